@@ -1,0 +1,142 @@
+"""Every error of pgvend, grouped by what the caller may do next.
+
+PgvendError
+├── InvalidRequest             change the request
+│   ├── InvalidNickname
+│   ├── InvalidDuration
+│   ├── InvalidLabels
+│   ├── InvalidPageToken
+│   └── ExtensionUnavailable
+├── DatabaseNotFound           it is not there, or not yours
+├── Conflict                   look again before you repeat
+│   ├── NameTaken
+│   ├── StaleRecord
+│   └── IllegalTransition
+├── Unavailable                repeat later, unchanged
+│   ├── ProviderBusy           nothing happened
+│   ├── OutcomeUnknown         it may have happened: repeat, and it converges
+│   └── ProviderFull           nothing happened, and nothing will until something is freed
+├── ProviderRejected           final: the operator has to act
+└── StartupError               the service cannot start; the message holds the mend
+
+The message of an error is meant for the caller: it names the thing and the mend, and it never
+holds a secret or a provider's own words.
+"""
+
+
+class PgvendError(Exception):
+    """Something went wrong in a way that pgvend knows."""
+
+    code = "error"
+    retryable = False
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class InvalidRequest(PgvendError):
+    """The request cannot be understood as it stands."""
+
+    code = "invalid_request"
+
+
+class InvalidNickname(InvalidRequest):
+    """The nickname leaves nothing to name a database by."""
+
+    code = "invalid_nickname"
+
+
+class InvalidDuration(InvalidRequest):
+    """The duration is not one, or is out of bounds."""
+
+    code = "invalid_duration"
+
+
+class InvalidLabels(InvalidRequest):
+    """The labels are too many, too long, or hold characters that labels may not hold."""
+
+    code = "invalid_labels"
+
+
+class InvalidPageToken(InvalidRequest):
+    """The page token was not issued by this service: start again without one."""
+
+    code = "invalid_page_token"
+
+
+class ExtensionUnavailable(InvalidRequest):
+    """The server cannot install an extension that was asked for."""
+
+    code = "extension_unavailable"
+
+
+class DatabaseNotFound(PgvendError):
+    """There is no such database."""
+
+    code = "database_not_found"
+
+
+class Conflict(PgvendError):
+    """The request does not fit what is there: look again before repeating it."""
+
+    code = "conflict"
+
+
+class NameTaken(Conflict):
+    """A database or a role of that name exists already."""
+
+    code = "name_taken"
+
+
+class StaleRecord(Conflict):
+    """Somebody else changed the record in the meantime."""
+
+    code = "stale_record"
+
+
+class IllegalTransition(Conflict):
+    """The database's state does not allow that."""
+
+    code = "illegal_state"
+
+
+class Unavailable(PgvendError):
+    """Not now: repeat the request later, unchanged."""
+
+    code = "unavailable"
+    retryable = True
+
+    def __init__(self, message: str = "", *, retry_after: float | None = None) -> None:
+        """`retry_after` is in seconds, None when the other side did not say."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ProviderBusy(Unavailable):
+    """The provider cannot take this now, and nothing has happened."""
+
+    code = "provider_busy"
+
+
+class OutcomeUnknown(Unavailable):
+    """The provider's answer was lost: it may or may not have happened."""
+
+    code = "outcome_unknown"
+
+
+class ProviderFull(Unavailable):
+    """The provider has no room for another database."""
+
+    code = "provider_full"
+
+
+class ProviderRejected(PgvendError):
+    """The provider refuses, and would refuse again."""
+
+    code = "provider_rejected"
+
+
+class StartupError(PgvendError):
+    """The service cannot start."""
+
+    code = "startup_failed"

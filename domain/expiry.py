@@ -1,0 +1,67 @@
+"""How long a database lives."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from domain.errors import InvalidDuration
+
+SHORTEST = timedelta(minutes=1)
+"""Below this, a database would expire while its caller still reads the answer."""
+
+LONGEST = timedelta(days=36_500)
+"""Keeps every date within what calendars and drivers can hold."""
+
+_SHORT = re.compile(r"(\d{1,9})([smhdw])")
+_SHORT_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_ISO = re.compile(
+    r"P(?:(?P<weeks>\d{1,9})W|(?:(?P<days>\d{1,9})D)?"
+    r"(?:T(?=\d)(?:(?P<hours>\d{1,9})H)?(?:(?P<minutes>\d{1,9})M)?(?:(?P<seconds>\d{1,9})S)?)?)"
+)
+
+
+def parse_duration(text: str) -> timedelta:
+    """`90s`, `30m`, `24h`, `7d`, `2w`, or an ISO 8601 duration of weeks, days and times.
+
+    Years and months are refused: they have no fixed length. Raises InvalidDuration.
+    """
+    parts = _short_parts(text) or _iso_parts(text)
+    try:
+        length = timedelta(**parts)
+    except OverflowError:
+        length = timedelta.max
+    if not parts or not SHORTEST <= length <= LONGEST:
+        raise InvalidDuration(
+            f"{text[:40]!r} is not a duration between one minute and a hundred years: "
+            "write 24h, 7d, or an ISO 8601 duration such as PT36H."
+        )
+    return length
+
+
+def _short_parts(text: str) -> dict[str, int]:
+    match = _SHORT.fullmatch(text)
+    return {_SHORT_UNITS[match[2]]: int(match[1])} if match else {}
+
+
+def _iso_parts(text: str) -> dict[str, int]:
+    match = _ISO.fullmatch(text)
+    return (
+        {unit: int(number) for unit, number in match.groupdict().items() if number} if match else {}
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpiryPolicy:
+    """What the operator allows: None as default lives for ever, None as longest has no bound."""
+
+    default: timedelta | None = None
+    longest: timedelta | None = None
+
+    def expires_at(self, now: datetime, ttl: timedelta | None) -> datetime | None:
+        """The end of a database made `now`, None for never. Raises InvalidDuration."""
+        ttl = ttl or self.default or self.longest
+        if ttl is None:
+            return None
+        if self.longest is not None and ttl > self.longest:
+            raise InvalidDuration(f"The longest time a database may live here is {self.longest}.")
+        return now + ttl

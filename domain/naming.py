@@ -1,0 +1,93 @@
+"""From what the caller typed to PostgreSQL identifiers."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from hashlib import sha256
+
+from anyascii import anyascii
+
+from domain.errors import InvalidNickname
+
+MAX_NICKNAME = 256
+"""Characters of a nickname; a longer one is a mistake, not a name."""
+
+MAX_IDENTIFIER = 63
+"""Bytes of a PostgreSQL identifier (NAMEDATALEN - 1); the server cuts longer ones silently."""
+
+OWNER_PREFIX = "user_"
+"""What the original service put before a database's name to name its owner."""
+
+MAX_BASE = MAX_IDENTIFIER - len(OWNER_PREFIX)
+
+SUFFIX_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+SUFFIX_LENGTH = 6
+
+RESERVED = frozenset(
+    {"postgres", "template0", "template1", "neondb", "pgvend"}
+    | {"rdsadmin", "cloudsqladmin", "azure_maintenance", "azure_sys", "defaultdb"}
+    | {"all", "sameuser", "samerole", "samegroup", "replication"}
+)
+"""What servers come with, and names with a meaning of their own in pg_hba.conf."""
+
+_DROPPED = re.compile(r"[^a-z0-9_-]")
+_CUT_HASH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The identifiers of one database on its server; at most 63 bytes each, plain ASCII."""
+
+    database: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nickname:
+    """What the caller typed, kept as typed.
+
+    Raises InvalidNickname when it is too long, holds control characters, or leaves no letter and
+    no digit to name a database by.
+    """
+
+    typed: str
+
+    def __post_init__(self) -> None:
+        if len(self.typed) > MAX_NICKNAME:
+            raise InvalidNickname(
+                f"The nickname has {len(self.typed)} characters; use at most {MAX_NICKNAME}."
+            )
+        if any(unicodedata.category(char) in {"Cc", "Cs"} for char in self.typed):
+            raise InvalidNickname("The nickname holds control characters; leave them out.")
+        if not any(char.isalnum() for char in self._cleaned()):
+            raise InvalidNickname(
+                "The nickname leaves no letter and no digit to name a database by; add some."
+            )
+
+    def _cleaned(self) -> str:
+        ascii_only = anyascii(unicodedata.normalize("NFKC", self.typed))
+        return _DROPPED.sub("", ascii_only.lower())
+
+    def base(self) -> str:
+        """The database's name when nothing is in its way: at most 58 bytes.
+
+        A longer one is cut and ends in a hash of the whole, so that two long nicknames with the
+        same beginning stay two names.
+        """
+        cleaned = self._cleaned()
+        if len(cleaned) <= MAX_BASE:
+            return cleaned
+        digest = sha256(cleaned.encode()).hexdigest()[:_CUT_HASH]
+        return _joined(cleaned, digest)
+
+    def is_reserved(self) -> bool:
+        return self.base() in RESERVED
+
+    def names(self, suffix: str = "") -> Names:
+        """The identifiers, told apart by `suffix` when the plain ones are reserved or in use."""
+        database = _joined(self.base(), suffix) if suffix else self.base()
+        return Names(database=database, owner=OWNER_PREFIX + database)
+
+
+def _joined(base: str, suffix: str) -> str:
+    return f"{base[: MAX_BASE - len(suffix) - 1]}-{suffix}"

@@ -1,0 +1,1 @@
+"""The service's boundary: what it needs (`driven`) and what may be asked of it (`driving`)."""

@@ -1,0 +1,57 @@
+"""Something that can make and drop databases."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from domain.connection import Connection
+from domain.order import Holding, Order, Tenant
+
+
+class DatabaseProvider(ABC):
+    """A place where databases are made.
+
+    What belongs to a tenant is known by a mark that bears the tenant's id, never by its name
+    alone: nothing without that mark is ever adopted, changed or dropped.
+
+    Every method may raise ProviderBusy (nothing happened), ProviderRejected (final) and, where it
+    changes something, OutcomeUnknown (repeat the call: it converges). Every method may be
+    cancelled at any await; repeating `provision` or calling `retire` then converges as well. No
+    error that leaves an adapter holds a secret or the other side's own words.
+    """
+
+    @abstractmethod
+    async def provision(self, order: Order) -> Connection:
+        """Make the order's role and database, or what is missing of them, and open them.
+
+        Idempotent: calling it again for the same order, at any time, after any crash or lost
+        answer, leads to the same database, with its contents, under the same owner and password.
+        The tenant owns its database and reaches no other one.
+
+        Raises NameTaken when a role or database of that name exists and does not bear this
+        tenant's mark; it is left as it was. Raises ProviderFull when there is no room and
+        ExtensionUnavailable when an extension cannot be had. Parts that were made before an error
+        stay, for the next `provision` or `retire` of the same tenant.
+        """
+
+    @abstractmethod
+    async def rotate(self, order: Order) -> Connection:
+        """Give the owner the order's password; the old one stops working. Idempotent.
+
+        Sessions that are logged in go on. Raises DatabaseNotFound when the tenant does not exist.
+        """
+
+    @abstractmethod
+    async def retire(self, tenant: Tenant) -> None:
+        """Drop the tenant's database and role, with sessions in it or not. Idempotent.
+
+        What is not there, or does not bear this tenant's mark, counts as dropped. New logins are
+        refused before the drop begins.
+        """
+
+    @abstractmethod
+    async def inventory(self) -> Sequence[Holding]:
+        """All that bears our mark, half-made ones too, ordered by id. Changes nothing."""
+
+    @abstractmethod
+    async def ping(self) -> None:
+        """Return when the provider would take an order now; else raise."""

@@ -1,0 +1,52 @@
+"""Our records of the databases that we made, are making, or are to drop."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from domain.database import Database, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Which records, and which part of them: newest first, those older than the id `before`."""
+
+    states: frozenset[State] = frozenset()  # none: any
+    labels: Mapping[str, str] = field(default_factory=dict)
+    before: str | None = None
+    limit: int = 50
+
+
+class Registry(ABC):
+    """Keeps records. What it returns are values: changing the registry does not change them.
+
+    Every method may raise Unavailable.
+    """
+
+    @abstractmethod
+    async def add(self, database: Database) -> Database:
+        """Keep a new record and return it with its first version.
+
+        Raises NameTaken when a record that is not gone has the same target and the same database
+        or owner name. Of two racing calls for one name, one wins.
+        """
+
+    @abstractmethod
+    async def update(self, database: Database) -> Database:
+        """Replace the record of that id by this one and return it with its next version.
+
+        Raises StaleRecord when the version is not the one last kept, NameTaken as `add` does,
+        DatabaseNotFound when there is no such record.
+        """
+
+    @abstractmethod
+    async def get(self, database_id: str) -> Database:
+        """The record of that id. Raises DatabaseNotFound."""
+
+    @abstractmethod
+    async def search(self, query: Query) -> list[Database]:
+        """The records that match, by descending id, at most `query.limit` of them."""
+
+    @abstractmethod
+    async def ping(self) -> None:
+        """Return when records can be read and written now; else raise."""

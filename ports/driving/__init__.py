@@ -1,0 +1,1 @@
+"""What the outside may ask of us: one use case per file."""

@@ -1,0 +1,41 @@
+"""Would a request be answered now?"""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+
+from domain.errors import PgvendError
+from ports.driven.database_provider import DatabaseProvider
+from ports.driven.registry import Registry
+
+OK = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Each part by name, with `ok` or the code of its error."""
+
+    checks: Mapping[str, str]
+
+    @property
+    def is_ok(self) -> bool:
+        return all(outcome == OK for outcome in self.checks.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckHealth:
+    registry: Registry
+    provider: DatabaseProvider
+
+    async def __call__(self) -> Health:
+        parts = {"registry": self.registry.ping(), "provider": self.provider.ping()}
+        outcomes = await asyncio.gather(*map(_outcome, parts.values()))
+        return Health(dict(zip(parts, outcomes, strict=True)))
+
+
+async def _outcome(ping: Awaitable[None]) -> str:
+    try:
+        await ping
+    except PgvendError as error:
+        return error.code
+    return OK

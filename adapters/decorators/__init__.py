@@ -1,0 +1,1 @@
+"""What every provider gets the same way: each a port around a port."""

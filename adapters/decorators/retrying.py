@@ -1,0 +1,74 @@
+"""Trying again, where the port says that repeating is safe."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from domain.connection import Connection
+from domain.errors import OutcomeUnknown, ProviderBusy, Unavailable
+from domain.order import Holding, Order, Tenant
+from domain.retry import RetryPolicy
+from ports.driven.clock import Clock
+from ports.driven.database_provider import DatabaseProvider
+from ports.driven.login_check import LoginCheck
+from ports.driven.randomness import Randomness
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """Calls again after ProviderBusy and OutcomeUnknown while the policy allows it."""
+
+    policy: RetryPolicy
+    clock: Clock
+    randomness: Randomness
+
+    async def __call__(self, call: Callable[[], Awaitable[T]]) -> T:
+        begin = self.clock.elapsed()
+        attempt = 1
+        while True:
+            try:
+                return await call()
+            except (ProviderBusy, OutcomeUnknown) as error:
+                await self._wait_or_give_up(error, attempt, self.clock.elapsed() - begin)
+            attempt += 1
+
+    async def _wait_or_give_up(self, error: Unavailable, attempt: int, elapsed: float) -> None:
+        jitter = self.randomness.jitter()
+        pause = self.policy.pause(attempt, elapsed, jitter, error.retry_after)
+        if pause is None:
+            raise error
+        await self.clock.sleep(pause)
+
+
+@dataclass(frozen=True)
+class RetryingProvider(DatabaseProvider):
+    """Repeats every call but `ping`, whose caller wants to know how it is now."""
+
+    inner: DatabaseProvider
+    retrying: Retrying
+
+    async def provision(self, order: Order) -> Connection:
+        return await self.retrying(lambda: self.inner.provision(order))
+
+    async def rotate(self, order: Order) -> Connection:
+        return await self.retrying(lambda: self.inner.rotate(order))
+
+    async def retire(self, tenant: Tenant) -> None:
+        await self.retrying(lambda: self.inner.retire(tenant))
+
+    async def inventory(self) -> Sequence[Holding]:
+        return await self.retrying(self.inner.inventory)
+
+    async def ping(self) -> None:
+        await self.inner.ping()
+
+
+@dataclass(frozen=True)
+class RetryingLoginCheck(LoginCheck):
+    inner: LoginCheck
+    retrying: Retrying
+
+    async def verify(self, connection: Connection) -> None:
+        await self.retrying(lambda: self.inner.verify(connection))

@@ -1,0 +1,90 @@
+"""The folder of a PostgreSQL server: what is in it, and how it comes to be."""
+
+import fcntl
+import os
+import random
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from domain.errors import StartupError
+
+PORTS = range(20_000, 30_000)
+"""Below the ports that systems give to outgoing connections: one chosen here is free tomorrow."""
+
+LOG_LIMIT = 10_000_000
+"""Bytes of the server's log; a longer one is put aside at the next start."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """`folder` holds the server's `data`, its port and its log; it is ours alone, mode 0700."""
+
+    folder: Path
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def exists(self) -> bool:
+        return (self.data / "PG_VERSION").exists()
+
+    @property
+    def major(self) -> int:
+        return int((self.data / "PG_VERSION").read_text())
+
+    def lock(self) -> IO[bytes]:
+        """Take the folder for as long as the file stays open. Raises StartupError when it is taken.
+
+        The lock is the system's: it ends with us, even by SIGKILL.
+        """
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = open(self.folder / "lock", "ab")  # noqa: SIM115 - stays open as long as the lock
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            raise StartupError(
+                f"The data folder {self.folder.parent} is in use by another pgvend: stop that "
+                "one, or set PGVEND_DATA_DIR to another folder."
+            ) from None
+        return file
+
+    def port(self, wanted: int | None) -> int:
+        """The port that this folder's databases are handed out with: chosen once, then kept."""
+        kept = self.folder / "port"
+        if wanted is None and kept.exists():
+            port = int(kept.read_text())
+        else:
+            port = wanted or next(port for port in random.sample(PORTS, 1000) if is_free(port))
+        if not is_free(port):
+            raise StartupError(
+                f"Port {port} on 127.0.0.1, by which the databases of {self.folder.parent} are "
+                "reached, is taken by another program: stop that one, or set "
+                "PGVEND_EMBEDDED_PORT (credentials that were handed out name the old port)."
+            )
+        kept.write_text(f"{port}\n")
+        return port
+
+    def open_log(self) -> IO[bytes]:
+        path = self.folder / "postgres.log"
+        if path.exists() and path.stat().st_size > LOG_LIMIT:
+            path.replace(path.with_suffix(".log.1"))
+        return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+
+    def log_tail(self) -> str:
+        """The last lines of the log, for a message about a server that does not start."""
+        lines = (self.folder / "postgres.log").read_text(errors="replace").splitlines()
+        return "\n".join(lines[-5:])
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as PostgreSQL does
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

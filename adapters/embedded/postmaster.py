@@ -1,0 +1,86 @@
+"""The server's process: started, watched, stopped."""
+
+import asyncio
+import signal
+from asyncio.subprocess import Process
+from dataclasses import dataclass, field
+
+from structlog.typing import FilteringBoundLogger
+
+from adapters.embedded.cluster import Cluster
+from adapters.embedded.programs import Programs
+from adapters.postgres.server import Login, single_session
+from domain.errors import StartupError, Unavailable
+from domain.retry import RetryPolicy
+from ports.driven.clock import Clock
+
+START_TIMEOUT = 120.0
+"""Seconds: after a crash the server first repeats what was not written down."""
+
+STOP_TIMEOUT = 60.0
+_GLANCE = 0.02
+
+_RESTARTS = RetryPolicy(base=0.2, cap=30.0)
+
+
+@dataclass
+class Postmaster:
+    """`superuser` is a login that works once the server takes logins."""
+
+    cluster: Cluster
+    programs: Programs
+    superuser: Login = field(repr=False)
+    clock: Clock
+    log: FilteringBoundLogger
+    _process: Process | None = None
+
+    async def start(self) -> None:
+        """Return when the server takes logins. Raises StartupError with the end of its log."""
+        data = self.cluster.data
+        with self.cluster.open_log() as log:
+            process = await self.programs.start(
+                "postgres", "-D", self.programs.data_argument(data), data=data, output=log
+            )
+        self._process = process
+        begin = self.clock.elapsed()
+        while not await self._takes_logins():
+            if process.returncode is not None or self.clock.elapsed() - begin > START_TIMEOUT:
+                raise StartupError(f"PostgreSQL does not start:\n{self.cluster.log_tail()}")
+            await self.clock.sleep(_GLANCE)
+
+    async def watch(self) -> None:
+        """Start the server again whenever it ends, for ever; with longer pauses while it fails."""
+        failures = 0
+        while True:
+            if self._process:
+                await self._process.wait()
+            self.log.error("postgres.stopped", log=str(self.cluster.folder / "postgres.log"))
+            try:
+                await self.start()
+            except StartupError:
+                failures += 1
+                await self.clock.sleep(_RESTARTS.ceiling(failures))
+            else:
+                failures = 0
+                self.log.info("postgres.restarted")
+
+    async def stop(self) -> None:
+        """End the server's sessions, and it. Never raises."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        for how in (signal.SIGINT, signal.SIGQUIT):  # fast, then immediate shutdown
+            process.send_signal(how)
+            try:
+                await asyncio.wait_for(process.wait(), STOP_TIMEOUT)
+            except TimeoutError:
+                self.log.error("postgres.slow_to_stop", signal=how.name)
+            else:
+                return
+
+    async def _takes_logins(self) -> bool:
+        try:
+            async with single_session(self.superuser):
+                return True
+        except Unavailable:
+            return False

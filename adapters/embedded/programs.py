@@ -1,0 +1,53 @@
+"""Running PostgreSQL's programs in a cluster's folder, as whoever has to run them."""
+
+import asyncio
+import shutil
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from adapters.embedded.account import Account
+
+_ENVIRONMENT = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C"}
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The programs in `folder`, to be run under `account` (None: our own)."""
+
+    folder: Path
+    account: Account | None = None
+
+    def data_argument(self, data: Path) -> str:
+        """How a program that works in `data` calls it.
+
+        The server's system user need not be able to look into the folders above: it is put into
+        `data` and stays there, and the kernel knows where that is without walking the path.
+        """
+        return "/proc/self/cwd" if self.account else str(data)
+
+    async def start(self, name: str, *arguments: str, data: Path, output: IO[bytes]) -> Process:
+        """Start a program in `data` that ends when we end, however that is."""
+        return await asyncio.create_subprocess_exec(
+            *_ending_with_us(),
+            str(self.folder / name),
+            *arguments,
+            cwd=data,
+            env=_ENVIRONMENT,
+            stdin=DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # Ctrl-C is for us: we stop the server when we have drained
+            user=self.account.uid if self.account else None,
+            group=self.account.gid if self.account else None,
+            extra_groups=[] if self.account else None,
+        )
+
+
+def _ending_with_us() -> tuple[str, ...]:
+    """Linux signals when we are gone, by SIGKILL too; elsewhere the next start cleans up."""
+    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
+    return (setpriv, "--pdeathsig", signal.SIGINT.name.removeprefix("SIG")) if setpriv else ()

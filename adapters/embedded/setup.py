@@ -1,0 +1,35 @@
+"""The server's shared parts, brought to what they have to be at each start."""
+
+import asyncio
+
+from adapters.embedded.cluster import Cluster
+from adapters.embedded.configuration import ADMIN, SUPERUSER
+from adapters.embedded.leftovers import remove_unknown_databases
+from adapters.postgres.server import Login, single_session
+
+_ADMIN = f"""
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{ADMIN}') THEN
+        CREATE ROLE {ADMIN};
+    END IF;
+END $$;
+ALTER ROLE {ADMIN} LOGIN CREATEDB CREATEROLE;
+GRANT pg_use_reserved_connections TO {ADMIN};
+"""
+
+_PRIVACY = f"""
+REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;
+GRANT CONNECT ON DATABASE postgres TO {ADMIN};
+-- wherever these two go, a tenant's own functions do not stand before the server's
+ALTER ROLE {SUPERUSER} SET search_path = pg_catalog;
+ALTER ROLE {ADMIN} SET search_path = pg_catalog;
+"""
+
+
+async def set_up(cluster: Cluster, superuser: Login) -> list[int]:
+    """Idempotent. Returns the oids of half-made databases whose files were removed."""
+    async with single_session(superuser) as session:
+        await session.execute(_ADMIN)
+        await session.execute(_PRIVACY)
+        known = {row["oid"] for row in await session.fetch("SELECT oid FROM pg_database")}
+    return await asyncio.to_thread(remove_unknown_databases, cluster.data, known)

@@ -1,0 +1,120 @@
+"""A provider in memory: keeps every promise of the port, but no data."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from domain.connection import Connection
+from domain.errors import DatabaseNotFound, NameTaken, ProviderFull, ProviderRejected
+from domain.order import Holding, Order, Tenant
+from domain.secret import Secret
+from ports.driven.database_provider import DatabaseProvider
+from ports.driven.login_check import LoginCheck
+
+Trouble = Callable[[str], Awaitable[None]]
+"""Called with a method's name before and after its effect: may wait, or raise, or be cancelled."""
+
+
+async def no_trouble(moment: str) -> None:
+    """The default: nothing goes wrong, nothing takes time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    tenant_id: str
+    password: Secret
+
+
+class MemoryProvider(DatabaseProvider):
+    """`capacity` bounds the databases; `trouble` is where latency and faults are put in."""
+
+    def __init__(self, *, capacity: int | None = None, trouble: Trouble = no_trouble) -> None:
+        self._capacity = capacity
+        self._trouble = trouble
+        self._owners: dict[str, _Made] = {}
+        self._databases: dict[str, str] = {}
+
+    async def provision(self, order: Order) -> Connection:
+        await self._trouble("before provision")
+        tenant = order.tenant
+        self._refuse_foreign(tenant)
+        self._refuse_overflow(tenant)
+        self._owners[tenant.names.owner] = _Made(tenant.id, order.password)
+        await self._trouble("amid provision")
+        self._refuse_foreign(tenant)
+        self._databases[tenant.names.database] = tenant.id
+        await self._trouble("after provision")
+        return self._connection(order)
+
+    async def rotate(self, order: Order) -> Connection:
+        await self._trouble("before rotate")
+        if not self._is_ours(order.tenant):
+            raise DatabaseNotFound(f"There is no database {order.tenant.id!r} to rotate.")
+        self._owners[order.tenant.names.owner] = _Made(order.tenant.id, order.password)
+        await self._trouble("after rotate")
+        return self._connection(order)
+
+    async def retire(self, tenant: Tenant) -> None:
+        await self._trouble("before retire")
+        if self._databases.get(tenant.names.database) == tenant.id:
+            del self._databases[tenant.names.database]
+        await self._trouble("amid retire")
+        if self._is_ours(tenant):
+            del self._owners[tenant.names.owner]
+        await self._trouble("after retire")
+
+    async def inventory(self) -> Sequence[Holding]:
+        await self._trouble("inventory")
+        databases = {tenant_id: name for name, tenant_id in self._databases.items()}
+        return sorted(
+            (
+                Holding(id=made.tenant_id, database=databases.get(made.tenant_id), owner=owner)
+                for owner, made in self._owners.items()
+            ),
+            key=lambda holding: holding.id,
+        )
+
+    async def ping(self) -> None:
+        await self._trouble("ping")
+
+    def accepts(self, connection: Connection) -> bool:
+        """Whether these credentials would log in: the fake's stand-in for a session."""
+        made = self._owners.get(connection.user)
+        return (
+            made is not None
+            and made.password == connection.password
+            and self._databases.get(connection.database) == made.tenant_id
+        )
+
+    def _is_ours(self, tenant: Tenant) -> bool:
+        made = self._owners.get(tenant.names.owner)
+        return made is not None and made.tenant_id == tenant.id
+
+    def _refuse_foreign(self, tenant: Tenant) -> None:
+        made = self._owners.get(tenant.names.owner)
+        database = self._databases.get(tenant.names.database)
+        if (made and made.tenant_id != tenant.id) or (database and database != tenant.id):
+            raise NameTaken(f"The name {tenant.names.database!r} is in use on the provider.")
+
+    def _refuse_overflow(self, tenant: Tenant) -> None:
+        full = self._capacity is not None and len(self._owners) >= self._capacity
+        if full and not self._is_ours(tenant):
+            raise ProviderFull(f"All {self._capacity} databases are taken.")
+
+    def _connection(self, order: Order) -> Connection:
+        names = order.tenant.names
+        return Connection(
+            host="memory.invalid",
+            port=5432,
+            database=names.database,
+            user=names.owner,
+            password=order.password,
+        )
+
+
+@dataclass(frozen=True)
+class MemoryLoginCheck(LoginCheck):
+    provider: MemoryProvider
+
+    async def verify(self, connection: Connection) -> None:
+        if not self.provider.accepts(connection):
+            raise ProviderRejected(f"The login of {connection.user!r} was refused.")

@@ -1,0 +1,1 @@
+"""Any PostgreSQL server, by SQL, through an admin who needs CREATEDB and CREATEROLE."""

@@ -1,0 +1,48 @@
+"""Extensions in a tenant's database."""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from adapters.postgres import statements
+from adapters.postgres.server import Server, login_of, single_session
+from domain.connection import Connection
+from domain.errors import ExtensionUnavailable
+
+_OFFERED = """
+SELECT DISTINCT name FROM pg_available_extension_versions
+WHERE trusted OR name = ANY($1) ORDER BY name
+"""
+
+_REFUSALS = (
+    asyncpg.FeatureNotSupportedError,  # not on the server's disk
+    asyncpg.UndefinedFileError,  # the same, before PostgreSQL 16
+    asyncpg.SyntaxOrAccessError,  # not trusted, or no name for one
+    asyncpg.DataError,
+)
+
+
+async def install(extensions: Sequence[str], connection: Connection, server: Server) -> None:
+    """Install what is not there yet, each by whom the server lets do it.
+
+    Raises ExtensionUnavailable, naming those that are available.
+    """
+    for extension in extensions:
+        if server.installer and extension in server.installable:
+            login = {**server.installer, "database": connection.database}
+            async with single_session(login) as session:
+                await session.execute(statements.install_extension(extension))
+        else:
+            async with single_session(login_of(connection), search_path="public") as session:
+                await _install_own(session, extension, server)
+
+
+async def _install_own(session: asyncpg.Connection, extension: str, server: Server) -> None:
+    try:
+        await session.execute(statements.install_own_extension(extension))
+    except _REFUSALS as error:
+        offered = await session.fetch(_OFFERED, list(server.installable))
+        raise ExtensionUnavailable(
+            f"The extension {extension[:63]!r} cannot be installed on this server; "
+            f"it offers {', '.join(row['name'] for row in offered)}."
+        ) from error

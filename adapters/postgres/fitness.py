@@ -1,0 +1,41 @@
+"""Is this server one to vend on?"""
+
+from adapters.postgres.quoting import identifier
+from adapters.postgres.sight import Session
+from domain.errors import ProviderRejected
+
+_POWERS = """
+SELECT rolsuper OR (rolcreatedb AND rolcreaterole) AS enough, pg_is_in_recovery() AS standby
+FROM pg_roles WHERE rolname = current_user
+"""
+
+_OPEN_DATABASES = """
+SELECT datname FROM pg_database d
+WHERE datallowconn AND EXISTS (
+    SELECT FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) AS entry
+    WHERE entry.grantee = 0 AND entry.privilege_type IN ('CONNECT', 'TEMPORARY')
+) ORDER BY datname
+"""
+
+
+async def check_powers(session: Session) -> None:
+    """Raises ProviderRejected when the admin may not make roles and databases here."""
+    powers = await session.fetchrow(_POWERS)
+    if powers is None or powers["standby"]:
+        raise ProviderRejected("The PostgreSQL server is a standby; name its primary.")
+    if not powers["enough"]:
+        raise ProviderRejected(
+            "The admin lacks a privilege: ALTER ROLE <admin> CREATEDB CREATEROLE."
+        )
+
+
+async def closing_statements(session: Session) -> list[str]:
+    """What a superuser has to run, once, so that tenants reach no database but their own.
+
+    PostgreSQL lets everybody into a new database, `postgres` and `template1` among them, and only
+    a database's owner can change that. We did not make those, so we leave them to the operator.
+    """
+    return [
+        f"REVOKE CONNECT, TEMPORARY ON DATABASE {identifier(row['datname'])} FROM PUBLIC;"
+        for row in await session.fetch(_OPEN_DATABASES)
+    ]

@@ -1,0 +1,56 @@
+"""A provider over a server that runs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+from structlog.typing import FilteringBoundLogger
+
+from adapters.postgres.fitness import check_powers, closing_statements
+from adapters.postgres.provider import PostgresProvider
+from adapters.postgres.server import Server, opened_pool, session_of
+from adapters.postgres.sight import Marks
+from domain.errors import ProviderRejected, StartupError, Unavailable
+
+CLOSE_TIMEOUT = 5.0
+
+
+@asynccontextmanager
+async def opened_provider(server: Server, installation: str) -> AsyncIterator[PostgresProvider]:
+    """The provider for as long as the context lasts; no session is opened before the first call."""
+    pool = await opened_pool(server)
+    try:
+        yield PostgresProvider(server=server, marks=Marks(installation), pool=pool)
+    finally:
+        await _close(pool)
+
+
+@asynccontextmanager
+async def checked_provider(
+    server: Server, installation: str, log: FilteringBoundLogger
+) -> AsyncIterator[PostgresProvider]:
+    """The same over a server that somebody else runs, looked at first.
+
+    One that is not there yet may come later. Raises StartupError when the admin's login is refused
+    or lacks a privilege.
+    """
+    async with opened_provider(server, installation) as provider:
+        try:
+            async with session_of(provider.pool) as session:
+                await check_powers(session)
+                if statements := await closing_statements(session):
+                    log.warning("postgres.open_to_tenants", run_as_superuser=statements)
+        except ProviderRejected as error:
+            raise StartupError(f"{error} See PGVEND_POSTGRES_ADMIN_DSN.") from error
+        except Unavailable as error:
+            log.warning("postgres.unavailable", detail=str(error))
+        yield provider
+
+
+async def _close(pool: asyncpg.Pool) -> None:
+    """Never raises: what is below has to be closed too."""
+    try:
+        await asyncio.wait_for(pool.close(), CLOSE_TIMEOUT)
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        pool.terminate()

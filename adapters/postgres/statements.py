@@ -1,0 +1,97 @@
+"""Every statement that changes a server, in the order of a database's life.
+
+Why this order and these words: each prefix of it can be repeated after a crash, nobody can log in
+before the last statement, and it works with CREATEDB and CREATEROLE alone on PostgreSQL 15 to 18.
+A text of several statements is one transaction and one round trip.
+"""
+
+from adapters.postgres.quoting import identifier, literal
+from domain.order import Tenant
+
+
+def lock_key(tenant: Tenant) -> int:
+    """The advisory lock of one tenant, from the random end of its id, as the signed 64-bit number
+    that the server wants."""
+    return int.from_bytes(tenant.id.encode()[-8:], signed=True)
+
+
+def make_role(tenant: Tenant, mark: str, verifier: str, connection_limit: int) -> str:
+    """The owner with its mark; the admin joins it until the database has been given away."""
+    owner = identifier(tenant.names.owner)
+    return (
+        f"CREATE ROLE {owner} LOGIN CONNECTION LIMIT {connection_limit:d} "
+        f"PASSWORD {literal(verifier)}; "
+        f"COMMENT ON ROLE {owner} IS {literal(mark)}; "
+        f"GRANT {owner} TO CURRENT_USER"
+    )
+
+
+def remake_role(tenant: Tenant, verifier: str, connection_limit: int) -> str:
+    """The same for an owner that an earlier attempt left."""
+    owner = identifier(tenant.names.owner)
+    return (
+        f"ALTER ROLE {owner} LOGIN CONNECTION LIMIT {connection_limit:d} "
+        f"PASSWORD {literal(verifier)}; "
+        f"GRANT {owner} TO CURRENT_USER"
+    )
+
+
+def make_database(tenant: Tenant) -> str:
+    """The database, closed until it is private.
+
+    From template0, which nobody can block by sitting in it; by FILE_COPY, because WAL_LOG leaves
+    its cost to the next checkpoint, which every DROP DATABASE waits for.
+    """
+    return (
+        f"CREATE DATABASE {identifier(tenant.names.database)} "
+        f"OWNER {identifier(tenant.names.owner)} "
+        "TEMPLATE template0 STRATEGY FILE_COPY ALLOW_CONNECTIONS false"
+    )
+
+
+def open_database(tenant: Tenant, mark: str) -> str:
+    """Private first, then open; the admin leaves the owner, for memberships slow a server down."""
+    database, owner = identifier(tenant.names.database), identifier(tenant.names.owner)
+    return (
+        f"REVOKE ALL ON DATABASE {database} FROM PUBLIC; "
+        f"GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {database} TO {owner}; "
+        f"ALTER DATABASE {database} ALLOW_CONNECTIONS true; "
+        f"COMMENT ON DATABASE {database} IS {literal(mark)}; "
+        f"REVOKE {owner} FROM CURRENT_USER"
+    )
+
+
+def set_password(tenant: Tenant, verifier: str) -> str:
+    return f"ALTER ROLE {identifier(tenant.names.owner)} PASSWORD {literal(verifier)}"
+
+
+def shut_out(owner: str) -> str:
+    """No new logins; membership, because FORCE ends only sessions of roles that one belongs to."""
+    return f"ALTER ROLE {identifier(owner)} NOLOGIN; GRANT {identifier(owner)} TO CURRENT_USER"
+
+
+def not_a_template(database: str) -> str:
+    """The owner may have made it a template, which cannot be dropped."""
+    return f"ALTER DATABASE {identifier(database)} IS_TEMPLATE false"
+
+
+def drop_database(database: str) -> str:
+    return f"DROP DATABASE IF EXISTS {identifier(database)} WITH (FORCE)"
+
+
+def drop_grants(owner: str) -> str:
+    """What the role was granted on shared objects would keep it from being dropped."""
+    return f"DROP OWNED BY {identifier(owner)}"
+
+
+def drop_role(owner: str) -> str:
+    return f"DROP ROLE IF EXISTS {identifier(owner)}"
+
+
+def install_extension(extension: str) -> str:
+    return f"CREATE EXTENSION IF NOT EXISTS {identifier(extension)} WITH SCHEMA public"
+
+
+def install_own_extension(extension: str) -> str:
+    """In the schema of the extension's own choice, or the first of the tenant's search_path."""
+    return f"CREATE EXTENSION IF NOT EXISTS {identifier(extension)}"

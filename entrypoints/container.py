@@ -1,0 +1,143 @@
+"""The composition root: the only place that knows which adapters there are."""
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from operator import attrgetter
+from typing import TypeVar, cast
+
+import structlog
+from dependency_injector import containers, providers
+from structlog.typing import FilteringBoundLogger
+
+from adapters.decorators.observed import ObservedProvider, ObservedRegistry
+from adapters.decorators.retrying import Retrying, RetryingLoginCheck, RetryingProvider
+from adapters.embedded.opening import Bundle, opened_bundle
+from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
+from adapters.memory.registry import MemoryRegistry
+from adapters.postgres.login_check import NoLoginCheck, PostgresLoginCheck
+from adapters.postgres.opening import checked_provider
+from adapters.postgres.provider import PostgresProvider
+from adapters.postgres.server import server_of_dsn
+from adapters.system.clock import SystemClock
+from adapters.system.randomness import SystemRandomness
+from domain.database import Isolation, Target
+from domain.expiry import ExpiryPolicy
+from domain.passwords import PasswordDeriver
+from domain.retry import RetryPolicy
+from domain.secret import Secret
+from entrypoints.settings import Settings
+from entrypoints.use_cases import UseCases
+from ports.driven.clock import Clock
+from ports.driving.check_health import CheckHealth
+from ports.driving.list import ListDatabases
+from ports.driving.retire import RetireDatabase
+from ports.driving.show import ShowDatabase
+from ports.driving.vend import VendDatabase
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def _embedded(
+    settings: Settings, passwords: PasswordDeriver, clock: Clock, log: FilteringBoundLogger
+) -> AsyncIterator[PostgresProvider]:
+    bundle = Bundle(
+        folder=settings.data_dir.resolve() / "embedded",
+        port=settings.embedded_port,
+        connection_limit=settings.connection_limit,
+    )
+    async with opened_bundle(bundle, passwords.installation(), clock, log) as provider:
+        yield provider
+
+
+@asynccontextmanager
+async def _postgres(
+    settings: Settings, passwords: PasswordDeriver, log: FilteringBoundLogger
+) -> AsyncIterator[PostgresProvider]:
+    server = server_of_dsn(
+        cast("str", settings.postgres_admin_dsn and settings.postgres_admin_dsn.get_secret_value()),
+        public_host=settings.postgres_public_host,
+        public_port=settings.postgres_public_port,
+        connection_limit=settings.connection_limit,
+    )
+    async with checked_provider(server, passwords.installation(), log) as provider:
+        yield provider
+
+
+def _expiry(settings: Settings) -> ExpiryPolicy:
+    return ExpiryPolicy(default=settings.default_ttl, longest=settings.max_ttl)
+
+
+def _target(settings: Settings) -> Target:
+    name = settings.provider.value
+    return Target(name=name, provider=name, isolation=Isolation.ROLE)
+
+
+def _login_check_name(settings: Settings) -> str:
+    return settings.provider if settings.verify_login else "none"
+
+
+class Container(containers.DeclarativeContainer):
+    """Give it `settings` and `secret`; only the chosen provider's resource is ever opened."""
+
+    settings = providers.Dependency(instance_of=Settings)
+    secret = providers.Dependency(instance_of=Secret)
+
+    clock = providers.Singleton(SystemClock)
+    randomness = providers.Singleton(SystemRandomness)
+    log = providers.Singleton(structlog.get_logger)
+    passwords = providers.Singleton(PasswordDeriver, secret)
+    retrying = providers.Singleton(Retrying, RetryPolicy(), clock, randomness)
+
+    memory = providers.Singleton(MemoryProvider)
+    embedded = providers.Resource(_embedded, settings, passwords, clock, log)
+    postgres = providers.Resource(_postgres, settings, passwords, log)
+    bare_provider = providers.Selector(
+        providers.Callable(attrgetter("provider"), settings),
+        memory=memory,
+        embedded=embedded,
+        postgres=postgres,
+    )
+    provider = providers.Singleton(
+        RetryingProvider, providers.Singleton(ObservedProvider, bare_provider, clock, log), retrying
+    )
+    login_check = providers.Singleton(
+        RetryingLoginCheck,
+        providers.Selector(
+            providers.Callable(_login_check_name, settings),
+            memory=providers.Singleton(MemoryLoginCheck, memory),
+            embedded=providers.Singleton(PostgresLoginCheck),
+            postgres=providers.Singleton(PostgresLoginCheck),
+            none=providers.Singleton(NoLoginCheck),
+        ),
+        retrying,
+    )
+    registry = providers.Singleton(ObservedRegistry, providers.Singleton(MemoryRegistry), log)
+
+    use_cases = providers.Singleton(
+        UseCases,
+        vend=providers.Singleton(
+            VendDatabase,
+            registry=registry,
+            provider=provider,
+            login_check=login_check,
+            clock=clock,
+            randomness=randomness,
+            passwords=passwords,
+            expiry=providers.Singleton(_expiry, settings),
+            target=providers.Singleton(_target, settings),
+        ),
+        show=providers.Singleton(ShowDatabase, registry=registry),
+        list=providers.Singleton(ListDatabases, registry=registry),
+        retire=providers.Singleton(
+            RetireDatabase, registry=registry, provider=provider, clock=clock
+        ),
+        check_health=providers.Singleton(CheckHealth, registry=registry, provider=provider),
+    )
+
+
+async def resolved(value: T | Awaitable[T]) -> T:
+    """dependency-injector answers with an awaitable when anything below is asynchronous, and its
+    types do not say so: this is the one place that knows."""
+    return await value if inspect.isawaitable(value) else value

@@ -1,0 +1,58 @@
+"""pgvend's own folder, and the secret in it."""
+
+import os
+import secrets
+from pathlib import Path
+
+from domain.errors import StartupError
+from domain.secret import Secret
+from entrypoints.settings import Settings
+
+
+def open_data_folder(folder: Path) -> Path:
+    """The folder, absolute, made when missing, for us alone. Raises StartupError."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise StartupError(
+            f"The data folder {folder} cannot be used ({error.strerror}): set PGVEND_DATA_DIR to "
+            "a folder that pgvend may write to."
+        ) from error
+    return folder.resolve()
+
+
+def service_secret(settings: Settings) -> Secret:
+    """The secret that passwords are derived from: the operator's, or one of this folder's own."""
+    if settings.secret:
+        return Secret(settings.secret.get_secret_value())
+    return kept_secret(open_data_folder(settings.data_dir))
+
+
+def kept_secret(folder: Path) -> Secret:
+    """The secret in `folder`, made at the first call; of two racing ones the first stays.
+
+    Raises StartupError when it is there and too short: passwords would be guessable.
+    """
+    file = folder / "secret"
+    if not file.exists():
+        _make_secret(file)
+    text = file.read_text().strip()
+    if len(text) < 32:
+        raise StartupError(f"{file} is damaged: put the old secret back into it, or remove it.")
+    return Secret(text)
+
+
+def _make_secret(file: Path) -> None:
+    unfinished = file.with_name(f".secret.{os.getpid()}")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w") as opened:
+        opened.write(secrets.token_hex(32) + "\n")
+        opened.flush()
+        os.fsync(opened.fileno())
+    try:
+        os.link(unfinished, file)
+    except FileExistsError:
+        pass  # another service was faster, and its secret counts
+    finally:
+        unfinished.unlink()

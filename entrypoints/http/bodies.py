@@ -1,0 +1,53 @@
+"""JSON in, JSON out."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from domain.errors import InvalidRequest
+from entrypoints.http.errors import MalformedBody, UnsupportedMediaType
+
+MAX_BODY = 64 * 1024
+"""Bytes of a request's body."""
+
+MAX_MISTAKES = 5
+"""Mistakes told at once; a body of thousands of wrong members has one cause, not thousands."""
+
+B = TypeVar("B", bound=BaseModel)
+
+NO_STORE = {"Cache-Control": "no-store"}
+"""For answers that hold a secret."""
+
+
+async def body_as(model: type[B], request: web.Request) -> B:
+    """The request's body. Raises MalformedBody, UnsupportedMediaType or InvalidRequest."""
+    body = await request.read()
+    if not body:
+        raise MalformedBody("The request has no body: send a JSON object.")
+    if request.content_type != "application/json":
+        raise UnsupportedMediaType("Send the body as Content-Type: application/json.")
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        mistakes = error.errors(include_url=False, include_context=False, include_input=False)
+        if mistakes[0]["type"] == "json_invalid":
+            raise MalformedBody("The body is not JSON.") from None
+        told = [f"{_path(mistake['loc'])}: {mistake['msg']}" for mistake in mistakes]
+        raise InvalidRequest("; ".join(told[:MAX_MISTAKES]) + ".") from None
+
+
+def json_response(
+    body: BaseModel, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    return web.Response(
+        text=body.model_dump_json(),
+        status=status,
+        headers=headers,
+        content_type="application/json",
+    )
+
+
+def _path(location: tuple[str | int, ...]) -> str:
+    return ".".join(str(part)[:63] for part in location) or "the body"

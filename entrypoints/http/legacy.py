@@ -1,0 +1,18 @@
+"""The original service's two routes, as its clients know them."""
+
+from aiohttp import web
+
+from entrypoints.http.bodies import NO_STORE, body_as, json_response
+from entrypoints.http.keys import USE_CASES
+from entrypoints.http.schemas import LegacyBody, LegacyOut
+from ports.driving.vend import VendRequest
+
+
+async def create_neon_db(request: web.Request) -> web.Response:
+    body = await body_as(LegacyBody, request)
+    vended = await request.app[USE_CASES].vend(VendRequest(nickname=body.project.name))
+    return json_response(LegacyOut.of(vended), headers=NO_STORE)
+
+
+async def test(request: web.Request) -> web.Response:
+    return web.json_response({"status": "ok"})

@@ -1,0 +1,41 @@
+"""What is done for every request: an id, and one line in the log."""
+
+import re
+import time
+import uuid
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from entrypoints.http.keys import REQUEST_ID
+
+HEADER = "X-Request-ID"
+
+_ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+_QUIET = frozenset({"/livez", "/readyz"})
+"""Asked for every few seconds by machines."""
+
+
+@web.middleware
+async def identified(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give the request an id, the caller's own if it has one: in the answer, in every log line."""
+    given = request.headers.get(HEADER, "")
+    request[REQUEST_ID] = given if _ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request[REQUEST_ID])
+    response = await handler(request)
+    response.headers[HEADER] = request[REQUEST_ID]
+    return response
+
+
+@web.middleware
+async def logged(request: web.Request, handler: Handler) -> web.StreamResponse:
+    begin = time.perf_counter()
+    response = await handler(request)
+    log = structlog.get_logger()
+    tell = log.debug if request.path in _QUIET else log.info
+    ms = round((time.perf_counter() - begin) * 1000, 1)
+    tell("http.request", method=request.method, path=request.path, status=response.status, ms=ms)
+    return response

@@ -1,0 +1,154 @@
+"""The bodies that callers send and get."""
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.connection import Connection
+from domain.database import Database, Isolation, State, StepState
+from domain.expiry import parse_duration
+from ports.driving.list import Page
+from ports.driving.vend import OnConflict, Vended, VendRequest
+
+
+class VendBody(BaseModel):
+    """Unknown members are refused: a misspelt one would be silently without effect."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    nickname: str
+    ttl: str | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+    extensions: Annotated[list[str], Field(max_length=16)] = Field(default_factory=list)
+    on_conflict: OnConflict = OnConflict.SUFFIX
+
+    def request(self) -> VendRequest:
+        """Raises InvalidDuration."""
+        return VendRequest(
+            nickname=self.nickname,
+            ttl=None if self.ttl is None else parse_duration(self.ttl),
+            labels=self.labels,
+            extensions=tuple(self.extensions),
+            on_conflict=self.on_conflict,
+        )
+
+
+class ConnectionOut(BaseModel):
+    host: str
+    port: int
+    database: str
+    user: str
+    password: str
+    sslmode: str
+    uri: str
+
+    @classmethod
+    def of(cls, connection: Connection) -> Self:
+        return cls(
+            host=connection.host,
+            port=connection.port,
+            database=connection.database,
+            user=connection.user,
+            password=connection.password.reveal(),
+            sslmode=connection.sslmode,
+            uri=connection.uri(),
+        )
+
+
+class StepOut(BaseModel):
+    name: str
+    state: StepState
+    at: datetime
+
+
+class DatabaseOut(BaseModel):
+    """A record, without secrets."""
+
+    id: str
+    nickname: str
+    state: State
+    provider: str
+    target: str
+    isolation: Isolation
+    database: str
+    owner: str
+    labels: dict[str, str]
+    created_at: datetime
+    expires_at: datetime | None
+    steps: list[StepOut]
+
+    @classmethod
+    def of(cls, database: Database) -> Self:
+        return cls(**_parts(database))
+
+
+class VendedOut(DatabaseOut):
+    """A record with the credentials that are handed out."""
+
+    connection: ConnectionOut
+
+    @classmethod
+    def handed_out(cls, vended: Vended) -> Self:
+        return cls(**_parts(vended.database), connection=ConnectionOut.of(vended.connection))
+
+
+def _parts(database: Database) -> dict[str, Any]:
+    return {
+        "id": database.id,
+        "nickname": database.nickname,
+        "state": database.state,
+        "provider": database.target.provider,
+        "target": database.target.name,
+        "isolation": database.target.isolation,
+        "database": database.names.database,
+        "owner": database.names.owner,
+        "labels": dict(database.labels),
+        "created_at": database.created_at,
+        "expires_at": database.expires_at,
+        "steps": [StepOut(name=step.name, state=step.state, at=step.at) for step in database.steps],
+    }
+
+
+class PageOut(BaseModel):
+    databases: list[DatabaseOut]
+    next_page_token: str
+
+    @classmethod
+    def of(cls, page: Page) -> Self:
+        databases = [DatabaseOut.of(database) for database in page.databases]
+        return cls(databases=databases, next_page_token=page.next_page_token)
+
+
+class LegacyProject(BaseModel):
+    name: str
+
+
+class LegacyBody(BaseModel):
+    """What the original service took; it passed over members that it did not know."""
+
+    project: LegacyProject
+
+
+class LegacyOut(BaseModel):
+    """What the original service answered."""
+
+    hostname: str
+    database_name: str
+    database_owner: str
+    database_owner_password: str
+    port: int
+    database_type: str = "postgresql"
+    database_nickname: str
+
+    @classmethod
+    def of(cls, vended: Vended) -> Self:
+        connection = vended.connection
+        return cls(
+            hostname=connection.host,
+            database_name=connection.database,
+            database_owner=connection.user,
+            database_owner_password=connection.password.reveal(),
+            port=connection.port,
+            database_nickname=vended.database.nickname,
+        )

@@ -1,10 +1,12 @@
 """Ids of databases: prefixed, opaque, sortable by the time they were made (a ULID's layout)."""
 
+import re
 from datetime import datetime
 
 PREFIX = "db_"
 RANDOM_BYTES = 10
 
+_SHAPE = re.compile(r"db_[0-9a-z]{26}")
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _LENGTH = 26
 
@@ -16,3 +18,8 @@ def new_id(now: datetime, entropy: bytes) -> str:
     number = int(now.timestamp() * 1000) << 80 | int.from_bytes(entropy)
     digits = (_CROCKFORD[number >> 5 * place & 31] for place in reversed(range(_LENGTH)))
     return PREFIX + "".join(digits)
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` could be an id of ours."""
+    return _SHAPE.fullmatch(text) is not None

@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, islice
 from string import ascii_lowercase, ascii_uppercase, digits
 
 from domain.secret import Secret
@@ -37,11 +37,11 @@ class PasswordDeriver:
 
     def installation(self) -> str:
         """A public name for all that this secret stands behind; it marks what is ours."""
-        return bytes(next(self._stream("installation")) for _ in range(6)).hex()
+        return bytes(islice(self._stream("installation"), 6)).hex()
 
     def _stream(self, purpose: str) -> Iterator[int]:
         """Endless bytes for one purpose: HMAC-SHA-256 of the secret in counter mode."""
-        key = self.secret.reveal().encode()
+        key = self.secret.reveal().encode(errors="surrogateescape")
         for block in count():
             yield from hmac.digest(key, f"pgvend/1/{block}/{purpose}".encode(), "sha256")
 

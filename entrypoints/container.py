@@ -1,5 +1,6 @@
 """The composition root: the only place that knows which adapters there are."""
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
@@ -139,5 +140,9 @@ class Container(containers.DeclarativeContainer):
 
 async def resolved(value: T | Awaitable[T]) -> T:
     """dependency-injector answers with an awaitable when anything below is asynchronous, and its
-    types do not say so: this is the one place that knows."""
-    return await value if inspect.isawaitable(value) else value
+    types do not say so: this is the one place that knows.
+
+    Shielded, because its futures do not take a cancellation: what is being opened is opened, and
+    closed with the rest.
+    """
+    return await asyncio.shield(value) if inspect.isawaitable(value) else value

@@ -2,17 +2,22 @@
 
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from domain.errors import StartupError
 from domain.secret import Secret
 from entrypoints.settings import Settings
 
+OURS = {"secret", "embedded"}
+"""What makes a folder a data folder of ours."""
+
 
 def open_data_folder(folder: Path) -> Path:
     """The folder, absolute, made when missing, for us alone. Raises StartupError."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _refuse_foreign(folder)
         folder.chmod(0o700)
     except OSError as error:
         raise StartupError(
@@ -20,6 +25,16 @@ def open_data_folder(folder: Path) -> Path:
             "a folder that pgvend may write to."
         ) from error
     return folder.resolve()
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Closing somebody else's folder to everybody, `/tmp` say, would be a bad surprise."""
+    names = {entry.name for entry in folder.iterdir()}
+    foreign = {name for name in names - OURS - {"lost+found"} if not name.startswith(".secret.")}
+    if foreign and names.isdisjoint(OURS):
+        raise StartupError(
+            f"{folder} holds other things than pgvend's: set PGVEND_DATA_DIR to a new folder."
+        )
 
 
 def service_secret(settings: Settings) -> Secret:
@@ -37,15 +52,14 @@ def kept_secret(folder: Path) -> Secret:
     file = folder / "secret"
     if not file.exists():
         _make_secret(file)
-    text = file.read_text().strip()
+    text = file.read_text("ascii", errors="ignore").strip()
     if len(text) < 32:
         raise StartupError(f"{file} is damaged: put the old secret back into it, or remove it.")
     return Secret(text)
 
 
 def _make_secret(file: Path) -> None:
-    unfinished = file.with_name(f".secret.{os.getpid()}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor, unfinished = tempfile.mkstemp(prefix=".secret.", dir=file.parent)  # mode 0600
     with open(descriptor, "w") as opened:
         opened.write(secrets.token_hex(32) + "\n")
         opened.flush()
@@ -55,4 +69,4 @@ def _make_secret(file: Path) -> None:
     except FileExistsError:
         pass  # another service was faster, and its secret counts
     finally:
-        unfinished.unlink()
+        os.unlink(unfinished)

@@ -6,12 +6,16 @@ from domain.database import Database
 from domain.errors import DatabaseNotFound, NameTaken, StaleRecord
 from ports.driven.registry import Query, Registry
 
+Claim = tuple[str, str, str]
+"""A kind of name, the target that it is used on, the name."""
+
 
 class MemoryRegistry(Registry):
     """No await stands between a look and a change, so racing calls see each other."""
 
     def __init__(self) -> None:
         self._kept: dict[str, Database] = {}
+        self._holders: dict[Claim, str] = {}
 
     async def add(self, database: Database) -> Database:
         return self._keep(database)
@@ -36,20 +40,24 @@ class MemoryRegistry(Registry):
         return
 
     def _keep(self, database: Database) -> Database:
-        if not database.is_gone and any(_clash(database, kept) for kept in self._kept.values()):
+        claims = _claims(database)
+        if any(self._holders.get(claim, database.id) != database.id for claim in claims):
             raise NameTaken(f"The name {database.names.database!r} is in use.")
+        if former := self._kept.get(database.id):
+            for claim in _claims(former):
+                del self._holders[claim]
+        self._holders |= dict.fromkeys(claims, database.id)
         kept = replace(database, labels=dict(database.labels), version=database.version + 1)
         self._kept[kept.id] = kept
         return kept
 
 
-def _clash(one: Database, other: Database) -> bool:
-    return (
-        one.id != other.id
-        and not other.is_gone
-        and one.target.name == other.target.name
-        and (one.names.database == other.names.database or one.names.owner == other.names.owner)
-    )
+def _claims(database: Database) -> tuple[Claim, ...]:
+    """What no two records have at the same time; one that is gone has nothing."""
+    if database.is_gone:
+        return ()
+    target, names = database.target.name, database.names
+    return ("database", target, names.database), ("owner", target, names.owner)
 
 
 def _matches(database: Database, query: Query) -> bool:

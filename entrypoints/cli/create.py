@@ -85,9 +85,12 @@ async def _asked(client: ClientSettings, body: Mapping[str, Any]) -> Any:
             f"There is no pgvend at {client.url} ({type(error).__name__}): start one with "
             "`pgvend serve`, or set PGVEND_URL."
         ) from error
-    if response.status != 201:
-        raise AskError(f"{answer['detail']} (request {answer['request_id']})")
-    return answer
+    match answer:
+        case {"connection": dict(connection)} if connection.keys() >= set(_VARIABLES.values()):
+            return answer
+        case {"detail": detail, "request_id": request_id}:
+            raise AskError(f"{detail} (request {request_id})")
+    raise AskError(f"What answers at {client.url} is no pgvend: set PGVEND_URL.")
 
 
 def _environment(connection: Mapping[str, Any]) -> str:

@@ -12,7 +12,8 @@ from entrypoints.container import Container
 from entrypoints.data_folder import open_data_folder, service_secret
 from entrypoints.http.app import DRAIN_TIMEOUT, build_app
 from entrypoints.logging import configure_logging
-from entrypoints.settings import ProviderName, Settings, load_settings
+from entrypoints.settings import ProviderName, Settings
+from entrypoints.settings_loading import load_settings
 
 Insecure = Annotated[
     bool, typer.Option("--insecure", help="Listen beyond loopback although anybody may ask.")

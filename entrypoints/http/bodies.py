@@ -1,5 +1,6 @@
 """JSON in, JSON out."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -7,10 +8,13 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from domain.errors import InvalidRequest
-from entrypoints.http.errors import MalformedBody, UnsupportedMediaType
+from entrypoints.http.errors import MalformedBody, SlowBody, UnsupportedMediaType
 
 MAX_BODY = 64 * 1024
 """Bytes of a request's body."""
+
+READ_TIMEOUT = 20.0
+"""Seconds that a caller gets to send it."""
 
 MAX_MISTAKES = 5
 """Mistakes told at once; a body of thousands of wrong members has one cause, not thousands."""
@@ -22,8 +26,8 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def body_as(model: type[B], request: web.Request) -> B:
-    """The request's body. Raises MalformedBody, UnsupportedMediaType or InvalidRequest."""
-    body = await request.read()
+    """The body. Raises MalformedBody, SlowBody, UnsupportedMediaType or InvalidRequest."""
+    body = await _read(request)
     if not body:
         raise MalformedBody("The request has no body: send a JSON object.")
     if request.content_type != "application/json":
@@ -36,6 +40,19 @@ async def body_as(model: type[B], request: web.Request) -> B:
             raise MalformedBody("The body is not JSON.") from None
         told = [f"{_path(mistake['loc'])}: {mistake['msg']}" for mistake in mistakes]
         raise InvalidRequest("; ".join(told[:MAX_MISTAKES]) + ".") from None
+
+
+async def _read(request: web.Request) -> bytes:
+    try:
+        async with asyncio.timeout(READ_TIMEOUT):
+            return await request.read()
+    except TimeoutError:
+        raise SlowBody from None
+    except (web.RequestPayloadError, OSError):  # an OSError: the caller has hung up
+        raise MalformedBody(
+            "The body is not what its headers say: Content-Length, Transfer-Encoding, "
+            "Content-Encoding."
+        ) from None
 
 
 def json_response(

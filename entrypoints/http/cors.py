@@ -1,12 +1,13 @@
 """Which web pages may read our answers: an allow-list."""
 
 from collections.abc import Collection
+from typing import Any
 
 import aiohttp_cors
 import structlog
 from aiohttp import web
 
-from entrypoints.settings import ANY_ORIGIN
+from entrypoints.setting_types import ANY_ORIGIN
 
 EXPOSED = ("Location", "Retry-After", "X-Request-ID")
 ACCEPTED = (
@@ -20,6 +21,8 @@ ACCEPTED = (
 METHODS = ("GET", "POST", "PATCH", "DELETE")
 PREFLIGHT_AGE = 600
 """Seconds that a browser may remember a preflight's answer."""
+
+_OPTIONS = web.AppKey("cors_options", dict[str, Any])
 
 
 def allow_origins(app: web.Application, origins: Collection[str]) -> None:
@@ -36,9 +39,27 @@ def allow_origins(app: web.Application, origins: Collection[str]) -> None:
         allow_methods=METHODS,
         max_age=PREFLIGHT_AGE,
     )
-    cors = aiohttp_cors.setup(app, defaults=dict.fromkeys(origins, options))
+    by_origin: dict[str, Any] = dict.fromkeys(origins, options)
+    app[_OPTIONS] = by_origin
+    cors = aiohttp_cors.setup(app, defaults=by_origin)
     for resource in list(app.router.resources()):
         cors.add(resource)
         for route in list(resource):
             if route.method != "OPTIONS":
                 cors.add(route)
+    if origins:
+        app.on_response_prepare.append(_completed)
+
+
+async def _completed(request: web.Request, response: web.StreamResponse) -> None:
+    """What aiohttp-cors leaves out: that an answer is for one origin (caches have to know), and
+    the headers where there is no route, so that a page can read a 404 and a 405."""
+    response.headers.add("Vary", "Origin")
+    options = request.app[_OPTIONS]
+    origin = request.headers.get("Origin", "")
+    allowed = options.get(origin) or options.get(ANY_ORIGIN)
+    if origin and allowed and "Access-Control-Allow-Origin" not in response.headers:
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Expose-Headers"] = ",".join(EXPOSED)
+        if allowed.allow_credentials:
+            response.headers["Access-Control-Allow-Credentials"] = "true"

@@ -1,5 +1,7 @@
 """`/v1/databases`."""
 
+import re
+
 from aiohttp import web
 
 from domain.database import State
@@ -10,6 +12,8 @@ from entrypoints.http.schemas import DatabaseOut, PageOut, VendBody, VendedOut
 from ports.driving.list import ListRequest
 
 LARGEST_PAGE = 200
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 async def create(request: web.Request) -> web.Response:
@@ -64,6 +68,6 @@ def _label(text: str) -> tuple[str, str]:
 
 
 def _page_size(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= LARGEST_PAGE):
+    if not (_NUMBER.fullmatch(text) and 1 <= int(text) <= LARGEST_PAGE):
         raise InvalidRequest(f"page_size is a number from 1 to {LARGEST_PAGE}.")
     return int(text)

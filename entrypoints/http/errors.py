@@ -31,6 +31,13 @@ class MalformedBody(PgvendError):
     code = "malformed_body"
 
 
+class SlowBody(PgvendError):
+    """The body did not arrive in time; send it again."""
+
+    code = "request_timeout"
+    retryable = True
+
+
 class UnsupportedMediaType(PgvendError):
     """The body is not declared as JSON."""
 
@@ -41,6 +48,7 @@ _STATUS: Mapping[type[PgvendError], int] = {
     # an error has the status of the nearest of its classes
     MalformedBody: 400,
     DatabaseNotFound: 404,
+    SlowBody: 408,
     Conflict: 409,
     UnsupportedMediaType: 415,
     InvalidRequest: 422,

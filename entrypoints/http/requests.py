@@ -37,5 +37,6 @@ async def logged(request: web.Request, handler: Handler) -> web.StreamResponse:
     log = structlog.get_logger()
     tell = log.debug if request.path in _QUIET else log.info
     ms = round((time.perf_counter() - begin) * 1000, 1)
-    tell("http.request", method=request.method, path=request.path, status=response.status, ms=ms)
+    path = request.rel_url.raw_path  # still escaped: callers do not write into terminals
+    tell("http.request", method=request.method, path=path, status=response.status, ms=ms)
     return response

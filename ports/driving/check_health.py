@@ -10,6 +10,9 @@ from ports.driven.registry import Registry
 
 OK = "ok"
 
+PATIENCE = 5.0
+"""Seconds that one part gets to answer; who asks for our health does not wait longer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -35,7 +38,12 @@ class CheckHealth:
 
 async def _outcome(ping: Awaitable[None]) -> str:
     try:
-        await ping
+        async with asyncio.timeout(PATIENCE):
+            await ping
     except PgvendError as error:
         return error.code
+    except TimeoutError:
+        return "timeout"
+    except Exception:
+        return "internal_error"
     return OK

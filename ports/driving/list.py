@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from domain.database import Database, State
 from domain.errors import InvalidPageToken
-from domain.identity import PREFIX
+from domain.identity import is_id
 from ports.driven.registry import Query, Registry
 
 
@@ -54,6 +54,6 @@ def _id_in(token: str) -> str | None:
         database_id = urlsafe_b64decode(token.encode()).decode()
     except ValueError:
         raise InvalidPageToken from None
-    if not database_id.startswith(PREFIX):
+    if not is_id(database_id):
         raise InvalidPageToken
     return database_id

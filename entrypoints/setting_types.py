@@ -1,0 +1,62 @@
+"""What a setting's text may be: types that turn it into a value, or tell what is wrong with it."""
+
+from datetime import timedelta
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
+
+from domain.errors import InvalidDuration
+from domain.expiry import parse_duration
+
+ANY_ORIGIN = "*"
+
+
+def _duration(text: Any) -> Any:
+    try:
+        return parse_duration(text) if isinstance(text, str) else text
+    except InvalidDuration as error:
+        raise ValueError(str(error)) from None
+
+
+def _origins(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    given = (origin.strip().rstrip("/").lower() for origin in text.split(","))
+    origins = tuple(origin for origin in given if origin)
+    for origin in origins:
+        if origin != ANY_ORIGIN and not _is_origin(origin):
+            raise ValueError(f"{origin!r} is not an origin")
+    if ANY_ORIGIN in origins and len(origins) > 1:
+        raise ValueError(f"{ANY_ORIGIN} stands alone")
+    return origins
+
+
+def _is_origin(text: str) -> bool:
+    """As browsers send it, which is what it is compared with: nothing but scheme, host, port."""
+    parts = urlsplit(text)
+    has_host = bool(parts.hostname) and parts.port != 0 and "@" not in text
+    return (
+        parts.scheme in {"http", "https"}
+        and has_host
+        and text == f"{parts.scheme}://{parts.netloc}"
+    )
+
+
+Duration = Annotated[timedelta, NoDecode, BeforeValidator(_duration)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)]
+
+
+def check_dsn(dsn: SecretStr | None) -> None:
+    """Raises ValueError, without the DSN in it."""
+    if dsn is None:
+        raise ValueError("missing, and PGVEND_PROVIDER is postgres")
+    try:
+        parts = urlsplit(dsn.get_secret_value())
+        bad = parts.scheme not in {"postgres", "postgresql"} or parts.port == 0
+    except ValueError:  # its text would quote the DSN
+        bad = True
+    if bad:
+        raise ValueError("not a PostgreSQL URL")

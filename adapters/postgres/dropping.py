@@ -1,41 +1,59 @@
-"""The end of a tenant: whatever it put in the way."""
+"""The end of a tenant: whatever it, or a neighbour, put in the way."""
 
 from collections.abc import Sequence
 
 import asyncpg
 
 from adapters.postgres import statements
+from adapters.postgres.grants import take_back_grants
+from adapters.postgres.guests import end_guests, end_holders
 from adapters.postgres.quoting import identifier, literal
-from adapters.postgres.server import Server, single_session
-from adapters.postgres.sight import SeenDatabase, Session
+from adapters.postgres.server import Login, Server, single_session
+from adapters.postgres.sight import Marks, SeenDatabase, Session
+from domain.errors import ProviderBusy, ProviderRejected, Unavailable
 
 _PREPARED = "SELECT gid, owner FROM pg_prepared_xacts WHERE database = $1"
 
 
 async def drop(
-    session: Session, owner: str, databases: Sequence[SeenDatabase], server: Server
+    session: Session, owner: str, databases: Sequence[SeenDatabase], server: Server, marks: Marks
 ) -> None:
     """Shut the owner out, drop its databases, then itself. Every prefix of it can be repeated."""
+    await session.execute(statements.throw_out(owner))
+    for database in databases:
+        # before anything waits for what such a transaction has locked
+        await _end_prepared_transactions(session, database.name, owner, server)
     await session.execute(statements.shut_out(owner))
     for database in databases:
         await _drop_database(session, database, owner, server)
-    try:
-        await session.execute(statements.drop_role(owner))
-    except asyncpg.DependentObjectsStillExistError:
-        await session.execute(statements.drop_grants(owner))
-        await session.execute(statements.drop_role(owner))
+    await _drop_role(session, owner, server, marks)
 
 
 async def _drop_database(
     session: Session, database: SeenDatabase, owner: str, server: Server
 ) -> None:
     if not database.broken:
-        await session.execute(statements.not_a_template(database.name))
+        await session.execute(statements.close_database(database.name))
     try:
         await session.execute(statements.drop_database(database.name))
     except asyncpg.ObjectInUseError:
         await _end_prepared_transactions(session, database.name, owner, server)
         await session.execute(statements.drop_database(database.name))
+    except asyncpg.InsufficientPrivilegeError:
+        await _drop_with_guests(session, database.name)
+
+
+async def _drop_with_guests(session: Session, database: str) -> None:
+    """FORCE ends nobody's session when one is there that the admin may not end: of a neighbour who
+    was let in, or who is being refused at this moment; of autovacuum; of a superuser.
+
+    Without FORCE, autovacuum is sent away and all others are waited for.
+    """
+    await end_guests(session, database)
+    try:
+        await session.execute(statements.drop_quiet_database(database))
+    except asyncpg.ObjectInUseError as error:
+        raise ProviderBusy("Somebody else's session is in the database and has to end.") from error
 
 
 async def _end_prepared_transactions(
@@ -46,7 +64,35 @@ async def _end_prepared_transactions(
     That takes a session in the tenant's database: its search_path holds nothing of the tenant's.
     """
     prepared = await session.fetch(_PREPARED, database)
-    async with single_session({**server.admin, "database": database}) as inside:
+    if not prepared:
+        return
+    login = {**server.admin, "database": database}
+    try:
+        await _roll_back(prepared, login, owner)
+    except (ProviderRejected, Unavailable):  # the owner may have closed the door behind it
+        await session.execute(statements.let_admin_in(database, owner))
+        await _roll_back(prepared, login, owner)
+
+
+async def _roll_back(prepared: Sequence[asyncpg.Record], login: Login, owner: str) -> None:
+    async with single_session(login) as inside:
         await inside.execute(f"SET ROLE {identifier(owner)}")
         for transaction in prepared:
             await inside.execute(f"ROLLBACK PREPARED {literal(transaction['gid'])}")
+
+
+async def _drop_role(session: Session, owner: str, server: Server, marks: Marks) -> None:
+    try:
+        await session.execute(statements.drop_role(owner))
+        return
+    except asyncpg.DependentObjectsStillExistError:
+        await take_back_grants(session, owner, server, marks)
+    except asyncpg.LockNotAvailableError:
+        await end_holders(session, owner)
+    try:
+        await session.execute(statements.drop_role(owner))
+    except asyncpg.DependentObjectsStillExistError as error:
+        raise ProviderRejected(
+            f"Others granted the role {owner!r} what the admin cannot take back; have a superuser "
+            f"run DROP OWNED BY {identifier(owner)}; in each database where they did."
+        ) from error

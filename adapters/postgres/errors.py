@@ -18,7 +18,7 @@ class Raced(ProviderBusy):
     """Somebody made or changed the same thing at the same moment: look again."""
 
 
-_LOST = ("08", "57P01", "57P02", "57P05")  # the session is gone, and the answer with it
+_LOST = ("08", "57P01", "57P02", "57P04", "57P05")  # the session is gone, and the answer with it
 
 _RACE_WORDS = ("tuple concurrently", "could not find tuple", "cache lookup failed")
 """What XX000, the server's "this cannot happen", says when two sessions change one catalog row."""
@@ -32,6 +32,7 @@ _TABLE: Mapping[str, tuple[type[PgvendError], str]] = {
     "XX000": (Raced, "Another session changed the same thing at the same moment."),
     "53100": (ProviderFull, "The PostgreSQL server's disk is full."),
     "53": (ProviderBusy, "The PostgreSQL server is out of connections or memory for now."),
+    "55000": (ProviderBusy, "The database takes no logins for now."),
     "55006": (ProviderBusy, "The database is in use by another session."),
     "55P03": (ProviderBusy, "Another session works on the same database."),
     "57014": (ProviderBusy, "The PostgreSQL server took too long and stopped the statement."),
@@ -40,10 +41,20 @@ _TABLE: Mapping[str, tuple[type[PgvendError], str]] = {
     "3D000": (ProviderRejected, "The database to log in to does not exist on the server."),
     "42501": (
         ProviderRejected,
-        "The admin lacks a privilege: ALTER ROLE <admin> CREATEDB CREATEROLE.",
+        "The admin lacks a privilege: ALTER ROLE <admin> CREATEDB CREATEROLE INHERIT.",
     ),
     "25006": (ProviderRejected, "The PostgreSQL server is read-only; name its primary."),
 }
+
+
+FAILURES = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+"""What the driver raises when the server refuses or cannot be reached."""
 
 
 @contextmanager
@@ -57,7 +68,7 @@ def translated(lost: type[ProviderBusy | OutcomeUnknown]) -> Iterator[None]:
         yield
     except asyncpg.PostgresError as error:
         raise _translation(error, lost) from error
-    except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+    except FAILURES as error:
         raise lost("The connection to the PostgreSQL server failed or timed out.") from error
 
 

@@ -19,6 +19,7 @@ _REFUSALS = (
     asyncpg.UndefinedFileError,  # the same, before PostgreSQL 16
     asyncpg.SyntaxOrAccessError,  # not trusted, or no name for one
     asyncpg.DataError,
+    ValueError,  # a name that no statement can hold: NUL, half a surrogate pair
 )
 
 

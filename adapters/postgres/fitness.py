@@ -5,7 +5,9 @@ from adapters.postgres.sight import Session
 from domain.errors import ProviderRejected
 
 _POWERS = """
-SELECT rolsuper OR (rolcreatedb AND rolcreaterole) AS enough, pg_is_in_recovery() AS standby
+-- INHERIT: the admin drops a tenant's database as a member of its owner
+SELECT rolsuper OR (rolcreatedb AND rolcreaterole AND rolinherit) AS enough,
+       pg_is_in_recovery() AS standby
 FROM pg_roles WHERE rolname = current_user
 """
 
@@ -25,7 +27,7 @@ async def check_powers(session: Session) -> None:
         raise ProviderRejected("The PostgreSQL server is a standby; name its primary.")
     if not powers["enough"]:
         raise ProviderRejected(
-            "The admin lacks a privilege: ALTER ROLE <admin> CREATEDB CREATEROLE."
+            "The admin lacks a privilege: ALTER ROLE <admin> CREATEDB CREATEROLE INHERIT."
         )
 
 

@@ -59,9 +59,10 @@ class PostgresProvider(DatabaseProvider):
 
     async def _make_database(self, session: Session, tenant: Tenant, sight: Sight) -> None:
         for database in sight.databases:
-            if not database.broken:
-                return
-            await session.execute(statements.drop_database(database.name))
+            if database.name == tenant.names.database:
+                if not database.broken:
+                    return
+                await session.execute(statements.drop_database(database.name))
         await session.execute(statements.make_database(tenant))
 
     async def rotate(self, order: Order) -> Connection:
@@ -76,7 +77,7 @@ class PostgresProvider(DatabaseProvider):
         async with self._locked(tenant) as session:
             sight = await look(session, tenant, self.marks)
             if sight.has_role:
-                await drop(session, tenant.names.owner, sight.databases, self.server)
+                await drop(session, tenant.names.owner, sight.databases, self.server, self.marks)
 
     async def inventory(self) -> Sequence[Holding]:
         async with session_of(self.pool) as session:

@@ -2,9 +2,11 @@
 
 
 def identifier(name: str) -> str:
-    """`name` as a quoted identifier. PostgreSQL knows no NUL in one."""
+    """`name` as a quoted identifier. Raises ValueError for what PostgreSQL knows in none: NUL, and
+    half a surrogate pair, which the driver would lose the session over."""
     if "\0" in name:
         raise ValueError("an identifier holds no NUL")
+    name.encode()
     return '"' + name.replace('"', '""') + '"'
 
 

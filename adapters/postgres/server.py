@@ -1,14 +1,15 @@
 """One PostgreSQL server: how the admin reaches it, and how tenants do."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 
-from adapters.postgres.errors import translated
+from adapters.postgres.errors import FAILURES, translated
 from adapters.postgres.sight import Session
 from domain.connection import Connection
 from domain.errors import OutcomeUnknown, ProviderBusy
@@ -23,12 +24,20 @@ SESSION_SETTINGS = {
     "search_path": "pg_catalog",
     "lock_timeout": "15s",
     "statement_timeout": "60s",
+    # a session whose other end vanished without a goodbye, and with it a tenant's lock, is ended
+    # after a minute, not hours: idle ones by the first three, one with an answer by the last
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "60000",
 }
 
 CONNECT_TIMEOUT = 10.0
 STATEMENT_TIMEOUT = 70.0  # a little longer than the server's, which knows more
 PLACE_TIMEOUT = 60.0
-"""Seconds: to open a session, to wait for a statement, to wait for a session of the pool."""
+FAREWELL_TIMEOUT = 3.0
+"""Seconds: to open a session, to wait for a statement, to wait for a session of the pool, to stop
+what a session does and part from it."""
 
 POOL_SIZE = 6
 """CREATE DATABASE is bound by the server's processors: more at once only makes each one slower."""
@@ -74,15 +83,23 @@ def server_of_dsn(
 
 @asynccontextmanager
 async def session_of(pool: asyncpg.Pool) -> AsyncIterator[Session]:
-    """A session of the admin; its advisory locks end when it goes back into the pool."""
+    """A session of the admin; its advisory locks end when it goes back into the pool.
+
+    One that cannot go back is ended by the pool. That is no error: it would hide how the work came
+    out, and above all that it was cancelled.
+    """
     with translated(lost=ProviderBusy):
         session = await pool.acquire(timeout=PLACE_TIMEOUT)
     try:
         with translated(lost=OutcomeUnknown):
             yield session
     finally:
-        with translated(lost=OutcomeUnknown):
-            await pool.release(session)
+        await asyncio.shield(_released(pool, session))
+
+
+async def _released(pool: asyncpg.Pool, session: Session) -> None:
+    with suppress(*FAILURES):
+        await pool.release(session, timeout=FAREWELL_TIMEOUT)
 
 
 def opened_pool(server: Server) -> asyncpg.Pool:
@@ -104,7 +121,10 @@ async def single_session(
     lost: type[ProviderBusy | OutcomeUnknown] = OutcomeUnknown,
     search_path: str = "pg_catalog",
 ) -> AsyncIterator[asyncpg.Connection]:
-    """A session outside the pool, for one purpose; `lost` is what its breaking means."""
+    """A session outside the pool, for one purpose; `lost` is what its breaking means.
+
+    A goodbye that is not answered is no error, as in `session_of`.
+    """
     with translated(lost=ProviderBusy):
         session = await asyncpg.connect(
             **login,
@@ -112,11 +132,12 @@ async def single_session(
             command_timeout=STATEMENT_TIMEOUT,
             server_settings={**SESSION_SETTINGS, "search_path": search_path},
         )
-    with translated(lost=lost):
-        try:
+    try:
+        with translated(lost=lost):
             yield session
-        finally:
-            await session.close(timeout=CONNECT_TIMEOUT)
+    finally:
+        with suppress(*FAILURES):
+            await session.close(timeout=FAREWELL_TIMEOUT)
 
 
 def login_of(connection: Connection) -> Login:

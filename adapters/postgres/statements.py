@@ -65,18 +65,53 @@ def set_password(tenant: Tenant, verifier: str) -> str:
     return f"ALTER ROLE {identifier(tenant.names.owner)} PASSWORD {literal(verifier)}"
 
 
+def throw_out(owner: str) -> str:
+    """Its sessions, whose open transactions would keep the next statements waiting.
+
+    Membership, because only members may do that, and FORCE ends only their roles' sessions.
+    """
+    return (
+        f"GRANT {identifier(owner)} TO CURRENT_USER; "
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        f"WHERE usename = {literal(owner)}"
+    )
+
+
 def shut_out(owner: str) -> str:
-    """No new logins; membership, because FORCE ends only sessions of roles that one belongs to."""
-    return f"ALTER ROLE {identifier(owner)} NOLOGIN; GRANT {identifier(owner)} TO CURRENT_USER"
+    """No new logins; and those that came in the meantime are thrown out as well."""
+    return f"{throw_out(owner)}; ALTER ROLE {identifier(owner)} NOLOGIN"
 
 
-def not_a_template(database: str) -> str:
-    """The owner may have made it a template, which cannot be dropped."""
-    return f"ALTER DATABASE {identifier(database)} IS_TEMPLATE false"
+def close_database(database: str) -> str:
+    """To those too whom the owner let in. A template, which it may be by now, is not dropped."""
+    return f"ALTER DATABASE {identifier(database)} IS_TEMPLATE false ALLOW_CONNECTIONS false"
+
+
+def let_admin_in(database: str, owner: str) -> str:
+    """Whatever the owner did to keep everybody out: the admin comes in as a member of it."""
+    name = identifier(database)
+    return (
+        f"ALTER DATABASE {name} ALLOW_CONNECTIONS true CONNECTION LIMIT -1; "
+        f"ALTER DATABASE {name} RESET ALL; "
+        f"GRANT CONNECT ON DATABASE {name} TO {identifier(owner)}"
+    )
 
 
 def drop_database(database: str) -> str:
     return f"DROP DATABASE IF EXISTS {identifier(database)} WITH (FORCE)"
+
+
+def drop_quiet_database(database: str) -> str:
+    """Without FORCE: sends autovacuum away and waits some seconds for all others."""
+    return f"DROP DATABASE IF EXISTS {identifier(database)}"
+
+
+def join(owner: str) -> str:
+    return f"GRANT {identifier(owner)} TO CURRENT_USER"
+
+
+def leave(owner: str) -> str:
+    return f"REVOKE {identifier(owner)} FROM CURRENT_USER"
 
 
 def drop_grants(owner: str) -> str:

@@ -1,0 +1,57 @@
+"""Sessions of others that stand in the way of a tenant's end."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+import asyncpg
+
+from adapters.postgres.quoting import identifier
+from adapters.postgres.sight import Session
+
+_GUESTS = """
+SELECT DISTINCT usename FROM pg_stat_activity
+WHERE datname = $1 AND usename <> current_user
+"""
+
+_HOLDERS = """
+SELECT DISTINCT usename FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'object' AND classid = 'pg_authid'::regclass AND granted
+  AND objid = (SELECT oid FROM pg_roles WHERE rolname = $1) AND usename <> current_user
+"""
+
+_END_IN_DATABASE = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1 AND datname = $2
+"""
+
+_END_HOLDING = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE usename = $1 AND pid IN (
+    SELECT pid FROM pg_locks
+    WHERE locktype = 'object' AND classid = 'pg_authid'::regclass AND granted
+      AND objid = (SELECT oid FROM pg_roles WHERE rolname = $2)
+)
+"""
+
+
+async def end_guests(session: Session, database: str) -> None:
+    """End all sessions in a tenant's database that the admin can end."""
+    await _end(session, await session.fetch(_GUESTS, database), _END_IN_DATABASE, database)
+
+
+async def end_holders(session: Session, owner: str) -> None:
+    """End the sessions whose open transaction names the role, which keeps it from being dropped."""
+    await _end(session, await session.fetch(_HOLDERS, owner), _END_HOLDING, owner)
+
+
+async def _end(session: Session, users: Iterable[asyncpg.Record], query: str, what: str) -> None:
+    """Whoever belongs to a role may end its sessions: the admin joins for one transaction that is
+    rolled back, so that nobody sees it and nothing of it stays."""
+    for user in users:
+        transaction = session.transaction()
+        await transaction.start()
+        try:
+            with suppress(asyncpg.InsufficientPrivilegeError):  # not one of ours
+                await session.execute(f"GRANT {identifier(user['usename'])} TO CURRENT_USER")
+                await session.fetch(query, user["usename"], what)
+        finally:
+            await transaction.rollback()

@@ -5,6 +5,7 @@
 
 import os
 import shutil
+import tempfile
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,16 +56,25 @@ def _make_copy(site: Path, major: int, copy: Path) -> None:
     copies.mkdir(mode=0o755, parents=True, exist_ok=True)
     if copies.stat().st_uid != os.geteuid():
         raise StartupError(f"{copies} belongs to somebody else; remove it.")
-    unfinished = copies / f".{copy.name}.{os.getpid()}"
-    for part in (_folder(major), LIBRARIES):
-        if (site / part).exists():
-            ignored = shutil.ignore_patterns("include", "*.a")
-            shutil.copytree(site / part, unfinished / part, symlinks=True, ignore=ignored)
-    _make_readable(unfinished)
+    copies.chmod(0o755)  # whatever our umask is
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{copy.name}.", dir=copies))
+    try:
+        for part in (_folder(major), LIBRARIES):
+            if (site / part).exists():
+                ignored = shutil.ignore_patterns("include", "*.a")
+                shutil.copytree(site / part, unfinished / part, symlinks=True, ignore=ignored)
+        _make_readable(unfinished)
+        _publish(unfinished, copy)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _publish(unfinished: Path, copy: Path) -> None:
     try:
         unfinished.rename(copy)
-    except OSError:  # another service was faster
-        shutil.rmtree(unfinished)
+    except OSError:
+        if not copy.exists():  # else another service was faster
+            raise
 
 
 def _make_readable(tree: Path) -> None:

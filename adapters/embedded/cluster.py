@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from adapters.embedded.files import write_file
 from domain.errors import StartupError
 
 PORTS = range(20_000, 30_000)
@@ -33,7 +34,10 @@ class Cluster:
 
     @property
     def major(self) -> int:
-        return int((self.data / "PG_VERSION").read_text())
+        text = (self.data / "PG_VERSION").read_text().strip()
+        if not (text.isascii() and text.isdigit()):
+            raise StartupError(f"{self.data} holds PostgreSQL {text[:20]!r}, which is unknown.")
+        return int(text)
 
     def lock(self) -> IO[bytes]:
         """Take the folder for as long as the file stays open. Raises StartupError when it is taken.
@@ -44,7 +48,7 @@ class Cluster:
         file = open(self.folder / "lock", "ab")  # noqa: SIM115 - stays open as long as the lock
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             file.close()
             raise StartupError(
                 f"The data folder {self.folder.parent} is in use by another pgvend: stop that "
@@ -52,11 +56,20 @@ class Cluster:
             ) from None
         return file
 
+    def check_owner(self, uid: int) -> None:
+        """Raises StartupError when a server of user `uid` could not work with the data."""
+        owner = self.data.stat().st_uid
+        if owner != uid:
+            raise StartupError(
+                f"{self.data} belongs to user id {owner}, and PostgreSQL would run as {uid}: start "
+                f"pgvend as the user who made it, or run `chown -R {uid} {self.data}`."
+            )
+
     def port(self, wanted: int | None) -> int:
         """The port that this folder's databases are handed out with: chosen once, then kept."""
         kept = self.folder / "port"
         if wanted is None and kept.exists():
-            port = int(kept.read_text())
+            port = _kept_port(kept)
         else:
             port = wanted or next(port for port in random.sample(PORTS, 1000) if is_free(port))
         if not is_free(port):
@@ -65,7 +78,7 @@ class Cluster:
                 "reached, is taken by another program: stop that one, or set "
                 "PGVEND_EMBEDDED_PORT (credentials that were handed out name the old port)."
             )
-        kept.write_text(f"{port}\n")
+        write_file(kept, f"{port}\n", None)  # whole or not at all: without it, nobody logs in
         return port
 
     def open_log(self) -> IO[bytes]:
@@ -78,6 +91,16 @@ class Cluster:
         """The last lines of the log, for a message about a server that does not start."""
         lines = (self.folder / "postgres.log").read_text(errors="replace").splitlines()
         return "\n".join(lines[-5:])
+
+
+def _kept_port(file: Path) -> int:
+    text = file.read_text(errors="replace").strip()
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536):
+        raise StartupError(
+            f"{file} is damaged: set PGVEND_EMBEDDED_PORT to the port that the credentials name "
+            "which were handed out, or remove the file to have a new one chosen."
+        )
+    return int(text)
 
 
 def is_free(port: int) -> bool:

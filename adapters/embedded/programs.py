@@ -1,11 +1,15 @@
 """Running PostgreSQL's programs in a cluster's folder, as whoever has to run them."""
 
 import asyncio
+import os
 import shutil
 import signal
+import subprocess
 import sys
 from asyncio.subprocess import DEVNULL, Process
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -46,8 +50,26 @@ class Programs:
             extra_groups=[] if self.account else None,
         )
 
+    async def run(self, name: str, *arguments: str, data: Path, output: IO[bytes]) -> int:
+        """A program's exit status. A cancelled caller leaves nothing of it running."""
+        process = await self.start(name, *arguments, data=data, output=output)
+        try:
+            return await process.wait()
+        finally:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)  # the programs that it started too
+                await process.wait()
 
+
+@cache
 def _ending_with_us() -> tuple[str, ...]:
     """Linux signals when we are gone, by SIGKILL too; elsewhere the next start cleans up."""
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
-    return (setpriv, "--pdeathsig", signal.SIGINT.name.removeprefix("SIG")) if setpriv else ()
+    if setpriv is None:
+        return ()
+    prefix = (setpriv, "--pdeathsig", signal.SIGINT.name.removeprefix("SIG"))
+    works = subprocess.run([*prefix, "true"], capture_output=True, check=False)  # noqa: S603
+    return (
+        prefix if works.returncode == 0 else ()
+    )  # util-linux before 2.33 and BusyBox do not know the option

@@ -1,10 +1,9 @@
 """The server's shared parts, brought to what they have to be at each start."""
 
-import asyncio
-
 from adapters.embedded.cluster import Cluster
 from adapters.embedded.configuration import ADMIN, SUPERUSER
 from adapters.embedded.leftovers import remove_unknown_databases
+from adapters.embedded.threads import in_thread
 from adapters.postgres.server import Login, single_session
 
 _ADMIN = f"""
@@ -32,4 +31,4 @@ async def set_up(cluster: Cluster, superuser: Login) -> list[int]:
         await session.execute(_ADMIN)
         await session.execute(_PRIVACY)
         known = {row["oid"] for row in await session.fetch("SELECT oid FROM pg_database")}
-    return await asyncio.to_thread(remove_unknown_databases, cluster.data, known)
+    return await in_thread(remove_unknown_databases, cluster.data, known)

@@ -1,0 +1,39 @@
+"""Servers that many tests share: one of each kind per run, started when first asked for."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from adapters.postgres.provider import PostgresProvider
+from tests.support.servers import OperatorsServer, bundled, operators_server
+
+
+@pytest.fixture(scope="session")
+async def bundled_18() -> AsyncIterator[PostgresProvider]:
+    async with bundled() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="session")
+async def bundled_16() -> AsyncIterator[PostgresProvider]:
+    async with bundled(major=16) as provider:
+        yield provider
+
+
+@pytest.fixture(scope="session")
+async def server_15() -> AsyncIterator[OperatorsServer]:
+    """With prepared transactions allowed, which an operator may need and a tenant may abuse."""
+    async with operators_server(15, max_prepared_transactions="5") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def server_16() -> AsyncIterator[OperatorsServer]:
+    async with operators_server(16) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def server_18() -> AsyncIterator[OperatorsServer]:
+    async with operators_server(18) as server:
+        yield server

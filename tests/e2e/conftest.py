@@ -1,0 +1,23 @@
+"""An application of its own for every test; one real service for all that only ask it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.support.apps import RunningApp, running_app
+from tests.support.servers import ram_folder
+from tests.support.service import RunningService, running_service
+
+
+@pytest.fixture
+async def app() -> AsyncIterator[RunningApp]:
+    async with running_app() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def service() -> AsyncIterator[RunningService]:
+    """Over the bundled PostgreSQL, telling all that it ever tells."""
+    with ram_folder() as folder:
+        async with running_service(folder / "data", PGVEND_LOG_LEVEL="debug") as running:
+            yield running

@@ -1,0 +1,112 @@
+"""A real browser's pages, of an origin that may ask and of one that may not."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from playwright.async_api import Page
+
+from tests.support.apps import RunningApp, running_app
+from tests.support.browser import asked_by, browsing, empty_site
+
+pytestmark = pytest.mark.browser
+
+ORDERS = {
+    "/v1/databases": json.dumps({"nickname": "From a page"}),
+    "/api/create-neon-db": json.dumps({"project": {"name": "From a page"}}),
+}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A service that lets `ours` in, and the origin of somebody else's page."""
+
+    app: RunningApp
+    page: Page
+    ours: str
+    foreign: str
+
+    async def ask(self, origin: str, path: str, body: str | None = None, **more: Any) -> Any:
+        """What the origin's page sees of the answer."""
+        await self.page.goto(origin)
+        url = f"http://127.0.0.1:{self.app.port}{path}"
+        return await asked_by(self.page, url, ORDERS[path] if body is None else body, **more)
+
+
+@pytest.fixture(scope="module")
+async def page() -> AsyncIterator[Page]:
+    async with browsing() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def scene(page: Page) -> AsyncIterator[Scene]:
+    async with (
+        empty_site() as ours,
+        empty_site() as foreign,
+        running_app(cors_allow_origins=ours) as app,
+    ):
+        yield Scene(app, page, ours, foreign)
+
+
+async def test_a_page_on_the_list_gets_a_database_by_the_original_route(scene: Scene) -> None:
+    seen = await scene.ask(scene.ours, "/api/create-neon-db")
+
+    assert seen["status"] == 200
+    assert seen["body"]["database_name"] == "fromapage"
+    assert seen["body"]["database_owner_password"]
+
+
+async def test_a_page_on_the_list_gets_a_database_and_its_address(scene: Scene) -> None:
+    seen = await scene.ask(scene.ours, "/v1/databases")
+
+    assert seen["status"] == 201
+    assert seen["headers"]["location"] == f"/v1/databases/{seen['body']['id']}"
+    assert seen["headers"]["x-request-id"]
+
+
+async def test_a_page_on_the_list_may_send_its_credentials(scene: Scene) -> None:
+    seen = await scene.ask(scene.ours, "/v1/databases", credentials="include")
+
+    assert seen["status"] == 201
+
+
+@pytest.mark.parametrize("path", ORDERS)
+async def test_a_page_on_the_list_reads_why_its_order_was_refused(scene: Scene, path: str) -> None:
+    body = ORDERS[path].replace("From a page", "!?")
+
+    seen = await scene.ask(scene.ours, path, body)
+
+    assert seen["status"] == 422
+    assert seen["body"]["code"] == "invalid_nickname"
+    assert seen["body"]["request_id"] == seen["headers"]["x-request-id"]
+
+
+@pytest.mark.parametrize("path", ORDERS)
+async def test_a_foreign_page_sees_nothing_and_makes_nothing(scene: Scene, path: str) -> None:
+    seen = await scene.ask(scene.foreign, path)
+
+    assert seen == {"error": "TypeError"}
+    assert (await scene.app.get("/v1/databases"))["databases"] == []
+
+
+@pytest.mark.parametrize("path", ORDERS)
+async def test_a_foreign_page_cannot_pass_by_the_preflight(scene: Scene, path: str) -> None:
+    """A browser sends plain text at once, and asks nobody before."""
+    seen = await scene.ask(scene.foreign, path, content_type="text/plain")
+    sent = await scene.ask(scene.foreign, path, content_type="text/plain", mode="no-cors")
+
+    assert seen == {"error": "TypeError"}
+    assert sent.keys() == {"error"}
+    assert (await scene.app.get("/v1/databases"))["databases"] == []
+
+
+async def test_under_a_star_any_page_is_served_but_not_with_credentials(page: Page) -> None:
+    async with empty_site() as anybody, running_app(cors_allow_origins="*") as app:
+        scene = Scene(app, page, anybody, anybody)
+
+        assert (await scene.ask(anybody, "/v1/databases"))["status"] == 201
+        refused = await scene.ask(anybody, "/v1/databases", credentials="include")
+        assert refused == {"error": "TypeError"}

@@ -1,0 +1,101 @@
+"""The original service's two routes, as its clients know them."""
+
+from typing import Any
+
+import asyncpg
+from aiohttp import ClientSession
+
+from adapters.postgres.provider import PostgresProvider
+from tests.support.apps import RunningApp, app_over_bundled, problem_of
+from tests.support.orders import unique_name
+
+PATH = "/api/create-neon-db"
+
+FIELDS = {
+    "hostname": str,
+    "database_name": str,
+    "database_owner": str,
+    "database_owner_password": str,
+    "port": int,
+    "database_type": str,
+    "database_nickname": str,
+}
+
+
+async def test_the_answer_has_the_seven_fields_and_no_other(app: RunningApp) -> None:
+    answer = await _ordered(app.client, {"project": {"name": "Sales Data 2024"}})
+
+    assert {name: type(value) for name, value in answer.items()} == FIELDS
+    assert answer["database_name"] == "salesdata2024"
+    assert answer["database_owner"] == "user_salesdata2024"
+    assert answer["database_type"] == "postgresql"
+    assert answer["database_nickname"] == "Sales Data 2024"
+
+
+async def test_no_cache_may_keep_the_answer(app: RunningApp) -> None:
+    async with app.client.post(PATH, json={"project": {"name": "kept by nobody"}}) as response:
+        assert response.headers["Cache-Control"] == "no-store"
+
+
+async def test_members_that_the_original_did_not_know_are_passed_over(app: RunningApp) -> None:
+    body = {"project": {"name": "extra", "region": None, "team": [1, {"a": "b"}]}, "trace": {}}
+
+    assert (await _ordered(app.client, body))["database_name"] == "extra"
+
+
+async def test_a_proxys_bearer_header_changes_nothing(app: RunningApp) -> None:
+    body = {"project": {"name": "proxied"}}
+    headers = {"Authorization": "Bearer whatever-the-proxy-has"}
+
+    async with app.client.post(PATH, json=body, headers=headers) as response:
+        assert response.status == 200
+
+
+async def test_the_same_name_twice_makes_two_databases(app: RunningApp) -> None:
+    first = await _ordered(app.client, {"project": {"name": "twice"}})
+    second = await _ordered(app.client, {"project": {"name": "twice"}})
+
+    assert first["database_name"] != second["database_name"]
+    assert first["database_nickname"] == second["database_nickname"] == "twice"
+
+
+async def test_what_was_made_is_in_the_list_too(app: RunningApp) -> None:
+    answer = await _ordered(app.client, {"project": {"name": "listed"}})
+
+    (record,) = await app.live()
+    assert record["database"] == answer["database_name"]
+    assert record["state"] == "ready"
+
+
+async def test_an_error_has_the_detail_that_the_originals_had(app: RunningApp) -> None:
+    async with app.client.post(PATH, json={"project": {"name": "!?"}}) as response:
+        problem = await problem_of(response, 422, "invalid_nickname")
+
+    assert "letter" in problem["detail"]
+
+
+async def test_the_test_route_says_ok(app: RunningApp) -> None:
+    assert await app.get("/api/test") == {"status": "ok"}
+
+
+async def test_the_seven_fields_log_in_to_the_bundled_server(bundled_18: PostgresProvider) -> None:
+    async with app_over_bundled(bundled_18) as client:
+        answer = await _ordered(client, {"project": {"name": unique_name()}})
+        session = await asyncpg.connect(
+            host=answer["hostname"],
+            port=answer["port"],
+            user=answer["database_owner"],
+            password=answer["database_owner_password"],
+            database=answer["database_name"],
+        )
+        try:
+            await session.execute("CREATE TABLE rows (n int)")
+            assert await session.fetchval("SELECT current_user") == answer["database_owner"]
+        finally:
+            await session.close()
+
+
+async def _ordered(client: ClientSession, body: Any) -> Any:
+    async with client.post(PATH, json=body) as response:
+        assert response.status == 200, await response.text()
+        return await response.json()

@@ -1,0 +1,100 @@
+"""`GET /v1/databases`: pages and filters."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.support.apps import RunningApp
+
+
+async def test_an_empty_list_is_one_page(app: RunningApp) -> None:
+    assert await app.get("/v1/databases") == {"databases": [], "next_page_token": ""}
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 3, 7, 200])
+async def test_the_pages_together_are_the_list_newest_first(
+    app: RunningApp, page_size: int
+) -> None:
+    made = [(await app.vend(f"number {number}"))["id"] for number in range(7)]
+
+    listed = [database["id"] async for database in _all(app, page_size)]
+
+    assert listed == sorted(made, reverse=True)
+
+
+async def test_no_page_is_longer_than_asked_for(app: RunningApp) -> None:
+    for number in range(3):
+        await app.vend(f"number {number}")
+
+    page = await app.get("/v1/databases?page_size=2")
+
+    assert len(page["databases"]) == 2
+    assert page["next_page_token"]
+
+
+async def test_what_is_made_between_two_pages_shifts_nothing(app: RunningApp) -> None:
+    made = {(await app.vend(f"number {number}"))["id"] for number in range(4)}
+    first = await app.get("/v1/databases?page_size=2")
+    app.clock.passed += 1
+    await app.vend("late")
+
+    token = first["next_page_token"]
+    second = await app.get(f"/v1/databases?page_size=2&page_token={token}")
+
+    assert {one["id"] for one in first["databases"] + second["databases"]} == made
+
+
+async def test_a_list_holds_no_secret(app: RunningApp) -> None:
+    passwords = [(await app.vend(f"n{number}"))["connection"]["password"] for number in range(3)]
+
+    async with app.client.get("/v1/databases") as response:
+        text = await response.text()
+
+    assert not [password for password in passwords if password in text]
+    assert "connection" not in text
+
+
+async def test_states_filter_and_may_be_many(app: RunningApp) -> None:
+    kept, dropped = await app.vend("kept"), await app.vend("dropped")
+    async with app.client.delete(f"/v1/databases/{dropped['id']}"):
+        pass
+    going = "state=retiring&state=retired"
+
+    assert await _ids(app, "state=ready") == {kept["id"]}
+    assert await _ids(app, going) == {dropped["id"]}
+    assert await _ids(app, f"state=ready&{going}") == {kept["id"], dropped["id"]}
+    assert await _ids(app, "state=failed") == set()
+
+
+async def test_labels_filter_and_all_must_fit(app: RunningApp) -> None:
+    both = await app.vend("both", labels={"team": "a", "env": "ci"})
+    one = await app.vend("one", labels={"team": "a"})
+    await app.vend("none")
+
+    assert await _ids(app, "label=team=a") == {both["id"], one["id"]}
+    assert await _ids(app, "label=team=a&label=env=ci") == {both["id"]}
+    assert await _ids(app, "label=team=b") == set()
+
+
+async def test_filters_hold_on_every_page(app: RunningApp) -> None:
+    for number in range(6):
+        await app.vend(f"n{number}", labels={"odd": str(number % 2)})
+
+    odd = [one["labels"] async for one in _all(app, 1, "&label=odd=1")]
+
+    assert odd == [{"odd": "1"}] * 3
+
+
+async def _all(app: RunningApp, page_size: int, more: str = "") -> AsyncIterator[Any]:
+    token = ""
+    while True:
+        page = await app.get(f"/v1/databases?page_size={page_size}&page_token={token}{more}")
+        for database in page["databases"]:
+            yield database
+        if not (token := page["next_page_token"]):
+            return
+
+
+async def _ids(app: RunningApp, query: str) -> set[str]:
+    return {database["id"] for database in (await app.get(f"/v1/databases?{query}"))["databases"]}

@@ -1,0 +1,124 @@
+"""The bundled server dies under a service that lives."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+import asyncpg
+import psutil
+import pytest
+
+from adapters.postgres.provider import PostgresProvider
+from adapters.postgres.server import single_session
+from domain.connection import Connection
+from domain.errors import StartupError
+from tests.support.bundles import PATIENCE, Events, keep_note, logged_in, notes, opened, until
+from tests.support.orders import new_order
+from tests.support.servers import ram_folder
+from tests.support.service import servers_in
+
+ENDLESS = "DO $$ BEGIN LOOP PERFORM 1; END LOOP; END $$"
+
+
+@pytest.mark.parametrize("major", [16, 18])
+async def test_a_killed_server_is_started_again_with_its_data(major: int) -> None:
+    with ram_folder() as folder:
+        events = Events()
+        async with opened(folder, major=major, events=events) as provider:
+            before = await provider.provision(new_order())
+            await keep_note(before, "written before")
+            _kill_server(folder)
+            await until(lambda: "postgres.restarted" in events.names)
+
+            after = await provider.provision(new_order())
+            await keep_note(after, "written after")
+            assert await notes(before) == ["written before"]
+            assert await notes(after) == ["written after"]
+            assert len(servers_in(folder)) == 1
+        assert servers_in(folder) == []
+
+
+async def test_the_operator_is_told_and_where_to_read_more() -> None:
+    with ram_folder() as folder:
+        events = Events()
+        async with opened(folder, events=events):
+            _kill_server(folder)
+            await until(lambda: "postgres.restarted" in events.names)
+        (stopped,) = events.fields("postgres.stopped")
+        assert stopped["log_level"] == "error"
+        assert stopped["log"] == str(folder / "embedded" / "postgres.log")
+
+
+async def test_a_server_killed_while_it_starts_is_started_again() -> None:
+    with ram_folder() as folder:
+        events = Events()
+        async with opened(folder, events=events) as provider:
+            connection = await provider.provision(new_order())
+            for deaths in range(1, 4):
+                await until(lambda: servers_in(folder))
+                _kill_server(folder)
+                await until(partial(_died, events, deaths))
+            await until(lambda: "postgres.restarted" in events.names)
+            await keep_note(connection, "works")
+            assert len(servers_in(folder)) == 1
+
+
+async def test_a_tenants_endless_query_does_not_keep_the_server_from_coming_back() -> None:
+    """A session in the middle of work does not notice that its server has gone, and PostgreSQL
+    does not start beside it."""
+    with ram_folder() as folder:
+        events = Events()
+        async with opened(folder, events=events) as provider:
+            connection = await provider.provision(new_order())
+            async with _at_work(provider, connection) as work:
+                _kill_server(folder)
+                await until(lambda: "postgres.restarted" in events.names)
+                with pytest.raises((OSError, asyncpg.ConnectionDoesNotExistError)):
+                    await work
+            await keep_note(connection, "works")
+            assert len(servers_in(folder)) == 1
+
+
+async def test_a_server_that_does_not_start_is_told_with_the_end_of_its_log() -> None:
+    with ram_folder() as folder:
+        with pytest.raises(StartupError, match="shared_buffers"):
+            async with opened(folder, shared_buffers="plenty"):
+                pass
+        assert servers_in(folder) == []
+        async with opened(folder) as provider:
+            await provider.ping()
+
+
+def _died(events: Events, times: int) -> bool:
+    return events.names.count("postgres.stopped") == times
+
+
+def _kill_server(folder: Path) -> None:
+    for server in servers_in(folder):
+        server.kill()
+
+
+@asynccontextmanager
+async def _at_work(
+    provider: PostgresProvider, connection: Connection
+) -> AsyncIterator[asyncio.Task[str]]:
+    """A tenant's session in the middle of an endless query, which nothing of it outlives."""
+    async with logged_in(connection) as session:
+        process = psutil.Process(await session.fetchval("SELECT pg_backend_pid()"))
+        work = asyncio.create_task(session.execute(ENDLESS))
+        async with asyncio.timeout(PATIENCE):
+            while not await _is_active(provider, connection):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.02)
+        try:
+            yield work
+        finally:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
+async def _is_active(provider: PostgresProvider, connection: Connection) -> bool:
+    async with single_session(provider.server.installer or {}) as superuser:
+        query = "SELECT query FROM pg_stat_activity WHERE usename = $1 AND state = 'active'"
+        return ENDLESS in [row["query"] for row in await superuser.fetch(query, connection.user)]

@@ -1,0 +1,80 @@
+"""The provider's sessions are few: what breaks or hangs must not keep their places."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+
+from adapters.postgres.opening import opened_provider
+from adapters.postgres.provider import PostgresProvider
+from adapters.postgres.server import POOL_SIZE, server_of_dsn, session_of
+from domain.errors import PgvendError
+from tests.support.faults import site
+from tests.support.orders import INSTALLATION, new_order
+from tests.support.pgproxy import Fault, How
+from tests.support.servers import OperatorsServer
+from tests.support.traces import NOTHING
+
+
+async def test_cancelled_vends_give_their_places_back(bundled_18: PostgresProvider) -> None:
+    orders = [new_order() for _ in range(2 * POOL_SIZE)]
+    fault = Fault(How.WATCHED, "CREATE DATABASE")
+    async with site(bundled_18, fault) as broken, asyncio.timeout(30):
+        calls = [asyncio.ensure_future(broken.provider.provision(order)) for order in orders]
+        await fault.reached.wait()
+        for call in calls:
+            call.cancel()
+        await asyncio.wait(calls)
+
+        async with AsyncExitStack() as places:
+            for _ in range(POOL_SIZE):
+                await places.enter_async_context(session_of(broken.provider.pool))
+
+        for order in orders:
+            await broken.provider.retire(order.tenant)
+            assert await broken.traces(order.tenant) == NOTHING
+
+
+async def test_a_provider_closes_while_a_statement_hangs(bundled_18: PostgresProvider) -> None:
+    order, fault = new_order(), Fault(How.HELD, "CREATE DATABASE")
+    async with asyncio.timeout(30):
+        async with site(bundled_18, fault) as broken:
+            call = asyncio.ensure_future(broken.provider.provision(order))
+            await fault.reached.wait()
+
+        with pytest.raises(PgvendError):
+            await call
+    await bundled_18.retire(order.tenant)
+
+
+async def test_a_session_of_the_pool_that_died_costs_one_call_at_most(
+    bundled_18: PostgresProvider,
+) -> None:
+    order = new_order()
+    async with site(bundled_18) as broken:
+        await broken.provider.provision(order)
+        async with session_of(bundled_18.pool) as other:
+            await other.execute(
+                "SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid",
+                broken.proxy.pids,
+            )
+        await broken.vend_again(order)
+        await broken.provider.retire(order.tenant)
+
+
+async def test_the_server_notices_within_a_minute_that_we_vanished(
+    server_15: OperatorsServer,
+) -> None:
+    """Our machine may lose its power, or the network: nobody says goodbye, and a session with a
+    tenant's lock would otherwise stay for hours."""
+    here = server_of_dsn(server_15.dsn(), public_host=None, public_port=None, connection_limit=1)
+    async with (
+        opened_provider(here, INSTALLATION) as provider,
+        session_of(provider.pool) as session,
+    ):
+        names = ["idle", "interval", "count"]
+        shown = [await session.fetchval(f"SHOW tcp_keepalives_{name}") for name in names]
+        idle, interval, count = map(int, shown)
+
+        assert 0 < idle + interval * count <= 60
+        assert await session.fetchval("SHOW tcp_user_timeout") == "60000"

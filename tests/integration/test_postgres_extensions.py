@@ -1,0 +1,96 @@
+"""Extensions: those that the server lets a tenant have, and a clear answer for all others."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from domain.errors import ExtensionUnavailable
+from domain.order import Order
+from tests.support.databases import held, holding_of, vended
+from tests.support.needs import lacking
+from tests.support.orders import new_order
+from tests.support.places import Place, tenant
+
+ODD = ['"; DROP DATABASE postgres; --', "../vector", "", " ", "a--b", "-x", "\n", "x" * 300, "ö"]
+UNSENDABLE = ["\0", "vector\0", "\ud800"]
+
+
+async def test_vector_comes_with_the_bundled_server(bundled_place: Place) -> None:
+    order = _with(new_order(), "vector")
+    async with vended(bundled_place.provider, order) as connection, tenant(connection) as session:
+        distance = await session.fetchval("SELECT '[1,2]'::vector <-> '[1,3]'::vector")
+        assert distance == 1
+        await session.execute("CREATE TABLE kept (embedding vector(3))")
+
+
+async def test_a_trusted_extension_is_installed_by_the_tenant(place_15: Place) -> None:
+    names = await _available(place_15, ["citext", "hstore", "pgcrypto"])
+    order = _with(new_order(), *names)
+    async with vended(place_15.provider, order) as connection, tenant(connection) as session:
+        owned = await session.fetch(
+            "SELECT extname FROM pg_extension WHERE extowner = current_user::regrole"
+        )
+        assert {row["extname"] for row in owned} >= set(names)
+
+
+async def test_installing_again_changes_nothing(place: Place) -> None:
+    name = "vector" if "vector" in place.provider.server.installable else "plpgsql"
+    order = _with(new_order(), name, name)
+    async with vended(place.provider, order) as connection, tenant(connection) as session:
+        query = "SELECT oid, extname, extversion FROM pg_extension ORDER BY 1"
+        before = await session.fetch(query)
+        assert await place.provider.provision(order) == connection
+        assert await session.fetch(query) == before
+
+
+async def test_an_extension_can_be_added_to_a_database_that_is_in_use(place_15: Place) -> None:
+    [name] = await _available(place_15, ["hstore"])
+    order = new_order()
+    async with vended(place_15.provider, order) as connection, tenant(connection) as session:
+        await session.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+        await place_15.provider.provision(_with(order, name))
+        assert await session.fetchval("SELECT 'a=>1'::hstore -> 'a'") == "1"
+        assert await session.fetchval("SELECT answer FROM kept") == 42
+
+
+@pytest.mark.parametrize("name", ["no_such_extension", *ODD, *UNSENDABLE], ids=ascii)
+async def test_what_the_server_does_not_have_is_refused_with_what_it_offers(
+    place: Place, name: str
+) -> None:
+    order = _with(new_order(), name)
+    with pytest.raises(ExtensionUnavailable, match=r"it offers .*plpgsql"):
+        await place.provider.provision(order)
+    assert await held(place.provider, order) == [holding_of(order)]
+    await place.provider.retire(order.tenant)
+
+
+async def test_an_untrusted_extension_is_refused(place_15: Place) -> None:
+    [name] = await _available(place_15, ["dblink"])
+    order = _with(new_order(), name)
+    with pytest.raises(ExtensionUnavailable) as unavailable:
+        await place_15.provider.provision(order)
+    offered = str(unavailable.value).rpartition("it offers ")[2]
+    assert "dblink" not in offered
+    assert "hstore" in offered
+    await place_15.provider.retire(order.tenant)
+
+
+async def test_a_refused_extension_leaves_a_database_that_can_be_had_without_it(
+    place: Place,
+) -> None:
+    order = new_order()
+    with pytest.raises(ExtensionUnavailable):
+        await place.provider.provision(_with(order, "no_such_extension"))
+    async with vended(place.provider, order) as connection, tenant(connection) as session:
+        assert await session.fetchval("SELECT 1") == 1
+
+
+def _with(order: Order, *extensions: str) -> Order:
+    return Order(tenant=order.tenant, password=order.password, extensions=extensions)
+
+
+async def _available(place: Place, names: Sequence[str]) -> Sequence[str]:
+    found = await place.sql("SELECT name FROM pg_available_extensions WHERE name = ANY($1)", names)
+    if missing := sorted(set(names) - set(found)):
+        lacking(f"the extensions {', '.join(missing)}: apt-get install postgresql-contrib")
+    return names

@@ -1,0 +1,147 @@
+"""A server that cannot be vended on is told at once, with the mend and without a secret."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from adapters.embedded.cluster import PORTS, is_free
+from adapters.postgres.opening import checked_provider, opened_provider
+from adapters.postgres.provider import PostgresProvider
+from adapters.postgres.server import Server, server_of_dsn
+from domain.errors import ProviderBusy, ProviderRejected, StartupError
+from tests.support.orders import INSTALLATION, new_order
+from tests.support.places import session
+from tests.support.servers import PASSWORD, OperatorsServer, operators_server
+
+WRONG_PASSWORD = "not-the-password-of-the-admin"
+
+TOO_LITTLE = {
+    "nothing": "NOCREATEDB NOCREATEROLE",
+    "no databases": "NOCREATEDB CREATEROLE",
+    "no roles": "CREATEDB NOCREATEROLE",
+    "no inheriting": "CREATEDB CREATEROLE NOINHERIT",
+}
+
+
+@pytest.fixture(params=["server_15", "server_16", "server_18"])
+def server(request: pytest.FixtureRequest) -> OperatorsServer:
+    found: OperatorsServer = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.mark.parametrize("attributes", TOO_LITTLE.values(), ids=TOO_LITTLE.keys())
+async def test_an_admin_who_may_too_little_is_told_what_it_lacks(
+    server: OperatorsServer, attributes: str
+) -> None:
+    async with _weak_admin(server, attributes) as described:
+        async with opened_provider(described, INSTALLATION) as provider:
+            with pytest.raises(ProviderRejected, match="CREATEDB CREATEROLE"):
+                await provider.ping()
+        with pytest.raises(StartupError, match="CREATEDB CREATEROLE") as failed:
+            await _start(described)
+        assert PASSWORD not in f"{failed.value} {failed.value!r}"
+
+
+async def test_an_admin_who_may_enough_is_taken(server: OperatorsServer) -> None:
+    async with _weak_admin(server, "CREATEDB CREATEROLE") as described:
+        await _start(described)
+
+
+async def test_a_wrong_password_of_the_admin_stops_the_start(server: OperatorsServer) -> None:
+    described = _described(server.dsn().replace(PASSWORD, WRONG_PASSWORD))
+    with pytest.raises(StartupError, match="PGVEND_POSTGRES_ADMIN_DSN") as failed:
+        await _start(described)
+    assert WRONG_PASSWORD not in f"{failed.value} {failed.value!r} {described!r}"
+
+
+async def test_a_wrong_password_of_the_admin_is_final(server: OperatorsServer) -> None:
+    described = _described(server.dsn().replace(PASSWORD, WRONG_PASSWORD))
+    async with opened_provider(described, INSTALLATION) as provider:
+        for call in (provider.ping(), provider.provision(new_order()), provider.inventory()):
+            with pytest.raises(ProviderRejected) as refused:
+                await call
+            assert WRONG_PASSWORD not in f"{refused.value!r} {refused.value.__cause__!r}"
+
+
+async def test_a_database_that_the_admin_should_log_in_to_may_be_missing(
+    server: OperatorsServer,
+) -> None:
+    with pytest.raises(StartupError, match="does not exist"):
+        await _start(_described(server.dsn(database="none_such")))
+
+
+async def test_a_server_that_is_not_there_is_busy() -> None:
+    async with opened_provider(_nowhere(), INSTALLATION) as provider:
+        for call in (provider.ping(), provider.provision(new_order()), provider.inventory()):
+            with pytest.raises(ProviderBusy):
+                await call
+
+
+async def test_the_service_starts_before_its_server_and_says_so() -> None:
+    with capture_logs() as logs:
+        await _start(_nowhere())
+    assert [(log["log_level"], log["event"]) for log in logs] == [
+        ("warning", "postgres.unavailable")
+    ]
+
+
+async def test_a_database_that_is_open_to_all_is_told_with_the_mend(
+    server: OperatorsServer,
+) -> None:
+    superuser = {"dsn": server.superuser_dsn}
+    async with session(superuser) as operator:
+        await operator.execute('CREATE DATABASE "open ""to"" all"')
+        try:
+            with capture_logs() as logs:
+                await _start(_described(server.dsn()))
+            [warning] = logs
+            [statement] = warning["run_as_superuser"]
+            await operator.execute(statement)
+            with capture_logs() as logs:
+                await _start(_described(server.dsn()))
+            assert (warning["event"], logs) == ("postgres.open_to_tenants", [])
+        finally:
+            await operator.execute('DROP DATABASE "open ""to"" all"')
+
+
+async def test_a_server_out_of_connections_is_busy() -> None:
+    async with operators_server(18, max_connections="6") as server, AsyncExitStack() as sessions:
+        described = _described(server.dsn())
+        for _ in range(3):  # three more are kept for superusers
+            await sessions.enter_async_context(session(described.admin))
+        async with opened_provider(described, INSTALLATION) as provider:
+            for call in (provider.ping(), provider.provision(new_order()), provider.inventory()):
+                with pytest.raises(ProviderBusy):
+                    await call
+            await sessions.aclose()
+            await provider.ping()
+
+
+async def _start(server: Server) -> None:
+    async with checked_provider(server, INSTALLATION, structlog.get_logger()) as provider:
+        assert isinstance(provider, PostgresProvider)
+
+
+def _described(dsn: str) -> Server:
+    return server_of_dsn(dsn, public_host=None, public_port=None, connection_limit=3)
+
+
+def _nowhere() -> Server:
+    port = next(port for port in PORTS if is_free(port))
+    return _described(f"postgresql://admin:{PASSWORD}@127.0.0.1:{port}/postgres")
+
+
+@asynccontextmanager
+async def _weak_admin(server: OperatorsServer, attributes: str) -> AsyncIterator[Server]:
+    async with session({"dsn": server.superuser_dsn}) as superuser:
+        await superuser.execute(
+            f"CREATE ROLE weak LOGIN {attributes} PASSWORD '{PASSWORD}';"
+            "GRANT CONNECT ON DATABASE postgres TO weak"
+        )
+        try:
+            yield _described(server.dsn("weak"))
+        finally:
+            await superuser.execute("DROP OWNED BY weak; DROP ROLE weak")

@@ -1,0 +1,143 @@
+"""What others made on the server is never adopted, changed or dropped."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from adapters.postgres.quoting import literal
+from domain.errors import DatabaseNotFound, NameTaken
+from domain.order import Order
+from tests.support.databases import held, vended
+from tests.support.orders import new_order, rotated
+from tests.support.places import Place
+
+FOREIGN_MARKS = [
+    None,
+    "the operator's own",
+    "pgvend:another-installation:{id}",
+    "pgvend:testing:",
+    "pgvend:testing:{id}0",
+    "pgvend:testing:db_of_another",
+    "PGVEND:TESTING:{id}",
+]
+
+
+@pytest.fixture(params=FOREIGN_MARKS, ids=str)
+def foreign_mark(request: pytest.FixtureRequest) -> str | None:
+    mark: str | None = request.param
+    return mark
+
+
+async def test_a_role_with_a_foreign_mark_or_none_is_left_alone(
+    place: Place, foreign_mark: str | None
+) -> None:
+    order = new_order()
+    async with _operators_role(place, order, foreign_mark):
+        before = await _state(place, order)
+        with pytest.raises(NameTaken):
+            await place.provider.provision(order)
+        with pytest.raises(DatabaseNotFound):
+            await place.provider.rotate(order)
+        await place.provider.retire(order.tenant)
+        assert await held(place.provider, order) == []
+        assert await _state(place, order) == before
+
+
+async def test_a_database_of_somebody_else_is_left_alone(place: Place) -> None:
+    order = new_order()
+    async with _operators_database(place, order):
+        before = await _state(place, order)
+        with pytest.raises(NameTaken):
+            await place.provider.provision(order)
+        await place.provider.retire(order.tenant)
+        assert await held(place.provider, order) == []
+        assert await _state(place, order) == before
+
+
+async def test_a_database_that_only_bears_our_mark_is_somebody_elses(place: Place) -> None:
+    """Its owner may write any comment on it: only the role's mark counts."""
+    order = new_order()
+    async with _operators_database(place, order):
+        mark = place.provider.marks.of(order.tenant)
+        name = order.tenant.names.database
+        await place.sql(f"COMMENT ON DATABASE \"{name}\" IS '{mark}'")
+        with pytest.raises(NameTaken):
+            await place.provider.provision(order)
+        await place.provider.retire(order.tenant)
+        assert await place.has(order) == (False, True)
+
+
+async def test_a_role_of_ours_does_not_make_a_foreign_database_ours(place: Place) -> None:
+    order = new_order()
+    async with vended(place.provider, order) as connection:
+        await place.sql(f'DROP DATABASE "{connection.database}"')
+        async with _operators_database(place, order):
+            with pytest.raises(NameTaken):
+                await place.provider.provision(order)
+            await place.provider.retire(order.tenant)
+            assert await place.has(order) == (False, True)
+
+
+async def test_another_installations_databases_are_not_in_the_inventory(place: Place) -> None:
+    order = new_order()
+    async with _operators_role(place, order, "pgvend:testing2:{id}"):
+        assert await held(place.provider, order) == []
+
+
+async def test_a_wildcard_in_an_installations_name_finds_no_other(place: Place) -> None:
+    order = new_order()
+    async with vended(place.provider, order):
+        marks = type(place.provider.marks)("test%")
+        other = type(place.provider)(
+            server=place.provider.server, marks=marks, pool=place.provider.pool
+        )
+        assert await other.inventory() == []
+        with pytest.raises(NameTaken):
+            await other.provision(rotated(order))
+        await other.retire(order.tenant)
+        assert await place.has(order) == (True, True)
+
+
+@asynccontextmanager
+async def _operators_role(place: Place, order: Order, mark: str | None) -> AsyncIterator[None]:
+    owner = order.tenant.names.owner
+    await place.sql(f"CREATE ROLE \"{owner}\" NOLOGIN CONNECTION LIMIT 7 PASSWORD 'operators'")
+    if mark is not None:
+        text = literal(mark.replace("{id}", order.tenant.id))
+        await place.sql(f'COMMENT ON ROLE "{owner}" IS {text}')
+    try:
+        yield
+    finally:
+        await place.sql(f'DROP ROLE "{owner}"')
+
+
+@asynccontextmanager
+async def _operators_database(place: Place, order: Order) -> AsyncIterator[None]:
+    await place.sql(f'CREATE DATABASE "{order.tenant.names.database}"')
+    try:
+        yield
+    finally:
+        await place.sql(f'DROP DATABASE "{order.tenant.names.database}"')
+
+
+async def _state(place: Place, order: Order) -> list[object]:
+    """All that the server says of the role and the database of these names."""
+    names = order.tenant.names
+    return [
+        *await place.sql(
+            "SELECT oid, a::text, shobj_description(oid, 'pg_authid') FROM pg_authid AS a "
+            "WHERE rolname = $1",
+            names.owner,
+        ),
+        *await place.sql(
+            "SELECT oid, datdba, datacl::text, datallowconn, datconnlimit, "
+            "shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1",
+            names.database,
+        ),
+        *await place.sql(
+            "SELECT member, admin_option FROM pg_auth_members m JOIN pg_roles r ON r.oid = roleid "
+            "WHERE rolname = $1",
+            names.owner,
+        ),
+    ]

@@ -1,0 +1,133 @@
+"""Every half-made database that a crash can leave: made whole, or removed completely."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from adapters.postgres import statements
+from adapters.postgres.login_check import PostgresLoginCheck
+from adapters.postgres.scram import scram_verifier
+from domain.order import Holding, Order
+from domain.secret import Secret
+from tests.support.databases import held, holding_of
+from tests.support.orders import new_order
+from tests.support.places import Place, tenant
+
+Half = Callable[[Place, Order], Awaitable[None]]
+
+
+async def role_only(place: Place, order: Order) -> None:
+    verifier = await scram_verifier(Secret("the password of an earlier attempt"))
+    mark = place.provider.marks.of(order.tenant)
+    await place.provider.pool.execute(statements.make_role(order.tenant, mark, verifier, 1))
+
+
+async def closed_database(place: Place, order: Order) -> None:
+    await role_only(place, order)
+    await place.provider.pool.execute(statements.make_database(order.tenant))
+
+
+async def role_left(place: Place, order: Order) -> None:
+    await shut_out(place, order)
+    await place.provider.pool.execute(f'DROP DATABASE "{order.tenant.names.database}"')
+
+
+async def interrupted_drop(place: Place, order: Order) -> None:
+    await shut_out(place, order)
+    name = order.tenant.names.database
+    await place.sql(f"UPDATE pg_database SET datconnlimit = -2 WHERE datname = '{name}'")
+
+
+async def membership_left(place: Place, order: Order) -> None:
+    await _with_a_table(place, order)
+    await place.provider.pool.execute(f'GRANT "{order.tenant.names.owner}" TO CURRENT_USER')
+
+
+async def shut_out(place: Place, order: Order) -> None:
+    await _with_a_table(place, order)
+    await place.provider.pool.execute(statements.shut_out(order.tenant.names.owner))
+
+
+async def shut_out_and_closed(place: Place, order: Order) -> None:
+    await shut_out(place, order)
+    await place.sql(f'ALTER DATABASE "{order.tenant.names.database}" ALLOW_CONNECTIONS false')
+
+
+EMPTY = [role_only, closed_database, role_left, interrupted_drop]
+WITH_DATA = [membership_left, shut_out, shut_out_and_closed]
+WITHOUT_DATABASE = [role_only, role_left]
+
+
+@pytest.mark.parametrize("half", EMPTY + WITH_DATA)
+async def test_a_half_made_one_is_made_whole(place: Place, half: Half) -> None:
+    order = new_order()
+    await half(place, order)
+    try:
+        connection = await place.provider.provision(order)
+        await PostgresLoginCheck().verify(connection)
+        assert await held(place.provider, order) == [holding_of(order)]
+        async with tenant(connection) as session:
+            await session.execute("CREATE TABLE works (id int)")
+    finally:
+        await place.provider.retire(order.tenant)
+
+
+@pytest.mark.parametrize("half", EMPTY + WITH_DATA)
+async def test_a_half_made_one_is_removed_completely(place: Place, half: Half) -> None:
+    order = new_order()
+    await half(place, order)
+    await place.provider.retire(order.tenant)
+    assert await held(place.provider, order) == []
+    assert await place.has(order) == (False, False)
+
+
+@pytest.mark.parametrize("half", WITH_DATA)
+async def test_making_it_whole_keeps_what_was_in_it(place: Place, half: Half) -> None:
+    order = new_order()
+    await half(place, order)
+    try:
+        async with tenant(await place.provider.provision(order)) as session:
+            assert await session.fetchval("SELECT answer FROM kept") == 42
+    finally:
+        await place.provider.retire(order.tenant)
+
+
+@pytest.mark.parametrize("half", WITHOUT_DATABASE)
+async def test_a_role_without_its_database_is_in_the_inventory(place: Place, half: Half) -> None:
+    order = new_order()
+    await half(place, order)
+    alone = Holding(id=order.tenant.id, database=None, owner=order.tenant.names.owner)
+    assert await held(place.provider, order) == [alone]
+    await place.provider.retire(order.tenant)
+
+
+@pytest.mark.parametrize("half", [closed_database, interrupted_drop])
+async def test_a_database_that_nobody_can_enter_is_in_the_inventory(
+    place: Place, half: Half
+) -> None:
+    order = new_order()
+    await half(place, order)
+    assert await held(place.provider, order) == [holding_of(order)]
+    await place.provider.retire(order.tenant)
+
+
+async def test_making_it_whole_takes_back_what_the_owner_opened_to_all(place: Place) -> None:
+    order = new_order()
+    try:
+        connection = await place.provider.provision(order)
+        async with tenant(connection) as session:
+            await session.execute(f'GRANT ALL ON DATABASE "{connection.database}" TO PUBLIC')
+        await place.provider.provision(order)
+        [open_to_all] = await place.sql(
+            "SELECT count(*) FROM pg_database, aclexplode(datacl) AS entry "
+            "WHERE datname = $1 AND entry.grantee = 0",
+            connection.database,
+        )
+        assert open_to_all == 0
+    finally:
+        await place.provider.retire(order.tenant)
+
+
+async def _with_a_table(place: Place, order: Order) -> None:
+    async with tenant(await place.provider.provision(order)) as session:
+        await session.execute("CREATE TABLE kept AS SELECT 42 AS answer")

@@ -1,0 +1,74 @@
+"""A real browser, and a page of an origin of its own to ask the service from."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Page, async_playwright
+
+from tests.support.needs import lacking
+
+CHROMIUM = "/usr/bin/chromium"
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+_ASK = """
+async ([url, init]) => {
+    try {
+        const response = await fetch(url, init);
+        return {
+            status: response.status,
+            headers: Object.fromEntries(response.headers),
+            body: await response.json(),
+        };
+    } catch (error) {
+        return {error: error.name};
+    }
+}
+"""
+
+
+@asynccontextmanager
+async def browsing() -> AsyncIterator[Page]:
+    """A page in a browser that has no other."""
+    if not shutil.which(CHROMIUM):
+        lacking("a browser: apt-get install chromium")
+    async with (
+        async_playwright() as playwright,
+        await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS) as browser,
+    ):
+        yield await browser.new_page()
+
+
+@asynccontextmanager
+async def empty_site() -> AsyncIterator[str]:
+    """The origin of a site that has one empty page."""
+
+    async def page(request: web.Request) -> web.Response:
+        return web.Response(text="<!doctype html><title>A page</title>", content_type="text/html")
+
+    site = web.Application()
+    site.router.add_get("/", page)
+    async with TestServer(site) as server:
+        yield str(server.make_url("/")).rstrip("/")
+
+
+async def asked_by(
+    page: Page, url: str, body: str, content_type: str = "application/json", **init: Any
+) -> Any:
+    """What a script in the page sees of the answer to its POST: `error` when it may not see it."""
+    headers = {"Content-Type": content_type}
+    return await page.evaluate(
+        _ASK, [url, {"method": "POST", "headers": headers, "body": body, **init}]
+    )

@@ -1,0 +1,92 @@
+"""The bundled server inside the test's own process, and what happens to it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import structlog
+from structlog.testing import LogCapture
+from structlog.typing import FilteringBoundLogger
+
+from adapters.embedded.opening import Bundle, opened_bundle
+from adapters.postgres.provider import PostgresProvider
+from adapters.postgres.server import login_of
+from adapters.system.clock import SystemClock
+from domain.connection import Connection
+from tests.support.orders import INSTALLATION
+
+PATIENCE = 60.0
+
+KILLED_NOT_UNPLUGGED = {"fsync": "off"}
+"""Nothing is lost by the death of a process, which is all that happens here; and it is quick."""
+
+
+class Events:
+    """A log that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self._capture = LogCapture()
+        self.log: FilteringBoundLogger = structlog.wrap_logger(None, processors=[self._capture])
+
+    @property
+    def names(self) -> list[str]:
+        return [str(entry["event"]) for entry in self._capture.entries]
+
+    def fields(self, name: str) -> list[dict[str, object]]:
+        return [dict(entry) for entry in self._capture.entries if entry["event"] == name]
+
+
+@asynccontextmanager
+async def opened(
+    data_dir: Path,
+    *,
+    port: int | None = None,
+    major: int | None = None,
+    events: Events | None = None,
+    **settings: str,
+) -> AsyncIterator[PostgresProvider]:
+    """The bundled server where a service with this data folder has it."""
+    bundle = Bundle(
+        folder=data_dir / "embedded",
+        port=port,
+        major=major,
+        settings=KILLED_NOT_UNPLUGGED | settings,
+    )
+    log = (events or Events()).log
+    async with opened_bundle(bundle, INSTALLATION, SystemClock(), log) as provider:
+        yield provider
+
+
+def data_of(data_dir: Path) -> Path:
+    return data_dir / "embedded" / "data"
+
+
+@asynccontextmanager
+async def logged_in(connection: Connection, **other: str) -> AsyncIterator[asyncpg.Connection]:
+    """A tenant's session; `other` arguments of the login than those handed out."""
+    session = await asyncpg.connect(**{**login_of(connection), **other})
+    try:
+        yield session
+    finally:
+        session.terminate()
+
+
+async def keep_note(connection: Connection, note: str) -> None:
+    """Write something down that has to be there later."""
+    async with logged_in(connection) as session:
+        await session.execute("CREATE TABLE IF NOT EXISTS notes (note text)")
+        await session.execute("INSERT INTO notes VALUES ($1)", note)
+
+
+async def notes(connection: Connection) -> list[str]:
+    async with logged_in(connection) as session:
+        return [row["note"] for row in await session.fetch("SELECT note FROM notes")]
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for something that another process does."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110 - nothing here tells us
+            await asyncio.sleep(0.01)

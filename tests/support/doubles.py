@@ -1,0 +1,124 @@
+"""Doubles that fail, or wait, where a test says so."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from domain.connection import Connection
+from domain.database import Database
+from domain.errors import PgvendError, Unavailable
+from domain.order import Holding, Order, Tenant
+from ports.driven.database_provider import DatabaseProvider
+from ports.driven.login_check import LoginCheck
+from ports.driven.registry import Query, Registry
+
+PATIENCE = 20.0
+"""Seconds after which what a test waits for will not happen any more."""
+
+
+@dataclass
+class Fails:
+    """As a MemoryProvider's trouble: raises at these moments, each as often as it is listed."""
+
+    at: dict[str, list[PgvendError]]
+
+    async def __call__(self, moment: str) -> None:
+        if errors := self.at.get(moment):
+            raise errors.pop(0)
+
+
+@dataclass
+class Holds:
+    """As a MemoryProvider's trouble: stays at one moment until it is let go or cancelled."""
+
+    at: str
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def arrival(self) -> None:
+        """Return when somebody is held; an error where nobody comes."""
+        await asyncio.wait_for(self.reached.wait(), PATIENCE)
+
+    async def __call__(self, moment: str) -> None:
+        await asyncio.sleep(0)
+        if moment == self.at:
+            self.reached.set()
+            await self.let_go.wait()
+
+
+@dataclass(frozen=True)
+class RefusingLoginCheck(LoginCheck):
+    error: PgvendError
+
+    async def verify(self, connection: Connection) -> None:
+        raise self.error
+
+
+@dataclass
+class FailingRegistry(Registry):
+    """Fails from call number `first` (from 1) to before `end`, before or after the effect."""
+
+    inner: Registry
+    first: int
+    end: int
+    after_effect: bool = False
+    calls: int = 0
+
+    async def add(self, database: Database) -> Database:
+        return await self._called(lambda: self.inner.add(database))
+
+    async def update(self, database: Database) -> Database:
+        return await self._called(lambda: self.inner.update(database))
+
+    async def get(self, database_id: str) -> Database:
+        return await self._called(lambda: self.inner.get(database_id))
+
+    async def search(self, query: Query) -> list[Database]:
+        return await self.inner.search(query)
+
+    async def ping(self) -> None:
+        await self.inner.ping()
+
+    async def _called(self, call: Callable[[], Awaitable[Database]]) -> Database:
+        self.calls += 1
+        fails = self.first <= self.calls < self.end
+        if fails and not self.after_effect:
+            raise Unavailable
+        result = await call()
+        if fails:
+            raise Unavailable
+        return result
+
+
+@dataclass
+class ScriptedProvider(DatabaseProvider):
+    """Meets each call with the next of `errors`; once they are used up, hands it to `inner`."""
+
+    inner: DatabaseProvider
+    errors: list[BaseException] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+
+    async def provision(self, order: Order) -> Connection:
+        self._called("provision")
+        return await self.inner.provision(order)
+
+    async def rotate(self, order: Order) -> Connection:
+        self._called("rotate")
+        return await self.inner.rotate(order)
+
+    async def retire(self, tenant: Tenant) -> None:
+        self._called("retire")
+        await self.inner.retire(tenant)
+
+    async def inventory(self) -> Sequence[Holding]:
+        self._called("inventory")
+        return await self.inner.inventory()
+
+    async def ping(self) -> None:
+        self._called("ping")
+        await self.inner.ping()
+
+    def _called(self, name: str) -> None:
+        self.calls.append(name)
+        if self.errors:
+            raise self.errors.pop(0)

@@ -1,0 +1,157 @@
+"""A provider behind a proxy, and a call of it that is broken at one of its requests."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from adapters.decorators.retrying import RetryingLoginCheck, RetryingProvider
+from adapters.postgres.login_check import PostgresLoginCheck
+from adapters.postgres.opening import opened_provider
+from adapters.postgres.provider import PostgresProvider
+from adapters.postgres.server import Login, Server
+from domain.errors import PgvendError
+from domain.order import Order, Tenant
+from tests.support.orders import INSTALLATION
+from tests.support.patience import RETRYING
+from tests.support.pgproxy import Fault, How, Proxy, Streams, proxy
+from tests.support.traces import Traces, ended, traces
+
+PATIENCE = 40.0
+"""Seconds after which a call counts as hanging for ever."""
+
+
+@dataclass(frozen=True)
+class Blow:
+    """What happens at a request: on the wire, to the caller, to the server."""
+
+    how: How
+    cancels: int = 0
+    kill: Callable[[Fault], Awaitable[None]] | None = None
+    at_once: int = 4
+    """How many requests are broken at a time, each of a call of its own."""
+
+
+BLOWS = {
+    "cut before": Blow(How.CUT_BEFORE),
+    "cut after": Blow(How.CUT_AFTER),
+    "answer swallowed": Blow(How.SWALLOWED),
+    "cancelled": Blow(How.WATCHED, cancels=1),
+    "cancelled twice": Blow(How.WATCHED, cancels=2),
+}
+
+SLOW = {"hanging, then cancelled": Blow(How.HELD, cancels=1)}
+"""The service waits some seconds for an answer to its own cancelling."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A provider whose sessions, and those of its tenants, go through a proxy."""
+
+    provider: PostgresProvider
+    proxy: Proxy
+    superuser: Login
+
+    @property
+    def retrying(self) -> RetryingProvider:
+        """As the service has it: a session that was cut off may be in the way for a while."""
+        return RetryingProvider(self.provider, RETRYING)
+
+    async def vend(self, order: Order) -> None:
+        """Both parts of a vend that use the server."""
+        await PostgresLoginCheck().verify(await self.provider.provision(order))
+
+    async def vend_again(self, order: Order) -> None:
+        connection = await self.retrying.provision(order)
+        await RetryingLoginCheck(PostgresLoginCheck(), RETRYING).verify(connection)
+
+    async def traces(self, tenant: Tenant) -> Traces:
+        return await traces(self.superuser, tenant)
+
+
+@asynccontextmanager
+async def site(bundled: PostgresProvider, fault: Fault | None = None) -> AsyncIterator[Site]:
+    """When it ends, no session that was opened in it is left on the server."""
+    server, superuser = bundled.server, bundled.server.installer
+    assert superuser
+
+    async def connect(user: str) -> Streams:
+        if user in {"", server.admin["user"], superuser["user"]}:
+            socket = f"{server.admin['host']}/.s.PGSQL.{server.admin['port']}"
+            return await asyncio.open_unix_connection(socket)
+        return await asyncio.open_connection("127.0.0.1", server.public_port)
+
+    async with proxy(connect, fault) as between:
+        behind = _behind(server, superuser, between.port)
+        async with opened_provider(behind, INSTALLATION) as provider:
+            yield Site(provider, between, superuser)
+        await ended(superuser, between.pids)
+
+
+def _behind(server: Server, superuser: Login, port: int) -> Server:
+    way = {"host": "127.0.0.1", "port": port, "database": "postgres", "ssl": "disable"}
+    return replace(
+        server,
+        admin={**way, "user": server.admin["user"]},
+        installer={**way, "user": superuser["user"]},
+        public_port=port,
+    )
+
+
+async def requests_of(
+    bundled: PostgresProvider, call: Callable[[Site], Awaitable[object]]
+) -> list[str]:
+    """What a call asks of the server, in its order, when nothing breaks it."""
+    async with site(bundled) as whole:
+        await call(whole)
+        return list(whole.proxy.requests)
+
+
+async def struck(call: Coroutine[Any, Any, Any], fault: Fault, blow: Blow) -> Any:
+    """What the call comes to when `blow` falls at the fault: its result or its error."""
+    task = asyncio.ensure_future(call)
+    reached = asyncio.ensure_future(fault.reached.wait())
+    await asyncio.wait({task, reached}, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE)
+    reached.cancel()
+    assert fault.reached.is_set(), f"the call never got there: {task}"
+    if blow.kill:
+        await blow.kill(fault)
+    obeys = [await _cancelled(task) for _ in range(blow.cancels)]
+    await asyncio.wait({task}, timeout=PATIENCE)
+    assert task.done(), "the call hangs"
+    assert task.cancelled() or not any(obeys), f"the cancellation was lost: {task}"
+    return asyncio.CancelledError() if task.cancelled() else task.exception() or task.result()
+
+
+async def _cancelled(task: asyncio.Task[Any]) -> bool:
+    obeys = task.cancel()
+    for _ in range(3):  # enough for a handler to begin to await something
+        await asyncio.sleep(0)
+    return obeys
+
+
+def assert_ours(outcome: Any) -> None:
+    """No driver's error and no bug comes out of a broken call."""
+    if isinstance(outcome, BaseException):
+        assert isinstance(outcome, PgvendError | asyncio.CancelledError), repr(outcome)
+
+
+async def at_every(
+    requests: Sequence[str], case: Callable[[int], Awaitable[None]], blow: Blow
+) -> None:
+    """Run `case` for each request; say at which ones it failed."""
+    waiting = blow.how is How.HELD  # for seconds, at no cost
+    places = asyncio.Semaphore(len(requests) if waiting else blow.at_once)
+
+    async def one(number: int) -> str | None:
+        async with places:
+            try:
+                await case(number)
+            except (AssertionError, PgvendError, OSError) as error:
+                return f"at request {number} ({requests[number]}): {error!r}"
+        return None
+
+    outcomes = await asyncio.gather(*map(one, range(len(requests))))
+    failures = [outcome for outcome in outcomes if outcome]
+    assert not failures, "\n".join(failures)

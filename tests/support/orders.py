@@ -1,0 +1,35 @@
+"""Orders that do not get into each other's way."""
+
+import os
+from datetime import UTC, datetime
+
+from domain.identity import RANDOM_BYTES, new_id
+from domain.naming import Nickname
+from domain.order import Order, Tenant
+from domain.passwords import PasswordDeriver
+from domain.secret import Secret
+
+INSTALLATION = "testing"
+
+deriver = PasswordDeriver(Secret("the secret of all tests, long enough"))
+
+
+def unique_name(beginning: str = "Test") -> str:
+    return f"{beginning} {os.urandom(5).hex()}"
+
+
+def new_order(nickname: str | None = None, *, rotation: int = 0) -> Order:
+    """An order under a new id; a nickname of its own unless one is given."""
+    tenant_id = new_id(datetime.now(UTC), os.urandom(RANDOM_BYTES))
+    names = Nickname(nickname or unique_name()).names()
+    tenant = Tenant(id=tenant_id, names=names)
+    return Order(tenant=tenant, password=deriver(tenant_id, rotation))
+
+
+def rotated(order: Order, rotation: int = 1) -> Order:
+    """The same order with its next password."""
+    return Order(
+        tenant=order.tenant,
+        password=deriver(order.tenant.id, rotation),
+        extensions=order.extensions,
+    )

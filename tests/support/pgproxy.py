@@ -1,0 +1,197 @@
+"""A proxy that understands PostgreSQL's protocol and breaks one session at one chosen request.
+
+It stands between the service and a real server. A request is what makes the server answer: a login,
+a password, a statement, the preparing or the running of one, a goodbye. They are counted over all
+sessions in the order in which they come.
+"""
+
+import asyncio
+import re
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Connect = Callable[[str], Awaitable[Streams]]
+"""Opens a connection to the server for the user of that name."""
+
+_CANCEL_REQUEST = 80877102
+_ENDS_OF_REQUESTS = b"QSHpX"  # query, sync, flush, password, terminate
+
+
+class How(StrEnum):
+    """What happens to the request that a fault is for."""
+
+    CUT_BEFORE = "the connection is cut before the server gets it"
+    CUT_AFTER = "the connection is cut when the server has got it"
+    SWALLOWED = "the connection is cut when the server has answered"
+    HELD = "it never gets to the server, and nothing is said"
+    WATCHED = "it gets to the server, and somebody is told"
+
+
+@dataclass
+class Fault:
+    """Happens once: to the request number `at` (from 0), or the first whose name begins so."""
+
+    how: How = How.WATCHED
+    at: int | str | None = None
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    pid: int = 0
+    """The server's process of the session that it happened to, where that had begun."""
+
+    def hits(self, number: int, name: str) -> bool:
+        if isinstance(self.at, str):
+            return name.startswith(self.at) and not self.reached.is_set()
+        return number == self.at
+
+
+@dataclass
+class Proxy:
+    connect: Connect
+    fault: Fault = field(default_factory=Fault)
+    requests: list[str] = field(default_factory=list)
+    pids: list[int] = field(default_factory=list)
+    """The server's processes of all sessions that logged in through here."""
+    port: int = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        session = _Session(self, reader, writer)
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await session.run()
+        session.cut()
+
+
+@asynccontextmanager
+async def proxy(connect: Connect, fault: Fault | None = None) -> AsyncIterator[Proxy]:
+    made = Proxy(connect, fault or Fault())
+    sessions: set[asyncio.Task[None]] = set()
+
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(made.serve(reader, writer))
+        sessions.add(task)
+        task.add_done_callback(sessions.discard)
+
+    server = await asyncio.start_server(begin, "127.0.0.1", 0)
+    made.port = server.sockets[0].getsockname()[1]
+    try:
+        yield made
+    finally:
+        server.close()
+        for task in list(sessions):
+            task.cancel()
+        await asyncio.gather(*sessions, return_exceptions=True)
+
+
+class _Session:
+    def __init__(
+        self, proxy: Proxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._proxy = proxy
+        self._reader, self._client = reader, writer
+        self._server: asyncio.StreamWriter | None = None
+        self._prepared: dict[bytes, str] = {}
+        self._swallow_until = b""
+        self._pid = 0
+
+    async def run(self) -> None:
+        startup = await _startup(self._reader)
+        code = struct.unpack("!i", startup[4:8])[0]
+        words = startup[8:].split(b"\0")
+        user = "" if code == _CANCEL_REQUEST else words[words.index(b"user") + 1].decode()
+        answers, self._server = await self._proxy.connect(user)
+        back = asyncio.create_task(self._relay_answers(answers))
+        try:
+            if code == _CANCEL_REQUEST:
+                self._server.write(startup)
+                await back
+                return
+            await self._request(startup, "log in", b"R")
+            await self._relay_requests()
+        finally:
+            back.cancel()
+            with suppress(OSError, asyncio.CancelledError, asyncio.IncompleteReadError):
+                await back
+            self.cut()
+
+    def cut(self) -> None:
+        for writer in (self._client, self._server):
+            if writer:
+                writer.transport.abort()
+
+    async def _relay_requests(self) -> None:
+        request, name = b"", ""
+        while True:
+            kind, message = await _message(self._reader)
+            request += message
+            name = name or self._name(kind, message)
+            if kind in _ENDS_OF_REQUESTS:
+                answer_ends = {b"H": b"TnE", b"p": b"RE"}.get(kind, b"Z")
+                await self._request(request, name, answer_ends)
+                request, name = b"", ""
+
+    async def _request(self, request: bytes, name: str, answer_ends: bytes) -> None:
+        assert self._server
+        fault, number = self._proxy.fault, len(self._proxy.requests)
+        self._proxy.requests.append(name)
+        how = fault.how if fault.hits(number, name) else None
+        if how is How.SWALLOWED:
+            self._swallow_until = answer_ends
+        if how not in {How.CUT_BEFORE, How.HELD}:
+            self._server.write(request)
+            await self._server.drain()
+        if how:
+            fault.pid = self._pid
+            fault.reached.set()
+        if how in {How.CUT_BEFORE, How.CUT_AFTER}:
+            self._client.transport.abort()
+            self._server.close()
+            raise ConnectionAbortedError
+        if how is How.HELD:
+            await self._reader.read()  # until the client goes, whatever it says meanwhile
+            raise ConnectionAbortedError
+
+    async def _relay_answers(self, answers: asyncio.StreamReader) -> None:
+        try:
+            while True:
+                kind, message = await _message(answers)
+                if kind == b"K":
+                    self._pid = struct.unpack("!i", message[5:9])[0]
+                    self._proxy.pids.append(self._pid)
+                if not self._swallow_until:
+                    self._client.write(message)
+                    await self._client.drain()
+                elif kind in self._swallow_until:
+                    return
+        finally:
+            self.cut()
+
+    def _name(self, kind: bytes, message: bytes) -> str:
+        body = message[5:]
+        if kind == b"Q":
+            return _shortened(body)
+        if kind == b"P":
+            name, text = body.split(b"\0")[:2]
+            self._prepared[name] = _shortened(text)
+            return f"prepare {self._prepared[name]}"
+        if kind == b"B":
+            return f"run {self._prepared[body.split(bytes(1))[1]]}"
+        return {b"p": "password", b"X": "goodbye", b"S": "sync"}.get(kind, kind.decode())
+
+
+async def _startup(reader: asyncio.StreamReader) -> bytes:
+    head = await reader.readexactly(4)
+    return head + await reader.readexactly(struct.unpack("!i", head)[0] - 4)
+
+
+async def _message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    """One message: its type, and all of it."""
+    head = await reader.readexactly(5)
+    return head[:1], head + await reader.readexactly(struct.unpack("!i", head[1:])[0] - 4)
+
+
+def _shortened(text: bytes) -> str:
+    """The statement without what differs from order to order."""
+    words = " ".join(text.rstrip(b"\0").decode().split())
+    return re.sub(r"\"[^\"]*\"|'[^']*'|-?\d{6,}", "…", words)[:40]

@@ -1,0 +1,14 @@
+"""Waiting for something real that nobody tells us about."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+PATIENCE = 20.0
+"""Seconds; no test is about this time."""
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Return when `condition` holds. Raises TimeoutError when it never does."""
+    async with asyncio.timeout(PATIENCE):
+        while not await condition():  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.01)

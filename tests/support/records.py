@@ -1,0 +1,37 @@
+"""Records that do not get into each other's way."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from domain.database import Database, Isolation, State, Step, StepState, Target
+from domain.identity import RANDOM_BYTES, new_id
+from domain.naming import Nickname
+from tests.support.orders import unique_name
+
+TARGET = Target(name="here", provider="memory", isolation=Isolation.ROLE)
+ELSEWHERE = replace(TARGET, name="elsewhere")
+
+
+def new_record(
+    nickname: str | None = None,
+    *,
+    target: Target = TARGET,
+    state: State = State.PROVISIONING,
+    labels: Mapping[str, str] | None = None,
+    made: datetime | None = None,
+) -> Database:
+    """A record under a new id, as a vend that begins now writes it; its nickname is its own."""
+    now = made or datetime.now(UTC)
+    typed = nickname or unique_name()
+    return Database(
+        id=new_id(now, os.urandom(RANDOM_BYTES)),
+        nickname=typed,
+        names=Nickname(typed).names(),
+        target=target,
+        state=state,
+        labels=labels or {},
+        created_at=now,
+        steps=(Step("provision", StepState.RUNNING, now),),
+    )

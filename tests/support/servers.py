@@ -1,0 +1,159 @@
+"""Real PostgreSQL servers for one run: on a RAM-backed folder, without care for their data."""
+
+import asyncio
+import os
+import random
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import structlog
+
+from adapters.embedded.account import account_for_server
+from adapters.embedded.binaries import own_programs, shared_programs
+from adapters.embedded.cluster import PORTS, is_free
+from adapters.embedded.opening import Bundle, opened_bundle
+from adapters.embedded.programs import Programs
+from adapters.postgres.provider import PostgresProvider
+from adapters.system.clock import SystemClock
+from tests.support.needs import lacking
+from tests.support.orders import INSTALLATION
+
+CARELESS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+
+DEBIAN = Path("/usr/lib/postgresql")
+
+PASSWORD = "the-admin-of-the-tests"
+
+
+@dataclass(frozen=True)
+class OperatorsServer:
+    """A server as an operator has one: passwords over TCP, an admin without SUPERUSER."""
+
+    major: int
+    port: int
+    data: Path
+
+    def dsn(self, user: str = "admin", database: str = "postgres") -> str:
+        return f"postgresql://{user}:{PASSWORD}@127.0.0.1:{self.port}/{database}"
+
+    @property
+    def superuser_dsn(self) -> str:
+        return self.dsn("postgres")
+
+
+@contextmanager
+def ram_folder() -> Iterator[Path]:
+    """A new folder, in memory where the machine has such a place, that goes away afterwards."""
+    memory = Path("/dev/shm")  # noqa: S108 - a new folder of mode 0700 is made in it
+    parent = memory if os.access(memory, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="pgvend-test-", dir=parent) as folder:
+        yield Path(folder)
+
+
+async def programs_of(major: int) -> Programs:
+    """The wheel's PostgreSQL, or Debian's for a version that the wheel does not have."""
+    account = await account_for_server()
+    debian = DEBIAN / str(major) / "bin"
+    if major in {16, 18}:
+        find = shared_programs if account else own_programs
+        return Programs(await asyncio.to_thread(find, major), account)
+    if not debian.exists():
+        lacking(f"PostgreSQL {major}: apt-get install postgresql-{major}")
+    return Programs(debian, account)
+
+
+@asynccontextmanager
+async def operators_server(major: int, **settings: str) -> AsyncIterator[OperatorsServer]:
+    """A server of that version whose operator did what pgvend's documentation asks for, once."""
+    programs = await programs_of(major)
+    with ram_folder() as folder:
+        folder.chmod(0o711)  # PostgreSQL 15 has to find its way to its folder
+        data = folder / "data"
+        data.mkdir(mode=0o700)
+        if programs.account:
+            os.chown(data, programs.account.uid, programs.account.gid)
+        # by chance: another run at the same time would find the same one free
+        port = next(port for port in random.sample(PORTS, 1000) if is_free(port))
+        server = OperatorsServer(major=major, port=port, data=data)
+        await _initdb(programs, data)
+        process = await _start(programs, data, port, CARELESS | settings)
+        try:
+            await _set_up(server)
+            yield server
+        finally:
+            process.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown
+            await process.wait()
+
+
+async def _initdb(programs: Programs, data: Path) -> None:
+    with (data.parent / "log").open("ab") as log:
+        initdb = await programs.start(
+            "initdb",
+            f"--pgdata={data}",
+            "--username=postgres",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+            data=data,
+            output=log,
+        )
+        assert await initdb.wait() == 0, (data.parent / "log").read_text()
+
+
+async def _start(
+    programs: Programs, data: Path, port: int, settings: dict[str, str]
+) -> asyncio.subprocess.Process:
+    options = [f"-c{name}={value}" for name, value in settings.items()]
+    with (data.parent / "log").open("ab") as log:
+        return await programs.start(
+            "postgres",
+            "-D",
+            str(data),
+            f"-p{port}",
+            "-k.",
+            "-h127.0.0.1",
+            *options,
+            data=data,
+            output=log,
+        )
+
+
+async def _set_up(server: OperatorsServer) -> None:
+    """Passwords for all, an admin, and the databases that PostgreSQL leaves open closed."""
+    superuser = await _connected(server)
+    await superuser.execute(
+        f"ALTER ROLE postgres PASSWORD '{PASSWORD}';"
+        f"CREATE ROLE admin LOGIN CREATEDB CREATEROLE PASSWORD '{PASSWORD}';"
+        "REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;"
+        "GRANT CONNECT ON DATABASE postgres TO admin"
+    )
+    (server.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n")
+    await superuser.execute("SELECT pg_reload_conf()")
+    await superuser.close()
+
+
+async def _connected(server: OperatorsServer) -> asyncpg.Connection:
+    for _ in range(500):
+        try:
+            return await asyncpg.connect(server.superuser_dsn)
+        except (OSError, asyncpg.CannotConnectNowError):
+            await asyncio.sleep(0.02)
+    raise AssertionError((server.data.parent / "log").read_text())
+
+
+@asynccontextmanager
+async def bundled(
+    folder: Path | None = None, major: int | None = None
+) -> AsyncIterator[PostgresProvider]:
+    """The bundled server and its provider, in `folder` or in a new one."""
+    with ram_folder() as new:
+        bundle = Bundle(folder=folder or new / "embedded", major=major, settings=CARELESS)
+        log = structlog.get_logger()
+        async with opened_bundle(bundle, INSTALLATION, SystemClock(), log) as provider:
+            yield provider

@@ -1,0 +1,36 @@
+"""Faults for the provider in memory: what happens at one moment of a call."""
+
+import asyncio
+from collections.abc import Callable
+
+from adapters.memory.provider import Trouble
+
+
+def failing(moment: str, error: Callable[[], Exception], times: int | None = None) -> Trouble:
+    """Raises at that moment: always, or the first `times` times."""
+    left = times
+
+    async def trouble(now: str) -> None:
+        nonlocal left
+        if now == moment and left != 0:
+            left = None if left is None else left - 1
+            raise error()
+
+    return trouble
+
+
+class Gate:
+    """Holds whoever comes to that moment until it is opened; `reached` says that somebody came."""
+
+    def __init__(self, moment: str) -> None:
+        self._moment = moment
+        self._open = asyncio.Event()
+        self.reached = asyncio.Event()
+
+    def open(self) -> None:
+        self._open.set()
+
+    async def __call__(self, moment: str) -> None:
+        if moment == self._moment:
+            self.reached.set()
+            await self._open.wait()

@@ -1,0 +1,60 @@
+"""Other system users than the one that runs the tests."""
+
+import asyncio
+import os
+import pwd
+import sys
+from asyncio.subprocess import PIPE, STDOUT
+from collections.abc import Mapping
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from tests.support.needs import lacking
+
+PACKAGES = Path(asyncpg.__file__).parents[1]
+"""Where everything is installed that pgvend stands on."""
+
+_PYTHONS = (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}")
+
+
+async def run_as(
+    user: str, program: str, *arguments: str, cwd: Path | str = "/", **environment: str
+) -> tuple[int, str]:
+    """The exit status and the output of a program of another system user, which only root can
+    start. It begins in `cwd`, even where that user cannot look."""
+    if os.geteuid() != 0:
+        lacking("root, to become another system user")
+    entry = pwd.getpwnam(user)
+    process = await asyncio.create_subprocess_exec(
+        program,
+        *arguments,
+        cwd=cwd,
+        env=environment,
+        stdout=PIPE,
+        stderr=STDOUT,
+        user=entry.pw_uid,
+        group=entry.pw_gid,
+        extra_groups=[],
+    )
+    output, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, output.decode()
+
+
+async def python_of(user: str, *, module: str = "asyncpg") -> str:
+    """A Python of our version that this user can run, and import `module` with; a machine where
+    everything is in root's home has none, and nothing to be tested for that user."""
+    for python in _PYTHONS:
+        if await _runs(user, python, {"PYTHONPATH": str(PACKAGES)}, f"import {module}"):
+            return python
+    pytest.skip(f"the user {user} has no Python here that can import {module}")
+
+
+async def _runs(user: str, python: str, environment: Mapping[str, str], script: str) -> bool:
+    try:
+        status, _ = await run_as(user, python, "-c", script, **environment)
+    except (FileNotFoundError, PermissionError):
+        return False
+    return status == 0

@@ -1,0 +1,60 @@
+"""The use case over a provider that may be broken, and what has to come of it."""
+
+from typing import Any
+
+import structlog
+
+from adapters.decorators.observed import ObservedProvider
+from adapters.decorators.retrying import Retrying, RetryingLoginCheck, RetryingProvider
+from adapters.postgres.login_check import PostgresLoginCheck
+from adapters.system.clock import SystemClock
+from adapters.system.randomness import SystemRandomness
+from domain.database import Database, Isolation, State, Target
+from domain.expiry import ExpiryPolicy
+from domain.retry import RetryPolicy
+from ports.driven.registry import Query, Registry
+from ports.driving.retire import RetireDatabase
+from ports.driving.vend import VendDatabase, Vended
+from tests.support.faults import Site
+from tests.support.orders import deriver
+from tests.support.patience import RETRYING
+from tests.support.traces import NOTHING, WHOLE
+
+PATIENT = RetryPolicy(attempts=4, base=0.01, cap=0.05, deadline=20)
+HASTY = RetryPolicy(attempts=1)
+
+
+def vend_over(over: Site, registry: Registry, policy: RetryPolicy) -> VendDatabase:
+    clock, randomness = SystemClock(), SystemRandomness()
+    retrying = Retrying(policy, clock, randomness)
+    observed = ObservedProvider(over.provider, clock, structlog.get_logger())
+    return VendDatabase(
+        registry=registry,
+        provider=RetryingProvider(observed, retrying),
+        login_check=RetryingLoginCheck(PostgresLoginCheck(), retrying),
+        clock=clock,
+        randomness=randomness,
+        passwords=deriver,
+        expiry=ExpiryPolicy(default=None, longest=None),
+        target=Target(name="here", provider="embedded", isolation=Isolation.ROLE),
+    )
+
+
+async def assert_whole_or_nothing(broken: Site, registry: Registry, outcome: Any) -> None:
+    """A record tells what there is, and what it tells to drop can be dropped."""
+    [record] = await registry.search(Query())
+    if isinstance(outcome, Vended):
+        assert record.state is State.READY
+        assert await broken.traces(record.tenant) == WHOLE
+        await RetryingLoginCheck(PostgresLoginCheck(), RETRYING).verify(outcome.connection)
+    else:
+        assert record.state in {State.FAILED, State.RETIRING}
+    if record.state is not State.FAILED:
+        await _retire(broken, registry, record)
+    assert await broken.traces(record.tenant) == NOTHING
+
+
+async def _retire(broken: Site, registry: Registry, record: Database) -> None:
+    retire = RetireDatabase(registry=registry, provider=broken.retrying, clock=SystemClock())
+    await retire.promise(record.id)
+    await retire.finish(record.id)

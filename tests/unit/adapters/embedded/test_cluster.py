@@ -1,0 +1,176 @@
+"""The server's folder: taken by one, reached by one port."""
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from adapters.embedded.cluster import LOG_LIMIT, PORTS, Cluster, is_free
+from domain.errors import StartupError
+
+HOLDER = """
+import sys
+from pathlib import Path
+from adapters.embedded.cluster import Cluster
+lock = Cluster(Path(sys.argv[1])).lock()
+print("taken", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Cluster:
+    folder = tmp_path / "embedded"
+    folder.mkdir()
+    return Cluster(folder)
+
+
+@pytest.fixture
+def busy_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def free_port() -> int:
+    return next(port for port in PORTS if is_free(port))
+
+
+def test_a_folder_is_taken_by_one(cluster: Cluster) -> None:
+    with cluster.lock(), pytest.raises(StartupError, match=r"in use .* PGVEND_DATA_DIR"):
+        cluster.lock()
+
+
+def test_a_folder_is_free_again_when_its_lock_is_closed(cluster: Cluster) -> None:
+    cluster.lock().close()
+
+    cluster.lock().close()
+
+
+def test_a_missing_folder_is_made_for_us_alone(tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path / "data" / "embedded")
+
+    cluster.lock().close()
+
+    assert stat.S_IMODE(cluster.folder.stat().st_mode) == 0o700
+
+
+def test_a_lock_ends_with_a_process_that_is_killed(cluster: Cluster) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(cluster.folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[4],
+    )
+    with holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == b"taken\n"
+        with pytest.raises(StartupError):
+            cluster.lock()
+        holder.kill()
+
+    cluster.lock().close()
+
+
+def test_a_port_is_chosen_once_and_kept(cluster: Cluster) -> None:
+    chosen = cluster.port(None)
+
+    assert chosen in PORTS
+    assert [cluster.port(None) for _ in range(3)] == [chosen] * 3
+    assert Cluster(cluster.folder).port(None) == chosen
+
+
+def test_the_port_that_the_operator_wants_is_taken_and_kept(cluster: Cluster) -> None:
+    cluster.port(None)
+    wanted = free_port()
+
+    assert cluster.port(wanted) == wanted
+    assert cluster.port(None) == wanted
+
+
+def test_a_wanted_port_that_is_busy_is_refused_with_a_mend(
+    cluster: Cluster, busy_port: int
+) -> None:
+    with pytest.raises(StartupError, match=rf"Port {busy_port} .* PGVEND_EMBEDDED_PORT"):
+        cluster.port(busy_port)
+
+
+def test_a_kept_port_that_is_busy_is_refused_and_still_kept(
+    cluster: Cluster, busy_port: int
+) -> None:
+    """Another port would break every credential that was handed out, silently."""
+    (cluster.folder / "port").write_text(f"{busy_port}\n")
+
+    with pytest.raises(StartupError, match="taken by another program"):
+        cluster.port(None)
+
+    assert (cluster.folder / "port").read_text() == f"{busy_port}\n"
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "0", "65536", "-1", "9" * 5000, "\u0663"])
+def test_a_damaged_port_is_told_and_not_replaced(cluster: Cluster, text: str) -> None:
+    kept = cluster.folder / "port"
+    kept.write_text(text)
+
+    with pytest.raises(StartupError, match=r"is damaged: set PGVEND_EMBEDDED_PORT"):
+        cluster.port(None)
+
+    assert kept.read_text() == text
+
+
+def test_a_port_is_replaced_as_a_whole(cluster: Cluster) -> None:
+    """A service that is killed, or has no disk left, while it writes keeps the old one."""
+    cluster.port(None)
+    before = (cluster.folder / "port").stat().st_ino
+
+    cluster.port(None)
+
+    assert (cluster.folder / "port").stat().st_ino != before
+
+
+def test_a_port_is_free_when_nobody_listens_there(busy_port: int) -> None:
+    assert not is_free(busy_port)
+    assert is_free(free_port())
+
+
+def test_a_cluster_exists_when_initdb_has_ended(cluster: Cluster) -> None:
+    assert not cluster.exists
+    cluster.data.mkdir()
+    assert not cluster.exists
+
+    (cluster.data / "PG_VERSION").write_text("18\n")
+
+    assert cluster.exists
+    assert cluster.major == 18
+
+
+def test_the_log_is_for_us_alone_and_grows(cluster: Cluster) -> None:
+    for line in (b"one\n", b"two\n"):
+        with cluster.open_log() as log:
+            log.write(line)
+
+    path = cluster.folder / "postgres.log"
+    assert path.read_bytes() == b"one\ntwo\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_long_log_is_put_aside(cluster: Cluster) -> None:
+    path = cluster.folder / "postgres.log"
+    path.touch()
+    os.truncate(path, LOG_LIMIT + 1)
+
+    cluster.open_log().close()
+
+    assert path.stat().st_size == 0
+    assert (cluster.folder / "postgres.log.1").stat().st_size == LOG_LIMIT + 1
+
+
+def test_the_tail_of_the_log_is_its_last_lines_whatever_is_in_them(cluster: Cluster) -> None:
+    with cluster.open_log() as log:
+        log.write(b"".join(b"line %d\n" % number for number in range(10)) + b"\xff\n")
+
+    assert cluster.log_tail().splitlines() == ["line 6", "line 7", "line 8", "line 9", "\ufffd"]

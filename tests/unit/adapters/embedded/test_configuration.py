@@ -1,0 +1,119 @@
+"""The server's configuration files."""
+
+import re
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from adapters.embedded.configuration import ADMIN, SUPERUSER, write_configuration
+
+FILES = ["pg_hba.conf", "pg_ident.conf", "postgresql.auto.conf", "postgresql.conf"]
+
+
+def written(
+    folder: Path, *, major: int = 18, os_user: str = "me", extra: Mapping[str, str] | None = None
+) -> Path:
+    write_configuration(
+        folder, major=major, port=23456, os_user=os_user, account=None, extra=extra or {}
+    )
+    return folder
+
+
+def settings_in(folder: Path) -> dict[str, str]:
+    lines = (folder / "postgresql.conf").read_text().splitlines()
+    pairs = [re.fullmatch(r"([a-z_]+) = '([^']*)'", line) for line in lines]
+    assert all(pairs), "a line that is not a setting"
+    return {pair[1]: pair[2] for pair in pairs if pair}
+
+
+def rules_in(folder: Path) -> list[list[str]]:
+    lines = (folder / "pg_hba.conf").read_text().splitlines()
+    return [line.split() for line in lines if not line.startswith("#")]
+
+
+def test_every_file_is_ours_and_for_the_server_alone(tmp_path: Path) -> None:
+    written(tmp_path)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == FILES
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+
+
+def test_what_was_changed_by_hand_or_by_alter_system_does_not_last(tmp_path: Path) -> None:
+    written(tmp_path)
+    before = {name: (tmp_path / name).read_text() for name in FILES}
+    (tmp_path / "pg_hba.conf").write_text("host all all all trust\n")
+    (tmp_path / "postgresql.auto.conf").write_text("listen_addresses = '*'\n")
+
+    written(tmp_path)
+
+    assert {name: (tmp_path / name).read_text() for name in FILES} == before
+
+
+def test_the_server_listens_on_loopback_and_in_its_own_folder(tmp_path: Path) -> None:
+    settings = settings_in(written(tmp_path))
+
+    assert settings["listen_addresses"] == "127.0.0.1"
+    assert settings["unix_socket_directories"] == "."
+    assert settings["port"] == "23456"
+
+
+def test_the_server_writes_no_statement_of_a_tenant_into_its_log(tmp_path: Path) -> None:
+    assert settings_in(written(tmp_path))["log_min_error_statement"] == "panic"
+
+
+@pytest.mark.parametrize(("major", "reserves"), [(15, False), (16, True), (18, True)])
+def test_a_setting_is_written_only_where_the_server_knows_it(
+    tmp_path: Path, major: int, reserves: bool
+) -> None:
+    assert ("reserved_connections" in settings_in(written(tmp_path, major=major))) == reserves
+
+
+def test_extra_settings_go_over_ours(tmp_path: Path) -> None:
+    settings = settings_in(written(tmp_path, extra={"fsync": "off", "max_connections": "30"}))
+
+    assert (settings["fsync"], settings["max_connections"]) == ("off", "30")
+
+
+def test_nobody_is_trusted(tmp_path: Path) -> None:
+    methods = {rule[-1] if "peer" not in rule else "peer" for rule in rules_in(written(tmp_path))}
+
+    assert methods == {"peer", "reject", "scram-sha-256"}
+
+
+def test_superuser_and_admin_come_by_the_socket_alone(tmp_path: Path) -> None:
+    ours = f"{SUPERUSER},{ADMIN}"
+    of_ours = [rule for rule in rules_in(written(tmp_path)) if ours in rule]
+
+    assert [(rule[0], *rule[-2:]) for rule in of_ours] == [
+        ("local", "peer", "map=pgvend"),
+        ("host", "all", "reject"),
+    ]
+
+
+def test_tenants_come_by_loopback_with_a_password_and_not_into_the_shared_databases(
+    tmp_path: Path,
+) -> None:
+    by_network = [rule for rule in rules_in(written(tmp_path)) if rule[0] == "host"]
+
+    assert by_network[1:] == [
+        ["host", "postgres,template0,template1", "all", "all", "reject"],
+        ["host", "all", "all", "127.0.0.1/32", "scram-sha-256"],
+        ["host", "all", "all", "all", "reject"],
+    ]
+
+
+def test_whoever_comes_by_the_socket_is_ours_or_refused(tmp_path: Path) -> None:
+    by_socket = [rule for rule in rules_in(written(tmp_path)) if rule[0] == "local"]
+
+    assert by_socket[-1] == ["local", "all", "all", "reject"]
+
+
+def test_only_our_own_system_user_becomes_superuser_or_admin(tmp_path: Path) -> None:
+    lines = (written(tmp_path, os_user="an odd user") / "pg_ident.conf").read_text().splitlines()
+
+    assert lines == [
+        f'pgvend "an odd user" {SUPERUSER}',
+        f'pgvend "an odd user" {ADMIN}',
+    ]

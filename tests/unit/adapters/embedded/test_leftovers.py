@@ -1,0 +1,174 @@
+"""What a killed service or a crashed server left behind."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from adapters.embedded.leftovers import FIRST_OWN_OID, end_old_server, remove_unknown_databases
+from tests.support.needs import lacking
+
+PID_FILE = "{}\n/somewhere/data\n1700000000\n23456\n.\n127.0.0.1\n"
+
+Start = Callable[[str, Path], "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    (folder / "base").mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts a program under a name and in a folder; all of them are ended afterwards."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def starting(name: str, folder: Path) -> "subprocess.Popen[bytes]":
+        program = tmp_path / name
+        if not program.exists():
+            shutil.copy(shutil.which("sleep") or lacking("sleep"), program)
+        started.append(subprocess.Popen([program, "600"], cwd=folder))
+        return started[-1]
+
+    yield starting
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def leave(data: Path, pid: int) -> None:
+    """What a server leaves that had no time to clean up."""
+    (data / "postmaster.pid").write_text(PID_FILE.format(pid))
+    (data / ".s.PGSQL.23456").touch()
+    (data / ".s.PGSQL.23456.lock").touch()
+
+
+def pid_in(data: Path) -> int:
+    return int((data / "postmaster.pid").read_text().splitlines()[0])
+
+
+def make_databases(data: Path, *oids: int) -> None:
+    for oid in oids:
+        (data / "base" / str(oid)).mkdir()
+        (data / "base" / str(oid) / "PG_VERSION").write_text("18\n")
+
+
+def databases_in(data: Path) -> set[str]:
+    return {path.name for path in (data / "base").iterdir()}
+
+
+def test_files_of_databases_that_nobody_knows_go(data: Path) -> None:
+    make_databases(data, 20_000, 20_001, 20_002)
+
+    gone = remove_unknown_databases(data, {20_001})
+
+    assert gone == [20_000, 20_002]
+    assert databases_in(data) == {"20001"}
+
+
+def test_the_servers_own_databases_stay_though_nobody_names_them(data: Path) -> None:
+    make_databases(data, 1, 4, 5, FIRST_OWN_OID - 1)
+    (data / "base" / "pgsql_tmp").mkdir()
+
+    assert remove_unknown_databases(data, set()) == []
+    assert databases_in(data) == {"1", "4", "5", str(FIRST_OWN_OID - 1), "pgsql_tmp"}
+
+
+def test_a_second_look_finds_nothing_more(data: Path) -> None:
+    make_databases(data, FIRST_OWN_OID)
+
+    assert remove_unknown_databases(data, {1}) == [FIRST_OWN_OID]
+    assert remove_unknown_databases(data, {1}) == []
+
+
+def test_a_folder_that_was_left_in_order_needs_nothing(data: Path) -> None:
+    end_old_server(data, None)
+
+    assert [path.name for path in data.iterdir()] == ["base"]
+
+
+@pytest.mark.parametrize("content", ["", "nonsense\n", "-1\n", "0\n", "9" * 5000])
+def test_a_damaged_lock_file_goes(data: Path, content: str) -> None:
+    """PostgreSQL would refuse to start over it."""
+    (data / "postmaster.pid").write_text(content)
+
+    end_old_server(data, None)
+
+    assert not (data / "postmaster.pid").exists()
+
+
+def test_a_session_that_outlived_its_server_is_ended(data: Path, start: Start) -> None:
+    """It would keep a new server from starting."""
+    server, session = start("postgres", data), start("postgres", data)
+    server.kill()
+    server.wait()
+    leave(data, server.pid)
+
+    end_old_server(data, None)
+
+    assert session.poll() is not None
+
+
+def test_a_server_that_still_runs_in_the_folder_is_stopped(data: Path, start: Start) -> None:
+    server = start("postgres", data)
+    leave(data, server.pid)
+
+    end_old_server(data, None)
+
+    assert server.poll() is not None
+
+
+def test_a_server_of_another_folder_is_left_alone(data: Path, start: Start, tmp_path: Path) -> None:
+    server = start("postgres", tmp_path)
+    leave(data, server.pid)
+
+    end_old_server(data, None)
+
+    assert server.poll() is None
+    assert pid_in(data) == os.getpid()
+
+
+def test_another_program_in_the_folder_is_left_alone(data: Path, start: Start) -> None:
+    """An operator's shell or editor, which has got the old server's number."""
+    program = start("an-editor", data)
+    leave(data, program.pid)
+
+    end_old_server(data, None)
+
+    assert program.poll() is None
+
+
+def test_a_number_that_another_program_has_got_is_disowned(data: Path, start: Start) -> None:
+    """PostgreSQL would take that program for the server, and refuse to start."""
+    leave(data, start("a-stranger", data.parent).pid)
+
+    end_old_server(data, None)
+
+    assert pid_in(data) == os.getpid()
+    rest = (data / "postmaster.pid").read_text().splitlines()[1:]
+    assert rest == PID_FILE.splitlines()[1:], "PostgreSQL looks at the old server's memory by it"
+
+
+def test_a_number_that_nobody_has_is_left_to_postgresql(data: Path, start: Start) -> None:
+    ended = start("postgres", data)
+    ended.send_signal(signal.SIGKILL)
+    ended.wait()
+    leave(data, ended.pid)
+
+    end_old_server(data, None)
+
+    assert pid_in(data) == ended.pid
+
+
+def test_old_sockets_go(data: Path, start: Start) -> None:
+    leave(data, start("a-stranger", data.parent).pid)
+
+    end_old_server(data, None)
+
+    assert list(data.glob(".s.PGSQL.*")) == []

@@ -1,0 +1,169 @@
+"""One event for what happened, and no secret in any."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from typing import Any
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from adapters.decorators.observed import ObservedProvider, ObservedRegistry
+from adapters.memory.provider import MemoryProvider
+from adapters.memory.registry import MemoryRegistry
+from domain.database import State
+from domain.errors import NameTaken, PgvendError, ProviderBusy, ProviderFull
+from ports.driven.database_provider import DatabaseProvider
+from tests.support.clock import FakeClock
+from tests.support.doubles import ScriptedProvider
+from tests.support.orders import new_order, rotated
+from tests.support.records import new_record
+
+ORDER = new_order()
+
+Events = list[MutableMapping[str, Any]]
+Call = Callable[[DatabaseProvider], Awaitable[Any]]
+
+CALLS: dict[str, Call] = {
+    "provision": lambda provider: provider.provision(ORDER),
+    "rotate": lambda provider: provider.rotate(rotated(ORDER)),
+    "retire": lambda provider: provider.retire(ORDER.tenant),
+    "inventory": lambda provider: provider.inventory(),
+}
+
+every_call = pytest.mark.parametrize("name", CALLS)
+
+
+@pytest.fixture
+def events() -> Iterator[Events]:
+    with capture_logs() as captured:
+        yield captured
+
+
+class SlowProvider(MemoryProvider):
+    """Takes a quarter of a second of somebody's clock for every call."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        async def takes_time(moment: str) -> None:
+            if moment.startswith("before") or moment == "inventory":
+                clock.passed += 0.25
+
+        super().__init__(trouble=takes_time)
+
+
+async def observed(*errors: BaseException) -> ObservedProvider:
+    clock = FakeClock()
+    inner = ScriptedProvider(SlowProvider(clock))
+    await inner.provision(ORDER)
+    inner.errors.extend(errors)
+    return ObservedProvider(inner, clock, structlog.get_logger())
+
+
+@every_call
+async def test_a_call_is_one_event_with_its_duration(name: str, events: Events) -> None:
+    await CALLS[name](await observed())
+
+    (event,) = events
+    assert event["event"] == f"provider.{name}"
+    assert event["log_level"] == "debug"
+    assert event["ms"] == 250
+    assert event.get("id") == (None if name == "inventory" else ORDER.tenant.id)
+
+
+@every_call
+@pytest.mark.parametrize("error", [ProviderBusy, ProviderFull, NameTaken])
+async def test_a_call_that_fails_is_a_warning_that_says_why(
+    name: str, error: type[PgvendError], events: Events
+) -> None:
+    provider = await observed(error("The reason."))
+
+    with pytest.raises(error, match="The reason"):
+        await CALLS[name](provider)
+
+    (event,) = events
+    assert (event["event"], event["log_level"]) == (f"provider.{name}", "warning")
+    assert (event["error"], event["detail"]) == (error.code, "The reason.")
+
+
+@every_call
+@pytest.mark.parametrize("error", [ValueError, asyncio.CancelledError])
+async def test_what_we_do_not_know_is_an_error_without_its_words(
+    name: str, error: type[BaseException], events: Events
+) -> None:
+    """The words of a driver may hold a statement, and a statement a secret."""
+    provider = await observed(error("password=hunter2"))
+
+    with pytest.raises(error):
+        await CALLS[name](provider)
+
+    (event,) = events
+    assert (event["event"], event["log_level"]) == (f"provider.{name}", "error")
+    assert event["error"] == error.__name__
+    assert "hunter2" not in repr(event)
+
+
+async def test_a_ping_is_no_event(events: Events) -> None:
+    await (await observed()).ping()
+
+    assert events == []
+
+
+@pytest.mark.parametrize("error", [None, ProviderBusy(), ValueError()])
+async def test_no_event_holds_a_password(error: BaseException | None, events: Events) -> None:
+    passwords = [ORDER.password.reveal(), rotated(ORDER).password.reveal()]
+    for call in CALLS.values():
+        provider = await observed(*([error] if error else []))
+        try:
+            await call(provider)
+        except (ProviderBusy, ValueError):
+            continue
+
+    assert len(events) == len(CALLS)
+    assert not any(password in repr(event) for event in events for password in passwords)
+
+
+async def test_what_is_observed_is_handed_on() -> None:
+    provider = await observed()
+
+    assert (await provider.provision(ORDER)).password == ORDER.password
+    assert (await provider.rotate(rotated(ORDER))).password == rotated(ORDER).password
+    assert [holding.id for holding in await provider.inventory()] == [ORDER.tenant.id]
+
+
+async def test_every_state_of_a_database_is_an_event(events: Events) -> None:
+    registry = ObservedRegistry(MemoryRegistry(), structlog.get_logger())
+
+    database = await registry.add(new_record("Sales"))
+    for state in (State.READY, State.EXPIRED, State.RETIRING, State.RETIRED):
+        database = await registry.update(database.moved(state))
+
+    assert [(event["event"], event["log_level"]) for event in events] == [
+        ("database.provisioning", "info"),
+        ("database.ready", "info"),
+        ("database.expired", "info"),
+        ("database.retiring", "info"),
+        ("database.retired", "info"),
+    ]
+    assert all(event["id"] == database.id for event in events)
+    assert events[0]["nickname"] == "Sales"
+    assert events[0]["database"] == "sales"
+    assert events[0]["target"] == database.target.name
+
+
+async def test_a_step_of_the_making_is_no_event_of_the_registry(events: Events) -> None:
+    registry = ObservedRegistry(MemoryRegistry(), structlog.get_logger())
+    database = await registry.add(new_record())
+
+    await registry.update(database)
+
+    assert [event["event"] for event in events] == ["database.provisioning"]
+
+
+async def test_what_the_registry_refuses_is_no_event(events: Events) -> None:
+    registry = ObservedRegistry(MemoryRegistry(), structlog.get_logger())
+    await registry.add(new_record("Sales"))
+
+    with pytest.raises(NameTaken):
+        await registry.add(new_record("Sales"))
+
+    assert len(events) == 1

@@ -1,0 +1,67 @@
+"""Names and texts in statements: read back as PostgreSQL's scanner reads them."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from adapters.postgres.quoting import identifier, literal
+
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0")) | st.text(
+    "\"'\\;-$/*\n é", max_size=12
+)
+
+
+def read_identifier(sql: str) -> str:
+    """The identifier that all of `sql` is; an assertion fails when it ends sooner."""
+    assert sql[0] == sql[-1] == '"'
+    inside = sql[1:-1]
+    assert '"' not in inside.replace('""', "")
+    return inside.replace('""', '"')
+
+
+def read_literal(sql: str, *, standard_conforming_strings: bool) -> str:
+    """The string constant that all of `sql` is, character by character."""
+    escapes = sql.startswith("E") or not standard_conforming_strings
+    body = sql.removeprefix("E")
+    assert body[0] == body[-1] == "'"
+    assert len(body) >= 2
+    characters = iter(body[1:-1])
+    read = []
+    for character in characters:
+        if character == "'":
+            assert next(characters, None) == "'", "the constant ends too soon"
+        elif character == "\\" and escapes:
+            assert next(characters) == "\\", "an escape that was not meant"
+        read.append(character)
+    return "".join(read)
+
+
+@given(texts)
+@example('"')
+@example('"; DROP DATABASE postgres; --')
+def test_an_identifier_is_read_back_as_it_was(name: str) -> None:
+    assert read_identifier(identifier(name)) == name
+
+
+@pytest.mark.parametrize("standard", [True, False])
+@given(texts)
+@example("'")
+@example("\\")
+@example("\\'; DROP DATABASE postgres; --")
+def test_a_literal_is_read_back_as_it_was_whatever_the_server_is_set_to(
+    standard: bool, text: str
+) -> None:
+    assert read_literal(literal(text), standard_conforming_strings=standard) == text
+
+
+@given(st.text(), st.text())
+def test_no_nul_gets_into_a_statement(before: str, after: str) -> None:
+    with pytest.raises(ValueError, match="NUL"):
+        identifier(f"{before}\0{after}")
+    with pytest.raises(ValueError, match="NUL"):
+        literal(f"{before}\0{after}")
+
+
+def test_plain_names_and_texts_stay_readable() -> None:
+    assert identifier("user_sales") == '"user_sales"'
+    assert literal("pgvend:x:db_1") == "'pgvend:x:db_1'"

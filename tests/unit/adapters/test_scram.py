@@ -1,0 +1,96 @@
+"""Verifiers: checked by the server's half of RFC 5802 against a client's half of its own."""
+
+import base64
+import hmac
+import re
+from hashlib import pbkdf2_hmac, sha256
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.postgres.scram import ITERATIONS, SALT_BYTES, _verifier, scram_verifier
+from domain.secret import Secret
+
+FORM = re.compile(r"SCRAM-SHA-256\$(\d+):([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)")
+
+# The exchange of RFC 7677, section 3: user "user", password "pencil".
+RFC_SALT = base64.b64decode("W22ZaJ0SNY7soEsUEjb6gQ==")
+RFC_NONCE = "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"
+RFC_MESSAGE = (
+    "n=user,r=rOprNGfwEbeRWgbNEkqO,"
+    f"r={RFC_NONCE},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,"
+    f"c=biws,r={RFC_NONCE}"
+).encode()
+RFC_PROOF = base64.b64decode("dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=")
+RFC_SIGNATURE = base64.b64decode("6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
+
+
+def parts(verifier: str) -> tuple[int, bytes, bytes, bytes]:
+    """Iterations, salt, stored key and server key, as PostgreSQL reads them."""
+    match = FORM.fullmatch(verifier)
+    assert match
+    salt, stored_key, server_key = (
+        base64.b64decode(match[number], validate=True) for number in (2, 3, 4)
+    )
+    return int(match[1]), salt, stored_key, server_key
+
+
+def admits(verifier: str, message: bytes, proof: bytes) -> bool:
+    """What a server does with a client's proof."""
+    _, _, stored_key, _ = parts(verifier)
+    signature = hmac.digest(stored_key, message, "sha256")
+    client_key = bytes(a ^ b for a, b in zip(proof, signature, strict=True))
+    return sha256(client_key).digest() == stored_key
+
+
+def proof_of(password: str, verifier: str, message: bytes) -> bytes:
+    """What a client does that knows the password and was told salt and iterations."""
+    iterations, salt, _, _ = parts(verifier)
+    salted = pbkdf2_hmac("sha256", password.encode(), salt, iterations)
+    client_key = hmac.digest(salted, b"Client Key", "sha256")
+    signature = hmac.digest(sha256(client_key).digest(), message, "sha256")
+    return bytes(a ^ b for a, b in zip(client_key, signature, strict=True))
+
+
+def test_the_verifier_of_the_rfcs_password_admits_the_rfcs_client() -> None:
+    assert admits(_verifier("pencil", RFC_SALT), RFC_MESSAGE, RFC_PROOF)
+
+
+def test_the_verifier_of_the_rfcs_password_signs_as_the_rfcs_server() -> None:
+    _, _, _, server_key = parts(_verifier("pencil", RFC_SALT))
+
+    assert hmac.digest(server_key, RFC_MESSAGE, "sha256") == RFC_SIGNATURE
+
+
+def test_the_verifier_of_another_password_does_not() -> None:
+    assert not admits(_verifier("Pencil", RFC_SALT), RFC_MESSAGE, RFC_PROOF)
+
+
+async def test_who_knows_the_password_is_admitted_and_nobody_else() -> None:
+    verifier = await scram_verifier(Secret("correct-horse"))
+
+    assert admits(verifier, b"message", proof_of("correct-horse", verifier, b"message"))
+    assert not admits(verifier, b"message", proof_of("correct-horsf", verifier, b"message"))
+
+
+async def test_a_verifier_has_the_form_that_postgresql_knows() -> None:
+    """Anything else it would take for a password in plain text, silently."""
+    iterations, salt, stored_key, server_key = parts(await scram_verifier(Secret("x")))
+
+    assert iterations == ITERATIONS == 4096
+    assert (len(salt), len(stored_key), len(server_key)) == (SALT_BYTES, 32, 32)
+
+
+async def test_every_verifier_has_a_salt_of_its_own() -> None:
+    assert await scram_verifier(Secret("x")) != await scram_verifier(Secret("x"))
+
+
+@given(st.text("abcXYZ0189-_.~", min_size=8, max_size=24))
+def test_a_verifier_does_not_show_its_password(password: str) -> None:
+    assert password not in _verifier(password, RFC_SALT)
+
+
+async def test_a_password_beyond_ascii_is_refused_rather_than_mistaken() -> None:
+    with pytest.raises(UnicodeEncodeError):
+        await scram_verifier(Secret("pässword"))

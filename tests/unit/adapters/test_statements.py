@@ -1,0 +1,92 @@
+"""Statements: what they must and must not hold whatever the names are."""
+
+import re
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.postgres import statements
+from domain.identity import RANDOM_BYTES, new_id
+from domain.naming import Names
+from domain.order import Tenant
+from tests.support.orders import new_order
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+entropies = st.binary(min_size=RANDOM_BYTES, max_size=RANDOM_BYTES)
+names = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)
+
+QUOTED = re.compile(r"""E'(?:[^'\\]|''|\\\\)*'|'(?:[^']|'')*'|"(?:[^"]|"")*\"""")
+
+
+def tenant_of(database_id: str) -> Tenant:
+    return Tenant(id=database_id, names=Names("x", "user_x"))
+
+
+@given(entropies)
+def test_a_lock_is_a_number_that_the_server_takes(entropy: bytes) -> None:
+    key = statements.lock_key(tenant_of(new_id(NOW, entropy)))
+
+    assert -(2**63) <= key < 2**63
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_id_at_all_has_a_lock(database_id: str) -> None:
+    assert -(2**63) <= statements.lock_key(tenant_of(database_id)) < 2**63
+
+
+@given(st.lists(entropies, min_size=2, max_size=2, unique_by=lambda entropy: entropy[-5:]))
+def test_two_tenants_do_not_wait_for_each_other(two: list[bytes]) -> None:
+    one, other = (statements.lock_key(tenant_of(new_id(NOW, entropy))) for entropy in two)
+
+    assert one != other
+
+
+def test_the_same_tenant_has_the_same_lock_under_every_name() -> None:
+    tenant = new_order().tenant
+
+    renamed = Tenant(id=tenant.id, names=Names("other", "user_other"))
+
+    assert statements.lock_key(tenant) == statements.lock_key(renamed)
+
+
+@given(database=names, owner=names, mark=names, verifier=names)
+def test_no_name_gets_out_of_its_quotes(
+    database: str, owner: str, mark: str, verifier: str
+) -> None:
+    """Outside of the quotes every tenant's statements are the same."""
+    odd, plain = Names(database, owner), Names("d", "o")
+
+    assert list(map(_outside, _all(odd, mark, verifier))) == list(
+        map(_outside, _all(plain, "m", "v"))
+    )
+
+
+def test_a_database_is_private_before_it_is_open() -> None:
+    text = statements.open_database(tenant_of("db_1"), "mark")
+
+    assert text.index("REVOKE ALL") < text.index("ALLOW_CONNECTIONS true")
+    assert "ALLOW_CONNECTIONS false" in statements.make_database(tenant_of("db_1"))
+
+
+def _all(names: Names, mark: str, verifier: str) -> list[str]:
+    tenant = Tenant(id="db_1", names=names)
+    return [
+        statements.make_role(tenant, mark, verifier, 5),
+        statements.remake_role(tenant, verifier, 5),
+        statements.make_database(tenant),
+        statements.open_database(tenant, mark),
+        statements.set_password(tenant, verifier),
+        statements.shut_out(names.owner),
+        statements.close_database(names.database),
+        statements.drop_database(names.database),
+        statements.drop_grants(names.owner),
+        statements.drop_role(names.owner),
+        statements.install_extension(names.database),
+        statements.install_own_extension(names.database),
+    ]
+
+
+def _outside(statement: str) -> str:
+    return QUOTED.sub("?", statement)

@@ -1,0 +1,140 @@
+"""How long a database lives."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.errors import InvalidDuration
+from domain.expiry import LONGEST, SHORTEST, ExpiryPolicy, parse_duration
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+lengths = st.integers(
+    min_value=int(SHORTEST.total_seconds()), max_value=int(LONGEST.total_seconds())
+).map(lambda number: timedelta(seconds=number))
+
+
+def iso(length: timedelta) -> str:
+    minutes, seconds = divmod(length.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [
+        f"{number}{unit}"
+        for number, unit in ((hours, "H"), (minutes, "M"), (seconds, "S"))
+        if number
+    ]
+    days = f"{length.days}D" if length.days else ""
+    return f"P{days}" + ("T" + "".join(parts) if parts else "")
+
+
+@given(lengths)
+def test_every_length_can_be_written_in_iso_8601(length: timedelta) -> None:
+    assert parse_duration(iso(length)) == length
+
+
+@pytest.mark.parametrize(
+    ("unit", "length"),
+    [
+        ("s", timedelta(seconds=1)),
+        ("m", timedelta(minutes=1)),
+        ("h", timedelta(hours=1)),
+        ("d", timedelta(days=1)),
+        ("w", timedelta(weeks=1)),
+    ],
+)
+@given(number=st.integers(min_value=60, max_value=5000))
+def test_short_forms_count_one_unit(unit: str, length: timedelta, number: int) -> None:
+    assert parse_duration(f"{number}{unit}") == number * length
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("P2W", timedelta(weeks=2)),
+        ("P1DT12H", timedelta(days=1, hours=12)),
+        ("PT36H", timedelta(hours=36)),
+        ("PT90S", timedelta(seconds=90)),
+        ("P0DT1H", timedelta(hours=1)),
+        ("007d", timedelta(days=7)),
+    ],
+)
+def test_other_ways_to_write_one(text: str, length: timedelta) -> None:
+    assert parse_duration(text) == length
+
+
+@pytest.mark.parametrize("text", ["1m", "60s", "PT60S", "36500d", "P36500D"])
+def test_the_bounds_themselves_are_allowed(text: str) -> None:
+    assert SHORTEST <= parse_duration(text) <= LONGEST
+
+
+@pytest.mark.parametrize("text", ["0s", "59s", "PT59S", "P0D", "36501d", "P36500DT1S", "5215w"])
+def test_what_is_beyond_the_bounds_is_refused(text: str) -> None:
+    with pytest.raises(InvalidDuration):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", " ", "1", "h", "-1h", "1.5h", "1e3h", " 24h", "24h\n", "24H", "1h30m", "forever"),
+        *("P", "PT", "P1", "PT5", "PT1H30", "P-1D", "p1d", "P1Y", "P1M", "P1WT1H", "P1W2D"),
+        *("\0", "\ud800"),
+    ],
+    ids=ascii,
+)
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(InvalidDuration, match="is not a duration"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize("digits", [9, 10, 100, 5000])
+@pytest.mark.parametrize("form", ["{}m", "{}w", "P{}W", "P{}D", "PT{}H", "P{0}DT{0}H{0}M{0}S"])
+def test_huge_numbers_are_refused_and_not_computed_with(form: str, digits: int) -> None:
+    with pytest.raises(InvalidDuration):
+        parse_duration(form.format("9" * digits))
+
+
+def test_a_refusal_quotes_only_the_beginning_of_what_was_sent() -> None:
+    with pytest.raises(InvalidDuration) as caught:
+        parse_duration("x" * 10_000)
+
+    assert len(str(caught.value)) < 250
+
+
+@given(st.text())
+def test_any_text_at_all_is_a_bounded_duration_or_refused(text: str) -> None:
+    try:
+        length = parse_duration(text)
+    except InvalidDuration:
+        return
+
+    assert SHORTEST <= length <= LONGEST
+
+
+def test_without_a_policy_a_database_lives_for_ever() -> None:
+    assert ExpiryPolicy().expires_at(NOW, None) is None
+
+
+@given(lengths)
+def test_a_database_ends_when_its_caller_said(length: timedelta) -> None:
+    assert ExpiryPolicy(default=SHORTEST).expires_at(NOW, length) == NOW + length
+
+
+@given(lengths)
+def test_a_database_ends_by_default_when_the_operator_said(length: timedelta) -> None:
+    assert ExpiryPolicy(default=length).expires_at(NOW, None) == NOW + length
+
+
+@given(lengths)
+def test_where_databases_have_to_end_none_lives_for_ever(length: timedelta) -> None:
+    assert ExpiryPolicy(longest=length).expires_at(NOW, None) == NOW + length
+
+
+@given(lengths)
+def test_the_longest_time_is_allowed_and_a_longer_one_refused(length: timedelta) -> None:
+    policy = ExpiryPolicy(longest=length)
+
+    assert policy.expires_at(NOW, length) == NOW + length
+    with pytest.raises(InvalidDuration, match="longest time"):
+        policy.expires_at(NOW, length + timedelta(seconds=1))

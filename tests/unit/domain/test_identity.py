@@ -1,0 +1,70 @@
+"""Ids: prefixed, opaque, sortable."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.identity import PREFIX, RANDOM_BYTES, is_id, new_id
+
+moments = st.datetimes(
+    min_value=datetime(2020, 1, 1),  # noqa: DTZ001 - hypothesis wants naive bounds
+    max_value=datetime(2900, 1, 1),  # noqa: DTZ001
+    timezones=st.just(UTC),
+)
+entropies = st.binary(min_size=RANDOM_BYTES, max_size=RANDOM_BYTES)
+
+
+@given(moments, entropies)
+def test_an_id_is_the_prefix_and_26_plain_characters(moment: datetime, entropy: bytes) -> None:
+    assert re.fullmatch(r"db_[0-9a-hjkmnp-tv-z]{26}", new_id(moment, entropy))
+
+
+@given(
+    moments,
+    entropies,
+    entropies,
+    st.timedeltas(min_value=timedelta(milliseconds=2), max_value=timedelta(days=9999)),
+)
+def test_ids_sort_by_the_time_they_were_made(
+    moment: datetime, one: bytes, other: bytes, later: timedelta
+) -> None:
+    assert new_id(moment, one) < new_id(moment + later, other)
+
+
+@given(moments, st.lists(entropies, min_size=2, max_size=2, unique=True))
+def test_ids_of_one_moment_differ_by_their_entropy(moment: datetime, two: list[bytes]) -> None:
+    assert new_id(moment, two[0]) != new_id(moment, two[1])
+
+
+def test_the_same_moment_in_another_timezone_gives_the_same_id() -> None:
+    moment = datetime(2026, 1, 2, tzinfo=UTC)
+    entropy = bytes(RANDOM_BYTES)
+
+    assert new_id(moment, entropy) == new_id(moment.astimezone(), entropy)
+
+
+def test_an_id_begins_as_ulids_do() -> None:
+    moment = datetime.fromtimestamp(1469918176.385, UTC)
+
+    assert new_id(moment, bytes(RANDOM_BYTES)) == PREFIX + "01aryz6s41" + "0" * 16
+
+
+@pytest.mark.parametrize("size", [0, RANDOM_BYTES - 1, RANDOM_BYTES + 1])
+def test_too_little_or_too_much_entropy_is_refused(size: int) -> None:
+    with pytest.raises(ValueError, match="random bytes"):
+        new_id(datetime(2026, 1, 2, tzinfo=UTC), bytes(size))
+
+
+@given(moments, entropies)
+def test_every_id_is_known_as_one(moment: datetime, entropy: bytes) -> None:
+    assert is_id(new_id(moment, entropy))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "db_", "db_\0" + "0" * 25, "DB_" + "0" * 26, "db_" + "0" * 27]
+)
+def test_other_texts_are_not(text: str) -> None:
+    assert not is_id(text)

@@ -1,0 +1,167 @@
+"""From nicknames to identifiers."""
+
+import re
+from string import ascii_letters, digits, printable
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from domain.errors import InvalidNickname
+from domain.naming import (
+    MAX_BASE,
+    MAX_IDENTIFIER,
+    MAX_NICKNAME,
+    OWNER_PREFIX,
+    RESERVED,
+    SUFFIX_ALPHABET,
+    SUFFIX_LENGTH,
+    Nickname,
+)
+
+KEPT = ascii_letters + digits + "-_"
+IDENTIFIER = re.compile(r"[a-z0-9_-]+")
+
+anything_typed = st.text(
+    st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=MAX_NICKNAME - 1
+).map(lambda text: text + "x")
+ascii_typed = st.text(printable.split("\t")[0], min_size=1, max_size=MAX_BASE).filter(
+    lambda text: any(char.isalnum() for char in text)
+)
+long_cleaned = st.text(SUFFIX_ALPHABET, min_size=MAX_BASE + 1, max_size=MAX_NICKNAME)
+suffixes = st.text(SUFFIX_ALPHABET, min_size=SUFFIX_LENGTH, max_size=SUFFIX_LENGTH)
+
+
+@given(anything_typed, st.just("") | suffixes)
+def test_names_are_plain_ascii_identifiers(typed: str, suffix: str) -> None:
+    names = Nickname(typed).names(suffix)
+
+    assert IDENTIFIER.fullmatch(names.database)
+    assert IDENTIFIER.fullmatch(names.owner)
+
+
+@given(anything_typed | long_cleaned, st.just("") | suffixes)
+def test_names_fit_into_what_postgresql_keeps_of_one(typed: str, suffix: str) -> None:
+    names = Nickname(typed).names(suffix)
+
+    assert len(names.database.encode()) <= MAX_BASE
+    assert len(names.owner.encode()) <= MAX_IDENTIFIER
+
+
+@given(anything_typed)
+def test_the_owner_is_the_database_with_the_prefix_of_the_original_service(typed: str) -> None:
+    names = Nickname(typed).names()
+
+    assert names.owner == OWNER_PREFIX + names.database
+
+
+@given(anything_typed)
+def test_the_same_nickname_gives_the_same_names(typed: str) -> None:
+    assert Nickname(typed).names() == Nickname(typed).names()
+
+
+@given(ascii_typed)
+def test_a_short_ascii_nickname_gives_its_kept_characters_in_lower_case(typed: str) -> None:
+    """Exactly as the original service did: its clients may rely on the names."""
+    kept = "".join(char for char in typed if char in KEPT).lower()
+
+    assert Nickname(typed).names().database == kept
+
+
+def test_the_example_of_the_original_service_keeps_its_names() -> None:
+    names = Nickname("Sales Data 2024").names()
+
+    assert (names.database, names.owner) == ("salesdata2024", "user_salesdata2024")
+
+
+@given(long_cleaned, long_cleaned)
+def test_two_long_nicknames_stay_two_names(one: str, other: str) -> None:
+    assume(one != other)
+
+    assert Nickname(one).names() != Nickname(other).names()
+
+
+@given(st.text(SUFFIX_ALPHABET, min_size=MAX_BASE, max_size=MAX_NICKNAME - 1))
+def test_long_nicknames_that_differ_only_at_their_end_stay_two_names(beginning: str) -> None:
+    assert Nickname(beginning + "a").names() != Nickname(beginning + "b").names()
+
+
+@given(
+    st.text(SUFFIX_ALPHABET, min_size=1, max_size=MAX_BASE),
+    st.text(SUFFIX_ALPHABET, min_size=1, max_size=MAX_BASE),
+)
+def test_two_short_cleaned_nicknames_stay_two_names(one: str, other: str) -> None:
+    assume(one != other)
+
+    assert Nickname(one).names() != Nickname(other).names()
+
+
+@given(anything_typed, suffixes, suffixes)
+def test_two_suffixes_make_two_names(typed: str, one: str, other: str) -> None:
+    assume(one != other)
+    nickname = Nickname(typed)
+
+    assert len({nickname.names(), nickname.names(one), nickname.names(other)}) == 3
+
+
+@pytest.mark.parametrize("length", [MAX_BASE, MAX_BASE + 1])
+def test_a_name_is_cut_only_where_it_does_not_fit(length: int) -> None:
+    typed = "n" * length
+
+    assert (Nickname(typed).base() == typed) == (length <= MAX_BASE)
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED))
+def test_a_reserved_name_is_known_however_it_is_written(name: str) -> None:
+    assert Nickname(f" {name.upper()}! ").is_reserved()
+
+
+@given(st.sampled_from(sorted(RESERVED)), suffixes)
+def test_a_suffix_leads_away_from_a_reserved_name(name: str, suffix: str) -> None:
+    assert Nickname(name).names(suffix).database not in RESERVED
+
+
+@pytest.mark.parametrize("name", ["postgres1", "my-postgres", "user_postgres"])
+def test_a_name_that_holds_a_reserved_one_is_free(name: str) -> None:
+    assert not Nickname(name).is_reserved()
+
+
+@pytest.mark.parametrize("name", ["postgres", "template0", "template1", "neondb"])
+def test_the_names_that_servers_come_with_are_reserved(name: str) -> None:
+    assert name in RESERVED
+
+
+def test_a_nickname_is_kept_as_typed() -> None:
+    assert Nickname("  Ünïted 🐘 ").typed == "  Ünïted 🐘 "
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", " ", "\u3000", "!?*", "-", "_-_", "\u200d", "\u202e", "\u00ad", "\ufe0f", "\uffff"],
+)
+def test_a_nickname_without_letter_or_digit_is_refused(typed: str) -> None:
+    with pytest.raises(InvalidNickname, match="no letter and no digit"):
+        Nickname(typed)
+
+
+@pytest.mark.parametrize("char", ["\0", "\t", "\n", "\x1b", "\x7f", "\x85", "\ud800"])
+def test_control_characters_and_lone_surrogates_are_refused(char: str) -> None:
+    with pytest.raises(InvalidNickname, match="control characters"):
+        Nickname(f"sales{char}data")
+
+
+def test_the_longest_nickname_is_taken_and_a_longer_one_is_refused() -> None:
+    Nickname("n" * MAX_NICKNAME)
+
+    with pytest.raises(InvalidNickname, match="257 characters; use at most 256"):
+        Nickname("n" * 257)
+
+
+@given(st.text())
+def test_any_text_at_all_gives_names_or_is_refused(typed: str) -> None:
+    try:
+        names = Nickname(typed).names()
+    except InvalidNickname:
+        return
+
+    assert IDENTIFIER.fullmatch(names.owner)

@@ -1,0 +1,100 @@
+"""A secret does not get out by accident."""
+
+import copy
+import json
+import logging
+import pickle
+import traceback
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.connection import Connection
+from domain.passwords import PasswordDeriver
+from domain.secret import Secret
+
+HIDDEN = "correct horse battery staple"
+SECRET = Secret(HIDDEN)
+
+
+@dataclass
+class Holder:
+    secret: Secret
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        repr(SECRET),
+        str(SECRET),
+        f"{SECRET}",
+        f"{SECRET:>40}",
+        f"{SECRET!r}",
+        "{}".format(SECRET),  # noqa: UP032 - the old ways too
+        "%s %r" % (SECRET, SECRET),  # noqa: UP031
+        repr([SECRET]),
+        repr({"password": SECRET}),
+        repr(Holder(SECRET)),
+        repr(PasswordDeriver(SECRET)),
+        repr(Connection(host="h", port=1, database="d", user="u", password=SECRET)),
+        str(ValueError(SECRET)),
+        logging.LogRecord("n", 20, "f", 1, "%s", (SECRET,), None).getMessage(),
+    ],
+)
+def test_no_way_of_showing_it_shows_it(shown: str) -> None:
+    assert HIDDEN not in shown
+    assert "***" in shown or "PasswordDeriver" in shown
+
+
+def test_an_error_about_it_does_not_show_it() -> None:
+    with pytest.raises(TypeError) as caught:
+        SECRET + "suffix"  # type: ignore[operator]
+
+    assert HIDDEN not in "".join(traceback.format_exception(caught.value))
+
+
+def test_it_is_not_json() -> None:
+    with pytest.raises(TypeError):
+        json.dumps({"password": SECRET})
+
+
+def test_json_of_last_resort_does_not_show_it() -> None:
+    assert HIDDEN not in json.dumps({"password": SECRET}, default=repr)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_it_is_not_pickled(protocol: int) -> None:
+    with pytest.raises(TypeError, match="not serialised"):
+        pickle.dumps(SECRET, protocol)
+
+
+def test_a_pickled_holder_does_not_carry_it_along() -> None:
+    with pytest.raises(TypeError, match="not serialised"):
+        pickle.dumps(Holder(SECRET))
+
+
+def test_it_is_not_copied() -> None:
+    with pytest.raises(TypeError, match="not serialised"):
+        copy.deepcopy(SECRET)
+
+
+def test_it_has_no_other_attributes() -> None:
+    with pytest.raises(TypeError):
+        vars(SECRET)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_only_reveal_gives_it_back(text: str) -> None:
+    assert Secret(text).reveal() == text
+
+
+def test_secrets_are_equal_when_what_they_hide_is() -> None:
+    assert Secret("é") == Secret("é")
+    assert Secret("é") != Secret("e")
+    assert len({Secret("a"), Secret("a"), Secret("b")}) == 2
+
+
+def test_a_secret_is_never_equal_to_its_text() -> None:
+    assert Secret("a") != "a"

@@ -1,0 +1,160 @@
+"""What is logged: JSON for machines, a console for people, local variables for nobody."""
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from domain.secret import Secret
+from entrypoints.logging import configure_logging
+
+HIDDEN = "hunter2"
+
+both = pytest.mark.parametrize("terminal", [False, True], ids=["json", "console"])
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Logging is the process's: other tests get theirs back."""
+    loggers = (logging.getLogger(), logging.getLogger("asyncio"))
+    before = [(logger.handlers, logger.level) for logger in loggers]
+    yield
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+    for logger, (handlers, level) in zip(loggers, before, strict=True):
+        logger.handlers = handlers
+        logger.setLevel(level)
+
+
+def crash(password: str) -> None:
+    raise ValueError("it failed")
+
+
+def log_crash() -> None:
+    password = "".join(["hun", "ter2"])  # the source line that a traceback shows does not tell
+    try:
+        crash(password)
+    except ValueError:
+        structlog.get_logger("test").exception("job.crashed")
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    captured = capsys.readouterr()
+    assert captured.out == "", "standard output is for answers"
+    return [json.loads(line) for line in captured.err.splitlines()]
+
+
+def test_for_machines_every_event_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("info", terminal=False)
+
+    structlog.get_logger("test").info("database.ready", id="db_1", nickname="Zürich\n")
+
+    (event,) = lines(capsys)
+    assert event["event"] == "database.ready"
+    assert (event["id"], event["nickname"]) == ("db_1", "Zürich\n")
+    assert (event["level"], event["logger"]) == ("info", "test")
+    assert event["timestamp"].endswith("Z")
+
+
+def test_for_people_an_event_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("info", terminal=True)
+
+    structlog.get_logger("test").info("database.ready", id="db_1")
+
+    shown = capsys.readouterr().err
+    assert "database.ready" in shown
+    assert "db_1" in shown
+    assert shown.count("\n") == 1
+
+
+def test_what_libraries_log_goes_the_same_way(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("info", terminal=False)
+
+    logging.getLogger("some.library").warning("%s went wrong", "something")
+
+    (event,) = lines(capsys)
+    assert (event["event"], event["logger"]) == ("something went wrong", "some.library")
+    assert event["level"] == "warning"
+
+
+def test_what_belongs_to_a_request_is_in_every_event(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("info", terminal=False)
+    structlog.contextvars.bind_contextvars(request_id="r1")
+
+    structlog.get_logger().info("one")
+    logging.getLogger("some.library").info("two")
+
+    assert [event["request_id"] for event in lines(capsys)] == ["r1", "r1"]
+
+
+@pytest.mark.parametrize(
+    ("level", "shown"),
+    [("debug", 4), ("info", 3), ("warning", 2), ("error", 1)],
+)
+def test_the_level_decides_what_is_shown(
+    level: str, shown: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(level, terminal=False)
+
+    log = structlog.get_logger()
+    for tell in (log.debug, log.info, log.warning, log.error):
+        tell("event")
+
+    assert len(lines(capsys)) == shown
+
+
+def test_configuring_again_shows_nothing_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("info", terminal=False)
+    configure_logging("info", terminal=False)
+
+    structlog.get_logger().info("once")
+
+    assert len(lines(capsys)) == 1
+
+
+@both
+def test_a_crash_is_shown_without_its_local_variables(
+    terminal: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("info", terminal=terminal)
+
+    log_crash()
+
+    shown = capsys.readouterr().err
+    assert "ValueError: it failed" in shown
+    assert "in crash" in shown
+    assert HIDDEN not in shown
+
+
+@both
+def test_a_librarys_crash_is_shown_without_its_local_variables(
+    terminal: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("info", terminal=terminal)
+    password = "".join(["hun", "ter2"])
+
+    try:
+        crash(password)
+    except ValueError:
+        logging.getLogger("some.library").exception("crashed")
+
+    shown = capsys.readouterr().err
+    assert "ValueError: it failed" in shown
+    assert HIDDEN not in shown
+
+
+@both
+def test_a_secret_that_is_logged_by_mistake_is_not_shown(
+    terminal: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging("info", terminal=terminal)
+
+    structlog.get_logger().info("event", password=Secret(HIDDEN), nested={"deep": [Secret(HIDDEN)]})
+    logging.getLogger("some.library").info("login with %s %r", Secret(HIDDEN), Secret(HIDDEN))
+
+    shown = capsys.readouterr().err
+    assert HIDDEN not in shown
+    assert "***" in shown

@@ -1,0 +1,178 @@
+"""A vend that fails leaves nothing on the provider that no record tells of."""
+
+import pytest
+
+from domain.database import State, StepState
+from domain.errors import (
+    ExtensionUnavailable,
+    OutcomeUnknown,
+    PgvendError,
+    ProviderBusy,
+    ProviderFull,
+    ProviderRejected,
+    Unavailable,
+)
+from ports.driven.login_check import LoginCheck
+from ports.driving.vend import VendRequest
+from tests.support.doubles import FailingRegistry, Fails, RefusingLoginCheck
+from tests.support.vending import Memory
+
+SALES = VendRequest(nickname="Sales")
+
+FAILURES = [ProviderBusy, ProviderFull, ProviderRejected, OutcomeUnknown, ExtensionUnavailable]
+MOMENTS = ["before provision", "amid provision", "after provision"]
+
+CALLS = {
+    None: 3,  # add, update while the login is checked, update to ready
+    RefusingLoginCheck(ProviderRejected()): 4,  # add, update, get and update of the undo
+}
+"""How often a vend with that login check asks the registry."""
+
+EVERY_CALL = [(check, call) for check, calls in CALLS.items() for call in range(1, calls + 1)]
+
+
+@pytest.mark.parametrize("error", FAILURES)
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_nothing_is_left_of_a_vend_that_the_provider_fails(
+    moment: str, error: type[PgvendError]
+) -> None:
+    memory = Memory(trouble=Fails({moment: [error()]}))
+
+    with pytest.raises(error):
+        await memory.vend()(SALES)
+
+    assert await memory.held() == set()
+    record = await memory.only_record()
+    assert record.state is State.FAILED
+    assert [step.state for step in record.steps] == [StepState.FAILED]
+
+
+async def test_a_provider_that_is_full_is_left_as_it_was() -> None:
+    memory = Memory(capacity=1)
+    first = await memory.vend()(SALES)
+
+    with pytest.raises(ProviderFull):
+        await memory.vend()(VendRequest(nickname="Another"))
+
+    assert await memory.held() == {first.database.id}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("undo", ["before retire", "amid retire", "after retire"])
+async def test_where_even_the_undo_fails_the_record_says_what_is_to_be_dropped(
+    moment: str, undo: str
+) -> None:
+    memory = Memory(trouble=Fails({moment: [ProviderRejected()], undo: [OutcomeUnknown()]}))
+
+    with pytest.raises(ProviderRejected):
+        await memory.vend()(SALES)
+
+    record = await memory.only_record()
+    assert record.state is State.RETIRING
+    assert await memory.held() <= {record.id}
+
+
+async def test_an_undo_that_crashes_leaves_the_record_that_says_so() -> None:
+    async def trouble(moment: str) -> None:
+        if moment in {"after provision", "before retire"}:
+            raise ValueError(moment)
+
+    memory = Memory(trouble=trouble)
+
+    with pytest.raises(ValueError, match="after provision"):
+        await memory.vend()(SALES)
+
+    record = await memory.only_record()
+    assert record.state is State.RETIRING
+    assert await memory.held() == {record.id}
+
+
+async def test_what_an_undo_left_is_dropped_by_retiring_it() -> None:
+    trouble = Fails({"after provision": [ProviderBusy()], "before retire": [ProviderBusy()]})
+    memory = Memory(trouble=trouble)
+    with pytest.raises(ProviderBusy):
+        await memory.vend()(SALES)
+
+    await memory.retire().finish((await memory.only_record()).id)
+
+    assert await memory.held() == set()
+    assert (await memory.only_record()).state is State.RETIRED
+
+
+async def test_a_nickname_is_free_again_after_a_failure() -> None:
+    memory = Memory(trouble=Fails({"after provision": [ProviderBusy()]}))
+    with pytest.raises(ProviderBusy):
+        await memory.vend()(SALES)
+
+    vended = await memory.vend()(SALES)
+
+    assert vended.connection.database == "sales"
+
+
+@pytest.mark.parametrize("error", [ProviderRejected, ProviderBusy])
+async def test_a_database_that_refuses_its_login_is_not_handed_out(
+    error: type[PgvendError],
+) -> None:
+    memory = Memory()
+
+    with pytest.raises(error):
+        await memory.vend(login_check=RefusingLoginCheck(error()))(SALES)
+
+    assert await memory.held() == set()
+    record = await memory.only_record()
+    assert record.state is State.FAILED
+    assert [(step.name, step.state) for step in record.steps] == [
+        ("provision", StepState.DONE),
+        ("verify", StepState.FAILED),
+    ]
+
+
+async def test_a_failing_retire_between_two_names_is_made_good() -> None:
+    memory = Memory(trouble=Fails({"before retire": [ProviderBusy()]}))
+    await memory.occupy("Sales")
+
+    with pytest.raises(ProviderBusy):
+        await memory.vend()(SALES)
+
+    assert await memory.held() == {"stranger"}
+
+
+@pytest.mark.parametrize("after_effect", [False, True], ids=["before-effect", "after-effect"])
+@pytest.mark.parametrize("lasting", [False, True], ids=["once", "from-then-on"])
+@pytest.mark.parametrize(("login_check", "call"), EVERY_CALL)
+async def test_whenever_the_registry_fails_what_is_left_is_recorded(
+    login_check: LoginCheck | None, call: int, lasting: bool, after_effect: bool
+) -> None:
+    memory = Memory()
+    registry = FailingRegistry(memory.registry, call, 100 if lasting else call + 1, after_effect)
+
+    with pytest.raises((Unavailable, ProviderRejected)):
+        await memory.vend(registry=registry, login_check=login_check)(SALES)
+
+    live = {record.id for record in await memory.records() if not record.is_gone}
+    assert await memory.held() <= live
+    assert registry.calls >= call, "the registry was never asked that often"
+
+
+@pytest.mark.parametrize("call", [1, 2, 3])
+async def test_a_registry_that_fails_once_leaves_nothing_to_drop(call: int) -> None:
+    memory = Memory()
+
+    with pytest.raises(Unavailable):
+        await memory.vend(registry=FailingRegistry(memory.registry, call, call + 1))(SALES)
+
+    assert await memory.held() == set()
+    assert all(record.is_gone for record in await memory.records())
+
+
+async def test_an_answer_of_the_registry_that_was_lost_at_the_end_keeps_the_database() -> None:
+    """The record says ready, so the database is; its caller finds it in the list."""
+    memory = Memory()
+    registry = FailingRegistry(memory.registry, 3, 4, after_effect=True)
+
+    with pytest.raises(Unavailable):
+        await memory.vend(registry=registry)(SALES)
+
+    record = await memory.only_record()
+    assert record.state is State.READY
+    assert await memory.held() == {record.id}

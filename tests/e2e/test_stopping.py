@@ -169,7 +169,7 @@ async def _opened_once_deaf(gate: Gate, port: int) -> None:
 
 
 async def _no_longer_listening(port: int | None) -> None:
-    with suppress(ConnectionRefusedError):
+    with suppress(ConnectionRefusedError, ConnectionResetError):  # or amid the closing
         async with asyncio.timeout(60):
             while True:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)

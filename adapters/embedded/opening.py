@@ -10,7 +10,7 @@ from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
-from adapters.embedded.account import Account, account_for_server, own_name
+from adapters.embedded.account import account_for_server, own_name
 from adapters.embedded.binaries import NEWEST, own_programs, shared_programs
 from adapters.embedded.cluster import Cluster
 from adapters.embedded.configuration import ADMIN, SUPERUSER, write_configuration
@@ -73,35 +73,20 @@ async def _started(
     log: FilteringBoundLogger,
     closing: AsyncExitStack,
 ) -> Server:
-    account = await account_for_server()
-    await in_thread(end_old_server, cluster.data, account)
-    programs = await _prepared(cluster, bundle, account)
+    programs = await _prepared(cluster, bundle)
     port = await in_thread(cluster.port, bundle.port)
-    await in_thread(
-        write_configuration,
-        cluster.data,
-        major=cluster.major,
-        port=port,
-        os_user=own_name(),
-        account=account,
-        extra=bundle.settings,
-    )
+    await in_thread(_configure, cluster, programs, port, bundle.settings)
     socket = {"host": _short(cluster.data, port, closing), "port": port, "database": "postgres"}
-    postmaster = Postmaster(
-        cluster=cluster,
-        programs=programs,
-        superuser={**socket, "user": SUPERUSER},
-        clock=clock,
-        log=log,
-    )
+    superuser = {**socket, "user": SUPERUSER}
+    postmaster = Postmaster(cluster, programs, superuser, clock, log)
     closing.push_async_callback(postmaster.stop)
     await postmaster.start()
-    for oid in await set_up(cluster, postmaster.superuser):
+    for oid in await set_up(cluster, superuser):
         log.warning("postgres.removed_half_made_database", oid=oid)
     await closing.enter_async_context(_watched(postmaster))
     return Server(
         admin={**socket, "user": ADMIN},
-        installer=postmaster.superuser,
+        installer=superuser,
         installable=frozenset({"vector"}),
         public_host="127.0.0.1",
         public_port=port,
@@ -125,8 +110,10 @@ def _told(cluster: Cluster) -> Iterator[None]:
         ) from error
 
 
-async def _prepared(cluster: Cluster, bundle: Bundle, account: Account | None) -> Programs:
-    """The programs that fit the folder, and a folder for them."""
+async def _prepared(cluster: Cluster, bundle: Bundle) -> Programs:
+    """The programs that fit the folder, and a folder for them that nothing else works in."""
+    account = await account_for_server()
+    await in_thread(end_old_server, cluster.data, account)
     major = cluster.major if cluster.exists else bundle.major or NEWEST
     find = shared_programs if account else own_programs
     programs = Programs(await in_thread(find, major), account)
@@ -135,6 +122,19 @@ async def _prepared(cluster: Cluster, bundle: Bundle, account: Account | None) -
     else:
         await make_cluster(cluster, programs, major)
     return programs
+
+
+def _configure(
+    cluster: Cluster, programs: Programs, port: int, settings: Mapping[str, str]
+) -> None:
+    write_configuration(
+        cluster.data,
+        major=cluster.major,
+        port=port,
+        os_user=own_name(),
+        account=programs.account,
+        extra=settings,
+    )
 
 
 def _short(data: Path, port: int, closing: AsyncExitStack) -> str:

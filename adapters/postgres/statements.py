@@ -22,7 +22,7 @@ def make_role(tenant: Tenant, mark: str, verifier: str, connection_limit: int) -
         f"CREATE ROLE {owner} LOGIN CONNECTION LIMIT {connection_limit:d} "
         f"PASSWORD {literal(verifier)}; "
         f"COMMENT ON ROLE {owner} IS {literal(mark)}; "
-        f"GRANT {owner} TO CURRENT_USER"
+        f"{join(tenant.names.owner)}"
     )
 
 
@@ -31,8 +31,7 @@ def remake_role(tenant: Tenant, verifier: str, connection_limit: int) -> str:
     owner = identifier(tenant.names.owner)
     return (
         f"ALTER ROLE {owner} LOGIN CONNECTION LIMIT {connection_limit:d} "
-        f"PASSWORD {literal(verifier)}; "
-        f"GRANT {owner} TO CURRENT_USER"
+        f"PASSWORD {literal(verifier)}; {join(tenant.names.owner)}"
     )
 
 
@@ -57,12 +56,20 @@ def open_database(tenant: Tenant, mark: str) -> str:
         f"GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {database} TO {owner}; "
         f"ALTER DATABASE {database} ALLOW_CONNECTIONS true; "
         f"COMMENT ON DATABASE {database} IS {literal(mark)}; "
-        f"REVOKE {owner} FROM CURRENT_USER"
+        f"{leave(tenant.names.owner)}"
     )
 
 
 def set_password(tenant: Tenant, verifier: str) -> str:
     return f"ALTER ROLE {identifier(tenant.names.owner)} PASSWORD {literal(verifier)}"
+
+
+def join(owner: str) -> str:
+    return f"GRANT {identifier(owner)} TO CURRENT_USER"
+
+
+def leave(owner: str) -> str:
+    return f"REVOKE {identifier(owner)} FROM CURRENT_USER"
 
 
 def throw_out(owner: str) -> str:
@@ -71,8 +78,7 @@ def throw_out(owner: str) -> str:
     Membership, because only members may do that, and FORCE ends only their roles' sessions.
     """
     return (
-        f"GRANT {identifier(owner)} TO CURRENT_USER; "
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        f"{join(owner)}; SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         f"WHERE usename = {literal(owner)}"
     )
 
@@ -104,14 +110,6 @@ def drop_database(database: str) -> str:
 def drop_quiet_database(database: str) -> str:
     """Without FORCE: sends autovacuum away and waits some seconds for all others."""
     return f"DROP DATABASE IF EXISTS {identifier(database)}"
-
-
-def join(owner: str) -> str:
-    return f"GRANT {identifier(owner)} TO CURRENT_USER"
-
-
-def leave(owner: str) -> str:
-    return f"REVOKE {identifier(owner)} FROM CURRENT_USER"
 
 
 def drop_grants(owner: str) -> str:

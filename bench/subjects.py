@@ -15,13 +15,14 @@ import aiohttp
 import asyncpg
 import structlog
 
-from adapters.decorators.observed import ObservedProvider
+from adapters.decorators.observed import Observation, ObservedProvider
 from adapters.decorators.retrying import Retrying, RetryingLoginCheck, RetryingProvider
 from adapters.embedded.opening import Bundle, opened_bundle
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.scram import scram_verifier
-from adapters.postgres.server import POOL_SIZE, Server
+from adapters.postgres.server import Server
+from adapters.postgres.sessions import POOL_SIZE
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
 from domain.database import State
@@ -113,7 +114,7 @@ class Provider:
     def __init__(self, bare: PostgresProvider) -> None:
         clock, randomness = SystemClock(), SystemRandomness()
         retrying = Retrying(RetryPolicy(), clock, randomness)
-        observed = ObservedProvider(bare, clock, structlog.get_logger())
+        observed = ObservedProvider(bare, Observation(clock, structlog.get_logger()))
         self._provider = RetryingProvider(observed, retrying)
         self._login_check = RetryingLoginCheck(PostgresLoginCheck(), retrying)
         self._clock = clock

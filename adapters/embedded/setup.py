@@ -4,7 +4,7 @@ from adapters.embedded.cluster import Cluster
 from adapters.embedded.configuration import ADMIN, SUPERUSER
 from adapters.embedded.leftovers import remove_unknown_databases
 from adapters.embedded.threads import in_thread
-from adapters.postgres.server import Login, single_session
+from adapters.postgres.sessions import Login, single_session
 
 _ADMIN = f"""
 DO $$ BEGIN

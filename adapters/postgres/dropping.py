@@ -7,9 +7,10 @@ import asyncpg
 from adapters.postgres import statements
 from adapters.postgres.grants import take_back_grants
 from adapters.postgres.guests import end_guests, end_holders
-from adapters.postgres.quoting import identifier, literal
-from adapters.postgres.server import Login, Server, single_session
-from adapters.postgres.sight import Marks, SeenDatabase, Session
+from adapters.postgres.quoting import identifier
+from adapters.postgres.server import Server
+from adapters.postgres.sessions import Login, Session, single_session
+from adapters.postgres.sight import Marks, SeenDatabase
 from domain.errors import ProviderBusy, ProviderRejected, Unavailable
 
 _PREPARED = "SELECT gid, owner FROM pg_prepared_xacts WHERE database = $1"
@@ -51,7 +52,7 @@ async def _drop_with_guests(session: Session, database: str) -> None:
     """
     await end_guests(session, database)
     try:
-        await session.execute(statements.drop_quiet_database(database))
+        await session.execute(statements.drop_database(database, force=False))
     except asyncpg.ObjectInUseError as error:
         raise ProviderBusy("Somebody else's session is in the database and has to end.") from error
 
@@ -68,17 +69,25 @@ async def _end_prepared_transactions(
         return
     login = {**server.admin, "database": database}
     try:
-        await _roll_back(prepared, login, owner)
+        await _roll_back(session, prepared, login, owner)
     except (ProviderRejected, Unavailable):  # the owner may have closed the door behind it
         await session.execute(statements.let_admin_in(database, owner))
-        await _roll_back(prepared, login, owner)
+        await _roll_back(session, prepared, login, owner)
 
 
-async def _roll_back(prepared: Sequence[asyncpg.Record], login: Login, owner: str) -> None:
+async def _roll_back(
+    session: Session, prepared: Sequence[asyncpg.Record], login: Login, owner: str
+) -> None:
+    """Each as who prepared it, a neighbour who was let in perhaps: nobody else may."""
     async with single_session(login) as inside:
-        await inside.execute(f"SET ROLE {identifier(owner)}")
         for transaction in prepared:
-            await inside.execute(f"ROLLBACK PREPARED {literal(transaction['gid'])}")
+            neighbours = transaction["owner"] != owner
+            if neighbours:
+                await session.execute(statements.join(transaction["owner"]))
+            await inside.execute(statements.act_as(transaction["owner"]))
+            await inside.execute(statements.roll_back_prepared(transaction["gid"]))
+            if neighbours:
+                await session.execute(statements.leave(transaction["owner"]))
 
 
 async def _drop_role(session: Session, owner: str, server: Server, marks: Marks) -> None:

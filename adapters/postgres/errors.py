@@ -18,6 +18,8 @@ class Raced(ProviderBusy):
     """Somebody made or changed the same thing at the same moment: look again."""
 
 
+LACKS_PRIVILEGE = "The admin lacks a privilege: ALTER ROLE <admin> CREATEDB CREATEROLE INHERIT."
+
 _LOST = ("08", "57P01", "57P02", "57P04", "57P05")  # the session is gone, and the answer with it
 
 _RACE_WORDS = ("tuple concurrently", "could not find tuple", "cache lookup failed")
@@ -41,7 +43,7 @@ _TABLE: Mapping[str, tuple[type[PgvendError], str]] = {
     "3D000": (ProviderRejected, "The database to log in to does not exist on the server."),
     "42501": (
         ProviderRejected,
-        "The admin lacks a privilege: ALTER ROLE <admin> CREATEDB CREATEROLE INHERIT.",
+        LACKS_PRIVILEGE,
     ),
     "25006": (ProviderRejected, "The PostgreSQL server is read-only; name its primary."),
 }

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import asyncpg
 
 from adapters.postgres import statements
-from adapters.postgres.server import Server, login_of, single_session
+from adapters.postgres.server import Server
+from adapters.postgres.sessions import login_of, single_session
 from domain.connection import Connection
 from domain.errors import ExtensionUnavailable
 
@@ -29,8 +30,8 @@ async def install(extensions: Sequence[str], connection: Connection, server: Ser
     Raises ExtensionUnavailable, naming those that are available.
     """
     for extension in extensions:
-        if server.installer and extension in server.installable:
-            login = {**server.installer, "database": connection.database}
+        if server.superuser and extension in server.installable:
+            login = {**server.superuser, "database": connection.database}
             async with single_session(login) as session:
                 await session.execute(statements.install_extension(extension))
         else:

@@ -1,7 +1,8 @@
 """Is this server one to vend on?"""
 
+from adapters.postgres.errors import LACKS_PRIVILEGE
 from adapters.postgres.quoting import identifier
-from adapters.postgres.sight import Session
+from adapters.postgres.sessions import Session
 from domain.errors import ProviderRejected
 
 _POWERS = """
@@ -12,7 +13,8 @@ FROM pg_roles WHERE rolname = current_user
 """
 
 _OPEN_DATABASES = """
-SELECT datname FROM pg_database d
+SELECT datname, current_user AS admin, datname = current_database() AS is_admins
+FROM pg_database d
 WHERE datallowconn AND EXISTS (
     SELECT FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) AS entry
     WHERE entry.grantee = 0 AND entry.privilege_type IN ('CONNECT', 'TEMPORARY')
@@ -26,9 +28,7 @@ async def check_powers(session: Session) -> None:
     if powers is None or powers["standby"]:
         raise ProviderRejected("The PostgreSQL server is a standby; name its primary.")
     if not powers["enough"]:
-        raise ProviderRejected(
-            "The admin lacks a privilege: ALTER ROLE <admin> CREATEDB CREATEROLE INHERIT."
-        )
+        raise ProviderRejected(LACKS_PRIVILEGE)
 
 
 async def closing_statements(session: Session) -> list[str]:
@@ -37,7 +37,10 @@ async def closing_statements(session: Session) -> list[str]:
     PostgreSQL lets everybody into a new database, `postgres` and `template1` among them, and only
     a database's owner can change that. We did not make those, so we leave them to the operator.
     """
-    return [
-        f"REVOKE CONNECT, TEMPORARY ON DATABASE {identifier(row['datname'])} FROM PUBLIC;"
-        for row in await session.fetch(_OPEN_DATABASES)
-    ]
+    found = []
+    for row in await session.fetch(_OPEN_DATABASES):
+        name = identifier(row["datname"])
+        if row["is_admins"]:  # the next statement would shut us out with all others
+            found.append(f"GRANT CONNECT ON DATABASE {name} TO {identifier(row['admin'])};")
+        found.append(f"REVOKE CONNECT, TEMPORARY ON DATABASE {name} FROM PUBLIC;")
+    return found

@@ -1,8 +1,9 @@
 """What others granted to a tenant: PostgreSQL drops no role that anything on the server names."""
 
 from adapters.postgres import statements
-from adapters.postgres.server import Server, single_session
-from adapters.postgres.sight import Marks, Session
+from adapters.postgres.server import Server
+from adapters.postgres.sessions import Session, single_session
+from adapters.postgres.sight import Marks
 from domain.naming import Names
 from domain.order import Tenant
 
@@ -23,8 +24,8 @@ async def take_back_grants(session: Session, owner: str, server: Server, marks: 
     do it, everywhere. A neighbour needs no consent to grant somebody something."""
     await session.execute(statements.drop_grants(owner))
     for host in await session.fetch(_HOSTS, owner):
-        if server.installer:
-            login = {**server.installer, "database": host["database"]}
+        if server.superuser:
+            login = {**server.superuser, "database": host["database"]}
             async with single_session(login) as inside:
                 await inside.execute(statements.drop_grants(owner))
         elif (host["mark"] or "").startswith(marks.prefix):
@@ -35,7 +36,7 @@ async def take_back_grants(session: Session, owner: str, server: Server, marks: 
 
 async def _take_back_from(session: Session, neighbour: Tenant, owner: str, server: Server) -> None:
     """As the neighbour, under its lock: a provision of it would be between joining and leaving."""
-    await session.execute(f"SELECT pg_advisory_lock({statements.lock_key(neighbour)})")
+    await session.execute(statements.lock(neighbour))
     await session.execute(statements.join(neighbour.names.owner))
     login = {**server.admin, "database": neighbour.names.database}
     async with single_session(login) as inside:

@@ -5,8 +5,8 @@ from contextlib import suppress
 
 import asyncpg
 
-from adapters.postgres.quoting import identifier
-from adapters.postgres.sight import Session
+from adapters.postgres import statements
+from adapters.postgres.sessions import Session
 
 _GUESTS = """
 SELECT DISTINCT usename FROM pg_stat_activity
@@ -51,7 +51,7 @@ async def _end(session: Session, users: Iterable[asyncpg.Record], query: str, wh
         await transaction.start()
         try:
             with suppress(asyncpg.InsufficientPrivilegeError):  # not one of ours
-                await session.execute(f"GRANT {identifier(user['usename'])} TO CURRENT_USER")
+                await session.execute(statements.join(user["usename"]))
                 await session.fetch(query, user["usename"], what)
         finally:
             await transaction.rollback()

@@ -1,15 +1,21 @@
 """Logging in as the tenant does."""
 
-from adapters.postgres.server import login_of, single_session
+from adapters.postgres.sessions import login_of, single_session
 from domain.connection import Connection
-from domain.errors import ProviderBusy
+from domain.errors import ProviderBusy, ProviderRejected
 from ports.driven.login_check import LoginCheck
 
 
 class PostgresLoginCheck(LoginCheck):
     async def verify(self, connection: Connection) -> None:
-        async with single_session(login_of(connection), lost=ProviderBusy) as session:
-            await session.execute("SELECT 1")
+        try:
+            async with single_session(login_of(connection), lost=ProviderBusy) as session:
+                await session.execute("SELECT 1")
+        except ProviderRejected as error:
+            raise ProviderRejected(
+                f"The new database refuses its login at {connection.host}:{connection.port}; the "
+                "operator has to check where tenants are sent to."
+            ) from error
 
 
 class NoLoginCheck(LoginCheck):

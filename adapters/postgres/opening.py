@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
-from structlog.typing import FilteringBoundLogger
+from structlog.stdlib import BoundLogger
 
+from adapters.postgres.errors import FAILURES
 from adapters.postgres.fitness import check_powers, closing_statements
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.server import Server, opened_pool, session_of
+from adapters.postgres.server import Server
+from adapters.postgres.sessions import opened_pool, session_of
 from adapters.postgres.sight import Marks
 from domain.errors import ProviderRejected, StartupError, Unavailable
 
@@ -19,7 +21,7 @@ CLOSE_TIMEOUT = 5.0
 @asynccontextmanager
 async def opened_provider(server: Server, installation: str) -> AsyncIterator[PostgresProvider]:
     """The provider for as long as the context lasts; no session is opened before the first call."""
-    pool = await opened_pool(server)
+    pool = await opened_pool(server.admin)
     try:
         yield PostgresProvider(server=server, marks=Marks(installation), pool=pool)
     finally:
@@ -28,7 +30,7 @@ async def opened_provider(server: Server, installation: str) -> AsyncIterator[Po
 
 @asynccontextmanager
 async def checked_provider(
-    server: Server, installation: str, log: FilteringBoundLogger
+    server: Server, installation: str, log: BoundLogger
 ) -> AsyncIterator[PostgresProvider]:
     """The same over a server that somebody else runs, looked at first.
 
@@ -52,5 +54,5 @@ async def _close(pool: asyncpg.Pool) -> None:
     """Never raises: what is below has to be closed too."""
     try:
         await asyncio.wait_for(pool.close(), CLOSE_TIMEOUT)
-    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except FAILURES:
         pool.terminate()

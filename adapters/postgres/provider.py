@@ -12,8 +12,9 @@ from adapters.postgres.errors import Raced
 from adapters.postgres.extensions import install
 from adapters.postgres.fitness import check_powers
 from adapters.postgres.scram import scram_verifier
-from adapters.postgres.server import Server, session_of
-from adapters.postgres.sight import Marks, Session, Sight, inventory, look
+from adapters.postgres.server import Server
+from adapters.postgres.sessions import Session, session_of
+from adapters.postgres.sight import Marks, Sight, inventory, look
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound, NameTaken
 from domain.order import Holding, Order, Tenant
@@ -95,5 +96,5 @@ class PostgresProvider(DatabaseProvider):
         is done, so that whoever repeats its call looks at what it left, not at what it is leaving.
         """
         async with session_of(self.pool) as session:
-            await session.execute(f"SELECT pg_advisory_lock({statements.lock_key(tenant)})")
+            await session.execute(statements.lock(tenant))
             yield session

@@ -3,12 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from asyncpg.pool import PoolConnectionProxy
-
+from adapters.postgres.sessions import Session
 from domain.order import Holding, Tenant
-
-Session = PoolConnectionProxy
-"""A session of the admin, out of the pool."""
 
 _ROLE = """
 SELECT shobj_description(oid, 'pg_authid') AS mark FROM pg_roles WHERE rolname = $1

@@ -10,9 +10,13 @@ from domain.order import Tenant
 
 
 def lock_key(tenant: Tenant) -> int:
-    """The advisory lock of one tenant, from the random end of its id, as the signed 64-bit number
-    that the server wants."""
+    """From the random end of the tenant's id, as the signed 64-bit number that the server wants."""
     return int.from_bytes(tenant.id.encode()[-8:], signed=True)
+
+
+def lock(tenant: Tenant) -> str:
+    """The tenant's advisory lock: the session's, until it ends or goes back into the pool."""
+    return f"SELECT pg_advisory_lock({lock_key(tenant)})"
 
 
 def make_role(tenant: Tenant, mark: str, verifier: str, connection_limit: int) -> str:
@@ -84,7 +88,8 @@ def throw_out(owner: str) -> str:
 
 
 def shut_out(owner: str) -> str:
-    """No new logins; and those that came in the meantime are thrown out as well."""
+    """No new logins. Sessions that came in the meantime are thrown out as well, but for those of
+    the last moment, which FORCE ends."""
     return f"{throw_out(owner)}; ALTER ROLE {identifier(owner)} NOLOGIN"
 
 
@@ -103,13 +108,17 @@ def let_admin_in(database: str, owner: str) -> str:
     )
 
 
-def drop_database(database: str) -> str:
-    return f"DROP DATABASE IF EXISTS {identifier(database)} WITH (FORCE)"
+def drop_database(database: str, *, force: bool = True) -> str:
+    """Without `force`: sends only autovacuum away, and waits some seconds for all others."""
+    return f"DROP DATABASE IF EXISTS {identifier(database)}{' WITH (FORCE)' if force else ''}"
 
 
-def drop_quiet_database(database: str) -> str:
-    """Without FORCE: sends autovacuum away and waits some seconds for all others."""
-    return f"DROP DATABASE IF EXISTS {identifier(database)}"
+def act_as(owner: str) -> str:
+    return f"SET ROLE {identifier(owner)}"
+
+
+def roll_back_prepared(gid: str) -> str:
+    return f"ROLLBACK PREPARED {literal(gid)}"
 
 
 def drop_grants(owner: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 import structlog
 
-from adapters.decorators.observed import ObservedProvider
+from adapters.decorators.observed import Observation, ObservedProvider
 from adapters.decorators.retrying import Retrying, RetryingLoginCheck, RetryingProvider
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
 from adapters.postgres.login_check import PostgresLoginCheck
@@ -36,7 +36,7 @@ def _decorated(subject: Subject) -> Subject:
     """As the service wraps it."""
     clock = FakeClock()
     retrying = Retrying(RetryPolicy(), clock, SeededRandomness())
-    observed = ObservedProvider(subject.provider, clock, structlog.get_logger())
+    observed = ObservedProvider(subject.provider, Observation(clock, structlog.get_logger()))
     return Subject(
         provider=RetryingProvider(observed, retrying),
         login_check=RetryingLoginCheck(subject.login_check, retrying),

@@ -1,11 +1,12 @@
 """What every provider promises of making databases."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from domain.connection import Connection
-from domain.errors import NameTaken
+from domain.errors import ExtensionUnavailable, NameTaken
 from domain.naming import Names
 from domain.order import Order
 from tests.contract.conftest import Subject
@@ -168,3 +169,12 @@ async def _race(subject: Subject, orders: list[Order]) -> None:
     ids = {order.tenant.id for order in orders}
     left = [found for found in await subject.provider.inventory() if found.id in ids]
     assert left == [holding_of(winner)]
+
+
+async def test_an_extension_that_cannot_be_had_is_refused(subject: Subject) -> None:
+    order = replace(new_order(), extensions=("no_such_extension",))
+    try:
+        with pytest.raises(ExtensionUnavailable, match="no_such_extension"):
+            await subject.provider.provision(order)
+    finally:
+        await subject.provider.retire(order.tenant)

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.server import single_session
+from adapters.postgres.sessions import single_session
 from domain.connection import Connection
 from domain.errors import StartupError
 from tests.support.bundles import PATIENCE, Events, keep_note, logged_in, notes, opened, until
@@ -119,6 +119,6 @@ async def _at_work(
 
 
 async def _is_active(provider: PostgresProvider, connection: Connection) -> bool:
-    async with single_session(provider.server.installer or {}) as superuser:
+    async with single_session(provider.server.superuser or {}) as superuser:
         query = "SELECT query FROM pg_stat_activity WHERE usename = $1 AND state = 'active'"
         return ENDLESS in [row["query"] for row in await superuser.fetch(query, connection.user)]

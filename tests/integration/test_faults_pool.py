@@ -7,7 +7,8 @@ import pytest
 
 from adapters.postgres.opening import opened_provider
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.server import POOL_SIZE, server_of_dsn, session_of
+from adapters.postgres.server import server_of_dsn
+from adapters.postgres.sessions import POOL_SIZE, session_of
 from domain.errors import PgvendError
 from tests.support.faults import site
 from tests.support.orders import INSTALLATION, new_order

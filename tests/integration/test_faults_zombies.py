@@ -9,8 +9,8 @@ import pytest
 
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.quoting import identifier
-from adapters.postgres.server import single_session
-from adapters.postgres.statements import lock_key
+from adapters.postgres.sessions import single_session
+from adapters.postgres.statements import lock, lock_key
 from domain.errors import OutcomeUnknown, ProviderBusy
 from domain.order import Order, Tenant
 from tests.support.faults import Blow, Site, site, struck
@@ -80,7 +80,7 @@ async def test_one_that_was_cut_off_while_it_waited_keeps_no_lock(
     order, fault = new_order(), Fault(How.CUT_AFTER, "SELECT pg_advisory_lock")
     async with site(bundled_18, fault) as broken:
         async with single_session(bundled_18.server.admin) as holder:
-            await holder.execute(f"SELECT pg_advisory_lock({lock_key(order.tenant)})")
+            await holder.execute(lock(order.tenant))
             outcome = await struck(broken.provider.provision(order), fault, CUT)
             assert isinstance(outcome, OutcomeUnknown)
         await broken.vend(order)
@@ -94,7 +94,7 @@ async def test_a_retirement_can_be_repeated_while_a_superuser_is_in_the_database
     """FORCE does not end such a session: the installer's, or the operator's."""
     order = new_order()
     await bundled_18.provision(order)
-    installer = bundled_18.server.installer
+    installer = bundled_18.server.superuser
     assert installer
     async with single_session({**installer, "database": order.tenant.names.database}):
         with pytest.raises(ProviderBusy):
@@ -135,8 +135,8 @@ async def _cut_off_at_its_drop(bundled: PostgresProvider, order: Order) -> Cut:
 @asynccontextmanager
 async def _blocked(bundled: PostgresProvider, statement: str) -> AsyncIterator[asyncpg.Connection]:
     """A superuser's open transaction, whose lock others wait for."""
-    assert bundled.server.installer
-    async with single_session(bundled.server.installer) as blocker:
+    assert bundled.server.superuser
+    async with single_session(bundled.server.superuser) as blocker:
         await blocker.execute(f"BEGIN; {statement}")
         yield blocker
 

@@ -107,6 +107,23 @@ async def test_a_database_that_is_open_to_all_is_told_with_the_mend(
             await operator.execute('DROP DATABASE "open ""to"" all"')
 
 
+async def test_closing_the_admins_own_database_leaves_the_admin_its_way_in(
+    server: OperatorsServer,
+) -> None:
+    async with session({"dsn": server.superuser_dsn}) as operator:
+        await operator.execute(
+            "REVOKE CONNECT ON DATABASE postgres FROM admin;"
+            "GRANT CONNECT ON DATABASE postgres TO PUBLIC"
+        )
+        with capture_logs() as logs:
+            await _start(_described(server.dsn()))
+        for statement in logs[0]["run_as_superuser"]:
+            await operator.execute(statement)
+    with capture_logs() as logs:
+        await _start(_described(server.dsn()))
+    assert logs == []
+
+
 async def test_a_server_out_of_connections_is_busy() -> None:
     async with operators_server(18, max_connections="6") as server, AsyncExitStack() as sessions:
         described = _described(server.dsn())

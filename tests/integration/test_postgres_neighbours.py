@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from adapters.postgres.login_check import PostgresLoginCheck
-from adapters.postgres.server import SESSION_SETTINGS
+from adapters.postgres.sessions import SESSION_SETTINGS
 from domain.connection import Connection
 from tests.support.databases import vended
 from tests.support.obstacles import doomed, filled, storm

@@ -100,7 +100,7 @@ async def test_what_the_admin_cannot_take_back_is_told_with_its_mend(
     order = new_order()
     connection = await place.provider.provision(order)
     await place.sql(filled(statement, connection))
-    if place.provider.server.installer is None:
+    if place.provider.server.superuser is None:
         with pytest.raises(ProviderRejected, match=f'DROP OWNED BY "{connection.user}"'):
             await place.provider.retire(order.tenant)
         assert await place.has(order) == (True, False)

@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from adapters.postgres.server import single_session
+from adapters.postgres.sessions import single_session
 from domain.connection import Connection
 from tests.support.databases import vended
 from tests.support.obstacles import doomed, filled
@@ -58,6 +58,19 @@ async def test_a_prepared_transaction_that_locks_the_database_does_not_keep_it(
         await _prepare(session, filled("COMMENT ON DATABASE {database} IS 'mine'", connection))
 
 
+async def test_a_neighbours_prepared_transaction_does_not_keep_it(place_15: Place) -> None:
+    async with vended(place_15.provider, new_order()) as neighbour:
+        async with doomed(place_15) as connection:
+            async with tenant(connection) as session:
+                let_in = f"GRANT CONNECT ON DATABASE {{database}} TO {neighbour.user}"
+                await session.execute(filled(let_in, connection))
+            async with tenant(neighbour, database=connection.database) as guest:
+                await _prepare(guest, "SELECT 1")
+            async with tenant(connection) as session:
+                await _prepare(session, "SELECT 1")
+        assert await _admins_memberships(place_15, neighbour.user) == []
+
+
 async def test_an_odd_name_of_a_prepared_transaction_is_only_a_name(place_15: Place) -> None:
     async with doomed(place_15) as connection, tenant(connection) as session:
         await _prepare(session, "SELECT 1", "it''s; DROP ROLE admin \\")
@@ -106,6 +119,14 @@ async def test_the_traps_of_these_tests_catch_who_is_not_careful(bundled_place: 
         async with tenant(connection) as careless:
             assert await careless.fetchval("SELECT version()") == "sprung"
         assert await _caught(connection) == [connection.user]
+
+
+async def _admins_memberships(place: Place, role: str) -> list[str]:
+    query = """
+        SELECT 'member' FROM pg_auth_members
+        WHERE roleid = $1::regrole AND member = $2::regrole
+    """
+    return await place.sql(query, role, place.admin)
 
 
 async def _prepare(session: asyncpg.Connection, statement: str, name: str = "left") -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import asyncpg
 import structlog
+from structlog.stdlib import BoundLogger
 from structlog.testing import LogCapture
-from structlog.typing import FilteringBoundLogger
 
 from adapters.embedded.opening import Bundle, opened_bundle
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.server import login_of
+from adapters.postgres.sessions import login_of
 from adapters.system.clock import SystemClock
 from domain.connection import Connection
 from tests.support.orders import INSTALLATION
@@ -28,7 +28,7 @@ class Events:
 
     def __init__(self) -> None:
         self._capture = LogCapture()
-        self.log: FilteringBoundLogger = structlog.wrap_logger(None, processors=[self._capture])
+        self.log: BoundLogger = structlog.wrap_logger(None, processors=[self._capture])
 
     @property
     def names(self) -> list[str]:

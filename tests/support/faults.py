@@ -10,7 +10,8 @@ from adapters.decorators.retrying import RetryingLoginCheck, RetryingProvider
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.opening import opened_provider
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.server import Login, Server
+from adapters.postgres.server import Server
+from adapters.postgres.sessions import Login
 from domain.errors import PgvendError
 from domain.order import Order, Tenant
 from tests.support.orders import INSTALLATION
@@ -73,7 +74,7 @@ class Site:
 @asynccontextmanager
 async def site(bundled: PostgresProvider, fault: Fault | None = None) -> AsyncIterator[Site]:
     """When it ends, no session that was opened in it is left on the server."""
-    server, superuser = bundled.server, bundled.server.installer
+    server, superuser = bundled.server, bundled.server.superuser
     assert superuser
 
     async def connect(user: str) -> Streams:
@@ -94,7 +95,7 @@ def _behind(server: Server, superuser: Login, port: int) -> Server:
     return replace(
         server,
         admin={**way, "user": server.admin["user"]},
-        installer={**way, "user": superuser["user"]},
+        superuser={**way, "user": superuser["user"]},
         public_port=port,
     )
 

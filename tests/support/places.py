@@ -11,7 +11,8 @@ import pytest
 
 from adapters.postgres.opening import opened_provider
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.server import Login, login_of, server_of_dsn
+from adapters.postgres.server import server_of_dsn
+from adapters.postgres.sessions import Login, login_of
 from domain.connection import Connection
 from domain.order import Order
 from tests.support.orders import INSTALLATION
@@ -93,7 +94,7 @@ async def operated(server: OperatorsServer) -> AsyncIterator[Place]:
 
 
 def bundle(provider: PostgresProvider) -> Place:
-    installer = provider.server.installer
+    installer = provider.server.superuser
     assert installer is not None
     data = Path(provider.server.admin["host"]).resolve()  # where its socket is, or a link to it
     return Place(provider=provider, superuser=installer, log=data.parent / "postgres.log")

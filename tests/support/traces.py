@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from adapters.postgres.errors import translated
-from adapters.postgres.server import Login
+from adapters.postgres.sessions import Login
 from adapters.postgres.sight import Marks
 from adapters.postgres.statements import lock_key
 from domain.errors import ProviderBusy

@@ -4,7 +4,7 @@ from typing import Any
 
 import structlog
 
-from adapters.decorators.observed import ObservedProvider
+from adapters.decorators.observed import Observation, ObservedProvider
 from adapters.decorators.retrying import Retrying, RetryingLoginCheck, RetryingProvider
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.system.clock import SystemClock
@@ -27,7 +27,7 @@ HASTY = RetryPolicy(attempts=1)
 def vend_over(over: Site, registry: Registry, policy: RetryPolicy) -> VendDatabase:
     clock, randomness = SystemClock(), SystemRandomness()
     retrying = Retrying(policy, clock, randomness)
-    observed = ObservedProvider(over.provider, clock, structlog.get_logger())
+    observed = ObservedProvider(over.provider, Observation(clock, structlog.get_logger()))
     return VendDatabase(
         registry=registry,
         provider=RetryingProvider(observed, retrying),

@@ -1,0 +1,114 @@
+"""Sessions: out of the admin's pool, or one for a purpose."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from adapters.postgres.errors import FAILURES, translated
+from domain.connection import Connection
+from domain.errors import OutcomeUnknown, ProviderBusy
+
+Session = PoolConnectionProxy
+"""A session of the admin, out of the pool."""
+
+Login = Mapping[str, Any]
+"""asyncpg's arguments for one login: a `dsn`, or host, port, user and so on."""
+
+SESSION_SETTINGS = {
+    "application_name": "pgvend",
+    # a tenant cannot put its own functions before the server's, wherever this session goes
+    "search_path": "pg_catalog",
+    "lock_timeout": "15s",
+    "statement_timeout": "60s",
+    # a session whose other end vanished without a goodbye, and with it a tenant's lock, is ended
+    # after a minute, not hours: idle ones by the first three, one with an answer by the last
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+
+CONNECT_TIMEOUT = 10.0
+STATEMENT_TIMEOUT = 70.0  # a little longer than the server's, which knows more
+PLACE_TIMEOUT = 60.0
+FAREWELL_TIMEOUT = 3.0
+"""Seconds: to open a session, to wait for a statement, to wait for a session of the pool, to stop
+what a session does and part from it."""
+
+POOL_SIZE = 6
+"""CREATE DATABASE is bound by the server's processors: more at once only makes each one slower."""
+
+
+@asynccontextmanager
+async def session_of(pool: asyncpg.Pool) -> AsyncIterator[Session]:
+    """A session of the admin; its advisory locks end when it goes back into the pool.
+
+    One that cannot go back is ended by the pool. That is no error: it would hide how the work came
+    out, and above all that it was cancelled.
+    """
+    with translated(lost=ProviderBusy):
+        session = await pool.acquire(timeout=PLACE_TIMEOUT)
+    try:
+        with translated(lost=OutcomeUnknown):
+            yield session
+    finally:
+        await asyncio.shield(_released(pool, session))
+
+
+async def _released(pool: asyncpg.Pool, session: Session) -> None:
+    with suppress(*FAILURES):
+        await pool.release(session, timeout=FAREWELL_TIMEOUT)
+
+
+def opened_pool(admin: Login) -> asyncpg.Pool:
+    """Sessions of the admin, opened when they are needed."""
+    return asyncpg.create_pool(
+        **admin,
+        min_size=0,
+        max_size=POOL_SIZE,
+        timeout=CONNECT_TIMEOUT,
+        command_timeout=STATEMENT_TIMEOUT,
+        server_settings=SESSION_SETTINGS,
+    )
+
+
+@asynccontextmanager
+async def single_session(
+    login: Login,
+    *,
+    lost: type[ProviderBusy | OutcomeUnknown] = OutcomeUnknown,
+    search_path: str = "pg_catalog",
+) -> AsyncIterator[asyncpg.Connection]:
+    """A session outside the pool, for one purpose; `lost` is what its breaking means.
+
+    A goodbye that is not answered is no error, as in `session_of`.
+    """
+    with translated(lost=ProviderBusy):
+        session = await asyncpg.connect(
+            **login,
+            timeout=CONNECT_TIMEOUT,
+            command_timeout=STATEMENT_TIMEOUT,
+            server_settings={**SESSION_SETTINGS, "search_path": search_path},
+        )
+    try:
+        with translated(lost=lost):
+            yield session
+    finally:
+        with suppress(*FAILURES):
+            await session.close(timeout=FAREWELL_TIMEOUT)
+
+
+def login_of(connection: Connection) -> Login:
+    """The login that a tenant makes with what it was given."""
+    return {
+        "host": connection.host,
+        "port": connection.port,
+        "database": connection.database,
+        "user": connection.user,
+        "password": connection.password.reveal(),
+        "ssl": connection.sslmode,
+    }

@@ -17,8 +17,8 @@ lint: setup-dev ## Check format, style, types and the direction of imports
 	$(BIN)/lint-imports
 
 format: setup-dev ## Put the code into the one format
-	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 bench: setup-dev ## Compare bare SQL, the provider and HTTP in one run
 	$(BIN)/python -m bench $(ARGS)

@@ -52,7 +52,8 @@ def _iso_parts(text: str) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpiryPolicy:
-    """What the operator allows: None as default lives for ever, None as longest has no bound."""
+    """What the operator allows. Who asks for nothing gets `default`, else `longest`, else for ever;
+    `longest` of None has no bound."""
 
     default: timedelta | None = None
     longest: timedelta | None = None
@@ -63,5 +64,11 @@ class ExpiryPolicy:
         if ttl is None:
             return None
         if self.longest is not None and ttl > self.longest:
-            raise InvalidDuration(f"The longest time a database may live here is {self.longest}.")
+            raise InvalidDuration(
+                f"A database lives here for {_told(self.longest)} at most; ask for a shorter ttl."
+            )
         return now + ttl
+
+
+def _told(length: timedelta) -> str:
+    return str(length).removesuffix(", 0:00:00")

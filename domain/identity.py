@@ -6,9 +6,9 @@ from datetime import datetime
 PREFIX = "db_"
 RANDOM_BYTES = 10
 
-_SHAPE = re.compile(r"db_[0-9a-z]{26}")
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _LENGTH = 26
+_SHAPE = re.compile(f"{PREFIX}[{_CROCKFORD}]{{{_LENGTH}}}")
 
 
 def new_id(now: datetime, entropy: bytes) -> str:

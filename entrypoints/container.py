@@ -5,13 +5,18 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from operator import attrgetter
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import structlog
 from dependency_injector import containers, providers
-from structlog.typing import FilteringBoundLogger
+from structlog.stdlib import BoundLogger
 
-from adapters.decorators.observed import ObservedProvider, ObservedRegistry
+from adapters.decorators.observed import (
+    Observation,
+    ObservedLoginCheck,
+    ObservedProvider,
+    ObservedRegistry,
+)
 from adapters.decorators.retrying import Retrying, RetryingLoginCheck, RetryingProvider
 from adapters.embedded.opening import Bundle, opened_bundle
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
@@ -41,7 +46,7 @@ T = TypeVar("T")
 
 @asynccontextmanager
 async def _embedded(
-    settings: Settings, passwords: PasswordDeriver, clock: Clock, log: FilteringBoundLogger
+    settings: Settings, passwords: PasswordDeriver, clock: Clock, log: BoundLogger
 ) -> AsyncIterator[PostgresProvider]:
     bundle = Bundle(
         folder=settings.data_dir.resolve() / "embedded",
@@ -54,10 +59,10 @@ async def _embedded(
 
 @asynccontextmanager
 async def _postgres(
-    settings: Settings, passwords: PasswordDeriver, log: FilteringBoundLogger
+    settings: Settings, passwords: PasswordDeriver, log: BoundLogger
 ) -> AsyncIterator[PostgresProvider]:
     server = server_of_dsn(
-        cast("str", settings.postgres_admin_dsn and settings.postgres_admin_dsn.get_secret_value()),
+        settings.admin_dsn(),
         public_host=settings.postgres_public_host,
         public_port=settings.postgres_public_port,
         connection_limit=settings.connection_limit,
@@ -100,18 +105,21 @@ class Container(containers.DeclarativeContainer):
         embedded=embedded,
         postgres=postgres,
     )
+    bare_login_check = providers.Selector(
+        providers.Callable(_login_check_name, settings),
+        memory=providers.Singleton(MemoryLoginCheck, memory),
+        embedded=providers.Singleton(PostgresLoginCheck),
+        postgres=providers.Singleton(PostgresLoginCheck),
+        none=providers.Singleton(NoLoginCheck),
+    )
+
+    observed = providers.Singleton(Observation, clock, log)
     provider = providers.Singleton(
-        RetryingProvider, providers.Singleton(ObservedProvider, bare_provider, clock, log), retrying
+        RetryingProvider, providers.Singleton(ObservedProvider, bare_provider, observed), retrying
     )
     login_check = providers.Singleton(
         RetryingLoginCheck,
-        providers.Selector(
-            providers.Callable(_login_check_name, settings),
-            memory=providers.Singleton(MemoryLoginCheck, memory),
-            embedded=providers.Singleton(PostgresLoginCheck),
-            postgres=providers.Singleton(PostgresLoginCheck),
-            none=providers.Singleton(NoLoginCheck),
-        ),
+        providers.Singleton(ObservedLoginCheck, bare_login_check, observed),
         retrying,
     )
     registry = providers.Singleton(ObservedRegistry, providers.Singleton(MemoryRegistry), log)

@@ -3,28 +3,66 @@
 import os
 import secrets
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from domain.errors import StartupError
 from domain.secret import Secret
-from entrypoints.settings import Settings
+from entrypoints.settings import ProviderName, Settings
 
 OURS = {"secret", "embedded"}
 """What makes a folder a data folder of ours."""
 
 
+def service_secret(settings: Settings) -> Secret:
+    """The secret behind passwords and marks: the operator's, or one of the data folder's own.
+
+    Makes the data folder ready where something will be in it. Raises StartupError.
+    """
+    given = settings.secret and Secret(settings.secret.get_secret_value())
+    if given and settings.provider is not ProviderName.EMBEDDED:
+        return given
+    folder = open_data_folder(settings.data_dir)
+    return given or kept_secret(folder)
+
+
 def open_data_folder(folder: Path) -> Path:
     """The folder, absolute, made when missing, for us alone. Raises StartupError."""
-    try:
+    with _usable(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _refuse_foreign(folder)
         folder.chmod(0o700)
+        return folder.resolve()
+
+
+def kept_secret(folder: Path) -> Secret:
+    """The secret in `folder`, made at the first call; of two racing ones the first stays.
+
+    Raises StartupError when it is there and too short: passwords would be guessable.
+    """
+    file = folder / "secret"
+    with _usable(folder):
+        if not file.exists():
+            _make_secret(file)
+        text = file.read_text("ascii", errors="ignore").strip()
+    if len(text) < 32:
+        raise StartupError(
+            f"{file} is damaged: put the old secret back into it. Without that, remove it; "
+            "the databases made so far then are no longer known as ours."
+        )
+    return Secret(text)
+
+
+@contextmanager
+def _usable(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise StartupError(
             f"The data folder {folder} cannot be used ({error.strerror}): set PGVEND_DATA_DIR to "
             "a folder that pgvend may write to."
         ) from error
-    return folder.resolve()
 
 
 def _refuse_foreign(folder: Path) -> None:
@@ -37,36 +75,14 @@ def _refuse_foreign(folder: Path) -> None:
         )
 
 
-def service_secret(settings: Settings) -> Secret:
-    """The secret that passwords are derived from: the operator's, or one of this folder's own."""
-    if settings.secret:
-        return Secret(settings.secret.get_secret_value())
-    return kept_secret(open_data_folder(settings.data_dir))
-
-
-def kept_secret(folder: Path) -> Secret:
-    """The secret in `folder`, made at the first call; of two racing ones the first stays.
-
-    Raises StartupError when it is there and too short: passwords would be guessable.
-    """
-    file = folder / "secret"
-    if not file.exists():
-        _make_secret(file)
-    text = file.read_text("ascii", errors="ignore").strip()
-    if len(text) < 32:
-        raise StartupError(f"{file} is damaged: put the old secret back into it, or remove it.")
-    return Secret(text)
-
-
 def _make_secret(file: Path) -> None:
     descriptor, unfinished = tempfile.mkstemp(prefix=".secret.", dir=file.parent)  # mode 0600
-    with open(descriptor, "w") as opened:
-        opened.write(secrets.token_hex(32) + "\n")
-        opened.flush()
-        os.fsync(opened.fileno())
     try:
-        os.link(unfinished, file)
-    except FileExistsError:
-        pass  # another service was faster, and its secret counts
+        with open(descriptor, "w") as opened:
+            opened.write(secrets.token_hex(32) + "\n")
+            opened.flush()
+            os.fsync(descriptor)
+        with suppress(FileExistsError):  # another service was faster, and its secret counts
+            os.link(unfinished, file)
     finally:
         os.unlink(unfinished)

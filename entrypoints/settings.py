@@ -41,12 +41,16 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", validation_alias="HOST", description="the address to listen on")
     port: int = Field(
-        8000, ge=0, le=65535, validation_alias="PORT", description="a port from 1 to 65535"
+        8000,
+        ge=0,
+        le=65535,
+        validation_alias="PORT",
+        description="a port from 1 to 65535, or 0 for any free one",
     )
     provider: ProviderName = Field(
         ProviderName.EMBEDDED,
         validation_alias="PGVEND_PROVIDER",
-        description="one of embedded, postgres, memory",
+        description=f"one of {', '.join(ProviderName)}",
     )
     data_dir: Path = Field(
         Path(".pgvend"),
@@ -110,7 +114,7 @@ class Settings(BaseSettings):
     log_level: LogLevel = Field(
         LogLevel.INFO,
         validation_alias="PGVEND_LOG_LEVEL",
-        description="one of debug, info, warning, error",
+        description=f"one of {', '.join(LogLevel)}",
     )
 
     # What depends on other fields is checked field by field too (`info.data` holds those before it
@@ -141,6 +145,12 @@ class Settings(BaseSettings):
         if default and longest and default > longest:
             raise ValueError("shorter than PGVEND_DEFAULT_TTL")
         return longest
+
+    def admin_dsn(self) -> str:
+        """For the provider `postgres`, which is not without one."""
+        if self.postgres_admin_dsn is None:
+            raise ValueError("PGVEND_POSTGRES_ADMIN_DSN is missing")
+        return self.postgres_admin_dsn.get_secret_value()
 
     @property
     def is_loopback(self) -> bool:

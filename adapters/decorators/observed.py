@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from structlog.typing import FilteringBoundLogger
+from structlog.stdlib import BoundLogger
 
 from domain.connection import Connection
 from domain.database import Database, State
@@ -12,59 +12,69 @@ from domain.errors import PgvendError
 from domain.order import Holding, Order, Tenant
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
+from ports.driven.login_check import LoginCheck
 from ports.driven.registry import Query, Registry
 
 
 @dataclass(frozen=True)
-class ObservedProvider(DatabaseProvider):
-    """One event a call: `provider.provision` with its duration, a warning where it failed."""
+class Observation:
+    """One event a call, with its duration: a warning where it failed, else for debugging."""
 
-    inner: DatabaseProvider
     clock: Clock
-    log: FilteringBoundLogger
-
-    async def provision(self, order: Order) -> Connection:
-        with self._observed("provision", id=order.tenant.id):
-            return await self.inner.provision(order)
-
-    async def rotate(self, order: Order) -> Connection:
-        with self._observed("rotate", id=order.tenant.id):
-            return await self.inner.rotate(order)
-
-    async def retire(self, tenant: Tenant) -> None:
-        with self._observed("retire", id=tenant.id):
-            await self.inner.retire(tenant)
-
-    async def inventory(self) -> Sequence[Holding]:
-        with self._observed("inventory"):
-            return await self.inner.inventory()
-
-    async def ping(self) -> None:
-        await self.inner.ping()  # asked for every few seconds, and the asker is told
+    log: BoundLogger
 
     @contextmanager
-    def _observed(self, call: str, **fields: str) -> Iterator[None]:
+    def __call__(self, event: str, **fields: str) -> Iterator[None]:
         begin = self.clock.elapsed()
         try:
             yield
         except PgvendError as error:
-            self.log.warning(
-                f"provider.{call}",
-                **fields,
-                error=error.code,
-                detail=str(error),
-                ms=self._ms(begin),
-            )
+            ms = self._ms(begin)
+            self.log.warning(event, **fields, error=error.code, detail=str(error), ms=ms)
             raise
         except BaseException as error:
-            self.log.error(
-                f"provider.{call}", **fields, error=type(error).__name__, ms=self._ms(begin)
-            )
+            self.log.error(event, **fields, error=type(error).__name__, ms=self._ms(begin))
             raise
-        self.log.debug(f"provider.{call}", **fields, ms=self._ms(begin))
+        self.log.debug(event, **fields, ms=self._ms(begin))
 
     def _ms(self, begin: float) -> float:
         return round((self.clock.elapsed() - begin) * 1000, 1)
+
+
+@dataclass(frozen=True)
+class ObservedProvider(DatabaseProvider):
+    inner: DatabaseProvider
+    observed: Observation
+
+    async def provision(self, order: Order) -> Connection:
+        with self.observed("provider.provision", id=order.tenant.id):
+            return await self.inner.provision(order)
+
+    async def rotate(self, order: Order) -> Connection:
+        with self.observed("provider.rotate", id=order.tenant.id):
+            return await self.inner.rotate(order)
+
+    async def retire(self, tenant: Tenant) -> None:
+        with self.observed("provider.retire", id=tenant.id):
+            await self.inner.retire(tenant)
+
+    async def inventory(self) -> Sequence[Holding]:
+        with self.observed("provider.inventory"):
+            return await self.inner.inventory()
+
+    async def ping(self) -> None:
+        with self.observed("provider.ping"):
+            await self.inner.ping()
+
+
+@dataclass(frozen=True)
+class ObservedLoginCheck(LoginCheck):
+    inner: LoginCheck
+    observed: Observation
+
+    async def verify(self, connection: Connection) -> None:
+        with self.observed("login_check.verify", user=connection.user, host=connection.host):
+            await self.inner.verify(connection)
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,7 @@ class ObservedRegistry(Registry):
     """One event for every state that a database comes into: `database.ready`."""
 
     inner: Registry
-    log: FilteringBoundLogger
+    log: BoundLogger
 
     async def add(self, database: Database) -> Database:
         return self._told(await self.inner.add(database))

@@ -15,6 +15,7 @@ _SETTINGS: Mapping[str, str] = {
     "unix_socket_directories": ".",
     "cluster_name": "pgvend",
     "max_connections": "200",
+    "reserved_connections": "8",  # for the admin: tenants cannot take the last places
     "password_encryption": "scram-sha-256",
     "authentication_timeout": "10s",  # half-open logins take places, even a superuser's
     "max_prepared_transactions": "0",
@@ -30,7 +31,6 @@ _SETTINGS: Mapping[str, str] = {
     "lc_messages": "C",
 }
 
-_SINCE_16 = {"reserved_connections": "8"}  # for the admin: tenants cannot take the last places
 _ON_LINUX = {"recovery_init_sync_method": "syncfs"}  # else a crash with 3,000 databases costs 40 s
 
 _HBA = f"""\
@@ -47,13 +47,12 @@ host    all                          all                   all             rejec
 def write_configuration(
     data: Path,
     *,
-    major: int,
     port: int,
     os_user: str,
     account: Account | None,
     extra: Mapping[str, str],
 ) -> None:
-    settings = {**_SETTINGS, **(_SINCE_16 if major >= 16 else {}), "port": str(port)}
+    settings = {**_SETTINGS, "port": str(port)}
     if sys.platform == "linux":
         settings |= _ON_LINUX
     lines = [f"{name} = '{value}'\n" for name, value in (settings | dict(extra)).items()]

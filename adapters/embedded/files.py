@@ -1,4 +1,4 @@
-"""Writing into a folder that belongs to the server's system user."""
+"""Replacing a file whole, in a folder that belongs to the server's system user too."""
 
 import os
 from pathlib import Path
@@ -17,6 +17,8 @@ def write_file(path: Path, text: str, account: Account | None) -> None:
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with open(descriptor, "w") as file:
         file.write(text)
+        file.flush()
+        os.fsync(descriptor)
         if account:
             os.fchown(descriptor, account.uid, account.gid)
     new.replace(path)

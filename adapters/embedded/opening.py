@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from structlog.typing import FilteringBoundLogger
+from structlog.stdlib import BoundLogger
 
 from adapters.embedded.account import account_for_server, own_name
 from adapters.embedded.binaries import NEWEST, own_programs, shared_programs
@@ -44,7 +44,7 @@ class Bundle:
 
 @asynccontextmanager
 async def opened_bundle(
-    bundle: Bundle, installation: str, clock: Clock, log: FilteringBoundLogger
+    bundle: Bundle, installation: str, clock: Clock, log: BoundLogger
 ) -> AsyncIterator[PostgresProvider]:
     """Raises StartupError: the folder is in use, the port is taken, the server does not start."""
     async with (
@@ -55,9 +55,7 @@ async def opened_bundle(
 
 
 @asynccontextmanager
-async def _running_server(
-    bundle: Bundle, clock: Clock, log: FilteringBoundLogger
-) -> AsyncIterator[Server]:
+async def _running_server(bundle: Bundle, clock: Clock, log: BoundLogger) -> AsyncIterator[Server]:
     cluster = Cluster(bundle.folder)
     async with AsyncExitStack() as closing:
         with _told(cluster):
@@ -70,7 +68,7 @@ async def _started(
     cluster: Cluster,
     bundle: Bundle,
     clock: Clock,
-    log: FilteringBoundLogger,
+    log: BoundLogger,
     closing: AsyncExitStack,
 ) -> Server:
     programs = await _prepared(cluster, bundle)
@@ -86,7 +84,7 @@ async def _started(
     await closing.enter_async_context(_watched(postmaster))
     return Server(
         admin={**socket, "user": ADMIN},
-        installer=superuser,
+        superuser=superuser,
         installable=frozenset({"vector"}),
         public_host="127.0.0.1",
         public_port=port,
@@ -103,10 +101,13 @@ def _told(cluster: Cluster) -> Iterator[None]:
     except StartupError:
         raise
     except PgvendError as error:
-        raise StartupError(f"PostgreSQL cannot be set up: {error}") from error
+        raise StartupError(
+            f"PostgreSQL cannot be set up: {error} See {cluster.folder / 'postgres.log'}."
+        ) from error
     except OSError as error:
         raise StartupError(
-            f"The data folder {cluster.folder.parent} cannot be used: {error}."
+            f"The data folder {cluster.folder.parent} cannot be used ({error.strerror}): set "
+            "PGVEND_DATA_DIR to a folder that pgvend may write to."
         ) from error
 
 
@@ -129,7 +130,6 @@ def _configure(
 ) -> None:
     write_configuration(
         cluster.data,
-        major=cluster.major,
         port=port,
         os_user=own_name(),
         account=programs.account,

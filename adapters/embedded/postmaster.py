@@ -5,13 +5,14 @@ import signal
 from asyncio.subprocess import Process
 from dataclasses import dataclass, field
 
-from structlog.typing import FilteringBoundLogger
+import psutil
+from structlog.stdlib import BoundLogger
 
 from adapters.embedded.cluster import Cluster
 from adapters.embedded.leftovers import end_old_server
 from adapters.embedded.programs import Programs
 from adapters.embedded.threads import in_thread
-from adapters.postgres.server import Login, single_session
+from adapters.postgres.sessions import Login, single_session
 from domain.errors import ProviderRejected, StartupError, Unavailable
 from domain.retry import RetryPolicy
 from ports.driven.clock import Clock
@@ -35,8 +36,8 @@ class Postmaster:
     programs: Programs
     superuser: Login = field(repr=False)
     clock: Clock
-    log: FilteringBoundLogger
-    _process: Process | None = None
+    log: BoundLogger
+    _process: Process | None = field(default=None, init=False, repr=False)
 
     async def start(self) -> None:
         """Return when the server takes logins. Raises StartupError with the end of its log."""
@@ -58,13 +59,16 @@ class Postmaster:
         while True:
             if self._process:
                 await self._process.wait()
-            self.log.error("postgres.stopped", log=str(self.cluster.folder / "postgres.log"))
+            if not failures:
+                self.log.error("postgres.stopped", log=str(self.cluster.folder / "postgres.log"))
             try:
                 await in_thread(end_old_server, self.cluster.data, self.programs.account)
                 await self.start()
-            except (StartupError, OSError):
+            except (StartupError, OSError, psutil.Error) as error:
                 failures += 1
-                await self.clock.sleep(_RESTARTS.ceiling(failures))
+                pause = _RESTARTS.ceiling(failures)
+                self.log.error("postgres.not_restarted", detail=str(error), pause=pause)
+                await self.clock.sleep(pause)
             else:
                 failures = 0
                 self.log.info("postgres.restarted")

@@ -4,11 +4,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from domain.connection import Connection
-from domain.errors import DatabaseNotFound, NameTaken, ProviderFull, ProviderRejected
+from domain.errors import (
+    DatabaseNotFound,
+    ExtensionUnavailable,
+    NameTaken,
+    ProviderFull,
+    ProviderRejected,
+)
 from domain.order import Holding, Order, Tenant
 from domain.secret import Secret
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
+
+EXTENSIONS = frozenset({"vector"})
+"""What the bundled server offers."""
 
 Trouble = Callable[[str], Awaitable[None]]
 """Called with a method's name before and after its effect: may wait, or raise, or be cancelled."""
@@ -36,6 +45,8 @@ class MemoryProvider(DatabaseProvider):
     async def provision(self, order: Order) -> Connection:
         await self._trouble("before provision")
         tenant = order.tenant
+        if missing := set(order.extensions) - EXTENSIONS:
+            raise ExtensionUnavailable(f"The extension {min(missing)[:63]!r} cannot be installed.")
         self._refuse_foreign(tenant)
         self._refuse_overflow(tenant)
         self._owners[tenant.names.owner] = _Made(tenant.id, order.password)

@@ -80,7 +80,14 @@ async def _asked(client: ClientSettings, body: Mapping[str, Any]) -> Any:
             session.post(url, json=body) as response,
         ):
             answer = await response.json(content_type=None)
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+    except TimeoutError as error:
+        raise AskError(
+            f"{client.url} did not answer in {TIMEOUT.total:.0f} s; the database may exist all the "
+            "same: look for it with GET /v1/databases."
+        ) from error
+    except ValueError:
+        answer = None  # not JSON
+    except aiohttp.ClientError as error:
         raise AskError(
             f"There is no pgvend at {client.url} ({type(error).__name__}): start one with "
             "`pgvend serve`, or set PGVEND_URL."

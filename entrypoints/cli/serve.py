@@ -9,10 +9,10 @@ from aiohttp import web
 
 from domain.errors import StartupError
 from entrypoints.container import Container
-from entrypoints.data_folder import open_data_folder, service_secret
+from entrypoints.data_folder import service_secret
 from entrypoints.http.app import DRAIN_TIMEOUT, build_app
 from entrypoints.logging import configure_logging
-from entrypoints.settings import ProviderName, Settings
+from entrypoints.settings import Settings
 from entrypoints.settings_loading import load_settings
 
 Insecure = Annotated[
@@ -34,8 +34,6 @@ def serve(insecure: Insecure = False) -> None:
 
 def _run(settings: Settings) -> None:
     with _listening(settings) as listener:
-        if settings.provider is ProviderName.EMBEDDED:
-            open_data_folder(settings.data_dir)
         container = Container(settings=settings, secret=service_secret(settings))
         app = build_app(container)
         app.on_startup.append(lambda _: _announce(settings, listener.getsockname()))

@@ -1,36 +1,39 @@
 """Work that goes on after its request was answered."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-from structlog.typing import FilteringBoundLogger
+from structlog.stdlib import BoundLogger
 
 from domain.errors import PgvendError
 
+Work = Callable[[], Coroutine[Any, Any, None]]
+
 
 class Background:
-    def __init__(self, log: FilteringBoundLogger) -> None:
+    def __init__(self, log: BoundLogger) -> None:
         self._log = log
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Let `work` run; an error of it is logged."""
-        task = asyncio.create_task(self._told(work, name), name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def spawn(self, work: Work, name: str) -> None:
+        """Let `work` run, unless work of that name does already; an error of it is logged."""
+        if name not in self._tasks:
+            task = asyncio.create_task(self._told(work, name), name=name)
+            self._tasks[name] = task
+            task.add_done_callback(lambda _: self._tasks.pop(name))
 
     async def drain(self, patience: float) -> None:
         """Wait at most `patience` seconds for what runs; cancel what is late. Never raises."""
         if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=patience)
+            _, late = await asyncio.wait(self._tasks.values(), timeout=patience)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _told(self, work: Coroutine[Any, Any, None], name: str) -> None:
+    async def _told(self, work: Work, name: str) -> None:
         try:
-            await work
+            await work()
         except PgvendError as error:
             self._log.warning("background.failed", work=name, error=error.code, detail=str(error))
         except Exception:

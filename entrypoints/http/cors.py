@@ -7,18 +7,12 @@ import aiohttp_cors
 import structlog
 from aiohttp import web
 
+from entrypoints.http.requests import REQUEST_ID_HEADER
 from entrypoints.setting_types import ANY_ORIGIN
 
-EXPOSED = ("Location", "Retry-After", "X-Request-ID")
-ACCEPTED = (
-    "Authorization",
-    "Content-Type",
-    "Idempotency-Key",
-    "If-Match",
-    "Prefer",
-    "X-Request-ID",
-)
-METHODS = ("GET", "POST", "PATCH", "DELETE")
+EXPOSED = ("Location", "Retry-After", REQUEST_ID_HEADER)
+ACCEPTED = ("Authorization", "Content-Type", REQUEST_ID_HEADER)
+METHODS = ("GET", "POST", "DELETE")
 PREFLIGHT_AGE = 600
 """Seconds that a browser may remember a preflight's answer."""
 

@@ -1,6 +1,7 @@
 """`/v1/databases`."""
 
 import re
+from functools import partial
 
 from aiohttp import web
 
@@ -37,7 +38,8 @@ async def delete(request: web.Request) -> web.Response:
     retire = request.app[USE_CASES].retire
     database = await retire.promise(request.match_info["id"])
     if not database.is_gone:
-        request.app[BACKGROUND].spawn(retire.finish(database.id), name=f"retire {database.id}")
+        finish = partial(retire.finish, database.id)
+        request.app[BACKGROUND].spawn(finish, name=f"retire {database.id}")
     return json_response(DatabaseOut.of(database), status=202)
 
 

@@ -10,7 +10,7 @@ from aiohttp.typedefs import Handler
 
 from entrypoints.http.keys import REQUEST_ID
 
-HEADER = "X-Request-ID"
+REQUEST_ID_HEADER = "X-Request-ID"
 
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -21,12 +21,12 @@ _QUIET = frozenset({"/livez", "/readyz"})
 @web.middleware
 async def identified(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give the request an id, the caller's own if it has one: in the answer, in every log line."""
-    given = request.headers.get(HEADER, "")
+    given = request.headers.get(REQUEST_ID_HEADER, "")
     request[REQUEST_ID] = given if _ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request[REQUEST_ID])
     response = await handler(request)
-    response.headers[HEADER] = request[REQUEST_ID]
+    response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
     return response
 
 

@@ -1,7 +1,7 @@
 """The bodies that callers send and get."""
 
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -79,8 +79,23 @@ class DatabaseOut(BaseModel):
     steps: list[StepOut]
 
     @classmethod
-    def of(cls, database: Database) -> Self:
-        return cls(**_parts(database))
+    def of(cls, database: Database) -> "DatabaseOut":
+        return DatabaseOut(
+            id=database.id,
+            nickname=database.nickname,
+            state=database.state,
+            provider=database.target.provider,
+            target=database.target.name,
+            isolation=database.target.isolation,
+            database=database.names.database,
+            owner=database.names.owner,
+            labels=dict(database.labels),
+            created_at=database.created_at,
+            expires_at=database.expires_at,
+            steps=[
+                StepOut(name=step.name, state=step.state, at=step.at) for step in database.steps
+            ],
+        )
 
 
 class VendedOut(DatabaseOut):
@@ -90,24 +105,8 @@ class VendedOut(DatabaseOut):
 
     @classmethod
     def handed_out(cls, vended: Vended) -> Self:
-        return cls(**_parts(vended.database), connection=ConnectionOut.of(vended.connection))
-
-
-def _parts(database: Database) -> dict[str, Any]:
-    return {
-        "id": database.id,
-        "nickname": database.nickname,
-        "state": database.state,
-        "provider": database.target.provider,
-        "target": database.target.name,
-        "isolation": database.target.isolation,
-        "database": database.names.database,
-        "owner": database.names.owner,
-        "labels": dict(database.labels),
-        "created_at": database.created_at,
-        "expires_at": database.expires_at,
-        "steps": [StepOut(name=step.name, state=step.state, at=step.at) for step in database.steps],
-    }
+        record = dict(DatabaseOut.of(vended.database))
+        return cls(**record, connection=ConnectionOut.of(vended.connection))
 
 
 class PageOut(BaseModel):

@@ -15,12 +15,12 @@ from domain.labels import checked_labels
 from domain.naming import SUFFIX_ALPHABET, SUFFIX_LENGTH, Names, Nickname
 from domain.order import Order
 from domain.passwords import PasswordDeriver
+from ports.cancellation import finished
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
 from ports.driven.randomness import Randomness
 from ports.driven.registry import Registry
-from ports.driving.undo import finished
 
 MAX_SUFFIXES = 7
 """Suffixes tried for one nickname. With 36^6 of them a second is rare, a third an accident."""
@@ -52,10 +52,10 @@ class Vended:
 class VendDatabase:
     """Record the intent, make the database, prove that it works, hand it out.
 
-    When it raises, cancelled or not, nothing of the database is left; where even the clean-up
-    failed, the record says `retiring` (or, with the registry gone, `provisioning`) and so what is
-    still to be dropped. A database that was retired while it was made is dropped again; where
-    that fails, only the provider's inventory still tells of it.
+    When it raises, nothing of the database is left, unless it was ready by then: that one stays,
+    and is listed. Where even the clean-up failed, the record says `retiring` (or, with the registry
+    gone, `provisioning`), and so tells what is still to be dropped. A database that was retired
+    while it was made is dropped again; where that fails, only the inventory tells of it.
     """
 
     registry: Registry

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from adapters.memory.provider import MemoryProvider
 from tests.support.apps import RunningApp, problem_of, running_app
 from tests.support.polling import until
+from tests.support.trouble import Gate
 
 
 async def test_a_created_database_comes_with_its_connection(app: RunningApp) -> None:
@@ -117,6 +119,26 @@ async def test_deleting_again_is_no_error(app: RunningApp) -> None:
     await _comes_to(app, database["id"], "retired")
 
     assert (await _deleted(app, database["id"]))["state"] == "retired"
+
+
+async def test_impatient_deletions_are_one_deletion() -> None:
+    """Each would keep a place of the provider's waiting for the others."""
+    gate, begun = Gate("before retire"), 0
+
+    async def counting(moment: str) -> None:
+        nonlocal begun
+        begun += moment == "before retire"
+        await gate(moment)
+
+    async with running_app(MemoryProvider(trouble=counting)) as app:
+        database = await app.vend("impatient")
+        for _ in range(5):
+            async with app.client.delete(f"/v1/databases/{database['id']}") as response:
+                assert response.status == 202
+        await gate.reached.wait()
+        gate.open()
+
+    assert begun == 1
 
 
 async def test_a_deleted_databases_name_is_free_again(app: RunningApp) -> None:

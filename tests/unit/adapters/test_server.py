@@ -2,7 +2,8 @@
 
 import pytest
 
-from adapters.postgres.server import Server, login_of, server_of_dsn
+from adapters.postgres.server import Server, server_of_dsn
+from adapters.postgres.sessions import login_of
 from tests.support.orders import new_order
 
 DSN = "postgresql://admin:hunter2@db.example:6543/postgres?sslmode=require"
@@ -33,7 +34,7 @@ def test_tenants_reach_the_server_where_the_operator_says() -> None:
     [
         ("postgresql://a@h/d", "h", 5432, "prefer"),
         ("postgres://a@[::1]:5433/d", "::1", 5433, "prefer"),
-        ("postgresql:///d", "localhost", 5432, "prefer"),
+        ("postgresql:///d", "", 5432, "prefer"),
     ],
 )
 def test_what_the_address_does_not_say_is_the_usual(

@@ -10,7 +10,7 @@ import pytest
 
 from domain.errors import StartupError
 from entrypoints.data_folder import kept_secret, open_data_folder, service_secret
-from entrypoints.settings import Settings
+from entrypoints.settings import ProviderName, Settings
 
 GIVEN = "the operator's own secret, long enough"
 
@@ -132,10 +132,25 @@ def test_a_line_end_that_an_editor_added_does_not_change_the_secret(tmp_path: Pa
 
 
 def test_the_operators_secret_counts_and_no_folder_is_needed(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path / "data", secret=GIVEN)
+    settings = Settings(data_dir=tmp_path / "data", secret=GIVEN, provider=ProviderName.MEMORY)
 
     assert service_secret(settings).reveal() == GIVEN
     assert not (tmp_path / "data").exists()
+
+
+def test_the_bundled_server_needs_a_folder_but_no_secret_in_it(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", secret=GIVEN)
+
+    assert service_secret(settings).reveal() == GIVEN
+    assert list((tmp_path / "data").iterdir()) == []
+    assert mode(tmp_path / "data") == 0o700
+
+
+def test_a_secret_that_cannot_be_read_is_told_with_a_mend(tmp_path: Path) -> None:
+    (tmp_path / "secret").mkdir()
+
+    with pytest.raises(StartupError, match="PGVEND_DATA_DIR"):
+        kept_secret(tmp_path)
 
 
 def test_without_one_the_secret_is_that_of_the_folder(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ports.driving.undo import finished
+from ports.cancellation import finished
 
 
 class Step:

@@ -5,6 +5,7 @@ import logging.config
 import sys
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 from structlog.typing import Processor
 
 
@@ -32,7 +33,20 @@ def configure_logging(level: str, *, terminal: bool) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    logging.getLogger("aiohttp.server").filters = [_Malformed()]
     logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+class _Malformed(logging.Filter):
+    """What is no HTTP is the caller's affair: a line, not a traceback, which would quote it with
+    the key that it may hold."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info and record.exc_info[1]
+        if isinstance(error, HttpProcessingError):
+            record.msg, record.args, record.exc_info = "http.malformed", (), None
+            record.levelno, record.levelname = logging.INFO, "INFO"
+        return True
 
 
 def _shared() -> list[Processor]:

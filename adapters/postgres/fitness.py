@@ -1,5 +1,7 @@
 """Is this server one to vend on?"""
 
+import asyncpg
+
 from adapters.postgres.errors import LACKS_PRIVILEGE
 from adapters.postgres.quoting import identifier
 from adapters.postgres.sessions import Session
@@ -22,7 +24,7 @@ WHERE datallowconn AND EXISTS (
 """
 
 
-async def check_powers(session: Session) -> None:
+async def check_powers(session: Session | asyncpg.Connection) -> None:
     """Raises ProviderRejected when the admin may not make roles and databases here."""
     powers = await session.fetchrow(_POWERS)
     if powers is None or powers["standby"]:

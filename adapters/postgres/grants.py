@@ -1,11 +1,13 @@
 """What others granted to a tenant: PostgreSQL drops no role that anything on the server names."""
 
+import asyncpg
+
 from adapters.postgres import statements
+from adapters.postgres.membership import member_of
 from adapters.postgres.server import Server
-from adapters.postgres.sessions import Session, single_session
+from adapters.postgres.sessions import Login, Session, single_session
 from adapters.postgres.sight import Marks
-from domain.naming import Names
-from domain.order import Tenant
+from domain.errors import ProviderRejected, Unavailable
 
 _HOSTS = """
 SELECT DISTINCT d.datname AS database, pg_get_userbyid(d.datdba) AS owner,
@@ -14,7 +16,7 @@ FROM pg_shdepend AS dependency JOIN pg_database AS d ON d.oid = CASE
     WHEN dependency.dbid <> 0 THEN dependency.dbid
     WHEN dependency.classid = 'pg_database'::regclass THEN dependency.objid
 END
-WHERE dependency.refclassid = 'pg_authid'::regclass AND d.datallowconn
+WHERE dependency.refclassid = 'pg_authid'::regclass
   AND dependency.refobjid = (SELECT oid FROM pg_roles WHERE rolname = $1)
 """
 
@@ -25,20 +27,29 @@ async def take_back_grants(session: Session, owner: str, server: Server, marks: 
     await session.execute(statements.drop_grants(owner))
     for host in await session.fetch(_HOSTS, owner):
         if server.superuser:
-            login = {**server.superuser, "database": host["database"]}
-            async with single_session(login) as inside:
-                await inside.execute(statements.drop_grants(owner))
-        elif (host["mark"] or "").startswith(marks.prefix):
-            names = Names(database=host["database"], owner=host["owner"])
-            neighbour = Tenant(id=host["mark"].removeprefix(marks.prefix), names=names)
-            await _take_back_from(session, neighbour, owner, server)
+            async with single_session(server.superuser) as superuser:
+                await _take_back(superuser, server.superuser, host, owner)
+        elif neighbour := marks.id_in(host["mark"]):
+            async with member_of(session, host["owner"], neighbour):
+                await _take_back(session, server.admin, host, owner)
 
 
-async def _take_back_from(session: Session, neighbour: Tenant, owner: str, server: Server) -> None:
-    """As the neighbour, under its lock: a provision of it would be between joining and leaving."""
-    await session.execute(statements.lock(neighbour))
-    await session.execute(statements.join(neighbour.names.owner))
-    login = {**server.admin, "database": neighbour.names.database}
-    async with single_session(login) as inside:
-        await inside.execute(statements.drop_grants(owner))
-    await session.execute(statements.leave(neighbour.names.owner))
+async def _take_back(
+    session: Session | asyncpg.Connection, login: Login, host: asyncpg.Record, owner: str
+) -> None:
+    inside = {**login, "database": host["database"]}
+    try:
+        await _drop_grants_in(inside, owner)
+    except (ProviderRejected, Unavailable):  # the neighbour may have closed the door behind it
+        await session.execute(statements.let_admin_in(host["database"], host["owner"]))
+        await _drop_grants_in(inside, owner)
+
+
+async def _drop_grants_in(login: Login, owner: str) -> None:
+    """A neighbour's open transaction can hold what is to be changed: it gets a moment to end."""
+    async with single_session(login, lock_timeout="2s") as inside:
+        try:
+            await inside.execute(statements.drop_grants(owner))
+        except asyncpg.LockNotAvailableError:
+            await inside.execute(statements.END_SESSIONS_HERE)
+            await inside.execute(statements.drop_grants(owner))

@@ -1,22 +1,23 @@
 """DatabaseProvider by SQL."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import asyncpg
 
 from adapters.postgres import statements
-from adapters.postgres.dropping import drop
+from adapters.postgres.dropping import Drop
 from adapters.postgres.errors import Raced
 from adapters.postgres.extensions import install
 from adapters.postgres.fitness import check_powers
 from adapters.postgres.scram import scram_verifier
 from adapters.postgres.server import Server
-from adapters.postgres.sessions import Session, session_of
+from adapters.postgres.sessions import POOL_SIZE, Session, session_of, single_session
 from adapters.postgres.sight import Marks, Sight, inventory, look
 from domain.connection import Connection
-from domain.errors import DatabaseNotFound, NameTaken
+from domain.errors import DatabaseNotFound, NameTaken, ProviderBusy
 from domain.order import Holding, Order, Tenant
 from ports.driven.database_provider import DatabaseProvider
 
@@ -29,6 +30,10 @@ class PostgresProvider(DatabaseProvider):
     server: Server
     marks: Marks
     pool: asyncpg.Pool
+    retiring: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(POOL_SIZE // 2), init=False, repr=False
+    )
+    """Tenants that resist their end take time, and must not take every place in the pool."""
 
     async def provision(self, order: Order) -> Connection:
         verifier = await scram_verifier(order.password)
@@ -75,17 +80,19 @@ class PostgresProvider(DatabaseProvider):
         return self.server.connection(order)
 
     async def retire(self, tenant: Tenant) -> None:
-        async with self._locked(tenant) as session:
+        async with self.retiring, self._locked(tenant) as session:
             sight = await look(session, tenant, self.marks)
             if sight.has_role:
-                await drop(session, tenant.names.owner, sight.databases, self.server, self.marks)
+                drop = Drop(session, tenant.names.owner, self.server, self.marks)
+                await drop(sight.databases)
 
     async def inventory(self) -> Sequence[Holding]:
         async with session_of(self.pool) as session:
             return await inventory(session, self.marks)
 
     async def ping(self) -> None:
-        async with session_of(self.pool) as session:
+        """In a session of its own: who asks for our health does not queue behind vends."""
+        async with single_session(self.server.admin, lost=ProviderBusy) as session:
             await check_powers(session)
 
     @asynccontextmanager
@@ -96,5 +103,5 @@ class PostgresProvider(DatabaseProvider):
         is done, so that whoever repeats its call looks at what it left, not at what it is leaving.
         """
         async with session_of(self.pool) as session:
-            await session.execute(statements.lock(tenant))
+            await session.execute(statements.lock(tenant.id))
             yield session

@@ -32,6 +32,9 @@ SESSION_SETTINGS = {
     "tcp_user_timeout": "60000",
 }
 
+UNSWAYED = {"default_transaction_read_only": "off", "role": "none", "local_preload_libraries": ""}
+"""What a tenant's database may have been set to, to keep sessions of ours from their work there."""
+
 CONNECT_TIMEOUT = 10.0
 STATEMENT_TIMEOUT = 70.0  # a little longer than the server's, which knows more
 PLACE_TIMEOUT = 60.0
@@ -81,9 +84,10 @@ async def single_session(
     login: Login,
     *,
     lost: type[ProviderBusy | OutcomeUnknown] = OutcomeUnknown,
-    search_path: str = "pg_catalog",
+    **settings: str,
 ) -> AsyncIterator[asyncpg.Connection]:
-    """A session outside the pool, for one purpose; `lost` is what its breaking means.
+    """A session outside the pool, for one purpose; `lost` is what its breaking means, `settings` go
+    over the usual ones.
 
     A goodbye that is not answered is no error, as in `session_of`.
     """
@@ -92,7 +96,7 @@ async def single_session(
             **login,
             timeout=CONNECT_TIMEOUT,
             command_timeout=STATEMENT_TIMEOUT,
-            server_settings={**SESSION_SETTINGS, "search_path": search_path},
+            server_settings={**SESSION_SETTINGS, **UNSWAYED, **settings},
         )
     try:
         with translated(lost=lost):

@@ -58,6 +58,11 @@ class Marks:
     def of(self, tenant: Tenant) -> str:
         return self.prefix + tenant.id
 
+    def id_in(self, mark: str | None) -> str | None:
+        """The tenant's id in a mark of ours; None in any other text."""
+        is_ours = mark is not None and mark.startswith(self.prefix)
+        return mark.removeprefix(self.prefix) if mark and is_ours else None
+
 
 async def look(session: Session, tenant: Tenant, marks: Marks) -> Sight:
     """What bears the tenant's mark: its role, and the databases of that role."""

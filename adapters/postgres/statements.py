@@ -9,14 +9,14 @@ from adapters.postgres.quoting import identifier, literal
 from domain.order import Tenant
 
 
-def lock_key(tenant: Tenant) -> int:
-    """From the random end of the tenant's id, as the signed 64-bit number that the server wants."""
-    return int.from_bytes(tenant.id.encode()[-8:], signed=True)
+def lock_key(tenant_id: str) -> int:
+    """From the random end of a tenant's id, as the signed 64-bit number that the server wants."""
+    return int.from_bytes(tenant_id.encode()[-8:], signed=True)
 
 
-def lock(tenant: Tenant) -> str:
-    """The tenant's advisory lock: the session's, until it ends or goes back into the pool."""
-    return f"SELECT pg_advisory_lock({lock_key(tenant)})"
+def lock(tenant_id: str) -> str:
+    """A tenant's advisory lock: the session's, until it ends or goes back into the pool."""
+    return f"SELECT pg_advisory_lock({lock_key(tenant_id)})"
 
 
 def make_role(tenant: Tenant, mark: str, verifier: str, connection_limit: int) -> str:
@@ -119,6 +119,13 @@ def act_as(owner: str) -> str:
 
 def roll_back_prepared(gid: str) -> str:
     return f"ROLLBACK PREPARED {literal(gid)}"
+
+
+END_SESSIONS_HERE = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND usename <> current_user AND pg_has_role(usename, 'MEMBER')
+"""
+"""Of all others in the session's database whom the session's user may end."""
 
 
 def drop_grants(owner: str) -> str:

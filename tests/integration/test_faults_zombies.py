@@ -80,7 +80,7 @@ async def test_one_that_was_cut_off_while_it_waited_keeps_no_lock(
     order, fault = new_order(), Fault(How.CUT_AFTER, "SELECT pg_advisory_lock")
     async with site(bundled_18, fault) as broken:
         async with single_session(bundled_18.server.admin) as holder:
-            await holder.execute(lock(order.tenant))
+            await holder.execute(lock(order.tenant.id))
             outcome = await struck(broken.provider.provision(order), fault, CUT)
             assert isinstance(outcome, OutcomeUnknown)
         await broken.vend(order)
@@ -145,7 +145,7 @@ async def _waited(call: Awaitable[object], tenant: Tenant, blocker: asyncpg.Conn
     """See the call wait for the tenant's lock, let the one before it go on, and it too."""
     task = asyncio.ensure_future(call)
     for _ in range(500):
-        if await blocker.fetch(_WAITING, lock_key(tenant)):
+        if await blocker.fetch(_WAITING, lock_key(tenant.id)):
             break
         await asyncio.sleep(0.01)
     else:

@@ -26,6 +26,14 @@ GRANTS = [
     "CREATE TABLE guarded (id int); CREATE POLICY p ON guarded TO {user}",
 ]
 
+CLOSING_THE_DOOR = [
+    "ALTER DATABASE {database} CONNECTION LIMIT 0",
+    "ALTER DATABASE {database} SET default_transaction_read_only = on",
+    "ALTER DATABASE {database} SET role = {user}",
+    "ALTER DATABASE {database} SET local_preload_libraries = 'none_such'",
+    "REVOKE CONNECT ON DATABASE {database} FROM {user}",
+]
+
 
 @pytest.mark.parametrize("statement", GRANTS)
 async def test_what_a_neighbour_granted_does_not_keep_a_tenant(
@@ -36,6 +44,36 @@ async def test_what_a_neighbour_granted_does_not_keep_a_tenant(
             own = f'"{neighbour.database}"'
             await session.execute(filled(statement.replace("{own}", own), connection))
         await PostgresLoginCheck().verify(neighbour)
+
+
+@pytest.mark.parametrize("statement", CLOSING_THE_DOOR)
+async def test_a_neighbour_who_granted_and_closed_the_door_does_not_keep_a_tenant(
+    place: Place, statement: str
+) -> None:
+    async with (
+        vended(place.provider, new_order()) as neighbour,
+        doomed(place) as connection,
+        tenant(neighbour) as session,
+    ):
+        await session.execute("CREATE TABLE shared (id int)")
+        await session.execute(filled("GRANT SELECT ON shared TO {user}", connection))
+        await session.execute(filled(statement, neighbour))
+
+
+@pytest.mark.parametrize("hold", ["SELECT * FROM guarded", "GRANT ALL ON guarded TO PUBLIC"])
+async def test_a_neighbour_who_granted_and_holds_on_to_it_does_not_keep_a_tenant(
+    place: Place, hold: str
+) -> None:
+    async with (
+        vended(place.provider, new_order()) as neighbour,
+        AsyncExitStack() as sessions,
+        doomed(place) as connection,
+    ):
+        session = await sessions.enter_async_context(tenant(neighbour))
+        await session.execute("CREATE TABLE guarded (id int)")
+        await session.execute(filled("CREATE POLICY p ON guarded TO {user}", connection))
+        await session.execute("BEGIN")
+        await session.execute(hold)
 
 
 async def test_what_a_tenant_owns_at_a_neighbours_goes_with_it(place: Place) -> None:

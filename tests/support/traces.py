@@ -53,7 +53,7 @@ WHOLE = Traces(1, 1, 0, 0, 0)
 async def traces(superuser: Login, tenant: Tenant) -> Traces:
     names, mark = tenant.names, Marks(INSTALLATION).of(tenant)
     async with _session(superuser) as session:
-        row = await session.fetchrow(_LOOK, names.owner, names.database, mark, lock_key(tenant))
+        row = await session.fetchrow(_LOOK, names.owner, names.database, mark, lock_key(tenant.id))
     assert row is not None
     return Traces(**row)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import structlog
+from aiohttp.http_exceptions import InvalidHeader
 
 from domain.secret import Secret
 from entrypoints.logging import configure_logging
@@ -22,6 +23,7 @@ def _logging_as_it_was() -> Iterator[None]:
     loggers = (logging.getLogger(), logging.getLogger("asyncio"))
     before = [(logger.handlers, logger.level) for logger in loggers]
     yield
+    logging.getLogger("aiohttp.server").filters = []
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
     for logger, (handlers, level) in zip(loggers, before, strict=True):
@@ -158,3 +160,18 @@ def test_a_secret_that_is_logged_by_mistake_is_not_shown(
     shown = capsys.readouterr().err
     assert HIDDEN not in shown
     assert "***" in shown
+
+
+def test_what_is_no_http_is_a_line_that_does_not_quote_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_logging("info", terminal=False)
+    try:
+        raise InvalidHeader(f"Authorization: Bearer {HIDDEN}")
+    except InvalidHeader:
+        logging.getLogger("aiohttp.server").exception("Error handling request from %s", "somebody")
+
+    captured = capsys.readouterr().err
+    assert json.loads(captured)["event"] == "http.malformed"
+    assert json.loads(captured)["level"] == "info"
+    assert HIDDEN not in captured

@@ -138,9 +138,11 @@ async def test_what_could_not_be_dropped_is_still_promised_and_can_be_dropped_ag
     with pytest.raises(ProviderBusy):
         await memory.retire().finish(made.database.id)
 
-    assert (await memory.only_record()).state is State.RETIRING
+    record = await memory.only_record()
+    assert (record.state, record.steps[-1].state) == (State.RETIRING, StepState.FAILED)
     await memory.retire().finish(made.database.id)
-    assert (await memory.only_record()).state is State.RETIRED
+    record = await memory.only_record()
+    assert (record.state, record.steps[-1].state) == (State.RETIRED, StepState.DONE)
     assert await memory.held() == set()
 
 

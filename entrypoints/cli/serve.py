@@ -1,5 +1,6 @@
 """`pgvend serve`."""
 
+import os
 import socket
 import sys
 from typing import Annotated
@@ -61,8 +62,9 @@ def _listening(settings: Settings) -> socket.socket:
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=512)
     except OSError as error:
+        reason = os.strerror(error.errno or 0)  # the error's own words name the address again
         raise StartupError(
-            f"{settings.host} port {settings.port} cannot be listened on ({error.strerror}): "
+            f"{settings.host} port {settings.port} cannot be listened on ({reason}): "
             "set PORT to a free port, or stop what listens there."
         ) from error
 

@@ -25,9 +25,9 @@ NO_STORE = {"Cache-Control": "no-store"}
 """For answers that hold a secret."""
 
 
-async def body_as(model: type[B], request: web.Request) -> B:
+async def body_as(model: type[B], request: web.Request, patience: float = READ_TIMEOUT) -> B:
     """The body. Raises MalformedBody, SlowBody, UnsupportedMediaType or InvalidRequest."""
-    body = await _read(request)
+    body = await _read(request, patience)
     if not body:
         raise MalformedBody("The request has no body: send a JSON object.")
     if request.content_type != "application/json":
@@ -42,9 +42,9 @@ async def body_as(model: type[B], request: web.Request) -> B:
         raise InvalidRequest("; ".join(told[:MAX_MISTAKES]) + ".") from None
 
 
-async def _read(request: web.Request) -> bytes:
+async def _read(request: web.Request, patience: float) -> bytes:
     try:
-        async with asyncio.timeout(READ_TIMEOUT):
+        async with asyncio.timeout(patience):
             return await request.read()
     except TimeoutError:
         raise SlowBody from None

@@ -29,21 +29,21 @@ class Health:
 class CheckHealth:
     registry: Registry
     provider: DatabaseProvider
+    patience: float = PATIENCE
 
     async def __call__(self) -> Health:
         parts = {"registry": self.registry.ping(), "provider": self.provider.ping()}
-        outcomes = await asyncio.gather(*map(_outcome, parts.values()))
+        outcomes = await asyncio.gather(*map(self._outcome, parts.values()))
         return Health(dict(zip(parts, outcomes, strict=True)))
 
-
-async def _outcome(ping: Awaitable[None]) -> str:
-    try:
-        async with asyncio.timeout(PATIENCE):
-            await ping
-    except PgvendError as error:
-        return error.code
-    except TimeoutError:
-        return "timeout"
-    except Exception:
-        return "internal_error"
-    return OK
+    async def _outcome(self, ping: Awaitable[None]) -> str:
+        try:
+            async with asyncio.timeout(self.patience):
+                await ping
+        except PgvendError as error:
+            return error.code
+        except TimeoutError:
+            return "timeout"
+        except Exception:
+            return "internal_error"
+        return OK

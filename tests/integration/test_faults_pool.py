@@ -1,20 +1,27 @@
 """The provider's sessions are few: what breaks or hangs must not keep their places."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
+import asyncpg
 import pytest
 
 from adapters.postgres.opening import opened_provider
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import server_of_dsn
-from adapters.postgres.sessions import POOL_SIZE, session_of
+from adapters.postgres.sessions import POOL_SIZE, session_of, single_session
+from adapters.postgres.statements import lock
 from domain.errors import PgvendError
+from domain.order import Order
 from tests.support.faults import site
 from tests.support.orders import INSTALLATION, new_order
 from tests.support.pgproxy import Fault, How
+from tests.support.polling import until
 from tests.support.servers import OperatorsServer
 from tests.support.traces import NOTHING
+
+_WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
 async def test_cancelled_vends_give_their_places_back(bundled_18: PostgresProvider) -> None:
@@ -79,3 +86,47 @@ async def test_the_server_notices_within_a_minute_that_we_vanished(
 
         assert 0 < idle + interval * count <= 60
         assert await session.fetchval("SHOW tcp_user_timeout") == "60000"
+
+
+async def test_tenants_who_resist_their_end_leave_places_for_vends(
+    bundled_18: PostgresProvider,
+) -> None:
+    """Somebody holds what each of many drops waits for."""
+    resisting = [new_order() for _ in range(2 * POOL_SIZE)]
+    for order in resisting:
+        await bundled_18.provision(order)
+    async with _held_up(bundled_18, resisting) as retirements, asyncio.timeout(10):
+        order = new_order()
+        await bundled_18.provision(order)
+        await bundled_18.ping()
+        assert not any(retirement.done() for retirement in retirements)
+
+    await bundled_18.retire(order.tenant)
+    assert await bundled_18.inventory() == []
+
+
+async def test_health_is_asked_although_every_place_is_taken(bundled_18: PostgresProvider) -> None:
+    async with AsyncExitStack() as places, asyncio.timeout(10):
+        for _ in range(POOL_SIZE):
+            await places.enter_async_context(session_of(bundled_18.pool))
+
+        await bundled_18.ping()
+
+
+@asynccontextmanager
+async def _held_up(
+    provider: PostgresProvider, orders: Sequence[Order]
+) -> AsyncIterator[list[asyncio.Task[None]]]:
+    """Retirements of the orders, all at work on what they will not get before the end of this."""
+    assert provider.server.superuser
+    async with single_session(provider.server.superuser) as holder:
+        for order in orders:
+            await holder.execute(lock(order.tenant.id))
+        tasks = [asyncio.create_task(provider.retire(order.tenant)) for order in orders]
+        await until(lambda: _are_waiting(holder, POOL_SIZE // 2))
+        yield tasks
+    await asyncio.gather(*tasks)
+
+
+async def _are_waiting(holder: asyncpg.Connection, number: int) -> bool:
+    return bool(await holder.fetchval(_WAITING) == number)

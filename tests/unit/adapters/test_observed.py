@@ -2,18 +2,26 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from adapters.decorators.observed import Observation, ObservedProvider, ObservedRegistry
-from adapters.memory.provider import MemoryProvider
+from adapters.decorators.observed import (
+    Observation,
+    ObservedLoginCheck,
+    ObservedProvider,
+    ObservedRegistry,
+)
+from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
 from adapters.memory.registry import MemoryRegistry
+from domain.connection import Connection
 from domain.database import State
-from domain.errors import NameTaken, PgvendError, ProviderBusy, ProviderFull
+from domain.errors import NameTaken, PgvendError, ProviderBusy, ProviderFull, ProviderRejected
 from ports.driven.database_provider import DatabaseProvider
+from ports.driven.login_check import LoginCheck
 from tests.support.clock import FakeClock
 from tests.support.doubles import ScriptedProvider
 from tests.support.orders import new_order, rotated
@@ -72,7 +80,7 @@ async def test_a_call_is_one_event_with_its_duration(name: str, events: Events) 
 
 
 @every_call
-@pytest.mark.parametrize("error", [ProviderBusy, ProviderFull, NameTaken])
+@pytest.mark.parametrize("error", [ProviderBusy, ProviderFull, ProviderRejected, NameTaken])
 async def test_a_call_that_fails_is_a_warning_that_says_why(
     name: str, error: type[PgvendError], events: Events
 ) -> None:
@@ -162,3 +170,32 @@ async def test_what_the_registry_refuses_is_no_event(events: Events) -> None:
         await registry.add(new_record("Sales"))
 
     assert len(events) == 1
+
+
+@pytest.mark.parametrize("error", [None, ProviderRejected("The reason.")])
+async def test_a_login_check_is_an_event_without_the_password(
+    error: PgvendError | None, events: Events
+) -> None:
+    provider = MemoryProvider()
+    connection = await provider.provision(ORDER)
+    inner = ScriptedLoginCheck(error) if error else MemoryLoginCheck(provider)
+    checking = ObservedLoginCheck(inner, Observation(FakeClock(), structlog.get_logger()))
+
+    with pytest.raises(type(error)) if error else nullcontext():
+        await checking.verify(connection)
+
+    (event,) = events
+    assert (event["event"], event["user"]) == ("login_check.verify", connection.user)
+    assert event["log_level"] == ("warning" if error else "debug")
+    assert event.get("detail") == ("The reason." if error else None)
+    assert ORDER.password.reveal() not in repr(event)
+
+
+class ScriptedLoginCheck(LoginCheck):
+    """Finds the same wrong with every login."""
+
+    def __init__(self, error: PgvendError) -> None:
+        self._error = error
+
+    async def verify(self, connection: Connection) -> None:
+        raise self._error

@@ -8,7 +8,7 @@ from adapters.memory.provider import MemoryProvider
 from adapters.memory.registry import MemoryRegistry
 from domain.errors import PgvendError, ProviderBusy, ProviderRejected, Unavailable
 from ports.driving.check_health import CheckHealth
-from tests.support.doubles import Fails
+from tests.support.doubles import Fails, Holds
 
 
 class SilentRegistry(MemoryRegistry):
@@ -76,3 +76,11 @@ async def test_health_is_how_it_is_now() -> None:
     )
 
     assert [(await check()).is_ok for _ in range(2)] == [False, True]
+
+
+async def test_a_part_that_does_not_answer_is_named_and_not_waited_for() -> None:
+    provider = MemoryProvider(trouble=Holds("ping"))
+
+    health = await CheckHealth(registry=MemoryRegistry(), provider=provider, patience=0)()
+
+    assert health.checks == {"registry": "ok", "provider": "timeout"}

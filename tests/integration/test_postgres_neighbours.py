@@ -60,6 +60,17 @@ async def test_a_neighbour_who_granted_and_closed_the_door_does_not_keep_a_tenan
         await session.execute(filled(statement, neighbour))
 
 
+@pytest.mark.parametrize("statement", CLOSING_THE_DOOR[1:4])
+async def test_settings_that_do_not_stand_in_the_way_stay(place: Place, statement: str) -> None:
+    settings = "SELECT setconfig FROM pg_db_role_setting WHERE setdatabase <> 0 ORDER BY 1"
+    async with vended(place.provider, new_order()) as neighbour:
+        async with doomed(place) as connection, tenant(neighbour) as session:
+            await session.execute(filled("GRANT ALL ON SCHEMA public TO {user}", connection))
+            await session.execute(filled(statement, neighbour))
+            before = await place.sql(settings)
+        assert await place.sql(settings) == before != []
+
+
 @pytest.mark.parametrize("hold", ["SELECT * FROM guarded", "GRANT ALL ON guarded TO PUBLIC"])
 async def test_a_neighbour_who_granted_and_holds_on_to_it_does_not_keep_a_tenant(
     place: Place, hold: str

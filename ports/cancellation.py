@@ -10,7 +10,8 @@ T = TypeVar("T")
 async def finished(step: Awaitable[T]) -> T:
     """Await `step` to its end even when the waiting task is cancelled, once or often.
 
-    The step's own error is raised; a cancellation that came meanwhile is passed on afterwards.
+    A cancellation that came meanwhile is passed on afterwards; the step's own error is raised where
+    there was none, and else is the cancellation's cause: whoever is cancelled must not go on.
     """
     task = asyncio.ensure_future(step)
     cancelled: asyncio.CancelledError | None = None
@@ -19,7 +20,6 @@ async def finished(step: Awaitable[T]) -> T:
             await asyncio.wait({task})
         except asyncio.CancelledError as exc:
             cancelled = exc
-    result = task.result()
     if cancelled:
-        raise cancelled
-    return result
+        raise cancelled from (None if task.cancelled() else task.exception())
+    return task.result()

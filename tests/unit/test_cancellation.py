@@ -70,8 +70,9 @@ async def test_the_error_of_the_step_is_raised() -> None:
         await finished(step())
 
 
-async def test_the_error_of_the_step_counts_more_than_a_cancellation() -> None:
-    step = Step(ValueError("of the step"))
+async def test_a_cancellation_counts_more_than_the_error_of_the_step() -> None:
+    error = ValueError("of the step")
+    step = Step(error)
     waiting = asyncio.create_task(finished(step()))
     await step.begun.wait()
 
@@ -79,8 +80,9 @@ async def test_the_error_of_the_step_counts_more_than_a_cancellation() -> None:
     await asyncio.sleep(0)
     step.let_go.set()
 
-    with pytest.raises(ValueError, match="of the step"):
+    with pytest.raises(asyncio.CancelledError) as cancelled:
         await waiting
+    assert cancelled.value.__cause__ is error
 
 
 async def test_a_step_that_cancels_itself_ends_the_waiting() -> None:

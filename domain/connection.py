@@ -16,6 +16,8 @@ class Connection:
     user: str
     password: Secret
     sslmode: str = "prefer"
+    pooler_host: str | None = None
+    """The same database behind PgBouncer in transaction mode, where the provider has that."""
 
     def uri(self) -> str:
         """A libpq connection URI, secret included: for the caller, never for a log."""

@@ -24,13 +24,15 @@ _REFUSALS = (
 )
 
 
-async def install(extensions: Sequence[str], connection: Connection, server: Server) -> None:
+async def install(
+    extensions: Sequence[str], connection: Connection, server: Server | None = None
+) -> None:
     """Install what is not there yet, each by whom the server lets do it.
 
     Raises ExtensionUnavailable, naming those that are available.
     """
     for extension in extensions:
-        if server.superuser and extension in server.installable:
+        if server and server.superuser and extension in server.installable:
             login = {**server.superuser, "database": connection.database}
             async with single_session(login) as session:
                 await session.execute(statements.install_extension(extension))
@@ -39,11 +41,12 @@ async def install(extensions: Sequence[str], connection: Connection, server: Ser
                 await _install_own(session, extension, server)
 
 
-async def _install_own(session: asyncpg.Connection, extension: str, server: Server) -> None:
+async def _install_own(session: asyncpg.Connection, extension: str, server: Server | None) -> None:
     try:
         await session.execute(statements.install_own_extension(extension))
     except _REFUSALS as error:
-        offered = await session.fetch(_OFFERED, list(server.installable))
+        installable = server.installable if server else ()
+        offered = await session.fetch(_OFFERED, list(installable))
         raise ExtensionUnavailable(
             f"The extension {extension[:63]!r} cannot be installed on this server; "
             f"it offers {', '.join(row['name'] for row in offered)}."

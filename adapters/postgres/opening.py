@@ -32,22 +32,27 @@ async def opened_provider(server: Server, installation: str) -> AsyncIterator[Po
 async def checked_provider(
     server: Server, installation: str, log: BoundLogger
 ) -> AsyncIterator[PostgresProvider]:
-    """The same over a server that somebody else runs, looked at first.
-
-    One that is not there yet may come later. Raises StartupError when the admin's login is refused
-    or lacks a privilege.
-    """
+    """The same over a server that somebody else runs, looked at first. Raises StartupError."""
     async with opened_provider(server, installation) as provider:
-        try:
-            async with session_of(provider.pool) as session:
-                await check_powers(session)
-                if statements := await closing_statements(session):
-                    log.warning("postgres.open_to_tenants", run_as_superuser=statements)
-        except ProviderRejected as error:
-            raise StartupError(f"{error} See PGVEND_POSTGRES_ADMIN_DSN.") from error
-        except Unavailable as error:
-            log.warning("postgres.unavailable", detail=str(error))
+        await check_server(provider, log, "PGVEND_POSTGRES_ADMIN_DSN")
         yield provider
+
+
+async def check_server(provider: PostgresProvider, log: BoundLogger, setting: str) -> None:
+    """Say what the operator should know. A server that is not there yet may come later.
+
+    Raises StartupError, with the `setting` to look at, when the admin's login is refused or lacks a
+    privilege.
+    """
+    try:
+        async with session_of(provider.pool) as session:
+            await check_powers(session)
+            if statements := await closing_statements(session):
+                log.warning("postgres.open_to_tenants", run_as_superuser=statements)
+    except ProviderRejected as error:
+        raise StartupError(f"{error} See {setting}.") from error
+    except Unavailable as error:
+        log.warning("postgres.unavailable", detail=str(error))
 
 
 async def _close(pool: asyncpg.Pool) -> None:

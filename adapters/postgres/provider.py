@@ -12,7 +12,6 @@ from adapters.postgres.dropping import Drop
 from adapters.postgres.errors import Raced
 from adapters.postgres.extensions import install
 from adapters.postgres.fitness import check_powers
-from adapters.postgres.scram import scram_verifier
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import POOL_SIZE, Session, session_of, single_session
 from adapters.postgres.sight import Marks, Sight, inventory, look
@@ -36,32 +35,32 @@ class PostgresProvider(DatabaseProvider):
     """Tenants that resist their end take time, and must not take every place in the pool."""
 
     async def provision(self, order: Order) -> Connection:
-        verifier = await scram_verifier(order.password)
+        password = await self.server.password_text(order.password)
         for _ in range(RACES - 1):
             try:
-                return await self._provision(order, verifier)
+                return await self._provision(order, password)
             except Raced:
                 continue
-        return await self._provision(order, verifier)
+        return await self._provision(order, password)
 
-    async def _provision(self, order: Order, verifier: str) -> Connection:
+    async def _provision(self, order: Order, password: str) -> Connection:
         tenant = order.tenant
         async with self._locked(tenant) as session:
             sight = await look(session, tenant, self.marks)
             if sight.has_foreign:
                 raise NameTaken(f"The name {tenant.names.database!r} is in use on the server.")
-            await session.execute(self._role_statement(tenant, sight, verifier))
+            await session.execute(self._role_statement(tenant, sight, password))
             await self._make_database(session, tenant, sight)
             await session.execute(statements.open_database(tenant, self.marks.of(tenant)))
         connection = self.server.connection(order)
         await install(order.extensions, connection, self.server)
         return connection
 
-    def _role_statement(self, tenant: Tenant, sight: Sight, verifier: str) -> str:
+    def _role_statement(self, tenant: Tenant, sight: Sight, password: str) -> str:
         limit = self.server.connection_limit
         if sight.has_role:
-            return statements.remake_role(tenant, verifier, limit)
-        return statements.make_role(tenant, self.marks.of(tenant), verifier, limit)
+            return statements.remake_role(tenant, password, limit)
+        return statements.make_role(tenant, self.marks.of(tenant), password, limit)
 
     async def _make_database(self, session: Session, tenant: Tenant, sight: Sight) -> None:
         for database in sight.databases:
@@ -72,11 +71,11 @@ class PostgresProvider(DatabaseProvider):
         await session.execute(statements.make_database(tenant))
 
     async def rotate(self, order: Order) -> Connection:
-        verifier = await scram_verifier(order.password)
+        password = await self.server.password_text(order.password)
         async with self._locked(order.tenant) as session:
             if not (await look(session, order.tenant, self.marks)).has_role:
                 raise DatabaseNotFound(f"There is no database {order.tenant.id} on the server.")
-            await session.execute(statements.set_password(order.tenant, verifier))
+            await session.execute(statements.set_password(order.tenant, password))
         return self.server.connection(order)
 
     async def retire(self, tenant: Tenant) -> None:

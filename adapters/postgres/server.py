@@ -3,29 +3,38 @@
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
+from adapters.postgres.scram import scram_verifier
 from adapters.postgres.sessions import Login
 from domain.connection import Connection
 from domain.order import Order
+from domain.secret import Secret
 
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
     """`admin` vends. `superuser`, where there is one, installs the `installable` extensions, which
     have to be harmless (all others a tenant installs itself, if it may), and takes back grants that
-    the admin cannot."""
+    the admin cannot. `takes_verifiers` is off where the server wants to see passwords (Neon)."""
 
     admin: Login = field(repr=False)
     superuser: Login | None = field(default=None, repr=False)
     installable: frozenset[str] = frozenset()
     public_host: str
     public_port: int
+    pooler_host: str | None = None
     sslmode: str = "prefer"
     connection_limit: int = 20
+    takes_verifiers: bool = True
+
+    async def password_text(self, password: Secret) -> str:
+        """What the server is told as a role's password."""
+        return await scram_verifier(password) if self.takes_verifiers else password.reveal()
 
     def connection(self, order: Order) -> Connection:
         return Connection(
             host=self.public_host,
             port=self.public_port,
+            pooler_host=self.pooler_host,
             database=order.tenant.names.database,
             user=order.tenant.names.owner,
             password=order.password,

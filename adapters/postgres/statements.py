@@ -19,23 +19,26 @@ def lock(tenant_id: str) -> str:
     return f"SELECT pg_advisory_lock({lock_key(tenant_id)})"
 
 
-def make_role(tenant: Tenant, mark: str, verifier: str, connection_limit: int) -> str:
-    """The owner with its mark; the admin joins it until the database has been given away."""
+def make_role(tenant: Tenant, mark: str, password: str, connection_limit: int) -> str:
+    """The owner with its mark; the admin joins it until the database has been given away.
+
+    `password` may be a verifier of it, here and below.
+    """
     owner = identifier(tenant.names.owner)
     return (
         f"CREATE ROLE {owner} LOGIN CONNECTION LIMIT {connection_limit:d} "
-        f"PASSWORD {literal(verifier)}; "
+        f"PASSWORD {literal(password)}; "
         f"COMMENT ON ROLE {owner} IS {literal(mark)}; "
         f"{join(tenant.names.owner)}"
     )
 
 
-def remake_role(tenant: Tenant, verifier: str, connection_limit: int) -> str:
+def remake_role(tenant: Tenant, password: str, connection_limit: int) -> str:
     """The same for an owner that an earlier attempt left."""
     owner = identifier(tenant.names.owner)
     return (
         f"ALTER ROLE {owner} LOGIN CONNECTION LIMIT {connection_limit:d} "
-        f"PASSWORD {literal(verifier)}; {join(tenant.names.owner)}"
+        f"PASSWORD {literal(password)}; {join(tenant.names.owner)}"
     )
 
 
@@ -64,8 +67,8 @@ def open_database(tenant: Tenant, mark: str) -> str:
     )
 
 
-def set_password(tenant: Tenant, verifier: str) -> str:
-    return f"ALTER ROLE {identifier(tenant.names.owner)} PASSWORD {literal(verifier)}"
+def set_password(tenant: Tenant, password: str) -> str:
+    return f"ALTER ROLE {identifier(tenant.names.owner)} PASSWORD {literal(password)}"
 
 
 def join(owner: str) -> str:

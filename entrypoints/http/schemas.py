@@ -37,6 +37,7 @@ class VendBody(BaseModel):
 class ConnectionOut(BaseModel):
     host: str
     port: int
+    pooler_host: str | None = Field(None, exclude_if=lambda host: host is None)
     database: str
     user: str
     password: str
@@ -48,6 +49,7 @@ class ConnectionOut(BaseModel):
         return cls(
             host=connection.host,
             port=connection.port,
+            pooler_host=connection.pooler_host,
             database=connection.database,
             user=connection.user,
             password=connection.password.reveal(),

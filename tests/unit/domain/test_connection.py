@@ -1,5 +1,6 @@
 """Credentials as a URI: whatever is in them comes out again."""
 
+from dataclasses import replace
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
@@ -72,6 +73,13 @@ def test_the_uri_says_how_to_use_tls() -> None:
     )
 
     assert parse_qs(urlsplit(demanding.uri()).query) == {"sslmode": ["require"]}
+
+
+def test_the_uri_leads_to_the_database_itself_and_not_to_a_pooler_before_it() -> None:
+    """A pooler in transaction mode keeps no session: migrations and listeners would fail."""
+    pooled = replace(connection(), pooler_host="pooler.example")
+
+    assert pooled.uri() == connection().uri()
 
 
 def test_a_connection_does_not_print_its_password() -> None:

@@ -14,6 +14,7 @@ PgvendError
 │   └── IllegalTransition
 ├── Unavailable                repeat later, unchanged
 │   ├── ProviderBusy           nothing happened
+│   │   └── ProviderLocked     nothing happened: somebody else is at work there
 │   ├── OutcomeUnknown         it may have happened: repeat, and it converges
 │   └── ProviderFull           nothing happened, and nothing will until something is freed
 ├── ProviderRejected           final: the operator has to act
@@ -116,6 +117,12 @@ class ProviderBusy(Unavailable):
     """The provider cannot take this now, and nothing has happened."""
 
     code = "provider_busy"
+
+
+class ProviderLocked(ProviderBusy):
+    """Somebody else is at work where this would have to be done, and nothing has happened."""
+
+    code = "provider_locked"
 
 
 class OutcomeUnknown(Unavailable):

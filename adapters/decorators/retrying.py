@@ -18,11 +18,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Retrying:
-    """Calls again after ProviderBusy and OutcomeUnknown while the policy allows it."""
+    """Calls again after these errors while the policy allows it."""
 
     policy: RetryPolicy
     clock: Clock
     randomness: Randomness
+    after: tuple[type[Unavailable], ...] = (ProviderBusy, OutcomeUnknown)
 
     async def __call__(self, call: Callable[[], Awaitable[T]]) -> T:
         begin = self.clock.elapsed()
@@ -30,7 +31,7 @@ class Retrying:
         while True:
             try:
                 return await call()
-            except (ProviderBusy, OutcomeUnknown) as error:
+            except self.after as error:
                 await self._wait_or_give_up(error, attempt, self.clock.elapsed() - begin)
             attempt += 1
 

@@ -1,0 +1,100 @@
+"""Waiting one's turn, where the other side takes one change at a time."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from statistics import fmean
+
+from structlog.stdlib import BoundLogger
+
+from domain.connection import Connection
+from domain.errors import ProviderBusy
+from domain.order import Holding, Order, Tenant
+from ports.driven.clock import Clock
+from ports.driven.database_provider import DatabaseProvider
+
+FIRST_GUESS = 1.0
+"""Seconds that a call is thought to take before any has ended."""
+
+RECENT = 20
+"""Calls whose mean duration is what the next ones are thought to take."""
+
+
+class Queue:
+    """Lets one call in at a time, first come first served; `limit` of them may wait for it, each
+    for `patience` seconds."""
+
+    def __init__(self, limit: int, patience: float, clock: Clock, log: BoundLogger) -> None:
+        self._limit, self._patience, self._clock, self._log = limit, patience, clock, log
+        self._lock = asyncio.Lock()  # fair, also when one of those who wait is cancelled
+        self._length = 0  # the call inside and those that wait
+        self._durations: deque[float] = deque(maxlen=RECENT)
+
+    def refuse_overflow(self) -> None:
+        """Raises ProviderBusy when all places to wait are taken: come back once they have gone."""
+        if self._length > self._limit:
+            waiting = self._length - 1
+            mean = fmean(self._durations or [FIRST_GUESS])
+            raise ProviderBusy(
+                f"{waiting} calls wait for the provider already; try again later.",
+                retry_after=max(1.0, waiting * mean),
+            )
+
+    @asynccontextmanager
+    async def turn(self, call: str, **fields: str) -> AsyncIterator[None]:
+        """The body runs alone; a turn ends when the body does, cancelled or not.
+
+        Raises ProviderBusy when the turn does not come in time.
+        """
+        ahead, arrival = self._length, self._clock.elapsed()
+        self._length += 1
+        try:
+            await self._enter()
+            begin = self._clock.elapsed()
+            try:
+                if ahead:
+                    ms = round((begin - arrival) * 1000, 1)
+                    self._log.debug("provider.queued", call=call, **fields, length=ahead, ms=ms)
+                yield
+            finally:
+                self._lock.release()
+                self._durations.append(self._clock.elapsed() - begin)
+        finally:
+            self._length -= 1
+
+    async def _enter(self) -> None:
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._lock.acquire()
+        except TimeoutError:
+            raise ProviderBusy("The calls before this one take too long.") from None
+
+
+@dataclass(frozen=True)
+class QueuedProvider(DatabaseProvider):
+    """Queues what changes something. A clean-up is never refused: it would leave something."""
+
+    inner: DatabaseProvider
+    queue: Queue
+
+    async def provision(self, order: Order) -> Connection:
+        self.queue.refuse_overflow()
+        async with self.queue.turn("provision", id=order.tenant.id):
+            return await self.inner.provision(order)
+
+    async def rotate(self, order: Order) -> Connection:
+        self.queue.refuse_overflow()
+        async with self.queue.turn("rotate", id=order.tenant.id):
+            return await self.inner.rotate(order)
+
+    async def retire(self, tenant: Tenant) -> None:
+        async with self.queue.turn("retire", id=tenant.id):
+            await self.inner.retire(tenant)
+
+    async def inventory(self) -> Sequence[Holding]:
+        return await self.inner.inventory()
+
+    async def ping(self) -> None:
+        await self.inner.ping()

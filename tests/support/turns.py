@@ -1,0 +1,90 @@
+"""Calls that wait for their turn, and a provider that keeps each inside until it is let out."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+
+from adapters.decorators.queued import Queue, QueuedProvider
+from adapters.memory.provider import MemoryProvider
+from domain.connection import Connection
+from domain.order import Order, Tenant
+from ports.cancellation import finished
+from ports.driven.database_provider import DatabaseProvider
+from tests.support.clock import FakeClock
+from tests.support.doubles import PATIENCE
+from tests.support.orders import new_order
+
+
+class Room(MemoryProvider):
+    """Each changing call stays until it is let out, even when it is cancelled; then `takes`
+    seconds have passed."""
+
+    def __init__(self, clock: FakeClock | None = None, takes: float = 0) -> None:
+        super().__init__()
+        self.entered: list[str] = []  # the tenants' ids, in the order of their calls
+        self.inside = 0
+        self.most = 0
+        self.takes = takes
+        self._clock = clock or FakeClock()
+        self._exits = asyncio.Semaphore(0)
+
+    def let_out(self, calls: int = 1) -> None:
+        for _ in range(calls):
+            self._exits.release()
+
+    async def provision(self, order: Order) -> Connection:
+        async with self._stay(order.tenant):
+            return await super().provision(order)
+
+    async def rotate(self, order: Order) -> Connection:
+        async with self._stay(order.tenant):
+            return await super().rotate(order)
+
+    async def retire(self, tenant: Tenant) -> None:
+        async with self._stay(tenant):
+            await super().retire(tenant)
+
+    @asynccontextmanager
+    async def _stay(self, tenant: Tenant) -> AsyncIterator[None]:
+        self.entered.append(tenant.id)
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        try:
+            await finished(self._exits.acquire())
+            yield
+        finally:
+            self._clock.passed += self.takes
+            self.inside -= 1
+
+
+async def settled() -> None:
+    """Return when nothing moves any more that waits for nobody."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def queued(
+    inner: DatabaseProvider,
+    *,
+    limit: int = 100,
+    patience: float = PATIENCE,
+    clock: FakeClock | None = None,
+) -> QueuedProvider:
+    queue = Queue(limit, patience, clock or FakeClock(), structlog.get_logger())
+    return QueuedProvider(inner, queue)
+
+
+async def begun(provider: QueuedProvider, calls: int) -> asyncio.Future[Any]:
+    """So many calls: the first is inside, the others wait."""
+    tasks = asyncio.gather(*(provider.provision(new_order()) for _ in range(calls)))
+    await settled()
+    return tasks
+
+
+async def all_out(room: Room, tasks: asyncio.Future[Any], calls: int) -> None:
+    room.let_out(calls)
+    async with asyncio.timeout(PATIENCE):
+        await tasks

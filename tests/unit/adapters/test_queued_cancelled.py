@@ -1,0 +1,174 @@
+"""Turns when those who wait, or the one inside, are cancelled: nobody is lost, nobody gets in."""
+
+import asyncio
+from typing import Any
+
+import pytest
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.decorators.queued import Queue, QueuedProvider
+from domain.errors import ProviderBusy
+from domain.order import Order
+from tests.support.clock import FakeClock
+from tests.support.doubles import PATIENCE
+from tests.support.orders import new_order
+from tests.support.turns import Room, settled
+
+WAITING = 4
+PLACES = range(1, WAITING + 1)
+
+ARRIVE, CANCEL, LEAVE, SETTLE = "arrive", "cancel", "leave", "settle"
+
+
+class Line:
+    """Calls in a row before a Room, each with its task."""
+
+    def __init__(self, limit: int = 1000) -> None:
+        self.room = Room()
+        queue = Queue(limit, PATIENCE, FakeClock(), structlog.get_logger())
+        self.provider = QueuedProvider(self.room, queue)
+        self.orders: list[Order] = []
+        self.tasks: list[asyncio.Task[Any]] = []
+
+    def arrive(self, calls: int = 1) -> None:
+        for _ in range(calls):
+            order = new_order()
+            self.orders.append(order)
+            self.tasks.append(asyncio.create_task(self.provider.provision(order)))
+
+    async def all_out(self) -> list[BaseException | Any]:
+        """What has become of everybody once nobody is held any more."""
+        self.room.let_out(len(self.tasks))
+        async with asyncio.timeout(PATIENCE):
+            return await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    def ids(self, *without: int) -> list[str]:
+        return [order.tenant.id for place, order in enumerate(self.orders) if place not in without]
+
+
+async def full_line() -> Line:
+    """One inside, and all places to wait are taken."""
+    line = Line(limit=WAITING)
+    line.arrive(1 + WAITING)
+    await settled()
+    assert line.room.inside == 1
+    return line
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_who_is_cancelled_while_waiting_never_gets_in_and_the_others_do(place: int) -> None:
+    line = await full_line()
+
+    line.tasks[place].cancel()
+    outcomes = await line.all_out()
+
+    assert isinstance(outcomes[place], asyncio.CancelledError)
+    assert line.room.entered == line.ids(place)
+    assert line.room.most == 1
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_who_is_cancelled_while_waiting_leaves_the_place_to_another(place: int) -> None:
+    line = await full_line()
+    with pytest.raises(ProviderBusy):
+        await line.provider.provision(new_order())
+
+    line.tasks[place].cancel()
+    await settled()
+    line.arrive()
+    await line.all_out()
+
+    assert line.room.entered == line.ids(place)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("steps", range(6))
+async def test_who_is_cancelled_at_a_change_of_turns_takes_nobodys_turn(
+    place: int, steps: int
+) -> None:
+    """So many steps of the loop after the one inside was let out: the turn may be on its way."""
+    line = await full_line()
+
+    line.room.let_out()
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    line.tasks[place].cancel()
+    await line.all_out()
+
+    others = line.ids(place)
+    assert [entered for entered in line.room.entered if entered in others] == others
+    assert line.room.most == 1
+
+
+async def test_when_all_who_wait_are_cancelled_the_next_gets_in() -> None:
+    line = await full_line()
+
+    for place in PLACES:
+        line.tasks[place].cancel()
+    line.arrive()
+    await line.all_out()
+
+    assert line.room.entered == line.ids(*PLACES)
+    assert line.room.most == 1
+
+
+async def test_after_a_cancelled_call_the_next_begins_only_once_it_has_ended() -> None:
+    line = await full_line()
+
+    line.tasks[0].cancel()
+    await settled()
+    assert (line.room.inside, line.room.entered) == (1, line.ids()[:1])
+    line.room.let_out()
+    await settled()
+
+    assert line.tasks[0].cancelled()
+    assert line.room.entered == line.ids()[:2]
+    await line.all_out()
+    assert line.room.most == 1
+
+
+async def test_a_queue_that_everybody_left_is_as_good_as_new() -> None:
+    line = await full_line()
+    for task in line.tasks:
+        task.cancel()
+    await line.all_out()
+
+    line.arrive(1 + WAITING)
+    outcomes = await line.all_out()
+
+    assert not [outcome for outcome in outcomes[-WAITING:] if isinstance(outcome, BaseException)]
+
+
+moves = st.lists(
+    st.one_of(
+        st.sampled_from([(ARRIVE, 0), (LEAVE, 0), (SETTLE, 0)]),
+        st.tuples(st.just(CANCEL), st.integers(0, 9)),
+    ),
+    max_size=40,
+)
+
+
+@given(moves=moves)
+async def test_whoever_comes_and_goes_the_rest_have_their_turns_in_order(
+    moves: list[tuple[str, int]],
+) -> None:
+    line, cancelled = Line(), set()
+    for move, place in moves:
+        if move == ARRIVE:
+            line.arrive()
+        elif move == CANCEL and place < len(line.tasks):
+            line.tasks[place].cancel()
+            cancelled.add(place)
+        elif move == LEAVE and line.room.inside:
+            line.room.let_out()
+        elif move == SETTLE:
+            await settled()
+    await line.all_out()
+
+    stayed = line.ids(*cancelled)
+    assert [entered for entered in line.room.entered if entered in stayed] == stayed
+    assert line.room.entered == sorted(line.room.entered, key=line.ids().index)
+    assert line.room.most <= 1
+    assert line.room.inside == 0

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from adapters.postgres.provider import PostgresProvider
+from tests.support.neon import RunningEmulator, running_emulator
 from tests.support.servers import OperatorsServer, bundled, operators_server
 
 
@@ -37,3 +38,10 @@ async def server_16() -> AsyncIterator[OperatorsServer]:
 async def server_18() -> AsyncIterator[OperatorsServer]:
     async with operators_server(18) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+async def neon() -> AsyncIterator[RunningEmulator]:
+    """Neon as it usually behaves; whoever turns a knob of it turns it back."""
+    async with running_emulator() as running:
+        yield running

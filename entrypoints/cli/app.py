@@ -3,6 +3,7 @@
 import typer
 
 from entrypoints.cli.create import create
+from entrypoints.cli.neon_emulator import neon_emulator
 from entrypoints.cli.serve import serve
 
 
@@ -14,4 +15,5 @@ def main() -> None:
     )
     app.command()(serve)
     app.command()(create)
+    app.command()(neon_emulator)
     app()

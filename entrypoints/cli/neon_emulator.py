@@ -1,0 +1,63 @@
+"""`pgvend neon-emulator`."""
+
+import sys
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from domain.errors import StartupError
+from entrypoints.logging import configure_logging
+from entrypoints.neon_emulator.behaviour import Behaviour
+from entrypoints.neon_emulator.emulator import Emulator
+from entrypoints.neon_emulator.serving import serve
+
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")]
+OperationMs = Annotated[int, typer.Option(min=0, help="How long an operation takes at least.")]
+StorePasswords = Annotated[bool, typer.Option(help="Whether passwords can be revealed.")]
+Knobs = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Any knob: KNOB=VALUE, such as idle=true; may be repeated."),
+]
+
+
+def neon_emulator(
+    port: Port = 8010,
+    operation_ms: OperationMs = 50,
+    store_passwords: StorePasswords = True,
+    knobs: Knobs = None,
+) -> None:
+    """Answer as Neon's API does, over PostgreSQL on this machine, until told to stop.
+
+    What it prints can be pasted into .env. Nothing that is made in it outlives it.
+    """
+    try:
+        behaviour = _behaviour(operation_ms, store_passwords, knobs or [])
+        configure_logging("info", terminal=sys.stderr.isatty())
+        serve(port, behaviour, _announce)
+    except StartupError as error:
+        print(f"pgvend: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+
+
+def _behaviour(operation_ms: int, store_passwords: bool, knobs: list[str]) -> Behaviour:
+    usual = {"operation_seconds": operation_ms / 1000, "store_passwords": store_passwords}
+    pairs = [knob.partition("=") for knob in knobs]
+    try:
+        return Behaviour.model_validate(usual | {name: value for name, _, value in pairs})
+    except ValidationError as error:
+        first = error.errors()[0]
+        knob, all_knobs = first["loc"][0], ", ".join(Behaviour.model_fields)
+        raise StartupError(f"--set {knob}: {first['msg']}; the knobs are {all_knobs}.") from None
+
+
+def _announce(emulator: Emulator, url: str) -> None:
+    print(
+        f"# Neon's API, emulated, until you stop it. Put this into .env and run `pgvend serve`.\n"
+        f"NEON_API_URL={url}\n"
+        f"NEON_PROJECT_ID={emulator.first.id}\n"
+        f"NEON_BRANCH_ID={emulator.first.branch.id}\n"
+        f"NEON_HOST={emulator.host}\n"
+        f"NEON_API_KEY={emulator.key}",
+        flush=True,
+    )

@@ -1,0 +1,157 @@
+"""One call of the API: whom it is about, and the operations that it begins."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from aiohttp import web
+
+from entrypoints.neon_emulator.behaviour import Behaviour
+from entrypoints.neon_emulator.catalog import Entry
+from entrypoints.neon_emulator.emulator import Emulator
+from entrypoints.neon_emulator.errors import ApiError
+from entrypoints.neon_emulator.faults import DURING, How
+from entrypoints.neon_emulator.keys import EMULATOR
+from entrypoints.neon_emulator.operations import Operation
+from entrypoints.neon_emulator.project import Project
+from entrypoints.neon_emulator.steps import Outcome, Plan, Step
+
+_OUTCOMES = {
+    How.FAILING_OPERATION: Outcome.ERROR,
+    How.RECOVERING_OPERATION: Outcome.RECOVERED,
+    How.UNKNOWN_STATUS: Outcome.UNKNOWN,
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    request: web.Request
+    emulator: Emulator
+    project: Project
+
+    @property
+    def behaviour(self) -> Behaviour:
+        return self.emulator.behaviour
+
+    @property
+    def stores_passwords(self) -> bool:
+        return self.behaviour.store_passwords and self.project.store_passwords
+
+    @property
+    def now(self) -> datetime:
+        return self.emulator.clock.now()
+
+    def check_may_change(self) -> None:
+        """Raises ApiError: there is no compute to do it, or another change is under way."""
+        if not self.behaviour.read_write_compute:
+            raise ApiError(412, "create a read-write endpoint to manage roles on this branch")
+        self.project.operations.check_free(
+            beside=self.behaviour.pass_while_locked, code=self.behaviour.locked_code
+        )
+
+    def apply(
+        self,
+        entry: Entry,
+        work: Callable[[], Awaitable[None]],
+        *,
+        lost: Callable[[], None] | None = None,
+        may_be_late: bool = False,
+    ) -> list[Operation]:
+        """Have the compute do `work` for `entry`; `lost` is called when that fails."""
+
+        def settle() -> None:
+            entry.settled = True
+
+        def fail() -> None:
+            entry.settled = entry.real_name is not None
+            if lost:
+                lost()
+
+        entry.settled = False
+        entry.updated_at = self.now
+        step = Step(
+            action="apply_config",
+            seconds=self.behaviour.operation_seconds,
+            late=self.behaviour.late_seconds if may_be_late else 0,
+            work=self._in_order(work),
+            finished=settle,
+            failed=fail,
+        )
+        return self.begin([step, *self._falling_asleep()])
+
+    def begin(self, steps: list[Step]) -> list[Operation]:
+        return self.project.operations.begin(steps, plan_of(self.request))
+
+    def _falling_asleep(self) -> list[Step]:
+        """A compute that slept is woken for the change, and sleeps again."""
+        endpoint = self.project.endpoint
+        if self.project.operations.running or not (self.behaviour.idle or endpoint.suspended):
+            return []
+        return [suspension(self)]
+
+    def _in_order(self, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        async def work_alone() -> None:
+            async with self.project.order:
+                await work()
+
+        return work_alone
+
+
+def suspension(call: Call, finished: Callable[[], None] = lambda: None) -> Step:
+    """The compute stops, and with it everybody's sessions."""
+    return Step(
+        action="suspend_compute",
+        seconds=call.behaviour.operation_seconds,
+        work=call.project.compute.end_sessions,
+        finished=finished,
+    )
+
+
+def project_call(request: web.Request) -> Call:
+    """Raises ApiError for a project that there is not."""
+    emulator = request.app[EMULATOR]
+    wanted = request.match_info["project_id"]
+    project = emulator.projects.get(wanted)
+    if project is None or _is_stale(request, project):
+        raise ApiError(
+            emulator.behaviour.foreign_status,
+            "not allowed to perform actions outside the project this key is scoped to; "
+            f'subject_project_id:"{wanted}"',
+        )
+    return Call(request, emulator, project)
+
+
+async def branch_call(request: web.Request) -> Call:
+    """The same for a branch, whose lists are up to date then."""
+    call = project_call(request)
+    check_branch(call, request.match_info["branch_id"])
+    await call.project.refresh(call.now)
+    return call
+
+
+def check_branch(call: Call, wanted: str) -> None:
+    if call.project.branch.id != wanted:
+        raise ApiError(call.behaviour.foreign_status, "branch not found")
+
+
+def plan_of(request: web.Request) -> Plan:
+    """How the operations of this request are to go."""
+    fault = request.app[EMULATOR].faults.take(route_of(request), DURING)
+    return Plan(_OUTCOMES[fault.how], fault.seconds) if fault else Plan()
+
+
+def stale_reads(request: web.Request) -> int:
+    """How many reads are not to find what this request makes."""
+    fault = request.app[EMULATOR].faults.take(route_of(request), {How.STALE_404})
+    return fault.reads if fault else 0
+
+
+def route_of(request: web.Request) -> str:
+    return request.match_info.route.name or ""
+
+
+def _is_stale(request: web.Request, project: Project) -> bool:
+    if request.method != "GET" or not project.unseen_reads:
+        return False
+    project.unseen_reads -= 1
+    return True

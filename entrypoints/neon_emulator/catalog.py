@@ -1,0 +1,86 @@
+"""What the API's lists tell: what was asked for, brought in line with what SQL made of it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+
+@dataclass(kw_only=True)
+class Entry:
+    """`real_name` is what PostgreSQL has it as, None while it does not; `settled` says that no
+    operation on it is under way, and the last ended well; `going` that it is being deleted."""
+
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    real_name: str | None = None
+    settled: bool = False
+    going: bool = False
+    unseen_reads: int = 0
+
+
+@dataclass(kw_only=True)
+class Role(Entry):
+    """The `password` is the API's last, and None for a role that SQL made."""
+
+    password: str | None = None
+    no_login: bool = False
+
+
+@dataclass(kw_only=True)
+class Database(Entry):
+    id: int
+    owner_name: str
+
+
+E = TypeVar("E", bound=Entry)
+
+
+class Catalog(Generic[E]):
+    def __init__(self) -> None:
+        self._entries: list[E] = []
+
+    def __len__(self) -> int:
+        return len(self.all())
+
+    def all(self) -> list[E]:
+        return [entry for entry in self._entries if not entry.going]
+
+    def find(self, name: str) -> E | None:
+        return next((entry for entry in self.all() if entry.name == name), None)
+
+    def add(self, entry: E) -> E:
+        self._entries.append(entry)
+        return entry
+
+    def forget(self, entry: E) -> None:
+        self._entries = [other for other in self._entries if other is not entry]
+
+    def seen(self) -> list[E]:
+        """As a caller's read finds it: what is stale shows some reads later."""
+        entries = self.all()
+        shown = [entry for entry in entries if not entry.unseen_reads]
+        for entry in entries:
+            entry.unseen_reads = max(0, entry.unseen_reads - 1)
+        return shown
+
+    def seen_as(self, name: str) -> E | None:
+        entry = self.find(name)
+        if entry and entry.unseen_reads:
+            entry.unseen_reads -= 1
+            return None
+        return entry
+
+    def merge(self, real: Iterable[str], adopt: Callable[[str], E]) -> None:
+        """Forget what SQL has dropped, and take in what it has made."""
+        names = list(real)
+        self._entries = [entry for entry in self._entries if entry.real_name in {None, *names}]
+        known = {entry.real_name for entry in self._entries}
+        for name in names:
+            if name not in known:
+                entry = self.find(name)
+                if entry and entry.real_name is None:
+                    entry.real_name = name
+                else:
+                    self.add(adopt(name))

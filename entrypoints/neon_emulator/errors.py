@@ -1,0 +1,61 @@
+"""What the API refuses, in Neon's words."""
+
+from collections.abc import Mapping
+
+
+class ApiError(Exception):
+    """`code` is empty in most of Neon's errors: callers go by the status."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        code: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.code = code
+        self.headers = headers
+
+
+class InvalidCall(ApiError):
+    """The request is not what the API's description asks for."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(400, f"invalid request: {what}")
+
+
+class Unauthorized(ApiError):
+    def __init__(self) -> None:
+        super().__init__(401, "supplied credentials do not pass authentication")
+
+
+class NotFound(ApiError):
+    def __init__(self, message: str) -> None:
+        super().__init__(404, message)
+
+
+class PasswordsNotStored(ApiError):
+    def __init__(self) -> None:
+        super().__init__(412, "Storing passwords is disabled")
+
+
+class Locked(ApiError):
+    def __init__(self, code: str) -> None:
+        super().__init__(
+            423,
+            "project already has running conflicting operations, "
+            "scheduling of new ones is prohibited",
+            code,
+        )
+
+
+class LimitExceeded(ApiError):
+    def __init__(self, what: str, limit: int, count: int) -> None:
+        super().__init__(
+            422,
+            f"{what} limit of {limit} exceeded, got {count}",
+            f"{what.rsplit(maxsplit=1)[-1].upper()}_LIMIT_EXCEEDED",
+        )

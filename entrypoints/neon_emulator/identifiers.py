@@ -1,0 +1,53 @@
+"""Ids and passwords as Neon makes them."""
+
+import secrets
+import string
+import time
+
+_ADJECTIVES = (
+    "bitter",
+    "calm",
+    "cool",
+    "dark",
+    "late",
+    "little",
+    "misty",
+    "old",
+    "patient",
+    "wild",
+)
+_NOUNS = ("band", "bush", "cloud", "dew", "fire", "meadow", "night", "pond", "river", "sky", "snow")
+_TAIL = string.ascii_lowercase + string.digits
+
+
+def project_id() -> str:
+    return f"{_words()}-{secrets.randbelow(90_000_000) + 10_000_000}"
+
+
+def branch_id() -> str:
+    return f"br-{_words()}-{_random(8, _TAIL)}"
+
+
+def endpoint_id() -> str:
+    return f"ep-{_words()}-{_random(8, _TAIL)}"
+
+
+def database_id() -> int:
+    """Ascending: clients take the lowest for the database that the branch came with."""
+    return time.time_ns() // 1_000
+
+
+def password() -> str:
+    return "npg_" + _random(12, string.ascii_letters + string.digits)
+
+
+def api_key() -> str:
+    return "napi_" + _random(48, _TAIL)
+
+
+def _words() -> str:
+    return f"{secrets.choice(_ADJECTIVES)}-{secrets.choice(_NOUNS)}"
+
+
+def _random(length: int, alphabet: str) -> str:
+    return "".join(secrets.choice(alphabet) for _ in range(length))

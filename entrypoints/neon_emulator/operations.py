@@ -1,0 +1,148 @@
+"""A project's operations: those of one request run in order, and lock the project meanwhile."""
+
+import asyncio
+import math
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from structlog.stdlib import BoundLogger
+
+from domain.errors import PgvendError
+from entrypoints.neon_emulator.errors import Locked
+from entrypoints.neon_emulator.performing import Performer
+from entrypoints.neon_emulator.steps import Outcome, Plan, PlannedFailure, Step
+from ports.driven.clock import Clock
+
+STRANGE_STATUS = "reticulating"
+"""One that no client has heard of."""
+
+
+@dataclass(kw_only=True)
+class Operation:
+    action: str
+    created_at: datetime
+    updated_at: datetime
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    status: str = "scheduling"
+    error: str | None = None
+    failures_count: int = 0
+    retry_at: datetime | None = None
+    began: float | None = None
+    ended: float | None = None
+
+
+class Operations:
+    def __init__(self, clock: Clock, log: BoundLogger) -> None:
+        self.all: list[Operation] = []
+        self._clock = clock
+        self._performer = Performer(clock, log)
+        self._sets: set[asyncio.Task[None]] = set()
+        self._held_until = -math.inf
+
+    @property
+    def running(self) -> bool:
+        return bool(self._sets)
+
+    def hold(self, seconds: float | None) -> None:
+        """Lock the project, as an operation of Neon's own does; None is for ever."""
+        self._held_until = math.inf if seconds is None else self._clock.elapsed() + seconds
+
+    def release(self) -> None:
+        self._held_until = -math.inf
+
+    def check_free(self, *, beside: int, code: str) -> None:
+        """Raises Locked when the project is held, or more than `beside` requests' sets run."""
+        if self._clock.elapsed() < self._held_until or len(self._sets) > beside:
+            raise Locked(code)
+
+    def begin(self, steps: Sequence[Step], plan: Plan) -> list[Operation]:
+        """The operations of one request: the first runs, the others wait for it."""
+        made = [self._recorded(step) for step in steps]
+        if made:
+            self._enter(made[0], "running")
+            task = asyncio.create_task(self._run(made, steps, plan))
+            self._sets.add(task)
+        return made
+
+    def seconds(self, operation: Operation) -> float:
+        """How long it took, or has taken so far."""
+        if operation.began is None:
+            return 0
+        ended = self._clock.elapsed() if operation.ended is None else operation.ended
+        return ended - operation.began
+
+    async def idle(self) -> None:
+        """Wait until nothing runs."""
+        while self._sets:
+            await asyncio.wait(self._sets)
+
+    async def close(self) -> None:
+        """Stop whatever runs."""
+        for task in self._sets:
+            task.cancel()
+        await asyncio.gather(*self._sets, return_exceptions=True)
+        self._sets = set()
+        await self._performer.close()
+
+    def _recorded(self, step: Step) -> Operation:
+        now = self._clock.now()
+        if self.all:  # pages go by this moment: no two operations share one
+            now = max(now, self.all[-1].created_at + timedelta(microseconds=1))
+        self.all.append(Operation(action=step.action, created_at=now, updated_at=now))
+        return self.all[-1]
+
+    async def _run(
+        self, operations: Sequence[Operation], steps: Sequence[Step], plan: Plan
+    ) -> None:
+        for operation, step in zip(operations, steps, strict=True):
+            self._enter(operation, "running")
+            try:
+                await self._suffer(operation, step, plan)
+                await self._performer.perform(step)
+            except Exception as error:
+                self._fail(operation, step, error)
+                break
+            step.finished()
+            self._end(operation, "finished")
+        for operation in operations:
+            if operation.ended is None:
+                self._end(operation, "cancelled")
+        self._sets = {task for task in self._sets if task is not asyncio.current_task()}
+
+    async def _suffer(self, operation: Operation, step: Step, plan: Plan) -> None:
+        """What goes otherwise than it should, before it goes as it should, if ever."""
+        match plan.outcome:
+            case Outcome.ERROR:
+                await self._clock.sleep(step.seconds)
+                raise PlannedFailure
+            case Outcome.RECOVERED:
+                operation.failures_count += 1
+                operation.error = str(PlannedFailure())
+                operation.retry_at = self._clock.now() + timedelta(seconds=plan.seconds)
+                self._enter(operation, "failed")
+            case Outcome.UNKNOWN:
+                self._enter(operation, STRANGE_STATUS)
+            case Outcome.FINISHED:
+                return
+        await self._clock.sleep(plan.seconds)
+        operation.error = operation.retry_at = None
+        self._enter(operation, "running")
+
+    def _enter(self, operation: Operation, status: str) -> None:
+        if operation.began is None:
+            operation.began = self._clock.elapsed()
+        operation.status = status
+        operation.updated_at = max(self._clock.now(), operation.created_at)
+
+    def _end(self, operation: Operation, status: str) -> None:
+        self._enter(operation, status)
+        operation.ended = self._clock.elapsed()
+
+    def _fail(self, operation: Operation, step: Step, error: Exception) -> None:
+        self._performer.tell(step, error)
+        operation.failures_count += 1
+        operation.error = str(error) if isinstance(error, PgvendError) else "internal error"
+        self._end(operation, "error")
+        step.failed()

@@ -1,0 +1,93 @@
+"""Doing what operations stand for: in time, late, or not as wanted."""
+
+import asyncio
+
+from structlog.stdlib import BoundLogger
+
+from domain.errors import PgvendError
+from entrypoints.neon_emulator.steps import Step
+from ports.driven.clock import Clock
+
+
+class Turn:
+    """A place in a row: it comes when the one before is over."""
+
+    def __init__(self, before: "Turn | None") -> None:
+        self._before = before
+        self._over = asyncio.Event()
+
+    async def come(self) -> None:
+        if self._before:
+            await self._before._over.wait()
+            self._before = None
+
+    def end(self) -> None:
+        self._over.set()
+
+
+class Performer:
+    """One project's: work is done in the order in which it was begun, late work too."""
+
+    def __init__(self, clock: Clock, log: BoundLogger) -> None:
+        self._clock = clock
+        self._log = log
+        self._last: Turn | None = None
+        self._late: set[asyncio.Task[None]] = set()
+        self._usual: dict[str, float] = {}
+
+    async def perform(self, step: Step) -> None:
+        """Return when the step's time is over. Raises what its work raises, unless that is late."""
+        turn = self._last = Turn(self._last)
+        if step.late:
+            await self._clock.sleep(step.seconds)
+            self._put_off(step, turn)
+        else:
+            await self._perform_in_time(step, turn)
+
+    def tell(self, step: Step, error: Exception) -> None:
+        """Log why a step failed."""
+        known = isinstance(error, PgvendError)
+        self._log.warning(
+            "neon_emulator.operation_failed",
+            action=step.action,
+            error=type(error).__name__,
+            detail=str(error) if known else "",
+            exc_info=not known,
+        )
+
+    async def close(self) -> None:
+        for task in self._late:
+            task.cancel()
+        await asyncio.gather(*self._late, return_exceptions=True)
+
+    async def _perform_in_time(self, step: Step, turn: Turn) -> None:
+        """The work comes at the end of the time, as far as its own length can be foreseen."""
+        begin = self._clock.elapsed()
+        await self._clock.sleep(max(0, step.seconds - self._usual.get(step.action, 0)))
+        seconds = await self._work(step, turn)
+        self._usual[step.action] = min(seconds, step.seconds / 2)
+        left = step.seconds - (self._clock.elapsed() - begin)
+        if left > 0:
+            await self._clock.sleep(left)
+
+    async def _work(self, step: Step, turn: Turn) -> float:
+        """How long it took, in seconds."""
+        try:
+            await turn.come()
+            begin = self._clock.elapsed()
+            await step.work()
+            return self._clock.elapsed() - begin
+        finally:
+            turn.end()
+
+    def _put_off(self, step: Step, turn: Turn) -> None:
+        task = asyncio.create_task(self._work_late(step, turn))
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
+
+    async def _work_late(self, step: Step, turn: Turn) -> None:
+        await self._clock.sleep(step.late)
+        try:
+            await self._work(step, turn)
+        except Exception as error:
+            self.tell(step, error)

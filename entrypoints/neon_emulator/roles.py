@@ -1,0 +1,157 @@
+"""`/projects/{project_id}/branches/{branch_id}/roles`."""
+
+from functools import partial
+
+from aiohttp import web
+
+from entrypoints.neon_emulator import identifiers
+from entrypoints.neon_emulator.bodies import answer, operations_body, role_body
+from entrypoints.neon_emulator.calls import Call, branch_call, stale_reads
+from entrypoints.neon_emulator.catalog import Role
+from entrypoints.neon_emulator.errors import ApiError, LimitExceeded, NotFound, PasswordsNotStored
+from entrypoints.neon_emulator.operations import Operation
+from entrypoints.neon_emulator.requests import NewRole, NewRoleBody, body_as, check_role_name
+
+
+async def create(request: web.Request) -> web.Response:
+    wanted = (await body_as(NewRoleBody, request)).role
+    call = await branch_call(request)
+    check_role_name(wanted.name, call.behaviour.name_error_status)
+    call.check_may_change()
+    _check_room(call, wanted.name)
+    role = call.project.roles.add(_new_role(call, wanted))
+    operations = call.apply(
+        role, partial(_make, call, role), lost=partial(_unmade, call, role), may_be_late=True
+    )
+    return _changed(call, role, operations, status=201, secret=True)
+
+
+async def list_(request: web.Request) -> web.Response:
+    call = await branch_call(request)
+    return answer({"roles": [role_body(call.project, role) for role in call.project.roles.seen()]})
+
+
+async def show(request: web.Request) -> web.Response:
+    call = await branch_call(request)
+    role = call.project.roles.seen_as(request.match_info["role_name"])
+    if role is None:
+        raise NotFound("role not found")
+    return answer({"role": role_body(call.project, role)})
+
+
+async def delete(request: web.Request) -> web.Response:
+    call = await branch_call(request)
+    role = call.project.roles.find(request.match_info["role_name"])
+    if role is None:
+        return web.Response(status=204)
+    call.check_may_change()
+    _check_owns_nothing(call, role)
+    role.going = True
+    operations = call.apply(role, partial(_drop, call, role), lost=partial(_stay, role))
+    return _changed(call, role, operations)
+
+
+async def reset_password(request: web.Request) -> web.Response:
+    call = await branch_call(request)
+    role = _found(call)
+    call.check_may_change()
+    role.password, role.no_login = identifiers.password(), False
+    work = partial(_set_password, call, role, role.password)
+    return _changed(call, role, call.apply(role, work, may_be_late=True), secret=True)
+
+
+async def reveal_password(request: web.Request) -> web.Response:
+    call = await branch_call(request)
+    role = _found(call)
+    if not call.stores_passwords:
+        raise PasswordsNotStored
+    if role.password is None:
+        raise ApiError(412, f'role has no password; role_name:"{role.name}"')
+    return answer({"password": role.password})
+
+
+def _found(call: Call) -> Role:
+    role = call.project.roles.find(call.request.match_info["role_name"])
+    if role is None:
+        raise NotFound("Role not found")
+    return role
+
+
+def _check_room(call: Call, name: str) -> None:
+    knobs = call.behaviour
+    if call.project.roles.find(name):
+        raise ApiError(
+            knobs.duplicate_role_status,
+            f'{knobs.duplicate_role_message}; role_name:"{name}"',
+            knobs.duplicate_role_code,
+        )
+    count = len(call.project.roles)
+    if count >= knobs.roles_limit:
+        raise LimitExceeded("branch roles", knobs.roles_limit, count)
+
+
+def _check_owns_nothing(call: Call, role: Role) -> None:
+    owned = [each.name for each in call.project.databases.all() if each.owner_name == role.name]
+    if owned:
+        raise ApiError(
+            call.behaviour.owner_deletion_status,
+            f'role owns databases; role_name:"{role.name}"; database_name:"{owned[0]}"',
+        )
+
+
+def _new_role(call: Call, wanted: NewRole) -> Role:
+    has_password = call.behaviour.no_login_password or not wanted.no_login
+    return Role(
+        name=wanted.name,
+        password=identifiers.password() if has_password else None,
+        no_login=wanted.no_login,
+        unseen_reads=stale_reads(call.request),
+        created_at=call.now,
+        updated_at=call.now,
+    )
+
+
+async def _make(call: Call, role: Role) -> None:
+    password = None if role.no_login else role.password
+    disturb = call.behaviour.drop_connections
+    await call.project.compute.create_role(role.name, password, disturb=disturb)
+    role.real_name = role.name
+
+
+async def _set_password(call: Call, role: Role, password: str) -> None:
+    """Of a role that could not be made, too: a compute makes up for what is missing."""
+    if role.real_name is None:
+        await _make(call, role)
+        return
+    disturb = call.behaviour.drop_connections
+    await call.project.compute.set_password(role.real_name, password, disturb=disturb)
+
+
+async def _drop(call: Call, role: Role) -> None:
+    if role.real_name:
+        await call.project.compute.drop_role(role.real_name)
+    call.project.roles.forget(role)
+
+
+def _unmade(call: Call, role: Role) -> None:
+    if not call.behaviour.unmade_stay_listed:
+        call.project.roles.forget(role)
+
+
+def _stay(role: Role) -> None:
+    role.going = False
+
+
+def _changed(
+    call: Call,
+    role: Role,
+    operations: list[Operation],
+    *,
+    status: int = 200,
+    secret: bool = False,
+) -> web.Response:
+    body = {
+        "role": role_body(call.project, role, secret=secret),
+        **operations_body(call.project, operations),
+    }
+    return answer(body, status)

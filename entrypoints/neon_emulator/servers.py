@@ -1,0 +1,100 @@
+"""PostgreSQL servers of the bundled kind, one for each project: a copy of a prepared folder."""
+
+import asyncio
+import os
+import random
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from structlog.stdlib import BoundLogger
+
+from adapters.embedded.cluster import PORTS, is_free
+from adapters.embedded.opening import Bundle, opened_bundle
+from adapters.embedded.threads import in_thread
+from adapters.postgres.provider import PostgresProvider
+from adapters.postgres.sessions import Login, single_session
+from entrypoints.neon_emulator import statements
+from ports.driven.clock import Clock
+
+SETTINGS = {"shared_buffers": "16MB"}
+"""There may be a hundred of them."""
+
+
+class Servers:
+    """In `folder`; `settings` go over PostgreSQL's usual ones."""
+
+    def __init__(
+        self, folder: Path, clock: Clock, log: BoundLogger, settings: Mapping[str, str]
+    ) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._log = log
+        self._settings = {**SETTINGS, **settings}
+        self._templates: dict[int, asyncio.Task[Path]] = {}
+        self._ports: set[int] = set()
+
+    def reserve_port(self) -> int:
+        """A free port that no other project has or is about to have."""
+        candidates = random.sample([port for port in PORTS if port not in self._ports], 1000)
+        port = next(port for port in candidates if is_free(port))
+        self._ports.add(port)
+        return port
+
+    def release_port(self, port: int) -> None:
+        self._ports.discard(port)
+
+    @asynccontextmanager
+    async def running(self, name: str, major: int, port: int) -> AsyncIterator[PostgresProvider]:
+        """A server that has Neon's roles and nothing else; nothing of it stays."""
+        template = await self._template(major)
+        folder = self._folder / name
+        try:
+            folder.mkdir(mode=0o700)
+            await in_thread(_copy, template / "data", folder / "data")
+            async with self._opened(folder, major, port) as provider:
+                yield provider
+        finally:
+            await in_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def close(self) -> None:
+        await asyncio.gather(*self._templates.values(), return_exceptions=True)
+
+    async def _template(self, major: int) -> Path:
+        """Made once, whoever asked for it first has gone or not."""
+        if major not in self._templates:
+            self._templates[major] = asyncio.create_task(self._made_template(major))
+        return await asyncio.shield(self._templates[major])
+
+    async def _made_template(self, major: int) -> Path:
+        folder = self._folder / f"template-{major}"
+        async with self._opened(folder, major, None) as provider:
+            login = superuser_of(provider)
+            async with single_session(login) as session:
+                await session.execute(statements.neon_superuser(major))
+        return folder
+
+    @asynccontextmanager
+    async def _opened(
+        self, folder: Path, major: int, port: int | None
+    ) -> AsyncIterator[PostgresProvider]:
+        bundle = Bundle(folder=folder, port=port, major=major, settings=self._settings)
+        async with opened_bundle(bundle, "neon-emulator", self._clock, self._log) as provider:
+            yield provider
+
+
+def superuser_of(provider: PostgresProvider) -> Login:
+    """A bundled server always has one."""
+    login = provider.server.superuser
+    if login is None:
+        raise ValueError("a server without a superuser cannot play a compute")
+    return login
+
+
+def _copy(template: Path, data: Path) -> None:
+    """With its owner, the system user that PostgreSQL runs as. Blocks."""
+    shutil.copytree(template, data, copy_function=shutil.copyfile)  # a third faster than `copy2`
+    owner = template.stat()
+    for path in (data, *data.rglob("*")):
+        os.chown(path, owner.st_uid, owner.st_gid)

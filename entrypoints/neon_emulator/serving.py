@@ -1,0 +1,88 @@
+"""The emulator as a program: on this machine's own address, over a folder that goes away."""
+
+import asyncio
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from adapters.system.clock import SystemClock
+from domain.errors import StartupError
+from entrypoints.neon_emulator.behaviour import Behaviour
+from entrypoints.neon_emulator.emulator import HOST, Emulator
+from entrypoints.neon_emulator.middlewares import API
+from entrypoints.neon_emulator.opening import opened_emulator
+
+THROWN_AWAY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+"""Nothing outlives the emulator: its servers need not care for their data."""
+
+DRAIN_TIMEOUT = 5.0
+"""Seconds that running requests get to end in."""
+
+Announce = Callable[[Emulator, str], None]
+
+
+def serve(port: int, behaviour: Behaviour, announce: Announce) -> None:
+    """Until SIGINT or SIGTERM; `announce` is called with the API's address when all is ready.
+
+    Raises StartupError.
+    """
+    with _listening(port) as listener, suppress(asyncio.CancelledError):
+        asyncio.run(_stoppable(listener, behaviour, announce))
+
+
+async def _stoppable(listener: socket.socket, behaviour: Behaviour, announce: Announce) -> None:
+    """Told to stop once or often, at the start or later, it ends all that it began."""
+    work = asyncio.create_task(_serve(listener, behaviour, announce))
+
+    def stop() -> None:
+        if not work.cancelling():
+            work.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    await work
+
+
+async def _serve(listener: socket.socket, behaviour: Behaviour, announce: Announce) -> None:
+    with tempfile.TemporaryDirectory(prefix="pgvend-neon-") as folder:
+        async with (
+            opened_emulator(
+                behaviour,
+                folder=Path(folder),
+                clock=SystemClock(),
+                log=structlog.get_logger(),
+                settings=THROWN_AWAY,
+            ) as emulator,
+            _site(emulator, listener),
+        ):
+            announce(emulator, f"http://{HOST}:{listener.getsockname()[1]}{API}")
+            await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def _site(emulator: Emulator, listener: socket.socket) -> AsyncIterator[None]:
+    runner = web.AppRunner(emulator.app, access_log=None, shutdown_timeout=DRAIN_TIMEOUT)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _listening(port: int) -> socket.socket:
+    """Taken before anything else is started: a taken port is told at once."""
+    try:
+        return socket.create_server((HOST, port), backlog=512)
+    except OSError as error:
+        raise StartupError(
+            f"{HOST} port {port} cannot be listened on ({os.strerror(error.errno or 0)}): "
+            "choose a free one with --port, or stop what listens there."
+        ) from error

@@ -1,0 +1,127 @@
+"""SQL that a Neon compute runs for its control plane."""
+
+from adapters.postgres.quoting import identifier, literal
+
+SUPERUSERS = "neon_superuser"
+
+HIDDEN = ("postgres", "pgvend_admin", SUPERUSERS)
+"""Roles that are the emulator's own, and no business of the API's."""
+
+SEEN = f"""
+SELECT
+    ARRAY(
+        SELECT rolname::text FROM pg_roles
+        WHERE rolname !~ '^pg_' AND rolname NOT IN ({", ".join(map(literal, HIDDEN))})
+        ORDER BY oid
+    ) AS roles,
+    ARRAY(
+        SELECT datname::text FROM pg_database
+        WHERE datname NOT IN ('postgres', 'template0', 'template1') ORDER BY oid
+    ) AS databases,
+    ARRAY(
+        SELECT pg_get_userbyid(datdba)::text FROM pg_database
+        WHERE datname NOT IN ('postgres', 'template0', 'template1') ORDER BY oid
+    ) AS owners,
+    (
+        SELECT count(*) FROM pg_stat_activity WHERE usename NOT IN ('postgres', 'pgvend_admin')
+    ) AS guests
+"""
+
+END_SESSIONS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE backend_type = 'client backend' AND usename NOT IN ('postgres', 'pgvend_admin')
+"""
+
+_MEMBERSHIPS = {
+    # the first version that has the role -> the role, and what comes with it
+    14: ("pg_read_all_data", "pg_write_all_data"),
+    16: ("pg_create_subscription",),
+    17: ("pg_maintain",),
+    18: ("pg_signal_autovacuum_worker",),
+}
+_PASSED_ON = "pg_monitor, pg_signal_backend"
+
+
+def neon_superuser(major: int) -> str:
+    """The role whose members every role is that the API makes."""
+    granted = ", ".join(
+        role for since, roles in _MEMBERSHIPS.items() if since <= major for role in roles
+    )
+    return (
+        f"CREATE ROLE {SUPERUSERS} NOLOGIN CREATEDB CREATEROLE REPLICATION BYPASSRLS; "
+        f"GRANT {granted} TO {SUPERUSERS}; "
+        f"GRANT {_PASSED_ON} TO {SUPERUSERS} WITH ADMIN OPTION"
+    )
+
+
+def create_role(name: str, password: str | None) -> str:
+    """As the API makes them: with nearly every right, and no bounds to other databases."""
+    login = f"LOGIN PASSWORD {literal(password)}" if password else "NOLOGIN"
+    return (
+        f"CREATE ROLE {identifier(name)} {login} "
+        f"CREATEDB CREATEROLE BYPASSRLS REPLICATION INHERIT IN ROLE {SUPERUSERS}"
+    )
+
+
+def set_password(name: str, password: str) -> str:
+    return f"ALTER ROLE {identifier(name)} PASSWORD {literal(password)}"
+
+
+def databases_of(name: str) -> str:
+    """Where the role owns or is granted something, and one for what belongs to no database."""
+    return f"""
+        SELECT datname AS name, pg_get_userbyid(datdba) AS owner FROM pg_database
+        WHERE datname = 'postgres' OR oid IN (
+            SELECT dbid FROM pg_shdepend
+            WHERE refclassid = 'pg_authid'::regclass
+            AND refobjid = (SELECT oid FROM pg_roles WHERE rolname = {literal(name)})
+        )
+    """
+
+
+def give_up_belongings(name: str, heir: str) -> str:
+    """In one database: its objects go to the database's owner, its grants go away."""
+    role = identifier(name)
+    return f"REASSIGN OWNED BY {role} TO {identifier(heir)}; DROP OWNED BY {role}"
+
+
+def drop_role(name: str) -> str:
+    return f"DROP ROLE IF EXISTS {identifier(name)}"
+
+
+def create_database(name: str, owner: str) -> str:
+    return (
+        f"CREATE DATABASE {identifier(name)} OWNER {identifier(owner)} "
+        "TEMPLATE template0 STRATEGY FILE_COPY"
+    )
+
+
+def share_database(name: str, owner: str) -> str:
+    """Inside the new database: to its owner what is public, to all of the API's roles the rest."""
+    return (
+        f"GRANT ALL ON DATABASE {identifier(name)} TO {SUPERUSERS}; "
+        f"ALTER SCHEMA public OWNER TO {identifier(owner)}; "
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA public "
+        f"GRANT ALL ON TABLES TO {SUPERUSERS} WITH GRANT OPTION; "
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA public "
+        f"GRANT ALL ON SEQUENCES TO {SUPERUSERS} WITH GRANT OPTION"
+    )
+
+
+def end_sessions_in(database: str) -> str:
+    return (
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+        f"WHERE datname = {literal(database)}"
+    )
+
+
+def rename_database(name: str, new: str) -> str:
+    return f"ALTER DATABASE {identifier(name)} RENAME TO {identifier(new)}"
+
+
+def give_database(name: str, owner: str) -> str:
+    return f"ALTER DATABASE {identifier(name)} OWNER TO {identifier(owner)}"
+
+
+def drop_database(name: str) -> str:
+    return f"DROP DATABASE IF EXISTS {identifier(name)} WITH (FORCE)"

@@ -1,0 +1,28 @@
+"""How a role reaches a database of a project."""
+
+from urllib.parse import quote
+
+from entrypoints.neon_emulator.bodies import Json
+from entrypoints.neon_emulator.catalog import Database, Role
+from entrypoints.neon_emulator.emulator import HOST
+from entrypoints.neon_emulator.project import Project
+
+
+def connection_uri(project: Project, role: Role, database_name: str) -> str:
+    """Without TLS: the bundled server has none, and is on loopback."""
+    secret = f":{quote(role.password, safe='')}" if role.password else ""
+    user, database = quote(role.name, safe=""), quote(database_name, safe="")
+    return f"postgresql://{user}{secret}@{HOST}:{project.compute.port}/{database}?sslmode=disable"
+
+
+def connection_details(project: Project, role: Role, database: Database) -> Json:
+    return {
+        "connection_uri": connection_uri(project, role, database.name),
+        "connection_parameters": {
+            "database": database.name,
+            "password": role.password or "",
+            "role": role.name,
+            "host": HOST,
+            "pooler_host": HOST,
+        },
+    }

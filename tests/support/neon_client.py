@@ -1,0 +1,114 @@
+"""Neon's API in so few words that tests read well."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+
+from entrypoints.neon_emulator.emulator import Emulator
+
+PATIENCE = 60.0
+"""Seconds; no test is about this time."""
+
+ENDED = frozenset({"finished", "skipped", "error", "cancelled"})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`body` is None where there is none, and the text where it is no JSON."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str] = field(repr=False)
+
+
+class NeonClient:
+    """Of the emulator's account; `project` and `branch` are its first."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, emulator: Emulator) -> None:
+        self._session = session
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {emulator.key}"}
+        self.project = f"/projects/{emulator.first.id}"
+        self.branch = f"{self.project}/branches/{emulator.first.branch.id}"
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **query: str,
+    ) -> Answer:
+        """`path` is below the API's, and is sent as it stands."""
+        async with self._session.request(
+            method,
+            f"{self._url}{path}",
+            json=body,
+            params=query,
+            headers=self._headers | dict(headers or {}),
+        ) as response:
+            text = await response.text()
+            is_json = text and response.content_type == "application/json"
+            parsed = await response.json() if is_json else text or None
+            return Answer(response.status, parsed, response.headers)
+
+    async def create_role(self, name: str, **more: Any) -> Answer:
+        return await self.call("POST", f"{self.branch}/roles", {"role": {"name": name, **more}})
+
+    async def create_database(self, name: str, owner: str) -> Answer:
+        body = {"database": {"name": name, "owner_name": owner}}
+        return await self.call("POST", f"{self.branch}/databases", body)
+
+    async def delete_role(self, name: str) -> Answer:
+        return await self.call("DELETE", self.role(name))
+
+    async def delete_database(self, name: str) -> Answer:
+        return await self.call("DELETE", self.database(name))
+
+    async def reset_password(self, name: str) -> Answer:
+        return await self.call("POST", f"{self.role(name)}/reset_password")
+
+    async def create_project(self, **project: Any) -> Answer:
+        return await self.call("POST", "/projects", {"project": project})
+
+    async def uri(self, role: str, database: str) -> str:
+        answer = await self.call(
+            "GET", f"{self.project}/connection_uri", role_name=role, database_name=database
+        )
+        assert answer.status == 200, answer
+        return str(answer.body["uri"])
+
+    async def ended(self, answer: Answer) -> list[Any]:
+        """The operations of `answer`, each as it was when it had ended."""
+        assert answer.status < 300, answer
+        return [await self._ended(each) for each in answer.body["operations"]]
+
+    async def done(self, answer: Answer) -> Answer:
+        """The same answer, when everything that it promised is so."""
+        statuses = {operation["status"] for operation in await self.ended(answer)}
+        assert statuses <= {"finished"}, statuses
+        return answer
+
+    async def names(self, kind: str) -> frozenset[str]:
+        """Of `roles` or `databases`, as the API lists them."""
+        answer = await self.call("GET", f"{self.branch}/{kind}")
+        return frozenset(entry["name"] for entry in answer.body[kind])
+
+    def role(self, name: str) -> str:
+        return f"{self.branch}/roles/{quote(name, safe='')}"
+
+    def database(self, name: str) -> str:
+        return f"{self.branch}/databases/{quote(name, safe='')}"
+
+    async def _ended(self, operation: Any) -> Any:
+        path = f"/projects/{operation['project_id']}/operations/{operation['id']}"
+        async with asyncio.timeout(PATIENCE):
+            while operation["status"] not in ENDED:
+                await asyncio.sleep(0.01)
+                operation = (await self.call("GET", path)).body["operation"]
+        return operation

@@ -10,6 +10,9 @@ run: setup ## Serve on http://127.0.0.1:8000 over the bundled PostgreSQL
 test: setup-dev ## Run all tests
 	$(BIN)/python -m pytest $(ARGS)
 
+test-live: setup-dev ## Run the contract suite on the Neon project that NEON_* name; cleans up
+	NEON_LIVE=1 $(BIN)/python -m pytest tests/contract -k neon-live --timeout=900 $(ARGS)
+
 lint: setup-dev ## Check format, style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -53,4 +56,4 @@ help: ## Show this help
 	    /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	    /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run test lint format bench lock clean setup setup-dev help
+.PHONY: run test test-live lint format bench lock clean setup setup-dev help

@@ -21,6 +21,7 @@ from adapters.decorators.retrying import Retrying, RetryingLoginCheck, RetryingP
 from adapters.embedded.opening import Bundle, opened_bundle
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
 from adapters.memory.registry import MemoryRegistry
+from adapters.neon.login_check import NeonLoginCheck
 from adapters.postgres.login_check import NoLoginCheck, PostgresLoginCheck
 from adapters.postgres.opening import checked_provider
 from adapters.postgres.provider import PostgresProvider
@@ -32,7 +33,8 @@ from domain.expiry import ExpiryPolicy
 from domain.passwords import PasswordDeriver
 from domain.retry import RetryPolicy
 from domain.secret import Secret
-from entrypoints.settings import Settings
+from entrypoints.neon_parts import isolation_of, on_neon, one_at_a_time, patient
+from entrypoints.settings import ProviderName, Settings
 from entrypoints.use_cases import UseCases
 from ports.driven.clock import Clock
 from ports.driving.check_health import CheckHealth
@@ -77,7 +79,14 @@ def _expiry(settings: Settings) -> ExpiryPolicy:
 
 def _target(settings: Settings) -> Target:
     name = settings.provider.value
-    return Target(name=name, provider=name, isolation=Isolation.ROLE)
+    return Target(name=name, provider=name, isolation=isolation_of(settings))
+
+
+def _care(settings: Settings) -> str:
+    """How the provider's calls are taken care of."""
+    if settings.provider is not ProviderName.NEON:
+        return "retried"
+    return "queued" if isolation_of(settings) is Isolation.NONE else "patient"
 
 
 def _login_check_name(settings: Settings) -> str:
@@ -99,23 +108,30 @@ class Container(containers.DeclarativeContainer):
     memory = providers.Singleton(MemoryProvider)
     embedded = providers.Resource(_embedded, settings, passwords, clock, log)
     postgres = providers.Resource(_postgres, settings, passwords, log)
+    neon = providers.Resource(on_neon, settings, passwords, clock, log)
     bare_provider = providers.Selector(
         providers.Callable(attrgetter("provider"), settings),
         memory=memory,
         embedded=embedded,
         postgres=postgres,
+        neon=neon,
     )
     bare_login_check = providers.Selector(
         providers.Callable(_login_check_name, settings),
         memory=providers.Singleton(MemoryLoginCheck, memory),
         embedded=providers.Singleton(PostgresLoginCheck),
         postgres=providers.Singleton(PostgresLoginCheck),
+        neon=providers.Singleton(NeonLoginCheck, providers.Singleton(PostgresLoginCheck), clock),
         none=providers.Singleton(NoLoginCheck),
     )
 
     observed = providers.Singleton(Observation, clock, log)
-    provider = providers.Singleton(
-        RetryingProvider, providers.Singleton(ObservedProvider, bare_provider, observed), retrying
+    observed_provider = providers.Singleton(ObservedProvider, bare_provider, observed)
+    provider = providers.Selector(
+        providers.Callable(_care, settings),
+        retried=providers.Singleton(RetryingProvider, observed_provider, retrying),
+        patient=providers.Singleton(patient, observed_provider, clock, randomness),
+        queued=providers.Singleton(one_at_a_time, observed_provider, clock, randomness, log),
     )
     login_check = providers.Singleton(
         RetryingLoginCheck,

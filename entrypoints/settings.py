@@ -1,15 +1,16 @@
 """What the operator sets, in the environment or in `.env`."""
 
-import ipaddress
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from entrypoints.setting_types import Duration, Origins, Port, check_dsn
+from entrypoints import neon_settings as neon
+from entrypoints.setting_types import Duration, Origins, Port, check_dsn, is_loopback
 
 ENV_FILE = ".env"
 
@@ -17,6 +18,7 @@ ENV_FILE = ".env"
 class ProviderName(StrEnum):
     EMBEDDED = "embedded"
     POSTGRES = "postgres"
+    NEON = "neon"
     MEMORY = "memory"
 
 
@@ -86,6 +88,12 @@ class Settings(BaseSettings):
         validation_alias="PGVEND_POSTGRES_PUBLIC_PORT",
         description="the port, from 1 to 65535, that tenants reach the server by",
     )
+    neon_project_id: neon.ProjectId = None
+    neon_host: neon.Host = None
+    neon_api_key: neon.ApiKey = None
+    neon_branch_id: neon.BranchId = None
+    neon_api_url: neon.ApiUrl = neon.OFFICIAL_API_URL
+    neon_isolation: neon.Isolation = neon.NeonIsolation.ROLE
     connection_limit: int = Field(
         20,
         ge=1,
@@ -117,6 +125,13 @@ class Settings(BaseSettings):
         description=f"one of {', '.join(LogLevel)}",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _chosen(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Neon's variables choose Neon, unless a provider is named by field or by variable."""
+        has_neon = any(name.upper() in neon.VARIABLES for name in given)
+        return {"provider": ProviderName.NEON} | given if has_neon else given
+
     # What depends on other fields is checked field by field too (`info.data` holds those before it
     # that are right): pydantic asks a validator of the whole only once every field is right.
 
@@ -136,6 +151,13 @@ class Settings(BaseSettings):
             raise ValueError("missing, and PGVEND_POSTGRES_ADMIN_DSN names no host")
         return host
 
+    @field_validator(*neon.CHECKS)
+    @classmethod
+    def _leads_to_neon(cls, value: Any, info: ValidationInfo) -> Any:
+        if info.data.get("provider") is ProviderName.NEON:
+            return neon.checked(str(info.field_name), value)
+        return value
+
     @field_validator("max_ttl")
     @classmethod
     def _holds_the_default(
@@ -152,14 +174,19 @@ class Settings(BaseSettings):
             raise ValueError("PGVEND_POSTGRES_ADMIN_DSN is missing")
         return self.postgres_admin_dsn.get_secret_value()
 
+    def neon_branch(self) -> neon.NeonBranch:
+        """For the provider `neon`, which is not without one."""
+        project_id, branch_id = self.neon_project_id, self.neon_branch_id
+        host, api_key = self.neon_host, self.neon_api_key
+        if not (project_id and branch_id and host and api_key):
+            raise ValueError("of NEON_*, something is missing")
+        return neon.NeonBranch(
+            project_id=project_id, branch_id=branch_id, host=host, api_key=api_key
+        )
+
     @property
     def is_loopback(self) -> bool:
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
 
 class ClientSettings(BaseSettings):

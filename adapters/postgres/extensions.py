@@ -37,7 +37,8 @@ async def install(
             async with single_session(login) as session:
                 await session.execute(statements.install_extension(extension))
         else:
-            async with single_session(login_of(connection), search_path="public") as session:
+            login = {**login_of(connection), **(server.detour if server else {})}
+            async with single_session(login, search_path="public") as session:
                 await _install_own(session, extension, server)
 
 

@@ -1,15 +1,15 @@
 """Logging in as the tenant does."""
 
-from adapters.postgres.sessions import login_of, single_session
+from adapters.postgres.sessions import tenant_session
 from domain.connection import Connection
-from domain.errors import ProviderBusy, ProviderRejected
+from domain.errors import ProviderRejected
 from ports.driven.login_check import LoginCheck
 
 
 class PostgresLoginCheck(LoginCheck):
     async def verify(self, connection: Connection) -> None:
         try:
-            async with single_session(login_of(connection), lost=ProviderBusy) as session:
+            async with tenant_session(connection) as session:
                 await session.execute("SELECT 1")
         except ProviderRejected as error:
             raise ProviderRejected(

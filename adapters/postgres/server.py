@@ -14,7 +14,8 @@ from domain.secret import Secret
 class Server:
     """`admin` vends. `superuser`, where there is one, installs the `installable` extensions, which
     have to be harmless (all others a tenant installs itself, if it may), and takes back grants that
-    the admin cannot. `takes_verifiers` is off where the server wants to see passwords (Neon)."""
+    the admin cannot. `takes_verifiers` is off where the server wants to see passwords (Neon).
+    `detour` is what our own sessions as a tenant do otherwise: they go around a pooler."""
 
     admin: Login = field(repr=False)
     superuser: Login | None = field(default=None, repr=False)
@@ -25,6 +26,7 @@ class Server:
     sslmode: str = "prefer"
     connection_limit: int = 20
     takes_verifiers: bool = True
+    detour: Login = field(default_factory=dict, repr=False)
 
     async def password_text(self, password: Secret) -> str:
         """What the server is told as a role's password."""

@@ -102,8 +102,26 @@ async def single_session(
         with translated(lost=lost):
             yield session
     finally:
-        with suppress(*FAILURES):
-            await session.close(timeout=FAREWELL_TIMEOUT)
+        await _parted(session)
+
+
+async def _parted(session: asyncpg.Connection) -> None:
+    with suppress(*FAILURES):
+        await session.close(timeout=FAREWELL_TIMEOUT)
+
+
+@asynccontextmanager
+async def tenant_session(connection: Connection) -> AsyncIterator[asyncpg.Connection]:
+    """A session as the tenant opens one: without settings of ours, which a pooler refuses."""
+    with translated(lost=ProviderBusy):
+        session = await asyncpg.connect(
+            **login_of(connection), timeout=CONNECT_TIMEOUT, command_timeout=STATEMENT_TIMEOUT
+        )
+    try:
+        with translated(lost=ProviderBusy):
+            yield session
+    finally:
+        await _parted(session)
 
 
 def login_of(connection: Connection) -> Login:

@@ -25,7 +25,9 @@ class DatabaseProvider(ABC):
 
         Idempotent: calling it again for the same order, at any time, after any crash or lost
         answer, leads to the same database, with its contents, under the same owner and password.
-        The tenant owns its database and reaches no other one.
+        The tenant owns its database and reaches no other one, unless the target's isolation is
+        declared as `none`. The password is the order's where the other side lets us choose, else
+        the one that it chose.
 
         Raises NameTaken when a role or database of that name exists and does not bear this
         tenant's mark; it is left as it was. Raises ProviderFull when there is no room and
@@ -37,7 +39,9 @@ class DatabaseProvider(ABC):
     async def rotate(self, order: Order) -> Connection:
         """Give the owner the order's password; the old one stops working. Idempotent.
 
-        Sessions that are logged in go on. Raises DatabaseNotFound when the tenant does not exist.
+        Where the other side chooses passwords, each call makes a new one, and the last one counts;
+        `provision` tells it again. Sessions that are logged in go on, where the other side lets
+        them. Raises DatabaseNotFound when the tenant does not exist.
         """
 
     @abstractmethod

@@ -1,88 +1,83 @@
 """Every provider, bare and decorated, on every PostgreSQL that is promised."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import pytest
-import structlog
 
-from adapters.decorators.observed import Observation, ObservedProvider
-from adapters.decorators.retrying import Retrying, RetryingLoginCheck, RetryingProvider
-from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
-from adapters.postgres.login_check import PostgresLoginCheck
-from adapters.postgres.opening import opened_provider
-from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.server import server_of_dsn
-from domain.retry import RetryPolicy
-from ports.driven.database_provider import DatabaseProvider
-from ports.driven.login_check import LoginCheck
-from tests.support.clock import FakeClock
-from tests.support.orders import INSTALLATION
-from tests.support.randomness import SeededRandomness
-from tests.support.servers import OperatorsServer
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A provider and the proof that what it hands out works."""
-
-    provider: DatabaseProvider
-    login_check: LoginCheck
-
-
-def _decorated(subject: Subject) -> Subject:
-    """As the service wraps it."""
-    clock = FakeClock()
-    retrying = Retrying(RetryPolicy(), clock, SeededRandomness())
-    observed = ObservedProvider(subject.provider, Observation(clock, structlog.get_logger()))
-    return Subject(
-        provider=RetryingProvider(observed, retrying),
-        login_check=RetryingLoginCheck(subject.login_check, retrying),
-    )
-
-
-async def _others_first(_: str) -> None:
-    """Calls at once interleave in memory as they do on a server, and can be cancelled midway."""
-    await asyncio.sleep(0)
-
-
-async def _memory(_: None) -> AsyncIterator[Subject]:
-    provider = MemoryProvider(trouble=_others_first)
-    yield Subject(provider, MemoryLoginCheck(provider))
-
-
-async def _embedded(provider: PostgresProvider) -> AsyncIterator[Subject]:
-    yield Subject(provider, PostgresLoginCheck())
-
-
-async def _postgres(server: OperatorsServer) -> AsyncIterator[Subject]:
-    described = server_of_dsn(server.dsn(), public_host=None, public_port=None, connection_limit=3)
-    async with opened_provider(described, INSTALLATION) as provider:
-        yield Subject(provider, PostgresLoginCheck())
+from domain.database import Isolation
+from tests.contract.live import IS_LIVE, live
+from tests.contract.subjects import (
+    Subject,
+    decorated,
+    embedded,
+    memory,
+    neon_by_api,
+    neon_by_project,
+    neon_by_role,
+    overlapping,
+    patiently,
+    postgres,
+    queued,
+)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How to make a subject: `make` gets the value of the session's fixture `base`."""
+    """How to make a subject: `make` gets the value of the session's fixture `base`.
+
+    What a kind may lack is what its other side does not allow: to choose passwords, names that two
+    tenants cannot both have, logins that reach no neighbour's database.
+    """
 
     make: Callable[[Any], AsyncIterator[Subject]]
     base: str | None = None
-    decorated: bool = False
+    decorate: Callable[[Subject], Subject] | None = None
+    chooses_passwords: bool = True
+    shares_names: bool = True
+    isolates: bool = True
 
+
+by_api = partial(Kind, base="neon", chooses_passwords=False, isolates=False)
+by_project = partial(Kind, base="neon", chooses_passwords=False, shares_names=False)
 
 KINDS = {
-    "memory": Kind(_memory),
-    "memory-decorated": Kind(_memory, decorated=True),
-    "embedded-16": Kind(_embedded, "bundled_16"),
-    "embedded-18": Kind(_embedded, "bundled_18"),
-    "embedded-18-decorated": Kind(_embedded, "bundled_18", decorated=True),
-    "postgres-15": Kind(_postgres, "server_15"),
-    "postgres-15-decorated": Kind(_postgres, "server_15", decorated=True),
-    "postgres-16": Kind(_postgres, "server_16"),
-    "postgres-18": Kind(_postgres, "server_18"),
+    "memory": Kind(memory),
+    "memory-decorated": Kind(memory, decorate=decorated),
+    "embedded-16": Kind(embedded, "bundled_16"),
+    "embedded-18": Kind(embedded, "bundled_18"),
+    "embedded-18-decorated": Kind(embedded, "bundled_18", decorate=decorated),
+    "postgres-15": Kind(postgres, "server_15"),
+    "postgres-15-decorated": Kind(postgres, "server_15", decorate=decorated),
+    "postgres-16": Kind(postgres, "server_16"),
+    "postgres-18": Kind(postgres, "server_18"),
+    "neon-none": by_api(overlapping(neon_by_api)),
+    "neon-none-decorated": by_api(neon_by_api, decorate=queued),
+    "neon-role": Kind(neon_by_role, "neon"),
+    "neon-role-decorated": Kind(neon_by_role, "neon", patiently),
+    "neon-project": by_project(overlapping(neon_by_project)),
+    "neon-project-decorated": by_project(neon_by_project, decorate=patiently),
 }
+
+if IS_LIVE:
+    KINDS |= {
+        "neon-live-none": by_api(partial(live, isolation=Isolation.NONE), base=None),
+        "neon-live-role": Kind(partial(live, isolation=Isolation.ROLE)),
+        "neon-live-project": by_project(partial(live, isolation=Isolation.PROJECT), base=None),
+    }
+
+
+def kinds(keeps: Callable[[Kind], bool]) -> Callable[[Any], Any]:
+    """The fixture `kind` of a module whose promises not all kinds can make."""
+    chosen = {name: kind for name, kind in KINDS.items() if keeps(kind)}
+
+    @pytest.fixture(name="kind", params=chosen.values(), ids=list(chosen))
+    def kind(request: pytest.FixtureRequest) -> Kind:
+        return cast("Kind", request.param)
+
+    return kind
 
 
 @pytest.fixture(params=KINDS.values(), ids=list(KINDS))
@@ -100,7 +95,7 @@ def base(request: pytest.FixtureRequest, kind: Kind) -> Any:
 async def subject(kind: Kind, base: Any) -> AsyncIterator[Subject]:
     """Every test cleans up what it made; this looks whether it did."""
     async for bare in kind.make(base):
-        made = _decorated(bare) if kind.decorated else bare
+        made = kind.decorate(bare) if kind.decorate else bare
         before = await made.provider.inventory()
         yield made
         assert await made.provider.inventory() == before, "the test left something behind"

@@ -6,7 +6,7 @@ import pytest
 
 from domain.errors import ProviderRejected
 from domain.secret import Secret
-from tests.contract.conftest import Subject
+from tests.contract.subjects import Subject
 from tests.support.databases import vended
 from tests.support.orders import new_order
 
@@ -24,15 +24,6 @@ async def test_the_password_of_another_database_is_refused(subject: Subject) -> 
     ):
         with pytest.raises(ProviderRejected):
             await subject.login_check.verify(replace(connection, password=other.password))
-
-
-async def test_a_neighbours_database_is_refused(subject: Subject) -> None:
-    async with (
-        vended(subject.provider, new_order()) as connection,
-        vended(subject.provider, new_order()) as other,
-    ):
-        with pytest.raises(ProviderRejected):
-            await subject.login_check.verify(replace(connection, database=other.database))
 
 
 async def test_a_user_that_never_was_is_refused(subject: Subject) -> None:

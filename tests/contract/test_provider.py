@@ -5,12 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from domain.connection import Connection
-from domain.errors import ExtensionUnavailable, NameTaken
-from domain.naming import Names
-from domain.order import Order
-from tests.contract.conftest import Subject
-from tests.support.databases import held, holding_of, namesake, vended
+from domain.errors import ExtensionUnavailable
+from tests.contract.subjects import Subject
+from tests.support.databases import held, holding_of, vended
 from tests.support.orders import new_order, rotated
 
 
@@ -21,18 +18,6 @@ async def test_what_was_not_ordered_is_not_there(subject: Subject) -> None:
 async def test_a_provisioned_database_takes_its_login(subject: Subject) -> None:
     async with vended(subject.provider, new_order()) as connection:
         await subject.login_check.verify(connection)
-
-
-async def test_the_connection_bears_the_names_and_the_password_of_the_order(
-    subject: Subject,
-) -> None:
-    order = new_order()
-    async with vended(subject.provider, order) as connection:
-        assert (connection.database, connection.user, connection.password) == (
-            order.tenant.names.database,
-            order.tenant.names.owner,
-            order.password,
-        )
 
 
 async def test_a_provisioned_database_is_in_the_inventory(subject: Subject) -> None:
@@ -67,62 +52,13 @@ async def test_provisioning_five_times_at_once_makes_one_database(subject: Subje
         await subject.provider.retire(order.tenant)
 
 
-async def test_provisioning_again_brings_back_the_password_of_the_order(subject: Subject) -> None:
-    order = new_order()
-    async with vended(subject.provider, order) as connection:
-        await subject.provider.rotate(rotated(order))
-        await subject.provider.provision(order)
-        await subject.login_check.verify(connection)
-
-
-async def test_a_name_in_use_is_refused_and_its_holder_left_as_it_was(subject: Subject) -> None:
-    order = new_order()
-    async with vended(subject.provider, order) as connection:
-        inventory = await subject.provider.inventory()
-        with pytest.raises(NameTaken):
-            await subject.provider.provision(namesake(order))
-        assert await subject.provider.inventory() == inventory
-        await subject.login_check.verify(connection)
-
-
-async def test_a_database_name_in_use_is_refused_under_another_owner_too(subject: Subject) -> None:
-    order = new_order()
-    names = Names(database=order.tenant.names.database, owner=new_order().tenant.names.owner)
-    async with vended(subject.provider, order) as connection:
-        with pytest.raises(NameTaken):
-            await subject.provider.provision(namesake(order, names))
-        await subject.login_check.verify(connection)
-        assert holding_of(order) in await subject.provider.inventory()
-
-
-async def test_an_owner_name_in_use_is_refused_for_another_database_too(subject: Subject) -> None:
-    order = new_order()
-    names = Names(database=new_order().tenant.names.database, owner=order.tenant.names.owner)
-    async with vended(subject.provider, order) as connection:
-        with pytest.raises(NameTaken):
-            await subject.provider.provision(namesake(order, names))
-        await subject.login_check.verify(connection)
-        assert holding_of(order) in await subject.provider.inventory()
-
-
-async def test_of_racing_orders_for_one_name_one_wins(subject: Subject) -> None:
-    await asyncio.gather(*[subject.provider.ping() for _ in range(6)])  # else logins decide
-    for _ in range(5):
-        first = new_order()
-        orders = [first, *(namesake(first) for _ in range(5))]
-        try:
-            await _race(subject, orders)
-        finally:
-            await asyncio.gather(*(subject.provider.retire(order.tenant) for order in orders))
-
-
-async def test_twenty_different_orders_at_once_all_work(subject: Subject) -> None:
-    orders = [new_order() for _ in range(20)]
+async def test_many_different_orders_at_once_all_work(subject: Subject) -> None:
+    orders = [new_order() for _ in range(subject.crowd)]
     try:
         connections = await asyncio.gather(*map(subject.provider.provision, orders))
         await asyncio.gather(*map(subject.login_check.verify, connections))
         inventory = await subject.provider.inventory()
-        assert [holding_of(order) in inventory for order in orders] == [True] * 20
+        assert [holding_of(order) in inventory for order in orders] == [True] * subject.crowd
     finally:
         await asyncio.gather(*(subject.provider.retire(order.tenant) for order in orders))
 
@@ -144,33 +80,6 @@ async def test_a_provider_that_would_take_an_order_answers_a_ping(subject: Subje
     await subject.provider.ping()
 
 
-async def test_nothing_that_can_be_printed_holds_the_password(subject: Subject) -> None:
-    order = new_order()
-    async with vended(subject.provider, order) as connection:
-        with pytest.raises(NameTaken) as taken:
-            await subject.provider.provision(namesake(order))
-        texts = [f"{it!r} {it!s}" for it in (order, connection, taken.value, subject.provider)]
-        assert [text for text in texts if order.password.reveal() in text] == []
-
-
-async def _race(subject: Subject, orders: list[Order]) -> None:
-    results = await asyncio.gather(
-        *(subject.provider.provision(order) for order in orders), return_exceptions=True
-    )
-    won = [
-        (order, result)
-        for order, result in zip(orders, results, strict=True)
-        if isinstance(result, Connection)
-    ]
-    [(winner, connection)] = won
-    losers = [result for result in results if result is not connection]
-    assert [type(error) for error in losers] == [NameTaken] * len(losers)
-    await subject.login_check.verify(connection)
-    ids = {order.tenant.id for order in orders}
-    left = [found for found in await subject.provider.inventory() if found.id in ids]
-    assert left == [holding_of(winner)]
-
-
 async def test_an_extension_that_cannot_be_had_is_refused(subject: Subject) -> None:
     order = replace(new_order(), extensions=("no_such_extension",))
     try:
@@ -178,3 +87,25 @@ async def test_an_extension_that_cannot_be_had_is_refused(subject: Subject) -> N
             await subject.provider.provision(order)
     finally:
         await subject.provider.retire(order.tenant)
+
+
+async def test_the_connection_bears_the_names_of_the_order(subject: Subject) -> None:
+    order = new_order()
+    async with vended(subject.provider, order) as connection:
+        names = order.tenant.names
+        assert (connection.database, connection.user) == (names.database, names.owner)
+
+
+async def test_provisioning_after_a_rotation_gives_a_working_login(subject: Subject) -> None:
+    order = new_order()
+    async with vended(subject.provider, order):
+        await subject.provider.rotate(rotated(order))
+        await subject.login_check.verify(await subject.provider.provision(order))
+
+
+async def test_nothing_that_can_be_printed_holds_the_password(subject: Subject) -> None:
+    order = new_order()
+    async with vended(subject.provider, order) as connection:
+        texts = [f"{it!r} {it!s}" for it in (order, connection, subject.provider)]
+        secrets = {order.password.reveal(), connection.password.reveal()}
+        assert [text for text in texts for secret in secrets if secret in text] == []

@@ -50,7 +50,7 @@ def test_the_environment_counts_more_than_the_env_file(environment: Set) -> None
 
 
 def test_other_names_in_the_env_file_are_nobodys_business() -> None:
-    Path(".env").write_text("POSTGRES_PASSWORD=x\nNEON_HOST=y\n")
+    Path(".env").write_text("POSTGRES_PASSWORD=x\nNEON_DATABASE=y\n")
 
     load_settings()
 

@@ -1,0 +1,170 @@
+"""DatabaseProvider by Neon's API alone, as the original service did it: isolation `none`.
+
+Every role that the API makes is a member of neon_superuser, which reads and writes everything on
+the branch. Passwords are Neon's choice.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from adapters.neon.branch import NeonBranch, password_of
+from adapters.neon.errors import AlreadyThere
+from adapters.neon.ledger import Claim, Ledger
+from adapters.neon.tenant_locks import TenantLocks
+from adapters.neon.wire import Database, Role
+from adapters.postgres.extensions import install
+from adapters.postgres.server import Server
+from domain.connection import Connection
+from domain.errors import DatabaseNotFound, NameTaken, OutcomeUnknown, PgvendError, ProviderBusy
+from domain.order import Holding, Order, Tenant
+from domain.secret import Secret
+from ports.cancellation import finished
+from ports.driven.database_provider import DatabaseProvider
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the API lists under the names of one claim."""
+
+    claim: Claim
+    role: Role | None
+    databases: Sequence[Database]
+
+    @property
+    def has_role(self) -> bool:
+        return self.role is not None and self.claim.covers(self.role.created_at)
+
+    @property
+    def has_foreign(self) -> bool:
+        if self.claim.is_new:  # whatever is there was there before it
+            return self.role is not None or bool(self.databases)
+        return (self.role is not None and not self.has_role) or any(
+            database.owner_name != self.claim.owner for database in self.databases
+        )
+
+    @property
+    def owned(self) -> Sequence[Database]:
+        """Nothing belongs to a role that is not ours."""
+        mine = [found for found in self.databases if found.owner_name == self.claim.owner]
+        return mine if self.has_role else []
+
+
+@dataclass(frozen=True)
+class ApiProvider(DatabaseProvider):
+    """`server` says how tenants reach the branch; its admin keeps the ledger."""
+
+    branch: NeonBranch
+    server: Server
+    ledger: Ledger
+    locks: TenantLocks = field(default_factory=TenantLocks, init=False, repr=False)
+
+    async def provision(self, order: Order) -> Connection:
+        async with self.locks.of(order.tenant.id):
+            claim = await self.ledger.claim(order.tenant)
+            sight = await self._look(claim)
+            password = await self._made_role(sight)
+            await self._make_database(sight)
+        connection = self._connection(order, password)
+        await install(order.extensions, connection, self.server)
+        return connection
+
+    async def _made_role(self, sight: Sight) -> Secret:
+        """The password of the tenant's role, which is there afterwards."""
+        if sight.has_foreign:
+            await self._release(sight.claim)
+            raise NameTaken(f"The name {sight.claim.database!r} is in use on the Neon branch.")
+        if sight.has_role:
+            await self.branch.waiting.until_settled()
+            return await self.branch.password(sight.claim.owner)
+        try:
+            answer = await self.branch.order_role(sight.claim.owner)
+        except OutcomeUnknown:
+            raise
+        except PgvendError as error:
+            await self._release(sight.claim)
+            raise _said(error, sight.claim) from error
+        await self.branch.waiting.until_done(answer.operations)
+        return password_of(answer.role)
+
+    async def _make_database(self, sight: Sight) -> None:
+        if sight.owned:
+            return
+        try:
+            await self.branch.make_database(sight.claim.database, sight.claim.owner)
+        except AlreadyThere as error:
+            raise _said(error, sight.claim) from error
+
+    async def _release(self, claim: Claim) -> None:
+        """Of a claim that was just laid, and under which nothing was made."""
+        if claim.is_new:
+            with suppress(PgvendError):  # it ends by itself
+                await finished(self.ledger.release(claim))
+
+    async def rotate(self, order: Order) -> Connection:
+        async with self.locks.of(order.tenant.id):
+            claim = await self.ledger.find(order.tenant)
+            if claim is None or not (await self._look(claim)).has_role:
+                raise DatabaseNotFound(f"There is no database {order.tenant.id} on the branch.")
+            return self._connection(order, await self.branch.new_password(claim.owner))
+
+    async def retire(self, tenant: Tenant) -> None:
+        async with self.locks.of(tenant.id):
+            claim = await self.ledger.find(tenant)
+            if claim:
+                await self._retire(await self._look(claim))
+
+    async def _retire(self, sight: Sight) -> None:
+        claim = sight.claim
+        for database in sight.owned:
+            await self.branch.drop_database(database.name)
+        if sight.has_role or (claim.is_open and sight.role is None):
+            await self.branch.drop_role(claim.owner)
+        if sight.role is not None or not claim.is_open:
+            await self.ledger.release(claim)
+        # else a lost request may still bring the role about: the claim says whose it would be
+
+    async def inventory(self) -> Sequence[Holding]:
+        claims = await self.ledger.all()
+        roles, databases = await self._listed()
+        sights = [_sight(claim, roles, databases) for claim in claims]
+        return [_holding(sight) for sight in sights if sight.has_role]
+
+    async def ping(self) -> None:
+        await self.branch.check()
+
+    async def _look(self, claim: Claim) -> Sight:
+        return _sight(claim, *await self._listed())
+
+    async def _listed(self) -> tuple[Sequence[Role], Sequence[Database]]:
+        return await self.branch.roles(), await self.branch.databases()
+
+    def _connection(self, order: Order, password: Secret) -> Connection:
+        return self.server.connection(replace(order, password=password))
+
+
+def _sight(claim: Claim, roles: Sequence[Role], databases: Sequence[Database]) -> Sight:
+    return Sight(
+        claim=claim,
+        role=next((role for role in roles if role.name == claim.owner), None),
+        databases=[
+            found
+            for found in databases
+            if claim.owner == found.owner_name or claim.database == found.name
+        ],
+    )
+
+
+def _holding(sight: Sight) -> Holding:
+    name = sight.owned[0].name if sight.owned else None
+    return Holding(id=sight.claim.tenant_id, database=name, owner=sight.claim.owner)
+
+
+def _said(error: PgvendError, claim: Claim) -> PgvendError:
+    """What "it is already there" means: somebody else was faster, or it is our own work of before,
+    which the lists did not show yet."""
+    if not isinstance(error, AlreadyThere):
+        return error
+    if claim.is_new:
+        return NameTaken(f"The name {claim.database!r} is in use on the Neon branch.")
+    return ProviderBusy("Neon does not list yet what is already there.")

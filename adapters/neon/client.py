@@ -1,0 +1,128 @@
+"""Asking Neon over HTTP: each answer as a value, or as one of our errors."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import aiohttp
+from pydantic import ValidationError
+from yarl import URL
+
+from adapters.neon.budget import Budget
+from adapters.neon.errors import NO_ANSWER, PAUSE, Lost, refusal
+from adapters.neon.wire import Wire
+from domain.errors import OutcomeUnknown, ProviderBusy
+from domain.secret import Secret
+from ports.cancellation import finished
+
+Answer = TypeVar("Answer", bound=Wire)
+
+PATIENCE = 30.0
+CONNECT_TIMEOUT = 10.0
+"""Seconds for an answer as a whole, and for the connection that it comes over."""
+
+DAY = 86_400.0
+"""Seconds: nobody is told to wait longer, however long a header's number is."""
+
+
+def path(*parts: str) -> str:
+    """The parts as one path; what is free text, such as a role's name, is escaped whole."""
+    return "/" + "/".join(quote(part, safe="") for part in parts)
+
+
+@dataclass(frozen=True)
+class Client:
+    session: aiohttp.ClientSession
+    url: str
+    budget: Budget
+
+    async def read(self, path: str, model: type[Answer], **query: str) -> Answer:
+        """Ask for something. Raises ProviderBusy where no answer comes: nothing has happened."""
+        await self.budget.spend()
+        return await self._asked("GET", path, model, ProviderBusy, params=query)
+
+    async def write(
+        self, method: str, path: str, model: type[Answer], body: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """Change something. Raises OutcomeUnknown where no answer comes.
+
+        Never repeated here, for Neon has no idempotency keys; and seen to its end although
+        cancelled, so that no change is on its way while somebody cleans up.
+        """
+        await self.budget.spend()  # who is cancelled before the turn comes, changes nothing
+        return await finished(self._asked(method, path, model, OutcomeUnknown, json=body))
+
+    async def _asked(
+        self, method: str, path: str, model: type[Answer], lost: Lost, **content: Any
+    ) -> Answer:
+        with _translated(lost):
+            # `encoded`: a slash within a name stays escaped
+            url = URL(self.url + path, encoded=True)
+            ask = self.session.request(method, url, allow_redirects=False, **content)
+            async with ask as response:
+                body = await response.read()
+        if response.status >= 300:
+            self._refused(response, body, lost)
+        try:
+            return model.model_validate_json(body or b"{}")  # 204 has none
+        except ValidationError as error:
+            raise lost(NO_ANSWER) from error
+
+    def _refused(self, response: aiohttp.ClientResponse, body: bytes, lost: Lost) -> None:
+        retry_after = _seconds(response.headers.get("Retry-After"))
+        if response.status == 429:
+            self.budget.hold(PAUSE if retry_after is None else retry_after)
+        raise refusal(response.status, body, retry_after, lost)
+
+
+@asynccontextmanager
+async def opened_client(
+    url: str, key: Secret, budget: Budget, patience: float = PATIENCE
+) -> AsyncIterator[Client]:
+    async with aiohttp.ClientSession(
+        headers={"Authorization": f"Bearer {key.reveal()}", "Accept": "application/json"},
+        timeout=aiohttp.ClientTimeout(total=patience, sock_connect=CONNECT_TIMEOUT),
+        middlewares=(_once,),
+    ) as session:
+        yield Client(session, url.rstrip("/"), budget)
+
+
+async def _once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """aiohttp sends a DELETE again when its answer is lost, but not after an error like this."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientError from error
+
+
+@contextmanager
+def _translated(lost: Lost) -> Iterator[None]:
+    try:
+        yield
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        raise ProviderBusy("Neon cannot be reached; see NEON_API_URL.") from error
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise lost(NO_ANSWER) from error
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Of a Retry-After header (RFC 9110, 10.2.3): seconds, or a date."""
+    if retry_after is None:
+        return None
+    if retry_after.strip().isdecimal():
+        return min(float(retry_after), DAY)
+    try:
+        moment = parsedate_to_datetime(retry_after)
+    except (ValueError, OverflowError):
+        return None
+    if moment.tzinfo is None:  # as in the oldest of the three formats
+        moment = moment.replace(tzinfo=UTC)
+    return min(max(0.0, (moment - datetime.now(UTC)).total_seconds()), DAY)

@@ -1,0 +1,27 @@
+"""The proof that a login works, on computes that may learn of a new role a moment late."""
+
+from dataclasses import dataclass
+
+from domain.connection import Connection
+from domain.errors import ProviderRejected
+from ports.driven.clock import Clock
+from ports.driven.login_check import LoginCheck
+
+PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)
+"""Seconds between attempts."""
+
+
+@dataclass(frozen=True)
+class NeonLoginCheck(LoginCheck):
+    """A refusal counts once it has been repeated for some seconds."""
+
+    inner: LoginCheck
+    clock: Clock
+
+    async def verify(self, connection: Connection) -> None:
+        for pause in PAUSES:
+            try:
+                return await self.inner.verify(connection)
+            except ProviderRejected:
+                await self.clock.sleep(pause)
+        return await self.inner.verify(connection)

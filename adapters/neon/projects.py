@@ -1,0 +1,76 @@
+"""The account's projects, as far as they bear a mark of ours in their names."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from adapters.neon.client import Client, path
+from adapters.neon.errors import NotVisible
+from adapters.neon.wire import Branches, NewProject, OneProject, Project, Projects, Wire
+from domain.errors import ProviderRejected
+from domain.naming import Names
+
+PAGE = "400"
+"""Projects on a page, at most; Neon's default is 10."""
+
+
+@dataclass(frozen=True)
+class NeonProjects:
+    """`like` is the configured project: new ones have its region, version and organization."""
+
+    client: Client
+    like: Project
+
+    async def check(self) -> None:
+        await self.client.read(path("projects", self.like.id), OneProject)
+
+    async def named(self, beginning: str) -> Sequence[Project]:
+        """Those whose names begin so, oldest first."""
+        found = {project.id: project async for project in self._search(beginning)}
+        mine = [project for project in found.values() if project.name.startswith(beginning)]
+        return sorted(mine, key=lambda project: (project.created_at, project.id))
+
+    async def _search(self, text: str) -> AsyncIterator[Project]:
+        """Page by page: the last one has a cursor too, which leads to an empty one or to itself."""
+        query = {"limit": PAGE, "search": text}
+        if self.like.org_id:
+            query["org_id"] = self.like.org_id
+        seen = {""}
+        while True:
+            page = await self.client.read("/projects", Projects, **query)
+            for project in page.projects:
+                yield project
+            if not page.projects or page.pagination.cursor in seen:
+                return
+            query["cursor"] = page.pagination.cursor
+            seen.add(page.pagination.cursor)
+
+    async def make(self, name: str, names: Names) -> NewProject:
+        """Not waited for. Names of projects are not unique: repeating it makes another one."""
+        like = {
+            "region_id": self.like.region_id,
+            "pg_version": self.like.pg_version,
+            "org_id": self.like.org_id,
+        }
+        project = {
+            "name": name,
+            "branch": {"database_name": names.database, "role_name": names.owner},
+            **{setting: value for setting, value in like.items() if value is not None},
+        }
+        return await self.client.write("POST", "/projects", NewProject, {"project": project})
+
+    async def drop(self, project: Project) -> None:
+        """With all that is in it; one that is not there is dropped."""
+        try:
+            await self.client.write("DELETE", path("projects", project.id), Wire)
+        except NotVisible:
+            await self.check()  # does the key still see anything? Then it was that, not this
+            if project.id in {each.id for each in await self.named(project.name)}:
+                raise  # the key may not drop it
+
+    async def default_branch(self, project: Project) -> str:
+        """Known by its flag, not by its name."""
+        found = await self.client.read(path("projects", project.id, "branches"), Branches)
+        for branch in found.branches:
+            if branch.default:
+                return branch.id
+        raise ProviderRejected(f"The Neon project {project.id} has no default branch.")

@@ -1,0 +1,38 @@
+"""Connection URIs as Neon gives them out."""
+
+from dataclasses import dataclass
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from domain.errors import ProviderRejected
+from domain.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a URI leads, and as whom. `password` is None where Neon keeps none."""
+
+    host: str
+    port: int
+    sslmode: str
+    database: str
+    user: str
+    password: Secret | None
+
+
+def address_of(uri: Secret) -> Address:
+    """Raises ProviderRejected, without the URI in it."""
+    try:
+        parts = urlsplit(uri.reveal())
+        host, port = parts.hostname, parts.port or 5432
+    except ValueError:
+        host, port = None, 0
+    if not host:
+        raise ProviderRejected("Neon gave a connection URI that is none.")
+    return Address(
+        host=host,
+        port=port,
+        sslmode=parse_qs(parts.query).get("sslmode", ["require"])[0],
+        database=unquote(parts.path.removeprefix("/")),
+        user=unquote(parts.username or ""),
+        password=Secret(unquote(parts.password)) if parts.password else None,
+    )

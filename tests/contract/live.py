@@ -1,0 +1,68 @@
+"""The suite over a real Neon project: `make test-live`, with the four variables of the service."""
+
+import os
+from collections.abc import AsyncIterator
+from functools import partial
+
+import structlog
+
+from adapters.decorators.observed import Observation, ObservedProvider
+from adapters.neon.budget import Budget
+from adapters.neon.fitness import Place
+from adapters.neon.login_check import NeonLoginCheck
+from adapters.neon.opening import Neon, opened_neon
+from adapters.postgres.login_check import PostgresLoginCheck
+from adapters.system.clock import SystemClock
+from adapters.system.randomness import SystemRandomness
+from domain.database import Isolation
+from domain.naming import Names
+from domain.order import Tenant
+from domain.secret import Secret
+from entrypoints.neon_parts import one_at_a_time, patient
+from entrypoints.neon_settings import OFFICIAL_API_URL
+from ports.driven.database_provider import DatabaseProvider
+from tests.contract.subjects import Subject
+
+IS_LIVE = os.environ.get("NEON_LIVE") == "1"
+
+INSTALLATION = "live-test"
+"""No service is called so: what bears its mark is a test's, and goes away at the end."""
+
+
+async def live(_: None, isolation: Isolation) -> AsyncIterator[Subject]:
+    clock, log = SystemClock(), structlog.get_logger()
+    neon = Neon(
+        place=_place(),
+        isolation=isolation,
+        installation=INSTALLATION,
+        connection_limit=20,
+        clock=clock,
+        log=log,
+        budget=Budget(clock),
+    )
+    care = partial(one_at_a_time, log=log) if isolation is Isolation.NONE else patient
+    async with opened_neon(neon) as bare:
+        observed = ObservedProvider(bare, Observation(clock, log))
+        provider = care(observed, clock=clock, randomness=SystemRandomness())
+        login_check = NeonLoginCheck(PostgresLoginCheck(), clock)
+        await _clean_up(provider)  # after a run that was broken off
+        try:
+            yield Subject(provider, login_check, crowd=4, moments=2)
+        finally:
+            await _clean_up(provider)
+
+
+async def _clean_up(provider: DatabaseProvider) -> None:
+    for left in await provider.inventory():
+        names = Names(database=left.database or "", owner=left.owner or "")
+        await provider.retire(Tenant(id=left.id, names=names))
+
+
+def _place() -> Place:
+    return Place(
+        api_url=os.environ.get("NEON_API_URL", OFFICIAL_API_URL),
+        key=Secret(os.environ["NEON_API_KEY"]),
+        project_id=os.environ["NEON_PROJECT_ID"],
+        branch_id=os.environ["NEON_BRANCH_ID"],
+        host=os.environ["NEON_HOST"],
+    )

@@ -68,15 +68,17 @@ class Client:
         if response.status >= 300:
             self._refused(response, body, lost)
         try:
-            return model.model_validate_json(body or b"{}")  # 204 has none
+            return model.model_validate_json(b"{}" if response.status == 204 else body)
         except ValidationError as error:
             raise lost(NO_ANSWER) from error
 
     def _refused(self, response: aiohttp.ClientResponse, body: bytes, lost: Lost) -> None:
         retry_after = _seconds(response.headers.get("Retry-After"))
         if response.status == 429:
-            self.budget.hold(PAUSE if retry_after is None else retry_after)
-        raise refusal(response.status, body, retry_after, lost)
+            retry_after = PAUSE if retry_after is None else retry_after
+            self.budget.hold(retry_after)
+        request_id = response.headers.get("x-neon-ret-request-id", "")
+        raise refusal(response.status, body, request_id, retry_after, lost)
 
 
 @asynccontextmanager

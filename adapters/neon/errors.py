@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from adapters.neon.wire import Problem
 from domain.errors import (
     OutcomeUnknown,
+    PgvendError,
     ProviderBusy,
     ProviderFull,
     ProviderLocked,
@@ -76,25 +77,34 @@ _BY_WORDS: tuple[tuple[str, type[Unavailable], str], ...] = (
 )
 
 
-def refusal(status: int, body: bytes, retry_after: float | None, lost: Lost) -> Exception:
+def refusal(
+    status: int, body: bytes, request_id: str, retry_after: float | None, lost: Lost
+) -> PgvendError:
     """The error for an answer that is no success; its text tells Neon's id of the request."""
     problem = _problem(body)
-    mention = _mention(problem)
-    for words, kind, text in _BY_WORDS if 400 <= status < 500 and status != 429 else ():
-        if words in problem.code or words in problem.message:
-            return kind(text + mention, retry_after=retry_after)
-    if status == 429:
-        retry_after = PAUSE if retry_after is None else retry_after
+    kind, text = _meaning(status, problem, lost)
+    message = text + _mention(problem.request_id or request_id)
+    return _built(kind, message, retry_after)
+
+
+def _meaning(status: int, problem: Problem, lost: Lost) -> tuple[type[PgvendError], str]:
+    if 400 <= status < 500 and status != 429:
+        for words, kind, text in _BY_WORDS:
+            if words in problem.code or words in problem.message:
+                return kind, text
     if status in _BY_STATUS:
-        kind_of_status, text = _BY_STATUS[status]
-        if issubclass(kind_of_status, Unavailable):
-            return kind_of_status(text + mention, retry_after=retry_after)
-        return kind_of_status(text + mention)
+        return _BY_STATUS[status]
     if status >= 500:
-        return lost(f"Neon failed (HTTP {status}).{mention}", retry_after=retry_after)
+        return lost, f"Neon failed (HTTP {status})."
     if status < 400:
-        return ProviderRejected(f"Neon is elsewhere (HTTP {status}); check NEON_API_URL.{mention}")
-    return ProviderRejected(f"Neon refuses (HTTP {status}).{mention}")
+        return ProviderRejected, f"Neon is elsewhere (HTTP {status}); check NEON_API_URL."
+    return ProviderRejected, f"Neon refuses (HTTP {status})."
+
+
+def _built(kind: type[PgvendError], message: str, retry_after: float | None) -> PgvendError:
+    if issubclass(kind, Unavailable):
+        return kind(message, retry_after=retry_after)
+    return kind(message)
 
 
 def _problem(body: bytes) -> Problem:
@@ -104,6 +114,6 @@ def _problem(body: bytes) -> Problem:
         return Problem()
 
 
-def _mention(problem: Problem) -> str:
-    known = re.fullmatch(r"[0-9A-Za-z-]{8,64}", problem.request_id)
-    return f" Neon's request id is {problem.request_id}." if known else ""
+def _mention(request_id: str) -> str:
+    is_one = re.fullmatch(r"[0-9A-Za-z-]{8,64}", request_id)
+    return f" Neon's request id is {request_id}." if is_one else ""

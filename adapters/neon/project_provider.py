@@ -57,7 +57,8 @@ class ProjectProvider(DatabaseProvider):
         made = await self.projects.make(self._name(tenant), tenant.names)
         try:
             await self._listed(made.project)
-        except BaseException:
+            await self._waiting(made.project).until_done(made.operations)
+        except BaseException:  # a project whose making failed is of no use
             with suppress(PgvendError):
                 await finished(self.projects.drop(made.project))
             raise
@@ -106,8 +107,10 @@ class ProjectProvider(DatabaseProvider):
 
     async def _branch(self, project: Project) -> NeonBranch:
         branch_id = await self.projects.default_branch(project)
-        waiting = Waiting(self.projects.client, project.id, self.clock, self.pace)
-        return NeonBranch(self.projects.client, project.id, branch_id, waiting)
+        return NeonBranch(self.projects.client, project.id, branch_id, self._waiting(project))
+
+    def _waiting(self, project: Project) -> Waiting:
+        return Waiting(self.projects.client, project.id, self.clock, self.pace)
 
     async def _connection(self, branch: NeonBranch, tenant: Tenant, password: Secret) -> Connection:
         names = tenant.names

@@ -12,7 +12,8 @@ import typer
 
 from entrypoints.settings import ClientSettings
 
-TIMEOUT = aiohttp.ClientTimeout(total=120)
+TIMEOUT = aiohttp.ClientTimeout(total=400)
+"""Longer than a call waits for its turn and for a locked Neon project, together."""
 
 _VARIABLES = {  # as libpq reads them, and as most frameworks do
     "PGHOST": "host",

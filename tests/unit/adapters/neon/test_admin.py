@@ -1,0 +1,91 @@
+"""The branch's administrator, and its password, which somebody else may change at any time."""
+
+from typing import Any
+
+import pytest
+
+from adapters.neon.admin import FRESH, admin_address, admin_login
+from domain.errors import ProviderBusy, ProviderRejected
+from tests.support.neon_wire import BRANCH, PROJECT, Wire, database
+
+
+async def test_is_the_owner_of_the_oldest_database_that_is_not_ours(wire: Wire) -> None:
+    _lists(wire, (30, "shop", "ana"), (20, "main", "neondb_owner"), (10, "first", "user_first"))
+    _tells(wire, "npg_one", role="neondb_owner", name="main")
+
+    address = await admin_address(wire.branch)
+
+    assert (address.user, address.database) == ("neondb_owner", "main")
+
+
+async def test_is_missing_where_there_are_none_but_ours(wire: Wire) -> None:
+    _lists(wire, (10, "first", "user_first"))
+
+    with pytest.raises(ProviderRejected, match="Neon's console"):
+        await admin_address(wire.branch)
+
+
+async def test_is_of_no_use_where_neon_keeps_no_passwords(wire: Wire) -> None:
+    _lists(wire, (10, "neondb", "neondb_owner"))
+    wire.on("GET", _uri(), payload={"uri": "postgresql://neondb_owner@host/neondb"})
+
+    with pytest.raises(ProviderRejected, match="store passwords"):
+        await admin_address(wire.branch)
+
+
+async def test_logs_in_where_and_as_whom_neon_says(wire: Wire) -> None:
+    login = await _login(wire)
+
+    assert (login["host"], login["port"], login["ssl"]) == ("ep-1.neon.example", 6000, "require")
+    assert (login["user"], login["database"]) == ("neondb_owner", "neondb")
+
+
+async def test_a_fresh_password_is_not_asked_for_again(wire: Wire) -> None:
+    login = await _login(wire)
+    wire.clock.passed += FRESH
+
+    assert [await login["password"]() for _ in range(3)] == ["npg_one"] * 3
+    assert wire.count("GET", _uri()) == 1
+
+
+async def test_a_stale_password_is_asked_for_once_more(wire: Wire) -> None:
+    login = await _login(wire)
+    wire.clock.passed += FRESH + 1
+    _tells(wire, "npg_two")
+
+    assert [await login["password"]() for _ in range(3)] == ["npg_two"] * 3
+    assert wire.count("GET", _uri()) == 2
+
+
+async def test_a_password_that_neon_does_not_tell_is_no_login(wire: Wire) -> None:
+    login = await _login(wire)
+    wire.clock.passed += FRESH + 1
+    wire.on("GET", _uri(), status=503)
+
+    with pytest.raises(ProviderBusy):
+        await login["password"]()
+
+
+async def test_the_login_does_not_show_the_password(wire: Wire) -> None:
+    assert "npg_one" not in repr(await _login(wire))
+
+
+async def _login(wire: Wire) -> Any:
+    _lists(wire, (10, "neondb", "neondb_owner"))
+    _tells(wire, "npg_one")
+    return admin_login(wire.branch, await admin_address(wire.branch), wire.clock)
+
+
+def _lists(wire: Wire, *databases: tuple[int, str, str]) -> None:
+    listed = [database(name, owner, number) for number, name, owner in databases]
+    wire.on("GET", f"{BRANCH}/databases", payload={"databases": listed})
+
+
+def _tells(wire: Wire, password: str, role: str = "neondb_owner", name: str = "neondb") -> None:
+    uri = f"postgresql://{role}:{password}@ep-1.neon.example:6000/{name}?sslmode=require"
+    wire.on("GET", _uri(role, name), payload={"uri": uri})
+
+
+def _uri(role: str = "neondb_owner", name: str = "neondb") -> str:
+    query = f"branch_id=br-quiet-sea-1&database_name={name}&pooled=false&role_name={role}"
+    return f"{PROJECT}/connection_uri?{query}"

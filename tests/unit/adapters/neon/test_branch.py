@@ -1,0 +1,114 @@
+"""Roles, databases and passwords of a branch: what a refusal means for each."""
+
+import pytest
+
+from adapters.neon.errors import NotVisible
+from domain.errors import ProviderBusy, ProviderRejected
+from tests.support.neon_wire import BRANCH, PROJECT, Wire, database, operation, role
+
+ROLE = f"{BRANCH}/roles/user_ana"
+DATABASE = f"{BRANCH}/databases/shop"
+OPERATION = f"{PROJECT}/operations/op-1"
+
+GONE_OR_REFUSED = pytest.mark.parametrize("status", [403, 404])
+
+
+async def test_a_change_is_waited_for(wire: Wire) -> None:
+    wire.on("DELETE", DATABASE, payload={"operations": [operation()]})
+    wire.on("GET", OPERATION, payload={"operation": operation("finished")})
+
+    await wire.branch.drop_database("shop")
+
+    assert wire.count("GET", OPERATION) == 1
+
+
+@GONE_OR_REFUSED
+async def test_a_role_that_is_not_there_is_dropped(wire: Wire, status: int) -> None:
+    wire.on("DELETE", ROLE, status=status)
+    wire.on("GET", f"{BRANCH}/roles", payload={"roles": [role("neondb_owner")]})
+
+    await wire.branch.drop_role("user_ana")
+
+    assert wire.count("DELETE", ROLE) == 1
+
+
+@GONE_OR_REFUSED
+async def test_a_role_on_a_branch_out_of_sight_is_not(wire: Wire, status: int) -> None:
+    wire.on("DELETE", ROLE, status=status)
+    wire.on("GET", f"{BRANCH}/roles", status=status)
+
+    with pytest.raises(NotVisible):
+        await wire.branch.drop_role("user_ana")
+
+
+@GONE_OR_REFUSED
+async def test_a_role_that_the_key_may_not_drop_is_not(wire: Wire, status: int) -> None:
+    wire.on("DELETE", ROLE, status=status)
+    wire.on("GET", f"{BRANCH}/roles", payload={"roles": [role()]})
+
+    with pytest.raises(NotVisible):
+        await wire.branch.drop_role("user_ana")
+
+
+@GONE_OR_REFUSED
+async def test_a_database_that_is_not_there_is_dropped(wire: Wire, status: int) -> None:
+    wire.on("DELETE", DATABASE, status=status)
+    wire.on("GET", f"{BRANCH}/databases", payload={"databases": []})
+
+    await wire.branch.drop_database("shop")
+
+    assert wire.count("DELETE", DATABASE) == 1
+
+
+@GONE_OR_REFUSED
+async def test_a_database_that_the_key_may_not_drop_is_not(wire: Wire, status: int) -> None:
+    listed = [database("shop", "user_ana")]
+    wire.on("DELETE", DATABASE, status=status)
+    wire.on("GET", f"{BRANCH}/databases", payload={"databases": listed})
+
+    with pytest.raises(NotVisible):
+        await wire.branch.drop_database("shop")
+
+
+@pytest.mark.parametrize("status", [409, 422])
+async def test_a_role_that_owns_a_database_still_is_dropped_later(wire: Wire, status: int) -> None:
+    wire.on("DELETE", ROLE, status=status)
+
+    with pytest.raises(ProviderBusy):
+        await wire.branch.drop_role("user_ana")
+
+
+async def test_a_password_is_revealed(wire: Wire) -> None:
+    wire.on("GET", f"{ROLE}/reveal_password", payload={"password": "npg_kept"})
+
+    assert (await wire.branch.password("user_ana")).reveal() == "npg_kept"
+
+
+async def test_a_password_that_neon_does_not_keep_is_made_anew(wire: Wire) -> None:
+    wire.on("GET", f"{ROLE}/reveal_password", status=412)
+    answer = {"role": role(password="npg_new"), "operations": [operation()]}
+    wire.on("POST", f"{ROLE}/reset_password", payload=answer)
+    wire.on("GET", OPERATION, payload={"operation": operation("finished")})
+
+    assert (await wire.branch.password("user_ana")).reveal() == "npg_new"
+
+
+@pytest.mark.parametrize("status", [401, 423, 429, 503])
+async def test_a_password_is_not_made_anew_for_another_reason(wire: Wire, status: int) -> None:
+    wire.on("GET", f"{ROLE}/reveal_password", status=status)
+
+    with pytest.raises((ProviderBusy, ProviderRejected)):
+        await wire.branch.password("user_ana")
+
+    assert wire.asked("POST") == []
+
+
+async def test_a_new_password_is_handed_out_once_it_is_valid(wire: Wire) -> None:
+    answer = {"role": role(password="npg_new"), "operations": [operation()]}
+    wire.on("POST", f"{ROLE}/reset_password", payload=answer)
+    wire.on("GET", OPERATION, payload={"operation": operation("running")})
+    wire.on("GET", OPERATION, payload={"operation": operation("finished")})
+
+    await wire.branch.new_password("user_ana")
+
+    assert wire.count("GET", OPERATION) == 2

@@ -1,0 +1,168 @@
+"""The account's budget of requests: what it lets through, and in which order."""
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.neon.budget import BURST, RATE, Budget
+from tests.support.clock import FakeClock
+
+pauses = st.lists(st.floats(0, 20, allow_subnormal=False), min_size=1, max_size=200)
+
+
+@given(pauses)
+def test_lets_no_more_through_in_any_span_than_the_burst_and_the_rate(gaps: list[float]) -> None:
+    moments = asyncio.run(_moments(gaps))
+
+    for first, begin in enumerate(moments):
+        for last, end in enumerate(moments[first:], first):
+            assert last - first + 1 <= BURST + RATE * (end - begin) + 1e-6
+
+
+@given(pauses, st.integers(0, 199), st.floats(0, 60))
+def test_lets_nothing_through_while_it_is_held(gaps: list[float], at: int, hold: float) -> None:
+    clock = FakeClock()
+    budget = Budget(clock)
+    asyncio.run(_spend(budget, clock, gaps[:at]))
+    begin = clock.elapsed()
+
+    budget.hold(hold)
+    asyncio.run(budget.spend())
+
+    assert clock.elapsed() >= begin + hold
+
+
+async def test_lets_a_burst_through_at_once() -> None:
+    clock = FakeClock()
+    budget = Budget(clock)
+
+    for _ in range(BURST - 1):
+        await budget.spend()
+
+    assert clock.slept == []
+
+
+async def test_lets_a_burst_through_again_after_a_rest() -> None:
+    clock = FakeClock()
+    budget = Budget(clock)
+    for _ in range(2 * BURST):
+        await budget.spend()
+    clock.passed += BURST / RATE
+    slept = list(clock.slept)
+
+    for _ in range(BURST - 1):
+        await budget.spend()
+
+    assert clock.slept == slept
+
+
+async def test_makes_the_rest_wait_for_their_turn() -> None:
+    clock = FakeClock()
+    budget = Budget(clock)
+
+    for _ in range(BURST + 110):
+        await budget.spend()
+
+    assert clock.passed == pytest.approx(110 / RATE)
+
+
+async def test_lets_them_through_in_their_order() -> None:
+    through = await _order_of(20, Budget(YieldingClock(), rate=2, burst=3))
+
+    assert through == list(range(20))
+
+
+async def test_holds_back_those_who_wait_already() -> None:
+    clock = YieldingClock()
+    budget = Budget(clock, rate=1, burst=1)
+    await budget.spend()
+    waiting = asyncio.ensure_future(budget.spend())
+    await clock.somebody_sleeps()
+
+    budget.hold(30)
+    await waiting
+
+    assert clock.elapsed() >= 30
+
+
+async def test_keeps_the_order_of_those_who_are_held_back() -> None:
+    clock = YieldingClock()
+    budget = Budget(clock, rate=1, burst=1)
+    order = asyncio.ensure_future(_order_of(5, budget))
+    await clock.somebody_sleeps()
+
+    budget.hold(30)
+
+    assert await order == list(range(5))
+
+
+async def test_keeps_its_pace_after_having_been_held() -> None:
+    clock = FakeClock()
+    budget = Budget(clock)
+    budget.hold(5)
+
+    moments = []
+    for _ in range(30):
+        await budget.spend()
+        moments.append(clock.elapsed())
+
+    assert all(later - sooner >= 1 / RATE - 1e-9 for sooner, later in pairwise(moments))
+
+
+async def test_who_is_cancelled_while_waiting_lets_the_next_ones_through() -> None:
+    clock = YieldingClock()
+    budget = Budget(clock, rate=1, burst=1)
+    await budget.spend()
+    waiting = [asyncio.ensure_future(budget.spend()) for _ in range(3)]
+    await clock.somebody_sleeps()
+
+    waiting[0].cancel()
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert [type(outcome) for outcome in outcomes[1:]] == [type(None)] * 2
+
+
+class YieldingClock(FakeClock):
+    """Time passes for whoever sleeps, but others have their turn first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sleeping = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        self._sleeping.set()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        await super().sleep(seconds)
+
+    async def somebody_sleeps(self) -> None:
+        await asyncio.wait_for(self._sleeping.wait(), 20)
+
+
+async def _moments(gaps: list[float]) -> list[float]:
+    clock = FakeClock()
+    return await _spend(Budget(clock), clock, gaps)
+
+
+async def _spend(budget: Budget, clock: FakeClock, gaps: list[float]) -> list[float]:
+    """When each was let through; between two of them, a while passes."""
+    moments = []
+    for gap in gaps:
+        clock.passed += gap if gap > 1 else 0
+        await budget.spend()
+        moments.append(clock.elapsed())
+    return moments
+
+
+async def _order_of(many: int, budget: Budget) -> list[int]:
+    through: list[int] = []
+
+    async def pass_through(number: int) -> None:
+        await budget.spend()
+        through.append(number)
+
+    await asyncio.gather(*map(pass_through, range(many)))
+    return through

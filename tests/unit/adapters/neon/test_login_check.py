@@ -1,0 +1,64 @@
+"""A refused login counts only after it has been tried for some seconds."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from adapters.neon.login_check import PAUSES, NeonLoginCheck
+from domain.connection import Connection
+from domain.errors import PgvendError, ProviderBusy, ProviderRejected
+from domain.secret import Secret
+from ports.driven.login_check import LoginCheck
+from tests.support.clock import FakeClock
+
+CONNECTION = Connection(
+    host="host", port=5432, database="shop", user="user_shop", password=Secret("npg_hidden")
+)
+
+
+async def test_a_login_that_works_takes_no_time() -> None:
+    clock, logins = FakeClock(), Logins()
+
+    await NeonLoginCheck(logins, clock).verify(CONNECTION)
+
+    assert (logins.tried, clock.slept) == (1, [])
+
+
+async def test_a_login_that_works_a_moment_late_works() -> None:
+    clock, logins = FakeClock(), Logins([ProviderRejected("no such role")] * len(PAUSES))
+
+    await NeonLoginCheck(logins, clock).verify(CONNECTION)
+
+    assert clock.slept == list(PAUSES)
+
+
+async def test_a_login_that_never_works_is_refused_in_the_end() -> None:
+    clock, logins = FakeClock(), Logins([ProviderRejected("no such role")] * 100)
+
+    with pytest.raises(ProviderRejected):
+        await NeonLoginCheck(logins, clock).verify(CONNECTION)
+
+    assert 5 <= clock.passed <= 15
+
+
+async def test_another_trouble_is_told_at_once() -> None:
+    clock, logins = FakeClock(), Logins([ProviderBusy()])
+
+    with pytest.raises(ProviderBusy):
+        await NeonLoginCheck(logins, clock).verify(CONNECTION)
+
+    assert clock.slept == []
+
+
+@dataclass
+class Logins(LoginCheck):
+    """Meets the next logins with these errors."""
+
+    errors: list[PgvendError] = field(default_factory=list)
+    tried: int = 0
+
+    async def verify(self, connection: Connection) -> None:
+        assert connection is CONNECTION
+        self.tried += 1
+        if self.errors:
+            raise self.errors.pop(0)

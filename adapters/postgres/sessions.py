@@ -19,7 +19,6 @@ Login = Mapping[str, Any]
 """asyncpg's arguments for one login: a `dsn`, or host, port, user and so on."""
 
 SESSION_SETTINGS = {
-    "application_name": "pgvend",
     # a tenant cannot put its own functions before the server's, wherever this session goes
     "search_path": "pg_catalog",
     "lock_timeout": "15s",
@@ -34,6 +33,8 @@ SESSION_SETTINGS = {
 
 UNSWAYED = {"default_transaction_read_only": "off", "role": "none", "local_preload_libraries": ""}
 """What a tenant's database may have been set to, to keep sessions of ours from their work there."""
+
+APPLICATION = "pgvend"
 
 CONNECT_TIMEOUT = 10.0
 STATEMENT_TIMEOUT = 70.0  # a little longer than the server's, which knows more
@@ -67,6 +68,13 @@ async def _released(pool: asyncpg.Pool, session: Session) -> None:
         await pool.release(session, timeout=FAREWELL_TIMEOUT)
 
 
+def startup(settings: Mapping[str, str]) -> dict[str, str]:
+    """The parameters that a session begins with: `settings`, whose values hold no space, are within
+    `options`, because Neon's proxy drops all others but the application's name."""
+    options = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    return {"application_name": APPLICATION, "options": options}
+
+
 def opened_pool(admin: Login) -> asyncpg.Pool:
     """Sessions of the admin, opened when they are needed."""
     return asyncpg.create_pool(
@@ -75,7 +83,7 @@ def opened_pool(admin: Login) -> asyncpg.Pool:
         max_size=POOL_SIZE,
         timeout=CONNECT_TIMEOUT,
         command_timeout=STATEMENT_TIMEOUT,
-        server_settings=SESSION_SETTINGS,
+        server_settings=startup(SESSION_SETTINGS),
     )
 
 
@@ -96,7 +104,7 @@ async def single_session(
             **login,
             timeout=CONNECT_TIMEOUT,
             command_timeout=STATEMENT_TIMEOUT,
-            server_settings={**SESSION_SETTINGS, **UNSWAYED, **settings},
+            server_settings=startup({**SESSION_SETTINGS, **UNSWAYED, **settings}),
         )
     try:
         with translated(lost=lost):

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from adapters.postgres.login_check import PostgresLoginCheck
-from adapters.postgres.sessions import SESSION_SETTINGS
+from adapters.postgres.sessions import SESSION_SETTINGS, startup
 from domain.connection import Connection
 from tests.support.databases import vended
 from tests.support.obstacles import doomed, filled, storm
@@ -193,7 +193,7 @@ async def _impatient(place: Place) -> AsyncIterator[Place]:
         **place.provider.server.admin,
         min_size=0,
         max_size=2,
-        server_settings={**SESSION_SETTINGS, "lock_timeout": "300ms"},
+        server_settings=startup({**SESSION_SETTINGS, "lock_timeout": "300ms"}),
     )
     async with pool:
         yield replace(place, provider=replace(place.provider, pool=pool))

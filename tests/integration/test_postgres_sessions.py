@@ -1,0 +1,94 @@
+"""What sessions begin with: not everything gets through what stands before a server."""
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from adapters.postgres.login_check import PostgresLoginCheck
+from adapters.postgres.sessions import SESSION_SETTINGS, login_of, single_session
+from domain.connection import Connection
+from domain.errors import ProviderBusy
+from domain.secret import Secret
+from tests.support.places import Place
+
+POOLERS_TAKE = {"client_encoding", "database", "user"}
+"""PgBouncer refuses a login with any other parameter that it was not told to ignore."""
+
+PROXIES_FORWARD = POOLERS_TAKE | {"application_name", "options"}
+"""Neon's proxy leaves out all others without a word."""
+
+
+@dataclass
+class Listener:
+    """Hears what one session begins with, and says nothing to it."""
+
+    connection: Connection
+    heard: asyncio.Future[bytes]
+
+    async def parameters(self) -> Mapping[str, str]:
+        words = (await self.heard)[4:].decode().split("\0")
+        return dict(zip(words[:-2:2], words[1::2], strict=False))
+
+
+@asynccontextmanager
+async def listening() -> AsyncIterator[Listener]:
+    heard: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        (length,) = struct.unpack("!i", await reader.readexactly(4))
+        heard.set_result(await reader.readexactly(length - 4))
+        writer.close()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        yield Listener(_connection(port), heard)
+
+
+async def test_a_login_check_sends_nothing_that_a_tenant_would_not() -> None:
+    async with listening() as listener:
+        await _refused(PostgresLoginCheck().verify(listener.connection))
+
+        assert set(await listener.parameters()) == POOLERS_TAKE
+
+
+async def test_our_own_sessions_send_only_what_neon_s_proxy_forwards() -> None:
+    async with listening() as listener:
+        await _refused(_opened(listener.connection))
+
+        assert set(await listener.parameters()) == PROXIES_FORWARD
+
+
+async def test_all_settings_of_our_own_sessions_hold(place: Place) -> None:
+    async with single_session(place.provider.server.admin) as session:
+        held = {name: await session.fetchval(f"SHOW {name}") for name in SESSION_SETTINGS}
+
+    over_tcp = place.provider.server.admin.get("dsn") is not None
+    wanted = {
+        name: "1min" if value == "60s" else value
+        for name, value in SESSION_SETTINGS.items()
+        if over_tcp or not name.startswith("tcp_")  # a socket of the file system has none of these
+    }
+    assert {name: held[name] for name in wanted} == wanted
+
+
+async def _opened(connection: Connection) -> None:
+    async with single_session(login_of(connection)):
+        pass
+
+
+async def _refused(call: Awaitable[None]) -> None:
+    with suppress(ProviderBusy):
+        await call
+
+
+def _connection(port: int) -> Connection:
+    return Connection(
+        host="127.0.0.1",
+        port=port,
+        database="shop",
+        user="user_shop",
+        password=Secret("unused"),
+        sslmode="disable",
+    )

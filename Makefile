@@ -23,7 +23,7 @@ format: setup-dev ## Put the code into the one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup-dev ## Compare bare SQL, the provider and HTTP in one run
+bench: setup-dev ## Compare with bare SQL, and many vends with the Neon emulator (ARGS=neon)
 	$(BIN)/python -m bench $(ARGS)
 
 lock: ## Choose the newest versions of all dependencies (needs uv)

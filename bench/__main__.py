@@ -1,16 +1,29 @@
-"""`python -m bench`: bare SQL against the provider against HTTP, in one run."""
+"""`python -m bench`: bare SQL against the provider against HTTP, and crowds on Neon."""
 
 import asyncio
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bench.report import LIMIT, rows_of, table, verdict, within_limit
+from bench.neon import CROWDS, Crowd, measured_crowds
+from bench.neon import LIMIT as NEON_LIMIT
+from bench.report import (
+    LIMIT,
+    Row,
+    crowd_table,
+    crowd_verdict,
+    rows_of,
+    table,
+    verdict,
+    within_limit,
+)
 from bench.rounds import Results, measured
 from bench.subjects import HTTP, opened_subjects
 from entrypoints.logging import configure_logging
@@ -31,10 +44,20 @@ Folder = Annotated[
 ]
 Ram = Annotated[bool, typer.Option("--ram", help=f"Have it in {RAM}: no disk to wait for.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Check = Annotated[bool, typer.Option("--check", help="Exit with 1 when HTTP is over the limit.")]
+Check = Annotated[bool, typer.Option("--check", help="Exit with 1 when a limit is passed.")]
 
 
-def main(
+class Part(StrEnum):
+    ALL = "all"
+    SQL = "sql"
+    NEON = "neon"
+
+
+Which = Annotated[Part, typer.Argument(help="What to measure.")]
+
+
+def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    part: Which = Part.ALL,
     vends: Vends = 6,
     rounds: Rounds = 12,
     folder: Folder = None,
@@ -42,24 +65,50 @@ def main(
     as_json: Json = False,
     check: Check = False,
 ) -> None:
-    """Vend by bare SQL, by the provider and over HTTP, on one bundled PostgreSQL, by turns."""
+    """Vend by bare SQL, by the provider and over HTTP, on one bundled PostgreSQL, by turns; then
+    many at once over the Neon emulator."""
     configure_logging("info", terminal=False)
-    rows = rows_of(asyncio.run(_run(RAM if ram else folder, rounds, vends)))
-    within = within_limit(rows, HTTP)
-    if as_json:
-        parts = {"rows": [asdict(row) for row in rows], "limit": LIMIT, "within_limit": within}
-        print(json.dumps(parts, indent=2))
-    else:
-        print(f"{table(rows)}\n{verdict(within, HTTP)}")
-    if check and not all(within.values()):
+    parent = RAM if ram else folder
+    rows, crowds = list[Row](), list[Crowd]()
+    if part is not Part.NEON:
+        rows = rows_of(asyncio.run(_by_sql(parent, rounds, vends)))
+    if part is not Part.SQL:
+        crowds = asyncio.run(_on_neon(parent))
+    print(_as_json(rows, crowds) if as_json else _as_text(rows, crowds))
+    fits = [*within_limit(rows, HTTP).values(), *(crowd.fits for crowd in crowds)]
+    if check and not all(fits):
         raise typer.Exit(1)
 
 
-async def _run(parent: Path | None, rounds: int, vends: int) -> Results:
+async def _by_sql(parent: Path | None, rounds: int, vends: int) -> Results:
     with tempfile.TemporaryDirectory(prefix="pgvend-bench-", dir=parent) as folder:
         print(f"{rounds} rounds, data in {folder}", file=sys.stderr)
         async with opened_subjects(Path(folder)) as subjects:
             return await measured(subjects, CONCURRENCIES, rounds, vends)
+
+
+async def _on_neon(parent: Path | None) -> list[Crowd]:
+    with tempfile.TemporaryDirectory(prefix="pgvend-bench-", dir=parent) as folder:
+        crowds = " and ".join(map(str, CROWDS))
+        print(f"{crowds} vends at once on an emulator, data in {folder}", file=sys.stderr)
+        return await measured_crowds(Path(folder))
+
+
+def _as_text(rows: Sequence[Row], crowds: Sequence[Crowd]) -> str:
+    by_sql = [table(rows), verdict(within_limit(rows, HTTP), HTTP)] if rows else []
+    on_neon = [crowd_table(crowds), crowd_verdict(crowds)] if crowds else []
+    return "\n".join([*by_sql, *on_neon])
+
+
+def _as_json(rows: Sequence[Row], crowds: Sequence[Crowd]) -> str:
+    parts = {
+        "rows": [asdict(row) for row in rows],
+        "limit": LIMIT,
+        "within_limit": within_limit(rows, HTTP),
+        "neon": [asdict(crowd) | {"ratio": round(crowd.ratio, 3)} for crowd in crowds],
+        "neon_limit": NEON_LIMIT,
+    }
+    return json.dumps(parts, indent=2)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from bench.neon import LIMIT as NEON_LIMIT
+from bench.neon import Crowd
 from bench.rounds import Results
 
 LIMIT = 1.25
@@ -58,3 +60,22 @@ def within_limit(rows: Sequence[Row], subject: str) -> Mapping[int, bool]:
 def verdict(within: Mapping[int, bool], subject: str) -> str:
     told = (f"{'yes' if fits else 'NO'} at {many}" for many, fits in within.items())
     return f"{subject} within {LIMIT} times bare SQL: {', '.join(told)}"
+
+
+def crowd_table(crowds: Sequence[Crowd]) -> str:
+    head = (
+        f"{'Neon':10} {'at once':>7} {'seconds':>10} {'serial':>8} {'asked':>8} {'423s':>6} ratio"
+    )
+    return "\n".join([head, *map(_crowd_line, crowds)])
+
+
+def _crowd_line(crowd: Crowd) -> str:
+    return (
+        f"{'emulator':10} {crowd.vends:7} {crowd.elapsed:10.1f} {crowd.serial:8.1f} "
+        f"{crowd.requests:8} {crowd.refusals:6} {crowd.ratio:5.3f}"
+    )
+
+
+def crowd_verdict(crowds: Sequence[Crowd]) -> str:
+    told = (f"{'yes' if crowd.fits else 'NO'} at {crowd.vends}" for crowd in crowds)
+    return f"Neon within {NEON_LIMIT} times its operations: {', '.join(told)}"

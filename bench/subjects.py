@@ -52,7 +52,7 @@ async def opened_subjects(folder: Path) -> AsyncIterator[Mapping[str, Vend]]:
         server = provider.server
         pool = asyncpg.create_pool(**server.admin, min_size=0, max_size=POOL_SIZE)
         await opened.enter_async_context(pool)
-        url = await opened.enter_async_context(_served(server, folder))
+        url = await opened.enter_async_context(served(_settings(server), folder))
         client = await opened.enter_async_context(aiohttp.ClientSession(url))
         yield {
             "bare SQL": BareSQL(pool, server),
@@ -152,8 +152,8 @@ async def _retire_by_http(client: aiohttp.ClientSession, path: str) -> None:
 
 
 @asynccontextmanager
-async def _served(server: Server, folder: Path) -> AsyncIterator[str]:
-    """The address of `pgvend serve` over the same server, in a process of its own.
+async def served(settings: Mapping[str, str], folder: Path) -> AsyncIterator[str]:
+    """The address of `pgvend serve` with these settings, in a process of its own.
 
     It works in `folder`, where there is no `.env`, and knows nothing of our environment.
     """
@@ -163,7 +163,7 @@ async def _served(server: Server, folder: Path) -> AsyncIterator[str]:
             Path(sys.executable).with_name("pgvend"),
             "serve",
             cwd=folder,
-            env={"PATH": os.defpath, **_settings(server)},
+            env={"PATH": os.defpath, "PORT": "0", "PGVEND_SECRET": SECRET, **settings},
             stdout=PIPE,
             stderr=log,
         )
@@ -179,12 +179,10 @@ def _settings(server: Server) -> dict[str, str]:
     admin = server.admin
     socket = urlencode({"host": admin["host"], "port": admin["port"], "sslmode": server.sslmode})
     return {
-        "PORT": "0",
         "PGVEND_PROVIDER": "postgres",
         "PGVEND_POSTGRES_ADMIN_DSN": f"postgresql://{admin['user']}@/{admin['database']}?{socket}",
         "PGVEND_POSTGRES_PUBLIC_HOST": server.public_host,
         "PGVEND_POSTGRES_PUBLIC_PORT": str(server.public_port),
-        "PGVEND_SECRET": SECRET,
     }
 
 

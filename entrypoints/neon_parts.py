@@ -20,7 +20,7 @@ from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.randomness import Randomness
 
-PATIENCE = 180.0
+PATIENCE = 120.0
 """Seconds that a call waits for its turn, and then for whoever else has locked the project."""
 
 LONGEST_QUEUE = 100
@@ -61,9 +61,9 @@ def patient(
     provider: DatabaseProvider, clock: Clock, randomness: Randomness, patience: float = PATIENCE
 ) -> DatabaseProvider:
     """Somebody else's operations may lock a project for minutes; all else is tried less often."""
-    until_free = RetryPolicy(attempts=1_000, base=0.25, deadline=patience)
+    until_free = RetryPolicy(attempts=1_000, base=0.25, cap=2.0, deadline=patience)
     locked = Retrying(until_free, clock, randomness, after=(ProviderLocked,))
-    usual = Retrying(RetryPolicy(deadline=patience), clock, randomness)
+    usual = Retrying(RetryPolicy(deadline=patience), clock, randomness, never=(ProviderLocked,))
     return RetryingProvider(RetryingProvider(provider, locked), usual)
 
 

@@ -32,8 +32,8 @@ class Queue:
         self._length = 0  # the call inside and those that wait
         self._durations: deque[float] = deque(maxlen=RECENT)
 
-    def refuse_overflow(self) -> None:
-        """Raises ProviderBusy when all places to wait are taken: come back once they have gone."""
+    def _refuse_overflow(self) -> None:
+        """Come back once those who wait have gone."""
         if self._length > self._limit:
             waiting = self._length - 1
             mean = fmean(self._durations or [FIRST_GUESS])
@@ -43,20 +43,23 @@ class Queue:
             )
 
     @asynccontextmanager
-    async def turn(self, call: str, **fields: str) -> AsyncIterator[None]:
+    async def turn(self, call: str, tenant: Tenant, *, refusable: bool) -> AsyncIterator[None]:
         """The body runs alone; a turn ends when the body does, cancelled or not.
 
-        Raises ProviderBusy when the turn does not come in time.
+        Raises ProviderBusy, to whom may be refused, when all places to wait are taken or the turn
+        does not come in time.
         """
+        if refusable:
+            self._refuse_overflow()
         ahead, arrival = self._length, self._clock.elapsed()
         self._length += 1
         try:
-            await self._enter()
+            await self._enter(self._patience if refusable else None)
             begin = self._clock.elapsed()
             try:
                 if ahead:
                     ms = round((begin - arrival) * 1000, 1)
-                    self._log.debug("provider.queued", call=call, **fields, length=ahead, ms=ms)
+                    self._log.debug("provider.queued", call=call, id=tenant.id, length=ahead, ms=ms)
                 yield
             finally:
                 self._lock.release()
@@ -64,9 +67,9 @@ class Queue:
         finally:
             self._length -= 1
 
-    async def _enter(self) -> None:
+    async def _enter(self, patience: float | None) -> None:
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(patience):
                 await self._lock.acquire()
         except TimeoutError:
             raise ProviderBusy("The calls before this one take too long.") from None
@@ -80,17 +83,15 @@ class QueuedProvider(DatabaseProvider):
     queue: Queue
 
     async def provision(self, order: Order) -> Connection:
-        self.queue.refuse_overflow()
-        async with self.queue.turn("provision", id=order.tenant.id):
+        async with self.queue.turn("provision", order.tenant, refusable=True):
             return await self.inner.provision(order)
 
     async def rotate(self, order: Order) -> Connection:
-        self.queue.refuse_overflow()
-        async with self.queue.turn("rotate", id=order.tenant.id):
+        async with self.queue.turn("rotate", order.tenant, refusable=True):
             return await self.inner.rotate(order)
 
     async def retire(self, tenant: Tenant) -> None:
-        async with self.queue.turn("retire", id=tenant.id):
+        async with self.queue.turn("retire", tenant, refusable=False):
             await self.inner.retire(tenant)
 
     async def inventory(self) -> Sequence[Holding]:

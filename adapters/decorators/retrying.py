@@ -18,12 +18,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Retrying:
-    """Calls again after these errors while the policy allows it."""
+    """Calls again `after` these errors, but those of `never`, while the policy allows it."""
 
     policy: RetryPolicy
     clock: Clock
     randomness: Randomness
     after: tuple[type[Unavailable], ...] = (ProviderBusy, OutcomeUnknown)
+    never: tuple[type[Unavailable], ...] = ()
 
     async def __call__(self, call: Callable[[], Awaitable[T]]) -> T:
         begin = self.clock.elapsed()
@@ -31,6 +32,8 @@ class Retrying:
         while True:
             try:
                 return await call()
+            except self.never:
+                raise
             except self.after as error:
                 await self._wait_or_give_up(error, attempt, self.clock.elapsed() - begin)
             attempt += 1

@@ -55,7 +55,7 @@ def _oldest(databases: Sequence[Database]) -> Database:
 
     The API does not tell such roles from those that SQL made; but ours begin with a prefix.
     """
-    for database in sorted(databases, key=lambda database: database.id):
+    for database in sorted(databases, key=lambda database: (database.created_at, database.id)):
         if not database.owner_name.startswith(OWNER_PREFIX):
             return database
     raise ProviderRejected(

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field, replace
 
 from adapters.neon.branch import NeonBranch, password_of
 from adapters.neon.errors import AlreadyThere
+from adapters.neon.extensions import install_late
 from adapters.neon.ledger import Claim, Ledger
+from adapters.neon.operations import OperationFailed
+from adapters.neon.sight import Sight, sight_of
 from adapters.neon.tenant_locks import TenantLocks
-from adapters.neon.wire import Database, Role
-from adapters.postgres.extensions import install
+from adapters.neon.wire import Database, OneRole, Role
 from adapters.postgres.server import Server
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound, NameTaken, OutcomeUnknown, PgvendError, ProviderBusy
@@ -24,33 +26,6 @@ from ports.driven.database_provider import DatabaseProvider
 
 
 @dataclass(frozen=True)
-class Sight:
-    """What the API lists under the names of one claim."""
-
-    claim: Claim
-    role: Role | None
-    databases: Sequence[Database]
-
-    @property
-    def has_role(self) -> bool:
-        return self.role is not None and self.claim.covers(self.role.created_at)
-
-    @property
-    def has_foreign(self) -> bool:
-        if self.claim.is_new:  # whatever is there was there before it
-            return self.role is not None or bool(self.databases)
-        return (self.role is not None and not self.has_role) or any(
-            database.owner_name != self.claim.owner for database in self.databases
-        )
-
-    @property
-    def owned(self) -> Sequence[Database]:
-        """Nothing belongs to a role that is not ours."""
-        mine = [found for found in self.databases if found.owner_name == self.claim.owner]
-        return mine if self.has_role else []
-
-
-@dataclass(frozen=True)
 class ApiProvider(DatabaseProvider):
     """`server` says how tenants reach the branch; its admin keeps the ledger."""
 
@@ -58,16 +33,22 @@ class ApiProvider(DatabaseProvider):
     server: Server
     ledger: Ledger
     locks: TenantLocks = field(default_factory=TenantLocks, init=False, repr=False)
+    void: set[tuple[str, str]] = field(default_factory=set, init=False, repr=False)
+    """Claims under which nothing was made, and that could not be taken back yet."""
 
     async def provision(self, order: Order) -> Connection:
         async with self.locks.of(order.tenant.id):
-            claim = await self.ledger.claim(order.tenant)
-            sight = await self._look(claim)
+            sight = await self._look(await self._claimed(order.tenant))
             password = await self._made_role(sight)
             await self._make_database(sight)
         connection = self._connection(order, password)
-        await install(order.extensions, connection, self.server)
+        clock = self.branch.waiting.clock
+        await install_late(order.extensions, connection, clock, self.server)
         return connection
+
+    async def _claimed(self, tenant: Tenant) -> Claim:
+        claim = await self.ledger.claim(tenant)
+        return replace(claim, is_new=True) if claim.key in self.void else claim
 
     async def _made_role(self, sight: Sight) -> Secret:
         """The password of the tenant's role, which is there afterwards."""
@@ -77,29 +58,44 @@ class ApiProvider(DatabaseProvider):
         if sight.has_role:
             await self.branch.waiting.until_settled()
             return await self.branch.password(sight.claim.owner)
+        answer = await self._ordered_role(sight.claim)
         try:
-            answer = await self.branch.order_role(sight.claim.owner)
+            await self.branch.waiting.until_done(answer.operations)
+        except OperationFailed:  # it may stay listed, and would pass for one that is there
+            await self.branch.drop_role(sight.claim.owner)
+            raise
+        return password_of(answer.role)
+
+    async def _ordered_role(self, claim: Claim) -> OneRole:
+        try:
+            answer = await self.branch.order_role(claim.owner)
         except OutcomeUnknown:
             raise
         except PgvendError as error:
-            await self._release(sight.claim)
-            raise _said(error, sight.claim) from error
-        await self.branch.waiting.until_done(answer.operations)
-        return password_of(answer.role)
+            await self._release(claim)
+            raise _said(error, claim) from error
+        if not claim.covers(answer.role.created_at):  # the clocks differ
+            await finished(self.ledger.stretch(claim, answer.role.created_at))
+        return answer
 
     async def _make_database(self, sight: Sight) -> None:
         if sight.owned:
             return
         try:
             await self.branch.make_database(sight.claim.database, sight.claim.owner)
+        except OperationFailed:
+            await self.branch.drop_database(sight.claim.database)
+            raise
         except AlreadyThere as error:
             raise _said(error, sight.claim) from error
 
     async def _release(self, claim: Claim) -> None:
         """Of a claim that was just laid, and under which nothing was made."""
         if claim.is_new:
-            with suppress(PgvendError):  # it ends by itself
+            self.void.add(claim.key)
+            with suppress(PgvendError):
                 await finished(self.ledger.release(claim))
+                self.void.discard(claim.key)
 
     async def rotate(self, order: Order) -> Connection:
         async with self.locks.of(order.tenant.id):
@@ -111,7 +107,9 @@ class ApiProvider(DatabaseProvider):
     async def retire(self, tenant: Tenant) -> None:
         async with self.locks.of(tenant.id):
             claim = await self.ledger.find(tenant)
-            if claim:
+            if claim and claim.key in self.void:
+                await self._release(replace(claim, is_new=True))
+            elif claim:
                 await self._retire(await self._look(claim))
 
     async def _retire(self, sight: Sight) -> None:
@@ -120,44 +118,27 @@ class ApiProvider(DatabaseProvider):
             await self.branch.drop_database(database.name)
         if sight.has_role or (claim.is_open and sight.role is None):
             await self.branch.drop_role(claim.owner)
-        if sight.role is not None or not claim.is_open:
+        if sight.has_role or not claim.is_open:
             await self.ledger.release(claim)
         # else a lost request may still bring the role about: the claim says whose it would be
 
     async def inventory(self) -> Sequence[Holding]:
         claims = await self.ledger.all()
         roles, databases = await self._listed()
-        sights = [_sight(claim, roles, databases) for claim in claims]
-        return [_holding(sight) for sight in sights if sight.has_role]
+        sights = [sight_of(claim, roles, databases) for claim in claims]
+        return [sight.holding for sight in sights if sight.has_role]
 
     async def ping(self) -> None:
         await self.branch.check()
 
     async def _look(self, claim: Claim) -> Sight:
-        return _sight(claim, *await self._listed())
+        return sight_of(claim, *await self._listed())
 
     async def _listed(self) -> tuple[Sequence[Role], Sequence[Database]]:
         return await self.branch.roles(), await self.branch.databases()
 
     def _connection(self, order: Order, password: Secret) -> Connection:
         return self.server.connection(replace(order, password=password))
-
-
-def _sight(claim: Claim, roles: Sequence[Role], databases: Sequence[Database]) -> Sight:
-    return Sight(
-        claim=claim,
-        role=next((role for role in roles if role.name == claim.owner), None),
-        databases=[
-            found
-            for found in databases
-            if claim.owner == found.owner_name or claim.database == found.name
-        ],
-    )
-
-
-def _holding(sight: Sight) -> Holding:
-    name = sight.owned[0].name if sight.owned else None
-    return Holding(id=sight.claim.tenant_id, database=name, owner=sight.claim.owner)
 
 
 def _said(error: PgvendError, claim: Claim) -> PgvendError:

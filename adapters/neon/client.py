@@ -96,7 +96,10 @@ async def opened_client(
 async def _once(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """aiohttp sends a DELETE again when its answer is lost, but not after an error like this."""
+    """aiohttp sends again whose answer is lost: right for a GET, but a DELETE is for us to judge,
+    and an error like this keeps it from that."""
+    if request.method == "GET":
+        return await handler(request)
     try:
         return await handler(request)
     except aiohttp.ClientConnectorError:

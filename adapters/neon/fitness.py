@@ -9,8 +9,11 @@ from adapters.neon.client import Client, path
 from adapters.neon.errors import NotVisible
 from adapters.neon.projects import NeonProjects
 from adapters.neon.wire import Endpoint, OneProject, Project
-from domain.errors import ProviderRejected, StartupError, Unavailable
+from domain.errors import StartupError
 from domain.secret import Secret
+
+OLDEST = 15
+"""Version of PostgreSQL, as for any server."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +30,7 @@ class Place:
 
 async def checked_project(client: Client, place: Place) -> Project:
     """Raises StartupError when there is no such project for this key."""
-    with _told(
+    with told(
         f"Neon shows no project {place.project_id} to this key: check NEON_PROJECT_ID, what "
         "NEON_API_KEY may see and, where it is set, NEON_API_URL."
     ):
@@ -37,7 +40,7 @@ async def checked_project(client: Client, place: Place) -> Project:
 
 async def check_branch(branch: NeonBranch, host: str) -> None:
     """Raises StartupError: no such branch, no read-write compute, or a host of something else."""
-    with _told(f"The Neon project has no branch {branch.id}: check NEON_BRANCH_ID."):
+    with told(f"The Neon project has no branch {branch.id}: check NEON_BRANCH_ID."):
         await branch.check()
         endpoints = await branch.endpoints()
     writable = [each for each in endpoints if each.type == "read_write" and not each.disabled]
@@ -51,11 +54,20 @@ async def check_branch(branch: NeonBranch, host: str) -> None:
 
 async def check_projects(projects: NeonProjects) -> None:
     """Raises StartupError when the key is for one project only."""
-    with _told(
+    with told(
         "The key sees no projects but its own: PGVEND_NEON_ISOLATION=project needs a NEON_API_KEY "
         "that may make projects."
     ):
         await projects.named("pgvend:")
+
+
+def check_version(project: Project) -> None:
+    """Raises StartupError when roles and databases cannot be made there by our SQL."""
+    if project.pg_version and project.pg_version < OLDEST:
+        raise StartupError(
+            f"The Neon project has PostgreSQL {project.pg_version}, and "
+            f"PGVEND_NEON_ISOLATION=role needs {OLDEST} or newer."
+        )
 
 
 def _check_host(endpoints: Sequence[Endpoint], branch_id: str, host: str) -> None:
@@ -74,14 +86,8 @@ def direct_host(host: str) -> str:
 
 
 @contextmanager
-def _told(mend: str) -> Iterator[None]:
+def told(mend: str) -> Iterator[None]:
     try:
         yield
     except NotVisible as error:
         raise StartupError(mend) from error
-    except Unavailable as error:
-        raise StartupError(
-            f"Neon cannot be used now, or NEON_API_URL is not its API's address: {error}"
-        ) from error
-    except ProviderRejected as error:
-        raise StartupError(f"Neon cannot be used: {error}") from error

@@ -20,12 +20,13 @@ from domain.order import Tenant
 WINDOW = timedelta(minutes=2)
 """How long after a request for a role that role may still come about; requests end sooner."""
 
-SKEW = timedelta(seconds=5)
-"""Between the clocks of Neon's control plane, which counts whole seconds, and of its computes."""
+TRUNCATED = timedelta(seconds=1)
+"""Neon tells moments in whole seconds."""
 
 ATTEMPTS = 3
 
 _SCHEMA = """
+SELECT pg_advisory_xact_lock(hashtext('pgvend.claims')); -- two may begin at the same moment
 CREATE SCHEMA IF NOT EXISTS pgvend;
 CREATE TABLE IF NOT EXISTS pgvend.claims (
     owner text PRIMARY KEY,
@@ -59,6 +60,11 @@ SELECT mark, owner, database, token, since, until, false AS is_new, until > now(
 FROM pgvend.claims WHERE starts_with(mark, $1) ORDER BY mark
 """
 
+_STRETCH = """
+UPDATE pgvend.claims SET since = least(since, $3), until = greatest(until, $3)
+WHERE owner = $1 AND token = $2
+"""
+
 _RELEASE = "DELETE FROM pgvend.claims WHERE owner = $1 AND token = $2"
 
 
@@ -76,9 +82,13 @@ class Claim:
     is_new: bool
     is_open: bool
 
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.tenant_id, self.owner
+
     def covers(self, made_at: datetime) -> bool:
         """Whether a role of that name, made then, is the claimed one."""
-        return self.since - SKEW <= made_at <= self.until + SKEW
+        return self.since - TRUNCATED <= made_at <= self.until
 
 
 @dataclass(frozen=True)
@@ -112,6 +122,10 @@ class Ledger:
     async def all(self) -> Sequence[Claim]:
         """Of this installation, ordered by the tenant's id."""
         return [self._read(row) for row in await self._asked(_FIND, self.marks.prefix)]
+
+    async def stretch(self, claim: Claim, made_at: datetime) -> None:
+        """Over the moment at which, by Neon's clock, the claimed role was made."""
+        await self._asked(_STRETCH, claim.owner, claim.token, made_at)
 
     async def release(self, claim: Claim) -> None:
         """Give the names back, unless the claim was laid anew meanwhile."""

@@ -1,8 +1,10 @@
 """A provider over Neon, for as long as a context lasts."""
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from structlog.stdlib import BoundLogger
 
@@ -11,7 +13,14 @@ from adapters.neon.api_provider import ApiProvider
 from adapters.neon.branch import NeonBranch
 from adapters.neon.budget import Budget
 from adapters.neon.client import PATIENCE, opened_client
-from adapters.neon.fitness import Place, check_branch, check_projects, checked_project
+from adapters.neon.fitness import (
+    Place,
+    check_branch,
+    check_projects,
+    check_version,
+    checked_project,
+    told,
+)
 from adapters.neon.ledger import Ledger
 from adapters.neon.operations import Pace, Waiting
 from adapters.neon.project_provider import ProjectProvider
@@ -21,9 +30,14 @@ from adapters.postgres.opening import check_server, opened_provider
 from adapters.postgres.server import Server
 from adapters.postgres.sight import Marks
 from domain.database import Isolation
-from domain.errors import PgvendError, StartupError
+from domain.errors import ProviderRejected, StartupError, Unavailable
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
+
+T = TypeVar("T")
+
+START_PAUSES = (0.5, 1.0, 2.0)
+"""Seconds between attempts to get an answer at the start."""
 
 NO_ISOLATION = (
     "Every role that Neon's API makes can read and change all databases of the branch; "
@@ -49,45 +63,57 @@ class Neon:
 async def opened_neon(neon: Neon) -> AsyncIterator[DatabaseProvider]:
     """Raises StartupError when something about the project, the branch, the key or the host does
     not fit."""
-    place, marks = neon.place, Marks(neon.installation)
+    place, marks, clock = neon.place, Marks(neon.installation), neon.clock
     async with opened_client(place.api_url, place.key, neon.budget, neon.patience) as client:
-        project = await checked_project(client, place)
-        waiting = Waiting(client, project.id, neon.clock, Pace())
+        project = await _asked(partial(checked_project, client, place), clock)
+        waiting = Waiting(client, project.id, clock, Pace())
         branch = NeonBranch(client, project.id, place.branch_id, waiting)
-        await check_branch(branch, place.host)
+        await _asked(partial(check_branch, branch, place.host), clock)
         match neon.isolation:
             case Isolation.PROJECT:
-                yield await _by_project(NeonProjects(client, project), marks, neon.clock)
+                projects = NeonProjects(client, project)
+                await _asked(partial(check_projects, projects), clock)
+                yield ProjectProvider(projects, marks, clock)
             case Isolation.ROLE:
-                async with _by_role(branch, await _server(branch, neon), neon) as provider:
+                check_version(project)
+                server = await _asked(partial(_server, branch, neon), clock)
+                async with _by_role(branch, server, neon) as provider:
                     yield provider
             case _:
                 neon.log.warning("neon.no_isolation", detail=NO_ISOLATION)
-                yield await _by_api(branch, await _server(branch, neon), marks)
+                server = await _asked(partial(_server, branch, neon), clock)
+                ledger = Ledger(server.admin, marks)
+                await _asked(ledger.open, clock)
+                yield ApiProvider(branch, server, ledger)
 
 
-async def _by_project(projects: NeonProjects, marks: Marks, clock: Clock) -> ProjectProvider:
-    await check_projects(projects)
-    return ProjectProvider(projects, marks, clock)
+async def _asked(ask: Callable[[], Awaitable[T]], clock: Clock) -> T:
+    """One failure of Neon's is no reason not to start; several are. Raises StartupError."""
+    try:
+        for pause in START_PAUSES:
+            with suppress(Unavailable):
+                return await ask()
+            await clock.sleep(pause)
+        return await ask()
+    except Unavailable as error:
+        raise StartupError(
+            f"Neon cannot be used now, or NEON_API_URL is not its API's address: {error}"
+        ) from error
+    except ProviderRejected as error:
+        raise StartupError(f"Neon cannot be used: {error}") from error
 
 
 @asynccontextmanager
 async def _by_role(branch: NeonBranch, server: Server, neon: Neon) -> AsyncIterator[RoleProvider]:
     async with opened_provider(server, neon.installation) as sql:
-        await check_server(sql, neon.log, "the branch's roles in Neon's console")
+        where = "the branch's roles in Neon's console"
+        await check_server(sql, neon.log, where, has_superuser=False)
         yield RoleProvider(server=sql.server, marks=sql.marks, pool=sql.pool, branch=branch)
-
-
-async def _by_api(branch: NeonBranch, server: Server, marks: Marks) -> ApiProvider:
-    ledger = Ledger(server.admin, marks)
-    with _told():
-        await ledger.open()
-    return ApiProvider(branch, server, ledger)
 
 
 async def _server(branch: NeonBranch, neon: Neon) -> Server:
     """Tenants reach it by the host that the operator set; port and TLS are those of Neon's URIs."""
-    with _told():
+    with told("Neon does not show the branch's databases: check what NEON_API_KEY may see."):
         admin = await admin_address(branch)
         pooled = await branch.address(admin.database, admin.user, pooled=True)
     host = neon.place.host
@@ -101,11 +127,3 @@ async def _server(branch: NeonBranch, neon: Neon) -> Server:
         takes_verifiers=False,
         detour={"host": admin.host},
     )
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except PgvendError as error:
-        raise StartupError(f"Neon cannot be used: {error}") from error

@@ -22,6 +22,10 @@ LATEST = 20
 """How many of a project's newest operations are looked at for unfinished ones."""
 
 
+class OperationFailed(OutcomeUnknown):
+    """Neon accepted the change, and its operation failed."""
+
+
 @dataclass
 class Pace:
     """When to ask: once, right after such work usually ends; then at growing intervals."""
@@ -90,7 +94,9 @@ class Waiting:
 
 
 def _check(status: str, waited: float) -> None:
-    if status in DEAD or (status == "failed" and waited > FAILED_PATIENCE):
-        raise OutcomeUnknown("Neon accepted the change, and its operation failed.")
+    if status in DEAD:
+        raise OperationFailed
+    if status == "failed" and waited > FAILED_PATIENCE:
+        raise OutcomeUnknown("Neon accepted the change, and its operation goes on failing.")
     if waited > PATIENCE:
         raise OutcomeUnknown("Neon accepted the change, and does not come to its end.")

@@ -6,19 +6,25 @@ Passwords are Neon's choice.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from adapters.neon.branch import NeonBranch
+from adapters.neon.extensions import install_late
 from adapters.neon.operations import Pace, Waiting
 from adapters.neon.projects import NeonProjects
 from adapters.neon.tenant_locks import TenantLocks
-from adapters.neon.wire import Project
-from adapters.postgres.extensions import install
+from adapters.neon.wire import NewProject, Project
 from adapters.postgres.sight import Marks
 from domain.connection import Connection
-from domain.errors import DatabaseNotFound, PgvendError, ProviderBusy, Unavailable
+from domain.errors import (
+    DatabaseNotFound,
+    OutcomeUnknown,
+    PgvendError,
+    ProviderBusy,
+    ProviderRejected,
+    Unavailable,
+)
 from domain.order import Holding, Order, Tenant
-from domain.secret import Secret
 from ports.cancellation import finished
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
@@ -38,41 +44,58 @@ class ProjectProvider(DatabaseProvider):
     async def provision(self, order: Order) -> Connection:
         tenant = order.tenant
         async with self.locks.of(tenant.id):
-            branch = await self._branch(await self._kept(tenant) or await self._made(tenant))
+            project = await self._kept(tenant)
+            branch = await self._branch(project) if project else await self._made(tenant)
             await branch.waiting.until_settled()
-            address = await branch.address(tenant.names.database, tenant.names.owner)
-            password = address.password or await branch.new_password(tenant.names.owner)
-            connection = await self._connection(branch, tenant, password)
-        await install(order.extensions, connection)
+            connection = await self._connection(branch, tenant)
+        await install_late(order.extensions, connection, self.clock)
         return connection
 
     async def _kept(self, tenant: Tenant) -> Project | None:
-        """The tenant's project. After a lost answer there may be two: the first one counts."""
+        """The tenant's project. Of two, nobody knows which one was handed out: none is dropped."""
         found = await self.projects.named(self._name(tenant))
-        for project in found[1:]:
-            await self.projects.drop(project)
+        if len(found) > 1:
+            raise ProviderRejected(
+                f"There are {len(found)} Neon projects for {tenant.id}; delete those without data."
+            )
         return found[0] if found else None
 
-    async def _made(self, tenant: Tenant) -> Project:
-        made = await self.projects.make(self._name(tenant), tenant.names)
+    async def _made(self, tenant: Tenant) -> NeonBranch:
+        made = await finished(self._ordered(tenant))
+        branch = self._branch_of(made.project, made.branch.id)
         try:
-            await self._listed(made.project)
-            await self._waiting(made.project).until_done(made.operations)
+            await branch.waiting.until_done(made.operations)
         except BaseException:  # a project whose making failed is of no use
             with suppress(PgvendError):
                 await finished(self.projects.drop(made.project))
             raise
-        return await self._kept(tenant) or made.project
+        return branch
 
-    async def _listed(self, project: Project) -> None:
-        """Wait until the lists show it, by which alone it can be retired. Raises ProviderBusy."""
+    async def _ordered(self, tenant: Tenant) -> NewProject:
+        """A new project, the tenant's only one, as the lists show: by them alone it is retired."""
+        name = self._name(tenant)
+        try:
+            made = await self.projects.make(name, tenant.names)
+        except OutcomeUnknown:
+            await self._shown(name)  # before anybody acts by the lists
+            raise
+        found = await self._shown(name, made.project.id)
+        if [project.id for project in found] == [made.project.id]:
+            return made
+        await self.projects.drop(made.project)  # which nobody has heard of yet
+        if found:
+            raise OutcomeUnknown("A request for the same project that was lost has come about.")
+        raise ProviderBusy("Neon does not list the new project.")
+
+    async def _shown(self, name: str, wanted: str | None = None) -> Sequence[Project]:
+        """The projects of that name, once they are listed: any of them, or the wanted one."""
         for pause in LISTING_PAUSES:
             with suppress(Unavailable):
-                found = await self.projects.named(project.name)
-                if any(other.id == project.id for other in found):
-                    return
+                found = await self.projects.named(name)
+                if found and wanted in {None, *(project.id for project in found)}:
+                    return found
             await self.clock.sleep(pause)
-        raise ProviderBusy("Neon does not list the new project yet.")
+        return ()
 
     async def rotate(self, order: Order) -> Connection:
         tenant = order.tenant
@@ -82,7 +105,7 @@ class ProjectProvider(DatabaseProvider):
                 raise DatabaseNotFound(f"There is no database {tenant.id} in any Neon project.")
             branch = await self._branch(project)
             password = await branch.new_password(tenant.names.owner)
-            return await self._connection(branch, tenant, password)
+            return replace(await self._connection(branch, tenant), password=password)
 
     async def retire(self, tenant: Tenant) -> None:
         async with self.locks.of(tenant.id):
@@ -106,13 +129,13 @@ class ProjectProvider(DatabaseProvider):
         )
 
     async def _branch(self, project: Project) -> NeonBranch:
-        branch_id = await self.projects.default_branch(project)
-        return NeonBranch(self.projects.client, project.id, branch_id, self._waiting(project))
+        return self._branch_of(project, await self.projects.default_branch(project))
 
-    def _waiting(self, project: Project) -> Waiting:
-        return Waiting(self.projects.client, project.id, self.clock, self.pace)
+    def _branch_of(self, project: Project, branch_id: str) -> NeonBranch:
+        waiting = Waiting(self.projects.client, project.id, self.clock, self.pace)
+        return NeonBranch(self.projects.client, project.id, branch_id, waiting)
 
-    async def _connection(self, branch: NeonBranch, tenant: Tenant, password: Secret) -> Connection:
+    async def _connection(self, branch: NeonBranch, tenant: Tenant) -> Connection:
         names = tenant.names
         direct = await branch.address(names.database, names.owner)
         pooled = await branch.address(names.database, names.owner, pooled=True)
@@ -121,7 +144,7 @@ class ProjectProvider(DatabaseProvider):
             port=direct.port,
             database=names.database,
             user=names.owner,
-            password=password,
+            password=direct.password or await branch.new_password(names.owner),
             sslmode=direct.sslmode,
             pooler_host=pooled.host if pooled.host != direct.host else None,
         )

@@ -47,6 +47,7 @@ class Database(Wire):
     id: int
     name: str
     owner_name: str
+    created_at: datetime
 
 
 class Project(Wire):

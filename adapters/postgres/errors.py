@@ -25,6 +25,10 @@ _LOST = ("08", "57P01", "57P02", "57P04", "57P05")  # the session is gone, and t
 _RACE_WORDS = ("tuple concurrently", "could not find tuple", "cache lookup failed")
 """What XX000, the server's "this cannot happen", says when two sessions change one catalog row."""
 
+_CONTROL_PLANE_WORDS = ("control plane", "curl request")
+"""What XX000 says on Neon, where every change of a role or database is told to its control plane,
+which may refuse it, as it refuses requests of its API."""
+
 _TABLE: Mapping[str, tuple[type[PgvendError], str]] = {
     # SQLSTATE, or the first two characters of it: the longest that fits counts
     "23505": (Raced, "Another session made the same name at the same moment."),
@@ -78,10 +82,18 @@ def _translation(error: asyncpg.PostgresError, lost: type[PgvendError]) -> Pgven
     state = error.sqlstate or ""
     if state.startswith(_LOST):
         return lost("The connection to the PostgreSQL server broke.")
+    if state == "XX000" and any(words in str(error) for words in _CONTROL_PLANE_WORDS):
+        return _of_control_plane(str(error), lost)
     if state == "XX000" and not any(words in str(error) for words in _RACE_WORDS):
         return _unknown(state)
     kind, message = _TABLE.get(state) or _TABLE.get(state[:2]) or (None, "")
     return kind(message) if kind else _unknown(state)
+
+
+def _of_control_plane(text: str, lost: type[PgvendError]) -> PgvendError:
+    if "limit" in text:
+        return ProviderFull("The Neon project or account is at one of its limits.")
+    return lost("Neon's control plane did not take the change.")
 
 
 def _unknown(state: str) -> ProviderRejected:

@@ -20,7 +20,7 @@ FROM pg_database d
 WHERE datallowconn AND EXISTS (
     SELECT FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) AS entry
     WHERE entry.grantee = 0 AND entry.privilege_type IN ('CONNECT', 'TEMPORARY')
-) ORDER BY datname
+) AND (NOT $1 OR pg_get_userbyid(datdba) = current_user) ORDER BY datname
 """
 
 
@@ -33,14 +33,15 @@ async def check_powers(session: Session | asyncpg.Connection) -> None:
         raise ProviderRejected(LACKS_PRIVILEGE)
 
 
-async def closing_statements(session: Session) -> list[str]:
-    """What a superuser has to run, once, so that tenants reach no database but their own.
+async def closing_statements(session: Session, *, own: bool) -> list[str]:
+    """What a superuser has to run, once, so that tenants reach no database but their own; only what
+    the admin may run itself, where there is no superuser to ask.
 
     PostgreSQL lets everybody into a new database, `postgres` and `template1` among them, and only
     a database's owner can change that. We did not make those, so we leave them to the operator.
     """
     found = []
-    for row in await session.fetch(_OPEN_DATABASES):
+    for row in await session.fetch(_OPEN_DATABASES, own):
         name = identifier(row["datname"])
         if row["is_admins"]:  # the next statement would shut us out with all others
             found.append(f"GRANT CONNECT ON DATABASE {name} TO {identifier(row['admin'])};")

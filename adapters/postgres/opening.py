@@ -38,7 +38,9 @@ async def checked_provider(
         yield provider
 
 
-async def check_server(provider: PostgresProvider, log: BoundLogger, setting: str) -> None:
+async def check_server(
+    provider: PostgresProvider, log: BoundLogger, setting: str, *, has_superuser: bool = True
+) -> None:
     """Say what the operator should know. A server that is not there yet may come later.
 
     Raises StartupError, with the `setting` to look at, when the admin's login is refused or lacks a
@@ -47,8 +49,9 @@ async def check_server(provider: PostgresProvider, log: BoundLogger, setting: st
     try:
         async with session_of(provider.pool) as session:
             await check_powers(session)
-            if statements := await closing_statements(session):
-                log.warning("postgres.open_to_tenants", run_as_superuser=statements)
+            if statements := await closing_statements(session, own=not has_superuser):
+                who = "superuser" if has_superuser else "admin"
+                log.warning("postgres.open_to_tenants", run_as=who, statements=statements)
     except ProviderRejected as error:
         raise StartupError(f"{error} See {setting}.") from error
     except Unavailable as error:

@@ -98,7 +98,7 @@ async def test_a_database_that_is_open_to_all_is_told_with_the_mend(
             with capture_logs() as logs:
                 await _start(_described(server.dsn()))
             [warning] = logs
-            [statement] = warning["run_as_superuser"]
+            [statement] = warning["statements"]
             await operator.execute(statement)
             with capture_logs() as logs:
                 await _start(_described(server.dsn()))
@@ -117,7 +117,7 @@ async def test_closing_the_admins_own_database_leaves_the_admin_its_way_in(
         )
         with capture_logs() as logs:
             await _start(_described(server.dsn()))
-        for statement in logs[0]["run_as_superuser"]:
+        for statement in logs[0]["statements"]:
             await operator.execute(statement)
     with capture_logs() as logs:
         await _start(_described(server.dsn()))

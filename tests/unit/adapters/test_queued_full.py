@@ -137,9 +137,24 @@ async def test_who_waits_too_long_is_refused_and_leaves_the_queue_as_it_was() ->
 
     for _ in range(3):
         with pytest.raises(ProviderBusy, match="too long"):
-            await provider.retire(new_order().tenant)
+            await provider.provision(new_order())
     room.let_out(2)
     await inside
     await provider.provision(new_order())
+
+    assert len(room.entered) == 2
+
+
+async def test_a_retirement_waits_as_long_as_it_takes() -> None:
+    room = Room()
+    provider = queued(room, patience=0.01)
+    inside = asyncio.ensure_future(provider.provision(new_order()))
+    await settled()
+
+    retiring = asyncio.ensure_future(provider.retire(new_order().tenant))
+    with pytest.raises(ProviderBusy):
+        await provider.provision(new_order())
+    room.let_out(2)
+    await asyncio.gather(inside, retiring)
 
     assert len(room.entered) == 2

@@ -1,11 +1,11 @@
-"""Which roles a claim covers: those made within its time, give or take the clocks' difference."""
+"""Which roles a claim covers: those made within its time, as far as Neon tells it."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from adapters.neon.client import PATIENCE
-from adapters.neon.ledger import SKEW, WINDOW, Claim
+from adapters.neon.ledger import TRUNCATED, WINDOW, Claim
 
 SINCE = datetime(2026, 1, 2, 3, 4, 5, 600_000, tzinfo=UTC)
 UNTIL = SINCE + WINDOW
@@ -17,10 +17,9 @@ MOMENT = timedelta(microseconds=1)
     [
         SINCE,
         SINCE.replace(microsecond=0),
-        SINCE - SKEW,
+        SINCE - TRUNCATED,
         SINCE + WINDOW / 2,
         UNTIL,
-        UNTIL + SKEW,
         SINCE.astimezone(),
     ],
 )
@@ -30,7 +29,7 @@ def test_covers_what_was_made_within_its_time(made_at: datetime) -> None:
 
 @pytest.mark.parametrize(
     "made_at",
-    [SINCE - SKEW - MOMENT, UNTIL + SKEW + MOMENT, SINCE - timedelta(days=1)],
+    [SINCE - TRUNCATED - MOMENT, UNTIL + MOMENT, SINCE - timedelta(days=1)],
 )
 def test_does_not_cover_what_was_made_before_or_after(made_at: datetime) -> None:
     assert not _claim().covers(made_at)

@@ -1,0 +1,94 @@
+"""The use cases over a provider on Neon, as the service wraps it, with an ear on its log."""
+
+import traceback
+from dataclasses import dataclass, field
+
+from adapters.decorators.observed import Observation, ObservedLoginCheck, ObservedProvider
+from adapters.decorators.retrying import Retrying, RetryingLoginCheck
+from adapters.memory.registry import MemoryRegistry
+from adapters.neon.login_check import NeonLoginCheck
+from adapters.postgres.login_check import PostgresLoginCheck
+from adapters.system.randomness import SystemRandomness
+from domain.database import Database, Isolation, Target
+from domain.errors import PgvendError
+from domain.expiry import ExpiryPolicy
+from domain.order import Order
+from domain.retry import RetryPolicy
+from entrypoints.neon_parts import PATIENCE, one_at_a_time, patient
+from ports.driven.clock import Clock
+from ports.driven.database_provider import DatabaseProvider
+from ports.driven.login_check import LoginCheck
+from ports.driven.registry import Query
+from ports.driving.retire import RetireDatabase
+from ports.driving.vend import VendDatabase
+from tests.support.bundles import Events
+from tests.support.orders import deriver
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A service with a registry of its own; its provider has one queue, as the service's has."""
+
+    isolation: Isolation
+    bare: DatabaseProvider
+    clock: Clock
+    events: Events = field(default_factory=Events)
+    registry: MemoryRegistry = field(default_factory=MemoryRegistry)
+    patience: float = PATIENCE
+    """Seconds of the clock's: for one's turn, and then for others who have locked the project."""
+    provider: DatabaseProvider = field(init=False)
+
+    def __post_init__(self) -> None:
+        provider = ObservedProvider(self.bare, self._observed)
+        clock, randomness, log = self.clock, SystemRandomness(), self.events.log
+        cared_for = (
+            one_at_a_time(provider, clock, randomness, log, self.patience)
+            if self.isolation is Isolation.NONE
+            else patient(provider, clock, randomness, self.patience)
+        )
+        object.__setattr__(self, "provider", cared_for)
+
+    def vend(self) -> VendDatabase:
+        return VendDatabase(
+            registry=self.registry,
+            provider=self.provider,
+            login_check=self._login_check(),
+            clock=self.clock,
+            randomness=SystemRandomness(),
+            passwords=deriver,
+            expiry=ExpiryPolicy(),
+            target=Target(name="neon", provider="neon", isolation=self.isolation),
+        )
+
+    async def retire(self, database: Database) -> None:
+        """From the promise to the end."""
+        use_case = RetireDatabase(registry=self.registry, provider=self.provider, clock=self.clock)
+        await use_case.promise(database.id)
+        await use_case.finish(database.id)
+
+    async def record(self) -> Database:
+        (record,) = await self.registry.search(Query())
+        return record
+
+    async def order(self) -> Order:
+        """What was ordered, to be asked of the provider again."""
+        record = await self.record()
+        return Order(tenant=record.tenant, password=deriver(record.id, record.rotation))
+
+    def said(self, error: PgvendError | None = None) -> str:
+        """All that was: in the log, and by an error and those that led to it."""
+        events = [self.events.fields(name) for name in set(self.events.names)]
+        errors = traceback.format_exception(error) if error else []
+        return "".join([repr(events), *errors])
+
+    def _login_check(self) -> LoginCheck:
+        patient = NeonLoginCheck(PostgresLoginCheck(), self.clock)
+        return RetryingLoginCheck(ObservedLoginCheck(patient, self._observed), self._retrying)
+
+    @property
+    def _observed(self) -> Observation:
+        return Observation(self.clock, self.events.log)
+
+    @property
+    def _retrying(self) -> Retrying:
+        return Retrying(RetryPolicy(), self.clock, SystemRandomness())

@@ -1,4 +1,4 @@
-"""The composition root: the only place that knows which adapters there are."""
+"""The composition root: with `neon_parts` the only place that knows which adapters there are."""
 
 import asyncio
 import inspect
@@ -28,12 +28,12 @@ from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import server_of_dsn
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
-from domain.database import Isolation, Target
+from domain.database import Target
 from domain.expiry import ExpiryPolicy
 from domain.passwords import PasswordDeriver
 from domain.retry import RetryPolicy
 from domain.secret import Secret
-from entrypoints.neon_parts import isolation_of, on_neon, one_at_a_time, patient
+from entrypoints.neon_parts import cared_for, on_neon
 from entrypoints.settings import ProviderName, Settings
 from entrypoints.use_cases import UseCases
 from ports.driven.clock import Clock
@@ -79,14 +79,12 @@ def _expiry(settings: Settings) -> ExpiryPolicy:
 
 def _target(settings: Settings) -> Target:
     name = settings.provider.value
-    return Target(name=name, provider=name, isolation=isolation_of(settings))
+    return Target(name=name, provider=name, isolation=settings.isolation)
 
 
 def _care(settings: Settings) -> str:
     """How the provider's calls are taken care of."""
-    if settings.provider is not ProviderName.NEON:
-        return "retried"
-    return "queued" if isolation_of(settings) is Isolation.NONE else "patient"
+    return "patient" if settings.provider is ProviderName.NEON else "retried"
 
 
 def _login_check_name(settings: Settings) -> str:
@@ -126,12 +124,14 @@ class Container(containers.DeclarativeContainer):
     )
 
     observed = providers.Singleton(Observation, clock, log)
+    isolation = providers.Callable(attrgetter("isolation"), settings)
     observed_provider = providers.Singleton(ObservedProvider, bare_provider, observed)
     provider = providers.Selector(
         providers.Callable(_care, settings),
         retried=providers.Singleton(RetryingProvider, observed_provider, retrying),
-        patient=providers.Singleton(patient, observed_provider, clock, randomness),
-        queued=providers.Singleton(one_at_a_time, observed_provider, clock, randomness, log),
+        patient=providers.Singleton(
+            cared_for, observed_provider, isolation, clock, randomness, log
+        ),
     )
     login_check = providers.Singleton(
         RetryingLoginCheck,

@@ -8,14 +8,14 @@ from structlog.stdlib import BoundLogger
 from adapters.decorators.queued import Queue, QueuedProvider
 from adapters.decorators.retrying import Retrying, RetryingProvider
 from adapters.neon.budget import Budget
-from adapters.neon.fitness import Place
-from adapters.neon.opening import Neon, opened_neon
+from adapters.neon.opening import Neon, Place, opened_neon
 from domain.database import Isolation
 from domain.errors import ProviderLocked
 from domain.passwords import PasswordDeriver
 from domain.retry import RetryPolicy
 from domain.secret import Secret
-from entrypoints.settings import ProviderName, Settings
+from entrypoints.setting_types import needed
+from entrypoints.settings import Settings
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.randomness import Randomness
@@ -31,17 +31,9 @@ LONGEST_QUEUE = 100
 async def on_neon(
     settings: Settings, passwords: PasswordDeriver, clock: Clock, log: BoundLogger
 ) -> AsyncIterator[DatabaseProvider]:
-    branch = settings.neon_branch()
-    place = Place(
-        api_url=settings.neon_api_url,
-        key=Secret(branch.api_key.get_secret_value()),
-        project_id=branch.project_id,
-        branch_id=branch.branch_id,
-        host=branch.host,
-    )
     neon = Neon(
-        place=place,
-        isolation=Isolation(settings.neon_isolation),
+        place=_place(settings),
+        isolation=settings.isolation,
         installation=passwords.installation(),
         connection_limit=settings.connection_limit,
         clock=clock,
@@ -52,29 +44,37 @@ async def on_neon(
         yield provider
 
 
-def isolation_of(settings: Settings) -> Isolation:
-    is_neon = settings.provider is ProviderName.NEON
-    return Isolation(settings.neon_isolation) if is_neon else Isolation.ROLE
+def _place(settings: Settings) -> Place:
+    return Place(
+        api_url=settings.neon_api_url,
+        key=Secret(needed(settings.neon_api_key).get_secret_value()),
+        project_id=needed(settings.neon_project_id),
+        branch_id=needed(settings.neon_branch_id),
+        host=needed(settings.neon_host),
+    )
 
 
-def patient(
-    provider: DatabaseProvider, clock: Clock, randomness: Randomness, patience: float = PATIENCE
+def cared_for(
+    provider: DatabaseProvider,
+    isolation: Isolation,
+    clock: Clock,
+    randomness: Randomness,
+    log: BoundLogger,
+    patience: float = PATIENCE,
+) -> DatabaseProvider:
+    """By the API a project takes one change at a time: ours wait for each other in a queue, and
+    only the one whose turn it is meets those of others."""
+    patiently = _patient(provider, clock, randomness, patience)
+    if isolation is not Isolation.NONE:
+        return patiently
+    return QueuedProvider(patiently, Queue(LONGEST_QUEUE, patience, clock, log))
+
+
+def _patient(
+    provider: DatabaseProvider, clock: Clock, randomness: Randomness, patience: float
 ) -> DatabaseProvider:
     """Somebody else's operations may lock a project for minutes; all else is tried less often."""
     until_free = RetryPolicy(attempts=1_000, base=0.25, cap=2.0, deadline=patience)
     locked = Retrying(until_free, clock, randomness, after=(ProviderLocked,))
     usual = Retrying(RetryPolicy(deadline=patience), clock, randomness, never=(ProviderLocked,))
     return RetryingProvider(RetryingProvider(provider, locked), usual)
-
-
-def one_at_a_time(
-    provider: DatabaseProvider,
-    clock: Clock,
-    randomness: Randomness,
-    log: BoundLogger,
-    patience: float = PATIENCE,
-) -> DatabaseProvider:
-    """For a project that takes one change at a time: ours wait for each other in a queue, and only
-    the one whose turn it is meets those of others."""
-    queue = Queue(LONGEST_QUEUE, patience, clock, log)
-    return QueuedProvider(patient(provider, clock, randomness, patience), queue)

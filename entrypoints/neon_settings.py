@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
 from typing import Annotated, Any
@@ -13,7 +12,8 @@ from pydantic import Field, SecretStr
 from entrypoints.setting_types import is_loopback
 
 VARIABLES = frozenset({"NEON_PROJECT_ID", "NEON_HOST", "NEON_API_KEY", "NEON_BRANCH_ID"})
-"""As in the original service: with these, and no provider named, Neon is the provider."""
+"""As in the original service: with one of these, and no provider named, Neon is the provider, and
+whatever is missing of them is told."""
 
 OFFICIAL_API_URL = "https://console.neon.tech/api/v2"
 
@@ -29,16 +29,6 @@ class NeonIsolation(StrEnum):
     NONE = "none"  # nothing does: role and database come from the API, as in the original service
     ROLE = "role"  # both are made by SQL, with least privilege
     PROJECT = "project"  # in a project of its own
-
-
-@dataclass(frozen=True, kw_only=True)
-class NeonBranch:
-    """Where databases are made, and the key to it."""
-
-    project_id: str
-    branch_id: str
-    host: str
-    api_key: SecretStr
 
 
 ProjectId = Annotated[

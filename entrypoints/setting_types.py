@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from ipaddress import ip_address
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr
@@ -10,6 +10,8 @@ from pydantic_settings import NoDecode
 
 from domain.errors import InvalidDuration
 from domain.expiry import parse_duration
+
+T = TypeVar("T")
 
 ANY_ORIGIN = "*"
 
@@ -48,6 +50,13 @@ def _is_origin(text: str) -> bool:
 Duration = Annotated[timedelta, NoDecode, BeforeValidator(_duration)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)]
+
+
+def needed(value: T | None) -> T:
+    """What the settings' own checks have made sure of. Raises ValueError."""
+    if value is None:
+        raise ValueError("a setting is missing")
+    return value
 
 
 def check_dsn(dsn: SecretStr | None) -> None:

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain.database import Isolation
 from entrypoints import neon_settings as neon
-from entrypoints.setting_types import Duration, Origins, Port, check_dsn, is_loopback
+from entrypoints.setting_types import Duration, Origins, Port, check_dsn, is_loopback, needed
 
 ENV_FILE = ".env"
 
@@ -170,19 +171,13 @@ class Settings(BaseSettings):
 
     def admin_dsn(self) -> str:
         """For the provider `postgres`, which is not without one."""
-        if self.postgres_admin_dsn is None:
-            raise ValueError("PGVEND_POSTGRES_ADMIN_DSN is missing")
-        return self.postgres_admin_dsn.get_secret_value()
+        return needed(self.postgres_admin_dsn).get_secret_value()
 
-    def neon_branch(self) -> neon.NeonBranch:
-        """For the provider `neon`, which is not without one."""
-        project_id, branch_id = self.neon_project_id, self.neon_branch_id
-        host, api_key = self.neon_host, self.neon_api_key
-        if not (project_id and branch_id and host and api_key):
-            raise ValueError("of NEON_*, something is missing")
-        return neon.NeonBranch(
-            project_id=project_id, branch_id=branch_id, host=host, api_key=api_key
-        )
+    @property
+    def isolation(self) -> Isolation:
+        """What keeps the tenants of the provider apart."""
+        is_neon = self.provider is ProviderName.NEON
+        return Isolation(self.neon_isolation) if is_neon else Isolation.ROLE
 
     @property
     def is_loopback(self) -> bool:

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -32,16 +32,6 @@ class Queue:
         self._length = 0  # the call inside and those that wait
         self._durations: deque[float] = deque(maxlen=RECENT)
 
-    def _refuse_overflow(self) -> None:
-        """Come back once those who wait have gone."""
-        if self._length > self._limit:
-            waiting = self._length - 1
-            mean = fmean(self._durations or [FIRST_GUESS])
-            raise ProviderBusy(
-                f"{waiting} calls wait for the provider already; try again later.",
-                retry_after=max(1.0, waiting * mean),
-            )
-
     @asynccontextmanager
     async def turn(self, call: str, tenant: Tenant, *, refusable: bool) -> AsyncIterator[None]:
         """The body runs alone; a turn ends when the body does, cancelled or not.
@@ -51,19 +41,31 @@ class Queue:
         """
         if refusable:
             self._refuse_overflow()
-        ahead, arrival = self._length, self._clock.elapsed()
-        self._length += 1
-        try:
+        with self._counted() as ahead:
+            arrival = self._clock.elapsed()
             await self._enter(self._patience if refusable else None)
-            begin = self._clock.elapsed()
-            try:
+            with self._inside():
                 if ahead:
-                    ms = round((begin - arrival) * 1000, 1)
+                    ms = round((self._clock.elapsed() - arrival) * 1000, 1)
                     self._log.debug("provider.queued", call=call, id=tenant.id, length=ahead, ms=ms)
                 yield
-            finally:
-                self._lock.release()
-                self._durations.append(self._clock.elapsed() - begin)
+
+    def _refuse_overflow(self) -> None:
+        """Come back once those who wait have gone."""
+        waiting = self._length - 1
+        if waiting >= self._limit:
+            mean = fmean(self._durations or [FIRST_GUESS])
+            raise ProviderBusy(
+                f"{waiting} calls wait for the provider already; try again later.",
+                retry_after=max(1.0, waiting * mean),
+            )
+
+    @contextmanager
+    def _counted(self) -> Iterator[int]:
+        """Among those inside or waiting; how many there were before."""
+        self._length += 1
+        try:
+            yield self._length - 1
         finally:
             self._length -= 1
 
@@ -73,6 +75,15 @@ class Queue:
                 await self._lock.acquire()
         except TimeoutError:
             raise ProviderBusy("The calls before this one take too long.") from None
+
+    @contextmanager
+    def _inside(self) -> Iterator[None]:
+        begin = self._clock.elapsed()
+        try:
+            yield
+        finally:
+            self._lock.release()
+            self._durations.append(self._clock.elapsed() - begin)
 
 
 @dataclass(frozen=True)

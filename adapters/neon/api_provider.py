@@ -42,8 +42,8 @@ class ApiProvider(DatabaseProvider):
             password = await self._made_role(sight)
             await self._make_database(sight)
         connection = self._connection(order, password)
-        clock = self.branch.waiting.clock
-        await install_late(order.extensions, connection, clock, self.server)
+        direct, clock = self.server.admin["host"], self.branch.waiting.clock
+        await install_late(order.extensions, connection, direct, clock)
         return connection
 
     async def _claimed(self, tenant: Tenant) -> Claim:
@@ -58,7 +58,7 @@ class ApiProvider(DatabaseProvider):
         if sight.has_role:
             await self.branch.waiting.until_settled()
             return await self.branch.password(sight.claim.owner)
-        answer = await self._ordered_role(sight.claim)
+        answer = await finished(self._ordered_role(sight.claim))
         try:
             await self.branch.waiting.until_done(answer.operations)
         except OperationFailed:  # it may stay listed, and would pass for one that is there
@@ -67,15 +67,17 @@ class ApiProvider(DatabaseProvider):
         return password_of(answer.role)
 
     async def _ordered_role(self, claim: Claim) -> OneRole:
+        """A new role, and the claim over it: by that alone it is known as ours."""
+        self.void.discard(claim.key)
         try:
             answer = await self.branch.order_role(claim.owner)
         except OutcomeUnknown:
             raise
         except PgvendError as error:
             await self._release(claim)
-            raise _said(error, claim) from error
+            raise _meaning(error, claim) from error
         if not claim.covers(answer.role.created_at):  # the clocks differ
-            await finished(self.ledger.stretch(claim, answer.role.created_at))
+            await self.ledger.stretch(claim, answer.role.created_at)
         return answer
 
     async def _make_database(self, sight: Sight) -> None:
@@ -87,7 +89,7 @@ class ApiProvider(DatabaseProvider):
             await self.branch.drop_database(sight.claim.database)
             raise
         except AlreadyThere as error:
-            raise _said(error, sight.claim) from error
+            raise _meaning(error, sight.claim) from error
 
     async def _release(self, claim: Claim) -> None:
         """Of a claim that was just laid, and under which nothing was made."""
@@ -141,7 +143,7 @@ class ApiProvider(DatabaseProvider):
         return self.server.connection(replace(order, password=password))
 
 
-def _said(error: PgvendError, claim: Claim) -> PgvendError:
+def _meaning(error: PgvendError, claim: Claim) -> PgvendError:
     """What "it is already there" means: somebody else was faster, or it is our own work of before,
     which the lists did not show yet."""
     if not isinstance(error, AlreadyThere):

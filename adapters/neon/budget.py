@@ -8,6 +8,7 @@ RATE = 11.0
 """Requests a second, a little less than all there are."""
 
 BURST = 40
+"""Requests at once, after a rest."""
 
 LONGEST_HOLD = 60.0
 """Seconds: a budget of requests a minute is there again after one, whatever a header says."""
@@ -31,5 +32,5 @@ class Budget:
                 await self._clock.sleep(wait)
 
     def hold(self, seconds: float) -> None:
-        """No request before that time is over: Neon said so."""
+        """No request before that time is over, at most LONGEST_HOLD: Neon said so."""
         self._due = max(self._due, self._clock.elapsed() + min(seconds, LONGEST_HOLD))

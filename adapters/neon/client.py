@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -14,19 +12,18 @@ from yarl import URL
 
 from adapters.neon.budget import Budget
 from adapters.neon.errors import NO_ANSWER, PAUSE, Lost, refusal
+from adapters.neon.retry_after import seconds_to_wait
 from adapters.neon.wire import Wire
 from domain.errors import OutcomeUnknown, ProviderBusy
 from domain.secret import Secret
 from ports.cancellation import finished
+from ports.driven.clock import Clock
 
 Answer = TypeVar("Answer", bound=Wire)
 
-PATIENCE = 30.0
+ANSWER_TIMEOUT = 30.0
 CONNECT_TIMEOUT = 10.0
 """Seconds for an answer as a whole, and for the connection that it comes over."""
-
-DAY = 86_400.0
-"""Seconds: nobody is told to wait longer, however long a header's number is."""
 
 
 def path(*parts: str) -> str:
@@ -39,14 +36,15 @@ class Client:
     session: aiohttp.ClientSession
     url: str
     budget: Budget
+    clock: Clock
 
-    async def read(self, path: str, model: type[Answer], **query: str) -> Answer:
+    async def read(self, where: str, model: type[Answer], **query: str) -> Answer:
         """Ask for something. Raises ProviderBusy where no answer comes: nothing has happened."""
         await self.budget.spend()
-        return await self._asked("GET", path, model, ProviderBusy, params=query)
+        return await self._asked("GET", where, model, ProviderBusy, params=query)
 
     async def write(
-        self, method: str, path: str, model: type[Answer], body: Mapping[str, Any] | None = None
+        self, method: str, where: str, model: type[Answer], body: Mapping[str, Any] | None = None
     ) -> Answer:
         """Change something. Raises OutcomeUnknown where no answer comes.
 
@@ -54,14 +52,14 @@ class Client:
         cancelled, so that no change is on its way while somebody cleans up.
         """
         await self.budget.spend()  # who is cancelled before the turn comes, changes nothing
-        return await finished(self._asked(method, path, model, OutcomeUnknown, json=body))
+        return await finished(self._asked(method, where, model, OutcomeUnknown, json=body))
 
     async def _asked(
-        self, method: str, path: str, model: type[Answer], lost: Lost, **content: Any
+        self, method: str, where: str, model: type[Answer], lost: Lost, **content: Any
     ) -> Answer:
         with _translated(lost):
             # `encoded`: a slash within a name stays escaped
-            url = URL(self.url + path, encoded=True)
+            url = URL(self.url + where, encoded=True)
             ask = self.session.request(method, url, allow_redirects=False, **content)
             async with ask as response:
                 body = await response.read()
@@ -73,7 +71,7 @@ class Client:
             raise lost(NO_ANSWER) from error
 
     def _refused(self, response: aiohttp.ClientResponse, body: bytes, lost: Lost) -> None:
-        retry_after = _seconds(response.headers.get("Retry-After"))
+        retry_after = seconds_to_wait(response.headers.get("Retry-After"), self.clock.now())
         if response.status == 429:
             retry_after = PAUSE if retry_after is None else retry_after
             self.budget.hold(retry_after)
@@ -83,14 +81,14 @@ class Client:
 
 @asynccontextmanager
 async def opened_client(
-    url: str, key: Secret, budget: Budget, patience: float = PATIENCE
+    url: str, key: Secret, budget: Budget, clock: Clock, answer_timeout: float = ANSWER_TIMEOUT
 ) -> AsyncIterator[Client]:
     async with aiohttp.ClientSession(
         headers={"Authorization": f"Bearer {key.reveal()}", "Accept": "application/json"},
-        timeout=aiohttp.ClientTimeout(total=patience, sock_connect=CONNECT_TIMEOUT),
+        timeout=aiohttp.ClientTimeout(total=answer_timeout, sock_connect=CONNECT_TIMEOUT),
         middlewares=(_once,),
     ) as session:
-        yield Client(session, url.rstrip("/"), budget)
+        yield Client(session, url.rstrip("/"), budget, clock)
 
 
 async def _once(
@@ -116,18 +114,3 @@ def _translated(lost: Lost) -> Iterator[None]:
         raise ProviderBusy("Neon cannot be reached; see NEON_API_URL.") from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise lost(NO_ANSWER) from error
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Of a Retry-After header (RFC 9110, 10.2.3): seconds, or a date."""
-    if retry_after is None:
-        return None
-    if retry_after.strip().isdecimal():
-        return min(float(retry_after), DAY)
-    try:
-        moment = parsedate_to_datetime(retry_after)
-    except (ValueError, OverflowError):
-        return None
-    if moment.tzinfo is None:  # as in the oldest of the three formats
-        moment = moment.replace(tzinfo=UTC)
-    return min(max(0.0, (moment - datetime.now(UTC)).total_seconds()), DAY)

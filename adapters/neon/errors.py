@@ -26,6 +26,8 @@ PAUSE = 2.0
 Lost = type[ProviderBusy] | type[OutcomeUnknown]
 """What a missing answer means: that nothing happened (reads), or that nobody knows (writes)."""
 
+AT_A_LIMIT = "The Neon project or account is at one of its limits."
+
 NO_ANSWER = "Neon did not answer, or not in words that can be understood."
 
 
@@ -70,8 +72,8 @@ _BY_STATUS: Mapping[int, tuple[type[ProviderBusy | ProviderRejected], str]] = {
 
 _BY_WORDS: tuple[tuple[str, type[Unavailable], str], ...] = (
     # `code` is mostly empty, and then the message is all there is
-    ("EXCEEDED", ProviderFull, "The Neon project or account is at one of its limits."),
-    ("limit of", ProviderFull, "The Neon project or account is at one of its limits."),
+    ("EXCEEDED", ProviderFull, AT_A_LIMIT),
+    ("limit of", ProviderFull, AT_A_LIMIT),
     ("not ready yet", ProviderBusy, "The Neon branch is not ready yet."),
     ("owner not found", ProviderBusy, "Neon does not know the new role yet."),
 )

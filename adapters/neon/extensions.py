@@ -3,17 +3,18 @@
 from collections.abc import Sequence
 
 from adapters.neon.login_check import NeonLoginCheck
-from adapters.postgres.extensions import install
+from adapters.postgres.extensions import install_as_tenant
 from adapters.postgres.login_check import PostgresLoginCheck
-from adapters.postgres.server import Server
+from adapters.postgres.sessions import login_of
 from domain.connection import Connection
 from ports.driven.clock import Clock
 
 
 async def install_late(
-    extensions: Sequence[str], connection: Connection, clock: Clock, server: Server | None = None
+    extensions: Sequence[str], connection: Connection, host: str, clock: Clock
 ) -> None:
-    """Once the tenant's login works. Raises ExtensionUnavailable."""
+    """Once the tenant's login works; by the direct `host`. Raises ExtensionUnavailable."""
     if extensions:
         await NeonLoginCheck(PostgresLoginCheck(), clock).verify(connection)
-        await install(extensions, connection, server)
+    for extension in extensions:
+        await install_as_tenant(extension, {**login_of(connection), "host": host})

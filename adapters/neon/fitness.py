@@ -2,45 +2,32 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from adapters.neon.branch import NeonBranch
 from adapters.neon.client import Client, path
 from adapters.neon.errors import NotVisible
 from adapters.neon.projects import NeonProjects
+from adapters.neon.uris import direct_host
 from adapters.neon.wire import Endpoint, OneProject, Project
 from domain.errors import StartupError
-from domain.secret import Secret
 
 OLDEST = 15
 """Version of PostgreSQL, as for any server."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """One Neon branch, and how it is reached: the API by `api_url` and `key`, the databases by
-    `host`, which may be the branch's pooled one."""
-
-    api_url: str
-    key: Secret = field(repr=False)
-    project_id: str
-    branch_id: str
-    host: str
-
-
-async def checked_project(client: Client, place: Place) -> Project:
+async def checked_project(client: Client, project_id: str) -> Project:
     """Raises StartupError when there is no such project for this key."""
-    with told(
-        f"Neon shows no project {place.project_id} to this key: check NEON_PROJECT_ID, what "
+    with where_invisible(
+        f"Neon shows no project {project_id} to this key: check NEON_PROJECT_ID, what "
         "NEON_API_KEY may see and, where it is set, NEON_API_URL."
     ):
-        found = await client.read(path("projects", place.project_id), OneProject)
+        found = await client.read(path("projects", project_id), OneProject)
     return found.project
 
 
 async def check_branch(branch: NeonBranch, host: str) -> None:
     """Raises StartupError: no such branch, no read-write compute, or a host of something else."""
-    with told(f"The Neon project has no branch {branch.id}: check NEON_BRANCH_ID."):
+    with where_invisible(f"The Neon project has no branch {branch.id}: check NEON_BRANCH_ID."):
         await branch.check()
         endpoints = await branch.endpoints()
     writable = [each for each in endpoints if each.type == "read_write" and not each.disabled]
@@ -52,9 +39,9 @@ async def check_branch(branch: NeonBranch, host: str) -> None:
     _check_host(writable, branch.id, host)
 
 
-async def check_projects(projects: NeonProjects) -> None:
+async def check_may_see_projects(projects: NeonProjects) -> None:
     """Raises StartupError when the key is for one project only."""
-    with told(
+    with where_invisible(
         "The key sees no projects but its own: PGVEND_NEON_ISOLATION=project needs a NEON_API_KEY "
         "that may make projects."
     ):
@@ -79,14 +66,9 @@ def _check_host(endpoints: Sequence[Endpoint], branch_id: str, host: str) -> Non
         )
 
 
-def direct_host(host: str) -> str:
-    """Without the `-pooler` that Neon appends to the first label of a pooled host."""
-    first, dot, rest = host.partition(".")
-    return first.removesuffix("-pooler") + dot + rest
-
-
 @contextmanager
-def told(mend: str) -> Iterator[None]:
+def where_invisible(mend: str) -> Iterator[None]:
+    """`mend` is the error where Neon shows nothing."""
     try:
         yield
     except NotVisible as error:

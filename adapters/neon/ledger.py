@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 
@@ -24,6 +24,7 @@ TRUNCATED = timedelta(seconds=1)
 """Neon tells moments in whole seconds."""
 
 ATTEMPTS = 3
+"""At each statement."""
 
 _SCHEMA = """
 SELECT pg_advisory_xact_lock(hashtext('pgvend.claims')); -- two may begin at the same moment
@@ -49,7 +50,8 @@ SELECT $1, $2, $3, $4, now() + $5
 WHERE NOT EXISTS (SELECT FROM pgvend.claims WHERE database = $2 AND owner <> $1)
 ON CONFLICT (owner) DO UPDATE
     SET token = excluded.token,
-        until = CASE kept.token WHEN excluded.token THEN kept.until ELSE excluded.until END
+        until = CASE kept.token WHEN excluded.token THEN kept.until
+                ELSE greatest(kept.until, excluded.until) END
     WHERE kept.mark = excluded.mark AND kept.database = excluded.database
 RETURNING mark, owner, database, token, since, until, until - since = $5 AS is_new, true AS is_open
 """
@@ -76,7 +78,7 @@ class Claim:
     tenant_id: str
     owner: str
     database: str
-    token: object
+    token: UUID
     since: datetime
     until: datetime
     is_new: bool
@@ -107,35 +109,35 @@ class Ledger:
         """Lay claim to the tenant's names, or prolong its claim. Raises NameTaken."""
         names = tenant.names
         claim = (names.owner, names.database, self.marks.of(tenant), uuid4(), WINDOW)
-        rows = await self._asked(_CLAIM, *claim)
+        rows = await self._repeated(_CLAIM, *claim)
         if not rows:
-            await self._asked(_FORGET_DEAD)
-            rows = await self._asked(_CLAIM, *claim)
+            await self._repeated(_FORGET_DEAD)
+            rows = await self._repeated(_CLAIM, *claim)
         if not rows:
             raise NameTaken(f"The name {names.database!r} is claimed by another database.")
         return self._read(rows[0])
 
     async def find(self, tenant: Tenant) -> Claim | None:
-        claims = map(self._read, await self._asked(_FIND, self.marks.of(tenant)))
+        claims = map(self._read, await self._repeated(_FIND, self.marks.of(tenant)))
         return next((claim for claim in claims if claim.owner == tenant.names.owner), None)
 
     async def all(self) -> Sequence[Claim]:
         """Of this installation, ordered by the tenant's id."""
-        return [self._read(row) for row in await self._asked(_FIND, self.marks.prefix)]
+        return [self._read(row) for row in await self._repeated(_FIND, self.marks.prefix)]
 
     async def stretch(self, claim: Claim, made_at: datetime) -> None:
         """Over the moment at which, by Neon's clock, the claimed role was made."""
-        await self._asked(_STRETCH, claim.owner, claim.token, made_at)
+        await self._repeated(_STRETCH, claim.owner, claim.token, made_at)
 
     async def release(self, claim: Claim) -> None:
         """Give the names back, unless the claim was laid anew meanwhile."""
-        await self._asked(_RELEASE, claim.owner, claim.token)
+        await self._repeated(_RELEASE, claim.owner, claim.token)
 
     def _read(self, row: asyncpg.Record) -> Claim:
         columns = dict(row)
         return Claim(tenant_id=columns.pop("mark").removeprefix(self.marks.prefix), **columns)
 
-    async def _asked(self, query: str, *values: object) -> list[asyncpg.Record]:
+    async def _repeated(self, query: str, *values: object) -> list[asyncpg.Record]:
         """In a session of its own, and again when that is ended: Neon does so to all of them when
         it makes a role. Everything here may be asked twice."""
         for _ in range(ATTEMPTS - 1):

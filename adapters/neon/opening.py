@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
@@ -12,14 +12,13 @@ from adapters.neon.admin import admin_address, admin_login
 from adapters.neon.api_provider import ApiProvider
 from adapters.neon.branch import NeonBranch
 from adapters.neon.budget import Budget
-from adapters.neon.client import PATIENCE, opened_client
+from adapters.neon.client import ANSWER_TIMEOUT, opened_client
 from adapters.neon.fitness import (
-    Place,
     check_branch,
-    check_projects,
+    check_may_see_projects,
     check_version,
     checked_project,
-    told,
+    where_invisible,
 )
 from adapters.neon.ledger import Ledger
 from adapters.neon.operations import Pace, Waiting
@@ -31,6 +30,7 @@ from adapters.postgres.server import Server
 from adapters.postgres.sight import Marks
 from domain.database import Isolation
 from domain.errors import ProviderRejected, StartupError, Unavailable
+from domain.secret import Secret
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 
@@ -46,8 +46,20 @@ NO_ISOLATION = (
 
 
 @dataclass(frozen=True, kw_only=True)
+class Place:
+    """One Neon branch, and how it is reached: the API by `api_url` and `key`, the databases by
+    `host`, which may be the branch's pooled one."""
+
+    api_url: str
+    key: Secret = field(repr=False)
+    project_id: str
+    branch_id: str
+    host: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Neon:
-    """How to vend on Neon. `patience`, in seconds, is for one answer, `budget` for all requests."""
+    """How to vend on Neon. `answer_timeout` is in seconds; `budget` is for all requests."""
 
     place: Place
     isolation: Isolation
@@ -56,7 +68,7 @@ class Neon:
     clock: Clock
     log: BoundLogger
     budget: Budget
-    patience: float = PATIENCE
+    answer_timeout: float = ANSWER_TIMEOUT
 
 
 @asynccontextmanager
@@ -64,30 +76,32 @@ async def opened_neon(neon: Neon) -> AsyncIterator[DatabaseProvider]:
     """Raises StartupError when something about the project, the branch, the key or the host does
     not fit."""
     place, marks, clock = neon.place, Marks(neon.installation), neon.clock
-    async with opened_client(place.api_url, place.key, neon.budget, neon.patience) as client:
-        project = await _asked(partial(checked_project, client, place), clock)
+    async with opened_client(
+        place.api_url, place.key, neon.budget, clock, neon.answer_timeout
+    ) as client:
+        project = await _persistently(partial(checked_project, client, place.project_id), clock)
         waiting = Waiting(client, project.id, clock, Pace())
         branch = NeonBranch(client, project.id, place.branch_id, waiting)
-        await _asked(partial(check_branch, branch, place.host), clock)
+        await _persistently(partial(check_branch, branch, place.host), clock)
         match neon.isolation:
             case Isolation.PROJECT:
                 projects = NeonProjects(client, project)
-                await _asked(partial(check_projects, projects), clock)
+                await _persistently(partial(check_may_see_projects, projects), clock)
                 yield ProjectProvider(projects, marks, clock)
             case Isolation.ROLE:
                 check_version(project)
-                server = await _asked(partial(_server, branch, neon), clock)
+                server = await _persistently(partial(_server, branch, neon), clock)
                 async with _by_role(branch, server, neon) as provider:
                     yield provider
             case _:
                 neon.log.warning("neon.no_isolation", detail=NO_ISOLATION)
-                server = await _asked(partial(_server, branch, neon), clock)
+                server = await _persistently(partial(_server, branch, neon), clock)
                 ledger = Ledger(server.admin, marks)
-                await _asked(ledger.open, clock)
+                await _persistently(ledger.open, clock)
                 yield ApiProvider(branch, server, ledger)
 
 
-async def _asked(ask: Callable[[], Awaitable[T]], clock: Clock) -> T:
+async def _persistently(ask: Callable[[], Awaitable[T]], clock: Clock) -> T:
     """One failure of Neon's is no reason not to start; several are. Raises StartupError."""
     try:
         for pause in START_PAUSES:
@@ -113,7 +127,7 @@ async def _by_role(branch: NeonBranch, server: Server, neon: Neon) -> AsyncItera
 
 async def _server(branch: NeonBranch, neon: Neon) -> Server:
     """Tenants reach it by the host that the operator set; port and TLS are those of Neon's URIs."""
-    with told("Neon does not show the branch's databases: check what NEON_API_KEY may see."):
+    with where_invisible("Neon shows no databases of the branch: check what NEON_API_KEY may see."):
         admin = await admin_address(branch)
         pooled = await branch.address(admin.database, admin.user, pooled=True)
     host = neon.place.host

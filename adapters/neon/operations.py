@@ -13,11 +13,17 @@ DONE = frozenset({"finished", "skipped"})
 DEAD = frozenset({"error", "cancelled"})
 """`failed` is in neither: Neon may try again. All others, and those to come, are on their way."""
 
-PATIENCE = 300.0
-FAILED_PATIENCE = 30.0
+LONGEST_WORK = 300.0
+LONGEST_FAILURE = 30.0
 """Seconds until what is still on its way, or stays `failed`, counts as lost."""
 
+SHORTEST_PAUSE = 0.01
 LONGEST_PAUSE = 5.0
+"""Seconds between two looks at one operation."""
+
+FIRST_GUESS = 0.05
+"""Seconds that work is thought to take before any of its kind was; Neon tells of 50 to 90 ms."""
+
 LATEST = 20
 """How many of a project's newest operations are looked at for unfinished ones."""
 
@@ -33,9 +39,9 @@ class Pace:
     usual: dict[str, float] = field(default_factory=dict)
 
     def pauses(self, action: str) -> Iterator[float]:
-        usual = self.usual.get(action, 0.05)
-        yield usual * 1.03
-        pause = max(0.01, usual / 16)
+        usual = self.usual.get(action, FIRST_GUESS)
+        yield usual * 1.03  # a little late is one request, a little early are two
+        pause = max(SHORTEST_PAUSE, usual / 16)
         while True:
             yield pause
             pause = min(pause * 2, LONGEST_PAUSE)
@@ -96,7 +102,7 @@ class Waiting:
 def _check(status: str, waited: float) -> None:
     if status in DEAD:
         raise OperationFailed
-    if status == "failed" and waited > FAILED_PATIENCE:
+    if status == "failed" and waited > LONGEST_FAILURE:
         raise OutcomeUnknown("Neon accepted the change, and its operation goes on failing.")
-    if waited > PATIENCE:
+    if waited > LONGEST_WORK:
         raise OutcomeUnknown("Neon accepted the change, and does not come to its end.")

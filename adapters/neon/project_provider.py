@@ -48,7 +48,7 @@ class ProjectProvider(DatabaseProvider):
             branch = await self._branch(project) if project else await self._made(tenant)
             await branch.waiting.until_settled()
             connection = await self._connection(branch, tenant)
-        await install_late(order.extensions, connection, self.clock)
+        await install_late(order.extensions, connection, connection.host, self.clock)
         return connection
 
     async def _kept(self, tenant: Tenant) -> Project | None:
@@ -123,9 +123,12 @@ class ProjectProvider(DatabaseProvider):
         return f"{self.marks.of(tenant)} {tenant.names.database} {tenant.names.owner}"
 
     def _holding(self, project: Project) -> Holding:
-        mark, database, owner = (*project.name.split(" "), None, None)[:3]
+        mark, _, names = project.name.partition(" ")
+        database, _, owner = names.partition(" ")
         return Holding(
-            id=(mark or "").removeprefix(self.marks.prefix), database=database, owner=owner
+            id=mark.removeprefix(self.marks.prefix),
+            database=database or None,
+            owner=owner or None,
         )
 
     async def _branch(self, project: Project) -> NeonBranch:

@@ -1,4 +1,4 @@
-"""Connection URIs as Neon gives them out."""
+"""Hosts and connection URIs as Neon gives them out."""
 
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -36,3 +36,9 @@ def address_of(uri: Secret) -> Address:
         user=unquote(parts.username or ""),
         password=Secret(unquote(parts.password)) if parts.password else None,
     )
+
+
+def direct_host(host: str) -> str:
+    """Without the `-pooler` that Neon appends to the first label of a pooled host."""
+    first, dot, rest = host.partition(".")
+    return first.removesuffix("-pooler") + dot + rest

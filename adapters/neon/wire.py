@@ -69,9 +69,7 @@ class Branch(Wire):
 
 
 class Endpoint(Wire):
-    id: str
     host: str
-    branch_id: str
     type: str = ""
     disabled: bool = False
 

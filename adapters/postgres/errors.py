@@ -91,7 +91,7 @@ def _translation(error: asyncpg.PostgresError, lost: type[PgvendError]) -> Pgven
 
 
 def _of_control_plane(text: str, lost: type[PgvendError]) -> PgvendError:
-    if "limit" in text:
+    if "limit" in text and "code 429" not in text:
         return ProviderFull("The Neon project or account is at one of its limits.")
     return lost("Neon's control plane did not take the change.")
 

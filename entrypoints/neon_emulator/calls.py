@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from aiohttp import web
 
@@ -10,17 +11,11 @@ from entrypoints.neon_emulator.behaviour import Behaviour
 from entrypoints.neon_emulator.catalog import Entry
 from entrypoints.neon_emulator.emulator import Emulator
 from entrypoints.neon_emulator.errors import ApiError
-from entrypoints.neon_emulator.faults import DURING, How
+from entrypoints.neon_emulator.faults import DURING, Fault, How
 from entrypoints.neon_emulator.keys import EMULATOR
 from entrypoints.neon_emulator.operations import Operation
 from entrypoints.neon_emulator.project import Project
-from entrypoints.neon_emulator.steps import Outcome, Plan, Step
-
-_OUTCOMES = {
-    How.FAILING_OPERATION: Outcome.ERROR,
-    How.RECOVERING_OPERATION: Outcome.RECOVERED,
-    How.UNKNOWN_STATUS: Outcome.UNKNOWN,
-}
+from entrypoints.neon_emulator.steps import Step
 
 
 @dataclass(frozen=True)
@@ -58,29 +53,19 @@ class Call:
         may_be_late: bool = False,
     ) -> list[Operation]:
         """Have the compute do `work` for `entry`; `lost` is called when that fails."""
-
-        def settle() -> None:
-            entry.settled = True
-
-        def fail() -> None:
-            entry.settled = entry.real_name is not None
-            if lost:
-                lost()
-
-        entry.settled = False
-        entry.updated_at = self.now
+        entry.settled, entry.updated_at = False, self.now
         step = Step(
             action="apply_config",
             seconds=self.behaviour.operation_seconds,
             late=self.behaviour.late_seconds if may_be_late else 0,
-            work=self._in_order(work),
-            finished=settle,
-            failed=fail,
+            work=partial(_in_order, self.project, work),
+            finished=partial(_settle, entry),
+            failed=partial(_fail, entry, lost),
         )
         return self.begin([step, *self._falling_asleep()])
 
     def begin(self, steps: list[Step]) -> list[Operation]:
-        return self.project.operations.begin(steps, plan_of(self.request))
+        return self.project.operations.begin(steps, fault_during(self.request))
 
     def _falling_asleep(self) -> list[Step]:
         """A compute that slept is woken for the change, and sleeps again."""
@@ -89,12 +74,20 @@ class Call:
             return []
         return [suspension(self)]
 
-    def _in_order(self, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-        async def work_alone() -> None:
-            async with self.project.order:
-                await work()
 
-        return work_alone
+async def _in_order(project: Project, work: Callable[[], Awaitable[None]]) -> None:
+    async with project.order:
+        await work()
+
+
+def _settle(entry: Entry) -> None:
+    entry.settled = True
+
+
+def _fail(entry: Entry, lost: Callable[[], None] | None) -> None:
+    entry.settled = entry.real_name is not None
+    if lost:
+        lost()
 
 
 def suspension(call: Call, finished: Callable[[], None] = lambda: None) -> Step:
@@ -134,10 +127,9 @@ def check_branch(call: Call, wanted: str) -> None:
         raise ApiError(call.behaviour.foreign_status, "branch not found")
 
 
-def plan_of(request: web.Request) -> Plan:
-    """How the operations of this request are to go."""
-    fault = request.app[EMULATOR].faults.take(route_of(request), DURING)
-    return Plan(_OUTCOMES[fault.how], fault.seconds) if fault else Plan()
+def fault_during(request: web.Request) -> Fault | None:
+    """What the operations of this request are to suffer."""
+    return request.app[EMULATOR].faults.take(route_of(request), DURING)
 
 
 def stale_reads(request: web.Request) -> int:

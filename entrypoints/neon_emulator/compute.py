@@ -53,13 +53,11 @@ class Compute:
             guests=row["guests"],
         )
 
-    async def create_role(self, name: str, password: str | None, *, disturb: bool) -> None:
+    async def create_role(self, name: str, password: str | None) -> None:
         await self._run(statements.create_role(name, password))
-        await self._disturb(disturb)
 
-    async def set_password(self, name: str, password: str, *, disturb: bool) -> None:
+    async def set_password(self, name: str, password: str) -> None:
         await self._run(statements.set_password(name, password))
-        await self._disturb(disturb)
 
     async def drop_role(self, name: str) -> None:
         async with single_session(superuser_of(self._provider)) as session:
@@ -90,10 +88,6 @@ class Compute:
         if self._running is None:
             raise ProviderBusy("The compute does not run.")
         return self._running
-
-    async def _disturb(self, disturb: bool) -> None:
-        if disturb:
-            await self.end_sessions()
 
     async def _run(self, statement: str, database: str = "postgres") -> None:
         login = {**superuser_of(self._provider), "database": database}

@@ -17,11 +17,11 @@ from entrypoints.neon_emulator.behaviour import Behaviour
 from entrypoints.neon_emulator.catalog import Database, Role
 from entrypoints.neon_emulator.compute import Compute
 from entrypoints.neon_emulator.errors import InvalidCall
-from entrypoints.neon_emulator.faults import Faults
+from entrypoints.neon_emulator.faults import Fault, Faults
 from entrypoints.neon_emulator.operations import Operation, Operations
 from entrypoints.neon_emulator.project import Branch, Endpoint, Project
 from entrypoints.neon_emulator.servers import Servers
-from entrypoints.neon_emulator.steps import Plan, Step
+from entrypoints.neon_emulator.steps import Step
 from ports.driven.clock import Clock
 
 HOST = "127.0.0.1"
@@ -73,7 +73,7 @@ class Emulator:
         return secrets.compare_digest(key.encode(errors="replace"), self.key.encode())
 
     def create_project(
-        self, wanted: Wanted, plan: Plan | None = None
+        self, wanted: Wanted, fault: Fault | None = None
     ) -> tuple[Project, list[Operation]]:
         """Raises InvalidCall for a version of PostgreSQL that is not bundled."""
         if wanted.pg_version not in MAJORS:
@@ -95,7 +95,7 @@ class Emulator:
             ),
         ]
         self.projects[project.id] = project
-        return project, project.operations.begin(steps, plan or Plan())
+        return project, project.operations.begin(steps, fault)
 
     def seen_projects(self) -> list[Project]:
         """As a caller's list finds them: what is stale shows some reads later."""
@@ -171,7 +171,7 @@ def _become(branch: Branch, state: str) -> None:
 async def _started(project: Project, role: Role, database: Database) -> None:
     async with project.order:
         await project.compute.start()
-        await project.compute.create_role(role.name, role.password, disturb=False)
+        await project.compute.create_role(role.name, role.password)
         role.real_name = role.name
         await project.compute.create_database(database.name, role.name)
         database.real_name = database.name

@@ -11,8 +11,9 @@ from structlog.stdlib import BoundLogger
 
 from domain.errors import PgvendError
 from entrypoints.neon_emulator.errors import Locked
+from entrypoints.neon_emulator.faults import Fault, How
 from entrypoints.neon_emulator.performing import Performer
-from entrypoints.neon_emulator.steps import Outcome, Plan, PlannedFailure, Step
+from entrypoints.neon_emulator.steps import PlannedFailure, Step
 from ports.driven.clock import Clock
 
 STRANGE_STATUS = "reticulating"
@@ -57,12 +58,13 @@ class Operations:
         if self._clock.elapsed() < self._held_until or len(self._sets) > beside:
             raise Locked(code)
 
-    def begin(self, steps: Sequence[Step], plan: Plan) -> list[Operation]:
-        """The operations of one request: the first runs, the others wait for it."""
+    def begin(self, steps: Sequence[Step], fault: Fault | None = None) -> list[Operation]:
+        """The operations of one request, each of which suffers `fault`: the first runs, the others
+        wait for it."""
         made = [self._recorded(step) for step in steps]
         if made:
             self._enter(made[0], "running")
-            task = asyncio.create_task(self._run(made, steps, plan))
+            task = asyncio.create_task(self._run(made, steps, fault))
             self._sets.add(task)
         return made
 
@@ -94,12 +96,13 @@ class Operations:
         return self.all[-1]
 
     async def _run(
-        self, operations: Sequence[Operation], steps: Sequence[Step], plan: Plan
+        self, operations: Sequence[Operation], steps: Sequence[Step], fault: Fault | None
     ) -> None:
         for operation, step in zip(operations, steps, strict=True):
             self._enter(operation, "running")
             try:
-                await self._suffer(operation, step, plan)
+                if fault:
+                    await self._suffer(operation, step, fault)
                 await self._performer.perform(step)
             except Exception as error:
                 self._fail(operation, step, error)
@@ -111,22 +114,17 @@ class Operations:
                 self._end(operation, "cancelled")
         self._sets = {task for task in self._sets if task is not asyncio.current_task()}
 
-    async def _suffer(self, operation: Operation, step: Step, plan: Plan) -> None:
+    async def _suffer(self, operation: Operation, step: Step, fault: Fault) -> None:
         """What goes otherwise than it should, before it goes as it should, if ever."""
-        match plan.outcome:
-            case Outcome.ERROR:
-                await self._clock.sleep(step.seconds)
-                raise PlannedFailure
-            case Outcome.RECOVERED:
-                operation.failures_count += 1
-                operation.error = str(PlannedFailure())
-                operation.retry_at = self._clock.now() + timedelta(seconds=plan.seconds)
-                self._enter(operation, "failed")
-            case Outcome.UNKNOWN:
-                self._enter(operation, STRANGE_STATUS)
-            case Outcome.FINISHED:
-                return
-        await self._clock.sleep(plan.seconds)
+        if fault.how is How.FAILING_OPERATION:
+            await self._clock.sleep(step.seconds)
+            raise PlannedFailure
+        if fault.how is How.RECOVERING_OPERATION:
+            operation.failures_count += 1
+            operation.error = str(PlannedFailure())
+            operation.retry_at = self._clock.now() + timedelta(seconds=fault.seconds)
+        self._enter(operation, "failed" if operation.error else STRANGE_STATUS)
+        await self._clock.sleep(fault.seconds)
         operation.error = operation.retry_at = None
         self._enter(operation, "running")
 

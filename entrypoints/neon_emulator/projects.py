@@ -19,7 +19,7 @@ from entrypoints.neon_emulator.bodies import (
 from entrypoints.neon_emulator.calls import (
     Call,
     check_branch,
-    plan_of,
+    fault_during,
     project_call,
     stale_reads,
 )
@@ -58,7 +58,7 @@ async def create(request: web.Request) -> web.Response:
     limit, count = emulator.behaviour.projects_limit, len(emulator.projects)
     if count >= limit:
         raise LimitExceeded("user projects", limit, count)
-    project, operations = emulator.create_project(wanted, plan_of(request))
+    project, operations = emulator.create_project(wanted, fault_during(request))
     project.unseen_reads = stale_reads(request)
     return answer(_created(emulator, project, operations), 201)
 

@@ -113,9 +113,9 @@ def _new_role(call: Call, wanted: NewRole) -> Role:
 
 async def _make(call: Call, role: Role) -> None:
     password = None if role.no_login else role.password
-    disturb = call.behaviour.drop_connections
-    await call.project.compute.create_role(role.name, password, disturb=disturb)
+    await call.project.compute.create_role(role.name, password)
     role.real_name = role.name
+    await _disturb(call)
 
 
 async def _set_password(call: Call, role: Role, password: str) -> None:
@@ -123,8 +123,13 @@ async def _set_password(call: Call, role: Role, password: str) -> None:
     if role.real_name is None:
         await _make(call, role)
         return
-    disturb = call.behaviour.drop_connections
-    await call.project.compute.set_password(role.real_name, password, disturb=disturb)
+    await call.project.compute.set_password(role.real_name, password)
+    await _disturb(call)
+
+
+async def _disturb(call: Call) -> None:
+    if call.behaviour.drop_connections:
+        await call.project.compute.end_sessions()
 
 
 async def _drop(call: Call, role: Role) -> None:

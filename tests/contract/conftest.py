@@ -10,6 +10,7 @@ import pytest
 from domain.database import Isolation
 from tests.contract.live import IS_LIVE, live
 from tests.contract.subjects import (
+    Make,
     Subject,
     decorated,
     embedded,
@@ -20,7 +21,6 @@ from tests.contract.subjects import (
     overlapping,
     patiently,
     postgres,
-    queued,
 )
 
 
@@ -32,16 +32,16 @@ class Kind:
     tenants cannot both have, logins that reach no neighbour's database.
     """
 
-    make: Callable[[Any], AsyncIterator[Subject]]
+    make: Make
     base: str | None = None
     decorate: Callable[[Subject], Subject] | None = None
     chooses_passwords: bool = True
-    shares_names: bool = True
+    unique_names: bool = True
     isolates: bool = True
 
 
 by_api = partial(Kind, base="neon", chooses_passwords=False, isolates=False)
-by_project = partial(Kind, base="neon", chooses_passwords=False, shares_names=False)
+by_project = partial(Kind, base="neon", chooses_passwords=False, unique_names=False)
 
 KINDS = {
     "memory": Kind(memory),
@@ -54,11 +54,11 @@ KINDS = {
     "postgres-16": Kind(postgres, "server_16"),
     "postgres-18": Kind(postgres, "server_18"),
     "neon-none": by_api(overlapping(neon_by_api)),
-    "neon-none-decorated": by_api(neon_by_api, decorate=queued),
+    "neon-none-decorated": by_api(neon_by_api, decorate=patiently(Isolation.NONE)),
     "neon-role": Kind(neon_by_role, "neon"),
-    "neon-role-decorated": Kind(neon_by_role, "neon", patiently),
+    "neon-role-decorated": Kind(neon_by_role, "neon", patiently(Isolation.ROLE)),
     "neon-project": by_project(overlapping(neon_by_project)),
-    "neon-project-decorated": by_project(neon_by_project, decorate=patiently),
+    "neon-project-decorated": by_project(neon_by_project, decorate=patiently(Isolation.PROJECT)),
 }
 
 if IS_LIVE:
@@ -94,7 +94,7 @@ def base(request: pytest.FixtureRequest, kind: Kind) -> Any:
 @pytest.fixture
 async def subject(kind: Kind, base: Any) -> AsyncIterator[Subject]:
     """Every test cleans up what it made; this looks whether it did."""
-    async for bare in kind.make(base):
+    async with kind.make(base) as bare:
         made = kind.decorate(bare) if kind.decorate else bare
         before = await made.provider.inventory()
         yield made

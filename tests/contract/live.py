@@ -2,15 +2,14 @@
 
 import os
 from collections.abc import AsyncIterator
-from functools import partial
+from contextlib import asynccontextmanager
 
 import structlog
 
 from adapters.decorators.observed import Observation, ObservedProvider
 from adapters.neon.budget import Budget
-from adapters.neon.fitness import Place
 from adapters.neon.login_check import NeonLoginCheck
-from adapters.neon.opening import Neon, opened_neon
+from adapters.neon.opening import Neon, Place, opened_neon
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
@@ -18,7 +17,7 @@ from domain.database import Isolation
 from domain.naming import Names
 from domain.order import Tenant
 from domain.secret import Secret
-from entrypoints.neon_parts import one_at_a_time, patient
+from entrypoints.neon_parts import cared_for
 from entrypoints.neon_settings import OFFICIAL_API_URL
 from ports.driven.database_provider import DatabaseProvider
 from tests.contract.subjects import Subject
@@ -29,6 +28,7 @@ INSTALLATION = "live-test"
 """No service is called so: what bears its mark is a test's, and goes away at the end."""
 
 
+@asynccontextmanager
 async def live(_: None, isolation: Isolation) -> AsyncIterator[Subject]:
     clock, log = SystemClock(), structlog.get_logger()
     neon = Neon(
@@ -40,10 +40,9 @@ async def live(_: None, isolation: Isolation) -> AsyncIterator[Subject]:
         log=log,
         budget=Budget(clock),
     )
-    care = partial(one_at_a_time, log=log) if isolation is Isolation.NONE else patient
     async with opened_neon(neon) as bare:
         observed = ObservedProvider(bare, Observation(clock, log))
-        provider = care(observed, clock=clock, randomness=SystemRandomness())
+        provider = cared_for(observed, isolation, clock, SystemRandomness(), log)
         login_check = NeonLoginCheck(PostgresLoginCheck(), clock)
         await _clean_up(provider)  # after a run that was broken off
         try:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -20,17 +21,17 @@ from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
 from domain.database import Isolation
 from domain.retry import RetryPolicy
-from entrypoints.neon_parts import one_at_a_time, patient
+from entrypoints.neon_parts import cared_for
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
 from tests.support.clock import FakeClock
-from tests.support.neon import RunningEmulator
+from tests.support.neon import RunningEmulator, turned
 from tests.support.neon_providers import vending_on
 from tests.support.orders import INSTALLATION
 from tests.support.randomness import SeededRandomness
 from tests.support.servers import OperatorsServer
 
-Make = Callable[[Any], AsyncIterator["Subject"]]
+Make = Callable[[Any], AbstractAsyncContextManager["Subject"]]
 
 
 @dataclass(frozen=True)
@@ -64,67 +65,58 @@ async def _others_first(_: str) -> None:
     await asyncio.sleep(0)
 
 
+@asynccontextmanager
 async def memory(_: None) -> AsyncIterator[Subject]:
     provider = MemoryProvider(trouble=_others_first)
     yield Subject(provider, MemoryLoginCheck(provider))
 
 
+@asynccontextmanager
 async def embedded(provider: PostgresProvider) -> AsyncIterator[Subject]:
     yield Subject(provider, PostgresLoginCheck())
 
 
+@asynccontextmanager
 async def postgres(server: OperatorsServer) -> AsyncIterator[Subject]:
     described = server_of_dsn(server.dsn(), public_host=None, public_port=None, connection_limit=3)
     async with opened_provider(described, INSTALLATION) as provider:
         yield Subject(provider, PostgresLoginCheck())
 
 
-async def neon_by_api(neon: RunningEmulator) -> AsyncIterator[Subject]:
-    async for subject in _neon(neon, Isolation.NONE):
-        yield subject
-
-
-async def neon_by_role(neon: RunningEmulator) -> AsyncIterator[Subject]:
-    async for subject in _neon(neon, Isolation.ROLE):
-        yield subject
-
-
-async def neon_by_project(neon: RunningEmulator) -> AsyncIterator[Subject]:
-    async for subject in _neon(neon, Isolation.PROJECT):
-        yield replace(subject, crowd=6)  # a server each
-
-
-async def _neon(neon: RunningEmulator, isolation: Isolation) -> AsyncIterator[Subject]:
+@asynccontextmanager
+async def emulated(
+    neon: RunningEmulator, isolation: Isolation, crowd: int = 20
+) -> AsyncIterator[Subject]:
     async with vending_on(neon, isolation) as provider:
-        yield Subject(provider, PostgresLoginCheck(), moments=6)
+        yield Subject(provider, PostgresLoginCheck(), crowd=crowd, moments=6)
+
+
+neon_by_api = partial(emulated, isolation=Isolation.NONE)
+neon_by_role = partial(emulated, isolation=Isolation.ROLE)
+neon_by_project = partial(emulated, isolation=Isolation.PROJECT, crowd=6)  # a server each
 
 
 def overlapping(make: Make) -> Make:
     """For bare providers: changes to one project may overlap, as Neon lets them now and then."""
 
+    @asynccontextmanager
     async def made(neon: RunningEmulator) -> AsyncIterator[Subject]:
-        neon.behaviour.pass_while_locked = 1_000
-        async for subject in make(neon):
+        async with turned(neon, pass_while_locked=1_000), make(neon) as subject:
             yield subject
-        neon.behaviour.pass_while_locked = 0
 
     return made
 
 
-def queued(subject: Subject) -> Subject:
-    return _neon_decorated(subject, partial(one_at_a_time, log=structlog.get_logger()))
-
-
-def patiently(subject: Subject) -> Subject:
-    return _neon_decorated(subject, patient)
-
-
-def _neon_decorated(subject: Subject, care: Callable[..., DatabaseProvider]) -> Subject:
+def patiently(isolation: Isolation) -> Callable[[Subject], Subject]:
     """As the service wraps what Neon may lock; time is real, for it is Neon's."""
-    clock = SystemClock()
-    observed = ObservedProvider(subject.provider, Observation(clock, structlog.get_logger()))
-    return replace(
-        subject,
-        provider=care(observed, clock=clock, randomness=SystemRandomness()),
-        login_check=NeonLoginCheck(subject.login_check, FakeClock()),
-    )
+
+    def decorated(subject: Subject) -> Subject:
+        clock, log = SystemClock(), structlog.get_logger()
+        observed = ObservedProvider(subject.provider, Observation(clock, log))
+        return replace(
+            subject,
+            provider=cared_for(observed, isolation, clock, SystemRandomness(), log),
+            login_check=NeonLoginCheck(subject.login_check, FakeClock()),
+        )
+
+    return decorated

@@ -13,7 +13,7 @@ from tests.contract.subjects import Subject
 from tests.support.databases import holding_of, namesake, vended
 from tests.support.orders import new_order
 
-kind = kinds(lambda kind: kind.shares_names)
+kind = kinds(lambda kind: kind.unique_names)
 
 
 async def test_a_name_in_use_is_refused_and_its_holder_left_as_it_was(subject: Subject) -> None:

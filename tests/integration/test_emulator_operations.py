@@ -7,8 +7,9 @@ import pytest
 import structlog
 
 from entrypoints.neon_emulator.errors import Locked
+from entrypoints.neon_emulator.faults import Fault, How
 from entrypoints.neon_emulator.operations import Operation, Operations
-from entrypoints.neon_emulator.steps import Outcome, Plan, Step
+from entrypoints.neon_emulator.steps import Step
 from tests.support.clock import FakeClock
 
 
@@ -43,14 +44,14 @@ def operations(clock: FakeClock) -> Operations:
 
 
 async def test_the_first_runs_and_the_others_wait(operations: Operations, work: Work) -> None:
-    begun = operations.begin([step(work, "a"), step(work, "b")], Plan())
+    begun = operations.begin([step(work, "a"), step(work, "b")])
 
     assert statuses(begun) == ["running", "scheduling"]
     await ended(operations, work)
 
 
 async def test_those_of_one_request_run_in_order(operations: Operations, work: Work) -> None:
-    begun = operations.begin([step(work, "a"), step(work, "b")], Plan())
+    begun = operations.begin([step(work, "a"), step(work, "b")])
     await ended(operations, work)
 
     assert statuses(begun) == ["finished", "finished"]
@@ -60,7 +61,7 @@ async def test_those_of_one_request_run_in_order(operations: Operations, work: W
 async def test_the_project_is_locked_until_the_last_has_ended(
     operations: Operations, work: Work
 ) -> None:
-    operations.begin([step(work, "a"), step(work, "b")], Plan())
+    operations.begin([step(work, "a"), step(work, "b")])
 
     with pytest.raises(Locked):
         operations.check_free(beside=0, code="")
@@ -70,9 +71,9 @@ async def test_the_project_is_locked_until_the_last_has_ended(
 
 
 async def test_some_may_run_beside_others(operations: Operations, work: Work) -> None:
-    operations.begin([step(work, "a")], Plan())
+    operations.begin([step(work, "a")])
     operations.check_free(beside=1, code="")
-    operations.begin([step(work, "b")], Plan())
+    operations.begin([step(work, "b")])
 
     with pytest.raises(Locked):
         operations.check_free(beside=1, code="")
@@ -105,7 +106,7 @@ async def test_a_project_may_be_held_for_ever(operations: Operations, clock: Fak
 async def test_an_operation_lasts_its_time(
     operations: Operations, work: Work, clock: FakeClock
 ) -> None:
-    (operation,) = operations.begin([step(work, "a", seconds=3)], Plan())
+    (operation,) = operations.begin([step(work, "a", seconds=3)])
     await ended(operations, work)
 
     assert operations.seconds(operation) == 3
@@ -120,7 +121,7 @@ async def test_the_work_comes_at_the_end_of_the_time(
     async def look() -> None:
         moments.append(clock.passed)
 
-    operations.begin([Step(action="apply_config", seconds=3, work=look)], Plan())
+    operations.begin([Step(action="apply_config", seconds=3, work=look)])
     await operations.idle()
 
     assert moments == [3]
@@ -130,7 +131,7 @@ async def test_one_whose_work_fails_is_an_error_and_the_rest_is_cancelled(
     operations: Operations, work: Work
 ) -> None:
     failing = Step(action="apply_config", seconds=0, work=work.failing)
-    begun = operations.begin([failing, step(work, "b")], Plan())
+    begun = operations.begin([failing, step(work, "b")])
     await ended(operations, work)
 
     assert statuses(begun) == ["error", "cancelled"]
@@ -139,7 +140,7 @@ async def test_one_whose_work_fails_is_an_error_and_the_rest_is_cancelled(
 
 
 async def test_one_that_is_to_fail_does_nothing(operations: Operations, work: Work) -> None:
-    begun = operations.begin([step(work, "a")], Plan(Outcome.ERROR))
+    begun = operations.begin([step(work, "a")], fault("failing_operation"))
     await ended(operations, work)
 
     assert statuses(begun) == ["error"]
@@ -149,7 +150,7 @@ async def test_one_that_is_to_fail_does_nothing(operations: Operations, work: Wo
 async def test_one_that_recovers_is_failed_first_and_locks_meanwhile(
     operations: Operations, work: Work
 ) -> None:
-    (operation,) = operations.begin([step(work, "a")], Plan(Outcome.RECOVERED, seconds=2))
+    (operation,) = operations.begin([step(work, "a")], fault("recovering_operation", seconds=2))
     await asyncio.sleep(0)
 
     assert (operation.failures_count, operations.running) == (1, True)
@@ -160,25 +161,25 @@ async def test_one_that_recovers_is_failed_first_and_locks_meanwhile(
 async def test_late_work_is_done_after_its_operation_and_in_order(
     operations: Operations, work: Work
 ) -> None:
-    (operation,) = operations.begin([step(work, "a", late=9)], Plan())
+    (operation,) = operations.begin([step(work, "a", late=9)])
     await operations.idle()
     assert (operation.status, work.done) == ("finished", [])
 
-    operations.begin([step(work, "b")], Plan())
+    operations.begin([step(work, "b")])
     await ended(operations, work)
     assert work.done == ["a", "b"]
 
 
 async def test_no_two_were_created_at_the_same_moment(operations: Operations, work: Work) -> None:
     for name in "abc":
-        operations.begin([step(work, name)], Plan())
+        operations.begin([step(work, name)])
     await ended(operations, work)
 
     assert len({operation.created_at for operation in operations.all}) == 3
 
 
 async def test_closing_stops_whatever_runs(operations: Operations, work: Work) -> None:
-    operations.begin([step(work, "a")], Plan())
+    operations.begin([step(work, "a")])
     await operations.close()
     work.gate.set()
 
@@ -197,3 +198,7 @@ def statuses(operations: Sequence[Operation]) -> list[str]:
 async def ended(operations: Operations, work: Work) -> None:
     work.gate.set()
     await operations.idle()
+
+
+def fault(how: str, seconds: float = 1) -> "Fault":
+    return Fault(which="*", how=How(how), seconds=seconds)

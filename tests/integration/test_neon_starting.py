@@ -13,6 +13,7 @@ from adapters.neon.opening import opened_neon
 from domain.database import Isolation
 from domain.errors import StartupError
 from domain.secret import Secret
+from tests.support.clock import FakeClock
 from tests.support.neon import RunningEmulator, running_emulator
 from tests.support.neon_providers import settings_on
 from tests.support.neon_traps import left_as_it_was, turned, works
@@ -141,7 +142,7 @@ async def test_names_an_api_that_is_something_else(neon: RunningEmulator, status
 
 async def test_an_api_that_does_not_answer_is_given_up(neon: RunningEmulator) -> None:
     with turned(neon):
-        neon.fault("get_project", "hang_before")
+        neon.fault("get_project", "hang_before", times=None)
         error = await _refused(neon, ROLE, patience=0.3)
 
     assert "did not answer" in error
@@ -149,7 +150,7 @@ async def test_an_api_that_does_not_answer_is_given_up(neon: RunningEmulator) ->
 
 async def test_an_api_that_is_out_of_order_is_said_to_be(neon: RunningEmulator) -> None:
     with turned(neon):
-        neon.fault("get_project", "unavailable")
+        neon.fault("get_project", "unavailable", times=None)
         error = await _refused(neon, ROLE)
 
     assert "not available" in error
@@ -219,7 +220,7 @@ def _site(status: int) -> web.Application:
 async def _refused(neon: RunningEmulator, isolation: Isolation, **wrong: Any) -> str:
     """What the operator is told; the key is not in it."""
     patience = wrong.pop("patience", 10.0)
-    settings = settings_on(neon, isolation, patience=patience)
+    settings = replace(settings_on(neon, isolation, answer_timeout=patience), clock=FakeClock())
     place = replace(settings.place, **wrong)
     with pytest.raises(StartupError) as caught:
         async with opened_neon(replace(settings, place=place)):

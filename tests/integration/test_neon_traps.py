@@ -10,7 +10,8 @@ from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
 from domain.database import Isolation
 from domain.errors import OutcomeUnknown, ProviderLocked
-from entrypoints.neon_parts import one_at_a_time
+from entrypoints.neon_parts import cared_for
+from ports.driven.database_provider import DatabaseProvider
 from tests.support.databases import vended
 from tests.support.neon import RunningEmulator
 from tests.support.neon_providers import vending_on
@@ -55,7 +56,7 @@ async def test_trap_02_a_database_is_asked_for_when_its_owner_is_there(
 async def test_trap_03_vends_at_once_wait_for_each_other(neon: RunningEmulator) -> None:
     orders = [new_order() for _ in range(6)]
     async with vending_on(neon, NONE) as bare, left_as_it_was(neon):
-        provider = one_at_a_time(bare, SystemClock(), SystemRandomness(), structlog.get_logger())
+        provider = _queued(bare)
         asked = requests_to(neon)
 
         made = await asyncio.gather(*map(provider.provision, orders))
@@ -67,7 +68,7 @@ async def test_trap_03_vends_at_once_wait_for_each_other(neon: RunningEmulator) 
 
 async def test_trap_03_a_lock_of_somebody_else_s_is_waited_for(neon: RunningEmulator) -> None:
     async with vending_on(neon, NONE) as bare:
-        provider = one_at_a_time(bare, SystemClock(), SystemRandomness(), structlog.get_logger())
+        provider = _queued(bare)
         with turned(neon):
             neon.emulator.first.operations.hold(0.6)
             asked = requests_to(neon)
@@ -163,3 +164,8 @@ async def test_trap_04_a_project_that_is_not_shown_yet_is_not_made_twice(
 
             assert await works(made)
             await persistently(lambda: provider.retire(order.tenant))
+
+
+def _queued(bare: DatabaseProvider) -> DatabaseProvider:
+    clock, log = SystemClock(), structlog.get_logger()
+    return cared_for(bare, NONE, clock, SystemRandomness(), log)

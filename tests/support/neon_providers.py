@@ -7,8 +7,7 @@ import structlog
 from structlog.stdlib import BoundLogger
 
 from adapters.neon.budget import Budget
-from adapters.neon.fitness import Place
-from adapters.neon.opening import Neon, opened_neon
+from adapters.neon.opening import Neon, Place, opened_neon
 from adapters.system.clock import SystemClock
 from domain.database import Isolation
 from domain.secret import Secret
@@ -34,7 +33,7 @@ def settings_on(
     neon: RunningEmulator,
     isolation: Isolation,
     *,
-    patience: float = 10.0,
+    answer_timeout: float = 10.0,
     log: BoundLogger | None = None,
 ) -> Neon:
     clock = SystemClock()
@@ -46,13 +45,13 @@ def settings_on(
         clock=clock,
         log=log or structlog.get_logger(),
         budget=Budget(clock, rate=UNBOUNDED, burst=UNBOUNDED),
-        patience=patience,
+        answer_timeout=answer_timeout,
     )
 
 
 @asynccontextmanager
 async def vending_on(
-    neon: RunningEmulator, isolation: Isolation, *, patience: float = 10.0
+    neon: RunningEmulator, isolation: Isolation, *, answer_timeout: float = 10.0
 ) -> AsyncIterator[DatabaseProvider]:
-    async with opened_neon(settings_on(neon, isolation, patience=patience)) as provider:
+    async with opened_neon(settings_on(neon, isolation, answer_timeout=answer_timeout)) as provider:
         yield provider

@@ -114,7 +114,7 @@ async def opened_street() -> AsyncIterator[Street]:
 def _settings(
     neon: RunningEmulator, isolation: Isolation, clock: HurriedClock, patience: float
 ) -> Neon:
-    usual = settings_on(neon, isolation, patience=patience)
+    usual = settings_on(neon, isolation, answer_timeout=patience)
     return replace(usual, clock=clock, budget=Budget(clock, UNBOUNDED, UNBOUNDED))
 
 

@@ -14,7 +14,7 @@ from domain.errors import PgvendError
 from domain.expiry import ExpiryPolicy
 from domain.order import Order
 from domain.retry import RetryPolicy
-from entrypoints.neon_parts import PATIENCE, one_at_a_time, patient
+from entrypoints.neon_parts import PATIENCE, cared_for
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
@@ -39,14 +39,10 @@ class Watched:
     provider: DatabaseProvider = field(init=False)
 
     def __post_init__(self) -> None:
-        provider = ObservedProvider(self.bare, self._observed)
+        provider: DatabaseProvider = ObservedProvider(self.bare, self._observed)
         clock, randomness, log = self.clock, SystemRandomness(), self.events.log
-        cared_for = (
-            one_at_a_time(provider, clock, randomness, log, self.patience)
-            if self.isolation is Isolation.NONE
-            else patient(provider, clock, randomness, self.patience)
-        )
-        object.__setattr__(self, "provider", cared_for)
+        provider = cared_for(provider, self.isolation, clock, randomness, log, self.patience)
+        object.__setattr__(self, "provider", provider)
 
     def vend(self) -> VendDatabase:
         return VendDatabase(

@@ -82,7 +82,7 @@ class Wire:
 async def opened_wire() -> AsyncIterator[Wire]:
     clock, http = FakeClock(), HttpMock()
     with http:
-        async with opened_client(API, Secret(KEY), Budget(clock)) as client:
+        async with opened_client(API, Secret(KEY), Budget(clock), clock) as client:
             yield Wire(http, client, clock)
 
 

@@ -42,6 +42,18 @@ SAID = [
 
 BROKEN = ["08000", "08003", "08006", "57P01", "57P02", "57P05"]
 
+CONTROL_PLANE = [
+    "Received HTTP code 423 from control plane: project already has running conflicting operations",
+    "Received HTTP code 503 from control plane",
+    "Received HTTP code 500 from control plane: internal error",
+    "Failed to perform curl request: Timeout was reached",
+]
+
+LIMITS = [
+    "Received HTTP code 422 from control plane: databases limit exceeded",
+    "Received HTTP code 422 from control plane: branch roles limit of 500 exceeded, got 500",
+]
+
 both_meanings = pytest.mark.parametrize("lost", [ProviderBusy, OutcomeUnknown])
 
 
@@ -109,6 +121,28 @@ def test_any_other_internal_error_is_final() -> None:
     error = translation(server_error("XX000", "could not open relation"))
 
     assert type(error) is ProviderRejected
+
+
+@pytest.mark.parametrize("message", CONTROL_PLANE)
+@both_meanings
+def test_what_neons_control_plane_did_not_take_means_what_the_caller_says(
+    message: str, lost: type[ProviderBusy | OutcomeUnknown]
+) -> None:
+    error = translation(server_error("XX000", message), lost)
+
+    assert type(error) is lost
+    assert "HTTP" not in str(error)
+
+
+@pytest.mark.parametrize("message", LIMITS)
+@both_meanings
+def test_a_limit_of_neons_control_plane_leaves_no_room(
+    message: str, lost: type[ProviderBusy | OutcomeUnknown]
+) -> None:
+    error = translation(server_error("XX000", message), lost)
+
+    assert type(error) is ProviderFull
+    assert "HTTP" not in str(error)
 
 
 def test_a_race_is_an_error_that_passes() -> None:

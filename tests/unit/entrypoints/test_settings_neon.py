@@ -19,12 +19,13 @@ def test_the_originals_four_variables_are_enough(environment: Set) -> None:
     environment(**FOUR)
 
     settings = load_settings()
-    branch = settings.neon_branch()
 
     assert settings.provider is ProviderName.NEON
-    assert (branch.project_id, branch.host) == (FOUR["NEON_PROJECT_ID"], FOUR["NEON_HOST"])
-    assert branch.branch_id == FOUR["NEON_BRANCH_ID"]
-    assert branch.api_key.get_secret_value() == FOUR["NEON_API_KEY"]
+    assert settings.neon_project_id == FOUR["NEON_PROJECT_ID"]
+    assert settings.neon_branch_id == FOUR["NEON_BRANCH_ID"]
+    assert settings.neon_host == FOUR["NEON_HOST"]
+    assert settings.neon_api_key is not None
+    assert settings.neon_api_key.get_secret_value() == FOUR["NEON_API_KEY"]
 
 
 def test_what_else_neon_needs_has_a_default(environment: Set) -> None:
@@ -120,17 +121,18 @@ def test_a_host_is_a_name_or_an_address(environment: Set, host: str, expected: s
 def test_the_isolation_is_chosen(environment: Set, isolation: str) -> None:
     environment(**FOUR, PGVEND_NEON_ISOLATION=isolation)
 
-    assert load_settings().neon_isolation == isolation
+    assert load_settings().isolation == isolation
 
 
-def test_a_branch_that_is_not_given_is_none() -> None:
-    with pytest.raises(ValueError, match="missing"):
-        load_settings().neon_branch()
+def test_another_provider_keeps_its_own_isolation(environment: Set) -> None:
+    environment(PGVEND_PROVIDER="memory", PGVEND_NEON_ISOLATION="none")
+
+    assert load_settings().isolation == "role"
 
 
-def test_neither_the_settings_nor_the_branch_print_the_key(environment: Set) -> None:
+def test_the_settings_do_not_print_the_key(environment: Set) -> None:
     environment(**FOUR)
 
     settings = load_settings()
 
-    assert "hunter2" not in repr(settings) + str(settings) + repr(settings.neon_branch())
+    assert "hunter2" not in repr(settings) + str(settings)

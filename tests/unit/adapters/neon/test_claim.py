@@ -1,10 +1,11 @@
 """Which roles a claim covers: those made within its time, as far as Neon tells it."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
-from adapters.neon.client import PATIENCE
+from adapters.neon.client import ANSWER_TIMEOUT
 from adapters.neon.ledger import TRUNCATED, WINDOW, Claim
 
 SINCE = datetime(2026, 1, 2, 3, 4, 5, 600_000, tzinfo=UTC)
@@ -36,7 +37,7 @@ def test_does_not_cover_what_was_made_before_or_after(made_at: datetime) -> None
 
 
 def test_lasts_longer_than_any_request() -> None:
-    assert WINDOW.total_seconds() > 2 * PATIENCE
+    assert WINDOW.total_seconds() > 2 * ANSWER_TIMEOUT
 
 
 def _claim() -> Claim:
@@ -44,7 +45,7 @@ def _claim() -> Claim:
         tenant_id="db_1",
         owner="user_ana",
         database="ana",
-        token="token",
+        token=UUID(int=7),
         since=SINCE,
         until=UNTIL,
         is_new=False,

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.neon.fitness import direct_host
-from adapters.neon.uris import address_of
+from adapters.neon.uris import address_of, direct_host
 from domain.errors import ProviderRejected
 from domain.secret import Secret
 

@@ -1,0 +1,71 @@
+"""Connections that are kept for the next request, and that the other side has closed meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from adapters.neon.budget import Budget
+from adapters.neon.client import Client, opened_client
+from adapters.neon.wire import Accepted, Wire
+from adapters.system.clock import SystemClock
+from domain.errors import OutcomeUnknown
+from domain.secret import Secret
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+
+
+@dataclass
+class OneEach:
+    """A server that answers the first request on each connection, and closes it at the second."""
+
+    asked: list[str] = field(default_factory=list)
+    """The methods of all requests."""
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._note(reader)
+            writer.write(ANSWER)
+            await self._note(reader)
+        except asyncio.IncompleteReadError:  # the client has gone
+            pass
+        finally:
+            writer.close()
+
+    async def _note(self, reader: asyncio.StreamReader) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        self.asked.append(head.split(b" ", 1)[0].decode())
+
+
+@pytest.fixture
+def server() -> OneEach:
+    return OneEach()
+
+
+@pytest.fixture
+async def client(server: OneEach) -> AsyncIterator[Client]:
+    """With a connection that it keeps, and that the next request meets its end on."""
+    async with await asyncio.start_server(server, "127.0.0.1", 0) as listening:
+        host, port = listening.sockets[0].getsockname()
+        clock = SystemClock()
+        url, budget = f"http://{host}:{port}", Budget(clock)
+        async with opened_client(url, Secret("napi_akeythatfitsnothing"), budget, clock) as client:
+            await client.read("/first", Wire)
+            yield client
+
+
+async def test_a_read_is_asked_again(client: Client, server: OneEach) -> None:
+    await client.read("/second", Wire)
+
+    assert server.asked == ["GET", "GET", "GET"]
+
+
+@pytest.mark.parametrize("method", ["DELETE", "POST", "PATCH"])
+async def test_a_change_is_not_asked_for_again(
+    client: Client, server: OneEach, method: str
+) -> None:
+    with pytest.raises(OutcomeUnknown):
+        await client.write(method, "/second", Accepted)
+
+    assert server.asked == ["GET", method]

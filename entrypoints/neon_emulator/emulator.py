@@ -30,7 +30,7 @@ NEWEST = 18
 MAJORS = frozenset({16, NEWEST})
 """Of the bundled PostgreSQL."""
 
-REMEMBERED_EXCHANGES = 10_000
+REMEMBERED_EXCHANGES = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)

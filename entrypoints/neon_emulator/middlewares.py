@@ -11,6 +11,9 @@ from entrypoints.neon_emulator.keys import EMULATOR, REQUEST_ID
 
 API = "/api/v2"
 
+LONGEST_PATH = 500
+"""Characters that are remembered: anybody may send longer ones."""
+
 REQUEST_ID_HEADER = "x-neon-ret-request-id"
 
 
@@ -29,7 +32,7 @@ async def recorded(request: web.Request, handler: Handler) -> web.StreamResponse
     if request.path.startswith(API):
         is_gone = request.transport is None or request.transport.is_closing()
         status = 0 if is_gone else response.status
-        path = request.rel_url.raw_path
+        path = request.rel_url.raw_path[:LONGEST_PATH]
         request.app[EMULATOR].exchanges.append((request.method, path, status))
     return response
 

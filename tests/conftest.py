@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from adapters.postgres.provider import PostgresProvider
-from tests.support.neon import RunningEmulator, running_emulator
+from tests.support.neon.emulator import RunningEmulator, running_emulator
 from tests.support.servers import OperatorsServer, bundled, operators_server
 
 

@@ -25,8 +25,8 @@ from entrypoints.neon_parts import cared_for
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
 from tests.support.clock import FakeClock
-from tests.support.neon import RunningEmulator, turned
-from tests.support.neon_providers import vending_on
+from tests.support.neon.emulator import RunningEmulator, turned
+from tests.support.neon.providers import vending_on
 from tests.support.orders import INSTALLATION
 from tests.support.randomness import SeededRandomness
 from tests.support.servers import OperatorsServer

@@ -7,7 +7,7 @@ import aiohttp
 import asyncpg
 import pytest
 
-from tests.support.neon import RunningEmulator
+from tests.support.neon.emulator import RunningEmulator
 from tests.support.orders import unique_name
 from tests.support.polling import until
 from tests.support.service import NotStarted, running_service

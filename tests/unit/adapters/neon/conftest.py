@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.neon_wire import Wire, opened_wire
+from tests.support.neon.wire import Wire, opened_wire
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.neon.admin import FRESH, admin_address, admin_login
 from domain.errors import ProviderBusy, ProviderRejected
-from tests.support.neon_wire import BRANCH, PROJECT, Wire, database
+from tests.support.neon.wire import BRANCH, PROJECT, Wire, database
 
 
 async def test_is_the_owner_of_the_oldest_database_that_is_not_ours(wire: Wire) -> None:

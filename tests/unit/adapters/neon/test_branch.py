@@ -4,7 +4,7 @@ import pytest
 
 from adapters.neon.errors import NotVisible
 from domain.errors import ProviderBusy, ProviderRejected
-from tests.support.neon_wire import BRANCH, PROJECT, Wire, database, operation, role
+from tests.support.neon.wire import BRANCH, PROJECT, Wire, database, operation, role
 
 ROLE = f"{BRANCH}/roles/user_ana"
 DATABASE = f"{BRANCH}/databases/shop"

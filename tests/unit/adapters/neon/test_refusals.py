@@ -14,7 +14,7 @@ from domain.errors import (
     ProviderRejected,
     Unavailable,
 )
-from tests.support.neon_wire import BRANCH, Wire, problem
+from tests.support.neon.wire import BRANCH, Wire, problem
 
 PAGE = "<html><body>Cloudflare</body></html>"
 REQUEST_ID = "6f9b0d1e-6a3c-4f8e-9d2b-0a1b2c3d4e5f"

@@ -11,7 +11,7 @@ from adapters.neon.budget import LONGEST_HOLD
 from adapters.neon.errors import PAUSE
 from adapters.neon.retry_after import DAY, seconds_to_wait
 from domain.errors import ProviderBusy
-from tests.support.neon_wire import BRANCH, Wire
+from tests.support.neon.wire import BRANCH, Wire
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -1,0 +1,97 @@
+"""`/emulator`: the knobs while it runs."""
+
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.support.neon.client import Answer
+from tests.support.neon.emulator import RunningEmulator, fresh, turned
+
+
+async def test_knobs_are_shown_and_turned(neon: RunningEmulator) -> None:
+    async with turned(neon, idle=False):
+        changed = await control(neon, "PATCH", "behaviour", {"idle": True})
+        shown = await control(neon, "GET", "behaviour")
+        is_idle = neon.behaviour.idle
+
+    assert changed.body["idle"] is shown.body["idle"] is is_idle is True
+
+
+@pytest.mark.parametrize("knobs", [{"no_such": 1}, {"idle": True, "operation_seconds": -1}, []])
+async def test_a_knob_that_cannot_be_turned_turns_no_other(
+    neon: RunningEmulator, knobs: Any
+) -> None:
+    answer = await control(neon, "PATCH", "behaviour", knobs)
+
+    assert answer.status == 400
+    assert neon.behaviour.idle is False
+
+
+async def test_a_project_is_locked_until_it_is_unlocked(neon: RunningEmulator) -> None:
+    async with turned(neon):
+        await control(neon, "POST", "lock")
+        locked = await neon.client.create_role(fresh("role"))
+        await control(neon, "DELETE", "lock")
+        free = await neon.client.create_role(fresh("role"))
+
+    assert (locked.status, free.status) == (423, 201)
+
+
+async def test_a_project_is_locked_for_a_while(neon: RunningEmulator) -> None:
+    async with turned(neon):
+        await control(neon, "POST", "lock", {"project_id": neon.project_id, "seconds": 0})
+
+        assert (await neon.client.create_role(fresh("role"))).status == 201
+
+
+async def test_only_a_project_that_is_there_is_locked(neon: RunningEmulator) -> None:
+    assert (await control(neon, "POST", "lock", {"project_id": "none"})).status == 404
+
+
+async def test_faults_are_asked_for_shown_and_taken_back(neon: RunningEmulator) -> None:
+    fault = {"which": "get_project", "how": "unavailable", "times": None}
+    async with turned(neon):
+        added = await control(neon, "POST", "faults", fault)
+        befallen = await neon.client.call("GET", neon.client.project)
+        await control(neon, "DELETE", "faults")
+        left = await control(neon, "GET", "faults")
+
+    assert added.body["faults"][0]["which"] == "get_project"
+    assert befallen.status == 503
+    assert left.body == {"faults": []}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"which": "no_route", "how": "hang"}, {"which": "get_project", "how": "no_way"}, {}],
+)
+async def test_a_fault_that_cannot_be_is_refused(neon: RunningEmulator, fault: Any) -> None:
+    assert (await control(neon, "POST", "faults", fault)).status == 400
+
+
+async def test_all_requests_to_the_api_are_told_in_order(neon: RunningEmulator) -> None:
+    async with turned(neon):
+        neon.fault("create_role", "reset_before")
+        with pytest.raises(aiohttp.ClientError):  # a GET would be repeated by the library
+            await neon.client.create_role(fresh("role"))
+    await neon.client.call("GET", "/a%2Fb")
+
+    told = (await control(neon, "GET", "requests")).body["requests"]
+
+    assert [(each["method"], each["path"], each["status"]) for each in told[-2:]] == [
+        ("POST", f"/api/v2{neon.client.branch}/roles", 0),
+        ("GET", "/api/v2/a%2Fb", 404),
+    ]
+
+
+async def test_the_knobs_need_the_key(neon: RunningEmulator) -> None:
+    answer = await control(neon, "GET", "behaviour", headers={"Authorization": "Bearer other"})
+
+    assert answer.status == 401
+
+
+async def control(
+    neon: RunningEmulator, method: str, what: str, body: Any = None, **more: Any
+) -> Answer:
+    return await neon.client.call(method, f"/../../emulator/{what}", body, **more)

@@ -1,0 +1,176 @@
+"""Claims on names of Neon's: what was made under one is ours, and nothing else is."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+
+from adapters.neon.api_provider import ApiProvider
+from adapters.neon.ledger import Claim, Ledger
+from domain.database import Isolation
+from domain.errors import NameTaken, OutcomeUnknown, ProviderBusy, ProviderLocked
+from domain.order import Order
+from ports.driven.database_provider import DatabaseProvider
+from tests.support.databases import held, holding_of
+from tests.support.neon.checks import left_as_it_was, persistently, turned, works
+from tests.support.neon.emulator import RunningEmulator, running_emulator
+from tests.support.neon.providers import vending_on
+from tests.support.orders import new_order
+from tests.support.polling import until
+
+NONE, PROJECT = Isolation.NONE, Isolation.PROJECT
+
+FAILURES = pytest.mark.parametrize("failures", [1, None], ids=["once", "always"])
+"""How often names are not given back; None is always."""
+
+
+@pytest.mark.parametrize("seconds", [2, 5])
+async def test_a_role_that_was_there_before_the_claim_is_neither_adopted_nor_dropped(
+    neon: RunningEmulator, seconds: int
+) -> None:
+    order = new_order()
+    async with vending_on(neon, NONE) as provider, _stranger(neon, order, age=seconds):
+        with turned(neon):
+            neon.fault("create_role", "reset_before")
+            with pytest.raises(OutcomeUnknown):
+                await provider.provision(order)
+
+        with pytest.raises(NameTaken):
+            await provider.provision(order)
+        await provider.retire(order.tenant)
+
+
+@FAILURES
+async def test_a_claim_that_cannot_be_given_back_makes_nobodys_role_ours(
+    neon: RunningEmulator, failures: int | None
+) -> None:
+    order = new_order()
+    async with _unreleasing(neon, failures) as provider, _stranger(neon, order):
+        with pytest.raises(NameTaken):
+            await provider.provision(order)
+
+        await provider.retire(order.tenant)
+
+
+@FAILURES
+async def test_a_claim_that_cannot_be_given_back_does_not_lead_to_an_adoption(
+    neon: RunningEmulator, failures: int | None
+) -> None:
+    order = new_order()
+    async with _unreleasing(neon, failures) as provider, _stranger(neon, order):
+        for _ in range(2):
+            with pytest.raises(NameTaken):
+                await provider.provision(order)
+
+
+async def test_what_is_made_under_a_claim_that_could_not_be_given_back_is_retired(
+    neon: RunningEmulator,
+) -> None:
+    order = new_order()
+    async with _unreleasing(neon, 1) as provider, left_as_it_was(neon):
+        with turned(neon):
+            neon.fault("create_role", "locked")
+            with pytest.raises(ProviderLocked):
+                await provider.provision(order)
+        assert await works(await provider.provision(order))
+        assert await held(provider, order) == [holding_of(order)]
+
+        await provider.retire(order.tenant)
+
+
+async def test_services_that_start_at_once_on_a_new_branch_all_start() -> None:
+    async with running_emulator(checked=False) as neon:
+        await asyncio.gather(*(_start(neon) for _ in range(4)))
+
+
+async def test_a_ledger_that_several_open_at_once_is_made_once() -> None:
+    async with running_emulator(checked=False) as neon, vending_on(neon, NONE) as provider:
+        assert isinstance(provider, ApiProvider)
+        async with _table_in_the_making(neon):
+            opening = asyncio.gather(*(provider.ledger.open() for _ in range(4)))
+            await until(lambda: _wait_for_locks(neon, 4))
+        await opening
+
+        assert await provider.inventory() == []
+
+
+@pytest.mark.parametrize("isolation", [NONE, PROJECT])
+async def test_extensions_are_installed_once_a_late_login_works(
+    neon: RunningEmulator, isolation: Isolation
+) -> None:
+    order = replace(new_order(), extensions=("plpgsql",))  # all that the bundled server offers
+    async with vending_on(neon, isolation) as provider, left_as_it_was(neon):
+        with turned(neon, late_seconds=1.0):
+            made = await persistently(lambda: provider.provision(order))
+
+        assert await works(made)
+        await provider.retire(order.tenant)
+
+
+@asynccontextmanager
+async def _stranger(neon: RunningEmulator, order: Order, age: int = 0) -> AsyncIterator[None]:
+    """Somebody's role of the tenant's name, `age` seconds old, that the next list does not show;
+    with its password it is there at the end."""
+    owner = order.tenant.names.owner
+    neon.fault("create_role", "stale_404", reads=1)
+    await neon.client.done(await neon.client.create_role(owner))
+    role = neon.emulator.first.roles.find(owner)
+    assert role
+    role.created_at -= timedelta(seconds=age)
+    uri = await neon.client.uri(owner, "neondb")
+
+    yield
+
+    assert await neon.client.uri(owner, "neondb") == uri
+    assert owner in (await neon.census()).real_roles
+    await neon.client.done(await neon.client.delete_role(owner))
+
+
+@dataclass(frozen=True)
+class Keeping(Ledger):
+    """Does not give names back as long as there are errors."""
+
+    errors: Iterator[ProviderBusy] = field(kw_only=True)
+
+    async def release(self, claim: Claim) -> None:
+        for error in self.errors:
+            raise error
+        await super().release(claim)
+
+
+@asynccontextmanager
+async def _unreleasing(
+    neon: RunningEmulator, failures: int | None
+) -> AsyncIterator[DatabaseProvider]:
+    errors = itertools.repeat(ProviderBusy(), *([failures] if failures else []))
+    async with vending_on(neon, NONE) as provider:
+        assert isinstance(provider, ApiProvider)
+        ledger = Keeping(provider.ledger.admin, provider.ledger.marks, errors=errors)
+        yield replace(provider, ledger=ledger)
+
+
+@asynccontextmanager
+async def _table_in_the_making(neon: RunningEmulator) -> AsyncIterator[None]:
+    """Nobody has the ledger's table; whoever makes it has to wait until this is over."""
+    async with neon.session() as admin:
+        await admin.execute("DROP TABLE pgvend.claims")
+        making = admin.transaction()
+        await making.start()
+        await admin.execute("CREATE TABLE pgvend.claims ()")
+        yield
+        await making.rollback()
+
+
+async def _wait_for_locks(neon: RunningEmulator, sessions: int) -> bool:
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    async with neon.session() as admin:
+        return bool(await admin.fetchval(query) == sessions)
+
+
+async def _start(neon: RunningEmulator) -> None:
+    async with vending_on(neon, NONE) as provider:
+        await provider.inventory()

@@ -1,0 +1,57 @@
+"""The adapter over the emulator."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from structlog.stdlib import BoundLogger
+
+from adapters.neon.budget import Budget
+from adapters.neon.opening import Neon, Place, opened_neon
+from adapters.system.clock import SystemClock
+from domain.database import Isolation
+from domain.secret import Secret
+from ports.driven.database_provider import DatabaseProvider
+from tests.support.neon.emulator import RunningEmulator
+from tests.support.orders import INSTALLATION
+
+UNBOUNDED = 1_000_000
+"""Requests a second, and at once: an emulator's account has no budget."""
+
+
+def place_on(neon: RunningEmulator) -> Place:
+    return Place(
+        api_url=neon.url,
+        key=Secret(neon.key),
+        project_id=neon.project_id,
+        branch_id=neon.branch_id,
+        host=neon.host,
+    )
+
+
+def settings_on(
+    neon: RunningEmulator,
+    isolation: Isolation,
+    *,
+    answer_timeout: float = 10.0,
+    log: BoundLogger | None = None,
+) -> Neon:
+    clock = SystemClock()
+    return Neon(
+        place=place_on(neon),
+        isolation=isolation,
+        installation=INSTALLATION,
+        connection_limit=3,
+        clock=clock,
+        log=log or structlog.get_logger(),
+        budget=Budget(clock, rate=UNBOUNDED, burst=UNBOUNDED),
+        answer_timeout=answer_timeout,
+    )
+
+
+@asynccontextmanager
+async def vending_on(
+    neon: RunningEmulator, isolation: Isolation, *, answer_timeout: float = 10.0
+) -> AsyncIterator[DatabaseProvider]:
+    async with opened_neon(settings_on(neon, isolation, answer_timeout=answer_timeout)) as provider:
+        yield provider

@@ -1,0 +1,155 @@
+"""An emulated Neon account with neighbours on it, whose every change is seen."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+
+from adapters.neon.budget import Budget
+from adapters.neon.opening import Neon, opened_neon
+from adapters.neon.uris import address_of
+from adapters.postgres.sight import Marks
+from domain.connection import Connection
+from domain.database import Database, Isolation
+from domain.order import Holding
+from domain.secret import Secret
+from entrypoints.neon_emulator.behaviour import Behaviour
+from entrypoints.neon_emulator.catalog import Entry
+from entrypoints.neon_emulator.project import Project
+from ports.driven.database_provider import DatabaseProvider
+from tests.support.bundles import keep_note, notes
+from tests.support.hurried import HurriedClock
+from tests.support.neon.emulator import Census, RunningEmulator, running_emulator
+from tests.support.neon.providers import UNBOUNDED, settings_on
+from tests.support.orders import INSTALLATION, new_order
+
+ISOLATIONS = (Isolation.NONE, Isolation.PROJECT)
+
+PATIENCE = 20.0
+SHORT_PATIENCE = 0.5
+"""Seconds for an answer: usually, and where none will come."""
+
+Providers = Mapping[Isolation, DatabaseProvider]
+
+FOREIGN = "somebody_elses"
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What is there: in the first project, in the account, and of ours by the providers' words;
+    and what the neighbours find when they log in as ever."""
+
+    census: Census
+    projects: tuple[str, ...]
+    holdings: tuple[Holding, ...]
+    notes: tuple[str, ...]
+
+    def with_database(self, database: Database) -> "Sight":
+        """The same with that one more, and nothing else."""
+        names = database.names
+        holding = Holding(id=database.id, database=names.database, owner=names.owner)
+        seen = replace(self, holdings=_sorted((*self.holdings, holding)))
+        if database.target.isolation is Isolation.PROJECT:
+            mark = Marks(INSTALLATION).of(database.tenant)
+            name = f"{mark} {names.database} {names.owner}"
+            return replace(seen, projects=tuple(sorted((*self.projects, name))))
+        return replace(seen, census=_grown(self.census, names.owner, names.database))
+
+
+@dataclass(frozen=True)
+class Street:
+    """`hasty` are providers that do not wait long for an answer; `before` is what was there from
+    the beginning."""
+
+    neon: RunningEmulator
+    clock: HurriedClock
+    patient: Providers
+    hasty: Providers
+    neighbours: Sequence[Connection]
+    before: Sight
+
+    async def sight(self) -> Sight:
+        return await seen(self.neon, self.patient, self.neighbours)
+
+
+async def seen(
+    neon: RunningEmulator, providers: Providers, neighbours: Sequence[Connection]
+) -> Sight:
+    """Once nothing is under way any more, and nothing hidden."""
+    for project in list(neon.emulator.projects.values()):
+        await project.operations.idle()
+        _show(project)
+    held = [holding for each in providers.values() for holding in await each.inventory()]
+    return Sight(
+        census=await neon.census(),
+        projects=tuple(sorted(each.name for each in neon.emulator.projects.values())),
+        holdings=_sorted(held),
+        notes=tuple([note for each in neighbours for note in await notes(each)]),
+    )
+
+
+@asynccontextmanager
+async def opened_street() -> AsyncIterator[Street]:
+    """Operations are short: it is their ends that count."""
+    behaviour = Behaviour(operation_seconds=0.02, start_compute_seconds=0.02)
+    clock = HurriedClock()
+    async with AsyncExitStack() as opened:
+        neon = await opened.enter_async_context(running_emulator(behaviour, checked=False))
+        patient, hasty = [
+            {
+                isolation: await opened.enter_async_context(
+                    opened_neon(_settings(neon, isolation, clock, patience))
+                )
+                for isolation in ISOLATIONS
+            }
+            for patience in (PATIENCE, SHORT_PATIENCE)
+        ]
+        neighbours = [await provider.provision(new_order()) for provider in patient.values()]
+        neighbours.append(await _foreigner(neon))
+        for neighbour in neighbours:
+            await keep_note(neighbour, neighbour.database)
+        before = await seen(neon, patient, neighbours)
+        yield Street(neon, clock, patient, hasty, neighbours, before)
+
+
+def _settings(
+    neon: RunningEmulator, isolation: Isolation, clock: HurriedClock, patience: float
+) -> Neon:
+    usual = settings_on(neon, isolation, answer_timeout=patience)
+    return replace(usual, clock=clock, budget=Budget(clock, UNBOUNDED, UNBOUNDED))
+
+
+async def _foreigner(neon: RunningEmulator) -> Connection:
+    """A role and a database that another client of the API made."""
+    await neon.client.done(await neon.client.create_role(FOREIGN))
+    await neon.client.done(await neon.client.create_database(FOREIGN, FOREIGN))
+    address = address_of(Secret(await neon.client.uri(FOREIGN, FOREIGN)))
+    assert address.password
+    return Connection(
+        host=address.host,
+        port=address.port,
+        database=FOREIGN,
+        user=FOREIGN,
+        password=address.password,
+        sslmode=address.sslmode,
+    )
+
+
+def _show(project: Project) -> None:
+    """To the next reads of it, too."""
+    project.unseen_reads = 0
+    entries: list[Entry] = [*project.roles.all(), *project.databases.all()]
+    for entry in entries:
+        entry.unseen_reads = 0
+
+
+def _sorted(holdings: Iterable[Holding]) -> tuple[Holding, ...]:
+    return tuple(sorted(holdings, key=lambda holding: holding.id))
+
+
+def _grown(census: Census, role: str, database: str) -> Census:
+    return Census(
+        listed_roles=census.listed_roles | {role},
+        listed_databases=census.listed_databases | {database},
+        real_roles=census.real_roles | {role},
+        real_databases=census.real_databases | {database},
+    )

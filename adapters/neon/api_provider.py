@@ -38,7 +38,7 @@ class ApiProvider(DatabaseProvider):
 
     async def provision(self, order: Order) -> Connection:
         async with self.locks.of(order.tenant.id):
-            sight = await self._look(await self._claimed(order.tenant))
+            sight = await self._claimed(order.tenant)
             password = await self._made_role(sight)
             await self._make_database(sight)
         connection = self._connection(order, password)
@@ -46,9 +46,15 @@ class ApiProvider(DatabaseProvider):
         await install_late(order.extensions, connection, direct, clock)
         return connection
 
-    async def _claimed(self, tenant: Tenant) -> Claim:
+    async def _claimed(self, tenant: Tenant) -> Sight:
         claim = await self.ledger.claim(tenant)
-        return replace(claim, is_new=True) if claim.key in self.void else claim
+        if claim.key in self.void:
+            claim = replace(claim, is_new=True)
+        try:
+            return await self._look(claim)
+        except BaseException:  # nothing was asked for yet: what comes about is somebody else's
+            await self._release(claim)
+            raise
 
     async def _made_role(self, sight: Sight) -> Secret:
         """The password of the tenant's role, which is there afterwards."""

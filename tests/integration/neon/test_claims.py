@@ -44,6 +44,22 @@ async def test_a_role_that_was_there_before_the_claim_is_neither_adopted_nor_dro
         await provider.retire(order.tenant)
 
 
+async def test_a_role_that_somebody_makes_before_we_ask_for_one_is_not_adopted(
+    neon: RunningEmulator,
+) -> None:
+    order = new_order()
+    async with vending_on(neon, NONE) as provider:
+        with turned(neon):
+            neon.fault("list_roles", "unavailable")
+            with pytest.raises(ProviderBusy):
+                await provider.provision(order)
+
+        async with _stranger(neon, order):
+            with pytest.raises(NameTaken):
+                await provider.provision(order)
+            await provider.retire(order.tenant)
+
+
 @FAILURES
 async def test_a_claim_that_cannot_be_given_back_makes_nobodys_role_ours(
     neon: RunningEmulator, failures: int | None

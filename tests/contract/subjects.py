@@ -38,13 +38,14 @@ Make = Callable[[Any], AbstractAsyncContextManager["Subject"]]
 class Subject:
     """A provider and the proof that what it hands out works.
 
-    `crowd` is how many databases may be made at once, `moments` how many of a call's are tried out
-    for going away in.
+    `crowd` is how many databases may be made at once; `turns` of the loop, and then so many
+    `moments` of a call's time, are tried out for going away in.
     """
 
     provider: DatabaseProvider
     login_check: LoginCheck
     crowd: int = 20
+    turns: int = 1
     moments: int = 16
 
 
@@ -68,7 +69,7 @@ async def _others_first(_: str) -> None:
 @asynccontextmanager
 async def memory(_: None) -> AsyncIterator[Subject]:
     provider = MemoryProvider(trouble=_others_first)
-    yield Subject(provider, MemoryLoginCheck(provider))
+    yield Subject(provider, MemoryLoginCheck(provider), turns=4)
 
 
 @asynccontextmanager
@@ -85,15 +86,15 @@ async def postgres(server: OperatorsServer) -> AsyncIterator[Subject]:
 
 @asynccontextmanager
 async def emulated(
-    neon: RunningEmulator, isolation: Isolation, crowd: int = 20
+    neon: RunningEmulator, isolation: Isolation, crowd: int = 10
 ) -> AsyncIterator[Subject]:
     async with vending_on(neon, isolation) as provider:
-        yield Subject(provider, PostgresLoginCheck(), crowd=crowd, moments=6)
+        yield Subject(provider, PostgresLoginCheck(), crowd=crowd, moments=5)
 
 
 neon_by_api = partial(emulated, isolation=Isolation.NONE)
 neon_by_role = partial(emulated, isolation=Isolation.ROLE)
-neon_by_project = partial(emulated, isolation=Isolation.PROJECT, crowd=6)  # a server each
+neon_by_project = partial(emulated, isolation=Isolation.PROJECT, crowd=4)  # a server each
 
 
 def overlapping(make: Make) -> Make:

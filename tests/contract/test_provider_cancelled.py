@@ -13,10 +13,6 @@ from tests.contract.subjects import Subject
 from tests.support.databases import held, holding_of, vended
 from tests.support.orders import new_order, rotated
 
-TURNS = range(1, 5)
-"""Turns of the loop: where a provider in memory waits. One with a server waits at parts of the time
-that an undisturbed call takes."""
-
 
 async def test_what_a_cancelled_provision_leaves_is_retired_completely(subject: Subject) -> None:
     async for moment in _moments(subject):
@@ -76,8 +72,9 @@ async def test_calls_that_are_cancelled_together_leave_the_provider_in_working_o
 
 
 async def _moments(subject: Subject) -> AsyncIterator[int | float]:
-    """Turns of the loop, then seconds within the time of an undisturbed provision."""
-    for turns in TURNS:
+    """Turns of the loop, where a provider in memory waits; then seconds within the time of an
+    undisturbed provision, where one with a server does."""
+    for turns in range(1, subject.turns + 1):
         yield turns
     begin = time.monotonic()
     async with vended(subject.provider, new_order()):

@@ -66,7 +66,7 @@ class ApiProvider(DatabaseProvider):
             return await self.branch.password(sight.claim.owner)
         answer = await finished(self._ordered_role(sight.claim))
         try:
-            await self.branch.waiting.until_done(answer.operations)
+            await self.branch.waiting.until_done(answer.operations, "make role")
         except OperationFailed:  # it may stay listed, and would pass for one that is there
             await self.branch.drop_role(sight.claim.owner)
             raise

@@ -72,17 +72,17 @@ class NeonBranch:
     async def make_database(self, name: str, owner: str) -> None:
         """Raises AlreadyThere."""
         body = {"database": {"name": name, "owner_name": owner}}
-        await self._change("POST", self._path("databases"), body)
+        await self._change("POST", self._path("databases"), "make database", body)
 
     async def drop_database(self, name: str) -> None:
         """Ends the sessions in it. One that is not there is dropped."""
-        await self._drop(self._path("databases", name), name, self.databases)
+        await self._drop("databases", name, self.databases)
 
     async def drop_role(self, name: str) -> None:
         """One that is not there is dropped. Raises ProviderBusy while it owns a database, which the
         lists may not have shown yet."""
         try:
-            await self._drop(self._path("roles", name), name, self.roles)
+            await self._drop("roles", name, self.roles)
         except (AlreadyThere, NotFitting) as error:
             raise ProviderBusy("The role still owns a database.") from error
 
@@ -100,21 +100,21 @@ class NeonBranch:
         answer = await self.client.write(
             "POST", self._path("roles", role, "reset_password"), OneRole
         )
-        await self.waiting.until_done(answer.operations)
+        await self.waiting.until_done(answer.operations, "reset password")
         return password_of(answer.role)
 
-    async def _drop(self, what: str, name: str, listed: Listed) -> None:
+    async def _drop(self, kind: str, name: str, listed: Listed) -> None:
         try:
-            await self._change("DELETE", what)
+            await self._change("DELETE", self._path(kind, name), f"drop {kind}")
         except NotVisible:  # is it gone, or the branch out of sight, or may the key not drop it?
             if name in {each.name for each in await listed()}:
                 raise
 
     async def _change(
-        self, method: str, what: str, body: dict[str, dict[str, str]] | None = None
+        self, method: str, what: str, work: str, body: dict[str, dict[str, str]] | None = None
     ) -> None:
         answer = await self.client.write(method, what, Accepted, body)
-        await self.waiting.until_done(answer.operations)
+        await self.waiting.until_done(answer.operations, work)
 
     def _path(self, *parts: str) -> str:
         return path("projects", self.project_id, "branches", self.id, *parts)

@@ -38,16 +38,16 @@ class Pace:
 
     usual: dict[str, float] = field(default_factory=dict)
 
-    def pauses(self, action: str) -> Iterator[float]:
-        usual = self.usual.get(action, FIRST_GUESS)
+    def pauses(self, kind: str) -> Iterator[float]:
+        usual = self.usual.get(kind, FIRST_GUESS)
         yield usual * 1.03  # a little late is one request, a little early are two
         pause = max(SHORTEST_PAUSE, usual / 16)
         while True:
             yield pause
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    def learn(self, action: str, seconds: float) -> None:
-        self.usual[action] = (self.usual.get(action, seconds) + seconds) / 2
+    def learn(self, kind: str, seconds: float) -> None:
+        self.usual[kind] = (self.usual.get(kind, seconds) + seconds) / 2
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,15 @@ class Waiting:
     clock: Clock
     pace: Pace
 
-    async def until_done(self, operations: Sequence[Operation]) -> None:
-        """Return when all of them are done; those of one request run in their order.
+    async def until_done(self, operations: Sequence[Operation], work: str = "") -> None:
+        """Return when all of them are done; those of one request run in their order. `work` names
+        what they are for: the same action takes longer for one than for another.
 
         Raises OutcomeUnknown when one failed, or takes too long: what was accepted stays wanted,
         and may or may not have come about.
         """
         for operation in operations:
-            await self._until_done(operation)
+            await self._until_done(operation, f"{operation.action}: {work}")
 
     async def until_settled(self) -> None:
         """The same for whatever goes on in the project: what a lost request began has operations
@@ -76,15 +77,15 @@ class Waiting:
         going_on = [operation for operation in found.operations if operation.status not in ended]
         await self.until_done(going_on[::-1])  # the newest stands first
 
-    async def _until_done(self, operation: Operation) -> None:
+    async def _until_done(self, operation: Operation, kind: str) -> None:
         begin = self.clock.elapsed()
-        pauses = self.pace.pauses(operation.action)
+        pauses = self.pace.pauses(kind)
         while operation.status not in DONE:
             _check(operation.status, self.clock.elapsed() - begin)
             await self.clock.sleep(next(pauses))
-            operation = await self._seen(operation)
+            operation = await self._seen(operation, kind)
 
-    async def _seen(self, operation: Operation) -> Operation:
+    async def _seen(self, operation: Operation, kind: str) -> Operation:
         try:
             found = await self.client.read(self._path(operation.id), OneOperation)
         except Unavailable:
@@ -92,7 +93,7 @@ class Waiting:
         except NotVisible:
             return operation.model_copy(update={"status": "failed"})  # it may yet be seen
         if found.operation.status in DONE:
-            self.pace.learn(operation.action, found.operation.total_duration_ms / 1000)
+            self.pace.learn(kind, found.operation.total_duration_ms / 1000)
         return found.operation
 
     def _path(self, *parts: str) -> str:

@@ -117,11 +117,23 @@ async def test_what_ended_before_is_not_waited_for(wire: Wire, status: str) -> N
     assert wire.clock.slept == []
 
 
-async def _waited(wire: Wire, pace: Pace, seconds: float, action: str = "apply_config") -> int:
+async def test_what_one_action_is_for_tells_how_long_it_takes(wire: Wire) -> None:
+    pace = Pace()
+    for _ in range(4):
+        await _waited(wire, pace, 0.3, work="make role")
+        await _waited(wire, pace, 0.4, work="make database")
+
+    assert await _waited(wire, pace, 0.3, work="make role") == 1
+    assert await _waited(wire, pace, 0.4, work="make database") == 1
+
+
+async def _waited(
+    wire: Wire, pace: Pace, seconds: float, action: str = "apply_config", work: str = ""
+) -> int:
     """How many requests it took to see an operation that takes so many seconds."""
     operation_id = f"op-{len(wire.asked())}"
     _ends_after(wire, seconds, operation_id, action)
-    await wire.waiting(pace).until_done([_running(id=operation_id, action=action)])
+    await wire.waiting(pace).until_done([_running(id=operation_id, action=action)], work)
     return wire.count("GET", f"{PROJECT}/operations/{operation_id}")
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from aiohttp import web
 
 from entrypoints.neon_emulator.behaviour import Behaviour
-from entrypoints.neon_emulator.catalog import Entry
+from entrypoints.neon_emulator.catalog import Catalog, E, Entry
 from entrypoints.neon_emulator.emulator import Emulator
 from entrypoints.neon_emulator.errors import ApiError
 from entrypoints.neon_emulator.faults import DURING, Fault, How
@@ -73,6 +73,12 @@ class Call:
         if self.project.operations.running or not (self.behaviour.idle or endpoint.suspended):
             return []
         return [suspension(self)]
+
+
+def unmade(call: Call, catalog: Catalog[E], entry: E) -> None:
+    """What an operation that ended in an error was to make."""
+    if not call.behaviour.unmade_stay_listed:
+        catalog.forget(entry)
 
 
 async def _in_order(project: Project, work: Callable[[], Awaitable[None]]) -> None:

@@ -19,6 +19,10 @@ class Entry:
     going: bool = False
     unseen_reads: int = 0
 
+    def stay(self) -> None:
+        """It was to go, and could not."""
+        self.going = False
+
 
 @dataclass(kw_only=True)
 class Role(Entry):

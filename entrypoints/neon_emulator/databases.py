@@ -6,7 +6,7 @@ from aiohttp import web
 
 from entrypoints.neon_emulator import identifiers
 from entrypoints.neon_emulator.bodies import answer, database_body, operations_body
-from entrypoints.neon_emulator.calls import Call, branch_call, stale_reads
+from entrypoints.neon_emulator.calls import Call, branch_call, stale_reads, unmade
 from entrypoints.neon_emulator.catalog import Database
 from entrypoints.neon_emulator.errors import ApiError, LimitExceeded, NotFound
 from entrypoints.neon_emulator.operations import Operation
@@ -31,7 +31,7 @@ async def create(request: web.Request) -> web.Response:
     operations = call.apply(
         database,
         partial(_make, call, database),
-        lost=partial(_unmade, call, database),
+        lost=partial(unmade, call, call.project.databases, database),
         may_be_late=True,
     )
     return _changed(call, database, operations, status=201)
@@ -73,7 +73,7 @@ async def delete(request: web.Request) -> web.Response:
         return web.Response(status=204)
     call.check_may_change()
     database.going = True
-    operations = call.apply(database, partial(_drop, call, database), lost=partial(_stay, database))
+    operations = call.apply(database, partial(_drop, call, database), lost=database.stay)
     return _changed(call, database, operations)
 
 
@@ -140,17 +140,8 @@ async def _drop(call: Call, database: Database) -> None:
     call.project.databases.forget(database)
 
 
-def _unmade(call: Call, database: Database) -> None:
-    if not call.behaviour.unmade_stay_listed:
-        call.project.databases.forget(database)
-
-
 def _keep_name(database: Database) -> None:
     database.name = database.real_name or database.name
-
-
-def _stay(database: Database) -> None:
-    database.going = False
 
 
 def _changed(

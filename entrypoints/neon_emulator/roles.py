@@ -6,7 +6,7 @@ from aiohttp import web
 
 from entrypoints.neon_emulator import identifiers
 from entrypoints.neon_emulator.bodies import answer, operations_body, role_body
-from entrypoints.neon_emulator.calls import Call, branch_call, stale_reads
+from entrypoints.neon_emulator.calls import Call, branch_call, stale_reads, unmade
 from entrypoints.neon_emulator.catalog import Role
 from entrypoints.neon_emulator.errors import ApiError, LimitExceeded, NotFound, PasswordsNotStored
 from entrypoints.neon_emulator.operations import Operation
@@ -21,7 +21,10 @@ async def create(request: web.Request) -> web.Response:
     _check_room(call, wanted.name)
     role = call.project.roles.add(_new_role(call, wanted))
     operations = call.apply(
-        role, partial(_make, call, role), lost=partial(_unmade, call, role), may_be_late=True
+        role,
+        partial(_make, call, role),
+        lost=partial(unmade, call, call.project.roles, role),
+        may_be_late=True,
     )
     return _changed(call, role, operations, status=201, secret=True)
 
@@ -47,7 +50,7 @@ async def delete(request: web.Request) -> web.Response:
     call.check_may_change()
     _check_owns_nothing(call, role)
     role.going = True
-    operations = call.apply(role, partial(_drop, call, role), lost=partial(_stay, role))
+    operations = call.apply(role, partial(_drop, call, role), lost=role.stay)
     return _changed(call, role, operations)
 
 
@@ -136,15 +139,6 @@ async def _drop(call: Call, role: Role) -> None:
     if role.real_name:
         await call.project.compute.drop_role(role.real_name)
     call.project.roles.forget(role)
-
-
-def _unmade(call: Call, role: Role) -> None:
-    if not call.behaviour.unmade_stay_listed:
-        call.project.roles.forget(role)
-
-
-def _stay(role: Role) -> None:
-    role.going = False
 
 
 def _changed(

@@ -1,35 +1,41 @@
-"""Our record about one database: its states and the legal ways between them."""
+"""Our record about one database: its states, and the legal ways between them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from domain.errors import IllegalTransition
+from domain.caller import ANYONE
+from domain.errors import IllegalTransition, InFlight, OtherTarget
 from domain.naming import Names
-from domain.order import Tenant
+from domain.order import Order, Tenant
+from domain.passwords import PasswordDeriver
+from domain.request import RequestMark
+from domain.steps import AT_ONCE, LONGEST_HISTORY, Step, StepState, Work, pause_after
 
 
 class State(StrEnum):
     PROVISIONING = "provisioning"
     READY = "ready"
     FAILED = "failed"  # nothing of it is left
-    EXPIRED = "expired"
+    EXPIRED = "expired"  # nobody can log in; everything is still there
     RETIRING = "retiring"  # to be dropped, and perhaps half dropped
     RETIRED = "retired"
 
 
 LEGAL: Mapping[State, frozenset[State]] = {
-    State.PROVISIONING: frozenset({State.READY, State.FAILED, State.RETIRING}),
+    State.PROVISIONING: frozenset({State.READY, State.RETIRING}),
     State.READY: frozenset({State.EXPIRED, State.RETIRING}),
     State.EXPIRED: frozenset({State.READY, State.RETIRING}),
     State.FAILED: frozenset(),
-    State.RETIRING: frozenset({State.RETIRED}),
+    State.RETIRING: frozenset({State.RETIRED, State.FAILED}),
     State.RETIRED: frozenset(),
 }
 
 GONE = frozenset({State.FAILED, State.RETIRED})
 """Nothing exists on the provider any more, and the names are free again."""
+
+LIVE = frozenset(State) - GONE
 
 
 class Isolation(StrEnum):
@@ -51,39 +57,42 @@ class Target:
     isolation: Isolation
 
 
-class StepState(StrEnum):
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that was done for a database: `provision`, `verify`, `retire`."""
-
-    name: str
-    state: StepState
-    at: datetime
+LEFT_TO_DO: Mapping[State, frozenset[Work]] = {
+    State.READY: frozenset({Work.ROTATE}),
+    State.EXPIRED: frozenset({Work.SUSPEND, Work.RESTORE}),
+    State.FAILED: frozenset(),
+    State.RETIRED: frozenset(),
+}
+"""What may be going on in the states that a database can rest in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
     """The record: a value; every change makes a new one, which the registry accepts or refuses.
 
-    `version` is the registry's: it counts the accepted changes.
+    `promised` says that its caller can come back for it, so that a crash does not undo it;
+    `suffixable`, that a suffix may be put to its names where they are taken. `wake_at` is when the
+    sweep has to look at it, None for never; `failures` counts those in a row of the work that is
+    going on. `version` is the registry's: it counts the accepted changes.
     """
 
     id: str
     nickname: str
     names: Names
     target: Target
+    caller: str = ANYONE
+    request: RequestMark | None = None
+    promised: bool = False
+    suffixable: bool = True
     state: State = State.PROVISIONING
     labels: Mapping[str, str] = field(default_factory=dict)
     extensions: tuple[str, ...] = ()
     created_at: datetime
     expires_at: datetime | None = None
     rotation: int = 0
-    steps: tuple[Step, ...] = ()
+    history: tuple[Step, ...] = ()
+    wake_at: datetime | None = None
+    failures: int = 0
     version: int = 0
 
     @property
@@ -93,6 +102,68 @@ class Database:
     @property
     def is_gone(self) -> bool:
         return self.state in GONE
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is gone without our having dropped it."""
+        return self.state is State.RETIRED and self._latest(Work.RETIRE) is None
+
+    @property
+    def changed_at(self) -> datetime:
+        """When something was last begun or done for it: what only fails, again and again, changes
+        nothing."""
+        steps = (step for step in reversed(self.history) if step.state is not StepState.FAILED)
+        return next((step.at for step in steps), self.created_at)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The latest step of each work, in the order in which the works first began."""
+        return tuple({step.name: step for step in self.history}.values())
+
+    def is_pending(self, work: Work) -> bool:
+        """Whether that work has begun and is not done."""
+        return self._latest(work) in {StepState.RUNNING, StepState.FAILED}
+
+    def is_failed(self, work: Work) -> bool:
+        return self._latest(work) is StepState.FAILED
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing is going on, and nothing will before its end or its caller's wish."""
+        works = LEFT_TO_DO.get(self.state)
+        return works is not None and not any(map(self.is_pending, works))
+
+    def order(self, passwords: PasswordDeriver) -> Order:
+        """What the provider is asked for."""
+        password = passwords(self.id, self.rotation)
+        return Order(tenant=self.tenant, password=password, extensions=self.extensions)
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether its time has come, whatever has been done about it yet."""
+        return self.expires_at is not None and self.expires_at <= now
+
+    def check_usable(self, now: datetime) -> None:
+        """Raises InFlight while it is being made, and IllegalTransition unless it is ready and its
+        time has not come."""
+        if self.state is State.PROVISIONING:
+            raise InFlight(f"Database {self.id} is being made; repeat it soon.")
+        if self.state is not State.READY or self.is_over(now):
+            state = State.EXPIRED if self.state is State.READY else self.state
+            raise IllegalTransition(f"Database {self.id} is {state}, not ready.")
+
+    def check_known(self, now: datetime) -> None:
+        """Raises as `check_usable` does, and InFlight while nobody can say which password holds."""
+        self.check_usable(now)
+        if self.is_pending(Work.ROTATE):
+            raise InFlight("The password is being changed: ask again, or repeat the rotation.")
+
+    def check_target(self, target: Target) -> None:
+        """Raises OtherTarget when it was made elsewhere: what is said there means nothing here."""
+        if self.target.name != target.name:
+            raise OtherTarget(
+                f"Database {self.id} was made on {self.target.name!r}, and this service works on "
+                f"{target.name!r} now; set its provider back to reach it."
+            )
 
     def moved(self, state: State) -> "Database":
         """The same database in another state. Raises IllegalTransition."""
@@ -108,19 +179,73 @@ class Database:
             raise IllegalTransition(f"Database {self.id} is {self.state} and keeps its names.")
         return replace(self, names=names)
 
-    def with_step(self, name: str, state: StepState, at: datetime) -> "Database":
-        """The same database with that step's latest state; steps stand as they began."""
-        step = Step(name, state, at)
-        if any(known.name == name for known in self.steps):
-            steps = tuple(step if known.name == name else known for known in self.steps)
-        else:
-            steps = (*self.steps, step)
-        return replace(self, steps=steps)
+    def lost(self) -> "Database":
+        """The same database, which is not where it was, though nobody asked for its end."""
+        return replace(self.moved(State.RETIRING).moved(State.RETIRED), wake_at=None)
 
-    def with_running_steps_failed(self, at: datetime) -> "Database":
-        """The same database, whose steps that had begun and not ended have failed."""
-        steps = tuple(
-            Step(step.name, StepState.FAILED, at) if step.state is StepState.RUNNING else step
-            for step in self.steps
+    def found_again(self, names: Names) -> "Database":
+        """The same database, which was lost and has turned up with all that is in it."""
+        wake_at = AT_ONCE if self.is_pending(Work.ROTATE) else None
+        return replace(self, state=State.READY, names=names)._waking(wake_at)
+
+    def found_as(self, names: Names) -> "Database":
+        """The same database, which somebody renamed on its server."""
+        return replace(self, names=names)
+
+    def extended(self, expires_at: datetime | None) -> "Database":
+        """The same database, which is ready, with another end."""
+        return replace(self, expires_at=expires_at)._waking(
+            self.wake_at if self.is_pending(Work.ROTATE) else None
         )
-        return replace(self, steps=steps)
+
+    def began(self, work: Work, at: datetime) -> "Database":
+        """The same database with that work begun: from now on somebody has to finish it."""
+        return replace(self._with_step(work, StepState.RUNNING, at), wake_at=AT_ONCE, failures=0)
+
+    def did(self, work: Work, at: datetime, wake_at: datetime | None = None) -> "Database":
+        """The same database with that work done; nobody has to look at it before `wake_at`, or
+        before its end."""
+        return replace(self._with_step(work, StepState.DONE, at), failures=0)._waking(wake_at)
+
+    def missed(self, work: Work, at: datetime, error: str) -> "Database":
+        """The same database whose work failed, to be tried again after a longer pause each time."""
+        failures = self.failures + 1
+        database = self._with_step(work, StepState.FAILED, at, error)
+        return replace(database, failures=failures)._waking(at + pause_after(failures))
+
+    def given_up(self, at: datetime, error: str) -> "Database":
+        """The same database, not made and to be dropped, with what kept it from being made. The
+        same request, asked again, makes a new one."""
+        database = replace(self, request=None)
+        for step in self.steps:
+            if step.state is StepState.RUNNING:
+                database = database._with_step(Work(step.name), StepState.FAILED, at, error)
+        return database.moved(State.RETIRING).began(Work.RETIRE, at)
+
+    def dropped(self, at: datetime) -> "Database":
+        """The same database, of which nothing is left: retired, or failed if it never was made."""
+        was_given_up = self.is_failed(Work.PROVISION) or self.is_failed(Work.VERIFY)
+        state = State.FAILED if was_given_up else State.RETIRED
+        return self.moved(state).did(Work.RETIRE, at)
+
+    def _waking(self, at: datetime | None) -> "Database":
+        """A ready one has to be looked at when it ends, whatever else is to be done."""
+        ends = self.expires_at if self.state is State.READY else None
+        return replace(self, wake_at=min(filter(None, (at, ends)), default=None))
+
+    def _with_step(self, work: Work, state: StepState, at: datetime, error: str = "") -> "Database":
+        number = self.history[-1].number + 1 if self.history else 1
+        step = Step(number, work.value, state, at, error)
+        return replace(self, history=_shortened((*self.history, step)))
+
+    def _latest(self, work: Work) -> StepState | None:
+        return next((step.state for step in reversed(self.history) if step.name == work), None)
+
+
+def _shortened(history: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Without the oldest step that is not the latest of its work, once there are too many."""
+    if len(history) <= LONGEST_HISTORY:
+        return history
+    latest = {step.name: step.number for step in history}
+    place = next(i for i, step in enumerate(history) if step.number != latest[step.name])
+    return history[:place] + history[place + 1 :]

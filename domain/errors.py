@@ -6,12 +6,17 @@ PgvendError
 │   ├── InvalidDuration
 │   ├── InvalidLabels
 │   ├── InvalidPageToken
-│   └── ExtensionUnavailable
+│   ├── ExtensionUnavailable
+│   └── RequestReused
 ├── DatabaseNotFound           it is not there, or not yours
 ├── Conflict                   look again before you repeat
 │   ├── NameTaken
 │   ├── StaleRecord
-│   └── IllegalTransition
+│   ├── PreconditionFailed
+│   ├── IllegalTransition
+│   ├── OtherTarget
+│   ├── RequestKnown
+│   └── InFlight               repeat it soon, unchanged
 ├── Unavailable                repeat later, unchanged
 │   ├── ProviderBusy           nothing happened
 │   │   └── ProviderLocked     nothing happened: somebody else is at work there
@@ -71,6 +76,12 @@ class ExtensionUnavailable(InvalidRequest):
     code = "extension_unavailable"
 
 
+class RequestReused(InvalidRequest):
+    """The idempotency key was used for something else before: take a new one."""
+
+    code = "idempotency_key_reused"
+
+
 class DatabaseNotFound(PgvendError):
     """There is no such database."""
 
@@ -95,10 +106,35 @@ class StaleRecord(Conflict):
     code = "stale_record"
 
 
+class PreconditionFailed(Conflict):
+    """The database is no longer as the request says that it is."""
+
+    code = "precondition_failed"
+
+
 class IllegalTransition(Conflict):
     """The database's state does not allow that."""
 
     code = "illegal_state"
+
+
+class OtherTarget(Conflict):
+    """The database is in another place than the one that the service works on."""
+
+    code = "other_target"
+
+
+class RequestKnown(Conflict):
+    """A request with the same idempotency key has been recorded already."""
+
+    code = "request_known"
+
+
+class InFlight(Conflict):
+    """Something is being done for this database right now."""
+
+    code = "in_flight"
+    retryable = True
 
 
 class Unavailable(PgvendError):

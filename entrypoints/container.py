@@ -1,15 +1,15 @@
-"""The composition root: with `neon_parts` the only place that knows which adapters there are."""
+"""The composition root: with `resources` and `neon_parts` the only place that knows which adapters
+there are."""
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Mapping
+from datetime import timedelta
 from operator import attrgetter
-from typing import TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import structlog
 from dependency_injector import containers, providers
-from structlog.stdlib import BoundLogger
 
 from adapters.decorators.observed import (
     Observation,
@@ -18,68 +18,47 @@ from adapters.decorators.observed import (
     ObservedRegistry,
 )
 from adapters.decorators.retrying import Retrying, RetryingLoginCheck, RetryingProvider
-from adapters.embedded.opening import Bundle, opened_bundle
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
-from adapters.memory.registry import MemoryRegistry
 from adapters.neon.login_check import NeonLoginCheck
 from adapters.postgres.login_check import NoLoginCheck, PostgresLoginCheck
-from adapters.postgres.opening import checked_provider
-from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.server import server_of_dsn
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
-from domain.database import Target
 from domain.expiry import ExpiryPolicy
 from domain.passwords import PasswordDeriver
 from domain.retry import RetryPolicy
 from domain.secret import Secret
+from entrypoints.http.sweeping import Sweeping
 from entrypoints.neon_parts import cared_for, on_neon
+from entrypoints.resources import on_embedded, on_postgres, records_of
 from entrypoints.settings import ProviderName, Settings
 from entrypoints.use_cases import UseCases
-from ports.driven.clock import Clock
+from ports.driving.change import ChangeDatabase
 from ports.driving.check_health import CheckHealth
+from ports.driving.connect import ShowConnection
+from ports.driving.expire import ExpireDatabase
 from ports.driving.list import ListDatabases
+from ports.driving.make import MakeDatabase
+from ports.driving.reconcile import Reconcile
+from ports.driving.restore import RestoreDatabase
 from ports.driving.retire import RetireDatabase
+from ports.driving.rotate import RotatePassword
 from ports.driving.show import ShowDatabase
+from ports.driving.sweep import Sweep
 from ports.driving.vend import VendDatabase
+from ports.driving.watch import WatchDatabase
 
 T = TypeVar("T")
 
-
-@asynccontextmanager
-async def _embedded(
-    settings: Settings, passwords: PasswordDeriver, clock: Clock, log: BoundLogger
-) -> AsyncIterator[PostgresProvider]:
-    bundle = Bundle(
-        folder=settings.data_dir.resolve() / "embedded",
-        port=settings.embedded_port,
-        connection_limit=settings.connection_limit,
-    )
-    async with opened_bundle(bundle, passwords.installation(), clock, log) as provider:
-        yield provider
-
-
-@asynccontextmanager
-async def _postgres(
-    settings: Settings, passwords: PasswordDeriver, log: BoundLogger
-) -> AsyncIterator[PostgresProvider]:
-    server = server_of_dsn(
-        settings.admin_dsn(),
-        public_host=settings.postgres_public_host,
-        public_port=settings.postgres_public_port,
-        connection_limit=settings.connection_limit,
-    )
-    async with checked_provider(server, passwords.installation(), log) as provider:
-        yield provider
+Parts = Mapping[str, providers.Provider[Any]]
+"""What several use cases are given, by the names that they know it by."""
 
 
 def _expiry(settings: Settings) -> ExpiryPolicy:
     return ExpiryPolicy(default=settings.default_ttl, longest=settings.max_ttl)
 
 
-def _target(settings: Settings) -> Target:
-    name = settings.provider.value
-    return Target(name=name, provider=name, isolation=settings.isolation)
+def _grace(settings: Settings) -> timedelta:
+    return settings.grace_period or timedelta(0)
 
 
 def _care(settings: Settings) -> str:
@@ -104,8 +83,8 @@ class Container(containers.DeclarativeContainer):
     retrying = providers.Singleton(Retrying, RetryPolicy(), clock, randomness)
 
     memory = providers.Singleton(MemoryProvider)
-    embedded = providers.Resource(_embedded, settings, passwords, clock, log)
-    postgres = providers.Resource(_postgres, settings, passwords, log)
+    embedded = providers.Resource(on_embedded, settings, passwords, clock, log)
+    postgres = providers.Resource(on_postgres, settings, passwords, log)
     neon = providers.Resource(on_neon, settings, passwords, clock, log)
     bare_provider = providers.Selector(
         providers.Callable(attrgetter("provider"), settings),
@@ -138,26 +117,73 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(ObservedLoginCheck, bare_login_check, observed),
         retrying,
     )
-    registry = providers.Singleton(ObservedRegistry, providers.Singleton(MemoryRegistry), log)
+    records = providers.Resource(records_of, settings)
+    leases = providers.Callable(attrgetter("leases"), records)
+    bare_registry = providers.Callable(attrgetter("registry"), records)
+    registry = providers.Singleton(ObservedRegistry, bare_registry, log)
+
+    target = providers.Callable(attrgetter("target"), settings)
+    expiry = providers.Singleton(_expiry, settings)
+    grace = providers.Callable(_grace, settings)
+    records_only: ClassVar[Parts] = {"registry": registry, "clock": clock}
+    made: ClassVar[Parts] = {**records_only, "provider": provider, "target": target}
+    outside: ClassVar[Parts] = {**made, "leases": leases}
+
+    retire = providers.Singleton(RetireDatabase, **outside)
+    expire = providers.Singleton(
+        ExpireDatabase,
+        **records_only,
+        provider=provider,
+        leases=leases,
+        retire=retire,
+        grace=grace,
+    )
+    rotate = providers.Singleton(RotatePassword, **outside, passwords=passwords)
+    restore = providers.Singleton(RestoreDatabase, **outside, passwords=passwords, expiry=expiry)
+    make = providers.Singleton(
+        MakeDatabase,
+        **records_only,
+        provider=provider,
+        login_check=login_check,
+        retire=retire,
+        randomness=randomness,
+        passwords=passwords,
+    )
+    vend = providers.Singleton(
+        VendDatabase,
+        **outside,
+        make=make,
+        randomness=randomness,
+        passwords=passwords,
+        expiry=expiry,
+    )
+    sweep = providers.Singleton(
+        Sweep,
+        **records_only,
+        leases=leases,
+        target=target,
+        vend=vend,
+        retire=retire,
+        expire=expire,
+        rotate=rotate,
+        restore=restore,
+        reconcile=providers.Singleton(Reconcile, **outside),
+    )
+    sweep_interval = providers.Callable(attrgetter("sweep_interval"), settings)
+    sweeping = providers.Singleton(Sweeping, sweep, sweep_interval, clock, log)
 
     use_cases = providers.Singleton(
         UseCases,
-        vend=providers.Singleton(
-            VendDatabase,
-            registry=registry,
-            provider=provider,
-            login_check=login_check,
-            clock=clock,
-            randomness=randomness,
-            passwords=passwords,
-            expiry=providers.Singleton(_expiry, settings),
-            target=providers.Singleton(_target, settings),
-        ),
+        vend=vend,
         show=providers.Singleton(ShowDatabase, registry=registry),
+        connect=providers.Singleton(ShowConnection, **made, passwords=passwords),
         list=providers.Singleton(ListDatabases, registry=registry),
-        retire=providers.Singleton(
-            RetireDatabase, registry=registry, provider=provider, clock=clock
-        ),
+        watch=providers.Singleton(WatchDatabase, **records_only),
+        change=providers.Singleton(ChangeDatabase, **records_only, expiry=expiry),
+        rotate=rotate,
+        restore=restore,
+        retire=retire,
+        sweep=sweep,
         check_health=providers.Singleton(CheckHealth, registry=registry, provider=provider),
     )
 

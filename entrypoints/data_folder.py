@@ -11,8 +11,11 @@ from domain.errors import StartupError
 from domain.secret import Secret
 from entrypoints.settings import ProviderName, Settings
 
-OURS = {"secret", "embedded"}
+OURS = {"secret", "embedded", "registry.sqlite3"}
 """What makes a folder a data folder of ours."""
+
+BESIDE = ("lost+found", ".secret.", "registry.sqlite3")
+"""What the names of all else begin with that may be in it."""
 
 
 def service_secret(settings: Settings) -> Secret:
@@ -21,7 +24,8 @@ def service_secret(settings: Settings) -> Secret:
     Makes the data folder ready where something will be in it. Raises StartupError.
     """
     given = settings.secret and Secret(settings.secret.get_secret_value())
-    if given and settings.provider is not ProviderName.EMBEDDED:
+    uses_folder = settings.provider is ProviderName.EMBEDDED or settings.registry_file
+    if given and not uses_folder:
         return given
     folder = open_data_folder(settings.data_dir)
     return given or kept_secret(folder)
@@ -68,7 +72,7 @@ def _usable(folder: Path) -> Iterator[None]:
 def _refuse_foreign(folder: Path) -> None:
     """Closing somebody else's folder to everybody, `/tmp` say, would be a bad surprise."""
     names = {entry.name for entry in folder.iterdir()}
-    foreign = {name for name in names - OURS - {"lost+found"} if not name.startswith(".secret.")}
+    foreign = {name for name in names - OURS if not name.startswith(BESIDE)}
     if foreign and names.isdisjoint(OURS):
         raise StartupError(
             f"{folder} holds other things than pgvend's: set PGVEND_DATA_DIR to a new folder."

@@ -34,7 +34,8 @@ def configure_logging(level: str, *, terminal: bool) -> None:
     root.handlers = [handler]
     root.setLevel(level.upper())
     logging.getLogger("aiohttp.server").filters = [_Malformed()]
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    for library in ("asyncio", "alembic", "aiosqlite"):  # the last tells each call with its values
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
 class _Malformed(logging.Filter):

@@ -59,10 +59,8 @@ def needed(value: T | None) -> T:
     return value
 
 
-def check_dsn(dsn: SecretStr | None) -> None:
+def check_dsn(dsn: SecretStr) -> None:
     """Raises ValueError, without the DSN in it."""
-    if dsn is None:
-        raise ValueError("missing, and PGVEND_PROVIDER is postgres")
     try:
         parts = urlsplit(dsn.get_secret_value())
         bad = parts.scheme not in {"postgres", "postgresql"} or parts.port == 0

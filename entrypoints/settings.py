@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from domain.database import Isolation
+from domain.database import Isolation, Target
 from entrypoints import neon_settings as neon
 from entrypoints.setting_types import Duration, Origins, Port, check_dsn, is_loopback, needed
 
@@ -60,9 +60,16 @@ class Settings(BaseSettings):
         validation_alias="PGVEND_DATA_DIR",
         description="a folder of pgvend's own",
     )
+    registry_url: SecretStr | None = Field(
+        None,
+        validation_alias="PGVEND_REGISTRY_URL",
+        description="postgresql://user:password@host:5432/database, for replicas that share their "
+        "records; without it they are in the data folder",
+    )
     secret: SecretStr | None = Field(
         None,
         min_length=32,
+        validate_default=True,
         validation_alias="PGVEND_SECRET",
         description="32 or more random characters, such as `openssl rand -hex 32` prints",
     )
@@ -115,6 +122,19 @@ class Settings(BaseSettings):
         validation_alias="PGVEND_MAX_TTL",
         description="a duration such as 24h, 7d or P1DT12H, no shorter than PGVEND_DEFAULT_TTL",
     )
+    grace_period: Duration | None = Field(
+        None,
+        validation_alias="PGVEND_GRACE_PERIOD",
+        description="a duration such as 24h, 7d or P1DT12H, for which what has expired can be "
+        "restored",
+    )
+    sweep_interval: int = Field(
+        30,
+        ge=0,
+        le=3600,
+        validation_alias="PGVEND_SWEEP_INTERVAL",
+        description="the number of seconds, up to 3600, from one sweep to the next; 0 for none",
+    )
     cors_allow_origins: Origins = Field(
         (),
         validation_alias="CORS_ALLOW_ORIGINS",
@@ -136,10 +156,26 @@ class Settings(BaseSettings):
     # What depends on other fields is checked field by field too (`info.data` holds those before it
     # that are right): pydantic asks a validator of the whole only once every field is right.
 
+    @field_validator("registry_url")
+    @classmethod
+    def _leads_to_records(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            check_dsn(url)
+        return url
+
+    @field_validator("secret")
+    @classmethod
+    def _is_shared(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if info.data.get("registry_url") and not secret:
+            raise ValueError("missing, and replicas with one PGVEND_REGISTRY_URL need the same")
+        return secret
+
     @field_validator("postgres_admin_dsn")
     @classmethod
     def _leads_to_a_server(cls, dsn: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if info.data.get("provider") is ProviderName.POSTGRES:
+            if dsn is None:
+                raise ValueError("missing, and PGVEND_PROVIDER is postgres")
             check_dsn(dsn)
         return dsn
 
@@ -178,6 +214,21 @@ class Settings(BaseSettings):
         """What keeps the tenants of the provider apart."""
         is_neon = self.provider is ProviderName.NEON
         return Isolation(self.neon_isolation) if is_neon else Isolation.ROLE
+
+    @property
+    def target(self) -> Target:
+        """The place that databases are made in: what another one holds is not known there."""
+        name = self.provider.value
+        is_neon = self.provider is ProviderName.NEON
+        place = f"{name}-{self.neon_isolation}" if is_neon else name
+        return Target(name=place, provider=name, isolation=self.isolation)
+
+    @property
+    def registry_file(self) -> Path | None:
+        """Where the records are, unless they are on a server, or, as the provider's databases, in
+        memory."""
+        is_elsewhere = self.registry_url or self.provider is ProviderName.MEMORY
+        return None if is_elsewhere else self.data_dir.resolve() / "registry.sqlite3"
 
     @property
     def is_loopback(self) -> bool:

@@ -2,17 +2,29 @@
 
 from dataclasses import dataclass
 
+from ports.driving.change import ChangeDatabase
 from ports.driving.check_health import CheckHealth
+from ports.driving.connect import ShowConnection
 from ports.driving.list import ListDatabases
+from ports.driving.restore import RestoreDatabase
 from ports.driving.retire import RetireDatabase
+from ports.driving.rotate import RotatePassword
 from ports.driving.show import ShowDatabase
+from ports.driving.sweep import Sweep
 from ports.driving.vend import VendDatabase
+from ports.driving.watch import WatchDatabase
 
 
 @dataclass(frozen=True, kw_only=True)
 class UseCases:
     vend: VendDatabase
     show: ShowDatabase
+    connect: ShowConnection
     list: ListDatabases
+    watch: WatchDatabase
+    change: ChangeDatabase
+    rotate: RotatePassword
+    restore: RestoreDatabase
     retire: RetireDatabase
+    sweep: Sweep
     check_health: CheckHealth

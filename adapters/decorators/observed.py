@@ -50,9 +50,17 @@ class ObservedProvider(DatabaseProvider):
         with self.observed("provider.provision", id=order.tenant.id):
             return await self.inner.provision(order)
 
+    async def reveal(self, order: Order) -> Connection:
+        with self.observed("provider.reveal", id=order.tenant.id):
+            return await self.inner.reveal(order)
+
     async def rotate(self, order: Order) -> Connection:
         with self.observed("provider.rotate", id=order.tenant.id):
             return await self.inner.rotate(order)
+
+    async def suspend(self, tenant: Tenant) -> None:
+        with self.observed("provider.suspend", id=tenant.id):
+            await self.inner.suspend(tenant)
 
     async def retire(self, tenant: Tenant) -> None:
         with self.observed("provider.retire", id=tenant.id):

@@ -88,7 +88,8 @@ class Queue:
 
 @dataclass(frozen=True)
 class QueuedProvider(DatabaseProvider):
-    """Queues what changes something. A clean-up is never refused: it would leave something."""
+    """Queues what changes something. A clean-up is never refused: it would leave something; nor is
+    shutting somebody out: it would leave somebody in."""
 
     inner: DatabaseProvider
     queue: Queue
@@ -97,9 +98,16 @@ class QueuedProvider(DatabaseProvider):
         async with self.queue.turn("provision", order.tenant, refusable=True):
             return await self.inner.provision(order)
 
+    async def reveal(self, order: Order) -> Connection:
+        return await self.inner.reveal(order)
+
     async def rotate(self, order: Order) -> Connection:
         async with self.queue.turn("rotate", order.tenant, refusable=True):
             return await self.inner.rotate(order)
+
+    async def suspend(self, tenant: Tenant) -> None:
+        async with self.queue.turn("suspend", tenant, refusable=False):
+            await self.inner.suspend(tenant)
 
     async def retire(self, tenant: Tenant) -> None:
         async with self.queue.turn("retire", tenant, refusable=False):

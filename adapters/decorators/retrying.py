@@ -56,8 +56,14 @@ class RetryingProvider(DatabaseProvider):
     async def provision(self, order: Order) -> Connection:
         return await self.retrying(lambda: self.inner.provision(order))
 
+    async def reveal(self, order: Order) -> Connection:
+        return await self.retrying(lambda: self.inner.reveal(order))
+
     async def rotate(self, order: Order) -> Connection:
         return await self.retrying(lambda: self.inner.rotate(order))
+
+    async def suspend(self, tenant: Tenant) -> None:
+        await self.retrying(lambda: self.inner.suspend(tenant))
 
     async def retire(self, tenant: Tenant) -> None:
         await self.retrying(lambda: self.inner.retire(tenant))

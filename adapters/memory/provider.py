@@ -1,7 +1,7 @@
 """A provider in memory: keeps every promise of the port, but no data."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.connection import Connection
 from domain.errors import (
@@ -31,6 +31,7 @@ async def no_trouble(moment: str) -> None:
 class _Made:
     tenant_id: str
     password: Secret
+    is_suspended: bool = False
 
 
 class MemoryProvider(DatabaseProvider):
@@ -56,13 +57,25 @@ class MemoryProvider(DatabaseProvider):
         await self._trouble("after provision")
         return self._connection(order)
 
+    async def reveal(self, order: Order) -> Connection:
+        await self._trouble("reveal")
+        return self._connection(order)
+
     async def rotate(self, order: Order) -> Connection:
         await self._trouble("before rotate")
         if not self._is_ours(order.tenant):
             raise DatabaseNotFound(f"There is no database {order.tenant.id!r} to rotate.")
-        self._owners[order.tenant.names.owner] = _Made(order.tenant.id, order.password)
+        owner = order.tenant.names.owner
+        self._owners[owner] = replace(self._owners[owner], password=order.password)
         await self._trouble("after rotate")
         return self._connection(order)
+
+    async def suspend(self, tenant: Tenant) -> None:
+        await self._trouble("before suspend")
+        if self._is_ours(tenant):
+            owner = tenant.names.owner
+            self._owners[owner] = replace(self._owners[owner], is_suspended=True)
+        await self._trouble("after suspend")
 
     async def retire(self, tenant: Tenant) -> None:
         await self._trouble("before retire")
@@ -92,6 +105,7 @@ class MemoryProvider(DatabaseProvider):
         made = self._owners.get(connection.user)
         return (
             made is not None
+            and not made.is_suspended
             and made.password == connection.password
             and self._databases.get(connection.database) == made.tenant_id
         )

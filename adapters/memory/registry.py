@@ -1,13 +1,14 @@
 """Records in memory: gone when the process ends."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from domain.database import Database
-from domain.errors import DatabaseNotFound, NameTaken, StaleRecord
+from domain.errors import DatabaseNotFound, NameTaken, RequestKnown, StaleRecord
 from ports.driven.registry import Query, Registry
 
-Claim = tuple[str, str, str]
-"""A kind of name, the target that it is used on, the name."""
+Claim = tuple[str, ...]
+"""A kind of name, and the name: of a request, or of a target and something on it."""
 
 
 class MemoryRegistry(Registry):
@@ -18,6 +19,8 @@ class MemoryRegistry(Registry):
         self._holders: dict[Claim, str] = {}
 
     async def add(self, database: Database) -> Database:
+        if database.id in self._kept:
+            raise NameTaken(f"There is a record {database.id} already.")
         return self._keep(database)
 
     async def update(self, database: Database) -> Database:
@@ -40,20 +43,33 @@ class MemoryRegistry(Registry):
         return
 
     def _keep(self, database: Database) -> Database:
-        claims = _claims(database)
-        if any(self._holders.get(claim, database.id) != database.id for claim in claims):
+        if self._are_held(_request(database), database.id):
+            raise RequestKnown
+        if self._are_held(_names(database), database.id):
             raise NameTaken(f"The name {database.names.database!r} is in use.")
         if former := self._kept.get(database.id):
             for claim in _claims(former):
                 del self._holders[claim]
-        self._holders |= dict.fromkeys(claims, database.id)
+        self._holders |= dict.fromkeys(_claims(database), database.id)
         kept = replace(database, labels=dict(database.labels), version=database.version + 1)
         self._kept[kept.id] = kept
         return kept
 
+    def _are_held(self, claims: tuple[Claim, ...], database_id: str) -> bool:
+        return any(self._holders.get(claim, database_id) != database_id for claim in claims)
+
 
 def _claims(database: Database) -> tuple[Claim, ...]:
-    """What no two records have at the same time; one that is gone has nothing."""
+    """What no two records have at the same time."""
+    return _request(database) + _names(database)
+
+
+def _request(database: Database) -> tuple[Claim, ...]:
+    return (("request", database.request.key),) if database.request else ()
+
+
+def _names(database: Database) -> tuple[Claim, ...]:
+    """One that is gone has none."""
     if database.is_gone:
         return ()
     target, names = database.target.name, database.names
@@ -61,8 +77,18 @@ def _claims(database: Database) -> tuple[Claim, ...]:
 
 
 def _matches(database: Database, query: Query) -> bool:
+    request = database.request
     return (
         (not query.states or database.state in query.states)
         and query.labels.items() <= database.labels.items()
+        and query.caller in {None, database.caller}
+        and query.target in {None, database.target.name}
+        and query.request in {None, request and request.key}
+        and (query.due is None or _is_due(database, query.due))
         and (query.before is None or database.id < query.before)
     )
+
+
+def _is_due(database: Database, moment: datetime) -> bool:
+    wake_at = database.wake_at
+    return not database.is_gone and wake_at is not None and wake_at <= moment

@@ -105,12 +105,28 @@ class ApiProvider(DatabaseProvider):
                 await finished(self.ledger.release(claim))
                 self.void.discard(claim.key)
 
+    async def reveal(self, order: Order) -> Connection:
+        owner = await self._owner(order.tenant)
+        return self._connection(order, await self.branch.kept_password(owner))
+
     async def rotate(self, order: Order) -> Connection:
         async with self.locks.of(order.tenant.id):
-            claim = await self.ledger.find(order.tenant)
-            if claim is None or not (await self._look(claim)).has_role:
-                raise DatabaseNotFound(f"There is no database {order.tenant.id} on the branch.")
-            return self._connection(order, await self.branch.new_password(claim.owner))
+            owner = await self._owner(order.tenant)
+            return self._connection(order, await self.branch.new_password(owner))
+
+    async def _owner(self, tenant: Tenant) -> str:
+        """The tenant's role, which is there. Raises DatabaseNotFound."""
+        claim = await self.ledger.find(tenant)
+        if claim and claim.key not in self.void and (await self._look(claim)).has_role:
+            return claim.owner
+        raise DatabaseNotFound(f"There is no database {tenant.id} on the branch.")
+
+    async def suspend(self, tenant: Tenant) -> None:
+        """By a new password that nobody is told: the API has no other way, and by SQL roles of its
+        making obey nobody, for the branch's first role is no admin of them."""
+        async with self.locks.of(tenant.id):
+            with suppress(DatabaseNotFound):
+                await self.branch.new_password(await self._owner(tenant))
 
     async def retire(self, tenant: Tenant) -> None:
         async with self.locks.of(tenant.id):
@@ -131,7 +147,7 @@ class ApiProvider(DatabaseProvider):
         # else a lost request may still bring the role about: the claim says whose it would be
 
     async def inventory(self) -> Sequence[Holding]:
-        claims = await self.ledger.all()
+        claims = [claim for claim in await self.ledger.all() if claim.key not in self.void]
         roles, databases = await self._listed()
         sights = [sight_of(claim, roles, databases) for claim in claims]
         return [sight.holding for sight in sights if sight.has_role]

@@ -89,9 +89,13 @@ class NeonBranch:
     async def password(self, role: str) -> Secret:
         """What it logs in with; a new one where Neon does not keep passwords."""
         try:
-            found = await self.client.read(self._path("roles", role, "reveal_password"), Password)
+            return await self.kept_password(role)
         except NotPossible:
             return await self.new_password(role)
+
+    async def kept_password(self, role: str) -> Secret:
+        """What it logs in with. Raises NotPossible where Neon does not keep passwords."""
+        found = await self.client.read(self._path("roles", role, "reveal_password"), Password)
         return Secret(found.password.get_secret_value())
 
     async def new_password(self, role: str) -> Secret:

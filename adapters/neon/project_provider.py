@@ -6,13 +6,14 @@ Passwords are Neon's choice.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from adapters.neon.branch import NeonBranch
 from adapters.neon.extensions import install_late
 from adapters.neon.operations import Pace, Waiting
 from adapters.neon.projects import NeonProjects
 from adapters.neon.tenant_locks import TenantLocks
+from adapters.neon.uris import Address
 from adapters.neon.wire import NewProject, Project
 from adapters.postgres.sight import Marks
 from domain.connection import Connection
@@ -24,7 +25,9 @@ from domain.errors import (
     ProviderRejected,
     Unavailable,
 )
+from domain.naming import Names
 from domain.order import Holding, Order, Tenant
+from domain.secret import Secret
 from ports.cancellation import finished
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
@@ -47,7 +50,9 @@ class ProjectProvider(DatabaseProvider):
             project = await self._kept(tenant)
             branch = await self._branch(project) if project else await self._made(tenant)
             await branch.waiting.until_settled()
-            connection = await self._connection(branch, tenant)
+            direct, pooled = await self._addresses(branch, tenant.names)
+            password = direct.password or await branch.new_password(tenant.names.owner)
+        connection = _connection(direct, pooled, password)
         await install_late(order.extensions, connection, connection.host, self.clock)
         return connection
 
@@ -97,15 +102,32 @@ class ProjectProvider(DatabaseProvider):
             await self.clock.sleep(pause)
         return ()
 
+    async def reveal(self, order: Order) -> Connection:
+        names, branch = order.tenant.names, await self._there(order.tenant)
+        direct, pooled = await self._addresses(branch, names)
+        password = direct.password or await branch.kept_password(names.owner)
+        return _connection(direct, pooled, password)
+
     async def rotate(self, order: Order) -> Connection:
-        tenant = order.tenant
+        names = order.tenant.names
+        async with self.locks.of(order.tenant.id):
+            branch = await self._there(order.tenant)
+            direct, pooled = await self._addresses(branch, names)
+            return _connection(direct, pooled, await branch.new_password(names.owner))
+
+    async def _there(self, tenant: Tenant) -> NeonBranch:
+        """The branch of the tenant's project. Raises DatabaseNotFound."""
+        project = await self._kept(tenant)
+        if project is None:
+            raise DatabaseNotFound(f"There is no database {tenant.id} in any Neon project.")
+        return await self._branch(project)
+
+    async def suspend(self, tenant: Tenant) -> None:
+        """By a new password that nobody is told."""
         async with self.locks.of(tenant.id):
-            project = await self._kept(tenant)
-            if project is None:
-                raise DatabaseNotFound(f"There is no database {tenant.id} in any Neon project.")
-            branch = await self._branch(project)
-            password = await branch.new_password(tenant.names.owner)
-            return replace(await self._connection(branch, tenant), password=password)
+            for project in await self.projects.named(self._name(tenant)):
+                branch = await self._branch(project)
+                await branch.new_password(tenant.names.owner)
 
     async def retire(self, tenant: Tenant) -> None:
         async with self.locks.of(tenant.id):
@@ -138,16 +160,19 @@ class ProjectProvider(DatabaseProvider):
         waiting = Waiting(self.projects.client, project.id, self.clock, self.pace)
         return NeonBranch(self.projects.client, project.id, branch_id, waiting)
 
-    async def _connection(self, branch: NeonBranch, tenant: Tenant) -> Connection:
-        names = tenant.names
+    async def _addresses(self, branch: NeonBranch, names: Names) -> tuple[Address, Address]:
+        """The direct one and the pooled one."""
         direct = await branch.address(names.database, names.owner)
-        pooled = await branch.address(names.database, names.owner, pooled=True)
-        return Connection(
-            host=direct.host,
-            port=direct.port,
-            database=names.database,
-            user=names.owner,
-            password=direct.password or await branch.new_password(names.owner),
-            sslmode=direct.sslmode,
-            pooler_host=pooled.host if pooled.host != direct.host else None,
-        )
+        return direct, await branch.address(names.database, names.owner, pooled=True)
+
+
+def _connection(direct: Address, pooled: Address, password: Secret) -> Connection:
+    return Connection(
+        host=direct.host,
+        port=direct.port,
+        database=direct.database,
+        user=direct.user,
+        password=password,
+        sslmode=direct.sslmode,
+        pooler_host=pooled.host if pooled.host != direct.host else None,
+    )

@@ -7,7 +7,7 @@ import asyncpg
 
 from adapters.postgres import statements
 from adapters.postgres.grants import take_back_grants
-from adapters.postgres.guests import end_guests, end_holders
+from adapters.postgres.guests import end_guests, end_holders, end_lockers
 from adapters.postgres.prepared import end_prepared_transactions
 from adapters.postgres.quoting import identifier
 from adapters.postgres.server import Server
@@ -36,7 +36,7 @@ class Drop:
 
     async def _drop_database(self, database: SeenDatabase) -> None:
         if not database.broken:
-            await self.session.execute(statements.close_database(database.name))
+            await self._close(database.name)
         try:
             await self.session.execute(statements.drop_database(database.name))
         except asyncpg.ObjectInUseError:
@@ -44,6 +44,13 @@ class Drop:
             await self.session.execute(statements.drop_database(database.name))
         except asyncpg.InsufficientPrivilegeError:
             await self._drop_with_guests(database.name)
+
+    async def _close(self, database: str) -> None:
+        try:
+            await self.session.execute(statements.soon(statements.close_database(database)))
+        except asyncpg.LockNotAvailableError:
+            await end_lockers(self.session, database)
+            await self.session.execute(statements.close_database(database))
 
     async def _drop_with_guests(self, database: str) -> None:
         """FORCE ends nobody's session when one is there that the admin may not end: of a neighbour

@@ -19,6 +19,13 @@ WHERE locktype = 'object' AND classid = 'pg_authid'::regclass AND granted
   AND objid = (SELECT oid FROM pg_roles WHERE rolname = $1) AND usename <> current_user
 """
 
+_LOCKERS = """
+SELECT DISTINCT usename FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'transactionid' AND granted
+  AND transactionid = (SELECT xmax FROM pg_database WHERE datname = $1) AND usename <> current_user
+"""
+# xmax: who has changed the entry and not committed that yet
+
 _END_IN_DATABASE = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1 AND datname = $2
 """
@@ -32,6 +39,14 @@ WHERE usename = $1 AND pid IN (
 )
 """
 
+_END_LOCKING = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE usename = $1 AND pid IN (
+    SELECT pid FROM pg_locks WHERE locktype = 'transactionid' AND granted
+      AND transactionid = (SELECT xmax FROM pg_database WHERE datname = $2)
+)
+"""
+
 
 async def end_guests(session: Session, database: str) -> None:
     """End all sessions in a tenant's database that the admin can end."""
@@ -41,6 +56,12 @@ async def end_guests(session: Session, database: str) -> None:
 async def end_holders(session: Session, owner: str) -> None:
     """End the sessions whose open transaction names the role, which keeps it from being dropped."""
     await _end(session, await session.fetch(_HOLDERS, owner), _END_HOLDING, owner)
+
+
+async def end_lockers(session: Session, database: str) -> None:
+    """End the sessions whose open transaction changes the database's entry: of a neighbour perhaps
+    who was given the right to pass on what it was granted."""
+    await _end(session, await session.fetch(_LOCKERS, database), _END_LOCKING, database)
 
 
 async def _end(session: Session, users: Iterable[asyncpg.Record], query: str, what: str) -> None:

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, suppress
 
 from adapters.postgres import statements
 from adapters.postgres.errors import FAILURES
-from adapters.postgres.sessions import Session
+from adapters.postgres.sessions import FAREWELL_TIMEOUT, Session
 from ports.cancellation import finished
 
 
@@ -20,4 +20,4 @@ async def member_of(session: Session, role: str, tenant_id: str | None) -> Async
         yield
     finally:
         with suppress(*FAILURES):  # the session is gone, or the role: there is nothing to leave
-            await finished(session.execute(statements.leave(role)))
+            await finished(session.execute(statements.leave(role), timeout=FAREWELL_TIMEOUT))

@@ -15,6 +15,7 @@ from adapters.postgres.fitness import check_powers
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import POOL_SIZE, Session, session_of, single_session
 from adapters.postgres.sight import Marks, Sight, inventory, look
+from adapters.postgres.suspending import Suspend
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound, NameTaken, ProviderBusy
 from domain.order import Holding, Order, Tenant
@@ -29,10 +30,10 @@ class PostgresProvider(DatabaseProvider):
     server: Server
     marks: Marks
     pool: asyncpg.Pool
-    retiring: asyncio.Semaphore = field(
+    resisting: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(POOL_SIZE // 2), init=False, repr=False
     )
-    """Tenants that resist their end take time, and must not take every place in the pool."""
+    """Calls whose tenants resist take time, and must not take every place in the pool."""
 
     async def provision(self, order: Order) -> Connection:
         password = await self.server.password_text(order.password)
@@ -70,20 +71,35 @@ class PostgresProvider(DatabaseProvider):
                 await session.execute(statements.drop_database(database.name))
         await session.execute(statements.make_database(tenant))
 
-    async def rotate(self, order: Order) -> Connection:
-        password = await self.server.password_text(order.password)
-        async with self._locked(order.tenant) as session:
-            if not (await look(session, order.tenant, self.marks)).has_role:
-                raise DatabaseNotFound(f"There is no database {order.tenant.id} on the server.")
-            await session.execute(statements.set_password(order.tenant, password))
+    async def reveal(self, order: Order) -> Connection:
         return self.server.connection(order)
 
+    async def rotate(self, order: Order) -> Connection:
+        tenant, password = order.tenant, await self.server.password_text(order.password)
+        async with self._locked(tenant) as session:
+            sight = await look(session, tenant, self.marks)
+            if not sight.has_role:
+                raise DatabaseNotFound(f"There is no database {tenant.id} on the server.")
+            await self._suspend(session, tenant, sight).insist(
+                statements.set_password(tenant, password)
+            )
+        return self.server.connection(order)
+
+    async def suspend(self, tenant: Tenant) -> None:
+        async with self.resisting, self._locked(tenant) as session:
+            sight = await look(session, tenant, self.marks)
+            if sight.has_role:
+                await self._suspend(session, tenant, sight)()
+
     async def retire(self, tenant: Tenant) -> None:
-        async with self.retiring, self._locked(tenant) as session:
+        async with self.resisting, self._locked(tenant) as session:
             sight = await look(session, tenant, self.marks)
             if sight.has_role:
                 drop = Drop(session, tenant.names.owner, self.server, self.marks)
                 await drop(sight.databases)
+
+    def _suspend(self, session: Session, tenant: Tenant, sight: Sight) -> Suspend:
+        return Suspend(session, tenant.names.owner, sight.databases, self.server, self.marks)
 
     async def inventory(self) -> Sequence[Holding]:
         async with session_of(self.pool) as session:

@@ -116,6 +116,11 @@ def drop_database(database: str, *, force: bool = True) -> str:
     return f"DROP DATABASE IF EXISTS {identifier(database)}{' WITH (FORCE)' if force else ''}"
 
 
+def soon(statement: str) -> str:
+    """The statement, with less patience than usual for whoever has locked what it changes."""
+    return f"SET LOCAL lock_timeout = '2s'; {statement}"
+
+
 def act_as(owner: str) -> str:
     return f"SET ROLE {identifier(owner)}"
 

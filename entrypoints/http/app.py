@@ -1,18 +1,21 @@
 """The application: what it opens and closes, its routes, what is done for every request."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 
 import structlog
 from aiohttp import web
 
 from entrypoints.container import Container, resolved
-from entrypoints.http import databases, health, legacy
+from entrypoints.http import connection, databases, events, health, legacy, lifecycle, upkeep
 from entrypoints.http.background import Background
 from entrypoints.http.bodies import MAX_BODY
 from entrypoints.http.cors import allow_origins
 from entrypoints.http.errors import problems
-from entrypoints.http.keys import BACKGROUND, USE_CASES
-from entrypoints.http.requests import identified, logged
+from entrypoints.http.keys import BACKGROUND, STOPPING, STREAMS, USE_CASES
+from entrypoints.http.requests import identified, labelled, logged
+from entrypoints.http.sweeping import stopped
 
 DRAIN_TIMEOUT = 30.0
 """Seconds that running requests, and then what goes on behind them, get to end in."""
@@ -21,6 +24,10 @@ DRAIN_TIMEOUT = 30.0
 def build_app(container: Container) -> web.Application:
     app = web.Application(middlewares=[identified, logged, problems], client_max_size=MAX_BODY)
     app[BACKGROUND] = Background(structlog.get_logger())
+    app[STOPPING] = asyncio.Event()
+    app[STREAMS] = asyncio.Semaphore(events.MOST)
+    app.on_response_prepare.append(labelled)
+    app.on_shutdown.append(_end_streams)
     app.cleanup_ctx.append(_lifetime_of(container))
     app.add_routes(
         [
@@ -29,7 +36,13 @@ def build_app(container: Container) -> web.Application:
             web.post("/v1/databases", databases.create),
             web.get("/v1/databases", databases.list_),
             web.get("/v1/databases/{id}", databases.show),
+            web.patch("/v1/databases/{id}", databases.change),
             web.delete("/v1/databases/{id}", databases.delete),
+            web.get("/v1/databases/{id}/connection", connection.show),
+            web.get("/v1/databases/{id}/events", events.events),
+            web.post("/v1/databases/{id}/rotate", lifecycle.rotate),
+            web.post("/v1/databases/{id}/restore", lifecycle.restore),
+            web.post("/v1/sweep", upkeep.sweep),
             web.get("/livez", health.livez),
             web.get("/readyz", health.readyz),
         ]
@@ -38,13 +51,23 @@ def build_app(container: Container) -> web.Application:
     return app
 
 
+async def _end_streams(app: web.Application) -> None:
+    app[STOPPING].set()
+
+
 def _lifetime_of(container: Container) -> Callable[[web.Application], AsyncIterator[None]]:
     async def lifetime(app: web.Application) -> AsyncIterator[None]:
-        try:  # begins before the yield: aiohttp does not clean up after a start that failed
+        async with AsyncExitStack() as closing:
+            # begins before the yield: aiohttp does not clean up after a start that failed
+            closing.push_async_callback(_closed, container)
             app[USE_CASES] = await resolved(container.use_cases())
+            closing.push_async_callback(app[BACKGROUND].drain, DRAIN_TIMEOUT)
+            sweeping = await resolved(container.sweeping())
+            closing.push_async_callback(stopped, asyncio.create_task(sweeping.forever()))
             yield
-        finally:
-            await app[BACKGROUND].drain(DRAIN_TIMEOUT)
-            await resolved(container.shutdown_resources())
 
     return lifetime
+
+
+async def _closed(container: Container) -> None:
+    await resolved(container.shutdown_resources())

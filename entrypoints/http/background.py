@@ -8,7 +8,7 @@ from structlog.stdlib import BoundLogger
 
 from domain.errors import PgvendError
 
-Work = Callable[[], Coroutine[Any, Any, None]]
+Work = Callable[[], Coroutine[Any, Any, object]]
 
 
 class Background:

@@ -25,9 +25,14 @@ NO_STORE = {"Cache-Control": "no-store"}
 """For answers that hold a secret."""
 
 
-async def body_as(model: type[B], request: web.Request, patience: float = READ_TIMEOUT) -> B:
-    """The body. Raises MalformedBody, SlowBody, UnsupportedMediaType or InvalidRequest."""
+async def body_as(
+    model: type[B], request: web.Request, patience: float = READ_TIMEOUT, *, optional: bool = False
+) -> B:
+    """The body; where it is `optional`, none is an empty object. Raises MalformedBody, SlowBody,
+    UnsupportedMediaType or InvalidRequest."""
     body = await _read(request, patience)
+    if optional and not body:
+        return model()
     if not body:
         raise MalformedBody("The request has no body: send a JSON object.")
     if request.content_type != "application/json":

@@ -7,12 +7,20 @@ import aiohttp_cors
 import structlog
 from aiohttp import web
 
+from entrypoints.http.headers import IDEMPOTENCY_KEY
 from entrypoints.http.requests import REQUEST_ID_HEADER
 from entrypoints.setting_types import ANY_ORIGIN
 
-EXPOSED = ("Location", "Retry-After", REQUEST_ID_HEADER)
-ACCEPTED = ("Authorization", "Content-Type", REQUEST_ID_HEADER)
-METHODS = ("GET", "POST", "DELETE")
+EXPOSED = ("ETag", "Location", "Preference-Applied", "Retry-After", REQUEST_ID_HEADER)
+ACCEPTED = (
+    "Authorization",
+    "Content-Type",
+    IDEMPOTENCY_KEY,
+    "If-Match",
+    "Last-Event-ID",
+    "Prefer",
+    REQUEST_ID_HEADER,
+)
 PREFLIGHT_AGE = 600
 """Seconds that a browser may remember a preflight's answer."""
 
@@ -30,7 +38,6 @@ def allow_origins(app: web.Application, origins: Collection[str]) -> None:
         allow_credentials=ANY_ORIGIN not in origins,
         expose_headers=EXPOSED,
         allow_headers=ACCEPTED,
-        allow_methods=METHODS,
         max_age=PREFLIGHT_AGE,
     )
     by_origin: dict[str, Any] = dict.fromkeys(origins, options)

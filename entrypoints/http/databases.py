@@ -1,16 +1,21 @@
 """`/v1/databases`."""
 
 import re
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from aiohttp import web
 
-from domain.database import State
+from domain.database import Database, State
 from domain.errors import InvalidRequest
+from domain.labels import checked_labels
 from entrypoints.http.bodies import NO_STORE, body_as, json_response
+from entrypoints.http.callers import caller_of
+from entrypoints.http.headers import ASYNC_APPLIED, etag, idempotency_key, if_match, wants_async
 from entrypoints.http.keys import BACKGROUND, USE_CASES
-from entrypoints.http.schemas import DatabaseOut, PageOut, VendBody, VendedOut
+from entrypoints.http.schemas import ChangeBody, DatabaseOut, PageOut, VendBody, VendedOut
 from ports.driving.list import ListRequest
+from ports.driving.vend import VendRequest
 
 LARGEST_PAGE = 200
 
@@ -19,28 +24,53 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 
 async def create(request: web.Request) -> web.Response:
     body = await body_as(VendBody, request)
-    vended = await request.app[USE_CASES].vend(body.request())
-    location = {"Location": f"/v1/databases/{vended.database.id}"}
-    return json_response(VendedOut.handed_out(vended), status=201, headers=location | NO_STORE)
+    order = body.request(key=idempotency_key(request), caller=caller_of(request))
+    if wants_async(request):
+        return await _promised(request, order)
+    vended = await request.app[USE_CASES].vend(order)
+    headers = _address(vended.database) | etag(vended.database) | NO_STORE
+    return json_response(VendedOut.handed_out(vended), status=201, headers=headers)
+
+
+async def _promised(request: web.Request, order: VendRequest) -> web.Response:
+    vend = request.app[USE_CASES].vend
+    database = await vend.promise(order)
+    if database.state is State.PROVISIONING:
+        finish = partial(vend.finish, database.id)
+        request.app[BACKGROUND].spawn(finish, name=f"vend {database.id}")
+    headers = _address(database) | ASYNC_APPLIED
+    return json_response(DatabaseOut.of(database), status=202, headers=headers)
 
 
 async def show(request: web.Request) -> web.Response:
-    database = await request.app[USE_CASES].show(request.match_info["id"])
-    return json_response(DatabaseOut.of(database))
+    database = await request.app[USE_CASES].show(request.match_info["id"], caller_of(request))
+    return json_response(DatabaseOut.of(database), headers=etag(database))
 
 
 async def list_(request: web.Request) -> web.Response:
-    page = await request.app[USE_CASES].list(_list_request(request))
+    page = await request.app[USE_CASES].list(_list_request(request), caller_of(request))
     return json_response(PageOut.of(page))
+
+
+async def change(request: web.Request) -> web.Response:
+    body = await body_as(ChangeBody, request)
+    database = await request.app[USE_CASES].change(
+        request.match_info["id"], body.request(versions=if_match(request)), caller_of(request)
+    )
+    return json_response(DatabaseOut.of(database), headers=etag(database))
 
 
 async def delete(request: web.Request) -> web.Response:
     retire = request.app[USE_CASES].retire
-    database = await retire.promise(request.match_info["id"])
+    database = await retire.promise(request.match_info["id"], caller_of(request))
     if not database.is_gone:
-        finish = partial(retire.finish, database.id)
+        finish = partial(retire.see_through, database.id)
         request.app[BACKGROUND].spawn(finish, name=f"retire {database.id}")
-    return json_response(DatabaseOut.of(database), status=202)
+    return json_response(DatabaseOut.of(database), status=202, headers=_address(database))
+
+
+def _address(database: Database) -> dict[str, str]:
+    return {"Location": f"/v1/databases/{database.id}"}
 
 
 def _list_request(request: web.Request) -> ListRequest:
@@ -49,7 +79,7 @@ def _list_request(request: web.Request) -> ListRequest:
         raise InvalidRequest(f"There is no query parameter {min(unknown)[:63]!r}.")
     return ListRequest(
         states=frozenset(_state(text) for text in query.getall("state", [])),
-        labels=dict(_label(text) for text in query.getall("label", [])),
+        labels=_labels(query.getall("label", [])),
         page_token=query.get("page_token", ""),
         page_size=_page_size(query.get("page_size", "50")),
     )
@@ -60,6 +90,13 @@ def _state(text: str) -> State:
         return State(text)
     except ValueError:
         raise InvalidRequest(f"{text[:63]!r} is no state; there are {', '.join(State)}.") from None
+
+
+def _labels(texts: Sequence[str]) -> Mapping[str, str]:
+    labels = checked_labels(dict(map(_label, texts)))
+    if len(labels) < len(texts):
+        raise InvalidRequest("A label cannot have two values: give each key once.")
+    return labels
 
 
 def _label(text: str) -> tuple[str, str]:

@@ -12,16 +12,20 @@ from aiohttp.typedefs import Handler
 from domain.errors import (
     Conflict,
     DatabaseNotFound,
+    InFlight,
     InvalidRequest,
     PgvendError,
+    PreconditionFailed,
     ProviderFull,
     ProviderRejected,
     Unavailable,
 )
+from entrypoints.formats import NotAcceptable
 from entrypoints.http.keys import REQUEST_ID
 
 RETRY_AFTER = 5
 RETRY_AFTER_FULL = 60
+RETRY_AFTER_IN_FLIGHT = 1
 """Seconds that callers are asked to wait when nobody said how long it will take."""
 
 
@@ -48,8 +52,10 @@ _STATUS: Mapping[type[PgvendError], int] = {
     # an error has the status of the nearest of its classes
     MalformedBody: 400,
     DatabaseNotFound: 404,
+    NotAcceptable: 406,
     SlowBody: 408,
     Conflict: 409,
+    PreconditionFailed: 412,
     UnsupportedMediaType: 415,
     InvalidRequest: 422,
     PgvendError: 500,
@@ -76,13 +82,22 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
 
 def _of_error(request: web.Request, error: PgvendError) -> web.Response:
     status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
-    headers = {}
-    if isinstance(error, Unavailable):
-        usual = RETRY_AFTER_FULL if isinstance(error, ProviderFull) else RETRY_AFTER
-        headers["Retry-After"] = str(math.ceil(error.retry_after or usual))
     return _problem(
-        request, status, error.code, str(error), retryable=error.retryable, headers=headers
+        request, status, error.code, str(error), retryable=error.retryable, headers=_waiting(error)
     )
+
+
+def _waiting(error: PgvendError) -> Mapping[str, str]:
+    match error:
+        case InFlight():
+            seconds: float = RETRY_AFTER_IN_FLIGHT
+        case ProviderFull():
+            seconds = error.retry_after or RETRY_AFTER_FULL
+        case Unavailable():
+            seconds = error.retry_after or RETRY_AFTER
+        case _:
+            return {}
+    return {"Retry-After": str(math.ceil(seconds))}
 
 
 def _of_http(request: web.Request, error: web.HTTPException) -> web.StreamResponse:

@@ -3,6 +3,8 @@
 from aiohttp import web
 
 from entrypoints.http.bodies import NO_STORE, body_as, json_response
+from entrypoints.http.callers import caller_of
+from entrypoints.http.headers import idempotency_key
 from entrypoints.http.keys import USE_CASES
 from entrypoints.http.schemas import LegacyBody, LegacyOut
 from ports.driving.vend import VendRequest
@@ -10,7 +12,10 @@ from ports.driving.vend import VendRequest
 
 async def create_neon_db(request: web.Request) -> web.Response:
     body = await body_as(LegacyBody, request)
-    vended = await request.app[USE_CASES].vend(VendRequest(nickname=body.project.name))
+    order = VendRequest(
+        nickname=body.project.name, key=idempotency_key(request), caller=caller_of(request)
+    )
+    vended = await request.app[USE_CASES].vend(order)
     return json_response(LegacyOut.of(vended), headers=NO_STORE)
 
 

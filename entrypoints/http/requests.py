@@ -20,14 +20,17 @@ _QUIET = frozenset({"/livez", "/readyz"})
 
 @web.middleware
 async def identified(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give the request an id, the caller's own if it has one: in the answer, in every log line."""
+    """Give the request an id, the caller's own if it has one: for every log line."""
     given = request.headers.get(REQUEST_ID_HEADER, "")
     request[REQUEST_ID] = given if _ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request[REQUEST_ID])
-    response = await handler(request)
+    return await handler(request)
+
+
+async def labelled(request: web.Request, response: web.StreamResponse) -> None:
+    """Every answer bears its request's id: put there before a stream begins."""
     response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
-    return response
 
 
 @web.middleware

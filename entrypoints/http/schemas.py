@@ -1,15 +1,25 @@
 """The bodies that callers send and get."""
 
-from datetime import datetime
+from collections.abc import Set
+from datetime import datetime, timedelta
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.connection import Connection
-from domain.database import Database, Isolation, State, StepState
+from domain.database import Database, Isolation, State
+from domain.errors import InvalidRequest
 from domain.expiry import parse_duration
+from domain.steps import Step, StepState
+from domain.upkeep import Upkeep
+from ports.driving.change import ChangeRequest
 from ports.driving.list import Page
-from ports.driving.vend import OnConflict, Vended, VendRequest
+from ports.driving.sweep import Finding
+from ports.driving.vend import OnConflict, VendRequest
+from ports.driving.vended import Vended
+
+ExtensionName = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,63}$")]
+"""As all are called that there are; what is odd gets no further, into a record say."""
 
 
 class VendBody(BaseModel):
@@ -20,10 +30,10 @@ class VendBody(BaseModel):
     nickname: str
     ttl: str | None = None
     labels: dict[str, str] = Field(default_factory=dict)
-    extensions: Annotated[list[str], Field(max_length=16)] = Field(default_factory=list)
+    extensions: Annotated[list[ExtensionName], Field(max_length=16)] = Field(default_factory=list)
     on_conflict: OnConflict = OnConflict.SUFFIX
 
-    def request(self) -> VendRequest:
+    def request(self, *, key: str | None, caller: str) -> VendRequest:
         """Raises InvalidDuration."""
         return VendRequest(
             nickname=self.nickname,
@@ -31,7 +41,42 @@ class VendBody(BaseModel):
             labels=self.labels,
             extensions=tuple(self.extensions),
             on_conflict=self.on_conflict,
+            key=key,
+            caller=caller,
         )
+
+
+class ChangeBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    ttl: str | None = None
+    labels: dict[str, str] | None = None
+
+    def request(self, *, versions: Set[int] | None) -> ChangeRequest:
+        """Raises InvalidDuration, and InvalidRequest when nothing is to change."""
+        if self.ttl is None and self.labels is None:
+            raise InvalidRequest("Nothing is to change: send ttl, labels or both.")
+        return ChangeRequest(
+            ttl=None if self.ttl is None else parse_duration(self.ttl),
+            labels=self.labels,
+            versions=versions,
+        )
+
+
+class RestoreBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    ttl: str | None = None
+
+    def duration(self) -> timedelta | None:
+        """Raises InvalidDuration."""
+        return None if self.ttl is None else parse_duration(self.ttl)
+
+
+class SweepBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    dry_run: bool = False
 
 
 class ConnectionOut(BaseModel):
@@ -59,9 +104,16 @@ class ConnectionOut(BaseModel):
 
 
 class StepOut(BaseModel):
+    """`error`, where the step failed, says why."""
+
     name: str
     state: StepState
     at: datetime
+    error: str = Field("", exclude_if=lambda error: not error)
+
+    @classmethod
+    def of(cls, step: Step) -> Self:
+        return cls(name=step.name, state=step.state, at=step.at, error=step.error)
 
 
 class DatabaseOut(BaseModel):
@@ -94,9 +146,7 @@ class DatabaseOut(BaseModel):
             labels=dict(database.labels),
             created_at=database.created_at,
             expires_at=database.expires_at,
-            steps=[
-                StepOut(name=step.name, state=step.state, at=step.at) for step in database.steps
-            ],
+            steps=[StepOut.of(step) for step in database.steps],
         )
 
 
@@ -119,6 +169,28 @@ class PageOut(BaseModel):
     def of(cls, page: Page) -> Self:
         databases = [DatabaseOut.of(database) for database in page.databases]
         return cls(databases=databases, next_page_token=page.next_page_token)
+
+
+class FindingOut(BaseModel):
+    action: Upkeep
+    id: str
+    database: str
+    outcome: str
+    detail: str
+
+    @classmethod
+    def of(cls, finding: Finding) -> Self:
+        return cls(
+            action=finding.action,
+            id=finding.id,
+            database=finding.database,
+            outcome=finding.outcome,
+            detail=finding.detail,
+        )
+
+
+class SweptOut(BaseModel):
+    findings: list[FindingOut]
 
 
 class LegacyProject(BaseModel):

@@ -36,12 +36,29 @@ class DatabaseProvider(ABC):
         """
 
     @abstractmethod
+    async def reveal(self, order: Order) -> Connection:
+        """The connection that `provision` or `rotate` answered for this order, again.
+
+        Changes nothing, waits for nothing, and looks only where the password is the other side's
+        choice; there it raises DatabaseNotFound when the tenant does not exist.
+        """
+
+    @abstractmethod
     async def rotate(self, order: Order) -> Connection:
         """Give the owner the order's password; the old one stops working. Idempotent.
 
         Where the other side chooses passwords, each call makes a new one, and the last one counts;
         `provision` tells it again. Sessions that are logged in go on, where the other side lets
         them. Raises DatabaseNotFound when the tenant does not exist.
+        """
+
+    @abstractmethod
+    async def suspend(self, tenant: Tenant) -> None:
+        """Let the tenant in no more, and end its sessions; its data stays. Idempotent.
+
+        `provision` lets it in again, with the order's password; where the other side chooses
+        passwords, with a new one. What is not there, or does not bear this tenant's mark, counts as
+        suspended.
         """
 
     @abstractmethod

@@ -3,16 +3,25 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from domain.database import Database, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """Which records, and which part of them: newest first, those older than the id `before`."""
+    """Which records, and which part of them: newest first, those older than the id `before`.
+
+    `due` are those that are not gone and whose `wake_at` is not later than it; `request` is the key
+    of a RequestMark.
+    """
 
     states: frozenset[State] = frozenset()  # none: any
     labels: Mapping[str, str] = field(default_factory=dict)
+    caller: str | None = None  # none, here and below: any
+    target: str | None = None
+    due: datetime | None = None
+    request: str | None = None
     before: str | None = None
     limit: int = 50
 
@@ -20,23 +29,25 @@ class Query:
 class Registry(ABC):
     """Keeps records. What it returns are values: changing the registry does not change them.
 
-    Every method may raise Unavailable.
+    Every method may raise Unavailable. When a method that changes something was cut off, by that or
+    by a cancellation, the change was made whole or not at all.
     """
 
     @abstractmethod
     async def add(self, database: Database) -> Database:
-        """Keep a new record and return it with its first version.
+        """Keep a new record, durably, and return it with its first version.
 
-        Raises NameTaken when a record that is not gone has the same target and the same database
-        or owner name. Of two racing calls for one name, one wins.
+        Raises RequestKnown when a record has the same request key, and NameTaken when one that is
+        not gone has the same target and the same database or owner name. Of two racing calls for
+        one key or name, one wins.
         """
 
     @abstractmethod
     async def update(self, database: Database) -> Database:
         """Replace the record of that id by this one and return it with its next version.
 
-        Raises StaleRecord when the version is not the one last kept, NameTaken as `add` does,
-        DatabaseNotFound when there is no such record.
+        Raises StaleRecord when the version is not the one last kept, NameTaken and RequestKnown as
+        `add` does, DatabaseNotFound when there is no such record.
         """
 
     @abstractmethod

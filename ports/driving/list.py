@@ -4,6 +4,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from domain.caller import ANYONE
 from domain.database import Database, State
 from domain.errors import InvalidPageToken
 from domain.identity import is_id
@@ -30,8 +31,9 @@ class ListDatabases:
 
     registry: Registry
 
-    async def __call__(self, request: ListRequest) -> Page:
+    async def __call__(self, request: ListRequest, caller: str = ANYONE) -> Page:
         query = Query(
+            caller=caller,
             states=request.states,
             labels=request.labels,
             before=_id_in(request.page_token),

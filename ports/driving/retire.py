@@ -1,69 +1,75 @@
 """Drop a database: promised at once, done in the background."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from domain.database import Database, State, StepState
-from domain.errors import PgvendError, StaleRecord
+from domain.caller import ANYONE
+from domain.database import Database, State, Target
+from domain.steps import Work
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
+from ports.driven.leases import Leases
 from ports.driven.registry import Registry
+from ports.records import attempt, changed, seen_by
+
+PAUSE = 0.5
+"""Seconds from one look to the next at whether nobody else is at work."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RetireDatabase:
     registry: Registry
     provider: DatabaseProvider
+    leases: Leases
     clock: Clock
+    target: Target
 
-    async def promise(self, database_id: str) -> Database:
+    async def promise(self, database_id: str, caller: str = ANYONE) -> Database:
         """Record that the database is to go; from here on it never becomes ready again.
 
-        Idempotent: one that is retiring or gone stays as it is. Raises DatabaseNotFound.
+        Idempotent: one that is retiring or gone stays as it is. Raises DatabaseNotFound and
+        OtherTarget.
         """
 
         def promised(database: Database) -> Database | None:
-            if database.is_gone or database.state is State.RETIRING:
+            seen_by(caller, database)
+            if database.is_lost:  # where it turns up again, it is to be dropped
+                return database.did(Work.RETIRE, self.clock.now())
+            if database.is_gone:
                 return None
-            return self._with_step(database.moved(State.RETIRING), StepState.RUNNING)
+            database.check_target(self.target)
+            if database.state is State.RETIRING:
+                return None
+            return database.moved(State.RETIRING).began(Work.RETIRE, self.clock.now())
 
-        return await self._changed(database_id, promised)
+        return await changed(self.registry, database_id, promised)
 
-    async def finish(self, database_id: str) -> None:
-        """Drop what was promised to go. Idempotent; after an error it is still promised."""
-        database = await self.registry.get(database_id)
-        if database.state is not State.RETIRING:
-            return
-        try:
-            await self.provider.retire(database.tenant)
-        except PgvendError:
-            await self._changed(database_id, self._failed)
-            raise
-        await self._changed(database_id, self._finished)
-
-    def _failed(self, database: Database) -> Database | None:
-        is_open = database.state is State.RETIRING
-        return self._with_step(database, StepState.FAILED) if is_open else None
-
-    def _finished(self, database: Database) -> Database | None:
-        if database.state is not State.RETIRING:
-            return None  # somebody else finished it at the same time
-        return self._with_step(database.moved(State.RETIRED), StepState.DONE)
-
-    def _with_step(self, database: Database, state: StepState) -> Database:
-        return database.with_step("retire", state, self.clock.now())
-
-    async def _changed(
-        self, database_id: str, change: Callable[[Database], Database | None]
-    ) -> Database:
-        """The record after `change`, which is asked again when the record changed meanwhile, and
-        says None where there is nothing to change."""
-        while True:
+    async def finish(self, database_id: str) -> bool:
+        """Drop what was promised to go; whether this call did. Idempotent; after an error it is
+        still promised, and the sweep tries again."""
+        async with self.leases.held(database_id) as is_mine:
+            if not is_mine:
+                return False
             database = await self.registry.get(database_id)
-            changed = change(database)
-            if changed is None:
-                return database
-            try:
-                return await self.registry.update(changed)
-            except StaleRecord:
-                continue
+            if database.state is not State.RETIRING:
+                return False
+            await self.drop(database)
+            return True
+
+    async def see_through(self, database_id: str) -> None:
+        """`finish`, as soon as whoever is at work on it, a rotation say, is done. Raises what
+        `finish` raises."""
+        while not await self.finish(database_id):
+            database = await self.registry.get(database_id)
+            if database.state is not State.RETIRING:
+                return
+            await self.clock.sleep(PAUSE)
+
+    async def drop(self, database: Database) -> None:
+        """For whoever holds the lease: drop what was promised to go, and say what became of it."""
+        async with attempt(self.registry, self.clock, database, Work.RETIRE):
+            await self.provider.retire(database.tenant)
+        await changed(self.registry, database.id, self._dropped)
+
+    def _dropped(self, database: Database) -> Database | None:
+        is_open = database.state is State.RETIRING  # else somebody finished it at the same time
+        return database.dropped(self.clock.now()) if is_open else None

@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 
+from domain.caller import ANYONE
 from domain.database import Database
 from ports.driven.registry import Registry
+from ports.records import record_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShowDatabase:
     registry: Registry
 
-    async def __call__(self, database_id: str) -> Database:
-        """The record of that id. Raises DatabaseNotFound."""
-        return await self.registry.get(database_id)
+    async def __call__(self, database_id: str, caller: str = ANYONE) -> Database:
+        """The record of that id. Raises DatabaseNotFound, for somebody else's too."""
+        return await record_of(self.registry, database_id, caller)

@@ -1,29 +1,30 @@
 """A nickname in, a working database out."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from domain.connection import Connection
-from domain.database import Database, State, Step, StepState, Target
-from domain.errors import NameTaken, PgvendError
+from domain.caller import ANYONE
+from domain.database import Database, State, Target
+from domain.errors import IllegalTransition, InFlight, RequestKnown, RequestReused
 from domain.expiry import ExpiryPolicy
 from domain.identity import RANDOM_BYTES, new_id
 from domain.labels import checked_labels
-from domain.naming import SUFFIX_ALPHABET, SUFFIX_LENGTH, Names, Nickname
-from domain.order import Order
+from domain.naming import Nickname
 from domain.passwords import PasswordDeriver
-from ports.cancellation import finished
+from domain.request import REMEMBERED, RequestMark, request_mark
+from domain.steps import Work
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
-from ports.driven.login_check import LoginCheck
+from ports.driven.leases import Leases
 from ports.driven.randomness import Randomness
-from ports.driven.registry import Registry
-
-MAX_SUFFIXES = 7
-"""Suffixes tried for one nickname. With 36^6 of them a second is rare, a third an accident."""
+from ports.driven.registry import Query, Registry
+from ports.driving.make import MakeDatabase
+from ports.driving.vended import Vended
+from ports.records import changed
 
 
 class OnConflict(StrEnum):
@@ -35,32 +36,34 @@ class OnConflict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendRequest:
+    """`key` is the caller's idempotency key: with it, the same request means the same database."""
+
     nickname: str
     ttl: timedelta | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     extensions: tuple[str, ...] = ()
     on_conflict: OnConflict = OnConflict.SUFFIX
+    key: str | None = None
+    caller: str = ANYONE
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vended:
-    database: Database
-    connection: Connection
+    def mark(self) -> RequestMark | None:
+        """Raises InvalidRequest when the key is none."""
+        if self.key is None:
+            return None
+        asked = (self.nickname, self.ttl and self.ttl.total_seconds(), self.extensions)
+        body = json.dumps([*asked, sorted(self.labels.items()), self.on_conflict])
+        return request_mark(self.caller, self.key, body)
 
 
 @dataclass(frozen=True, kw_only=True)
 class VendDatabase:
-    """Record the intent, make the database, prove that it works, hand it out.
-
-    When it raises, nothing of the database is left, unless it was ready by then: that one stays,
-    and is listed. Where even the clean-up failed, the record says `retiring` (or, with the registry
-    gone, `provisioning`), and so tells what is still to be dropped. A database that was retired
-    while it was made is dropped again; where that fails, only the inventory tells of it.
-    """
+    """Decide what is to be made, have it made, and hand it out; the same request, repeated with its
+    key, means the same database."""
 
     registry: Registry
     provider: DatabaseProvider
-    login_check: LoginCheck
+    leases: Leases
+    make: MakeDatabase
     clock: Clock
     randomness: Randomness
     passwords: PasswordDeriver
@@ -68,90 +71,96 @@ class VendDatabase:
     target: Target
 
     async def __call__(self, request: VendRequest) -> Vended:
-        database = self._decided(request)
-        try:
-            return await self._made(database, request.on_conflict)
-        except BaseException:
-            await finished(self._abandon(database.id))
-            raise
+        """A new database, or the one that the same request has made, also one that a crash left
+        half-made. Raises RequestReused, and InFlight while another call is at it."""
+        mark = request.mark()
+        while True:
+            if known := await self._known(mark):
+                return await self._again(known)
+            database = self._decided(request, mark)
+            async with self.leases.held(database.id):
+                with suppress(RequestKnown):  # the same request was faster: look again
+                    return await self.make(database)
 
-    def _decided(self, request: VendRequest) -> Database:
+    async def promise(self, request: VendRequest) -> Database:
+        """The record of what will be made, or of what the same request has begun or made: for
+        callers who come back for it. `finish` makes it. Raises RequestReused, OtherTarget and
+        IllegalTransition."""
+        mark = request.mark()
+        while True:
+            if known := await self._known(mark):
+                self._check_again(known)
+                return known
+            with suppress(RequestKnown):
+                return await self.make.record(replace(self._decided(request, mark), promised=True))
+
+    async def finish(self, database_id: str) -> bool:
+        """Make what was promised; undo what nobody can come back for. Whether there was anything
+        for this call to do. Idempotent."""
+        async with self.leases.held(database_id) as is_mine:
+            database = await self.registry.get(database_id)
+            is_open = is_mine and database.state is State.PROVISIONING
+            if is_open and database.promised:
+                await self.make(database)
+            elif is_open:
+                await self.make.undo(database.id, "The service was stopped while it was made.")
+            return is_open
+
+    async def _known(self, mark: RequestMark | None) -> Database | None:
+        """The record of the same request, if it was made in the last 24 hours."""
+        if mark is None:
+            return None
+        found = await self.registry.search(Query(request=mark.key, limit=1))
+        if not found:
+            return None
+        [database] = found
+        if database.created_at + REMEMBERED <= self.clock.now():
+            await changed(self.registry, database.id, lambda seen: replace(seen, request=None))
+            return None
+        if database.request and database.request.body != mark.body:
+            raise RequestReused
+        return database
+
+    async def _again(self, database: Database) -> Vended:
+        self._check_again(database)
+        if database.state is State.PROVISIONING:
+            return await self._resumed(database.id)
+        connection = await self.provider.reveal(database.order(self.passwords))
+        return Vended(database=database, connection=connection)
+
+    def _check_again(self, database: Database) -> None:
+        database.check_target(self.target)
+        try:
+            if database.state is not State.PROVISIONING:
+                database.check_known(self.clock.now())
+        except IllegalTransition as error:
+            hint = "This idempotency key made it; take a new key for a new database."
+            raise IllegalTransition(f"{error} {hint}") from None
+
+    async def _resumed(self, database_id: str) -> Vended:
+        async with self.leases.held(database_id) as is_mine:
+            database = await self.registry.get(database_id)
+            if is_mine and database.state is State.PROVISIONING:
+                return await self.make(database)
+        if database.state is State.PROVISIONING:
+            raise InFlight("The same request is being worked on; repeat it soon.")
+        return await self._again(database)
+
+    def _decided(self, request: VendRequest, mark: RequestMark | None) -> Database:
         now = self.clock.now()
         nickname = Nickname(request.nickname)
-        return Database(
+        database = Database(
             id=new_id(now, self.randomness.entropy(RANDOM_BYTES)),
             nickname=nickname.typed,
             names=nickname.names(),
             target=self.target,
+            caller=request.caller,
+            request=mark,
+            promised=mark is not None,
+            suffixable=request.on_conflict is OnConflict.SUFFIX,
             labels=checked_labels(request.labels),
             extensions=tuple(dict.fromkeys(request.extensions)),
             created_at=now,
             expires_at=self.expiry.expires_at(now, request.ttl),
-            steps=(Step("provision", StepState.RUNNING, now),),
         )
-
-    async def _made(self, database: Database, on_conflict: OnConflict) -> Vended:
-        """The database under the first name that is free, in the registry and on the provider."""
-        keep = self.registry.add
-        for names in self._candidates(database, on_conflict):
-            try:
-                database = await keep(database.renamed(names))
-            except NameTaken:
-                continue
-            keep = self.registry.update
-            try:
-                connection = await self.provider.provision(self._order(database))
-            except NameTaken:
-                await self.provider.retire(database.tenant)
-                continue
-            return await self._ready(database, connection)
-        raise NameTaken(
-            f"The name {database.names.database!r} is reserved or in use; choose another nickname."
-        )
-
-    def _candidates(self, database: Database, on_conflict: OnConflict) -> Iterator[Names]:
-        nickname = Nickname(database.nickname)
-        if not nickname.is_reserved():
-            yield nickname.names()
-        if on_conflict is OnConflict.SUFFIX:
-            for _ in range(MAX_SUFFIXES):
-                yield nickname.names(self.randomness.suffix(SUFFIX_ALPHABET, SUFFIX_LENGTH))
-
-    def _order(self, database: Database) -> Order:
-        return Order(
-            tenant=database.tenant,
-            password=self.passwords(database.id, database.rotation),
-            extensions=database.extensions,
-        )
-
-    async def _ready(self, database: Database, connection: Connection) -> Vended:
-        database = database.with_step("provision", StepState.DONE, self.clock.now())
-        database = database.with_step("verify", StepState.RUNNING, self.clock.now())
-        database = await self.registry.update(database)
-        await self.login_check.verify(connection)
-        database = database.with_step("verify", StepState.DONE, self.clock.now())
-        database = await self.registry.update(database.moved(State.READY))
-        return Vended(database=database, connection=connection)
-
-    async def _abandon(self, database_id: str) -> None:
-        """Drop what a failed vend made, and say so in the record. Never raises an error of ours.
-
-        A record that is not there means that nothing was made. One that is ready was finished in
-        time. Any other is dropped: where somebody asked for its end meanwhile, this vend may have
-        made it after that was done.
-        """
-        with suppress(PgvendError):
-            database = await self.registry.get(database_id)
-            if database.state is State.READY:
-                return
-            state = await self._dropped(database)
-            if database.state is State.PROVISIONING:
-                database = database.with_running_steps_failed(self.clock.now())
-                await self.registry.update(database.moved(state))
-
-    async def _dropped(self, database: Database) -> State:
-        try:
-            await self.provider.retire(database.tenant)
-        except Exception:  # whatever it is, the record says that something may be left
-            return State.RETIRING
-        return State.FAILED
+        return database.began(Work.PROVISION, now)

@@ -1,4 +1,4 @@
-"""Every provider, bare and decorated, on every PostgreSQL that is promised."""
+"""Every provider and every registry, bare and decorated, on every PostgreSQL that is promised."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -7,8 +7,13 @@ from typing import Any, cast
 
 import pytest
 
+from adapters.registry.opening import Opened
 from domain.database import Isolation
+from ports.driven.leases import Leases
+from ports.driven.registry import Registry
+from tests.contract import registries
 from tests.contract.live import IS_LIVE, live
+from tests.contract.registries import RegistryKind
 from tests.contract.subjects import (
     Make,
     Subject,
@@ -29,7 +34,8 @@ class Kind:
     """How to make a subject: `make` gets the value of the session's fixture `base`.
 
     What a kind may lack is what its other side does not allow: to choose passwords, names that two
-    tenants cannot both have, logins that reach no neighbour's database.
+    tenants cannot both have, logins that reach no neighbour's database; or has not: sessions, and
+    data to be found in them.
     """
 
     make: Make
@@ -38,14 +44,15 @@ class Kind:
     chooses_passwords: bool = True
     unique_names: bool = True
     isolates: bool = True
+    has_sessions: bool = True
 
 
 by_api = partial(Kind, base="neon", chooses_passwords=False, isolates=False)
 by_project = partial(Kind, base="neon", chooses_passwords=False, unique_names=False)
 
 KINDS = {
-    "memory": Kind(memory),
-    "memory-decorated": Kind(memory, decorate=decorated),
+    "memory": Kind(memory, has_sessions=False),
+    "memory-decorated": Kind(memory, decorate=decorated, has_sessions=False),
     "embedded-16": Kind(embedded, "bundled_16"),
     "embedded-18": Kind(embedded, "bundled_18"),
     "embedded-18-decorated": Kind(embedded, "bundled_18", decorate=decorated),
@@ -99,3 +106,29 @@ async def subject(kind: Kind, base: Any) -> AsyncIterator[Subject]:
         before = await made.provider.inventory()
         yield made
         assert await made.provider.inventory() == before, "the test left something behind"
+
+
+@pytest.fixture(params=registries.KINDS.values(), ids=list(registries.KINDS))
+def registry_kind(request: pytest.FixtureRequest) -> RegistryKind:
+    return cast("RegistryKind", request.param)
+
+
+@pytest.fixture
+def registry_base(request: pytest.FixtureRequest, registry_kind: RegistryKind) -> Any:
+    return request.getfixturevalue(registry_kind.base) if registry_kind.base else None
+
+
+@pytest.fixture
+async def opened(registry_kind: RegistryKind, registry_base: Any) -> AsyncIterator[Opened]:
+    async with registry_kind.open(registry_base) as opened:
+        yield opened
+
+
+@pytest.fixture
+def registry(opened: Opened) -> Registry:
+    return opened.registry
+
+
+@pytest.fixture
+def leases(opened: Opened) -> Leases:
+    return opened.leases

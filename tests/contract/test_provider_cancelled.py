@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from domain.errors import PgvendError
+from domain.errors import PgvendError, ProviderRejected
 from tests.contract.subjects import Subject
 from tests.support.databases import held, holding_of, vended
 from tests.support.orders import new_order, rotated
@@ -59,6 +59,37 @@ async def test_a_cancelled_rotation_can_be_repeated(subject: Subject) -> None:
             await _cancelled(subject.provider.rotate(rotated(order)), moment)
             await subject.login_check.verify(await subject.provider.rotate(rotated(order)))
             await subject.provider.rotate(order)
+
+
+async def test_a_cancelled_suspension_can_be_repeated(subject: Subject) -> None:
+    order = new_order()
+    async with vended(subject.provider, order):
+        async for moment in _moments(subject):
+            connection = await subject.provider.provision(order)
+            await _cancelled(subject.provider.suspend(order.tenant), moment)
+            await subject.provider.suspend(order.tenant)
+            with pytest.raises(ProviderRejected):
+                await subject.login_check.verify(connection)
+
+
+async def test_provisioning_after_a_cancelled_suspension_lets_the_tenant_in(
+    subject: Subject,
+) -> None:
+    order = new_order()
+    async with vended(subject.provider, order):
+        async for moment in _moments(subject):
+            await _cancelled(subject.provider.suspend(order.tenant), moment)
+            await subject.login_check.verify(await subject.provider.provision(order))
+            assert await held(subject.provider, order) == [holding_of(order)]
+
+
+async def test_what_a_cancelled_suspension_leaves_is_retired_completely(subject: Subject) -> None:
+    async for moment in _moments(subject):
+        order = new_order()
+        await subject.provider.provision(order)
+        await _cancelled(subject.provider.suspend(order.tenant), moment)
+        await subject.provider.retire(order.tenant)
+        assert await held(subject.provider, order) == [], f"cancelled after {moment}"
 
 
 async def test_calls_that_are_cancelled_together_leave_the_provider_in_working_order(

@@ -1,49 +1,17 @@
-"""What every registry promises: one suite over all of them, bare and decorated.
-
-A registry joins by an entry in `KINDS`: an async generator that opens it empty, yields it, and
-closes it.
-"""
+"""What every registry promises about records: they are kept, whole, in versions."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import cast
+from datetime import datetime, timedelta, timezone
 
 import pytest
-import structlog
 
-from adapters.decorators.observed import ObservedRegistry
-from adapters.memory.registry import MemoryRegistry
-from domain.database import Database, State, StepState
+from domain.database import Database, State
 from domain.errors import DatabaseNotFound, NameTaken, StaleRecord
-from domain.naming import Names, Nickname
+from domain.steps import LONGEST_HISTORY, Work
 from ports.driven.registry import Query, Registry
-from tests.support.records import ELSEWHERE, new_record
-
-BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
-
-Opened = Callable[[], AsyncIterator[Registry]]
-
-
-async def _memory() -> AsyncIterator[Registry]:
-    yield MemoryRegistry()
-
-
-async def _memory_decorated() -> AsyncIterator[Registry]:
-    yield ObservedRegistry(MemoryRegistry(), structlog.get_logger())
-
-
-KINDS: dict[str, Opened] = {
-    "memory": _memory,
-    "memory-decorated": _memory_decorated,
-}
-
-
-@pytest.fixture(params=list(KINDS.values()), ids=list(KINDS))
-async def registry(request: pytest.FixtureRequest) -> AsyncIterator[Registry]:
-    async for opened in cast("Opened", request.param)():
-        yield opened
+from tests.support.records import new_record
+from tests.support.registries import BEGIN, MARK
 
 
 async def test_it_answers_a_ping(registry: Registry) -> None:
@@ -56,17 +24,52 @@ async def test_it_starts_empty(registry: Registry) -> None:
 
 async def test_a_new_record_is_kept_as_given_with_its_first_version(registry: Registry) -> None:
     new = replace(
-        new_record(labels={"team": "a", "empty": ""}),
+        new_record(labels={"team": "a", "empty": "", "a.b/c\"d'": "50%"}),
         nickname="Ünïted 🐘 '\"\\",
+        caller="somebody",
+        request=MARK,
+        promised=True,
+        suffixable=False,
         extensions=("vector", "citext"),
         expires_at=BEGIN + timedelta(days=1, microseconds=1),
         rotation=3,
-    )
+    ).missed(Work.PROVISION, BEGIN, "It 'failed': \"50%\", 🐘\n")
 
     kept = await registry.add(new)
 
     assert kept == replace(new, version=kept.version)
     assert kept.version > new.version
+    assert await registry.get(kept.id) == kept
+
+
+async def test_a_record_with_nothing_that_may_be_missing_is_kept(registry: Registry) -> None:
+    bare = replace(new_record(), history=(), wake_at=None)
+
+    kept = await registry.add(bare)
+
+    assert await registry.get(kept.id) == replace(bare, version=kept.version)
+
+
+async def test_moments_of_any_time_zone_are_kept_to_the_microsecond(registry: Registry) -> None:
+    india = timezone(timedelta(hours=5, minutes=30))
+    moment = datetime(2026, 3, 29, 2, 30, 0, 123456, tzinfo=india)
+    new = new_record().began(Work.VERIFY, moment)
+    new = replace(new, expires_at=moment, wake_at=moment)
+
+    kept = await registry.get((await registry.add(new)).id)
+
+    assert (kept.expires_at, kept.wake_at, kept.history[-1].at) == (moment, moment, moment)
+
+
+async def test_a_long_history_is_kept_in_its_order(registry: Registry) -> None:
+    database = new_record()
+    for second in range(LONGEST_HISTORY):
+        at = BEGIN + timedelta(seconds=second)
+        database = database.missed(Work.PROVISION, at, f"{second} " + "ä" * 200)
+
+    kept = await registry.add(database)
+
+    assert (await registry.get(kept.id)).history == database.history
 
 
 async def test_what_was_kept_can_be_read(registry: Registry) -> None:
@@ -75,7 +78,9 @@ async def test_what_was_kept_can_be_read(registry: Registry) -> None:
     assert await registry.get(kept.id) == kept
 
 
-@pytest.mark.parametrize("database_id", ["db_unknown", "", "'", "%"])
+@pytest.mark.parametrize(
+    "database_id", ["db_unknown", "", "'", "%", "\0", "\ud800", "db_" + "0" * 26]
+)
 async def test_what_was_not_kept_is_not_found(registry: Registry, database_id: str) -> None:
     await registry.add(new_record())
 
@@ -86,7 +91,8 @@ async def test_what_was_not_kept_is_not_found(registry: Registry, database_id: s
 async def test_an_update_replaces_the_record_under_the_next_version(registry: Registry) -> None:
     kept = await registry.add(new_record())
     changed = replace(
-        kept.moved(State.READY).with_step("provision", StepState.DONE, BEGIN),
+        kept.moved(State.READY).did(Work.PROVISION, BEGIN, BEGIN + timedelta(hours=1)),
+        request=MARK,
         labels={"new": "label"},
         expires_at=BEGIN,
         rotation=1,
@@ -97,6 +103,24 @@ async def test_an_update_replaces_the_record_under_the_next_version(registry: Re
     assert updated == replace(changed, version=updated.version)
     assert updated.version > kept.version
     assert await registry.get(kept.id) == updated
+
+
+async def test_a_record_is_added_once(registry: Registry) -> None:
+    kept = await registry.add(new_record())
+
+    with pytest.raises(NameTaken):
+        await registry.add(kept)
+
+    assert await registry.search(Query()) == [kept]
+
+
+async def test_a_record_that_is_gone_is_not_added_again(registry: Registry) -> None:
+    gone = await registry.add(new_record(state=State.RETIRED))
+
+    with pytest.raises(NameTaken):
+        await registry.add(replace(gone, state=State.READY))
+
+    assert await registry.get(gone.id) == gone
 
 
 async def test_what_is_not_there_cannot_be_updated(registry: Registry) -> None:
@@ -111,7 +135,7 @@ async def test_an_update_of_an_old_version_is_refused(registry: Registry) -> Non
     current = await registry.update(old.moved(State.READY))
 
     with pytest.raises(StaleRecord):
-        await registry.update(old.moved(State.FAILED))
+        await registry.update(old.moved(State.RETIRING))
 
     assert await registry.get(old.id) == current
 
@@ -128,96 +152,6 @@ async def test_of_two_racing_updates_one_wins(registry: Registry) -> None:
     (winner,) = [outcome for outcome in outcomes if isinstance(outcome, Database)]
     assert [type(outcome) for outcome in outcomes if outcome is not winner] == [StaleRecord]
     assert await registry.get(kept.id) == winner
-
-
-async def test_a_name_that_is_in_use_is_refused(registry: Registry) -> None:
-    first = await registry.add(new_record("Sales"))
-
-    with pytest.raises(NameTaken):
-        await registry.add(new_record("sales"))
-
-    assert await registry.search(Query()) == [first]
-
-
-@pytest.mark.parametrize(
-    "names", [Names("sales", "user_other"), Names("other", "user_sales")], ids=["database", "owner"]
-)
-async def test_the_database_and_the_owner_are_each_unique(registry: Registry, names: Names) -> None:
-    await registry.add(new_record("Sales"))
-
-    with pytest.raises(NameTaken):
-        await registry.add(replace(new_record(), names=names))
-
-
-async def test_of_many_racing_records_of_one_name_one_wins(registry: Registry) -> None:
-    racing = [registry.add(new_record("Sales")) for _ in range(10)]
-
-    outcomes = await asyncio.gather(*racing, return_exceptions=True)
-
-    (winner,) = [outcome for outcome in outcomes if isinstance(outcome, Database)]
-    assert sum(isinstance(outcome, NameTaken) for outcome in outcomes) == 9
-    assert await registry.search(Query()) == [winner]
-
-
-async def test_another_target_has_names_of_its_own(registry: Registry) -> None:
-    await registry.add(new_record("Sales"))
-
-    elsewhere = await registry.add(new_record("Sales", target=ELSEWHERE))
-
-    assert elsewhere.names.database == "sales"
-
-
-@pytest.mark.parametrize("state", [State.FAILED, State.RETIRED])
-async def test_the_names_of_what_is_gone_are_free(registry: Registry, state: State) -> None:
-    await registry.add(new_record("Sales", state=state))
-    await registry.add(new_record("Sales", state=state))
-
-    assert (await registry.add(new_record("Sales"))).names.database == "sales"
-
-
-@pytest.mark.parametrize("state", [State.PROVISIONING, State.READY, State.EXPIRED, State.RETIRING])
-async def test_the_names_of_what_is_left_are_not_free(registry: Registry, state: State) -> None:
-    await registry.add(new_record("Sales", state=state))
-
-    with pytest.raises(NameTaken):
-        await registry.add(new_record("Sales"))
-
-
-async def test_names_become_free_by_an_update(registry: Registry) -> None:
-    first = await registry.add(new_record("Sales"))
-    await registry.update(first.moved(State.FAILED))
-
-    assert (await registry.add(new_record("Sales"))).names.database == "sales"
-
-
-async def test_a_record_can_be_renamed_to_what_is_free(registry: Registry) -> None:
-    kept = await registry.add(new_record("Sales"))
-
-    renamed = await registry.update(kept.renamed(Nickname("Other").names()))
-
-    assert renamed.names.database == "other"
-    assert (await registry.add(new_record("Sales"))).names.database == "sales"
-
-
-async def test_a_record_cannot_be_renamed_to_what_is_in_use(registry: Registry) -> None:
-    await registry.add(new_record("Sales"))
-    kept = await registry.add(new_record("Other"))
-
-    with pytest.raises(NameTaken):
-        await registry.update(kept.renamed(Nickname("Sales").names()))
-
-    assert await registry.get(kept.id) == kept
-
-
-async def test_what_is_gone_may_be_updated_under_a_name_that_is_in_use_again(
-    registry: Registry,
-) -> None:
-    gone = await registry.add(new_record("Sales", state=State.FAILED))
-    await registry.add(new_record("Sales"))
-
-    await registry.update(replace(gone, labels={"late": "label"}))
-
-    assert (await registry.get(gone.id)).labels == {"late": "label"}
 
 
 async def test_the_callers_labels_are_copied(registry: Registry) -> None:
@@ -239,62 +173,10 @@ async def test_what_was_read_does_not_change_with_the_registry(registry: Registr
     assert kept == before
 
 
-async def test_the_newest_records_come_first(registry: Registry) -> None:
-    kept = await _three(registry)
+async def test_many_calls_at_once_are_all_answered(registry: Registry) -> None:
+    kept = await asyncio.gather(*(registry.add(new_record()) for _ in range(30)))
+    moved = await asyncio.gather(*(registry.update(record.moved(State.READY)) for record in kept))
 
-    assert await registry.search(Query()) == kept[::-1]
+    found = await asyncio.gather(*(registry.get(record.id) for record in kept))
 
-
-async def test_a_search_ends_at_its_limit(registry: Registry) -> None:
-    kept = await _three(registry)
-
-    assert await registry.search(Query(limit=2)) == [kept[2], kept[1]]
-
-
-async def test_a_search_begins_behind_an_id(registry: Registry) -> None:
-    kept = await _three(registry)
-
-    assert await registry.search(Query(before=kept[2].id)) == [kept[1], kept[0]]
-    assert await registry.search(Query(before=kept[1].id, limit=1)) == [kept[0]]
-    assert await registry.search(Query(before=kept[0].id)) == []
-
-
-async def test_a_search_begins_behind_an_id_that_is_not_there(registry: Registry) -> None:
-    kept = await _three(registry)
-
-    assert await registry.search(Query(before=kept[1].id + "0")) == [kept[1], kept[0]]
-
-
-async def test_a_search_finds_the_states_that_it_names(registry: Registry) -> None:
-    by_state = {state: await registry.add(new_record(state=state)) for state in State}
-    wanted = frozenset({State.READY, State.FAILED})
-
-    found = await registry.search(Query(states=wanted))
-
-    assert {record.id for record in found} == {by_state[state].id for state in wanted}
-
-
-async def test_a_search_finds_records_that_have_all_the_labels(registry: Registry) -> None:
-    both = await registry.add(new_record(labels={"team": "a", "stage": "test"}))
-    await registry.add(new_record(labels={"team": "a"}))
-    await registry.add(new_record(labels={"team": "b", "stage": "test"}))
-    await registry.add(new_record())
-
-    assert await registry.search(Query(labels={"team": "a", "stage": "test"})) == [both]
-    assert len(await registry.search(Query(labels={"team": "a"}))) == 2
-    assert await registry.search(Query(labels={"team": ""})) == []
-
-
-async def test_a_search_tells_labels_apart_that_look_alike(registry: Registry) -> None:
-    await registry.add(new_record(labels={"a_b": "50%"}))
-
-    assert await registry.search(Query(labels={"axb": "50%"})) == []
-    assert await registry.search(Query(labels={"a_b": "50"})) == []
-    assert await registry.search(Query(labels={"A_b": "50%"})) == []
-
-
-async def _three(registry: Registry) -> list[Database]:
-    """Kept in another order than they were made in; returned in the order they were made in."""
-    made = [new_record(made=BEGIN + timedelta(seconds=second)) for second in range(3)]
-    kept = {index: await registry.add(made[index]) for index in (1, 2, 0)}
-    return [kept[index] for index in range(3)]
+    assert found == moved

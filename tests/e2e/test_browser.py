@@ -67,6 +67,19 @@ async def test_a_page_on_the_list_gets_a_database_and_its_address(scene: Scene) 
     assert seen["headers"]["x-request-id"]
 
 
+async def test_a_page_on_the_list_changes_what_it_has_seen(scene: Scene) -> None:
+    made = await scene.ask(scene.ours, "/v1/databases")
+    path, body = made["headers"]["location"], '{"labels": {"seen": "yes"}}'
+    headers = {"Content-Type": "application/json", "If-Match": made["headers"]["etag"]}
+
+    first = await scene.ask(scene.ours, path, body, method="PATCH", headers=headers)
+    second = await scene.ask(scene.ours, path, body, method="PATCH", headers=headers)
+
+    assert (first["status"], first["body"]["labels"]) == (200, {"seen": "yes"})
+    assert first["headers"]["etag"] != made["headers"]["etag"]
+    assert (second["status"], second["body"]["code"]) == (412, "precondition_failed")
+
+
 async def test_a_page_on_the_list_may_send_its_credentials(scene: Scene) -> None:
     seen = await scene.ask(scene.ours, "/v1/databases", credentials="include")
 

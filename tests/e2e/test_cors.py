@@ -52,12 +52,29 @@ async def test_any_other_page_may_not(allowing: RunningApp, path: str, origin: s
         assert _cors_headers(response.headers.keys()) == set()
 
 
-async def test_a_page_may_delete_and_send_what_the_api_takes(allowing: RunningApp) -> None:
-    headers = "authorization, content-type, x-request-id"
-    asked = _preflight(OURS, "DELETE", headers)
+SENT = "authorization, content-type, idempotency-key, if-match, last-event-id, prefer, x-request-id"
 
-    async with allowing.client.options("/v1/databases/db_x", headers=asked) as response:
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/databases"),
+        ("PATCH", "/v1/databases/db_x"),
+        ("DELETE", "/v1/databases/db_x"),
+        ("GET", "/v1/databases/db_x/events"),
+        ("GET", "/v1/databases/db_x/connection"),
+        ("POST", "/v1/databases/db_x/rotate"),
+        ("POST", "/v1/databases/db_x/restore"),
+    ],
+)
+async def test_a_page_may_do_and_send_what_the_api_takes(
+    allowing: RunningApp, method: str, path: str
+) -> None:
+    asked = _preflight(OURS, method, SENT)
+
+    async with allowing.client.options(path, headers=asked) as response:
         assert response.status == 200
+        assert response.headers["Access-Control-Allow-Methods"] == method
 
 
 async def test_a_page_may_not_send_other_headers_or_methods(allowing: RunningApp) -> None:
@@ -75,7 +92,23 @@ async def test_a_page_on_the_list_may_read_the_answer_and_its_headers(
         assert response.headers["Access-Control-Allow-Origin"] == OURS
         assert response.headers["Access-Control-Allow-Credentials"] == "true"
         exposed = set(response.headers["Access-Control-Expose-Headers"].split(","))
-        assert {"Location", "Retry-After", "X-Request-ID"} <= exposed
+        assert exposed == {"ETag", "Location", "Preference-Applied", "Retry-After", "X-Request-ID"}
+
+
+async def test_a_page_on_the_list_may_read_a_stream_and_its_headers(allowing: RunningApp) -> None:
+    path = f"/v1/databases/{(await allowing.vend())['id']}/events"
+
+    async with allowing.client.get(path, headers={"Origin": OURS}) as response:
+        assert response.headers["Access-Control-Allow-Origin"] == OURS
+        assert response.headers["Vary"] == "Origin"
+        assert response.headers["X-Request-ID"]
+
+
+async def test_caches_are_told_all_that_a_connection_depends_on(allowing: RunningApp) -> None:
+    path = f"/v1/databases/{(await allowing.vend())['id']}/connection"
+
+    async with allowing.client.get(path, headers={"Origin": OURS}) as response:
+        assert set(response.headers.getall("Vary")) == {"Accept", "Origin"}
 
 
 async def test_a_foreign_page_may_not_read_the_answer(allowing: RunningApp) -> None:

@@ -33,6 +33,9 @@ async def test_every_wrong_setting_is_told_at_once(tmp_path: Path) -> None:
         "PGVEND_SECRET": "hunter2",
         "PGVEND_DEFAULT_TTL": "soon",
         "PGVEND_MAX_TTL": "later",
+        "PGVEND_GRACE_PERIOD": "a while",
+        "PGVEND_SWEEP_INTERVAL": "often",
+        "PGVEND_REGISTRY_URL": "sqlite:///hunter2",
         "PGVEND_CONNECTION_LIMIT": "0",
         "PGVEND_VERIFY_LOGIN": "perhaps",
         "PGVEND_LOG_LEVEL": "loud",
@@ -56,6 +59,40 @@ async def test_a_wrong_dsn_is_told_and_not_quoted(tmp_path: Path, dsn: str) -> N
 
     assert "PGVEND_POSTGRES_ADMIN_DSN" in told
     assert "hunter2" not in told
+
+
+async def test_records_that_cannot_be_reached_are_told_and_their_url_is_not_quoted(
+    tmp_path: Path,
+) -> None:
+    told = _refused(
+        await _serve(
+            tmp_path,
+            PGVEND_PROVIDER="memory",
+            PGVEND_REGISTRY_URL="postgresql://pgvend:hunter2@127.0.0.1:1/registry",
+            PGVEND_SECRET="s" * 32,
+        )
+    )
+
+    assert "PGVEND_REGISTRY_URL" in told
+    assert "hunter2" not in told
+    assert os.listdir(tmp_path) == []
+
+
+async def test_records_that_are_damaged_are_told_and_kept(tmp_path: Path) -> None:
+    damaged = b"no database" * 1000
+    (tmp_path / "registry.sqlite3").write_bytes(damaged)
+
+    told = _refused(
+        await _serve(
+            tmp_path,
+            PGVEND_PROVIDER="postgres",
+            PGVEND_POSTGRES_ADMIN_DSN="postgresql://admin@127.0.0.1:1/postgres",
+            PGVEND_LOG_LEVEL="error",
+        )
+    )
+
+    assert str(tmp_path / "registry.sqlite3") in told
+    assert (tmp_path / "registry.sqlite3").read_bytes() == damaged
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "localhost.example"])

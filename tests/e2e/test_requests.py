@@ -38,6 +38,19 @@ async def test_head_is_get_without_the_body(app: RunningApp, path: str) -> None:
         assert await asked.read() == b""
 
 
+@pytest.mark.parametrize("of", ["", "/connection", "/events"])
+async def test_head_of_a_database_is_get_without_the_body(app: RunningApp, of: str) -> None:
+    path = f"/v1/databases/{(await app.vend())['id']}{of}"
+
+    async with app.client.get(path) as got, app.client.head(path) as asked:
+        await got.read()
+        assert asked.status == got.status == 200
+        assert asked.content_type == got.content_type
+        assert asked.headers.get("ETag") == got.headers.get("ETag")
+        assert await asked.read() == b""
+    assert await app.get("/livez") == {"status": "ok"}
+
+
 async def test_head_of_a_problem_has_its_status(app: RunningApp) -> None:
     async with app.client.head("/v1/databases/db_nobody") as response:
         assert response.status == 404
@@ -48,12 +61,17 @@ async def test_head_of_a_problem_has_its_status(app: RunningApp) -> None:
     ("path", "allowed"),
     [
         ("/v1/databases", {"GET", "HEAD", "OPTIONS", "POST"}),
-        ("/v1/databases/db_x", {"DELETE", "GET", "HEAD", "OPTIONS"}),
+        ("/v1/databases/db_x", {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH"}),
+        ("/v1/databases/db_x/connection", {"GET", "HEAD", "OPTIONS"}),
+        ("/v1/databases/db_x/events", {"GET", "HEAD", "OPTIONS"}),
+        ("/v1/databases/db_x/rotate", {"OPTIONS", "POST"}),
+        ("/v1/databases/db_x/restore", {"OPTIONS", "POST"}),
+        ("/v1/sweep", {"OPTIONS", "POST"}),
         ("/api/create-neon-db", {"OPTIONS", "POST"}),
         ("/livez", {"GET", "HEAD", "OPTIONS"}),
     ],
 )
-@pytest.mark.parametrize("method", ["PUT", "PATCH", "TRACE"])
+@pytest.mark.parametrize("method", ["PUT", "TRACE"])
 async def test_a_wrong_method_is_told_the_right_ones(
     app: RunningApp, method: str, path: str, allowed: set[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,29 @@ async def test_psql_logs_in_with_what_the_original_route_hands_out(service: Runn
     assert psql.stdout.split()[-1] == handed_out["database_owner"], psql.stderr
     assert refused.status != 0
     assert "password authentication failed" in refused.stderr
+
+
+async def test_after_a_rotation_only_the_new_password_logs_in(service: RunningService) -> None:
+    database = await _posted(service, "/v1/databases", {"nickname": unique_name()})
+    rotated = await _posted(service, f"/v1/databases/{database['id']}/rotate", None)
+
+    for uri, is_let_in in (
+        (rotated["connection"]["uri"], True),
+        (database["connection"]["uri"], False),
+    ):
+        psql = await ran(program("psql"), uri, "--no-password", "-c", "SELECT 1")
+        assert (psql.status == 0) is is_let_in, psql.stderr
+
+
+async def test_the_same_key_gets_the_same_database_after_another_start() -> None:
+    order, key = {"nickname": "once"}, {"Idempotency-Key": "a key"}
+    with ram_folder() as folder:
+        async with running_service(folder / "data") as first:
+            made = await _posted(first, "/v1/databases", order, key)
+            assert await first.stop() == 0
+        async with running_service(folder / "data") as second:
+            assert await _posted(second, "/v1/databases", order, key) == made
+            assert await second.stop() == 0
 
 
 async def test_a_deleted_database_takes_no_more_logins(service: RunningService) -> None:
@@ -121,10 +145,12 @@ async def test_in_memory_it_makes_no_folder_when_it_has_its_secret(tmp_path: Pat
     assert not folder.exists()
 
 
-async def _posted(service: RunningService, path: str, body: Any) -> Any:
+async def _posted(
+    service: RunningService, path: str, body: Any, headers: Mapping[str, str] | None = None
+) -> Any:
     async with (
         aiohttp.ClientSession() as client,
-        client.post(service.url + path, json=body) as response,
+        client.post(service.url + path, json=body, headers=headers or {}) as response,
     ):
         assert response.ok, await response.text()
         return await response.json()

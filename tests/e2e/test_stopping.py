@@ -2,8 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +16,8 @@ from tests.support.apps import running_app
 from tests.support.command_line import plain_environment
 from tests.support.orders import unique_name
 from tests.support.servers import OperatorsServer
-from tests.support.service import RunningService, running_service
+from tests.support.service import RunningService
+from tests.support.standstill import exists, no_new_databases, service_over
 from tests.support.trouble import Gate
 
 
@@ -25,8 +25,8 @@ from tests.support.trouble import Gate
 async def test_sigterm_lets_a_running_vend_finish(
     server_15: OperatorsServer, tmp_path: Path, path: str
 ) -> None:
-    async with _over(server_15, tmp_path) as service:
-        async with _no_new_databases(server_15):
+    async with service_over(server_15, tmp_path) as service:
+        async with no_new_databases(server_15):
             vending = asyncio.create_task(_vended(service, path))
             await service.wrote("database.provisioning")
             service.process.terminate()
@@ -46,9 +46,9 @@ async def test_sigterm_lets_a_running_vend_finish(
 async def test_sigterm_lets_a_running_deletion_finish(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
-    async with _over(server_15, tmp_path) as service:
+    async with service_over(server_15, tmp_path) as service:
         database = await _vended(service, "/v1/databases")
-        async with _no_new_databases(server_15):  # and none that goes
+        async with no_new_databases(server_15):  # and none that goes
             async with aiohttp.ClientSession(service.url) as client:
                 await client.delete(f"/v1/databases/{database['id']}")
             service.process.terminate()
@@ -57,7 +57,7 @@ async def test_sigterm_lets_a_running_deletion_finish(
         assert await service.process.wait() == 0
         assert '"event": "database.retired"' in service.output()
 
-    assert not await _exists(server_15, database["database"])
+    assert not await exists(server_15, database["database"])
 
 
 async def test_a_deletion_is_finished_before_the_provider_is_closed() -> None:
@@ -113,12 +113,6 @@ def _in_a_terminal() -> tuple[str, ...]:
     return (sys.executable, "-c", code)
 
 
-def _over(server: OperatorsServer, folder: Path) -> Any:
-    return running_service(
-        folder, PGVEND_PROVIDER="postgres", PGVEND_POSTGRES_ADMIN_DSN=server.dsn()
-    )
-
-
 async def _vended(service: RunningService, path: str) -> Any:
     name = unique_name()
     body = {"nickname": name} if "v1" in path else {"project": {"name": name}}
@@ -140,27 +134,6 @@ def _login(answer: Any) -> dict[str, Any]:
         "password": answer["database_owner_password"],
         "database": answer["database_name"],
     }
-
-
-@asynccontextmanager
-async def _no_new_databases(server: OperatorsServer) -> AsyncIterator[None]:
-    """CREATE DATABASE and DROP DATABASE wait as long as this lasts; logins go on."""
-    superuser = await asyncpg.connect(server.superuser_dsn)
-    try:
-        async with superuser.transaction():
-            await superuser.execute("LOCK TABLE pg_database IN SHARE MODE")
-            yield
-    finally:
-        await superuser.close()
-
-
-async def _exists(server: OperatorsServer, database: str) -> bool:
-    superuser = await asyncpg.connect(server.superuser_dsn)
-    try:
-        sql = "SELECT count(*) FROM pg_database WHERE datname = $1"
-        return bool(await superuser.fetchval(sql, database))
-    finally:
-        await superuser.close()
 
 
 async def _opened_once_deaf(gate: Gate, port: int) -> None:

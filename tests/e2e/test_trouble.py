@@ -107,7 +107,11 @@ async def test_a_failed_vend_is_on_record_as_failed(path: str) -> None:
             (record,) = (await app.get("/v1/databases"))["databases"]
 
         assert record["state"] == "failed"
-        assert [step["state"] for step in record["steps"]] == ["failed"]
+        assert [(step["name"], step["state"]) for step in record["steps"]] == [
+            ("provision", "failed"),
+            ("retire", "done"),
+        ]
+        assert record["steps"][0]["error"] == str(ProviderRejected())
 
 
 async def test_a_deletion_that_failed_can_be_asked_for_again() -> None:

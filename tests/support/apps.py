@@ -1,15 +1,20 @@
 """The service's application over a socket, in this process, over the provider in memory."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import ClientResponse, ClientSession, web
 from dependency_injector import providers
 
+from adapters.memory.leases import MemoryLeases
 from adapters.memory.provider import MemoryProvider
+from adapters.memory.registry import MemoryRegistry
 from adapters.postgres.provider import PostgresProvider
+from adapters.registry.opening import Opened
+from domain.connection import Connection
 from domain.secret import Secret
 from entrypoints.container import Container
 from entrypoints.http.app import build_app
@@ -19,6 +24,18 @@ from tests.support.clock import FakeClock
 SECRET = Secret("the secret of the applications under test")
 
 
+Headers = Mapping[str, str] | Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer that was read to its end; `body` is None where there was none."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
 @dataclass(frozen=True)
 class RunningApp:
     client: ClientSession
@@ -26,6 +43,11 @@ class RunningApp:
     server: web.Server
     provider: MemoryProvider
     clock: FakeClock
+    records: Opened
+
+    def replica(self, **settings: Any) -> AbstractAsyncContextManager["RunningApp"]:
+        """Another process of the same service, or, once this one has ended, its next start."""
+        return running_app(self.provider, clock=self.clock, records=self.records, **settings)
 
     async def vend(self, nickname: str = "Sales Data 2024", **more: Any) -> Any:
         """What `POST /v1/databases` answers to an order that it takes."""
@@ -33,10 +55,26 @@ class RunningApp:
             assert made.status == 201, await made.text()
             return await made.json()
 
+    async def ask(
+        self, method: str, path: str, body: Any = None, headers: Headers | None = None
+    ) -> Answer:
+        """The answer to a request with that JSON."""
+        async with self.client.request(method, path, json=body, headers=headers) as response:
+            text = await response.text()
+            answer = json.loads(text) if text else None
+            return Answer(response.status, response.headers, answer)
+
     async def get(self, path: str, **headers: str) -> Any:
         async with self.client.get(path, headers=headers) as response:
             assert response.status == 200, await response.text()
             return await response.json()
+
+    def accepts(self, connection: Mapping[str, Any]) -> bool:
+        """Whether a `connection` that was handed out logs in now."""
+        names = ("host", "port", "database", "user")
+        password = Secret(connection["password"])
+        given = Connection(password=password, **{name: connection[name] for name in names})
+        return self.provider.accepts(given)
 
     async def live(self) -> list[Any]:
         """The records of what exists or may exist."""
@@ -55,19 +93,33 @@ class RunningApp:
         return not await self.provider.inventory() and not await self.live()
 
 
+def in_memory() -> Opened:
+    return Opened(MemoryRegistry(), MemoryLeases())
+
+
 @asynccontextmanager
 async def running_app(
-    provider: MemoryProvider | None = None, **settings: Any
+    provider: MemoryProvider | None = None,
+    *,
+    clock: FakeClock | None = None,
+    records: Opened | None = None,
+    **settings: Any,
 ) -> AsyncIterator[RunningApp]:
-    """An application of its own; its retries wait on a clock that does not make anybody wait."""
-    provider, clock = provider or MemoryProvider(), FakeClock()
+    """An application of its own; its retries wait on a clock that does not make anybody wait, for
+    which reason it sweeps when it is asked to, and not by itself."""
+    provider, clock, records = (
+        provider or MemoryProvider(),
+        clock or FakeClock(),
+        records or in_memory(),
+    )
     container = container_of(ProviderName.MEMORY, **settings)
     container.memory.override(providers.Object(provider))
     container.clock.override(providers.Object(clock))
+    container.records.override(providers.Object(records))
     async with _served(container) as runner, _client_of(runner) as client:
         assert runner.server
         port = runner.addresses[0][1]
-        yield RunningApp(client, port, runner.server, provider, clock)
+        yield RunningApp(client, port, runner.server, provider, clock, records)
 
 
 @asynccontextmanager
@@ -75,6 +127,7 @@ async def app_over_bundled(provider: PostgresProvider) -> AsyncIterator[ClientSe
     """An application over a bundled server that runs already."""
     container = container_of(ProviderName.EMBEDDED)
     container.embedded.override(providers.Object(provider))
+    container.records.override(providers.Object(in_memory()))
     async with _served(container) as runner, _client_of(runner) as client:
         yield client
 
@@ -98,17 +151,24 @@ def _client_of(runner: web.AppRunner) -> ClientSession:
 
 def container_of(provider: ProviderName, **settings: Any) -> Container:
     """A developer's `.env` is not for tests."""
-    chosen = Settings(_env_file=None, provider=provider, **settings)
+    chosen = Settings(_env_file=None, provider=provider, **{"sweep_interval": 0} | settings)
     return Container(settings=chosen, secret=SECRET)
 
 
 async def problem_of(response: ClientResponse, status: int, code: str) -> Mapping[str, Any]:
     """The problem that this answer is, with all that every problem has."""
-    problem = await response.json(content_type="application/problem+json")
-    assert (response.status, problem["status"], problem["code"]) == (status, status, code), problem
+    body = await response.json(content_type="application/problem+json")
+    return problem_in(Answer(response.status, response.headers, body), status, code)
+
+
+def problem_in(answer: Answer, status: int, code: str) -> Mapping[str, Any]:
+    """The same, of one that was read."""
+    problem = answer.body
+    assert (answer.status, problem["status"], problem["code"]) == (status, status, code), problem
+    assert answer.headers["Content-Type"].startswith("application/problem+json")
     members = {"type", "title", "status", "detail", "code", "retryable", "request_id"}
     assert set(problem) == members
-    assert problem["request_id"] == response.headers["X-Request-ID"]
+    assert problem["request_id"] == answer.headers["X-Request-ID"]
     assert isinstance(problem["retryable"], bool)
     assert problem["type"].endswith(f":{code}")
     assert problem["title"]

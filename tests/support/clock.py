@@ -1,5 +1,6 @@
 """Time that passes only when somebody sleeps or says so."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 from ports.driven.clock import Clock
@@ -20,3 +21,4 @@ class FakeClock(Clock):
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.passed += seconds
+        await asyncio.sleep(0)

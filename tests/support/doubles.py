@@ -102,9 +102,17 @@ class ScriptedProvider(DatabaseProvider):
         self._called("provision")
         return await self.inner.provision(order)
 
+    async def reveal(self, order: Order) -> Connection:
+        self._called("reveal")
+        return await self.inner.reveal(order)
+
     async def rotate(self, order: Order) -> Connection:
         self._called("rotate")
         return await self.inner.rotate(order)
+
+    async def suspend(self, tenant: Tenant) -> None:
+        self._called("suspend")
+        await self.inner.suspend(tenant)
 
     async def retire(self, tenant: Tenant) -> None:
         self._called("retire")

@@ -194,4 +194,4 @@ async def _message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
 def _shortened(text: bytes) -> str:
     """The statement without what differs from order to order."""
     words = " ".join(text.rstrip(b"\0").decode().split())
-    return re.sub(r"\"[^\"]*\"|'[^']*'|-?\d{6,}", "…", words)[:40]
+    return re.sub(r"\"[^\"]*\"|'[^']*'|-?\d{6,}", "…", words)[:60]

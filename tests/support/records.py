@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from domain.database import Database, Isolation, State, Step, StepState, Target
+from domain.database import Database, Isolation, State, Target
 from domain.identity import RANDOM_BYTES, new_id
 from domain.naming import Nickname
+from domain.steps import Work
 from tests.support.orders import unique_name
 
 TARGET = Target(name="here", provider="memory", isolation=Isolation.ROLE)
@@ -33,5 +34,4 @@ def new_record(
         state=state,
         labels=labels or {},
         created_at=now,
-        steps=(Step("provision", StepState.RUNNING, now),),
-    )
+    ).began(Work.PROVISION, now)

@@ -140,7 +140,7 @@ def servers_in(data_dir: Path) -> list[psutil.Process]:
     """The PostgreSQL servers' first processes that work in the service's data folder."""
     working = [process for process in psutil.process_iter() if _works_in(process, data_dir)]
     numbers = {process.pid for process in working}
-    return [process for process in working if _parent(process) not in numbers]
+    return [process for process in working if _parent(process) not in numbers | {None}]
 
 
 def end_servers(data_dir: Path) -> None:
@@ -161,6 +161,7 @@ def _works_in(process: psutil.Process, data_dir: Path) -> bool:
 
 
 def _parent(process: psutil.Process) -> int | None:
+    """None for one that has ended since it was listed."""
     try:
         return process.ppid()
     except psutil.Error:

@@ -43,6 +43,10 @@ class Room(MemoryProvider):
         async with self._stay(order.tenant):
             return await super().rotate(order)
 
+    async def suspend(self, tenant: Tenant) -> None:
+        async with self._stay(tenant):
+            await super().suspend(tenant)
+
     async def retire(self, tenant: Tenant) -> None:
         async with self._stay(tenant):
             await super().retire(tenant)

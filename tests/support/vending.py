@@ -1,21 +1,35 @@
 """The use cases over memory, and what is left behind afterwards."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
+from adapters.memory.leases import MemoryLeases
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider, Trouble, no_trouble
 from adapters.memory.registry import MemoryRegistry
-from domain.database import Database
+from domain.connection import Connection
+from domain.database import Database, Target
 from domain.expiry import ExpiryPolicy
 from domain.naming import Nickname
 from domain.order import Order, Tenant
 from ports.driven.login_check import LoginCheck
 from ports.driven.registry import Query, Registry
+from ports.driving.change import ChangeDatabase
+from ports.driving.connect import ShowConnection
+from ports.driving.expire import ExpireDatabase
+from ports.driving.reconcile import Reconcile
+from ports.driving.restore import RestoreDatabase
 from ports.driving.retire import RetireDatabase
+from ports.driving.rotate import RotatePassword
+from ports.driving.sweep import Sweep
 from ports.driving.vend import VendDatabase
+from ports.driving.watch import WatchDatabase
 from tests.support.clock import FakeClock
+from tests.support.making import vend_with
 from tests.support.orders import deriver
 from tests.support.randomness import SeededRandomness
 from tests.support.records import TARGET
+
+NO_GRACE = timedelta()
 
 
 @dataclass
@@ -25,29 +39,120 @@ class Memory:
     trouble: Trouble = no_trouble
     capacity: int | None = None
     registry: Registry = field(default_factory=MemoryRegistry)
+    leases: MemoryLeases = field(default_factory=MemoryLeases)
     clock: FakeClock = field(default_factory=FakeClock)
     randomness: SeededRandomness = field(default_factory=SeededRandomness)
     expiry: ExpiryPolicy = field(default_factory=ExpiryPolicy)
+    target: Target = TARGET
 
     def __post_init__(self) -> None:
         self.provider = MemoryProvider(capacity=self.capacity, trouble=self._trouble)
 
+    def replica(self) -> "Memory":
+        """Another process of the same service: what is on the registry, on the provider and under
+        the leases is one."""
+        other = replace(self)
+        other.provider = self.provider
+        return other
+
+    def restarted(self) -> "Memory":
+        """The service after the end of all its processes, which was the end of their leases."""
+        other = self.replica()
+        other.leases = MemoryLeases()
+        return other
+
     def vend(
         self, *, registry: Registry | None = None, login_check: LoginCheck | None = None
     ) -> VendDatabase:
-        return VendDatabase(
-            registry=registry or self.registry,
+        registry = registry or self.registry
+        return vend_with(
+            registry=registry,
             provider=self.provider,
             login_check=login_check or MemoryLoginCheck(self.provider),
+            leases=self.leases,
             clock=self.clock,
             randomness=self.randomness,
-            passwords=deriver,
             expiry=self.expiry,
-            target=TARGET,
+            target=self.target,
         )
 
-    def retire(self) -> RetireDatabase:
-        return RetireDatabase(registry=self.registry, provider=self.provider, clock=self.clock)
+    def retire(self, *, registry: Registry | None = None) -> RetireDatabase:
+        return RetireDatabase(
+            registry=registry or self.registry,
+            provider=self.provider,
+            leases=self.leases,
+            clock=self.clock,
+            target=self.target,
+        )
+
+    def rotate(self) -> RotatePassword:
+        return RotatePassword(
+            registry=self.registry,
+            provider=self.provider,
+            leases=self.leases,
+            clock=self.clock,
+            passwords=deriver,
+            target=self.target,
+        )
+
+    def restore(self) -> RestoreDatabase:
+        return RestoreDatabase(
+            registry=self.registry,
+            provider=self.provider,
+            leases=self.leases,
+            clock=self.clock,
+            passwords=deriver,
+            expiry=self.expiry,
+            target=self.target,
+        )
+
+    def expire(self, grace: timedelta = NO_GRACE) -> ExpireDatabase:
+        return ExpireDatabase(
+            registry=self.registry,
+            provider=self.provider,
+            leases=self.leases,
+            retire=self.retire(),
+            clock=self.clock,
+            grace=grace,
+        )
+
+    def connect(self) -> ShowConnection:
+        return ShowConnection(
+            registry=self.registry,
+            provider=self.provider,
+            clock=self.clock,
+            passwords=deriver,
+            target=self.target,
+        )
+
+    def change(self) -> ChangeDatabase:
+        return ChangeDatabase(registry=self.registry, clock=self.clock, expiry=self.expiry)
+
+    def watch(self) -> WatchDatabase:
+        return WatchDatabase(registry=self.registry, clock=self.clock)
+
+    def reconcile(self) -> Reconcile:
+        return Reconcile(
+            registry=self.registry,
+            provider=self.provider,
+            leases=self.leases,
+            clock=self.clock,
+            target=self.target,
+        )
+
+    def sweep(self, grace: timedelta = NO_GRACE, *, login_check: LoginCheck | None = None) -> Sweep:
+        return Sweep(
+            registry=self.registry,
+            leases=self.leases,
+            clock=self.clock,
+            vend=self.vend(login_check=login_check),
+            retire=self.retire(),
+            expire=self.expire(grace),
+            rotate=self.rotate(),
+            restore=self.restore(),
+            reconcile=self.reconcile(),
+            target=self.target,
+        )
 
     async def records(self) -> list[Database]:
         return await self.registry.search(Query(limit=1000))
@@ -66,6 +171,19 @@ class Memory:
         names = Nickname(nickname).names()
         order = Order(tenant=Tenant(id="stranger", names=names), password=deriver("stranger", 0))
         await self.provider.provision(order)
+
+    def lets_in(self, database: Database) -> bool:
+        """Whether its derived password opens it."""
+        order = database.order(deriver)
+        return self.provider.accepts(
+            Connection(
+                host="memory.invalid",
+                port=5432,
+                database=database.names.database,
+                user=database.names.owner,
+                password=order.password,
+            )
+        )
 
     async def _trouble(self, moment: str) -> None:
         await self.trouble(moment)

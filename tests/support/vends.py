@@ -6,18 +6,22 @@ import structlog
 
 from adapters.decorators.observed import Observation, ObservedProvider
 from adapters.decorators.retrying import Retrying, RetryingLoginCheck, RetryingProvider
+from adapters.memory.leases import MemoryLeases
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
-from domain.database import Database, Isolation, State, Target
+from domain.database import Database, State
 from domain.expiry import ExpiryPolicy
 from domain.retry import RetryPolicy
+from ports.driven.database_provider import DatabaseProvider
 from ports.driven.registry import Query, Registry
 from ports.driving.retire import RetireDatabase
-from ports.driving.vend import VendDatabase, Vended
+from ports.driving.vend import VendDatabase
+from ports.driving.vended import Vended
 from tests.support.faults import Site
-from tests.support.orders import deriver
+from tests.support.making import vend_with
 from tests.support.patience import RETRYING
+from tests.support.records import TARGET
 from tests.support.traces import NOTHING, WHOLE
 
 PATIENT = RetryPolicy(attempts=4, base=0.01, cap=0.05, deadline=20)
@@ -26,17 +30,19 @@ HASTY = RetryPolicy(attempts=1)
 
 def vend_over(over: Site, registry: Registry, policy: RetryPolicy) -> VendDatabase:
     clock, randomness = SystemClock(), SystemRandomness()
+    leases = MemoryLeases()
     retrying = Retrying(policy, clock, randomness)
     observed = ObservedProvider(over.provider, Observation(clock, structlog.get_logger()))
-    return VendDatabase(
+    provider = RetryingProvider(observed, retrying)
+    return vend_with(
         registry=registry,
-        provider=RetryingProvider(observed, retrying),
+        provider=provider,
         login_check=RetryingLoginCheck(PostgresLoginCheck(), retrying),
+        leases=leases,
         clock=clock,
         randomness=randomness,
-        passwords=deriver,
         expiry=ExpiryPolicy(default=None, longest=None),
-        target=Target(name="here", provider="embedded", isolation=Isolation.ROLE),
+        target=TARGET,
     )
 
 
@@ -55,6 +61,14 @@ async def assert_whole_or_nothing(broken: Site, registry: Registry, outcome: Any
 
 
 async def _retire(broken: Site, registry: Registry, record: Database) -> None:
-    retire = RetireDatabase(registry=registry, provider=broken.retrying, clock=SystemClock())
+    retire = _retire_over(broken.retrying, registry, MemoryLeases())
     await retire.promise(record.id)
     await retire.finish(record.id)
+
+
+def _retire_over(
+    provider: DatabaseProvider, registry: Registry, leases: MemoryLeases
+) -> RetireDatabase:
+    return RetireDatabase(
+        registry=registry, provider=provider, leases=leases, clock=SystemClock(), target=TARGET
+    )

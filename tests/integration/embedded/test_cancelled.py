@@ -28,7 +28,7 @@ async def test_a_later_start_given_up_leaves_nothing_in_the_way() -> None:
             port = provider.server.public_port
         for moment in MOMENTS:
             await _given_up(folder, moment)
-            assert servers_in(folder) == []
+            await until(lambda: not servers_in(folder))
         async with opened(folder) as provider:
             assert provider.server.public_port == port
             await provider.ping()

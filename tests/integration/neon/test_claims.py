@@ -12,7 +12,13 @@ import pytest
 from adapters.neon.api_provider import ApiProvider
 from adapters.neon.ledger import Claim, Ledger
 from domain.database import Isolation
-from domain.errors import NameTaken, OutcomeUnknown, ProviderBusy, ProviderLocked
+from domain.errors import (
+    DatabaseNotFound,
+    NameTaken,
+    OutcomeUnknown,
+    ProviderBusy,
+    ProviderLocked,
+)
 from domain.order import Order
 from ports.driven.database_provider import DatabaseProvider
 from tests.support.databases import held, holding_of
@@ -69,6 +75,23 @@ async def test_a_claim_that_cannot_be_given_back_makes_nobodys_role_ours(
         with pytest.raises(NameTaken):
             await provider.provision(order)
 
+        await provider.retire(order.tenant)
+
+
+@FAILURES
+async def test_a_claim_that_cannot_be_given_back_tells_and_changes_nobodys_password(
+    neon: RunningEmulator, failures: int | None
+) -> None:
+    order = new_order()
+    async with _unreleasing(neon, failures) as provider, _stranger(neon, order):
+        with pytest.raises(NameTaken):
+            await provider.provision(order)
+
+        await provider.suspend(order.tenant)
+        for call in (provider.rotate, provider.reveal):
+            with pytest.raises(DatabaseNotFound):
+                await call(order)
+        assert await held(provider, order) == []
         await provider.retire(order.tenant)
 
 

@@ -30,12 +30,12 @@ async def rotation(bundled_18: PostgresProvider) -> list[str]:
 
 
 def test_the_drops_are_among_the_requests_that_are_broken(retirement: list[str]) -> None:
-    for beginning in ("ALTER DATABASE", "DROP DATABASE", "DROP ROLE"):
-        assert any(request.startswith(beginning) for request in retirement)
+    for statement in ("ALTER DATABASE", "DROP DATABASE", "DROP ROLE"):
+        assert any(statement in request for request in retirement)
 
 
 def test_the_new_password_is_among_the_requests_that_are_broken(rotation: list[str]) -> None:
-    assert "ALTER ROLE … PASSWORD …" in rotation
+    assert any("ALTER ROLE … PASSWORD …" in request for request in rotation)
 
 
 @pytest.mark.parametrize("blow", ALL.values(), ids=ALL.keys())

@@ -5,7 +5,8 @@ import pytest
 from adapters.memory.registry import MemoryRegistry
 from adapters.postgres.provider import PostgresProvider
 from domain.retry import RetryPolicy
-from ports.driving.vend import Vended, VendRequest
+from ports.driving.vend import VendRequest
+from ports.driving.vended import Vended
 from tests.support.faults import BLOWS, SLOW, Blow, assert_ours, at_every, requests_of, site, struck
 from tests.support.orders import new_order, unique_name
 from tests.support.pgproxy import Fault, How

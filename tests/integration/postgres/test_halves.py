@@ -81,6 +81,17 @@ async def test_a_half_made_one_is_removed_completely(place: Place, half: Half) -
     assert await place.has(order) == (False, False)
 
 
+@pytest.mark.parametrize("half", EMPTY + WITH_DATA)
+async def test_a_half_made_one_can_be_suspended_and_made_whole(place: Place, half: Half) -> None:
+    order = new_order()
+    await half(place, order)
+    try:
+        await place.provider.suspend(order.tenant)
+        await PostgresLoginCheck().verify(await place.provider.provision(order))
+    finally:
+        await place.provider.retire(order.tenant)
+
+
 @pytest.mark.parametrize("half", WITH_DATA)
 async def test_making_it_whole_keeps_what_was_in_it(place: Place, half: Half) -> None:
     order = new_order()

@@ -5,6 +5,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from domain.errors import ProviderBusy, ProviderRejected
+from tests.support.databases import vended
+from tests.support.holding import held_by
 from tests.support.obstacles import doomed, filled, storm
 from tests.support.orders import new_order
 from tests.support.places import Place, session, tenant
@@ -80,6 +82,15 @@ async def test_a_transaction_that_is_left_open_does_not_keep_it(
         opened = await sessions.enter_async_context(tenant(connection))
         await opened.execute("BEGIN")
         await opened.execute(filled(statement, connection))
+
+
+async def test_a_neighbour_who_holds_on_to_the_database_does_not_keep_it(place: Place) -> None:
+    async with (
+        vended(place.provider, new_order()) as neighbour,
+        AsyncExitStack() as sessions,
+        doomed(place) as connection,
+    ):
+        await sessions.enter_async_context(held_by(neighbour, connection))
 
 
 async def test_an_operators_session_in_it_is_waited_for(place: Place) -> None:

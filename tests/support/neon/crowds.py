@@ -10,7 +10,8 @@ from adapters.system.clock import SystemClock
 from domain.database import Isolation, State
 from entrypoints.neon_emulator.behaviour import Behaviour
 from ports.driven.registry import Query
-from ports.driving.vend import Vended, VendRequest
+from ports.driving.vend import VendRequest
+from ports.driving.vended import Vended
 from tests.support.neon.emulator import RunningEmulator, running_emulator
 from tests.support.neon.providers import vending_on
 from tests.support.neon.service import Watched

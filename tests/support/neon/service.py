@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from adapters.decorators.observed import Observation, ObservedLoginCheck, ObservedProvider
 from adapters.decorators.retrying import Retrying, RetryingLoginCheck
+from adapters.memory.leases import MemoryLeases
 from adapters.memory.registry import MemoryRegistry
 from adapters.neon.login_check import NeonLoginCheck
 from adapters.postgres.login_check import PostgresLoginCheck
@@ -22,6 +23,7 @@ from ports.driven.registry import Query
 from ports.driving.retire import RetireDatabase
 from ports.driving.vend import VendDatabase
 from tests.support.bundles import Events
+from tests.support.making import vend_with
 from tests.support.orders import deriver
 
 
@@ -34,6 +36,7 @@ class Watched:
     clock: Clock
     events: Events = field(default_factory=Events)
     registry: MemoryRegistry = field(default_factory=MemoryRegistry)
+    leases: MemoryLeases = field(default_factory=MemoryLeases)
     patience: float = PATIENCE
     """Seconds of the clock's: for one's turn, and then for others who have locked the project."""
     provider: DatabaseProvider = field(init=False)
@@ -45,22 +48,33 @@ class Watched:
         object.__setattr__(self, "provider", provider)
 
     def vend(self) -> VendDatabase:
-        return VendDatabase(
+        return vend_with(
             registry=self.registry,
             provider=self.provider,
             login_check=self._login_check(),
+            leases=self.leases,
             clock=self.clock,
             randomness=SystemRandomness(),
-            passwords=deriver,
             expiry=ExpiryPolicy(),
-            target=Target(name="neon", provider="neon", isolation=self.isolation),
+            target=self._target(),
         )
 
     async def retire(self, database: Database) -> None:
         """From the promise to the end."""
-        use_case = RetireDatabase(registry=self.registry, provider=self.provider, clock=self.clock)
-        await use_case.promise(database.id)
-        await use_case.finish(database.id)
+        await self._retire().promise(database.id)
+        await self._retire().finish(database.id)
+
+    def _retire(self) -> RetireDatabase:
+        return RetireDatabase(
+            registry=self.registry,
+            provider=self.provider,
+            leases=self.leases,
+            clock=self.clock,
+            target=self._target(),
+        )
+
+    def _target(self) -> Target:
+        return Target(name="neon", provider="neon", isolation=self.isolation)
 
     async def record(self) -> Database:
         (record,) = await self.registry.search(Query())

@@ -11,7 +11,8 @@ from domain.connection import Connection
 from domain.database import Database, Isolation, State
 from domain.errors import PgvendError, ProviderRejected
 from entrypoints.neon_emulator.faults import Fault, How
-from ports.driving.vend import Vended, VendRequest
+from ports.driving.vend import VendRequest
+from ports.driving.vended import Vended
 from tests.support.neon.fault_matrix import Cell
 from tests.support.neon.service import Watched
 from tests.support.neon.street import Street, opened_street

@@ -5,7 +5,14 @@ from collections.abc import Iterator
 import pytest
 
 import domain.errors
-from domain.errors import OutcomeUnknown, PgvendError, ProviderBusy, ProviderFull, Unavailable
+from domain.errors import (
+    InFlight,
+    OutcomeUnknown,
+    PgvendError,
+    ProviderBusy,
+    ProviderFull,
+    Unavailable,
+)
 from entrypoints.http import errors as http_errors
 
 INDENT = 4
@@ -81,8 +88,10 @@ def test_a_message_is_kept(error: type[PgvendError]) -> None:
 
 
 @pytest.mark.parametrize("error", OURS, ids=lambda error: error.__name__)
-def test_exactly_what_is_unavailable_now_can_be_repeated(error: type[PgvendError]) -> None:
-    assert error.retryable == issubclass(error, Unavailable)
+def test_exactly_what_is_unavailable_now_or_under_way_can_be_repeated(
+    error: type[PgvendError],
+) -> None:
+    assert error.retryable == issubclass(error, (Unavailable, InFlight))
 
 
 @pytest.mark.parametrize("error", [Unavailable, ProviderBusy, OutcomeUnknown, ProviderFull])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.identity import PREFIX, RANDOM_BYTES, is_id, new_id
+from domain.identity import PREFIX, RANDOM_BYTES, is_id, made_at, new_id
 
 moments = st.datetimes(
     min_value=datetime(2020, 1, 1),  # noqa: DTZ001 - hypothesis wants naive bounds
@@ -64,7 +64,26 @@ def test_every_id_is_known_as_one(moment: datetime, entropy: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "db_", "db_\0" + "0" * 25, "DB_" + "0" * 26, "db_" + "0" * 27]
+    "text", ["", "db_", "db_\0" + "0" * 25, "DB_" + "0" * 26, "db_" + "0" * 27, "db_7" + "z" * 25]
 )
 def test_other_texts_are_not(text: str) -> None:
     assert not is_id(text)
+
+
+@given(moments, entropies)
+def test_an_id_tells_when_it_was_made(moment: datetime, entropy: bytes) -> None:
+    made = made_at(new_id(moment, entropy))
+
+    assert timedelta() <= moment - made <= timedelta(milliseconds=1)
+
+
+@given(st.text("0123456789abcdefghjkmnpqrstvwxyz", min_size=26, max_size=26))
+def test_whatever_could_be_an_id_has_a_moment(digits: str) -> None:
+    if is_id(PREFIX + digits):
+        assert made_at(PREFIX + digits).tzinfo is UTC
+
+
+@pytest.mark.parametrize("text", ["", "db_", "stranger", "db_7" + "z" * 25])
+def test_what_is_no_id_was_never_made(text: str) -> None:
+    with pytest.raises(ValueError, match="is no id"):
+        made_at(text)

@@ -7,12 +7,14 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
+from pydantic import SecretStr
 
 from domain.errors import StartupError
 from entrypoints.data_folder import kept_secret, open_data_folder, service_secret
 from entrypoints.settings import ProviderName, Settings
 
 GIVEN = "the operator's own secret, long enough"
+DSN = SecretStr("postgresql://admin:hunter2@db.example:5432/postgres")
 
 
 def mode(path: Path) -> int:
@@ -33,7 +35,19 @@ def test_a_folder_that_others_could_look_into_is_closed(tmp_path: Path) -> None:
     assert mode(tmp_path / "data") == 0o700
 
 
-@pytest.mark.parametrize("left", [".secret.abc", "lost+found", "secret", "embedded"])
+@pytest.mark.parametrize(
+    "left",
+    [
+        ".secret.abc",
+        "lost+found",
+        "secret",
+        "embedded",
+        "registry.sqlite3",
+        "registry.sqlite3-wal",
+        "registry.sqlite3-shm",
+        "registry.sqlite3.lock",
+    ],
+)
 def test_what_a_crash_or_a_file_system_left_does_not_make_a_folder_foreign(
     tmp_path: Path, left: str
 ) -> None:
@@ -136,6 +150,41 @@ def test_the_operators_secret_counts_and_no_folder_is_needed(tmp_path: Path) -> 
 
     assert service_secret(settings).reveal() == GIVEN
     assert not (tmp_path / "data").exists()
+
+
+def test_records_in_a_file_need_a_folder_but_no_secret_in_it(tmp_path: Path) -> None:
+    settings = Settings(
+        data_dir=tmp_path / "data",
+        secret=GIVEN,
+        provider=ProviderName.POSTGRES,
+        postgres_admin_dsn=DSN,
+    )
+
+    assert service_secret(settings).reveal() == GIVEN
+    assert list((tmp_path / "data").iterdir()) == []
+    assert mode(tmp_path / "data") == 0o700
+
+
+def test_with_everything_on_servers_no_folder_is_needed(tmp_path: Path) -> None:
+    settings = Settings(
+        data_dir=tmp_path / "data",
+        secret=GIVEN,
+        provider=ProviderName.POSTGRES,
+        postgres_admin_dsn=DSN,
+        registry_url=DSN,
+    )
+
+    assert service_secret(settings).reveal() == GIVEN
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_backup_of_the_records_makes_no_folder_ours(tmp_path: Path) -> None:
+    """Our own secret or records do."""
+    (tmp_path / "registry.sqlite3.backup").touch()
+    (tmp_path / "thesis.tex").touch()
+
+    with pytest.raises(StartupError, match="PGVEND_DATA_DIR"):
+        open_data_folder(tmp_path)
 
 
 def test_the_bundled_server_needs_a_folder_but_no_secret_in_it(tmp_path: Path) -> None:

@@ -19,9 +19,10 @@ def test_nothing_has_to_be_set() -> None:
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
     assert settings.provider is ProviderName.EMBEDDED
     assert settings.data_dir == Path(".pgvend")
-    assert settings.secret is None
+    assert (settings.secret, settings.registry_url) == (None, None)
     assert settings.verify_login
     assert (settings.default_ttl, settings.max_ttl) == (None, None)
+    assert (settings.grace_period, settings.sweep_interval) == (None, 30)
     assert settings.cors_allow_origins == ()
     assert settings.log_level is LogLevel.INFO
 
@@ -74,11 +75,12 @@ def test_what_is_set_to_nothing_is_not_set(environment: Set) -> None:
 def test_durations_are_written_as_callers_write_them(
     environment: Set, text: str, length: timedelta
 ) -> None:
-    environment(PGVEND_DEFAULT_TTL=text, PGVEND_MAX_TTL=text)
+    environment(PGVEND_DEFAULT_TTL=text, PGVEND_MAX_TTL=text, PGVEND_GRACE_PERIOD=text)
 
     settings = load_settings()
 
     assert (settings.default_ttl, settings.max_ttl) == (length, length)
+    assert settings.grace_period == length
 
 
 @pytest.mark.parametrize(
@@ -150,6 +152,7 @@ def test_an_address_that_is_not_used_is_not_looked_at(environment: Set) -> None:
 
 def test_settings_print_no_secret(environment: Set) -> None:
     environment(PGVEND_SECRET="s3cret" * 8, PGVEND_POSTGRES_ADMIN_DSN=DSN, PGVEND_KEY="k3y")
+    environment(PGVEND_REGISTRY_URL=DSN)
 
     shown = repr(load_settings()) + str(load_settings()) + repr(ClientSettings())
 

@@ -1,6 +1,7 @@
 """Pages of records, whole while records come and go."""
 
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -79,7 +80,7 @@ async def test_a_page_goes_on_after_the_record_it_began_behind_has_gone() -> Non
     list_ = ListDatabases(registry=registry)
     first = await list_(ListRequest(states=live, page_size=2))
 
-    await registry.update(first.databases[-1].moved(State.FAILED))
+    await registry.update(replace(first.databases[-1], state=State.FAILED))
     second = await list_(ListRequest(states=live, page_size=2, page_token=first.next_page_token))
 
     assert [database.id for database in second.databases] == ids[2:]

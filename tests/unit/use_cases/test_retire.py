@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from adapters.memory.registry import MemoryRegistry
-from domain.database import Database, State, StepState
+from domain.database import Database, State
 from domain.errors import DatabaseNotFound, ProviderBusy
-from ports.driving.vend import Vended, VendRequest
+from domain.steps import StepState
+from ports.driving.vend import VendRequest
+from ports.driving.vended import Vended
 from tests.support.doubles import Fails, Holds
 from tests.support.records import new_record
 from tests.support.vending import Memory

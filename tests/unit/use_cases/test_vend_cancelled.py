@@ -7,7 +7,8 @@ import pytest
 
 from domain.database import State
 from domain.errors import PgvendError, StaleRecord
-from ports.driving.vend import Vended, VendRequest
+from ports.driving.vend import VendRequest
+from ports.driving.vended import Vended
 from tests.support.doubles import Fails, Holds, RefusingLoginCheck
 from tests.support.vending import Memory
 
@@ -128,14 +129,15 @@ async def test_a_deletion_that_comes_amid_a_vend_wins(moment: str) -> None:
 
 @pytest.mark.parametrize("moment", PROVISIONING)
 async def test_a_deletion_that_ends_amid_a_vend_is_not_undone_by_it(moment: str) -> None:
-    """What the vend makes after the deletion is done, nobody would look for."""
+    """The vend has lost its lease; what it makes after the deletion is done, nobody would look for
+    soon."""
     memory = Memory(trouble=(hold := Holds(moment)))
     vending = asyncio.create_task(memory.vend()(SALES))
     await hold.arrival()
     record = await memory.only_record()
 
     await memory.retire().promise(record.id)
-    await memory.retire().finish(record.id)
+    assert await memory.restarted().retire().finish(record.id)
     hold.let_go.set()
 
     with pytest.raises(StaleRecord):

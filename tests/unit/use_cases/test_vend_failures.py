@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.database import State, StepState
+from domain.database import State
 from domain.errors import (
     ExtensionUnavailable,
     OutcomeUnknown,
@@ -12,6 +12,7 @@ from domain.errors import (
     ProviderRejected,
     Unavailable,
 )
+from domain.steps import StepState
 from ports.driven.login_check import LoginCheck
 from ports.driving.vend import VendRequest
 from tests.support.doubles import FailingRegistry, Fails, RefusingLoginCheck
@@ -24,7 +25,7 @@ MOMENTS = ["before provision", "amid provision", "after provision"]
 
 CALLS = {
     None: 3,  # add, update while the login is checked, update to ready
-    RefusingLoginCheck(ProviderRejected()): 4,  # add, update, get and update of the undo
+    RefusingLoginCheck(ProviderRejected()): 6,  # add, update; get and update, twice, of the undo
 }
 """How often a vend with that login check asks the registry."""
 
@@ -44,7 +45,10 @@ async def test_nothing_is_left_of_a_vend_that_the_provider_fails(
     assert await memory.held() == set()
     record = await memory.only_record()
     assert record.state is State.FAILED
-    assert [step.state for step in record.steps] == [StepState.FAILED]
+    assert [(step.name, step.state) for step in record.steps] == [
+        ("provision", StepState.FAILED),
+        ("retire", StepState.DONE),
+    ]
 
 
 async def test_a_provider_that_is_full_is_left_as_it_was() -> None:
@@ -96,7 +100,7 @@ async def test_what_an_undo_left_is_dropped_by_retiring_it() -> None:
     await memory.retire().finish((await memory.only_record()).id)
 
     assert await memory.held() == set()
-    assert (await memory.only_record()).state is State.RETIRED
+    assert (await memory.only_record()).state is State.FAILED
 
 
 async def test_a_nickname_is_free_again_after_a_failure() -> None:
@@ -124,6 +128,7 @@ async def test_a_database_that_refuses_its_login_is_not_handed_out(
     assert [(step.name, step.state) for step in record.steps] == [
         ("provision", StepState.DONE),
         ("verify", StepState.FAILED),
+        ("retire", StepState.DONE),
     ]
 
 

@@ -34,7 +34,9 @@ Call = Callable[[DatabaseProvider], Awaitable[Any]]
 
 CALLS: dict[str, Call] = {
     "provision": lambda provider: provider.provision(ORDER),
+    "reveal": lambda provider: provider.reveal(ORDER),
     "rotate": lambda provider: provider.rotate(rotated(ORDER)),
+    "suspend": lambda provider: provider.suspend(ORDER.tenant),
     "retire": lambda provider: provider.retire(ORDER.tenant),
     "inventory": lambda provider: provider.inventory(),
     "ping": lambda provider: provider.ping(),
@@ -54,7 +56,7 @@ class SlowProvider(MemoryProvider):
 
     def __init__(self, clock: FakeClock) -> None:
         async def takes_time(moment: str) -> None:
-            if moment.startswith("before") or moment in {"inventory", "ping"}:
+            if moment.startswith("before") or moment in {"reveal", "inventory", "ping"}:
                 clock.passed += 0.25
 
         super().__init__(trouble=takes_time)
@@ -129,6 +131,7 @@ async def test_what_is_observed_is_handed_on() -> None:
     provider = await observed()
 
     assert (await provider.provision(ORDER)).password == ORDER.password
+    assert await provider.reveal(ORDER) == await provider.provision(ORDER)
     assert (await provider.rotate(rotated(ORDER))).password == rotated(ORDER).password
     assert [holding.id for holding in await provider.inventory()] == [ORDER.tenant.id]
 

@@ -22,10 +22,12 @@ Call = Callable[[DatabaseProvider, Order], Awaitable[Any]]
 CHANGES: dict[str, Call] = {
     "provision": lambda provider, order: provider.provision(order),
     "rotate": lambda provider, order: provider.rotate(rotated(order)),
+    "suspend": lambda provider, order: provider.suspend(order.tenant),
     "retire": lambda provider, order: provider.retire(order.tenant),
 }
 
 READS: dict[str, Call] = {
+    "reveal": lambda provider, order: provider.reveal(order),
     "inventory": lambda provider, _: provider.inventory(),
     "ping": lambda provider, _: provider.ping(),
 }
@@ -87,6 +89,7 @@ async def test_what_the_provider_answers_is_handed_on() -> None:
     changed = await provider.rotate(rotated(order))
 
     assert (made.password, changed.password) == (order.password, rotated(order).password)
+    assert await provider.reveal(rotated(order)) == changed
     assert [holding.id for holding in await provider.inventory()] == [order.tenant.id]
     await provider.retire(order.tenant)
     assert await provider.inventory() == []
@@ -141,10 +144,10 @@ async def test_who_does_not_wait_is_no_event(events: Events) -> None:
 async def test_no_event_holds_a_password(events: Events) -> None:
     room, order = Room(), new_order()
     provider = queued(room)
-    room.let_out(3)
+    room.let_out(len(CHANGES))
 
     await asyncio.gather(*(change(provider, order) for change in CHANGES.values()))
 
-    assert len(events) == 2
+    assert len(events) == len(CHANGES) - 1
     passwords = (order.password.reveal(), rotated(order).password.reveal())
     assert not [password for password in passwords if password in repr(events)]

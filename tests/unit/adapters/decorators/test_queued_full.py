@@ -23,6 +23,14 @@ async def _rotate(provider: QueuedProvider, order: Order) -> None:
     await provider.rotate(rotated(order))
 
 
+async def _suspend(provider: QueuedProvider, order: Order) -> None:
+    await provider.suspend(order.tenant)
+
+
+async def _retire(provider: QueuedProvider, order: Order) -> None:
+    await provider.retire(order.tenant)
+
+
 async def estimate(provider: QueuedProvider) -> float:
     """The seconds after which one who is refused may come back."""
     with pytest.raises(ProviderBusy) as refused:
@@ -58,11 +66,12 @@ async def test_a_place_that_is_left_can_be_taken() -> None:
     assert len(room.entered) == 3
 
 
-async def test_a_retirement_is_never_refused_but_waits_its_turn() -> None:
-    room, order, dropped = Room(), new_order(), [new_order() for _ in range(3)]
+@pytest.mark.parametrize("end", [_suspend, _retire])
+async def test_an_end_is_never_refused_but_waits_its_turn(end: Change) -> None:
+    room, order, ended = Room(), new_order(), [new_order() for _ in range(3)]
     provider = queued(room, limit=1)
     tasks = await begun(provider, 2)
-    retirements = asyncio.gather(*(provider.retire(order.tenant) for order in dropped))
+    ends = asyncio.gather(*(end(provider, order) for order in ended))
     await settled()
 
     await estimate(provider)
@@ -70,8 +79,8 @@ async def test_a_retirement_is_never_refused_but_waits_its_turn() -> None:
     await settled()
     last = asyncio.ensure_future(provider.provision(order))
 
-    await all_out(room, asyncio.gather(tasks, retirements, last), 2)
-    assert room.entered[2:] == [*(order.tenant.id for order in dropped), order.tenant.id]
+    await all_out(room, asyncio.gather(tasks, ends, last), 2)
+    assert room.entered[2:] == [*(order.tenant.id for order in ended), order.tenant.id]
     assert room.most == 1
 
 
@@ -145,16 +154,17 @@ async def test_who_waits_too_long_is_refused_and_leaves_the_queue_as_it_was() ->
     assert len(room.entered) == 2
 
 
-async def test_a_retirement_waits_as_long_as_it_takes() -> None:
+@pytest.mark.parametrize("end", [_suspend, _retire])
+async def test_an_end_waits_as_long_as_it_takes(end: Change) -> None:
     room = Room()
     provider = queued(room, patience=0.01)
     inside = asyncio.ensure_future(provider.provision(new_order()))
     await settled()
 
-    retiring = asyncio.ensure_future(provider.retire(new_order().tenant))
+    ending = asyncio.ensure_future(end(provider, new_order()))
     with pytest.raises(ProviderBusy):
         await provider.provision(new_order())
     room.let_out(2)
-    await asyncio.gather(inside, retiring)
+    await asyncio.gather(inside, ending)
 
     assert len(room.entered) == 2

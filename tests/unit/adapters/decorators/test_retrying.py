@@ -32,7 +32,9 @@ Call = Callable[[RetryingProvider], Awaitable[Any]]
 
 CALLS: dict[str, Call] = {
     "provision": lambda provider: provider.provision(ORDER),
+    "reveal": lambda provider: provider.reveal(ORDER),
     "rotate": lambda provider: provider.rotate(rotated(ORDER)),
+    "suspend": lambda provider: provider.suspend(ORDER.tenant),
     "retire": lambda provider: provider.retire(ORDER.tenant),
     "inventory": lambda provider: provider.inventory(),
 }
@@ -77,6 +79,7 @@ async def test_what_the_repeated_call_gives_is_handed_on() -> None:
     connection = await provider.provision(ORDER)
 
     assert connection.password == ORDER.password
+    assert await provider.reveal(ORDER) == connection
     assert [holding.id for holding in await provider.inventory()] == [ORDER.tenant.id]
 
 

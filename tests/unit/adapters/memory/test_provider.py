@@ -63,14 +63,18 @@ async def test_trouble_is_met_at_every_moment_of_a_life() -> None:
     provider = MemoryProvider(trouble=listening)
     order = new_order()
     await provider.provision(order)
+    await provider.reveal(order)
     await provider.rotate(rotated(order))
+    await provider.suspend(order.tenant)
     await provider.retire(order.tenant)
     await provider.inventory()
     await provider.ping()
 
     assert moments == [
         *("before provision", "amid provision", "after provision"),
+        "reveal",
         *("before rotate", "after rotate"),
+        *("before suspend", "after suspend"),
         *("before retire", "amid retire", "after retire"),
         *("inventory", "ping"),
     ]
@@ -114,6 +118,16 @@ async def test_a_half_made_database_takes_no_login() -> None:
         await provider.provision(order)
 
     connection = await MemoryProvider().provision(order)
+
+    assert not provider.accepts(connection)
+
+
+async def test_a_rotation_does_not_let_a_suspended_tenant_in() -> None:
+    provider, order = MemoryProvider(), new_order()
+    await provider.provision(order)
+    await provider.suspend(order.tenant)
+
+    connection = await provider.rotate(rotated(order))
 
     assert not provider.accepts(connection)
 

@@ -1,0 +1,24 @@
+"""Leases in memory: between the tasks of one process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from ports.driven.leases import Leases
+
+
+class MemoryLeases(Leases):
+    """For a service that is one process, whose end is the end of all its leases."""
+
+    def __init__(self) -> None:
+        self._held: set[str] = set()
+
+    @asynccontextmanager
+    async def held(self, name: str) -> AsyncIterator[bool]:
+        if name in self._held:
+            yield False
+            return
+        self._held.add(name)
+        try:
+            yield True
+        finally:
+            self._held.discard(name)

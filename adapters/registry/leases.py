@@ -1,0 +1,87 @@
+"""Leases between processes that share a PostgreSQL server."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from hashlib import sha256
+
+from adapters.memory.leases import MemoryLeases
+from adapters.registry.errors import FAILURES, translated
+from adapters.registry.postgres import PLACE_TIMEOUT, Session
+from ports.cancellation import finished
+from ports.driven.leases import Leases
+
+
+class PostgresLeases(Leases):
+    """Advisory locks of one session, opened when it is needed, and again when it was lost.
+
+    The server gives the locks of a session back when that ends: at once when our process dies, and
+    within a minute when our machine does. A session that fails to give one back is ended, and the
+    other leases of this process end with it: that may cost doing a thing twice, which the records'
+    versions make harmless, while a lock that stays would keep it from ever being done.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[Session]]) -> None:
+        self._connect = connect
+        self._here = MemoryLeases()  # one session may take the same lock twice
+        self._turn = asyncio.Lock()
+        self._session: Session | None = None
+
+    @asynccontextmanager
+    async def held(self, name: str) -> AsyncIterator[bool]:
+        async with self._here.held(name) as is_first:
+            if not is_first:
+                yield False
+                return
+            key = _key(name)
+            try:
+                # to its end: a signal to stop it could hit the session's next statement
+                yield await finished(self._take(key))
+            finally:  # also when it was taken without our knowing
+                await finished(self._give_back(key))
+
+    async def close(self) -> None:
+        """Give everything back. Never raises."""
+        async with self._turn:
+            await self._part()
+
+    async def _take(self, key: int) -> bool:
+        with translated():
+            async with asyncio.timeout(PLACE_TIMEOUT):  # each before us may wait for the server
+                await self._turn.acquire()
+            try:
+                session = await self._open()
+                return bool(await session.fetchval("SELECT pg_try_advisory_lock($1)", key))
+            finally:
+                self._turn.release()
+
+    async def _give_back(self, key: int) -> None:
+        """Where there is no such lock the server only says so."""
+        if self._session is None:  # nor is there one to wait for, behind those who take
+            return
+        async with self._turn:
+            session = self._living()
+            if session is None:
+                return
+            try:
+                await session.fetchval("SELECT pg_advisory_unlock($1)", key)
+            except FAILURES:
+                await self._part()
+
+    async def _open(self) -> Session:
+        self._session = self._living() or await self._connect()
+        return self._session
+
+    def _living(self) -> Session | None:
+        is_over = self._session is None or self._session.is_closed()
+        return None if is_over else self._session
+
+    async def _part(self) -> None:
+        session, self._session = self._session, None
+        if session:
+            await session.close()
+
+
+def _key(name: str) -> int:
+    """A number of 64 bits, as advisory locks have them."""
+    return int.from_bytes(sha256(f"pgvend lease {name}".encode()).digest()[:8], signed=True)

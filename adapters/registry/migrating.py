@@ -1,0 +1,54 @@
+"""Bringing the tables to what `schema` says."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from alembic.config import Config
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext, MigrationStep
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from domain.errors import StartupError
+
+VERSION_TABLE = "pgvend_revision"
+"""Not Alembic's usual one, which another program may have in the same database."""
+
+
+def scripts() -> ScriptDirectory:
+    """The revisions that this version of pgvend knows."""
+    config = Config()
+    config.set_main_option("script_location", "adapters.registry:migrations")
+    return ScriptDirectory.from_config(config)
+
+
+def migrate(connection: Connection, destination: str = "head") -> None:
+    """Make the steps that are missing up to the revision `destination`, all in the transaction that
+    is open. Raises StartupError when the tables are newer than we are.
+
+    Without Alembic's env.py: that would go through its global `context` and `op`, which two
+    openings at the same moment share.
+    """
+    known = scripts()
+
+    def missing(heads: tuple[str, ...], _: MigrationContext) -> Iterable[Any]:
+        _check_known(known, heads)
+        steps = known.iterate_revisions(destination, heads, implicit_base=True)
+        return [
+            MigrationStep.upgrade_from_script(known.revision_map, step)
+            for step in reversed([*steps])
+        ]
+
+    context = MigrationContext.configure(
+        connection, opts={"fn": missing, "version_table": VERSION_TABLE}
+    )
+    context.run_migrations(op=Operations(context))
+
+
+def _check_known(known: ScriptDirectory, heads: Iterable[str]) -> None:
+    newer = set(heads) - {script.revision for script in known.walk_revisions()}
+    if newer:
+        raise StartupError(
+            f"The registry was last used by a newer pgvend (its revision is {', '.join(newer)}): "
+            "start that version, or a later one."
+        )

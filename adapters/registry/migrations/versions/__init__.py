@@ -1,0 +1,1 @@
+"""Every revision, from the first."""

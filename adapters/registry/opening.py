@@ -1,0 +1,68 @@
+"""A registry, and the leases that go with it, for as long as a context lasts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.memory.leases import MemoryLeases
+from adapters.registry import postgres, sqlite
+from adapters.registry.errors import told
+from adapters.registry.leases import PostgresLeases
+from adapters.registry.registry import SqlRegistry
+from ports.cancellation import finished
+from ports.driven.leases import Leases
+from ports.driven.registry import Registry
+
+_POSTGRES_MEND = (
+    "See PGVEND_REGISTRY_URL: it has to be postgresql://user:password@host:5432/database, of a "
+    "server that runs, and of a database that the user owns."
+)
+
+
+@dataclass(frozen=True)
+class Opened:
+    registry: Registry
+    leases: Leases
+
+
+@asynccontextmanager
+async def opened_sqlite(file: Path, patience: float = sqlite.PATIENCE) -> AsyncIterator[Opened]:
+    """The registry in that file, made when it is missing, for this process alone; `patience` is for
+    other programs that lock it, in seconds.
+
+    Raises StartupError: another process has it, or it is damaged, newer than we are, or locked.
+    """
+    async with AsyncExitStack() as closing:
+        with told(f"See {file}."):
+            closing.enter_context(sqlite.sole_use(file))
+            await finished(asyncio.to_thread(sqlite.prepare, file, patience))
+        # writers would wait for each other by polling; readers wait for nobody
+        engine_of = partial(sqlite.engine_of, file, patience=patience)
+        writing = _closed_by(closing, engine_of(connections=1))
+        reading = _closed_by(closing, engine_of(connections=sqlite.READERS))
+        yield Opened(SqlRegistry(reading, writing), MemoryLeases())
+
+
+@asynccontextmanager
+async def opened_postgres(url: str) -> AsyncIterator[Opened]:
+    """The registry in that database, which many processes may have opened.
+
+    Raises StartupError: it cannot be reached, or is newer than we are, or its user may not work.
+    """
+    with told(_POSTGRES_MEND):
+        await postgres.prepare(url)
+    async with AsyncExitStack() as closing:
+        engine = _closed_by(closing, postgres.engine_of(url))
+        leases = PostgresLeases(partial(postgres.session, url))
+        closing.push_async_callback(leases.close)
+        yield Opened(SqlRegistry(engine, engine), leases)
+
+
+def _closed_by(closing: AsyncExitStack, engine: AsyncEngine) -> AsyncEngine:
+    closing.push_async_callback(lambda: finished(engine.dispose()))
+    return engine

@@ -1,0 +1,88 @@
+"""From a record to its row, and back."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from domain.database import Database, Isolation, State, Target
+from domain.naming import Names
+from domain.request import RequestMark
+from domain.steps import Step, StepState
+
+
+def row_of(database: Database) -> dict[str, Any]:
+    request = database.request
+    return {
+        "id": database.id,
+        "nickname": database.nickname,
+        "database": database.names.database,
+        "owner": database.names.owner,
+        "target": database.target.name,
+        "provider": database.target.provider,
+        "isolation": database.target.isolation.value,
+        "caller": database.caller,
+        "request_key": request and request.key,
+        "request_body": request and request.body,
+        "promised": database.promised,
+        "suffixable": database.suffixable,
+        "state": database.state.value,
+        "labels": dict(database.labels),
+        "extensions": list(database.extensions),
+        "created_at": database.created_at,
+        "expires_at": database.expires_at,
+        "rotation": database.rotation,
+        "history": [_document(step) for step in database.history],
+        "wake_at": database.wake_at,
+        "failures": database.failures,
+        "version": database.version,
+    }
+
+
+def database_of(row: RowMapping) -> Database:
+    key, body = row["request_key"], row["request_body"]
+    return Database(
+        id=row["id"],
+        nickname=row["nickname"],
+        names=Names(database=row["database"], owner=row["owner"]),
+        target=Target(
+            name=row["target"],
+            provider=row["provider"],
+            isolation=Isolation(row["isolation"]),
+        ),
+        caller=row["caller"],
+        request=None if key is None else RequestMark(key, body),
+        promised=row["promised"],
+        suffixable=row["suffixable"],
+        state=State(row["state"]),
+        labels=row["labels"],
+        extensions=tuple(row["extensions"]),
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        rotation=row["rotation"],
+        history=tuple(_step(document) for document in row["history"]),
+        wake_at=row["wake_at"],
+        failures=row["failures"],
+        version=row["version"],
+    )
+
+
+def _document(step: Step) -> dict[str, Any]:
+    return {
+        "number": step.number,
+        "name": step.name,
+        "state": step.state.value,
+        "at": step.at.isoformat(),
+        "error": step.error,
+    }
+
+
+def _step(document: Mapping[str, Any]) -> Step:
+    return Step(
+        number=document["number"],
+        name=document["name"],
+        state=StepState(document["state"]),
+        at=datetime.fromisoformat(document["at"]),
+        error=document["error"],
+    )

@@ -1,0 +1,92 @@
+"""The table of the records, as the newest migration leaves it."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC. SQLite keeps no time zone, and compares what it keeps as text."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value and value.replace(tzinfo=UTC)
+
+
+METADATA = MetaData()
+
+_ID = Text().with_variant(Text(collation="C"), "postgresql")  # sorted by its bytes everywhere
+_JSON = JSON().with_variant(JSONB(), "postgresql")
+_HOLDS_NAMES = text("state NOT IN ('failed', 'retired')")
+_HAS_TO_WAKE = text("wake_at IS NOT NULL")
+
+DATABASES = Table(
+    "databases",
+    METADATA,
+    Column("id", _ID, primary_key=True),
+    Column("nickname", Text, nullable=False),
+    Column("database", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("isolation", Text, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("request_key", Text),
+    Column("request_body", Text),
+    Column("promised", Boolean, nullable=False),
+    Column("suffixable", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("labels", _JSON, nullable=False),
+    Column("extensions", _JSON, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment),
+    Column("rotation", Integer, nullable=False),
+    Column("history", _JSON, nullable=False),
+    Column("wake_at", Moment),
+    Column("failures", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index("databases_request_key", "request_key", unique=True),
+    Index(
+        "databases_database",
+        "target",
+        "database",
+        unique=True,
+        postgresql_where=_HOLDS_NAMES,
+        sqlite_where=_HOLDS_NAMES,
+    ),
+    Index(
+        "databases_owner",
+        "target",
+        "owner",
+        unique=True,
+        postgresql_where=_HOLDS_NAMES,
+        sqlite_where=_HOLDS_NAMES,
+    ),
+    Index("databases_caller", "caller", "id"),
+    Index("databases_state", "state", "id"),
+    Index(
+        "databases_wake_at",
+        "wake_at",
+        postgresql_where=_HAS_TO_WAKE,
+        sqlite_where=_HAS_TO_WAKE,
+    ),
+)

@@ -1,0 +1,118 @@
+"""A registry in one file: for one process, with nothing to install."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from sqlalchemy import URL, Connection, NullPool, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from adapters.registry.migrating import migrate
+from domain.errors import StartupError
+
+PATIENCE = 5.0
+"""Seconds to wait for another program that locks the file."""
+
+PLACE_TIMEOUT = 30.0
+"""Seconds that a call waits for its turn."""
+
+READERS = 4
+
+
+@contextmanager
+def sole_use(file: Path) -> Iterator[None]:
+    """Raises StartupError when another process has the file. The lock is the system's: it ends with
+    us, even by SIGKILL."""
+    with _opened(file.with_name(f"{file.name}.lock")) as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartupError(
+                f"The data folder {file.parent} is in use by another pgvend: stop that one, set "
+                "PGVEND_DATA_DIR to another folder, or let both share a PostgreSQL server by "
+                "PGVEND_REGISTRY_URL."
+            ) from None
+        yield
+
+
+def prepare(file: Path, patience: float) -> None:
+    """Make the file what it has to be: there, for us alone, sound, migrated."""
+    with _opened(file) as opened:
+        os.fchmod(opened.fileno(), 0o600)
+    engine = create_engine(_url(file, "pysqlite"), poolclass=NullPool, **_manners(patience))
+    with engine.connect() as connection:
+        _check(connection, file)
+        connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        connection.exec_driver_sql("PRAGMA synchronous = FULL")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        migrate(connection)
+        connection.exec_driver_sql("COMMIT")
+
+
+def engine_of(file: Path, *, connections: int, patience: float = PATIENCE) -> AsyncEngine:
+    engine = create_async_engine(
+        _url(file, "aiosqlite"),
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=PLACE_TIMEOUT,
+        **_manners(patience),
+    )
+    event.listen(engine.sync_engine, "connect", _durable)
+    return engine
+
+
+def _manners(patience: float) -> dict[str, Any]:
+    return {
+        "isolation_level": "AUTOCOMMIT",
+        "hide_parameters": True,
+        "connect_args": {"timeout": patience},
+    }
+
+
+def _durable(connection: DBAPIConnection, _: object) -> None:
+    """What was committed outlasts a loss of power: in WAL mode not every build sees to that."""
+    cursor = connection.cursor()
+    try:
+        cursor.execute("PRAGMA synchronous = FULL")
+    except BaseException:
+        connection.close()
+        raise
+    finally:
+        cursor.close()
+
+
+def _check(connection: Connection, file: Path) -> None:
+    try:
+        found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    except OperationalError:  # it is locked, say
+        raise
+    except DatabaseError:
+        found = "no database"
+    if found != "ok":
+        raise StartupError(
+            f"The registry is damaged: move {file}* away and put a backup in its place. Without "
+            "one, start without them: databases that exist are found and recorded again."
+        )
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[IO[bytes]]:
+    """The file, made for us alone when it is missing. Raises StartupError."""
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StartupError(
+            f"The registry {file} cannot be written ({error.strerror}): set PGVEND_DATA_DIR to a "
+            "folder that pgvend may write to."
+        ) from error
+    with open(descriptor, "ab") as opened:
+        yield opened
+
+
+def _url(file: Path, driver: str) -> URL:
+    return URL.create(f"sqlite+{driver}", database=str(file))

@@ -1,0 +1,122 @@
+"""What the sweep has to do: for records whose time has come, and where they differ from reality."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from domain.database import LIVE, Database, State
+from domain.identity import is_id, made_at
+from domain.naming import Names
+from domain.order import Holding
+from domain.steps import Work
+
+SETTLED = timedelta(hours=1)
+"""Age from which something without a record is taken for left behind."""
+
+
+class Upkeep(StrEnum):
+    """What was found, named by what is done about it."""
+
+    FINISH = "finish"  # half-made, and its caller can come back for it
+    UNDO = "undo"  # half-made, and nobody can
+    EXPIRE = "expire"
+    ROTATE = "rotate"  # a rotation that was cut off
+    RESTORE = "restore"  # the same
+    RETIRE = "retire"  # promised to go
+    ADOPT = "adopt"  # bears our mark, and no record knows it
+    REMOVE = "remove"  # bears our mark, and its record says that it is gone
+    FORGET = "forget"  # its record says that it is there, and it is not
+    MISS = "miss"  # the same, but nothing as old is there either: perhaps it is another server
+    DOUBT = "doubt"  # bears our mark, is not whole, and no record says what is to become of it
+    RENAME = "rename"  # it is there under another name
+    COMPARE = "compare"  # the records with what is there: told where that could not be done
+
+
+def due(database: Database, now: datetime) -> Upkeep | None:
+    """What has to be done for a record whose `wake_at` has come."""
+    match database.state:
+        case State.PROVISIONING:
+            return Upkeep.FINISH if database.promised else Upkeep.UNDO
+        case State.RETIRING:
+            return Upkeep.RETIRE
+        case State.EXPIRED if database.is_pending(Work.RESTORE) and not database.is_over(now):
+            return Upkeep.RESTORE
+        case State.READY | State.EXPIRED if database.is_over(now):
+            return Upkeep.EXPIRE
+        case State.READY if database.is_pending(Work.ROTATE):
+            return Upkeep.ROTATE
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A difference between the records and what the provider holds for one id."""
+
+    kind: Upkeep
+    id: str
+    names: Names
+
+
+def unrecorded(
+    holdings: Sequence[Holding], records: Mapping[str, Database], now: datetime
+) -> list[Drift]:
+    """What is there without a record that says so; `records` has those of all the ids.
+
+    A record is written before anything is made, and never deleted: what has none comes from another
+    registry, or from before this one, and may hold data. Of what is not whole nobody knows what it
+    is; what is young may be another service's that is being made. What was forgotten and is there
+    again was only out of sight.
+    """
+    drifts = []
+    for holding in holdings:
+        record = records.get(holding.id)
+        known = record.names if record else Names(database="", owner="")
+        names = Names(holding.database or known.database, holding.owner or known.owner)
+        is_whole = bool(holding.database and holding.owner)
+        if record and record.is_lost:
+            drifts.append(
+                Drift(Upkeep.ADOPT if holding.database else Upkeep.DOUBT, holding.id, names)
+            )
+        elif record and record.is_gone:
+            drifts.append(Drift(Upkeep.REMOVE, holding.id, names))
+        elif record is None and _is_settled(holding, now):
+            drifts.append(Drift(Upkeep.ADOPT if is_whole else Upkeep.DOUBT, holding.id, names))
+    return drifts
+
+
+def _is_settled(holding: Holding, now: datetime) -> bool:
+    return is_id(holding.id) and made_at(holding.id) + SETTLED <= now
+
+
+def misrecorded(
+    records: Collection[Database], holdings: Sequence[Holding], now: datetime
+) -> list[Drift]:
+    """What is recorded as ready or expired and is not there, or not under its name.
+
+    It is to be forgotten only beside something that is there and at least as old: else this may be
+    another server, on which we have begun anew. What is young may not be listed yet.
+    """
+    held: dict[str, list[Holding]] = {}
+    for holding in holdings:
+        held.setdefault(holding.id, []).append(holding)
+    there = [record for record in records if record.state in LIVE and record.id in held]
+    since = min((record.created_at for record in there), default=None)
+    drifts = (_misrecorded(record, held.get(record.id, []), since, now) for record in records)
+    return [drift for drift in drifts if drift]
+
+
+def _misrecorded(
+    record: Database, holdings: Sequence[Holding], since: datetime | None, now: datetime
+) -> Drift | None:
+    if record.state not in {State.READY, State.EXPIRED}:
+        return None
+    names = [holding.database for holding in holdings if holding.database]
+    if not names:
+        if now < record.changed_at + SETTLED:
+            return None
+        is_certain = since and since <= record.created_at
+        return Drift(Upkeep.FORGET if is_certain else Upkeep.MISS, record.id, record.names)
+    if record.names.database not in names:
+        return Drift(Upkeep.RENAME, record.id, Names(names[0], record.names.owner))
+    return None

@@ -1,0 +1,23 @@
+"""`/v1/databases/{id}/connection`: the connection again, in the caller's format."""
+
+from aiohttp import web
+
+from domain.errors import InvalidRequest
+from entrypoints.formats import chosen
+from entrypoints.http.bodies import NO_STORE
+from entrypoints.http.callers import caller_of
+from entrypoints.http.headers import etag
+from entrypoints.http.keys import USE_CASES
+
+
+async def show(request: web.Request) -> web.Response:
+    if unknown := set(request.query) - {"format"}:
+        raise InvalidRequest(f"There is no query parameter {min(unknown)[:63]!r}.")
+    accept = ", ".join(request.headers.getall("Accept", []))  # it may be said in several lines
+    form = chosen(request.query.get("format"), accept)
+    vended = await request.app[USE_CASES].connect(request.match_info["id"], caller_of(request))
+    return web.Response(
+        text=form.render(vended.connection),
+        content_type=form.media_type,
+        headers=etag(vended.database) | NO_STORE | {"Vary": "Accept"},
+    )

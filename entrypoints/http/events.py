@@ -1,0 +1,120 @@
+"""`/v1/databases/{id}/events`: what is done for a database, as server-sent events.
+
+An event's id is the step's number, so that a browser that connects again gets what it has missed,
+from whatever replica. When nothing goes on any more, `settled` tells the record and the stream
+ends; a browser that was told so and comes back is told by 204 to stay away (HTML, 9.2.3).
+"""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from aiohttp import hdrs, web
+from pydantic import BaseModel
+
+from domain.errors import InvalidRequest, PgvendError, Unavailable
+from entrypoints.http.bodies import NO_STORE
+from entrypoints.http.callers import caller_of
+from entrypoints.http.keys import STOPPING, STREAMS, USE_CASES
+from entrypoints.http.schemas import DatabaseOut, StepOut
+from ports.driving.watch import Look
+
+MOST = 200
+"""Streams at the same time: each asks the registry four times a second."""
+
+LONGEST = 2400
+"""Looks that one stream lasts, ten minutes; then the browser connects again."""
+
+QUIET = 60
+"""Looks without an event after which a comment keeps proxies from ending the stream."""
+
+HEADERS = {
+    "Content-Type": "text/event-stream",
+    "X-Accel-Buffering": "no",  # nginx would keep events back
+    **NO_STORE,
+}
+
+SETTLED = "-settled"
+
+_ID = re.compile(rf"([0-9]{{1,9}})({SETTLED})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The last event that the browser has."""
+
+    number: int = 0
+    is_settled: bool = False
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    last = _last(request)
+    watch = request.app[USE_CASES].watch
+    looks = watch(request.match_info["id"], last.number, caller_of(request))
+    first = await anext(looks)  # raises before the stream begins
+    if last.is_settled and first.database.is_at_rest and not first.steps:
+        return web.Response(status=204, headers=NO_STORE)
+    if request.method == hdrs.METH_HEAD:
+        return web.Response(headers=HEADERS)
+    if request.app[STREAMS].locked():
+        raise Unavailable(f"{MOST} streams are open; ask for the database itself now and then.")
+    async with request.app[STREAMS]:
+        return await _streamed(request, first, looks)
+
+
+async def _streamed(
+    request: web.Request, first: Look, looks: AsyncIterator[Look]
+) -> web.StreamResponse:
+    response = web.StreamResponse(headers=HEADERS)
+    with suppress(PgvendError, ConnectionError):  # the caller has gone, or comes back and goes on
+        await response.prepare(request)
+        await _stream(request, response, first, looks)
+    return response
+
+
+async def _stream(
+    request: web.Request, response: web.StreamResponse, first: Look, looks: AsyncIterator[Look]
+) -> None:
+    await response.write(_told(first))
+    silent = 0
+    for _ in range(LONGEST):
+        if _is_left(request) or (look := await anext(looks, None)) is None:
+            return
+        silent = 0 if look.steps else silent + 1
+        if look.steps or look.database.is_at_rest:
+            await response.write(_told(look))
+        elif silent % QUIET == 0:
+            await response.write(b": still here\n\n")
+
+
+def _is_left(request: web.Request) -> bool:
+    """By its caller, or by us."""
+    return request.transport is None or request.app[STOPPING].is_set()
+
+
+def _told(look: Look) -> bytes:
+    return "".join(_events(look)).encode()
+
+
+def _events(look: Look) -> Iterator[str]:
+    for step in look.steps:
+        yield _event(str(step.number), "step", StepOut.of(step))
+    if look.database.is_at_rest:
+        history = look.database.history
+        number = history[-1].number if history else 0
+        yield _event(f"{number}{SETTLED}", "settled", DatabaseOut.of(look.database))
+
+
+def _event(event_id: str, name: str, body: BaseModel) -> str:
+    return f"id: {event_id}\nevent: {name}\ndata: {body.model_dump_json()}\n\n"
+
+
+def _last(request: web.Request) -> Last:
+    """Raises InvalidRequest when it is none of ours."""
+    text = request.headers.get("Last-Event-ID", "")
+    if not text:
+        return Last()
+    if not (parts := _ID.fullmatch(text)):
+        raise InvalidRequest("Last-Event-ID has to be the id of an event that was sent here.")
+    return Last(int(parts[1]), is_settled=bool(parts[2]))

@@ -1,0 +1,20 @@
+"""Something that the sweep has found to do."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from domain.upkeep import Upkeep
+
+Do = Callable[[], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """`do`, which may be repeated, says whether there was anything to do and nobody at it. Without
+    it there is only something to tell: `remark`."""
+
+    action: Upkeep
+    id: str
+    database: str
+    do: Do | None
+    remark: str = ""

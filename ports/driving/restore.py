@@ -1,0 +1,84 @@
+"""An expired database, taken back before it is dropped."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from domain.caller import ANYONE
+from domain.database import Database, State, Target
+from domain.errors import IllegalTransition, InFlight
+from domain.expiry import ExpiryPolicy
+from domain.passwords import PasswordDeriver
+from domain.steps import Work
+from ports.driven.clock import Clock
+from ports.driven.database_provider import DatabaseProvider
+from ports.driven.leases import Leases
+from ports.driven.registry import Registry
+from ports.driving.vended import Vended
+from ports.records import attempt, changed, seen_by
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreDatabase:
+    registry: Registry
+    provider: DatabaseProvider
+    leases: Leases
+    clock: Clock
+    passwords: PasswordDeriver
+    expiry: ExpiryPolicy
+    target: Target
+
+    async def __call__(
+        self, database_id: str, ttl: timedelta | None = None, caller: str = ANYONE
+    ) -> Vended:
+        """The database as it was, under its password, with a new end.
+
+        Raises DatabaseNotFound, InvalidDuration, IllegalTransition unless it is expired, and
+        InFlight. After Unavailable it is still to come: by the next call, or by the sweep.
+        """
+
+        def promised(database: Database) -> Database:
+            self._check(database, caller)
+            now = self.clock.now()
+            return replace(
+                database.began(Work.RESTORE, now), expires_at=self.expiry.expires_at(now, ttl)
+            )
+
+        async with self.leases.held(database_id) as is_mine:
+            if not is_mine:
+                self._check(await self.registry.get(database_id), caller)
+                raise InFlight
+            return await self._done(await changed(self.registry, database_id, promised))
+
+    async def finish(self, database_id: str) -> bool:
+        """Do what was promised; whether there was anything for this call to do. Idempotent."""
+        async with self.leases.held(database_id) as is_mine:
+            database = await self.registry.get(database_id)
+            is_open = database.state is State.EXPIRED and database.is_pending(Work.RESTORE)
+            if is_mine and is_open:
+                await self._done(database)
+            return is_mine and is_open
+
+    def _check(self, database: Database, caller: str) -> None:
+        seen_by(caller, database).check_target(self.target)
+        if database.state is State.READY and database.is_over(self.clock.now()):
+            raise InFlight("The database is expiring at this moment; repeat it soon.")
+        if database.state is not State.EXPIRED:
+            raise IllegalTransition(
+                f"Database {database.id} is {database.state}; only an expired one is restored."
+            )
+
+    async def _done(self, database: Database) -> Vended:
+        async with attempt(self.registry, self.clock, database, Work.RESTORE):
+            connection = await self.provider.provision(database.order(self.passwords))
+        return Vended(
+            database=await changed(self.registry, database.id, self._restored),
+            connection=connection,
+        )
+
+    def _restored(self, database: Database) -> Database:
+        now = self.clock.now()
+        database = database.moved(State.READY)  # raises when it is on its way out meanwhile
+        for work in (Work.ROTATE, Work.SUSPEND):  # has come with it, and is over
+            if database.is_pending(work):
+                database = database.did(work, now)
+        return database.did(Work.RESTORE, now)

@@ -1,0 +1,72 @@
+"""A new password; the old one stops working."""
+
+from dataclasses import dataclass, replace
+
+from domain.caller import ANYONE
+from domain.database import Database, State, Target
+from domain.errors import InFlight
+from domain.passwords import PasswordDeriver
+from domain.steps import Work
+from ports.driven.clock import Clock
+from ports.driven.database_provider import DatabaseProvider
+from ports.driven.leases import Leases
+from ports.driven.registry import Registry
+from ports.driving.vended import Vended
+from ports.records import attempt, changed, seen_by
+
+
+@dataclass(frozen=True, kw_only=True)
+class RotatePassword:
+    """The record counts rotations, and the password follows from the count: whoever finishes a
+    rotation that was cut off, at whatever time, sets the same password."""
+
+    registry: Registry
+    provider: DatabaseProvider
+    leases: Leases
+    clock: Clock
+    passwords: PasswordDeriver
+    target: Target
+
+    async def __call__(self, database_id: str, caller: str = ANYONE) -> Vended:
+        """Raises DatabaseNotFound, IllegalTransition unless the database is ready, and InFlight.
+
+        After Unavailable the rotation is still to come: by the next call, or by the sweep.
+        """
+
+        def promised(database: Database) -> Database | None:
+            self._check(database, caller)
+            if database.is_pending(Work.ROTATE):
+                return None
+            rotated = replace(database, rotation=database.rotation + 1)
+            return rotated.began(Work.ROTATE, self.clock.now())
+
+        async with self.leases.held(database_id) as is_mine:
+            if not is_mine:
+                self._check(await self.registry.get(database_id), caller)
+                raise InFlight
+            return await self._done(await changed(self.registry, database_id, promised))
+
+    async def finish(self, database_id: str) -> bool:
+        """Do what was promised; whether there was anything for this call to do. Idempotent."""
+        async with self.leases.held(database_id) as is_mine:
+            database = await self.registry.get(database_id)
+            is_open = database.state is State.READY and database.is_pending(Work.ROTATE)
+            if is_mine and is_open:
+                await self._done(database)
+            return is_mine and is_open
+
+    def _check(self, database: Database, caller: str) -> None:
+        seen_by(caller, database).check_target(self.target)
+        database.check_usable(self.clock.now())
+
+    async def _done(self, database: Database) -> Vended:
+        async with attempt(self.registry, self.clock, database, Work.ROTATE):
+            connection = await self.provider.rotate(database.order(self.passwords))
+        return Vended(
+            database=await changed(self.registry, database.id, self._rotated),
+            connection=connection,
+        )
+
+    def _rotated(self, database: Database) -> Database:
+        database.check_usable(self.clock.now())  # it may be on its way out meanwhile
+        return database.did(Work.ROTATE, self.clock.now())

@@ -1,0 +1,64 @@
+"""Reading and changing records, as every use case does it."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+from domain.database import Database
+from domain.errors import DatabaseNotFound, PgvendError, StaleRecord
+from domain.steps import Work
+from ports.driven.clock import Clock
+from ports.driven.registry import Registry
+
+Change = Callable[[Database], Database | None]
+"""The record as it is to be, or None where there is nothing to change; may raise."""
+
+
+async def record_of(registry: Registry, database_id: str, caller: str) -> Database:
+    """The caller's record of that id. Raises DatabaseNotFound, for somebody else's too."""
+    return seen_by(caller, await registry.get(database_id))
+
+
+def seen_by(caller: str, database: Database) -> Database:
+    if database.caller != caller:
+        raise DatabaseNotFound(f"There is no database {database.id!r}.")
+    return database
+
+
+async def changed(registry: Registry, database_id: str, change: Change) -> Database:
+    """The record after `change`, which is asked again when the record changed meanwhile."""
+    while True:
+        database = await registry.get(database_id)
+        wanted = change(database)
+        if wanted is None:
+            return database
+        try:
+            return await registry.update(wanted)
+        except StaleRecord:
+            continue
+
+
+@asynccontextmanager
+async def attempt(
+    registry: Registry, clock: Clock, database: Database, work: Work
+) -> AsyncIterator[None]:
+    """The body does that work: an error of it is kept in the record, and says when to try again.
+
+    Nothing is kept when the database came into another state meanwhile.
+    """
+    try:
+        yield
+    except BaseException as error:
+        message = told(error)
+
+        def missed(current: Database) -> Database | None:
+            is_same = current.state is database.state and current.is_pending(work)
+            return current.missed(work, clock.now(), message) if is_same else None
+
+        with suppress(PgvendError):  # else the work is pending all the same
+            await changed(registry, database.id, missed)
+        raise
+
+
+def told(error: BaseException) -> str:
+    """What a record may say about an error: our own words, or nothing but that there was one."""
+    return str(error) if isinstance(error, PgvendError) else "It was cut off; the log says why."

@@ -1,0 +1,54 @@
+"""The registries, with their leases, that one suite is for."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import structlog
+
+from adapters.decorators.observed import ObservedRegistry
+from adapters.memory.leases import MemoryLeases
+from adapters.memory.registry import MemoryRegistry
+from adapters.registry.opening import Opened
+from tests.support.registries import in_postgres, in_sqlite
+
+Open = Callable[[Any], AbstractAsyncContextManager[Opened]]
+
+
+@dataclass(frozen=True)
+class RegistryKind:
+    """How to open one that is empty: `open` gets the value of the session's fixture `base`."""
+
+    open: Open
+    base: str | None = None
+
+
+@asynccontextmanager
+async def _in_memory(_: None) -> AsyncIterator[Opened]:
+    yield Opened(MemoryRegistry(), MemoryLeases())
+
+
+@asynccontextmanager
+async def _on_disk(_: None) -> AsyncIterator[Opened]:
+    async with in_sqlite() as opened:
+        yield opened
+
+
+def _decorated(bare: Open) -> Open:
+    @asynccontextmanager
+    async def decorated(base: Any) -> AsyncIterator[Opened]:
+        async with bare(base) as opened:
+            registry = ObservedRegistry(opened.registry, structlog.get_logger())
+            yield replace(opened, registry=registry)
+
+    return decorated
+
+
+KINDS = {
+    "memory": RegistryKind(_in_memory),
+    "memory-decorated": RegistryKind(_decorated(_in_memory)),
+    "sqlite": RegistryKind(_on_disk),
+    "postgres-15": RegistryKind(in_postgres, "server_15"),
+    "postgres-18": RegistryKind(in_postgres, "server_18"),
+}

@@ -1,0 +1,86 @@
+"""What every registry promises to a caller who is cancelled: the change is whole or was not made,
+and nothing is left that others would wait for."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from domain.database import Database, State
+from domain.errors import DatabaseNotFound
+from ports.driven.registry import Query, Registry
+from tests.support.polling import PATIENCE
+from tests.support.records import new_record
+
+MOMENTS = [*range(12), *range(12, 60, 4)]
+"""How many turns of the loop the call gets."""
+
+
+async def test_a_cancelled_add_is_whole_or_not_made(registry: Registry) -> None:
+    for moment in MOMENTS:
+        new = new_record()
+
+        await _cancelled(registry.add(new), moment)
+
+        try:
+            assert (await registry.get(new.id)).names == new.names
+        except DatabaseNotFound:
+            assert (await registry.add(new)).names == new.names
+
+
+async def test_a_cancelled_update_is_whole_or_not_made(registry: Registry) -> None:
+    for moment in MOMENTS:
+        before = await registry.add(new_record())
+        after = before.moved(State.READY)
+
+        await _cancelled(registry.update(after), moment)
+
+        found = await registry.get(before.id)
+        assert found.state in {before.state, after.state}
+        assert (found.version == before.version) == (found.state is before.state)
+        await registry.update(found.moved(State.RETIRING))
+
+
+async def test_what_a_cancelled_change_came_to_does_not_change_any_more(
+    registry: Registry,
+) -> None:
+    """Who cleans up after a cancellation looks first."""
+    for moment in MOMENTS:
+        new = new_record()
+        await _cancelled(registry.add(new), moment)
+
+        found = await registry.search(Query(before=new.id + "0", limit=1))
+        await asyncio.gather(*(registry.ping() for _ in range(5)))
+
+        assert await registry.search(Query(before=new.id + "0", limit=1)) == found
+
+
+async def test_calls_that_were_cancelled_keep_no_place(registry: Registry) -> None:
+    for moment in MOMENTS:
+        kept = await registry.add(new_record())
+        calls = [registry.search(Query()) for _ in range(20)]
+        updates = [registry.update(kept.moved(State.READY)) for _ in range(20)]
+
+        await asyncio.gather(*(_cancelled(call, moment) for call in [*calls, *updates]))
+
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(*(registry.get(kept.id) for _ in range(20)))
+        await asyncio.gather(*(registry.add(new_record()) for _ in range(20)))
+    await registry.ping()
+
+
+async def test_a_cancellation_is_not_lost(registry: Registry) -> None:
+    task: asyncio.Task[Database] = asyncio.create_task(registry.add(new_record()))
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def _cancelled(call: Coroutine[Any, Any, object], moment: int) -> None:
+    task = asyncio.create_task(call)
+    for _ in range(moment):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait({task})

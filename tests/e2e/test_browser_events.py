@@ -1,0 +1,130 @@
+"""A real browser's EventSource: true progress, also over a connection that breaks."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from playwright.async_api import Page
+
+from adapters.memory.provider import MemoryProvider
+from tests.support.apps import RunningApp, running_app
+from tests.support.away import Outage, records_with
+from tests.support.browser import asked_by, browsing, empty_site
+from tests.support.listening import all_heard, heard, listen
+from tests.support.slow_clock import SlowClock
+from tests.support.trouble import Gate
+
+pytestmark = pytest.mark.browser
+
+ORDER = '{"nickname": "Watched by a page"}'
+
+STORY = [
+    ("1", "provision", "running"),
+    ("2", "provision", "done"),
+    ("3", "verify", "running"),
+    ("4", "verify", "done"),
+]
+
+
+@pytest.fixture(scope="module")
+async def page() -> AsyncIterator[Page]:
+    async with browsing() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def site(page: Page) -> AsyncIterator[str]:
+    """The origin of a page that is open."""
+    async with empty_site() as origin:
+        await page.goto(origin)
+        yield origin
+
+
+async def events_of_a_promise(page: Page, app: RunningApp) -> str:
+    """The URL of the events of a database that the page has asked for."""
+    service = f"http://127.0.0.1:{app.port}"
+    headers = {
+        "Content-Type": "application/json",
+        "Prefer": "respond-async",
+        "Idempotency-Key": "a page's",
+    }
+    seen = await asked_by(page, f"{service}/v1/databases", ORDER, headers=headers)
+    assert seen["status"] == 202, seen
+    assert seen["headers"]["preference-applied"] == "respond-async"
+    return f"{service}{seen['headers']['location']}/events"
+
+
+async def test_a_page_sees_every_step_once_and_the_end(page: Page, site: str) -> None:
+    gate = Gate("amid provision")
+    provider = MemoryProvider(trouble=gate)
+    async with running_app(provider, clock=SlowClock(), cors_allow_origins=site) as app:
+        await listen(page, await events_of_a_promise(page, app))
+        await heard(page, 1)
+        gate.open()
+        seen, _ = await all_heard(page)
+
+    assert _steps(seen) == STORY
+    assert [(event["name"], event["data"]["state"]) for event in seen[4:]] == [("settled", "ready")]
+
+
+async def test_a_page_misses_nothing_when_its_connection_breaks(page: Page, site: str) -> None:
+    gate = Gate("amid provision")
+    provider = MemoryProvider(trouble=gate)
+    async with running_app(provider, clock=SlowClock(), cors_allow_origins=site) as app:
+        await listen(page, await events_of_a_promise(page, app))
+        await heard(page, 1)
+        for connection in app.server.connections:
+            assert connection.transport
+            connection.transport.close()
+        gate.open()
+        seen, opened = await all_heard(page)
+
+    assert _steps(seen) == STORY
+    assert [event["name"] for event in seen[4:]] == ["settled"]
+    assert opened == 2
+
+
+async def test_a_page_that_comes_late_sees_it_all(page: Page, site: str) -> None:
+    async with running_app(cors_allow_origins=site) as app:
+        url = f"http://127.0.0.1:{app.port}/v1/databases/{(await app.vend())['id']}/events"
+        await listen(page, url, credentials=True)
+        seen, opened = await all_heard(page)
+
+    assert _steps(seen) == STORY
+    assert opened == 1, "when it has seen the end it is told to stay away"
+
+
+async def test_a_page_goes_on_over_records_that_are_away_for_a_while(page: Page, site: str) -> None:
+    outage = Outage()
+    async with running_app(
+        MemoryProvider(trouble=(gate := Gate("amid provision"))),
+        clock=SlowClock(),
+        records=records_with(outage),
+        cors_allow_origins=site,
+    ) as app:
+        await listen(page, await events_of_a_promise(page, app))
+        await heard(page, 1)
+        outage.is_on = True
+        await page.wait_for_timeout(200)
+        outage.is_on = False
+        gate.open()
+        seen, opened = await all_heard(page)
+
+    assert _steps(seen) == STORY
+    assert opened == 1
+
+
+async def test_a_foreign_page_hears_nothing(page: Page, site: str) -> None:
+    async with running_app(cors_allow_origins="https://app.example") as app:
+        url = f"http://127.0.0.1:{app.port}/v1/databases/{(await app.vend())['id']}/events"
+        await listen(page, url)
+
+        assert await all_heard(page) == ([], 0)
+
+
+def _steps(seen: list[Any]) -> list[tuple[str, str, str]]:
+    return [
+        (event["id"], event["data"]["name"], event["data"]["state"])
+        for event in seen
+        if event["name"] == "step"
+    ]

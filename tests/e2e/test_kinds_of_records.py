@@ -1,0 +1,128 @@
+"""The service over each kind of records: what is odd is refused before it gets to them, and two
+replicas are one service."""
+
+from collections.abc import AsyncIterator
+from urllib.parse import quote
+
+import pytest
+
+from tests.support.apps import RunningApp, in_memory, problem_in, running_app
+from tests.support.half_made import left_half_made
+from tests.support.polling import until
+from tests.support.registries import in_postgres, in_sqlite
+from tests.support.servers import OperatorsServer
+
+NO_ID = ["%00", "%ff", "%ED%A0%80", "db_%00", quote("é\u202e"), "'", "1" * 5000, "db_nobody"]
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+async def app(
+    request: pytest.FixtureRequest, server_15: OperatorsServer
+) -> AsyncIterator[RunningApp]:
+    if request.param == "memory":
+        async with running_app(records=in_memory()) as running:
+            yield running
+        return
+    kept = in_sqlite() if request.param == "sqlite" else in_postgres(server_15)
+    async with kept as records, running_app(records=records, grace_period="24h") as running:
+        yield running
+
+
+async def test_an_odd_id_is_not_found(app: RunningApp) -> None:
+    for odd in NO_ID:
+        for method, what in (
+            ("GET", ""),
+            ("GET", "/connection"),
+            ("GET", "/events"),
+            ("DELETE", ""),
+            ("POST", "/rotate"),
+            ("POST", "/restore"),
+        ):
+            answer = await app.ask(method, f"/v1/databases/{odd}{what}")
+            problem_in(answer, 404, "database_not_found")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "label=%00=x",
+        "label=a=%00",
+        "label=a=%ff",
+        "label=a=%ED%A0%80",
+        "label=" + "k" * 64 + "=x",
+        "label=a=1&label=a=2",
+        "&".join(f"label=k{number}=" for number in range(33)),
+        "page_token=%00",
+        "state=%00",
+    ],
+)
+async def test_an_odd_query_is_refused(app: RunningApp, query: str) -> None:
+    answer = await app.ask("GET", f"/v1/databases?{query}")
+
+    assert answer.status == 422, answer.body
+
+
+@pytest.mark.parametrize(
+    "odd", ["", " ", "\x00", "\ufffe", "a\x00b", "\\u0000", "💾", "'", "x" * 9000, "vector\n"]
+)
+async def test_an_odd_extension_is_refused(app: RunningApp, odd: str) -> None:
+    answer = await app.ask("POST", "/v1/databases", {"nickname": "n", "extensions": [odd]})
+
+    assert answer.status == 422, answer.body
+    assert await app.nothing_is_left()
+
+
+@pytest.mark.parametrize("nickname", ["\ufffe n", "💾 n", "\u2028n", "\\u0000 n", "n" * 256])
+async def test_an_odd_nickname_is_kept_as_typed(app: RunningApp, nickname: str) -> None:
+    made = await app.vend(nickname)
+
+    assert (await app.get(f"/v1/databases/{made['id']}"))["nickname"] == nickname
+
+
+async def test_two_replicas_are_one_service(app: RunningApp) -> None:
+    """What one has promised the other keeps, tells and ends."""
+    async with app.replica(grace_period="24h") as other:
+        made = await app.vend("shared", ttl="1h", labels={"a": "1"})
+        path = f"/v1/databases/{made['id']}"
+        rotated = await other.ask("POST", f"{path}/rotate")
+        assert await app.get(f"{path}/connection") == rotated.body["connection"]
+        tag = {"If-Match": rotated.headers["ETag"]}
+        assert (await app.ask("PATCH", path, {"labels": {"a": "2"}}, tag)).status == 200
+        problem_in(await other.ask("PATCH", path, {"ttl": "2h"}, tag), 412, "precondition_failed")
+        app.clock.passed += 3600
+        await other.ask("POST", "/v1/sweep")
+        assert not app.accepts(rotated.body["connection"])
+        restored = await app.ask("POST", f"{path}/restore", {"ttl": "1h"})
+        assert app.accepts(restored.body["connection"])
+        assert (await other.ask("DELETE", path)).status == 202
+        await until(other.nothing_is_left)
+        assert (await other.get(path))["state"] == "retired"
+
+
+async def test_what_a_killed_process_left_is_finished_under_its_key(app: RunningApp) -> None:
+    left = await left_half_made(app, "left", key="a key")
+
+    headers = {"Idempotency-Key": "a key"}
+    made = await app.ask("POST", "/v1/databases", {"nickname": "left"}, headers)
+
+    assert (made.status, made.body["id"]) == (201, left.id)
+
+
+async def test_pages_stay_whole_over_two_replicas_while_databases_come_and_go(
+    app: RunningApp,
+) -> None:
+    kept = [(await app.vend(f"n{number}", labels={"kept": ""}))["id"] for number in range(7)]
+    async with app.replica() as other:
+        listed, token = [], ""
+        for where in [app, other] * 4:
+            query = f"page_size=2&label=kept=&state=ready&page_token={token}"
+            page = await where.get(f"/v1/databases?{query}")
+            listed += [one["id"] for one in page["databases"]]
+            app.clock.passed += 1
+            await app.vend("late", labels={"kept": ""})
+            gone = await where.vend("gone")
+            await where.ask("DELETE", f"/v1/databases/{gone['id']}")
+            if not (token := page["next_page_token"]):
+                break
+
+    assert listed == sorted(kept, reverse=True)

@@ -1,0 +1,103 @@
+"""Records that cannot be reached for a while: 503, nothing half made, and then all as before."""
+
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from adapters.memory.provider import MemoryProvider
+from tests.support.apps import RunningApp, problem_in, running_app
+from tests.support.away import Outage, records_with
+from tests.support.later import Later
+
+ORDER = {"nickname": "n"}
+
+REQUESTS = {
+    "create": ("POST", "/v1/databases", ORDER, {}),
+    "create by key": ("POST", "/v1/databases", ORDER, {"Idempotency-Key": "k"}),
+    "promise": ("POST", "/v1/databases", ORDER, {"Prefer": "respond-async"}),
+    "legacy": ("POST", "/api/create-neon-db", {"project": {"name": "n"}}, {}),
+    "list": ("GET", "/v1/databases", None, {}),
+    "show": ("GET", "/v1/databases/{id}", None, {}),
+    "connection": ("GET", "/v1/databases/{id}/connection", None, {}),
+    "events": ("GET", "/v1/databases/{id}/events", None, {}),
+    "change": ("PATCH", "/v1/databases/{id}", {"ttl": "1h"}, {}),
+    "rotate": ("POST", "/v1/databases/{id}/rotate", None, {}),
+    "restore": ("POST", "/v1/databases/{id}/restore", None, {}),
+    "delete": ("DELETE", "/v1/databases/{id}", None, {}),
+    "sweep": ("POST", "/v1/sweep", None, {}),
+}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+async def test_every_request_is_answered_with_when_to_come_back(name: str) -> None:
+    method, path, body, headers = REQUESTS[name]
+    outage = Outage()
+    async with running_app(records=records_with(outage)) as app:
+        database = await app.vend("there")
+        outage.is_on = True
+
+        answer = await app.ask(method, path.format(id=database["id"]), body, headers)
+
+        assert problem_in(answer, 503, "unavailable")["retryable"] is True
+        assert int(answer.headers["Retry-After"]) > 0
+        outage.is_on = False
+        assert await _is_as_before(app, database)
+
+
+async def test_it_is_alive_and_says_what_is_away() -> None:
+    outage = Outage(is_on=True)
+    async with running_app(records=records_with(outage)) as app:
+        assert await app.get("/livez") == {"status": "ok"}
+        ready = await app.ask("GET", "/readyz")
+
+        assert ready.status == 503
+        assert ready.body == {
+            "status": "unavailable",
+            "checks": {"registry": "unavailable", "provider": "ok"},
+        }
+        outage.is_on = False
+        assert (await app.get("/readyz"))["status"] == "ok"
+
+
+@pytest.mark.parametrize("key", [None, "a key"])
+@pytest.mark.parametrize("moment", ["before provision", "amid provision", "after provision"])
+async def test_a_vend_that_loses_its_records_leaves_nothing_in_the_end(
+    moment: str, key: str | None
+) -> None:
+    later, outage = Later(), Outage()
+
+    async def lost(now: str) -> None:
+        outage.is_on = outage.is_on or now == moment
+
+    async with running_app(MemoryProvider(trouble=later), records=records_with(outage)) as app:
+        later.begins = lost
+        headers = {"Idempotency-Key": key} if key else {}
+        problem_in(await app.ask("POST", "/v1/databases", ORDER, headers), 503, "unavailable")
+        outage.is_on, later.begins = False, Later()
+        await app.ask("POST", "/v1/sweep")
+
+        if key:  # its caller can come back
+            again = await app.ask("POST", "/v1/databases", ORDER, headers)
+            assert app.accepts(again.body["connection"])
+            assert len(await app.provider.inventory()) == 1
+        else:
+            assert await app.nothing_is_left()
+
+
+async def test_nothing_of_it_is_taken_for_a_crash() -> None:
+    outage = Outage(is_on=True)
+    with capture_logs() as logged:
+        async with running_app(records=records_with(outage)) as app:
+            for method, path, body, headers in REQUESTS.values():
+                unknown = "db_01arz3ndektsv4rrffq69g5fav"
+                await app.ask(method, path.format(id=unknown), body, headers)
+
+    assert not [event for event in logged if event["log_level"] == "error"]
+
+
+async def _is_as_before(app: RunningApp, database: Any) -> bool:
+    """The one database that there was is there and works, and the next one can be made."""
+    assert [one["id"] for one in await app.live()] == [database["id"]]
+    assert app.accepts(database["connection"])
+    return bool((await app.vend("next"))["state"] == "ready")

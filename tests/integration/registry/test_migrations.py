@@ -1,0 +1,136 @@
+"""The tables, as the migrations make them out of nothing and out of every earlier state."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, MetaData, Table, inspect, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.registry.migrating import VERSION_TABLE, migrate, scripts
+from adapters.registry.registry import SqlRegistry
+from adapters.registry.rows import row_of
+from adapters.registry.schema import DATABASES, METADATA
+from domain.errors import NameTaken, StartupError
+from tests.support.records import new_record
+from tests.support.registries import MARK
+
+REVISIONS = [script.revision for script in scripts().walk_revisions()][::-1]
+
+INDEXES = {
+    "sqlite": "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
+    "postgresql": "SELECT indexdef FROM pg_indexes WHERE tablename = 'databases'",
+}
+
+COLUMNS = {
+    "sqlite": "SELECT name, type, \"notnull\", pk FROM pragma_table_info('databases')",
+    "postgresql": "SELECT column_name, data_type, is_nullable, collation_name "
+    "FROM information_schema.columns WHERE table_name = 'databases'",
+}
+
+
+def test_revisions_are_numbered_in_their_order() -> None:
+    assert [f"{number:04}" for number in range(1, len(REVISIONS) + 1)] == REVISIONS
+
+
+async def test_a_new_database_gets_what_the_schema_says(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        await connection.run_sync(migrate)
+
+        assert await connection.run_sync(_differences) == []
+
+
+async def test_migrated_tables_are_what_the_schema_would_make(
+    engine: AsyncEngine, other_engine: AsyncEngine
+) -> None:
+    """What the comparison above does not look at: conditions of indexes, sort orders."""
+    async with engine.begin() as migrated, other_engine.begin() as made:
+        await migrated.run_sync(migrate)
+        await made.run_sync(METADATA.create_all)
+
+        for look in (COLUMNS, INDEXES):
+            assert await migrated.run_sync(_seen, look) == await made.run_sync(_seen, look)
+
+
+async def test_migrating_again_changes_nothing(engine: AsyncEngine) -> None:
+    registry = await _migrated(engine)
+    kept = await registry.add(new_record())
+
+    await _migrated(engine)
+
+    assert await registry.get(kept.id) == kept
+
+
+async def test_migrations_that_do_not_come_to_their_end_leave_nothing(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        await connection.exec_driver_sql("BEGIN")
+        await connection.run_sync(migrate)
+        await connection.exec_driver_sql("ROLLBACK")
+
+        assert await connection.run_sync(lambda sync: inspect(sync).get_table_names()) == []
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+async def test_records_of_every_revision_are_taken_along(
+    engine: AsyncEngine, revision: str
+) -> None:
+    old = replace(new_record("Sales", labels={"team": "a"}), version=1, request=MARK)
+    async with engine.begin() as connection:
+        await connection.run_sync(partial(migrate, destination=revision))
+        await connection.run_sync(partial(_insert, row=row_of(old)))
+
+    registry = await _migrated(engine)
+
+    assert await registry.get(old.id) == old
+    with pytest.raises(NameTaken):
+        await registry.add(new_record("Sales"))
+
+
+async def test_a_registry_of_a_newer_pgvend_is_refused_untouched(engine: AsyncEngine) -> None:
+    kept = await (await _migrated(engine)).add(new_record())
+    async with engine.begin() as connection:
+        await connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
+
+    with pytest.raises(StartupError, match=r"newer pgvend .*9999.*start that version"):
+        await _migrated(engine)
+
+    assert await SqlRegistry(engine, engine).get(kept.id) == kept
+
+
+async def test_another_programs_migrations_are_not_taken_for_ours(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE alembic_version (version_num TEXT)"))
+        await connection.execute(text("INSERT INTO alembic_version VALUES ('theirs')"))
+
+    registry = await _migrated(engine)
+
+    await registry.ping()
+
+
+async def _migrated(engine: AsyncEngine) -> SqlRegistry:
+    async with engine.begin() as connection:
+        await connection.run_sync(migrate)
+    return SqlRegistry(engine, engine)
+
+
+def _differences(connection: Connection) -> Sequence[Any]:
+    options = {"version_table": VERSION_TABLE, "compare_type": True, "compare_server_default": True}
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), METADATA))
+
+
+def _seen(connection: Connection, look: Mapping[str, str]) -> list[str]:
+    rows = connection.execute(text(look[connection.dialect.name]))
+    return sorted(" ".join(map(str, row)) for row in rows)
+
+
+def _insert(connection: Connection, row: Mapping[str, Any]) -> None:
+    """The record's row, in the columns that the table has at this revision."""
+    columns = {column["name"] for column in inspect(connection).get_columns("databases")}
+    known = [column for column in DATABASES.columns if column.name in columns]
+    table = Table("databases", MetaData(), *(column._copy() for column in known))
+    values = {column.name: row[column.name] for column in known}
+    connection.execute(table.insert().values(values))

@@ -1,0 +1,175 @@
+"""The registry's file: whose it is, and what may be wrong with it when it is opened."""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from adapters.registry.opening import opened_sqlite
+from domain.errors import StartupError
+from ports.driven.registry import Query
+from tests.support.records import new_record
+from tests.support.registries import registry_file
+from tests.support.registry_process import registry_process
+from tests.support.servers import ram_folder
+
+
+@pytest.fixture
+def file() -> Iterator[Path]:
+    with ram_folder() as folder:
+        yield registry_file(folder)
+
+
+async def test_records_outlast_a_closing(file: Path) -> None:
+    async with opened_sqlite(file) as opened:
+        kept = [await opened.registry.add(new_record()) for _ in range(3)]
+
+    async with opened_sqlite(file) as opened:
+        assert {record.id for record in await opened.registry.search(Query())} == {
+            record.id for record in kept
+        }
+
+
+async def test_nobody_else_can_read_the_files(file: Path) -> None:
+    async with opened_sqlite(file) as opened:
+        await opened.registry.add(new_record())
+        modes = {path.name: _mode(path) for path in _beside(file)}
+
+    assert set(modes.values()) == {0o600}
+    assert {file.name, f"{file.name}-wal", f"{file.name}.lock"} <= modes.keys()
+
+
+async def test_a_file_that_others_could_read_is_closed_to_them(file: Path) -> None:
+    os.close(os.open(file, os.O_CREAT, 0o644))
+
+    async with opened_sqlite(file):
+        assert _mode(file) == 0o600
+
+
+async def test_a_name_with_signs_of_urls_is_a_name(file: Path) -> None:
+    odd = file.with_name("a b%20?mode=memory#ü.sqlite3")
+
+    async with opened_sqlite(odd) as opened:
+        await opened.registry.add(new_record())
+
+    assert odd in _beside(file)
+
+
+async def test_a_second_opening_is_refused_until_the_first_has_ended(file: Path) -> None:
+    async with opened_sqlite(file):
+        with pytest.raises(StartupError, match=r"in use by another pgvend.*PGVEND_REGISTRY_URL"):
+            async with opened_sqlite(file):
+                pass
+
+    async with opened_sqlite(file) as opened:
+        await opened.registry.ping()
+
+
+async def test_a_second_process_is_refused_and_disturbs_nothing(file: Path) -> None:
+    async with opened_sqlite(file) as opened:
+        async with registry_process(file) as other:
+            assert "in use by another pgvend" in await other.says()
+
+        kept = await opened.registry.add(new_record())
+        assert await opened.registry.search(Query()) == [kept]
+
+
+async def test_the_file_is_free_when_its_process_was_killed(file: Path) -> None:
+    async with registry_process(file) as process:
+        assert await process.says() == "holds"
+        await process.kill()
+
+    async with opened_sqlite(file) as opened:
+        await opened.registry.ping()
+
+
+async def test_a_killed_process_leaves_all_that_it_was_told_is_kept(file: Path) -> None:
+    async with registry_process(file) as process:
+        assert await process.says() == "holds"
+        told = [await process.says() for _ in range(20)]
+        told += await process.kill()
+
+    async with opened_sqlite(file) as opened:
+        kept = {record.id for record in await opened.registry.search(Query(limit=10_000))}
+        assert set(told) <= kept
+        assert len(kept) <= len(told) + 1
+
+
+@pytest.mark.parametrize("text", [b"no database\n" * 1000, b"SQLite format 3\0" + b"x" * 5000])
+async def test_a_file_that_is_no_registry_is_refused_and_kept(file: Path, text: bytes) -> None:
+    _overwrite(file, at=0, text=text)
+
+    with pytest.raises(StartupError, match=r"damaged: move .*registry\.sqlite3\* away"):
+        async with opened_sqlite(file):
+            pass
+
+    assert _read(file) == text
+
+
+async def test_a_damaged_page_is_found_when_the_file_is_opened(file: Path) -> None:
+    async with opened_sqlite(file) as opened:
+        for _ in range(50):
+            await opened.registry.add(new_record())
+    _overwrite(file, at=len(_read(file)) // 2, text=os.urandom(8192))
+
+    with pytest.raises(StartupError, match="damaged"):
+        async with opened_sqlite(file):
+            pass
+
+
+async def test_a_folder_that_is_not_there_is_told(file: Path) -> None:
+    with pytest.raises(StartupError, match=r"cannot be written.*PGVEND_DATA_DIR"):
+        async with opened_sqlite(file / "deeper"):
+            pass
+
+
+async def test_a_file_that_another_program_locks_is_told(file: Path) -> None:
+    async with opened_sqlite(file):
+        pass
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(StartupError, match="locked by another program"):
+        async with opened_sqlite(file, patience=0.05):
+            pass
+
+    other.close()
+    async with opened_sqlite(file) as opened:
+        await opened.registry.ping()
+
+
+async def test_an_opening_that_is_cancelled_leaves_the_file_free(file: Path) -> None:
+    for moment in range(8):
+        task = asyncio.create_task(_opened_and_closed(file))
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task})
+
+    await _opened_and_closed(file)
+
+
+async def _opened_and_closed(file: Path) -> None:
+    async with opened_sqlite(file) as opened:
+        await opened.registry.ping()
+
+
+def _overwrite(file: Path, at: int, text: bytes) -> None:
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT), "wb") as opened:
+        opened.seek(at)
+        opened.write(text)
+
+
+def _read(file: Path) -> bytes:
+    return file.read_bytes()
+
+
+def _mode(file: Path) -> int:
+    return file.stat().st_mode & 0o777
+
+
+def _beside(file: Path) -> list[Path]:
+    return list(file.parent.iterdir())

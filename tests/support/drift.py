@@ -1,0 +1,46 @@
+"""Records and what a provider holds of them, old enough to be compared."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+
+from domain.database import Database, State
+from domain.identity import RANDOM_BYTES, new_id
+from domain.naming import Names
+from domain.order import Holding
+from domain.steps import Work
+from domain.upkeep import SETTLED, Drift, Upkeep
+from tests.support.records import new_record
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+OLD = NOW - SETTLED
+YOUNG = OLD + timedelta(milliseconds=1)
+
+SOMETHING = [State.READY, State.EXPIRED]
+"""The states in which all of a database has to be there."""
+
+parts = st.tuples(st.sampled_from([None, "sales"]), st.sampled_from([None, "user_sales"]))
+
+
+def id_of(made: datetime, number: int = 0) -> str:
+    return new_id(made, number.to_bytes(RANDOM_BYTES))
+
+
+def record(state: State, number: int = 0, *, made: datetime = OLD) -> Database:
+    names = Names(database=f"sales{number}", owner=f"user_sales{number}")
+    return replace(new_record(state=state, made=made), id=id_of(made, number), names=names)
+
+
+def dropped(state: State, *, made: datetime = OLD) -> Database:
+    """One that is gone because we have dropped it."""
+    return record(state, made=made).did(Work.RETIRE, made)
+
+
+def holding(database: Database) -> Holding:
+    """All that there is to be of it."""
+    return Holding(id=database.id, database=database.names.database, owner=database.names.owner)
+
+
+def kinds(drifts: list[Drift]) -> list[Upkeep]:
+    return [drift.kind for drift in drifts]

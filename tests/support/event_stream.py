@@ -1,0 +1,65 @@
+"""Server-sent events, read as a browser reads them."""
+
+import json
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import ClientResponse
+
+from tests.support.apps import RunningApp
+
+
+@dataclass(frozen=True)
+class Event:
+    id: str
+    name: str
+    data: Any
+
+    @property
+    def step(self) -> tuple[str, str]:
+        return self.data["name"], self.data["state"]
+
+
+@dataclass(frozen=True)
+class Stream:
+    response: ClientResponse
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        """The events to the end of the stream; comments are passed over."""
+        fields: dict[str, str] = {}
+        async for line in self.response.content:
+            text = line.decode().removesuffix("\n")
+            if not text and fields:
+                yield Event(fields.get("id", ""), fields["event"], json.loads(fields["data"]))
+                fields = {}
+            elif not text.startswith(":"):
+                name, _, value = text.partition(": ")
+                fields |= {name: value} if name else {}
+
+    async def first(self) -> Event:
+        return await anext(aiter(self))
+
+    async def all(self) -> list[Event]:
+        return [event async for event in self]
+
+
+def steps_in(events: Iterable[Event]) -> list[tuple[str, str]]:
+    """What they tell of steps, in their order."""
+    return [event.step for event in events if event.name == "step"]
+
+
+@asynccontextmanager
+async def stream_of(app: RunningApp, path: str, after: str | None = None) -> AsyncIterator[Stream]:
+    """The events of the database at that path, from behind the event `after`."""
+    headers = {} if after is None else {"Last-Event-ID": after}
+    async with app.client.get(f"{path}/events", headers=headers) as response:
+        assert response.status == 200, await response.text()
+        assert response.content_type == "text/event-stream"
+        yield Stream(response)
+
+
+async def events_of(app: RunningApp, path: str, after: str | None = None) -> list[Event]:
+    async with stream_of(app, path, after) as stream:
+        return await stream.all()

@@ -1,0 +1,105 @@
+"""A process to which something happens at its calls to the outside."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from adapters.memory.provider import MemoryLoginCheck, Trouble
+from domain.connection import Connection
+from domain.database import Database
+from ports.driven.login_check import LoginCheck
+from ports.driven.registry import Query, Registry
+from tests.support.vending import Memory
+
+T = TypeVar("T")
+
+
+class Killed(BaseException):
+    """The process is gone: no handler of its own ever runs."""
+
+
+@dataclass
+class Fate:
+    """As a trouble: counts the moments before and after each effect outside, and strikes at number
+    `at` (from 1); where it is `lasting`, at all later ones too."""
+
+    error: BaseException
+    at: int
+    lasting: bool
+    moments: int = 0
+
+    @property
+    def has_struck(self) -> bool:
+        return self.moments >= self.at
+
+    async def __call__(self, moment: str) -> None:
+        self.moments += 1
+        if self.moments == self.at or (self.lasting and self.has_struck):
+            raise self.error
+
+
+class Dawdling:
+    """As a trouble: lets others go first, so often as the dice say."""
+
+    def __init__(self, seed: int) -> None:
+        self._dice = random.Random(seed)  # noqa: S311 - a test wants to throw them again
+
+    async def __call__(self, moment: str) -> None:
+        for _ in range(self._dice.randrange(4)):
+            await asyncio.sleep(0)
+
+
+@dataclass(frozen=True)
+class TroubledRegistry(Registry):
+    inner: Registry
+    trouble: Trouble
+
+    async def add(self, database: Database) -> Database:
+        return await self._called(lambda: self.inner.add(database))
+
+    async def update(self, database: Database) -> Database:
+        return await self._called(lambda: self.inner.update(database))
+
+    async def get(self, database_id: str) -> Database:
+        return await self._called(lambda: self.inner.get(database_id))
+
+    async def search(self, query: Query) -> list[Database]:
+        return await self._called(lambda: self.inner.search(query))
+
+    async def ping(self) -> None:
+        await self._called(self.inner.ping)
+
+    async def _called(self, call: Callable[[], Awaitable[T]]) -> T:
+        await self.trouble("before")
+        result = await call()
+        await self.trouble("after")
+        return result
+
+
+@dataclass(frozen=True)
+class TroubledLoginCheck(LoginCheck):
+    inner: LoginCheck
+    trouble: Trouble
+
+    async def verify(self, connection: Connection) -> None:
+        await self.trouble("verify")
+        await self.inner.verify(connection)
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process of a service, and how it looks at logins."""
+
+    memory: Memory
+    login_check: LoginCheck
+
+
+def troubled(memory: Memory, trouble: Trouble) -> Process:
+    """A process of that service which meets `trouble` at its records, its logins, and, as all the
+    others do until that is turned off, on the provider."""
+    memory.trouble = trouble
+    process = memory.replica()
+    process.registry = TroubledRegistry(memory.registry, trouble)
+    return Process(process, TroubledLoginCheck(MemoryLoginCheck(memory.provider), trouble))

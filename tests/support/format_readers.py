@@ -1,0 +1,175 @@
+"""What reads each format of a connection, by rules of its own: libraries that are others' work, or
+the steps that the real reader's documentation describes."""
+
+import io
+import json
+import re
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, unquote, unquote_plus, urlsplit
+
+import yaml  # type: ignore[import-untyped] # its types are a package of their own
+from dotenv import dotenv_values
+from sqlalchemy.engine import make_url
+
+from domain.connection import Connection
+from tests.support.connections import connection
+
+SSL_MODES = {
+    "Disable": "disable",
+    "Allow": "allow",
+    "Prefer": "prefer",
+    "Require": "require",
+    "VerifyCA": "verify-ca",
+    "VerifyFull": "verify-full",
+}
+"""Npgsql's, without regard to case, and libpq's."""
+
+_CONNINFO = re.compile(r"\s*(\w+)\s*=\s*(?:'((?:\\.|[^'\\])*)'|((?:\\.|[^\s'\\])*))(?:\s+|$)", re.S)
+_ADO = re.compile(r"""\s*([^=;]+?)\s*=\s*(?:"((?:[^"]|"")*)"|([^"'=;\s]+))\s*(?:;|$)""")
+
+
+def read_uri(text: str) -> Connection:
+    parts = urlsplit(text)
+    assert parts.scheme == "postgresql"
+    user, _, password = parts.netloc.rpartition("@")[0].partition(":")
+    return connection(
+        host=str(parts.hostname),
+        port=int(parts.port or 0),
+        database=unquote(parts.path.removeprefix("/")),
+        user=unquote(user),
+        password=unquote(password),
+        sslmode=parse_qs(parts.query)["sslmode"][0],
+    )
+
+
+def read_json(text: str) -> Connection:
+    told = json.loads(text)
+    uri = told.pop("uri")
+    read = connection(**told)
+    assert read_uri(uri) == replace(read, pooler_host=None)
+    return read
+
+
+def read_env(text: str) -> Connection:
+    """As a shell splits it; that a shell does is another test's matter."""
+    return _of_variables(_pairs(shlex.split(text)))
+
+
+def read_jdbc(text: str) -> Connection:
+    """As PostgreSQL's driver does: what is behind an equals sign is a form's field."""
+    place, _, arguments = text.removeprefix("jdbc:postgresql://").partition("?")
+    address, _, database = place.partition("/")
+    host, _, port = address.rpartition(":")
+    assert (":" in host) == host.startswith("[") == host.endswith("]")
+    read = {key: unquote_plus(value) for key, value in _pairs(arguments.split("&")).items()}
+    return connection(
+        host=host.removeprefix("[").removesuffix("]"),
+        port=int(port),
+        database=unquote_plus(database),
+        **read,
+    )
+
+
+def read_psql(text: str) -> Connection:
+    assignment, program, conninfo = shlex.split(text)
+    assert program == "psql"
+    read = {key: _unescaped(quoted or plain) for key, quoted, plain in _all(_CONNINFO, conninfo)}
+    return connection(
+        host=read["host"],
+        port=int(read["port"]),
+        database=read["dbname"],
+        user=read["user"],
+        password=assignment.removeprefix("PGPASSWORD="),
+        sslmode=read["sslmode"],
+    )
+
+
+def read_sqlalchemy(text: str) -> Connection:
+    url = make_url(text)
+    assert url.drivername == "postgresql+psycopg"
+    return connection(
+        host=str(url.host),
+        port=int(url.port or 0),
+        database=str(url.database),
+        user=str(url.username),
+        password=str(url.password),
+        sslmode=str(url.query["sslmode"]),
+    )
+
+
+def read_prisma(text: str) -> Connection:
+    url = str(dotenv_values(stream=io.StringIO(text))["DATABASE_URL"])
+    assert parse_qs(urlsplit(url).query)["schema"] == ["public"]
+    return read_uri(url)
+
+
+def read_dotnet(text: str) -> Connection:
+    pairs = _all(_ADO, text)
+    read = {key: quoted.replace('""', '"') or plain for key, quoted, plain in pairs}
+    modes = {mode.lower(): libpqs for mode, libpqs in SSL_MODES.items()}
+    return connection(
+        host=read["Host"],
+        port=int(read["Port"]),
+        database=read["Database"],
+        user=read["Username"],
+        password=read["Password"],
+        sslmode=modes[read["SSL Mode"].lower()],
+    )
+
+
+def read_docker(text: str) -> Connection:
+    """White space before a name is dropped, and so are comments; a value is all that is left."""
+    lines = [line.lstrip() for line in text.split("\n")]
+    return _of_variables(_pairs(line for line in lines if line and not line.startswith("#")))
+
+
+def read_k8s_secret(text: str) -> Connection:
+    secret: Any = yaml.safe_load(text)
+    assert (secret["apiVersion"], secret["kind"], secret["type"]) == ("v1", "Secret", "Opaque")
+    assert all(isinstance(value, str) for value in secret["stringData"].values())
+    return _of_variables(secret["stringData"])
+
+
+READERS: Mapping[str, Callable[[str], Connection]] = {
+    "json": read_json,
+    "uri": read_uri,
+    "env": read_env,
+    "jdbc": read_jdbc,
+    "psql": read_psql,
+    "sqlalchemy": read_sqlalchemy,
+    "prisma": read_prisma,
+    "dotnet": read_dotnet,
+    "docker": read_docker,
+    "k8s-secret": read_k8s_secret,
+}
+
+
+def _of_variables(read: Mapping[str, str]) -> Connection:
+    found = connection(
+        host=read["PGHOST"],
+        port=int(read["PGPORT"]),
+        database=read["PGDATABASE"],
+        user=read["PGUSER"],
+        password=read["PGPASSWORD"],
+        sslmode=read["PGSSLMODE"],
+    )
+    assert read_uri(read["DATABASE_URL"]) == found
+    return found
+
+
+def _pairs(texts: Iterable[str]) -> dict[str, str]:
+    return {name: value for name, _, value in (text.partition("=") for text in texts)}
+
+
+def _all(pattern: re.Pattern[str], text: str) -> list[tuple[str, str, str]]:
+    """Every match, one right behind the other, up to the end."""
+    matches = list(pattern.finditer(text))
+    assert "".join(match[0] for match in matches) == text
+    return [(match[1], match[2] or "", match[3] or "") for match in matches]
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text, flags=re.S)

@@ -1,0 +1,83 @@
+"""What callers were told about their databases, and what they may hold us to."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain.connection import Connection
+from domain.database import Database, State
+from domain.request import REMEMBERED
+from ports.driving.vended import Vended
+
+
+@dataclass
+class Told:
+    """`connection` is None once a new password was asked for and not answered; `ends` is the
+    earliest end that it may have; `is_doubtful` says that it may be expired or dropped."""
+
+    connection: Connection | None
+    ends: datetime | None
+    is_doubtful: bool = False
+    is_deleted: bool = False
+
+
+@dataclass
+class Answers:
+    """All that was answered so far, by id, and by caller and idempotency key."""
+
+    told: dict[str, Told] = field(default_factory=dict)
+    keys: dict[tuple[str, str], Database] = field(default_factory=dict)
+
+    def handed_out(self, vended: Vended) -> None:
+        """From now on this connection has to work."""
+        database = vended.database
+        former = self.told.get(database.id)
+        assert not (former and former.is_deleted), f"came back: {database}"
+        self.told[database.id] = Told(vended.connection, database.expires_at)
+
+    def key_used(self, caller: str, key: str, now: datetime) -> None:
+        """A key that is used after its time is a new one, whatever comes of that use."""
+        former = self.keys.get((caller, key))
+        if former and former.created_at + REMEMBERED <= now:
+            del self.keys[caller, key]
+
+    def key_answered(self, caller: str, key: str, database: Database) -> None:
+        """The same key means the same database, as long as there is that one."""
+        former = self.keys.get((caller, key), database)
+        told = self.told.get(former.id)
+        assert former.id == database.id or told is None or told.is_doubtful, (former, database)
+        self.keys[caller, key] = database
+
+    def rotation_asked(self, database_id: str) -> None:
+        if told := self.told.get(database_id):
+            told.connection = None
+
+    def end_asked(self, database_id: str, ends: datetime) -> None:
+        if told := self.told.get(database_id):
+            told.ends = min(told.ends or ends, ends)
+
+    def end_answered(self, database: Database) -> None:
+        if told := self.told.get(database.id):
+            told.ends = database.expires_at
+
+    def deletion_asked(self, database_id: str) -> None:
+        if told := self.told.get(database_id):
+            told.is_doubtful = True
+
+    def deletion_answered(self, database_id: str) -> None:
+        if told := self.told.get(database_id):
+            told.is_deleted = True
+
+    def swept(self, now: datetime) -> None:
+        """What was over by then may have been ended."""
+        for told in self.told.values():
+            if told.ends and told.ends <= now:
+                told.is_doubtful = True
+
+
+def assert_kept(told: Told, record: Database, *, is_accepted: bool) -> None:
+    """`is_accepted`: whether the connection that was told last still opens it."""
+    if told.is_deleted:
+        assert record.is_gone, record
+    elif not told.is_doubtful:
+        assert record.state is State.READY, record
+        assert is_accepted or told.connection is None, record

@@ -1,0 +1,85 @@
+"""Connections in every format: whatever is in them is read again by the reader's own rules."""
+
+import pytest
+from hypothesis import given
+
+from domain.connection import Connection
+from entrypoints.formats import FORMATS
+from tests.support.connections import ODD, connection, texts
+from tests.support.format_readers import READERS, SSL_MODES
+
+every_format = pytest.mark.parametrize("name", FORMATS)
+
+LINES = {"env", "prisma", "docker", "k8s-secret"}
+"""What goes into files."""
+
+
+def read_again(name: str, written: Connection) -> Connection:
+    return READERS[name](FORMATS[name].render(written))
+
+
+def test_there_are_the_formats_that_the_service_promises() -> None:
+    promised = ["json", "uri", "env", "jdbc", "psql", "sqlalchemy", "prisma", "dotnet", "docker"]
+
+    assert list(FORMATS) == [*promised, "k8s-secret"]
+    assert all(written.name == name for name, written in FORMATS.items())
+
+
+@every_format
+@given(user=texts, password=texts, database=texts)
+def test_all_parts_are_read_again(name: str, user: str, password: str, database: str) -> None:
+    written = connection(user=user, password=password, database=database)
+
+    assert read_again(name, written) == written
+
+
+@every_format
+def test_every_odd_character_is_read_again(name: str) -> None:
+    for char in ODD:
+        for odd in (char, f"{char}a{char}", f"a{char * 2}b"):
+            written = connection(password=odd, user=odd, database=odd)
+
+            assert read_again(name, written) == written, ascii(odd)
+
+
+@every_format
+@pytest.mark.parametrize(
+    "password", ["${HOME}$(id)`id`", "%41%%", "' OR 1=1 --", "#no comment", "\\"]
+)
+def test_nothing_in_a_password_is_acted_upon(name: str, password: str) -> None:
+    written = connection(password=password)
+
+    assert read_again(name, written) == written
+
+
+@every_format
+@pytest.mark.parametrize("host", ["::1", "2001:db8::7", "127.0.0.1", "db.example"])
+def test_every_kind_of_host_is_read_again(name: str, host: str) -> None:
+    written = connection(host=host)
+
+    assert read_again(name, written) == written
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "prisma"])
+@pytest.mark.parametrize("sslmode", SSL_MODES.values())
+def test_every_way_to_use_tls_is_read_again(name: str, sslmode: str) -> None:
+    written = connection(sslmode=sslmode)
+
+    assert read_again(name, written) == written
+
+
+@every_format
+def test_a_connection_leads_to_the_database_itself_and_not_to_a_pooler_before_it(name: str) -> None:
+    pooled = connection(pooler_host="pooler.example")
+
+    assert read_again(name, pooled).host == "db.example"
+
+
+@every_format
+def test_a_file_ends_its_lines_and_a_value_is_nothing_but_the_value(name: str) -> None:
+    """So that one can be added to a file, and the other can be taken from an answer as it is."""
+    text = FORMATS[name].render(connection())
+
+    assert text.strip() == text.removesuffix("\n")
+    assert text.endswith("\n") == (name in LINES)
+    assert ("\n" in text.strip()) == (name in LINES - {"prisma"})

@@ -1,0 +1,134 @@
+"""What single formats look like, and what only one of them has."""
+
+import io
+import json
+import re
+import shlex
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import yaml  # type: ignore[import-untyped] # its types are a package of their own
+from dotenv import dotenv_values
+from hypothesis import given
+
+from domain.naming import Nickname
+from entrypoints.formats import FORMATS
+from entrypoints.formats.rendering import parts
+from entrypoints.http.schemas import ConnectionOut
+from tests.support.connections import ODD, connection, texts
+
+DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+USUAL = connection(password="Ab1-._~c", user="user_my_db", database="my_db")
+
+
+def written(name: str, **parts: Any) -> str:
+    return FORMATS[name].render(connection(**parts))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("uri", "postgresql://user_my_db:Ab1-._~c@db.example:6543/my_db?sslmode=prefer"),
+        (
+            "jdbc",
+            "jdbc:postgresql://db.example:6543/my_db"
+            "?user=user_my_db&password=Ab1-._~c&sslmode=prefer",
+        ),
+        (
+            "psql",
+            "PGPASSWORD='Ab1-._~c' psql "
+            "'host=db.example port=6543 dbname=my_db user=user_my_db sslmode=prefer'",
+        ),
+        (
+            "sqlalchemy",
+            "postgresql+psycopg://user_my_db:Ab1-._~c@db.example:6543/my_db?sslmode=prefer",
+        ),
+        (
+            "dotnet",
+            "Host=db.example;Port=6543;Database=my_db;Username=user_my_db;Password=Ab1-._~c;"
+            "SSL Mode=Prefer",
+        ),
+    ],
+)
+def test_what_needs_no_escaping_is_written_plainly(name: str, text: str) -> None:
+    assert FORMATS[name].render(USUAL) == text
+
+
+@pytest.mark.parametrize("pooler_host", [None, "pooler.example"])
+def test_json_is_what_a_create_answers_as_its_connection(pooler_host: str | None) -> None:
+    told = connection(pooler_host=pooler_host)
+
+    answered = json.loads(ConnectionOut.of(told).model_dump_json())
+
+    assert json.loads(FORMATS["json"].render(told)) == parts(told) == answered
+
+
+def test_jdbc_has_no_plus_sign_for_a_space() -> None:
+    """PostgreSQL's driver takes both; those who read the URL before it may not."""
+    assert "&password=a%20b%2Bc&" in written("jdbc", password="a b+c")
+
+
+@given(password=texts)
+def test_the_password_is_not_among_the_arguments_of_psql(password: str) -> None:
+    assignment, *arguments = shlex.split(written("psql", password=f"hunter2{password}"))
+
+    assert assignment.startswith("PGPASSWORD=hunter2")
+    assert "hunter2" not in "".join(arguments)
+
+
+@pytest.mark.parametrize("password", ["a b", "#a", "a#b", 'a"b', "a$b", "é😀", "a;b&c"])
+def test_env_is_for_dotenv_files_too_where_their_rules_are_a_shells(password: str) -> None:
+    """Theirs differ from each other on single quotes and backslashes within single quotes."""
+    read = dotenv_values(stream=io.StringIO(written("env", password=password)))
+
+    assert read["PGPASSWORD"] == password
+
+
+@pytest.mark.parametrize("sslmode", ["verify-ca", "verify-full"])
+def test_prisma_is_told_in_its_own_words_to_check_certificates(sslmode: str) -> None:
+    """It takes a mode that it does not know for `prefer`."""
+    url = str(dotenv_values(stream=io.StringIO(written("prisma", sslmode=sslmode)))["DATABASE_URL"])
+
+    options = {"schema": ["public"], "sslmode": ["require"], "sslaccept": ["strict"]}
+    assert parse_qs(urlsplit(url).query) == options
+
+
+@pytest.mark.parametrize("sslmode", ["disable", "prefer", "require"])
+def test_prisma_is_told_nothing_of_certificates_that_are_not_checked(sslmode: str) -> None:
+    assert "sslaccept" not in written("prisma", sslmode=sslmode)
+
+
+@given(database=texts)
+def test_a_secret_has_a_name_that_kubernetes_takes(database: str) -> None:
+    assert DNS_LABEL.fullmatch(secret_name(database))
+
+
+@pytest.mark.parametrize("database", ["on", "null", "1", "1e5", "0x1f", "my-db", "2024-01-01"])
+def test_a_secret_is_called_what_the_database_is_called(database: str) -> None:
+    assert secret_name(database) == database
+
+
+@pytest.mark.parametrize("typed", ["-_a", "a_", "_", "a__b", "x" * 80, "_" * 56 + "a"])
+def test_every_name_of_ours_gives_a_secret_a_name(typed: str) -> None:
+    names = Nickname(typed + "1").names("k3j5h7")
+
+    assert DNS_LABEL.fullmatch(secret_name(names.database))
+
+
+def test_two_databases_never_overwrite_each_others_secret() -> None:
+    alike = ["a-b", "a_b", "a--b", "a-b-", "_a-b", "A-b"]
+
+    assert len({secret_name(database) for database in alike}) == len(alike)
+
+
+def test_a_manifest_is_plain_ascii_whatever_is_in_it() -> None:
+    manifest = written("k8s-secret", password=ODD, user=ODD, database=ODD)
+
+    assert manifest.isascii()
+    assert manifest.replace("\n", "").isprintable()
+
+
+def secret_name(database: str) -> str:
+    return str(yaml.safe_load(written("k8s-secret", database=database))["metadata"]["name"])

@@ -1,0 +1,111 @@
+"""Everybody has its own databases, and nobody sees another's."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from domain.database import State
+from domain.errors import DatabaseNotFound
+from ports.driving.change import ChangeRequest
+from ports.driving.list import ListDatabases, ListRequest
+from ports.driving.show import ShowDatabase
+from ports.driving.vend import VendRequest
+from tests.support.vending import Memory
+
+Use = Callable[[Memory, str, str], Awaitable[object]]
+"""Of a database, by its id, for a caller."""
+
+
+async def show(memory: Memory, database_id: str, caller: str) -> object:
+    return await ShowDatabase(registry=memory.registry)(database_id, caller)
+
+
+async def connect(memory: Memory, database_id: str, caller: str) -> object:
+    return await memory.connect()(database_id, caller)
+
+
+async def watch(memory: Memory, database_id: str, caller: str) -> object:
+    return [look async for look in memory.watch()(database_id, caller=caller)]
+
+
+async def change(memory: Memory, database_id: str, caller: str) -> object:
+    return await memory.change()(database_id, ChangeRequest(labels={"a": "b"}), caller)
+
+
+async def rotate(memory: Memory, database_id: str, caller: str) -> object:
+    return await memory.rotate()(database_id, caller)
+
+
+async def restore(memory: Memory, database_id: str, caller: str) -> object:
+    return await memory.restore()(database_id, None, caller)
+
+
+async def retire(memory: Memory, database_id: str, caller: str) -> object:
+    return await memory.retire().promise(database_id, caller)
+
+
+USES: list[Use] = [show, connect, watch, change, rotate, restore, retire]
+
+each = pytest.mark.parametrize("use", USES, ids=lambda use: use.__name__)
+
+
+async def anns(memory: Memory, state: State = State.READY) -> str:
+    made = await memory.vend()(VendRequest(nickname="Sales", caller="ann"))
+    if state is State.EXPIRED:
+        await memory.registry.update(made.database.moved(state))
+    return made.database.id
+
+
+@each
+@pytest.mark.parametrize("state", [State.READY, State.EXPIRED])
+async def test_somebody_elses_database_is_not_found_and_not_touched(use: Use, state: State) -> None:
+    memory = Memory()
+    database_id = await anns(memory, state)
+    before = await memory.only_record()
+
+    with pytest.raises(DatabaseNotFound):
+        await use(memory, database_id, "bob")
+
+    assert await memory.only_record() == before
+
+
+@each
+async def test_somebody_elses_database_is_not_found_while_somebody_works_on_it(use: Use) -> None:
+    memory = Memory()
+    database_id = await anns(memory)
+
+    async with memory.leases.held(database_id):
+        with pytest.raises(DatabaseNotFound):
+            await use(memory, database_id, "bob")
+
+
+@each
+async def test_it_looks_like_one_that_never_was(use: Use) -> None:
+    memory = Memory()
+    database_id = await anns(memory)
+    unknown = database_id[:-1] + ("0" if database_id[-1] != "0" else "1")
+
+    with pytest.raises(DatabaseNotFound) as theirs:
+        await use(memory, database_id, "bob")
+    with pytest.raises(DatabaseNotFound) as nobodys:
+        await use(memory, unknown, "bob")
+
+    assert str(theirs.value).replace(database_id, unknown) == str(nobodys.value)
+
+
+@each
+async def test_ones_own_is_found(use: Use) -> None:
+    memory = Memory()
+    database_id = await anns(memory, State.EXPIRED if use is restore else State.READY)
+
+    await use(memory, database_id, "ann")
+
+
+async def test_a_list_holds_ones_own_only() -> None:
+    memory = Memory()
+    database_id = await anns(memory)
+    await memory.vend()(VendRequest(nickname="Stock", caller="bob"))
+
+    page = await ListDatabases(registry=memory.registry)(ListRequest(), "ann")
+
+    assert [database.id for database in page.databases] == [database_id]

@@ -1,0 +1,224 @@
+"""Any life of a service, with all that may befall it: what was answered is kept."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, rule
+
+from adapters.memory.provider import no_trouble
+from domain.database import Database, State
+from domain.errors import PgvendError
+from domain.identity import RANDOM_BYTES, new_id
+from domain.naming import Nickname
+from domain.order import Holding, Order, Tenant
+from ports.driving.change import ChangeRequest
+from ports.driving.vend import VendRequest
+from ports.driving.vended import Vended
+from tests.support.acts import GRACE
+from tests.support.aftermath import STRANGER, assert_in_line, found, settle
+from tests.support.blows import BLOWS
+from tests.support.fate import Fate, Process, troubled
+from tests.support.orders import deriver
+from tests.support.told import Answers, assert_kept
+from tests.support.vending import Memory
+
+T = TypeVar("T")
+Owned = tuple[str, str]
+"""A caller, and the id of a database of its."""
+
+HOUR = timedelta(hours=1)
+NEVER = 10_000
+"""A moment that no call comes to."""
+
+fates = st.builds(
+    lambda kind, at: BLOWS[kind].fate(at),
+    st.sampled_from(list(BLOWS)),
+    st.just(NEVER) | st.integers(1, 16),
+)
+callers = st.sampled_from(["ann", "bob"])
+keys = st.sampled_from([None, "one", "two"])
+nicknames = st.sampled_from(["Sales", "Stock", "Taken"])
+ttls = st.sampled_from([None, HOUR, 30 * HOUR])
+jumps = st.sampled_from([-26 * HOUR, -HOUR / 2, HOUR / 100, HOUR / 2, 2 * HOUR, 25 * HOUR])
+
+
+class Lives(RuleBasedStateMachine):
+    databases: Bundle[Owned] = Bundle("databases")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self.service = Memory()
+        self.answers = Answers()
+        self.adopted: list[str] = []
+        self.runner.run(self.service.occupy("Taken"))
+
+    def teardown(self) -> None:
+        try:
+            self.settle()
+        finally:
+            self.runner.close()
+
+    @rule(target=databases, caller=callers, key=keys, nickname=nicknames, ttl=ttls, fate=fates)
+    def create(
+        self, caller: str, key: str | None, nickname: str, ttl: timedelta | None, fate: Fate
+    ) -> Any:
+        request = self.asked(caller, key, nickname, ttl)
+        vended = self.tried(
+            fate, lambda process: process.memory.vend(login_check=process.login_check)(request)
+        )
+        if not vended:
+            return multiple()
+        self.answered(request, vended.database)
+        self.handed_out(vended)
+        return caller, vended.database.id
+
+    @rule(target=databases, caller=callers, key=keys, nickname=nicknames, fate=fates)
+    def order(self, caller: str, key: str | None, nickname: str, fate: Fate) -> Any:
+        request = self.asked(caller, key, nickname, None)
+        promised = self.tried(fate, lambda process: process.memory.vend().promise(request))
+        if not promised:
+            return multiple()
+        self.answered(request, promised)
+        return caller, promised.id
+
+    @rule(owned=databases, fate=fates)
+    def make(self, owned: Owned, fate: Fate) -> None:
+        self.tried(
+            fate,
+            lambda process: process.memory.vend(login_check=process.login_check).finish(owned[1]),
+        )
+
+    @rule(owned=databases, fate=fates)
+    def rotate(self, owned: Owned, fate: Fate) -> None:
+        self.answers.rotation_asked(owned[1])
+        self.handed_out(
+            self.tried(fate, lambda process: process.memory.rotate()(owned[1], owned[0]))
+        )
+
+    @rule(owned=databases)
+    def connect(self, owned: Owned) -> None:
+        self.handed_out(
+            self.tried(None, lambda process: process.memory.connect()(owned[1], owned[0]))
+        )
+
+    @rule(owned=databases, ttl=st.sampled_from([HOUR, 30 * HOUR]), fate=fates)
+    def extend(self, owned: Owned, ttl: timedelta, fate: Fate) -> None:
+        self.answers.end_asked(owned[1], self.service.clock.now() + ttl)
+        request = ChangeRequest(ttl=ttl)
+        extended = self.tried(
+            fate, lambda process: process.memory.change()(owned[1], request, owned[0])
+        )
+        if extended:
+            self.answers.end_answered(extended)
+
+    @rule(owned=databases, ttl=ttls, fate=fates)
+    def restore(self, owned: Owned, ttl: timedelta | None, fate: Fate) -> None:
+        self.handed_out(
+            self.tried(fate, lambda process: process.memory.restore()(owned[1], ttl, owned[0]))
+        )
+
+    @rule(owned=databases, fate=fates)
+    def delete(self, owned: Owned, fate: Fate) -> None:
+        self.answers.deletion_asked(owned[1])
+        if self.tried(fate, lambda process: process.memory.retire().promise(owned[1], owned[0])):
+            self.answers.deletion_answered(owned[1])
+
+    @rule(owned=databases, fate=fates)
+    def drop(self, owned: Owned, fate: Fate) -> None:
+        self.tried(fate, lambda process: process.memory.retire().finish(owned[1]))
+
+    @rule(jump=jumps)
+    def time_jumps(self, jump: timedelta) -> None:
+        self.service.clock.moment += jump
+
+    @rule(fate=fates)
+    def sweep(self, fate: Fate) -> None:
+        self.answers.swept(self.service.clock.now())
+        self.tried(
+            fate,
+            lambda process: process.memory.sweep(GRACE, login_check=process.login_check)(),
+        )
+
+    @rule()
+    def look_what_a_sweep_would_do(self) -> None:
+        before = self.all_there_is()
+        self.runner.run(found(self.service, GRACE, dry_run=True))
+        assert self.all_there_is() == before
+
+    @rule()
+    def lose_a_record(self) -> None:
+        """A database of ours that comes from another registry."""
+        database_id = new_id(
+            self.service.clock.now() - 9000 * HOUR, self.service.randomness.entropy(RANDOM_BYTES)
+        )
+        names = Nickname(f"Lost {len(self.adopted)}").names()
+        order = Order(tenant=Tenant(database_id, names), password=deriver(database_id, 0))
+        self.runner.run(self.service.provider.provision(order))
+        self.adopted.append(database_id)
+
+    @rule()
+    def settle(self) -> None:
+        self.runner.run(settle(self.service, GRACE))
+        self.answers.swept(self.service.clock.now())
+        self.runner.run(assert_in_line(self.service, GRACE))
+        records, holdings = self.all_there_is()
+        assert Holding(id=STRANGER, database="taken", owner="user_taken") in holdings
+        assert all(records[database_id].state is State.READY for database_id in self.adopted)
+        for database_id, told in self.answers.told.items():
+            is_accepted = told.connection and self.service.provider.accepts(told.connection)
+            assert_kept(told, records[database_id], is_accepted=bool(is_accepted))
+
+    def asked(
+        self, caller: str, key: str | None, nickname: str, ttl: timedelta | None
+    ) -> VendRequest:
+        """With a key, always the same."""
+        if key is None:
+            return VendRequest(nickname=nickname, ttl=ttl, caller=caller)
+        self.answers.key_used(caller, key, self.service.clock.now())
+        return VendRequest(nickname=key, ttl=30 * HOUR, key=key, caller=caller)
+
+    def answered(self, request: VendRequest, database: Database) -> None:
+        if request.key:
+            self.answers.key_answered(request.caller, request.key, database)
+
+    def handed_out(self, vended: Vended | None) -> None:
+        if vended:
+            assert self.service.provider.accepts(vended.connection), vended
+            self.answers.handed_out(vended)
+
+    def all_there_is(self) -> tuple[dict[str, Database], list[Holding]]:
+        records = self.runner.run(self.service.records())
+        holdings = self.runner.run(self.service.provider.inventory())
+        return {record.id: record for record in records}, list(holdings)
+
+    def tried(self, fate: Fate | None, act: Callable[[Process], Awaitable[T]]) -> T | None:
+        """What came of it; None when it was refused or struck."""
+        fate = fate or BLOWS["killed"].fate(NEVER)
+        try:
+            return self.runner.run(_to_the_end(act(troubled(self.service, fate))))
+        except PgvendError:
+            return None
+        except BaseException as error:
+            if not (fate.has_struck and isinstance(error, type(fate.error))):
+                raise
+            return None
+        finally:
+            self.service.trouble = no_trouble
+
+
+async def _to_the_end(act: Awaitable[T]) -> T:
+    """Nothing of it goes on afterwards."""
+    try:
+        return await act
+    finally:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*others, return_exceptions=True)
+
+
+TestLives = Lives.TestCase
+TestLives.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)

@@ -2,9 +2,17 @@
 
 import typer
 
+from entrypoints.cli.connection import connection
 from entrypoints.cli.create import create
+from entrypoints.cli.delete import delete
+from entrypoints.cli.extend import extend
+from entrypoints.cli.list import list_
 from entrypoints.cli.neon_emulator import neon_emulator
+from entrypoints.cli.restore import restore
+from entrypoints.cli.rotate import rotate
 from entrypoints.cli.serve import serve
+from entrypoints.cli.show import show
+from entrypoints.cli.sweep import sweep
 
 
 def main() -> None:
@@ -15,5 +23,7 @@ def main() -> None:
     )
     app.command()(serve)
     app.command()(create)
-    app.command()(neon_emulator)
+    app.command("list")(list_)
+    for command in (show, connection, extend, rotate, delete, restore, sweep, neon_emulator):
+        app.command()(command)
     app()

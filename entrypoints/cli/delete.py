@@ -1,0 +1,15 @@
+"""`pgvend delete`."""
+
+from entrypoints.cli.asking import ask, explained
+from entrypoints.cli.options import AsJson, Id
+from entrypoints.cli.printing import print_json, print_table
+
+
+def delete(database_id: Id, as_json: AsJson = False) -> None:
+    """Have a database dropped, whoever is connected. The service finishes that by itself."""
+    with explained():
+        database = ask("DELETE", "databases", database_id)
+        if as_json:
+            print_json(database)
+        else:
+            print_table(("id", "state"), [database])

@@ -1,0 +1,19 @@
+"""What several commands take."""
+
+from typing import Annotated
+
+import typer
+
+from entrypoints.formats import FORMATS
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The database's id; `pgvend list` has it.")]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the whole answer.")]
+
+FormatName = Annotated[
+    str, typer.Option("--format", metavar="NAME", help=f"One of {', '.join(FORMATS)}.")
+]
+
+DEFAULT_FORMAT = "uri"
+
+Ttl = Annotated[str | None, typer.Option(help="How long it lives: 24h, 7d, P1DT12H.")]

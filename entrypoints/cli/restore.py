@@ -1,0 +1,20 @@
+"""`pgvend restore`."""
+
+from entrypoints.cli.asking import ask, explained
+from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, FormatName, Id, Ttl
+from entrypoints.cli.printing import print_handed_out
+from entrypoints.formats import chosen
+
+
+def restore(
+    database_id: Id,
+    ttl: Ttl = None,
+    format_name: FormatName = DEFAULT_FORMAT,
+    as_json: AsJson = False,
+) -> None:
+    """Have a database back that has expired and is not dropped yet; print its connection."""
+    with explained():
+        form = chosen(format_name, None)
+        body = {} if ttl is None else {"ttl": ttl}
+        restored = ask("POST", "databases", database_id, "restore", body=body)
+        print_handed_out(restored, form, as_json=as_json)

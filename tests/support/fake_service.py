@@ -1,0 +1,67 @@
+"""A service that answers what it is told to, and remembers what it was asked."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from domain.connection import Connection
+from entrypoints.http.schemas import ConnectionOut
+from tests.support.command_line import Ran, pgvend
+from tests.support.connections import connection
+
+HANDED_OUT: Connection = connection(password='it\'s "odd"')
+
+CONNECTION: dict[str, Any] = json.loads(ConnectionOut.of(HANDED_OUT).model_dump_json())
+
+RECORD: dict[str, Any] = {
+    "id": "db_1",
+    "nickname": "Sales 2024",
+    "state": "ready",
+    "provider": "memory",
+    "target": "memory",
+    "isolation": "none",
+    "database": "sales2024",
+    "owner": "user_sales2024",
+    "labels": {"team": "a", "run": "1"},
+    "created_at": "2026-01-02T03:04:05Z",
+    "expires_at": None,
+    "steps": [
+        {"name": "provision", "state": "done", "at": "2026-01-02T03:04:06Z"},
+        {"name": "retire", "state": "failed", "at": "2026-01-02T03:04:07Z", "error": "No luck."},
+    ],
+}
+
+VENDED = RECORD | {"connection": CONNECTION}
+
+
+@dataclass
+class FakeService:
+    url: str = ""
+    status: int = 200
+    answers: list[Any] = field(default_factory=list)
+    asked: list[tuple[str, str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+
+    async def pgvend(self, *arguments: str, **environment: str) -> Ran:
+        return await pgvend(*arguments, PGVEND_URL=self.url, **environment)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        body = json.loads(await request.read() or b"null")
+        self.asked.append((request.method, request.raw_path, body))
+        self.headers.append(dict(request.headers))
+        return web.json_response(self.answers.pop(0), status=self.status)
+
+
+@asynccontextmanager
+async def fake_service(*answers: Any, status: int = 200) -> AsyncIterator[FakeService]:
+    service = FakeService(status=status, answers=list(answers))
+    site = web.Application()
+    site.router.add_route("*", "/{anything:.*}", service.answer)
+    async with TestServer(site) as server:
+        service.url = str(server.make_url("/"))
+        yield service

@@ -13,6 +13,9 @@ test: setup-dev ## Run all tests
 test-live: setup-dev ## Run the contract suite on the Neon project that NEON_* name; cleans up
 	NEON_LIVE=1 $(BIN)/python -m pytest tests/contract -k neon-live --timeout=900 $(ARGS)
 
+chaos: setup-dev ## Kill the service and its servers under load, ROUNDS times (50), and count
+	CHAOS_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest tests/integration/chaos -s $(ARGS)
+
 lint: setup-dev ## Check format, style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -56,4 +59,4 @@ help: ## Show this help
 	    /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	    /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run test test-live lint format bench lock clean setup setup-dev help
+.PHONY: run test test-live chaos lint format bench lock clean setup setup-dev help

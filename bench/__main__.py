@@ -4,14 +4,14 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bench.lists import RECORDS, Pages, measured_pages, pages_json, pages_table
 from bench.neon import CROWDS, Crowd, measured_crowds
 from bench.neon import LIMIT as NEON_LIMIT
 from bench.report import (
@@ -51,9 +51,23 @@ class Part(StrEnum):
     ALL = "all"
     SQL = "sql"
     NEON = "neon"
+    LISTS = "lists"
 
 
 Which = Annotated[Part, typer.Argument(help="What to measure.")]
+
+
+@dataclass
+class Figures:
+    """What was measured, part by part."""
+
+    rows: list[Row] = field(default_factory=list)
+    crowds: list[Crowd] = field(default_factory=list)
+    pages: list[Pages] = field(default_factory=list)
+
+    def all_fit(self) -> bool:
+        of_others = [crowd.fits for crowd in self.crowds] + [pages.fits for pages in self.pages]
+        return all([*within_limit(self.rows, HTTP).values(), *of_others])
 
 
 def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
@@ -66,17 +80,18 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     check: Check = False,
 ) -> None:
     """Vend by bare SQL, by the provider and over HTTP, on one bundled PostgreSQL, by turns; then
-    many at once over the Neon emulator."""
+    many at once over the Neon emulator; then ask for pages of a long list."""
     configure_logging("info", terminal=False)
     parent = RAM if ram else folder
-    rows, crowds = list[Row](), list[Crowd]()
-    if part is not Part.NEON:
-        rows = rows_of(asyncio.run(_by_sql(parent, rounds, vends)))
-    if part is not Part.SQL:
-        crowds = asyncio.run(_on_neon(parent))
-    print(_as_json(rows, crowds) if as_json else _as_text(rows, crowds))
-    fits = [*within_limit(rows, HTTP).values(), *(crowd.fits for crowd in crowds)]
-    if check and not all(fits):
+    results = Figures()
+    if part in {Part.ALL, Part.SQL}:
+        results.rows = rows_of(asyncio.run(_by_sql(parent, rounds, vends)))
+    if part in {Part.ALL, Part.NEON}:
+        results.crowds = asyncio.run(_on_neon(parent))
+    if part in {Part.ALL, Part.LISTS}:
+        results.pages = [asyncio.run(_of_lists(parent))]
+    print(_as_json(results) if as_json else _as_text(results))
+    if check and not results.all_fit():
         raise typer.Exit(1)
 
 
@@ -94,19 +109,27 @@ async def _on_neon(parent: Path | None) -> list[Crowd]:
         return await measured_crowds(Path(folder))
 
 
-def _as_text(rows: Sequence[Row], crowds: Sequence[Crowd]) -> str:
+async def _of_lists(parent: Path | None) -> Pages:
+    with tempfile.TemporaryDirectory(prefix="pgvend-bench-", dir=parent) as folder:
+        print(f"pages of {RECORDS} records, data in {folder}", file=sys.stderr)
+        return await measured_pages(Path(folder))
+
+
+def _as_text(figures: Figures) -> str:
+    rows, crowds = figures.rows, figures.crowds
     by_sql = [table(rows), verdict(within_limit(rows, HTTP), HTTP)] if rows else []
     on_neon = [crowd_table(crowds), crowd_verdict(crowds)] if crowds else []
-    return "\n".join([*by_sql, *on_neon])
+    return "\n".join([*by_sql, *on_neon, *map(pages_table, figures.pages)])
 
 
-def _as_json(rows: Sequence[Row], crowds: Sequence[Crowd]) -> str:
+def _as_json(figures: Figures) -> str:
     parts = {
-        "rows": [asdict(row) for row in rows],
+        "rows": [asdict(row) for row in figures.rows],
         "limit": LIMIT,
-        "within_limit": within_limit(rows, HTTP),
-        "neon": [asdict(crowd) | {"ratio": round(crowd.ratio, 3)} for crowd in crowds],
+        "within_limit": within_limit(figures.rows, HTTP),
+        "neon": [asdict(crowd) | {"ratio": round(crowd.ratio, 3)} for crowd in figures.crowds],
         "neon_limit": NEON_LIMIT,
+        "lists": list(map(pages_json, figures.pages)),
     }
     return json.dumps(parts, indent=2)
 

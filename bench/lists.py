@@ -1,0 +1,118 @@
+"""A page at the beginning of a long list, against one deep in it."""
+
+import asyncio
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from statistics import median
+from time import perf_counter
+
+import aiohttp
+from sqlalchemy import insert
+
+from adapters.registry.rows import row_of
+from adapters.registry.schema import DATABASES
+from adapters.registry.sqlite import PATIENCE, engine_of, prepare
+from bench.subjects import served
+from domain.database import Database, Isolation, State, Target
+from domain.identity import RANDOM_BYTES, new_id
+from domain.naming import Nickname
+
+RECORDS = 100_000
+ROUNDS = 100
+BATCH = 5_000
+
+LIMIT = 1.5
+"""How many times as long as the first page a deep one may take."""
+
+_BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+_TARGET = Target(name="embedded", provider="embedded", isolation=Isolation.ROLE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pages:
+    """Times of one request over HTTP, in milliseconds; `ratio` is the median of each round's."""
+
+    records: int
+    first_ms: float
+    deep_ms: float
+    ratio: float
+
+    @property
+    def fits(self) -> bool:
+        return self.ratio <= LIMIT
+
+
+async def measured_pages(folder: Path) -> Pages:
+    """`pgvend serve` over a registry of so many records; the deep page is nine tenths down."""
+    ids = await _filled(folder / "data" / "registry.sqlite3")
+    deep = urlsafe_b64encode(ids[RECORDS // 10].encode()).decode()
+    settings = {"PGVEND_DATA_DIR": str(folder / "data"), "PGVEND_SWEEP_INTERVAL": "0"}
+    async with served(settings, folder) as url, aiohttp.ClientSession(url) as client:
+        rounds = [await _round(client, deep) for _ in range(ROUNDS + 5)][5:]
+    return Pages(
+        records=RECORDS,
+        first_ms=round(median(first for first, _ in rounds) * 1000, 2),
+        deep_ms=round(median(deep for _, deep in rounds) * 1000, 2),
+        ratio=round(median(deep / first for first, deep in rounds), 3),
+    )
+
+
+async def _round(client: aiohttp.ClientSession, token: str) -> tuple[float, float]:
+    return await _seconds(client, {}), await _seconds(client, {"page_token": token})
+
+
+async def _seconds(client: aiohttp.ClientSession, query: Mapping[str, str]) -> float:
+    begin = perf_counter()
+    async with client.get("/v1/databases", params=query, raise_for_status=True) as answer:
+        page = await answer.json()
+    elapsed = perf_counter() - begin
+    if len(page["databases"]) != 50 or not page["next_page_token"]:
+        raise RuntimeError("this was no whole page")
+    return elapsed
+
+
+async def _filled(file: Path) -> Sequence[str]:
+    """The ids of the records in it, the oldest first."""
+    file.parent.mkdir(mode=0o700)
+    await asyncio.to_thread(prepare, file, PATIENCE)
+    engine, ids = engine_of(file, connections=1), list[str]()
+    async with engine.connect() as connection:
+        for start in range(0, RECORDS, BATCH):
+            records = [_record(number) for number in range(start, start + BATCH)]
+            await connection.execute(insert(DATABASES), [row_of(record) for record in records])
+            ids += [record.id for record in records]
+    await engine.dispose()
+    return ids
+
+
+def _record(number: int) -> Database:
+    made = _BEGIN + timedelta(seconds=number)
+    nickname = Nickname(f"Bench {number}")
+    return Database(
+        id=new_id(made, Random(number).randbytes(RANDOM_BYTES)),
+        nickname=nickname.typed,
+        names=nickname.names(),
+        target=_TARGET,
+        state=State.READY,
+        labels={"team": f"team-{number % 10}"},
+        created_at=made,
+        version=1,
+    )
+
+
+def pages_table(pages: Pages) -> str:
+    told = "yes" if pages.fits else "NO"
+    return (
+        f"{'list':10} {'records':>9} {'first ms':>9} {'deep ms':>8} {'ratio':>6}\n"
+        f"{'HTTP':10} {pages.records:9} {pages.first_ms:9.2f} {pages.deep_ms:8.2f} "
+        f"{pages.ratio:6.2f}\n"
+        f"a deep page within {LIMIT} times the first: {told}"
+    )
+
+
+def pages_json(pages: Pages) -> dict[str, object]:
+    return asdict(pages) | {"limit": LIMIT}

@@ -128,6 +128,11 @@ class Database:
         return self._latest(work) is StepState.FAILED
 
     @property
+    def was_given_up(self) -> bool:
+        """Whether it never was ready, because its making failed."""
+        return self.is_failed(Work.PROVISION) or self.is_failed(Work.VERIFY)
+
+    @property
     def is_at_rest(self) -> bool:
         """Whether nothing is going on, and nothing will before its end or its caller's wish."""
         works = LEFT_TO_DO.get(self.state)
@@ -174,17 +179,20 @@ class Database:
         return replace(self, state=state)
 
     def renamed(self, names: Names) -> "Database":
-        """The same database under other names; only possible while nothing of it exists."""
+        """The same database under other names; what there is under the former ones is to be dropped
+        first. Raises IllegalTransition unless it is being made."""
         if self.state is not State.PROVISIONING:
             raise IllegalTransition(f"Database {self.id} is {self.state} and keeps its names.")
         return replace(self, names=names)
 
     def lost(self) -> "Database":
-        """The same database, which is not where it was, though nobody asked for its end."""
+        """The same database, which is not where it was, though nobody asked for its end. Raises
+        IllegalTransition."""
         return replace(self.moved(State.RETIRING).moved(State.RETIRED), wake_at=None)
 
     def found_again(self, names: Names) -> "Database":
-        """The same database, which was lost and has turned up with all that is in it."""
+        """The same database, which was lost and has turned up with all that is in it; not a legal
+        transition, for it never was gone."""
         wake_at = AT_ONCE if self.is_pending(Work.ROTATE) else None
         return replace(self, state=State.READY, names=names)._waking(wake_at)
 
@@ -224,8 +232,7 @@ class Database:
 
     def dropped(self, at: datetime) -> "Database":
         """The same database, of which nothing is left: retired, or failed if it never was made."""
-        was_given_up = self.is_failed(Work.PROVISION) or self.is_failed(Work.VERIFY)
-        state = State.FAILED if was_given_up else State.RETIRED
+        state = State.FAILED if self.was_given_up else State.RETIRED
         return self.moved(state).did(Work.RETIRE, at)
 
     def _waking(self, at: datetime | None) -> "Database":

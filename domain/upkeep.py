@@ -12,7 +12,8 @@ from domain.order import Holding
 from domain.steps import Work
 
 SETTLED = timedelta(hours=1)
-"""Age from which something without a record is taken for left behind."""
+"""What is younger may be another service's that is being made, and what changed since may not be
+listed yet: neither is touched."""
 
 
 class Upkeep(StrEnum):
@@ -68,21 +69,21 @@ def unrecorded(
     is; what is young may be another service's that is being made. What was forgotten and is there
     again was only out of sight.
     """
-    drifts = []
-    for holding in holdings:
-        record = records.get(holding.id)
-        known = record.names if record else Names(database="", owner="")
-        names = Names(holding.database or known.database, holding.owner or known.owner)
-        is_whole = bool(holding.database and holding.owner)
-        if record and record.is_lost:
-            drifts.append(
-                Drift(Upkeep.ADOPT if holding.database else Upkeep.DOUBT, holding.id, names)
-            )
-        elif record and record.is_gone:
-            drifts.append(Drift(Upkeep.REMOVE, holding.id, names))
-        elif record is None and _is_settled(holding, now):
-            drifts.append(Drift(Upkeep.ADOPT if is_whole else Upkeep.DOUBT, holding.id, names))
-    return drifts
+    drifts = (_unrecorded(holding, records.get(holding.id), now) for holding in holdings)
+    return [drift for drift in drifts if drift]
+
+
+def _unrecorded(holding: Holding, record: Database | None, now: datetime) -> Drift | None:
+    known = record.names if record else Names(database="", owner="")
+    names = Names(holding.database or known.database, holding.owner or known.owner)
+    if record is None and _is_settled(holding, now):
+        is_whole = holding.database and holding.owner
+        return Drift(Upkeep.ADOPT if is_whole else Upkeep.DOUBT, holding.id, names)
+    if record and record.is_lost:
+        return Drift(Upkeep.ADOPT if holding.database else Upkeep.DOUBT, holding.id, names)
+    if record and record.is_gone:
+        return Drift(Upkeep.REMOVE, holding.id, names)
+    return None
 
 
 def _is_settled(holding: Holding, now: datetime) -> bool:

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 from domain.database import Database
 from domain.errors import DatabaseNotFound, PgvendError, StaleRecord
 from domain.steps import Work
 from ports.driven.clock import Clock
-from ports.driven.registry import Registry
+from ports.driven.registry import Query, Registry
 
 Change = Callable[[Database], Database | None]
 """The record as it is to be, or None where there is nothing to change; may raise."""
@@ -19,13 +20,26 @@ async def record_of(registry: Registry, database_id: str, caller: str) -> Databa
 
 
 def seen_by(caller: str, database: Database) -> Database:
+    """The same record. Raises DatabaseNotFound when it is somebody else's."""
     if database.caller != caller:
         raise DatabaseNotFound(f"There is no database {database.id!r}.")
     return database
 
 
+async def every(registry: Registry, query: Query) -> list[Database]:
+    """All records that match, by descending id, asked for `query.limit` at a time."""
+    records: list[Database] = []
+    while True:
+        page = await registry.search(query)
+        records += page
+        if len(page) < query.limit:
+            return records
+        query = replace(query, before=page[-1].id)
+
+
 async def changed(registry: Registry, database_id: str, change: Change) -> Database:
-    """The record after `change`, which is asked again when the record changed meanwhile."""
+    """The record after `change`, which is asked again when the record changed meanwhile. Raises
+    DatabaseNotFound, and what `change` raises."""
     while True:
         database = await registry.get(database_id)
         wanted = change(database)

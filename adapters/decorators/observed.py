@@ -87,7 +87,7 @@ class ObservedLoginCheck(LoginCheck):
 
 @dataclass(frozen=True)
 class ObservedRegistry(Registry):
-    """One event for every state that a database comes into: `database.ready`."""
+    """One event for every record that is kept, named by the state in it: `database.ready`."""
 
     inner: Registry
     log: BoundLogger

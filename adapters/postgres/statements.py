@@ -92,7 +92,7 @@ def throw_out(owner: str) -> str:
 
 def shut_out(owner: str) -> str:
     """No new logins. Sessions that came in the meantime are thrown out as well, but for those of
-    the last moment, which FORCE ends."""
+    the last moment: whoever needs their end has to look again, or drop with FORCE."""
     return f"{throw_out(owner)}; ALTER ROLE {identifier(owner)} NOLOGIN"
 
 

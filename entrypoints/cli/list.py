@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from domain.database import State
 from entrypoints.cli.asking import ask, explained
 from entrypoints.cli.options import AsJson
 from entrypoints.cli.printing import member, print_json, print_table
@@ -13,11 +14,13 @@ LARGEST_PAGE = "200"
 
 HEADS = ("id", "state", "database", "expires_at", "nickname")
 
-State = Annotated[list[str] | None, typer.Option(help="Those in this state; may be repeated.")]
+InState = Annotated[
+    list[str] | None, typer.Option(help=f"One of {', '.join(State)}; may be repeated.")
+]
 Label = Annotated[list[str] | None, typer.Option(help="Those with key=value; may be repeated.")]
 
 
-def list_(state: State = None, label: Label = None, as_json: AsJson = False) -> None:
+def list_(state: InState = None, label: Label = None, as_json: AsJson = False) -> None:
     """Print the databases, the newest first."""
     filters = [("state", text) for text in state or []] + [("label", text) for text in label or []]
     with explained():

@@ -16,4 +16,4 @@ FormatName = Annotated[
 
 DEFAULT_FORMAT = "uri"
 
-Ttl = Annotated[str | None, typer.Option(help="How long it lives: 24h, 7d, P1DT12H.")]
+Ttl = Annotated[str | None, typer.Option(help="How long it lives from now: 24h, 7d, P1DT12H.")]

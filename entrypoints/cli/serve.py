@@ -76,7 +76,14 @@ async def _announce(settings: Settings, address: tuple[str, int]) -> None:
         f"pgvend serves {url}\n"
         f"  provider     {settings.provider}\n"
         f"  data folder  {settings.data_dir.resolve()}\n"
+        f"  records      {_records(settings)}\n"
         f"  try          curl -X POST {url}/v1/databases "
         "-H 'content-type: application/json' -d '{\"nickname\": \"My first database\"}'",
         flush=True,
     )
+
+
+def _records(settings: Settings) -> str:
+    if settings.registry_url:
+        return "on the server that PGVEND_REGISTRY_URL names"
+    return str(settings.registry_file or "in memory, as long as it runs")

@@ -13,6 +13,7 @@ from entrypoints.http.bodies import NO_STORE, body_as, json_response
 from entrypoints.http.callers import caller_of
 from entrypoints.http.headers import ASYNC_APPLIED, etag, idempotency_key, if_match, wants_async
 from entrypoints.http.keys import BACKGROUND, USE_CASES
+from entrypoints.http.queries import check_query
 from entrypoints.http.schemas import ChangeBody, DatabaseOut, PageOut, VendBody, VendedOut
 from ports.driving.list import ListRequest
 from ports.driving.vend import VendRequest
@@ -74,9 +75,8 @@ def _address(database: Database) -> dict[str, str]:
 
 
 def _list_request(request: web.Request) -> ListRequest:
+    check_query(request, "state", "label", "page_token", "page_size")
     query = request.query
-    if unknown := set(query) - {"state", "label", "page_token", "page_size"}:
-        raise InvalidRequest(f"There is no query parameter {min(unknown)[:63]!r}.")
     return ListRequest(
         states=frozenset(_state(text) for text in query.getall("state", [])),
         labels=_labels(query.getall("label", [])),

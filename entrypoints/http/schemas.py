@@ -12,6 +12,7 @@ from domain.errors import InvalidRequest
 from domain.expiry import parse_duration
 from domain.steps import Step, StepState
 from domain.upkeep import Upkeep
+from entrypoints.formats.rendering import parts
 from ports.driving.change import ChangeRequest
 from ports.driving.list import Page
 from ports.driving.sweep import Finding
@@ -91,16 +92,7 @@ class ConnectionOut(BaseModel):
 
     @classmethod
     def of(cls, connection: Connection) -> Self:
-        return cls(
-            host=connection.host,
-            port=connection.port,
-            pooler_host=connection.pooler_host,
-            database=connection.database,
-            user=connection.user,
-            password=connection.password.reveal(),
-            sslmode=connection.sslmode,
-            uri=connection.uri(),
-        )
+        return cls.model_validate(parts(connection))
 
 
 class StepOut(BaseModel):

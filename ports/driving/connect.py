@@ -21,8 +21,8 @@ class ShowConnection:
     target: Target
 
     async def __call__(self, database_id: str, caller: str = ANYONE) -> Vended:
-        """Raises DatabaseNotFound, IllegalTransition unless the database is ready, and InFlight
-        while its password changes."""
+        """Raises DatabaseNotFound, OtherTarget, IllegalTransition unless the database is ready, and
+        InFlight while it is being made or its password changes."""
         database = await record_of(self.registry, database_id, caller)
         database.check_target(self.target)
         database.check_known(self.clock.now())

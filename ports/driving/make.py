@@ -36,8 +36,9 @@ MAX_SUFFIXES = 7
 class MakeDatabase:
     """Record the intent, make the database, prove that it works.
 
-    When it raises, nothing of the database is left, unless it was ready by then: that one stays,
-    and is listed. Where even the clean-up failed, the record says `retiring` (or, with the registry
+    When it raises, nothing of the database is left, unless it was ready by then, which stays and is
+    listed, or was promised and the call cancelled: the sweep goes on with that one. Where the
+    clean-up failed, the record says `retiring` (or, with the registry
     gone, `provisioning`), and the sweep goes on with it.
     """
 
@@ -50,7 +51,8 @@ class MakeDatabase:
     passwords: PasswordDeriver
 
     async def record(self, database: Database) -> Database:
-        """The intent, under the first name that no other record has. Raises NameTaken."""
+        """The intent, under the first name that no other record has. Raises NameTaken, and
+        RequestKnown when the same request was recorded meanwhile."""
         nickname = Nickname(database.nickname)
         if not nickname.is_reserved():
             with suppress(NameTaken):
@@ -131,7 +133,7 @@ class MakeDatabase:
         if not (database.is_gone or database.state is State.RETIRING):
             return InFlight("Another replica is at work on the same request; repeat it soon.")
         await self._give_up(database_id, "")
-        if database.is_failed(Work.PROVISION) or database.is_failed(Work.VERIFY):
+        if database.was_given_up:
             return Unavailable("It was taken for left behind, and undone; repeat the request.")
         return StaleRecord(f"Database {database_id} was deleted while it was made.")
 

@@ -7,7 +7,6 @@ from functools import partial
 from domain.database import LIVE, Database, State, Target
 from domain.errors import DatabaseNotFound
 from domain.identity import made_at
-from domain.naming import Names
 from domain.order import Holding, Tenant
 from domain.upkeep import Drift, Upkeep, misrecorded, unrecorded
 from ports.driven.clock import Clock
@@ -15,8 +14,12 @@ from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
 from ports.driven.registry import Query, Registry
 from ports.driving.chores import Chore
+from ports.records import every
 
 PAGE = 1000
+
+LAG = 5.0
+"""Seconds after which a list shows what it did not show a moment ago: Neon's may be behind."""
 
 REMARKS: Mapping[Upkeep, str] = {
     Upkeep.MISS: "It is not there, and neither is anything of ours that is as old: is this the "
@@ -42,20 +45,24 @@ class Reconcile:
         holdings = await self.provider.inventory()
         records = before | await self._of_others(holdings, before)
         drifts = unrecorded(holdings, records, self.clock.now())
-        drifts += misrecorded(list(before.values()), holdings, self.clock.now())
+        drifts += await self._misrecorded(list(before.values()), holdings)
         return [self._chore(drift, before) for drift in drifts]
+
+    async def _misrecorded(
+        self, records: Sequence[Database], holdings: Sequence[Holding]
+    ) -> list[Drift]:
+        """What two looks agree about."""
+        found = misrecorded(records, holdings, self.clock.now())
+        if not found:
+            return []
+        await self.clock.sleep(LAG)
+        again = misrecorded(records, await self.provider.inventory(), self.clock.now())
+        return [drift for drift in found if drift in again]
 
     async def _live(self) -> dict[str, Database]:
         """Looked up before the inventory: what was ready by then has to be in it."""
-        found: dict[str, Database] = {}
-        before = None
-        while True:
-            query = Query(states=LIVE, target=self.target.name, before=before, limit=PAGE)
-            page = await self.registry.search(query)
-            found |= {record.id: record for record in page}
-            if len(page) < PAGE:
-                return found
-            before = page[-1].id
+        query = Query(states=LIVE, target=self.target.name, limit=PAGE)
+        return {record.id: record for record in await every(self.registry, query)}
 
     async def _of_others(
         self, holdings: Sequence[Holding], known: dict[str, Database]
@@ -80,13 +87,15 @@ class Reconcile:
             case Upkeep.REMOVE:
                 do = partial(self._remove, drift)
             case Upkeep.RENAME:
-                do = partial(self._rename, records[drift.id], drift.names)
-            case _:
-                do = partial(self._forget, records[drift.id])
+                record = records[drift.id]
+                do = partial(self._correct, record, record.found_as(drift.names))
+            case _:  # it is forgotten, not dropped: it may be there all the same, and not be listed
+                record = records[drift.id]
+                do = partial(self._correct, record, record.lost())
         return Chore(drift.kind, drift.id, name, do)
 
     async def _adopt(self, drift: Drift) -> bool:
-        """A record for what has none, or takes back what was forgotten too early."""
+        """Make a record for what has none, or take back what was forgotten too early."""
         async with self.leases.held(drift.id) as is_mine:
             if not is_mine:
                 return False
@@ -125,19 +134,11 @@ class Reconcile:
         except DatabaseNotFound:
             return False
 
-    async def _forget(self, record: Database) -> bool:
-        """Say so, and drop nothing: it may be there all the same, and not be listed now."""
+    async def _correct(self, record: Database, corrected: Database) -> bool:
+        """The record alone, unless it changed since it was compared."""
         async with self.leases.held(record.id) as is_mine:
             current = await self.registry.get(record.id)
             if not is_mine or current.version != record.version:
                 return False
-            await self.registry.update(current.lost())
-            return True
-
-    async def _rename(self, record: Database, names: Names) -> bool:
-        async with self.leases.held(record.id) as is_mine:
-            current = await self.registry.get(record.id)
-            if not is_mine or current.version != record.version:
-                return False
-            await self.registry.update(current.found_as(names))
+            await self.registry.update(corrected)
             return True

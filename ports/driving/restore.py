@@ -32,8 +32,9 @@ class RestoreDatabase:
     ) -> Vended:
         """The database as it was, under its password, with a new end.
 
-        Raises DatabaseNotFound, InvalidDuration, IllegalTransition unless it is expired, and
-        InFlight. After Unavailable it is still to come: by the next call, or by the sweep.
+        Raises DatabaseNotFound, OtherTarget, InvalidDuration, IllegalTransition unless it is
+        expired, and InFlight. After Unavailable it is still to come: by the next call, or by the
+        sweep.
         """
 
         def promised(database: Database) -> Database:

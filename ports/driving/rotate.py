@@ -28,7 +28,8 @@ class RotatePassword:
     target: Target
 
     async def __call__(self, database_id: str, caller: str = ANYONE) -> Vended:
-        """Raises DatabaseNotFound, IllegalTransition unless the database is ready, and InFlight.
+        """Raises DatabaseNotFound, OtherTarget, IllegalTransition unless the database is ready, and
+        InFlight.
 
         After Unavailable the rotation is still to come: by the next call, or by the sweep.
         """

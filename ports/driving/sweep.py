@@ -21,6 +21,7 @@ from ports.driving.restore import RestoreDatabase
 from ports.driving.retire import RetireDatabase
 from ports.driving.rotate import RotatePassword
 from ports.driving.vend import VendDatabase
+from ports.records import every
 
 PAGE = 200
 
@@ -79,14 +80,9 @@ class Sweep:
 
     async def _due(self) -> list[Chore]:
         """What has failed before comes last: it may take long to fail again."""
-        now, records, before = self.clock.now(), list[Database](), None
-        while True:
-            query = Query(due=now, target=self.target.name, before=before, limit=PAGE)
-            page = await self.registry.search(query)
-            records += page
-            if len(page) < PAGE:
-                break
-            before = page[-1].id
+        now = self.clock.now()
+        query = Query(due=now, target=self.target.name, limit=PAGE)
+        records = await every(self.registry, query)
         records.sort(key=attrgetter("failures"))
         return [self._chore(action, record) for record in records if (action := due(record, now))]
 

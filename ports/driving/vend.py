@@ -47,7 +47,7 @@ class VendRequest:
     caller: str = ANYONE
 
     def mark(self) -> RequestMark | None:
-        """Raises InvalidRequest when the key is none."""
+        """What it is known by where it has a key. Raises InvalidRequest for a key that is none."""
         if self.key is None:
             return None
         asked = (self.nickname, self.ttl and self.ttl.total_seconds(), self.extensions)
@@ -72,7 +72,8 @@ class VendDatabase:
 
     async def __call__(self, request: VendRequest) -> Vended:
         """A new database, or the one that the same request has made, also one that a crash left
-        half-made. Raises RequestReused, and InFlight while another call is at it."""
+        half-made. Raises RequestReused, InFlight while another call is at it, NameTaken, and
+        OtherTarget and IllegalTransition where the one that was made cannot be handed out."""
         mark = request.mark()
         while True:
             if known := await self._known(mark):
@@ -107,7 +108,7 @@ class VendDatabase:
             return is_open
 
     async def _known(self, mark: RequestMark | None) -> Database | None:
-        """The record of the same request, if it was made in the last 24 hours."""
+        """The record of the same request; an older one than REMEMBERED gives its key free."""
         if mark is None:
             return None
         found = await self.registry.search(Query(request=mark.key, limit=1))

@@ -21,6 +21,7 @@ async def test_it_says_where_it_is_and_what_it_stands_on(service: RunningService
     assert f"pgvend serves {service.url}\n" in output
     assert "  provider     embedded\n" in output
     assert f"  data folder  {service.data_dir.resolve()}\n" in output
+    assert f"  records      {service.data_dir.resolve() / 'registry.sqlite3'}\n" in output
 
 
 async def test_the_line_to_try_works_when_pasted(service: RunningService) -> None:
@@ -110,7 +111,7 @@ async def test_every_line_of_the_log_is_json(service: RunningService) -> None:
     banner = [line for line in lines if line.startswith(("pgvend serves", "  "))]
     events = [json.loads(line) for line in lines if line not in banner]
 
-    assert len(banner) == 4
+    assert len(banner) == 5
     assert {"http.request", "provider.provision", "database.ready"} <= {
         event["event"] for event in events
     }

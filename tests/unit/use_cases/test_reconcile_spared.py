@@ -1,11 +1,13 @@
 """What is no drift, and what is left alone although it looks like drift."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
 from adapters.memory.provider import MemoryProvider
 from domain.database import State
+from domain.order import Holding
 from domain.upkeep import SETTLED, Upkeep
 from ports.driving.reconcile import PAGE
 from ports.driving.sweep import DONE, TOLD, WOULD, Finding
@@ -42,6 +44,29 @@ async def test_what_changes_while_it_is_compared_is_left_alone(is_deleted: bool)
     assert [await chore.do() for chore in chores if chore.do] == [False]
     assert await memory.registry.get(made.id) == record
     assert made.id in await memory.held()
+
+
+class Behind(MemoryProvider):
+    """Its list shows what is newest only from the second look on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks = 0
+
+    async def inventory(self) -> Sequence[Holding]:
+        self.looks += 1
+        holdings = await super().inventory()
+        return holdings[:-1] if self.looks == 1 else holdings
+
+
+async def test_what_one_look_does_not_show_and_the_next_does_is_not_missing() -> None:
+    memory = Memory()
+    memory.provider = Behind()
+    both = [await vended(memory), await vended(memory, "Other")]
+    memory.clock.moment += SETTLED
+
+    assert told(await found(memory)) == []
+    assert all(memory.lets_in(made) for made in both)
 
 
 async def test_what_another_server_does_not_have_is_there_again_after_the_way_back() -> None:

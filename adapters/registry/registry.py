@@ -9,6 +9,7 @@ from sqlalchemy import (
     RowMapping,
     Select,
     Update,
+    bindparam,
     exists,
     func,
     insert,
@@ -31,6 +32,11 @@ from ports.driven.registry import Query, Registry
 
 _OF = DATABASES.c
 
+_ADD = insert(DATABASES)
+_UPDATE = update(DATABASES).where(
+    _OF.id == bindparam("known_id"), _OF.version == bindparam("known_version")
+)
+
 
 class SqlRegistry(Registry):
     """Every call is one statement in a transaction of its own, so that none can stay open, and
@@ -46,13 +52,12 @@ class SqlRegistry(Registry):
 
     async def add(self, database: Database) -> Database:
         kept = _kept(database)
-        await self._change(insert(DATABASES).values(row_of(kept)), kept)
+        await self._change(_ADD, kept)
         return kept
 
     async def update(self, database: Database) -> Database:
         kept = _kept(database)
-        known = update(DATABASES).where(_OF.id == database.id, _OF.version == database.version)
-        if not await self._change(known.values(row_of(kept)), kept):
+        if not await self._change(_UPDATE, kept, known_id=kept.id, known_version=database.version):
             await self.get(database.id)
             raise StaleRecord(f"Database {database.id} changed meanwhile; read it again.")
         return kept
@@ -71,12 +76,12 @@ class SqlRegistry(Registry):
         return [_read(row) for row in rows]
 
     async def ping(self) -> None:
-        await self._written(update(DATABASES).where(_OF.id == "").values(id=""))
+        await self._written(_UPDATE, {"id": "", "known_id": "", "known_version": 0})
 
-    async def _change(self, statement: Insert | Update, database: Database) -> int:
+    async def _change(self, statement: Insert | Update, database: Database, **known: Any) -> int:
         """How many records it changed. Raises RequestKnown and NameTaken."""
         try:
-            return await finished(self._written(statement))
+            return await finished(self._written(statement, row_of(database) | known))
         except NameTaken:
             if await self._is_known(database):
                 raise RequestKnown from None
@@ -121,10 +126,10 @@ class SqlRegistry(Registry):
                 rows: Sequence[RowMapping] = (await connection.execute(statement)).mappings().all()
                 return rows
 
-    async def _written(self, statement: Insert | Update) -> int:
+    async def _written(self, statement: Insert | Update, values: Mapping[str, Any]) -> int:
         with translated():
             async with self._writing.connect() as connection:
-                return (await connection.execute(statement)).rowcount
+                return (await connection.execute(statement, values)).rowcount
 
 
 def _kept(database: Database) -> Database:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from adapters.memory.provider import MemoryProvider
 from domain.errors import ProviderBusy
@@ -125,13 +126,17 @@ async def test_what_cannot_be_done_is_told_and_done_later() -> None:
 
 async def test_a_crash_is_told_by_its_name_alone() -> None:
     """What it says may hold a secret: it is for the log."""
-    crashing = failing("before retire", lambda: RuntimeError("a secret"))
-    async with running_app(MemoryProvider(trouble=crashing)) as app:
+    crash = RuntimeError("a secret")
+    async with running_app(MemoryProvider(trouble=failing("before retire", lambda: crash))) as app:
         database = await app.vend()
         await left_half_dropped(app, database["id"])
 
-        (found,) = await swept(app)
+        with capture_logs() as logged:
+            (found,) = await swept(app)
 
+        assert [event["exc_info"] for event in logged if event["event"] == "sweep.retire"] == [
+            crash
+        ]
         assert set(found) == {"action", "id", "database", "outcome", "detail"}
         assert (found["outcome"], found["detail"]) == ("internal_error", "RuntimeError")
 

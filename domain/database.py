@@ -58,7 +58,7 @@ class Target:
 
 
 LEFT_TO_DO: Mapping[State, frozenset[Work]] = {
-    State.READY: frozenset({Work.ROTATE}),
+    State.READY: frozenset({Work.ROTATE, Work.CONFINE, Work.RELEASE}),
     State.EXPIRED: frozenset({Work.SUSPEND, Work.RESTORE}),
     State.FAILED: frozenset(),
     State.RETIRED: frozenset(),
@@ -73,14 +73,15 @@ class Database:
     `promised` says that its caller can come back for it, so that a crash does not undo it;
     `suffixable`, that a suffix may be put to its names where they are taken. `wake_at` is when the
     sweep has to look at it, None for never; `failures` counts those in a row of the work that is
-    going on. `version` is the registry's: it counts the accepted changes.
+    going on. `secret` is the name of the one that its password comes from; empty for the first that
+    there was. `version` is the registry's: it counts the accepted changes.
     """
 
     id: str
     nickname: str
     names: Names
     target: Target
-    caller: str = ANYONE
+    caller: str = ANYONE.name
     request: RequestMark | None = None
     promised: bool = False
     suffixable: bool = True
@@ -90,6 +91,7 @@ class Database:
     created_at: datetime
     expires_at: datetime | None = None
     rotation: int = 0
+    secret: str = ""
     history: tuple[Step, ...] = ()
     wake_at: datetime | None = None
     failures: int = 0
@@ -135,13 +137,23 @@ class Database:
     @property
     def is_at_rest(self) -> bool:
         """Whether nothing is going on, and nothing will before its end or its caller's wish."""
-        works = LEFT_TO_DO.get(self.state)
-        return works is not None and not any(map(self.is_pending, works))
+        return self.state in LEFT_TO_DO and not self._has_work
 
     def order(self, passwords: PasswordDeriver) -> Order:
         """What the provider is asked for."""
-        password = passwords(self.id, self.rotation)
+        password = passwords(self.id, self.rotation, self.secret)
         return Order(tenant=self.tenant, password=password, extensions=self.extensions)
+
+    def rotated(self, passwords: PasswordDeriver) -> "Database":
+        """The same database with its next password, which comes from the current secret."""
+        return replace(self, rotation=self.rotation + 1, secret=passwords.current)
+
+    def keyed(self, passwords: PasswordDeriver) -> "Database":
+        """The same database with a password that can be set: that of the current secret where
+        nobody has the one that it came from."""
+        if passwords.knows(self.secret):
+            return self
+        return replace(self, secret=passwords.current)
 
     def is_over(self, now: datetime) -> bool:
         """Whether its time has come, whatever has been done about it yet."""
@@ -193,8 +205,8 @@ class Database:
     def found_again(self, names: Names) -> "Database":
         """The same database, which was lost and has turned up with all that is in it; not a legal
         transition, for it never was gone."""
-        wake_at = AT_ONCE if self.is_pending(Work.ROTATE) else None
-        return replace(self, state=State.READY, names=names)._waking(wake_at)
+        found = replace(self, state=State.READY, names=names)
+        return found._waking(AT_ONCE if found._has_work else None)
 
     def found_as(self, names: Names) -> "Database":
         """The same database, which somebody renamed on its server."""
@@ -203,7 +215,7 @@ class Database:
     def extended(self, expires_at: datetime | None) -> "Database":
         """The same database, which is ready, with another end."""
         return replace(self, expires_at=expires_at)._waking(
-            self.wake_at if self.is_pending(Work.ROTATE) else None
+            self.wake_at if self._has_work else None
         )
 
     def began(self, work: Work, at: datetime) -> "Database":
@@ -212,8 +224,9 @@ class Database:
 
     def did(self, work: Work, at: datetime, wake_at: datetime | None = None) -> "Database":
         """The same database with that work done; nobody has to look at it before `wake_at`, or
-        before its end."""
-        return replace(self._with_step(work, StepState.DONE, at), failures=0)._waking(wake_at)
+        before its end, unless more has begun."""
+        done = replace(self._with_step(work, StepState.DONE, at), failures=0)
+        return done._waking(AT_ONCE if done._has_work else wake_at)
 
     def missed(self, work: Work, at: datetime, error: str) -> "Database":
         """The same database whose work failed, to be tried again after a longer pause each time."""
@@ -234,6 +247,11 @@ class Database:
         """The same database, of which nothing is left: retired, or failed if it never was made."""
         state = State.FAILED if self.was_given_up else State.RETIRED
         return self.moved(state).did(Work.RETIRE, at)
+
+    @property
+    def _has_work(self) -> bool:
+        """Whether something has begun and is to be finished in the state that it is in."""
+        return any(map(self.is_pending, LEFT_TO_DO.get(self.state, ())))
 
     def _waking(self, at: datetime | None) -> "Database":
         """A ready one has to be looked at when it ends, whatever else is to be done."""

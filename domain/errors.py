@@ -8,16 +8,23 @@ PgvendError
 │   ├── InvalidPageToken
 │   ├── ExtensionUnavailable
 │   └── RequestReused
+├── Unauthenticated            show a key
+│   └── KeyRefused
+├── Forbidden                  take another key
+├── QuotaReached               free something first
 ├── DatabaseNotFound           it is not there, or not yours
+├── KeyNotFound
 ├── Conflict                   look again before you repeat
 │   ├── NameTaken
 │   ├── StaleRecord
 │   ├── PreconditionFailed
 │   ├── IllegalTransition
 │   ├── OtherTarget
+│   ├── SecretUnknown
 │   ├── RequestKnown
 │   └── InFlight               repeat it soon, unchanged
 ├── Unavailable                repeat later, unchanged
+│   ├── RateLimited            nothing happened: too many requests
 │   ├── ProviderBusy           nothing happened
 │   │   └── ProviderLocked     nothing happened: somebody else is at work there
 │   ├── OutcomeUnknown         it may have happened: repeat, and it converges
@@ -82,6 +89,40 @@ class RequestReused(InvalidRequest):
     code = "idempotency_key_reused"
 
 
+class Unauthenticated(PgvendError):
+    """Nobody asks without a key here: send Authorization: Bearer <key>."""
+
+    code = "unauthenticated"
+
+
+class KeyRefused(Unauthenticated):
+    """The key that was shown is none."""
+
+    code = "key_refused"
+
+
+class Forbidden(PgvendError):
+    """The key that was shown does not allow that."""
+
+    code = "forbidden"
+
+
+class QuotaReached(PgvendError):
+    """You have as many databases as your key allows: delete one to make room for another."""
+
+    code = "quota_reached"
+
+    def __init__(self, message: str = "", *, quota: int = 0) -> None:
+        super().__init__(message)
+        self.quota = quota
+
+
+class KeyNotFound(PgvendError):
+    """There is no such key."""
+
+    code = "key_not_found"
+
+
 class DatabaseNotFound(PgvendError):
     """There is no such database."""
 
@@ -124,6 +165,12 @@ class OtherTarget(Conflict):
     code = "other_target"
 
 
+class SecretUnknown(Conflict):
+    """The secret behind the password is not known here: rotate, or set PGVEND_SECRET_PREVIOUS."""
+
+    code = "secret_unknown"
+
+
 class RequestKnown(Conflict):
     """A request with the same idempotency key has been recorded already."""
 
@@ -147,6 +194,20 @@ class Unavailable(PgvendError):
         """`retry_after` is in seconds, None when the other side did not say."""
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class RateLimited(Unavailable):
+    """Too many requests."""
+
+    code = "rate_limited"
+
+    def __init__(
+        self, message: str = "", *, amount: int = 0, seconds: int = 0, retry_after: float = 0
+    ) -> None:
+        """The rate is of so many requests in so many seconds."""
+        super().__init__(message, retry_after=retry_after)
+        self.amount = amount
+        self.seconds = seconds
 
 
 class ProviderBusy(Unavailable):

@@ -12,12 +12,15 @@ SHORTEST = timedelta(minutes=1)
 LONGEST = timedelta(days=36_500)
 """Keeps every date within what calendars and drivers can hold."""
 
-_SHORT = re.compile(r"(\d{1,9})([smhdw])")
+_SHORT = re.compile(r"([0-9]{1,9})([smhdw])")
 _SHORT_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _ISO = re.compile(
-    r"P(?:(?P<weeks>\d{1,9})W|(?:(?P<days>\d{1,9})D)?"
-    r"(?:T(?=\d)(?:(?P<hours>\d{1,9})H)?(?:(?P<minutes>\d{1,9})M)?(?:(?P<seconds>\d{1,9})S)?)?)"
+    r"P(?:(?P<weeks>[0-9]{1,9})W|(?:(?P<days>[0-9]{1,9})D)?"
+    r"(?:T(?=[0-9])(?:(?P<hours>[0-9]{1,9})H)?(?:(?P<minutes>[0-9]{1,9})M)?"
+    r"(?:(?P<seconds>[0-9]{1,9})S)?)?)"
 )
+DURATION = rf"^(?:{_SHORT.pattern}|{re.sub('[?]P<[a-z]+>', '', _ISO.pattern)})$"
+"""What can be a duration, as a pattern that others than Python understand."""
 
 
 def parse_duration(text: str) -> timedelta:

@@ -1,4 +1,5 @@
-"""Ids of databases: prefixed, opaque, sortable by the time they were made (a ULID's layout)."""
+"""Ids, of databases above all: prefixed, opaque, sortable by the time they were made (a ULID's
+layout)."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -11,32 +12,35 @@ _LENGTH = 26
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _LAST = (datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH) // _MILLISECOND
-_SHAPE = re.compile(f"{PREFIX}[{_CROCKFORD}]{{{_LENGTH}}}")
+_DIGITS = f"[{_CROCKFORD}]{{{_LENGTH}}}"
+
+SHAPE = re.compile(PREFIX + _DIGITS)
 
 
-def new_id(now: datetime, entropy: bytes) -> str:
-    """`db_` and 26 characters: 48 bits of milliseconds, then the 80 bits of `entropy`."""
+def new_id(now: datetime, entropy: bytes, prefix: str = PREFIX) -> str:
+    """The prefix and 26 characters: 48 bits of milliseconds, then the 80 bits of `entropy`."""
     if len(entropy) != RANDOM_BYTES:
         raise ValueError(f"an id takes {RANDOM_BYTES} random bytes, not {len(entropy)}")
     number = (now - _EPOCH) // _MILLISECOND << 80 | int.from_bytes(entropy)
     digits = (_CROCKFORD[number >> 5 * place & 31] for place in reversed(range(_LENGTH)))
-    return PREFIX + "".join(digits)
+    return prefix + "".join(digits)
 
 
-def is_id(text: str) -> bool:
+def is_id(text: str, prefix: str = PREFIX) -> bool:
     """Whether `text` could be an id of ours."""
-    return _SHAPE.fullmatch(text) is not None and _milliseconds(text) <= _LAST
+    is_shaped = re.fullmatch(prefix + _DIGITS, text) is not None
+    return is_shaped and _milliseconds(text.removeprefix(prefix)) <= _LAST
 
 
 def made_at(database_id: str) -> datetime:
     """When an id of ours was made, to the millisecond; raises ValueError when it is none."""
     if not is_id(database_id):
         raise ValueError(f"{database_id!r} is no id")
-    return _EPOCH + _milliseconds(database_id) * _MILLISECOND
+    return _EPOCH + _milliseconds(database_id.removeprefix(PREFIX)) * _MILLISECOND
 
 
-def _milliseconds(database_id: str) -> int:
+def _milliseconds(digits: str) -> int:
     number = 0
-    for digit in database_id.removeprefix(PREFIX):
+    for digit in digits:
         number = number << 5 | _CROCKFORD.index(digit)
     return number >> 8 * RANDOM_BYTES

@@ -7,8 +7,8 @@ from domain.errors import InvalidLabels
 
 MAX_LABELS = 32
 
-_KEY = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9._/-]{0,61}[a-zA-Z0-9])?")
-_VALUE = re.compile(r"[a-zA-Z0-9._/@+-]{0,63}")
+KEY = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9._/-]{0,61}[a-zA-Z0-9])?")
+VALUE = re.compile(r"[a-zA-Z0-9._/@+-]{0,63}")
 
 
 def checked_labels(labels: Mapping[str, str]) -> dict[str, str]:
@@ -16,7 +16,7 @@ def checked_labels(labels: Mapping[str, str]) -> dict[str, str]:
     if len(labels) > MAX_LABELS:
         raise InvalidLabels(f"{len(labels)} labels are too many; use at most {MAX_LABELS}.")
     for key, value in labels.items():
-        if not _KEY.fullmatch(key) or not _VALUE.fullmatch(value):
+        if not KEY.fullmatch(key) or not VALUE.fullmatch(value):
             raise InvalidLabels(
                 f"The label {key[:63]!r} is not allowed: keys have 1 to 63 letters, digits and "
                 "._/- and begin and end with a letter or digit; values have up to 63 letters, "

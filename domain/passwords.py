@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 from string import ascii_lowercase, ascii_uppercase, digits
 
-from domain.secret import Secret
+from domain.secret import MissingSecret, Secret
 
 SYMBOLS = "-_.~"
 ALPHABET = ascii_lowercase + ascii_uppercase + digits + SYMBOLS
@@ -21,29 +21,59 @@ CLASSES = (ascii_lowercase, ascii_uppercase, digits, SYMBOLS)
 _UNBIASED = 256 - 256 % len(ALPHABET)
 
 
+def name_of(secret: Secret) -> str:
+    """A public name of the secret, which does not lead back to it.
+
+    A record says by it where its password comes from; the first secret's one is the installation's
+    name, which marks what is ours.
+    """
+    return bytes(islice(_stream(secret, "installation"), 6)).hex()
+
+
 @dataclass(frozen=True, slots=True)
 class PasswordDeriver:
-    """Makes the password of a database from the service's secret; the same every time."""
+    """Makes the password of a database from one of the service's secrets; the same every time.
+
+    New passwords come from `secret`; the `previous` ones are for those that came from them. `first`
+    is the name of the secret that is meant where none is named; the current one without it.
+    """
 
     secret: Secret = field(repr=False)
+    previous: tuple[Secret, ...] = field(default=(), repr=False)
+    first: str = ""
 
-    def __call__(self, database_id: str, rotation: int) -> Secret:
-        """The password of `database_id` after `rotation` rotations (0: the first password)."""
-        characters = _characters(self._stream(f"password/{rotation}/{database_id}"))
+    @property
+    def current(self) -> str:
+        """The name of the secret that new passwords come from."""
+        return name_of(self.secret)
+
+    def knows(self, name: str) -> bool:
+        """Whether the secret of that name is one of ours."""
+        return self._named(name) is not None
+
+    def __call__(self, database_id: str, rotation: int, name: str = "") -> Secret:
+        """The password of `database_id` after `rotation` rotations (0: the first password), from
+        the secret of that name; a MissingSecret where nobody has it."""
+        secret = self._named(name)
+        if secret is None:
+            return MissingSecret()
+        characters = _characters(_stream(secret, f"password/{rotation}/{database_id}"))
         while True:
             candidate = "".join(next(characters) for _ in range(LENGTH))
             if all(any(char in chars for char in candidate) for chars in CLASSES):
                 return Secret(candidate)
 
-    def installation(self) -> str:
-        """A public name for all that this secret stands behind; it marks what is ours."""
-        return bytes(islice(self._stream("installation"), 6)).hex()
+    def _named(self, name: str) -> Secret | None:
+        wanted = name or self.first or self.current
+        known = (self.secret, *self.previous)
+        return next((secret for secret in known if name_of(secret) == wanted), None)
 
-    def _stream(self, purpose: str) -> Iterator[int]:
-        """Endless bytes for one purpose: HMAC-SHA-256 of the secret in counter mode."""
-        key = self.secret.reveal().encode(errors="surrogateescape")
-        for block in count():
-            yield from hmac.digest(key, f"pgvend/1/{block}/{purpose}".encode(), "sha256")
+
+def _stream(secret: Secret, purpose: str) -> Iterator[int]:
+    """Endless bytes for one purpose: HMAC-SHA-256 of the secret in counter mode."""
+    key = secret.reveal().encode(errors="surrogateescape")
+    for block in count():
+        yield from hmac.digest(key, f"pgvend/1/{block}/{purpose}".encode(), "sha256")
 
 
 def _characters(stream: Iterator[int]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from domain.errors import InvalidRequest
 REMEMBERED = timedelta(hours=24)
 """How long the same key means the same database."""
 
-_KEY = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
+KEY = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class RequestMark:
 def request_mark(caller: str, key: str, body: str) -> RequestMark:
     """A key is one caller's own: the same one from another caller is another. Raises
     InvalidRequest when it is no key: 1 to 255 visible ASCII characters, spaces between them."""
-    if not _KEY.fullmatch(key):
+    if not KEY.fullmatch(key):
         raise InvalidRequest("The Idempotency-Key has to be 1 to 255 visible ASCII characters.")
     return RequestMark(_digest(caller, key), _digest(body))
 

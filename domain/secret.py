@@ -1,12 +1,17 @@
 """A string that does not print itself."""
 
 import hmac
+from typing import ClassVar
+
+from domain.errors import SecretUnknown
 
 
 class Secret:
     """A password or a key; only `reveal()` shows it, so that every showing can be searched for."""
 
     __slots__ = ("_value",)
+
+    is_known: ClassVar[bool] = True
 
     def __init__(self, value: str) -> None:
         self._value = value
@@ -34,3 +39,24 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a Secret is not serialised; reveal it where it has to leave the process")
+
+
+class MissingSecret(Secret):
+    """One that nobody here has: it cannot be revealed, so that no wrong one takes its place."""
+
+    __slots__ = ()
+
+    is_known: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def reveal(self) -> str:
+        """Raises SecretUnknown."""
+        raise SecretUnknown
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)

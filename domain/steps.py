@@ -13,6 +13,9 @@ class Work(StrEnum):
     ROTATE = "rotate"
     SUSPEND = "suspend"
     RESTORE = "restore"
+    WARN = "warn"  # it is larger than it may be
+    CONFINE = "confine"  # made read-only, because it still is
+    RELEASE = "release"  # it has room again
     RETIRE = "retire"
 
 

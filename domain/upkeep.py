@@ -25,12 +25,17 @@ class Upkeep(StrEnum):
     ROTATE = "rotate"  # a rotation that was cut off
     RESTORE = "restore"  # the same
     RETIRE = "retire"  # promised to go
+    WARN = "warn"  # larger than it may be
+    CONFINE = "confine"  # it still is, and becomes read-only
+    RELEASE = "release"  # it was, and has room again
+    EXCEED = "exceed"  # it is read-only, and goes on growing
     ADOPT = "adopt"  # bears our mark, and no record knows it
     REMOVE = "remove"  # bears our mark, and its record says that it is gone
     FORGET = "forget"  # its record says that it is there, and it is not
     MISS = "miss"  # the same, but nothing as old is there either: perhaps it is another server
     DOUBT = "doubt"  # bears our mark, is not whole, and no record says what is to become of it
     RENAME = "rename"  # it is there under another name
+    MEASURE = "measure"  # how large all are: told where that could not be done
     COMPARE = "compare"  # the records with what is there: told where that could not be done
 
 
@@ -45,8 +50,9 @@ def due(database: Database, now: datetime) -> Upkeep | None:
             return Upkeep.RESTORE
         case State.READY | State.EXPIRED if database.is_over(now):
             return Upkeep.EXPIRE
-        case State.READY if database.is_pending(Work.ROTATE):
-            return Upkeep.ROTATE
+        case State.READY:
+            works = filter(database.is_pending, (Work.ROTATE, Work.CONFINE, Work.RELEASE))
+            return next((Upkeep(work.value) for work in works), None)
     return None
 
 

@@ -16,28 +16,43 @@ from adapters.decorators.observed import (
     ObservedLoginCheck,
     ObservedProvider,
     ObservedRegistry,
+    ObservedSizeGuard,
 )
-from adapters.decorators.retrying import Retrying, RetryingLoginCheck, RetryingProvider
+from adapters.decorators.retrying import (
+    Retrying,
+    RetryingLoginCheck,
+    RetryingProvider,
+    RetryingSizeGuard,
+)
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
+from adapters.memory.rates import MemoryRates
 from adapters.neon.login_check import NeonLoginCheck
+from adapters.neon.size_guard import NoSizeGuard
 from adapters.postgres.login_check import NoLoginCheck, PostgresLoginCheck
+from adapters.registry.opening import Opened
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
 from domain.expiry import ExpiryPolicy
-from domain.passwords import PasswordDeriver
 from domain.retry import RetryPolicy
 from domain.secret import Secret
 from entrypoints.http.sweeping import Sweeping
 from entrypoints.neon_parts import cared_for, on_neon
+from entrypoints.provider_settings import ProviderName
 from entrypoints.resources import on_embedded, on_postgres, records_of
-from entrypoints.settings import ProviderName, Settings
+from entrypoints.secret_parts import installation_of, passwords_of
+from entrypoints.settings import Settings
 from entrypoints.use_cases import UseCases
+from ports.driven.rates import Rates
+from ports.driving.admit import AdmitCaller
+from ports.driving.audit import Audit
 from ports.driving.change import ChangeDatabase
 from ports.driving.check_health import CheckHealth
+from ports.driving.confine import ConfineDatabases
 from ports.driving.connect import ShowConnection
 from ports.driving.expire import ExpireDatabase
 from ports.driving.list import ListDatabases
 from ports.driving.make import MakeDatabase
+from ports.driving.manage_keys import ManageKeys
 from ports.driving.reconcile import Reconcile
 from ports.driving.restore import RestoreDatabase
 from ports.driving.retire import RetireDatabase
@@ -55,6 +70,11 @@ Parts = Mapping[str, providers.Provider[Any]]
 
 def _expiry(settings: Settings) -> ExpiryPolicy:
     return ExpiryPolicy(default=settings.default_ttl, longest=settings.max_ttl)
+
+
+def _rates(records: Opened, alone: Rates) -> Rates:
+    """Replicas count together where they share a server."""
+    return records.shared_rates or alone
 
 
 def _grace(settings: Settings) -> timedelta:
@@ -79,13 +99,16 @@ class Container(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock)
     randomness = providers.Singleton(SystemRandomness)
     log = providers.Singleton(structlog.get_logger)
-    passwords = providers.Singleton(PasswordDeriver, secret)
     retrying = providers.Singleton(Retrying, RetryPolicy(), clock, randomness)
 
+    records = providers.Resource(records_of, settings)
+    installation = providers.Resource(installation_of, records, settings, secret)
+    passwords = providers.Resource(passwords_of, records, settings, secret, installation, log)
+
     memory = providers.Singleton(MemoryProvider)
-    embedded = providers.Resource(on_embedded, settings, passwords, clock, log)
-    postgres = providers.Resource(on_postgres, settings, passwords, log)
-    neon = providers.Resource(on_neon, settings, passwords, clock, log)
+    embedded = providers.Resource(on_embedded, settings, installation, clock, log)
+    postgres = providers.Resource(on_postgres, settings, installation, log)
+    neon = providers.Resource(on_neon, settings, installation, clock, log)
     bare_provider = providers.Selector(
         providers.Callable(attrgetter("provider"), settings),
         memory=memory,
@@ -100,6 +123,13 @@ class Container(containers.DeclarativeContainer):
         postgres=providers.Singleton(PostgresLoginCheck),
         neon=providers.Singleton(NeonLoginCheck, providers.Singleton(PostgresLoginCheck), clock),
         none=providers.Singleton(NoLoginCheck),
+    )
+    bare_size_guard = providers.Selector(
+        providers.Callable(attrgetter("provider"), settings),
+        memory=memory,
+        embedded=embedded,
+        postgres=postgres,
+        neon=providers.Singleton(NoSizeGuard),
     )
 
     observed = providers.Singleton(Observation, clock, log)
@@ -117,10 +147,17 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(ObservedLoginCheck, bare_login_check, observed),
         retrying,
     )
-    records = providers.Resource(records_of, settings)
+    size_guard = providers.Singleton(
+        RetryingSizeGuard,
+        providers.Singleton(ObservedSizeGuard, bare_size_guard, observed),
+        retrying,
+    )
     leases = providers.Callable(attrgetter("leases"), records)
     bare_registry = providers.Callable(attrgetter("registry"), records)
     registry = providers.Singleton(ObservedRegistry, bare_registry, log)
+    key_ring = providers.Callable(attrgetter("keys"), records)
+    rates = providers.Callable(_rates, records, providers.Singleton(MemoryRates, clock))
+    trail = providers.Callable(attrgetter("audit"), records)
 
     target = providers.Callable(attrgetter("target"), settings)
     expiry = providers.Singleton(_expiry, settings)
@@ -157,8 +194,10 @@ class Container(containers.DeclarativeContainer):
         passwords=passwords,
         expiry=expiry,
     )
+    audit = providers.Singleton(Audit, trail=trail, clock=clock, randomness=randomness)
     sweep = providers.Singleton(
         Sweep,
+        audit=audit,
         **records_only,
         leases=leases,
         target=target,
@@ -168,6 +207,14 @@ class Container(containers.DeclarativeContainer):
         rotate=rotate,
         restore=restore,
         reconcile=providers.Singleton(Reconcile, **outside),
+        confine=providers.Singleton(
+            ConfineDatabases,
+            **records_only,
+            guard=size_guard,
+            leases=leases,
+            target=target,
+            limit=providers.Callable(attrgetter("size_limit"), settings),
+        ),
     )
     sweep_interval = providers.Callable(attrgetter("sweep_interval"), settings)
     sweeping = providers.Singleton(Sweeping, sweep, sweep_interval, clock, log)
@@ -185,6 +232,16 @@ class Container(containers.DeclarativeContainer):
         retire=retire,
         sweep=sweep,
         check_health=providers.Singleton(CheckHealth, registry=registry, provider=provider),
+        admit=providers.Singleton(
+            AdmitCaller,
+            ring=key_ring,
+            rates=rates,
+            clock=clock,
+            static_keys=providers.Callable(attrgetter("static_keys"), settings),
+            is_open=providers.Callable(attrgetter("is_open"), settings),
+        ),
+        keys=providers.Singleton(ManageKeys, ring=key_ring, clock=clock, randomness=randomness),
+        audit=audit,
     )
 
 

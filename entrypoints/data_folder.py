@@ -9,7 +9,9 @@ from pathlib import Path
 
 from domain.errors import StartupError
 from domain.secret import Secret
-from entrypoints.settings import ProviderName, Settings
+from entrypoints.provider_settings import ProviderName
+from entrypoints.setting_types import SHORTEST_SECRET
+from entrypoints.settings import Settings
 
 OURS = {"secret", "embedded", "registry.sqlite3"}
 """What makes a folder a data folder of ours."""
@@ -35,7 +37,7 @@ def open_data_folder(folder: Path) -> Path:
     """The folder, absolute, made when missing, for us alone. Raises StartupError."""
     with _usable(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _refuse_foreign(folder)
+        refuse_foreign(folder)
         folder.chmod(0o700)
         return folder.resolve()
 
@@ -50,12 +52,22 @@ def kept_secret(folder: Path) -> Secret:
         if not file.exists():
             _make_secret(file)
         text = file.read_text("ascii", errors="ignore").strip()
-    if len(text) < 32:
+    if len(text) < SHORTEST_SECRET:
         raise StartupError(
-            f"{file} is damaged: put the old secret back into it. Without that, remove it; "
-            "the databases made so far then are no longer known as ours."
+            f"{file} is damaged: put the old secret back into it. Without that, remove it, and "
+            "rotate the passwords of the databases made so far."
         )
     return Secret(text)
+
+
+def found_secret(settings: Settings) -> Secret | None:
+    """The secret that `service_secret` would give; None where it would make one. Raises
+    StartupError."""
+    if settings.secret:
+        return Secret(settings.secret.get_secret_value())
+    with _usable(settings.data_dir):
+        is_kept = (settings.data_dir / "secret").exists()
+    return kept_secret(settings.data_dir) if is_kept else None
 
 
 @contextmanager
@@ -69,8 +81,9 @@ def _usable(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _refuse_foreign(folder: Path) -> None:
-    """Closing somebody else's folder to everybody, `/tmp` say, would be a bad surprise."""
+def refuse_foreign(folder: Path) -> None:
+    """Closing somebody else's folder to everybody, `/tmp` say, would be a bad surprise. Raises
+    StartupError."""
     names = {entry.name for entry in folder.iterdir()}
     foreign = {name for name in names - OURS if not name.startswith(BESIDE)}
     if foreign and names.isdisjoint(OURS):

@@ -11,7 +11,6 @@ from adapters.neon.budget import Budget
 from adapters.neon.opening import Neon, Place, opened_neon
 from domain.database import Isolation
 from domain.errors import ProviderLocked
-from domain.passwords import PasswordDeriver
 from domain.retry import RetryPolicy
 from domain.secret import Secret
 from entrypoints.setting_types import needed
@@ -29,19 +28,22 @@ LONGEST_QUEUE = 100
 
 @asynccontextmanager
 async def on_neon(
-    settings: Settings, passwords: PasswordDeriver, clock: Clock, log: BoundLogger
+    settings: Settings, installation: str, clock: Clock, log: BoundLogger
 ) -> AsyncIterator[DatabaseProvider]:
-    neon = Neon(
+    async with opened_neon(neon_of(settings, installation, clock, log)) as provider:
+        yield provider
+
+
+def neon_of(settings: Settings, installation: str, clock: Clock, log: BoundLogger) -> Neon:
+    return Neon(
         place=_place(settings),
         isolation=settings.isolation,
-        installation=passwords.installation(),
+        installation=installation,
         connection_limit=settings.connection_limit,
         clock=clock,
         log=log,
         budget=Budget(clock),
     )
-    async with opened_neon(neon) as provider:
-        yield provider
 
 
 def _place(settings: Settings) -> Place:

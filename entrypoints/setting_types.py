@@ -10,10 +10,14 @@ from pydantic_settings import NoDecode
 
 from domain.errors import InvalidDuration
 from domain.expiry import parse_duration
+from domain.sizes import SizeLimit, parse_size
 
 T = TypeVar("T")
 
 ANY_ORIGIN = "*"
+
+SHORTEST_SECRET = 32
+"""Characters: with fewer, passwords would be guessable."""
 
 
 def _duration(text: Any) -> Any:
@@ -29,26 +33,42 @@ def _origins(text: Any) -> Any:
     given = (origin.strip().rstrip("/").lower() for origin in text.split(","))
     origins = tuple(origin for origin in given if origin)
     for origin in origins:
-        if origin != ANY_ORIGIN and not _is_origin(origin):
+        if origin != ANY_ORIGIN and not is_origin(origin):
             raise ValueError(f"{origin!r} is not an origin")
     if ANY_ORIGIN in origins and len(origins) > 1:
         raise ValueError(f"{ANY_ORIGIN} stands alone")
     return origins
 
 
-def _is_origin(text: str) -> bool:
+def _secrets(text: Any) -> Any:
+    """Raises ValueError, without a secret in it."""
+    if not isinstance(text, str):
+        return text
+    secrets = tuple(part.strip() for part in text.split(",") if part.strip())
+    if any(len(secret) < SHORTEST_SECRET for secret in secrets):
+        raise ValueError(f"one of them has fewer than {SHORTEST_SECRET} characters")
+    return secrets
+
+
+def _size(text: Any) -> Any:
+    return SizeLimit(parse_size(text)) if isinstance(text, str) else text
+
+
+def is_origin(text: str) -> bool:
     """As browsers send it, which is what it is compared with: nothing but scheme, host, port."""
-    parts = urlsplit(text)
-    has_host = bool(parts.hostname) and parts.port != 0 and "@" not in text
-    return (
-        parts.scheme in {"http", "https"}
-        and has_host
-        and text == f"{parts.scheme}://{parts.netloc}"
-    )
+    try:
+        parts = urlsplit(text)
+        has_host = bool(parts.hostname) and parts.port != 0 and "@" not in text
+    except ValueError:
+        return False
+    is_web = parts.scheme in {"http", "https"}
+    return is_web and has_host and text == f"{parts.scheme}://{parts.netloc}"
 
 
 Duration = Annotated[timedelta, NoDecode, BeforeValidator(_duration)]
+Size = Annotated[SizeLimit, NoDecode, BeforeValidator(_size)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_secrets)]
 Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)]
 
 

@@ -3,24 +3,22 @@
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from domain.database import Isolation, Target
-from entrypoints import neon_settings as neon
-from entrypoints.setting_types import Duration, Origins, Port, check_dsn, is_loopback, needed
+from domain.secret import Secret
+from entrypoints.access_settings import AccessSettings
+from entrypoints.network_settings import NetworkSettings
+from entrypoints.provider_settings import ProviderName, ProviderSettings
+from entrypoints.setting_types import (
+    SHORTEST_SECRET,
+    Duration,
+    Secrets,
+    check_dsn,
+)
 
 ENV_FILE = ".env"
-
-
-class ProviderName(StrEnum):
-    EMBEDDED = "embedded"
-    POSTGRES = "postgres"
-    NEON = "neon"
-    MEMORY = "memory"
 
 
 class LogLevel(StrEnum):
@@ -30,7 +28,7 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-class Settings(BaseSettings):
+class Settings(AccessSettings, NetworkSettings, ProviderSettings):
     """The service's settings; a field's description is the mend that a mistake is told with."""
 
     model_config = SettingsConfigDict(
@@ -42,19 +40,6 @@ class Settings(BaseSettings):
         populate_by_name=True,
     )
 
-    host: str = Field("127.0.0.1", validation_alias="HOST", description="the address to listen on")
-    port: int = Field(
-        8000,
-        ge=0,
-        le=65535,
-        validation_alias="PORT",
-        description="a port from 1 to 65535, or 0 for any free one",
-    )
-    provider: ProviderName = Field(
-        ProviderName.EMBEDDED,
-        validation_alias="PGVEND_PROVIDER",
-        description=f"one of {', '.join(ProviderName)}",
-    )
     data_dir: Path = Field(
         Path(".pgvend"),
         validation_alias="PGVEND_DATA_DIR",
@@ -68,49 +53,16 @@ class Settings(BaseSettings):
     )
     secret: SecretStr | None = Field(
         None,
-        min_length=32,
+        min_length=SHORTEST_SECRET,
         validate_default=True,
         validation_alias="PGVEND_SECRET",
         description="32 or more random characters, such as `openssl rand -hex 32` prints",
     )
-    embedded_port: Port | None = Field(
-        None,
-        validation_alias="PGVEND_EMBEDDED_PORT",
-        description="a free port from 1 to 65535 for the bundled PostgreSQL",
-    )
-    postgres_admin_dsn: SecretStr | None = Field(
-        None,
-        validate_default=True,
-        validation_alias="PGVEND_POSTGRES_ADMIN_DSN",
-        description="postgresql://admin:password@host:5432/postgres, of an admin with "
-        "CREATEDB and CREATEROLE",
-    )
-    postgres_public_host: str | None = Field(
-        None,
-        validate_default=True,
-        validation_alias="PGVEND_POSTGRES_PUBLIC_HOST",
-        description="the host that tenants reach the server by",
-    )
-    postgres_public_port: Port | None = Field(
-        None,
-        validation_alias="PGVEND_POSTGRES_PUBLIC_PORT",
-        description="the port, from 1 to 65535, that tenants reach the server by",
-    )
-    neon_project_id: neon.ProjectId = None
-    neon_host: neon.Host = None
-    neon_api_key: neon.ApiKey = None
-    neon_branch_id: neon.BranchId = None
-    neon_api_url: neon.ApiUrl = neon.OFFICIAL_API_URL
-    neon_isolation: neon.Isolation = neon.NeonIsolation.ROLE
-    connection_limit: int = Field(
-        20,
-        ge=1,
-        le=10_000,
-        validation_alias="PGVEND_CONNECTION_LIMIT",
-        description="the number of sessions, from 1 to 10000, that one tenant may have at once",
-    )
-    verify_login: bool = Field(
-        True, validation_alias="PGVEND_VERIFY_LOGIN", description="on or off"
+    secret_previous: Secrets = Field(
+        (),
+        validation_alias="PGVEND_SECRET_PREVIOUS",
+        description="the secrets of before, the newest first, comma separated, each of 32 or more "
+        "characters",
     )
     default_ttl: Duration | None = Field(
         None,
@@ -135,23 +87,11 @@ class Settings(BaseSettings):
         validation_alias="PGVEND_SWEEP_INTERVAL",
         description="the number of seconds, up to 3600, from one sweep to the next; 0 for none",
     )
-    cors_allow_origins: Origins = Field(
-        (),
-        validation_alias="CORS_ALLOW_ORIGINS",
-        description="origins such as https://app.example, comma separated, or * alone",
-    )
     log_level: LogLevel = Field(
         LogLevel.INFO,
         validation_alias="PGVEND_LOG_LEVEL",
         description=f"one of {', '.join(LogLevel)}",
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _chosen(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Neon's variables choose Neon, unless a provider is named by field or by variable."""
-        has_neon = any(name.upper() in neon.VARIABLES for name in given)
-        return {"provider": ProviderName.NEON} | given if has_neon else given
 
     # What depends on other fields is checked field by field too (`info.data` holds those before it
     # that are right): pydantic asks a validator of the whole only once every field is right.
@@ -170,31 +110,6 @@ class Settings(BaseSettings):
             raise ValueError("missing, and replicas with one PGVEND_REGISTRY_URL need the same")
         return secret
 
-    @field_validator("postgres_admin_dsn")
-    @classmethod
-    def _leads_to_a_server(cls, dsn: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        if info.data.get("provider") is ProviderName.POSTGRES:
-            if dsn is None:
-                raise ValueError("missing, and PGVEND_PROVIDER is postgres")
-            check_dsn(dsn)
-        return dsn
-
-    @field_validator("postgres_public_host")
-    @classmethod
-    def _is_known(cls, host: str | None, info: ValidationInfo) -> str | None:
-        dsn = info.data.get("postgres_admin_dsn")
-        uses_dsn = info.data.get("provider") is ProviderName.POSTGRES
-        if uses_dsn and dsn and not (host or urlsplit(dsn.get_secret_value()).hostname):
-            raise ValueError("missing, and PGVEND_POSTGRES_ADMIN_DSN names no host")
-        return host
-
-    @field_validator(*neon.CHECKS)
-    @classmethod
-    def _leads_to_neon(cls, value: Any, info: ValidationInfo) -> Any:
-        if info.data.get("provider") is ProviderName.NEON:
-            return neon.checked(str(info.field_name), value)
-        return value
-
     @field_validator("max_ttl")
     @classmethod
     def _holds_the_default(
@@ -205,23 +120,10 @@ class Settings(BaseSettings):
             raise ValueError("shorter than PGVEND_DEFAULT_TTL")
         return longest
 
-    def admin_dsn(self) -> str:
-        """For the provider `postgres`, which is not without one."""
-        return needed(self.postgres_admin_dsn).get_secret_value()
-
     @property
-    def isolation(self) -> Isolation:
-        """What keeps the tenants of the provider apart."""
-        is_neon = self.provider is ProviderName.NEON
-        return Isolation(self.neon_isolation) if is_neon else Isolation.ROLE
-
-    @property
-    def target(self) -> Target:
-        """The place that databases are made in: what another one holds is not known there."""
-        name = self.provider.value
-        is_neon = self.provider is ProviderName.NEON
-        place = f"{name}-{self.neon_isolation}" if is_neon else name
-        return Target(name=place, provider=name, isolation=self.isolation)
+    def secrets_before(self) -> tuple[Secret, ...]:
+        """Which the passwords of some databases may still come from, the newest first."""
+        return tuple(Secret(secret.get_secret_value()) for secret in self.secret_previous)
 
     @property
     def registry_file(self) -> Path | None:
@@ -229,10 +131,6 @@ class Settings(BaseSettings):
         memory."""
         is_elsewhere = self.registry_url or self.provider is ProviderName.MEMORY
         return None if is_elsewhere else self.data_dir.resolve() / "registry.sqlite3"
-
-    @property
-    def is_loopback(self) -> bool:
-        return is_loopback(self.host)
 
 
 class ClientSettings(BaseSettings):

@@ -10,12 +10,13 @@ from domain.errors import StartupError
 from entrypoints.settings import ENV_FILE, ClientSettings, Settings
 
 
-def load_settings() -> Settings:
-    """The settings. Raises StartupError with a line for every mistake."""
+def load_settings(**given: Any) -> Settings:
+    """The settings, of which those that are `given` by name, unless as None, go before the
+    environment's. Raises StartupError with a line for every mistake."""
     mistakes = []
     try:
         mistakes += _unknown_names()
-        settings = Settings()
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})
     except UnicodeDecodeError:
         mistakes = [f"{ENV_FILE}: not UTF-8. Save it as UTF-8."]
     except ValidationError as error:

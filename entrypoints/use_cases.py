@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+from ports.driving.admit import AdmitCaller
+from ports.driving.audit import Audit
 from ports.driving.change import ChangeDatabase
 from ports.driving.check_health import CheckHealth
 from ports.driving.connect import ShowConnection
 from ports.driving.list import ListDatabases
+from ports.driving.manage_keys import ManageKeys
 from ports.driving.restore import RestoreDatabase
 from ports.driving.retire import RetireDatabase
 from ports.driving.rotate import RotatePassword
@@ -28,3 +31,6 @@ class UseCases:
     retire: RetireDatabase
     sweep: Sweep
     check_health: CheckHealth
+    admit: AdmitCaller
+    keys: ManageKeys
+    audit: Audit

@@ -4,8 +4,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
+from domain.caller import Caller
 from domain.database import Database
 from domain.errors import DatabaseNotFound, PgvendError, StaleRecord
+from domain.passwords import PasswordDeriver
 from domain.steps import Work
 from ports.driven.clock import Clock
 from ports.driven.registry import Query, Registry
@@ -14,14 +16,14 @@ Change = Callable[[Database], Database | None]
 """The record as it is to be, or None where there is nothing to change; may raise."""
 
 
-async def record_of(registry: Registry, database_id: str, caller: str) -> Database:
+async def record_of(registry: Registry, database_id: str, caller: Caller) -> Database:
     """The caller's record of that id. Raises DatabaseNotFound, for somebody else's too."""
     return seen_by(caller, await registry.get(database_id))
 
 
-def seen_by(caller: str, database: Database) -> Database:
+def seen_by(caller: Caller, database: Database) -> Database:
     """The same record. Raises DatabaseNotFound when it is somebody else's."""
-    if database.caller != caller:
+    if not caller.sees(database.caller):
         raise DatabaseNotFound(f"There is no database {database.id!r}.")
     return database
 
@@ -49,6 +51,13 @@ async def changed(registry: Registry, database_id: str, change: Change) -> Datab
             return await registry.update(wanted)
         except StaleRecord:
             continue
+
+
+async def keyed(registry: Registry, database: Database, passwords: PasswordDeriver) -> Database:
+    """The record, with a password that can be set. Raises DatabaseNotFound."""
+    if passwords.knows(database.secret):
+        return database
+    return await changed(registry, database.id, lambda current: current.keyed(passwords))
 
 
 @asynccontextmanager

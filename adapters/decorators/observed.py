@@ -1,6 +1,6 @@
 """What happened, as structured events: names and ids and durations, never a secret."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -10,10 +10,12 @@ from domain.connection import Connection
 from domain.database import Database, State
 from domain.errors import PgvendError
 from domain.order import Holding, Order, Tenant
+from domain.sizes import Measure
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
 from ports.driven.registry import Query, Registry
+from ports.driven.size_guard import SizeGuard
 
 
 @dataclass(frozen=True)
@@ -86,14 +88,32 @@ class ObservedLoginCheck(LoginCheck):
 
 
 @dataclass(frozen=True)
+class ObservedSizeGuard(SizeGuard):
+    inner: SizeGuard
+    observed: Observation
+
+    async def measures(self) -> Mapping[str, Measure]:
+        with self.observed("size_guard.measures"):
+            return await self.inner.measures()
+
+    async def confine(self, tenant: Tenant) -> None:
+        with self.observed("size_guard.confine", id=tenant.id):
+            await self.inner.confine(tenant)
+
+    async def release(self, tenant: Tenant) -> None:
+        with self.observed("size_guard.release", id=tenant.id):
+            await self.inner.release(tenant)
+
+
+@dataclass(frozen=True)
 class ObservedRegistry(Registry):
     """One event for every record that is kept, named by the state in it: `database.ready`."""
 
     inner: Registry
     log: BoundLogger
 
-    async def add(self, database: Database) -> Database:
-        return self._told(await self.inner.add(database))
+    async def add(self, database: Database, quota: int | None = None) -> Database:
+        return self._told(await self.inner.add(database, quota))
 
     async def update(self, database: Database) -> Database:
         kept = await self.inner.update(database)

@@ -1,6 +1,6 @@
 """Trying again, where the port says that repeating is safe."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -8,10 +8,12 @@ from domain.connection import Connection
 from domain.errors import OutcomeUnknown, ProviderBusy, Unavailable
 from domain.order import Holding, Order, Tenant
 from domain.retry import RetryPolicy
+from domain.sizes import Measure
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
 from ports.driven.randomness import Randomness
+from ports.driven.size_guard import SizeGuard
 
 T = TypeVar("T")
 
@@ -82,3 +84,18 @@ class RetryingLoginCheck(LoginCheck):
 
     async def verify(self, connection: Connection) -> None:
         await self.retrying(lambda: self.inner.verify(connection))
+
+
+@dataclass(frozen=True)
+class RetryingSizeGuard(SizeGuard):
+    inner: SizeGuard
+    retrying: Retrying
+
+    async def measures(self) -> Mapping[str, Measure]:
+        return await self.retrying(self.inner.measures)
+
+    async def confine(self, tenant: Tenant) -> None:
+        await self.retrying(lambda: self.inner.confine(tenant))
+
+    async def release(self, tenant: Tenant) -> None:
+        await self.retrying(lambda: self.inner.release(tenant))

@@ -28,8 +28,8 @@ async def account_for_server() -> Account | None:
         return None
     if sys.platform != "linux":
         raise StartupError("The bundled PostgreSQL does not run as root here; use another user.")
-    entry = _entry() or await _made_entry()
-    return Account(uid=entry.pw_uid, gid=entry.pw_gid)
+    user = entry() or await _made_entry()
+    return Account(uid=user.pw_uid, gid=user.pw_gid)
 
 
 def own_name() -> str:
@@ -43,7 +43,8 @@ def own_name() -> str:
         ) from None
 
 
-def _entry() -> pwd.struct_passwd | None:
+def entry() -> pwd.struct_passwd | None:
+    """The server's system user, where it has been made."""
     try:
         return pwd.getpwnam(SYSTEM_USER)
     except KeyError:
@@ -58,10 +59,10 @@ async def _made_entry() -> pwd.struct_passwd:
         await useradd.wait()
     except FileNotFoundError:
         pass  # told below, as any other failure
-    entry = _entry()
-    if entry is None:
+    made = entry()
+    if made is None:
         raise StartupError(
             f"PostgreSQL refuses to run as root, and the system user {SYSTEM_USER!r} could not be "
             f"made: run `useradd --system {SYSTEM_USER}`, or start pgvend as an ordinary user."
         )
-    return entry
+    return made

@@ -15,7 +15,7 @@ PORTS = range(20_000, 30_000)
 """Below the ports that systems give to outgoing connections: one chosen here is free tomorrow."""
 
 LOG_LIMIT = 10_000_000
-"""Bytes of the server's log; a longer one is put aside at the next start."""
+"""Bytes of the server's log; of a longer one, so much is put aside."""
 
 
 @dataclass(frozen=True)
@@ -67,30 +67,56 @@ class Cluster:
 
     def port(self, wanted: int | None) -> int:
         """The port that this folder's databases are handed out with: chosen once, then kept."""
+        port = wanted or self.kept_port
+        port = port or next(port for port in random.sample(PORTS, 1000) if is_free(port))
+        self.check_free(port)
+        # whole or not at all: without it, nobody logs in
+        write_file(self.folder / "port", f"{port}\n", None)
+        return port
+
+    @property
+    def kept_port(self) -> int | None:
+        """The one that was chosen. Raises StartupError when it cannot be read any more."""
         kept = self.folder / "port"
-        if wanted is None and kept.exists():
-            port = _kept_port(kept)
-        else:
-            port = wanted or next(port for port in random.sample(PORTS, 1000) if is_free(port))
+        return _kept_port(kept) if kept.exists() else None
+
+    def check_free(self, port: int) -> None:
+        """Raises StartupError when another program has the port."""
         if not is_free(port):
             raise StartupError(
                 f"Port {port} on 127.0.0.1, by which the databases of {self.folder.parent} are "
                 "reached, is taken by another program: stop that one, or set "
                 "PGVEND_EMBEDDED_PORT (credentials that were handed out name the old port)."
             )
-        write_file(kept, f"{port}\n", None)  # whole or not at all: without it, nobody logs in
-        return port
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "postgres.log"
 
     def open_log(self) -> IO[bytes]:
-        path = self.folder / "postgres.log"
-        if path.exists() and path.stat().st_size > LOG_LIMIT:
-            path.replace(path.with_suffix(".log.1"))
-        return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+        """To append to: whoever writes goes on at the beginning once it is shortened."""
+        self.shorten_log()
+        return open(_opened_for_us(self.log, os.O_WRONLY | os.O_APPEND), "ab")
+
+    def shorten_log(self) -> None:
+        """Put the end of a long log aside and begin anew, also under a server that writes it:
+        what a tenant has the server write there must not fill the disk."""
+        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
+            with (
+                open(self.log, "rb+") as log,
+                open(self.log.with_suffix(".log.1"), "wb", opener=_opened_for_us) as aside,
+            ):
+                log.seek(-LOG_LIMIT, os.SEEK_END)
+                aside.write(log.read(LOG_LIMIT))
+                log.truncate(0)
 
     def log_tail(self) -> str:
         """The last lines of the log, for a message about a server that does not start."""
-        lines = (self.folder / "postgres.log").read_text(errors="replace").splitlines()
-        return "\n".join(lines[-5:])
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-5:])
+
+
+def _opened_for_us(path: str | Path, flags: int) -> int:
+    return os.open(path, flags | os.O_CREAT, 0o600)
 
 
 def _kept_port(file: Path) -> int:

@@ -42,6 +42,12 @@ def end_old_server(data: Path, account: Account | None) -> None:
         socket_file.unlink(missing_ok=True)
 
 
+def has_server(data: Path) -> bool:
+    """Whether a server runs in `data`."""
+    pid = _pid_in(data / "postmaster.pid")
+    return any(process.pid == pid for process in _programs_in(data.parent))
+
+
 def remove_unknown_databases(data: Path, known: Set[int]) -> list[int]:
     """Remove what a crash amid CREATE DATABASE leaves: files of a database that is in no catalog.
 

@@ -74,7 +74,7 @@ async def _started(
     programs = await _prepared(cluster, bundle)
     port = await in_thread(cluster.port, bundle.port)
     await in_thread(_configure, cluster, programs, port, bundle.settings)
-    socket = {"host": _short(cluster.data, port, closing), "port": port, "database": "postgres"}
+    socket = {"host": short_path(cluster.data, port, closing), "port": port, "database": "postgres"}
     superuser = {**socket, "user": SUPERUSER}
     postmaster = Postmaster(cluster, programs, superuser, clock, log)
     closing.push_async_callback(postmaster.stop)
@@ -101,9 +101,7 @@ def _told(cluster: Cluster) -> Iterator[None]:
     except StartupError:
         raise
     except PgvendError as error:
-        raise StartupError(
-            f"PostgreSQL cannot be set up: {error} See {cluster.folder / 'postgres.log'}."
-        ) from error
+        raise StartupError(f"PostgreSQL cannot be set up: {error} See {cluster.log}.") from error
     except OSError as error:
         raise StartupError(
             f"The data folder {cluster.folder.parent} cannot be used ({error.strerror}): set "
@@ -137,8 +135,9 @@ def _configure(
     )
 
 
-def _short(data: Path, port: int, closing: AsyncExitStack) -> str:
-    """A way to the socket in `data` that is short enough for a socket's address."""
+def short_path(data: Path, port: int, closing: AsyncExitStack) -> str:
+    """A way to the socket in `data` that is short enough for a socket's address. Raises
+    StartupError."""
     if len(bytes(data / f".s.PGSQL.{port}")) <= LONGEST_SOCKET_PATH:
         return str(data)
     if sys.platform != "linux":
@@ -150,10 +149,11 @@ def _short(data: Path, port: int, closing: AsyncExitStack) -> str:
 
 @asynccontextmanager
 async def _watched(postmaster: Postmaster) -> AsyncIterator[None]:
-    watch = asyncio.create_task(postmaster.watch())
+    tasks = [asyncio.create_task(work()) for work in (postmaster.watch, postmaster.tend_log)]
     try:
         yield
     finally:
-        watch.cancel()
-        with suppress(asyncio.CancelledError):
-            await watch
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from asyncio.subprocess import Process
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import psutil
@@ -22,6 +23,9 @@ START_TIMEOUT = 120.0
 
 STOP_TIMEOUT = 15.0
 """Seconds for each way of asking: amid crash recovery PostgreSQL may not hear the first."""
+
+LOG_PAUSE = 5.0
+"""Seconds from one look at the log's length to the next."""
 
 _GLANCE = 0.02
 
@@ -60,7 +64,7 @@ class Postmaster:
             if self._process:
                 await self._process.wait()
             if not failures:
-                self.log.error("postgres.stopped", log=str(self.cluster.folder / "postgres.log"))
+                self.log.error("postgres.stopped", log=str(self.cluster.log))
             try:
                 await in_thread(end_old_server, self.cluster.data, self.programs.account)
                 await self.start()
@@ -72,6 +76,13 @@ class Postmaster:
             else:
                 failures = 0
                 self.log.info("postgres.restarted")
+
+    async def tend_log(self) -> None:
+        """For ever. In real time, whatever the clock says: a real server writes there."""
+        while True:
+            await asyncio.sleep(LOG_PAUSE)
+            with suppress(OSError):  # a full disk, perhaps; the next time may do
+                await in_thread(self.cluster.shorten_log)
 
     async def stop(self) -> None:
         """End the server's sessions, and it. Never raises."""

@@ -13,7 +13,7 @@ DO $$ BEGIN
     END IF;
 END $$;
 ALTER ROLE {ADMIN} LOGIN CREATEDB CREATEROLE;
-GRANT pg_use_reserved_connections TO {ADMIN};
+GRANT pg_use_reserved_connections, pg_read_all_stats TO {ADMIN};
 """
 
 _PRIVACY = f"""

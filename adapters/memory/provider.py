@@ -1,6 +1,6 @@
 """A provider in memory: keeps every promise of the port, but no data."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from domain.connection import Connection
@@ -13,8 +13,13 @@ from domain.errors import (
 )
 from domain.order import Holding, Order, Tenant
 from domain.secret import Secret
+from domain.sizes import Measure
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
+from ports.driven.size_guard import SizeGuard
+
+EMPTY = 8 << 20
+"""Bytes that a new database takes on a server."""
 
 EXTENSIONS = frozenset({"vector"})
 """What the bundled server offers."""
@@ -32,9 +37,10 @@ class _Made:
     tenant_id: str
     password: Secret
     is_suspended: bool = False
+    is_read_only: bool = False
 
 
-class MemoryProvider(DatabaseProvider):
+class MemoryProvider(DatabaseProvider, SizeGuard):
     """`capacity` bounds the databases; `trouble` is where latency and faults are put in."""
 
     def __init__(self, *, capacity: int | None = None, trouble: Trouble = no_trouble) -> None:
@@ -42,6 +48,7 @@ class MemoryProvider(DatabaseProvider):
         self._trouble = trouble
         self._owners: dict[str, _Made] = {}
         self._databases: dict[str, str] = {}
+        self._sizes: dict[str, int] = {}
 
     async def provision(self, order: Order) -> Connection:
         await self._trouble("before provision")
@@ -50,7 +57,10 @@ class MemoryProvider(DatabaseProvider):
             raise ExtensionUnavailable(f"The extension {min(missing)[:63]!r} cannot be installed.")
         self._refuse_foreign(tenant)
         self._refuse_overflow(tenant)
-        self._owners[tenant.names.owner] = _Made(tenant.id, order.password)
+        former = self._owners.get(tenant.names.owner)
+        is_read_only = former is not None and former.is_read_only
+        made = _Made(tenant.id, order.password, is_read_only=is_read_only)
+        self._owners[tenant.names.owner] = made
         await self._trouble("amid provision")
         self._refuse_foreign(tenant)
         self._databases[tenant.names.database] = tenant.id
@@ -100,6 +110,32 @@ class MemoryProvider(DatabaseProvider):
     async def ping(self) -> None:
         await self._trouble("ping")
 
+    async def measures(self) -> Mapping[str, Measure]:
+        await self._trouble("measures")
+        made = {each.tenant_id: each for each in self._owners.values()}
+        ids = [tenant_id for tenant_id in self._databases.values() if tenant_id in made]
+        return {
+            tenant_id: Measure(self._sizes.get(tenant_id, EMPTY), made[tenant_id].is_read_only)
+            for tenant_id in ids
+        }
+
+    async def confine(self, tenant: Tenant) -> None:
+        await self._trouble("before confine")
+        self._set_read_only(tenant, is_read_only=True)
+        await self._trouble("after confine")
+
+    async def release(self, tenant: Tenant) -> None:
+        await self._trouble("before release")
+        self._set_read_only(tenant, is_read_only=False)
+        await self._trouble("after release")
+
+    def fill(self, tenant_id: str, size: int) -> None:
+        """The fake's stand-in for data: so many bytes are what the database takes from now on."""
+        self._sizes[tenant_id] = size
+
+    def is_read_only(self, tenant: Tenant) -> bool:
+        return self._is_ours(tenant) and self._owners[tenant.names.owner].is_read_only
+
     def accepts(self, connection: Connection) -> bool:
         """Whether these credentials would log in: the fake's stand-in for a session."""
         made = self._owners.get(connection.user)
@@ -113,6 +149,11 @@ class MemoryProvider(DatabaseProvider):
     def _is_ours(self, tenant: Tenant) -> bool:
         made = self._owners.get(tenant.names.owner)
         return made is not None and made.tenant_id == tenant.id
+
+    def _set_read_only(self, tenant: Tenant, *, is_read_only: bool) -> None:
+        if self._is_ours(tenant):
+            owner = tenant.names.owner
+            self._owners[owner] = replace(self._owners[owner], is_read_only=is_read_only)
 
     def _refuse_foreign(self, tenant: Tenant) -> None:
         made = self._owners.get(tenant.names.owner)

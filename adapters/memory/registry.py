@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from domain.database import Database
-from domain.errors import DatabaseNotFound, NameTaken, RequestKnown, StaleRecord
+from domain.errors import DatabaseNotFound, NameTaken, QuotaReached, RequestKnown, StaleRecord
 from ports.driven.registry import Query, Registry
 
 Claim = tuple[str, ...]
@@ -18,9 +18,13 @@ class MemoryRegistry(Registry):
         self._kept: dict[str, Database] = {}
         self._holders: dict[Claim, str] = {}
 
-    async def add(self, database: Database) -> Database:
+    async def add(self, database: Database, quota: int | None = None) -> Database:
         if database.id in self._kept:
             raise NameTaken(f"There is a record {database.id} already.")
+        if self._are_held(_request(database), database.id):
+            raise RequestKnown
+        if quota is not None and self._live_of(database.caller) >= quota:
+            raise QuotaReached(quota=quota)
         return self._keep(database)
 
     async def update(self, database: Database) -> Database:
@@ -41,6 +45,9 @@ class MemoryRegistry(Registry):
 
     async def ping(self) -> None:
         return
+
+    def _live_of(self, caller: str) -> int:
+        return sum(kept.caller == caller and not kept.is_gone for kept in self._kept.values())
 
     def _keep(self, database: Database) -> Database:
         if self._are_held(_request(database), database.id):

@@ -79,29 +79,29 @@ async def opened_neon(neon: Neon) -> AsyncIterator[DatabaseProvider]:
     async with opened_client(
         place.api_url, place.key, neon.budget, clock, neon.answer_timeout
     ) as client:
-        project = await _persistently(partial(checked_project, client, place.project_id), clock)
+        project = await persistently(partial(checked_project, client, place.project_id), clock)
         waiting = Waiting(client, project.id, clock, Pace())
         branch = NeonBranch(client, project.id, place.branch_id, waiting)
-        await _persistently(partial(check_branch, branch, place.host), clock)
+        await persistently(partial(check_branch, branch, place.host), clock)
         match neon.isolation:
             case Isolation.PROJECT:
                 projects = NeonProjects(client, project)
-                await _persistently(partial(check_may_see_projects, projects), clock)
+                await persistently(partial(check_may_see_projects, projects), clock)
                 yield ProjectProvider(projects, marks, clock)
             case Isolation.ROLE:
                 check_version(project)
-                server = await _persistently(partial(_server, branch, neon), clock)
+                server = await persistently(partial(server_on, branch, neon), clock)
                 async with _by_role(branch, server, neon) as provider:
                     yield provider
             case _:
                 neon.log.warning("neon.no_isolation", detail=NO_ISOLATION)
-                server = await _persistently(partial(_server, branch, neon), clock)
+                server = await persistently(partial(server_on, branch, neon), clock)
                 ledger = Ledger(server.admin, marks)
-                await _persistently(ledger.open, clock)
+                await persistently(ledger.open, clock)
                 yield ApiProvider(branch, server, ledger)
 
 
-async def _persistently(ask: Callable[[], Awaitable[T]], clock: Clock) -> T:
+async def persistently(ask: Callable[[], Awaitable[T]], clock: Clock) -> T:
     """One failure of Neon's is no reason not to start; several are. Raises StartupError."""
     try:
         for pause in START_PAUSES:
@@ -125,7 +125,7 @@ async def _by_role(branch: NeonBranch, server: Server, neon: Neon) -> AsyncItera
         yield RoleProvider(server=sql.server, marks=sql.marks, pool=sql.pool, branch=branch)
 
 
-async def _server(branch: NeonBranch, neon: Neon) -> Server:
+async def server_on(branch: NeonBranch, neon: Neon) -> Server:
     """Tenants reach it by the host that the operator set; port and TLS are those of Neon's URIs."""
     with where_invisible("Neon shows no databases of the branch: check what NEON_API_KEY may see."):
         admin = await admin_address(branch)

@@ -13,6 +13,7 @@ from adapters.postgres.quoting import identifier
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import Session
 from adapters.postgres.sight import Marks, SeenDatabase
+from adapters.postgres.stalled import drop_database
 from domain.errors import ProviderBusy, ProviderRejected
 
 
@@ -38,10 +39,10 @@ class Drop:
         if not database.broken:
             await self._close(database.name)
         try:
-            await self.session.execute(statements.drop_database(database.name))
+            await drop_database(self.session, database.name)
         except asyncpg.ObjectInUseError:
             await self._end_prepared_transactions(database.name)
-            await self.session.execute(statements.drop_database(database.name))
+            await drop_database(self.session, database.name)
         except asyncpg.InsufficientPrivilegeError:
             await self._drop_with_guests(database.name)
 
@@ -60,7 +61,7 @@ class Drop:
         """
         await end_guests(self.session, database)
         try:
-            await self.session.execute(statements.drop_database(database, force=False))
+            await drop_database(self.session, database, force=False)
         except asyncpg.ObjectInUseError as error:
             raise ProviderBusy(
                 "Somebody else's session is in the database and has to end."

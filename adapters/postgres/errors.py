@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import asyncpg
+from asyncpg.exceptions import ClientConfigurationError
 
 from domain.errors import (
     OutcomeUnknown,
@@ -74,6 +75,8 @@ def translated(lost: type[ProviderBusy | OutcomeUnknown]) -> Iterator[None]:
         yield
     except asyncpg.PostgresError as error:
         raise _translation(error, lost) from error
+    except ClientConfigurationError:  # its text quotes the DSN
+        raise ProviderRejected("The PostgreSQL server's URL says what no driver reads.") from None
     except FAILURES as error:
         raise lost("The connection to the PostgreSQL server failed or timed out.") from error
 

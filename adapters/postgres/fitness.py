@@ -20,8 +20,11 @@ FROM pg_database d
 WHERE datallowconn AND EXISTS (
     SELECT FROM aclexplode(coalesce(datacl, acldefault('d', datdba))) AS entry
     WHERE entry.grantee = 0 AND entry.privilege_type IN ('CONNECT', 'TEMPORARY')
-) AND (NOT $1 OR pg_get_userbyid(datdba) = current_user) ORDER BY datname
+) AND (NOT $1 OR pg_get_userbyid(datdba) = current_user)
+  AND NOT starts_with(coalesce(shobj_description(datdba, 'pg_authid'), ''), 'pgvend:')
+ORDER BY datname
 """
+# a tenant may let others into its own
 
 
 async def check_powers(session: Session | asyncpg.Connection) -> None:

@@ -50,29 +50,34 @@ WHERE usename = $1 AND pid IN (
 
 async def end_guests(session: Session, database: str) -> None:
     """End all sessions in a tenant's database that the admin can end."""
-    await _end(session, await session.fetch(_GUESTS, database), _END_IN_DATABASE, database)
+    await end_sessions(session, await session.fetch(_GUESTS, database), _END_IN_DATABASE, database)
 
 
 async def end_holders(session: Session, owner: str) -> None:
     """End the sessions whose open transaction names the role, which keeps it from being dropped."""
-    await _end(session, await session.fetch(_HOLDERS, owner), _END_HOLDING, owner)
+    await end_sessions(session, await session.fetch(_HOLDERS, owner), _END_HOLDING, owner)
 
 
 async def end_lockers(session: Session, database: str) -> None:
     """End the sessions whose open transaction changes the database's entry: of a neighbour perhaps
     who was given the right to pass on what it was granted."""
-    await _end(session, await session.fetch(_LOCKERS, database), _END_LOCKING, database)
+    await end_sessions(session, await session.fetch(_LOCKERS, database), _END_LOCKING, database)
 
 
-async def _end(session: Session, users: Iterable[asyncpg.Record], query: str, what: str) -> None:
-    """Whoever belongs to a role may end its sessions: the admin joins for one transaction that is
-    rolled back, so that nobody sees it and nothing of it stays."""
+async def end_sessions(
+    session: Session, users: Iterable[asyncpg.Record], query: str, *about: str
+) -> None:
+    """Those that `query` ends, for a user and whatever else it is about.
+
+    Whoever belongs to a role may end its sessions: the admin joins for one transaction that is
+    rolled back, so that nobody sees it and nothing of it stays.
+    """
     for user in users:
         transaction = session.transaction()
         await transaction.start()
         try:
             with suppress(asyncpg.InsufficientPrivilegeError):  # not one of ours
                 await session.execute(statements.join(user["usename"]))
-                await session.fetch(query, user["usename"], what)
+                await session.fetch(query, user["usename"], *about)
         finally:
             await transaction.rollback()

@@ -9,6 +9,7 @@ from structlog.stdlib import BoundLogger
 
 from adapters.postgres.errors import FAILURES
 from adapters.postgres.fitness import check_powers, closing_statements
+from adapters.postgres.measuring import check_may_measure
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import opened_pool, session_of
@@ -30,16 +31,22 @@ async def opened_provider(server: Server, installation: str) -> AsyncIterator[Po
 
 @asynccontextmanager
 async def checked_provider(
-    server: Server, installation: str, log: BoundLogger
+    server: Server, installation: str, log: BoundLogger, *, measures: bool = False
 ) -> AsyncIterator[PostgresProvider]:
-    """The same over a server that somebody else runs, looked at first. Raises StartupError."""
+    """The same over a server that somebody else runs, looked at first, also for whether its admin
+    `measures` databases. Raises StartupError."""
     async with opened_provider(server, installation) as provider:
-        await check_server(provider, log, "PGVEND_POSTGRES_ADMIN_DSN")
+        await check_server(provider, log, "PGVEND_POSTGRES_ADMIN_DSN", measures=measures)
         yield provider
 
 
 async def check_server(
-    provider: PostgresProvider, log: BoundLogger, setting: str, *, has_superuser: bool = True
+    provider: PostgresProvider,
+    log: BoundLogger,
+    setting: str,
+    *,
+    has_superuser: bool = True,
+    measures: bool = False,
 ) -> None:
     """Say what the operator should know. A server that is not there yet may come later.
 
@@ -49,6 +56,8 @@ async def check_server(
     try:
         async with session_of(provider.pool) as session:
             await check_powers(session)
+            if measures:
+                await check_may_measure(session)
             if statements := await closing_statements(session, own=not has_superuser):
                 who = "superuser" if has_superuser else "admin"
                 log.warning("postgres.open_to_tenants", run_as=who, statements=statements)

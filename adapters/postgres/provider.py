@@ -1,32 +1,37 @@
 """DatabaseProvider by SQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import asyncpg
 
 from adapters.postgres import statements
+from adapters.postgres.confining import Confinement
 from adapters.postgres.dropping import Drop
 from adapters.postgres.errors import Raced
 from adapters.postgres.extensions import install
 from adapters.postgres.fitness import check_powers
+from adapters.postgres.measuring import measures
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import POOL_SIZE, Session, session_of, single_session
 from adapters.postgres.sight import Marks, Sight, inventory, look
+from adapters.postgres.stalled import drop_database
 from adapters.postgres.suspending import Suspend
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound, NameTaken, ProviderBusy
 from domain.order import Holding, Order, Tenant
+from domain.sizes import Measure
 from ports.driven.database_provider import DatabaseProvider
+from ports.driven.size_guard import SizeGuard
 
 RACES = 5
 """How often one call looks again after it lost a race."""
 
 
 @dataclass(frozen=True)
-class PostgresProvider(DatabaseProvider):
+class PostgresProvider(DatabaseProvider, SizeGuard):
     server: Server
     marks: Marks
     pool: asyncpg.Pool
@@ -68,7 +73,7 @@ class PostgresProvider(DatabaseProvider):
             if database.name == tenant.names.database:
                 if not database.broken:
                     return
-                await session.execute(statements.drop_database(database.name))
+                await drop_database(session, database.name)
         await session.execute(statements.make_database(tenant))
 
     async def reveal(self, order: Order) -> Connection:
@@ -97,6 +102,22 @@ class PostgresProvider(DatabaseProvider):
             if sight.has_role:
                 drop = Drop(session, tenant.names.owner, self.server, self.marks)
                 await drop(sight.databases)
+
+    async def measures(self) -> Mapping[str, Measure]:
+        async with session_of(self.pool) as session:
+            return await measures(session, self.marks)
+
+    async def confine(self, tenant: Tenant) -> None:
+        async with self.resisting, self._locked(tenant) as session:
+            sight = await look(session, tenant, self.marks)
+            if sight.has_role:
+                await Confinement(self._suspend(session, tenant, sight)).begin()
+
+    async def release(self, tenant: Tenant) -> None:
+        async with self.resisting, self._locked(tenant) as session:
+            sight = await look(session, tenant, self.marks)
+            if sight.has_role:
+                await Confinement(self._suspend(session, tenant, sight)).end()
 
     def _suspend(self, session: Session, tenant: Tenant, sight: Sight) -> Suspend:
         return Suspend(session, tenant.names.owner, sight.databases, self.server, self.marks)

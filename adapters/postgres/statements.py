@@ -101,6 +101,30 @@ def close_database(database: str) -> str:
     return f"ALTER DATABASE {identifier(database)} IS_TEMPLATE false ALLOW_CONNECTIONS false"
 
 
+def confine(owner: str, database: str) -> str:
+    """The owner's sessions there begin read-only. Its own setting, not the database's: that one
+    would go with `let_admin_in`."""
+    return (
+        f"ALTER ROLE {identifier(owner)} IN DATABASE {identifier(database)} "
+        "SET default_transaction_read_only = on"
+    )
+
+
+def release(owner: str, database: str) -> str:
+    return (
+        f"ALTER ROLE {identifier(owner)} IN DATABASE {identifier(database)} "
+        "RESET default_transaction_read_only"
+    )
+
+
+def end_idle(owner: str) -> str:
+    """The sessions that do nothing now, such as a pool's; for who is a member of their role."""
+    return (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        f"WHERE usename = {literal(owner)} AND state = 'idle'"
+    )
+
+
 def let_admin_in(database: str, owner: str) -> str:
     """Whatever the owner did to keep everybody out: the admin comes in as a member of it."""
     name = identifier(database)

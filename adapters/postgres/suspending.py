@@ -47,7 +47,7 @@ class Suspend:
     marks: Marks
 
     async def __call__(self) -> None:
-        names = [database.name for database in self.databases if not database.broken]
+        names = self.whole
         async with member_of(self.session, self.owner, None):
             await self.insist(statements.shut_out(self.owner))
             await self._empty([])  # of the owner: it could open again what is closed
@@ -56,6 +56,16 @@ class Suspend:
             await self._empty(names)
         if await self.session.fetch(_OPEN, names):
             raise ProviderBusy("The database was opened again in the last moment.")
+
+    @property
+    def whole(self) -> list[str]:
+        """Those of its databases that can be changed."""
+        return [database.name for database in self.databases if not database.broken]
+
+    async def end_sessions(self) -> None:
+        """All of the owner's; new ones may come."""
+        async with member_of(self.session, self.owner, None):
+            await self._empty([])
 
     async def insist(self, statement: str) -> None:
         """Run it whatever the tenant, or a neighbour, has locked, for the price of transactions."""

@@ -11,14 +11,23 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.memory.leases import MemoryLeases
 from adapters.registry import postgres, sqlite
+from adapters.registry.audit import SqlAuditTrail
 from adapters.registry.errors import told
+from adapters.registry.installation import SqlInstallation
+from adapters.registry.keys import SqlKeyRing
 from adapters.registry.leases import PostgresLeases
+from adapters.registry.rates import SqlRates
 from adapters.registry.registry import SqlRegistry
+from adapters.registry.store import Store
 from ports.cancellation import finished
+from ports.driven.audit import AuditTrail
+from ports.driven.installation import Installation
+from ports.driven.keys import KeyRing
 from ports.driven.leases import Leases
+from ports.driven.rates import Rates
 from ports.driven.registry import Registry
 
-_POSTGRES_MEND = (
+POSTGRES_MEND = (
     "See PGVEND_REGISTRY_URL: it has to be postgresql://user:password@host:5432/database, of a "
     "server that runs, and of a database that the user owns."
 )
@@ -28,6 +37,23 @@ _POSTGRES_MEND = (
 class Opened:
     registry: Registry
     leases: Leases
+    keys: KeyRing
+    audit: AuditTrail
+    installation: Installation
+    shared_rates: Rates | None = None
+    """Where replicas count together."""
+
+
+def kept_in(store: Store, leases: Leases, shared_rates: Rates | None = None) -> Opened:
+    """All that is kept in that store."""
+    return Opened(
+        SqlRegistry(store),
+        leases,
+        SqlKeyRing(store),
+        SqlAuditTrail(store),
+        SqlInstallation(store),
+        shared_rates,
+    )
 
 
 @asynccontextmanager
@@ -45,7 +71,7 @@ async def opened_sqlite(file: Path, patience: float = sqlite.PATIENCE) -> AsyncI
         engine_of = partial(sqlite.engine_of, file, patience=patience)
         writing = _closed_by(closing, engine_of(connections=1))
         reading = _closed_by(closing, engine_of(connections=sqlite.READERS))
-        yield Opened(SqlRegistry(reading, writing), MemoryLeases())
+        yield kept_in(Store(reading, writing), MemoryLeases())
 
 
 @asynccontextmanager
@@ -54,13 +80,14 @@ async def opened_postgres(url: str) -> AsyncIterator[Opened]:
 
     Raises StartupError: it cannot be reached, or is newer than we are, or its user may not work.
     """
-    with told(_POSTGRES_MEND):
+    with told(POSTGRES_MEND):
         await postgres.prepare(url)
     async with AsyncExitStack() as closing:
         engine = _closed_by(closing, postgres.engine_of(url))
         leases = PostgresLeases(partial(postgres.session, url))
         closing.push_async_callback(leases.close)
-        yield Opened(SqlRegistry(engine, engine), leases)
+        store = Store(engine, engine)
+        yield kept_in(store, leases, SqlRates(store))
 
 
 def _closed_by(closing: AsyncExitStack, engine: AsyncEngine) -> AsyncEngine:

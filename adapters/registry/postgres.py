@@ -27,6 +27,7 @@ SETTINGS = {
     "synchronous_commit": "on",  # a record must outlast a crash before its database is made
     "default_transaction_isolation": "read committed",
     "statement_timeout": "12s",  # the server can say more about it than our own, which is longer
+    "idle_in_transaction_session_timeout": "10s",  # nobody waits longer for whoever stands still
     "idle_session_timeout": "0",  # one session is there for its locks alone
     # a session whose other end vanished without a goodbye, and with it a lease, ends in a minute
     "tcp_keepalives_idle": "30",

@@ -1,59 +1,78 @@
 """Records in one table of an SQL database."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Executable,
     RowMapping,
-    Select,
-    Update,
     bindparam,
     exists,
     func,
     insert,
     select,
+    text,
     type_coerce,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.sql.dml import Insert
 
-from adapters.registry.errors import translated
 from adapters.registry.rows import database_of, row_of
-from adapters.registry.schema import DATABASES
+from adapters.registry.schema import DATABASES, HOLDS_NAMES
+from adapters.registry.store import Store
 from domain.database import LIVE, Database
-from domain.errors import DatabaseNotFound, NameTaken, RequestKnown, StaleRecord, Unavailable
+from domain.errors import (
+    DatabaseNotFound,
+    NameTaken,
+    QuotaReached,
+    RequestKnown,
+    StaleRecord,
+    Unavailable,
+)
 from domain.identity import is_id
-from ports.cancellation import finished
 from ports.driven.registry import Query, Registry
 
 _OF = DATABASES.c
 
 _ADD = insert(DATABASES)
+_LIVE_OF_CALLER = (
+    select(func.count())
+    .select_from(DATABASES)
+    .where(_OF.caller == bindparam("caller", type_=_OF.caller.type), HOLDS_NAMES)
+    .scalar_subquery()
+)
+_ADD_WITHIN = insert(DATABASES).from_select(
+    list(_OF.keys()),
+    select(*(bindparam(column.key, type_=column.type) for column in _OF)).where(
+        bindparam("quota", type_=_OF.rotation.type) > _LIVE_OF_CALLER
+    ),
+)
+_IN_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('pgvend quota ' || :caller, 0))")
 _UPDATE = update(DATABASES).where(
     _OF.id == bindparam("known_id"), _OF.version == bindparam("known_version")
 )
 
 
 class SqlRegistry(Registry):
-    """Every call is one statement in a transaction of its own, so that none can stay open, and
-    nothing can be half done. A change is awaited to its end even when its caller is cancelled, who
-    then finds what came of it.
+    """Every call is one statement, or two where a quota has to be counted."""
 
-    `reading` and `writing` are engines in autocommit mode, and may be the same one.
-    """
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
-    def __init__(self, reading: AsyncEngine, writing: AsyncEngine) -> None:
-        self._reading = reading
-        self._writing = writing
-
-    async def add(self, database: Database) -> Database:
+    async def add(self, database: Database, quota: int | None = None) -> Database:
         kept = _kept(database)
-        await self._change(_ADD, kept)
+        if quota is None:
+            await self._change(_ADD, kept)
+        elif not await self._added_within(quota, kept):
+            raise RequestKnown if await self._is_known(kept) else QuotaReached(quota=quota)
         return kept
+
+    async def _added_within(self, quota: int, database: Database) -> int:
+        """SQLite has one writer at a time; a server sees to it for each caller."""
+        turn = _IN_TURN if self._store.is_postgres else None
+        return await self._change(_ADD_WITHIN, database, after=turn, quota=quota)
 
     async def update(self, database: Database) -> Database:
         kept = _kept(database)
@@ -64,7 +83,7 @@ class SqlRegistry(Registry):
 
     async def get(self, database_id: str) -> Database:
         if is_id(database_id):  # some of what is none cannot be said to a database
-            for row in await self._rows(select(DATABASES).where(_OF.id == database_id)):
+            for row in await self._store.rows(select(DATABASES).where(_OF.id == database_id)):
                 return _read(row)
         raise DatabaseNotFound(f"There is no database {database_id!r}.")
 
@@ -72,16 +91,22 @@ class SqlRegistry(Registry):
         # few are due: to find these and sort them is faster than to go through all in their order
         order = _OF.id if query.due is None else _OF.id.concat("")
         matching = select(DATABASES).where(*self._conditions(query))
-        rows = await self._rows(matching.order_by(order.desc()).limit(query.limit))
+        rows = await self._store.rows(matching.order_by(order.desc()).limit(query.limit))
         return [_read(row) for row in rows]
 
     async def ping(self) -> None:
-        await self._written(_UPDATE, {"id": "", "known_id": "", "known_version": 0})
+        await self._store.write(_UPDATE, {"id": "", "known_id": "", "known_version": 0})
 
-    async def _change(self, statement: Insert | Update, database: Database, **known: Any) -> int:
+    async def _change(
+        self,
+        statement: Executable,
+        database: Database,
+        after: Executable | None = None,
+        **known: Any,
+    ) -> int:
         """How many records it changed. Raises RequestKnown and NameTaken."""
         try:
-            return await finished(self._written(statement, row_of(database) | known))
+            return await self._store.write(statement, row_of(database) | known, after=after)
         except NameTaken:
             if await self._is_known(database):
                 raise RequestKnown from None
@@ -91,8 +116,10 @@ class SqlRegistry(Registry):
         """Whether another record has its request. A repeated request is for the same name as well,
         and the database tells only one of two things that are in the way."""
         request = database.request
-        others = select(_OF.id).where(_OF.id != database.id)
-        return bool(request and await self._rows(others.where(_OF.request_key == request.key)))
+        if request is None:
+            return False
+        others = select(_OF.id).where(_OF.id != database.id, _OF.request_key == request.key)
+        return bool(await self._store.rows(others))
 
     def _conditions(self, query: Query) -> Iterator[ColumnElement[bool]]:
         if query.states:
@@ -113,23 +140,12 @@ class SqlRegistry(Registry):
 
     def _labelled(self, labels: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
         """Without a path into the document, in which a label's key would have to be quoted."""
-        if self._reading.dialect.name == "postgresql":
+        if self._store.is_postgres:
             yield type_coerce(_OF.labels, JSONB).contains(dict(labels))
             return
         for key, value in labels.items():
             label = func.json_each(_OF.labels).table_valued("key", "value")
             yield exists().select_from(label).where(label.c.key == key, label.c.value == value)
-
-    async def _rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
-        with translated():
-            async with self._reading.connect() as connection:
-                rows: Sequence[RowMapping] = (await connection.execute(statement)).mappings().all()
-                return rows
-
-    async def _written(self, statement: Insert | Update, values: Mapping[str, Any]) -> int:
-        with translated():
-            async with self._writing.connect() as connection:
-                return (await connection.execute(statement, values)).rowcount
 
 
 def _kept(database: Database) -> Database:

@@ -1,4 +1,4 @@
-"""The table of the records, as the newest migration leaves it."""
+"""The tables, as the newest migration leaves them."""
 
 from datetime import UTC, datetime
 
@@ -36,7 +36,7 @@ METADATA = MetaData()
 
 _ID = Text().with_variant(Text(collation="C"), "postgresql")  # sorted by its bytes everywhere
 _JSON = JSON().with_variant(JSONB(), "postgresql")
-_HOLDS_NAMES = text("state NOT IN ('failed', 'retired')")
+HOLDS_NAMES = text("state NOT IN ('failed', 'retired')")
 _HAS_TO_WAKE = text("wake_at IS NOT NULL")
 
 DATABASES = Table(
@@ -64,24 +64,26 @@ DATABASES = Table(
     Column("wake_at", Moment),
     Column("failures", Integer, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("secret", Text, nullable=False, server_default=text("''")),
     Index("databases_request_key", "request_key", unique=True),
     Index(
         "databases_database",
         "target",
         "database",
         unique=True,
-        postgresql_where=_HOLDS_NAMES,
-        sqlite_where=_HOLDS_NAMES,
+        postgresql_where=HOLDS_NAMES,
+        sqlite_where=HOLDS_NAMES,
     ),
     Index(
         "databases_owner",
         "target",
         "owner",
         unique=True,
-        postgresql_where=_HOLDS_NAMES,
-        sqlite_where=_HOLDS_NAMES,
+        postgresql_where=HOLDS_NAMES,
+        sqlite_where=HOLDS_NAMES,
     ),
     Index("databases_caller", "caller", "id"),
+    Index("databases_quota", "caller", postgresql_where=HOLDS_NAMES, sqlite_where=HOLDS_NAMES),
     Index("databases_state", "state", "id"),
     Index(
         "databases_wake_at",
@@ -90,3 +92,52 @@ DATABASES = Table(
         sqlite_where=_HAS_TO_WAKE,
     ),
 )
+
+KEYS = Table(
+    "api_keys",
+    METADATA,
+    Column("id", _ID, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scopes", _JSON, nullable=False),
+    Column("quota", Integer),
+    Column("rate_amount", Integer),
+    Column("rate_seconds", Integer),
+    Column("origins", _JSON, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment),
+    Column("revoked_at", Moment),
+)
+
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("id", _ID, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Index("audit_caller", "caller", "id"),
+    Index("audit_subject", "subject", "id"),
+)
+
+RATES = Table(
+    "rates",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("ends_at", Moment, nullable=False),
+    Column("hits", Integer, nullable=False),
+)
+"""On a server, where replicas count together."""
+
+INSTALLATION = Table(
+    "installation",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+)
+"""Of one row."""

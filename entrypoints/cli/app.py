@@ -2,10 +2,13 @@
 
 import typer
 
+from entrypoints.cli.audit import audit
 from entrypoints.cli.connection import connection
 from entrypoints.cli.create import create
 from entrypoints.cli.delete import delete
+from entrypoints.cli.doctor import doctor
 from entrypoints.cli.extend import extend
+from entrypoints.cli.keys import keys
 from entrypoints.cli.list import list_
 from entrypoints.cli.neon_emulator import neon_emulator
 from entrypoints.cli.restore import restore
@@ -23,7 +26,9 @@ def main() -> None:
     )
     app.command()(serve)
     app.command()(create)
+    app.command()(doctor)
     app.command("list")(list_)
-    for command in (show, connection, extend, rotate, delete, restore, sweep, neon_emulator):
+    app.add_typer(keys(), name="keys")
+    for command in (show, connection, extend, rotate, delete, restore, sweep, audit, neon_emulator):
         app.command()(command)
     app()

@@ -50,6 +50,8 @@ def ask(
     url = f"{client.url.rstrip('/')}/v1/{place}?{urlencode(query, errors='replace')}"
     status, answer = asyncio.run(_answer(client, method, url.removesuffix("?"), body))
     match answer:
+        case {"code": "unauthenticated"}:
+            raise AskError(f"{client.url} answers nobody without a key: set PGVEND_KEY.")
         case {"detail": detail, "request_id": request_id}:
             raise AskError(f"{detail} (request {request_id})")
         case dict() if status < 300:

@@ -93,6 +93,8 @@ def _cell(value: Any) -> str:
             text = ", ".join(f"{key}={item}" for key, item in value.items())
         case None | []:
             text = ""
+        case list():
+            text = ", ".join(map(str, value))
         case _:
             text = str(value)
     return _shown(text) or "-"

@@ -1,8 +1,13 @@
 """`pgvend serve`."""
 
+import asyncio
 import os
+import signal
 import socket
+import ssl
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,48 +16,66 @@ from aiohttp import web
 from domain.errors import StartupError
 from entrypoints.container import Container
 from entrypoints.data_folder import service_secret
-from entrypoints.http.app import DRAIN_TIMEOUT, build_app
+from entrypoints.http.app import build_app
+from entrypoints.http.serving import limits_of_process, serving
 from entrypoints.logging import configure_logging
+from entrypoints.setting_types import needed
 from entrypoints.settings import Settings
 from entrypoints.settings_loading import load_settings
+from entrypoints.tls import tls_of
 
 Insecure = Annotated[
-    bool, typer.Option("--insecure", help="Listen beyond loopback although anybody may ask.")
+    bool,
+    typer.Option(
+        "--insecure", help="Listen beyond loopback, by any name, although anybody may ask."
+    ),
+]
+TlsCert = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="The certificate; or set PGVEND_TLS_CERT.")
+]
+TlsKey = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Its private key; or set PGVEND_TLS_KEY.")
 ]
 
 
-def serve(insecure: Insecure = False) -> None:
+def serve(insecure: Insecure = False, tls_cert: TlsCert = None, tls_key: TlsKey = None) -> None:
     """Serve over HTTP until told to stop; settings come from the environment and .env."""
     try:
-        settings = load_settings()
+        settings = load_settings(tls_cert=tls_cert, tls_key=tls_key)
         _refuse_strangers(settings, insecure)
         configure_logging(settings.log_level, terminal=sys.stderr.isatty())
-        _run(settings)
+        _run(settings, insecure)
     except StartupError as error:
         print(f"pgvend: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
 
 
-def _run(settings: Settings) -> None:
-    with _listening(settings) as listener:
+def _run(settings: Settings, insecure: bool) -> None:
+    tls = tls_of(settings)
+    with _listening(settings) as listener, suppress(asyncio.CancelledError):
         container = Container(settings=settings, secret=service_secret(settings))
-        app = build_app(container)
-        app.on_startup.append(lambda _: _announce(settings, listener.getsockname()))
-        web.run_app(
-            app,
-            sock=listener,
-            access_log=None,
-            print=None,
-            handler_cancellation=False,  # a vend whose caller has gone is finished
-            shutdown_timeout=DRAIN_TIMEOUT,
-        )
+        app = build_app(container, insecure=insecure)
+        asyncio.run(_serve(app, listener, tls, settings))
+
+
+async def _serve(
+    app: web.Application, listener: socket.socket, tls: ssl.SSLContext | None, settings: Settings
+) -> None:
+    """Until a signal says that it is enough, also while it starts."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, needed(task).cancel)
+    async with serving(app, listener, tls=tls, limits=limits_of_process()):
+        _announce(settings, listener.getsockname())
+        await loop.create_future()
 
 
 def _refuse_strangers(settings: Settings, insecure: bool) -> None:
-    if not (settings.is_loopback or insecure):
+    if settings.is_open and not (settings.is_loopback or insecure):
         raise StartupError(
-            f"Without keys, anybody who reaches {settings.host} could have databases: listen on "
-            "HOST=127.0.0.1, or add --insecure if something in front of pgvend checks callers."
+            f"Without keys, anybody who reaches {settings.host} could have databases: set "
+            "PGVEND_ADMIN_KEY or PGVEND_API_KEYS, listen on HOST=127.0.0.1, or add --insecure if "
+            "something in front of pgvend checks callers."
         )
 
 
@@ -69,18 +92,22 @@ def _listening(settings: Settings) -> socket.socket:
         ) from error
 
 
-async def _announce(settings: Settings, address: tuple[str, int]) -> None:
+def _announce(settings: Settings, address: tuple[str, int]) -> None:
     host = f"[{address[0]}]" if ":" in address[0] else address[0]
-    url = f"http://{host}:{address[1]}"
+    url = f"{'https' if settings.tls_cert else 'http'}://{host}:{address[1]}"
     print(
         f"pgvend serves {url}\n"
         f"  provider     {settings.provider}\n"
         f"  data folder  {settings.data_dir.resolve()}\n"
         f"  records      {_records(settings)}\n"
-        f"  try          curl -X POST {url}/v1/databases "
+        f"  try          curl -X POST {url}/v1/databases {_shown_key(settings)}"
         "-H 'content-type: application/json' -d '{\"nickname\": \"My first database\"}'",
         flush=True,
     )
+
+
+def _shown_key(settings: Settings) -> str:
+    return "" if settings.is_open else "-H 'authorization: Bearer YOUR_KEY' "
 
 
 def _records(settings: Settings) -> str:

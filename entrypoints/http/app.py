@@ -1,54 +1,78 @@
 """The application: what it opens and closes, its routes, what is done for every request."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from entrypoints.container import Container, resolved
-from entrypoints.http import connection, databases, events, health, legacy, lifecycle, upkeep
+from entrypoints.http.admission import admitted, audited, rates_told
 from entrypoints.http.background import Background
 from entrypoints.http.bodies import MAX_BODY
 from entrypoints.http.cors import allow_origins
 from entrypoints.http.errors import problems
-from entrypoints.http.keys import BACKGROUND, STOPPING, STREAMS, USE_CASES
+from entrypoints.http.hardening import hardened
+from entrypoints.http.health import ACCESS, access
+from entrypoints.http.hosts import only_local, only_own_pages
+from entrypoints.http.keys import BACKGROUND, CORS_ORIGINS, DOCUMENT, STOPPING, STREAMS, USE_CASES
+from entrypoints.http.openapi import document
+from entrypoints.http.remotes import addressed
 from entrypoints.http.requests import identified, labelled, logged
+from entrypoints.http.routes import ROUTES
+from entrypoints.http.streams import Streams
+from entrypoints.http.strict import understood
 from entrypoints.http.sweeping import stopped
+from entrypoints.settings import Settings
 
 DRAIN_TIMEOUT = 30.0
 """Seconds that running requests, and then what goes on behind them, get to end in."""
 
 
-def build_app(container: Container) -> web.Application:
-    app = web.Application(middlewares=[identified, logged, problems], client_max_size=MAX_BODY)
+def build_app(container: Container, *, insecure: bool = False) -> web.Application:
+    """`insecure` lets anybody ask by any name, where callers need no key."""
+    settings = container.settings()
+    origins = frozenset(settings.cors_allow_origins)
+    app = web.Application(
+        middlewares=[
+            identified,
+            addressed(settings.trusted_proxies),
+            logged,
+            problems,
+            *_open_to(settings, origins, insecure=insecure),
+            audited,
+            admitted,
+            understood,
+        ],
+        client_max_size=MAX_BODY,
+    )
+    app[ACCESS] = access(is_open=settings.is_open, insecure=insecure)
     app[BACKGROUND] = Background(structlog.get_logger())
     app[STOPPING] = asyncio.Event()
-    app[STREAMS] = asyncio.Semaphore(events.MOST)
+    app[STREAMS] = Streams()
+    app[CORS_ORIGINS] = origins
     app.on_response_prepare.append(labelled)
+    app.on_response_prepare.append(rates_told)
     app.on_shutdown.append(_end_streams)
     app.cleanup_ctx.append(_lifetime_of(container))
-    app.add_routes(
-        [
-            web.post("/api/create-neon-db", legacy.create_neon_db),
-            web.get("/api/test", legacy.test),
-            web.post("/v1/databases", databases.create),
-            web.get("/v1/databases", databases.list_),
-            web.get("/v1/databases/{id}", databases.show),
-            web.patch("/v1/databases/{id}", databases.change),
-            web.delete("/v1/databases/{id}", databases.delete),
-            web.get("/v1/databases/{id}/connection", connection.show),
-            web.get("/v1/databases/{id}/events", events.events),
-            web.post("/v1/databases/{id}/rotate", lifecycle.rotate),
-            web.post("/v1/databases/{id}/restore", lifecycle.restore),
-            web.post("/v1/sweep", upkeep.sweep),
-            web.get("/livez", health.livez),
-            web.get("/readyz", health.readyz),
-        ]
-    )
-    allow_origins(app, container.settings().cors_allow_origins)
+    app[DOCUMENT] = json.dumps(document(ROUTES, is_open=settings.is_open))
+    app.add_routes(web.route(each.method, each.path, each.handler) for each in ROUTES)
+    allow_origins(app, origins)
+    app.on_response_prepare.append(hardened)
     return app
+
+
+def _open_to(
+    settings: Settings, origins: frozenset[str], *, insecure: bool
+) -> Iterator[Middleware]:
+    """Who may ask where no key is asked for."""
+    if settings.is_open:
+        yield only_own_pages(origins)
+        if not insecure:
+            yield only_local(settings.host)
 
 
 async def _end_streams(app: web.Application) -> None:

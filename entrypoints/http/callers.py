@@ -2,9 +2,10 @@
 
 from aiohttp import web
 
-from domain.caller import ANYONE
+from domain.caller import Caller
+from entrypoints.http.keys import ADMITTED
 
 
-def caller_of(request: web.Request) -> str:
-    """There are no keys yet: whoever reaches the service is the same caller."""
-    return ANYONE
+def caller_of(request: web.Request) -> Caller:
+    """Whoever was let in."""
+    return request[ADMITTED].caller

@@ -7,11 +7,9 @@ from entrypoints.http.bodies import NO_STORE
 from entrypoints.http.callers import caller_of
 from entrypoints.http.headers import etag
 from entrypoints.http.keys import USE_CASES
-from entrypoints.http.queries import check_query
 
 
 async def show(request: web.Request) -> web.Response:
-    check_query(request, "format")
     accept = ", ".join(request.headers.getall("Accept", []))  # it may be said in several lines
     form = chosen(request.query.get("format"), accept)
     vended = await request.app[USE_CASES].connect(request.match_info["id"], caller_of(request))

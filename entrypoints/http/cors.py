@@ -11,7 +11,15 @@ from entrypoints.http.headers import IDEMPOTENCY_KEY
 from entrypoints.http.requests import REQUEST_ID_HEADER
 from entrypoints.setting_types import ANY_ORIGIN
 
-EXPOSED = ("ETag", "Location", "Preference-Applied", "Retry-After", REQUEST_ID_HEADER)
+EXPOSED = (
+    "ETag",
+    "Location",
+    "Preference-Applied",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    REQUEST_ID_HEADER,
+)
 ACCEPTED = (
     "Authorization",
     "Content-Type",

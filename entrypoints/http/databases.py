@@ -1,6 +1,5 @@
 """`/v1/databases`."""
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -12,15 +11,11 @@ from domain.labels import checked_labels
 from entrypoints.http.bodies import NO_STORE, body_as, json_response
 from entrypoints.http.callers import caller_of
 from entrypoints.http.headers import ASYNC_APPLIED, etag, idempotency_key, if_match, wants_async
-from entrypoints.http.keys import BACKGROUND, USE_CASES
-from entrypoints.http.queries import check_query
+from entrypoints.http.keys import BACKGROUND, SUBJECT, USE_CASES
+from entrypoints.http.queries import page_size
 from entrypoints.http.schemas import ChangeBody, DatabaseOut, PageOut, VendBody, VendedOut
 from ports.driving.list import ListRequest
 from ports.driving.vend import VendRequest
-
-LARGEST_PAGE = 200
-
-_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 async def create(request: web.Request) -> web.Response:
@@ -29,6 +24,7 @@ async def create(request: web.Request) -> web.Response:
     if wants_async(request):
         return await _promised(request, order)
     vended = await request.app[USE_CASES].vend(order)
+    request[SUBJECT] = vended.database.id
     headers = _address(vended.database) | etag(vended.database) | NO_STORE
     return json_response(VendedOut.handed_out(vended), status=201, headers=headers)
 
@@ -36,6 +32,7 @@ async def create(request: web.Request) -> web.Response:
 async def _promised(request: web.Request, order: VendRequest) -> web.Response:
     vend = request.app[USE_CASES].vend
     database = await vend.promise(order)
+    request[SUBJECT] = database.id
     if database.state is State.PROVISIONING:
         finish = partial(vend.finish, database.id)
         request.app[BACKGROUND].spawn(finish, name=f"vend {database.id}")
@@ -75,13 +72,12 @@ def _address(database: Database) -> dict[str, str]:
 
 
 def _list_request(request: web.Request) -> ListRequest:
-    check_query(request, "state", "label", "page_token", "page_size")
     query = request.query
     return ListRequest(
         states=frozenset(_state(text) for text in query.getall("state", [])),
         labels=_labels(query.getall("label", [])),
         page_token=query.get("page_token", ""),
-        page_size=_page_size(query.get("page_size", "50")),
+        page_size=page_size(request),
     )
 
 
@@ -104,9 +100,3 @@ def _label(text: str) -> tuple[str, str]:
     if not equals:
         raise InvalidRequest(f"Write a label as label=key=value, not {text[:63]!r}.")
     return key, value
-
-
-def _page_size(text: str) -> int:
-    if not (_NUMBER.fullmatch(text) and 1 <= int(text) <= LARGEST_PAGE):
-        raise InvalidRequest(f"page_size is a number from 1 to {LARGEST_PAGE}.")
-    return int(text)

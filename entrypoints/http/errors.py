@@ -8,25 +8,44 @@ from http import HTTPStatus
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from pydantic import BaseModel, Field
 
 from domain.errors import (
     Conflict,
     DatabaseNotFound,
+    Forbidden,
     InFlight,
     InvalidRequest,
+    KeyNotFound,
     PgvendError,
     PreconditionFailed,
     ProviderFull,
     ProviderRejected,
+    QuotaReached,
+    RateLimited,
+    Unauthenticated,
     Unavailable,
 )
 from entrypoints.formats import NotAcceptable
+from entrypoints.http.headers import quota_headers, rate_headers
 from entrypoints.http.keys import REQUEST_ID
 
 RETRY_AFTER = 5
 RETRY_AFTER_FULL = 60
 RETRY_AFTER_IN_FLIGHT = 1
 """Seconds that callers are asked to wait when nobody said how long it will take."""
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="Stays the same from release to release.")
+    retryable: bool = Field(description="Whether the same request may succeed later, unchanged.")
+    request_id: str = Field(description="What the log knows the request by.")
 
 
 class MalformedBody(PgvendError):
@@ -42,6 +61,12 @@ class SlowBody(PgvendError):
     retryable = True
 
 
+class Misdirected(PgvendError):
+    """Without keys, pgvend answers only by a name of this machine, such as localhost."""
+
+    code = "misdirected_request"
+
+
 class UnsupportedMediaType(PgvendError):
     """The body is not declared as JSON."""
 
@@ -51,19 +76,32 @@ class UnsupportedMediaType(PgvendError):
 _STATUS: Mapping[type[PgvendError], int] = {
     # an error has the status of the nearest of its classes
     MalformedBody: 400,
+    Unauthenticated: 401,
+    Forbidden: 403,
     DatabaseNotFound: 404,
+    KeyNotFound: 404,
     NotAcceptable: 406,
     SlowBody: 408,
     Conflict: 409,
     PreconditionFailed: 412,
     UnsupportedMediaType: 415,
+    Misdirected: 421,
     InvalidRequest: 422,
+    QuotaReached: 429,
+    RateLimited: 429,
     PgvendError: 500,
     ProviderRejected: 502,
     Unavailable: 503,
 }
 
-_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+CODES = {
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    417: "expectation_failed",
+}
+HTTP_ERROR = "http_error"
+INTERNAL = "internal_error"
 
 
 @web.middleware
@@ -77,13 +115,22 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return _of_http(request, error)
     except Exception:
         structlog.get_logger().exception("http.crashed")
-        return _problem(request, 500, "internal_error", "The service failed; the log says why.")
+        return problem(request, 500, INTERNAL, "The service failed; the log says why.")
+
+
+def status_of(error: type[PgvendError]) -> int:
+    """The status that such errors leave with."""
+    return next(_STATUS[kind] for kind in error.__mro__ if kind in _STATUS)
 
 
 def _of_error(request: web.Request, error: PgvendError) -> web.Response:
-    status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
-    return _problem(
-        request, status, error.code, str(error), retryable=error.retryable, headers=_waiting(error)
+    return problem(
+        request,
+        status_of(type(error)),
+        error.code,
+        str(error),
+        retryable=error.retryable,
+        headers={**_waiting(error), **_told_beside(error)},
     )
 
 
@@ -100,12 +147,23 @@ def _waiting(error: PgvendError) -> Mapping[str, str]:
     return {"Retry-After": str(math.ceil(seconds))}
 
 
+def _told_beside(error: PgvendError) -> Mapping[str, str]:
+    match error:
+        case Unauthenticated():
+            return {"WWW-Authenticate": "Bearer"}
+        case RateLimited():
+            return rate_headers(error.amount, error.seconds, 0, error.retry_after or 0)
+        case QuotaReached():
+            return quota_headers(error.quota)
+    return {}
+
+
 def _of_http(request: web.Request, error: web.HTTPException) -> web.StreamResponse:
     if error.status < 400:
         return error
-    code = _CODES.get(error.status, "http_error")
+    code = CODES.get(error.status, HTTP_ERROR)
     allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-    return _problem(request, error.status, code, _explained(request, error), headers=allow)
+    return problem(request, error.status, code, _explained(request, error), headers=allow)
 
 
 def _explained(request: web.Request, error: web.HTTPException) -> str:
@@ -118,8 +176,8 @@ def _explained(request: web.Request, error: web.HTTPException) -> str:
     return HTTPStatus(error.status).phrase
 
 
-def _problem(
-    request: web.Request,
+def problem(
+    request: web.BaseRequest,
     status: int,
     code: str,
     detail: str,
@@ -127,17 +185,17 @@ def _problem(
     retryable: bool = False,
     headers: Mapping[str, str] | None = None,
 ) -> web.Response:
-    body = {
-        "type": f"urn:pgvend:problem:{code}",
-        "title": code.replace("_", " ").capitalize(),
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "retryable": retryable,
-        "request_id": request[REQUEST_ID],
-    }
+    problem = Problem(
+        type=f"urn:pgvend:problem:{code}",
+        title=code.replace("_", " ").capitalize(),
+        status=status,
+        detail=detail,
+        code=code,
+        retryable=retryable,
+        request_id=request[REQUEST_ID],
+    )
     return web.Response(
-        text=json.dumps(body),
+        text=json.dumps(problem.model_dump()),  # plain ASCII, whatever the detail quotes
         status=status,
         headers=headers,
         content_type="application/problem+json",

@@ -13,15 +13,12 @@ from dataclasses import dataclass
 from aiohttp import hdrs, web
 from pydantic import BaseModel
 
-from domain.errors import InvalidRequest, PgvendError, Unavailable
+from domain.errors import InvalidRequest, PgvendError
 from entrypoints.http.bodies import NO_STORE
 from entrypoints.http.callers import caller_of
 from entrypoints.http.keys import STOPPING, STREAMS, USE_CASES
 from entrypoints.http.schemas import DatabaseOut, StepOut
 from ports.driving.watch import Look
-
-MOST = 200
-"""Streams at the same time: each asks the registry four times a second."""
 
 LONGEST = 2400
 """Looks that one stream lasts, ten minutes; then the browser connects again."""
@@ -37,7 +34,7 @@ HEADERS = {
 
 SETTLED = "-settled"
 
-_ID = re.compile(rf"([0-9]{{1,9}})({SETTLED})?")
+EVENT_ID = re.compile(rf"([0-9]{{1,9}})({SETTLED})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +54,7 @@ async def events(request: web.Request) -> web.StreamResponse:
         return web.Response(status=204, headers=NO_STORE)
     if request.method == hdrs.METH_HEAD:
         return web.Response(headers=HEADERS)
-    if request.app[STREAMS].locked():
-        raise Unavailable(f"{MOST} streams are open; ask for the database itself now and then.")
-    async with request.app[STREAMS]:
+    with request.app[STREAMS].one_of(caller_of(request)):
         return await _streamed(request, first, looks)
 
 
@@ -115,6 +110,6 @@ def _last(request: web.Request) -> Last:
     text = request.headers.get("Last-Event-ID", "")
     if not text:
         return Last()
-    if not (parts := _ID.fullmatch(text)):
+    if not (parts := EVENT_ID.fullmatch(text)):
         raise InvalidRequest("Last-Event-ID has to be the id of an event that was sent here.")
     return Last(int(parts[1]), is_settled=bool(parts[2]))

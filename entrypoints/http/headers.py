@@ -1,6 +1,7 @@
 """What callers say in headers, and what we do."""
 
 import re
+from math import ceil
 
 from aiohttp import web
 
@@ -13,8 +14,21 @@ ASYNC_APPLIED = {"Preference-Applied": "respond-async"}
 
 _ASYNC = re.compile(r"(^|[,;])\s*respond-async\s*($|[,;=])", re.IGNORECASE)
 _TAG = r'(W/)?"[!#-~]*"'
-_TAGS = re.compile(rf"{_TAG}(\s*,\s*{_TAG})*")
+TAGS = re.compile(rf"{_TAG}(\s*,\s*{_TAG})*")
 _VERSION = re.compile(r'(?<!W/)"([0-9]{1,9})"')
+
+
+def rate_headers(amount: int, seconds: int, remaining: int, reset: float) -> dict[str, str]:
+    """How often a caller may ask, and what is left of it (draft-ietf-httpapi-ratelimit-headers)."""
+    return {
+        "RateLimit-Policy": f'"requests";q={amount};w={seconds}',
+        "RateLimit": f'"requests";r={remaining};t={ceil(reset)}',
+    }
+
+
+def quota_headers(quota: int) -> dict[str, str]:
+    """A quota has no window: waiting alone frees nothing."""
+    return {"RateLimit-Policy": f'"databases";q={quota}', "RateLimit": '"databases";r=0'}
 
 
 def idempotency_key(request: web.Request) -> str | None:
@@ -41,6 +55,6 @@ def if_match(request: web.Request) -> frozenset[int] | None:
     given = ", ".join(request.headers.getall("If-Match", ["*"])).strip()
     if given == "*":
         return None
-    if not _TAGS.fullmatch(given):
+    if not TAGS.fullmatch(given):
         raise InvalidRequest('If-Match has to be ETags, such as "3", or *.')
     return frozenset(map(int, _VERSION.findall(given)))

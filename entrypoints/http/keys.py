@@ -5,10 +5,18 @@ import asyncio
 from aiohttp import web
 
 from entrypoints.http.background import Background
+from entrypoints.http.streams import Streams
 from entrypoints.use_cases import UseCases
+from ports.driving.admit import Admitted
 
 USE_CASES = web.AppKey("use_cases", UseCases)
 BACKGROUND = web.AppKey("background", Background)
 STOPPING = web.AppKey("stopping", asyncio.Event)
-STREAMS = web.AppKey("streams", asyncio.Semaphore)
+STREAMS = web.AppKey("streams", Streams)
+DOCUMENT = web.AppKey("document", str)
 REQUEST_ID = web.RequestKey("request_id", str)
+ADDRESS = web.RequestKey("address", str)
+IS_SECURE = web.RequestKey("is_secure", bool)
+ADMITTED = web.RequestKey("admitted", Admitted)
+SUBJECT = web.RequestKey("subject", str)
+CORS_ORIGINS = web.AppKey("cors_origins", frozenset[str])

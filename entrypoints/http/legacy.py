@@ -5,7 +5,8 @@ from aiohttp import web
 from entrypoints.http.bodies import NO_STORE, body_as, json_response
 from entrypoints.http.callers import caller_of
 from entrypoints.http.headers import idempotency_key
-from entrypoints.http.keys import USE_CASES
+from entrypoints.http.health import AliveOut
+from entrypoints.http.keys import SUBJECT, USE_CASES
 from entrypoints.http.schemas import LegacyBody, LegacyOut
 from ports.driving.vend import VendRequest
 
@@ -16,8 +17,9 @@ async def create_neon_db(request: web.Request) -> web.Response:
         nickname=body.project.name, key=idempotency_key(request), caller=caller_of(request)
     )
     vended = await request.app[USE_CASES].vend(order)
+    request[SUBJECT] = vended.database.id
     return json_response(LegacyOut.of(vended), headers=NO_STORE)
 
 
 async def test(request: web.Request) -> web.Response:
-    return web.json_response({"status": "ok"})
+    return json_response(AliveOut())

@@ -1,12 +1,18 @@
 """What callers may ask for behind the question mark."""
 
+import re
+
 from aiohttp import web
 
 from domain.errors import InvalidRequest
+from entrypoints.http.parameters import LARGEST_PAGE, USUAL_PAGE
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
-def check_query(request: web.Request, *known: str) -> None:
-    """Raises InvalidRequest for a parameter that is not `known`: a misspelt one would be silently
-    without effect."""
-    if unknown := set(request.query) - set(known):
-        raise InvalidRequest(f"There is no query parameter {min(unknown)[:63]!r}.")
+def page_size(request: web.Request) -> int:
+    """Raises InvalidRequest."""
+    text = request.query.get("page_size", str(USUAL_PAGE))
+    if not (_NUMBER.fullmatch(text) and 1 <= int(text) <= LARGEST_PAGE):
+        raise InvalidRequest(f"page_size is a number from 1 to {LARGEST_PAGE}.")
+    return int(text)

@@ -18,11 +18,15 @@ _QUIET = frozenset({"/livez", "/readyz"})
 """Asked for every few seconds by machines."""
 
 
+def new_request_id() -> str:
+    return uuid.uuid4().hex
+
+
 @web.middleware
 async def identified(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give the request an id, the caller's own if it has one: for every log line."""
     given = request.headers.get(REQUEST_ID_HEADER, "")
-    request[REQUEST_ID] = given if _ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex
+    request[REQUEST_ID] = given if _ACCEPTABLE.fullmatch(given) else new_request_id()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request[REQUEST_ID])
     return await handler(request)

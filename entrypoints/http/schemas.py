@@ -6,10 +6,14 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.caller import Caller
 from domain.connection import Connection
 from domain.database import Database, Isolation, State
 from domain.errors import InvalidRequest
-from domain.expiry import parse_duration
+from domain.expiry import DURATION, parse_duration
+from domain.labels import KEY, MAX_LABELS, VALUE
+from domain.naming import MAX_NICKNAME
+from domain.sizes import is_read_only
 from domain.steps import Step, StepState
 from domain.upkeep import Upkeep
 from entrypoints.formats.rendering import parts
@@ -22,19 +26,51 @@ from ports.driving.vended import Vended
 ExtensionName = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,63}$")]
 """As all are called that there are; what is odd gets no further, into a record say."""
 
+Nickname = Annotated[
+    str,
+    Field(
+        description="It has a letter or a digit, of whatever script, and no control characters.",
+        examples=["Sales Data 2024"],
+        json_schema_extra={"minLength": 1, "maxLength": MAX_NICKNAME},
+    ),
+]
+Duration = Annotated[
+    str,
+    Field(
+        description="How long it lives, from now: one minute or more.",
+        examples=["24h", "P1DT12H"],
+        json_schema_extra={"pattern": DURATION},
+    ),
+]
+Labels = Annotated[
+    dict[str, str],
+    Field(
+        examples=[{"team": "web"}],
+        json_schema_extra={
+            "maxProperties": MAX_LABELS,
+            "propertyNames": {"pattern": f"^{KEY.pattern}$"},
+            "additionalProperties": {"type": "string", "pattern": f"^{VALUE.pattern}$"},
+        },
+    ),
+]
+"""The domain checks these, and says more exactly what is wrong; the document tells its bounds."""
 
-class VendBody(BaseModel):
-    """Unknown members are refused: a misspelt one would be silently without effect."""
 
-    model_config = ConfigDict(extra="forbid")
+class Body(BaseModel):
+    """Unknown members are refused: a misspelt one would be silently without effect. So is what only
+    looks like the right thing: 0 is not false."""
 
-    nickname: str
-    ttl: str | None = None
-    labels: dict[str, str] = Field(default_factory=dict)
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class VendBody(Body):
+    nickname: Nickname
+    ttl: Duration | None = None
+    labels: Labels = Field(default_factory=dict)
     extensions: Annotated[list[ExtensionName], Field(max_length=16)] = Field(default_factory=list)
     on_conflict: OnConflict = OnConflict.SUFFIX
 
-    def request(self, *, key: str | None, caller: str) -> VendRequest:
+    def request(self, *, key: str | None, caller: Caller) -> VendRequest:
         """Raises InvalidDuration."""
         return VendRequest(
             nickname=self.nickname,
@@ -47,11 +83,11 @@ class VendBody(BaseModel):
         )
 
 
-class ChangeBody(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class ChangeBody(Body):
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
-    ttl: str | None = None
-    labels: dict[str, str] | None = None
+    ttl: Duration | None = None
+    labels: Labels | None = None
 
     def request(self, *, versions: Set[int] | None) -> ChangeRequest:
         """Raises InvalidDuration, and InvalidRequest when nothing is to change."""
@@ -64,19 +100,15 @@ class ChangeBody(BaseModel):
         )
 
 
-class RestoreBody(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    ttl: str | None = None
+class RestoreBody(Body):
+    ttl: Duration | None = None
 
     def duration(self) -> timedelta | None:
         """Raises InvalidDuration."""
         return None if self.ttl is None else parse_duration(self.ttl)
 
 
-class SweepBody(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class SweepBody(Body):
     dry_run: bool = False
 
 
@@ -119,9 +151,15 @@ class DatabaseOut(BaseModel):
     isolation: Isolation
     database: str
     owner: str
+    caller: str = Field(description="Whose key it was made with.")
     labels: dict[str, str]
     created_at: datetime
     expires_at: datetime | None
+    read_only: bool = Field(
+        False,
+        exclude_if=lambda read_only: not read_only,
+        description="True, and there, where it is larger than it may be.",
+    )
     steps: list[StepOut]
 
     @classmethod
@@ -135,9 +173,11 @@ class DatabaseOut(BaseModel):
             isolation=database.target.isolation,
             database=database.names.database,
             owner=database.names.owner,
+            caller=database.caller,
             labels=dict(database.labels),
             created_at=database.created_at,
             expires_at=database.expires_at,
+            read_only=is_read_only(database),
             steps=[StepOut.of(step) for step in database.steps],
         )
 
@@ -186,7 +226,7 @@ class SweptOut(BaseModel):
 
 
 class LegacyProject(BaseModel):
-    name: str
+    name: Nickname
 
 
 class LegacyBody(BaseModel):

@@ -34,12 +34,13 @@ class Registry(ABC):
     """
 
     @abstractmethod
-    async def add(self, database: Database) -> Database:
+    async def add(self, database: Database, quota: int | None = None) -> Database:
         """Keep a new record, durably, and return it with its first version.
 
-        Raises RequestKnown when a record has the same request key, and NameTaken when one that is
-        not gone has the same target and the same database or owner name. Of two racing calls for
-        one key or name, one wins.
+        Raises RequestKnown when a record has the same request key, NameTaken when one that is not
+        gone has the same target and the same database or owner name, and QuotaReached when `quota`
+        records of the same caller are not gone. Of racing calls for one key, one name or the last
+        place in a quota, one wins.
         """
 
     @abstractmethod

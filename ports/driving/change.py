@@ -4,7 +4,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from domain.caller import ANYONE
+from domain.caller import ANYONE, Caller
 from domain.database import Database
 from domain.errors import PreconditionFailed
 from domain.expiry import ExpiryPolicy
@@ -31,7 +31,7 @@ class ChangeDatabase:
     expiry: ExpiryPolicy
 
     async def __call__(
-        self, database_id: str, request: ChangeRequest, caller: str = ANYONE
+        self, database_id: str, request: ChangeRequest, caller: Caller = ANYONE
     ) -> Database:
         """The record with its changes. Raises DatabaseNotFound, PreconditionFailed, InvalidLabels,
         InvalidDuration, and IllegalTransition unless the database is ready."""

@@ -11,7 +11,7 @@ Do = Callable[[], Awaitable[bool]]
 @dataclass(frozen=True, slots=True)
 class Chore:
     """`do`, which may be repeated, says whether there was anything to do and nobody at it. Without
-    it there is only something to tell: `remark`."""
+    it there is only something to tell. `remark` says what, or why."""
 
     action: Upkeep
     id: str

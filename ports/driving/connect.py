@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from domain.caller import ANYONE
+from domain.caller import ANYONE, Caller
 from domain.database import Target
 from domain.passwords import PasswordDeriver
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.registry import Registry
-from ports.driving.vended import Vended
+from ports.driving.vended import Vended, vended_again
 from ports.records import record_of
 
 
@@ -20,11 +20,10 @@ class ShowConnection:
     passwords: PasswordDeriver
     target: Target
 
-    async def __call__(self, database_id: str, caller: str = ANYONE) -> Vended:
-        """Raises DatabaseNotFound, OtherTarget, IllegalTransition unless the database is ready, and
-        InFlight while it is being made or its password changes."""
+    async def __call__(self, database_id: str, caller: Caller = ANYONE) -> Vended:
+        """Raises DatabaseNotFound, OtherTarget, IllegalTransition unless the database is ready,
+        InFlight while it is being made or its password changes, and SecretUnknown."""
         database = await record_of(self.registry, database_id, caller)
         database.check_target(self.target)
         database.check_known(self.clock.now())
-        connection = await self.provider.reveal(database.order(self.passwords))
-        return Vended(database=database, connection=connection)
+        return await vended_again(self.provider, database, self.passwords)

@@ -1,14 +1,12 @@
 """Many databases' records, page by page."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from domain.caller import ANYONE
+from domain.caller import ANYONE, Caller
 from domain.database import Database, State
-from domain.errors import InvalidPageToken
-from domain.identity import is_id
 from ports.driven.registry import Query, Registry
+from ports.driving.pages import id_in, token_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,35 +25,19 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class ListDatabases:
-    """Newest first. Pages stay whole while databases come and go: a page begins after an id."""
+    """Newest first: the caller's own, and everybody's for an admin."""
 
     registry: Registry
 
-    async def __call__(self, request: ListRequest, caller: str = ANYONE) -> Page:
+    async def __call__(self, request: ListRequest, caller: Caller = ANYONE) -> Page:
         query = Query(
-            caller=caller,
+            caller=None if caller.sees_all else caller.name,
             states=request.states,
             labels=request.labels,
-            before=_id_in(request.page_token),
+            before=id_in(request.page_token),
             limit=request.page_size + 1,  # one more tells whether there is a next page
         )
         found = await self.registry.search(query)
         page = found[: request.page_size]
         more = len(found) > len(page)
-        return Page(databases=page, next_page_token=_token_of(page[-1].id) if more else "")
-
-
-def _token_of(database_id: str) -> str:
-    return urlsafe_b64encode(database_id.encode()).decode()
-
-
-def _id_in(token: str) -> str | None:
-    if not token:
-        return None
-    try:
-        database_id = urlsafe_b64decode(token.encode()).decode()
-    except ValueError:
-        raise InvalidPageToken from None
-    if not is_id(database_id):
-        raise InvalidPageToken
-    return database_id
+        return Page(databases=page, next_page_token=token_of(page[-1].id) if more else "")

@@ -50,24 +50,26 @@ class MakeDatabase:
     randomness: Randomness
     passwords: PasswordDeriver
 
-    async def record(self, database: Database) -> Database:
-        """The intent, under the first name that no other record has. Raises NameTaken, and
-        RequestKnown when the same request was recorded meanwhile."""
+    async def record(self, database: Database, quota: int | None = None) -> Database:
+        """The intent, under the first name that no other record has. Raises NameTaken,
+        QuotaReached, and RequestKnown when the same request was recorded meanwhile."""
         nickname = Nickname(database.nickname)
         if not nickname.is_reserved():
             with suppress(NameTaken):
-                return await self.registry.add(database)
+                return await self.registry.add(database, quota)
         for names in self._suffixed(database):
             with suppress(NameTaken):
-                return await self.registry.add(database.renamed(names))
+                return await self.registry.add(database.renamed(names), quota)
         raise _taken(database)
 
-    async def __call__(self, database: Database) -> Vended:
+    async def __call__(self, database: Database, quota: int | None = None) -> Vended:
         """For whoever holds the lease: the database, ready. What has no version yet is recorded
-        first."""
+        first, within the caller's quota."""
         try:
             if not database.version:
-                database = await self.record(database)
+                database = await self.record(database, quota)
+            elif not self.passwords.knows(database.secret):  # nobody has been told its password yet
+                database = await self.registry.update(database.keyed(self.passwords))
             database, connection = await self._provisioned(database)
             return await self._ready(database, connection)
         except StaleRecord as error:

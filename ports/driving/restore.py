@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from domain.caller import ANYONE
+from domain.caller import ANYONE, Caller
 from domain.database import Database, State, Target
 from domain.errors import IllegalTransition, InFlight
 from domain.expiry import ExpiryPolicy
@@ -14,7 +14,7 @@ from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
 from ports.driven.registry import Registry
 from ports.driving.vended import Vended
-from ports.records import attempt, changed, seen_by
+from ports.records import attempt, changed, keyed, seen_by
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +28,10 @@ class RestoreDatabase:
     target: Target
 
     async def __call__(
-        self, database_id: str, ttl: timedelta | None = None, caller: str = ANYONE
+        self, database_id: str, ttl: timedelta | None = None, caller: Caller = ANYONE
     ) -> Vended:
-        """The database as it was, under its password, with a new end.
+        """The database as it was, under its password, with a new end. Where nobody has the secret
+        that its password came from any more, it gets a new one.
 
         Raises DatabaseNotFound, OtherTarget, InvalidDuration, IllegalTransition unless it is
         expired, and InFlight. After Unavailable it is still to come: by the next call, or by the
@@ -59,7 +60,7 @@ class RestoreDatabase:
                 await self._done(database)
             return is_mine and is_open
 
-    def _check(self, database: Database, caller: str) -> None:
+    def _check(self, database: Database, caller: Caller) -> None:
         seen_by(caller, database).check_target(self.target)
         if database.state is State.READY and database.is_over(self.clock.now()):
             raise InFlight("The database is expiring at this moment; repeat it soon.")
@@ -69,6 +70,7 @@ class RestoreDatabase:
             )
 
     async def _done(self, database: Database) -> Vended:
+        database = await keyed(self.registry, database, self.passwords)
         async with attempt(self.registry, self.clock, database, Work.RESTORE):
             connection = await self.provider.provision(database.order(self.passwords))
         return Vended(

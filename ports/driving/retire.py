@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from domain.caller import ANYONE
+from domain.caller import ANYONE, Caller
 from domain.database import Database, State, Target
 from domain.steps import Work
 from ports.driven.clock import Clock
@@ -23,7 +23,7 @@ class RetireDatabase:
     clock: Clock
     target: Target
 
-    async def promise(self, database_id: str, caller: str = ANYONE) -> Database:
+    async def promise(self, database_id: str, caller: Caller = ANYONE) -> Database:
         """Record that the database is to go; from here on it never becomes ready again.
 
         Idempotent: one that is retiring or gone stays as it is. Raises DatabaseNotFound and

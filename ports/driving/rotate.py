@@ -1,8 +1,8 @@
 """A new password; the old one stops working."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from domain.caller import ANYONE
+from domain.caller import ANYONE, Caller
 from domain.database import Database, State, Target
 from domain.errors import InFlight
 from domain.passwords import PasswordDeriver
@@ -12,13 +12,14 @@ from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
 from ports.driven.registry import Registry
 from ports.driving.vended import Vended
-from ports.records import attempt, changed, seen_by
+from ports.records import attempt, changed, keyed, seen_by
 
 
 @dataclass(frozen=True, kw_only=True)
 class RotatePassword:
-    """The record counts rotations, and the password follows from the count: whoever finishes a
-    rotation that was cut off, at whatever time, sets the same password."""
+    """The record counts rotations, and the password follows from the count and from the secret that
+    the record names: whoever finishes a rotation that was cut off, at whatever time, sets the same
+    password. Where nobody has that secret any more, it is one of the current secret's."""
 
     registry: Registry
     provider: DatabaseProvider
@@ -27,7 +28,7 @@ class RotatePassword:
     passwords: PasswordDeriver
     target: Target
 
-    async def __call__(self, database_id: str, caller: str = ANYONE) -> Vended:
+    async def __call__(self, database_id: str, caller: Caller = ANYONE) -> Vended:
         """Raises DatabaseNotFound, OtherTarget, IllegalTransition unless the database is ready, and
         InFlight.
 
@@ -38,8 +39,7 @@ class RotatePassword:
             self._check(database, caller)
             if database.is_pending(Work.ROTATE):
                 return None
-            rotated = replace(database, rotation=database.rotation + 1)
-            return rotated.began(Work.ROTATE, self.clock.now())
+            return database.rotated(self.passwords).began(Work.ROTATE, self.clock.now())
 
         async with self.leases.held(database_id) as is_mine:
             if not is_mine:
@@ -56,11 +56,12 @@ class RotatePassword:
                 await self._done(database)
             return is_mine and is_open
 
-    def _check(self, database: Database, caller: str) -> None:
+    def _check(self, database: Database, caller: Caller) -> None:
         seen_by(caller, database).check_target(self.target)
         database.check_usable(self.clock.now())
 
     async def _done(self, database: Database) -> Vended:
+        database = await keyed(self.registry, database, self.passwords)
         async with attempt(self.registry, self.clock, database, Work.ROTATE):
             connection = await self.provider.rotate(database.order(self.passwords))
         return Vended(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from domain.caller import ANYONE
+from domain.caller import ANYONE, Caller
 from domain.database import Database
 from ports.driven.registry import Registry
 from ports.records import record_of
@@ -12,6 +12,6 @@ from ports.records import record_of
 class ShowDatabase:
     registry: Registry
 
-    async def __call__(self, database_id: str, caller: str = ANYONE) -> Database:
+    async def __call__(self, database_id: str, caller: Caller = ANYONE) -> Database:
         """The record of that id. Raises DatabaseNotFound, for somebody else's too."""
         return await record_of(self.registry, database_id, caller)

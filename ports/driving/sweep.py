@@ -2,11 +2,13 @@
 repair what differs."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter
 
+from domain.audit import OURSELVES
 from domain.database import Database, Target
 from domain.errors import PgvendError
 from domain.upkeep import Upkeep, due
@@ -14,7 +16,9 @@ from ports.cancellation import finished
 from ports.driven.clock import Clock
 from ports.driven.leases import Leases
 from ports.driven.registry import Query, Registry
+from ports.driving.audit import Audit, Deed
 from ports.driving.chores import Chore, Do
+from ports.driving.confine import ConfineDatabases
 from ports.driving.expire import ExpireDatabase
 from ports.driving.reconcile import Reconcile
 from ports.driving.restore import RestoreDatabase
@@ -27,6 +31,8 @@ PAGE = 200
 
 AT_ONCE = 4
 """Chores that are done at the same time: callers come first."""
+
+Look = Callable[[], Awaitable[list[Chore]]]
 
 DONE = "done"
 WOULD = "would be done"
@@ -62,6 +68,8 @@ class Sweep:
     rotate: RotatePassword
     restore: RestoreDatabase
     reconcile: Reconcile
+    confine: ConfineDatabases
+    audit: Audit
     target: Target
 
     async def __call__(self, *, dry_run: bool = False, drift: bool = True) -> list[Finding]:
@@ -69,14 +77,15 @@ class Sweep:
         With `dry_run`, nothing is changed. Raises Unavailable."""
         findings = await self._all(await self._due(), dry_run)
         if drift:
-            findings += await self._compared(dry_run)
+            findings += await self._looked(Upkeep.COMPARE, self.reconcile, dry_run)
+            findings += await self._looked(Upkeep.MEASURE, self.confine, dry_run)
         return findings
 
-    async def _compared(self, dry_run: bool) -> list[Finding]:
+    async def _looked(self, action: Upkeep, look: Look, dry_run: bool) -> list[Finding]:
         try:
-            return await self._all(await self.reconcile(), dry_run)
+            return await self._all(await look(), dry_run)
         except PgvendError as error:  # what has been done by now is told all the same
-            return [Finding(Upkeep.COMPARE, "", "", error.code, str(error))]
+            return [Finding(action, "", "", error.code, str(error))]
 
     async def _due(self) -> list[Chore]:
         """What has failed before comes last: it may take long to fail again."""
@@ -94,6 +103,8 @@ class Sweep:
             Upkeep.ROTATE: self.rotate.finish,
             Upkeep.RESTORE: self.restore.finish,
             Upkeep.RETIRE: self.retire.finish,
+            Upkeep.CONFINE: self.confine.finish,
+            Upkeep.RELEASE: self.confine.finish,
         }[action]
         return Chore(action, record.id, record.names.database, partial(finish, record.id))
 
@@ -118,17 +129,26 @@ class Sweep:
     async def _probed(self, chore: Chore) -> Finding | None:
         try:
             async with self.leases.held(chore.id) as is_mine:  # else somebody is at it
-                return _finding(chore, WOULD) if is_mine else None
+                return _finding(chore, WOULD, chore.remark) if is_mine else None
         except PgvendError as error:
             return _finding(chore, error.code, str(error))
 
     async def _done(self, chore: Chore, do: Do) -> Finding | None:
         try:
-            return _finding(chore, DONE) if await do() else None
+            if not await do():
+                return None
+            await self._write_down(chore)
+            return _finding(chore, DONE, chore.remark)
         except PgvendError as error:
             return _finding(chore, error.code, str(error))
         except Exception as error:  # the next chore must not suffer for it
             return replace(_finding(chore, "internal_error", type(error).__name__), crash=error)
+
+    async def _write_down(self, chore: Chore) -> None:
+        """A trail that cannot be written undoes nothing: the finding is told all the same."""
+        deed = Deed(caller=OURSELVES, action=f"sweep.{chore.action}", subject=chore.id)
+        with suppress(PgvendError):
+            await self.audit.write_down(deed)
 
 
 def _finding(chore: Chore, outcome: str, detail: str = "") -> Finding:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from domain.caller import ANYONE
+from domain.caller import ANYONE, Caller
 from domain.database import Database, State, Target
 from domain.errors import IllegalTransition, InFlight, RequestKnown, RequestReused
 from domain.expiry import ExpiryPolicy
@@ -23,7 +23,7 @@ from ports.driven.leases import Leases
 from ports.driven.randomness import Randomness
 from ports.driven.registry import Query, Registry
 from ports.driving.make import MakeDatabase
-from ports.driving.vended import Vended
+from ports.driving.vended import Vended, vended_again
 from ports.records import changed
 
 
@@ -44,7 +44,7 @@ class VendRequest:
     extensions: tuple[str, ...] = ()
     on_conflict: OnConflict = OnConflict.SUFFIX
     key: str | None = None
-    caller: str = ANYONE
+    caller: Caller = ANYONE
 
     def mark(self) -> RequestMark | None:
         """What it is known by where it has a key. Raises InvalidRequest for a key that is none."""
@@ -52,7 +52,7 @@ class VendRequest:
             return None
         asked = (self.nickname, self.ttl and self.ttl.total_seconds(), self.extensions)
         body = json.dumps([*asked, sorted(self.labels.items()), self.on_conflict])
-        return request_mark(self.caller, self.key, body)
+        return request_mark(self.caller.name, self.key, body)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +72,9 @@ class VendDatabase:
 
     async def __call__(self, request: VendRequest) -> Vended:
         """A new database, or the one that the same request has made, also one that a crash left
-        half-made. Raises RequestReused, InFlight while another call is at it, NameTaken, and
-        OtherTarget and IllegalTransition where the one that was made cannot be handed out."""
+        half-made. Raises RequestReused, InFlight while another call is at it, NameTaken,
+        QuotaReached, and OtherTarget and IllegalTransition where the one that was made cannot be
+        handed out."""
         mark = request.mark()
         while True:
             if known := await self._known(mark):
@@ -81,19 +82,20 @@ class VendDatabase:
             database = self._decided(request, mark)
             async with self.leases.held(database.id):
                 with suppress(RequestKnown):  # the same request was faster: look again
-                    return await self.make(database)
+                    return await self.make(database, request.caller.quota)
 
     async def promise(self, request: VendRequest) -> Database:
         """The record of what will be made, or of what the same request has begun or made: for
-        callers who come back for it. `finish` makes it. Raises RequestReused, OtherTarget and
-        IllegalTransition."""
+        callers who come back for it. `finish` makes it. Raises RequestReused, NameTaken,
+        QuotaReached, OtherTarget and IllegalTransition."""
         mark = request.mark()
         while True:
             if known := await self._known(mark):
                 self._check_again(known)
                 return known
             with suppress(RequestKnown):
-                return await self.make.record(replace(self._decided(request, mark), promised=True))
+                promised = replace(self._decided(request, mark), promised=True)
+                return await self.make.record(promised, request.caller.quota)
 
     async def finish(self, database_id: str) -> bool:
         """Make what was promised; undo what nobody can come back for. Whether there was anything
@@ -126,8 +128,7 @@ class VendDatabase:
         self._check_again(database)
         if database.state is State.PROVISIONING:
             return await self._resumed(database.id)
-        connection = await self.provider.reveal(database.order(self.passwords))
-        return Vended(database=database, connection=connection)
+        return await vended_again(self.provider, database, self.passwords)
 
     def _check_again(self, database: Database) -> None:
         database.check_target(self.target)
@@ -155,7 +156,8 @@ class VendDatabase:
             nickname=nickname.typed,
             names=nickname.names(),
             target=self.target,
-            caller=request.caller,
+            caller=request.caller.name,
+            secret=self.passwords.current,
             request=mark,
             promised=mark is not None,
             suffixable=request.on_conflict is OnConflict.SUFFIX,

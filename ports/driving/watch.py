@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from domain.caller import ANYONE
+from domain.caller import ANYONE, Caller
 from domain.database import Database
 from domain.errors import Unavailable
 from domain.steps import Step
@@ -31,7 +31,7 @@ class WatchDatabase:
     clock: Clock
 
     async def __call__(
-        self, database_id: str, after: int = 0, caller: str = ANYONE
+        self, database_id: str, after: int = 0, caller: Caller = ANYONE
     ) -> AsyncIterator[Look]:
         """Looks, from time to time, beginning with the steps that follow number `after`. The last
         one is the first at which nothing goes on any more. Raises DatabaseNotFound, and

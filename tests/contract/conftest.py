@@ -34,8 +34,8 @@ class Kind:
     """How to make a subject: `make` gets the value of the session's fixture `base`.
 
     What a kind may lack is what its other side does not allow: to choose passwords, names that two
-    tenants cannot both have, logins that reach no neighbour's database; or has not: sessions, and
-    data to be found in them.
+    tenants cannot both have, logins that reach no neighbour's database, to measure; or has not:
+    sessions, and data to be found in them.
     """
 
     make: Make
@@ -45,10 +45,12 @@ class Kind:
     unique_names: bool = True
     isolates: bool = True
     has_sessions: bool = True
+    guards_sizes: bool = True
 
 
-by_api = partial(Kind, base="neon", chooses_passwords=False, isolates=False)
-by_project = partial(Kind, base="neon", chooses_passwords=False, unique_names=False)
+on_neon = partial(Kind, base="neon", guards_sizes=False)
+by_api = partial(on_neon, chooses_passwords=False, isolates=False)
+by_project = partial(on_neon, chooses_passwords=False, unique_names=False)
 
 KINDS = {
     "memory": Kind(memory, has_sessions=False),
@@ -62,8 +64,8 @@ KINDS = {
     "postgres-18": Kind(postgres, "server_18"),
     "neon-none": by_api(overlapping(neon_by_api)),
     "neon-none-decorated": by_api(neon_by_api, decorate=patiently(Isolation.NONE)),
-    "neon-role": Kind(neon_by_role, "neon"),
-    "neon-role-decorated": Kind(neon_by_role, "neon", patiently(Isolation.ROLE)),
+    "neon-role": on_neon(neon_by_role),
+    "neon-role-decorated": on_neon(neon_by_role, decorate=patiently(Isolation.ROLE)),
     "neon-project": by_project(overlapping(neon_by_project)),
     "neon-project-decorated": by_project(neon_by_project, decorate=patiently(Isolation.PROJECT)),
 }
@@ -71,7 +73,7 @@ KINDS = {
 if IS_LIVE:
     KINDS |= {
         "neon-live-none": by_api(partial(live, isolation=Isolation.NONE), base=None),
-        "neon-live-role": Kind(partial(live, isolation=Isolation.ROLE)),
+        "neon-live-role": on_neon(partial(live, isolation=Isolation.ROLE), base=None),
         "neon-live-project": by_project(partial(live, isolation=Isolation.PROJECT), base=None),
     }
 

@@ -8,9 +8,8 @@ from typing import Any
 import structlog
 
 from adapters.decorators.observed import ObservedRegistry
-from adapters.memory.leases import MemoryLeases
-from adapters.memory.registry import MemoryRegistry
 from adapters.registry.opening import Opened
+from entrypoints.resources import in_memory
 from tests.support.registries import in_postgres, in_sqlite
 
 Open = Callable[[Any], AbstractAsyncContextManager[Opened]]
@@ -26,7 +25,7 @@ class RegistryKind:
 
 @asynccontextmanager
 async def _in_memory(_: None) -> AsyncIterator[Opened]:
-    yield Opened(MemoryRegistry(), MemoryLeases())
+    yield in_memory()
 
 
 @asynccontextmanager

@@ -3,16 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import structlog
 
-from adapters.decorators.observed import Observation, ObservedProvider
-from adapters.decorators.retrying import Retrying, RetryingLoginCheck, RetryingProvider
+from adapters.decorators.observed import Observation, ObservedProvider, ObservedSizeGuard
+from adapters.decorators.retrying import (
+    Retrying,
+    RetryingLoginCheck,
+    RetryingProvider,
+    RetryingSizeGuard,
+)
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
 from adapters.neon.login_check import NeonLoginCheck
+from adapters.neon.size_guard import NoSizeGuard
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.opening import opened_provider
 from adapters.postgres.provider import PostgresProvider
@@ -24,12 +30,14 @@ from domain.retry import RetryPolicy
 from entrypoints.neon_parts import cared_for
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
+from ports.driven.size_guard import SizeGuard
 from tests.support.clock import FakeClock
 from tests.support.neon.emulator import RunningEmulator, turned
 from tests.support.neon.providers import vending_on
 from tests.support.orders import INSTALLATION
 from tests.support.randomness import SeededRandomness
 from tests.support.servers import OperatorsServer
+from tests.support.sizes import measuring
 
 Make = Callable[[Any], AbstractAsyncContextManager["Subject"]]
 
@@ -44,6 +52,7 @@ class Subject:
 
     provider: DatabaseProvider
     login_check: LoginCheck
+    size_guard: SizeGuard = field(default_factory=NoSizeGuard)
     crowd: int = 20
     turns: int = 1
     moments: int = 16
@@ -53,11 +62,12 @@ def decorated(subject: Subject) -> Subject:
     """As the service wraps it."""
     clock = FakeClock()
     retrying = Retrying(RetryPolicy(), clock, SeededRandomness())
-    observed = ObservedProvider(subject.provider, Observation(clock, structlog.get_logger()))
+    observed = Observation(clock, structlog.get_logger())
     return replace(
         subject,
-        provider=RetryingProvider(observed, retrying),
+        provider=RetryingProvider(ObservedProvider(subject.provider, observed), retrying),
         login_check=RetryingLoginCheck(subject.login_check, retrying),
+        size_guard=RetryingSizeGuard(ObservedSizeGuard(subject.size_guard, observed), retrying),
     )
 
 
@@ -69,19 +79,19 @@ async def _others_first(_: str) -> None:
 @asynccontextmanager
 async def memory(_: None) -> AsyncIterator[Subject]:
     provider = MemoryProvider(trouble=_others_first)
-    yield Subject(provider, MemoryLoginCheck(provider), turns=4)
+    yield Subject(provider, MemoryLoginCheck(provider), provider, turns=4)
 
 
 @asynccontextmanager
 async def embedded(provider: PostgresProvider) -> AsyncIterator[Subject]:
-    yield Subject(provider, PostgresLoginCheck())
+    yield Subject(provider, PostgresLoginCheck(), provider)
 
 
 @asynccontextmanager
 async def postgres(server: OperatorsServer) -> AsyncIterator[Subject]:
     described = server_of_dsn(server.dsn(), public_host=None, public_port=None, connection_limit=3)
-    async with opened_provider(described, INSTALLATION) as provider:
-        yield Subject(provider, PostgresLoginCheck())
+    async with opened_provider(described, INSTALLATION) as provider, measuring(server):
+        yield Subject(provider, PostgresLoginCheck(), provider)
 
 
 @asynccontextmanager

@@ -92,7 +92,15 @@ async def test_a_page_on_the_list_may_read_the_answer_and_its_headers(
         assert response.headers["Access-Control-Allow-Origin"] == OURS
         assert response.headers["Access-Control-Allow-Credentials"] == "true"
         exposed = set(response.headers["Access-Control-Expose-Headers"].split(","))
-        assert exposed == {"ETag", "Location", "Preference-Applied", "Retry-After", "X-Request-ID"}
+        assert exposed == {
+            "ETag",
+            "Location",
+            "Preference-Applied",
+            "RateLimit",
+            "RateLimit-Policy",
+            "Retry-After",
+            "X-Request-ID",
+        }
 
 
 async def test_a_page_on_the_list_may_read_a_stream_and_its_headers(allowing: RunningApp) -> None:

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiohttp import ClientSession, TCPConnector
 
-from entrypoints.http.events import MOST
+from entrypoints.http.streams import MOST
 from tests.support.apps import RunningApp, problem_in, running_app
 from tests.support.event_stream import events_of
 from tests.support.frozen_clock import FrozenClock

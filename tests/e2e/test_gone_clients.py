@@ -69,7 +69,7 @@ def _no_crash() -> Iterator[None]:
 def _head(length: int) -> bytes:
     lines = (
         "POST /v1/databases HTTP/1.1",
-        "Host: service",
+        "Host: localhost",
         "Content-Type: application/json",
         f"Content-Length: {length}",
     )

@@ -10,7 +10,15 @@ async def test_a_healthy_service_is_alive_and_ready(app: RunningApp) -> None:
     assert await app.get("/readyz") == {
         "status": "ok",
         "checks": {"registry": "ok", "provider": "ok"},
+        "access": "open",
     }
+
+
+async def test_it_says_who_may_ask() -> None:
+    async with running_app(admin_key="a key of the operator's".replace(" ", "-")) as app:
+        assert (await app.get("/readyz"))["access"] == "keys"
+    async with running_app(insecure=True) as app:
+        assert (await app.get("/readyz"))["access"] == "insecure"
 
 
 async def test_without_its_provider_it_is_alive_but_not_ready() -> None:
@@ -21,6 +29,7 @@ async def test_without_its_provider_it_is_alive_but_not_ready() -> None:
             assert await response.json() == {
                 "status": "unavailable",
                 "checks": {"registry": "ok", "provider": "provider_busy"},
+                "access": "open",
             }
 
 

@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support.apps import RunningApp, in_memory, problem_in, running_app
+from entrypoints.resources import in_memory
+from tests.support.apps import RunningApp, problem_in, running_app
 from tests.support.half_made import left_half_made
 from tests.support.polling import until
 from tests.support.registries import in_postgres, in_sqlite

@@ -5,12 +5,15 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
+from adapters.memory.provider import EMPTY
 from domain.errors import ProviderBusy
+from domain.sizes import NOTICE, SMALLEST, SizeLimit
 from ports.driving.change import ChangeRequest
 from ports.driving.vend import VendRequest
 from tests.support.fate import Process
 
 GRACE = timedelta(days=1)
+LIMIT = SizeLimit(SMALLEST)
 SALES = VendRequest(nickname="Sales", ttl=timedelta(hours=1))
 KEYED = replace(SALES, key="once")
 TAKEN = replace(SALES, nickname="Taken")
@@ -82,6 +85,25 @@ async def rotated_expired_and_restored(process: Process, database_id: str) -> No
     await restored(process, database_id)
 
 
+async def confined(process: Process, database_id: str) -> None:
+    process.memory.limit = LIMIT
+    process.memory.provider.fill(database_id, LIMIT.size + 1)
+    await swept(process, database_id)
+    process.memory.clock.moment += NOTICE
+    await swept(process, database_id)
+
+
+async def confined_and_released(process: Process, database_id: str) -> None:
+    await confined(process, database_id)
+    process.memory.provider.fill(database_id, EMPTY)
+    await swept(process, database_id)
+
+
+async def confined_and_rotated(process: Process, database_id: str) -> None:
+    await confined(process, database_id)
+    await rotated(process, database_id)
+
+
 ACTS: list[Act] = [
     vended,
     vended_with_key,
@@ -96,4 +118,7 @@ ACTS: list[Act] = [
     restored,
     rotated_and_expired,
     rotated_expired_and_restored,
+    confined,
+    confined_and_released,
+    confined_and_rotated,
 ]

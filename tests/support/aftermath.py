@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from domain.database import Database, State
+from domain.sizes import is_read_only
 from ports.driving.sweep import Finding
 from tests.support.vending import NO_GRACE, Memory
 
@@ -37,6 +38,8 @@ async def assert_in_line(service: Memory, grace: timedelta = NO_GRACE) -> None:
     for record in records:
         is_usable = record.state is State.READY and not record.is_over(service.clock.now())
         assert service.lets_in(record) == is_usable, record
+        if record.state is State.READY:
+            assert service.provider.is_read_only(record.tenant) == is_read_only(record), record
     assert await found(service, grace) == []
     assert await found(service, grace, dry_run=True) == []
     assert await service.records() == records, "a sweep that found nothing changed something"

@@ -1,6 +1,7 @@
 """The service's application over a socket, in this process, over the provider in memory."""
 
 import json
+import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -9,16 +10,17 @@ from typing import Any
 from aiohttp import ClientResponse, ClientSession, web
 from dependency_injector import providers
 
-from adapters.memory.leases import MemoryLeases
 from adapters.memory.provider import MemoryProvider
-from adapters.memory.registry import MemoryRegistry
 from adapters.postgres.provider import PostgresProvider
 from adapters.registry.opening import Opened
 from domain.connection import Connection
 from domain.secret import Secret
 from entrypoints.container import Container
 from entrypoints.http.app import build_app
-from entrypoints.settings import ProviderName, Settings
+from entrypoints.http.serving import serving
+from entrypoints.provider_settings import ProviderName
+from entrypoints.resources import in_memory
+from entrypoints.settings import Settings
 from tests.support.clock import FakeClock
 
 SECRET = Secret("the secret of the applications under test")
@@ -93,16 +95,13 @@ class RunningApp:
         return not await self.provider.inventory() and not await self.live()
 
 
-def in_memory() -> Opened:
-    return Opened(MemoryRegistry(), MemoryLeases())
-
-
 @asynccontextmanager
 async def running_app(
     provider: MemoryProvider | None = None,
     *,
     clock: FakeClock | None = None,
     records: Opened | None = None,
+    insecure: bool = False,
     **settings: Any,
 ) -> AsyncIterator[RunningApp]:
     """An application of its own; its retries wait on a clock that does not make anybody wait, for
@@ -116,10 +115,11 @@ async def running_app(
     container.memory.override(providers.Object(provider))
     container.clock.override(providers.Object(clock))
     container.records.override(providers.Object(records))
-    async with _served(container) as runner, _client_of(runner) as client:
-        assert runner.server
-        port = runner.addresses[0][1]
-        yield RunningApp(client, port, runner.server, provider, clock, records)
+    async with (
+        served(container, insecure=insecure) as (port, server),
+        _client_of(port) as client,
+    ):
+        yield RunningApp(client, port, server, provider, clock, records)
 
 
 @asynccontextmanager
@@ -128,25 +128,23 @@ async def app_over_bundled(provider: PostgresProvider) -> AsyncIterator[ClientSe
     container = container_of(ProviderName.EMBEDDED)
     container.embedded.override(providers.Object(provider))
     container.records.override(providers.Object(in_memory()))
-    async with _served(container) as runner, _client_of(runner) as client:
+    async with served(container) as (port, _), _client_of(port) as client:
         yield client
 
 
 @asynccontextmanager
-async def _served(container: Container) -> AsyncIterator[web.AppRunner]:
-    """As `pgvend serve` does it: a request whose caller has gone is not cancelled, which aiohttp's
-    own test server would do."""
-    runner = web.AppRunner(build_app(container), access_log=None, handler_cancellation=False)
-    try:
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield runner
-    finally:
-        await runner.cleanup()
+async def served(
+    container: Container, *, insecure: bool = False, **more: Any
+) -> AsyncIterator[tuple[int, web.Server]]:
+    """As `pgvend serve` does it, on this port of 127.0.0.1; `more` is for `serving`."""
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+        port = listener.getsockname()[1]
+        async with serving(build_app(container, insecure=insecure), listener, **more) as server:
+            yield port, server
 
 
-def _client_of(runner: web.AppRunner) -> ClientSession:
-    return ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}")
+def _client_of(port: int) -> ClientSession:
+    return ClientSession(f"http://127.0.0.1:{port}")
 
 
 def container_of(provider: ProviderName, **settings: Any) -> Container:

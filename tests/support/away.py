@@ -2,15 +2,15 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from adapters.registry.opening import Opened
 from domain.database import Database
 from domain.errors import Unavailable
+from entrypoints.resources import in_memory
 from ports.driven.leases import Leases
 from ports.driven.registry import Query, Registry
-from tests.support.apps import in_memory
 
 T = TypeVar("T")
 
@@ -32,8 +32,8 @@ class AwayRegistry(Registry):
     inner: Registry
     outage: Outage
 
-    async def add(self, database: Database) -> Database:
-        return await self.outage.kept(lambda: self.inner.add(database))
+    async def add(self, database: Database, quota: int | None = None) -> Database:
+        return await self.outage.kept(lambda: self.inner.add(database, quota))
 
     async def update(self, database: Database) -> Database:
         return await self.outage.kept(lambda: self.inner.update(database))
@@ -64,4 +64,8 @@ class AwayLeases(Leases):
 def records_with(outage: Outage) -> Opened:
     """Records in memory, away as long as the outage is on."""
     records = in_memory()
-    return Opened(AwayRegistry(records.registry, outage), AwayLeases(records.leases, outage))
+    return replace(
+        records,
+        registry=AwayRegistry(records.registry, outage),
+        leases=AwayLeases(records.leases, outage),
+    )

@@ -64,8 +64,8 @@ class FailingRegistry(Registry):
     after_effect: bool = False
     calls: int = 0
 
-    async def add(self, database: Database) -> Database:
-        return await self._called(lambda: self.inner.add(database))
+    async def add(self, database: Database, quota: int | None = None) -> Database:
+        return await self._called(lambda: self.inner.add(database, quota))
 
     async def update(self, database: Database) -> Database:
         return await self._called(lambda: self.inner.update(database))

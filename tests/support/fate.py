@@ -56,8 +56,8 @@ class TroubledRegistry(Registry):
     inner: Registry
     trouble: Trouble
 
-    async def add(self, database: Database) -> Database:
-        return await self._called(lambda: self.inner.add(database))
+    async def add(self, database: Database, quota: int | None = None) -> Database:
+        return await self._called(lambda: self.inner.add(database, quota))
 
     async def update(self, database: Database) -> Database:
         return await self._called(lambda: self.inner.update(database))

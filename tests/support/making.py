@@ -2,6 +2,7 @@
 
 from domain.database import Target
 from domain.expiry import ExpiryPolicy
+from domain.passwords import PasswordDeriver
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
@@ -24,6 +25,7 @@ def vend_with(
     randomness: Randomness,
     expiry: ExpiryPolicy,
     target: Target,
+    passwords: PasswordDeriver = deriver,
 ) -> VendDatabase:
     retire = RetireDatabase(
         registry=registry, provider=provider, leases=leases, clock=clock, target=target
@@ -35,7 +37,7 @@ def vend_with(
         retire=retire,
         clock=clock,
         randomness=randomness,
-        passwords=deriver,
+        passwords=passwords,
     )
     return VendDatabase(
         registry=registry,
@@ -44,7 +46,7 @@ def vend_with(
         make=make,
         clock=clock,
         randomness=randomness,
-        passwords=deriver,
+        passwords=passwords,
         expiry=expiry,
         target=target,
     )

@@ -20,7 +20,7 @@ PATIENCE = 120.0
 """Seconds for a start or an end on a busy machine; no test is about this time."""
 
 _OURS = re.compile(r"PGVEND_|NEON_|CORS_|HOST$|PORT$|PYTHONPATH$")
-_SERVES = re.compile(r"pgvend serves (http://\S+)\n")
+_SERVES = re.compile(r"pgvend serves (https?://\S+)\n")
 
 
 class NotStarted(Exception):

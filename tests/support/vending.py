@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from adapters.memory.audit import MemoryAuditTrail
 from adapters.memory.leases import MemoryLeases
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider, Trouble, no_trouble
 from adapters.memory.registry import MemoryRegistry
@@ -11,9 +12,14 @@ from domain.database import Database, Target
 from domain.expiry import ExpiryPolicy
 from domain.naming import Nickname
 from domain.order import Order, Tenant
+from domain.passwords import PasswordDeriver
+from domain.sizes import SizeLimit
+from ports.driven.audit import AuditTrail
 from ports.driven.login_check import LoginCheck
 from ports.driven.registry import Query, Registry
+from ports.driving.audit import Audit
 from ports.driving.change import ChangeDatabase
+from ports.driving.confine import ConfineDatabases
 from ports.driving.connect import ShowConnection
 from ports.driving.expire import ExpireDatabase
 from ports.driving.reconcile import Reconcile
@@ -39,11 +45,14 @@ class Memory:
     trouble: Trouble = no_trouble
     capacity: int | None = None
     registry: Registry = field(default_factory=MemoryRegistry)
+    trail: AuditTrail = field(default_factory=MemoryAuditTrail)
     leases: MemoryLeases = field(default_factory=MemoryLeases)
     clock: FakeClock = field(default_factory=FakeClock)
     randomness: SeededRandomness = field(default_factory=SeededRandomness)
     expiry: ExpiryPolicy = field(default_factory=ExpiryPolicy)
     target: Target = TARGET
+    passwords: PasswordDeriver = deriver
+    limit: SizeLimit | None = None
 
     def __post_init__(self) -> None:
         self.provider = MemoryProvider(capacity=self.capacity, trouble=self._trouble)
@@ -74,6 +83,7 @@ class Memory:
             randomness=self.randomness,
             expiry=self.expiry,
             target=self.target,
+            passwords=self.passwords,
         )
 
     def retire(self, *, registry: Registry | None = None) -> RetireDatabase:
@@ -91,7 +101,7 @@ class Memory:
             provider=self.provider,
             leases=self.leases,
             clock=self.clock,
-            passwords=deriver,
+            passwords=self.passwords,
             target=self.target,
         )
 
@@ -101,7 +111,7 @@ class Memory:
             provider=self.provider,
             leases=self.leases,
             clock=self.clock,
-            passwords=deriver,
+            passwords=self.passwords,
             expiry=self.expiry,
             target=self.target,
         )
@@ -121,7 +131,7 @@ class Memory:
             registry=self.registry,
             provider=self.provider,
             clock=self.clock,
-            passwords=deriver,
+            passwords=self.passwords,
             target=self.target,
         )
 
@@ -140,6 +150,16 @@ class Memory:
             target=self.target,
         )
 
+    def confine(self) -> ConfineDatabases:
+        return ConfineDatabases(
+            registry=self.registry,
+            guard=self.provider,
+            leases=self.leases,
+            clock=self.clock,
+            target=self.target,
+            limit=self.limit,
+        )
+
     def sweep(self, grace: timedelta = NO_GRACE, *, login_check: LoginCheck | None = None) -> Sweep:
         return Sweep(
             registry=self.registry,
@@ -151,8 +171,13 @@ class Memory:
             rotate=self.rotate(),
             restore=self.restore(),
             reconcile=self.reconcile(),
+            confine=self.confine(),
+            audit=self.audit(),
             target=self.target,
         )
+
+    def audit(self) -> Audit:
+        return Audit(trail=self.trail, clock=self.clock, randomness=self.randomness)
 
     async def records(self) -> list[Database]:
         return await self.registry.search(Query(limit=1000))
@@ -174,7 +199,7 @@ class Memory:
 
     def lets_in(self, database: Database) -> bool:
         """Whether its derived password opens it."""
-        order = database.order(deriver)
+        order = database.order(self.passwords)
         return self.provider.accepts(
             Connection(
                 host="memory.invalid",

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.registry import postgres, sqlite
+from tests.integration.registry.wire import Home, new_home
 from tests.support.registries import own_database, registry_file
 from tests.support.servers import OperatorsServer, ram_folder
 
@@ -30,6 +31,12 @@ async def engine(server: OperatorsServer | None) -> AsyncIterator[AsyncEngine]:
 async def other_engine(server: OperatorsServer | None) -> AsyncIterator[AsyncEngine]:
     async with empty_database(server) as engine:
         yield engine
+
+
+@pytest.fixture
+async def home(server_18: OperatorsServer) -> AsyncIterator[Home]:
+    async with new_home(server_18) as home:
+        yield home
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from adapters.registry.migrating import migrate
 from adapters.registry.registry import SqlRegistry
 from adapters.registry.rows import row_of
 from adapters.registry.schema import DATABASES
+from adapters.registry.store import Store
 from domain.database import Database
 from domain.errors import NameTaken, RequestKnown, Unavailable
 from ports.driven.registry import Query
@@ -36,7 +37,7 @@ async def test_a_known_request_is_told_from_a_taken_name(migrated: AsyncEngine) 
 
 
 async def test_what_was_asked_is_in_no_error(migrated: AsyncEngine) -> None:
-    registry = SqlRegistry(migrated, migrated)
+    registry = SqlRegistry(Store(migrated, migrated))
     kept = await registry.add(new_record("Secret Project"))
     with pytest.raises(NameTaken) as taken:
         await registry.add(new_record("Secret Project"))

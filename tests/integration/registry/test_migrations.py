@@ -15,6 +15,7 @@ from adapters.registry.migrating import VERSION_TABLE, migrate, scripts
 from adapters.registry.registry import SqlRegistry
 from adapters.registry.rows import row_of
 from adapters.registry.schema import DATABASES, METADATA
+from adapters.registry.store import Store
 from domain.errors import NameTaken, StartupError
 from tests.support.records import new_record
 from tests.support.registries import MARK
@@ -98,7 +99,7 @@ async def test_a_registry_of_a_newer_pgvend_is_refused_untouched(engine: AsyncEn
     with pytest.raises(StartupError, match=r"newer pgvend .*9999.*start that version"):
         await _migrated(engine)
 
-    assert await SqlRegistry(engine, engine).get(kept.id) == kept
+    assert await SqlRegistry(Store(engine, engine)).get(kept.id) == kept
 
 
 async def test_another_programs_migrations_are_not_taken_for_ours(engine: AsyncEngine) -> None:
@@ -114,7 +115,7 @@ async def test_another_programs_migrations_are_not_taken_for_ours(engine: AsyncE
 async def _migrated(engine: AsyncEngine) -> SqlRegistry:
     async with engine.begin() as connection:
         await connection.run_sync(migrate)
-    return SqlRegistry(engine, engine)
+    return SqlRegistry(Store(engine, engine))
 
 
 def _differences(connection: Connection) -> Sequence[Any]:

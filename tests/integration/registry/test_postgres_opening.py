@@ -49,7 +49,7 @@ async def test_records_outlast_a_crash_whatever_the_server_is_set_to(
         await opened.registry.ping()
         seen = await sql(server_18.superuser_dsn, _of_ours("application_name"))
         assert {row[0] for row in seen} == {"pgvend"}
-        async with opened.registry._reading.connect() as connection:  # type: ignore[attr-defined]
+        async with opened.registry._store._reading.connect() as connection:  # type: ignore[attr-defined]
             shown = await connection.exec_driver_sql("SHOW synchronous_commit")
             assert shown.scalar_one() == "on"
 

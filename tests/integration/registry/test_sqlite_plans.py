@@ -1,7 +1,7 @@
 """How SQLite finds records: by an index and in its order, so that a page costs the same however
 many records there are. PostgreSQL decides by what it has counted: nothing to be pinned."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,9 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.registry.migrating import migrate
 from adapters.registry.registry import SqlRegistry
+from adapters.registry.store import Store
 from domain.database import State
 from ports.driven.registry import Query
 from tests.integration.registry.conftest import empty_database
+from tests.support.records import new_record
 from tests.support.registries import BEGIN, MARK
 
 QUERIES = {
@@ -53,14 +55,27 @@ async def test_what_is_due_is_looked_up_by_its_moment(engine: AsyncEngine) -> No
     assert "databases_wake_at (wake_at<?)" in await _plan(engine, QUERIES["due"])
 
 
+async def test_a_quota_is_counted_by_what_there_is_now(engine: AsyncEngine) -> None:
+    registry = SqlRegistry(Store(engine, engine))
+
+    plan = await _plan_of(engine, lambda: registry.add(new_record(), quota=1))
+
+    assert "databases_quota (caller=?)" in plan
+
+
 async def _plan(engine: AsyncEngine, query: Query) -> str:
+    registry = SqlRegistry(Store(engine, engine))
+    return await _plan_of(engine, lambda: registry.search(query))
+
+
+async def _plan_of(engine: AsyncEngine, call: Callable[[], Awaitable[object]]) -> str:
     asked: list[tuple[Any, ...]] = []
 
     def listen(*arguments: Any) -> None:
         asked.append(arguments[2:4])
 
     event.listen(engine.sync_engine, "before_cursor_execute", listen)
-    await SqlRegistry(engine, engine).search(query)
+    await call()
     event.remove(engine.sync_engine, "before_cursor_execute", listen)
     ((statement, values),) = asked
     async with engine.connect() as connection:

@@ -11,6 +11,7 @@ import pytest
 from adapters.registry import sqlite
 from adapters.registry.opening import opened_sqlite
 from adapters.registry.registry import SqlRegistry
+from adapters.registry.store import Store
 from domain.database import State
 from domain.errors import DatabaseNotFound, Unavailable
 from ports.driven.registry import Query
@@ -106,7 +107,7 @@ async def _of_limited_size() -> AsyncIterator[tuple[SqlRegistry, Callable[[int],
                 await connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
         try:
-            yield SqlRegistry(reading, writing), set_limit
+            yield SqlRegistry(Store(reading, writing)), set_limit
         finally:
             await reading.dispose()
             await writing.dispose()

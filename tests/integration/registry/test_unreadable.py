@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.registry.migrating import migrate
 from adapters.registry.registry import SqlRegistry
+from adapters.registry.store import Store
 from domain.database import Database, State
 from domain.errors import Unavailable
 from domain.request import REMEMBERED
@@ -36,7 +37,7 @@ unreadable = pytest.mark.parametrize("change", UNREADABLE.values(), ids=UNREADAB
 async def registry(engine: AsyncEngine) -> Registry:
     async with engine.begin() as connection:
         await connection.run_sync(migrate)
-    return SqlRegistry(engine, engine)
+    return SqlRegistry(Store(engine, engine))
 
 
 async def spoilt(engine: AsyncEngine, database: Database, change: str) -> None:

@@ -84,3 +84,23 @@ def test_an_extension_does_not_hide_a_rotation_that_is_to_be_finished() -> None:
     rotating = ready().began(Work.ROTATE, NOW).missed(Work.ROTATE, NOW, "Busy.")
 
     assert rotating.extended(None).wake_at == rotating.wake_at
+
+
+@pytest.mark.parametrize("work", [Work.CONFINE, Work.RELEASE])
+def test_what_is_done_leaves_what_else_has_begun_to_be_looked_at(work: Work) -> None:
+    both = ready().began(work, NOW).began(Work.ROTATE, NOW)
+
+    assert both.did(Work.ROTATE, LATER).wake_at == AT_ONCE
+    assert both.did(Work.ROTATE, LATER).did(work, LATER).wake_at == END
+
+
+def test_another_end_does_not_wake_what_failed() -> None:
+    failed = ready().began(Work.CONFINE, NOW).missed(Work.CONFINE, NOW, "Busy.")
+
+    assert failed.extended(END + timedelta(days=1)).wake_at == failed.wake_at
+
+
+def test_what_is_found_again_goes_on_with_what_had_begun() -> None:
+    found = ready().began(Work.CONFINE, NOW).lost().found_again(new().names)
+
+    assert found.wake_at == AT_ONCE

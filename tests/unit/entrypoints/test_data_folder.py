@@ -11,7 +11,8 @@ from pydantic import SecretStr
 
 from domain.errors import StartupError
 from entrypoints.data_folder import kept_secret, open_data_folder, service_secret
-from entrypoints.settings import ProviderName, Settings
+from entrypoints.provider_settings import ProviderName
+from entrypoints.settings import Settings
 
 GIVEN = "the operator's own secret, long enough"
 DSN = SecretStr("postgresql://admin:hunter2@db.example:5432/postgres")

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from entrypoints.settings import ClientSettings, LogLevel, ProviderName
+from entrypoints.provider_settings import ProviderName
+from entrypoints.settings import ClientSettings, LogLevel
 from entrypoints.settings_loading import load_settings
 from tests.unit.entrypoints.conftest import Set
 

@@ -3,7 +3,8 @@
 import pytest
 
 from entrypoints.neon_settings import NeonIsolation
-from entrypoints.settings import ProviderName, Settings
+from entrypoints.provider_settings import ProviderName
+from entrypoints.settings import Settings
 from entrypoints.settings_loading import load_settings
 from tests.unit.entrypoints.conftest import Set
 

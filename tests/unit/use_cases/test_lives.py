@@ -9,7 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, rule
 
-from adapters.memory.provider import no_trouble
+from adapters.memory.provider import EMPTY, no_trouble
+from domain.caller import Caller
 from domain.database import Database, State
 from domain.errors import PgvendError
 from domain.identity import RANDOM_BYTES, new_id
@@ -18,16 +19,17 @@ from domain.order import Holding, Order, Tenant
 from ports.driving.change import ChangeRequest
 from ports.driving.vend import VendRequest
 from ports.driving.vended import Vended
-from tests.support.acts import GRACE
+from tests.support.acts import GRACE, LIMIT
 from tests.support.aftermath import STRANGER, assert_in_line, found, settle
 from tests.support.blows import BLOWS
 from tests.support.fate import Fate, Process, troubled
 from tests.support.orders import deriver
+from tests.support.people import ANN, BOB
 from tests.support.told import Answers, assert_kept
 from tests.support.vending import Memory
 
 T = TypeVar("T")
-Owned = tuple[str, str]
+Owned = tuple[Caller, str]
 """A caller, and the id of a database of its."""
 
 HOUR = timedelta(hours=1)
@@ -39,7 +41,7 @@ fates = st.builds(
     st.sampled_from(list(BLOWS)),
     st.just(NEVER) | st.integers(1, 16),
 )
-callers = st.sampled_from(["ann", "bob"])
+callers = st.sampled_from([ANN, BOB])
 keys = st.sampled_from([None, "one", "two"])
 nicknames = st.sampled_from(["Sales", "Stock", "Taken"])
 ttls = st.sampled_from([None, HOUR, 30 * HOUR])
@@ -52,7 +54,7 @@ class Lives(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
-        self.service = Memory()
+        self.service = Memory(limit=LIMIT)
         self.answers = Answers()
         self.adopted: list[str] = []
         self.runner.run(self.service.occupy("Taken"))
@@ -65,7 +67,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule(target=databases, caller=callers, key=keys, nickname=nicknames, ttl=ttls, fate=fates)
     def create(
-        self, caller: str, key: str | None, nickname: str, ttl: timedelta | None, fate: Fate
+        self, caller: Caller, key: str | None, nickname: str, ttl: timedelta | None, fate: Fate
     ) -> Any:
         request = self.asked(caller, key, nickname, ttl)
         vended = self.tried(
@@ -78,7 +80,7 @@ class Lives(RuleBasedStateMachine):
         return caller, vended.database.id
 
     @rule(target=databases, caller=callers, key=keys, nickname=nicknames, fate=fates)
-    def order(self, caller: str, key: str | None, nickname: str, fate: Fate) -> Any:
+    def order(self, caller: Caller, key: str | None, nickname: str, fate: Fate) -> Any:
         request = self.asked(caller, key, nickname, None)
         promised = self.tried(fate, lambda process: process.memory.vend().promise(request))
         if not promised:
@@ -144,6 +146,10 @@ class Lives(RuleBasedStateMachine):
             lambda process: process.memory.sweep(GRACE, login_check=process.login_check)(),
         )
 
+    @rule(owned=databases, size=st.sampled_from([EMPTY, LIMIT.size, 2 * LIMIT.size]))
+    def fill(self, owned: Owned, size: int) -> None:
+        self.service.provider.fill(owned[1], size)
+
     @rule()
     def look_what_a_sweep_would_do(self) -> None:
         before = self.all_there_is()
@@ -174,17 +180,17 @@ class Lives(RuleBasedStateMachine):
             assert_kept(told, records[database_id], is_accepted=bool(is_accepted))
 
     def asked(
-        self, caller: str, key: str | None, nickname: str, ttl: timedelta | None
+        self, caller: Caller, key: str | None, nickname: str, ttl: timedelta | None
     ) -> VendRequest:
         """With a key, always the same."""
         if key is None:
             return VendRequest(nickname=nickname, ttl=ttl, caller=caller)
-        self.answers.key_used(caller, key, self.service.clock.now())
+        self.answers.key_used(caller.name, key, self.service.clock.now())
         return VendRequest(nickname=key, ttl=30 * HOUR, key=key, caller=caller)
 
     def answered(self, request: VendRequest, database: Database) -> None:
         if request.key:
-            self.answers.key_answered(request.caller, request.key, database)
+            self.answers.key_answered(request.caller.name, request.key, database)
 
     def handed_out(self, vended: Vended | None) -> None:
         if vended:

@@ -16,6 +16,7 @@ from domain.errors import (
 from ports.driving.vend import OnConflict, VendRequest
 from tests.support.aftermath import settle
 from tests.support.doubles import Fails
+from tests.support.people import ANN, BOB
 from tests.support.vending import Memory
 
 SALES = VendRequest(nickname="Sales", key="once")
@@ -67,8 +68,8 @@ async def test_a_key_that_was_used_for_something_else_is_refused(other: VendRequ
 async def test_another_callers_key_is_another() -> None:
     memory = Memory()
 
-    anns = await memory.vend()(replace(SALES, caller="ann"))
-    bobs = await memory.vend()(replace(SALES, caller="bob"))
+    anns = await memory.vend()(replace(SALES, caller=ANN))
+    bobs = await memory.vend()(replace(SALES, caller=BOB))
 
     assert anns.database.id != bobs.database.id
 

@@ -166,7 +166,20 @@ def test_a_long_log_is_put_aside(cluster: Cluster) -> None:
     cluster.open_log().close()
 
     assert path.stat().st_size == 0
-    assert (cluster.folder / "postgres.log.1").stat().st_size == LOG_LIMIT + 1
+    assert (cluster.folder / "postgres.log.1").stat().st_size == LOG_LIMIT
+
+
+def test_a_long_log_is_shortened_under_a_server_that_goes_on_writing(cluster: Cluster) -> None:
+    with cluster.open_log() as log:
+        log.write(b"old\n" * LOG_LIMIT)
+        log.flush()
+        cluster.shorten_log()
+        log.write(b"new\n")
+
+    assert cluster.log.read_bytes() == b"new\n"
+    aside = cluster.folder / "postgres.log.1"
+    assert aside.read_bytes() == b"old\n" * (LOG_LIMIT // 4)
+    assert stat.S_IMODE(aside.stat().st_mode) == 0o600
 
 
 def test_the_tail_of_the_log_is_its_last_lines_whatever_is_in_them(cluster: Cluster) -> None:

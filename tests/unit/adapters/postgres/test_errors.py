@@ -2,6 +2,7 @@
 
 import asyncpg
 import pytest
+from asyncpg.exceptions import ClientConfigurationError
 
 from adapters.postgres.errors import Raced, translated
 from domain.errors import (
@@ -93,7 +94,6 @@ def test_a_session_that_was_ended_is_a_broken_connection(
         TimeoutError(),
         asyncpg.InterfaceError("the connection is closed"),
         asyncpg.InternalClientError("got result for unknown protocol state"),
-        asyncpg.ClientConfigurationError("invalid DSN: postgresql://admin:hunter2@h"),
     ],
     ids=lambda error: type(error).__name__,
 )
@@ -171,3 +171,11 @@ def test_what_is_not_the_drivers_passes_through(error: BaseException) -> None:
         raise error
 
     assert caught.value is error
+
+
+def test_a_url_that_the_driver_cannot_read_is_final_and_not_quoted() -> None:
+    with pytest.raises(ProviderRejected) as caught, translated(lost=OutcomeUnknown):
+        raise ClientConfigurationError("bad sslmode in postgresql://a:secret@h/d")
+
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is None

@@ -1,0 +1,160 @@
+"""The bundled server, before it is started, and while a service runs it."""
+
+import asyncio
+import os
+import shutil
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+
+from adapters.embedded.account import SYSTEM_USER, entry, own_name
+from adapters.embedded.binaries import NEWEST, own_programs
+from adapters.embedded.cluster import Cluster
+from adapters.embedded.configuration import ADMIN
+from adapters.embedded.leftovers import has_server
+from adapters.embedded.opening import Bundle, short_path
+from adapters.embedded.threads import in_thread
+from adapters.postgres.examining import admin, capacity, ownership, privacy
+from adapters.postgres.examining.examination import Recall, asked
+from adapters.postgres.examining.subject import Questions, Subject
+from adapters.postgres.server import Server
+from domain.checkup import Check, Outcome, Verdict
+from domain.errors import PgvendError, StartupError
+from ports.driven.clock import Clock
+from ports.driven.examination import Examination
+
+SCARCE = 1_000_000_000
+"""Bytes: with less than that, PostgreSQL may soon stop for want of room."""
+
+RUNNING: Questions = {
+    **admin.QUESTIONS,
+    "open databases": privacy.open_databases,
+    **capacity.QUESTIONS,
+    **ownership.QUESTIONS,
+}
+"""What there is to ask of it while it runs: the rest is our own configuration."""
+
+Look = Callable[[], Outcome | Awaitable[Outcome]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddedExamination(Examination):
+    """Starts no server, makes no file, and takes no lock, so that a service may start meanwhile."""
+
+    bundle: Bundle
+    recall: Recall
+    clock: Clock
+
+    @property
+    def cluster(self) -> Cluster:
+        return Cluster(self.bundle.folder)
+
+    async def examine(self) -> AsyncGenerator[Check, None]:
+        yield Check("programs", await _answered(self._programs))
+        yield Check("system user", await _answered(_account))
+        yield Check("server's data", await _answered(self._data))
+        yield Check("room", await _answered(self._room))
+        yield Check("port", await _answered(self._port))
+        if await self._runs():
+            async for check in self._running():
+                yield check
+
+    async def _runs(self) -> bool:
+        with suppress(OSError):  # told by now
+            return await in_thread(has_server, self.cluster.data)
+        return False
+
+    async def _programs(self) -> Outcome:
+        major = self.cluster.major if self.cluster.exists else self.bundle.major or NEWEST
+        program = str(own_programs(major) / "postgres")
+        process = await asyncio.create_subprocess_exec(
+            program, "--version", stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
+        )
+        told, _ = await process.communicate()
+        if process.returncode != 0:
+            return Outcome(Verdict.FAIL, f"{program} does not run on this system.")
+        return Outcome(Verdict.OK, f"{told.decode().strip()}, bundled.")
+
+    def _data(self) -> Outcome:
+        if not self.cluster.exists:
+            return Outcome(Verdict.OK, "There are none yet; the first start makes them.")
+        user = entry() if os.geteuid() == 0 else None
+        self.cluster.check_owner(user.pw_uid if user else os.geteuid())
+        return Outcome(Verdict.OK, f"PostgreSQL {self.cluster.major}, in {self.cluster.data}.")
+
+    def _room(self) -> Outcome:
+        """On the disk that the data are on, or will be."""
+        place = next(
+            each for each in (self.cluster.data, *self.cluster.data.parents) if each.exists()
+        )
+        free = shutil.disk_usage(place).free
+        told = f"{free / 1_000_000_000:.1f} GB are free for data; a database takes 8 MB and more."
+        return Outcome(Verdict.WARN if free < SCARCE else Verdict.OK, told)
+
+    def _port(self) -> Outcome:
+        kept, wanted = self.cluster.kept_port, self.bundle.port
+        if has_server(self.cluster.data):
+            return Outcome(Verdict.OK, f"The server runs, on port {kept}.")
+        port = wanted or kept
+        if port is None:
+            return Outcome(Verdict.OK, "The first start chooses one that is free.")
+        self.cluster.check_free(port)
+        if kept and wanted and kept != wanted:
+            return Outcome(
+                Verdict.WARN,
+                f"PGVEND_EMBEDDED_PORT is {wanted}, and credentials that were handed out name the "
+                f"port {kept}.",
+            )
+        return Outcome(Verdict.OK, f"{port} is free.")
+
+    async def _running(self) -> AsyncGenerator[Check, None]:
+        """Its socket lets in whoever runs it."""
+        async with AsyncExitStack() as closing:
+            try:
+                subject = await self._subject(closing)
+                async for check in asked(RUNNING, subject):
+                    yield check
+            except PgvendError as error:
+                told = f"{error} It runs, and lets in only the user who started it."
+                yield Check("server", Outcome(Verdict.UNKNOWN, told))
+
+    async def _subject(self, closing: AsyncExitStack) -> Subject:
+        port = self.cluster.kept_port or 0
+        server = Server(
+            admin={
+                "host": short_path(self.cluster.data, port, closing),
+                "port": port,
+                "database": "postgres",
+                "user": ADMIN,
+            },
+            public_host="127.0.0.1",
+            public_port=port,
+            connection_limit=self.bundle.connection_limit,
+        )
+        return Subject(server=server, known=await self.recall(), clock=self.clock)
+
+
+async def _answered(look: Look) -> Outcome:
+    try:
+        found = look()
+        return found if isinstance(found, Outcome) else await found
+    except StartupError as error:
+        return Outcome(Verdict.FAIL, str(error))
+    except OSError as error:
+        told = f"{error.filename or 'Something'} cannot be looked at ({error.strerror})."
+        return Outcome(Verdict.UNKNOWN, told)
+
+
+def _account() -> Outcome:
+    if os.geteuid() != 0:
+        return Outcome(Verdict.OK, f"The server runs as {own_name()}.")
+    if entry():
+        return Outcome(Verdict.OK, f"pgvend runs as root, and the server as {SYSTEM_USER}.")
+    if shutil.which("useradd"):
+        return Outcome(Verdict.OK, f"The first start makes the system user {SYSTEM_USER}.")
+    return Outcome(
+        Verdict.FAIL,
+        f"PostgreSQL refuses to run as root: make a system user {SYSTEM_USER}, or start pgvend as "
+        "an ordinary user.",
+    )

@@ -1,0 +1,29 @@
+"""API keys in memory."""
+
+from datetime import datetime
+
+from domain.errors import KeyNotFound, NameTaken
+from domain.keys import ApiKey
+from ports.driven.keys import KeyRing
+
+
+class MemoryKeyRing(KeyRing):
+    def __init__(self) -> None:
+        self._kept: dict[str, ApiKey] = {}
+
+    async def add(self, key: ApiKey) -> None:
+        if key.id in self._kept:
+            raise NameTaken(f"There is a key {key.id} already.")
+        self._kept[key.id] = key
+
+    async def find(self, key_id: str) -> ApiKey | None:
+        return self._kept.get(key_id)
+
+    async def every(self) -> list[ApiKey]:
+        return sorted(self._kept.values(), key=lambda key: (key.created_at, key.id), reverse=True)
+
+    async def revoke(self, key_id: str, at: datetime) -> ApiKey:
+        if key_id not in self._kept:
+            raise KeyNotFound(f"There is no key {key_id!r}.")
+        self._kept[key_id] = self._kept[key_id].revoked(at)
+        return self._kept[key_id]

@@ -1,0 +1,129 @@
+"""A Neon project and a branch of it, looked at before they are used."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+from adapters.neon.branch import NeonBranch
+from adapters.neon.client import opened_client
+from adapters.neon.fitness import (
+    check_branch,
+    check_may_see_projects,
+    check_version,
+    checked_project,
+)
+from adapters.neon.opening import NO_ISOLATION, Neon, persistently, server_on
+from adapters.neon.operations import Pace, Waiting
+from adapters.neon.projects import NeonProjects
+from adapters.neon.wire import Project
+from adapters.postgres.examining import admin, capacity, ownership
+from adapters.postgres.examining.examination import EVERYWHERE, Recall, asked
+from adapters.postgres.examining.marks import ANY_MARK, judged
+from adapters.postgres.examining.subject import Questions, Subject
+from adapters.postgres.sessions import Session
+from domain.checkup import Check, Outcome, Verdict, counted
+from domain.database import Isolation
+from domain.errors import StartupError
+from ports.driven.examination import Examination
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MOST_DATABASES = 500
+"""On one branch, by Neon's limits."""
+
+CLOSE_TO_IT = 450
+
+_CLAIMS = "SELECT to_regclass('pgvend.claims') IS NOT NULL"
+
+_CLAIMED = """
+SELECT mark FROM pgvend.claims WHERE EXISTS (SELECT FROM pg_roles WHERE rolname = owner)
+"""
+
+
+async def _claims(session: Session, subject: Subject) -> Outcome:
+    """Where the API made the roles, the marks are in a table of ours."""
+    rows = await session.fetch(_CLAIMED) if await session.fetchval(_CLAIMS) else []
+    return judged([row["mark"] for row in rows], subject.known)
+
+
+BY_ROLE: Questions = {**EVERYWHERE, **ownership.QUESTIONS}
+
+BY_API: Questions = {
+    "login": admin.login,
+    "clock": capacity.clock,
+    "disk": capacity.disk,
+    "marks": _claims,
+}
+"""There nothing keeps tenants apart, and the API makes what is made."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeonExamination(Examination):
+    """Wakes the branch's compute, unless every database has a project of its own."""
+
+    neon: Neon
+    recall: Recall
+
+    async def examine(self) -> AsyncGenerator[Check, None]:
+        neon = self.neon
+        async with opened_client(
+            neon.place.api_url, neon.place.key, neon.budget, neon.clock, neon.answer_timeout
+        ) as client:
+            project = await self._persistently(checked_project, client, neon.place.project_id)
+            yield Check("project", self._judged(project))
+            waiting = Waiting(client, project.id, neon.clock, Pace())
+            branch = NeonBranch(client, project.id, neon.place.branch_id, waiting)
+            await self._persistently(check_branch, branch, neon.place.host)
+            yield Check("branch", Outcome(Verdict.OK, "NEON_HOST is its read-write compute."))
+            yield Check("isolation", _isolation(neon.isolation))
+            if neon.isolation is Isolation.PROJECT:
+                yield Check("marks", await self._in_projects(NeonProjects(client, project)))
+                return
+            databases = await self._persistently(branch.databases)
+            yield Check("databases", room_on(len(databases)))
+            async for check in self._by_sql(branch):
+                yield check
+
+    def _judged(self, project: Project) -> Outcome:
+        try:
+            if self.neon.isolation is Isolation.ROLE:
+                check_version(project)
+        except StartupError as error:
+            return Outcome(Verdict.FAIL, str(error))
+        return Outcome(Verdict.OK, f"{project.id}, with PostgreSQL {project.pg_version or '?'}.")
+
+    async def _in_projects(self, projects: NeonProjects) -> Outcome:
+        await self._persistently(check_may_see_projects, projects)
+        named = await self._persistently(projects.named, ANY_MARK)
+        marks = [project.name.partition(" ")[0] for project in named]
+        return judged(marks, await self.recall())
+
+    async def _by_sql(self, branch: NeonBranch) -> AsyncGenerator[Check, None]:
+        server = await self._persistently(server_on, branch, self.neon)
+        subject = Subject(
+            server=server, known=await self.recall(), clock=self.neon.clock, has_superuser=False
+        )
+        questions = BY_ROLE if self.neon.isolation is Isolation.ROLE else BY_API
+        async for check in asked(questions, subject):
+            yield check
+
+    async def _persistently(
+        self, ask: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        return await persistently(partial(ask, *args, **kwargs), self.neon.clock)
+
+
+def room_on(number: int) -> Outcome:
+    """What to say of a branch with that many databases."""
+    told = f"The branch has {counted(number, 'database')}; Neon allows {MOST_DATABASES}."
+    if number >= MOST_DATABASES:
+        return Outcome(Verdict.FAIL, told)
+    return Outcome(Verdict.WARN if number >= CLOSE_TO_IT else Verdict.OK, told)
+
+
+def _isolation(isolation: Isolation) -> Outcome:
+    if isolation is Isolation.NONE:
+        return Outcome(Verdict.WARN, NO_ISOLATION)
+    return Outcome(Verdict.OK, f"A tenant has a {isolation} of its own.")

@@ -1,0 +1,100 @@
+"""How one logs in to the server, and what of it ends up in its log."""
+
+from adapters.postgres.examining.hba import RULES, Rule, is_loopback, judged_rules, reading
+from adapters.postgres.examining.subject import Questions, Subject, row
+from adapters.postgres.quoting import identifier
+from adapters.postgres.sessions import Session
+from domain.checkup import Mend, Outcome, Verdict
+
+_MAY_SEE_RULES = """
+SELECT has_table_privilege('pg_hba_file_rules', 'SELECT')
+       AND has_function_privilege('pg_hba_file_rules()', 'EXECUTE')
+"""
+
+_TENANTS = """
+SELECT r.rolname AS owner, d.datname AS database
+FROM pg_roles AS r JOIN pg_database AS d ON d.datdba = r.oid
+WHERE starts_with(shobj_description(r.oid, 'pg_authid'), 'pgvend:')
+"""
+
+_WITHOUT_TLS = frozenset({"disable", "allow", "prefer"})
+
+_WHOSE = "SELECT current_user AS admin, current_database() AS database"
+
+
+async def rules(session: Session, subject: Subject) -> Outcome:
+    if not await session.fetchval(_MAY_SEE_RULES):
+        return await _unseen(session)
+    tenants = [(each["owner"], each["database"]) for each in await session.fetch(_TENANTS)]
+    found = [Rule.of(line) for line in await session.fetch(RULES)]
+    return judged_rules(found, tenants, subject.server.public_host)
+
+
+async def _unseen(session: Session) -> Outcome:
+    whose = await row(session, _WHOSE)
+    return Outcome(
+        Verdict.UNKNOWN,
+        "The admin may not see pg_hba.conf: no line of it should let tenants in by `trust`, "
+        "`password` or `md5`.",
+        tuple(Mend(line, whose["database"]) for line in reading(whose["admin"])),
+    )
+
+
+async def tls(session: Session, subject: Subject) -> Outcome:
+    host, sslmode = subject.server.public_host, subject.server.sslmode
+    if is_loopback(host):
+        return Outcome(Verdict.OK, f"Tenants reach the server on this machine ({host}).")
+    if await session.fetchval("SHOW ssl") != "on":
+        return Outcome(
+            Verdict.WARN,
+            f"Tenants reach the server at {host} in clear text: give it a certificate "
+            "(ssl_cert_file, ssl_key_file), and set ssl = on.",
+        )
+    if sslmode in _WITHOUT_TLS:
+        return Outcome(
+            Verdict.WARN,
+            f"The server has TLS, and tenants are told sslmode={sslmode}, which does not insist "
+            "on it: end PGVEND_POSTGRES_ADMIN_DSN in ?sslmode=require or stricter.",
+        )
+    return Outcome(Verdict.OK, f"The server has TLS, and tenants are told sslmode={sslmode}.")
+
+
+async def encryption(session: Session, _: Subject) -> Outcome:
+    """We send verifiers; a tenant that changes its password sends what the server makes one of."""
+    method = await session.fetchval("SHOW password_encryption")
+    if method == "scram-sha-256":
+        return Outcome(Verdict.OK, "New passwords are kept as SCRAM-SHA-256.")
+    return Outcome(
+        Verdict.WARN,
+        f"Passwords that tenants set themselves are kept as {method}.",
+        (
+            Mend("ALTER SYSTEM SET password_encryption = 'scram-sha-256';"),
+            Mend("SELECT pg_reload_conf();"),
+        ),
+    )
+
+
+async def logging(session: Session, _: Subject) -> Outcome:
+    """Of the admin's own statements; a role's setting goes before the server's."""
+    statements = await session.fetchval("SHOW log_statement")
+    slowest = await session.fetchval("SHOW log_min_duration_statement")
+    logged = {"log_statement = none": statements != "none"}
+    logged["log_min_duration_statement = -1"] = slowest == "0"
+    quiet = [setting for setting, is_logged in logged.items() if is_logged]
+    if not quiet:
+        return Outcome(Verdict.OK, "Statements of the admin are not logged.")
+    admin = identifier(await session.fetchval("SELECT current_user"))
+    return Outcome(
+        Verdict.WARN,
+        "Statements of the admin are logged, and with them SCRAM verifiers of tenants' passwords, "
+        "which whoever reads the log can try guesses on; no passwords.",
+        tuple(Mend(f"ALTER ROLE {admin} SET {setting};") for setting in quiet),
+    )
+
+
+QUESTIONS: Questions = {
+    "pg_hba.conf": rules,
+    "tls": tls,
+    "password encryption": encryption,
+    "statement log": logging,
+}

@@ -1,0 +1,45 @@
+"""The installation's name, in one row of an SQL database."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from sqlalchemy import exists, func, insert, select, update
+
+from adapters.registry.schema import DATABASES, INSTALLATION
+from adapters.registry.store import Store
+from domain.database import LIVE
+from domain.errors import NameTaken
+from ports.driven.installation import Installation
+
+ONLY_ROW = 1
+
+_KEEP = insert(INSTALLATION)
+_CHANGE = update(INSTALLATION).where(~exists(select(DATABASES.c.id)))
+_KEPT = select(INSTALLATION.c.name)
+
+
+class SqlInstallation(Installation):
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def name(self, proposed: str) -> str:
+        kept = await self._kept()
+        if kept == proposed:
+            return kept
+        if kept is None:
+            with suppress(NameTaken):  # another replica was faster, and its name counts
+                await self._store.write(_KEEP, {"id": ONLY_ROW, "name": proposed})
+        else:
+            await self._store.write(_CHANGE, {"name": proposed})
+        return await self._kept() or proposed
+
+    async def secrets(self, target: str) -> Mapping[str, int]:
+        of = DATABASES.c
+        counted = select(of.secret, func.count().label("databases"))
+        live = counted.where(of.target == target, of.state.in_(sorted(LIVE)))
+        rows = await self._store.rows(live.group_by(of.secret))
+        return {row["secret"]: row["databases"] for row in rows}
+
+    async def _kept(self) -> str | None:
+        rows = await self._store.rows(_KEPT)
+        return str(rows[0]["name"]) if rows else None

@@ -1,0 +1,102 @@
+"""Who may ask: the operator's own keys."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings
+
+from domain.caller import Caller, Scope
+from domain.errors import InvalidRequest
+from domain.keys import StaticKey, checked_name, digest_of
+from domain.secret import Secret
+
+SHORTEST = 16
+
+ADMIN = "admin"
+
+_NAMED = re.compile(r"([^=]*)=(.*)", re.DOTALL)
+_PADDED = re.compile(r"[A-Za-z0-9+/_-]{30,}={1,2}")
+"""A name and its key; base64 alone, too long to be a name that lacks its key."""
+
+ApiKeys = Annotated[
+    SecretStr | None,
+    Field(
+        validation_alias="PGVEND_API_KEYS",
+        description=f"keys of {SHORTEST} or more characters, comma separated, each with its name "
+        "or without: web=Zk3v...,ci=9xQw...",
+    ),
+]
+AdminKey = Annotated[
+    SecretStr | None,
+    Field(
+        validation_alias="PGVEND_ADMIN_KEY",
+        description=f"{SHORTEST} or more random characters, such as `openssl rand -hex 32` prints",
+    ),
+]
+
+
+def static_keys(api_keys: SecretStr | None, admin_key: SecretStr | None) -> Sequence[StaticKey]:
+    """Raises ValueError, without a key in it."""
+    keys = [*_callers(api_keys.get_secret_value())] if api_keys else []
+    if api_keys and not keys:
+        raise ValueError("there is no key in it")
+    if admin_key:
+        keys.append(_key(ADMIN, admin_key.get_secret_value(), frozenset({Scope.ADMIN})))
+    if len({key.digest for key in keys}) < len(keys):
+        raise ValueError("the same key is there twice")
+    return keys
+
+
+def _callers(text: str) -> Iterator[StaticKey]:
+    """A key without a name is a caller of its own, whose databases no other key reaches."""
+    for place, part in enumerate(filter(None, map(str.strip, text.split(","))), start=1):
+        named = None if _PADDED.fullmatch(part) else _NAMED.fullmatch(part)
+        name, key = named.groups() if named else (_name_of(part), part)
+        try:
+            name = checked_name(name)
+        except InvalidRequest:
+            raise ValueError(f"the name of key {place} is none") from None
+        yield _key(name, key, frozenset(Scope) - {Scope.ADMIN}, place)
+
+
+def _name_of(key: str) -> str:
+    return f"key-{digest_of(Secret(key))[:12]}"
+
+
+def _key(name: str, key: str, scopes: frozenset[Scope], place: int = 1) -> StaticKey:
+    if len(key) < SHORTEST or not (key.isascii() and key.isprintable()) or " " in key:
+        raise ValueError(
+            f"key {place} is shorter than {SHORTEST} characters, or holds others than visible "
+            "ASCII ones"
+        )
+    return StaticKey(digest_of(Secret(key)), Caller(name=name, scopes=scopes, key=name))
+
+
+class AccessSettings(BaseSettings):
+    """The part of the settings that is about callers."""
+
+    api_keys: ApiKeys = None
+    admin_key: AdminKey = None
+
+    @field_validator("api_keys")
+    @classmethod
+    def _are_keys(cls, keys: SecretStr | None) -> SecretStr | None:
+        static_keys(keys, None)
+        return keys
+
+    @field_validator("admin_key")
+    @classmethod
+    def _is_a_key(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        static_keys(info.data.get("api_keys"), key)
+        return key
+
+    @property
+    def is_open(self) -> bool:
+        """Whether callers need no key."""
+        return not (self.api_keys or self.admin_key)
+
+    @property
+    def static_keys(self) -> Sequence[StaticKey]:
+        return static_keys(self.api_keys, self.admin_key)

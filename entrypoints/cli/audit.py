@@ -1,0 +1,31 @@
+"""`pgvend audit`."""
+
+from itertools import islice
+from typing import Annotated
+
+import typer
+
+from entrypoints.cli.asking import explained
+from entrypoints.cli.options import AsJson
+from entrypoints.cli.paging import ask_all
+from entrypoints.cli.printing import print_json, print_table
+
+HEADS = ("at", "caller", "key", "action", "subject", "address", "outcome")
+
+Caller = Annotated[str | None, typer.Option(help="Only what this caller did.")]
+Subject = Annotated[str | None, typer.Option(help="Only what was done to this database or key.")]
+Limit = Annotated[int, typer.Option(min=1, help="At most so many entries.")]
+
+
+def audit(
+    caller: Caller = None, subject: Subject = None, limit: Limit = 50, as_json: AsJson = False
+) -> None:
+    """Print who did what, the newest first."""
+    asked = {"caller": caller, "subject": subject}
+    query = [(name, value) for name, value in asked.items() if value is not None]
+    with explained():
+        entries = [*islice(ask_all("audit", "entries", query), limit)]
+        if as_json:
+            print_json({"entries": entries})
+        else:
+            print_table(HEADS, entries)

@@ -1,0 +1,80 @@
+"""`pgvend keys`."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from domain.caller import Scope
+from entrypoints.cli.asking import ask, explained
+from entrypoints.cli.options import AsJson
+from entrypoints.cli.printing import member, print_json, print_table
+
+HEADS = ("id", "name", "scopes", "quota", "rate", "origins", "expires_at", "revoked_at")
+
+Name = Annotated[
+    str | None,
+    typer.Argument(metavar="[NAME]", help="Whose it is; keys of one name share their databases."),
+]
+Scopes = Annotated[
+    str, typer.Option("--scope", metavar="LIST", help=f"Of {', '.join(Scope)}; comma separated.")
+]
+Quota = Annotated[int | None, typer.Option(help="Databases that may exist at once.")]
+RateText = Annotated[str | None, typer.Option("--rate", help="Requests, such as 10/min.")]
+Origins = Annotated[
+    list[str] | None,
+    typer.Option("--origin", help="A web page's, such as https://app.example; may be repeated."),
+]
+KeyTtl = Annotated[str | None, typer.Option(help="How long it is valid: 90d, P1DT12H.")]
+KeyId = Annotated[str, typer.Argument(metavar="ID", help="How the key begins: pgv_ and 8 more.")]
+
+
+def keys() -> typer.Typer:
+    """`pgvend keys` with what follows it."""
+    group = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
+    group.command("create")(create)
+    group.command("list")(list_)
+    group.command("revoke")(revoke)
+    return group
+
+
+def create(  # noqa: PLR0913, PLR0917 # each is an option
+    name: Name = None,
+    scope: Scopes = "create,read",
+    quota: Quota = None,
+    rate: RateText = None,
+    origin: Origins = None,
+    ttl: KeyTtl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key, and print it: nobody can tell it again."""
+    scopes = [part.strip() for part in scope.split(",")]
+    body = {"name": name, "scopes": scopes, "quota": quota, "rate": rate, "ttl": ttl}
+    with explained():
+        made = ask("POST", "keys", body={**body, "origins": origin or []})
+        for notice in member(made, "notices"):
+            print(f"pgvend: {notice}", file=sys.stderr)
+        if as_json:
+            print_json(made)
+        else:
+            print(member(made, "key"))
+
+
+def list_(as_json: AsJson = False) -> None:
+    """Print the keys, the newest first; never the keys themselves."""
+    with explained():
+        answer = ask("GET", "keys")
+        if as_json:
+            print_json(answer)
+        else:
+            print_table(HEADS, member(answer, "keys"))
+
+
+def revoke(key_id: KeyId, as_json: AsJson = False) -> None:
+    """Make a key useless, at once and for good; its databases stay."""
+    with explained():
+        revoked = ask("DELETE", "keys", key_id)
+        if as_json:
+            print_json(revoked)
+        else:
+            print(f"{member(revoked, 'id')} is revoked")

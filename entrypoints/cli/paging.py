@@ -1,0 +1,22 @@
+"""Lists that the service answers page by page."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from entrypoints.cli.asking import ask
+from entrypoints.cli.printing import member
+
+LARGEST_PAGE = "200"
+
+
+def ask_all(path: str, name: str, filters: Sequence[tuple[str, str]] = ()) -> Iterator[Any]:
+    """Everything in the member `name` of all pages, asked for as it is needed. Raises AskError."""
+    token = ""
+    while True:
+        page = ask(
+            "GET", path, query=[*filters, ("page_size", LARGEST_PAGE), ("page_token", token)]
+        )
+        yield from member(page, name)
+        token = member(page, "next_page_token")
+        if not token:
+            return

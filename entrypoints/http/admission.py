@@ -1,0 +1,109 @@
+"""At the door: whoever calls shows a key, and what is done is written down."""
+
+from dataclasses import asdict
+from urllib.parse import quote
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from domain.caller import Caller
+from domain.errors import PgvendError
+from domain.secret import Secret
+from entrypoints.http.errors import CODES, HTTP_ERROR, INTERNAL
+from entrypoints.http.headers import rate_headers
+from entrypoints.http.keys import ADDRESS, ADMITTED, REQUEST_ID, SUBJECT, USE_CASES
+from entrypoints.http.routes import route_of
+from ports.driving.admit import Knock
+from ports.driving.audit import DONE, Deed
+
+_SCHEME = "bearer "
+
+
+@web.middleware
+async def admitted(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let in whoever may do what is asked for."""
+    route = route_of(request)
+    if route is None or route.scope is None:
+        return await handler(request)
+    try:
+        who = await request.app[USE_CASES].admit(_knock(request))
+        request[ADMITTED] = who
+        structlog.contextvars.bind_contextvars(caller=who.caller.name)
+        who.caller.check_may(route.scope)
+    except PgvendError as error:
+        address = request[ADDRESS]
+        structlog.get_logger().warning("auth.refused", error=error.code, address=address)
+        raise
+    return await handler(request)
+
+
+@web.middleware
+async def audited(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Write down what a known caller asked for and what came of it, but for what was only looked
+    at. The log has the others: strangers could fill the trail."""
+    route = route_of(request)
+    if route is None or not route.is_audited:
+        return await handler(request)
+    outcome = INTERNAL
+    try:
+        response = await handler(request)
+        outcome = DONE
+        return response
+    except PgvendError as error:
+        outcome = error.code
+        raise
+    except web.HTTPException as error:
+        outcome = CODES.get(error.status, HTTP_ERROR)
+        raise
+    finally:
+        if who := request.get(ADMITTED):
+            await _write_down(request, who.caller, route.name, outcome)
+
+
+async def rates_told(request: web.Request, response: web.StreamResponse) -> None:
+    """What is left of the caller's rate (draft-ietf-httpapi-ratelimit-headers)."""
+    who = request.get(ADMITTED)
+    if who and (allowance := who.allowance):
+        rate = allowance.rate
+        told = rate_headers(rate.amount, rate.seconds, allowance.remaining, allowance.reset)
+        for name, value in told.items():  # an error may have told of a quota
+            response.headers[name] = ", ".join(filter(None, (response.headers.get(name), value)))
+
+
+async def _write_down(request: web.Request, caller: Caller, action: str, outcome: str) -> None:
+    """A trail that cannot be written keeps nobody from what has been done: the log has it then."""
+    deed = Deed(
+        caller=caller.name,
+        key=caller.key,
+        action=action,
+        subject=request.get(SUBJECT) or _named(request),
+        address=request[ADDRESS],
+        request_id=request[REQUEST_ID],
+        outcome=outcome,
+    )
+    try:
+        await request.app[USE_CASES].audit.write_down(deed)
+    except PgvendError as error:
+        structlog.get_logger().error("audit.lost", error=error.code, **asdict(deed))
+
+
+def _named(request: web.Request) -> str:
+    """The id in the address; what could be none is escaped, for a trail that anybody can read."""
+    return quote(request.match_info.get("id", ""), errors="replace")[:63]
+
+
+def _knock(request: web.Request) -> Knock:
+    return Knock(
+        key=_shown_key(request),
+        origin=request.headers.get("Origin"),
+        address=request[ADDRESS],
+    )
+
+
+def _shown_key(request: web.Request) -> Secret | None:
+    """What is no bearer token, is no key: it may be for a proxy."""
+    given = request.headers.getall("Authorization", [])
+    if len(given) != 1 or not given[0].lower().startswith(_SCHEME):
+        return None
+    return Secret(given[0][len(_SCHEME) :].strip())

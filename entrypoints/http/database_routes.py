@@ -1,0 +1,220 @@
+"""The calls about databases."""
+
+from domain.caller import Scope
+from domain.errors import (
+    DatabaseNotFound,
+    ExtensionUnavailable,
+    IllegalTransition,
+    InFlight,
+    InvalidDuration,
+    InvalidLabels,
+    InvalidNickname,
+    InvalidPageToken,
+    InvalidRequest,
+    NameTaken,
+    OtherTarget,
+    OutcomeUnknown,
+    PreconditionFailed,
+    ProviderBusy,
+    ProviderFull,
+    ProviderLocked,
+    ProviderRejected,
+    QuotaReached,
+    RequestReused,
+    SecretUnknown,
+    StaleRecord,
+    Unavailable,
+)
+from entrypoints.formats import FORMATS, NotAcceptable
+from entrypoints.http import connection, databases, events, lifecycle
+from entrypoints.http import parameters as given
+from entrypoints.http.route import Answer, Route
+from entrypoints.http.schemas import (
+    ChangeBody,
+    ConnectionOut,
+    DatabaseOut,
+    PageOut,
+    RestoreBody,
+    VendBody,
+    VendedOut,
+)
+
+VENDING = (
+    InvalidNickname,
+    RequestReused,
+    NameTaken,
+    InFlight,
+    IllegalTransition,
+    OtherTarget,
+    SecretUnknown,
+    QuotaReached,
+)
+REACHING = (DatabaseNotFound, IllegalTransition, InFlight, OtherTarget)
+CHANGING = (*REACHING, StaleRecord, PreconditionFailed)
+REGISTRY = (Unavailable,)
+PROVIDING = (*REGISTRY, ProviderBusy, ProviderLocked, OutcomeUnknown, ProviderRejected)
+MAKING = (*PROVIDING, ProviderFull)
+"""Errors that go together: of making one, of coming back to one, of asking the provider."""
+
+CONNECTIONS = {form.media_type: None for form in FORMATS.values()} | {
+    "application/json": ConnectionOut
+}
+
+ETAG = {"ETag": "The record's version, for If-Match."}
+LOCATION = {"Location": "Where the record is."}
+APPLIED = {"Preference-Applied": "`respond-async`."}
+
+DATABASE_ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/databases",
+        handler=databases.create,
+        scope=Scope.CREATE,
+        name="createDatabase",
+        summary="Have a database made, and get its credentials",
+        parameters=(given.IDEMPOTENCY, given.PREFER),
+        body=VendBody,
+        answers=(
+            Answer(
+                status=201,
+                description="The database, ready to be used.",
+                body=VendedOut,
+                headers=LOCATION | ETAG,
+            ),
+            Answer(
+                status=202,
+                description="With `Prefer: respond-async`: what will be made.",
+                body=DatabaseOut,
+                headers=LOCATION | APPLIED,
+            ),
+        ),
+        errors=(*VENDING, InvalidDuration, InvalidLabels, ExtensionUnavailable, *MAKING),
+    ),
+    Route(
+        method="GET",
+        path="/v1/databases",
+        handler=databases.list_,
+        scope=Scope.READ,
+        name="listDatabases",
+        summary="Records, newest first, page by page",
+        parameters=given.SEARCH,
+        answers=(Answer(status=200, description="A page of records.", body=PageOut),),
+        errors=(InvalidRequest, InvalidLabels, InvalidPageToken, *REGISTRY),
+    ),
+    Route(
+        method="GET",
+        path="/v1/databases/{id}",
+        handler=databases.show,
+        scope=Scope.READ,
+        name="showDatabase",
+        summary="The record of a database",
+        parameters=(given.ID,),
+        answers=(Answer(status=200, description="The record.", body=DatabaseOut, headers=ETAG),),
+        errors=(DatabaseNotFound, *REGISTRY),
+    ),
+    Route(
+        method="PATCH",
+        path="/v1/databases/{id}",
+        handler=databases.change,
+        scope=Scope.MANAGE,
+        name="changeDatabase",
+        summary="Another end, other labels",
+        parameters=(given.ID, given.IF_MATCH),
+        body=ChangeBody,
+        answers=(Answer(status=200, description="The record.", body=DatabaseOut, headers=ETAG),),
+        errors=(*CHANGING, InvalidDuration, InvalidLabels, *REGISTRY),
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/databases/{id}",
+        handler=databases.delete,
+        scope=Scope.MANAGE,
+        name="deleteDatabase",
+        summary="Have a database dropped, with all that is in it; may be repeated",
+        parameters=(given.ID,),
+        answers=(
+            Answer(
+                status=202,
+                description="It is being dropped, or is gone.",
+                body=DatabaseOut,
+                headers=LOCATION,
+            ),
+        ),
+        errors=(DatabaseNotFound, StaleRecord, InFlight, OtherTarget, *REGISTRY),
+    ),
+    Route(
+        method="GET",
+        path="/v1/databases/{id}/connection",
+        handler=connection.show,
+        scope=Scope.READ,
+        name="showConnection",
+        summary="The connection again, in a format of your choice",
+        reveals=True,
+        parameters=(given.ID, given.FORMAT),
+        answers=(
+            Answer(
+                status=200,
+                description="The connection, password included.",
+                body=CONNECTIONS,
+                headers=ETAG,
+            ),
+        ),
+        errors=(*REACHING, SecretUnknown, InvalidRequest, NotAcceptable, *PROVIDING),
+    ),
+    Route(
+        method="GET",
+        path="/v1/databases/{id}/events",
+        handler=events.events,
+        scope=Scope.READ,
+        name="watchDatabase",
+        summary="What is done for a database, as server-sent events",
+        parameters=(given.ID, given.LAST_EVENT),
+        answers=(
+            Answer(
+                status=200,
+                description="`step` for each step, from the first one, then `settled`.",
+                body={"text/event-stream": None},
+            ),
+            Answer(status=204, description="All was told: do not come back."),
+        ),
+        errors=(DatabaseNotFound, InvalidRequest, *REGISTRY),
+    ),
+    Route(
+        method="POST",
+        path="/v1/databases/{id}/rotate",
+        handler=lifecycle.rotate,
+        scope=Scope.MANAGE,
+        name="rotatePassword",
+        summary="A new password; the old one stops working",
+        parameters=(given.ID,),
+        answers=(
+            Answer(
+                status=200,
+                description="The database with its new password.",
+                body=VendedOut,
+                headers=ETAG,
+            ),
+        ),
+        errors=(*REACHING, StaleRecord, *PROVIDING),
+    ),
+    Route(
+        method="POST",
+        path="/v1/databases/{id}/restore",
+        handler=lifecycle.restore,
+        scope=Scope.MANAGE,
+        name="restoreDatabase",
+        summary="An expired database back, within the time of grace",
+        parameters=(given.ID,),
+        body=RestoreBody,
+        needs_body=False,
+        answers=(
+            Answer(
+                status=200,
+                description="The database, open again.",
+                body=VendedOut,
+                headers=ETAG,
+            ),
+        ),
+        errors=(*REACHING, StaleRecord, InvalidDuration, *PROVIDING),
+    ),
+)

@@ -1,0 +1,35 @@
+"""What goes wrong outside the application: what is no HTTP, what aiohttp refuses by itself."""
+
+import structlog
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+
+from entrypoints.http.errors import INTERNAL, problem
+from entrypoints.http.hardening import harden
+from entrypoints.http.keys import REQUEST_ID
+from entrypoints.http.requests import REQUEST_ID_HEADER, new_request_id
+
+
+def malformed(request: web.BaseRequest, status: int, error: BaseException | None) -> web.Response:
+    """The answer to it, with what the application gives to others. Neither it nor the log quotes
+    what came, which may hold a key."""
+    request[REQUEST_ID] = new_request_id()
+    response = _answer(request, status, error)
+    log = structlog.get_logger().bind(request_id=request[REQUEST_ID], status=response.status)
+    if isinstance(error, HttpProcessingError):
+        log.info("http.malformed", address=request.remote, error=type(error).__name__)
+    else:
+        log.error("http.crashed", exc_info=error)
+    response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
+    harden(response)
+    response.force_close()
+    return response
+
+
+def _answer(request: web.BaseRequest, status: int, error: BaseException | None) -> web.Response:
+    match error:
+        case LineTooLong():
+            return problem(request, 431, "head_too_large", "The address or a header is too long.")
+        case HttpProcessingError():
+            return problem(request, status, "malformed_request", "That is no HTTP request.")
+    return problem(request, status, INTERNAL, "The service failed; the log says why.")

@@ -1,0 +1,85 @@
+"""How callers reach the service: by TLS, by proxies."""
+
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode
+
+from entrypoints.setting_types import Origins, is_loopback
+
+Network = IPv4Network | IPv6Network
+
+
+def _networks(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    return tuple(_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _network(text: str) -> Network:
+    try:
+        return ip_network(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is neither an address nor a network") from None
+
+
+TlsCert = Annotated[
+    Path | None,
+    Field(
+        validation_alias="PGVEND_TLS_CERT",
+        description="a PEM file of the certificate and those that it stands on",
+    ),
+]
+TlsKey = Annotated[
+    Path | None,
+    Field(
+        validate_default=True,
+        validation_alias="PGVEND_TLS_KEY",
+        description="a PEM file of the certificate's private key, which has no password",
+    ),
+]
+TrustedProxies = Annotated[
+    tuple[Network, ...],
+    NoDecode,
+    BeforeValidator(_networks),
+    Field(
+        validation_alias="PGVEND_TRUSTED_PROXIES",
+        description="addresses and networks such as 10.0.0.7 or 10.1.0.0/16, comma separated",
+    ),
+]
+
+
+class NetworkSettings(BaseSettings):
+    """The part of the settings that is about how the service is reached."""
+
+    host: str = Field("127.0.0.1", validation_alias="HOST", description="the address to listen on")
+    port: int = Field(
+        8000,
+        ge=0,
+        le=65535,
+        validation_alias="PORT",
+        description="a port from 1 to 65535, or 0 for any free one",
+    )
+    tls_cert: TlsCert = None
+    tls_key: TlsKey = None
+    trusted_proxies: TrustedProxies = ()
+    cors_allow_origins: Origins = Field(
+        (),
+        validation_alias="CORS_ALLOW_ORIGINS",
+        description="origins such as https://app.example, comma separated, or * alone",
+    )
+
+    @field_validator("tls_key")
+    @classmethod
+    def _has_its_other_half(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+        """A certificate that was wrong is told already."""
+        if "tls_cert" in info.data and (key is None) != (info.data["tls_cert"] is None):
+            other = "PGVEND_TLS_CERT is set" if key is None else "there is no PGVEND_TLS_CERT"
+            raise ValueError(f"{'missing' if key is None else 'alone'}, and {other}")
+        return key
+
+    @property
+    def is_loopback(self) -> bool:
+        return is_loopback(self.host)

@@ -1,0 +1,136 @@
+"""What makes the databases, and what they are like."""
+
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic_settings import BaseSettings
+
+from domain.database import Isolation, Target
+from domain.sizes import SizeLimit
+from entrypoints import neon_settings as neon
+from entrypoints.setting_types import Port, Size, check_dsn, needed
+
+
+class ProviderName(StrEnum):
+    EMBEDDED = "embedded"
+    POSTGRES = "postgres"
+    NEON = "neon"
+    MEMORY = "memory"
+
+
+class ProviderSettings(BaseSettings):
+    """The part of the settings that is about the provider."""
+
+    provider: ProviderName = Field(
+        ProviderName.EMBEDDED,
+        validation_alias="PGVEND_PROVIDER",
+        description=f"one of {', '.join(ProviderName)}",
+    )
+    embedded_port: Port | None = Field(
+        None,
+        validation_alias="PGVEND_EMBEDDED_PORT",
+        description="a free port from 1 to 65535 for the bundled PostgreSQL",
+    )
+    postgres_admin_dsn: SecretStr | None = Field(
+        None,
+        validate_default=True,
+        validation_alias="PGVEND_POSTGRES_ADMIN_DSN",
+        description="postgresql://admin:password@host:5432/postgres, of an admin with "
+        "CREATEDB and CREATEROLE",
+    )
+    postgres_public_host: str | None = Field(
+        None,
+        validate_default=True,
+        validation_alias="PGVEND_POSTGRES_PUBLIC_HOST",
+        description="the host that tenants reach the server by",
+    )
+    postgres_public_port: Port | None = Field(
+        None,
+        validation_alias="PGVEND_POSTGRES_PUBLIC_PORT",
+        description="the port, from 1 to 65535, that tenants reach the server by",
+    )
+    neon_project_id: neon.ProjectId = None
+    neon_host: neon.Host = None
+    neon_api_key: neon.ApiKey = None
+    neon_branch_id: neon.BranchId = None
+    neon_api_url: neon.ApiUrl = neon.OFFICIAL_API_URL
+    neon_isolation: neon.Isolation = neon.NeonIsolation.ROLE
+    connection_limit: int = Field(
+        20,
+        ge=1,
+        le=10_000,
+        validation_alias="PGVEND_CONNECTION_LIMIT",
+        description="the number of sessions, from 1 to 10000, that one tenant may have at once",
+    )
+    size_limit: Size | None = Field(
+        None,
+        validation_alias="PGVEND_SIZE_LIMIT",
+        description="the size, such as 500MB or 10GB, above which a database becomes read-only",
+    )
+    verify_login: bool = Field(
+        True, validation_alias="PGVEND_VERIFY_LOGIN", description="on or off"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _chosen(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Neon's variables choose Neon, unless a provider is named by field or by variable."""
+        has_neon = any(name.upper() in neon.VARIABLES for name in given)
+        return {"provider": ProviderName.NEON} | given if has_neon else given
+
+    @field_validator("postgres_admin_dsn")
+    @classmethod
+    def _leads_to_a_server(cls, dsn: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if info.data.get("provider") is ProviderName.POSTGRES:
+            if dsn is None:
+                raise ValueError("missing, and PGVEND_PROVIDER is postgres")
+            check_dsn(dsn)
+        return dsn
+
+    @field_validator("postgres_public_host")
+    @classmethod
+    def _is_known(cls, host: str | None, info: ValidationInfo) -> str | None:
+        dsn = info.data.get("postgres_admin_dsn")
+        uses_dsn = info.data.get("provider") is ProviderName.POSTGRES
+        if uses_dsn and dsn and not (host or urlsplit(dsn.get_secret_value()).hostname):
+            raise ValueError("missing, and PGVEND_POSTGRES_ADMIN_DSN names no host")
+        return host
+
+    @field_validator(*neon.CHECKS)
+    @classmethod
+    def _leads_to_neon(cls, value: Any, info: ValidationInfo) -> Any:
+        if info.data.get("provider") is ProviderName.NEON:
+            return neon.checked(str(info.field_name), value)
+        return value
+
+    @field_validator("size_limit")
+    @classmethod
+    def _can_be_kept(cls, limit: SizeLimit | None, info: ValidationInfo) -> SizeLimit | None:
+        if limit and info.data.get("provider") is ProviderName.NEON:
+            raise ValueError("not for Neon, which has limits of its own: set those of the project")
+        return limit
+
+    def admin_dsn(self) -> str:
+        """For the provider `postgres`, which is not without one."""
+        return needed(self.postgres_admin_dsn).get_secret_value()
+
+    @property
+    def derives_passwords(self) -> bool:
+        """Whether passwords are our choice: those of roles that Neon's API makes are Neon's."""
+        return self.provider is not ProviderName.NEON or self.isolation is Isolation.ROLE
+
+    @property
+    def isolation(self) -> Isolation:
+        """What keeps the tenants of the provider apart."""
+        is_neon = self.provider is ProviderName.NEON
+        return Isolation(self.neon_isolation) if is_neon else Isolation.ROLE
+
+    @property
+    def target(self) -> Target:
+        """The place that databases are made in: what another one holds is not known there."""
+        name = self.provider.value
+        is_neon = self.provider is ProviderName.NEON
+        place = f"{name}-{self.neon_isolation}" if is_neon else name
+        return Target(name=place, provider=name, isolation=self.isolation)

@@ -1,0 +1,109 @@
+"""Who asks?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from domain.caller import ANYONE, Caller
+from domain.errors import KeyRefused, Unauthenticated
+from domain.keys import StaticKey, digest_of, id_in, is_same
+from domain.rate import Allowance, Rate
+from domain.secret import Secret
+from ports.driven.clock import Clock
+from ports.driven.keys import KeyRing
+from ports.driven.rates import Rates
+
+FAILURES = Rate(20, 60)
+"""How often one address may show no key, or a wrong one, before it is told to wait."""
+
+NETWORK_BITS = 64
+"""Of an IPv6 address: who has one has all that begin like it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knock:
+    """Somebody at the door: the key that is shown, the web page that asks, the address."""
+
+    key: Secret | None
+    origin: str | None = None
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """`allowance` is what is left of the caller's rate, None where it has none."""
+
+    caller: Caller
+    allowance: Allowance | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdmitCaller:
+    """Keys are the operator's `static_keys` and those of the ring. A service that `is_open` lets in
+    whoever shows none, or something that never was one of ours, but no revoked or forged one."""
+
+    ring: KeyRing
+    rates: Rates
+    clock: Clock
+    static_keys: Sequence[StaticKey] = ()
+    is_open: bool = False
+
+    async def __call__(self, knock: Knock) -> Admitted:
+        """The caller, who asks once more.
+
+        Raises Unauthenticated and KeyRefused, RateLimited instead when an address does that, or a
+        caller asks, too often, and Forbidden for web pages of others. A right key is let in from
+        where wrong ones come, too.
+        """
+        try:
+            caller = await self._known(knock.key)
+        except Unauthenticated:
+            await self._count_failure(knock.address)
+            raise
+        caller.check_origin(knock.origin)
+        return Admitted(caller, await self._counted(caller))
+
+    async def _known(self, key: Secret | None) -> Caller:
+        if key is None:
+            if self.is_open:
+                return ANYONE
+            raise Unauthenticated
+        if caller := self._static(key):
+            return caller
+        if self.is_open and not id_in(key):
+            return ANYONE  # a proxy may always send one, and need not know
+        return await self._of_ring(key)
+
+    def _static(self, key: Secret) -> Caller | None:
+        """All are compared, so that the time says nothing about which."""
+        digest = digest_of(key)
+        found = [known.caller for known in self.static_keys if is_same(known.digest, digest)]
+        return found[0] if found else None
+
+    async def _of_ring(self, shown: Secret) -> Caller:
+        key_id = id_in(shown)
+        key = await self.ring.find(key_id) if key_id else None
+        if key is None or not is_same(key.digest, digest_of(shown)):
+            raise KeyRefused
+        key.check_valid(self.clock.now())
+        return key.caller
+
+    async def _count_failure(self, address: str) -> None:
+        allowance = await self.rates.hit(f"refused {_network(address)}", FAILURES)
+        allowance.check("Too many requests without a right key came from your address.")
+
+    async def _counted(self, caller: Caller) -> Allowance | None:
+        if caller.rate is None:
+            return None
+        allowance = await self.rates.hit(f"key {caller.key}", caller.rate)
+        allowance.check(f"Your key allows {caller.rate} requests.")
+        return allowance
+
+
+def _network(address: str) -> str:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    is_v6 = isinstance(parsed, IPv6Address)
+    return str(ip_network((parsed, NETWORK_BITS), strict=False)) if is_v6 else address

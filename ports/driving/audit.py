@@ -1,0 +1,67 @@
+"""Writing down who did what, and reading it."""
+
+from dataclasses import asdict, dataclass
+
+from domain.audit import PREFIX, AuditEntry
+from domain.identity import RANDOM_BYTES, new_id
+from ports.driven.audit import AuditQuery, AuditTrail
+from ports.driven.clock import Clock
+from ports.driven.randomness import Randomness
+from ports.driving.pages import id_in, token_of
+
+DONE = "done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """What was done or tried; what its members mean, AuditEntry says."""
+
+    caller: str
+    key: str = ""
+    action: str
+    subject: str = ""
+    address: str = ""
+    request_id: str = ""
+    outcome: str = DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRequest:
+    """`caller` and `subject` None: any."""
+
+    caller: str | None = None
+    subject: str | None = None
+    page_token: str = ""
+    page_size: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPage:
+    entries: list[AuditEntry]
+    next_page_token: str  # empty on the last page
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    trail: AuditTrail
+    clock: Clock
+    randomness: Randomness
+
+    async def write_down(self, deed: Deed) -> None:
+        """Raises Unavailable."""
+        now = self.clock.now()
+        entry_id = new_id(now, self.randomness.entropy(RANDOM_BYTES), PREFIX)
+        await self.trail.append(AuditEntry(id=entry_id, at=now, **asdict(deed)))
+
+    async def read(self, request: AuditRequest) -> AuditPage:
+        """The newest entries first. Raises InvalidPageToken."""
+        query = AuditQuery(
+            caller=request.caller,
+            subject=request.subject,
+            before=id_in(request.page_token, PREFIX),
+            limit=request.page_size + 1,  # one more tells whether there is a next page
+        )
+        found = await self.trail.read(query)
+        page = found[: request.page_size]
+        more = len(found) > len(page)
+        return AuditPage(entries=page, next_page_token=token_of(page[-1].id) if more else "")

@@ -1,0 +1,38 @@
+"""Which of the service's secrets are needed for the databases that there are."""
+
+from dataclasses import dataclass
+
+from domain.database import Target
+from domain.passwords import PasswordDeriver
+from ports.driven.installation import Installation
+
+
+@dataclass(frozen=True, slots=True)
+class SecretsInUse:
+    """How many databases have a password that comes from which secret: the `current` one, one of
+    the `previous` ones, or one that is `missing`. Those wait for that secret, or for a rotation."""
+
+    current: int
+    previous: int
+    missing: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckSecrets:
+    installation: Installation
+    passwords: PasswordDeriver
+    target: Target
+
+    async def __call__(self) -> SecretsInUse:
+        """Raises Unavailable."""
+        counted = await self.installation.secrets(self.target.name)
+        known = {name: count for name, count in counted.items() if self.passwords.knows(name)}
+        current = sum(count for name, count in known.items() if self._is_current(name))
+        return SecretsInUse(
+            current=current,
+            previous=sum(known.values()) - current,
+            missing=sum(counted.values()) - sum(known.values()),
+        )
+
+    def _is_current(self, name: str) -> bool:
+        return (name or self.passwords.first) in {"", self.passwords.current}

@@ -1,0 +1,89 @@
+"""Databases that grow too large: warned, then made read-only, and released when they have room."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from domain.database import Database, State, Target
+from domain.sizes import Measure, SizeLimit, is_read_only, size_work, told, work_for
+from domain.steps import Work
+from domain.upkeep import Upkeep
+from ports.driven.clock import Clock
+from ports.driven.leases import Leases
+from ports.driven.registry import Query, Registry
+from ports.driven.size_guard import SizeGuard
+from ports.driving.chores import Chore
+from ports.records import attempt, changed, every
+
+PAGE = 1000
+
+DEFIED = "It is read-only, and its owner writes all the same: delete it, or ask the owner."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfineDatabases:
+    """A `limit` of None has room for everything: what was confined by another one is released."""
+
+    registry: Registry
+    guard: SizeGuard
+    leases: Leases
+    clock: Clock
+    target: Target
+    limit: SizeLimit | None
+
+    async def __call__(self) -> list[Chore]:
+        """What there is to do about sizes. Raises Unavailable, and what `measures` raises."""
+        measures = await self.guard.measures() if self.limit else {}
+        query = Query(states=frozenset({State.READY}), target=self.target.name, limit=PAGE)
+        chores = (self._chore(record, measures) for record in await every(self.registry, query))
+        return [chore for chore in chores if chore]
+
+    async def finish(self, database_id: str) -> bool:
+        """Do what has begun; whether there was anything for this call to do. Idempotent."""
+        async with self.leases.held(database_id) as is_mine:
+            database = await self.registry.get(database_id)
+            work = size_work(database)
+            if not is_mine or database.state is not State.READY or work is None:
+                return False
+            await self._done(database, work)
+            return True
+
+    def _chore(self, record: Database, measures: Mapping[str, Measure]) -> Chore | None:
+        measure = measures.get(record.id)
+        work = work_for(record, measure, self.limit, self.clock.now())
+        name, why = record.names.database, self._why(measure)
+        if work:
+            do = partial(self._begin, record, work)
+            return Chore(Upkeep(work.value), record.id, name, do, why)
+        if measure and self.limit and self.limit.is_defied(measure.size) and is_read_only(record):
+            return Chore(Upkeep.EXCEED, record.id, name, None, f"{why} {DEFIED}")
+        return None
+
+    def _why(self, measure: Measure | None) -> str:
+        if measure is None or self.limit is None:
+            return "There is no limit any more."
+        return f"It has {told(measure.size)}; the limit is {told(self.limit.size)}."
+
+    async def _begin(self, record: Database, work: Work) -> bool:
+        """Unless the record changed since it was measured."""
+        async with self.leases.held(record.id) as is_mine:
+            current = await self.registry.get(record.id)
+            if not is_mine or current.version != record.version:
+                return False
+            now = self.clock.now()
+            if work is Work.CONFINE or (work is Work.RELEASE and is_read_only(current)):
+                await self._done(await self.registry.update(current.began(work, now)), work)
+            else:  # a warning, or the end of one
+                await self.registry.update(current.did(work, now))
+            return True
+
+    async def _done(self, database: Database, work: Work) -> None:
+        act = self.guard.confine if work is Work.CONFINE else self.guard.release
+        async with attempt(self.registry, self.clock, database, work):
+            await act(database.tenant)
+
+        def done(current: Database) -> Database | None:
+            is_open = current.state is State.READY and current.is_pending(work)
+            return current.did(work, self.clock.now()) if is_open else None
+
+        await changed(self.registry, database.id, done)

@@ -1,0 +1,71 @@
+"""API keys: made, listed, revoked."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from domain.caller import Scope
+from domain.errors import NameTaken
+from domain.keys import (
+    ID_BYTES,
+    SECRET_BYTES,
+    ApiKey,
+    checked_name,
+    digest_of,
+    granted,
+    new_key,
+)
+from domain.rate import Rate
+from domain.secret import Secret
+from ports.driven.clock import Clock
+from ports.driven.keys import KeyRing
+from ports.driven.randomness import Randomness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRequest:
+    """Without a `name`, the key is a caller of its own; `origins` are of web pages that have it."""
+
+    name: str | None = None
+    scopes: frozenset[Scope]
+    quota: int | None = None
+    rate: Rate | None = None
+    origins: frozenset[str] = frozenset()
+    ttl: timedelta | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManageKeys:
+    ring: KeyRing
+    clock: Clock
+    randomness: Randomness
+
+    async def create(self, request: KeyRequest) -> tuple[ApiKey, Secret]:
+        """The record of a new key, and the key, which nobody can tell again. One for web pages gets
+        no scope but `create`. Raises InvalidRequest."""
+        now = self.clock.now()
+        while True:
+            key_id, key = new_key(self.randomness.entropy(ID_BYTES + SECRET_BYTES))
+            record = ApiKey(
+                id=key_id,
+                digest=digest_of(key),
+                name=checked_name(key_id if request.name is None else request.name),
+                scopes=granted(request.scopes, request.origins),
+                quota=request.quota,
+                rate=request.rate,
+                origins=request.origins,
+                created_at=now,
+                expires_at=None if request.ttl is None else now + request.ttl,
+            )
+            try:
+                await self.ring.add(record)
+            except NameTaken:
+                continue  # another key begins like it
+            return record, key
+
+    async def every(self) -> list[ApiKey]:
+        """The newest first; revoked and expired ones stay."""
+        return await self.ring.every()
+
+    async def revoke(self, key_id: str) -> ApiKey:
+        """The key, of no use from now on. Idempotent. Raises KeyNotFound."""
+        return await self.ring.revoke(key_id, self.clock.now())

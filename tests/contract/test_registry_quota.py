@@ -1,0 +1,179 @@
+"""What every registry promises about quotas: as many records of a caller as that, and no more."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import cycle
+
+import pytest
+
+from adapters.registry.opening import opened_postgres
+from domain.database import GONE, LIVE, Database, State
+from domain.errors import NameTaken, QuotaReached, RequestKnown
+from domain.request import RequestMark
+from ports.driven.registry import Query, Registry
+from tests.support.records import ELSEWHERE, new_record
+from tests.support.registries import MARK, own_database
+from tests.support.servers import OperatorsServer
+
+
+def anns(
+    nickname: str | None = None,
+    *,
+    state: State = State.PROVISIONING,
+    mark: RequestMark | None = None,
+) -> Database:
+    return replace(new_record(nickname, state=state), caller="ann", request=mark)
+
+
+async def test_a_quota_lets_as_many_in_as_it_says(registry: Registry) -> None:
+    kept = [await registry.add(anns(), quota=2) for _ in range(2)]
+
+    with pytest.raises(QuotaReached) as caught:
+        await registry.add(anns(), quota=2)
+
+    assert caught.value.quota == 2
+    assert await registry.search(Query()) == sorted(kept, key=lambda each: each.id, reverse=True)
+
+
+async def test_what_is_kept_within_a_quota_is_whole(registry: Registry) -> None:
+    new = replace(anns(mark=MARK), labels={"team": "a"}, extensions=("vector",), secret="one")
+
+    kept = await registry.add(new, quota=1)
+
+    assert kept == replace(new, version=kept.version)
+    assert await registry.get(kept.id) == kept
+
+
+async def test_a_quota_of_zero_lets_nothing_in(registry: Registry) -> None:
+    with pytest.raises(QuotaReached):
+        await registry.add(anns(), quota=0)
+
+    assert await registry.search(Query()) == []
+
+
+async def test_without_a_quota_there_is_no_bound(registry: Registry) -> None:
+    await registry.add(anns(), quota=1)
+
+    await registry.add(anns())
+
+    assert len(await registry.search(Query())) == 2
+
+
+@pytest.mark.parametrize("state", sorted(LIVE))
+async def test_what_exists_or_may_exist_counts(registry: Registry, state: State) -> None:
+    await registry.add(anns(state=state))
+
+    with pytest.raises(QuotaReached):
+        await registry.add(anns(), quota=1)
+
+
+@pytest.mark.parametrize("state", sorted(GONE))
+async def test_what_is_gone_does_not_count(registry: Registry, state: State) -> None:
+    await registry.add(anns(state=state))
+
+    assert (await registry.add(anns(), quota=1)).version == 1
+
+
+async def test_a_place_is_free_once_its_database_is_gone(registry: Registry) -> None:
+    kept = await registry.add(anns(), quota=1)
+    await registry.update(replace(kept, state=State.RETIRED))
+
+    assert (await registry.add(anns(), quota=1)).version == 1
+
+
+async def test_what_others_have_does_not_count(registry: Registry) -> None:
+    for caller in ("bob", "Ann", "ann ", "an", "ann%"):
+        await registry.add(replace(new_record(), caller=caller))
+
+    assert (await registry.add(anns(), quota=1)).version == 1
+
+
+async def test_what_a_caller_has_elsewhere_counts(registry: Registry) -> None:
+    await registry.add(replace(anns(), target=ELSEWHERE))
+
+    with pytest.raises(QuotaReached):
+        await registry.add(anns(), quota=1)
+
+
+async def test_a_repeated_request_is_known_although_the_quota_is_reached(
+    registry: Registry,
+) -> None:
+    await registry.add(anns("Sales", mark=MARK), quota=1)
+
+    with pytest.raises(RequestKnown):
+        await registry.add(anns("Sales", mark=MARK), quota=1)
+
+
+async def test_a_repeated_request_is_known_within_a_quota(registry: Registry) -> None:
+    await registry.add(anns("Sales", mark=MARK), quota=9)
+
+    with pytest.raises(RequestKnown):
+        await registry.add(anns("Sales", mark=MARK), quota=9)
+
+
+async def test_a_new_request_is_not_known_when_the_quota_is_reached(registry: Registry) -> None:
+    await registry.add(anns(mark=MARK), quota=1)
+
+    with pytest.raises(QuotaReached):
+        await registry.add(anns(mark=RequestMark("another key", MARK.body)), quota=1)
+
+
+async def test_a_taken_name_is_told_within_a_quota(registry: Registry) -> None:
+    await registry.add(anns("Sales"), quota=2)
+
+    with pytest.raises(NameTaken):
+        await registry.add(anns("Sales"), quota=2)
+
+    assert (await registry.add(anns(), quota=2)).version == 1
+
+
+@pytest.mark.parametrize("racing", [2, 20])
+async def test_of_racing_calls_one_takes_the_last_place(registry: Registry, racing: int) -> None:
+    await registry.add(anns())
+
+    assert await _won([registry], racing, quota=2) == 1
+
+    assert len(await registry.search(Query())) == 2
+
+
+async def test_racing_calls_of_two_callers_do_not_take_each_others_places(
+    registry: Registry,
+) -> None:
+    theirs = [replace(new_record(), caller="bob") for _ in range(10)]
+
+    won, outcomes = await asyncio.gather(
+        _won([registry], 10, quota=3),
+        asyncio.gather(
+            *(registry.add(record, quota=4) for record in theirs), return_exceptions=True
+        ),
+    )
+
+    assert won == 3
+    assert sum(isinstance(outcome, Database) for outcome in outcomes) == 4
+
+
+@pytest.mark.parametrize("racing", [2, 20])
+async def test_replicas_do_not_share_out_the_last_place_twice(
+    server_18: OperatorsServer, racing: int
+) -> None:
+    async with (
+        own_database(server_18) as url,
+        opened_postgres(url) as one,
+        opened_postgres(url) as other,
+    ):
+        for _ in range(3):  # once may be luck
+            await one.registry.add(anns())
+            there_are = len(await one.registry.search(Query()))
+            won = await _won([one.registry, other.registry], racing, quota=there_are + 1)
+            assert won == 1
+
+
+async def _won(registries: Sequence[Registry], racing: int, quota: int) -> int:
+    """How many calls got a place; the others were told of the quota."""
+    places = cycle(registries)
+    calls = [next(places).add(anns(), quota) for _ in range(racing)]
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    won = sum(isinstance(outcome, Database) for outcome in outcomes)
+    assert sum(isinstance(outcome, QuotaReached) for outcome in outcomes) == racing - won, outcomes
+    return won

@@ -1,0 +1,224 @@
+"""Two callers of one service: each has its own databases, and nothing of the other's."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from domain.caller import ANYONE, Scope
+from domain.database import State
+from entrypoints.http.route import Route
+from entrypoints.http.routes import ROUTES
+from tests.support.apps import problem_in
+from tests.support.keyed import LEGACY, ORDERS, PATH, keyed
+from tests.support.keyholders import Guarded, Keyholder, bearer, guarded_app
+from tests.support.records import new_record
+
+WEB, CI = "the-web-pages-proxys-key", "the-build-machines-own-key"
+
+OF_ONE = [route for route in ROUTES if "/databases/{id}" in route.path]
+
+BODIES = {"changeDatabase": {"labels": {"a": "b"}}}
+
+
+@pytest.fixture
+async def guarded() -> AsyncIterator[Guarded]:
+    async with guarded_app() as guarded:
+        yield guarded
+
+
+async def test_everybody_sees_ones_own_databases_and_the_admin_all(guarded: Guarded) -> None:
+    ann, bob = await guarded.holder("ann"), await guarded.holder("bob")
+    anns, bobs = await ann.vend("Sales"), await bob.vend("Stock")
+
+    assert await ann.list() == {anns["id"]}
+    assert await bob.list() == {bobs["id"]}
+    assert await guarded.admin.list() == {anns["id"], bobs["id"]}
+
+
+@pytest.mark.parametrize("route", OF_ONE, ids=lambda route: route.name)
+async def test_somebody_elses_database_is_not_there(guarded: Guarded, route: Route) -> None:
+    ann, bob = await guarded.holder("ann"), await guarded.holder("bob")
+    anns = await ann.vend()
+    path = f"/v1/databases/{anns['id']}"
+    before = (await ann.ask("GET", path)).body
+
+    told = await bob.ask(route.method, _at(route, anns["id"]), BODIES.get(route.name))
+    unknown = await bob.ask(route.method, _at(route, _other(anns["id"])), BODIES.get(route.name))
+
+    theirs, nobodys = (problem_in(each, 404, "database_not_found") for each in (told, unknown))
+    assert theirs["detail"].replace(anns["id"], _other(anns["id"])) == nobodys["detail"]
+    assert (await ann.ask("GET", path)).body == before
+    assert guarded.app.accepts(anns["connection"])
+
+
+@pytest.mark.parametrize("route", OF_ONE, ids=lambda route: route.name)
+async def test_the_admin_reaches_everybodys(guarded: Guarded, route: Route) -> None:
+    anns = await (await guarded.holder("ann")).vend()
+
+    async with guarded.app.client.request(
+        route.method,
+        _at(route, anns["id"]),
+        json=BODIES.get(route.name),
+        headers=bearer(guarded.admin.key),
+    ) as told:
+        assert told.status in {200, 202, 409}, told.status  # 409: it has not expired
+
+
+async def test_an_order_may_have_the_name_of_somebody_elses_database(guarded: Guarded) -> None:
+    ann, bob = await guarded.holder("ann"), await guarded.holder("bob")
+
+    one, other = await ann.vend("Sales"), await bob.vend("Sales")
+
+    assert one["database"] != other["database"]
+
+
+@pytest.mark.parametrize("path", ORDERS)
+async def test_an_idempotency_key_is_its_callers_own(guarded: Guarded, path: str) -> None:
+    ann, bob = await guarded.holder("ann"), await guarded.holder("bob")
+
+    one = await ann.ask("POST", path, ORDERS[path], **keyed())
+    other = await bob.ask("POST", path, ORDERS[path], **keyed())
+
+    assert one.status == other.status
+    assert one.body != other.body
+    assert (await ann.ask("POST", path, ORDERS[path], **keyed())).body == one.body
+    assert len(await guarded.admin.list()) == 2
+
+
+async def test_keys_of_one_name_share_their_databases(guarded: Guarded) -> None:
+    one, other = await guarded.holder("web"), await guarded.holder("web")
+    made = await one.vend()
+
+    assert await other.list() == {made["id"]}
+
+
+async def test_a_caller_keeps_its_databases_when_its_key_is_replaced(guarded: Guarded) -> None:
+    old = await guarded.holder("web")
+    made = await old.vend()
+    await guarded.admin.ask("DELETE", f"/v1/keys/{old.id}")
+
+    new = await guarded.holder("web")
+
+    assert await new.list() == {made["id"]}
+
+
+async def test_keys_without_a_name_share_nothing(guarded: Guarded) -> None:
+    one, other = await guarded.holder(), await guarded.holder()
+    await one.vend()
+
+    assert await other.list() == set()
+
+
+@pytest.mark.parametrize("path", [PATH, LEGACY])
+async def test_the_operators_own_keys_are_callers_too(path: str) -> None:
+    async with guarded_app(api_keys=f"web={WEB},{CI}") as guarded:
+        web, ci = Keyholder(guarded.app, WEB), Keyholder(guarded.app, CI)
+
+        assert (await web.ask("POST", path, ORDERS[path])).status in {200, 201}
+
+        assert len(await web.list()) == 1
+        assert await ci.list() == set()
+        assert problem_in(await web.ask("GET", "/v1/keys"), 403, "forbidden")
+
+
+async def test_what_was_made_without_keys_is_the_admins_and_anyones(guarded: Guarded) -> None:
+    old = await guarded.app.records.registry.add(new_record(state=State.READY))
+    assert old.caller == ANYONE.name
+    ann, anyone = await guarded.holder("ann"), await guarded.holder("anyone")
+
+    assert await ann.list() == set()
+    assert await anyone.list() == await guarded.admin.list() == {old.id}
+
+
+async def test_an_open_service_shows_its_one_caller_everything() -> None:
+    async with guarded_app(admin_key=None) as guarded:
+        made = await guarded.app.vend()
+        theirs = await guarded.app.records.registry.add(replace(new_record(), caller="ann"))
+
+        answer = await guarded.ask("GET", PATH)
+
+        assert {each["id"] for each in answer.body["databases"]} == {made["id"], theirs.id}
+
+
+@pytest.mark.parametrize(
+    "header", ["Basic dXNlcjpwYXNz", "Bearer", "Bearer ", "Bearer x", "bearer of bad news", "\xff"]
+)
+async def test_an_open_service_does_not_mind_what_a_proxy_sends(header: str) -> None:
+    async with guarded_app(admin_key=None) as guarded:
+        answer = await guarded.ask("GET", PATH, headers={"Authorization": header})
+
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Basic dXNlcjpwYXNz",
+        "Bearer",
+        "Bearer ",
+        "Bearer x",
+        "bearer of bad news",
+        "\xff",
+        "Bearer \xff\xfe",
+        "Bearer " + "x" * 4000,
+        "Token x",
+        "pgv_00000000",
+    ],
+    ids=lambda header: header[:12],
+)
+@pytest.mark.parametrize("path", [PATH, LEGACY])
+async def test_what_is_no_key_is_not_let_in(guarded: Guarded, path: str, header: str) -> None:
+    told = await guarded.ask("POST", path, ORDERS[path], {"Authorization": header})
+
+    assert told.status == 401
+    assert told.headers["WWW-Authenticate"] == "Bearer"
+    assert await guarded.admin.list() == set()
+
+
+async def test_two_keys_in_one_request_are_none(guarded: Guarded) -> None:
+    ann = await guarded.holder("ann")
+    headers = [("Authorization", f"Bearer {key}") for key in (ann.key, guarded.admin.key)]
+
+    problem_in(await guarded.ask("GET", PATH, headers=headers), 401, "unauthenticated")
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer  "])
+async def test_the_schemes_letters_may_be_large_or_small(guarded: Guarded, scheme: str) -> None:
+    told = await guarded.ask(
+        "GET", PATH, headers={"Authorization": f"{scheme} {guarded.admin.key}"}
+    )
+
+    assert told.status == 200
+
+
+async def test_a_key_in_the_address_is_none(guarded: Guarded) -> None:
+    """It would be in logs and histories."""
+    told = await guarded.ask("GET", f"{PATH}?access_token={guarded.admin.key}")
+
+    problem_in(told, 401, "unauthenticated")
+
+
+async def test_a_key_of_another_replica_is_known_and_revoked_here_too(guarded: Guarded) -> None:
+    ann = await guarded.holder("ann")
+    async with guarded.app.replica(admin_key=guarded.admin.key) as other:
+        assert (await other.ask("GET", PATH, headers=bearer(ann.key))).status == 200
+
+        await guarded.admin.ask("DELETE", f"/v1/keys/{ann.id}")
+
+        told = await other.ask("GET", PATH, headers=bearer(ann.key))
+        problem_in(told, 401, "key_refused")
+
+
+def _at(route: Route, database_id: str) -> str:
+    return route.path.format(id=database_id)
+
+
+def _other(database_id: str) -> str:
+    """A database that never was."""
+    return database_id[:-1] + ("0" if database_id[-1] != "0" else "1")
+
+
+def test_the_calls_about_one_database_are_all_tried() -> None:
+    assert {route.scope for route in OF_ONE} == {Scope.READ, Scope.MANAGE}
+    assert len(OF_ONE) >= 7

@@ -1,0 +1,205 @@
+"""How often a caller may ask, how much it may have, and what it is told beyond that."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from ports.driving.admit import FAILURES
+from tests.support.apps import problem_in
+from tests.support.keyed import LEGACY, ORDERS, PATH, keyed
+from tests.support.keyholders import Guarded, Keyholder, guarded_app
+from tests.support.polling import until
+
+ASYNC = {"Prefer": "respond-async"}
+
+WAYS = {"new": (PATH, {}), "async": (PATH, ASYNC), "legacy": (LEGACY, {})}
+
+ways = pytest.mark.parametrize(("path", "headers"), WAYS.values(), ids=list(WAYS))
+
+
+@pytest.fixture
+async def guarded() -> AsyncIterator[Guarded]:
+    async with guarded_app() as guarded:
+        yield guarded
+
+
+async def test_every_answer_says_what_is_left_of_the_rate(guarded: Guarded) -> None:
+    ann = await guarded.holder("ann", rate="3/min")
+
+    made = await ann.ask("POST", PATH, {"nickname": "Sales"})
+    missed = await ann.ask("GET", f"{PATH}/db_unknown")
+
+    assert made.headers["RateLimit-Policy"] == '"requests";q=3;w=60'
+    assert made.headers["RateLimit"] == '"requests";r=2;t=60'
+    problem_in(missed, 404, "database_not_found")
+    assert missed.headers["RateLimit"] == '"requests";r=1;t=60'
+
+
+async def test_who_has_no_rate_is_told_of_none(guarded: Guarded) -> None:
+    told = await (await guarded.holder("ann")).ask("GET", PATH)
+
+    assert "RateLimit" not in told.headers
+    assert "RateLimit-Policy" not in told.headers
+
+
+async def test_who_asks_too_often_is_told_when_to_come_back(guarded: Guarded) -> None:
+    ann = await guarded.holder("ann", rate="2/min")
+    for _ in range(2):
+        assert (await ann.ask("GET", PATH)).status == 200
+    guarded.app.clock.passed += 20
+
+    told = await ann.ask("GET", PATH)
+
+    problem = problem_in(told, 429, "rate_limited")
+    assert problem["retryable"] is True
+    assert told.headers["Retry-After"] == "40"
+    assert told.headers["RateLimit-Policy"] == '"requests";q=2;w=60'
+    assert told.headers["RateLimit"] == '"requests";r=0;t=40'
+
+
+async def test_who_comes_back_then_is_let_in(guarded: Guarded) -> None:
+    ann = await guarded.holder("ann", rate="1/min")
+    await ann.ask("GET", PATH)
+    told = await ann.ask("GET", PATH)
+    guarded.app.clock.passed += int(told.headers["Retry-After"])
+
+    assert (await ann.ask("GET", PATH)).status == 200
+
+
+async def test_what_comes_too_often_is_not_done(guarded: Guarded) -> None:
+    ann = await guarded.holder("ann", rate="1/min")
+    await ann.vend()
+
+    problem_in(await ann.ask("POST", PATH, {"nickname": "Stock"}), 429, "rate_limited")
+
+    assert len(await guarded.admin.list()) == 1
+
+
+async def test_what_a_key_may_not_do_counts_too(guarded: Guarded) -> None:
+    ann = await guarded.holder("ann", ["create"], rate="1/min")
+
+    told = await ann.ask("GET", PATH)
+
+    problem_in(told, 403, "forbidden")
+    assert told.headers["RateLimit"] == '"requests";r=0;t=60'
+    problem_in(await ann.ask("POST", PATH, {"nickname": "Sales"}), 429, "rate_limited")
+
+
+async def test_other_keys_are_not_held_up(guarded: Guarded) -> None:
+    one, other = [await guarded.holder("web", rate="1/min") for _ in range(2)]
+    await one.ask("GET", PATH)
+
+    assert (await other.ask("GET", PATH)).status == 200
+
+
+async def test_an_address_with_wrong_keys_is_told_to_wait(guarded: Guarded) -> None:
+    await _tried_in_vain(guarded)
+
+    told = await guarded.ask("GET", PATH, headers={"Authorization": "Bearer wrong"})
+
+    problem_in(told, 429, "rate_limited")
+    assert told.headers["Retry-After"] == str(FAILURES.seconds)
+    assert "RateLimit-Policy" in told.headers
+
+
+async def test_something_else_than_a_key_counts_as_a_wrong_one(guarded: Guarded) -> None:
+    for _ in range(FAILURES.amount):
+        told = await guarded.ask("GET", PATH, headers={"Authorization": "Basic dXNlcjpwYXNz"})
+        assert told.status == 401
+
+    told = await guarded.ask("GET", PATH, headers={"Authorization": "Basic dXNlcjpwYXNz"})
+
+    problem_in(told, 429, "rate_limited")
+
+
+async def test_a_right_key_is_let_in_from_such_an_address(guarded: Guarded) -> None:
+    ann = await guarded.holder("ann")
+    await _tried_in_vain(guarded)
+
+    assert (await ann.ask("GET", PATH)).status == 200
+
+
+async def test_what_is_for_all_is_answered_to_such_an_address(guarded: Guarded) -> None:
+    await _tried_in_vain(guarded)
+
+    assert (await guarded.ask("GET", "/api/test")).status == 200
+
+
+@ways
+async def test_a_quota_bounds_what_exists_at_once(
+    guarded: Guarded, path: str, headers: dict[str, str]
+) -> None:
+    ann = await guarded.holder("ann", quota=1)
+    assert (await ann.ask("POST", path, ORDERS[path], **headers)).status in {200, 201, 202}
+
+    told = await ann.ask("POST", path, ORDERS[path], **headers)
+
+    problem = problem_in(told, 429, "quota_reached")
+    assert problem["retryable"] is False, "waiting alone makes no room"
+    assert told.headers["RateLimit-Policy"] == '"databases";q=1'
+    assert told.headers["RateLimit"] == '"databases";r=0'
+    assert len(await guarded.admin.list()) == 1
+
+
+@ways
+async def test_a_key_with_a_quota_of_zero_makes_nothing(
+    guarded: Guarded, path: str, headers: dict[str, str]
+) -> None:
+    ann = await guarded.holder("ann", quota=0)
+
+    told = await ann.ask("POST", path, ORDERS[path], **headers)
+
+    problem_in(told, 429, "quota_reached")
+    assert not await guarded.app.provider.inventory()
+    assert await guarded.admin.list() == set()
+
+
+async def test_a_quota_and_a_rate_are_both_told(guarded: Guarded) -> None:
+    ann = await guarded.holder("ann", quota=0, rate="5/min")
+
+    told = await ann.ask("POST", PATH, {"nickname": "Sales"})
+
+    problem_in(told, 429, "quota_reached")
+    assert told.headers["RateLimit-Policy"] == '"databases";q=0, "requests";q=5;w=60'
+    assert told.headers["RateLimit"] == '"databases";r=0, "requests";r=4;t=60'
+
+
+async def test_a_repeated_request_is_answered_although_the_quota_is_reached(
+    guarded: Guarded,
+) -> None:
+    ann = await guarded.holder("ann", quota=1)
+
+    first, again = [await ann.ask("POST", PATH, ORDERS[PATH], **keyed()) for _ in range(2)]
+
+    assert (again.status, again.body) == (first.status, first.body)
+
+
+async def test_what_is_deleted_makes_room(guarded: Guarded) -> None:
+    ann = await guarded.holder("ann", quota=1)
+    made = await ann.vend()
+    await ann.ask("DELETE", f"{PATH}/{made['id']}")
+
+    async def has_room() -> bool:
+        return (await ann.ask("POST", PATH, {"nickname": "Stock"})).status == 201
+
+    await until(has_room)
+
+
+async def test_what_was_not_made_takes_no_room(guarded: Guarded) -> None:
+    ann = await guarded.holder("ann", quota=1)
+    problem_in(await ann.ask("POST", PATH, {"nickname": "!"}), 422, "invalid_nickname")
+
+    await ann.vend()
+
+
+async def test_keys_of_one_caller_share_its_places(guarded: Guarded) -> None:
+    one, other = [await guarded.holder("web", quota=1) for _ in range(2)]
+    await one.vend()
+
+    problem_in(await other.ask("POST", PATH, {"nickname": "Stock"}), 429, "quota_reached")
+
+
+async def _tried_in_vain(guarded: Guarded) -> None:
+    stranger = Keyholder(guarded.app, "wrong")
+    for _ in range(FAILURES.amount):
+        problem_in(await stranger.ask("GET", PATH), 401, "key_refused")

@@ -1,0 +1,65 @@
+"""The document and the page of the calls, as they are served."""
+
+import re
+
+import pytest
+from openapi_spec_validator import validate
+
+from tests.support.apps import RunningApp, problem_of, running_app
+
+KEY = "a-static-key-of-the-tests"
+
+
+async def test_the_document_is_served_as_openapi(app: RunningApp) -> None:
+    async with app.client.get("/openapi.json") as response:
+        assert response.content_type == "application/json"
+        validate(await response.json())
+
+
+async def test_who_has_no_key_may_read_how_to_call(app: RunningApp) -> None:
+    async with running_app(api_keys=KEY) as keyed:
+        for path in ("/openapi.json", "/docs", "/docs/docs.js"):
+            async with keyed.client.get(path) as response:
+                assert response.status == 200
+
+
+async def test_the_document_says_whether_a_key_is_needed(app: RunningApp) -> None:
+    async with running_app(api_keys=KEY) as keyed:
+        ways = [
+            (await each.get("/openapi.json"))["paths"]["/v1/databases"]["post"]["security"]
+            for each in (app, keyed)
+        ]
+
+    assert ways == [[{}, {"key": ["create"]}], [{"key": ["create"]}]]
+
+
+async def test_the_page_runs_nothing_but_our_own_files(app: RunningApp) -> None:
+    async with app.client.get("/docs") as response:
+        policy = response.headers["Content-Security-Policy"]
+        page = await response.text()
+
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert not re.search(r"<style|\sstyle=|\son\w+=|https?:|<script>", page)
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("/docs", "text/html"),
+        ("/docs/docs.css", "text/css"),
+        ("/docs/docs.js", "text/javascript"),
+        ("/docs/icon.svg", "image/svg+xml"),
+    ],
+)
+async def test_the_page_and_its_parts_are_what_they_say(
+    app: RunningApp, path: str, media_type: str
+) -> None:
+    async with app.client.get(path) as response:
+        assert (response.status, response.content_type) == (200, media_type)
+
+
+@pytest.mark.parametrize("name", ["none.js", "..%2fapp.py", "%2e%2e%2fapp.py", "%00", "docs.py"])
+async def test_no_other_file_is_served(app: RunningApp, name: str) -> None:
+    async with app.client.get(f"/docs/{name}") as response:
+        await problem_of(response, 404, "not_found")

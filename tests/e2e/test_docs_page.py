@@ -1,0 +1,129 @@
+"""The page of the calls in a real browser, and what keeps others' scripts out of it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from playwright.async_api import ConsoleMessage, Locator, Page, expect
+
+from tests.support.apps import RunningApp, running_app
+from tests.support.browser import browsing
+
+pytestmark = pytest.mark.browser
+
+KEY = "a-static-key-of-the-tests"
+
+
+@dataclass
+class Docs:
+    """The page, and what the browser had to complain about."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+    def hear(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
+
+    async def open(self, app: RunningApp) -> None:
+        await self.page.goto(f"http://127.0.0.1:{app.port}/docs")
+
+    async def unfolded(self, operation: str) -> Locator:
+        call = self.page.locator(f"#{operation}")
+        await call.locator("summary").click()
+        return call
+
+    async def answer(self, call: Locator, status: int) -> Locator:
+        """What the page shows after the form is sent."""
+        await call.get_by_role("button", name="Send").click()
+        shown = call.locator(".answer")
+        await expect(shown).to_contain_text(f"{status} ")
+        return shown
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Page]:
+    async with browsing() as page:
+        yield page
+
+
+@pytest.fixture
+async def docs(browser: Page) -> AsyncIterator[Docs]:
+    docs = Docs(browser)
+    browser.on("console", docs.hear)
+    yield docs
+    browser.remove_listener("console", docs.hear)
+
+
+async def test_a_database_is_made_and_found_with_the_page(docs: Docs, app: RunningApp) -> None:
+    await docs.open(app)
+    create = await docs.unfolded("createDatabase")
+    await create.locator("textarea").fill('{"nickname": "From the page"}')
+    await docs.answer(create, 201)
+
+    listing = await docs.unfolded("listDatabases")
+    await listing.get_by_label("state (query)").select_option(["ready", "expired"])
+    shown = await docs.answer(listing, 200)
+
+    await expect(shown).to_contain_text('"nickname": "From the page"')
+    assert [database["nickname"] for database in await app.live()] == ["From the page"]
+    assert docs.complaints == []
+
+
+async def test_the_page_begins_with_a_body_that_works(docs: Docs, app: RunningApp) -> None:
+    await docs.open(app)
+
+    await docs.answer(await docs.unfolded("createDatabase"), 201)
+
+    assert docs.complaints == []
+
+
+async def test_events_are_shown_on_the_page(docs: Docs, app: RunningApp) -> None:
+    made = await app.vend()
+    await docs.open(app)
+    watch = await docs.unfolded("watchDatabase")
+    await watch.get_by_label("id (path)").fill(made["id"])
+
+    shown = await docs.answer(watch, 200)
+
+    await expect(shown).to_contain_text("event: settled")
+
+
+async def test_every_call_of_the_document_is_on_the_page(docs: Docs, app: RunningApp) -> None:
+    document = await app.get("/openapi.json")
+    calls = sum(len(methods) for methods in document["paths"].values())
+
+    await docs.open(app)
+
+    await expect(docs.page.locator("#calls > details")).to_have_count(calls)
+
+
+async def test_the_page_shows_a_key_where_one_is_asked_for(docs: Docs) -> None:
+    async with running_app(api_keys=KEY) as app:
+        await docs.open(app)
+        call = await docs.unfolded("createDatabase")
+        await docs.answer(call, 401)
+        await docs.page.locator("#key").fill(KEY)
+        await docs.answer(call, 201)
+
+        assert KEY not in await docs.page.locator("body").inner_text()
+
+
+async def test_what_is_typed_is_text_and_no_part_of_the_page(docs: Docs, app: RunningApp) -> None:
+    await app.vend("<img src=x onerror=alert(1)>")
+    await docs.open(app)
+
+    shown = await docs.answer(await docs.unfolded("listDatabases"), 200)
+
+    await expect(shown).to_contain_text("<img src=x onerror=alert(1)>")
+    assert await docs.page.locator("img").count() == 0
+
+
+async def test_the_pages_policy_stops_a_script_from_elsewhere(docs: Docs, app: RunningApp) -> None:
+    await docs.open(app)
+    script = "document.body.append(Object.assign(document.createElement('script'), {src}))"
+
+    await docs.page.evaluate(f"(src) => {{ {script} }}", "http://127.0.0.1:1/evil.js")
+    await docs.page.evaluate("setTimeout(() => {}, 0)")
+
+    assert any("Content Security Policy" in complaint for complaint in docs.complaints)

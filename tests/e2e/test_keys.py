@@ -1,0 +1,186 @@
+"""`/v1/keys`: made, listed, revoked."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Any
+
+import pytest
+
+from domain.keys import ID, digest_of
+from domain.secret import Secret
+from entrypoints.resources import in_memory
+from tests.support.apps import problem_in
+from tests.support.keyed import PATH
+from tests.support.keyholders import Guarded, Keyholder, guarded_app
+from tests.support.registries import in_postgres, in_sqlite
+from tests.support.servers import OperatorsServer
+
+KEYS = "/v1/keys"
+
+
+@pytest.fixture
+async def guarded() -> AsyncIterator[Guarded]:
+    async with guarded_app() as guarded:
+        yield guarded
+
+
+async def test_a_key_is_told_once_and_stored_nowhere(guarded: Guarded) -> None:
+    made = await guarded.admin.ask("POST", KEYS, {"name": "web", "scopes": ["create"]})
+
+    assert made.status == 201
+    assert made.headers["Cache-Control"] == "no-store"
+    key = made.body["key"]
+    assert key.startswith(made.body["id"] + "_")
+    listed = await guarded.admin.ask("GET", KEYS)
+    kept = await guarded.app.records.keys.find(made.body["id"])
+    for place in (repr(listed.body), repr(kept), repr(await guarded.trail())):
+        assert key.rpartition("_")[2] not in place
+    assert digest_of(Secret(key)) not in repr(listed.body)
+
+
+async def test_a_key_is_made_as_it_was_asked_for(guarded: Guarded) -> None:
+    asked = {"name": "web", "scopes": ["read", "create"], "quota": 3, "rate": "10/min"}
+
+    made = await guarded.admin.ask("POST", KEYS, asked | {"ttl": "1h"})
+
+    told = made.body
+    assert (told["name"], told["quota"], told["rate"]) == ("web", 3, "10/min")
+    assert told["scopes"] == ["create", "read"]
+    assert (told["origins"], told["revoked_at"], told["notices"]) == ([], None, [])
+    assert (told["created_at"], told["expires_at"]) == (
+        "2026-01-02T03:04:05Z",
+        "2026-01-02T04:04:05Z",
+    )
+    (listed,) = (await guarded.admin.ask("GET", KEYS)).body["keys"]
+    assert listed == {name: told[name] for name in told if name not in {"key", "notices"}}
+
+
+async def test_the_newest_key_is_listed_first(guarded: Guarded) -> None:
+    for name in ("old", "new"):
+        await guarded.holder(name)
+        guarded.app.clock.passed += 1
+
+    listed = (await guarded.admin.ask("GET", KEYS)).body["keys"]
+
+    assert [key["name"] for key in listed] == ["new", "old"]
+
+
+async def test_a_revoked_key_is_of_no_use_at_once_and_its_databases_stay(guarded: Guarded) -> None:
+    ann = await guarded.holder("ann")
+    made = await ann.vend()
+
+    revoked = await guarded.admin.ask("DELETE", f"{KEYS}/{ann.id}")
+
+    assert (revoked.status, revoked.body["revoked_at"]) == (200, "2026-01-02T03:04:05Z")
+    problem = problem_in(await ann.ask("GET", PATH), 401, "key_refused")
+    assert problem["detail"] == f"The key {ann.id} was revoked."
+    assert await guarded.admin.list() == {made["id"]}
+    assert guarded.app.accepts(made["connection"])
+
+
+async def test_a_key_may_be_revoked_again(guarded: Guarded) -> None:
+    ann = await guarded.holder("ann")
+    first = await guarded.admin.ask("DELETE", f"{KEYS}/{ann.id}")
+    guarded.app.clock.passed += 60
+
+    again = await guarded.admin.ask("DELETE", f"{KEYS}/{ann.id}")
+
+    assert (again.status, again.body) == (200, first.body)
+
+
+async def test_a_key_that_has_expired_is_of_no_use(guarded: Guarded) -> None:
+    ann = await guarded.holder("ann", ttl="1h")
+    assert (await ann.ask("GET", PATH)).status == 200
+    guarded.app.clock.passed += 3600
+
+    problem = problem_in(await ann.ask("GET", PATH), 401, "key_refused")
+
+    assert problem["detail"] == f"The key {ann.id} has expired."
+
+
+async def test_a_key_for_admins_can_be_made_and_revoked_like_any_other(guarded: Guarded) -> None:
+    deputy = await guarded.holder("deputy", ["admin"])
+    bob = Guarded(guarded.app, deputy)
+
+    assert (await bob.holder("ann")).id
+    await guarded.admin.ask("DELETE", f"{KEYS}/{deputy.id}")
+
+    problem_in(await deputy.ask("GET", KEYS), 401, "key_refused")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"scopes": []},
+        {"scopes": ["everything"]},
+        {"scopes": "create"},
+        {"scopes": ["create"], "name": ""},
+        {"scopes": ["create"], "name": "a b"},
+        {"scopes": ["create"], "name": "web\n"},
+        {"scopes": ["create"], "name": "pgvend"},
+        {"scopes": ["create"], "quota": -1},
+        {"scopes": ["create"], "quota": 1.5},
+        {"scopes": ["create"], "quota": 10**18},
+        {"scopes": ["create"], "rate": "often"},
+        {"scopes": ["create"], "rate": "0/min"},
+        {"scopes": ["create"], "rate": ""},
+        {"scopes": ["create"], "origins": ["app.example"]},
+        {"scopes": ["create"], "origins": ["*"]},
+        {"scopes": ["create"], "origins": ["https://app.example/path"]},
+        {"scopes": ["create"], "origins": [f"https://{n}.example" for n in range(17)]},
+        {"scopes": ["create"], "ttl": "P1Y"},
+        {"scopes": ["create"], "ttl": ""},
+        {"scopes": ["create"], "key": "my own"},
+    ],
+    ids=str,
+)
+async def test_what_cannot_be_a_key_is_refused(guarded: Guarded, wrong: Any) -> None:
+    told = await guarded.admin.ask("POST", KEYS, wrong)
+
+    assert told.status == 422, told.body
+    assert (await guarded.admin.ask("GET", KEYS)).body["keys"] == []
+
+
+async def test_everything_but_the_scopes_may_be_left_out_or_null(guarded: Guarded) -> None:
+    asked = {"name": None, "scopes": ["create"], "quota": None, "rate": None, "ttl": None}
+
+    made = await guarded.admin.ask("POST", KEYS, asked)
+
+    assert made.status == 201, made.body
+    assert ID.fullmatch(made.body["name"])
+
+
+@pytest.fixture(params=["memory", "sqlite", "server_15", "server_18"])
+def records(request: pytest.FixtureRequest) -> AbstractAsyncContextManager[Any]:
+    if request.param == "memory":
+        return nullcontext(in_memory())
+    if request.param == "sqlite":
+        return in_sqlite()
+    server: OperatorsServer = request.getfixturevalue(request.param)
+    return in_postgres(server)
+
+
+@pytest.mark.parametrize("key_id", ["x", "%00", "%ED%A0%80", "%FF", "%F0%9F%98%80", "'", "%25"])
+async def test_what_is_no_key_is_not_found(
+    records: AbstractAsyncContextManager[Any], key_id: str
+) -> None:
+    async with records as opened, guarded_app(records=opened) as guarded:
+        told = await guarded.admin.ask("DELETE", f"{KEYS}/{key_id}")
+
+        problem_in(told, 404, "key_not_found")
+        (entry,) = await guarded.trail()
+        assert (entry["action"], entry["outcome"]) == ("revokeKey", "key_not_found")
+
+
+async def test_a_key_works_wherever_the_records_are(
+    records: AbstractAsyncContextManager[Any],
+) -> None:
+    async with records as opened, guarded_app(records=opened) as guarded:
+        ann = await guarded.holder("ann", quota=1, rate="9/min")
+        await ann.vend()
+
+        assert (await ann.ask("POST", PATH, {"nickname": "b"})).body["code"] == "quota_reached"
+        wrong = Keyholder(guarded.app, ann.key[:-1] + ("0" if ann.key[-1] != "0" else "1"))
+        problem_in(await wrong.ask("GET", PATH), 401, "key_refused")
+        assert await guarded.trail()

@@ -1,0 +1,95 @@
+"""Callers who take their time hold their connection for so long only, and nobody else up."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from tests.support.wires import ASK, Wire, asked, limited_app, request, wire_to
+
+SHORT = 0.2
+LONG = 3600.0
+
+
+@pytest.mark.parametrize("begun", [b"", b"G", ASK[:-1], ASK[:-2]])
+async def test_a_head_that_does_not_end_ends_the_connection(begun: bytes) -> None:
+    async with limited_app(head=SHORT, idle=LONG) as port, wire_to(port) as wire:
+        wire.send(begun)
+
+        assert await wire.ended() == b""
+        assert (await asked(port)).status == 200
+
+
+async def test_a_head_that_comes_byte_by_byte_does_too() -> None:
+    async with limited_app(head=SHORT, idle=LONG) as port, wire_to(port) as wire:
+        trickle = asyncio.create_task(_trickle(wire))
+        try:
+            assert await wire.ended() == b""
+        finally:
+            trickle.cancel()
+
+
+async def test_a_second_head_has_no_more_time_than_the_first() -> None:
+    async with limited_app(head=SHORT, idle=LONG) as port, wire_to(port) as wire:
+        assert (await wire.ask()).status == 200
+        wire.send(ASK[:-1])
+
+        assert await wire.ended() == b""
+
+
+async def test_between_requests_there_is_more_time_than_for_a_head() -> None:
+    async with limited_app(head=SHORT, idle=LONG) as port, wire_to(port) as quiet:
+        assert (await quiet.ask()).status == 200
+        async with wire_to(port) as later:
+            await later.ended()  # the time for a head has passed
+
+        assert (await quiet.ask()).status == 200
+
+
+async def test_a_connection_at_rest_is_ended_in_the_end() -> None:
+    async with limited_app(head=LONG, idle=SHORT) as port, wire_to(port) as wire:
+        assert (await wire.ask()).status == 200
+
+        assert await wire.ended() == b""
+
+
+async def test_a_slow_body_has_more_time_than_a_head() -> None:
+    body = b'{"nickname": "slow"}'
+    async with limited_app(head=SHORT) as port, wire_to(port) as wire:
+        wire.send(_order(len(body)) + body[:-1])
+        async with wire_to(port) as later:
+            await later.ended()
+
+        assert (await wire.ask(body[-1:])).status == 201
+
+
+async def test_who_does_not_take_the_answers_is_hung_up_on() -> None:
+    async with limited_app(stall=SHORT) as port, wire_to(port, limit=1) as wire:
+        wire.writer.transport.pause_reading()  # type: ignore[attr-defined] # a stream's writer has it
+        wire.send(request("/openapi.json") * 2000)
+
+        await _is_cut(wire)
+        assert (await asked(port)).status == 200
+
+
+async def _trickle(wire: Wire) -> None:
+    wire.send(b"GET /livez HTTP/1.1\r\n")
+    while True:
+        wire.send(b"X: y\r\n")
+        await asyncio.sleep(SHORT / 10)
+
+
+async def _is_cut(wire: Wire) -> None:
+    """Return when what is sent gets nowhere because nobody is there."""
+    with suppress(ConnectionError):
+        async with asyncio.timeout(60):
+            while True:
+                wire.send(ASK)
+                await wire.writer.drain()
+                await asyncio.sleep(SHORT / 10)
+
+
+def _order(length: int) -> bytes:
+    return request(
+        "/v1/databases", "POST", Content_Type="application/json", Content_Length=str(length)
+    )

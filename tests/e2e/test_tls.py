@@ -1,0 +1,201 @@
+"""TLS of the service's own."""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from entrypoints.http.connections import Limits
+from entrypoints.provider_settings import ProviderName
+from tests.support.apps import container_of, served
+from tests.support.certificates import Certificate, certificate_in
+from tests.support.command_line import PGVEND, Ran, pgvend, ran
+from tests.support.service import RunningService, running_service
+from tests.support.wires import asked, request, wire_to, wires_to
+
+HSTS = "Strict-Transport-Security"
+SHORT = 0.2
+
+
+@pytest.fixture(scope="module")
+async def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return await certificate_in(tmp_path_factory.mktemp("tls"))
+
+
+async def test_the_service_says_https_and_speaks_it(
+    tmp_path: Path, certificate: Certificate
+) -> None:
+    async with _running_service(tmp_path, certificate) as service:
+        assert service.url.startswith("https://127.0.0.1:")
+        async with (
+            aiohttp.ClientSession() as client,
+            client.get(f"{service.url}/livez", ssl=certificate.trusted()) as response,
+        ):
+            assert await response.json() == {"status": "ok"}
+        assert await service.stop() == 0
+
+
+async def test_the_command_line_asks_by_https(tmp_path: Path, certificate: Certificate) -> None:
+    async with _running_service(tmp_path, certificate) as service:
+        trusting = await pgvend("list", PGVEND_URL=service.url, SSL_CERT_FILE=str(certificate.cert))
+        strange = await pgvend("list", PGVEND_URL=service.url)
+
+    assert trusting.status == 0, trusting.stderr
+    assert strange.status == 1, "an unknown certificate is not believed"
+    assert "Traceback" not in strange.stderr
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_tls_is_spoken_as_it_is_today(
+    certificate: Certificate, version: ssl.TLSVersion
+) -> None:
+    client = certificate.trusted()
+    client.minimum_version = client.maximum_version = version
+    async with _serving(certificate) as port:
+        assert (await asked(port, ssl=client)).status == 200
+
+
+async def test_older_tls_is_refused(certificate: Certificate) -> None:
+    client = certificate.trusted()
+    client.set_ciphers("ALL:@SECLEVEL=0")
+    with pytest.warns(DeprecationWarning, match="TLS"):
+        client.minimum_version = client.maximum_version = ssl.TLSVersion.TLSv1_1
+    async with _serving(certificate) as port:
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            await asked(port, ssl=client)
+
+
+async def test_plain_http_there_is_hung_up_on_and_hurts_nobody(certificate: Certificate) -> None:
+    async with _serving(certificate) as port:
+        async with wire_to(port) as plain:
+            plain.send(request())
+            assert b"HTTP" not in await plain.ended()
+
+        assert (await asked(port, ssl=certificate.trusted())).status == 200
+
+
+async def test_a_handshake_that_does_not_end_ends_the_connection(certificate: Certificate) -> None:
+    async with _serving(certificate, head=SHORT) as port, wire_to(port) as wire:
+        wire.send(b"\x16\x03\x01")
+
+        assert await wire.ended() == b""
+
+
+async def test_handshakes_that_do_not_end_leave_for_new_callers(certificate: Certificate) -> None:
+    async with _serving(certificate, most=5) as port, wires_to(port, 20) as silent:
+        answers = [await asked(port, ssl=certificate.trusted()) for _ in range(3)]
+
+        assert [answer.status for answer in answers] == [200] * 3
+        assert await silent[0].ended() == b""
+
+
+async def test_they_leave_before_whoever_has_come_after_them(certificate: Certificate) -> None:
+    async with (
+        _serving(certificate, most=5) as port,
+        wires_to(port, 5),
+        wire_to(port, ssl=certificate.trusted()) as caller,
+        wires_to(port, 3) as late,
+    ):
+        late[0].send(b"\x16")
+
+        assert (await caller.ask()).status == 200
+
+
+async def test_by_a_name_of_its_own_browsers_are_told_to_stay_with_tls(
+    certificate: Certificate,
+) -> None:
+    keys = {"api_keys": "web=0123456789abcdef0123"}
+    async with _serving(certificate, settings=keys) as port:
+        named = await asked(port, request(Host="db.example"), ssl=certificate.trusted())
+        local = await asked(port, request(Host="localhost"), ssl=certificate.trusted())
+
+    assert named.headers[HSTS] == "max-age=31536000"
+    assert HSTS not in local.headers, "else no other port of localhost is plain any more"
+
+
+async def test_files_may_be_named_on_the_command_line(certificate: Certificate) -> None:
+    told = await _told("--tls-cert", str(certificate.cert), "--tls-key", "/no/such/file")
+
+    assert "/no/such/file" in told
+    assert "No such file" in told
+
+
+@pytest.mark.parametrize("missing", ["PGVEND_TLS_CERT", "PGVEND_TLS_KEY"])
+async def test_one_file_without_the_other_is_told(certificate: Certificate, missing: str) -> None:
+    files = _files(certificate)
+    files.pop(missing)
+
+    told = await _told(**files)
+
+    assert "PGVEND_TLS_KEY" in told
+    assert "PGVEND_TLS_CERT" in told
+
+
+async def test_a_key_of_another_certificate_is_told(
+    tmp_path: Path, certificate: Certificate
+) -> None:
+    other = await certificate_in(tmp_path)
+
+    await _is_told_what_to_set(certificate.cert, other.key)
+
+
+async def test_a_key_with_a_password_is_told_and_not_asked_for(tmp_path: Path) -> None:
+    locked = await certificate_in(tmp_path, "-passout", "pass:hunter2")
+
+    await _is_told_what_to_set(locked.cert, locked.key)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no PEM", b"\xff" * 100], ids=["empty", "text", "binary"]
+)
+async def test_files_that_are_no_pem_are_told(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "file.pem"
+    file.write_bytes(content)
+
+    await _is_told_what_to_set(file, file)
+
+
+async def test_a_folder_is_no_certificate(tmp_path: Path) -> None:
+    await _is_told_what_to_set(tmp_path, tmp_path)
+
+
+@asynccontextmanager
+async def _running_service(folder: Path, certificate: Certificate) -> AsyncIterator[RunningService]:
+    settings: dict[str, Any] = {"PGVEND_PROVIDER": "memory", **_files(certificate)}
+    async with running_service(folder, **settings) as service:
+        yield service
+
+
+def _files(certificate: Certificate) -> dict[str, str]:
+    return {"PGVEND_TLS_CERT": str(certificate.cert), "PGVEND_TLS_KEY": str(certificate.key)}
+
+
+@asynccontextmanager
+async def _serving(
+    certificate: Certificate, *, settings: dict[str, Any] | None = None, **limits: Any
+) -> AsyncIterator[int]:
+    container = container_of(ProviderName.MEMORY, **settings or {})
+    async with served(container, tls=certificate.served(), limits=Limits(**limits)) as (port, _):
+        yield port
+
+
+async def _is_told_what_to_set(cert: Path, key: Path) -> None:
+    told = await _told(PGVEND_TLS_CERT=str(cert), PGVEND_TLS_KEY=str(key))
+
+    assert str(cert) in told
+    assert "set PGVEND_TLS_CERT" in told
+    assert "PGVEND_TLS_KEY" in told
+
+
+async def _told(*arguments: str, **settings: str) -> str:
+    ended: Ran = await ran(
+        *PGVEND, "serve", *arguments, PORT="0", PGVEND_PROVIDER="memory", **settings
+    )
+    assert ended.status == 1, ended
+    assert ended.stderr.startswith("pgvend: ")
+    assert "Traceback" not in ended.stderr
+    return ended.stderr

@@ -1,0 +1,136 @@
+"""A real database that grows too large, from the warning to its release, as its tenant sees it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession
+from dependency_injector import providers
+
+from adapters.postgres.provider import PostgresProvider
+from domain.connection import Connection
+from domain.secret import Secret
+from domain.sizes import NOTICE, SMALLEST, SizeLimit
+from entrypoints.provider_settings import ProviderName
+from entrypoints.resources import in_memory
+from tests.support.apps import container_of, served
+from tests.support.clock import FakeClock
+from tests.support.orders import unique_name
+from tests.support.places import tenant
+from tests.support.sizes import assert_read_only, assert_writable, fill, make_room
+
+FILLING = 12
+"""Megabytes: with what an empty database takes, more than the limit."""
+
+
+@pytest.fixture(params=["bundled_16", "bundled_18"])
+def server(request: pytest.FixtureRequest) -> PostgresProvider:
+    found: PostgresProvider = request.getfixturevalue(request.param)
+    return found
+
+
+async def test_a_tenant_is_warned_confined_and_released(server: PostgresProvider) -> None:
+    clock = FakeClock()
+    async with _app(server, clock) as client, _vended(client) as database:
+        connection = _connection(database)
+        await fill(connection, FILLING)
+
+        assert await _swept(client, database) == [("warn", "done")]
+        await assert_writable(connection)
+
+        clock.moment += NOTICE
+        assert await _swept(client, database) == [("confine", "done")]
+        assert (await _record(client, database))["read_only"] is True
+        await assert_read_only(connection)
+
+        await make_room(connection)
+        assert await _swept(client, database) == [("release", "done")]
+        assert "read_only" not in await _record(client, database)
+        await assert_writable(connection)
+
+        steps = [step["name"] for step in (await _record(client, database))["steps"]]
+        assert steps == ["provision", "verify", "warn", "confine", "release"]
+
+
+async def test_a_tenant_that_makes_itself_writable_is_confined_again(
+    server: PostgresProvider,
+) -> None:
+    clock = FakeClock()
+    async with _app(server, clock) as client, _vended(client) as database:
+        connection = _connection(database)
+        await fill(connection, FILLING)
+        await _swept(client, database)
+        clock.moment += NOTICE
+        await _swept(client, database)
+
+        await _undo(connection)
+        await assert_writable(connection)
+
+        assert await _swept(client, database) == [("confine", "done")]
+        await assert_read_only(connection)
+
+
+async def test_a_new_password_does_not_make_it_writable(server: PostgresProvider) -> None:
+    clock = FakeClock()
+    async with _app(server, clock) as client, _vended(client) as database:
+        await fill(_connection(database), FILLING)
+        await _swept(client, database)
+        clock.moment += NOTICE
+        await _swept(client, database)
+
+        async with client.post(f"/v1/databases/{database['id']}/rotate") as rotated:
+            answer = await rotated.json()
+
+        assert answer["read_only"] is True
+        await assert_read_only(_connection(answer))
+
+
+@asynccontextmanager
+async def _app(server: PostgresProvider, clock: FakeClock) -> AsyncIterator[ClientSession]:
+    container = container_of(ProviderName.EMBEDDED, size_limit=SizeLimit(SMALLEST))
+    container.embedded.override(providers.Object(server))
+    container.records.override(providers.Object(in_memory()))
+    container.clock.override(providers.Object(clock))
+    async with served(container) as (port, _), ClientSession(f"http://127.0.0.1:{port}") as client:
+        yield client
+
+
+@asynccontextmanager
+async def _vended(client: ClientSession) -> AsyncIterator[Any]:
+    async with client.post("/v1/databases", json={"nickname": unique_name()}) as made:
+        database = await made.json()
+    try:
+        yield database
+    finally:
+        async with client.delete(f"/v1/databases/{database['id']}") as deleted:
+            assert deleted.status == 202
+        await _swept(client, database)
+
+
+async def _swept(client: ClientSession, database: Any) -> list[tuple[str, str]]:
+    """What a sweep found about the database."""
+    async with client.post("/v1/sweep", json={}) as swept:
+        findings = (await swept.json())["findings"]
+    mine = [finding for finding in findings if finding["id"] == database["id"]]
+    return [(finding["action"], finding["outcome"]) for finding in mine]
+
+
+async def _record(client: ClientSession, database: Any) -> Any:
+    async with client.get(f"/v1/databases/{database['id']}") as shown:
+        return await shown.json()
+
+
+async def _undo(connection: Connection) -> None:
+    async with tenant(connection) as opened:
+        await opened.execute("SET default_transaction_read_only = off")
+        await opened.execute(
+            f'ALTER ROLE "{connection.user}" IN DATABASE "{connection.database}" RESET ALL'
+        )
+
+
+def _connection(answer: Any) -> Connection:
+    told = answer["connection"]
+    names = ("host", "port", "database", "user", "sslmode")
+    password = Secret(told["password"])
+    return Connection(password=password, **{name: told[name] for name in names})

@@ -1,0 +1,148 @@
+"""What is wrong with a server is found before use, and is right after what is printed was run."""
+
+import pytest
+
+from adapters.postgres.examining.examination import OPERATED
+from adapters.postgres.opening import opened_provider
+from tests.support.checkups import (
+    FAIL,
+    OK,
+    UNKNOWN,
+    WARN,
+    WELL_SET_UP,
+    examination,
+    has_no_secret,
+    mend,
+    not_ok,
+    other_admin,
+    outcomes,
+    run,
+)
+from tests.support.orders import INSTALLATION, new_order
+from tests.support.places import operated
+from tests.support.servers import PASSWORD, OperatorsServer
+
+
+async def test_a_server_that_is_well_set_up_passes(server: OperatorsServer) -> None:
+    found = await outcomes(examination(server))
+
+    assert not_ok(found) == WELL_SET_UP
+    assert set(found) == set(OPERATED)
+    assert has_no_secret(found.values())
+
+
+async def test_all_that_can_be_mended_by_sql_is_mended_by_what_is_printed(
+    server: OperatorsServer,
+) -> None:
+    found = await outcomes(examination(server))
+    try:
+        for outcome in found.values():
+            await mend(server, outcome)
+        again = await outcomes(examination(server))
+    finally:
+        await run(
+            server,
+            "ALTER ROLE postgres RESET search_path",
+            "REVOKE ALL ON pg_hba_file_rules FROM admin",
+            "REVOKE ALL ON FUNCTION pg_hba_file_rules() FROM admin",
+        )
+
+    assert not_ok(again) == {"template1": UNKNOWN}
+
+
+async def test_databases_that_are_open_to_all_are_closed(server: OperatorsServer) -> None:
+    await run(server, 'CREATE DATABASE "open ""to"" all"')
+    try:
+        before = (await outcomes(examination(server)))["open databases"]
+        assert before.verdict is FAIL
+        assert len(await mend(server, before)) == 1
+        assert (await outcomes(examination(server)))["open databases"].verdict is OK
+    finally:
+        await run(server, 'DROP DATABASE "open ""to"" all"')
+
+
+async def test_a_tenant_that_opens_its_own_database_is_not_the_servers_fault(
+    server: OperatorsServer,
+) -> None:
+    order = new_order()
+    async with operated(server) as place:
+        await place.provider.provision(order)
+        name = order.tenant.names.database
+        await place.sql(f'GRANT CONNECT ON DATABASE "{name}" TO PUBLIC')
+        found = await outcomes(examination(server))
+        await place.provider.retire(order.tenant)
+
+    assert found["open databases"].verdict is OK
+
+
+@pytest.mark.parametrize(
+    ("attributes", "lacking"),
+    [
+        ("NOCREATEDB CREATEROLE", "CREATEDB"),
+        ("CREATEDB NOCREATEROLE", "CREATEROLE"),
+        ("CREATEDB CREATEROLE NOINHERIT", "INHERIT"),
+    ],
+)
+async def test_powers_that_the_admin_lacks_are_given(
+    server: OperatorsServer, attributes: str, lacking: str
+) -> None:
+    async with other_admin(server, attributes) as other:
+        before = (await outcomes(other))["admin"]
+        assert (before.verdict, before.detail) == (FAIL, f"The admin other lacks {lacking}.")
+        await mend(server, before)
+        assert (await outcomes(other))["admin"].verdict is OK
+
+
+async def test_a_superuser_becomes_an_ordinary_admin(server: OperatorsServer) -> None:
+    """Who may do the same for the databases that it has made before."""
+    order = new_order()
+    async with other_admin(server, "SUPERUSER") as other:
+        described = other.server
+        async with opened_provider(described, INSTALLATION) as provider:
+            await provider.provision(order)
+            before = (await outcomes(other))["admin"]
+            assert before.verdict is WARN
+            await mend(server, before)
+        again = await outcomes(other)
+        async with opened_provider(described, INSTALLATION) as provider:
+            await provider.retire(order.tenant)
+
+    assert again["admin"].verdict is again["reach"].verdict is OK
+
+
+async def test_the_first_superuser_is_replaced(server: OperatorsServer) -> None:
+    before = (await outcomes(examination(server, server.superuser_dsn)))["admin"]
+    try:
+        await mend(server, before)
+        await run(server, f"ALTER ROLE pgvend_admin PASSWORD '{PASSWORD}'")
+        found = await outcomes(examination(server, server.dsn("pgvend_admin")))
+    finally:
+        await run(server, "DROP OWNED BY pgvend_admin", "DROP ROLE pgvend_admin")
+
+    assert before.verdict is WARN
+    assert not_ok(found) == WELL_SET_UP
+
+
+async def test_what_another_admin_made_is_handed_over(server: OperatorsServer) -> None:
+    """On 15 CREATEROLE reaches every role, and there is nothing to do."""
+    order = new_order()
+    async with operated(server) as place, other_admin(server, "CREATEDB CREATEROLE") as other:
+        await place.provider.provision(order)
+        before = (await outcomes(other))["reach"]
+        await mend(server, before)
+        again = (await outcomes(other))["reach"]
+        async with opened_provider(other.server, INSTALLATION) as provider:
+            await provider.retire(order.tenant)
+
+    assert before.verdict is (OK if server.major == 15 else FAIL)
+    assert again.verdict is OK
+
+
+async def test_sessions_that_cannot_write_are_made_to(server: OperatorsServer) -> None:
+    async with other_admin(server, "CREATEDB CREATEROLE") as other:
+        await run(server, "ALTER ROLE other SET default_transaction_read_only = on")
+        before = (await outcomes(other))["primary"]
+        await mend(server, before)
+        again = (await outcomes(other))["primary"]
+
+    assert (before.verdict, again.verdict) == (FAIL, OK)

@@ -1,0 +1,1 @@
+"""Marked secrets, and the places where none of them may turn up."""

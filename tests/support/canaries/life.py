@@ -1,0 +1,133 @@
+"""The whole life of a database, and all that can go wrong in it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any
+
+import aiohttp
+
+from entrypoints.formats import FORMATS
+from tests.support.canaries.asking import Asker
+from tests.support.canaries.net import Net
+from tests.support.orders import unique_name
+from tests.support.service import RunningService
+
+TTL = {"ttl": "1h"}
+
+Trouble = Callable[[], AbstractAsyncContextManager[None]]
+Age = Callable[[str], Awaitable[None]]
+"""Let a database's time be over."""
+
+
+@asynccontextmanager
+async def asking(net: Net, service: RunningService, key: str) -> AsyncIterator[Asker]:
+    async with aiohttp.ClientSession(service.url) as client:
+        yield Asker(net, client, key)
+
+
+async def strangers(ask: Asker) -> None:
+    """Nobody's keys are not for the log either."""
+    for key in (ask.net.marked("a wrong key"), "pgv_00000000_" + "0" * 64):
+        for method, path in (("POST", "/v1/databases"), ("GET", "/v1/audit"), ("GET", "/nowhere")):
+            answered = await ask(method, path, key=key)
+            assert answered.status in {401, 404}, answered
+    await _malformed(ask)
+
+
+async def _malformed(ask: Asker) -> None:
+    """What is no HTTP, with a key in it."""
+    host, port = ask.client._base_url.host, ask.client._base_url.port  # type: ignore[union-attr]
+    head = f"GET /v1/databases HTTP/1.1\r\nAuthorization: Bearer {ask.key}\r\n"
+    for end in ("Host\x00: a\r\n\r\n", f"{ask.key}\r\n\r\n", f"X: {'x' * 20_000}\r\n\r\n"):
+        reader, writer = await asyncio.open_connection(host, port)
+        writer.write((head + end).encode())
+        ask.net.add("in the answer to what is no HTTP", await reader.read())
+        writer.close()
+
+
+async def youth(ask: Asker) -> Any:
+    """A database that is made, shown and changed in every way."""
+    order, once = {"nickname": unique_name(), **TTL}, {"Idempotency_Key": unique_name()}
+    made = (await ask("POST", "/v1/databases", order, reveals=True, **once)).body
+    await ask("POST", "/v1/databases", order, reveals=True, **once)
+    path = f"/v1/databases/{made['id']}"
+    for form in FORMATS:
+        shown = await ask("GET", f"{path}/connection?format={form}", reveals=True)
+        assert shown.status == 200, shown
+    await ask("GET", path)
+    await ask("GET", f"{path}/events", Accept="text/event-stream")
+    await ask("GET", "/v1/databases?page_size=200")
+    assert (await ask("POST", f"{path}/rotate", reveals=True)).status == 200
+    assert (await ask("PATCH", path, {"ttl": "2h", "labels": {"team": "a"}})).status == 200
+    legacy = {"project": {"name": unique_name()}}
+    assert (await ask("POST", "/api/create-neon-db", legacy, reveals=True)).status == 200
+    return made
+
+
+async def mistakes(ask: Asker) -> None:
+    """Requests that are refused for what they say."""
+    for body in ({"nickname": ""}, {"nickname": "a", "ttl": "x"}, {"key": ask.key}, ask.key):
+        assert (await ask("POST", "/v1/databases", body)).status == 422
+    await ask("POST", "/v1/databases", {"nickname": unique_name(), "extensions": ["no such"]})
+    await ask("GET", "/v1/databases/db_unknown")
+    await ask("GET", "/v1/databases?page_token=x")
+
+
+async def hardship(ask: Asker, made: Any, trouble: Trouble) -> None:
+    """Requests that meet a failing provider, or a failing registry."""
+    async with trouble():
+        path = f"/v1/databases/{made['id']}"
+        answers = [
+            await ask("POST", "/v1/databases", {"nickname": unique_name()}, reveals=True),
+            await ask("POST", f"{path}/rotate", reveals=True),
+            await ask("GET", f"{path}/connection", reveals=True),
+            await ask("GET", "/readyz"),
+            await ask("POST", "/v1/sweep", {}),
+        ]
+        assert any(answered.status >= 500 for answered in answers), answers
+    await _again(ask, "POST", f"{path}/rotate")
+
+
+async def age(ask: Asker, made: Any, let_time_pass: Age) -> None:
+    """Its end, and its return."""
+    await let_time_pass(made["id"])
+    await ask("POST", "/v1/sweep", {})
+    await ask.comes_to(made, "expired")
+    assert (await ask("GET", f"/v1/databases/{made['id']}/connection")).status == 409
+    await _again(ask, "POST", f"/v1/databases/{made['id']}/restore")
+
+
+async def killed_amid(ask: Asker, service: RunningService) -> None:
+    """A crash while databases are made and passwords are changed."""
+    body = {"nickname": unique_name()}
+    vends = [ask("POST", "/v1/databases", body, reveals=True) for _ in range(3)]
+    vending = asyncio.gather(*vends, return_exceptions=True)
+    await service.wrote("database.provisioning|http.request", since=len(service.output()))
+    await service.kill()
+    with suppress(aiohttp.ClientError):
+        await vending
+
+
+async def old_age(ask: Asker, made: Any) -> None:
+    """Under another secret than that of its youth."""
+    path = f"/v1/databases/{made['id']}"
+    await ask("POST", "/v1/sweep", {})
+    await _again(ask, "GET", f"{path}/connection")
+    await _again(ask, "POST", f"{path}/rotate")
+    for looked_at in ("/v1/audit", "/v1/keys", "/livez", "/readyz", "/metrics", "/openapi.json"):
+        await ask("GET", looked_at)
+    listed = await ask("GET", "/v1/databases?page_size=200")
+    for database in listed.body["databases"]:
+        await ask("DELETE", f"/v1/databases/{database['id']}")
+    await ask.comes_to(made, "retired")
+
+
+async def _again(ask: Asker, method: str, path: str) -> None:
+    """As long as it is told to, for what went wrong may take a moment to be over."""
+    for _ in range(100):
+        answered = await ask(method, path, reveals=True)
+        if answered.status == 200:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(answered)

@@ -1,0 +1,110 @@
+"""Examinations, and what is mended after them."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from adapters.postgres.examining.examination import OPERATED, PostgresExamination
+from adapters.postgres.examining.marks import Known
+from adapters.postgres.examining.subject import Questions
+from adapters.postgres.server import server_of_dsn
+from adapters.system.clock import SystemClock
+from domain.checkup import Check, Outcome, Verdict
+from ports.driven.clock import Clock
+from ports.driven.examination import Examination
+from tests.support.orders import INSTALLATION
+from tests.support.places import session
+from tests.support.servers import PASSWORD, OperatorsServer
+
+OK, WARN, FAIL, UNKNOWN = Verdict
+
+
+KNOWN = Known(installation=INSTALLATION)
+
+WELL_SET_UP = {"template1": UNKNOWN, "pg_hba.conf": UNKNOWN, "superusers": WARN}
+"""What there is to say of a server whose operator did all that the documentation asks for."""
+
+
+def examination(
+    server: OperatorsServer,
+    dsn: str = "",
+    *,
+    clock: Clock | None = None,
+    limit: int = 20,
+    public_host: str | None = None,
+    known: Known = KNOWN,
+    questions: Questions = OPERATED,
+) -> PostgresExamination:
+    """Of that server, as its admin unless `dsn` is another one's."""
+
+    async def recall() -> Known:
+        return known
+
+    return PostgresExamination(
+        server=server_of_dsn(
+            dsn or server.dsn(), public_host=public_host, public_port=None, connection_limit=limit
+        ),
+        recall=recall,
+        clock=clock or SystemClock(),
+        setting="PGVEND_POSTGRES_ADMIN_DSN",
+        questions=questions,
+    )
+
+
+@asynccontextmanager
+async def other_admin(
+    server: OperatorsServer, attributes: str
+) -> AsyncIterator[PostgresExamination]:
+    """The examination as an admin of these attributes, who goes away afterwards."""
+    await run(
+        server,
+        f"CREATE ROLE other LOGIN {attributes} PASSWORD '{PASSWORD}'",
+        "GRANT CONNECT ON DATABASE postgres TO other",
+    )
+    try:
+        yield examination(server, server.dsn("other"))
+    finally:
+        await run(server, "DROP OWNED BY other", "DROP ROLE other")
+
+
+async def outcomes(examination: Examination) -> Mapping[str, Outcome]:
+    """By the names of the checks."""
+    return {check.name: check.outcome async for check in examination.examine()}
+
+
+def not_ok(found: Mapping[str, Outcome]) -> Mapping[str, Verdict]:
+    return {name: each.verdict for name, each in found.items() if each.verdict is not OK}
+
+
+async def mend(server: OperatorsServer, outcome: Outcome) -> Sequence[str]:
+    """Run what is printed, one after the other, as a superuser; returns the statements."""
+    for each in outcome.mends:
+        dsn = server.dsn("postgres", each.database or "postgres")
+        async with session({"dsn": dsn}) as operator:
+            await operator.execute(each.statement)
+    return [each.statement for each in outcome.mends]
+
+
+async def run(server: OperatorsServer, *statements: str, database: str = "postgres") -> None:
+    """As a superuser, each in a transaction of its own."""
+    async with session({"dsn": server.dsn("postgres", database)}) as operator:
+        for statement in statements:
+            await operator.execute(statement)
+
+
+def has_no_secret(found: Iterable[Outcome]) -> bool:
+    return not any(PASSWORD in repr(each) for each in found)
+
+
+@dataclass(frozen=True)
+class Finds(Examination):
+    """What it is to find, and then what is to go wrong."""
+
+    checks: Sequence[Check] = ()
+    error: BaseException | None = field(default=None)
+
+    async def examine(self) -> AsyncGenerator[Check, None]:
+        for check in self.checks:
+            yield check
+        if self.error:
+            raise self.error

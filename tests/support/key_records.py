@@ -1,0 +1,30 @@
+"""Records of API keys, and entries of the audit trail, that do not get into each other's way."""
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from domain.audit import PREFIX, AuditEntry
+from domain.caller import Scope
+from domain.identity import RANDOM_BYTES, new_id
+from domain.keys import ID_BYTES, SECRET_BYTES, ApiKey, digest_of, new_key
+
+MADE = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+
+
+def new_api_key(**more: Any) -> ApiKey:
+    """A key under a new id, for a caller of its own."""
+    key_id, key = new_key(os.urandom(ID_BYTES + SECRET_BYTES))
+    usual: dict[str, Any] = {
+        "name": key_id,
+        "scopes": frozenset({Scope.CREATE}),
+        "created_at": MADE,
+    }
+    return ApiKey(**{"id": key_id, "digest": digest_of(key)} | usual | more)
+
+
+def new_entry(at: datetime = MADE, **more: Any) -> AuditEntry:
+    """An entry under a new id."""
+    entry_id = new_id(at, os.urandom(RANDOM_BYTES), PREFIX)
+    usual: dict[str, Any] = {"caller": "ann", "action": "createDatabase", "outcome": "done"}
+    return AuditEntry(**usual | {"id": entry_id, "at": at} | more)

@@ -1,0 +1,54 @@
+"""Databases that take room, and an admin who may see how much."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from domain.connection import Connection
+from tests.support.places import session, tenant
+from tests.support.servers import OperatorsServer
+
+GRANT = "GRANT pg_read_all_stats TO admin"
+REVOKE = "REVOKE pg_read_all_stats FROM admin"
+
+FILL = """
+CREATE TABLE IF NOT EXISTS room (text text);
+INSERT INTO room SELECT repeat('x', 1000) FROM generate_series(1, 1000 * {megabytes});
+"""
+
+
+@asynccontextmanager
+async def measuring(server: OperatorsServer) -> AsyncIterator[None]:
+    """Its operator lets the admin measure, as the documentation asks for."""
+    async with session({"dsn": server.superuser_dsn}) as superuser:
+        await superuser.execute(GRANT)
+        try:
+            yield
+        finally:
+            await superuser.execute(REVOKE)
+
+
+async def fill(connection: Connection, megabytes: int) -> None:
+    """At least so many more, as the tenant."""
+    async with tenant(connection) as opened:
+        await opened.execute(FILL.format(megabytes=megabytes))
+
+
+async def make_room(connection: Connection) -> None:
+    """As a tenant does who knows that it is read-only. The setting counts from the next transaction
+    on, and one text of two statements is one transaction."""
+    async with tenant(connection) as opened:
+        await opened.execute("SET default_transaction_read_only = off")
+        await opened.execute("DROP TABLE room")
+
+
+async def assert_read_only(connection: Connection) -> None:
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+        await fill(connection, 1)
+
+
+async def assert_writable(connection: Connection) -> None:
+    async with tenant(connection) as opened:
+        await opened.execute("CREATE TABLE written (); DROP TABLE written")

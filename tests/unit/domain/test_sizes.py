@@ -1,0 +1,166 @@
+"""How large a database may be, and what its size asks for."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.database import Database, State
+from domain.sizes import (
+    LARGEST,
+    NOTICE,
+    SMALLEST,
+    UNITS,
+    Measure,
+    SizeLimit,
+    is_read_only,
+    parse_size,
+    told,
+    work_for,
+)
+from domain.steps import LONGEST_HISTORY, Work
+from tests.support.records import new_record
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+BEFORE = NOW - NOTICE
+LIMIT = SizeLimit(100 << 20)
+LARGE, LINGERING, SMALL = Measure(101 << 20), Measure(95 << 20), Measure(8 << 20)
+
+sizes = st.integers(0, 4 * LIMIT.size)
+works = st.sampled_from([Work.WARN, Work.CONFINE, Work.RELEASE, Work.ROTATE])
+
+
+def ready(*done: Work, at: datetime = BEFORE) -> Database:
+    """At rest, with these works done, the last at that time."""
+    database = replace(new_record(made=BEFORE), state=State.READY)
+    for work in (Work.PROVISION, *done):
+        database = database.did(work, at)
+    return database
+
+
+def wanted(database: Database, measure: Measure | None, limit: SizeLimit | None = LIMIT) -> object:
+    return work_for(database, measure, limit, NOW)
+
+
+def test_what_fits_is_left_alone() -> None:
+    assert [wanted(ready(), measure) for measure in (SMALL, LINGERING)] == [None, None]
+
+
+def test_the_limit_itself_fits() -> None:
+    assert wanted(ready(), Measure(LIMIT.size)) is None
+    assert wanted(ready(), Measure(LIMIT.size + 1)) is Work.WARN
+
+
+def test_what_is_too_large_is_warned_first() -> None:
+    assert wanted(ready(), LARGE) is Work.WARN
+
+
+def test_a_warning_stands_for_a_while() -> None:
+    warned = ready(Work.WARN, at=BEFORE + timedelta(seconds=1))
+
+    assert wanted(warned, LARGE) is None
+
+
+def test_what_is_still_too_large_then_becomes_read_only() -> None:
+    assert wanted(ready(Work.WARN), LARGE) is Work.CONFINE
+
+
+def test_what_is_read_only_stays_so_while_it_is_too_large() -> None:
+    confined = ready(Work.WARN, Work.CONFINE)
+
+    assert wanted(confined, replace(LARGE, read_only=True)) is None
+    assert wanted(confined, replace(LINGERING, read_only=True)) is None
+
+
+def test_what_was_made_writable_by_its_owner_becomes_read_only_again() -> None:
+    assert wanted(ready(Work.WARN, Work.CONFINE), LARGE) is Work.CONFINE
+
+
+@pytest.mark.parametrize("done", [(Work.WARN,), (Work.WARN, Work.CONFINE)])
+def test_what_has_room_again_is_released(done: tuple[Work, ...]) -> None:
+    assert wanted(ready(*done), SMALL) is Work.RELEASE
+    assert wanted(ready(*done), LINGERING) is None
+
+
+def test_what_was_released_is_warned_before_it_becomes_read_only_again() -> None:
+    assert wanted(ready(Work.WARN, Work.CONFINE, Work.RELEASE), LARGE) is Work.WARN
+
+
+def test_without_a_limit_all_are_released() -> None:
+    assert wanted(ready(Work.WARN, Work.CONFINE), None, None) is Work.RELEASE
+    assert wanted(ready(Work.WARN, Work.CONFINE, Work.RELEASE), None, None) is None
+    assert wanted(ready(), None, None) is None
+
+
+@given(st.lists(works, max_size=4), st.none() | st.builds(Measure, sizes, st.booleans()))
+def test_what_is_not_at_rest_or_at_its_end_is_left_to_that(
+    done: list[Work], measure: Measure | None
+) -> None:
+    database = ready(*done)
+    for busy in (
+        database.began(Work.ROTATE, NOW),
+        database.began(Work.CONFINE, NOW),
+        database.began(Work.RELEASE, NOW).missed(Work.RELEASE, NOW, "Busy."),
+        replace(database, expires_at=NOW),
+        replace(database, state=State.EXPIRED),
+        replace(database, state=State.RETIRING),
+    ):
+        assert wanted(busy, measure) is None
+
+
+@given(st.lists(works, max_size=4))
+def test_of_what_was_not_measured_nothing_is_known(done: list[Work]) -> None:
+    assert wanted(ready(*done), None) is None
+
+
+@given(st.lists(works, max_size=4), sizes)
+def test_whatever_it_was_its_size_decides_in_the_end(done: list[Work], size: int) -> None:
+    database, seen = ready(*done), 0
+    while work := wanted(database, Measure(size, is_read_only(database))):
+        assert isinstance(work, Work)
+        database, seen = database.did(work, BEFORE), seen + 1
+    assert seen <= 2, "it goes to and fro"
+    if LIMIT.is_exceeded(size):
+        assert is_read_only(database)
+    if LIMIT.has_room(size):
+        assert not is_read_only(database)
+
+
+def test_what_was_made_read_only_is_so_however_much_happens_afterwards() -> None:
+    database = ready(Work.WARN, Work.CONFINE, *[Work.ROTATE] * 2 * LONGEST_HISTORY)
+
+    assert is_read_only(database)
+    assert not is_read_only(database.did(Work.RELEASE, NOW))
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("16384kB", 16 << 20), ("500MB", 500 << 20), ("10GB", 10 << 30), ("2TB", 2 << 40)],
+)
+def test_a_size_is_a_number_and_a_unit(text: str, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "500", "500 MB", "500mb", "-1GB", "0GB", "1.5GB", "15MB", "2000000TB", "\u0665\u0660MB"],
+)
+def test_all_else_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a size of 16MB or more"):
+        parse_size(text)
+
+
+@given(st.integers(10, 1000), st.sampled_from(list(UNITS)))
+def test_a_size_is_told_as_it_was_given(number: int, unit: str) -> None:
+    size = number * UNITS[unit]
+    if SMALLEST <= size <= LARGEST:
+        assert parse_size(told(size)) == size
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, "0B"), (10239, "10239B"), ((8 << 20) + 1, "8192kB"), (12 << 20, "12MB")]
+)
+def test_a_size_is_told_in_whole_units(size: int, text: str) -> None:
+    assert told(size) == text

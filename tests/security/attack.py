@@ -1,0 +1,127 @@
+"""An attack, and the ways in which most are tried."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from tests.security.outcome import Kind, Outcome
+from tests.security.stage import Stage, Stopped
+
+Attempt = Callable[[Stage], Awaitable[Outcome]]
+
+ABSENCES = (
+    asyncpg.FeatureNotSupportedError,  # no such extension on the server's disk
+    asyncpg.UndefinedFileError,  # the same, before PostgreSQL 16
+)
+
+
+@dataclass(frozen=True)
+class Attack:
+    """What B tries, and what comes of it: it is stopped, but where `promised` says otherwise, by
+    mode, or by mode and version. `crosses` is what isolation is about: reaching A, or its data."""
+
+    title: str
+    attempt: Attempt = field(repr=False)
+    promised: Mapping[str, Outcome] = field(default_factory=dict, hash=False)
+    crosses: bool = False
+
+    def __str__(self) -> str:
+        return self.title
+
+    def promise(self, kind: Kind) -> Outcome:
+        return self.promised.get(str(kind)) or self.promised.get(kind.mode) or Outcome.STOPPED
+
+    async def __call__(self, stage: Stage) -> Outcome:
+        """Raises whatever error is no refusal."""
+        if stage.kind.is_neon and self.promise(stage.kind) is Outcome.UNTRIED:
+            return Outcome.UNTRIED  # nothing that an emulator could tell
+        try:
+            return await self.attempt(stage)
+        except Stopped:
+            return Outcome.STOPPED
+        except ABSENCES:
+            return Outcome.UNTRIED
+
+
+def in_own(*statements: str) -> Attempt:
+    """The statements, in B's own database, in a transaction that is rolled back."""
+
+    async def attempt(stage: Stage) -> Outcome:
+        async with stage.as_b() as session:
+            await _run(session, stage, statements)
+        return stage.happened
+
+    return attempt
+
+
+def of_own(*statements: str) -> Attempt:
+    """The same, where it is known to touch nothing but B's own."""
+
+    async def attempt(stage: Stage) -> Outcome:
+        await in_own(*statements)(stage)
+        return Outcome.OWN
+
+    return attempt
+
+
+def at_once(statement: str, undo: str = "") -> Attempt:
+    """A statement that no transaction takes, and how B takes it back."""
+
+    async def attempt(stage: Stage) -> Outcome:
+        async with stage.as_b() as session:
+            await session.execute(stage.filled(statement))
+            await session.execute(stage.filled(undo))
+        return stage.happened
+
+    return attempt
+
+
+def at_neighbours(*statements: str) -> Attempt:
+    """In A's database, if it lets B in; rolled back."""
+
+    async def attempt(stage: Stage) -> Outcome:
+        async with stage.as_guest() as session:
+            await _run(session, stage, statements)
+        return Outcome.POSSIBLE
+
+    return attempt
+
+
+def invited(*statements: str, happened: Outcome = Outcome.POSSIBLE) -> Attempt:
+    """The same, after A let everybody connect."""
+
+    async def attempt(stage: Stage) -> Outcome:
+        async with stage.as_a() as owner:
+            await owner.execute(stage.filled("GRANT CONNECT ON DATABASE {a_database} TO PUBLIC"))
+            try:
+                await at_neighbours(*statements)(stage)
+                return happened
+            finally:
+                await owner.execute(
+                    stage.filled("REVOKE CONNECT ON DATABASE {a_database} FROM PUBLIC")
+                )
+
+    return attempt
+
+
+def logs_in(**login: str) -> Attempt:
+    """With what B was given, but for the `login` named."""
+
+    async def attempt(stage: Stage) -> Outcome:
+        changes = {
+            name: value.format(a=stage.a.user, admin=stage.admin, hall=stage.hall)
+            for name, value in login.items()
+        }
+        async with stage.as_b(**changes):
+            return stage.happened
+
+    return attempt
+
+
+async def _run(session: asyncpg.Connection, stage: Stage, statements: tuple[str, ...]) -> None:
+    transaction = session.transaction()
+    await transaction.start()
+    for statement in statements:
+        await session.execute(stage.filled(statement))
+    await transaction.rollback()

@@ -1,0 +1,167 @@
+"""Standing in A's way, and in pgvend's."""
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
+from typing import Any, cast
+
+import asyncpg
+
+from tests.security.attack import Attack, Attempt, at_neighbours, at_once
+from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outcome
+from tests.security.stage import LIMIT, Stage, Stopped
+from tests.support.polling import until
+
+_SHARED = dict.fromkeys((EMBEDDED, POSTGRES, ROLE, NONE), Outcome.POSSIBLE)
+_NEONS = dict.fromkeys((ROLE, NONE, PROJECT), Outcome.UNTRIED)  # a proxy of Neon's is in front
+
+_HOLDING_ON = """
+LOCK TABLE pg_database, pg_roles, pg_db_role_setting IN ACCESS SHARE MODE;
+SELECT pg_advisory_lock(i) FROM generate_series(1, 100) AS i;
+GRANT USAGE ON SCHEMA public TO {a};
+ALTER DATABASE {b_database} SET application_name = 'of b';
+ALTER ROLE {b} SET application_name = 'of b';
+COMMENT ON DATABASE {b_database} IS 'of b'
+"""
+
+_LONG_ANSWER = "SELECT repeat('x', 1000) FROM pg_class a, pg_class b, pg_class c"
+
+
+async def _takes_places_by_failing(stage: Stage) -> Outcome:
+    for _ in range(2 * LIMIT):
+        with suppress(Stopped):
+            async with stage.as_b(host=stage.a.host, port=stage.a.port, user=stage.a.user):
+                return Outcome.POSSIBLE
+    async with stage.as_a():
+        return Outcome.STOPPED
+
+
+async def _takes_places_before_logging_in(stage: Stage) -> Outcome:
+    async with stage.as_b() as session:
+        places = int(await session.fetchval("SHOW max_connections"))
+    async with AsyncExitStack() as doors:
+        for _ in range(places):
+            await doors.enter_async_context(_door(stage))
+        try:
+            async with stage.as_a():
+                return Outcome.STOPPED
+        except asyncpg.TooManyConnectionsError:
+            return Outcome.POSSIBLE
+
+
+@asynccontextmanager
+async def _door(stage: Stage) -> AsyncIterator[None]:
+    """A login that was begun, and goes no further than being asked for the password."""
+    reader, writer = await asyncio.open_connection(stage.b.host, stage.b.port)
+    words = f"user\0{stage.b.user}\0database\0{stage.b.database}\0\0".encode()
+    writer.write(struct.pack("!ii", 8 + len(words), 196608) + words)
+    await reader.read(1)
+    try:
+        yield
+    finally:
+        writer.close()
+
+
+_knock = at_neighbours("SELECT 1")
+_drop = at_once("DROP DATABASE {a_database}")
+
+
+async def _crowds_the_door(stage: Stage) -> Outcome:
+    """By logins, and by commands about A's database, that are refused again and again."""
+    async with AsyncExitStack() as crowd:
+        for _ in range(LIMIT):
+            await crowd.enter_async_context(_nagging(stage, _knock))
+            await crowd.enter_async_context(_nagging(stage, _drop))
+        for _ in range(10):
+            async with stage.as_a() as session:
+                await session.execute("SELECT 1")
+    return Outcome.STOPPED
+
+
+@asynccontextmanager
+async def _nagging(stage: Stage, nag: Attempt) -> AsyncIterator[None]:
+    async def again_and_again() -> None:
+        while True:
+            with suppress(Stopped, asyncpg.TooManyConnectionsError):
+                await nag(stage)
+
+    task = asyncio.create_task(again_and_again())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _takes_all_locks(stage: Stage) -> Outcome:
+    async with stage.as_b() as session:
+        with suppress(asyncpg.OutOfMemoryError):
+            await session.execute("SELECT pg_advisory_lock(i) FROM generate_series(1, 1e7::int) i")
+        try:
+            async with stage.as_a() as other, other.transaction():
+                await other.execute("CREATE TEMPORARY TABLE passing (id int PRIMARY KEY)")
+                return Outcome.STOPPED
+        except asyncpg.OutOfMemoryError:
+            return Outcome.POSSIBLE
+
+
+async def _holds_on(stage: Stage) -> Outcome:
+    """Neither a vend nor a retirement waits for what B has locked."""
+    async with stage.as_b() as session:
+        await session.execute("BEGIN")
+        await session.execute(stage.filled(_HOLDING_ON))
+        async with stage.another():
+            pass
+    return Outcome.STOPPED
+
+
+async def _reads_nothing(stage: Stage) -> Outcome:
+    """A session that cannot get its answer away hears of nothing, not even of a database's end."""
+    async with AsyncExitStack() as sessions, stage.as_b() as looking:
+        for _ in range(LIMIT - 1):
+            await sessions.enter_async_context(_unread_answer(stage, looking))
+        async with stage.another():
+            pass
+    return Outcome.STOPPED
+
+
+@asynccontextmanager
+async def _unread_answer(stage: Stage, looking: asyncpg.Connection) -> AsyncIterator[None]:
+    async with stage.as_b() as session:
+        answer = asyncio.create_task(session.fetch(_LONG_ANSWER))
+        pid = session.get_server_pid()
+        await until(partial(_is_waited_for, looking, pid))
+        cast("Any", session)._transport.pause_reading()
+        await until(partial(_is_waited_for, looking, pid))
+        try:
+            yield
+        finally:
+            session.terminate()
+            await asyncio.wait([answer])
+            answer.exception()
+
+
+async def _is_waited_for(looking: asyncpg.Connection, pid: int) -> bool:
+    waiting = "SELECT wait_event = 'ClientWrite' FROM pg_stat_activity WHERE pid = $1"
+    return bool(await looking.fetchval(waiting, pid))
+
+
+ATTACKS = (
+    Attack("use up A's sessions by logins that fail", _takes_places_by_failing),
+    Attack(
+        "use up everybody's by logins that are not finished",
+        _takes_places_before_logging_in,
+        _SHARED | _NEONS,
+    ),
+    Attack("keep A out by being refused at its door", _crowds_the_door),
+    Attack("keep pgvend from making or dropping databases by holding locks", _holds_on),
+    Attack(
+        "keep pgvend from dropping databases by leaving answers unread",
+        _reads_nothing,
+        dict.fromkeys((NONE, PROJECT), Outcome.UNTRIED),
+    ),
+    Attack("fill the server's table of locks", _takes_all_locks, _SHARED),
+)

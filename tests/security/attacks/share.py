@@ -1,0 +1,106 @@
+"""Taking more than its share."""
+
+import os
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from adapters.embedded.cluster import LOG_LIMIT
+from ports.driven.size_guard import SizeGuard
+from tests.security.attack import Attack, in_own, of_own
+from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outcome
+from tests.security.stage import LIMIT, Stage
+from tests.support.polling import until
+
+_FREE_ON_NEON = {NONE: Outcome.POSSIBLE, PROJECT: Outcome.OWN}
+_NEONS = dict.fromkeys((ROLE, NONE, PROJECT), Outcome.UNTRIED)  # the log is Neon's business
+_OWN = dict.fromkeys((EMBEDDED, POSTGRES, ROLE, NONE, PROJECT), Outcome.OWN)
+
+_LOG_LINES = f"""
+DO $$ BEGIN
+    FOR i IN 0..{LOG_LIMIT // 10_000} LOOP RAISE LOG '%', repeat('of b ', 2000); END LOOP;
+END $$
+"""
+
+
+async def _takes_places(stage: Stage) -> Outcome:
+    async with AsyncExitStack() as sessions:
+        try:
+            for _ in range(LIMIT + 1):
+                await sessions.enter_async_context(stage.as_b())
+        except asyncpg.TooManyConnectionsError:
+            async with stage.as_a():
+                return Outcome.STOPPED
+    return stage.happened
+
+
+async def _writes_on(stage: Stage) -> Outcome:
+    """Who is over its size begins read-only, and may go on to make room."""
+    assert isinstance(stage.provider, SizeGuard)
+    await stage.provider.confine(stage.b_order.tenant)
+    try:
+        async with stage.as_b() as session:
+            with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+                await session.execute("CREATE TABLE too_much ()")
+            await session.execute("SET default_transaction_read_only = off")
+            await session.execute("CREATE TABLE too_much (); DROP TABLE too_much")
+    finally:
+        await stage.provider.release(stage.b_order.tenant)
+    return stage.happened
+
+
+async def _fills_log(stage: Stage) -> Outcome:
+    """Where pgvend runs the server, it looks after its log."""
+    assert stage.log is not None
+    async with stage.as_b() as session:
+        await session.execute(_LOG_LINES)
+    assert not await _is_short(stage.log)
+    if stage.kind.mode != EMBEDDED:
+        return Outcome.POSSIBLE
+    await until(partial(_is_short, stage.log))
+    return Outcome.STOPPED
+
+
+async def _is_short(log: Path) -> bool:
+    return os.stat(log).st_size <= LOG_LIMIT
+
+
+ATTACKS = (
+    Attack("have more sessions than its limit", _takes_places, _FREE_ON_NEON),
+    Attack(
+        "raise the limit of its sessions",
+        in_own("ALTER ROLE {b} CONNECTION LIMIT -1"),
+    ),
+    Attack("move the end of its own password", in_own("ALTER ROLE {b} VALID UNTIL 'infinity'")),
+    Attack("raise the limit of its temporary files", in_own("SET temp_file_limit = -1")),
+    Attack(
+        "raise, or lift, the limit of its database's sessions, which nothing relies on",
+        of_own("ALTER DATABASE {b_database} CONNECTION LIMIT -1"),
+        _OWN,
+    ),
+    Attack(
+        "make its database a template",
+        of_own("ALTER DATABASE {b_database} IS_TEMPLATE true"),
+        _OWN,
+    ),
+    Attack(
+        "let everybody into its own database",
+        of_own("GRANT ALL ON DATABASE {b_database} TO PUBLIC"),
+        _OWN,
+    ),
+    Attack("set itself more memory", of_own("SET work_mem = '2GB'"), _OWN),
+    Attack(
+        "write on after it was made read-only for its size",
+        _writes_on,
+        dict.fromkeys((EMBEDDED, POSTGRES, ROLE), Outcome.POSSIBLE)
+        | dict.fromkeys((NONE, PROJECT), Outcome.UNTRIED),
+    ),
+    Attack(
+        "fill the disk by the server's log",
+        _fills_log,
+        {POSTGRES: Outcome.POSSIBLE} | _NEONS,
+    ),
+)

@@ -1,0 +1,181 @@
+"""What B lays out for pgvend's own sessions, and what it changes behind pgvend's back."""
+
+from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
+
+from domain.connection import Connection
+from domain.database import Isolation
+from domain.errors import ExtensionUnavailable
+from tests.security.attack import Attack, Attempt, in_own
+from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outcome
+from tests.security.stage import Guest, Stage, stoppable
+from tests.support.places import session, tenant
+
+_SHADOWS = (
+    # functions that a visitor might call without naming their schema
+    ("version", "", "text"),
+    ("current_database", "", "name"),
+    ("pg_terminate_backend", "int", "boolean"),
+    ("pg_has_role", "name, text", "boolean"),
+    ("pg_get_userbyid", "oid", "name"),
+    ("shobj_description", "oid, name", "text"),
+)
+
+_SNARE = """
+CREATE TABLE public.caught (who text);
+GRANT INSERT, SELECT ON public.caught TO PUBLIC;
+CREATE FUNCTION public.spring() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO public.caught VALUES (session_user);
+    RETURN 'true';
+END $$;
+CREATE VIEW public.pg_stat_activity AS
+    SELECT 0 AS pid, public.spring()::name AS usename, current_database() AS datname;
+CREATE VIEW public.pg_available_extension_versions AS SELECT public.spring()::name AS name
+"""
+
+_SHADOW = """
+CREATE FUNCTION public.{name}({arguments}) RETURNS {type} LANGUAGE sql
+    AS 'SELECT public.spring()::{type}'
+"""
+
+_BAIT = """
+CREATE TABLE public.bait (id int);
+CREATE POLICY lure ON public.bait TO {guest};
+GRANT ALL ON SCHEMA public TO {guest};
+ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO {guest}
+"""
+
+_HOLDING_ON = "BEGIN; LOCK TABLE public.bait"
+"""So that pgvend has to look who holds it, and end that session."""
+
+_PATH = "ALTER {what} SET search_path = public, pg_catalog"
+
+
+async def _laid(trapper: Connection, guest: Connection | None = None) -> None:
+    """Traps in the trapper's database, and a reason for pgvend to go there when the guest goes."""
+    async with tenant(trapper) as inside:
+        await inside.execute(_SNARE)
+        for name, arguments, kind in _SHADOWS:
+            await inside.execute(_SHADOW.format(name=name, arguments=arguments, type=kind))
+        if guest:
+            await inside.execute(_BAIT.format(guest=f'"{guest.user}"'))
+        await inside.execute(_PATH.format(what=f'DATABASE "{trapper.database}"'))
+        await inside.execute(_PATH.format(what=f'ROLE "{trapper.user}"'))
+
+
+async def _caught(trapper: Connection) -> list[str]:
+    """Who else but the trapper ran its code."""
+    async with tenant(trapper) as inside:
+        return [
+            row["who"]
+            for row in await inside.fetch(
+                "SELECT who FROM public.caught WHERE who <> $1", trapper.user
+            )
+        ]
+
+
+async def _traps_pgvend(stage: Stage) -> Outcome:
+    """Through a whole life: a neighbour's end, a suspension, extensions, a new password."""
+    async with stage.another() as trapper:
+        if stage.kind.isolation is Isolation.ROLE:
+            await _visited(stage, trapper)
+        else:  # by the API, pgvend visits nobody's database
+            await _laid(trapper.connection)
+        await stage.provider.suspend(trapper.order.tenant)
+        with suppress(ExtensionUnavailable):
+            await stage.provider.provision(replace(trapper.order, extensions=("vector",)))
+        connection = await stage.provider.rotate(trapper.order)
+        return stage.happened if await _caught(connection) else Outcome.STOPPED
+
+
+async def _visited(stage: Stage, trapper: Guest) -> None:
+    """Because a neighbour goes, to whom something is granted there."""
+    async with AsyncExitStack() as holding, stage.another() as guest:
+        await _laid(trapper.connection, guest.connection)
+        inside = await holding.enter_async_context(tenant(trapper.connection))
+        await inside.execute(_HOLDING_ON)
+
+
+async def _traps_visitor(stage: Stage) -> Outcome:
+    assert stage.superuser is not None
+    async with stage.another() as trapper:
+        await _laid(trapper.connection)
+        async with session(stage.superuser, database=trapper.connection.database) as visitor:
+            await visitor.fetchval("SELECT version()")
+        caught = await _caught(trapper.connection)
+    return Outcome.POSSIBLE if caught else Outcome.STOPPED
+
+
+def _from_accomplices(statement: str) -> Attempt:
+    """About its own database, out of another one that it was let into."""
+
+    async def attempt(stage: Stage) -> Outcome:
+        async with stage.another() as attacker, stage.another() as accomplice:
+            await _let_in(attacker, accomplice)
+            elsewhere = accomplice.connection.database
+            with stoppable():
+                async with tenant(attacker.connection, database=elsewhere) as inside:
+                    await inside.execute(statement.format(database=attacker.connection.database))
+        return Outcome.OWN
+
+    return attempt
+
+
+async def _let_in(attacker: Guest, accomplice: Guest) -> None:
+    async with tenant(accomplice.connection) as owner:
+        await owner.execute(
+            f'GRANT CONNECT ON DATABASE "{accomplice.connection.database}" '
+            f'TO "{attacker.connection.user}"'
+        )
+
+
+async def _wears_mark(stage: Stage) -> Outcome:
+    """A's, on B's database: of what pgvend holds to be A's, nothing changes."""
+    async with stage.as_b() as inside:
+        before = await stage.provider.inventory()
+        mark = "SELECT shobj_description({a}::regrole, 'pg_authid')"
+        text = await inside.fetchval(mark.format(a=f"'\"{stage.a.user}\"'"))
+        comment = f'COMMENT ON DATABASE "{stage.b.database}" IS '
+        await inside.execute(comment + f"'{text}'")
+        after = await stage.provider.inventory()
+        await inside.execute(comment + "NULL")
+    return Outcome.OWN if before == after else Outcome.POSSIBLE
+
+
+async def _changes_claims(stage: Stage) -> Outcome:
+    async with stage.as_b(database=stage.hall) as inside, inside.transaction():
+        await inside.execute("SELECT 1 FROM pgvend.claims")
+    return stage.happened
+
+
+_EVERYWHERE = (EMBEDDED, POSTGRES, ROLE, NONE)
+_NEON = (ROLE, NONE, PROJECT)
+
+ATTACKS = (
+    Attack("have pgvend's own sessions run its code", _traps_pgvend),
+    Attack(
+        "have a visiting superuser's session run its code, by a search path",
+        _traps_visitor,
+        {POSTGRES: Outcome.POSSIBLE} | dict.fromkeys(_NEON, Outcome.UNTRIED),
+    ),
+    Attack("forge pgvend's mark on its own role", in_own("COMMENT ON ROLE {b} IS 'pgvend:of:a'")),
+    Attack("take pgvend's mark off A's role", in_own("COMMENT ON ROLE {a} IS 'of b'")),
+    Attack(
+        "put A's mark on its own database, which pgvend does not go by",
+        _wears_mark,
+        dict.fromkeys(_EVERYWHERE, Outcome.OWN) | {PROJECT: Outcome.UNTRIED},
+    ),
+    Attack("change what pgvend keeps in its own tables", _changes_claims, {NONE: Outcome.POSSIBLE}),
+    Attack("give its database to A", in_own("ALTER DATABASE {b_database} OWNER TO {a}")),
+    Attack(
+        "rename its own database, which the sweep finds out",
+        _from_accomplices('ALTER DATABASE "{database}" RENAME TO "{database}2"'),
+        {NONE: Outcome.OWN, PROJECT: Outcome.UNTRIED},
+    ),
+    Attack(
+        "drop its own database, which the sweep finds out",
+        _from_accomplices('DROP DATABASE "{database}"'),
+        dict.fromkeys(_EVERYWHERE, Outcome.OWN) | {PROJECT: Outcome.UNTRIED},
+    ),
+)

@@ -1,0 +1,60 @@
+"""What comes of an attack, and where that is tried."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from domain.database import Isolation
+
+
+class Outcome(StrEnum):
+    STOPPED = "stopped"
+    VISIBLE = "visible"
+    POSSIBLE = "possible"
+    OWN = "own"
+    """It happens, to nothing but what is the attacker's own."""
+    UNTRIED = "-"
+    """The server has not what it takes, or an emulator's outcome would say nothing about Neon."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One way of keeping tenants apart, on one version of PostgreSQL; `base` is the fixture of the
+    server that it is tried on."""
+
+    mode: str
+    base: str
+    major: int
+    isolation: Isolation = Isolation.ROLE
+
+    def __str__(self) -> str:
+        return f"{self.mode} {self.major}"
+
+    @property
+    def is_neon(self) -> bool:
+        return self.mode.startswith("Neon")
+
+    @property
+    def isolates(self) -> bool:
+        return self.isolation is not Isolation.NONE
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether tenants share a server."""
+        return self.isolation is not Isolation.PROJECT
+
+
+EMBEDDED = "embedded"
+POSTGRES = "postgres"
+ROLE = "Neon `role`"
+NONE = "Neon `none`"
+PROJECT = "Neon `project`"
+
+KINDS = (
+    Kind(EMBEDDED, "bundled_18", 18),
+    Kind(POSTGRES, "server_15", 15),
+    Kind(POSTGRES, "server_16", 16),
+    Kind(POSTGRES, "server_18", 18),
+    Kind(ROLE, "neon", 18),
+    Kind(NONE, "neon", 18, Isolation.NONE),
+    Kind(PROJECT, "neon", 18, Isolation.PROJECT),
+)

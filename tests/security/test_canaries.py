@@ -1,0 +1,195 @@
+"""No secret gets out: not into a log, an error, a file, a process title or a server's log."""
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.support.canaries import houses, life
+from tests.support.canaries.houses import House
+from tests.support.canaries.net import Canary, Net
+from tests.support.canaries.titles import titles_of
+from tests.support.neon.emulator import RunningEmulator
+from tests.support.servers import OperatorsServer, ram_folder
+from tests.support.service import NotStarted, RunningService, running_service
+
+Open = Callable[[Net, Path], AbstractAsyncContextManager[House]]
+
+HOUSES: dict[str, Open] = {
+    "memory": houses.in_memory,
+    "embedded": houses.bundled,
+    "postgres": houses.on_a_server,
+}
+
+MODES = ["none", "role", "project"]
+
+
+@pytest.mark.parametrize("house", HOUSES.values(), ids=list(HOUSES))
+async def test_no_secret_gets_out_in_the_whole_life_of_a_database(house: Open) -> None:
+    assert await caught_in(house) == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_no_secret_gets_out_over_neon(neon: RunningEmulator, mode: str) -> None:
+    assert await caught_in(houses.on_neon(neon, mode)) == []
+
+
+async def caught_in(open_house: Open) -> list[str]:
+    net = Net()
+    with ram_folder() as parent:
+        folder = parent / "data"
+        async with open_house(net, folder) as house:
+            await lived(net, house, folder)
+            await house.harvest(net)
+        for file in filter(Path.is_file, folder.rglob("*")):
+            net.add(f"in the file {file.relative_to(folder)}", file.read_bytes())
+    assert net.told, "no password was ever told"
+    for proof in house.evidence:
+        assert any(proof in text for _, text in net.haul), f"nobody has told {proof!r}"
+    return net.catch()
+
+
+async def lived(net: Net, house: House, folder: Path) -> None:
+    """Through a crash, and under another secret afterwards."""
+    old, new = net.marked("the secret of before"), net.marked("the secret")
+    admin, web = net.marked("the admin's key"), net.marked("the operator's key")
+    settings: dict[str, Any] = {
+        **house.settings,
+        "PGVEND_ADMIN_KEY": admin,
+        "PGVEND_API_KEYS": f"web={web}",
+        "PGVEND_GRACE_PERIOD": "1d",
+        "PGVEND_LOG_LEVEL": "debug",
+    }
+    serving = partial(watched, net, house, folder)
+    async with serving({**settings, "PGVEND_SECRET": old}) as service:
+        made = await youth(net, house, service, admin, web)
+    if house.age:  # else it is gone
+        rotated = {"PGVEND_SECRET": new, "PGVEND_SECRET_PREVIOUS": old}
+        async with serving(settings | rotated) as service:
+            async with life.asking(net, service, admin) as ask:
+                await life.old_age(ask, made)
+            assert await service.stop() == 0
+
+
+async def youth(net: Net, house: House, service: RunningService, admin: str, web: str) -> Any:
+    async with life.asking(net, service, admin) as ask:
+        await life.strangers(ask)
+        key = await ask.new_key("canary")
+    async with life.asking(net, service, web) as ask:
+        await life.youth(ask)
+        await life.mistakes(ask)
+    async with life.asking(net, service, key) as ask:
+        made = await life.youth(ask)
+    async with life.asking(net, service, admin) as ask:
+        for trouble in house.troubles:
+            await life.hardship(ask, made, trouble)
+        if house.age:
+            await life.age(ask, made, house.age)
+        await life.killed_amid(ask, service)
+    return made
+
+
+@asynccontextmanager
+async def watched(
+    net: Net, house: House, folder: Path, settings: dict[str, Any]
+) -> AsyncIterator[RunningService]:
+    async with running_service(folder, **settings) as service:
+        await house.begun(service)
+        try:
+            async with titles_of([service.process.pid, *house.pids]) as titles:
+                yield service
+        finally:
+            net.add("in what it wrote", service.output())
+            net.add("in a process's title", "\n".join(titles))
+
+
+async def test_a_crash_shows_no_secret(tmp_path: Path) -> None:
+    """Of all places that a traceback leads through, none tells what it has in its hands."""
+    net = Net()
+    crashing = script(tmp_path, "tests.support.canaries.crashing")
+    settings: dict[str, Any] = {
+        "PGVEND_PROVIDER": "memory",
+        "PGVEND_SECRET": net.marked("the secret"),
+        "PGVEND_ADMIN_KEY": (admin := net.marked("the admin's key")),
+        "PGVEND_LOG_LEVEL": "debug",
+    }
+    async with (
+        running_service(tmp_path / "data", python=crashing, **settings) as service,
+        life.asking(net, service, admin) as ask,
+    ):
+        made = await ask("POST", "/v1/databases", {"nickname": "Sales"}, reveals=True)
+        assert (await ask("POST", f"/v1/databases/{made.body['id']}/rotate")).status == 500
+        net.add("in what it wrote", written := service.output())
+    assert "RuntimeError: nobody has foreseen this" in written
+    assert net.catch() == []
+
+
+WRONG = {
+    "a server that refuses the login": {
+        "PGVEND_PROVIDER": "postgres",
+        "PGVEND_POSTGRES_ADMIN_DSN": "postgresql://admin:{secret}@127.0.0.1:{port}/postgres",
+    },
+    "a registry that refuses the login": {
+        "PGVEND_PROVIDER": "memory",
+        "PGVEND_SECRET": "{secret}",
+        "PGVEND_REGISTRY_URL": "postgresql://admin:{secret}@127.0.0.1:{port}/postgres",
+    },
+    "a registry that is not there": {
+        "PGVEND_PROVIDER": "memory",
+        "PGVEND_SECRET": "{secret}",
+        "PGVEND_REGISTRY_URL": "postgresql://admin:{secret}@127.0.0.1:1/postgres",
+    },
+    "what is no URL": {
+        "PGVEND_PROVIDER": "postgres",
+        "PGVEND_POSTGRES_ADMIN_DSN": "{secret}",
+        "PGVEND_REGISTRY_URL": "mysql://admin:{secret}@db.example/registry",
+    },
+    "what asyncpg cannot read": {
+        "PGVEND_PROVIDER": "postgres",
+        "PGVEND_POSTGRES_ADMIN_DSN": "postgresql://admin:{secret}@127.0.0.1/a?sslmode={secret}",
+    },
+    "names that there are not": {"PGVEND_SECRETS": "{secret}", "PGVEND_SECRET": "{secret}"},
+    "keys that are none": {"PGVEND_API_KEYS": "no name={secret},short", "PGVEND_PORT": "{secret}"},
+    "secrets that are too short": {"PGVEND_SECRET_PREVIOUS": "{secret},short"},
+}
+
+
+@pytest.mark.parametrize("settings", WRONG.values(), ids=list(WRONG))
+async def test_wrong_settings_are_told_without_a_secret(
+    server_15: OperatorsServer, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    net = Net()
+    secret = quote(net.marked("the secret"), safe="")
+    net.canaries.append(Canary("the secret as it was set", secret))
+    given = {
+        name: value.format(secret=secret, port=server_15.port) for name, value in settings.items()
+    }
+
+    written = await written_by_a_start(tmp_path / "data", given)
+
+    net.add("in what it wrote", written)
+    assert "Traceback" not in written
+    assert net.catch() == []
+
+
+async def written_by_a_start(folder: Path, settings: dict[str, Any]) -> str:
+    """Whether it comes to anything or not: a server that is not there yet may come later."""
+    try:
+        async with running_service(folder, PGVEND_LOG_LEVEL="debug", **settings) as service:
+            await service.stop()
+            return service.output()
+    except NotStarted as refused:
+        return str(refused)
+
+
+def script(folder: Path, module: str) -> Path:
+    """A program that runs that module, whatever its arguments are."""
+    program = folder / "program"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {module}\n')
+    program.chmod(0o700)
+    return program

@@ -1,0 +1,96 @@
+"""The net that secrets would be caught in has no holes."""
+
+import asyncio
+import base64
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from tests.support.canaries import houses, life
+from tests.support.canaries.net import Net, marked
+from tests.support.canaries.titles import titles_of
+from tests.support.polling import until
+from tests.support.servers import ram_folder
+from tests.support.service import running_service
+
+FORMS: dict[str, Callable[[str], str]] = {
+    "plain": lambda text: text,
+    "url": lambda text: f"postgresql://admin:{quote(text, safe='')}@db.example/postgres",
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "basic auth": lambda text: base64.b64encode(f"admin:{text}".encode()).decode(),
+    "url-safe base64": lambda text: base64.urlsafe_b64encode(f"a{text}b".encode()).decode(),
+    "hexadecimal": lambda text: text.encode().hex(),
+    "repr": lambda text: repr({"password": text}),
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=list(FORMS))
+def test_a_secret_is_caught_in_every_form(form: Callable[[str], str]) -> None:
+    net = Net()
+    text = net.marked("the secret")
+    net.add("in the log", f"some line\n{form(text)}\nanother line")
+
+    assert any("the secret" in caught and "in the log" in caught for caught in net.catch())
+
+
+def test_what_is_no_secret_is_let_through() -> None:
+    net = Net(canaries=[marked("the secret")], told=[marked("a password")])
+    net.add("in the log", "nothing but *** and " + marked("another one").text)
+
+    assert net.catch() == []
+
+
+def test_a_password_may_be_in_an_answer_and_nowhere_else() -> None:
+    password, key = marked("a password"), marked("a key")
+    net = Net(canaries=[key], told=[password])
+    net.answers.append(("in the answer", password.text.encode()))
+    assert net.catch() == []
+
+    net.answers.append(("in the answer", key.text.encode()))
+    net.add("in the log", password.text)
+    assert {caught.split(",")[0] for caught in net.catch()} == {"a key", "a password"}
+
+
+async def test_what_is_planted_is_found_wherever_it_comes_to() -> None:
+    """A nickname is kept and told as it was typed."""
+    net = Net()
+    planted = net.marked("what was planted")
+    with ram_folder() as parent:
+        folder = parent / "data"
+        async with (
+            houses.bundled(net, folder) as house,
+            running_service(folder, **house.settings) as service,
+            life.asking(net, service, "no key") as ask,
+        ):
+            await ask("POST", "/v1/databases", {"nickname": planted}, reveals=True)
+            net.add("in what it wrote", service.output())
+        for file in filter(Path.is_file, folder.rglob("*")):
+            net.add(f"in the file {file.relative_to(folder)}", file.read_bytes())
+
+    places = {caught.split(", ")[-1] for caught in net.catch()}
+    assert places >= {
+        "in the answer to POST /v1/databases (201)",
+        "in what it wrote",
+        "in the file registry.sqlite3-wal",
+    }
+
+
+async def test_what_is_in_a_title_is_found() -> None:
+    """Of a process that another one has started."""
+    net = Net()
+    planted = net.marked("what was planted")
+    wait = "import sys; sys.stdin.read()"
+    start = f"import subprocess, sys; subprocess.run([sys.executable, '-c', '{wait}', '{planted}'])"
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", start, stdin=asyncio.subprocess.PIPE
+    )
+    async with titles_of([parent.pid]) as titles:
+
+        async def is_there() -> bool:
+            return any(title.endswith(planted) for title in titles)
+
+        await until(is_there)
+    await parent.communicate(b"")  # which ends both

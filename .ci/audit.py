@@ -1,0 +1,76 @@
+"""Ask whether anything in the locks is known to be vulnerable; the program to ask is pip-audit.
+
+Where nobody can be asked, this says so, and is no failure: a build does not depend on a network.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+LOCKS = ("run.txt", "dev.txt")
+PATIENCE = 600
+"""Seconds for all of it."""
+
+UNREACHED = ("ConnectionError", "Could not connect", "Timeout", "ProxyError", "SSLError")
+UNREACHED += ("ServiceError", "HTTPError", "your network may be blocking")
+"""What pip-audit says of a service that does not answer."""
+
+
+def main(program: str) -> int:
+    """The exit status: 1 for what is known to be vulnerable, and where pip-audit itself failed."""
+    audited = _asked(program)
+    if isinstance(audited, str):
+        return _failed(audited)
+    for line in chain.from_iterable(map(_told, audited)):
+        print(line)
+    skipped = [dependency["name"] for dependency in audited if "skip_reason" in dependency]
+    names = ", ".join(skipped) if len(skipped) < len(audited) else "all of them"
+    print(f"NOT AUDITED, for the service does not know them: {names}." if skipped else "")
+    vulnerable = sum(bool(dependency.get("vulns")) for dependency in audited)
+    print(f"{len(audited) - len(skipped)} packages audited, {vulnerable} vulnerable.")
+    return min(vulnerable, 1)
+
+
+def _failed(words: str) -> int:
+    is_unreached = any(word in words for word in UNREACHED)
+    print(words, file=sys.stderr)
+    print("NOT AUDITED: the service cannot be reached." if is_unreached else "pip-audit failed.")
+    return 0 if is_unreached else 1
+
+
+def _asked(program: str) -> Sequence[dict[str, Any]] | str:
+    """The packages with what is known about each, or the words of a failure."""
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder, "audit.json")
+        locks = [f"--requirement={ROOT / 'requirements' / lock}" for lock in LOCKS]
+        how = ["--require-hashes", "--disable-pip", "--progress-spinner=off", "--format=json"]
+        try:
+            asked = subprocess.run(
+                [program, *locks, *how, f"--output={written}"],
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            return f"Timeout: {error}"
+        if not written.exists():
+            return asked.stderr or f"{program} ended with {asked.returncode} and said nothing"
+        audited: Sequence[dict[str, Any]] = json.loads(written.read_text())["dependencies"]
+        return audited
+
+
+def _told(dependency: dict[str, Any]) -> Iterator[str]:
+    for found in dependency.get("vulns", ()):
+        mended = ", ".join(found["fix_versions"]) or "nothing yet"
+        yield f"{dependency['name']} {dependency['version']}: {found['id']}, mended in {mended}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

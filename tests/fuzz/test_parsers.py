@@ -1,0 +1,123 @@
+"""Whatever text a parser gets, it says what that is, or that it is nothing: in the error that its
+callers know, and no other."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from domain.audit import PREFIX
+from domain.errors import InvalidRequest
+from domain.expiry import parse_duration
+from domain.identity import is_id
+from domain.keys import checked_name, id_in
+from domain.labels import checked_labels
+from domain.naming import Nickname
+from domain.rate import parse_rate
+from domain.request import request_mark
+from domain.secret import Secret
+from domain.sizes import parse_size
+from entrypoints.formats import NotAcceptable, chosen
+from entrypoints.http.hosts import is_local
+from entrypoints.http.remotes import address_of
+from entrypoints.http.schemas import ChangeBody, LegacyBody, RestoreBody, SweepBody, VendBody
+from entrypoints.settings import Settings
+from ports.driving import pages
+
+texts = st.text(max_size=300) | st.text(st.characters(categories=["Nd", "Zs", "Cs", "Cc", "Cf"]))
+"""Any text; and digits, spaces and controls of all scripts, and what is no text at all."""
+
+PARSERS: dict[str, Callable[[str], object]] = {
+    "duration": parse_duration,
+    "rate": parse_rate,
+    "nickname": Nickname,
+    "label": lambda text: checked_labels({text: text}),
+    "idempotency key": lambda text: request_mark("anyone", text, "{}"),
+    "key's name": checked_name,
+    "page token": pages.id_in,
+    "audit's page token": lambda text: pages.id_in(text, PREFIX),
+    "format": lambda text: chosen(text, None),
+}
+
+BODIES = (VendBody, ChangeBody, RestoreBody, SweepBody, LegacyBody)
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+@given(text=texts)
+@example(text="9" * 300)
+@example(text="\ud800")
+@example(text="٣h")
+@example(text="1/s\n")
+def test_a_parser_takes_a_text_or_says_that_it_is_wrong(parser: str, text: str) -> None:
+    with suppress(InvalidRequest):
+        PARSERS[parser](text)
+
+
+@given(text=texts)
+@example(text="9" * 300 + "GB")
+def test_a_size_is_one_or_a_wrong_value(text: str) -> None:
+    with suppress(ValueError):
+        parse_size(text)
+
+
+@given(accept=texts)
+@example(accept="text/plain;q=nan")
+@example(accept='"' + "," * 200)
+def test_any_accept_header_chooses_a_format_or_none(accept: str) -> None:
+    with suppress(NotAcceptable):
+        chosen(None, accept)
+
+
+@given(text=texts)
+def test_only_what_looks_like_a_key_has_an_id(text: str) -> None:
+    found = id_in(Secret(text))
+
+    assert found is None or text.startswith(f"{found}_")
+
+
+@given(text=texts)
+def test_an_id_is_plain(text: str) -> None:
+    assert not is_id(text) or text.isascii()
+
+
+@given(text=texts)
+@example(text="[::1")
+@example(text="1.2.3.4%eth0")
+def test_an_address_is_one_or_none(text: str) -> None:
+    address = address_of(text)
+
+    assert address is None or address_of(str(address)) == address
+
+
+@given(text=texts)
+@example(text="localhost\n")
+@example(text="127.0.0.1.evil.example")
+def test_no_odd_host_is_this_machine(text: str) -> None:
+    assert not is_local(f"{text}.evil.example")
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: body.__name__)
+@given(raw=st.binary(max_size=200))
+@example(raw=b"[" * 10_000)
+@example(raw=b'{"nickname": "\\ud800"}')
+def test_no_bytes_are_too_odd_for_a_body(body: Any, raw: bytes) -> None:
+    with suppress(ValidationError):
+        body.model_validate_json(raw)
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+@settings(max_examples=30)
+@given(text=texts)
+@example(text="")
+@example(text="9" * 5000)
+@example(text="http://[")
+@example(text="a=b,a=b,=,")
+def test_any_text_for_a_setting_is_taken_or_explained(name: str, text: str) -> None:
+    setting: TypeAdapter[Any] = TypeAdapter(Settings.model_fields[name].rebuild_annotation())
+
+    with suppress(ValidationError):
+        setting.validate_python(text)

@@ -31,7 +31,8 @@ def main(program: str) -> int:
         print(line)
     skipped = [dependency["name"] for dependency in audited if "skip_reason" in dependency]
     names = ", ".join(skipped) if len(skipped) < len(audited) else "all of them"
-    print(f"NOT AUDITED, for the service does not know them: {names}." if skipped else "")
+    if skipped:
+        print(f"NOT AUDITED, for the service does not know them: {names}.")
     vulnerable = sum(bool(dependency.get("vulns")) for dependency in audited)
     print(f"{len(audited) - len(skipped)} packages audited, {vulnerable} vulnerable.")
     return min(vulnerable, 1)

@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 PREFIX = "db_"
 RANDOM_BYTES = 10
 
-_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Digits without those that look alike: five bits each."""
+
 _LENGTH = 26
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _LAST = (datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH) // _MILLISECOND
-_DIGITS = f"[{_CROCKFORD}]{{{_LENGTH}}}"
+_DIGITS = f"[{CROCKFORD}]{{{_LENGTH}}}"
 
 SHAPE = re.compile(PREFIX + _DIGITS)
 
@@ -22,8 +24,12 @@ def new_id(now: datetime, entropy: bytes, prefix: str = PREFIX) -> str:
     if len(entropy) != RANDOM_BYTES:
         raise ValueError(f"an id takes {RANDOM_BYTES} random bytes, not {len(entropy)}")
     number = (now - _EPOCH) // _MILLISECOND << 80 | int.from_bytes(entropy)
-    digits = (_CROCKFORD[number >> 5 * place & 31] for place in reversed(range(_LENGTH)))
-    return prefix + "".join(digits)
+    return prefix + digits_of(number, _LENGTH)
+
+
+def digits_of(number: int, length: int) -> str:
+    """The last `length` digits of the number."""
+    return "".join(CROCKFORD[number >> 5 * place & 31] for place in reversed(range(length)))
 
 
 def is_id(text: str, prefix: str = PREFIX) -> bool:
@@ -42,5 +48,5 @@ def made_at(database_id: str) -> datetime:
 def _milliseconds(digits: str) -> int:
     number = 0
     for digit in digits:
-        number = number << 5 | _CROCKFORD.index(digit)
+        number = number << 5 | CROCKFORD.index(digit)
     return number >> 8 * RANDOM_BYTES

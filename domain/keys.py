@@ -10,6 +10,7 @@ from hashlib import sha256
 from domain.audit import OURSELVES
 from domain.caller import Caller, Scope
 from domain.errors import InvalidRequest, KeyRefused
+from domain.identity import CROCKFORD, digits_of
 from domain.rate import Rate
 from domain.secret import Secret
 
@@ -19,8 +20,7 @@ SECRET_BYTES = 32
 MAX_ORIGINS = 16
 LARGEST_QUOTA = 1_000_000
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-ID = re.compile(r"pgv_[0-9a-hjkmnp-tv-z]{8}")
+ID = re.compile(rf"pgv_[{CROCKFORD}]{{8}}")
 _SHAPE = re.compile(rf"({ID.pattern})_[0-9a-f]{{64}}")
 NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._@-]{0,61}[A-Za-z0-9])?")
 
@@ -70,9 +70,7 @@ class ApiKey:
 def new_key(entropy: bytes) -> tuple[str, Secret]:
     """The id of a new key, and the key. Of `entropy`, the first ID_BYTES are for the id, the other
     SECRET_BYTES for the secret."""
-    number = int.from_bytes(entropy[:ID_BYTES])
-    public = "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(8)))
-    key_id = f"pgv_{public}"
+    key_id = f"pgv_{digits_of(int.from_bytes(entropy[:ID_BYTES]), 8)}"
     return key_id, Secret(f"{key_id}_{entropy[ID_BYTES:].hex()}")
 
 

@@ -1,5 +1,5 @@
-"""The composition root: with `resources` and `neon_parts` the only place that knows which adapters
-there are."""
+"""The composition root: the use cases, over what `outside` puts behind the ports. Which adapters
+there are is known there, in `resources` and in the `*_parts`, and nowhere else."""
 
 import asyncio
 import inspect
@@ -8,41 +8,13 @@ from datetime import timedelta
 from operator import attrgetter
 from typing import Any, ClassVar, TypeVar
 
-import structlog
-from dependency_injector import containers, providers
+from dependency_injector import providers
 
-from adapters.decorators.observed import (
-    Observation,
-    ObservedLoginCheck,
-    ObservedProvider,
-    ObservedRegistry,
-    ObservedSizeGuard,
-)
-from adapters.decorators.retrying import (
-    Retrying,
-    RetryingLoginCheck,
-    RetryingProvider,
-    RetryingSizeGuard,
-)
-from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
-from adapters.memory.rates import MemoryRates
-from adapters.neon.login_check import NeonLoginCheck
-from adapters.neon.size_guard import NoSizeGuard
-from adapters.postgres.login_check import NoLoginCheck, PostgresLoginCheck
-from adapters.registry.opening import Opened
-from adapters.system.clock import SystemClock
-from adapters.system.randomness import SystemRandomness
 from domain.expiry import ExpiryPolicy
-from domain.retry import RetryPolicy
-from domain.secret import Secret
 from entrypoints.http.sweeping import Sweeping
-from entrypoints.neon_parts import cared_for, on_neon
-from entrypoints.provider_settings import ProviderName
-from entrypoints.resources import on_embedded, on_postgres, records_of
-from entrypoints.secret_parts import installation_of, passwords_of
+from entrypoints.outside import Outside
 from entrypoints.settings import Settings
 from entrypoints.use_cases import UseCases
-from ports.driven.rates import Rates
 from ports.driving.admit import AdmitCaller
 from ports.driving.audit import Audit
 from ports.driving.change import ChangeDatabase
@@ -72,134 +44,58 @@ def _expiry(settings: Settings) -> ExpiryPolicy:
     return ExpiryPolicy(default=settings.default_ttl, longest=settings.max_ttl)
 
 
-def _rates(records: Opened, alone: Rates) -> Rates:
-    """Replicas count together where they share a server."""
-    return records.shared_rates or alone
-
-
 def _grace(settings: Settings) -> timedelta:
     return settings.grace_period or timedelta(0)
 
 
-def _care(settings: Settings) -> str:
-    """How the provider's calls are taken care of."""
-    return "patient" if settings.provider is ProviderName.NEON else "retried"
+class Container(Outside):
+    """Give it `settings` and `secret`."""
 
-
-def _login_check_name(settings: Settings) -> str:
-    return settings.provider if settings.verify_login else "none"
-
-
-class Container(containers.DeclarativeContainer):
-    """Give it `settings` and `secret`; only the chosen provider's resource is ever opened."""
-
-    settings = providers.Dependency(instance_of=Settings)
-    secret = providers.Dependency(instance_of=Secret)
-
-    clock = providers.Singleton(SystemClock)
-    randomness = providers.Singleton(SystemRandomness)
-    log = providers.Singleton(structlog.get_logger)
-    retrying = providers.Singleton(Retrying, RetryPolicy(), clock, randomness)
-
-    records = providers.Resource(records_of, settings)
-    installation = providers.Resource(installation_of, records, settings, secret)
-    passwords = providers.Resource(passwords_of, records, settings, secret, installation, log)
-
-    memory = providers.Singleton(MemoryProvider)
-    embedded = providers.Resource(on_embedded, settings, installation, clock, log)
-    postgres = providers.Resource(on_postgres, settings, installation, log)
-    neon = providers.Resource(on_neon, settings, installation, clock, log)
-    bare_provider = providers.Selector(
-        providers.Callable(attrgetter("provider"), settings),
-        memory=memory,
-        embedded=embedded,
-        postgres=postgres,
-        neon=neon,
-    )
-    bare_login_check = providers.Selector(
-        providers.Callable(_login_check_name, settings),
-        memory=providers.Singleton(MemoryLoginCheck, memory),
-        embedded=providers.Singleton(PostgresLoginCheck),
-        postgres=providers.Singleton(PostgresLoginCheck),
-        neon=providers.Singleton(NeonLoginCheck, providers.Singleton(PostgresLoginCheck), clock),
-        none=providers.Singleton(NoLoginCheck),
-    )
-    bare_size_guard = providers.Selector(
-        providers.Callable(attrgetter("provider"), settings),
-        memory=memory,
-        embedded=embedded,
-        postgres=postgres,
-        neon=providers.Singleton(NoSizeGuard),
-    )
-
-    observed = providers.Singleton(Observation, clock, log)
-    isolation = providers.Callable(attrgetter("isolation"), settings)
-    observed_provider = providers.Singleton(ObservedProvider, bare_provider, observed)
-    provider = providers.Selector(
-        providers.Callable(_care, settings),
-        retried=providers.Singleton(RetryingProvider, observed_provider, retrying),
-        patient=providers.Singleton(
-            cared_for, observed_provider, isolation, clock, randomness, log
-        ),
-    )
-    login_check = providers.Singleton(
-        RetryingLoginCheck,
-        providers.Singleton(ObservedLoginCheck, bare_login_check, observed),
-        retrying,
-    )
-    size_guard = providers.Singleton(
-        RetryingSizeGuard,
-        providers.Singleton(ObservedSizeGuard, bare_size_guard, observed),
-        retrying,
-    )
-    leases = providers.Callable(attrgetter("leases"), records)
-    bare_registry = providers.Callable(attrgetter("registry"), records)
-    registry = providers.Singleton(ObservedRegistry, bare_registry, log)
-    key_ring = providers.Callable(attrgetter("keys"), records)
-    rates = providers.Callable(_rates, records, providers.Singleton(MemoryRates, clock))
-    trail = providers.Callable(attrgetter("audit"), records)
-
-    target = providers.Callable(attrgetter("target"), settings)
-    expiry = providers.Singleton(_expiry, settings)
-    grace = providers.Callable(_grace, settings)
-    records_only: ClassVar[Parts] = {"registry": registry, "clock": clock}
-    made: ClassVar[Parts] = {**records_only, "provider": provider, "target": target}
-    outside: ClassVar[Parts] = {**made, "leases": leases}
+    target = providers.Callable(attrgetter("target"), Outside.settings)
+    expiry = providers.Singleton(_expiry, Outside.settings)
+    grace = providers.Callable(_grace, Outside.settings)
+    records_only: ClassVar[Parts] = {"registry": Outside.registry, "clock": Outside.clock}
+    made: ClassVar[Parts] = {**records_only, "provider": Outside.provider, "target": target}
+    outside: ClassVar[Parts] = {**made, "leases": Outside.leases}
 
     retire = providers.Singleton(RetireDatabase, **outside)
     expire = providers.Singleton(
         ExpireDatabase,
         **records_only,
-        provider=provider,
-        leases=leases,
+        provider=Outside.provider,
+        leases=Outside.leases,
         retire=retire,
         grace=grace,
     )
-    rotate = providers.Singleton(RotatePassword, **outside, passwords=passwords)
-    restore = providers.Singleton(RestoreDatabase, **outside, passwords=passwords, expiry=expiry)
+    rotate = providers.Singleton(RotatePassword, **outside, passwords=Outside.passwords)
+    restore = providers.Singleton(
+        RestoreDatabase, **outside, passwords=Outside.passwords, expiry=expiry
+    )
     make = providers.Singleton(
         MakeDatabase,
         **records_only,
-        provider=provider,
-        login_check=login_check,
+        provider=Outside.provider,
+        login_check=Outside.login_check,
         retire=retire,
-        randomness=randomness,
-        passwords=passwords,
+        randomness=Outside.randomness,
+        passwords=Outside.passwords,
     )
     vend = providers.Singleton(
         VendDatabase,
         **outside,
         make=make,
-        randomness=randomness,
-        passwords=passwords,
+        randomness=Outside.randomness,
+        passwords=Outside.passwords,
         expiry=expiry,
     )
-    audit = providers.Singleton(Audit, trail=trail, clock=clock, randomness=randomness)
+    audit = providers.Singleton(
+        Audit, trail=Outside.trail, clock=Outside.clock, randomness=Outside.randomness
+    )
     sweep = providers.Singleton(
         Sweep,
         audit=audit,
         **records_only,
-        leases=leases,
+        leases=Outside.leases,
         target=target,
         vend=vend,
         retire=retire,
@@ -210,37 +106,42 @@ class Container(containers.DeclarativeContainer):
         confine=providers.Singleton(
             ConfineDatabases,
             **records_only,
-            guard=size_guard,
-            leases=leases,
+            guard=Outside.size_guard,
+            leases=Outside.leases,
             target=target,
-            limit=providers.Callable(attrgetter("size_limit"), settings),
+            limit=providers.Callable(attrgetter("size_limit"), Outside.settings),
         ),
     )
-    sweep_interval = providers.Callable(attrgetter("sweep_interval"), settings)
-    sweeping = providers.Singleton(Sweeping, sweep, sweep_interval, clock, log)
+    sweep_interval = providers.Callable(attrgetter("sweep_interval"), Outside.settings)
+    sweeping = providers.Singleton(Sweeping, sweep, sweep_interval, Outside.clock, Outside.log)
 
     use_cases = providers.Singleton(
         UseCases,
         vend=vend,
-        show=providers.Singleton(ShowDatabase, registry=registry),
-        connect=providers.Singleton(ShowConnection, **made, passwords=passwords),
-        list=providers.Singleton(ListDatabases, registry=registry),
+        show=providers.Singleton(ShowDatabase, registry=Outside.registry),
+        connect=providers.Singleton(ShowConnection, **made, passwords=Outside.passwords),
+        list=providers.Singleton(ListDatabases, registry=Outside.registry),
         watch=providers.Singleton(WatchDatabase, **records_only),
         change=providers.Singleton(ChangeDatabase, **records_only, expiry=expiry),
         rotate=rotate,
         restore=restore,
         retire=retire,
         sweep=sweep,
-        check_health=providers.Singleton(CheckHealth, registry=registry, provider=provider),
+        check_health=providers.Singleton(
+            CheckHealth, registry=Outside.registry, provider=Outside.provider
+        ),
         admit=providers.Singleton(
             AdmitCaller,
-            ring=key_ring,
-            rates=rates,
-            clock=clock,
-            static_keys=providers.Callable(attrgetter("static_keys"), settings),
-            is_open=providers.Callable(attrgetter("is_open"), settings),
+            ring=Outside.key_ring,
+            rates=Outside.rates,
+            failures=Outside.own_rates,
+            clock=Outside.clock,
+            static_keys=providers.Callable(attrgetter("static_keys"), Outside.settings),
+            is_open=providers.Callable(attrgetter("is_open"), Outside.settings),
         ),
-        keys=providers.Singleton(ManageKeys, ring=key_ring, clock=clock, randomness=randomness),
+        keys=providers.Singleton(
+            ManageKeys, ring=Outside.key_ring, clock=Outside.clock, randomness=Outside.randomness
+        ),
         audit=audit,
     )
 

@@ -65,7 +65,7 @@ class _Memory:
         secret = found_secret(self.settings)
         if secret is None:
             return records.kept
-        return await records.name(name_of((secret, *self.settings.secrets_before)[-1]))
+        return await records.name(name_of(self.settings.oldest_secret(secret)))
 
 
 def _records(settings: Settings) -> RecordsExamination | None:

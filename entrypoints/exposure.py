@@ -33,12 +33,18 @@ class SettingsExamination(Examination):
 def callers(settings: Settings) -> Outcome:
     if not settings.is_open:
         return Outcome(Verdict.OK, "Callers need a key.")
+    if settings.trusted_proxies:
+        return Outcome(
+            Verdict.FAIL,
+            "Whoever PGVEND_TRUSTED_PROXIES let through could have databases, so that pgvend "
+            "starts with --insecure only: set PGVEND_API_KEYS or PGVEND_ADMIN_KEY.",
+        )
     if settings.is_loopback:
         return Outcome(Verdict.OK, "No keys: who is on this machine may ask, and nobody else.")
     return Outcome(
         Verdict.FAIL,
-        f"Whoever reaches {settings.host} may have databases: set PGVEND_API_KEYS or "
-        "PGVEND_ADMIN_KEY, or listen on HOST=127.0.0.1.",
+        f"Whoever reaches {settings.host} could have databases, so that pgvend starts there with "
+        "--insecure only: set PGVEND_API_KEYS or PGVEND_ADMIN_KEY, or listen on HOST=127.0.0.1.",
     )
 
 

@@ -76,8 +76,11 @@ class NetworkSettings(BaseSettings):
     def _has_its_other_half(cls, key: Path | None, info: ValidationInfo) -> Path | None:
         """A certificate that was wrong is told already."""
         if "tls_cert" in info.data and (key is None) != (info.data["tls_cert"] is None):
-            other = "PGVEND_TLS_CERT is set" if key is None else "there is no PGVEND_TLS_CERT"
-            raise ValueError(f"{'missing' if key is None else 'alone'}, and {other}")
+            raise ValueError(
+                "missing, and PGVEND_TLS_CERT is set"
+                if key is None
+                else "there is no PGVEND_TLS_CERT: set that too, or neither"
+            )
         return key
 
     @property

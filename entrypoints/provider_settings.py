@@ -67,7 +67,8 @@ class ProviderSettings(BaseSettings):
     size_limit: Size | None = Field(
         None,
         validation_alias="PGVEND_SIZE_LIMIT",
-        description="the size, such as 500MB or 10GB, above which a database becomes read-only",
+        description="nothing, or, for embedded and postgres, the size, such as 500MB or 10GB, "
+        "above which a database becomes read-only",
     )
     verify_login: bool = Field(
         True, validation_alias="PGVEND_VERIFY_LOGIN", description="on or off"

@@ -49,9 +49,8 @@ class SecretExamination(Examination):
         return Outcome(Verdict.OK, "The first start makes one, in the data folder.")
 
     async def _in_use(self, secret: Secret, records: Installation) -> Outcome:
-        before = self.settings.secrets_before
-        installation = await records.name(name_of((secret, *before)[-1]))
-        passwords = PasswordDeriver(secret, before, installation)
+        installation = await records.name(name_of(self.settings.oldest_secret(secret)))
+        passwords = PasswordDeriver(secret, self.settings.secrets_before, installation)
         target = self.settings.target
         check = CheckSecrets(installation=records, passwords=passwords, target=target)
         in_use = await check()

@@ -18,9 +18,8 @@ MEND = (
 async def installation_of(opened: Opened, settings: Settings, secret: Secret) -> str:
     """What marks our databases: of a registry that knows no name yet, that of the oldest secret
     that is given. Raises StartupError."""
-    oldest = (secret, *settings.secrets_before)[-1]
     try:
-        return await opened.installation.name(name_of(oldest))
+        return await opened.installation.name(name_of(settings.oldest_secret(secret)))
     except Unavailable as error:
         raise StartupError(str(error)) from error
 

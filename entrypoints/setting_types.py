@@ -62,7 +62,8 @@ def is_origin(text: str) -> bool:
     except ValueError:
         return False
     is_web = parts.scheme in {"http", "https"}
-    return is_web and has_host and text == f"{parts.scheme}://{parts.netloc}"
+    is_plain = text.isascii() and text.isprintable() and " " not in text
+    return is_web and has_host and is_plain and text == f"{parts.scheme}://{parts.netloc}"
 
 
 Duration = Annotated[timedelta, NoDecode, BeforeValidator(_duration)]

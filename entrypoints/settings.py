@@ -125,6 +125,10 @@ class Settings(AccessSettings, NetworkSettings, ProviderSettings):
         """Which the passwords of some databases may still come from, the newest first."""
         return tuple(Secret(secret.get_secret_value()) for secret in self.secret_previous)
 
+    def oldest_secret(self, current: Secret) -> Secret:
+        """What names the installation, beside the `current` one."""
+        return (current, *self.secrets_before)[-1]
+
     @property
     def registry_file(self) -> Path | None:
         """Where the records are, unless they are on a server, or, as the provider's databases, in

@@ -15,8 +15,7 @@ class MemoryInstallation(Installation):
         self._name = ""
 
     async def name(self, proposed: str) -> str:
-        if not self._name or not await self._registry.search(Query(limit=1)):
-            self._name = proposed
+        self._name = self._name or proposed
         return self._name
 
     async def secrets(self, target: str) -> Mapping[str, int]:

@@ -1,13 +1,14 @@
 """Rates that one process counts by itself."""
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from domain.rate import Allowance, Rate
 from ports.driven.clock import Clock
 from ports.driven.rates import Rates
 
-MOST = 10_000
-"""Windows that are kept before those that have ended are thrown away."""
+AT_EACH = 2
+"""Windows that are looked at for each that begins, so that none that has ended stays for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Window:
 @dataclass(frozen=True)
 class MemoryRates(Rates):
     clock: Clock
-    _windows: dict[str, Window] = field(default_factory=dict, init=False)
+    _windows: OrderedDict[str, Window] = field(default_factory=OrderedDict, init=False)
 
     async def hit(self, name: str, rate: Rate) -> Allowance:
         now = self.clock.elapsed()
@@ -31,6 +32,7 @@ class MemoryRates(Rates):
         return rate.allowance(window.hits, window.ends - now)
 
     def _forget_ended(self, now: float) -> None:
-        if len(self._windows) >= MOST:
-            for name in [name for name, window in self._windows.items() if window.ends <= now]:
-                del self._windows[name]
+        for _ in range(min(AT_EACH, len(self._windows))):
+            name, window = self._windows.popitem(last=False)
+            if window.ends > now:
+                self._windows[name] = window

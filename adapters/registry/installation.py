@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 
-from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy import func, insert, select
 
 from adapters.registry.schema import DATABASES, INSTALLATION
 from adapters.registry.store import Store
@@ -14,7 +14,6 @@ from ports.driven.installation import Installation
 ONLY_ROW = 1
 
 _KEEP = insert(INSTALLATION)
-_CHANGE = update(INSTALLATION).where(~exists(select(DATABASES.c.id)))
 _KEPT = select(INSTALLATION.c.name)
 
 
@@ -23,14 +22,10 @@ class SqlInstallation(Installation):
         self._store = store
 
     async def name(self, proposed: str) -> str:
-        kept = await self._kept()
-        if kept == proposed:
+        if kept := await self._kept():
             return kept
-        if kept is None:
-            with suppress(NameTaken):  # another replica was faster, and its name counts
-                await self._store.write(_KEEP, {"id": ONLY_ROW, "name": proposed})
-        else:
-            await self._store.write(_CHANGE, {"name": proposed})
+        with suppress(NameTaken):  # another replica was faster, and its name counts
+            await self._store.write(_KEEP, {"id": ONLY_ROW, "name": proposed})
         return await self._kept() or proposed
 
     async def secrets(self, target: str) -> Mapping[str, int]:

@@ -72,7 +72,7 @@ class SqlRegistry(Registry):
     async def _added_within(self, quota: int, database: Database) -> int:
         """SQLite has one writer at a time; a server sees to it for each caller."""
         turn = _IN_TURN if self._store.is_postgres else None
-        return await self._change(_ADD_WITHIN, database, after=turn, quota=quota)
+        return await self._change(_ADD_WITHIN, database, first=turn, quota=quota)
 
     async def update(self, database: Database) -> Database:
         kept = _kept(database)
@@ -101,12 +101,12 @@ class SqlRegistry(Registry):
         self,
         statement: Executable,
         database: Database,
-        after: Executable | None = None,
+        first: Executable | None = None,
         **known: Any,
     ) -> int:
         """How many records it changed. Raises RequestKnown and NameTaken."""
         try:
-            return await self._store.write(statement, row_of(database) | known, after=after)
+            return await self._store.write(statement, row_of(database) | known, first=first)
         except NameTaken:
             if await self._is_known(database):
                 raise RequestKnown from None

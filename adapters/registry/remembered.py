@@ -15,8 +15,7 @@ Fetch = Callable[[str], Awaitable[Sequence[Any]]]
 _WITHOUT_SECRETS = frozenset({"0001", "0002"})
 """Revisions in which every record's password comes from the one secret there was."""
 
-_SETTLED = "SELECT name AS first FROM installation WHERE EXISTS (SELECT id FROM databases)"
-"""Without a record the next start may still choose another name."""
+_KEPT = "SELECT name AS first FROM installation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +49,7 @@ async def remembered(fetch: Fetch, tables: Collection[str]) -> Remembered:
     if VERSION_TABLE not in tables:
         return Remembered()
     revision = await _first(fetch, f"SELECT version_num AS first FROM {VERSION_TABLE}")
-    kept = None
-    is_used = await _first(fetch, "SELECT id AS first FROM databases LIMIT 1")
-    if "installation" in tables and is_used:  # before the first record it may change
-        kept = await _first(fetch, _SETTLED)
+    kept = await _first(fetch, _KEPT) if "installation" in tables else None
     secret = "'' AS secret" if revision in _WITHOUT_SECRETS else "secret"
     gone = ", ".join(f"'{state}'" for state in sorted(GONE))
     rows = await fetch(f"SELECT id, target, {secret} FROM databases WHERE state NOT IN ({gone})")

@@ -33,15 +33,15 @@ class Store:
                 return (await connection.execute(statement)).mappings().all()
 
     async def write(
-        self, statement: Executable, values: Mapping[str, Any], *, after: Executable | None = None
+        self, statement: Executable, values: Mapping[str, Any], *, first: Executable | None = None
     ) -> int:
         """How many rows it changed, in a transaction of its own, so that none can stay open, and
-        nothing can be half done; in that transaction, `after` runs first. It is awaited to its end
+        nothing can be half done; `first` runs in it before. It is awaited to its end
         even when its caller is cancelled, who then finds what came of it.
 
         Raises Unavailable, RequestKnown and NameTaken.
         """
-        return await finished(self._written(statement, values, after))
+        return await finished(self._written(statement, values, first))
 
     async def counted(self, statement: Executable, values: Mapping[str, Any]) -> RowMapping:
         """The row that it made or changed. Raises Unavailable."""
@@ -50,12 +50,12 @@ class Store:
                 return (await connection.execute(statement, values)).mappings().one()
 
     async def _written(
-        self, statement: Executable, values: Mapping[str, Any], after: Executable | None
+        self, statement: Executable, values: Mapping[str, Any], first: Executable | None
     ) -> int:
         with translated():
             async with self._writing.connect() as connection:
-                if after is not None:
-                    return await _together(connection, after, statement, values)
+                if first is not None:
+                    return await _together(connection, first, statement, values)
                 return (await connection.execute(statement, values)).rowcount
 
 

@@ -14,7 +14,7 @@ HEADS = ("id", "name", "scopes", "quota", "rate", "origins", "expires_at", "revo
 
 Name = Annotated[
     str | None,
-    typer.Argument(metavar="[NAME]", help="Whose it is; keys of one name share their databases."),
+    typer.Argument(metavar="NAME", help="Whose it is; keys of one name share their databases."),
 ]
 Scopes = Annotated[
     str, typer.Option("--scope", metavar="LIST", help=f"Of {', '.join(Scope)}; comma separated.")

@@ -71,6 +71,11 @@ async def _serve(
 
 
 def _refuse_strangers(settings: Settings, insecure: bool) -> None:
+    if settings.is_open and settings.trusted_proxies and not insecure:
+        raise StartupError(
+            "Without keys, anybody whom PGVEND_TRUSTED_PROXIES let through could have databases: "
+            "set PGVEND_ADMIN_KEY or PGVEND_API_KEYS, or add --insecure if they check callers."
+        )
     if settings.is_open and not (settings.is_loopback or insecure):
         raise StartupError(
             f"Without keys, anybody who reaches {settings.host} could have databases: set "

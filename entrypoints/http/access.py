@@ -6,7 +6,7 @@ from aiohttp import web
 
 from domain.keys import ApiKey
 from entrypoints.http.access_schemas import AuditOut, KeyBody, KeyOut, KeysOut, NewKeyOut
-from entrypoints.http.bodies import NO_STORE, body_as, json_response
+from entrypoints.http.bodies import body_as, json_response
 from entrypoints.http.keys import CORS_ORIGINS, SUBJECT, USE_CASES
 from entrypoints.http.queries import page_size
 from entrypoints.setting_types import ANY_ORIGIN
@@ -19,7 +19,7 @@ async def create_key(request: web.Request) -> web.Response:
     record, key = await request.app[USE_CASES].keys.create(asked)
     request[SUBJECT] = record.id
     notices = [*_notices(request, asked, record)]
-    return json_response(NewKeyOut.handed_out(record, key, notices), status=201, headers=NO_STORE)
+    return json_response(NewKeyOut.handed_out(record, key, notices), status=201)
 
 
 async def list_keys(request: web.Request) -> web.Response:

@@ -7,6 +7,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from domain.audit import DONE, Deed
 from domain.caller import Caller
 from domain.errors import PgvendError
 from domain.secret import Secret
@@ -15,7 +16,6 @@ from entrypoints.http.headers import rate_headers
 from entrypoints.http.keys import ADDRESS, ADMITTED, REQUEST_ID, SUBJECT, USE_CASES
 from entrypoints.http.routes import route_of
 from ports.driving.admit import Knock
-from ports.driving.audit import DONE, Deed
 
 _SCHEME = "bearer "
 

@@ -21,9 +21,6 @@ MAX_MISTAKES = 5
 
 B = TypeVar("B", bound=BaseModel)
 
-NO_STORE = {"Cache-Control": "no-store"}
-"""For answers that hold a secret."""
-
 
 async def body_as(
     model: type[B], request: web.Request, patience: float = READ_TIMEOUT, *, optional: bool = False

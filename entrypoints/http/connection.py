@@ -3,7 +3,6 @@
 from aiohttp import web
 
 from entrypoints.formats import chosen
-from entrypoints.http.bodies import NO_STORE
 from entrypoints.http.callers import caller_of
 from entrypoints.http.headers import etag
 from entrypoints.http.keys import USE_CASES
@@ -16,5 +15,5 @@ async def show(request: web.Request) -> web.Response:
     return web.Response(
         text=form.render(vended.connection),
         content_type=form.media_type,
-        headers=etag(vended.database) | NO_STORE | {"Vary": "Accept"},
+        headers=etag(vended.database) | {"Vary": "Accept"},
     )

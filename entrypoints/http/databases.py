@@ -8,7 +8,7 @@ from aiohttp import web
 from domain.database import Database, State
 from domain.errors import InvalidRequest
 from domain.labels import checked_labels
-from entrypoints.http.bodies import NO_STORE, body_as, json_response
+from entrypoints.http.bodies import body_as, json_response
 from entrypoints.http.callers import caller_of
 from entrypoints.http.headers import ASYNC_APPLIED, etag, idempotency_key, if_match, wants_async
 from entrypoints.http.keys import BACKGROUND, SUBJECT, USE_CASES
@@ -25,7 +25,7 @@ async def create(request: web.Request) -> web.Response:
         return await _promised(request, order)
     vended = await request.app[USE_CASES].vend(order)
     request[SUBJECT] = vended.database.id
-    headers = _address(vended.database) | etag(vended.database) | NO_STORE
+    headers = _address(vended.database) | etag(vended.database)
     return json_response(VendedOut.handed_out(vended), status=201, headers=headers)
 
 

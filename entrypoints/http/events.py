@@ -14,7 +14,6 @@ from aiohttp import hdrs, web
 from pydantic import BaseModel
 
 from domain.errors import InvalidRequest, PgvendError
-from entrypoints.http.bodies import NO_STORE
 from entrypoints.http.callers import caller_of
 from entrypoints.http.keys import STOPPING, STREAMS, USE_CASES
 from entrypoints.http.schemas import DatabaseOut, StepOut
@@ -29,7 +28,6 @@ QUIET = 60
 HEADERS = {
     "Content-Type": "text/event-stream",
     "X-Accel-Buffering": "no",  # nginx would keep events back
-    **NO_STORE,
 }
 
 SETTLED = "-settled"
@@ -51,7 +49,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     looks = watch(request.match_info["id"], last.number, caller_of(request))
     first = await anext(looks)  # raises before the stream begins
     if last.is_settled and first.database.is_at_rest and not first.steps:
-        return web.Response(status=204, headers=NO_STORE)
+        return web.Response(status=204)
     if request.method == hdrs.METH_HEAD:
         return web.Response(headers=HEADERS)
     with request.app[STREAMS].one_of(caller_of(request)):

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from entrypoints.http.bodies import NO_STORE, body_as, json_response
+from entrypoints.http.bodies import body_as, json_response
 from entrypoints.http.callers import caller_of
 from entrypoints.http.headers import idempotency_key
 from entrypoints.http.health import AliveOut
@@ -18,7 +18,7 @@ async def create_neon_db(request: web.Request) -> web.Response:
     )
     vended = await request.app[USE_CASES].vend(order)
     request[SUBJECT] = vended.database.id
-    return json_response(LegacyOut.of(vended), headers=NO_STORE)
+    return json_response(LegacyOut.of(vended))
 
 
 async def test(request: web.Request) -> web.Response:

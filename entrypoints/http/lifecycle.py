@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from entrypoints.http.bodies import NO_STORE, body_as, json_response
+from entrypoints.http.bodies import body_as, json_response
 from entrypoints.http.callers import caller_of
 from entrypoints.http.headers import etag
 from entrypoints.http.keys import USE_CASES
@@ -23,5 +23,5 @@ async def restore(request: web.Request) -> web.Response:
 
 
 def _handed_out(vended: Vended) -> web.Response:
-    headers = etag(vended.database) | NO_STORE
+    headers = etag(vended.database)
     return json_response(VendedOut.handed_out(vended), headers=headers)

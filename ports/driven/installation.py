@@ -9,8 +9,8 @@ class Installation(ABC):
 
     @abstractmethod
     async def name(self, proposed: str) -> str:
-        """What marks our databases outside: the name that was kept when the first record was made,
-        or, while there is none, `proposed`, which is kept from then on."""
+        """What marks our databases outside: the name that was proposed first, kept from then on,
+        whoever proposes another later. Of racing calls, one counts."""
 
     @abstractmethod
     async def secrets(self, target: str) -> Mapping[str, int]:

@@ -40,10 +40,12 @@ class Admitted:
 @dataclass(frozen=True, kw_only=True)
 class AdmitCaller:
     """Keys are the operator's `static_keys` and those of the ring. A service that `is_open` lets in
-    whoever shows none, or something that never was one of ours, but no revoked or forged one."""
+    whoever shows none, or something that never was one of ours, but no revoked or forged one.
+    `failures` are counted by each process: strangers must not make the records' server write."""
 
     ring: KeyRing
     rates: Rates
+    failures: Rates
     clock: Clock
     static_keys: Sequence[StaticKey] = ()
     is_open: bool = False
@@ -89,14 +91,14 @@ class AdmitCaller:
         return key.caller
 
     async def _count_failure(self, address: str) -> None:
-        allowance = await self.rates.hit(f"refused {_network(address)}", FAILURES)
+        allowance = await self.failures.hit(f"refused {_network(address)}", FAILURES)
         allowance.check("Too many requests without a right key came from your address.")
 
     async def _counted(self, caller: Caller) -> Allowance | None:
         if caller.rate is None:
             return None
         allowance = await self.rates.hit(f"key {caller.key}", caller.rate)
-        allowance.check(f"Your key allows {caller.rate} requests.")
+        allowance.check(f"Your key's rate is {caller.rate}: wait before you ask again.")
         return allowance
 
 

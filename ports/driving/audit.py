@@ -2,27 +2,12 @@
 
 from dataclasses import asdict, dataclass
 
-from domain.audit import PREFIX, AuditEntry
+from domain.audit import PREFIX, AuditEntry, Deed
 from domain.identity import RANDOM_BYTES, new_id
 from ports.driven.audit import AuditQuery, AuditTrail
 from ports.driven.clock import Clock
 from ports.driven.randomness import Randomness
-from ports.driving.pages import id_in, token_of
-
-DONE = "done"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deed:
-    """What was done or tried; what its members mean, AuditEntry says."""
-
-    caller: str
-    key: str = ""
-    action: str
-    subject: str = ""
-    address: str = ""
-    request_id: str = ""
-    outcome: str = DONE
+from ports.driving.pages import cut, id_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +46,5 @@ class Audit:
             before=id_in(request.page_token, PREFIX),
             limit=request.page_size + 1,  # one more tells whether there is a next page
         )
-        found = await self.trail.read(query)
-        page = found[: request.page_size]
-        more = len(found) > len(page)
-        return AuditPage(entries=page, next_page_token=token_of(page[-1].id) if more else "")
+        page, token = cut(await self.trail.read(query), request.page_size)
+        return AuditPage(entries=page, next_page_token=token)

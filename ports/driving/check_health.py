@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from domain.errors import PgvendError
 from ports.driven.database_provider import DatabaseProvider
@@ -30,8 +30,17 @@ class CheckHealth:
     registry: Registry
     provider: DatabaseProvider
     patience: float = PATIENCE
+    _looking: list[asyncio.Task[Health]] = field(default_factory=list, init=False, repr=False)
 
     async def __call__(self) -> Health:
+        """One look at a time, for all who ask meanwhile: anybody may, and each look takes a session
+        on the server."""
+        if not self._looking:
+            self._looking.append(asyncio.create_task(self._look()))
+            self._looking[0].add_done_callback(lambda _: self._looking.clear())
+        return await asyncio.shield(self._looking[0])
+
+    async def _look(self) -> Health:
         parts = {"registry": self.registry.ping(), "provider": self.provider.ping()}
         outcomes = await asyncio.gather(*map(self._outcome, parts.values()))
         return Health(dict(zip(parts, outcomes, strict=True)))

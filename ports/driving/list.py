@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from domain.caller import ANYONE, Caller
 from domain.database import Database, State
 from ports.driven.registry import Query, Registry
-from ports.driving.pages import id_in, token_of
+from ports.driving.pages import cut, id_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,5 @@ class ListDatabases:
             before=id_in(request.page_token),
             limit=request.page_size + 1,  # one more tells whether there is a next page
         )
-        found = await self.registry.search(query)
-        page = found[: request.page_size]
-        more = len(found) > len(page)
-        return Page(databases=page, next_page_token=token_of(page[-1].id) if more else "")
+        page, token = cut(await self.registry.search(query), request.page_size)
+        return Page(databases=page, next_page_token=token)

@@ -38,8 +38,8 @@ class MakeDatabase:
 
     When it raises, nothing of the database is left, unless it was ready by then, which stays and is
     listed, or was promised and the call cancelled: the sweep goes on with that one. Where the
-    clean-up failed, the record says `retiring` (or, with the registry
-    gone, `provisioning`), and the sweep goes on with it.
+    clean-up failed, the record says `retiring` (or, with the registry gone, `provisioning`), and
+    the sweep goes on with it.
     """
 
     registry: Registry

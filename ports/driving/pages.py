@@ -1,9 +1,26 @@
 """Lists, page by page: a page begins after an id, so that pages stay whole while things come."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 from domain.errors import InvalidPageToken
 from domain.identity import PREFIX, is_id
+
+
+class Listed(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+L = TypeVar("L", bound=Listed)
+
+
+def cut(found: Sequence[L], size: int) -> tuple[list[L], str]:
+    """The page, and the token of the next one, empty on the last page; `found` has one more than
+    `size` where there is a next one."""
+    page = list(found[:size])
+    return page, token_of(page[-1].id) if len(found) > size else ""
 
 
 def token_of(last_id: str) -> str:

@@ -45,9 +45,10 @@ class RestoreDatabase:
                 database.began(Work.RESTORE, now), expires_at=self.expiry.expires_at(now, ttl)
             )
 
+        # before the lease: whoever may not have it, must not keep others from it
+        self._check(await self.registry.get(database_id), caller)
         async with self.leases.held(database_id) as is_mine:
             if not is_mine:
-                self._check(await self.registry.get(database_id), caller)
                 raise InFlight
             return await self._done(await changed(self.registry, database_id, promised))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter
 
-from domain.audit import OURSELVES
+from domain.audit import OURSELVES, Deed
 from domain.database import Database, Target
 from domain.errors import PgvendError
 from domain.upkeep import Upkeep, due
@@ -16,7 +16,7 @@ from ports.cancellation import finished
 from ports.driven.clock import Clock
 from ports.driven.leases import Leases
 from ports.driven.registry import Query, Registry
-from ports.driving.audit import Audit, Deed
+from ports.driving.audit import Audit
 from ports.driving.chores import Chore, Do
 from ports.driving.confine import ConfineDatabases
 from ports.driving.expire import ExpireDatabase

@@ -17,8 +17,8 @@ from adapters.decorators.retrying import (
     RetryingSizeGuard,
 )
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
+from adapters.memory.size_guard import NoSizeGuard
 from adapters.neon.login_check import NeonLoginCheck
-from adapters.neon.size_guard import NoSizeGuard
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.opening import opened_provider
 from adapters.postgres.provider import PostgresProvider

@@ -184,3 +184,14 @@ async def test_a_key_works_wherever_the_records_are(
         wrong = Keyholder(guarded.app, ann.key[:-1] + ("0" if ann.key[-1] != "0" else "1"))
         problem_in(await wrong.ask("GET", PATH), 401, "key_refused")
         assert await guarded.trail()
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://a\0b", "https://a b", "https://\u00e4", "http://[", "ftp://a"]
+)
+async def test_what_no_browser_sends_is_no_origin(guarded: Guarded, origin: str) -> None:
+    body = {"scopes": ["create"], "origins": [origin]}
+
+    answer = await guarded.admin.ask("POST", "/v1/keys", body)
+
+    problem_in(answer, 422, "invalid_request")

@@ -51,6 +51,14 @@ async def test_every_wrong_setting_is_told_at_once(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+async def test_behind_a_proxy_it_wants_keys(tmp_path: Path) -> None:
+    """A proxy on this machine hands on whoever comes, by a name of this machine."""
+    told = _refused(await _serve(tmp_path, PGVEND_TRUSTED_PROXIES="127.0.0.1"))
+
+    assert "PGVEND_ADMIN_KEY" in told
+    assert "--insecure" in told
+
+
 @pytest.mark.parametrize("dsn", ["", "mysql://h/db", HOLDS_NO_SECRET, "admin:hunter2@host"])
 async def test_a_wrong_dsn_is_told_and_not_quoted(tmp_path: Path, dsn: str) -> None:
     told = _refused(

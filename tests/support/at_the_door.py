@@ -45,6 +45,7 @@ class Door:
         return AdmitCaller(
             ring=self.ring,
             rates=self.rates,
+            failures=self.rates,
             clock=self.clock,
             static_keys=static,
             is_open=self.is_open,

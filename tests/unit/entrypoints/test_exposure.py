@@ -26,6 +26,13 @@ def test_beyond_loopback_keys_are() -> None:
     assert "PGVEND_API_KEYS" in outcome.detail
 
 
+def test_behind_proxies_keys_are_needed_on_loopback_too() -> None:
+    outcome = callers(Settings(trusted_proxies="127.0.0.1"))
+
+    assert outcome.verdict is FAIL
+    assert "PGVEND_TRUSTED_PROXIES" in outcome.detail
+
+
 @pytest.mark.parametrize("given", [{"api_keys": KEY}, {"admin_key": KEY}])
 def test_with_keys_it_may_listen_anywhere(given: Any) -> None:
     outcome = callers(Settings(host="0.0.0.0", **given))

@@ -51,7 +51,7 @@ def told() -> list[str]:
         ("PGVEND_TRUSTED_PROXIES", "10.0.0.7/8", "addresses and networks"),
         ("PGVEND_TRUSTED_PROXIES", "10.0.0.7 10.0.0.8", "comma separated"),
         ("PGVEND_TRUSTED_PROXIES", "*", "addresses and networks"),
-        ("PGVEND_TLS_KEY", "/key.pem", "alone, and there is no PGVEND_TLS_CERT"),
+        ("PGVEND_TLS_KEY", "/key.pem", "there is no PGVEND_TLS_CERT: set that too, or neither"),
         ("CORS_ALLOW_ORIGINS", "app.example", "origins such as https://app.example"),
         ("CORS_ALLOW_ORIGINS", "https://", "origins such as"),
         ("CORS_ALLOW_ORIGINS", "https://app.example/path", "origins such as"),

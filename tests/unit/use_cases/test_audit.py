@@ -3,9 +3,10 @@
 import pytest
 
 from adapters.memory.audit import MemoryAuditTrail
+from domain.audit import Deed
 from domain.errors import InvalidPageToken
 from domain.identity import is_id, new_id
-from ports.driving.audit import Audit, AuditRequest, Deed
+from ports.driving.audit import Audit, AuditRequest
 from ports.driving.pages import token_of
 from tests.support.clock import FakeClock
 from tests.support.randomness import SeededRandomness

@@ -1,9 +1,11 @@
 """Everybody has its own databases, and nobody sees another's."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 
+from adapters.memory.leases import MemoryLeases
 from domain.caller import Caller
 from domain.database import State
 from domain.errors import DatabaseNotFound
@@ -58,6 +60,13 @@ async def anns(memory: Memory, state: State = State.READY) -> str:
     return made.database.id
 
 
+class NotToBeHeld(MemoryLeases):
+    @asynccontextmanager
+    async def held(self, name: str) -> AsyncIterator[bool]:
+        raise AssertionError(f"somebody holds {name}")
+        yield False
+
+
 @each
 @pytest.mark.parametrize("state", [State.READY, State.EXPIRED])
 async def test_somebody_elses_database_is_not_found_and_not_touched(use: Use, state: State) -> None:
@@ -101,6 +110,17 @@ async def test_ones_own_is_found(use: Use) -> None:
     database_id = await anns(memory, State.EXPIRED if use is restore else State.READY)
 
     await use(memory, database_id, ANN)
+
+
+@pytest.mark.parametrize("use", [rotate, restore], ids=lambda use: use.__name__)
+async def test_nobody_holds_the_lease_of_somebody_elses_database(use: Use) -> None:
+    """Who did could keep others from it by asking again and again."""
+    memory = Memory()
+    database_id = await anns(memory, State.EXPIRED if use is restore else State.READY)
+    memory.leases = NotToBeHeld()
+
+    with pytest.raises(DatabaseNotFound):
+        await use(memory, database_id, BOB)
 
 
 async def test_a_list_holds_ones_own_only() -> None:

@@ -84,3 +84,25 @@ async def test_a_part_that_does_not_answer_is_named_and_not_waited_for() -> None
     health = await CheckHealth(registry=MemoryRegistry(), provider=provider, patience=0)()
 
     assert health.checks == {"registry": "ok", "provider": "timeout"}
+
+
+async def test_whoever_asks_meanwhile_gets_the_same_look() -> None:
+    """Each look takes a session on the server, and strangers may ask."""
+    looks, go_on = [], asyncio.Event()
+
+    class Counting(MemoryRegistry):
+        async def ping(self) -> None:
+            looks.append(1)
+            await go_on.wait()
+
+    check = CheckHealth(registry=Counting(), provider=MemoryProvider())
+    asked = [asyncio.ensure_future(check()) for _ in range(100)]
+    await asyncio.sleep(0)
+    asked[0].cancel()
+    go_on.set()
+    healths = await asyncio.gather(*asked[1:])
+
+    assert all(health.is_ok for health in healths)
+    assert len(looks) == 1
+    assert (await check()).is_ok
+    assert len(looks) == 2

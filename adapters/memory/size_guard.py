@@ -1,4 +1,4 @@
-"""Sizes on Neon, which has limits of its own."""
+"""Where sizes are not ours to limit."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from ports.driven.size_guard import SizeGuard
 
 
 class NoSizeGuard(SizeGuard):
-    """Measures nothing: to ask would wake the compute, and keep it from being suspended."""
+    """Measures nothing."""
 
     async def measures(self) -> Mapping[str, Measure]:
         return {}

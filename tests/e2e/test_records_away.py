@@ -55,6 +55,7 @@ async def test_it_is_alive_and_says_what_is_away() -> None:
         assert ready.body == {
             "status": "unavailable",
             "checks": {"registry": "unavailable", "provider": "ok"},
+            "access": "open",
         }
         outage.is_on = False
         assert (await app.get("/readyz"))["status"] == "ok"

@@ -1,6 +1,6 @@
 """A Neon project and a branch of it are looked at before they are used."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from ports.driving.examine import Examine
 from tests.support.checkups import FAIL, KNOWN, OK, UNKNOWN, WARN, not_ok
 from tests.support.clock import FakeClock
 from tests.support.neon.checks import left_as_it_was, turned
-from tests.support.neon.emulator import RunningEmulator
+from tests.support.neon.emulator import RunningEmulator, running_emulator
 from tests.support.neon.providers import settings_on, vending_on
 from tests.support.orders import new_order
 
@@ -31,6 +31,13 @@ AS_IT_COMES = {
     PROJECT: {},
 }
 """Everybody may log in to the database that a branch comes with."""
+
+
+@pytest.fixture(scope="module")
+async def neon() -> AsyncIterator[RunningEmulator]:
+    """One of its own: what others leave on a branch would be found as well."""
+    async with running_emulator() as running:
+        yield running
 
 
 @ALL

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,8 @@ def _killing_session() -> Blow:
 
     async def kill(fault: Fault) -> None:
         if fault.pid:  # none before the login
-            os.kill(fault.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # after a goodbye it ends by itself
+                os.kill(fault.pid, signal.SIGKILL)
 
     return Blow(How.WATCHED, kill=kill, at_once=1)
 

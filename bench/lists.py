@@ -17,9 +17,11 @@ from adapters.registry.rows import row_of
 from adapters.registry.schema import DATABASES
 from adapters.registry.sqlite import PATIENCE, engine_of, prepare
 from bench.subjects import served
-from domain.database import Database, Isolation, State, Target
+from domain.database import Database
 from domain.identity import RANDOM_BYTES, new_id
 from domain.naming import Nickname
+from domain.states import State
+from domain.target import Isolation, Target
 
 RECORDS = 100_000
 ROUNDS = 100

@@ -25,13 +25,13 @@ from adapters.postgres.server import Server
 from adapters.postgres.sessions import POOL_SIZE
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
-from domain.database import State
 from domain.identity import RANDOM_BYTES, new_id
 from domain.naming import Nickname
 from domain.order import Order, Tenant
 from domain.passwords import PasswordDeriver
 from domain.retry import RetryPolicy
 from domain.secret import Secret
+from domain.states import State
 
 Undo = Callable[[], Awaitable[None]]
 Vend = Callable[[], Awaitable[Undo]]

@@ -1,9 +1,8 @@
-"""Our record about one database: its states, and the legal ways between them."""
+"""Our record about one database, and what may become of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 
 from domain.caller import ANYONE
 from domain.errors import IllegalTransition, InFlight, OtherTarget
@@ -11,59 +10,9 @@ from domain.naming import Names
 from domain.order import Order, Tenant
 from domain.passwords import PasswordDeriver
 from domain.request import RequestMark
+from domain.states import GONE, LEFT_TO_DO, LEGAL, State
 from domain.steps import AT_ONCE, LONGEST_HISTORY, Step, StepState, Work, pause_after
-
-
-class State(StrEnum):
-    PROVISIONING = "provisioning"
-    READY = "ready"
-    FAILED = "failed"  # nothing of it is left
-    EXPIRED = "expired"  # nobody can log in; everything is still there
-    RETIRING = "retiring"  # to be dropped, and perhaps half dropped
-    RETIRED = "retired"
-
-
-LEGAL: Mapping[State, frozenset[State]] = {
-    State.PROVISIONING: frozenset({State.READY, State.RETIRING}),
-    State.READY: frozenset({State.EXPIRED, State.RETIRING}),
-    State.EXPIRED: frozenset({State.READY, State.RETIRING}),
-    State.FAILED: frozenset(),
-    State.RETIRING: frozenset({State.RETIRED, State.FAILED}),
-    State.RETIRED: frozenset(),
-}
-
-GONE = frozenset({State.FAILED, State.RETIRED})
-"""Nothing exists on the provider any more, and the names are free again."""
-
-LIVE = frozenset(State) - GONE
-
-
-class Isolation(StrEnum):
-    """What separates two tenants."""
-
-    NONE = "none"
-    ROLE = "role"
-    BRANCH = "branch"
-    PROJECT = "project"
-    SERVER = "server"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """One configured place that databases are made in."""
-
-    name: str
-    provider: str
-    isolation: Isolation
-
-
-LEFT_TO_DO: Mapping[State, frozenset[Work]] = {
-    State.READY: frozenset({Work.ROTATE, Work.CONFINE, Work.RELEASE}),
-    State.EXPIRED: frozenset({Work.SUSPEND, Work.RESTORE}),
-    State.FAILED: frozenset(),
-    State.RETIRED: frozenset(),
-}
-"""What may be going on in the states that a database can rest in."""
+from domain.target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

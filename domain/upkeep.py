@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from domain.database import LIVE, Database, State
+from domain.database import Database
 from domain.identity import is_id, made_at
 from domain.naming import Names
 from domain.order import Holding
+from domain.states import LIVE, State
 from domain.steps import Work
 
 SETTLED = timedelta(hours=1)

@@ -9,10 +9,10 @@ from adapters.decorators.queued import Queue, QueuedProvider
 from adapters.decorators.retrying import Retrying, RetryingProvider
 from adapters.neon.budget import Budget
 from adapters.neon.opening import Neon, Place, opened_neon
-from domain.database import Isolation
 from domain.errors import ProviderLocked
 from domain.retry import RetryPolicy
 from domain.secret import Secret
+from domain.target import Isolation
 from entrypoints.setting_types import needed
 from entrypoints.settings import Settings
 from ports.driven.clock import Clock

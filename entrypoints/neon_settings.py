@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
-from entrypoints.setting_types import is_loopback
+from domain.hosts import is_loopback
 
 VARIABLES = frozenset({"NEON_PROJECT_ID", "NEON_HOST", "NEON_API_KEY", "NEON_BRANCH_ID"})
 """As in the original service: with one of these, and no provider named, Neon is the provider, and

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
-from entrypoints.setting_types import Origins, is_loopback
+from domain.hosts import is_loopback
+from entrypoints.setting_types import Origins
 
 Network = IPv4Network | IPv6Network
 

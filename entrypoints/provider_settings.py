@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings
 
-from domain.database import Isolation, Target
 from domain.sizes import SizeLimit
+from domain.target import Isolation, Target
 from entrypoints import neon_settings as neon
 from entrypoints.setting_types import Port, Size, check_dsn, needed
 

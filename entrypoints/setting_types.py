@@ -1,7 +1,6 @@
 """What a setting's text may be: types that turn it into a value, or tell what is wrong with it."""
 
 from datetime import timedelta
-from ipaddress import ip_address
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -89,11 +88,3 @@ def check_dsn(dsn: SecretStr) -> None:
         bad = True
     if bad:
         raise ValueError("not a PostgreSQL URL")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches it."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

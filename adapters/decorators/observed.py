@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from structlog.stdlib import BoundLogger
 
 from domain.connection import Connection
-from domain.database import Database, State
+from domain.database import Database
 from domain.errors import PgvendError
 from domain.order import Holding, Order, Tenant
 from domain.sizes import Measure
+from domain.states import State
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from domain.database import LIVE
+from domain.states import LIVE
 from ports.driven.installation import Installation
 from ports.driven.registry import Query, Registry
 from ports.records import every

@@ -23,8 +23,8 @@ from adapters.postgres.examining.marks import ANY_MARK, judged
 from adapters.postgres.examining.subject import Questions, Subject
 from adapters.postgres.sessions import Session
 from domain.checkup import Check, Outcome, Verdict, counted
-from domain.database import Isolation
 from domain.errors import StartupError
+from domain.target import Isolation
 from ports.driven.examination import Examination
 
 P = ParamSpec("P")

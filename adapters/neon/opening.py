@@ -28,9 +28,9 @@ from adapters.neon.role_provider import RoleProvider
 from adapters.postgres.opening import check_server, opened_provider
 from adapters.postgres.server import Server
 from adapters.postgres.sight import Marks
-from domain.database import Isolation
 from domain.errors import ProviderRejected, StartupError, Unavailable
 from domain.secret import Secret
+from domain.target import Isolation
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 

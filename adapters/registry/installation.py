@@ -7,8 +7,8 @@ from sqlalchemy import func, insert, select
 
 from adapters.registry.schema import DATABASES, INSTALLATION
 from adapters.registry.store import Store
-from domain.database import LIVE
 from domain.errors import NameTaken
+from domain.states import LIVE
 from ports.driven.installation import Installation
 
 ONLY_ROW = 1

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from adapters.registry.rows import database_of, row_of
 from adapters.registry.schema import DATABASES, HOLDS_NAMES
 from adapters.registry.store import Store
-from domain.database import LIVE, Database
+from domain.database import Database
 from domain.errors import (
     DatabaseNotFound,
     NameTaken,
@@ -32,6 +32,7 @@ from domain.errors import (
     Unavailable,
 )
 from domain.identity import is_id
+from domain.states import LIVE
 from ports.driven.registry import Query, Registry
 
 _OF = DATABASES.c

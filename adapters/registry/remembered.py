@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.registry.migrating import VERSION_TABLE
-from domain.database import GONE
+from domain.states import GONE
 from ports.driven.installation import Installation
 
 Fetch = Callable[[str], Awaitable[Sequence[Any]]]

@@ -6,10 +6,12 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from domain.database import Database, Isolation, State, Target
+from domain.database import Database
 from domain.naming import Names
 from domain.request import RequestMark
+from domain.states import State
 from domain.steps import Step, StepState
+from domain.target import Isolation, Target
 
 
 def row_of(database: Database) -> dict[str, Any]:

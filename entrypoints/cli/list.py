@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from domain.database import State
+from domain.states import State
 from entrypoints.cli.asking import explained
 from entrypoints.cli.options import AsJson
 from entrypoints.cli.paging import ask_all

@@ -5,9 +5,10 @@ from functools import partial
 
 from aiohttp import web
 
-from domain.database import Database, State
+from domain.database import Database
 from domain.errors import InvalidRequest
 from domain.labels import checked_labels
+from domain.states import State
 from entrypoints.http.bodies import body_as, json_response
 from entrypoints.http.callers import caller_of
 from entrypoints.http.headers import ASYNC_APPLIED, etag, idempotency_key, if_match, wants_async

@@ -9,8 +9,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from domain.errors import Forbidden
+from domain.hosts import is_loopback
 from entrypoints.http.errors import Misdirected
-from entrypoints.setting_types import ANY_ORIGIN, is_loopback
+from entrypoints.setting_types import ANY_ORIGIN
 
 _HOST = re.compile(r"(\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[^\s:/@\[\]]+))(:[0-9]*)?")
 

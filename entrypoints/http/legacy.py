@@ -7,7 +7,7 @@ from entrypoints.http.callers import caller_of
 from entrypoints.http.headers import idempotency_key
 from entrypoints.http.health import AliveOut
 from entrypoints.http.keys import SUBJECT, USE_CASES
-from entrypoints.http.schemas import LegacyBody, LegacyOut
+from entrypoints.http.legacy_schemas import LegacyBody, LegacyOut
 from ports.driving.vend import VendRequest
 
 

@@ -2,7 +2,7 @@
 patterns and bounds."""
 
 from domain import identity, labels, request
-from domain.database import State
+from domain.states import State
 from entrypoints.formats import FORMATS
 from entrypoints.http.events import EVENT_ID
 from entrypoints.http.headers import IDEMPOTENCY_KEY, TAGS

@@ -8,18 +8,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.caller import Caller
 from domain.connection import Connection
-from domain.database import Database, Isolation, State
+from domain.database import Database
 from domain.errors import InvalidRequest
 from domain.expiry import DURATION, parse_duration
 from domain.labels import KEY, MAX_LABELS, VALUE
 from domain.naming import MAX_NICKNAME
 from domain.sizes import is_read_only
+from domain.states import State
 from domain.steps import Step, StepState
-from domain.upkeep import Upkeep
+from domain.target import Isolation
 from entrypoints.formats.rendering import parts
 from ports.driving.change import ChangeRequest
 from ports.driving.list import Page
-from ports.driving.sweep import Finding
 from ports.driving.vend import OnConflict, VendRequest
 from ports.driving.vended import Vended
 
@@ -106,10 +106,6 @@ class RestoreBody(Body):
     def duration(self) -> timedelta | None:
         """Raises InvalidDuration."""
         return None if self.ttl is None else parse_duration(self.ttl)
-
-
-class SweepBody(Body):
-    dry_run: bool = False
 
 
 class ConnectionOut(BaseModel):
@@ -201,59 +197,3 @@ class PageOut(BaseModel):
     def of(cls, page: Page) -> Self:
         databases = [DatabaseOut.of(database) for database in page.databases]
         return cls(databases=databases, next_page_token=page.next_page_token)
-
-
-class FindingOut(BaseModel):
-    action: Upkeep
-    id: str
-    database: str
-    outcome: str
-    detail: str
-
-    @classmethod
-    def of(cls, finding: Finding) -> Self:
-        return cls(
-            action=finding.action,
-            id=finding.id,
-            database=finding.database,
-            outcome=finding.outcome,
-            detail=finding.detail,
-        )
-
-
-class SweptOut(BaseModel):
-    findings: list[FindingOut]
-
-
-class LegacyProject(BaseModel):
-    name: Nickname
-
-
-class LegacyBody(BaseModel):
-    """What the original service took; it passed over members that it did not know."""
-
-    project: LegacyProject
-
-
-class LegacyOut(BaseModel):
-    """What the original service answered."""
-
-    hostname: str
-    database_name: str
-    database_owner: str
-    database_owner_password: str
-    port: int
-    database_type: str = "postgresql"
-    database_nickname: str
-
-    @classmethod
-    def of(cls, vended: Vended) -> Self:
-        connection = vended.connection
-        return cls(
-            hostname=connection.host,
-            database_name=connection.database,
-            database_owner=connection.user,
-            database_owner_password=connection.password.reveal(),
-            port=connection.port,
-            database_nickname=vended.database.nickname,
-        )

@@ -4,8 +4,9 @@ from domain.caller import Scope
 from entrypoints.http import documentation, health, legacy, upkeep
 from entrypoints.http import parameters as given
 from entrypoints.http.database_routes import MAKING, PROVIDING, VENDING
+from entrypoints.http.legacy_schemas import LegacyBody, LegacyOut
 from entrypoints.http.route import Answer, Route
-from entrypoints.http.schemas import LegacyBody, LegacyOut, SweepBody, SweptOut
+from entrypoints.http.sweep_schemas import SweepBody, SweptOut
 
 SERVICE_ROUTES = (
     Route(

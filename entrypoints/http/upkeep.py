@@ -5,7 +5,7 @@ from aiohttp import web
 
 from entrypoints.http.bodies import body_as, json_response
 from entrypoints.http.keys import USE_CASES
-from entrypoints.http.schemas import FindingOut, SweepBody, SweptOut
+from entrypoints.http.sweep_schemas import FindingOut, SweepBody, SweptOut
 
 
 async def sweep(request: web.Request) -> web.Response:

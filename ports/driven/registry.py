@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.database import Database, State
+from domain.database import Database
+from domain.states import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

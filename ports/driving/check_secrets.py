@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from domain.database import Target
 from domain.passwords import PasswordDeriver
+from domain.target import Target
 from ports.driven.installation import Installation
 
 

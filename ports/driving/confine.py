@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from domain.database import Database, State, Target
+from domain.database import Database
 from domain.sizes import Measure, SizeLimit, is_read_only, size_work, told, work_for
+from domain.states import State
 from domain.steps import Work
+from domain.target import Target
 from domain.upkeep import Upkeep
 from ports.driven.clock import Clock
 from ports.driven.leases import Leases

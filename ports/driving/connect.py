@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from domain.caller import ANYONE, Caller
-from domain.database import Target
 from domain.passwords import PasswordDeriver
+from domain.target import Target
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.registry import Registry

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from domain.database import Database, State
+from domain.database import Database
+from domain.states import State
 from domain.steps import Work
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider

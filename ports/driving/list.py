@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from domain.caller import ANYONE, Caller
-from domain.database import Database, State
+from domain.database import Database
+from domain.states import State
 from ports.driven.registry import Query, Registry
 from ports.driving.pages import cut, id_in
 

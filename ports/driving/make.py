@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from domain.connection import Connection
-from domain.database import Database, State
+from domain.database import Database
 from domain.errors import (
     InFlight,
     NameTaken,
@@ -17,6 +17,7 @@ from domain.errors import (
 )
 from domain.naming import SUFFIX_ALPHABET, SUFFIX_LENGTH, Names, Nickname
 from domain.passwords import PasswordDeriver
+from domain.states import State
 from domain.steps import Work
 from ports.cancellation import finished
 from ports.driven.clock import Clock

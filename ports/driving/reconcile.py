@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from domain.database import LIVE, Database, State, Target
+from domain.database import Database
 from domain.errors import DatabaseNotFound
 from domain.identity import made_at
 from domain.order import Holding, Tenant
+from domain.states import LIVE, State
+from domain.target import Target
 from domain.upkeep import Drift, Upkeep, misrecorded, unrecorded
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider

@@ -4,11 +4,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from domain.caller import ANYONE, Caller
-from domain.database import Database, State, Target
+from domain.database import Database
 from domain.errors import IllegalTransition, InFlight
 from domain.expiry import ExpiryPolicy
 from domain.passwords import PasswordDeriver
+from domain.states import State
 from domain.steps import Work
+from domain.target import Target
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases

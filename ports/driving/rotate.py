@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from domain.caller import ANYONE, Caller
-from domain.database import Database, State, Target
+from domain.database import Database
 from domain.errors import InFlight
 from domain.passwords import PasswordDeriver
+from domain.states import State
 from domain.steps import Work
+from domain.target import Target
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases

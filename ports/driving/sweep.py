@@ -9,8 +9,9 @@ from functools import partial
 from operator import attrgetter
 
 from domain.audit import OURSELVES, Deed
-from domain.database import Database, Target
+from domain.database import Database
 from domain.errors import PgvendError
+from domain.target import Target
 from domain.upkeep import Upkeep, due
 from ports.cancellation import finished
 from ports.driven.clock import Clock

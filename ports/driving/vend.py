@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from domain.caller import ANYONE, Caller
-from domain.database import Database, State, Target
+from domain.database import Database
 from domain.errors import IllegalTransition, InFlight, RequestKnown, RequestReused
 from domain.expiry import ExpiryPolicy
 from domain.identity import RANDOM_BYTES, new_id
@@ -16,7 +16,9 @@ from domain.labels import checked_labels
 from domain.naming import Nickname
 from domain.passwords import PasswordDeriver
 from domain.request import REMEMBERED, RequestMark, request_mark
+from domain.states import State
 from domain.steps import Work
+from domain.target import Target
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from adapters.registry.opening import Opened
-from domain.database import Isolation
+from domain.target import Isolation
 from ports.driven.leases import Leases
 from ports.driven.registry import Registry
 from tests.contract import registries

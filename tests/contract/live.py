@@ -13,10 +13,10 @@ from adapters.neon.opening import Neon, Place, opened_neon
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
-from domain.database import Isolation
 from domain.naming import Names
 from domain.order import Tenant
 from domain.secret import Secret
+from domain.target import Isolation
 from entrypoints.neon_parts import cared_for
 from entrypoints.neon_settings import OFFICIAL_API_URL
 from ports.driven.database_provider import DatabaseProvider

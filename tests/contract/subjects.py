@@ -25,8 +25,8 @@ from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import server_of_dsn
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
-from domain.database import Isolation
 from domain.retry import RetryPolicy
+from domain.target import Isolation
 from entrypoints.neon_parts import cared_for
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck

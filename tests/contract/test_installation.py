@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from adapters.registry.opening import Opened
-from domain.database import State
+from domain.states import State
 from ports.driven.installation import Installation
 from ports.driven.registry import Registry
 from tests.support.records import ELSEWHERE, TARGET, new_record

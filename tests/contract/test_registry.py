@@ -6,8 +6,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from domain.database import Database, State
+from domain.database import Database
 from domain.errors import DatabaseNotFound, NameTaken, StaleRecord
+from domain.states import State
 from domain.steps import LONGEST_HISTORY, Work
 from ports.driven.registry import Query, Registry
 from tests.support.records import new_record

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from domain.database import Database, State
+from domain.database import Database
 from domain.errors import NameTaken
 from domain.naming import Names, Nickname
+from domain.states import State
 from ports.driven.registry import Query, Registry
 from tests.support.records import ELSEWHERE, new_record
 

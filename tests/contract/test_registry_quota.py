@@ -8,9 +8,10 @@ from itertools import cycle
 import pytest
 
 from adapters.registry.opening import opened_postgres
-from domain.database import GONE, LIVE, Database, State
+from domain.database import Database
 from domain.errors import NameTaken, QuotaReached, RequestKnown
 from domain.request import RequestMark
+from domain.states import GONE, LIVE, State
 from ports.driven.registry import Query, Registry
 from tests.support.records import ELSEWHERE, new_record
 from tests.support.registries import MARK, own_database

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from domain.database import Database, State
+from domain.database import Database
 from domain.errors import NameTaken, RequestKnown
 from domain.request import RequestMark
+from domain.states import State
 from ports.driven.registry import Query, Registry
 from tests.support.records import ELSEWHERE, new_record
 from tests.support.registries import MARK

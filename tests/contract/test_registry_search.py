@@ -5,7 +5,8 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from domain.database import Database, State
+from domain.database import Database
+from domain.states import State
 from ports.driven.registry import Query, Registry
 from tests.support.records import ELSEWHERE, new_record
 from tests.support.registries import BEGIN, MARK, three

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from domain.caller import ANYONE, Scope
-from domain.database import State
+from domain.states import State
 from entrypoints.http.route import Route
 from entrypoints.http.routes import ROUTES
 from tests.support.apps import problem_in

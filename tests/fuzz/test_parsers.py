@@ -23,8 +23,10 @@ from domain.secret import Secret
 from domain.sizes import parse_size
 from entrypoints.formats import NotAcceptable, chosen
 from entrypoints.http.hosts import is_local
+from entrypoints.http.legacy_schemas import LegacyBody
 from entrypoints.http.remotes import address_of
-from entrypoints.http.schemas import ChangeBody, LegacyBody, RestoreBody, SweepBody, VendBody
+from entrypoints.http.schemas import ChangeBody, RestoreBody, VendBody
+from entrypoints.http.sweep_schemas import SweepBody
 from entrypoints.settings import Settings
 from ports.driving import pages
 

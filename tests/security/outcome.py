@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domain.database import Isolation
+from domain.target import Isolation
 
 
 class Outcome(StrEnum):

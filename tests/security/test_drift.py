@@ -10,7 +10,8 @@ from adapters.memory.leases import MemoryLeases
 from adapters.memory.registry import MemoryRegistry
 from adapters.postgres.login_check import PostgresLoginCheck
 from domain.connection import Connection
-from domain.database import Database, State
+from domain.database import Database
+from domain.states import State
 from domain.upkeep import SETTLED, Upkeep
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.registry import Registry

@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from domain.database import Database, State
+from domain.database import Database
 from domain.sizes import is_read_only
+from domain.states import State
 from ports.driving.sweep import Finding
 from tests.support.vending import NO_GRACE, Memory
 

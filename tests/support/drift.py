@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from domain.database import Database, State
+from domain.database import Database
 from domain.identity import RANDOM_BYTES, new_id
 from domain.naming import Names
 from domain.order import Holding
+from domain.states import State
 from domain.steps import Work
 from domain.upkeep import SETTLED, Drift, Upkeep
 from tests.support.records import new_record

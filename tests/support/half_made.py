@@ -3,10 +3,11 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from domain.database import Database, Isolation, Target
+from domain.database import Database
 from domain.order import Order
 from domain.passwords import PasswordDeriver
 from domain.steps import Work
+from domain.target import Isolation, Target
 from ports.driving.vend import VendRequest
 from tests.support.apps import SECRET, RunningApp
 from tests.support.records import new_record

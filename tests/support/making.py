@@ -1,8 +1,8 @@
 """The use case of vending, put together of what it needs."""
 
-from domain.database import Target
 from domain.expiry import ExpiryPolicy
 from domain.passwords import PasswordDeriver
+from domain.target import Target
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from domain.database import Database, Isolation, State, Target
+from domain.database import Database
 from domain.identity import RANDOM_BYTES, new_id
 from domain.naming import Nickname
+from domain.states import State
 from domain.steps import Work
+from domain.target import Isolation, Target
 from tests.support.orders import unique_name
 
 TARGET = Target(name="here", provider="memory", isolation=Isolation.ROLE)

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.connection import Connection
-from domain.database import Database, State
+from domain.database import Database
 from domain.request import REMEMBERED
+from domain.states import State
 from ports.driving.vended import Vended
 
 

@@ -8,12 +8,13 @@ from adapters.memory.leases import MemoryLeases
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider, Trouble, no_trouble
 from adapters.memory.registry import MemoryRegistry
 from domain.connection import Connection
-from domain.database import Database, Target
+from domain.database import Database
 from domain.expiry import ExpiryPolicy
 from domain.naming import Nickname
 from domain.order import Order, Tenant
 from domain.passwords import PasswordDeriver
 from domain.sizes import SizeLimit
+from domain.target import Target
 from ports.driven.audit import AuditTrail
 from ports.driven.login_check import LoginCheck
 from ports.driven.registry import Query, Registry

@@ -10,9 +10,10 @@ from adapters.memory.leases import MemoryLeases
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
-from domain.database import Database, State
+from domain.database import Database
 from domain.expiry import ExpiryPolicy
 from domain.retry import RetryPolicy
+from domain.states import State
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.registry import Query, Registry
 from ports.driving.retire import RetireDatabase

@@ -9,6 +9,7 @@ import asyncpg
 
 from adapters.postgres.quoting import identifier
 from domain.checkup import Outcome, Verdict
+from domain.hosts import is_loopback
 
 RULES = "SELECT * FROM pg_hba_file_rules ORDER BY line_number"
 
@@ -99,17 +100,15 @@ def reading(admin: str) -> Sequence[str]:
     )
 
 
-def is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or host.startswith("/") or ip_address(host).is_loopback
-    except ValueError:
-        return False
+def is_near(host: str) -> bool:
+    """Whether only this machine reaches it; a folder is where a socket is."""
+    return host.startswith("/") or is_loopback(host)
 
 
 def _opens(rule: Rule, public_host: str) -> bool:
     """Whether strangers get in by it: by `trust`, from where tenants are."""
     by_socket = rule.kind == "local" and not public_host.startswith("/")
-    is_elsewhere = rule.is_near and not is_loopback(public_host)
+    is_elsewhere = rule.is_near and not is_near(public_host)
     return rule.method == "trust" and not by_socket and not is_elsewhere
 
 

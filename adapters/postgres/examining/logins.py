@@ -1,6 +1,6 @@
 """How one logs in to the server, and what of it ends up in its log."""
 
-from adapters.postgres.examining.hba import RULES, Rule, is_loopback, judged_rules, reading
+from adapters.postgres.examining.hba import RULES, Rule, is_near, judged_rules, reading
 from adapters.postgres.examining.subject import Questions, Subject, row
 from adapters.postgres.quoting import identifier
 from adapters.postgres.sessions import Session
@@ -42,7 +42,7 @@ async def _unseen(session: Session) -> Outcome:
 
 async def tls(session: Session, subject: Subject) -> Outcome:
     host, sslmode = subject.server.public_host, subject.server.sslmode
-    if is_loopback(host):
+    if is_near(host):
         return Outcome(Verdict.OK, f"Tenants reach the server on this machine ({host}).")
     if await session.fetchval("SHOW ssl") != "on":
         return Outcome(

@@ -11,8 +11,8 @@ from aiohttp.test_utils import unused_port
 from adapters.neon.examining import NeonExamination, room_on
 from adapters.postgres.examining.marks import Known
 from domain.checkup import Outcome
-from domain.database import Isolation
 from domain.secret import Secret
+from domain.target import Isolation
 from ports.driving.examine import Examine
 from tests.support.checkups import FAIL, KNOWN, OK, UNKNOWN, WARN, not_ok
 from tests.support.clock import FakeClock

@@ -11,7 +11,6 @@ import pytest
 
 from adapters.neon.api_provider import ApiProvider
 from adapters.neon.ledger import Claim, Ledger
-from domain.database import Isolation
 from domain.errors import (
     DatabaseNotFound,
     NameTaken,
@@ -20,6 +19,7 @@ from domain.errors import (
     ProviderLocked,
 )
 from domain.order import Order
+from domain.target import Isolation
 from ports.driven.database_provider import DatabaseProvider
 from tests.support.databases import held, holding_of
 from tests.support.neon.checks import left_as_it_was, persistently, turned, works

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from adapters.system.clock import SystemClock
-from domain.database import Isolation
+from domain.target import Isolation
 from tests.support.databases import held, holding_of
 from tests.support.moments import moment_of
 from tests.support.neon.checks import left_as_it_was

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from adapters.postgres.opening import checked_provider
 from adapters.postgres.server import server_of_dsn
-from domain.database import Isolation
+from domain.target import Isolation
 from tests.support.neon.emulator import RunningEmulator, fresh
 from tests.support.neon.providers import vending_on
 from tests.support.orders import INSTALLATION

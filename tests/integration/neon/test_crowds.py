@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from domain.database import Isolation
+from domain.target import Isolation
 from tests.support.neon.crowds import (
     assert_each_has_its_own,
     crowd_of,

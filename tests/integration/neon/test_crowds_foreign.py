@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from domain.database import Isolation, State
 from domain.errors import NameTaken
 from domain.naming import Names, Nickname
+from domain.states import State
+from domain.target import Isolation
 from ports.driving.vend import OnConflict, VendRequest
 from tests.support.neon.crowds import assert_each_has_its_own, retired, serving
 from tests.support.neon.intruder import Shared, shared_neon

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from domain.database import Isolation
+from domain.target import Isolation
 from entrypoints.neon_emulator.faults import Fault, How
 from tests.support.neon.street import Street, opened_street
 from tests.support.neon.trials import trial_of

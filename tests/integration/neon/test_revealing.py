@@ -2,8 +2,8 @@
 
 import pytest
 
-from domain.database import Isolation
 from domain.errors import ProviderRejected
+from domain.target import Isolation
 from tests.support.databases import vended
 from tests.support.neon.checks import requests_to, turned, works
 from tests.support.neon.emulator import RunningEmulator

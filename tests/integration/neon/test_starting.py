@@ -10,9 +10,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
 from adapters.neon.opening import opened_neon
-from domain.database import Isolation
 from domain.errors import StartupError
 from domain.secret import Secret
+from domain.target import Isolation
 from tests.support.clock import FakeClock
 from tests.support.neon.checks import left_as_it_was, turned, works
 from tests.support.neon.emulator import RunningEmulator, running_emulator

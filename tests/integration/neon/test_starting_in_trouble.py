@@ -8,8 +8,8 @@ import pytest
 
 from adapters.neon.budget import Budget
 from adapters.neon.opening import START_PAUSES, opened_neon
-from domain.database import Isolation
 from domain.errors import StartupError
+from domain.target import Isolation
 from ports.driven.database_provider import DatabaseProvider
 from tests.support.clock import FakeClock
 from tests.support.neon.checks import turned

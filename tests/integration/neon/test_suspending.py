@@ -2,8 +2,8 @@
 
 import pytest
 
-from domain.database import Isolation
 from domain.errors import OutcomeUnknown
+from domain.target import Isolation
 from tests.support.databases import vended
 from tests.support.neon.checks import left_as_it_was, persistently, requests_to, turned, works
 from tests.support.neon.emulator import RunningEmulator

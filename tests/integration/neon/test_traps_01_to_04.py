@@ -8,8 +8,8 @@ import structlog
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
-from domain.database import Isolation
 from domain.errors import OutcomeUnknown, ProviderLocked
+from domain.target import Isolation
 from entrypoints.neon_parts import cared_for
 from ports.driven.database_provider import DatabaseProvider
 from tests.support.databases import vended

@@ -5,8 +5,8 @@ import pytest
 from adapters.neon.api_provider import ApiProvider
 from adapters.neon.branch import NeonBranch
 from adapters.neon.errors import AlreadyThere
-from domain.database import Isolation
 from domain.errors import NameTaken, ProviderLocked
+from domain.target import Isolation
 from ports.driven.database_provider import DatabaseProvider
 from tests.support.neon.checks import (
     left_as_it_was,

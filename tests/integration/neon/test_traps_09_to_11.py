@@ -5,7 +5,7 @@ import pytest
 
 from adapters.postgres.sessions import login_of
 from domain.connection import Connection
-from domain.database import Isolation
+from domain.target import Isolation
 from tests.support.databases import vended
 from tests.support.neon.checks import (
     left_as_it_was,

@@ -11,8 +11,8 @@ from adapters.neon.admin import FRESH
 from adapters.neon.errors import NotVisible
 from adapters.neon.opening import opened_neon
 from adapters.postgres.login_check import PostgresLoginCheck
-from domain.database import Isolation
 from domain.errors import OutcomeUnknown
+from domain.target import Isolation
 from tests.support.clock import FakeClock
 from tests.support.databases import held, holding_of, vended
 from tests.support.neon.checks import (

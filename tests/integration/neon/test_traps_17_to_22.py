@@ -7,8 +7,8 @@ import pytest
 from adapters.neon.client import CONNECT_TIMEOUT as API_TIMEOUT
 from adapters.neon.opening import opened_neon
 from adapters.postgres.sessions import CONNECT_TIMEOUT
-from domain.database import Isolation
 from domain.errors import ProviderFull
+from domain.target import Isolation
 from tests.support.databases import held, holding_of, vended
 from tests.support.neon.checks import (
     LOGIN,

@@ -10,8 +10,8 @@ import asyncpg
 import pytest
 
 from adapters.registry.opening import Opened, opened_postgres
-from domain.database import State
 from domain.errors import Unavailable
+from domain.states import State
 from ports.driven.registry import Query
 from tests.support.places import session
 from tests.support.polling import PATIENCE, until

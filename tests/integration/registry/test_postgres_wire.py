@@ -7,8 +7,8 @@ import pytest
 
 from adapters.registry import postgres
 from adapters.registry.opening import Opened
-from domain.database import State
 from domain.errors import DatabaseNotFound, StaleRecord, Unavailable
+from domain.states import State
 from tests.integration.registry.wire import Home, repeated, requests_of, site
 from tests.support.faults import BLOWS, Blow, assert_ours, at_every, struck
 from tests.support.orders import unique_name

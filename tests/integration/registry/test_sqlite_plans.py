@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.registry.migrating import migrate
 from adapters.registry.registry import SqlRegistry
 from adapters.registry.store import Store
-from domain.database import State
+from domain.states import State
 from ports.driven.registry import Query
 from tests.integration.registry.conftest import empty_database
 from tests.support.records import new_record

@@ -12,8 +12,8 @@ from adapters.registry import sqlite
 from adapters.registry.opening import opened_sqlite
 from adapters.registry.registry import SqlRegistry
 from adapters.registry.store import Store
-from domain.database import State
 from domain.errors import DatabaseNotFound, Unavailable
+from domain.states import State
 from ports.driven.registry import Query
 from tests.support.records import new_record
 from tests.support.registries import registry_file

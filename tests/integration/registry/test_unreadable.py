@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.registry.migrating import migrate
 from adapters.registry.registry import SqlRegistry
 from adapters.registry.store import Store
-from domain.database import Database, State
+from domain.database import Database
 from domain.errors import Unavailable
 from domain.request import REMEMBERED
+from domain.states import State
 from domain.steps import AT_ONCE
 from domain.upkeep import Upkeep
 from ports.driven.registry import Query, Registry

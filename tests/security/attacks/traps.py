@@ -4,8 +4,8 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 
 from domain.connection import Connection
-from domain.database import Isolation
 from domain.errors import ExtensionUnavailable
+from domain.target import Isolation
 from tests.security.attack import Attack, Attempt, in_own
 from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outcome
 from tests.security.stage import Guest, Stage, stoppable

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.system.clock import SystemClock
-from domain.database import Isolation, State
+from domain.states import State
+from domain.target import Isolation
 from entrypoints.neon_emulator.behaviour import Behaviour
 from ports.driven.registry import Query
 from ports.driving.vend import VendRequest

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.database import Isolation
+from domain.target import Isolation
 from entrypoints.neon_emulator.faults import DURING, Fault, How
 
 WHILE = 5

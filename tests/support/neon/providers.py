@@ -9,8 +9,8 @@ from structlog.stdlib import BoundLogger
 from adapters.neon.budget import Budget
 from adapters.neon.opening import Neon, Place, opened_neon
 from adapters.system.clock import SystemClock
-from domain.database import Isolation
 from domain.secret import Secret
+from domain.target import Isolation
 from ports.driven.database_provider import DatabaseProvider
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.orders import INSTALLATION

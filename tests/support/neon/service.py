@@ -10,11 +10,12 @@ from adapters.memory.registry import MemoryRegistry
 from adapters.neon.login_check import NeonLoginCheck
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.system.randomness import SystemRandomness
-from domain.database import Database, Isolation, Target
+from domain.database import Database
 from domain.errors import PgvendError
 from domain.expiry import ExpiryPolicy
 from domain.order import Order
 from domain.retry import RetryPolicy
+from domain.target import Isolation, Target
 from entrypoints.neon_parts import PATIENCE, cared_for
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider

@@ -9,9 +9,10 @@ from adapters.neon.opening import Neon, opened_neon
 from adapters.neon.uris import address_of
 from adapters.postgres.sight import Marks
 from domain.connection import Connection
-from domain.database import Database, Isolation
+from domain.database import Database
 from domain.order import Holding
 from domain.secret import Secret
+from domain.target import Isolation
 from entrypoints.neon_emulator.behaviour import Behaviour
 from entrypoints.neon_emulator.catalog import Entry
 from entrypoints.neon_emulator.project import Project

@@ -8,8 +8,10 @@ from typing import TypeVar
 
 from adapters.postgres.login_check import PostgresLoginCheck
 from domain.connection import Connection
-from domain.database import Database, Isolation, State
+from domain.database import Database
 from domain.errors import PgvendError, ProviderRejected
+from domain.states import State
+from domain.target import Isolation
 from entrypoints.neon_emulator.faults import Fault, How
 from ports.driving.vend import VendRequest
 from ports.driving.vended import Vended

@@ -7,8 +7,8 @@ from dataclasses import replace
 from adapters.neon.opening import opened_neon
 from adapters.postgres.sessions import tenant_session
 from domain.connection import Connection
-from domain.database import Isolation
 from domain.order import Order
+from domain.target import Isolation
 from ports.driven.database_provider import DatabaseProvider
 from tests.support.hurried import HurriedClock
 from tests.support.neon.emulator import RunningEmulator

@@ -6,9 +6,10 @@ from itertools import product
 
 import pytest
 
-from domain.database import GONE, LEGAL, LIVE, Database, State
+from domain.database import Database
 from domain.errors import IllegalTransition, InFlight, OtherTarget
 from domain.naming import Nickname
+from domain.states import GONE, LEGAL, LIVE, State
 from domain.steps import Work
 from tests.support.orders import deriver
 from tests.support.records import ELSEWHERE, TARGET, new_record

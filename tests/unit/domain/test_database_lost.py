@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.database import Database, State
+from domain.database import Database
 from domain.errors import IllegalTransition
 from domain.naming import Nickname
+from domain.states import State
 from domain.steps import AT_ONCE, Work
 from tests.support.records import new_record
 

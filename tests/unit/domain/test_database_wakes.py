@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.database import Database, State
+from domain.database import Database
+from domain.states import State
 from domain.steps import AT_ONCE, FIRST_PAUSE, LONGEST_PAUSE, StepState, Work, pause_after
 from tests.support.records import new_record
 

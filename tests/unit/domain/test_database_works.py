@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.database import Database, State
+from domain.database import Database
 from domain.errors import IllegalTransition
 from domain.request import RequestMark
+from domain.states import State
 from domain.steps import AT_ONCE, LONGEST_HISTORY, StepState, Work
 from tests.support.records import new_record
 

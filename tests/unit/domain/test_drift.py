@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.database import GONE, LIVE, State
 from domain.naming import Names
 from domain.order import Holding
+from domain.states import GONE, LIVE, State
 from domain.upkeep import SETTLED, Drift, Upkeep, unrecorded
 from tests.support.drift import NOW, OLD, YOUNG, dropped, holding, id_of, kinds, parts, record
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.database import LIVE, State
 from domain.naming import Names
 from domain.order import Holding
+from domain.states import LIVE, State
 from domain.steps import Work
 from domain.upkeep import SETTLED, Drift, Upkeep, misrecorded
 from tests.support.drift import (

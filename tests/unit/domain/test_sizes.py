@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.database import Database, State
+from domain.database import Database
 from domain.sizes import (
     LARGEST,
     NOTICE,
@@ -20,6 +20,7 @@ from domain.sizes import (
     told,
     work_for,
 )
+from domain.states import State
 from domain.steps import LONGEST_HISTORY, Work
 from tests.support.records import new_record
 

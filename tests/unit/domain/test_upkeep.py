@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.database import GONE, Database, State
+from domain.database import Database
+from domain.states import GONE, State
 from domain.steps import Work
 from domain.upkeep import Upkeep, due
 from tests.support.records import new_record

@@ -6,9 +6,9 @@ import pytest
 import structlog
 
 from adapters.memory.provider import MemoryProvider
-from domain.database import Isolation
 from domain.errors import OutcomeUnknown, PgvendError, ProviderBusy, ProviderLocked, Unavailable
 from domain.retry import RetryPolicy
+from domain.target import Isolation
 from entrypoints.neon_parts import PATIENCE, cared_for
 from ports.driven.database_provider import DatabaseProvider
 from tests.support.clock import FakeClock

@@ -7,8 +7,8 @@ import pytest
 
 from adapters.memory.leases import MemoryLeases
 from domain.caller import Caller
-from domain.database import State
 from domain.errors import DatabaseNotFound
+from domain.states import State
 from ports.driving.change import ChangeRequest
 from ports.driving.list import ListDatabases, ListRequest
 from ports.driving.show import ShowDatabase

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.database import Database, State
+from domain.database import Database
 from domain.errors import (
     DatabaseNotFound,
     IllegalTransition,
@@ -16,6 +16,7 @@ from domain.errors import (
     ProviderBusy,
 )
 from domain.expiry import ExpiryPolicy
+from domain.states import State
 from ports.driving.change import ChangeRequest
 from ports.driving.vend import VendRequest
 from tests.support.aftermath import settle

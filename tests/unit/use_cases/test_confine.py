@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from adapters.memory.provider import EMPTY
-from domain.database import State
 from domain.errors import ProviderBusy
 from domain.sizes import SizeLimit, is_read_only
+from domain.states import State
 from domain.upkeep import Upkeep
 from ports.driving.sweep import DONE, TOLD
 from tests.support.acts import GRACE, LIMIT

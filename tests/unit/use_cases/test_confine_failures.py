@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from adapters.memory.provider import EMPTY
-from domain.database import State
 from domain.errors import OutcomeUnknown, ProviderBusy, ProviderRejected, Unavailable
 from domain.sizes import NOTICE
+from domain.states import State
 from domain.steps import FIRST_PAUSE
 from domain.upkeep import SETTLED, Upkeep
 from ports.driving.change import ChangeRequest

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from domain.database import State
 from domain.errors import DatabaseNotFound, IllegalTransition, InFlight, ProviderBusy
+from domain.states import State
 from ports.driving.vend import VendRequest
 from tests.support.aftermath import settle
 from tests.support.doubles import Fails

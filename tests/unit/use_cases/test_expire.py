@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from domain.database import State
 from domain.errors import ProviderBusy
+from domain.states import State
 from domain.steps import StepState, Work
 from ports.driving.vend import VendRequest
 from ports.driving.vended import Vended

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from adapters.memory.leases import MemoryLeases
-from domain.database import Database, State
+from domain.database import Database
 from domain.errors import ProviderBusy
+from domain.states import State
 from domain.steps import Work
 from ports.driving.vend import VendRequest
 from tests.support.aftermath import assert_in_line, settle

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.memory.registry import MemoryRegistry
-from domain.database import Database, State
+from domain.database import Database
 from domain.errors import InvalidPageToken
+from domain.states import State
 from ports.driven.registry import Registry
 from ports.driving.list import ListDatabases, ListRequest
 from tests.support.records import new_record

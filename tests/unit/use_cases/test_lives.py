@@ -11,11 +11,12 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, rule
 
 from adapters.memory.provider import EMPTY, no_trouble
 from domain.caller import Caller
-from domain.database import Database, State
+from domain.database import Database
 from domain.errors import PgvendError
 from domain.identity import RANDOM_BYTES, new_id
 from domain.naming import Nickname
 from domain.order import Holding, Order, Tenant
+from domain.states import State
 from ports.driving.change import ChangeRequest
 from ports.driving.vend import VendRequest
 from ports.driving.vended import Vended

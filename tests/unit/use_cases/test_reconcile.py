@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
-from domain.database import State
+from domain.states import State
 from domain.upkeep import SETTLED, Upkeep
 from ports.driving.sweep import DONE, TOLD
 from tests.support.aftermath import assert_in_line, found

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from domain.database import Database, State
+from domain.database import Database
 from domain.errors import NameTaken
+from domain.states import State
 from domain.steps import Work
 from domain.upkeep import SETTLED, Upkeep
 from ports.driving.sweep import DONE, TOLD

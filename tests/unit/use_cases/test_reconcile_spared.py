@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from adapters.memory.provider import MemoryProvider
-from domain.database import State
 from domain.order import Holding
+from domain.states import State
 from domain.upkeep import SETTLED, Upkeep
 from ports.driving.reconcile import PAGE
 from ports.driving.sweep import DONE, TOLD, WOULD, Finding

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from domain.database import State
 from domain.errors import (
     DatabaseNotFound,
     IllegalTransition,
@@ -14,6 +13,7 @@ from domain.errors import (
     ProviderBusy,
 )
 from domain.expiry import ExpiryPolicy
+from domain.states import State
 from domain.steps import StepState, Work
 from ports.driving.vend import VendRequest
 from ports.driving.vended import Vended

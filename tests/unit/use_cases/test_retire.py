@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from adapters.memory.registry import MemoryRegistry
-from domain.database import Database, State
+from domain.database import Database
 from domain.errors import DatabaseNotFound, ProviderBusy
+from domain.states import State
 from domain.steps import StepState
 from ports.driving.vend import VendRequest
 from ports.driving.vended import Vended

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from domain.database import State
 from domain.errors import DatabaseNotFound, IllegalTransition, ProviderBusy
+from domain.states import State
 from domain.steps import Work
 from ports.driving.retire import PAUSE
 from ports.driving.vend import VendRequest

@@ -8,9 +8,9 @@ import pytest
 
 from adapters.memory.installation import MemoryInstallation
 from adapters.memory.provider import no_trouble
-from domain.database import State
 from domain.errors import ProviderBusy, SecretUnknown
 from domain.passwords import PasswordDeriver, name_of
+from domain.states import State
 from ports.driving.check_secrets import CheckSecrets, SecretsInUse
 from ports.driving.vend import VendRequest
 from ports.driving.vended import Vended

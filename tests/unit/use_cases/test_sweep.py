@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from adapters.memory.provider import no_trouble
-from domain.database import Database, State
+from domain.database import Database
 from domain.errors import ProviderBusy
+from domain.states import State
 from domain.steps import FIRST_PAUSE
 from domain.upkeep import Upkeep
 from ports.driving.sweep import DONE, PAGE, WOULD, Finding

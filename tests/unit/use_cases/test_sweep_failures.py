@@ -8,8 +8,8 @@ import pytest
 
 from adapters.memory.leases import MemoryLeases
 from adapters.memory.provider import no_trouble
-from domain.database import State
 from domain.errors import OutcomeUnknown, ProviderBusy, ProviderRejected, Unavailable
+from domain.states import State
 from domain.steps import FIRST_PAUSE, LONGEST_PAUSE
 from domain.upkeep import Upkeep
 from ports.driving.sweep import AT_ONCE, DONE, Finding

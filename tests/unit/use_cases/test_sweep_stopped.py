@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from adapters.memory.provider import no_trouble
-from domain.database import State
+from domain.states import State
 from ports.cancellation import finished
 from ports.driving.vend import VendRequest
 from tests.support.aftermath import found, settle

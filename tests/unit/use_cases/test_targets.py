@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from domain.database import State
 from domain.errors import OtherTarget
+from domain.states import State
 from domain.steps import Work
 from ports.driving.list import ListDatabases, ListRequest
 from ports.driving.show import ShowDatabase

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from domain.database import State
 from domain.errors import InvalidDuration, InvalidLabels, InvalidNickname
 from domain.expiry import ExpiryPolicy
+from domain.states import State
 from domain.steps import StepState
 from ports.driving.vend import VendRequest
 from tests.support.orders import deriver

@@ -5,8 +5,8 @@ from contextlib import suppress
 
 import pytest
 
-from domain.database import State
 from domain.errors import PgvendError, StaleRecord
+from domain.states import State
 from ports.driving.vend import VendRequest
 from ports.driving.vended import Vended
 from tests.support.doubles import Fails, Holds, RefusingLoginCheck

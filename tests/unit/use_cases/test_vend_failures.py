@@ -2,7 +2,6 @@
 
 import pytest
 
-from domain.database import State
 from domain.errors import (
     ExtensionUnavailable,
     OutcomeUnknown,
@@ -12,6 +11,7 @@ from domain.errors import (
     ProviderRejected,
     Unavailable,
 )
+from domain.states import State
 from domain.steps import StepState
 from ports.driven.login_check import LoginCheck
 from ports.driving.vend import VendRequest

@@ -5,8 +5,8 @@ from itertools import cycle
 
 import pytest
 
-from domain.database import State
 from domain.errors import NameTaken
+from domain.states import State
 from ports.driving.vend import OnConflict, VendRequest
 from tests.support.randomness import SeededRandomness
 from tests.support.vending import Memory

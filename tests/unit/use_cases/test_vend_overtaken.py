@@ -9,8 +9,8 @@ import pytest
 
 from adapters.memory.provider import no_trouble
 from domain.connection import Connection
-from domain.database import State
 from domain.errors import InFlight, ProviderRejected, Unavailable
+from domain.states import State
 from ports.driven.login_check import LoginCheck
 from ports.driving.vend import VendRequest
 from ports.driving.vended import Vended

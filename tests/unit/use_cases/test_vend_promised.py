@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 
 from adapters.memory.provider import no_trouble
-from domain.database import State
 from domain.errors import (
     InvalidNickname,
     NameTaken,
     ProviderBusy,
     RequestReused,
 )
+from domain.states import State
 from domain.steps import Work
 from ports.driving.vend import OnConflict, VendRequest
 from tests.support.aftermath import assert_in_line, settle

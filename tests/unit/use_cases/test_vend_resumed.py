@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from adapters.memory.provider import no_trouble
-from domain.database import State
 from domain.errors import (
     InFlight,
     ProviderBusy,
     RequestReused,
 )
+from domain.states import State
 from ports.driving.vend import OnConflict, VendRequest
 from ports.driving.vended import Vended
 from tests.support.aftermath import assert_in_line, settle

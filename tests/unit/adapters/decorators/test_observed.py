@@ -18,8 +18,8 @@ from adapters.decorators.observed import (
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
 from adapters.memory.registry import MemoryRegistry
 from domain.connection import Connection
-from domain.database import State
 from domain.errors import NameTaken, PgvendError, ProviderBusy, ProviderFull, ProviderRejected
+from domain.states import State
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
 from tests.support.clock import FakeClock

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from adapters.postgres.examining.hba import Rule, is_loopback, judged_rules
+from adapters.postgres.examining.hba import Rule, is_near, judged_rules
 from domain.checkup import Outcome, Verdict
 
 PUBLIC = "db.example"
@@ -88,8 +88,8 @@ def test_a_line_that_the_server_cannot_read_is_told() -> None:
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1", "/run/postgresql"])
 def test_loopback_is_known(host: str) -> None:
-    assert is_loopback(host)
-    assert not is_loopback("db.example")
+    assert is_near(host)
+    assert not is_near("db.example")
 
 
 def _judged(*rules: Rule) -> Outcome:

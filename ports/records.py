@@ -82,6 +82,19 @@ async def attempt(
         raise
 
 
+@asynccontextmanager
+async def still_there(registry: Registry, clock: Clock, database_id: str) -> AsyncIterator[None]:
+    """The body needs what is on the provider: where that went meanwhile, the record says why.
+
+    Raises IllegalTransition then; DatabaseNotFound where the record knows nothing of it either.
+    """
+    try:
+        yield
+    except DatabaseNotFound:
+        (await registry.get(database_id)).check_usable(clock.now())
+        raise
+
+
 def told(error: BaseException) -> str:
     """What a record may say about an error: our own words, or nothing but that there was one."""
     return str(error) if isinstance(error, PgvendError) else "It was cut off; the log says why."

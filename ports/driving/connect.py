@@ -9,7 +9,7 @@ from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.registry import Registry
 from ports.driving.vended import Vended, vended_again
-from ports.records import record_of
+from ports.records import record_of, still_there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,4 +26,5 @@ class ShowConnection:
         database = await record_of(self.registry, database_id, caller)
         database.check_target(self.target)
         database.check_known(self.clock.now())
-        return await vended_again(self.provider, database, self.passwords)
+        async with still_there(self.registry, self.clock, database.id):
+            return await vended_again(self.provider, database, self.passwords)

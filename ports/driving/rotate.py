@@ -14,7 +14,7 @@ from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
 from ports.driven.registry import Registry
 from ports.driving.vended import Vended
-from ports.records import attempt, changed, keyed, seen_by
+from ports.records import attempt, changed, keyed, seen_by, still_there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,10 @@ class RotatePassword:
 
     async def _done(self, database: Database) -> Vended:
         database = await keyed(self.registry, database, self.passwords)
-        async with attempt(self.registry, self.clock, database, Work.ROTATE):
+        async with (
+            attempt(self.registry, self.clock, database, Work.ROTATE),
+            still_there(self.registry, self.clock, database.id),
+        ):
             connection = await self.provider.rotate(database.order(self.passwords))
         return Vended(
             database=await changed(self.registry, database.id, self._rotated),

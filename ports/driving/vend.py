@@ -26,7 +26,7 @@ from ports.driven.randomness import Randomness
 from ports.driven.registry import Query, Registry
 from ports.driving.make import MakeDatabase
 from ports.driving.vended import Vended, vended_again
-from ports.records import changed
+from ports.records import changed, still_there
 
 
 class OnConflict(StrEnum):
@@ -130,7 +130,8 @@ class VendDatabase:
         self._check_again(database)
         if database.state is State.PROVISIONING:
             return await self._resumed(database.id)
-        return await vended_again(self.provider, database, self.passwords)
+        async with still_there(self.registry, self.clock, database.id):
+            return await vended_again(self.provider, database, self.passwords)
 
     def _check_again(self, database: Database) -> None:
         database.check_target(self.target)

@@ -1,5 +1,6 @@
 """The connection of a database, again."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -98,3 +99,19 @@ async def test_a_provider_that_cannot_tell_is_passed_on() -> None:
 async def test_an_unknown_database_is_not_found() -> None:
     with pytest.raises(DatabaseNotFound):
         await Memory().connect()("db_unknown")
+
+
+@pytest.mark.parametrize("way", ["connect", "vend"])
+async def test_what_goes_while_it_is_asked_for_is_told_to_be_gone(way: str) -> None:
+    memory = Memory()
+    request = replace(SALES, key="k")
+    made = await memory.vend()(request)
+
+    async def dropped(moment: str) -> None:
+        if moment == "reveal":
+            await memory.retire().promise(made.database.id)
+            raise DatabaseNotFound
+
+    memory.trouble = dropped
+    with pytest.raises(IllegalTransition, match="is retiring"):
+        await (memory.vend()(request) if way == "vend" else memory.connect()(made.database.id))

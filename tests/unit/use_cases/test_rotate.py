@@ -196,6 +196,29 @@ async def test_a_deletion_that_comes_amid_a_rotation_wins(moment: str) -> None:
     assert await memory.held() == set()
 
 
+async def test_what_was_dropped_amid_a_rotation_is_told_to_be_gone() -> None:
+    """As it goes where the lease ended with the server that kept it."""
+    made = await vended(memory := Memory())
+    memory.trouble = hold = Holds("before rotate")
+    rotating = asyncio.create_task(memory.rotate()(made.database.id))
+    await hold.arrival()
+
+    await memory.retire().promise(made.database.id)
+    await memory.provider.retire(made.database.tenant)
+    hold.let_go.set()
+
+    with pytest.raises(IllegalTransition, match="is retiring"):
+        await rotating
+
+
+async def test_what_is_missing_on_the_provider_alone_is_not_found() -> None:
+    made = await vended(memory := Memory())
+    await memory.provider.retire(made.database.tenant)
+
+    with pytest.raises(DatabaseNotFound):
+        await memory.rotate()(made.database.id)
+
+
 @pytest.mark.parametrize("moment", MOMENTS)
 async def test_a_rotation_whose_time_ran_out_is_not_answered(moment: str) -> None:
     made = await vended(memory := Memory(), HOUR)

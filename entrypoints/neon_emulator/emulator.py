@@ -104,10 +104,10 @@ class Emulator:
             project.unseen_reads = max(0, project.unseen_reads - 1)
         return shown
 
-    def delete_project(self, project: Project) -> None:
-        """Gone at once; its server ends behind the scenes."""
+    def delete_project(self, project: Project) -> asyncio.Task[None]:
+        """Gone at once; its server ends behind the scenes, in the task that is returned."""
         del self.projects[project.id]
-        self._behind_the_scenes(project.close())
+        return self._behind_the_scenes(project.close())
 
     async def close(self) -> None:
         self.closing.set()
@@ -152,10 +152,11 @@ class Emulator:
         )
         return role, database
 
-    def _behind_the_scenes(self, work: Coroutine[Any, Any, None]) -> None:
+    def _behind_the_scenes(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(self._told(work))
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
+        return task
 
     async def _told(self, work: Coroutine[Any, Any, None]) -> None:
         try:

@@ -63,7 +63,6 @@ async def test_a_deleted_project_is_gone_and_so_is_its_server(neon: RunningEmula
     (details,) = created.body["connection_uris"]
 
     await leave(neon.client, created.body)
-    await neon.emulator.settled()
 
     project_id = created.body["project"]["id"]
     assert (await neon.client.call("GET", f"/projects/{project_id}")).status == 404

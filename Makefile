@@ -1,6 +1,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 ##@ Use
 run: setup ## Serve on http://127.0.0.1:8000 over the bundled PostgreSQL
@@ -8,7 +9,7 @@ run: setup ## Serve on http://127.0.0.1:8000 over the bundled PostgreSQL
 
 ##@ Work on it
 test: setup-dev ## Run all tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-live: setup-dev ## Run the contract suite on the Neon project that NEON_* name; cleans up
 	NEON_LIVE=1 $(BIN)/python -m pytest tests/contract -k neon-live --timeout=900 $(ARGS)
@@ -23,7 +24,7 @@ lint: setup-dev ## Check format, style, types and the direction of imports
 	$(BIN)/lint-imports
 
 schema: setup-dev ## Try to make answers that are not in the OpenAPI document, with 8,000 calls
-	SCHEMA_EXAMPLES=$(or $(EXAMPLES),20) $(BIN)/python -m pytest tests/schema -s $(ARGS)
+	SCHEMA_EXAMPLES=$(or $(EXAMPLES),20) $(BIN)/python -m pytest tests/schema -s $(PARALLEL) --dist load $(ARGS)
 
 audit: setup-dev ## Look for weak places in our code and for known ones in what it stands on
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive domain ports adapters entrypoints

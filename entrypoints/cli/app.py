@@ -1,34 +1,64 @@
-"""`pgvend`: one command per file."""
+"""`pgvend`: one command per file, which is loaded when it is used. Who asks a service for something
+does not wait until all that a service needs is loaded."""
+
+from functools import cache
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
-from entrypoints.cli.audit import audit
-from entrypoints.cli.connection import connection
-from entrypoints.cli.create import create
-from entrypoints.cli.delete import delete
-from entrypoints.cli.doctor import doctor
-from entrypoints.cli.extend import extend
-from entrypoints.cli.keys import keys
-from entrypoints.cli.list import list_
-from entrypoints.cli.neon_emulator import neon_emulator
-from entrypoints.cli.restore import restore
-from entrypoints.cli.rotate import rotate
-from entrypoints.cli.serve import serve
-from entrypoints.cli.show import show
-from entrypoints.cli.sweep import sweep
+COMMANDS = {
+    "serve": "serve.serve",
+    "create": "create.create",
+    "doctor": "doctor.doctor",
+    "list": "list.list_",
+    "keys": "keys.keys",
+    "show": "show.show",
+    "connection": "connection.connection",
+    "extend": "extend.extend",
+    "rotate": "rotate.rotate",
+    "delete": "delete.delete",
+    "restore": "restore.restore",
+    "sweep": "sweep.sweep",
+    "audit": "audit.audit",
+    "neon-emulator": "neon_emulator.neon_emulator",
+}
+"""By their names: the file, and what in it is the command."""
+
+
+class Commands(TyperGroup):
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self._loaded = cache(_loaded)
+        names: dict[str, Any] = dict.fromkeys(COMMANDS)
+        self.commands = names  # for the help, and for whoever mistypes one
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return self._loaded(cmd_name) if cmd_name in COMMANDS else None
 
 
 def main() -> None:
     app = typer.Typer(
-        help="Postgres vending: a nickname in, a working database out.",
+        cls=Commands,
         no_args_is_help=True,
         pretty_exceptions_show_locals=False,  # locals hold secrets
     )
-    app.command()(serve)
-    app.command()(create)
-    app.command()(doctor)
-    app.command("list")(list_)
-    app.add_typer(keys(), name="keys")
-    for command in (show, connection, extend, rotate, delete, restore, sweep, audit, neon_emulator):
-        app.command()(command)
+    app.callback()(pgvend)
     app()
+
+
+def pgvend() -> None:
+    """Postgres vending: a nickname in, a working database out."""
+
+
+def _loaded(name: str) -> Any:
+    file, _, what = COMMANDS[name].partition(".")
+    found = getattr(import_module(f"entrypoints.cli.{file}"), what)
+    app = typer.Typer()
+    if name == "keys":
+        app.add_typer(found(), name=name)
+    else:
+        app.command(name)(found)
+    return get_group(app).commands[name]

@@ -3,6 +3,7 @@ there. `make test` asks a little, `make schema` thousands of times."""
 
 import os
 import random
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,7 +54,8 @@ async def test_every_answer_is_one_of_the_document(caller: str, seed: str) -> No
         url = f"http://127.0.0.1:{app.port}"
         verdict = await verdict_on(url, seed=number, examples=EXAMPLES or FEW, keys=keys)
 
-    print(f"\n{caller}, seed {number}: {verdict.cases} cases")  # noqa: T201 - make schema shows it
+    told = f"\n{caller}, seed {number}: {verdict.cases} cases"
+    print(told, file=sys.stderr)  # noqa: T201 - make schema shows it, also from another process
     assert verdict.failures == (), verdict.report
     assert verdict.is_complete, verdict.report
     assert verdict.cases >= LEAST, verdict.report

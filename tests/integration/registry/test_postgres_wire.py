@@ -9,7 +9,7 @@ from adapters.registry import postgres
 from adapters.registry.opening import Opened
 from domain.errors import DatabaseNotFound, StaleRecord, Unavailable
 from domain.states import State
-from tests.integration.registry.wire import Home, repeated, requests_of, site
+from tests.integration.registry.wire import Home, added, repeated, requests_of, site
 from tests.support.faults import BLOWS, Blow, assert_ours, at_every, struck
 from tests.support.orders import unique_name
 from tests.support.pgproxy import Fault, How
@@ -25,7 +25,7 @@ async def test_an_add_that_is_broken_is_whole_or_not_made(home: Home, blow: Blow
             try:
                 assert (await home.sound.registry.get(new.id)).names == new.names
             except DatabaseNotFound:
-                await repeated(lambda: place.opened.registry.add(new))
+                await repeated(lambda: added(place.opened, new))
 
     requests = await requests_of(home, lambda opened: opened.registry.add(new_record()))
     assert requests[-1].startswith("run INSERT")

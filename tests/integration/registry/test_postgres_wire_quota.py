@@ -12,7 +12,7 @@ from domain.database import Database
 from domain.errors import DatabaseNotFound, NameTaken, QuotaReached
 from domain.rate import Rate
 from ports.driven.audit import AuditQuery
-from tests.integration.registry.wire import Home, repeated, requests_of, site
+from tests.integration.registry.wire import Home, added, repeated, requests_of, site
 from tests.support.faults import BLOWS, SLOW, Blow, assert_ours, at_every, struck
 from tests.support.key_records import MADE, new_api_key, new_entry
 from tests.support.orders import unique_name
@@ -44,12 +44,12 @@ async def test_an_add_within_a_quota_is_whole_or_not_made(home: Home, blow: Blow
         async with site(home, fault) as place:
             assert_ours(await struck(place.opened.registry.add(new, QUOTA), fault, blow))
             if not await _is_kept(home, new):
-                await repeated(lambda: _added(place.opened, new))
+                await repeated(lambda: added(place.opened, new, QUOTA))
             assert (await home.sound.registry.get(new.id)).names == new.names
             with pytest.raises(QuotaReached):
                 await place.opened.registry.add(replace(new, id=new_record().id), QUOTA)
 
-    requests = await requests_of(home, lambda opened: _added(opened, of_one_more_caller()))
+    requests = await requests_of(home, lambda opened: added(opened, of_one_more_caller(), QUOTA))
     assert sum("pg_advisory_xact_lock" in request for request in requests) == 2
     await at_every(requests, case, blow)
     await until(lambda: _nothing_is_left(home))
@@ -66,7 +66,7 @@ async def test_a_caller_is_not_locked_out_by_a_call_that_was_cut_off(
             another = replace(new_record(), caller=new.caller)
             await repeated(lambda: home.sound.registry.add(another, QUOTA + 1))
 
-    requests = await requests_of(home, lambda opened: _added(opened, of_one_more_caller()))
+    requests = await requests_of(home, lambda opened: added(opened, of_one_more_caller(), QUOTA))
     await at_every(requests, case, blow)
 
 
@@ -93,7 +93,7 @@ async def test_an_add_that_hangs_in_its_turn_ends_and_costs_one_call(home: Home)
     async with site(home, fault) as place:
         assert_ours(await struck(place.opened.registry.add(new, QUOTA), fault, Blow(How.HELD)))
 
-        await repeated(lambda: _added(place.opened, new))
+        await repeated(lambda: added(place.opened, new, QUOTA))
 
 
 async def test_whoever_stands_still_in_its_turn_does_not_keep_others_waiting(home: Home) -> None:
@@ -169,14 +169,6 @@ async def test_counting_that_is_broken_grants_nothing_beyond_the_rate(
 
 def of_one_more_caller() -> Database:
     return replace(new_record(), caller=unique_name("ann"))
-
-
-async def _added(opened: Opened, database: Database) -> None:
-    """What the server had got when the connection was cut may still be done meanwhile."""
-    try:
-        await opened.registry.add(database, QUOTA)
-    except QuotaReached:
-        await opened.registry.get(database.id)
 
 
 async def _once(adding: Awaitable[None]) -> None:

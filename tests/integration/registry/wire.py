@@ -11,7 +11,8 @@ from adapters.registry.leases import PostgresLeases
 from adapters.registry.opening import Opened, kept_in, opened_postgres
 from adapters.registry.rates import SqlRates
 from adapters.registry.store import Store
-from domain.errors import Unavailable
+from domain.database import Database
+from domain.errors import NameTaken, QuotaReached, Unavailable
 from tests.support.pgproxy import Fault, Proxy, Streams, proxy
 from tests.support.polling import until
 from tests.support.registries import own_database
@@ -71,6 +72,14 @@ async def requests_of(home: Home, call: Callable[[Opened], Awaitable[object]]) -
     async with site(home) as whole:
         await call(whole.opened)
         return list(whole.proxy.requests)
+
+
+async def added(opened: Opened, database: Database, quota: int | None = None) -> None:
+    """What the server had got when the connection was cut may still be done meanwhile."""
+    try:
+        await opened.registry.add(database, quota)
+    except (NameTaken, QuotaReached):
+        await opened.registry.get(database.id)
 
 
 async def repeated(call: Callable[[], Awaitable[object]]) -> None:

@@ -95,7 +95,7 @@ async def test_a_fault_after_waits_for_a_call_that_succeeds(neon: RunningEmulato
 async def asked(neon: RunningEmulator, name: str) -> int | None:
     """The status of creating this role; None where no whole answer comes."""
     try:
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(3):
             return (await neon.client.create_role(name)).status
     except (aiohttp.ClientError, ValueError, TimeoutError):
         return None

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import shutil
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -24,6 +25,9 @@ from tests.support.needs import lacking
 from tests.support.orders import INSTALLATION
 
 CARELESS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+
+ROOM = 4_000_000_000
+"""Bytes: more than all servers of a test run have together. In containers there often is none."""
 
 DEBIAN = Path("/usr/lib/postgresql")
 
@@ -48,9 +52,10 @@ class OperatorsServer:
 
 @contextmanager
 def ram_folder() -> Iterator[Path]:
-    """A new folder, in memory where the machine has such a place, that goes away afterwards."""
+    """A new folder that goes away afterwards; in memory, where that has room."""
     memory = Path("/dev/shm")  # noqa: S108 - a new folder of mode 0700 is made in it
-    parent = memory if os.access(memory, os.W_OK) else None
+    has_room = os.access(memory, os.W_OK) and shutil.disk_usage(memory).total > ROOM
+    parent = memory if has_room else None
     with tempfile.TemporaryDirectory(prefix="pgvend-test-", dir=parent) as folder:
         yield Path(folder)
 

@@ -1,11 +1,14 @@
 """Who runs the server: PostgreSQL refuses to be root."""
 
-import asyncio
+import fcntl
 import os
 import pwd
+import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 
+from adapters.embedded.threads import in_thread
 from domain.errors import StartupError
 
 SYSTEM_USER = "pgvend"
@@ -28,7 +31,9 @@ async def account_for_server() -> Account | None:
         return None
     if sys.platform != "linux":
         raise StartupError("The bundled PostgreSQL does not run as root here; use another user.")
-    user = entry() or await _made_entry()
+    user = entry()
+    if user is None:
+        user = await in_thread(_create_entry)
     return Account(uid=user.pw_uid, gid=user.pw_gid)
 
 
@@ -51,18 +56,23 @@ def entry() -> pwd.struct_passwd | None:
         return None
 
 
-async def _made_entry() -> pwd.struct_passwd:
-    try:
-        useradd = await asyncio.create_subprocess_exec(
-            *_USERADD, *_NOLOGIN, SYSTEM_USER, stderr=asyncio.subprocess.DEVNULL
-        )
-        await useradd.wait()
-    except FileNotFoundError:
-        pass  # told below, as any other failure
-    made = entry()
-    if made is None:
+def _create_entry() -> pwd.struct_passwd:
+    """Create the system user once, however many services start at once.
+
+    Of two `useradd` at the same time, the later one may replace the entry of the first, and with it
+    the user id that the first service's files already have. Blocks.
+    """
+    with open("/etc/passwd", "rb") as passwd:
+        fcntl.flock(passwd, fcntl.LOCK_EX)
+        if not entry():
+            with suppress(FileNotFoundError):
+                command = [*_USERADD, *_NOLOGIN, SYSTEM_USER]
+                subprocess.run(command, stderr=subprocess.DEVNULL, check=False)  # noqa: S603 - constants
+    created = entry()
+    if created is None:
         raise StartupError(
-            f"PostgreSQL refuses to run as root, and the system user {SYSTEM_USER!r} could not be "
-            f"made: run `useradd --system {SYSTEM_USER}`, or start pgvend as an ordinary user."
+            "PostgreSQL refuses to run as root, and pgvend cannot create the system user "
+            f"{SYSTEM_USER!r}: run `useradd --system {SYSTEM_USER}`, or start pgvend as an "
+            "ordinary user."
         )
-    return made
+    return created

@@ -6,9 +6,49 @@ from pathlib import Path
 
 import pytest
 
+from domain.errors import StartupError
 from entrypoints.settings import ClientSettings, Settings
+from entrypoints.settings_loading import load_settings
 
-Set = Callable[..., None]
+FOUR = {
+    "NEON_PROJECT_ID": "shiny-wind-12345678",
+    "NEON_HOST": "ep-cool-sun-12345678.c-2.eu-central-1.aws.neon.tech",
+    "NEON_API_KEY": "napi_hunter2",
+    "NEON_BRANCH_ID": "br-quiet-sea-12345678",
+}
+"""The variables of the original service, which are enough for Neon."""
+
+CURES = {
+    "NEON_PROJECT_ID": "Set it to the project's id, such as shiny-wind-12345678.",
+    "NEON_HOST": "Set it to the host of the branch's compute and nothing else",
+    "NEON_API_KEY": "Set it to a key that Neon's console made",
+    "NEON_BRANCH_ID": "Set it to the branch's id, such as br-quiet-sea-12345678.",
+    "NEON_API_URL": "Set it to https://console.neon.tech/api/v2, or to an emulator's address.",
+}
+
+
+class Environment:
+    """The variables that a test sets, and what comes of them."""
+
+    def __init__(self, set_one: Callable[[str, str], None]) -> None:
+        self._set_one = set_one
+
+    def load(self, **variables: str) -> Settings:
+        for name, value in variables.items():
+            self._set_one(name, value)
+        return load_settings()
+
+    def mistakes(self, **variables: str) -> list[str]:
+        """One line for each mistake."""
+        with pytest.raises(StartupError) as caught:
+            self.load(**variables)
+        heading, *lines = str(caught.value).splitlines()
+        assert heading == "The settings are wrong:"
+        return [line.strip() for line in lines]
+
+    def mistake(self, **variables: str) -> str:
+        (line,) = self.mistakes(**variables)
+        return line
 
 
 @pytest.fixture(autouse=True)
@@ -22,11 +62,9 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> Set:
-    """Sets variables: `environment(PORT="1")`."""
+def env(monkeypatch: pytest.MonkeyPatch) -> Environment:
+    return Environment(monkeypatch.setenv)
 
-    def setting(**variables: str) -> None:
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
 
-    return setting
+def names_in(lines: list[str]) -> list[str]:
+    return [line.split(":")[0] for line in lines]

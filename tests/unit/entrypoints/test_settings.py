@@ -1,178 +1,223 @@
-"""Settings: what may be set, and what it comes to."""
+"""Settings: what may be set, where, and what it comes to."""
 
+import re
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from domain.secret import Secret
+from domain.sizes import SizeLimit
 from entrypoints.provider_settings import ProviderName
-from entrypoints.settings import ClientSettings, LogLevel
-from entrypoints.settings_loading import load_settings
-from tests.unit.entrypoints.conftest import Set
+from entrypoints.settings import ClientSettings, LogLevel, Settings
+from tests.unit.entrypoints.conftest import FOUR, Environment
 
 DSN = "postgresql://admin:hunter2@db.example:5432/postgres"
+SECRET = "0123456789abcdef" * 2
+ONE, OTHER = "one earlier secret that is long enough", "another earlier secret that is long"
+EXAMPLE = Path(__file__).parents[3] / ".env.example"
+
+DEFAULTS = {
+    "host": "127.0.0.1",
+    "port": 8000,
+    "provider": ProviderName.EMBEDDED,
+    "data_dir": Path(".pgvend"),
+    "secret": None,
+    "secrets_before": (),
+    "registry_url": None,
+    "verify_login": True,
+    "default_ttl": None,
+    "max_ttl": None,
+    "grace_period": None,
+    "sweep_interval": 30,
+    "size_limit": None,
+    "cors_allow_origins": (),
+    "trusted_proxies": (),
+    "tls_cert": None,
+    "tls_key": None,
+    "is_open": True,
+    "log_level": LogLevel.INFO,
+}
+
+APP, LOCAL = "https://app.example", "http://localhost:3000"
+
+COMES_TO: list[tuple[str, str, object]] = [
+    ("PORT", "9000", 9000),
+    ("PGVEND_PROVIDER", "memory", ProviderName.MEMORY),
+    ("PGVEND_VERIFY_LOGIN", "off", False),
+    ("PGVEND_DEFAULT_TTL", "24h", timedelta(hours=24)),
+    ("PGVEND_MAX_TTL", "7d", timedelta(days=7)),
+    ("PGVEND_GRACE_PERIOD", "PT36H", timedelta(hours=36)),
+    ("PGVEND_SIZE_LIMIT", "500MB", SizeLimit(500 << 20)),
+    ("CORS_ALLOW_ORIGINS", APP, (APP,)),
+    ("CORS_ALLOW_ORIGINS", f" {APP}/ ,, {LOCAL} ", (APP, LOCAL)),
+    ("CORS_ALLOW_ORIGINS", "https://App.Example", (APP,)),
+    ("CORS_ALLOW_ORIGINS", "http://[::1]:3000", ("http://[::1]:3000",)),
+    ("CORS_ALLOW_ORIGINS", "*", ("*",)),
+    ("CORS_ALLOW_ORIGINS", " , ", ()),
+    ("PGVEND_TRUSTED_PROXIES", " , ", ()),
+    (
+        "PGVEND_TRUSTED_PROXIES",
+        " 10.0.0.7, 10.1.0.0/16 ,,2001:db8::1,fd00::/8",
+        tuple(map(ip_network, ("10.0.0.7/32", "10.1.0.0/16", "2001:db8::1/128", "fd00::/8"))),
+    ),
+]
+
+LOOPBACK = ["127.0.0.1", "127.8.8.8", "::1", "localhost"]
+ELSEWHERE = ["0.0.0.0", "::", "192.168.1.1", "db.example"]
+
+TARGETS = {
+    "memory": {"PGVEND_PROVIDER": "memory"},
+    "embedded": {"PGVEND_NEON_ISOLATION": "project"},
+    "postgres": {"PGVEND_PROVIDER": "postgres", "PGVEND_POSTGRES_ADMIN_DSN": DSN},
+    "neon-none": FOUR | {"PGVEND_NEON_ISOLATION": "none"},
+    "neon-role": FOUR | {"PGVEND_NEON_ISOLATION": "role"},
+    "neon-project": FOUR | {"PGVEND_NEON_ISOLATION": "project"},
+}
 
 
-def test_nothing_has_to_be_set() -> None:
-    settings = load_settings()
-
-    assert (settings.host, settings.port) == ("127.0.0.1", 8000)
-    assert settings.provider is ProviderName.EMBEDDED
-    assert settings.data_dir == Path(".pgvend")
-    assert (settings.secret, settings.registry_url) == (None, None)
-    assert settings.verify_login
-    assert (settings.default_ttl, settings.max_ttl) == (None, None)
-    assert (settings.grace_period, settings.sweep_interval) == (None, 30)
-    assert settings.cors_allow_origins == ()
-    assert settings.log_level is LogLevel.INFO
-
-
-def test_the_environment_is_read(environment: Set) -> None:
-    environment(PORT="9000", PGVEND_PROVIDER="memory", PGVEND_VERIFY_LOGIN="off")
-
-    settings = load_settings()
-
-    assert (settings.port, settings.provider, settings.verify_login) == (9000, "memory", False)
-
-
-def test_the_env_file_of_the_current_folder_is_read() -> None:
-    Path(".env").write_text("PORT=9001\nPGVEND_PROVIDER='memory'\n# PORT=1\n")
-
-    settings = load_settings()
-
-    assert (settings.port, settings.provider) == (9001, "memory")
-
-
-def test_the_environment_counts_more_than_the_env_file(environment: Set) -> None:
-    Path(".env").write_text("PORT=9001\n")
-    environment(PORT="9002")
-
-    assert load_settings().port == 9002
-
-
-def test_other_names_in_the_env_file_are_nobodys_business() -> None:
-    Path(".env").write_text("POSTGRES_PASSWORD=x\nNEON_DATABASE=y\n")
-
-    load_settings()
-
-
-def test_what_is_set_to_nothing_is_not_set(environment: Set) -> None:
+@pytest.mark.parametrize("variables", [{}, {"PGVEND_DATA_DIR": "", "HOST": "", "PORT": ""}])
+def test_what_is_not_set_or_set_to_nothing_has_its_default(
+    env: Environment, variables: dict[str, str]
+) -> None:
     """As compose files write it: an empty data folder would be the current one, and an empty host
     every address."""
-    environment(PGVEND_DATA_DIR="", HOST="", PORT="", PGVEND_SECRET="", PGVEND_MAX_TTL="")
+    settings = env.load(**variables, PGVEND_SECRET="", PGVEND_MAX_TTL="")
 
-    settings = load_settings()
-
-    assert settings.data_dir == Path(".pgvend")
-    assert (settings.host, settings.port) == ("127.0.0.1", 8000)
-    assert (settings.secret, settings.max_ttl) == (None, None)
+    assert {name: getattr(settings, name) for name in DEFAULTS} == DEFAULTS
 
 
-@pytest.mark.parametrize(
-    ("text", "length"),
-    [("24h", timedelta(hours=24)), ("7d", timedelta(days=7)), ("PT36H", timedelta(hours=36))],
-)
-def test_durations_are_written_as_callers_write_them(
-    environment: Set, text: str, length: timedelta
+@pytest.mark.parametrize(("variable", "text", "value"), COMES_TO)
+def test_a_variable_comes_to_a_value(
+    env: Environment, variable: str, text: str, value: object
 ) -> None:
-    environment(PGVEND_DEFAULT_TTL=text, PGVEND_MAX_TTL=text, PGVEND_GRACE_PERIOD=text)
+    settings = env.load(**{variable: text})
 
-    settings = load_settings()
-
-    assert (settings.default_ttl, settings.max_ttl) == (length, length)
-    assert settings.grace_period == length
+    assert getattr(settings, variable.removeprefix("PGVEND_").lower()) == value
 
 
-@pytest.mark.parametrize(
-    ("text", "origins"),
-    [
-        ("https://app.example", ("https://app.example",)),
-        (" https://app.example/ ,, http://localhost:3000 ", None),
-        ("https://App.Example", ("https://app.example",)),
-        ("http://[::1]:3000", ("http://[::1]:3000",)),
-        ("*", ("*",)),
-        (" , ", ()),
-    ],
-)
-def test_origins_are_written_as_browsers_send_them(
-    environment: Set, text: str, origins: tuple[str, ...] | None
-) -> None:
-    environment(CORS_ALLOW_ORIGINS=text)
+def test_the_env_file_of_the_current_folder_is_read_after_the_environment(env: Environment) -> None:
+    Path(".env").write_text("PORT=9001\nPGVEND_PROVIDER='memory'\n# PORT=1\nNEON_DATABASE=y\n")
 
-    expected = origins if origins is not None else ("https://app.example", "http://localhost:3000")
-    assert load_settings().cors_allow_origins == expected
+    assert (env.load().port, env.load().provider) == (9001, "memory")
+    assert env.load(PORT="9002").port == 9002
 
 
-@pytest.mark.parametrize(
-    ("host", "loopback"),
-    [
-        ("127.0.0.1", True),
-        ("127.8.8.8", True),
-        ("::1", True),
-        ("localhost", True),
-        ("0.0.0.0", False),
-        ("::", False),
-        ("192.168.1.1", False),
-        ("db.example", False),
-    ],
-)
-def test_only_loopback_is_loopback(environment: Set, host: str, loopback: bool) -> None:
-    environment(HOST=host)
-
-    assert load_settings().is_loopback == loopback
+@pytest.mark.parametrize("host", LOOPBACK + ELSEWHERE)
+def test_only_loopback_is_loopback(env: Environment, host: str) -> None:
+    assert env.load(HOST=host).is_loopback == (host in LOOPBACK)
 
 
-@pytest.mark.parametrize(
-    "dsn", [DSN, DSN.replace("postgresql", "postgres"), "postgresql://a@[::1]/d"]
-)
-def test_a_server_of_the_operators_is_named_by_its_address(environment: Set, dsn: str) -> None:
-    environment(PGVEND_PROVIDER="postgres", PGVEND_POSTGRES_ADMIN_DSN=dsn)
+@pytest.mark.parametrize("scheme", ["postgresql://", "postgres://"])
+@pytest.mark.parametrize("rest", ["admin:hunter2@db.example:5432/postgres", "a@[::1]/d"])
+def test_servers_are_named_by_their_addresses(env: Environment, scheme: str, rest: str) -> None:
+    url = scheme + rest
+    settings = env.load(
+        PGVEND_PROVIDER="postgres",
+        PGVEND_POSTGRES_ADMIN_DSN=url,
+        PGVEND_REGISTRY_URL=url,
+        PGVEND_SECRET=SECRET,
+    )
 
-    secret = load_settings().postgres_admin_dsn
+    for secret in (settings.postgres_admin_dsn, settings.registry_url):
+        assert secret
+        assert secret.get_secret_value() == url
+    assert settings.registry_file is None
 
-    assert secret
-    assert secret.get_secret_value() == dsn
 
-
-def test_an_address_without_a_host_needs_the_one_that_tenants_use(environment: Set) -> None:
-    environment(
+def test_an_address_may_be_that_of_a_socket(env: Environment) -> None:
+    settings = env.load(
         PGVEND_PROVIDER="postgres",
         PGVEND_POSTGRES_ADMIN_DSN="postgresql:///postgres",
         PGVEND_POSTGRES_PUBLIC_HOST="db.example",
+        PGVEND_REGISTRY_URL="postgresql:///r",
+        PGVEND_SECRET=SECRET,
     )
 
-    assert load_settings().postgres_public_host == "db.example"
+    assert settings.postgres_public_host == "db.example"
 
 
-def test_an_address_that_is_not_used_is_not_looked_at(environment: Set) -> None:
-    environment(PGVEND_PROVIDER="memory", PGVEND_POSTGRES_ADMIN_DSN="nonsense")
-
-    load_settings()
+def test_an_address_that_is_not_used_is_not_looked_at(env: Environment) -> None:
+    env.load(PGVEND_PROVIDER="memory", PGVEND_POSTGRES_ADMIN_DSN="nonsense")
 
 
-def test_settings_print_no_secret(environment: Set) -> None:
-    environment(PGVEND_SECRET="s3cret" * 8, PGVEND_POSTGRES_ADMIN_DSN=DSN, PGVEND_KEY="k3y")
-    environment(PGVEND_REGISTRY_URL=DSN)
+@pytest.mark.parametrize("text", [f"{ONE},{OTHER}", f" {ONE} , {OTHER} ,"])
+def test_earlier_secrets_are_separated_by_commas(env: Environment, text: str) -> None:
+    settings = env.load(PGVEND_SECRET_PREVIOUS=text)
 
-    shown = repr(load_settings()) + str(load_settings()) + repr(ClientSettings())
-
-    assert not [secret for secret in ("s3cret", "hunter2", "k3y") if secret in shown]
+    assert settings.secrets_before == (Secret(ONE), Secret(OTHER))
 
 
-def test_settings_do_not_change() -> None:
-    settings = load_settings()
+def test_tls_takes_two_files(env: Environment) -> None:
+    settings = env.load(PGVEND_TLS_CERT="/c.pem", PGVEND_TLS_KEY="/k.pem")
 
+    assert (settings.tls_cert, settings.tls_key) == (Path("/c.pem"), Path("/k.pem"))
+
+
+@pytest.mark.parametrize(("provider", "is_kept"), [("embedded", 1), ("postgres", 1), ("memory", 0)])
+def test_without_a_server_the_records_are_in_the_data_folder_unless_all_is_in_memory(
+    env: Environment, tmp_path: Path, provider: str, is_kept: int
+) -> None:
+    settings = env.load(**TARGETS[provider], PGVEND_DATA_DIR="data")
+
+    kept = tmp_path.resolve() / "data" / "registry.sqlite3"
+    assert settings.registry_file == (kept if is_kept else None)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_target_is_named_after_its_provider_and_for_neon_its_isolation(
+    env: Environment, name: str
+) -> None:
+    provider, _, isolation = name.partition("-")
+
+    settings = env.load(**TARGETS[name])
+
+    assert (settings.target.name, settings.target.provider) == (name, provider)
+    assert settings.target.isolation == settings.isolation == (isolation or "role")
+    assert settings.derives_passwords is (isolation in {"", "role"})
+
+
+def test_settings_show_no_secret(env: Environment) -> None:
+    secrets: dict[str, Any] = {
+        "PGVEND_SECRET": "s3cret" * 8,
+        "PGVEND_SECRET_PREVIOUS": ONE,
+        "PGVEND_POSTGRES_ADMIN_DSN": DSN,
+        "PGVEND_REGISTRY_URL": DSN,
+        "PGVEND_KEY": "k3y",
+        "PGVEND_API_KEYS": "web=Zk3vT0pQx9LmN2sW",
+        "PGVEND_ADMIN_KEY": "9xQwErTyUiOpAsDf",
+    }
+    settings = env.load(**FOUR, **secrets)
+
+    shown = repr(settings) + str(settings) + repr(ClientSettings()) + repr(settings.static_keys)
+
+    hidden = ("s3cret", "hunter2", "k3y", ONE, "Zk3vT0pQx9LmN2sW", "9xQwErTyUiOpAsDf")
+    assert not [secret for secret in hidden if secret in shown]
+
+
+def test_settings_do_not_change(env: Environment) -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        settings.port = 1  # type: ignore[misc] # that is the question
+        env.load().port = 1  # type: ignore[misc] # that is the question
 
 
-def test_the_command_line_has_settings_of_its_own(environment: Set) -> None:
-    environment(PGVEND_URL="https://vending.example", PGVEND_KEY="k3y")
+def test_the_command_line_has_settings_of_its_own(env: Environment) -> None:
+    env.load(PGVEND_URL="https://vending.example", PGVEND_KEY="k3y")
 
     client = ClientSettings()
 
     assert client.url == "https://vending.example"
     assert client.key
     assert client.key.get_secret_value() == "k3y"
-    load_settings()
+
+
+def test_the_example_names_every_setting_and_no_other_and_is_right(env: Environment) -> None:
+    fields = (*Settings.model_fields.values(), *ClientSettings.model_fields.values())
+    named = re.findall(r"^#([A-Z_]+)=", EXAMPLE.read_text(), re.MULTILINE)
+    lines = EXAMPLE.read_text().splitlines()
+    given = dict(line.removeprefix("#").split("=", 1) for line in lines if "=" in line)
+
+    assert set(named) == {str(field.validation_alias) for field in fields}
+    env.load(**given | {"PGVEND_SECRET": SECRET, "NEON_API_KEY": "napi_x"})

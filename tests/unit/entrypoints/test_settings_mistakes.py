@@ -1,92 +1,131 @@
-"""Mistakes in the settings: told all at once, each by its variable and with its mend."""
+"""Mistakes in the settings: all at once, each with its variable and cure, none with a secret."""
 
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from domain.errors import StartupError
 from entrypoints.settings import Settings
-from entrypoints.settings_loading import load_settings
-from tests.unit.entrypoints.conftest import Set
+from tests.unit.entrypoints.conftest import CURES, FOUR, Environment, names_in
 
 SECRET = "hunter2"
+ONE, OTHER = "Zk3vT0pQx9LmN2sW", "9xQwErTyUiOpAsDf"
+LONG = "one earlier secret that is long enough"
 POSTGRES = {"PGVEND_PROVIDER": "postgres"}
+NOT_A_URL = "not a PostgreSQL URL. Set it to postgresql://"
+DURATION = "a duration such as 24h"
+SECONDS = "the number of seconds, up to 3600"
+NETWORKS = "addresses and networks such as 10.0.0.7"
+ORIGINS = "origins such as https://app.example"
+TOO_SHORT = "key 1 is shorter than 16 characters"
+NO_HOST = "not a bare host name or address"
+NO_API = "not the URL of an API"
+IN_CLEAR = "would travel in clear"
 
-
-def told() -> list[str]:
-    """What the operator is told, a line for each mistake."""
-    with pytest.raises(StartupError) as caught:
-        load_settings()
-    heading, *lines = str(caught.value).splitlines()
-    assert heading == "The settings are wrong:"
-    return [line.strip() for line in lines]
+MISTAKES: list[tuple[str, str, list[str]]] = [
+    ("PORT", "a port from 1 to 65535", ["http", "65536", "-1"]),
+    ("PGVEND_PROVIDER", "one of embedded, postgres, neon, memory", ["oracle"]),
+    ("PGVEND_SECRET", "32 or more random characters", ["x" * 31]),
+    ("PGVEND_SECRET_PREVIOUS", "one of them has fewer than 32", [SECRET, f"{LONG},{SECRET}"]),
+    ("PGVEND_EMBEDDED_PORT", "a free port from 1 to 65535", ["0"]),
+    ("PGVEND_POSTGRES_PUBLIC_PORT", "from 1 to 65535", ["70000"]),
+    ("PGVEND_CONNECTION_LIMIT", "from 1 to 10000", ["0"]),
+    ("PGVEND_NEON_ISOLATION", "one of none, role, project", ["branch"]),
+    ("PGVEND_VERIFY_LOGIN", "on or off", ["maybe"]),
+    ("PGVEND_DEFAULT_TTL", DURATION, ["forever", "1s"]),
+    ("PGVEND_MAX_TTL", DURATION, ["P1Y"]),
+    ("PGVEND_GRACE_PERIOD", DURATION, ["0", "-1d"]),
+    ("PGVEND_SWEEP_INTERVAL", SECONDS, ["-1", "3601", "1.5"]),
+    ("PGVEND_SWEEP_INTERVAL", "0 for none", ["30s"]),
+    ("PGVEND_SIZE_LIMIT", "such as 500MB or 10GB", ["500", "1.5GB", "1MB", "-1GB", "lots"]),
+    ("PGVEND_LOG_LEVEL", "one of debug, info, warning, error", ["loud"]),
+    ("PGVEND_TRUSTED_PROXIES", NETWORKS, ["proxy.example", "10.0.0.7/8", "*"]),
+    ("PGVEND_TRUSTED_PROXIES", "comma separated", ["10.0.0.7 10.0.0.8"]),
+    ("PGVEND_TLS_KEY", "there is no PGVEND_TLS_CERT: set that too, or neither", ["/key.pem"]),
+    ("CORS_ALLOW_ORIGINS", ORIGINS, ["app.example", "https://", "ftp://app.example"]),
+    ("CORS_ALLOW_ORIGINS", ORIGINS, ["https://app.example/path", "https://app.example?query"]),
+    ("CORS_ALLOW_ORIGINS", ORIGINS, ["https://me@app.example", "https://app.example:port"]),
+    ("CORS_ALLOW_ORIGINS", ORIGINS, ["https://[::1"]),
+    ("CORS_ALLOW_ORIGINS", "or * alone", ["*,https://app.example"]),
+    ("PGVEND_POSTGRES_ADMIN_DSN", NOT_A_URL, [f"host=db.example password={SECRET}"]),
+    ("PGVEND_POSTGRES_ADMIN_DSN", NOT_A_URL, [f"mysql://admin:{SECRET}@db.example/x"]),
+    ("PGVEND_POSTGRES_ADMIN_DSN", NOT_A_URL, [f"postgresql://admin:{SECRET}@db.example:port/x"]),
+    ("PGVEND_POSTGRES_ADMIN_DSN", NOT_A_URL, [f"postgresql://admin:{SECRET}/x@db.example/x"]),
+    ("PGVEND_POSTGRES_ADMIN_DSN", NOT_A_URL, [f"postgresql://admin:{SECRET}@[::1/x"]),
+    ("PGVEND_POSTGRES_ADMIN_DSN", NOT_A_URL, [f"postgresql://admin:{SECRET}@db.example:0/x"]),
+    ("PGVEND_REGISTRY_URL", NOT_A_URL, [SECRET, f"sqlite:///{SECRET}"]),
+    ("PGVEND_REGISTRY_URL", NOT_A_URL, [f"mysql://pgvend:{SECRET}@db.example/registry"]),
+    ("PGVEND_REGISTRY_URL", NOT_A_URL, [f"postgresql+asyncpg://pgvend:{SECRET}@db.example/x"]),
+    ("PGVEND_REGISTRY_URL", NOT_A_URL, [f"postgresql://pgvend:{SECRET}@db.example:port/x"]),
+    ("PGVEND_REGISTRY_URL", NOT_A_URL, [f"postgresql://pgvend:{SECRET}@[::1/x"]),
+    ("PGVEND_API_KEYS", TOO_SHORT, [SECRET, f"web={SECRET}", f"a-long-name-before={SECRET}"]),
+    ("PGVEND_API_KEYS", TOO_SHORT, ["production-frontend="]),
+    ("PGVEND_API_KEYS", "key 2 is shorter than 16 characters", [f"{ONE},ci={SECRET}"]),
+    ("PGVEND_API_KEYS", "visible ASCII", [f"{SECRET} and a space", f"{SECRET * 2}hünter2"]),
+    ("PGVEND_API_KEYS", "visible ASCII", [f"{SECRET * 3}\t!", f"{SECRET * 3}\udcff"]),
+    ("PGVEND_API_KEYS", "the name of key 1 is none", [f"a name={ONE}", f"pgvend={ONE}", f"={ONE}"]),
+    ("PGVEND_API_KEYS", "the name of key 2 is none", [f"{ONE},-={OTHER}"]),
+    ("PGVEND_API_KEYS", "the same key is there twice", [f"web={ONE},ci={ONE}"]),
+    ("PGVEND_API_KEYS", "there is no key in it", [",", "  "]),
+    ("PGVEND_ADMIN_KEY", "", [SECRET, f"{SECRET} {SECRET} {SECRET}", f"{SECRET * 2}hünter2"]),
+    ("NEON_PROJECT_ID", "not an id", ["Main", "a_b", "a/b", "a b", "x" * 61, "é", "a\n", "../a"]),
+    ("NEON_BRANCH_ID", "not an id", ["Main", "a_b", "a/b", "a b", "x" * 61, "é", "a\n", "../a"]),
+    (
+        "NEON_HOST",
+        NO_HOST,
+        ["https://ep-x.neon.tech", "ep-x.neon.tech:5432", "user@ep-x.neon.tech"],
+    ),
+    ("NEON_HOST", NO_HOST, ["ep-x.neon.tech/neondb", "ep-x.neon.tech.", "ep-x..neon.tech"]),
+    ("NEON_HOST", NO_HOST, ["-x.neon.tech", "[::1]", "::1]", "127.0.0.1:5432", "ep x", "ep-x\n"]),
+    ("NEON_HOST", NO_HOST, ["ep-\u212a", "x" * 64, ".".join(["x" * 60] * 5)]),
+    ("NEON_HOST", NO_HOST, [f"postgresql://user:{SECRET}@ep-x.neon.tech/neondb"]),
+    ("NEON_API_KEY", "not a key", [f"{SECRET} ", f" {SECRET}", f"{SECRET}\n", f"a {SECRET}"]),
+    ("NEON_API_KEY", "not a key", [f"{SECRET}\x7f", f"é{SECRET}"]),
+    ("NEON_API_URL", NO_API, ["console.neon.tech/api/v2", "ftp://console.neon.tech/api/v2"]),
+    ("NEON_API_URL", NO_API, ["https:///api/v2", "https://", "https://[::1/api/v2"]),
+    ("NEON_API_URL", NO_API, [f"https://user:{SECRET}@console.neon.tech/api/v2"]),
+    ("NEON_API_URL", NO_API, [f"https://console.neon.tech/api/v2?key={SECRET}"]),
+    ("NEON_API_URL", NO_API, [f"https://neon.tech/api/v2#{end}" for end in ("x", "")]),
+    ("NEON_API_URL", NO_API, [f"https://neon.tech:{port}/v2" for port in ("port", "0", "99999")]),
+    ("NEON_API_URL", NO_API, ["https://neon.tech/a b", "https://neon.tech\\@evil.example"]),
+    ("NEON_API_URL", IN_CLEAR, ["http://neon.tech/v2", "http://192.168.1.1/v2", "http://0.0.0.0"]),
+    ("NEON_API_URL", IN_CLEAR, ["http://127.0.0.1.evil.example/v2", "http://[::2]:80/v2"]),
+]
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "mend"),
-    [
-        ("PORT", "http", "a port from 1 to 65535"),
-        ("PORT", "65536", "a port from 1 to 65535"),
-        ("PORT", "-1", "a port from 1 to 65535"),
-        ("PGVEND_PROVIDER", "oracle", "one of embedded, postgres, neon, memory"),
-        ("PGVEND_SECRET", "x" * 31, "32 or more random characters"),
-        ("PGVEND_EMBEDDED_PORT", "0", "a free port from 1 to 65535"),
-        ("PGVEND_POSTGRES_PUBLIC_PORT", "70000", "from 1 to 65535"),
-        ("PGVEND_CONNECTION_LIMIT", "0", "from 1 to 10000"),
-        ("PGVEND_NEON_ISOLATION", "branch", "one of none, role, project"),
-        ("PGVEND_VERIFY_LOGIN", "maybe", "on or off"),
-        ("PGVEND_DEFAULT_TTL", "forever", "a duration such as 24h"),
-        ("PGVEND_DEFAULT_TTL", "1s", "a duration such as 24h"),
-        ("PGVEND_MAX_TTL", "P1Y", "a duration such as 24h"),
-        ("PGVEND_GRACE_PERIOD", "0", "a duration such as 24h"),
-        ("PGVEND_GRACE_PERIOD", "-1d", "a duration such as 24h"),
-        ("PGVEND_SWEEP_INTERVAL", "-1", "the number of seconds, up to 3600"),
-        ("PGVEND_SWEEP_INTERVAL", "3601", "the number of seconds, up to 3600"),
-        ("PGVEND_SWEEP_INTERVAL", "1.5", "the number of seconds, up to 3600"),
-        ("PGVEND_SWEEP_INTERVAL", "30s", "0 for none"),
-        ("PGVEND_REGISTRY_URL", "sqlite:///registry.db", "postgresql://user:password@host"),
-        ("PGVEND_LOG_LEVEL", "loud", "one of debug, info, warning, error"),
-        ("PGVEND_TRUSTED_PROXIES", "proxy.example", "addresses and networks such as 10.0.0.7"),
-        ("PGVEND_TRUSTED_PROXIES", "10.0.0.7/8", "addresses and networks"),
-        ("PGVEND_TRUSTED_PROXIES", "10.0.0.7 10.0.0.8", "comma separated"),
-        ("PGVEND_TRUSTED_PROXIES", "*", "addresses and networks"),
-        ("PGVEND_TLS_KEY", "/key.pem", "there is no PGVEND_TLS_CERT: set that too, or neither"),
-        ("CORS_ALLOW_ORIGINS", "app.example", "origins such as https://app.example"),
-        ("CORS_ALLOW_ORIGINS", "https://", "origins such as"),
-        ("CORS_ALLOW_ORIGINS", "https://app.example/path", "origins such as"),
-        ("CORS_ALLOW_ORIGINS", "https://app.example?query", "origins such as"),
-        ("CORS_ALLOW_ORIGINS", "https://me@app.example", "origins such as"),
-        ("CORS_ALLOW_ORIGINS", "https://app.example:port", "origins such as"),
-        ("CORS_ALLOW_ORIGINS", "https://[::1", "origins such as"),
-        ("CORS_ALLOW_ORIGINS", "ftp://app.example", "origins such as"),
-        ("CORS_ALLOW_ORIGINS", "*,https://app.example", "or * alone"),
-    ],
+    ("variable", "what", "text"),
+    [(name, what, text) for name, what, texts in MISTAKES for text in texts],
 )
-def test_a_mistake_names_its_variable_and_the_mend(
-    environment: Set, variable: str, value: str, mend: str
+def test_a_mistake_is_told_by_its_variable_with_its_cure_and_without_a_secret(
+    env: Environment, variable: str, what: str, text: str
 ) -> None:
-    environment(**{variable: value})
+    around = FOUR if variable.startswith("NEON") else {}
+    if variable == "PGVEND_POSTGRES_ADMIN_DSN":
+        around = POSTGRES
 
-    (line,) = told()
+    line = env.mistake(**around | {variable: text})
 
     assert line.startswith(f"{variable}: ")
-    assert mend in line
+    assert what in line
+    assert CURES.get(variable, "") in line
     assert line.endswith(".")
+    assert not any(secret in line for secret in (SECRET, ONE, OTHER, LONG))
 
 
-def test_all_mistakes_are_told_at_once(environment: Set) -> None:
-    environment(
+def test_all_mistakes_are_told_at_once(env: Environment) -> None:
+    Path(".env").write_text("PGVEND_LOG_LEVEL=loud\nPGVEND_NONSENSE=1\n")
+    lines = env.mistakes(
         **POSTGRES,
         PORT="http",
-        PGVEND_SECRET="short",
+        PGVEND_SECRET=SECRET,
         PGVEND_DEFAULT_TTL="2h",
         PGVEND_MAX_TTL="1h",
         PGVEND_PROVIDRE="memory",
+        PGVEND_KEY=SECRET,
     )
-    Path(".env").write_text("PGVEND_LOG_LEVEL=loud\nPGVEND_NONSENSE=1\n")
 
-    assert sorted(line.split(":")[0] for line in told()) == [
+    assert sorted(names_in(lines)) == [
         "PGVEND_LOG_LEVEL",
         "PGVEND_MAX_TTL",
         "PGVEND_NONSENSE",
@@ -95,90 +134,90 @@ def test_all_mistakes_are_told_at_once(environment: Set) -> None:
         "PGVEND_SECRET",
         "PORT",
     ]
+    assert SECRET not in "".join(lines)
+
+
+def test_all_mistakes_of_neon_are_told_at_once(env: Environment) -> None:
+    lines = env.mistakes(
+        NEON_PROJECT_ID="Main",
+        NEON_HOST="https://x",
+        NEON_API_KEY=f"{SECRET} ",
+        NEON_API_URL="nowhere",
+        PGVEND_NEON_ISOLATION="branch",
+        PORT="http",
+    )
+
+    assert set(names_in(lines)) == CURES.keys() | {"PGVEND_NEON_ISOLATION", "PORT"}
+    assert SECRET not in "".join(lines)
 
 
 @pytest.mark.parametrize("name", ["PGVEND_PROVIDRE", "pgvend_providre"])
-def test_an_unknown_name_of_ours_is_a_mistake(environment: Set, name: str) -> None:
-    environment(**{name: "memory"})
+def test_an_unknown_name_of_ours_is_a_mistake(env: Environment, name: str) -> None:
+    expected = "PGVEND_PROVIDRE: no setting of that name. Remove it, or correct it."
 
-    assert told() == ["PGVEND_PROVIDRE: no setting of that name. Remove it, or correct it."]
-
-
-def test_an_unknown_name_of_ours_in_the_env_file_is_a_mistake() -> None:
-    Path(".env").write_text("PGVEND_PROVIDRE=memory\n")
-
-    (line,) = told()
-
-    assert line.startswith("PGVEND_PROVIDRE: no setting of that name")
+    assert env.mistake(**{name: "memory"}) == expected
 
 
-def test_an_env_file_in_another_encoding_is_a_mistake() -> None:
+def test_an_env_file_in_another_encoding_is_a_mistake(env: Environment) -> None:
     Path(".env").write_bytes("PGVEND_DATA_DIR=Größe\n".encode("latin-1"))
 
-    assert told() == [".env: not UTF-8. Save it as UTF-8."]
+    assert env.mistake() == ".env: not UTF-8. Save it as UTF-8."
 
 
-def test_a_server_of_the_operators_has_to_be_named(environment: Set) -> None:
-    environment(**POSTGRES)
-
-    (line,) = told()
+def test_a_server_of_the_operators_has_to_be_names_in(env: Environment) -> None:
+    line = env.mistake(**POSTGRES)
 
     assert line.startswith("PGVEND_POSTGRES_ADMIN_DSN: missing")
     assert "Set it to postgresql://admin:password@host:5432/postgres" in line
 
 
-@pytest.mark.parametrize(
-    "dsn",
-    [
-        f"host=db.example password={SECRET}",
-        f"mysql://admin:{SECRET}@db.example/x",
-        f"postgresql://admin:{SECRET}@db.example:port/x",
-        f"postgresql://admin:{SECRET}/x@db.example/x",
-        f"postgresql://admin:{SECRET}@[::1/x",
-        f"postgresql://admin:{SECRET}@db.example:0/x",
-    ],
-)
-def test_an_address_that_is_none_is_told_without_showing_it(environment: Set, dsn: str) -> None:
-    environment(**POSTGRES, PGVEND_POSTGRES_ADMIN_DSN=dsn)
-
-    (line,) = told()
-
-    assert line.startswith("PGVEND_POSTGRES_ADMIN_DSN: not a PostgreSQL URL. Set it to")
-    assert SECRET not in line
-
-
-def test_an_address_without_a_host_asks_for_the_one_that_tenants_use(environment: Set) -> None:
-    environment(**POSTGRES, PGVEND_POSTGRES_ADMIN_DSN=f"postgresql://admin:{SECRET}@/postgres")
-
-    (line,) = told()
+def test_an_address_without_a_host_asks_for_the_one_that_tenants_use(env: Environment) -> None:
+    dsn = f"postgresql://admin:{SECRET}@/postgres"
+    line = env.mistake(**POSTGRES, PGVEND_POSTGRES_ADMIN_DSN=dsn)
 
     assert line.startswith("PGVEND_POSTGRES_PUBLIC_HOST: missing")
     assert "the host that tenants reach the server by" in line
     assert SECRET not in line
 
 
-def test_a_default_beyond_the_longest_time_is_a_mistake(environment: Set) -> None:
-    environment(PGVEND_DEFAULT_TTL="8d", PGVEND_MAX_TTL="7d")
-
-    (line,) = told()
+def test_a_default_beyond_the_longest_time_is_a_mistake(env: Environment) -> None:
+    line = env.mistake(PGVEND_DEFAULT_TTL="8d", PGVEND_MAX_TTL="7d")
 
     assert line.startswith("PGVEND_MAX_TTL: shorter than PGVEND_DEFAULT_TTL")
 
 
-def test_no_secret_is_shown_whatever_else_is_wrong(environment: Set) -> None:
-    environment(
-        PGVEND_SECRET=SECRET,
-        PGVEND_POSTGRES_ADMIN_DSN=f"postgresql://admin:{SECRET}@h:port/x",
-        PGVEND_PROVIDER="postgres",
-        PGVEND_KEY=SECRET,
-        PORT="http",
+def test_neon_keeps_size_limits_of_its_own(env: Environment) -> None:
+    line = env.mistake(PGVEND_SIZE_LIMIT="10GB", **FOUR)
+
+    assert line.startswith("PGVEND_SIZE_LIMIT: ")
+    assert "Neon" in line
+
+
+@pytest.mark.parametrize("secret", [{}, {"PGVEND_SECRET": ""}])
+@pytest.mark.parametrize("provider", ["embedded", "memory"])
+def test_replicas_need_one_secret(env: Environment, provider: str, secret: dict[str, str]) -> None:
+    """Each would make its own, and derive other passwords."""
+    line = env.mistake(
+        PGVEND_REGISTRY_URL="postgresql://db.example/r", PGVEND_PROVIDER=provider, **secret
     )
 
-    assert SECRET not in "".join(told())
+    assert line.startswith("PGVEND_SECRET: missing, and replicas")
+    assert "openssl rand -hex 32" in line
 
 
-def test_the_validators_own_error_shows_no_secret_either(environment: Set) -> None:
-    environment(PGVEND_SECRET=SECRET, PORT="http")
+def test_an_admins_key_that_others_have_is_a_mistake(env: Environment) -> None:
+    """It would be theirs or the admin's, whichever was found first."""
+    line = env.mistake(PGVEND_API_KEYS=f"web={ONE}", PGVEND_ADMIN_KEY=ONE)
+
+    assert line.startswith("PGVEND_ADMIN_KEY: the same key is there twice")
+    assert ONE not in line
+
+
+@pytest.mark.parametrize("secret", [{"PGVEND_SECRET": SECRET}, {"NEON_API_KEY": f"{SECRET} "}])
+def test_the_validators_own_error_shows_no_secret_either(
+    env: Environment, secret: dict[str, str]
+) -> None:
+    env.mistakes(**FOUR | secret, PORT="http")
 
     with pytest.raises(ValidationError) as caught:
         Settings()

@@ -5,17 +5,29 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from domain.errors import StartupError
 from entrypoints.data_folder import kept_secret, open_data_folder, service_secret
-from entrypoints.provider_settings import ProviderName
 from entrypoints.settings import Settings
 
 GIVEN = "the operator's own secret, long enough"
-DSN = SecretStr("postgresql://admin:hunter2@db.example:5432/postgres")
+DSN = "postgresql://admin:hunter2@db.example:5432/postgres"
+ON_A_SERVER = {"provider": "postgres", "postgres_admin_dsn": DSN}
+
+LEFT = [
+    *(".secret.abc", "lost+found", "secret", "embedded"),
+    *(f"registry.sqlite3{end}" for end in ("", "-wal", "-shm", ".lock")),
+]
+
+NEEDS_A_FOLDER: dict[str, tuple[dict[str, Any], bool]] = {
+    "all in memory": ({"provider": "memory"}, False),
+    "all on servers": ({**ON_A_SERVER, "registry_url": DSN}, False),
+    "records in a file": (ON_A_SERVER, True),
+    "the bundled server": ({}, True),
+}
 
 
 def mode(path: Path) -> int:
@@ -23,33 +35,21 @@ def mode(path: Path) -> int:
 
 
 def test_a_missing_folder_is_made_for_us_alone(tmp_path: Path) -> None:
-    folder = open_data_folder(tmp_path / "some" / "where")
+    (tmp_path / "above").mkdir()
+    before = mode(tmp_path / "above")
 
-    assert mode(folder) == 0o700
+    assert mode(open_data_folder(tmp_path / "above" / "some" / "where")) == 0o700
+    assert mode(tmp_path / "above") == before
 
 
 def test_a_folder_that_others_could_look_into_is_closed(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir(mode=0o755)
 
-    open_data_folder(tmp_path / "data")
-
-    assert mode(tmp_path / "data") == 0o700
+    assert mode(open_data_folder(tmp_path / "data")) == 0o700
 
 
-@pytest.mark.parametrize(
-    "left",
-    [
-        ".secret.abc",
-        "lost+found",
-        "secret",
-        "embedded",
-        "registry.sqlite3",
-        "registry.sqlite3-wal",
-        "registry.sqlite3-shm",
-        "registry.sqlite3.lock",
-    ],
-)
-def test_what_a_crash_or_a_file_system_left_does_not_make_a_folder_foreign(
+@pytest.mark.parametrize("left", LEFT)
+def test_a_folder_with_what_a_crash_or_a_file_system_left_is_ours(
     tmp_path: Path, left: str
 ) -> None:
     (tmp_path / left).mkdir()
@@ -57,9 +57,13 @@ def test_what_a_crash_or_a_file_system_left_does_not_make_a_folder_foreign(
     assert open_data_folder(tmp_path) == tmp_path
 
 
-def test_a_folder_of_other_things_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("beside", [[], ["registry.sqlite3.backup"]])
+def test_a_folder_of_other_things_is_refused_and_stays_as_it_is(
+    tmp_path: Path, beside: list[str]
+) -> None:
     tmp_path.chmod(0o755)
-    (tmp_path / "thesis.tex").touch()
+    for name in ("thesis.tex", *beside):
+        (tmp_path / name).touch()
 
     with pytest.raises(StartupError, match="PGVEND_DATA_DIR"):
         open_data_folder(tmp_path)
@@ -67,38 +71,24 @@ def test_a_folder_of_other_things_is_refused_and_stays_as_it_is(tmp_path: Path) 
     assert mode(tmp_path) == 0o755
 
 
-def test_the_folders_above_stay_as_they_are(tmp_path: Path) -> None:
-    (tmp_path / "above").mkdir()
-    before = mode(tmp_path / "above")
-
-    open_data_folder(tmp_path / "above" / "data")
-
-    assert mode(tmp_path / "above") == before
-
-
 def test_a_relative_folder_becomes_absolute(tmp_path: Path) -> None:
     assert open_data_folder(Path("data")) == (tmp_path / "data").resolve()
 
 
-def test_what_is_no_folder_is_refused_with_a_mend(tmp_path: Path) -> None:
+@pytest.mark.parametrize("impossible", ["file", "file/below", "/proc/1/pgvend"])
+def test_what_cannot_be_a_folder_is_refused(tmp_path: Path, impossible: str) -> None:
     (tmp_path / "file").touch()
 
-    for impossible in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/1/pgvend")):
-        with pytest.raises(StartupError, match=r"cannot be used .* PGVEND_DATA_DIR"):
-            open_data_folder(impossible)
+    with pytest.raises(StartupError, match=r"cannot be used .* PGVEND_DATA_DIR"):
+        open_data_folder(tmp_path / impossible)
 
 
-def test_a_secret_is_made_once_and_kept(tmp_path: Path) -> None:
-    made = kept_secret(tmp_path)
+def test_a_secret_is_made_once_for_each_folder_and_kept(tmp_path: Path) -> None:
+    one, other = open_data_folder(tmp_path / "1"), open_data_folder(tmp_path / "2")
+    made = kept_secret(one)
 
     assert len(bytes.fromhex(made.reveal())) == 32
-    assert kept_secret(tmp_path) == made
-
-
-def test_two_folders_have_two_secrets(tmp_path: Path) -> None:
-    one, other = open_data_folder(tmp_path / "1"), open_data_folder(tmp_path / "2")
-
-    assert kept_secret(one) != kept_secret(other)
+    assert kept_secret(one) == made != kept_secret(other)
 
 
 def test_the_secret_is_for_us_alone_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -137,6 +127,13 @@ def test_a_damaged_secret_is_refused_and_not_replaced(tmp_path: Path, text: str)
     assert (tmp_path / "secret").read_text() == text
 
 
+def test_a_secret_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "secret").mkdir()
+
+    with pytest.raises(StartupError, match="PGVEND_DATA_DIR"):
+        kept_secret(tmp_path)
+
+
 def test_a_line_end_that_an_editor_added_does_not_change_the_secret(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("x" * 40)
     before = kept_secret(tmp_path)
@@ -146,61 +143,16 @@ def test_a_line_end_that_an_editor_added_does_not_change_the_secret(tmp_path: Pa
     assert kept_secret(tmp_path) == before
 
 
-def test_the_operators_secret_counts_and_no_folder_is_needed(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path / "data", secret=GIVEN, provider=ProviderName.MEMORY)
+@pytest.mark.parametrize(("given", "is_made"), NEEDS_A_FOLDER.values(), ids=list(NEEDS_A_FOLDER))
+def test_the_operators_secret_counts_and_a_folder_is_made_only_for_files(
+    tmp_path: Path, given: dict[str, Any], is_made: bool
+) -> None:
+    folder = tmp_path / "data"
 
-    assert service_secret(settings).reveal() == GIVEN
-    assert not (tmp_path / "data").exists()
-
-
-def test_records_in_a_file_need_a_folder_but_no_secret_in_it(tmp_path: Path) -> None:
-    settings = Settings(
-        data_dir=tmp_path / "data",
-        secret=GIVEN,
-        provider=ProviderName.POSTGRES,
-        postgres_admin_dsn=DSN,
-    )
-
-    assert service_secret(settings).reveal() == GIVEN
-    assert list((tmp_path / "data").iterdir()) == []
-    assert mode(tmp_path / "data") == 0o700
-
-
-def test_with_everything_on_servers_no_folder_is_needed(tmp_path: Path) -> None:
-    settings = Settings(
-        data_dir=tmp_path / "data",
-        secret=GIVEN,
-        provider=ProviderName.POSTGRES,
-        postgres_admin_dsn=DSN,
-        registry_url=DSN,
-    )
-
-    assert service_secret(settings).reveal() == GIVEN
-    assert not (tmp_path / "data").exists()
-
-
-def test_a_backup_of_the_records_makes_no_folder_ours(tmp_path: Path) -> None:
-    """Our own secret or records do."""
-    (tmp_path / "registry.sqlite3.backup").touch()
-    (tmp_path / "thesis.tex").touch()
-
-    with pytest.raises(StartupError, match="PGVEND_DATA_DIR"):
-        open_data_folder(tmp_path)
-
-
-def test_the_bundled_server_needs_a_folder_but_no_secret_in_it(tmp_path: Path) -> None:
-    settings = Settings(data_dir=tmp_path / "data", secret=GIVEN)
-
-    assert service_secret(settings).reveal() == GIVEN
-    assert list((tmp_path / "data").iterdir()) == []
-    assert mode(tmp_path / "data") == 0o700
-
-
-def test_a_secret_that_cannot_be_read_is_told_with_a_mend(tmp_path: Path) -> None:
-    (tmp_path / "secret").mkdir()
-
-    with pytest.raises(StartupError, match="PGVEND_DATA_DIR"):
-        kept_secret(tmp_path)
+    assert service_secret(Settings(data_dir=folder, secret=GIVEN, **given)).reveal() == GIVEN
+    assert folder.exists() == is_made
+    if is_made:
+        assert (mode(folder), os.listdir(folder)) == (0o700, [])
 
 
 def test_without_one_the_secret_is_that_of_the_folder(tmp_path: Path) -> None:

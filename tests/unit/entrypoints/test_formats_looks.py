@@ -22,36 +22,24 @@ DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 USUAL = connection(password="Ab1-._~c", user="user_my_db", database="my_db")
 
+PLACE, QUERY = "db.example:6543/my_db", "user=user_my_db&password=Ab1-._~c&sslmode=prefer"
+
+PLAIN = {
+    "uri": f"postgresql://user_my_db:Ab1-._~c@{PLACE}?sslmode=prefer",
+    "jdbc": f"jdbc:postgresql://{PLACE}?{QUERY}",
+    "psql": "PGPASSWORD='Ab1-._~c' psql "
+    "'host=db.example port=6543 dbname=my_db user=user_my_db sslmode=prefer'",
+    "sqlalchemy": f"postgresql+psycopg://user_my_db:Ab1-._~c@{PLACE}?sslmode=prefer",
+    "dotnet": "Host=db.example;Port=6543;Database=my_db;Username=user_my_db;"
+    "Password=Ab1-._~c;SSL Mode=Prefer",
+}
+
 
 def written(name: str, **parts: Any) -> str:
     return FORMATS[name].render(connection(**parts))
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("uri", "postgresql://user_my_db:Ab1-._~c@db.example:6543/my_db?sslmode=prefer"),
-        (
-            "jdbc",
-            "jdbc:postgresql://db.example:6543/my_db"
-            "?user=user_my_db&password=Ab1-._~c&sslmode=prefer",
-        ),
-        (
-            "psql",
-            "PGPASSWORD='Ab1-._~c' psql "
-            "'host=db.example port=6543 dbname=my_db user=user_my_db sslmode=prefer'",
-        ),
-        (
-            "sqlalchemy",
-            "postgresql+psycopg://user_my_db:Ab1-._~c@db.example:6543/my_db?sslmode=prefer",
-        ),
-        (
-            "dotnet",
-            "Host=db.example;Port=6543;Database=my_db;Username=user_my_db;Password=Ab1-._~c;"
-            "SSL Mode=Prefer",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("name", "text"), PLAIN.items())
 def test_what_needs_no_escaping_is_written_plainly(name: str, text: str) -> None:
     assert FORMATS[name].render(USUAL) == text
 

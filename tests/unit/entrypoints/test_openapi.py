@@ -1,100 +1,103 @@
-"""The document that is made from the table of routes and the models."""
+"""The table of routes, and the document that is made from it and the models."""
 
 import json
+import re
 from typing import Any
 
 import pytest
 from openapi_spec_validator import validate
 
 from domain.caller import Scope
+from entrypoints.http.app import build_app
 from entrypoints.http.openapi import document
 from entrypoints.http.route import Route
 from entrypoints.http.routes import ROUTES
+from entrypoints.provider_settings import ProviderName
+from tests.support.apps import container_of
 
 LISTED = [route for route in ROUTES if route.listed]
+DOCUMENT = document(ROUTES, is_open=False)
+OPEN_DOCUMENT = document(ROUTES, is_open=True)
+WITHOUT_A_KEY = {"/api/test", "/livez", "/readyz", "/openapi.json", "/docs", "/docs/{asset}"}
 
-EVERY_CALL = pytest.mark.parametrize("route", LISTED, ids=lambda route: route.name)
-
-
-@pytest.fixture(scope="module")
-def described() -> dict[str, Any]:
-    return document(ROUTES, is_open=False)
-
-
-def operation_of(described: dict[str, Any], route: Route) -> dict[str, Any]:
-    operation: dict[str, Any] = described["paths"][route.path][route.method.lower()]
-    return operation
+every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+every_listed_route = pytest.mark.parametrize("route", LISTED, ids=lambda route: route.name)
 
 
-def codes_of(described: dict[str, Any], route: Route, status: int) -> list[str]:
-    answer = operation_of(described, route)["responses"][str(status)]
-    schema = answer["content"]["application/problem+json"]["schema"]
+def operation(route: Route, described: dict[str, Any] = DOCUMENT) -> dict[str, Any]:
+    found: dict[str, Any] = described["paths"][route.path][route.method.lower()]
+    return found
+
+
+def create() -> dict[str, Any]:
+    [route] = (route for route in ROUTES if route.name == "createDatabase")
+    return operation(route)
+
+
+def codes_of_create(status: int) -> list[str]:
+    schema = create()["responses"][str(status)]["content"]["application/problem+json"]["schema"]
     codes: list[str] = schema["properties"]["code"]["enum"]
     return codes
 
 
-def route_named(name: str) -> Route:
-    [route] = (route for route in ROUTES if route.name == name)
-    return route
+def test_the_application_answers_the_table_and_nothing_else() -> None:
+    router = build_app(container_of(ProviderName.MEMORY)).router
+    answered = {
+        (route.method, route.resource.canonical, route.handler)
+        for route in router.routes()
+        if route.resource and route.method not in {"HEAD", "OPTIONS"}
+    }
+
+    assert answered == {(route.method, route.path, route.handler) for route in ROUTES}
 
 
-def test_it_is_openapi(described: dict[str, Any]) -> None:
-    validate(described)
+def test_every_route_has_a_name_and_a_handler_of_its_own() -> None:
+    """By the handler its entry, and so the scope that it takes, is found."""
+    assert len({route.handler for route in ROUTES}) == len(ROUTES)
+    assert len({route.name for route in ROUTES}) == len(ROUTES)
 
 
-def test_it_is_json(described: dict[str, Any]) -> None:
-    assert json.loads(json.dumps(described)) == described
+def test_a_key_is_needed_for_all_that_is_about_databases_and_each_scope_is_for_something() -> None:
+    assert {route.path for route in ROUTES if route.scope is None} == WITHOUT_A_KEY
+    assert {route.method for route in ROUTES if route.scope is Scope.READ} == {"GET"}
+    assert {route.scope for route in ROUTES} - {None} == set(Scope)
 
 
-def test_it_has_every_listed_call_and_no_other(described: dict[str, Any]) -> None:
-    named = [
-        call["operationId"] for calls in described["paths"].values() for call in calls.values()
-    ]
+@every_route
+def test_a_route_names_what_is_in_its_path_and_each_status_once(route: Route) -> None:
+    named = {parameter.name for parameter in route.parameters if parameter.place == "path"}
 
-    assert sorted(named) == sorted(route.name for route in LISTED)
+    assert not route.listed or named == set(re.findall(r"{(\w+)}", route.path))
+    assert len({answer.status for answer in route.answers}) == len(route.answers)
 
 
-@EVERY_CALL
-def test_a_call_says_what_a_key_has_to_be_for(described: dict[str, Any], route: Route) -> None:
+def test_the_document_is_openapi_in_json_and_has_every_listed_call_and_no_other() -> None:
+    validate(DOCUMENT)
+    names = [call["operationId"] for calls in DOCUMENT["paths"].values() for call in calls.values()]
+
+    assert json.loads(json.dumps(DOCUMENT)) == DOCUMENT
+    assert sorted(names) == sorted(route.name for route in LISTED)
+
+
+@every_listed_route
+def test_a_call_says_what_a_key_has_to_be_for_and_how_it_is_refused(route: Route) -> None:
     ways = [{"key": [route.scope]}] if route.scope else []
+    answers = operation(route)["responses"]
 
-    assert operation_of(described, route)["security"] == ways
-
-
-@EVERY_CALL
-def test_an_open_service_says_that_no_key_is_needed(route: Route) -> None:
-    ways = operation_of(document(ROUTES, is_open=True), route)["security"]
-
-    assert ways == ([{}, {"key": [route.scope]}] if route.scope else [])
+    assert operation(route)["security"] == ways
+    assert operation(route, OPEN_DOCUMENT)["security"] == ([{}, *ways] if ways else [])
+    assert ({"401", "403", "429"} <= answers.keys()) is bool(ways)
+    assert all("X-Request-ID" in answer["headers"] for answer in answers.values())
 
 
-@EVERY_CALL
-def test_a_call_that_takes_a_key_tells_how_it_is_refused(
-    described: dict[str, Any], route: Route
-) -> None:
-    statuses = operation_of(described, route)["responses"].keys()
-
-    assert ({"401", "403", "429"} <= statuses) is (route.scope is not None)
+def test_the_codes_of_errors_are_listed() -> None:
+    assert {"name_taken", "in_flight"} <= set(codes_of_create(409))
+    assert {"invalid_nickname", "invalid_labels"} <= set(codes_of_create(422))
+    assert codes_of_create(413) == ["body_too_large"]
 
 
-@EVERY_CALL
-def test_every_answer_says_what_the_log_knows_it_by(
-    described: dict[str, Any], route: Route
-) -> None:
-    for answer in operation_of(described, route)["responses"].values():
-        assert "X-Request-ID" in answer["headers"]
-
-
-def test_the_codes_of_errors_are_told(described: dict[str, Any]) -> None:
-    create = route_named("createDatabase")
-
-    assert {"name_taken", "in_flight"} <= set(codes_of(described, create, 409))
-    assert {"invalid_nickname", "invalid_labels"} <= set(codes_of(described, create, 422))
-    assert codes_of(described, create, 413) == ["body_too_large"]
-
-
-def test_a_body_is_described_by_the_model_that_checks_it(described: dict[str, Any]) -> None:
-    body = described["components"]["schemas"]["VendBody"]
+def test_a_body_is_described_by_the_model_that_checks_it() -> None:
+    body = DOCUMENT["components"]["schemas"]["VendBody"]
 
     assert body["required"] == ["nickname"]
     assert body["additionalProperties"] is False
@@ -102,16 +105,8 @@ def test_a_body_is_described_by_the_model_that_checks_it(described: dict[str, An
     assert body["properties"]["extensions"]["maxItems"] == 16
 
 
-def test_from_a_new_database_the_document_leads_to_what_can_be_done_with_it(
-    described: dict[str, Any],
-) -> None:
-    made = operation_of(described, route_named("createDatabase"))["responses"]["201"]
-
-    assert made["links"]["rotatePassword"] == {
+def test_from_a_new_database_the_document_leads_to_what_can_be_done_with_it() -> None:
+    assert create()["responses"]["201"]["links"]["rotatePassword"] == {
         "operationId": "rotatePassword",
         "parameters": {"id": "$response.body#/id"},
     }
-
-
-def test_every_scope_is_for_something() -> None:
-    assert {route.scope for route in ROUTES} - {None} == set(Scope)

@@ -1,0 +1,173 @@
+"""What `pgvend doctor` finds in the settings: who gets in, and whether the secret fits."""
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.registry.remembered import Record, Remembered
+from domain.checkup import Outcome, Verdict
+from domain.errors import StartupError
+from domain.passwords import name_of
+from domain.secret import Secret
+from entrypoints.exposure import SettingsExamination, browsers, callers, way_in
+from entrypoints.secret_examination import SecretExamination
+from entrypoints.settings import Settings
+from tests.support.checkups import FAIL, OK, WARN, outcomes
+
+KEY = "a-key-of-sixteen-characters-or-more"
+OLD, NEW = "the-old-secret-of-the-service-000", "the-new-secret-of-the-service-111"
+EVERYWHERE = {"host": "0.0.0.0"}
+
+CALLERS: dict[str, tuple[dict[str, Any], Verdict, str]] = {
+    "on loopback": ({}, OK, ""),
+    "beyond loopback": (EVERYWHERE, FAIL, "PGVEND_API_KEYS"),
+    "behind a proxy": ({"trusted_proxies": "127.0.0.1"}, FAIL, "PGVEND_TRUSTED_PROXIES"),
+    "with keys": (EVERYWHERE | {"api_keys": KEY}, OK, ""),
+    "with an admin's key": (EVERYWHERE | {"admin_key": KEY}, OK, ""),
+}
+
+
+@pytest.mark.parametrize(("given", "verdict", "detail"), CALLERS.values(), ids=list(CALLERS))
+def test_beyond_loopback_keys_are_needed(
+    given: dict[str, Any], verdict: Verdict, detail: str
+) -> None:
+    outcome = callers(Settings(**given))
+
+    assert outcome.verdict is verdict
+    assert detail in outcome.detail
+    assert KEY not in repr(outcome)
+
+
+def test_answers_beyond_loopback_want_tls_or_a_proxy() -> None:
+    assert way_in(Settings(host="127.0.0.1")).verdict is OK
+    assert way_in(Settings(host="0.0.0.0")).verdict is WARN
+    assert way_in(Settings(host="0.0.0.0", trusted_proxies="10.0.0.7")).verdict is OK
+
+
+async def test_files_that_do_not_do_for_tls_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "pem"
+    file.write_text("no PEM")
+
+    found = await outcomes(SettingsExamination(Settings(tls_cert=file, tls_key=file)))
+
+    assert found["way in"].verdict is FAIL
+    assert str(file) in found["way in"].detail
+
+
+def test_pages_of_any_origin_are_warned_of() -> None:
+    assert browsers(Settings()).verdict is OK
+    assert browsers(Settings(cors_allow_origins="https://app.example")).verdict is OK
+    assert browsers(Settings(cors_allow_origins="*")).verdict is WARN
+
+
+async def test_databases_that_do_not_exist_are_warned_of() -> None:
+    found = await outcomes(SettingsExamination(Settings(provider="memory")))
+
+    assert found["provider"].verdict is WARN
+    assert "data folder" not in found
+
+
+async def test_a_data_folder_that_is_missing_is_not_made(tmp_path: Path) -> None:
+    assert await _data_folder(tmp_path / "deep" / "data") is OK
+    assert os.listdir(tmp_path) == []
+
+
+async def test_a_data_folder_is_closed_to_others(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("s" * 64)
+    os.chmod(tmp_path, 0o700)
+    closed = await _data_folder(tmp_path)
+    os.chmod(tmp_path, 0o710)  # noqa: S103 - that is what has to be found
+
+    assert (closed, await _data_folder(tmp_path)) == (OK, WARN)
+    assert stat.S_IMODE(os.stat(tmp_path).st_mode) == 0o710
+
+
+@pytest.mark.parametrize("folder", ["", "thesis.tex", "thesis.tex/below"])
+async def test_a_file_or_somebody_elses_folder_is_none_for_data(
+    tmp_path: Path, folder: str
+) -> None:
+    (tmp_path / "thesis.tex").write_text("precious")
+
+    assert await _data_folder(tmp_path / folder) is FAIL
+
+
+async def test_before_the_first_start_there_is_no_secret_and_none_is_made(tmp_path: Path) -> None:
+    found = await _examined(Remembered(), data_dir=tmp_path / "data")
+
+    assert found["secret"].verdict is OK
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("place", ["the settings", "the data folder"])
+async def test_the_secret_of_the_records_fits(tmp_path: Path, place: str) -> None:
+    (tmp_path / "secret").write_text(f"{OLD}\n")
+    given: Any = {"secret": OLD} if place == "the settings" else {"data_dir": tmp_path}
+
+    found = await _examined(_recorded(OLD), **given)
+
+    assert found["secret"].verdict is found["passwords"].verdict is OK
+    assert OLD not in repr(found)
+
+
+async def test_records_from_before_secrets_had_names_come_from_the_first_one() -> None:
+    before = Remembered(revision="0002", live=(Record("db_1", "embedded", ""),))
+    kept = Remembered(revision="0003", kept=name_of(Secret(OLD)), live=before.live)
+
+    assert (await _examined(before, secret=OLD))["passwords"].verdict is OK
+    assert (await _examined(kept, secret=NEW))["passwords"].verdict is FAIL
+
+
+async def test_one_that_was_changed_is_told_with_the_way_back() -> None:
+    found = await _examined(_recorded(OLD), secret=NEW)
+
+    assert found["passwords"].verdict is FAIL
+    assert "1 database" in found["passwords"].detail
+    assert "PGVEND_SECRET_PREVIOUS" in found["passwords"].detail
+
+
+async def test_one_that_was_rotated_is_kept_until_all_have_moved() -> None:
+    found = await _examined(_recorded(OLD), secret=NEW, secret_previous=OLD)
+
+    assert found["passwords"].verdict is OK
+    assert "keep it" in found["passwords"].detail
+
+
+async def test_one_that_is_lost_is_told_with_what_depends_on_it(tmp_path: Path) -> None:
+    found = await _examined(_recorded(OLD), data_dir=tmp_path)
+
+    assert found["secret"].verdict is FAIL
+    assert "1 database" in found["secret"].detail
+
+
+async def test_a_damaged_one_is_told(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("short")
+
+    with pytest.raises(StartupError, match="damaged"):
+        await _examined(Remembered(), data_dir=tmp_path)
+
+
+async def test_what_was_made_elsewhere_does_not_count() -> None:
+    found = await _examined(_recorded(OLD, "postgres"), secret=NEW)
+
+    assert found["passwords"].verdict is OK
+
+
+async def _data_folder(folder: Path) -> Verdict:
+    found = await outcomes(SettingsExamination(Settings(data_dir=folder)))
+    return found["data folder"].verdict
+
+
+def _recorded(secret: str, target: str = "embedded") -> Remembered:
+    name = name_of(Secret(secret))
+    return Remembered(revision="0003", kept=name, live=(Record("db_1", target, name),))
+
+
+async def _examined(records: Remembered, **given: Any) -> Mapping[str, Outcome]:
+    async def look() -> Remembered:
+        return records
+
+    return await outcomes(SecretExamination(Settings(**given), look))

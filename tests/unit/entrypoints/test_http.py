@@ -1,0 +1,79 @@
+"""Parts of the HTTP side: places for streams, bodies that do not come, connections on the wire."""
+
+import asyncio
+import json
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import cast
+
+import pytest
+from aiohttp import web
+
+from domain.caller import ANYONE, Caller
+from domain.connection import Connection
+from domain.errors import Unavailable
+from domain.secret import Secret
+from entrypoints.http.bodies import body_as, json_response
+from entrypoints.http.errors import SlowBody
+from entrypoints.http.schemas import ConnectionOut, VendBody
+from entrypoints.http.streams import MOST, MOST_OF_ONE, Streams
+from tests.support.people import person
+
+ANN, BOB = person("ann", key="pgv_a"), person("bob", key="pgv_b")
+MANY = [person(str(number), key="pgv_x") for number in range(MOST)]
+
+DIRECT = Connection(host="db.example", port=5432, database="x", user="u", password=Secret("p"))
+MEMBERS = {"host", "port", "database", "user", "password", "sslmode", "uri"}
+
+
+class SilentRequest:
+    """Its headers are there, its body never ends."""
+
+    content_type = "application/json"
+
+    async def read(self) -> bytes:
+        await asyncio.Event().wait()
+        return b""
+
+
+@pytest.mark.parametrize(
+    ("listening", "refused"),
+    [([ANN] * MOST_OF_ONE, ANN), (MANY, BOB), ([ANYONE] * MOST, ANYONE)],
+    ids=["one caller", "many callers", "anyone"],
+)
+def test_streams_have_so_many_places_and_one_caller_among_others_fewer(
+    listening: list[Caller], refused: Caller
+) -> None:
+    streams = Streams()
+    with ExitStack() as stack:
+        for caller in listening:
+            stack.enter_context(streams.one_of(caller))
+
+        with pytest.raises(Unavailable), streams.one_of(refused):
+            pass
+        if len(listening) < MOST:
+            stack.enter_context(streams.one_of(BOB))
+
+
+def test_a_place_is_given_back_whatever_ended_the_stream() -> None:
+    streams = Streams()
+    for _ in range(MOST + 1):
+        with pytest.raises(ConnectionError), streams.one_of(ANN):
+            raise ConnectionError
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    with pytest.raises(SlowBody):
+        await body_as(VendBody, cast("web.Request", SilentRequest()), patience=0)
+
+
+def test_a_pooler_is_told_beside_the_host_where_there_is_one() -> None:
+    pooled = replace(DIRECT, pooler_host="pooler.example")
+
+    assert told(DIRECT).keys() == MEMBERS
+    assert told(pooled) == told(DIRECT) | {"pooler_host": "pooler.example"}
+
+
+def told(connection: Connection) -> dict[str, object]:
+    """As it is on the wire."""
+    return dict(json.loads(json_response(ConnectionOut.of(connection)).text or ""))

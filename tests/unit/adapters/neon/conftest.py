@@ -1,13 +1,113 @@
-"""Neon's API, of which nothing is there but what a test lays out."""
+"""Neon's API without a socket: answers that a test lays out, and what was asked for."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
 
+import aiohttp
 import pytest
+from aioresponses import CallbackResult, aioresponses
+from yarl import URL
 
-from tests.support.neon.wire import Wire, opened_wire
+from adapters.neon.branch import NeonBranch
+from adapters.neon.budget import Budget
+from adapters.neon.client import Client, opened_client
+from adapters.neon.operations import Pace, Waiting
+from domain.secret import Secret
+from tests.support.clock import FakeClock
+
+API = "https://neon.example/api/v2"
+KEY = "napi_thekeythatnobodymaysee"
+PROJECT = "/projects/quiet-sea-1"
+BRANCH = f"{PROJECT}/branches/br-quiet-sea-1"
+MOMENT = "2026-01-02T03:04:05Z"
+
+
+class _Response(aiohttp.ClientResponse):
+    """aioresponses does not know of an argument that newer ones of aiohttp ask for."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("stream_writer", SimpleNamespace(output_size=0))
+        super().__init__(*args, **kwargs)
+
+
+class HttpMock(aioresponses):
+    def add(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("response_class", _Response)
+        super().add(*args, **kwargs)
+
+
+@dataclass(frozen=True)
+class Wire:
+    """Paths are those below the API's base, as they are sent."""
+
+    http: HttpMock
+    client: Client
+    clock: FakeClock
+
+    @property
+    def branch(self) -> NeonBranch:
+        return NeonBranch(self.client, "quiet-sea-1", "br-quiet-sea-1", self.waiting())
+
+    def waiting(self, pace: Pace | None = None) -> Waiting:
+        return Waiting(self.client, "quiet-sea-1", self.clock, pace or Pace())
+
+    def on(self, method: str, path: str, **answer: Any) -> None:
+        """The next answer to that, by aioresponses' words: payload, status, body, exception..."""
+        self.http.add(_url(path), method=method, **answer)
+
+    def always(self, method: str, path: str, body: Callable[[], Any]) -> None:
+        """The same answer each time, made at that time."""
+
+        def reply(_: URL, **__: Any) -> CallbackResult:
+            return CallbackResult(payload=body(), response_class=_Response)
+
+        self.http.add(_url(path), method=method, callback=reply, repeat=True)
+
+    def asked(self, method: str | None = None) -> list[dict[str, Any]]:
+        """What each request was made with."""
+        return [
+            call.kwargs
+            for (asked, _), calls in self.http.requests.items()
+            for call in calls
+            if method in {None, asked}
+        ]
+
+    def count(self, method: str, path: str) -> int:
+        return len(self.http.requests.get((method, _url(path)), []))
 
 
 @pytest.fixture
 async def wire() -> AsyncIterator[Wire]:
-    async with opened_wire() as opened:
-        yield opened
+    clock, http = FakeClock(), HttpMock()
+    with http:
+        async with opened_client(API, Secret(KEY), Budget(clock), clock) as client:
+            yield Wire(http, client, clock)
+
+
+def operation(status: str = "running", **more: Any) -> dict[str, Any]:
+    return {"id": "op-1", "action": "apply_config", "status": status, "failures_count": 0, **more}
+
+
+def role(name: str = "user_ana", **more: Any) -> dict[str, Any]:
+    return {"name": name, "created_at": MOMENT, "updated_at": MOMENT, **more}
+
+
+def database(name: str, owner: str, number: int = 1) -> dict[str, Any]:
+    """The higher the number, up to 59, the younger."""
+    made = f"2026-01-02T03:04:{number:02}Z"
+    return {"id": number, "name": name, "owner_name": owner, "created_at": made}
+
+
+def project(project_id: str, name: str, created_at: str = MOMENT) -> dict[str, Any]:
+    return {"id": project_id, "name": name, "created_at": created_at}
+
+
+def problem(message: str = "", code: str = "", **more: Any) -> dict[str, Any]:
+    """An error's body."""
+    return {"message": message, "code": code, **more}
+
+
+def _url(path: str) -> URL:
+    return URL(API + path, encoded=True)

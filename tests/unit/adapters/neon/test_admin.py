@@ -6,12 +6,12 @@ import pytest
 
 from adapters.neon.admin import FRESH, admin_address, admin_login
 from domain.errors import ProviderBusy, ProviderRejected
-from tests.support.neon.wire import BRANCH, PROJECT, Wire, database
+from tests.unit.adapters.neon.conftest import BRANCH, PROJECT, Wire, database
 
 
 async def test_is_the_owner_of_the_oldest_database_that_is_not_ours(wire: Wire) -> None:
     _lists(wire, (30, "shop", "ana"), (20, "main", "neondb_owner"), (10, "first", "user_first"))
-    _tells(wire, "npg_one", role="neondb_owner", name="main")
+    _answers(wire, "npg_one", name="main")
 
     address = await admin_address(wire.branch)
 
@@ -33,28 +33,24 @@ async def test_is_of_no_use_where_neon_keeps_no_passwords(wire: Wire) -> None:
         await admin_address(wire.branch)
 
 
-async def test_logs_in_where_and_as_whom_neon_says(wire: Wire) -> None:
+async def test_logs_in_where_and_as_whom_neon_says_without_showing_the_password(wire: Wire) -> None:
     login = await _login(wire)
 
     assert (login["host"], login["port"], login["ssl"]) == ("ep-1.neon.example", 6000, "require")
     assert (login["user"], login["database"]) == ("neondb_owner", "neondb")
+    assert "npg_one" not in repr(login)
 
 
-async def test_a_fresh_password_is_not_asked_for_again(wire: Wire) -> None:
+@pytest.mark.parametrize(("late", "password", "asked"), [(0, "npg_one", 1), (1, "npg_two", 2)])
+async def test_a_stale_password_is_asked_for_once_more_and_a_fresh_one_is_not(
+    wire: Wire, late: int, password: str, asked: int
+) -> None:
     login = await _login(wire)
-    wire.clock.passed += FRESH
+    wire.clock.passed += FRESH + late
+    _answers(wire, "npg_two")
 
-    assert [await login["password"]() for _ in range(3)] == ["npg_one"] * 3
-    assert wire.count("GET", _uri()) == 1
-
-
-async def test_a_stale_password_is_asked_for_once_more(wire: Wire) -> None:
-    login = await _login(wire)
-    wire.clock.passed += FRESH + 1
-    _tells(wire, "npg_two")
-
-    assert [await login["password"]() for _ in range(3)] == ["npg_two"] * 3
-    assert wire.count("GET", _uri()) == 2
+    assert [await login["password"]() for _ in range(3)] == [password] * 3
+    assert wire.count("GET", _uri()) == asked
 
 
 async def test_a_password_that_neon_does_not_tell_is_no_login(wire: Wire) -> None:
@@ -66,13 +62,9 @@ async def test_a_password_that_neon_does_not_tell_is_no_login(wire: Wire) -> Non
         await login["password"]()
 
 
-async def test_the_login_does_not_show_the_password(wire: Wire) -> None:
-    assert "npg_one" not in repr(await _login(wire))
-
-
 async def _login(wire: Wire) -> Any:
     _lists(wire, (10, "neondb", "neondb_owner"))
-    _tells(wire, "npg_one")
+    _answers(wire, "npg_one")
     return admin_login(wire.branch, await admin_address(wire.branch), wire.clock)
 
 
@@ -81,11 +73,11 @@ def _lists(wire: Wire, *databases: tuple[int, str, str]) -> None:
     wire.on("GET", f"{BRANCH}/databases", payload={"databases": listed})
 
 
-def _tells(wire: Wire, password: str, role: str = "neondb_owner", name: str = "neondb") -> None:
-    uri = f"postgresql://{role}:{password}@ep-1.neon.example:6000/{name}?sslmode=require"
-    wire.on("GET", _uri(role, name), payload={"uri": uri})
+def _answers(wire: Wire, password: str, name: str = "neondb") -> None:
+    uri = f"postgresql://neondb_owner:{password}@ep-1.neon.example:6000/{name}?sslmode=require"
+    wire.on("GET", _uri(name), payload={"uri": uri})
 
 
-def _uri(role: str = "neondb_owner", name: str = "neondb") -> str:
-    query = f"branch_id=br-quiet-sea-1&database_name={name}&pooled=false&role_name={role}"
+def _uri(name: str = "neondb") -> str:
+    query = f"branch_id=br-quiet-sea-1&database_name={name}&pooled=false&role_name=neondb_owner"
     return f"{PROJECT}/connection_uri?{query}"

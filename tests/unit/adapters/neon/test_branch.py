@@ -1,16 +1,24 @@
 """Roles, databases and passwords of a branch: what a refusal means for each."""
 
+from typing import Any
+
 import pytest
 
 from adapters.neon.errors import NotVisible
 from domain.errors import ProviderBusy, ProviderRejected
-from tests.support.neon.wire import BRANCH, PROJECT, Wire, database, operation, role
+from tests.unit.adapters.neon.conftest import BRANCH, PROJECT, Wire, database, operation, role
 
 ROLE = f"{BRANCH}/roles/user_ana"
 DATABASE = f"{BRANCH}/databases/shop"
 OPERATION = f"{PROJECT}/operations/op-1"
 
-GONE_OR_REFUSED = pytest.mark.parametrize("status", [403, 404])
+gone_or_refused = pytest.mark.parametrize("status", [403, 404])
+
+SPARED: dict[str, dict[str, Any]] = {
+    "a branch out of sight": {"status": 404},
+    "a branch that is refused": {"status": 403},
+    "a role that the key may not drop": {"payload": {"roles": [role()]}},
+}
 
 
 async def test_a_change_is_waited_for(wire: Wire) -> None:
@@ -22,7 +30,7 @@ async def test_a_change_is_waited_for(wire: Wire) -> None:
     assert wire.count("GET", OPERATION) == 1
 
 
-@GONE_OR_REFUSED
+@gone_or_refused
 async def test_a_role_that_is_not_there_is_dropped(wire: Wire, status: int) -> None:
     wire.on("DELETE", ROLE, status=status)
     wire.on("GET", f"{BRANCH}/roles", payload={"roles": [role("neondb_owner")]})
@@ -32,40 +40,25 @@ async def test_a_role_that_is_not_there_is_dropped(wire: Wire, status: int) -> N
     assert wire.count("DELETE", ROLE) == 1
 
 
-@GONE_OR_REFUSED
-async def test_a_role_on_a_branch_out_of_sight_is_not(wire: Wire, status: int) -> None:
+@gone_or_refused
+@pytest.mark.parametrize("listing", SPARED.values(), ids=list(SPARED))
+async def test_a_role_that_may_be_there_is_not(
+    wire: Wire, status: int, listing: dict[str, Any]
+) -> None:
     wire.on("DELETE", ROLE, status=status)
-    wire.on("GET", f"{BRANCH}/roles", status=status)
+    wire.on("GET", f"{BRANCH}/roles", **listing)
 
     with pytest.raises(NotVisible):
         await wire.branch.drop_role("user_ana")
 
 
-@GONE_OR_REFUSED
-async def test_a_role_that_the_key_may_not_drop_is_not(wire: Wire, status: int) -> None:
-    wire.on("DELETE", ROLE, status=status)
-    wire.on("GET", f"{BRANCH}/roles", payload={"roles": [role()]})
-
-    with pytest.raises(NotVisible):
-        await wire.branch.drop_role("user_ana")
-
-
-@GONE_OR_REFUSED
-async def test_a_database_that_is_not_there_is_dropped(wire: Wire, status: int) -> None:
-    wire.on("DELETE", DATABASE, status=status)
-    wire.on("GET", f"{BRANCH}/databases", payload={"databases": []})
+@gone_or_refused
+async def test_a_database_is_dropped_only_when_it_is_not_listed(wire: Wire, status: int) -> None:
+    for listed in ([], [database("shop", "user_ana")]):
+        wire.on("DELETE", DATABASE, status=status)
+        wire.on("GET", f"{BRANCH}/databases", payload={"databases": listed})
 
     await wire.branch.drop_database("shop")
-
-    assert wire.count("DELETE", DATABASE) == 1
-
-
-@GONE_OR_REFUSED
-async def test_a_database_that_the_key_may_not_drop_is_not(wire: Wire, status: int) -> None:
-    listed = [database("shop", "user_ana")]
-    wire.on("DELETE", DATABASE, status=status)
-    wire.on("GET", f"{BRANCH}/databases", payload={"databases": listed})
-
     with pytest.raises(NotVisible):
         await wire.branch.drop_database("shop")
 
@@ -84,13 +77,17 @@ async def test_a_password_is_revealed(wire: Wire) -> None:
     assert (await wire.branch.password("user_ana")).reveal() == "npg_kept"
 
 
-async def test_a_password_that_neon_does_not_keep_is_made_anew(wire: Wire) -> None:
+async def test_a_password_that_neon_does_not_keep_is_new_and_handed_out_once_it_is_valid(
+    wire: Wire,
+) -> None:
     wire.on("GET", f"{ROLE}/reveal_password", status=412)
     answer = {"role": role(password="npg_new"), "operations": [operation()]}
     wire.on("POST", f"{ROLE}/reset_password", payload=answer)
+    wire.on("GET", OPERATION, payload={"operation": operation("running")})
     wire.on("GET", OPERATION, payload={"operation": operation("finished")})
 
     assert (await wire.branch.password("user_ana")).reveal() == "npg_new"
+    assert wire.count("GET", OPERATION) == 2
 
 
 @pytest.mark.parametrize("status", [401, 423, 429, 503])
@@ -101,14 +98,3 @@ async def test_a_password_is_not_made_anew_for_another_reason(wire: Wire, status
         await wire.branch.password("user_ana")
 
     assert wire.asked("POST") == []
-
-
-async def test_a_new_password_is_handed_out_once_it_is_valid(wire: Wire) -> None:
-    answer = {"role": role(password="npg_new"), "operations": [operation()]}
-    wire.on("POST", f"{ROLE}/reset_password", payload=answer)
-    wire.on("GET", OPERATION, payload={"operation": operation("running")})
-    wire.on("GET", OPERATION, payload={"operation": operation("finished")})
-
-    await wire.branch.new_password("user_ana")
-
-    assert wire.count("GET", OPERATION) == 2

@@ -12,7 +12,7 @@ from adapters.neon.budget import Budget
 from adapters.neon.wire import Accepted, OneOperation, Projects, Roles
 from domain.errors import OutcomeUnknown, ProviderBusy
 from tests.support.clock import FakeClock
-from tests.support.neon.wire import BRANCH, Wire, operation, role
+from tests.unit.adapters.neon.conftest import BRANCH, Wire, operation, role
 
 LOST: dict[str, dict[str, Any]] = {
     "a timeout": {"timeout": True},

@@ -8,7 +8,7 @@ import structlog
 from adapters.neon.client import path
 from adapters.neon.wire import Accepted, OneBranch, Roles
 from domain.errors import OutcomeUnknown, PgvendError, ProviderRejected
-from tests.support.neon.wire import API, BRANCH, KEY, Wire, operation, problem, role
+from tests.unit.adapters.neon.conftest import API, BRANCH, KEY, Wire, operation, problem, role
 
 NAMES = {
     "a/b": "a%2Fb",

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.neon.operations import Pace
 from adapters.neon.wire import Operation
-from tests.support.neon.wire import PROJECT, Wire, operation
+from tests.unit.adapters.neon.conftest import PROJECT, Wire, operation
 
 OPERATION = f"{PROJECT}/operations/op-1"
 

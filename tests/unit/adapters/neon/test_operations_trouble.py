@@ -8,7 +8,7 @@ import pytest
 from adapters.neon.operations import LONGEST_FAILURE, LONGEST_WORK
 from adapters.neon.wire import Operation
 from domain.errors import OutcomeUnknown, ProviderRejected
-from tests.support.neon.wire import API, PROJECT, Wire, operation, problem
+from tests.unit.adapters.neon.conftest import API, PROJECT, Wire, operation, problem
 
 OPERATION = f"{PROJECT}/operations/op-1"
 

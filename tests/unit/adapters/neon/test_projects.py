@@ -10,7 +10,7 @@ from adapters.neon.projects import NeonProjects
 from adapters.neon.wire import Project
 from domain.errors import ProviderBusy, ProviderRejected
 from domain.naming import Nickname
-from tests.support.neon.wire import MOMENT, PROJECT, Wire, project
+from tests.unit.adapters.neon.conftest import MOMENT, PROJECT, Wire, project
 
 MARK = "pgvend:testing:"
 NAME = f"{MARK}db_1 shop user_shop"

@@ -1,44 +1,28 @@
-"""Turns: one change at a time, in the order in which they came."""
+"""Turns: one change at a time, in the order in which they came; and a queue that is full."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
+from adapters.decorators.queued import RECENT, QueuedProvider
 from adapters.memory.provider import MemoryProvider
 from domain.errors import NameTaken, ProviderBusy
-from domain.order import Order
-from ports.driven.database_provider import DatabaseProvider
 from tests.support.clock import FakeClock
 from tests.support.doubles import PATIENCE, ScriptedProvider
 from tests.support.orders import new_order, rotated
 from tests.support.turns import Room, all_out, begun, queued, settled
-
-Events = list[MutableMapping[str, Any]]
-Call = Callable[[DatabaseProvider, Order], Awaitable[Any]]
-
-CHANGES: dict[str, Call] = {
-    "provision": lambda provider, order: provider.provision(order),
-    "rotate": lambda provider, order: provider.rotate(rotated(order)),
-    "suspend": lambda provider, order: provider.suspend(order.tenant),
-    "retire": lambda provider, order: provider.retire(order.tenant),
-}
-
-READS: dict[str, Call] = {
-    "reveal": lambda provider, order: provider.reveal(order),
-    "inventory": lambda provider, _: provider.inventory(),
-    "ping": lambda provider, _: provider.ping(),
-}
+from tests.unit.adapters.decorators.conftest import CHANGES, READS, Call, Events
 
 every_change = pytest.mark.parametrize("change", CHANGES.values(), ids=list(CHANGES))
+every_end = pytest.mark.parametrize("end", ["suspend", "retire"])
 
 
-@pytest.fixture
-def events() -> Iterator[Events]:
-    with capture_logs() as captured:
-        yield captured
+async def estimate(provider: QueuedProvider) -> float:
+    """The seconds after which one who is refused may come back."""
+    with pytest.raises(ProviderBusy) as refused:
+        await provider.provision(new_order())
+    assert refused.value.retry_after
+    return refused.value.retry_after
 
 
 async def test_fifty_changes_at_once_happen_one_by_one_in_the_order_in_which_they_came() -> None:
@@ -110,44 +94,104 @@ async def test_an_error_is_handed_on_and_the_next_has_its_turn(
 
 
 async def test_a_wait_is_an_event_with_its_time_and_how_many_were_ahead(events: Events) -> None:
-    clock, orders = FakeClock(), [new_order() for _ in range(3)]
+    clock, order = FakeClock(), new_order()
     clock.passed = 1000
     room = Room(clock, takes=0.25)
     provider = queued(room, clock=clock)
-    room.let_out(3)
-
-    await asyncio.gather(
-        provider.provision(orders[0]),
-        provider.retire(orders[1].tenant),
-        provider.provision(orders[2]),
-    )
-
-    told = [(event["call"], event["id"], event["length"], event["ms"]) for event in events]
-    assert told == [
-        ("retire", orders[1].tenant.id, 1, 250),
-        ("provision", orders[2].tenant.id, 2, 500),
-    ]
-    assert {(event["event"], event["log_level"]) for event in events} == {
-        ("provider.queued", "debug")
-    }
-
-
-async def test_who_does_not_wait_is_no_event(events: Events) -> None:
-    provider = queued(MemoryProvider())
-
-    for _ in range(3):
-        await provider.provision(new_order())
-
-    assert events == []
-
-
-async def test_no_event_holds_a_password(events: Events) -> None:
-    room, order = Room(), new_order()
-    provider = queued(room)
-    room.let_out(len(CHANGES))
+    room.let_out(len(CHANGES) + 1)
 
     await asyncio.gather(*(change(provider, order) for change in CHANGES.values()))
+    waits = list(events)
+    await provider.provision(order)
 
-    assert len(events) == len(CHANGES) - 1
+    said = [(event["call"], event["id"], event["length"], event["ms"]) for event in waits]
+    later = [name for name in CHANGES if name != "provision"]
+    expected = [(name, order.tenant.id, turn, 250 * turn) for turn, name in enumerate(later, 1)]
+    assert said == expected
+    assert {(event["event"], event["log_level"]) for event in waits} == {
+        ("provider.queued", "debug")
+    }
+    assert events == waits, "who does not wait is no event"
     passwords = (order.password.reveal(), rotated(order).password.reveal())
     assert not [password for password in passwords if password in repr(events)]
+
+
+@pytest.mark.parametrize("name", ["provision", "rotate"])
+async def test_who_finds_no_place_to_wait_is_refused_and_changes_nothing(name: str) -> None:
+    room, order = Room(), new_order()
+    provider = queued(room, limit=2)
+    tasks = await begun(provider, 3)
+
+    with pytest.raises(ProviderBusy, match="2 calls wait"):
+        await CHANGES[name](provider, order)
+
+    await all_out(room, tasks, 3)
+    assert order.tenant.id not in room.entered
+
+
+@every_end
+async def test_an_end_is_never_refused_but_waits_its_turn(end: str) -> None:
+    room, order, ended = Room(), new_order(), [new_order() for _ in range(3)]
+    provider = queued(room, limit=1)
+    tasks = await begun(provider, 2)
+    ends = asyncio.gather(*(CHANGES[end](provider, order) for order in ended))
+    await settled()
+
+    await estimate(provider)
+    room.let_out(4)
+    await settled()
+    last = asyncio.ensure_future(provider.provision(order))  # takes the place that was left
+
+    await all_out(room, asyncio.gather(tasks, ends, last), 2)
+    assert room.entered[2:] == [*(order.tenant.id for order in ended), order.tenant.id]
+    assert room.most == 1
+
+
+@pytest.mark.parametrize(
+    ("durations", "waiting", "seconds"),
+    [
+        ([(1, 2), (1, 4)], 4, 4 * 3),
+        ([(10, 2)], 9, 9 * 2),
+        ([(1, 3600), (RECENT, 2)], 2, 2 * 2),
+        ([(5, 0.01)], 1, 1),
+        ([], 1, 1),
+    ],
+    ids=["the mean", "without the waits", "of late", "at least a second", "when nothing is known"],
+)
+async def test_who_is_refused_is_told_how_long_those_who_wait_will_take(
+    durations: list[tuple[int, float]], waiting: int, seconds: float
+) -> None:
+    clock = FakeClock()
+    room = Room(clock)
+    provider = queued(room, limit=waiting, clock=clock)
+    for calls, room.takes in durations:
+        for together in [calls] if calls <= waiting + 1 else [1] * calls:
+            await all_out(room, await begun(provider, together), together)
+
+    tasks = await begun(provider, waiting + 1)
+
+    assert await estimate(provider) == seconds
+    await all_out(room, tasks, waiting + 1)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+async def test_who_waits_too_long_is_refused_but_for_an_end_and_leaves_the_queue_as_it_was(
+    name: str,
+) -> None:
+    room, order = Room(), new_order()
+    provider = queued(room, patience=0.01)
+    inside = asyncio.ensure_future(provider.provision(order))
+    await settled()
+
+    waiting = asyncio.ensure_future(CHANGES[name](provider, order))
+    for _ in range(2):
+        with pytest.raises(ProviderBusy, match="too long"):
+            await provider.provision(new_order())
+    room.let_out(3)
+    _, outcome = await asyncio.gather(inside, waiting, return_exceptions=True)
+    await provider.provision(new_order())
+
+    is_end = name in {"suspend", "retire"}
+    assert (outcome is None) is is_end
+    assert isinstance(outcome, ProviderBusy) is not is_end
+    assert len(room.entered) == (3 if is_end else 2)

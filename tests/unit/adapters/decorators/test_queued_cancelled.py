@@ -4,20 +4,19 @@ import asyncio
 from typing import Any
 
 import pytest
-import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.decorators.queued import Queue, QueuedProvider
 from domain.errors import ProviderBusy
 from domain.order import Order
-from tests.support.clock import FakeClock
 from tests.support.doubles import PATIENCE
 from tests.support.orders import new_order
-from tests.support.turns import Room, settled
+from tests.support.turns import Room, queued, settled
 
 WAITING = 4
 PLACES = range(1, WAITING + 1)
+
+every_place = pytest.mark.parametrize("place", PLACES)
 
 ARRIVE, CANCEL, LEAVE, SETTLE = "arrive", "cancel", "leave", "settle"
 
@@ -27,8 +26,7 @@ class Line:
 
     def __init__(self, limit: int = 1000) -> None:
         self.room = Room()
-        queue = Queue(limit, PATIENCE, FakeClock(), structlog.get_logger())
-        self.provider = QueuedProvider(self.room, queue)
+        self.provider = queued(self.room, limit=limit)
         self.orders: list[Order] = []
         self.tasks: list[asyncio.Task[Any]] = []
 
@@ -47,6 +45,10 @@ class Line:
     def ids(self, *without: int) -> list[str]:
         return [order.tenant.id for place, order in enumerate(self.orders) if place not in without]
 
+    def stayed(self, *without: int) -> list[str]:
+        """Who of these got in, in their order."""
+        return [entered for entered in self.room.entered if entered in self.ids(*without)]
+
 
 async def full_line() -> Line:
     """One inside, and all places to wait are taken."""
@@ -57,20 +59,10 @@ async def full_line() -> Line:
     return line
 
 
-@pytest.mark.parametrize("place", PLACES)
-async def test_who_is_cancelled_while_waiting_never_gets_in_and_the_others_do(place: int) -> None:
-    line = await full_line()
-
-    line.tasks[place].cancel()
-    outcomes = await line.all_out()
-
-    assert isinstance(outcomes[place], asyncio.CancelledError)
-    assert line.room.entered == line.ids(place)
-    assert line.room.most == 1
-
-
-@pytest.mark.parametrize("place", PLACES)
-async def test_who_is_cancelled_while_waiting_leaves_the_place_to_another(place: int) -> None:
+@every_place
+async def test_who_is_cancelled_while_waiting_never_gets_in_and_leaves_the_place_to_another(
+    place: int,
+) -> None:
     line = await full_line()
     with pytest.raises(ProviderBusy):
         await line.provider.provision(new_order())
@@ -78,12 +70,14 @@ async def test_who_is_cancelled_while_waiting_leaves_the_place_to_another(place:
     line.tasks[place].cancel()
     await settled()
     line.arrive()
-    await line.all_out()
+    outcomes = await line.all_out()
 
+    assert isinstance(outcomes[place], asyncio.CancelledError)
     assert line.room.entered == line.ids(place)
+    assert line.room.most == 1
 
 
-@pytest.mark.parametrize("place", PLACES)
+@every_place
 @pytest.mark.parametrize("steps", range(6))
 async def test_who_is_cancelled_at_a_change_of_turns_takes_nobodys_turn(
     place: int, steps: int
@@ -97,8 +91,7 @@ async def test_who_is_cancelled_at_a_change_of_turns_takes_nobodys_turn(
     line.tasks[place].cancel()
     await line.all_out()
 
-    others = line.ids(place)
-    assert [entered for entered in line.room.entered if entered in others] == others
+    assert line.stayed(place) == line.ids(place)
     assert line.room.most == 1
 
 
@@ -167,8 +160,7 @@ async def test_whoever_comes_and_goes_the_rest_have_their_turns_in_order(
             await settled()
     await line.all_out()
 
-    stayed = line.ids(*cancelled)
-    assert [entered for entered in line.room.entered if entered in stayed] == stayed
+    assert line.stayed(*cancelled) == line.ids(*cancelled)
     assert line.room.entered == sorted(line.room.entered, key=line.ids().index)
     assert line.room.most <= 1
     assert line.room.inside == 0

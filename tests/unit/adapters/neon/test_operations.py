@@ -1,14 +1,17 @@
-"""Waiting for operations: until their end, and with few requests."""
+"""Waiting for operations: until their end, with few requests, and with patience in trouble."""
 
 from typing import Any
 
+import aiohttp
 import pytest
 
-from adapters.neon.operations import Pace
+from adapters.neon.operations import LONGEST_FAILURE, LONGEST_WORK, Pace
 from adapters.neon.wire import Operation
-from tests.unit.adapters.neon.conftest import PROJECT, Wire, operation
+from domain.errors import OutcomeUnknown, ProviderRejected
+from tests.unit.adapters.neon.conftest import PROJECT, Wire, operation, problem
 
 OPERATION = f"{PROJECT}/operations/op-1"
+GOING_ON = f"{PROJECT}/operations?limit=20"
 
 FEW = {0.05: 2, 0.3: 7, 1.0: 9, 5.0: 12}
 """The most requests for the first operation of so many seconds."""
@@ -16,34 +19,46 @@ FEW = {0.05: 2, 0.3: 7, 1.0: 9, 5.0: 12}
 VERY_FEW = 2
 """The most for later ones that take as long."""
 
+ENDED = ["finished", "skipped"]
+DEAD = ["error", "cancelled"]
+
+ON_THE_WAY: dict[str, dict[str, Any]] = {
+    "it failed, and may recover": {"payload": {"operation": operation("failed")}},
+    "a strange status": {"payload": {"operation": operation("reticulating", action="?")}},
+    "a timeout": {"timeout": True},
+    "a reset": {"exception": aiohttp.ClientOSError(104, "Connection reset by peer")},
+    "half a JSON": {"body": '{"operation": {'},
+    "a page": {"status": 524, "body": "<html></html>"},
+    "423": {"status": 423},
+    "429": {"status": 429, "headers": {"Retry-After": "3"}},
+    "500": {"status": 500},
+    "503": {"status": 503},
+    "404": {"status": 404, "payload": problem("operation not found")},
+    "403": {"status": 403},
+}
+
+UNENDING: dict[str, tuple[dict[str, Any], float]] = {
+    **{
+        status: ({"payload": {"operation": operation(status)}}, LONGEST_WORK)
+        for status in ("running", "scheduling", "cancelling", "reticulating", "")
+    },
+    "unheard of": ({"status": 503}, LONGEST_WORK),
+    "failed": ({"payload": {"operation": operation("failed")}}, LONGEST_FAILURE),
+    "out of sight": ({"status": 404}, LONGEST_FAILURE),
+}
+
 
 @pytest.mark.parametrize(("seconds", "most"), FEW.items())
-async def test_asks_seldom_even_while_it_does_not_know_how_long_it_takes(
+async def test_asks_seldom_at_first_and_hardly_more_than_once_when_it_knows_how_long_it_takes(
     wire: Wire, seconds: float, most: int
 ) -> None:
-    asked = await _waited(wire, Pace(), seconds)
-
-    assert asked <= most
-
-
-@pytest.mark.parametrize("seconds", FEW)
-async def test_asks_hardly_more_than_once_when_it_knows(wire: Wire, seconds: float) -> None:
     pace = Pace()
-    for _ in range(8):
-        await _waited(wire, pace, seconds)
-
-    assert await _waited(wire, pace, seconds) <= VERY_FEW
-
-
-@pytest.mark.parametrize("seconds", FEW)
-async def test_waits_little_longer_than_it_takes(wire: Wire, seconds: float) -> None:
-    pace = Pace()
-    for _ in range(8):
-        await _waited(wire, pace, seconds)
-
+    asked = [await _waited(wire, pace, seconds) for _ in range(9)]
     begin = wire.clock.elapsed()
-    await _waited(wire, pace, seconds)
+    asked.append(await _waited(wire, pace, seconds))
 
+    assert asked[0] <= most
+    assert max(asked[-2:]) <= VERY_FEW
     assert seconds <= wire.clock.elapsed() - begin <= seconds * 1.1
 
 
@@ -57,66 +72,6 @@ async def test_learns_for_each_action_by_itself(wire: Wire) -> None:
     assert wire.clock.elapsed() - begin < 0.1
 
 
-async def test_follows_when_work_takes_longer_than_it_used_to(wire: Wire) -> None:
-    pace = Pace()
-    await _waited(wire, pace, 0.3)
-    for _ in range(8):
-        await _waited(wire, pace, 3.0)
-
-    assert await _waited(wire, pace, 3.0) <= VERY_FEW
-
-
-async def test_work_that_takes_no_time_does_not_make_it_ask_without_a_pause(wire: Wire) -> None:
-    pace = Pace()
-    for _ in range(8):
-        await _waited(wire, pace, 0.0)
-
-    assert await _waited(wire, pace, 5.0) <= 15
-
-
-@pytest.mark.parametrize("status", ["finished", "skipped"])
-async def test_asks_nothing_when_it_is_done_already(wire: Wire, status: str) -> None:
-    await wire.waiting().until_done([_running(status=status)])
-
-    assert wire.asked() == []
-
-
-async def test_nothing_to_wait_for_takes_no_time(wire: Wire) -> None:
-    await wire.waiting().until_done([])
-
-    assert wire.clock.slept == []
-
-
-async def test_waits_for_every_operation(wire: Wire) -> None:
-    _ends_after(wire, 0.05, "op-1")
-    _ends_after(wire, 0.6, "op-2", action="suspend_compute")
-
-    await wire.waiting().until_done([_running(), _running(id="op-2", action="suspend_compute")])
-
-    assert wire.clock.elapsed() >= 0.6
-
-
-async def test_waits_for_what_goes_on_in_the_project(wire: Wire) -> None:
-    going_on = [operation(id="op-2", status="scheduling"), operation(id="op-1")]
-    wire.on("GET", f"{PROJECT}/operations?limit=20", payload={"operations": going_on})
-    _ends_after(wire, 0.3, "op-1")
-    _ends_after(wire, 0.6, "op-2")
-
-    await wire.waiting().until_settled()
-
-    assert wire.clock.elapsed() >= 0.6
-
-
-@pytest.mark.parametrize("status", ["finished", "skipped", "failed", "error", "cancelled"])
-async def test_what_ended_before_is_not_waited_for(wire: Wire, status: str) -> None:
-    ended = [operation(id="op-1", status=status)]
-    wire.on("GET", f"{PROJECT}/operations?limit=20", payload={"operations": ended})
-
-    await wire.waiting().until_settled()
-
-    assert wire.clock.slept == []
-
-
 async def test_what_one_action_is_for_tells_how_long_it_takes(wire: Wire) -> None:
     pace = Pace()
     for _ in range(4):
@@ -127,13 +82,107 @@ async def test_what_one_action_is_for_tells_how_long_it_takes(wire: Wire) -> Non
     assert await _waited(wire, pace, 0.4, work="make database") == 1
 
 
+@pytest.mark.parametrize(("before", "times", "after", "most"), [(0.3, 1, 3.0, 2), (0.0, 8, 5, 15)])
+async def test_follows_when_work_takes_longer_than_it_used_to(
+    wire: Wire, before: float, times: int, after: float, most: int
+) -> None:
+    pace = Pace()
+    for _ in range(times):
+        await _waited(wire, pace, before)
+    for _ in range(8 if before else 0):
+        await _waited(wire, pace, after)
+
+    assert await _waited(wire, pace, after) <= most
+
+
+@pytest.mark.parametrize("operations", [[], *([operation(status)] for status in ENDED)])
+async def test_asks_nothing_when_all_is_done_already(wire: Wire, operations: list[Any]) -> None:
+    await _wait(wire, *operations)
+
+    assert wire.asked() == []
+    assert wire.clock.slept == []
+
+
+@pytest.mark.parametrize("in_the_project", [True, False])
+async def test_waits_for_every_operation_of_its_own_or_in_the_project(
+    wire: Wire, in_the_project: bool
+) -> None:
+    both = [operation(), operation("scheduling", id="op-2", action="suspend_compute")]
+    wire.on("GET", GOING_ON, payload={"operations": both[::-1]})
+    _ends_after(wire, 0.05, "op-1")
+    _ends_after(wire, 0.6, "op-2", action="suspend_compute")
+
+    await (wire.waiting().until_settled() if in_the_project else _wait(wire, *both))
+
+    assert wire.clock.elapsed() >= 0.6
+
+
+@pytest.mark.parametrize("status", [*ENDED, *DEAD, "failed"])
+async def test_what_ended_before_is_not_waited_for(wire: Wire, status: str) -> None:
+    wire.on("GET", GOING_ON, payload={"operations": [operation(status)]})
+
+    await wire.waiting().until_settled()
+
+    assert wire.clock.slept == []
+
+
+@pytest.mark.parametrize("status", DEAD)
+@pytest.mark.parametrize("from_the_beginning", [True, False])
+async def test_what_is_dead_is_an_error_at_once(
+    wire: Wire, status: str, from_the_beginning: bool
+) -> None:
+    wire.on("GET", OPERATION, payload={"operation": operation(status)})
+
+    with pytest.raises(OutcomeUnknown):
+        await _wait(wire, operation(status if from_the_beginning else "running"))
+
+    assert len(wire.asked()) == (0 if from_the_beginning else 1)
+
+
+@pytest.mark.parametrize("answer", ON_THE_WAY.values(), ids=list(ON_THE_WAY))
+async def test_odd_news_or_none_for_a_while_are_no_error(
+    wire: Wire, answer: dict[str, Any]
+) -> None:
+    wire.on("GET", OPERATION, **answer)
+    wire.on("GET", OPERATION, **answer)
+    wire.on("GET", OPERATION, payload={"operation": operation("finished")})
+
+    await _wait(wire, operation())
+
+    assert wire.count("GET", OPERATION) == 3
+
+
+@pytest.mark.parametrize(("answer", "patience"), UNENDING.values(), ids=list(UNENDING))
+async def test_what_does_not_end_is_an_error_when_patience_does(
+    wire: Wire, answer: dict[str, Any], patience: float
+) -> None:
+    wire.on("GET", OPERATION, **answer, repeat=True)
+
+    with pytest.raises(OutcomeUnknown):
+        await _wait(wire, operation())
+
+    assert patience <= wire.clock.elapsed() < patience + 10
+
+
+async def test_a_key_that_is_taken_away_meanwhile_is_said_so(wire: Wire) -> None:
+    wire.on("GET", OPERATION, status=401)
+
+    with pytest.raises(ProviderRejected, match="NEON_API_KEY"):
+        await _wait(wire, operation())
+
+
+async def _wait(wire: Wire, *operations: Any) -> None:
+    await wire.waiting().until_done([Operation.model_validate(each) for each in operations])
+
+
 async def _waited(
     wire: Wire, pace: Pace, seconds: float, action: str = "apply_config", work: str = ""
 ) -> int:
     """How many requests it took to see an operation that takes so many seconds."""
     operation_id = f"op-{len(wire.asked())}"
     _ends_after(wire, seconds, operation_id, action)
-    await wire.waiting(pace).until_done([_running(id=operation_id, action=action)], work)
+    running = Operation.model_validate(operation(id=operation_id, action=action))
+    await wire.waiting(pace).until_done([running], work)
     return wire.count("GET", f"{PROJECT}/operations/{operation_id}")
 
 
@@ -149,7 +198,3 @@ def _ends_after(
         return {"operation": operation(status, **more)}
 
     wire.always("GET", f"{PROJECT}/operations/{operation_id}", body)
-
-
-def _running(**more: Any) -> Operation:
-    return Operation.model_validate({**operation(), **more})

@@ -14,35 +14,41 @@ from tests.unit.adapters.neon.conftest import MOMENT, PROJECT, Wire, project
 
 MARK = "pgvend:testing:"
 NAME = f"{MARK}db_1 shop user_shop"
+VISIBLE = {"payload": {"project": project("quiet-sea-1", "mine")}}
 
 
-async def test_one_page_without_a_cursor_is_all(wire: Wire) -> None:
-    _page(wire, [project("p-1", NAME)])
+PROJECTS = {
+    **{name: project(name, NAME) for name in ("p-1", "p-2", "p-3")},
+    "newer": project("newer", NAME, "2026-01-02T03:04:06Z"),
+    "copy": project("copy", f"copy of {NAME}"),
+}
 
-    assert await _named(wire) == ["p-1"]
+Page = tuple[str, list[str], str]
+"""The cursor that leads to it, what is on it, and the cursor that leads on."""
+
+FIRST = ("", ["p-1"], "c-1")
+
+PAGES: dict[str, tuple[list[Page], list[str]]] = {
+    "one without a cursor": ([("", ["p-1"], "")], ["p-1"]),
+    "an empty last one": ([FIRST, ("c-1", ["p-2"], "c-2"), ("c-2", [], "c-3")], ["p-1", "p-2"]),
+    "one that leads to itself": ([FIRST, ("c-1", ["p-1"], "c-1")], ["p-1"]),
+    "a circle": ([FIRST, ("c-1", ["p-2"], "c-2"), ("c-2", ["p-1"], "c-1")], ["p-1", "p-2"]),
+    "a mark elsewhere in a name": ([("", ["copy", "p-2"], "")], ["p-2"]),
+    "the oldest first": (
+        [("", ["newer", "p-3"], "c-1"), ("c-1", ["p-2"], "")],
+        ["p-2", "p-3", "newer"],
+    ),
+}
 
 
-async def test_goes_on_to_an_empty_page(wire: Wire) -> None:
-    _page(wire, [project("p-1", NAME)], then="c-1")
-    _page(wire, [project("p-2", NAME)], cursor="c-1", then="c-2")
-    _page(wire, [], cursor="c-2", then="c-3")
+@pytest.mark.parametrize(("pages", "expected"), PAGES.values(), ids=list(PAGES))
+async def test_lists_our_projects_page_by_page(
+    wire: Wire, pages: list[Page], expected: list[str]
+) -> None:
+    for cursor, ids, then in pages:
+        _page(wire, [PROJECTS[name] for name in ids], cursor, then)
 
-    assert await _named(wire) == ["p-1", "p-2"]
-
-
-async def test_a_last_page_that_leads_to_itself_ends_the_list(wire: Wire) -> None:
-    _page(wire, [project("p-1", NAME)], then="c-1")
-    _page(wire, [project("p-1", NAME)], cursor="c-1", then="c-1")
-
-    assert await _named(wire) == ["p-1"]
-
-
-async def test_pages_that_lead_round_in_a_circle_end(wire: Wire) -> None:
-    _page(wire, [project("p-1", NAME)], then="c-1")
-    _page(wire, [project("p-2", NAME)], cursor="c-1", then="c-2")
-    _page(wire, [project("p-1", NAME)], cursor="c-2", then="c-1")
-
-    assert await _named(wire) == ["p-1", "p-2"]
+    assert await _named(wire) == expected
 
 
 async def test_a_page_without_anything_about_pages_is_the_last(wire: Wire) -> None:
@@ -57,20 +63,6 @@ async def test_a_page_that_fails_is_not_taken_for_the_end(wire: Wire) -> None:
 
     with pytest.raises(ProviderBusy):
         await _named(wire)
-
-
-async def test_what_only_has_the_mark_somewhere_is_not_ours(wire: Wire) -> None:
-    _page(wire, [project("p-1", f"copy of {NAME}"), project("p-2", NAME)])
-
-    assert await _named(wire) == ["p-2"]
-
-
-async def test_the_oldest_comes_first(wire: Wire) -> None:
-    newer, older = "2026-01-02T03:04:06Z", "2026-01-02T03:04:05Z"
-    _page(wire, [project("p-1", NAME, newer), project("p-3", NAME, older)], then="c-1")
-    _page(wire, [project("p-2", NAME, older)], cursor="c-1")
-
-    assert await _named(wire) == ["p-2", "p-3", "p-1"]
 
 
 async def test_asks_within_the_organization_of_the_configured_project(wire: Wire) -> None:
@@ -108,32 +100,33 @@ async def test_a_project_without_a_default_branch_is_of_no_use(wire: Wire) -> No
         await _projects(wire).default_branch(_project())
 
 
-async def test_dropping_what_is_not_there_succeeds(wire: Wire) -> None:
-    wire.on("DELETE", PROJECT, status=404)
-    wire.on("GET", PROJECT, payload={"project": project("quiet-sea-1", "mine")})
-    _page(wire, [], search=NAME)
+NOT_DROPPED: dict[str, tuple[int, dict[str, Any], list[Any]]] = {
+    "a key that sees nothing": (404, {"status": 404}, []),
+    "a project that is there still": (404, VISIBLE, [project("quiet-sea-1", NAME)]),
+    "a key that may not drop": (403, VISIBLE, [project("quiet-sea-1", NAME)]),
+}
 
-    await _projects(wire).drop(_project())
+
+async def test_dropping_what_is_not_there_succeeds(wire: Wire) -> None:
+    await _drop(wire, 404, VISIBLE, [])
 
     assert wire.count("DELETE", PROJECT) == 1
 
 
-async def test_a_key_that_sees_nothing_has_dropped_nothing(wire: Wire) -> None:
-    wire.on("DELETE", PROJECT, status=404)
-    wire.on("GET", PROJECT, status=404)
-
+@pytest.mark.parametrize(("status", "own", "listed"), NOT_DROPPED.values(), ids=list(NOT_DROPPED))
+async def test_what_may_be_there_is_not_taken_for_dropped(
+    wire: Wire, status: int, own: dict[str, Any], listed: list[Any]
+) -> None:
     with pytest.raises(NotVisible):
-        await _projects(wire).drop(_project())
+        await _drop(wire, status, own, listed)
 
 
-@pytest.mark.parametrize("status", [403, 404])
-async def test_a_key_that_may_not_drop_has_dropped_nothing(wire: Wire, status: int) -> None:
+async def _drop(wire: Wire, status: int, own: dict[str, Any], listed: list[Any]) -> None:
+    """A project that the deletion refuses, where the configured one answers so."""
     wire.on("DELETE", PROJECT, status=status)
-    wire.on("GET", PROJECT, payload={"project": project("quiet-sea-1", "mine")})
-    _page(wire, [project("quiet-sea-1", NAME)], search=NAME)
-
-    with pytest.raises(NotVisible):
-        await _projects(wire).drop(_project())
+    wire.on("GET", PROJECT, **own)
+    _page(wire, listed, search=NAME)
+    await _projects(wire).drop(_project())
 
 
 def _projects(wire: Wire, **like: Any) -> NeonProjects:

@@ -1,0 +1,251 @@
+"""What goes over the wire and what never does; and what answers leave unknown that do not come."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import pytest
+import structlog
+from aiohttp.client_reqrep import ConnectionKey
+
+from adapters.neon.budget import Budget
+from adapters.neon.client import path
+from adapters.neon.wire import Accepted, OneBranch, OneOperation, Projects, Roles
+from domain.errors import OutcomeUnknown, PgvendError, ProviderBusy, ProviderRejected
+from tests.support.clock import FakeClock
+from tests.unit.adapters.neon.conftest import API, BRANCH, KEY, Wire, operation, problem, role
+
+ROLES, DATABASES = f"{BRANCH}/roles", f"{BRANCH}/databases"
+RESET = f"{BRANCH}/roles/user_ana/reset_password"
+
+NAMES = {
+    "a/b": "a%2Fb",
+    "50%": "50%25",
+    "%2F": "%252F",
+    "two words": "two%20words",
+    "übung": "%C3%BCbung",
+    "why?#so": "why%3F%23so",
+    "a+b&c=d": "a%2Bb%26c%3Dd",
+    "user_ana-1.x~": "user_ana-1.x~",
+}
+
+LOST: dict[str, dict[str, Any]] = {
+    "a timeout": {"timeout": True},
+    "a reset": {"exception": aiohttp.ClientOSError(104, "Connection reset by peer")},
+    "a hanging up": {"exception": aiohttp.ServerDisconnectedError()},
+    "half a body": {"exception": aiohttp.ClientPayloadError("not enough data")},
+    "a socket's error": {"exception": OSError(5, "Input/output error")},
+    "half a JSON": {"body": '{"operations": [{"id": "op-1"'},
+    "a page": {"body": "<html>Sign in</html>", "content_type": "text/html"},
+    "a list": {"body": "[]"},
+    "null": {"body": "null"},
+    "nothing": {"body": "", "status": 201},
+    "no text": {"body": b"\xff\xfe\x00"},
+    "another type": {"payload": {"operations": "none", "roles": 3}},
+    "500": {"status": 500, "body": "{}"},
+    "502": {"status": 502, "body": "<html>Bad gateway</html>"},
+    "504": {"status": 504, "body": ""},
+    "524": {"status": 524, "body": "<html>A timeout occurred</html>"},
+}
+
+NEON = ConnectionKey("neon.example", 443, True, True, None, None, None)
+
+UNREACHED: dict[str, BaseException] = {
+    "refused": aiohttp.ClientConnectorError(NEON, OSError(111, "refused")),
+    "unknown host": aiohttp.ClientConnectorDNSError(NEON, OSError(-2, "unknown")),
+    "no connection in time": aiohttp.ConnectionTimeoutError(),
+}
+
+
+async def test_sends_the_key_as_a_bearer_and_asks_for_json(wire: Wire) -> None:
+    wire.on("GET", BRANCH, payload={"branch": {"id": "br-quiet-sea-1"}})
+
+    await wire.branch.check()
+
+    [asked] = wire.asked()
+    assert asked["headers"]["Authorization"] == f"Bearer {KEY}"
+    assert asked["headers"]["Accept"] == "application/json"
+
+
+@pytest.mark.parametrize(("name", "sent"), NAMES.items())
+async def test_sends_a_name_in_a_path_as_one_escaped_part(wire: Wire, name: str, sent: str) -> None:
+    assert path("roles", name, "reset_password") == f"/roles/{sent}/reset_password"
+    wire.on("DELETE", f"{DATABASES}/{sent}", status=204)
+
+    await wire.branch.drop_database(name)
+
+    assert wire.count("DELETE", f"{DATABASES}/{sent}") == 1
+    assert wire.clock.slept == []
+
+
+async def test_a_query_does_not_unescape_the_path(wire: Wire) -> None:
+    wire.on("GET", "/projects/a%2Fb?limit=1", payload={"roles": []})
+
+    await wire.client.read(path("projects", "a/b"), Roles, limit="1")
+
+    assert wire.count("GET", "/projects/a%2Fb?limit=1") == 1
+
+
+async def test_sends_what_is_wanted_as_json_and_nothing_where_nothing_is(wire: Wire) -> None:
+    wire.on("POST", DATABASES, status=201, payload={"operations": []})
+    wire.on("POST", RESET, payload={"role": role(password="npg_new"), "operations": []})
+
+    await wire.branch.make_database("shop", "user_shop")
+    password = await wire.branch.new_password("user_ana")
+
+    wanted = {"database": {"name": "shop", "owner_name": "user_shop"}}
+    assert [asked["json"] for asked in wire.asked()] == [wanted, None]
+    assert password.reveal() == "npg_new"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+async def test_goes_nowhere_else_with_the_key(wire: Wire, method: str, status: int) -> None:
+    wire.on(method, BRANCH, status=status, headers={"Location": f"{API}/elsewhere"})
+    wire.on("GET", "/elsewhere", payload={"branch": {"id": "br-quiet-sea-1"}})
+
+    with pytest.raises(ProviderRejected, match="NEON_API_URL"):
+        await _asked(wire, method)
+
+    assert len(wire.asked()) == 1
+
+
+@pytest.mark.parametrize("status", [409, 423, 429, 500, 503, 524])
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+async def test_repeats_no_change_by_itself(wire: Wire, method: str, status: int) -> None:
+    wire.on(method, BRANCH, status=status, payload=problem())
+    wire.on(method, BRANCH, payload={})
+
+    with pytest.raises(PgvendError):
+        await _asked(wire, method)
+
+    assert wire.count(method, BRANCH) == 1
+
+
+@pytest.mark.parametrize("answer", [{"timeout": True}, {"status": 401}, {"status": 500}])
+async def test_the_key_is_in_no_error_and_no_log(wire: Wire, answer: dict[str, Any]) -> None:
+    wire.on("POST", BRANCH, body=f"denied: Bearer {KEY}", **answer)
+
+    with structlog.testing.capture_logs() as logs, pytest.raises(PgvendError) as caught:
+        await _asked(wire, "POST")
+
+    assert KEY not in f"{_chain(caught.value)} {logs} {wire.client!r}"
+
+
+async def test_a_password_is_not_shown_whether_its_answer_can_be_read_or_not(wire: Wire) -> None:
+    for operations in ([operation()], 5):
+        answer = {"role": role(password="npg_hidden"), "operations": operations}
+        wire.on("POST", ROLES, status=201, payload=answer)
+
+    assert "npg_hidden" not in repr(await wire.branch.order_role("user_ana"))
+    with pytest.raises(OutcomeUnknown) as caught:
+        await wire.branch.order_role("user_ana")
+    assert "npg_hidden" not in _chain(caught.value)
+
+
+@pytest.mark.parametrize("answer", LOST.values(), ids=list(LOST))
+async def test_without_an_answer_a_read_has_not_happened_and_a_change_is_unknown(
+    wire: Wire, answer: dict[str, Any]
+) -> None:
+    wire.on("GET", ROLES, **answer)
+    wire.on("POST", DATABASES, **answer)
+
+    with pytest.raises(ProviderBusy):
+        await wire.branch.roles()
+    with pytest.raises(OutcomeUnknown):
+        await wire.branch.make_database("shop", "user_shop")
+
+
+@pytest.mark.parametrize("status", [200, 201])
+async def test_a_success_that_lacks_what_was_asked_for_is_no_answer(
+    wire: Wire, status: int
+) -> None:
+    wire.on("POST", ROLES, status=status, payload={"operations": []})
+    wire.on("POST", RESET, status=status, payload={"role": role(), "operations": []})
+
+    with pytest.raises(OutcomeUnknown):
+        await wire.branch.order_role("user_ana")
+    with pytest.raises(OutcomeUnknown):
+        await wire.branch.new_password("user_ana")
+
+
+@pytest.mark.parametrize("error", UNREACHED.values(), ids=list(UNREACHED))
+async def test_a_change_that_never_left_has_not_happened(wire: Wire, error: BaseException) -> None:
+    wire.on("POST", DATABASES, exception=error)
+
+    with pytest.raises(ProviderBusy, match="NEON_API_URL"):
+        await wire.branch.make_database("shop", "user_shop")
+
+
+async def test_takes_fields_nulls_and_states_that_it_does_not_know(wire: Wire) -> None:
+    known = role(authentication_method="telepathy", moods=["new"])
+    strange = operation("reticulating", action="polish_compute")
+    wire.on("GET", ROLES, payload={"roles": [known], "annotations": {}})
+    wire.on("GET", "/projects", payload={"projects": [], "pagination": {"cursor": None}})
+    wire.on("GET", "/operations", payload={"operation": strange})
+
+    [found] = (await wire.client.read(ROLES, Roles)).roles
+    cursor = (await wire.client.read("/projects", Projects)).pagination.cursor
+    going_on = (await wire.client.read("/operations", OneOperation)).operation
+
+    assert (found.name, cursor) == ("user_ana", "")
+    assert (going_on.status, going_on.action) == ("reticulating", "polish_compute")
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_a_change_is_seen_to_its_end_although_it_is_cancelled_and_a_read_is_not(
+    wire: Wire, method: str
+) -> None:
+    begun, go_on, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def reply(_: object, **__: object) -> None:
+        begun.set()
+        await go_on.wait()
+        ended.set()
+
+    wire.on(method, BRANCH, callback=reply)
+    call = asyncio.ensure_future(_asked(wire, method))
+    await begun.wait()
+    call.cancel()
+    if method == "POST":
+        go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+    assert ended.is_set() == (method == "POST")
+
+
+async def test_a_change_is_not_begun_when_it_is_cancelled_before_its_turn(wire: Wire) -> None:
+    wire.on("POST", BRANCH, payload={})
+    patient = replace(wire.client, budget=Budget(Standstill(), burst=0))
+    change = asyncio.ensure_future(patient.write("POST", BRANCH, Accepted))
+    await asyncio.sleep(0)
+
+    change.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await change
+
+    assert wire.asked() == []
+
+
+class Standstill(FakeClock):
+    """Whoever sleeps, sleeps for ever."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.Event().wait()
+
+
+async def _asked(wire: Wire, method: str) -> object:
+    if method == "GET":
+        return await wire.client.read(BRANCH, OneBranch)
+    return await wire.client.write(method, BRANCH, Accepted)
+
+
+def _chain(error: BaseException | None) -> str:
+    """All that a traceback would tell."""
+    told = ""
+    while error:
+        told += f"{error!r} {error} "
+        error = error.__cause__ or error.__context__
+    return told

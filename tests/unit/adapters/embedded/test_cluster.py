@@ -40,13 +40,13 @@ def free_port() -> int:
     return next(port for port in PORTS if is_free(port))
 
 
-def test_a_folder_is_taken_by_one(cluster: Cluster) -> None:
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_folder_is_taken_by_one_until_its_lock_is_closed(cluster: Cluster) -> None:
     with cluster.lock(), pytest.raises(StartupError, match=r"in use .* PGVEND_DATA_DIR"):
         cluster.lock()
-
-
-def test_a_folder_is_free_again_when_its_lock_is_closed(cluster: Cluster) -> None:
-    cluster.lock().close()
 
     cluster.lock().close()
 
@@ -56,7 +56,7 @@ def test_a_missing_folder_is_made_for_us_alone(tmp_path: Path) -> None:
 
     cluster.lock().close()
 
-    assert stat.S_IMODE(cluster.folder.stat().st_mode) == 0o700
+    assert mode(cluster.folder) == 0o700
 
 
 def test_a_lock_ends_with_a_process_that_is_killed(cluster: Cluster) -> None:
@@ -76,25 +76,16 @@ def test_a_lock_ends_with_a_process_that_is_killed(cluster: Cluster) -> None:
     cluster.lock().close()
 
 
-def test_a_port_is_chosen_once_and_kept(cluster: Cluster) -> None:
+def test_a_port_is_chosen_once_and_kept_unless_the_operator_wants_another(cluster: Cluster) -> None:
     chosen = cluster.port(None)
 
     assert chosen in PORTS
-    assert [cluster.port(None) for _ in range(3)] == [chosen] * 3
-    assert Cluster(cluster.folder).port(None) == chosen
-
-
-def test_the_port_that_the_operator_wants_is_taken_and_kept(cluster: Cluster) -> None:
-    cluster.port(None)
+    assert [cluster.port(None), Cluster(cluster.folder).port(None)] == [chosen, chosen]
     wanted = free_port()
-
-    assert cluster.port(wanted) == wanted
-    assert cluster.port(None) == wanted
+    assert [cluster.port(wanted), cluster.port(None)] == [wanted, wanted]
 
 
-def test_a_wanted_port_that_is_busy_is_refused_with_a_mend(
-    cluster: Cluster, busy_port: int
-) -> None:
+def test_a_wanted_port_that_is_busy_is_refused(cluster: Cluster, busy_port: int) -> None:
     with pytest.raises(StartupError, match=rf"Port {busy_port} .* PGVEND_EMBEDDED_PORT"):
         cluster.port(busy_port)
 
@@ -153,19 +144,18 @@ def test_the_log_is_for_us_alone_and_grows(cluster: Cluster) -> None:
         with cluster.open_log() as log:
             log.write(line)
 
-    path = cluster.folder / "postgres.log"
-    assert path.read_bytes() == b"one\ntwo\n"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert cluster.log == cluster.folder / "postgres.log"
+    assert cluster.log.read_bytes() == b"one\ntwo\n"
+    assert mode(cluster.log) == 0o600
 
 
 def test_a_long_log_is_put_aside(cluster: Cluster) -> None:
-    path = cluster.folder / "postgres.log"
-    path.touch()
-    os.truncate(path, LOG_LIMIT + 1)
+    cluster.log.touch()
+    os.truncate(cluster.log, LOG_LIMIT + 1)
 
     cluster.open_log().close()
 
-    assert path.stat().st_size == 0
+    assert cluster.log.stat().st_size == 0
     assert (cluster.folder / "postgres.log.1").stat().st_size == LOG_LIMIT
 
 
@@ -179,7 +169,7 @@ def test_a_long_log_is_shortened_under_a_server_that_goes_on_writing(cluster: Cl
     assert cluster.log.read_bytes() == b"new\n"
     aside = cluster.folder / "postgres.log.1"
     assert aside.read_bytes() == b"old\n" * (LOG_LIMIT // 4)
-    assert stat.S_IMODE(aside.stat().st_mode) == 0o600
+    assert mode(aside) == 0o600
 
 
 def test_the_tail_of_the_log_is_its_last_lines_whatever_is_in_them(cluster: Cluster) -> None:

@@ -9,6 +9,8 @@ from adapters.embedded.configuration import ADMIN, SUPERUSER, write_configuratio
 
 FILES = ["pg_hba.conf", "pg_ident.conf", "postgresql.auto.conf", "postgresql.conf"]
 
+OURS = f"{SUPERUSER},{ADMIN}"
+
 
 def written(folder: Path, *, os_user: str = "me", extra: Mapping[str, str] | None = None) -> Path:
     write_configuration(folder, port=23456, os_user=os_user, account=None, extra=extra or {})
@@ -22,9 +24,9 @@ def settings_in(folder: Path) -> dict[str, str]:
     return {pair[1]: pair[2] for pair in pairs if pair}
 
 
-def rules_in(folder: Path) -> list[list[str]]:
+def rules_in(folder: Path, kind: str = "") -> list[list[str]]:
     lines = (folder / "pg_hba.conf").read_text().splitlines()
-    return [line.split() for line in lines if not line.startswith("#")]
+    return [line.split() for line in lines if not line.startswith("#") and line.startswith(kind)]
 
 
 def test_every_file_is_ours_and_for_the_server_alone(tmp_path: Path) -> None:
@@ -45,20 +47,16 @@ def test_what_was_changed_by_hand_or_by_alter_system_does_not_last(tmp_path: Pat
     assert {name: (tmp_path / name).read_text() for name in FILES} == before
 
 
-def test_the_server_listens_on_loopback_and_in_its_own_folder(tmp_path: Path) -> None:
+def test_the_server_listens_on_loopback_and_keeps_tenants_from_its_log_and_its_last_places(
+    tmp_path: Path,
+) -> None:
     settings = settings_in(written(tmp_path))
 
     assert settings["listen_addresses"] == "127.0.0.1"
     assert settings["unix_socket_directories"] == "."
     assert settings["port"] == "23456"
-
-
-def test_the_server_writes_no_statement_of_a_tenant_into_its_log(tmp_path: Path) -> None:
-    assert settings_in(written(tmp_path))["log_min_error_statement"] == "panic"
-
-
-def test_tenants_cannot_take_the_last_places(tmp_path: Path) -> None:
-    assert int(settings_in(written(tmp_path))["reserved_connections"]) > 0
+    assert settings["log_min_error_statement"] == "panic"
+    assert int(settings["reserved_connections"]) > 0
 
 
 def test_extra_settings_go_over_ours(tmp_path: Path) -> None:
@@ -67,44 +65,29 @@ def test_extra_settings_go_over_ours(tmp_path: Path) -> None:
     assert (settings["fsync"], settings["max_connections"]) == ("off", "30")
 
 
-def test_nobody_is_trusted(tmp_path: Path) -> None:
-    methods = {rule[-1] if "peer" not in rule else "peer" for rule in rules_in(written(tmp_path))}
+def test_nobody_is_trusted_and_superuser_and_admin_come_by_the_socket_alone(tmp_path: Path) -> None:
+    rules = rules_in(written(tmp_path))
+    methods = {rule[-1] if "peer" not in rule else "peer" for rule in rules}
 
     assert methods == {"peer", "reject", "scram-sha-256"}
-
-
-def test_superuser_and_admin_come_by_the_socket_alone(tmp_path: Path) -> None:
-    ours = f"{SUPERUSER},{ADMIN}"
-    of_ours = [rule for rule in rules_in(written(tmp_path)) if ours in rule]
-
-    assert [(rule[0], *rule[-2:]) for rule in of_ours] == [
+    assert [(rule[0], *rule[-2:]) for rule in rules if OURS in rule] == [
         ("local", "peer", "map=pgvend"),
         ("host", "all", "reject"),
     ]
+    assert rules_in(tmp_path, "local")[-1] == ["local", "all", "all", "reject"]
 
 
 def test_tenants_come_by_loopback_with_a_password_and_not_into_the_shared_databases(
     tmp_path: Path,
 ) -> None:
-    by_network = [rule for rule in rules_in(written(tmp_path)) if rule[0] == "host"]
-
-    assert by_network[1:] == [
+    assert rules_in(written(tmp_path), "host")[1:] == [
         ["host", "postgres,template0,template1", "all", "all", "reject"],
         ["host", "all", "all", "127.0.0.1/32", "scram-sha-256"],
         ["host", "all", "all", "all", "reject"],
     ]
 
 
-def test_whoever_comes_by_the_socket_is_ours_or_refused(tmp_path: Path) -> None:
-    by_socket = [rule for rule in rules_in(written(tmp_path)) if rule[0] == "local"]
-
-    assert by_socket[-1] == ["local", "all", "all", "reject"]
-
-
 def test_only_our_own_system_user_becomes_superuser_or_admin(tmp_path: Path) -> None:
     lines = (written(tmp_path, os_user="an odd user") / "pg_ident.conf").read_text().splitlines()
 
-    assert lines == [
-        f'pgvend "an odd user" {SUPERUSER}',
-        f'pgvend "an odd user" {ADMIN}',
-    ]
+    assert lines == [f'pgvend "an odd user" {SUPERUSER}', f'pgvend "an odd user" {ADMIN}']

@@ -53,38 +53,17 @@ def pid_in(data: Path) -> int:
     return int((data / "postmaster.pid").read_text().splitlines()[0])
 
 
-def make_databases(data: Path, *oids: int) -> None:
-    for oid in oids:
+def test_files_of_databases_that_nobody_knows_go_and_the_servers_own_stay(data: Path) -> None:
+    own = {1, 4, 5, FIRST_OWN_OID - 1}
+    for oid in own | {FIRST_OWN_OID, 20_000, 20_001, 20_002}:
         (data / "base" / str(oid)).mkdir()
         (data / "base" / str(oid) / "PG_VERSION").write_text("18\n")
-
-
-def databases_in(data: Path) -> set[str]:
-    return {path.name for path in (data / "base").iterdir()}
-
-
-def test_files_of_databases_that_nobody_knows_go(data: Path) -> None:
-    make_databases(data, 20_000, 20_001, 20_002)
-
-    gone = remove_unknown_databases(data, {20_001})
-
-    assert gone == [20_000, 20_002]
-    assert databases_in(data) == {"20001"}
-
-
-def test_the_servers_own_databases_stay_though_nobody_names_them(data: Path) -> None:
-    make_databases(data, 1, 4, 5, FIRST_OWN_OID - 1)
     (data / "base" / "pgsql_tmp").mkdir()
 
-    assert remove_unknown_databases(data, set()) == []
-    assert databases_in(data) == {"1", "4", "5", str(FIRST_OWN_OID - 1), "pgsql_tmp"}
-
-
-def test_a_second_look_finds_nothing_more(data: Path) -> None:
-    make_databases(data, FIRST_OWN_OID)
-
-    assert remove_unknown_databases(data, {1}) == [FIRST_OWN_OID]
-    assert remove_unknown_databases(data, {1}) == []
+    assert remove_unknown_databases(data, {20_001}) == [FIRST_OWN_OID, 20_000, 20_002]
+    kept = {str(oid) for oid in own | {20_001}} | {"pgsql_tmp"}
+    assert {path.name for path in (data / "base").iterdir()} == kept
+    assert remove_unknown_databases(data, {20_001}) == []
 
 
 def test_a_folder_that_was_left_in_order_needs_nothing(data: Path) -> None:
@@ -124,35 +103,24 @@ def test_a_server_that_still_runs_in_the_folder_is_stopped(data: Path, start: St
     assert server.poll() is not None
 
 
-def test_a_server_of_another_folder_is_left_alone(data: Path, start: Start, tmp_path: Path) -> None:
-    server = start("postgres", tmp_path)
-    leave(data, server.pid)
-
-    end_old_server(data, None)
-
-    assert server.poll() is None
-    assert pid_in(data) == os.getpid()
-
-
-def test_another_program_in_the_folder_is_left_alone(data: Path, start: Start) -> None:
-    """An operator's shell or editor, which has got the old server's number."""
-    program = start("an-editor", data)
+@pytest.mark.parametrize(
+    ("name", "folder"), [("postgres", ".."), ("an-editor", "."), ("a-stranger", "..")]
+)
+def test_another_server_or_program_that_has_got_the_number_is_left_alone_and_disowned(
+    data: Path, start: Start, name: str, folder: str
+) -> None:
+    """An operator's shell, or a server of another folder: PostgreSQL would take it for this
+    folder's server, and refuse to start."""
+    program = start(name, data / folder)
     leave(data, program.pid)
 
     end_old_server(data, None)
 
     assert program.poll() is None
-
-
-def test_a_number_that_another_program_has_got_is_disowned(data: Path, start: Start) -> None:
-    """PostgreSQL would take that program for the server, and refuse to start."""
-    leave(data, start("a-stranger", data.parent).pid)
-
-    end_old_server(data, None)
-
     assert pid_in(data) == os.getpid()
     rest = (data / "postmaster.pid").read_text().splitlines()[1:]
     assert rest == PID_FILE.splitlines()[1:], "PostgreSQL looks at the old server's memory by it"
+    assert list(data.glob(".s.PGSQL.*")) == []
 
 
 def test_a_number_that_nobody_has_is_left_to_postgresql(data: Path, start: Start) -> None:
@@ -164,11 +132,3 @@ def test_a_number_that_nobody_has_is_left_to_postgresql(data: Path, start: Start
     end_old_server(data, None)
 
     assert pid_in(data) == ended.pid
-
-
-def test_old_sockets_go(data: Path, start: Start) -> None:
-    leave(data, start("a-stranger", data.parent).pid)
-
-    end_old_server(data, None)
-
-    assert list(data.glob(".s.PGSQL.*")) == []

@@ -19,30 +19,16 @@ from tests.support.orders import new_order, rotated
 
 
 async def test_it_takes_orders_up_to_its_capacity() -> None:
-    provider = MemoryProvider(capacity=2)
-    for _ in range(2):
-        await provider.provision(new_order())
+    provider, order = MemoryProvider(capacity=2), new_order()
+    await provider.provision(order)
+    await provider.provision(new_order())
 
     with pytest.raises(ProviderFull, match="All 2 databases are taken"):
         await provider.provision(new_order())
 
     assert len(await provider.inventory()) == 2
-
-
-async def test_what_it_has_can_be_provisioned_again_though_it_is_full() -> None:
-    provider = MemoryProvider(capacity=1)
-    order = new_order()
-    await provider.provision(order)
-
-    assert provider.accepts(await provider.provision(order))
-
-
-async def test_what_is_retired_makes_room() -> None:
-    provider = MemoryProvider(capacity=1)
-    order = new_order()
-    await provider.provision(order)
+    assert provider.accepts(await provider.provision(order)), "what it has can be repeated"
     await provider.retire(order.tenant)
-
     await provider.provision(new_order())
 
 
@@ -60,8 +46,7 @@ async def test_trouble_is_met_at_every_moment_of_a_life() -> None:
     async def listening(moment: str) -> None:
         moments.append(moment)
 
-    provider = MemoryProvider(trouble=listening)
-    order = new_order()
+    provider, order = MemoryProvider(trouble=listening), new_order()
     await provider.provision(order)
     await provider.reveal(order)
     await provider.rotate(rotated(order))
@@ -87,39 +72,35 @@ async def test_trouble_is_met_at_every_moment_of_a_life() -> None:
 async def test_trouble_leaves_what_was_made_until_then(
     moment: str, owner: int, database: int
 ) -> None:
-    provider = MemoryProvider(trouble=Fails({moment: [OutcomeUnknown()]}))
-    order = new_order()
+    provider, order = MemoryProvider(trouble=Fails({moment: [OutcomeUnknown()]})), new_order()
 
     with pytest.raises(OutcomeUnknown):
         await provider.provision(order)
 
     names = order.tenant.names
-    half = Holding(
-        id=order.tenant.id, database=names.database if database else None, owner=names.owner
-    )
+    kept = names.database if database else None
+    half = Holding(id=order.tenant.id, database=kept, owner=names.owner)
     assert await provider.inventory() == ([half] if owner else [])
+    assert provider.accepts(await MemoryProvider().provision(order)) is bool(database)
 
 
 async def test_a_login_takes_the_exact_credentials() -> None:
     provider = MemoryProvider()
     connection = await provider.provision(new_order())
     other = await provider.provision(new_order())
+    check, wrong = (
+        MemoryLoginCheck(provider),
+        replace(connection, password=Secret("wrong-password")),
+    )
 
     assert provider.accepts(connection)
-    assert not provider.accepts(replace(connection, password=Secret("wrong")))
+    assert not provider.accepts(wrong)
     assert not provider.accepts(replace(connection, user="user_nobody"))
     assert not provider.accepts(replace(connection, database=other.database))
-
-
-async def test_a_half_made_database_takes_no_login() -> None:
-    provider = MemoryProvider(trouble=Fails({"amid provision": [OutcomeUnknown()]}))
-    order = new_order()
-    with pytest.raises(OutcomeUnknown):
-        await provider.provision(order)
-
-    connection = await MemoryProvider().provision(order)
-
-    assert not provider.accepts(connection)
+    await check.verify(connection)
+    with pytest.raises(ProviderRejected, match=connection.user) as caught:
+        await check.verify(wrong)
+    assert "wrong-password" not in str(caught.value)
 
 
 async def test_a_rotation_does_not_let_a_suspended_tenant_in() -> None:
@@ -127,34 +108,18 @@ async def test_a_rotation_does_not_let_a_suspended_tenant_in() -> None:
     await provider.provision(order)
     await provider.suspend(order.tenant)
 
-    connection = await provider.rotate(rotated(order))
-
-    assert not provider.accepts(connection)
-
-
-async def test_the_login_check_refuses_what_the_provider_does_not_accept() -> None:
-    provider = MemoryProvider()
-    connection = await provider.provision(new_order())
-    check = MemoryLoginCheck(provider)
-
-    await check.verify(connection)
-    with pytest.raises(ProviderRejected, match=connection.user) as caught:
-        await check.verify(replace(connection, password=Secret("wrong-password")))
-
-    assert "wrong-password" not in str(caught.value)
+    assert not provider.accepts(await provider.rotate(rotated(order)))
 
 
 async def test_what_is_not_there_cannot_be_rotated() -> None:
-    provider = MemoryProvider()
     order = new_order()
 
     with pytest.raises(DatabaseNotFound, match=order.tenant.id):
-        await provider.rotate(order)
+        await MemoryProvider().rotate(order)
 
 
 async def test_a_name_is_refused_without_a_trace() -> None:
-    provider = MemoryProvider()
-    first = new_order("Sales")
+    provider, first = MemoryProvider(), new_order("Sales")
     await provider.provision(first)
 
     with pytest.raises(NameTaken, match="'sales'"):
@@ -165,6 +130,4 @@ async def test_a_name_is_refused_without_a_trace() -> None:
 
 async def test_its_address_leads_nowhere() -> None:
     """RFC 6761 keeps `.invalid` for that: nobody waits for a server that is not there."""
-    connection = await MemoryProvider().provision(new_order())
-
-    assert connection.host.endswith(".invalid")
+    assert (await MemoryProvider().provision(new_order())).host.endswith(".invalid")

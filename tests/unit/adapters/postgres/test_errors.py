@@ -13,49 +13,40 @@ from domain.errors import (
     ProviderRejected,
 )
 
+Lost = type[ProviderBusy | OutcomeUnknown]
+
 LEAK = "CREATE ROLE x PASSWORD 'hunter2'"
 
-SAID = [
-    ("23505", Raced),
-    ("42710", Raced),
-    ("42P04", Raced),
-    ("40001", Raced),
-    ("40P01", Raced),
-    ("53100", ProviderFull),
-    ("53200", ProviderBusy),
-    ("53300", ProviderBusy),
-    ("53400", ProviderBusy),
-    ("55006", ProviderBusy),
-    ("55P03", ProviderBusy),
-    ("57014", ProviderBusy),
-    ("57P03", ProviderBusy),
-    ("28000", ProviderRejected),
-    ("28P01", ProviderRejected),
-    ("3D000", ProviderRejected),
-    ("42501", ProviderRejected),
-    ("25006", ProviderRejected),
-    ("42601", ProviderRejected),
-    ("22023", ProviderRejected),
-    ("2BP01", ProviderRejected),
-    ("XX001", ProviderRejected),
-    ("ZZZZZ", ProviderRejected),
-]
+SAID: dict[type[PgvendError], list[str]] = {
+    Raced: ["23505", "42710", "42P04", "40001", "40P01"],
+    ProviderFull: ["53100"],
+    ProviderBusy: ["53200", "53300", "53400", "55006", "55P03", "57014", "57P03"],
+    ProviderRejected: [
+        *("28000", "28P01", "3D000", "42501", "25006", "42601"),
+        *("22023", "2BP01", "XX001", "XX000", "ZZZZZ"),
+    ],
+}
 
-BROKEN = ["08000", "08003", "08006", "57P01", "57P02", "57P05"]
+ENDED = ["08000", "08003", "08006", "57P01", "57P02", "57P05"]
+
+INTERNAL = {
+    "tuple concurrently updated": Raced,
+    "tuple concurrently deleted": Raced,
+    "could not find tuple for role 16400": Raced,
+    "cache lookup failed for database 16401": Raced,
+    "could not open relation": ProviderRejected,
+    "Received HTTP code 422 from control plane: databases limit exceeded": ProviderFull,
+    "Received HTTP code 422 from control plane: roles limit of 500 exceeded, got 500": ProviderFull,
+}
+
+LOCKED = "project already has running conflicting operations"
 
 CONTROL_PLANE = [
-    "Received HTTP code 423 from control plane: project already has running conflicting operations",
+    f"Received HTTP code 423 from control plane: {LOCKED}",
     "Received HTTP code 503 from control plane",
     "Received HTTP code 500 from control plane: internal error",
     "Failed to perform curl request: Timeout was reached",
 ]
-
-LIMITS = [
-    "Received HTTP code 422 from control plane: databases limit exceeded",
-    "Received HTTP code 422 from control plane: branch roles limit of 500 exceeded, got 500",
-]
-
-both_meanings = pytest.mark.parametrize("lost", [ProviderBusy, OutcomeUnknown])
 
 
 def server_error(state: str, message: str = LEAK) -> asyncpg.PostgresError:
@@ -65,84 +56,48 @@ def server_error(state: str, message: str = LEAK) -> asyncpg.PostgresError:
     return error
 
 
-def translation(
-    error: BaseException, lost: type[ProviderBusy | OutcomeUnknown] = OutcomeUnknown
-) -> PgvendError:
+BROKEN: list[Exception] = [
+    OSError("refused by 10.0.0.1"),
+    ConnectionResetError(),
+    TimeoutError(),
+    asyncpg.InterfaceError("the connection is closed"),
+    asyncpg.InternalClientError("got result for unknown protocol state"),
+    *map(server_error, ENDED),
+    *(server_error("XX000", message) for message in CONTROL_PLANE),
+]
+
+
+def translation(error: BaseException, lost: Lost = OutcomeUnknown) -> PgvendError:
     with pytest.raises(PgvendError) as caught, translated(lost):
         raise error
     return caught.value
 
 
-@pytest.mark.parametrize(("state", "kind"), SAID)
+@pytest.mark.parametrize(
+    ("state", "kind"), [(state, kind) for kind, states in SAID.items() for state in states]
+)
 def test_every_sqlstate_has_its_meaning(state: str, kind: type[PgvendError]) -> None:
     assert type(translation(server_error(state))) is kind
 
 
-@pytest.mark.parametrize("state", BROKEN)
-@both_meanings
-def test_a_session_that_was_ended_is_a_broken_connection(
-    state: str, lost: type[ProviderBusy | OutcomeUnknown]
-) -> None:
-    assert type(translation(server_error(state), lost)) is lost
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        OSError("refused by 10.0.0.1"),
-        ConnectionResetError(),
-        TimeoutError(),
-        asyncpg.InterfaceError("the connection is closed"),
-        asyncpg.InternalClientError("got result for unknown protocol state"),
-    ],
-    ids=lambda error: type(error).__name__,
-)
-@both_meanings
-def test_a_connection_that_broke_means_what_the_caller_says(
-    error: Exception, lost: type[ProviderBusy | OutcomeUnknown]
-) -> None:
-    assert type(translation(error, lost)) is lost
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        "tuple concurrently updated",
-        "tuple concurrently deleted",
-        "could not find tuple for role 16400",
-        "cache lookup failed for database 16401",
-    ],
-)
-def test_two_sessions_on_one_catalog_row_are_a_race(message: str) -> None:
-    assert type(translation(server_error("XX000", message))) is Raced
-
-
-def test_any_other_internal_error_is_final() -> None:
-    error = translation(server_error("XX000", "could not open relation"))
-
-    assert type(error) is ProviderRejected
-
-
-@pytest.mark.parametrize("message", CONTROL_PLANE)
-@both_meanings
-def test_what_neons_control_plane_did_not_take_means_what_the_caller_says(
-    message: str, lost: type[ProviderBusy | OutcomeUnknown]
+@pytest.mark.parametrize("lost", [ProviderBusy, OutcomeUnknown])
+@pytest.mark.parametrize(("message", "kind"), INTERNAL.items())
+def test_an_internal_error_is_final_unless_it_is_a_race_or_a_limit(
+    message: str, kind: type[PgvendError], lost: Lost
 ) -> None:
     error = translation(server_error("XX000", message), lost)
 
-    assert type(error) is lost
+    assert type(error) is kind
     assert "HTTP" not in str(error)
 
 
-@pytest.mark.parametrize("message", LIMITS)
-@both_meanings
-def test_a_limit_of_neons_control_plane_leaves_no_room(
-    message: str, lost: type[ProviderBusy | OutcomeUnknown]
-) -> None:
-    error = translation(server_error("XX000", message), lost)
+@pytest.mark.parametrize("lost", [ProviderBusy, OutcomeUnknown])
+@pytest.mark.parametrize("error", BROKEN, ids=lambda error: f"{type(error).__name__} {error}")
+def test_a_connection_that_broke_means_what_the_caller_says(error: Exception, lost: Lost) -> None:
+    outcome = translation(error, lost)
 
-    assert type(error) is ProviderFull
-    assert "HTTP" not in str(error)
+    assert type(outcome) is lost
+    assert "HTTP" not in str(outcome)
 
 
 def test_a_race_is_an_error_that_passes() -> None:
@@ -150,7 +105,9 @@ def test_a_race_is_an_error_that_passes() -> None:
     assert Raced.code == ProviderBusy.code
 
 
-@pytest.mark.parametrize("state", [*(state for state, _ in SAID), *BROKEN, "XX000"])
+@pytest.mark.parametrize(
+    "state", [*(state for states in SAID.values() for state in states), *ENDED]
+)
 def test_the_servers_own_words_are_kept_for_the_log_only(state: str) -> None:
     original = server_error(state)
 
@@ -174,8 +131,8 @@ def test_what_is_not_the_drivers_passes_through(error: BaseException) -> None:
 
 
 def test_a_url_that_the_driver_cannot_read_is_final_and_not_quoted() -> None:
-    with pytest.raises(ProviderRejected) as caught, translated(lost=OutcomeUnknown):
-        raise ClientConfigurationError("bad sslmode in postgresql://a:secret@h/d")
+    error = translation(ClientConfigurationError("bad sslmode in postgresql://a:secret@h/d"))
 
-    assert "secret" not in str(caught.value)
-    assert caught.value.__cause__ is None
+    assert type(error) is ProviderRejected
+    assert "secret" not in str(error)
+    assert error.__cause__ is None

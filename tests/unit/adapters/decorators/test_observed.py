@@ -88,15 +88,6 @@ async def test_a_call_that_fails_is_a_warning_that_says_why_or_an_error_without_
     assert_no_password(events)
 
 
-async def test_what_is_observed_is_handed_on() -> None:
-    provider = await observed()
-
-    assert (await provider.provision(ORDER)).password == ORDER.password
-    assert await provider.reveal(ORDER) == await provider.provision(ORDER)
-    assert (await provider.rotate(rotated(ORDER))).password == rotated(ORDER).password
-    assert [holding.id for holding in await provider.inventory()] == [ORDER.tenant.id]
-
-
 async def test_every_new_state_of_a_database_is_an_event_and_nothing_else(events: Events) -> None:
     registry = ObservedRegistry(MemoryRegistry(), structlog.get_logger())
 

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.errors import ProviderBusy
@@ -18,7 +18,7 @@ PLACES = range(1, WAITING + 1)
 
 every_place = pytest.mark.parametrize("place", PLACES)
 
-ARRIVE, CANCEL, LEAVE, SETTLE = "arrive", "cancel", "leave", "settle"
+ARRIVE, CANCEL, LEAVE, STEP, SETTLE = "arrive", "cancel", "leave", "step", "settle"
 
 
 class Line:
@@ -95,48 +95,11 @@ async def test_who_is_cancelled_at_a_change_of_turns_takes_nobodys_turn(
     assert line.room.most == 1
 
 
-async def test_when_all_who_wait_are_cancelled_the_next_gets_in() -> None:
-    line = await full_line()
-
-    for place in PLACES:
-        line.tasks[place].cancel()
-    line.arrive()
-    await line.all_out()
-
-    assert line.room.entered == line.ids(*PLACES)
-    assert line.room.most == 1
-
-
-async def test_after_a_cancelled_call_the_next_begins_only_once_it_has_ended() -> None:
-    line = await full_line()
-
-    line.tasks[0].cancel()
-    await settled()
-    assert (line.room.inside, line.room.entered) == (1, line.ids()[:1])
-    line.room.let_out()
-    await settled()
-
-    assert line.tasks[0].cancelled()
-    assert line.room.entered == line.ids()[:2]
-    await line.all_out()
-    assert line.room.most == 1
-
-
-async def test_a_queue_that_everybody_left_is_as_good_as_new() -> None:
-    line = await full_line()
-    for task in line.tasks:
-        task.cancel()
-    await line.all_out()
-
-    line.arrive(1 + WAITING)
-    outcomes = await line.all_out()
-
-    assert not [outcome for outcome in outcomes[-WAITING:] if isinstance(outcome, BaseException)]
-
+ARRIVALS = [*[(ARRIVE, 0)] * 5, (SETTLE, 0)]
 
 moves = st.lists(
     st.one_of(
-        st.sampled_from([(ARRIVE, 0), (LEAVE, 0), (SETTLE, 0)]),
+        st.sampled_from([(ARRIVE, 0), (LEAVE, 0), (STEP, 0), (SETTLE, 0)]),
         st.tuples(st.just(CANCEL), st.integers(0, 9)),
     ),
     max_size=40,
@@ -144,6 +107,8 @@ moves = st.lists(
 
 
 @given(moves=moves)
+@example(moves=[*ARRIVALS, *((CANCEL, place) for place in range(5)), (SETTLE, 0), *ARRIVALS])
+@example(moves=[*ARRIVALS, (CANCEL, 0), (SETTLE, 0), (LEAVE, 0), (SETTLE, 0)])
 async def test_whoever_comes_and_goes_the_rest_have_their_turns_in_order(
     moves: list[tuple[str, int]],
 ) -> None:
@@ -156,6 +121,8 @@ async def test_whoever_comes_and_goes_the_rest_have_their_turns_in_order(
             cancelled.add(place)
         elif move == LEAVE and line.room.inside:
             line.room.let_out()
+        elif move == STEP:
+            await asyncio.sleep(0)
         elif move == SETTLE:
             await settled()
     await line.all_out()

@@ -19,8 +19,7 @@ from domain.errors import (
 )
 from domain.retry import RetryPolicy
 from tests.support.clock import FakeClock
-from tests.support.doubles import Fails, ScriptedProvider
-from tests.support.orders import new_order
+from tests.support.doubles import ScriptedProvider
 from tests.support.randomness import SeededRandomness
 from tests.unit.adapters.decorators.conftest import CALLS, ORDER
 
@@ -106,17 +105,6 @@ async def test_pauses(errors: list[Unavailable], slept: list[float]) -> None:
     assert retried.clock.slept == pytest.approx(slept)
 
 
-async def test_no_pause_outlasts_the_deadline() -> None:
-    policy = RetryPolicy(attempts=1000, deadline=10, base=1, cap=4)
-    retried = Retried(*[ProviderBusy()] * 1000, policy=policy)
-
-    with pytest.raises(ProviderBusy):
-        await retried.call()
-
-    assert len(retried.clock.slept) > 1
-    assert retried.clock.elapsed() < 10
-
-
 async def test_the_time_that_the_calls_take_counts() -> None:
     retried = Retried(policy=RetryPolicy(deadline=10))
 
@@ -138,16 +126,6 @@ async def test_a_wait_beyond_the_deadline_is_not_begun() -> None:
 
     assert caught.value.retry_after == 3600
     assert (retried.inner.calls, retried.clock.slept) == (["provision"], [])
-
-
-async def test_an_answer_that_was_lost_converges() -> None:
-    memory = MemoryProvider(trouble=Fails({"after provision": [OutcomeUnknown()]}))
-    provider = RetryingProvider(memory, Retried().retrying)
-
-    connection = await provider.provision(new_order())
-
-    assert memory.accepts(connection)
-    assert len(await memory.inventory()) == 1
 
 
 async def test_a_login_is_tried_again_while_the_server_is_busy_but_not_when_it_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""Files in a folder of somebody whom we do not trust, and the copy of PostgreSQL for its account."""
+"""Files in a folder of somebody whom we do not trust, and the copy of PostgreSQL for it."""
 
 import os
 import stat

@@ -6,8 +6,6 @@ import pytest
 
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
 from domain.errors import (
-    DatabaseNotFound,
-    NameTaken,
     OutcomeUnknown,
     ProviderFull,
     ProviderRejected,
@@ -30,14 +28,6 @@ async def test_it_takes_orders_up_to_its_capacity() -> None:
     assert provider.accepts(await provider.provision(order)), "what it has can be repeated"
     await provider.retire(order.tenant)
     await provider.provision(new_order())
-
-
-async def test_without_a_capacity_it_is_never_full() -> None:
-    provider = MemoryProvider()
-    for _ in range(50):
-        await provider.provision(new_order())
-
-    assert len(await provider.inventory()) == 50
 
 
 async def test_trouble_is_met_at_every_moment_of_a_life() -> None:
@@ -109,23 +99,6 @@ async def test_a_rotation_does_not_let_a_suspended_tenant_in() -> None:
     await provider.suspend(order.tenant)
 
     assert not provider.accepts(await provider.rotate(rotated(order)))
-
-
-async def test_what_is_not_there_cannot_be_rotated() -> None:
-    order = new_order()
-
-    with pytest.raises(DatabaseNotFound, match=order.tenant.id):
-        await MemoryProvider().rotate(order)
-
-
-async def test_a_name_is_refused_without_a_trace() -> None:
-    provider, first = MemoryProvider(), new_order("Sales")
-    await provider.provision(first)
-
-    with pytest.raises(NameTaken, match="'sales'"):
-        await provider.provision(new_order("Sales"))
-
-    assert [holding.id for holding in await provider.inventory()] == [first.tenant.id]
 
 
 async def test_its_address_leads_nowhere() -> None:

@@ -45,7 +45,8 @@ def test_a_missing_folder_is_made_for_us_alone(tmp_path: Path) -> None:
 def test_a_folder_that_others_could_look_into_is_closed(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir(mode=0o755)
 
-    assert mode(open_data_folder(tmp_path / "data")) == 0o700
+    assert open_data_folder(Path("data")) == (tmp_path / "data").resolve(), "now absolute"
+    assert mode(tmp_path / "data") == 0o700
 
 
 @pytest.mark.parametrize("left", LEFT)
@@ -71,10 +72,6 @@ def test_a_folder_of_other_things_is_refused_and_stays_as_it_is(
     assert mode(tmp_path) == 0o755
 
 
-def test_a_relative_folder_becomes_absolute(tmp_path: Path) -> None:
-    assert open_data_folder(Path("data")) == (tmp_path / "data").resolve()
-
-
 @pytest.mark.parametrize("impossible", ["file", "file/below", "/proc/1/pgvend"])
 def test_what_cannot_be_a_folder_is_refused(tmp_path: Path, impossible: str) -> None:
     (tmp_path / "file").touch()
@@ -83,21 +80,16 @@ def test_what_cannot_be_a_folder_is_refused(tmp_path: Path, impossible: str) -> 
         open_data_folder(tmp_path / impossible)
 
 
-def test_a_secret_is_made_once_for_each_folder_and_kept(tmp_path: Path) -> None:
+def test_a_secret_is_made_once_for_each_folder_and_for_us_alone(tmp_path: Path) -> None:
     one, other = open_data_folder(tmp_path / "1"), open_data_folder(tmp_path / "2")
+    before = os.umask(0)
     made = kept_secret(one)
+    os.umask(before)
 
     assert len(bytes.fromhex(made.reveal())) == 32
     assert kept_secret(one) == made != kept_secret(other)
-
-
-def test_the_secret_is_for_us_alone_and_nothing_else_is_left(tmp_path: Path) -> None:
-    before = os.umask(0)
-    kept_secret(tmp_path)
-    os.umask(before)
-
-    assert os.listdir(tmp_path) == ["secret"]
-    assert mode(tmp_path / "secret") == 0o600
+    assert os.listdir(one) == ["secret"]
+    assert mode(one / "secret") == 0o600
 
 
 def test_of_many_who_make_a_secret_at_once_all_get_the_same(tmp_path: Path) -> None:

@@ -121,26 +121,21 @@ async def test_records_from_before_secrets_had_names_come_from_the_first_one() -
     assert (await _examined(kept, secret=NEW))["passwords"].verdict is FAIL
 
 
-async def test_one_that_was_changed_is_told_with_the_way_back() -> None:
-    found = await _examined(_recorded(OLD), secret=NEW)
-
-    assert found["passwords"].verdict is FAIL
-    assert "1 database" in found["passwords"].detail
-    assert "PGVEND_SECRET_PREVIOUS" in found["passwords"].detail
-
-
-async def test_one_that_was_rotated_is_kept_until_all_have_moved() -> None:
-    found = await _examined(_recorded(OLD), secret=NEW, secret_previous=OLD)
-
-    assert found["passwords"].verdict is OK
-    assert "keep it" in found["passwords"].detail
+FOUND: dict[str, tuple[dict[str, Any], str, Verdict, list[str]]] = {
+    "changed": ({"secret": NEW}, "passwords", FAIL, ["1 database", "PGVEND_SECRET_PREVIOUS"]),
+    "rotated": ({"secret": NEW, "secret_previous": OLD}, "passwords", OK, ["keep it"]),
+    "lost": ({"data_dir": Path("empty")}, "secret", FAIL, ["1 database"]),
+}
 
 
-async def test_one_that_is_lost_is_told_with_what_depends_on_it(tmp_path: Path) -> None:
-    found = await _examined(_recorded(OLD), data_dir=tmp_path)
+@pytest.mark.parametrize(("given", "question", "verdict", "words"), FOUND.values(), ids=list(FOUND))
+async def test_a_secret_that_does_not_fit_is_told_with_what_depends_on_it(
+    given: dict[str, Any], question: str, verdict: Verdict, words: list[str]
+) -> None:
+    found = (await _examined(_recorded(OLD), **given))[question]
 
-    assert found["secret"].verdict is FAIL
-    assert "1 database" in found["secret"].detail
+    assert found.verdict is verdict
+    assert all(word in found.detail for word in words)
 
 
 async def test_a_damaged_one_is_told(tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ APP, LOCAL = "https://app.example", "http://localhost:3000"
 
 COMES_TO: list[tuple[str, str, object]] = [
     ("PORT", "9000", 9000),
+    ("PGVEND_SECRET_PREVIOUS", f"{ONE},{OTHER}", (Secret(ONE), Secret(OTHER))),
+    ("PGVEND_SECRET_PREVIOUS", f" {ONE} , {OTHER} ,", (Secret(ONE), Secret(OTHER))),
     ("PGVEND_PROVIDER", "memory", ProviderName.MEMORY),
     ("PGVEND_VERIFY_LOGIN", "off", False),
     ("PGVEND_DEFAULT_TTL", "24h", timedelta(hours=24)),
@@ -96,7 +98,8 @@ def test_a_variable_comes_to_a_value(
 ) -> None:
     settings = env.load(**{variable: text})
 
-    assert getattr(settings, variable.removeprefix("PGVEND_").lower()) == value
+    field = variable.removeprefix("PGVEND_").lower()
+    assert getattr(settings, "secrets_before" if field == "secret_previous" else field) == value
 
 
 def test_the_env_file_of_the_current_folder_is_read_after_the_environment(env: Environment) -> None:
@@ -111,13 +114,14 @@ def test_only_loopback_is_loopback(env: Environment, host: str) -> None:
     assert env.load(HOST=host).is_loopback == (host in LOOPBACK)
 
 
-@pytest.mark.parametrize("scheme", ["postgresql://", "postgres://"])
-@pytest.mark.parametrize("rest", ["admin:hunter2@db.example:5432/postgres", "a@[::1]/d"])
-def test_servers_are_named_by_their_addresses(env: Environment, scheme: str, rest: str) -> None:
-    url = scheme + rest
+@pytest.mark.parametrize(
+    "url", [DSN, DSN.replace("postgresql", "postgres"), "postgresql://a@[::1]/d", "postgresql:///d"]
+)
+def test_servers_are_named_by_their_addresses(env: Environment, url: str) -> None:
     settings = env.load(
         PGVEND_PROVIDER="postgres",
         PGVEND_POSTGRES_ADMIN_DSN=url,
+        PGVEND_POSTGRES_PUBLIC_HOST="db.example",
         PGVEND_REGISTRY_URL=url,
         PGVEND_SECRET=SECRET,
     )
@@ -126,35 +130,11 @@ def test_servers_are_named_by_their_addresses(env: Environment, scheme: str, res
         assert secret
         assert secret.get_secret_value() == url
     assert settings.registry_file is None
-
-
-def test_an_address_may_be_that_of_a_socket(env: Environment) -> None:
-    settings = env.load(
-        PGVEND_PROVIDER="postgres",
-        PGVEND_POSTGRES_ADMIN_DSN="postgresql:///postgres",
-        PGVEND_POSTGRES_PUBLIC_HOST="db.example",
-        PGVEND_REGISTRY_URL="postgresql:///r",
-        PGVEND_SECRET=SECRET,
-    )
-
     assert settings.postgres_public_host == "db.example"
 
 
 def test_an_address_that_is_not_used_is_not_looked_at(env: Environment) -> None:
     env.load(PGVEND_PROVIDER="memory", PGVEND_POSTGRES_ADMIN_DSN="nonsense")
-
-
-@pytest.mark.parametrize("text", [f"{ONE},{OTHER}", f" {ONE} , {OTHER} ,"])
-def test_earlier_secrets_are_separated_by_commas(env: Environment, text: str) -> None:
-    settings = env.load(PGVEND_SECRET_PREVIOUS=text)
-
-    assert settings.secrets_before == (Secret(ONE), Secret(OTHER))
-
-
-def test_tls_takes_two_files(env: Environment) -> None:
-    settings = env.load(PGVEND_TLS_CERT="/c.pem", PGVEND_TLS_KEY="/k.pem")
-
-    assert (settings.tls_cert, settings.tls_key) == (Path("/c.pem"), Path("/k.pem"))
 
 
 @pytest.mark.parametrize(("provider", "is_kept"), [("embedded", 1), ("postgres", 1), ("memory", 0)])
@@ -201,6 +181,12 @@ def test_settings_show_no_secret(env: Environment) -> None:
 def test_settings_do_not_change(env: Environment) -> None:
     with pytest.raises(ValidationError, match="frozen"):
         env.load().port = 1  # type: ignore[misc] # that is the question
+
+
+def test_tls_takes_two_files(env: Environment) -> None:
+    settings = env.load(PGVEND_TLS_CERT="/c.pem", PGVEND_TLS_KEY="/k.pem")
+
+    assert (settings.tls_cert, settings.tls_key) == (Path("/c.pem"), Path("/k.pem"))
 
 
 def test_the_command_line_has_settings_of_its_own(env: Environment) -> None:

@@ -85,17 +85,15 @@ def test_a_port_is_chosen_once_and_kept_unless_the_operator_wants_another(cluste
     assert [cluster.port(wanted), cluster.port(None)] == [wanted, wanted]
 
 
-def test_a_wanted_port_that_is_busy_is_refused(cluster: Cluster, busy_port: int) -> None:
-    with pytest.raises(StartupError, match=rf"Port {busy_port} .* PGVEND_EMBEDDED_PORT"):
-        cluster.port(busy_port)
-
-
-def test_a_kept_port_that_is_busy_is_refused_and_still_kept(
+def test_a_busy_port_is_refused_and_the_kept_one_still_kept(
     cluster: Cluster, busy_port: int
 ) -> None:
     """Another port would break every credential that was handed out, silently."""
-    (cluster.folder / "port").write_text(f"{busy_port}\n")
+    assert not is_free(busy_port)
+    with pytest.raises(StartupError, match=rf"Port {busy_port} .* PGVEND_EMBEDDED_PORT"):
+        cluster.port(busy_port)
 
+    (cluster.folder / "port").write_text(f"{busy_port}\n")
     with pytest.raises(StartupError, match="taken by another program"):
         cluster.port(None)
 
@@ -121,11 +119,6 @@ def test_a_port_is_replaced_as_a_whole(cluster: Cluster) -> None:
     cluster.port(None)
 
     assert (cluster.folder / "port").stat().st_ino != before
-
-
-def test_a_port_is_free_when_nobody_listens_there(busy_port: int) -> None:
-    assert not is_free(busy_port)
-    assert is_free(free_port())
 
 
 def test_a_cluster_exists_when_initdb_has_ended(cluster: Cluster) -> None:

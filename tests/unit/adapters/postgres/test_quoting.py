@@ -56,10 +56,9 @@ def test_a_literal_is_read_back_as_it_was_whatever_the_server_is_set_to(
 
 @given(st.text(), st.text())
 def test_no_nul_gets_into_a_statement(before: str, after: str) -> None:
-    with pytest.raises(ValueError, match="NUL"):
-        identifier(f"{before}\0{after}")
-    with pytest.raises(ValueError, match="NUL"):
-        literal(f"{before}\0{after}")
+    for quoted in (identifier, literal):
+        with pytest.raises(ValueError, match="NUL"):
+            quoted(f"{before}\0{after}")
 
 
 def test_plain_names_and_texts_stay_readable() -> None:

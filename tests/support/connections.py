@@ -1,5 +1,8 @@
 """Connections to hand out, and texts that trouble whoever has to write them down."""
 
+from dataclasses import replace
+from typing import Any
+
 from hypothesis import strategies as st
 
 from domain.connection import Connection
@@ -20,22 +23,8 @@ texts = st.text(
 """Whatever a name or a password may be, and what means something to a reader more often."""
 
 
-def connection(
-    *,
-    host: str = "db.example",
-    port: int = 6543,
-    database: str = "x",
-    user: str = "user_x",
-    password: str = "p",  # noqa: S107 - of nobody
-    sslmode: str = "prefer",
-    pooler_host: str | None = None,
-) -> Connection:
-    return Connection(
-        host=host,
-        port=port,
-        database=database,
-        user=user,
-        password=Secret(password),
-        sslmode=sslmode,
-        pooler_host=pooler_host,
-    )
+USUAL = Connection(host="db.example", port=6543, database="x", user="user_x", password=Secret("p"))
+
+
+def connection(*, password: str = "p", **parts: Any) -> Connection:  # noqa: S107 - of nobody
+    return replace(USUAL, password=Secret(password), **parts)

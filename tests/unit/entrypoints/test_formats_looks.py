@@ -74,18 +74,16 @@ def test_env_is_for_dotenv_files_too_where_their_rules_are_a_shells(password: st
     assert read["PGPASSWORD"] == password
 
 
-@pytest.mark.parametrize("sslmode", ["verify-ca", "verify-full"])
+STRICT = {"sslmode": ["require"], "sslaccept": ["strict"]}
+
+
+@pytest.mark.parametrize("sslmode", ["disable", "prefer", "require", "verify-ca", "verify-full"])
 def test_prisma_is_told_in_its_own_words_to_check_certificates(sslmode: str) -> None:
     """It takes a mode that it does not know for `prefer`."""
     url = str(dotenv_values(stream=io.StringIO(written("prisma", sslmode=sslmode)))["DATABASE_URL"])
 
-    options = {"schema": ["public"], "sslmode": ["require"], "sslaccept": ["strict"]}
-    assert parse_qs(urlsplit(url).query) == options
-
-
-@pytest.mark.parametrize("sslmode", ["disable", "prefer", "require"])
-def test_prisma_is_told_nothing_of_certificates_that_are_not_checked(sslmode: str) -> None:
-    assert "sslaccept" not in written("prisma", sslmode=sslmode)
+    options = STRICT if sslmode.startswith("verify") else {"sslmode": [sslmode]}
+    assert parse_qs(urlsplit(url).query) == {"schema": ["public"], **options}
 
 
 @given(database=texts)
@@ -93,16 +91,14 @@ def test_a_secret_has_a_name_that_kubernetes_takes(database: str) -> None:
     assert DNS_LABEL.fullmatch(secret_name(database))
 
 
+@pytest.mark.parametrize("typed", ["-_a", "a_", "_", "a__b", "x" * 80, "_" * 56 + "a"])
+def test_every_name_of_ours_gives_a_secret_a_name(typed: str) -> None:
+    assert DNS_LABEL.fullmatch(secret_name(Nickname(typed + "1").names("k3j5h7").database))
+
+
 @pytest.mark.parametrize("database", ["on", "null", "1", "1e5", "0x1f", "my-db", "2024-01-01"])
 def test_a_secret_is_called_what_the_database_is_called(database: str) -> None:
     assert secret_name(database) == database
-
-
-@pytest.mark.parametrize("typed", ["-_a", "a_", "_", "a__b", "x" * 80, "_" * 56 + "a"])
-def test_every_name_of_ours_gives_a_secret_a_name(typed: str) -> None:
-    names = Nickname(typed + "1").names("k3j5h7")
-
-    assert DNS_LABEL.fullmatch(secret_name(names.database))
 
 
 def test_two_databases_never_overwrite_each_others_secret() -> None:

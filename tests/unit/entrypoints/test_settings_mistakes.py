@@ -92,6 +92,52 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     ("NEON_API_URL", IN_CLEAR, ["http://127.0.0.1.evil.example/v2", "http://[::2]:80/v2"]),
 ]
 
+SHARED = {"PGVEND_REGISTRY_URL": "postgresql://db.example/r"}
+ONE_SECRET = "PGVEND_SECRET: missing, and replicas"
+
+TOGETHER: dict[str, tuple[dict[str, str], str, str]] = {
+    "a server without its address": (
+        POSTGRES,
+        "PGVEND_POSTGRES_ADMIN_DSN: missing",
+        "Set it to postgresql://admin:password@host:5432/postgres",
+    ),
+    "an address without a host that tenants use": (
+        POSTGRES | {"PGVEND_POSTGRES_ADMIN_DSN": f"postgresql://admin:{SECRET}@/postgres"},
+        "PGVEND_POSTGRES_PUBLIC_HOST: missing",
+        "the host that tenants reach the server by",
+    ),
+    "a default beyond the longest time": (
+        {"PGVEND_DEFAULT_TTL": "8d", "PGVEND_MAX_TTL": "7d"},
+        "PGVEND_MAX_TTL: shorter than PGVEND_DEFAULT_TTL",
+        "",
+    ),
+    "a size limit for Neon": (FOUR | {"PGVEND_SIZE_LIMIT": "1GB"}, "PGVEND_SIZE_LIMIT: ", "Neon"),
+    "replicas without a secret": (SHARED, ONE_SECRET, "openssl rand -hex 32"),
+    "replicas with an empty secret": (SHARED | {"PGVEND_SECRET": ""}, ONE_SECRET, ""),
+    "replicas in memory": (SHARED | {"PGVEND_PROVIDER": "memory"}, ONE_SECRET, ""),
+    "an admin's key that others have": (
+        {"PGVEND_API_KEYS": f"web={ONE}", "PGVEND_ADMIN_KEY": ONE},
+        "PGVEND_ADMIN_KEY: the same key is there twice",
+        "",
+    ),
+}
+"""A key of two would be the admin's or another's, whichever was found first; replicas without a
+common secret would each derive other passwords."""
+
+WRONG = {
+    **POSTGRES,
+    "PGVEND_SECRET": SECRET,
+    "PGVEND_DEFAULT_TTL": "2h",
+    "PGVEND_MAX_TTL": "1h",
+}
+WRONG_FOR_NEON = {
+    "NEON_PROJECT_ID": "Main",
+    "NEON_HOST": "https://x",
+    "NEON_API_KEY": f"{SECRET} ",
+    "NEON_API_URL": "nowhere",
+    "PGVEND_NEON_ISOLATION": "branch",
+}
+
 
 @pytest.mark.parametrize(
     ("variable", "what", "text"),
@@ -113,41 +159,16 @@ def test_a_mistake_is_told_by_its_variable_with_its_cure_and_without_a_secret(
     assert not any(secret in line for secret in (SECRET, ONE, OTHER, LONG))
 
 
-def test_all_mistakes_are_told_at_once(env: Environment) -> None:
+@pytest.mark.parametrize("wrong", [WRONG, WRONG_FOR_NEON], ids=["without Neon", "with Neon"])
+def test_all_mistakes_are_told_at_once(env: Environment, wrong: dict[str, str]) -> None:
     Path(".env").write_text("PGVEND_LOG_LEVEL=loud\nPGVEND_NONSENSE=1\n")
-    lines = env.mistakes(
-        **POSTGRES,
-        PORT="http",
-        PGVEND_SECRET=SECRET,
-        PGVEND_DEFAULT_TTL="2h",
-        PGVEND_MAX_TTL="1h",
-        PGVEND_PROVIDRE="memory",
-        PGVEND_KEY=SECRET,
-    )
+    lines = env.mistakes(**wrong, PORT="http", PGVEND_PROVIDRE="memory", PGVEND_KEY=SECRET)
 
-    assert sorted(names_in(lines)) == [
-        "PGVEND_LOG_LEVEL",
-        "PGVEND_MAX_TTL",
-        "PGVEND_NONSENSE",
-        "PGVEND_POSTGRES_ADMIN_DSN",
-        "PGVEND_PROVIDRE",
-        "PGVEND_SECRET",
-        "PORT",
-    ]
-    assert SECRET not in "".join(lines)
-
-
-def test_all_mistakes_of_neon_are_told_at_once(env: Environment) -> None:
-    lines = env.mistakes(
-        NEON_PROJECT_ID="Main",
-        NEON_HOST="https://x",
-        NEON_API_KEY=f"{SECRET} ",
-        NEON_API_URL="nowhere",
-        PGVEND_NEON_ISOLATION="branch",
-        PORT="http",
-    )
-
-    assert set(names_in(lines)) == CURES.keys() | {"PGVEND_NEON_ISOLATION", "PORT"}
+    always = {"PGVEND_LOG_LEVEL", "PGVEND_NONSENSE", "PGVEND_PROVIDRE", "PORT"}
+    of_neon = CURES.keys() | {"PGVEND_NEON_ISOLATION"}
+    others = {"PGVEND_MAX_TTL", "PGVEND_POSTGRES_ADMIN_DSN", "PGVEND_SECRET"}
+    assert set(names_in(lines)) == always | (others if wrong is WRONG else of_neon)
+    assert len(lines) == len(set(lines))
     assert SECRET not in "".join(lines)
 
 
@@ -164,53 +185,15 @@ def test_an_env_file_in_another_encoding_is_a_mistake(env: Environment) -> None:
     assert env.mistake() == ".env: not UTF-8. Save it as UTF-8."
 
 
-def test_a_server_of_the_operators_has_to_be_names_in(env: Environment) -> None:
-    line = env.mistake(**POSTGRES)
+@pytest.mark.parametrize(("variables", "start", "cure"), TOGETHER.values(), ids=list(TOGETHER))
+def test_what_does_not_go_together_or_is_missing_is_a_mistake(
+    env: Environment, variables: dict[str, str], start: str, cure: str
+) -> None:
+    line = env.mistake(**variables)
 
-    assert line.startswith("PGVEND_POSTGRES_ADMIN_DSN: missing")
-    assert "Set it to postgresql://admin:password@host:5432/postgres" in line
-
-
-def test_an_address_without_a_host_asks_for_the_one_that_tenants_use(env: Environment) -> None:
-    dsn = f"postgresql://admin:{SECRET}@/postgres"
-    line = env.mistake(**POSTGRES, PGVEND_POSTGRES_ADMIN_DSN=dsn)
-
-    assert line.startswith("PGVEND_POSTGRES_PUBLIC_HOST: missing")
-    assert "the host that tenants reach the server by" in line
-    assert SECRET not in line
-
-
-def test_a_default_beyond_the_longest_time_is_a_mistake(env: Environment) -> None:
-    line = env.mistake(PGVEND_DEFAULT_TTL="8d", PGVEND_MAX_TTL="7d")
-
-    assert line.startswith("PGVEND_MAX_TTL: shorter than PGVEND_DEFAULT_TTL")
-
-
-def test_neon_keeps_size_limits_of_its_own(env: Environment) -> None:
-    line = env.mistake(PGVEND_SIZE_LIMIT="10GB", **FOUR)
-
-    assert line.startswith("PGVEND_SIZE_LIMIT: ")
-    assert "Neon" in line
-
-
-@pytest.mark.parametrize("secret", [{}, {"PGVEND_SECRET": ""}])
-@pytest.mark.parametrize("provider", ["embedded", "memory"])
-def test_replicas_need_one_secret(env: Environment, provider: str, secret: dict[str, str]) -> None:
-    """Each would make its own, and derive other passwords."""
-    line = env.mistake(
-        PGVEND_REGISTRY_URL="postgresql://db.example/r", PGVEND_PROVIDER=provider, **secret
-    )
-
-    assert line.startswith("PGVEND_SECRET: missing, and replicas")
-    assert "openssl rand -hex 32" in line
-
-
-def test_an_admins_key_that_others_have_is_a_mistake(env: Environment) -> None:
-    """It would be theirs or the admin's, whichever was found first."""
-    line = env.mistake(PGVEND_API_KEYS=f"web={ONE}", PGVEND_ADMIN_KEY=ONE)
-
-    assert line.startswith("PGVEND_ADMIN_KEY: the same key is there twice")
-    assert ONE not in line
+    assert line.startswith(start)
+    assert cure in line
+    assert not any(secret in line for secret in (SECRET, ONE))
 
 
 @pytest.mark.parametrize("secret", [{"PGVEND_SECRET": SECRET}, {"NEON_API_KEY": f"{SECRET} "}])

@@ -9,20 +9,16 @@ from entrypoints.provider_settings import ProviderName
 from entrypoints.settings import Settings
 from tests.unit.entrypoints.conftest import CURES, FOUR, Environment, names_in
 
+EMBEDDED = {"PGVEND_PROVIDER": "embedded"}
+UNUSED = {"NEON_HOST": "https://not.a.host/", "NEON_API_URL": "http://neon.example"}
+
 CHOOSES: dict[str, tuple[dict[str, str], ProviderName]] = {
-    "neon by name too": ({**FOUR, "PGVEND_PROVIDER": "neon"}, ProviderName.NEON),
-    "embedded by name": ({**FOUR, "PGVEND_PROVIDER": "embedded"}, ProviderName.EMBEDDED),
-    "memory by name": ({**FOUR, "PGVEND_PROVIDER": "memory"}, ProviderName.MEMORY),
+    "neon by name too": (FOUR | {"PGVEND_PROVIDER": "neon"}, ProviderName.NEON),
+    "memory by name": (FOUR | {"PGVEND_PROVIDER": "memory"}, ProviderName.MEMORY),
+    "embedded by name": (FOUR | EMBEDDED, ProviderName.EMBEDDED),
     "four of nothing": (dict.fromkeys(FOUR, ""), ProviderName.EMBEDDED),
-    "a key that others use": (
-        {"NEON_API_KEY": "napi_x", "PGVEND_PROVIDER": "embedded"},
-        ProviderName.EMBEDDED,
-    ),
-    "mistakes that are not used": (
-        {"NEON_HOST": "https://not.a.host/", "NEON_API_URL": "http://neon.example"}
-        | {"PGVEND_PROVIDER": "embedded"},
-        ProviderName.EMBEDDED,
-    ),
+    "a key that others use": ({"NEON_API_KEY": "napi_x"} | EMBEDDED, ProviderName.EMBEDDED),
+    "mistakes that are not used": (FOUR | UNUSED | EMBEDDED, ProviderName.EMBEDDED),
 }
 
 URLS = [f"http://{host}/v2" for host in ("localhost", "127.0.0.1:90", "[::1]:90", "127.9.9.9")]
@@ -97,14 +93,13 @@ def test_one_of_the_four_that_is_missing_is_told(
 
 
 @pytest.mark.parametrize("variable", FOUR)
-@pytest.mark.parametrize("place", ["environment", "file"])
+@pytest.mark.parametrize("in_a_file", [True, False])
 def test_one_of_the_four_alone_asks_for_the_others_or_for_another_provider(
-    env: Environment, variable: str, place: str
+    env: Environment, variable: str, in_a_file: bool
 ) -> None:
     """It is most likely a mistake: a database on this machine is not what somebody wanted."""
-    if place == "file":
-        Path(".env").write_text(f"{variable}={FOUR[variable]}\n")
-    lines = env.mistakes(**{variable: FOUR[variable]} if place == "environment" else {})
+    Path(".env").write_text(f"{variable}={FOUR[variable]}\n" if in_a_file else "")
+    lines = env.mistakes(**{} if in_a_file else {variable: FOUR[variable]})
 
     assert set(names_in(lines)) == FOUR.keys() - {variable}
     assert all("PGVEND_PROVIDER=embedded" in line for line in lines)

@@ -108,6 +108,5 @@ def test_no_bytes_are_too_odd_for_a_body(body: Any, raw: bytes) -> None:
 @example(text="a=b,a=b,=,")
 def test_any_text_for_a_setting_is_taken_or_explained(name: str, text: str) -> None:
     setting: TypeAdapter[Any] = TypeAdapter(Settings.model_fields[name].rebuild_annotation())
-
     with suppress(ValidationError):
         setting.validate_python(text)

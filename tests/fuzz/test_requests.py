@@ -148,7 +148,6 @@ async def test_the_service_is_still_there(app: RunningApp) -> None:
 async def test_an_expectation_that_cannot_be_quoted_is_refused(app: RunningApp) -> None:
     request = request_of("GET", b"/livez", [("Expect", b"\xed\xa0\x80\xff")])
     answer = await answered(app.port, request)
-
     assert answer
     assert (answer.status, answer.body["code"]) == (417, "expectation_failed")
 

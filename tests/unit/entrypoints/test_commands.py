@@ -38,7 +38,6 @@ def loaded() -> dict[str, list[str]]:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_bears_its_name_and_says_what_it_does(name: str) -> None:
     command = Commands().get_command(None, name)
-
     assert command.name == name
     assert command.help
 
@@ -50,6 +49,5 @@ def test_there_is_no_other_command() -> None:
 @pytest.mark.parametrize("name", ASKING)
 def test_who_asks_a_service_does_not_wait_for_what_a_service_needs(name: str) -> None:
     modules = loaded()[name]
-
     assert "entrypoints.cli.asking" in modules
     assert not HEAVY.intersection(modules)

@@ -37,14 +37,12 @@ def mode(path: Path) -> int:
 def test_a_missing_folder_is_made_for_us_alone(tmp_path: Path) -> None:
     (tmp_path / "above").mkdir()
     before = mode(tmp_path / "above")
-
     assert mode(open_data_folder(tmp_path / "above" / "some" / "where")) == 0o700
     assert mode(tmp_path / "above") == before
 
 
 def test_a_folder_that_others_could_look_into_is_closed(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir(mode=0o755)
-
     assert open_data_folder(Path("data")) == (tmp_path / "data").resolve(), "now absolute"
     assert mode(tmp_path / "data") == 0o700
 
@@ -54,7 +52,6 @@ def test_a_folder_with_what_a_crash_or_a_file_system_left_is_ours(
     tmp_path: Path, left: str
 ) -> None:
     (tmp_path / left).mkdir()
-
     assert open_data_folder(tmp_path) == tmp_path
 
 
@@ -75,7 +72,6 @@ def test_a_folder_of_other_things_is_refused_and_stays_as_it_is(
 @pytest.mark.parametrize("impossible", ["file", "file/below", "/proc/1/pgvend"])
 def test_what_cannot_be_a_folder_is_refused(tmp_path: Path, impossible: str) -> None:
     (tmp_path / "file").touch()
-
     with pytest.raises(StartupError, match=r"cannot be used .* PGVEND_DATA_DIR"):
         open_data_folder(tmp_path / impossible)
 
@@ -112,16 +108,13 @@ def test_of_many_who_make_a_secret_at_once_all_get_the_same(tmp_path: Path) -> N
 def test_a_damaged_secret_is_refused_and_not_replaced(tmp_path: Path, text: str) -> None:
     """A new one would lock every tenant out whose password is written again."""
     (tmp_path / "secret").write_text(text)
-
     with pytest.raises(StartupError, match="put the old secret back"):
         kept_secret(tmp_path)
-
     assert (tmp_path / "secret").read_text() == text
 
 
 def test_a_secret_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret").mkdir()
-
     with pytest.raises(StartupError, match="PGVEND_DATA_DIR"):
         kept_secret(tmp_path)
 
@@ -129,9 +122,7 @@ def test_a_secret_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 def test_a_line_end_that_an_editor_added_does_not_change_the_secret(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("x" * 40)
     before = kept_secret(tmp_path)
-
     (tmp_path / "secret").write_text("x" * 40 + "\r\n")
-
     assert kept_secret(tmp_path) == before
 
 
@@ -149,6 +140,5 @@ def test_the_operators_secret_counts_and_a_folder_is_made_only_for_files(
 
 def test_without_one_the_secret_is_that_of_the_folder(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data")
-
     assert service_secret(settings) == kept_secret(tmp_path / "data")
     assert mode(tmp_path / "data") == 0o700

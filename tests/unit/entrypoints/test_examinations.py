@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,32 +20,33 @@ from tests.support.checkups import FAIL, OK, WARN, outcomes
 
 KEY = "a-key-of-sixteen-characters-or-more"
 OLD, NEW = "the-old-secret-of-the-service-000", "the-new-secret-of-the-service-111"
-EVERYWHERE = {"host": "0.0.0.0"}
+ANYWHERE = {"host": "0.0.0.0"}
 
-CALLERS: dict[str, tuple[dict[str, Any], Verdict, str]] = {
-    "on loopback": ({}, OK, ""),
-    "beyond loopback": (EVERYWHERE, FAIL, "PGVEND_API_KEYS"),
-    "behind a proxy": ({"trusted_proxies": "127.0.0.1"}, FAIL, "PGVEND_TRUSTED_PROXIES"),
-    "with keys": (EVERYWHERE | {"api_keys": KEY}, OK, ""),
-    "with an admin's key": (EVERYWHERE | {"admin_key": KEY}, OK, ""),
+Judge = Callable[[Settings], Outcome]
+
+JUDGED: dict[str, tuple[Judge, dict[str, Any], Verdict, str]] = {
+    "callers on loopback": (callers, {}, OK, ""),
+    "callers from anywhere": (callers, ANYWHERE, FAIL, "PGVEND_API_KEYS"),
+    "callers by a proxy": (callers, {"trusted_proxies": "::1"}, FAIL, "PGVEND_TRUSTED_PROXIES"),
+    "callers with keys": (callers, ANYWHERE | {"api_keys": KEY}, OK, ""),
+    "an admin with a key": (callers, ANYWHERE | {"admin_key": KEY}, OK, ""),
+    "answers on loopback": (way_in, {"host": "127.0.0.1"}, OK, ""),
+    "answers to anywhere": (way_in, ANYWHERE, WARN, ""),
+    "answers by a proxy": (way_in, ANYWHERE | {"trusted_proxies": "10.0.0.7"}, OK, ""),
+    "no pages": (browsers, {}, OK, ""),
+    "pages of one origin": (browsers, {"cors_allow_origins": "https://app.example"}, OK, ""),
+    "pages of any origin": (browsers, {"cors_allow_origins": "*"}, WARN, ""),
 }
 
 
-@pytest.mark.parametrize(("given", "verdict", "detail"), CALLERS.values(), ids=list(CALLERS))
-def test_beyond_loopback_keys_are_needed(
-    given: dict[str, Any], verdict: Verdict, detail: str
+@pytest.mark.parametrize(("judge", "given", "verdict", "word"), JUDGED.values(), ids=list(JUDGED))
+def test_who_gets_in_is_judged_by_the_settings(
+    judge: Judge, given: dict[str, Any], verdict: Verdict, word: str
 ) -> None:
-    outcome = callers(Settings(**given))
-
+    outcome = judge(Settings(**given))
     assert outcome.verdict is verdict
-    assert detail in outcome.detail
+    assert word in outcome.detail
     assert KEY not in repr(outcome)
-
-
-def test_answers_beyond_loopback_want_tls_or_a_proxy() -> None:
-    assert way_in(Settings(host="127.0.0.1")).verdict is OK
-    assert way_in(Settings(host="0.0.0.0")).verdict is WARN
-    assert way_in(Settings(host="0.0.0.0", trusted_proxies="10.0.0.7")).verdict is OK
 
 
 async def test_files_that_do_not_do_for_tls_are_told(tmp_path: Path) -> None:
@@ -58,15 +59,8 @@ async def test_files_that_do_not_do_for_tls_are_told(tmp_path: Path) -> None:
     assert str(file) in found["way in"].detail
 
 
-def test_pages_of_any_origin_are_warned_of() -> None:
-    assert browsers(Settings()).verdict is OK
-    assert browsers(Settings(cors_allow_origins="https://app.example")).verdict is OK
-    assert browsers(Settings(cors_allow_origins="*")).verdict is WARN
-
-
 async def test_databases_that_do_not_exist_are_warned_of() -> None:
     found = await outcomes(SettingsExamination(Settings(provider="memory")))
-
     assert found["provider"].verdict is WARN
     assert "data folder" not in found
 
@@ -91,13 +85,11 @@ async def test_a_file_or_somebody_elses_folder_is_none_for_data(
     tmp_path: Path, folder: str
 ) -> None:
     (tmp_path / "thesis.tex").write_text("precious")
-
     assert await _data_folder(tmp_path / folder) is FAIL
 
 
 async def test_before_the_first_start_there_is_no_secret_and_none_is_made(tmp_path: Path) -> None:
     found = await _examined(Remembered(), data_dir=tmp_path / "data")
-
     assert found["secret"].verdict is OK
     assert os.listdir(tmp_path) == []
 
@@ -116,7 +108,6 @@ async def test_the_secret_of_the_records_fits(tmp_path: Path, place: str) -> Non
 async def test_records_from_before_secrets_had_names_come_from_the_first_one() -> None:
     before = Remembered(revision="0002", live=(Record("db_1", "embedded", ""),))
     kept = Remembered(revision="0003", kept=name_of(Secret(OLD)), live=before.live)
-
     assert (await _examined(before, secret=OLD))["passwords"].verdict is OK
     assert (await _examined(kept, secret=NEW))["passwords"].verdict is FAIL
 
@@ -133,21 +124,18 @@ async def test_a_secret_that_does_not_fit_is_told_with_what_depends_on_it(
     given: dict[str, Any], question: str, verdict: Verdict, words: list[str]
 ) -> None:
     found = (await _examined(_recorded(OLD), **given))[question]
-
     assert found.verdict is verdict
     assert all(word in found.detail for word in words)
 
 
 async def test_a_damaged_one_is_told(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("short")
-
     with pytest.raises(StartupError, match="damaged"):
         await _examined(Remembered(), data_dir=tmp_path)
 
 
 async def test_what_was_made_elsewhere_does_not_count() -> None:
     found = await _examined(_recorded(OLD, "postgres"), secret=NEW)
-
     assert found["passwords"].verdict is OK
 
 

@@ -27,7 +27,6 @@ def read_again(name: str, written: Connection) -> Connection:
 
 def test_there_are_the_formats_that_the_service_promises() -> None:
     promised = ["json", "uri", "env", "jdbc", "psql", "sqlalchemy", "prisma", "dotnet", "docker"]
-
     assert list(FORMATS) == [*promised, "k8s-secret"]
     assert all(written.name == name for name, written in FORMATS.items())
 
@@ -36,7 +35,6 @@ def test_there_are_the_formats_that_the_service_promises() -> None:
 @given(user=texts, password=texts, database=texts)
 def test_all_parts_are_read_again(name: str, user: str, password: str, database: str) -> None:
     written = connection(user=user, password=password, database=database)
-
     assert read_again(name, written) == written
 
 
@@ -45,7 +43,6 @@ def test_every_odd_character_is_read_again(name: str) -> None:
     for char in ODD:
         for odd in (char, f"{char}a{char}", f"a{char * 2}b"):
             written = connection(password=odd, user=odd, database=odd)
-
             assert read_again(name, written) == written, ascii(odd)
 
 
@@ -53,7 +50,6 @@ def test_every_odd_character_is_read_again(name: str) -> None:
 @pytest.mark.parametrize("part", PARTS, ids=str)
 def test_every_kind_of_host_and_password_is_read_again(name: str, part: Any) -> None:
     written = connection(**part)
-
     assert read_again(name, written) == written
 
 
@@ -61,7 +57,6 @@ def test_every_kind_of_host_and_password_is_read_again(name: str, part: Any) -> 
 @pytest.mark.parametrize("sslmode", SSL_MODES.values())
 def test_every_way_to_use_tls_is_read_again(name: str, sslmode: str) -> None:
     written = connection(sslmode=sslmode)
-
     assert read_again(name, written) == written
 
 
@@ -74,7 +69,6 @@ def test_a_connection_leads_to_the_database_itself_and_not_to_a_pooler_before_it
 def test_a_file_ends_its_lines_and_a_value_is_nothing_but_the_value(name: str) -> None:
     """So that one can be added to a file, and the other can be taken from an answer as it is."""
     text = FORMATS[name].render(connection())
-
     assert text.strip() == text.removesuffix("\n")
     assert text.endswith("\n") == (name in LINES)
     assert ("\n" in text.strip()) == (name in LINES - {"prisma"})

@@ -47,9 +47,7 @@ def test_what_needs_no_escaping_is_written_plainly(name: str, text: str) -> None
 @pytest.mark.parametrize("pooler_host", [None, "pooler.example"])
 def test_json_is_what_a_create_answers_as_its_connection(pooler_host: str | None) -> None:
     told = connection(pooler_host=pooler_host)
-
     answered = json.loads(ConnectionOut.of(told).model_dump_json())
-
     assert json.loads(FORMATS["json"].render(told)) == parts(told) == answered
 
 
@@ -61,7 +59,6 @@ def test_jdbc_has_no_plus_sign_for_a_space() -> None:
 @given(password=texts)
 def test_the_password_is_not_among_the_arguments_of_psql(password: str) -> None:
     assignment, *arguments = shlex.split(written("psql", password=f"hunter2{password}"))
-
     assert assignment.startswith("PGPASSWORD=hunter2")
     assert "hunter2" not in "".join(arguments)
 
@@ -70,7 +67,6 @@ def test_the_password_is_not_among_the_arguments_of_psql(password: str) -> None:
 def test_env_is_for_dotenv_files_too_where_their_rules_are_a_shells(password: str) -> None:
     """Theirs differ from each other on single quotes and backslashes within single quotes."""
     read = dotenv_values(stream=io.StringIO(written("env", password=password)))
-
     assert read["PGPASSWORD"] == password
 
 
@@ -81,7 +77,6 @@ STRICT = {"sslmode": ["require"], "sslaccept": ["strict"]}
 def test_prisma_is_told_in_its_own_words_to_check_certificates(sslmode: str) -> None:
     """It takes a mode that it does not know for `prefer`."""
     url = str(dotenv_values(stream=io.StringIO(written("prisma", sslmode=sslmode)))["DATABASE_URL"])
-
     options = STRICT if sslmode.startswith("verify") else {"sslmode": [sslmode]}
     assert parse_qs(urlsplit(url).query) == {"schema": ["public"], **options}
 
@@ -103,13 +98,11 @@ def test_a_secret_is_called_what_the_database_is_called(database: str) -> None:
 
 def test_two_databases_never_overwrite_each_others_secret() -> None:
     alike = ["a-b", "a_b", "a--b", "a-b-", "_a-b", "A-b"]
-
     assert len({secret_name(database) for database in alike}) == len(alike)
 
 
 def test_a_manifest_is_plain_ascii_whatever_is_in_it() -> None:
     manifest = written("k8s-secret", password=ODD, user=ODD, database=ODD)
-
     assert manifest.isascii()
     assert manifest.replace("\n", "").isprintable()
 

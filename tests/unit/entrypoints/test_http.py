@@ -69,7 +69,6 @@ async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
 
 def test_a_pooler_is_told_beside_the_host_where_there_is_one() -> None:
     pooled = replace(DIRECT, pooler_host="pooler.example")
-
     assert told(DIRECT).keys() == MEMBERS
     assert told(pooled) == told(DIRECT) | {"pooler_host": "pooler.example"}
 

@@ -14,22 +14,17 @@ from entrypoints.logging import configure_logging
 
 HIDDEN = "hunter2"
 
-Configure = Callable[..., None]
 Lines = Callable[[], list[dict[str, Any]]]
 
 both = pytest.mark.parametrize("terminal", [False, True], ids=["json", "console"])
 
 
-@pytest.fixture
-def configure() -> Iterator[Configure]:
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
     """Logging is the process's: other tests get theirs back."""
     loggers = (logging.getLogger(), logging.getLogger("asyncio"))
     before = [(logger.handlers, logger.level) for logger in loggers]
-
-    def configuring(level: str = "info", *, terminal: bool = False) -> None:
-        configure_logging(level, terminal=terminal)
-
-    yield configuring
+    yield
     logging.getLogger("aiohttp.server").filters = []
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
@@ -52,8 +47,8 @@ def crash(password: str) -> None:
     raise ValueError("it failed")
 
 
-def test_for_machines_every_event_is_one_json_object(configure: Configure, lines: Lines) -> None:
-    configure()
+def test_for_machines_every_event_is_one_json_object(lines: Lines) -> None:
+    configure_logging("info", terminal=False)
 
     structlog.get_logger("test").info("database.ready", id="db_1", nickname="Zürich\n")
 
@@ -68,10 +63,8 @@ def test_for_machines_every_event_is_one_json_object(configure: Configure, lines
     }
 
 
-def test_for_people_an_event_is_a_line(
-    configure: Configure, capsys: pytest.CaptureFixture[str]
-) -> None:
-    configure(terminal=True)
+def test_for_people_an_event_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("info", terminal=True)
 
     structlog.get_logger("test").info("database.ready", id="db_1")
 
@@ -81,8 +74,8 @@ def test_for_people_an_event_is_a_line(
     assert shown.count("\n") == 1
 
 
-def test_what_libraries_log_goes_the_same_way(configure: Configure, lines: Lines) -> None:
-    configure()
+def test_what_libraries_log_goes_the_same_way(lines: Lines) -> None:
+    configure_logging("info", terminal=False)
     structlog.contextvars.bind_contextvars(request_id="r1")
 
     structlog.get_logger().info("one")
@@ -98,10 +91,10 @@ def test_what_libraries_log_goes_the_same_way(configure: Configure, lines: Lines
     ("level", "shown"), [("debug", 4), ("info", 3), ("warning", 2), ("error", 1)]
 )
 def test_the_level_decides_what_is_shown_and_nothing_is_shown_twice(
-    configure: Configure, lines: Lines, level: str, shown: int
+    lines: Lines, level: str, shown: int
 ) -> None:
-    configure("info")
-    configure(level)
+    configure_logging("info", terminal=False)
+    configure_logging(level, terminal=False)
 
     log = structlog.get_logger()
     for tell in (log.debug, log.info, log.warning, log.error):
@@ -113,9 +106,9 @@ def test_the_level_decides_what_is_shown_and_nothing_is_shown_twice(
 @both
 @pytest.mark.parametrize("logger", [structlog.get_logger, logging.getLogger])
 def test_a_crash_is_shown_without_its_local_variables(
-    configure: Configure, capsys: pytest.CaptureFixture[str], logger: Any, terminal: bool
+    capsys: pytest.CaptureFixture[str], logger: Any, terminal: bool
 ) -> None:
-    configure(terminal=terminal)
+    configure_logging("info", terminal=terminal)
     password = "".join(["hun", "ter2"])  # the source line that a traceback shows does not tell
 
     try:
@@ -131,9 +124,9 @@ def test_a_crash_is_shown_without_its_local_variables(
 
 @both
 def test_a_secret_that_is_logged_by_mistake_is_not_shown(
-    configure: Configure, capsys: pytest.CaptureFixture[str], terminal: bool
+    capsys: pytest.CaptureFixture[str], terminal: bool
 ) -> None:
-    configure(terminal=terminal)
+    configure_logging("info", terminal=terminal)
 
     structlog.get_logger().info("event", password=Secret(HIDDEN), nested={"deep": [Secret(HIDDEN)]})
     logging.getLogger("some.library").info("login with %s %r", Secret(HIDDEN), Secret(HIDDEN))
@@ -143,10 +136,8 @@ def test_a_secret_that_is_logged_by_mistake_is_not_shown(
     assert "***" in shown
 
 
-def test_what_is_no_http_is_a_line_that_does_not_quote_it(
-    configure: Configure, lines: Lines
-) -> None:
-    configure()
+def test_what_is_no_http_is_a_line_that_does_not_quote_it(lines: Lines) -> None:
+    configure_logging("info", terminal=False)
 
     try:
         raise InvalidHeader(f"Authorization: Bearer {HIDDEN}")

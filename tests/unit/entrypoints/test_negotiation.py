@@ -59,7 +59,6 @@ def test_a_format_is_chosen_by_its_name_whatever_is_accepted(name: str, accept: 
 def test_an_unknown_name_is_refused_with_those_that_there_are(name: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         chosen(name, "application/json")
-
     assert all(known in str(refused.value) for known in FORMATS)
     assert len(str(refused.value)) < 250
 
@@ -73,7 +72,6 @@ def test_a_format_is_chosen_by_what_is_accepted(accept: str | None, name: str) -
 def test_when_nothing_fits_it_says_what_would(accept: str) -> None:
     with pytest.raises(NotAcceptable) as refused:
         chosen(None, accept)
-
     assert all(media_type in str(refused.value) for media_type in BY_MEDIA_TYPE)
     assert "?format=" in str(refused.value)
 

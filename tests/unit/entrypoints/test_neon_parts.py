@@ -37,17 +37,14 @@ class Troubled:
 @pytest.mark.parametrize("seed", range(5))
 async def test_a_lock_for_ever_ends_after_one_patience(isolation: Isolation, seed: int) -> None:
     troubled = Troubled(isolation, *[ProviderLocked("locked")] * FOR_EVER, seed=seed)
-
     with pytest.raises(ProviderLocked, match="locked"):
         await troubled.provision()
-
     assert PATIENCE / 2 < troubled.clock.elapsed() <= PATIENCE
 
 
 @both
 async def test_a_lock_is_waited_for_longer_than_anything_else(isolation: Isolation) -> None:
     calls = await Troubled(isolation, *[ProviderLocked()] * 20).provision()
-
     assert calls == 21 > RetryPolicy().attempts
 
 
@@ -57,15 +54,12 @@ async def test_other_trouble_is_given_up_after_the_usual_attempts(
     isolation: Isolation, error: type[Unavailable]
 ) -> None:
     troubled = Troubled(isolation, *[error() for _ in range(100)])
-
     with pytest.raises(error):
         await troubled.provision()
-
     assert len(troubled.inner.calls) == RetryPolicy().attempts
 
 
 @both
 async def test_a_lock_between_other_troubles_is_waited_for_too(isolation: Isolation) -> None:
     errors = [ProviderBusy(), *[ProviderLocked()] * 10, OutcomeUnknown()]
-
     assert await Troubled(isolation, *errors).provision() == 13

@@ -66,7 +66,6 @@ def test_a_key_is_needed_for_all_that_is_about_databases_and_each_scope_is_for_s
 @every_route
 def test_a_route_names_what_is_in_its_path_and_each_status_once(route: Route) -> None:
     named = {parameter.name for parameter in route.parameters if parameter.place == "path"}
-
     assert not route.listed or named == set(re.findall(r"{(\w+)}", route.path))
     assert len({answer.status for answer in route.answers}) == len(route.answers)
 
@@ -74,7 +73,6 @@ def test_a_route_names_what_is_in_its_path_and_each_status_once(route: Route) ->
 def test_the_document_is_openapi_in_json_and_has_every_listed_call_and_no_other() -> None:
     validate(DOCUMENT)
     names = [call["operationId"] for calls in DOCUMENT["paths"].values() for call in calls.values()]
-
     assert json.loads(json.dumps(DOCUMENT)) == DOCUMENT
     assert sorted(names) == sorted(route.name for route in LISTED)
 

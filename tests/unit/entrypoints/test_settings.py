@@ -88,7 +88,6 @@ def test_what_is_not_set_or_set_to_nothing_has_its_default(
     """As compose files write it: an empty data folder would be the current one, and an empty host
     every address."""
     settings = env.load(**variables, PGVEND_SECRET="", PGVEND_MAX_TTL="")
-
     assert {name: getattr(settings, name) for name in DEFAULTS} == DEFAULTS
 
 
@@ -97,14 +96,12 @@ def test_a_variable_comes_to_a_value(
     env: Environment, variable: str, text: str, value: object
 ) -> None:
     settings = env.load(**{variable: text})
-
     field = variable.removeprefix("PGVEND_").lower()
     assert getattr(settings, "secrets_before" if field == "secret_previous" else field) == value
 
 
 def test_the_env_file_of_the_current_folder_is_read_after_the_environment(env: Environment) -> None:
     Path(".env").write_text("PORT=9001\nPGVEND_PROVIDER='memory'\n# PORT=1\nNEON_DATABASE=y\n")
-
     assert (env.load().port, env.load().provider) == (9001, "memory")
     assert env.load(PORT="9002").port == 9002
 
@@ -142,7 +139,6 @@ def test_without_a_server_the_records_are_in_the_data_folder_unless_all_is_in_me
     env: Environment, tmp_path: Path, provider: str, is_kept: int
 ) -> None:
     settings = env.load(**TARGETS[provider], PGVEND_DATA_DIR="data")
-
     kept = tmp_path.resolve() / "data" / "registry.sqlite3"
     assert settings.registry_file == (kept if is_kept else None)
 
@@ -185,7 +181,6 @@ def test_settings_do_not_change(env: Environment) -> None:
 
 def test_tls_takes_two_files(env: Environment) -> None:
     settings = env.load(PGVEND_TLS_CERT="/c.pem", PGVEND_TLS_KEY="/k.pem")
-
     assert (settings.tls_cert, settings.tls_key) == (Path("/c.pem"), Path("/k.pem"))
 
 

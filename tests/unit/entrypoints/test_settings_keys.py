@@ -46,13 +46,11 @@ def test_a_key_has_the_name_before_the_first_sign(
     env: Environment, text: str, names: dict[str, str]
 ) -> None:
     found = {key: caller.name for key, caller in callers(env, PGVEND_API_KEYS=text).items()}
-
     assert found == {digest(key): name for key, name in names.items()}
 
 
 def test_a_named_key_may_do_everything_with_what_is_its_own(env: Environment) -> None:
     (caller,) = callers(env, PGVEND_API_KEYS=f"admin={ONE}").values()
-
     assert caller.scopes == {Scope.CREATE, Scope.READ, Scope.MANAGE}
     assert (caller.quota, caller.rate, caller.origins) == (None, None, frozenset())
     assert not caller.sees_all, "nobody is an admin by the name"
@@ -60,7 +58,6 @@ def test_a_named_key_may_do_everything_with_what_is_its_own(env: Environment) ->
 
 def test_a_key_without_a_name_is_a_caller_of_its_own_in_every_process(env: Environment) -> None:
     first = {caller.name for caller in callers(env, PGVEND_API_KEYS=f"{ONE},{OTHER}").values()}
-
     assert len(first) == 2
     assert first == {caller.name for caller in callers(env).values()}
     assert not any(key in name for key in (ONE, OTHER) for name in first)

@@ -175,13 +175,11 @@ def test_all_mistakes_are_told_at_once(env: Environment, wrong: dict[str, str]) 
 @pytest.mark.parametrize("name", ["PGVEND_PROVIDRE", "pgvend_providre"])
 def test_an_unknown_name_of_ours_is_a_mistake(env: Environment, name: str) -> None:
     expected = "PGVEND_PROVIDRE: no setting of that name. Remove it, or correct it."
-
     assert env.mistake(**{name: "memory"}) == expected
 
 
 def test_an_env_file_in_another_encoding_is_a_mistake(env: Environment) -> None:
     Path(".env").write_bytes("PGVEND_DATA_DIR=Größe\n".encode("latin-1"))
-
     assert env.mistake() == ".env: not UTF-8. Save it as UTF-8."
 
 
@@ -190,7 +188,6 @@ def test_what_does_not_go_together_or_is_missing_is_a_mistake(
     env: Environment, variables: dict[str, str], start: str, cure: str
 ) -> None:
     line = env.mistake(**variables)
-
     assert line.startswith(start)
     assert cure in line
     assert not any(secret in line for secret in (SECRET, ONE))
@@ -201,8 +198,6 @@ def test_the_validators_own_error_shows_no_secret_either(
     env: Environment, secret: dict[str, str]
 ) -> None:
     env.mistakes(**FOUR | secret, PORT="http")
-
     with pytest.raises(ValidationError) as caught:
         Settings()
-
     assert SECRET not in str(caught.value)

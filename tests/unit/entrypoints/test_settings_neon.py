@@ -48,7 +48,6 @@ def test_the_four_choose_neon_unless_another_provider_is_named(
 
 def test_the_same_is_true_in_code(env: Environment) -> None:
     by_field = {name.lower(): value for name, value in FOUR.items()}
-
     assert Settings.model_validate(by_field).provider is ProviderName.NEON
     env.load(**FOUR)
     assert Settings(provider=ProviderName.MEMORY).provider is ProviderName.MEMORY
@@ -87,7 +86,6 @@ def test_one_of_the_four_that_is_missing_is_told(
     env: Environment, variable: str, provider: dict[str, str]
 ) -> None:
     line = env.mistake(**FOUR | {variable: ""} | provider)
-
     assert line.startswith(f"{variable}: missing")
     assert CURES[variable] in line
 
@@ -100,6 +98,5 @@ def test_one_of_the_four_alone_asks_for_the_others_or_for_another_provider(
     """It is most likely a mistake: a database on this machine is not what somebody wanted."""
     Path(".env").write_text(f"{variable}={FOUR[variable]}\n" if in_a_file else "")
     lines = env.mistakes(**{} if in_a_file else {variable: FOUR[variable]})
-
     assert set(names_in(lines)) == FOUR.keys() - {variable}
     assert all("PGVEND_PROVIDER=embedded" in line for line in lines)

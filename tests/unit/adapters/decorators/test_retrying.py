@@ -56,7 +56,6 @@ async def test_a_call_is_repeated_after_an_error_that_passes(
     name: str, error: type[Unavailable]
 ) -> None:
     retried, straight = Retried(error(), error()), Retried()
-
     assert await retried.call(name) == await straight.call(name)
     assert retried.inner.calls == [name] * 3
 
@@ -65,19 +64,15 @@ async def test_a_call_is_repeated_after_an_error_that_passes(
 @pytest.mark.parametrize("error", [*LASTING, ValueError, TimeoutError])
 async def test_a_call_is_not_repeated_after_any_other(name: str, error: type[Exception]) -> None:
     retried = Retried(error("once"))
-
     with pytest.raises(error, match="once"):
         await retried.call(name)
-
     assert (retried.inner.calls, retried.clock.slept) == ([name], [])
 
 
 async def test_a_ping_says_how_it_is_now() -> None:
     retried = Retried(ProviderBusy())
-
     with pytest.raises(ProviderBusy):
         await retried.call("ping")
-
     assert (retried.inner.calls, retried.clock.slept) == (["ping"], [])
 
 
@@ -99,9 +94,7 @@ async def test_after_the_last_attempt_its_error_is_raised(name: str) -> None:
 )
 async def test_pauses(errors: list[Unavailable], slept: list[float]) -> None:
     retried = Retried(*errors, policy=STEADY)
-
     await retried.call()
-
     assert retried.clock.slept == pytest.approx(slept)
 
 

@@ -31,7 +31,6 @@ def rules_in(folder: Path, kind: str = "") -> list[list[str]]:
 
 def test_every_file_is_ours_and_for_the_server_alone(tmp_path: Path) -> None:
     written(tmp_path)
-
     assert sorted(path.name for path in tmp_path.iterdir()) == FILES
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
 
@@ -61,7 +60,6 @@ def test_the_server_listens_on_loopback_and_keeps_tenants_from_its_log_and_its_l
 
 def test_extra_settings_go_over_ours(tmp_path: Path) -> None:
     settings = settings_in(written(tmp_path, extra={"fsync": "off", "max_connections": "30"}))
-
     assert (settings["fsync"], settings["max_connections"]) == ("off", "30")
 
 
@@ -89,5 +87,4 @@ def test_tenants_come_by_loopback_with_a_password_and_not_into_the_shared_databa
 
 def test_only_our_own_system_user_becomes_superuser_or_admin(tmp_path: Path) -> None:
     lines = (written(tmp_path, os_user="an odd user") / "pg_ident.conf").read_text().splitlines()
-
     assert lines == [f'pgvend "an odd user" {SUPERUSER}', f'pgvend "an odd user" {ADMIN}']

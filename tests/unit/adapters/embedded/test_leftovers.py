@@ -75,9 +75,7 @@ def test_a_folder_that_was_left_in_order_needs_nothing(data: Path) -> None:
 def test_a_damaged_lock_file_goes(data: Path, content: str) -> None:
     """PostgreSQL would refuse to start over it."""
     (data / "postmaster.pid").write_text(content)
-
     end_old_server(data, None)
-
     assert not (data / "postmaster.pid").exists()
 
 
@@ -96,9 +94,7 @@ def test_a_session_that_outlived_its_server_is_ended(data: Path, start: Start) -
 def test_a_server_that_still_runs_in_the_folder_is_stopped(data: Path, start: Start) -> None:
     server = start("postgres", data)
     leave(data, server.pid)
-
     end_old_server(data, None)
-
     assert server.poll() is not None
 
 

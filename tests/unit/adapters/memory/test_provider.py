@@ -97,7 +97,6 @@ async def test_a_rotation_does_not_let_a_suspended_tenant_in() -> None:
     provider, order = MemoryProvider(), new_order()
     await provider.provision(order)
     await provider.suspend(order.tenant)
-
     assert not provider.accepts(await provider.rotate(rotated(order)))
 
 

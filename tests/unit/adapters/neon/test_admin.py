@@ -12,15 +12,12 @@ from tests.unit.adapters.neon.conftest import BRANCH, PROJECT, Wire, database
 async def test_is_the_owner_of_the_oldest_database_that_is_not_ours(wire: Wire) -> None:
     _lists(wire, (30, "shop", "ana"), (20, "main", "neondb_owner"), (10, "first", "user_first"))
     _answers(wire, "npg_one", name="main")
-
     address = await admin_address(wire.branch)
-
     assert (address.user, address.database) == ("neondb_owner", "main")
 
 
 async def test_is_missing_where_there_are_none_but_ours(wire: Wire) -> None:
     _lists(wire, (10, "first", "user_first"))
-
     with pytest.raises(ProviderRejected, match="Neon's console"):
         await admin_address(wire.branch)
 
@@ -28,14 +25,12 @@ async def test_is_missing_where_there_are_none_but_ours(wire: Wire) -> None:
 async def test_is_of_no_use_where_neon_keeps_no_passwords(wire: Wire) -> None:
     _lists(wire, (10, "neondb", "neondb_owner"))
     wire.on("GET", _uri(), payload={"uri": "postgresql://neondb_owner@host/neondb"})
-
     with pytest.raises(ProviderRejected, match="store passwords"):
         await admin_address(wire.branch)
 
 
 async def test_logs_in_where_and_as_whom_neon_says_without_showing_the_password(wire: Wire) -> None:
     login = await _login(wire)
-
     assert (login["host"], login["port"], login["ssl"]) == ("ep-1.neon.example", 6000, "require")
     assert (login["user"], login["database"]) == ("neondb_owner", "neondb")
     assert "npg_one" not in repr(login)

@@ -24,9 +24,7 @@ SPARED: dict[str, dict[str, Any]] = {
 async def test_a_change_is_waited_for(wire: Wire) -> None:
     wire.on("DELETE", DATABASE, payload={"operations": [operation()]})
     wire.on("GET", OPERATION, payload={"operation": operation("finished")})
-
     await wire.branch.drop_database("shop")
-
     assert wire.count("GET", OPERATION) == 1
 
 
@@ -34,9 +32,7 @@ async def test_a_change_is_waited_for(wire: Wire) -> None:
 async def test_a_role_that_is_not_there_is_dropped(wire: Wire, status: int) -> None:
     wire.on("DELETE", ROLE, status=status)
     wire.on("GET", f"{BRANCH}/roles", payload={"roles": [role("neondb_owner")]})
-
     await wire.branch.drop_role("user_ana")
-
     assert wire.count("DELETE", ROLE) == 1
 
 
@@ -47,7 +43,6 @@ async def test_a_role_that_may_be_there_is_not(
 ) -> None:
     wire.on("DELETE", ROLE, status=status)
     wire.on("GET", f"{BRANCH}/roles", **listing)
-
     with pytest.raises(NotVisible):
         await wire.branch.drop_role("user_ana")
 
@@ -66,14 +61,12 @@ async def test_a_database_is_dropped_only_when_it_is_not_listed(wire: Wire, stat
 @pytest.mark.parametrize("status", [409, 422])
 async def test_a_role_that_owns_a_database_still_is_dropped_later(wire: Wire, status: int) -> None:
     wire.on("DELETE", ROLE, status=status)
-
     with pytest.raises(ProviderBusy):
         await wire.branch.drop_role("user_ana")
 
 
 async def test_a_password_is_revealed(wire: Wire) -> None:
     wire.on("GET", f"{ROLE}/reveal_password", payload={"password": "npg_kept"})
-
     assert (await wire.branch.password("user_ana")).reveal() == "npg_kept"
 
 
@@ -93,8 +86,6 @@ async def test_a_password_that_neon_does_not_keep_is_new_and_handed_out_once_it_
 @pytest.mark.parametrize("status", [401, 423, 429, 503])
 async def test_a_password_is_not_made_anew_for_another_reason(wire: Wire, status: int) -> None:
     wire.on("GET", f"{ROLE}/reveal_password", status=status)
-
     with pytest.raises((ProviderBusy, ProviderRejected)):
         await wire.branch.password("user_ana")
-
     assert wire.asked("POST") == []

@@ -58,16 +58,6 @@ UNREACHED: dict[str, BaseException] = {
 }
 
 
-async def test_sends_the_key_as_a_bearer_and_asks_for_json(wire: Wire) -> None:
-    wire.on("GET", BRANCH, payload={"branch": {"id": "br-quiet-sea-1"}})
-
-    await wire.branch.check()
-
-    [asked] = wire.asked()
-    assert asked["headers"]["Authorization"] == f"Bearer {KEY}"
-    assert asked["headers"]["Accept"] == "application/json"
-
-
 @pytest.mark.parametrize(("name", "sent"), NAMES.items())
 async def test_sends_a_name_in_a_path_as_one_escaped_part(wire: Wire, name: str, sent: str) -> None:
     assert path("roles", name, "reset_password") == f"/roles/{sent}/reset_password"
@@ -79,23 +69,22 @@ async def test_sends_a_name_in_a_path_as_one_escaped_part(wire: Wire, name: str,
     assert wire.clock.slept == []
 
 
-async def test_a_query_does_not_unescape_the_path(wire: Wire) -> None:
+async def test_sends_the_key_and_what_is_wanted_as_json_and_a_query_behind_the_path(
+    wire: Wire,
+) -> None:
     wire.on("GET", "/projects/a%2Fb?limit=1", payload={"roles": []})
-
-    await wire.client.read(path("projects", "a/b"), Roles, limit="1")
-
-    assert wire.count("GET", "/projects/a%2Fb?limit=1") == 1
-
-
-async def test_sends_what_is_wanted_as_json_and_nothing_where_nothing_is(wire: Wire) -> None:
     wire.on("POST", DATABASES, status=201, payload={"operations": []})
     wire.on("POST", RESET, payload={"role": role(password="npg_new"), "operations": []})
 
+    await wire.client.read(path("projects", "a/b"), Roles, limit="1")
     await wire.branch.make_database("shop", "user_shop")
     password = await wire.branch.new_password("user_ana")
 
     wanted = {"database": {"name": "shop", "owner_name": "user_shop"}}
-    assert [asked["json"] for asked in wire.asked()] == [wanted, None]
+    assert wire.count("GET", "/projects/a%2Fb?limit=1") == 1
+    assert [asked["json"] for asked in wire.asked("POST")] == [wanted, None]
+    assert {asked["headers"]["Authorization"] for asked in wire.asked()} == {f"Bearer {KEY}"}
+    assert {asked["headers"]["Accept"] for asked in wire.asked()} == {"application/json"}
     assert password.reveal() == "npg_new"
 
 
@@ -126,10 +115,8 @@ async def test_repeats_no_change_by_itself(wire: Wire, method: str, status: int)
 @pytest.mark.parametrize("answer", [{"timeout": True}, {"status": 401}, {"status": 500}])
 async def test_the_key_is_in_no_error_and_no_log(wire: Wire, answer: dict[str, Any]) -> None:
     wire.on("POST", BRANCH, body=f"denied: Bearer {KEY}", **answer)
-
     with structlog.testing.capture_logs() as logs, pytest.raises(PgvendError) as caught:
         await _asked(wire, "POST")
-
     assert KEY not in f"{_chain(caught.value)} {logs} {wire.client!r}"
 
 
@@ -173,7 +160,6 @@ async def test_a_success_that_lacks_what_was_asked_for_is_no_answer(
 @pytest.mark.parametrize("error", UNREACHED.values(), ids=list(UNREACHED))
 async def test_a_change_that_never_left_has_not_happened(wire: Wire, error: BaseException) -> None:
     wire.on("POST", DATABASES, exception=error)
-
     with pytest.raises(ProviderBusy, match="NEON_API_URL"):
         await wire.branch.make_database("shop", "user_shop")
 

@@ -19,27 +19,21 @@ CONNECTION = Connection(
 @pytest.mark.parametrize("refusals", [0, 1, len(PAUSES)])
 async def test_a_login_that_works_a_moment_late_works(refusals: int) -> None:
     clock, logins = FakeClock(), Logins([ProviderRejected("no such role")] * refusals)
-
     await NeonLoginCheck(logins, clock).verify(CONNECTION)
-
     assert (logins.tried, clock.slept) == (refusals + 1, list(PAUSES[:refusals]))
 
 
 async def test_a_login_that_never_works_is_refused_in_the_end() -> None:
     clock, logins = FakeClock(), Logins([ProviderRejected("no such role")] * 100)
-
     with pytest.raises(ProviderRejected):
         await NeonLoginCheck(logins, clock).verify(CONNECTION)
-
     assert 5 <= clock.passed <= 15
 
 
 async def test_another_trouble_is_told_at_once() -> None:
     clock, logins = FakeClock(), Logins([ProviderBusy()])
-
     with pytest.raises(ProviderBusy):
         await NeonLoginCheck(logins, clock).verify(CONNECTION)
-
     assert clock.slept == []
 
 

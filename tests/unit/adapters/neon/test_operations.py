@@ -62,22 +62,16 @@ async def test_asks_seldom_at_first_and_hardly_more_than_once_when_it_knows_how_
     assert seconds <= wire.clock.elapsed() - begin <= seconds * 1.1
 
 
-async def test_learns_for_each_action_by_itself(wire: Wire) -> None:
+async def test_learns_for_each_action_and_what_it_is_for_by_itself(wire: Wire) -> None:
     pace = Pace()
     await _waited(wire, pace, 5.0, action="create_timeline")
     begin = wire.clock.elapsed()
-
     await _waited(wire, pace, 0.05, action="apply_config")
-
     assert wire.clock.elapsed() - begin < 0.1
 
-
-async def test_what_one_action_is_for_tells_how_long_it_takes(wire: Wire) -> None:
-    pace = Pace()
     for _ in range(4):
         await _waited(wire, pace, 0.3, work="make role")
         await _waited(wire, pace, 0.4, work="make database")
-
     assert await _waited(wire, pace, 0.3, work="make role") == 1
     assert await _waited(wire, pace, 0.4, work="make database") == 1
 
@@ -98,7 +92,6 @@ async def test_follows_when_work_takes_longer_than_it_used_to(
 @pytest.mark.parametrize("operations", [[], *([operation(status)] for status in ENDED)])
 async def test_asks_nothing_when_all_is_done_already(wire: Wire, operations: list[Any]) -> None:
     await _wait(wire, *operations)
-
     assert wire.asked() == []
     assert wire.clock.slept == []
 
@@ -120,9 +113,7 @@ async def test_waits_for_every_operation_of_its_own_or_in_the_project(
 @pytest.mark.parametrize("status", [*ENDED, *DEAD, "failed"])
 async def test_what_ended_before_is_not_waited_for(wire: Wire, status: str) -> None:
     wire.on("GET", GOING_ON, payload={"operations": [operation(status)]})
-
     await wire.waiting().until_settled()
-
     assert wire.clock.slept == []
 
 
@@ -132,10 +123,8 @@ async def test_what_is_dead_is_an_error_at_once(
     wire: Wire, status: str, from_the_beginning: bool
 ) -> None:
     wire.on("GET", OPERATION, payload={"operation": operation(status)})
-
     with pytest.raises(OutcomeUnknown):
         await _wait(wire, operation(status if from_the_beginning else "running"))
-
     assert len(wire.asked()) == (0 if from_the_beginning else 1)
 
 
@@ -157,16 +146,13 @@ async def test_what_does_not_end_is_an_error_when_patience_does(
     wire: Wire, answer: dict[str, Any], patience: float
 ) -> None:
     wire.on("GET", OPERATION, **answer, repeat=True)
-
     with pytest.raises(OutcomeUnknown):
         await _wait(wire, operation())
-
     assert patience <= wire.clock.elapsed() < patience + 10
 
 
 async def test_a_key_that_is_taken_away_meanwhile_is_said_so(wire: Wire) -> None:
     wire.on("GET", OPERATION, status=401)
-
     with pytest.raises(ProviderRejected, match="NEON_API_KEY"):
         await _wait(wire, operation())
 

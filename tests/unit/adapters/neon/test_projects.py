@@ -47,27 +47,23 @@ async def test_lists_our_projects_page_by_page(
 ) -> None:
     for cursor, ids, then in pages:
         _page(wire, [PROJECTS[name] for name in ids], cursor, then)
-
     assert await _named(wire) == expected
 
 
 async def test_a_page_without_anything_about_pages_is_the_last(wire: Wire) -> None:
     wire.on("GET", _query(), payload={"projects": [project("p-1", NAME)]})
-
     assert await _named(wire) == ["p-1"]
 
 
 async def test_a_page_that_fails_is_not_taken_for_the_end(wire: Wire) -> None:
     _page(wire, [project("p-1", NAME)], then="c-1")
     wire.on("GET", _query("c-1"), status=503)
-
     with pytest.raises(ProviderBusy):
         await _named(wire)
 
 
 async def test_asks_within_the_organization_of_the_configured_project(wire: Wire) -> None:
     _page(wire, [project("p-1", NAME)], org_id="org-1")
-
     assert await _named(wire, org_id="org-1") == ["p-1"]
 
 
@@ -95,7 +91,6 @@ async def test_the_default_branch_is_known_by_its_flag(wire: Wire) -> None:
 
 async def test_a_project_without_a_default_branch_is_of_no_use(wire: Wire) -> None:
     wire.on("GET", f"{PROJECT}/branches", payload={"branches": [{"id": "br-1"}]})
-
     with pytest.raises(ProviderRejected):
         await _projects(wire).default_branch(_project())
 
@@ -109,7 +104,6 @@ NOT_DROPPED: dict[str, tuple[int, dict[str, Any], list[Any]]] = {
 
 async def test_dropping_what_is_not_there_succeeds(wire: Wire) -> None:
     await _drop(wire, 404, VISIBLE, [])
-
     assert wire.count("DELETE", PROJECT) == 1
 
 

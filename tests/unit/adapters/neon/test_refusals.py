@@ -93,14 +93,12 @@ async def test_an_error_tells_neon_s_id_of_the_request_and_none_of_its_words(
 
 async def test_an_id_that_only_the_header_tells_is_told_too(wire: Wire) -> None:
     headers = {"x-neon-ret-request-id": REQUEST_ID}
-
     assert REQUEST_ID in str(await _refused(wire, status=500, body="<html>", headers=headers))
 
 
 @pytest.mark.parametrize("request_id", ["", "<b>id</b>", "x" * 65, "a b c d e f g h"])
 async def test_an_id_that_looks_like_none_is_left_out(wire: Wire, request_id: str) -> None:
     error = await _refused(wire, status=500, payload=problem(request_id=request_id))
-
     assert str(error) == "Neon failed (HTTP 500)."
 
 

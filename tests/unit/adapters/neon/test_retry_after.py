@@ -61,7 +61,6 @@ def test_a_header_asks_for_so_many_seconds_up_to_a_day_or_for_nothing(
 @given(st.text() | st.from_regex(LIKE_A_DATE))
 def test_no_header_is_an_error(header: str) -> None:
     seconds = seconds_to_wait(header, NOW)
-
     assert seconds is None or seconds >= 0
 
 
@@ -70,14 +69,12 @@ async def test_one_refusal_holds_back_the_requests_of_all(
     wire: Wire, headers: dict[str, str], seconds: float
 ) -> None:
     await _refused(wire, status=429, headers=headers)
-
     assert seconds <= wire.clock.passed < seconds + 1
 
 
 @pytest.mark.parametrize("status", [423, 503])
 async def test_a_lock_or_an_outage_holds_back_nobody_else(wire: Wire, status: int) -> None:
     await _refused(wire, status=status, headers={"Retry-After": "7"})
-
     assert wire.clock.passed == 0
 
 

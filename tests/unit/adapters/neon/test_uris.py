@@ -56,7 +56,6 @@ def test_takes_what_is_given_and_asks_for_tls_unless_neon_says_otherwise(
     scheme: str, uri: str, expected: tuple[str, int, str]
 ) -> None:
     address = address_of(Secret(scheme + uri))
-
     assert (address.host, address.port, address.sslmode) == expected
     assert address.password is None
 
@@ -64,9 +63,7 @@ def test_takes_what_is_given_and_asks_for_tls_unless_neon_says_otherwise(
 @given(user=text, password=text, database=text)
 def test_unescapes_names_and_passwords(user: str, password: str, database: str) -> None:
     parts = [quote(part, safe="") for part in (user, password, database)]
-
     address = address_of(Secret("postgresql://{}:{}@host/{}".format(*parts)))
-
     assert (address.user, address.database) == (user, database)
     assert address.password == Secret(password)
 
@@ -75,7 +72,6 @@ def test_unescapes_names_and_passwords(user: str, password: str, database: str) 
 def test_garbage_is_refused_and_not_quoted(uri: str) -> None:
     with pytest.raises(ProviderRejected) as caught:
         address_of(Secret(uri))
-
     error = caught.value
     assert "hunter2" not in f"{error!r} {error.__cause__!r} {error.__context__!r}"
 

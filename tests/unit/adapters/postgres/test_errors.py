@@ -98,7 +98,6 @@ def test_an_internal_error_is_final_unless_it_is_a_race_or_a_limit(
     message: str, kind: type[PgvendError], lost: Lost
 ) -> None:
     error = translation(server_error("XX000", message), lost)
-
     assert type(error) is kind
     assert "HTTP" not in str(error)
 
@@ -123,13 +122,11 @@ def test_a_race_is_an_error_that_passes() -> None:
 def test_what_is_not_the_drivers_passes_through(error: BaseException) -> None:
     with pytest.raises(type(error)) as caught, translated(OutcomeUnknown):
         raise error
-
     assert caught.value is error
 
 
 def test_a_url_that_the_driver_cannot_read_is_final_and_not_quoted() -> None:
     error = translation(ClientConfigurationError("bad sslmode in postgresql://a:secret@h/d"))
-
     assert type(error) is ProviderRejected
     assert "secret" not in str(error)
     assert error.__cause__ is None

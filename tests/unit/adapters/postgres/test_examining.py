@@ -72,7 +72,6 @@ def test_the_first_line_that_fits_a_tenant_counts(
     rules: list[Rule], verdict: Verdict, detail: str
 ) -> None:
     outcome = judged_rules(rules, [("user_shop", "shop")], PUBLIC)
-
     assert outcome.verdict is verdict
     assert detail in outcome.detail
 
@@ -98,6 +97,5 @@ def test_databases_are_ours_by_their_marks_and_by_our_records(
     marks: list[str], known: Known, verdict: Verdict, detail: str
 ) -> None:
     outcome = judged(marks, known)
-
     assert outcome.verdict is verdict
     assert detail in outcome.detail

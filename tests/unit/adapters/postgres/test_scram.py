@@ -64,7 +64,6 @@ def test_the_verifier_of_the_rfcs_password_is_the_rfcs_and_no_other() -> None:
 
 async def test_who_knows_the_password_is_admitted_and_nobody_else() -> None:
     verifier = await scram_verifier(Secret("correct-horse"))
-
     assert admits(verifier, b"message", proof_of("correct-horse", verifier, b"message"))
     assert not admits(verifier, b"message", proof_of("correct-horsf", verifier, b"message"))
 
@@ -72,7 +71,6 @@ async def test_who_knows_the_password_is_admitted_and_nobody_else() -> None:
 async def test_a_verifier_has_the_form_that_postgresql_knows_and_a_salt_of_its_own() -> None:
     """Anything else it would take for a password in plain text, silently."""
     iterations, salt, stored_key, server_key = parts(await scram_verifier(Secret("x")))
-
     assert iterations == ITERATIONS == 4096
     assert (len(salt), len(stored_key), len(server_key)) == (SALT_BYTES, 32, 32)
     assert salt != parts(await scram_verifier(Secret("x")))[1]

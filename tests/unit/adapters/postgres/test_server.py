@@ -28,13 +28,11 @@ def test_tenants_reach_the_server_as_the_admin_does(
     dsn: str, expected: tuple[str, int, str]
 ) -> None:
     connection = server(dsn).connection(new_order())
-
     assert (connection.host, connection.port, connection.sslmode) == expected
 
 
 def test_tenants_reach_the_server_where_the_operator_says() -> None:
     connection = server(host="public.example", port=7654).connection(new_order())
-
     assert (connection.host, connection.port) == ("public.example", 7654)
 
 
@@ -63,5 +61,4 @@ async def test_a_connection_is_revealed_without_asking_the_server() -> None:
     order, nowhere = rotated(new_order(), 3), server(NOWHERE, "db.example", 6432)
     pool = opened_pool(nowhere.admin)
     provider = PostgresProvider(server=nowhere, marks=Marks(INSTALLATION), pool=pool)
-
     assert await provider.reveal(order) == nowhere.connection(order)

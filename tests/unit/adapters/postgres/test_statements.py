@@ -27,7 +27,6 @@ def test_any_id_has_a_lock_that_is_a_number_that_the_server_takes(database_id: s
 @given(st.lists(entropies, min_size=2, max_size=2, unique_by=lambda entropy: entropy[-5:]))
 def test_two_tenants_do_not_wait_for_each_other(two: list[bytes]) -> None:
     one, other = (statements.lock_key(new_id(NOW, entropy)) for entropy in two)
-
     assert one != other
 
 
@@ -37,14 +36,12 @@ def test_no_name_gets_out_of_its_quotes(
 ) -> None:
     """Outside of the quotes every tenant's statements are the same."""
     odd, plain = _all(Names(database, owner), mark, verifier), _all(Names("d", "o"), "m", "v")
-
     assert [QUOTED.sub("?", text) for text in odd] == [QUOTED.sub("?", text) for text in plain]
 
 
 def test_a_database_is_private_before_it_is_open() -> None:
     tenant = Tenant(id="db_1", names=Names("x", "user_x"))
     text = statements.open_database(tenant, "mark")
-
     assert text.index("REVOKE ALL") < text.index("ALLOW_CONNECTIONS true")
     assert "ALLOW_CONNECTIONS false" in statements.make_database(tenant)
 

@@ -188,8 +188,8 @@ async def test_who_waits_too_long_is_refused_but_for_an_end_and_leaves_the_queue
         with pytest.raises(ProviderBusy, match="too long"):
             await provider.provision(new_order())
     room.let_out(3)
-    await inside
-    [outcome] = await asyncio.gather(waiting, return_exceptions=True)
+    await asyncio.wait([inside, waiting])
+    outcome = waiting.exception()
     await provider.provision(new_order())
 
     is_end = name in {"suspend", "retire"}

@@ -1,4 +1,4 @@
-"""The account's budget of requests: what it lets through, and in which order."""
+"""Turns on Neon: the account's budget of requests, and one call at a time for each tenant."""
 
 import asyncio
 from itertools import pairwise
@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.neon.budget import BURST, RATE, Budget
+from adapters.neon.tenant_locks import TenantLocks
 from tests.support.clock import FakeClock
 
 pauses = st.lists(st.floats(0, 20, allow_subnormal=False), min_size=1, max_size=200)
 
 
 @given(pauses)
-def test_lets_no_more_through_in_any_span_than_the_burst_and_the_rate(gaps: list[float]) -> None:
+def test_the_budget_keeps_to_the_burst_and_the_rate_in_any_span(gaps: list[float]) -> None:
     clock = FakeClock()
     moments = asyncio.run(_spend(Budget(clock), clock, gaps))
 
@@ -24,7 +25,9 @@ def test_lets_no_more_through_in_any_span_than_the_burst_and_the_rate(gaps: list
 
 
 @given(pauses, st.integers(0, 199), st.floats(0, 60))
-def test_lets_nothing_through_while_it_is_held(gaps: list[float], at: int, hold: float) -> None:
+def test_the_budget_lets_nothing_through_while_it_is_held(
+    gaps: list[float], at: int, hold: float
+) -> None:
     clock = FakeClock()
     budget = Budget(clock)
     asyncio.run(_spend(budget, clock, gaps[:at]))
@@ -36,7 +39,9 @@ def test_lets_nothing_through_while_it_is_held(gaps: list[float], at: int, hold:
     assert clock.elapsed() >= begin + hold
 
 
-async def test_lets_a_burst_through_at_once_and_the_rest_in_turn_and_a_burst_after_a_rest() -> None:
+async def test_the_budget_lets_a_burst_through_and_the_rest_in_turn_and_a_burst_after_a_rest() -> (
+    None
+):
     clock = FakeClock()
     budget = Budget(clock)
 
@@ -52,7 +57,7 @@ async def test_lets_a_burst_through_at_once_and_the_rest_in_turn_and_a_burst_aft
     assert clock.slept == slept
 
 
-async def test_holds_back_those_who_wait_already_and_keeps_their_order() -> None:
+async def test_the_budget_holds_back_those_who_wait_already_and_keeps_their_order() -> None:
     clock = YieldingClock()
     budget = Budget(clock, rate=1, burst=1)
     await budget.spend()
@@ -65,7 +70,7 @@ async def test_holds_back_those_who_wait_already_and_keeps_their_order() -> None
     assert clock.elapsed() >= 30
 
 
-async def test_keeps_its_pace_after_having_been_held() -> None:
+async def test_the_budget_keeps_its_pace_after_having_been_held() -> None:
     clock = FakeClock()
     budget = Budget(clock)
     budget.hold(5)
@@ -75,7 +80,7 @@ async def test_keeps_its_pace_after_having_been_held() -> None:
     assert all(later - sooner >= 1 / RATE - 1e-9 for sooner, later in pairwise(moments))
 
 
-async def test_lets_them_through_in_their_order() -> None:
+async def test_the_budget_lets_them_through_in_their_order() -> None:
     through = await _order_of(20, Budget(YieldingClock(), rate=2, burst=3))
     assert through == list(range(20))
 
@@ -91,6 +96,68 @@ async def test_who_is_cancelled_while_waiting_lets_the_next_ones_through() -> No
     outcomes = await asyncio.gather(*waiting, return_exceptions=True)
 
     assert outcomes[1:] == [None, None]
+
+
+async def test_calls_for_one_tenant_have_their_turns_in_their_order() -> None:
+    locks, order, inside = TenantLocks(), list[int](), 0
+
+    async def call(number: int) -> None:
+        nonlocal inside
+        async with locks.of("db_1"):
+            inside += 1
+            assert inside == 1
+            order.append(number)
+            await asyncio.sleep(0)
+            inside -= 1
+
+    await asyncio.gather(*map(call, range(20)))
+
+    assert order == list(range(20))
+
+
+async def test_calls_for_different_tenants_do_not_wait_and_no_lock_is_kept() -> None:
+    locks = TenantLocks()
+    everybody = asyncio.Barrier(50)
+
+    async def call(number: int) -> None:
+        async with locks.of(f"db_{number}"):
+            await everybody.wait()
+        async with locks.of(f"db_{number % 5}"):
+            await asyncio.sleep(0)
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(*map(call, range(50)))
+
+    assert _kept(locks) == 0
+
+
+async def test_no_lock_is_kept_after_an_error() -> None:
+    locks = TenantLocks()
+
+    with pytest.raises(LookupError):
+        async with locks.of("db_1"):
+            raise LookupError
+
+    assert _kept(locks) == 0
+
+
+@pytest.mark.parametrize("cancelled", [0, 1], ids=["inside", "waiting"])
+async def test_who_is_cancelled_leaves_the_lock_to_the_others(cancelled: int) -> None:
+    locks, let_go, done = TenantLocks(), asyncio.Event(), list[int]()
+
+    async def call(number: int) -> None:
+        async with locks.of("db_1"):
+            await let_go.wait()
+            done.append(number)
+
+    calls = [asyncio.ensure_future(call(number)) for number in range(3)]
+    await asyncio.sleep(0)
+    calls[cancelled].cancel()
+    let_go.set()
+    await asyncio.gather(*calls, return_exceptions=True)
+
+    assert done == [number for number in range(3) if number != cancelled]
+    assert _kept(locks) == 0
 
 
 class YieldingClock(FakeClock):
@@ -129,3 +196,7 @@ async def _order_of(many: int, budget: Budget) -> list[int]:
 
     await asyncio.gather(*map(pass_through, range(many)))
     return through
+
+
+def _kept(locks: TenantLocks) -> int:
+    return len(locks._locks) + len(locks._users)

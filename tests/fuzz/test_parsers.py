@@ -66,7 +66,7 @@ def test_a_size_is_one_or_a_wrong_value(text: str) -> None:
         parse_size(text)
 
 
-@given(accept=texts)
+@given(accept=texts | st.text('*/;,="\\ q01.textplain', max_size=60))
 @example(accept="text/plain;q=nan")
 @example(accept='"' + "," * 200)
 def test_any_accept_header_chooses_a_format_or_none(accept: str) -> None:

@@ -39,9 +39,7 @@ def test_the_budget_lets_nothing_through_while_it_is_held(
     assert clock.elapsed() >= begin + hold
 
 
-async def test_the_budget_lets_a_burst_through_and_the_rest_in_turn_and_a_burst_after_a_rest() -> (
-    None
-):
+async def test_the_budget_lets_a_burst_through_and_the_rest_in_turn() -> None:
     clock = FakeClock()
     budget = Budget(clock)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.neon.budget import LONGEST_HOLD
 from adapters.neon.errors import PAUSE
-from adapters.neon.retry_after import DAY, seconds_to_wait
+from adapters.neon.retry_after import seconds_to_wait
 from domain.errors import ProviderBusy
 from tests.support.clock import FakeClock
 from tests.unit.adapters.neon.conftest import BRANCH, Wire
@@ -32,7 +32,7 @@ SECONDS: dict[str | None, float | None] = {
     "007": 7,
     **{(NOW + timedelta(hours=1)).strftime(form): 3600 for form in FORMATS},
     "Sun, 06 Nov 1994 08:49:37 GMT": 0,
-    **dict.fromkeys(["86401", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"], DAY),
+    **dict.fromkeys(["86401", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"], 86_400),
     **dict.fromkeys([None, "", "soon", "-1", "1.5", "1e3", "Sun, 99 Nov 1994 08:49:37 GMT"]),
     "Sun, 06 Nov 1994 08:49:37 +99999999999999": None,
 }

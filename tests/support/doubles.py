@@ -46,6 +46,24 @@ class Holds:
             await self.let_go.wait()
 
 
+@dataclass
+class Crashes:
+    """As a MemoryProvider's trouble: raises what is no error of ours at that moment, once."""
+
+    at: str
+    error: BaseException | None
+
+    async def __call__(self, moment: str) -> None:
+        if moment == self.at and self.error:
+            error, self.error = self.error, None
+            raise error
+
+
+async def give_way(moment: str) -> None:
+    """As a MemoryProvider's trouble: lets others go first."""
+    await asyncio.sleep(0)
+
+
 @dataclass(frozen=True)
 class RefusingLoginCheck(LoginCheck):
     error: PgvendError

@@ -9,6 +9,7 @@ from typing import TypeVar
 from adapters.memory.provider import MemoryLoginCheck, Trouble
 from domain.connection import Connection
 from domain.database import Database
+from domain.errors import ProviderBusy, Unavailable
 from ports.driven.login_check import LoginCheck
 from ports.driven.registry import Query, Registry
 from tests.support.vending import Memory
@@ -103,3 +104,21 @@ def troubled(memory: Memory, trouble: Trouble) -> Process:
     process = memory.replica()
     process.registry = TroubledRegistry(memory.registry, trouble)
     return Process(process, TroubledLoginCheck(MemoryLoginCheck(memory.provider), trouble))
+
+
+@dataclass(frozen=True)
+class Blow:
+    error: type[BaseException]
+    lasting: bool = False
+
+    def fate(self, at: int) -> Fate:
+        return Fate(self.error(), at, self.lasting)
+
+
+BLOWS = {
+    "killed": Blow(Killed, lasting=True),
+    "outage": Blow(Unavailable, lasting=True),
+    "busy-once": Blow(ProviderBusy),
+    "cancelled": Blow(asyncio.CancelledError),
+    "bug": Blow(ValueError),
+}

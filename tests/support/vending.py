@@ -1,7 +1,12 @@
 """The use cases over memory, and what is left behind afterwards."""
 
+import asyncio
+from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any, TypeVar
+
+import pytest
 
 from adapters.memory.audit import MemoryAuditTrail
 from adapters.memory.leases import MemoryLeases
@@ -9,6 +14,7 @@ from adapters.memory.provider import MemoryLoginCheck, MemoryProvider, Trouble, 
 from adapters.memory.registry import MemoryRegistry
 from domain.connection import Connection
 from domain.database import Database
+from domain.errors import ProviderBusy
 from domain.expiry import ExpiryPolicy
 from domain.naming import Nickname
 from domain.order import Order, Tenant
@@ -28,15 +34,26 @@ from ports.driving.restore import RestoreDatabase
 from ports.driving.retire import RetireDatabase
 from ports.driving.rotate import RotatePassword
 from ports.driving.sweep import Sweep
-from ports.driving.vend import VendDatabase
+from ports.driving.vend import VendDatabase, VendRequest
+from ports.driving.vended import Vended
 from ports.driving.watch import WatchDatabase
 from tests.support.clock import FakeClock
+from tests.support.doubles import Fails, Holds
 from tests.support.making import vend_with
 from tests.support.orders import deriver
 from tests.support.randomness import SeededRandomness
-from tests.support.records import TARGET
+from tests.support.records import ELSEWHERE, TARGET
+
+T = TypeVar("T")
 
 NO_GRACE = timedelta()
+HOUR = timedelta(hours=1)
+GRACE = timedelta(days=1)
+
+PROVISIONING = ["before provision", "amid provision", "after provision"]
+RETIRING = ["before retire", "amid retire", "after retire"]
+ROTATING = ["before rotate", "after rotate"]
+"""The moments of a provider's calls at which a test may interfere."""
 
 
 @dataclass
@@ -70,6 +87,31 @@ class Memory:
         other = self.replica()
         other.leases = MemoryLeases()
         return other
+
+    def elsewhere(self) -> "Memory":
+        """The same service over another provider."""
+        return replace(self, target=ELSEWHERE)
+
+    async def create(self, nickname: str = "Sales", **more: Any) -> Vended:
+        return await self.vend()(VendRequest(nickname=nickname, **more))
+
+    async def delete(self, database_id: str) -> Database:
+        await self.retire().promise(database_id)
+        await self.retire().finish(database_id)
+        return await self.registry.get(database_id)
+
+    async def interrupt(self, moment: str, act: Awaitable[object]) -> None:
+        """Let the provider be busy at that moment of the act, once."""
+        self.trouble = Fails({moment: [ProviderBusy("Not now.")]})
+        with pytest.raises(ProviderBusy):
+            await act
+
+    async def hold(self, moment: str, act: Coroutine[Any, Any, T]) -> tuple[Holds, asyncio.Task[T]]:
+        """Begin the act, and stop it at that moment until it is let go."""
+        self.trouble = hold = Holds(moment)
+        task = asyncio.create_task(act)
+        await hold.arrival()
+        return hold, task
 
     def vend(
         self, *, registry: Registry | None = None, login_check: LoginCheck | None = None

@@ -22,8 +22,7 @@ from ports.driving.vend import VendRequest
 from ports.driving.vended import Vended
 from tests.support.acts import GRACE, LIMIT
 from tests.support.aftermath import STRANGER, assert_in_line, found, settle
-from tests.support.blows import BLOWS
-from tests.support.fate import Fate, Process, troubled
+from tests.support.fate import BLOWS, Fate, Process, troubled
 from tests.support.orders import deriver
 from tests.support.people import ANN, BOB
 from tests.support.told import Answers, assert_kept

@@ -12,8 +12,7 @@ from adapters.memory.provider import no_trouble
 from domain.errors import PgvendError
 from tests.support.acts import ACTS, GRACE, SALES, Act
 from tests.support.aftermath import assert_in_line, settle
-from tests.support.blows import BLOWS, Blow
-from tests.support.fate import Killed, troubled
+from tests.support.fate import BLOWS, Blow, Killed, troubled
 from tests.support.vending import Memory
 
 AT_ONCE, AFTER_ITS_END, LONG_AFTER = timedelta(), timedelta(minutes=90), timedelta(days=9)

@@ -1,74 +1,68 @@
-"""A nickname in, a working database out."""
+"""A nickname in, a working database out, under the plain name or one with a suffix."""
 
 import asyncio
-from datetime import timedelta
+import re
+from itertools import cycle
 
 import pytest
 
-from domain.errors import InvalidDuration, InvalidLabels, InvalidNickname
+from domain.errors import InvalidDuration, InvalidLabels, InvalidNickname, NameTaken
 from domain.expiry import ExpiryPolicy
 from domain.states import State
 from domain.steps import StepState
-from ports.driving.vend import VendRequest
+from ports.driving.vend import OnConflict
+from ports.driving.vended import Vended
+from tests.support.doubles import give_way
 from tests.support.orders import deriver
+from tests.support.randomness import SeededRandomness
 from tests.support.records import TARGET
-from tests.support.vending import Memory
+from tests.support.vending import HOUR, Memory
 
-SALES = VendRequest(nickname="Sales Data 2024")
+SUFFIXED = re.compile(r"sales-[a-z0-9]{6}")
+REJECT = OnConflict.REJECT
 
 
-async def test_a_vended_database_takes_its_login() -> None:
-    memory = Memory()
+class LittleChance(SeededRandomness):
+    """Suffixes of one character over and over; of as many characters as it is given."""
 
-    vended = await memory.vend()(SALES)
+    def __init__(self, characters: str) -> None:
+        super().__init__()
+        self._characters = cycle(characters)
 
+    def suffix(self, alphabet: str, length: int) -> str:
+        return next(self._characters) * length
+
+
+async def test_a_vended_database_is_ready_and_takes_its_login(memory: Memory) -> None:
+    vended = await memory.create("Sales Data 2024")
+
+    record = vended.database
     assert memory.provider.accepts(vended.connection)
+    assert (vended.connection.database, vended.connection.user) == (
+        "salesdata2024",
+        "user_salesdata2024",
+    )
+    assert await memory.only_record() == record
+    assert record.state is State.READY
+    assert [(step.name, step.state) for step in record.steps] == [
+        ("provision", StepState.DONE),
+        ("verify", StepState.DONE),
+    ]
 
 
-async def test_a_vended_database_is_ready_and_recorded_as_handed_out() -> None:
-    memory = Memory()
-
-    vended = await memory.vend()(SALES)
-
-    assert vended.database.state is State.READY
-    assert await memory.only_record() == vended.database
-
-
-async def test_the_record_says_what_was_asked_for() -> None:
-    memory = Memory()
-    request = VendRequest(
-        nickname="Sales Data 2024",
-        ttl=timedelta(hours=1),
-        labels={"team": "sales"},
-        extensions=("vector", "vector"),
+async def test_the_record_says_what_was_asked_for(memory: Memory) -> None:
+    vended = await memory.create(
+        "Sales Data 2024", ttl=HOUR, labels={"team": "sales"}, extensions=("vector", "vector")
     )
 
-    record = (await memory.vend()(request)).database
-
-    assert record.nickname == "Sales Data 2024"
-    assert record.target == TARGET
-    assert record.labels == {"team": "sales"}
-    assert record.extensions == ("vector",)
+    record = vended.database
+    assert (record.nickname, record.target) == ("Sales Data 2024", TARGET)
+    assert (record.labels, record.extensions) == ({"team": "sales"}, ("vector",))
     assert record.created_at == memory.clock.now()
-    assert record.expires_at == memory.clock.now() + timedelta(hours=1)
+    assert record.expires_at == memory.clock.now() + HOUR
 
 
-async def test_the_names_are_those_of_the_original_service() -> None:
-    vended = await Memory().vend()(SALES)
-
-    assert vended.connection.database == "salesdata2024"
-    assert vended.connection.user == "user_salesdata2024"
-
-
-async def test_every_step_is_done_in_the_end() -> None:
-    vended = await Memory().vend()(SALES)
-
-    steps = [(step.name, step.state) for step in vended.database.steps]
-    assert steps == [("provision", StepState.DONE), ("verify", StepState.DONE)]
-
-
-async def test_the_intent_is_recorded_before_the_provider_is_touched() -> None:
-    memory = Memory()
+async def test_the_intent_is_recorded_before_the_provider_is_touched(memory: Memory) -> None:
     seen: list[tuple[State, tuple[str, ...]]] = []
 
     async def looking(moment: str) -> None:
@@ -77,56 +71,45 @@ async def test_the_intent_is_recorded_before_the_provider_is_touched() -> None:
             seen.append((record.state, tuple(step.name for step in record.steps)))
 
     memory.trouble = looking
-    await memory.vend()(SALES)
+    await memory.create()
 
     assert seen == [(State.PROVISIONING, ("provision",))]
 
 
-async def test_the_password_can_be_derived_again() -> None:
-    vended = await Memory().vend()(SALES)
+async def test_the_password_can_be_derived_again_and_is_not_printed(sales: Vended) -> None:
+    password = sales.connection.password
 
-    assert vended.connection.password == deriver(vended.database.id, 0)
-
-
-async def test_no_password_is_in_the_record_or_in_what_is_printed() -> None:
-    vended = await Memory().vend()(SALES)
-
-    password = vended.connection.password.reveal()
-    assert password not in repr(vended)
-    assert password not in repr(vended.database)
+    assert password == deriver(sales.database.id, 0)
+    assert password.reveal() not in repr(sales)
 
 
 async def test_the_operators_default_decides_when_a_database_ends() -> None:
-    memory = Memory(expiry=ExpiryPolicy(default=timedelta(days=7)))
+    memory = Memory(expiry=ExpiryPolicy(default=7 * HOUR))
 
-    vended = await memory.vend()(SALES)
-
-    assert vended.database.expires_at == memory.clock.now() + timedelta(days=7)
+    assert (await memory.create()).database.expires_at == memory.clock.now() + 7 * HOUR
 
 
 @pytest.mark.parametrize(
-    ("request_", "error"),
+    ("asked", "error"),
     [
-        (VendRequest(nickname="!?"), InvalidNickname),
-        (VendRequest(nickname="x", labels={"": "value"}), InvalidLabels),
-        (VendRequest(nickname="x", ttl=timedelta(days=8)), InvalidDuration),
+        ({"nickname": "!?"}, InvalidNickname),
+        ({"labels": {"": "value"}}, InvalidLabels),
+        ({"ttl": 8 * HOUR}, InvalidDuration),
     ],
 )
-async def test_bad_input_leaves_no_trace(request_: VendRequest, error: type[Exception]) -> None:
-    memory = Memory(expiry=ExpiryPolicy(longest=timedelta(days=7)))
+async def test_bad_input_leaves_no_trace(asked: dict[str, str], error: type[Exception]) -> None:
+    memory = Memory(expiry=ExpiryPolicy(longest=7 * HOUR))
 
     with pytest.raises(error):
-        await memory.vend()(request_)
+        await memory.create(**asked)
 
-    assert await memory.records() == []
-    assert await memory.held() == set()
+    assert (await memory.records(), await memory.held()) == ([], set())
 
 
 async def test_vends_that_race_for_one_nickname_get_databases_of_their_own() -> None:
-    memory = Memory(trouble=_give_way)
-    vend = memory.vend()
+    memory = Memory(trouble=give_way)
 
-    vended = await asyncio.gather(*(vend(SALES) for _ in range(20)))
+    vended = await asyncio.gather(*(memory.create() for _ in range(20)))
 
     assert len({one.connection.database for one in vended}) == 20
     assert len({one.connection.user for one in vended}) == 20
@@ -134,5 +117,100 @@ async def test_vends_that_race_for_one_nickname_get_databases_of_their_own() -> 
     assert await memory.held() == {one.database.id for one in vended}
 
 
-async def _give_way(moment: str) -> None:
-    await asyncio.sleep(0)
+async def test_a_name_that_another_record_has_gets_a_suffix(memory: Memory, sales: Vended) -> None:
+    vended = await memory.create()
+
+    assert SUFFIXED.fullmatch(vended.connection.database)
+    assert memory.provider.accepts(vended.connection)
+
+
+async def test_a_name_that_a_stranger_has_on_the_provider_gets_a_suffix(memory: Memory) -> None:
+    await memory.occupy("Sales")
+
+    vended = await memory.create()
+
+    assert SUFFIXED.fullmatch(vended.connection.database)
+    assert await memory.held() == {"stranger", vended.database.id}
+    assert (await memory.only_record()).names == vended.database.names
+
+
+async def test_a_name_that_is_taken_meanwhile_gets_a_suffix(memory: Memory) -> None:
+    """The stranger comes between the making of the role and that of the database."""
+
+    async def stranger_comes(moment: str) -> None:
+        if moment == "amid provision" and "sales" not in memory.provider._databases:
+            memory.provider._databases["sales"] = "stranger"
+
+    memory.trouble = stranger_comes
+    vended = await memory.create()
+
+    assert SUFFIXED.fullmatch(vended.connection.database)
+    assert await memory.held() == {vended.database.id}
+
+
+@pytest.mark.parametrize("nickname", ["postgres", " Template1 ", "NEONDB", "replication"])
+async def test_a_reserved_name_gets_a_suffix_at_once(memory: Memory, nickname: str) -> None:
+    vended = await memory.create(nickname)
+
+    assert re.fullmatch(r"[a-z0-9]+-[a-z0-9]{6}", vended.connection.database)
+
+
+async def test_who_wants_that_name_or_none_is_told_that_a_record_has_it(
+    memory: Memory, sales: Vended
+) -> None:
+    with pytest.raises(NameTaken, match="'sales' is reserved or in use"):
+        await memory.create(on_conflict=REJECT)
+
+    assert await memory.records() == [sales.database]
+    assert await memory.held() == {sales.database.id}
+
+
+async def test_who_wants_that_name_or_none_is_told_that_the_provider_has_it(
+    memory: Memory,
+) -> None:
+    await memory.occupy("Sales")
+
+    with pytest.raises(NameTaken):
+        await memory.create(on_conflict=REJECT)
+
+    assert await memory.held() == {"stranger"}
+    assert (await memory.only_record()).state is State.FAILED
+
+
+async def test_a_reserved_name_is_refused_to_who_wants_that_or_none(memory: Memory) -> None:
+    with pytest.raises(NameTaken, match="'postgres' is reserved"):
+        await memory.create("postgres", on_conflict=REJECT)
+
+    assert (await memory.records(), await memory.held()) == ([], set())
+
+
+async def test_a_name_is_free_again_only_when_its_database_is_dropped(
+    memory: Memory, sales: Vended
+) -> None:
+    await memory.retire().promise(sales.database.id)
+    with pytest.raises(NameTaken):
+        await memory.create(on_conflict=REJECT)
+    await memory.retire().finish(sales.database.id)
+
+    again = await memory.create(on_conflict=REJECT)
+
+    assert again.connection.database == "sales"
+    assert again.connection.password != sales.connection.password
+
+
+async def test_a_suffix_that_is_taken_too_is_followed_by_another() -> None:
+    memory = Memory(randomness=LittleChance("aab"))
+
+    names = [(await memory.create()).connection.database for _ in range(3)]
+
+    assert names == ["sales", "sales-aaaaaa", "sales-bbbbbb"]
+
+
+async def test_bad_luck_without_end_ends() -> None:
+    memory = Memory(randomness=LittleChance("a"))
+    made = [await memory.create(), await memory.create()]
+
+    with pytest.raises(NameTaken):
+        await memory.create()
+
+    assert await memory.held() == {one.database.id for one in made}

@@ -16,12 +16,11 @@ from domain.steps import StepState
 from ports.driven.login_check import LoginCheck
 from ports.driving.vend import VendRequest
 from tests.support.doubles import FailingRegistry, Fails, RefusingLoginCheck
-from tests.support.vending import Memory
+from tests.support.vending import PROVISIONING, RETIRING, Memory
 
 SALES = VendRequest(nickname="Sales")
 
 FAILURES = [ProviderBusy, ProviderFull, ProviderRejected, OutcomeUnknown, ExtensionUnavailable]
-MOMENTS = ["before provision", "amid provision", "after provision"]
 
 CALLS = {
     None: 3,  # add, update while the login is checked, update to ready
@@ -32,112 +31,85 @@ CALLS = {
 EVERY_CALL = [(check, call) for check, calls in CALLS.items() for call in range(1, calls + 1)]
 
 
+async def assert_failed(memory: Memory, *steps: tuple[str, StepState]) -> None:
+    """Nothing is left, and the record tells of these steps."""
+    record = await memory.only_record()
+    assert await memory.held() == set()
+    assert record.state is State.FAILED
+    assert [(step.name, step.state) for step in record.steps] == [*steps]
+
+
 @pytest.mark.parametrize("error", FAILURES)
-@pytest.mark.parametrize("moment", MOMENTS)
-async def test_nothing_is_left_of_a_vend_that_the_provider_fails(
-    moment: str, error: type[PgvendError]
+@pytest.mark.parametrize("moment", PROVISIONING)
+async def test_nothing_is_left_of_a_vend_that_the_provider_fails_and_its_name_is_free(
+    memory: Memory, moment: str, error: type[PgvendError]
 ) -> None:
-    memory = Memory(trouble=Fails({moment: [error()]}))
+    memory.trouble = Fails({moment: [error()]})
 
     with pytest.raises(error):
-        await memory.vend()(SALES)
+        await memory.create()
 
-    assert await memory.held() == set()
-    record = await memory.only_record()
-    assert record.state is State.FAILED
-    assert [(step.name, step.state) for step in record.steps] == [
-        ("provision", StepState.FAILED),
-        ("retire", StepState.DONE),
-    ]
+    await assert_failed(memory, ("provision", StepState.FAILED), ("retire", StepState.DONE))
+    assert (await memory.create()).connection.database == "sales"
 
 
 async def test_a_provider_that_is_full_is_left_as_it_was() -> None:
     memory = Memory(capacity=1)
-    first = await memory.vend()(SALES)
+    first = await memory.create()
 
     with pytest.raises(ProviderFull):
-        await memory.vend()(VendRequest(nickname="Another"))
+        await memory.create("Another")
 
     assert await memory.held() == {first.database.id}
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("undo", ["before retire", "amid retire", "after retire"])
+@pytest.mark.parametrize("moment", PROVISIONING)
+@pytest.mark.parametrize("undo", RETIRING)
 async def test_where_even_the_undo_fails_the_record_says_what_is_to_be_dropped(
-    moment: str, undo: str
+    memory: Memory, moment: str, undo: str
 ) -> None:
-    memory = Memory(trouble=Fails({moment: [ProviderRejected()], undo: [OutcomeUnknown()]}))
+    memory.trouble = Fails({moment: [ProviderRejected()], undo: [OutcomeUnknown()]})
 
     with pytest.raises(ProviderRejected):
-        await memory.vend()(SALES)
+        await memory.create()
 
     record = await memory.only_record()
     assert record.state is State.RETIRING
     assert await memory.held() <= {record.id}
+    await memory.retire().finish(record.id)
+    assert await memory.held() == set()
+    assert (await memory.only_record()).state is State.FAILED
 
 
-async def test_an_undo_that_crashes_leaves_the_record_that_says_so() -> None:
+async def test_an_undo_that_crashes_leaves_the_record_that_says_so(memory: Memory) -> None:
     async def trouble(moment: str) -> None:
         if moment in {"after provision", "before retire"}:
             raise ValueError(moment)
 
-    memory = Memory(trouble=trouble)
-
+    memory.trouble = trouble
     with pytest.raises(ValueError, match="after provision"):
-        await memory.vend()(SALES)
+        await memory.create()
 
     record = await memory.only_record()
     assert record.state is State.RETIRING
     assert await memory.held() == {record.id}
 
 
-async def test_what_an_undo_left_is_dropped_by_retiring_it() -> None:
-    trouble = Fails({"after provision": [ProviderBusy()], "before retire": [ProviderBusy()]})
-    memory = Memory(trouble=trouble)
-    with pytest.raises(ProviderBusy):
-        await memory.vend()(SALES)
-
-    await memory.retire().finish((await memory.only_record()).id)
-
-    assert await memory.held() == set()
-    assert (await memory.only_record()).state is State.FAILED
-
-
-async def test_a_nickname_is_free_again_after_a_failure() -> None:
-    memory = Memory(trouble=Fails({"after provision": [ProviderBusy()]}))
-    with pytest.raises(ProviderBusy):
-        await memory.vend()(SALES)
-
-    vended = await memory.vend()(SALES)
-
-    assert vended.connection.database == "sales"
-
-
 @pytest.mark.parametrize("error", [ProviderRejected, ProviderBusy])
 async def test_a_database_that_refuses_its_login_is_not_handed_out(
-    error: type[PgvendError],
+    memory: Memory, error: type[PgvendError]
 ) -> None:
-    memory = Memory()
-
     with pytest.raises(error):
         await memory.vend(login_check=RefusingLoginCheck(error()))(SALES)
 
-    assert await memory.held() == set()
-    record = await memory.only_record()
-    assert record.state is State.FAILED
-    assert [(step.name, step.state) for step in record.steps] == [
-        ("provision", StepState.DONE),
-        ("verify", StepState.FAILED),
-        ("retire", StepState.DONE),
-    ]
+    done, failed = StepState.DONE, StepState.FAILED
+    await assert_failed(memory, ("provision", done), ("verify", failed), ("retire", done))
 
 
-async def test_a_failing_retire_between_two_names_is_made_good() -> None:
-    memory = Memory(trouble=Fails({"before retire": [ProviderBusy()]}))
+async def test_a_failing_retire_between_two_names_is_made_good(memory: Memory) -> None:
     await memory.occupy("Sales")
 
-    with pytest.raises(ProviderBusy):
-        await memory.vend()(SALES)
+    await memory.interrupt("before retire", memory.create())
 
     assert await memory.held() == {"stranger"}
 
@@ -146,9 +118,8 @@ async def test_a_failing_retire_between_two_names_is_made_good() -> None:
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "from-then-on"])
 @pytest.mark.parametrize(("login_check", "call"), EVERY_CALL)
 async def test_whenever_the_registry_fails_what_is_left_is_recorded(
-    login_check: LoginCheck | None, call: int, lasting: bool, after_effect: bool
+    memory: Memory, login_check: LoginCheck | None, call: int, lasting: bool, after_effect: bool
 ) -> None:
-    memory = Memory()
     registry = FailingRegistry(memory.registry, call, 100 if lasting else call + 1, after_effect)
 
     with pytest.raises((Unavailable, ProviderRejected)):
@@ -160,9 +131,7 @@ async def test_whenever_the_registry_fails_what_is_left_is_recorded(
 
 
 @pytest.mark.parametrize("call", [1, 2, 3])
-async def test_a_registry_that_fails_once_leaves_nothing_to_drop(call: int) -> None:
-    memory = Memory()
-
+async def test_a_registry_that_fails_once_leaves_nothing_to_drop(memory: Memory, call: int) -> None:
     with pytest.raises(Unavailable):
         await memory.vend(registry=FailingRegistry(memory.registry, call, call + 1))(SALES)
 
@@ -170,9 +139,10 @@ async def test_a_registry_that_fails_once_leaves_nothing_to_drop(call: int) -> N
     assert all(record.is_gone for record in await memory.records())
 
 
-async def test_an_answer_of_the_registry_that_was_lost_at_the_end_keeps_the_database() -> None:
+async def test_an_answer_of_the_registry_that_was_lost_at_the_end_keeps_the_database(
+    memory: Memory,
+) -> None:
     """The record says ready, so the database is; its caller finds it in the list."""
-    memory = Memory()
     registry = FailingRegistry(memory.registry, 3, 4, after_effect=True)
 
     with pytest.raises(Unavailable):

@@ -1,82 +1,58 @@
-"""A database that is promised first and made afterwards; and one that nobody can come back for."""
+"""A database that is promised first and made afterwards, and a vend that a crash has cut off."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from adapters.memory.provider import no_trouble
-from domain.errors import (
-    InvalidNickname,
-    NameTaken,
-    ProviderBusy,
-    RequestReused,
-)
+from domain.database import Database
+from domain.errors import InFlight, InvalidNickname, NameTaken, RequestReused
 from domain.states import State
 from domain.steps import Work
 from ports.driving.vend import OnConflict, VendRequest
+from ports.driving.vended import Vended
 from tests.support.aftermath import assert_in_line, settle
-from tests.support.doubles import Fails, Holds
-from tests.support.fate import Fate, Killed, troubled
-from tests.support.vending import Memory
+from tests.support.fate import Dawdling, Fate, Killed, troubled
+from tests.support.vending import PROVISIONING, Memory
 
 SALES = VendRequest(nickname="Sales")
 KEYED = replace(SALES, key="once")
 
-MOMENTS = ["before provision", "amid provision", "after provision"]
+
+@pytest.fixture
+async def promised(memory: Memory) -> Database:
+    return await memory.vend().promise(KEYED)
 
 
-async def test_a_promise_is_recorded_and_nothing_is_made_yet() -> None:
-    memory = Memory()
-
-    promised = await memory.vend().promise(SALES)
-
+async def test_a_promise_is_recorded_and_nothing_is_made_yet(
+    memory: Memory, promised: Database
+) -> None:
     assert promised.state is State.PROVISIONING
     assert promised.is_pending(Work.PROVISION)
     assert await memory.records() == [promised]
     assert await memory.held() == set()
 
 
-async def test_what_was_promised_is_made() -> None:
-    memory = Memory()
-    promised = await memory.vend().promise(SALES)
+@pytest.mark.parametrize("request_", [SALES, KEYED], ids=["keyless", "keyed"])
+async def test_what_was_promised_is_made_once(memory: Memory, request_: VendRequest) -> None:
+    promised = await memory.vend().promise(request_)
 
     assert await memory.vend().finish(promised.id)
 
-    record = await memory.only_record()
-    assert record.state is State.READY
-    assert memory.lets_in(record)
-
-
-async def test_what_is_made_is_not_made_again() -> None:
-    memory = Memory()
-    promised = await memory.vend().promise(SALES)
-    await memory.vend().finish(promised.id)
     made = await memory.only_record()
-
+    assert made.state is State.READY
+    assert memory.lets_in(made)
     assert not await memory.vend().finish(promised.id)
     assert await memory.only_record() == made
 
 
-async def test_a_promise_with_a_key_is_given_once() -> None:
-    memory = Memory()
-    promised = await memory.vend().promise(KEYED)
-
+async def test_what_was_promised_is_promised_and_handed_out_to_the_same_request(
+    memory: Memory, promised: Database
+) -> None:
     assert await memory.replica().vend().promise(KEYED) == promised
-    with pytest.raises(RequestReused):
-        await memory.vend().promise(replace(KEYED, nickname="Another"))
-
-
-async def test_a_promise_of_what_was_made_is_that_database() -> None:
-    memory = Memory()
-    made = await memory.vend()(KEYED)
-
-    assert await memory.vend().promise(KEYED) == made.database
-
-
-async def test_what_was_promised_is_handed_out_to_the_same_request() -> None:
-    memory = Memory()
-    promised = await memory.vend().promise(KEYED)
 
     vended = await memory.vend()(KEYED)
 
@@ -84,31 +60,25 @@ async def test_what_was_promised_is_handed_out_to_the_same_request() -> None:
     assert memory.provider.accepts(vended.connection)
 
 
-async def test_promises_that_race_with_one_key_are_one() -> None:
-    memory = Memory()
-
+async def test_promises_that_race_with_one_key_are_one(memory: Memory) -> None:
     promised = await asyncio.gather(*(memory.replica().vend().promise(KEYED) for _ in range(9)))
 
     assert len({database.id for database in promised}) == 1
 
 
-async def test_nothing_is_promised_that_cannot_be_asked_for() -> None:
-    memory = Memory()
-    await memory.vend()(SALES)
-
+async def test_nothing_is_promised_that_cannot_be_asked_for(memory: Memory, sales: Vended) -> None:
     with pytest.raises(InvalidNickname):
-        await memory.vend().promise(VendRequest(nickname="!?"))
+        await memory.vend().promise(replace(SALES, nickname="!?"))
     with pytest.raises(NameTaken):
         await memory.vend().promise(replace(SALES, on_conflict=OnConflict.REJECT))
 
-    assert len(await memory.records()) == 1
+    assert await memory.records() == [sales.database]
 
 
-async def test_of_two_who_make_what_was_promised_one_does() -> None:
-    memory = Memory(trouble=(hold := Holds("amid provision")))
-    promised = await memory.vend().promise(SALES)
-    making = asyncio.create_task(memory.vend().finish(promised.id))
-    await hold.arrival()
+async def test_of_two_who_make_what_was_promised_one_does(
+    memory: Memory, promised: Database
+) -> None:
+    hold, making = await memory.hold("amid provision", memory.vend().finish(promised.id))
 
     assert not await memory.replica().vend().finish(promised.id)
 
@@ -116,56 +86,44 @@ async def test_of_two_who_make_what_was_promised_one_does() -> None:
     assert await making
 
 
-async def test_a_promise_that_cannot_be_kept_is_recorded_as_failed_with_the_reason() -> None:
-    memory = Memory(trouble=Fails({"amid provision": [ProviderBusy("Not now.")]}))
-    promised = await memory.vend().promise(SALES)
-
-    with pytest.raises(ProviderBusy):
-        await memory.vend().finish(promised.id)
+async def test_a_promise_that_cannot_be_kept_is_recorded_as_failed_with_the_reason(
+    memory: Memory, promised: Database
+) -> None:
+    await memory.interrupt("amid provision", memory.vend().finish(promised.id))
 
     record = await memory.only_record()
     assert (record.state, record.steps[0].error) == (State.FAILED, "Not now.")
     assert await memory.held() == set()
 
 
-@pytest.mark.parametrize("request_", [SALES, KEYED], ids=["async", "async-with-key"])
-@pytest.mark.parametrize("moment", MOMENTS)
-async def test_a_promise_outlives_its_process(moment: str, request_: VendRequest) -> None:
-    memory = Memory(trouble=(hold := Holds(moment)))
-    promised = await memory.vend().promise(request_)
-    making = asyncio.create_task(memory.vend().finish(promised.id))
-    await hold.arrival()
+@pytest.mark.parametrize("way", ["keyed", "promised", "promised-and-keyed"])
+@pytest.mark.parametrize("moment", PROVISIONING)
+async def test_what_somebody_can_come_back_for_outlives_its_process(
+    memory: Memory, moment: str, way: str
+) -> None:
+    vend = memory.vend()
+    act: Coroutine[Any, Any, object]
+    if way == "keyed":
+        act = vend(KEYED)
+    else:
+        act = vend.finish((await vend.promise(SALES if way == "promised" else KEYED)).id)
+    _, making = await memory.hold(moment, act)
     making.cancel()
     with pytest.raises(asyncio.CancelledError):
         await making
+    [before] = await memory.records()
     memory.trouble = no_trouble
 
     await settle(memory.restarted())
 
     record = await memory.only_record()
-    assert (record.id, record.state) == (promised.id, State.READY)
+    assert (record.id, record.state) == (before.id, State.READY)
     await assert_in_line(memory)
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-async def test_a_vend_with_a_key_that_is_cancelled_is_made_all_the_same(moment: str) -> None:
-    memory = Memory(trouble=(hold := Holds(moment)))
-    vending = asyncio.create_task(memory.vend()(KEYED))
-    await hold.arrival()
-    vending.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await vending
-    memory.trouble = no_trouble
-
-    await settle(memory.restarted())
-
-    assert (await memory.only_record()).state is State.READY
-
-
 @pytest.mark.parametrize("at", range(1, 9))
-async def test_what_nobody_can_come_back_for_is_undone(at: int) -> None:
+async def test_what_nobody_can_come_back_for_is_undone(memory: Memory, at: int) -> None:
     """Its process was killed before it could answer, and its caller has no key to ask with."""
-    memory = Memory()
     with pytest.raises(Killed):
         await troubled(memory, Fate(Killed(), at, lasting=True)).memory.vend()(SALES)
     memory.trouble = no_trouble
@@ -176,9 +134,9 @@ async def test_what_nobody_can_come_back_for_is_undone(at: int) -> None:
     assert await memory.held() == set()
 
 
-async def test_what_was_deleted_before_it_was_made_is_not_made() -> None:
-    memory = Memory()
-    promised = await memory.vend().promise(SALES)
+async def test_what_was_deleted_before_it_was_made_is_not_made(
+    memory: Memory, promised: Database
+) -> None:
     await memory.retire().promise(promised.id)
 
     assert not await memory.vend().finish(promised.id)
@@ -186,3 +144,93 @@ async def test_what_was_deleted_before_it_was_made_is_not_made() -> None:
     await settle(memory)
     assert (await memory.only_record()).state is State.RETIRED
     assert await memory.held() == set()
+
+
+async def crashed(memory: Memory, moment: str) -> Memory:
+    """The service after its process was killed at that moment of a vend."""
+    memory.trouble = _DiesAt(moment)
+    with pytest.raises(Killed):
+        await troubled(memory, _DiesAt(moment)).memory.vend()(KEYED)
+    memory.trouble = no_trouble
+    return memory.restarted()
+
+
+@pytest.mark.parametrize("moment", PROVISIONING)
+async def test_a_request_that_is_being_worked_on_is_in_flight(memory: Memory, moment: str) -> None:
+    hold, vending = await memory.hold(moment, memory.vend()(KEYED))
+
+    with pytest.raises(InFlight):
+        await memory.replica().vend()(KEYED)
+
+    hold.let_go.set()
+    made = await vending
+    assert await memory.replica().vend()(KEYED) == made
+
+
+@pytest.mark.parametrize("is_swept", [False, True], ids=["request", "sweep"])
+@pytest.mark.parametrize("moment", PROVISIONING)
+async def test_what_a_crash_left_half_made_is_finished_and_told_to_the_same_request(
+    memory: Memory, moment: str, is_swept: bool
+) -> None:
+    service = await crashed(memory, moment)
+    if is_swept:
+        await settle(service)
+        assert (await service.only_record()).state is State.READY
+
+    vended = await service.vend()(KEYED)
+
+    assert service.provider.accepts(vended.connection)
+    assert await service.records() == [vended.database]
+    assert await service.held() == {vended.database.id}
+
+
+async def test_a_crash_does_not_hide_that_the_key_was_used_for_something_else(
+    memory: Memory,
+) -> None:
+    service = await crashed(memory, "amid provision")
+
+    with pytest.raises(RequestReused):
+        await service.vend()(replace(KEYED, nickname="Another"))
+
+
+async def test_what_the_same_request_finishes_may_fail_and_leaves_nothing(memory: Memory) -> None:
+    service = await crashed(memory, "amid provision")
+
+    await memory.interrupt("before provision", service.vend()(KEYED))
+
+    assert (await service.only_record()).state is State.FAILED
+    assert await memory.held() == set()
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("on_conflict", OnConflict)
+async def test_requests_that_race_with_one_key_make_one_database(
+    memory: Memory, on_conflict: OnConflict, seed: int
+) -> None:
+    process = troubled(memory, Dawdling(seed))
+    request = replace(KEYED, on_conflict=on_conflict)
+    vends = (
+        each.vend(login_check=process.login_check)(request)
+        for each in (process.memory, process.memory.replica(), process.memory.replica())
+    )
+
+    outcomes = await asyncio.gather(*vends, return_exceptions=True)
+
+    vended = [outcome for outcome in outcomes if isinstance(outcome, Vended)]
+    assert vended, outcomes
+    assert all(isinstance(outcome, Vended | InFlight) for outcome in outcomes), outcomes
+    assert {one.database.id for one in vended} == await memory.held()
+    await assert_in_line(memory)
+
+
+class _DiesAt(Fate):
+    """At that moment on the provider; from then on the process is no more."""
+
+    def __init__(self, moment: str) -> None:
+        super().__init__(Killed(), at=10_000, lasting=True)
+        self._moment = moment
+
+    async def __call__(self, moment: str) -> None:
+        if moment == self._moment:
+            self.moments = self.at
+        await super().__call__(moment)

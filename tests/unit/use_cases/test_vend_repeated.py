@@ -1,10 +1,12 @@
 """The same idempotency key means the same database, whatever happened in between."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from domain.database import Database
 from domain.errors import (
     IllegalTransition,
     InFlight,
@@ -14,79 +16,86 @@ from domain.errors import (
     RequestReused,
 )
 from ports.driving.vend import OnConflict, VendRequest
+from ports.driving.vended import Vended
 from tests.support.aftermath import settle
 from tests.support.doubles import Fails
 from tests.support.people import ANN, BOB
-from tests.support.vending import Memory
+from tests.support.vending import HOUR, Memory
 
 SALES = VendRequest(nickname="Sales", key="once")
 A_DAY = timedelta(hours=24)
-OTHER_BODIES = [
-    replace(SALES, nickname="sales"),
-    replace(SALES, ttl=timedelta(hours=1)),
-    replace(SALES, labels={"a": "b"}),
-    replace(SALES, extensions=("vector",)),
-    replace(SALES, on_conflict=OnConflict.REJECT),
-]
+OTHER_BODIES = {
+    "nickname": replace(SALES, nickname="sales"),
+    "ttl": replace(SALES, ttl=HOUR),
+    "labels": replace(SALES, labels={"a": "b"}),
+    "extensions": replace(SALES, extensions=("vector",)),
+    "on_conflict": replace(SALES, on_conflict=OnConflict.REJECT),
+}
+
+Repeat = Callable[[Memory, VendRequest], Awaitable[Database]]
 
 
-async def test_the_same_request_gets_the_same_database_with_the_same_password() -> None:
-    memory = Memory()
-    first = await memory.vend()(SALES)
+async def vend(memory: Memory, request: VendRequest) -> Database:
+    return (await memory.vend()(request)).database
 
+
+async def promise(memory: Memory, request: VendRequest) -> Database:
+    return await memory.vend().promise(request)
+
+
+both_ways = pytest.mark.parametrize("repeat", [vend, promise])
+
+
+@pytest.fixture
+async def first(memory: Memory) -> Vended:
+    return await memory.vend()(SALES)
+
+
+async def test_the_same_request_gets_the_same_database_with_the_same_password(
+    memory: Memory, first: Vended
+) -> None:
     assert await memory.replica().vend()(SALES) == first
+    assert await memory.replica().vend().promise(SALES) == first.database
     assert await memory.records() == [first.database]
 
 
-async def test_labels_may_come_in_any_order() -> None:
-    memory = Memory()
+async def test_labels_may_come_in_any_order(memory: Memory) -> None:
     first = await memory.vend()(replace(SALES, labels={"a": "1", "b": "2"}))
 
     assert await memory.vend()(replace(SALES, labels={"b": "2", "a": "1"})) == first
 
 
-async def test_without_a_key_every_request_is_a_new_one() -> None:
-    memory = Memory()
+@pytest.mark.parametrize("callers_key", ["none", "another's"])
+async def test_without_that_key_a_request_is_a_new_one(memory: Memory, callers_key: str) -> None:
+    anns, bobs = replace(SALES, caller=ANN), replace(SALES, caller=BOB)
     keyless = VendRequest(nickname="Sales")
+    one, other = (anns, bobs) if callers_key == "another's" else (keyless, keyless)
 
-    one, other = await memory.vend()(keyless), await memory.vend()(keyless)
-
-    assert one.database.id != other.database.id
+    assert (await vend(memory, one)).id != (await vend(memory, other)).id
 
 
-@pytest.mark.parametrize("other", OTHER_BODIES, ids=range(len(OTHER_BODIES)))
-async def test_a_key_that_was_used_for_something_else_is_refused(other: VendRequest) -> None:
-    memory = Memory()
-    first = await memory.vend()(SALES)
-
+@both_ways
+@pytest.mark.parametrize("other", OTHER_BODIES.values(), ids=OTHER_BODIES)
+async def test_a_key_that_was_used_for_something_else_is_refused(
+    memory: Memory, first: Vended, other: VendRequest, repeat: Repeat
+) -> None:
     with pytest.raises(RequestReused):
-        await memory.vend()(other)
+        await repeat(memory, other)
 
     assert await memory.records() == [first.database]
 
 
-async def test_another_callers_key_is_another() -> None:
-    memory = Memory()
-
-    anns = await memory.vend()(replace(SALES, caller=ANN))
-    bobs = await memory.vend()(replace(SALES, caller=BOB))
-
-    assert anns.database.id != bobs.database.id
-
-
 @pytest.mark.parametrize("key", ["", " ", "é", "x" * 256])
-async def test_what_is_no_key_is_refused_and_leaves_no_trace(key: str) -> None:
-    memory = Memory()
-
+async def test_what_is_no_key_is_refused_and_leaves_no_trace(memory: Memory, key: str) -> None:
     with pytest.raises(InvalidRequest):
         await memory.vend()(replace(SALES, key=key))
 
     assert await memory.records() == []
 
 
-async def test_a_repeated_request_tells_the_password_of_the_last_rotation() -> None:
-    memory = Memory()
-    first = await memory.vend()(SALES)
+async def test_a_repeated_request_tells_the_password_of_the_last_rotation(
+    memory: Memory, first: Vended
+) -> None:
     rotated = await memory.rotate()(first.database.id)
 
     again = await memory.vend()(SALES)
@@ -95,21 +104,22 @@ async def test_a_repeated_request_tells_the_password_of_the_last_rotation() -> N
     assert memory.provider.accepts(again.connection)
 
 
-async def test_a_password_that_is_being_changed_is_not_told() -> None:
-    memory = Memory()
-    first = await memory.vend()(SALES)
-    memory.trouble = Fails({"before rotate": [ProviderBusy()]})
-    with pytest.raises(ProviderBusy):
-        await memory.rotate()(first.database.id)
+@both_ways
+async def test_a_password_that_is_being_changed_is_not_told(
+    memory: Memory, first: Vended, repeat: Repeat
+) -> None:
+    await memory.interrupt("before rotate", memory.rotate()(first.database.id))
 
     with pytest.raises(InFlight):
-        await memory.vend()(SALES)
+        await repeat(memory, SALES)
 
 
-async def test_a_day_later_the_same_request_is_a_new_one() -> None:
-    memory = Memory()
-    first = await memory.vend()(SALES)
-    memory.clock.moment += A_DAY
+async def test_for_a_day_the_same_request_is_the_same_and_then_a_new_one(
+    memory: Memory, first: Vended
+) -> None:
+    memory.clock.moment += A_DAY - timedelta(microseconds=1)
+    assert await memory.vend()(SALES) == first
+    memory.clock.moment += timedelta(microseconds=1)
 
     second = await memory.vend()(SALES)
 
@@ -118,17 +128,9 @@ async def test_a_day_later_the_same_request_is_a_new_one() -> None:
     assert memory.provider.accepts(first.connection)
 
 
-async def test_until_then_it_is_the_same() -> None:
-    memory = Memory()
-    first = await memory.vend()(SALES)
-    memory.clock.moment += A_DAY - timedelta(microseconds=1)
-
-    assert (await memory.vend()(SALES)).database.id == first.database.id
-
-
-async def test_a_day_later_the_key_may_be_used_for_something_else() -> None:
-    memory = Memory()
-    await memory.vend()(SALES)
+async def test_a_day_later_the_key_may_be_used_for_something_else(
+    memory: Memory, first: Vended
+) -> None:
     memory.clock.moment += A_DAY
 
     other = await memory.vend()(replace(SALES, nickname="Another"))
@@ -136,63 +138,52 @@ async def test_a_day_later_the_key_may_be_used_for_something_else() -> None:
     assert other.connection.database == "another"
 
 
-async def test_a_clock_that_goes_back_changes_nothing() -> None:
-    memory = Memory()
-    first = await memory.vend()(SALES)
+async def test_a_clock_that_goes_back_changes_nothing(memory: Memory, first: Vended) -> None:
     memory.clock.moment -= timedelta(days=400)
 
     assert await memory.vend()(SALES) == first
 
 
-async def test_what_failed_is_tried_anew_by_the_same_request() -> None:
-    memory = Memory(trouble=Fails({"after provision": [ProviderBusy()]}))
+@pytest.mark.parametrize("undo", [[], [ProviderBusy()]], ids=["dropped", "not-dropped-yet"])
+async def test_what_failed_is_tried_anew_by_the_same_request(
+    memory: Memory, undo: list[ProviderBusy]
+) -> None:
+    memory.trouble = Fails({"after provision": [ProviderBusy()], "before retire": [*undo]})
     with pytest.raises(ProviderBusy):
         await memory.vend()(SALES)
 
     vended = await memory.vend()(SALES)
 
     assert memory.provider.accepts(vended.connection)
-    assert await memory.held() == {vended.database.id}
-
-
-async def test_what_failed_and_could_not_be_dropped_yet_does_not_stand_in_its_way() -> None:
-    trouble = Fails({"after provision": [ProviderBusy()], "before retire": [ProviderBusy()]})
-    memory = Memory(trouble=trouble)
-    with pytest.raises(ProviderBusy):
-        await memory.vend()(SALES)
-
-    vended = await memory.vend()(SALES)
-
     await settle(memory)
     assert await memory.held() == {vended.database.id}
 
 
+@both_ways
 @pytest.mark.parametrize("is_dropped", [False, True])
-async def test_what_was_deleted_is_not_made_again(is_dropped: bool) -> None:
-    memory = Memory()
-    first = await memory.vend()(SALES)
+async def test_what_was_deleted_is_not_made_again(
+    memory: Memory, first: Vended, is_dropped: bool, repeat: Repeat
+) -> None:
     await memory.retire().promise(first.database.id)
     if is_dropped:
         await memory.retire().finish(first.database.id)
 
     with pytest.raises(IllegalTransition, match="take a new key"):
-        await memory.vend()(SALES)
+        await repeat(memory, SALES)
 
 
-async def test_what_is_over_is_not_handed_out_again() -> None:
-    memory = Memory()
-    request = replace(SALES, ttl=timedelta(hours=1))
-    await memory.vend()(request)
-    memory.clock.moment += timedelta(hours=1)
+@both_ways
+async def test_what_is_over_is_not_handed_out_again(memory: Memory, repeat: Repeat) -> None:
+    await memory.vend()(replace(SALES, ttl=HOUR))
+    memory.clock.moment += HOUR
 
     with pytest.raises(IllegalTransition, match=r"is expired, .* take a new key"):
-        await memory.vend()(request)
+        await repeat(memory, replace(SALES, ttl=HOUR))
 
 
-async def test_a_name_that_is_taken_is_refused_with_a_key_too() -> None:
-    memory = Memory()
-    await memory.vend()(VendRequest(nickname="Sales"))
-
+async def test_a_name_that_is_taken_is_refused_with_a_key_too(
+    memory: Memory, sales: Vended
+) -> None:
     for _ in range(2):
         with pytest.raises(NameTaken):
             await memory.vend()(replace(SALES, on_conflict=OnConflict.REJECT))

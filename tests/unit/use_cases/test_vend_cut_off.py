@@ -1,0 +1,216 @@
+"""A vend whose caller goes away, whose database is deleted meanwhile, or that loses its lease."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+import pytest
+
+from adapters.memory.provider import no_trouble
+from domain.connection import Connection
+from domain.errors import InFlight, PgvendError, ProviderRejected, StaleRecord, Unavailable
+from domain.states import State
+from ports.driven.login_check import LoginCheck
+from ports.driving.vend import VendRequest
+from ports.driving.vended import Vended
+from tests.support.doubles import Fails, Holds, RefusingLoginCheck, give_way
+from tests.support.vending import PROVISIONING, RETIRING, Memory
+
+KEYLESS = VendRequest(nickname="Sales")
+KEYED = VendRequest(nickname="Sales", key="once")
+
+each_moment = pytest.mark.parametrize("moment", PROVISIONING)
+
+
+async def assert_left(memory: Memory, state: State) -> None:
+    """Nothing but a record in that state."""
+    assert (await memory.only_record()).state is state
+    assert await memory.held() == set()
+
+
+@each_moment
+async def test_a_vend_that_is_cancelled_leaves_nothing(memory: Memory, moment: str) -> None:
+    _, vending = await memory.hold(moment, memory.create())
+
+    vending.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await vending
+    await assert_left(memory, State.FAILED)
+
+
+@each_moment
+@pytest.mark.parametrize("undo", RETIRING)
+async def test_a_vend_that_is_cancelled_again_amid_its_undo_leaves_nothing(
+    memory: Memory, moment: str, undo: str
+) -> None:
+    _, vending = await memory.hold(moment, memory.create())
+    memory.trouble = second = Holds(undo)
+    vending.cancel()
+    await second.arrival()
+
+    vending.cancel()
+    await asyncio.sleep(0)
+    vending.cancel()
+    second.let_go.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await vending
+    await assert_left(memory, State.FAILED)
+
+
+@pytest.mark.parametrize("undo", RETIRING)
+async def test_a_cancellation_amid_the_undo_of_a_failure_is_passed_on(
+    memory: Memory, undo: str
+) -> None:
+    vend = memory.vend(login_check=RefusingLoginCheck(PgvendError()))
+    hold, vending = await memory.hold(undo, vend(KEYLESS))
+
+    vending.cancel()
+    hold.let_go.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await vending
+    assert await memory.held() == set()
+
+
+@pytest.mark.parametrize("turns", range(25))
+async def test_whenever_a_vend_is_cancelled_it_is_whole_or_not_at_all(
+    memory: Memory, turns: int
+) -> None:
+    memory.trouble = give_way
+    vending = asyncio.create_task(memory.create())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+    vending.cancel()
+
+    with suppress(asyncio.CancelledError):
+        await vending
+    outcomes = [(record.id, record.state) for record in await memory.records()]
+    assert outcomes == [(held, State.READY) for held in await memory.held()] or (
+        [state for _, state in outcomes] == [State.FAILED] and not await memory.held()
+    )
+    assert turns or not outcomes, "it was cancelled before it began"
+
+
+@each_moment
+async def test_a_deletion_that_comes_amid_a_vend_wins(memory: Memory, moment: str) -> None:
+    hold, vending = await memory.hold(moment, memory.create())
+    record = await memory.only_record()
+    retire = memory.retire()
+
+    await retire.promise(record.id)
+    hold.let_go.set()
+
+    with pytest.raises(StaleRecord):
+        await vending
+    assert await memory.held() == set()
+    await retire.finish(record.id)
+    assert (await memory.only_record()).state is State.RETIRED
+
+
+@each_moment
+async def test_a_deletion_that_ends_amid_a_vend_is_not_undone_by_it(
+    memory: Memory, moment: str
+) -> None:
+    """The vend has lost its lease; what it makes after the deletion is done, nobody would look for
+    soon."""
+    hold, vending = await memory.hold(moment, memory.create())
+    record = await memory.only_record()
+
+    await memory.retire().promise(record.id)
+    assert await memory.restarted().retire().finish(record.id)
+    hold.let_go.set()
+
+    with pytest.raises(StaleRecord):
+        await vending
+    await assert_left(memory, State.RETIRED)
+
+
+async def test_a_deletion_amid_a_vend_whose_undo_fails_stays_promised(memory: Memory) -> None:
+    hold, vending = await memory.hold("after provision", memory.create())
+    memory.trouble = Fails({"before retire": [PgvendError()]})
+
+    await memory.retire().promise((await memory.only_record()).id)
+    hold.let_go.set()
+
+    with pytest.raises(StaleRecord):
+        await vending
+    assert (await memory.only_record()).state is State.RETIRING
+
+
+@dataclass
+class HoldingLoginCheck(LoginCheck):
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def verify(self, connection: Connection) -> None:
+        self.reached.set()
+        await self.let_go.wait()
+
+
+@dataclass
+class DroppedMeanwhile(LoginCheck):
+    memory: Memory
+
+    async def verify(self, connection: Connection) -> None:
+        await self.memory.restarted().sweep()()
+        raise ProviderRejected
+
+
+@asynccontextmanager
+async def _without_its_lease(
+    memory: Memory, request: VendRequest
+) -> AsyncIterator[asyncio.Task[Vended]]:
+    """A vend that has made its database, and goes on after the body."""
+    hold, vending = await memory.hold("after provision", memory.vend()(request))
+    memory.trouble = no_trouble
+    yield vending
+    hold.let_go.set()
+
+
+async def test_a_vend_is_to_be_repeated_when_another_replica_has_finished_it(
+    memory: Memory,
+) -> None:
+    async with _without_its_lease(memory, KEYED) as vending:
+        other = await memory.restarted().vend()(KEYED)
+
+    with pytest.raises(InFlight):
+        await vending
+    assert await memory.vend()(KEYED) == other
+    assert await memory.held() == {other.database.id}
+
+
+async def test_a_vend_does_not_undo_what_another_replica_is_about_to_finish(
+    memory: Memory,
+) -> None:
+    check = HoldingLoginCheck()
+    async with _without_its_lease(memory, KEYED) as vending:
+        finishing = asyncio.create_task(memory.restarted().vend(login_check=check)(KEYED))
+        await check.reached.wait()
+
+    with pytest.raises(InFlight):
+        await vending
+    check.let_go.set()
+    assert (await finishing).database.state is State.READY
+
+
+async def test_a_vend_may_be_asked_for_again_when_it_was_taken_for_left_behind(
+    memory: Memory,
+) -> None:
+    async with _without_its_lease(memory, KEYLESS) as vending:
+        await memory.restarted().sweep()()
+
+    with pytest.raises(Unavailable):
+        await vending
+    await assert_left(memory, State.FAILED)
+
+
+async def test_a_login_that_is_refused_because_it_was_undone_is_nobodys_mistake(
+    memory: Memory,
+) -> None:
+    with pytest.raises(Unavailable):
+        await memory.vend(login_check=DroppedMeanwhile(memory))(KEYLESS)
+    await assert_left(memory, State.FAILED)

@@ -1,20 +1,20 @@
-"""What is done for a database, as it happens."""
+"""What is shown of a database: its connection, again, and what is done for it, as it happens."""
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
 
 import pytest
 
-from domain.errors import DatabaseNotFound, ProviderBusy
+from domain.errors import DatabaseNotFound, IllegalTransition, InFlight
 from domain.states import State
 from domain.steps import StepState
 from ports.driving.vend import VendRequest
+from ports.driving.vended import Vended
 from ports.driving.watch import Look
-from tests.support.doubles import PATIENCE, Fails, Holds
-from tests.support.vending import Memory
+from tests.support.aftermath import settle
+from tests.support.doubles import PATIENCE
+from tests.support.vending import GRACE, HOUR, PROVISIONING, ROTATING, Memory
 
-HOUR = timedelta(hours=1)
-GRACE = timedelta(days=1)
 SALES = VendRequest(nickname="Sales", ttl=HOUR)
 
 MADE = [("provision", "running"), ("provision", "done"), ("verify", "running"), ("verify", "done")]
@@ -30,31 +30,75 @@ def told(looks: list[Look]) -> list[tuple[str, str]]:
     return [(step.name, step.state.value) for look in looks for step in look.steps]
 
 
-async def test_who_comes_late_is_told_all_and_let_go() -> None:
-    memory = Memory()
-    made = await memory.vend()(SALES)
+async def test_the_connection_is_the_one_that_was_handed_out_and_asking_changes_nothing(
+    memory: Memory, sales: Vended
+) -> None:
+    assert await memory.replica().connect()(sales.database.id) == sales
 
-    [look] = await watched(memory, made.database.id)
+    assert await memory.only_record() == sales.database
+    assert memory.provider.accepts(sales.connection)
 
-    assert told([look]) == MADE
-    assert look.database == made.database
+
+async def test_after_a_rotation_the_connection_bears_the_new_password(
+    memory: Memory, sales: Vended
+) -> None:
+    rotated = await memory.rotate()(sales.database.id)
+
+    assert await memory.connect()(sales.database.id) == rotated
+
+
+@pytest.mark.parametrize("moment", ROTATING)
+async def test_while_the_password_changes_nobody_is_told_one_that_may_not_work(
+    memory: Memory, sales: Vended, moment: str
+) -> None:
+    await memory.interrupt(moment, memory.rotate()(sales.database.id))
+
+    with pytest.raises(InFlight):
+        await memory.connect()(sales.database.id)
+
+    await settle(memory)
+    shown = await memory.connect()(sales.database.id)
+    assert memory.provider.accepts(shown.connection)
+
+
+async def test_a_provider_that_cannot_tell_the_connection_is_passed_on(
+    memory: Memory, sales: Vended
+) -> None:
+    await memory.interrupt("reveal", memory.connect()(sales.database.id))
+
+
+@pytest.mark.parametrize("way", ["connect", "vend"])
+async def test_what_goes_while_it_is_asked_for_is_told_to_be_gone(memory: Memory, way: str) -> None:
+    request = replace(SALES, key="k")
+    made = await memory.vend()(request)
+
+    async def dropped(moment: str) -> None:
+        if moment == "reveal":
+            await memory.retire().promise(made.database.id)
+            raise DatabaseNotFound
+
+    memory.trouble = dropped
+    with pytest.raises(IllegalTransition, match="is retiring"):
+        await (memory.vend()(request) if way == "vend" else memory.connect()(made.database.id))
 
 
 @pytest.mark.parametrize("after", range(6))
-async def test_who_comes_back_is_told_what_is_new_to_it(after: int) -> None:
-    memory = Memory()
-    made = await memory.vend()(SALES)
+async def test_who_comes_late_or_back_is_told_what_is_new_to_it_and_let_go(
+    memory: Memory, sales: Vended, after: int
+) -> None:
+    [look] = await watched(memory, sales.database.id, after)
 
-    assert told(await watched(memory, made.database.id, after)) == MADE[after:]
+    assert told([look]) == MADE[after:]
+    assert look.database == sales.database
 
 
-@pytest.mark.parametrize("moment", ["before provision", "amid provision", "after provision"])
-async def test_every_step_is_told_once_and_in_order_by_whichever_replica(moment: str) -> None:
-    memory = Memory(trouble=(hold := Holds(moment)))
+@pytest.mark.parametrize("moment", PROVISIONING)
+async def test_every_step_is_told_once_and_in_order_by_whichever_replica(
+    memory: Memory, moment: str
+) -> None:
     promised = await memory.vend().promise(SALES)
     watching = asyncio.create_task(watched(memory.replica(), promised.id))
-    making = asyncio.create_task(memory.vend().finish(promised.id))
-    await hold.arrival()
+    hold, making = await memory.hold(moment, memory.vend().finish(promised.id))
     await asyncio.sleep(0)
 
     hold.let_go.set()
@@ -63,11 +107,9 @@ async def test_every_step_is_told_once_and_in_order_by_whichever_replica(moment:
     assert await making
 
 
-async def test_the_last_look_is_at_what_became_of_it() -> None:
-    memory = Memory(trouble=Fails({"amid provision": [ProviderBusy("Not now.")]}))
+async def test_the_last_look_is_at_what_became_of_it(memory: Memory) -> None:
     promised = await memory.vend().promise(SALES)
-    with pytest.raises(ProviderBusy):
-        await memory.vend().finish(promised.id)
+    await memory.interrupt("amid provision", memory.vend().finish(promised.id))
 
     *_, last = await watched(memory, promised.id)
 
@@ -75,34 +117,29 @@ async def test_the_last_look_is_at_what_became_of_it() -> None:
     assert [step.error for step in last.steps if step.state is StepState.FAILED] == ["Not now."]
 
 
-async def test_what_has_expired_is_not_watched_until_it_is_dropped() -> None:
-    memory = Memory()
-    made = await memory.vend()(SALES)
-    memory.trouble = Fails({"before rotate": [ProviderBusy()]})
-    with pytest.raises(ProviderBusy):
-        await memory.rotate()(made.database.id)
+async def test_what_has_expired_is_not_watched_until_it_is_dropped(
+    memory: Memory, hourly: Vended
+) -> None:
+    await memory.interrupt("before rotate", memory.rotate()(hourly.database.id))
     memory.clock.moment += HOUR
     await memory.sweep(GRACE)()
 
-    looks = await watched(memory, made.database.id)
+    looks = await watched(memory, hourly.database.id)
 
     assert looks[-1].database.state is State.EXPIRED
 
 
-async def test_a_drop_is_watched_to_its_end() -> None:
-    memory = Memory()
-    made = await memory.vend()(SALES)
-    await memory.retire().promise(made.database.id)
-    watching = asyncio.create_task(watched(memory, made.database.id, after=4))
+async def test_a_drop_is_watched_to_its_end(memory: Memory, sales: Vended) -> None:
+    await memory.retire().promise(sales.database.id)
+    watching = asyncio.create_task(watched(memory, sales.database.id, after=4))
     await asyncio.sleep(0)
 
-    await memory.retire().finish(made.database.id)
+    await memory.retire().finish(sales.database.id)
 
     assert told(await watching) == [("retire", "running"), ("retire", "done")]
 
 
-async def test_nothing_is_asked_faster_than_the_interval() -> None:
-    memory = Memory()
+async def test_nothing_is_asked_faster_than_the_interval(memory: Memory) -> None:
     promised = await memory.vend().promise(SALES)
     looks = memory.watch()(promised.id)
 
@@ -111,8 +148,3 @@ async def test_nothing_is_asked_faster_than_the_interval() -> None:
 
     assert len(memory.clock.slept) == 2
     assert all(memory.clock.slept)
-
-
-async def test_an_unknown_database_is_not_found() -> None:
-    with pytest.raises(DatabaseNotFound):
-        await watched(Memory(), "db_unknown")

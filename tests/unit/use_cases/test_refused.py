@@ -1,0 +1,233 @@
+"""Whose database it is, where it was made, in which state it is: what each use case refuses."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from adapters.memory.leases import MemoryLeases
+from domain.caller import ANYONE, Caller
+from domain.errors import DatabaseNotFound, IllegalTransition, InFlight, OtherTarget
+from domain.states import State
+from domain.steps import Work
+from ports.driving.change import ChangeRequest
+from ports.driving.list import ListDatabases, ListRequest
+from ports.driving.show import ShowDatabase
+from ports.driving.vend import VendRequest
+from tests.support.aftermath import found
+from tests.support.people import ANN, BOB, OPERATOR
+from tests.support.records import new_record
+from tests.support.vending import HOUR, Memory
+
+SALES = VendRequest(nickname="Sales", key="once", ttl=HOUR)
+RELABELLED, EXTENDED = ChangeRequest(labels={"a": "b"}), ChangeRequest(ttl=HOUR)
+
+Use = Callable[[Memory, str, Caller], Awaitable[object]]
+"""Of a database, by its id, for a caller."""
+
+
+async def watch(memory: Memory, database_id: str, caller: Caller) -> object:
+    return [look async for look in memory.watch()(database_id, caller=caller)]
+
+
+USES: dict[str, Use] = {
+    "show": lambda memory, id_, caller: ShowDatabase(registry=memory.registry)(id_, caller),
+    "connect": lambda memory, id_, caller: memory.connect()(id_, caller),
+    "watch": watch,
+    "change": lambda memory, id_, caller: memory.change()(id_, RELABELLED, caller),
+    "extend": lambda memory, id_, caller: memory.change()(id_, EXTENDED, caller),
+    "rotate": lambda memory, id_, caller: memory.rotate()(id_, caller),
+    "restore": lambda memory, id_, caller: memory.restore()(id_, None, caller),
+    "retire": lambda memory, id_, caller: memory.retire().promise(id_, caller),
+}
+WITHOUT_CALLER: dict[str, Use] = {
+    "drop": lambda memory, id_, _: memory.retire().finish(id_),
+    "see the drop through": lambda memory, id_, _: memory.retire().see_through(id_),
+}
+OF_THE_TARGET: dict[str, Use] = {
+    "vend again": lambda memory, _, __: memory.vend()(SALES),
+    "promise again": lambda memory, _, __: memory.vend().promise(SALES),
+} | {name: USES[name] for name in ("connect", "rotate", "restore", "retire")}
+OF_WHAT_IS_READY = {name: USES[name] for name in ("connect", "change", "extend", "rotate")}
+
+
+def each(uses: dict[str, Use]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("use", uses.values(), ids=uses)
+
+
+class NotToBeHeld(MemoryLeases):
+    @asynccontextmanager
+    async def held(self, name: str) -> AsyncIterator[bool]:
+        raise AssertionError(f"somebody holds {name}")
+        yield False
+
+
+async def anns(memory: Memory, state: State = State.READY) -> str:
+    made = (await memory.create(caller=ANN)).database
+    if state is State.EXPIRED:
+        await memory.registry.update(made.moved(state))
+    return made.id
+
+
+@each(USES | WITHOUT_CALLER)
+@pytest.mark.parametrize(
+    "unknown", ["db_unknown", "", "\0", "\ud800", "x" * 10_000], ids=lambda it: ascii(it)[:20]
+)
+async def test_an_unknown_database_is_not_found(memory: Memory, use: Use, unknown: str) -> None:
+    with pytest.raises(DatabaseNotFound):
+        await use(memory, unknown, ANYONE)
+
+
+@each(USES)
+@pytest.mark.parametrize("state", [State.READY, State.EXPIRED])
+@pytest.mark.parametrize("is_at_work", [False, True], ids=["idle", "at-work"])
+async def test_somebody_elses_database_looks_like_none_and_is_not_touched(
+    memory: Memory, use: Use, state: State, is_at_work: bool
+) -> None:
+    database_id = await anns(memory, state)
+    before = await memory.only_record()
+    unknown = database_id[:-1] + ("0" if database_id[-1] != "0" else "1")
+
+    async with memory.leases.held(database_id if is_at_work else "another"):
+        with pytest.raises(DatabaseNotFound) as theirs:
+            await use(memory, database_id, BOB)
+    with pytest.raises(DatabaseNotFound) as nobodys:
+        await use(memory, unknown, BOB)
+
+    assert str(theirs.value).replace(database_id, unknown) == str(nobodys.value)
+    assert await memory.only_record() == before
+
+
+@pytest.mark.parametrize("use", ["rotate", "restore"])
+async def test_nobody_holds_the_lease_of_somebody_elses_database(memory: Memory, use: str) -> None:
+    """Who did could keep others from it by asking again and again."""
+    database_id = await anns(memory, State.EXPIRED if use == "restore" else State.READY)
+    memory.leases = NotToBeHeld()
+
+    with pytest.raises(DatabaseNotFound):
+        await USES[use](memory, database_id, BOB)
+
+
+@pytest.mark.parametrize("caller", [ANN, OPERATOR], ids=["owner", "admin"])
+@pytest.mark.parametrize("use", USES)
+async def test_ones_own_database_is_found_and_an_admin_finds_everybodys(
+    memory: Memory, use: str, caller: Caller
+) -> None:
+    database_id = await anns(memory, State.EXPIRED if use == "restore" else State.READY)
+
+    await USES[use](memory, database_id, caller)
+
+
+@pytest.mark.parametrize(("caller", "names"), [(ANN, {"ann"}), (OPERATOR, {"ann", "bob"})])
+async def test_a_list_holds_ones_own_and_an_admins_everybodys(
+    memory: Memory, caller: Caller, names: set[str]
+) -> None:
+    await anns(memory)
+    await memory.create("Stock", caller=BOB)
+
+    page = await ListDatabases(registry=memory.registry)(ListRequest(), caller)
+
+    assert {database.caller for database in page.databases} == names
+
+
+@each(OF_WHAT_IS_READY)
+@pytest.mark.parametrize("state", sorted(set(State) - {State.READY}))
+async def test_only_what_is_ready_is_used_and_what_is_being_made_soon(
+    memory: Memory, state: State, use: Use
+) -> None:
+    record = await memory.registry.add(new_record(state=state))
+    is_soon = state is State.PROVISIONING
+
+    with pytest.raises(
+        InFlight if is_soon else IllegalTransition,
+        match="is being made" if is_soon else f"is {state}, not ready",
+    ):
+        await use(memory, record.id, ANYONE)
+
+    assert await memory.only_record() == record
+
+
+@each(OF_WHAT_IS_READY)
+async def test_what_is_over_is_not_used_any_more(memory: Memory, use: Use) -> None:
+    made = (await memory.create(ttl=HOUR)).database
+    memory.clock.moment += HOUR
+
+    with pytest.raises(IllegalTransition, match="is expired"):
+        await use(memory, made.id, ANYONE)
+
+    assert await memory.only_record() == made
+
+
+@pytest.mark.parametrize("state", sorted(set(State) - {State.EXPIRED}))
+async def test_only_what_has_expired_is_restored(memory: Memory, state: State) -> None:
+    record = await memory.registry.add(new_record(state=state))
+
+    with pytest.raises(IllegalTransition, match=f"is {state}; only an expired one"):
+        await memory.restore()(record.id)
+
+    assert await memory.only_record() == record
+
+
+async def made_elsewhere(memory: Memory, state: State) -> Memory:
+    """The same service over another provider than that which has a database in that state."""
+    record = await memory.vend().promise(SALES)
+    if state is not State.PROVISIONING:
+        record = (await memory.vend()(SALES)).database
+    if state is State.EXPIRED:
+        ended = record.moved(state).began(Work.SUSPEND, memory.clock.now())
+        await memory.registry.update(ended.did(Work.SUSPEND, memory.clock.now()))
+    if state is State.RETIRING:
+        await memory.retire().promise(record.id)
+    return memory.elsewhere()
+
+
+LIVING = [State.PROVISIONING, State.READY, State.EXPIRED, State.RETIRING]
+each_living = pytest.mark.parametrize("state", LIVING)
+
+
+@each_living
+@each(OF_THE_TARGET)
+async def test_what_was_made_elsewhere_is_refused_and_not_touched(
+    memory: Memory, use: Use, state: State
+) -> None:
+    other = await made_elsewhere(memory, state)
+    record, held = await memory.only_record(), await memory.held()
+
+    with pytest.raises(OtherTarget, match="made on 'here'"):
+        await use(other, record.id, ANYONE)
+
+    assert (await memory.only_record(), await memory.held()) == (record, held)
+
+
+@each_living
+async def test_what_was_made_elsewhere_is_shown_and_listed_and_not_swept(
+    memory: Memory, state: State
+) -> None:
+    other = await made_elsewhere(memory, state)
+    record, held = await memory.only_record(), await memory.held()
+
+    assert await ShowDatabase(registry=other.registry)(record.id) == record
+    assert (await ListDatabases(registry=other.registry)(ListRequest())).databases == [record]
+    other.clock.moment += timedelta(days=9)
+    assert await found(other) == []
+
+    assert (await memory.only_record(), await memory.held()) == (record, held)
+
+
+async def test_what_is_gone_is_gone_everywhere(memory: Memory) -> None:
+    other = await made_elsewhere(memory, State.RETIRING)
+    await memory.sweep()()
+    gone = await memory.only_record()
+
+    assert await other.retire().promise(gone.id) == gone
+
+
+async def test_the_same_names_are_free_elsewhere(memory: Memory) -> None:
+    other = await made_elsewhere(memory, State.READY)
+
+    made = await other.vend()(replace(SALES, key="another"))
+
+    assert made.connection.database == "sales"
+    assert len(await memory.records()) == 2

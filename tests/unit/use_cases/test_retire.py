@@ -7,14 +7,16 @@ import pytest
 
 from adapters.memory.registry import MemoryRegistry
 from domain.database import Database
-from domain.errors import DatabaseNotFound, ProviderBusy
+from domain.errors import IllegalTransition
 from domain.states import State
-from domain.steps import StepState
+from domain.steps import StepState, Work
+from ports.driving.retire import PAUSE
 from ports.driving.vend import VendRequest
 from ports.driving.vended import Vended
-from tests.support.doubles import Fails, Holds
+from tests.support.aftermath import assert_in_line
+from tests.support.moments import moment_of
 from tests.support.records import new_record
-from tests.support.vending import Memory
+from tests.support.vending import PROVISIONING, RETIRING, Memory
 
 
 class Restless(MemoryRegistry):
@@ -32,90 +34,62 @@ class Restless(MemoryRegistry):
         return read
 
 
-async def vended(memory: Memory) -> Vended:
-    return await memory.vend()(VendRequest(nickname="Sales"))
+@pytest.fixture
+async def promised(memory: Memory, sales: Vended) -> Database:
+    return await memory.retire().promise(sales.database.id)
 
 
-async def test_a_promise_is_recorded_and_nothing_is_dropped_yet() -> None:
-    memory = Memory()
-    made = await vended(memory)
+async def assert_retired(memory: Memory) -> None:
+    record = await memory.only_record()
+    assert (record.state, record.steps[-1].state) == (State.RETIRED, StepState.DONE)
+    await assert_in_line(memory)
 
-    promised = await memory.retire().promise(made.database.id)
 
+async def test_a_promise_is_recorded_once_and_nothing_is_dropped_yet(
+    memory: Memory, promised: Database
+) -> None:
     assert promised.state is State.RETIRING
     assert (promised.steps[-1].name, promised.steps[-1].state) == ("retire", StepState.RUNNING)
+    assert await memory.retire().promise(promised.id) == promised
     assert await memory.only_record() == promised
-    assert await memory.held() == {made.database.id}
+    assert await memory.held() == {promised.id}
 
 
-async def test_what_was_promised_is_dropped() -> None:
-    memory = Memory()
-    made = await vended(memory)
-    await memory.retire().promise(made.database.id)
+async def test_what_was_promised_is_dropped_and_stays_so(
+    memory: Memory, sales: Vended, promised: Database
+) -> None:
+    await memory.retire().finish(promised.id)
 
-    await memory.retire().finish(made.database.id)
-
-    record = await memory.only_record()
-    assert record.state is State.RETIRED
-    assert record.steps[-1].state is StepState.DONE
-    assert not memory.provider.accepts(made.connection)
-    assert await memory.held() == set()
+    await assert_retired(memory)
+    assert not memory.provider.accepts(sales.connection)
+    assert not await memory.retire().finish(promised.id)
+    assert await memory.retire().promise(promised.id) == await memory.only_record()
 
 
-async def test_nothing_is_dropped_without_a_promise() -> None:
-    memory = Memory()
-    made = await vended(memory)
+@pytest.mark.parametrize("is_at_work", [False, True])
+async def test_nothing_is_dropped_without_a_promise_and_nobody_is_waited_for(
+    memory: Memory, sales: Vended, is_at_work: bool
+) -> None:
+    async with memory.leases.held(sales.database.id if is_at_work else "another"):
+        await memory.retire().finish(sales.database.id)
+        await memory.retire().see_through(sales.database.id)
 
-    await memory.retire().finish(made.database.id)
-
-    assert memory.provider.accepts(made.connection)
-    assert (await memory.only_record()).state is State.READY
-
-
-async def test_a_promise_may_be_repeated() -> None:
-    memory = Memory()
-    made = await vended(memory)
-
-    first = await memory.retire().promise(made.database.id)
-
-    assert await memory.retire().promise(made.database.id) == first
+    assert memory.provider.accepts(sales.connection)
+    assert await memory.only_record() == sales.database
 
 
-async def test_what_is_retired_stays_retired() -> None:
-    memory = Memory()
-    made = await vended(memory)
-    await memory.retire().promise(made.database.id)
-    await memory.retire().finish(made.database.id)
-    retired = await memory.only_record()
+@pytest.mark.parametrize(
+    ("state", "after"), [(State.FAILED, State.FAILED), (State.EXPIRED, State.RETIRING)]
+)
+async def test_what_has_expired_can_be_dropped_and_what_failed_needs_no_dropping(
+    memory: Memory, state: State, after: State
+) -> None:
+    record = await memory.registry.add(new_record(state=state))
 
-    await memory.retire().finish(made.database.id)
+    promised = await memory.retire().promise(record.id)
 
-    assert await memory.retire().promise(made.database.id) == retired
-
-
-async def test_what_failed_needs_no_dropping() -> None:
-    memory = Memory()
-    failed = await memory.registry.add(new_record(state=State.FAILED))
-
-    assert await memory.retire().promise(failed.id) == failed
-
-
-async def test_what_has_expired_can_be_dropped() -> None:
-    memory = Memory()
-    expired = await memory.registry.add(new_record(state=State.EXPIRED))
-
-    promised = await memory.retire().promise(expired.id)
-
-    assert promised.state is State.RETIRING
-
-
-async def test_an_unknown_database_is_not_found() -> None:
-    memory = Memory()
-
-    with pytest.raises(DatabaseNotFound):
-        await memory.retire().promise("db_unknown")
-    with pytest.raises(DatabaseNotFound):
-        await memory.retire().finish("db_unknown")
+    assert promised.state is after
+    assert (promised == record) == (state is after)
 
 
 async def test_a_promise_survives_changes_that_are_made_meanwhile() -> None:
@@ -129,35 +103,78 @@ async def test_a_promise_survives_changes_that_are_made_meanwhile() -> None:
     assert promised.labels == {"changes": "0"}, "a change was lost"
 
 
-@pytest.mark.parametrize("moment", ["before retire", "amid retire", "after retire"])
+@pytest.mark.parametrize("way", ["finish", "see_through"])
+@pytest.mark.parametrize("moment", RETIRING)
 async def test_what_could_not_be_dropped_is_still_promised_and_can_be_dropped_again(
-    moment: str,
+    memory: Memory, promised: Database, moment: str, way: str
 ) -> None:
-    memory = Memory()
-    made = await vended(memory)
-    await memory.retire().promise(made.database.id)
-    memory.trouble = Fails({moment: [ProviderBusy()]})
-
-    with pytest.raises(ProviderBusy):
-        await memory.retire().finish(made.database.id)
+    await memory.interrupt(moment, getattr(memory.retire(), way)(promised.id))
 
     record = await memory.only_record()
-    assert (record.state, record.steps[-1].state) == (State.RETIRING, StepState.FAILED)
-    await memory.retire().finish(made.database.id)
-    record = await memory.only_record()
-    assert (record.state, record.steps[-1].state) == (State.RETIRED, StepState.DONE)
-    assert await memory.held() == set()
+    assert record.state is State.RETIRING
+    assert record.is_failed(Work.RETIRE)
+    await memory.retire().finish(promised.id)
+    await assert_retired(memory)
 
 
-async def test_two_who_finish_at_once_both_succeed() -> None:
-    memory = Memory(trouble=(hold := Holds("before retire")))
-    made = await vended(memory)
-    await memory.retire().promise(made.database.id)
-    finishing = [asyncio.create_task(memory.retire().finish(made.database.id)) for _ in range(2)]
-    await hold.arrival()
+async def test_of_two_who_finish_at_once_one_does(memory: Memory, promised: Database) -> None:
+    hold, finishing = await memory.hold("before retire", memory.retire().finish(promised.id))
+
+    assert not await memory.retire().finish(promised.id)
 
     hold.let_go.set()
-    await asyncio.gather(*finishing)
+    assert await finishing
+    await assert_retired(memory)
 
-    assert (await memory.only_record()).state is State.RETIRED
-    assert await memory.held() == set()
+
+async def test_where_nobody_is_at_work_it_is_seen_through_at_once(
+    memory: Memory, promised: Database
+) -> None:
+    await memory.retire().see_through(promised.id)
+
+    assert memory.clock.slept == []
+    await assert_retired(memory)
+
+
+async def test_it_waits_for_a_new_password_and_is_done_then(memory: Memory, sales: Vended) -> None:
+    hold, rotating = await memory.hold("before rotate", memory.rotate()(sales.database.id))
+    await memory.retire().promise(sales.database.id)
+    deleting = asyncio.create_task(memory.replica().retire().see_through(sales.database.id))
+    await moment_of(lambda: len(memory.clock.slept) > 1)
+    assert (await memory.only_record()).state is State.RETIRING
+
+    hold.let_go.set()
+    with pytest.raises(IllegalTransition):
+        await rotating
+    await deleting
+
+    assert set(memory.clock.slept) == {PAUSE}
+    await assert_retired(memory)
+
+
+@pytest.mark.parametrize("moment", PROVISIONING)
+async def test_it_waits_for_a_vend_that_undoes_what_it_made(memory: Memory, moment: str) -> None:
+    promised = await memory.vend().promise(VendRequest(nickname="Sales"))
+    hold, making = await memory.hold(moment, memory.vend().finish(promised.id))
+    await memory.retire().promise(promised.id)
+    deleting = asyncio.create_task(memory.retire().see_through(promised.id))
+    await moment_of(lambda: bool(memory.clock.slept))
+
+    hold.let_go.set()
+    await asyncio.gather(making, deleting, return_exceptions=True)
+
+    assert deleting.exception() is None
+    await assert_retired(memory)
+
+
+async def test_it_is_over_when_somebody_else_has_done_it(
+    memory: Memory, promised: Database
+) -> None:
+    hold, sweeping = await memory.hold("before retire", memory.replica().sweep()(drift=False))
+    deleting = asyncio.create_task(memory.retire().see_through(promised.id))
+    await moment_of(lambda: bool(memory.clock.slept))
+
+    hold.let_go.set()
+    await asyncio.gather(sweeping, deleting)
+
+    await assert_retired(memory)

@@ -2,78 +2,54 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
-from domain.errors import DatabaseNotFound, IllegalTransition, InFlight, ProviderBusy
+from domain.errors import (
+    DatabaseNotFound,
+    IllegalTransition,
+    InFlight,
+    PgvendError,
+    ProviderBusy,
+)
 from domain.states import State
-from domain.steps import StepState, Work
-from ports.driving.vend import VendRequest
+from domain.steps import AT_ONCE, StepState, Work
 from ports.driving.vended import Vended
 from tests.support.aftermath import assert_in_line, settle
-from tests.support.doubles import Fails, Holds
+from tests.support.doubles import Crashes
 from tests.support.orders import deriver
 from tests.support.records import new_record
-from tests.support.vending import Memory
+from tests.support.vending import HOUR, ROTATING, Memory
 
-MOMENTS = ["before rotate", "after rotate"]
-HOUR = timedelta(hours=1)
-
-
-async def vended(memory: Memory, ttl: timedelta | None = None) -> Vended:
-    return await memory.vend()(VendRequest(nickname="Sales", ttl=ttl))
+each_moment = pytest.mark.parametrize("moment", ROTATING)
 
 
-async def interrupted(memory: Memory, database_id: str, moment: str) -> None:
-    """A rotation that the provider failed, before or after it had happened."""
-    memory.trouble = Fails({moment: [ProviderBusy("Not now.")]})
-    with pytest.raises(ProviderBusy):
-        await memory.rotate()(database_id)
-
-
-async def test_the_new_password_works_and_the_old_one_does_not() -> None:
-    memory = Memory()
-    made = await vended(memory)
-
-    rotated = await memory.rotate()(made.database.id)
+async def test_only_the_password_is_new_and_the_old_one_stops_working(
+    memory: Memory, sales: Vended
+) -> None:
+    rotated = await memory.rotate()(sales.database.id)
 
     assert memory.provider.accepts(rotated.connection)
-    assert not memory.provider.accepts(made.connection)
-
-
-async def test_only_the_password_is_new() -> None:
-    made = await vended(memory := Memory())
-
-    rotated = await memory.rotate()(made.database.id)
-
-    assert replace(rotated.connection, password=made.connection.password) == made.connection
-
-
-async def test_each_rotation_makes_another_password_that_can_be_derived_again() -> None:
-    made = await vended(memory := Memory())
-    rotate = memory.rotate()
-
-    rotated = [await rotate(made.database.id) for _ in range(3)]
-
-    assert [one.connection.password for one in rotated] == [
-        deriver(made.database.id, number) for number in (1, 2, 3)
-    ]
-
-
-async def test_the_record_is_ready_and_tells_of_the_rotation() -> None:
-    made = await vended(memory := Memory())
-
-    rotated = await memory.rotate()(made.database.id)
-
-    assert rotated.database.state is State.READY
-    assert rotated.database.steps[-1].name == "rotate"
-    assert rotated.database.steps[-1].state is StepState.DONE
+    assert not memory.provider.accepts(sales.connection)
+    assert replace(rotated.connection, password=sales.connection.password) == sales.connection
+    last = rotated.database.steps[-1]
+    assert (rotated.database.state, last.name, last.state) == ("ready", "rotate", "done")
     assert await memory.only_record() == rotated.database
 
 
-async def test_the_intent_is_recorded_before_the_password_changes() -> None:
-    made = await vended(memory := Memory())
+async def test_each_rotation_makes_another_password_that_can_be_derived_again(
+    memory: Memory, sales: Vended
+) -> None:
+    rotated = [await memory.rotate()(sales.database.id) for _ in range(3)]
+
+    assert [one.connection.password for one in rotated] == [
+        deriver(sales.database.id, number) for number in (1, 2, 3)
+    ]
+
+
+async def test_the_intent_is_recorded_before_the_password_changes(
+    memory: Memory, sales: Vended
+) -> None:
     seen: list[tuple[int, bool]] = []
 
     async def looking(moment: str) -> None:
@@ -82,111 +58,91 @@ async def test_the_intent_is_recorded_before_the_password_changes() -> None:
             seen.append((record.rotation, record.is_pending(Work.ROTATE)))
 
     memory.trouble = looking
-    await memory.rotate()(made.database.id)
+    await memory.rotate()(sales.database.id)
 
     assert seen == [(1, True)]
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-async def test_a_rotation_that_failed_is_told_with_its_reason(moment: str) -> None:
-    made = await vended(memory := Memory())
-
-    await interrupted(memory, made.database.id, moment)
-
+@each_moment
+async def test_a_rotation_that_failed_is_told_and_finished_by_the_next_call(
+    memory: Memory, sales: Vended, moment: str
+) -> None:
+    await memory.interrupt(moment, memory.rotate()(sales.database.id))
     step = (await memory.only_record()).steps[-1]
     assert (step.name, step.state, step.error) == ("rotate", StepState.FAILED, "Not now.")
 
+    rotated = await memory.rotate()(sales.database.id)
 
-@pytest.mark.parametrize("moment", MOMENTS)
-async def test_a_rotation_that_failed_is_finished_by_the_next_call(moment: str) -> None:
-    made = await vended(memory := Memory())
-    await interrupted(memory, made.database.id, moment)
-
-    rotated = await memory.rotate()(made.database.id)
-
-    assert rotated.connection.password == deriver(made.database.id, 1)
+    assert rotated.connection.password == deriver(sales.database.id, 1)
     assert memory.provider.accepts(rotated.connection)
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-async def test_a_rotation_that_failed_is_finished_by_the_sweep(moment: str) -> None:
-    made = await vended(memory := Memory())
-    await interrupted(memory, made.database.id, moment)
+@each_moment
+async def test_a_rotation_that_failed_is_finished_by_the_sweep(
+    memory: Memory, sales: Vended, moment: str
+) -> None:
+    await memory.interrupt(moment, memory.rotate()(sales.database.id))
 
     await settle(memory)
 
     record = await memory.only_record()
     assert (record.rotation, record.is_pending(Work.ROTATE)) == (1, False)
-    assert not memory.provider.accepts(made.connection)
+    assert not memory.provider.accepts(sales.connection)
     await assert_in_line(memory)
 
 
-async def test_what_is_finished_is_not_done_again() -> None:
-    made = await vended(memory := Memory())
-    rotated = await memory.rotate()(made.database.id)
+@pytest.mark.parametrize(
+    "error", [ValueError("hunter2"), OSError("hunter2"), asyncio.CancelledError("hunter2")]
+)
+async def test_of_an_error_that_is_not_ours_nothing_is_kept_but_that_there_was_one(
+    memory: Memory, sales: Vended, error: BaseException
+) -> None:
+    memory.trouble = Crashes("before rotate", error)
 
-    assert not await memory.rotate().finish(made.database.id)
+    with pytest.raises(type(error)):
+        await memory.rotate()(sales.database.id)
+
+    record = await memory.only_record()
+    assert record.is_failed(Work.ROTATE)
+    assert record.steps[-1].error
+    assert "hunter2" not in repr(record)
+
+
+async def test_what_is_finished_is_not_done_again(memory: Memory, sales: Vended) -> None:
+    rotated = await memory.rotate()(sales.database.id)
+
+    assert not await memory.rotate().finish(sales.database.id)
     assert await memory.only_record() == rotated.database
 
 
-async def test_of_two_rotations_at_once_one_is_in_flight() -> None:
-    made = await vended(memory := Memory())
-    memory.trouble = hold = Holds("before rotate")
-    rotating = asyncio.create_task(memory.rotate()(made.database.id))
-    await hold.arrival()
+async def test_of_two_rotations_at_once_one_is_in_flight(memory: Memory, sales: Vended) -> None:
+    hold, rotating = await memory.hold("before rotate", memory.rotate()(sales.database.id))
 
     with pytest.raises(InFlight):
-        await memory.replica().rotate()(made.database.id)
-    assert not await memory.replica().rotate().finish(made.database.id)
+        await memory.replica().rotate()(sales.database.id)
+    assert not await memory.replica().rotate().finish(sales.database.id)
 
     hold.let_go.set()
     assert memory.provider.accepts((await rotating).connection)
 
 
-@pytest.mark.parametrize("state", sorted(set(State) - {State.PROVISIONING, State.READY}))
-async def test_only_what_is_ready_gets_a_new_password(state: State) -> None:
-    memory = Memory()
-    record = await memory.registry.add(new_record(state=state))
-
-    with pytest.raises(IllegalTransition):
-        await memory.rotate()(record.id)
-
-    assert await memory.only_record() == record
-
-
-@pytest.mark.parametrize("is_at_work", [False, True])
-async def test_what_is_being_made_gets_a_new_password_later(is_at_work: bool) -> None:
-    memory = Memory()
+async def test_what_is_being_made_gets_a_new_password_later(memory: Memory) -> None:
     record = await memory.registry.add(new_record())
 
-    async with memory.leases.held(record.id if is_at_work else "another"):
+    async with memory.leases.held(record.id):
         with pytest.raises(InFlight):
             await memory.rotate()(record.id)
 
     assert await memory.only_record() == record
 
 
-async def test_what_is_over_gets_no_new_password() -> None:
-    made = await vended(memory := Memory(), HOUR)
-    memory.clock.moment += HOUR
+@each_moment
+async def test_a_deletion_that_comes_amid_a_rotation_wins(
+    memory: Memory, sales: Vended, moment: str
+) -> None:
+    hold, rotating = await memory.hold(moment, memory.rotate()(sales.database.id))
 
-    with pytest.raises(IllegalTransition, match="is expired"):
-        await memory.rotate()(made.database.id)
-
-
-async def test_an_unknown_database_is_not_found() -> None:
-    with pytest.raises(DatabaseNotFound):
-        await Memory().rotate()("db_unknown")
-
-
-@pytest.mark.parametrize("moment", MOMENTS)
-async def test_a_deletion_that_comes_amid_a_rotation_wins(moment: str) -> None:
-    made = await vended(memory := Memory())
-    memory.trouble = hold = Holds(moment)
-    rotating = asyncio.create_task(memory.rotate()(made.database.id))
-    await hold.arrival()
-
-    await memory.retire().promise(made.database.id)
+    await memory.retire().promise(sales.database.id)
     hold.let_go.set()
 
     with pytest.raises(IllegalTransition):
@@ -196,35 +152,51 @@ async def test_a_deletion_that_comes_amid_a_rotation_wins(moment: str) -> None:
     assert await memory.held() == set()
 
 
-async def test_what_was_dropped_amid_a_rotation_is_told_to_be_gone() -> None:
-    """As it goes where the lease ended with the server that kept it."""
-    made = await vended(memory := Memory())
-    memory.trouble = hold = Holds("before rotate")
-    rotating = asyncio.create_task(memory.rotate()(made.database.id))
-    await hold.arrival()
+async def test_an_error_of_a_rotation_that_a_deletion_has_overtaken_does_not_delay_it(
+    memory: Memory, sales: Vended
+) -> None:
+    async def deleted_meanwhile(moment: str) -> None:
+        if moment == "before rotate":
+            await memory.retire().promise(sales.database.id)
+            raise ProviderBusy
 
-    await memory.retire().promise(made.database.id)
-    await memory.provider.retire(made.database.tenant)
+    memory.trouble = deleted_meanwhile
+    with pytest.raises(PgvendError):
+        await memory.rotate()(sales.database.id)
+
+    record = await memory.only_record()
+    assert record.wake_at == AT_ONCE
+    assert not record.is_failed(Work.ROTATE)
+
+
+async def test_what_was_dropped_amid_a_rotation_is_told_to_be_gone(
+    memory: Memory, sales: Vended
+) -> None:
+    """As it goes where the lease ended with the server that kept it."""
+    hold, rotating = await memory.hold("before rotate", memory.rotate()(sales.database.id))
+
+    await memory.retire().promise(sales.database.id)
+    await memory.provider.retire(sales.database.tenant)
     hold.let_go.set()
 
     with pytest.raises(IllegalTransition, match="is retiring"):
         await rotating
 
 
-async def test_what_is_missing_on_the_provider_alone_is_not_found() -> None:
-    made = await vended(memory := Memory())
-    await memory.provider.retire(made.database.tenant)
+async def test_what_is_missing_on_the_provider_alone_is_not_found(
+    memory: Memory, sales: Vended
+) -> None:
+    await memory.provider.retire(sales.database.tenant)
 
     with pytest.raises(DatabaseNotFound):
-        await memory.rotate()(made.database.id)
+        await memory.rotate()(sales.database.id)
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-async def test_a_rotation_whose_time_ran_out_is_not_answered(moment: str) -> None:
-    made = await vended(memory := Memory(), HOUR)
-    memory.trouble = hold = Holds(moment)
-    rotating = asyncio.create_task(memory.rotate()(made.database.id))
-    await hold.arrival()
+@each_moment
+async def test_a_rotation_whose_time_ran_out_is_not_answered(
+    memory: Memory, hourly: Vended, moment: str
+) -> None:
+    hold, rotating = await memory.hold(moment, memory.rotate()(hourly.database.id))
 
     memory.clock.moment += HOUR
     hold.let_go.set()

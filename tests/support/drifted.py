@@ -26,6 +26,11 @@ async def vended(memory: Memory, nickname: str = "Sales", ttl: timedelta | None 
     return (await memory.vend()(VendRequest(nickname=nickname, ttl=ttl))).database
 
 
+async def deleted(memory: Memory, nickname: str = "Sales") -> None:
+    """A database that is to go, and that nobody has dropped yet."""
+    await memory.retire().promise((await vended(memory, nickname)).id)
+
+
 async def unrecorded(memory: Memory, nickname: str = "Lost", age: timedelta = SETTLED) -> Tenant:
     """A database with our mark that comes from another registry."""
     database_id = new_id(memory.clock.now() - age, memory.randomness.entropy(RANDOM_BYTES))

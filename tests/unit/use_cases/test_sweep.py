@@ -1,116 +1,94 @@
 """All that is due is done, once, by whoever comes first; nothing is given up."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
 from adapters.memory.provider import no_trouble
-from domain.database import Database
 from domain.errors import ProviderBusy
 from domain.states import State
 from domain.steps import FIRST_PAUSE
 from domain.upkeep import Upkeep
-from ports.driving.sweep import DONE, PAGE, WOULD, Finding
+from ports.driving.sweep import AT_ONCE, DONE, PAGE, WOULD, Finding
 from ports.driving.vend import VendRequest
 from tests.support.aftermath import assert_in_line, found
 from tests.support.doubles import Fails
+from tests.support.drifted import deleted, told
 from tests.support.fate import Fate, Killed, troubled
-from tests.support.records import new_record
-from tests.support.vending import Memory
+from tests.support.records import ELSEWHERE, new_record
+from tests.support.vending import GRACE, HOUR, Memory
 
-HOUR = timedelta(hours=1)
-GRACE = timedelta(days=1)
 SALES = VendRequest(nickname="Sales", ttl=HOUR)
 
 
-def told(findings: list[Finding]) -> list[tuple[Upkeep, str]]:
-    return [(finding.action, finding.outcome) for finding in findings]
-
-
-async def vended(memory: Memory, nickname: str = "Sales") -> Database:
-    return (await memory.vend()(replace(SALES, nickname=nickname))).database
-
-
-async def half_made(memory: Memory, request: VendRequest) -> None:
+async def half_made(memory: Memory, key: str | None = None) -> None:
     """Its process was killed before it had an answer from the provider."""
     with pytest.raises(Killed):
-        await troubled(memory, Fate(Killed(), 4, lasting=True)).memory.vend()(request)
+        await troubled(memory, Fate(Killed(), 4, lasting=True)).memory.vend()(
+            replace(SALES, key=key)
+        )
     memory.trouble = no_trouble
 
 
+async def half_made_with_a_key(memory: Memory) -> None:
+    await half_made(memory, "once")
+
+
 async def rotating(memory: Memory) -> None:
-    made = await vended(memory)
-    memory.trouble = Fails({"before rotate": [ProviderBusy()]})
-    with pytest.raises(ProviderBusy):
-        await memory.rotate()(made.id)
+    made = await memory.vend()(SALES)
+    await memory.interrupt("before rotate", memory.rotate()(made.database.id))
     memory.clock.moment += FIRST_PAUSE
+
+
+async def over(memory: Memory) -> None:
+    await memory.vend()(SALES)
+    memory.clock.moment += HOUR
 
 
 async def restoring(memory: Memory) -> None:
-    made = await over(memory)
+    await over(memory)
     await memory.sweep(GRACE)()
-    memory.trouble = Fails({"before provision": [ProviderBusy()]})
-    with pytest.raises(ProviderBusy):
-        await memory.restore()(made.id, HOUR)
+    record = await memory.only_record()
+    await memory.interrupt("before provision", memory.restore()(record.id, HOUR))
     memory.clock.moment += FIRST_PAUSE
 
 
-async def over(memory: Memory) -> Database:
-    made = await vended(memory)
-    memory.clock.moment += HOUR
-    return made
-
-
-async def unanswered(memory: Memory) -> None:
-    await half_made(memory, SALES)
-
-
-async def promised(memory: Memory) -> None:
-    await half_made(memory, replace(SALES, key="once"))
-
-
-async def deleted(memory: Memory) -> None:
-    await memory.retire().promise((await vended(memory)).id)
-
-
-FOUND = {
-    Upkeep.UNDO: (unanswered, State.FAILED),
-    Upkeep.FINISH: (promised, State.READY),
+Prepare = Callable[[Memory], Awaitable[None]]
+FOUND: dict[Upkeep, tuple[Prepare, State]] = {
+    Upkeep.UNDO: (half_made, State.FAILED),
+    Upkeep.FINISH: (half_made_with_a_key, State.READY),
     Upkeep.RETIRE: (deleted, State.RETIRED),
     Upkeep.ROTATE: (rotating, State.READY),
     Upkeep.EXPIRE: (over, State.EXPIRED),
     Upkeep.RESTORE: (restoring, State.READY),
 }
 
-each = pytest.mark.parametrize("upkeep", FOUND)
+
+@pytest.fixture(params=FOUND, ids=str)
+async def upkeep(memory: Memory, request: pytest.FixtureRequest) -> Upkeep:
+    """What the only record is in need of."""
+    await FOUND[request.param][0](memory)
+    return Upkeep(request.param)
 
 
-async def test_where_all_is_in_line_nothing_is_found() -> None:
-    memory = Memory()
-    await vended(memory)
+async def test_where_all_is_in_line_nothing_is_found(memory: Memory) -> None:
+    await memory.vend()(SALES)
 
     await assert_in_line(memory)
 
 
-@each
-async def test_what_is_due_is_told_and_done(upkeep: Upkeep) -> None:
-    prepare, state = FOUND[upkeep]
-    await prepare(memory := Memory())
-
+async def test_what_is_due_is_told_and_done(memory: Memory, upkeep: Upkeep) -> None:
     findings = await found(memory.restarted(), GRACE)
 
     record = await memory.only_record()
     assert findings == [Finding(upkeep, record.id, record.names.database, DONE)]
-    assert (record.state, record.is_at_rest) == (state, True)
+    assert (record.state, record.is_at_rest) == (FOUND[upkeep][1], True)
     await assert_in_line(memory, GRACE)
 
 
-@each
-async def test_a_dry_run_tells_the_same_and_does_nothing(upkeep: Upkeep) -> None:
-    prepare, _ = FOUND[upkeep]
-    await prepare(memory := Memory())
+async def test_a_dry_run_tells_the_same_and_does_nothing(memory: Memory, upkeep: Upkeep) -> None:
     before, held = await memory.records(), await memory.held()
 
     findings = await found(memory, GRACE, dry_run=True)
@@ -119,11 +97,10 @@ async def test_a_dry_run_tells_the_same_and_does_nothing(upkeep: Upkeep) -> None
     assert (await memory.records(), await memory.held()) == (before, held)
 
 
-@each
 @pytest.mark.parametrize("dry_run", [False, True])
-async def test_what_somebody_is_at_is_left_to_it(upkeep: Upkeep, dry_run: bool) -> None:
-    prepare, _ = FOUND[upkeep]
-    await prepare(memory := Memory())
+async def test_what_somebody_is_at_is_left_to_it(
+    memory: Memory, upkeep: Upkeep, dry_run: bool
+) -> None:
     record = await memory.only_record()
 
     async with memory.leases.held(record.id):
@@ -132,34 +109,24 @@ async def test_what_somebody_is_at_is_left_to_it(upkeep: Upkeep, dry_run: bool) 
     assert await memory.only_record() == record
 
 
-@each
-async def test_of_two_sweeps_at_once_one_does_it(upkeep: Upkeep) -> None:
-    prepare, _ = FOUND[upkeep]
-    await prepare(memory := Memory())
-
+async def test_of_two_sweeps_at_once_one_does_it(memory: Memory, upkeep: Upkeep) -> None:
     both = await asyncio.gather(found(memory, GRACE), found(memory.replica(), GRACE))
 
     assert told(both[0] + both[1]) == [(upkeep, DONE)]
 
 
-@each
-async def test_what_is_of_another_target_is_left_alone(upkeep: Upkeep) -> None:
-    prepare, _ = FOUND[upkeep]
-    await prepare(memory := Memory())
+async def test_what_is_of_another_target_is_left_alone(memory: Memory, upkeep: Upkeep) -> None:
     elsewhere = memory.replica()
-    elsewhere.target = replace(memory.target, name="elsewhere")
+    elsewhere.target = ELSEWHERE
     before = await memory.only_record()
 
-    findings = await elsewhere.sweep(GRACE)(drift=False)
-
-    assert findings == []
+    assert await elsewhere.sweep(GRACE)(drift=False) == []
     assert await memory.only_record() == before
 
 
-async def test_only_a_few_things_are_done_at_the_same_time() -> None:
-    memory = Memory()
+async def test_only_a_few_things_are_done_at_the_same_time(memory: Memory) -> None:
     for number in range(9):
-        await memory.retire().promise((await vended(memory, f"Sales {number}")).id)
+        await deleted(memory, f"Sales {number}")
     memory.trouble = crowd = _Crowd()
 
     await found(memory)
@@ -167,8 +134,7 @@ async def test_only_a_few_things_are_done_at_the_same_time() -> None:
     assert 1 < crowd.most <= 4
 
 
-async def test_all_pages_of_what_is_due_are_worked_off() -> None:
-    memory = Memory()
+async def test_all_pages_of_what_is_due_are_worked_off(memory: Memory) -> None:
     for _ in range(PAGE + 1):
         await memory.registry.add(new_record(state=State.RETIRING, made=memory.clock.now()))
 
@@ -176,10 +142,38 @@ async def test_all_pages_of_what_is_due_are_worked_off() -> None:
     assert {record.state for record in await memory.records()} == {State.RETIRED}
 
 
-async def test_without_drift_the_provider_is_not_asked_what_it_holds() -> None:
-    memory = Memory(trouble=Fails({"inventory": [ProviderBusy()]}))
+async def test_what_has_failed_before_comes_last(memory: Memory) -> None:
+    """Although it is the newest, and would come first."""
+    others = [await memory.create(f"Sales {number}") for number in range(2 * AT_ONCE)]
+    memory.clock.moment += FIRST_PAUSE
+    await deleted(memory, "Troublesome")
+    memory.trouble = Fails({"before retire": [ProviderBusy()]})
+    await found(memory)
+    memory.clock.moment += FIRST_PAUSE
+    for other in others:
+        await memory.retire().promise(other.database.id)
+
+    findings = await found(memory)
+
+    assert len(findings) == 2 * AT_ONCE + 1
+    assert findings[-1].database == "troublesome"
+
+
+async def test_without_drift_the_provider_is_not_asked_what_it_holds(memory: Memory) -> None:
+    memory.trouble = Fails({"inventory": [ProviderBusy()]})
 
     assert await memory.sweep()(drift=False) == []
+
+
+async def test_an_undo_that_fails_is_told_too(memory: Memory) -> None:
+    await half_made(memory)
+    memory.trouble = Fails({"before retire": [ProviderBusy()]})
+
+    assert told(await found(memory)) == [(Upkeep.UNDO, "provider_busy")]
+    memory.clock.moment += FIRST_PAUSE
+
+    assert told(await found(memory)) == [(Upkeep.RETIRE, DONE)]
+    assert (await memory.only_record()).state is State.FAILED
 
 
 class _Crowd:

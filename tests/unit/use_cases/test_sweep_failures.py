@@ -1,5 +1,6 @@
-"""A sweep in which something fails: that is told, tried again later, and keeps nothing else."""
+"""A sweep in which something fails, or that is stopped: that is told, and nothing is lost."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -12,37 +13,23 @@ from domain.errors import OutcomeUnknown, ProviderBusy, ProviderRejected, Unavai
 from domain.states import State
 from domain.steps import FIRST_PAUSE, LONGEST_PAUSE
 from domain.upkeep import Upkeep
-from ports.driving.sweep import AT_ONCE, DONE, Finding
-from ports.driving.vend import VendRequest
+from ports.cancellation import finished
+from ports.driving.sweep import DONE
 from tests.support.aftermath import found, settle
-from tests.support.doubles import FailingRegistry, Fails
-from tests.support.fate import Fate, Killed, troubled
+from tests.support.doubles import Crashes, FailingRegistry, Fails
+from tests.support.drifted import deleted, told
+from tests.support.fate import Fate, troubled
+from tests.support.moments import moment_of
+from tests.support.turns import settled
 from tests.support.vending import Memory
-
-
-def told(findings: list[Finding]) -> list[tuple[Upkeep, str]]:
-    return [(finding.action, finding.outcome) for finding in findings]
-
-
-async def deleted(memory: Memory, nickname: str = "Sales") -> None:
-    made = await memory.vend()(VendRequest(nickname=nickname))
-    await memory.retire().promise(made.database.id)
-
-
-async def unanswered(memory: Memory) -> None:
-    """A vend whose process was killed, and whose caller cannot come back for it."""
-    with pytest.raises(Killed):
-        await troubled(memory, Fate(Killed(), 4, lasting=True)).memory.vend()(
-            VendRequest(nickname="Sales")
-        )
-    memory.trouble = no_trouble
 
 
 @pytest.mark.parametrize("error", [ProviderBusy, OutcomeUnknown, ProviderRejected])
 async def test_what_fails_is_told_and_tried_again_after_a_pause(
-    error: type[ProviderBusy] | type[ProviderRejected],
+    memory: Memory, error: type[ProviderBusy] | type[ProviderRejected]
 ) -> None:
-    await deleted(memory := Memory(trouble=Fails({"before retire": [error("No.")]})))
+    await deleted(memory)
+    memory.trouble = Fails({"before retire": [error("No.")]})
 
     assert [(one.outcome, one.detail) for one in await found(memory)] == [(error.code, "No.")]
     assert await found(memory) == [], "it did not rest"
@@ -52,19 +39,8 @@ async def test_what_fails_is_told_and_tried_again_after_a_pause(
     assert await memory.held() == set()
 
 
-async def test_an_undo_that_fails_is_told_too() -> None:
-    await unanswered(memory := Memory())
-    memory.trouble = Fails({"before retire": [ProviderBusy()]})
-
-    assert told(await found(memory)) == [(Upkeep.UNDO, "provider_busy")]
-    memory.clock.moment += FIRST_PAUSE
-
-    assert told(await found(memory)) == [(Upkeep.RETIRE, DONE)]
-    assert (await memory.only_record()).state is State.FAILED
-
-
-async def test_what_fails_for_ever_is_tried_for_ever_with_growing_pauses() -> None:
-    memory = Memory(trouble=Fails({"before retire": [ProviderBusy() for _ in range(30)]}))
+async def test_what_fails_for_ever_is_tried_for_ever_with_growing_pauses(memory: Memory) -> None:
+    memory.trouble = Fails({"before retire": [ProviderBusy() for _ in range(30)]})
     await deleted(memory)
     rests: list[timedelta] = []
 
@@ -75,92 +51,121 @@ async def test_what_fails_for_ever_is_tried_for_ever_with_growing_pauses() -> No
         rests.append(wake_at - memory.clock.now())
         memory.clock.moment = wake_at
 
-    assert rests[0] == FIRST_PAUSE
+    assert (rests[0], rests[-1]) == (FIRST_PAUSE, LONGEST_PAUSE)
     assert rests == sorted(rests)
-    assert rests[-1] == LONGEST_PAUSE
     assert told(await found(memory)) == [(Upkeep.RETIRE, DONE)]
 
 
-@pytest.mark.parametrize("error", [ProviderBusy(), ValueError("a secret")])
-async def test_what_fails_does_not_keep_the_rest_from_being_done(error: Exception) -> None:
-    memory = Memory()
+@pytest.mark.parametrize("error", [ProviderBusy("It is busy."), ValueError("a secret")])
+async def test_what_fails_does_not_keep_the_rest_from_being_done(
+    memory: Memory, error: Exception
+) -> None:
     for number in range(9):
         await deleted(memory, f"Sales {number}")
-    memory.trouble = _FailsOnce("before retire", error)
+    memory.trouble = Crashes("before retire", error)
 
     findings = await found(memory)
 
-    assert len([finding for finding in findings if finding.outcome == DONE]) == 8
-    assert "secret" not in "".join(finding.detail for finding in findings)
+    [failed] = [finding for finding in findings if finding.outcome != DONE]
+    assert len(findings) == 9
+    is_ours = isinstance(error, ProviderBusy)
+    assert (failed.outcome, failed.detail, failed.crash) == (
+        ("provider_busy", "It is busy.", None)
+        if is_ours
+        else ("internal_error", "ValueError", error)
+    )
     assert len(await memory.held()) == 1
     await settle(memory)
     assert await memory.held() == set()
 
 
-async def test_what_nobody_has_foreseen_is_kept_for_the_log() -> None:
-    await deleted(memory := Memory())
-    error = ValueError("a secret")
-    memory.trouble = _FailsOnce("before retire", error)
-
-    [finding] = await found(memory)
-
-    assert (finding.outcome, finding.detail) == ("internal_error", "ValueError")
-    assert finding.crash is error
-
-
-async def test_what_has_failed_before_comes_last() -> None:
-    """Although it is the newest, and would come first."""
-    memory = Memory(trouble=Fails({"before retire": [ProviderBusy()]}))
-    for number in range(2 * AT_ONCE):
-        await memory.vend()(VendRequest(nickname=f"Sales {number}"))
-    others = await memory.records()
-    memory.clock.moment += FIRST_PAUSE
-    await deleted(memory, "Troublesome")
-    await found(memory)
-    memory.clock.moment += FIRST_PAUSE
-    for other in others:
-        await memory.retire().promise(other.id)
-
-    findings = await found(memory)
-
-    assert len(findings) == 2 * AT_ONCE + 1
-    assert findings[-1].database == "troublesome"
-
-
-async def test_a_dry_run_tells_of_a_lease_that_cannot_be_had() -> None:
-    await deleted(memory := Memory())
+async def test_a_dry_run_tells_of_a_lease_that_cannot_be_had(memory: Memory) -> None:
+    await deleted(memory)
     memory.leases = _Away()
 
-    findings = await found(memory, dry_run=True)
-
-    assert told(findings) == [(Upkeep.RETIRE, "unavailable")]
+    assert told(await found(memory, dry_run=True)) == [(Upkeep.RETIRE, "unavailable")]
 
 
-async def test_what_was_done_is_told_although_the_provider_does_not_say_what_it_holds() -> None:
-    await deleted(memory := Memory(trouble=Fails({"inventory": [ProviderBusy()]})))
+async def test_what_was_done_is_told_although_the_provider_does_not_say_what_it_holds(
+    memory: Memory,
+) -> None:
+    await deleted(memory)
+    memory.trouble = Fails({"inventory": [ProviderBusy()]})
 
-    assert told(await found(memory)) == [
-        (Upkeep.RETIRE, DONE),
-        (Upkeep.COMPARE, "provider_busy"),
-    ]
+    assert told(await found(memory)) == [(Upkeep.RETIRE, DONE), (Upkeep.COMPARE, "provider_busy")]
 
 
-async def test_a_registry_that_cannot_be_asked_is_told_to_who_sweeps() -> None:
-    memory = Memory()
+async def test_a_registry_that_cannot_be_asked_is_told_to_who_sweeps(memory: Memory) -> None:
     process = troubled(memory, Fate(Unavailable(), 1, lasting=True)).memory
 
     with pytest.raises(Unavailable):
         await process.sweep()()
 
 
-async def test_a_registry_that_fails_amid_a_sweep_loses_nothing() -> None:
-    await deleted(memory := Memory())
+async def test_a_registry_that_fails_amid_a_sweep_loses_nothing(memory: Memory) -> None:
+    await deleted(memory)
     process = memory.replica()
     process.registry = FailingRegistry(memory.registry, 1, 100)
 
     await process.sweep()()
 
     assert told(await found(memory)) == [(Upkeep.RETIRE, DONE)]
+
+
+async def test_a_sweep_that_is_cancelled_leaves_the_rest_to_the_next(memory: Memory) -> None:
+    await deleted(memory)
+    _, sweeping = await memory.hold("amid retire", found(memory))
+    sweeping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sweeping
+    memory.trouble = no_trouble
+
+    await settle(memory)
+
+    assert (await memory.only_record()).state is State.RETIRED
+    assert await memory.held() == set()
+
+
+async def test_a_sweep_that_is_cancelled_ends_after_all_its_chores(memory: Memory) -> None:
+    """Whoever stops it closes next what they work with."""
+    for number in range(3):
+        await deleted(memory, f"Sales {number}")
+    memory.trouble = work = _Uninterruptible()
+    sweeping = asyncio.create_task(memory.sweep()(drift=False))
+    await moment_of(lambda: work.begun == 3)
+    sweeping.cancel()
+    await settled()
+    work.end_one()
+    await settled()
+    assert not sweeping.done(), "others are still at work"
+
+    for _ in range(2):
+        work.end_one()
+    with pytest.raises(asyncio.CancelledError):
+        await sweeping
+
+    assert work.ended == 3
+
+
+class _Uninterruptible:
+    """As a trouble: what a provider does before it looks at a cancellation."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.ended = 0
+        self._ends = asyncio.Semaphore(0)
+
+    def end_one(self) -> None:
+        self._ends.release()
+
+    async def __call__(self, moment: str) -> None:
+        if moment == "before retire":
+            self.begun += 1
+            await finished(self._work())
+
+    async def _work(self) -> None:
+        await self._ends.acquire()
+        self.ended += 1
 
 
 class _Away(MemoryLeases):
@@ -170,13 +175,3 @@ class _Away(MemoryLeases):
     async def held(self, name: str) -> AsyncIterator[bool]:
         raise Unavailable
         yield False
-
-
-class _FailsOnce:
-    def __init__(self, moment: str, error: Exception) -> None:
-        self._moment = moment
-        self._errors = [error]
-
-    async def __call__(self, moment: str) -> None:
-        if moment == self._moment and self._errors:
-            raise self._errors.pop()

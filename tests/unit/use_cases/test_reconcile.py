@@ -1,57 +1,52 @@
-"""Drift between the records and what the provider holds, both ways, and how it is repaired."""
+"""Drift between the records and what the provider holds: what is repaired, and what is spared."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
+from adapters.memory.provider import MemoryProvider
+from domain.order import Holding
 from domain.states import State
 from domain.upkeep import SETTLED, Upkeep
-from ports.driving.sweep import DONE, TOLD
+from ports.driving.reconcile import PAGE
+from ports.driving.sweep import DONE, TOLD, WOULD, Finding
+from ports.driving.vended import Vended
 from tests.support.aftermath import assert_in_line, found
-from tests.support.drifted import half_unrecorded, lost, told, unrecorded, vended
+from tests.support.drifted import half_unrecorded, lost, showing, told, unrecorded, vended
 from tests.support.orders import deriver
 from tests.support.records import new_record
-from tests.support.vending import Memory
+from tests.support.vending import GRACE, Memory
 
 
-async def test_what_no_record_knows_is_adopted_and_can_be_used_and_deleted() -> None:
-    tenant = await unrecorded(memory := Memory())
+async def test_what_no_record_knows_is_adopted_and_can_be_used_and_deleted(memory: Memory) -> None:
+    tenant = await unrecorded(memory, age=9 * SETTLED)
 
     assert told(await found(memory)) == [(Upkeep.ADOPT, DONE)]
 
     record = await memory.only_record()
     assert (record.id, record.names, record.state) == (tenant.id, tenant.names, State.READY)
+    assert abs(record.created_at - (memory.clock.now() - 9 * SETTLED)) < timedelta(seconds=1)
+    assert (record.expires_at, record.wake_at) == (None, None)
     assert memory.provider.accepts((await memory.rotate()(tenant.id)).connection)
     await memory.retire().promise(tenant.id)
-    await assert_after_deletion(memory)
-
-
-async def assert_after_deletion(memory: Memory) -> None:
     assert told(await found(memory)) == [(Upkeep.RETIRE, DONE)]
     await assert_in_line(memory)
 
 
-async def test_what_is_adopted_bears_the_time_it_was_made_and_never_ends() -> None:
-    await unrecorded(memory := Memory(), age=9 * SETTLED)
-
-    await found(memory)
-
-    record = await memory.only_record()
-    assert abs(record.created_at - (memory.clock.now() - 9 * SETTLED)) < timedelta(seconds=1)
-    assert (record.expires_at, record.wake_at) == (None, None)
-
-
-async def test_what_is_young_is_left_alone_until_it_is_not() -> None:
-    await unrecorded(memory := Memory(), age=timedelta())
+async def test_what_is_young_is_left_alone_until_it_is_not(memory: Memory) -> None:
+    await unrecorded(memory, age=timedelta())
 
     assert await found(memory) == []
     memory.clock.moment += SETTLED
     assert told(await found(memory)) == [(Upkeep.ADOPT, DONE)]
 
 
-async def test_what_is_not_whole_and_has_no_record_is_told_and_left() -> None:
+async def test_what_is_not_whole_and_has_no_record_is_told_and_left(memory: Memory) -> None:
     """It may be another service's, or somebody's who is about to come back for it."""
-    await half_unrecorded(memory := Memory())
+    await half_unrecorded(memory)
     held = await memory.held()
 
     [finding] = await found(memory)
@@ -61,8 +56,8 @@ async def test_what_is_not_whole_and_has_no_record_is_told_and_left() -> None:
     assert (await memory.records(), await memory.held()) == ([], held)
 
 
-async def test_what_is_adopted_by_two_at_once_is_one() -> None:
-    await unrecorded(memory := Memory())
+async def test_what_is_adopted_by_two_at_once_is_one(memory: Memory) -> None:
+    await unrecorded(memory)
 
     both = await asyncio.gather(found(memory), found(memory.replica()))
 
@@ -71,8 +66,10 @@ async def test_what_is_adopted_by_two_at_once_is_one() -> None:
     await assert_in_line(memory)
 
 
-async def test_a_name_that_a_record_has_already_is_told_and_nothing_is_lost() -> None:
-    tenant = await unrecorded(memory := Memory())
+async def test_a_name_that_a_record_has_already_is_told_and_nothing_is_lost(
+    memory: Memory,
+) -> None:
+    tenant = await unrecorded(memory)
     other = new_record("Lost", state=State.READY, made=memory.clock.now())
     await memory.registry.add(replace(other, wake_at=None))
 
@@ -80,19 +77,15 @@ async def test_a_name_that_a_record_has_already_is_told_and_nothing_is_lost() ->
     assert await memory.held() == {tenant.id}
 
 
-async def test_what_is_left_of_what_is_gone_is_removed() -> None:
-    memory = Memory()
-    made = await vended(memory)
-    await memory.retire().promise(made.id)
-    await memory.retire().finish(made.id)
-    await memory.provider.provision(made.order(deriver))
+async def test_what_is_left_of_what_is_gone_is_removed(memory: Memory, sales: Vended) -> None:
+    await memory.delete(sales.database.id)
+    await memory.provider.provision(sales.database.order(deriver))
 
     assert told(await found(memory)) == [(Upkeep.REMOVE, DONE)]
     assert await memory.held() == set()
 
 
-async def test_what_somebody_dropped_on_the_server_is_forgotten() -> None:
-    memory = Memory()
+async def test_what_somebody_dropped_on_the_server_is_forgotten(memory: Memory) -> None:
     made, other = await vended(memory), await vended(memory, "Other")
     await lost(memory, made)
 
@@ -103,26 +96,140 @@ async def test_what_somebody_dropped_on_the_server_is_forgotten() -> None:
     await assert_in_line(memory)
 
 
-async def test_where_nothing_of_ours_is_there_nothing_is_forgotten() -> None:
+async def test_where_nothing_of_ours_is_there_nothing_is_forgotten(memory: Memory) -> None:
     """It is the wrong server, or one that was restored from nothing: the operator is told."""
-    memory = Memory()
-    records = [await vended(memory), await vended(memory, "Other")]
-    for record in records:
-        await lost(memory, record)
+    for nickname in ("Sales", "Other"):
+        await lost(memory, await vended(memory, nickname))
+    records = await memory.records()
     await memory.occupy("Sales")
 
     assert set(told(await found(memory))) == {(Upkeep.MISS, TOLD)}
-    assert await memory.records() == records[::-1] or await memory.records() == records
+    assert await memory.records() == records
 
 
-async def test_what_was_renamed_on_the_server_is_known_by_its_name() -> None:
-    memory = Memory()
-    made = await vended(memory)
+async def test_what_was_renamed_on_the_server_is_known_by_its_name(
+    memory: Memory, sales: Vended
+) -> None:
     memory.provider._databases["renamed"] = memory.provider._databases.pop("sales")
 
     assert told(await found(memory)) == [(Upkeep.RENAME, DONE)]
 
-    connection = (await memory.connect()(made.id)).connection
+    connection = (await memory.connect()(sales.database.id)).connection
     assert connection.database == "renamed"
     assert memory.provider.accepts(connection)
     await assert_in_line(memory)
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+async def test_what_changes_while_it_is_compared_is_left_alone(
+    memory: Memory, is_deleted: bool
+) -> None:
+    """Between the look at the records and the look at the provider, or after both."""
+    made, _ = await vended(memory), await vended(memory, "Other")
+    await lost(memory, made)
+    chores = await memory.reconcile()()
+    await memory.provider.provision(made.order(deriver))
+    await (memory.retire().promise(made.id) if is_deleted else memory.rotate()(made.id))
+    record = await memory.registry.get(made.id)
+
+    assert [await chore.do() for chore in chores if chore.do] == [False]
+    assert await memory.registry.get(made.id) == record
+    assert made.id in await memory.held()
+
+
+class Behind(MemoryProvider):
+    """Its list shows what is newest only from the second look on."""
+
+    looks = 0
+
+    async def inventory(self) -> Sequence[Holding]:
+        self.looks += 1
+        holdings = await super().inventory()
+        return holdings[:-1] if self.looks == 1 else holdings
+
+
+async def test_what_one_look_does_not_show_and_the_next_does_is_not_missing(
+    memory: Memory,
+) -> None:
+    memory.provider = Behind()
+    both = [await vended(memory), await vended(memory, "Other")]
+    memory.clock.moment += SETTLED
+
+    assert told(await found(memory)) == []
+    assert all(memory.lets_in(made) for made in both)
+
+
+async def test_what_another_server_does_not_have_is_there_again_after_the_way_back(
+    memory: Memory, sales: Vended
+) -> None:
+    """Databases that are made on that server meanwhile do not make it the right one."""
+    memory.clock.moment += GRACE
+    right, memory.provider = memory.provider, MemoryProvider()
+    await vended(memory, "Other")
+
+    assert told(await found(memory)) == [(Upkeep.MISS, TOLD)]
+    memory.provider = right
+
+    assert (Upkeep.REMOVE, DONE) not in told(await found(memory))
+    assert memory.lets_in(sales.database)
+
+
+async def test_what_was_handed_out_a_moment_ago_may_not_be_listed_yet(
+    memory: Memory, sales: Vended
+) -> None:
+    memory.clock.moment += GRACE
+    new = await vended(memory, "New")
+    right, memory.provider = memory.provider, await showing(sales.database)
+
+    assert await found(memory) == []
+    memory.provider = right
+
+    assert memory.lets_in(new)
+    await assert_in_line(memory)
+
+
+async def test_a_vend_that_is_at_work_is_no_drift(memory: Memory) -> None:
+    seen: list[list[Finding]] = []
+
+    async def comparing(moment: str) -> None:
+        if moment in {"amid provision", "after provision"}:
+            seen.append(await memory.sweep()())
+
+    memory.trouble = comparing
+    made = await vended(memory)
+
+    assert seen == [[], []]
+    assert memory.lets_in(made)
+
+
+async def test_all_pages_of_records_are_compared(memory: Memory, sales: Vended) -> None:
+    for _ in range(PAGE):
+        await memory.registry.add(new_record(made=memory.clock.now() + GRACE))
+    missing = await memory.registry.add(
+        new_record("Missing", state=State.READY, made=memory.clock.now())
+    )
+    memory.clock.moment += SETTLED
+
+    chores = await memory.reconcile()()
+
+    assert [(chore.action, chore.id) for chore in chores] == [(Upkeep.FORGET, missing.id)]
+    assert memory.lets_in(sales.database)
+
+
+async def test_a_stranger_is_never_touched(memory: Memory) -> None:
+    await memory.occupy("Sales")
+    memory.clock.moment += timedelta(days=10_000)
+
+    assert await found(memory) == []
+    assert await memory.held() == {"stranger"}
+
+
+async def test_a_dry_run_changes_nothing(memory: Memory) -> None:
+    await half_unrecorded(memory)
+    await unrecorded(memory, "Whole")
+    held = await memory.held()
+
+    findings = await found(memory, dry_run=True)
+
+    assert set(told(findings)) == {(Upkeep.ADOPT, WOULD), (Upkeep.DOUBT, TOLD)}
+    assert (await memory.records(), await memory.held()) == ([], held)

@@ -1,7 +1,5 @@
 """What was not where it was, is forgotten, and turns up again: with all that is in it."""
 
-from datetime import timedelta
-
 import pytest
 
 from domain.database import Database
@@ -10,18 +8,17 @@ from domain.states import State
 from domain.steps import Work
 from domain.upkeep import SETTLED, Upkeep
 from ports.driving.sweep import DONE, TOLD
+from ports.driving.vended import Vended
 from tests.support.aftermath import assert_in_line, found, settle
 from tests.support.drifted import half_lost, lost, showing, told, vended
-from tests.support.orders import deriver
-from tests.support.vending import Memory
-
-HOUR = timedelta(hours=1)
+from tests.support.vending import HOUR, Memory
 
 
-async def forgotten(memory: Memory, ttl: timedelta | None = None) -> Database:
+@pytest.fixture
+async def forgotten(memory: Memory) -> Database:
     """It is there all the same: another server was looked at, an older copy of ours."""
     old = await vended(memory, "Old")
-    made = await vended(memory, ttl=ttl)
+    made = await vended(memory, ttl=9 * HOUR)
     memory.clock.moment += SETTLED
     right, memory.provider = memory.provider, await showing(old)
     assert told(await found(memory)) == [(Upkeep.FORGET, DONE)]
@@ -29,116 +26,111 @@ async def forgotten(memory: Memory, ttl: timedelta | None = None) -> Database:
     return await memory.registry.get(made.id)
 
 
-async def test_to_forget_drops_nothing_and_says_no_word_of_a_drop() -> None:
-    record = await forgotten(memory := Memory())
-
-    assert (record.state, record.is_lost) == (State.RETIRED, True)
-    assert Work.RETIRE not in {step.name for step in record.steps}
-    assert memory.lets_in(record)
+async def assert_retired(memory: Memory, database_id: str) -> None:
+    assert (await memory.registry.get(database_id)).state is State.RETIRED
+    assert database_id not in await memory.held()
+    await assert_in_line(memory)
 
 
-async def test_what_was_forgotten_and_turns_up_is_taken_back_as_it_was() -> None:
-    record = await forgotten(memory := Memory())
+async def test_to_forget_drops_nothing_and_says_no_word_of_a_drop(
+    memory: Memory, forgotten: Database
+) -> None:
+    assert (forgotten.state, forgotten.is_lost) == (State.RETIRED, True)
+    assert Work.RETIRE not in {step.name for step in forgotten.steps}
+    assert memory.lets_in(forgotten)
 
+
+async def test_what_was_forgotten_and_turns_up_is_taken_back_and_can_be_deleted(
+    memory: Memory, forgotten: Database
+) -> None:
     assert told(await found(memory)) == [(Upkeep.ADOPT, DONE)]
 
-    assert (await memory.registry.get(record.id)).state is State.READY
-    assert memory.provider.accepts((await memory.connect()(record.id)).connection)
+    assert (await memory.registry.get(forgotten.id)).state is State.READY
+    assert memory.provider.accepts((await memory.connect()(forgotten.id)).connection)
     await assert_in_line(memory)
+    await memory.delete(forgotten.id)
+    await assert_retired(memory, forgotten.id)
 
 
-async def test_what_is_taken_back_can_be_deleted() -> None:
-    record = await forgotten(memory := Memory())
-    await found(memory)
-
-    await memory.retire().promise(record.id)
-    await memory.retire().finish(record.id)
-
-    assert record.id not in await memory.held()
-    await assert_in_line(memory)
-
-
-async def test_what_is_over_when_it_turns_up_ends() -> None:
-    record = await forgotten(memory := Memory(), ttl=9 * HOUR)
+async def test_what_is_over_when_it_turns_up_ends(memory: Memory, forgotten: Database) -> None:
     memory.clock.moment += 9 * HOUR
 
     await settle(memory)
 
-    assert (await memory.registry.get(record.id)).state is State.RETIRED
-    assert record.id not in await memory.held()
-    await assert_in_line(memory)
+    await assert_retired(memory, forgotten.id)
 
 
-async def test_a_deletion_of_what_was_forgotten_is_kept_when_it_turns_up() -> None:
-    record = await forgotten(memory := Memory())
-    assert (await memory.retire().promise(record.id)).is_gone
+async def test_a_deletion_of_what_was_forgotten_is_kept_when_it_turns_up(
+    memory: Memory, forgotten: Database
+) -> None:
+    assert (await memory.retire().promise(forgotten.id)).is_gone
 
     assert told(await found(memory)) == [(Upkeep.REMOVE, DONE)]
 
-    assert (await memory.registry.get(record.id)).state is State.RETIRED
-    assert record.id not in await memory.held()
-    await assert_in_line(memory)
+    await assert_retired(memory, forgotten.id)
 
 
-async def test_what_turns_up_under_a_name_that_was_given_away_is_told_and_left() -> None:
-    record = await forgotten(memory := Memory())
+async def test_what_turns_up_under_a_name_that_was_given_away_is_told_and_left(
+    memory: Memory, forgotten: Database
+) -> None:
     right, memory.provider = memory.provider, await showing()
     other = await vended(memory)
     memory.provider = right
 
     findings = await found(memory)
 
-    assert other.names == record.names
+    assert other.names == forgotten.names
     assert (Upkeep.ADOPT, NameTaken.code) in told(findings)
-    assert memory.lets_in(record)
+    assert memory.lets_in(forgotten)
 
 
-async def test_a_role_that_is_left_of_what_was_dropped_on_the_server_goes_by_deleting_it() -> None:
+async def test_a_role_that_is_left_of_what_was_dropped_on_the_server_goes_by_deleting_it(
+    memory: Memory, sales: Vended
+) -> None:
     """Its database may be there all the same, and not be listed: the sweep alone drops nothing."""
-    memory = Memory()
-    made, other = await vended(memory), await vended(memory, "Other")
-    await half_lost(memory, made)
+    other = await vended(memory, "Other")
+    await half_lost(memory, sales.database)
 
     assert told(await found(memory)) == [(Upkeep.FORGET, DONE)]
     assert told(await found(memory)) == [(Upkeep.DOUBT, TOLD)]
-    await memory.retire().promise(made.id)
+    await memory.retire().promise(sales.database.id)
     assert told(await found(memory)) == [(Upkeep.REMOVE, DONE)]
 
     assert await memory.held() == {other.id}
     await assert_in_line(memory)
 
 
-async def test_of_two_who_take_it_back_one_does() -> None:
-    record = await forgotten(memory := Memory())
+async def test_of_two_who_take_it_back_one_does(memory: Memory, forgotten: Database) -> None:
     [mine], [theirs] = await memory.reconcile()(), await memory.replica().reconcile()()
     assert mine.do
     assert theirs.do
 
     assert [await mine.do(), await theirs.do()] == [True, False]
 
-    assert (await memory.registry.get(record.id)).state is State.READY
+    assert (await memory.registry.get(forgotten.id)).state is State.READY
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
-async def test_what_is_missing_without_evidence_is_told_and_left(dry_run: bool) -> None:
-    memory = Memory()
-    made = await vended(memory)
-    await lost(memory, made)
+async def test_what_is_missing_without_evidence_is_told_and_left(
+    memory: Memory, sales: Vended, dry_run: bool
+) -> None:
+    await lost(memory, sales.database)
 
     [finding] = await found(memory, dry_run=dry_run)
 
-    assert (finding.action, finding.outcome, finding.id) == (Upkeep.MISS, TOLD, made.id)
+    assert (finding.action, finding.outcome) == (Upkeep.MISS, TOLD)
+    assert finding.id == sales.database.id
     assert "delete the database" in finding.detail
-    assert await memory.only_record() == made
+    assert await memory.only_record() == sales.database
 
 
-async def test_a_pending_rotation_does_not_keep_what_is_missing_from_being_forgotten() -> None:
-    memory = Memory()
+async def test_a_pending_rotation_does_not_keep_what_is_missing_from_being_forgotten(
+    memory: Memory,
+) -> None:
     await vended(memory, "Other")
     made = await vended(memory)
     await lost(memory, made)
-    record = await memory.registry.get(made.id)
-    await memory.registry.update(record.began(Work.ROTATE, memory.clock.now()))
+    await memory.registry.update(made.began(Work.ROTATE, memory.clock.now()))
 
     for _ in range(20):
         await found(memory)
@@ -147,14 +139,13 @@ async def test_a_pending_rotation_does_not_keep_what_is_missing_from_being_forgo
     assert (await memory.registry.get(made.id)).is_lost
 
 
-async def test_a_rotation_that_was_pending_is_finished_when_it_turns_up() -> None:
-    memory = Memory()
-    made = await vended(memory)
-    lost_amid = made.began(Work.ROTATE, memory.clock.now()).lost()
-    await memory.registry.update(lost_amid)
+async def test_a_rotation_that_was_pending_is_finished_when_it_turns_up(
+    memory: Memory, sales: Vended
+) -> None:
+    rotating = sales.database.began(Work.ROTATE, memory.clock.now())
+    await memory.registry.update(rotating.lost())
 
     await settle(memory)
 
     assert (await memory.only_record()).is_at_rest
-    assert memory.provider.accepts((await memory.connect()(made.id)).connection)
-    assert made.order(deriver).tenant.id in await memory.held()
+    assert memory.provider.accepts((await memory.connect()(rotating.id)).connection)

@@ -11,8 +11,8 @@ from domain.sizes import NOTICE, SMALLEST, SizeLimit
 from ports.driving.change import ChangeRequest
 from ports.driving.vend import VendRequest
 from tests.support.fate import Process
+from tests.support.vending import GRACE
 
-GRACE = timedelta(days=1)
 LIMIT = SizeLimit(SMALLEST)
 SALES = VendRequest(nickname="Sales", ttl=timedelta(hours=1))
 KEYED = replace(SALES, key="once")

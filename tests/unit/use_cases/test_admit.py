@@ -1,128 +1,154 @@
-"""Who is let in, and as whom."""
+"""Who is let in, and as whom; how often, and how often somebody may try in vain."""
 
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from adapters.memory.keys import MemoryKeyRing
+from adapters.memory.rates import MemoryRates
 from domain.caller import ANYONE
 from domain.errors import Forbidden, KeyRefused, RateLimited, Unauthenticated
-from domain.keys import ApiKey
+from domain.keys import ApiKey, StaticKey, digest_of
 from domain.rate import Rate
-from tests.support.at_the_door import Door, forged
-from tests.support.people import person
+from domain.secret import Secret
+from ports.driving.admit import FAILURES, AdmitCaller, Admitted, Knock
+from ports.driving.manage_keys import KeyRequest, ManageKeys
+from tests.support.clock import FakeClock
+from tests.support.people import USUAL, person
+from tests.support.randomness import SeededRandomness
 
 STATIC = {"web": "the key of the web page's proxy", "ci": "the key of the build machine"}
-
 APP = "https://app.example"
+HOME = "192.0.2.1"
 
 UNKNOWN = "pgv_00000000_" + "0" * 64
-
 WRONG = ["", "x", "pgv_", "pgv_00000000", UNKNOWN, UNKNOWN.upper(), "\udcff", "😀", "x" * 10_000]
+NEARLY_STATIC = [STATIC["web"][:-1], STATIC["web"] + " ", STATIC["web"].upper(), "web"]
+
+ONCE = Rate(1, 60)
 
 
-async def test_a_right_key_is_let_in_as_its_caller() -> None:
-    door = Door()
+@dataclass
+class Door:
+    """Admission over memory, with the operator's own keys."""
+
+    is_open: bool = False
+    ring: MemoryKeyRing = field(default_factory=MemoryKeyRing)
+
+    def __post_init__(self) -> None:
+        self.clock = FakeClock()
+        self.rates = MemoryRates(self.clock)
+        self.keys = ManageKeys(ring=self.ring, clock=self.clock, randomness=SeededRandomness())
+
+    async def made(self, **more: Any) -> tuple[ApiKey, str]:
+        """The record of a new key, and the key."""
+        record, key = await self.keys.create(KeyRequest(**{"name": "ann", "scopes": USUAL} | more))
+        return record, key.reveal()
+
+    async def revoked(self) -> tuple[ApiKey, str]:
+        record, key = await self.made()
+        await self.keys.revoke(record.id)
+        return record, key
+
+    async def expired(self) -> tuple[ApiKey, str]:
+        record, key = await self.made(ttl=timedelta(hours=1))
+        assert (await self.knock(key)).caller == record.caller
+        self.clock.passed += 3600
+        return record, key
+
+    async def knock(
+        self, key: str | None, *, origin: str | None = None, address: str = HOME
+    ) -> Admitted:
+        static = [StaticKey(digest_of(Secret(key)), person(n)) for n, key in STATIC.items()]
+        admit = AdmitCaller(
+            ring=self.ring,
+            rates=self.rates,
+            failures=self.rates,
+            clock=self.clock,
+            static_keys=static,
+            is_open=self.is_open,
+        )
+        shown = None if key is None else Secret(key)
+        return await admit(Knock(key=shown, origin=origin, address=address))
+
+    async def knock_in_vain(
+        self, key: str | None, *, times: int = FAILURES.amount, address: str = HOME
+    ) -> None:
+        for number in range(times):
+            expected = Unauthenticated if number < FAILURES.amount else RateLimited
+            with pytest.raises(expected):
+                await self.knock(key, address=address)
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door()
+
+
+def forged(key: str) -> str:
+    """The same beginning, another secret."""
+    return key[:-1] + ("0" if key[-1] != "0" else "1")
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+async def test_a_right_key_is_let_in_as_its_caller(is_open: bool) -> None:
+    door = Door(is_open)
     record, key = await door.made(quota=3)
 
     admitted = await door.knock(key)
 
-    assert admitted.caller == record.caller
-    assert admitted.allowance is None
+    assert (admitted.caller, admitted.allowance) == (record.caller, None)
 
 
 @pytest.mark.parametrize("name", STATIC)
-async def test_each_of_the_operators_keys_is_its_own_caller(name: str) -> None:
-    admitted = await Door(static=STATIC).knock(STATIC[name])
+async def test_each_of_the_operators_keys_is_its_own_caller_without_the_ring(name: str) -> None:
+    class BrokenRing(MemoryKeyRing):
+        async def find(self, key_id: str) -> ApiKey | None:
+            raise RateLimited("The registry was asked.")
 
-    assert admitted.caller == person(name)
-
-
-@pytest.mark.parametrize("name", STATIC)
-async def test_a_key_that_is_nearly_the_operators_is_none(name: str) -> None:
-    door = Door(static=STATIC)
-
-    for wrong in (STATIC[name][:-1], STATIC[name] + " ", STATIC[name].upper(), name):
-        with pytest.raises(KeyRefused):
-            await door.knock(wrong)
+    assert (await Door(ring=BrokenRing()).knock(STATIC[name])).caller == person(name)
 
 
-async def test_the_operators_keys_do_not_need_the_ring() -> None:
-    door = Door(static=STATIC)
-    door.ring = BrokenRing()
-
-    assert (await door.knock(STATIC["ci"])).caller.name == "ci"
-
-
-async def test_without_a_key_nobody_is_let_in() -> None:
-    with pytest.raises(Unauthenticated) as caught:
-        await Door(static=STATIC).knock(None)
+async def test_without_a_key_nobody_is_let_in(door: Door) -> None:
+    with pytest.raises(Unauthenticated, match="Authorization: Bearer") as caught:
+        await door.knock(None)
 
     assert not isinstance(caught.value, KeyRefused)
-    assert "Authorization: Bearer" in str(caught.value)
 
 
-@pytest.mark.parametrize("key", WRONG, ids=lambda key: ascii(key)[:20])
-async def test_what_is_no_key_is_refused(key: str) -> None:
-    door = Door(static=STATIC)
+@pytest.mark.parametrize("key", WRONG + NEARLY_STATIC, ids=lambda key: ascii(key)[:20])
+async def test_what_is_no_key_is_refused(door: Door, key: str) -> None:
     await door.made()
 
     with pytest.raises(KeyRefused):
         await door.knock(key)
 
 
-async def test_the_right_beginning_with_another_secret_is_refused() -> None:
-    door = Door()
-    record, key = await door.made()
-
-    with pytest.raises(KeyRefused) as caught:
-        await door.knock(forged(key))
-
-    assert record.id not in str(caught.value), "whether there is such a key is nobody's business"
-
-
-async def test_the_secret_of_another_key_is_refused() -> None:
-    door = Door()
+async def test_the_secret_of_another_key_is_refused(door: Door) -> None:
     (one, _), (_, other) = await door.made(), await door.made()
 
     with pytest.raises(KeyRefused):
         await door.knock(one.id + other.removeprefix(other[: len(one.id)]))
 
 
-async def test_a_revoked_key_is_refused_with_the_reason() -> None:
-    door = Door()
-    record, key = await door.made()
-    await door.keys.revoke(record.id)
+@pytest.mark.parametrize("end", ["revoked", "expired"])
+async def test_only_who_has_the_whole_key_is_told_of_its_end(door: Door, end: str) -> None:
+    record, key = await (door.revoked() if end == "revoked" else door.expired())
 
-    with pytest.raises(KeyRefused, match=f"{record.id} was revoked"):
+    with pytest.raises(KeyRefused) as told:
         await door.knock(key)
-
-
-async def test_an_expired_key_is_refused_with_the_reason() -> None:
-    door = Door()
-    record, key = await door.made(ttl=timedelta(hours=1))
-    assert (await door.knock(key)).caller == record.caller
-    door.clock.passed += 3600
-
-    with pytest.raises(KeyRefused, match=f"{record.id} has expired"):
-        await door.knock(key)
-
-
-async def test_who_does_not_have_the_whole_key_is_not_told_that_it_was_revoked() -> None:
-    door = Door()
-    record, key = await door.made()
-    await door.keys.revoke(record.id)
-
-    with pytest.raises(KeyRefused) as caught:
+    with pytest.raises(KeyRefused) as not_told:
         await door.knock(forged(key))
 
-    assert "revoked" not in str(caught.value)
+    ended = "was revoked" if end == "revoked" else "has expired"
+    assert f"{record.id} {ended}" in str(told.value)
+    assert str(not_told.value) == str(KeyRefused()), "is there such a key?"
 
 
-async def test_no_message_holds_what_was_shown() -> None:
-    door = Door(static=STATIC)
-    record, key = await door.made(ttl=timedelta(hours=1))
-    door.clock.passed += 3600
+async def test_no_message_holds_what_was_shown(door: Door) -> None:
+    record, key = await door.expired()
 
     for shown in (key, forged(key), "hunter2", UNKNOWN):
         with pytest.raises(KeyRefused) as caught:
@@ -132,58 +158,105 @@ async def test_no_message_holds_what_was_shown() -> None:
 
 
 @pytest.mark.parametrize("key", [None, "", "a proxy's own key", UNKNOWN.upper()])
-async def test_an_open_service_lets_everybody_in(key: str | None) -> None:
-    assert (await Door(is_open=True).knock(key)).caller == ANYONE
-
-
-async def test_an_open_service_knows_the_keys_that_were_made() -> None:
+async def test_an_open_service_lets_everybody_in_and_counts_nobody(key: str | None) -> None:
     door = Door(is_open=True)
-    record, key = await door.made()
 
-    assert (await door.knock(key)).caller == record.caller
+    for _ in range(FAILURES.amount + 1):
+        assert (await door.knock(key)).caller == ANYONE
 
 
-async def test_an_open_service_refuses_a_key_that_was_revoked() -> None:
-    """Whoever holds it counts on what it was for, and it is for nothing any more."""
+async def test_an_open_service_refuses_keys_of_ours_that_are_forged_or_revoked() -> None:
+    """Whoever holds one counts on what it was for, and it is for nothing any more."""
     door = Door(is_open=True)
-    record, key = await door.made()
-    await door.keys.revoke(record.id)
+    _, revoked = await door.revoked()
 
-    with pytest.raises(KeyRefused):
-        await door.knock(key)
-
-
-async def test_an_open_service_refuses_a_forged_key() -> None:
-    with pytest.raises(KeyRefused):
-        await Door(is_open=True).knock(UNKNOWN)
-
-
-async def test_a_key_for_web_pages_is_let_in_from_them() -> None:
-    door = Door()
-    _, key = await door.made(origins=frozenset({APP}))
-
-    assert (await door.knock(key, origin=APP)).caller.origins == {APP}
+    for key in (revoked, UNKNOWN):
+        with pytest.raises(KeyRefused):
+            await door.knock(key)
 
 
 @pytest.mark.parametrize("origin", [None, "null", "https://evil.example"])
-async def test_a_key_for_web_pages_is_not_let_in_from_elsewhere(origin: str | None) -> None:
-    door = Door()
-    _, key = await door.made(origins=frozenset({APP}))
-
-    with pytest.raises(Forbidden):
-        await door.knock(key, origin=origin)
-
-
-async def test_other_pages_do_not_use_up_the_rate_of_a_key_for_web_pages() -> None:
-    door = Door()
-    _, key = await door.made(origins=frozenset({APP}), rate=Rate(1, 60))
+async def test_a_key_for_web_pages_is_let_in_from_them_alone_and_others_do_not_use_up_its_rate(
+    door: Door, origin: str | None
+) -> None:
+    _, key = await door.made(origins=frozenset({APP}), rate=ONCE)
     for _ in range(5):
         with pytest.raises(Forbidden):
-            await door.knock(key, origin="https://evil.example")
+            await door.knock(key, origin=origin)
 
-    assert (await door.knock(key, origin=APP)).allowance
+    admitted = await door.knock(key, origin=APP)
+
+    assert admitted.caller.origins == {APP}
+    assert admitted.allowance
 
 
-class BrokenRing(MemoryKeyRing):
-    async def find(self, key_id: str) -> ApiKey | None:
-        raise RateLimited("The registry was asked.")
+async def test_a_key_is_let_in_no_more_often_than_its_rate_wherever_it_comes_from(
+    door: Door,
+) -> None:
+    _, key = await door.made(rate=Rate(2, 60))
+    _, other = await door.made(rate=ONCE)
+    told = [(await door.knock(key)).allowance for _ in range(2)]
+    assert [allowance and allowance.remaining for allowance in told] == [1, 0]
+
+    with pytest.raises(RateLimited, match="rate is 2/min") as caught:
+        await door.knock(key, address="192.0.2.2")
+    assert caught.value.retry_after == 60
+    await door.knock(other)  # of the same caller, and counted for itself
+
+    door.clock.passed += 60
+    await door.knock(key)
+
+
+@pytest.mark.parametrize("key", [None, "wrong", UNKNOWN, "revoked"])
+async def test_an_address_may_try_in_vain_only_so_often_until_its_window_ends(
+    door: Door, key: str | None
+) -> None:
+    if key == "revoked":
+        _, key = await door.revoked()
+    await door.knock_in_vain(key)
+
+    with pytest.raises(RateLimited, match="from your address") as caught:
+        await door.knock(key)
+    assert caught.value.retry_after == FAILURES.seconds
+
+    door.clock.passed += FAILURES.seconds
+    with pytest.raises(Unauthenticated):
+        await door.knock(key)
+
+
+async def test_a_right_key_is_let_in_from_where_wrong_ones_come(door: Door) -> None:
+    """Else everybody behind one address could be locked out by one of them."""
+    _, key = await door.made()
+    await door.knock_in_vain(forged(key), times=FAILURES.amount + 5)
+
+    assert (await door.knock(key)).caller.name == "ann"
+    assert (await door.knock(STATIC["web"])).caller.name == "web"
+
+
+async def test_right_keys_do_not_use_up_what_wrong_ones_may(door: Door) -> None:
+    for _ in range(FAILURES.amount + 1):
+        await door.knock(STATIC["web"])
+
+    with pytest.raises(KeyRefused):
+        await door.knock("wrong")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("192.0.2.1", "192.0.2.2", KeyRefused),
+        ("2001:db8::1", "2001:db8:0:1::1", KeyRefused),
+        ("2001:db8::1", "192.0.2.1", KeyRefused),
+        ("", "192.0.2.1", KeyRefused),
+        ("2001:db8::1", "2001:db8::2", RateLimited),
+        ("2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff", RateLimited),
+        ("2001:db8::1", "2001:DB8:0::1", RateLimited),
+    ],
+)
+async def test_who_has_one_address_of_a_network_of_64_bits_has_all_and_no_other(
+    door: Door, one: str, other: str, expected: type[Exception]
+) -> None:
+    await door.knock_in_vain("wrong", address=one)
+
+    with pytest.raises(expected):
+        await door.knock("wrong", address=other)

@@ -1,54 +1,72 @@
-"""Would a request be answered now?"""
+"""Would a request be answered now, and is everything fit to vend on: every part is asked."""
 
 import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import pytest
 
-from adapters.memory.provider import MemoryProvider
+from adapters.memory.provider import MemoryProvider, Trouble, no_trouble
 from adapters.memory.registry import MemoryRegistry
-from domain.errors import PgvendError, ProviderBusy, ProviderRejected, Unavailable
+from domain.checkup import Check, Outcome
+from domain.errors import PgvendError, ProviderBusy, ProviderRejected, StartupError, Unavailable
+from ports.driven.examination import Examination
 from ports.driving.check_health import CheckHealth
-from tests.support.doubles import Fails, Holds
+from ports.driving.examine import Examine
+from tests.support.checkups import FAIL, OK, UNKNOWN, Finds
+from tests.support.doubles import Crashes, Fails, Holds
+
+FINE = Check("clock", Outcome(OK, "It is right."))
+BAD = Check("disk", Outcome(FAIL, "It is full."))
 
 
-class SilentRegistry(MemoryRegistry):
+class TroubledRegistry(MemoryRegistry):
+    def __init__(self, ping: Callable[[], Awaitable[object]]) -> None:
+        super().__init__()
+        self._ping = ping
+
     async def ping(self) -> None:
-        raise Unavailable
+        await self._ping()
+
+
+def checking(
+    registry: MemoryRegistry | None = None, trouble: Trouble = no_trouble, patience: float = 5
+) -> CheckHealth:
+    return CheckHealth(
+        registry=registry or MemoryRegistry(),
+        provider=MemoryProvider(trouble=trouble),
+        patience=patience,
+    )
 
 
 async def test_all_is_well_when_every_part_answers() -> None:
-    health = await CheckHealth(registry=MemoryRegistry(), provider=MemoryProvider())()
+    health = await checking()()
 
     assert health.is_ok
     assert health.checks == {"registry": "ok", "provider": "ok"}
 
 
-@pytest.mark.parametrize("error", [ProviderBusy, ProviderRejected])
-async def test_a_part_that_fails_is_named_with_the_code_of_its_error(
-    error: type[PgvendError],
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ProviderBusy("of no concern to a caller"), "provider_busy"),
+        (ProviderRejected(), "provider_rejected"),
+        (ValueError("password=hunter2"), "internal_error"),
+    ],
+)
+async def test_a_part_that_fails_is_named_with_a_code_and_without_its_words(
+    error: Exception, code: str
 ) -> None:
-    provider = MemoryProvider(trouble=Fails({"ping": [error("of no concern to a caller")]}))
-
-    health = await CheckHealth(registry=MemoryRegistry(), provider=provider)()
+    health = await checking(trouble=Crashes("ping", error))()
 
     assert not health.is_ok
-    assert health.checks == {"registry": "ok", "provider": error.code}
-
-
-async def test_a_part_that_crashes_is_named_without_its_words() -> None:
-    class Crashing(MemoryRegistry):
-        async def ping(self) -> None:
-            raise ValueError("password=hunter2")
-
-    health = await CheckHealth(registry=Crashing(), provider=MemoryProvider())()
-
-    assert health.checks == {"registry": "internal_error", "provider": "ok"}
+    assert health.checks == {"registry": "ok", "provider": code}
 
 
 async def test_every_part_is_asked_though_another_fails() -> None:
-    provider = MemoryProvider(trouble=Fails({"ping": [ProviderBusy()]}))
+    async def silence() -> None:
+        raise Unavailable
 
-    health = await CheckHealth(registry=SilentRegistry(), provider=provider)()
+    health = await checking(TroubledRegistry(silence), Fails({"ping": [ProviderBusy()]}))()
 
     assert health.checks == {"registry": "unavailable", "provider": "provider_busy"}
 
@@ -57,31 +75,20 @@ async def test_the_parts_are_asked_at_the_same_time() -> None:
     """A meeting that neither could hold alone."""
     both = asyncio.Barrier(2)
 
-    class Meeting(MemoryRegistry):
-        async def ping(self) -> None:
-            await both.wait()
-
     async def meet(moment: str) -> None:
         await both.wait()
 
-    provider = MemoryProvider(trouble=meet)
-
-    assert (await CheckHealth(registry=Meeting(), provider=provider)()).is_ok
+    assert (await checking(TroubledRegistry(both.wait), meet)()).is_ok
 
 
 async def test_health_is_how_it_is_now() -> None:
-    check = CheckHealth(
-        registry=MemoryRegistry(),
-        provider=MemoryProvider(trouble=Fails({"ping": [ProviderBusy()]})),
-    )
+    check = checking(trouble=Fails({"ping": [ProviderBusy()]}))
 
     assert [(await check()).is_ok for _ in range(2)] == [False, True]
 
 
 async def test_a_part_that_does_not_answer_is_named_and_not_waited_for() -> None:
-    provider = MemoryProvider(trouble=Holds("ping"))
-
-    health = await CheckHealth(registry=MemoryRegistry(), provider=provider, patience=0)()
+    health = await checking(trouble=Holds("ping"), patience=0)()
 
     assert health.checks == {"registry": "ok", "provider": "timeout"}
 
@@ -90,12 +97,11 @@ async def test_whoever_asks_meanwhile_gets_the_same_look() -> None:
     """Each look takes a session on the server, and strangers may ask."""
     looks, go_on = [], asyncio.Event()
 
-    class Counting(MemoryRegistry):
-        async def ping(self) -> None:
-            looks.append(1)
-            await go_on.wait()
+    async def look() -> None:
+        looks.append(1)
+        await go_on.wait()
 
-    check = CheckHealth(registry=Counting(), provider=MemoryProvider())
+    check = checking(TroubledRegistry(look))
     asked = [asyncio.ensure_future(check()) for _ in range(100)]
     await asyncio.sleep(0)
     asked[0].cancel()
@@ -106,3 +112,54 @@ async def test_whoever_asks_meanwhile_gets_the_same_look() -> None:
     assert len(looks) == 1
     assert (await check()).is_ok
     assert len(looks) == 2
+
+
+class Endless(Examination):
+    """Finds one thing, and then waits for what never comes."""
+
+    async def examine(self) -> AsyncGenerator[Check, None]:
+        yield FINE
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (None, []),
+        (StartupError("Set another key."), [Check("neon", Outcome(FAIL, "Set another key."))]),
+    ],
+)
+async def test_what_the_parts_find_is_told_in_their_order_and_errors_by_their_names(
+    error: PgvendError | None, told: list[Check]
+) -> None:
+    found = await Examine(parts={"neon": Finds([FINE], error), "second": Finds([BAD])})()
+
+    assert found == [FINE, *told, BAD]
+
+
+async def test_a_part_that_crashes_is_unknown_and_not_quoted() -> None:
+    found = await Examine(parts={"neon": Finds([FINE], ValueError("password=hunter2"))})()
+
+    assert found[0] == FINE
+    assert (found[1].name, found[1].outcome.verdict) == ("neon", UNKNOWN)
+    assert "hunter2" not in found[1].outcome.detail
+
+
+async def test_a_part_that_takes_too_long_keeps_what_it_has_found() -> None:
+    found = await Examine(parts={"first": Endless(), "second": Finds([BAD])}, patience=0.01)()
+
+    told = [(check.name, check.outcome.verdict) for check in found]
+    assert told == [("clock", OK), ("first", FAIL), ("disk", FAIL)]
+
+
+async def test_the_parts_are_examined_at_the_same_time() -> None:
+    """A meeting that neither could hold alone."""
+    both = asyncio.Barrier(2)
+
+    class Meeting(Examination):
+        async def examine(self) -> AsyncGenerator[Check, None]:
+            await both.wait()
+            yield FINE
+
+    async with asyncio.timeout(10):
+        assert await Examine(parts={"first": Meeting(), "second": Meeting()})() == [FINE, FINE]

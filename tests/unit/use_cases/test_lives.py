@@ -20,19 +20,18 @@ from domain.states import State
 from ports.driving.change import ChangeRequest
 from ports.driving.vend import VendRequest
 from ports.driving.vended import Vended
-from tests.support.acts import GRACE, LIMIT
+from tests.support.acts import LIMIT
 from tests.support.aftermath import STRANGER, assert_in_line, found, settle
 from tests.support.fate import BLOWS, Fate, Process, troubled
 from tests.support.orders import deriver
 from tests.support.people import ANN, BOB
 from tests.support.told import Answers, assert_kept
-from tests.support.vending import Memory
+from tests.support.vending import GRACE, HOUR, Memory
 
 T = TypeVar("T")
 Owned = tuple[Caller, str]
 """A caller, and the id of a database of its."""
 
-HOUR = timedelta(hours=1)
 NEVER = 10_000
 """A moment that no call comes to."""
 

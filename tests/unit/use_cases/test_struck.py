@@ -1,21 +1,38 @@
-"""Whatever happens to a process, at whichever of its calls: the next one puts all in line."""
+"""Whatever happens to a process, or whoever acts at the same time: all is in line afterwards."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from itertools import count
+from itertools import combinations_with_replacement, count
 
 import pytest
 
 from adapters.memory.provider import no_trouble
 from domain.errors import PgvendError
-from tests.support.acts import ACTS, GRACE, SALES, Act
+from tests.support.acts import ACTS, SALES, Act
 from tests.support.aftermath import assert_in_line, settle
-from tests.support.fate import BLOWS, Blow, Killed, troubled
-from tests.support.vending import Memory
+from tests.support.fate import BLOWS, Blow, Dawdling, Killed, troubled
+from tests.support.vending import GRACE, Memory
 
 AT_ONCE, AFTER_ITS_END, LONG_AFTER = timedelta(), timedelta(minutes=90), timedelta(days=9)
+
+GAMES = 6
+"""Throws of the dice for each pair."""
+
+
+async def begun() -> tuple[Memory, str]:
+    """A service, and the id of a database of it."""
+    memory = Memory()
+    await memory.occupy("Taken")
+    first = await memory.vend()(replace(SALES, nickname="First"))
+    return memory, first.database.id
+
+
+async def assert_ends_in_line(service: Memory) -> None:
+    await settle(service, GRACE)
+    await assert_in_line(service, GRACE)
 
 
 @pytest.mark.parametrize("later", [AT_ONCE, AFTER_ITS_END, LONG_AFTER], ids=str)
@@ -33,15 +50,36 @@ async def test_whenever_a_process_is_struck_the_next_puts_all_in_line(
 
 async def is_struck(act: Act, blow: Blow, at: int, later: timedelta) -> bool:
     """Whether the act took so many moments. Raises AssertionError when something is left."""
-    memory = Memory()
-    await memory.occupy("Taken")
-    first = await memory.vend()(replace(SALES, nickname="First"))
+    memory, database_id = await begun()
     fate = blow.fate(at)
     with suppress(PgvendError, Killed, asyncio.CancelledError, ValueError):
-        await act(troubled(memory, fate), first.database.id)
+        await act(troubled(memory, fate), database_id)
     memory.trouble = no_trouble
     service = memory.restarted()
     service.clock.moment += later
-    await settle(service, GRACE)
-    await assert_in_line(service, GRACE)
+    await assert_ends_in_line(service)
     return fate.has_struck
+
+
+@pytest.mark.parametrize(
+    "other_process", [Memory.replica, Memory.restarted], ids=["leases", "lost-leases"]
+)
+@pytest.mark.parametrize(
+    ("one", "other"), [*combinations_with_replacement(ACTS, 2)], ids=lambda act: act.__name__
+)
+async def test_two_who_act_at_once_leave_all_in_line(
+    one: Act, other: Act, other_process: Callable[[Memory], Memory]
+) -> None:
+    """Leases save work; where they are lost, the records' versions decide."""
+    for seed in range(GAMES):
+        memory, database_id = await begun()
+        process = troubled(memory, Dawdling(seed))
+        rival = replace(process, memory=other_process(process.memory))
+
+        outcomes = await asyncio.gather(
+            one(process, database_id), other(rival, database_id), return_exceptions=True
+        )
+
+        assert all(isinstance(outcome, PgvendError | None) for outcome in outcomes), outcomes
+        memory.trouble = no_trouble
+        await assert_ends_in_line(memory)

@@ -11,7 +11,7 @@ from domain.naming import Names
 from domain.order import Holding
 from domain.states import State
 from domain.steps import Work
-from domain.upkeep import SETTLED, Drift, Upkeep
+from domain.upkeep import SETTLED
 from tests.support.records import new_record
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -21,7 +21,10 @@ YOUNG = OLD + timedelta(milliseconds=1)
 SOMETHING = [State.READY, State.EXPIRED]
 """The states in which all of a database has to be there."""
 
-parts = st.tuples(st.sampled_from([None, "sales"]), st.sampled_from([None, "user_sales"]))
+Parts = tuple[str | None, str | None]
+"""What is found of a database: it, and its owner."""
+
+parts = st.tuples(st.sampled_from([None, "renamed"]), st.sampled_from([None, "user_renamed"]))
 
 
 def id_of(made: datetime, number: int = 0) -> str:
@@ -30,18 +33,10 @@ def id_of(made: datetime, number: int = 0) -> str:
 
 def record(state: State, number: int = 0, *, made: datetime = OLD) -> Database:
     names = Names(database=f"sales{number}", owner=f"user_sales{number}")
-    return replace(new_record(state=state, made=made), id=id_of(made, number), names=names)
-
-
-def dropped(state: State, *, made: datetime = OLD) -> Database:
-    """One that is gone because we have dropped it."""
-    return record(state, made=made).did(Work.RETIRE, made)
+    kept = replace(new_record(state=state, made=made), id=id_of(made, number), names=names)
+    return kept.did(Work.PROVISION, made)
 
 
 def holding(database: Database) -> Holding:
     """All that there is to be of it."""
     return Holding(id=database.id, database=database.names.database, owner=database.names.owner)
-
-
-def kinds(drifts: list[Drift]) -> list[Upkeep]:
-    return [drift.kind for drift in drifts]

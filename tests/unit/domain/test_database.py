@@ -1,4 +1,4 @@
-"""The record: its states, names and bounds."""
+"""The record: its states, names and bounds; lost, and found again."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,21 +10,22 @@ from domain.database import Database
 from domain.errors import IllegalTransition, InFlight, OtherTarget
 from domain.naming import Nickname
 from domain.states import GONE, LEGAL, LIVE, State
-from domain.steps import Work
+from domain.steps import AT_ONCE, Work
 from tests.support.orders import deriver
 from tests.support.records import ELSEWHERE, TARGET, new_record
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
+LATER = NOW + timedelta(seconds=1)
+NAMES = Nickname("another").names()
 
-EVERY_PAIR = list(product(State, State))
+each = pytest.mark.parametrize("state", State)
 
 
 def in_state(state: State, *, ends: datetime | None = None) -> Database:
-    return replace(new_record(made=NOW), state=state, expires_at=ends)
+    return replace(new_record(made=NOW, state=state), expires_at=ends).did(Work.PROVISION, NOW)
 
 
-@pytest.mark.parametrize(("before", "after"), EVERY_PAIR)
+@pytest.mark.parametrize(("before", "after"), [*product(State, State)])
 def test_only_a_legal_way_leads_from_state_to_state(before: State, after: State) -> None:
     database = in_state(before)
 
@@ -39,57 +40,34 @@ def test_the_legal_ways_are_these() -> None:
     ways = {(before.value, after.value) for before, afters in LEGAL.items() for after in afters}
 
     assert ways == {
-        ("provisioning", "ready"),
-        ("provisioning", "retiring"),
-        ("ready", "expired"),
-        ("ready", "retiring"),
-        ("expired", "ready"),
-        ("expired", "retiring"),
-        ("retiring", "retired"),
-        ("retiring", "failed"),
+        *(("provisioning", after) for after in ("ready", "retiring")),
+        *(("ready", after) for after in ("expired", "retiring")),
+        *(("expired", after) for after in ("ready", "retiring")),
+        *(("retiring", after) for after in ("retired", "failed")),
     }
-
-
-def test_every_state_has_its_ways() -> None:
     assert set(LEGAL) == set(State)
 
 
-def test_exactly_the_states_without_a_way_out_are_those_of_what_is_gone() -> None:
-    assert {state for state in State if not LEGAL[state]} == GONE
+@each
+def test_a_database_is_gone_where_no_way_leads_on_and_live_elsewhere(state: State) -> None:
+    is_gone = state in {State.FAILED, State.RETIRED}
+
+    assert in_state(state).is_gone == (state in GONE) == (not LEGAL[state]) == is_gone
+    assert (state in LIVE) != is_gone
 
 
-def test_what_is_not_gone_is_live() -> None:
-    assert set(State) == LIVE | GONE
-    assert not LIVE & GONE
+@each
+def test_names_change_only_while_nothing_exists_but_are_recorded_as_they_are_found(
+    state: State,
+) -> None:
+    database = in_state(state)
 
-
-@pytest.mark.parametrize("state", State)
-def test_a_database_is_gone_when_nothing_of_it_is_left(state: State) -> None:
-    assert in_state(state).is_gone == (state in {State.FAILED, State.RETIRED})
-
-
-@pytest.mark.parametrize("state", State)
-def test_what_exists_comes_to_its_end_only_by_retiring(state: State) -> None:
-    assert bool(GONE & LEGAL[state]) == (state is State.RETIRING)
-
-
-def test_names_change_while_nothing_exists() -> None:
-    names = Nickname("another").names()
-
-    assert new_record().renamed(names).names == names
-
-
-@pytest.mark.parametrize("state", sorted(set(State) - {State.PROVISIONING}))
-def test_names_stay_once_something_exists(state: State) -> None:
-    with pytest.raises(IllegalTransition, match="keeps its names"):
-        in_state(state).renamed(Nickname("another").names())
-
-
-@pytest.mark.parametrize("state", State)
-def test_names_are_recorded_as_they_are_found(state: State) -> None:
-    names = Nickname("another").names()
-
-    assert in_state(state).found_as(names).names == names
+    assert database.found_as(NAMES).names == NAMES
+    if state is State.PROVISIONING:
+        assert database.renamed(NAMES).names == NAMES
+    else:
+        with pytest.raises(IllegalTransition, match="keeps its names"):
+            database.renamed(NAMES)
 
 
 def test_a_change_makes_a_new_value() -> None:
@@ -103,76 +81,92 @@ def test_a_change_makes_a_new_value() -> None:
     assert database == before
 
 
-def test_the_tenant_is_known_by_the_id_and_lives_under_the_names() -> None:
-    database = new_record()
-
-    assert (database.tenant.id, database.tenant.names) == (database.id, database.names)
-
-
 @pytest.mark.parametrize("rotation", [0, 1, 7])
-def test_an_order_bears_the_password_of_the_latest_rotation(rotation: int) -> None:
+def test_an_order_is_for_the_tenant_with_the_password_of_the_latest_rotation(rotation: int) -> None:
     database = replace(new_record(), rotation=rotation, extensions=("vector",))
 
     order = database.order(deriver)
 
-    assert order.tenant == database.tenant
+    assert (order.tenant.id, order.tenant.names) == (database.id, database.names)
     assert order.password == deriver(database.id, rotation)
     assert order.extensions == ("vector",)
 
 
+@each
 @pytest.mark.parametrize(
-    ("ends", "is_over"),
-    [(None, False), (NOW + SECOND, False), (NOW, True), (NOW - SECOND, True)],
+    ("ends", "is_over"), [(None, False), (LATER, False), (NOW, True), (NOW - (LATER - NOW), True)]
 )
-def test_a_database_is_over_from_its_end_on(ends: datetime | None, is_over: bool) -> None:
-    assert in_state(State.READY, ends=ends).is_over(NOW) == is_over
+def test_what_is_ready_and_not_over_is_usable_and_what_is_being_made_soon(
+    state: State, ends: datetime | None, is_over: bool
+) -> None:
+    database = in_state(state, ends=ends)
 
-
-@pytest.mark.parametrize("ends", [None, NOW + SECOND])
-def test_what_is_ready_and_not_over_is_usable(ends: datetime | None) -> None:
-    in_state(State.READY, ends=ends).check_usable(NOW)
-
-
-@pytest.mark.parametrize("state", sorted(set(State) - {State.PROVISIONING, State.READY}))
-def test_what_is_not_ready_is_not_usable(state: State) -> None:
-    with pytest.raises(IllegalTransition, match=f"is {state}, not ready"):
-        in_state(state).check_usable(NOW)
-
-
-@pytest.mark.parametrize("ends", [None, NOW, NOW + SECOND])
-def test_what_is_being_made_is_usable_soon(ends: datetime | None) -> None:
-    with pytest.raises(InFlight, match="is being made"):
-        in_state(State.PROVISIONING, ends=ends).check_usable(NOW)
-
-
-def test_what_is_over_counts_as_expired_before_anybody_saw_to_it() -> None:
-    with pytest.raises(IllegalTransition, match="is expired, not ready"):
-        in_state(State.READY, ends=NOW).check_usable(NOW)
-
-
-def test_the_password_is_known_between_two_rotations() -> None:
-    ready = in_state(State.READY)
-
-    ready.check_known(NOW)
-    ready.began(Work.ROTATE, NOW).did(Work.ROTATE, NOW).check_known(NOW)
+    assert database.is_over(NOW) == is_over
+    if state is State.PROVISIONING:
+        with pytest.raises(InFlight, match="is being made"):
+            database.check_usable(NOW)
+    elif state is State.READY and not is_over:
+        database.check_usable(NOW)
+    else:
+        shown = State.EXPIRED if state is State.READY else state
+        with pytest.raises(IllegalTransition, match=f"is {shown}, not ready"):
+            database.check_usable(NOW)
 
 
 def test_nobody_knows_the_password_while_it_is_changed() -> None:
-    rotating = in_state(State.READY).began(Work.ROTATE, NOW)
+    ready = in_state(State.READY)
+    rotating = ready.began(Work.ROTATE, NOW)
 
+    ready.check_known(NOW)
+    rotating.did(Work.ROTATE, NOW).check_known(NOW)
     for database in (rotating, rotating.missed(Work.ROTATE, NOW, "No.")):
         with pytest.raises(InFlight):
             database.check_known(NOW)
 
 
-def test_a_database_is_of_the_target_that_it_was_made_on() -> None:
-    new_record(target=TARGET).check_target(TARGET)
-
-
-def test_a_target_is_known_by_its_name() -> None:
+def test_a_database_is_of_the_target_of_that_name_and_refused_on_another() -> None:
     new_record(target=TARGET).check_target(replace(TARGET, provider="another"))
 
-
-def test_a_database_of_another_target_is_refused_and_both_are_named() -> None:
     with pytest.raises(OtherTarget, match=r"made on 'elsewhere'.* works on 'here' now"):
         new_record(target=ELSEWHERE).check_target(TARGET)
+
+
+@pytest.mark.parametrize("state", [State.READY, State.EXPIRED])
+@pytest.mark.parametrize("ends", [None, LATER])
+def test_what_is_lost_is_gone_and_is_ready_with_its_end_when_it_is_found_again(
+    state: State, ends: datetime | None
+) -> None:
+    lost = in_state(state, ends=ends).lost()
+
+    assert (lost.is_gone, lost.is_lost, lost.is_at_rest, lost.wake_at) == (True, True, True, None)
+    found = lost.found_again(NAMES)
+    assert (found.state, found.names, found.expires_at) == (State.READY, NAMES, ends)
+    assert (found.wake_at, found.is_lost, found.is_at_rest) == (ends, False, True)
+
+
+@pytest.mark.parametrize("work", [Work.ROTATE, Work.CONFINE])
+def test_what_had_begun_goes_on_when_it_is_found_again(work: Work) -> None:
+    begun = in_state(State.READY, ends=LATER).began(work, NOW)
+
+    assert begun.lost().found_again(NAMES).wake_at == AT_ONCE
+
+
+@each
+def test_only_what_is_retired_and_was_not_dropped_is_lost(state: State) -> None:
+    assert in_state(state).is_lost == (state is State.RETIRED)
+    assert not in_state(state).did(Work.RETIRE, NOW).is_lost
+
+
+@pytest.mark.parametrize("state", [State.RETIRING, State.RETIRED, State.FAILED])
+def test_what_is_dropped_or_to_be_dropped_cannot_be_lost(state: State) -> None:
+    with pytest.raises(IllegalTransition):
+        in_state(state).lost()
+
+
+def test_a_record_changed_last_when_something_was_begun_or_done_for_it() -> None:
+    made = in_state(State.READY)
+
+    assert made.did(Work.ROTATE, LATER).changed_at == LATER
+    assert made.began(Work.ROTATE, LATER).changed_at == LATER
+    assert made.missed(Work.ROTATE, LATER, "It is away.").changed_at == NOW
+    assert replace(made, history=()).changed_at == NOW

@@ -1,6 +1,7 @@
-"""From nicknames to identifiers."""
+"""From nicknames of every script to identifiers."""
 
 import re
+import unicodedata
 from string import ascii_letters, digits, printable
 
 import pytest
@@ -28,36 +29,23 @@ anything_typed = st.text(
 ascii_typed = st.text(printable.split("\t")[0], min_size=1, max_size=MAX_BASE).filter(
     lambda text: any(char.isalnum() for char in text)
 )
+cleaned = st.text(SUFFIX_ALPHABET, min_size=1, max_size=MAX_NICKNAME)
 long_cleaned = st.text(SUFFIX_ALPHABET, min_size=MAX_BASE + 1, max_size=MAX_NICKNAME)
 suffixes = st.text(SUFFIX_ALPHABET, min_size=SUFFIX_LENGTH, max_size=SUFFIX_LENGTH)
-
-
-@given(anything_typed, st.just("") | suffixes)
-def test_names_are_plain_ascii_identifiers(typed: str, suffix: str) -> None:
-    names = Nickname(typed).names(suffix)
-
-    assert IDENTIFIER.fullmatch(names.database)
-    assert IDENTIFIER.fullmatch(names.owner)
+words = st.text(st.characters(categories=("Ll", "Lu", "Mn")), max_size=20).map(lambda t: t + "x")
 
 
 @given(anything_typed | long_cleaned, st.just("") | suffixes)
-def test_names_fit_into_what_postgresql_keeps_of_one(typed: str, suffix: str) -> None:
+def test_names_are_plain_identifiers_that_fit_into_what_postgresql_keeps_of_one(
+    typed: str, suffix: str
+) -> None:
     names = Nickname(typed).names(suffix)
 
+    assert IDENTIFIER.fullmatch(names.database)
     assert len(names.database.encode()) <= MAX_BASE
     assert len(names.owner.encode()) <= MAX_IDENTIFIER
-
-
-@given(anything_typed)
-def test_the_owner_is_the_database_with_the_prefix_of_the_original_service(typed: str) -> None:
-    names = Nickname(typed).names()
-
     assert names.owner == OWNER_PREFIX + names.database
-
-
-@given(anything_typed)
-def test_the_same_nickname_gives_the_same_names(typed: str) -> None:
-    assert Nickname(typed).names() == Nickname(typed).names()
+    assert names == Nickname(typed).names(suffix)
 
 
 @given(ascii_typed)
@@ -74,26 +62,10 @@ def test_the_example_of_the_original_service_keeps_its_names() -> None:
     assert (names.database, names.owner) == ("salesdata2024", "user_salesdata2024")
 
 
-@given(long_cleaned, long_cleaned)
-def test_two_long_nicknames_stay_two_names(one: str, other: str) -> None:
-    assume(one != other)
-
-    assert Nickname(one).names() != Nickname(other).names()
-
-
-@given(st.text(SUFFIX_ALPHABET, min_size=MAX_BASE, max_size=MAX_NICKNAME - 1))
-def test_long_nicknames_that_differ_only_at_their_end_stay_two_names(beginning: str) -> None:
-    assert Nickname(beginning + "a").names() != Nickname(beginning + "b").names()
-
-
-@given(
-    st.text(SUFFIX_ALPHABET, min_size=1, max_size=MAX_BASE),
-    st.text(SUFFIX_ALPHABET, min_size=1, max_size=MAX_BASE),
-)
-def test_two_short_cleaned_nicknames_stay_two_names(one: str, other: str) -> None:
-    assume(one != other)
-
-    assert Nickname(one).names() != Nickname(other).names()
+@given(long_cleaned, cleaned)
+def test_two_cleaned_nicknames_stay_two_names(one: str, other: str) -> None:
+    for a, b in ((one, other), (one[:MAX_BASE], other), (one[:-1] + "a", one[:-1] + "b")):
+        assert (Nickname(a).names() == Nickname(b).names()) == (a == b)
 
 
 @given(anything_typed, suffixes, suffixes)
@@ -112,23 +84,18 @@ def test_a_name_is_cut_only_where_it_does_not_fit(length: int) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED))
-def test_a_reserved_name_is_known_however_it_is_written(name: str) -> None:
+@given(suffix=suffixes)
+def test_a_reserved_name_is_known_however_it_is_written_and_a_suffix_leads_away_from_it(
+    name: str, suffix: str
+) -> None:
     assert Nickname(f" {name.upper()}! ").is_reserved()
-
-
-@given(st.sampled_from(sorted(RESERVED)), suffixes)
-def test_a_suffix_leads_away_from_a_reserved_name(name: str, suffix: str) -> None:
     assert Nickname(name).names(suffix).database not in RESERVED
 
 
-@pytest.mark.parametrize("name", ["postgres1", "my-postgres", "user_postgres"])
-def test_a_name_that_holds_a_reserved_one_is_free(name: str) -> None:
-    assert not Nickname(name).is_reserved()
-
-
-@pytest.mark.parametrize("name", ["postgres", "template0", "template1", "neondb"])
-def test_the_names_that_servers_come_with_are_reserved(name: str) -> None:
-    assert name in RESERVED
+def test_the_names_that_servers_come_with_are_reserved_and_those_that_hold_one_are_free() -> None:
+    assert {"postgres", "template0", "template1", "neondb"} < RESERVED
+    for name in ("postgres1", "my-postgres", "user_postgres"):
+        assert not Nickname(name).is_reserved()
 
 
 def test_a_nickname_is_kept_as_typed() -> None:
@@ -165,3 +132,34 @@ def test_any_text_at_all_gives_names_or_is_refused(typed: str) -> None:
         return
 
     assert IDENTIFIER.fullmatch(names.owner)
+
+
+SCRIPTS = {"Café Zürich": "cafezurich", "cafe\u0301": "cafe", "\uff21\uff42\uff11": "ab1"}
+SCRIPTS |= {"①②": "12", "ﬁle": "file", "Straße": "strasse", "İstanbul": "istanbul"}
+SCRIPTS |= {"שלום": "slvm", "\u202eabc\u202c": "abc", "a\u200db": "ab", "🐘": "elephant"}
+SCRIPTS |= {"x²": "x2"}
+
+
+@pytest.mark.parametrize(("typed", "database"), SCRIPTS.items(), ids=ascii)
+def test_other_scripts_are_transliterated(typed: str, database: str) -> None:
+    assert Nickname(typed).names().database == database
+
+
+@pytest.mark.parametrize("typed", ["数据库", "база данных", "データ", "قاعدة"], ids=ascii)
+def test_a_word_of_any_script_leaves_something_to_name_a_database_by(typed: str) -> None:
+    assert Nickname(typed).names().database.isascii()
+
+
+@given(words)
+def test_composed_and_decomposed_spellings_are_one_name(word: str) -> None:
+    composed = Nickname(unicodedata.normalize("NFC", word))
+    decomposed = Nickname(unicodedata.normalize("NFD", word))
+
+    assert composed.names() == decomposed.names()
+
+
+@given(st.text(KEPT, max_size=50))
+def test_fullwidth_letters_are_letters(word: str) -> None:
+    wide = "".join(chr(ord(char) + 0xFEE0) for char in word + "x")
+
+    assert Nickname(wide).names() == Nickname(word + "x").names()

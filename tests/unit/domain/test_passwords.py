@@ -1,79 +1,66 @@
-"""Derived passwords."""
+"""Derived passwords, of one secret and of several."""
 
 from collections import Counter
+from dataclasses import replace
 from math import log2
 from string import ascii_lowercase, ascii_uppercase, digits
 from urllib.parse import quote
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from domain.database import Database
+from domain.errors import SecretUnknown
 from domain.passwords import ALPHABET, LENGTH, PasswordDeriver, _characters, name_of
-from domain.secret import Secret
+from domain.secret import MissingSecret, Secret
+from tests.support.records import new_record
+from tests.support.rekeyed import NEW, OLD, UNDER_BOTH, UNDER_NEW, UNDER_OLD
+
+ID = "db_00000000000000000000000000"
+OLDEST = Secret("the secret of long ago, which is long enough too")
 
 secrets = st.text(min_size=1).filter(lambda text: text.isprintable()).map(Secret)
 ids = st.text("0123456789abcdefghjkmnpqrstvwxyz", min_size=26, max_size=26).map("db_{}".format)
 rotations = st.integers(min_value=0, max_value=10**6)
 
 
+def record_of(secret: Secret) -> Database:
+    return replace(new_record(), secret=name_of(secret))
+
+
 @given(secrets, ids, rotations)
-def test_every_password_meets_the_policy(secret: Secret, tenant: str, rotation: int) -> None:
+def test_every_password_meets_the_policy_and_needs_no_escaping_and_can_be_derived_again(
+    secret: Secret, tenant: str, rotation: int
+) -> None:
     password = PasswordDeriver(secret)(tenant, rotation).reveal()
 
     assert len(password) >= 24
     for characters in (ascii_lowercase, ascii_uppercase, digits, "-_.~"):
         assert set(password) & set(characters)
-
-
-@given(secrets, ids, rotations)
-def test_a_password_needs_no_escaping_in_a_uri(secret: Secret, tenant: str, rotation: int) -> None:
-    password = PasswordDeriver(secret)(tenant, rotation).reveal()
-
     assert quote(password, safe="") == password
+    assert PasswordDeriver(Secret(secret.reveal()))(tenant, rotation).reveal() == password
 
 
-@given(secrets, ids, rotations)
-def test_the_same_order_gets_the_same_password(secret: Secret, tenant: str, rotation: int) -> None:
-    again = PasswordDeriver(Secret(secret.reveal()))
-
-    assert PasswordDeriver(secret)(tenant, rotation) == again(tenant, rotation)
-
-
-@given(secrets, st.lists(ids, min_size=2, max_size=2, unique=True), rotations)
-def test_two_databases_get_two_passwords(secret: Secret, two: list[str], rotation: int) -> None:
-    derive = PasswordDeriver(secret)
-
-    assert derive(two[0], rotation) != derive(two[1], rotation)
-
-
-@given(secrets, ids, st.lists(rotations, min_size=2, max_size=2, unique=True))
-def test_every_rotation_gives_a_new_password(secret: Secret, tenant: str, two: list[int]) -> None:
-    derive = PasswordDeriver(secret)
-
-    assert derive(tenant, two[0]) != derive(tenant, two[1])
-
-
-@given(secrets, secrets, ids, rotations)
-def test_two_secrets_give_two_passwords(
-    one: Secret, other: Secret, tenant: str, rotation: int
+@given(secrets, secrets, ids, ids, rotations, rotations)
+def test_another_secret_or_database_or_rotation_gives_another_password(
+    secret: Secret, other: Secret, tenant: str, another: str, rotation: int, next_: int
 ) -> None:
-    assume(one != other)
+    assume(secret != other)
+    password = PasswordDeriver(secret)(tenant, rotation)
 
-    assert PasswordDeriver(one)(tenant, rotation) != PasswordDeriver(other)(tenant, rotation)
+    assert password != PasswordDeriver(other)(tenant, rotation)
+    assert (password == PasswordDeriver(secret)(another, rotation)) == (tenant == another)
+    assert (password == PasswordDeriver(secret)(tenant, next_)) == (rotation == next_)
+    assert name_of(secret) != name_of(other)
 
 
-def test_each_character_stands_for_the_same_number_of_bytes() -> None:
+def test_each_character_of_the_alphabet_stands_for_the_same_number_of_bytes() -> None:
     counts = Counter(_characters(iter(range(256))))
 
     assert set(counts) == set(ALPHABET)
     assert len(set(counts.values())) == 1
-
-
-def test_the_alphabet_holds_each_unreserved_character_once() -> None:
     assert Counter(ALPHABET) == Counter(ascii_lowercase + ascii_uppercase + digits + "-_.~")
-
-
-def test_a_password_is_worth_128_bits() -> None:
     assert LENGTH * log2(len(ALPHABET)) >= 128
 
 
@@ -81,34 +68,66 @@ def test_passwords_stay_what_they_are_from_release_to_release() -> None:
     """A change here would lock every tenant out whose password is written again."""
     derive = PasswordDeriver(Secret("0123456789abcdef0123456789abcdef"))
 
-    assert derive("db_00000000000000000000000000", 0).reveal() == "MH6b-YjbY_cUaiH0g90_op38"
+    assert derive(ID, 0).reveal() == "MH6b-YjbY_cUaiH0g90_op38"
     assert derive.current == "4d92704380ef"
 
 
-@given(secrets)
-def test_a_secret_has_one_name(secret: Secret) -> None:
-    assert name_of(secret) == name_of(Secret(secret.reveal()))
+@given(st.text("0123456789abcdef", min_size=32, max_size=64))
+def test_a_secret_has_one_name_and_neither_that_nor_the_deriver_shows_it(text: str) -> None:
+    secret = Secret(text)
+
+    assert name_of(secret) == name_of(Secret(text))
     assert len(bytes.fromhex(name_of(secret))) == 6
+    assert name_of(secret) not in text
+    assert text not in repr(PasswordDeriver(secret, previous=(secret,)))
 
 
 def test_a_thousand_secrets_have_a_thousand_names() -> None:
     """Under one name, each installation would take the other's databases on a shared server for its
     own."""
-    names = {name_of(Secret(f"secret {number}")) for number in range(1000)}
-
-    assert len(names) == 1000
+    assert len({name_of(Secret(f"secret {number}")) for number in range(1000)}) == 1000
 
 
-@given(secrets, secrets)
-def test_two_secrets_have_two_names(one: Secret, other: Secret) -> None:
-    assume(one != other)
+def test_a_password_is_that_of_the_secret_that_is_named_or_of_the_first() -> None:
+    passwords = PasswordDeriver(NEW, previous=(OLD, OLDEST), first=name_of(OLDEST))
 
-    assert name_of(one) != name_of(other)
+    assert passwords(ID, 3, name_of(OLD)) == UNDER_OLD(ID, 3)
+    assert passwords(ID, 3, name_of(NEW)) == PasswordDeriver(NEW)(ID, 3)
+    assert passwords(ID, 1) == PasswordDeriver(OLDEST)(ID, 1)
+    assert PasswordDeriver(NEW)(ID, 0) == PasswordDeriver(NEW)(ID, 0, name_of(NEW))
+    assert all(map(passwords.knows, ("", *map(name_of, (NEW, OLD, OLDEST)))))
 
 
-@given(st.text("0123456789abcdef", min_size=32, max_size=64))
-def test_neither_the_deriver_nor_the_name_shows_the_secret(text: str) -> None:
-    secret = Secret(text)
+def test_a_password_that_nobody_can_derive_is_not_replaced_by_another() -> None:
+    password = UNDER_NEW(ID, 0)
 
-    assert text not in repr(PasswordDeriver(secret, previous=(secret,)))
-    assert name_of(secret) not in text
+    assert not UNDER_NEW.knows("")
+    assert not password.is_known
+    with pytest.raises(SecretUnknown, match="PGVEND_SECRET_PREVIOUS"):
+        password.reveal()
+
+
+def test_what_is_missing_is_equal_to_nothing_else_and_shows_no_more_than_a_secret() -> None:
+    missing = MissingSecret()
+
+    assert missing != MissingSecret()
+    assert missing != Secret("")
+    assert Secret("") != missing
+    assert len({missing, missing, Secret("")}) == 2
+    assert f"{missing} {missing!r}" == "*** Secret('***')"
+
+
+def test_the_next_password_comes_from_the_current_secret() -> None:
+    rotated = record_of(OLD).rotated(UNDER_BOTH)
+
+    assert (rotated.rotation, rotated.secret) == (1, name_of(NEW))
+    assert rotated.order(UNDER_BOTH).password == PasswordDeriver(NEW)(rotated.id, 1)
+
+
+@pytest.mark.parametrize("record", [record_of(OLD), new_record()], ids=["named", "first"])
+def test_a_password_that_can_be_derived_stays_and_another_gives_way(record: Database) -> None:
+    assert record.keyed(UNDER_BOTH) == record
+
+    keyed = record.keyed(UNDER_NEW)
+
+    assert keyed.order(UNDER_NEW).password == PasswordDeriver(NEW)(record.id, 0)

@@ -1,4 +1,4 @@
-"""What a request that may be repeated is known by."""
+"""What a request that may be repeated is known by, and the labels that it may bear."""
 
 import re
 
@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.errors import InvalidRequest
+from domain.errors import InvalidLabels, InvalidRequest
+from domain.labels import MAX_LABELS, checked_labels
 from domain.request import request_mark
 
 VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
@@ -15,37 +16,19 @@ keys = st.text(VISIBLE, min_size=1, max_size=255)
 callers = st.text(st.characters(codec="utf-8"), max_size=20)
 
 
-@given(callers, keys, st.text(st.characters(codec="utf-8")))
-def test_the_same_request_has_the_same_mark(caller: str, key: str, body: str) -> None:
-    assert request_mark(caller, key, body) == request_mark(caller, key, body)
+@given(st.tuples(callers, keys, callers), st.tuples(callers, keys, callers), st.data())
+def test_a_mark_is_known_by_the_caller_with_its_key_and_shows_another_body(
+    one: tuple[str, str, str], other: tuple[str, str, str], data: st.DataObject
+) -> None:
+    """Whichever parts the two requests have in common."""
+    caller, key, body = (
+        data.draw(st.sampled_from(parts)) for parts in zip(one, other, strict=True)
+    )
 
+    mark, again = request_mark(*one), request_mark(caller, key, body)
 
-@given(st.lists(callers, min_size=2, max_size=2, unique=True), keys)
-def test_a_key_is_one_callers_own(two: list[str], key: str) -> None:
-    one, other = (request_mark(caller, key, "body") for caller in two)
-
-    assert one.key != other.key
-
-
-@given(callers, st.lists(keys, min_size=2, max_size=2, unique=True))
-def test_another_key_is_another_request(caller: str, two: list[str]) -> None:
-    one, other = (request_mark(caller, key, "body") for key in two)
-
-    assert one.key != other.key
-
-
-@given(keys, st.lists(st.text(VISIBLE), min_size=2, max_size=2, unique=True))
-def test_another_body_shows_and_changes_nothing_about_the_key(key: str, two: list[str]) -> None:
-    one, other = (request_mark("ann", key, body) for body in two)
-
-    assert one.key == other.key
-    assert one.body != other.body
-
-
-@given(callers, keys)
-def test_a_mark_tells_nothing_of_what_it_is_made_of(caller: str, key: str) -> None:
-    mark = request_mark(caller, key, "body")
-
+    assert (mark.key == again.key) == ((caller, key) == one[:2])
+    assert (mark.body == again.body) == (body == one[2])
     assert re.fullmatch(r"[0-9a-f]{64}", mark.key)
     assert re.fullmatch(r"[0-9a-f]{64}", mark.body)
 
@@ -79,3 +62,47 @@ def test_visible_characters_with_spaces_between_them_are_a_key(key: str) -> None
 def test_anything_else_is_none(key: str) -> None:
     with pytest.raises(InvalidRequest, match="1 to 255 visible"):
         request_mark("ann", key, "")
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {},
+        *({key: ""} for key in ("a", "9", "team", "app.kubernetes.io/name", "A_b-c", "k" * 63)),
+        *({"key": value} for value in ("a", "-", "me@example.org", "feature/x+1", "v" * 63)),
+    ],
+)
+def test_labels_as_people_write_them_are_kept_in_a_copy(labels: dict[str, str]) -> None:
+    kept = checked_labels(labels)
+
+    assert kept == labels
+    assert kept is not labels
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["", " ", "-a", "a-", ".a", "a/", "a b", "a=b", "é", "a\n", "a\0", "k" * 64, "k" * 10_000],
+    ids=lambda key: ascii(key[:70]),
+)
+def test_other_keys_are_refused_by_name(key: str) -> None:
+    with pytest.raises(InvalidLabels) as caught:
+        checked_labels({"good": "value", key: "value"})
+
+    assert repr(key[:63]) in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "value", [" ", "a b", "é", "a\n", "\0", "\ud800", "a=b", "v" * 64], ids=ascii
+)
+def test_other_values_are_refused_by_their_key(value: str) -> None:
+    with pytest.raises(InvalidLabels, match="'team'"):
+        checked_labels({"team": value})
+
+
+def test_there_is_a_largest_number_of_labels() -> None:
+    most = {f"key{number}": "" for number in range(MAX_LABELS)}
+
+    assert checked_labels(most) == most
+    with pytest.raises(InvalidLabels, match="33 labels are too many"):
+        checked_labels(most | {"one-more": ""})

@@ -45,54 +45,42 @@ def wanted(database: Database, measure: Measure | None, limit: SizeLimit | None 
     return work_for(database, measure, limit, NOW)
 
 
-def test_what_fits_is_left_alone() -> None:
-    assert [wanted(ready(), measure) for measure in (SMALL, LINGERING)] == [None, None]
+WARN, CONFINE, RELEASE = Work.WARN, Work.CONFINE, Work.RELEASE
+JUST_WARNED = ready(WARN, at=BEFORE + timedelta(seconds=1))
 
 
-def test_the_limit_itself_fits() -> None:
-    assert wanted(ready(), Measure(LIMIT.size)) is None
-    assert wanted(ready(), Measure(LIMIT.size + 1)) is Work.WARN
+def confined_at(measure: Measure) -> Measure:
+    return replace(measure, read_only=True)
 
 
-def test_what_is_too_large_is_warned_first() -> None:
-    assert wanted(ready(), LARGE) is Work.WARN
+@pytest.mark.parametrize(
+    ("database", "measure", "work"),
+    [
+        pytest.param(ready(), SMALL, None, id="small"),
+        pytest.param(ready(), LINGERING, None, id="nearly too large"),
+        pytest.param(ready(), Measure(LIMIT.size), None, id="at the limit"),
+        pytest.param(ready(), Measure(LIMIT.size + 1), WARN, id="just over it"),
+        pytest.param(JUST_WARNED, LARGE, None, id="just warned"),
+        pytest.param(ready(WARN), LARGE, CONFINE, id="warned for long"),
+        pytest.param(ready(WARN), LINGERING, None, id="warned, and nearly too large"),
+        pytest.param(ready(WARN), SMALL, RELEASE, id="warned, and small again"),
+        pytest.param(ready(WARN, CONFINE), confined_at(LARGE), None, id="read-only"),
+        pytest.param(ready(WARN, CONFINE), confined_at(LINGERING), None, id="read-only, nearly"),
+        pytest.param(ready(WARN, CONFINE), LINGERING, None, id="made writable, nearly too large"),
+        pytest.param(ready(WARN, CONFINE), LARGE, CONFINE, id="made writable by its owner"),
+        pytest.param(ready(WARN, CONFINE), SMALL, RELEASE, id="read-only, and small again"),
+        pytest.param(ready(WARN, CONFINE, RELEASE), LARGE, WARN, id="released, and large again"),
+    ],
+)
+def test_what_a_size_asks_for(database: Database, measure: Measure, work: Work | None) -> None:
+    assert wanted(database, measure) is work
 
 
-def test_a_warning_stands_for_a_while() -> None:
-    warned = ready(Work.WARN, at=BEFORE + timedelta(seconds=1))
-
-    assert wanted(warned, LARGE) is None
-
-
-def test_what_is_still_too_large_then_becomes_read_only() -> None:
-    assert wanted(ready(Work.WARN), LARGE) is Work.CONFINE
-
-
-def test_what_is_read_only_stays_so_while_it_is_too_large() -> None:
-    confined = ready(Work.WARN, Work.CONFINE)
-
-    assert wanted(confined, replace(LARGE, read_only=True)) is None
-    assert wanted(confined, replace(LINGERING, read_only=True)) is None
-
-
-def test_what_was_made_writable_by_its_owner_becomes_read_only_again() -> None:
-    assert wanted(ready(Work.WARN, Work.CONFINE), LARGE) is Work.CONFINE
-
-
-@pytest.mark.parametrize("done", [(Work.WARN,), (Work.WARN, Work.CONFINE)])
-def test_what_has_room_again_is_released(done: tuple[Work, ...]) -> None:
-    assert wanted(ready(*done), SMALL) is Work.RELEASE
-    assert wanted(ready(*done), LINGERING) is None
-
-
-def test_what_was_released_is_warned_before_it_becomes_read_only_again() -> None:
-    assert wanted(ready(Work.WARN, Work.CONFINE, Work.RELEASE), LARGE) is Work.WARN
-
-
-def test_without_a_limit_all_are_released() -> None:
-    assert wanted(ready(Work.WARN, Work.CONFINE), None, None) is Work.RELEASE
-    assert wanted(ready(Work.WARN, Work.CONFINE, Work.RELEASE), None, None) is None
-    assert wanted(ready(), None, None) is None
+@pytest.mark.parametrize(
+    ("done", "work"), [([WARN, CONFINE], RELEASE), ([WARN, CONFINE, RELEASE], None), ([], None)]
+)
+def test_without_a_limit_all_are_released(done: list[Work], work: Work | None) -> None:
+    assert wanted(ready(*done), None, None) is work
 
 
 @given(st.lists(works, max_size=4), st.none() | st.builds(Measure, sizes, st.booleans()))

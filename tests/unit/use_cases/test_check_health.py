@@ -7,7 +7,7 @@ import pytest
 
 from adapters.memory.provider import MemoryProvider, Trouble, no_trouble
 from adapters.memory.registry import MemoryRegistry
-from domain.checkup import Check, Outcome
+from domain.checkup import Check, Outcome, Verdict, counted, has_failed
 from domain.errors import PgvendError, ProviderBusy, ProviderRejected, StartupError, Unavailable
 from ports.driven.examination import Examination
 from ports.driving.check_health import CheckHealth
@@ -163,3 +163,16 @@ async def test_the_parts_are_examined_at_the_same_time() -> None:
 
     async with asyncio.timeout(10):
         assert await Examine(parts={"first": Meeting(), "second": Meeting()})() == [FINE, FINE]
+
+
+@pytest.mark.parametrize("verdict", [it for it in Verdict if it is not Verdict.FAIL])
+def test_nothing_but_a_failure_is_one(verdict: Verdict) -> None:
+    fine = [Check("clock", Outcome(verdict, "It is as it is."))]
+
+    assert not has_failed(fine)
+    assert has_failed([*fine, BAD])
+
+
+@pytest.mark.parametrize(("number", "told"), [(0, "0 keys"), (1, "1 key"), (2, "2 keys")])
+def test_one_thing_is_not_many(number: int, told: str) -> None:
+    assert counted(number, "key") == told

@@ -22,16 +22,11 @@ Act = Callable[[Process, str], Awaitable[object]]
 """Done by a process, to the database of that id where it is done to one."""
 
 
-async def vended(process: Process, database_id: str) -> None:
-    await process.memory.vend(login_check=process.login_check)(SALES)
+def vended(request: VendRequest) -> Act:
+    async def act(process: Process, database_id: str) -> None:
+        await process.memory.vend(login_check=process.login_check)(request)
 
-
-async def vended_with_key(process: Process, database_id: str) -> None:
-    await process.memory.vend(login_check=process.login_check)(KEYED)
-
-
-async def vended_past_a_stranger(process: Process, database_id: str) -> None:
-    await process.memory.vend(login_check=process.login_check)(TAKEN)
+    return act
 
 
 async def promised_and_made(process: Process, database_id: str) -> None:
@@ -50,8 +45,7 @@ async def extended(process: Process, database_id: str) -> None:
 
 
 async def retired(process: Process, database_id: str) -> None:
-    await process.memory.retire().promise(database_id)
-    await process.memory.retire().finish(database_id)
+    await process.memory.delete(database_id)
 
 
 async def swept(process: Process, database_id: str) -> None:
@@ -73,52 +67,44 @@ async def restored(process: Process, database_id: str) -> None:
     await process.memory.restore()(database_id, timedelta(hours=1))
 
 
-async def rotated_and_expired(process: Process, database_id: str) -> None:
-    with suppress(ProviderBusy):
-        await rotated(process, database_id)
-    await expired(process, database_id)
+def in_turn(*acts: Act) -> Act:
+    """One after the other, even where the provider is busy at a former one."""
+
+    async def act(process: Process, database_id: str) -> None:
+        for former in acts[:-1]:
+            with suppress(ProviderBusy):
+                await former(process, database_id)
+        await acts[-1](process, database_id)
+
+    return act
 
 
-async def rotated_expired_and_restored(process: Process, database_id: str) -> None:
-    with suppress(ProviderBusy):
-        await rotated(process, database_id)
-    await restored(process, database_id)
-
-
-async def confined(process: Process, database_id: str) -> None:
+async def grown(process: Process, database_id: str) -> None:
     process.memory.limit = LIMIT
     process.memory.provider.fill(database_id, LIMIT.size + 1)
     await swept(process, database_id)
     process.memory.clock.moment += NOTICE
-    await swept(process, database_id)
 
 
-async def confined_and_released(process: Process, database_id: str) -> None:
-    await confined(process, database_id)
+async def emptied(process: Process, database_id: str) -> None:
     process.memory.provider.fill(database_id, EMPTY)
-    await swept(process, database_id)
 
 
-async def confined_and_rotated(process: Process, database_id: str) -> None:
-    await confined(process, database_id)
-    await rotated(process, database_id)
-
-
-ACTS: list[Act] = [
-    vended,
-    vended_with_key,
-    vended_past_a_stranger,
-    promised_and_made,
-    rotated,
-    extended,
-    retired,
-    swept,
-    expired,
-    expired_and_dropped,
-    restored,
-    rotated_and_expired,
-    rotated_expired_and_restored,
-    confined,
-    confined_and_released,
-    confined_and_rotated,
-]
+ACTS: dict[str, Act] = {
+    "vended": vended(SALES),
+    "vended with a key": vended(KEYED),
+    "vended past a stranger": vended(TAKEN),
+    "promised and made": promised_and_made,
+    "rotated": rotated,
+    "extended": extended,
+    "retired": retired,
+    "swept": swept,
+    "expired": expired,
+    "expired and dropped": expired_and_dropped,
+    "restored": restored,
+    "rotated, expired": in_turn(rotated, expired),
+    "rotated, restored": in_turn(rotated, restored),
+    "confined": in_turn(grown, swept),
+    "confined, released": in_turn(grown, swept, emptied, swept),
+    "confined, rotated": in_turn(grown, swept, rotated),
+}

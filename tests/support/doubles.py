@@ -1,8 +1,10 @@
 """Doubles that fail, or wait, where a test says so."""
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from domain.connection import Connection
 from domain.database import Database
@@ -11,6 +13,8 @@ from domain.order import Holding, Order, Tenant
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
 from ports.driven.registry import Query, Registry
+
+T = TypeVar("T")
 
 PATIENCE = 20.0
 """Seconds after which what a test waits for will not happen any more."""
@@ -72,9 +76,34 @@ class RefusingLoginCheck(LoginCheck):
         raise self.error
 
 
+class WrappedRegistry(Registry):
+    """Hands each call on by way of `called`."""
+
+    inner: Registry
+
+    @abstractmethod
+    async def called(self, call: Callable[[], Awaitable[T]]) -> T: ...
+
+    async def add(self, database: Database, quota: int | None = None) -> Database:
+        return await self.called(lambda: self.inner.add(database, quota))
+
+    async def update(self, database: Database) -> Database:
+        return await self.called(lambda: self.inner.update(database))
+
+    async def get(self, database_id: str) -> Database:
+        return await self.called(lambda: self.inner.get(database_id))
+
+    async def search(self, query: Query) -> list[Database]:
+        return await self.called(lambda: self.inner.search(query))
+
+    async def ping(self) -> None:
+        await self.called(self.inner.ping)
+
+
 @dataclass
-class FailingRegistry(Registry):
-    """Fails from call number `first` (from 1) to before `end`, before or after the effect."""
+class FailingRegistry(WrappedRegistry):
+    """Fails from call number `first` (from 1) to before `end`, before or after the effect; finds
+    what it is asked to search for all the same."""
 
     inner: Registry
     first: int
@@ -82,22 +111,10 @@ class FailingRegistry(Registry):
     after_effect: bool = False
     calls: int = 0
 
-    async def add(self, database: Database, quota: int | None = None) -> Database:
-        return await self._called(lambda: self.inner.add(database, quota))
-
-    async def update(self, database: Database) -> Database:
-        return await self._called(lambda: self.inner.update(database))
-
-    async def get(self, database_id: str) -> Database:
-        return await self._called(lambda: self.inner.get(database_id))
-
     async def search(self, query: Query) -> list[Database]:
         return await self.inner.search(query)
 
-    async def ping(self) -> None:
-        await self.inner.ping()
-
-    async def _called(self, call: Callable[[], Awaitable[Database]]) -> Database:
+    async def called(self, call: Callable[[], Awaitable[T]]) -> T:
         self.calls += 1
         fails = self.first <= self.calls < self.end
         if fails and not self.after_effect:

@@ -8,10 +8,10 @@ from typing import TypeVar
 
 from adapters.memory.provider import MemoryLoginCheck, Trouble
 from domain.connection import Connection
-from domain.database import Database
 from domain.errors import ProviderBusy, Unavailable
 from ports.driven.login_check import LoginCheck
-from ports.driven.registry import Query, Registry
+from ports.driven.registry import Registry
+from tests.support.doubles import WrappedRegistry
 from tests.support.vending import Memory
 
 T = TypeVar("T")
@@ -52,27 +52,12 @@ class Dawdling:
             await asyncio.sleep(0)
 
 
-@dataclass(frozen=True)
-class TroubledRegistry(Registry):
+@dataclass
+class TroubledRegistry(WrappedRegistry):
     inner: Registry
     trouble: Trouble
 
-    async def add(self, database: Database, quota: int | None = None) -> Database:
-        return await self._called(lambda: self.inner.add(database, quota))
-
-    async def update(self, database: Database) -> Database:
-        return await self._called(lambda: self.inner.update(database))
-
-    async def get(self, database_id: str) -> Database:
-        return await self._called(lambda: self.inner.get(database_id))
-
-    async def search(self, query: Query) -> list[Database]:
-        return await self._called(lambda: self.inner.search(query))
-
-    async def ping(self) -> None:
-        await self._called(self.inner.ping)
-
-    async def _called(self, call: Callable[[], Awaitable[T]]) -> T:
+    async def called(self, call: Callable[[], Awaitable[T]]) -> T:
         await self.trouble("before")
         result = await call()
         await self.trouble("after")

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pytest
 
@@ -29,6 +29,7 @@ from ports.driving.change import ChangeDatabase
 from ports.driving.confine import ConfineDatabases
 from ports.driving.connect import ShowConnection
 from ports.driving.expire import ExpireDatabase
+from ports.driving.make import MakeDatabase
 from ports.driving.reconcile import Reconcile
 from ports.driving.restore import RestoreDatabase
 from ports.driving.retire import RetireDatabase
@@ -39,7 +40,6 @@ from ports.driving.vended import Vended
 from ports.driving.watch import WatchDatabase
 from tests.support.clock import FakeClock
 from tests.support.doubles import Fails, Holds
-from tests.support.making import vend_with
 from tests.support.orders import deriver
 from tests.support.randomness import SeededRandomness
 from tests.support.records import ELSEWHERE, TARGET
@@ -116,98 +116,45 @@ class Memory:
     def vend(
         self, *, registry: Registry | None = None, login_check: LoginCheck | None = None
     ) -> VendDatabase:
-        registry = registry or self.registry
-        return vend_with(
-            registry=registry,
-            provider=self.provider,
+        parts: dict[str, Any] = {"registry": registry or self.registry}
+        make = self._over(
+            MakeDatabase,
             login_check=login_check or MemoryLoginCheck(self.provider),
-            leases=self.leases,
-            clock=self.clock,
-            randomness=self.randomness,
-            expiry=self.expiry,
-            target=self.target,
-            passwords=self.passwords,
+            retire=self._over(RetireDatabase, **parts),
+            **parts,
         )
+        return self._over(VendDatabase, make=make, **parts)
 
-    def retire(self, *, registry: Registry | None = None) -> RetireDatabase:
-        return RetireDatabase(
-            registry=registry or self.registry,
-            provider=self.provider,
-            leases=self.leases,
-            clock=self.clock,
-            target=self.target,
-        )
+    def retire(self) -> RetireDatabase:
+        return self._over(RetireDatabase)
 
     def rotate(self) -> RotatePassword:
-        return RotatePassword(
-            registry=self.registry,
-            provider=self.provider,
-            leases=self.leases,
-            clock=self.clock,
-            passwords=self.passwords,
-            target=self.target,
-        )
+        return self._over(RotatePassword)
 
     def restore(self) -> RestoreDatabase:
-        return RestoreDatabase(
-            registry=self.registry,
-            provider=self.provider,
-            leases=self.leases,
-            clock=self.clock,
-            passwords=self.passwords,
-            expiry=self.expiry,
-            target=self.target,
-        )
+        return self._over(RestoreDatabase)
 
     def expire(self, grace: timedelta = NO_GRACE) -> ExpireDatabase:
-        return ExpireDatabase(
-            registry=self.registry,
-            provider=self.provider,
-            leases=self.leases,
-            retire=self.retire(),
-            clock=self.clock,
-            grace=grace,
-        )
+        return self._over(ExpireDatabase, retire=self.retire(), grace=grace)
 
     def connect(self) -> ShowConnection:
-        return ShowConnection(
-            registry=self.registry,
-            provider=self.provider,
-            clock=self.clock,
-            passwords=self.passwords,
-            target=self.target,
-        )
+        return self._over(ShowConnection)
 
     def change(self) -> ChangeDatabase:
-        return ChangeDatabase(registry=self.registry, clock=self.clock, expiry=self.expiry)
+        return self._over(ChangeDatabase)
 
     def watch(self) -> WatchDatabase:
-        return WatchDatabase(registry=self.registry, clock=self.clock)
+        return self._over(WatchDatabase)
 
     def reconcile(self) -> Reconcile:
-        return Reconcile(
-            registry=self.registry,
-            provider=self.provider,
-            leases=self.leases,
-            clock=self.clock,
-            target=self.target,
-        )
+        return self._over(Reconcile)
 
     def confine(self) -> ConfineDatabases:
-        return ConfineDatabases(
-            registry=self.registry,
-            guard=self.provider,
-            leases=self.leases,
-            clock=self.clock,
-            target=self.target,
-            limit=self.limit,
-        )
+        return self._over(ConfineDatabases, guard=self.provider)
 
     def sweep(self, grace: timedelta = NO_GRACE, *, login_check: LoginCheck | None = None) -> Sweep:
-        return Sweep(
-            registry=self.registry,
-            leases=self.leases,
-            clock=self.clock,
+        return self._over(
+            Sweep,
             vend=self.vend(login_check=login_check),
             retire=self.retire(),
             expire=self.expire(grace),
@@ -215,12 +162,14 @@ class Memory:
             restore=self.restore(),
             reconcile=self.reconcile(),
             confine=self.confine(),
-            audit=self.audit(),
-            target=self.target,
+            audit=self._over(Audit),
         )
 
-    def audit(self) -> Audit:
-        return Audit(trail=self.trail, clock=self.clock, randomness=self.randomness)
+    def _over(self, use_case: type[T], **more: Any) -> T:
+        """The use case over those parts of this service that it takes."""
+        taken = {part.name for part in fields(cast("Any", use_case))} - more.keys()
+        parts = {part.name for part in fields(self)} | {"provider"}
+        return use_case(**{name: getattr(self, name) for name in parts & taken}, **more)
 
     async def records(self) -> list[Database]:
         return await self.registry.search(Query(limit=1000))
@@ -242,16 +191,9 @@ class Memory:
 
     def lets_in(self, database: Database) -> bool:
         """Whether its derived password opens it."""
-        order = database.order(self.passwords)
-        return self.provider.accepts(
-            Connection(
-                host="memory.invalid",
-                port=5432,
-                database=database.names.database,
-                user=database.names.owner,
-                password=order.password,
-            )
-        )
+        names, password = database.names, database.order(self.passwords).password
+        parts = {"host": "memory.invalid", "database": names.database, "user": names.owner}
+        return self.provider.accepts(Connection(port=5432, password=password, **parts))
 
     async def _trouble(self, moment: str) -> None:
         await self.trouble(moment)

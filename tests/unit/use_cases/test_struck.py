@@ -37,7 +37,7 @@ async def assert_ends_in_line(service: Memory) -> None:
 
 @pytest.mark.parametrize("later", [AT_ONCE, AFTER_ITS_END, LONG_AFTER], ids=str)
 @pytest.mark.parametrize("blow", BLOWS.values(), ids=BLOWS)
-@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.__name__)
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
 async def test_whenever_a_process_is_struck_the_next_puts_all_in_line(
     act: Act, blow: Blow, later: timedelta
 ) -> None:
@@ -64,11 +64,9 @@ async def is_struck(act: Act, blow: Blow, at: int, later: timedelta) -> bool:
 @pytest.mark.parametrize(
     "other_process", [Memory.replica, Memory.restarted], ids=["leases", "lost-leases"]
 )
-@pytest.mark.parametrize(
-    ("one", "other"), [*combinations_with_replacement(ACTS, 2)], ids=lambda act: act.__name__
-)
+@pytest.mark.parametrize(("one", "other"), [*combinations_with_replacement(ACTS, 2)])
 async def test_two_who_act_at_once_leave_all_in_line(
-    one: Act, other: Act, other_process: Callable[[Memory], Memory]
+    one: str, other: str, other_process: Callable[[Memory], Memory]
 ) -> None:
     """Leases save work; where they are lost, the records' versions decide."""
     for seed in range(GAMES):
@@ -77,7 +75,9 @@ async def test_two_who_act_at_once_leave_all_in_line(
         rival = replace(process, memory=other_process(process.memory))
 
         outcomes = await asyncio.gather(
-            one(process, database_id), other(rival, database_id), return_exceptions=True
+            ACTS[one](process, database_id),
+            ACTS[other](rival, database_id),
+            return_exceptions=True,
         )
 
         assert all(isinstance(outcome, PgvendError | None) for outcome in outcomes), outcomes

@@ -10,7 +10,7 @@ from ports.cancellation import finished
 class Step:
     """A step that waits until it is let go, and says whether it came to its end."""
 
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, error: BaseException | None = None) -> None:
         self.begun = asyncio.Event()
         self.let_go = asyncio.Event()
         self.ended = False
@@ -33,63 +33,34 @@ async def test_a_step_that_nobody_disturbs_ends() -> None:
     assert step.ended
 
 
-@pytest.mark.parametrize("times", [1, 2, 5])
-async def test_a_step_ends_however_often_it_is_cancelled(times: int) -> None:
-    step = Step()
-    waiting = asyncio.create_task(finished(step()))
-    await step.begun.wait()
-
-    for _ in range(times):
-        waiting.cancel()
-        await asyncio.sleep(0)
-    assert not waiting.done()
+@pytest.mark.parametrize("error", [ValueError("of it"), asyncio.CancelledError("of it")])
+async def test_the_error_of_the_step_is_raised_also_when_it_cancels_itself(
+    error: BaseException,
+) -> None:
+    step = Step(error)
     step.let_go.set()
 
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-    assert step.ended
-
-
-async def test_the_cancellation_is_passed_on_with_its_message() -> None:
-    step = Step()
-    waiting = asyncio.create_task(finished(step()))
-    await step.begun.wait()
-
-    waiting.cancel("the caller has gone")
-    step.let_go.set()
-
-    with pytest.raises(asyncio.CancelledError, match="the caller has gone"):
-        await waiting
-
-
-async def test_the_error_of_the_step_is_raised() -> None:
-    step = Step(ValueError("of the step"))
-    step.let_go.set()
-
-    with pytest.raises(ValueError, match="of the step"):
+    with pytest.raises(type(error), match="of it"):
         await finished(step())
 
 
-async def test_a_cancellation_counts_more_than_the_error_of_the_step() -> None:
-    error = ValueError("of the step")
+@pytest.mark.parametrize("times", [1, 2, 5])
+@pytest.mark.parametrize("error", [None, ValueError("of the step")])
+async def test_a_step_ends_however_often_it_is_cancelled_and_that_is_passed_on(
+    times: int, error: Exception | None
+) -> None:
+    """The cancellation counts more than the step's error, and bears its last message."""
     step = Step(error)
     waiting = asyncio.create_task(finished(step()))
     await step.begun.wait()
 
-    waiting.cancel()
-    await asyncio.sleep(0)
+    for number in range(times):
+        waiting.cancel(f"number {number + 1}")
+        await asyncio.sleep(0)
+    assert not waiting.done()
     step.let_go.set()
 
-    with pytest.raises(asyncio.CancelledError) as cancelled:
+    with pytest.raises(asyncio.CancelledError, match=f"number {times}") as cancelled:
         await waiting
     assert cancelled.value.__cause__ is error
-
-
-async def test_a_step_that_cancels_itself_ends_the_waiting() -> None:
-    async def gives_up() -> None:
-        raise asyncio.CancelledError
-
-    waiting = asyncio.create_task(finished(gives_up()))
-
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
+    assert step.ended

@@ -80,16 +80,6 @@ def test_huge_numbers_are_refused_and_not_computed_with(form: str, digits: int) 
         parse_duration(form.format("9" * digits))
 
 
-@given(st.text())
-def test_any_text_at_all_is_a_bounded_duration_or_refused(text: str) -> None:
-    try:
-        length = parse_duration(text)
-    except InvalidDuration:
-        return
-
-    assert SHORTEST <= length <= LONGEST
-
-
 @given(lengths, lengths)
 def test_a_database_ends_when_its_caller_said_or_by_default_the_operator(
     asked: timedelta, length: timedelta

@@ -38,11 +38,6 @@ def test_ids_sort_by_the_time_they_were_made(
     assert new_id(moment, one) < new_id(moment + later, other)
 
 
-@given(moments, st.lists(entropies, min_size=2, max_size=2, unique=True))
-def test_ids_of_one_moment_differ_by_their_entropy(moment: datetime, two: list[bytes]) -> None:
-    assert new_id(moment, two[0]) != new_id(moment, two[1])
-
-
 def test_the_same_moment_in_another_timezone_gives_the_same_id() -> None:
     entropy = bytes(RANDOM_BYTES)
 

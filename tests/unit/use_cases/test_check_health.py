@@ -81,12 +81,6 @@ async def test_the_parts_are_asked_at_the_same_time() -> None:
     assert (await checking(TroubledRegistry(both.wait), meet)()).is_ok
 
 
-async def test_health_is_how_it_is_now() -> None:
-    check = checking(trouble=Fails({"ping": [ProviderBusy()]}))
-
-    assert [(await check()).is_ok for _ in range(2)] == [False, True]
-
-
 async def test_a_part_that_does_not_answer_is_named_and_not_waited_for() -> None:
     health = await checking(trouble=Holds("ping"), patience=0)()
 

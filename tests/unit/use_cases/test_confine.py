@@ -13,7 +13,7 @@ from domain.states import State
 from domain.steps import FIRST_PAUSE
 from domain.upkeep import SETTLED, Upkeep
 from ports.driving.change import ChangeRequest
-from ports.driving.sweep import DONE, TOLD, WOULD
+from ports.driving.sweep import DONE, TOLD
 from tests.support.acts import LIMIT
 from tests.support.aftermath import assert_in_line, found
 from tests.support.doubles import Fails
@@ -85,15 +85,6 @@ async def test_what_has_room_again_is_released(memory: Memory, confined: Databas
 
     await assert_read_only(memory, confined, expected=False)
     await assert_in_line(memory)
-
-
-async def test_what_lingers_below_the_limit_is_not_released(
-    memory: Memory, confined: Database
-) -> None:
-    memory.provider.fill(confined.id, LIMIT.size)
-
-    assert await found(memory) == []
-    await assert_read_only(memory, confined)
 
 
 async def test_the_end_of_a_warning_ends_nobodys_sessions(memory: Memory, warned: Database) -> None:
@@ -225,13 +216,6 @@ async def test_where_nothing_can_be_compared_sizes_count_all_the_same(
     memory.trouble = Fails({"inventory": [Unavailable()]})
 
     assert told(await found(memory)) == [(Upkeep.COMPARE, "unavailable"), (Upkeep.WARN, DONE)]
-
-
-async def test_a_look_at_what_would_be_done_changes_nothing(
-    memory: Memory, grown: Database
-) -> None:
-    assert told(await found(memory, dry_run=True)) == [(Upkeep.WARN, WOULD)]
-    assert await memory.records() == [grown]
 
 
 async def test_two_who_sweep_at_once_warn_once(memory: Memory, grown: Database) -> None:

@@ -12,7 +12,7 @@ from domain.steps import StepState, Work
 from ports.driving.vended import Vended
 from tests.support.aftermath import assert_in_line, settle
 from tests.support.doubles import Fails
-from tests.support.vending import GRACE, HOUR, NO_GRACE, RETIRING, Memory
+from tests.support.vending import GRACE, HOUR, NO_GRACE, Memory
 
 MOMENT = timedelta(microseconds=1)
 
@@ -88,40 +88,6 @@ async def test_after_its_grace_it_is_dropped(
     await assert_retired(memory)
 
 
-@pytest.mark.parametrize("moment", ["before suspend", "after suspend"])
-async def test_what_could_not_be_frozen_is_expired_and_is_frozen_later(
-    memory: Memory, over: Vended, moment: str
-) -> None:
-    await memory.interrupt(moment, memory.expire(GRACE).finish(over.database.id))
-
-    record = await memory.only_record()
-    assert (record.state, record.steps[-1].error) == (State.EXPIRED, "Not now.")
-    assert await memory.expire(GRACE).finish(over.database.id)
-    assert not memory.provider.accepts(over.connection)
-    assert (await memory.only_record()).is_at_rest
-
-
-@pytest.mark.parametrize("moment", RETIRING)
-async def test_what_could_not_be_dropped_is_dropped_later(
-    memory: Memory, over: Vended, moment: str
-) -> None:
-    await memory.interrupt(moment, memory.expire().finish(over.database.id))
-
-    await settle(memory)
-
-    await assert_retired(memory)
-
-
-async def test_of_two_who_see_to_its_end_one_does(memory: Memory, over: Vended) -> None:
-    finish = memory.expire(GRACE).finish(over.database.id)
-    hold, expiring = await memory.hold("before suspend", finish)
-
-    assert not await memory.replica().expire(GRACE).finish(over.database.id)
-
-    hold.let_go.set()
-    assert await expiring
-
-
 async def test_a_rotation_that_was_cut_off_does_not_delay_the_end(
     memory: Memory, hourly: Vended
 ) -> None:
@@ -147,18 +113,6 @@ async def test_what_a_restore_that_was_cut_off_let_in_is_frozen_again_at_its_new
     record = await memory.only_record()
     assert not memory.provider.accepts(expired.connection)
     assert (record.state, record.is_at_rest) == (State.EXPIRED, True)
-
-
-async def test_a_deletion_amid_its_end_wins(memory: Memory, over: Vended) -> None:
-    finish = memory.expire(GRACE).finish(over.database.id)
-    hold, expiring = await memory.hold("before suspend", finish)
-
-    await memory.retire().promise(over.database.id)
-    hold.let_go.set()
-    await expiring
-
-    record = await memory.only_record()
-    assert (record.state, record.is_pending(Work.RETIRE)) == (State.RETIRING, True)
 
 
 async def half_restored(memory: Memory, database_id: str) -> Database:

@@ -15,7 +15,7 @@ from ports.driving.reconcile import PAGE
 from ports.driving.sweep import DONE, TOLD, WOULD, Finding
 from ports.driving.vended import Vended
 from tests.support.aftermath import assert_in_line, found
-from tests.support.drifted import half_unrecorded, lost, showing, told, unrecorded, vended
+from tests.support.drifted import half_unrecorded, lost, told, unrecorded, vended
 from tests.support.orders import deriver
 from tests.support.records import new_record
 from tests.support.vending import GRACE, Memory
@@ -34,14 +34,6 @@ async def test_what_no_record_knows_is_adopted_and_can_be_used_and_deleted(memor
     await memory.retire().promise(tenant.id)
     assert told(await found(memory)) == [(Upkeep.RETIRE, DONE)]
     await assert_in_line(memory)
-
-
-async def test_what_is_young_is_left_alone_until_it_is_not(memory: Memory) -> None:
-    await unrecorded(memory, age=timedelta())
-
-    assert await found(memory) == []
-    memory.clock.moment += SETTLED
-    assert told(await found(memory)) == [(Upkeep.ADOPT, DONE)]
 
 
 async def test_what_is_not_whole_and_has_no_record_is_told_and_left(memory: Memory) -> None:
@@ -94,17 +86,6 @@ async def test_what_somebody_dropped_on_the_server_is_forgotten(memory: Memory) 
     assert (await memory.registry.get(made.id)).state is State.RETIRED
     assert (await memory.registry.get(other.id)) == other
     await assert_in_line(memory)
-
-
-async def test_where_nothing_of_ours_is_there_nothing_is_forgotten(memory: Memory) -> None:
-    """It is the wrong server, or one that was restored from nothing: the operator is told."""
-    for nickname in ("Sales", "Other"):
-        await lost(memory, await vended(memory, nickname))
-    records = await memory.records()
-    await memory.occupy("Sales")
-
-    assert set(told(await found(memory))) == {(Upkeep.MISS, TOLD)}
-    assert await memory.records() == records
 
 
 async def test_what_was_renamed_on_the_server_is_known_by_its_name(
@@ -174,20 +155,6 @@ async def test_what_another_server_does_not_have_is_there_again_after_the_way_ba
     assert memory.lets_in(sales.database)
 
 
-async def test_what_was_handed_out_a_moment_ago_may_not_be_listed_yet(
-    memory: Memory, sales: Vended
-) -> None:
-    memory.clock.moment += GRACE
-    new = await vended(memory, "New")
-    right, memory.provider = memory.provider, await showing(sales.database)
-
-    assert await found(memory) == []
-    memory.provider = right
-
-    assert memory.lets_in(new)
-    await assert_in_line(memory)
-
-
 async def test_a_vend_that_is_at_work_is_no_drift(memory: Memory) -> None:
     seen: list[list[Finding]] = []
 
@@ -214,14 +181,6 @@ async def test_all_pages_of_records_are_compared(memory: Memory, sales: Vended) 
 
     assert [(chore.action, chore.id) for chore in chores] == [(Upkeep.FORGET, missing.id)]
     assert memory.lets_in(sales.database)
-
-
-async def test_a_stranger_is_never_touched(memory: Memory) -> None:
-    await memory.occupy("Sales")
-    memory.clock.moment += timedelta(days=10_000)
-
-    assert await found(memory) == []
-    assert await memory.held() == {"stranger"}
 
 
 async def test_a_dry_run_changes_nothing(memory: Memory) -> None:

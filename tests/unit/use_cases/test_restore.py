@@ -4,12 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from domain.errors import IllegalTransition, InFlight, InvalidDuration
+from domain.errors import InFlight, InvalidDuration
 from domain.expiry import ExpiryPolicy
 from domain.states import State
 from domain.steps import StepState, Work
 from ports.driving.vended import Vended
-from tests.support.aftermath import assert_in_line, settle
 from tests.support.orders import deriver
 from tests.support.vending import GRACE, HOUR, PROVISIONING, Memory
 
@@ -64,16 +63,6 @@ async def test_an_end_beyond_the_bounds_is_refused_and_changes_nothing(
     assert await memory.only_record() == record
 
 
-async def test_what_is_restored_ends_again(memory: Memory, expired: Vended) -> None:
-    await memory.restore()(expired.database.id, HOUR)
-    memory.clock.moment += HOUR
-
-    assert await memory.expire(GRACE).finish(expired.database.id)
-
-    assert not memory.provider.accepts(expired.connection)
-    assert (await memory.only_record()).state is State.EXPIRED
-
-
 async def test_a_rotation_that_was_cut_off_before_the_end_has_come_with_it(
     memory: Memory, hourly: Vended
 ) -> None:
@@ -98,64 +87,8 @@ async def test_what_could_not_be_frozen_yet_can_be_restored(memory: Memory, hour
     assert not any(map(restored.database.is_pending, Work))
 
 
-@each_moment
-async def test_a_restore_that_failed_is_told_and_finished_by_the_next_call(
-    memory: Memory, expired: Vended, moment: str
-) -> None:
-    await memory.interrupt(moment, memory.restore()(expired.database.id, HOUR))
-    record = await memory.only_record()
-    assert (record.state, record.steps[-1].error) == (State.EXPIRED, "Not now.")
-
-    restored = await memory.restore()(expired.database.id, 2 * HOUR)
-
-    assert memory.provider.accepts(restored.connection)
-    assert restored.database.expires_at == memory.clock.now() + 2 * HOUR
-
-
-@each_moment
-async def test_a_restore_that_failed_is_finished_by_the_sweep(
-    memory: Memory, expired: Vended, moment: str
-) -> None:
-    await memory.interrupt(moment, memory.restore()(expired.database.id, HOUR))
-
-    await settle(memory, GRACE)
-
-    assert (await memory.only_record()).state is State.READY
-    assert memory.provider.accepts(expired.connection)
-    await assert_in_line(memory, GRACE)
-
-
-async def test_of_two_who_restore_at_once_one_is_told_to_wait(
-    memory: Memory, expired: Vended
-) -> None:
-    hold, restoring = await memory.hold("before provision", memory.restore()(expired.database.id))
-
-    with pytest.raises(InFlight):
-        await memory.replica().restore()(expired.database.id)
-    assert not await memory.replica().restore().finish(expired.database.id)
-
-    hold.let_go.set()
-    assert memory.provider.accepts((await restoring).connection)
-
-
 async def test_what_expires_at_this_moment_is_restored_soon(memory: Memory, hourly: Vended) -> None:
     memory.clock.moment += HOUR
 
     with pytest.raises(InFlight, match="expiring at this moment"):
         await memory.restore()(hourly.database.id)
-
-
-@each_moment
-async def test_a_deletion_that_comes_amid_a_restore_wins(
-    memory: Memory, expired: Vended, moment: str
-) -> None:
-    hold, restoring = await memory.hold(moment, memory.restore()(expired.database.id))
-
-    await memory.retire().promise(expired.database.id)
-    hold.let_go.set()
-
-    with pytest.raises(IllegalTransition):
-        await restoring
-    await settle(memory, GRACE)
-    assert (await memory.only_record()).state is State.RETIRED
-    assert await memory.held() == set()

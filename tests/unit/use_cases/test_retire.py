@@ -9,14 +9,13 @@ from adapters.memory.registry import MemoryRegistry
 from domain.database import Database
 from domain.errors import IllegalTransition
 from domain.states import State
-from domain.steps import StepState, Work
+from domain.steps import StepState
 from ports.driving.retire import PAUSE
-from ports.driving.vend import VendRequest
 from ports.driving.vended import Vended
 from tests.support.aftermath import assert_in_line
 from tests.support.moments import moment_of
 from tests.support.records import new_record
-from tests.support.vending import PROVISIONING, RETIRING, Memory
+from tests.support.vending import Memory
 
 
 class Restless(MemoryRegistry):
@@ -103,30 +102,6 @@ async def test_a_promise_survives_changes_that_are_made_meanwhile() -> None:
     assert promised.labels == {"changes": "0"}, "a change was lost"
 
 
-@pytest.mark.parametrize("way", ["finish", "see_through"])
-@pytest.mark.parametrize("moment", RETIRING)
-async def test_what_could_not_be_dropped_is_still_promised_and_can_be_dropped_again(
-    memory: Memory, promised: Database, moment: str, way: str
-) -> None:
-    await memory.interrupt(moment, getattr(memory.retire(), way)(promised.id))
-
-    record = await memory.only_record()
-    assert record.state is State.RETIRING
-    assert record.is_failed(Work.RETIRE)
-    await memory.retire().finish(promised.id)
-    await assert_retired(memory)
-
-
-async def test_of_two_who_finish_at_once_one_does(memory: Memory, promised: Database) -> None:
-    hold, finishing = await memory.hold("before retire", memory.retire().finish(promised.id))
-
-    assert not await memory.retire().finish(promised.id)
-
-    hold.let_go.set()
-    assert await finishing
-    await assert_retired(memory)
-
-
 async def test_where_nobody_is_at_work_it_is_seen_through_at_once(
     memory: Memory, promised: Database
 ) -> None:
@@ -149,21 +124,6 @@ async def test_it_waits_for_a_new_password_and_is_done_then(memory: Memory, sale
     await deleting
 
     assert set(memory.clock.slept) == {PAUSE}
-    await assert_retired(memory)
-
-
-@pytest.mark.parametrize("moment", PROVISIONING)
-async def test_it_waits_for_a_vend_that_undoes_what_it_made(memory: Memory, moment: str) -> None:
-    promised = await memory.vend().promise(VendRequest(nickname="Sales"))
-    hold, making = await memory.hold(moment, memory.vend().finish(promised.id))
-    await memory.retire().promise(promised.id)
-    deleting = asyncio.create_task(memory.retire().see_through(promised.id))
-    await moment_of(lambda: bool(memory.clock.slept))
-
-    hold.let_go.set()
-    await asyncio.gather(making, deleting, return_exceptions=True)
-
-    assert deleting.exception() is None
     await assert_retired(memory)
 
 

@@ -12,10 +12,8 @@ from domain.errors import (
     PgvendError,
     ProviderBusy,
 )
-from domain.states import State
 from domain.steps import AT_ONCE, StepState, Work
 from ports.driving.vended import Vended
-from tests.support.aftermath import assert_in_line, settle
 from tests.support.doubles import Crashes
 from tests.support.orders import deriver
 from tests.support.records import new_record
@@ -77,20 +75,6 @@ async def test_a_rotation_that_failed_is_told_and_finished_by_the_next_call(
     assert memory.provider.accepts(rotated.connection)
 
 
-@each_moment
-async def test_a_rotation_that_failed_is_finished_by_the_sweep(
-    memory: Memory, sales: Vended, moment: str
-) -> None:
-    await memory.interrupt(moment, memory.rotate()(sales.database.id))
-
-    await settle(memory)
-
-    record = await memory.only_record()
-    assert (record.rotation, record.is_pending(Work.ROTATE)) == (1, False)
-    assert not memory.provider.accepts(sales.connection)
-    await assert_in_line(memory)
-
-
 @pytest.mark.parametrize(
     "error", [ValueError("hunter2"), OSError("hunter2"), asyncio.CancelledError("hunter2")]
 )
@@ -108,24 +92,6 @@ async def test_of_an_error_that_is_not_ours_nothing_is_kept_but_that_there_was_o
     assert "hunter2" not in repr(record)
 
 
-async def test_what_is_finished_is_not_done_again(memory: Memory, sales: Vended) -> None:
-    rotated = await memory.rotate()(sales.database.id)
-
-    assert not await memory.rotate().finish(sales.database.id)
-    assert await memory.only_record() == rotated.database
-
-
-async def test_of_two_rotations_at_once_one_is_in_flight(memory: Memory, sales: Vended) -> None:
-    hold, rotating = await memory.hold("before rotate", memory.rotate()(sales.database.id))
-
-    with pytest.raises(InFlight):
-        await memory.replica().rotate()(sales.database.id)
-    assert not await memory.replica().rotate().finish(sales.database.id)
-
-    hold.let_go.set()
-    assert memory.provider.accepts((await rotating).connection)
-
-
 async def test_what_is_being_made_gets_a_new_password_later(memory: Memory) -> None:
     record = await memory.registry.add(new_record())
 
@@ -134,22 +100,6 @@ async def test_what_is_being_made_gets_a_new_password_later(memory: Memory) -> N
             await memory.rotate()(record.id)
 
     assert await memory.only_record() == record
-
-
-@each_moment
-async def test_a_deletion_that_comes_amid_a_rotation_wins(
-    memory: Memory, sales: Vended, moment: str
-) -> None:
-    hold, rotating = await memory.hold(moment, memory.rotate()(sales.database.id))
-
-    await memory.retire().promise(sales.database.id)
-    hold.let_go.set()
-
-    with pytest.raises(IllegalTransition):
-        await rotating
-    await settle(memory)
-    assert (await memory.only_record()).state is State.RETIRED
-    assert await memory.held() == set()
 
 
 async def test_an_error_of_a_rotation_that_a_deletion_has_overtaken_does_not_delay_it(

@@ -73,12 +73,6 @@ async def upkeep(memory: Memory, request: pytest.FixtureRequest) -> Upkeep:
     return Upkeep(request.param)
 
 
-async def test_where_all_is_in_line_nothing_is_found(memory: Memory) -> None:
-    await memory.vend()(SALES)
-
-    await assert_in_line(memory)
-
-
 async def test_what_is_due_is_told_and_done(memory: Memory, upkeep: Upkeep) -> None:
     findings = await found(memory.restarted(), GRACE)
 

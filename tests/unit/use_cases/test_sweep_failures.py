@@ -8,9 +8,7 @@ from datetime import timedelta
 import pytest
 
 from adapters.memory.leases import MemoryLeases
-from adapters.memory.provider import no_trouble
 from domain.errors import OutcomeUnknown, ProviderBusy, ProviderRejected, Unavailable
-from domain.states import State
 from domain.steps import FIRST_PAUSE, LONGEST_PAUSE
 from domain.upkeep import Upkeep
 from ports.cancellation import finished
@@ -110,20 +108,6 @@ async def test_a_registry_that_fails_amid_a_sweep_loses_nothing(memory: Memory) 
     await process.sweep()()
 
     assert told(await found(memory)) == [(Upkeep.RETIRE, DONE)]
-
-
-async def test_a_sweep_that_is_cancelled_leaves_the_rest_to_the_next(memory: Memory) -> None:
-    await deleted(memory)
-    _, sweeping = await memory.hold("amid retire", found(memory))
-    sweeping.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await sweeping
-    memory.trouble = no_trouble
-
-    await settle(memory)
-
-    assert (await memory.only_record()).state is State.RETIRED
-    assert await memory.held() == set()
 
 
 async def test_a_sweep_that_is_cancelled_ends_after_all_its_chores(memory: Memory) -> None:

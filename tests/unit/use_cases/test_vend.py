@@ -117,13 +117,6 @@ async def test_vends_that_race_for_one_nickname_get_databases_of_their_own() -> 
     assert await memory.held() == {one.database.id for one in vended}
 
 
-async def test_a_name_that_another_record_has_gets_a_suffix(memory: Memory, sales: Vended) -> None:
-    vended = await memory.create()
-
-    assert SUFFIXED.fullmatch(vended.connection.database)
-    assert memory.provider.accepts(vended.connection)
-
-
 async def test_a_name_that_a_stranger_has_on_the_provider_gets_a_suffix(memory: Memory) -> None:
     await memory.occupy("Sales")
 

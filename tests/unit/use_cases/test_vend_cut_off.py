@@ -30,17 +30,6 @@ async def assert_left(memory: Memory, state: State) -> None:
 
 
 @each_moment
-async def test_a_vend_that_is_cancelled_leaves_nothing(memory: Memory, moment: str) -> None:
-    _, vending = await memory.hold(moment, memory.create())
-
-    vending.cancel()
-
-    with pytest.raises(asyncio.CancelledError):
-        await vending
-    await assert_left(memory, State.FAILED)
-
-
-@each_moment
 @pytest.mark.parametrize("undo", RETIRING)
 async def test_a_vend_that_is_cancelled_again_amid_its_undo_leaves_nothing(
     memory: Memory, moment: str, undo: str

@@ -53,16 +53,6 @@ async def test_nothing_is_left_of_a_vend_that_the_provider_fails_and_its_name_is
     assert (await memory.create()).connection.database == "sales"
 
 
-async def test_a_provider_that_is_full_is_left_as_it_was() -> None:
-    memory = Memory(capacity=1)
-    first = await memory.create()
-
-    with pytest.raises(ProviderFull):
-        await memory.create("Another")
-
-    assert await memory.held() == {first.database.id}
-
-
 @pytest.mark.parametrize("moment", PROVISIONING)
 @pytest.mark.parametrize("undo", RETIRING)
 async def test_where_even_the_undo_fails_the_record_says_what_is_to_be_dropped(

@@ -75,17 +75,6 @@ async def test_nothing_is_promised_that_cannot_be_asked_for(memory: Memory, sale
     assert await memory.records() == [sales.database]
 
 
-async def test_of_two_who_make_what_was_promised_one_does(
-    memory: Memory, promised: Database
-) -> None:
-    hold, making = await memory.hold("amid provision", memory.vend().finish(promised.id))
-
-    assert not await memory.replica().vend().finish(promised.id)
-
-    hold.let_go.set()
-    assert await making
-
-
 async def test_a_promise_that_cannot_be_kept_is_recorded_as_failed_with_the_reason(
     memory: Memory, promised: Database
 ) -> None:

@@ -1,0 +1,158 @@
+"""What is so for each work that is done for a database: it fails, is repeated, is overtaken."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from domain.errors import IllegalTransition, InFlight
+from domain.states import State
+from domain.steps import StepState
+from ports.driving.vend import VendRequest
+from tests.support.aftermath import assert_in_line, settle
+from tests.support.vending import GRACE, HOUR, PROVISIONING, RETIRING, ROTATING, Memory
+
+SUSPENDING = ["before suspend", "after suspend"]
+
+
+async def promised(memory: Memory) -> str:
+    return (await memory.vend().promise(VendRequest(nickname="Sales"))).id
+
+
+async def ready(memory: Memory) -> str:
+    return (await memory.create(ttl=9 * HOUR)).database.id
+
+
+async def over(memory: Memory) -> str:
+    database_id = await ready(memory)
+    memory.clock.moment += 9 * HOUR
+    return database_id
+
+
+async def expired(memory: Memory) -> str:
+    database_id = await over(memory)
+    await memory.expire(GRACE).finish(database_id)
+    return database_id
+
+
+async def deleted(memory: Memory) -> str:
+    return (await memory.retire().promise(await ready(memory))).id
+
+
+Act = Callable[[Memory, str], Coroutine[Any, Any, object]]
+
+
+@dataclass
+class Case:
+    """A work: of what, how it is done or finished, and to which end."""
+
+    name: str
+    prepared: Callable[[Memory], Awaitable[str]]
+    moments: list[str]
+    ends: State
+    finish: Act
+    call: Act | None = None
+    """As a caller does it; else it is only ever finished."""
+
+
+VEND = Case(
+    "provision",
+    promised,
+    PROVISIONING,
+    State.READY,
+    lambda memory, id_: memory.vend().finish(id_),
+)
+ROTATE = Case(
+    "rotate",
+    ready,
+    ROTATING,
+    State.READY,
+    lambda memory, id_: memory.rotate().finish(id_),
+    lambda memory, id_: memory.rotate()(id_),
+)
+RESTORE = Case(
+    "restore",
+    expired,
+    PROVISIONING,
+    State.READY,
+    lambda memory, id_: memory.restore().finish(id_),
+    lambda memory, id_: memory.restore()(id_, 9 * HOUR),
+)
+SUSPEND = Case(
+    "suspend", over, SUSPENDING, State.EXPIRED, lambda memory, id_: memory.expire(GRACE).finish(id_)
+)
+RETIRE = Case(
+    "retire", deleted, RETIRING, State.RETIRED, lambda memory, id_: memory.retire().finish(id_)
+)
+
+
+def each(*cases: Case) -> pytest.MarkDecorator:
+    """Each at each of its moments."""
+    pairs = [(case, moment) for case in cases for moment in case.moments]
+    ids = [f"{case.name} {moment}" for case, moment in pairs]
+    return pytest.mark.parametrize(("case", "moment"), pairs, ids=ids)
+
+
+async def assert_ended(memory: Memory, state: State) -> None:
+    record = await memory.only_record()
+    assert (record.state, record.is_at_rest) == (state, True)
+    assert memory.lets_in(record) == (state is State.READY)
+    await assert_in_line(memory, GRACE)
+
+
+@each(ROTATE, RESTORE, SUSPEND, RETIRE)
+@pytest.mark.parametrize("again", ["call", "sweep"])
+async def test_work_that_failed_is_told_and_finished_by_the_next_call_or_the_sweep(
+    memory: Memory, case: Case, moment: str, again: str
+) -> None:
+    database_id = await case.prepared(memory)
+    act = case.call or case.finish
+    await memory.interrupt(moment, act(memory, database_id))
+    [step] = [step for step in (await memory.only_record()).steps if step.name == case.name]
+    assert (step.state, step.error) == (StepState.FAILED, "Not now.")
+    assert not (await memory.only_record()).is_at_rest
+
+    await (act(memory, database_id) if again == "call" else settle(memory, GRACE))
+
+    await assert_ended(memory, case.ends)
+
+
+@each(VEND, ROTATE, RESTORE, SUSPEND, RETIRE)
+async def test_of_two_who_do_it_at_once_one_does_and_it_is_not_done_again(
+    memory: Memory, case: Case, moment: str
+) -> None:
+    database_id = await case.prepared(memory)
+    act = case.call or case.finish
+    hold, doing = await memory.hold(moment, act(memory, database_id))
+
+    assert not await case.finish(memory.replica(), database_id)
+    if case.call:
+        with pytest.raises(InFlight):
+            await case.call(memory.replica(), database_id)
+
+    hold.let_go.set()
+    assert await doing
+    done = await memory.only_record()
+    assert not await case.finish(memory, database_id)
+    assert await memory.only_record() == done
+    await assert_ended(memory, case.ends)
+
+
+@each(ROTATE, RESTORE, SUSPEND)
+async def test_a_deletion_that_comes_meanwhile_wins(
+    memory: Memory, case: Case, moment: str
+) -> None:
+    database_id = await case.prepared(memory)
+    act = case.call or case.finish
+    hold, doing = await memory.hold(moment, act(memory, database_id))
+
+    await memory.retire().promise(database_id)
+    hold.let_go.set()
+
+    [error] = await asyncio.gather(doing, return_exceptions=True)
+    assert isinstance(error, IllegalTransition) == bool(case.call)
+    assert (await memory.only_record()).state is State.RETIRING
+    await settle(memory, GRACE)
+    await assert_ended(memory, State.RETIRED)

@@ -68,9 +68,7 @@ def test_a_key_for_web_pages_is_for_nothing_else(origin: str | None) -> None:
 
 
 @given(amounts, st.sampled_from(sorted(UNITS)))
-def test_a_rate_is_an_amount_and_a_unit_and_read_back_from_how_it_is_shown(
-    amount: int, unit: str
-) -> None:
+def test_a_rate_is_an_amount_and_a_unit_and_is_read_as_it_is_shown(amount: int, unit: str) -> None:
     rate = parse_rate(f"{amount}/{unit}")
 
     assert rate == Rate(amount, UNITS[unit])

@@ -28,9 +28,7 @@ def parsed(uri: str) -> tuple[str | None, int | None, str, str, str]:
 
 @given(user=texts, password=texts, database=texts)
 @example(ODD, ODD, ODD)
-def test_all_parts_are_found_in_the_uri_again_which_is_plain_ascii(
-    user: str, password: str, database: str
-) -> None:
+def test_all_parts_are_found_in_a_plain_uri_again(user: str, password: str, database: str) -> None:
     odd = replace(PLAIN, user=user, password=Secret(password), database=database)
 
     uri = odd.uri()

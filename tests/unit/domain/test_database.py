@@ -57,9 +57,7 @@ def test_a_database_is_gone_where_no_way_leads_on_and_live_elsewhere(state: Stat
 
 
 @each
-def test_names_change_only_while_nothing_exists_but_are_recorded_as_they_are_found(
-    state: State,
-) -> None:
+def test_names_change_while_nothing_exists_or_as_they_are_found(state: State) -> None:
     database = in_state(state)
 
     assert database.found_as(NAMES).names == NAMES
@@ -133,9 +131,7 @@ def test_a_database_is_of_the_target_of_that_name_and_refused_on_another() -> No
 
 @pytest.mark.parametrize("state", [State.READY, State.EXPIRED])
 @pytest.mark.parametrize("ends", [None, LATER])
-def test_what_is_lost_is_gone_and_is_ready_with_its_end_when_it_is_found_again(
-    state: State, ends: datetime | None
-) -> None:
+def test_what_is_lost_is_gone_until_it_is_found_again(state: State, ends: datetime | None) -> None:
     lost = in_state(state, ends=ends).lost()
 
     assert (lost.is_gone, lost.is_lost, lost.is_at_rest, lost.wake_at) == (True, True, True, None)

@@ -78,9 +78,7 @@ def test_the_steps_are_the_latest_of_each_work_in_the_order_they_began_in() -> N
 
 
 @pytest.mark.parametrize("failures", [0, 1, 95, 96, 3 * LONGEST_HISTORY])
-def test_work_that_fails_for_ever_keeps_a_bounded_history_of_all_works_and_counts_on(
-    failures: int,
-) -> None:
+def test_work_that_fails_for_ever_keeps_a_bounded_history_of_all_works(failures: int) -> None:
     database = missed(rotating(), failures)
 
     numbers = [step.number for step in database.history]
@@ -92,9 +90,7 @@ def test_work_that_fails_for_ever_keeps_a_bounded_history_of_all_works_and_count
 
 
 @pytest.mark.parametrize("failures", [0, 1, LONGEST_HISTORY * 2])
-def test_what_was_never_made_is_failed_in_the_end_however_long_its_drop_took(
-    failures: int,
-) -> None:
+def test_what_was_never_made_is_failed_in_the_end_however_long_its_drop_took(failures: int) -> None:
     database = missed(new().given_up(NOW, "Busy."), failures, Work.RETIRE)
 
     assert database.dropped(LATER).state is State.FAILED
@@ -162,7 +158,7 @@ def test_nothing_is_dropped_that_was_not_to_be(database: Database) -> None:
         (rotating(), False),
     ],
 )
-def test_what_is_ready_or_expired_or_gone_is_at_rest_until_something_is_to_be_done(
+def test_a_record_is_at_rest_when_nothing_is_left_to_do(
     database: Database, is_at_rest: bool
 ) -> None:
     assert database.is_at_rest == is_at_rest
@@ -200,16 +196,12 @@ SOON = NOW + FIRST_PAUSE / 2
         pytest.param(CONFINING.did(Work.CONFINE, LATER), END, id="confined"),
     ],
 )
-def test_a_record_is_looked_at_when_there_is_something_to_do(
-    database: Database, wake_at: datetime | None
-) -> None:
+def test_a_record_is_looked_at_when_it_is_due(database: Database, wake_at: datetime | None) -> None:
     assert database.wake_at == wake_at
 
 
 @pytest.mark.parametrize("ends", [None, LATER, END + timedelta(days=9)])
-def test_what_is_extended_is_looked_at_at_its_new_end_unless_something_is_to_be_finished(
-    ends: datetime | None,
-) -> None:
+def test_what_is_extended_is_looked_at_at_its_end_or_for_its_work(ends: datetime | None) -> None:
     extended = ready().extended(ends)
 
     assert (extended.expires_at, extended.wake_at) == (ends, ends)

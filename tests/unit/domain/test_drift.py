@@ -32,7 +32,7 @@ def found_of(database: Database, found: Parts) -> Holding:
 
 
 @given(st.lists(st.tuples(st.timedeltas(timedelta(), 3 * SETTLED), parts), unique=True))
-def test_without_a_record_the_whole_is_adopted_and_nothing_is_removed_or_young(
+def test_without_a_record_only_what_is_whole_is_adopted(
     found: list[tuple[timedelta, Parts]],
 ) -> None:
     holdings = [
@@ -69,7 +69,7 @@ def test_a_mark_that_bears_no_id_of_ours_is_left_alone(mark: str) -> None:
 @each_age
 @pytest.mark.parametrize("state", sorted(GONE))
 @given(parts)
-def test_what_is_left_of_what_is_gone_is_removed_and_named_by_its_record(
+def test_what_is_left_of_what_is_gone_is_removed(
     state: State, made: datetime, found: Parts
 ) -> None:
     gone = record(state, made=made).did(Work.RETIRE, made)
@@ -83,7 +83,7 @@ def test_what_is_left_of_what_is_gone_is_removed_and_named_by_its_record(
 @each_age
 @pytest.mark.parametrize("state", SOMETHING)
 @given(parts)
-def test_what_was_lost_is_taken_back_under_its_name_where_more_than_a_role_is_left(
+def test_what_was_lost_is_taken_back_by_its_database(
     state: State, made: datetime, found: Parts
 ) -> None:
     lost = record(state, made=made).lost()
@@ -109,7 +109,7 @@ def test_where_all_is_in_place_nothing_is_misrecorded(found: list[State]) -> Non
 
 
 @given(st.lists(states), st.lists(parts))
-def test_where_nothing_that_is_recorded_is_there_it_may_be_another_server(
+def test_where_nothing_is_there_it_may_be_another_server(
     found: list[State], others: list[Parts]
 ) -> None:
     records = [record(state, number) for number, state in enumerate(found)]
@@ -126,9 +126,7 @@ def test_where_nothing_that_is_recorded_is_there_it_may_be_another_server(
 
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("witness", State)
-def test_what_is_missing_beside_something_that_is_there_is_forgotten(
-    state: State, witness: State
-) -> None:
+def test_what_is_missing_beside_what_is_there_is_forgotten(state: State, witness: State) -> None:
     missing, there = record(state), record(witness, 1)
     kind = Upkeep.FORGET if witness in LIVE else Upkeep.MISS
 
@@ -168,7 +166,7 @@ def test_what_is_young_may_not_be_listed_yet(made: datetime, is_beside_something
 
 @pytest.mark.parametrize("work", Work)
 @pytest.mark.parametrize(("at", "found"), [(OLD, [Upkeep.FORGET]), (YOUNG, [])])
-def test_what_was_worked_on_lately_may_not_be_listed_as_it_is(
+def test_what_was_worked_on_lately_may_be_unlisted(
     work: Work, at: datetime, found: list[Upkeep]
 ) -> None:
     there = record(State.READY, 1, made=OLD - SETTLED)

@@ -52,9 +52,7 @@ def test_every_error_of_the_domain_has_a_code_of_its_own_and_elsewhere_what_it_r
 
 
 @pytest.mark.parametrize("error", ALL, ids=lambda error: error.__name__)
-def test_an_error_has_a_slug_and_says_what_it_means_or_what_it_is_told(
-    error: type[PgvendError],
-) -> None:
+def test_an_error_has_a_slug_and_a_message_of_its_own(error: type[PgvendError]) -> None:
     assert error.code.replace("_", "").isalpha()
     assert error.code == error.code.lower()
     assert str(error()) == (error.__doc__ or "").strip()
@@ -63,9 +61,7 @@ def test_an_error_has_a_slug_and_says_what_it_means_or_what_it_is_told(
 
 
 @pytest.mark.parametrize("error", OURS, ids=lambda error: error.__name__)
-def test_exactly_what_is_unavailable_now_or_under_way_can_be_repeated(
-    error: type[PgvendError],
-) -> None:
+def test_what_is_unavailable_now_or_under_way_can_be_repeated(error: type[PgvendError]) -> None:
     assert error.retryable == issubclass(error, (Unavailable, InFlight))
     if issubclass(error, Unavailable):
         assert error("", retry_after=2.5).retry_after == 2.5

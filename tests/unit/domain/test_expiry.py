@@ -81,9 +81,7 @@ def test_huge_numbers_are_refused_and_not_computed_with(form: str, digits: int) 
 
 
 @given(lengths, lengths)
-def test_a_database_ends_when_its_caller_said_or_by_default_the_operator(
-    asked: timedelta, length: timedelta
-) -> None:
+def test_a_caller_or_the_operator_says_when_it_ends(asked: timedelta, length: timedelta) -> None:
     assert ExpiryPolicy().expires_at(NOW, None) is None
     for policy in (ExpiryPolicy(default=length), ExpiryPolicy(longest=length)):
         assert policy.expires_at(NOW, None) == NOW + length

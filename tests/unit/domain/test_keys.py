@@ -34,9 +34,7 @@ scopes = st.frozensets(st.sampled_from(Scope))
 
 
 @given(entropies, entropies)
-def test_a_new_key_is_its_id_and_all_of_the_entropy_for_its_secret(
-    one: bytes, other: bytes
-) -> None:
+def test_a_new_key_is_its_id_and_all_of_its_secret_entropy(one: bytes, other: bytes) -> None:
     (one_id, key), (other_id, _) = new_key(one), new_key(other)
 
     assert ID.fullmatch(one_id)
@@ -96,7 +94,7 @@ def test_a_name_may_not_be(name: str) -> None:
 
 
 @given(scopes)
-def test_a_key_is_for_what_was_asked_for_and_one_for_web_pages_can_only_create(
+def test_a_key_for_web_pages_can_only_create_and_others_what_is_asked(
     asked: frozenset[Scope],
 ) -> None:
     for origins, left in ((frozenset[str](), asked), (APP, asked & {Scope.CREATE})):

@@ -36,9 +36,7 @@ words = st.text(st.characters(categories=("Ll", "Lu", "Mn")), max_size=20).map(l
 
 
 @given(anything_typed | long_cleaned, st.just("") | suffixes)
-def test_names_are_plain_identifiers_that_fit_into_what_postgresql_keeps_of_one(
-    typed: str, suffix: str
-) -> None:
+def test_names_are_identifiers_that_postgresql_keeps_whole(typed: str, suffix: str) -> None:
     names = Nickname(typed).names(suffix)
 
     assert IDENTIFIER.fullmatch(names.database)
@@ -72,9 +70,7 @@ def test_two_suffixes_make_two_names(typed: str, one: str, other: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(RESERVED))
 @given(suffix=suffixes)
-def test_a_reserved_name_is_known_however_it_is_written_and_a_suffix_leads_away_from_it(
-    name: str, suffix: str
-) -> None:
+def test_a_reserved_name_is_known_however_it_is_written(name: str, suffix: str) -> None:
     assert Nickname(f" {name.upper()}! ").is_reserved()
     assert Nickname(name).names(suffix).database not in RESERVED
 

@@ -31,9 +31,7 @@ def test_a_pause_lies_between_what_was_asked_for_and_the_ceiling_and_ends_with_t
 
 
 @given(policies, attempts)
-def test_the_ceiling_never_falls_and_never_passes_the_cap(
-    policy: RetryPolicy, attempt: int
-) -> None:
+def test_the_ceiling_never_falls_nor_passes_the_cap(policy: RetryPolicy, attempt: int) -> None:
     assert 0 < policy.ceiling(attempt) <= policy.ceiling(attempt + 1) <= policy.cap
 
 

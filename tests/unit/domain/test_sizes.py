@@ -84,9 +84,7 @@ def test_without_a_limit_all_are_released(done: list[Work], work: Work | None) -
 
 
 @given(st.lists(works, max_size=4), st.none() | st.builds(Measure, sizes, st.booleans()))
-def test_what_is_not_at_rest_or_at_its_end_is_left_to_that(
-    done: list[Work], measure: Measure | None
-) -> None:
+def test_what_is_busy_or_over_is_left_to_that(done: list[Work], measure: Measure | None) -> None:
     database = ready(*done)
     for busy in (
         database.began(Work.ROTATE, NOW),

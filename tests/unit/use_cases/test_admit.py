@@ -190,9 +190,7 @@ async def test_a_key_for_web_pages_is_let_in_from_them_alone_and_others_do_not_u
     assert admitted.allowance
 
 
-async def test_a_key_is_let_in_no_more_often_than_its_rate_wherever_it_comes_from(
-    door: Door,
-) -> None:
+async def test_a_key_is_let_in_as_often_as_its_rate_from_anywhere(door: Door) -> None:
     _, key = await door.made(rate=Rate(2, 60))
     _, other = await door.made(rate=ONCE)
     told = [(await door.knock(key)).allowance for _ in range(2)]
@@ -208,9 +206,7 @@ async def test_a_key_is_let_in_no_more_often_than_its_rate_wherever_it_comes_fro
 
 
 @pytest.mark.parametrize("key", [None, "wrong", UNKNOWN, "revoked"])
-async def test_an_address_may_try_in_vain_only_so_often_until_its_window_ends(
-    door: Door, key: str | None
-) -> None:
+async def test_an_address_may_fail_only_so_often_in_a_window(door: Door, key: str | None) -> None:
     if key == "revoked":
         _, key = await door.revoked()
     await door.knock_in_vain(key)

@@ -23,9 +23,7 @@ async def made(memory: Memory) -> Database:
     return (await memory.create(ttl=HOUR, labels={"team": "a", "x": "y"})).database
 
 
-async def test_a_new_end_is_counted_from_now_and_all_else_stays(
-    memory: Memory, made: Database
-) -> None:
+async def test_a_new_end_is_counted_from_now(memory: Memory, made: Database) -> None:
     memory.clock.moment += HOUR / 2
 
     changed = await memory.change()(made.id, EXTENDED)
@@ -36,9 +34,7 @@ async def test_a_new_end_is_counted_from_now_and_all_else_stays(
     assert memory.lets_in(changed)
 
 
-async def test_a_database_ends_at_its_new_end_and_not_before(
-    memory: Memory, made: Database
-) -> None:
+async def test_a_database_ends_at_its_new_end_alone(memory: Memory, made: Database) -> None:
     await memory.change()(made.id, EXTENDED)
 
     for passed, state in ((8 * HOUR, State.READY), (HOUR, State.EXPIRED)):
@@ -58,7 +54,7 @@ async def test_an_end_may_come_sooner_too(memory: Memory) -> None:
 
 
 @pytest.mark.parametrize("labels", [{"team": "b"}, {}], ids=["others", "none"])
-async def test_new_labels_replace_all_the_old_ones(
+async def test_new_labels_replace_all_old(
     memory: Memory, made: Database, labels: dict[str, str]
 ) -> None:
     changed = await memory.change()(made.id, ChangeRequest(labels=labels))
@@ -67,9 +63,7 @@ async def test_new_labels_replace_all_the_old_ones(
     assert changed.expires_at == made.expires_at
 
 
-async def test_a_change_of_the_version_that_was_seen_is_made_once(
-    memory: Memory, made: Database
-) -> None:
+async def test_a_change_of_a_seen_version_is_made_once(memory: Memory, made: Database) -> None:
     seen = ChangeRequest(labels={}, versions={made.version, 999})
 
     assert (await memory.change()(made.id, seen)).version > made.version
@@ -104,9 +98,7 @@ async def test_bad_input_changes_nothing(
     assert await memory.only_record() == made
 
 
-async def test_a_rotation_that_was_cut_off_is_finished_although_the_end_has_moved(
-    memory: Memory, made: Database
-) -> None:
+async def test_another_end_keeps_no_rotation_from_its_end(memory: Memory, made: Database) -> None:
     await memory.interrupt("before rotate", memory.rotate()(made.id))
 
     await memory.change()(made.id, EXTENDED)

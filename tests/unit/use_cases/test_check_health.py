@@ -53,9 +53,7 @@ async def test_all_is_well_when_every_part_answers() -> None:
         (ValueError("password=hunter2"), "internal_error"),
     ],
 )
-async def test_a_part_that_fails_is_named_with_a_code_and_without_its_words(
-    error: Exception, code: str
-) -> None:
+async def test_a_part_that_fails_is_named_with_a_code_alone(error: Exception, code: str) -> None:
     health = await checking(trouble=Crashes("ping", error))()
 
     assert not health.is_ok

@@ -56,9 +56,7 @@ async def assert_read_only(memory: Memory, made: Database, *, expected: bool = T
     assert is_read_only(await memory.registry.get(made.id)) == expected
 
 
-async def test_what_is_too_large_is_warned_once_and_stays_writable(
-    memory: Memory, grown: Database
-) -> None:
+async def test_what_is_too_large_is_warned_once(memory: Memory, grown: Database) -> None:
     [finding] = await found(memory)
 
     assert (finding.action, finding.outcome) == (Upkeep.WARN, DONE)
@@ -68,9 +66,7 @@ async def test_what_is_too_large_is_warned_once_and_stays_writable(
     await assert_read_only(memory, grown, expected=False)
 
 
-async def test_what_is_still_too_large_becomes_read_only_and_stays_ready(
-    memory: Memory, confined: Database
-) -> None:
+async def test_what_stays_too_large_becomes_read_only(memory: Memory, confined: Database) -> None:
     record = await memory.only_record()
     await assert_read_only(memory, confined)
     assert (record.state, record.is_at_rest) == (State.READY, True)
@@ -120,18 +116,14 @@ async def test_a_service_without_a_limit_measures_nothing(memory: Memory, grown:
     assert await found(memory) == []
 
 
-async def test_what_its_owner_made_writable_becomes_read_only_again(
-    memory: Memory, confined: Database
-) -> None:
+async def test_what_is_made_writable_is_confined_again(memory: Memory, confined: Database) -> None:
     await memory.provider.release(confined.tenant)
 
     assert told(await found(memory)) == [(Upkeep.CONFINE, DONE)]
     await assert_read_only(memory, confined)
 
 
-async def test_what_goes_on_growing_though_it_is_read_only_is_told(
-    memory: Memory, confined: Database
-) -> None:
+async def test_what_grows_though_read_only_is_told(memory: Memory, confined: Database) -> None:
     memory.provider.fill(confined.id, TOO_LARGE + 1)
 
     [finding] = await found(memory)
@@ -201,18 +193,14 @@ async def test_a_confinement_that_fails_is_told_and_tried_again_after_a_pause(
     await assert_read_only(memory, warned)
 
 
-async def test_where_nothing_can_be_measured_that_is_told_and_nothing_is_done(
-    memory: Memory, confined: Database
-) -> None:
+async def test_without_measures_nothing_is_done(memory: Memory, confined: Database) -> None:
     memory.trouble = Fails({"measures": [Unavailable("Not now.")]})
 
     assert told(await found(memory)) == [(Upkeep.MEASURE, "unavailable")]
     await assert_read_only(memory, confined)
 
 
-async def test_where_nothing_can_be_compared_sizes_count_all_the_same(
-    memory: Memory, grown: Database
-) -> None:
+async def test_sizes_count_where_nothing_is_compared(memory: Memory, grown: Database) -> None:
     memory.trouble = Fails({"inventory": [Unavailable()]})
 
     assert told(await found(memory)) == [(Upkeep.COMPARE, "unavailable"), (Upkeep.WARN, DONE)]
@@ -225,9 +213,7 @@ async def test_two_who_sweep_at_once_warn_once(memory: Memory, grown: Database) 
     assert [step.name for step in (await memory.only_record()).history].count("warn") == 1
 
 
-async def test_what_is_to_be_dropped_meanwhile_is_not_touched(
-    memory: Memory, confined: Database
-) -> None:
+async def test_what_is_deleted_meanwhile_is_not_touched(memory: Memory, confined: Database) -> None:
     memory.provider.fill(confined.id, EMPTY)
     [chore] = await memory.confine()()
     await memory.retire().promise(confined.id)
@@ -246,9 +232,7 @@ async def test_what_is_adopted_is_measured_too(memory: Memory, grown: Database) 
     assert told(await found(other)) == [(Upkeep.ADOPT, DONE), (Upkeep.WARN, DONE)]
 
 
-async def test_what_is_to_be_dropped_while_it_is_confined_is_dropped(
-    memory: Memory, warned: Database
-) -> None:
+async def test_what_is_deleted_while_confined_is_dropped(memory: Memory, warned: Database) -> None:
     inside, sweeping = await memory.hold("before confine", found(memory))
 
     await memory.retire().promise(warned.id)

@@ -47,9 +47,7 @@ async def test_nothing_ends_before_its_time_or_without_one(
     assert memory.provider.accepts(made.connection)
 
 
-async def test_at_its_end_a_database_lets_nobody_in_and_is_still_there(
-    memory: Memory, expired: Vended
-) -> None:
+async def test_at_its_end_a_database_lets_nobody_in(memory: Memory, expired: Vended) -> None:
     record = await memory.only_record()
     assert not memory.provider.accepts(expired.connection)
     assert await memory.held() == {record.id}
@@ -58,9 +56,7 @@ async def test_at_its_end_a_database_lets_nobody_in_and_is_still_there(
     assert record.wake_at == memory.clock.now() + GRACE
 
 
-async def test_what_has_expired_is_kept_for_its_grace_and_keeps_its_names(
-    memory: Memory, expired: Vended
-) -> None:
+async def test_what_expired_is_kept_for_its_grace(memory: Memory, expired: Vended) -> None:
     record = await memory.only_record()
     memory.clock.moment += GRACE - MOMENT
 
@@ -88,9 +84,7 @@ async def test_after_its_grace_it_is_dropped(
     await assert_retired(memory)
 
 
-async def test_a_rotation_that_was_cut_off_does_not_delay_the_end(
-    memory: Memory, hourly: Vended
-) -> None:
+async def test_a_pending_rotation_does_not_delay_the_end(memory: Memory, hourly: Vended) -> None:
     await memory.interrupt("after rotate", memory.rotate()(hourly.database.id))
     memory.clock.moment += HOUR
 
@@ -101,9 +95,7 @@ async def test_a_rotation_that_was_cut_off_does_not_delay_the_end(
     assert not memory.lets_in(record)
 
 
-async def test_what_a_restore_that_was_cut_off_let_in_is_frozen_again_at_its_new_end(
-    memory: Memory, expired: Vended
-) -> None:
+async def test_a_half_restored_database_is_frozen_again(memory: Memory, expired: Vended) -> None:
     await memory.interrupt("after provision", memory.restore()(expired.database.id, HOUR))
     assert memory.provider.accepts(expired.connection)
     memory.clock.moment += HOUR
@@ -139,9 +131,7 @@ async def test_an_end_that_was_found_before_the_restore_does_nothing_and_the_res
     await assert_in_line(memory, GRACE)
 
 
-async def test_a_freeze_that_ends_after_the_restore_began_does_not_put_it_off(
-    memory: Memory, over: Vended
-) -> None:
+async def test_a_late_freeze_does_not_put_off_a_restore(memory: Memory, over: Vended) -> None:
     """Its lease was lost, and another replica got it."""
     finish = memory.expire(GRACE).finish(over.database.id)
     hold, late = await memory.hold("after suspend", finish)

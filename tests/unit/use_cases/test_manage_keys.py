@@ -33,9 +33,7 @@ def keys() -> ManageKeys:
     return ManageKeys(ring=MemoryKeyRing(), clock=FakeClock(), randomness=Repeating())
 
 
-async def test_a_new_key_is_as_it_was_asked_for_and_kept_by_its_digest_alone(
-    keys: ManageKeys,
-) -> None:
+async def test_a_new_key_is_as_it_was_asked_for_and_kept_as_a_digest(keys: ManageKeys) -> None:
     request = KeyRequest(
         name="web", scopes=frozenset({Scope.READ}), quota=0, rate=Rate(1, 60), ttl=timedelta(days=1)
     )
@@ -52,9 +50,7 @@ async def test_a_new_key_is_as_it_was_asked_for_and_kept_by_its_digest_alone(
     assert key.reveal() not in repr(record)
 
 
-async def test_a_key_without_a_name_is_a_caller_of_its_own_under_a_beginning_of_its_own(
-    keys: ManageKeys,
-) -> None:
+async def test_a_key_without_a_name_is_a_caller_of_its_own(keys: ManageKeys) -> None:
     """Although chance says the same twice."""
     one, other = [(await keys.create(KeyRequest(scopes=CREATE)))[0] for _ in range(2)]
 
@@ -77,9 +73,7 @@ async def test_a_key_for_web_pages_gets_nothing_but_create(keys: ManageKeys) -> 
         *(KeyRequest(scopes=CREATE, name=name) for name in ("a b", "", "pgvend")),
     ],
 )
-async def test_what_cannot_be_a_key_is_refused_and_not_kept(
-    keys: ManageKeys, wrong: KeyRequest
-) -> None:
+async def test_what_cannot_be_a_key_is_not_kept(keys: ManageKeys, wrong: KeyRequest) -> None:
     with pytest.raises(InvalidRequest):
         await keys.create(wrong)
 

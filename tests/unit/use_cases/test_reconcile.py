@@ -58,9 +58,7 @@ async def test_what_is_adopted_by_two_at_once_is_one(memory: Memory) -> None:
     await assert_in_line(memory)
 
 
-async def test_a_name_that_a_record_has_already_is_told_and_nothing_is_lost(
-    memory: Memory,
-) -> None:
+async def test_a_name_that_a_record_has_already_is_told_and_nothing_is_lost(memory: Memory) -> None:
     tenant = await unrecorded(memory)
     other = new_record("Lost", state=State.READY, made=memory.clock.now())
     await memory.registry.add(replace(other, wake_at=None))
@@ -88,9 +86,7 @@ async def test_what_somebody_dropped_on_the_server_is_forgotten(memory: Memory) 
     await assert_in_line(memory)
 
 
-async def test_what_was_renamed_on_the_server_is_known_by_its_name(
-    memory: Memory, sales: Vended
-) -> None:
+async def test_what_was_renamed_is_known_by_its_name(memory: Memory, sales: Vended) -> None:
     memory.provider._databases["renamed"] = memory.provider._databases.pop("sales")
 
     assert told(await found(memory)) == [(Upkeep.RENAME, DONE)]
@@ -102,9 +98,7 @@ async def test_what_was_renamed_on_the_server_is_known_by_its_name(
 
 
 @pytest.mark.parametrize("is_deleted", [False, True])
-async def test_what_changes_while_it_is_compared_is_left_alone(
-    memory: Memory, is_deleted: bool
-) -> None:
+async def test_what_changes_meanwhile_is_left_alone(memory: Memory, is_deleted: bool) -> None:
     """Between the look at the records and the look at the provider, or after both."""
     made, _ = await vended(memory), await vended(memory, "Other")
     await lost(memory, made)
@@ -129,9 +123,7 @@ class Behind(MemoryProvider):
         return holdings[:-1] if self.looks == 1 else holdings
 
 
-async def test_what_one_look_does_not_show_and_the_next_does_is_not_missing(
-    memory: Memory,
-) -> None:
+async def test_what_one_look_does_not_show_and_the_next_does_is_not_missing(memory: Memory) -> None:
     memory.provider = Behind()
     both = [await vended(memory), await vended(memory, "Other")]
     memory.clock.moment += SETTLED
@@ -140,9 +132,7 @@ async def test_what_one_look_does_not_show_and_the_next_does_is_not_missing(
     assert all(memory.lets_in(made) for made in both)
 
 
-async def test_what_another_server_does_not_have_is_there_again_after_the_way_back(
-    memory: Memory, sales: Vended
-) -> None:
+async def test_another_server_makes_nothing_be_lost(memory: Memory, sales: Vended) -> None:
     """Databases that are made on that server meanwhile do not make it the right one."""
     memory.clock.moment += GRACE
     right, memory.provider = memory.provider, MemoryProvider()

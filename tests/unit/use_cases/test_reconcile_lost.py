@@ -32,17 +32,13 @@ async def assert_retired(memory: Memory, database_id: str) -> None:
     await assert_in_line(memory)
 
 
-async def test_to_forget_drops_nothing_and_says_no_word_of_a_drop(
-    memory: Memory, forgotten: Database
-) -> None:
+async def test_to_forget_drops_nothing(memory: Memory, forgotten: Database) -> None:
     assert (forgotten.state, forgotten.is_lost) == (State.RETIRED, True)
     assert Work.RETIRE not in {step.name for step in forgotten.steps}
     assert memory.lets_in(forgotten)
 
 
-async def test_what_was_forgotten_and_turns_up_is_taken_back_and_can_be_deleted(
-    memory: Memory, forgotten: Database
-) -> None:
+async def test_what_turns_up_is_taken_back(memory: Memory, forgotten: Database) -> None:
     assert told(await found(memory)) == [(Upkeep.ADOPT, DONE)]
 
     assert (await memory.registry.get(forgotten.id)).state is State.READY
@@ -60,7 +56,7 @@ async def test_what_is_over_when_it_turns_up_ends(memory: Memory, forgotten: Dat
     await assert_retired(memory, forgotten.id)
 
 
-async def test_a_deletion_of_what_was_forgotten_is_kept_when_it_turns_up(
+async def test_what_is_deleted_stays_so_when_it_turns_up(
     memory: Memory, forgotten: Database
 ) -> None:
     assert (await memory.retire().promise(forgotten.id)).is_gone
@@ -70,9 +66,7 @@ async def test_a_deletion_of_what_was_forgotten_is_kept_when_it_turns_up(
     await assert_retired(memory, forgotten.id)
 
 
-async def test_what_turns_up_under_a_name_that_was_given_away_is_told_and_left(
-    memory: Memory, forgotten: Database
-) -> None:
+async def test_a_name_that_was_given_away_is_left(memory: Memory, forgotten: Database) -> None:
     right, memory.provider = memory.provider, await showing()
     other = await vended(memory)
     memory.provider = right
@@ -84,9 +78,7 @@ async def test_what_turns_up_under_a_name_that_was_given_away_is_told_and_left(
     assert memory.lets_in(forgotten)
 
 
-async def test_a_role_that_is_left_of_what_was_dropped_on_the_server_goes_by_deleting_it(
-    memory: Memory, sales: Vended
-) -> None:
+async def test_a_role_that_is_left_goes_by_deleting_it(memory: Memory, sales: Vended) -> None:
     """Its database may be there all the same, and not be listed: the sweep alone drops nothing."""
     other = await vended(memory, "Other")
     await half_lost(memory, sales.database)
@@ -111,9 +103,7 @@ async def test_of_two_who_take_it_back_one_does(memory: Memory, forgotten: Datab
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
-async def test_what_is_missing_without_evidence_is_told_and_left(
-    memory: Memory, sales: Vended, dry_run: bool
-) -> None:
+async def test_what_may_be_elsewhere_is_left(memory: Memory, sales: Vended, dry_run: bool) -> None:
     await lost(memory, sales.database)
 
     [finding] = await found(memory, dry_run=dry_run)
@@ -124,9 +114,7 @@ async def test_what_is_missing_without_evidence_is_told_and_left(
     assert await memory.only_record() == sales.database
 
 
-async def test_a_pending_rotation_does_not_keep_what_is_missing_from_being_forgotten(
-    memory: Memory,
-) -> None:
+async def test_what_is_missing_is_forgotten_although_a_rotation_pends(memory: Memory) -> None:
     await vended(memory, "Other")
     made = await vended(memory)
     await lost(memory, made)
@@ -139,9 +127,7 @@ async def test_a_pending_rotation_does_not_keep_what_is_missing_from_being_forgo
     assert (await memory.registry.get(made.id)).is_lost
 
 
-async def test_a_rotation_that_was_pending_is_finished_when_it_turns_up(
-    memory: Memory, sales: Vended
-) -> None:
+async def test_a_rotation_goes_on_when_it_turns_up(memory: Memory, sales: Vended) -> None:
     rotating = sales.database.began(Work.ROTATE, memory.clock.now())
     await memory.registry.update(rotating.lost())
 

@@ -112,18 +112,14 @@ async def test_nobody_holds_the_lease_of_somebody_elses_database(memory: Memory,
 
 @pytest.mark.parametrize("caller", [ANN, OPERATOR], ids=["owner", "admin"])
 @pytest.mark.parametrize("use", USES)
-async def test_ones_own_database_is_found_and_an_admin_finds_everybodys(
-    memory: Memory, use: str, caller: Caller
-) -> None:
+async def test_owners_and_admins_find_a_database(memory: Memory, use: str, caller: Caller) -> None:
     database_id = await anns(memory, State.EXPIRED if use == "restore" else State.READY)
 
     await USES[use](memory, database_id, caller)
 
 
 @pytest.mark.parametrize(("caller", "names"), [(ANN, {"ann"}), (OPERATOR, {"ann", "bob"})])
-async def test_a_list_holds_ones_own_and_an_admins_everybodys(
-    memory: Memory, caller: Caller, names: set[str]
-) -> None:
+async def test_a_list_holds_what_one_sees(memory: Memory, caller: Caller, names: set[str]) -> None:
     await anns(memory)
     await memory.create("Stock", caller=BOB)
 
@@ -134,9 +130,7 @@ async def test_a_list_holds_ones_own_and_an_admins_everybodys(
 
 @each(OF_WHAT_IS_READY)
 @pytest.mark.parametrize("state", sorted(set(State) - {State.READY}))
-async def test_only_what_is_ready_is_used_and_what_is_being_made_soon(
-    memory: Memory, state: State, use: Use
-) -> None:
+async def test_only_what_is_ready_is_used(memory: Memory, state: State, use: Use) -> None:
     record = await memory.registry.add(new_record(state=state))
     is_soon = state is State.PROVISIONING
 
@@ -189,9 +183,7 @@ each_living = pytest.mark.parametrize("state", LIVING)
 
 @each_living
 @each(OF_THE_TARGET)
-async def test_what_was_made_elsewhere_is_refused_and_not_touched(
-    memory: Memory, use: Use, state: State
-) -> None:
+async def test_what_was_made_elsewhere_is_refused(memory: Memory, use: Use, state: State) -> None:
     other = await made_elsewhere(memory, state)
     record, held = await memory.only_record(), await memory.held()
 
@@ -202,9 +194,7 @@ async def test_what_was_made_elsewhere_is_refused_and_not_touched(
 
 
 @each_living
-async def test_what_was_made_elsewhere_is_shown_and_listed_and_not_swept(
-    memory: Memory, state: State
-) -> None:
+async def test_what_was_made_elsewhere_is_shown_but_not_swept(memory: Memory, state: State) -> None:
     other = await made_elsewhere(memory, state)
     record, held = await memory.only_record(), await memory.held()
 

@@ -22,9 +22,7 @@ async def expired(memory: Memory, hourly: Vended) -> Vended:
     return hourly
 
 
-async def test_what_is_restored_is_ready_and_lets_its_tenant_in_as_before(
-    memory: Memory, expired: Vended
-) -> None:
+async def test_what_is_restored_lets_its_tenant_in(memory: Memory, expired: Vended) -> None:
     restored = await memory.restore()(expired.database.id)
 
     record = restored.database
@@ -40,7 +38,7 @@ async def test_what_is_restored_is_ready_and_lets_its_tenant_in_as_before(
 @pytest.mark.parametrize(
     ("ttl", "length"), [(None, 5 * HOUR), (2 * HOUR, 2 * HOUR)], ids=["default", "asked-for"]
 )
-async def test_its_new_end_is_counted_from_now(
+async def test_its_end_is_counted_anew(
     memory: Memory, expired: Vended, ttl: timedelta | None, length: timedelta
 ) -> None:
     memory.expiry = ExpiryPolicy(default=5 * HOUR)
@@ -51,9 +49,7 @@ async def test_its_new_end_is_counted_from_now(
     assert restored.expires_at == restored.wake_at == memory.clock.now() + length
 
 
-async def test_an_end_beyond_the_bounds_is_refused_and_changes_nothing(
-    memory: Memory, expired: Vended
-) -> None:
+async def test_an_end_beyond_the_bounds_is_refused(memory: Memory, expired: Vended) -> None:
     memory.expiry = ExpiryPolicy(longest=2 * HOUR)
     record = await memory.only_record()
 
@@ -63,9 +59,7 @@ async def test_an_end_beyond_the_bounds_is_refused_and_changes_nothing(
     assert await memory.only_record() == record
 
 
-async def test_a_rotation_that_was_cut_off_before_the_end_has_come_with_it(
-    memory: Memory, hourly: Vended
-) -> None:
+async def test_a_pending_rotation_comes_with_it(memory: Memory, hourly: Vended) -> None:
     await memory.interrupt("before rotate", memory.rotate()(hourly.database.id))
     memory.clock.moment += HOUR
     await memory.expire(GRACE).finish(hourly.database.id)

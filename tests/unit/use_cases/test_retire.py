@@ -44,9 +44,7 @@ async def assert_retired(memory: Memory) -> None:
     await assert_in_line(memory)
 
 
-async def test_a_promise_is_recorded_once_and_nothing_is_dropped_yet(
-    memory: Memory, promised: Database
-) -> None:
+async def test_a_promise_is_recorded_and_drops_nothing(memory: Memory, promised: Database) -> None:
     assert promised.state is State.RETIRING
     assert (promised.steps[-1].name, promised.steps[-1].state) == ("retire", StepState.RUNNING)
     assert await memory.retire().promise(promised.id) == promised
@@ -54,7 +52,7 @@ async def test_a_promise_is_recorded_once_and_nothing_is_dropped_yet(
     assert await memory.held() == {promised.id}
 
 
-async def test_what_was_promised_is_dropped_and_stays_so(
+async def test_what_was_promised_is_dropped(
     memory: Memory, sales: Vended, promised: Database
 ) -> None:
     await memory.retire().finish(promised.id)
@@ -102,9 +100,7 @@ async def test_a_promise_survives_changes_that_are_made_meanwhile() -> None:
     assert promised.labels == {"changes": "0"}, "a change was lost"
 
 
-async def test_where_nobody_is_at_work_it_is_seen_through_at_once(
-    memory: Memory, promised: Database
-) -> None:
+async def test_where_nobody_works_it_is_done_at_once(memory: Memory, promised: Database) -> None:
     await memory.retire().see_through(promised.id)
 
     assert memory.clock.slept == []
@@ -127,9 +123,7 @@ async def test_it_waits_for_a_new_password_and_is_done_then(memory: Memory, sale
     await assert_retired(memory)
 
 
-async def test_it_is_over_when_somebody_else_has_done_it(
-    memory: Memory, promised: Database
-) -> None:
+async def test_it_is_over_when_another_has_done_it(memory: Memory, promised: Database) -> None:
     hold, sweeping = await memory.hold("before retire", memory.replica().sweep()(drift=False))
     deleting = asyncio.create_task(memory.retire().see_through(promised.id))
     await moment_of(lambda: bool(memory.clock.slept))

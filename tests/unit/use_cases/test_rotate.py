@@ -22,9 +22,7 @@ from tests.support.vending import HOUR, ROTATING, Memory
 each_moment = pytest.mark.parametrize("moment", ROTATING)
 
 
-async def test_only_the_password_is_new_and_the_old_one_stops_working(
-    memory: Memory, sales: Vended
-) -> None:
+async def test_a_new_password_ends_the_old_one(memory: Memory, sales: Vended) -> None:
     rotated = await memory.rotate()(sales.database.id)
 
     assert memory.provider.accepts(rotated.connection)
@@ -35,9 +33,7 @@ async def test_only_the_password_is_new_and_the_old_one_stops_working(
     assert await memory.only_record() == rotated.database
 
 
-async def test_each_rotation_makes_another_password_that_can_be_derived_again(
-    memory: Memory, sales: Vended
-) -> None:
+async def test_each_rotation_derives_another_password(memory: Memory, sales: Vended) -> None:
     rotated = [await memory.rotate()(sales.database.id) for _ in range(3)]
 
     assert [one.connection.password for one in rotated] == [
@@ -45,9 +41,7 @@ async def test_each_rotation_makes_another_password_that_can_be_derived_again(
     ]
 
 
-async def test_the_intent_is_recorded_before_the_password_changes(
-    memory: Memory, sales: Vended
-) -> None:
+async def test_the_intent_comes_before_the_new_password(memory: Memory, sales: Vended) -> None:
     seen: list[tuple[int, bool]] = []
 
     async def looking(moment: str) -> None:
@@ -62,7 +56,7 @@ async def test_the_intent_is_recorded_before_the_password_changes(
 
 
 @each_moment
-async def test_a_rotation_that_failed_is_told_and_finished_by_the_next_call(
+async def test_a_failed_rotation_keeps_its_password(
     memory: Memory, sales: Vended, moment: str
 ) -> None:
     await memory.interrupt(moment, memory.rotate()(sales.database.id))
@@ -102,9 +96,7 @@ async def test_what_is_being_made_gets_a_new_password_later(memory: Memory) -> N
     assert await memory.only_record() == record
 
 
-async def test_an_error_of_a_rotation_that_a_deletion_has_overtaken_does_not_delay_it(
-    memory: Memory, sales: Vended
-) -> None:
+async def test_an_overtaken_rotation_delays_no_deletion(memory: Memory, sales: Vended) -> None:
     async def deleted_meanwhile(moment: str) -> None:
         if moment == "before rotate":
             await memory.retire().promise(sales.database.id)
@@ -119,9 +111,7 @@ async def test_an_error_of_a_rotation_that_a_deletion_has_overtaken_does_not_del
     assert not record.is_failed(Work.ROTATE)
 
 
-async def test_what_was_dropped_amid_a_rotation_is_told_to_be_gone(
-    memory: Memory, sales: Vended
-) -> None:
+async def test_what_was_dropped_meanwhile_is_retiring(memory: Memory, sales: Vended) -> None:
     """As it goes where the lease ended with the server that kept it."""
     hold, rotating = await memory.hold("before rotate", memory.rotate()(sales.database.id))
 
@@ -133,9 +123,7 @@ async def test_what_was_dropped_amid_a_rotation_is_told_to_be_gone(
         await rotating
 
 
-async def test_what_is_missing_on_the_provider_alone_is_not_found(
-    memory: Memory, sales: Vended
-) -> None:
+async def test_what_the_provider_has_not_is_not_found(memory: Memory, sales: Vended) -> None:
     await memory.provider.retire(sales.database.tenant)
 
     with pytest.raises(DatabaseNotFound):
@@ -143,9 +131,7 @@ async def test_what_is_missing_on_the_provider_alone_is_not_found(
 
 
 @each_moment
-async def test_a_rotation_whose_time_ran_out_is_not_answered(
-    memory: Memory, hourly: Vended, moment: str
-) -> None:
+async def test_what_ends_meanwhile_is_not_told(memory: Memory, hourly: Vended, moment: str) -> None:
     hold, rotating = await memory.hold(moment, memory.rotate()(hourly.database.id))
 
     memory.clock.moment += HOUR

@@ -48,9 +48,7 @@ async def test_a_new_database_is_one_of_the_current_secret() -> None:
     assert made.connection.password == PasswordDeriver(NEW)(made.database.id, 0)
 
 
-async def test_a_database_keeps_its_password_while_its_secret_is_kept(
-    memory: Memory, made: Vended
-) -> None:
+async def test_a_kept_secret_keeps_the_password(memory: Memory, made: Vended) -> None:
     memory = restarted(memory, UNDER_BOTH)
 
     assert await memory.connect()(made.database.id) == made
@@ -66,9 +64,7 @@ async def test_so_does_one_from_before_records_named_their_secret() -> None:
     assert shown.connection.password == UNDER_OLD(record.id, 0)
 
 
-async def test_where_its_secret_is_lost_no_wrong_password_is_shown(
-    memory: Memory, made: Vended
-) -> None:
+async def test_a_lost_secret_shows_no_wrong_password(memory: Memory, made: Vended) -> None:
     memory = restarted(memory, UNDER_NEW)
 
     with pytest.raises(SecretUnknown):
@@ -108,18 +104,14 @@ async def test_a_rotation_that_was_cut_off_ends_with_the_password_that_the_recor
         assert shown.connection.password == UNDER_OLD(record.id, 1)
 
 
-async def test_a_database_is_restored_under_its_password_while_its_secret_is_kept(
-    memory: Memory, expired: Vended
-) -> None:
+async def test_a_kept_secret_restores_the_password(memory: Memory, expired: Vended) -> None:
     restored = await restarted(memory, UNDER_BOTH).restore()(expired.database.id)
 
     assert restored.connection == expired.connection
     assert memory.provider.accepts(expired.connection)
 
 
-async def test_where_its_secret_is_lost_it_is_restored_under_a_new_one(
-    memory: Memory, expired: Vended
-) -> None:
+async def test_a_lost_secret_restores_under_a_new_one(memory: Memory, expired: Vended) -> None:
     memory = restarted(memory, UNDER_NEW)
 
     restored = await memory.restore()(expired.database.id)

@@ -38,9 +38,7 @@ async def assert_ends_in_line(service: Memory) -> None:
 @pytest.mark.parametrize("later", [AT_ONCE, AFTER_ITS_END, LONG_AFTER], ids=str)
 @pytest.mark.parametrize("blow", BLOWS.values(), ids=BLOWS)
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
-async def test_whenever_a_process_is_struck_the_next_puts_all_in_line(
-    act: Act, blow: Blow, later: timedelta
-) -> None:
+async def test_a_struck_process_leaves_no_mess(act: Act, blow: Blow, later: timedelta) -> None:
     for at in count(1):
         if not await is_struck(act, blow, at, later):
             break

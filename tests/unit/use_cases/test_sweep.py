@@ -92,7 +92,7 @@ async def test_a_dry_run_tells_the_same_and_does_nothing(memory: Memory, upkeep:
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
-async def test_what_somebody_is_at_is_left_to_it(
+async def test_what_is_worked_on_is_left_alone(
     memory: Memory, upkeep: Upkeep, dry_run: bool
 ) -> None:
     record = await memory.only_record()

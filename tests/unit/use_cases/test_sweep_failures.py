@@ -55,9 +55,7 @@ async def test_what_fails_for_ever_is_tried_for_ever_with_growing_pauses(memory:
 
 
 @pytest.mark.parametrize("error", [ProviderBusy("It is busy."), ValueError("a secret")])
-async def test_what_fails_does_not_keep_the_rest_from_being_done(
-    memory: Memory, error: Exception
-) -> None:
+async def test_what_fails_does_not_stop_the_rest(memory: Memory, error: Exception) -> None:
     for number in range(9):
         await deleted(memory, f"Sales {number}")
     memory.trouble = Crashes("before retire", error)
@@ -84,9 +82,7 @@ async def test_a_dry_run_tells_of_a_lease_that_cannot_be_had(memory: Memory) -> 
     assert told(await found(memory, dry_run=True)) == [(Upkeep.RETIRE, "unavailable")]
 
 
-async def test_what_was_done_is_told_although_the_provider_does_not_say_what_it_holds(
-    memory: Memory,
-) -> None:
+async def test_what_was_done_is_told_where_nothing_can_be_compared(memory: Memory) -> None:
     await deleted(memory)
     memory.trouble = Fails({"inventory": [ProviderBusy()]})
 

@@ -148,9 +148,7 @@ async def test_a_reserved_name_gets_a_suffix_at_once(memory: Memory, nickname: s
     assert re.fullmatch(r"[a-z0-9]+-[a-z0-9]{6}", vended.connection.database)
 
 
-async def test_who_wants_that_name_or_none_is_told_that_a_record_has_it(
-    memory: Memory, sales: Vended
-) -> None:
+async def test_a_name_of_a_record_is_refused(memory: Memory, sales: Vended) -> None:
     with pytest.raises(NameTaken, match="'sales' is reserved or in use"):
         await memory.create(on_conflict=REJECT)
 
@@ -158,9 +156,7 @@ async def test_who_wants_that_name_or_none_is_told_that_a_record_has_it(
     assert await memory.held() == {sales.database.id}
 
 
-async def test_who_wants_that_name_or_none_is_told_that_the_provider_has_it(
-    memory: Memory,
-) -> None:
+async def test_who_wants_that_name_or_none_is_told_that_the_provider_has_it(memory: Memory) -> None:
     await memory.occupy("Sales")
 
     with pytest.raises(NameTaken):
@@ -177,9 +173,7 @@ async def test_a_reserved_name_is_refused_to_who_wants_that_or_none(memory: Memo
     assert (await memory.records(), await memory.held()) == ([], set())
 
 
-async def test_a_name_is_free_again_only_when_its_database_is_dropped(
-    memory: Memory, sales: Vended
-) -> None:
+async def test_a_dropped_database_frees_its_name(memory: Memory, sales: Vended) -> None:
     await memory.retire().promise(sales.database.id)
     with pytest.raises(NameTaken):
         await memory.create(on_conflict=REJECT)

@@ -50,9 +50,7 @@ async def test_a_vend_that_is_cancelled_again_amid_its_undo_leaves_nothing(
 
 
 @pytest.mark.parametrize("undo", RETIRING)
-async def test_a_cancellation_amid_the_undo_of_a_failure_is_passed_on(
-    memory: Memory, undo: str
-) -> None:
+async def test_a_cancellation_amid_an_undo_is_passed_on(memory: Memory, undo: str) -> None:
     vend = memory.vend(login_check=RefusingLoginCheck(PgvendError()))
     hold, vending = await memory.hold(undo, vend(KEYLESS))
 
@@ -65,9 +63,7 @@ async def test_a_cancellation_amid_the_undo_of_a_failure_is_passed_on(
 
 
 @pytest.mark.parametrize("turns", range(25))
-async def test_whenever_a_vend_is_cancelled_it_is_whole_or_not_at_all(
-    memory: Memory, turns: int
-) -> None:
+async def test_a_cancelled_vend_is_whole_or_not_at_all(memory: Memory, turns: int) -> None:
     memory.trouble = give_way
     vending = asyncio.create_task(memory.create())
     for _ in range(turns):
@@ -101,9 +97,7 @@ async def test_a_deletion_that_comes_amid_a_vend_wins(memory: Memory, moment: st
 
 
 @each_moment
-async def test_a_deletion_that_ends_amid_a_vend_is_not_undone_by_it(
-    memory: Memory, moment: str
-) -> None:
+async def test_a_vend_does_not_undo_a_done_deletion(memory: Memory, moment: str) -> None:
     """The vend has lost its lease; what it makes after the deletion is done, nobody would look for
     soon."""
     hold, vending = await memory.hold(moment, memory.create())
@@ -160,9 +154,7 @@ async def _without_its_lease(
     hold.let_go.set()
 
 
-async def test_a_vend_is_to_be_repeated_when_another_replica_has_finished_it(
-    memory: Memory,
-) -> None:
+async def test_a_vend_is_to_be_repeated_when_another_has_finished_it(memory: Memory) -> None:
     async with _without_its_lease(memory, KEYED) as vending:
         other = await memory.restarted().vend()(KEYED)
 
@@ -172,9 +164,7 @@ async def test_a_vend_is_to_be_repeated_when_another_replica_has_finished_it(
     assert await memory.held() == {other.database.id}
 
 
-async def test_a_vend_does_not_undo_what_another_replica_is_about_to_finish(
-    memory: Memory,
-) -> None:
+async def test_a_vend_does_not_undo_what_another_finishes(memory: Memory) -> None:
     check = HoldingLoginCheck()
     async with _without_its_lease(memory, KEYED) as vending:
         finishing = asyncio.create_task(memory.restarted().vend(login_check=check)(KEYED))
@@ -186,9 +176,7 @@ async def test_a_vend_does_not_undo_what_another_replica_is_about_to_finish(
     assert (await finishing).database.state is State.READY
 
 
-async def test_a_vend_may_be_asked_for_again_when_it_was_taken_for_left_behind(
-    memory: Memory,
-) -> None:
+async def test_a_vend_that_was_taken_for_left_behind_may_be_repeated(memory: Memory) -> None:
     async with _without_its_lease(memory, KEYLESS) as vending:
         await memory.restarted().sweep()()
 
@@ -197,9 +185,7 @@ async def test_a_vend_may_be_asked_for_again_when_it_was_taken_for_left_behind(
     await assert_left(memory, State.FAILED)
 
 
-async def test_a_login_that_is_refused_because_it_was_undone_is_nobodys_mistake(
-    memory: Memory,
-) -> None:
+async def test_a_login_that_is_refused_for_the_undo_is_no_mistake(memory: Memory) -> None:
     with pytest.raises(Unavailable):
         await memory.vend(login_check=DroppedMeanwhile(memory))(KEYLESS)
     await assert_left(memory, State.FAILED)

@@ -55,9 +55,7 @@ async def test_nothing_is_left_of_a_vend_that_the_provider_fails_and_its_name_is
 
 @pytest.mark.parametrize("moment", PROVISIONING)
 @pytest.mark.parametrize("undo", RETIRING)
-async def test_where_even_the_undo_fails_the_record_says_what_is_to_be_dropped(
-    memory: Memory, moment: str, undo: str
-) -> None:
+async def test_a_failed_undo_is_recorded(memory: Memory, moment: str, undo: str) -> None:
     memory.trouble = Fails({moment: [ProviderRejected()], undo: [OutcomeUnknown()]})
 
     with pytest.raises(ProviderRejected):
@@ -86,9 +84,7 @@ async def test_an_undo_that_crashes_leaves_the_record_that_says_so(memory: Memor
 
 
 @pytest.mark.parametrize("error", [ProviderRejected, ProviderBusy])
-async def test_a_database_that_refuses_its_login_is_not_handed_out(
-    memory: Memory, error: type[PgvendError]
-) -> None:
+async def test_what_refuses_its_login_is_undone(memory: Memory, error: type[PgvendError]) -> None:
     with pytest.raises(error):
         await memory.vend(login_check=RefusingLoginCheck(error()))(SALES)
 
@@ -129,9 +125,7 @@ async def test_a_registry_that_fails_once_leaves_nothing_to_drop(memory: Memory,
     assert all(record.is_gone for record in await memory.records())
 
 
-async def test_an_answer_of_the_registry_that_was_lost_at_the_end_keeps_the_database(
-    memory: Memory,
-) -> None:
+async def test_a_lost_last_answer_of_the_registry_keeps_the_database(memory: Memory) -> None:
     """The record says ready, so the database is; its caller finds it in the list."""
     registry = FailingRegistry(memory.registry, 3, 4, after_effect=True)
 

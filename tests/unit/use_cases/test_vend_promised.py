@@ -27,9 +27,7 @@ async def promised(memory: Memory) -> Database:
     return await memory.vend().promise(KEYED)
 
 
-async def test_a_promise_is_recorded_and_nothing_is_made_yet(
-    memory: Memory, promised: Database
-) -> None:
+async def test_a_promise_is_recorded_and_makes_nothing(memory: Memory, promised: Database) -> None:
     assert promised.state is State.PROVISIONING
     assert promised.is_pending(Work.PROVISION)
     assert await memory.records() == [promised]
@@ -49,9 +47,7 @@ async def test_what_was_promised_is_made_once(memory: Memory, request_: VendRequ
     assert await memory.only_record() == made
 
 
-async def test_what_was_promised_is_promised_and_handed_out_to_the_same_request(
-    memory: Memory, promised: Database
-) -> None:
+async def test_a_repeated_promise_is_handed_out(memory: Memory, promised: Database) -> None:
     assert await memory.replica().vend().promise(KEYED) == promised
 
     vended = await memory.vend()(KEYED)
@@ -75,9 +71,7 @@ async def test_nothing_is_promised_that_cannot_be_asked_for(memory: Memory, sale
     assert await memory.records() == [sales.database]
 
 
-async def test_a_promise_that_cannot_be_kept_is_recorded_as_failed_with_the_reason(
-    memory: Memory, promised: Database
-) -> None:
+async def test_a_promise_that_fails_says_why(memory: Memory, promised: Database) -> None:
     await memory.interrupt("amid provision", memory.vend().finish(promised.id))
 
     record = await memory.only_record()
@@ -87,9 +81,7 @@ async def test_a_promise_that_cannot_be_kept_is_recorded_as_failed_with_the_reas
 
 @pytest.mark.parametrize("way", ["keyed", "promised", "promised-and-keyed"])
 @pytest.mark.parametrize("moment", PROVISIONING)
-async def test_what_somebody_can_come_back_for_outlives_its_process(
-    memory: Memory, moment: str, way: str
-) -> None:
+async def test_a_promise_outlives_its_process(memory: Memory, moment: str, way: str) -> None:
     vend = memory.vend()
     act: Coroutine[Any, Any, object]
     if way == "keyed":
@@ -123,9 +115,7 @@ async def test_what_nobody_can_come_back_for_is_undone(memory: Memory, at: int) 
     assert await memory.held() == set()
 
 
-async def test_what_was_deleted_before_it_was_made_is_not_made(
-    memory: Memory, promised: Database
-) -> None:
+async def test_what_was_deleted_first_is_not_made(memory: Memory, promised: Database) -> None:
     await memory.retire().promise(promised.id)
 
     assert not await memory.vend().finish(promised.id)
@@ -173,9 +163,7 @@ async def test_what_a_crash_left_half_made_is_finished_and_told_to_the_same_requ
     assert await service.held() == {vended.database.id}
 
 
-async def test_a_crash_does_not_hide_that_the_key_was_used_for_something_else(
-    memory: Memory,
-) -> None:
+async def test_a_crash_does_not_hide_that_the_key_was_reused(memory: Memory) -> None:
     service = await crashed(memory, "amid provision")
 
     with pytest.raises(RequestReused):
@@ -193,9 +181,7 @@ async def test_what_the_same_request_finishes_may_fail_and_leaves_nothing(memory
 
 @pytest.mark.parametrize("seed", range(40))
 @pytest.mark.parametrize("on_conflict", OnConflict)
-async def test_requests_that_race_with_one_key_make_one_database(
-    memory: Memory, on_conflict: OnConflict, seed: int
-) -> None:
+async def test_racing_requests_make_one(memory: Memory, on_conflict: OnConflict, seed: int) -> None:
     process = troubled(memory, Dawdling(seed))
     request = replace(KEYED, on_conflict=on_conflict)
     vends = (

@@ -51,9 +51,7 @@ async def first(memory: Memory) -> Vended:
     return await memory.vend()(SALES)
 
 
-async def test_the_same_request_gets_the_same_database_with_the_same_password(
-    memory: Memory, first: Vended
-) -> None:
+async def test_the_same_request_gets_the_same_answer(memory: Memory, first: Vended) -> None:
     assert await memory.replica().vend()(SALES) == first
     assert await memory.replica().vend().promise(SALES) == first.database
     assert await memory.records() == [first.database]
@@ -93,9 +91,7 @@ async def test_what_is_no_key_is_refused_and_leaves_no_trace(memory: Memory, key
     assert await memory.records() == []
 
 
-async def test_a_repeated_request_tells_the_password_of_the_last_rotation(
-    memory: Memory, first: Vended
-) -> None:
+async def test_a_repeated_request_tells_the_last_password(memory: Memory, first: Vended) -> None:
     rotated = await memory.rotate()(first.database.id)
 
     again = await memory.vend()(SALES)
@@ -105,7 +101,7 @@ async def test_a_repeated_request_tells_the_password_of_the_last_rotation(
 
 
 @both_ways
-async def test_a_password_that_is_being_changed_is_not_told(
+async def test_a_changing_password_is_not_told(
     memory: Memory, first: Vended, repeat: Repeat
 ) -> None:
     await memory.interrupt("before rotate", memory.rotate()(first.database.id))
@@ -114,9 +110,7 @@ async def test_a_password_that_is_being_changed_is_not_told(
         await repeat(memory, SALES)
 
 
-async def test_for_a_day_the_same_request_is_the_same_and_then_a_new_one(
-    memory: Memory, first: Vended
-) -> None:
+async def test_a_request_is_the_same_for_a_day(memory: Memory, first: Vended) -> None:
     memory.clock.moment += A_DAY - timedelta(microseconds=1)
     assert await memory.vend()(SALES) == first
     memory.clock.moment += timedelta(microseconds=1)
@@ -128,9 +122,7 @@ async def test_for_a_day_the_same_request_is_the_same_and_then_a_new_one(
     assert memory.provider.accepts(first.connection)
 
 
-async def test_a_day_later_the_key_may_be_used_for_something_else(
-    memory: Memory, first: Vended
-) -> None:
+async def test_a_day_later_the_key_is_free(memory: Memory, first: Vended) -> None:
     memory.clock.moment += A_DAY
 
     other = await memory.vend()(replace(SALES, nickname="Another"))
@@ -145,9 +137,7 @@ async def test_a_clock_that_goes_back_changes_nothing(memory: Memory, first: Ven
 
 
 @pytest.mark.parametrize("undo", [[], [ProviderBusy()]], ids=["dropped", "not-dropped-yet"])
-async def test_what_failed_is_tried_anew_by_the_same_request(
-    memory: Memory, undo: list[ProviderBusy]
-) -> None:
+async def test_what_failed_is_tried_anew(memory: Memory, undo: list[ProviderBusy]) -> None:
     memory.trouble = Fails({"after provision": [ProviderBusy()], "before retire": [*undo]})
     with pytest.raises(ProviderBusy):
         await memory.vend()(SALES)
@@ -181,9 +171,7 @@ async def test_what_is_over_is_not_handed_out_again(memory: Memory, repeat: Repe
         await repeat(memory, replace(SALES, ttl=HOUR))
 
 
-async def test_a_name_that_is_taken_is_refused_with_a_key_too(
-    memory: Memory, sales: Vended
-) -> None:
+async def test_a_taken_name_is_refused_with_a_key_too(memory: Memory, sales: Vended) -> None:
     for _ in range(2):
         with pytest.raises(NameTaken):
             await memory.vend()(replace(SALES, on_conflict=OnConflict.REJECT))

@@ -30,27 +30,21 @@ def told(looks: list[Look]) -> list[tuple[str, str]]:
     return [(step.name, step.state.value) for look in looks for step in look.steps]
 
 
-async def test_the_connection_is_the_one_that_was_handed_out_and_asking_changes_nothing(
-    memory: Memory, sales: Vended
-) -> None:
+async def test_asking_again_changes_nothing(memory: Memory, sales: Vended) -> None:
     assert await memory.replica().connect()(sales.database.id) == sales
 
     assert await memory.only_record() == sales.database
     assert memory.provider.accepts(sales.connection)
 
 
-async def test_after_a_rotation_the_connection_bears_the_new_password(
-    memory: Memory, sales: Vended
-) -> None:
+async def test_a_rotation_changes_the_connection(memory: Memory, sales: Vended) -> None:
     rotated = await memory.rotate()(sales.database.id)
 
     assert await memory.connect()(sales.database.id) == rotated
 
 
 @pytest.mark.parametrize("moment", ROTATING)
-async def test_while_the_password_changes_nobody_is_told_one_that_may_not_work(
-    memory: Memory, sales: Vended, moment: str
-) -> None:
+async def test_a_password_in_doubt_is_not_told(memory: Memory, sales: Vended, moment: str) -> None:
     await memory.interrupt(moment, memory.rotate()(sales.database.id))
 
     with pytest.raises(InFlight):
@@ -61,9 +55,7 @@ async def test_while_the_password_changes_nobody_is_told_one_that_may_not_work(
     assert memory.provider.accepts(shown.connection)
 
 
-async def test_a_provider_that_cannot_tell_the_connection_is_passed_on(
-    memory: Memory, sales: Vended
-) -> None:
+async def test_an_error_of_the_provider_is_passed_on(memory: Memory, sales: Vended) -> None:
     await memory.interrupt("reveal", memory.connect()(sales.database.id))
 
 
@@ -83,9 +75,7 @@ async def test_what_goes_while_it_is_asked_for_is_told_to_be_gone(memory: Memory
 
 
 @pytest.mark.parametrize("after", range(6))
-async def test_who_comes_late_or_back_is_told_what_is_new_to_it_and_let_go(
-    memory: Memory, sales: Vended, after: int
-) -> None:
+async def test_who_comes_late_is_told_the_rest(memory: Memory, sales: Vended, after: int) -> None:
     [look] = await watched(memory, sales.database.id, after)
 
     assert told([look]) == MADE[after:]
@@ -93,9 +83,7 @@ async def test_who_comes_late_or_back_is_told_what_is_new_to_it_and_let_go(
 
 
 @pytest.mark.parametrize("moment", PROVISIONING)
-async def test_every_step_is_told_once_and_in_order_by_whichever_replica(
-    memory: Memory, moment: str
-) -> None:
+async def test_every_step_is_told_once_by_any_replica(memory: Memory, moment: str) -> None:
     promised = await memory.vend().promise(SALES)
     watching = asyncio.create_task(watched(memory.replica(), promised.id))
     hold, making = await memory.hold(moment, memory.vend().finish(promised.id))
@@ -117,9 +105,7 @@ async def test_the_last_look_is_at_what_became_of_it(memory: Memory) -> None:
     assert [step.error for step in last.steps if step.state is StepState.FAILED] == ["Not now."]
 
 
-async def test_what_has_expired_is_not_watched_until_it_is_dropped(
-    memory: Memory, hourly: Vended
-) -> None:
+async def test_what_expired_is_not_watched_further(memory: Memory, hourly: Vended) -> None:
     await memory.interrupt("before rotate", memory.rotate()(hourly.database.id))
     memory.clock.moment += HOUR
     await memory.sweep(GRACE)()

@@ -104,7 +104,7 @@ async def assert_ended(memory: Memory, state: State) -> None:
 
 @each(ROTATE, RESTORE, SUSPEND, RETIRE)
 @pytest.mark.parametrize("again", ["call", "sweep"])
-async def test_work_that_failed_is_told_and_finished_by_the_next_call_or_the_sweep(
+async def test_failed_work_is_told_and_finished(
     memory: Memory, case: Case, moment: str, again: str
 ) -> None:
     database_id = await case.prepared(memory)
@@ -120,9 +120,7 @@ async def test_work_that_failed_is_told_and_finished_by_the_next_call_or_the_swe
 
 
 @each(VEND, ROTATE, RESTORE, SUSPEND, RETIRE)
-async def test_of_two_who_do_it_at_once_one_does_and_it_is_not_done_again(
-    memory: Memory, case: Case, moment: str
-) -> None:
+async def test_of_two_at_once_one_does_it_once(memory: Memory, case: Case, moment: str) -> None:
     database_id = await case.prepared(memory)
     act = case.call or case.finish
     hold, doing = await memory.hold(moment, act(memory, database_id))
@@ -141,9 +139,7 @@ async def test_of_two_who_do_it_at_once_one_does_and_it_is_not_done_again(
 
 
 @each(ROTATE, RESTORE, SUSPEND)
-async def test_a_deletion_that_comes_meanwhile_wins(
-    memory: Memory, case: Case, moment: str
-) -> None:
+async def test_a_deletion_meanwhile_wins(memory: Memory, case: Case, moment: str) -> None:
     database_id = await case.prepared(memory)
     act = case.call or case.finish
     hold, doing = await memory.hold(moment, act(memory, database_id))

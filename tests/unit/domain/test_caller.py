@@ -32,7 +32,6 @@ def test_a_caller_may_do_what_its_key_is_for(held: frozenset[Scope], needed: Sco
 @given(scopes)
 def test_only_an_admin_sees_what_others_have(held: frozenset[Scope]) -> None:
     caller = Caller(name="ann", scopes=held)
-
     assert caller.sees("ann")
     assert caller.sees("bob") == (Scope.ADMIN in held)
 
@@ -70,7 +69,6 @@ def test_a_key_for_web_pages_is_for_nothing_else(origin: str | None) -> None:
 @given(amounts, st.sampled_from(sorted(UNITS)))
 def test_a_rate_is_an_amount_and_a_unit_and_is_read_as_it_is_shown(amount: int, unit: str) -> None:
     rate = parse_rate(f"{amount}/{unit}")
-
     assert rate == Rate(amount, UNITS[unit])
     assert parse_rate(str(rate)) == rate
 
@@ -97,14 +95,12 @@ def test_anything_else_is_refused_in_our_words(text: str) -> None:
 def test_what_is_no_rate_is_refused_and_not_repeated_at_any_length(text: str) -> None:
     with pytest.raises(InvalidRequest, match="is no rate: write it as 10/min") as caught:
         parse_rate(text)
-
     assert len(str(caught.value)) < 200
 
 
 @given(amounts, st.integers(1, 2_000_000))
 def test_as_many_are_granted_as_the_amount(amount: int, hits: int) -> None:
     allowance = Rate(amount, 60).allowance(hits, 1.5)
-
     assert allowance.is_granted == (hits <= amount)
     assert allowance.remaining == max(0, amount - hits)
 

@@ -51,7 +51,6 @@ def test_the_legal_ways_are_these() -> None:
 @each
 def test_a_database_is_gone_where_no_way_leads_on_and_live_elsewhere(state: State) -> None:
     is_gone = state in {State.FAILED, State.RETIRED}
-
     assert in_state(state).is_gone == (state in GONE) == (not LEGAL[state]) == is_gone
     assert (state in LIVE) != is_gone
 
@@ -66,17 +65,6 @@ def test_names_change_while_nothing_exists_or_as_they_are_found(state: State) ->
     else:
         with pytest.raises(IllegalTransition, match="keeps its names"):
             database.renamed(NAMES)
-
-
-def test_a_change_makes_a_new_value() -> None:
-    database = new_record()
-    before = replace(database)
-
-    database.moved(State.READY)
-    database.began(Work.VERIFY, NOW)
-    database.given_up(NOW, "No.")
-
-    assert database == before
 
 
 @pytest.mark.parametrize("rotation", [0, 1, 7])
@@ -124,7 +112,6 @@ def test_nobody_knows_the_password_while_it_is_changed() -> None:
 
 def test_a_database_is_of_the_target_of_that_name_and_refused_on_another() -> None:
     new_record(target=TARGET).check_target(replace(TARGET, provider="another"))
-
     with pytest.raises(OtherTarget, match=r"made on 'elsewhere'.* works on 'here' now"):
         new_record(target=ELSEWHERE).check_target(TARGET)
 
@@ -143,7 +130,6 @@ def test_what_is_lost_is_gone_until_it_is_found_again(state: State, ends: dateti
 @pytest.mark.parametrize("work", [Work.ROTATE, Work.CONFINE])
 def test_what_had_begun_goes_on_when_it_is_found_again(work: Work) -> None:
     begun = in_state(State.READY, ends=LATER).began(work, NOW)
-
     assert begun.lost().found_again(NAMES).wake_at == AT_ONCE
 
 

@@ -73,7 +73,6 @@ def test_the_history_tells_what_became_of_every_work_and_when() -> None:
 
 def test_the_steps_are_the_latest_of_each_work_in_the_order_they_began_in() -> None:
     database = rotating().began(Work.PROVISION, LATER)
-
     assert told(database) == [("provision", RUNNING), ("verify", DONE), ("rotate", RUNNING)]
 
 
@@ -92,7 +91,6 @@ def test_work_that_fails_for_ever_keeps_a_bounded_history_of_all_works(failures:
 @pytest.mark.parametrize("failures", [0, 1, LONGEST_HISTORY * 2])
 def test_what_was_never_made_is_failed_in_the_end_however_long_its_drop_took(failures: int) -> None:
     database = missed(new().given_up(NOW, "Busy."), failures, Work.RETIRE)
-
     assert database.dropped(LATER).state is State.FAILED
 
 
@@ -123,16 +121,13 @@ def test_what_is_given_up_says_why_and_is_to_be_dropped_and_made_anew_by_the_sam
 
 def test_what_is_given_up_fails_only_what_was_running() -> None:
     verifying = new().did(Work.PROVISION, NOW).began(Work.VERIFY, NOW)
-
     given_up = verifying.given_up(LATER, "Refused.")
-
     assert told(given_up) == [("provision", DONE), ("verify", FAILED), ("retire", RUNNING)]
 
 
 @pytest.mark.parametrize("database", [ready(), expired()], ids=["ready", "expired"])
 def test_what_was_made_and_dropped_is_retired(database: Database) -> None:
     retired = database.moved(State.RETIRING).began(Work.RETIRE, NOW).dropped(NOW)
-
     assert (retired.state, retired.wake_at) == (State.RETIRED, None)
 
 

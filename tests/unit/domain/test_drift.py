@@ -97,14 +97,12 @@ def test_what_was_lost_is_taken_back_by_its_database(
 @given(st.sampled_from(sorted(LIVE)), parts)
 def test_what_its_record_knows_as_live_is_not_unrecorded(state: State, found: Parts) -> None:
     live = record(state)
-
     assert unrecorded([found_of(live, found)], {live.id: live}, NOW) == []
 
 
 @given(st.lists(states))
 def test_where_all_is_in_place_nothing_is_misrecorded(found: list[State]) -> None:
     records = [record(state, number) for number, state in enumerate(found)]
-
     assert misrecorded(records, [holding(database) for database in records], NOW) == []
 
 
@@ -160,7 +158,6 @@ def test_nothing_is_forgotten_that_is_older_than_all_that_is_there(are_there: li
 def test_what_is_young_may_not_be_listed_yet(made: datetime, is_beside_something: bool) -> None:
     missing, there = record(State.READY, made=made), record(State.READY, 1)
     holdings = [holding(there)] if is_beside_something else []
-
     assert missing.id not in {drift.id for drift in misrecorded([missing, there], holdings, NOW)}
 
 
@@ -171,7 +168,6 @@ def test_what_was_worked_on_lately_may_be_unlisted(
 ) -> None:
     there = record(State.READY, 1, made=OLD - SETTLED)
     missing = record(State.READY, made=OLD - SETTLED).did(work, at)
-
     assert kinds(misrecorded([missing, there], [holding(there)], NOW)) == found
 
 

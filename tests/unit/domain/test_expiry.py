@@ -69,7 +69,6 @@ def test_what_is_beyond_the_bounds_is_refused(text: str) -> None:
 def test_what_is_no_duration_is_refused_and_only_its_beginning_is_quoted(text: str) -> None:
     with pytest.raises(InvalidDuration, match="is not a duration") as caught:
         parse_duration(text)
-
     assert len(str(caught.value)) < 250
 
 

@@ -38,13 +38,11 @@ def test_ids_sort_by_the_time_they_were_made(
 
 def test_the_same_moment_in_another_timezone_gives_the_same_id() -> None:
     entropy = bytes(RANDOM_BYTES)
-
     assert new_id(MOMENT, entropy) == new_id(MOMENT.astimezone(), entropy)
 
 
 def test_an_id_begins_as_ulids_do() -> None:
     moment = datetime.fromtimestamp(1469918176.385, UTC)
-
     assert new_id(moment, bytes(RANDOM_BYTES)) == PREFIX + "01aryz6s41" + "0" * 16
 
 

@@ -50,7 +50,6 @@ def test_names_are_identifiers_that_postgresql_keeps_whole(typed: str, suffix: s
 def test_a_short_ascii_nickname_gives_its_kept_characters_in_lower_case(typed: str) -> None:
     """Exactly as the original service did: its clients may rely on the names."""
     kept = "".join(char for char in typed if char in KEPT).lower()
-
     assert Nickname(typed).names().database == kept
 
 
@@ -64,7 +63,6 @@ def test_two_cleaned_nicknames_stay_two_names(one: str, other: str) -> None:
 def test_two_suffixes_make_two_names(typed: str, one: str, other: str) -> None:
     assume(one != other)
     nickname = Nickname(typed)
-
     assert len({nickname.names(), nickname.names(one), nickname.names(other)}) == 3
 
 
@@ -98,7 +96,6 @@ def test_control_characters_and_lone_surrogates_are_refused(char: str) -> None:
 
 def test_the_longest_nickname_is_taken_and_a_longer_one_is_refused() -> None:
     Nickname("n" * MAX_NICKNAME)
-
     with pytest.raises(InvalidNickname, match="257 characters; use at most 256"):
         Nickname("n" * 257)
 
@@ -128,12 +125,10 @@ def test_other_scripts_are_transliterated(typed: str, database: str) -> None:
 def test_composed_and_decomposed_spellings_are_one_name(word: str) -> None:
     composed = Nickname(unicodedata.normalize("NFC", word))
     decomposed = Nickname(unicodedata.normalize("NFD", word))
-
     assert composed.names() == decomposed.names()
 
 
 @given(st.text(KEPT, max_size=50))
 def test_fullwidth_letters_are_letters(word: str) -> None:
     wide = "".join(chr(ord(char) + 0xFEE0) for char in word + "x")
-
     assert Nickname(wide).names() == Nickname(word + "x").names()

@@ -119,7 +119,6 @@ def test_what_is_missing_is_equal_to_nothing_else_and_shows_no_more_than_a_secre
 
 def test_the_next_password_comes_from_the_current_secret() -> None:
     rotated = record_of(OLD).rotated(UNDER_BOTH)
-
     assert (rotated.rotation, rotated.secret) == (1, name_of(NEW))
     assert rotated.order(UNDER_BOTH).password == PasswordDeriver(NEW)(rotated.id, 1)
 
@@ -127,7 +126,5 @@ def test_the_next_password_comes_from_the_current_secret() -> None:
 @pytest.mark.parametrize("record", [record_of(OLD), new_record()], ids=["named", "first"])
 def test_a_password_that_can_be_derived_stays_and_another_gives_way(record: Database) -> None:
     assert record.keyed(UNDER_BOTH) == record
-
     keyed = record.keyed(UNDER_NEW)
-
     assert keyed.order(UNDER_NEW).password == PasswordDeriver(NEW)(record.id, 0)

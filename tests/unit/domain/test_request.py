@@ -74,7 +74,6 @@ def test_anything_else_is_none(key: str) -> None:
 )
 def test_labels_as_people_write_them_are_kept_in_a_copy(labels: dict[str, str]) -> None:
     kept = checked_labels(labels)
-
     assert kept == labels
     assert kept is not labels
 

@@ -37,9 +37,7 @@ def test_the_ceiling_never_falls_nor_passes_the_cap(policy: RetryPolicy, attempt
 
 def test_the_ceiling_doubles_until_the_cap() -> None:
     policy = RetryPolicy(base=0.1, cap=5)
-
     ceilings = [policy.ceiling(attempt) for attempt in range(1, 8)]
-
     assert ceilings == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5]
 
 
@@ -56,7 +54,6 @@ def test_an_early_failure_is_tried_again() -> None:
 @pytest.mark.parametrize("retry_after", [8.9, 9, float("inf")])
 def test_a_wait_that_lasts_too_long_is_not_begun(retry_after: float) -> None:
     policy = RetryPolicy(deadline=10)
-
     assert (policy.pause(1, 1, 0, retry_after) is None) == (retry_after >= 9)
 
 

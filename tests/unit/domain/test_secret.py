@@ -51,7 +51,6 @@ def test_no_way_of_showing_it_shows_it(shown: str) -> None:
 def test_an_error_about_it_does_not_show_it() -> None:
     with pytest.raises(TypeError) as caught:
         SECRET + "suffix"  # type: ignore[operator]
-
     assert HIDDEN not in "".join(traceback.format_exception(caught.value))
 
 

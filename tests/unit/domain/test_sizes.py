@@ -117,7 +117,6 @@ def test_whatever_it_was_its_size_decides_in_the_end(done: list[Work], size: int
 
 def test_what_was_made_read_only_is_so_however_much_happens_afterwards() -> None:
     database = ready(Work.WARN, Work.CONFINE, *[Work.ROTATE] * 2 * LONGEST_HISTORY)
-
     assert is_read_only(database)
     assert not is_read_only(database.did(Work.RELEASE, NOW))
 

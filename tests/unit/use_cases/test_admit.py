@@ -114,21 +114,18 @@ async def test_each_of_the_operators_keys_is_its_own_caller_without_the_ring(nam
 async def test_without_a_key_nobody_is_let_in(door: Door) -> None:
     with pytest.raises(Unauthenticated, match="Authorization: Bearer") as caught:
         await door.knock(None)
-
     assert not isinstance(caught.value, KeyRefused)
 
 
 @pytest.mark.parametrize("key", WRONG + NEARLY_STATIC, ids=lambda key: ascii(key)[:20])
 async def test_what_is_no_key_is_refused(door: Door, key: str) -> None:
     await door.made()
-
     with pytest.raises(KeyRefused):
         await door.knock(key)
 
 
 async def test_the_secret_of_another_key_is_refused(door: Door) -> None:
     (one, _), (_, other) = await door.made(), await door.made()
-
     with pytest.raises(KeyRefused):
         await door.knock(one.id + other.removeprefix(other[: len(one.id)]))
 
@@ -160,7 +157,6 @@ async def test_no_message_holds_what_was_shown(door: Door) -> None:
 @pytest.mark.parametrize("key", [None, "", "a proxy's own key", UNKNOWN.upper()])
 async def test_an_open_service_lets_everybody_in_and_counts_nobody(key: str | None) -> None:
     door = Door(is_open=True)
-
     for _ in range(FAILURES.amount + 1):
         assert (await door.knock(key)).caller == ANYONE
 
@@ -253,6 +249,5 @@ async def test_who_has_one_address_of_a_network_of_64_bits_has_all_and_no_other(
     door: Door, one: str, other: str, expected: type[Exception]
 ) -> None:
     await door.knock_in_vain("wrong", address=one)
-
     with pytest.raises(expected):
         await door.knock("wrong", address=other)

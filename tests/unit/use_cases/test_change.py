@@ -58,7 +58,6 @@ async def test_new_labels_replace_all_old(
     memory: Memory, made: Database, labels: dict[str, str]
 ) -> None:
     changed = await memory.change()(made.id, ChangeRequest(labels=labels))
-
     assert changed.labels == labels
     assert changed.expires_at == made.expires_at
 
@@ -77,7 +76,6 @@ async def test_a_change_of_another_version_is_refused(
 ) -> None:
     with pytest.raises(PreconditionFailed):
         await memory.change()(made.id, ChangeRequest(labels={}, versions=versions))
-
     assert await memory.only_record() == made
 
 
@@ -94,7 +92,6 @@ async def test_bad_input_changes_nothing(
 ) -> None:
     with pytest.raises(error):
         await memory.change()(made.id, request_)
-
     assert await memory.only_record() == made
 
 

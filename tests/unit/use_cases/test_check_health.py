@@ -40,7 +40,6 @@ def checking(
 
 async def test_all_is_well_when_every_part_answers() -> None:
     health = await checking()()
-
     assert health.is_ok
     assert health.checks == {"registry": "ok", "provider": "ok"}
 
@@ -55,7 +54,6 @@ async def test_all_is_well_when_every_part_answers() -> None:
 )
 async def test_a_part_that_fails_is_named_with_a_code_alone(error: Exception, code: str) -> None:
     health = await checking(trouble=Crashes("ping", error))()
-
     assert not health.is_ok
     assert health.checks == {"registry": "ok", "provider": code}
 
@@ -81,7 +79,6 @@ async def test_the_parts_are_asked_at_the_same_time() -> None:
 
 async def test_a_part_that_does_not_answer_is_named_and_not_waited_for() -> None:
     health = await checking(trouble=Holds("ping"), patience=0)()
-
     assert health.checks == {"registry": "ok", "provider": "timeout"}
 
 
@@ -125,7 +122,6 @@ async def test_what_the_parts_find_is_told_in_their_order_and_errors_by_their_na
     error: PgvendError | None, told: list[Check]
 ) -> None:
     found = await Examine(parts={"neon": Finds([FINE], error), "second": Finds([BAD])})()
-
     assert found == [FINE, *told, BAD]
 
 
@@ -139,7 +135,6 @@ async def test_a_part_that_crashes_is_unknown_and_not_quoted() -> None:
 
 async def test_a_part_that_takes_too_long_keeps_what_it_has_found() -> None:
     found = await Examine(parts={"first": Endless(), "second": Finds([BAD])}, patience=0.01)()
-
     told = [(check.name, check.outcome.verdict) for check in found]
     assert told == [("clock", OK), ("first", FAIL), ("disk", FAIL)]
 
@@ -160,7 +155,6 @@ async def test_the_parts_are_examined_at_the_same_time() -> None:
 @pytest.mark.parametrize("verdict", [it for it in Verdict if it is not Verdict.FAIL])
 def test_nothing_but_a_failure_is_one(verdict: Verdict) -> None:
     fine = [Check("clock", Outcome(verdict, "It is as it is."))]
-
     assert not has_failed(fine)
     assert has_failed([*fine, BAD])
 

@@ -29,26 +29,28 @@ def memory() -> Memory:
     return Memory(limit=LIMIT)
 
 
-@pytest.fixture
-async def grown(memory: Memory) -> Database:
+async def grow(memory: Memory) -> Database:
     """A database over the limit that nobody has looked at yet."""
     made = await vended(memory, ttl=9 * HOUR)
     memory.provider.fill(made.id, TOO_LARGE)
     return made
 
 
-@pytest.fixture
-async def warned(memory: Memory, grown: Database) -> Database:
+async def warn(memory: Memory) -> Database:
     """A database whose warning has stood for its time."""
+    made = await grow(memory)
     assert told(await found(memory, GRACE)) == [(Upkeep.WARN, DONE)]
     memory.clock.moment += NOTICE
-    return grown
+    return made
 
 
-@pytest.fixture
-async def confined(memory: Memory, warned: Database) -> Database:
+async def confine(memory: Memory) -> Database:
+    made = await warn(memory)
     assert told(await found(memory, GRACE)) == [(Upkeep.CONFINE, DONE)]
-    return warned
+    return made
+
+
+grown, warned, confined = map(pytest.fixture, (grow, warn, confine))
 
 
 async def assert_read_only(memory: Memory, made: Database, *, expected: bool = True) -> None:
@@ -74,62 +76,91 @@ async def test_what_stays_too_large_becomes_read_only(memory: Memory, confined: 
     await assert_in_line(memory)
 
 
-async def test_what_has_room_again_is_released(memory: Memory, confined: Database) -> None:
-    memory.provider.fill(confined.id, EMPTY)
-
-    assert told(await found(memory)) == [(Upkeep.RELEASE, DONE)]
-
-    await assert_read_only(memory, confined, expected=False)
-    await assert_in_line(memory)
+Then = Callable[[Memory, Database], Awaitable[object]]
 
 
-async def test_the_end_of_a_warning_ends_nobodys_sessions(memory: Memory, warned: Database) -> None:
-    memory.provider.fill(warned.id, EMPTY)
-    memory.trouble = Fails({"before release": [ProviderBusy()]})
+async def nothing(memory: Memory, made: Database) -> None: ...
 
-    assert told(await found(memory)) == [(Upkeep.RELEASE, DONE)]
-    assert (await memory.only_record()).is_at_rest
+
+async def rotated(memory: Memory, made: Database) -> None:
+    await memory.rotate()(made.id)
+
+
+async def ended_and_restored(memory: Memory, made: Database) -> None:
+    memory.clock.moment += 9 * HOUR
+    assert told(await found(memory, GRACE)) == [(Upkeep.EXPIRE, DONE)]
+    await memory.restore()(made.id)
+
+
+async def made_writable(memory: Memory, made: Database) -> None:
+    await memory.provider.release(made.tenant)
+
+
+def filled(size: int) -> Then:
+    async def then(memory: Memory, made: Database) -> None:
+        memory.provider.fill(made.id, size)
+
+    return then
+
+
+def limited(limit: SizeLimit | None) -> Then:
+    async def then(memory: Memory, made: Database) -> None:
+        memory.limit = limit
+
+    return then
+
+
+def failing(moment: str) -> Then:
+    async def then(memory: Memory, made: Database) -> None:
+        memory.trouble = Fails({moment: [Unavailable("Not now.")]})
+
+    return then
+
+
+IT_HAS = "It has 32MB; the limit is 16MB."
+DEFIED = f"{IT_HAS} It is read-only, and its owner writes all the same"
+HIGHER = "It has 32MB; the limit is 48MB."
+NOT_NOW = (Upkeep.MEASURE, "unavailable", "Not now.")
+UNCOMPARED = [(Upkeep.COMPARE, "unavailable", "Not now."), (Upkeep.WARN, DONE, IT_HAS)]
 
 
 @pytest.mark.parametrize(
-    ("limit", "detail"),
+    ("stage", "then", "findings", "read_only"),
     [
-        (None, "There is no limit any more."),
-        (SizeLimit(3 * LIMIT.size), "It has 32MB; the limit is 48MB."),
+        (confine, [nothing], [], True),
+        (confine, [rotated], [], True),
+        (confine, [ended_and_restored], [], True),
+        (confine, [filled(EMPTY)], [(Upkeep.RELEASE, DONE, "It has 8192kB")], False),
+        (confine, [limited(None)], [(Upkeep.RELEASE, DONE, "There is no limit")], False),
+        (confine, [limited(SizeLimit(48 << 20))], [(Upkeep.RELEASE, DONE, HIGHER)], False),
+        (confine, [made_writable], [(Upkeep.CONFINE, DONE, IT_HAS)], True),
+        (confine, [filled(TOO_LARGE + 1)], [(Upkeep.EXCEED, TOLD, DEFIED)], True),
+        (confine, [failing("measures")], [NOT_NOW], True),
+        (grow, [failing("inventory")], UNCOMPARED, False),
+        (grow, [limited(None), failing("measures")], [], False),
+        # the end of a warning ends nobody's sessions: the provider is not asked
+        (warn, [filled(EMPTY), failing("before release")], [(Upkeep.RELEASE, DONE, "")], False),
     ],
-    ids=["none", "higher"],
 )
-async def test_another_limit_releases_what_was_confined(
-    memory: Memory, confined: Database, limit: SizeLimit | None, detail: str
+async def test_what_the_next_look_finds(
+    memory: Memory,
+    stage: Callable[[Memory], Awaitable[Database]],
+    then: list[Then],
+    findings: list[tuple[Upkeep, str, str]],
+    read_only: bool,
 ) -> None:
-    memory.limit = limit
+    made = await stage(memory)
+    for act in then:
+        await act(memory, made)
 
-    [finding] = await found(memory)
+    seen = await found(memory, GRACE)
 
-    assert (finding.action, finding.detail) == (Upkeep.RELEASE, detail)
-    await assert_read_only(memory, confined, expected=False)
-
-
-async def test_a_service_without_a_limit_measures_nothing(memory: Memory, grown: Database) -> None:
-    memory.limit, memory.trouble = None, Fails({"measures": [ProviderBusy()]})
-
-    assert await found(memory) == []
-
-
-async def test_what_is_made_writable_is_confined_again(memory: Memory, confined: Database) -> None:
-    await memory.provider.release(confined.tenant)
-
-    assert told(await found(memory)) == [(Upkeep.CONFINE, DONE)]
-    await assert_read_only(memory, confined)
-
-
-async def test_what_grows_though_read_only_is_told(memory: Memory, confined: Database) -> None:
-    memory.provider.fill(confined.id, TOO_LARGE + 1)
-
-    [finding] = await found(memory)
-
-    assert (finding.action, finding.outcome) == (Upkeep.EXCEED, TOLD)
-    assert finding.detail.startswith("It has 32MB; the limit is 16MB. It is read-only")
+    assert told(seen) == [finding[:2] for finding in findings]
+    for one, (_, _, detail) in zip(seen, findings, strict=True):
+        assert one.detail.startswith(detail)
+    await assert_read_only(memory, made, expected=read_only)
+    if not any(outcome in {"unavailable", TOLD} for _, outcome, _ in findings) and memory.limit:
+        await assert_in_line(memory, GRACE)
 
 
 async def test_others_are_left_alone(memory: Memory, grown: Database) -> None:
@@ -144,29 +175,8 @@ async def test_others_are_left_alone(memory: Memory, grown: Database) -> None:
     await assert_read_only(memory, other, expected=False)
 
 
-async def rotate(memory: Memory, database_id: str) -> None:
-    await memory.rotate()(database_id)
-
-
-async def end_and_restore(memory: Memory, database_id: str) -> None:
-    memory.clock.moment += 9 * HOUR
-    assert told(await found(memory, GRACE)) == [(Upkeep.EXPIRE, DONE)]
-    await memory.restore()(database_id)
-
-
-@pytest.mark.parametrize("act", [rotate, end_and_restore])
-async def test_neither_a_rotation_nor_an_end_lifts_anything(
-    memory: Memory, confined: Database, act: Callable[[Memory, str], Awaitable[None]]
-) -> None:
-    await act(memory, confined.id)
-
-    await assert_read_only(memory, confined)
-    await assert_in_line(memory, GRACE)
-
-
 async def test_what_is_read_only_can_be_deleted(memory: Memory, confined: Database) -> None:
     await memory.retire().promise(confined.id)
-
     assert told(await found(memory)) == [(Upkeep.RETIRE, DONE)]
     assert await memory.held() == set()
 
@@ -193,22 +203,8 @@ async def test_a_confinement_that_fails_is_told_and_tried_again_after_a_pause(
     await assert_read_only(memory, warned)
 
 
-async def test_without_measures_nothing_is_done(memory: Memory, confined: Database) -> None:
-    memory.trouble = Fails({"measures": [Unavailable("Not now.")]})
-
-    assert told(await found(memory)) == [(Upkeep.MEASURE, "unavailable")]
-    await assert_read_only(memory, confined)
-
-
-async def test_sizes_count_where_nothing_is_compared(memory: Memory, grown: Database) -> None:
-    memory.trouble = Fails({"inventory": [Unavailable()]})
-
-    assert told(await found(memory)) == [(Upkeep.COMPARE, "unavailable"), (Upkeep.WARN, DONE)]
-
-
 async def test_two_who_sweep_at_once_warn_once(memory: Memory, grown: Database) -> None:
     first, second = await memory.confine()(), await memory.replica().confine()()
-
     assert [await chore.do() for chore in (*first, *second) if chore.do] == [True, False]
     assert [step.name for step in (await memory.only_record()).history].count("warn") == 1
 

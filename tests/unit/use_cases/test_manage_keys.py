@@ -61,7 +61,6 @@ async def test_a_key_without_a_name_is_a_caller_of_its_own(keys: ManageKeys) -> 
 
 async def test_a_key_for_web_pages_gets_nothing_but_create(keys: ManageKeys) -> None:
     record, _ = await keys.create(KeyRequest(scopes=frozenset(Scope), origins=APP))
-
     assert (record.scopes, record.origins) == (CREATE, APP)
 
 
@@ -76,7 +75,6 @@ async def test_a_key_for_web_pages_gets_nothing_but_create(keys: ManageKeys) -> 
 async def test_what_cannot_be_a_key_is_not_kept(keys: ManageKeys, wrong: KeyRequest) -> None:
     with pytest.raises(InvalidRequest):
         await keys.create(wrong)
-
     assert await keys.every() == []
 
 

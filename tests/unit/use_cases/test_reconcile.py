@@ -12,7 +12,7 @@ from domain.order import Holding
 from domain.states import State
 from domain.upkeep import SETTLED, Upkeep
 from ports.driving.reconcile import PAGE
-from ports.driving.sweep import DONE, TOLD, WOULD, Finding
+from ports.driving.sweep import DONE, TOLD, Finding
 from ports.driving.vended import Vended
 from tests.support.aftermath import assert_in_line, found
 from tests.support.drifted import half_unrecorded, lost, told, unrecorded, vended
@@ -132,19 +132,6 @@ async def test_what_one_look_does_not_show_and_the_next_does_is_not_missing(memo
     assert all(memory.lets_in(made) for made in both)
 
 
-async def test_another_server_makes_nothing_be_lost(memory: Memory, sales: Vended) -> None:
-    """Databases that are made on that server meanwhile do not make it the right one."""
-    memory.clock.moment += GRACE
-    right, memory.provider = memory.provider, MemoryProvider()
-    await vended(memory, "Other")
-
-    assert told(await found(memory)) == [(Upkeep.MISS, TOLD)]
-    memory.provider = right
-
-    assert (Upkeep.REMOVE, DONE) not in told(await found(memory))
-    assert memory.lets_in(sales.database)
-
-
 async def test_a_vend_that_is_at_work_is_no_drift(memory: Memory) -> None:
     seen: list[list[Finding]] = []
 
@@ -171,14 +158,3 @@ async def test_all_pages_of_records_are_compared(memory: Memory, sales: Vended) 
 
     assert [(chore.action, chore.id) for chore in chores] == [(Upkeep.FORGET, missing.id)]
     assert memory.lets_in(sales.database)
-
-
-async def test_a_dry_run_changes_nothing(memory: Memory) -> None:
-    await half_unrecorded(memory)
-    await unrecorded(memory, "Whole")
-    held = await memory.held()
-
-    findings = await found(memory, dry_run=True)
-
-    assert set(told(findings)) == {(Upkeep.ADOPT, WOULD), (Upkeep.DOUBT, TOLD)}
-    assert (await memory.records(), await memory.held()) == ([], held)

@@ -50,9 +50,7 @@ async def test_what_turns_up_is_taken_back(memory: Memory, forgotten: Database) 
 
 async def test_what_is_over_when_it_turns_up_ends(memory: Memory, forgotten: Database) -> None:
     memory.clock.moment += 9 * HOUR
-
     await settle(memory)
-
     await assert_retired(memory, forgotten.id)
 
 
@@ -60,9 +58,7 @@ async def test_what_is_deleted_stays_so_when_it_turns_up(
     memory: Memory, forgotten: Database
 ) -> None:
     assert (await memory.retire().promise(forgotten.id)).is_gone
-
     assert told(await found(memory)) == [(Upkeep.REMOVE, DONE)]
-
     await assert_retired(memory, forgotten.id)
 
 

@@ -114,7 +114,6 @@ async def test_nobody_holds_the_lease_of_somebody_elses_database(memory: Memory,
 @pytest.mark.parametrize("use", USES)
 async def test_owners_and_admins_find_a_database(memory: Memory, use: str, caller: Caller) -> None:
     database_id = await anns(memory, State.EXPIRED if use == "restore" else State.READY)
-
     await USES[use](memory, database_id, caller)
 
 

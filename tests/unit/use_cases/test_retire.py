@@ -102,7 +102,6 @@ async def test_a_promise_survives_changes_that_are_made_meanwhile() -> None:
 
 async def test_where_nobody_works_it_is_done_at_once(memory: Memory, promised: Database) -> None:
     await memory.retire().see_through(promised.id)
-
     assert memory.clock.slept == []
     await assert_retired(memory)
 

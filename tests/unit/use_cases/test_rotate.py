@@ -125,7 +125,6 @@ async def test_what_was_dropped_meanwhile_is_retiring(memory: Memory, sales: Ven
 
 async def test_what_the_provider_has_not_is_not_found(memory: Memory, sales: Vended) -> None:
     await memory.provider.retire(sales.database.tenant)
-
     with pytest.raises(DatabaseNotFound):
         await memory.rotate()(sales.database.id)
 

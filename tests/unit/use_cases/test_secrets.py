@@ -43,14 +43,12 @@ async def expired(memory: Memory, made: Vended) -> Vended:
 
 async def test_a_new_database_is_one_of_the_current_secret() -> None:
     made = await Memory(passwords=UNDER_BOTH).create()
-
     assert made.database.secret == name_of(NEW)
     assert made.connection.password == PasswordDeriver(NEW)(made.database.id, 0)
 
 
 async def test_a_kept_secret_keeps_the_password(memory: Memory, made: Vended) -> None:
     memory = restarted(memory, UNDER_BOTH)
-
     assert await memory.connect()(made.database.id) == made
     assert await memory.vend()(SALES) == made
 
@@ -106,7 +104,6 @@ async def test_a_rotation_that_was_cut_off_ends_with_the_password_that_the_recor
 
 async def test_a_kept_secret_restores_the_password(memory: Memory, expired: Vended) -> None:
     restored = await restarted(memory, UNDER_BOTH).restore()(expired.database.id)
-
     assert restored.connection == expired.connection
     assert memory.provider.accepts(expired.connection)
 

@@ -105,7 +105,6 @@ async def test_what_is_worked_on_is_left_alone(
 
 async def test_of_two_sweeps_at_once_one_does_it(memory: Memory, upkeep: Upkeep) -> None:
     both = await asyncio.gather(found(memory, GRACE), found(memory.replica(), GRACE))
-
     assert told(both[0] + both[1]) == [(upkeep, DONE)]
 
 
@@ -155,7 +154,6 @@ async def test_what_has_failed_before_comes_last(memory: Memory) -> None:
 
 async def test_without_drift_the_provider_is_not_asked_what_it_holds(memory: Memory) -> None:
     memory.trouble = Fails({"inventory": [ProviderBusy()]})
-
     assert await memory.sweep()(drift=False) == []
 
 

@@ -78,20 +78,17 @@ async def test_what_fails_does_not_stop_the_rest(memory: Memory, error: Exceptio
 async def test_a_dry_run_tells_of_a_lease_that_cannot_be_had(memory: Memory) -> None:
     await deleted(memory)
     memory.leases = _Away()
-
     assert told(await found(memory, dry_run=True)) == [(Upkeep.RETIRE, "unavailable")]
 
 
 async def test_what_was_done_is_told_where_nothing_can_be_compared(memory: Memory) -> None:
     await deleted(memory)
     memory.trouble = Fails({"inventory": [ProviderBusy()]})
-
     assert told(await found(memory)) == [(Upkeep.RETIRE, DONE), (Upkeep.COMPARE, "provider_busy")]
 
 
 async def test_a_registry_that_cannot_be_asked_is_told_to_who_sweeps(memory: Memory) -> None:
     process = troubled(memory, Fate(Unavailable(), 1, lasting=True)).memory
-
     with pytest.raises(Unavailable):
         await process.sweep()()
 

@@ -78,14 +78,12 @@ async def test_the_intent_is_recorded_before_the_provider_is_touched(memory: Mem
 
 async def test_the_password_can_be_derived_again_and_is_not_printed(sales: Vended) -> None:
     password = sales.connection.password
-
     assert password == deriver(sales.database.id, 0)
     assert password.reveal() not in repr(sales)
 
 
 async def test_the_operators_default_decides_when_a_database_ends() -> None:
     memory = Memory(expiry=ExpiryPolicy(default=7 * HOUR))
-
     assert (await memory.create()).database.expires_at == memory.clock.now() + 7 * HOUR
 
 
@@ -144,7 +142,6 @@ async def test_a_name_that_is_taken_meanwhile_gets_a_suffix(memory: Memory) -> N
 @pytest.mark.parametrize("nickname", ["postgres", " Template1 ", "NEONDB", "replication"])
 async def test_a_reserved_name_gets_a_suffix_at_once(memory: Memory, nickname: str) -> None:
     vended = await memory.create(nickname)
-
     assert re.fullmatch(r"[a-z0-9]+-[a-z0-9]{6}", vended.connection.database)
 
 
@@ -169,7 +166,6 @@ async def test_who_wants_that_name_or_none_is_told_that_the_provider_has_it(memo
 async def test_a_reserved_name_is_refused_to_who_wants_that_or_none(memory: Memory) -> None:
     with pytest.raises(NameTaken, match="'postgres' is reserved"):
         await memory.create("postgres", on_conflict=REJECT)
-
     assert (await memory.records(), await memory.held()) == ([], set())
 
 
@@ -187,9 +183,7 @@ async def test_a_dropped_database_frees_its_name(memory: Memory, sales: Vended) 
 
 async def test_a_suffix_that_is_taken_too_is_followed_by_another() -> None:
     memory = Memory(randomness=LittleChance("aab"))
-
     names = [(await memory.create()).connection.database for _ in range(3)]
-
     assert names == ["sales", "sales-aaaaaa", "sales-bbbbbb"]
 
 

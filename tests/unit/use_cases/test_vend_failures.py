@@ -94,9 +94,7 @@ async def test_what_refuses_its_login_is_undone(memory: Memory, error: type[Pgve
 
 async def test_a_failing_retire_between_two_names_is_made_good(memory: Memory) -> None:
     await memory.occupy("Sales")
-
     await memory.interrupt("before retire", memory.create())
-
     assert await memory.held() == {"stranger"}
 
 

@@ -58,7 +58,6 @@ async def test_a_repeated_promise_is_handed_out(memory: Memory, promised: Databa
 
 async def test_promises_that_race_with_one_key_are_one(memory: Memory) -> None:
     promised = await asyncio.gather(*(memory.replica().vend().promise(KEYED) for _ in range(9)))
-
     assert len({database.id for database in promised}) == 1
 
 
@@ -165,7 +164,6 @@ async def test_what_a_crash_left_half_made_is_finished_and_told_to_the_same_requ
 
 async def test_a_crash_does_not_hide_that_the_key_was_reused(memory: Memory) -> None:
     service = await crashed(memory, "amid provision")
-
     with pytest.raises(RequestReused):
         await service.vend()(replace(KEYED, nickname="Another"))
 

@@ -59,7 +59,6 @@ async def test_the_same_request_gets_the_same_answer(memory: Memory, first: Vend
 
 async def test_labels_may_come_in_any_order(memory: Memory) -> None:
     first = await memory.vend()(replace(SALES, labels={"a": "1", "b": "2"}))
-
     assert await memory.vend()(replace(SALES, labels={"b": "2", "a": "1"})) == first
 
 
@@ -79,7 +78,6 @@ async def test_a_key_that_was_used_for_something_else_is_refused(
 ) -> None:
     with pytest.raises(RequestReused):
         await repeat(memory, other)
-
     assert await memory.records() == [first.database]
 
 
@@ -87,7 +85,6 @@ async def test_a_key_that_was_used_for_something_else_is_refused(
 async def test_what_is_no_key_is_refused_and_leaves_no_trace(memory: Memory, key: str) -> None:
     with pytest.raises(InvalidRequest):
         await memory.vend()(replace(SALES, key=key))
-
     assert await memory.records() == []
 
 
@@ -105,7 +102,6 @@ async def test_a_changing_password_is_not_told(
     memory: Memory, first: Vended, repeat: Repeat
 ) -> None:
     await memory.interrupt("before rotate", memory.rotate()(first.database.id))
-
     with pytest.raises(InFlight):
         await repeat(memory, SALES)
 
@@ -124,15 +120,12 @@ async def test_a_request_is_the_same_for_a_day(memory: Memory, first: Vended) ->
 
 async def test_a_day_later_the_key_is_free(memory: Memory, first: Vended) -> None:
     memory.clock.moment += A_DAY
-
     other = await memory.vend()(replace(SALES, nickname="Another"))
-
     assert other.connection.database == "another"
 
 
 async def test_a_clock_that_goes_back_changes_nothing(memory: Memory, first: Vended) -> None:
     memory.clock.moment -= timedelta(days=400)
-
     assert await memory.vend()(SALES) == first
 
 

@@ -32,14 +32,12 @@ def told(looks: list[Look]) -> list[tuple[str, str]]:
 
 async def test_asking_again_changes_nothing(memory: Memory, sales: Vended) -> None:
     assert await memory.replica().connect()(sales.database.id) == sales
-
     assert await memory.only_record() == sales.database
     assert memory.provider.accepts(sales.connection)
 
 
 async def test_a_rotation_changes_the_connection(memory: Memory, sales: Vended) -> None:
     rotated = await memory.rotate()(sales.database.id)
-
     assert await memory.connect()(sales.database.id) == rotated
 
 
@@ -77,7 +75,6 @@ async def test_what_goes_while_it_is_asked_for_is_told_to_be_gone(memory: Memory
 @pytest.mark.parametrize("after", range(6))
 async def test_who_comes_late_is_told_the_rest(memory: Memory, sales: Vended, after: int) -> None:
     [look] = await watched(memory, sales.database.id, after)
-
     assert told([look]) == MADE[after:]
     assert look.database == sales.database
 

@@ -124,12 +124,6 @@ async def test_what_is_no_key_is_refused(door: Door, key: str) -> None:
         await door.knock(key)
 
 
-async def test_the_secret_of_another_key_is_refused(door: Door) -> None:
-    (one, _), (_, other) = await door.made(), await door.made()
-    with pytest.raises(KeyRefused):
-        await door.knock(one.id + other.removeprefix(other[: len(one.id)]))
-
-
 @pytest.mark.parametrize("end", ["revoked", "expired"])
 async def test_only_who_has_the_whole_key_is_told_of_its_end(door: Door, end: str) -> None:
     record, key = await (door.revoked() if end == "revoked" else door.expired())

@@ -7,7 +7,6 @@ from domain.errors import InvalidDuration, InvalidLabels, PgvendError, Precondit
 from domain.expiry import ExpiryPolicy
 from domain.states import State
 from ports.driving.change import ChangeRequest
-from tests.support.aftermath import settle
 from tests.support.vending import GRACE, HOUR, Memory
 
 EXTENDED = ChangeRequest(ttl=9 * HOUR)
@@ -41,16 +40,6 @@ async def test_a_database_ends_at_its_new_end_alone(memory: Memory, made: Databa
         memory.clock.moment += passed
         await memory.sweep(GRACE)()
         assert (await memory.only_record()).state is state
-
-
-async def test_an_end_may_come_sooner_too(memory: Memory) -> None:
-    made = await memory.create()
-    await memory.change()(made.database.id, ChangeRequest(ttl=HOUR))
-
-    memory.clock.moment += HOUR
-    await memory.sweep(GRACE)()
-
-    assert (await memory.only_record()).state is State.EXPIRED
 
 
 @pytest.mark.parametrize("labels", [{"team": "b"}, {}], ids=["others", "none"])
@@ -93,14 +82,3 @@ async def test_bad_input_changes_nothing(
     with pytest.raises(error):
         await memory.change()(made.id, request_)
     assert await memory.only_record() == made
-
-
-async def test_another_end_keeps_no_rotation_from_its_end(memory: Memory, made: Database) -> None:
-    await memory.interrupt("before rotate", memory.rotate()(made.id))
-
-    await memory.change()(made.id, EXTENDED)
-
-    await settle(memory, GRACE)
-    record = await memory.only_record()
-    assert (record.state, record.is_at_rest) == (State.READY, True)
-    assert memory.lets_in(record)

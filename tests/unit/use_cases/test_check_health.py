@@ -8,12 +8,12 @@ import pytest
 from adapters.memory.provider import MemoryProvider, Trouble, no_trouble
 from adapters.memory.registry import MemoryRegistry
 from domain.checkup import Check, Outcome, Verdict, counted, has_failed
-from domain.errors import PgvendError, ProviderBusy, ProviderRejected, StartupError, Unavailable
+from domain.errors import PgvendError, ProviderBusy, ProviderRejected, StartupError
 from ports.driven.examination import Examination
 from ports.driving.check_health import CheckHealth
 from ports.driving.examine import Examine
 from tests.support.checkups import FAIL, OK, UNKNOWN, Finds
-from tests.support.doubles import Crashes, Fails, Holds
+from tests.support.doubles import Crashes, Holds
 
 FINE = Check("clock", Outcome(OK, "It is right."))
 BAD = Check("disk", Outcome(FAIL, "It is full."))
@@ -56,15 +56,6 @@ async def test_a_part_that_fails_is_named_with_a_code_alone(error: Exception, co
     health = await checking(trouble=Crashes("ping", error))()
     assert not health.is_ok
     assert health.checks == {"registry": "ok", "provider": code}
-
-
-async def test_every_part_is_asked_though_another_fails() -> None:
-    async def silence() -> None:
-        raise Unavailable
-
-    health = await checking(TroubledRegistry(silence), Fails({"ping": [ProviderBusy()]}))()
-
-    assert health.checks == {"registry": "unavailable", "provider": "provider_busy"}
 
 
 async def test_the_parts_are_asked_at_the_same_time() -> None:

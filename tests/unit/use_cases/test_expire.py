@@ -84,29 +84,6 @@ async def test_after_its_grace_it_is_dropped(
     await assert_retired(memory)
 
 
-async def test_a_pending_rotation_does_not_delay_the_end(memory: Memory, hourly: Vended) -> None:
-    await memory.interrupt("after rotate", memory.rotate()(hourly.database.id))
-    memory.clock.moment += HOUR
-
-    assert await memory.expire(GRACE).finish(hourly.database.id)
-
-    record = await memory.only_record()
-    assert (record.state, record.is_at_rest) == (State.EXPIRED, True)
-    assert not memory.lets_in(record)
-
-
-async def test_a_half_restored_database_is_frozen_again(memory: Memory, expired: Vended) -> None:
-    await memory.interrupt("after provision", memory.restore()(expired.database.id, HOUR))
-    assert memory.provider.accepts(expired.connection)
-    memory.clock.moment += HOUR
-
-    assert await memory.expire(GRACE).finish(expired.database.id)
-
-    record = await memory.only_record()
-    assert not memory.provider.accepts(expired.connection)
-    assert (record.state, record.is_at_rest) == (State.EXPIRED, True)
-
-
 async def half_restored(memory: Memory, database_id: str) -> Database:
     """A restore that was promised, and that the provider could not take."""
     await memory.interrupt("before provision", memory.restore()(database_id, 5 * HOUR))

@@ -87,12 +87,14 @@ class Lives(RuleBasedStateMachine):
         self.answered(request, promised)
         return caller, promised.id
 
-    @rule(owned=databases, fate=fates)
-    def make(self, owned: Owned, fate: Fate) -> None:
-        self.tried(
-            fate,
-            lambda process: process.memory.vend(login_check=process.login_check).finish(owned[1]),
-        )
+    @rule(owned=databases, fate=fates, is_drop=st.booleans())
+    def finish(self, owned: Owned, fate: Fate, is_drop: bool) -> None:
+        def finished(process: Process) -> Awaitable[bool]:
+            if is_drop:
+                return process.memory.retire().finish(owned[1])
+            return process.memory.vend(login_check=process.login_check).finish(owned[1])
+
+        self.tried(fate, finished)
 
     @rule(owned=databases, fate=fates)
     def rotate(self, owned: Owned, fate: Fate) -> None:
@@ -128,10 +130,6 @@ class Lives(RuleBasedStateMachine):
         self.answers.deletion_asked(owned[1])
         if self.tried(fate, lambda process: process.memory.retire().promise(owned[1], owned[0])):
             self.answers.deletion_answered(owned[1])
-
-    @rule(owned=databases, fate=fates)
-    def drop(self, owned: Owned, fate: Fate) -> None:
-        self.tried(fate, lambda process: process.memory.retire().finish(owned[1]))
 
     @rule(jump=jumps)
     def time_jumps(self, jump: timedelta) -> None:

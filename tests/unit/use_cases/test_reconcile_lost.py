@@ -9,7 +9,7 @@ from domain.steps import Work
 from domain.upkeep import SETTLED, Upkeep
 from ports.driving.sweep import DONE, TOLD
 from ports.driving.vended import Vended
-from tests.support.aftermath import assert_in_line, found, settle
+from tests.support.aftermath import assert_in_line, found
 from tests.support.drifted import half_lost, lost, showing, told, vended
 from tests.support.vending import HOUR, Memory
 
@@ -45,12 +45,6 @@ async def test_what_turns_up_is_taken_back(memory: Memory, forgotten: Database) 
     assert memory.provider.accepts((await memory.connect()(forgotten.id)).connection)
     await assert_in_line(memory)
     await memory.delete(forgotten.id)
-    await assert_retired(memory, forgotten.id)
-
-
-async def test_what_is_over_when_it_turns_up_ends(memory: Memory, forgotten: Database) -> None:
-    memory.clock.moment += 9 * HOUR
-    await settle(memory)
     await assert_retired(memory, forgotten.id)
 
 
@@ -108,26 +102,3 @@ async def test_what_may_be_elsewhere_is_left(memory: Memory, sales: Vended, dry_
     assert finding.id == sales.database.id
     assert "delete the database" in finding.detail
     assert await memory.only_record() == sales.database
-
-
-async def test_what_is_missing_is_forgotten_although_a_rotation_pends(memory: Memory) -> None:
-    await vended(memory, "Other")
-    made = await vended(memory)
-    await lost(memory, made)
-    await memory.registry.update(made.began(Work.ROTATE, memory.clock.now()))
-
-    for _ in range(20):
-        await found(memory)
-        memory.clock.moment += SETTLED
-
-    assert (await memory.registry.get(made.id)).is_lost
-
-
-async def test_a_rotation_goes_on_when_it_turns_up(memory: Memory, sales: Vended) -> None:
-    rotating = sales.database.began(Work.ROTATE, memory.clock.now())
-    await memory.registry.update(rotating.lost())
-
-    await settle(memory)
-
-    assert (await memory.only_record()).is_at_rest
-    assert memory.provider.accepts((await memory.connect()(rotating.id)).connection)

@@ -41,20 +41,6 @@ async def test_each_rotation_derives_another_password(memory: Memory, sales: Ven
     ]
 
 
-async def test_the_intent_comes_before_the_new_password(memory: Memory, sales: Vended) -> None:
-    seen: list[tuple[int, bool]] = []
-
-    async def looking(moment: str) -> None:
-        if moment == "before rotate":
-            record = await memory.only_record()
-            seen.append((record.rotation, record.is_pending(Work.ROTATE)))
-
-    memory.trouble = looking
-    await memory.rotate()(sales.database.id)
-
-    assert seen == [(1, True)]
-
-
 @each_moment
 async def test_a_failed_rotation_keeps_its_password(
     memory: Memory, sales: Vended, moment: str

@@ -12,7 +12,7 @@ from domain.states import State
 from ports.driving.check_secrets import CheckSecrets, SecretsInUse
 from ports.driving.vend import VendRequest
 from ports.driving.vended import Vended
-from tests.support.aftermath import assert_in_line, settle
+from tests.support.aftermath import settle
 from tests.support.doubles import Crashes
 from tests.support.records import new_record
 from tests.support.rekeyed import NEW, UNDER_BOTH, UNDER_NEW, UNDER_OLD, restarted
@@ -135,19 +135,6 @@ async def test_a_database_that_was_half_made_is_made_under_another_secret(
     record = await memory.only_record()
     assert record.state is State.READY
     assert memory.provider.accepts((await memory.connect()(record.id)).connection)
-
-
-@each_time
-async def test_a_database_is_dropped_whatever_became_of_its_secret(
-    memory: Memory, made: Vended, passwords: PasswordDeriver
-) -> None:
-    memory = restarted(memory, passwords)
-
-    await memory.retire().promise(made.database.id)
-    await settle(memory)
-
-    assert await memory.held() == set()
-    await assert_in_line(memory)
 
 
 @pytest.mark.parametrize(

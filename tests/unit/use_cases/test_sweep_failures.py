@@ -3,18 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
 import pytest
 
 from adapters.memory.leases import MemoryLeases
 from domain.errors import OutcomeUnknown, ProviderBusy, ProviderRejected, Unavailable
-from domain.steps import FIRST_PAUSE, LONGEST_PAUSE
+from domain.steps import FIRST_PAUSE
 from domain.upkeep import Upkeep
 from ports.cancellation import finished
 from ports.driving.sweep import DONE
 from tests.support.aftermath import found, settle
-from tests.support.doubles import Crashes, FailingRegistry, Fails
+from tests.support.doubles import Crashes, Fails
 from tests.support.drifted import deleted, told
 from tests.support.fate import Fate, troubled
 from tests.support.moments import moment_of
@@ -35,23 +34,6 @@ async def test_what_fails_is_told_and_tried_again_after_a_pause(
 
     assert told(await found(memory)) == [(Upkeep.RETIRE, DONE)]
     assert await memory.held() == set()
-
-
-async def test_what_fails_for_ever_is_tried_for_ever_with_growing_pauses(memory: Memory) -> None:
-    memory.trouble = Fails({"before retire": [ProviderBusy() for _ in range(30)]})
-    await deleted(memory)
-    rests: list[timedelta] = []
-
-    for _ in range(30):
-        assert told(await found(memory)) == [(Upkeep.RETIRE, "provider_busy")]
-        wake_at = (await memory.only_record()).wake_at
-        assert wake_at
-        rests.append(wake_at - memory.clock.now())
-        memory.clock.moment = wake_at
-
-    assert (rests[0], rests[-1]) == (FIRST_PAUSE, LONGEST_PAUSE)
-    assert rests == sorted(rests)
-    assert told(await found(memory)) == [(Upkeep.RETIRE, DONE)]
 
 
 @pytest.mark.parametrize("error", [ProviderBusy("It is busy."), ValueError("a secret")])
@@ -91,16 +73,6 @@ async def test_a_registry_that_cannot_be_asked_is_told_to_who_sweeps(memory: Mem
     process = troubled(memory, Fate(Unavailable(), 1, lasting=True)).memory
     with pytest.raises(Unavailable):
         await process.sweep()()
-
-
-async def test_a_registry_that_fails_amid_a_sweep_loses_nothing(memory: Memory) -> None:
-    await deleted(memory)
-    process = memory.replica()
-    process.registry = FailingRegistry(memory.registry, 1, 100)
-
-    await process.sweep()()
-
-    assert told(await found(memory)) == [(Upkeep.RETIRE, DONE)]
 
 
 async def test_a_sweep_that_is_cancelled_ends_after_all_its_chores(memory: Memory) -> None:

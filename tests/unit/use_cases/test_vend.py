@@ -62,20 +62,6 @@ async def test_the_record_says_what_was_asked_for(memory: Memory) -> None:
     assert record.expires_at == memory.clock.now() + HOUR
 
 
-async def test_the_intent_is_recorded_before_the_provider_is_touched(memory: Memory) -> None:
-    seen: list[tuple[State, tuple[str, ...]]] = []
-
-    async def looking(moment: str) -> None:
-        if moment == "before provision":
-            record = await memory.only_record()
-            seen.append((record.state, tuple(step.name for step in record.steps)))
-
-    memory.trouble = looking
-    await memory.create()
-
-    assert seen == [(State.PROVISIONING, ("provision",))]
-
-
 async def test_the_password_can_be_derived_again_and_is_not_printed(sales: Vended) -> None:
     password = sales.connection.password
     assert password == deriver(sales.database.id, 0)
@@ -145,22 +131,17 @@ async def test_a_reserved_name_gets_a_suffix_at_once(memory: Memory, nickname: s
     assert re.fullmatch(r"[a-z0-9]+-[a-z0-9]{6}", vended.connection.database)
 
 
-async def test_a_name_of_a_record_is_refused(memory: Memory, sales: Vended) -> None:
+@pytest.mark.parametrize("holder", ["record", "stranger"])
+async def test_who_wants_that_name_or_none_is_told_who_has_it(memory: Memory, holder: str) -> None:
+    await (memory.create() if holder == "record" else memory.occupy("Sales"))
+    held = await memory.held()
+
     with pytest.raises(NameTaken, match="'sales' is reserved or in use"):
         await memory.create(on_conflict=REJECT)
 
-    assert await memory.records() == [sales.database]
-    assert await memory.held() == {sales.database.id}
-
-
-async def test_who_wants_that_name_or_none_is_told_that_the_provider_has_it(memory: Memory) -> None:
-    await memory.occupy("Sales")
-
-    with pytest.raises(NameTaken):
-        await memory.create(on_conflict=REJECT)
-
-    assert await memory.held() == {"stranger"}
-    assert (await memory.only_record()).state is State.FAILED
+    record = await memory.only_record()
+    assert record.state is (State.READY if holder == "record" else State.FAILED)
+    assert await memory.held() == held
 
 
 async def test_a_reserved_name_is_refused_to_who_wants_that_or_none(memory: Memory) -> None:

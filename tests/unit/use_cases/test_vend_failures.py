@@ -13,7 +13,6 @@ from domain.errors import (
 )
 from domain.states import State
 from domain.steps import StepState
-from ports.driven.login_check import LoginCheck
 from ports.driving.vend import VendRequest
 from tests.support.doubles import FailingRegistry, Fails, RefusingLoginCheck
 from tests.support.vending import PROVISIONING, RETIRING, Memory
@@ -21,14 +20,6 @@ from tests.support.vending import PROVISIONING, RETIRING, Memory
 SALES = VendRequest(nickname="Sales")
 
 FAILURES = [ProviderBusy, ProviderFull, ProviderRejected, OutcomeUnknown, ExtensionUnavailable]
-
-CALLS = {
-    None: 3,  # add, update while the login is checked, update to ready
-    RefusingLoginCheck(ProviderRejected()): 6,  # add, update; get and update, twice, of the undo
-}
-"""How often a vend with that login check asks the registry."""
-
-EVERY_CALL = [(check, call) for check, calls in CALLS.items() for call in range(1, calls + 1)]
 
 
 async def assert_failed(memory: Memory, *steps: tuple[str, StepState]) -> None:
@@ -96,22 +87,6 @@ async def test_a_failing_retire_between_two_names_is_made_good(memory: Memory) -
     await memory.occupy("Sales")
     await memory.interrupt("before retire", memory.create())
     assert await memory.held() == {"stranger"}
-
-
-@pytest.mark.parametrize("after_effect", [False, True], ids=["before-effect", "after-effect"])
-@pytest.mark.parametrize("lasting", [False, True], ids=["once", "from-then-on"])
-@pytest.mark.parametrize(("login_check", "call"), EVERY_CALL)
-async def test_whenever_the_registry_fails_what_is_left_is_recorded(
-    memory: Memory, login_check: LoginCheck | None, call: int, lasting: bool, after_effect: bool
-) -> None:
-    registry = FailingRegistry(memory.registry, call, 100 if lasting else call + 1, after_effect)
-
-    with pytest.raises((Unavailable, ProviderRejected)):
-        await memory.vend(registry=registry, login_check=login_check)(SALES)
-
-    live = {record.id for record in await memory.records() if not record.is_gone}
-    assert await memory.held() <= live
-    assert registry.calls >= call, "the registry was never asked that often"
 
 
 @pytest.mark.parametrize("call", [1, 2, 3])

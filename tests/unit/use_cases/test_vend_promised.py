@@ -101,19 +101,6 @@ async def test_a_promise_outlives_its_process(memory: Memory, moment: str, way: 
     await assert_in_line(memory)
 
 
-@pytest.mark.parametrize("at", range(1, 9))
-async def test_what_nobody_can_come_back_for_is_undone(memory: Memory, at: int) -> None:
-    """Its process was killed before it could answer, and its caller has no key to ask with."""
-    with pytest.raises(Killed):
-        await troubled(memory, Fate(Killed(), at, lasting=True)).memory.vend()(SALES)
-    memory.trouble = no_trouble
-
-    await settle(memory.restarted())
-
-    assert all(record.state is State.FAILED for record in await memory.records())
-    assert await memory.held() == set()
-
-
 async def test_what_was_deleted_first_is_not_made(memory: Memory, promised: Database) -> None:
     await memory.retire().promise(promised.id)
 

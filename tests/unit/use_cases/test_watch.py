@@ -13,7 +13,7 @@ from ports.driving.vended import Vended
 from ports.driving.watch import Look
 from tests.support.aftermath import settle
 from tests.support.doubles import PATIENCE
-from tests.support.vending import GRACE, HOUR, PROVISIONING, ROTATING, Memory
+from tests.support.vending import HOUR, PROVISIONING, ROTATING, Memory
 
 SALES = VendRequest(nickname="Sales", ttl=HOUR)
 
@@ -100,26 +100,6 @@ async def test_the_last_look_is_at_what_became_of_it(memory: Memory) -> None:
 
     assert last.database.state is State.FAILED
     assert [step.error for step in last.steps if step.state is StepState.FAILED] == ["Not now."]
-
-
-async def test_what_expired_is_not_watched_further(memory: Memory, hourly: Vended) -> None:
-    await memory.interrupt("before rotate", memory.rotate()(hourly.database.id))
-    memory.clock.moment += HOUR
-    await memory.sweep(GRACE)()
-
-    looks = await watched(memory, hourly.database.id)
-
-    assert looks[-1].database.state is State.EXPIRED
-
-
-async def test_a_drop_is_watched_to_its_end(memory: Memory, sales: Vended) -> None:
-    await memory.retire().promise(sales.database.id)
-    watching = asyncio.create_task(watched(memory, sales.database.id, after=4))
-    await asyncio.sleep(0)
-
-    await memory.retire().finish(sales.database.id)
-
-    assert told(await watching) == [("retire", "running"), ("retire", "done")]
 
 
 async def test_nothing_is_asked_faster_than_the_interval(memory: Memory) -> None:

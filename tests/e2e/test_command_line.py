@@ -1,40 +1,60 @@
-"""`pgvend create` against a real service."""
+"""The command line against a real service; where it looks for the service and its key."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
+from structlog.testing import capture_logs
 
-from tests.support.apps import running_app
-from tests.support.command_line import PGVEND, Ran, pgvend, program, ran
+from tests.support.command_line import PGVEND, Ran, pgvend, program, ran, run_command
+from tests.support.fake_service import RECORD, fake_service
+from tests.support.keyholders import ADMIN_KEY, guarded_app
 from tests.support.orders import unique_name
+from tests.support.polling import until
 from tests.support.service import RunningService
 
 
-async def test_it_prints_a_uri_that_logs_in(service: RunningService) -> None:
-    made = await _create(service, unique_name())
+async def test_a_database_lives_by_the_command_line(service: RunningService) -> None:
+    run = uuid4().hex
+    made = await _created(service, "--label", f"run={run}", "--ttl", "1h")
+    first = made["connection"]["uri"]
+    assert await _logs_in(first)
+    assert await _told(service, "connection", made["id"]) == first
 
-    assert made.status == 0, made.stderr
+    listed = await _told(service, "list", "--label", f"run={run}")
+    shown = await _told(service, "show", made["id"])
+    assert made["nickname"] in listed
+    assert made["nickname"] in shown
+    assert made["connection"]["password"] not in listed + shown
+
+    extended = json.loads(await _told(service, "extend", made["id"], "48h", "--json"))
+    assert extended["expires_at"] > made["expires_at"]
+    rotated = await _told(service, "rotate", made["id"])
+    assert [await _logs_in(rotated), await _logs_in(first)] == [True, False]
+
+    _explained(await _asked(service, "restore", made["id"]), "(request ")
+    assert made["id"] in await _told(service, "delete", made["id"])
+    _explained(await _asked(service, "connection", made["id"]), "(request ")
+    await until(partial(_is_shut, rotated))
+
+
+async def test_a_sweep_tells_what_it_found(service: RunningService) -> None:
+    assert (await _told(service, "sweep", "--dry-run")).startswith("ACTION  ")
+    assert "findings" in json.loads(await _told(service, "sweep", "--json"))
+
+
+async def test_it_is_a_program_whose_uri_psql_takes(service: RunningService) -> None:
+    made = await pgvend("create", unique_name(), PGVEND_URL=service.url)
+    refused = await pgvend("create", "!?", PGVEND_URL=service.url)
+
+    assert (made.status, made.stderr) == (0, "")
     uri = made.stdout.removesuffix("\n")
-    session = await asyncpg.connect(uri)
-    try:
-        assert await session.fetchval("SELECT 1") == 1
-    finally:
-        await session.close()
     assert (await ran(program("psql"), uri, "--command", "SELECT 1")).status == 0
-
-
-async def test_the_whole_answer_is_one_json(service: RunningService) -> None:
-    nickname = unique_name()
-
-    database = json.loads((await _create(service, nickname, "--json")).stdout)
-
-    assert database["nickname"] == nickname
-    assert database["connection"]["uri"].startswith("postgresql://")
+    _explained(refused, "no letter and no digit")
 
 
 async def test_a_shell_takes_the_environment_as_printed(service: RunningService) -> None:
@@ -50,101 +70,97 @@ async def test_a_shell_takes_the_environment_as_printed(service: RunningService)
     assert shell.stdout.strip().startswith("env")
 
 
-async def test_labels_and_a_time_to_live_are_passed_on(service: RunningService) -> None:
-    options = ("--ttl", "2h", "--label", "team=a", "--label", "run=4711")
-
-    database = json.loads((await _create(service, unique_name(), "--json", *options)).stdout)
-
-    assert database["labels"] == {"team": "a", "run": "4711"}
-    assert database["expires_at"]
-
-
 @pytest.mark.parametrize("nickname", ["--help-me", "'; echo", "🚀 rocket", "$(id)"])
 async def test_any_nickname_is_taken_as_it_is(service: RunningService, nickname: str) -> None:
-    made = await _create(service, "--json", "--", nickname)
+    made = await _told(service, "create", "--json", "--", nickname)
 
-    assert json.loads(made.stdout)["nickname"] == nickname
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (("!?",), "no letter and no digit"),
-        (("n", "--ttl", "soon"), "'soon' is not a duration"),
-        (("n", "--label", "team"), "key=value"),
-        (("n", "--label", "=x"), "label ''"),
-        (("n", "--extension", "no_such"), "no_such"),
-    ],
-)
-async def test_a_refused_order_says_why(
-    service: RunningService, arguments: tuple[str, ...], told: str
-) -> None:
-    _explained(await _create(service, *arguments), told)
+    assert json.loads(made)["nickname"] == nickname
 
 
-async def test_without_a_nickname_it_says_how_it_is_used() -> None:
-    refused = await pgvend("create")
-
-    assert refused.status == 2
-    assert "nickname" in refused.stderr.lower()
-
-
-@pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:1", "localhost:8000", "nonsense", "", "http://no.such.invalid"]
-)
-async def test_where_no_service_is_it_says_so(url: str) -> None:
-    _explained(await pgvend("create", "n", PGVEND_URL=url), "PGVEND_URL")
+REFUSED = {
+    "create n --ttl soon": "'soon' is not a duration",
+    "create n --label =x": "label ''",
+    "create n --extension no_such": "no_such",
+    **{
+        f"{command} db_nothing": "There is no database 'db_nothing'"
+        for command in ("show", "connection", "rotate", "delete", "restore")
+    },
+}
 
 
-@pytest.mark.parametrize(
-    ("status", "body"),
-    [
-        (200, "<h1>Welcome</h1>"),
-        (404, "404: Not Found"),
-        (404, '{"error": "not found"}'),
-        (404, '{"detail": "Not Found"}'),
-        (500, "null"),
-        (201, ""),
-        (201, "[]"),
-        (201, '"created"'),
-        (201, '{"connection": null}'),
-        (201, '{"connection": {"uri": 1}}'),
-        (201, '"\udcff"'),  # no UTF-8
-    ],
-)
-async def test_something_else_that_answers_there_is_no_crash(status: int, body: str) -> None:
-    async def answer(request: web.Request) -> web.Response:
-        raw = body.encode(errors="surrogateescape")
-        return web.Response(status=status, body=raw, content_type="application/json")
-
-    async with _something_else(answer) as url:
-        _explained(await pgvend("create", "n", PGVEND_URL=url), "PGVEND_URL")
+@pytest.mark.parametrize("command", REFUSED)
+async def test_what_the_service_refuses_is_told(service: RunningService, command: str) -> None:
+    _explained(await _asked(service, *command.split()), REFUSED[command])
 
 
-async def test_a_problem_names_the_request_to_look_for() -> None:
-    async with running_app() as app:
-        refused = await pgvend("create", "!?", PGVEND_URL=f"http://127.0.0.1:{app.port}/")
+async def test_a_whole_story_of_keys() -> None:
+    with capture_logs():
+        async with guarded_app() as guarded:
+            url = f"http://127.0.0.1:{guarded.app.port}"
+            admin = {"PGVEND_URL": url, "PGVEND_KEY": ADMIN_KEY}
+            made = await run_command("keys", "create", "web", **admin)
+            web = {"PGVEND_URL": url, "PGVEND_KEY": made.stdout.strip()}
+            vended = await run_command("create", "Sales", **web)
+            forbidden = await run_command("keys", "list", **web)
+            await run_command("keys", "revoke", made.stdout[:12], **admin)
+            refused = await run_command("list", **web)
+            trail = await run_command("audit", "--caller", "web", **admin)
+            keyless = await run_command("list", PGVEND_URL=url)
 
-    _explained(refused, "(request ")
+    assert vended.stdout.startswith("postgresql://"), vended.stderr
+    _explained(forbidden, "takes one with the scope admin")
+    _explained(refused, "was revoked")
+    assert [line.split()[3] for line in trail.stdout.splitlines()[1:]] == ["createDatabase"]
+    _explained(keyless, "PGVEND_KEY")
 
 
-async def _create(service: RunningService, *arguments: str) -> Ran:
-    return await pgvend("create", *arguments, PGVEND_URL=service.url)
+async def test_a_dotenv_file_says_where_the_service_is_and_who_asks(tmp_path: Path) -> None:
+    async with fake_service(RECORD) as service:
+        (tmp_path / ".env").write_text(f"PGVEND_URL={service.url}\nPGVEND_KEY=k\n")
+        shown = await ran("env", "-C", str(tmp_path), *PGVEND, "show", "db_1")
+
+    assert shown.status == 0, shown.stderr
+    assert service.headers[0]["Authorization"] == "Bearer k"
+
+
+async def test_a_dotenv_file_that_cannot_be_read_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"PGVEND_KEY=\xff\n")
+
+    refused = await ran("env", "-C", str(tmp_path), *PGVEND, "show", "db_1")
+
+    assert (refused.status, refused.stdout) == (1, "")
+    assert refused.stderr == "pgvend: .env: not UTF-8. Save it as UTF-8.\n"
+
+
+async def _asked(service: RunningService, *command: str) -> Ran:
+    return await run_command(*command, PGVEND_URL=service.url)
+
+
+async def _told(service: RunningService, *command: str) -> str:
+    ended = await _asked(service, *command)
+    assert ended.status == 0, ended.stderr
+    return ended.stdout.removesuffix("\n")
+
+
+async def _created(service: RunningService, *options: str) -> Any:
+    return json.loads(await _told(service, "create", unique_name(), "--json", *options))
+
+
+async def _logs_in(uri: str) -> bool:
+    try:
+        session = await asyncpg.connect(uri)
+    except asyncpg.PostgresError:
+        return False
+    await session.close()
+    return True
+
+
+async def _is_shut(uri: str) -> bool:
+    return not await _logs_in(uri)
 
 
 def _explained(refused: Ran, told: str) -> None:
-    assert refused.status == 1, refused
-    assert refused.stdout == ""
+    assert (refused.status, refused.stdout) == (1, "")
     assert refused.stderr.startswith("pgvend: ")
     assert told in refused.stderr
     assert "Traceback" not in refused.stderr
-
-
-@asynccontextmanager
-async def _something_else(
-    answer: Callable[[web.Request], Awaitable[web.StreamResponse]],
-) -> AsyncIterator[str]:
-    site = web.Application()
-    site.router.add_route("*", "/{anything:.*}", answer)
-    async with TestServer(site) as server:
-        yield str(server.make_url("/"))

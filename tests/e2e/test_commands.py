@@ -1,46 +1,242 @@
 """What each command asks a service for, and what it prints of the answer."""
 
 import json
+from typing import Any
 
 import pytest
 
 from entrypoints.formats import FORMATS
-from tests.support.command_line import pgvend
+from tests.support.command_line import run_command
 from tests.support.fake_service import CONNECTION, HANDED_OUT, RECORD, VENDED, fake_service
 
 FINDING = {"action": "retire", "id": "db_1", "database": "x", "outcome": "done", "detail": ""}
 
-URI = CONNECTION["uri"] + "\n"
+KEY: dict[str, Any] = {
+    "id": "pgv_00000000",
+    "name": "web",
+    "scopes": ["create", "read"],
+    "quota": 3,
+    "rate": "10/min",
+    "origins": [],
+    "created_at": "2026-01-02T03:04:05Z",
+    "expires_at": None,
+    "revoked_at": None,
+}
+NEW_KEY = KEY | {"key": "pgv_00000000_secret", "notices": []}
+
+ENTRY = {
+    "id": "aud_1",
+    "at": "2026-01-02T03:04:05Z",
+    "caller": "ann",
+    "key": "pgv_00000000",
+    "action": "createDatabase",
+    "subject": "db_1",
+    "address": "::1",
+    "request_id": "r",
+    "outcome": "done",
+}
 
 
-@pytest.mark.parametrize(
-    ("command", "answer", "asked"),
-    [
-        (["show", "db_1"], RECORD, ("GET", "/v1/databases/db_1", None)),
-        (["delete", "db_1"], RECORD, ("DELETE", "/v1/databases/db_1", None)),
-        (["extend", "db_1", "24h"], RECORD, ("PATCH", "/v1/databases/db_1", {"ttl": "24h"})),
-        (["rotate", "db_1"], VENDED, ("POST", "/v1/databases/db_1/rotate", None)),
-        (["restore", "db_1"], VENDED, ("POST", "/v1/databases/db_1/restore", {})),
-        (
-            ["restore", "db_1", "--ttl", "7d"],
-            VENDED,
-            ("POST", "/v1/databases/db_1/restore", {"ttl": "7d"}),
-        ),
-        (["connection", "db_1"], CONNECTION, ("GET", "/v1/databases/db_1/connection", None)),
-        (["sweep"], {"findings": [FINDING]}, ("POST", "/v1/sweep", {"dry_run": False})),
-        (["sweep", "--dry-run"], {"findings": []}, ("POST", "/v1/sweep", {"dry_run": True})),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+def databases(*records: dict[str, Any], following: str = "") -> dict[str, Any]:
+    return {"databases": list(records), "next_page_token": following}
+
+
+def entries(*entries: dict[str, Any], following: str = "") -> dict[str, Any]:
+    return {"entries": list(entries), "next_page_token": following}
+
+
+def body_of_key(**given: Any) -> dict[str, Any]:
+    usual = {"name": None, "scopes": ["create", "read"], "quota": None, "rate": None, "ttl": None}
+    return {**usual, "origins": [], **given}
+
+
+ALL_OF_A_KEY = body_of_key(
+    name="web",
+    scopes=["create", "manage"],
+    quota=20,
+    rate="10/min",
+    ttl="90d",
+    origins=["https://app.example", "http://localhost:5173"],
 )
-async def test_a_command_asks_once_and_can_print_the_whole_answer(
-    command: list[str], answer: object, asked: object
-) -> None:
+
+COMMANDS: dict[str, tuple[Any, str, str, Any]] = {
+    "create n": (VENDED, "POST", "/v1/databases", {"nickname": "n"}),
+    "create n --ttl 2h --label team=a --label run=1 --extension vector": (
+        VENDED,
+        "POST",
+        "/v1/databases",
+        {
+            "nickname": "n",
+            "ttl": "2h",
+            "labels": {"team": "a", "run": "1"},
+            "extensions": ["vector"],
+        },
+    ),
+    "show db_1": (RECORD, "GET", "/v1/databases/db_1", None),
+    "delete db_1": (RECORD, "DELETE", "/v1/databases/db_1", None),
+    "extend db_1 24h": (RECORD, "PATCH", "/v1/databases/db_1", {"ttl": "24h"}),
+    "rotate db_1": (VENDED, "POST", "/v1/databases/db_1/rotate", None),
+    "restore db_1": (VENDED, "POST", "/v1/databases/db_1/restore", {}),
+    "restore db_1 --ttl 7d": (VENDED, "POST", "/v1/databases/db_1/restore", {"ttl": "7d"}),
+    "connection db_1": (CONNECTION, "GET", "/v1/databases/db_1/connection", None),
+    "sweep": ({"findings": [FINDING]}, "POST", "/v1/sweep", {"dry_run": False}),
+    "sweep --dry-run": ({"findings": []}, "POST", "/v1/sweep", {"dry_run": True}),
+    "keys create": (NEW_KEY, "POST", "/v1/keys", body_of_key()),
+    "keys create web --scope create,manage --quota 20 --rate 10/min --ttl 90d"
+    " --origin https://app.example --origin http://localhost:5173": (
+        NEW_KEY,
+        "POST",
+        "/v1/keys",
+        ALL_OF_A_KEY,
+    ),
+    "keys list": ({"keys": [KEY]}, "GET", "/v1/keys", None),
+    "keys revoke pgv_00000000": (KEY, "DELETE", "/v1/keys/pgv_00000000", None),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+async def test_a_command_asks_once_and_can_print_the_whole_answer(command: str) -> None:
+    answer, *asked = COMMANDS[command]
     async with fake_service(answer) as service:
-        told = await service.pgvend(*command, "--json")
+        told = await service.pgvend(*command.split(), "--json")
 
     assert told.status == 0, told.stderr
     assert json.loads(told.stdout) == answer
-    assert service.asked == [asked]
+    assert service.asked == [tuple(asked)]
+
+
+URI = CONNECTION["uri"]
+
+PRINTED: dict[str, tuple[Any, str]] = {
+    "create n": (VENDED, URI),
+    "create n --env": (VENDED, FORMATS["env"].render(HANDED_OUT)),
+    "rotate db_1": (VENDED, URI),
+    "restore db_1": (VENDED, URI),
+    **{
+        f"connection db_1 --format {name}": (CONNECTION, FORMATS[name].render(HANDED_OUT))
+        for name in ("json", "env", "k8s-secret")
+    },
+    "keys create": (NEW_KEY, "pgv_00000000_secret"),
+    "keys revoke pgv_00000000": (KEY, "pgv_00000000 is revoked"),
+    "list": (databases(), "ID  STATE  DATABASE  EXPIRES_AT  NICKNAME"),
+}
+
+
+@pytest.mark.parametrize("command", PRINTED)
+async def test_it_prints_what_goes_into_a_variable_or_a_pipe_and_nothing_else(command: str) -> None:
+    answer, printed = PRINTED[command]
+    async with fake_service(answer) as service:
+        told = await service.pgvend(*command.split())
+
+    assert (told.status, told.stderr) == (0, "")
+    assert told.stdout == printed.rstrip("\n") + "\n"
+
+
+TABLES: dict[str, tuple[Any, list[str]]] = {
+    "list": (
+        databases(RECORD, RECORD | {"id": "db_2", "expires_at": "2026-02-03T04:05:06Z"}),
+        [
+            "ID    STATE  DATABASE   EXPIRES_AT            NICKNAME",
+            "db_1  ready  sales2024  -                     Sales 2024",
+            "db_2  ready  sales2024  2026-02-03T04:05:06Z  Sales 2024",
+        ],
+    ),
+    "sweep": (
+        {"findings": [FINDING, FINDING | {"id": "db_22", "detail": "a b"}]},
+        [
+            "ACTION  ID     DATABASE  OUTCOME  DETAIL",
+            "retire  db_1   x         done     -",
+            "retire  db_22  x         done     a b",
+        ],
+    ),
+    "keys list": (
+        {"keys": [KEY]},
+        [
+            "ID            NAME  SCOPES        QUOTA  RATE    ORIGINS  EXPIRES_AT  REVOKED_AT",
+            "pgv_00000000  web   create, read  3      10/min  -        -           -",
+        ],
+    ),
+    "audit": (
+        entries(ENTRY, ENTRY | {"action": "sweep", "key": "", "subject": ""}),
+        [
+            "AT                    CALLER  KEY           ACTION          SUBJECT  ADDRESS  OUTCOME",
+            "2026-01-02T03:04:05Z  ann     pgv_00000000  createDatabase  db_1     ::1      done",
+            "2026-01-02T03:04:05Z  ann     -             sweep           -        ::1      done",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("command", TABLES)
+async def test_many_things_are_a_table(command: str) -> None:
+    answer, lines = TABLES[command]
+    async with fake_service(answer) as service:
+        told = await service.pgvend(*command.split())
+
+    assert told.stdout.splitlines() == lines
+
+
+async def test_a_record_is_shown_line_by_line() -> None:
+    async with fake_service(RECORD) as service:
+        lines = (await service.pgvend("show", "db_1")).stdout.splitlines()
+
+    assert {
+        "nickname    Sales 2024",
+        "labels      team=a, run=1",
+        "expires_at  -",
+        "steps       provision done 2026-01-02T03:04:06Z",
+        "steps       retire failed 2026-01-02T03:04:07Z No luck.",
+    } <= set(lines)
+
+
+async def test_what_its_maker_may_not_expect_is_told_beside_the_key() -> None:
+    made = NEW_KEY | {"notices": ["A key for web pages can only create: read left out."]}
+    async with fake_service(made, status=201) as service:
+        told = await service.pgvend("keys", "create", "web")
+
+    assert told.stdout == "pgv_00000000_secret\n"
+    assert told.stderr == "pgvend: A key for web pages can only create: read left out.\n"
+
+
+async def test_all_pages_of_a_list_are_asked_for_with_its_filters() -> None:
+    options = ("--state", "ready", "--state", "expired", "--label", "team=a&b")
+    second = RECORD | {"id": "db_2"}
+    async with fake_service(databases(RECORD, following="a+b"), databases(second)) as service:
+        told = await service.pgvend("list", *options, "--json")
+
+    assert json.loads(told.stdout) == {"databases": [RECORD, second]}
+    (_, first, _), (_, following, _) = service.asked
+    assert first.startswith("/v1/databases?state=ready&state=expired&label=team%3Da%26b&")
+    assert "page_token=a%2Bb" in following
+
+
+async def test_no_more_pages_of_the_trail_are_asked_for_than_are_needed() -> None:
+    found = [ENTRY | {"id": f"aud_{number}"} for number in range(3)]
+    pages = [entries(*found[:2], following="a+b"), entries(found[2], following="more")]
+    options = ("--caller", "a&b", "--subject", "db_1", "--limit", "3", "--json")
+    async with fake_service(*pages) as service:
+        told = await service.pgvend("audit", *options)
+
+    assert json.loads(told.stdout) == {"entries": found}
+    (_, first, _), (_, following, _) = service.asked
+    assert first.startswith("/v1/audit?caller=a%26b&subject=db_1&page_size=")
+    assert "page_token=a%2Bb" in following
+
+
+async def test_a_nickname_writes_nothing_but_a_name_into_the_terminal() -> None:
+    odd = RECORD | {"nickname": "safe\u202egpj.\u2066x\x1b[31m\n\t😀"}
+    async with fake_service(databases(odd)) as service:
+        told = await service.pgvend("list")
+
+    assert told.stdout.endswith("  safe\\u202egpj.\\u2066x\\x1b[31m\\n\\t😀\n")
+
+
+@pytest.mark.parametrize("charset", ["ascii", "latin-1"])
+async def test_a_terminal_without_the_letters_gets_their_numbers(charset: str) -> None:
+    async with fake_service(databases(RECORD | {"nickname": "a😀"})) as service:
+        told = await run_command("list", charset=charset, PGVEND_URL=service.url)
+
+    assert told.stdout.endswith("a\\U0001f600\n"), told.stderr
 
 
 async def test_a_key_is_shown_to_the_service() -> None:
@@ -48,53 +244,6 @@ async def test_a_key_is_shown_to_the_service() -> None:
         await service.pgvend("show", "db_1", PGVEND_KEY="napi")
 
     assert service.headers[0]["Authorization"] == "Bearer napi"
-
-
-@pytest.mark.parametrize("command", ["rotate", "restore"])
-async def test_a_connection_is_printed_as_its_uri(command: str) -> None:
-    async with fake_service(VENDED) as service:
-        assert (await service.pgvend(command, "db_1")).stdout == URI
-
-
-@pytest.mark.parametrize("name", ["json", "env", "k8s-secret"])
-async def test_a_connection_is_printed_in_any_format_with_one_end(name: str) -> None:
-    async with fake_service(CONNECTION) as service:
-        told = await service.pgvend("connection", "db_1", "--format", name)
-
-    assert told.stdout == FORMATS[name].render(HANDED_OUT).rstrip("\n") + "\n"
-
-
-@pytest.mark.parametrize("command", ["create", "rotate", "restore", "connection"])
-async def test_an_unknown_format_is_told_before_anything_is_asked(command: str) -> None:
-    async with fake_service(VENDED) as service:
-        refused = await service.pgvend(command, "db_1", "--format", "xml")
-
-    assert (refused.status, service.asked) == (1, [])
-    assert refused.stderr.startswith("pgvend: 'xml' is no format; there are json, uri, env")
-
-
-async def test_a_record_is_shown_line_by_line() -> None:
-    async with fake_service(RECORD) as service:
-        lines = (await service.pgvend("show", "db_1")).stdout.splitlines()
-
-    assert "nickname    Sales 2024" in lines
-    assert "labels      team=a, run=1" in lines
-    assert "expires_at  -" in lines
-    assert "steps       provision done 2026-01-02T03:04:06Z" in lines
-    assert "steps       retire failed 2026-01-02T03:04:07Z No luck." in lines
-
-
-async def test_what_came_of_it_is_a_table() -> None:
-    async with fake_service(
-        {"findings": [FINDING, FINDING | {"id": "db_22", "detail": "a b"}]}
-    ) as s:
-        swept = await s.pgvend("sweep")
-
-    assert swept.stdout.splitlines() == [
-        "ACTION  ID     DATABASE  OUTCOME  DETAIL",
-        "retire  db_1   x         done     -",
-        "retire  db_22  x         done     a b",
-    ]
 
 
 @pytest.mark.parametrize("odd", ["..", "../../livez", "a/b", "?x=1", "#", "%2e", "é"])
@@ -108,22 +257,71 @@ async def test_an_odd_id_leads_nowhere_else(odd: str) -> None:
     assert "?" not in path
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["list"],
-        ["connection", "x"],
-        ["extend", "x", "1h"],
-        ["rotate", "x"],
-        ["delete", "x"],
-        ["restore", "x"],
-        ["sweep"],
-    ],
-    ids=" ".join,
-)
-async def test_what_is_no_answer_of_ours_is_told_in_one_line(command: list[str]) -> None:
-    async with fake_service({"connection": {}, "findings": [1], "databases": [None]}) as service:
-        refused = await service.pgvend(*command)
+@pytest.mark.parametrize("command", ["create", "rotate", "restore", "connection"])
+async def test_an_unknown_format_is_told_before_anything_is_asked(command: str) -> None:
+    async with fake_service(VENDED) as service:
+        refused = await service.pgvend(command, "db_1", "--format", "xml")
+
+    assert (refused.status, service.asked) == (1, [])
+    assert refused.stderr.startswith("pgvend: 'xml' is no format; there are json, uri, env")
+
+
+async def test_a_label_without_a_value_is_told_before_anything_is_asked() -> None:
+    async with fake_service(VENDED) as service:
+        refused = await service.pgvend("create", "n", "--label", "team")
+
+    assert (refused.status, service.asked) == (1, [])
+    assert refused.stderr == "pgvend: Write a label as key=value, not 'team'.\n"
+
+
+@pytest.mark.parametrize(("command", "lacking"), [("create", "nickname"), ("extend db_1", "TTL")])
+async def test_a_command_without_what_it_needs_says_how_it_is_used(
+    command: str, lacking: str
+) -> None:
+    refused = await run_command(*command.split())
+
+    assert refused.status == 2
+    assert lacking in refused.stderr
+
+
+NO_ANSWER = {"connection": {}, "findings": [1], "databases": [None], "something": "else"}
+
+STRANGE: dict[str, tuple[str, int, Any]] = {
+    **{
+        command: (command, 200, NO_ANSWER)
+        for command in (
+            "list",
+            "connection x",
+            "extend x 1h",
+            "rotate x",
+            "delete x",
+            "restore x",
+            "sweep",
+            "audit",
+            "keys create",
+            "keys list",
+            "keys revoke x",
+        )
+    },
+    "a page": ("create n", 200, b"<h1>Welcome</h1>"),
+    "a plain 404": ("create n", 404, b"404: Not Found"),
+    "another JSON": ("create n", 404, {"error": "not found"}),
+    "another detail": ("create n", 404, {"detail": "Not Found"}),
+    "null": ("create n", 500, None),
+    "nothing": ("create n", 201, b""),
+    "a list": ("create n", 201, []),
+    "a text": ("create n", 201, "created"),
+    "no connection": ("create n", 201, {"connection": None}),
+    "half a connection": ("create n", 201, {"connection": {"uri": 1}}),
+    "no UTF-8": ("create n", 201, b'"\xff"'),
+}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+async def test_what_is_no_answer_of_pgvend_is_told_in_one_line(name: str) -> None:
+    command, status, answer = STRANGE[name]
+    async with fake_service(answer, status=status) as service:
+        refused = await service.pgvend(*command.split())
 
     assert (refused.status, refused.stdout) == (1, "")
     assert (
@@ -131,8 +329,12 @@ async def test_what_is_no_answer_of_ours_is_told_in_one_line(command: list[str])
     )
 
 
-async def test_a_command_without_what_it_needs_says_how_it_is_used() -> None:
-    refused = await pgvend("extend", "db_1")
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1", "localhost:8000", "nonsense", "", "http://no.such.invalid"]
+)
+async def test_where_no_service_is_it_says_so(url: str) -> None:
+    refused = await run_command("create", "n", PGVEND_URL=url)
 
-    assert refused.status == 2
-    assert "TTL" in refused.stderr
+    assert (refused.status, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("pgvend: ")
+    assert "PGVEND_URL" in refused.stderr

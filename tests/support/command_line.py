@@ -1,11 +1,18 @@
-"""`pgvend` as one types it: another process, in an empty environment but for what is given."""
+"""`pgvend` as one types it, in an empty environment but for what is given."""
 
 import asyncio
 import os
+import re
 import shutil
 import sys
+from collections.abc import Mapping, Sequence
+from contextlib import chdir
 from dataclasses import dataclass
 
+import typer
+from typer.testing import CliRunner
+
+from entrypoints.cli.app import Commands
 from tests.support.needs import lacking
 from tests.support.service import REPOSITORY
 
@@ -13,6 +20,11 @@ PATIENCE = 60.0
 """Seconds; no test is about this time."""
 
 PGVEND = (sys.executable, "-m", "entrypoints")
+
+_SETTINGS = re.compile(r"PGVEND_|NEON_|CORS_|HOST$|PORT$")
+
+_NOWHERE = "/"
+"""A developer's `.env` is not for tests."""
 
 
 @dataclass(frozen=True)
@@ -22,14 +34,31 @@ class Ran:
     stderr: str
 
 
+async def run_command(*arguments: str, charset: str = "utf-8", **environment: str) -> Ran:
+    """A command in this process, on a terminal of that charset; what crashes it is raised."""
+    return await asyncio.to_thread(_invoked, arguments, charset, environment)
+
+
+def _invoked(arguments: Sequence[str], charset: str, environment: Mapping[str, str]) -> Ran:
+    app = typer.Typer(cls=Commands)
+    app.callback()(lambda: None)
+    unset = {name: None for name in os.environ if _SETTINGS.match(name)}
+    with chdir(_NOWHERE):
+        ended = CliRunner(charset=charset).invoke(
+            app, arguments, env={**unset, **environment}, catch_exceptions=False
+        )
+    return Ran(ended.exit_code, ended.stdout, ended.stderr)
+
+
 async def pgvend(*arguments: str, **environment: str) -> Ran:
+    """A command in a process of its own."""
     return await ran(*PGVEND, *arguments, **environment)
 
 
 async def ran(*command: str, stdin: str = "", **environment: str) -> Ran:
     process = await asyncio.create_subprocess_exec(
         *command,
-        cwd="/",  # a developer's `.env` is not for tests
+        cwd=_NOWHERE,
         env=plain_environment(**environment),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""A service that answers what it is told to, and remembers what it was asked."""
+"""A service that gives prepared answers, bytes as they are, and remembers what it was asked."""
 
 import json
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from domain.connection import Connection
 from entrypoints.http.schemas import ConnectionOut
-from tests.support.command_line import Ran, pgvend
+from tests.support.command_line import Ran, run_command
 from tests.support.connections import connection
 
 HANDED_OUT: Connection = connection(password='it\'s "odd"')
@@ -48,13 +48,16 @@ class FakeService:
     headers: list[dict[str, str]] = field(default_factory=list)
 
     async def pgvend(self, *arguments: str, **environment: str) -> Ran:
-        return await pgvend(*arguments, PGVEND_URL=self.url, **environment)
+        return await run_command(*arguments, PGVEND_URL=self.url, **environment)
 
     async def answer(self, request: web.Request) -> web.Response:
         body = json.loads(await request.read() or b"null")
         self.asked.append((request.method, request.raw_path, body))
         self.headers.append(dict(request.headers))
-        return web.json_response(self.answers.pop(0), status=self.status)
+        answer = self.answers.pop(0)
+        if isinstance(answer, bytes):
+            return web.Response(body=answer, status=self.status, content_type="application/json")
+        return web.json_response(answer, status=self.status)
 
 
 @asynccontextmanager

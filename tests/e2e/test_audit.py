@@ -129,16 +129,6 @@ async def test_what_somebody_may_not_do_is_written_down_with_the_name(guarded: G
     assert (entry["key"], entry["subject"]) == (bob.id, made["id"])
 
 
-async def test_reaching_for_somebody_elses_is_written_down(guarded: Guarded) -> None:
-    ann, bob = await guarded.holder("ann"), await guarded.holder("bob")
-    made = await ann.vend()
-    await bob.ask("GET", f"{PATH}/{made['id']}/connection")
-
-    (entry,) = await guarded.trail("&caller=bob")
-
-    assert (entry["action"], entry["outcome"]) == ("showConnection", "database_not_found")
-
-
 @pytest.mark.parametrize(
     ("body", "outcome"),
     [

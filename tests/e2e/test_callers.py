@@ -65,14 +65,6 @@ async def test_the_admin_reaches_everybodys(guarded: Guarded, route: Route) -> N
         assert told.status in {200, 202, 409}, told.status  # 409: it has not expired
 
 
-async def test_an_order_may_have_the_name_of_somebody_elses_database(guarded: Guarded) -> None:
-    ann, bob = await guarded.holder("ann"), await guarded.holder("bob")
-
-    one, other = await ann.vend("Sales"), await bob.vend("Sales")
-
-    assert one["database"] != other["database"]
-
-
 @pytest.mark.parametrize("path", ORDERS)
 async def test_an_idempotency_key_is_its_callers_own(guarded: Guarded, path: str) -> None:
     ann, bob = await guarded.holder("ann"), await guarded.holder("bob")
@@ -84,30 +76,6 @@ async def test_an_idempotency_key_is_its_callers_own(guarded: Guarded, path: str
     assert one.body != other.body
     assert (await ann.ask("POST", path, ORDERS[path], **keyed())).body == one.body
     assert len(await guarded.admin.list()) == 2
-
-
-async def test_keys_of_one_name_share_their_databases(guarded: Guarded) -> None:
-    one, other = await guarded.holder("web"), await guarded.holder("web")
-    made = await one.vend()
-
-    assert await other.list() == {made["id"]}
-
-
-async def test_a_caller_keeps_its_databases_when_its_key_is_replaced(guarded: Guarded) -> None:
-    old = await guarded.holder("web")
-    made = await old.vend()
-    await guarded.admin.ask("DELETE", f"/v1/keys/{old.id}")
-
-    new = await guarded.holder("web")
-
-    assert await new.list() == {made["id"]}
-
-
-async def test_keys_without_a_name_share_nothing(guarded: Guarded) -> None:
-    one, other = await guarded.holder(), await guarded.holder()
-    await one.vend()
-
-    assert await other.list() == set()
 
 
 @pytest.mark.parametrize("path", [PATH, LEGACY])
@@ -197,17 +165,6 @@ async def test_a_key_in_the_address_is_none(guarded: Guarded) -> None:
     told = await guarded.ask("GET", f"{PATH}?access_token={guarded.admin.key}")
 
     problem_in(told, 401, "unauthenticated")
-
-
-async def test_a_key_of_another_replica_is_known_and_revoked_here_too(guarded: Guarded) -> None:
-    ann = await guarded.holder("ann")
-    async with guarded.app.replica(admin_key=guarded.admin.key) as other:
-        assert (await other.ask("GET", PATH, headers=bearer(ann.key))).status == 200
-
-        await guarded.admin.ask("DELETE", f"/v1/keys/{ann.id}")
-
-        told = await other.ask("GET", PATH, headers=bearer(ann.key))
-        problem_in(told, 401, "key_refused")
 
 
 def _at(route: Route, database_id: str) -> str:

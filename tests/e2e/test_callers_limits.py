@@ -6,9 +6,8 @@ import pytest
 
 from ports.driving.admit import FAILURES
 from tests.support.apps import problem_in
-from tests.support.keyed import LEGACY, ORDERS, PATH, keyed
+from tests.support.keyed import LEGACY, ORDERS, PATH
 from tests.support.keyholders import Guarded, Keyholder, guarded_app
-from tests.support.polling import until
 
 ASYNC = {"Prefer": "respond-async"}
 
@@ -57,24 +56,6 @@ async def test_who_asks_too_often_is_told_when_to_come_back(guarded: Guarded) ->
     assert told.headers["RateLimit"] == '"requests";r=0;t=40'
 
 
-async def test_who_comes_back_then_is_let_in(guarded: Guarded) -> None:
-    ann = await guarded.holder("ann", rate="1/min")
-    await ann.ask("GET", PATH)
-    told = await ann.ask("GET", PATH)
-    guarded.app.clock.passed += int(told.headers["Retry-After"])
-
-    assert (await ann.ask("GET", PATH)).status == 200
-
-
-async def test_what_comes_too_often_is_not_done(guarded: Guarded) -> None:
-    ann = await guarded.holder("ann", rate="1/min")
-    await ann.vend()
-
-    problem_in(await ann.ask("POST", PATH, {"nickname": "Stock"}), 429, "rate_limited")
-
-    assert len(await guarded.admin.list()) == 1
-
-
 async def test_what_a_key_may_not_do_counts_too(guarded: Guarded) -> None:
     ann = await guarded.holder("ann", ["create"], rate="1/min")
 
@@ -83,13 +64,6 @@ async def test_what_a_key_may_not_do_counts_too(guarded: Guarded) -> None:
     problem_in(told, 403, "forbidden")
     assert told.headers["RateLimit"] == '"requests";r=0;t=60'
     problem_in(await ann.ask("POST", PATH, {"nickname": "Sales"}), 429, "rate_limited")
-
-
-async def test_other_keys_are_not_held_up(guarded: Guarded) -> None:
-    one, other = [await guarded.holder("web", rate="1/min") for _ in range(2)]
-    await one.ask("GET", PATH)
-
-    assert (await other.ask("GET", PATH)).status == 200
 
 
 async def test_an_address_with_wrong_keys_is_told_to_wait(guarded: Guarded) -> None:
@@ -110,13 +84,6 @@ async def test_something_else_than_a_key_counts_as_a_wrong_one(guarded: Guarded)
     told = await guarded.ask("GET", PATH, headers={"Authorization": "Basic dXNlcjpwYXNz"})
 
     problem_in(told, 429, "rate_limited")
-
-
-async def test_a_right_key_is_let_in_from_such_an_address(guarded: Guarded) -> None:
-    ann = await guarded.holder("ann")
-    await _tried_in_vain(guarded)
-
-    assert (await ann.ask("GET", PATH)).status == 200
 
 
 async def test_what_is_for_all_is_answered_to_such_an_address(guarded: Guarded) -> None:
@@ -141,19 +108,6 @@ async def test_a_quota_bounds_what_exists_at_once(
     assert len(await guarded.admin.list()) == 1
 
 
-@ways
-async def test_a_key_with_a_quota_of_zero_makes_nothing(
-    guarded: Guarded, path: str, headers: dict[str, str]
-) -> None:
-    ann = await guarded.holder("ann", quota=0)
-
-    told = await ann.ask("POST", path, ORDERS[path], **headers)
-
-    problem_in(told, 429, "quota_reached")
-    assert not await guarded.app.provider.inventory()
-    assert await guarded.admin.list() == set()
-
-
 async def test_a_quota_and_a_rate_are_both_told(guarded: Guarded) -> None:
     ann = await guarded.holder("ann", quota=0, rate="5/min")
 
@@ -162,41 +116,6 @@ async def test_a_quota_and_a_rate_are_both_told(guarded: Guarded) -> None:
     problem_in(told, 429, "quota_reached")
     assert told.headers["RateLimit-Policy"] == '"databases";q=0, "requests";q=5;w=60'
     assert told.headers["RateLimit"] == '"databases";r=0, "requests";r=4;t=60'
-
-
-async def test_a_repeated_request_is_answered_although_the_quota_is_reached(
-    guarded: Guarded,
-) -> None:
-    ann = await guarded.holder("ann", quota=1)
-
-    first, again = [await ann.ask("POST", PATH, ORDERS[PATH], **keyed()) for _ in range(2)]
-
-    assert (again.status, again.body) == (first.status, first.body)
-
-
-async def test_what_is_deleted_makes_room(guarded: Guarded) -> None:
-    ann = await guarded.holder("ann", quota=1)
-    made = await ann.vend()
-    await ann.ask("DELETE", f"{PATH}/{made['id']}")
-
-    async def has_room() -> bool:
-        return (await ann.ask("POST", PATH, {"nickname": "Stock"})).status == 201
-
-    await until(has_room)
-
-
-async def test_what_was_not_made_takes_no_room(guarded: Guarded) -> None:
-    ann = await guarded.holder("ann", quota=1)
-    problem_in(await ann.ask("POST", PATH, {"nickname": "!"}), 422, "invalid_nickname")
-
-    await ann.vend()
-
-
-async def test_keys_of_one_caller_share_its_places(guarded: Guarded) -> None:
-    one, other = [await guarded.holder("web", quota=1) for _ in range(2)]
-    await one.vend()
-
-    problem_in(await other.ask("POST", PATH, {"nickname": "Stock"}), 429, "quota_reached")
 
 
 async def _tried_in_vain(guarded: Guarded) -> None:

@@ -1,4 +1,4 @@
-"""`PATCH /v1/databases/{id}`: another end, other labels; and what can be changed no more."""
+"""What changes a database: `PATCH`, `/rotate` and `/restore`; and what can be changed no more."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.apps import Answer, RunningApp, problem_in, running_app
 from tests.support.half_made import left_half_made
+from tests.support.sweeps import expired
 
 HOUR = 3600.0
 
@@ -19,6 +20,14 @@ async def patched(app: RunningApp, database: Any, **change: Any) -> Answer:
     return await app.ask("PATCH", path_of(database), change)
 
 
+async def restored(app: RunningApp, database: Any, body: Any = None) -> Answer:
+    return await app.ask("POST", path_of(database, "/restore"), body)
+
+
+def ends(answer: Answer) -> datetime:
+    return datetime.fromisoformat(answer.body["expires_at"])
+
+
 async def test_a_longer_time_counts_from_now(app: RunningApp) -> None:
     database = await app.vend(ttl="2h")
     app.clock.passed += HOUR
@@ -26,16 +35,9 @@ async def test_a_longer_time_counts_from_now(app: RunningApp) -> None:
     extended = await patched(app, database, ttl="3h")
 
     assert extended.status == 200
-    assert _moment(extended.body["expires_at"]) == app.clock.now() + timedelta(hours=3)
+    assert ends(extended) == app.clock.now() + timedelta(hours=3)
     assert "connection" not in extended.body
     assert await app.get(path_of(database)) == extended.body
-
-
-async def test_a_time_can_be_made_shorter_and_given_to_what_had_none(app: RunningApp) -> None:
-    for ttl in (None, "2h"):
-        database = await app.vend(ttl=ttl)
-        extended = await patched(app, database, ttl="1h")
-        assert _moment(extended.body["expires_at"]) == app.clock.now() + timedelta(hours=1)
 
 
 async def test_labels_are_replaced_as_a_whole(app: RunningApp) -> None:
@@ -63,6 +65,7 @@ async def test_labels_are_replaced_as_a_whole(app: RunningApp) -> None:
         ({"labels": {"a": None}}, "invalid_request"),
         ({"ttl": "1h", "labels": {"a b": "x"}}, "invalid_labels"),
     ],
+    ids=str,
 )
 async def test_a_change_that_cannot_be_made_changes_nothing(
     change: dict[str, Any], code: str
@@ -84,6 +87,65 @@ async def test_what_is_no_json_changes_nothing(app: RunningApp) -> None:
         assert response.status == 415
 
 
+async def test_after_a_rotation_the_new_password_works_and_the_old_one_does_not(
+    app: RunningApp,
+) -> None:
+    database = await app.vend(labels={"a": "b"}, ttl="1h")
+
+    answer = await app.ask("POST", path_of(database, "/rotate"))
+
+    assert answer.status == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert app.accepts(answer.body["connection"])
+    assert not app.accepts(database["connection"])
+    assert _but(answer.body, "connection", "steps") == _but(database, "connection", "steps")
+
+
+async def test_a_restored_database_is_as_it_was_with_a_new_end() -> None:
+    async with running_app(grace_period="24h") as app:
+        database = await expired(app)
+        assert (await app.get(path_of(database)))["state"] == "expired"
+        assert not app.accepts(database["connection"])
+
+        answer = await restored(app, database, {"ttl": "2h"})
+
+        assert answer.status == 200
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.body["state"] == "ready"
+        assert answer.body["connection"] == database["connection"]
+        assert app.accepts(database["connection"])
+        assert ends(answer) == app.clock.now() + timedelta(hours=2)
+
+
+@pytest.mark.parametrize("body", [None, {}, {"ttl": None}])
+async def test_without_a_time_it_gets_the_operators_usual_one(body: Any) -> None:
+    async with running_app(grace_period="24h", default_ttl="5h") as app:
+        answer = await restored(app, await expired(app), body)
+
+        assert ends(answer) == app.clock.now() + timedelta(hours=5)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"ttl": "soon"}, "invalid_duration"),
+        ({"ttl": "25h"}, "invalid_duration"),
+        ({"ttl": 1}, "invalid_request"),
+        ({"labels": {}}, "invalid_request"),
+        ([], "invalid_request"),
+    ],
+    ids=str,
+)
+async def test_a_restore_that_cannot_be_made_leaves_it_frozen(body: Any, code: str) -> None:
+    async with running_app(grace_period="24h", max_ttl="24h") as app:
+        database = await expired(app)
+
+        problem_in(await restored(app, database, body), 422, code)
+
+        assert (await app.get(path_of(database)))["state"] == "expired"
+        assert not app.accepts(database["connection"])
+
+
 REQUESTS = [
     ("PATCH", "", {"ttl": "1h"}),
     ("PATCH", "", {"labels": {}}),
@@ -100,7 +162,7 @@ async def test_one_that_was_deleted_stays_as_it_is(
     await app.ask("DELETE", path_of(database))
 
     problem_in(await app.ask(method, path_of(database, what), body), 409, "illegal_state")
-    problem_in(await app.ask("POST", path_of(database, "/restore")), 409, "illegal_state")
+    problem_in(await restored(app, database), 409, "illegal_state")
     await app.ask("POST", "/v1/sweep")
 
     assert await app.nothing_is_left()
@@ -119,33 +181,5 @@ async def test_one_that_is_being_made_is_to_be_asked_for_again(
     assert await app.records.registry.get(left.id) == left
 
 
-@pytest.mark.parametrize(("method", "what", "body"), REQUESTS)
-async def test_one_whose_time_is_over_stays_as_it_is(
-    app: RunningApp, method: str, what: str, body: Any
-) -> None:
-    """Also before the sweep has come by."""
-    database = await app.vend(ttl="1h")
-    app.clock.passed += HOUR
-
-    problem = problem_in(await app.ask(method, path_of(database, what), body), 409, "illegal_state")
-
-    assert "expired" in problem["detail"]
-
-
-@pytest.mark.parametrize(
-    ("method", "what", "body"),
-    [*REQUESTS, ("POST", "/restore", None), ("GET", "/events", None), ("DELETE", "", None)],
-)
-@pytest.mark.parametrize(
-    "database_id", ["db_nobody", "db_01arz3ndektsv4rrffq69g5fav", "%00", "%ff", "%ED%A0%80", "DB_X"]
-)
-async def test_an_id_that_nothing_has_is_not_found(
-    app: RunningApp, method: str, what: str, body: Any, database_id: str
-) -> None:
-    answer = await app.ask(method, f"/v1/databases/{database_id}{what}", body)
-
-    assert problem_in(answer, 404, "database_not_found")["detail"].isprintable()
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+def _but(told: Any, *names: str) -> Any:
+    return {name: value for name, value in told.items() if name not in names}

@@ -1,23 +1,33 @@
-"""A database's life over `/v1/databases`: created, shown, deleted."""
+"""A database's life over `/v1/databases`: created, promised, shown, deleted."""
 
-import asyncio
-from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from adapters.memory.provider import MemoryProvider
-from tests.support.apps import RunningApp, problem_of, running_app
-from tests.support.polling import until
-from tests.support.trouble import Gate
+from domain.errors import ProviderRejected
+from tests.support.apps import Answer, RunningApp, problem_in, running_app
+from tests.support.trouble import Gate, failing
+
+PATH = "/v1/databases"
+ASYNC = {"Prefer": "respond-async"}
+
+
+async def promised(app: RunningApp, key: str | None = None, **more: Any) -> Answer:
+    headers = ASYNC | ({"Idempotency-Key": key} if key else {})
+    return await app.ask("POST", PATH, {"nickname": "later", **more}, headers)
 
 
 async def test_a_created_database_comes_with_its_connection(app: RunningApp) -> None:
-    database = await app.vend("Sales Data 2024")
+    labels = {"team": "sales", "ci/run": "4711", "empty": ""}
+    answer = await app.ask("POST", PATH, {"nickname": "Sales Data 2024", "labels": labels})
 
+    database = answer.body
+    assert (answer.status, answer.headers["Cache-Control"]) == (201, "no-store")
     assert database["id"].startswith("db_")
     assert database["nickname"] == "Sales Data 2024"
-    assert database["state"] == "ready"
+    assert (database["state"], database["labels"]) == ("ready", labels)
+    assert (database["created_at"], database["expires_at"]) == ("2026-01-02T03:04:05Z", None)
     assert database["database"] == database["connection"]["database"] == "salesdata2024"
     assert database["owner"] == database["connection"]["user"] == "user_salesdata2024"
     assert database["connection"]["password"] in database["connection"]["uri"]
@@ -27,98 +37,42 @@ async def test_a_created_database_comes_with_its_connection(app: RunningApp) -> 
     }
 
 
-async def test_the_location_leads_to_the_record(app: RunningApp) -> None:
-    async with app.client.post("/v1/databases", json={"nickname": "found"}) as response:
-        database = await response.json()
-        record = await app.get(response.headers["Location"])
+async def test_the_location_leads_to_the_record_without_its_secret(app: RunningApp) -> None:
+    answer = await app.ask("POST", PATH, {"nickname": "found", "ttl": "90m"})
 
-    del database["connection"]
-    assert record == database
+    async with app.client.get(answer.headers["Location"]) as response:
+        assert answer.body["connection"].pop("password") not in await response.text()
+        record = await response.json()
 
-
-async def test_no_cache_may_keep_the_credentials(app: RunningApp) -> None:
-    async with app.client.post("/v1/databases", json={"nickname": "kept"}) as response:
-        assert response.headers["Cache-Control"] == "no-store"
+    del answer.body["connection"]
+    assert record == answer.body
+    assert record["expires_at"] == "2026-01-02T04:34:05Z"
 
 
-async def test_a_record_holds_no_secret(app: RunningApp) -> None:
-    database = await app.vend("secretive")
-
-    async with app.client.get(f"/v1/databases/{database['id']}") as response:
-        text = await response.text()
-
-    assert database["connection"]["password"] not in text
-    assert "connection" not in text
-
-
-async def test_a_time_to_live_becomes_an_end(app: RunningApp) -> None:
-    database = await app.vend("short", ttl="90m")
-
-    assert _moment(database["expires_at"]) == _moment(database["created_at"]) + timedelta(hours=1.5)
-
-
-async def test_without_a_time_to_live_there_is_no_end(app: RunningApp) -> None:
-    assert (await app.vend("long"))["expires_at"] is None
-
-
-async def test_the_operators_longest_time_bounds_the_callers() -> None:
-    async with running_app(max_ttl="24h") as app:
-        async with app.client.post(
-            "/v1/databases", json={"nickname": "longer", "ttl": "25h"}
-        ) as response:
-            await problem_of(response, 422, "invalid_duration")
-
-        assert await app.nothing_is_left()
-
-
-async def test_labels_are_kept_as_given(app: RunningApp) -> None:
-    labels = {"team": "sales", "ci/run": "4711", "empty": ""}
-
-    assert (await app.vend("labelled", labels=labels))["labels"] == labels
-
-
-@pytest.mark.parametrize("name", ["postgres", "Template1", "NeonDB"])
-async def test_a_reserved_name_gets_a_suffix(app: RunningApp, name: str) -> None:
-    database = await app.vend(name)
-
-    assert database["database"].startswith(f"{name.lower()}-")
-
-
-async def test_a_name_in_use_gets_a_suffix(app: RunningApp) -> None:
-    first = await app.vend("my-app")
-    second = await app.vend("My app!")  # another nickname, cleaned to another name
-    third = await app.vend("MY-APP")
-
-    assert [first["database"], second["database"]] == ["my-app", "myapp"]
-    assert third["database"].startswith("my-app-")
-
-
-@pytest.mark.parametrize("nickname", ["taken", "postgres"])
-async def test_a_caller_may_ask_for_the_plain_name_or_none(app: RunningApp, nickname: str) -> None:
+async def test_a_caller_may_ask_for_the_plain_name_or_none(app: RunningApp) -> None:
     await app.vend("taken")
-    body = {"nickname": nickname, "on_conflict": "reject"}
+    body = {"nickname": "taken", "on_conflict": "reject"}
 
-    async with app.client.post("/v1/databases", json=body) as response:
-        problem = await problem_of(response, 409, "name_taken")
+    for headers in ({}, ASYNC):
+        problem = problem_in(await app.ask("POST", PATH, body, headers), 409, "name_taken")
+        assert "taken" in problem["detail"]
 
-    assert nickname in problem["detail"]
-    assert [database["database"] for database in await app.live()] == ["taken"]
+    assert (await app.vend("taken"))["database"].startswith("taken-")
+    assert len(await app.live()) == 2
 
 
 async def test_a_deleted_database_is_promised_to_go_and_then_gone(app: RunningApp) -> None:
     database = await app.vend("short-lived")
+    path = f"{PATH}/{database['id']}"
 
-    assert (await _deleted(app, database["id"]))["state"] in {"retiring", "retired"}
-    await _comes_to(app, database["id"], "retired")
+    first = await app.ask("DELETE", path)
+    assert first.status == 202
+    assert first.body["state"] in {"retiring", "retired"}
+    assert "connection" not in first.body
+    await app.comes_to(database["id"], "retired")
     assert await app.provider.inventory() == []
-
-
-async def test_deleting_again_is_no_error(app: RunningApp) -> None:
-    database = await app.vend("again")
-    await _deleted(app, database["id"])
-    await _comes_to(app, database["id"], "retired")
-
-    assert (await _deleted(app, database["id"]))["state"] == "retired"
+    again = await app.ask("DELETE", path)
+    assert (again.status, again.body["state"]) == (202, "retired")
 
 
 async def test_impatient_deletions_are_one_deletion() -> None:
@@ -131,56 +85,76 @@ async def test_impatient_deletions_are_one_deletion() -> None:
         await gate(moment)
 
     async with running_app(MemoryProvider(trouble=counting)) as app:
-        database = await app.vend("impatient")
+        path = f"{PATH}/{(await app.vend('impatient'))['id']}"
         for _ in range(5):
-            async with app.client.delete(f"/v1/databases/{database['id']}") as response:
-                assert response.status == 202
+            assert (await app.ask("DELETE", path)).status == 202
         await gate.reached.wait()
         gate.open()
 
     assert begun == 1
 
 
-async def test_a_deleted_databases_name_is_free_again(app: RunningApp) -> None:
-    database = await app.vend("reused")
-    await _deleted(app, database["id"])
-    await _comes_to(app, database["id"], "retired")
+async def test_a_promise_is_answered_before_the_database_is_there() -> None:
+    gate = Gate("before provision")
+    async with running_app(MemoryProvider(trouble=gate)) as app:
+        answer = await promised(app)
 
-    again = await app.vend("reused", on_conflict="reject")
-
-    assert again["database"] == "reused"
-    assert again["connection"]["password"] != database["connection"]["password"]
-
-
-async def test_many_deletions_of_one_database_at_once_agree(app: RunningApp) -> None:
-    database = await app.vend("popular")
-
-    await asyncio.gather(*(_deleted(app, database["id"]) for _ in range(10)))
-
-    await _comes_to(app, database["id"], "retired")
-    assert await app.nothing_is_left()
+        assert answer.status == 202
+        assert answer.headers["Preference-Applied"] == "respond-async"
+        assert answer.headers["Location"] == f"{PATH}/{answer.body['id']}"
+        assert answer.body["state"] == "provisioning"
+        assert [step["state"] for step in answer.body["steps"]] == ["running"]
+        assert "connection" not in answer.body
+        gate.open()
+        await app.comes_to(answer.body["id"], "ready")
+        assert app.accepts(await app.get(f"{answer.headers['Location']}/connection"))
 
 
-@pytest.mark.parametrize("method", ["GET", "DELETE"])
-async def test_an_unknown_database_is_not_found(app: RunningApp, method: str) -> None:
-    async with app.client.request(method, "/v1/databases/db_nobody") as response:
-        await problem_of(response, 404, "database_not_found")
+@pytest.mark.parametrize(
+    ("prefer", "status"),
+    [
+        (["respond-async"], 202),
+        (["Respond-Async"], 202),
+        (["wait=5, respond-async"], 202),
+        (["respond-async;wait=5, return=minimal"], 202),
+        (["return=minimal", "respond-async"], 202),
+        (["return=minimal"], 201),
+        (["no-respond-async"], 201),
+        (["respond-async-later"], 201),
+        ([""], 201),
+    ],
+    ids=str,
+)
+async def test_only_who_prefers_it_gets_a_promise(
+    app: RunningApp, prefer: list[str], status: int
+) -> None:
+    headers = [("Prefer", value) for value in prefer]
+
+    answer = await app.ask("POST", PATH, {"nickname": "n"}, headers)
+
+    assert answer.status == status
+    assert ("Preference-Applied" in answer.headers) == (status == 202)
 
 
-async def _deleted(app: RunningApp, database_id: str) -> Any:
-    async with app.client.delete(f"/v1/databases/{database_id}") as response:
-        assert response.status == 202
-        answer = await response.json()
-    assert "connection" not in answer
-    return answer
+async def test_what_became_of_a_failed_promise_is_on_record() -> None:
+    refusing = failing("before provision", ProviderRejected)
+    async with running_app(MemoryProvider(trouble=refusing)) as app:
+        record = await app.comes_to((await promised(app)).body["id"], "failed")
+
+        assert [(step["name"], step["state"]) for step in record["steps"]] == [
+            ("provision", "failed"),
+            ("retire", "done"),
+        ]
+        assert record["steps"][0]["error"] == str(ProviderRejected())
+        assert await app.nothing_is_left()
 
 
-async def _comes_to(app: RunningApp, database_id: str, state: str) -> None:
-    async def has_come() -> bool:
-        return bool((await app.get(f"/v1/databases/{database_id}"))["state"] == state)
+async def test_a_repeated_promise_is_the_same(app: RunningApp) -> None:
+    first = await promised(app, "a key")
+    await app.comes_to(first.body["id"], "ready")
 
-    await until(has_come)
+    second = await promised(app, "a key")
 
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    assert (second.status, second.body["id"]) == (202, first.body["id"])
+    assert second.body["state"] == "ready"
+    problem_in(await promised(app, "a key", ttl="1h"), 422, "idempotency_key_reused")

@@ -1,6 +1,5 @@
 """ETags: a change is made to the record that its caller has seen, or not at all."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -98,29 +97,3 @@ async def test_what_is_no_etag_is_refused(app: RunningApp, tag: str) -> None:
 
     assert "If-Match" in problem["detail"]
     assert await label_of(app, path) is None
-
-
-async def test_of_two_who_saw_the_same_one_wins(app: RunningApp) -> None:
-    path, tag = await made(app)
-
-    async with app.replica() as other:
-        answers = await asyncio.gather(
-            *(labelled(where, path, "a", tag) for where in [app, other] * 5)
-        )
-
-    statuses = sorted(answer.status for answer in answers)
-    assert statuses == [200, *[412] * 9]
-
-
-async def test_without_an_etag_the_last_one_wins(app: RunningApp) -> None:
-    path, _ = await made(app)
-    for label in ("first", "second"):
-        assert (await app.ask("PATCH", path, {"labels": {"is": label}})).status == 200
-
-    assert await label_of(app, path) == "second"
-
-
-async def test_an_etag_does_not_make_an_unknown_database_known(app: RunningApp) -> None:
-    answer = await labelled(app, "/v1/databases/db_nobody", "x", "*")
-
-    problem_in(answer, 404, "database_not_found")

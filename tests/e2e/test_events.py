@@ -5,12 +5,11 @@ from typing import Any
 import pytest
 
 from adapters.memory.provider import MemoryProvider
-from domain.errors import ProviderRejected
 from tests.support.apps import RunningApp, problem_in, running_app
 from tests.support.event_stream import events_of, steps_in, stream_of
-from tests.support.half_made import left_half_rotated, left_without_record
+from tests.support.half_made import left_without_record
 from tests.support.slow_clock import SlowClock
-from tests.support.trouble import Gate, failing
+from tests.support.trouble import Gate
 
 MADE = [
     ("provision", "running"),
@@ -53,16 +52,6 @@ async def test_a_late_listener_is_told_from_the_start(app: RunningApp) -> None:
     assert [event.name for event in events[4:]] == ["settled"]
 
 
-async def test_another_replica_tells_the_same() -> None:
-    gate = Gate("amid provision")
-    async with running_app(MemoryProvider(trouble=gate), clock=SlowClock()) as app:
-        path = await promised(app)
-        async with app.replica() as other, stream_of(other, path) as stream:
-            assert (await stream.first()).id == "1"
-            gate.open()
-            assert steps_in(await stream.all()) == MADE[1:]
-
-
 @pytest.mark.parametrize("last", range(5))
 async def test_who_comes_back_gets_what_was_missed(app: RunningApp, last: int) -> None:
     events = await events_of(app, await made(app), after=str(last))
@@ -92,28 +81,6 @@ async def test_who_knows_how_it_ended_is_told_what_began_since(app: RunningApp) 
     assert events[-1].id == "6-settled"
 
 
-async def test_a_failure_is_told_with_its_reason() -> None:
-    refusing = failing("before provision", ProviderRejected)
-    async with running_app(MemoryProvider(trouble=refusing), clock=SlowClock()) as app:
-        events = await events_of(app, await promised(app))
-
-    assert ("provision", "failed") in steps_in(events)
-    told = [event.data.get("error") for event in events if event.name == "step"]
-    assert str(ProviderRejected()) in told
-    assert events[-1].data["state"] == "failed"
-
-
-async def test_a_deletion_is_told_to_its_end(app: RunningApp) -> None:
-    path = await made(app)
-    await app.ask("DELETE", path)
-    await app.ask("POST", "/v1/sweep")
-
-    events = await events_of(app, path, after="4-settled")
-
-    assert steps_in(events) == [("retire", "running"), ("retire", "done")]
-    assert events[-1].data["state"] == "retired"
-
-
 async def test_one_that_was_found_without_a_history_has_an_end_too(app: RunningApp) -> None:
     """A browser that got no id at all would come back for ever."""
     path = f"/v1/databases/{await left_without_record(app)}"
@@ -124,16 +91,6 @@ async def test_one_that_was_found_without_a_history_has_an_end_too(app: RunningA
     assert [(event.id, event.name) for event in events] == [("0-settled", "settled")]
     again = await app.ask("GET", f"{path}/events", headers={"Last-Event-ID": "0-settled"})
     assert again.status == 204
-
-
-async def test_a_rotation_that_is_pending_keeps_the_stream_open() -> None:
-    async with running_app(clock=SlowClock()) as app:
-        path = await made(app)
-        await left_half_rotated(app, path.rpartition("/")[2])
-        async with stream_of(app, path, after="4-settled") as stream:
-            assert (await stream.first()).step == ("rotate", "running")
-            await app.ask("POST", "/v1/sweep")
-            assert steps_in(await stream.all()) == [("rotate", "done")]
 
 
 async def test_events_hold_no_secret(app: RunningApp) -> None:

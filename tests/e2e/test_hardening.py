@@ -57,17 +57,6 @@ async def test_a_stream_is_hardened_before_it_begins(app: RunningApp) -> None:
         _is_hardened(response.headers)
 
 
-async def test_a_page_has_a_policy_of_its_own_without_inline_scripts(app: RunningApp) -> None:
-    async with app.client.get("/docs") as response:
-        policy = response.headers["Content-Security-Policy"]
-
-    assert "default-src 'none'" in policy
-    assert "frame-ancestors 'none'" in policy
-    assert "script-src 'self'" in policy
-    assert "unsafe" not in policy
-    assert "http" not in policy
-
-
 async def test_what_serves_is_told_without_its_version(app: RunningApp) -> None:
     assert (await asked(app.port)).headers["Server"] == "pgvend"
 

@@ -1,14 +1,11 @@
 """What is a key, and which requests are the same."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.support.apps import RunningApp, problem_in
 from tests.support.keyed import ORDERS, keyed, ordered
-
-DAY = timedelta(hours=24).total_seconds()
 
 
 @pytest.mark.parametrize("path", ORDERS)
@@ -46,19 +43,6 @@ async def test_what_is_written_differently_and_means_the_same_is_the_same(app: R
     second = await ordered(app, ttl="PT1H", labels={"b": "2", "a": "1"}, on_conflict="suffix")
 
     assert first.body == second.body
-
-
-async def test_after_a_day_the_key_means_a_new_database(app: RunningApp) -> None:
-    first = await ordered(app)
-    app.clock.passed += DAY - 1
-    assert (await ordered(app)).body["id"] == first.body["id"]
-    app.clock.passed += 1
-
-    second = await ordered(app, nickname="Something else")
-
-    assert second.status == 201
-    assert second.body["id"] != first.body["id"]
-    assert (await ordered(app, nickname="Something else")).body["id"] == second.body["id"]
 
 
 @pytest.mark.parametrize("path", ORDERS)

@@ -37,36 +37,6 @@ async def test_no_cache_may_keep_the_answer(app: RunningApp) -> None:
         assert response.headers["Cache-Control"] == "no-store"
 
 
-async def test_members_that_the_original_did_not_know_are_passed_over(app: RunningApp) -> None:
-    body = {"project": {"name": "extra", "region": None, "team": [1, {"a": "b"}]}, "trace": {}}
-
-    assert (await _ordered(app.client, body))["database_name"] == "extra"
-
-
-async def test_a_proxys_bearer_header_changes_nothing(app: RunningApp) -> None:
-    body = {"project": {"name": "proxied"}}
-    headers = {"Authorization": "Bearer whatever-the-proxy-has"}
-
-    async with app.client.post(PATH, json=body, headers=headers) as response:
-        assert response.status == 200
-
-
-async def test_the_same_name_twice_makes_two_databases(app: RunningApp) -> None:
-    first = await _ordered(app.client, {"project": {"name": "twice"}})
-    second = await _ordered(app.client, {"project": {"name": "twice"}})
-
-    assert first["database_name"] != second["database_name"]
-    assert first["database_nickname"] == second["database_nickname"] == "twice"
-
-
-async def test_what_was_made_is_in_the_list_too(app: RunningApp) -> None:
-    answer = await _ordered(app.client, {"project": {"name": "listed"}})
-
-    (record,) = await app.live()
-    assert record["database"] == answer["database_name"]
-    assert record["state"] == "ready"
-
-
 async def test_an_error_has_the_detail_that_the_originals_had(app: RunningApp) -> None:
     async with app.client.post(PATH, json={"project": {"name": "!?"}}) as response:
         problem = await problem_of(response, 422, "invalid_nickname")

@@ -5,10 +5,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from adapters.memory.provider import MemoryProvider
 from tests.support.apps import RunningApp, problem_in, running_app
 from tests.support.away import Outage, records_with
-from tests.support.later import Later
 
 ORDER = {"nickname": "n"}
 
@@ -59,31 +57,6 @@ async def test_it_is_alive_and_says_what_is_away() -> None:
         }
         outage.is_on = False
         assert (await app.get("/readyz"))["status"] == "ok"
-
-
-@pytest.mark.parametrize("key", [None, "a key"])
-@pytest.mark.parametrize("moment", ["before provision", "amid provision", "after provision"])
-async def test_a_vend_that_loses_its_records_leaves_nothing_in_the_end(
-    moment: str, key: str | None
-) -> None:
-    later, outage = Later(), Outage()
-
-    async def lost(now: str) -> None:
-        outage.is_on = outage.is_on or now == moment
-
-    async with running_app(MemoryProvider(trouble=later), records=records_with(outage)) as app:
-        later.begins = lost
-        headers = {"Idempotency-Key": key} if key else {}
-        problem_in(await app.ask("POST", "/v1/databases", ORDER, headers), 503, "unavailable")
-        outage.is_on, later.begins = False, Later()
-        await app.ask("POST", "/v1/sweep")
-
-        if key:  # its caller can come back
-            again = await app.ask("POST", "/v1/databases", ORDER, headers)
-            assert app.accepts(again.body["connection"])
-            assert len(await app.provider.inventory()) == 1
-        else:
-            assert await app.nothing_is_left()
 
 
 async def test_nothing_of_it_is_taken_for_a_crash() -> None:

@@ -1,7 +1,8 @@
-"""`POST /v1/sweep`: what is found, and what is done about it."""
+"""Sweeps: `POST /v1/sweep`, and the one that goes on by itself while the service runs."""
 
 import asyncio
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -10,73 +11,22 @@ from structlog.testing import capture_logs
 from adapters.memory.provider import MemoryProvider
 from domain.errors import ProviderBusy
 from tests.support.apps import RunningApp, problem_in, running_app
+from tests.support.away import Outage, records_with
 from tests.support.half_made import (
     left_half_dropped,
     left_half_made,
     left_half_rotated,
     left_without_record,
 )
-from tests.support.later import Later
-from tests.support.records import ELSEWHERE, new_record
-from tests.support.sweeps import connection_of, done, state_of, swept
-from tests.support.trouble import Gate, failing
+from tests.support.polling import until
+from tests.support.slow_clock import SlowClock
+from tests.support.sweeps import done, swept
+from tests.support.trouble import Gate, Later, failing
+
+CRASH = RuntimeError("a secret")
 
 
-async def test_where_all_is_in_line_nothing_is_found(app: RunningApp) -> None:
-    for ttl in (None, "1h"):
-        await app.vend(ttl=ttl)
-    await app.ask("DELETE", f"/v1/databases/{(await app.vend())['id']}")
-    await swept(app)
-
-    assert await swept(app) == []
-
-
-async def test_what_somebody_can_come_back_for_is_finished(app: RunningApp) -> None:
-    left = await left_half_made(app)
-
-    assert await done(app) == [("finish", left.id)]
-
-    assert await state_of(app, left.id) == "ready"
-    assert app.accepts(await connection_of(app, left.id))
-
-
-async def test_what_nobody_can_come_back_for_is_undone(app: RunningApp) -> None:
-    left = await left_half_made(app, promised=False)
-
-    assert await done(app) == [("undo", left.id)]
-
-    assert await state_of(app, left.id) == "failed"
-    assert await app.nothing_is_left()
-
-
-async def test_a_rotation_that_was_cut_off_is_finished(app: RunningApp) -> None:
-    database = await app.vend()
-    await left_half_rotated(app, database["id"])
-
-    assert await done(app) == [("rotate", database["id"])]
-
-    assert app.accepts(await connection_of(app, database["id"]))
-    assert not app.accepts(database["connection"])
-
-
-async def test_a_deletion_that_was_never_begun_is_done(app: RunningApp) -> None:
-    database = await app.vend()
-    await left_half_dropped(app, database["id"])
-
-    assert await done(app) == [("retire", database["id"])]
-
-    assert await app.nothing_is_left()
-
-
-async def test_records_of_another_place_are_left_alone(app: RunningApp) -> None:
-    there = replace(new_record(target=ELSEWHERE, made=app.clock.now()), promised=True)
-    await app.records.registry.add(there)
-
-    assert await swept(app) == []
-    assert await state_of(app, there.id) == "provisioning"
-
-
-async def test_a_dry_run_finds_the_same_and_does_nothing(app: RunningApp) -> None:
+async def test_a_sweep_tells_what_it_did_and_a_dry_run_what_it_would(app: RunningApp) -> None:
     left, found = await left_half_made(app), await left_without_record(app)
     before = await app.get("/v1/databases")
 
@@ -86,48 +36,13 @@ async def test_a_dry_run_finds_the_same_and_does_nothing(app: RunningApp) -> Non
     assert {one["outcome"] for one in probed} == {"would be done"}
     assert await app.get("/v1/databases") == before
     assert set(await done(app)) == {(one["action"], one["id"]) for one in probed}
-
-
-async def test_what_somebody_is_at_is_not_touched() -> None:
-    gate = Gate("amid provision")
-    async with running_app(MemoryProvider(trouble=gate)) as app, app.replica() as other:
-        vending = asyncio.create_task(app.vend())
-        await gate.reached.wait()
-        for where in (app, other):
-            assert await swept(where) == []
-            assert await swept(where, dry_run=True) == []
-        gate.open()
-
-        assert app.accepts((await vending)["connection"])
-
-
-async def test_many_sweeps_at_once_do_everything_once(app: RunningApp) -> None:
-    left = {(await left_half_made(app, f"left {number}")).id for number in range(8)}
-    async with app.replica() as other:
-        sweeps = await asyncio.gather(*(swept(where) for where in [app, other] * 3))
-
-    finished = [found["id"] for findings in sweeps for found in findings]
-    assert sorted(finished) == sorted(left)
-
-
-async def test_what_cannot_be_done_is_told_and_done_later() -> None:
-    busy = failing("before retire", ProviderBusy, times=8)
-    async with running_app(MemoryProvider(trouble=busy)) as app:
-        database = await app.vend()
-        await left_half_dropped(app, database["id"])
-        (found,) = await swept(app)
-        assert (found["outcome"], found["detail"]) == ("provider_busy", str(ProviderBusy()))
-        assert await swept(app) == [], "it comes to it after a pause"
-
-        app.clock.passed += 60
-
-        assert await done(app) == [("retire", database["id"])]
+    for one in (left.id, found):
+        assert app.accepts(await app.get(f"/v1/databases/{one}/connection"))
 
 
 async def test_a_crash_is_told_by_its_name_alone() -> None:
     """What it says may hold a secret: it is for the log."""
-    crash = RuntimeError("a secret")
-    async with running_app(MemoryProvider(trouble=failing("before retire", lambda: crash))) as app:
+    async with running_app(MemoryProvider(trouble=failing("before retire", lambda: CRASH))) as app:
         database = await app.vend()
         await left_half_dropped(app, database["id"])
 
@@ -135,13 +50,13 @@ async def test_a_crash_is_told_by_its_name_alone() -> None:
             (found,) = await swept(app)
 
         assert [event["exc_info"] for event in logged if event["event"] == "sweep.retire"] == [
-            crash
+            CRASH
         ]
         assert set(found) == {"action", "id", "database", "outcome", "detail"}
         assert (found["outcome"], found["detail"]) == ("internal_error", "RuntimeError")
 
 
-async def test_what_cannot_be_compared_keeps_nothing_else_from_being_done() -> None:
+async def test_what_cannot_be_done_now_is_told_with_its_reason() -> None:
     later = Later()
     async with running_app(MemoryProvider(trouble=later)) as app:
         left = await left_half_made(app)
@@ -152,16 +67,138 @@ async def test_what_cannot_be_compared_keeps_nothing_else_from_being_done() -> N
     assert found == [("finish", left.id, "done"), ("compare", "", "provider_busy")]
 
 
-@pytest.mark.parametrize("body", [{"dry_run": "perhaps"}, {"dryrun": True}, []])
+@pytest.mark.parametrize("body", [{"dry_run": "perhaps"}, {"dryrun": True}, []], ids=str)
 async def test_what_is_no_order_to_sweep_is_refused(app: RunningApp, body: Any) -> None:
     left = await left_half_made(app)
 
     problem_in(await app.ask("POST", "/v1/sweep", body), 422, "invalid_request")
 
-    assert await state_of(app, left.id) == "provisioning"
+    assert (await app.get(f"/v1/databases/{left.id}"))["state"] == "provisioning"
 
 
 async def test_no_body_is_needed(app: RunningApp) -> None:
     answer = await app.ask("POST", "/v1/sweep")
 
     assert (answer.status, answer.body) == (200, {"findings": []})
+
+
+async def test_a_start_goes_on_with_what_the_last_process_left() -> None:
+    async with running_app(clock=SlowClock()) as app:
+        kept = await left_half_made(app, "kept", key="a key")
+        undone = await left_half_made(app, "undone", promised=False)
+        dropped, rotated = await app.vend("dropped"), await app.vend("rotated")
+        await left_half_dropped(app, dropped["id"])
+        order = await left_half_rotated(app, rotated["id"])
+    async with app.replica(sweep_interval=30) as later:
+        await later.comes_to(kept.id, "ready")
+        await later.comes_to(undone.id, "failed")
+        await later.comes_to(dropped["id"], "retired")
+        await until(lambda: _is_accepted(later, rotated, order.password.reveal()))
+
+        held = {one.id for one in await later.provider.inventory()}
+        assert held == {kept.id, rotated["id"]}
+
+
+async def test_it_ends_what_has_expired_without_being_asked() -> None:
+    async with running_app(clock=SlowClock(), sweep_interval=30) as app:
+        database = await app.vend(ttl="1h")
+
+        await app.comes_to(database["id"], "retired")
+
+        assert not app.accepts(database["connection"])
+        assert app.clock.now() >= datetime.fromisoformat(database["expires_at"])
+
+
+async def test_it_goes_on_when_the_records_were_away() -> None:
+    outage = Outage()
+    async with running_app(
+        clock=SlowClock(), records=records_with(outage), sweep_interval=30
+    ) as app:
+        outage.is_on = True
+        with capture_logs() as logged:
+            await until(lambda: _is_told(logged, "sweep.failed"))
+        outage.is_on = False
+
+        left = await left_half_made(app)
+        await app.comes_to(left.id, "ready")
+
+
+async def test_it_goes_on_after_a_crash() -> None:
+    later = Later()
+    async with running_app(
+        MemoryProvider(trouble=later), clock=SlowClock(), sweep_interval=30
+    ) as app:
+        later.begins = failing("inventory", lambda: CRASH, times=1)
+        with capture_logs() as logged:
+            await until(lambda: _is_told(logged, "sweep.crashed"))
+
+        left = await left_half_made(app)
+        await app.comes_to(left.id, "ready")
+
+
+def busy() -> Exception:
+    return ProviderBusy()
+
+
+def crash() -> Exception:
+    return CRASH
+
+
+@pytest.mark.parametrize(
+    ("error", "times", "level", "outcome", "cause"),
+    [
+        pytest.param(busy, 0, "info", "done", None, id="done"),
+        pytest.param(busy, None, "warning", "provider_busy", None, id="busy"),
+        pytest.param(crash, 1, "warning", "internal_error", CRASH, id="crash"),
+    ],
+)
+async def test_what_it_does_is_told_in_the_log(
+    error: Callable[[], Exception],
+    times: int | None,
+    level: str,
+    outcome: str,
+    cause: Exception | None,
+) -> None:
+    trouble = failing("before retire", error, times=times)
+    with capture_logs() as logged:
+        async with running_app(
+            MemoryProvider(trouble=trouble), clock=SlowClock(), sweep_interval=30
+        ) as app:
+            left = await left_half_made(app, promised=False)
+            await until(lambda: _is_told(logged, "sweep.undo"))
+
+    told = next(event for event in logged if event["event"] == "sweep.undo")
+    assert (told["log_level"], told["id"], told["outcome"]) == (level, left.id, outcome)
+    assert told.get("exc_info") is cause
+
+
+async def test_a_service_that_stops_waits_for_no_sweep() -> None:
+    """What is cut off is taken up by the next start."""
+    gate = Gate("before retire")
+    async with asyncio.timeout(20):
+        async with running_app(
+            MemoryProvider(trouble=gate), clock=SlowClock(), sweep_interval=30
+        ) as app:
+            left = await left_half_made(app, promised=False)
+            await gate.reached.wait()
+        gate.open()
+    async with app.replica(sweep_interval=30) as later:
+        await later.comes_to(left.id, "failed")
+
+        assert await later.nothing_is_left()
+
+
+async def test_with_an_interval_of_nothing_it_never_sweeps() -> None:
+    async with running_app(clock=SlowClock(), sweep_interval=0) as app:
+        await left_half_made(app)
+
+        assert app.clock.slept == []
+        assert [one["state"] for one in await app.live()] == ["provisioning"]
+
+
+async def _is_told(logged: Iterable[Mapping[str, Any]], event: str) -> bool:
+    return any(one["event"] == event for one in logged)
+
+
+async def _is_accepted(app: RunningApp, database: Any, password: str) -> bool:
+    return app.accepts(database["connection"] | {"password": password})

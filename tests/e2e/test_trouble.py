@@ -1,6 +1,5 @@
 """A provider in trouble: what the caller is told, and that nothing is left."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,7 @@ from adapters.memory.provider import MemoryProvider
 from domain.errors import OutcomeUnknown, ProviderBusy, ProviderRejected
 from tests.support.apps import RunningApp, problem_of, running_app
 from tests.support.polling import until
-from tests.support.trouble import Gate, failing
+from tests.support.trouble import failing
 
 ROUTES = {"/v1/databases": {"nickname": "n"}, "/api/create-neon-db": {"project": {"name": "n"}}}
 
@@ -54,15 +53,6 @@ async def test_a_provider_that_comes_back_soon_is_waited_for(path: str) -> None:
         assert len(await app.provider.inventory()) == 1
 
 
-@pytest.mark.parametrize("moment", ["amid provision", "after provision"])
-async def test_a_lost_answer_leads_to_the_one_database(path: str, moment: str) -> None:
-    async with _troubled(failing(moment, OutcomeUnknown, times=2)) as app:
-        async with app.client.post(path, json=ROUTES[path]) as response:
-            assert response.ok
-
-        assert len(await app.provider.inventory()) == 1
-
-
 async def test_a_full_provider_is_told_and_takes_more_once_there_is_room(path: str) -> None:
     async with running_app(MemoryProvider(capacity=1)) as app:
         first = await app.vend("first")
@@ -99,53 +89,6 @@ async def test_a_crash_tells_its_caller_nothing_but_where_to_look(path: str, mom
 
         assert [event for event in logged if event["event"] == "http.crashed" and event["exc_info"]]
         assert await app.nothing_is_left()
-
-
-async def test_a_failed_vend_is_on_record_as_failed(path: str) -> None:
-    async with _troubled(failing("before provision", ProviderRejected)) as app:
-        async with app.client.post(path, json=ROUTES[path]):
-            (record,) = (await app.get("/v1/databases"))["databases"]
-
-        assert record["state"] == "failed"
-        assert [(step["name"], step["state"]) for step in record["steps"]] == [
-            ("provision", "failed"),
-            ("retire", "done"),
-        ]
-        assert record["steps"][0]["error"] == str(ProviderRejected())
-
-
-async def test_a_deletion_that_failed_can_be_asked_for_again() -> None:
-    crash = failing("amid retire", lambda: RuntimeError(SECRET_WORDS), times=1)
-    async with _troubled(crash) as app:
-        database = await app.vend()
-        for _ in range(2):
-            async with app.client.delete(f"/v1/databases/{database['id']}") as response:
-                assert response.status == 202
-
-        await _emptied(app)
-
-
-async def test_one_deleted_while_it_is_made_is_not_left_behind() -> None:
-    gate = Gate("amid provision")
-    async with _troubled(gate) as app:
-        vending = asyncio.create_task(app.client.post("/v1/databases", json={"nickname": "n"}))
-        await gate.reached.wait()
-        (record,) = await app.live()
-        async with app.client.delete(f"/v1/databases/{record['id']}") as response:
-            assert response.status == 202
-        gate.open()
-
-        async with await vending as response:
-            await problem_of(response, 409, "stale_record")
-        await _emptied(app)
-
-
-async def test_many_at_once_get_a_database_each(app: RunningApp) -> None:
-    made = await asyncio.gather(*(app.vend("crowd") for _ in range(50)))
-
-    assert len({database["database"] for database in made}) == 50
-    assert len({database["connection"]["password"] for database in made}) == 50
-    assert len(await app.provider.inventory()) == 50
 
 
 async def test_two_applications_in_one_process_share_nothing(app: RunningApp) -> None:

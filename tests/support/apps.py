@@ -22,6 +22,7 @@ from entrypoints.provider_settings import ProviderName
 from entrypoints.resources import in_memory
 from entrypoints.settings import Settings
 from tests.support.clock import FakeClock
+from tests.support.polling import until
 
 SECRET = Secret("the secret of the applications under test")
 
@@ -77,6 +78,15 @@ class RunningApp:
         password = Secret(connection["password"])
         given = Connection(password=password, **{name: connection[name] for name in names})
         return self.provider.accepts(given)
+
+    async def comes_to(self, database_id: str, state: str) -> Any:
+        """The record of that database, once it is in that state."""
+
+        async def has_come() -> bool:
+            return bool((await self.get(f"/v1/databases/{database_id}"))["state"] == state)
+
+        await until(has_come)
+        return await self.get(f"/v1/databases/{database_id}")
 
     async def live(self) -> list[Any]:
         """The records of what exists or may exist."""

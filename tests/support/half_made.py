@@ -33,12 +33,6 @@ async def left_half_made(
     return record
 
 
-async def left_unbegun(app: RunningApp, nickname: str = "left") -> Database:
-    """The record of a vend that was promised, and never came to the provider."""
-    record = new_record(nickname, target=HERE, made=app.clock.now())
-    return await app.records.registry.add(replace(record, promised=True))
-
-
 async def left_without_record(app: RunningApp, nickname: str = "found") -> str:
     """The id of a database that bears our mark, made more than an hour ago, with no record."""
     record = new_record(nickname, target=HERE, made=app.clock.now() - timedelta(hours=2))

@@ -25,11 +25,3 @@ async def expired(app: RunningApp) -> Any:
     app.clock.passed += 3600
     assert await done(app) == [("expire", database["id"])]
     return database
-
-
-async def state_of(app: RunningApp, database_id: str) -> str:
-    return str((await app.get(f"/v1/databases/{database_id}"))["state"])
-
-
-async def connection_of(app: RunningApp, database_id: str) -> Any:
-    return await app.get(f"/v1/databases/{database_id}/connection")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from adapters.memory.provider import Trouble
+from adapters.memory.provider import Trouble, no_trouble
 
 
 def failing(moment: str, error: Callable[[], Exception], times: int | None = None) -> Trouble:
@@ -34,3 +34,13 @@ class Gate:
         if moment == self._moment:
             self.reached.set()
             await self._open.wait()
+
+
+class Later:
+    """None until `begins` is given some."""
+
+    def __init__(self) -> None:
+        self.begins: Trouble = no_trouble
+
+    async def __call__(self, moment: str) -> None:
+        await self.begins(moment)

@@ -1,6 +1,7 @@
-"""The same request again: the same database, whatever happened in between."""
+"""The same request again: what is a key, which requests are the same, and what they get."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -36,10 +37,67 @@ async def test_while_the_first_is_at_work_the_second_is_told_to_come_back() -> N
         await gate.reached.wait()
         for replica in (app, other):
             told = await ordered(replica)
-            problem = problem_in(told, 409, "in_flight")
-            assert problem["retryable"] is True
+            assert problem_in(told, 409, "in_flight")["retryable"] is True
             assert int(told.headers["Retry-After"]) > 0
         gate.open()
 
         assert (await first).body == (await ordered(other)).body
         assert len(await app.live()) == 1
+
+
+@pytest.mark.parametrize("path", ORDERS)
+async def test_another_key_or_none_gets_another_database(app: RunningApp, path: str) -> None:
+    for headers in (keyed("one"), keyed("another"), None, None):
+        assert (await app.ask("POST", path, ORDERS[path], headers)).status in {200, 201}
+
+    assert len(await app.live()) == 4
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"nickname": "Again!"},
+        {"ttl": "1h"},
+        {"labels": {"a": "b"}},
+        {"extensions": ["vector"]},
+        {"on_conflict": "reject"},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+async def test_a_key_that_was_used_for_something_else_is_refused(
+    app: RunningApp, other: dict[str, Any]
+) -> None:
+    await ordered(app)
+
+    problem = problem_in(await ordered(app, **other), 422, "idempotency_key_reused")
+
+    assert problem["retryable"] is False
+    assert len(await app.live()) == 1
+
+
+async def test_what_is_written_differently_and_means_the_same_is_the_same(app: RunningApp) -> None:
+    first = await ordered(app, ttl="60m", labels={"a": "1", "b": "2"})
+    second = await ordered(app, ttl="PT1H", labels={"b": "2", "a": "1"}, on_conflict="suffix")
+
+    assert first.body == second.body
+
+
+@pytest.mark.parametrize("path", ORDERS)
+@pytest.mark.parametrize(
+    "keys", [[""], ["  "], ["x" * 256], ["é"], ["a\tb"], ["one", "two"]], ids=str
+)
+async def test_what_is_no_key_is_refused(app: RunningApp, path: str, keys: list[str]) -> None:
+    headers = [("Idempotency-Key", key) for key in keys]
+
+    problem = problem_in(await app.ask("POST", path, ORDERS[path], headers), 422, "invalid_request")
+
+    assert "Idempotency-Key" in problem["detail"]
+    assert await app.nothing_is_left()
+
+
+@pytest.mark.parametrize("key", ["x", "x" * 255, '"quoted"', "a key; of=many, signs", "8e03978e"])
+async def test_any_visible_text_is_a_key(app: RunningApp, key: str) -> None:
+    first, second = await ordered(app, key), await ordered(app, key)
+
+    assert first.status == 201
+    assert first.body == second.body

@@ -13,7 +13,18 @@ from tests.support.polling import until
 from tests.support.registries import in_postgres, in_sqlite
 from tests.support.servers import OperatorsServer
 
-NO_ID = ["%00", "%ff", "%ED%A0%80", "db_%00", quote("é\u202e"), "'", "1" * 5000, "db_nobody"]
+NO_ID = [
+    "%00",
+    "%ff",
+    "%ED%A0%80",
+    "db_%00",
+    quote("é\u202e"),
+    "%0a",
+    "..%2f..",
+    "'",
+    "1" * 5000,
+    "db_nobody",
+]
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
@@ -35,12 +46,15 @@ async def test_an_odd_id_is_not_found(app: RunningApp) -> None:
             ("GET", ""),
             ("GET", "/connection"),
             ("GET", "/events"),
+            ("PATCH", ""),
             ("DELETE", ""),
             ("POST", "/rotate"),
             ("POST", "/restore"),
         ):
-            answer = await app.ask(method, f"/v1/databases/{odd}{what}")
-            problem_in(answer, 404, "database_not_found")
+            body = {"ttl": "1h"} if method == "PATCH" else None
+            answer = await app.ask(method, f"/v1/databases/{odd}{what}", body)
+            problem = problem_in(answer, 404, "database_not_found")
+            assert problem["detail"].isprintable()
 
 
 @pytest.mark.parametrize(

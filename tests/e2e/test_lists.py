@@ -1,26 +1,29 @@
-"""`GET /v1/databases`: pages and filters."""
+"""`GET /v1/databases`: pages and filters, and queries that are none."""
 
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
-from tests.support.apps import RunningApp
+from tests.support.apps import RunningApp, problem_in
 
 
 async def test_an_empty_list_is_one_page(app: RunningApp) -> None:
     assert await app.get("/v1/databases") == {"databases": [], "next_page_token": ""}
 
 
-@pytest.mark.parametrize("page_size", [1, 2, 3, 7, 200])
+@pytest.mark.parametrize("page_size", [1, 3, 7, 200])
 async def test_the_pages_together_are_the_list_newest_first(
     app: RunningApp, page_size: int
 ) -> None:
-    made = [(await app.vend(f"number {number}"))["id"] for number in range(7)]
+    made = [(await app.vend(f"n {n}", labels={"odd": str(n % 2)}))["id"] for n in range(7)]
 
     listed = [database["id"] async for database in _all(app, page_size)]
+    odd = [database["id"] async for database in _all(app, page_size, "&label=odd=1")]
 
     assert listed == sorted(made, reverse=True)
+    assert odd == sorted(made[1::2], reverse=True)
 
 
 async def test_a_list_holds_no_secret(app: RunningApp) -> None:
@@ -35,8 +38,7 @@ async def test_a_list_holds_no_secret(app: RunningApp) -> None:
 
 async def test_states_filter_and_may_be_many(app: RunningApp) -> None:
     kept, dropped = await app.vend("kept"), await app.vend("dropped")
-    async with app.client.delete(f"/v1/databases/{dropped['id']}"):
-        pass
+    await app.ask("DELETE", f"/v1/databases/{dropped['id']}")
     going = "state=retiring&state=retired"
 
     assert await _ids(app, "state=ready") == {kept["id"]}
@@ -55,10 +57,52 @@ async def test_labels_filter_and_all_must_fit(app: RunningApp) -> None:
     assert await _ids(app, "label=team=b") == set()
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "page_size=0",
+        "page_size=201",
+        "page_size=-1",
+        "page_size=1e1",
+        "page_size=",
+        "page_size=%D9%A3",  # a digit, but not one of ours
+        "page_size=000000001999",
+        "page_size=" + "0" * 8 + "1" * 5000,
+        "page_size=" + "9" * 5000,
+        "page_size=5&page_size=200",
+        "page_token=&page_token=",
+        "state=",
+        "state=READY",
+        "state=ready,retired",
+        "state=ready&state=gone",
+        "label=team",
+        "label=",
+        "limit=3",
+        "page-size=3",
+        quote("<script>") + "=1",
+    ],
+    ids=lambda query: query[:20],
+)
+async def test_a_bad_query_is_explained(app: RunningApp, query: str) -> None:
+    problem = problem_in(await app.ask("GET", f"/v1/databases?{query}"), 422, "invalid_request")
+
+    assert len(problem["detail"]) < 1000
+
+
+@pytest.mark.parametrize(
+    "token", ["1", "abc", "AAAA", "%00", "%ff%fe", quote("é"), "x" * 5000, "ZGI=", "ZG", "==="]
+)
+async def test_a_page_token_that_was_not_issued_is_refused(app: RunningApp, token: str) -> None:
+    answer = await app.ask("GET", f"/v1/databases?page_token={token}")
+
+    problem_in(answer, 422, "invalid_page_token")
+
+
 async def _all(app: RunningApp, page_size: int, more: str = "") -> AsyncIterator[Any]:
     token = ""
     while True:
         page = await app.get(f"/v1/databases?page_size={page_size}&page_token={token}{more}")
+        assert len(page["databases"]) <= page_size
         for database in page["databases"]:
             yield database
         if not (token := page["next_page_token"]):

@@ -1,7 +1,6 @@
 """The service is killed in the middle; its next start goes on with what it had begun."""
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -9,108 +8,77 @@ from typing import Any
 import aiohttp
 
 from tests.support.orders import unique_name
-from tests.support.places import session
 from tests.support.polling import until
 from tests.support.servers import OperatorsServer
 from tests.support.service import RunningService
-from tests.support.standstill import exists, no_new_databases, service_over
+from tests.support.serviced import (
+    PATH,
+    answered,
+    asked,
+    comes_to,
+    connection_of,
+    created,
+    exists,
+    no_new_databases,
+    owner_by,
+    service_over,
+)
 
-ASYNC = {"Prefer": "respond-async"}
 
-
-async def test_a_promised_database_is_made_by_the_next_start(
+async def test_what_was_begun_when_it_was_killed_is_finished_or_undone(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
-    async with no_new_databases(server_15), service_over(server_15, tmp_path) as service:
-        _, promised = await _asked(service, "POST", "", {"nickname": unique_name()}, ASYNC)
-        await service.kill()
+    """Promises are kept, a repeated request is answered, a deletion is done, the rest undone."""
+    order, key = {"nickname": unique_name()}, {"Idempotency_Key": unique_name()}
     async with service_over(server_15, tmp_path) as service:
-        await _comes_to(service, promised, "ready")
-        _, connection = await _asked(service, "GET", f"/{promised['id']}/connection")
-
-    async with session({"dsn": connection["uri"]}) as tenant:
-        assert await tenant.fetchval("SELECT current_database()") == promised["database"]
-
-
-async def test_a_repeated_request_gets_what_the_killed_one_had_begun(
-    server_15: OperatorsServer, tmp_path: Path
-) -> None:
-    order, key = {"nickname": unique_name()}, {"Idempotency-Key": unique_name()}
-    async with no_new_databases(server_15), service_over(server_15, tmp_path) as service:
-        _, promised = await _asked(service, "POST", "", order, ASYNC | key)
-        await service.kill()
-    async with service_over(server_15, tmp_path) as service:
-        made = await _made(service, order, key)
-
-    assert made["id"] == promised["id"]
-    async with session({"dsn": made["connection"]["uri"]}) as tenant:
-        assert await tenant.fetchval("SELECT current_user") == made["owner"]
-
-
-async def test_what_nobody_can_come_back_for_is_undone_by_the_next_start(
-    server_15: OperatorsServer, tmp_path: Path
-) -> None:
-    async with no_new_databases(server_15), service_over(server_15, tmp_path) as service:
-        vending = asyncio.create_task(_asked(service, "POST", "", {"nickname": unique_name()}))
-        await service.wrote("database.provisioning")
-        await service.kill()
-        with suppress(aiohttp.ClientError):
-            await vending
-    async with service_over(server_15, tmp_path) as service:
-        _, page = await _asked(service, "GET", "")
-        (left,) = page["databases"]
-        await _comes_to(service, left, "failed")
-
-    assert not await exists(server_15, left["database"])
-
-
-async def test_a_deletion_is_finished_by_the_next_start(
-    server_15: OperatorsServer, tmp_path: Path
-) -> None:
-    async with service_over(server_15, tmp_path) as service:
-        _, database = await _asked(service, "POST", "", {"nickname": unique_name()})
+        dropped = await created(service)
         async with no_new_databases(server_15):  # and none that goes
-            await _asked(service, "DELETE", f"/{database['id']}")
+            promised = await created(service, Prefer="respond-async")
+            keyed = await asked(service, "POST", PATH, order, Prefer="respond-async", **key)
+            await asked(service, "DELETE", f"{PATH}/{dropped['id']}")
+            vending = asyncio.create_task(created(service))
+            left = await _begun(service, {promised["id"], keyed["id"], dropped["id"]})
             await service.kill()
+            with suppress(aiohttp.ClientError):
+                await vending
+
     async with service_over(server_15, tmp_path) as service:
-        await _comes_to(service, database, "retired")
+        made = await _answered_in_the_end(service, order, key)
+        assert made["id"] == keyed["id"]
+        assert await owner_by(made) == made["owner"]
+        await comes_to(service, promised, "ready")
+        connection = await connection_of(service, promised)
+        assert await owner_by({"connection": connection}) == promised["owner"]
+        await comes_to(service, left, "failed")
+        await comes_to(service, dropped, "retired")
 
-    assert not await exists(server_15, database["database"])
+    for gone in (left, dropped):
+        assert not await exists(server_15, gone["database"])
 
 
-async def _made(service: RunningService, order: Any, key: Mapping[str, str]) -> Any:
+async def _begun(service: RunningService, others: set[str]) -> Any:
+    """The record of a vend that nobody can come back for, once there is one."""
+    begun: list[Any] = []
+
+    async def has_begun() -> bool:
+        page = await asked(service, "GET", PATH)
+        begun[:] = [one for one in page["databases"] if one["id"] not in others]
+        return bool(begun)
+
+    await until(has_begun)
+    (left,) = begun
+    return left
+
+
+async def _answered_in_the_end(service: RunningService, order: Any, key: dict[str, str]) -> Any:
     """What a client gets that repeats its request as long as it is told to."""
     status, made = 0, None
 
     async def is_answered() -> bool:
         nonlocal status, made
-        status, made = await _asked(service, "POST", "", order, key)
+        status, made = await answered(service, "POST", PATH, order, **key)
         return status not in {409, 503}
 
     await until(is_answered)
     assert status == 201, made
     return made
-
-
-async def _comes_to(service: RunningService, database: Any, state: str) -> None:
-    async def has_come() -> bool:
-        _, record = await _asked(service, "GET", f"/{database['id']}")
-        return bool(record["state"] == state)
-
-    await until(has_come)
-
-
-async def _asked(
-    service: RunningService,
-    method: str,
-    path: str,
-    body: Any = None,
-    headers: Mapping[str, str] | None = None,
-) -> tuple[int, Any]:
-    async with (
-        aiohttp.ClientSession(service.url) as client,
-        client.request(
-            method, f"/v1/databases{path}", json=body, headers=headers or {}
-        ) as response,
-    ):
-        return response.status, await response.json()

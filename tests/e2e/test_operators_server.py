@@ -1,92 +1,57 @@
 """`pgvend serve` over a server that somebody else runs, reached as its operator set it up."""
 
 from pathlib import Path
-from typing import Any
 
-import aiohttp
-import asyncpg
+import pytest
 
-from tests.support.orders import unique_name
 from tests.support.servers import PASSWORD, OperatorsServer
-from tests.support.service import running_service
+from tests.support.service import NotStarted, running_service
+from tests.support.serviced import (
+    answered,
+    created,
+    created_by_legacy,
+    owner_by,
+    password_of,
+    service_over,
+)
+from tests.support.sizes import measuring
 
 
-async def test_both_routes_hand_out_logins_to_it(
+async def test_both_routes_hand_out_logins_to_it_at_the_address_that_tenants_reach(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
+    settings = {"PGVEND_LOG_LEVEL": "debug", "PGVEND_POSTGRES_PUBLIC_HOST": "localhost"}
     async with (
-        running_service(
-            tmp_path,
-            PGVEND_PROVIDER="postgres",
-            PGVEND_POSTGRES_ADMIN_DSN=server_15.dsn(),
-            PGVEND_LOG_LEVEL="debug",
-        ) as service,
-        aiohttp.ClientSession(service.url) as client,
+        measuring(server_15),
+        service_over(server_15, tmp_path, PGVEND_SIZE_LIMIT="1GB", **settings) as service,
     ):
-        new = await _posted(client, "/v1/databases", {"nickname": unique_name()})
-        old = await _posted(client, "/api/create-neon-db", {"project": {"name": unique_name()}})
+        new, old = await created(service), await created_by_legacy(service)
 
         assert new["connection"]["port"] == old["port"] == server_15.port
-        await _is_owned_by(new["connection"]["uri"], new["owner"])
-        await _is_owned_by(_uri(old), old["database_owner"])
-        passwords = (PASSWORD, new["connection"]["password"], old["database_owner_password"])
-        assert not [secret for secret in passwords if secret in service.output()]
+        assert new["connection"]["host"] == old["hostname"] == "localhost"
+        assert await owner_by(new) == new["owner"]
+        assert await owner_by(old) == old["database_owner"]
+        secrets = (PASSWORD, password_of(new), password_of(old))
+        assert not [secret for secret in secrets if secret in service.output()]
         assert await service.stop() == 0
 
 
-async def test_tenants_are_told_the_address_that_they_can_reach(
+async def test_an_admin_who_may_not_measure_sizes_that_are_limited_stops_the_start(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
-    async with (
-        running_service(
-            tmp_path,
-            PGVEND_PROVIDER="postgres",
-            PGVEND_POSTGRES_ADMIN_DSN=server_15.dsn(),
-            PGVEND_POSTGRES_PUBLIC_HOST="localhost",
-        ) as service,
-        aiohttp.ClientSession(service.url) as client,
-    ):
-        made = await _posted(client, "/v1/databases", {"nickname": unique_name()})
-
-    assert made["connection"]["host"] == "localhost"
+    with pytest.raises(NotStarted, match='GRANT pg_read_all_stats TO "admin";'):
+        async with service_over(server_15, tmp_path, PGVEND_SIZE_LIMIT="1GB"):
+            pass
 
 
 async def test_a_server_that_is_not_there_yet_makes_it_unready(tmp_path: Path) -> None:
     dsn = "postgresql://admin:hunter2@127.0.0.1:1/postgres"
-    async with (
-        running_service(
-            tmp_path, PGVEND_PROVIDER="postgres", PGVEND_POSTGRES_ADMIN_DSN=dsn
-        ) as service,
-        aiohttp.ClientSession(service.url) as client,
-    ):
-        async with client.get("/livez") as alive, client.get("/readyz") as ready:
-            assert (alive.status, ready.status) == (200, 503)
-            assert (await ready.json())["checks"] == {
-                "registry": "ok",
-                "provider": "provider_busy",
-            }
+    settings = {"PGVEND_PROVIDER": "postgres", "PGVEND_POSTGRES_ADMIN_DSN": dsn}
+    async with running_service(tmp_path, **settings) as service:
+        alive, _ = await answered(service, "GET", "/livez")
+        ready, told = await answered(service, "GET", "/readyz")
+
+        assert (alive, ready) == (200, 503)
+        assert told["checks"] == {"registry": "ok", "provider": "provider_busy"}
         assert await service.stop() == 0
         assert "hunter2" not in service.output()
-
-
-async def _posted(client: aiohttp.ClientSession, path: str, body: Any) -> Any:
-    async with client.post(path, json=body) as response:
-        assert response.ok, await response.text()
-        return await response.json()
-
-
-async def _is_owned_by(uri: str, owner: str) -> None:
-    session = await asyncpg.connect(uri)
-    try:
-        await session.execute("CREATE TABLE mine (n int)")
-        sql = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
-        assert await session.fetchval(sql) == owner
-    finally:
-        await session.close()
-
-
-def _uri(old: Any) -> str:
-    return (
-        f"postgresql://{old['database_owner']}:{old['database_owner_password']}"
-        f"@{old['hostname']}:{old['port']}/{old['database_name']}"
-    )

@@ -1,18 +1,30 @@
 """`pgvend serve` over the bundled PostgreSQL, as one finds it."""
 
+import asyncio
 import json
 import shlex
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import asyncpg
+import pytest
 
 from tests.support.command_line import program, ran
-from tests.support.orders import unique_name
 from tests.support.servers import ram_folder
 from tests.support.service import RunningService, running_service
+from tests.support.serviced import (
+    PATH,
+    asked,
+    created,
+    created_by_legacy,
+    login_of,
+    owner_by,
+    password_of,
+    rotated,
+)
+
+CALLERS = 50
 
 
 async def test_it_says_where_it_is_and_what_it_stands_on(service: RunningService) -> None:
@@ -31,16 +43,11 @@ async def test_the_line_to_try_works_when_pasted(service: RunningService) -> Non
     shell = await ran("bash", "-c", f"{pasted} --silent --show-error --fail")
 
     assert shell.status == 0, shell.stderr
-    session = await asyncpg.connect(json.loads(shell.stdout)["connection"]["uri"])
-    try:
-        assert await session.fetchval("SELECT 1") == 1
-    finally:
-        await session.close()
+    assert await owner_by(json.loads(shell.stdout)) == json.loads(shell.stdout)["owner"]
 
 
 async def test_psql_logs_in_with_what_the_original_route_hands_out(service: RunningService) -> None:
-    body = {"project": {"name": unique_name("Sales Data")}}
-    handed_out = await _posted(service, "/api/create-neon-db", body)
+    handed_out = await created_by_legacy(service)
     sql = (
         "CREATE TABLE t (n int); SELECT pg_get_userbyid(datdba) FROM pg_database"
         " WHERE datname = current_database()"
@@ -54,48 +61,47 @@ async def test_psql_logs_in_with_what_the_original_route_hands_out(service: Runn
     assert "password authentication failed" in refused.stderr
 
 
-async def test_after_a_rotation_only_the_new_password_logs_in(service: RunningService) -> None:
-    database = await _posted(service, "/v1/databases", {"nickname": unique_name()})
-    rotated = await _posted(service, f"/v1/databases/{database['id']}/rotate", None)
+async def test_fifty_vends_at_once_are_fifty_working_databases(service: RunningService) -> None:
+    timeout, connector = aiohttp.ClientTimeout(total=120), aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(service.url, timeout=timeout, connector=connector) as client:
+        made = await asyncio.gather(*(_fiftieth(client) for _ in range(CALLERS)))
 
-    for uri, is_let_in in (
-        (rotated["connection"]["uri"], True),
-        (database["connection"]["uri"], False),
-    ):
-        psql = await ran(program("psql"), uri, "--no-password", "-c", "SELECT 1")
-        assert (psql.status == 0) is is_let_in, psql.stderr
+    for part in ("database", "user", "password"):
+        assert len({one["connection"][part] for one in made}) == CALLERS
+    for one, neighbour in zip(made, made[1:] + made[:1], strict=True):
+        assert await owner_by(one) == one["connection"]["user"]
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            await asyncpg.connect(**login_of(one), password=password_of(neighbour))
 
 
-async def test_the_same_key_gets_the_same_database_after_another_start() -> None:
-    order, key = {"nickname": "once"}, {"Idempotency-Key": "a key"}
+async def test_another_start_keeps_databases_credentials_and_keys() -> None:
+    key = {"Idempotency_Key": "a key"}
     with ram_folder() as folder:
         async with running_service(folder / "data") as first:
-            made = await _posted(first, "/v1/databases", order, key)
+            made = await created(first, "kept", **key)
             assert await first.stop() == 0
         async with running_service(folder / "data") as second:
-            assert await _posted(second, "/v1/databases", order, key) == made
+            assert await owner_by(made) == made["owner"]
+            assert await created(second, "kept", **key) == made
             assert await second.stop() == 0
 
 
-async def test_a_deleted_database_takes_no_more_logins(service: RunningService) -> None:
-    database = await _posted(service, "/v1/databases", {"nickname": unique_name()})
-    url = f"{service.url}/v1/databases/{database['id']}"
-    async with aiohttp.ClientSession() as client:
-        async with client.delete(url) as response:
-            assert response.status == 202
-        await service.wrote(rf'"id": "{database["id"]}".*"event": "database.retired"')
+async def test_rotation_and_deletion_end_the_logins_before_them(service: RunningService) -> None:
+    database = await created(service)
+    after = await rotated(service, database)
+    assert await owner_by(after) == database["owner"]
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await owner_by(database)
 
-    psql = await ran(program("psql"), database["connection"]["uri"], "-c", "SELECT 1")
-    assert psql.status != 0
+    await asked(service, "DELETE", f"{PATH}/{database['id']}")
+    await service.wrote(rf'"id": "{database["id"]}".*"event": "database.retired"')
+    with pytest.raises(asyncpg.PostgresError):
+        await owner_by(after)
 
 
 async def test_nothing_secret_is_ever_written(service: RunningService) -> None:
-    made = [
-        (await _posted(service, "/v1/databases", {"nickname": unique_name()}))["connection"],
-        await _posted(service, "/api/create-neon-db", {"project": {"name": unique_name()}}),
-    ]
-    passwords = [made[0]["password"], made[1]["database_owner_password"]]
-    secrets = [*passwords, (service.data_dir / "secret").read_text().strip()]
+    made = [await created(service), await created_by_legacy(service)]
+    secrets = [*map(password_of, made), (service.data_dir / "secret").read_text().strip()]
 
     written = service.output() + (service.data_dir / "embedded" / "postgres.log").read_text()
     assert "database.ready" in written
@@ -103,7 +109,7 @@ async def test_nothing_secret_is_ever_written(service: RunningService) -> None:
 
 
 async def test_every_line_of_the_log_is_json(service: RunningService) -> None:
-    await _posted(service, "/v1/databases", {"nickname": unique_name()})
+    await created(service)
     async with aiohttp.ClientSession() as client, client.get(f"{service.url}/no%0Awhere"):
         pass
 
@@ -118,42 +124,20 @@ async def test_every_line_of_the_log_is_json(service: RunningService) -> None:
     assert all({"level", "timestamp"} <= event.keys() for event in events)
 
 
-async def test_a_second_start_keeps_databases_and_credentials() -> None:
-    with ram_folder() as folder:
-        async with running_service(folder / "data") as first:
-            uri = (await _posted(first, "/v1/databases", {"nickname": "kept"}))["connection"]["uri"]
-            assert await first.stop() == 0
-        async with running_service(folder / "data") as second:
-            session = await asyncpg.connect(uri)
-            try:
-                assert await session.fetchval("SELECT current_database()") == "kept"
-            finally:
-                await session.close()
-            assert await second.stop() == 0
-
-
 async def test_in_memory_it_makes_no_folder_when_it_has_its_secret(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     async with running_service(folder, PGVEND_PROVIDER="memory", PGVEND_SECRET="s" * 32) as service:
         assert "  provider     memory\n" in service.output()
-        for path, body in (
-            ("/v1/databases", {"nickname": "n"}),
-            ("/api/create-neon-db", {"project": {"name": "n"}}),
-        ):
-            assert await _posted(service, path, body)
+        assert await created(service)
+        assert await created_by_legacy(service)
         assert await service.stop() == 0
 
     assert not folder.exists()
 
 
-async def _posted(
-    service: RunningService, path: str, body: Any, headers: Mapping[str, str] | None = None
-) -> Any:
-    async with (
-        aiohttp.ClientSession() as client,
-        client.post(service.url + path, json=body, headers=headers or {}) as response,
-    ):
-        assert response.ok, await response.text()
+async def _fiftieth(client: aiohttp.ClientSession) -> Any:
+    async with client.post(PATH, json={"nickname": "Fifty at once"}) as response:
+        assert response.status == 201, await response.text()
         return await response.json()
 
 

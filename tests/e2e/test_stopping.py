@@ -4,60 +4,48 @@ import asyncio
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import asyncpg
-import pytest
 
 from adapters.memory.provider import MemoryProvider
 from tests.support.apps import running_app
 from tests.support.command_line import plain_environment
-from tests.support.orders import unique_name
 from tests.support.servers import OperatorsServer
-from tests.support.service import RunningService
-from tests.support.standstill import exists, no_new_databases, service_over
+from tests.support.serviced import (
+    PATH,
+    asked,
+    created,
+    created_by_legacy,
+    exists,
+    no_new_databases,
+    owner_by,
+    service_over,
+)
 from tests.support.trouble import Gate
 
 
-@pytest.mark.parametrize("path", ["/v1/databases", "/api/create-neon-db"])
-async def test_sigterm_lets_a_running_vend_finish(
-    server_15: OperatorsServer, tmp_path: Path, path: str
-) -> None:
-    async with service_over(server_15, tmp_path) as service:
-        async with no_new_databases(server_15):
-            vending = asyncio.create_task(_vended(service, path))
-            await service.wrote("database.provisioning")
-            service.process.terminate()
-            await _no_longer_listening(urlsplit(service.url).port)
-        answer = await vending
-
-        assert await service.process.wait() == 0
-        assert '"event": "database.ready"' in service.output()
-
-    session = await asyncpg.connect(**_login(answer))
-    try:
-        assert await session.fetchval("SELECT 1") == 1
-    finally:
-        await session.close()
-
-
-async def test_sigterm_lets_a_running_deletion_finish(
+async def test_sigterm_lets_running_vends_and_deletions_finish(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
     async with service_over(server_15, tmp_path) as service:
-        database = await _vended(service, "/v1/databases")
+        dropped = await created(service)
         async with no_new_databases(server_15):  # and none that goes
-            async with aiohttp.ClientSession(service.url) as client:
-                await client.delete(f"/v1/databases/{database['id']}")
+            await asked(service, "DELETE", f"{PATH}/{dropped['id']}")
+            vending = [asyncio.create_task(way(service)) for way in (created, created_by_legacy)]
+            await service.wrote(r"(?s)(database\.provisioning.*){3}")
             service.process.terminate()
             await _no_longer_listening(urlsplit(service.url).port)
+        made = await asyncio.gather(*vending)
 
         assert await service.process.wait() == 0
         assert '"event": "database.retired"' in service.output()
 
-    assert not await exists(server_15, database["database"])
+    assert [await owner_by(answer) for answer in made] == [
+        made[0]["owner"],
+        made[1]["database_owner"],
+    ]
+    assert not await exists(server_15, dropped["database"])
 
 
 async def test_a_deletion_is_finished_before_the_provider_is_closed() -> None:
@@ -111,29 +99,6 @@ def _in_a_terminal() -> tuple[str, ...]:
         "sys.exit(os.waitstatus_to_exitcode(pty.spawn(command)))"
     )
     return (sys.executable, "-c", code)
-
-
-async def _vended(service: RunningService, path: str) -> Any:
-    name = unique_name()
-    body = {"nickname": name} if "v1" in path else {"project": {"name": name}}
-    async with (
-        aiohttp.ClientSession(service.url) as client,
-        client.post(path, json=body) as response,
-    ):
-        assert response.ok, await response.text()
-        return await response.json()
-
-
-def _login(answer: Any) -> dict[str, Any]:
-    if "connection" in answer:
-        return {"dsn": answer["connection"]["uri"]}
-    return {
-        "host": answer["hostname"],
-        "port": answer["port"],
-        "user": answer["database_owner"],
-        "password": answer["database_owner_password"],
-        "database": answer["database_name"],
-    }
 
 
 async def _opened_once_deaf(gate: Gate, port: int) -> None:

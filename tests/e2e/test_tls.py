@@ -3,22 +3,58 @@
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from domain.errors import StartupError
 from entrypoints.http.connections import Limits
 from entrypoints.provider_settings import ProviderName
+from entrypoints.settings import Settings
+from entrypoints.tls import tls_of
 from tests.support.apps import container_of, served
-from tests.support.certificates import Certificate, certificate_in
-from tests.support.command_line import PGVEND, Ran, pgvend, ran
-from tests.support.service import RunningService, running_service
+from tests.support.command_line import pgvend, program, ran, run_command
+from tests.support.service import running_service
 from tests.support.wires import asked, request, wire_to, wires_to
 
 HSTS = "Strict-Transport-Security"
 SHORT = 0.2
+
+
+@dataclass(frozen=True)
+class Certificate:
+    cert: Path
+    key: Path
+
+    def trusted(self) -> ssl.SSLContext:
+        """As a client that knows it goes by it."""
+        return ssl.create_default_context(cafile=self.cert)
+
+    def served(self) -> ssl.SSLContext | None:
+        """As the service does."""
+        return tls_of(
+            Settings(
+                _env_file=None,
+                provider=ProviderName.MEMORY,
+                tls_cert=self.cert,
+                tls_key=self.key,
+            )
+        )
+
+
+async def certificate_in(folder: Path, *more: str) -> Certificate:
+    """A new one; `more` are for `openssl req`."""
+    made = Certificate(folder / "cert.pem", folder / "key.pem")
+    files = ("-out", str(made.cert), "-keyout", str(made.key))
+    kind = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-days", "2")
+    names = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")
+    how = more or ("-nodes",)
+    openssl = await ran(program("openssl"), "req", "-x509", *kind, *names, *files, *how)
+    assert openssl.status == 0, openssl.stderr
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -26,27 +62,23 @@ async def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     return await certificate_in(tmp_path_factory.mktemp("tls"))
 
 
-async def test_the_service_says_https_and_speaks_it(
+async def test_the_service_says_https_and_speaks_it_with_the_command_line_too(
     tmp_path: Path, certificate: Certificate
 ) -> None:
-    async with _running_service(tmp_path, certificate) as service:
+    files = {"PGVEND_TLS_CERT": str(certificate.cert), "PGVEND_TLS_KEY": str(certificate.key)}
+    async with running_service(tmp_path, PGVEND_PROVIDER="memory", **files) as service:
         assert service.url.startswith("https://127.0.0.1:")
         async with (
             aiohttp.ClientSession() as client,
             client.get(f"{service.url}/livez", ssl=certificate.trusted()) as response,
         ):
             assert await response.json() == {"status": "ok"}
-        assert await service.stop() == 0
-
-
-async def test_the_command_line_asks_by_https(tmp_path: Path, certificate: Certificate) -> None:
-    async with _running_service(tmp_path, certificate) as service:
         trusting = await pgvend("list", PGVEND_URL=service.url, SSL_CERT_FILE=str(certificate.cert))
-        strange = await pgvend("list", PGVEND_URL=service.url)
+        strange = await run_command("list", PGVEND_URL=service.url)
+        assert await service.stop() == 0
 
     assert trusting.status == 0, trusting.stderr
     assert strange.status == 1, "an unknown certificate is not believed"
-    assert "Traceback" not in strange.stderr
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -117,61 +149,33 @@ async def test_by_a_name_of_its_own_browsers_are_told_to_stay_with_tls(
     assert HSTS not in local.headers, "else no other port of localhost is plain any more"
 
 
-async def test_files_may_be_named_on_the_command_line(certificate: Certificate) -> None:
-    told = await _told("--tls-cert", str(certificate.cert), "--tls-key", "/no/such/file")
-
-    assert "/no/such/file" in told
-    assert "No such file" in told
-
-
-@pytest.mark.parametrize("missing", ["PGVEND_TLS_CERT", "PGVEND_TLS_KEY"])
-async def test_one_file_without_the_other_is_told(certificate: Certificate, missing: str) -> None:
-    files = _files(certificate)
-    files.pop(missing)
-
-    told = await _told(**files)
-
-    assert "PGVEND_TLS_KEY" in told
-    assert "PGVEND_TLS_CERT" in told
-
-
 async def test_a_key_of_another_certificate_is_told(
     tmp_path: Path, certificate: Certificate
 ) -> None:
     other = await certificate_in(tmp_path)
 
-    await _is_told_what_to_set(certificate.cert, other.key)
+    _is_told_what_to_set(certificate.cert, other.key)
 
 
 async def test_a_key_with_a_password_is_told_and_not_asked_for(tmp_path: Path) -> None:
     locked = await certificate_in(tmp_path, "-passout", "pass:hunter2")
 
-    await _is_told_what_to_set(locked.cert, locked.key)
+    _is_told_what_to_set(locked.cert, locked.key)
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"no PEM", b"\xff" * 100], ids=["empty", "text", "binary"]
 )
-async def test_files_that_are_no_pem_are_told(tmp_path: Path, content: bytes) -> None:
+def test_files_that_are_no_pem_are_told(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "file.pem"
     file.write_bytes(content)
 
-    await _is_told_what_to_set(file, file)
+    _is_told_what_to_set(file, file)
 
 
-async def test_a_folder_is_no_certificate(tmp_path: Path) -> None:
-    await _is_told_what_to_set(tmp_path, tmp_path)
-
-
-@asynccontextmanager
-async def _running_service(folder: Path, certificate: Certificate) -> AsyncIterator[RunningService]:
-    settings: dict[str, Any] = {"PGVEND_PROVIDER": "memory", **_files(certificate)}
-    async with running_service(folder, **settings) as service:
-        yield service
-
-
-def _files(certificate: Certificate) -> dict[str, str]:
-    return {"PGVEND_TLS_CERT": str(certificate.cert), "PGVEND_TLS_KEY": str(certificate.key)}
+def test_a_folder_or_nothing_is_no_certificate(tmp_path: Path, certificate: Certificate) -> None:
+    assert "Is a directory" in _is_told_what_to_set(tmp_path, tmp_path)
+    assert "No such file" in _is_told_what_to_set(certificate.cert, tmp_path / "none")
 
 
 @asynccontextmanager
@@ -183,19 +187,11 @@ async def _serving(
         yield port
 
 
-async def _is_told_what_to_set(cert: Path, key: Path) -> None:
-    told = await _told(PGVEND_TLS_CERT=str(cert), PGVEND_TLS_KEY=str(key))
-
+def _is_told_what_to_set(cert: Path, key: Path) -> str:
+    with pytest.raises(StartupError) as refused:
+        Certificate(cert, key).served()
+    told = str(refused.value)
     assert str(cert) in told
     assert "set PGVEND_TLS_CERT" in told
     assert "PGVEND_TLS_KEY" in told
-
-
-async def _told(*arguments: str, **settings: str) -> str:
-    ended: Ran = await ran(
-        *PGVEND, "serve", *arguments, PORT="0", PGVEND_PROVIDER="memory", **settings
-    )
-    assert ended.status == 1, ended
-    assert ended.stderr.startswith("pgvend: ")
-    assert "Traceback" not in ended.stderr
-    return ended.stderr
+    return told

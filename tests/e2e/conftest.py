@@ -1,10 +1,12 @@
-"""An application of its own for every test; one real service for all that only ask it."""
+"""An application of its own for every test; one real service and one browser for all."""
 
 from collections.abc import AsyncIterator
 
 import pytest
+from playwright.async_api import Page
 
 from tests.support.apps import RunningApp, running_app
+from tests.support.browser import browsing
 from tests.support.servers import ram_folder
 from tests.support.service import RunningService, running_service
 
@@ -21,3 +23,10 @@ async def service() -> AsyncIterator[RunningService]:
     with ram_folder() as folder:
         async with running_service(folder / "data", PGVEND_LOG_LEVEL="debug") as running:
             yield running
+
+
+@pytest.fixture(scope="session")
+async def page() -> AsyncIterator[Page]:
+    """Of the one browser; who uses it opens what it needs."""
+    async with browsing() as opened:
+        yield opened

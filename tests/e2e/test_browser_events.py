@@ -9,8 +9,7 @@ from playwright.async_api import Page
 from adapters.memory.provider import MemoryProvider
 from tests.support.apps import RunningApp, running_app
 from tests.support.away import Outage, records_with
-from tests.support.browser import asked_by, browsing, empty_site
-from tests.support.listening import all_heard, heard, listen
+from tests.support.browser import all_heard, asked_by, empty_site, heard, listen
 from tests.support.slow_clock import SlowClock
 from tests.support.trouble import Gate
 
@@ -24,12 +23,6 @@ STORY = [
     ("3", "verify", "running"),
     ("4", "verify", "done"),
 ]
-
-
-@pytest.fixture(scope="module")
-async def page() -> AsyncIterator[Page]:
-    async with browsing() as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -54,34 +47,22 @@ async def events_of_a_promise(page: Page, app: RunningApp) -> str:
     return f"{service}{seen['headers']['location']}/events"
 
 
-async def test_a_page_sees_every_step_once_and_the_end(page: Page, site: str) -> None:
+@pytest.mark.parametrize("breaks", [False, True])
+async def test_a_page_sees_every_step_once_and_the_end(page: Page, site: str, breaks: bool) -> None:
     gate = Gate("amid provision")
     provider = MemoryProvider(trouble=gate)
     async with running_app(provider, clock=SlowClock(), cors_allow_origins=site) as app:
         await listen(page, await events_of_a_promise(page, app))
         await heard(page, 1)
-        gate.open()
-        seen, _ = await all_heard(page)
-
-    assert _steps(seen) == STORY
-    assert [(event["name"], event["data"]["state"]) for event in seen[4:]] == [("settled", "ready")]
-
-
-async def test_a_page_misses_nothing_when_its_connection_breaks(page: Page, site: str) -> None:
-    gate = Gate("amid provision")
-    provider = MemoryProvider(trouble=gate)
-    async with running_app(provider, clock=SlowClock(), cors_allow_origins=site) as app:
-        await listen(page, await events_of_a_promise(page, app))
-        await heard(page, 1)
-        for connection in app.server.connections:
+        for connection in app.server.connections if breaks else ():
             assert connection.transport
             connection.transport.close()
         gate.open()
         seen, opened = await all_heard(page)
 
     assert _steps(seen) == STORY
-    assert [event["name"] for event in seen[4:]] == ["settled"]
-    assert opened == 2
+    assert [(event["name"], event["data"]["state"]) for event in seen[4:]] == [("settled", "ready")]
+    assert opened == 1 + breaks
 
 
 async def test_a_page_that_comes_late_sees_it_all(page: Page, site: str) -> None:

@@ -7,7 +7,6 @@ import pytest
 from playwright.async_api import ConsoleMessage, Locator, Page, expect
 
 from tests.support.apps import RunningApp, running_app
-from tests.support.browser import browsing
 
 pytestmark = pytest.mark.browser
 
@@ -41,18 +40,13 @@ class Docs:
         return shown
 
 
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Page]:
-    async with browsing() as page:
-        yield page
-
-
 @pytest.fixture
-async def docs(browser: Page) -> AsyncIterator[Docs]:
-    docs = Docs(browser)
-    browser.on("console", docs.hear)
+async def docs(page: Page) -> AsyncIterator[Docs]:
+    docs = Docs(page)
+    await page.goto("about:blank")  # no complaint of the page before is heard
+    page.on("console", docs.hear)
     yield docs
-    browser.remove_listener("console", docs.hear)
+    page.remove_listener("console", docs.hear)
 
 
 async def test_a_database_is_made_and_found_with_the_page(docs: Docs, app: RunningApp) -> None:

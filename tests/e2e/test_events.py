@@ -1,13 +1,28 @@
-"""`GET /v1/databases/{id}/events`: what is done for a database, as it is done."""
+"""`GET /v1/databases/{id}/events`: what is done for a database, as it is done; and bad days."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+from aiohttp import ClientSession, TCPConnector
 
 from adapters.memory.provider import MemoryProvider
+from adapters.registry.opening import opened_postgres
+from entrypoints.http.streams import MOST
 from tests.support.apps import RunningApp, problem_in, running_app
+from tests.support.away import Outage, records_with
+from tests.support.clock import FakeClock
 from tests.support.event_stream import events_of, steps_in, stream_of
-from tests.support.half_made import left_without_record
+from tests.support.half_made import HERE, left_half_made, left_without_record
+from tests.support.polling import until
+from tests.support.records import new_record
+from tests.support.registries import own_database
+from tests.support.servers import OperatorsServer
+from tests.support.service import running_service
 from tests.support.slow_clock import SlowClock
 from tests.support.trouble import Gate
 
@@ -21,11 +36,6 @@ MADE = [
 PROMISE: Any = ("POST", "/v1/databases", {"nickname": "watched"}, {"Prefer": "respond-async"})
 
 
-async def promised(app: RunningApp) -> str:
-    """The address of a database that is being made."""
-    return (await app.ask(*PROMISE)).headers["Location"]
-
-
 async def made(app: RunningApp) -> str:
     return f"/v1/databases/{(await app.vend())['id']}"
 
@@ -33,15 +43,15 @@ async def made(app: RunningApp) -> str:
 async def test_a_listener_sees_every_step_as_it_happens_and_how_it_ended() -> None:
     gate = Gate("amid provision")
     async with running_app(MemoryProvider(trouble=gate), clock=SlowClock()) as app:
-        path = await promised(app)
-        async with stream_of(app, path) as stream:
-            assert (await stream.first()).step == ("provision", "running")
+        path = (await app.ask(*PROMISE)).headers["Location"]
+        async with app.replica() as other, stream_of(app, path) as one, stream_of(other, path) as o:
+            for stream in (one, o):
+                assert (await stream.first()).step == ("provision", "running")
             gate.open()
-            rest = await stream.all()
-
-        assert steps_in(rest) == MADE[1:]
-        assert rest[-1].name == "settled"
-        assert rest[-1].data == await app.get(path)
+            for rest in (await one.all(), await o.all()):
+                assert steps_in(rest) == MADE[1:]
+                assert rest[-1].name == "settled"
+                assert rest[-1].data == await app.get(path)
 
 
 async def test_a_late_listener_is_told_from_the_start(app: RunningApp) -> None:
@@ -60,23 +70,18 @@ async def test_who_comes_back_gets_what_was_missed(app: RunningApp, last: int) -
     assert events[-1].name == "settled"
 
 
-async def test_who_knows_how_it_ended_is_told_to_stay_away(app: RunningApp) -> None:
+async def test_who_knows_how_it_ended_is_told_to_stay_away_until_more_begins(
+    app: RunningApp,
+) -> None:
     """A browser comes back for ever otherwise."""
     path = await made(app)
     settled = (await events_of(app, path))[-1]
 
     answer = await app.ask("GET", f"{path}/events", headers={"Last-Event-ID": settled.id})
-
     assert (answer.status, answer.body) == (204, None)
 
-
-async def test_who_knows_how_it_ended_is_told_what_began_since(app: RunningApp) -> None:
-    path = await made(app)
-    settled = (await events_of(app, path))[-1]
     await app.ask("POST", f"{path}/rotate")
-
     events = await events_of(app, path, after=settled.id)
-
     assert steps_in(events) == [("rotate", "running"), ("rotate", "done")]
     assert events[-1].id == "6-settled"
 
@@ -115,3 +120,119 @@ async def test_an_id_that_was_not_sent_is_refused(app: RunningApp, last: str) ->
 async def test_an_empty_id_is_none(app: RunningApp) -> None:
     """As a browser sends it, when the last event had none."""
     assert steps_in(await events_of(app, await made(app), after="")) == MADE
+
+
+@asynccontextmanager
+async def waiting() -> AsyncIterator[tuple[RunningApp, str, Outage]]:
+    """A service, the address of a database that nobody is making, and what keeps its record away:
+    a stream of its events stays open."""
+    outage = Outage()
+    async with running_app(clock=SlowClock(), records=records_with(outage)) as app:
+        left = await left_half_made(app)
+        yield app, f"/v1/databases/{left.id}", outage
+
+
+async def test_a_stream_outlasts_records_that_are_away_for_a_while() -> None:
+    """A browser that is answered 503 does not come back."""
+    async with waiting() as (app, path, outage), stream_of(app, path) as stream:
+        await stream.first()
+        outage.is_on = True
+        seen = len(app.clock.slept)
+        await until(lambda: _has_slept(app, seen + 5))
+        outage.is_on = False
+        await app.ask("POST", "/v1/sweep")
+
+        assert steps_in(await stream.all())[-1] == ("verify", "done")
+
+
+async def test_nothing_goes_on_for_a_caller_that_has_gone() -> None:
+    async with waiting() as (app, path, _):
+        async with stream_of(app, path) as stream:
+            await stream.first()
+        await until(app.is_alone)
+        await until(lambda: _is_quiet(app))
+
+
+async def test_the_process_ends_at_once_with_a_stream_open(
+    server_15: OperatorsServer, tmp_path: Path
+) -> None:
+    """At once: it does not wait for as long as it would for a request."""
+    async with own_database(server_15) as url:
+        async with opened_postgres(url) as opened:
+            left = await opened.registry.add(new_record(target=HERE))
+        async with (
+            running_service(
+                tmp_path,
+                PGVEND_PROVIDER="memory",
+                PGVEND_REGISTRY_URL=url,
+                PGVEND_SECRET="s" * 32,
+                PGVEND_SWEEP_INTERVAL="0",
+            ) as service,
+            aiohttp.ClientSession(service.url) as client,
+            client.get(f"/v1/databases/{left.id}/events") as response,
+        ):
+            await response.content.readuntil(b"\n\n")
+            service.process.terminate()
+
+            assert await service.ended(within=20)
+            assert service.process.returncode == 0
+            assert await response.content.read() == b""
+
+
+class FrozenClock(FakeClock):
+    """Who sleeps stays asleep: for what would be busy with looking again and again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.goes_on = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        await self.goes_on.wait()
+        await super().sleep(seconds)
+
+
+async def test_where_all_places_are_taken_one_is_told_what_to_do_instead() -> None:
+    clock = FrozenClock()
+    async with running_app(clock=clock) as app:
+        path = f"/v1/databases/{(await left_half_made(app)).id}"
+        async with _client_of(app) as client, AsyncExitStack() as listening:
+            for _ in range(MOST):
+                stream = await listening.enter_async_context(client.get(f"{path}/events"))
+                assert stream.status == 200
+
+            answer = await app.ask("GET", f"{path}/events")
+            problem = problem_in(answer, 503, "unavailable")
+            assert problem["retryable"] is True
+            assert "ask for the database itself" in problem["detail"]
+            assert int(answer.headers["Retry-After"]) > 0
+            assert (await app.ask("HEAD", f"{path}/events")).status == 200
+            assert (await app.ask("GET", f"{path}")).status == 200
+            known = {"Last-Event-ID": "4-settled"}
+            settled = await app.ask("GET", f"{await made(app)}/events", headers=known)
+            assert settled.status == 204, "what is no stream needs no place"
+
+            await app.ask("POST", "/v1/sweep")  # it is made, and they end
+            clock.goes_on.set()
+        assert (await events_of(app, path))[-1].name == "settled"
+
+
+async def test_a_place_is_free_again_when_a_stream_has_ended(app: RunningApp) -> None:
+    path = await made(app)
+    for _ in range(MOST + 1):
+        assert (await events_of(app, path))[-1].name == "settled"
+
+
+def _client_of(app: RunningApp) -> ClientSession:
+    """Not even aiohttp's client opens so many connections unless it is told to."""
+    return ClientSession(f"http://127.0.0.1:{app.port}", connector=TCPConnector(limit=0))
+
+
+async def _has_slept(app: RunningApp, times: int) -> bool:
+    return len(app.clock.slept) > times
+
+
+async def _is_quiet(app: RunningApp) -> bool:
+    """Whether nobody looks again and again."""
+    seen = len(app.clock.slept)
+    await asyncio.sleep(0.1)
+    return len(app.clock.slept) == seen

@@ -10,11 +10,8 @@ from domain.audit import AuditEntry
 from domain.errors import Unavailable
 from entrypoints.resources import in_memory
 from ports.driven.audit import AuditQuery, AuditTrail
-from tests.support.apps import problem_in
 from tests.support.keyed import PATH
 from tests.support.keyholders import Guarded, guarded_app
-
-AUDIT = "/v1/audit"
 
 
 @pytest.fixture
@@ -31,25 +28,12 @@ async def test_pages_follow_each_other(guarded: Guarded) -> None:
     pages: list[list[dict[str, str]]] = []
     token = ""
     while not pages or token:
-        page = await guarded.admin.ask("GET", f"{AUDIT}?page_size=2&page_token={token}")
+        page = await guarded.admin.ask("GET", f"/v1/audit?page_size=2&page_token={token}")
         pages.append(page.body["entries"])
         token = page.body["next_page_token"]
 
     assert [len(page) for page in pages] == [2, 2, 1]
     assert [entry for page in pages for entry in page] == whole
-
-
-@pytest.mark.parametrize(
-    ("query", "code"),
-    [
-        ("page_token=x", "invalid_page_token"),
-        ("page_size=0", "invalid_request"),
-        ("page_size=201", "invalid_request"),
-        ("actor=ann", "invalid_request"),
-    ],
-)
-async def test_what_cannot_be_asked_is_refused(guarded: Guarded, query: str, code: str) -> None:
-    problem_in(await guarded.admin.ask("GET", f"{AUDIT}?{query}"), 422, code)
 
 
 @pytest.mark.parametrize("text", ["%00", "%ED%A0%80", "%FF", "%25", "'", "ANN"])

@@ -1,43 +1,54 @@
-"""Whatever is sent: a problem that says what to change, and nothing that is left behind."""
+"""Whatever is sent: a problem that says what to change, and nothing that is changed by it."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
-from tests.support.apps import RunningApp, problem_of
+from entrypoints.http.routes import ROUTES
+from tests.support.apps import RunningApp, problem_of, running_app
 
 V1 = "/v1/databases"
+ONE = "/v1/databases/{id}"
 LEGACY = "/api/create-neon-db"
-JSON = {"Content-Type": "application/json"}
+KEYS = "/v1/keys"
+JSON = [("Content-Type", "application/json")]
 LIMIT = 64 * 1024
 
 
 @dataclass(frozen=True)
 class Bad:
-    body: bytes
+    body: bytes = b""
     status: int = 422
     code: str = "invalid_request"
     path: str = V1
-    headers: Mapping[str, str] = field(default_factory=lambda: JSON)
+    method: str = "POST"
+    headers: Sequence[tuple[str, str]] = JSON
+    told: str = ""
+    """What the detail has to say."""
+
+
+def _json(body: Any) -> bytes:
+    return json.dumps(body).encode()
 
 
 def _order(nickname: Any = "fine", **more: Any) -> bytes:
-    return json.dumps({"nickname": nickname, **more}).encode()
+    return _json({"nickname": nickname, **more})
 
 
 def _legacy(body: Any) -> Bad:
-    return Bad(json.dumps(body).encode(), path=LEGACY)
+    return Bad(_json(body), path=LEGACY)
 
 
 def _nickname(nickname: str) -> Bad:
     return Bad(_order(nickname), code="invalid_nickname")
 
 
-def _malformed(body: bytes, path: str = V1, **headers: str) -> Bad:
-    return Bad(body, 400, "malformed_body", path, {**JSON, **headers})
+def _malformed(body: bytes, path: str = V1, method: str = "POST", **headers: str) -> Bad:
+    return Bad(body, 400, "malformed_body", path, method, [*JSON, *headers.items()])
 
 
 def _labels(labels: dict[str, str]) -> Bad:
@@ -48,9 +59,35 @@ def _ttl(ttl: str) -> Bad:
     return Bad(_order(ttl=ttl), code="invalid_duration")
 
 
-def _typed(content_type: str) -> Bad:
-    headers = {"Content-Type": content_type}
-    return Bad(_order(), 415, "unsupported_media_type", headers=headers)
+def _typed(content_type: str, method: str = "POST", path: str = V1) -> Bad:
+    headers = [("Content-Type", content_type)]
+    return Bad(_order(), 415, "unsupported_media_type", path, method, headers)
+
+
+def _change(body: Any, code: str = "invalid_request") -> Bad:
+    return Bad(_json(body), code=code, path=ONE, method="PATCH")
+
+
+def _match(*tags: str, code: str = "precondition_failed") -> Bad:
+    status, told = (412, "") if code == "precondition_failed" else (422, "If-Match")
+    headers = [("If-Match", tag) for tag in tags] + JSON
+    return Bad(_json({"labels": {"a": "b"}}), status, code, ONE, "PATCH", headers, told)
+
+
+def _got(path: str, code: str = "invalid_request", told: str = "", **headers: str) -> Bad:
+    status = 406 if code == "not_acceptable" else 422
+    named = [(name.replace("_", "-"), value) for name, value in headers.items()]
+    return Bad(b"", status, code, path, "GET", named, told)
+
+
+def _keyed(path: str, *keys: str) -> Bad:
+    body = _order() if path == V1 else _json({"project": {"name": "fine"}})
+    headers = [("Idempotency-Key", key) for key in keys] + JSON
+    return Bad(body, path=path, headers=headers, told="Idempotency-Key")
+
+
+def _key(**body: Any) -> Bad:
+    return Bad(_json({"scopes": ["create"], **body}), path=KEYS, code="")
 
 
 _NO_TEXT: list[Any] = [None, 1, True, 1.5, [], {}, ["a"]]
@@ -58,6 +95,54 @@ _NO_TTL: list[Any] = [60, True, [], {}]
 _NO_LABELS: list[Any] = [None, [], "a=b", {"a": 1}, {"a": {}}]
 _NO_EXTENSIONS: list[Any] = [None, "vector", [1], {}]
 _NO_CHOICE: list[Any] = [None, "", "SUFFIX", 1, []]
+
+_NO_NEW_TTL = ("soon", "1s", "25h")
+_NO_VERSION = ('"0"', '"999999999"', f'"{"9" * 22}"', '"-1"', '"x"', '""', '"*"', '"a", "b"')
+_NO_ETAG = ("", "3", "'3'", '"3', '3"', '"3" "4"', '"3",', '*, "3"', "w/*", '"é"', '"3", x')
+_NO_QUERY = (
+    "page_size=0",
+    "page_size=201",
+    "page_size=-1",
+    "page_size=1e1",
+    "page_size=",
+    "page_size=%D9%A3",  # a digit, but not one of ours
+    "page_size=000000001999",
+    "page_size=5&page_size=200",
+    "page_token=&page_token=",
+    "state=",
+    "state=READY",
+    "state=ready,retired",
+    "state=ready&state=gone",
+    "label=team",
+    "label=",
+    "limit=3",
+    "page-size=3",
+    quote("<script>") + "=1",
+)
+_NO_TOKEN = ("1", "abc", "AAAA", "%00", "%ff%fe", quote("é"), "x" * 5000, "ZGI=", "ZG", "===")
+_NO_TRUTH = ("perhaps", 0, 1, "true", "no", None)
+_NO_KEY: tuple[dict[str, Any], ...] = (
+    {"scopes": []},
+    {"scopes": ["everything"]},
+    {"scopes": "create"},
+    {"name": ""},
+    {"name": "a b"},
+    {"name": "web\n"},
+    {"name": "pgvend"},
+    {"quota": -1},
+    {"quota": 1.5},
+    {"quota": 10**18},
+    {"rate": "often"},
+    {"rate": "0/min"},
+    {"rate": ""},
+    {"origins": ["app.example"]},
+    {"origins": ["*"]},
+    {"origins": ["https://app.example/path"]},
+    {"origins": [f"https://{n}.example" for n in range(17)]},
+    {"ttl": "P1Y"},
+    {"ttl": ""},
+    {"key": "my own"},
+)
 
 CASES = {
     "no body": _malformed(b""),
@@ -103,7 +188,7 @@ CASES = {
     **{f"ttl {bad!r}": Bad(_order(ttl=bad)) for bad in _NO_TTL},
     **{
         f"ttl {bad!r}": _ttl(bad)
-        for bad in ("", "soon", "-1h", "0s", "59s", "1.5h", "1y", "P1M", "PT", "999999999w")
+        for bad in ("", "soon", "-1h", "0s", "59s", "1.5h", "1y", "P1M", "PT", "25h", "999999999w")
     },
     "a ttl of many digits": _ttl("9" * 10_000 + "h"),
     **{f"labels {bad!r}": Bad(_order(labels=bad)) for bad in _NO_LABELS},
@@ -123,19 +208,96 @@ CASES = {
     },
     "too large": Bad(b" " * (LIMIT + 1), 413, "body_too_large"),
     "too large, legacy": Bad(b" " * 1_000_000, 413, "body_too_large", LEGACY),
+    **{
+        f"change {body!r}": _change(body)
+        for body in (
+            {},
+            {"ttl": None},
+            {"ttl": 60},
+            {"ttl": "1h", "nickname": "other"},
+            {"state": "ready"},
+            {"labels": {"a": None}},
+        )
+    },
+    **{f"change ttl {bad!r}": _change({"ttl": bad}, "invalid_duration") for bad in _NO_NEW_TTL},
+    "change labels": _change({"labels": {"": "x"}}, "invalid_labels"),
+    "change both": _change({"ttl": "1h", "labels": {"a b": "x"}}, "invalid_labels"),
+    "change nothing": _malformed(b"", ONE, "PATCH"),
+    "change by text": _typed("text/plain", "PATCH", ONE),
+    **{f"If-Match {tag}": _match(tag) for tag in _NO_VERSION},
+    **{f"If-Match {tag}": _match(tag, code="invalid_request") for tag in _NO_ETAG},
+    **{f"list by {query[:20]}": _got(f"{V1}?{query}") for query in _NO_QUERY},
+    "list by a size beyond all": _got(f"{V1}?page_size=" + "9" * 5000),
+    "list by a long size": _got(f"{V1}?page_size=" + "0" * 8 + "1" * 5000),
+    **{
+        f"page token {token[:9]}": _got(f"{V1}?page_token={token}", "invalid_page_token")
+        for token in _NO_TOKEN
+    },
+    **{
+        f"format {query}": _got(f"{ONE}/connection?format={query}", told="k8s-secret")
+        for query in ("xml", "", "JSON", "%00")
+    },
+    "two formats": _got(f"{ONE}/connection?format=json&format=odd"),
+    **{
+        f"Accept {accept}": _got(
+            f"{ONE}/connection", "not_acceptable", "application/json", Accept=accept
+        )
+        for accept in ("image/png", "text/html", "application/json;q=0", "garbage")
+    },
+    **{
+        f"Last-Event-ID {last}": _got(f"{ONE}/events", Last_Event_ID=last)
+        for last in ("x", "-1", "1.5", "4-settle", "4 x", "1" * 10, "é", "settled")
+    },
+    **{
+        f"Idempotency-Key {keys!r} {path}": _keyed(path, *keys)
+        for keys in ([""], ["  "], ["x" * 256], ["é"], ["a\tb"], ["one", "two"])
+        for path in (V1, LEGACY)
+    },
+    **{
+        f"sweep {body!r}": Bad(_json(body), path="/v1/sweep")
+        for body in ({"dryrun": True}, [], *({"dry_run": bad} for bad in _NO_TRUTH))
+    },
+    **{f"key {body!r}": _key(**body) for body in _NO_KEY},
+    "key of nothing": Bad(b"{}", path=KEYS),
+    **{
+        f"key for {origin!r}": _key(origins=[origin])
+        for origin in ("https://a\0b", "https://a b", "https://\u00e4", "http://[", "ftp://a")
+    },
+    "trail of no page": _got("/v1/audit?page_token=x", "invalid_page_token"),
+    **{
+        f"trail by {query}": _got(f"/v1/audit?{query}")
+        for query in ("page_size=0", "page_size=201", "actor=ann")
+    },
+    **{
+        f"{route.name} by what it does not know": Bad(
+            path=f"{route.path}?dry-run=true", method=route.method, told="'dry-run'"
+        )
+        for route in ROUTES
+        if route.path.startswith("/v1/")
+    },
 }
 
 
 @pytest.mark.parametrize("bad", CASES.values(), ids=CASES.keys())
-async def test_bad_input_is_explained_and_leaves_nothing(app: RunningApp, bad: Bad) -> None:
-    headers = {**bad.headers, "Connection": "close"}
-    async with app.client.post(bad.path, data=bad.body, headers=headers) as response:
-        problem = await problem_of(response, bad.status, bad.code)
+async def test_bad_input_is_explained_and_changes_nothing(bad: Bad) -> None:
+    async with running_app(max_ttl="24h") as app:
+        made = await app.vend("there")
+        before = await _all(app)
+        async with app.client.request(
+            bad.method,
+            bad.path.replace("{id}", made["id"]),
+            data=bad.body or None,
+            headers=[*bad.headers, ("Connection", "close")],
+        ) as response:
+            code = bad.code or (await response.json())["code"]
+            problem = await problem_of(response, bad.status, code)
 
-    assert problem["retryable"] is False
-    assert len(problem["detail"]) < 1000
-    assert problem["detail"].isprintable()
-    assert await app.nothing_is_left()
+        assert problem["retryable"] is False
+        assert len(problem["detail"]) < 1000
+        assert problem["detail"].isprintable()
+        assert bad.told in problem["detail"]
+        assert await _all(app) == before
+        assert app.accepts(made["connection"])
 
 
 async def test_a_body_of_unknown_length_is_bounded_too(app: RunningApp) -> None:
@@ -150,6 +312,11 @@ async def test_a_body_of_the_largest_size_is_taken(app: RunningApp) -> None:
 
     async with app.client.post(V1, data=body, headers=JSON) as response:
         assert response.status == 201
+
+
+async def _all(app: RunningApp) -> Any:
+    """All that the service has."""
+    return await app.get(V1), await app.get(KEYS), await app.provider.inventory()
 
 
 async def _spaces() -> AsyncIterator[bytes]:

@@ -50,43 +50,6 @@ async def test_labels_are_replaced_as_a_whole(app: RunningApp) -> None:
     assert (await patched(app, database, labels={})).body["labels"] == {}
 
 
-@pytest.mark.parametrize(
-    ("change", "code"),
-    [
-        ({}, "invalid_request"),
-        ({"ttl": None}, "invalid_request"),
-        ({"ttl": 60}, "invalid_request"),
-        ({"ttl": "soon"}, "invalid_duration"),
-        ({"ttl": "1s"}, "invalid_duration"),
-        ({"ttl": "25h"}, "invalid_duration"),
-        ({"ttl": "1h", "nickname": "other"}, "invalid_request"),
-        ({"state": "ready"}, "invalid_request"),
-        ({"labels": {"": "x"}}, "invalid_labels"),
-        ({"labels": {"a": None}}, "invalid_request"),
-        ({"ttl": "1h", "labels": {"a b": "x"}}, "invalid_labels"),
-    ],
-    ids=str,
-)
-async def test_a_change_that_cannot_be_made_changes_nothing(
-    change: dict[str, Any], code: str
-) -> None:
-    async with running_app(max_ttl="24h") as app:
-        database = await app.vend()
-        before = await app.get(path_of(database))
-
-        problem_in(await patched(app, database, **change), 422, code)
-
-        assert await app.get(path_of(database)) == before
-
-
-async def test_what_is_no_json_changes_nothing(app: RunningApp) -> None:
-    path = path_of(await app.vend())
-
-    problem_in(await app.ask("PATCH", path), 400, "malformed_body")
-    async with app.client.patch(path, data=b'{"ttl": "1h"}') as response:
-        assert response.status == 415
-
-
 async def test_after_a_rotation_the_new_password_works_and_the_old_one_does_not(
     app: RunningApp,
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 from domain.connection import Connection
 from domain.secret import Secret
 from entrypoints.formats import FORMATS
-from tests.support.apps import RunningApp, problem_of
+from tests.support.apps import RunningApp
 from tests.support.format_readers import READERS
 
 
@@ -61,28 +61,3 @@ async def test_what_is_accepted_chooses(
 ) -> None:
     async with asked(app, made, accept=accept) as response:
         assert (response.status, response.content_type) == (200, media_type)
-
-
-@pytest.mark.parametrize(
-    "query",
-    ["?format=xml", "?format=", "?format=JSON", "?format=%00", "?format=json&format=odd"],
-)
-async def test_an_unknown_format_is_told_the_known_ones(
-    app: RunningApp, made: Any, query: str
-) -> None:
-    async with asked(app, made, query) as response:
-        problem = await problem_of(response, 422, "invalid_request")
-
-    assert "k8s-secret" in problem["detail"] or query.count("format") == 2
-    assert problem["detail"].isprintable()
-
-
-@pytest.mark.parametrize("accept", ["image/png", "text/html", "application/json;q=0", "garbage"])
-async def test_where_nothing_fits_a_problem_says_what_would(
-    app: RunningApp, made: Any, accept: str
-) -> None:
-    async with asked(app, made, accept=accept) as response:
-        problem = await problem_of(response, 406, "not_acceptable")
-
-    assert "application/json" in problem["detail"]
-    assert problem["retryable"] is False

@@ -68,32 +68,7 @@ async def test_a_change_of_what_was_seen_is_made(app: RunningApp, write: str | l
     assert await label_of(app, path) == "seen"
 
 
-@pytest.mark.parametrize(
-    "tag",
-    ['"0"', '"999999999"', '"9999999999999999999999"', '"-1"', '"x"', '""', '"*"', '"a", "b"'],
-)
-async def test_a_change_of_what_is_not_there_is_not_made(app: RunningApp, tag: str) -> None:
-    path, _ = await made(app)
-
-    problem = problem_in(await labelled(app, path, "unseen", tag), 412, "precondition_failed")
-
-    assert problem["retryable"] is False
-    assert await label_of(app, path) is None
-
-
 async def test_a_weak_etag_is_not_enough(app: RunningApp) -> None:
     path, tag = await made(app)
 
     problem_in(await labelled(app, path, "weak", f"W/{tag}"), 412, "precondition_failed")
-
-
-@pytest.mark.parametrize(
-    "tag", ["", "3", "'3'", '"3', '3"', '"3" "4"', '"3",', '*, "3"', "w/*", '"é"', '"3", x']
-)
-async def test_what_is_no_etag_is_refused(app: RunningApp, tag: str) -> None:
-    path, _ = await made(app)
-
-    problem = problem_in(await labelled(app, path, "garbage", tag), 422, "invalid_request")
-
-    assert "If-Match" in problem["detail"]
-    assert await label_of(app, path) is None

@@ -2,9 +2,7 @@
 
 import pytest
 
-from entrypoints.http.route import Route
-from entrypoints.http.routes import ROUTES
-from tests.support.apps import RunningApp, problem_in, problem_of
+from tests.support.apps import RunningApp, problem_of
 
 
 @pytest.mark.parametrize("path", ["/livez", "/v1/databases", "/nowhere"])
@@ -95,28 +93,6 @@ async def test_options_without_a_page_that_asks_is_a_problem_not_a_crash(app: Ru
 async def test_an_unknown_path_is_not_found(app: RunningApp, path: str) -> None:
     async with app.client.get(path) as response:
         await problem_of(response, 404, "not_found")
-
-
-OURS = [route for route in ROUTES if route.path.startswith("/v1/")]
-
-
-@pytest.mark.parametrize("route", OURS, ids=lambda route: route.name)
-async def test_no_call_passes_over_a_query_parameter(app: RunningApp, route: Route) -> None:
-    made = await app.vend()
-    path = route.path.replace("{id}", made["id"])
-
-    answer = await app.ask(route.method, f"{path}?dry-run=true")
-
-    assert "'dry-run'" in problem_in(answer, 422, "invalid_request")["detail"]
-    assert (await app.live())[0]["state"] == "ready"
-
-
-@pytest.mark.parametrize("value", [0, 1, "true", "no", None])
-async def test_what_only_looks_like_a_truth_is_none(app: RunningApp, value: object) -> None:
-    """A sweep that was meant to be dry would not be."""
-    answer = await app.ask("POST", "/v1/sweep", {"dry_run": value})
-
-    problem_in(answer, 422, "invalid_request")
 
 
 async def test_the_original_route_passes_over_what_it_does_not_know(app: RunningApp) -> None:

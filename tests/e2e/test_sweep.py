@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from adapters.memory.provider import MemoryProvider
 from domain.errors import ProviderBusy
-from tests.support.apps import RunningApp, problem_in, running_app
+from tests.support.apps import RunningApp, running_app
 from tests.support.away import Outage, records_with
 from tests.support.half_made import (
     left_half_dropped,
@@ -65,15 +65,6 @@ async def test_what_cannot_be_done_now_is_told_with_its_reason() -> None:
         found = [(one["action"], one["id"], one["outcome"]) for one in await swept(app)]
 
     assert found == [("finish", left.id, "done"), ("compare", "", "provider_busy")]
-
-
-@pytest.mark.parametrize("body", [{"dry_run": "perhaps"}, {"dryrun": True}, []], ids=str)
-async def test_what_is_no_order_to_sweep_is_refused(app: RunningApp, body: Any) -> None:
-    left = await left_half_made(app)
-
-    problem_in(await app.ask("POST", "/v1/sweep", body), 422, "invalid_request")
-
-    assert (await app.get(f"/v1/databases/{left.id}"))["state"] == "provisioning"
 
 
 async def test_no_body_is_needed(app: RunningApp) -> None:

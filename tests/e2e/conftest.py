@@ -7,6 +7,7 @@ from playwright.async_api import Page
 
 from tests.support.apps import RunningApp, running_app
 from tests.support.browser import browsing
+from tests.support.keyholders import Guarded, guarded_app
 from tests.support.servers import ram_folder
 from tests.support.service import RunningService, running_service
 
@@ -15,6 +16,13 @@ from tests.support.service import RunningService, running_service
 async def app() -> AsyncIterator[RunningApp]:
     async with running_app() as running:
         yield running
+
+
+@pytest.fixture
+async def guarded() -> AsyncIterator[Guarded]:
+    """An application that answers those who have a key."""
+    async with guarded_app() as guarded:
+        yield guarded
 
 
 @pytest.fixture(scope="session")

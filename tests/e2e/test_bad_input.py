@@ -15,7 +15,7 @@ V1 = "/v1/databases"
 ONE = "/v1/databases/{id}"
 LEGACY = "/api/create-neon-db"
 KEYS = "/v1/keys"
-JSON = [("Content-Type", "application/json")]
+JSON = (("Content-Type", "application/json"),)
 LIMIT = 64 * 1024
 
 
@@ -70,7 +70,7 @@ def _change(body: Any, code: str = "invalid_request") -> Bad:
 
 def _match(*tags: str, code: str = "precondition_failed") -> Bad:
     status, told = (412, "") if code == "precondition_failed" else (422, "If-Match")
-    headers = [("If-Match", tag) for tag in tags] + JSON
+    headers = [("If-Match", tag) for tag in tags] + [*JSON]
     return Bad(_json({"labels": {"a": "b"}}), status, code, ONE, "PATCH", headers, told)
 
 
@@ -82,7 +82,7 @@ def _got(path: str, code: str = "invalid_request", told: str = "", **headers: st
 
 def _keyed(path: str, *keys: str) -> Bad:
     body = _order() if path == V1 else _json({"project": {"name": "fine"}})
-    headers = [("Idempotency-Key", key) for key in keys] + JSON
+    headers = [("Idempotency-Key", key) for key in keys] + [*JSON]
     return Bad(body, path=path, headers=headers, told="Idempotency-Key")
 
 

@@ -39,14 +39,18 @@ async def test_its_page_gets_a_database(page: Keyholder, path: str) -> None:
 
 
 @paths
-@pytest.mark.parametrize("origin", [OTHER, FOREIGN, "null", f"{OURS}:8443", "http://app.example"])
-async def test_another_page_gets_none(
-    guarded: Guarded, page: Keyholder, path: str, origin: str
+@pytest.mark.parametrize(
+    "origin", [OTHER, FOREIGN, "null", f"{OURS}:8443", "http://app.example", None]
+)
+async def test_whatever_is_not_its_page_gets_none(
+    guarded: Guarded, page: Keyholder, path: str, origin: str | None
 ) -> None:
-    told = await page.ask("POST", path, ORDERS[path], Origin=origin)
+    told = await page.ask("POST", path, ORDERS[path], **({"Origin": origin} if origin else {}))
 
     problem_in(told, 403, "forbidden")
     assert await guarded.admin.list() == set()
+    assert _is_readable(told, OTHER) == (origin == OTHER), "by a page that CORS knows"
+    assert ("Access-Control-Allow-Origin" in told.headers) == (origin == OTHER)
 
 
 @pytest.mark.parametrize(
@@ -65,20 +69,17 @@ async def test_its_page_can_do_nothing_else(page: Keyholder, method: str, path: 
 
 
 @paths
-async def test_a_browser_may_ask_beforehand_without_a_key(guarded: Guarded, path: str) -> None:
+async def test_a_browser_may_ask_beforehand_without_a_key_and_is_not_counted(
+    guarded: Guarded, path: str
+) -> None:
     """It never shows one when it does."""
-    async with guarded.app.client.options(path, headers=PREFLIGHT) as told:
-        assert told.status == 200
-        assert told.headers["Access-Control-Allow-Origin"] == OURS
-
-
-async def test_asking_beforehand_is_not_counted(guarded: Guarded) -> None:
     page = await guarded.holder("page", ["create"], origins=[OURS], rate="1/min")
     for _ in range(30):
-        async with guarded.app.client.options(PATH, headers=PREFLIGHT) as told:
+        async with guarded.app.client.options(path, headers=PREFLIGHT) as told:
             assert told.status == 200
+            assert told.headers["Access-Control-Allow-Origin"] == OURS
 
-    assert (await page.ask("POST", PATH, ORDERS[PATH], Origin=OURS)).status == 201
+    assert (await page.ask("POST", path, ORDERS[path], Origin=OURS)).status in {200, 201}
 
 
 async def test_a_page_can_read_that_it_needs_a_key(guarded: Guarded) -> None:
@@ -86,12 +87,6 @@ async def test_a_page_can_read_that_it_needs_a_key(guarded: Guarded) -> None:
 
     problem_in(told, 401, "unauthenticated")
     assert _is_readable(told, OURS)
-
-
-async def test_a_page_can_read_that_the_key_is_anothers(page: Keyholder) -> None:
-    told = await page.ask("POST", PATH, ORDERS[PATH], Origin=OTHER)
-
-    assert _is_readable(told, OTHER)
 
 
 async def test_a_page_can_read_when_to_come_back(guarded: Guarded) -> None:
@@ -103,12 +98,6 @@ async def test_a_page_can_read_when_to_come_back(guarded: Guarded) -> None:
         assert _is_readable(told, OURS)
         exposed = told.headers["Access-Control-Expose-Headers"].split(",")
         assert {"RateLimit", "RateLimit-Policy", "Retry-After"} <= set(exposed)
-
-
-async def test_a_page_that_cors_does_not_know_cannot_read_the_answer(page: Keyholder) -> None:
-    told = await page.ask("POST", PATH, ORDERS[PATH], Origin=FOREIGN)
-
-    assert "Access-Control-Allow-Origin" not in told.headers
 
 
 async def test_whoever_makes_such_a_key_is_told_what_it_cannot(guarded: Guarded) -> None:

@@ -1,6 +1,5 @@
 """`/v1/keys`: made, listed, revoked."""
 
-from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
@@ -16,12 +15,6 @@ from tests.support.registries import in_postgres, in_sqlite
 from tests.support.servers import OperatorsServer
 
 KEYS = "/v1/keys"
-
-
-@pytest.fixture
-async def guarded() -> AsyncIterator[Guarded]:
-    async with guarded_app() as guarded:
-        yield guarded
 
 
 async def test_a_key_is_told_once_and_stored_nowhere(guarded: Guarded) -> None:

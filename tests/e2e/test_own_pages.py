@@ -1,12 +1,83 @@
-"""Without keys, other people's pages cannot have anything done by what browsers send unasked."""
+"""Without keys, nobody's pages reach the service: by a name that was made this machine's, nor by
+what browsers send unasked."""
 
 from typing import Any
 
 import pytest
 
 from tests.support.apps import RunningApp, problem_in, running_app
+from tests.support.wires import asked, request, wire_to
 
+HERE = [
+    "localhost",
+    "LocalHost:8000",
+    "localhost.",
+    "127.0.0.1",
+    "127.0.0.1:8000",
+    "127.1.2.3",
+    "[::1]",
+    "[::1]:8000",
+    "pgvend.localhost:8000",
+]
+ELSEWHERE = [
+    "attacker.example",
+    "attacker.example:8000",
+    "localhost.attacker.example",
+    "127.0.0.1.attacker.example",
+    "attackerlocalhost",
+    "localhost@attacker.example",
+    "attacker.example:80@localhost",
+    "10.0.0.1",
+    "0.0.0.0",
+    "[2001:db8::1]",
+    "[::1",
+    "::1",
+    "localhost attacker.example",
+    "l\u043ecalhost".encode().decode("latin-1"),
+]
 FOREIGN = ["https://attacker.example", "null", "http://localhost.attacker.example:8000", "file://"]
+
+KEY = "0123456789abcdef0123"
+KEYS: dict[str, Any] = {"admin_key": KEY}
+
+
+@pytest.mark.parametrize("host", HERE)
+async def test_it_answers_by_names_of_this_machine(app: RunningApp, host: str) -> None:
+    assert (await app.ask("GET", "/v1/databases", headers={"Host": host})).status == 200
+
+
+@pytest.mark.parametrize("host", ELSEWHERE)
+async def test_it_does_not_answer_by_other_names(app: RunningApp, host: str) -> None:
+    sent = b"GET /livez HTTP/1.1\r\nHost: " + host.encode("latin-1") + b"\r\n\r\n"
+
+    problem_in(await asked(app.port, sent), 421, "misdirected_request")
+
+
+@pytest.mark.parametrize("path", ["/livez", "/docs", "/nowhere", "/api/test", "/openapi.json"])
+async def test_no_address_is_an_exception_nor_what_is_said_to_be_a_proxys(path: str) -> None:
+    async with running_app(trusted_proxies="127.0.0.1") as app:
+        for more in ({}, {"X_Forwarded_Host": "localhost"}):
+            answer = await asked(app.port, request(path, Host="attacker.example", **more))
+            problem_in(answer, 421, "misdirected_request")
+
+
+async def test_an_order_by_another_name_makes_nothing(app: RunningApp) -> None:
+    headers = {"Host": "attacker.example"}
+    answer = await app.ask("POST", "/v1/databases", {"nickname": "theirs"}, headers)
+
+    problem_in(answer, 421, "misdirected_request")
+    assert await app.nothing_is_left()
+
+
+async def test_one_of_two_names_that_is_another_is_too_many(app: RunningApp) -> None:
+    sent = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nHost: attacker.example\r\n\r\n"
+
+    assert (await asked(app.port, sent)).status in {400, 421}
+
+
+async def test_a_machine_that_names_no_host_is_no_browser(app: RunningApp) -> None:
+    async with wire_to(app.port) as wire:
+        assert (await wire.ask(b"GET /livez HTTP/1.0\r\n\r\n")).status == 200
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
@@ -25,38 +96,32 @@ async def test_a_foreign_page_changes_no_password(origin: str, insecure: bool) -
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded"])
 async def test_a_foreign_pages_form_orders_nothing(app: RunningApp, content_type: str) -> None:
     headers = {"Origin": "https://attacker.example", "Content-Type": content_type}
-    async with app.client.post(
-        "/v1/databases", data=b'{"nickname": "theirs"}', headers=headers
-    ) as answer:
+    order = b'{"nickname": "theirs"}'
+    async with app.client.post("/v1/databases", data=order, headers=headers) as answer:
         assert answer.status == 403
     assert await app.nothing_is_left()
 
 
-@pytest.mark.parametrize(
-    "origin", ["http://localhost:3000", "http://127.0.0.1", "https://App.example"]
-)
-async def test_pages_of_this_machine_and_of_the_list_may(origin: str) -> None:
-    async with running_app(cors_allow_origins="https://app.example") as app:
-        assert (await app.ask("POST", "/v1/sweep", headers={"Origin": origin})).status == 200
+LIST: dict[str, Any] = {"cors_allow_origins": "https://app.example"}
+ADMITTED: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    "a page of this machine": (LIST, {"Origin": "http://localhost:3000"}),
+    "and by its address": (LIST, {"Origin": "http://127.0.0.1"}),
+    "a page of the list": (LIST, {"Origin": "https://App.example"}),
+    "a page of the service": (
+        {"insecure": True},
+        {"Origin": "http://db.example:8000", "Host": "db.example:8000"},
+    ),
+    "a program": ({}, {}),
+    "any page with a key": (
+        KEYS,
+        {"Origin": "https://anywhere.example", "Authorization": f"Bearer {KEY}"},
+    ),
+    "any name with a key": (KEYS, {"Host": "db.example", "Authorization": f"Bearer {KEY}"}),
+}
 
 
-async def test_a_page_of_the_service_itself_may() -> None:
-    async with running_app(insecure=True) as app:
-        headers = {"Origin": "http://db.example:8000", "Host": "db.example:8000"}
-
-        assert (await app.ask("POST", "/v1/sweep", headers=headers)).status == 200
-
-
-async def test_programs_that_name_no_page_may(app: RunningApp) -> None:
-    assert (await app.ask("POST", "/v1/sweep")).status == 200
-
-
-async def test_with_keys_the_key_counts() -> None:
-    keys: dict[str, Any] = {"admin_key": "0123456789abcdef0123"}
-    async with running_app(**keys) as app:
-        headers = {
-            "Origin": "https://anywhere.example",
-            "Authorization": "Bearer 0123456789abcdef0123",
-        }
-
+@pytest.mark.parametrize("who", ADMITTED)
+async def test_others_may(who: str) -> None:
+    settings, headers = ADMITTED[who]
+    async with running_app(**settings) as app:
         assert (await app.ask("POST", "/v1/sweep", headers=headers)).status == 200

@@ -65,7 +65,8 @@ async def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 async def test_the_service_says_https_and_speaks_it_with_the_command_line_too(
     tmp_path: Path, certificate: Certificate
 ) -> None:
-    files = {"PGVEND_TLS_CERT": str(certificate.cert), "PGVEND_TLS_KEY": str(certificate.key)}
+    files: dict[str, Any] = {"PGVEND_TLS_CERT": f"{certificate.cert}"}
+    files["PGVEND_TLS_KEY"] = f"{certificate.key}"
     async with running_service(tmp_path, PGVEND_PROVIDER="memory", **files) as service:
         assert service.url.startswith("https://127.0.0.1:")
         async with (

@@ -119,6 +119,11 @@ _NO_QUERY = (
     "page-size=3",
     quote("<script>") + "=1",
 )
+_NO_LABEL = (
+    *("label=%00=x", "label=a=%00", "label=a=%ff", "label=a=%ED%A0%80", "state=%00"),
+    *("label=a=1&label=a=2", f"label={'k' * 64}=x"),
+    "&".join(f"label=k{number}=" for number in range(33)),
+)
 _NO_TOKEN = ("1", "abc", "AAAA", "%00", "%ff%fe", quote("é"), "x" * 5000, "ZGI=", "ZG", "===")
 _NO_TRUTH = ("perhaps", 0, 1, "true", "no", None)
 _NO_KEY: tuple[dict[str, Any], ...] = (
@@ -200,6 +205,10 @@ CASES = {
     "a long value": _labels({"k": "v" * 64}),
     "33 labels": _labels({f"k{number}": "" for number in range(33)}),
     **{f"extensions {bad!r}": Bad(_order(extensions=bad)) for bad in _NO_EXTENSIONS},
+    **{
+        f"extension {odd[:9]!r}": Bad(_order(extensions=[odd]), code="")
+        for odd in ("", " ", "\0", "\ufffe", "a\0b", "\\u0000", "💾", "'", "x" * 9000, "vector\n")
+    },
     "17 extensions": Bad(_order(extensions=["vector"] * 17)),
     **{f"on_conflict {bad!r}": Bad(_order(on_conflict=bad)) for bad in _NO_CHOICE},
     **{
@@ -227,6 +236,7 @@ CASES = {
     **{f"If-Match {tag}": _match(tag) for tag in _NO_VERSION},
     **{f"If-Match {tag}": _match(tag, code="invalid_request") for tag in _NO_ETAG},
     **{f"list by {query[:20]}": _got(f"{V1}?{query}") for query in _NO_QUERY},
+    **{f"list by label {label[:20]}": _got(f"{V1}?{label}", "") for label in _NO_LABEL},
     "list by a size beyond all": _got(f"{V1}?page_size=" + "9" * 5000),
     "list by a long size": _got(f"{V1}?page_size=" + "0" * 8 + "1" * 5000),
     **{

@@ -57,10 +57,6 @@ async def test_a_stream_is_hardened_before_it_begins(app: RunningApp) -> None:
         _is_hardened(response.headers)
 
 
-async def test_what_serves_is_told_without_its_version(app: RunningApp) -> None:
-    assert (await asked(app.port)).headers["Server"] == "pgvend"
-
-
 async def test_without_tls_nobody_is_told_to_use_it(app: RunningApp) -> None:
     assert "Strict-Transport-Security" not in (await asked(app.port)).headers
 

@@ -2,12 +2,9 @@
 
 from typing import Any
 
-import asyncpg
 from aiohttp import ClientSession
 
-from adapters.postgres.provider import PostgresProvider
-from tests.support.apps import RunningApp, app_over_bundled, problem_of
-from tests.support.orders import unique_name
+from tests.support.apps import RunningApp, problem_of
 
 PATH = "/api/create-neon-db"
 
@@ -46,23 +43,6 @@ async def test_an_error_has_the_detail_that_the_originals_had(app: RunningApp) -
 
 async def test_the_test_route_says_ok(app: RunningApp) -> None:
     assert await app.get("/api/test") == {"status": "ok"}
-
-
-async def test_the_seven_fields_log_in_to_the_bundled_server(bundled_18: PostgresProvider) -> None:
-    async with app_over_bundled(bundled_18) as client:
-        answer = await _ordered(client, {"project": {"name": unique_name()}})
-        session = await asyncpg.connect(
-            host=answer["hostname"],
-            port=answer["port"],
-            user=answer["database_owner"],
-            password=answer["database_owner_password"],
-            database=answer["database_name"],
-        )
-        try:
-            await session.execute("CREATE TABLE rows (n int)")
-            assert await session.fetchval("SELECT current_user") == answer["database_owner"]
-        finally:
-            await session.close()
 
 
 async def _ordered(client: ClientSession, body: Any) -> Any:

@@ -1,60 +1,53 @@
-"""What holds for every request: its id, and the methods beside those that do the work."""
+"""What holds for every request: its id, and the methods beside those that do the work; health."""
 
 import pytest
 
-from tests.support.apps import RunningApp, problem_of
+from adapters.memory.provider import MemoryProvider
+from domain.errors import ProviderBusy
+from tests.support.apps import RunningApp, problem_in, running_app
+from tests.support.trouble import failing
 
 
 @pytest.mark.parametrize("path", ["/livez", "/v1/databases", "/nowhere"])
-async def test_a_callers_request_id_comes_back(app: RunningApp, path: str) -> None:
-    async with app.client.get(path, headers={"X-Request-ID": "trace-4711_a.b"}) as response:
-        assert response.headers["X-Request-ID"] == "trace-4711_a.b"
+async def test_a_request_has_its_callers_id_or_one_of_its_own(app: RunningApp, path: str) -> None:
+    named = await app.ask("GET", path, headers={"X-Request-ID": "trace-4711_a.b"})
+    others = {(await app.ask("GET", path)).headers["X-Request-ID"] for _ in range(3)}
 
-
-async def test_without_one_every_request_gets_an_id_of_its_own(app: RunningApp) -> None:
-    made = set()
-    for _ in range(3):
-        async with app.client.get("/livez") as response:
-            made.add(response.headers["X-Request-ID"])
-
-    assert len(made) == 3
-    assert "" not in made
+    assert named.headers["X-Request-ID"] == "trace-4711_a.b"
+    assert len(others) == 3
+    assert "" not in others
 
 
 @pytest.mark.parametrize("garbage", ["", "two words", "a" * 65, 'a"b', "é", "<script>", "a;b"])
 async def test_an_id_that_could_harm_a_log_is_replaced(app: RunningApp, garbage: str) -> None:
-    async with app.client.get("/nowhere", headers={"X-Request-ID": garbage}) as response:
-        problem = await problem_of(response, 404, "not_found")
+    answer = await app.ask("GET", "/nowhere", headers={"X-Request-ID": garbage})
 
+    problem = problem_in(answer, 404, "not_found")
     assert problem["request_id"] != garbage
     assert problem["request_id"].isalnum()
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/api/test", "/v1/databases"])
-async def test_head_is_get_without_the_body(app: RunningApp, path: str) -> None:
-    async with app.client.get(path) as got, app.client.head(path) as asked:
-        assert asked.status == got.status == 200
-        assert asked.content_type == got.content_type
-        assert await asked.read() == b""
+ONE = "/v1/databases/{id}"
 
 
-@pytest.mark.parametrize("of", ["", "/connection", "/events"])
-async def test_head_of_a_database_is_get_without_the_body(app: RunningApp, of: str) -> None:
-    path = f"/v1/databases/{(await app.vend())['id']}{of}"
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        *((path, 200) for path in ("/livez", "/readyz", "/api/test", "/v1/databases")),
+        *((f"{ONE}{of}", 200) for of in ("", "/connection", "/events")),
+        ("/v1/databases/db_nobody", 404),
+    ],
+)
+async def test_head_is_get_without_the_body(app: RunningApp, path: str, status: int) -> None:
+    path = path.format(id=(await app.vend())["id"])
 
     async with app.client.get(path) as got, app.client.head(path) as asked:
         await got.read()
-        assert asked.status == got.status == 200
+        assert asked.status == got.status == status
         assert asked.content_type == got.content_type
         assert asked.headers.get("ETag") == got.headers.get("ETag")
         assert await asked.read() == b""
     assert await app.get("/livez") == {"status": "ok"}
-
-
-async def test_head_of_a_problem_has_its_status(app: RunningApp) -> None:
-    async with app.client.head("/v1/databases/db_nobody") as response:
-        assert response.status == 404
-        assert response.content_type == "application/problem+json"
 
 
 @pytest.mark.parametrize(
@@ -75,24 +68,21 @@ async def test_head_of_a_problem_has_its_status(app: RunningApp) -> None:
 async def test_a_wrong_method_is_told_the_right_ones(
     app: RunningApp, method: str, path: str, allowed: set[str]
 ) -> None:
-    async with app.client.request(method, path) as response:
-        problem = await problem_of(response, 405, "method_not_allowed")
+    answer = await app.ask(method, path)
 
-    assert set(response.headers["Allow"].split(",")) == allowed
-    assert method in problem["detail"]
+    assert method in problem_in(answer, 405, "method_not_allowed")["detail"]
+    assert set(answer.headers["Allow"].split(",")) == allowed
 
 
 async def test_options_without_a_page_that_asks_is_a_problem_not_a_crash(app: RunningApp) -> None:
-    async with app.client.options("/v1/databases") as response:
-        await problem_of(response, 403, "http_error")
+    problem_in(await app.ask("OPTIONS", "/v1/databases"), 403, "http_error")
 
 
 @pytest.mark.parametrize(
     "path", ["/", "/v1", "/v1/databases/", "/v1/databases/a/b", "/../etc/passwd", "/%00", "/é"]
 )
 async def test_an_unknown_path_is_not_found(app: RunningApp, path: str) -> None:
-    async with app.client.get(path) as response:
-        await problem_of(response, 404, "not_found")
+    problem_in(await app.ask("GET", path), 404, "not_found")
 
 
 async def test_the_original_route_passes_over_what_it_does_not_know(app: RunningApp) -> None:
@@ -101,3 +91,34 @@ async def test_the_original_route_passes_over_what_it_does_not_know(app: Running
     answer = await app.ask("POST", "/api/create-neon-db?cache=no", body)
 
     assert (answer.status, answer.body["database_name"]) == (200, "sales")
+
+
+async def test_a_healthy_service_is_alive_and_ready(app: RunningApp) -> None:
+    assert await app.get("/livez") == {"status": "ok"}
+    assert await app.get("/readyz") == {
+        "status": "ok",
+        "checks": {"registry": "ok", "provider": "ok"},
+        "access": "open",
+    }
+
+
+async def test_it_says_who_may_ask() -> None:
+    async with running_app(admin_key="a-key-of-the-operators") as app:
+        assert (await app.get("/readyz"))["access"] == "keys"
+    async with running_app(insecure=True) as app:
+        assert (await app.get("/readyz"))["access"] == "insecure"
+
+
+async def test_without_its_provider_it_is_alive_but_not_ready_and_tells_it_at_once() -> None:
+    down = failing("ping", ProviderBusy)
+    async with running_app(MemoryProvider(trouble=down)) as app:
+        assert await app.get("/livez") == {"status": "ok"}
+        ready = await app.ask("GET", "/readyz")
+
+        assert app.clock.slept == [], "without waiting for retries"
+        assert ready.status == 503
+        assert ready.body == {
+            "status": "unavailable",
+            "checks": {"registry": "ok", "provider": "provider_busy"},
+            "access": "open",
+        }

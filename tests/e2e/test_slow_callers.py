@@ -1,14 +1,21 @@
-"""Callers who take their time hold their connection for so long only, and nobody else up."""
+"""Callers who take their time hold nobody else up; what they leave in the middle is finished, or
+never begun."""
 
 import asyncio
 from contextlib import suppress
 
 import pytest
+from structlog.testing import capture_logs
 
+from adapters.memory.provider import MemoryProvider
+from tests.support.apps import RunningApp, running_app
+from tests.support.polling import until
+from tests.support.trouble import Gate
 from tests.support.wires import ASK, Wire, asked, limited_app, request, wire_to
 
 SHORT = 0.2
 LONG = 3600.0
+BODY = b'{"nickname": "left alone"}'
 
 
 @pytest.mark.parametrize("begun", [b"", b"G", ASK[:-1], ASK[:-2]])
@@ -54,13 +61,12 @@ async def test_a_connection_at_rest_is_ended_in_the_end() -> None:
 
 
 async def test_a_slow_body_has_more_time_than_a_head() -> None:
-    body = b'{"nickname": "slow"}'
     async with limited_app(head=SHORT) as port, wire_to(port) as wire:
-        wire.send(_order(len(body)) + body[:-1])
+        wire.send(_order(len(BODY)) + BODY[:-1])
         async with wire_to(port) as later:
             await later.ended()
 
-        assert (await wire.ask(body[-1:])).status == 201
+        assert (await wire.ask(BODY[-1:])).status == 201
 
 
 async def test_who_does_not_take_the_answers_is_hung_up_on() -> None:
@@ -70,6 +76,33 @@ async def test_who_does_not_take_the_answers_is_hung_up_on() -> None:
 
         await _is_cut(wire)
         assert (await asked(port)).status == 200
+
+
+@pytest.mark.parametrize("moment", ["before provision", "amid provision", "after provision"])
+async def test_a_vend_whose_caller_has_gone_is_finished(moment: str) -> None:
+    gate = Gate(moment)
+    async with running_app(MemoryProvider(trouble=gate)) as app:
+        async with wire_to(app.port) as wire:
+            wire.send(_order(len(BODY)) + BODY)
+            await gate.reached.wait()
+        await until(app.is_alone)
+        gate.open()
+        (record,) = await app.live()
+
+        await app.comes_to(record["id"], "ready")
+        assert [holding.id for holding in await app.provider.inventory()] == [record["id"]]
+
+
+async def test_a_caller_who_leaves_amid_the_body_gets_nothing_made(app: RunningApp) -> None:
+    with capture_logs() as logged:
+        async with wire_to(app.port) as wire:
+            wire.send(_order(len(BODY)) + BODY[:5])
+            await until(app.is_connected)
+        await until(app.is_alone)
+        await app.get("/livez")
+
+    assert not [event for event in logged if event["log_level"] in {"error", "critical"}]
+    assert await app.nothing_is_left()
 
 
 async def _trickle(wire: Wire) -> None:

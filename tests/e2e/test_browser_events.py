@@ -8,7 +8,6 @@ from playwright.async_api import Page
 
 from adapters.memory.provider import MemoryProvider
 from tests.support.apps import RunningApp, running_app
-from tests.support.away import Outage, records_with
 from tests.support.browser import all_heard, asked_by, empty_site, heard, listen
 from tests.support.slow_clock import SlowClock
 from tests.support.trouble import Gate
@@ -73,26 +72,6 @@ async def test_a_page_that_comes_late_sees_it_all(page: Page, site: str) -> None
 
     assert _steps(seen) == STORY
     assert opened == 1, "when it has seen the end it is told to stay away"
-
-
-async def test_a_page_goes_on_over_records_that_are_away_for_a_while(page: Page, site: str) -> None:
-    outage = Outage()
-    async with running_app(
-        MemoryProvider(trouble=(gate := Gate("amid provision"))),
-        clock=SlowClock(),
-        records=records_with(outage),
-        cors_allow_origins=site,
-    ) as app:
-        await listen(page, await events_of_a_promise(page, app))
-        await heard(page, 1)
-        outage.is_on = True
-        await page.wait_for_timeout(200)
-        outage.is_on = False
-        gate.open()
-        seen, opened = await all_heard(page)
-
-    assert _steps(seen) == STORY
-    assert opened == 1
 
 
 async def test_a_foreign_page_hears_nothing(page: Page, site: str) -> None:

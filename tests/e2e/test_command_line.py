@@ -42,11 +42,6 @@ async def test_a_database_lives_by_the_command_line(service: RunningService) -> 
     await until(partial(_is_shut, rotated))
 
 
-async def test_a_sweep_tells_what_it_found(service: RunningService) -> None:
-    assert (await _told(service, "sweep", "--dry-run")).startswith("ACTION  ")
-    assert "findings" in json.loads(await _told(service, "sweep", "--json"))
-
-
 async def test_it_is_a_program_whose_uri_psql_takes(service: RunningService) -> None:
     made = await pgvend("create", unique_name(), PGVEND_URL=service.url)
     refused = await pgvend("create", "!?", PGVEND_URL=service.url)

@@ -50,59 +50,52 @@ def body_of_key(**given: Any) -> dict[str, Any]:
     return {**usual, "origins": [], **given}
 
 
-ALL_OF_A_KEY = body_of_key(
-    name="web",
-    scopes=["create", "manage"],
-    quota=20,
-    rate="10/min",
-    ttl="90d",
-    origins=["https://app.example", "http://localhost:5173"],
+WHOLE_ORDER = {"nickname": "n", "ttl": "2h", "labels": {"team": "a", "run": "1"}}
+ORIGINS = ["https://app.example", "http://localhost:5173"]
+WHOLE_KEY = {"scopes": ["create", "manage"], "quota": 20, "rate": "10/min", "ttl": "90d"}
+
+KEY_OPTIONS = (
+    "--scope create,manage --quota 20 --rate 10/min --ttl 90d"
+    " --origin https://app.example --origin http://localhost:5173"
 )
 
-COMMANDS: dict[str, tuple[Any, str, str, Any]] = {
-    "create n": (VENDED, "POST", "/v1/databases", {"nickname": "n"}),
+COMMANDS: dict[str, tuple[Any, str, Any]] = {
+    "create n": (VENDED, "POST databases", {"nickname": "n"}),
     "create n --ttl 2h --label team=a --label run=1 --extension vector": (
         VENDED,
-        "POST",
-        "/v1/databases",
-        {
-            "nickname": "n",
-            "ttl": "2h",
-            "labels": {"team": "a", "run": "1"},
-            "extensions": ["vector"],
-        },
+        "POST databases",
+        WHOLE_ORDER | {"extensions": ["vector"]},
     ),
-    "show db_1": (RECORD, "GET", "/v1/databases/db_1", None),
-    "delete db_1": (RECORD, "DELETE", "/v1/databases/db_1", None),
-    "extend db_1 24h": (RECORD, "PATCH", "/v1/databases/db_1", {"ttl": "24h"}),
-    "rotate db_1": (VENDED, "POST", "/v1/databases/db_1/rotate", None),
-    "restore db_1": (VENDED, "POST", "/v1/databases/db_1/restore", {}),
-    "restore db_1 --ttl 7d": (VENDED, "POST", "/v1/databases/db_1/restore", {"ttl": "7d"}),
-    "connection db_1": (CONNECTION, "GET", "/v1/databases/db_1/connection", None),
-    "sweep": ({"findings": [FINDING]}, "POST", "/v1/sweep", {"dry_run": False}),
-    "sweep --dry-run": ({"findings": []}, "POST", "/v1/sweep", {"dry_run": True}),
-    "keys create": (NEW_KEY, "POST", "/v1/keys", body_of_key()),
-    "keys create web --scope create,manage --quota 20 --rate 10/min --ttl 90d"
-    " --origin https://app.example --origin http://localhost:5173": (
+    "show db_1": (RECORD, "GET databases/db_1", None),
+    "delete db_1": (RECORD, "DELETE databases/db_1", None),
+    "extend db_1 24h": (RECORD, "PATCH databases/db_1", {"ttl": "24h"}),
+    "rotate db_1": (VENDED, "POST databases/db_1/rotate", None),
+    "restore db_1": (VENDED, "POST databases/db_1/restore", {}),
+    "restore db_1 --ttl 7d": (VENDED, "POST databases/db_1/restore", {"ttl": "7d"}),
+    "connection db_1": (CONNECTION, "GET databases/db_1/connection", None),
+    "sweep": ({"findings": [FINDING]}, "POST sweep", {"dry_run": False}),
+    "sweep --dry-run": ({"findings": []}, "POST sweep", {"dry_run": True}),
+    "keys create": (NEW_KEY, "POST keys", body_of_key()),
+    f"keys create web {KEY_OPTIONS}": (
         NEW_KEY,
-        "POST",
-        "/v1/keys",
-        ALL_OF_A_KEY,
+        "POST keys",
+        body_of_key(name="web", origins=ORIGINS, **WHOLE_KEY),
     ),
-    "keys list": ({"keys": [KEY]}, "GET", "/v1/keys", None),
-    "keys revoke pgv_00000000": (KEY, "DELETE", "/v1/keys/pgv_00000000", None),
+    "keys list": ({"keys": [KEY]}, "GET keys", None),
+    "keys revoke pgv_00000000": (KEY, "DELETE keys/pgv_00000000", None),
 }
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 async def test_a_command_asks_once_and_can_print_the_whole_answer(command: str) -> None:
-    answer, *asked = COMMANDS[command]
+    answer, asked, body = COMMANDS[command]
     async with fake_service(answer) as service:
         told = await service.pgvend(*command.split(), "--json")
 
     assert told.status == 0, told.stderr
     assert json.loads(told.stdout) == answer
-    assert service.asked == [tuple(asked)]
+    method, _, path = asked.partition(" ")
+    assert service.asked == [(method, f"/v1/{path}", body)]
 
 
 URI = CONNECTION["uri"]
@@ -190,12 +183,11 @@ async def test_a_record_is_shown_line_by_line() -> None:
 
 
 async def test_what_its_maker_may_not_expect_is_told_beside_the_key() -> None:
-    made = NEW_KEY | {"notices": ["A key for web pages can only create: read left out."]}
-    async with fake_service(made, status=201) as service:
+    notice = "A key for web pages can only create: read left out."
+    async with fake_service(NEW_KEY | {"notices": [notice]}, status=201) as service:
         told = await service.pgvend("keys", "create", "web")
 
-    assert told.stdout == "pgv_00000000_secret\n"
-    assert told.stderr == "pgvend: A key for web pages can only create: read left out.\n"
+    assert (told.stdout, told.stderr) == ("pgv_00000000_secret\n", f"pgvend: {notice}\n")
 
 
 async def test_all_pages_of_a_list_are_asked_for_with_its_filters() -> None:
@@ -286,23 +278,13 @@ async def test_a_command_without_what_it_needs_says_how_it_is_used(
 
 NO_ANSWER = {"connection": {}, "findings": [1], "databases": [None], "something": "else"}
 
+ASKING = (
+    *("list", "connection x", "extend x 1h", "rotate x", "delete x", "restore x", "sweep"),
+    *("audit", "keys create", "keys list", "keys revoke x"),
+)
+
 STRANGE: dict[str, tuple[str, int, Any]] = {
-    **{
-        command: (command, 200, NO_ANSWER)
-        for command in (
-            "list",
-            "connection x",
-            "extend x 1h",
-            "rotate x",
-            "delete x",
-            "restore x",
-            "sweep",
-            "audit",
-            "keys create",
-            "keys list",
-            "keys revoke x",
-        )
-    },
+    **{command: (command, 200, NO_ANSWER) for command in ASKING},
     "a page": ("create n", 200, b"<h1>Welcome</h1>"),
     "a plain 404": ("create n", 404, b"404: Not Found"),
     "another JSON": ("create n", 404, {"error": "not found"}),

@@ -64,14 +64,6 @@ async def test_a_database_is_made_and_found_with_the_page(docs: Docs, app: Runni
     assert docs.complaints == []
 
 
-async def test_the_page_begins_with_a_body_that_works(docs: Docs, app: RunningApp) -> None:
-    await docs.open(app)
-
-    await docs.answer(await docs.unfolded("createDatabase"), 201)
-
-    assert docs.complaints == []
-
-
 async def test_events_are_shown_on_the_page(docs: Docs, app: RunningApp) -> None:
     made = await app.vend()
     await docs.open(app)

@@ -10,7 +10,7 @@ from tests.support.command_line import Ran, pgvend, program, ran, run_command
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.servers import PASSWORD, OperatorsServer
 from tests.support.service import RunningService
-from tests.support.serviced import created, service_over
+from tests.support.serviced import created
 
 ANOTHER = "another-secret-than-the-one-it-was"
 
@@ -70,22 +70,6 @@ async def test_what_it_prints_is_run_by_psql_and_it_is_content(
     assert (before.status, psql.status, again.status) == (1, 0, 0), (before, psql, again)
     assert "To mend" not in again.stdout
     assert PASSWORD not in f"{before}{again}"
-
-
-async def test_a_secret_that_was_lost_is_explained(
-    server_15: OperatorsServer, tmp_path: Path
-) -> None:
-    settings = _over(server_15)
-    async with service_over(server_15, tmp_path) as service:
-        await created(service)
-        (tmp_path / "secret").rename(tmp_path / "secret.away")
-        lost = await _checks(tmp_path, **settings)
-        changed = await _checks(tmp_path, PGVEND_SECRET=ANOTHER, **settings)
-        (tmp_path / "secret.away").rename(tmp_path / "secret")
-        await service.stop()
-
-    assert (lost["secret"]["verdict"], changed["passwords"]["verdict"]) == ("fail", "fail")
-    assert "PGVEND_SECRET_PREVIOUS" in lost["secret"]["detail"]
 
 
 async def test_a_server_that_is_not_there_hides_nothing_else(tmp_path: Path) -> None:

@@ -83,19 +83,6 @@ async def test_a_lost_registry_finds_its_databases_by_the_oldest_secret(
     assert len(installations) == 1
 
 
-async def test_a_generated_secret_is_replaced_in_its_file(
-    server_15: OperatorsServer, tmp_path: Path
-) -> None:
-    async with service_over(server_15, tmp_path) as service:
-        made = await created(service)
-    previous = (tmp_path / "secret").read_text().strip()
-    (tmp_path / "secret").write_text(NEW)
-
-    async with service_over(server_15, tmp_path, PGVEND_SECRET_PREVIOUS=previous) as service:
-        assert await connection_of(service, made) == made["connection"]
-        await deleted(service, made)
-
-
 async def test_where_neon_chooses_passwords_none_is_ever_lost(
     neon: RunningEmulator, tmp_path: Path
 ) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -44,21 +43,6 @@ async def test_the_line_to_try_works_when_pasted(service: RunningService) -> Non
 
     assert shell.status == 0, shell.stderr
     assert await owner_by(json.loads(shell.stdout)) == json.loads(shell.stdout)["owner"]
-
-
-async def test_psql_logs_in_with_what_the_original_route_hands_out(service: RunningService) -> None:
-    handed_out = await created_by_legacy(service)
-    sql = (
-        "CREATE TABLE t (n int); SELECT pg_get_userbyid(datdba) FROM pg_database"
-        " WHERE datname = current_database()"
-    )
-
-    psql = await _psql(handed_out, handed_out["database_owner_password"], sql)
-    refused = await _psql(handed_out, "not-the-password", "SELECT 1")
-
-    assert psql.stdout.split()[-1] == handed_out["database_owner"], psql.stderr
-    assert refused.status != 0
-    assert "password authentication failed" in refused.stderr
 
 
 async def test_fifty_vends_at_once_are_fifty_working_databases(service: RunningService) -> None:
@@ -139,19 +123,3 @@ async def _fiftieth(client: aiohttp.ClientSession) -> Any:
     async with client.post(PATH, json={"nickname": "Fifty at once"}) as response:
         assert response.status == 201, await response.text()
         return await response.json()
-
-
-async def _psql(handed_out: Any, password: str, sql: str) -> Any:
-    command = shlex.join(
-        [program("psql"), "--no-password", "--tuples-only", "--no-align", "--command", sql]
-    )
-    return await ran(
-        "sh",
-        "-c",
-        command,
-        PGHOST=handed_out["hostname"],
-        PGPORT=str(handed_out["port"]),
-        PGDATABASE=handed_out["database_name"],
-        PGUSER=handed_out["database_owner"],
-        PGPASSWORD=password,
-    )

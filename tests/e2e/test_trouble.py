@@ -1,4 +1,4 @@
-"""A provider in trouble: what the caller is told, and that nothing is left."""
+"""A provider or the records in trouble: what the caller is told, and that nothing is left."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,47 +8,43 @@ from structlog.testing import capture_logs
 
 from adapters.memory.provider import MemoryProvider
 from domain.errors import OutcomeUnknown, ProviderBusy, ProviderRejected
-from tests.support.apps import RunningApp, problem_of, running_app
+from tests.support.apps import RunningApp, problem_in, running_app
+from tests.support.away import Outage, records_with
+from tests.support.keyed import LEGACY, ORDERS
 from tests.support.polling import until
 from tests.support.trouble import failing
-
-ROUTES = {"/v1/databases": {"nickname": "n"}, "/api/create-neon-db": {"project": {"name": "n"}}}
 
 SECRET_WORDS = "connection to 10.0.0.5 refused for admin:hunter2"
 
 
-@pytest.fixture(params=ROUTES)
+@pytest.fixture(params=ORDERS)
 def path(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.mark.parametrize(
-    ("error", "code"), [(ProviderBusy, "provider_busy"), (OutcomeUnknown, "outcome_unknown")]
+    ("error", "code", "after"),
+    [
+        (ProviderBusy, "provider_busy", None),
+        (lambda: ProviderBusy(retry_after=29.2), "provider_busy", "30"),
+        (OutcomeUnknown, "outcome_unknown", None),
+    ],
 )
 async def test_a_provider_that_stays_away_is_a_reason_to_come_back(
-    path: str, error: Callable[[], Exception], code: str
+    path: str, error: Callable[[], Exception], code: str, after: str | None
 ) -> None:
     async with _troubled(failing("before provision", error)) as app:
-        async with app.client.post(path, json=ROUTES[path]) as response:
-            problem = await problem_of(response, 503, code)
-            assert int(response.headers["Retry-After"]) > 0
+        answer = await app.ask("POST", path, ORDERS[path])
 
-        assert problem["retryable"] is True
+        assert problem_in(answer, 503, code)["retryable"] is True
+        assert int(answer.headers["Retry-After"]) > 0
+        assert after in {None, answer.headers["Retry-After"]}
         assert await app.nothing_is_left()
-
-
-async def test_what_the_provider_asked_to_wait_for_is_passed_on(path: str) -> None:
-    busy = failing("before provision", lambda: ProviderBusy(retry_after=29.2))
-    async with _troubled(busy) as app, app.client.post(path, json=ROUTES[path]) as response:
-        await problem_of(response, 503, "provider_busy")
-
-        assert response.headers["Retry-After"] == "30"
 
 
 async def test_a_provider_that_comes_back_soon_is_waited_for(path: str) -> None:
     async with _troubled(failing("before provision", ProviderBusy, times=3)) as app:
-        async with app.client.post(path, json=ROUTES[path]) as response:
-            assert response.ok
+        assert (await app.ask("POST", path, ORDERS[path])).status in {200, 201}
 
         assert len(await app.provider.inventory()) == 1
 
@@ -56,25 +52,22 @@ async def test_a_provider_that_comes_back_soon_is_waited_for(path: str) -> None:
 async def test_a_full_provider_is_told_and_takes_more_once_there_is_room(path: str) -> None:
     async with running_app(MemoryProvider(capacity=1)) as app:
         first = await app.vend("first")
-        async with app.client.post(path, json=ROUTES[path]) as response:
-            problem = await problem_of(response, 503, "provider_full")
-            assert int(response.headers["Retry-After"]) > 0
-        assert problem["retryable"] is True
+        answer = await app.ask("POST", path, ORDERS[path])
+        assert problem_in(answer, 503, "provider_full")["retryable"] is True
+        assert int(answer.headers["Retry-After"]) > 0
         assert [one["id"] for one in await app.live()] == [first["id"]]
 
-        async with app.client.delete(f"/v1/databases/{first['id']}"):
-            await _emptied(app)
-        async with app.client.post(path, json=ROUTES[path]) as response:
-            assert response.ok
+        await app.ask("DELETE", f"/v1/databases/{first['id']}")
+        await until(app.nothing_is_left)
+        assert (await app.ask("POST", path, ORDERS[path])).status in {200, 201}
 
 
 async def test_a_refusal_is_final(path: str) -> None:
     async with _troubled(failing("amid provision", ProviderRejected)) as app:
-        async with app.client.post(path, json=ROUTES[path]) as response:
-            problem = await problem_of(response, 502, "provider_rejected")
-            assert "Retry-After" not in response.headers
+        answer = await app.ask("POST", path, ORDERS[path])
 
-        assert problem["retryable"] is False
+        assert problem_in(answer, 502, "provider_rejected")["retryable"] is False
+        assert "Retry-After" not in answer.headers
         assert await app.nothing_is_left()
 
 
@@ -83,10 +76,10 @@ async def test_a_crash_tells_its_caller_nothing_but_where_to_look(path: str, mom
     crash = failing(moment, lambda: RuntimeError(SECRET_WORDS))
     async with _troubled(crash) as app:
         with capture_logs() as logged:
-            async with app.client.post(path, json=ROUTES[path]) as response:
-                await problem_of(response, 500, "internal_error")
-                assert not [word for word in SECRET_WORDS.split() if word in await response.text()]
+            answer = await app.ask("POST", path, ORDERS[path])
 
+        problem_in(answer, 500, "internal_error")
+        assert not [word for word in SECRET_WORDS.split() if word in str(answer.body)]
         assert [event for event in logged if event["event"] == "http.crashed" and event["exc_info"]]
         assert await app.nothing_is_left()
 
@@ -102,10 +95,57 @@ async def test_two_applications_in_one_process_share_nothing(app: RunningApp) ->
     assert (await app.vend("still there"))["state"] == "ready"
 
 
+ORDER = {"nickname": "n"}
+ONE = "/v1/databases/{id}"
+
+REQUESTS: dict[str, tuple[str, str, Any, dict[str, str]]] = {
+    "create": ("POST", "/v1/databases", ORDER, {}),
+    "create by key": ("POST", "/v1/databases", ORDER, {"Idempotency-Key": "k"}),
+    "promise": ("POST", "/v1/databases", ORDER, {"Prefer": "respond-async"}),
+    "legacy": ("POST", LEGACY, ORDERS[LEGACY], {}),
+    "list": ("GET", "/v1/databases", None, {}),
+    "show": ("GET", ONE, None, {}),
+    "connection": ("GET", f"{ONE}/connection", None, {}),
+    "events": ("GET", f"{ONE}/events", None, {}),
+    "change": ("PATCH", ONE, {"ttl": "1h"}, {}),
+    "rotate": ("POST", f"{ONE}/rotate", None, {}),
+    "restore": ("POST", f"{ONE}/restore", None, {}),
+    "delete": ("DELETE", ONE, None, {}),
+    "sweep": ("POST", "/v1/sweep", None, {}),
+}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+async def test_while_records_are_away_every_request_is_told_when_to_come_back(name: str) -> None:
+    method, path, body, headers = REQUESTS[name]
+    outage = Outage()
+    async with running_app(records=records_with(outage)) as app:
+        database = await app.vend("there")
+        outage.is_on = True
+
+        with capture_logs() as logged:
+            answer = await app.ask(method, path.format(id=database["id"]), body, headers)
+
+        assert problem_in(answer, 503, "unavailable")["retryable"] is True
+        assert int(answer.headers["Retry-After"]) > 0
+        assert not [event for event in logged if event["log_level"] == "error"], "it is no crash"
+        outage.is_on = False
+        assert [one["id"] for one in await app.live()] == [database["id"]]
+        assert app.accepts(database["connection"])
+        assert (await app.vend("next"))["state"] == "ready"
+
+
+async def test_while_records_are_away_it_is_alive_and_says_so() -> None:
+    outage = Outage(is_on=True)
+    async with running_app(records=records_with(outage)) as app:
+        assert await app.get("/livez") == {"status": "ok"}
+        ready = await app.ask("GET", "/readyz")
+
+        assert (ready.status, ready.body["status"]) == (503, "unavailable")
+        assert ready.body["checks"] == {"registry": "unavailable", "provider": "ok"}
+        outage.is_on = False
+        assert (await app.get("/readyz"))["status"] == "ok"
+
+
 def _troubled(trouble: Any) -> Any:
     return running_app(MemoryProvider(trouble=trouble))
-
-
-async def _emptied(app: RunningApp) -> None:
-    """Deletions end behind their answers."""
-    await until(app.nothing_is_left)

@@ -35,13 +35,13 @@ def read_uri(text: str) -> Connection:
     parts = urlsplit(text)
     assert parts.scheme == "postgresql"
     user, _, password = parts.netloc.rpartition("@")[0].partition(":")
-    return connection(
-        host=str(parts.hostname),
-        port=int(parts.port or 0),
-        database=unquote(parts.path.removeprefix("/")),
-        user=unquote(user),
-        password=unquote(password),
-        sslmode=parse_qs(parts.query)["sslmode"][0],
+    return _of(
+        parts.hostname,
+        parts.port,
+        unquote(parts.path.removeprefix("/")),
+        unquote(user),
+        unquote(password),
+        parse_qs(parts.query)["sslmode"][0],
     )
 
 
@@ -65,39 +65,24 @@ def read_jdbc(text: str) -> Connection:
     host, _, port = address.rpartition(":")
     assert (":" in host) == host.startswith("[") == host.endswith("]")
     read = {key: unquote_plus(value) for key, value in _pairs(arguments.split("&")).items()}
-    return connection(
-        host=host.removeprefix("[").removesuffix("]"),
-        port=int(port),
-        database=unquote_plus(database),
-        **read,
-    )
+    name = unquote_plus(database)
+    return connection(host=host.strip("[]"), port=int(port), database=name, **read)
 
 
 def read_psql(text: str) -> Connection:
     assignment, program, conninfo = shlex.split(text)
     assert program == "psql"
     read = {key: _unescaped(quoted or plain) for key, quoted, plain in _all(_CONNINFO, conninfo)}
-    return connection(
-        host=read["host"],
-        port=int(read["port"]),
-        database=read["dbname"],
-        user=read["user"],
-        password=assignment.removeprefix("PGPASSWORD="),
-        sslmode=read["sslmode"],
-    )
+    password = assignment.removeprefix("PGPASSWORD=")
+    where = (read["host"], read["port"], read["dbname"])
+    return _of(*where, read["user"], password, read["sslmode"])
 
 
 def read_sqlalchemy(text: str) -> Connection:
     url = make_url(text)
     assert url.drivername == "postgresql+psycopg"
-    return connection(
-        host=str(url.host),
-        port=int(url.port or 0),
-        database=str(url.database),
-        user=str(url.username),
-        password=str(url.password),
-        sslmode=str(url.query["sslmode"]),
-    )
+    where = (url.host, url.port, url.database)
+    return _of(*where, url.username, url.password, url.query["sslmode"])
 
 
 def read_prisma(text: str) -> Connection:
@@ -110,14 +95,8 @@ def read_dotnet(text: str) -> Connection:
     pairs = _all(_ADO, text)
     read = {key: quoted.replace('""', '"') or plain for key, quoted, plain in pairs}
     modes = {mode.lower(): libpqs for mode, libpqs in SSL_MODES.items()}
-    return connection(
-        host=read["Host"],
-        port=int(read["Port"]),
-        database=read["Database"],
-        user=read["Username"],
-        password=read["Password"],
-        sslmode=modes[read["SSL Mode"].lower()],
-    )
+    where = (read["Host"], read["Port"], read["Database"])
+    return _of(*where, read["Username"], read["Password"], modes[read["SSL Mode"].lower()])
 
 
 def read_docker(text: str) -> Connection:
@@ -147,15 +126,20 @@ READERS: Mapping[str, Callable[[str], Connection]] = {
 }
 
 
-def _of_variables(read: Mapping[str, str]) -> Connection:
-    found = connection(
-        host=read["PGHOST"],
-        port=int(read["PGPORT"]),
-        database=read["PGDATABASE"],
-        user=read["PGUSER"],
-        password=read["PGPASSWORD"],
-        sslmode=read["PGSSLMODE"],
+def _of(host: Any, port: Any, database: Any, user: Any, password: Any, sslmode: Any) -> Connection:
+    return connection(
+        host=str(host),
+        port=int(port),
+        database=str(database),
+        user=str(user),
+        password=str(password),
+        sslmode=str(sslmode),
     )
+
+
+def _of_variables(read: Mapping[str, str]) -> Connection:
+    names = ("PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD", "PGSSLMODE")
+    found = _of(*(read[name] for name in names))
     assert read_uri(read["DATABASE_URL"]) == found
     return found
 

@@ -9,7 +9,7 @@ from domain.states import State
 from entrypoints.http.route import Route
 from entrypoints.http.routes import ROUTES
 from tests.support.apps import RunningApp, problem_in
-from tests.support.keyed import LEGACY, ORDERS, PATH, keyed
+from tests.support.keyed import LEGACY, ORDERS, PATH
 from tests.support.keyholders import Guarded, Keyholder, bearer, guarded_app
 from tests.support.records import new_record
 
@@ -56,19 +56,6 @@ async def test_the_admin_reaches_everybodys(guarded: Guarded, route: Route) -> N
         headers=bearer(guarded.admin.key),
     ) as told:
         assert told.status in {200, 202, 409}, told.status  # 409: it has not expired
-
-
-@pytest.mark.parametrize("path", ORDERS)
-async def test_an_idempotency_key_is_its_callers_own(guarded: Guarded, path: str) -> None:
-    ann, bob = await guarded.holder("ann"), await guarded.holder("bob")
-
-    one = await ann.ask("POST", path, ORDERS[path], **keyed())
-    other = await bob.ask("POST", path, ORDERS[path], **keyed())
-
-    assert one.status == other.status
-    assert one.body != other.body
-    assert (await ann.ask("POST", path, ORDERS[path], **keyed())).body == one.body
-    assert len(await guarded.admin.list()) == 2
 
 
 @pytest.mark.parametrize("path", [PATH, LEGACY])

@@ -53,21 +53,6 @@ async def test_whatever_is_not_its_page_gets_none(
     assert ("Access-Control-Allow-Origin" in told.headers) == (origin == OTHER)
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", PATH),
-        ("GET", f"{PATH}/db_x/connection"),
-        ("DELETE", f"{PATH}/db_x"),
-        ("POST", "/v1/sweep"),
-        ("GET", "/v1/keys"),
-        ("GET", "/v1/audit"),
-    ],
-)
-async def test_its_page_can_do_nothing_else(page: Keyholder, method: str, path: str) -> None:
-    problem_in(await page.ask(method, path, Origin=OURS), 403, "forbidden")
-
-
 @paths
 async def test_a_browser_may_ask_beforehand_without_a_key_and_is_not_counted(
     guarded: Guarded, path: str

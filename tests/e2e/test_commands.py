@@ -238,6 +238,14 @@ async def test_a_key_is_shown_to_the_service() -> None:
     assert service.headers[0]["Authorization"] == "Bearer napi"
 
 
+@pytest.mark.parametrize("nickname", ["--help-me", "'; echo", "🚀 rocket", "$(id)"])
+async def test_any_nickname_is_taken_as_it_is(nickname: str) -> None:
+    async with fake_service(VENDED) as service:
+        await service.pgvend("create", "--", nickname)
+
+    assert service.asked == [("POST", "/v1/databases", {"nickname": nickname})]
+
+
 @pytest.mark.parametrize("odd", ["..", "../../livez", "a/b", "?x=1", "#", "%2e", "é"])
 async def test_an_odd_id_leads_nowhere_else(odd: str) -> None:
     async with fake_service({"detail": "No.", "request_id": "r"}, status=404) as service:

@@ -1,4 +1,5 @@
-"""A database's life over `/v1/databases`: created, promised, shown, deleted."""
+"""A database's life over `/v1/databases`: created, promised, shown, deleted; and the original
+service's two routes, as its clients know them."""
 
 from typing import Any
 
@@ -158,3 +159,39 @@ async def test_a_repeated_promise_is_the_same(app: RunningApp) -> None:
     assert (second.status, second.body["id"]) == (202, first.body["id"])
     assert second.body["state"] == "ready"
     problem_in(await promised(app, "a key", ttl="1h"), 422, "idempotency_key_reused")
+
+
+LEGACY = "/api/create-neon-db"
+
+FIELDS = {
+    "hostname": str,
+    "database_name": str,
+    "database_owner": str,
+    "database_owner_password": str,
+    "port": int,
+    "database_type": str,
+    "database_nickname": str,
+}
+
+
+async def test_the_originals_answer_has_the_seven_fields_and_no_other(app: RunningApp) -> None:
+    body = {"project": {"name": "Sales Data 2024", "region": "eu", "team": [1, {"a": "b"}]}, "x": 1}
+
+    told = await app.ask("POST", f"{LEGACY}?cache=no", body)
+
+    assert (told.status, told.headers["Cache-Control"]) == (200, "no-store")
+    assert {name: type(value) for name, value in told.body.items()} == FIELDS
+    assert told.body["database_name"] == "salesdata2024"
+    assert told.body["database_owner"] == "user_salesdata2024"
+    assert told.body["database_type"] == "postgresql"
+    assert told.body["database_nickname"] == "Sales Data 2024"
+
+
+async def test_an_error_has_the_detail_that_the_originals_had(app: RunningApp) -> None:
+    answer = await app.ask("POST", LEGACY, {"project": {"name": "!?"}})
+
+    assert "letter" in problem_in(answer, 422, "invalid_nickname")["detail"]
+
+
+async def test_the_test_route_says_ok(app: RunningApp) -> None:
+    assert await app.get("/api/test") == {"status": "ok"}

@@ -45,14 +45,6 @@ async def test_while_the_first_is_at_work_the_second_is_told_to_come_back() -> N
         assert len(await app.live()) == 1
 
 
-@pytest.mark.parametrize("path", ORDERS)
-async def test_another_key_or_none_gets_another_database(app: RunningApp, path: str) -> None:
-    for headers in (keyed("one"), keyed("another"), None, None):
-        assert (await app.ask("POST", path, ORDERS[path], headers)).status in {200, 201}
-
-    assert len(await app.live()) == 4
-
-
 @pytest.mark.parametrize(
     "other",
     [

@@ -85,14 +85,6 @@ async def test_an_unknown_path_is_not_found(app: RunningApp, path: str) -> None:
     problem_in(await app.ask("GET", path), 404, "not_found")
 
 
-async def test_the_original_route_passes_over_what_it_does_not_know(app: RunningApp) -> None:
-    body = {"project": {"name": "Sales", "region": "eu"}, "more": 1}
-
-    answer = await app.ask("POST", "/api/create-neon-db?cache=no", body)
-
-    assert (answer.status, answer.body["database_name"]) == (200, "sales")
-
-
 async def test_a_healthy_service_is_alive_and_ready(app: RunningApp) -> None:
     assert await app.get("/livez") == {"status": "ok"}
     assert await app.get("/readyz") == {

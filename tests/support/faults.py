@@ -1,4 +1,4 @@
-"""A provider behind a proxy, and a call of it that is broken at one of its requests."""
+"""A provider behind a proxy, a call of it that is broken at a request, and what that left."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -6,21 +6,40 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import asyncpg
+
 from adapters.decorators.retrying import RetryingLoginCheck, RetryingProvider
+from adapters.postgres.errors import translated
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.opening import opened_provider
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.server import Server
 from adapters.postgres.sessions import Login
-from domain.errors import PgvendError
+from adapters.postgres.sight import Marks
+from adapters.postgres.statements import lock_key
+from domain.errors import PgvendError, ProviderBusy
 from domain.order import Order, Tenant
 from tests.support.orders import INSTALLATION
 from tests.support.patience import RETRYING
 from tests.support.pgproxy import Fault, How, Proxy, Streams, proxy
-from tests.support.traces import Traces, ended, traces
 
 PATIENCE = 40.0
 """Seconds after which a call counts as hanging for ever."""
+
+_LOOK = """
+SELECT
+  (SELECT count(*) FROM pg_roles
+   WHERE rolname = $1 OR shobj_description(oid, 'pg_authid') = $3) AS roles,
+  (SELECT count(*) FROM pg_database
+   WHERE datname = $2 OR pg_get_userbyid(datdba) = $1
+      OR shobj_description(oid, 'pg_database') = $3) AS databases,
+  (SELECT count(*) FROM pg_database d,
+          aclexplode(coalesce(datacl, acldefault('d', datdba))) AS entry
+   WHERE datname = $2 AND entry.grantee = 0) AS open_to_all,
+  (SELECT count(*) FROM pg_auth_members
+   WHERE pg_get_userbyid(roleid) = $1 AND (inherit_option OR set_option)) AS members,
+  (SELECT count(*) FROM pg_locks
+   WHERE locktype = 'advisory' AND (classid::bigint << 32) | objid::bigint = $4) AS locks
+"""
 
 
 @dataclass(frozen=True)
@@ -47,6 +66,22 @@ SLOW = {"hanging, then cancelled": Blow(How.HELD, cancels=1)}
 
 
 @dataclass(frozen=True)
+class Traces:
+    """What the server holds of one tenant: `open_to_all` are PUBLIC's rights on the database,
+    `members` the roles that may act as the owner."""
+
+    roles: int
+    databases: int
+    open_to_all: int
+    members: int
+    locks: int
+
+
+NOTHING = Traces(0, 0, 0, 0, 0)
+WHOLE = Traces(1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
 class Site:
     """A provider whose sessions, and those of its tenants, go through a proxy."""
 
@@ -68,7 +103,13 @@ class Site:
         await RetryingLoginCheck(PostgresLoginCheck(), RETRYING).verify(connection)
 
     async def traces(self, tenant: Tenant) -> Traces:
-        return await traces(self.superuser, tenant)
+        names, mark = tenant.names, Marks(INSTALLATION).of(tenant)
+        async with _session(self.superuser) as session:
+            row = await session.fetchrow(
+                _LOOK, names.owner, names.database, mark, lock_key(tenant.id)
+            )
+        assert row is not None
+        return Traces(**row)
 
 
 @asynccontextmanager
@@ -84,33 +125,21 @@ async def site(bundled: PostgresProvider, fault: Fault | None = None) -> AsyncIt
         return await asyncio.open_connection("127.0.0.1", server.public_port)
 
     async with proxy(connect, fault) as between:
-        behind = _behind(server, superuser, between.port)
+        way = {"host": "127.0.0.1", "port": between.port, "database": "postgres", "ssl": "disable"}
+        behind = replace(
+            server,
+            admin={**way, "user": server.admin["user"]},
+            superuser={**way, "user": superuser["user"]},
+            public_port=between.port,
+        )
         async with opened_provider(behind, INSTALLATION) as provider:
             yield Site(provider, between, superuser)
-        await ended(superuser, between.pids)
-
-
-def _behind(server: Server, superuser: Login, port: int) -> Server:
-    way = {"host": "127.0.0.1", "port": port, "database": "postgres", "ssl": "disable"}
-    return replace(
-        server,
-        admin={**way, "user": server.admin["user"]},
-        superuser={**way, "user": superuser["user"]},
-        public_port=port,
-    )
-
-
-async def requests_of(
-    bundled: PostgresProvider, call: Callable[[Site], Awaitable[object]]
-) -> list[str]:
-    """What a call asks of the server, in its order, when nothing breaks it."""
-    async with site(bundled) as whole:
-        await call(whole)
-        return list(whole.proxy.requests)
+        await _ended(superuser, between.pids)
 
 
 async def struck(call: Coroutine[Any, Any, Any], fault: Fault, blow: Blow) -> Any:
-    """What the call comes to when `blow` falls at the fault: its result or its error."""
+    """What the call comes to when `blow` falls at the fault: its result or its error, which is
+    never a driver's error or a bug."""
     task = asyncio.ensure_future(call)
     reached = asyncio.ensure_future(fault.reached.wait())
     await asyncio.wait({task, reached}, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE)
@@ -122,20 +151,10 @@ async def struck(call: Coroutine[Any, Any, Any], fault: Fault, blow: Blow) -> An
     await asyncio.wait({task}, timeout=PATIENCE)
     assert task.done(), "the call hangs"
     assert task.cancelled() or not any(obeys), f"the cancellation was lost: {task}"
-    return asyncio.CancelledError() if task.cancelled() else task.exception() or task.result()
-
-
-async def _cancelled(task: asyncio.Task[Any]) -> bool:
-    obeys = task.cancel()
-    for _ in range(3):  # enough for a handler to begin to await something
-        await asyncio.sleep(0)
-    return obeys
-
-
-def assert_ours(outcome: Any) -> None:
-    """No driver's error and no bug comes out of a broken call."""
+    outcome = asyncio.CancelledError() if task.cancelled() else task.exception() or task.result()
     if isinstance(outcome, BaseException):
         assert isinstance(outcome, PgvendError | asyncio.CancelledError), repr(outcome)
+    return outcome
 
 
 async def at_every(
@@ -156,3 +175,35 @@ async def at_every(
     outcomes = await asyncio.gather(*map(one, range(len(requests))))
     failures = [outcome for outcome in outcomes if outcome]
     assert not failures, "\n".join(failures)
+
+
+async def _cancelled(task: asyncio.Task[Any]) -> bool:
+    obeys = task.cancel()
+    for _ in range(3):  # enough for a handler to begin to await something
+        await asyncio.sleep(0)
+    return obeys
+
+
+async def _ended(superuser: Login, pids: Sequence[int]) -> None:
+    """Return when none of these sessions is on the server any more; fail when one stays."""
+    async with _session(superuser) as session:
+        for _ in range(1000):
+            if not await session.fetch("SELECT FROM pg_stat_activity WHERE pid = ANY($1)", pids):
+                return
+            await asyncio.sleep(0.01)
+    raise AssertionError("a session of the admin does not end")
+
+
+@asynccontextmanager
+async def _session(superuser: Login) -> AsyncIterator[asyncpg.Connection]:
+    """A session as soon as the server takes one: it may have been killed a moment ago."""
+    session = await RETRYING(lambda: _connected(superuser))
+    try:
+        yield session
+    finally:
+        await session.close()
+
+
+async def _connected(superuser: Login) -> asyncpg.Connection:
+    with translated(lost=ProviderBusy):
+        return await asyncpg.connect(**superuser)

@@ -14,12 +14,11 @@ from adapters.postgres.sessions import POOL_SIZE, session_of, single_session
 from adapters.postgres.statements import lock
 from domain.errors import PgvendError
 from domain.order import Order
-from tests.support.faults import site
+from tests.support.faults import NOTHING, site
 from tests.support.orders import INSTALLATION, new_order
 from tests.support.pgproxy import Fault, How
 from tests.support.polling import until
 from tests.support.servers import OperatorsServer
-from tests.support.traces import NOTHING
 
 _WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 

@@ -1,16 +1,41 @@
-"""The use case over a server that fails at each request: a working database, or none."""
+"""The use case over a server that fails, or dies, at each request: a working database, or none."""
+
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 
+from adapters.decorators.observed import Observation, ObservedProvider
+from adapters.decorators.retrying import Retrying, RetryingLoginCheck, RetryingProvider
+from adapters.embedded.opening import Bundle, opened_bundle
+from adapters.memory.leases import MemoryLeases
 from adapters.memory.registry import MemoryRegistry
+from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.provider import PostgresProvider
+from adapters.system.clock import SystemClock
+from adapters.system.randomness import SystemRandomness
+from domain.expiry import ExpiryPolicy
 from domain.retry import RetryPolicy
-from ports.driving.vend import VendRequest
+from domain.states import State
+from ports.driven.registry import Query, Registry
+from ports.driving.retire import RetireDatabase
+from ports.driving.vend import VendDatabase, VendRequest
 from ports.driving.vended import Vended
-from tests.support.faults import BLOWS, SLOW, Blow, assert_ours, at_every, requests_of, site, struck
-from tests.support.orders import new_order, unique_name
+from tests.support.faults import BLOWS, NOTHING, SLOW, WHOLE, Blow, Site, at_every, site, struck
+from tests.support.making import vend_with
+from tests.support.orders import INSTALLATION, new_order, unique_name
+from tests.support.patience import RETRYING
 from tests.support.pgproxy import Fault, How
-from tests.support.vends import HASTY, PATIENT, assert_whole_or_nothing, vend_over
+from tests.support.records import TARGET
+from tests.support.servers import ram_folder
+
+PATIENT = RetryPolicy(attempts=4, base=0.01, cap=0.05, deadline=20)
+HASTY = RetryPolicy(attempts=1)
 
 CANCELLING = {name: (blow, PATIENT) for name, blow in (BLOWS | SLOW).items() if blow.cancels}
 CUTTING = {name: (blow, HASTY) for name, blow in BLOWS.items() if not blow.cancels}
@@ -18,39 +43,148 @@ KINDS = CANCELLING | CUTTING  # one that may try again would get over a cut
 
 
 @pytest.fixture(scope="module")
-async def requests(bundled_18: PostgresProvider) -> list[str]:
-    order = new_order()
-    requests = await requests_of(bundled_18, lambda whole: whole.vend(order))
-    await bundled_18.retire(order.tenant)
-    return requests
+async def mortal() -> AsyncIterator[PostgresProvider]:
+    """Unlike other servers of the tests, it keeps what it has answered for when it is killed."""
+    with ram_folder() as folder:
+        settings = {"fsync": "off", "full_page_writes": "off"}
+        bundle = Bundle(folder=folder / "embedded", settings=settings)
+        log = structlog.get_logger()
+        async with opened_bundle(bundle, INSTALLATION, SystemClock(), log) as provider:
+            yield provider
 
 
 @pytest.mark.parametrize(("blow", "policy"), KINDS.values(), ids=KINDS.keys())
 async def test_a_broken_vend_hands_out_a_working_database_or_leaves_none(
-    bundled_18: PostgresProvider, requests: list[str], blow: Blow, policy: RetryPolicy
+    bundled_18: PostgresProvider, blow: Blow, policy: RetryPolicy
+) -> None:
+    await at_every(await _requests(bundled_18), _vends(bundled_18, blow, policy), blow)
+
+
+async def test_a_vend_gets_over_a_lost_answer(bundled_18: PostgresProvider) -> None:
+    blow = BLOWS["answer swallowed"]
+    await at_every(await _requests(bundled_18), _vends(bundled_18, blow, PATIENT, Vended), blow)
+
+
+async def test_a_vend_whose_session_is_killed_hands_out_a_working_database_or_leaves_none(
+    mortal: PostgresProvider,
+) -> None:
+    blow = Blow(How.WATCHED, kill=_kill_session, at_once=1)
+    await at_every(await _requests(mortal), _vends(mortal, blow, PATIENT), blow)
+
+
+async def test_a_vend_converges_when_it_is_called_again_on_a_server_that_was_killed(
+    mortal: PostgresProvider,
+) -> None:
+    """The parent dies; its sessions may work on for a moment. The service starts it again."""
+    pid_file = Path(mortal.server.admin["host"], "postmaster.pid")
+
+    async def kill(_: Fault) -> None:
+        _kill_by(pid_file)
+
+    async def case(at: int) -> None:
+        order, fault = new_order(), Fault(blow.how, at)
+        async with site(mortal, fault) as broken:
+            await struck(broken.vend(order), fault, blow)
+            await broken.vend_again(order)
+            assert await broken.traces(order.tenant) == WHOLE
+            await broken.retrying.retire(order.tenant)
+            assert await broken.traces(order.tenant) == NOTHING
+
+    blow = Blow(How.WATCHED, kill=kill, at_once=1)
+    await at_every(await _requests(mortal), case, blow)
+
+
+async def test_a_retirement_leaves_nothing_when_it_is_called_again_after_a_kill(
+    mortal: PostgresProvider,
 ) -> None:
     async def case(at: int) -> None:
-        registry, fault = MemoryRegistry(), Fault(blow.how, at)
-        async with site(bundled_18, fault) as broken:
-            vend = vend_over(broken, registry, policy)
-            outcome = await struck(vend(VendRequest(nickname=unique_name())), fault, blow)
-            assert_ours(outcome)
-            await assert_whole_or_nothing(broken, registry, outcome)
+        order, fault = new_order(), Fault(blow.how, at)
+        async with site(mortal) as whole:
+            await whole.vend_again(order)
+        async with site(mortal, fault) as broken:
+            await struck(broken.provider.retire(order.tenant), fault, blow)
+            await broken.retrying.retire(order.tenant)
+            assert await broken.traces(order.tenant) == NOTHING
 
+    blow, order = Blow(How.WATCHED, kill=_kill_session, at_once=1), new_order()
+    async with site(mortal) as whole:
+        await whole.vend_again(order)
+    async with site(mortal) as whole:
+        await whole.provider.retire(order.tenant)
+        requests = list(whole.proxy.requests)
     await at_every(requests, case, blow)
 
 
-async def test_a_vend_gets_over_a_lost_answer(
-    bundled_18: PostgresProvider, requests: list[str]
-) -> None:
-    blow = Blow(How.SWALLOWED)
+async def _kill_session(fault: Fault) -> None:
+    """One session dies; the server ends all others, recovers, and goes on."""
+    if fault.pid:  # none before the login
+        with suppress(ProcessLookupError):  # after a goodbye it ends by itself
+            os.kill(fault.pid, signal.SIGKILL)
+
+
+def _kill_by(pid_file: Path) -> None:
+    os.kill(int(pid_file.read_text().splitlines()[0]), signal.SIGKILL)
+
+
+async def _requests(provider: PostgresProvider) -> list[str]:
+    """What a vend asks of the server, in its order, when nothing breaks it."""
+    order = new_order()
+    async with site(provider) as whole:
+        await whole.vend(order)
+        requests = list(whole.proxy.requests)
+        await whole.provider.retire(order.tenant)
+    return requests
+
+
+def _vends(
+    provider: PostgresProvider, blow: Blow, policy: RetryPolicy, outcome: type = object
+) -> Callable[[int], Awaitable[None]]:
+    """A vend that is broken at a request: a record tells what there is."""
 
     async def case(at: int) -> None:
         registry, fault = MemoryRegistry(), Fault(blow.how, at)
-        async with site(bundled_18, fault) as broken:
-            vend = vend_over(broken, registry, PATIENT)
-            outcome = await struck(vend(VendRequest(nickname=unique_name())), fault, blow)
-            assert isinstance(outcome, Vended), repr(outcome)
-            await assert_whole_or_nothing(broken, registry, outcome)
+        async with site(provider, fault) as broken:
+            vend = _vend_over(broken, registry, policy)
+            found = await struck(vend(VendRequest(nickname=unique_name())), fault, blow)
+            assert isinstance(found, outcome), repr(found)
+            await _assert_whole_or_nothing(broken, registry, found)
 
-    await at_every(requests, case, blow)
+    return case
+
+
+def _vend_over(over: Site, registry: Registry, policy: RetryPolicy) -> VendDatabase:
+    clock, randomness = SystemClock(), SystemRandomness()
+    retrying = Retrying(policy, clock, randomness)
+    observed = ObservedProvider(over.provider, Observation(clock, structlog.get_logger()))
+    return vend_with(
+        registry=registry,
+        provider=RetryingProvider(observed, retrying),
+        login_check=RetryingLoginCheck(PostgresLoginCheck(), retrying),
+        leases=MemoryLeases(),
+        clock=clock,
+        randomness=randomness,
+        expiry=ExpiryPolicy(default=None, longest=None),
+        target=TARGET,
+    )
+
+
+async def _assert_whole_or_nothing(broken: Site, registry: Registry, outcome: Any) -> None:
+    """What the record tells to drop can be dropped."""
+    [record] = await registry.search(Query())
+    if isinstance(outcome, Vended):
+        assert record.state is State.READY
+        assert await broken.traces(record.tenant) == WHOLE
+        await RetryingLoginCheck(PostgresLoginCheck(), RETRYING).verify(outcome.connection)
+    else:
+        assert record.state in {State.FAILED, State.RETIRING}
+    if record.state is not State.FAILED:
+        retire = RetireDatabase(
+            registry=registry,
+            provider=broken.retrying,
+            leases=MemoryLeases(),
+            clock=SystemClock(),
+            target=TARGET,
+        )
+        await retire.promise(record.id)
+        await retire.finish(record.id)
+    assert await broken.traces(record.tenant) == NOTHING

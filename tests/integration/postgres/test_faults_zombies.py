@@ -12,11 +12,10 @@ from adapters.postgres.quoting import identifier
 from adapters.postgres.sessions import single_session
 from adapters.postgres.statements import lock, lock_key
 from domain.errors import OutcomeUnknown, ProviderBusy
-from domain.order import Order, Tenant
-from tests.support.faults import Blow, Site, site, struck
+from domain.order import Tenant
+from tests.support.faults import NOTHING, WHOLE, Blow, site, struck
 from tests.support.orders import new_order
 from tests.support.pgproxy import Fault, How
-from tests.support.traces import NOTHING, WHOLE
 
 CUT = Blow(How.CUT_AFTER)
 
@@ -26,51 +25,32 @@ WHERE locktype = 'advisory' AND NOT granted AND (classid::bigint << 32) | objid:
 """
 
 
-async def test_a_retirement_waits_for_a_database_that_is_still_being_made(
-    bundled_18: PostgresProvider,
+CUT_OFF_AT = {
+    "made": ("provision", "CREATE DATABASE", "LOCK TABLE pg_database IN SHARE MODE"),
+    "opened": ("provision", "REVOKE ALL", "LOCK TABLE pg_database IN SHARE MODE"),
+    "dropped": ("retire", "DROP DATABASE", "COMMENT ON DATABASE {database} IS 'kept'"),
+}
+"""A call, its statement in which its session is cut off, and what kept that one at work."""
+
+
+@pytest.mark.parametrize("next_one", ["provision", "retire"])
+@pytest.mark.parametrize("being", CUT_OFF_AT)
+async def test_the_next_call_waits_for_a_database_that_is_still_being_changed(
+    bundled_18: PostgresProvider, being: str, next_one: str
 ) -> None:
-    order = new_order()
-    async with _cut_off_at(bundled_18, "CREATE DATABASE", order) as (broken, blocker):
-        await _waited(broken.provider.retire(order.tenant), order.tenant, blocker)
-    assert await broken.traces(order.tenant) == NOTHING
-
-
-async def test_a_provision_waits_for_a_database_that_is_still_being_made(
-    bundled_18: PostgresProvider,
-) -> None:
-    order = new_order()
-    async with _cut_off_at(bundled_18, "CREATE DATABASE", order) as (broken, blocker):
-        await _waited(broken.vend(order), order.tenant, blocker)
-    assert await broken.traces(order.tenant) == WHOLE
-    await bundled_18.retire(order.tenant)
-
-
-async def test_a_retirement_waits_for_a_database_that_is_still_being_opened(
-    bundled_18: PostgresProvider,
-) -> None:
-    order = new_order()
-    await bundled_18.provision(order)
-    async with _cut_off_at(bundled_18, "REVOKE ALL", order) as (broken, blocker):
-        await _waited(broken.provider.retire(order.tenant), order.tenant, blocker)
-    assert await broken.traces(order.tenant) == NOTHING
-
-
-async def test_a_retirement_waits_for_a_database_that_is_still_being_dropped(
-    bundled_18: PostgresProvider,
-) -> None:
-    order = new_order()
-    async with _cut_off_at_its_drop(bundled_18, order) as (broken, blocker):
-        await _waited(broken.provider.retire(order.tenant), order.tenant, blocker)
-    assert await broken.traces(order.tenant) == NOTHING
-
-
-async def test_a_provision_waits_for_a_database_that_is_still_being_dropped(
-    bundled_18: PostgresProvider,
-) -> None:
-    order = new_order()
-    async with _cut_off_at_its_drop(bundled_18, order) as (broken, blocker):
-        await _waited(broken.vend(order), order.tenant, blocker)
-    assert await broken.traces(order.tenant) == WHOLE
+    order, (call, beginning, blocking) = new_order(), CUT_OFF_AT[being]
+    if being != "made":
+        await bundled_18.provision(order)
+    fault = Fault(How.CUT_AFTER, beginning)
+    statement = blocking.format(database=identifier(order.tenant.names.database))
+    async with _blocked(bundled_18, statement) as blocker, site(bundled_18, fault) as broken:
+        calls = {
+            "provision": lambda: broken.vend(order),
+            "retire": lambda: broken.provider.retire(order.tenant),
+        }
+        assert isinstance(await struck(calls[call](), fault, CUT), OutcomeUnknown)
+        await _waited(calls[next_one](), order.tenant, blocker)
+    assert await broken.traces(order.tenant) == (NOTHING if next_one == "retire" else WHOLE)
     await bundled_18.retire(order.tenant)
 
 
@@ -102,34 +82,6 @@ async def test_a_retirement_can_be_repeated_while_a_superuser_is_in_the_database
     async with site(bundled_18) as whole:
         await whole.retrying.retire(order.tenant)
         assert await whole.traces(order.tenant) == NOTHING
-
-
-Cut = AsyncIterator[tuple[Site, asyncpg.Connection]]
-"""A provider one of whose sessions was cut off, and the session that keeps it at work."""
-
-
-@asynccontextmanager
-async def _cut_off_at(bundled: PostgresProvider, beginning: str, order: Order) -> Cut:
-    """Cut off in a provision, in the statement that begins so."""
-    fault = Fault(How.CUT_AFTER, beginning)
-    async with (
-        _blocked(bundled, "LOCK TABLE pg_database IN SHARE MODE") as blocker,
-        site(bundled, fault) as broken,
-    ):
-        outcome = await struck(broken.provider.provision(order), fault, CUT)
-        assert isinstance(outcome, OutcomeUnknown)
-        yield broken, blocker
-
-
-@asynccontextmanager
-async def _cut_off_at_its_drop(bundled: PostgresProvider, order: Order) -> Cut:
-    await bundled.provision(order)
-    comment = f"COMMENT ON DATABASE {identifier(order.tenant.names.database)} IS 'kept'"
-    fault = Fault(How.CUT_AFTER, "DROP DATABASE")
-    async with _blocked(bundled, comment) as blocker, site(bundled, fault) as broken:
-        outcome = await struck(broken.provider.retire(order.tenant), fault, CUT)
-        assert isinstance(outcome, OutcomeUnknown)
-        yield broken, blocker
 
 
 @asynccontextmanager

@@ -1,119 +1,186 @@
 """Every request of a registry on a PostgreSQL server, broken: by the network, or by its caller."""
 
-import asyncio
-from contextlib import AsyncExitStack
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
-from adapters.registry import postgres
 from adapters.registry.opening import Opened
-from domain.errors import DatabaseNotFound, StaleRecord, Unavailable
+from domain.audit import AuditEntry
+from domain.database import Database
+from domain.errors import DatabaseNotFound, NameTaken, QuotaReached, StaleRecord, Unavailable
+from domain.keys import ApiKey
+from domain.rate import Rate
 from domain.states import State
-from tests.integration.registry.wire import Home, added, repeated, requests_of, site
-from tests.support.faults import BLOWS, Blow, assert_ours, at_every, struck
+from ports.driven.audit import AuditQuery
+from tests.integration.registry.wire import (
+    Home,
+    Site,
+    added,
+    break_each_request,
+    hold,
+    nothing_is_left,
+    of_one_more_caller,
+    repeated,
+)
+from tests.support.faults import BLOWS, SLOW, Blow
+from tests.support.key_records import MADE, new_api_key, new_entry
 from tests.support.orders import unique_name
-from tests.support.pgproxy import Fault, How
+from tests.support.polling import until
 from tests.support.records import new_record
 
+QUOTA = 1
 
-@pytest.mark.parametrize("blow", BLOWS.values(), ids=list(BLOWS))
-async def test_an_add_that_is_broken_is_whole_or_not_made(home: Home, blow: Blow) -> None:
-    async def case(at: int) -> None:
-        new, fault = new_record(), Fault(blow.how, at)
-        async with site(home, fault) as place:
-            assert_ours(await struck(place.opened.registry.add(new), fault, blow))
-            try:
-                assert (await home.sound.registry.get(new.id)).names == new.names
-            except DatabaseNotFound:
-                await repeated(lambda: added(place.opened, new))
+blows = pytest.mark.parametrize("blow", BLOWS.values(), ids=list(BLOWS))
 
-    requests = await requests_of(home, lambda opened: opened.registry.add(new_record()))
+all_blows = pytest.mark.parametrize("blow", (BLOWS | SLOW).values(), ids=list(BLOWS | SLOW))
+
+
+@blows
+async def test_an_add_is_whole_or_not_made(home: Home, blow: Blow) -> None:
+    async def begin() -> Database:
+        return new_record()
+
+    async def after(place: Site, new: Database, _: object) -> None:
+        if not await _is_kept(home, new):
+            await repeated(lambda: added(place.opened, new))
+
+    requests = await break_each_request(home, blow, begin, added, after)
     assert requests[-1].startswith("run INSERT")
-    await at_every(requests, case, blow)
 
 
-@pytest.mark.parametrize("blow", BLOWS.values(), ids=list(BLOWS))
-async def test_an_update_that_is_broken_is_whole_or_not_made(home: Home, blow: Blow) -> None:
-    kept = await home.sound.registry.add(new_record())
+@blows
+async def test_an_update_is_whole_or_not_made(home: Home, blow: Blow) -> None:
+    async def begin() -> Database:
+        return await home.sound.registry.add(new_record())
 
-    async def case(at: int) -> None:
-        before, fault = await home.sound.registry.add(new_record()), Fault(blow.how, at)
-        after = before.moved(State.READY)
-        async with site(home, fault) as place:
-            assert_ours(await struck(place.opened.registry.update(after), fault, blow))
-            found = await home.sound.registry.get(before.id)
-            assert (found.state, found.version) in {(before.state, 1), (after.state, 2)}
-            await repeated(lambda: _moved_on(place.opened, before.id))
+    async def call(opened: Opened, before: Database) -> object:
+        return await opened.registry.update(before.moved(State.READY))
 
-    requests = await requests_of(home, lambda opened: opened.registry.update(kept))
+    async def after(place: Site, before: Database, _: object) -> None:
+        found = await home.sound.registry.get(before.id)
+        assert (found.state, found.version) in {(before.state, 1), (State.READY, 2)}
+        await repeated(lambda: _moved_on(place.opened, before.id))
+
+    requests = await break_each_request(home, blow, begin, call, after)
     assert requests[-1].startswith("run UPDATE")
-    await at_every(requests, case, blow)
 
 
-@pytest.mark.parametrize("blow", BLOWS.values(), ids=list(BLOWS))
-async def test_a_lease_that_is_broken_does_not_stay(home: Home, blow: Blow) -> None:
-    async def case(at: int) -> None:
-        fault, name = Fault(blow.how, at), unique_name("lease")
-        async with site(home, fault) as place:
-            assert_ours(await struck(_hold(place.opened, name), fault, blow))
-            await repeated(lambda: _hold(place.opened, name))
-            await repeated(lambda: _hold(home.sound, name))
+@blows
+async def test_a_lease_does_not_stay(home: Home, blow: Blow) -> None:
+    async def begin() -> str:
+        return unique_name("lease")
 
-    requests = await requests_of(home, _hold)
+    async def after(place: Site, name: str, _: object) -> None:
+        await repeated(lambda: hold(place.opened, name))
+        await repeated(lambda: hold(home.sound, name))
+
+    requests = await break_each_request(home, blow, begin, hold, after)
     assert requests[-1].startswith("run SELECT pg_advisory_unlock")
-    await at_every(requests, case, blow)
 
 
-async def test_a_statement_that_hangs_ends_and_costs_one_call(home: Home) -> None:
-    fault = Fault(How.HELD, "prepare INSERT")
-    async with site(home, fault) as place:
-        refused = new_record()
-        with pytest.raises(Unavailable):
-            await place.opened.registry.add(refused)
+@all_blows
+async def test_an_add_within_a_quota_is_whole_or_not_made_and_locks_nobody_out(
+    home: Home, blow: Blow
+) -> None:
+    """A transaction of two statements, of which nothing may be left over."""
 
-        with pytest.raises(DatabaseNotFound):
-            await place.opened.registry.get(refused.id)
-        assert (await place.opened.registry.add(refused)).version == 1
+    async def begin() -> Database:
+        return of_one_more_caller()
 
+    async def call(opened: Opened, new: Database) -> None:
+        await added(opened, new, QUOTA)
 
-async def test_a_lease_that_hangs_is_refused_and_does_not_stay(home: Home) -> None:
-    fault = Fault(How.HELD, "prepare SELECT pg_try_advisory_lock")
-    async with site(home, fault) as place:
-        with pytest.raises(Unavailable):
-            await _hold(place.opened)
+    async def after(place: Site, new: Database, _: object) -> None:
+        other = of_one_more_caller(new.caller)
+        await repeated(lambda: home.sound.registry.add(other, QUOTA + 1))
+        other = await home.sound.registry.get(other.id)
+        await home.sound.registry.update(replace(other, state=State.FAILED))
+        if not await _is_kept(home, new):
+            await repeated(lambda: added(place.opened, new, QUOTA))
+        assert (await home.sound.registry.get(new.id)).names == new.names
+        with pytest.raises(QuotaReached):
+            await place.opened.registry.add(of_one_more_caller(new.caller), QUOTA)
 
-        await _hold(place.opened)
-
-
-async def test_leaving_a_lease_that_hangs_is_no_error(home: Home) -> None:
-    fault = Fault(How.HELD, "prepare SELECT pg_advisory_unlock")
-    async with site(home, fault) as place:
-        await _hold(place.opened)
-        assert fault.reached.is_set()
-
-        await _hold(place.opened)
+    requests = await break_each_request(home, blow, begin, call, after)
+    assert sum("pg_advisory_xact_lock" in request for request in requests) == 2
+    await until(lambda: nothing_is_left(home))
 
 
-async def test_a_server_that_is_gone_is_told_and_leaving_a_lease_is_no_error(home: Home) -> None:
-    async with AsyncExitStack() as network, site(home, network=network) as place:
-        kept = await place.opened.registry.add(new_record())
-        async with place.opened.leases.held("before"):
-            await network.aclose()
+@all_blows
+async def test_a_new_key_is_whole_or_not_kept(home: Home, blow: Blow) -> None:
+    async def begin() -> ApiKey:
+        return new_api_key()
 
-            with pytest.raises(Unavailable):
-                await _hold(place.opened)
-            with pytest.raises(Unavailable):
-                await place.opened.registry.ping()
-            with pytest.raises(Unavailable):
-                await place.opened.registry.update(kept.moved(State.READY))
+    async def call(opened: Opened, key: ApiKey) -> None:
+        await opened.keys.add(key)
+
+    async def after(place: Site, key: ApiKey, _: object) -> None:
+        async def once() -> None:
+            with suppress(NameTaken):
+                await place.opened.keys.add(key)
+
+        if await home.sound.keys.find(key.id) is None:
+            await repeated(once)
+        assert await home.sound.keys.find(key.id) == key
+
+    await break_each_request(home, blow, begin, call, after)
 
 
-async def test_closing_does_not_wait_for_a_server_that_hangs(home: Home) -> None:
-    fault = Fault(How.HELD, "goodbye")
-    async with asyncio.timeout(postgres.STATEMENT_TIMEOUT):
-        async with site(home, fault, patience=postgres.STATEMENT_TIMEOUT) as place:
-            await place.opened.registry.ping()
-    assert fault.reached.is_set()
+@all_blows
+async def test_a_revocation_can_be_repeated(home: Home, blow: Blow) -> None:
+    async def begin() -> ApiKey:
+        key = new_api_key()
+        await home.sound.keys.add(key)
+        return key
+
+    async def call(opened: Opened, key: ApiKey) -> object:
+        return await opened.keys.revoke(key.id, MADE)
+
+    async def after(place: Site, key: ApiKey, _: object) -> None:
+        await repeated(lambda: place.opened.keys.revoke(key.id, MADE))
+        assert await home.sound.keys.find(key.id) == key.revoked(MADE)
+
+    await break_each_request(home, blow, begin, call, after)
+
+
+@all_blows
+async def test_an_entry_is_whole_or_not_kept(home: Home, blow: Blow) -> None:
+    async def begin() -> AuditEntry:
+        return new_entry(subject=unique_name("db"))
+
+    async def call(opened: Opened, entry: AuditEntry) -> None:
+        await opened.audit.append(entry)
+
+    async def after(_: Site, entry: AuditEntry, __: object) -> None:
+        kept = await home.sound.audit.read(AuditQuery(subject=entry.subject))
+        assert kept in ([], [entry])
+
+    await break_each_request(home, blow, begin, call, after)
+
+
+@all_blows
+async def test_counting_grants_nothing_beyond_the_rate(home: Home, blow: Blow) -> None:
+    async def begin() -> str:
+        return unique_name("ann")
+
+    async def hit(opened: Opened, name: str) -> bool:
+        assert opened.shared_rates
+        return (await opened.shared_rates.hit(name, Rate(2, 3600))).is_granted
+
+    async def after(place: Site, name: str, broken: object) -> None:
+        granted = [broken is True, *[await hit(home.sound, name) for _ in range(3)]]
+        assert sum(granted) <= 2
+        await repeated(lambda: hit(place.opened, name))
+
+    await break_each_request(home, blow, begin, hit, after)
+
+
+async def _is_kept(home: Home, database: Database) -> bool:
+    try:
+        return (await home.sound.registry.get(database.id)).names == database.names
+    except DatabaseNotFound:
+        return False
 
 
 async def _moved_on(opened: Opened, database_id: str) -> None:
@@ -123,9 +190,3 @@ async def _moved_on(opened: Opened, database_id: str) -> None:
         await opened.registry.update(found.moved(State.RETIRING))
     except StaleRecord as error:
         raise Unavailable from error
-
-
-async def _hold(opened: Opened, name: str = "work") -> None:
-    async with opened.leases.held(name) as is_mine:
-        if not is_mine:
-            raise Unavailable

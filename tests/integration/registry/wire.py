@@ -1,10 +1,11 @@
 """A registry behind a proxy, and the way around all trouble."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any, TypeVar
 
 from adapters.registry import postgres
 from adapters.registry.leases import PostgresLeases
@@ -13,13 +14,26 @@ from adapters.registry.rates import SqlRates
 from adapters.registry.store import Store
 from domain.database import Database
 from domain.errors import NameTaken, QuotaReached, Unavailable
+from tests.support.faults import Blow, at_every, struck
+from tests.support.orders import unique_name
 from tests.support.pgproxy import Fault, Proxy, Streams, proxy
 from tests.support.polling import until
-from tests.support.registries import own_database
+from tests.support.records import new_record
+from tests.support.registries import own_database, sql
 from tests.support.servers import OperatorsServer
 
 IMPATIENT = 1.5
 """Seconds that a statement gets where one is known to hang; the others have to be done by then."""
+
+
+_LEFT_OVER = """
+SELECT query FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND state LIKE 'idle in%'
+UNION ALL
+SELECT locktype FROM pg_locks
+JOIN pg_database ON pg_database.oid = pg_locks.database AND datname = current_database()
+WHERE locktype = 'advisory'
+"""
 
 
 @dataclass(frozen=True)
@@ -67,11 +81,31 @@ def _to(server: OperatorsServer) -> Callable[[str], Awaitable[Streams]]:
     return lambda _: asyncio.open_connection("127.0.0.1", server.port)
 
 
-async def requests_of(home: Home, call: Callable[[Opened], Awaitable[object]]) -> list[str]:
-    """What a call asks of the server, login and all, when nothing breaks it."""
+S = TypeVar("S")
+"""What a call is about."""
+
+
+async def break_each_request(
+    home: Home,
+    blow: Blow,
+    begin: Callable[[], Awaitable[S]],
+    call: Callable[[Opened, S], Coroutine[Any, Any, object]],
+    after: Callable[[Site, S, Any], Awaitable[None]],
+) -> Sequence[str]:
+    """Of a call, login and all, on what `begin` makes, each time with a look `after` it; returns
+    what the call asks of the server when nothing breaks it."""
+
+    async def case(at: int) -> None:
+        subject, fault = await begin(), Fault(blow.how, at)
+        async with site(home, fault) as place:
+            outcome = await struck(call(place.opened, subject), fault, blow)
+            await after(place, subject, outcome)
+
     async with site(home) as whole:
-        await call(whole.opened)
-        return list(whole.proxy.requests)
+        await call(whole.opened, await begin())
+        requests = list(whole.proxy.requests)
+    await at_every(requests, case, blow)
+    return requests
 
 
 async def added(opened: Opened, database: Database, quota: int | None = None) -> None:
@@ -93,3 +127,18 @@ async def repeated(call: Callable[[], Awaitable[object]]) -> None:
         return True
 
     await until(works)
+
+
+async def hold(opened: Opened, name: str = "work") -> None:
+    async with opened.leases.held(name) as is_mine:
+        if not is_mine:
+            raise Unavailable
+
+
+def of_one_more_caller(caller: str | None = None) -> Database:
+    return replace(new_record(), caller=caller or unique_name("ann"))
+
+
+async def nothing_is_left(home: Home) -> bool:
+    """Neither an open transaction nor a lock."""
+    return not await sql(home.url, _LEFT_OVER)

@@ -1,0 +1,142 @@
+"""Each request of a provider's call, broken in every way: the next call puts all in order."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import pytest
+
+from adapters.postgres.login_check import PostgresLoginCheck
+from adapters.postgres.provider import PostgresProvider
+from domain.connection import Connection
+from domain.errors import ProviderRejected
+from domain.order import Order
+from tests.support.faults import BLOWS, NOTHING, SLOW, WHOLE, Blow, Site, at_every, site, struck
+from tests.support.orders import new_order, rotated
+from tests.support.pgproxy import Fault
+
+Call = Callable[[Site, Order], Coroutine[Any, Any, object]]
+Repair = Callable[[Site, Order, Connection | None], Awaitable[None]]
+
+
+async def vend_again(here: Site, order: Order, _: Connection | None) -> None:
+    await here.vend_again(order)
+
+
+async def rotate_again(here: Site, order: Order, old: Connection | None) -> None:
+    assert old
+    await PostgresLoginCheck().verify(await here.retrying.rotate(rotated(order)))
+    with pytest.raises(ProviderRejected):
+        await PostgresLoginCheck().verify(old)
+
+
+async def suspend_again(here: Site, order: Order, connection: Connection | None) -> None:
+    assert connection
+    await here.retrying.suspend(order.tenant)
+    with pytest.raises(ProviderRejected):
+        await PostgresLoginCheck().verify(connection)
+
+
+CALLS: Mapping[str, Call] = {
+    "vend": lambda here, order: here.vend(order),
+    "retire": lambda here, order: here.provider.retire(order.tenant),
+    "rotate": lambda here, order: here.provider.rotate(rotated(order)),
+    "suspend": lambda here, order: here.provider.suspend(order.tenant),
+}
+
+ASKS = {
+    "vend": [
+        "log in",
+        "SELECT pg_advisory_lock",
+        "run SELECT shobj_description",
+        "run SELECT datname",
+        "CREATE ROLE",
+        "CREATE DATABASE",
+        "REVOKE ALL ON DATABASE",
+        "SELECT pg_advisory_unlock_all",
+        "CREATE EXTENSION",
+        "password",
+        "SELECT 1",
+        "goodbye",
+    ],
+    "retire": ["ALTER DATABASE", "DROP DATABASE", "DROP ROLE"],
+    "rotate": ["ALTER ROLE … PASSWORD …"],
+    "suspend": ["SET LOCAL"],
+}
+"""Some of what has to be among the requests that are broken."""
+
+
+class Story(NamedTuple):
+    """The call that is broken, and what is done next; then the database is retired."""
+
+    call: str
+    repair: Repair | None = None
+    blows: Mapping[str, Blow] = BLOWS | SLOW
+
+
+TWO = {name: BLOWS[name] for name in ("cut after", "cancelled")}
+"""Those that leave a server as all others do: after one of the requests, or in the middle of it."""
+
+STORIES = {
+    "a vend, repeated": Story("vend", vend_again),
+    "a vend, retired": Story("vend", None, BLOWS),
+    "a retirement, repeated": Story("retire"),
+    "a retirement, provisioned": Story("retire", vend_again, TWO),
+    "a rotation, repeated": Story("rotate", rotate_again),
+    "a suspension, repeated": Story("suspend", suspend_again),
+    "a suspension, let in": Story("suspend", vend_again, TWO),
+    "a suspension, retired": Story("suspend", None, TWO),
+}
+
+EVERY = [
+    pytest.param(story, blow, id=f"{title}, {name}")
+    for title, story in STORIES.items()
+    for name, blow in story.blows.items()
+]
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_what_a_call_asks_is_what_is_broken(bundled_18: PostgresProvider, name: str) -> None:
+    requests = await _requests(bundled_18, name)
+
+    assert [ask for ask in ASKS[name] if not any(ask in request for request in requests)] == []
+    if name == "suspend":  # the owner's door, after a look at who is in its way, and its database's
+        assert sum(request.startswith("SET LOCAL") for request in requests) == 2
+
+
+@pytest.mark.parametrize(("story", "blow"), EVERY)
+async def test_a_broken_call_is_put_in_order_by_the_next(
+    bundled_18: PostgresProvider, story: Story, blow: Blow
+) -> None:
+    async def case(at: int) -> None:
+        order, fault = _order(story.call), Fault(blow.how, at)
+        before = await _provisioned(bundled_18, story.call, order)
+        async with site(bundled_18, fault) as broken:
+            await struck(CALLS[story.call](broken, order), fault, blow)
+            if story.repair:
+                await story.repair(broken, order, before)
+                assert await broken.traces(order.tenant) == WHOLE
+            await broken.retrying.retire(order.tenant)
+        # nor did anybody make something afterwards
+        assert await broken.traces(order.tenant) == NOTHING
+
+    await at_every(await _requests(bundled_18, story.call), case, blow)
+
+
+async def _requests(bundled: PostgresProvider, name: str) -> list[str]:
+    """What the call asks of the server, in its order, when nothing breaks it."""
+    order = _order(name)
+    await _provisioned(bundled, name, order)
+    async with site(bundled) as whole:
+        await CALLS[name](whole, order)
+        requests = list(whole.proxy.requests)
+    await bundled.retire(order.tenant)
+    return requests
+
+
+def _order(call: str) -> Order:
+    return replace(new_order(), extensions=("vector",)) if call == "vend" else new_order()
+
+
+async def _provisioned(bundled: PostgresProvider, call: str, order: Order) -> Connection | None:
+    return None if call == "vend" else await bundled.provision(order)

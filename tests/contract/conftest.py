@@ -78,15 +78,10 @@ if IS_LIVE:
     }
 
 
-def kinds(keeps: Callable[[Kind], bool]) -> Callable[[Any], Any]:
-    """The fixture `kind` of a module whose promises not all kinds can make."""
+def only(keeps: Callable[[Kind], bool]) -> pytest.MarkDecorator:
+    """For a promise that not all kinds can make."""
     chosen = {name: kind for name, kind in KINDS.items() if keeps(kind)}
-
-    @pytest.fixture(name="kind", params=chosen.values(), ids=list(chosen))
-    def kind(request: pytest.FixtureRequest) -> Kind:
-        return cast("Kind", request.param)
-
-    return kind
+    return pytest.mark.parametrize("kind", chosen.values(), ids=list(chosen))
 
 
 @pytest.fixture(params=KINDS.values(), ids=list(KINDS))

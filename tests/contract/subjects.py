@@ -55,7 +55,7 @@ class Subject:
     size_guard: SizeGuard = field(default_factory=NoSizeGuard)
     crowd: int = 20
     turns: int = 1
-    moments: int = 16
+    moments: int = 6
 
 
 def decorated(subject: Subject) -> Subject:
@@ -99,7 +99,7 @@ async def emulated(
     neon: RunningEmulator, isolation: Isolation, crowd: int = 10
 ) -> AsyncIterator[Subject]:
     async with vending_on(neon, isolation) as provider:
-        yield Subject(provider, PostgresLoginCheck(), crowd=crowd, moments=5)
+        yield Subject(provider, PostgresLoginCheck(), crowd=crowd, moments=4)
 
 
 neon_by_api = partial(emulated, isolation=Isolation.NONE)

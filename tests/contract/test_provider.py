@@ -1,29 +1,40 @@
-"""What every provider promises of making databases."""
+"""What every provider promises of making databases and of telling their connections."""
 
 import asyncio
 from dataclasses import replace
 
 import pytest
 
-from domain.errors import ExtensionUnavailable
+from domain.errors import DatabaseNotFound, ExtensionUnavailable
+from tests.contract.conftest import only
 from tests.contract.subjects import Subject
-from tests.support.databases import held, holding_of, vended
+from tests.support.databases import held, holding_of, namesake, vended
 from tests.support.orders import new_order, rotated
 
 
-async def test_what_was_not_ordered_is_not_there(subject: Subject) -> None:
-    assert await held(subject.provider, new_order()) == []
+async def test_what_is_provisioned_works_and_provisioning_again_changes_nothing(
+    subject: Subject,
+) -> None:
+    order = new_order()
+    await subject.provider.ping()
+    assert await held(subject.provider, order) == []
+    async with vended(subject.provider, order) as connection:
+        names = order.tenant.names
+        assert (connection.database, connection.user) == (names.database, names.owner)
+        await subject.login_check.verify(connection)
+        assert await held(subject.provider, order) == [holding_of(order)]
 
-
-async def test_a_provisioned_database_takes_its_login(subject: Subject) -> None:
-    async with vended(subject.provider, new_order()) as connection:
+        assert await subject.provider.provision(order) == connection
+        assert await held(subject.provider, order) == [holding_of(order)]
         await subject.login_check.verify(connection)
 
 
-async def test_a_provisioned_database_is_in_the_inventory(subject: Subject) -> None:
+async def test_nothing_that_can_be_printed_holds_the_password(subject: Subject) -> None:
     order = new_order()
-    async with vended(subject.provider, order):
-        assert await held(subject.provider, order) == [holding_of(order)]
+    async with vended(subject.provider, order) as connection:
+        texts = [f"{it!r} {it!s}" for it in (order, connection, subject.provider)]
+        secrets = {order.password.reveal(), connection.password.reveal()}
+        assert [text for text in texts for secret in secrets if secret in text] == []
 
 
 async def test_names_may_be_as_long_as_postgresql_takes_them(subject: Subject) -> None:
@@ -31,14 +42,6 @@ async def test_names_may_be_as_long_as_postgresql_takes_them(subject: Subject) -
     async with vended(subject.provider, order) as connection:
         await subject.login_check.verify(connection)
         assert await held(subject.provider, order) == [holding_of(order)]
-
-
-async def test_provisioning_again_gives_the_same_connection(subject: Subject) -> None:
-    order = new_order()
-    async with vended(subject.provider, order) as connection:
-        assert await subject.provider.provision(order) == connection
-        assert await held(subject.provider, order) == [holding_of(order)]
-        await subject.login_check.verify(connection)
 
 
 async def test_provisioning_five_times_at_once_makes_one_database(subject: Subject) -> None:
@@ -52,32 +55,18 @@ async def test_provisioning_five_times_at_once_makes_one_database(subject: Subje
         await subject.provider.retire(order.tenant)
 
 
-async def test_many_different_orders_at_once_all_work(subject: Subject) -> None:
+async def test_many_orders_at_once_all_work_and_are_told_in_the_order_of_their_ids(
+    subject: Subject,
+) -> None:
     orders = [new_order() for _ in range(subject.crowd)]
     try:
-        connections = await asyncio.gather(*map(subject.provider.provision, orders))
+        connections = await asyncio.gather(*map(subject.provider.provision, orders[::-1]))
         await asyncio.gather(*map(subject.login_check.verify, connections))
         inventory = await subject.provider.inventory()
-        assert [holding_of(order) in inventory for order in orders] == [True] * subject.crowd
+        assert [order for order in orders if holding_of(order) not in inventory] == []
+        assert inventory == sorted(inventory, key=lambda holding: holding.id)
     finally:
         await asyncio.gather(*(subject.provider.retire(order.tenant) for order in orders))
-
-
-async def test_the_inventory_is_ordered_by_id(subject: Subject) -> None:
-    orders = [new_order() for _ in range(4)]
-    async with (
-        vended(subject.provider, orders[2]),
-        vended(subject.provider, orders[0]),
-        vended(subject.provider, orders[3]),
-        vended(subject.provider, orders[1]),
-    ):
-        ids = [found.id for found in await subject.provider.inventory()]
-        assert ids == sorted(ids)
-        assert {order.tenant.id for order in orders} <= set(ids)
-
-
-async def test_a_provider_that_would_take_an_order_answers_a_ping(subject: Subject) -> None:
-    await subject.provider.ping()
 
 
 async def test_an_extension_that_cannot_be_had_is_refused(subject: Subject) -> None:
@@ -89,23 +78,46 @@ async def test_an_extension_that_cannot_be_had_is_refused(subject: Subject) -> N
         await subject.provider.retire(order.tenant)
 
 
-async def test_the_connection_bears_the_names_of_the_order(subject: Subject) -> None:
+async def test_revealing_tells_what_was_provisioned_and_changes_nothing(subject: Subject) -> None:
     order = new_order()
     async with vended(subject.provider, order) as connection:
-        names = order.tenant.names
-        assert (connection.database, connection.user) == (names.database, names.owner)
+        inventory = await subject.provider.inventory()
+        with_extension = replace(order, extensions=("no_such_extension",))
+        orders = [order, order, order, with_extension]
+        assert await asyncio.gather(*map(subject.provider.reveal, orders)) == [connection] * 4
+        assert await subject.provider.inventory() == inventory
+        await subject.login_check.verify(connection)
 
 
-async def test_provisioning_after_a_rotation_gives_a_working_login(subject: Subject) -> None:
+async def test_the_newest_connection_is_revealed(subject: Subject) -> None:
+    """After each rotation, and after the tenant was let in again."""
     order = new_order()
     async with vended(subject.provider, order):
-        await subject.provider.rotate(rotated(order))
-        await subject.login_check.verify(await subject.provider.provision(order))
+        for rotation in (1, 2):
+            new = rotated(order, rotation)
+            connection = await subject.provider.rotate(new)
+            assert await subject.provider.reveal(new) == connection
+            await subject.login_check.verify(connection)
+        await subject.provider.suspend(order.tenant)
+        connection = await subject.provider.provision(order)
+        assert await subject.provider.reveal(order) == connection
+        await subject.login_check.verify(connection)
 
 
-async def test_nothing_that_can_be_printed_holds_the_password(subject: Subject) -> None:
+async def test_revealing_makes_nothing_that_is_not_there(subject: Subject) -> None:
+    """Where a password is the other side's, an error says that there is none."""
     order = new_order()
-    async with vended(subject.provider, order) as connection:
-        texts = [f"{it!r} {it!s}" for it in (order, connection, subject.provider)]
-        secrets = {order.password.reveal(), connection.password.reveal()}
-        assert [text for text in texts for secret in secrets if secret in text] == []
+    await asyncio.gather(subject.provider.reveal(order), return_exceptions=True)
+    assert await held(subject.provider, order) == []
+
+
+@only(lambda kind: not kind.chooses_passwords)
+async def test_only_what_is_there_has_a_password_to_reveal(subject: Subject) -> None:
+    order = new_order()
+    async with vended(subject.provider, order):
+        for other in (new_order(), namesake(order)):
+            with pytest.raises(DatabaseNotFound):
+                await subject.provider.reveal(other)
+        await subject.provider.retire(order.tenant)
+        with pytest.raises(DatabaseNotFound):
+            await subject.provider.reveal(order)

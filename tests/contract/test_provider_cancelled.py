@@ -2,94 +2,80 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
+from domain.connection import Connection
 from domain.errors import PgvendError, ProviderRejected
+from domain.order import Order
 from tests.contract.subjects import Subject
 from tests.support.databases import held, holding_of, vended
 from tests.support.orders import new_order, rotated
 
+Call = Callable[[Subject, Order], Coroutine[Any, Any, object]]
 
-async def test_what_a_cancelled_provision_leaves_is_retired_completely(subject: Subject) -> None:
-    async for moment in _moments(subject):
-        order = new_order()
-        await _cancelled(subject.provider.provision(order), moment)
-        await subject.provider.retire(order.tenant)
-        assert await held(subject.provider, order) == [], f"cancelled after {moment}"
-
-
-async def test_provisioning_again_after_a_cancelled_one_converges(subject: Subject) -> None:
-    async for moment in _moments(subject):
-        order = new_order()
-        await _cancelled(subject.provider.provision(order), moment)
-        async with vended(subject.provider, order) as connection:
-            assert await held(subject.provider, order) == [holding_of(order)]
-            await subject.login_check.verify(connection)
+CALLS: dict[str, Call] = {
+    "provision": lambda subject, order: subject.provider.provision(order),
+    "retire": lambda subject, order: subject.provider.retire(order.tenant),
+    "rotate": lambda subject, order: subject.provider.rotate(rotated(order)),
+    "suspend": lambda subject, order: subject.provider.suspend(order.tenant),
+}
 
 
-async def test_a_cancelled_retirement_can_be_repeated(subject: Subject) -> None:
-    async for moment in _moments(subject):
-        order = new_order()
-        connection = await subject.provider.provision(order)
-        await _cancelled(subject.provider.retire(order.tenant), moment)
-        await subject.provider.retire(order.tenant)
-        assert await held(subject.provider, order) == [], f"cancelled after {moment}"
-        with pytest.raises(PgvendError):
-            await subject.login_check.verify(connection)
+async def _provisions(subject: Subject, order: Order, _: Connection) -> None:
+    connection = await subject.provider.provision(order)
+    assert await held(subject.provider, order) == [holding_of(order)]
+    await subject.login_check.verify(connection)
 
 
-async def test_provisioning_after_a_cancelled_retirement_converges(subject: Subject) -> None:
-    async for moment in _moments(subject):
-        order = new_order()
-        await subject.provider.provision(order)
-        await _cancelled(subject.provider.retire(order.tenant), moment)
-        async with vended(subject.provider, order) as connection:
-            assert await held(subject.provider, order) == [holding_of(order)]
-            await subject.login_check.verify(connection)
+async def _retires(subject: Subject, order: Order, before: Connection) -> None:
+    await subject.provider.retire(order.tenant)
+    assert await held(subject.provider, order) == []
+    with pytest.raises(PgvendError):
+        await subject.login_check.verify(before)
 
 
-async def test_a_cancelled_rotation_can_be_repeated(subject: Subject) -> None:
-    order = new_order()
-    async with vended(subject.provider, order):
-        async for moment in _moments(subject):
-            await _cancelled(subject.provider.rotate(rotated(order)), moment)
-            await subject.login_check.verify(await subject.provider.rotate(rotated(order)))
-            await subject.provider.rotate(order)
+async def _rotates(subject: Subject, order: Order, _: Connection) -> None:
+    await subject.login_check.verify(await subject.provider.rotate(rotated(order)))
 
 
-async def test_a_cancelled_suspension_can_be_repeated(subject: Subject) -> None:
-    order = new_order()
-    async with vended(subject.provider, order):
-        async for moment in _moments(subject):
-            connection = await subject.provider.provision(order)
-            await _cancelled(subject.provider.suspend(order.tenant), moment)
-            await subject.provider.suspend(order.tenant)
-            with pytest.raises(ProviderRejected):
-                await subject.login_check.verify(connection)
+async def _suspends(subject: Subject, order: Order, before: Connection) -> None:
+    await subject.provider.suspend(order.tenant)
+    with pytest.raises(ProviderRejected):
+        await subject.login_check.verify(before)
 
 
-async def test_provisioning_after_a_cancelled_suspension_lets_the_tenant_in(
-    subject: Subject,
+Next = Callable[[Subject, Order, Connection], Awaitable[None]]
+
+STORIES: list[tuple[str, Next]] = [
+    ("provision", _provisions),
+    ("provision", _retires),
+    ("retire", _provisions),
+    ("retire", _retires),
+    ("rotate", _rotates),
+    ("suspend", _provisions),
+    ("suspend", _retires),
+    ("suspend", _suspends),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "following"), STORIES, ids=[f"{name} then{then.__name__}" for name, then in STORIES]
+)
+async def test_what_a_cancelled_call_leaves_is_put_in_order_by_the_next(
+    subject: Subject, name: str, following: Next
 ) -> None:
     order = new_order()
     async with vended(subject.provider, order):
         async for moment in _moments(subject):
-            await _cancelled(subject.provider.suspend(order.tenant), moment)
-            await subject.login_check.verify(await subject.provider.provision(order))
-            assert await held(subject.provider, order) == [holding_of(order)]
-
-
-async def test_what_a_cancelled_suspension_leaves_is_retired_completely(subject: Subject) -> None:
-    async for moment in _moments(subject):
-        order = new_order()
-        await subject.provider.provision(order)
-        await _cancelled(subject.provider.suspend(order.tenant), moment)
-        await subject.provider.retire(order.tenant)
-        assert await held(subject.provider, order) == [], f"cancelled after {moment}"
+            before = await subject.provider.provision(order)
+            if name == "provision":
+                await subject.provider.retire(order.tenant)
+            await _cancelled(CALLS[name](subject, order), moment)
+            await following(subject, order, before)
 
 
 async def test_calls_that_are_cancelled_together_leave_the_provider_in_working_order(

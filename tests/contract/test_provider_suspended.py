@@ -1,49 +1,89 @@
-"""What every provider promises of letting a tenant in no more, and again."""
+"""What every provider promises of dropping databases, and of letting a tenant in no more."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 
-from domain.errors import ProviderRejected
+from adapters.postgres.errors import FAILURES
+from adapters.postgres.sessions import tenant_session
+from domain.connection import Connection
+from domain.errors import PgvendError, ProviderRejected
+from tests.contract.conftest import only
 from tests.contract.subjects import Subject
 from tests.support.databases import held, holding_of, namesake, vended
 from tests.support.orders import new_order, rotated
 
 
-async def test_a_suspended_tenant_is_refused(subject: Subject) -> None:
+async def test_a_retired_database_is_gone(subject: Subject) -> None:
     order = new_order()
-    async with vended(subject.provider, order) as connection:
-        await subject.provider.suspend(order.tenant)
-        with pytest.raises(ProviderRejected):
-            await subject.login_check.verify(connection)
+    connection = await subject.provider.provision(order)
+    for _ in range(2):
+        await subject.provider.retire(order.tenant)
+        assert await held(subject.provider, order) == []
+    with pytest.raises(PgvendError):  # the server may be gone, too
+        await subject.login_check.verify(connection)
 
 
-async def test_a_suspended_tenant_is_let_in_again_by_a_provision(subject: Subject) -> None:
-    order = new_order()
-    async with vended(subject.provider, order):
-        await subject.provider.suspend(order.tenant)
-        await subject.login_check.verify(await subject.provider.provision(order))
-        assert await held(subject.provider, order) == [holding_of(order)]
-
-
-async def test_suspending_twice_is_suspending_once(subject: Subject) -> None:
-    order = new_order()
-    async with vended(subject.provider, order) as connection:
-        await subject.provider.suspend(order.tenant)
-        await subject.provider.suspend(order.tenant)
-        with pytest.raises(ProviderRejected):
-            await subject.login_check.verify(connection)
-        await subject.login_check.verify(await subject.provider.provision(order))
-
-
-async def test_a_tenant_that_was_let_in_again_can_be_suspended_again(subject: Subject) -> None:
+async def test_retiring_five_times_at_once_drops_it_once(subject: Subject) -> None:
     order = new_order()
     async with vended(subject.provider, order):
-        await subject.provider.suspend(order.tenant)
-        again = await subject.provider.provision(order)
-        await subject.provider.suspend(order.tenant)
-        with pytest.raises(ProviderRejected):
-            await subject.login_check.verify(again)
+        await asyncio.gather(*[subject.provider.retire(order.tenant) for _ in range(5)])
+        assert await held(subject.provider, order) == []
+
+
+async def test_what_is_retired_can_be_provisioned_again_by_anybody(subject: Subject) -> None:
+    first = new_order()
+    for order in (first, first, namesake(first)):
+        async with vended(subject.provider, order) as connection:
+            names = order.tenant.names
+            assert (connection.database, connection.user) == (names.database, names.owner)
+            await subject.login_check.verify(connection)
+            assert await held(subject.provider, order) == [holding_of(order)]
+
+
+async def test_what_never_was_counts_as_retired_and_as_suspended(subject: Subject) -> None:
+    before = await subject.provider.inventory()
+    await subject.provider.suspend(new_order().tenant)
+    await subject.provider.retire(new_order().tenant)
+    assert await subject.provider.inventory() == before
+
+
+async def test_retiring_and_suspending_touches_nothing_else(subject: Subject) -> None:
+    order, other = new_order(), new_order()
+    for call in (subject.provider.suspend, subject.provider.retire):
+        async with vended(subject.provider, order), vended(subject.provider, other) as connection:
+            inventory = await subject.provider.inventory()
+            await call(namesake(other).tenant)
+            assert await subject.provider.inventory() == inventory
+            await subject.login_check.verify(connection)
+
+            await call(order.tenant)
+            await subject.login_check.verify(connection)
+            assert await held(subject.provider, other) == [holding_of(other)]
+
+
+async def test_a_suspended_tenant_is_refused_until_a_provision_lets_it_in_again(
+    subject: Subject,
+) -> None:
+    order = new_order()
+    async with vended(subject.provider, order):
+        for times in (1, 2):
+            connection = await subject.provider.provision(order)
+            for _ in range(times):
+                await subject.provider.suspend(order.tenant)
+                await _assert_refused(subject, connection)
+            assert await held(subject.provider, order) == [holding_of(order)]
+            await subject.login_check.verify(await subject.provider.provision(order))
+            assert await held(subject.provider, order) == [holding_of(order)]
+
+
+async def test_suspending_five_times_at_once_is_suspending_once(subject: Subject) -> None:
+    order = new_order()
+    async with vended(subject.provider, order) as connection:
+        await asyncio.gather(*[subject.provider.suspend(order.tenant) for _ in range(5)])
+        await _assert_refused(subject, connection)
+        await subject.login_check.verify(await subject.provider.provision(order))
 
 
 async def test_a_tenant_may_be_let_in_again_with_its_next_password(subject: Subject) -> None:
@@ -51,60 +91,36 @@ async def test_a_tenant_may_be_let_in_again_with_its_next_password(subject: Subj
     async with vended(subject.provider, order) as old:
         await subject.provider.suspend(order.tenant)
         await subject.login_check.verify(await subject.provider.provision(rotated(order)))
-        with pytest.raises(ProviderRejected):
-            await subject.login_check.verify(old)
+        await _assert_refused(subject, old)
 
 
-async def test_suspending_five_times_at_once_is_suspending_once(subject: Subject) -> None:
-    order = new_order()
-    async with vended(subject.provider, order) as connection:
-        await asyncio.gather(*[subject.provider.suspend(order.tenant) for _ in range(5)])
-        with pytest.raises(ProviderRejected):
-            await subject.login_check.verify(connection)
-        await subject.login_check.verify(await subject.provider.provision(order))
-
-
-async def test_a_suspended_tenant_is_in_the_inventory(subject: Subject) -> None:
-    order = new_order()
-    async with vended(subject.provider, order):
-        await subject.provider.suspend(order.tenant)
-        assert await held(subject.provider, order) == [holding_of(order)]
-
-
-async def test_a_suspended_tenant_can_be_retired(subject: Subject) -> None:
+async def test_a_suspended_tenant_can_be_retired_and_counts_as_suspended(subject: Subject) -> None:
     order = new_order()
     async with vended(subject.provider, order):
         await subject.provider.suspend(order.tenant)
         await subject.provider.retire(order.tenant)
         assert await held(subject.provider, order) == []
-
-
-async def test_what_never_was_counts_as_suspended(subject: Subject) -> None:
-    before = await subject.provider.inventory()
-    await subject.provider.suspend(new_order().tenant)
-    assert await subject.provider.inventory() == before
-
-
-async def test_what_is_retired_counts_as_suspended(subject: Subject) -> None:
-    order = new_order()
-    async with vended(subject.provider, order):
-        await subject.provider.retire(order.tenant)
         await subject.provider.suspend(order.tenant)
         assert await held(subject.provider, order) == []
 
 
-async def test_suspending_another_id_of_the_same_names_touches_nothing(subject: Subject) -> None:
+@only(lambda kind: kind.has_sessions)
+async def test_the_sessions_of_a_suspended_tenant_end_and_its_data_stays(subject: Subject) -> None:
     order = new_order()
-    async with vended(subject.provider, order) as connection:
-        inventory = await subject.provider.inventory()
-        await subject.provider.suspend(namesake(order).tenant)
-        assert await subject.provider.inventory() == inventory
-        await subject.login_check.verify(connection)
-
-
-async def test_suspending_one_leaves_the_others(subject: Subject) -> None:
-    order, other = new_order(), new_order()
-    async with vended(subject.provider, order), vended(subject.provider, other) as connection:
+    async with vended(subject.provider, order) as connection, AsyncExitStack() as sessions:
+        opened = [await sessions.enter_async_context(tenant_session(connection)) for _ in range(3)]
+        make = "CREATE SCHEMA safe; CREATE TABLE safe.kept AS SELECT 42 AS answer"
+        await opened[0].execute(make)
         await subject.provider.suspend(order.tenant)
+        for ended in opened:
+            with pytest.raises(FAILURES):
+                await ended.execute("SELECT 1")
+
+        async with tenant_session(await subject.provider.provision(order)) as session:
+            assert await session.fetchval("SELECT answer FROM safe.kept") == 42
+            await session.execute(make.replace("safe", "owned"))
+
+
+async def _assert_refused(subject: Subject, connection: Connection) -> None:
+    with pytest.raises(ProviderRejected):
         await subject.login_check.verify(connection)
-        assert await held(subject.provider, other) == [holding_of(other)]

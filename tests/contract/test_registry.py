@@ -15,14 +15,6 @@ from tests.support.records import new_record
 from tests.support.registries import BEGIN, MARK
 
 
-async def test_it_answers_a_ping(registry: Registry) -> None:
-    await registry.ping()
-
-
-async def test_it_starts_empty(registry: Registry) -> None:
-    assert await registry.search(Query()) == []
-
-
 async def test_a_new_record_is_kept_as_given_with_its_first_version(registry: Registry) -> None:
     new = replace(
         new_record(labels={"team": "a", "empty": "", "a.b/c\"d'": "50%"}),
@@ -35,6 +27,9 @@ async def test_a_new_record_is_kept_as_given_with_its_first_version(registry: Re
         expires_at=BEGIN + timedelta(days=1, microseconds=1),
         rotation=3,
     ).missed(Work.PROVISION, BEGIN, "It 'failed': \"50%\", 🐘\n")
+
+    await registry.ping()
+    assert await registry.search(Query()) == []
 
     kept = await registry.add(new)
 
@@ -73,20 +68,15 @@ async def test_a_long_history_is_kept_in_its_order(registry: Registry) -> None:
     assert (await registry.get(kept.id)).history == database.history
 
 
-async def test_what_was_kept_can_be_read(registry: Registry) -> None:
+async def test_what_was_not_kept_is_not_found(registry: Registry) -> None:
     kept = await registry.add(new_record())
 
-    assert await registry.get(kept.id) == kept
-
-
-@pytest.mark.parametrize(
-    "database_id", ["db_unknown", "", "'", "%", "\0", "\ud800", "db_" + "0" * 26]
-)
-async def test_what_was_not_kept_is_not_found(registry: Registry, database_id: str) -> None:
-    await registry.add(new_record())
-
+    for database_id in ["db_unknown", "", "'", "%", "\0", "\ud800", "db_" + "0" * 26]:
+        with pytest.raises(DatabaseNotFound):
+            await registry.get(database_id)
     with pytest.raises(DatabaseNotFound):
-        await registry.get(database_id)
+        await registry.update(new_record())
+    assert await registry.search(Query()) == [kept]
 
 
 async def test_an_update_replaces_the_record_under_the_next_version(registry: Registry) -> None:
@@ -106,29 +96,14 @@ async def test_an_update_replaces_the_record_under_the_next_version(registry: Re
     assert await registry.get(kept.id) == updated
 
 
-async def test_a_record_is_added_once(registry: Registry) -> None:
-    kept = await registry.add(new_record())
+@pytest.mark.parametrize("state", [State.PROVISIONING, State.RETIRED])
+async def test_a_record_is_added_once(registry: Registry, state: State) -> None:
+    kept = await registry.add(new_record(state=state))
 
     with pytest.raises(NameTaken):
-        await registry.add(kept)
+        await registry.add(replace(kept, state=State.READY))
 
     assert await registry.search(Query()) == [kept]
-
-
-async def test_a_record_that_is_gone_is_not_added_again(registry: Registry) -> None:
-    gone = await registry.add(new_record(state=State.RETIRED))
-
-    with pytest.raises(NameTaken):
-        await registry.add(replace(gone, state=State.READY))
-
-    assert await registry.get(gone.id) == gone
-
-
-async def test_what_is_not_there_cannot_be_updated(registry: Registry) -> None:
-    with pytest.raises(DatabaseNotFound):
-        await registry.update(new_record())
-
-    assert await registry.search(Query()) == []
 
 
 async def test_an_update_of_an_old_version_is_refused(registry: Registry) -> None:
@@ -155,22 +130,17 @@ async def test_of_two_racing_updates_one_wins(registry: Registry) -> None:
     assert await registry.get(kept.id) == winner
 
 
-async def test_the_callers_labels_are_copied(registry: Registry) -> None:
+async def test_what_was_read_does_not_change_with_what_was_given_or_kept(
+    registry: Registry,
+) -> None:
     labels = {"team": "a"}
     kept = await registry.add(new_record(labels=labels))
-
-    labels["team"] = "b"
-
-    assert (await registry.get(kept.id)).labels == {"team": "a"}
-    assert kept.labels == {"team": "a"}
-
-
-async def test_what_was_read_does_not_change_with_the_registry(registry: Registry) -> None:
-    kept = await registry.add(new_record())
     before = replace(kept)
 
-    await registry.update(kept.moved(State.READY))
+    labels["team"] = "b"
+    assert (await registry.get(kept.id)).labels == kept.labels == {"team": "a"}
 
+    await registry.update(kept.moved(State.READY))
     assert kept == before
 
 

@@ -2,60 +2,45 @@
 
 import asyncio
 
-from tests.contract.conftest import kinds
+from tests.contract.conftest import only
 from tests.contract.subjects import Subject
 from tests.support.databases import held, holding_of, namesake, vended
 from tests.support.orders import new_order, rotated
 
-kind = kinds(lambda kind: kind.guards_sizes)
+pytestmark = only(lambda kind: kind.guards_sizes)
 
 
 async def read_only(subject: Subject, tenant_id: str) -> bool:
     return (await subject.size_guard.measures())[tenant_id].read_only
 
 
-async def test_every_database_is_measured(subject: Subject) -> None:
+async def test_every_database_is_measured_while_it_is_there(subject: Subject) -> None:
     one, other = new_order(), new_order()
     async with vended(subject.provider, one), vended(subject.provider, other):
         measures = await subject.size_guard.measures()
         for order in (one, other):
             assert measures[order.tenant.id].size > 4 << 20
             assert not measures[order.tenant.id].read_only
+        await subject.provider.retire(one.tenant)
+        assert one.tenant.id not in await subject.size_guard.measures()
 
 
-async def test_what_is_not_there_is_not_measured(subject: Subject) -> None:
-    order = new_order()
-    async with vended(subject.provider, order):
-        await subject.provider.retire(order.tenant)
-        assert order.tenant.id not in await subject.size_guard.measures()
-
-
-async def test_what_is_confined_is_seen_to_be(subject: Subject) -> None:
+async def test_what_is_confined_is_seen_to_be_and_let_in_until_it_is_released(
+    subject: Subject,
+) -> None:
     order, other = new_order(), new_order()
-    async with vended(subject.provider, order), vended(subject.provider, other):
-        await subject.size_guard.confine(order.tenant)
-        assert await read_only(subject, order.tenant.id)
-        assert not await read_only(subject, other.tenant.id)
-
-
-async def test_what_is_released_is_seen_to_be(subject: Subject) -> None:
-    order = new_order()
-    async with vended(subject.provider, order):
-        await subject.size_guard.confine(order.tenant)
-        await subject.size_guard.release(order.tenant)
-        assert not await read_only(subject, order.tenant.id)
-
-
-async def test_confining_and_releasing_twice_is_doing_it_once(subject: Subject) -> None:
-    order = new_order()
-    async with vended(subject.provider, order) as connection:
-        for _ in range(2):
-            await subject.size_guard.confine(order.tenant)
-        assert await read_only(subject, order.tenant.id)
-        for _ in range(2):
-            await subject.size_guard.release(order.tenant)
-        assert not await read_only(subject, order.tenant.id)
-        await subject.login_check.verify(connection)
+    async with vended(subject.provider, order) as connection, vended(subject.provider, other):
+        for times in (1, 2):
+            for _ in range(times):
+                await subject.size_guard.confine(order.tenant)
+                assert await read_only(subject, order.tenant.id)
+            assert not await read_only(subject, other.tenant.id)
+            assert await held(subject.provider, order) == [holding_of(order)]
+            await subject.login_check.verify(connection)
+            for _ in range(times):
+                await subject.size_guard.release(order.tenant)
+                assert not await read_only(subject, order.tenant.id)
+            await subject.login_check.verify(connection)
 
 
 async def test_confining_five_times_at_once_is_confining_once(subject: Subject) -> None:
@@ -66,15 +51,9 @@ async def test_confining_five_times_at_once_is_confining_once(subject: Subject) 
         await subject.login_check.verify(connection)
 
 
-async def test_whoever_is_confined_is_let_in(subject: Subject) -> None:
-    order = new_order()
-    async with vended(subject.provider, order) as connection:
-        await subject.size_guard.confine(order.tenant)
-        await subject.login_check.verify(connection)
-        assert await held(subject.provider, order) == [holding_of(order)]
-
-
-async def test_whatever_is_done_to_it_it_stays_confined(subject: Subject) -> None:
+async def test_whatever_is_done_to_it_it_stays_confined_until_it_is_made_anew(
+    subject: Subject,
+) -> None:
     order = new_order()
     async with vended(subject.provider, order):
         await subject.size_guard.confine(order.tenant)
@@ -84,11 +63,6 @@ async def test_whatever_is_done_to_it_it_stays_confined(subject: Subject) -> Non
         await subject.login_check.verify(await subject.provider.provision(rotated(order)))
         assert await read_only(subject, order.tenant.id)
 
-
-async def test_what_is_confined_can_be_retired_and_made_anew(subject: Subject) -> None:
-    order = new_order()
-    async with vended(subject.provider, order):
-        await subject.size_guard.confine(order.tenant)
         await subject.provider.retire(order.tenant)
         assert await held(subject.provider, order) == []
         await subject.provider.provision(order)
@@ -106,20 +80,17 @@ async def test_a_suspended_tenant_can_be_confined_and_released(subject: Subject)
 
 
 async def test_what_never_was_counts_as_confined_and_as_released(subject: Subject) -> None:
-    before = await subject.provider.inventory()
-    await subject.size_guard.confine(new_order().tenant)
-    await subject.size_guard.release(new_order().tenant)
-    assert await subject.provider.inventory() == before
-
-
-async def test_confining_another_id_of_the_same_names_touches_nothing(subject: Subject) -> None:
     order = new_order()
     async with vended(subject.provider, order):
-        await subject.size_guard.confine(namesake(order).tenant)
-        assert not await read_only(subject, order.tenant.id)
+        before = await subject.provider.inventory()
+        for nobody in (new_order(), namesake(order)):
+            await subject.size_guard.confine(nobody.tenant)
+            assert not await read_only(subject, order.tenant.id)
         await subject.size_guard.confine(order.tenant)
-        await subject.size_guard.release(namesake(order).tenant)
-        assert await read_only(subject, order.tenant.id)
+        for nobody in (new_order(), namesake(order)):
+            await subject.size_guard.release(nobody.tenant)
+            assert await read_only(subject, order.tenant.id)
+        assert await subject.provider.inventory() == before
 
 
 async def test_others_may_come_and_go_while_all_are_measured(subject: Subject) -> None:

@@ -2,15 +2,17 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from itertools import cycle
 from typing import Any
 
 import structlog
 
 from adapters.decorators.observed import ObservedRegistry
-from adapters.registry.opening import Opened
+from adapters.registry.opening import Opened, opened_postgres
 from entrypoints.resources import in_memory
-from tests.support.registries import in_postgres, in_sqlite
+from tests.support.registries import in_postgres, in_sqlite, own_database
+from tests.support.servers import OperatorsServer
 
 Open = Callable[[Any], AbstractAsyncContextManager[Opened]]
 
@@ -44,10 +46,32 @@ def _decorated(bare: Open) -> Open:
     return decorated
 
 
+class _InTurn:
+    """Each call goes to the next replica."""
+
+    def __init__(self, *replicas: object) -> None:
+        self._replicas = cycle(replicas)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(next(self._replicas), name)
+
+
+@asynccontextmanager
+async def _of_replicas(server: OperatorsServer) -> AsyncIterator[Opened]:
+    """What a registry promises, two replicas of it promise together."""
+    async with (
+        own_database(server) as url,
+        opened_postgres(url) as one,
+        opened_postgres(url) as other,
+    ):
+        parts = (field.name for field in fields(Opened))
+        yield Opened(**{part: _InTurn(getattr(one, part), getattr(other, part)) for part in parts})
+
+
 KINDS = {
     "memory": RegistryKind(_in_memory),
     "memory-decorated": RegistryKind(_decorated(_in_memory)),
     "sqlite": RegistryKind(_on_disk),
     "postgres-15": RegistryKind(in_postgres, "server_15"),
-    "postgres-18": RegistryKind(in_postgres, "server_18"),
+    "postgres-18, two replicas": RegistryKind(_of_replicas, "server_18"),
 }

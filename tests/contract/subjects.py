@@ -96,10 +96,10 @@ async def postgres(server: OperatorsServer) -> AsyncIterator[Subject]:
 
 @asynccontextmanager
 async def emulated(
-    neon: RunningEmulator, isolation: Isolation, crowd: int = 10
+    neon: RunningEmulator, isolation: Isolation, crowd: int = 6
 ) -> AsyncIterator[Subject]:
     async with vending_on(neon, isolation) as provider:
-        yield Subject(provider, PostgresLoginCheck(), crowd=crowd, moments=4)
+        yield Subject(provider, PostgresLoginCheck(), crowd=crowd, moments=3)
 
 
 neon_by_api = partial(emulated, isolation=Isolation.NONE)

@@ -7,13 +7,13 @@ import pytest
 from domain.connection import Connection
 from domain.errors import ProviderRejected
 from domain.secret import Secret
-from tests.contract.conftest import only
+from tests.contract.conftest import Kind
 from tests.contract.subjects import Subject
 from tests.support.databases import vended
 from tests.support.orders import new_order
 
 
-async def test_only_what_was_handed_out_logs_in(subject: Subject) -> None:
+async def test_only_what_was_handed_out_logs_in(subject: Subject, kind: Kind) -> None:
     names = new_order().tenant.names
     async with (
         vended(subject.provider, new_order()) as connection,
@@ -23,16 +23,9 @@ async def test_only_what_was_handed_out_logs_in(subject: Subject) -> None:
         await _refused(subject, replace(connection, password=other.password))
         await _refused(subject, replace(connection, user=names.owner))
         await _refused(subject, replace(connection, database=names.database))
+        if kind.isolates:
+            await _refused(subject, replace(connection, database=other.database))
         await subject.login_check.verify(connection)
-
-
-@only(lambda kind: kind.isolates)
-async def test_a_neighbours_database_is_refused(subject: Subject) -> None:
-    async with (
-        vended(subject.provider, new_order()) as connection,
-        vended(subject.provider, new_order()) as other,
-    ):
-        await _refused(subject, replace(connection, database=other.database))
 
 
 async def test_verifying_as_often_as_one_likes_takes_no_place_away(subject: Subject) -> None:

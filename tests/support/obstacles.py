@@ -1,18 +1,52 @@
-"""Databases that have to go, and clients that will not."""
+"""Tenants who have to go, or stay out, and what stands in the way of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import asyncpg
+import pytest
 
+from adapters.postgres.login_check import PostgresLoginCheck
 from domain.connection import Connection
-from tests.support.databases import held
+from domain.errors import ProviderRejected
+from domain.order import Order
+from tests.support.databases import held, vended
 from tests.support.orders import new_order
 from tests.support.places import Place, tenant
 
 REFUSALS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 """What a client gets when its database goes away."""
+
+LET_ALL_IN = "GRANT CONNECT ON DATABASE {database} TO PUBLIC"
+
+_PASSING_ON = 'GRANT CONNECT ON DATABASE {{database}} TO "{neighbour}" WITH GRANT OPTION'
+
+_INSIDE = """
+SELECT usename::text FROM pg_stat_activity
+WHERE (usename = $1 OR datname = $2) AND backend_type = 'client backend'
+  AND usename <> 'postgres'
+"""
+
+_MEMBERSHIPS = """
+SELECT 'member' FROM pg_auth_members
+WHERE pg_get_userbyid(roleid) = $1 AND ({living})
+"""
+
+_OPEN = "SELECT datallowconn OR rolcanlogin FROM pg_database, pg_roles WHERE {which}"
+
+
+def filled(statement: str, connection: Connection) -> str:
+    """The statement about this database and its owner."""
+    return statement.format(database=f'"{connection.database}"', user=f'"{connection.user}"')
+
+
+async def run(connection: Connection, *statements: str, about: Connection | None = None) -> None:
+    """As the tenant; `about` another one's database and owner than its own."""
+    async with tenant(connection) as session:
+        for statement in statements:
+            await session.execute(filled(statement, about or connection))
 
 
 @asynccontextmanager
@@ -25,30 +59,98 @@ async def doomed(place: Place) -> AsyncIterator[Connection]:
     assert await place.has(order) == (False, False)
 
 
-def filled(statement: str, connection: Connection) -> str:
-    """The statement about this database and its owner."""
-    return statement.format(database=f'"{connection.database}"', user=f'"{connection.user}"')
+@asynccontextmanager
+async def suspended(place: Place, order: Order | None = None) -> AsyncIterator[Connection]:
+    """A tenant with data that is to be shut out at the end, whatever was done before."""
+    order = order or new_order()
+    async with vended(place.provider, order) as connection:
+        await run(connection, "CREATE TABLE kept AS SELECT 42 AS answer")
+        yield connection
+        await place.provider.suspend(order.tenant)
+        await assert_shut_out(place, connection)
+        async with tenant(await place.provider.provision(order)) as session:
+            assert await session.fetchval("SELECT answer FROM kept") == 42
+
+
+async def assert_shut_out(place: Place, connection: Connection) -> None:
+    """Nobody is in, nobody gets in, and the admin could not either."""
+    assert await place.sql(_INSIDE, connection.user, connection.database) == []
+    with pytest.raises(ProviderRejected):
+        await PostgresLoginCheck().verify(connection)
+    which = f"datname = '{connection.database}' AND rolname = '{connection.user}'"
+    assert await place.sql(_OPEN.format(which=which)) == [False]
+    assert await memberships(place, connection) == []
+
+
+async def memberships(place: Place, connection: Connection) -> list[str]:
+    """Of whoever may act as the owner. Up to PostgreSQL 15 a membership is one thing; since 16 the
+    maker of a role stays in it, with the right to join it again and nothing more."""
+    [version] = await place.sql("SELECT current_setting('server_version_num')::int / 10000")
+    living = "inherit_option OR set_option" if version >= 16 else "true"
+    return await place.sql(_MEMBERSHIPS.format(living=living), connection.user)
+
+
+@asynccontextmanager
+async def left_open(
+    connection: Connection, *statements: str, about: Connection | None = None
+) -> AsyncIterator[asyncpg.Connection]:
+    """A session whose transaction has run the statements and does not end."""
+    async with tenant(connection) as opened:
+        for statement in ("BEGIN", *statements):
+            await opened.execute(filled(statement, about or connection))
+        yield opened
+
+
+@asynccontextmanager
+async def held_by(neighbour: Connection, connection: Connection) -> AsyncIterator[None]:
+    """A neighbour who may, passes on what it was granted on another's database, and stays so."""
+    await run(connection, _PASSING_ON.format(neighbour=neighbour.user))
+    async with left_open(neighbour, LET_ALL_IN, about=connection):
+        yield
 
 
 @asynccontextmanager
 async def storm(connection: Connection, clients: int, **changes: object) -> AsyncIterator[None]:
     """Clients that log in again as soon as they are refused or thrown out."""
     begun = asyncio.Event()
-    tasks = [asyncio.create_task(_return(connection, begun, changes)) for _ in range(clients)]
-    await begun.wait()
+
+    async def return_() -> None:
+        with suppress(*REFUSALS):
+            async with tenant(connection, **changes) as session:
+                begun.set()
+                await session.execute("SELECT pg_sleep(30)")
+        begun.set()
+
+    async with _again_and_again(return_, clients):
+        await begun.wait()
+        yield
+
+
+@asynccontextmanager
+async def reopening(connection: Connection, clients: int) -> AsyncIterator[None]:
+    """Clients that log in again and again, and open their database whenever they are in."""
+
+    async def reopen() -> None:
+        with suppress(*REFUSALS):
+            await run(connection, *["ALTER DATABASE {database} ALLOW_CONNECTIONS true"] * 20)
+
+    async with _again_and_again(reopen, clients):
+        yield
+
+
+@asynccontextmanager
+async def _again_and_again(
+    act: Callable[[], Coroutine[Any, Any, None]], clients: int
+) -> AsyncIterator[None]:
+    async def client() -> None:
+        while True:
+            await act()
+            await asyncio.sleep(0)
+
+    tasks = [asyncio.create_task(client()) for _ in range(clients)]
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _return(connection: Connection, begun: asyncio.Event, changes: dict[str, object]) -> None:
-    while True:
-        with suppress(*REFUSALS):
-            async with tenant(connection, **changes) as session:
-                begun.set()
-                await session.execute("SELECT pg_sleep(30)")
-        begun.set()
-        await asyncio.sleep(0)

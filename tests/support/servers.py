@@ -1,6 +1,7 @@
 """Real PostgreSQL servers for one run: on a RAM-backed folder, without care for their data."""
 
 import asyncio
+import atexit
 import os
 import random
 import shutil
@@ -33,6 +34,9 @@ DEBIAN = Path("/usr/lib/postgresql")
 
 PASSWORD = "the-admin-of-the-tests"
 
+_MADE: dict[int, Path] = {}
+"""The data of each version that initdb has made in this run."""
+
 
 @dataclass(frozen=True)
 class OperatorsServer:
@@ -53,11 +57,14 @@ class OperatorsServer:
 @contextmanager
 def ram_folder() -> Iterator[Path]:
     """A new folder that goes away afterwards; in memory, where that has room."""
+    with tempfile.TemporaryDirectory(prefix="pgvend-test-", dir=_memory()) as folder:
+        yield Path(folder)
+
+
+def _memory() -> Path | None:
     memory = Path("/dev/shm")  # noqa: S108 - a new folder of mode 0700 is made in it
     has_room = os.access(memory, os.W_OK) and shutil.disk_usage(memory).total > ROOM
-    parent = memory if has_room else None
-    with tempfile.TemporaryDirectory(prefix="pgvend-test-", dir=parent) as folder:
-        yield Path(folder)
+    return memory if has_room else None
 
 
 async def programs_of(major: int) -> Programs:
@@ -79,23 +86,50 @@ async def operators_server(major: int, **settings: str) -> AsyncIterator[Operato
     with ram_folder() as folder:
         folder.chmod(0o711)  # PostgreSQL 15 has to find its way to its folder
         data = folder / "data"
-        data.mkdir(mode=0o700)
-        if programs.account:
-            os.chown(data, programs.account.uid, programs.account.gid)
         # by chance: another run at the same time would find the same one free
         port = next(port for port in random.sample(PORTS, 1000) if is_free(port))
         server = OperatorsServer(major=major, port=port, data=data)
-        await _initdb(programs, data)
+        await _initdb(programs, major, data)
         process = await _start(programs, data, port, CARELESS | settings)
         try:
             await _set_up(server)
             yield server
         finally:
-            process.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown
+            process.send_signal(signal.SIGQUIT)  # PostgreSQL's immediate shutdown
             await process.wait()
 
 
-async def _initdb(programs: Programs, data: Path) -> None:
+async def _initdb(programs: Programs, major: int, data: Path) -> None:
+    """A copy of what one initdb made for the whole run."""
+    if major not in _MADE:
+        made = _place_to_make(programs)
+        await _run_initdb(programs, made)
+        _MADE[major] = made
+    await asyncio.to_thread(copy_data, _MADE[major], data)
+
+
+def copy_data(made: Path, data: Path) -> None:
+    """With its owner, the system user that PostgreSQL runs as. Blocks."""
+    shutil.copytree(made, data, copy_function=shutil.copyfile)
+    owner = made.stat()
+    for path in (data, *data.rglob("*")):
+        os.chown(path, owner.st_uid, owner.st_gid)
+        path.chmod(0o700 if path.is_dir() else 0o600)
+
+
+def _place_to_make(programs: Programs) -> Path:
+    """A folder for data that stays until the run ends."""
+    folder = Path(tempfile.mkdtemp(prefix="pgvend-test-", dir=_memory()))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o711)  # PostgreSQL 15 has to find its way to its folder
+    data = folder / "data"
+    data.mkdir(mode=0o700)
+    if programs.account:
+        os.chown(data, programs.account.uid, programs.account.gid)
+    return data
+
+
+async def _run_initdb(programs: Programs, data: Path) -> None:
     with (data.parent / "log").open("ab") as log:
         initdb = await programs.start(
             "initdb",

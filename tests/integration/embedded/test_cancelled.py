@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from tests.support.bundles import opened, until
-from tests.support.servers import ram_folder
 from tests.support.service import servers_in
 
 MOMENTS = [0.0, 0.01, 0.05, 0.2, 0.4, 0.8]
@@ -14,33 +13,30 @@ MOMENTS = [0.0, 0.01, 0.05, 0.2, 0.4, 0.8]
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-async def test_a_first_start_given_up_leaves_nothing_in_the_way(moment: float) -> None:
-    with ram_folder() as folder:
+async def test_a_first_start_given_up_leaves_nothing_in_the_way(
+    new_folder: Path, moment: float
+) -> None:
+    await _given_up(new_folder, moment)
+    async with opened(new_folder) as provider:
+        await provider.ping()
+
+
+async def test_a_later_start_given_up_leaves_nothing_in_the_way(folder: Path) -> None:
+    async with opened(folder) as provider:
+        port = provider.server.public_port
+    for moment in MOMENTS:
         await _given_up(folder, moment)
-        await until(lambda: not servers_in(folder))
-        async with opened(folder) as provider:
-            await provider.ping()
+    async with opened(folder) as provider:
+        assert provider.server.public_port == port
+        await provider.ping()
 
 
-async def test_a_later_start_given_up_leaves_nothing_in_the_way() -> None:
-    with ram_folder() as folder:
-        async with opened(folder) as provider:
-            port = provider.server.public_port
-        for moment in MOMENTS:
-            await _given_up(folder, moment)
-            await until(lambda: not servers_in(folder))
-        async with opened(folder) as provider:
-            assert provider.server.public_port == port
-            await provider.ping()
-
-
-async def test_the_programs_of_an_interrupted_initdb_end_with_it() -> None:
-    with ram_folder() as folder:
-        starting = asyncio.create_task(_open(folder))
-        await until(lambda: servers_in(folder))
-        starting.cancel()
-        await asyncio.wait([starting])
-        await until(lambda: not servers_in(folder))
+async def test_the_programs_of_an_interrupted_initdb_end_with_it(new_folder: Path) -> None:
+    starting = asyncio.create_task(_open(new_folder))
+    await until(lambda: servers_in(new_folder))
+    starting.cancel()
+    await asyncio.wait([starting])
+    await until(lambda: not servers_in(new_folder))
 
 
 async def _given_up(folder: Path, moment: float) -> None:
@@ -50,6 +46,7 @@ async def _given_up(folder: Path, moment: float) -> None:
     await asyncio.wait([starting])
     if not starting.cancelled():
         starting.result()  # it had been faster
+    await until(lambda: not servers_in(folder))
 
 
 async def _open(folder: Path) -> None:

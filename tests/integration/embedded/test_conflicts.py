@@ -1,8 +1,9 @@
 """Two services, or a service and another program, want the same."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -14,78 +15,67 @@ from tests.support.servers import ram_folder
 from tests.support.service import NotStarted, running_service, servers_in
 
 
-async def test_a_second_service_on_the_same_folder_is_told_and_disturbs_nothing() -> None:
-    with ram_folder() as folder:
-        async with running_service(folder) as first:
-            connection = await vend(first.url, "Kept")
-            await keep_note(connection, "before")
-            with pytest.raises(NotStarted) as refusal:
-                async with running_service(folder):
-                    pass
-            assert refusal.value.returncode == 1
-            told = str(refusal.value)
-            assert "Traceback" not in told
-            assert f"The data folder {folder} is in use by another pgvend" in told
-            assert "PGVEND_DATA_DIR" in told
-            assert await notes(connection) == ["before"]
-            await keep_note(await vend(first.url, "Other"), "works")
+async def test_a_second_service_runs_beside_the_first_but_not_on_its_folder(
+    folder: Path, used: Callable[[Path], Path]
+) -> None:
+    link = folder / "link"
+    link.symlink_to(folder)
+    async with running_service(link) as first:
+        connection = await vend(first.url, "Same")
+        await keep_note(connection, "before")
 
-
-async def test_services_on_two_folders_run_beside_each_other() -> None:
-    with ram_folder() as folder, ram_folder() as other_folder:
-        async with running_service(folder) as first, running_service(other_folder) as second:
-            one, other = await vend(first.url, "Same"), await vend(second.url, "Same")
-            await keep_note(one, "one")
-            await keep_note(other, "other")
-            assert one.port != other.port
-            assert await notes(one) == ["one"]
-
-
-async def test_the_folder_is_free_again_after_a_refusal() -> None:
-    with ram_folder() as folder:
-        async with opened(folder):
-            with pytest.raises(StartupError, match="in use"):
-                async with opened(folder):
-                    pass
-            assert len(servers_in(folder)) == 1
-        async with opened(folder) as provider:
-            await provider.ping()
-
-
-async def test_a_taken_port_is_told_with_its_mend() -> None:
-    with ram_folder() as folder:
-        async with opened(folder) as provider:
-            port = provider.server.public_port
-        with _taken(port):
-            with pytest.raises(StartupError, match=f"Port {port} .*taken.*PGVEND_EMBEDDED_PORT"):
-                async with opened(folder):
-                    pass
-            assert servers_in(folder) == []
-        async with opened(folder) as provider:
-            assert provider.server.public_port == port
-
-
-async def test_a_wish_for_a_taken_port_changes_nothing() -> None:
-    with ram_folder() as folder:
-        async with opened(folder) as provider:
-            port = provider.server.public_port
-        wished = _free_port()
-        with _taken(wished), pytest.raises(StartupError, match=f"Port {wished}"):
-            async with opened(folder, port=wished):
+        with pytest.raises(NotStarted) as refusal:
+            async with running_service(folder):
                 pass
-        async with opened(folder) as provider:
-            assert provider.server.public_port == port
+        assert refusal.value.returncode == 1
+        told = str(refusal.value)
+        assert "Traceback" not in told
+        assert f"The data folder {folder} is in use by another pgvend" in told
+        assert "PGVEND_DATA_DIR" in told
+
+        with ram_folder() as other_folder:
+            async with running_service(used(other_folder)) as second:
+                other = await vend(second.url, "Same")
+                await keep_note(other, "other")
+                assert other.port != connection.port
+        assert await notes(connection) == ["before"]
+        await keep_note(await vend(first.url, "Other"), "works")
 
 
-async def test_a_wished_port_is_taken_and_kept() -> None:
+async def test_the_folder_is_free_again_after_a_refusal(folder: Path) -> None:
+    async with opened(folder):
+        with pytest.raises(StartupError, match="in use"):
+            async with opened(folder):
+                pass
+        assert len(servers_in(folder)) == 1
+    async with opened(folder) as provider:
+        await provider.ping()
+
+
+async def test_a_taken_port_is_told_with_its_mend_and_changes_nothing(folder: Path) -> None:
+    async with opened(folder) as provider:
+        port = provider.server.public_port
     wished = _free_port()
-    with ram_folder() as folder:
-        async with running_service(folder, PGVEND_EMBEDDED_PORT=str(wished)) as service:
-            connection = await vend(service.url, "Wished")
-            assert connection.port == wished
-            await service.stop()
-        async with running_service(folder):
-            await keep_note(connection, "still there")
+    for taken, wish in ((port, None), (wished, wished)):
+        with (
+            _taken(taken),
+            pytest.raises(StartupError, match=f"Port {taken} .*taken.*PGVEND_EMBEDDED_PORT"),
+        ):
+            async with opened(folder, port=wish):
+                pass
+        assert servers_in(folder) == []
+    async with opened(folder) as provider:
+        assert provider.server.public_port == port
+
+
+async def test_a_wished_port_is_taken_and_kept(folder: Path) -> None:
+    wished = _free_port()
+    async with running_service(folder, PGVEND_EMBEDDED_PORT=str(wished)) as service:
+        connection = await vend(service.url, "Wished")
+        assert connection.port == wished
+        await service.stop()
+    async with opened(folder):
+        await keep_note(connection, "still there")
 
 
 @contextmanager

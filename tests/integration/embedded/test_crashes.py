@@ -1,6 +1,7 @@
 """The bundled server dies under a service that lives."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -16,79 +17,67 @@ from domain.connection import Connection
 from domain.errors import StartupError
 from tests.support.bundles import PATIENCE, Events, keep_note, logged_in, notes, opened, until
 from tests.support.orders import new_order
-from tests.support.servers import ram_folder
 from tests.support.service import servers_in
 
 ENDLESS = "DO $$ BEGIN LOOP PERFORM 1; END LOOP; END $$"
 
 
 @pytest.mark.parametrize("major", [16, 18])
-async def test_a_killed_server_is_started_again_with_its_data(major: int) -> None:
-    with ram_folder() as folder:
-        events = Events()
-        async with opened(folder, major=major, events=events) as provider:
-            before = await provider.provision(new_order())
-            await keep_note(before, "written before")
-            _kill_server(folder)
-            await until(lambda: "postgres.restarted" in events.names)
+async def test_a_killed_server_is_started_again_with_its_data(new_folder: Path, major: int) -> None:
+    events = Events()
+    async with opened(new_folder, major=major, events=events) as provider:
+        before = await provider.provision(new_order())
+        await keep_note(before, "written before")
+        _kill_server(new_folder)
+        await until(lambda: "postgres.restarted" in events.names)
 
-            after = await provider.provision(new_order())
-            await keep_note(after, "written after")
-            assert await notes(before) == ["written before"]
-            assert await notes(after) == ["written after"]
-            assert len(servers_in(folder)) == 1
-        assert servers_in(folder) == []
-
-
-async def test_the_operator_is_told_and_where_to_read_more() -> None:
-    with ram_folder() as folder:
-        events = Events()
-        async with opened(folder, events=events):
-            _kill_server(folder)
-            await until(lambda: "postgres.restarted" in events.names)
-        (stopped,) = events.fields("postgres.stopped")
-        assert stopped["log_level"] == "error"
-        assert stopped["log"] == str(folder / "embedded" / "postgres.log")
+        after = await provider.provision(new_order())
+        await keep_note(after, "written after")
+        assert await notes(before) == ["written before"]
+        assert await notes(after) == ["written after"]
+        assert len(servers_in(new_folder)) == 1
+    assert servers_in(new_folder) == []
+    (stopped,) = events.fields("postgres.stopped")
+    assert stopped["log_level"] == "error"
+    assert stopped["log"] == str(new_folder / "embedded" / "postgres.log")
 
 
-async def test_a_server_killed_while_it_starts_is_started_again() -> None:
-    with ram_folder() as folder:
-        events = Events()
-        async with opened(folder, events=events) as provider:
-            connection = await provider.provision(new_order())
-            for deaths in range(1, 4):
-                await until(lambda: servers_in(folder))
-                _kill_server(folder)
-                await until(partial(_died, events, deaths))
-            await until(lambda: "postgres.restarted" in events.names)
-            await keep_note(connection, "works")
-            assert len(servers_in(folder)) == 1
+async def test_a_server_killed_while_it_starts_is_started_again(folder: Path) -> None:
+    events = Events()
+    async with opened(folder, events=events) as provider:
+        connection = await provider.provision(new_order())
+        for deaths in range(1, 4):
+            await until(partial(_kill_server, folder))
+            await until(partial(_died, events, deaths))
+        await until(lambda: "postgres.restarted" in events.names)
+        await keep_note(connection, "works")
+        assert len(servers_in(folder)) == 1
 
 
-async def test_a_tenants_endless_query_does_not_keep_the_server_from_coming_back() -> None:
+async def test_a_tenants_endless_query_does_not_keep_the_server_from_coming_back(
+    folder: Path,
+) -> None:
     """A session in the middle of work does not notice that its server has gone, and PostgreSQL
     does not start beside it."""
-    with ram_folder() as folder:
-        events = Events()
-        async with opened(folder, events=events) as provider:
-            connection = await provider.provision(new_order())
-            async with _at_work(provider, connection) as work:
-                _kill_server(folder)
-                await until(lambda: "postgres.restarted" in events.names)
-                with pytest.raises((OSError, asyncpg.ConnectionDoesNotExistError)):
-                    await work
-            await keep_note(connection, "works")
-            assert len(servers_in(folder)) == 1
+    events = Events()
+    async with opened(folder, events=events) as provider:
+        connection = await provider.provision(new_order())
+        async with _at_work(provider, connection) as work:
+            _kill_server(folder)
+            await until(lambda: "postgres.restarted" in events.names)
+            with pytest.raises((OSError, asyncpg.ConnectionDoesNotExistError)):
+                await work
+        await keep_note(connection, "works")
+        assert len(servers_in(folder)) == 1
 
 
-async def test_a_server_that_does_not_start_is_told_with_the_end_of_its_log() -> None:
-    with ram_folder() as folder:
-        with pytest.raises(StartupError, match="shared_buffers"):
-            async with opened(folder, shared_buffers="plenty"):
-                pass
-        assert servers_in(folder) == []
-        async with opened(folder) as provider:
-            await provider.ping()
+async def test_a_server_that_does_not_start_is_told_with_the_end_of_its_log(folder: Path) -> None:
+    with pytest.raises(StartupError, match="shared_buffers"):
+        async with opened(folder, shared_buffers="plenty"):
+            pass
+    assert servers_in(folder) == []
+    async with opened(folder) as provider:
+        await provider.ping()
 
 
 def _died(events: Events, times: int) -> bool:
@@ -96,9 +85,12 @@ def _died(events: Events, times: int) -> bool:
     return sum(events.names.count(name) for name in told) == times
 
 
-def _kill_server(folder: Path) -> None:
-    for server in servers_in(folder):
+def _kill_server(folder: Path) -> int:
+    """The server that we started, and not the sessions that outlive it; whether there was one."""
+    ours = [server for server in servers_in(folder) if server.ppid() == os.getpid()]
+    for server in ours:
         server.kill()
+    return len(ours)
 
 
 @asynccontextmanager

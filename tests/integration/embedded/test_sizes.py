@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import pytest
 from aiohttp import ClientSession
 from dependency_injector import providers
 
@@ -24,15 +23,9 @@ FILLING = 12
 """Megabytes: with what an empty database takes, more than the limit."""
 
 
-@pytest.fixture(params=["bundled_16", "bundled_18"])
-def server(request: pytest.FixtureRequest) -> PostgresProvider:
-    found: PostgresProvider = request.getfixturevalue(request.param)
-    return found
-
-
-async def test_a_tenant_is_warned_confined_and_released(server: PostgresProvider) -> None:
+async def test_a_tenant_is_warned_confined_and_released(provider: PostgresProvider) -> None:
     clock = FakeClock()
-    async with _app(server, clock) as client, _vended(client) as database:
+    async with _app(provider, clock) as client, _vended(client) as database:
         connection = _connection(database)
         await fill(connection, FILLING)
 
@@ -44,46 +37,22 @@ async def test_a_tenant_is_warned_confined_and_released(server: PostgresProvider
         assert (await _record(client, database))["read_only"] is True
         await assert_read_only(connection)
 
+        await _undo(connection)
+        await assert_writable(connection)
+        assert await _swept(client, database) == [("confine", "done")]
+        async with client.post(f"/v1/databases/{database['id']}/rotate") as rotated:
+            answer = await rotated.json()
+        assert answer["read_only"] is True
+        connection = _connection(answer)
+        await assert_read_only(connection)
+
         await make_room(connection)
         assert await _swept(client, database) == [("release", "done")]
         assert "read_only" not in await _record(client, database)
         await assert_writable(connection)
 
         steps = [step["name"] for step in (await _record(client, database))["steps"]]
-        assert steps == ["provision", "verify", "warn", "confine", "release"]
-
-
-async def test_a_tenant_that_makes_itself_writable_is_confined_again(
-    server: PostgresProvider,
-) -> None:
-    clock = FakeClock()
-    async with _app(server, clock) as client, _vended(client) as database:
-        connection = _connection(database)
-        await fill(connection, FILLING)
-        await _swept(client, database)
-        clock.moment += NOTICE
-        await _swept(client, database)
-
-        await _undo(connection)
-        await assert_writable(connection)
-
-        assert await _swept(client, database) == [("confine", "done")]
-        await assert_read_only(connection)
-
-
-async def test_a_new_password_does_not_make_it_writable(server: PostgresProvider) -> None:
-    clock = FakeClock()
-    async with _app(server, clock) as client, _vended(client) as database:
-        await fill(_connection(database), FILLING)
-        await _swept(client, database)
-        clock.moment += NOTICE
-        await _swept(client, database)
-
-        async with client.post(f"/v1/databases/{database['id']}/rotate") as rotated:
-            answer = await rotated.json()
-
-        assert answer["read_only"] is True
-        await assert_read_only(_connection(answer))
+        assert steps == ["provision", "verify", "warn", "confine", "rotate", "release"]
 
 
 @asynccontextmanager

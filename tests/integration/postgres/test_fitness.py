@@ -50,20 +50,15 @@ async def test_an_admin_who_may_enough_is_taken(server: OperatorsServer) -> None
         await _start(described)
 
 
-async def test_a_wrong_password_of_the_admin_stops_the_start(server: OperatorsServer) -> None:
+async def test_a_wrong_password_of_the_admin_is_final_and_stops_the_start(
+    server: OperatorsServer,
+) -> None:
     described = _described(server.dsn().replace(PASSWORD, WRONG_PASSWORD))
     with pytest.raises(StartupError, match="PGVEND_POSTGRES_ADMIN_DSN") as failed:
         await _start(described)
     assert WRONG_PASSWORD not in f"{failed.value} {failed.value!r} {described!r}"
-
-
-async def test_a_wrong_password_of_the_admin_is_final(server: OperatorsServer) -> None:
-    described = _described(server.dsn().replace(PASSWORD, WRONG_PASSWORD))
-    async with opened_provider(described, INSTALLATION) as provider:
-        for call in (provider.ping(), provider.provision(new_order()), provider.inventory()):
-            with pytest.raises(ProviderRejected) as refused:
-                await call
-            assert WRONG_PASSWORD not in f"{refused.value!r} {refused.value.__cause__!r}"
+    for refused in await _refusals(described, ProviderRejected):
+        assert WRONG_PASSWORD not in f"{refused!r} {refused.__cause__!r}"
 
 
 async def test_a_database_that_the_admin_should_log_in_to_may_be_missing(
@@ -73,16 +68,12 @@ async def test_a_database_that_the_admin_should_log_in_to_may_be_missing(
         await _start(_described(server.dsn(database="none_such")))
 
 
-async def test_a_server_that_is_not_there_is_busy() -> None:
-    async with opened_provider(_nowhere(), INSTALLATION) as provider:
-        for call in (provider.ping(), provider.provision(new_order()), provider.inventory()):
-            with pytest.raises(ProviderBusy):
-                await call
-
-
-async def test_the_service_starts_before_its_server_and_says_so() -> None:
+async def test_a_server_that_is_not_there_is_busy_and_the_service_starts_before_it() -> None:
+    port = next(port for port in PORTS if is_free(port))
+    nowhere = _described(f"postgresql://admin:{PASSWORD}@127.0.0.1:{port}/postgres")
+    await _refusals(nowhere, ProviderBusy)
     with capture_logs() as logs:
-        await _start(_nowhere())
+        await _start(nowhere)
     assert [(log["log_level"], log["event"]) for log in logs] == [
         ("warning", "postgres.unavailable")
     ]
@@ -129,12 +120,20 @@ async def test_a_server_out_of_connections_is_busy() -> None:
         described = _described(server.dsn())
         for _ in range(3):  # three more are kept for superusers
             await sessions.enter_async_context(session(described.admin))
-        async with opened_provider(described, INSTALLATION) as provider:
-            for call in (provider.ping(), provider.provision(new_order()), provider.inventory()):
-                with pytest.raises(ProviderBusy):
-                    await call
-            await sessions.aclose()
-            await provider.ping()
+        await _refusals(described, ProviderBusy)
+        await sessions.aclose()
+        await _start(described)
+
+
+async def _refusals(server: Server, error: type[Exception]) -> list[Exception]:
+    """What becomes of each kind of call."""
+    refusals: list[Exception] = []
+    async with opened_provider(server, INSTALLATION) as provider:
+        for call in (provider.ping(), provider.provision(new_order()), provider.inventory()):
+            with pytest.raises(error) as refused:
+                await call
+            refusals.append(refused.value)
+    return refusals
 
 
 async def _start(server: Server) -> None:
@@ -144,11 +143,6 @@ async def _start(server: Server) -> None:
 
 def _described(dsn: str) -> Server:
     return server_of_dsn(dsn, public_host=None, public_port=None, connection_limit=3)
-
-
-def _nowhere() -> Server:
-    port = next(port for port in PORTS if is_free(port))
-    return _described(f"postgresql://admin:{PASSWORD}@127.0.0.1:{port}/postgres")
 
 
 @asynccontextmanager

@@ -9,7 +9,8 @@ from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.scram import scram_verifier
 from domain.order import Holding, Order
 from domain.secret import Secret
-from tests.support.databases import held, holding_of
+from tests.support.databases import held, holding_of, vended
+from tests.support.obstacles import run
 from tests.support.orders import new_order
 from tests.support.places import Place, tenant
 
@@ -58,76 +59,45 @@ WITH_DATA = [membership_left, shut_out, shut_out_and_closed]
 WITHOUT_DATABASE = [role_only, role_left]
 
 
+@pytest.mark.parametrize("is_suspended", [False, True])
 @pytest.mark.parametrize("half", EMPTY + WITH_DATA)
-async def test_a_half_made_one_is_made_whole(place: Place, half: Half) -> None:
+async def test_a_half_made_one_is_made_whole_with_what_was_in_it(
+    place: Place, half: Half, is_suspended: bool
+) -> None:
     order = new_order()
     await half(place, order)
     try:
+        if is_suspended:
+            await place.provider.suspend(order.tenant)
         connection = await place.provider.provision(order)
         await PostgresLoginCheck().verify(connection)
         assert await held(place.provider, order) == [holding_of(order)]
         async with tenant(connection) as session:
             await session.execute("CREATE TABLE works (id int)")
+            if half in WITH_DATA:
+                assert await session.fetchval("SELECT answer FROM kept") == 42
     finally:
         await place.provider.retire(order.tenant)
 
 
 @pytest.mark.parametrize("half", EMPTY + WITH_DATA)
-async def test_a_half_made_one_is_removed_completely(place: Place, half: Half) -> None:
+async def test_a_half_made_one_is_in_the_inventory_and_removed_completely(
+    place: Place, half: Half
+) -> None:
     order = new_order()
     await half(place, order)
+    alone = Holding(id=order.tenant.id, database=None, owner=order.tenant.names.owner)
+    there_is = alone if half in WITHOUT_DATABASE else holding_of(order)
+    assert await held(place.provider, order) == [there_is]
     await place.provider.retire(order.tenant)
     assert await held(place.provider, order) == []
     assert await place.has(order) == (False, False)
 
 
-@pytest.mark.parametrize("half", EMPTY + WITH_DATA)
-async def test_a_half_made_one_can_be_suspended_and_made_whole(place: Place, half: Half) -> None:
-    order = new_order()
-    await half(place, order)
-    try:
-        await place.provider.suspend(order.tenant)
-        await PostgresLoginCheck().verify(await place.provider.provision(order))
-    finally:
-        await place.provider.retire(order.tenant)
-
-
-@pytest.mark.parametrize("half", WITH_DATA)
-async def test_making_it_whole_keeps_what_was_in_it(place: Place, half: Half) -> None:
-    order = new_order()
-    await half(place, order)
-    try:
-        async with tenant(await place.provider.provision(order)) as session:
-            assert await session.fetchval("SELECT answer FROM kept") == 42
-    finally:
-        await place.provider.retire(order.tenant)
-
-
-@pytest.mark.parametrize("half", WITHOUT_DATABASE)
-async def test_a_role_without_its_database_is_in_the_inventory(place: Place, half: Half) -> None:
-    order = new_order()
-    await half(place, order)
-    alone = Holding(id=order.tenant.id, database=None, owner=order.tenant.names.owner)
-    assert await held(place.provider, order) == [alone]
-    await place.provider.retire(order.tenant)
-
-
-@pytest.mark.parametrize("half", [closed_database, interrupted_drop])
-async def test_a_database_that_nobody_can_enter_is_in_the_inventory(
-    place: Place, half: Half
-) -> None:
-    order = new_order()
-    await half(place, order)
-    assert await held(place.provider, order) == [holding_of(order)]
-    await place.provider.retire(order.tenant)
-
-
 async def test_making_it_whole_takes_back_what_the_owner_opened_to_all(place: Place) -> None:
     order = new_order()
-    try:
-        connection = await place.provider.provision(order)
-        async with tenant(connection) as session:
-            await session.execute(f'GRANT ALL ON DATABASE "{connection.database}" TO PUBLIC')
+    async with vended(place.provider, order) as connection:
+        await run(connection, "GRANT ALL ON DATABASE {database} TO PUBLIC")
         await place.provider.provision(order)
         [open_to_all] = await place.sql(
             "SELECT count(*) FROM pg_database, aclexplode(datacl) AS entry "
@@ -135,10 +105,7 @@ async def test_making_it_whole_takes_back_what_the_owner_opened_to_all(place: Pl
             connection.database,
         )
         assert open_to_all == 0
-    finally:
-        await place.provider.retire(order.tenant)
 
 
 async def _with_a_table(place: Place, order: Order) -> None:
-    async with tenant(await place.provider.provision(order)) as session:
-        await session.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    await run(await place.provider.provision(order), "CREATE TABLE kept AS SELECT 42 AS answer")

@@ -1,7 +1,7 @@
 """Other tenants of the server cannot keep one from its end, nor need it their consent."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 import asyncpg
@@ -10,11 +10,24 @@ import pytest
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.sessions import SESSION_SETTINGS, startup
 from domain.connection import Connection
+from domain.errors import ProviderBusy, ProviderRejected
 from tests.support.databases import vended
-from tests.support.obstacles import doomed, filled, storm
+from tests.support.obstacles import (
+    LET_ALL_IN,
+    REFUSALS,
+    assert_shut_out,
+    doomed,
+    filled,
+    held_by,
+    left_open,
+    memberships,
+    run,
+    storm,
+    suspended,
+)
 from tests.support.orders import new_order
 from tests.support.places import Place, operated, tenant
-from tests.support.servers import operators_server
+from tests.support.servers import PASSWORD, OperatorsServer, operators_server
 
 GRANTS = [
     "GRANT CONNECT ON DATABASE {own} TO {user}",
@@ -34,145 +47,174 @@ CLOSING_THE_DOOR = [
     "REVOKE CONNECT ON DATABASE {database} FROM {user}",
 ]
 
+SETTINGS = "SELECT setconfig FROM pg_db_role_setting WHERE setdatabase <> 0 ORDER BY 1"
+
+Ending = Callable[[Place], AbstractAsyncContextManager[Connection]]
+
+
+@pytest.fixture
+async def neighbour(place: Place) -> AsyncIterator[Connection]:
+    async with vended(place.provider, new_order()) as connection:
+        yield connection
+
 
 @pytest.mark.parametrize("statement", GRANTS)
 async def test_what_a_neighbour_granted_does_not_keep_a_tenant(
-    place: Place, statement: str
+    place: Place, neighbour: Connection, statement: str
 ) -> None:
-    async with vended(place.provider, new_order()) as neighbour:
-        async with doomed(place) as connection, tenant(neighbour) as session:
-            own = f'"{neighbour.database}"'
-            await session.execute(filled(statement.replace("{own}", own), connection))
-        await PostgresLoginCheck().verify(neighbour)
+    async with doomed(place) as connection:
+        own = statement.replace("{own}", f'"{neighbour.database}"')
+        await run(neighbour, own, about=connection)
+    await PostgresLoginCheck().verify(neighbour)
 
 
 @pytest.mark.parametrize("statement", CLOSING_THE_DOOR)
 async def test_a_neighbour_who_granted_and_closed_the_door_does_not_keep_a_tenant(
-    place: Place, statement: str
+    place: Place, neighbour: Connection, statement: str
 ) -> None:
-    async with (
-        vended(place.provider, new_order()) as neighbour,
-        doomed(place) as connection,
-        tenant(neighbour) as session,
-    ):
-        await session.execute("CREATE TABLE shared (id int)")
-        await session.execute(filled("GRANT SELECT ON shared TO {user}", connection))
-        await session.execute(filled(statement, neighbour))
-
-
-@pytest.mark.parametrize("statement", CLOSING_THE_DOOR[1:4])
-async def test_settings_that_do_not_stand_in_the_way_stay(place: Place, statement: str) -> None:
-    settings = "SELECT setconfig FROM pg_db_role_setting WHERE setdatabase <> 0 ORDER BY 1"
-    async with vended(place.provider, new_order()) as neighbour:
-        async with doomed(place) as connection, tenant(neighbour) as session:
-            await session.execute(filled("GRANT ALL ON SCHEMA public TO {user}", connection))
+    """Settings of its database that do not stand in the way stay."""
+    async with doomed(place) as connection:
+        shared = "CREATE TABLE shared (id int); GRANT SELECT ON shared TO {user}"
+        async with tenant(neighbour) as session:
+            await session.execute(filled(shared, connection))
             await session.execute(filled(statement, neighbour))
-            before = await place.sql(settings)
-        assert await place.sql(settings) == before != []
+        before = await place.sql(SETTINGS)
+    assert await place.sql(SETTINGS) == before
+    assert bool(before) == (" SET " in statement)
 
 
 @pytest.mark.parametrize("hold", ["SELECT * FROM guarded", "GRANT ALL ON guarded TO PUBLIC"])
 async def test_a_neighbour_who_granted_and_holds_on_to_it_does_not_keep_a_tenant(
-    place: Place, hold: str
+    place: Place, neighbour: Connection, hold: str
 ) -> None:
-    async with (
-        vended(place.provider, new_order()) as neighbour,
-        AsyncExitStack() as sessions,
-        doomed(place) as connection,
-    ):
-        session = await sessions.enter_async_context(tenant(neighbour))
-        await session.execute("CREATE TABLE guarded (id int)")
-        await session.execute(filled("CREATE POLICY p ON guarded TO {user}", connection))
-        await session.execute("BEGIN")
-        await session.execute(hold)
-
-
-async def test_what_a_tenant_owns_at_a_neighbours_goes_with_it(place: Place) -> None:
-    async with vended(place.provider, new_order()) as neighbour:
-        async with doomed(place) as connection:
-            async with tenant(neighbour) as session:
-                await session.execute(
-                    filled(f'GRANT ALL ON DATABASE "{neighbour.database}" TO {{user}}', connection)
-                )
-            async with tenant(connection, database=neighbour.database) as guest:
-                await guest.execute("CREATE SCHEMA of_the_guest CREATE TABLE made (id int)")
-        async with tenant(neighbour) as session:
-            assert await session.fetchval("SELECT to_regclass('of_the_guest.made')") is None
-
-
-async def test_a_neighbour_is_left_as_it_was(place: Place) -> None:
-    memberships = "SELECT roleid, member, admin_option FROM pg_auth_members ORDER BY 1, 2, 3"
-    async with vended(place.provider, new_order()) as neighbour:
-        before = await place.sql(memberships)
-        async with doomed(place) as connection, tenant(neighbour) as session:
-            await session.execute("CREATE TABLE shared AS SELECT 42 AS answer")
-            await session.execute(filled("GRANT SELECT ON shared TO {user}", connection))
-        assert await place.sql(memberships) == before
-        async with tenant(neighbour) as session:
-            assert await session.fetchval("SELECT answer FROM shared") == 42
-
-
-async def test_a_neighbour_who_was_let_in_does_not_keep_the_database(place: Place) -> None:
-    async with vended(place.provider, new_order()) as neighbour, AsyncExitStack() as sessions:
-        async with doomed(place) as connection:
-            await _open_to_all(connection)
-            await sessions.enter_async_context(tenant(neighbour, database=connection.database))
-        await PostgresLoginCheck().verify(neighbour)
-
-
-async def test_neighbours_who_come_back_again_and_again_do_not_keep_it(place: Place) -> None:
-    async with (
-        vended(place.provider, new_order()) as neighbour,
-        AsyncExitStack() as clients,
-        doomed(place) as connection,
-    ):
-        await _open_to_all(connection)
-        let_in = storm(neighbour, 3, database=connection.database)
-        await clients.enter_async_context(let_in)
-
-
-async def test_neighbours_who_are_refused_again_and_again_do_not_keep_it(place: Place) -> None:
-    async with vended(place.provider, new_order()) as neighbour, AsyncExitStack() as clients:
-        for _ in range(3):
-            async with doomed(place) as connection:
-                refused = storm(neighbour, 3, database=connection.database)
-                await clients.enter_async_context(refused)
+    async with AsyncExitStack() as sessions, doomed(place) as connection:
+        guarded = "CREATE TABLE guarded (id int); CREATE POLICY p ON guarded TO {user}"
+        await run(neighbour, guarded, about=connection)
+        await sessions.enter_async_context(left_open(neighbour, hold))
 
 
 async def test_a_grant_that_a_neighbour_leaves_uncommitted_does_not_keep_a_tenant(
-    place: Place,
+    place: Place, neighbour: Connection
 ) -> None:
     async with (
         _impatient(place) as impatient,
-        vended(place.provider, new_order()) as neighbour,
         AsyncExitStack() as sessions,
         doomed(impatient) as connection,
     ):
-        session = await sessions.enter_async_context(tenant(neighbour))
-        await session.execute("BEGIN")
-        await session.execute(filled("GRANT ALL ON SCHEMA public TO {user}", connection))
+        grant = left_open(neighbour, "GRANT ALL ON SCHEMA public TO {user}", about=connection)
+        await sessions.enter_async_context(grant)
 
 
-@pytest.mark.parametrize("major", [15, 16, 18])
-async def test_autovacuum_at_work_does_not_keep_a_database(major: int) -> None:
+async def test_what_a_tenant_owns_at_a_neighbours_goes_with_it_and_nothing_else(
+    place: Place, neighbour: Connection
+) -> None:
+    members = "SELECT roleid, member, admin_option FROM pg_auth_members ORDER BY 1, 2, 3"
+    before = await place.sql(members)
+    async with doomed(place) as connection:
+        let_in = f'GRANT ALL ON DATABASE "{neighbour.database}" TO {{user}}'
+        kept = "CREATE TABLE shared AS SELECT 42 AS answer; GRANT SELECT ON shared TO {user}"
+        await run(neighbour, let_in, kept, about=connection)
+        async with tenant(connection, database=neighbour.database) as guest:
+            await guest.execute("CREATE SCHEMA of_the_guest CREATE TABLE made (id int)")
+    assert await place.sql(members) == before
+    async with tenant(neighbour) as session:
+        assert await session.fetchval("SELECT to_regclass('of_the_guest.made')") is None
+        assert await session.fetchval("SELECT answer FROM shared") == 42
+
+
+@pytest.mark.parametrize("ending", [doomed, suspended])
+async def test_a_neighbour_who_was_let_in_has_to_leave(
+    place: Place, neighbour: Connection, ending: Ending
+) -> None:
+    """And goes on at its own; whoever was not let in is in nobody's way either."""
+    async with tenant(neighbour) as theirs, AsyncExitStack() as sessions:
+        async with ending(place) as connection:
+            refused = storm(neighbour, 1, database=connection.database)
+            await sessions.enter_async_context(refused)
+            await run(connection, LET_ALL_IN)
+            inside = tenant(neighbour, database=connection.database)
+            guest = await sessions.enter_async_context(inside)
+        with pytest.raises(REFUSALS):
+            await guest.execute("SELECT 1")
+        assert await theirs.fetchval("SELECT 42") == 42
+    await PostgresLoginCheck().verify(neighbour)
+    assert await memberships(place, neighbour) == []
+
+
+async def test_neighbours_who_come_back_again_and_again_do_not_keep_it(
+    place: Place, neighbour: Connection
+) -> None:
+    async with AsyncExitStack() as clients, doomed(place) as connection:
+        await run(connection, LET_ALL_IN)
+        await clients.enter_async_context(storm(neighbour, 3, database=connection.database))
+
+
+async def test_neighbours_who_come_back_again_and_again_do_not_stay_in(
+    place: Place, neighbour: Connection
+) -> None:
+    order = new_order()
+    async with suspended(place, order) as mine:
+        await run(mine, LET_ALL_IN)
+        async with storm(neighbour, 3, database=mine.database):
+            await place.provider.suspend(order.tenant)
+            await assert_shut_out(place, mine)
+        with pytest.raises(REFUSALS):
+            async with tenant(neighbour, database=mine.database):
+                pass
+
+
+async def test_a_session_at_a_neighbours_opens_nothing(place: Place, neighbour: Connection) -> None:
+    """An owner can open its database from wherever it is."""
+    async with AsyncExitStack() as sessions:
+        async with suspended(place) as connection:
+            await run(neighbour, LET_ALL_IN)
+            outside = tenant(connection, database=neighbour.database)
+            guest = await sessions.enter_async_context(outside)
+        with pytest.raises(REFUSALS):
+            await guest.execute(
+                filled("ALTER DATABASE {database} ALLOW_CONNECTIONS true", connection)
+            )
+
+
+@pytest.mark.parametrize("ending", [doomed, suspended])
+async def test_a_neighbour_who_holds_on_to_the_database_does_not_keep_it(
+    place: Place, neighbour: Connection, ending: Ending
+) -> None:
+    async with AsyncExitStack() as sessions, ending(place) as connection:
+        await sessions.enter_async_context(held_by(neighbour, connection))
+
+
+async def test_a_session_that_nobody_may_end_is_waited_for(server_16: OperatorsServer) -> None:
+    """Since PostgreSQL 16 the admin can end its own roles' sessions only: nothing is lost."""
+    order = new_order()
+    async with operated(server_16) as place, vended(place.provider, order) as connection:
+        await place.sql(f"CREATE ROLE stranger LOGIN PASSWORD '{PASSWORD}'")
+        await run(connection, LET_ALL_IN)
+        async with tenant(connection, user="stranger", password=PASSWORD):
+            with pytest.raises(ProviderBusy):
+                await place.provider.suspend(order.tenant)
+            with pytest.raises(ProviderRejected):
+                await PostgresLoginCheck().verify(connection)
+            assert await memberships(place, connection) == []
+        await place.provider.suspend(order.tenant)
+        await assert_shut_out(place, connection)
+        await place.sql("DROP ROLE stranger")
+
+
+async def test_autovacuum_at_work_does_not_keep_a_database() -> None:
     slow = {"autovacuum_vacuum_cost_delay": "100ms", "autovacuum_vacuum_cost_limit": "1"}
     async with (
-        operators_server(major, autovacuum_naptime="1s", **slow) as server,
+        operators_server(18, autovacuum_naptime="1s", **slow) as server,
         operated(server) as place,
         doomed(place) as connection,
     ):
-        async with tenant(connection) as session:
-            await session.execute(
-                "CREATE TABLE t WITH (autovacuum_vacuum_threshold = 1) AS "
-                "SELECT i, repeat('x', 200) FROM generate_series(1, 40000) AS i"
-            )
-            await session.execute("DELETE FROM t WHERE i % 2 = 0")
+        await run(
+            connection,
+            "CREATE TABLE t WITH (autovacuum_vacuum_threshold = 1) AS "
+            "SELECT i, repeat('x', 200) FROM generate_series(1, 40000) AS i",
+            "DELETE FROM t WHERE i % 2 = 0",
+        )
         await _until_autovacuum_works(place, connection.database)
-
-
-async def _open_to_all(connection: Connection) -> None:
-    async with tenant(connection) as owner:
-        await owner.execute(filled("GRANT CONNECT ON DATABASE {database} TO PUBLIC", connection))
 
 
 async def _until_autovacuum_works(place: Place, database: str) -> None:

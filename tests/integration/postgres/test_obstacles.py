@@ -1,15 +1,28 @@
-"""Whatever a tenant puts in the way of its own end, on purpose or not."""
+"""Whatever a tenant, or its operator, puts in the way of its end, on purpose or not."""
 
-from contextlib import AsyncExitStack
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import pytest
 
+from domain.connection import Connection
 from domain.errors import ProviderBusy, ProviderRejected
 from tests.support.databases import vended
-from tests.support.holding import held_by
-from tests.support.obstacles import doomed, filled, storm
-from tests.support.orders import new_order
+from tests.support.obstacles import (
+    LET_ALL_IN,
+    assert_shut_out,
+    doomed,
+    filled,
+    left_open,
+    reopening,
+    run,
+    storm,
+    suspended,
+)
+from tests.support.orders import new_order, rotated
 from tests.support.places import Place, session, tenant
+
+OWN_PASSWORD = "ALTER ROLE {user} PASSWORD 'another'"
 
 BY_THE_OWNER = {
     "a template": "ALTER DATABASE {database} IS_TEMPLATE true",
@@ -20,40 +33,77 @@ BY_THE_OWNER = {
     "ALTER DATABASE {database} SET default_transaction_read_only = on;"
     "ALTER DATABASE {database} SET statement_timeout = 1",
     "settings of the role": "ALTER ROLE {user} SET search_path = public;"
-    "ALTER ROLE {user} SET statement_timeout = 1",
+    "ALTER ROLE {user} SET statement_timeout = '1h'",
     "no library": "ALTER DATABASE {database} SET local_preload_libraries = 'none_such'",
     "a large object": "SELECT lo_create(0)",
     "default privileges": "ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC",
+    "its own password": OWN_PASSWORD,
 }
-
 BY_THE_OPERATOR = {
-    "closed": "ALTER DATABASE {database} ALLOW_CONNECTIONS false",
+    "a closed database": "ALTER DATABASE {database} ALLOW_CONNECTIONS false",
+    "a closed role": "ALTER ROLE {user} NOLOGIN",
     "an object in the admin's database": "CREATE SCHEMA {user} AUTHORIZATION {user}",
     "a membership": "GRANT pg_monitor TO {user}",
     "another owner's membership": "GRANT {user} TO pg_monitor",
 }
+LEFT_OPEN = {
+    "its own password": OWN_PASSWORD,
+    "a setting of the role": "ALTER ROLE {user} SET work_mem = '8MB'",
+    "a setting of the database": "ALTER DATABASE {database} SET work_mem = '8MB'",
+    "a template": "ALTER DATABASE {database} IS_TEMPLATE true",
+    "an open database": "ALTER DATABASE {database} ALLOW_CONNECTIONS true",
+    "a grant": LET_ALL_IN,
+    "a comment": "COMMENT ON DATABASE {database} IS 'being changed'",
+    "a grant inside": "GRANT USAGE ON SCHEMA public TO {user}",
+    "a table": "CREATE TABLE locked (); LOCK locked",
+}
+
+ONLY_RETIRED = {"no places", "settings of the database", "no library", "a large object"}
+ONLY_RETIRED |= {"default privileges", "a comment", "a grant inside"}
+ONLY_RETIRED |= {name for name in BY_THE_OPERATOR if not name.startswith("a closed")}
+"""What is in nobody's way, or shuts the tenant out itself, before its suspension."""
+
+Ending = Callable[[Place], AbstractAsyncContextManager[Connection]]
 
 
-ONLY_A_SUPERUSER_TAKES_BACK = [
-    "GRANT CONNECT ON DATABASE template1 TO {user}",
-    "GRANT SELECT ON pg_catalog.pg_authid TO {user}",
-]
+def _against(obstacles: dict[str, str]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        ("ending", "statement"),
+        [
+            pytest.param(ending, statement, id=f"{ending.__name__}, {name}")
+            for name, statement in obstacles.items()
+            for ending in ([doomed] if name in ONLY_RETIRED else [doomed, suspended])
+        ],
+    )
 
 
-@pytest.mark.parametrize("statement", BY_THE_OWNER.values(), ids=BY_THE_OWNER.keys())
-async def test_what_the_owner_did_does_not_keep_it(place: Place, statement: str) -> None:
-    async with doomed(place) as connection, tenant(connection) as opened:
-        await opened.execute(filled(statement, connection))
+@_against(BY_THE_OWNER)
+async def test_what_the_owner_did_does_not_keep_it(
+    place: Place, ending: Ending, statement: str
+) -> None:
+    async with ending(place) as connection:
+        await run(connection, statement)
 
 
-@pytest.mark.parametrize("statement", BY_THE_OPERATOR.values(), ids=BY_THE_OPERATOR.keys())
-async def test_what_the_operator_did_does_not_keep_it(place: Place, statement: str) -> None:
-    async with doomed(place) as connection:
+@_against(BY_THE_OPERATOR)
+async def test_what_the_operator_did_does_not_keep_it(
+    place: Place, ending: Ending, statement: str
+) -> None:
+    async with ending(place) as connection:
         await place.sql(filled(statement, connection))
 
 
-async def test_live_sessions_do_not_keep_it(place: Place) -> None:
-    async with AsyncExitStack() as sessions, doomed(place) as connection:
+@_against(LEFT_OPEN)
+async def test_a_transaction_that_is_left_open_does_not_keep_it(
+    place: Place, ending: Ending, statement: str
+) -> None:
+    async with AsyncExitStack() as sessions, ending(place) as connection:
+        await sessions.enter_async_context(left_open(connection, statement))
+
+
+@pytest.mark.parametrize("ending", [doomed, suspended])
+async def test_live_sessions_do_not_keep_it(place: Place, ending: Ending) -> None:
+    async with AsyncExitStack() as sessions, ending(place) as connection:
         for _ in range(place.provider.server.connection_limit):
             await sessions.enter_async_context(tenant(connection))
 
@@ -63,48 +113,47 @@ async def test_clients_that_return_again_and_again_do_not_keep_it(place: Place) 
         await clients.enter_async_context(storm(connection, 4))
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "ALTER ROLE {user} PASSWORD 'being-changed'",
-        "ALTER ROLE {user} SET work_mem = '8MB'",
-        "ALTER DATABASE {database} SET work_mem = '8MB'",
-        "ALTER DATABASE {database} IS_TEMPLATE true",
-        "GRANT CONNECT ON DATABASE {database} TO PUBLIC",
-        "COMMENT ON DATABASE {database} IS 'being changed'",
-        "GRANT USAGE ON SCHEMA public TO {user}",
-    ],
-)
-async def test_a_transaction_that_is_left_open_does_not_keep_it(
-    place: Place, statement: str
+@pytest.mark.parametrize(("returning", "clients"), [(storm, 4), (reopening, 2)])
+async def test_clients_that_return_again_and_again_do_not_stay_in(
+    place: Place,
+    returning: Callable[[Connection, int], AbstractAsyncContextManager[None]],
+    clients: int,
 ) -> None:
-    async with AsyncExitStack() as sessions, doomed(place) as connection:
-        opened = await sessions.enter_async_context(tenant(connection))
-        await opened.execute("BEGIN")
-        await opened.execute(filled(statement, connection))
+    for _ in range(2):
+        order = new_order()
+        async with suspended(place, order) as connection, returning(connection, clients):
+            await place.provider.suspend(order.tenant)
+            await assert_shut_out(place, connection)
 
 
-async def test_a_neighbour_who_holds_on_to_the_database_does_not_keep_it(place: Place) -> None:
-    async with (
-        vended(place.provider, new_order()) as neighbour,
-        AsyncExitStack() as sessions,
-        doomed(place) as connection,
-    ):
-        await sessions.enter_async_context(held_by(neighbour, connection))
+async def test_a_rotation_lets_nobody_in_again(place: Place) -> None:
+    order = new_order()
+    async with suspended(place, order):
+        await place.provider.suspend(order.tenant)
+        new = await place.provider.rotate(rotated(order))
+        await assert_shut_out(place, new)
 
 
-async def test_an_operators_session_in_it_is_waited_for(place: Place) -> None:
+async def test_an_operators_session_goes_on_and_the_end_waits_for_it(place: Place) -> None:
     """Only a superuser may end a superuser's session: it is not final, and nothing is lost."""
     order = new_order()
     connection = await place.provider.provision(order)
-    async with session(place.superuser, database=connection.database):
+    async with session(place.superuser, database=connection.database) as superuser:
+        await place.provider.suspend(order.tenant)
         with pytest.raises(ProviderBusy):
             await place.provider.retire(order.tenant)
+        assert await superuser.fetchval("SELECT 42") == 42
     await place.provider.retire(order.tenant)
     assert await place.has(order) == (False, False)
 
 
-@pytest.mark.parametrize("statement", ONLY_A_SUPERUSER_TAKES_BACK)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "GRANT CONNECT ON DATABASE template1 TO {user}",
+        "GRANT SELECT ON pg_catalog.pg_authid TO {user}",
+    ],
+)
 async def test_what_the_admin_cannot_take_back_is_told_with_its_mend(
     place: Place, statement: str
 ) -> None:
@@ -118,3 +167,16 @@ async def test_what_the_admin_cannot_take_back_is_told_with_its_mend(
         await place.sql(f'DROP OWNED BY "{connection.user}"')
     await place.provider.retire(order.tenant)
     assert await place.has(order) == (False, False)
+
+
+async def test_others_databases_and_roles_stay_as_they_were(place: Place) -> None:
+    entries = (
+        "SELECT (SELECT array_agg(d ORDER BY datname)::text FROM pg_database d "
+        "WHERE datname <> $2) || (SELECT array_agg(r ORDER BY rolname)::text FROM pg_roles r "
+        "WHERE rolname <> $1)"
+    )
+    order = new_order()
+    async with vended(place.provider, new_order()), vended(place.provider, order) as connection:
+        before = await place.sql(entries, connection.user, connection.database)
+        await place.provider.suspend(order.tenant)
+        assert await place.sql(entries, connection.user, connection.database) == before

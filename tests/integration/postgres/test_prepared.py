@@ -1,12 +1,14 @@
 """Prepared transactions: the one thing that takes the admin into a tenant's database."""
 
+from dataclasses import replace
+
 import asyncpg
 import pytest
 
 from adapters.postgres.sessions import single_session
 from domain.connection import Connection
 from tests.support.databases import vended
-from tests.support.obstacles import doomed, filled
+from tests.support.obstacles import doomed, filled, memberships, run, suspended
 from tests.support.orders import new_order
 from tests.support.places import Place, tenant
 
@@ -51,29 +53,52 @@ async def test_a_prepared_transaction_does_not_keep_it(
         await _prepare(session, filled(locking, connection))
 
 
-async def test_a_prepared_transaction_that_locks_the_database_does_not_keep_it(
-    place_15: Place,
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        ("COMMENT ON DATABASE {database} IS 'mine'", "left"),
+        ("SELECT 1", "it''s; DROP ROLE admin \\"),
+    ],
+)
+async def test_a_prepared_transaction_that_locks_the_database_or_has_an_odd_name_does_not_keep_it(
+    place_15: Place, statement: str, name: str
 ) -> None:
     async with doomed(place_15) as connection, tenant(connection) as session:
-        await _prepare(session, filled("COMMENT ON DATABASE {database} IS 'mine'", connection))
+        await _prepare(session, filled(statement, connection), name)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["ALTER ROLE {user} PASSWORD 'changed'", "GRANT ALL ON DATABASE {database} TO PUBLIC"],
+)
+async def test_a_prepared_transaction_that_locks_something_of_it_does_not_keep_it_in(
+    place_15: Place, statement: str
+) -> None:
+    async with suspended(place_15) as connection, tenant(connection) as opened:
+        await _prepare(opened, filled(statement, connection))
+
+
+async def test_a_prepared_transaction_that_is_in_nobodys_way_is_data(place_15: Place) -> None:
+    order = new_order()
+    async with vended(place_15.provider, order) as connection:
+        async with tenant(connection) as opened:
+            name = await _prepare(opened, "CREATE TABLE kept AS SELECT 42 AS answer")
+        await place_15.provider.suspend(order.tenant)
+        await place_15.provider.provision(order)
+        async with tenant(connection) as opened:
+            await opened.execute(f"COMMIT PREPARED '{name}'")
+            assert await opened.fetchval("SELECT answer FROM kept") == 42
 
 
 async def test_a_neighbours_prepared_transaction_does_not_keep_it(place_15: Place) -> None:
     async with vended(place_15.provider, new_order()) as neighbour:
         async with doomed(place_15) as connection:
-            async with tenant(connection) as session:
-                let_in = f"GRANT CONNECT ON DATABASE {{database}} TO {neighbour.user}"
-                await session.execute(filled(let_in, connection))
+            await run(connection, f"GRANT CONNECT ON DATABASE {{database}} TO {neighbour.user}")
             async with tenant(neighbour, database=connection.database) as guest:
                 await _prepare(guest, "SELECT 1")
             async with tenant(connection) as session:
                 await _prepare(session, "SELECT 1")
-        assert await _admins_memberships(place_15, neighbour.user) == []
-
-
-async def test_an_odd_name_of_a_prepared_transaction_is_only_a_name(place_15: Place) -> None:
-    async with doomed(place_15) as connection, tenant(connection) as session:
-        await _prepare(session, "SELECT 1", "it''s; DROP ROLE admin \\")
+        assert await memberships(place_15, neighbour) == []
 
 
 async def test_nothing_of_the_tenants_runs_when_its_transactions_are_ended(
@@ -85,54 +110,31 @@ async def test_nothing_of_the_tenants_runs_when_its_transactions_are_ended(
     assert await place_15.sql("SELECT rolname FROM pg_roles WHERE rolname = 'hacked'") == []
 
 
-async def test_an_extension_is_installed_without_running_anything_of_the_tenants(
+async def test_who_goes_into_a_tenants_database_runs_nothing_of_the_tenants(
     bundled_place: Place,
 ) -> None:
+    """Neither who installs an extension nor any other session of ours; a careless one does."""
     order = new_order()
     async with vended(bundled_place.provider, order) as connection:
-        async with tenant(connection) as session:
-            await session.execute(filled(TRAPS.rsplit(";", 1)[0], connection))
-        with_vector = type(order)(
-            tenant=order.tenant, password=order.password, extensions=("vector", "plpgsql")
-        )
-        await bundled_place.provider.provision(with_vector)
-        assert await _caught(connection) == []
-        assert await bundled_place.sql("SELECT 1 FROM pg_roles WHERE rolname = 'hacked'") == []
-
-
-async def test_whoever_of_ours_goes_into_a_tenants_database_sees_only_postgresqls_functions(
-    bundled_place: Place,
-) -> None:
-    async with vended(bundled_place.provider, new_order()) as connection:
-        async with tenant(connection) as session:
-            await session.execute(filled(TRAPS, connection))
+        await run(connection, TRAPS.rsplit(";", 1)[0])
+        await bundled_place.provider.provision(replace(order, extensions=("vector", "plpgsql")))
+        await run(connection, TRAPS.rsplit(";", 1)[1])
         login = {**bundled_place.superuser, "database": connection.database}
         async with single_session(login) as ours:
             assert await ours.fetchval("SELECT version()") != "sprung"
         assert await _caught(connection) == []
 
-
-async def test_the_traps_of_these_tests_catch_who_is_not_careful(bundled_place: Place) -> None:
-    async with vended(bundled_place.provider, new_order()) as connection:
-        async with tenant(connection) as session:
-            await session.execute(filled(TRAPS, connection))
         async with tenant(connection) as careless:
             assert await careless.fetchval("SELECT version()") == "sprung"
         assert await _caught(connection) == [connection.user]
+        assert await bundled_place.sql("SELECT 1 FROM pg_roles WHERE rolname = 'hacked'") == []
 
 
-async def _admins_memberships(place: Place, role: str) -> list[str]:
-    query = """
-        SELECT 'member' FROM pg_auth_members
-        WHERE roleid = $1::regrole AND member = $2::regrole
-    """
-    return await place.sql(query, role, place.admin)
-
-
-async def _prepare(session: asyncpg.Connection, statement: str, name: str = "left") -> None:
-    await session.execute("BEGIN")
-    await session.execute(statement)
-    await session.execute(f"PREPARE TRANSACTION '{name} {id(session)}'")
+async def _prepare(session: asyncpg.Connection, statement: str, name: str = "left") -> str:
+    name = f"{name} {id(session)}"
+    for each in ("BEGIN", statement, f"PREPARE TRANSACTION '{name}'"):
+        await session.execute(each)
+    return name
 
 
 async def _caught(connection: Connection) -> list[str]:

@@ -25,19 +25,12 @@ async def test_replicas_that_fill_one_order_at_once_make_one_database(place: Pla
         await asyncio.gather(*[it.retire(order.tenant) for it in (place.provider, replica) * 2])
 
 
-async def test_one_replica_retires_what_another_made(place: Place) -> None:
-    order = new_order()
-    async with _replica(place) as replica:
-        await place.provider.provision(order)
-        await replica.retire(order.tenant)
-        assert await place.has(order) == (False, False)
-
-
-async def test_one_replica_rotates_what_another_made(place: Place) -> None:
+async def test_one_replica_rotates_and_retires_what_another_made(place: Place) -> None:
     order = new_order()
     async with _replica(place) as replica, vended(place.provider, order):
-        connection = await replica.rotate(rotated(order))
-        await PostgresLoginCheck().verify(connection)
+        await PostgresLoginCheck().verify(await replica.rotate(rotated(order)))
+        await replica.retire(order.tenant)
+        assert await place.has(order) == (False, False)
 
 
 async def test_of_racing_replicas_with_one_name_one_wins(place: Place) -> None:

@@ -8,29 +8,14 @@ import pytest
 
 from domain.errors import NameTaken
 from tests.support.databases import namesake, vended
+from tests.support.obstacles import memberships
 from tests.support.orders import INSTALLATION, new_order, rotated
 from tests.support.places import Place
 
-LIVING_MEMBERSHIPS = {
-    # Up to PostgreSQL 15 a membership is one thing; since 16 the maker of a role stays in it, with
-    # the right to join it again and nothing more.
-    15: "SELECT count(*) FROM pg_auth_members WHERE roleid = $1::text::regrole",
-    16: "SELECT count(*) FROM pg_auth_members WHERE roleid = $1::text::regrole "
-    "AND (inherit_option OR set_option)",
-}
 
-
-async def test_the_admin_is_no_member_of_the_owner_afterwards(place: Place) -> None:
+async def test_a_vend_leaves_marks_a_verifier_and_no_membership(place: Place) -> None:
     order = new_order()
-    async with vended(place.provider, order) as connection:
-        await place.provider.provision(order)
-        [version] = await place.sql("SELECT current_setting('server_version_num')::int / 10000")
-        query = LIVING_MEMBERSHIPS[min(version, 16)]
-        assert await place.sql(query, f'"{connection.user}"') == [0]
-
-
-async def test_role_and_database_bear_the_mark(place: Place) -> None:
-    order = new_order()
+    verifier = "SELECT rolpassword FROM pg_authid WHERE rolname = $1"
     async with vended(place.provider, order) as connection:
         marks = await place.sql(
             "SELECT shobj_description(oid, 'pg_authid') FROM pg_roles WHERE rolname = $1 UNION ALL "
@@ -39,23 +24,12 @@ async def test_role_and_database_bear_the_mark(place: Place) -> None:
             connection.database,
         )
         assert marks == [f"pgvend:{INSTALLATION}:{order.tenant.id}"] * 2
+        [first] = await place.sql(verifier, connection.user)
+        assert first.startswith("SCRAM-SHA-256$4096:")
 
-
-async def test_the_server_keeps_a_verifier_of_the_password(place: Place) -> None:
-    async with vended(place.provider, new_order()) as connection:
-        [kept] = await place.sql(
-            "SELECT rolpassword FROM pg_authid WHERE rolname = $1", connection.user
-        )
-        assert kept.startswith("SCRAM-SHA-256$4096:")
-
-
-async def test_every_writing_of_a_password_takes_a_salt_of_its_own(place: Place) -> None:
-    order = new_order()
-    query = "SELECT rolpassword FROM pg_authid WHERE rolname = $1"
-    async with vended(place.provider, order) as connection:
-        first = await place.sql(query, connection.user)
         await place.provider.provision(order)
-        assert await place.sql(query, connection.user) != first
+        assert await place.sql(verifier, connection.user) != [first], "a salt of its own"
+        assert await memberships(place, connection) == []
 
 
 async def test_the_servers_log_never_holds_a_password(place: Place) -> None:

@@ -1,0 +1,47 @@
+"""Data folders: new ones, and ones in which the bundled server was started before."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from adapters.postgres.provider import PostgresProvider
+from tests.support.bundles import data_of, opened
+from tests.support.servers import copy_data, ram_folder
+
+
+@pytest.fixture(params=["bundled_16", "bundled_18"])
+def provider(request: pytest.FixtureRequest) -> PostgresProvider:
+    return cast("PostgresProvider", request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+def new_folder() -> Iterator[Path]:
+    with ram_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+async def data_of_18() -> AsyncIterator[Path]:
+    with ram_folder() as folder:
+        async with opened(folder):
+            pass
+        yield data_of(folder)
+
+
+@pytest.fixture
+def used(data_of_18: Path) -> Callable[[Path], Path]:
+    """Makes a data folder one that was used: it saves the initdb of a first start."""
+
+    def use(folder: Path) -> Path:
+        (folder / "embedded").mkdir(mode=0o700, parents=True)
+        copy_data(data_of_18, data_of(folder))
+        return folder
+
+    return use
+
+
+@pytest.fixture
+def folder(new_folder: Path, used: Callable[[Path], Path]) -> Path:
+    return used(new_folder)

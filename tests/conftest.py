@@ -10,7 +10,6 @@ from adapters.postgres.provider import PostgresProvider
 from tests.support.neon.emulator import RunningEmulator, running_emulator
 from tests.support.servers import OperatorsServer, bundled, operators_server
 
-
 PACKAGES = ("domain", "ports", "adapters", "entrypoints")
 
 

@@ -26,6 +26,7 @@ from tests.contract.subjects import (
     overlapping,
     patiently,
     postgres,
+    replicas,
 )
 
 
@@ -61,7 +62,7 @@ KINDS = {
     "postgres-15": Kind(postgres, "server_15"),
     "postgres-15-decorated": Kind(postgres, "server_15", decorate=decorated),
     "postgres-16": Kind(postgres, "server_16"),
-    "postgres-18": Kind(postgres, "server_18"),
+    "postgres-18, two replicas": Kind(replicas, "server_18"),
     "neon-none": by_api(overlapping(neon_by_api)),
     "neon-none-decorated": by_api(neon_by_api, decorate=patiently(Isolation.NONE)),
     "neon-role": on_neon(neon_by_role),

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, fields, replace
-from itertools import cycle
 from typing import Any
 
 import structlog
@@ -11,6 +10,7 @@ import structlog
 from adapters.decorators.observed import ObservedRegistry
 from adapters.registry.opening import Opened, opened_postgres
 from entrypoints.resources import in_memory
+from tests.contract.subjects import InTurn
 from tests.support.registries import in_postgres, in_sqlite, own_database
 from tests.support.servers import OperatorsServer
 
@@ -46,16 +46,6 @@ def _decorated(bare: Open) -> Open:
     return decorated
 
 
-class _InTurn:
-    """Each call goes to the next replica."""
-
-    def __init__(self, *replicas: object) -> None:
-        self._replicas = cycle(replicas)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(next(self._replicas), name)
-
-
 @asynccontextmanager
 async def _of_replicas(server: OperatorsServer) -> AsyncIterator[Opened]:
     """What a registry promises, two replicas of it promise together."""
@@ -64,8 +54,11 @@ async def _of_replicas(server: OperatorsServer) -> AsyncIterator[Opened]:
         opened_postgres(url) as one,
         opened_postgres(url) as other,
     ):
-        parts = (field.name for field in fields(Opened))
-        yield Opened(**{part: _InTurn(getattr(one, part), getattr(other, part)) for part in parts})
+        names = [field.name for field in fields(Opened)]
+        parts: dict[str, Any] = {
+            name: InTurn(getattr(one, name), getattr(other, name)) for name in names
+        }
+        yield Opened(**parts)
 
 
 KINDS = {

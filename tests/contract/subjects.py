@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from itertools import cycle
+from typing import Any, cast
 
 import structlog
 
@@ -92,6 +93,23 @@ async def postgres(server: OperatorsServer) -> AsyncIterator[Subject]:
     described = server_of_dsn(server.dsn(), public_host=None, public_port=None, connection_limit=3)
     async with opened_provider(described, INSTALLATION) as provider, measuring(server):
         yield Subject(provider, PostgresLoginCheck(), provider)
+
+
+class InTurn:
+    """Each call goes to the next replica."""
+
+    def __init__(self, *replicas: object) -> None:
+        self._replicas = cycle(replicas)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(next(self._replicas), name)
+
+
+@asynccontextmanager
+async def replicas(server: OperatorsServer) -> AsyncIterator[Subject]:
+    async with postgres(server) as one, postgres(server) as other:
+        both = InTurn(one.provider, other.provider)
+        yield replace(one, provider=cast("DatabaseProvider", both))
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What every registry promises about API keys."""
+"""What every registry promises about API keys, and about the audit trail: it only grows."""
 
 import asyncio
 from datetime import timedelta
@@ -6,15 +6,17 @@ from datetime import timedelta
 import pytest
 
 from adapters.registry.opening import Opened
+from domain.audit import AuditEntry
 from domain.caller import Scope
 from domain.errors import KeyNotFound, NameTaken
 from domain.rate import Rate
+from ports.driven.audit import AuditQuery, AuditTrail
 from ports.driven.keys import KeyRing
-from tests.support.key_records import MADE, new_api_key
+from tests.support.key_records import MADE, new_api_key, new_entry
 
 LATER = MADE + timedelta(hours=1)
 
-STRANGE = ["", "pgv_00000000", "'", "%", "\0", "\ud800", "pgv_\0\0\0\0", "x" * 10_000, "😀"]
+STRANGE = ["'", "%", "\0", "\ud800", "db_\0", "x" * 10_000, "😀"]
 
 
 @pytest.fixture
@@ -81,7 +83,7 @@ async def test_what_was_not_kept_is_not_found_and_cannot_be_revoked(ring: KeyRin
     key = new_api_key()
     await ring.add(key)
 
-    for key_id in STRANGE:
+    for key_id in ["", "pgv_00000000", "pgv_\0\0\0\0", *STRANGE]:
         assert await ring.find(key_id) is None
         with pytest.raises(KeyNotFound):
             await ring.revoke(key_id, LATER)
@@ -109,3 +111,71 @@ async def test_racing_revocations_agree_on_one_moment(ring: KeyRing) -> None:
 
     assert len({one.revoked_at for one in revoked}) == 1
     assert revoked[0].revoked_at in moments
+
+
+@pytest.fixture
+def trail(opened: Opened) -> AuditTrail:
+    return opened.audit
+
+
+async def three(trail: AuditTrail) -> list[AuditEntry]:
+    """Appended in another order than they were made in; returned with the newest first."""
+    made = [
+        new_entry(MADE + timedelta(seconds=second), caller=caller, subject=subject)
+        for second, (caller, subject) in enumerate([("ann", "db_1"), ("bob", "db_2"), ("ann", "")])
+    ]
+    for index in (1, 2, 0):
+        await trail.append(made[index])
+    return made[::-1]
+
+
+async def test_an_entry_is_kept_as_given(trail: AuditTrail) -> None:
+    entry = new_entry(
+        caller="ann@app.example",
+        key="pgv_00000000",
+        action="rotatePassword",
+        subject="db_1",
+        address="2001:db8::1",
+        request_id="a.b_c-1",
+        outcome="quota_reached",
+    )
+
+    assert await trail.read(AuditQuery()) == []
+
+    await trail.append(entry)
+
+    assert await trail.read(AuditQuery()) == [entry]
+
+
+async def test_the_newest_entries_are_told_first_in_pages(trail: AuditTrail) -> None:
+    entries = await three(trail)
+
+    assert await trail.read(AuditQuery()) == entries
+    assert await trail.read(AuditQuery(limit=2)) == entries[:2]
+    assert await trail.read(AuditQuery(before=entries[0].id, limit=1)) == entries[1:2]
+    assert await trail.read(AuditQuery(before=entries[2].id)) == []
+
+
+async def test_only_what_matches_is_told(trail: AuditTrail) -> None:
+    entries = await three(trail)
+
+    for query, places in {
+        AuditQuery(caller="ann"): (0, 2),
+        AuditQuery(subject="db_2"): (1,),
+        AuditQuery(subject=""): (0,),
+        AuditQuery(caller="ann", subject="db_1"): (2,),
+        AuditQuery(caller="bob", subject="db_1"): (),
+        AuditQuery(caller="ANN"): (),
+        AuditQuery(caller=""): (),
+        **{AuditQuery(caller=text): () for text in STRANGE},
+        **{AuditQuery(subject=text): () for text in STRANGE},
+    }.items():
+        assert await trail.read(query) == [entries[place] for place in places], query
+
+
+async def test_many_entries_at_once_are_all_kept(trail: AuditTrail) -> None:
+    entries = [new_entry() for _ in range(30)]
+
+    await asyncio.gather(*map(trail.append, entries))
+
+    assert {entry.id for entry in await trail.read(AuditQuery())} == {e.id for e in entries}

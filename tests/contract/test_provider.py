@@ -55,6 +55,20 @@ async def test_provisioning_five_times_at_once_makes_one_database(subject: Subje
         await subject.provider.retire(order.tenant)
 
 
+async def test_making_and_dropping_at_once_ends_in_one_or_the_other(subject: Subject) -> None:
+    order = new_order()
+    for _ in range(3):
+        outcomes = await asyncio.gather(
+            subject.provider.provision(order),
+            subject.provider.retire(order.tenant),
+            return_exceptions=True,
+        )
+        assert [outcome for outcome in outcomes if isinstance(outcome, BaseException)] == []
+        assert await held(subject.provider, order) in ([], [holding_of(order)])
+    await subject.provider.retire(order.tenant)
+    assert await held(subject.provider, order) == []
+
+
 async def test_many_orders_at_once_all_work_and_are_told_in_the_order_of_their_ids(
     subject: Subject,
 ) -> None:

@@ -1,4 +1,4 @@
-"""What every registry promises about names: no two records that are not gone share one."""
+"""What every registry promises about names and requests: each is one record's at a time."""
 
 import asyncio
 from dataclasses import replace
@@ -6,11 +6,13 @@ from dataclasses import replace
 import pytest
 
 from domain.database import Database
-from domain.errors import NameTaken
+from domain.errors import NameTaken, RequestKnown
 from domain.naming import Names, Nickname
+from domain.request import RequestMark
 from domain.states import GONE, LIVE, State
 from ports.driven.registry import Query, Registry
 from tests.support.records import ELSEWHERE, new_record
+from tests.support.registries import MARK
 
 
 @pytest.mark.parametrize("state", sorted(LIVE))
@@ -70,3 +72,68 @@ async def test_a_record_can_be_renamed_to_what_is_free(registry: Registry) -> No
     with pytest.raises(NameTaken):
         await registry.update(renamed.renamed(Nickname("Sales").names()))
     assert await registry.get(kept.id) == renamed
+
+
+OTHER_MARK = RequestMark("another key", "body")
+
+
+def asked(nickname: str | None = None, mark: RequestMark = MARK) -> Database:
+    return replace(new_record(nickname), request=mark)
+
+
+@pytest.mark.parametrize("state", [State.PROVISIONING, State.RETIRED])
+async def test_a_key_is_known_whatever_else_is_asked_for(registry: Registry, state: State) -> None:
+    """Only time, or failure, makes the key of what is gone mean something new."""
+    first = await registry.add(replace(asked("Sales"), state=state))
+
+    for again in (
+        asked(),
+        asked("Sales"),  # known before its name is taken: its database can be handed out
+        asked(mark=replace(MARK, body="another body")),
+        replace(asked(), target=ELSEWHERE),
+    ):
+        with pytest.raises(RequestKnown):
+            await registry.add(again)
+
+    assert await registry.search(Query()) == [first]
+
+
+async def test_a_taken_name_is_no_known_request(registry: Registry) -> None:
+    await registry.add(asked("Sales"))
+    await registry.add(new_record("request_key"))
+
+    for taken in (asked("Sales", OTHER_MARK), new_record("request_key")):
+        with pytest.raises(NameTaken):
+            await registry.add(taken)
+
+
+@pytest.mark.parametrize("nickname", ["Sales", None])
+async def test_of_many_racing_requests_of_one_key_one_wins(
+    registry: Registry, nickname: str | None
+) -> None:
+    racing = [registry.add(asked(nickname)) for _ in range(10)]
+
+    outcomes = await asyncio.gather(*racing, return_exceptions=True)
+
+    (winner,) = [outcome for outcome in outcomes if isinstance(outcome, Database)]
+    assert sum(isinstance(outcome, RequestKnown) for outcome in outcomes) == 9
+    assert await registry.search(Query()) == [winner]
+
+
+async def test_a_record_keeps_its_key_until_it_drops_it(registry: Registry) -> None:
+    kept = await registry.update((await registry.add(asked())).moved(State.READY))
+    assert kept.request == MARK
+
+    await registry.update(replace(kept, request=None))
+
+    assert (await registry.add(asked())).request == MARK
+
+
+async def test_a_record_cannot_be_updated_to_a_key_that_is_known(registry: Registry) -> None:
+    await registry.add(asked())
+    kept = await registry.add(new_record())
+
+    with pytest.raises(RequestKnown):
+        await registry.update(replace(kept, request=MARK))
+
+    assert await registry.get(kept.id) == kept

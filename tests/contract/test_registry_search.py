@@ -32,7 +32,7 @@ async def test_the_newest_records_come_first_in_pages(registry: Registry) -> Non
 
 
 async def test_a_search_finds_what_it_asks_for_and_nothing_else(registry: Registry) -> None:
-    records = {
+    records: dict[str, Database] = {
         "both": new_record(labels={"team": "a", "stage": "test"}),
         "one": new_record(labels={"team": "a"}),
         "other": new_record(labels={"team": "b", "stage": "test"}),
@@ -42,7 +42,7 @@ async def test_a_search_finds_what_it_asks_for_and_nothing_else(registry: Regist
         "asked": replace(new_record(), request=MARK),
         "asked else": replace(new_record(), request=RequestMark("another key", MARK.body)),
         "elsewhere": new_record(target=ELSEWHERE),
-        **{state: new_record(state=state) for state in State},
+        **{str(state): new_record(state=state) for state in State},
     }
     queries: list[tuple[Query, set[str]]] = [
         (Query(states=frozenset({State.READY, State.FAILED})), {State.READY, State.FAILED}),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.postgres.examining.examination import OPERATED
+from adapters.postgres.examining.examination import OPERATED, WITH_SIZES
 from adapters.postgres.opening import opened_provider
 from tests.support.checkups import (
     FAIL,
@@ -50,15 +50,40 @@ async def test_all_that_can_be_mended_by_sql_is_mended_by_what_is_printed(
     assert not_ok(again) == {"template1": UNKNOWN}
 
 
-async def test_databases_that_are_open_to_all_are_closed(server: OperatorsServer) -> None:
-    await run(server, 'CREATE DATABASE "open ""to"" all"')
+READ_ONLY = "ALTER ROLE admin SET default_transaction_read_only = on"
+MD5 = "ALTER SYSTEM SET password_encryption = 'md5'"
+RELOADED = "SELECT pg_reload_conf()"
+LOGGING = [
+    "ALTER ROLE admin SET log_statement = ddl",
+    "ALTER ROLE admin SET log_min_duration_statement = 0",
+]
+OPEN = '"open ""to"" all"'
+
+MENDED = {
+    "open databases": (FAIL, [f"CREATE DATABASE {OPEN}"], [f"DROP DATABASE {OPEN}"]),
+    "statement log": (WARN, LOGGING, ["ALTER ROLE admin RESET ALL"]),
+    "password encryption": (WARN, [MD5, RELOADED], ["ALTER SYSTEM RESET ALL", RELOADED]),
+    "primary": (FAIL, [READ_ONLY], ["ALTER ROLE admin RESET ALL"]),
+    "sizes": (FAIL, [], ["REVOKE pg_read_all_stats FROM admin"]),
+}
+"""What a check says after some statements, and the statements that undo them."""
+
+
+@pytest.mark.parametrize("check", MENDED)
+async def test_what_is_wrong_is_right_after_what_is_printed_was_run(
+    server: OperatorsServer, check: str
+) -> None:
+    verdict, statements, undo = MENDED[check]
+    examined = examination(server, questions=WITH_SIZES)
     try:
-        before = (await outcomes(examination(server)))["open databases"]
-        assert before.verdict is FAIL
-        assert len(await mend(server, before)) == 1
-        assert (await outcomes(examination(server)))["open databases"].verdict is OK
+        await run(server, *statements)
+        before = (await outcomes(examined))[check]
+        await mend(server, before)
+        again = (await outcomes(examined))[check]
     finally:
-        await run(server, 'DROP DATABASE "open ""to"" all"')
+        await run(server, *undo)
+
+    assert (before.verdict, again.verdict) == (verdict, OK)
 
 
 async def test_a_tenant_that_opens_its_own_database_is_not_the_servers_fault(
@@ -136,13 +161,3 @@ async def test_what_another_admin_made_is_handed_over(server: OperatorsServer) -
 
     assert before.verdict is (OK if server.major == 15 else FAIL)
     assert again.verdict is OK
-
-
-async def test_sessions_that_cannot_write_are_made_to(server: OperatorsServer) -> None:
-    async with other_admin(server, "CREATEDB CREATEROLE") as other:
-        await run(server, "ALTER ROLE other SET default_transaction_read_only = on")
-        before = (await outcomes(other))["primary"]
-        await mend(server, before)
-        again = (await outcomes(other))["primary"]
-
-    assert (before.verdict, again.verdict) == (FAIL, OK)

@@ -28,52 +28,36 @@ async def test_a_new_folder_is_well_and_stays_missing() -> None:
         assert [*folder.iterdir()] == []
 
 
-async def test_a_server_that_runs_is_asked_and_goes_on() -> None:
+async def test_a_server_that_runs_is_asked_and_one_at_rest_is_left_at_rest() -> None:
     order = new_order()
     with ram_folder() as folder:
         async with opened(folder) as provider:
             await provider.provision(order)
-            found = await _examined(folder)
+            running = await _examined(folder)
             await provider.retire(order.tenant)
-
-    assert not_ok(found) == {}
-    assert found["marks"].detail.startswith("1 database of ours")
-    assert str(provider.server.public_port) in found["port"].detail
-
-
-async def test_a_server_at_rest_is_left_at_rest() -> None:
-    with ram_folder() as folder:
-        async with opened(folder):
-            pass
         before = _contents(folder)
-        found = await _examined(folder)
-
-        assert not_ok(found) == {}
-        assert [*found] == BEFORE_START
+        at_rest = await _examined(folder)
         assert _contents(folder) == before
 
+    assert not_ok(running) == not_ok(at_rest) == {}
+    assert running["marks"].detail.startswith("1 database of ours")
+    assert str(provider.server.public_port) in running["port"].detail
+    assert [*at_rest] == BEFORE_START
 
-async def test_a_port_that_was_taken_since_is_told() -> None:
+
+async def test_a_port_that_is_taken_or_not_the_one_handed_out_is_told() -> None:
     with ram_folder() as folder:
         async with opened(folder) as provider:
             port = provider.server.public_port
         with socket.create_server(("127.0.0.1", port)):
-            found = await _examined(folder)
-
-    assert not_ok(found) == {"port": FAIL}
-    assert "PGVEND_EMBEDDED_PORT" in found["port"].detail
-
-
-async def test_a_port_that_is_not_the_one_handed_out_is_told() -> None:
-    with ram_folder() as folder:
-        async with opened(folder) as provider:
-            old = provider.server.public_port
+            taken = await _examined(folder)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             new = listener.getsockname()[1]
-        found = await _examined(folder, new)
+        other = await _examined(folder, new)
 
-    assert not_ok(found) == {"port": WARN}
-    assert str(old) in found["port"].detail
+    assert (not_ok(taken), not_ok(other)) == ({"port": FAIL}, {"port": WARN})
+    assert "PGVEND_EMBEDDED_PORT" in taken["port"].detail
+    assert str(port) in other["port"].detail
 
 
 @pytest.mark.parametrize("version", ["14", "18beta"])

@@ -2,7 +2,7 @@
 are."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -24,80 +24,71 @@ SHARED = "registry.sqlite3-shm"
 OLDER = [step.revision for step in scripts().walk_revisions()][1:]
 
 
-async def test_no_records_are_well_and_none_are_made() -> None:
+@pytest.fixture
+def folder() -> Iterator[Path]:
     with ram_folder() as folder:
-        found = await outcomes(FileExamination(registry_file(folder)))
-
-        assert found["records"].verdict is OK
-        assert [*folder.iterdir()] == []
+        yield folder
 
 
-async def test_live_records_are_remembered_and_the_files_stay_as_they_are() -> None:
-    with ram_folder() as folder:
-        async with opened_sqlite(registry_file(folder)) as opened:
-            await _fill(opened)
-            while_open = await _examined(folder)
-        before = _contents(folder)
-        at_rest = await _examined(folder)
+async def test_live_records_are_remembered_and_the_files_stay_as_they_are(folder: Path) -> None:
+    assert (await _examined(folder))["records"].verdict is OK
+    assert _contents(folder) == {}, "none are made"
 
-        assert while_open["records"] == at_rest["records"]
-        assert at_rest["records"].detail == "2 databases."
-        assert _contents(folder) == before
+    async with opened_sqlite(registry_file(folder)) as opened:
+        await opened.installation.name("first")
+        await _fill(opened)
+        while_open = await _examined(folder)
+    before = _contents(folder)
+    at_rest = await _examined(folder)
+    found = await FileExamination(registry_file(folder)).look()
+
+    assert while_open["records"] == at_rest["records"]
+    assert at_rest["records"].detail == "2 databases."
+    assert await found.name("second") == "first"
+    assert sum((await found.secrets(TARGET.name)).values()) == 1
+    assert _contents(folder) == before
 
 
-async def test_what_a_crash_left_is_read_and_left() -> None:
+async def test_what_a_crash_left_is_read_and_left(folder: Path) -> None:
     """A part of the records is in a second file then, which the next start moves into the first."""
-    with ram_folder() as folder, ram_folder() as crashed:
+    with ram_folder() as crashed:
         async with opened_sqlite(registry_file(folder)) as opened:
             await _fill(opened)
-            for file in folder.glob("registry.sqlite3*"):
-                shutil.copy(file, crashed)
+            shutil.copytree(folder, crashed, dirs_exist_ok=True)
         before = _contents(crashed)
         found = await _examined(crashed)
         after = _contents(crashed)
 
-        assert found["records"].detail == "2 databases."
-        assert [name for name in before if before[name] != after[name]] in ([], [SHARED])
-
-
-async def test_the_secrets_of_a_target_and_the_installations_name_are_remembered() -> None:
-    with ram_folder() as folder:
-        async with opened_sqlite(registry_file(folder)) as opened:
-            await opened.installation.name("first")
-            await _fill(opened)
-        found = await FileExamination(registry_file(folder)).look()
-
-        assert await found.name("second") == "first"
-        assert sum((await found.secrets(TARGET.name)).values()) == 1
+    assert found["records"].detail == "2 databases."
+    assert [name for name in before if before[name] != after[name]] in ([], [SHARED])
 
 
 @pytest.mark.parametrize("revision", OLDER)
-async def test_tables_of_an_older_version_are_read_and_not_migrated(revision: str) -> None:
-    with ram_folder() as folder:
-        _make(registry_file(folder), revision)
-        before = _contents(folder)
-        found = await _examined(folder)
+async def test_tables_of_an_older_version_are_read_and_not_migrated(
+    folder: Path, revision: str
+) -> None:
+    _make(registry_file(folder), revision)
+    before = _contents(folder)
+    found = await _examined(folder)
 
-        assert found["records"].verdict is OK
-        assert "up to date" in found["records"].detail
-        assert _contents(folder) == before
+    assert found["records"].verdict is OK
+    assert "up to date" in found["records"].detail
+    assert _contents(folder) == before
 
 
-async def test_tables_of_a_newer_version_have_failed() -> None:
-    with ram_folder() as folder:
-        _make(registry_file(folder), "head", "UPDATE pgvend_revision SET version_num = '9999'")
-        found = await _examined(folder)
+async def test_tables_of_a_newer_version_have_failed(folder: Path) -> None:
+    _make(registry_file(folder), "head", "UPDATE pgvend_revision SET version_num = '9999'")
+    found = await _examined(folder)
 
     assert found["records"].verdict is FAIL
     assert "9999" in found["records"].detail
 
 
-async def test_a_damaged_file_is_told_by_its_path() -> None:
-    with ram_folder() as folder:
-        registry_file(folder).write_bytes(b"no database" * 1000)
+async def test_a_damaged_file_is_told_by_its_path(folder: Path) -> None:
+    registry_file(folder).write_bytes(b"no database" * 1000)
 
-        with pytest.raises(StartupError, match=str(registry_file(folder))):
-            await _examined(folder)
+    with pytest.raises(StartupError, match=str(registry_file(folder))):
+        await _examined(folder)
 
 
 async def test_records_on_a_server_are_remembered(server_15: OperatorsServer) -> None:

@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from adapters.postgres.login_check import PostgresLoginCheck
+from adapters.postgres.opening import opened_provider
 from adapters.postgres.quoting import literal
 from domain.errors import DatabaseNotFound, NameTaken
 from domain.order import Order
@@ -69,18 +71,21 @@ async def test_a_role_of_ours_does_not_make_a_foreign_database_ours(place: Place
             assert await place.has(order) == (False, True)
 
 
-async def test_a_wildcard_in_an_installations_name_finds_no_other(place: Place) -> None:
+@pytest.mark.parametrize("installation", ["another", "test%"])
+async def test_another_installation_sees_and_touches_nothing_of_ours(
+    place: Place, installation: str
+) -> None:
     order = new_order()
-    async with vended(place.provider, order):
-        marks = type(place.provider.marks)("test%")
-        other = type(place.provider)(
-            server=place.provider.server, marks=marks, pool=place.provider.pool
-        )
+    async with (
+        vended(place.provider, order) as connection,
+        opened_provider(place.provider.server, installation) as other,
+    ):
         assert await other.inventory() == []
         with pytest.raises(NameTaken):
             await other.provision(rotated(order))
         await other.retire(order.tenant)
         assert await place.has(order) == (True, True)
+        await PostgresLoginCheck().verify(connection)
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.registry import postgres, sqlite
+from adapters.registry.migrating import migrate
 from tests.integration.registry.wire import Home, new_home
 from tests.support.registries import own_database, registry_file
 from tests.support.servers import OperatorsServer, ram_folder
@@ -25,6 +26,13 @@ async def engine(server: OperatorsServer | None) -> AsyncIterator[AsyncEngine]:
     """An empty database."""
     async with empty_database(server) as engine:
         yield engine
+
+
+@pytest.fixture
+async def migrated(engine: AsyncEngine) -> AsyncEngine:
+    async with engine.begin() as connection:
+        await connection.run_sync(migrate)
+    return engine
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Every request of a registry on a PostgreSQL server, broken: by the network, or by its caller."""
 
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -38,21 +39,18 @@ all_blows = pytest.mark.parametrize("blow", (BLOWS | SLOW).values(), ids=list(BL
 
 @blows
 async def test_an_add_is_whole_or_not_made(home: Home, blow: Blow) -> None:
-    async def begin() -> Database:
-        return new_record()
-
     async def after(place: Site, new: Database, _: object) -> None:
         if not await _is_kept(home, new):
             await repeated(lambda: added(place.opened, new))
 
-    requests = await break_each_request(home, blow, begin, added, after)
+    requests = await break_each_request(home, blow, new_record, added, after)
     assert requests[-1].startswith("run INSERT")
 
 
 @blows
 async def test_an_update_is_whole_or_not_made(home: Home, blow: Blow) -> None:
-    async def begin() -> Database:
-        return await home.sound.registry.add(new_record())
+    def begin() -> Awaitable[Database]:
+        return home.sound.registry.add(new_record())
 
     async def call(opened: Opened, before: Database) -> object:
         return await opened.registry.update(before.moved(State.READY))
@@ -68,14 +66,11 @@ async def test_an_update_is_whole_or_not_made(home: Home, blow: Blow) -> None:
 
 @blows
 async def test_a_lease_does_not_stay(home: Home, blow: Blow) -> None:
-    async def begin() -> str:
-        return unique_name("lease")
-
     async def after(place: Site, name: str, _: object) -> None:
         await repeated(lambda: hold(place.opened, name))
         await repeated(lambda: hold(home.sound, name))
 
-    requests = await break_each_request(home, blow, begin, hold, after)
+    requests = await break_each_request(home, blow, unique_name, hold, after)
     assert requests[-1].startswith("run SELECT pg_advisory_unlock")
 
 
@@ -84,9 +79,6 @@ async def test_an_add_within_a_quota_is_whole_or_not_made_and_locks_nobody_out(
     home: Home, blow: Blow
 ) -> None:
     """A transaction of two statements, of which nothing may be left over."""
-
-    async def begin() -> Database:
-        return of_one_more_caller()
 
     async def call(opened: Opened, new: Database) -> None:
         await added(opened, new, QUOTA)
@@ -102,7 +94,7 @@ async def test_an_add_within_a_quota_is_whole_or_not_made_and_locks_nobody_out(
         with pytest.raises(QuotaReached):
             await place.opened.registry.add(of_one_more_caller(new.caller), QUOTA)
 
-    requests = await break_each_request(home, blow, begin, call, after)
+    requests = await break_each_request(home, blow, of_one_more_caller, call, after)
     assert sum("pg_advisory_xact_lock" in request for request in requests) == 2
     await until(lambda: nothing_is_left(home))
 

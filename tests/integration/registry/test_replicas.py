@@ -1,16 +1,21 @@
-"""Two replicas behind one registry: what they see of each other, and what is left of one that was
-killed."""
+"""A registry on a PostgreSQL server, opened: by several processes at once, or not at all."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from urllib.parse import quote
 
 import pytest
 
 from adapters.registry.opening import Opened, opened_postgres
+from domain.errors import StartupError
 from ports.driven.registry import Query
 from tests.support.polling import until
+from tests.support.records import new_record
 from tests.support.registries import own_database, sql
 from tests.support.registry_process import registry_process
-from tests.support.servers import OperatorsServer
+from tests.support.servers import PASSWORD, OperatorsServer
 
 Replicas = tuple[Opened, Opened]
 
@@ -81,3 +86,125 @@ async def _is_alone(url: str) -> bool:
     )
     (row,) = await sql(url, query)
     return bool(row[0] == 0)
+
+
+SETTINGS = "PGVEND_REGISTRY_URL"
+
+
+async def test_many_may_open_a_new_one_at_once(server_15: OperatorsServer) -> None:
+    async with own_database(server_15) as url, AsyncExitStack() as stack:
+        opened = await asyncio.gather(
+            *(stack.enter_async_context(opened_postgres(url)) for _ in range(5))
+        )
+
+        kept = [await one.registry.add(new_record()) for one in opened]
+
+        for one in opened:
+            assert len(await one.registry.search(Query())) == len(kept)
+
+
+async def test_it_may_be_in_a_schema_that_the_operator_chose(server_18: OperatorsServer) -> None:
+    async with own_database(server_18) as url:
+        await sql(url, "CREATE SCHEMA records")
+        async with opened_postgres(f"{url}?options={quote('-c search_path=records')}") as opened:
+            await opened.registry.add(new_record())
+
+        assert len(await sql(url, "SELECT FROM records.databases")) == 1
+
+
+async def test_sessions_are_ours_alone_few_and_keep_records_whatever_the_server_is_set_to(
+    server_18: OperatorsServer,
+) -> None:
+    """The tests' server forgets what was committed last; our sessions tell it not to. None is left
+    at the end, or the database could not be dropped."""
+    (before,) = await sql(server_18.dsn(), "SHOW synchronous_commit")
+    assert before[0] == "off"
+
+    async with (
+        own_database(server_18) as url,
+        opened_postgres(url) as opened,
+        opened.leases.held("one"),
+    ):
+        await asyncio.gather(*(opened.registry.search(Query()) for _ in range(20)))
+        seen = await sql(
+            server_18.superuser_dsn,
+            "SELECT application_name FROM pg_stat_activity "
+            f"WHERE datname = '{url.rpartition('/')[2]}'",
+        )
+        assert {row[0] for row in seen} == {"pgvend"}
+        assert 1 < len(seen) <= 6
+        async with opened.registry._store._reading.connect() as connection:  # type: ignore[attr-defined]
+            shown = await connection.exec_driver_sql("SHOW synchronous_commit")
+            assert shown.scalar_one() == "on"
+
+
+async def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
+    with socket.socket() as taken:  # bound, and nobody listens
+        taken.bind(("127.0.0.1", 0))
+        await _refused(f"postgresql://u:{PASSWORD}@127.0.0.1:{taken.getsockname()[1]}/d", "reached")
+
+
+@pytest.mark.parametrize(
+    ("database", "query", "why"),
+    [
+        ("nowhere", "", "no such database"),
+        ("postgres", "", "lacks a privilege"),
+        ("", "?default_transaction_read_only=on", "read-only"),
+    ],
+)
+async def test_a_database_that_cannot_be_used_is_told(
+    server_15: OperatorsServer, database: str, query: str, why: str
+) -> None:
+    async with own_database(server_15) as url:
+        await _refused((server_15.dsn(database=database) if database else url) + query, why)
+
+
+async def test_a_login_that_is_refused_is_told_without_the_password(
+    server_15: OperatorsServer,
+) -> None:
+    url = server_15.dsn().replace(PASSWORD, "not-the-password")
+    await _refused(url, "refuses the login", secret="not-the-password")
+
+
+async def test_a_table_of_somebody_else_is_told_and_kept(server_15: OperatorsServer) -> None:
+    async with own_database(server_15) as url:
+        await sql(url, "CREATE TABLE databases AS SELECT 'theirs' AS id")
+
+        await _refused(url, "a table named databases")
+
+        assert [row[0] for row in await sql(url, "SELECT id FROM databases")] == ["theirs"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"mysql://u:{PASSWORD}@127.0.0.1/d",
+        f"postgresql://u:{PASSWORD}@127.0.0.1:port/d",
+        f"postgresql://u:1/{PASSWORD}@127.0.0.1/d",
+        f"postgresql://u:x@127.0.0.1:{PASSWORD}/d",
+        f"postgresql://u:{PASSWORD}@[::1/d",
+        f"postgresql://u:{PASSWORD}@127.0.0.1/d?sslmode={PASSWORD}",
+        PASSWORD,
+        "",
+    ],
+)
+async def test_what_is_no_url_is_told_without_it(url: str) -> None:
+    await _refused(url, "postgresql://user:password@host")
+
+
+async def _refused(url: str, why: str, *, secret: str = PASSWORD) -> None:
+    with pytest.raises(StartupError, match=f"{why}.*|.*{SETTINGS}") as refusal:
+        async with opened_postgres(url):
+            pass
+    told = str(refusal.value)
+    assert why in told
+    assert SETTINGS in told
+    assert secret not in repr(_chain(refusal.value))
+
+
+def _chain(error: BaseException | None) -> list[str]:
+    """What a traceback would show."""
+    if error is None:
+        return []
+    shown = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return [repr(error), *_chain(shown)]

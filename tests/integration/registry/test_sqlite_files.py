@@ -23,30 +23,16 @@ def file() -> Iterator[Path]:
         yield registry_file(folder)
 
 
-async def test_records_outlast_a_closing(file: Path) -> None:
+async def test_records_outlast_a_closing_in_files_that_nobody_else_can_read(file: Path) -> None:
+    os.close(os.open(file, os.O_CREAT, 0o644))
     async with opened_sqlite(file) as opened:
         kept = [await opened.registry.add(new_record()) for _ in range(3)]
-
-    async with opened_sqlite(file) as opened:
-        assert {record.id for record in await opened.registry.search(Query())} == {
-            record.id for record in kept
-        }
-
-
-async def test_nobody_else_can_read_the_files(file: Path) -> None:
-    async with opened_sqlite(file) as opened:
-        await opened.registry.add(new_record())
-        modes = {path.name: _mode(path) for path in _beside(file)}
+        modes = {path.name: path.stat().st_mode & 0o777 for path in _beside(file)}
 
     assert set(modes.values()) == {0o600}
     assert {file.name, f"{file.name}-wal", f"{file.name}.lock"} <= modes.keys()
-
-
-async def test_a_file_that_others_could_read_is_closed_to_them(file: Path) -> None:
-    os.close(os.open(file, os.O_CREAT, 0o644))
-
-    async with opened_sqlite(file):
-        assert _mode(file) == 0o600
+    async with opened_sqlite(file) as opened:
+        assert await opened.registry.search(Query()) == kept[::-1]
 
 
 async def test_a_name_with_signs_of_urls_is_a_name(file: Path) -> None:
@@ -58,32 +44,16 @@ async def test_a_name_with_signs_of_urls_is_a_name(file: Path) -> None:
     assert odd in _beside(file)
 
 
-async def test_a_second_opening_is_refused_until_the_first_has_ended(file: Path) -> None:
-    async with opened_sqlite(file):
-        with pytest.raises(StartupError, match=r"in use by another pgvend.*PGVEND_REGISTRY_URL"):
-            async with opened_sqlite(file):
-                pass
-
+async def test_a_second_opening_is_refused_and_disturbs_nothing(file: Path) -> None:
+    """By another process or by the same one, until the first has ended."""
     async with opened_sqlite(file) as opened:
-        await opened.registry.ping()
-
-
-async def test_a_second_process_is_refused_and_disturbs_nothing(file: Path) -> None:
-    async with opened_sqlite(file) as opened:
+        await _refused(file, r"in use by another pgvend.*PGVEND_REGISTRY_URL")
         async with registry_process(file) as other:
             assert "in use by another pgvend" in await other.says()
-
         kept = await opened.registry.add(new_record())
         assert await opened.registry.search(Query()) == [kept]
 
-
-async def test_the_file_is_free_when_its_process_was_killed(file: Path) -> None:
-    async with registry_process(file) as process:
-        assert await process.says() == "holds"
-        await process.kill()
-
-    async with opened_sqlite(file) as opened:
-        await opened.registry.ping()
+    await _opened_and_closed(file)
 
 
 async def test_a_killed_process_leaves_all_that_it_was_told_is_kept(file: Path) -> None:
@@ -102,9 +72,7 @@ async def test_a_killed_process_leaves_all_that_it_was_told_is_kept(file: Path) 
 async def test_a_file_that_is_no_registry_is_refused_and_kept(file: Path, text: bytes) -> None:
     _overwrite(file, at=0, text=text)
 
-    with pytest.raises(StartupError, match=r"damaged: move .*registry\.sqlite3\* away"):
-        async with opened_sqlite(file):
-            pass
+    await _refused(file, r"damaged: move .*registry\.sqlite3\* away")
 
     assert _read(file) == text
 
@@ -115,30 +83,22 @@ async def test_a_damaged_page_is_found_when_the_file_is_opened(file: Path) -> No
             await opened.registry.add(new_record())
     _overwrite(file, at=len(_read(file)) // 2, text=os.urandom(8192))
 
-    with pytest.raises(StartupError, match="damaged"):
-        async with opened_sqlite(file):
-            pass
+    await _refused(file, "damaged")
 
 
 async def test_a_folder_that_is_not_there_is_told(file: Path) -> None:
-    with pytest.raises(StartupError, match=r"cannot be written.*PGVEND_DATA_DIR"):
-        async with opened_sqlite(file / "deeper"):
-            pass
+    await _refused(file / "deeper", r"cannot be written.*PGVEND_DATA_DIR")
 
 
 async def test_a_file_that_another_program_locks_is_told(file: Path) -> None:
-    async with opened_sqlite(file):
-        pass
+    await _opened_and_closed(file)
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 
-    with pytest.raises(StartupError, match="locked by another program"):
-        async with opened_sqlite(file, patience=0.05):
-            pass
+    await _refused(file, "locked by another program", patience=0.05)
 
     other.close()
-    async with opened_sqlite(file) as opened:
-        await opened.registry.ping()
+    await _opened_and_closed(file)
 
 
 async def test_an_opening_that_is_cancelled_leaves_the_file_free(file: Path) -> None:
@@ -157,6 +117,12 @@ async def _opened_and_closed(file: Path) -> None:
         await opened.registry.ping()
 
 
+async def _refused(file: Path, why: str, **more: float) -> None:
+    with pytest.raises(StartupError, match=why):
+        async with opened_sqlite(file, **more):
+            pass
+
+
 def _overwrite(file: Path, at: int, text: bytes) -> None:
     with open(os.open(file, os.O_WRONLY | os.O_CREAT), "wb") as opened:
         opened.seek(at)
@@ -165,10 +131,6 @@ def _overwrite(file: Path, at: int, text: bytes) -> None:
 
 def _read(file: Path) -> bytes:
     return file.read_bytes()
-
-
-def _mode(file: Path) -> int:
-    return file.stat().st_mode & 0o777
 
 
 def _beside(file: Path) -> list[Path]:

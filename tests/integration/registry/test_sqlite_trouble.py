@@ -1,12 +1,20 @@
-"""What happens to a registry in a file while it is used: locked, full, closed under it."""
+"""A registry in a file while it is used: locked, full; and how SQLite finds records.
+
+By an index and in its order, so that a page costs the same however many records there are.
+PostgreSQL decides by what it has counted: nothing to be pinned.
+"""
 
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.registry import sqlite
 from adapters.registry.opening import opened_sqlite
@@ -16,7 +24,7 @@ from domain.errors import DatabaseNotFound, Unavailable
 from domain.states import State
 from ports.driven.registry import Query
 from tests.support.records import new_record
-from tests.support.registries import registry_file
+from tests.support.registries import BEGIN, MARK, registry_file
 from tests.support.servers import ram_folder
 
 NO_PATIENCE = 0.05
@@ -64,31 +72,20 @@ async def test_a_full_disk_keeps_nothing_half_and_recovers() -> None:
         await set_limit(1)  # no less than it has
         added = await _added_until_full(registry)
         refused = new_record()
+        labels = {f"label{number}": "x" * 63 for number in range(1000)}
+        changed = replace(kept.moved(State.READY), labels=labels)
 
         with pytest.raises(Unavailable, match="disk is full"):
             await registry.add(refused)
+        with pytest.raises(Unavailable):
+            await registry.update(changed)
         with pytest.raises(DatabaseNotFound):
             await registry.get(refused.id)
-        assert (await registry.get(kept.id)) == kept
+        assert await registry.get(kept.id) == kept
         assert len(await registry.search(Query(limit=10_000))) == added + 1
 
         await set_limit(1_000_000)
         assert (await registry.add(refused)).id == refused.id
-
-
-async def test_a_full_disk_lets_an_update_be_made_whole_later() -> None:
-    async with _of_limited_size() as (registry, set_limit):
-        kept = await registry.add(new_record())
-        await set_limit(1)
-        await _added_until_full(registry)
-        labels = {f"label{number}": "x" * 63 for number in range(1000)}
-        changed = replace(kept.moved(State.READY), labels=labels)
-
-        with pytest.raises(Unavailable):
-            await registry.update(changed)
-        assert await registry.get(kept.id) == kept
-
-        await set_limit(1_000_000)
         assert (await registry.update(changed)).state is State.READY
 
 
@@ -120,3 +117,56 @@ async def _added_until_full(registry: SqlRegistry) -> int:
         except Unavailable:
             return number
     raise AssertionError("it never was full")
+
+
+QUERIES = {
+    "the first page": Query(),
+    "a later page": Query(before="db_5"),
+    "a caller's": Query(caller="me", before="db_5"),
+    "of one state": Query(states=frozenset({State.RETIRED}), before="db_5"),
+    "a request's": Query(request=MARK.key),
+    "due": Query(due=BEGIN + timedelta(days=1), target="here"),
+}
+
+in_a_file = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+
+
+@in_a_file
+@pytest.mark.parametrize("name", QUERIES)
+async def test_a_search_uses_an_index_and_sorts_only_the_few_that_are_due(
+    migrated: AsyncEngine, name: str
+) -> None:
+    registry = SqlRegistry(Store(migrated, migrated))
+
+    plan = await _plan_of(migrated, lambda: registry.search(QUERIES[name]))
+
+    assert "USING" in plan
+    assert "INDEX" in plan
+    if name == "due":
+        assert "databases_wake_at (wake_at<?)" in plan
+    else:
+        assert "TEMP B-TREE" not in plan
+
+
+@in_a_file
+async def test_a_quota_is_counted_by_what_there_is_now(migrated: AsyncEngine) -> None:
+    registry = SqlRegistry(Store(migrated, migrated))
+
+    plan = await _plan_of(migrated, lambda: registry.add(new_record(), quota=1))
+
+    assert "databases_quota (caller=?)" in plan
+
+
+async def _plan_of(engine: AsyncEngine, call: Callable[[], Awaitable[object]]) -> str:
+    asked: list[tuple[Any, ...]] = []
+
+    def listen(*arguments: Any) -> None:
+        asked.append(arguments[2:4])
+
+    event.listen(engine.sync_engine, "before_cursor_execute", listen)
+    await call()
+    event.remove(engine.sync_engine, "before_cursor_execute", listen)
+    ((statement, values),) = asked
+    async with engine.connect() as connection:
+        rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        return "\n".join(str(row[-1]) for row in rows)

@@ -1,25 +1,32 @@
-"""Records that this version of pgvend cannot read: a newer one, or somebody else, wrote them."""
+"""Records that this version cannot read, what the drivers say, and what the database refuses."""
 
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.registry.migrating import migrate
+from adapters.registry.audit import SqlAuditTrail
+from adapters.registry.errors import translated
 from adapters.registry.registry import SqlRegistry
+from adapters.registry.rows import row_of
+from adapters.registry.schema import DATABASES
 from adapters.registry.store import Store
 from domain.database import Database
-from domain.errors import Unavailable
+from domain.errors import NameTaken, RequestKnown, Unavailable
 from domain.request import REMEMBERED
 from domain.states import State
 from domain.steps import AT_ONCE
 from domain.upkeep import Upkeep
+from ports.driven.audit import AuditQuery
 from ports.driven.registry import Query, Registry
 from ports.driving.sweep import DONE
 from tests.support.aftermath import found
 from tests.support.drifted import told, vended
+from tests.support.key_records import new_entry
 from tests.support.records import new_record
+from tests.support.registries import MARK
 from tests.support.vending import Memory
 
 OF_A_NEWER_VERSION = "UPDATE databases SET state = 'quarantined' WHERE id = :id"
@@ -31,14 +38,10 @@ UNREADABLE = {
     "no steps": "UPDATE databases SET history = '7' WHERE id = :id",
 }
 
-unreadable = pytest.mark.parametrize("change", UNREADABLE.values(), ids=UNREADABLE)
-
 
 @pytest.fixture
-async def registry(engine: AsyncEngine) -> Registry:
-    async with engine.begin() as connection:
-        await connection.run_sync(migrate)
-    return SqlRegistry(Store(engine, engine))
+def registry(migrated: AsyncEngine) -> Registry:
+    return SqlRegistry(Store(migrated, migrated))
 
 
 async def spoilt(engine: AsyncEngine, database: Database, change: str) -> None:
@@ -46,28 +49,20 @@ async def spoilt(engine: AsyncEngine, database: Database, change: str) -> None:
         await connection.execute(text(change), {"id": database.id})
 
 
-@unreadable
-async def test_what_cannot_be_read_is_told_with_its_id(
-    registry: Registry, engine: AsyncEngine, change: str
-) -> None:
-    record = await registry.add(new_record())
-    await spoilt(engine, record, change)
-
-    with pytest.raises(Unavailable, match=record.id):
-        await registry.get(record.id)
-    with pytest.raises(Unavailable, match=record.id):
-        await registry.search(Query())
-
-
-@unreadable
-async def test_it_keeps_nobody_from_the_other_records(
-    registry: Registry, engine: AsyncEngine, change: str
+async def test_what_cannot_be_read_is_told_with_its_id_and_nothing_else_is_lost(
+    registry: Registry, engine: AsyncEngine
 ) -> None:
     other = await registry.add(new_record())
-    await spoilt(engine, await registry.add(new_record()), change)
+    for rotation, change in enumerate(UNREADABLE.values(), start=1):
+        record = await registry.add(new_record())
+        await spoilt(engine, record, change)
 
-    assert await registry.get(other.id) == other
-    assert (await registry.update(replace(other, rotation=1))).rotation == 1
+        with pytest.raises(Unavailable, match=record.id):
+            await registry.get(record.id)
+        with pytest.raises(Unavailable, match=record.id):
+            await registry.search(Query())
+        other = await registry.update(replace(other, rotation=rotation))
+        assert await registry.get(other.id) == other
 
 
 async def test_what_a_newer_version_does_is_never_due(
@@ -79,12 +74,11 @@ async def test_what_a_newer_version_does_is_never_due(
     assert await registry.search(Query(due=AT_ONCE)) == [due]
 
 
-@pytest.mark.parametrize("state", [State.FAILED, State.RETIRED])
-async def test_what_is_gone_is_never_due(registry: Registry, state: State) -> None:
-    gone = await registry.add(new_record(state=state))
-
-    assert gone.wake_at
-    assert await registry.search(Query(due=gone.wake_at + REMEMBERED)) == []
+async def test_what_is_gone_is_never_due(registry: Registry) -> None:
+    for state in (State.FAILED, State.RETIRED):
+        gone = await registry.add(new_record(state=state))
+        assert gone.wake_at
+        assert await registry.search(Query(due=gone.wake_at + REMEMBERED)) == []
 
 
 async def test_a_sweep_leaves_it_alone_and_does_the_rest(
@@ -101,3 +95,69 @@ async def test_a_sweep_leaves_it_alone_and_does_the_rest(
     assert told(findings)[0] == (Upkeep.RETIRE, DONE)
     assert memory.lets_in(newer)
     assert (await registry.get(other.id)).state is State.RETIRED
+
+
+async def test_a_known_request_is_told_from_a_taken_name(migrated: AsyncEngine) -> None:
+    """By the database's own words: what was in the way may be gone when we look."""
+    await _insert(migrated, replace(new_record("request_key"), request=MARK))
+
+    with pytest.raises(RequestKnown):
+        await _insert(migrated, replace(new_record(), request=MARK))
+    with pytest.raises(NameTaken):
+        await _insert(migrated, new_record("request_key"))
+
+
+async def test_what_was_asked_is_in_no_error(migrated: AsyncEngine) -> None:
+    registry = SqlRegistry(Store(migrated, migrated))
+    kept = await registry.add(new_record("Secret Project"))
+    with pytest.raises(NameTaken) as taken:
+        await registry.add(new_record("Secret Project"))
+    async with migrated.begin() as connection:
+        await connection.execute(text("DROP TABLE databases"))
+    with pytest.raises(Unavailable) as unwritten:
+        await registry.update(kept)
+    with pytest.raises(Unavailable) as unread:
+        await registry.search(Query(labels={"team": "secret"}))
+
+    for error in (taken.value, unwritten.value, unread.value):
+        told = " ".join(_shown(error))
+        assert not any(word in told for word in ("INSERT", "UPDATE", "SELECT", "Secret", "team"))
+
+
+async def _insert(engine: AsyncEngine, database: Database) -> None:
+    with translated():
+        async with engine.begin() as connection:
+            await connection.execute(insert(DATABASES).values(row_of(database)))
+
+
+def _shown(error: BaseException | None) -> list[str]:
+    """What a traceback would show."""
+    if error is None:
+        return []
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return [repr(error), str(error), *_shown(cause)]
+
+
+CHANGES = [
+    "UPDATE audit SET caller = 'somebody else'",
+    "DELETE FROM audit",
+    "DELETE FROM audit WHERE caller = 'ann'",
+]
+OF_DIALECT = {
+    "sqlite": ["INSERT OR REPLACE INTO audit SELECT * FROM audit"],
+    "postgresql": [
+        "TRUNCATE audit",
+        "INSERT INTO audit SELECT * FROM audit ON CONFLICT (id) DO UPDATE SET caller = 'x'",
+    ],
+}
+
+
+async def test_what_is_in_the_trail_stays(migrated: AsyncEngine) -> None:
+    trail, entry = SqlAuditTrail(Store(migrated, migrated)), new_entry()
+    await trail.append(entry)
+
+    for statement in [*CHANGES, *OF_DIALECT[migrated.dialect.name]]:
+        with pytest.raises(DBAPIError, match="the audit trail only grows"):
+            async with migrated.begin() as connection:
+                await connection.exec_driver_sql(statement)
+        assert await trail.read(AuditQuery()) == [entry]

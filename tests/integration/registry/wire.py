@@ -88,21 +88,25 @@ S = TypeVar("S")
 async def break_each_request(
     home: Home,
     blow: Blow,
-    begin: Callable[[], Awaitable[S]],
+    begin: Callable[[], S | Awaitable[S]],
     call: Callable[[Opened, S], Coroutine[Any, Any, object]],
     after: Callable[[Site, S, Any], Awaitable[None]],
 ) -> Sequence[str]:
     """Of a call, login and all, on what `begin` makes, each time with a look `after` it; returns
     what the call asks of the server when nothing breaks it."""
 
+    async def begun() -> S:
+        subject = begin()
+        return await subject if isinstance(subject, Awaitable) else subject
+
     async def case(at: int) -> None:
-        subject, fault = await begin(), Fault(blow.how, at)
+        subject, fault = await begun(), Fault(blow.how, at)
         async with site(home, fault) as place:
             outcome = await struck(call(place.opened, subject), fault, blow)
             await after(place, subject, outcome)
 
     async with site(home) as whole:
-        await call(whole.opened, await begin())
+        await call(whole.opened, await begun())
         requests = list(whole.proxy.requests)
     await at_every(requests, case, blow)
     return requests

@@ -6,7 +6,6 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -17,6 +16,7 @@ from adapters.embedded.cluster import PORTS, is_free
 from domain.errors import StartupError
 from tests.support.bundles import data_of, keep_note, notes, opened, until
 from tests.support.callers import is_listening, superuser_of, vend
+from tests.support.orders import new_order
 from tests.support.servers import ram_folder
 from tests.support.service import (
     NotStarted,
@@ -30,20 +30,16 @@ WITHOUT_SETPRIV = "/nonexistent"
 """A PATH, and a system that does not end the server with its service."""
 
 
-@pytest.mark.parametrize("path", [os.defpath, WITHOUT_SETPRIV])
-async def test_a_killed_service_finds_its_data_again(folder: Path, path: str) -> None:
-    """Whether its server ends with it, or outlives it and is replaced."""
-    async with running_service(folder, PATH=path) as service:
+async def test_a_killed_service_finds_its_data_again(folder: Path) -> None:
+    """And replaces a server that outlived it."""
+    async with running_service(folder, PATH=WITHOUT_SETPRIV) as service:
         connection = await vend(service.url, "Kept")
         await keep_note(connection, "before")
         (old,) = servers_in(folder)
         await service.kill()
-        if path == os.defpath:
-            await until(lambda: not servers_in(folder))
-        else:
-            assert servers_in(folder) == [old]
+        assert servers_in(folder) == [old]
 
-        async with running_service(folder, PATH=path) as again:
+        async with running_service(folder, PATH=WITHOUT_SETPRIV) as again:
             await keep_note(connection, "after")
             assert await notes(connection) == ["before", "after"]
             assert (await vend(again.url, "Other")).port == connection.port
@@ -53,7 +49,9 @@ async def test_a_killed_service_finds_its_data_again(folder: Path, path: str) ->
 
 
 async def test_ctrl_c_lets_a_running_vend_finish_before_the_server_stops(folder: Path) -> None:
-    async with running_service(folder) as service:
+    """And the port that was wished for is kept."""
+    wished = _free_port()
+    async with running_service(folder, PGVEND_EMBEDDED_PORT=str(wished)) as service:
         superuser = await asyncpg.connect(**superuser_of(folder))
         async with superuser.transaction():
             await superuser.execute("LOCK TABLE pg_authid IN SHARE MODE")
@@ -67,6 +65,7 @@ async def test_ctrl_c_lets_a_running_vend_finish_before_the_server_stops(folder:
         assert await service.process.wait() == 0
         assert servers_in(folder) == []
         assert not (data_of(folder) / "postmaster.pid").exists()
+    assert connection.port == wished
     async with opened(folder):
         await keep_note(connection, "works")
         assert "not properly shut down" not in (folder / "embedded" / "postgres.log").read_text()
@@ -83,13 +82,9 @@ async def test_a_service_ended_while_it_starts_leaves_nothing_in_the_way(
             await service.ended(within=within)
             await service.signalled(number)
             assert "Traceback" not in service.output()
-            await until(partial(_is_empty, new_folder))
+            await until(lambda: not servers_in(new_folder))
     async with opened(new_folder) as provider:
         await provider.ping()
-
-
-def _is_empty(data_dir: Path) -> bool:
-    return not servers_in(data_dir)
 
 
 async def _held_up(superuser: asyncpg.Connection) -> None:
@@ -126,10 +121,9 @@ async def test_a_second_service_runs_beside_the_first_but_not_on_its_folder(
         assert "PGVEND_DATA_DIR" in told
 
         with ram_folder() as other_folder:
-            async with running_service(used(other_folder)) as second:
-                other = await vend(second.url, "Same")
-                await keep_note(other, "other")
-                assert other.port != connection.port
+            async with opened(used(other_folder)) as second:
+                assert second.server.public_port != connection.port
+                await keep_note(await second.provision(new_order("Same")), "other")
         assert await notes(connection) == ["before"]
         await keep_note(await vend(first.url, "Other"), "works")
 
@@ -158,16 +152,6 @@ async def test_a_taken_port_is_told_with_its_mend_and_changes_nothing(folder: Pa
         assert servers_in(folder) == []
     async with opened(folder) as provider:
         assert provider.server.public_port == port
-
-
-async def test_a_wished_port_is_taken_and_kept(folder: Path) -> None:
-    wished = _free_port()
-    async with running_service(folder, PGVEND_EMBEDDED_PORT=str(wished)) as service:
-        connection = await vend(service.url, "Wished")
-        assert connection.port == wished
-        await service.stop()
-    async with opened(folder):
-        await keep_note(connection, "still there")
 
 
 @contextmanager

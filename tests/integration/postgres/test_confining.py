@@ -11,9 +11,9 @@ from domain.connection import Connection
 from domain.errors import ProviderRejected
 from domain.order import Order
 from tests.support.databases import vended
-from tests.support.obstacles import filled, left_open, memberships, run
+from tests.support.obstacles import left_open, memberships, run
 from tests.support.orders import new_order, rotated
-from tests.support.places import Place, operated, refused, tenant
+from tests.support.places import Place, operated, tenant
 from tests.support.polling import until
 from tests.support.servers import OperatorsServer
 from tests.support.sizes import (
@@ -108,18 +108,6 @@ async def test_what_its_owner_left_open_does_not_keep_it_writable(
     async with left_open(connection, statement):
         await place.provider.confine(order.tenant)
     await assert_read_only(connection)
-
-
-async def test_a_neighbour_cannot_confine_or_release(
-    place: Place, order: Order, connection: Connection
-) -> None:
-    async with vended(place.provider, new_order()) as other, tenant(other) as intruder:
-        await place.provider.confine(order.tenant)
-        with refused():
-            await intruder.execute(
-                filled("ALTER ROLE {user} IN DATABASE {database} RESET ALL", connection)
-            )
-        await assert_read_only(connection)
 
 
 async def test_a_transaction_that_is_left_open_does_not_keep_the_old_password(

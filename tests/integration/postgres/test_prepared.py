@@ -1,12 +1,8 @@
 """Prepared transactions: the one thing that takes the admin into a tenant's database."""
 
-from dataclasses import replace
-
 import asyncpg
 import pytest
 
-from adapters.postgres.sessions import single_session
-from domain.connection import Connection
 from tests.support.databases import vended
 from tests.support.obstacles import doomed, filled, memberships, run, suspended
 from tests.support.orders import new_order
@@ -110,33 +106,8 @@ async def test_nothing_of_the_tenants_runs_when_its_transactions_are_ended(
     assert await place_15.sql("SELECT rolname FROM pg_roles WHERE rolname = 'hacked'") == []
 
 
-async def test_who_goes_into_a_tenants_database_runs_nothing_of_the_tenants(
-    bundled_place: Place,
-) -> None:
-    """Neither who installs an extension nor any other session of ours; a careless one does."""
-    order = new_order()
-    async with vended(bundled_place.provider, order) as connection:
-        await run(connection, TRAPS.rsplit(";", 1)[0])
-        await bundled_place.provider.provision(replace(order, extensions=("vector", "plpgsql")))
-        await run(connection, TRAPS.rsplit(";", 1)[1])
-        login = {**bundled_place.superuser, "database": connection.database}
-        async with single_session(login) as ours:
-            assert await ours.fetchval("SELECT version()") != "sprung"
-        assert await _caught(connection) == []
-
-        async with tenant(connection) as careless:
-            assert await careless.fetchval("SELECT version()") == "sprung"
-        assert await _caught(connection) == [connection.user]
-        assert await bundled_place.sql("SELECT 1 FROM pg_roles WHERE rolname = 'hacked'") == []
-
-
 async def _prepare(session: asyncpg.Connection, statement: str, name: str = "left") -> str:
     name = f"{name} {id(session)}"
     for each in ("BEGIN", statement, f"PREPARE TRANSACTION '{name}'"):
         await session.execute(each)
     return name
-
-
-async def _caught(connection: Connection) -> list[str]:
-    async with tenant(connection) as session:
-        return [row["who"] for row in await session.fetch("SELECT who FROM public.caught")]

@@ -2,9 +2,8 @@
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Awaitable, Mapping
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.sessions import SESSION_SETTINGS, login_of, single_session
@@ -20,44 +19,16 @@ PROXIES_FORWARD = POOLERS_TAKE | {"application_name", "options"}
 """Neon's proxy leaves out all others without a word."""
 
 
-@dataclass
-class Listener:
-    """Hears what one session begins with, and says nothing to it."""
-
-    connection: Connection
-    heard: asyncio.Future[bytes]
-
-    async def parameters(self) -> Mapping[str, str]:
-        words = (await self.heard)[4:].decode().split("\0")
-        return dict(zip(words[:-2:2], words[1::2], strict=False))
-
-
-@asynccontextmanager
-async def listening() -> AsyncIterator[Listener]:
-    heard: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-
-    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        (length,) = struct.unpack("!i", await reader.readexactly(4))
-        heard.set_result(await reader.readexactly(length - 4))
-        writer.close()
-
-    async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        yield Listener(_connection(port), heard)
-
-
 async def test_a_login_check_sends_nothing_that_a_tenant_would_not() -> None:
-    async with listening() as listener:
-        await _refused(PostgresLoginCheck().verify(listener.connection))
-
-        assert set(await listener.parameters()) == POOLERS_TAKE
+    assert await _sent_by(PostgresLoginCheck().verify) == POOLERS_TAKE
 
 
 async def test_our_own_sessions_send_only_what_neon_s_proxy_forwards() -> None:
-    async with listening() as listener:
-        await _refused(_opened(listener.connection))
+    async def opened(connection: Connection) -> None:
+        async with single_session(login_of(connection)):
+            pass
 
-        assert set(await listener.parameters()) == PROXIES_FORWARD
+    assert await _sent_by(opened) == PROXIES_FORWARD
 
 
 async def test_all_settings_of_our_own_sessions_hold(place: Place) -> None:
@@ -73,22 +44,17 @@ async def test_all_settings_of_our_own_sessions_hold(place: Place) -> None:
     assert {name: held[name] for name in wanted} == wanted
 
 
-async def _opened(connection: Connection) -> None:
-    async with single_session(login_of(connection)):
-        pass
+async def _sent_by(call: Callable[[Connection], Awaitable[None]]) -> set[str]:
+    """The parameters that a session begins with; nothing is said to it."""
+    heard: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        (length,) = struct.unpack("!i", await reader.readexactly(4))
+        heard.set_result(await reader.readexactly(length - 4))
+        writer.close()
 
-async def _refused(call: Awaitable[None]) -> None:
-    with suppress(ProviderBusy):
-        await call
-
-
-def _connection(port: int) -> Connection:
-    return Connection(
-        host="127.0.0.1",
-        port=port,
-        database="shop",
-        user="user_shop",
-        password=Secret("unused"),
-        sslmode="disable",
-    )
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with suppress(ProviderBusy):
+            await call(Connection("127.0.0.1", port, "shop", "user_shop", Secret("-"), "disable"))
+    return set((await heard)[4:].decode().split("\0")[:-2:2])

@@ -1,24 +1,19 @@
-"""What a tenant finds when it logs in, what it cannot reach, and what a vend leaves besides."""
+"""What a tenant finds when it logs in, and what a vend leaves besides.
+
+What it cannot reach from there is tried out in `tests/security`.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
-import asyncpg
 import pytest
 
 from domain.errors import NameTaken
 from tests.support.databases import namesake, vended
-from tests.support.obstacles import filled, memberships, run
+from tests.support.obstacles import memberships, run
 from tests.support.orders import INSTALLATION, new_order, rotated
-from tests.support.places import Place, refused, tenant
-
-NO_LOGIN = (
-    asyncpg.InsufficientPrivilegeError,  # no CONNECT
-    asyncpg.InvalidAuthorizationSpecificationError,  # pg_hba.conf says no
-    asyncpg.ObjectNotInPrerequisiteStateError,  # template0 takes nobody
-)
-
+from tests.support.places import Place, tenant
 
 CAN = [
     "CREATE TABLE made (id int PRIMARY KEY); INSERT INTO made VALUES (1)",
@@ -31,22 +26,6 @@ CAN = [
     "VACUUM",
 ]
 
-CANNOT = [
-    "CREATE ROLE accomplice",
-    "CREATE DATABASE another",
-    "ALTER ROLE {user} SUPERUSER",
-    "ALTER ROLE {user} CREATEROLE",
-    "ALTER ROLE {user} CONNECTION LIMIT -1",
-    "COMMENT ON ROLE {user} IS 'unmarked'",
-    "SET ROLE postgres",
-    "ALTER SYSTEM SET work_mem = '1GB'",
-    "COPY (SELECT 1) TO PROGRAM 'true'",
-    "SELECT pg_read_file('postgresql.conf')",
-    "SELECT rolpassword FROM pg_authid",
-    "ALTER DATABASE {database} RENAME TO another",
-    "CREATE EVENT TRIGGER t ON ddl_command_end EXECUTE FUNCTION pg_catalog.version()",
-]
-
 
 async def test_the_tenant_owns_its_database_and_works_in_it(place: Place) -> None:
     async with vended(place.provider, new_order()) as connection:
@@ -56,18 +35,6 @@ async def test_the_tenant_owns_its_database_and_works_in_it(place: Place) -> Non
         )
         assert found == [connection.user]
         await run(connection, *CAN)
-
-
-@pytest.mark.parametrize("database", ["postgres", "template1", "template0", "a neighbour's"])
-async def test_the_tenant_reaches_no_other_database(place: Place, database: str) -> None:
-    async with (
-        vended(place.provider, new_order()) as connection,
-        vended(place.provider, new_order()) as neighbour,
-    ):
-        there = neighbour.database if database == "a neighbour's" else database
-        with refused(*NO_LOGIN):
-            async with tenant(connection, database=there):
-                pass
 
 
 async def test_nobody_else_has_a_privilege_on_the_database_nor_its_role_more(place: Place) -> None:
@@ -82,27 +49,13 @@ async def test_nobody_else_has_a_privilege_on_the_database_nor_its_role_more(pla
         assert sorted(granted) == [(connection.user, each) for each in privileges]
         attributes = await place.sql(
             "SELECT rolcanlogin, rolsuper, rolcreatedb, rolcreaterole, rolreplication, "
-            "rolbypassrls FROM pg_roles WHERE rolname = $1",
+            "rolbypassrls, rolconnlimit FROM pg_roles WHERE rolname = $1",
             connection.user,
         )
-        assert attributes == [(True, False, False, False, False, False)]
+        limit = place.provider.server.connection_limit
+        assert attributes == [(True, False, False, False, False, False, limit)]
         of_others = "SELECT count(*) FROM pg_auth_members WHERE member = $1::text::regrole"
         assert await place.sql(of_others, f'"{connection.user}"') == [0]
-
-
-async def test_the_tenant_has_no_way_to_more(place: Place) -> None:
-    async with vended(place.provider, new_order()) as connection, tenant(connection) as session:
-        for statement in CANNOT:
-            with refused():
-                await session.execute(filled(statement, connection))
-
-
-async def test_the_tenant_cannot_take_more_places_than_it_has(place: Place) -> None:
-    async with vended(place.provider, new_order()) as connection, AsyncExitStack() as sessions:
-        for _ in range(place.provider.server.connection_limit):
-            await sessions.enter_async_context(tenant(connection))
-        with refused(asyncpg.TooManyConnectionsError):
-            await sessions.enter_async_context(tenant(connection))
 
 
 async def test_provisioning_again_keeps_what_the_tenant_made(place: Place) -> None:

@@ -1,6 +1,5 @@
 """Every request of a registry on a PostgreSQL server, broken: by the network, or by its caller."""
 
-from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -49,10 +48,7 @@ async def test_an_add_is_whole_or_not_made(home: Home, blow: Blow) -> None:
 
 @blows
 async def test_an_update_is_whole_or_not_made(home: Home, blow: Blow) -> None:
-    def begin() -> Awaitable[Database]:
-        return home.sound.registry.add(new_record())
-
-    async def call(opened: Opened, before: Database) -> object:
+    async def update(opened: Opened, before: Database) -> Database:
         return await opened.registry.update(before.moved(State.READY))
 
     async def after(place: Site, before: Database, _: object) -> None:
@@ -60,7 +56,8 @@ async def test_an_update_is_whole_or_not_made(home: Home, blow: Blow) -> None:
         assert (found.state, found.version) in {(before.state, 1), (State.READY, 2)}
         await repeated(lambda: _moved_on(place.opened, before.id))
 
-    requests = await break_each_request(home, blow, begin, call, after)
+    add = home.sound.registry.add
+    requests = await break_each_request(home, blow, lambda: add(new_record()), update, after)
     assert requests[-1].startswith("run UPDATE")
 
 
@@ -101,61 +98,51 @@ async def test_an_add_within_a_quota_is_whole_or_not_made_and_locks_nobody_out(
 
 @all_blows
 async def test_a_new_key_is_whole_or_not_kept(home: Home, blow: Blow) -> None:
-    async def begin() -> ApiKey:
-        return new_api_key()
-
-    async def call(opened: Opened, key: ApiKey) -> None:
-        await opened.keys.add(key)
+    async def add(opened: Opened, key: ApiKey) -> None:
+        with suppress(NameTaken):
+            await opened.keys.add(key)
 
     async def after(place: Site, key: ApiKey, _: object) -> None:
-        async def once() -> None:
-            with suppress(NameTaken):
-                await place.opened.keys.add(key)
-
         if await home.sound.keys.find(key.id) is None:
-            await repeated(once)
+            await repeated(lambda: add(place.opened, key))
         assert await home.sound.keys.find(key.id) == key
 
-    await break_each_request(home, blow, begin, call, after)
+    await break_each_request(home, blow, new_api_key, add, after)
 
 
 @all_blows
 async def test_a_revocation_can_be_repeated(home: Home, blow: Blow) -> None:
     async def begin() -> ApiKey:
-        key = new_api_key()
-        await home.sound.keys.add(key)
+        await home.sound.keys.add(key := new_api_key())
         return key
 
-    async def call(opened: Opened, key: ApiKey) -> object:
+    async def revoke(opened: Opened, key: ApiKey) -> ApiKey:
         return await opened.keys.revoke(key.id, MADE)
 
     async def after(place: Site, key: ApiKey, _: object) -> None:
-        await repeated(lambda: place.opened.keys.revoke(key.id, MADE))
+        await repeated(lambda: revoke(place.opened, key))
         assert await home.sound.keys.find(key.id) == key.revoked(MADE)
 
-    await break_each_request(home, blow, begin, call, after)
+    await break_each_request(home, blow, begin, revoke, after)
 
 
 @all_blows
 async def test_an_entry_is_whole_or_not_kept(home: Home, blow: Blow) -> None:
-    async def begin() -> AuditEntry:
-        return new_entry(subject=unique_name("db"))
-
-    async def call(opened: Opened, entry: AuditEntry) -> None:
+    async def append(opened: Opened, entry: AuditEntry) -> None:
         await opened.audit.append(entry)
 
     async def after(_: Site, entry: AuditEntry, __: object) -> None:
         kept = await home.sound.audit.read(AuditQuery(subject=entry.subject))
         assert kept in ([], [entry])
 
-    await break_each_request(home, blow, begin, call, after)
+    def begin() -> AuditEntry:
+        return new_entry(subject=unique_name("db"))
+
+    await break_each_request(home, blow, begin, append, after)
 
 
 @all_blows
 async def test_counting_grants_nothing_beyond_the_rate(home: Home, blow: Blow) -> None:
-    async def begin() -> str:
-        return unique_name("ann")
-
     async def hit(opened: Opened, name: str) -> bool:
         assert opened.shared_rates
         return (await opened.shared_rates.hit(name, Rate(2, 3600))).is_granted
@@ -165,7 +152,7 @@ async def test_counting_grants_nothing_beyond_the_rate(home: Home, blow: Blow) -
         assert sum(granted) <= 2
         await repeated(lambda: hit(place.opened, name))
 
-    await break_each_request(home, blow, begin, hit, after)
+    await break_each_request(home, blow, unique_name, hit, after)
 
 
 async def _is_kept(home: Home, database: Database) -> bool:

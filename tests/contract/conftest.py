@@ -60,7 +60,6 @@ KINDS = {
     "embedded-18": Kind(embedded, "bundled_18"),
     "embedded-18-decorated": Kind(embedded, "bundled_18", decorate=decorated),
     "postgres-15": Kind(postgres, "server_15"),
-    "postgres-15-decorated": Kind(postgres, "server_15", decorate=decorated),
     "postgres-16": Kind(postgres, "server_16"),
     "postgres-18, two replicas": Kind(replicas, "server_18"),
     "neon-none": by_api(overlapping(neon_by_api)),

@@ -2,8 +2,7 @@
 
 import asyncio
 import os
-import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,8 +11,6 @@ import pytest
 from domain.errors import StartupError
 from tests.support.bundles import Events, data_of, keep_note, notes, opened
 from tests.support.orders import new_order
-from tests.support.servers import ram_folder
-from tests.support.service import servers_in
 
 LEAKED = 999_999
 """The number of no database."""
@@ -21,36 +18,18 @@ LEAKED = 999_999
 DAMAGED = ["", "\n", "garbage\n", "-5\n", "0\n", f"{10**30}\n", "\udcff\n"]
 
 
-async def test_a_damaged_lock_file_of_the_server_is_no_obstacle(folder: Path) -> None:
-    for text in DAMAGED:
+async def test_a_lock_file_of_a_dead_server_or_a_damaged_one_is_no_obstacle(folder: Path) -> None:
+    for text in [await _lock_file_of(folder), *DAMAGED]:
         _leave_lock_file(folder, text)
         await _starts(folder)
 
 
-async def test_a_lock_file_of_a_dead_server_is_no_obstacle(folder: Path) -> None:
-    _leave_lock_file(folder, await _lock_file_of(folder))
-    await _starts(folder)
-
-
 async def test_another_program_with_the_old_servers_number_is_left_alone(folder: Path) -> None:
     text = await _lock_file_of(folder)
-    async with _sleeping("sleep", user=_owner(data_of(folder))) as other:
+    async with _sleeping(user=_owner(data_of(folder))) as other:
         _leave_lock_file(folder, f"{other.pid}\n{text.partition(chr(10))[2]}")
         await _starts(folder)
         assert other.returncode is None
-
-
-async def test_another_folders_server_with_the_old_ones_number_is_left_alone(
-    folder: Path, used: Callable[[Path], Path]
-) -> None:
-    text = await _lock_file_of(folder)
-    with ram_folder() as other_folder:
-        async with opened(used(other_folder)) as other:
-            (server,) = servers_in(other_folder)
-            _leave_lock_file(folder, f"{server.pid}\n{text.partition(chr(10))[2]}")
-            await _starts(folder)
-            await other.ping()
-            assert [each.pid for each in servers_in(other_folder)] == [server.pid]
 
 
 async def test_a_half_made_database_is_removed_and_whole_ones_stay(folder: Path) -> None:
@@ -91,34 +70,6 @@ async def test_somebodys_files_in_the_datas_place_are_kept_and_told(new_folder: 
     assert theirs.read_text() == "theirs"
 
 
-async def test_a_damaged_port_is_told_and_not_replaced(folder: Path) -> None:
-    """Credentials that were handed out name it."""
-    async with opened(folder) as provider:
-        port = provider.server.public_port
-    kept = folder / "embedded" / "port"
-    for text in ("", "garbage", "0", "65536", "5432.5", "-5432"):
-        kept.write_text(text)
-        with pytest.raises(StartupError, match=r"damaged.*PGVEND_EMBEDDED_PORT"):
-            await _starts(folder)
-    async with opened(folder, port=port) as provider:
-        await provider.ping()
-    assert kept.read_text() == f"{port}\n"
-
-
-async def test_a_session_that_outlived_its_server_is_ended(folder: Path) -> None:
-    """The server of a killed service that was killed too, amid a tenant's work; but nobody who
-    looks around in the folder."""
-    named_like_it = folder / "postgres"
-    shutil.copy("/usr/bin/sleep", named_like_it)
-    async with (
-        _sleeping(named_like_it, cwd=data_of(folder)) as stray,
-        _sleeping("sleep", cwd=data_of(folder)) as other,
-    ):
-        await _starts(folder)
-        assert await stray.wait() != 0
-        assert other.returncode is None
-
-
 async def _starts(folder: Path) -> None:
     async with opened(folder) as provider:
         await provider.ping()
@@ -131,16 +82,13 @@ async def _lock_file_of(folder: Path) -> str:
 
 
 @asynccontextmanager
-async def _sleeping(
-    program: Path | str, *, cwd: Path | None = None, user: int | None = None
-) -> AsyncIterator[asyncio.subprocess.Process]:
+async def _sleeping(user: int | None) -> AsyncIterator[asyncio.subprocess.Process]:
     """A foreign process."""
-    process = await asyncio.create_subprocess_exec(program, "1000", cwd=cwd, user=user)
+    process = await asyncio.create_subprocess_exec("sleep", "1000", user=user)
     try:
         yield process
     finally:
-        if process.returncode is None:
-            process.kill()
+        process.kill()
         await process.wait()
 
 

@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -14,13 +15,13 @@ import pytest
 
 from adapters.embedded.cluster import PORTS, is_free
 from domain.errors import StartupError
+from tests.support import polling
 from tests.support.bundles import data_of, keep_note, notes, opened, until
 from tests.support.callers import is_listening, superuser_of, vend
 from tests.support.orders import new_order
 from tests.support.servers import ram_folder
 from tests.support.service import (
     NotStarted,
-    RunningService,
     running_service,
     servers_in,
     starting_service,
@@ -56,9 +57,10 @@ async def test_ctrl_c_lets_a_running_vend_finish_before_the_server_stops(folder:
         async with superuser.transaction():
             await superuser.execute("LOCK TABLE pg_authid IN SHARE MODE")
             vending = asyncio.create_task(vend(service.url, "Slow"))
-            await _held_up(superuser)
+            waiting = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted"
+            await polling.until(partial(superuser.fetchval, waiting))
             os.killpg(service.process.pid, signal.SIGINT)
-            await _deaf(service)
+            await polling.until(lambda: _is_deaf(service.url))
             assert not vending.done()
         await superuser.close()
         connection = await vending
@@ -85,21 +87,6 @@ async def test_a_service_ended_while_it_starts_leaves_nothing_in_the_way(
             await until(lambda: not servers_in(new_folder))
     async with opened(new_folder) as provider:
         await provider.ping()
-
-
-async def _held_up(superuser: asyncpg.Connection) -> None:
-    """Somebody waits for a lock."""
-    query = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-    async with asyncio.timeout(60):
-        while not await superuser.fetchval(query):  # noqa: ASYNC110 - nothing tells us
-            await asyncio.sleep(0.01)
-
-
-async def _deaf(service: RunningService) -> None:
-    """The service takes no new callers: it has understood."""
-    async with asyncio.timeout(60):
-        while await is_listening(service.url):  # noqa: ASYNC110 - nothing tells us
-            await asyncio.sleep(0.01)
 
 
 async def test_a_second_service_runs_beside_the_first_but_not_on_its_folder(
@@ -152,6 +139,10 @@ async def test_a_taken_port_is_told_with_its_mend_and_changes_nothing(folder: Pa
         assert servers_in(folder) == []
     async with opened(folder) as provider:
         assert provider.server.public_port == port
+
+
+async def _is_deaf(url: str) -> bool:
+    return not await is_listening(url)
 
 
 @contextmanager

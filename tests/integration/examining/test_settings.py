@@ -1,6 +1,7 @@
 """What a server's configuration leads to, and what is on it already."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from adapters.postgres.examining.examination import PostgresExamination
 from adapters.postgres.examining.marks import Known
 from adapters.postgres.examining.subject import Subject
 from adapters.postgres.sessions import Session
-from domain.checkup import Outcome
+from domain.checkup import Outcome, Verdict
 from domain.errors import ProviderRejected
 from tests.support.checkups import (
     FAIL,
@@ -22,6 +23,7 @@ from tests.support.checkups import (
     run,
 )
 from tests.support.clock import FakeClock
+from tests.support.databases import vended
 from tests.support.orders import INSTALLATION, new_order
 from tests.support.places import operated
 from tests.support.servers import PASSWORD, OperatorsServer
@@ -71,57 +73,40 @@ async def test_template1_is_emptied_of_what_leads_elsewhere(server_15: Operators
     assert (await _one(examined, "template1")).verdict is OK
 
 
-async def test_a_clock_that_differs_is_told(server: OperatorsServer) -> None:
-    """Ours is in January 2026, by the fake one."""
-    late = await _one(examination(server, clock=FakeClock()), "clock")
-
-    assert late.verdict is WARN
-    assert "ahead of ours" in late.detail
-    assert datetime.now(UTC) > FakeClock().now()
-
-
-@pytest.mark.parametrize(("limit", "verdict"), [(89, OK), (90, FAIL)])
-async def test_one_tenant_must_not_have_every_place(
-    server: OperatorsServer, limit: int, verdict: object
-) -> None:
-    """There are 100, of which 3 are for superusers and 8 our own."""
-    assert (await _one(examination(server, limit=limit), "connections")).verdict is verdict
+JUDGED: list[tuple[str, dict[str, Any], Verdict]] = [
+    ("clock", {"clock": FakeClock()}, WARN),  # in January 2026
+    ("connections", {"limit": 89}, OK),  # of 100, of which 3 are for superusers and 8 our own
+    ("connections", {"limit": 90}, FAIL),
+    ("tls", {"public_host": "db.example"}, WARN),
+    ("tls", {}, OK),
+]
 
 
-async def test_tenants_who_together_may_take_every_place_are_warned_of(
-    server: OperatorsServer,
-) -> None:
-    orders = [new_order(), new_order()]
-    async with operated(server) as place:
-        for order in orders:
-            await place.provider.provision(order)
-        found = await outcomes(examination(server, limit=50))
-        alone = await outcomes(examination(server, limit=40))
-        for order in orders:
-            await place.provider.retire(order.tenant)
+async def test_a_configuration_is_judged_by_what_it_leads_to(server: OperatorsServer) -> None:
+    found = [await _one(examination(server, **more), check) for check, more, _ in JUDGED]
 
-    assert found["connections"].verdict is WARN
-    assert alone["connections"].verdict is OK
+    assert [outcome.verdict for outcome in found] == [verdict for *_, verdict in JUDGED]
+    assert "ahead of ours" in found[0].detail
 
 
-async def test_whose_databases_there_are_is_told(server: OperatorsServer) -> None:
-    order = new_order()
-    recorded = Known(installation="another", recorded={order.tenant.id})
-    async with operated(server) as place:
-        await place.provider.provision(order)
-        ours = await _one(examination(server), "marks")
-        others = await _one(examination(server, known=Known(installation="another")), "marks")
+async def test_what_is_on_the_server_already_is_told(server: OperatorsServer) -> None:
+    """Whose databases there are, and whether their tenants may take every place together."""
+    order, another = new_order(), Known(installation="another")
+    recorded = replace(another, recorded={order.tenant.id})
+    async with (
+        operated(server) as place,
+        vended(place.provider, order),
+        vended(place.provider, new_order()),
+    ):
+        many = await outcomes(examination(server, limit=50))
+        ours = await outcomes(examination(server, limit=40))
+        others = await _one(examination(server, known=another), "marks")
         lost = await _one(examination(server, known=recorded), "marks")
-        await place.provider.retire(order.tenant)
 
-    assert (ours.verdict, others.verdict, lost.verdict) == (OK, WARN, FAIL)
+    assert (many["connections"].verdict, ours["connections"].verdict) == (WARN, OK)
+    assert (ours["marks"].verdict, others.verdict, lost.verdict) == (OK, WARN, FAIL)
     assert INSTALLATION in others.detail
     assert "PGVEND_SECRET" in lost.detail
-
-
-async def test_clear_text_to_tenants_elsewhere_is_warned_of(server: OperatorsServer) -> None:
-    assert (await _one(examination(server, public_host="db.example"), "tls")).verdict is WARN
-    assert (await _one(examination(server), "tls")).verdict is OK
 
 
 async def test_a_question_that_fails_hides_no_other(server: OperatorsServer) -> None:

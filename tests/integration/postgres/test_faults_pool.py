@@ -13,7 +13,7 @@ from adapters.postgres.quoting import identifier
 from adapters.postgres.server import server_of_dsn
 from adapters.postgres.sessions import POOL_SIZE, session_of, single_session
 from adapters.postgres.statements import lock, lock_key
-from domain.errors import OutcomeUnknown, PgvendError, ProviderBusy
+from domain.errors import OutcomeUnknown, PgvendError
 from domain.order import Order, Tenant
 from tests.support.faults import NOTHING, WHOLE, Blow, site, struck
 from tests.support.orders import INSTALLATION, new_order
@@ -184,22 +184,6 @@ async def test_one_that_was_cut_off_while_it_waited_keeps_no_lock(
     assert await broken.traces(order.tenant) == NOTHING
 
 
-async def test_a_retirement_can_be_repeated_while_a_superuser_is_in_the_database(
-    bundled_18: PostgresProvider,
-) -> None:
-    """FORCE does not end such a session: the installer's, or the operator's."""
-    order = new_order()
-    await bundled_18.provision(order)
-    installer = bundled_18.server.superuser
-    assert installer
-    async with single_session({**installer, "database": order.tenant.names.database}):
-        with pytest.raises(ProviderBusy):
-            await bundled_18.retire(order.tenant)
-    async with site(bundled_18) as whole:
-        await whole.retrying.retire(order.tenant)
-        assert await whole.traces(order.tenant) == NOTHING
-
-
 @asynccontextmanager
 async def _blocked(bundled: PostgresProvider, statement: str) -> AsyncIterator[asyncpg.Connection]:
     """A superuser's open transaction, whose lock others wait for."""
@@ -211,12 +195,11 @@ async def _blocked(bundled: PostgresProvider, statement: str) -> AsyncIterator[a
 
 async def _waited(call: Awaitable[object], tenant: Tenant, blocker: asyncpg.Connection) -> None:
     """See the call wait for the tenant's lock, let the one before it go on, and it too."""
+
+    async def is_waiting() -> bool:
+        return bool(await blocker.fetch(_WAITING, lock_key(tenant.id)))
+
     task = asyncio.ensure_future(call)
-    for _ in range(500):
-        if await blocker.fetch(_WAITING, lock_key(tenant.id)):
-            break
-        await asyncio.sleep(0.01)
-    else:
-        raise AssertionError(f"it does not wait: {task}")
+    await until(is_waiting)
     await blocker.execute("ROLLBACK")
     await task

@@ -27,6 +27,7 @@ from tests.support.obstacles import (
 )
 from tests.support.orders import new_order
 from tests.support.places import Place, operated, tenant
+from tests.support.polling import until
 from tests.support.servers import PASSWORD, OperatorsServer, operators_server
 
 GRANTS = [
@@ -214,18 +215,12 @@ async def test_autovacuum_at_work_does_not_keep_a_database() -> None:
             "SELECT i, repeat('x', 200) FROM generate_series(1, 40000) AS i",
             "DELETE FROM t WHERE i % 2 = 0",
         )
-        await _until_autovacuum_works(place, connection.database)
+        worker = "SELECT pid FROM pg_stat_activity WHERE datname = $1 AND backend_type ~ '^autovac'"
 
+        async def is_at_work() -> bool:
+            return bool(await place.sql(worker, connection.database))
 
-async def _until_autovacuum_works(place: Place, database: str) -> None:
-    query = (
-        "SELECT pid FROM pg_stat_activity "
-        f"WHERE backend_type = 'autovacuum worker' AND datname = '{database}'"
-    )
-    for _ in range(1000):
-        if await place.sql(query):
-            return
-    raise AssertionError("autovacuum does not come")
+        await until(is_at_work)
 
 
 @asynccontextmanager

@@ -56,5 +56,14 @@ async def _sent_by(call: Callable[[Connection], Awaitable[None]]) -> set[str]:
     async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         with suppress(ProviderBusy):
-            await call(Connection("127.0.0.1", port, "shop", "user_shop", Secret("-"), "disable"))
+            await call(
+                Connection(
+                    host="127.0.0.1",
+                    port=port,
+                    database="shop",
+                    user="user_shop",
+                    password=Secret("unused"),
+                    sslmode="disable",
+                )
+            )
     return set((await heard)[4:].decode().split("\0")[:-2:2])

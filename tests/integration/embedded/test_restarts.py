@@ -79,14 +79,19 @@ async def test_a_service_ended_while_it_starts_leaves_nothing_in_the_way(
 ) -> None:
     """Amid initdb, or while the server that it made starts."""
     for within in (0.1, 0.5):
-        async with starting_service(new_folder) as service:
-            await until((new_folder / "embedded" / "lock").exists)
+        folder = new_folder / str(within)
+        async with starting_service(folder) as service:
+            await until((folder / "embedded" / "lock").exists)
             await service.ended(within=within)
             await service.signalled(number)
             assert "Traceback" not in service.output()
-            await until(lambda: not servers_in(new_folder))
-    async with opened(new_folder) as provider:
-        await provider.ping()
+            await until(partial(_is_empty, folder))
+        async with opened(folder) as provider:
+            await provider.ping()
+
+
+def _is_empty(folder: Path) -> bool:
+    return not servers_in(folder)
 
 
 async def test_a_second_service_runs_beside_the_first_but_not_on_its_folder(

@@ -7,19 +7,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import asyncpg
 import pytest
 
-from adapters.postgres.opening import opened_provider
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.quoting import identifier
-from adapters.postgres.server import server_of_dsn
 from adapters.postgres.sessions import POOL_SIZE, session_of, single_session
 from adapters.postgres.statements import lock, lock_key
 from domain.errors import OutcomeUnknown, PgvendError
 from domain.order import Order, Tenant
 from tests.support.faults import NOTHING, WHOLE, Blow, site, struck
-from tests.support.orders import INSTALLATION, new_order
+from tests.support.orders import new_order
 from tests.support.pgproxy import Fault, How
 from tests.support.polling import until
-from tests.support.servers import OperatorsServer
 
 _NUMBER_WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
@@ -68,24 +65,6 @@ async def test_a_session_of_the_pool_that_died_costs_one_call_at_most(
             )
         await broken.vend_again(order)
         await broken.provider.retire(order.tenant)
-
-
-async def test_the_server_notices_within_a_minute_that_we_vanished(
-    server_15: OperatorsServer,
-) -> None:
-    """Our machine may lose its power, or the network: nobody says goodbye, and a session with a
-    tenant's lock would otherwise stay for hours."""
-    here = server_of_dsn(server_15.dsn(), public_host=None, public_port=None, connection_limit=1)
-    async with (
-        opened_provider(here, INSTALLATION) as provider,
-        session_of(provider.pool) as session,
-    ):
-        names = ["idle", "interval", "count"]
-        shown = [await session.fetchval(f"SHOW tcp_keepalives_{name}") for name in names]
-        idle, interval, count = map(int, shown)
-
-        assert 0 < idle + interval * count <= 60
-        assert await session.fetchval("SHOW tcp_user_timeout") == "60000"
 
 
 async def test_tenants_who_resist_their_end_leave_places_for_vends(

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from adapters.postgres.login_check import PostgresLoginCheck
-from adapters.postgres.sessions import SESSION_SETTINGS, login_of, single_session
+from adapters.postgres.sessions import SESSION_SETTINGS, login_of, session_of, single_session
 from domain.connection import Connection
 from domain.errors import ProviderBusy
 from domain.secret import Secret
@@ -32,8 +32,13 @@ async def test_our_own_sessions_send_only_what_neon_s_proxy_forwards() -> None:
 
 
 async def test_all_settings_of_our_own_sessions_hold(place: Place) -> None:
-    async with single_session(place.provider.server.admin) as session:
-        held = {name: await session.fetchval(f"SHOW {name}") for name in SESSION_SETTINGS}
+    """By them the server notices within a minute that we vanished: our machine may lose its power,
+    nobody says goodbye, and a session with a tenant's lock would otherwise stay for hours."""
+    idle, interval, count = (
+        int(SESSION_SETTINGS[f"tcp_keepalives_{name}"]) for name in ("idle", "interval", "count")
+    )
+    assert 0 < idle + interval * count <= 60
+    assert SESSION_SETTINGS["tcp_user_timeout"] == "60000"
 
     over_tcp = place.provider.server.admin.get("dsn") is not None
     wanted = {
@@ -41,7 +46,12 @@ async def test_all_settings_of_our_own_sessions_hold(place: Place) -> None:
         for name, value in SESSION_SETTINGS.items()
         if over_tcp or not name.startswith("tcp_")  # a socket of the file system has none of these
     }
-    assert {name: held[name] for name in wanted} == wanted
+    async with (
+        single_session(place.provider.server.admin) as single,
+        session_of(place.provider.pool) as pooled,
+    ):
+        for session in (single, pooled):
+            assert {name: await session.fetchval(f"SHOW {name}") for name in wanted} == wanted
 
 
 async def _sent_by(call: Callable[[Connection], Awaitable[None]]) -> set[str]:

@@ -1,4 +1,4 @@
-"""An emulator for each file: these tests break it, and leave in it what they made."""
+"""One emulator for this folder: its tests break it, and leave in it what they made."""
 
 from collections.abc import AsyncIterator
 
@@ -7,7 +7,8 @@ import pytest
 from tests.support.neon.emulator import RunningEmulator, running_emulator
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 async def neon() -> AsyncIterator[RunningEmulator]:
+    """At its end, every exchange is as Neon describes it."""
     async with running_emulator() as running:
         yield running

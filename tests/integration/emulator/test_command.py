@@ -13,7 +13,6 @@ from typing import Any
 import aiohttp
 import asyncpg
 import psutil
-import pytest
 
 from tests.support.bundles import until
 from tests.support.command_line import PATIENCE, PGVEND, pgvend, plain_environment
@@ -21,43 +20,41 @@ from tests.support.command_line import PATIENCE, PGVEND, pgvend, plain_environme
 LAST_LINE = "NEON_API_KEY"
 
 
-async def test_what_it_prints_is_enough_to_use_it() -> None:
-    async with emulator() as (_, settings):
-        body = await answered(settings, f"/projects/{settings['NEON_PROJECT_ID']}/branches")
-        uri = await answered(
-            settings,
-            f"/projects/{settings['NEON_PROJECT_ID']}/connection_uri"
-            f"?branch_id={settings['NEON_BRANCH_ID']}"
-            "&role_name=neondb_owner&database_name=neondb",
-        )
-        session = await asyncpg.connect(uri["uri"])
-        await session.close()
-
-    assert body["branches"][0]["id"] == settings["NEON_BRANCH_ID"]
-    assert settings["NEON_HOST"] in uri["uri"]
-
-
-@pytest.mark.parametrize(
-    "signals",
-    [(signal.SIGTERM,), (signal.SIGINT,), (signal.SIGINT, signal.SIGTERM)],
-    ids=["once", "by Ctrl-C", "twice"],
-)
-async def test_told_to_stop_it_leaves_nothing(
-    signals: tuple[signal.Signals, ...], tmp_path: Path
+async def test_what_it_prints_is_enough_to_use_it_and_when_it_stops_nothing_is_left(
+    tmp_path: Path,
 ) -> None:
-    async with emulator(folder=tmp_path) as (process, _):
-        children = psutil.Process(process.pid).children(recursive=True)
-        for number in signals:
-            process.send_signal(number)
-        status = await asyncio.wait_for(process.wait(), PATIENCE)
+    """No secret in its log either."""
+    async with emulator("--operation-ms", "0", folder=tmp_path) as (process, settings):
+        project = f"/projects/{settings['NEON_PROJECT_ID']}"
+        branches = await answered(settings, f"{project}/branches")
+        names = "role_name=neondb_owner&database_name=neondb"
+        path = f"{project}/connection_uri?branch_id={settings['NEON_BRANCH_ID']}&{names}"
+        uri = (await answered(settings, path))["uri"]
+        session = await asyncpg.connect(uri)
+        await session.close()
+        created = await answered(settings, "/projects", method="POST", body={"project": {}})
+        log = await stopped(process, tmp_path, signal.SIGTERM)
 
-    assert status == 0
-    assert children
-    assert not any(child.is_running() for child in children)
-    assert names_in(tmp_path) == []
+    assert branches["branches"][0]["id"] == settings["NEON_BRANCH_ID"]
+    assert settings["NEON_HOST"] in uri
+    secrets = [settings["NEON_API_KEY"], created["roles"][0]["password"]]
+    assert not [secret for secret in secrets if secret in log]
 
 
-async def test_told_to_stop_while_it_starts_it_leaves_nothing(tmp_path: Path) -> None:
+async def test_knobs_are_set_and_when_it_is_stopped_twice_nothing_is_left(tmp_path: Path) -> None:
+    knobs = ("--no-store-passwords", "--set", "roles_limit=0")
+    async with emulator(*knobs, folder=tmp_path) as (process, settings):
+        branch = f"/projects/{settings['NEON_PROJECT_ID']}/branches/{settings['NEON_BRANCH_ID']}"
+        role = {"role": {"name": "one"}}
+        created = await answered(settings, f"{branch}/roles", method="POST", body=role)
+        revealed = await answered(settings, f"{branch}/roles/neondb_owner/reveal_password")
+        await stopped(process, tmp_path, signal.SIGINT, signal.SIGINT)
+
+    assert created["code"] == "ROLES_LIMIT_EXCEEDED"
+    assert revealed["message"] == "Storing passwords is disabled"
+
+
+async def test_when_it_is_stopped_while_it_starts_nothing_is_left(tmp_path: Path) -> None:
     async with starting(folder=tmp_path) as process:
         await until(lambda: names_in(tmp_path, "pgvend-neon-*/template-*"))
         process.send_signal(signal.SIGTERM)
@@ -67,28 +64,7 @@ async def test_told_to_stop_while_it_starts_it_leaves_nothing(tmp_path: Path) ->
     assert names_in(tmp_path) == []
 
 
-async def test_no_secret_is_in_its_log(tmp_path: Path) -> None:
-    async with emulator("--operation-ms", "0", folder=tmp_path) as (process, settings):
-        created = await answered(settings, "/projects", method="POST", body={"project": {}})
-        process.send_signal(signal.SIGTERM)
-        _, log = await asyncio.wait_for(process.communicate(), PATIENCE)
-
-    secrets = [settings["NEON_API_KEY"], created["roles"][0]["password"]]
-    assert not [secret for secret in secrets if secret in log.decode()]
-
-
-async def test_a_knob_is_set() -> None:
-    async with emulator("--no-store-passwords", "--set", "roles_limit=0") as (_, settings):
-        branch = f"/projects/{settings['NEON_PROJECT_ID']}/branches/{settings['NEON_BRANCH_ID']}"
-        role = {"role": {"name": "one"}}
-        created = await answered(settings, f"{branch}/roles", method="POST", body=role)
-        revealed = await answered(settings, f"{branch}/roles/neondb_owner/reveal_password")
-
-    assert created["code"] == "ROLES_LIMIT_EXCEEDED"
-    assert revealed["message"] == "Storing passwords is disabled"
-
-
-async def test_a_knob_that_there_is_not_is_told_with_those_that_there_are() -> None:
+async def test_an_unknown_knob_is_refused_with_those_that_there_are() -> None:
     ran = await pgvend("neon-emulator", "--set", "no_such=1")
 
     assert ran.status == 1
@@ -96,7 +72,7 @@ async def test_a_knob_that_there_is_not_is_told_with_those_that_there_are() -> N
     assert "operation_seconds" in ran.stderr
 
 
-async def test_a_port_that_is_taken_is_told() -> None:
+async def test_a_port_that_is_taken_is_named() -> None:
     taken = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
     async with taken:
         port = taken.sockets[0].getsockname()[1]
@@ -142,6 +118,21 @@ async def starting(
         if process.returncode is None:
             os.kill(process.pid, signal.SIGTERM)
         await asyncio.wait_for(process.communicate(), PATIENCE)
+
+
+async def stopped(
+    process: asyncio.subprocess.Process, folder: Path, *signals: signal.Signals
+) -> str:
+    """What it had to say, when it has ended and nothing of it is left."""
+    children = psutil.Process(process.pid).children(recursive=True)
+    for number in signals:
+        process.send_signal(number)
+    _, log = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert process.returncode == 0
+    assert children
+    assert not any(child.is_running() for child in children)
+    assert names_in(folder) == []
+    return log.decode()
 
 
 def names_in(folder: Path, pattern: str = "*") -> list[str]:

@@ -11,8 +11,8 @@ from tests.support.neon.emulator import RunningEmulator, fresh, turned
 
 async def test_knobs_are_shown_and_turned(neon: RunningEmulator) -> None:
     async with turned(neon, idle=False):
-        changed = await control(neon, "PATCH", "behaviour", {"idle": True})
-        shown = await control(neon, "GET", "behaviour")
+        changed = await _control(neon, "PATCH", "behaviour", {"idle": True})
+        shown = await _control(neon, "GET", "behaviour")
         is_idle = neon.behaviour.idle
 
     assert changed.body["idle"] is shown.body["idle"] is is_idle is True
@@ -22,40 +22,36 @@ async def test_knobs_are_shown_and_turned(neon: RunningEmulator) -> None:
 async def test_a_knob_that_cannot_be_turned_turns_no_other(
     neon: RunningEmulator, knobs: Any
 ) -> None:
-    answer = await control(neon, "PATCH", "behaviour", knobs)
+    answer = await _control(neon, "PATCH", "behaviour", knobs)
 
-    assert answer.status == 400
-    assert neon.behaviour.idle is False
+    assert (answer.status, neon.behaviour.idle) == (400, False)
 
 
-async def test_a_project_is_locked_until_it_is_unlocked(neon: RunningEmulator) -> None:
-    async with turned(neon):
-        await control(neon, "POST", "lock")
+async def test_a_project_is_locked_until_it_is_unlocked_or_for_a_while(
+    neon: RunningEmulator,
+) -> None:
+    async with turned(neon, pass_while_locked=0, operation_seconds=0):
+        await _control(neon, "POST", "lock")
         locked = await neon.client.create_role(fresh("role"))
-        await control(neon, "DELETE", "lock")
-        free = await neon.client.create_role(fresh("role"))
+        await _control(neon, "DELETE", "lock")
+        free = await neon.client.done(await neon.client.create_role(fresh("role")))
+        await _control(neon, "POST", "lock", {"project_id": neon.project_id, "seconds": 0})
+        again = await neon.client.create_role(fresh("role"))
 
-    assert (locked.status, free.status) == (423, 201)
-
-
-async def test_a_project_is_locked_for_a_while(neon: RunningEmulator) -> None:
-    async with turned(neon):
-        await control(neon, "POST", "lock", {"project_id": neon.project_id, "seconds": 0})
-
-        assert (await neon.client.create_role(fresh("role"))).status == 201
+    assert (locked.status, free.status, again.status) == (423, 201, 201)
 
 
 async def test_only_a_project_that_is_there_is_locked(neon: RunningEmulator) -> None:
-    assert (await control(neon, "POST", "lock", {"project_id": "none"})).status == 404
+    assert (await _control(neon, "POST", "lock", {"project_id": "none"})).status == 404
 
 
 async def test_faults_are_asked_for_shown_and_taken_back(neon: RunningEmulator) -> None:
     fault = {"which": "get_project", "how": "unavailable", "times": None}
     async with turned(neon):
-        added = await control(neon, "POST", "faults", fault)
+        added = await _control(neon, "POST", "faults", fault)
         befallen = await neon.client.call("GET", neon.client.project)
-        await control(neon, "DELETE", "faults")
-        left = await control(neon, "GET", "faults")
+        await _control(neon, "DELETE", "faults")
+        left = await _control(neon, "GET", "faults")
 
     assert added.body["faults"][0]["which"] == "get_project"
     assert befallen.status == 503
@@ -67,31 +63,31 @@ async def test_faults_are_asked_for_shown_and_taken_back(neon: RunningEmulator) 
     [{"which": "no_route", "how": "hang"}, {"which": "get_project", "how": "no_way"}, {}],
 )
 async def test_a_fault_that_cannot_be_is_refused(neon: RunningEmulator, fault: Any) -> None:
-    assert (await control(neon, "POST", "faults", fault)).status == 400
+    assert (await _control(neon, "POST", "faults", fault)).status == 400
 
 
-async def test_all_requests_to_the_api_are_told_in_order(neon: RunningEmulator) -> None:
+async def test_all_requests_to_the_api_are_listed_in_order(neon: RunningEmulator) -> None:
     async with turned(neon):
         neon.fault("create_role", "reset_before")
         with pytest.raises(aiohttp.ClientError):  # a GET would be repeated by the library
             await neon.client.create_role(fresh("role"))
     await neon.client.call("GET", "/a%2Fb")
 
-    told = (await control(neon, "GET", "requests")).body["requests"]
+    listed = (await _control(neon, "GET", "requests")).body["requests"]
 
-    assert [(each["method"], each["path"], each["status"]) for each in told[-2:]] == [
+    assert [(each["method"], each["path"], each["status"]) for each in listed[-2:]] == [
         ("POST", f"/api/v2{neon.client.branch}/roles", 0),
         ("GET", "/api/v2/a%2Fb", 404),
     ]
 
 
 async def test_the_knobs_need_the_key(neon: RunningEmulator) -> None:
-    answer = await control(neon, "GET", "behaviour", headers={"Authorization": "Bearer other"})
+    answer = await _control(neon, "GET", "behaviour", headers={"Authorization": "Bearer other"})
 
     assert answer.status == 401
 
 
-async def control(
+async def _control(
     neon: RunningEmulator, method: str, what: str, body: Any = None, **more: Any
 ) -> Answer:
     return await neon.client.call(method, f"/../../emulator/{what}", body, **more)

@@ -1,47 +1,45 @@
 """Faults: each befalls the call that it was asked for, and leaves what it says it leaves."""
 
 import asyncio
+from typing import Any
 
 import aiohttp
 import pytest
 
 from entrypoints.neon_emulator.faults import AFTER, BEFORE, How
-from tests.support.neon.emulator import RunningEmulator, fresh, turned
+from tests.support.neon.client import Answer
+from tests.support.neon.emulator import RunningEmulator, fresh, made, turned
 
-REFUSALS = {
+EACH = pytest.mark.parametrize("kind", ["role", "database"])
+
+STATUSES = {
     How.UNAVAILABLE: 503,
     How.LIMITED: 429,
     How.LIMITED_RETRY_AFTER: 429,
     How.LOCKED: 423,
+    How.FAILED_AFTER: 500,
+    How.GATEWAY_HTML: 524,
 }
-SILENCE = {How.RESET_BEFORE, How.HANG_BEFORE, How.LOST_AFTER, How.HANG}
+"""Of those that are answered as a whole."""
+
+SILENT = {How.HANG_BEFORE, How.HANG}
 
 
-@pytest.mark.parametrize("how", sorted(BEFORE))
-async def test_a_fault_before_leaves_nothing(neon: RunningEmulator, how: How) -> None:
+@pytest.mark.parametrize("how", sorted(BEFORE | AFTER))
+async def test_a_fault_before_leaves_nothing_and_one_after_leaves_all(
+    neon: RunningEmulator, how: How
+) -> None:
     name = fresh("role")
     async with turned(neon):
         neon.fault("create_role", how)
-        status = await asked(neon, name)
+        status = await _status(neon, how, name)
 
     census = await neon.census()
-    assert status == REFUSALS.get(how)
-    assert name not in census.listed_roles | census.real_roles
+    assert status == STATUSES.get(how)
+    assert (census.lists(name), census.has(name)) == (how in AFTER, how in AFTER)
 
 
-@pytest.mark.parametrize("how", sorted(AFTER))
-async def test_a_fault_after_leaves_all(neon: RunningEmulator, how: How) -> None:
-    name = fresh("role")
-    async with turned(neon):
-        neon.fault("create_role", how)
-        status = await asked(neon, name)
-
-    census = await neon.census()
-    assert status == {How.FAILED_AFTER: 500, How.GATEWAY_HTML: 524}.get(how)
-    assert name in census.listed_roles & census.real_roles
-
-
-async def test_a_gateways_answer_is_no_json(neon: RunningEmulator) -> None:
+async def test_a_gateways_answer_is_html(neon: RunningEmulator) -> None:
     async with turned(neon):
         neon.fault("list_roles", How.GATEWAY_HTML)
         answer = await neon.client.call("GET", f"{neon.client.branch}/roles")
@@ -49,31 +47,31 @@ async def test_a_gateways_answer_is_no_json(neon: RunningEmulator) -> None:
     assert answer.headers["Content-Type"].startswith("text/html")
 
 
-async def test_a_limited_call_is_told_when_to_come_again(neon: RunningEmulator) -> None:
+async def test_a_limited_call_is_answered_when_to_come_again(neon: RunningEmulator) -> None:
     async with turned(neon):
         neon.fault("list_roles", How.LIMITED_RETRY_AFTER, seconds=3)
         neon.fault("list_databases", How.LIMITED)
-        told = await neon.client.call("GET", f"{neon.client.branch}/roles")
-        untold = await neon.client.call("GET", f"{neon.client.branch}/databases")
+        limited = [
+            await neon.client.call("GET", f"{neon.client.branch}/{what}")
+            for what in ("roles", "databases")
+        ]
 
-    assert told.headers["Retry-After"] == "3"
-    assert "Retry-After" not in untold.headers
+    assert [answer.headers.get("Retry-After") for answer in limited] == ["3", None]
 
 
-async def test_a_fault_happens_as_often_as_it_is_to(neon: RunningEmulator) -> None:
+@pytest.mark.parametrize(
+    ("times", "statuses"),
+    [(2, [423, 423, 200, 200]), (None, [423] * 20)],
+    ids=["as often as it is to", "for ever"],
+)
+async def test_a_fault_happens(
+    neon: RunningEmulator, times: int | None, statuses: list[int]
+) -> None:
     async with turned(neon):
-        neon.fault("get_project", How.LOCKED, times=2)
-        answers = [await neon.client.call("GET", neon.client.project) for _ in range(3)]
+        neon.fault("get_project", How.LOCKED, times=times)
+        answers = [await neon.client.call("GET", neon.client.project) for _ in statuses]
 
-    assert [answer.status for answer in answers] == [423, 423, 200]
-
-
-async def test_a_fault_may_last_for_ever(neon: RunningEmulator) -> None:
-    async with turned(neon):
-        neon.fault("get_project", How.UNAVAILABLE, times=None)
-        answers = [await neon.client.call("GET", neon.client.project) for _ in range(20)]
-
-    assert {answer.status for answer in answers} == {503}
+    assert [answer.status for answer in answers] == statuses
 
 
 async def test_a_fault_befalls_no_other_call(neon: RunningEmulator) -> None:
@@ -92,10 +90,115 @@ async def test_a_fault_after_waits_for_a_call_that_succeeds(neon: RunningEmulato
     assert (refused.status, broken.status) == (409, 500)
 
 
-async def asked(neon: RunningEmulator, name: str) -> int | None:
-    """The status of creating this role; None where no whole answer comes."""
+@EACH
+@pytest.mark.parametrize("listed", [True, False], ids=["listed", "not listed"])
+async def test_what_a_failing_operation_was_to_make_is_not_there_and(
+    neon: RunningEmulator, kind: str, listed: bool
+) -> None:
+    name = fresh("unmade")
+    async with turned(neon, unmade_stay_listed=listed):
+        operation = await _failed(neon, f"create_{kind}", neon.client.create(kind, name))
+        census = await neon.census()
+        if listed:
+            await neon.client.done(await neon.client.delete(kind, name))
+
+    assert (operation["status"], operation["failures_count"]) == ("error", 1)
+    assert operation["error"]
+    assert (census.lists(name), census.has(name)) == (listed, False)
+    assert not (await neon.census()).lists(name)
+
+
+async def test_what_an_operation_left_out_the_next_one_makes(neon: RunningEmulator) -> None:
+    name = fresh("role")
+    async with turned(neon):
+        await _failed(neon, "create_role", neon.client.create_role(name))
+    await neon.client.done(await neon.client.reset_password(name))
+
+    async with neon.session(name) as session:
+        assert await session.fetchval("SELECT current_user") == name
+
+
+@EACH
+async def test_a_deletion_that_fails_leaves_what_it_was_to_delete(
+    neon: RunningEmulator, kind: str
+) -> None:
+    name = await made(neon, kind)
+    async with turned(neon):
+        await _failed(neon, f"delete_{kind}", neon.client.delete(kind, name))
+
+    census = await neon.census()
+    assert (census.lists(name), census.has(name)) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "failures"),
+    [(How.RECOVERING_OPERATION, "failed", 1), (How.UNKNOWN_STATUS, "reticulating", 0)],
+)
+async def test_an_operation_finishes_after_a_detour(
+    neon: RunningEmulator, how: How, status: str, failures: int
+) -> None:
+    name = fresh("role")
+    async with turned(neon):
+        neon.fault("create_role", how, seconds=0.3)
+        answer = await neon.client.create_role(name)
+        path = f"{neon.client.project}/operations/{answer.body['operations'][0]['id']}"
+        early = (await neon.client.call("GET", path)).body["operation"]
+        (operation,) = await neon.client.ended(answer)
+
+    assert (early["status"], "retry_at" in early) == (status, bool(failures))
+    assert (operation["status"], operation["failures_count"]) == ("finished", failures)
+    assert (await neon.census()).has(name)
+
+
+@EACH
+async def test_what_is_new_is_not_found_at_first(neon: RunningEmulator, kind: str) -> None:
+    async with turned(neon):
+        neon.fault(f"create_{kind}", How.STALE_404, reads=2)
+        name = await made(neon, kind)
+    path = neon.client.path(kind, name)
+
+    first = await neon.client.call("GET", path)
+    listed = await neon.client.names(f"{kind}s")
+    third = await neon.client.call("GET", path)
+
+    assert (first.status, name in listed, third.status) == (404, False, 200)
+
+
+async def test_a_new_project_is_not_found_at_first(neon: RunningEmulator) -> None:
+    async with turned(neon):
+        neon.fault("create_project", How.STALE_404, reads=1)
+        created = await neon.client.create_project()
+    path = f"/projects/{created.body['project']['id']}"
+
+    answers = [await neon.client.call(method, path) for method in ("GET", "GET", "DELETE")]
+
+    assert [answer.status for answer in answers] == [404, 200, 200]
+
+
+async def test_a_project_whose_operation_fails_has_no_server(neon: RunningEmulator) -> None:
+    async with turned(neon):
+        neon.fault("create_project", How.FAILING_OPERATION)
+        created = await neon.client.create_project()
+        statuses = [each["status"] for each in await neon.client.ended(created)]
+    project = neon.emulator.projects[created.body["project"]["id"]]
+
+    assert statuses == ["error", "cancelled"]
+    assert not project.compute.is_running
+    await neon.client.call("DELETE", f"/projects/{project.id}")
+
+
+async def _status(neon: RunningEmulator, how: How, name: str) -> int | None:
+    """Of creating this role; None where no whole answer comes."""
     try:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(1 if how in SILENT else 30):
             return (await neon.client.create_role(name)).status
     except (aiohttp.ClientError, ValueError, TimeoutError):
         return None
+
+
+async def _failed(neon: RunningEmulator, which: str, call: Any) -> Any:
+    """The operation of a call that ends in an error."""
+    neon.fault(which, How.FAILING_OPERATION)
+    answer: Answer = await call
+    (operation,) = await neon.client.ended(answer)
+    return operation

@@ -1,160 +1,124 @@
 """Neon's official Python client, on the emulator as on Neon."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 import pytest
 from neon_api import NeonAPI, NeonAPIError  # type: ignore[import-untyped] # it has no types
 
+from tests.support.neon.client import OWNER
 from tests.support.neon.emulator import RunningEmulator
-from tests.support.neon.official_client import Account
+from tests.support.polling import until
+
+UNDER_WAY = {"scheduling", "running", "cancelling"}
+
+
+@dataclass(frozen=True)
+class Account:
+    """The client, which blocks and so gets a thread for every call."""
+
+    client: NeonAPI
+    project: str
+    branch: str
+
+    async def ask(self, call: Callable[..., Any], *args: object, **kwargs: object) -> Any:
+        return await asyncio.to_thread(call, self.project, *args, **kwargs)
+
+    async def see(self, call: Callable[..., Any], *args: object) -> Any:
+        """Something of the branch."""
+        return await self.ask(call, self.branch, *args)
+
+    async def change(self, call: Callable[..., Any], *args: object, **kwargs: object) -> Any:
+        """Something of the branch, up to the end of the operations that this begins."""
+        answer = await self.ask(call, self.branch, *args, **kwargs)
+        await until(self._is_settled)
+        return answer
+
+    async def _is_settled(self) -> bool:
+        """Not all its answers name their operations; others than ours may have failed before."""
+        listed = (await self.ask(self.client.operations)).operations
+        return not UNDER_WAY & {operation.status.value for operation in listed}
+
+    async def names(self) -> set[str]:
+        """Of the roles and databases that it sees."""
+        roles = (await self.see(self.client.roles)).roles
+        databases = (await self.see(self.client.databases)).databases
+        return {each.name for each in (*roles, *databases)}
+
+    async def uri(self, database: str, role: str) -> str:
+        return str((await self.ask(self.client.connection_uri, database, role)).uri)
 
 
 @pytest.fixture
 async def account(neon: RunningEmulator) -> AsyncIterator[Account]:
-    """Its base address has to end in a slash."""
+    """With a role `client-ana` and her database `client-shop`; the address ends in a slash."""
     client = NeonAPI(neon.key, base_url=f"{neon.url}/")
     account = Account(client, neon.project_id, neon.branch_id)
-    before = await account.role_names(), await account.database_names()
+    before = await account.names()
+    await account.change(client.role_create, "client-ana")
+    wished = {"name": "client-shop", "owner_name": "client-ana"}
+    await account.change(client.database_create, database=wished)
+    assert await account.names() == before | {"client-ana", "client-shop"}
     yield account
-    assert (await account.role_names(), await account.database_names()) == before
+    await account.change(client.database_delete, "client-shop")
+    await account.change(client.role_delete, "client-ana")
+    assert await account.names() == before
     client._session.close()
 
 
-@pytest.fixture
-async def ana(account: Account) -> AsyncIterator[str]:
-    """A role."""
-    created = await account.change(account.client.role_create, "client-ana")
-    yield created.role.name
-    await account.change(account.client.role_delete, "client-ana")
+async def test_sees_what_is_there(account: Account, neon: RunningEmulator) -> None:
+    client = account.client
+    projects = (await asyncio.to_thread(client.projects)).projects
+    branches = (await account.ask(client.branches)).branches
+    endpoints = (await account.ask(client.endpoints)).endpoints
+    role = (await account.see(client.role, "client-ana")).role
+
+    assert neon.project_id in {project.id for project in projects}
+    assert (await asyncio.to_thread(client.projects, shared=True)).projects == []
+    assert (await asyncio.to_thread(client.me)).projects_limit > 0
+    assert (await account.ask(client.project)).project.id == account.project
+    assert [branch.id for branch in branches] == [account.branch]
+    assert (await account.see(client.branch)).branch.id == account.branch
+    assert [endpoint.host for endpoint in endpoints] == [neon.host]
+    assert (role.name, role.password) == ("client-ana", None)
+    assert await _owner(account) == "client-ana"
 
 
-@pytest.fixture
-async def shop(account: Account, ana: str) -> AsyncIterator[str]:
-    """A database of hers."""
-    wished = {"name": "client-shop", "owner_name": ana}
-    created = await account.change(account.client.database_create, database=wished)
-    yield created.database.name
-    await account.change(account.client.database_delete, "client-shop")
+async def test_gives_a_database_to_another(account: Account) -> None:
+    change = {"owner_name": OWNER}
+    await account.change(account.client.database_update, "client-shop", database=change)
+
+    assert await _owner(account) == OWNER
 
 
-async def test_sees_its_projects(account: Account, neon: RunningEmulator) -> None:
-    listed = await asyncio.to_thread(account.client.projects)
+async def test_resets_and_reveals_a_password_that_connects(account: Account) -> None:
+    """Revealed by the client's transport: its method of that name sends POST, where Neon has
+    GET."""
+    role = f"projects/{account.project}/branches/{account.branch}/roles/client-ana"
+    before = await account.uri("client-shop", "client-ana")
 
-    assert neon.project_id in {project.id for project in listed.projects}
+    reset = await account.change(account.client.role_password_reset, "client-ana")
+    (operation,) = reset.operations
+    shown = (await account.ask(account.client.operation, operation.id)).operation
+    after = await account.uri("client-shop", "client-ana")
+    revealed = await asyncio.to_thread(account.client._request, "GET", f"{role}/reveal_password")
 
-
-async def test_sees_a_project(account: Account) -> None:
-    shown = await account.ask(account.client.project)
-
-    assert shown.project.id == account.project
-
-
-async def test_sees_no_shared_projects(account: Account) -> None:
-    listed = await asyncio.to_thread(account.client.projects, shared=True)
-
-    assert listed.projects == []
-
-
-async def test_sees_the_branches(account: Account) -> None:
-    listed = await account.ask(account.client.branches)
-
-    assert [branch.id for branch in listed.branches] == [account.branch]
-
-
-async def test_sees_a_branch(account: Account) -> None:
-    shown = await account.see(account.client.branch)
-
-    assert shown.branch.id == account.branch
-
-
-async def test_sees_the_endpoints(account: Account, neon: RunningEmulator) -> None:
-    listed = await account.ask(account.client.endpoints)
-
-    assert [endpoint.host for endpoint in listed.endpoints] == [neon.host]
-
-
-async def test_sees_who_it_is(account: Account) -> None:
-    me = await asyncio.to_thread(account.client.me)
-
-    assert me.projects_limit > 0
-
-
-async def test_creates_a_role(account: Account, ana: str) -> None:
-    assert ana in await account.role_names()
-
-
-async def test_sees_a_role(account: Account, ana: str) -> None:
-    shown = await account.see(account.client.role, ana)
-
-    assert (shown.role.name, shown.role.password) == (ana, None)
-
-
-async def test_creates_a_database(account: Account, shop: str) -> None:
-    assert shop in await account.database_names()
-
-
-async def test_sees_a_database(account: Account, ana: str, shop: str) -> None:
-    shown = await account.see(account.client.database, shop)
-
-    assert shown.database.owner_name == ana
-
-
-async def test_gives_a_database_to_another(account: Account, ana: str, shop: str) -> None:
-    await account.change(
-        account.client.database_update, shop, database={"owner_name": "neondb_owner"}
-    )
-
-    shown = await account.see(account.client.database, shop)
-    assert shown.database.owner_name == "neondb_owner"
-
-
-async def test_gets_a_connection_string_that_connects(
-    account: Account, ana: str, shop: str
-) -> None:
-    assert await _user_of(await account.uri(shop, ana)) == ana
-
-
-async def test_resets_a_password(account: Account, ana: str, shop: str) -> None:
-    before = await account.uri(shop, ana)
-
-    reset = await account.change(account.client.role_password_reset, ana)
-
-    after = await account.uri(shop, ana)
+    assert (shown.action.value, shown.status.value) == ("apply_config", "finished")
+    assert reset.role.password == revealed["password"]
     assert reset.role.password in after
-    assert await _user_of(after) == ana
+    assert await _user_of(after) == "client-ana"
     with pytest.raises(asyncpg.InvalidPasswordError):
         await _user_of(before)
 
 
-async def test_reveals_a_password(account: Account, ana: str, shop: str) -> None:
-    """By the client's transport: its method of that name sends POST, where Neon has GET."""
-    path = f"projects/{account.project}/branches/{account.branch}/roles/{ana}/reveal_password"
-    revealed = await asyncio.to_thread(account.client._request, "GET", path)
-
-    assert revealed["password"] in await account.uri(shop, ana)
-
-
-async def test_is_refused_the_wrong_method(account: Account, ana: str) -> None:
+async def test_is_refused_the_wrong_method_and_what_is_there_already(account: Account) -> None:
     with pytest.raises(NeonAPIError, match="message"):
-        await account.see(account.client.role_password_reveal, ana)
-
-
-async def test_sees_the_operations_of_a_change(account: Account, ana: str) -> None:
-    begun = await account.change(account.client.role_password_reset, ana)
-
-    (operation,) = begun.operations
-    shown = await account.ask(account.client.operation, operation.id)
-    assert (shown.operation.action.value, shown.operation.status.value) == (
-        "apply_config",
-        "finished",
-    )
-
-
-async def test_is_refused_what_is_there_already(account: Account, ana: str) -> None:
+        await account.see(account.client.role_password_reveal, "client-ana")
     with pytest.raises(NeonAPIError, match="already exists"):
-        await account.see(account.client.role_create, ana)
+        await account.see(account.client.role_create, "client-ana")
 
 
 async def test_is_refused_with_another_key(neon: RunningEmulator) -> None:
@@ -163,6 +127,11 @@ async def test_is_refused_with_another_key(neon: RunningEmulator) -> None:
     with pytest.raises(NeonAPIError, match="supplied credentials do not pass authentication"):
         await asyncio.to_thread(client.projects)
     client._session.close()
+
+
+async def _owner(account: Account) -> str:
+    shown = await account.see(account.client.database, "client-shop")
+    return str(shown.database.owner_name)
 
 
 async def _user_of(uri: str) -> str:

@@ -1,148 +1,134 @@
-"""The emulator's projects: each has a server of its own."""
+"""The emulator's projects, each with a server of its own, and the pages of long lists."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
-from tests.support.neon.client import NeonClient
-from tests.support.neon.emulator import RunningEmulator, fresh, turned
+from tests.support.neon.client import OWNER
+from tests.support.neon.emulator import RunningEmulator, fresh, made, turned
+
+
+@dataclass(frozen=True)
+class Project:
+    """As it was created; `path` is the API's."""
+
+    body: Any
+
+    @property
+    def path(self) -> str:
+        return f"/projects/{self.body['project']['id']}"
+
+    @property
+    def uri(self) -> str:
+        (details,) = self.body["connection_uris"]
+        return str(details["connection_uri"])
+
+
+@asynccontextmanager
+async def project(
+    neon: RunningEmulator, *, done: bool = True, **wished: Any
+) -> AsyncIterator[Project]:
+    """One that is deleted at the end."""
+    created = await neon.client.create_project(**wished)
+    if done:
+        await neon.client.done(created)
+    yield (project := Project(created.body))
+    assert (await neon.client.call("DELETE", project.path)).status == 200
 
 
 async def test_a_new_project_is_reached_when_its_operations_have_finished(
     neon: RunningEmulator,
 ) -> None:
-    created = await neon.client.create_project(
-        name="shop", branch={"database_name": "Shop", "role_name": "keeper"}
-    )
-    actions = [(each["action"], each["status"]) for each in created.body["operations"]]
-    await neon.client.done(created)
+    branch = {"database_name": "Shop", "role_name": "keeper"}
+    async with project(neon, name="shop", branch=branch, pg_version=16) as shop:
+        session = await asyncpg.connect(shop.uri)
+        (found,) = await session.fetch("SELECT current_user, current_database()")
+        version = session.get_server_version().major
+        await session.close()
 
-    (details,) = created.body["connection_uris"]
+    actions = [(each["action"], each["status"]) for each in shop.body["operations"]]
     assert actions == [("create_timeline", "running"), ("start_compute", "scheduling")]
-    assert await who_and_where(details["connection_uri"]) == ("keeper", "Shop")
-    await leave(neon.client, created.body)
+    assert (*found, version) == ("keeper", "Shop", 16)
 
 
 async def test_an_unfinished_project_answers_and_is_not_reached(neon: RunningEmulator) -> None:
-    async with turned(neon, start_compute_seconds=60):
-        created = await neon.client.create_project()
-        path = f"/projects/{created.body['project']['id']}"
-        names: dict[str, Any] = {"role_name": "neondb_owner", "database_name": "neondb"}
-        answer = await neon.client.call("GET", f"{path}/connection_uri", **names)
-        endpoints = await neon.client.call("GET", f"{path}/endpoints")
-
+    names = {"role_name": OWNER, "database_name": "neondb"}
+    async with turned(neon, start_compute_seconds=60), project(neon, done=False) as new:
+        uri = await neon.client.call("GET", f"{new.path}/connection_uri", headers=None, **names)
+        parts = {
+            part: await neon.client.call("GET", f"{new.path}{part}")
+            for part in ("", "/branches", "/operations", "/endpoints")
+        }
         with pytest.raises(ConnectionRefusedError):
-            await asyncpg.connect(answer.body["uri"])
-        await leave(neon.client, created.body)
+            await asyncpg.connect(uri.body["uri"])
 
-    assert endpoints.body["endpoints"][0]["current_state"] == "init"
+    assert {answer.status for answer in parts.values()} == {200}
+    assert parts["/endpoints"].body["endpoints"][0]["current_state"] == "init"
 
 
 async def test_projects_do_not_share_a_server(neon: RunningEmulator) -> None:
-    created = await neon.client.done(await neon.client.create_project())
-    (details,) = created.body["connection_uris"]
-    other = urlsplit(details["connection_uri"])
-    ours = urlsplit(await neon.client.uri("neondb_owner", "neondb"))
-
-    assert other.port != ours.port
-    with pytest.raises(asyncpg.InvalidPasswordError):
-        await asyncpg.connect(
-            host="127.0.0.1",
-            port=other.port,
-            user=ours.username,
-            password=ours.password,
-            database="neondb",
-        )
-    await leave(neon.client, created.body)
+    ours = urlsplit(await neon.client.uri(OWNER, "neondb"))
+    async with project(neon) as other:
+        theirs = urlsplit(other.uri)
+        assert theirs.port != ours.port
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            await asyncpg.connect(other.uri, password=ours.password)
 
 
 async def test_a_deleted_project_is_gone_and_so_is_its_server(neon: RunningEmulator) -> None:
-    created = await neon.client.done(await neon.client.create_project())
-    (details,) = created.body["connection_uris"]
+    async with project(neon) as gone:
+        pass
 
-    await leave(neon.client, created.body)
-
-    project_id = created.body["project"]["id"]
-    assert (await neon.client.call("GET", f"/projects/{project_id}")).status == 404
-    assert not (neon.folder / project_id).exists()
+    assert (await neon.client.call("GET", gone.path)).status == 404
+    assert not (neon.folder / gone.body["project"]["id"]).exists()
     with pytest.raises(ConnectionRefusedError):
-        await asyncpg.connect(details["connection_uri"])
+        await asyncpg.connect(gone.uri)
 
 
-async def test_the_older_postgresql_is_to_be_had(neon: RunningEmulator) -> None:
-    created = await neon.client.done(await neon.client.create_project(pg_version=16))
-    (details,) = created.body["connection_uris"]
-
-    session = await asyncpg.connect(details["connection_uri"])
-    assert session.get_server_version().major == 16
-    await session.close()
-    await leave(neon.client, created.body)
-
-
-async def test_one_that_is_not_bundled_is_refused(neon: RunningEmulator) -> None:
-    answer = await neon.client.create_project(pg_version=17)
-
-    assert answer.status == 400
-
-
-async def test_projects_come_in_pages(neon: RunningEmulator) -> None:
+async def test_projects_of_one_name_come_in_pages(neon: RunningEmulator) -> None:
     name = fresh("paged")
-    made = [(await neon.client.create_project(name=name)).body for _ in range(3)]
-    async with turned(neon, page_size=2):
-        first = await neon.client.call("GET", "/projects", search=name)
-        cursor = first.body["pagination"]["cursor"]
-        second = await neon.client.call("GET", "/projects", search=name, cursor=cursor)
-        last = await neon.client.call(
-            "GET", "/projects", search=name, cursor=second.body["pagination"]["cursor"]
-        )
-    for body in made:
-        await leave(neon.client, body)
+    async with (
+        turned(neon, page_size=2),
+        project(neon, done=False, name=name) as one,
+        project(neon, done=False, name=name) as two,
+        project(neon, done=False, name=name) as three,
+    ):
+        pages = [await neon.client.call("GET", "/projects", search=name)]
+        for _ in range(2):
+            cursor = pages[-1].body["pagination"]["cursor"]
+            pages.append(await neon.client.call("GET", "/projects", search=name, cursor=cursor))
 
-    assert [len(page.body["projects"]) for page in (first, second, last)] == [2, 1, 0]
-    listed = [each["id"] for page in (first, second) for each in page.body["projects"]]
-    assert listed == [body["project"]["id"] for body in made]
+    ids = [each.body["project"]["id"] for each in (one, two, three)]
+    listed = [[each["id"] for each in page.body["projects"]] for page in pages]
+    assert listed == [ids[:2], ids[2:], []]
 
 
 async def test_a_page_goes_on_after_a_project_that_is_gone(neon: RunningEmulator) -> None:
     name = fresh("paged")
-    made = [(await neon.client.create_project(name=name)).body for _ in range(2)]
-    first = await neon.client.call("GET", "/projects", search=name, limit="1")
-    await leave(neon.client, made[0])
+    async with project(neon, done=False, name=name) as gone:
+        first = await neon.client.create_project(name=name)
+        page = await neon.client.call("GET", "/projects", search=name, limit="1")
+    cursor = page.body["pagination"]["cursor"]
 
-    second = await neon.client.call(
-        "GET", "/projects", search=name, cursor=first.body["pagination"]["cursor"]
-    )
+    second = await neon.client.call("GET", "/projects", search=name, cursor=cursor)
 
-    assert [each["id"] for each in second.body["projects"]] == [made[1]["project"]["id"]]
-    await leave(neon.client, made[1])
-
-
-@pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "401"}, {"cursor": "x"}])
-async def test_a_page_that_cannot_be_is_refused(
-    neon: RunningEmulator, query: dict[str, Any]
-) -> None:
-    assert (await neon.client.call("GET", "/projects", **query)).status == 400
-
-
-async def test_two_projects_may_have_one_name(neon: RunningEmulator) -> None:
-    made = [await neon.client.create_project(name="twin") for _ in range(2)]
-    for answer in made:
-        await leave(neon.client, answer.body)
-
-    assert {answer.status for answer in made} == {201}
+    assert [each["id"] for each in page.body["projects"]] == [gone.body["project"]["id"]]
+    assert [each["id"] for each in second.body["projects"]] == [first.body["project"]["id"]]
+    await neon.client.call("DELETE", f"/projects/{first.body['project']['id']}")
 
 
 async def test_a_project_that_stores_no_passwords_reveals_none(neon: RunningEmulator) -> None:
-    created = await neon.client.create_project(store_passwords=False)
-    branch = f"/projects/{created.body['project']['id']}/branches/{created.body['branch']['id']}"
+    async with project(neon, done=False, store_passwords=False) as other:
+        branch = f"{other.path}/branches/{other.body['branch']['id']}"
+        revealed = await neon.client.call("GET", f"{branch}/roles/{OWNER}/reveal_password")
 
-    revealed = await neon.client.call("GET", f"{branch}/roles/neondb_owner/reveal_password")
-
-    assert created.body["roles"][0]["password"]
+    assert other.body["roles"][0]["password"]
     assert revealed.status == 412
-    await leave(neon.client, created.body)
 
 
 async def test_the_list_of_branches_names_a_next_page_even_on_the_last(
@@ -157,41 +143,14 @@ async def test_the_list_of_branches_names_a_next_page_even_on_the_last(
 
 
 async def test_operations_are_listed_newest_first_and_in_pages(neon: RunningEmulator) -> None:
-    made = await neon.client.done(await neon.client.create_role(fresh("role")))
+    await made(neon, "role")
     path = f"{neon.client.project}/operations"
 
     first = await neon.client.call("GET", path, limit="1")
     cursor = first.body["pagination"]["cursor"]
     second = await neon.client.call("GET", path, limit="1000", cursor=cursor)
 
-    (newest,) = first.body["operations"]
-    assert newest["id"] == made.body["operations"][0]["id"]
-    older = [operation["id"] for operation in second.body["operations"]]
+    listed = [each["id"] for page in (first, second) for each in page.body["operations"]]
     known = [operation.id for operation in neon.emulator.first.operations.all]
-    assert older == known[-2::-1][:1000]
-
-
-@pytest.mark.parametrize("missing", ["role_name", "database_name"])
-async def test_a_connection_uri_needs_a_role_and_a_database(
-    neon: RunningEmulator, missing: str
-) -> None:
-    names: dict[str, Any] = {"role_name": "neondb_owner", "database_name": "neondb"}
-    del names[missing]
-
-    answer = await neon.client.call("GET", f"{neon.client.project}/connection_uri", **names)
-
-    assert answer.status == 400
-
-
-async def who_and_where(uri: str) -> tuple[str, str]:
-    session = await asyncpg.connect(uri)
-    try:
-        (row,) = await session.fetch("SELECT current_user, current_database()")
-        return row["current_user"], row["current_database"]
-    finally:
-        await session.close()
-
-
-async def leave(client: NeonClient, created: Any) -> None:
-    answer = await client.call("DELETE", f"/projects/{created['project']['id']}")
-    assert answer.status == 200
+    assert len(first.body["operations"]) == 1
+    assert listed == known[::-1][:1001]

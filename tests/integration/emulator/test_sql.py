@@ -1,74 +1,60 @@
-"""What SQL makes and drops, the API's lists follow."""
+"""What SQL makes, changes and drops, the API's lists follow."""
 
 import pytest
 
-from tests.support.neon.emulator import RunningEmulator, fresh
+from tests.support.neon.client import OWNER
+from tests.support.neon.emulator import RunningEmulator, fresh, made
 
 
-async def test_what_sql_makes_is_listed(neon: RunningEmulator) -> None:
+async def test_what_sql_makes_and_drops_is_listed_and_listed_no_more(
+    neon: RunningEmulator,
+) -> None:
     role, database = fresh("role"), fresh("db")
     async with neon.session() as session:
         await session.execute(f"CREATE ROLE {role}")
         await session.execute(f"CREATE DATABASE {database}")
-
-    shown = await neon.client.call("GET", neon.client.database(database))
-
-    assert shown.body["database"]["owner_name"] == "neondb_owner"
-    assert role in await neon.client.names("roles")
-
-
-async def test_what_sql_drops_is_listed_no_more(neon: RunningEmulator) -> None:
-    role, database = fresh("role"), fresh("db")
-    await neon.client.done(await neon.client.create_database(database, "neondb_owner"))
-    async with neon.session() as session:
-        await session.execute(f"CREATE ROLE {role}")
-        assert {role, database} <= await listed(neon)
-
+        made = await neon.census()
+        shown = await neon.client.call("GET", neon.client.database(database))
         await session.execute(f"DROP ROLE {role}")
         await session.execute(f"DROP DATABASE {database}")
+        dropped = await neon.census()
 
-    assert not {role, database} & await listed(neon)
+    assert (role in made.listed_roles, database in made.listed_databases) == (True, True)
+    assert shown.body["database"]["owner_name"] == OWNER
+    assert (dropped.lists(role), dropped.lists(database)) == (False, False)
 
 
-async def test_a_role_of_sql_cannot_be_made_again_by_the_api(neon: RunningEmulator) -> None:
-    role = fresh("role")
+async def test_a_database_that_the_api_made_and_sql_dropped_is_listed_no_more(
+    neon: RunningEmulator,
+) -> None:
+    database = await made(neon, "database")
     async with neon.session() as session:
-        await session.execute(f"CREATE ROLE {role}")
+        await session.execute(f"DROP DATABASE {database}")
 
-    assert (await neon.client.create_role(role)).status == 409
-
-
-async def test_a_role_of_sql_is_no_neon_superuser(neon: RunningEmulator) -> None:
-    role = fresh("role")
-    async with neon.session() as session:
-        await session.execute(f"CREATE ROLE {role}")
-
-        assert not await session.fetchval(
-            f"SELECT pg_has_role('{role}', 'neon_superuser', 'USAGE')"
-        )
+    assert not (await neon.census()).lists(database)
 
 
-async def test_a_role_of_sql_is_deleted_by_the_api(neon: RunningEmulator) -> None:
-    role = fresh("role")
-    async with neon.session() as session:
-        await session.execute(f"CREATE ROLE {role}")
-
-    await neon.client.done(await neon.client.delete_role(role))
-
-    assert role not in (await neon.census()).real_roles
-
-
-async def test_a_password_of_sql_is_not_known_to_the_api(neon: RunningEmulator) -> None:
-    role = fresh("role")
+async def test_a_role_of_sql_is_an_ordinary_one_that_the_api_does_not_make_but_deletes(
+    neon: RunningEmulator,
+) -> None:
+    """It is no member of neon_superuser, and comes into every database through PUBLIC; the API
+    knows no password of it."""
+    role, database = fresh("role"), await made(neon, "database")
     async with neon.session() as session:
         await session.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'npg_of_sql'")
+    async with neon.session(OWNER, database, user=role, password="npg_of_sql") as session:
+        assert await session.fetchval("SELECT current_user") == role
+        assert not await session.fetchval("SELECT pg_has_role('neon_superuser', 'USAGE')")
 
-    answer = await neon.client.call("GET", f"{neon.client.role(role)}/reveal_password")
+    again = await neon.client.create_role(role)
+    revealed = await neon.client.call("GET", f"{neon.client.role(role)}/reveal_password")
+    await neon.client.done(await neon.client.delete_role(role))
 
-    assert answer.status == 412
+    assert (again.status, revealed.status) == (409, 412)
+    assert not (await neon.census()).has(role)
 
 
-async def test_after_a_change_by_sql_the_api_tells_the_last_password_of_its_own(
+async def test_after_a_change_by_sql_the_api_answers_with_the_last_password_of_its_own(
     neon: RunningEmulator,
 ) -> None:
     role = fresh("role")
@@ -82,10 +68,9 @@ async def test_after_a_change_by_sql_the_api_tells_the_last_password_of_its_own(
 
 
 async def test_an_owner_that_sql_changes_is_listed(neon: RunningEmulator) -> None:
-    heir, database = fresh("role"), fresh("db")
-    await neon.client.done(await neon.client.create_database(database, "neondb_owner"))
+    heir, database = fresh("role"), await made(neon, "database")
     async with neon.session() as session:
-        await session.execute(f"CREATE ROLE {heir}; GRANT {heir} TO neondb_owner")
+        await session.execute(f"CREATE ROLE {heir}; GRANT {heir} TO {OWNER}")
         await session.execute(f"ALTER DATABASE {database} OWNER TO {heir}")
 
     answer = await neon.client.call("GET", neon.client.database(database))
@@ -107,7 +92,3 @@ async def test_nobody_logs_in_as_the_emulators_own_roles(neon: RunningEmulator, 
     )
 
     assert answer.status == 404
-
-
-async def listed(neon: RunningEmulator) -> frozenset[str]:
-    return await neon.client.names("roles") | await neon.client.names("databases")

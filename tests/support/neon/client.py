@@ -13,6 +13,9 @@ from entrypoints.neon_emulator.emulator import Emulator
 PATIENCE = 60.0
 """Seconds; no test is about this time."""
 
+OWNER = "neondb_owner"
+"""The role that every new project has."""
+
 ENDED = frozenset({"finished", "skipped", "error", "cancelled"})
 
 
@@ -64,11 +67,20 @@ class NeonClient:
         body = {"database": {"name": name, "owner_name": owner}}
         return await self.call("POST", f"{self.branch}/databases", body)
 
+    async def create(self, kind: str, name: str) -> Answer:
+        """A `role`, or a `database` of the first owner's."""
+        if kind == "role":
+            return await self.create_role(name)
+        return await self.create_database(name, OWNER)
+
+    async def delete(self, kind: str, name: str) -> Answer:
+        return await self.call("DELETE", self.path(kind, name))
+
     async def delete_role(self, name: str) -> Answer:
-        return await self.call("DELETE", self.role(name))
+        return await self.delete("role", name)
 
     async def delete_database(self, name: str) -> Answer:
-        return await self.call("DELETE", self.database(name))
+        return await self.delete("database", name)
 
     async def reset_password(self, name: str) -> Answer:
         return await self.call("POST", f"{self.role(name)}/reset_password")
@@ -99,11 +111,14 @@ class NeonClient:
         answer = await self.call("GET", f"{self.branch}/{kind}")
         return frozenset(entry["name"] for entry in answer.body[kind])
 
+    def path(self, kind: str, name: str) -> str:
+        return f"{self.branch}/{kind}s/{quote(name, safe='')}"
+
     def role(self, name: str) -> str:
-        return f"{self.branch}/roles/{quote(name, safe='')}"
+        return self.path("role", name)
 
     def database(self, name: str) -> str:
-        return f"{self.branch}/databases/{quote(name, safe='')}"
+        return self.path("database", name)
 
     async def _ended(self, operation: Any) -> Any:
         path = f"/projects/{operation['project_id']}/operations/{operation['id']}"

@@ -33,6 +33,14 @@ class Census:
     real_roles: frozenset[str]
     real_databases: frozenset[str]
 
+    def lists(self, name: str) -> bool:
+        """Whether the API lists a role or a database of that name."""
+        return name in self.listed_roles | self.listed_databases
+
+    def has(self, name: str) -> bool:
+        """Whether PostgreSQL has one."""
+        return name in self.real_roles | self.real_databases
+
 
 @dataclass(frozen=True)
 class RunningEmulator:
@@ -135,6 +143,21 @@ async def turned(neon: RunningEmulator, **knobs: Any) -> AsyncIterator[None]:
 def fresh(prefix: str) -> str:
     """A name that nothing has."""
     return f"{prefix}_{uuid.uuid4().hex[:8]}"
+
+
+async def made(neon: RunningEmulator, kind: str) -> str:
+    """A new `role`, or a `database` of the first owner's."""
+    name = fresh(kind)
+    await neon.client.done(await neon.client.create(kind, name))
+    return name
+
+
+async def is_alive(session: asyncpg.Connection) -> bool:
+    try:
+        await session.execute("SELECT 1")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        return False
+    return True
 
 
 @asynccontextmanager

@@ -1,0 +1,193 @@
+"""The emulator's roles and databases: what the API says of them, and what they really are."""
+
+import asyncpg
+import pytest
+
+from tests.support.neon.client import OWNER
+from tests.support.neon.emulator import RunningEmulator, fresh, is_alive, made, turned
+
+KINDS = ("role", "database")
+EACH = pytest.mark.parametrize("kind", KINDS)
+
+RIGHTS = """
+SELECT rolcanlogin, rolcreatedb, rolcreaterole, rolbypassrls, rolreplication, rolinherit, rolsuper
+FROM pg_roles WHERE rolname = $1
+"""
+PUBLIC_OWNER = "SELECT pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname = 'public'"
+
+IMPOSSIBLE = {
+    "role": ["", "x" * 64, "é" * 32, "a\0b", "pg_mine", "neon_superuser"],
+    "database": ["", "x" * 64, "a\0b", "postgres", "template0", "template1"],
+}
+ODD = ["x" * 63, "Ünï/cødé ?#%", 'quoted "name"', "back\\slash'"]
+
+
+@EACH
+async def test_what_is_new_is_listed_at_once_and_real_when_its_operation_has_finished(
+    neon: RunningEmulator, kind: str
+) -> None:
+    name = fresh(kind)
+    async with turned(neon, operation_seconds=0.3):
+        answer = await neon.client.create(kind, name)
+        early = await neon.census()
+        await neon.client.done(answer)
+
+    assert (answer.status, answer.body[kind]["name"]) == (201, name)
+    assert (early.lists(name), early.has(name)) == (True, False)
+    assert (await neon.census()).has(name)
+
+
+@EACH
+async def test_what_is_deleted_is_gone_from_the_lists_before_it_is_gone(
+    neon: RunningEmulator, kind: str
+) -> None:
+    name = await made(neon, kind)
+    async with turned(neon, operation_seconds=0.3):
+        answer = await neon.client.delete(kind, name)
+        early = await neon.census()
+        await neon.client.done(answer)
+
+    late = await neon.census()
+    assert answer.status == 200
+    assert (early.lists(name), early.has(name)) == (False, True)
+    assert (late.lists(name), late.has(name)) == (False, False)
+
+
+@EACH
+async def test_what_is_not_there_is_deleted_without_a_word_in_a_locked_project_too(
+    neon: RunningEmulator, kind: str
+) -> None:
+    async with turned(neon):
+        neon.emulator.first.operations.hold(None)
+        answer = await neon.client.delete(kind, fresh(kind))
+
+    assert (answer.status, answer.body) == (204, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for kind, names in IMPOSSIBLE.items() for name in names]
+)
+async def test_some_names_nothing_can_have(neon: RunningEmulator, kind: str, name: str) -> None:
+    answer = await neon.client.create(kind, name)
+
+    assert answer.status == 400
+    assert name not in await neon.client.names(f"{kind}s")
+
+
+@pytest.mark.parametrize("name", ODD)
+async def test_all_others_it_can(neon: RunningEmulator, name: str) -> None:
+    await neon.client.done(await neon.client.create_role(name))
+    await neon.client.done(await neon.client.create_database(name, name))
+
+    shown = {kind: await neon.client.call("GET", neon.client.path(kind, name)) for kind in KINDS}
+    async with neon.session(name, name) as session:
+        who, where = (await session.fetch("SELECT current_user, current_database()"))[0]
+    await neon.client.done(await neon.client.delete_database(name))
+    await neon.client.done(await neon.client.delete_role(name))
+    assert [shown[kind].body[kind]["name"] for kind in KINDS] == [name, name]
+    assert (who, where) == (name, name)
+    assert not (await neon.census()).has(name)
+
+
+async def test_a_role_has_nearly_every_right(neon: RunningEmulator) -> None:
+    name = await made(neon, "role")
+
+    async with neon.session(name) as session:
+        rights = dict((await session.fetch(RIGHTS, name))[0])
+        is_member = await session.fetchval("SELECT pg_has_role('neon_superuser', 'MEMBER')")
+
+    assert rights.pop("rolsuper") is False
+    assert all(rights.values())
+    assert is_member
+
+
+async def test_a_role_without_login_has_no_password(neon: RunningEmulator) -> None:
+    name = fresh("role")
+    created = await neon.client.done(await neon.client.create_role(name, no_login=True))
+
+    assert "password" not in created.body["role"]
+    async with neon.session() as session:
+        assert not (await session.fetch(RIGHTS, name))[0]["rolcanlogin"]
+
+
+async def test_a_role_changes_its_neighbours_tables_and_cannot_create_beside_them(
+    neon: RunningEmulator,
+) -> None:
+    """Which is why vending needs more than the API's roles."""
+    neighbour, intruder = await made(neon, "role"), await made(neon, "role")
+    database = fresh("database")
+    await neon.client.done(await neon.client.create_database(database, neighbour))
+    async with neon.session(neighbour, database) as session:
+        assert await session.fetchval(PUBLIC_OWNER) == neighbour
+        await session.execute("CREATE TABLE secrets AS SELECT 'mine' AS secret")
+
+    async with neon.session(intruder, database) as session:
+        await session.execute("UPDATE secrets SET secret = secret || ' no more'")
+        assert await session.fetchval("SELECT secret FROM secrets") == "mine no more"
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await session.execute("CREATE TABLE public.mine ()")
+
+
+async def test_what_a_deleted_role_owned_goes_to_the_databases_owner(
+    neon: RunningEmulator,
+) -> None:
+    name = await made(neon, "role")
+    async with neon.session() as owner:
+        await owner.execute(f"GRANT CREATE ON SCHEMA public TO {name}")
+    async with neon.session(name) as session:
+        await session.execute(f"CREATE TABLE {name} ()")
+
+    await neon.client.done(await neon.client.delete_role(name))
+
+    assert not (await neon.census()).has(name)
+    async with neon.session() as owner:
+        owners = "SELECT tableowner FROM pg_tables WHERE tablename = $1"
+        assert await owner.fetchval(owners, name) == OWNER
+
+
+async def test_a_role_that_granted_roles_of_its_own_is_deleted(neon: RunningEmulator) -> None:
+    name = await made(neon, "role")
+    async with neon.session(name) as session:
+        await session.execute(f"CREATE ROLE {name}_1; CREATE ROLE {name}_2")
+        await session.execute(f"GRANT {name}_1 TO {name}_2")
+        await session.execute(f"GRANT CONNECT ON DATABASE neondb TO {name}_1")
+
+    await neon.client.done(await neon.client.delete_role(name))
+
+    assert not (await neon.census()).has(name)
+
+
+async def test_a_database_is_deleted_with_its_sessions(neon: RunningEmulator) -> None:
+    name = await made(neon, "database")
+    async with neon.session(OWNER, name) as guest:
+        await neon.client.done(await neon.client.delete_database(name))
+
+        assert not await is_alive(guest)
+
+
+async def test_a_database_keeps_its_id_and_contents_when_it_is_renamed(
+    neon: RunningEmulator,
+) -> None:
+    old, new = await made(neon, "database"), fresh("database")
+    async with neon.session(OWNER, old) as session:
+        await session.execute("CREATE TABLE notes ()")
+    before = await neon.client.call("GET", neon.client.database(old))
+
+    change = {"database": {"name": new}}
+    renamed = await neon.client.call("PATCH", neon.client.database(old), change)
+    await neon.client.done(renamed)
+
+    assert renamed.body["database"]["id"] == before.body["database"]["id"]
+    assert not (await neon.census()).has(old)
+    async with neon.session(OWNER, new) as session:
+        await session.execute("TABLE notes")
+
+
+async def test_a_database_is_given_to_another_role(neon: RunningEmulator) -> None:
+    name, heir = await made(neon, "database"), await made(neon, "role")
+
+    change = {"database": {"owner_name": heir}}
+    await neon.client.done(await neon.client.call("PATCH", neon.client.database(name), change))
+
+    async with neon.session(heir, name) as session:
+        assert await session.fetchval("SELECT pg_has_role('pg_database_owner', 'MEMBER')")

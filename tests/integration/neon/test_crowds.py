@@ -1,82 +1,99 @@
 """Many vends at once on Neon: all succeed, each with a database of its own."""
 
+import asyncio
+import random
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
 from domain.target import Isolation
-from tests.support.neon.crowds import (
-    assert_each_has_its_own,
-    crowd_of,
-    crowded_neon,
-    locking_at_random,
-    made_order,
-    refusals,
-    retired,
-    serving,
-)
-from tests.support.neon.emulator import RunningEmulator
+from entrypoints.neon_emulator.behaviour import Behaviour
+from ports.driving.vend import VendRequest
+from ports.driving.vended import Vended
+from tests.support.neon.checks import requests_to
+from tests.support.neon.emulator import RunningEmulator, running_emulator
+from tests.support.neon.service import Watched, assert_each_has_its_own, serving
+from tests.support.orders import unique_name
 
 
 @pytest.fixture(scope="module")
 async def busy() -> AsyncIterator[RunningEmulator]:
-    async with crowded_neon() as neon:
+    async with running_emulator(Behaviour(operation_seconds=0.01), checked=False) as neon:
         yield neon
 
 
-@pytest.mark.parametrize("many", [20, 50])
 async def test_many_at_once_are_served_in_their_order_without_colliding(
-    busy: RunningEmulator, many: int
+    busy: RunningEmulator,
 ) -> None:
+    asked = requests_to(busy)
     async with serving(busy, Isolation.NONE) as service:
-        before = len(busy.emulator.exchanges)
-        crowd = await crowd_of(many, service)
+        vended = await _crowd(service, 12)
 
-        assert refusals(busy, before) * 10 < many
-        assert made_order(busy, crowd) == list(range(many))
-        await assert_each_has_its_own(crowd)
-        await retired(crowd)
+        assert asked.statuses().count(423) <= 1
+        made = [database.name for database in busy.emulator.first.databases.all()]
+        ordered = [each.database.names.database for each in vended]
+        assert [name for name in made if name in ordered] == ordered
+        await assert_each_has_its_own(vended)
+        await service.retire_all(vended)
         assert await service.provider.inventory() == []
 
 
-@pytest.mark.parametrize("many", [20, 50])
 async def test_many_at_once_are_served_although_somebody_else_locks_the_project(
-    busy: RunningEmulator, many: int
+    busy: RunningEmulator,
 ) -> None:
+    asked = requests_to(busy)
     async with serving(busy, Isolation.NONE) as service:
-        before = len(busy.emulator.exchanges)
-        async with locking_at_random(busy, seed=many):
-            crowd = await crowd_of(many, service)
+        async with _locked_at_random(busy, seed=8):
+            vended = await _crowd(service, 8)
 
-        assert refusals(busy, before), "nobody was in the way"
-        await assert_each_has_its_own(crowd)
-        await retired(crowd)
+        assert 423 in asked.statuses(), "nobody was in the way"
+        await assert_each_has_its_own(vended)
+        await service.retire_all(vended)
         assert await service.provider.inventory() == []
 
 
-async def test_two_services_share_a_project(busy: RunningEmulator) -> None:
-    """Two queues: one's vends meet the other's locks."""
-    async with serving(busy, Isolation.NONE) as one, serving(busy, Isolation.NONE) as other:
-        crowd = await crowd_of(8, one, other)
+@pytest.mark.parametrize(
+    ("isolation", "services", "many"),
+    [(Isolation.NONE, 2, 4), (Isolation.ROLE, 1, 12), (Isolation.PROJECT, 1, 4)],
+    ids=["by two services, whose queues meet", "by SQL", "with projects"],
+)
+async def test_many_at_once_are_served(
+    busy: RunningEmulator, isolation: Isolation, services: int, many: int
+) -> None:
+    async with AsyncExitStack() as opened:
+        serve = [
+            await opened.enter_async_context(serving(busy, isolation)) for _ in range(services)
+        ]
+        crowds = await asyncio.gather(*(_crowd(service, many) for service in serve))
 
-        await assert_each_has_its_own(crowd)
-        await retired(crowd)
-        assert await one.provider.inventory() == []
+        await assert_each_has_its_own([each for crowd in crowds for each in crowd])
+        await asyncio.gather(
+            *(service.retire_all(crowd) for service, crowd in zip(serve, crowds, strict=True))
+        )
+        assert await serve[0].provider.inventory() == []
+    assert list(busy.emulator.projects) == [busy.project_id]
 
 
-async def test_many_at_once_are_served_by_sql(busy: RunningEmulator) -> None:
-    async with serving(busy, Isolation.ROLE) as service:
-        crowd = await crowd_of(20, service)
-
-        await assert_each_has_its_own(crowd)
-        await retired(crowd)
-        assert await service.provider.inventory() == []
+async def _crowd(service: Watched, many: int) -> list[Vended]:
+    requests = [VendRequest(nickname=unique_name()) for _ in range(many)]
+    return list(await asyncio.gather(*map(service.vend(), requests)))
 
 
-async def test_many_at_once_get_projects(busy: RunningEmulator) -> None:
-    async with serving(busy, Isolation.PROJECT) as service:
-        crowd = await crowd_of(6, service)
+@asynccontextmanager
+async def _locked_at_random(neon: RunningEmulator, seed: int) -> AsyncIterator[None]:
+    """By a second client's operations: short ones, at moments that nobody foresees."""
+    chance = random.Random(seed)  # noqa: S311
 
-        await assert_each_has_its_own(crowd)
-        await retired(crowd)
-        assert list(busy.emulator.projects) == [busy.project_id]
+    async def lock() -> None:
+        while True:
+            neon.emulator.first.operations.hold(chance.uniform(0.02, 0.2))
+            await asyncio.sleep(chance.uniform(0.2, 0.5))
+
+    task = asyncio.create_task(lock())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        neon.emulator.first.operations.release()

@@ -1,96 +1,125 @@
 """Somebody else makes exactly our names, at the worst moments: never adopted, never dropped."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 
 import pytest
+from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from domain.errors import NameTaken
 from domain.naming import Names, Nickname
 from domain.states import State
 from domain.target import Isolation
 from ports.driving.vend import OnConflict, VendRequest
-from tests.support.neon.crowds import assert_each_has_its_own, retired, serving
-from tests.support.neon.intruder import Shared, shared_neon
+from tests.support.neon.client import OWNER, NeonClient
+from tests.support.neon.emulator import Census, RunningEmulator, running_emulator
+from tests.support.neon.service import assert_each_has_its_own, serving
 from tests.support.orders import unique_name
 
-
-@dataclass(frozen=True)
-class Intrusion:
-    """What somebody makes right before a request of ours."""
-
-    method: str
-    ending: str
-    make: Callable[[Shared, Names], Awaitable[None]]
+Make = Callable[[NeonClient, Names], Awaitable[object]]
 
 
-INTRUSIONS = {
-    "a role, between our claim and our look": Intrusion("GET", "/roles", Shared.make_role),
-    "a role, after our look": Intrusion("POST", "/roles", Shared.make_role),
-    "a role that is not there yet": Intrusion("POST", "/roles", Shared.begin_role),
-    "a database, between our claim and our look": Intrusion("GET", "/roles", Shared.make_database),
-    "a database, after our look": Intrusion("POST", "/roles", Shared.make_database),
-    "a database, before ours": Intrusion("POST", "/databases", Shared.make_database),
+async def _make_role(client: NeonClient, names: Names) -> None:
+    await client.done(await client.create_role(names.owner))
+
+
+async def _begin_role(client: NeonClient, names: Names) -> None:
+    """Without waiting for it."""
+    await client.create_role(names.owner)
+
+
+async def _make_database(client: NeonClient, names: Names) -> None:
+    await client.done(await client.create_database(names.database, OWNER))
+
+
+INTRUSIONS: dict[str, tuple[str, str, Make]] = {
+    "a role, between our claim and our look": ("GET", "/roles", _make_role),
+    "a role, after our look": ("POST", "/roles", _make_role),
+    "a role that is not there yet": ("POST", "/roles", _begin_role),
+    "a database, between our claim and our look": ("GET", "/roles", _make_database),
+    "a database, after our look": ("POST", "/roles", _make_database),
+    "a database, before ours": ("POST", "/databases", _make_database),
 }
+"""What somebody makes, right before the next request of ours of that method and path's end."""
 
-EACH = pytest.mark.parametrize("intrusion", INTRUSIONS.values(), ids=list(INTRUSIONS))
+EACH = pytest.mark.parametrize("intrusion", INTRUSIONS)
+
+
+class Shared:
+    """A project that somebody else uses too."""
+
+    neon: RunningEmulator
+    has_acted = True
+
+    def intrude(self, intrusion: str, request: VendRequest) -> Names:
+        """Has somebody make something under the names that the request would get."""
+        names = Nickname(request.nickname).names()
+        self._intrusion, self._names, self.has_acted = INTRUSIONS[intrusion], names, False
+        return names
+
+    @web.middleware
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not self.has_acted:
+            method, ending, make = self._intrusion
+            if request.method == method and request.path.endswith(ending):
+                self.has_acted = True
+                await make(self.neon.client, self._names)
+        return await handler(request)
+
+    async def census(self) -> Census:
+        await self.neon.emulator.first.operations.idle()
+        return await self.neon.census()
+
+    async def theirs(self, names: Names) -> tuple[bool, str | None]:
+        """Whether there is a role of that name, and whose the database of that name is."""
+        owners = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = $1"
+        async with self.neon.session() as session:
+            owner = await session.fetchval(owners, names.database)
+        return names.owner in (await self.census()).real_roles, owner
 
 
 @pytest.fixture(scope="module")
 async def shared() -> AsyncIterator[Shared]:
-    async with shared_neon() as shared:
+    shared = Shared()
+    async with running_emulator(middlewares=[shared.middleware], checked=False) as neon:
+        shared.neon = neon
         yield shared
 
 
 @EACH
 async def test_a_vend_gets_another_name_when_somebody_else_takes_its_own(
-    shared: Shared, intrusion: Intrusion
+    shared: Shared, intrusion: str
 ) -> None:
     request = VendRequest(nickname=unique_name())
     async with serving(shared.neon, Isolation.NONE) as service:
-        names = _intrude(shared, intrusion, request)
+        names = shared.intrude(intrusion, request)
         vended = await service.vend()(request)
 
-        assert shared.intruder.has_acted
+        assert shared.has_acted
         assert vended.database.names != names
-        await assert_each_has_its_own([(service, vended)])
-        theirs = await _theirs(shared, names)
-        await retired([(service, vended)])
-        assert await _theirs(shared, names) == theirs
-        assert any(theirs), "what somebody else made is gone"
+        await assert_each_has_its_own([vended])
+        theirs = await shared.theirs(names)
+        await service.retire_all([vended])
         assert await service.provider.inventory() == []
+        assert await shared.theirs(names) == theirs
+        assert any(theirs), "what somebody else made is gone"
 
 
 @EACH
 async def test_a_vend_that_insists_on_its_name_leaves_nothing_and_takes_nothing(
-    shared: Shared, intrusion: Intrusion
+    shared: Shared, intrusion: str
 ) -> None:
     request = VendRequest(nickname=unique_name(), on_conflict=OnConflict.REJECT)
     async with serving(shared.neon, Isolation.NONE) as service:
-        names = _intrude(shared, intrusion, request)
+        names = shared.intrude(intrusion, request)
         before = await shared.census()
         with pytest.raises(NameTaken):
             await service.vend()(request)
 
-        record = await service.record()
-        assert record.state is State.FAILED
         after = await shared.census()
+        assert (await service.record()).state is State.FAILED
         assert after.real_roles - before.real_roles <= {names.owner}
         assert len(after.real_roles | after.real_databases) == 1 + len(
             before.real_roles | before.real_databases
         )
         assert await service.provider.inventory() == []
-
-
-def _intrude(shared: Shared, intrusion: Intrusion, request: VendRequest) -> Names:
-    """Has them make what they make, under the names that the request would get."""
-    names = Nickname(request.nickname).names()
-    act = intrusion.make
-    shared.intruder.before(intrusion.method, intrusion.ending, lambda: act(shared, names))
-    return names
-
-
-async def _theirs(shared: Shared, names: Names) -> tuple[bool, str | None]:
-    """Is there a role of that name, and whose is the database of that name?"""
-    census = await shared.census()
-    return names.owner in census.real_roles, (await shared.owners()).get(names.database)

@@ -1,6 +1,9 @@
 """The use cases over a provider on Neon, as the service wraps it, with an ear on its log."""
 
+import asyncio
 import traceback
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from adapters.decorators.observed import Observation, ObservedLoginCheck, ObservedProvider
@@ -9,12 +12,14 @@ from adapters.memory.leases import MemoryLeases
 from adapters.memory.registry import MemoryRegistry
 from adapters.neon.login_check import NeonLoginCheck
 from adapters.postgres.login_check import PostgresLoginCheck
+from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
 from domain.database import Database
 from domain.errors import PgvendError
 from domain.expiry import ExpiryPolicy
 from domain.order import Order
 from domain.retry import RetryPolicy
+from domain.states import State
 from domain.target import Isolation, Target
 from entrypoints.neon_parts import PATIENCE, cared_for
 from ports.driven.clock import Clock
@@ -23,8 +28,11 @@ from ports.driven.login_check import LoginCheck
 from ports.driven.registry import Query
 from ports.driving.retire import RetireDatabase
 from ports.driving.vend import VendDatabase
+from ports.driving.vended import Vended
 from tests.support.bundles import Events
 from tests.support.making import vend_with
+from tests.support.neon.emulator import RunningEmulator
+from tests.support.neon.providers import vending_on
 from tests.support.orders import deriver
 
 
@@ -62,17 +70,21 @@ class Watched:
 
     async def retire(self, database: Database) -> None:
         """From the promise to the end."""
-        await self._retire().promise(database.id)
-        await self._retire().finish(database.id)
-
-    def _retire(self) -> RetireDatabase:
-        return RetireDatabase(
+        retire = RetireDatabase(
             registry=self.registry,
             provider=self.provider,
             leases=self.leases,
             clock=self.clock,
             target=self._target(),
         )
+        await retire.promise(database.id)
+        await retire.finish(database.id)
+
+    async def retire_all(self, vended: Sequence[Vended]) -> None:
+        """At once, and to the end: nothing is only promised to be dropped."""
+        await asyncio.gather(*(self.retire(each.database) for each in vended))
+        records = await self.registry.search(Query(limit=1000))
+        assert {record.state for record in records} == {State.RETIRED}
 
     def _target(self) -> Target:
         return Target(name="neon", provider="neon", isolation=self.isolation)
@@ -94,12 +106,23 @@ class Watched:
 
     def _login_check(self) -> LoginCheck:
         patient = NeonLoginCheck(PostgresLoginCheck(), self.clock)
-        return RetryingLoginCheck(ObservedLoginCheck(patient, self._observed), self._retrying)
+        retrying = Retrying(RetryPolicy(), self.clock, SystemRandomness())
+        return RetryingLoginCheck(ObservedLoginCheck(patient, self._observed), retrying)
 
     @property
     def _observed(self) -> Observation:
         return Observation(self.clock, self.events.log)
 
-    @property
-    def _retrying(self) -> Retrying:
-        return Retrying(RetryPolicy(), self.clock, SystemRandomness())
+
+@asynccontextmanager
+async def serving(neon: RunningEmulator, isolation: Isolation) -> AsyncIterator[Watched]:
+    async with vending_on(neon, isolation) as provider:
+        yield Watched(isolation, provider, SystemClock())
+
+
+async def assert_each_has_its_own(vended: Sequence[Vended]) -> None:
+    connections = [each.connection for each in vended]
+    places = {(each.host, each.port, each.database, each.user) for each in connections}
+    assert len(places) == len(vended)
+    for connection in connections:
+        await PostgresLoginCheck().verify(connection)

@@ -33,32 +33,16 @@ async def skewed(request: pytest.FixtureRequest) -> AsyncIterator[RunningEmulato
         yield running
 
 
-async def test_the_inventory_shows_what_was_made(skewed: RunningEmulator) -> None:
-    order = new_order()
-    async with vending_on(skewed, Isolation.NONE) as provider:
-        await provider.provision(order)
-
-        assert await held(provider, order) == [holding_of(order)]
-        await provider.retire(order.tenant)
-
-
-async def test_a_retirement_drops_what_was_made(skewed: RunningEmulator) -> None:
+async def test_what_was_made_is_found_again_changed_and_dropped(skewed: RunningEmulator) -> None:
     order = new_order()
     async with vending_on(skewed, Isolation.NONE) as provider, left_as_it_was(skewed):
-        await provider.provision(order)
-
-        await provider.retire(order.tenant)
-        assert await held(provider, order) == []
-
-
-async def test_what_was_made_is_told_and_changed_again(skewed: RunningEmulator) -> None:
-    order = new_order()
-    async with vending_on(skewed, Isolation.NONE) as provider:
         made = await provider.provision(order)
 
+        assert await held(provider, order) == [holding_of(order)]
         assert await provider.provision(order) == made
         assert (await provider.rotate(rotated(order))).user == made.user
         await provider.retire(order.tenant)
+        assert await held(provider, order) == []
 
 
 async def test_a_vend_that_was_cancelled_is_retired(skewed: RunningEmulator) -> None:

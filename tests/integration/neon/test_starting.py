@@ -1,91 +1,109 @@
-"""The checks at the start: what does not fit is said once, with the variable and the mend."""
+"""The checks at the start: what does not fit is said once, with the variable and the remedy."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-import structlog
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
+from structlog.testing import capture_logs
 
-from adapters.neon.opening import opened_neon
+from adapters.neon.budget import Budget
+from adapters.neon.opening import START_PAUSES, opened_neon
 from domain.errors import StartupError
 from domain.secret import Secret
 from domain.target import Isolation
+from ports.driven.database_provider import DatabaseProvider
 from tests.support.clock import FakeClock
 from tests.support.neon.checks import left_as_it_was, turned, works
 from tests.support.neon.emulator import RunningEmulator, running_emulator
-from tests.support.neon.providers import settings_on
+from tests.support.neon.providers import settings_on, vending_on
 from tests.support.orders import new_order
 
 NONE, ROLE, PROJECT = Isolation.NONE, Isolation.ROLE, Isolation.PROJECT
-
-ALL = pytest.mark.parametrize("isolation", [NONE, ROLE, PROJECT])
-SHARED = pytest.mark.parametrize("isolation", [NONE, ROLE])
+ALL, SHARED = (NONE, ROLE, PROJECT), (NONE, ROLE)
 
 POOLED = "127-pooler.0.0.1"
 """The emulator's host, as Neon would name the pooled one."""
 
 
-@ALL
-async def test_starts_where_everything_fits(neon: RunningEmulator, isolation: Isolation) -> None:
-    async with opened_neon(settings_on(neon, isolation)) as provider:
-        await provider.ping()
+@dataclass(frozen=True)
+class Mistake:
+    """Of the operator's: `place` is what is wrong with it, `knobs` how Neon is then; `words` are
+    in the error, beside the wrong values, and `{}` there is the emulator's host or branch."""
+
+    words: tuple[str, ...]
+    place: dict[str, Any] = field(default_factory=dict)
+    modes: tuple[Isolation, ...] = (ROLE,)
+    knobs: dict[str, Any] = field(default_factory=dict)
 
 
-@ALL
-async def test_names_a_key_that_neon_refuses(neon: RunningEmulator, isolation: Isolation) -> None:
-    error = await _refused(neon, isolation, key=Secret("napi_thisonedoesnotfit"))
-
-    assert "NEON_API_KEY" in error
-    assert "napi_thisonedoesnotfit" not in error
+def _host(host: str) -> Mistake:
+    return Mistake((f"NEON_HOST={host}", "set it to {host}"), {"host": host})
 
 
-@pytest.mark.parametrize("status", [403, 404])
-async def test_names_a_project_that_there_is_not(neon: RunningEmulator, status: int) -> None:
-    with turned(neon, foreign_status=status):
-        error = await _refused(neon, ROLE, project_id="shiny-wind-12345678")
-
-    assert "shiny-wind-12345678" in error
-    assert "NEON_PROJECT_ID" in error
+def _missing(what: str, value: str, **knobs: Any) -> Mistake:
+    return Mistake((value, f"NEON_{what.upper()}"), {what: value}, knobs=knobs)
 
 
-@pytest.mark.parametrize("status", [403, 404])
-async def test_names_a_branch_that_there_is_not(neon: RunningEmulator, status: int) -> None:
-    with turned(neon, foreign_status=status):
-        error = await _refused(neon, ROLE, branch_id="br-shiny-wind-12345678")
-
-    assert "br-shiny-wind-12345678" in error
-    assert "NEON_BRANCH_ID" in error
-
-
-@ALL
-async def test_names_a_branch_without_a_compute_that_writes(
-    neon: RunningEmulator, isolation: Isolation
-) -> None:
-    with turned(neon, read_write_compute=False):
-        error = await _refused(neon, isolation)
-
-    assert neon.branch_id in error
-    assert "read-write compute" in error
+MISTAKES = {
+    "a key": Mistake(("NEON_API_KEY",), {"key": Secret("napi_thisonedoesnotfit")}, ALL),
+    "a project": _missing("project_id", "shiny-wind-12345678"),
+    "a project, forbidden": _missing("project_id", "shiny-wind-12345678", foreign_status=403),
+    "a branch": _missing("branch_id", "br-shiny-wind-12345678"),
+    "a branch, forbidden": _missing("branch_id", "br-shiny-wind-12345678", foreign_status=403),
+    "a branch that only reads": Mistake(
+        ("{branch}", "read-write compute"), modes=ALL, knobs={"read_write_compute": False}
+    ),
+    "a host of Neon's": _host("ep-cool-sun-12345678.eu-central-1.aws.neon.tech"),
+    "an address": replace(_host("127.0.0.2"), modes=ALL),
+    "another name of the host": _host("localhost"),
+    "passwords that are not stored": Mistake(
+        ("store", "password"), modes=SHARED, knobs={"store_passwords": False}
+    ),
+}
 
 
 @pytest.mark.parametrize(
-    "host", ["ep-cool-sun-12345678.eu-central-1.aws.neon.tech", "127.0.0.2", "localhost"]
+    ("mistake", "isolation"),
+    [(name, mode) for name, mistake in MISTAKES.items() for mode in mistake.modes],
 )
-async def test_names_a_host_that_belongs_to_nothing_of_the_branch(
-    neon: RunningEmulator, host: str
+async def test_a_mistake_is_named_at_once_and_leaves_nothing(
+    neon: RunningEmulator, mistake: str, isolation: Isolation
 ) -> None:
-    error = await _refused(neon, ROLE, host=host)
+    """Warnings are errors: an unclosed session would be one."""
+    it, clock = MISTAKES[mistake], FakeClock()
+    with turned(neon, **it.knobs):
+        async with left_as_it_was(neon):
+            error = await _refused(neon, isolation, clock, **it.place)
 
-    assert f"NEON_HOST={host}" in error
-    assert f"set it to {neon.host}" in error
+    words = [word.format(host=neon.host, branch=neon.branch_id) for word in it.words]
+    assert [word for word in words if word not in error] == []
+    assert "napi_" not in error
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize("isolation", ALL)
+async def test_starts_where_everything_fits_with_a_warning_where_tenants_read_each_other(
+    neon: RunningEmulator, isolation: Isolation
+) -> None:
+    settings = settings_on(neon, isolation)
+    with capture_logs() as logs:
+        async with opened_neon(settings) as provider:
+            await provider.ping()
+
+    assert neon.key not in repr(settings)
+    warnings = [line for line in logs if line["event"] == "neon.no_isolation"]
+    assert len(warnings) == (isolation is NONE)
+    for warning in warnings:
+        assert warning["log_level"] == "warning"
+        assert "PGVEND_NEON_ISOLATION=role" in warning["detail"]
 
 
 async def test_takes_the_pooled_host_and_works_by_the_direct_one(neon: RunningEmulator) -> None:
-    settings = settings_on(neon, ROLE)
-    order = new_order()
+    settings, order = settings_on(neon, ROLE), new_order()
     async with (
         opened_neon(replace(settings, place=replace(settings.place, host=POOLED))) as pooled,
         left_as_it_was(neon),
@@ -97,35 +115,18 @@ async def test_takes_the_pooled_host_and_works_by_the_direct_one(neon: RunningEm
         await pooled.retire(order.tenant)
 
 
-async def test_names_the_mode_that_a_key_for_one_project_does_not_allow(
-    scoped: RunningEmulator,
-) -> None:
-    error = await _refused(scoped, PROJECT)
+async def test_a_key_for_one_project_is_enough_unless_each_database_gets_its_own() -> None:
+    async with running_emulator(middlewares=[_one_project_only]) as scoped:
+        error = await _refused(scoped, PROJECT)
+        for isolation in SHARED:
+            async with opened_neon(settings_on(scoped, isolation)) as provider:
+                await provider.ping()
 
     assert "PGVEND_NEON_ISOLATION=project" in error
     assert "NEON_API_KEY" in error
 
 
-@SHARED
-async def test_a_key_for_one_project_is_enough_for_the_others(
-    scoped: RunningEmulator, isolation: Isolation
-) -> None:
-    async with opened_neon(settings_on(scoped, isolation)) as provider:
-        await provider.ping()
-
-
-@SHARED
-async def test_says_that_passwords_have_to_be_stored(
-    neon: RunningEmulator, isolation: Isolation
-) -> None:
-    with turned(neon, store_passwords=False):
-        error = await _refused(neon, isolation)
-
-    assert "store" in error
-    assert "password" in error
-
-
-@ALL
+@pytest.mark.parametrize("isolation", ALL)
 async def test_names_an_api_that_is_not_there(neon: RunningEmulator, isolation: Isolation) -> None:
     error = await _refused(neon, isolation, api_url=f"http://127.0.0.1:{unused_port()}/api/v2")
 
@@ -143,60 +144,78 @@ async def test_names_an_api_that_is_something_else(neon: RunningEmulator, status
 async def test_an_api_that_does_not_answer_is_given_up(neon: RunningEmulator) -> None:
     with turned(neon):
         neon.fault("get_project", "hang_before", times=None)
-        error = await _refused(neon, ROLE, patience=0.3)
+        error = await _refused(neon, ROLE, answer_timeout=0.3)
 
     assert "did not answer" in error
 
 
-async def test_an_api_that_is_out_of_order_is_said_to_be(neon: RunningEmulator) -> None:
+ASKED = {
+    NONE: ["get_project", "get_branch", "list_branch_endpoints", "list_databases"],
+    ROLE: ["get_project", "get_branch", "list_databases", "get_connection_uri"],
+    PROJECT: ["get_project", "get_branch", "list_branch_endpoints", "list_projects"],
+}
+"""Some of what each mode asks for at its start."""
+
+QUESTIONS = [(isolation, question) for isolation, asked in ASKED.items() for question in asked]
+OTHER_FAILURES = ("reset_before", "failed_after", "limited")
+
+
+@pytest.mark.parametrize(
+    ("isolation", "question", "how"),
+    [
+        *((isolation, question, "unavailable") for isolation, question in QUESTIONS),
+        *((ROLE, "get_project", how) for how in OTHER_FAILURES),
+    ],
+)
+async def test_starts_although_neon_fails_once(
+    neon: RunningEmulator, isolation: Isolation, question: str, how: str
+) -> None:
     with turned(neon):
-        neon.fault("get_project", "unavailable", times=None)
-        error = await _refused(neon, ROLE)
+        neon.fault(question, how)
+        async with _opened(neon, isolation, FakeClock()) as provider:
+            await provider.ping()
+
+        assert neon.emulator.faults.left() == []
+
+
+@pytest.mark.parametrize(("isolation", "question"), QUESTIONS)
+async def test_does_not_start_while_neon_goes_on_failing(
+    neon: RunningEmulator, isolation: Isolation, question: str
+) -> None:
+    clock = FakeClock()
+    with turned(neon):
+        neon.fault(question, "unavailable", times=None)
+        error = await _refused(neon, isolation, clock)
 
     assert "not available" in error
+    assert clock.slept == list(START_PAUSES)
 
 
-async def test_warns_once_that_tenants_can_read_each_other(neon: RunningEmulator) -> None:
-    with structlog.testing.capture_logs() as logs:
-        async with opened_neon(settings_on(neon, NONE, log=structlog.get_logger())):
-            pass
-
-    [warning] = [line for line in logs if line["event"] == "neon.no_isolation"]
-    assert warning["log_level"] == "warning"
-    assert "PGVEND_NEON_ISOLATION=role" in warning["detail"]
-
-
-@pytest.mark.parametrize("isolation", [ROLE, PROJECT])
-async def test_does_not_warn_where_tenants_are_kept_apart(
-    neon: RunningEmulator, isolation: Isolation
+@pytest.mark.parametrize(
+    ("isolation", "version", "starts"),
+    [(NONE, 14, True), (PROJECT, 14, True), (ROLE, 15, True), (ROLE, 14, False)],
+)
+async def test_a_version_is_too_old_where_neon_does_not_make_the_roles(
+    neon: RunningEmulator, isolation: Isolation, version: int, starts: bool
 ) -> None:
-    with structlog.testing.capture_logs() as logs:
-        async with opened_neon(settings_on(neon, isolation)):
-            pass
-
-    assert [line for line in logs if line["event"] == "neon.no_isolation"] == []
-
-
-@ALL
-async def test_leaves_nothing_open_when_it_does_not_start(
-    neon: RunningEmulator, isolation: Isolation
-) -> None:
-    """Warnings are errors: an unclosed session would be one."""
-    async with left_as_it_was(neon):
-        await _refused(neon, isolation, host="127.0.0.2")
-
-
-@pytest.fixture(scope="module")
-async def scoped() -> AsyncIterator[RunningEmulator]:
-    """Neon for a key that is scoped to the one project."""
-    async with running_emulator(middlewares=[_one_project_only]) as running:
-        yield running
+    before, neon.emulator.first.pg_version = neon.emulator.first.pg_version, version
+    try:
+        if starts:
+            async with vending_on(neon, isolation) as provider:
+                await provider.ping()
+        else:
+            error = await _refused(neon, isolation)
+            assert f"PostgreSQL {version}" in error
+            assert "PGVEND_NEON_ISOLATION=role" in error
+    finally:
+        neon.emulator.first.pg_version = before
 
 
 @web.middleware
 async def _one_project_only(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
+    """As for a key that is scoped to the one project."""
     if request.path == "/api/v2/projects":
         message = "not allowed to perform actions outside the project this key is scoped to"
         return web.json_response({"code": "", "message": message}, status=404)
@@ -204,7 +223,7 @@ async def _one_project_only(
 
 
 def _site(status: int) -> web.Application:
-    """Something that speaks HTTP, and is no API."""
+    """Something that speaks HTTP and has no API."""
 
     async def page(_: web.Request) -> web.Response:
         elsewhere = {"Location": "/login"} if status == 302 else {}
@@ -217,13 +236,27 @@ def _site(status: int) -> web.Application:
     return app
 
 
-async def _refused(neon: RunningEmulator, isolation: Isolation, **wrong: Any) -> str:
-    """What the operator is told; the key is not in it."""
-    patience = wrong.pop("patience", 10.0)
-    settings = replace(settings_on(neon, isolation, answer_timeout=patience), clock=FakeClock())
+@asynccontextmanager
+async def _opened(
+    neon: RunningEmulator,
+    isolation: Isolation,
+    clock: FakeClock,
+    answer_timeout: float = 10.0,
+    **wrong: Any,
+) -> AsyncIterator[DatabaseProvider]:
+    settings = settings_on(neon, isolation, answer_timeout=answer_timeout)
     place = replace(settings.place, **wrong)
+    settings = replace(settings, place=place, clock=clock, budget=Budget(clock))
+    async with opened_neon(settings) as provider:
+        yield provider
+
+
+async def _refused(
+    neon: RunningEmulator, isolation: Isolation, clock: FakeClock | None = None, **wrong: Any
+) -> str:
+    """What the operator gets to read; the key is not in it."""
     with pytest.raises(StartupError) as caught:
-        async with opened_neon(replace(settings, place=place)):
+        async with _opened(neon, isolation, clock or FakeClock(), **wrong):
             pass
-    assert neon.key not in f"{caught.value} {caught.value.__cause__!r} {place!r}"
+    assert neon.key not in f"{caught.value} {caught.value.__cause__!r}"
     return str(caught.value)

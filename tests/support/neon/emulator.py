@@ -18,6 +18,7 @@ from entrypoints.neon_emulator.behaviour import Behaviour
 from entrypoints.neon_emulator.emulator import Emulator
 from entrypoints.neon_emulator.faults import Fault, How
 from entrypoints.neon_emulator.opening import opened_emulator
+from entrypoints.neon_emulator.project import Project
 from ports.driven.clock import Clock
 from tests.support.neon.client import NeonClient
 from tests.support.neon.conformity import conforming
@@ -70,6 +71,9 @@ class RunningEmulator:
     @property
     def behaviour(self) -> Behaviour:
         return self.emulator.behaviour
+
+    def newest(self) -> Project:
+        return max(self.emulator.projects.values(), key=lambda project: project.number)
 
     def fault(self, which: str, how: How | str, **more: Any) -> None:
         self.emulator.faults.add(Fault(which=which, how=How(how), **more))

@@ -1,0 +1,156 @@
+"""Passwords that are Neon's: revealed, made anew where Neon keeps none, and changed to shut out."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+import pytest
+
+from domain.errors import OutcomeUnknown, ProviderBusy, ProviderRejected
+from domain.target import Isolation
+from tests.support.databases import vended
+from tests.support.neon.checks import (
+    LOGIN,
+    left_as_it_was,
+    persistently,
+    requests_to,
+    turned,
+    works,
+)
+from tests.support.neon.emulator import RunningEmulator
+from tests.support.neon.providers import vending_on
+from tests.support.orders import new_order, rotated
+
+NONE, ROLE, PROJECT = Isolation.NONE, Isolation.ROLE, Isolation.PROJECT
+
+by_the_api = pytest.mark.parametrize("isolation", [NONE, PROJECT])
+
+SUSPENSION_FAULTS = {
+    "lost_after": OutcomeUnknown,
+    "failed_after": OutcomeUnknown,
+    "reset_before": OutcomeUnknown,
+    "unavailable": ProviderBusy,
+    "failing_operation": OutcomeUnknown,
+}
+
+
+@pytest.mark.parametrize("isolation", [NONE, ROLE, PROJECT])
+async def test_revealing_changes_nothing_and_waits_for_no_lock(
+    neon: RunningEmulator, isolation: Isolation
+) -> None:
+    """By SQL nobody is asked at all."""
+    order = new_order()
+    async with vending_on(neon, isolation) as provider, vended(provider, order) as made:
+        asked = requests_to(neon)
+        with turned(neon):
+            neon.emulator.first.operations.hold(None)
+
+            assert await provider.reveal(order) == made
+        assert asked.changes() == []
+        assert (asked.all() == []) is (isolation is ROLE)
+
+
+@by_the_api
+async def test_a_password_that_neon_does_not_keep_is_not_revealed_and_stays_as_it_is(
+    neon: RunningEmulator, isolation: Isolation
+) -> None:
+    order = new_order()
+    async with vending_on(neon, isolation) as provider, vended(provider, order) as made:
+        with (
+            turned(neon, store_passwords=False),
+            pytest.raises(ProviderRejected, match="stored passwords"),
+        ):
+            await provider.reveal(order)
+
+        assert await works(made)
+
+
+@by_the_api
+async def test_where_neon_keeps_no_passwords_a_rotation_hands_out_the_new_one_or_changes_nothing(
+    neon: RunningEmulator, isolation: Isolation
+) -> None:
+    """A project cannot tell its address then."""
+    order = new_order()
+    cannot: AbstractContextManager[object] = nullcontext()
+    if isolation is PROJECT:
+        cannot = pytest.raises(ProviderRejected)
+    async with vending_on(neon, isolation) as provider, vended(provider, order) as before:
+        after = before
+        with turned(neon, store_passwords=False), cannot:
+            after = await provider.rotate(rotated(order))
+
+        assert await works(after)
+
+
+async def test_a_lost_password_that_neon_does_not_keep_is_made_anew(neon: RunningEmulator) -> None:
+    order = new_order()
+    async with vending_on(neon, NONE) as provider, left_as_it_was(neon):
+        with turned(neon, store_passwords=False):
+            neon.fault("create_role", "lost_after")
+            made = await persistently(lambda: provider.provision(order))
+
+            assert await works(made)
+            await provider.retire(order.tenant)
+
+
+@by_the_api
+async def test_a_password_that_somebody_else_changed_is_handed_out_as_it_is(
+    neon: RunningEmulator, isolation: Isolation
+) -> None:
+    order = new_order()
+    async with vending_on(neon, isolation) as provider, vended(provider, order) as before:
+        project = neon.newest()
+        path = f"/projects/{project.id}/branches/{project.branch.id}/roles/{before.user}"
+        await neon.client.done(await neon.client.call("POST", f"{path}/reset_password"))
+
+        after = await provider.provision(order)
+
+        assert after.password != before.password
+        assert await works(after)
+
+
+async def test_a_login_that_works_a_moment_late_is_waited_for(neon: RunningEmulator) -> None:
+    async with vending_on(neon, NONE) as provider:
+        with turned(neon, late_seconds=0.5):
+            async with vended(provider, new_order()) as made:
+                await LOGIN.verify(made)
+
+
+@by_the_api
+async def test_a_suspension_changes_one_password_and_nothing_else(
+    neon: RunningEmulator, isolation: Isolation
+) -> None:
+    order = new_order()
+    async with vending_on(neon, isolation) as provider, vended(provider, order):
+        asked = requests_to(neon)
+        await provider.suspend(order.tenant)
+
+        ((method, path, _),) = asked.changes()
+        assert method == "POST"
+        assert path.endswith(f"/roles/{order.tenant.names.owner}/reset_password")
+
+
+@by_the_api
+@pytest.mark.parametrize("fault", SUSPENSION_FAULTS)
+async def test_a_suspension_that_failed_is_repeated_until_it_holds(
+    neon: RunningEmulator, isolation: Isolation, fault: str
+) -> None:
+    order = new_order()
+    async with vending_on(neon, isolation) as provider, vended(provider, order) as made:
+        with turned(neon):
+            neon.fault("reset_password", fault)
+            with pytest.raises(SUSPENSION_FAULTS[fault]):
+                await provider.suspend(order.tenant)
+            await persistently(lambda: provider.suspend(order.tenant))
+
+        assert not await works(made)
+        assert await works(await persistently(lambda: provider.provision(order)))
+
+
+async def test_where_neon_keeps_no_passwords_a_new_one_ends_a_suspension(
+    neon: RunningEmulator,
+) -> None:
+    order = new_order()
+    async with vending_on(neon, NONE) as provider, vended(provider, order) as made:
+        with turned(neon, store_passwords=False):
+            await provider.suspend(order.tenant)
+            assert not await works(made)
+            assert await works(await provider.provision(order))

@@ -1,0 +1,252 @@
+"""What Neon has of its own, and vends have to live with: sleep, sessions, limits, lists, scopes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import asyncpg
+import pytest
+
+from adapters.neon.admin import FRESH
+from adapters.neon.client import CONNECT_TIMEOUT as API_TIMEOUT
+from adapters.neon.errors import NotVisible
+from adapters.neon.opening import opened_neon
+from adapters.postgres.login_check import PostgresLoginCheck
+from adapters.postgres.sessions import CONNECT_TIMEOUT, login_of
+from domain.errors import OutcomeUnknown, ProviderFull
+from domain.target import Isolation
+from entrypoints.neon_emulator.project import Project
+from tests.support.clock import FakeClock
+from tests.support.databases import held, holding_of, vended
+from tests.support.neon.checks import (
+    LOGIN,
+    left_as_it_was,
+    persistently,
+    requests_to,
+    turned,
+    works,
+)
+from tests.support.neon.emulator import RunningEmulator, is_alive
+from tests.support.neon.providers import settings_on, vending_on
+from tests.support.orders import new_order, unique_name
+
+NONE, ROLE, PROJECT = Isolation.NONE, Isolation.ROLE, Isolation.PROJECT
+
+ALL = pytest.mark.parametrize("isolation", [NONE, ROLE, PROJECT])
+
+
+async def test_a_vend_begins_each_operation_after_the_last_and_ends_after_all(
+    neon: RunningEmulator,
+) -> None:
+    with turned(neon, operation_seconds=0.3, idle=True):
+        async with vending_on(neon, NONE) as provider:
+            asked = requests_to(neon)
+            async with vended(provider, new_order()) as made:
+                assert asked.statuses() == [201, 201]
+                assert not neon.emulator.first.operations.running
+                await PostgresLoginCheck().verify(made)
+
+
+@ALL
+async def test_a_compute_that_falls_asleep_is_no_obstacle(
+    neon: RunningEmulator, isolation: Isolation
+) -> None:
+    order = new_order()
+    with turned(neon, idle=True):
+        async with vending_on(neon, isolation) as provider, left_as_it_was(neon):
+            await provider.ping()
+            await neon.emulator.first.compute.end_sessions()
+
+            await LOGIN.verify(await persistently(lambda: provider.provision(order)))
+
+            await neon.emulator.first.compute.end_sessions()
+            await persistently(lambda: provider.retire(order.tenant))
+
+
+async def test_a_ping_wakes_no_compute(neon: RunningEmulator) -> None:
+    compute = neon.emulator.first.compute
+    async with vending_on(neon, ROLE) as provider:
+        seen = await compute.look()
+        await provider.ping()
+
+        assert (await compute.look()).guests <= seen.guests
+
+
+def test_a_first_connection_has_the_time_that_waking_takes() -> None:
+    assert min(CONNECT_TIMEOUT, API_TIMEOUT) >= 10
+
+
+async def test_a_vend_by_sql_ends_nobodys_session(neon: RunningEmulator) -> None:
+    async with vending_on(neon, ROLE) as provider, vended(provider, new_order()) as ana:
+        session = await asyncpg.connect(**login_of(ana))
+        async with vended(provider, new_order()):
+            pass
+
+        assert await is_alive(session)
+        session.terminate()
+
+
+async def test_a_vend_by_the_api_ends_sessions_that_we_open_again(neon: RunningEmulator) -> None:
+    async with (
+        vending_on(neon, ROLE) as by_sql,
+        vending_on(neon, NONE) as by_api,
+        vended(by_sql, new_order()),
+        vended(by_api, new_order()),
+    ):
+        order = new_order()
+        assert await works(await persistently(lambda: by_sql.provision(order)))
+        await persistently(lambda: by_sql.retire(order.tenant))
+
+
+async def test_the_admins_password_may_change_at_any_time(neon: RunningEmulator) -> None:
+    clock, order = FakeClock(), new_order()
+    async with opened_neon(replace(settings_on(neon, ROLE), clock=clock)) as provider:
+        await neon.client.done(await neon.client.reset_password("neondb_owner"))
+        clock.passed += FRESH + 1
+
+        assert await works(await persistently(lambda: provider.provision(order)))
+        await provider.retire(order.tenant)
+
+
+@ALL
+async def test_a_database_goes_although_somebody_is_in_it(
+    neon: RunningEmulator, isolation: Isolation
+) -> None:
+    order = new_order()
+    async with vending_on(neon, isolation) as provider, left_as_it_was(neon):
+        session = await asyncpg.connect(**login_of(await provider.provision(order)))
+        try:
+            await persistently(lambda: provider.retire(order.tenant))
+        finally:
+            session.terminate()
+
+
+@pytest.mark.parametrize("call", ["delete_database", "delete_role"])
+async def test_a_lost_deletion_is_not_repeated_blindly(neon: RunningEmulator, call: str) -> None:
+    order = new_order()
+    async with vending_on(neon, NONE) as provider, left_as_it_was(neon):
+        await provider.provision(order)
+        asked = requests_to(neon)
+        with turned(neon):
+            neon.fault(call, "lost_after")
+            with pytest.raises(OutcomeUnknown):
+                await provider.retire(order.tenant)
+
+        deleted = [path for method, path, _ in asked.all() if method == "DELETE"]
+        assert len(deleted) == len(set(deleted))
+        await persistently(lambda: provider.retire(order.tenant))
+
+
+@ALL
+async def test_odd_names_are_vended_and_retired(
+    neon: RunningEmulator, isolation: Isolation
+) -> None:
+    order = new_order(unique_name("50% off / #1? a-b_c Ünï 数据库"))
+    async with vending_on(neon, isolation) as provider, left_as_it_was(neon):
+        assert await works(await provider.provision(order))
+        await persistently(lambda: provider.retire(order.tenant))
+
+
+@pytest.mark.parametrize(
+    ("isolation", "limit"),
+    [(NONE, "roles_limit"), (NONE, "databases_limit"), (PROJECT, "projects_limit")],
+)
+async def test_a_place_that_is_full_is_said_to_be_and_stays_as_it_was(
+    neon: RunningEmulator, isolation: Isolation, limit: str
+) -> None:
+    order = new_order()
+    async with vending_on(neon, isolation) as provider, left_as_it_was(neon):
+        with turned(neon, **{limit: 1}), pytest.raises(ProviderFull):
+            await provider.provision(order)
+
+        await persistently(lambda: provider.retire(order.tenant))
+
+
+@pytest.mark.parametrize(
+    ("isolation", "most", "polls"), [(NONE, 4, 6), (ROLE, 1, 0), (PROJECT, 7, 10)]
+)
+async def test_a_vend_asks_seldom(
+    neon: RunningEmulator, isolation: Isolation, most: int, polls: int
+) -> None:
+    """By the API: lists, changes, and now and then whether two operations have ended."""
+    with turned(neon, operation_seconds=0.3):
+        async with vending_on(neon, isolation) as provider:
+            async with vended(provider, new_order()):
+                pass  # it learns how long operations take
+            asked = requests_to(neon)
+            async with vended(provider, new_order()):
+                requests = asked.all()
+
+    about_operations = [path for _, path, _ in requests if "/operations/" in path]
+    assert len(about_operations) <= polls
+    assert len(requests) - len(about_operations) <= most
+
+
+async def test_the_list_of_projects_is_read_to_its_end(neon: RunningEmulator) -> None:
+    first, second = new_order(), new_order()
+    with turned(neon, page_size=1):
+        async with (
+            vending_on(neon, PROJECT) as provider,
+            vended(provider, first),
+            vended(provider, second),
+        ):
+            for order in (first, second):
+                assert await held(provider, order) == [holding_of(order)]
+
+
+@pytest.mark.parametrize("status", [404, 403])
+async def test_a_project_out_of_sight_is_not_taken_for_an_empty_one(
+    neon: RunningEmulator, status: int
+) -> None:
+    order = new_order()
+    async with vending_on(neon, NONE) as provider, vended(provider, order):
+        calls = (
+            provider.ping,
+            provider.inventory,
+            lambda: provider.retire(order.tenant),
+            lambda: provider.provision(order),
+        )
+        with turned(neon, foreign_status=status), _out_of_sight(neon):
+            for call in calls:
+                with pytest.raises(NotVisible):
+                    await call()
+
+        assert await held(provider, order) == [holding_of(order)]
+
+
+@pytest.mark.parametrize("status", [404, 403])
+async def test_a_key_that_may_not_drop_a_project_has_not_dropped_it(
+    neon: RunningEmulator, status: int
+) -> None:
+    order = new_order()
+    async with vending_on(neon, PROJECT) as provider, vended(provider, order):
+        with (
+            turned(neon, foreign_status=status),
+            _renamed(neon, neon.newest()),
+            pytest.raises(NotVisible),
+        ):
+            await provider.retire(order.tenant)
+
+        assert await held(provider, order) == [holding_of(order)]
+
+
+@contextmanager
+def _out_of_sight(neon: RunningEmulator) -> Iterator[None]:
+    """All projects, as for a key that is scoped to another one."""
+    projects = dict(neon.emulator.projects)
+    neon.emulator.projects.clear()
+    try:
+        yield
+    finally:
+        neon.emulator.projects.update(projects)
+
+
+@contextmanager
+def _renamed(neon: RunningEmulator, project: Project) -> Iterator[None]:
+    """A project that is listed, and not found by its id: as for a key that may see it only."""
+    projects = neon.emulator.projects
+    projects["another-id"] = projects.pop(project.id)
+    try:
+        yield
+    finally:
+        projects[project.id] = projects.pop("another-id")

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -30,8 +30,7 @@ from tests.support.polling import until
 
 NONE, PROJECT = Isolation.NONE, Isolation.PROJECT
 
-FAILURES = pytest.mark.parametrize("failures", [1, None], ids=["once", "always"])
-"""How often names are not given back; None is always."""
+Then = Callable[[DatabaseProvider, Order], Awaitable[None]]
 
 
 @pytest.mark.parametrize("seconds", [2, 5])
@@ -66,44 +65,35 @@ async def test_a_role_that_somebody_makes_before_we_ask_for_one_is_not_adopted(
             await provider.retire(order.tenant)
 
 
-@FAILURES
+async def _provision(provider: DatabaseProvider, order: Order) -> None:
+    with pytest.raises(NameTaken):
+        await provider.provision(order)
+
+
+async def _retire(provider: DatabaseProvider, order: Order) -> None:
+    await provider.retire(order.tenant)
+
+
+async def _use(provider: DatabaseProvider, order: Order) -> None:
+    await provider.suspend(order.tenant)
+    for call in (provider.rotate, provider.reveal):
+        with pytest.raises(DatabaseNotFound):
+            await call(order)
+    assert await held(provider, order) == []
+    await provider.retire(order.tenant)
+
+
+@pytest.mark.parametrize("failures", [1, None], ids=["once", "always"])
+@pytest.mark.parametrize("then", [_provision, _retire, _use])
 async def test_a_claim_that_cannot_be_given_back_makes_nobodys_role_ours(
-    neon: RunningEmulator, failures: int | None
+    neon: RunningEmulator, failures: int | None, then: Then
 ) -> None:
     order = new_order()
     async with _unreleasing(neon, failures) as provider, _stranger(neon, order):
         with pytest.raises(NameTaken):
             await provider.provision(order)
 
-        await provider.retire(order.tenant)
-
-
-@FAILURES
-async def test_a_claim_that_cannot_be_given_back_tells_and_changes_nobodys_password(
-    neon: RunningEmulator, failures: int | None
-) -> None:
-    order = new_order()
-    async with _unreleasing(neon, failures) as provider, _stranger(neon, order):
-        with pytest.raises(NameTaken):
-            await provider.provision(order)
-
-        await provider.suspend(order.tenant)
-        for call in (provider.rotate, provider.reveal):
-            with pytest.raises(DatabaseNotFound):
-                await call(order)
-        assert await held(provider, order) == []
-        await provider.retire(order.tenant)
-
-
-@FAILURES
-async def test_a_claim_that_cannot_be_given_back_does_not_lead_to_an_adoption(
-    neon: RunningEmulator, failures: int | None
-) -> None:
-    order = new_order()
-    async with _unreleasing(neon, failures) as provider, _stranger(neon, order):
-        for _ in range(2):
-            with pytest.raises(NameTaken):
-                await provider.provision(order)
+        await then(provider, order)
 
 
 async def test_what_is_made_under_a_claim_that_could_not_be_given_back_is_retired(
@@ -121,20 +111,18 @@ async def test_what_is_made_under_a_claim_that_could_not_be_given_back_is_retire
         await provider.retire(order.tenant)
 
 
-async def test_services_that_start_at_once_on_a_new_branch_all_start() -> None:
+async def test_services_that_start_at_once_on_a_new_branch_make_one_ledger() -> None:
     async with running_emulator(checked=False) as neon:
         await asyncio.gather(*(_start(neon) for _ in range(4)))
 
+        async with vending_on(neon, NONE) as provider:
+            assert isinstance(provider, ApiProvider)
+            async with _table_in_the_making(neon):
+                opening = asyncio.gather(*(provider.ledger.open() for _ in range(4)))
+                await until(lambda: _wait_for_locks(neon, 4))
+            await opening
 
-async def test_a_ledger_that_several_open_at_once_is_made_once() -> None:
-    async with running_emulator(checked=False) as neon, vending_on(neon, NONE) as provider:
-        assert isinstance(provider, ApiProvider)
-        async with _table_in_the_making(neon):
-            opening = asyncio.gather(*(provider.ledger.open() for _ in range(4)))
-            await until(lambda: _wait_for_locks(neon, 4))
-        await opening
-
-        assert await provider.inventory() == []
+            assert await provider.inventory() == []
 
 
 @pytest.mark.parametrize("isolation", [NONE, PROJECT])

@@ -1,6 +1,9 @@
-"""The fault matrix: every call that changes something on Neon, times everything that befalls it."""
+"""The fault matrix: every call that changes something on Neon, times everything that befalls it.
 
-from collections.abc import Sequence
+`CALLS` and `FAULTS` are all that there is to choose from; `cells` pairs them.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from domain.target import Isolation
@@ -52,7 +55,7 @@ def _both(title: str, how: How) -> tuple[Trouble, Trouble]:
     return Trouble(f"{title}, once", how), Trouble(f"{title}, every time", how, None)
 
 
-TROUBLES: Sequence[Trouble] = (
+FAULTS: Sequence[Trouble] = (
     *_both("connection reset before it is done", How.RESET_BEFORE),
     *_both("503", How.UNAVAILABLE),
     *_both("429", How.LIMITED),
@@ -81,6 +84,7 @@ CALLS: Sequence[Call] = (
     Call("delete project", "retire", Isolation.PROJECT, "delete_project"),
 )
 
-CELLS: Sequence[Cell] = tuple(
-    Cell(call, trouble) for call in CALLS for trouble in TROUBLES if call.suffers(trouble)
-)
+
+def cells(calls: Sequence[Call] = CALLS, faults: Sequence[Trouble] = FAULTS) -> Iterator[Cell]:
+    """Each call with each fault that it can suffer."""
+    return (Cell(call, fault) for call in calls for fault in faults if call.suffers(fault))

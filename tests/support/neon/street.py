@@ -26,7 +26,7 @@ from tests.support.orders import INSTALLATION, new_order
 ISOLATIONS = (Isolation.NONE, Isolation.PROJECT)
 
 PATIENCE = 20.0
-SHORT_PATIENCE = 0.5
+SHORT_PATIENCE = 0.3
 """Seconds for an answer: usually, and where none will come."""
 
 Providers = Mapping[Isolation, DatabaseProvider]

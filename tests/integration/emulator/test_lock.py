@@ -5,17 +5,8 @@ from collections import Counter
 
 import pytest
 
-from entrypoints.neon_emulator.behaviour import Behaviour
-from tests.support.clock import FakeClock
 from tests.support.neon.client import OWNER
-from tests.support.neon.emulator import (
-    RunningEmulator,
-    fresh,
-    is_alive,
-    made,
-    running_emulator,
-    turned,
-)
+from tests.support.neon.emulator import RunningEmulator, fresh, is_alive, made, turned
 from tests.support.polling import until
 
 LOCKED = "project already has running conflicting operations, scheduling of new ones is prohibited"
@@ -80,9 +71,10 @@ async def test_what_was_begun_first_is_done_first(neon: RunningEmulator) -> None
         created = await neon.client.create_role(name)
         neon.behaviour.operation_seconds = 0
         await neon.client.done(await neon.client.delete_role(name))
-        await neon.client.done(created)
+        (operation,) = await neon.client.ended(created)
 
     assert not (await neon.census()).has(name)
+    assert operation["total_duration_ms"] >= 300
 
 
 async def test_a_role_whose_operation_still_runs_owns_nothing_yet(neon: RunningEmulator) -> None:
@@ -106,19 +98,17 @@ async def test_a_sleeping_compute_is_woken_and_sleeps_again(neon: RunningEmulato
     assert operations == [("apply_config", "running"), ("suspend_compute", "scheduling")]
 
 
-async def test_a_suspended_compute_ends_all_sessions_and_is_started(neon: RunningEmulator) -> None:
+async def test_a_suspended_compute_ends_all_sessions_and_is_woken(neon: RunningEmulator) -> None:
+    """By being started, or by a connection."""
+    endpoint = f"{neon.client.project}/endpoints/{neon.emulator.first.endpoint.id}"
     async with neon.session() as guest:
-        await _compute(neon, "suspend")
-
+        await neon.client.done(await neon.client.call("POST", f"{endpoint}/suspend"))
         assert await _state(neon) == "idle"
         assert not await is_alive(guest)
-    await _compute(neon, "start")
+    await neon.client.done(await neon.client.call("POST", f"{endpoint}/start"))
     assert await _state(neon) == "active"
 
-
-async def test_a_suspended_compute_is_woken_by_a_connection(neon: RunningEmulator) -> None:
-    await _compute(neon, "suspend")
-
+    await neon.client.done(await neon.client.call("POST", f"{endpoint}/suspend"))
     async with neon.session():
         assert await _state(neon) == "active"
 
@@ -137,25 +127,11 @@ async def test_what_comes_late_is_real_after_its_operation(neon: RunningEmulator
     await until(is_real)
 
 
-async def test_on_a_clock_that_does_not_wait_operations_end_at_once() -> None:
-    """And tell how long they took."""
-    hours = Behaviour(operation_seconds=3600, start_compute_seconds=3600)
-    async with running_emulator(hours, clock=FakeClock()) as neon:
-        (operation,) = await neon.client.ended(await neon.client.create_role("late"))
-
-    assert operation["total_duration_ms"] == 3_600_000
-
-
 async def test_without_a_compute_there_are_no_endpoints(neon: RunningEmulator) -> None:
     async with turned(neon, read_write_compute=False):
         endpoints = await neon.client.call("GET", f"{neon.client.branch}/endpoints")
 
     assert endpoints.body["endpoints"] == []
-
-
-async def _compute(neon: RunningEmulator, change: str) -> None:
-    path = f"{neon.client.project}/endpoints/{neon.emulator.first.endpoint.id}/{change}"
-    await neon.client.done(await neon.client.call("POST", path))
 
 
 async def _state(neon: RunningEmulator) -> str:

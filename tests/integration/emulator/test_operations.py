@@ -1,4 +1,4 @@
-"""Operations and the lock, on time that passes only when told."""
+"""Operations and the lock, on time that passes only when it is told to."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,160 +16,113 @@ from tests.support.clock import FakeClock
 class Work:
     """Goes on until it is let go; knows what was done and when, in order."""
 
-    def __init__(self, clock: FakeClock) -> None:
-        self._clock = clock
-        self.done: list[str] = []
-        self.moments: list[float] = []
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.operations = Operations(self.clock, structlog.get_logger())
+        self.done: list[tuple[str, float]] = []
         self.gate = asyncio.Event()
 
-    def step(self, name: str, *, seconds: float = 0, late: float = 0) -> Step:
-        return Step(action="apply_config", seconds=seconds, late=late, work=lambda: self._do(name))
+    def begin(self, *names: str, fault: Fault | None = None, **more: float) -> Sequence[Operation]:
+        steps = [self._step(name, **more) for name in names]
+        return self.operations.begin(steps, fault)
 
-    async def _do(self, name: str) -> None:
-        await self.gate.wait()
-        if name == "failing":
-            raise ValueError("a secret of PostgreSQL's own")
-        self.done.append(name)
-        self.moments.append(self._clock.passed)
+    def _step(self, name: str, seconds: float = 0, late: float = 0) -> Step:
+        async def work() -> None:
+            await self.gate.wait()
+            if name == "failing":
+                raise ValueError("a secret of PostgreSQL's own")
+            self.done.append((name, self.clock.passed))
 
-    async def ended(self, operations: Operations) -> None:
+        return Step(action="apply_config", seconds=seconds, late=late, work=work)
+
+    async def end(self) -> None:
         self.gate.set()
-        await operations.idle()
+        await self.operations.idle()
+
+    def is_free(self, beside: int = 0) -> bool:
+        try:
+            self.operations.check_free(beside=beside, code="")
+        except Locked:
+            return False
+        return True
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def work(clock: FakeClock) -> Work:
-    return Work(clock)
-
-
-@pytest.fixture
-def operations(clock: FakeClock) -> Operations:
-    return Operations(clock, structlog.get_logger())
+def work() -> Work:
+    return Work()
 
 
 async def test_those_of_one_request_run_in_order_and_lock_the_project_until_the_last_has_ended(
-    operations: Operations, work: Work
+    work: Work,
 ) -> None:
-    begun = operations.begin([work.step("a"), work.step("b")])
+    begun = work.begin("a", "b", seconds=3)
     assert _statuses(begun) == ["running", "scheduling"]
-    assert not _is_free(operations)
+    assert (work.is_free(), work.is_free(beside=2)) == (False, True)
 
-    await work.ended(operations)
+    await work.end()
     assert _statuses(begun) == ["finished", "finished"]
-    assert work.done == ["a", "b"]
-    assert _is_free(operations)
+    assert [work.operations.seconds(each) for each in begun] == [3, 3]
+    assert work.done == [("a", 3), ("b", 6)]
+    assert work.is_free()
 
 
-async def test_some_may_run_beside_others(operations: Operations, work: Work) -> None:
-    operations.begin([work.step("a")])
-    assert _is_free(operations, beside=1)
-    operations.begin([work.step("b")])
+async def test_a_held_project_is_locked_for_its_time_or_until_it_is_released(work: Work) -> None:
+    work.operations.hold(5)
+    assert not work.is_free(beside=9)
+    await work.clock.sleep(5)
+    assert work.is_free()
 
-    assert not _is_free(operations, beside=1)
-    await work.ended(operations)
-
-
-async def test_a_held_project_is_locked_for_its_time(
-    operations: Operations, clock: FakeClock
-) -> None:
-    operations.hold(5)
-    assert not _is_free(operations, beside=9)
-
-    await clock.sleep(5)
-    assert _is_free(operations)
+    work.operations.hold(None)
+    await work.clock.sleep(1_000_000)
+    assert not work.is_free()
+    work.operations.release()
+    assert work.is_free()
 
 
-async def test_a_project_may_be_held_for_ever(operations: Operations, clock: FakeClock) -> None:
-    operations.hold(None)
-    await clock.sleep(1_000_000)
-    assert not _is_free(operations)
-
-    operations.release()
-    assert _is_free(operations)
-
-
-async def test_an_operation_lasts_its_time_and_works_at_its_end(
-    operations: Operations, work: Work
-) -> None:
-    (operation,) = operations.begin([work.step("a", seconds=3)])
-    await work.ended(operations)
-
-    assert operations.seconds(operation) == 3
-    assert work.moments == [3]
-
-
-async def test_one_whose_work_fails_is_an_error_and_the_rest_is_cancelled(
-    operations: Operations, work: Work
-) -> None:
-    begun = operations.begin([work.step("failing"), work.step("b")])
-    await work.ended(operations)
+async def test_one_whose_work_fails_is_an_error_and_the_rest_is_cancelled(work: Work) -> None:
+    begun = work.begin("failing", "b")
+    await work.end()
 
     assert _statuses(begun) == ["error", "cancelled"]
     assert begun[0].error == "internal error"
     assert work.done == []
 
 
-async def test_one_that_is_to_fail_does_nothing(operations: Operations, work: Work) -> None:
-    fault = Fault(which="*", how=How.FAILING_OPERATION)
-    begun = operations.begin([work.step("a")], fault)
-    await work.ended(operations)
-
-    assert _statuses(begun) == ["error"]
-    assert work.done == []
-
-
-async def test_one_that_recovers_is_failed_first_and_locks_meanwhile(
-    operations: Operations, work: Work
-) -> None:
+async def test_one_that_recovers_is_failed_first_and_locks_meanwhile(work: Work) -> None:
     fault = Fault(which="*", how=How.RECOVERING_OPERATION, seconds=2)
-    (operation,) = operations.begin([work.step("a")], fault)
+    (operation,) = work.begin("a", fault=fault)
     await asyncio.sleep(0)
 
-    assert (operation.failures_count, operations.running) == (1, True)
-    await work.ended(operations)
-    assert (operation.status, operation.error, work.done) == ("finished", None, ["a"])
+    assert (operation.failures_count, work.operations.running) == (1, True)
+    await work.end()
+    assert (operation.status, operation.error, work.done) == ("finished", None, [("a", 2)])
 
 
-async def test_late_work_is_done_after_its_operation_and_in_order(
-    operations: Operations, work: Work
-) -> None:
-    (operation,) = operations.begin([work.step("a", late=9)])
-    await operations.idle()
+async def test_late_work_is_done_after_its_operation_and_in_order(work: Work) -> None:
+    (operation,) = work.begin("a", late=9)
+    await work.operations.idle()
     assert (operation.status, work.done) == ("finished", [])
 
-    operations.begin([work.step("b")])
-    await work.ended(operations)
-    assert work.done == ["a", "b"]
+    work.begin("b")
+    await work.end()
+    assert [name for name, _ in work.done] == ["a", "b"]
 
 
-async def test_no_two_were_created_at_the_same_moment(operations: Operations, work: Work) -> None:
+async def test_no_two_were_created_at_the_same_moment(work: Work) -> None:
     for name in "abc":
-        operations.begin([work.step(name)])
-    await work.ended(operations)
+        work.begin(name)
+    await work.end()
 
-    assert len({operation.created_at for operation in operations.all}) == 3
+    assert len({operation.created_at for operation in work.operations.all}) == 3
 
 
-async def test_closing_stops_whatever_runs(operations: Operations, work: Work) -> None:
-    operations.begin([work.step("a")])
-    await operations.close()
+async def test_closing_stops_whatever_runs(work: Work) -> None:
+    work.begin("a")
+    await work.operations.close()
     work.gate.set()
 
     assert work.done == []
-    assert not operations.running
-
-
-def _is_free(operations: Operations, beside: int = 0) -> bool:
-    try:
-        operations.check_free(beside=beside, code="")
-    except Locked:
-        return False
-    return True
+    assert not work.operations.running
 
 
 def _statuses(operations: Sequence[Operation]) -> list[str]:

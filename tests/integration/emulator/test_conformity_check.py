@@ -1,4 +1,5 @@
-"""The check itself: what Neon's description does not allow is found, and nothing else."""
+"""The check itself finds what Neon's description does not allow; that it finds nothing else, all
+tests of the emulator show."""
 
 import json
 from collections.abc import Mapping
@@ -44,17 +45,6 @@ def _deleted(body: bytes = b"") -> Exchange:
 
 
 UNNAMED = {"detail": "not found"}
-SLASH = _json(200, {"role": ROLE | {"name": "a/b"}})
-
-CONFORMING: Mapping[str, Exchange] = {
-    "a creation": _created(),
-    "a list": _listed(),
-    "a refusal": _refused(),
-    "a deletion of nothing, without a body": _deleted(),
-    "a refused request, whatever it is": replace(_refused(), query="page=2", headers={}, body=b"{"),
-    "a slash in a name": Exchange("GET", f"{ROLES}/a%2Fb", SLASH, headers=HEADERS),
-}
-
 VIOLATIONS: Mapping[str, tuple[Exchange, str]] = {
     "a required field is missing": (
         replace(_listed(), answer=_json(200, {"roles": [{"name": "ana", **TIMES}]})),
@@ -100,23 +90,8 @@ def checked() -> Conformity:
     return found
 
 
-@pytest.mark.parametrize("exchange", CONFORMING.values(), ids=list(CONFORMING))
-def test_passes_what_is_as_described(checked: Conformity, exchange: Exchange) -> None:
-    checked.check(exchange)
-
-    assert checked.violations == []
-
-
 @pytest.mark.parametrize(("exchange", "words"), VIOLATIONS.values(), ids=list(VIOLATIONS))
 def test_finds_what_is_not(checked: Conformity, exchange: Exchange, words: str) -> None:
     checked.check(exchange)
 
     assert any(words in violation for violation in checked.violations), checked.violations
-
-
-def test_counts_what_it_saw(checked: Conformity) -> None:
-    checked.check(_created())
-    checked.check(_created())
-
-    operation = "POST /projects/{project_id}/branches/{branch_id}/databases 201"
-    assert dict(checked.seen) == {operation: 2}

@@ -126,9 +126,8 @@ async def test_a_key_for_one_project_is_enough_unless_each_database_gets_its_own
     assert "NEON_API_KEY" in error
 
 
-@pytest.mark.parametrize("isolation", ALL)
-async def test_names_an_api_that_is_not_there(neon: RunningEmulator, isolation: Isolation) -> None:
-    error = await _refused(neon, isolation, api_url=f"http://127.0.0.1:{unused_port()}/api/v2")
+async def test_names_an_api_that_is_not_there(neon: RunningEmulator) -> None:
+    error = await _refused(neon, ROLE, api_url=f"http://127.0.0.1:{unused_port()}/api/v2")
 
     assert "NEON_API_URL" in error
 

@@ -1,7 +1,7 @@
-"""The emulator with its knobs turned for one test, and what was asked of it meanwhile."""
+"""What was asked of the emulator, what is left there, and what works."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,26 +10,12 @@ from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.system.clock import SystemClock
 from domain.connection import Connection
 from domain.errors import ProviderRejected
-from domain.order import Tenant
-from tests.support.neon.emulator import RunningEmulator
+from tests.support.neon.emulator import RunningEmulator, turned_now
 from tests.support.patience import RETRYING
 
+turned = turned_now
+
 LOGIN = NeonLoginCheck(PostgresLoginCheck(), SystemClock())
-
-
-@contextmanager
-def turned(neon: RunningEmulator, **knobs: Any) -> Iterator[None]:
-    """Faults that were not met are taken back as well."""
-    before = {knob: getattr(neon.behaviour, knob) for knob in knobs}
-    try:
-        for knob, value in knobs.items():
-            setattr(neon.behaviour, knob, value)
-        yield
-    finally:
-        for knob, value in before.items():
-            setattr(neon.behaviour, knob, value)
-        neon.emulator.faults.clear()
-        neon.emulator.first.operations.release()
 
 
 @asynccontextmanager
@@ -49,11 +35,8 @@ class Requests:
     begin: int
 
     def all(self) -> list[tuple[str, str, int]]:
-        """Method, path below the base, status."""
-        return [
-            (method, path.removeprefix("/api/v2"), status)
-            for method, path, status in list(self.neon.emulator.exchanges)[self.begin :]
-        ]
+        """Method, path, status."""
+        return list(self.neon.emulator.exchanges)[self.begin :]
 
     def changes(self) -> list[tuple[str, str, int]]:
         return [request for request in self.all() if request[0] != "GET"]
@@ -78,13 +61,3 @@ async def works(connection: Connection) -> bool:
     except ProviderRejected:
         return False
     return True
-
-
-async def owners_and_databases(neon: RunningEmulator, tenant: Tenant) -> tuple[int, int]:
-    """How many there are of a tenant's, in PostgreSQL."""
-    census = await neon.census()
-    names = tenant.names
-    return (
-        sum(name == names.owner for name in census.real_roles),
-        sum(name == names.database for name in census.real_databases),
-    )

@@ -1,8 +1,8 @@
 """The Neon emulator on a socket, and a look behind it."""
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,17 +131,28 @@ async def running_emulator(
 @asynccontextmanager
 async def turned(neon: RunningEmulator, **knobs: Any) -> AsyncIterator[None]:
     """With other knobs; afterwards nothing runs, is locked or goes wrong, and all is as before."""
-    before = neon.behaviour.model_copy()
+    with turned_now(neon, **knobs):
+        try:
+            yield
+        finally:
+            neon.emulator.faults.clear()
+            neon.emulator.first.operations.release()
+            await neon.emulator.first.operations.idle()
+
+
+@contextmanager
+def turned_now(neon: RunningEmulator, **knobs: Any) -> Iterator[None]:
+    """The same, but for operations that still run."""
+    before = {name: getattr(neon.behaviour, name) for name in knobs}
     try:
         for name, value in knobs.items():
             setattr(neon.behaviour, name, value)
         yield
     finally:
+        for name, value in before.items():
+            setattr(neon.behaviour, name, value)
         neon.emulator.faults.clear()
         neon.emulator.first.operations.release()
-        await neon.emulator.first.operations.idle()
-        for name in knobs:
-            setattr(neon.behaviour, name, getattr(before, name))
 
 
 def fresh(prefix: str) -> str:

@@ -9,23 +9,6 @@ from tests.support.neon.client import OWNER
 from tests.support.neon.emulator import RunningEmulator, fresh, is_alive, made, turned
 
 
-async def test_a_password_is_in_the_answers_to_create_reset_reveal_and_uri_only(
-    neon: RunningEmulator,
-) -> None:
-    name = fresh("role")
-    created = await neon.client.done(await neon.client.create_role(name))
-    password = created.body["role"]["password"]
-
-    shown = await neon.client.call("GET", neon.client.role(name))
-    listed = await neon.client.call("GET", f"{neon.client.branch}/roles")
-    revealed = await neon.client.call("GET", f"{neon.client.role(name)}/reveal_password")
-
-    assert password.startswith("npg_")
-    assert password not in str(shown.body) + str(listed.body)
-    assert revealed.body == {"password": password}
-    assert password in await neon.client.uri(name, "neondb")
-
-
 async def test_a_reset_password_works_when_its_operation_has_finished(
     neon: RunningEmulator,
 ) -> None:

@@ -41,7 +41,7 @@ async def project(
     assert (await neon.client.call("DELETE", project.path)).status == 200
 
 
-async def test_a_new_project_is_reached_when_its_operations_have_finished(
+async def test_a_project_has_a_server_of_its_own_from_its_operations_end_to_its_deletion(
     neon: RunningEmulator,
 ) -> None:
     branch = {"database_name": "Shop", "role_name": "keeper"}
@@ -50,16 +50,23 @@ async def test_a_new_project_is_reached_when_its_operations_have_finished(
         (found,) = await session.fetch("SELECT current_user, current_database()")
         version = session.get_server_version().major
         await session.close()
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            await asyncpg.connect(shop.uri, password=await _our_password(neon))
+    gone = await neon.client.call("GET", shop.path)
 
     actions = [(each["action"], each["status"]) for each in shop.body["operations"]]
     assert actions == [("create_timeline", "running"), ("start_compute", "scheduling")]
     assert (*found, version) == ("keeper", "Shop", 16)
+    assert gone.status == 404
+    assert not (neon.folder / shop.body["project"]["id"]).exists()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncpg.connect(shop.uri)
 
 
 async def test_an_unfinished_project_answers_and_is_not_reached(neon: RunningEmulator) -> None:
-    names = {"role_name": OWNER, "database_name": "neondb"}
+    names: dict[str, Any] = {"role_name": OWNER, "database_name": "neondb"}
     async with turned(neon, start_compute_seconds=60), project(neon, done=False) as new:
-        uri = await neon.client.call("GET", f"{new.path}/connection_uri", headers=None, **names)
+        uri = await neon.client.call("GET", f"{new.path}/connection_uri", **names)
         parts = {
             part: await neon.client.call("GET", f"{new.path}{part}")
             for part in ("", "/branches", "/operations", "/endpoints")
@@ -69,25 +76,6 @@ async def test_an_unfinished_project_answers_and_is_not_reached(neon: RunningEmu
 
     assert {answer.status for answer in parts.values()} == {200}
     assert parts["/endpoints"].body["endpoints"][0]["current_state"] == "init"
-
-
-async def test_projects_do_not_share_a_server(neon: RunningEmulator) -> None:
-    ours = urlsplit(await neon.client.uri(OWNER, "neondb"))
-    async with project(neon) as other:
-        theirs = urlsplit(other.uri)
-        assert theirs.port != ours.port
-        with pytest.raises(asyncpg.InvalidPasswordError):
-            await asyncpg.connect(other.uri, password=ours.password)
-
-
-async def test_a_deleted_project_is_gone_and_so_is_its_server(neon: RunningEmulator) -> None:
-    async with project(neon) as gone:
-        pass
-
-    assert (await neon.client.call("GET", gone.path)).status == 404
-    assert not (neon.folder / gone.body["project"]["id"]).exists()
-    with pytest.raises(ConnectionRefusedError):
-        await asyncpg.connect(gone.uri)
 
 
 async def test_projects_of_one_name_come_in_pages(neon: RunningEmulator) -> None:
@@ -154,3 +142,8 @@ async def test_operations_are_listed_newest_first_and_in_pages(neon: RunningEmul
     known = [operation.id for operation in neon.emulator.first.operations.all]
     assert len(first.body["operations"]) == 1
     assert listed == known[::-1][:1001]
+
+
+async def _our_password(neon: RunningEmulator) -> str:
+    """Of the first project's owner."""
+    return str(urlsplit(await neon.client.uri(OWNER, "neondb")).password)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -53,26 +53,15 @@ async def test_many_at_once_are_served_although_somebody_else_locks_the_project(
         assert await service.provider.inventory() == []
 
 
-@pytest.mark.parametrize(
-    ("isolation", "services", "many"),
-    [(Isolation.NONE, 2, 4), (Isolation.ROLE, 1, 12), (Isolation.PROJECT, 1, 4)],
-    ids=["by two services, whose queues meet", "by SQL", "with projects"],
-)
-async def test_many_at_once_are_served(
-    busy: RunningEmulator, isolation: Isolation, services: int, many: int
+async def test_two_services_share_a_project_although_their_queues_meet(
+    busy: RunningEmulator,
 ) -> None:
-    async with AsyncExitStack() as opened:
-        serve = [
-            await opened.enter_async_context(serving(busy, isolation)) for _ in range(services)
-        ]
-        crowds = await asyncio.gather(*(_crowd(service, many) for service in serve))
+    async with serving(busy, Isolation.NONE) as one, serving(busy, Isolation.NONE) as two:
+        crowds = await asyncio.gather(_crowd(one, 4), _crowd(two, 4))
 
-        await assert_each_has_its_own([each for crowd in crowds for each in crowd])
-        await asyncio.gather(
-            *(service.retire_all(crowd) for service, crowd in zip(serve, crowds, strict=True))
-        )
-        assert await serve[0].provider.inventory() == []
-    assert list(busy.emulator.projects) == [busy.project_id]
+        await assert_each_has_its_own([*crowds[0], *crowds[1]])
+        await asyncio.gather(one.retire_all(crowds[0]), two.retire_all(crowds[1]))
+        assert await one.provider.inventory() == []
 
 
 async def _crowd(service: Watched, many: int) -> list[Vended]:

@@ -106,16 +106,6 @@ async def test_a_twin_that_was_deleted_leaves_the_other_as_it_was(
     await provider.retire(order.tenant)
 
 
-async def test_a_suspended_project_keeps_what_is_in_it(
-    provider: DatabaseProvider, order: Order
-) -> None:
-    await _keep_something(await provider.provision(order))
-    await provider.suspend(order.tenant)
-
-    assert await _has_something(await provider.provision(order))
-    await provider.retire(order.tenant)
-
-
 async def test_a_project_that_is_never_listed_is_not_left_behind(
     neon: RunningEmulator, provider: DatabaseProvider, order: Order
 ) -> None:

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.neon.conformity import Conformity, conformity
-from tests.support.neon.exchange import Answer, Exchange
+from tests.support.neon.conformity import Answer, Conformity, Exchange, conformity
 
 TIMES = {"created_at": "2025-01-16T21:02:03Z", "updated_at": "2025-01-16T21:02:03Z"}
 

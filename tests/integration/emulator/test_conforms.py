@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from entrypoints.neon_emulator.behaviour import Behaviour
-from tests.support.neon.conformity import conformity
+from tests.support.neon.conformity import API, conformity
 from tests.support.neon.emulator import RunningEmulator, running_emulator
-from tests.support.neon.exchange import API
 
 NEVER_ACCEPTED = {
     "POST /projects/{project_id}/branches",  # the emulator has one branch in each project

@@ -7,27 +7,79 @@ the file that NEON_OPENAPI names, else a `*/specs/neon.openapi.json` beside or a
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from openapi_core import OpenAPI
+from openapi_core.datatypes import RequestParameters
 from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
+from werkzeug.datastructures import Headers, ImmutableMultiDict
 
 from entrypoints.neon_emulator.operations import STRANGE_STATUS
 from tests.support.neon.description import Description, Operation, Schema
-from tests.support.neon.exchange import API, Asked, Exchange, exchanged
 
 NEWER = frozenset({"role.authentication_method", "roles.authentication_method"})
 """Fields of answers that a later description has (Neon's own of July 2026), and this one lacks."""
 
 MADE_UP = f"{STRANGE_STATUS!r} is not one of"
 """The emulator's status that no client knows: a fault that tests ask for."""
+
+
+API = "/api/v2"
+"""Where Neon has its API on a host, and the emulator on its own."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was answered; the names are openapi-core's."""
+
+    status_code: int
+    data: bytes = b""
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request, with its path below the API's and as it was sent, percent-encoded."""
+
+    method: str
+    path: str
+    answer: Answer
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def accepted(self) -> bool:
+        return self.answer.status_code < 400
+
+    @property
+    def query_names(self) -> set[str]:
+        return {name for name, _ in parse_qsl(self.query, keep_blank_values=True)}
+
+
+class Asked:
+    """The request of an exchange; openapi-core writes what it finds in the path into it."""
+
+    host_url = "https://console.neon.tech"
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.method = exchange.method.lower()
+        self.path = API + exchange.path
+        self.body = exchange.body or None
+        self.content_type = exchange.headers.get("Content-Type", "")
+        self.parameters = RequestParameters(
+            query=ImmutableMultiDict(parse_qsl(exchange.query, keep_blank_values=True)),
+            header=Headers(dict(exchange.headers)),
+        )
 
 
 def description_file() -> Path | None:
@@ -87,7 +139,7 @@ class Conformity:
         async def checked(request: web.Request, handler: Handler) -> web.StreamResponse:
             answer = await handler(request)
             if isinstance(answer, web.Response) and _is_the_apis(request, answer):
-                self.check(await exchanged(request, answer))
+                self.check(await _exchanged(request, answer))
             return answer
 
         return checked
@@ -111,8 +163,8 @@ class Conformity:
             yield from (f"request: {reason}" for reason in _reasons(error))
         for name in sorted(exchange.query_names - operation.query):
             yield f"request: unknown query parameter {name}"
-        for field in self._unknown(operation.body, exchange.body):
-            yield f"request: unknown field {field}"
+        for name in self._unknown(operation.body, exchange.body):
+            yield f"request: unknown field {name}"
 
     def _faults_of_answer(self, exchange: Exchange, operation: Operation) -> Iterator[str]:
         answer = exchange.answer
@@ -122,9 +174,9 @@ class Conformity:
             yield from (f"answer: {reason}" for reason in wrong)
         if answer.data and not schema:
             yield "answer: a body where none is described"
-        for field in self._unknown(schema, answer.data):
-            if field not in NEWER:
-                yield f"answer: unknown field {field}"
+        for name in self._unknown(schema, answer.data):
+            if name not in NEWER:
+                yield f"answer: unknown field {name}"
 
     def _unknown(self, schema: Schema, body: bytes) -> list[str]:
         try:
@@ -132,6 +184,24 @@ class Conformity:
         except ValueError:
             return []  # openapi-core has said so
         return sorted(set(self._description.unknown(schema, value)))
+
+
+async def _exchanged(request: web.Request, answer: web.Response) -> Exchange:
+    """What the emulator's server saw; the body of a refused request may be too large to read."""
+    body = answer.body
+    return Exchange(
+        method=request.method,
+        path=request.rel_url.raw_path.removeprefix(API),
+        query=request.rel_url.raw_query_string,
+        headers=request.headers,
+        body=await request.read() if answer.status < 400 else b"",
+        answer=Answer(
+            status_code=answer.status,
+            data=bytes(body) if isinstance(body, bytes | bytearray) else b"",
+            content_type=answer.content_type,
+            headers=answer.headers,
+        ),
+    )
 
 
 def _is_the_apis(request: web.Request, answer: web.Response) -> bool:

@@ -19,16 +19,6 @@ UNBOUNDED = 1_000_000
 """Requests a second, and at once: an emulator's account has no budget."""
 
 
-def place_on(neon: RunningEmulator) -> Place:
-    return Place(
-        api_url=neon.url,
-        key=Secret(neon.key),
-        project_id=neon.project_id,
-        branch_id=neon.branch_id,
-        host=neon.host,
-    )
-
-
 def settings_on(
     neon: RunningEmulator,
     isolation: Isolation,
@@ -38,7 +28,13 @@ def settings_on(
 ) -> Neon:
     clock = SystemClock()
     return Neon(
-        place=place_on(neon),
+        place=Place(
+            api_url=neon.url,
+            key=Secret(neon.key),
+            project_id=neon.project_id,
+            branch_id=neon.branch_id,
+            host=neon.host,
+        ),
         isolation=isolation,
         installation=INSTALLATION,
         connection_limit=3,

@@ -1,5 +1,6 @@
 """An emulated Neon account with neighbours on it, whose every change is seen."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -8,6 +9,7 @@ from adapters.neon.budget import Budget
 from adapters.neon.opening import Neon, opened_neon
 from adapters.neon.uris import address_of
 from adapters.postgres.sight import Marks
+from adapters.system.clock import SystemClock
 from domain.connection import Connection
 from domain.database import Database
 from domain.order import Holding
@@ -18,7 +20,6 @@ from entrypoints.neon_emulator.catalog import Entry
 from entrypoints.neon_emulator.project import Project
 from ports.driven.database_provider import DatabaseProvider
 from tests.support.bundles import keep_note, notes
-from tests.support.hurried import HurriedClock
 from tests.support.neon.emulator import Census, RunningEmulator, running_emulator
 from tests.support.neon.providers import UNBOUNDED, settings_on
 from tests.support.orders import INSTALLATION, new_order
@@ -29,9 +30,28 @@ PATIENCE = 20.0
 SHORT_PATIENCE = 0.3
 """Seconds for an answer: usually, and where none will come."""
 
+HURRY = 100
+
 Providers = Mapping[Isolation, DatabaseProvider]
 
 FOREIGN = "somebody_elses"
+
+
+class HurriedClock(SystemClock):
+    """Waits a small part of what it is asked to, and counts all of it as having passed.
+
+    What really takes time takes its own: a slow machine uses up nobody's patience sooner.
+    """
+
+    def __init__(self) -> None:
+        self._skipped = 0.0
+
+    def elapsed(self) -> float:
+        return super().elapsed() + self._skipped
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / HURRY)
+        self._skipped += seconds - seconds / HURRY
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ test-live: setup-dev ## Run the contract suite on the Neon project that NEON_* n
 	NEON_LIVE=1 $(BIN)/python -m pytest tests/contract -k neon-live --timeout=900 $(ARGS)
 
 chaos: setup-dev ## Kill the service and its servers under load, ROUNDS times (50), and count
-	CHAOS_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest tests/integration/chaos -s $(ARGS)
+	CHAOS_ROUNDS=$(or $(ROUNDS),50) $(BIN)/python -m pytest tests/integration/chaos -s $(ARGS)
 
 lint: setup-dev ## Check format, style, types and the direction of imports
 	$(BIN)/ruff format --check .

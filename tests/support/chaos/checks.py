@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import asyncpg
 
 from tests.support.chaos.client import Client
-from tests.support.chaos.grounds import Names
-from tests.support.chaos.ledger import Entry, Fate, Wish
+from tests.support.chaos.environments import Census, Names
+from tests.support.chaos.ledger import Entry, Ledger, Wish
 
 T = TypeVar("T")
 
@@ -31,6 +31,10 @@ class Checks:
 
     client: Client
 
+    @property
+    def ledger(self) -> Ledger:
+        return self.client.ledger
+
     async def settle(self) -> None:
         """Have the service sweep until it finds nothing, and nothing is left half done."""
         for _ in range(SWEEPS):
@@ -44,19 +48,20 @@ class Checks:
 
     async def promises(self) -> None:
         """Of keys, of the databases that clients know of, and of those whose answers were lost."""
-        ledger = self.client.ledger
-        keyed = [wish for wish in ledger.wishes if wish.key]
+        keyed = [wish for wish in self.ledger.wishes if wish.key]
         await _each(self.client.fulfil, keyed)
         await self._extend()
         records = {record["id"]: record for record in await self._records()}
         for wish in keyed:
             self._names_one(wish, records)
-        known = [(entry, records.get(entry.id)) for entry in ledger.entries.values()]
+        known = [(entry, records.get(entry.id)) for entry in self.ledger.entries.values()]
         await _each(self._kept, known)
-        unclaimed = [record for record in records.values() if record["id"] not in ledger.entries]
+        unclaimed = [
+            record for record in records.values() if record["id"] not in self.ledger.entries
+        ]
         await _each(self._usable, [record for record in unclaimed if record["state"] not in GONE])
 
-    async def reality(self, before: tuple[Names, Names], after: tuple[Names, Names]) -> None:
+    async def reality(self, before: Census, after: Census) -> None:
         """Exactly the roles and databases that are recorded, beside those that were there."""
         live = [record for record in await self._records() if record["state"] not in GONE]
         owners = frozenset(record["owner"] for record in live)
@@ -73,7 +78,7 @@ class Checks:
                 await self.client.ask("PATCH", f"/v1/databases/{record['id']}", {"ttl": "1h"})
 
     async def _sweep(self) -> Sequence[Record]:
-        self.client.ledger.counts["sweeps"] += 1
+        self.ledger.counts["sweeps"] += 1
         return list((await self._asked("POST", "/v1/sweep"))["findings"])
 
     async def _records(self) -> Sequence[Record]:
@@ -97,59 +102,47 @@ class Checks:
         """What failed gave the key back; all else that it has ever named is one database."""
         named = {each for each in wish.ids if records.get(each, {}).get("state") != "failed"}
         if len(named) > 1:
-            self._complain(f"the key {wish.key} names {sorted(named)}")
+            self.ledger.complain(f"the key {wish.key} names {sorted(named)}")
 
     async def _kept(self, known: tuple[Entry, Record | None]) -> None:
         entry, record = known
         state = record["state"] if record else "forgotten"
-        if state not in _allowed(entry):
-            self._complain(f"{entry} is {state}: {record}")
+        if not entry.allows(state):
+            self.ledger.complain(f"{entry} is {state}: {record}")
         elif record and state == "ready":
             await self._is_as_wished(entry, record)
         elif state == "failed":
-            self.client.ledger.counts["promises that failed"] += 1
+            self.ledger.counts["promises that failed"] += 1
 
     async def _is_as_wished(self, entry: Entry, record: Record) -> None:
         wanted = (entry.wish.body["nickname"], entry.wish.body.get("labels", {}))
         if (record["nickname"], record["labels"]) != wanted:
-            self._complain(f"{entry} is recorded as {record}")
+            self.ledger.complain(f"{entry} is recorded as {record}")
         if entry.uri is None or not entry.wish.key:
             await self.client.look(entry)
         await self._works(entry)
 
     async def _usable(self, record: Record) -> None:
         """Nobody was told of it; it is listed, and so has to be whole."""
-        self.client.ledger.counts["unclaimed"] += 1
+        self.ledger.counts["unclaimed"] += 1
         entry = Entry(record["id"], Wish({}), is_promise=False)
         await self.client.look(entry)
         await self._works(entry)
 
     async def _works(self, entry: Entry) -> None:
-        self.client.ledger.counts["checked"] += 1
+        self.ledger.counts["checked"] += 1
         try:
             session = await asyncpg.connect(entry.uri)
             session.terminate()
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            self._complain(f"{entry} does not let its owner in: {error}")
+            self.ledger.complain(f"{entry} does not let its owner in: {error}")
 
     def _compare(self, kind: str, wanted: Names, found: Names) -> None:
-        self.client.ledger.counts["leftovers"] += len(found - wanted)
+        self.ledger.counts["leftovers"] += len(found - wanted)
         for name in sorted(found - wanted):
-            self._complain(f"there is a {kind} {name!r} that no record knows of")
+            self.ledger.complain(f"there is a {kind} {name!r} that no record knows of")
         for name in sorted(wanted - found):
-            self._complain(f"there is no {kind} {name!r}, and a record says that there is")
-
-    def _complain(self, text: str) -> None:
-        self.client.ledger.complain(text)
-
-
-def _allowed(entry: Entry) -> set[str]:
-    allowed = {"ready"} if entry.fate is not Fate.GONE else set[str]()
-    if entry.may_be_over:
-        allowed |= {"retired"}
-    if entry.is_promise:
-        allowed |= {"failed"}
-    return allowed
+            self.ledger.complain(f"there is no {kind} {name!r}, and a record says that there is")
 
 
 def _is_at_rest(record: Record) -> bool:

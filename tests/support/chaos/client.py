@@ -4,11 +4,19 @@ import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from random import Random
+from typing import Any
 
+import aiohttp
 import asyncpg
 
-from tests.support.chaos.caller import NO_HEADERS, Answer, Caller
-from tests.support.chaos.ledger import Entry, Fate, Wish
+from tests.support.chaos.ledger import Entry, Fate, Ledger, Wish
+from tests.support.chaos.replicas import Replicas
+
+ATTEMPTS = 500
+"""At one request, until the client complains."""
+
+NO_HEADERS: Mapping[str, str] = {}
 
 MANY = 6
 """Databases of one client, beyond which it makes no more."""
@@ -17,10 +25,7 @@ NICKNAMES = ("Shop", "Blog", "Sales Data", "wiki", "Größe", "test")
 """Few: that names are taken, and become free again, is part of it."""
 
 TERMS: Sequence[Mapping[str, object]] = (
-    {},
-    {},
-    {"ttl": "1h"},
-    {"ttl": "1m"},
+    *({}, {}, {"ttl": "1h"}, {"ttl": "1m"}),
     {"labels": {"team": "red"}},
 )
 
@@ -32,11 +37,68 @@ REFUSALS = (
 )
 
 
-@dataclass
-class Client(Caller):
-    """`mine` are the databases that it knows of, which are nobody else's business."""
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: Any
 
+    @property
+    def may_pass(self) -> bool:
+        return self.status in {409, 503} and bool(self.body["retryable"])
+
+    @property
+    def code(self) -> str:
+        """Of a problem."""
+        return str(self.body.get("code", ""))
+
+
+@dataclass
+class Client:
+    """`loyalty` is how likely it repeats a request whose answer was lost; `mine` are the databases
+    that it knows of, which are nobody else's business."""
+
+    service: Replicas
+    ledger: Ledger
+    http: aiohttp.ClientSession
+    chance: Random
+    loyalty: float = 0.8
     mine: list[Entry] = field(default_factory=list)
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] = NO_HEADERS,
+        *,
+        repeatable: bool = True,
+    ) -> Answer | None:
+        """The first answer that is not one of patience; None when nobody knows what happened."""
+        for _ in range(ATTEMPTS):
+            answer = await self._asked(method, path, body, headers)
+            if answer and not answer.may_pass:
+                self.ledger.counts["answers"] += 1
+                return answer
+            if answer is None:
+                self.ledger.counts["lost answers"] += 1
+                if not repeatable or self.chance.random() > self.loyalty:
+                    return None
+            await asyncio.sleep(self.chance.uniform(0.02, 0.2))
+        self.ledger.complain(f"{method} {path} is never answered: {answer}")
+        return None
+
+    def unexpected(self, method: str, path: str, answer: Answer) -> None:
+        self.ledger.complain(f"{method} {path}: {answer.status} {answer.body}")
+
+    async def _asked(
+        self, method: str, path: str, body: Any, headers: Mapping[str, str]
+    ) -> Answer | None:
+        url = await self.service.address(self.chance) + path
+        try:
+            async with self.http.request(method, url, json=body, headers=headers) as response:
+                return Answer(response.status, await response.json(content_type=None))
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return None
 
     async def work(self, over: asyncio.Event) -> None:
         while not over.is_set():
@@ -49,16 +111,15 @@ class Client(Caller):
             await self._create()
             return
         entry = self.chance.choice(self.mine)
-        acts = (
-            self.look,
-            self.replay,
-            self._rotate_once,
-            self._rotate_twice,
-            self._delete,
-            self._leave,
-        )
-        weights = (2, 3, 4, 1, 2 if len(self.mine) < MANY else 6, 1)
-        (act,) = self.chance.choices(acts, weights)
+        acts = {
+            self.look: 2,
+            self.replay: 3,
+            self._rotate_once: 4,
+            self._rotate_twice: 1,
+            self._delete: 2 if len(self.mine) < MANY else 6,
+            self._leave: 1,
+        }
+        (act,) = self.chance.choices(list(acts), list(acts.values()))
         await act(entry)
 
     async def _create(self) -> None:
@@ -70,11 +131,10 @@ class Client(Caller):
         self.mine += {entry for entry in told if entry}
 
     def _body(self) -> Mapping[str, object]:
-        conflict = {"on_conflict": self.chance.choice(("suffix", "suffix", "suffix", "reject"))}
         return {
             "nickname": self.chance.choice(NICKNAMES),
+            "on_conflict": self.chance.choice(("suffix", "suffix", "suffix", "reject")),
             **self.chance.choice(TERMS),
-            **conflict,
         }
 
     async def fulfil(self, wish: Wish, headers: Mapping[str, str] = NO_HEADERS) -> Entry | None:
@@ -118,7 +178,7 @@ class Client(Caller):
         """Have the connection told again, and use it."""
         answer = await self._about(entry, "GET", "/connection?format=json")
         if answer:
-            self.ledger.told(entry, answer.body["uri"])
+            self.ledger.handed_out(entry, answer.body["uri"])
             await self.log_in(entry)
 
     async def _rotate(self, entry: Entry) -> None:

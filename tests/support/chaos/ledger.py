@@ -1,10 +1,13 @@
 """What clients were told, and so what has to be true in the end."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from tests.support.service import PATIENCE
 
 
 class Fate(StrEnum):
@@ -42,6 +45,14 @@ class Entry:
     def may_be_over(self) -> bool:
         return self.wish.is_short or self.fate is not Fate.KEPT
 
+    def allows(self, state: str) -> bool:
+        """Whether it may be found in this state in the end."""
+        return (
+            (state == "ready" and self.fate is not Fate.GONE)
+            or (state == "retired" and self.may_be_over)
+            or (state == "failed" and self.is_promise)
+        )
+
 
 @dataclass
 class Ledger:
@@ -52,9 +63,12 @@ class Ledger:
     complaints: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
-    def wished(self, wish: Wish) -> Wish:
-        self.wishes.append(wish)
-        return wish
+    async def answered(self, many: int) -> None:
+        """Return when that many more requests are answered."""
+        enough = self.counts["answers"] + many
+        async with asyncio.timeout(PATIENCE):
+            while self.counts["answers"] < enough:  # noqa: ASYNC110 - clients have enough to do
+                await asyncio.sleep(0.01)
 
     def promised(self, wish: Wish, database_id: str) -> Entry:
         wish.ids.add(database_id)
@@ -65,10 +79,10 @@ class Ledger:
 
     def made(self, wish: Wish, database_id: str, uri: str) -> Entry:
         entry = self.promised(wish, database_id)
-        self.told(entry, uri)
+        self.handed_out(entry, uri)
         return entry
 
-    def told(self, entry: Entry, uri: str) -> None:
+    def handed_out(self, entry: Entry, uri: str) -> None:
         """How to log in, again: as it was handed out last."""
         entry.is_promise = False
         if entry.uri not in {None, uri}:

@@ -1,4 +1,4 @@
-"""Load, and whatever breaks meanwhile, round after round; then the checks."""
+"""Clients at work, and what breaks meanwhile, round after round; then the checks."""
 
 import asyncio
 import os
@@ -12,25 +12,20 @@ import aiohttp
 
 from tests.support.chaos.checks import Checks
 from tests.support.chaos.client import Client
-from tests.support.chaos.grounds import Ground
-from tests.support.chaos.house import House
+from tests.support.chaos.environments import Environment
 from tests.support.chaos.ledger import Ledger
+from tests.support.chaos.replicas import Replicas
 
 CLIENTS = 8
 
-USUAL = 50
+ANSWERS = 24
+"""How many requests are answered, at most, before the next thing breaks."""
 
 TIMEOUT = aiohttp.ClientTimeout(total=120)
 """Longer than the service takes to say that it could not be done."""
 
 Calamity = Callable[[Random], Awaitable[None]]
 """One round; it leaves everything as it found it."""
-
-
-def rounds(usual: int) -> int:
-    """How many, where there are so `usual`ly; CHAOS_ROUNDS says how many for the longest tests."""
-    wanted = int(os.environ.get("CHAOS_ROUNDS") or USUAL)
-    return max(1, usual * wanted // USUAL)
 
 
 def _seed() -> int:
@@ -41,35 +36,39 @@ def _seed() -> int:
 class Storm:
     """`seed` decides what is asked for and what breaks; when exactly, the machine."""
 
-    house: House
-    ground: Ground
+    service: Replicas
+    environment: Environment
+    calamity: Calamity
     ledger: Ledger = field(default_factory=Ledger)
     seed: int = field(default_factory=_seed)
 
-    async def __call__(self, many: int, calamity: Calamity) -> None:
-        """So many rounds, and then nothing may be wrong. Tells the counts, and what is wrong."""
+    async def __call__(self, rounds: int) -> None:
+        """So many rounds, and then nothing may be wrong. Prints the counts, and what is wrong."""
         try:
             async with aiohttp.ClientSession(timeout=TIMEOUT) as http:
-                await self._through(http, many, calamity)
-            assert not self.house.slips()
+                await self._through(http, rounds)
+            assert not self.service.slips()
             assert not self.ledger.complaints
         except BaseException:
-            _tell(*self.ledger.complaints, *self.house.slips(), self.house.tail())
+            _print(*self.ledger.complaints, *self.service.slips(), self.service.tail())
             raise
         finally:
             counts = (f"{what}={count}" for what, count in sorted(self.ledger.counts.items()))
-            _tell(f"seed={self.seed} rounds={many} kills={self.house.kills}", *counts)
+            _print(f"seed={self.seed} rounds={rounds} kills={self.service.kills}", *counts)
 
-    async def _through(self, http: aiohttp.ClientSession, many: int, calamity: Calamity) -> None:
-        await self.house.start()
-        before = await self.ground.census()
+    async def _through(self, http: aiohttp.ClientSession, rounds: int) -> None:
+        await self.service.start()
+        before = await self.environment.census()
         async with self._crowd(http):
-            for number in range(many):
-                await calamity(self._chance(f"round {number}"))
+            for number in range(rounds):
+                chance = self._chance(f"round {number}")
+                await self.ledger.answered(chance.randint(1, ANSWERS))
+                await asyncio.sleep(chance.uniform(0, 0.05))  # and at any moment after that one
+                await self.calamity(chance)
         checks = Checks(self._client(http, "checks", loyalty=1))
         await checks.settle()
         await checks.promises()
-        await checks.reality(before, await self.ground.census())
+        await checks.reality(before, await self.environment.census())
 
     @asynccontextmanager
     async def _crowd(self, http: aiohttp.ClientSession) -> AsyncIterator[None]:
@@ -82,11 +81,11 @@ class Storm:
             over.set()
 
     def _client(self, http: aiohttp.ClientSession, name: str, loyalty: float = 0.8) -> Client:
-        return Client(self.house, self.ledger, http, self._chance(name), loyalty)
+        return Client(self.service, self.ledger, http, self._chance(name), loyalty)
 
     def _chance(self, what: str) -> Random:
         return Random(f"{self.seed} {what}")  # noqa: S311 - no secret
 
 
-def _tell(*lines: str) -> None:
+def _print(*lines: str) -> None:
     print("", *lines, sep="\n  ")  # noqa: T201 - what `make chaos` is run for

@@ -1,4 +1,4 @@
-"""What the service stands on, and what is really there."""
+"""The servers under the service, and the names that are really there."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -15,51 +15,58 @@ from tests.support.orders import new_order
 from tests.support.places import bundle, session
 
 Names = frozenset[str]
+Census = tuple[Names, Names]
+"""All roles, and all databases."""
 
 
 @dataclass(frozen=True)
-class Ground:
-    """`settings` lead the service there; `census` tells all roles and all databases."""
+class Environment:
+    """`settings` lead the service there."""
 
     settings: Mapping[str, str]
-    census: Callable[[], Awaitable[tuple[Names, Names]]]
+    census: Callable[[], Awaitable[Census]]
 
 
-def own_ground(data_dir: Path) -> Ground:
+def own_server(data_dir: Path) -> Environment:
     """The server that the service itself starts."""
 
-    async def census() -> tuple[Names, Names]:
+    async def census() -> Census:
         port = int((data_dir / "embedded" / "port").read_text())
         socket = str(data_dir / "embedded" / "data")
-        login = {"host": socket, "port": port, "user": SUPERUSER, "database": "postgres"}
-        return await _census(login)
+        return await _census(
+            {"host": socket, "port": port, "user": SUPERUSER, "database": "postgres"}
+        )
 
-    return Ground({}, census)
+    return Environment({}, census)
 
 
-def operated_ground(provider: PostgresProvider) -> Ground:
-    """A server that the service finds: one of ours, vended on from outside."""
+def operators_server(provider: PostgresProvider) -> Environment:
+    """A server that the service finds: one of ours, used from outside."""
     admin, superuser = provider.server.admin, bundle(provider).superuser
     dsn = f"postgresql:///postgres?host={admin['host']}&port={admin['port']}&user={admin['user']}"
-
-    async def census() -> tuple[Names, Names]:
-        return await _census(superuser)
-
     settings = {
         "PGVEND_PROVIDER": "postgres",
         "PGVEND_POSTGRES_ADMIN_DSN": dsn,
         "PGVEND_POSTGRES_PUBLIC_HOST": provider.server.public_host,
         "PGVEND_POSTGRES_PUBLIC_PORT": str(provider.server.public_port),
     }
-    return Ground(settings, census)
+    return Environment(settings, lambda: _census(superuser))
 
 
 @asynccontextmanager
-async def neon_ground() -> AsyncIterator[Ground]:
-    """A Neon project, vended on as the original service did."""
+async def neon_project() -> AsyncIterator[Environment]:
+    """A Neon project, used as the original service did."""
     behaviour = Behaviour(operation_seconds=0.02, roles_limit=10_000, databases_limit=10_000)
     async with running_emulator(behaviour, checked=False) as neon:
-        yield Ground(_variables(neon), lambda: _neon_census(neon))
+        settings = {
+            "NEON_PROJECT_ID": neon.project_id,
+            "NEON_BRANCH_ID": neon.branch_id,
+            "NEON_HOST": neon.host,
+            "NEON_API_KEY": neon.key,
+            "NEON_API_URL": neon.url,
+            "PGVEND_NEON_ISOLATION": "none",
+        }
+        yield Environment(settings, lambda: _neon_census(neon))
 
 
 @asynccontextmanager
@@ -69,28 +76,17 @@ async def registry_on(provider: PostgresProvider) -> AsyncIterator[Mapping[str, 
         yield {"PGVEND_REGISTRY_URL": connection.uri(), "PGVEND_SECRET": "chaos" * 8}
 
 
-async def _census(login: Login) -> tuple[Names, Names]:
+async def _census(login: Login) -> Census:
     async with session(login) as superuser:
         roles = await superuser.fetch("SELECT rolname FROM pg_roles")
         databases = await superuser.fetch("SELECT datname FROM pg_database")
     return frozenset(row[0] for row in roles), frozenset(row[0] for row in databases)
 
 
-async def _neon_census(neon: RunningEmulator) -> tuple[Names, Names]:
+async def _neon_census(neon: RunningEmulator) -> Census:
     """In PostgreSQL; the API lists the same when it has nothing to do."""
     await neon.emulator.first.operations.idle()
     census = await neon.census()
     assert census.listed_databases <= census.real_databases
     assert census.listed_roles <= census.real_roles
     return census.real_roles, census.real_databases
-
-
-def _variables(neon: RunningEmulator) -> Mapping[str, str]:
-    return {
-        "NEON_PROJECT_ID": neon.project_id,
-        "NEON_BRANCH_ID": neon.branch_id,
-        "NEON_HOST": neon.host,
-        "NEON_API_KEY": neon.key,
-        "NEON_API_URL": neon.url,
-        "PGVEND_NEON_ISOLATION": "none",
-    }

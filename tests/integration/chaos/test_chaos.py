@@ -1,0 +1,148 @@
+"""The service, its replicas or their servers are killed at any moment, under load, again and again:
+nothing is lost or orphaned."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import asyncpg
+import pytest
+
+from adapters.postgres.provider import PostgresProvider
+from tests.support.bundles import opened
+from tests.support.chaos.environments import (
+    Environment,
+    neon_project,
+    operators_server,
+    own_server,
+    registry_on,
+)
+from tests.support.chaos.replicas import replicas
+from tests.support.chaos.storm import Storm
+from tests.support.polling import until
+from tests.support.servers import bundled, ram_folder
+from tests.support.service import end_servers
+
+pytestmark = pytest.mark.timeout(1500)
+
+Open = Callable[[Path, PostgresProvider], AbstractAsyncContextManager[Storm]]
+"""In a new folder; the provider's server is there for the records."""
+
+
+@asynccontextmanager
+async def killed_service(
+    folder: Path, records: PostgresProvider, *, over_neon: bool, shared_registry: bool
+) -> AsyncIterator[Storm]:
+    """Amid its work, and sometimes amid its next start."""
+    async with AsyncExitStack() as stack:
+        environment = own_server(folder)
+        if over_neon:
+            environment = await stack.enter_async_context(neon_project())
+        settings = environment.settings
+        if shared_registry:
+            settings = {**settings, **await stack.enter_async_context(registry_on(records))}
+        service = await stack.enter_async_context(replicas(folder, settings))
+
+        async def kill(chance: Random) -> None:
+            await service.kill(0)
+            if chance.random() < 0.3:
+                await service.stumble(chance.random())
+            await service.start()
+
+        yield Storm(service, environment, kill)
+
+
+@asynccontextmanager
+async def killed_replicas(folder: Path, records: PostgresProvider) -> AsyncIterator[Storm]:
+    """One of two, or both; clients go on at the other one."""
+    async with bundled() as tenants, registry_on(records) as registry:
+        environment = operators_server(tenants)
+        async with replicas(folder, {**environment.settings, **registry}, 2) as service:
+
+            async def kill(chance: Random) -> None:
+                victims = chance.choice([(0,), (1,), (0, 1)])
+                await service.kill(*victims)
+                await service.start(*victims)
+
+            yield Storm(service, environment, kill)
+
+
+@asynccontextmanager
+async def killed_own_server(folder: Path, _: PostgresProvider) -> AsyncIterator[Storm]:
+    environment = own_server(folder)
+    async with replicas(folder, environment.settings) as service:
+        yield Storm(service, environment, partial(kill_servers, {folder: environment}))
+
+
+@asynccontextmanager
+async def killed_servers_of_replicas(folder: Path, _: PostgresProvider) -> AsyncIterator[Storm]:
+    """The tenants', the records' or both; leases end with the latter, while replicas go on."""
+    async with opened(folder / "tenants") as tenants, opened(folder / "records") as records:
+        environment = operators_server(tenants)
+        servers = {
+            folder / "tenants": environment,
+            folder / "records": operators_server(records),
+        }
+        async with (
+            registry_on(records) as registry,
+            replicas(folder, {**environment.settings, **registry}, 2) as service,
+        ):
+            yield Storm(service, environment, partial(kill_servers, servers))
+
+
+async def kill_servers(servers: Mapping[Path, Environment], chance: Random) -> None:
+    """One of those in these data folders, or all, with all their sessions."""
+    victims = chance.choice([*([folder] for folder in servers), list(servers)])
+    await asyncio.gather(*(asyncio.to_thread(end_servers, folder) for folder in victims))
+    for folder in victims:
+        await until(partial(_is_up, servers[folder]))
+
+
+async def _is_up(environment: Environment) -> bool:
+    try:
+        return bool(await environment.census())
+    except (OSError, asyncpg.PostgresError):
+        return False
+
+
+LONGEST = 16
+
+SCENARIOS: Mapping[str, tuple[Open, int]] = {
+    "service, sqlite, bundled server": (
+        partial(killed_service, over_neon=False, shared_registry=False),
+        LONGEST,
+    ),
+    "service, postgresql, neon": (
+        partial(killed_service, over_neon=True, shared_registry=True),
+        12,
+    ),
+    "service, sqlite, neon": (partial(killed_service, over_neon=True, shared_registry=False), 6),
+    "service, postgresql, bundled server": (
+        partial(killed_service, over_neon=False, shared_registry=True),
+        6,
+    ),
+    "replicas, postgresql, operator's server": (killed_replicas, 8),
+    "bundled server": (killed_own_server, 6),
+    "servers of replicas": (killed_servers_of_replicas, 6),
+}
+"""What is killed, over which records and provider: how it is opened, and how many rounds it has."""
+
+QUICK = "service, sqlite, bundled server"
+"""The one that says most in a few rounds."""
+
+
+def rounds(usual: int) -> int:
+    """CHAOS_ROUNDS says how many there are for the longest; the others have their part of it."""
+    return max(1, usual * int(os.environ.get("CHAOS_ROUNDS") or LONGEST) // LONGEST)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+async def test_nothing_is_lost_or_orphaned(bundled_18: PostgresProvider, scenario: str) -> None:
+    open_scenario, usual = SCENARIOS[scenario]
+    with ram_folder() as folder:
+        async with open_scenario(folder, bundled_18) as storm:
+            await storm(rounds(usual))

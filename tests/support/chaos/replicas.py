@@ -1,0 +1,90 @@
+"""The service as a process, or as several, killed and started again."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from tests.support.service import PATIENCE, RunningService, running_service, starting_service
+
+BUSY: Mapping[str, Any] = {"PGVEND_LOG_LEVEL": "error", "PGVEND_SWEEP_INTERVAL": "1"}
+
+SLIPS = ("crashed", "Traceback", "never retrieved", "Exception ignored")
+"""What a service does not write, killed or not."""
+
+
+@dataclass
+class Replicas:
+    """`number` of them, with the same `settings`. What each has written is kept to the end."""
+
+    data_dir: Path
+    settings: Mapping[str, Any]
+    number: int = 1
+    kills: int = 0
+    _lifetime: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _all: list[RunningService] = field(default_factory=list)
+    _serving: dict[int, RunningService] = field(default_factory=dict)
+    _is_open: asyncio.Event = field(default_factory=asyncio.Event)
+    _start_seconds: float = 0.0
+
+    async def start(self, *which: int) -> None:
+        """Return when these serve, or all."""
+        began = asyncio.get_running_loop().time()
+        await asyncio.gather(*map(self._start, which or range(self.number)))
+        self._start_seconds = asyncio.get_running_loop().time() - began
+
+    async def kill(self, *which: int) -> None:
+        """Kill these, with SIGKILL, at the same moment."""
+        await asyncio.gather(*map(self._kill, which))
+
+    async def stumble(self, progress: float) -> None:
+        """Start one, and kill it after that part of the time that the last start took."""
+        service = await self._entered(starting_service(self.data_dir, **BUSY, **self.settings))
+        await service.ended(within=self._start_seconds * progress)
+        await service.kill()
+        self.kills += 1
+
+    async def address(self, chance: Random) -> str:
+        """The URL of any that serves, as soon as there is one."""
+        async with asyncio.timeout(PATIENCE):
+            await self._is_open.wait()
+        return chance.choice(list(self._serving.values())).url
+
+    def slips(self) -> list[str]:
+        lines = [line for service in self._all for line in service.output().splitlines()]
+        return [line for line in lines if any(slip in line for slip in SLIPS)]
+
+    def tail(self) -> str:
+        return "\n".join(service.output()[-4000:] for service in self._all[-3:])
+
+    async def _start(self, which: int) -> None:
+        starting = running_service(self.data_dir, **BUSY, **self.settings)
+        self._serving[which] = await self._entered(starting)
+        self._is_open.set()
+
+    async def _entered(
+        self, starting: AbstractAsyncContextManager[RunningService]
+    ) -> RunningService:
+        service = await self._lifetime.enter_async_context(starting)
+        self._all.append(service)
+        return service
+
+    async def _kill(self, which: int) -> None:
+        service = self._serving.pop(which)
+        if not self._serving:
+            self._is_open.clear()
+        await service.kill()
+        self.kills += 1
+
+
+@asynccontextmanager
+async def replicas(
+    data_dir: Path, settings: Mapping[str, str], number: int = 1
+) -> AsyncIterator[Replicas]:
+    """None of them runs yet, and nothing is left of them."""
+    them = Replicas(data_dir, settings, number)
+    async with them._lifetime:
+        yield them

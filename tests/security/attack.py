@@ -9,6 +9,9 @@ from tests.security.outcome import Kind, Outcome
 from tests.security.stage import Stage, Stopped
 
 Attempt = Callable[[Stage], Awaitable[Outcome]]
+Promise = Mapping[str, Outcome]
+
+NOTHING: Promise = {}
 
 ABSENCES = (
     asyncpg.FeatureNotSupportedError,  # no such extension on the server's disk
@@ -23,7 +26,7 @@ class Attack:
 
     title: str
     attempt: Attempt = field(repr=False)
-    promised: Mapping[str, Outcome] = field(default_factory=dict, hash=False)
+    promised: Promise = field(default_factory=dict, hash=False)
     crosses: bool = False
 
     def __str__(self) -> str:
@@ -44,7 +47,20 @@ class Attack:
             return Outcome.UNTRIED
 
 
-def in_own(*statements: str) -> Attempt:
+def attacks(
+    way: Callable[[str], Attempt],
+    tried: Mapping[str, str],
+    promised: Promise = NOTHING,
+    *,
+    crosses: bool = False,
+) -> tuple[Attack, ...]:
+    """Attacks in one way with one outcome: their titles, and what is tried."""
+    return tuple(
+        Attack(title, way(text), promised, crosses=crosses) for title, text in tried.items()
+    )
+
+
+def in_own(statements: str) -> Attempt:
     """The statements, in B's own database, in a transaction that is rolled back."""
 
     async def attempt(stage: Stage) -> Outcome:
@@ -55,11 +71,11 @@ def in_own(*statements: str) -> Attempt:
     return attempt
 
 
-def of_own(*statements: str) -> Attempt:
+def of_own(statements: str) -> Attempt:
     """The same, where it is known to touch nothing but B's own."""
 
     async def attempt(stage: Stage) -> Outcome:
-        await in_own(*statements)(stage)
+        await in_own(statements)(stage)
         return Outcome.OWN
 
     return attempt
@@ -77,7 +93,7 @@ def at_once(statement: str, undo: str = "") -> Attempt:
     return attempt
 
 
-def at_neighbours(*statements: str) -> Attempt:
+def at_neighbours(statements: str) -> Attempt:
     """In A's database, if it lets B in; rolled back."""
 
     async def attempt(stage: Stage) -> Outcome:
@@ -88,19 +104,18 @@ def at_neighbours(*statements: str) -> Attempt:
     return attempt
 
 
-def invited(*statements: str, happened: Outcome = Outcome.POSSIBLE) -> Attempt:
+def invited(statements: str, happened: Outcome = Outcome.POSSIBLE) -> Attempt:
     """The same, after A let everybody connect."""
+    to_all = "CONNECT ON DATABASE {a_database}"
 
     async def attempt(stage: Stage) -> Outcome:
         async with stage.as_a() as owner:
-            await owner.execute(stage.filled("GRANT CONNECT ON DATABASE {a_database} TO PUBLIC"))
+            await owner.execute(stage.filled(f"GRANT {to_all} TO PUBLIC"))
             try:
-                await at_neighbours(*statements)(stage)
+                await at_neighbours(statements)(stage)
                 return happened
             finally:
-                await owner.execute(
-                    stage.filled("REVOKE CONNECT ON DATABASE {a_database} FROM PUBLIC")
-                )
+                await owner.execute(stage.filled(f"REVOKE {to_all} FROM PUBLIC"))
 
     return attempt
 
@@ -119,9 +134,12 @@ def logs_in(**login: str) -> Attempt:
     return attempt
 
 
-async def _run(session: asyncpg.Connection, stage: Stage, statements: tuple[str, ...]) -> None:
+def into(database: str) -> Attempt:
+    return logs_in(database=database)
+
+
+async def _run(session: asyncpg.Connection, stage: Stage, statements: str) -> None:
     transaction = session.transaction()
     await transaction.start()
-    for statement in statements:
-        await session.execute(stage.filled(statement))
+    await session.execute(stage.filled(statements))
     await transaction.rollback()

@@ -1,72 +1,87 @@
-"""Reaching A's database, and what is in it."""
+"""Reaching A's database, and what is in it; and becoming somebody else, or more."""
 
-from dataclasses import replace
+from functools import partial
 
-from tests.security.attack import Attack, at_neighbours, at_once, in_own, invited
+from tests.security.attack import Attempt, at_neighbours, at_once, attacks, in_own, invited, logs_in
 from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outcome
 
 _OPEN = {NONE: Outcome.POSSIBLE}
-
-_BY_ITSELF = (
-    Attack("log in to A's database", at_neighbours("SELECT 1"), _OPEN),
-    Attack("list A's tables", at_neighbours("SELECT 'public.treasure'::regclass"), _OPEN),
-    Attack("read A's tables", at_neighbours("SELECT word FROM treasure"), _OPEN),
-    Attack("write to A's tables", at_neighbours("UPDATE treasure SET word = 'gone'"), _OPEN),
-    Attack(
-        "make a temporary table in A's database",
-        at_neighbours("CREATE TEMPORARY TABLE passing (word text)"),
-        _OPEN,
-    ),
-    Attack("make a schema in A's database", at_neighbours("CREATE SCHEMA of_b"), _OPEN),
-    Attack("make a table in A's schemas", at_neighbours("CREATE TABLE vault.of_b ()")),
-    Attack(
-        "read A's large objects",
-        at_neighbours("SELECT data FROM pg_largeobject"),
-        _OPEN,
-    ),
-    Attack("drop A's database", at_once("DROP DATABASE {a_database}")),
-    Attack("rename A's database", in_own("ALTER DATABASE {a_database} RENAME TO of_b")),
-    Attack("close A's database", in_own("ALTER DATABASE {a_database} ALLOW_CONNECTIONS false")),
-    Attack(
-        "let itself into A's database",
-        in_own("GRANT CONNECT ON DATABASE {a_database} TO {b}"),
-        _OPEN,
-    ),
-    Attack(
-        "make settings for A's sessions",
-        in_own("ALTER DATABASE {a_database} SET search_path = of_b"),
-    ),
-)
-
 _VISIBLE = dict.fromkeys((EMBEDDED, POSTGRES, ROLE), Outcome.VISIBLE)
 _ELSEWHERE = dict.fromkeys((NONE, PROJECT), Outcome.UNTRIED)  # open anyway, or alone anyway
+_FREE_ON_NEON = {NONE: Outcome.POSSIBLE, PROJECT: Outcome.OWN}
 
-_INVITED = (
-    Attack(
-        "list A's tables, where A lets everybody connect",
-        invited("SELECT 'public.treasure'::regclass", happened=Outcome.VISIBLE),
-        _VISIBLE | _ELSEWHERE,
+_crossing = partial(attacks, crosses=True)
+
+
+def _as(user: str) -> Attempt:
+    return logs_in(user=user)
+
+
+_AT_NEIGHBOURS = {
+    "log in to A's database": "SELECT 1",
+    "list A's tables": "SELECT 'public.treasure'::regclass",
+    "read A's tables": "SELECT word FROM treasure",
+    "write to A's tables": "UPDATE treasure SET word = 'gone'",
+    "read A's large objects": "SELECT data FROM pg_largeobject",
+    "make a temporary table in A's database": "CREATE TEMPORARY TABLE passing (word text)",
+    "make a schema in A's database": "CREATE SCHEMA of_b",
+}
+_FROM_OUTSIDE = {
+    "rename A's database": "ALTER DATABASE {a_database} RENAME TO of_b",
+    "close A's database": "ALTER DATABASE {a_database} ALLOW_CONNECTIONS false",
+    "make settings for A's sessions": "ALTER DATABASE {a_database} SET search_path = of_b",
+}
+_LETTING_IN = {"let itself into A's database": "GRANT CONNECT ON DATABASE {a_database} TO {b}"}
+_INVITED = {
+    "read A's tables, where A lets everybody connect": "SELECT word FROM treasure",
+    "read A's large objects, where A lets everybody connect": (
+        "SELECT lo_get(oid) FROM pg_largeobject_metadata"
     ),
-    Attack(
-        "read A's tables, where A lets everybody connect",
-        invited("SELECT word FROM treasure"),
-        _ELSEWHERE,
-    ),
-    Attack(
-        "read A's large objects, where A lets everybody connect",
-        invited("SELECT lo_get(oid) FROM pg_largeobject_metadata"),
-        _ELSEWHERE,
-    ),
-    Attack(
-        "make a table, where A lets everybody connect",
-        invited("CREATE TABLE public.of_b ()"),
-        _ELSEWHERE,
-    ),
-    Attack(
-        "make a temporary table, where A lets everybody connect",
-        invited("CREATE TEMPORARY TABLE passing ()"),
-        _ELSEWHERE,
-    ),
+    "make a table, where A lets everybody connect": "CREATE TABLE public.of_b ()",
+    "make a temporary table, where A lets everybody connect": "CREATE TEMPORARY TABLE passing ()",
+}
+_LISTING = {"list A's tables, where A lets everybody connect": "SELECT 'public.treasure'::regclass"}
+
+DATABASE = (
+    *_crossing(at_neighbours, _AT_NEIGHBOURS, _OPEN),
+    *_crossing(at_neighbours, {"make a table in A's schemas": "CREATE TABLE vault.of_b ()"}),
+    *_crossing(at_once, {"drop A's database": "DROP DATABASE {a_database}"}),
+    *_crossing(in_own, _FROM_OUTSIDE),
+    *_crossing(in_own, _LETTING_IN, _OPEN),
+    *attacks(partial(invited, happened=Outcome.VISIBLE), _LISTING, _VISIBLE | _ELSEWHERE),
+    *attacks(invited, _INVITED, _ELSEWHERE),
 )
 
-ATTACKS = tuple(replace(attack, crosses=True) for attack in _BY_ITSELF) + _INVITED
+_AS_A = {
+    "`SET ROLE` to A": "SET ROLE {a}",
+    "`SET SESSION AUTHORIZATION` to A": "SET SESSION AUTHORIZATION {a}",
+    "become a member of A": "GRANT {a} TO {b}",
+    "change A's password": "ALTER ROLE {a} PASSWORD 'of b'",
+    "shut A out": "ALTER ROLE {a} NOLOGIN",
+    "drop A's role": "DROP ROLE {a}",
+    "take over what A owns": "REASSIGN OWNED BY {a} TO {b}",
+    "make settings for A's role": "ALTER ROLE {a} SET search_path = of_b",
+}
+_AS_OTHERS = {
+    "`SET ROLE` to pgvend's admin": "SET ROLE {admin}",
+    "become a member of pgvend's admin": "GRANT {admin} TO {b}",
+    "make pgvend's admin, or A, a member of its own role": "GRANT {b} TO {admin}",
+    "become a superuser": "ALTER ROLE {b} SUPERUSER",
+    "be allowed to make roles": "ALTER ROLE {b} CREATEROLE",
+    "be allowed to read everything": "GRANT pg_read_all_data TO {b}",
+}
+_MADE = {
+    "make a role": "CREATE ROLE of_b",
+    "read the hashes of passwords": "SELECT rolpassword FROM pg_authid",
+    "read them in `pg_shadow`": "SELECT passwd FROM pg_shadow",
+}
+_make_database = partial(at_once, undo="DROP DATABASE of_b")
+
+IDENTITY = (
+    *_crossing(_as, {"log in as A with B's password": "{a}"}),
+    *_crossing(in_own, _AS_A),
+    *attacks(_as, {"log in as pgvend's admin with B's password": "{admin}"}),
+    *attacks(in_own, _AS_OTHERS),
+    *attacks(in_own, _MADE, _FREE_ON_NEON),
+    *attacks(_make_database, {"make a database": "CREATE DATABASE of_b"}, _FREE_ON_NEON),
+)

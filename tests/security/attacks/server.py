@@ -2,18 +2,16 @@
 
 import asyncpg
 
-from tests.security.attack import Attack, at_once, in_own, logs_in, of_own
+from tests.security.attack import Attack, at_once, attacks, in_own, into, of_own
 from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outcome
 from tests.security.stage import Stage
 
-_ON_NEON = {ROLE: Outcome.UNTRIED, NONE: Outcome.UNTRIED, PROJECT: Outcome.UNTRIED}
+_ON_NEON = dict.fromkeys((ROLE, NONE, PROJECT), Outcome.UNTRIED)
 _NOT_IN_THE_WHEEL = {
-    EMBEDDED: Outcome.UNTRIED,
-    f"{POSTGRES} 16": Outcome.UNTRIED,
-    f"{POSTGRES} 18": Outcome.UNTRIED,
+    **dict.fromkeys((EMBEDDED, f"{POSTGRES} 16", f"{POSTGRES} 18"), Outcome.UNTRIED),
     **_ON_NEON,
 }
-_FOR_API_ROLES = {NONE: Outcome.UNTRIED, PROJECT: Outcome.UNTRIED}
+_FOR_API_ROLES = dict.fromkeys((NONE, PROJECT), Outcome.UNTRIED)
 """Neon gives the roles that its API makes powers of its own, by patches to PostgreSQL."""
 
 
@@ -32,95 +30,65 @@ async def _ends_pgvend(stage: Stage) -> Outcome:
     return stage.happened
 
 
-def _extension(name: str) -> Attack:
-    return Attack(f"install `{name}`", in_own(f"CREATE EXTENSION {name}"), _NOT_IN_THE_WHEEL)
+_DATABASES = {f"log in to `{name}`": name for name in ("postgres", "template1", "template0")}
+_HALL = {"log in to the database that pgvend works from": "{hall}"}
 
+_TRUSTED = {"install an extension that PostgreSQL calls trusted": "CREATE EXTENSION hstore"}
+_EXTENSIONS = {
+    f"install `{name}`": f"CREATE EXTENSION {name}"
+    for name in ("dblink", "postgres_fdw", "file_fdw", "adminpack")
+}
+
+_EVENT_FUNCTION = "CREATE FUNCTION of_b() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';"
+_EVENT_TRIGGER = "CREATE EVENT TRIGGER of_b ON {} EXECUTE FUNCTION of_b()"
+_SUBSCRIPTION = """
+CREATE SUBSCRIPTION of_b CONNECTION 'host=127.0.0.1 password=x' PUBLICATION of_b
+    WITH (connect = false)
+"""
+
+_POWERS = {
+    "write functions in C": ("CREATE FUNCTION of_b() RETURNS int LANGUAGE c AS 'libc', 'abort'"),
+    "write functions that are the server's inner ones": (
+        "CREATE FUNCTION of_b() RETURNS int LANGUAGE internal AS 'pg_reload_conf'"
+    ),
+    "load a library": "LOAD 'of_b'",
+    "run a program": "COPY (SELECT 1) TO PROGRAM 'true'",
+    "read the server's files": "SELECT pg_read_file('PG_VERSION')",
+    "copy the server's files into a table": (
+        "CREATE TABLE of_b (line text); COPY of_b FROM '/etc/passwd'"
+    ),
+    "write files of the server": "COPY (SELECT 1) TO '/tmp/of_b'",
+    "read the server's files into a large object": "SELECT lo_import('/etc/passwd')",
+    "list the server's folders": "SELECT pg_ls_dir('.')",
+    "read `pg_hba.conf`": "SELECT * FROM pg_hba_file_rules",
+    "have it read its settings anew": "SELECT pg_reload_conf()",
+    "make an event trigger": _EVENT_FUNCTION + _EVENT_TRIGGER.format("ddl_command_end"),
+    "make a trigger on logins": _EVENT_FUNCTION + _EVENT_TRIGGER.format("login"),
+    "switch triggers off": "SET session_replication_role = replica",
+    "publish all tables": "CREATE PUBLICATION of_b FOR ALL TABLES",
+    "subscribe to another server": _SUBSCRIPTION,
+    "keep WAL by a replication slot": (
+        "SELECT pg_create_physical_replication_slot('of_b', true, true)"
+    ),
+    "read everybody's changes by logical decoding": (
+        "SELECT pg_create_logical_replication_slot('of_b', 'test_decoding', true)"
+    ),
+}
+_POWERS_AT_ONCE = {
+    "make a tablespace": "CREATE TABLESPACE of_b LOCATION '/tmp'",
+    "force checkpoints": "CHECKPOINT",
+}
 
 ATTACKS = (
-    Attack("log in to `postgres`", logs_in(database="postgres"), _ON_NEON),
-    Attack("log in to `template1`", logs_in(database="template1"), _ON_NEON),
-    Attack("log in to `template0`", logs_in(database="template0"), _ON_NEON),
-    Attack(
-        "log in to the database that pgvend works from",
-        logs_in(database="{hall}"),
-        {NONE: Outcome.POSSIBLE},
-    ),
+    *attacks(into, _DATABASES, _ON_NEON),
+    *attacks(into, _HALL, {NONE: Outcome.POSSIBLE}),
     Attack("end pgvend's sessions", _ends_pgvend, _FOR_API_ROLES),
-    Attack(
-        "install an extension that PostgreSQL calls trusted",
-        of_own("CREATE EXTENSION hstore"),
-        {**_NOT_IN_THE_WHEEL, f"{POSTGRES} 15": Outcome.OWN},
-    ),
-    *map(_extension, ("dblink", "postgres_fdw", "file_fdw", "adminpack")),
-    Attack(
-        "write functions in C",
-        in_own("CREATE FUNCTION of_b() RETURNS int LANGUAGE c AS 'libc', 'abort'"),
-        _FOR_API_ROLES,
-    ),
-    Attack(
-        "write functions that are the server's inner ones",
-        in_own("CREATE FUNCTION of_b() RETURNS int LANGUAGE internal AS 'pg_reload_conf'"),
-        _FOR_API_ROLES,
-    ),
-    Attack("load a library", in_own("LOAD 'of_b'"), _FOR_API_ROLES),
-    Attack("run a program", in_own("COPY (SELECT 1) TO PROGRAM 'true'"), _FOR_API_ROLES),
-    Attack("read the server's files", in_own("SELECT pg_read_file('PG_VERSION')"), _FOR_API_ROLES),
-    Attack(
-        "copy the server's files into a table",
-        in_own("CREATE TABLE of_b (line text)", "COPY of_b FROM '/etc/passwd'"),
-        _FOR_API_ROLES,
-    ),
-    Attack("write files of the server", in_own("COPY (SELECT 1) TO '/tmp/of_b'"), _FOR_API_ROLES),
-    Attack(
-        "read the server's files into a large object",
-        in_own("SELECT lo_import('/etc/passwd')"),
-        _FOR_API_ROLES,
-    ),
-    Attack("list the server's folders", in_own("SELECT pg_ls_dir('.')"), _FOR_API_ROLES),
-    Attack("read `pg_hba.conf`", in_own("SELECT * FROM pg_hba_file_rules"), _FOR_API_ROLES),
-    Attack(
-        "make a tablespace",
-        at_once("CREATE TABLESPACE of_b LOCATION '/tmp'"),
-        _FOR_API_ROLES,
-    ),
-    Attack("change the server's settings", at_once("ALTER SYSTEM SET work_mem = '1GB'"), _ON_NEON),
-    Attack("have it read its settings anew", in_own("SELECT pg_reload_conf()"), _FOR_API_ROLES),
-    Attack("force checkpoints", at_once("CHECKPOINT"), _FOR_API_ROLES),
-    Attack(
-        "make an event trigger",
-        in_own(
-            "CREATE FUNCTION of_b() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'",
-            "CREATE EVENT TRIGGER of_b ON ddl_command_end EXECUTE FUNCTION of_b()",
-        ),
-        _FOR_API_ROLES,
-    ),
-    Attack(
-        "make a trigger on logins",
-        in_own(
-            "CREATE FUNCTION of_b() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'",
-            "CREATE EVENT TRIGGER of_b ON login EXECUTE FUNCTION of_b()",
-        ),
-        _FOR_API_ROLES,
-    ),
-    Attack("switch triggers off", in_own("SET session_replication_role = replica"), _FOR_API_ROLES),
-    Attack("publish all tables", in_own("CREATE PUBLICATION of_b FOR ALL TABLES"), _FOR_API_ROLES),
-    Attack(
-        "subscribe to another server",
-        in_own(
-            "CREATE SUBSCRIPTION of_b CONNECTION 'host=127.0.0.1 password=x' PUBLICATION of_b "
-            "WITH (connect = false)"
-        ),
-        _FOR_API_ROLES,
+    *attacks(of_own, _TRUSTED, {**_NOT_IN_THE_WHEEL, f"{POSTGRES} 15": Outcome.OWN}),
+    *attacks(in_own, _EXTENSIONS, _NOT_IN_THE_WHEEL),
+    *attacks(in_own, _POWERS, _FOR_API_ROLES),
+    *attacks(at_once, _POWERS_AT_ONCE, _FOR_API_ROLES),
+    *attacks(
+        at_once, {"change the server's settings": "ALTER SYSTEM SET work_mem = '1GB'"}, _ON_NEON
     ),
     Attack("log in to replicate", _replicates, _FOR_API_ROLES),
-    Attack(
-        "keep WAL by a replication slot",
-        in_own("SELECT pg_create_physical_replication_slot('of_b', true, true)"),
-        _FOR_API_ROLES,
-    ),
-    Attack(
-        "read everybody's changes by logical decoding",
-        in_own("SELECT pg_create_logical_replication_slot('of_b', 'test_decoding', true)"),
-        _FOR_API_ROLES,
-    ),
 )

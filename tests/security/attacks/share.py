@@ -10,7 +10,7 @@ import pytest
 
 from adapters.embedded.cluster import LOG_LIMIT
 from ports.driven.size_guard import SizeGuard
-from tests.security.attack import Attack, in_own, of_own
+from tests.security.attack import Attack, attacks, in_own, of_own
 from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outcome
 from tests.security.stage import LIMIT, Stage
 from tests.support.polling import until
@@ -68,30 +68,24 @@ async def _is_short(log: Path) -> bool:
     return os.stat(log).st_size <= LOG_LIMIT
 
 
+_LIMITS = {
+    "raise the limit of its sessions": "ALTER ROLE {b} CONNECTION LIMIT -1",
+    "move the end of its own password": "ALTER ROLE {b} VALID UNTIL 'infinity'",
+    "raise the limit of its temporary files": "SET temp_file_limit = -1",
+}
+_ITS_OWN = {
+    "raise, or lift, the limit of its database's sessions, which nothing relies on": (
+        "ALTER DATABASE {b_database} CONNECTION LIMIT -1"
+    ),
+    "make its database a template": "ALTER DATABASE {b_database} IS_TEMPLATE true",
+    "let everybody into its own database": "GRANT ALL ON DATABASE {b_database} TO PUBLIC",
+    "set itself more memory": "SET work_mem = '2GB'",
+}
+
 ATTACKS = (
     Attack("have more sessions than its limit", _takes_places, _FREE_ON_NEON),
-    Attack(
-        "raise the limit of its sessions",
-        in_own("ALTER ROLE {b} CONNECTION LIMIT -1"),
-    ),
-    Attack("move the end of its own password", in_own("ALTER ROLE {b} VALID UNTIL 'infinity'")),
-    Attack("raise the limit of its temporary files", in_own("SET temp_file_limit = -1")),
-    Attack(
-        "raise, or lift, the limit of its database's sessions, which nothing relies on",
-        of_own("ALTER DATABASE {b_database} CONNECTION LIMIT -1"),
-        _OWN,
-    ),
-    Attack(
-        "make its database a template",
-        of_own("ALTER DATABASE {b_database} IS_TEMPLATE true"),
-        _OWN,
-    ),
-    Attack(
-        "let everybody into its own database",
-        of_own("GRANT ALL ON DATABASE {b_database} TO PUBLIC"),
-        _OWN,
-    ),
-    Attack("set itself more memory", of_own("SET work_mem = '2GB'"), _OWN),
+    *attacks(in_own, _LIMITS),
+    *attacks(of_own, _ITS_OWN, _OWN),
     Attack(
         "write on after it was made read-only for its size",
         _writes_on,

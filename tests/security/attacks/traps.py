@@ -1,15 +1,29 @@
 """What B lays out for pgvend's own sessions, and what it changes behind pgvend's back."""
 
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
+from datetime import timedelta
 
+from adapters.memory.leases import MemoryLeases
+from adapters.memory.registry import MemoryRegistry
+from adapters.postgres.login_check import PostgresLoginCheck
 from domain.connection import Connection
 from domain.errors import ExtensionUnavailable
+from domain.states import State
 from domain.target import Isolation
-from tests.security.attack import Attack, Attempt, in_own
+from domain.upkeep import SETTLED, Upkeep
+from ports.driven.registry import Registry
+from ports.driving.reconcile import Reconcile
+from tests.security.attack import Attack, Attempt, attacks, in_own
 from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outcome
 from tests.security.stage import Guest, Stage, stoppable
+from tests.support.clock import FakeClock
+from tests.support.databases import held, vended
+from tests.support.drift import NOW
+from tests.support.orders import deriver
 from tests.support.places import session, tenant
+from tests.support.records import TARGET, new_record
 
 _SHADOWS = (
     # functions that a visitor might call without naming their schema
@@ -107,27 +121,56 @@ async def _traps_visitor(stage: Stage) -> Outcome:
     return Outcome.POSSIBLE if caught else Outcome.STOPPED
 
 
-def _from_accomplices(statement: str) -> Attempt:
-    """About its own database, out of another one that it was let into."""
+def _from_accomplices(statement: str, found: Upkeep) -> Attempt:
+    """About its own database, out of another one that it was let into; the sweep finds it out."""
 
     async def attempt(stage: Stage) -> Outcome:
-        async with stage.another() as attacker, stage.another() as accomplice:
-            await _let_in(attacker, accomplice)
-            elsewhere = accomplice.connection.database
+        registry = MemoryRegistry()
+        async with _recorded(stage, registry) as other, _recorded(stage, registry) as attacker:
+            own, elsewhere = attacker.connection, other.connection.database
+            async with tenant(other.connection) as owner:
+                await owner.execute(f'GRANT CONNECT ON DATABASE "{elsewhere}" TO "{own.user}"')
             with stoppable():
-                async with tenant(attacker.connection, database=elsewhere) as inside:
-                    await inside.execute(statement.format(database=attacker.connection.database))
+                async with tenant(own, database=elsewhere) as inside:
+                    await inside.execute(statement.format(database=own.database))
+            assert await _swept(stage, registry) == [(found, attacker.order.tenant.id)]
+            record = await registry.get(attacker.order.tenant.id)
+            if found is Upkeep.RENAME:
+                assert record.names.database == f"{own.database}2"
+            else:
+                assert (record.state, record.is_lost) == (State.RETIRED, True)
+            await PostgresLoginCheck().verify(other.connection)
         return Outcome.OWN
 
     return attempt
 
 
-async def _let_in(attacker: Guest, accomplice: Guest) -> None:
-    async with tenant(accomplice.connection) as owner:
-        await owner.execute(
-            f'GRANT CONNECT ON DATABASE "{accomplice.connection.database}" '
-            f'TO "{attacker.connection.user}"'
-        )
+@asynccontextmanager
+async def _recorded(stage: Stage, registry: Registry) -> AsyncIterator[Guest]:
+    """A tenant whose record is as old as what a sweep compares, and of whom nothing is left."""
+    record = new_record(state=State.READY, made=NOW - 2 * SETTLED)
+    await registry.add(record)
+    order = record.order(deriver)
+    async with vended(stage.provider, order) as connection:
+        yield Guest(order, connection)
+    assert await held(stage.provider, order) == []
+
+
+async def _swept(stage: Stage, registry: Registry) -> list[tuple[Upkeep, str]]:
+    """What was done, about which record."""
+    clock = FakeClock()
+    clock.moment = NOW + timedelta(seconds=1)
+    chores = await Reconcile(
+        registry=registry,
+        provider=stage.provider,
+        leases=MemoryLeases(),
+        clock=clock,
+        target=TARGET,
+    )()
+    for chore in chores:
+        if chore.do:
+            assert await chore.do()
+    return [(chore.action, chore.id) for chore in chores]
 
 
 async def _wears_mark(stage: Stage) -> Outcome:
@@ -152,6 +195,12 @@ async def _changes_claims(stage: Stage) -> Outcome:
 _EVERYWHERE = (EMBEDDED, POSTGRES, ROLE, NONE)
 _NEON = (ROLE, NONE, PROJECT)
 
+_BY_STATEMENTS = {
+    "forge pgvend's mark on its own role": "COMMENT ON ROLE {b} IS 'pgvend:of:a'",
+    "take pgvend's mark off A's role": "COMMENT ON ROLE {a} IS 'of b'",
+    "give its database to A": "ALTER DATABASE {b_database} OWNER TO {a}",
+}
+
 ATTACKS = (
     Attack("have pgvend's own sessions run its code", _traps_pgvend),
     Attack(
@@ -159,23 +208,21 @@ ATTACKS = (
         _traps_visitor,
         {POSTGRES: Outcome.POSSIBLE} | dict.fromkeys(_NEON, Outcome.UNTRIED),
     ),
-    Attack("forge pgvend's mark on its own role", in_own("COMMENT ON ROLE {b} IS 'pgvend:of:a'")),
-    Attack("take pgvend's mark off A's role", in_own("COMMENT ON ROLE {a} IS 'of b'")),
+    *attacks(in_own, _BY_STATEMENTS),
     Attack(
         "put A's mark on its own database, which pgvend does not go by",
         _wears_mark,
         dict.fromkeys(_EVERYWHERE, Outcome.OWN) | {PROJECT: Outcome.UNTRIED},
     ),
     Attack("change what pgvend keeps in its own tables", _changes_claims, {NONE: Outcome.POSSIBLE}),
-    Attack("give its database to A", in_own("ALTER DATABASE {b_database} OWNER TO {a}")),
     Attack(
         "rename its own database, which the sweep finds out",
-        _from_accomplices('ALTER DATABASE "{database}" RENAME TO "{database}2"'),
+        _from_accomplices('ALTER DATABASE "{database}" RENAME TO "{database}2"', Upkeep.RENAME),
         {NONE: Outcome.OWN, PROJECT: Outcome.UNTRIED},
     ),
     Attack(
         "drop its own database, which the sweep finds out",
-        _from_accomplices('DROP DATABASE "{database}"'),
+        _from_accomplices('DROP DATABASE "{database}"', Upkeep.FORGET),
         dict.fromkeys(_EVERYWHERE, Outcome.OWN) | {PROJECT: Outcome.UNTRIED},
     ),
 )

@@ -1,30 +1,34 @@
 """Where pgvend can work: over every provider, with its records in every place."""
 
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import asyncpg
+
+from adapters.postgres.scram import scram_verifier
 from adapters.postgres.sessions import Login
-from tests.support.canaries.life import Age, Trouble
-from tests.support.canaries.net import Canary, Net
-from tests.support.canaries.troubles import (
-    aged_in_file,
-    aged_on,
-    another_password,
-    faults,
-    give_password,
-    shut_out,
-)
-from tests.support.neon.emulator import RunningEmulator
+from domain.secret import Secret
+from entrypoints.neon_emulator.faults import How
+from tests.support.leak_checks.life import Age, Trouble
+from tests.support.leak_checks.net import Canary, Net
+from tests.support.neon.emulator import RunningEmulator, turned
 from tests.support.places import session
 from tests.support.servers import OperatorsServer, operators_server
 from tests.support.service import RunningService
 
-TELLING_ALL = {"log_statement": "all", "log_min_error_statement": "debug5", "log_duration": "on"}
+AGED = timedelta(minutes=1)
+"""How long ago a database's time was over."""
 
+TOO_MANY = 12
+"""Answers of 503 in a row, of which a call takes eight."""
+
+TELLING_ALL = {"log_statement": "all", "log_min_error_statement": "debug5", "log_duration": "on"}
 
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 
@@ -34,7 +38,7 @@ async def nothing(*_: object) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class House:
+class Environment:
     """`begun` is called whenever the service has started, and `harvest` when it has ended; `pids`
     are of servers that it works with. `evidence` is what has to be found somewhere: proof that
     those whose logs are read have told all."""
@@ -49,12 +53,12 @@ class House:
 
 
 @asynccontextmanager
-async def in_memory(_: Net, __: Path) -> AsyncIterator[House]:
-    yield House(settings={"PGVEND_PROVIDER": "memory"})
+async def in_memory(_: Net, __: Path) -> AsyncIterator[Environment]:
+    yield Environment(settings={"PGVEND_PROVIDER": "memory"})
 
 
 @asynccontextmanager
-async def bundled(_: Net, folder: Path) -> AsyncIterator[House]:
+async def bundled(_: Net, folder: Path) -> AsyncIterator[Environment]:
     """With the records in a file; the server's log is in the data folder."""
 
     def superuser() -> Login:
@@ -68,7 +72,7 @@ async def bundled(_: Net, folder: Path) -> AsyncIterator[House]:
                 await other.execute(f"ALTER SYSTEM SET {name} = '{value}'")
             await other.execute("SELECT pg_reload_conf()")
 
-    yield House(
+    yield Environment(
         settings={"PGVEND_PROVIDER": "embedded"},
         troubles=(shut_out(superuser, "pgvend_admin"),),
         age=aged_in_file(folder),
@@ -78,7 +82,7 @@ async def bundled(_: Net, folder: Path) -> AsyncIterator[House]:
 
 
 @asynccontextmanager
-async def on_a_server(net: Net, _: Path) -> AsyncIterator[House]:
+async def on_a_server(net: Net, _: Path) -> AsyncIterator[Environment]:
     """With the records on it too."""
     async with operators_server(18, **TELLING_ALL) as server:
         admin = net.marked("the admin's password")
@@ -93,7 +97,7 @@ async def on_a_server(net: Net, _: Path) -> AsyncIterator[House]:
                     rows = await other.fetch(f'SELECT t::text FROM "{table}" AS t')
                     net.add(f"in the table {table}", "\n".join(row[0] for row in rows))
 
-        yield House(
+        yield Environment(
             settings={
                 "PGVEND_PROVIDER": "postgres",
                 "PGVEND_POSTGRES_ADMIN_DSN": _dsn(server, "keeper", admin, "postgres"),
@@ -112,15 +116,15 @@ async def on_a_server(net: Net, _: Path) -> AsyncIterator[House]:
 
 def on_neon(
     neon: RunningEmulator, isolation: str
-) -> Callable[[Net, Path], AbstractAsyncContextManager[House]]:
+) -> Callable[[Net, Path], AbstractAsyncContextManager[Environment]]:
     """Its own logs are Neon's affair: it wants passwords in plain text."""
 
     @asynccontextmanager
-    async def house(net: Net, folder: Path) -> AsyncIterator[House]:
+    async def environment(net: Net, folder: Path) -> AsyncIterator[Environment]:
         net.canaries.append(Canary("Neon's key", neon.key))
         owner = (await neon.client.uri("neondb_owner", "neondb")).split(":")[2].split("@")[0]
         net.canaries.append(Canary("the branch's admin's password", owner))
-        yield House(
+        yield Environment(
             settings={
                 "PGVEND_PROVIDER": "neon",
                 "PGVEND_NEON_ISOLATION": isolation,
@@ -134,7 +138,7 @@ def on_neon(
             age=aged_in_file(folder),
         )
 
-    return house
+    return environment
 
 
 async def _employ(server: OperatorsServer, admin: str, registrar: str) -> None:
@@ -150,3 +154,86 @@ async def _employ(server: OperatorsServer, admin: str, registrar: str) -> None:
 
 def _dsn(server: OperatorsServer, user: str, password: str, database: str) -> str:
     return f"postgresql://{user}:{quote(password, safe='')}@127.0.0.1:{server.port}/{database}"
+
+
+async def give_password(superuser: asyncpg.Connection, role: str, password: str) -> None:
+    verifier = await scram_verifier(Secret(password))
+    await superuser.execute(f"ALTER ROLE {role} PASSWORD '{verifier}'")
+
+
+def another_password(superuser: Login, role: str, password: str) -> Trouble:
+    """The server refuses the login that pgvend has been given."""
+    return _refused(
+        lambda: superuser,
+        role,
+        lambda other: give_password(other, role, "another one"),
+        lambda other: give_password(other, role, password),
+    )
+
+
+def shut_out(superuser: Callable[[], Login], role: str) -> Trouble:
+    return _refused(
+        superuser,
+        role,
+        lambda other: other.execute(f"ALTER ROLE {role} NOLOGIN"),
+        lambda other: other.execute(f"ALTER ROLE {role} LOGIN"),
+    )
+
+
+Change = Callable[[asyncpg.Connection], Awaitable[object]]
+
+
+def _refused(superuser: Callable[[], Login], role: str, refuse: Change, let_in: Change) -> Trouble:
+    """With all sessions of that role ended."""
+    end = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'"
+
+    @asynccontextmanager
+    async def trouble() -> AsyncIterator[None]:
+        async with session(superuser()) as other:
+            await refuse(other)
+            await other.execute(end)
+            try:
+                yield
+            finally:
+                await let_in(other)
+
+    return trouble
+
+
+def faults(neon: RunningEmulator) -> Trouble:
+    """One of each kind, which are overcome, and then more than anybody overcomes."""
+
+    @asynccontextmanager
+    async def trouble() -> AsyncIterator[None]:
+        async with turned(neon):
+            for how in (How.LOST_AFTER, How.GATEWAY_HTML, How.GARBAGE, How.RESET_BEFORE):
+                neon.fault("*", how)
+            neon.fault("*", How.UNAVAILABLE, times=TOO_MANY)
+            yield
+
+    return trouble
+
+
+def aged_in_file(folder: Path) -> Age:
+    async def age(database_id: str) -> None:
+        moment = f"{datetime.now(UTC) - AGED:%Y-%m-%d %H:%M:%S.%f}"
+        with closing(sqlite3.connect(folder / "registry.sqlite3", timeout=20)) as registry:
+            registry.execute(
+                "UPDATE databases SET expires_at = ?, wake_at = ? WHERE id = ?",
+                (moment, moment, database_id),
+            )
+            registry.commit()
+
+    return age
+
+
+def aged_on(server: OperatorsServer) -> Age:
+    async def age(database_id: str) -> None:
+        async with session({"dsn": server.dsn("postgres", "records")}) as other:
+            await other.execute(
+                "UPDATE databases SET expires_at = $1, wake_at = $1 WHERE id = $2",
+                datetime.now(UTC) - AGED,
+                database_id,
+            )
+
+    return age

@@ -10,65 +10,75 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support.canaries import houses, life
-from tests.support.canaries.houses import House
-from tests.support.canaries.net import Canary, Net
-from tests.support.canaries.titles import titles_of
+from tests.support.leak_checks import environments, life
+from tests.support.leak_checks.environments import Environment
+from tests.support.leak_checks.net import Canary, Net, titles_of
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.servers import OperatorsServer, ram_folder
 from tests.support.service import NotStarted, RunningService, running_service
 
-Open = Callable[[Net, Path], AbstractAsyncContextManager[House]]
+Open = Callable[[Net, Path], AbstractAsyncContextManager[Environment]]
 
-HOUSES: dict[str, Open] = {
-    "memory": houses.in_memory,
-    "embedded": houses.bundled,
-    "postgres": houses.on_a_server,
+ENVIRONMENTS: dict[str, Open] = {
+    "memory": environments.in_memory,
+    "embedded": environments.bundled,
+    "postgres": environments.on_a_server,
 }
-
-MODES = ["none", "role", "project"]
-
-
-@pytest.mark.parametrize("house", HOUSES.values(), ids=list(HOUSES))
-async def test_no_secret_gets_out_in_the_whole_life_of_a_database(house: Open) -> None:
-    assert await caught_in(house) == []
+ON_NEON = ("none", "role", "project")
 
 
-@pytest.mark.parametrize("mode", MODES)
-async def test_no_secret_gets_out_over_neon(neon: RunningEmulator, mode: str) -> None:
-    assert await caught_in(houses.on_neon(neon, mode)) == []
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+async def test_no_secret_gets_out_in_the_whole_life_of_a_database(name: str) -> None:
+    assert await caught_in(ENVIRONMENTS[name]) == []
 
 
-async def caught_in(open_house: Open) -> list[str]:
+@pytest.mark.parametrize("isolation", ON_NEON)
+async def test_no_secret_gets_out_over_neon(neon: RunningEmulator, isolation: str) -> None:
+    assert await caught_in(environments.on_neon(neon, isolation)) == []
+
+
+async def caught_in(open_environment: Open) -> list[str]:
     net = Net()
     with ram_folder() as parent:
         folder = parent / "data"
-        async with open_house(net, folder) as house:
-            await lived(net, house, folder)
-            await house.harvest(net)
-        for file in filter(Path.is_file, folder.rglob("*")):
-            net.add(f"in the file {file.relative_to(folder)}", file.read_bytes())
+        async with open_environment(net, folder) as environment:
+            await lived(net, environment, folder)
+            await environment.harvest(net)
+        net.add_files(folder)
     assert net.told, "no password was ever told"
-    for proof in house.evidence:
+    for proof in environment.evidence:
         assert any(proof in text for _, text in net.haul), f"nobody has told {proof!r}"
     return net.catch()
 
 
-async def lived(net: Net, house: House, folder: Path) -> None:
+async def lived(net: Net, environment: Environment, folder: Path) -> None:
     """Through a crash, and under another secret afterwards."""
     old, new = net.marked("the secret of before"), net.marked("the secret")
     admin, web = net.marked("the admin's key"), net.marked("the operator's key")
     settings: dict[str, Any] = {
-        **house.settings,
+        **environment.settings,
         "PGVEND_ADMIN_KEY": admin,
         "PGVEND_API_KEYS": f"web={web}",
         "PGVEND_GRACE_PERIOD": "1d",
         "PGVEND_LOG_LEVEL": "debug",
     }
-    serving = partial(watched, net, house, folder)
+    serving = partial(watched, net, environment, folder)
     async with serving({**settings, "PGVEND_SECRET": old}) as service:
-        made = await youth(net, house, service, admin, web)
-    if house.age:  # else it is gone
+        async with life.asking(net, service, admin) as ask:
+            await life.strangers(ask)
+            key = await ask.new_key("canary")
+        async with life.asking(net, service, web) as ask:
+            await life.youth(ask)
+            await life.mistakes(ask)
+        async with life.asking(net, service, key) as ask:
+            made = await life.youth(ask)
+        async with life.asking(net, service, admin) as ask:
+            for trouble in environment.troubles:
+                await life.hardship(ask, made, trouble)
+            if environment.age:
+                await life.age(ask, made, environment.age)
+            await life.killed_amid(ask, service)
+    if environment.age:  # else it is gone
         rotated = {"PGVEND_SECRET": new, "PGVEND_SECRET_PREVIOUS": old}
         async with serving(settings | rotated) as service:
             async with life.asking(net, service, admin) as ask:
@@ -76,32 +86,14 @@ async def lived(net: Net, house: House, folder: Path) -> None:
             assert await service.stop() == 0
 
 
-async def youth(net: Net, house: House, service: RunningService, admin: str, web: str) -> Any:
-    async with life.asking(net, service, admin) as ask:
-        await life.strangers(ask)
-        key = await ask.new_key("canary")
-    async with life.asking(net, service, web) as ask:
-        await life.youth(ask)
-        await life.mistakes(ask)
-    async with life.asking(net, service, key) as ask:
-        made = await life.youth(ask)
-    async with life.asking(net, service, admin) as ask:
-        for trouble in house.troubles:
-            await life.hardship(ask, made, trouble)
-        if house.age:
-            await life.age(ask, made, house.age)
-        await life.killed_amid(ask, service)
-    return made
-
-
 @asynccontextmanager
 async def watched(
-    net: Net, house: House, folder: Path, settings: dict[str, Any]
+    net: Net, environment: Environment, folder: Path, settings: dict[str, Any]
 ) -> AsyncIterator[RunningService]:
     async with running_service(folder, **settings) as service:
-        await house.begun(service)
+        await environment.begun(service)
         try:
-            async with titles_of([service.process.pid, *house.pids]) as titles:
+            async with titles_of([service.process.pid, *environment.pids]) as titles:
                 yield service
         finally:
             net.add("in what it wrote", service.output())
@@ -111,7 +103,7 @@ async def watched(
 async def test_a_crash_shows_no_secret(tmp_path: Path) -> None:
     """Of all places that a traceback leads through, none tells what it has in its hands."""
     net = Net()
-    crashing = script(tmp_path, "tests.support.canaries.crashing")
+    crashing = script(tmp_path, "tests.support.leak_checks.crashing")
     settings: dict[str, Any] = {
         "PGVEND_PROVIDER": "memory",
         "PGVEND_SECRET": net.marked("the secret"),

@@ -1,11 +1,16 @@
-"""Secrets that are known by sight, in whatever form they turn up."""
+"""Marked secrets, known by sight in whatever form they turn up, and the places to look at."""
 
+import asyncio
 import secrets as chance
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from urllib.parse import quote
+
+import psutil
 
 AWKWARD = "+/%:@"
 """What has another look in a URL: so it is seen whether one was quoted there."""
@@ -73,6 +78,10 @@ class Net:
     def add(self, where: str, text: bytes | str) -> None:
         self.haul.append((where, text if isinstance(text, bytes) else text.encode()))
 
+    def add_files(self, folder: Path) -> None:
+        for file in filter(Path.is_file, folder.rglob("*")):
+            self.add(f"in the file {file.relative_to(folder)}", file.read_bytes())
+
     def catch(self) -> list[str]:
         """Each secret that was found, with its form and its place."""
         everywhere = _found([*self.canaries, *self.told], self.haul)
@@ -84,3 +93,33 @@ def _found(canaries: Iterable[Canary], haul: Iterable[tuple[str, bytes]]) -> Ite
     for canary in canaries:
         for where, text in haul:
             yield from (f"{canary.what}, as {form}, {where}" for form in canary.found_in(text))
+
+
+@asynccontextmanager
+async def titles_of(pids: Iterable[int]) -> AsyncIterator[set[str]]:
+    """All titles, which everybody on the machine can read, that these processes and those that they
+    start are seen with meanwhile."""
+    seen: set[str] = set()
+
+    async def look() -> None:
+        while True:
+            seen.update(_titles(pids))
+            await asyncio.sleep(0.05)
+
+    looking = asyncio.create_task(look())
+    try:
+        yield seen
+    finally:
+        seen.update(_titles(pids))
+        looking.cancel()
+        with suppress(asyncio.CancelledError):
+            await looking
+
+
+def _titles(pids: Iterable[int]) -> Iterator[str]:
+    for pid in pids:
+        with suppress(psutil.Error):
+            process = psutil.Process(pid)
+            for each in (process, *process.children(recursive=True)):
+                with suppress(psutil.Error):
+                    yield " ".join(each.cmdline())

@@ -4,14 +4,12 @@ import asyncio
 import base64
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
-from tests.support.canaries import houses, life
-from tests.support.canaries.net import Net, marked
-from tests.support.canaries.titles import titles_of
+from tests.support.leak_checks import environments, life
+from tests.support.leak_checks.net import Net, marked, titles_of
 from tests.support.polling import until
 from tests.support.servers import ram_folder
 from tests.support.service import running_service
@@ -61,14 +59,13 @@ async def test_what_is_planted_is_found_wherever_it_comes_to() -> None:
     with ram_folder() as parent:
         folder = parent / "data"
         async with (
-            houses.bundled(net, folder) as house,
-            running_service(folder, **house.settings) as service,
+            environments.bundled(net, folder) as environment,
+            running_service(folder, **environment.settings) as service,
             life.asking(net, service, "no key") as ask,
         ):
             await ask("POST", "/v1/databases", {"nickname": planted}, reveals=True)
             net.add("in what it wrote", service.output())
-        for file in filter(Path.is_file, folder.rglob("*")):
-            net.add(f"in the file {file.relative_to(folder)}", file.read_bytes())
+        net.add_files(folder)
 
     places = {caught.split(", ")[-1] for caught in net.catch()}
     assert places >= {

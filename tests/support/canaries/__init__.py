@@ -1,1 +1,0 @@
-"""Marked secrets, and the places where none of them may turn up."""

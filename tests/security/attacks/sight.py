@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import asyncpg
 
-from tests.security.attack import Attack, Attempt
+from tests.security.attack import Attack, Attempt, attacks
 from tests.security.outcome import EMBEDDED, NONE, POSTGRES, ROLE, Outcome
 from tests.security.stage import WORD, Stage
 
 _TO_ALL = dict.fromkeys((EMBEDDED, POSTGRES, ROLE, NONE), Outcome.VISIBLE)
-_IN_NONE = {NONE: Outcome.VISIBLE}
+_VISIBLE, _POSSIBLE = {NONE: Outcome.VISIBLE}, {NONE: Outcome.POSSIBLE}
 
 _SETTING = "ALTER DATABASE {a_database} SET application_name = 'of a'"
 _NO_SETTING = "ALTER DATABASE {a_database} RESET application_name"
@@ -42,10 +42,6 @@ def _sees(query: str) -> Attempt:
     return attempt
 
 
-def _sees_session(what: str) -> Attempt:
-    return _sees(f"SELECT {what} FROM pg_stat_activity WHERE usename = {{a}}")
-
-
 def _ends(function: str) -> Attempt:
     async def attempt(stage: Stage) -> Outcome:
         async with _at_work(stage) as working, stage.as_b() as session:
@@ -59,26 +55,24 @@ def _ends(function: str) -> Attempt:
     return attempt
 
 
-async def _hears(stage: Stage) -> Outcome:
-    async for listening in _everywhere(stage):
-        async with stage.as_a() as session:
-            if await _is_heard(listening, session):
-                return Outcome.VISIBLE
-    return Outcome.STOPPED
+def _notified(hears: bool, outcome: Outcome) -> Attempt:
+    """B listens to A, or A is told something by B."""
+
+    async def attempt(stage: Stage) -> Outcome:
+        async for of_b in _everywhere(stage):
+            async with stage.as_a() as of_a:
+                listening, telling = (of_b, of_a) if hears else (of_a, of_b)
+                if await _is_heard(listening, telling):
+                    return outcome
+        return Outcome.STOPPED
+
+    return attempt
 
 
-async def _tells(stage: Stage) -> Outcome:
-    async for session in _everywhere(stage):
-        async with stage.as_a() as listening:
-            if await _is_heard(listening, session):
-                return Outcome.POSSIBLE
-    return Outcome.STOPPED
-
-
-async def _is_heard(listening: asyncpg.Connection, session: asyncpg.Connection) -> bool:
+async def _is_heard(listening: asyncpg.Connection, telling: asyncpg.Connection) -> bool:
     heard = asyncio.Event()
     await listening.add_listener("news", lambda *_: heard.set())
-    await session.execute("NOTIFY news")
+    await telling.execute("NOTIFY news")
     await listening.execute("SELECT 1")  # what has come is told before this is answered
     return heard.is_set()
 
@@ -99,56 +93,49 @@ async def _everywhere(stage: Stage) -> AsyncIterator[asyncpg.Connection]:
             yield session
 
 
-_CROSSING = (
-    Attack("end A's sessions", _ends("pg_terminate_backend"), {NONE: Outcome.POSSIBLE}),
-    Attack("cancel A's statements", _ends("pg_cancel_backend"), {NONE: Outcome.POSSIBLE}),
-    Attack("read A's statements", _sees_session("query LIKE '%crown%' OR NULL"), _IN_NONE),
-    Attack("hear A's notifications", _hears, _IN_NONE),
-    Attack("send notifications to A", _tells, {NONE: Outcome.POSSIBLE}),
-    Attack("take A's advisory locks", _holds_locks_of_a, {NONE: Outcome.POSSIBLE}),
+_SESSIONS = "SELECT {} FROM pg_stat_activity WHERE usename = {{a}}"
+
+_STATEMENTS = {"read A's statements": _SESSIONS.format("query LIKE '%crown%' OR NULL")}
+_IN_NONE = {
+    "see where A logs in from": _SESSIONS.format("client_addr IS NOT NULL OR NULL"),
+    "see how large A's database is": (
+        "SELECT pg_database_size(datname) FROM pg_database WHERE datname = {a_database}"
+    ),
+}
+_BY_ALL = {
+    "see that A has a session, and its application's name": _SESSIONS.format("pid"),
+    "see A's names": (
+        "SELECT datname FROM pg_database WHERE datname = {a_database} "
+        "UNION SELECT rolname FROM pg_roles WHERE rolname = {a}"
+    ),
+    "see what A set for its database by `ALTER DATABASE`": (
+        "SELECT setconfig FROM pg_db_role_setting WHERE 'application_name=of a' = ANY (setconfig)"
+    ),
+    "see how much A reads and writes": (
+        "SELECT xact_commit FROM pg_stat_database WHERE datname = {a_database}"
+    ),
+    "see that A holds locks": (
+        "SELECT locktype FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE usename = {a}"
+    ),
+}
+_MARK = {
+    "see pgvend's mark on A, with its id": (
+        "SELECT shobj_description(oid, 'pg_authid') FROM pg_roles WHERE rolname = {a}"
+    )
+}
+
+_REACHED = (
+    Attack("end A's sessions", _ends("pg_terminate_backend"), _POSSIBLE),
+    Attack("cancel A's statements", _ends("pg_cancel_backend"), _POSSIBLE),
+    Attack("hear A's notifications", _notified(True, Outcome.VISIBLE), _VISIBLE),
+    Attack("send notifications to A", _notified(False, Outcome.POSSIBLE), _POSSIBLE),
+    Attack("take A's advisory locks", _holds_locks_of_a, _POSSIBLE),
 )
 
-_SEEN = (
-    Attack("see where A logs in from", _sees_session("client_addr IS NOT NULL OR NULL"), _IN_NONE),
-    Attack(
-        "see how large A's database is",
-        _sees("SELECT pg_database_size(datname) FROM pg_database WHERE datname = {a_database}"),
-        _IN_NONE,
-    ),
-    Attack("see that A has a session, and its application's name", _sees_session("pid"), _TO_ALL),
-    Attack(
-        "see A's names",
-        _sees(
-            "SELECT datname FROM pg_database WHERE datname = {a_database} "
-            "UNION SELECT rolname FROM pg_roles WHERE rolname = {a}"
-        ),
-        _TO_ALL,
-    ),
-    Attack(
-        "see what A set for its database by `ALTER DATABASE`",
-        _sees(
-            "SELECT setconfig FROM pg_db_role_setting "
-            "WHERE 'application_name=of a' = ANY (setconfig)"
-        ),
-        _TO_ALL,
-    ),
-    Attack(
-        "see pgvend's mark on A, with its id",
-        _sees("SELECT shobj_description(oid, 'pg_authid') FROM pg_roles WHERE rolname = {a}"),
-        _TO_ALL | {NONE: Outcome.UNTRIED},
-    ),
-    Attack(
-        "see how much A reads and writes",
-        _sees("SELECT xact_commit FROM pg_stat_database WHERE datname = {a_database}"),
-        _TO_ALL,
-    ),
-    Attack(
-        "see that A holds locks",
-        _sees(
-            "SELECT locktype FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE usename = {a}"
-        ),
-        _TO_ALL,
-    ),
+ATTACKS = (
+    *(replace(attack, crosses=True) for attack in _REACHED),
+    *attacks(_sees, _STATEMENTS, _VISIBLE, crosses=True),
+    *attacks(_sees, _IN_NONE, _VISIBLE),
+    *attacks(_sees, _BY_ALL, _TO_ALL),
+    *attacks(_sees, _MARK, _TO_ALL | {NONE: Outcome.UNTRIED}),
 )
-
-ATTACKS = tuple(replace(attack, crosses=True) for attack in _CROSSING) + _SEEN

@@ -52,13 +52,13 @@ class Checks:
         await _each(self.client.fulfil, keyed)
         await self._extend()
         records = {record["id"]: record for record in await self._records()}
-        for wish in keyed:
-            self._names_one(wish, records)
-        known = [(entry, records.get(entry.id)) for entry in self.ledger.entries.values()]
-        await _each(self._kept, known)
-        unclaimed = [
-            record for record in records.values() if record["id"] not in self.ledger.entries
-        ]
+        for wish in keyed:  # what failed gave the key back; all else is one database
+            named = {each for each in wish.ids if records.get(each, {}).get("state") != "failed"}
+            if len(named) > 1:
+                self.ledger.complain(f"the key {wish.key} names {sorted(named)}")
+        known = self.ledger.entries
+        await _each(self._kept, [(entry, records.get(entry.id)) for entry in known.values()])
+        unclaimed = [record for record in records.values() if record["id"] not in known]
         await _each(self._usable, [record for record in unclaimed if record["state"] not in GONE])
 
     async def reality(self, before: Census, after: Census) -> None:
@@ -84,12 +84,11 @@ class Checks:
     async def _records(self) -> Sequence[Record]:
         found: list[Record] = []
         path = "/v1/databases?page_size=200"
-        page = await self._asked("GET", path)
-        while page["databases"]:
+        token: str | None = ""
+        while token is not None:
+            page = await self._asked("GET", f"{path}&page_token={token}" if token else path)
             found += page["databases"]
-            if not page["next_page_token"]:
-                break
-            page = await self._asked("GET", f"{path}&page_token={page['next_page_token']}")
+            token = page["next_page_token"] or None
         return found
 
     async def _asked(self, method: str, path: str) -> Any:
@@ -97,12 +96,6 @@ class Checks:
         if answer is None or answer.status != 200:
             raise AssertionError(f"{method} {path}: {answer}")
         return answer.body
-
-    def _names_one(self, wish: Wish, records: Mapping[str, Record]) -> None:
-        """What failed gave the key back; all else that it has ever named is one database."""
-        named = {each for each in wish.ids if records.get(each, {}).get("state") != "failed"}
-        if len(named) > 1:
-            self.ledger.complain(f"the key {wish.key} names {sorted(named)}")
 
     async def _kept(self, known: tuple[Entry, Record | None]) -> None:
         entry, record = known
@@ -139,10 +132,9 @@ class Checks:
 
     def _compare(self, kind: str, wanted: Names, found: Names) -> None:
         self.ledger.counts["leftovers"] += len(found - wanted)
-        for name in sorted(found - wanted):
-            self.ledger.complain(f"there is a {kind} {name!r} that no record knows of")
-        for name in sorted(wanted - found):
-            self.ledger.complain(f"there is no {kind} {name!r}, and a record says that there is")
+        if found != wanted:
+            beyond, missing = sorted(found - wanted), sorted(wanted - found)
+            self.ledger.complain(f"{kind}s without a record: {beyond}; missing: {missing}")
 
 
 def _is_at_rest(record: Record) -> bool:

@@ -84,7 +84,7 @@ async def test_projects_of_one_name_come_in_pages_that_go_on_after_one_that_is_g
     name, pages = fresh("paged"), []
     made = [await neon.client.create_project(name=name) for _ in range(3)]
     ids = [each.body["project"]["id"] for each in made]
-    query = {"search": name}
+    query: dict[str, Any] = {"search": name}
     async with turned(neon, page_size=2):
         for leaving in (ids[1], ids[0], ids[2]):
             pages.append(await neon.client.call("GET", "/projects", **query))

@@ -26,6 +26,9 @@ lint: setup-dev ## Check format, style, types and the direction of imports
 schema: setup-dev ## Try to make answers that are not in the OpenAPI document, with 8,000 calls
 	SCHEMA_EXAMPLES=$(or $(EXAMPLES),20) $(BIN)/python -m pytest tests/schema -s $(PARALLEL) --dist load $(ARGS)
 
+mutants: setup-dev ## Break the code in 500 small ways and count what the tests notice
+	PYTHONPATH=.ci $(BIN)/python -m mutants $(ARGS)
+
 audit: setup-dev ## Look for weak places in our code and for known ones in what it stands on
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive domain ports adapters entrypoints
 	$(BIN)/python .ci/audit.py $(BIN)/pip-audit
@@ -67,4 +70,4 @@ help: ## Show this help
 	    /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	    /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run test test-live chaos lint schema audit format bench lock clean setup setup-dev help
+.PHONY: run test test-live chaos lint schema mutants audit format bench lock clean setup setup-dev help

@@ -1,0 +1,1 @@
+"""Mutation testing: break the product in many small ways and count what the tests notice."""

@@ -12,6 +12,22 @@ from tests.support.servers import OperatorsServer, bundled, operators_server
 
 PACKAGES = ("domain", "ports", "adapters", "entrypoints")
 
+SAMPLE = "--sample"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(SAMPLE, action="store_true", help="of large products only tests/sample.py's")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption(SAMPLE):
+        return
+    from tests.sample import in_sample  # noqa: PLC0415 - pytest imports test modules before
+
+    left_out = [item for item in items if not in_sample(item)]
+    items[:] = [item for item in items if in_sample(item)]
+    config.hook.pytest_deselected(items=left_out)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Compile once what every service of the tests would compile at its start, for two seconds."""

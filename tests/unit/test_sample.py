@@ -1,0 +1,69 @@
+"""The sample that `make test` runs covers what `make test-all` runs."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import pytest
+
+from tests.sample import RULES, Case, case_of, in_sample
+
+LEFT_OUT = {
+    "tests/security/test_attacks.py::test_the_documentation_tells_what_was_seen",
+    "tests/integration/neon/test_faults.py::"
+    "test_the_page_has_a_row_for_each_fault_and_a_column_for_each_call",
+}
+"""Pages are compared with whole products, which only `make test-all` runs."""
+
+COVERED: Sequence[tuple[str, Callable[[Case], object]]] = (
+    ("tests/contract/", lambda case: None if _is_decorated(case) else str(case.get("kind"))),
+    ("tests/contract/", lambda case: str(case.get("registry_kind"))),
+    ("tests/integration/neon/test_faults.py", lambda case: case["cell"].call),
+    ("tests/integration/neon/test_faults.py", lambda case: case["cell"].trouble),
+    ("tests/integration/postgres/test_faults.py", lambda case: str(case.get("story"))),
+    ("tests/integration/postgres/test_faults.py", lambda case: str(case.get("blow"))),
+)
+"""Where the sample has every value, and what of a case is meant."""
+
+
+@pytest.fixture
+def everything(request: pytest.FixtureRequest) -> list[pytest.Item]:
+    """All tests there are: a run of a part, or of the sample, cannot tell what is left out."""
+    items = list(request.session.items)
+    folders = {item.nodeid.split("/")[1] for item in items}
+    if request.config.getoption("--sample") or not {"contract", "integration"} <= folders:
+        pytest.skip("only a run of all tests can tell")
+    return items
+
+
+def test_every_test_has_a_case_in_the_sample(everything: list[pytest.Item]) -> None:
+    sample = filter(in_sample, everything)
+
+    assert _functions(everything) - _functions(sample) == LEFT_OUT
+
+
+def test_every_rule_leaves_something_out(everything: list[pytest.Item]) -> None:
+    left_out = [item.nodeid for item in everything if not in_sample(item)]
+
+    for rule in RULES:
+        assert any(test.startswith(rule.path) for test in left_out), rule.path
+
+
+@pytest.mark.parametrize(("path", "value"), COVERED)
+def test_the_sample_has_every_value_of_a_table(
+    everything: list[pytest.Item], path: str, value: Callable[[Case], object]
+) -> None:
+    cases = [item for item in everything if item.nodeid.startswith(path) and case_of(item)]
+    wanted = {(_function(item), value(case_of(item))) for item in cases}
+
+    assert {(_function(item), value(case_of(item))) for item in cases if in_sample(item)} == wanted
+
+
+def _is_decorated(case: Case) -> bool:
+    return "kind" in case and case["kind"].decorate is not None
+
+
+def _functions(items: Iterable[pytest.Item]) -> set[str]:
+    return {_function(item) for item in items}
+
+
+def _function(item: pytest.Item) -> str:
+    return item.nodeid.partition("[")[0]

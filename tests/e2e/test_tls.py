@@ -35,14 +35,8 @@ class Certificate:
 
     def served(self) -> ssl.SSLContext | None:
         """As the service does."""
-        return tls_of(
-            Settings(
-                _env_file=None,
-                provider=ProviderName.MEMORY,
-                tls_cert=self.cert,
-                tls_key=self.key,
-            )
-        )
+        files: dict[str, Any] = {"tls_cert": self.cert, "tls_key": self.key}
+        return tls_of(Settings(_env_file=None, provider=ProviderName.MEMORY, **files))
 
 
 async def certificate_in(folder: Path, *more: str) -> Certificate:

@@ -1,0 +1,92 @@
+"""What a command tells in one line when it does not get what it asks for."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.command_line import run_command
+from tests.support.fake_service import VENDED, fake_service
+
+
+@pytest.mark.parametrize("odd", ["..", "../../livez", "a/b", "?x=1", "#", "%2e", "é"])
+async def test_an_odd_id_leads_nowhere_else(odd: str) -> None:
+    async with fake_service({"detail": "No.", "request_id": "r"}, status=404) as service:
+        refused = await service.pgvend("delete", "--", odd)
+
+    assert refused.stderr == "pgvend: No. (request r)\n"
+    [(_, path, _)] = service.asked
+    assert path in {"/v1/", "/v1"} or path.count("/") == 3
+    assert "?" not in path
+
+
+@pytest.mark.parametrize("command", ["create", "rotate", "restore", "connection"])
+async def test_an_unknown_format_is_told_before_anything_is_asked(command: str) -> None:
+    async with fake_service(VENDED) as service:
+        refused = await service.pgvend(command, "db_1", "--format", "xml")
+
+    assert (refused.status, service.asked) == (1, [])
+    assert refused.stderr.startswith("pgvend: 'xml' is no format; there are json, uri, env")
+
+
+async def test_a_label_without_a_value_is_told_before_anything_is_asked() -> None:
+    async with fake_service(VENDED) as service:
+        refused = await service.pgvend("create", "n", "--label", "team")
+
+    assert (refused.status, service.asked) == (1, [])
+    assert refused.stderr == "pgvend: Write a label as key=value, not 'team'.\n"
+
+
+@pytest.mark.parametrize(("command", "lacking"), [("create", "nickname"), ("extend db_1", "TTL")])
+async def test_a_command_without_what_it_needs_says_how_it_is_used(
+    command: str, lacking: str
+) -> None:
+    refused = await run_command(*command.split())
+
+    assert refused.status == 2
+    assert lacking in refused.stderr
+
+
+NO_ANSWER = {"connection": {}, "findings": [1], "databases": [None], "something": "else"}
+
+ASKING = (
+    *("list", "connection x", "extend x 1h", "rotate x", "delete x", "restore x", "sweep"),
+    *("audit", "keys create", "keys list", "keys revoke x"),
+)
+
+STRANGE: dict[str, tuple[str, int, Any]] = {
+    **{command: (command, 200, NO_ANSWER) for command in ASKING},
+    "a page": ("create n", 200, b"<h1>Welcome</h1>"),
+    "a plain 404": ("create n", 404, b"404: Not Found"),
+    "another JSON": ("create n", 404, {"error": "not found"}),
+    "another detail": ("create n", 404, {"detail": "Not Found"}),
+    "null": ("create n", 500, None),
+    "nothing": ("create n", 201, b""),
+    "a list": ("create n", 201, []),
+    "a text": ("create n", 201, "created"),
+    "no connection": ("create n", 201, {"connection": None}),
+    "half a connection": ("create n", 201, {"connection": {"uri": 1}}),
+    "no UTF-8": ("create n", 201, b'"\xff"'),
+}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+async def test_what_is_no_answer_of_pgvend_is_told_in_one_line(name: str) -> None:
+    command, status, answer = STRANGE[name]
+    async with fake_service(answer, status=status) as service:
+        refused = await service.pgvend(*command.split())
+
+    assert (refused.status, refused.stdout) == (1, "")
+    assert (
+        refused.stderr == f"pgvend: What answers at {service.url} is no pgvend: set PGVEND_URL.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1", "localhost:8000", "nonsense", "", "http://no.such.invalid"]
+)
+async def test_where_no_service_is_it_says_so(url: str) -> None:
+    refused = await run_command("create", "n", PGVEND_URL=url)
+
+    assert (refused.status, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("pgvend: ")
+    assert "PGVEND_URL" in refused.stderr

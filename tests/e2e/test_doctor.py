@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.support.checkups import run
 from tests.support.command_line import Ran, pgvend, program, ran, run_command
+from tests.support.neon.emulator import RunningEmulator
 from tests.support.servers import PASSWORD, OperatorsServer
 from tests.support.service import RunningService
 from tests.support.serviced import created
@@ -82,6 +83,22 @@ async def test_a_server_that_is_not_there_hides_nothing_else(tmp_path: Path) -> 
     assert "PGVEND_POSTGRES_ADMIN_DSN" in checks["postgres"]["detail"]
     assert checks["records"]["verdict"] == "ok"
     assert "hunter2" not in told.stdout + told.stderr
+
+
+async def test_it_looks_at_neon(neon: RunningEmulator, tmp_path: Path) -> None:
+    told = await _doctor(
+        tmp_path / "data",
+        NEON_API_URL=neon.url,
+        NEON_API_KEY=neon.key,
+        NEON_PROJECT_ID=neon.project_id,
+        NEON_BRANCH_ID=neon.branch_id,
+        NEON_HOST=neon.host,
+    )
+
+    assert told.status == 1, "a new branch's database is open to all"
+    assert 'REVOKE CONNECT, TEMPORARY ON DATABASE "neondb" FROM PUBLIC;' in told.stdout
+    assert "To mend, run as the admin:" in told.stdout
+    assert neon.key not in told.stdout + told.stderr
 
 
 async def test_settings_that_are_wrong_are_told_as_at_a_start(tmp_path: Path) -> None:

@@ -137,6 +137,19 @@ async def test_a_lost_deletion_is_not_repeated_blindly(neon: RunningEmulator, ca
         await persistently(lambda: provider.retire(order.tenant))
 
 
+@pytest.mark.parametrize("call", ["create_role", "create_database"])
+async def test_what_the_lists_do_not_show_yet_is_retired_all_the_same(
+    neon: RunningEmulator, call: str
+) -> None:
+    order = new_order()
+    async with vending_on(neon, NONE) as provider, left_as_it_was(neon):
+        with turned(neon):
+            neon.fault(call, "stale_404", reads=3)
+            await persistently(lambda: provider.provision(order))
+
+            await persistently(lambda: provider.retire(order.tenant))
+
+
 @pytest.mark.parametrize(
     ("isolation", "limit"),
     [(NONE, "roles_limit"), (NONE, "databases_limit"), (PROJECT, "projects_limit")],

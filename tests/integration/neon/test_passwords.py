@@ -80,14 +80,20 @@ async def test_where_neon_keeps_no_passwords_a_rotation_hands_out_the_new_one_or
         assert await works(after)
 
 
-async def test_a_lost_password_that_neon_does_not_keep_is_made_anew(neon: RunningEmulator) -> None:
+@pytest.mark.parametrize(("stored", "way"), [(True, "reveal_password"), (False, "reset_password")])
+@pytest.mark.parametrize("call", ["create_role", "create_database"])
+async def test_after_a_lost_answer_a_password_is_revealed_or_else_made_anew_and_works_at_once(
+    neon: RunningEmulator, call: str, stored: bool, way: str
+) -> None:
     order = new_order()
     async with vending_on(neon, NONE) as provider, left_as_it_was(neon):
-        with turned(neon, store_passwords=False):
-            neon.fault("create_role", "lost_after")
+        with turned(neon, store_passwords=stored, operation_seconds=0.3):
+            neon.fault(call, "lost_after")
+            asked = requests_to(neon)
             made = await persistently(lambda: provider.provision(order))
 
             assert await works(made)
+            assert [path for _, path, status in asked.all() if path.endswith(way) and status == 200]
             await provider.retire(order.tenant)
 
 

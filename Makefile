@@ -8,7 +8,10 @@ run: setup ## Serve on http://127.0.0.1:8000 over the bundled PostgreSQL
 	@exec $(BIN)/pgvend serve
 
 ##@ Work on it
-test: setup-dev ## Run all tests
+test: setup-dev ## Run the tests: every layer, and of large products a covering sample
+	CHAOS_ROUNDS=$(or $(ROUNDS),3) $(BIN)/python -m pytest $(PARALLEL) --sample $(ARGS)
+
+test-all: setup-dev ## Run all tests, large products whole
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-live: setup-dev ## Run the contract suite on the Neon project that NEON_* name; cleans up
@@ -70,4 +73,4 @@ help: ## Show this help
 	    /^##@/ {printf "\n%s\n", substr($$0, 5)} \
 	    /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-.PHONY: run test test-live chaos lint schema mutants audit format bench lock clean setup setup-dev help
+.PHONY: run test test-all test-live chaos lint schema mutants audit format bench lock clean setup setup-dev help

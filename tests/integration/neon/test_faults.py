@@ -21,8 +21,8 @@ UPDATE = "UPDATE_DOCS"
 HEAD = f"""\
 # What a caller gets when Neon fails
 
-This page is written by the tests: `{UPDATE}=1 make test ARGS=tests/integration/neon/test_faults.py`
-makes it anew, and the same tests fail while it differs from what they see.
+This page is written by the tests, and they fail while it differs from what they see:
+`{UPDATE}=1 make test-all ARGS=tests/integration/neon/test_faults.py` makes it anew.
 
 Every call by which pgvend changes something on Neon is broken in every way below, in the middle of
 a whole vend, rotation or retirement with the service's usual retries: against the emulator, not

@@ -13,9 +13,22 @@ TESTS = (
     "tests/unit",
     "tests/contract",
     "tests/e2e",
-    "tests/security",
-    "tests/integration/registry",
     "tests/integration/examining",
     "tests/integration/postgres",
 )
 """Tests that run the product in their own process. Child processes are not measured."""
+
+LEFT_OUT = (
+    *("embedded-16", "postgres-16", "postgres-18", "neon"),
+    *("server_16", "server_18", "bundled_16"),
+    *(
+        "test_command",
+        "test_browser",
+        "test_crowds",
+        "test_doctor",
+        "test_neon",
+        "test_not_starting",
+    ),
+    *("test_serving", "test_tls", "test_stopping", "test_killed", "test_faults_killed"),
+)
+"""Parts of tests' names: other versions of what is run already, and tests of child processes."""

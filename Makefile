@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-PARALLEL := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 
 ##@ Use
 run: setup ## Serve on http://127.0.0.1:8000 over the bundled PostgreSQL

@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
+# Without compiled files each test process would compile all tests again, for five seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 ##@ Use
 run: setup ## Serve on http://127.0.0.1:8000 over the bundled PostgreSQL

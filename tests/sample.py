@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from tests.contract.conftest import KINDS
+from tests.contract.test_provider_cancelled import STORIES as CANCELLED
 from tests.integration.chaos.test_chaos import QUICK
 from tests.integration.postgres.test_faults import STORIES
 from tests.integration.postgres.test_faults_vend import KINDS as VENDS
 from tests.security.outcome import KINDS as SERVERS
-from tests.security.test_leaks import ENVIRONMENTS
+from tests.security.test_leaks import ENVIRONMENTS, ON_NEON
 from tests.support.faults import BLOWS
 from tests.support.neon.fault_matrix import CALLS, FAULTS, Cell
 
@@ -43,8 +44,15 @@ SERVER = "server_15"
 ATTACKED = SERVERS[0]
 """Every attack is tried here."""
 
-LEAKY = next(iter(ENVIRONMENTS))
-"""Every secret is looked for here."""
+LEAKY = next(iter(ENVIRONMENTS)), ON_NEON[1]
+"""Every secret is looked for in these environments."""
+
+SLOW = [KINDS[name] for name in ("neon-none", "neon-project")]
+INTERRUPTED = CANCELLED[0]
+"""Quick kinds are tried with every story of a cancelled call, these with one."""
+
+CALLER = "two tenants"
+"""Whose requests the document of the API is compared with; the other one needs no key."""
 
 SEEDS = range(3)
 """Of the random combinations of faults."""
@@ -63,9 +71,19 @@ def keeps_provider(case: Case) -> bool:
     return kind is None or kind.decorate is None or kind in DECORATED
 
 
+def keeps_cancelled(case: Case) -> bool:
+    story = (case.get("name"), case.get("following"))
+    return case["kind"] not in SLOW or story in {INTERRUPTED, (None, None)}
+
+
 def keeps_cell(case: Case) -> bool:
     cell: Cell | None = case.get("cell")
-    return cell is not None and (cell.call == BROKEN_CALL or cell.trouble == BROKEN_BY)
+    return cell is None or cell.call == BROKEN_CALL or cell.trouble == BROKEN_BY
+
+
+def keeps_leaky(case: Case) -> bool:
+    environment = case.get("name") or case.get("isolation")
+    return environment is None or environment in LEAKY
 
 
 def keeps_blow(case: Case) -> bool:
@@ -79,6 +97,7 @@ def keeps_server(case: Case) -> bool:
 
 RULES: Sequence[Rule] = (
     Rule("tests/contract/test_provider", keeps_provider),
+    Rule("tests/contract/test_provider_cancelled.py", keeps_cancelled),
     Rule("tests/contract/test_login", keeps_provider),
     Rule("tests/contract/test_size_guard", keeps_provider),
     Rule("tests/integration/neon/test_faults.py", keeps_cell),
@@ -91,7 +110,8 @@ RULES: Sequence[Rule] = (
     ),
     Rule("tests/integration/chaos/", lambda case: case["scenario"] == QUICK),
     Rule("tests/security/test_attacks.py", lambda case: case.get("kind") == ATTACKED),
-    Rule("tests/security/test_leaks.py", lambda case: case.get("name", LEAKY) == LEAKY),
+    Rule("tests/security/test_leaks.py", keeps_leaky),
+    Rule("tests/schema/", lambda case: case["caller"] == CALLER),
 )
 
 

@@ -1,6 +1,6 @@
 """Every small change that is made to a file, and the sample of them that is tried.
 
-The changes are mutmut's, and some of ours that it lacks. A sample follows from the product's
+The changes are those of mutmut, and a few that it lacks. A sample follows from the product's
 source and the seed alone, whatever the tests are.
 """
 
@@ -186,7 +186,7 @@ def _changes(source: str) -> Iterator[tuple[cst.Module, Change]]:
 
 
 def _mutant(area: str, file: str, module: cst.Module, change: Change) -> Mutant | None:
-    """None for a change that is none, or that leaves no Python."""
+    """Return None for a change without effect, or one that leaves no valid Python."""
     mutated = module.deep_replace(change.old, change.new)
     code = mutated.code if isinstance(mutated, cst.Module) else ""
     try:

@@ -1,4 +1,4 @@
-"""Results: kept as JSON, so that a run can be continued, and two compared; told as a table."""
+"""Results: kept as JSON, so that a run can be continued, and two compared; printed as a table."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -65,8 +65,8 @@ def load(file: Path, tree: str | None = None) -> dict[Key, Result]:
 def report(results: Sequence[Result]) -> str:
     """The table, and each survivor with its diff."""
     survivors = [one for one in results if one.outcome == Outcome.SURVIVED]
-    told = (f"{one.text}\n{one.diff}" for one in sorted(survivors, key=lambda one: one.key))
-    return "\n\n".join((_table(results), *told))
+    texts = (f"{one.text}\n{one.diff}" for one in sorted(survivors, key=lambda one: one.key))
+    return "\n\n".join((_table(results), *texts))
 
 
 def compared(before: Mapping[Key, Result], results: Sequence[Result]) -> str:

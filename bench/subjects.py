@@ -17,6 +17,7 @@ import structlog
 
 from adapters.decorators.observed import Observation, ObservedProvider
 from adapters.decorators.retrying import Retrying, RetryingLoginCheck, RetryingProvider
+from adapters.driver.connecting import create_pool
 from adapters.embedded.opening import Bundle, opened_bundle
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.provider import PostgresProvider
@@ -50,7 +51,7 @@ async def opened_subjects(folder: Path) -> AsyncIterator[Mapping[str, Vend]]:
         bundle = opened_bundle(Bundle(folder=folder / "embedded"), "bench", clock, log)
         provider = await opened.enter_async_context(bundle)
         server = provider.server
-        pool = asyncpg.create_pool(**server.admin, min_size=0, max_size=POOL_SIZE)
+        pool = create_pool(server.admin, min_size=0, max_size=POOL_SIZE)
         await opened.enter_async_context(pool)
         url = await opened.enter_async_context(served(_settings(server), folder))
         client = await opened.enter_async_context(aiohttp.ClientSession(url))
@@ -181,8 +182,8 @@ def _settings(server: Server) -> dict[str, str]:
     return {
         "PGVEND_PROVIDER": "postgres",
         "PGVEND_POSTGRES_ADMIN_DSN": f"postgresql://{admin['user']}@/{admin['database']}?{socket}",
-        "PGVEND_POSTGRES_PUBLIC_HOST": server.public_host,
-        "PGVEND_POSTGRES_PUBLIC_PORT": str(server.public_port),
+        "PGVEND_PUBLIC_HOST": server.public_host,
+        "PGVEND_PUBLIC_PORT": str(server.public_port),
     }
 
 

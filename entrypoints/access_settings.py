@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings
+from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
 from domain.caller import Caller, Scope
 from domain.errors import InvalidRequest
@@ -74,7 +73,7 @@ def _key(name: str, key: str, scopes: frozenset[Scope], place: int = 1) -> Stati
     return StaticKey(digest_of(Secret(key)), Caller(name=name, scopes=scopes, key=name))
 
 
-class AccessSettings(BaseSettings):
+class AccessSettings(BaseModel):
     """The part of the settings that is about callers."""
 
     api_keys: ApiKeys = None

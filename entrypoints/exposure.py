@@ -1,16 +1,19 @@
 """What the settings alone tell: who gets in, over what, and where the service keeps its own."""
 
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from domain.checkup import Check, Outcome, Verdict
 from domain.errors import StartupError
+from domain.hosts import is_loopback
 from entrypoints.data_folder import refuse_foreign
+from entrypoints.environment import PREFIX
 from entrypoints.provider_settings import ProviderName
 from entrypoints.setting_types import ANY_ORIGIN
 from entrypoints.settings import Settings
+from entrypoints.settings_loading import ignored_variables
 from entrypoints.tls import tls_of
 from ports.driven.examination import Examination
 
@@ -23,6 +26,8 @@ class SettingsExamination(Examination):
         yield Check("callers", callers(self.settings))
         yield Check("way in", _answered(lambda: way_in(self.settings)))
         yield Check("browsers", browsers(self.settings))
+        yield Check("variables", variables(ignored_variables()))
+        yield Check("public host", public_host(self.settings))
         if self.settings.provider is ProviderName.EMBEDDED or self.settings.registry_file:
             yield Check("data folder", _answered(lambda: data_folder(self.settings.data_dir)))
         if self.settings.provider is ProviderName.MEMORY:
@@ -75,6 +80,39 @@ def browsers(settings: Settings) -> Outcome:
         f"Pages of {', '.join(origins)} may ask." if origins else "Only pages of its own may ask."
     )
     return Outcome(Verdict.OK, told)
+
+
+def variables(ignored: Sequence[str]) -> Outcome:
+    if ignored:
+        return Outcome(Verdict.WARN, " ".join(ignored))
+    return Outcome(Verdict.OK, f"Every variable that begins with {PREFIX} is a setting.")
+
+
+def public_host(settings: Settings) -> Outcome:
+    advice = unreachable_host(settings)
+    return (
+        Outcome(Verdict.WARN, advice)
+        if advice
+        else Outcome(Verdict.OK, "Connections name a host that the service's callers can reach.")
+    )
+
+
+def unreachable_host(settings: Settings) -> str | None:
+    """Return what is wrong, and what to do, where callers come from other machines and connections
+    name this one's loopback address."""
+    is_remote = not settings.is_loopback or settings.trusted_proxies
+    host = settings.handed_out_host
+    if not is_remote or host is None or not is_loopback(host):
+        return None
+    listen = (
+        " and PGVEND_EMBEDDED_LISTEN to an address of this machine"
+        if settings.provider is ProviderName.EMBEDDED
+        else ""
+    )
+    return (
+        f"Callers come from other machines, and connections name {host}: set PGVEND_PUBLIC_HOST to "
+        f"this machine's name{listen}."
+    )
 
 
 def data_folder(folder: Path) -> Outcome:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr
 
 from domain.hosts import is_loopback
+from entrypoints.setting_types import Choice
 
 VARIABLES = frozenset({"NEON_PROJECT_ID", "NEON_HOST", "NEON_API_KEY", "NEON_BRANCH_ID"})
 """As in the original service: with one of these, and no provider named, Neon is the provider, and
@@ -72,7 +73,7 @@ ApiUrl = Annotated[
     ),
 ]
 Isolation = Annotated[
-    NeonIsolation,
+    Choice[NeonIsolation],
     Field(
         validation_alias="PGVEND_NEON_ISOLATION", description=f"one of {', '.join(NeonIsolation)}"
     ),

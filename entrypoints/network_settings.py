@@ -4,8 +4,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode
+from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, field_validator
 
 from domain.hosts import is_loopback
 from entrypoints.setting_types import Origins
@@ -43,7 +42,6 @@ TlsKey = Annotated[
 ]
 TrustedProxies = Annotated[
     tuple[Network, ...],
-    NoDecode,
     BeforeValidator(_networks),
     Field(
         validation_alias="PGVEND_TRUSTED_PROXIES",
@@ -52,7 +50,7 @@ TrustedProxies = Annotated[
 ]
 
 
-class NetworkSettings(BaseSettings):
+class NetworkSettings(BaseModel):
     """The part of the settings that is about how the service is reached."""
 
     host: str = Field("127.0.0.1", validation_alias="HOST", description="the address to listen on")

@@ -2,15 +2,14 @@
 
 from enum import StrEnum
 from typing import Any
-from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings
+from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
+from domain.postgres_url import PostgresUrl
 from domain.sizes import SizeLimit
 from domain.target import Isolation, Target
 from entrypoints import neon_settings as neon
-from entrypoints.setting_types import Port, Size, check_dsn, needed
+from entrypoints.setting_types import Choice, ListenAddresses, Port, Size, check_dsn, needed
 
 
 class ProviderName(StrEnum):
@@ -20,13 +19,26 @@ class ProviderName(StrEnum):
     MEMORY = "memory"
 
 
-class ProviderSettings(BaseSettings):
+def _host_of(dsn: SecretStr | None) -> str | None:
+    """The host that tenants can use: none where the server is reached by its socket."""
+    addresses = PostgresUrl.parse(needed(dsn).get_secret_value()).addresses
+    host = addresses[0].host if addresses else "/"
+    return None if host.startswith("/") else host
+
+
+class ProviderSettings(BaseModel):
     """The part of the settings that is about the provider."""
 
-    provider: ProviderName = Field(
+    provider: Choice[ProviderName] = Field(
         ProviderName.EMBEDDED,
         validation_alias="PGVEND_PROVIDER",
         description=f"one of {', '.join(ProviderName)}",
+    )
+    embedded_listen: ListenAddresses = Field(
+        ("127.0.0.1",),
+        validation_alias="PGVEND_EMBEDDED_LISTEN",
+        description="the addresses that the bundled PostgreSQL listens on, comma separated, such "
+        "as 127.0.0.1 or 10.0.0.7, or * for all",
     )
     embedded_port: Port | None = Field(
         None,
@@ -40,16 +52,16 @@ class ProviderSettings(BaseSettings):
         description="postgresql://admin:password@host:5432/postgres, of an admin with "
         "CREATEDB and CREATEROLE",
     )
-    postgres_public_host: str | None = Field(
+    public_host: str | None = Field(
         None,
         validate_default=True,
-        validation_alias="PGVEND_POSTGRES_PUBLIC_HOST",
-        description="the host that tenants reach the server by",
+        validation_alias="PGVEND_PUBLIC_HOST",
+        description="the host by which callers reach the PostgreSQL server",
     )
-    postgres_public_port: Port | None = Field(
+    public_port: Port | None = Field(
         None,
-        validation_alias="PGVEND_POSTGRES_PUBLIC_PORT",
-        description="the port, from 1 to 65535, that tenants reach the server by",
+        validation_alias="PGVEND_PUBLIC_PORT",
+        description="the port, from 1 to 65535, by which callers reach the PostgreSQL server",
     )
     neon_project_id: neon.ProjectId = None
     neon_host: neon.Host = None
@@ -90,12 +102,12 @@ class ProviderSettings(BaseSettings):
             check_dsn(dsn)
         return dsn
 
-    @field_validator("postgres_public_host")
+    @field_validator("public_host")
     @classmethod
     def _is_known(cls, host: str | None, info: ValidationInfo) -> str | None:
         dsn = info.data.get("postgres_admin_dsn")
         uses_dsn = info.data.get("provider") is ProviderName.POSTGRES
-        if uses_dsn and dsn and not (host or urlsplit(dsn.get_secret_value()).hostname):
+        if uses_dsn and dsn and not (host or _host_of(dsn)):
             raise ValueError("missing, and PGVEND_POSTGRES_ADMIN_DSN names no host")
         return host
 
@@ -104,6 +116,13 @@ class ProviderSettings(BaseSettings):
     def _leads_to_neon(cls, value: Any, info: ValidationInfo) -> Any:
         if info.data.get("provider") is ProviderName.NEON:
             return neon.checked(str(info.field_name), value)
+        return value
+
+    @field_validator("public_host", "public_port")
+    @classmethod
+    def _is_not_for_neon(cls, value: Any, info: ValidationInfo) -> Any:
+        if value and info.data.get("provider") is ProviderName.NEON:
+            raise ValueError("not for Neon, which routes by its own host: remove it")
         return value
 
     @field_validator("size_limit")
@@ -116,6 +135,16 @@ class ProviderSettings(BaseSettings):
     def admin_dsn(self) -> str:
         """For the provider `postgres`, which is not without one."""
         return needed(self.postgres_admin_dsn).get_secret_value()
+
+    @property
+    def handed_out_host(self) -> str | None:
+        """The host that connections name: None where the provider alone knows it."""
+        match self.provider:
+            case ProviderName.EMBEDDED:
+                return self.public_host or "127.0.0.1"
+            case ProviderName.POSTGRES:
+                return self.public_host or _host_of(self.postgres_admin_dsn)
+        return None
 
     @property
     def derives_passwords(self) -> bool:

@@ -31,8 +31,8 @@ def server_of(settings: Settings) -> Server:
     """For the provider `postgres`."""
     return server_of_dsn(
         settings.admin_dsn(),
-        public_host=settings.postgres_public_host,
-        public_port=settings.postgres_public_port,
+        public_host=settings.public_host,
+        public_port=settings.public_port,
         connection_limit=settings.connection_limit,
     )
 

@@ -1,17 +1,21 @@
 """What a setting's text may be: types that turn it into a value, or tell what is wrong with it."""
 
 from datetime import timedelta
+from enum import StrEnum
+from ipaddress import ip_address
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr
-from pydantic_settings import NoDecode
 
 from domain.errors import InvalidDuration
 from domain.expiry import parse_duration
+from domain.postgres_url import PostgresUrl
 from domain.sizes import SizeLimit, parse_size
 
 T = TypeVar("T")
+
+E = TypeVar("E", bound=StrEnum)
 
 ANY_ORIGIN = "*"
 
@@ -49,6 +53,10 @@ def _secrets(text: Any) -> Any:
     return secrets
 
 
+def _lower(text: Any) -> Any:
+    return text.lower() if isinstance(text, str) else text
+
+
 def _size(text: Any) -> Any:
     return SizeLimit(parse_size(text)) if isinstance(text, str) else text
 
@@ -65,11 +73,35 @@ def is_origin(text: str) -> bool:
     return is_web and has_host and is_plain and text == f"{parts.scheme}://{parts.netloc}"
 
 
-Duration = Annotated[timedelta, NoDecode, BeforeValidator(_duration)]
-Size = Annotated[SizeLimit, NoDecode, BeforeValidator(_size)]
+def _addresses(text: Any) -> Any:
+    """Read what `listen_addresses` of PostgreSQL takes; of names, only localhost: another one may
+    mean another machine tomorrow."""
+    if not isinstance(text, str):
+        return text
+    given = tuple(part.strip() for part in text.split(",") if part.strip())
+    for address in given:
+        if address not in {"*", "localhost"}:
+            _check_address(address)
+    return given
+
+
+def _check_address(text: str) -> None:
+    try:
+        ip_address(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not an address") from None
+
+
+ListenAddresses = Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_addresses)]
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Size = Annotated[SizeLimit, BeforeValidator(_size)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_secrets)]
-Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)]
+Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_secrets)]
+Origins = Annotated[tuple[str, ...], BeforeValidator(_origins)]
+
+
+Choice = Annotated[E, BeforeValidator(_lower)]
+"""One of an enumeration's values, in upper or lower case."""
 
 
 def needed(value: T | None) -> T:
@@ -81,10 +113,4 @@ def needed(value: T | None) -> T:
 
 def check_dsn(dsn: SecretStr) -> None:
     """Raises ValueError, without the DSN in it."""
-    try:
-        parts = urlsplit(dsn.get_secret_value())
-        bad = parts.scheme not in {"postgres", "postgresql"} or parts.port == 0
-    except ValueError:  # its text would quote the DSN
-        bad = True
-    if bad:
-        raise ValueError("not a PostgreSQL URL")
+    PostgresUrl.parse(dsn.get_secret_value())

@@ -4,8 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from domain.secret import Secret
 from entrypoints.access_settings import AccessSettings
@@ -13,12 +12,11 @@ from entrypoints.network_settings import NetworkSettings
 from entrypoints.provider_settings import ProviderName, ProviderSettings
 from entrypoints.setting_types import (
     SHORTEST_SECRET,
+    Choice,
     Duration,
     Secrets,
     check_dsn,
 )
-
-ENV_FILE = ".env"
 
 
 class LogLevel(StrEnum):
@@ -31,14 +29,7 @@ class LogLevel(StrEnum):
 class Settings(AccessSettings, NetworkSettings, ProviderSettings):
     """The service's settings; a field's description is the mend that a mistake is told with."""
 
-    model_config = SettingsConfigDict(
-        env_file=ENV_FILE,
-        env_ignore_empty=True,  # an empty PGVEND_DATA_DIR would be the current folder
-        extra="ignore",
-        frozen=True,
-        hide_input_in_errors=True,
-        populate_by_name=True,
-    )
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, populate_by_name=True)
 
     data_dir: Path = Field(
         Path(".pgvend"),
@@ -87,7 +78,7 @@ class Settings(AccessSettings, NetworkSettings, ProviderSettings):
         validation_alias="PGVEND_SWEEP_INTERVAL",
         description="the number of seconds, up to 3600, from one sweep to the next; 0 for none",
     )
-    log_level: LogLevel = Field(
+    log_level: Choice[LogLevel] = Field(
         LogLevel.INFO,
         validation_alias="PGVEND_LOG_LEVEL",
         description=f"one of {', '.join(LogLevel)}",
@@ -137,12 +128,10 @@ class Settings(AccessSettings, NetworkSettings, ProviderSettings):
         return None if is_elsewhere else self.data_dir.resolve() / "registry.sqlite3"
 
 
-class ClientSettings(BaseSettings):
+class ClientSettings(BaseModel):
     """What the command line talks to."""
 
-    model_config = SettingsConfigDict(
-        env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
-    )
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     url: str = Field("http://127.0.0.1:8000", validation_alias="PGVEND_URL")
     key: SecretStr | None = Field(None, validation_alias="PGVEND_KEY")

@@ -1,47 +1,97 @@
-"""Reading the settings: every mistake is told at once, with its mend."""
+"""Loading the settings: start-up reports every invalid one, each with its fix."""
 
-import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from dotenv import dotenv_values
 from pydantic import ValidationError
 
 from domain.errors import StartupError
-from entrypoints.settings import ENV_FILE, ClientSettings, Settings
+from entrypoints.environment import (
+    ignored_links,
+    misleading_names,
+    read_environment,
+    unknown_names,
+)
+from entrypoints.settings import ClientSettings, Settings
 
 
 def load_settings(**given: Any) -> Settings:
-    """The settings, of which those that are `given` by name, unless as None, go before the
-    environment's. Raises StartupError with a line for every mistake."""
-    mistakes = []
+    """Load the settings from the environment; those that are `given` by field name, unless as
+    None, go first. Raises StartupError with a line for every invalid one."""
+    variables = read_environment()
+    mistakes = [*_misnamed(variables)]
     try:
-        mistakes += _unknown_names()
-        settings = Settings(**{name: value for name, value in given.items() if value is not None})
-    except UnicodeDecodeError:
-        mistakes = [f"{ENV_FILE}: not UTF-8. Save it as UTF-8."]
+        settings = Settings.model_validate({**_of(Settings, variables), **_by_variable(given)})
     except ValidationError as error:
-        mistakes += [_told(mistake) for mistake in error.errors(include_input=False)]
+        mistakes += [_format_mistake(mistake) for mistake in error.errors(include_input=False)]
     if mistakes:
         raise StartupError(
             "The settings are wrong:\n" + "\n".join(f"  {line}" for line in mistakes)
         )
+    _check_current_folder(settings)
     return settings
 
 
-def _known_names() -> set[str]:
-    fields = (*Settings.model_fields.values(), *ClientSettings.model_fields.values())
-    return {str(field.validation_alias) for field in fields}
+def load_client_settings() -> ClientSettings:
+    """Load what the command line talks to. Raises StartupError when `.env` cannot be read."""
+    return ClientSettings.model_validate(_of(ClientSettings, read_environment()))
 
 
-def _unknown_names() -> list[str]:
-    given = {name.upper() for name in (*os.environ, *dotenv_values(ENV_FILE))}
-    unknown = {name for name in given if name.startswith("PGVEND_")} - _known_names()
+def ignored_variables() -> list[str]:
+    """Return a sentence for every variable that looks like a setting of pgvend and is ignored."""
+    known = _known_names()
+    unknown = unknown_names(read_environment(), known)
     return [
-        f"{name}: no setting of that name. Remove it, or correct it." for name in sorted(unknown)
+        *(f"{name} is not a setting of pgvend: remove or correct it." for name in unknown),
+        *(
+            f"{name} is ignored: Kubernetes sets it for the Service of that name."
+            for name in ignored_links(known)
+        ),
     ]
 
 
-def _told(mistake: Any) -> str:
+def _check_current_folder(settings: Settings) -> None:
+    if settings.data_dir.is_absolute():
+        return
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise StartupError(
+            "The current folder does not exist any more: start pgvend in another one, or set "
+            "PGVEND_DATA_DIR to an absolute path."
+        ) from error
+
+
+def _known_names() -> set[str]:
+    return {_variable(field) for kind in (Settings, ClientSettings) for field in _fields(kind)}
+
+
+def _misnamed(variables: Mapping[str, str]) -> Iterator[str]:
+    for name, meant in misleading_names(variables, _known_names()):
+        yield f"{name}: not a setting. Use {meant}, or remove it."
+
+
+def _of(kind: type[Settings | ClientSettings], variables: Mapping[str, str]) -> dict[str, Any]:
+    """Only documented names count: a web application's SECRET is not for us."""
+    names = {_variable(field) for field in _fields(kind)}
+    return {name: value for name, value in variables.items() if name in names}
+
+
+def _by_variable(given: Mapping[str, Any]) -> dict[str, Any]:
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return {_variable(Settings.model_fields[name]): value for name, value in chosen.items()}
+
+
+def _fields(kind: type[Settings | ClientSettings]) -> Iterator[Any]:
+    yield from kind.model_fields.values()
+
+
+def _variable(field: Any) -> str:
+    return str(field.validation_alias)
+
+
+def _format_mistake(mistake: Any) -> str:
     place = mistake["loc"][0]  # a variable, or a field whose default does not fit the others
     field = next(
         field

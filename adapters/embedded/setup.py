@@ -1,10 +1,11 @@
 """The server's shared parts, brought to what they have to be at each start."""
 
+from adapters.driver.connecting import Login
 from adapters.embedded.cluster import Cluster
 from adapters.embedded.configuration import ADMIN, SUPERUSER
 from adapters.embedded.leftovers import remove_unknown_databases
 from adapters.embedded.threads import in_thread
-from adapters.postgres.sessions import Login, single_session
+from adapters.postgres.sessions import single_session
 
 _ADMIN = f"""
 DO $$ BEGIN

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from adapters.driver.connecting import Login
+from adapters.driver.tls import Tls
 from adapters.neon.branch import NeonBranch
 from adapters.neon.uris import Address
 from adapters.neon.wire import Database
-from adapters.postgres.sessions import Login
 from domain.errors import ProviderRejected
 from domain.naming import OWNER_PREFIX
 from ports.driven.clock import Clock
@@ -43,7 +44,7 @@ def admin_login(branch: NeonBranch, address: Address, clock: Clock) -> Login:
     return {
         "host": address.host,
         "port": address.port,
-        "ssl": address.sslmode,
+        "tls": Tls(mode=address.sslmode),
         "database": address.database,
         "user": address.user,
         "password": AdminPassword(branch, clock, address, clock.elapsed()),

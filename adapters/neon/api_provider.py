@@ -41,7 +41,7 @@ class ApiProvider(DatabaseProvider):
             sight = await self._claimed(order.tenant)
             password = await self._made_role(sight)
             await self._make_database(sight)
-        connection = self._connection(order, password)
+        connection = await self._connection(order, password)
         direct, clock = self.server.admin["host"], self.branch.waiting.clock
         await install_late(order.extensions, connection, direct, clock)
         return connection
@@ -107,12 +107,12 @@ class ApiProvider(DatabaseProvider):
 
     async def reveal(self, order: Order) -> Connection:
         owner = await self._owner(order.tenant)
-        return self._connection(order, await self.branch.kept_password(owner))
+        return await self._connection(order, await self.branch.kept_password(owner))
 
     async def rotate(self, order: Order) -> Connection:
         async with self.locks.of(order.tenant.id):
             owner = await self._owner(order.tenant)
-            return self._connection(order, await self.branch.new_password(owner))
+            return await self._connection(order, await self.branch.new_password(owner))
 
     async def _owner(self, tenant: Tenant) -> str:
         """The tenant's role, which is there. Raises DatabaseNotFound."""
@@ -161,8 +161,10 @@ class ApiProvider(DatabaseProvider):
     async def _listed(self) -> tuple[Sequence[Role], Sequence[Database]]:
         return await self.branch.roles(), await self.branch.databases()
 
-    def _connection(self, order: Order, password: Secret) -> Connection:
-        return self.server.connection(replace(order, password=password))
+    async def _connection(self, order: Order, password: Secret) -> Connection:
+        """Roles of the API's making have no limit of sessions."""
+        known = await self.server.connection(replace(order, password=password))
+        return replace(known, connection_limit=None)
 
 
 def _meaning(error: PgvendError, claim: Claim) -> PgvendError:

@@ -12,7 +12,8 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from adapters.postgres.sessions import Login, single_session
+from adapters.driver.connecting import Login
+from adapters.postgres.sessions import single_session
 from adapters.postgres.sight import Marks
 from domain.errors import NameTaken, ProviderBusy
 from domain.order import Tenant

@@ -29,6 +29,7 @@ from adapters.postgres.opening import check_server, opened_provider
 from adapters.postgres.server import Server
 from adapters.postgres.sight import Marks
 from domain.errors import ProviderRejected, StartupError, Unavailable
+from domain.postgres_url import Address
 from domain.secret import Secret
 from domain.target import Isolation
 from ports.driven.clock import Clock
@@ -133,8 +134,7 @@ async def server_on(branch: NeonBranch, neon: Neon) -> Server:
     host = neon.place.host
     return Server(
         admin=admin_login(branch, admin, neon.clock),
-        public_host=host,
-        public_port=admin.port,
+        public=(Address(host, admin.port),),
         pooler_host=None if pooled.host in {host, admin.host} else pooled.host,
         sslmode=admin.sslmode,
         connection_limit=neon.connection_limit,

@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 
 import asyncpg
 
+from adapters.driver.connecting import Login
 from adapters.postgres import statements
 from adapters.postgres.server import Server
-from adapters.postgres.sessions import Login, login_of, single_session
+from adapters.postgres.sessions import login_of, single_session
 from domain.connection import Connection
 from domain.errors import ExtensionUnavailable
 

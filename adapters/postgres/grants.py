@@ -2,10 +2,11 @@
 
 import asyncpg
 
+from adapters.driver.connecting import Login
 from adapters.postgres import statements
 from adapters.postgres.membership import member_of
 from adapters.postgres.server import Server
-from adapters.postgres.sessions import Login, Session, single_session
+from adapters.postgres.sessions import Session, single_session
 from adapters.postgres.sight import Marks
 from domain.errors import ProviderRejected, Unavailable
 

@@ -58,7 +58,7 @@ class PostgresProvider(DatabaseProvider, SizeGuard):
             await session.execute(self._role_statement(tenant, sight, password))
             await self._make_database(session, tenant, sight)
             await session.execute(statements.open_database(tenant, self.marks.of(tenant)))
-        connection = self.server.connection(order)
+        connection = await self.server.connection(order)
         await install(order.extensions, connection, self.server)
         return connection
 
@@ -77,7 +77,7 @@ class PostgresProvider(DatabaseProvider, SizeGuard):
         await session.execute(statements.make_database(tenant))
 
     async def reveal(self, order: Order) -> Connection:
-        return self.server.connection(order)
+        return await self.server.connection(order)
 
     async def rotate(self, order: Order) -> Connection:
         tenant, password = order.tenant, await self.server.password_text(order.password)
@@ -88,7 +88,7 @@ class PostgresProvider(DatabaseProvider, SizeGuard):
             await self._suspend(session, tenant, sight).insist(
                 statements.set_password(tenant, password)
             )
-        return self.server.connection(order)
+        return await self.server.connection(order)
 
     async def suspend(self, tenant: Tenant) -> None:
         async with self.resisting, self._locked(tenant) as session:

@@ -1,13 +1,17 @@
 """One PostgreSQL server: how the admin reaches it, and how tenants do."""
 
-from dataclasses import dataclass, field
-from urllib.parse import parse_qs, urlsplit
+from dataclasses import dataclass, field, replace
 
+from adapters.driver.connecting import Login, login_of_url, offers_tls
+from adapters.driver.tls import Tls
 from adapters.postgres.scram import scram_verifier
-from adapters.postgres.sessions import Login
 from domain.connection import Connection
+from domain.errors import ProviderBusy
 from domain.order import Order
+from domain.postgres_url import Address, PostgresUrl
 from domain.secret import Secret
+
+SETTING = "PGVEND_POSTGRES_ADMIN_DSN"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,44 +19,101 @@ class Server:
     """`admin` vends. `superuser`, where there is one, installs the `installable` extensions, which
     have to be harmless (all others a tenant installs itself, if it may), and takes back grants that
     the admin cannot. `takes_verifiers` is off where the server wants to see passwords (Neon).
-    `detour` is what our own sessions as a tenant do otherwise: they go around a pooler."""
+    `detour` is what our own sessions as a tenant do otherwise: they go around a pooler.
+
+    Tenants reach it at the `public` addresses, of which there are several where servers stand in
+    for each other. `sslmode` is what they are handed out: None for what the server offers.
+    """
 
     admin: Login = field(repr=False)
     superuser: Login | None = field(default=None, repr=False)
     installable: frozenset[str] = frozenset()
-    public_host: str
-    public_port: int
+    public: tuple[Address, ...]
+    target_session_attrs: str = "any"
     pooler_host: str | None = None
-    sslmode: str = "prefer"
+    sslmode: str | None = None
+    sslrootcert: str | None = None
     connection_limit: int = 20
     takes_verifiers: bool = True
     detour: Login = field(default_factory=dict, repr=False)
+    _offered: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def public_host(self) -> str:
+        return self.public[0].host
+
+    @property
+    def public_port(self) -> int:
+        return self.public[0].port
 
     async def password_text(self, password: Secret) -> str:
         """What the server is told as a role's password."""
         return await scram_verifier(password) if self.takes_verifiers else password.reveal()
 
-    def connection(self, order: Order) -> Connection:
+    async def connection(self, order: Order) -> Connection:
+        """Return what the tenant is handed out. Raises ProviderBusy while nobody knows yet whether
+        the server has TLS, and it does not answer."""
         return Connection(
             host=self.public_host,
             port=self.public_port,
+            more_hosts=self.public[1:],
+            target_session_attrs=self.target_session_attrs,
             pooler_host=self.pooler_host,
             database=order.tenant.names.database,
             user=order.tenant.names.owner,
             password=order.password,
-            sslmode=self.sslmode,
+            sslmode=await self.handed_out_sslmode(),
+            sslrootcert=self.sslrootcert,
+            connection_limit=self.connection_limit,
         )
+
+    async def handed_out_sslmode(self) -> str:
+        """Return `sslmode`, or what the server offers, asked once: `require` or `disable`."""
+        if self.sslmode:
+            return self.sslmode
+        if not self._offered:
+            self._offered.append("require" if await self._offers_tls() else "disable")
+        return self._offered[0]
+
+    async def _offers_tls(self) -> bool:
+        for host, port in self._admin_addresses():
+            try:
+                return await offers_tls(host, port)
+            except OSError:
+                continue
+        raise ProviderBusy("The PostgreSQL server cannot be reached.")
+
+    def _admin_addresses(self) -> list[tuple[str, int]]:
+        hosts, ports = self.admin["host"], self.admin["port"]
+        hosts = [hosts] if isinstance(hosts, str) else hosts
+        ports = [ports] * len(hosts) if isinstance(ports, int) else ports
+        return list(zip(hosts, ports, strict=True))
 
 
 def server_of_dsn(
     dsn: str, *, public_host: str | None, public_port: int | None, connection_limit: int
 ) -> Server:
-    """The server that `dsn` logs in to; tenants reach it the same way unless told otherwise."""
-    parts = urlsplit(dsn)
+    """The server that `dsn` logs in to; tenants reach it the same way unless told otherwise.
+
+    Reads the certificate files that it names. Raises StartupError.
+    """
+    url = PostgresUrl.parse(dsn)
+    login = login_of_url(url, SETTING)
+    tls: Tls | None = login["tls"]
     return Server(
-        admin={"dsn": dsn},
-        public_host=public_host or parts.hostname or "",
-        public_port=public_port or parts.port or 5432,
-        sslmode=parse_qs(parts.query).get("sslmode", ["prefer"])[0],
+        admin=login,
+        public=_public(url.addresses, public_host, public_port),
+        target_session_attrs=url.target_session_attrs,
+        sslmode=tls.mode if tls else None,
+        sslrootcert=tls.root if tls else None,
         connection_limit=connection_limit,
     )
+
+
+def _public(
+    addresses: tuple[Address, ...], host: str | None, port: int | None
+) -> tuple[Address, ...]:
+    """A public host stands for all servers: it leads to the one that takes writes."""
+    if host:
+        return (Address(host, port or (addresses[0].port if addresses else Address("").port)),)
+    return tuple(replace(each, port=port or each.port) for each in addresses)

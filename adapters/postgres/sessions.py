@@ -3,20 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from adapters.driver.connecting import Login, connect, create_pool
+from adapters.driver.tls import Tls
 from adapters.postgres.errors import FAILURES, translated
 from domain.connection import Connection
 from domain.errors import OutcomeUnknown, ProviderBusy
 
 Session = PoolConnectionProxy
 """A session of the admin, out of the pool."""
-
-Login = Mapping[str, Any]
-"""asyncpg's arguments for one login: a `dsn`, or host, port, user and so on."""
 
 SESSION_SETTINGS = {
     # a tenant cannot put its own functions before the server's, wherever this session goes
@@ -77,8 +75,8 @@ def startup(settings: Mapping[str, str]) -> dict[str, str]:
 
 def opened_pool(admin: Login) -> asyncpg.Pool:
     """Sessions of the admin, opened when they are needed."""
-    return asyncpg.create_pool(
-        **admin,
+    return create_pool(
+        admin,
         min_size=0,
         max_size=POOL_SIZE,
         timeout=CONNECT_TIMEOUT,
@@ -100,7 +98,7 @@ async def single_session(
     A goodbye that is not answered is no error, as in `session_of`.
     """
     with translated(lost=ProviderBusy):
-        session = await asyncpg.connect(
+        session = await connect(
             **login,
             timeout=CONNECT_TIMEOUT,
             command_timeout=STATEMENT_TIMEOUT,
@@ -122,7 +120,7 @@ async def _parted(session: asyncpg.Connection) -> None:
 async def tenant_session(connection: Connection) -> AsyncIterator[asyncpg.Connection]:
     """A session as the tenant opens one: without settings of ours, which a pooler refuses."""
     with translated(lost=ProviderBusy):
-        session = await asyncpg.connect(
+        session = await connect(
             **login_of(connection), timeout=CONNECT_TIMEOUT, command_timeout=STATEMENT_TIMEOUT
         )
     try:
@@ -135,10 +133,11 @@ async def tenant_session(connection: Connection) -> AsyncIterator[asyncpg.Connec
 def login_of(connection: Connection) -> Login:
     """The login that a tenant makes with what it was given."""
     return {
-        "host": connection.host,
-        "port": connection.port,
+        "host": [address.host for address in connection.addresses],
+        "port": [address.port for address in connection.addresses],
         "database": connection.database,
         "user": connection.user,
         "password": connection.password.reveal(),
-        "ssl": connection.sslmode,
+        "target_session_attrs": connection.target_session_attrs,
+        "tls": Tls(mode=connection.sslmode, root=connection.sslrootcert),
     }

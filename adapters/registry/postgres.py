@@ -2,13 +2,18 @@
 
 from contextlib import suppress
 from functools import partial
+from typing import cast
 
 import asyncpg
 from sqlalchemy import NullPool, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from adapters.driver.connecting import connect, login_of_url
 from adapters.registry.errors import FAILURES
 from adapters.registry.migrating import migrate
+from domain.postgres_url import PostgresUrl
+
+SETTING = "PGVEND_REGISTRY_URL"
 
 CONNECT_TIMEOUT = 5.0
 STATEMENT_TIMEOUT = 15.0
@@ -45,14 +50,15 @@ class Session(asyncpg.Connection):
 
 
 async def session(url: str, *, patience: float = STATEMENT_TIMEOUT, **settings: str) -> Session:
-    """asyncpg itself reads the URL: it knows libpq's parameters, which SQLAlchemy does not."""
-    return await asyncpg.connect(
-        url,
+    """Open a session by ourselves: SQLAlchemy does not know libpq's parameters."""
+    opened = await connect(
+        **login_of_url(PostgresUrl.parse(url), SETTING),
         timeout=CONNECT_TIMEOUT,
         command_timeout=patience,
         server_settings=SETTINGS | settings,
         connection_class=Session,
     )
+    return cast("Session", opened)
 
 
 def engine_of(url: str, patience: float = STATEMENT_TIMEOUT) -> AsyncEngine:

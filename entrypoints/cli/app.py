@@ -1,6 +1,9 @@
 """`pgvend`: one command per file, which is loaded when it is used. Who asks a service for something
 does not wait until all that a service needs is loaded."""
 
+import errno
+import os
+import sys
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -17,6 +20,8 @@ COMMANDS = {
     "keys": "keys.keys",
     "show": "show.show",
     "connection": "connection.connection",
+    "url": "connection.url",
+    "psql": "psql.psql",
     "extend": "extend.extend",
     "rotate": "rotate.rotate",
     "delete": "delete.delete",
@@ -26,6 +31,10 @@ COMMANDS = {
     "neon-emulator": "neon_emulator.neon_emulator",
 }
 """By their names: the file, and what in it is the command."""
+
+
+_OUTPUT_ERRORS = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EDQUOT, errno.EFBIG}
+"""What writing to a full disk, a closed pipe or a lost terminal fails with."""
 
 
 class Commands(TyperGroup):
@@ -46,7 +55,22 @@ def main() -> None:
         pretty_exceptions_show_locals=False,  # locals hold secrets
     )
     app.callback()(pgvend)
-    app()
+    try:
+        _run(app)
+    except OSError as error:
+        if error.errno not in _OUTPUT_ERRORS:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's own flush
+        print(f"pgvend: cannot write its output ({error.strerror}).", file=sys.stderr)
+        sys.exit(1)
+
+
+def _run(app: typer.Typer) -> None:
+    """Flush here: at the exit Python could only print a traceback about a full disk."""
+    try:
+        app()
+    finally:
+        sys.stdout.flush()
 
 
 def pgvend() -> None:

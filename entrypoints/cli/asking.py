@@ -11,7 +11,8 @@ import aiohttp
 import typer
 
 from domain.errors import PgvendError
-from entrypoints.settings import ENV_FILE, ClientSettings
+from entrypoints.settings import ClientSettings
+from entrypoints.settings_loading import load_client_settings
 
 TIMEOUT = aiohttp.ClientTimeout(total=400)
 """Longer than a call waits for its turn and for a locked Neon project, together."""
@@ -86,7 +87,4 @@ async def _answer(
 
 
 def _client() -> ClientSettings:
-    try:
-        return ClientSettings()
-    except UnicodeDecodeError:
-        raise AskError(f"{ENV_FILE}: not UTF-8. Save it as UTF-8.") from None
+    return load_client_settings()

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from entrypoints.cli.asking import AskError, ask, explained
-from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, FormatName, Ttl
+from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, FormatName, Ttl
 from entrypoints.cli.printing import print_handed_out
 from entrypoints.formats import chosen
 
@@ -19,6 +19,7 @@ def create(  # noqa: PLR0913, PLR0917 - all that an order may say, and how to pr
     as_json: AsJson = False,
     as_env: Annotated[bool, typer.Option("--env", help="The same as --format env.")] = False,
     format_name: FormatName = DEFAULT_FORMAT,
+    ca_file: CaFile = None,
 ) -> None:
     """Have a database made and print its connection.
 
@@ -27,7 +28,8 @@ def create(  # noqa: PLR0913, PLR0917 - all that an order may say, and how to pr
     with explained():
         form = chosen("env" if as_env else format_name, None)
         body = _body(nickname, ttl, label or [], extension or [])
-        print_handed_out(ask("POST", "databases", body=body), form, as_json=as_json)
+        created = ask("POST", "databases", body=body)
+        print_handed_out(created, form, as_json=as_json, ca_file=ca_file)
 
 
 def _body(

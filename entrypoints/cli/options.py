@@ -1,5 +1,6 @@
 """What several commands take."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,5 +16,12 @@ FormatName = Annotated[
 ]
 
 DEFAULT_FORMAT = "uri"
+
+CaFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Write the server's certificate authorities there, and name the file."
+    ),
+]
 
 Ttl = Annotated[str | None, typer.Option(help="How long it lives from now: 24h, 7d, P1DT12H.")]

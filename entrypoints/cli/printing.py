@@ -3,11 +3,13 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from domain.connection import Connection
+from domain.postgres_url import Address
 from domain.secret import Secret
-from entrypoints.cli.asking import NoPgvend
+from entrypoints.cli.asking import AskError, NoPgvend
 from entrypoints.formats import Format
 
 
@@ -15,18 +17,20 @@ def print_json(answer: Any) -> None:
     print(json.dumps(answer, indent=2))
 
 
-def print_connection(told: Any, form: Format) -> None:
-    """Raises NoPgvend when `told` is no connection."""
-    _print_written(_connection(told), form)
+def print_connection(told: Any, form: Format, ca_file: Path | None = None) -> None:
+    """Raises NoPgvend when `told` is not a connection."""
+    _print_written(connection_of(told), form, ca_file)
 
 
-def print_handed_out(answer: Mapping[str, Any], form: Format, *, as_json: bool) -> None:
+def print_handed_out(
+    answer: Mapping[str, Any], form: Format, *, as_json: bool, ca_file: Path | None = None
+) -> None:
     """The whole answer, or the connection that is in it. Raises NoPgvend when there is none."""
-    connection = _connection(answer.get("connection"))
+    connection = connection_of(answer.get("connection"))
     if as_json:
         print_json(answer)
     else:
-        _print_written(connection, form)
+        _print_written(connection, form, ca_file)
 
 
 def print_table(heads: Sequence[str], rows: Iterable[Any]) -> None:
@@ -53,11 +57,26 @@ def member(answer: Mapping[str, Any], name: str) -> Any:
     return answer[name]
 
 
-def _print_written(connection: Connection, form: Format) -> None:
-    print(form.render(connection).removesuffix("\n"))
+def _print_written(connection: Connection, form: Format, ca_file: Path | None) -> None:
+    print(form.render(connection, kept_authorities(connection, ca_file)).removesuffix("\n"))
 
 
-def _connection(told: Any) -> Connection:
+def kept_authorities(connection: Connection, ca_file: Path | None) -> str | None:
+    """Write the authorities that vouch for the server to `ca_file`. Return its absolute path, None
+    where there are none, or no file is wanted. Raises AskError."""
+    if ca_file is None or connection.sslrootcert is None:
+        return None
+    try:
+        ca_file.write_text(connection.sslrootcert, "ascii")
+    except OSError as error:
+        raise AskError(
+            f"{ca_file} cannot be written ({error.strerror}): name another file by --ca-file."
+        ) from error
+    return str(ca_file.absolute())
+
+
+def connection_of(told: Any) -> Connection:
+    """Raises NoPgvend when `told` is not a connection."""
     match told:
         case {
             "host": str(host),
@@ -70,13 +89,25 @@ def _connection(told: Any) -> Connection:
             return Connection(
                 host=host,
                 port=port,
+                more_hosts=_more_hosts(told.get("hosts")),
+                target_session_attrs=told.get("target_session_attrs", "any"),
                 database=database,
                 user=user,
                 password=Secret(password),
                 sslmode=sslmode,
+                sslrootcert=told.get("sslrootcert"),
+                connection_limit=told.get("connection_limit"),
                 pooler_host=told.get("pooler_host"),
             )
     raise NoPgvend
+
+
+def _more_hosts(told: Any) -> tuple[Address, ...]:
+    """Raises NoPgvend when they are malformed."""
+    try:
+        return tuple(Address(str(at["host"]), int(at["port"])) for at in (told or [])[1:])
+    except (TypeError, ValueError, KeyError):
+        raise NoPgvend from None
 
 
 def _cells(heads: Sequence[str], row: Any) -> list[str]:

@@ -1,7 +1,7 @@
 """`pgvend restore`."""
 
 from entrypoints.cli.asking import ask, explained
-from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, FormatName, Id, Ttl
+from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, FormatName, Id, Ttl
 from entrypoints.cli.printing import print_handed_out
 from entrypoints.formats import chosen
 
@@ -10,6 +10,7 @@ def restore(
     database_id: Id,
     ttl: Ttl = None,
     format_name: FormatName = DEFAULT_FORMAT,
+    ca_file: CaFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Have a database back that has expired and is not dropped yet; print its connection."""
@@ -17,4 +18,4 @@ def restore(
         form = chosen(format_name, None)
         body = {} if ttl is None else {"ttl": ttl}
         restored = ask("POST", "databases", database_id, "restore", body=body)
-        print_handed_out(restored, form, as_json=as_json)
+        print_handed_out(restored, form, as_json=as_json, ca_file=ca_file)

@@ -10,18 +10,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 from aiohttp import web
 
 from domain.errors import StartupError
 from entrypoints.container import Container
 from entrypoints.data_folder import service_secret
+from entrypoints.exposure import unreachable_host
 from entrypoints.http.app import build_app
 from entrypoints.http.serving import limits_of_process, serving
 from entrypoints.logging import configure_logging
 from entrypoints.setting_types import needed
 from entrypoints.settings import Settings
-from entrypoints.settings_loading import load_settings
+from entrypoints.settings_loading import ignored_variables, load_settings
 from entrypoints.tls import tls_of
 
 Insecure = Annotated[
@@ -44,6 +46,7 @@ def serve(insecure: Insecure = False, tls_cert: TlsCert = None, tls_key: TlsKey 
         settings = load_settings(tls_cert=tls_cert, tls_key=tls_key)
         _refuse_strangers(settings, insecure)
         configure_logging(settings.log_level, terminal=sys.stderr.isatty())
+        _warn(settings)
         _run(settings, insecure)
     except StartupError as error:
         print(f"pgvend: {error}", file=sys.stderr)
@@ -66,8 +69,17 @@ async def _serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, needed(task).cancel)
     async with serving(app, listener, tls=tls, limits=limits_of_process()):
-        _announce(settings, listener.getsockname())
+        with suppress(OSError):  # a full disk under the banner is no reason not to serve
+            _announce(settings, listener.getsockname())
         await loop.create_future()
+
+
+def _warn(settings: Settings) -> None:
+    log = structlog.get_logger()
+    for sentence in ignored_variables():
+        log.warning("settings.ignored", detail=sentence)
+    if advice := unreachable_host(settings):
+        log.warning("settings.unreachable_host", detail=advice)
 
 
 def _refuse_strangers(settings: Settings, insecure: bool) -> None:
@@ -105,10 +117,16 @@ def _announce(settings: Settings, address: tuple[str, int]) -> None:
         f"  provider     {settings.provider}\n"
         f"  data folder  {settings.data_dir.resolve()}\n"
         f"  records      {_records(settings)}\n"
+        f"{_warning(settings)}"
         f"  try          curl -X POST {url}/v1/databases {_shown_key(settings)}"
         "-H 'content-type: application/json' -d '{\"nickname\": \"My first database\"}'",
         flush=True,
     )
+
+
+def _warning(settings: Settings) -> str:
+    advice = unreachable_host(settings)
+    return f"  warning      {advice}\n" if advice else ""
 
 
 def _shown_key(settings: Settings) -> str:

@@ -108,14 +108,40 @@ class RestoreBody(Body):
         return None if self.ttl is None else parse_duration(self.ttl)
 
 
-class ConnectionOut(BaseModel):
+def is_none(value: object) -> bool:
+    return value is None
+
+
+class HostOut(BaseModel):
     host: str
     port: int
-    pooler_host: str | None = Field(None, exclude_if=lambda host: host is None)
+
+
+class ConnectionOut(BaseModel):
+    """Working credentials. Of several servers that stand in for each other, `host` and `port` are
+    the first one's, and `hosts` has all."""
+
+    host: str
+    port: int
+    hosts: list[HostOut] | None = Field(None, exclude_if=is_none)
+    target_session_attrs: str | None = Field(
+        None,
+        exclude_if=is_none,
+        description="Which of several hosts to choose, in libpq's words.",
+    )
+    pooler_host: str | None = Field(None, exclude_if=is_none)
     database: str
     user: str
     password: str
-    sslmode: str
+    sslmode: str = Field(description="disable, require, verify-ca or verify-full.")
+    sslrootcert: str | None = Field(
+        None,
+        exclude_if=is_none,
+        description="The authorities that vouch for the server, as PEM, unless public ones do.",
+    )
+    connection_limit: int | None = Field(
+        description="How many sessions may be open at once; null where the provider has no limit."
+    )
     uri: str
 
     @classmethod
@@ -152,9 +178,7 @@ class DatabaseOut(BaseModel):
     created_at: datetime
     expires_at: datetime | None
     read_only: bool = Field(
-        False,
-        exclude_if=lambda read_only: not read_only,
-        description="True, and there, where it is larger than it may be.",
+        description="True if the database is read-only because it exceeds the size limit."
     )
     steps: list[StepOut]
 

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from structlog.stdlib import BoundLogger
 
+from adapters.driver.connecting import Login
 from adapters.embedded.cluster import PORTS, is_free
 from adapters.embedded.opening import Bundle, opened_bundle
 from adapters.embedded.threads import in_thread
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.sessions import Login, single_session
+from adapters.postgres.sessions import single_session
 from entrypoints.neon_emulator import statements
 from ports.driven.clock import Clock
 

@@ -21,7 +21,7 @@ from tests.support.sizes import measuring
 async def test_both_routes_hand_out_logins_to_it_at_the_address_that_tenants_reach(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
-    settings = {"PGVEND_LOG_LEVEL": "debug", "PGVEND_POSTGRES_PUBLIC_HOST": "localhost"}
+    settings = {"PGVEND_LOG_LEVEL": "debug", "PGVEND_PUBLIC_HOST": "localhost"}
     async with (
         measuring(server_15),
         service_over(server_15, tmp_path, PGVEND_SIZE_LIMIT="1GB", **settings) as service,

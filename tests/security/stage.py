@@ -10,8 +10,8 @@ from pathlib import Path
 
 import asyncpg
 
+from adapters.driver.connecting import Login
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.sessions import Login
 from domain.connection import Connection
 from domain.order import Order
 from ports.driven.database_provider import DatabaseProvider

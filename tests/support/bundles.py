@@ -10,6 +10,7 @@ import structlog
 from structlog.stdlib import BoundLogger
 from structlog.testing import LogCapture
 
+from adapters.driver.connecting import connect
 from adapters.embedded.opening import Bundle, opened_bundle
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.sessions import login_of
@@ -66,7 +67,7 @@ def data_of(data_dir: Path) -> Path:
 @asynccontextmanager
 async def logged_in(connection: Connection, **other: str) -> AsyncIterator[asyncpg.Connection]:
     """A tenant's session; `other` arguments of the login than those handed out."""
-    session = await asyncpg.connect(**{**login_of(connection), **other})
+    session = await connect(**{**login_of(connection), **other})
     try:
         yield session
     finally:

@@ -9,18 +9,22 @@ from typing import Any
 import asyncpg
 
 from adapters.decorators.retrying import RetryingLoginCheck, RetryingProvider
+from adapters.driver.connecting import Login, connect
+from adapters.driver.tls import Tls
 from adapters.postgres.errors import translated
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.opening import opened_provider
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.sessions import Login
 from adapters.postgres.sight import Marks
 from adapters.postgres.statements import lock_key
 from domain.errors import PgvendError, ProviderBusy
 from domain.order import Order, Tenant
+from domain.postgres_url import Address
 from tests.support.orders import INSTALLATION
 from tests.support.patience import RETRYING
 from tests.support.pgproxy import Fault, How, Proxy, Streams, proxy
+
+PLAIN = Tls(mode="disable")
 
 PATIENCE = 40.0
 """Seconds after which a call counts as hanging for ever."""
@@ -125,12 +129,12 @@ async def site(bundled: PostgresProvider, fault: Fault | None = None) -> AsyncIt
         return await asyncio.open_connection("127.0.0.1", server.public_port)
 
     async with proxy(connect, fault) as between:
-        way = {"host": "127.0.0.1", "port": between.port, "database": "postgres", "ssl": "disable"}
+        way = {"host": "127.0.0.1", "port": between.port, "database": "postgres", "tls": PLAIN}
         behind = replace(
             server,
             admin={**way, "user": server.admin["user"]},
             superuser={**way, "user": superuser["user"]},
-            public_port=between.port,
+            public=(Address("127.0.0.1", between.port),),
         )
         async with opened_provider(behind, INSTALLATION) as provider:
             yield Site(provider, between, superuser)
@@ -206,4 +210,4 @@ async def _session(superuser: Login) -> AsyncIterator[asyncpg.Connection]:
 
 async def _connected(superuser: Login) -> asyncpg.Connection:
     with translated(lost=ProviderBusy):
-        return await asyncpg.connect(**superuser)
+        return await (asyncpg.connect if "dsn" in superuser else connect)(**superuser)

@@ -1,6 +1,7 @@
 """What reads each format of a connection, by rules of its own: libraries that are others' work, or
 the steps that the real reader's documentation describes."""
 
+import ast
 import io
 import json
 import re
@@ -15,17 +16,17 @@ from dotenv import dotenv_values
 from sqlalchemy.engine import make_url
 
 from domain.connection import Connection
-from tests.support.connections import connection
+from tests.support.connections import USUAL, connection
 
 SSL_MODES = {
     "Disable": "disable",
-    "Allow": "allow",
-    "Prefer": "prefer",
     "Require": "require",
     "VerifyCA": "verify-ca",
     "VerifyFull": "verify-full",
 }
 """Npgsql's, without regard to case, and libpq's."""
+
+NODES = {"no-verify": "require"}
 
 _CONNINFO = re.compile(r"\s*(\w+)\s*=\s*(?:'((?:\\.|[^'\\])*)'|((?:\\.|[^\s'\\])*))(?:\s+|$)", re.S)
 _ADO = re.compile(r"""\s*([^=;]+?)\s*=\s*(?:"((?:[^"]|"")*)"|([^"'=;\s]+))\s*(?:;|$)""")
@@ -70,12 +71,16 @@ def read_jdbc(text: str) -> Connection:
 
 
 def read_psql(text: str) -> Connection:
-    assignment, program, conninfo = shlex.split(text)
+    program, conninfo = shlex.split(text)
     assert program == "psql"
     read = {key: _unescaped(quoted or plain) for key, quoted, plain in _all(_CONNINFO, conninfo)}
-    password = assignment.removeprefix("PGPASSWORD=")
-    where = (read["host"], read["port"], read["dbname"])
-    return _of(*where, read["user"], password, read["sslmode"])
+    return connection(
+        host=read["host"],
+        port=int(read["port"]),
+        database=read["dbname"],
+        user=read["user"],
+        sslmode=read["sslmode"],
+    )
 
 
 def read_sqlalchemy(text: str) -> Connection:
@@ -83,6 +88,32 @@ def read_sqlalchemy(text: str) -> Connection:
     assert url.drivername == "postgresql+psycopg"
     where = (url.host, url.port, url.database)
     return _of(*where, url.username, url.password, url.query["sslmode"])
+
+
+def read_sqlalchemy_asyncpg(text: str) -> Connection:
+    with_psycopg = text.replace("+asyncpg", "+psycopg", 1).replace("?ssl=", "?sslmode=")
+    return read_sqlalchemy(with_psycopg)
+
+
+def read_django(text: str) -> Connection:
+    name, _, literal = text.partition(" = ")
+    assert name == "DATABASES"
+    read = ast.literal_eval(literal)["default"]
+    assert read["ENGINE"] == "django.db.backends.postgresql"
+    return connection(
+        host=read["HOST"],
+        port=int(read["PORT"]),
+        database=read["NAME"],
+        user=read["USER"],
+        password=read["PASSWORD"],
+        **read["OPTIONS"],
+    )
+
+
+def read_node(text: str) -> Connection:
+    """`no-verify` is for `require`, which node's `pg` takes for `verify-full`."""
+    read = read_uri(text)
+    return replace(read, sslmode=NODES.get(read.sslmode, read.sslmode))
 
 
 def read_prisma(text: str) -> Connection:
@@ -112,6 +143,11 @@ def read_k8s_secret(text: str) -> Connection:
     return _of_variables(secret["stringData"])
 
 
+def readable(name: str, written: Connection) -> Connection:
+    """What a format says of a connection: a command that asks for the password does not say it."""
+    return replace(written, password=USUAL.password) if name == "psql" else written
+
+
 READERS: Mapping[str, Callable[[str], Connection]] = {
     "json": read_json,
     "uri": read_uri,
@@ -119,6 +155,9 @@ READERS: Mapping[str, Callable[[str], Connection]] = {
     "jdbc": read_jdbc,
     "psql": read_psql,
     "sqlalchemy": read_sqlalchemy,
+    "sqlalchemy-asyncpg": read_sqlalchemy_asyncpg,
+    "django": read_django,
+    "node": read_node,
     "prisma": read_prisma,
     "dotnet": read_dotnet,
     "docker": read_docker,

@@ -9,10 +9,12 @@ from typing import Any
 import asyncpg
 import pytest
 
+from adapters.driver.connecting import Login, connect
+from adapters.driver.tls import Tls
 from adapters.postgres.opening import opened_provider
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import server_of_dsn
-from adapters.postgres.sessions import Login, login_of
+from adapters.postgres.sessions import login_of
 from domain.connection import Connection
 from domain.order import Order
 from tests.support.orders import INSTALLATION
@@ -58,7 +60,8 @@ class Place:
 @asynccontextmanager
 async def session(login: Login, **changes: object) -> AsyncIterator[asyncpg.Connection]:
     """One session, closed at the end if it is not gone by then."""
-    opened = await asyncpg.connect(**{**login, "timeout": 10, **changes})
+    open_one = asyncpg.connect if "dsn" in login else connect
+    opened = await open_one(**{**login, "timeout": 10, **changes})
     try:
         yield opened
     finally:
@@ -69,7 +72,7 @@ async def session(login: Login, **changes: object) -> AsyncIterator[asyncpg.Conn
 @asynccontextmanager
 async def tenant(connection: Connection, **changes: object) -> AsyncIterator[asyncpg.Connection]:
     """A session as the tenant opens one with what it was given."""
-    async with session({**login_of(connection), "ssl": False}, **changes) as opened:
+    async with session({**login_of(connection), "tls": Tls(mode="disable")}, **changes) as opened:
         yield opened
 
 

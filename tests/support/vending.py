@@ -192,8 +192,15 @@ class Memory:
     def lets_in(self, database: Database) -> bool:
         """Whether its derived password opens it."""
         names, password = database.names, database.order(self.passwords).password
-        parts = {"host": "memory.invalid", "database": names.database, "user": names.owner}
-        return self.provider.accepts(Connection(port=5432, password=password, **parts))
+        return self.provider.accepts(
+            Connection(
+                host="memory.invalid",
+                port=5432,
+                database=names.database,
+                user=names.owner,
+                password=password,
+            )
+        )
 
     async def _trouble(self, moment: str) -> None:
         await self.trouble(moment)

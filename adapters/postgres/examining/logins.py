@@ -17,8 +17,6 @@ FROM pg_roles AS r JOIN pg_database AS d ON d.datdba = r.oid
 WHERE starts_with(shobj_description(r.oid, 'pg_authid'), 'pgvend:')
 """
 
-_WITHOUT_TLS = frozenset({"disable", "allow", "prefer"})
-
 _WHOSE = "SELECT current_user AS admin, current_database() AS database"
 
 
@@ -41,7 +39,7 @@ async def _unseen(session: Session) -> Outcome:
 
 
 async def tls(session: Session, subject: Subject) -> Outcome:
-    host, sslmode = subject.server.public_host, subject.server.sslmode
+    host = subject.server.public_host
     if is_near(host):
         return Outcome(Verdict.OK, f"Tenants reach the server on this machine ({host}).")
     if await session.fetchval("SHOW ssl") != "on":
@@ -50,13 +48,14 @@ async def tls(session: Session, subject: Subject) -> Outcome:
             f"Tenants reach the server at {host} in clear text: give it a certificate "
             "(ssl_cert_file, ssl_key_file), and set ssl = on.",
         )
-    if sslmode in _WITHOUT_TLS:
+    sslmode = await subject.server.handed_out_sslmode()
+    if sslmode == "disable":
         return Outcome(
             Verdict.WARN,
-            f"The server has TLS, and tenants are told sslmode={sslmode}, which does not insist "
-            "on it: end PGVEND_POSTGRES_ADMIN_DSN in ?sslmode=require or stricter.",
+            "The server has TLS, and connections say sslmode=disable, as PGVEND_POSTGRES_ADMIN_DSN "
+            "asks: remove that parameter from it, or set it to require or stricter.",
         )
-    return Outcome(Verdict.OK, f"The server has TLS, and tenants are told sslmode={sslmode}.")
+    return Outcome(Verdict.OK, f"The server has TLS, and connections say sslmode={sslmode}.")
 
 
 async def encryption(session: Session, _: Subject) -> Outcome:

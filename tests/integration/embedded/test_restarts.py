@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-import asyncpg
 import psutil
 import pytest
 
+from adapters.driver.connecting import connect
 from adapters.embedded.cluster import PORTS, is_free
 from domain.errors import StartupError
 from tests.support import polling
@@ -53,7 +53,7 @@ async def test_ctrl_c_lets_a_running_vend_finish_before_the_server_stops(folder:
     """And the port that was wished for is kept."""
     wished = _free_port()
     async with running_service(folder, PGVEND_EMBEDDED_PORT=str(wished)) as service:
-        superuser = await asyncpg.connect(**superuser_of(folder))
+        superuser = await connect(**superuser_of(folder))
         async with superuser.transaction():
             await superuser.execute("LOCK TABLE pg_authid IN SHARE MODE")
             vending = asyncio.create_task(vend(service.url, "Slow"))

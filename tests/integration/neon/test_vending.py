@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-import asyncpg
 import pytest
 
+from adapters.driver.connecting import connect
 from adapters.neon.admin import FRESH
 from adapters.neon.client import CONNECT_TIMEOUT as API_TIMEOUT
 from adapters.neon.errors import NotVisible
@@ -78,7 +78,7 @@ def test_a_first_connection_has_the_time_that_waking_takes() -> None:
 
 async def test_a_vend_by_sql_ends_nobodys_session(neon: RunningEmulator) -> None:
     async with vending_on(neon, ROLE) as provider, vended(provider, new_order()) as ana:
-        session = await asyncpg.connect(**login_of(ana))
+        session = await connect(**login_of(ana))
         async with vended(provider, new_order()):
             pass
 
@@ -114,7 +114,7 @@ async def test_a_database_of_an_odd_name_goes_although_somebody_is_in_it(
 ) -> None:
     order = new_order(unique_name("50% off / #1? a-b_c Ünï 数据库"))
     async with vending_on(neon, isolation) as provider, left_as_it_was(neon):
-        session = await asyncpg.connect(**login_of(await provider.provision(order)))
+        session = await connect(**login_of(await provider.provision(order)))
         try:
             await persistently(lambda: provider.retire(order.tenant))
         finally:

@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapters.driver.connecting import Login
 from adapters.embedded.configuration import SUPERUSER
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.sessions import Login
 from entrypoints.neon_emulator.behaviour import Behaviour
 from tests.support.databases import vended
 from tests.support.neon.emulator import RunningEmulator, running_emulator
@@ -47,8 +47,8 @@ def operators_server(provider: PostgresProvider) -> Environment:
     settings = {
         "PGVEND_PROVIDER": "postgres",
         "PGVEND_POSTGRES_ADMIN_DSN": dsn,
-        "PGVEND_POSTGRES_PUBLIC_HOST": provider.server.public_host,
-        "PGVEND_POSTGRES_PUBLIC_PORT": str(provider.server.public_port),
+        "PGVEND_PUBLIC_HOST": provider.server.public_host,
+        "PGVEND_PUBLIC_PORT": str(provider.server.public_port),
     }
     return Environment(settings, lambda: _census(superuser))
 

@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import asyncpg
 
+from adapters.driver.connecting import Login
 from adapters.postgres.scram import scram_verifier
-from adapters.postgres.sessions import Login
 from domain.secret import Secret
 from entrypoints.neon_emulator.faults import How
 from tests.support.leak_checks.life import Age, Trouble

@@ -23,7 +23,7 @@ ANN, BOB = person("ann", key="pgv_a"), person("bob", key="pgv_b")
 MANY = [person(str(number), key="pgv_x") for number in range(MOST)]
 
 DIRECT = Connection(host="db.example", port=5432, database="x", user="u", password=Secret("p"))
-MEMBERS = {"host", "port", "database", "user", "password", "sslmode", "uri"}
+MEMBERS = {"host", "port", "database", "user", "password", "sslmode", "connection_limit", "uri"}
 
 
 class SilentRequest:

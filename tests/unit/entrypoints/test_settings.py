@@ -13,6 +13,7 @@ from domain.secret import Secret
 from domain.sizes import SizeLimit
 from entrypoints.provider_settings import ProviderName
 from entrypoints.settings import ClientSettings, LogLevel, Settings
+from entrypoints.settings_loading import load_client_settings
 from tests.unit.entrypoints.conftest import FOUR, Environment
 
 DSN = "postgresql://admin:hunter2@db.example:5432/postgres"
@@ -118,7 +119,7 @@ def test_servers_are_named_by_their_addresses(env: Environment, url: str) -> Non
     settings = env.load(
         PGVEND_PROVIDER="postgres",
         PGVEND_POSTGRES_ADMIN_DSN=url,
-        PGVEND_POSTGRES_PUBLIC_HOST="db.example",
+        PGVEND_PUBLIC_HOST="db.example",
         PGVEND_REGISTRY_URL=url,
         PGVEND_SECRET=SECRET,
     )
@@ -127,7 +128,7 @@ def test_servers_are_named_by_their_addresses(env: Environment, url: str) -> Non
         assert secret
         assert secret.get_secret_value() == url
     assert settings.registry_file is None
-    assert settings.postgres_public_host == "db.example"
+    assert settings.public_host == "db.example"
 
 
 def test_an_address_that_is_not_used_is_not_looked_at(env: Environment) -> None:
@@ -187,7 +188,7 @@ def test_tls_takes_two_files(env: Environment) -> None:
 def test_the_command_line_has_settings_of_its_own(env: Environment) -> None:
     env.load(PGVEND_URL="https://vending.example", PGVEND_KEY="k3y")
 
-    client = ClientSettings()
+    client = load_client_settings()
 
     assert client.url == "https://vending.example"
     assert client.key

@@ -2,6 +2,7 @@
 
 import pytest
 
+from adapters.driver.tls import Tls
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import Server, server_of_dsn
 from adapters.postgres.sessions import login_of, opened_pool
@@ -9,13 +10,12 @@ from adapters.postgres.sight import Marks
 from tests.support.orders import INSTALLATION, new_order, rotated
 
 DSN = "postgresql://admin:hunter2@db.example:6543/postgres?sslmode=require"
-NOWHERE = "postgresql://admin@database.invalid/postgres"
+NOWHERE = "postgresql://admin@database.invalid/postgres?sslmode=require"
 
 ADDRESSES = {
     DSN: ("db.example", 6543, "require"),
-    "postgresql://a@h/d": ("h", 5432, "prefer"),
-    "postgres://a@[::1]:5433/d": ("::1", 5433, "prefer"),
-    "postgresql:///d": ("", 5432, "prefer"),
+    "postgresql://a@h/d?sslmode=disable": ("h", 5432, "disable"),
+    "postgres://a@[::1]:5433/d?sslmode=require": ("::1", 5433, "require"),
 }
 
 
@@ -24,32 +24,35 @@ def server(dsn: str = DSN, host: str | None = None, port: int | None = None) -> 
 
 
 @pytest.mark.parametrize(("dsn", "expected"), ADDRESSES.items())
-def test_tenants_reach_the_server_as_the_admin_does(
+async def test_tenants_reach_the_server_as_the_admin_does(
     dsn: str, expected: tuple[str, int, str]
 ) -> None:
-    connection = server(dsn).connection(new_order())
+    connection = await server(dsn).connection(new_order())
+
     assert (connection.host, connection.port, connection.sslmode) == expected
 
 
-def test_tenants_reach_the_server_where_the_operator_says() -> None:
-    connection = server(host="public.example", port=7654).connection(new_order())
+async def test_tenants_reach_the_server_where_the_operator_says() -> None:
+    connection = await server(host="public.example", port=7654).connection(new_order())
+
     assert (connection.host, connection.port) == ("public.example", 7654)
 
 
-def test_a_login_is_made_with_exactly_what_is_handed_out() -> None:
+async def test_a_login_is_made_with_exactly_what_is_handed_out() -> None:
     order = new_order("Sales")
 
-    connection = server().connection(order)
+    connection = await server().connection(order)
 
     assert (connection.database, connection.user) == ("sales", "user_sales")
     assert connection.password == order.password
     assert login_of(connection) == {
-        "host": "db.example",
-        "port": 6543,
+        "host": ["db.example"],
+        "port": [6543],
         "database": "sales",
         "user": "user_sales",
         "password": order.password.reveal(),
-        "ssl": "require",
+        "target_session_attrs": "any",
+        "tls": Tls(mode="require"),
     }
 
 
@@ -61,4 +64,5 @@ async def test_a_connection_is_revealed_without_asking_the_server() -> None:
     order, nowhere = rotated(new_order(), 3), server(NOWHERE, "db.example", 6432)
     pool = opened_pool(nowhere.admin)
     provider = PostgresProvider(server=nowhere, marks=Marks(INSTALLATION), pool=pool)
-    assert await provider.reveal(order) == nowhere.connection(order)
+
+    assert await provider.reveal(order) == await nowhere.connection(order)

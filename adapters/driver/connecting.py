@@ -1,0 +1,96 @@
+"""Opening sessions: every argument is explicit, so that asyncpg asks no variable and no file."""
+
+import asyncio
+import os
+import pwd
+import struct
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+
+from adapters.driver.tls import Tls, tls_of
+from domain.errors import StartupError
+from domain.postgres_url import PostgresUrl
+
+Login = Mapping[str, Any]
+"""A login: asyncpg's `host`, `port` (both may be lists), `user`, `password`, `database`,
+`target_session_attrs`, and `tls`, a Tls, or None for TLS where the server has it."""
+
+CLOSED: Login = {
+    "password": "",
+    "target_session_attrs": "any",
+    "direct_tls": False,
+    "krbsrvname": "postgres",
+    "gsslib": "gssapi",
+}
+"""What asyncpg takes from libpq's variables and files where it is not given."""
+
+SOCKETS = ("/run/postgresql", "/var/run/postgresql", "/tmp")  # noqa: S108 - PostgreSQL's own places
+"""Where servers on this machine have their sockets."""
+
+_SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+"""PostgreSQL's documentation, "Message Formats", SSLRequest."""
+
+
+async def connect(*, tls: Tls | None = None, **arguments: Any) -> asyncpg.Connection:
+    """Open a session as asyncpg does, closed to the environment.
+
+    Without `tls` the session is encrypted where the server offers that.
+    """
+    given = {**CLOSED, **arguments}
+    if tls is not None:
+        return await asyncpg.connect(**given, ssl=tls.argument)
+    try:
+        return await asyncpg.connect(**given, ssl=Tls(mode="require").argument)
+    except ConnectionError:  # asyncpg: "PostgreSQL server at ... rejected SSL upgrade"
+        return await asyncpg.connect(**given, ssl=False)
+
+
+def create_pool(login: Login, **options: Any) -> asyncpg.Pool:
+    """Create a pool as asyncpg does, whose sessions are opened by `connect`."""
+    pool: asyncpg.Pool = asyncpg.create_pool(
+        **login,
+        **options,
+        connect=connect,  # type: ignore[call-overload]  # the stubs do not know `tls`, which is ours
+    )
+    return pool
+
+
+def login_of_url(url: PostgresUrl, setting: str) -> Login:
+    """The login that a URL says. Reads the files that it names. Raises StartupError that names the
+    `setting`."""
+    user = url.user or _own_name(setting)
+    return {
+        "host": [address.host for address in url.addresses] or list(SOCKETS),
+        "port": [address.port for address in url.addresses] or 5432,
+        "user": user,
+        "password": url.password.reveal() if url.password else "",
+        "database": url.database or user,
+        "target_session_attrs": url.target_session_attrs,
+        "tls": tls_of(url.parameters, setting),
+    }
+
+
+async def offers_tls(host: str, port: int) -> bool:
+    """Ask the server whether it has TLS. Raises OSError when it cannot be reached."""
+    if host.startswith("/"):
+        return False
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        writer.write(_SSL_REQUEST)
+        return await reader.readexactly(1) == b"S"
+    except asyncio.IncompleteReadError as error:
+        raise ConnectionResetError("The server closed the connection.") from error
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+def _own_name(setting: str) -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        raise StartupError(f"{setting} names no user, and this process has no name.") from None

@@ -1,0 +1,85 @@
+"""TLS of a session, in libpq's words."""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from domain.errors import StartupError
+
+VERIFYING = {"verify-ca", "verify-full"}
+
+SYSTEM = "system"
+"""The value of `sslrootcert` that means the authorities that the operating system trusts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tls:
+    """What a session encrypts and verifies.
+
+    `mode` is `disable`, `require`, `verify-ca` or `verify-full`; `root` holds trusted authorities
+    as PEM, without which those of the operating system count. `parameters` may name a client's
+    certificate (`sslcert`, `sslkey`, `sslpassword`) and revocations (`sslcrl`).
+    """
+
+    mode: str
+    root: str | None = None
+    parameters: Mapping[str, str] | None = None
+
+    def load(self) -> None:
+        """Read the files now. Raises as `argument` does."""
+        _ = self.argument
+
+    @cached_property
+    def argument(self) -> ssl.SSLContext | bool:
+        """What asyncpg takes as `ssl`. Raises OSError and ssl.SSLError for files that are wrong."""
+        if self.mode == "disable":
+            return False
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = self.mode == "verify-full"
+        verifies = self.mode in VERIFYING or self.root is not None  # libpq's `require` with a root
+        context.verify_mode = ssl.CERT_REQUIRED if verifies else ssl.CERT_NONE
+        if verifies:
+            self._load_authorities(context)
+        self._load_own(context)
+        return context
+
+    def _load_authorities(self, context: ssl.SSLContext) -> None:
+        if self.root is None:
+            context.load_default_certs()
+        else:
+            context.load_verify_locations(cadata=self.root)
+
+    def _load_own(self, context: ssl.SSLContext) -> None:
+        given = self.parameters or {}
+        if "sslcert" in given:
+            context.load_cert_chain(
+                given["sslcert"], given.get("sslkey"), given.get("sslpassword", "")
+            )
+        if "sslcrl" in given:
+            context.load_verify_locations(cafile=given["sslcrl"])
+            context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
+
+
+def tls_of(parameters: Mapping[str, str], setting: str) -> Tls | None:
+    """The TLS that a URL's parameters ask for; None where they leave it to the server.
+
+    Reads files. Raises StartupError that names the `setting`.
+    """
+    mode = parameters.get("sslmode", "prefer")
+    if mode in {"prefer", "allow"}:
+        return None
+    try:
+        tls = Tls(mode=mode, root=_root(parameters.get("sslrootcert")), parameters=parameters)
+        tls.load()
+    except OSError as error:  # ssl.SSLError is one
+        raise StartupError(
+            f"A certificate file that {setting} names cannot be used ({error.strerror}): check "
+            "sslrootcert, sslcert, sslkey and sslcrl."
+        ) from error
+    return tls
+
+
+def _root(file: str | None) -> str | None:
+    return None if file in {None, "", SYSTEM} else Path(str(file)).read_text("ascii")

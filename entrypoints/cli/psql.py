@@ -1,0 +1,38 @@
+"""`pgvend psql`."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from domain.connection import Connection
+from entrypoints.cli.asking import AskError, ask, explained
+from entrypoints.cli.options import Id
+from entrypoints.cli.printing import connection_of, kept_authorities
+from entrypoints.formats.rendering import variables
+
+Arguments = Annotated[list[str] | None, typer.Argument(help="Arguments for psql, after --.")]
+
+
+def psql(database_id: Id, arguments: Arguments = None) -> None:
+    """Open psql in a database; the password is on no command line and in no history."""
+    with explained():
+        connection = connection_of(ask("GET", "databases", database_id, "connection"))
+        environment = {**os.environ, **variables(connection, _authorities(connection))}
+        try:
+            os.execvpe("psql", ["psql", *(arguments or [])], environment)  # noqa: S606, S607
+        except OSError as error:
+            raise AskError(
+                f"psql cannot be run ({error.strerror}): install PostgreSQL's client programs."
+            ) from error
+
+
+def _authorities(connection: Connection) -> str | None:
+    """psql reads them from a file, which stays in the system's temporary folder: psql takes this
+    process's place."""
+    if connection.sslrootcert is None:
+        return None
+    folder = Path(tempfile.mkdtemp(prefix="pgvend-"))
+    return kept_authorities(connection, folder / "ca.pem")

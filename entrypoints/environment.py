@@ -1,0 +1,111 @@
+"""The variables around the process: its environment and `.env` in the current folder."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from io import StringIO
+from itertools import zip_longest
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from domain.errors import StartupError
+
+ENV_FILE = ".env"
+
+PREFIX = "PGVEND_"
+
+FORMER_NAMES = {
+    "PGVEND_POSTGRES_PUBLIC_HOST": "PGVEND_PUBLIC_HOST",
+    "PGVEND_POSTGRES_PUBLIC_PORT": "PGVEND_PUBLIC_PORT",
+}
+
+_OF_KUBERNETES = re.compile(
+    r"PGVEND_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+)
+"""What Kubernetes sets for Services named `pgvend` or `pgvend-...`, beside the links below."""
+
+_LINK = re.compile(r"(tcp|udp|sctp)://")
+"""How the value of the remaining one begins: PGVEND_PORT=tcp://10.0.0.7:8000."""
+
+
+def read_environment() -> dict[str, str]:
+    """Return the variables that are set; those of the process go before those of `.env`.
+
+    Empty ones and those that Kubernetes sets for a Service are left out. Raises StartupError when
+    `.env` exists and cannot be read.
+    """
+    return {**_ours(_env_file()), **_ours(os.environ)}
+
+
+def misleading_names(names: Iterable[str], known: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield each name that is meant to be another one, and that other one.
+
+    An ignored PGVEND_SWEEP_INTERVL=0 would do harm, so the caller refuses these.
+    """
+    settings = sorted(known)
+    for name in sorted(set(names) - set(settings)):
+        meant = FORMER_NAMES.get(name) or next(
+            (each for each in settings if _is_meant(name, each)), None
+        )
+        if meant:
+            yield name, meant
+
+
+def unknown_names(names: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Return the names that look like settings of pgvend and are not."""
+    return sorted(name for name in set(names) - set(known) if name.startswith(PREFIX))
+
+
+def ignored_links(known: Iterable[str]) -> list[str]:
+    """Return the settings, and PGVEND_PORT, that Kubernetes set for a Service in this process."""
+    settings = {*known, f"{PREFIX}PORT"}
+    return sorted(name for name in settings if _LINK.match(os.environ.get(name, "")))
+
+
+def _is_of_kubernetes(name: str, value: str) -> bool:
+    is_link = name.startswith(PREFIX) and name.endswith("PORT") and _LINK.match(value)
+    return bool(is_link or _OF_KUBERNETES.fullmatch(name))
+
+
+def _is_meant(name: str, setting: str) -> bool:
+    if not name.upper().startswith(PREFIX):
+        return False
+    is_prefixed = name.upper() == f"{PREFIX}{setting}"  # PGVEND_PORT for PORT
+    return is_prefixed or (setting.startswith(PREFIX) and _is_one_edit(name.upper(), setting))
+
+
+def _is_one_edit(name: str, setting: str) -> bool:
+    """Whether at most one character is missing, added, changed or swapped with the next."""
+    pairs = enumerate(zip_longest(name, setting))
+    start = next((place for place, (ours, theirs) in pairs if ours != theirs), len(name))
+    left, right = name[start:], setting[start:]
+    swapped = left[:2] == right[1::-1] and left[2:] == right[2:]
+    return swapped or left[1:] == right[1:] or left[1:] == right or left == right[1:]
+
+
+def _ours(variables: Mapping[str, str | None]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in variables.items()
+        if value and not _is_of_kubernetes(name, value)
+    }
+
+
+def _env_file() -> Mapping[str, str | None]:
+    """Return nothing where there is no such file, or a folder of that name (a virtualenv), or where
+    the current folder is gone or closed to us."""
+    try:
+        text = Path(ENV_FILE).read_text("utf-8")
+    except (FileNotFoundError, IsADirectoryError):
+        return {}
+    except UnicodeDecodeError:
+        raise StartupError(f"{ENV_FILE} is not UTF-8: save it as UTF-8.") from None
+    except OSError as error:
+        if not os.access(".", os.X_OK):
+            return {}
+        raise StartupError(
+            f"{ENV_FILE} cannot be read ({error.strerror}): make it readable, or start pgvend in "
+            "another folder."
+        ) from error
+    return dotenv_values(stream=StringIO(text))

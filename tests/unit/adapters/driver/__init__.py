@@ -1,0 +1,1 @@
+"""How asyncpg is called."""

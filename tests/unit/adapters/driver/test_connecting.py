@@ -1,0 +1,133 @@
+"""Logins of URLs, and sessions that no variable and no file of libpq leads elsewhere."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from adapters.driver.connecting import connect, login_of_url, offers_tls
+from adapters.driver.tls import Tls
+from domain.errors import StartupError
+from domain.postgres_url import PostgresUrl
+
+SETTING = "PGVEND_POSTGRES_ADMIN_DSN"
+
+VARIABLES = {
+    "PGHOST": "elsewhere.invalid",
+    "PGHOSTADDR": "192.0.2.1",
+    "PGPORT": "x",
+    "PGDATABASE": "elsewhere",
+    "PGUSER": "somebody",
+    "PGPASSWORD": "wrong",
+    "PGPASSFILE": "/nonexistent/pgpass",
+    "PGSERVICE": "elsewhere",
+    "PGSERVICEFILE": "/nonexistent/services",
+    "PGOPTIONS": "-c no_such_setting=1",
+    "PGSSLMODE": "verify-full",
+    "PGREQUIRESSL": "1",
+    "PGSSLCERT": "/nonexistent/cert.pem",
+    "PGSSLKEY": "/nonexistent/key.pem",
+    "PGSSLROOTCERT": "/nonexistent/root.pem",
+    "PGSSLCRL": "/nonexistent/crl.pem",
+    "PGSSLNEGOTIATION": "perhaps",
+    "PGSSLMINPROTOCOLVERSION": "TLSv9",
+    "PGSSLMAXPROTOCOLVERSION": "TLSv9",
+    "PGGSSENCMODE": "require",
+    "PGGSSLIB": "perhaps",
+    "PGKRBSRVNAME": "elsewhere",
+    "PGTARGETSESSIONATTRS": "standby",
+    "PGCONNECT_TIMEOUT": "x",
+}
+"""Variables that libpq reads (PostgreSQL's documentation, "Environment Variables"), and values that
+would send a session elsewhere or end it."""
+
+
+SSL_REQUEST = b"\x04\xd2\x16\x2f"
+
+
+class Listener:
+    """Answers the request for TLS with `byte`, and notes how each session begins."""
+
+    def __init__(self, byte: bytes) -> None:
+        self.byte, self.begun = byte, list[bytes]()
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readexactly(8)
+        asks_for_tls = head.endswith(SSL_REQUEST)
+        writer.write(self.byte if asks_for_tls else b"")
+        if self.byte or not asks_for_tls:
+            self.begun.append(head + await reader.read(1000))
+        writer.close()
+
+
+@pytest.fixture
+def hostile_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("HOME", raising=False)
+
+
+@pytest.mark.usefixtures("hostile_environment")
+@pytest.mark.parametrize("byte", [b"N", b"S"])
+async def test_the_environment_does_not_change_where_a_login_goes(byte: bytes) -> None:
+    listener = Listener(byte)
+    server = await asyncio.start_server(listener, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    url = PostgresUrl.parse(f"postgresql://me@127.0.0.1:{port}")
+
+    async with server:
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+            await connect(**login_of_url(url, SETTING), timeout=5)
+
+    began = b"".join(listener.begun)
+    if byte == b"N":
+        assert b"user\0me\0database\0me\0" in began
+    else:
+        assert began[8:9] == b"\x16"  # a TLS handshake
+
+
+async def test_a_server_without_tls_is_used_without_it_unless_tls_is_asked_for() -> None:
+    listener = Listener(b"N")
+    server = await asyncio.start_server(listener, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    login = login_of_url(PostgresUrl.parse(f"postgresql://me@127.0.0.1:{port}"), SETTING)
+
+    async with server:
+        assert not await offers_tls("127.0.0.1", port)
+        listener.begun.clear()
+        with pytest.raises(ConnectionError, match="rejected SSL upgrade"):
+            await connect(**{**login, "tls": Tls(mode="require")}, timeout=5)
+
+    assert b"user" not in b"".join(listener.begun)
+
+
+async def test_a_server_that_closes_the_connection_has_not_said_whether_it_has_tls() -> None:
+    server = await asyncio.start_server(Listener(b""), "127.0.0.1", 0)
+
+    async with server:
+        with pytest.raises(OSError, match="closed"):
+            await offers_tls("127.0.0.1", server.sockets[0].getsockname()[1])
+
+
+def test_a_url_without_a_host_is_the_socket_of_this_machine() -> None:
+    login = login_of_url(PostgresUrl.parse("postgresql:///app"), SETTING)
+
+    assert all(host.startswith("/") for host in login["host"])
+    assert login["database"] == "app"
+    assert login["user"] not in {None, "", os.environ.get("PGUSER")}
+
+
+@pytest.mark.parametrize("content", [None, "not a certificate"])
+@pytest.mark.parametrize("parameter", ["sslrootcert", "sslcert", "sslcrl"])
+def test_a_certificate_file_that_cannot_be_used_names_the_setting(
+    tmp_path: Path, parameter: str, content: str | None
+) -> None:
+    file = tmp_path / "file.pem"
+    if content:
+        file.write_text(content)
+    url = PostgresUrl.parse(f"postgresql://db.example/app?sslmode=verify-full&{parameter}={file}")
+
+    with pytest.raises(StartupError, match=SETTING):
+        login_of_url(url, SETTING)

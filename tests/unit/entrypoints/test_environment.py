@@ -1,0 +1,158 @@
+"""The variables around the process: which ones count, which are refused, which are ignored."""
+
+from pathlib import Path
+
+import pytest
+
+from domain.errors import StartupError
+from entrypoints.exposure import unreachable_host
+from entrypoints.settings import LogLevel, Settings
+from entrypoints.settings_loading import ignored_variables, load_client_settings
+from tests.unit.entrypoints.conftest import FOUR, Environment
+
+DOCUMENTED = {str(field.validation_alias) for field in Settings.model_fields.values()}
+FOREIGN = sorted({name.upper() for name in Settings.model_fields} - DOCUMENTED)
+
+MEANT = {
+    "PGVEND_POSTGRES_PUBLIC_HOST": "PGVEND_PUBLIC_HOST",
+    "PGVEND_POSTGRES_PUBLIC_PORT": "PGVEND_PUBLIC_PORT",
+    "PGVEND_SWEEP_INTERVL": "PGVEND_SWEEP_INTERVAL",
+    "PGVEND_SWEEP_INTERVALS": "PGVEND_SWEEP_INTERVAL",
+    "PGVEND_SWEEP_1NTERVAL": "PGVEND_SWEEP_INTERVAL",
+    "PGVEND_SWEPE_INTERVAL": "PGVEND_SWEEP_INTERVAL",
+    "pgvend_secret": "PGVEND_SECRET",
+    "pgvend_providre": "PGVEND_PROVIDER",
+    "PGVEND_HOST": "HOST",
+    "PGVEND_PORT": "PORT",
+    "PGVEND_NEON_API_KEY": "NEON_API_KEY",
+}
+
+OF_A_SERVICE = {
+    "PGVEND_SERVICE_HOST": "10.0.0.7",
+    "PGVEND_SERVICE_PORT": "8000",
+    "PGVEND_SERVICE_PORT_HTTP": "8000",
+    "PGVEND_PORT_8000_TCP": "tcp://10.0.0.7:8000",
+    "PGVEND_PORT_8000_TCP_PROTO": "tcp",
+    "PGVEND_PORT_8000_TCP_PORT": "8000",
+    "PGVEND_PORT_8000_TCP_ADDR": "10.0.0.7",
+    "PGVEND_CANARY_SERVICE_HOST": "10.0.0.8",
+    "PGVEND_CANARY_PORT": "tcp://10.0.0.8:8000",
+}
+LINK = "tcp://10.0.0.7:8000"
+
+LAN = {"HOST": "0.0.0.0", "PGVEND_ADMIN_KEY": "k" * 16}
+DSN = "postgresql://admin:secret@{}:5432/postgres"
+POSTGRES = {"PGVEND_PROVIDER": "postgres"}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_variable_without_the_prefix_is_not_for_pgvend(env: Environment, name: str) -> None:
+    Path(".env").write_text(f"{name}=a value of a web application\n")
+
+    assert env.load(**{name: "another value"}) == Settings()
+
+
+@pytest.mark.parametrize("name", MEANT)
+def test_a_name_that_means_another_is_refused_with_that_one(env: Environment, name: str) -> None:
+    assert env.mistake(**{name: "1"}) == f"{name}: not a setting. Use {MEANT[name]}, or remove it."
+
+
+def test_a_name_in_the_env_file_is_checked_as_well(env: Environment) -> None:
+    Path(".env").write_text("PGVEND_SWEEP_INTERVL=0\n")
+
+    assert "Use PGVEND_SWEEP_INTERVAL" in env.mistake()
+
+
+def test_an_unknown_name_is_ignored_with_a_warning(env: Environment) -> None:
+    assert env.load(PGVEND_COLOUR="blue") == Settings()
+
+    assert ignored_variables() == [
+        "PGVEND_COLOUR is not a setting of pgvend: remove or correct it."
+    ]
+
+
+def test_variables_of_kubernetes_services_pass_silently(env: Environment) -> None:
+    assert env.load(**OF_A_SERVICE) == Settings()
+    assert ignored_variables() == []
+
+
+@pytest.mark.parametrize("name", ["PGVEND_PORT", "PGVEND_PUBLIC_PORT", "PGVEND_EMBEDDED_PORT"])
+def test_a_link_of_kubernetes_under_a_name_of_ours_warns(env: Environment, name: str) -> None:
+    assert env.load(**{name: LINK}) == Settings()
+    assert ignored_variables() == [
+        f"{name} is ignored: Kubernetes sets it for the Service of that name."
+    ]
+
+
+def test_the_env_file_sets_what_a_link_of_kubernetes_would_hide(env: Environment) -> None:
+    Path(".env").write_text("PGVEND_PUBLIC_PORT=5433\n")
+
+    assert env.load(PGVEND_PUBLIC_PORT=LINK).public_port == 5433
+
+
+@pytest.mark.parametrize("text", ["debug", "DEBUG", "Debug"])
+def test_a_choice_is_read_in_any_case(env: Environment, text: str) -> None:
+    assert env.load(PGVEND_LOG_LEVEL=text).log_level is LogLevel.DEBUG
+
+
+def test_a_folder_named_env_is_no_env_file(env: Environment) -> None:
+    Path(".env").mkdir()
+
+    assert env.load() == Settings()
+
+
+def test_an_env_file_in_another_encoding_is_reported(env: Environment) -> None:
+    Path(".env").write_bytes("PGVEND_DATA_DIR=Größe\n".encode("latin-1"))
+
+    with pytest.raises(StartupError, match=r"^\.env is not UTF-8: save it as UTF-8\.$"):
+        env.load()
+
+
+def test_an_unreadable_env_file_is_reported_in_one_line(env: Environment) -> None:
+    Path(".env").symlink_to(".env")
+
+    for load in (env.load, load_client_settings):
+        with pytest.raises(StartupError, match=r"^\.env cannot be read \(.*\): make it readable"):
+            load()
+
+
+def test_a_current_folder_that_is_gone_is_reported(env: Environment, tmp_path: Path) -> None:
+    tmp_path.rmdir()
+
+    with pytest.raises(StartupError, match="PGVEND_DATA_DIR to an absolute path"):
+        env.load()
+    assert env.load(PGVEND_DATA_DIR="/var/lib/pgvend").data_dir == Path("/var/lib/pgvend")
+
+
+@pytest.mark.parametrize(
+    ("variables", "host"),
+    [
+        (LAN, "127.0.0.1"),
+        ({"PGVEND_TRUSTED_PROXIES": "10.0.0.7", "PGVEND_ADMIN_KEY": "k" * 16}, "127.0.0.1"),
+        (LAN | POSTGRES | {"PGVEND_POSTGRES_ADMIN_DSN": DSN.format("localhost")}, "localhost"),
+        (LAN | {"PGVEND_PUBLIC_HOST": "::1"}, "::1"),
+    ],
+)
+def test_callers_from_elsewhere_are_not_handed_a_loopback_address_silently(
+    env: Environment, variables: dict[str, str], host: str
+) -> None:
+    advice = unreachable_host(env.load(**variables))
+
+    assert advice
+    assert f"connections name {host}: set PGVEND_PUBLIC_HOST" in advice
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        LAN | {"PGVEND_PUBLIC_HOST": "db.example"},
+        LAN | POSTGRES | {"PGVEND_POSTGRES_ADMIN_DSN": DSN.format("db.example")},
+        LAN | FOUR,
+        LAN | {"PGVEND_PROVIDER": "memory"},
+    ],
+)
+def test_a_host_that_callers_can_reach_needs_no_advice(
+    env: Environment, variables: dict[str, str]
+) -> None:
+    assert unreachable_host(env.load(**variables)) is None

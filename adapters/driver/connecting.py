@@ -34,8 +34,10 @@ _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 """PostgreSQL's documentation, "Message Formats", SSLRequest."""
 
 
-async def connect(*, tls: Tls | None = None, **arguments: Any) -> asyncpg.Connection:
-    """Open a session as asyncpg does, closed to the environment.
+async def connect(
+    _: None = None, /, *, tls: Tls | None = None, **arguments: Any
+) -> asyncpg.Connection:
+    """Open a session as asyncpg does, closed to the environment; its pool passes no DSN.
 
     Without `tls` the session is encrypted where the server offers that.
     """

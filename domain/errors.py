@@ -21,6 +21,7 @@ PgvendError
 │   ├── IllegalTransition
 │   ├── OtherTarget
 │   ├── SecretUnknown
+│   ├── PasswordChanged
 │   ├── RequestKnown
 │   └── InFlight               repeat it soon, unchanged
 ├── Unavailable                repeat later, unchanged
@@ -30,6 +31,7 @@ PgvendError
 │   ├── OutcomeUnknown         it may have happened: repeat, and it converges
 │   └── ProviderFull           nothing happened, and nothing will until something is freed
 ├── ProviderRejected           final: the operator has to act
+│   └── PasswordRefused        the password alone is wrong
 └── StartupError               the service cannot start; the message holds the mend
 
 The message of an error is meant for the caller: it names the thing and the mend, and it never
@@ -171,6 +173,12 @@ class SecretUnknown(Conflict):
     code = "secret_unknown"
 
 
+class PasswordChanged(Conflict):
+    """The owner's password is not the one that pgvend set: rotate it to get a new one."""
+
+    code = "password_changed"
+
+
 class RequestKnown(Conflict):
     """A request with the same idempotency key has been recorded already."""
 
@@ -238,6 +246,10 @@ class ProviderRejected(PgvendError):
     """The provider refuses, and would refuse again."""
 
     code = "provider_rejected"
+
+
+class PasswordRefused(ProviderRejected):
+    """The server refuses the password, and would refuse it again."""
 
 
 class StartupError(PgvendError):

@@ -119,7 +119,12 @@ class Container(Outside):
         UseCases,
         vend=vend,
         show=providers.Singleton(ShowDatabase, registry=Outside.registry),
-        connect=providers.Singleton(ShowConnection, **made, passwords=Outside.passwords),
+        connect=providers.Singleton(
+            ShowConnection,
+            **made,
+            login_check=Outside.login_check_if_any,  # once: the caller waits, and gets it anyway
+            passwords=Outside.passwords,
+        ),
         list=providers.Singleton(ListDatabases, registry=Outside.registry),
         watch=providers.Singleton(WatchDatabase, **records_only),
         change=providers.Singleton(ChangeDatabase, **records_only, expiry=expiry),

@@ -33,6 +33,7 @@ from entrypoints.provider_settings import ProviderName
 from entrypoints.resources import on_embedded, on_postgres, records_of
 from entrypoints.secret_parts import installation_of, passwords_of
 from entrypoints.settings import Settings
+from ports.driven.login_check import LoginCheck
 from ports.driven.rates import Rates
 
 
@@ -44,6 +45,10 @@ def _rates(records: Opened, alone: Rates) -> Rates:
 def _care(settings: Settings) -> str:
     """How the provider's calls are taken care of."""
     return "patient" if settings.provider is ProviderName.NEON else "retried"
+
+
+def _unless_off(settings: Settings, login_check: LoginCheck) -> LoginCheck | None:
+    return login_check if settings.verify_login else None
 
 
 def _login_check_name(settings: Settings) -> str:
@@ -102,11 +107,9 @@ class Outside(containers.DeclarativeContainer):
             cared_for, observed_provider, isolation, clock, randomness, log
         ),
     )
-    login_check = providers.Singleton(
-        RetryingLoginCheck,
-        providers.Singleton(ObservedLoginCheck, bare_login_check, observed),
-        retrying,
-    )
+    login_check_once = providers.Singleton(ObservedLoginCheck, bare_login_check, observed)
+    login_check = providers.Singleton(RetryingLoginCheck, login_check_once, retrying)
+    login_check_if_any = providers.Callable(_unless_off, settings, login_check_once)
     size_guard = providers.Singleton(
         RetryingSizeGuard,
         providers.Singleton(ObservedSizeGuard, bare_size_guard, observed),

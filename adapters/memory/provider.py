@@ -8,6 +8,7 @@ from domain.errors import (
     DatabaseNotFound,
     ExtensionUnavailable,
     NameTaken,
+    PasswordRefused,
     ProviderFull,
     ProviderRejected,
 )
@@ -146,6 +147,11 @@ class MemoryProvider(DatabaseProvider, SizeGuard):
             and self._databases.get(connection.database) == made.tenant_id
         )
 
+    def refuses_password(self, connection: Connection) -> bool:
+        """Whether the password is why these credentials would not log in."""
+        made = self._owners.get(connection.user)
+        return made is None or made.password != connection.password
+
     def _is_ours(self, tenant: Tenant) -> bool:
         made = self._owners.get(tenant.names.owner)
         return made is not None and made.tenant_id == tenant.id
@@ -182,5 +188,7 @@ class MemoryLoginCheck(LoginCheck):
     provider: MemoryProvider
 
     async def verify(self, connection: Connection) -> None:
+        if self.provider.refuses_password(connection):
+            raise PasswordRefused(f"The password of {connection.user!r} was refused.")
         if not self.provider.accepts(connection):
             raise ProviderRejected(f"The login of {connection.user!r} was refused.")

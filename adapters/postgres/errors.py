@@ -8,6 +8,7 @@ from asyncpg.exceptions import ClientConfigurationError
 
 from domain.errors import (
     OutcomeUnknown,
+    PasswordRefused,
     PgvendError,
     ProviderBusy,
     ProviderFull,
@@ -18,6 +19,8 @@ from domain.errors import (
 class Raced(ProviderBusy):
     """Somebody made or changed the same thing at the same moment: look again."""
 
+
+LOGIN_REFUSED = "The PostgreSQL server refuses the login; check user and password."
 
 LACKS_PRIVILEGE = "The admin lacks a privilege: ALTER ROLE <admin> CREATEDB CREATEROLE INHERIT."
 
@@ -44,7 +47,8 @@ _TABLE: Mapping[str, tuple[type[PgvendError], str]] = {
     "55P03": (ProviderBusy, "Another session works on the same database."),
     "57014": (ProviderBusy, "The PostgreSQL server took too long and stopped the statement."),
     "57P03": (ProviderBusy, "The PostgreSQL server is starting or stopping."),
-    "28": (ProviderRejected, "The PostgreSQL server refuses the login; check user and password."),
+    "28P01": (PasswordRefused, LOGIN_REFUSED),
+    "28": (ProviderRejected, LOGIN_REFUSED),
     "3D000": (ProviderRejected, "The database to log in to does not exist on the server."),
     "42501": (
         ProviderRejected,

@@ -12,8 +12,8 @@ class PostgresLoginCheck(LoginCheck):
             async with tenant_session(connection) as session:
                 await session.execute("SELECT 1")
         except ProviderRejected as error:
-            raise ProviderRejected(
-                f"The new database refuses its login at {connection.host}:{connection.port}; the "
+            raise type(error)(  # PasswordRefused stays what it is
+                f"The database refuses its login at {connection.host}:{connection.port}; the "
                 "operator has to check where tenants are sent to."
             ) from error
 

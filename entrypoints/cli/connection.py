@@ -1,7 +1,10 @@
 """`pgvend connection` and `pgvend url`."""
 
+import sys
+from typing import Any
+
 from entrypoints.cli.asking import ask, explained
-from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, FormatName, Id
+from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, FormatName, Id, Verify
 from entrypoints.cli.printing import print_connection, print_json
 from entrypoints.formats import chosen
 
@@ -10,18 +13,33 @@ def connection(
     database_id: Id,
     format_name: FormatName = DEFAULT_FORMAT,
     ca_file: CaFile = None,
+    verify: Verify = True,
     as_json: AsJson = False,
 ) -> None:
     """Print a database's connection again."""
     with explained():
         form = chosen(format_name, None)
-        told = ask("GET", "databases", database_id, "connection")
+        told = ask_connection(database_id, verify=verify)
         if as_json:
             print_json(told)
         else:
             print_connection(told, form, ca_file)
 
 
-def url(database_id: Id, ca_file: CaFile = None) -> None:
+def url(database_id: Id, ca_file: CaFile = None, verify: Verify = True) -> None:
     """Print a database's connection URI."""
-    connection(database_id, ca_file=ca_file)
+    connection(database_id, ca_file=ca_file, verify=verify)
+
+
+def ask_connection(database_id: str, *, verify: bool) -> Any:
+    """The connection, as the service answers it. A login that did not work is told on standard
+    error. Raises AskError."""
+    query = [("verify", "true")] if verify else []
+    told = ask("GET", "databases", database_id, "connection", query=query)
+    if told.get("verified") is False:
+        print(
+            "pgvend: warning: the service could not log in to the database to verify this "
+            "connection; the database may be busy, or out of the service's reach.",
+            file=sys.stderr,
+        )
+    return told

@@ -24,4 +24,8 @@ CaFile = Annotated[
     ),
 ]
 
+Verify = Annotated[
+    bool, typer.Option(help="Have the service log in first: is the password still the right one?")
+]
+
 Ttl = Annotated[str | None, typer.Option(help="How long it lives from now: 24h, 7d, P1DT12H.")]

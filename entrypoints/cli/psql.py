@@ -8,18 +8,19 @@ from typing import Annotated
 import typer
 
 from domain.connection import Connection
-from entrypoints.cli.asking import AskError, ask, explained
-from entrypoints.cli.options import Id
+from entrypoints.cli.asking import AskError, explained
+from entrypoints.cli.connection import ask_connection
+from entrypoints.cli.options import Id, Verify
 from entrypoints.cli.printing import connection_of, kept_authorities
 from entrypoints.formats.rendering import variables
 
 Arguments = Annotated[list[str] | None, typer.Argument(help="Arguments for psql, after --.")]
 
 
-def psql(database_id: Id, arguments: Arguments = None) -> None:
+def psql(database_id: Id, arguments: Arguments = None, verify: Verify = True) -> None:
     """Open psql in a database; the password is on no command line and in no history."""
     with explained():
-        connection = connection_of(ask("GET", "databases", database_id, "connection"))
+        connection = connection_of(ask_connection(database_id, verify=verify))
         environment = {**os.environ, **variables(connection, _authorities(connection))}
         try:
             os.execvpe("psql", ["psql", *(arguments or [])], environment)  # noqa: S606, S607

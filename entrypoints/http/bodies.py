@@ -10,6 +10,8 @@ from pydantic import BaseModel, ValidationError
 from domain.errors import InvalidRequest
 from entrypoints.http.errors import MalformedBody, SlowBody, UnsupportedMediaType
 
+JSON = "application/json"
+
 MAX_BODY = 64 * 1024
 """Bytes of a request's body."""
 
@@ -32,7 +34,7 @@ async def body_as(
         return model()
     if not body:
         raise MalformedBody("The request has no body: send a JSON object.")
-    if request.content_type != "application/json":
+    if request.content_type != JSON:
         raise UnsupportedMediaType("Send the body as Content-Type: application/json.")
     try:
         return model.model_validate_json(body)
@@ -64,7 +66,7 @@ def json_response(
         text=body.model_dump_json(),
         status=status,
         headers=headers,
-        content_type="application/json",
+        content_type=JSON,
     )
 
 

@@ -7,7 +7,7 @@ import aiohttp_cors
 import structlog
 from aiohttp import web
 
-from entrypoints.http.headers import IDEMPOTENCY_KEY
+from entrypoints.http.headers import IDEMPOTENCY_KEY, VERIFIED
 from entrypoints.http.requests import REQUEST_ID_HEADER
 from entrypoints.setting_types import ANY_ORIGIN
 
@@ -19,6 +19,7 @@ EXPOSED = (
     "RateLimit-Policy",
     "Retry-After",
     REQUEST_ID_HEADER,
+    VERIFIED,
 )
 ACCEPTED = (
     "Authorization",

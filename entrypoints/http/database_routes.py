@@ -14,6 +14,7 @@ from domain.errors import (
     NameTaken,
     OtherTarget,
     OutcomeUnknown,
+    PasswordChanged,
     PreconditionFailed,
     ProviderBusy,
     ProviderFull,
@@ -28,13 +29,14 @@ from domain.errors import (
 from entrypoints.formats import FORMATS, NotAcceptable
 from entrypoints.http import connection, databases, events, lifecycle
 from entrypoints.http import parameters as given
+from entrypoints.http.headers import VERIFIED
 from entrypoints.http.route import Answer, Route
 from entrypoints.http.schemas import (
     ChangeBody,
-    ConnectionOut,
     DatabaseOut,
     PageOut,
     RestoreBody,
+    ShownConnectionOut,
     VendBody,
     VendedOut,
 )
@@ -57,11 +59,12 @@ MAKING = (*PROVIDING, ProviderFull)
 """Errors that go together: of making one, of coming back to one, of asking the provider."""
 
 CONNECTIONS = {form.media_type: None for form in FORMATS.values()} | {
-    "application/json": ConnectionOut
+    "application/json": ShownConnectionOut
 }
 
 ETAG = {"ETag": "The record's version, for If-Match."}
 LOCATION = {"Location": "Where the record is."}
+WAS_VERIFIED = {VERIFIED: "With `verify=true`: whether the login worked, `true` or `false`."}
 APPLIED = {"Preference-Applied": "`respond-async`."}
 
 DATABASE_ROUTES = (
@@ -150,16 +153,23 @@ DATABASE_ROUTES = (
         name="showConnection",
         summary="The connection again, in a format of your choice",
         reveals=True,
-        parameters=(given.ID, given.FORMAT),
+        parameters=(given.ID, given.FORMAT, given.VERIFY),
         answers=(
             Answer(
                 status=200,
                 description="The connection, password included.",
                 body=CONNECTIONS,
-                headers=ETAG,
+                headers=ETAG | WAS_VERIFIED,
             ),
         ),
-        errors=(*REACHING, SecretUnknown, InvalidRequest, NotAcceptable, *PROVIDING),
+        errors=(
+            *REACHING,
+            SecretUnknown,
+            PasswordChanged,
+            InvalidRequest,
+            NotAcceptable,
+            *PROVIDING,
+        ),
     ),
     Route(
         method="GET",

@@ -10,6 +10,9 @@ from domain.errors import InvalidRequest
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
+VERIFIED = "Pgvend-Verified"
+"""Whether a login with the answered connection worked, where the caller asked for one."""
+
 ASYNC_APPLIED = {"Preference-Applied": "respond-async"}
 
 _ASYNC = re.compile(r"(^|[,;])\s*respond-async\s*($|[,;=])", re.IGNORECASE)
@@ -47,6 +50,10 @@ def wants_async(request: web.Request) -> bool:
 def etag(database: Database) -> dict[str, str]:
     """The record's version, as callers send it back in If-Match."""
     return {"ETag": f'"{database.version}"'}
+
+
+def verified(is_verified: bool | None) -> dict[str, str]:
+    return {} if is_verified is None else {VERIFIED: str(is_verified).lower()}
 
 
 def if_match(request: web.Request) -> frozenset[int] | None:

@@ -18,6 +18,7 @@ from domain.errors import (
     RateLimited,
     Unauthenticated,
 )
+from entrypoints.http.bodies import JSON
 from entrypoints.http.errors import (
     CODES,
     INTERNAL,
@@ -34,7 +35,6 @@ from entrypoints.http.strict import OURS
 Json = dict[str, Any]
 Models = Mapping[tuple[type[BaseModel], JsonSchemaMode], Json]
 
-JSON = "application/json"
 PROBLEM = "application/problem+json"
 TEXT: Json = {"type": "string"}
 KEY = "key"

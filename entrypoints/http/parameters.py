@@ -55,6 +55,12 @@ FORMAT = Parameter(
     schema={"type": "string", "enum": list(FORMATS)},
     description="How to write it; without it, what `Accept` wants most.",
 )
+VERIFY = Parameter(
+    place="query",
+    name="verify",
+    schema={"type": "boolean", "default": False},
+    description="Log in first: 409 `password_changed` when the owner set another password.",
+)
 PAGE_TOKEN = Parameter(
     place="query",
     name="page_token",

@@ -10,6 +10,14 @@ from entrypoints.http.parameters import LARGEST_PAGE, USUAL_PAGE
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
+def flag(request: web.Request, name: str) -> bool:
+    """Whether that parameter is `true`; without it, False. Raises InvalidRequest."""
+    text = request.query.get(name, "false")
+    if text not in {"true", "false"}:
+        raise InvalidRequest(f"{name} is true or false.")
+    return text == "true"
+
+
 def page_size(request: web.Request) -> int:
     """Raises InvalidRequest."""
     text = request.query.get("page_size", str(USUAL_PAGE))

@@ -149,6 +149,19 @@ class ConnectionOut(BaseModel):
         return cls.model_validate(parts(connection))
 
 
+class ShownConnectionOut(ConnectionOut):
+    verified: bool | None = Field(
+        None,
+        exclude_if=is_none,
+        description="With `verify=true`: whether a login worked. False: the server was busy, or "
+        "out of the service's reach; the connection may work all the same.",
+    )
+
+    @classmethod
+    def shown(cls, vended: Vended) -> Self:
+        return cls.model_validate({**parts(vended.connection), "verified": vended.verified})
+
+
 class StepOut(BaseModel):
     """`error`, where the step failed, says why."""
 

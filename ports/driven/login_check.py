@@ -11,5 +11,6 @@ class LoginCheck(ABC):
         """Log in with exactly these credentials and run a statement; leaves nothing behind.
 
         Raises ProviderBusy when the server cannot be reached or has no place for a session now,
-        and ProviderRejected when it refuses the credentials.
+        ProviderRejected when it refuses the credentials, and of that PasswordRefused when it says
+        that the password is wrong, or that there is no such user: servers hide which.
         """

@@ -1,12 +1,15 @@
 """The connection of a database, again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.caller import ANYONE, Caller
+from domain.database import Database
+from domain.errors import InFlight, PasswordChanged, PasswordRefused, PgvendError
 from domain.passwords import PasswordDeriver
 from domain.target import Target
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
+from ports.driven.login_check import LoginCheck
 from ports.driven.registry import Registry
 from ports.driving.vended import Vended, vended_again
 from ports.records import record_of, still_there
@@ -14,17 +17,46 @@ from ports.records import record_of, still_there
 
 @dataclass(frozen=True, kw_only=True)
 class ShowConnection:
+    """`login_check` is None where the operator turned it off: nothing is verified then."""
+
     registry: Registry
     provider: DatabaseProvider
+    login_check: LoginCheck | None
     clock: Clock
     passwords: PasswordDeriver
     target: Target
 
-    async def __call__(self, database_id: str, caller: Caller = ANYONE) -> Vended:
-        """Raises DatabaseNotFound, OtherTarget, IllegalTransition unless the database is ready,
-        InFlight while it is being made or its password changes, and SecretUnknown."""
+    async def __call__(
+        self, database_id: str, caller: Caller = ANYONE, *, verify: bool = False
+    ) -> Vended:
+        """With `verify`, log in first, and say in `verified` whether that worked.
+
+        Raises DatabaseNotFound, OtherTarget, IllegalTransition unless the database is ready,
+        InFlight while it is being made or its password changes, SecretUnknown, and, with `verify`,
+        PasswordChanged when the owner set another password.
+        """
         database = await record_of(self.registry, database_id, caller)
         database.check_target(self.target)
         database.check_known(self.clock.now())
         async with still_there(self.registry, self.clock, database.id):
-            return await vended_again(self.provider, database, self.passwords)
+            shown = await vended_again(self.provider, database, self.passwords)
+        return replace(shown, verified=await self._verified(shown)) if verify else shown
+
+    async def _verified(self, shown: Vended) -> bool:
+        if self.login_check is None:
+            return False
+        try:
+            await self.login_check.verify(shown.connection)
+        except PasswordRefused as error:
+            await self._check_same_password(shown.database)
+            raise PasswordChanged from error
+        except PgvendError:  # a server that is busy or out of our reach says nothing about it
+            return False
+        return True
+
+    async def _check_same_password(self, database: Database) -> None:
+        """Raises what else explains a refusal: a rotation meanwhile, or the database's end."""
+        current = await self.registry.get(database.id)
+        current.check_known(self.clock.now())
+        if current.rotation != database.rotation:
+            raise InFlight("The password was rotated at this moment; repeat it soon.")

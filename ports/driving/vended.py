@@ -11,8 +11,12 @@ from ports.driven.database_provider import DatabaseProvider
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vended:
+    """`verified` says whether a login with the connection worked just now; None where nobody asked
+    for one."""
+
     database: Database
     connection: Connection
+    verified: bool | None = None
 
 
 async def vended_again(

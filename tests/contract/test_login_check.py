@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from domain.connection import Connection
-from domain.errors import ProviderRejected
+from domain.errors import PasswordRefused, ProviderRejected
 from domain.secret import Secret
 from tests.contract.conftest import Kind
 from tests.contract.subjects import Subject
@@ -19,10 +19,12 @@ async def test_only_what_was_handed_out_logs_in(subject: Subject, kind: Kind) ->
         vended(subject.provider, new_order()) as connection,
         vended(subject.provider, new_order()) as other,
     ):
-        await _refused(subject, replace(connection, password=Secret("a-wrong-password")))
-        await _refused(subject, replace(connection, password=other.password))
+        for password in (Secret("a-wrong-password"), other.password):
+            wrong = replace(connection, password=password)
+            assert isinstance(await _refused(subject, wrong), PasswordRefused)
         await _refused(subject, replace(connection, user=names.owner))
-        await _refused(subject, replace(connection, database=names.database))
+        wrong = replace(connection, database=names.database)
+        assert not isinstance(await _refused(subject, wrong), PasswordRefused)
         if kind.isolates:
             await _refused(subject, replace(connection, database=other.database))
         await subject.login_check.verify(connection)
@@ -34,9 +36,10 @@ async def test_verifying_as_often_as_one_likes_takes_no_place_away(subject: Subj
             await subject.login_check.verify(connection)
 
 
-async def _refused(subject: Subject, connection: Connection) -> None:
+async def _refused(subject: Subject, connection: Connection) -> ProviderRejected:
     """Without telling the password."""
     with pytest.raises(ProviderRejected) as refused:
         await subject.login_check.verify(connection)
     for error in (refused.value, refused.value.__cause__):
         assert connection.password.reveal() not in f"{error!r} {error}"
+    return refused.value

@@ -19,6 +19,7 @@ SENT = "authorization, content-type, idempotency-key, if-match, last-event-id, p
 EXPOSED = {
     "ETag",
     "Location",
+    "Pgvend-Verified",
     "Preference-Applied",
     "RateLimit",
     "RateLimit-Policy",

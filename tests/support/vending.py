@@ -138,7 +138,8 @@ class Memory:
         return self._over(ExpireDatabase, retire=self.retire(), grace=grace)
 
     def connect(self) -> ShowConnection:
-        return self._over(ShowConnection)
+        login_check = MemoryLoginCheck(self.provider)
+        return self._over(ShowConnection, login_check=login_check)
 
     def change(self) -> ChangeDatabase:
         return self._over(ChangeDatabase)

@@ -7,6 +7,7 @@ from asyncpg.exceptions import ClientConfigurationError
 from adapters.postgres.errors import Raced, translated
 from domain.errors import (
     OutcomeUnknown,
+    PasswordRefused,
     PgvendError,
     ProviderBusy,
     ProviderFull,
@@ -21,8 +22,9 @@ SAID: dict[type[PgvendError], list[str]] = {
     Raced: ["23505", "42710", "42P04", "40001", "40P01"],
     ProviderFull: ["53100"],
     ProviderBusy: ["53200", "53300", "53400", "55000", "55006", "55P03", "57014", "57P03"],
+    PasswordRefused: ["28P01"],
     ProviderRejected: [
-        *("28000", "28P01", "3D000", "42501", "25006", "42601"),
+        *("28000", "3D000", "42501", "25006", "42601"),
         *("22023", "2BP01", "XX001", "XX000", "ZZZZZ"),
     ],
 }

@@ -31,7 +31,6 @@ PgvendError
 │   ├── OutcomeUnknown         it may have happened: repeat, and it converges
 │   └── ProviderFull           nothing happened, and nothing will until something is freed
 ├── ProviderRejected           final: the operator has to act
-│   └── PasswordRefused        the password alone is wrong
 └── StartupError               the service cannot start; the message holds the mend
 
 The message of an error is meant for the caller: it names the thing and the mend, and it never
@@ -246,10 +245,6 @@ class ProviderRejected(PgvendError):
     """The provider refuses, and would refuse again."""
 
     code = "provider_rejected"
-
-
-class PasswordRefused(ProviderRejected):
-    """The server refuses the password, and would refuse it again."""
 
 
 class StartupError(PgvendError):

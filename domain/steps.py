@@ -11,6 +11,7 @@ class Work(StrEnum):
     PROVISION = "provision"
     VERIFY = "verify"
     ROTATE = "rotate"
+    END_SESSIONS = "end_sessions"  # along with a rotation
     SUSPEND = "suspend"
     RESTORE = "restore"
     WARN = "warn"  # it is larger than it may be

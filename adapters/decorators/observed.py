@@ -57,9 +57,13 @@ class ObservedProvider(DatabaseProvider):
         with self.observed("provider.reveal", id=order.tenant.id):
             return await self.inner.reveal(order)
 
-    async def rotate(self, order: Order) -> Connection:
+    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
         with self.observed("provider.rotate", id=order.tenant.id):
-            return await self.inner.rotate(order)
+            return await self.inner.rotate(order, end_sessions=end_sessions)
+
+    @property
+    def rotation_ends_sessions(self) -> bool:
+        return self.inner.rotation_ends_sessions
 
     async def suspend(self, tenant: Tenant) -> None:
         with self.observed("provider.suspend", id=tenant.id):

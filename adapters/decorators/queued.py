@@ -101,9 +101,13 @@ class QueuedProvider(DatabaseProvider):
     async def reveal(self, order: Order) -> Connection:
         return await self.inner.reveal(order)
 
-    async def rotate(self, order: Order) -> Connection:
+    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
         async with self.queue.turn("rotate", order.tenant, refusable=True):
-            return await self.inner.rotate(order)
+            return await self.inner.rotate(order, end_sessions=end_sessions)
+
+    @property
+    def rotation_ends_sessions(self) -> bool:
+        return self.inner.rotation_ends_sessions
 
     async def suspend(self, tenant: Tenant) -> None:
         async with self.queue.turn("suspend", tenant, refusable=False):

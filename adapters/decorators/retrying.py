@@ -61,8 +61,12 @@ class RetryingProvider(DatabaseProvider):
     async def reveal(self, order: Order) -> Connection:
         return await self.retrying(lambda: self.inner.reveal(order))
 
-    async def rotate(self, order: Order) -> Connection:
-        return await self.retrying(lambda: self.inner.rotate(order))
+    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
+        return await self.retrying(lambda: self.inner.rotate(order, end_sessions=end_sessions))
+
+    @property
+    def rotation_ends_sessions(self) -> bool:
+        return self.inner.rotation_ends_sessions
 
     async def suspend(self, tenant: Tenant) -> None:
         await self.retrying(lambda: self.inner.suspend(tenant))

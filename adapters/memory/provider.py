@@ -8,7 +8,6 @@ from domain.errors import (
     DatabaseNotFound,
     ExtensionUnavailable,
     NameTaken,
-    PasswordRefused,
     ProviderFull,
     ProviderRejected,
 )
@@ -16,7 +15,7 @@ from domain.order import Holding, Order, Tenant
 from domain.secret import Secret
 from domain.sizes import Measure
 from ports.driven.database_provider import DatabaseProvider
-from ports.driven.login_check import LoginCheck
+from ports.driven.login_check import LoginCheck, PasswordRefused
 from ports.driven.size_guard import SizeGuard
 
 EMPTY = 8 << 20
@@ -72,7 +71,8 @@ class MemoryProvider(DatabaseProvider, SizeGuard):
         await self._trouble("reveal")
         return self._connection(order)
 
-    async def rotate(self, order: Order) -> Connection:
+    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
+        # there are no sessions
         await self._trouble("before rotate")
         if not self._is_ours(order.tenant):
             raise DatabaseNotFound(f"There is no database {order.tenant.id!r} to rotate.")

@@ -109,10 +109,14 @@ class ApiProvider(DatabaseProvider):
         owner = await self._owner(order.tenant)
         return await self._connection(order, await self.branch.kept_password(owner))
 
-    async def rotate(self, order: Order) -> Connection:
+    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
         async with self.locks.of(order.tenant.id):
             owner = await self._owner(order.tenant)
             return await self._connection(order, await self.branch.new_password(owner))
+
+    @property
+    def rotation_ends_sessions(self) -> bool:
+        return True
 
     async def _owner(self, tenant: Tenant) -> str:
         """The tenant's role, which is there. Raises DatabaseNotFound."""

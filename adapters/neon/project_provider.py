@@ -108,12 +108,16 @@ class ProjectProvider(DatabaseProvider):
         password = direct.password or await branch.kept_password(names.owner)
         return _connection(direct, pooled, password)
 
-    async def rotate(self, order: Order) -> Connection:
+    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
         names = order.tenant.names
         async with self.locks.of(order.tenant.id):
             branch = await self._there(order.tenant)
             direct, pooled = await self._addresses(branch, names)
             return _connection(direct, pooled, await branch.new_password(names.owner))
+
+    @property
+    def rotation_ends_sessions(self) -> bool:
+        return True
 
     async def _there(self, tenant: Tenant) -> NeonBranch:
         """The branch of the tenant's project. Raises DatabaseNotFound."""

@@ -8,12 +8,12 @@ from asyncpg.exceptions import ClientConfigurationError
 
 from domain.errors import (
     OutcomeUnknown,
-    PasswordRefused,
     PgvendError,
     ProviderBusy,
     ProviderFull,
     ProviderRejected,
 )
+from ports.driven.login_check import PasswordRefused
 
 
 class Raced(ProviderBusy):

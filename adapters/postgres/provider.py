@@ -79,15 +79,16 @@ class PostgresProvider(DatabaseProvider, SizeGuard):
     async def reveal(self, order: Order) -> Connection:
         return await self.server.connection(order)
 
-    async def rotate(self, order: Order) -> Connection:
+    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
         tenant, password = order.tenant, await self.server.password_text(order.password)
         async with self._locked(tenant) as session:
             sight = await look(session, tenant, self.marks)
             if not sight.has_role:
                 raise DatabaseNotFound(f"There is no database {tenant.id} on the server.")
-            await self._suspend(session, tenant, sight).insist(
-                statements.set_password(tenant, password)
-            )
+            access = self._suspend(session, tenant, sight)
+            await access.insist(statements.set_password(tenant, password))
+            if end_sessions:
+                await access.end_sessions()
         return await self.server.connection(order)
 
     async def suspend(self, tenant: Tenant) -> None:

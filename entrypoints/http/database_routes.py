@@ -36,6 +36,8 @@ from entrypoints.http.schemas import (
     DatabaseOut,
     PageOut,
     RestoreBody,
+    RotateBody,
+    RotatedOut,
     ShownConnectionOut,
     VendBody,
     VendedOut,
@@ -197,11 +199,13 @@ DATABASE_ROUTES = (
         name="rotatePassword",
         summary="A new password; the old one stops working",
         parameters=(given.ID,),
+        body=RotateBody,
+        needs_body=False,
         answers=(
             Answer(
                 status=200,
                 description="The database with its new password.",
-                body=VendedOut,
+                body=RotatedOut,
                 headers=ETAG,
             ),
         ),

@@ -108,6 +108,12 @@ class RestoreBody(Body):
         return None if self.ttl is None else parse_duration(self.ttl)
 
 
+class RotateBody(Body):
+    end_sessions: bool = Field(
+        False, description="Whether the owner's open sessions end: true after a leak."
+    )
+
+
 def is_none(value: object) -> bool:
     return value is None
 
@@ -224,6 +230,18 @@ class VendedOut(DatabaseOut):
     def handed_out(cls, vended: Vended) -> Self:
         record = dict(DatabaseOut.of(vended.database))
         return cls(**record, connection=ConnectionOut.of(vended.connection))
+
+
+class RotatedOut(VendedOut):
+    sessions_ended: bool = Field(
+        description="Whether the sessions that the owner had open have ended. Some providers end "
+        "them with every new password."
+    )
+
+    @classmethod
+    def handed_out(cls, vended: Vended) -> Self:
+        shown = dict(VendedOut.handed_out(vended))
+        return cls(**shown, sessions_ended=vended.sessions_ended)
 
 
 class PageOut(BaseModel):

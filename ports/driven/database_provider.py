@@ -44,13 +44,21 @@ class DatabaseProvider(ABC):
         """
 
     @abstractmethod
-    async def rotate(self, order: Order) -> Connection:
+    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
         """Give the owner the order's password; the old one stops working. Idempotent.
 
         Where the other side chooses passwords, each call makes a new one, and the last one counts;
-        `provision` tells it again. Sessions that are logged in go on, where the other side lets
-        them. Raises DatabaseNotFound when the tenant does not exist.
+        `provision` tells it again. Raises DatabaseNotFound when the tenant does not exist.
+
+        Sessions that the owner has open go on, unless `rotation_ends_sessions`. With
+        `end_sessions` they end after the password has changed, and the call returns when they
+        have; it raises ProviderBusy when one does not, with the new password set.
         """
+
+    @property
+    def rotation_ends_sessions(self) -> bool:
+        """Whether every `rotate` ends the owner's sessions, with `end_sessions` or without."""
+        return False
 
     @abstractmethod
     async def suspend(self, tenant: Tenant) -> None:

@@ -3,6 +3,11 @@
 from abc import ABC, abstractmethod
 
 from domain.connection import Connection
+from domain.errors import ProviderRejected
+
+
+class PasswordRefused(ProviderRejected):
+    """The server refuses the password, and would refuse it again."""
 
 
 class LoginCheck(ABC):

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 
 from domain.caller import ANYONE, Caller
 from domain.database import Database
-from domain.errors import InFlight, PasswordChanged, PasswordRefused, PgvendError
+from domain.errors import InFlight, PasswordChanged, PgvendError
 from domain.passwords import PasswordDeriver
 from domain.target import Target
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
-from ports.driven.login_check import LoginCheck
+from ports.driven.login_check import LoginCheck, PasswordRefused
 from ports.driven.registry import Registry
 from ports.driving.vended import Vended, vended_again
 from ports.records import record_of, still_there

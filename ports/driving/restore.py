@@ -84,7 +84,7 @@ class RestoreDatabase:
     def _restored(self, database: Database) -> Database:
         now = self.clock.now()
         database = database.moved(State.READY)  # raises when it is on its way out meanwhile
-        for work in (Work.ROTATE, Work.SUSPEND):  # has come with it, and is over
+        for work in (Work.ROTATE, Work.END_SESSIONS, Work.SUSPEND):  # has come with it, and is over
             if database.is_pending(work):
                 database = database.did(work, now)
         return database.did(Work.RESTORE, now)

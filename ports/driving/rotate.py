@@ -30,8 +30,12 @@ class RotatePassword:
     passwords: PasswordDeriver
     target: Target
 
-    async def __call__(self, database_id: str, caller: Caller = ANYONE) -> Vended:
-        """Raises DatabaseNotFound, OtherTarget, IllegalTransition unless the database is ready, and
+    async def __call__(
+        self, database_id: str, caller: Caller = ANYONE, *, end_sessions: bool = False
+    ) -> Vended:
+        """With `end_sessions`, the owner's sessions end as well: after a password has leaked.
+
+        Raises DatabaseNotFound, OtherTarget, IllegalTransition unless the database is ready, and
         InFlight.
 
         After Unavailable the rotation is still to come: by the next call, or by the sweep.
@@ -39,9 +43,7 @@ class RotatePassword:
 
         def promised(database: Database) -> Database | None:
             self._check(database, caller)
-            if database.is_pending(Work.ROTATE):
-                return None
-            return database.rotated(self.passwords).began(Work.ROTATE, self.clock.now())
+            return self._begun(database, end_sessions=end_sessions)
 
         # before the lease: whoever may not have it, must not keep others from it
         self._check(await self.registry.get(database_id), caller)
@@ -63,18 +65,33 @@ class RotatePassword:
         seen_by(caller, database).check_target(self.target)
         database.check_usable(self.clock.now())
 
+    def _begun(self, database: Database, *, end_sessions: bool) -> Database | None:
+        """With the work begun that is not yet; None where all of it is."""
+        begun = database
+        if not database.is_pending(Work.ROTATE):
+            begun = begun.rotated(self.passwords).began(Work.ROTATE, self.clock.now())
+        if end_sessions and not database.is_pending(Work.END_SESSIONS):
+            begun = begun.began(Work.END_SESSIONS, self.clock.now())
+        return None if begun is database else begun
+
     async def _done(self, database: Database) -> Vended:
         database = await keyed(self.registry, database, self.passwords)
+        end_sessions = database.is_pending(Work.END_SESSIONS)
         async with (
             attempt(self.registry, self.clock, database, Work.ROTATE),
             still_there(self.registry, self.clock, database.id),
         ):
-            connection = await self.provider.rotate(database.order(self.passwords))
+            connection = await self.provider.rotate(
+                database.order(self.passwords), end_sessions=end_sessions
+            )
         return Vended(
             database=await changed(self.registry, database.id, self._rotated),
             connection=connection,
+            sessions_ended=end_sessions or self.provider.rotation_ends_sessions,
         )
 
     def _rotated(self, database: Database) -> Database:
         database.check_usable(self.clock.now())  # it may be on its way out meanwhile
+        if database.is_pending(Work.END_SESSIONS):
+            database = database.did(Work.END_SESSIONS, self.clock.now())
         return database.did(Work.ROTATE, self.clock.now())

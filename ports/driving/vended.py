@@ -1,6 +1,6 @@
 """What is handed out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from domain.connection import Connection
 from domain.database import Database
@@ -12,11 +12,12 @@ from ports.driven.database_provider import DatabaseProvider
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vended:
     """`verified` says whether a login with the connection worked just now; None where nobody asked
-    for one."""
+    for one. `sessions_ended` says whether the owner's sessions have ended with what was done."""
 
     database: Database
     connection: Connection
     verified: bool | None = None
+    sessions_ended: bool = field(default=False, compare=False)
 
 
 async def vended_again(

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from domain.connection import Connection
-from domain.errors import PasswordRefused, ProviderRejected
+from domain.errors import ProviderRejected
 from domain.secret import Secret
+from ports.driven.login_check import PasswordRefused
 from tests.contract.conftest import Kind
 from tests.contract.subjects import Subject
 from tests.support.databases import vended

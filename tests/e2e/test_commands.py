@@ -72,7 +72,7 @@ COMMANDS: dict[str, tuple[Any, str, Any]] = {
     "rotate db_1": (VENDED, "POST databases/db_1/rotate", None),
     "restore db_1": (VENDED, "POST databases/db_1/restore", {}),
     "restore db_1 --ttl 7d": (VENDED, "POST databases/db_1/restore", {"ttl": "7d"}),
-    "connection db_1": (CONNECTION, "GET databases/db_1/connection", None),
+    "connection db_1": (CONNECTION, "GET databases/db_1/connection?verify=true", None),
     "sweep": ({"findings": [FINDING]}, "POST sweep", {"dry_run": False}),
     "sweep --dry-run": ({"findings": []}, "POST sweep", {"dry_run": True}),
     "keys create": (NEW_KEY, "POST keys", body_of_key()),

@@ -141,9 +141,9 @@ class ScriptedProvider(DatabaseProvider):
         self._called("reveal")
         return await self.inner.reveal(order)
 
-    async def rotate(self, order: Order) -> Connection:
+    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
         self._called("rotate")
-        return await self.inner.rotate(order)
+        return await self.inner.rotate(order, end_sessions=end_sessions)
 
     async def suspend(self, tenant: Tenant) -> None:
         self._called("suspend")

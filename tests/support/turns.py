@@ -39,9 +39,9 @@ class Room(MemoryProvider):
         async with self._stay(order.tenant):
             return await super().provision(order)
 
-    async def rotate(self, order: Order) -> Connection:
+    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
         async with self._stay(order.tenant):
-            return await super().rotate(order)
+            return await super().rotate(order, end_sessions=end_sessions)
 
     async def suspend(self, tenant: Tenant) -> None:
         async with self._stay(tenant):

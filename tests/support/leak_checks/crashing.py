@@ -14,9 +14,9 @@ from entrypoints.container import Container
 class CrashingProvider(MemoryProvider):
     """Crashes with passwords at hand, as a driver does."""
 
-    async def rotate(self, order: Order) -> Connection:
+    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
         password = order.password.reveal()
-        connection = await super().rotate(order)
+        connection = await super().rotate(order, end_sessions=end_sessions)
         return _lost(connection, password)
 
 

@@ -10,12 +10,11 @@ from domain.errors import (
     IllegalTransition,
     InFlight,
     PasswordChanged,
-    PasswordRefused,
     PgvendError,
     ProviderBusy,
     ProviderRejected,
 )
-from ports.driven.login_check import LoginCheck
+from ports.driven.login_check import LoginCheck, PasswordRefused
 from ports.driving.vended import Vended
 from tests.support.doubles import RefusingLoginCheck
 from tests.support.orders import new_order

@@ -7,12 +7,12 @@ from asyncpg.exceptions import ClientConfigurationError
 from adapters.postgres.errors import Raced, translated
 from domain.errors import (
     OutcomeUnknown,
-    PasswordRefused,
     PgvendError,
     ProviderBusy,
     ProviderFull,
     ProviderRejected,
 )
+from ports.driven.login_check import PasswordRefused
 
 Lost = type[ProviderBusy | OutcomeUnknown]
 

@@ -1,0 +1,47 @@
+"""What every provider that has sessions promises of them when a password changes."""
+
+import pytest
+
+from adapters.postgres.errors import FAILURES
+from adapters.postgres.sessions import login_of
+from tests.contract.conftest import only
+from tests.contract.subjects import Subject
+from tests.support.databases import vended
+from tests.support.orders import new_order, rotated
+from tests.support.places import session
+
+
+@only(lambda kind: kind.has_sessions)
+@pytest.mark.parametrize("end_sessions", [False, True])
+async def test_a_rotation_ends_the_sessions_that_are_open_where_it_says_so(
+    subject: Subject, end_sessions: bool
+) -> None:
+    order = new_order()
+    async with (
+        vended(subject.provider, order) as old,
+        session(login_of(old)) as idle,
+        session(login_of(old)) as busy,
+    ):
+        await busy.execute("BEGIN; CREATE TABLE held (id int)")
+        new = await subject.provider.rotate(rotated(order), end_sessions=end_sessions)
+
+        for opened in (idle, busy):
+            if end_sessions or subject.provider.rotation_ends_sessions:
+                with pytest.raises(FAILURES):
+                    await opened.fetchval("SELECT 1")
+            else:
+                assert await opened.fetchval("SELECT 1") == 1
+        await subject.login_check.verify(new)
+
+
+@only(lambda kind: kind.has_sessions and kind.unique_names)
+async def test_a_rotation_ends_nobody_elses_sessions_where_it_can_choose(subject: Subject) -> None:
+    order = new_order()
+    async with (
+        vended(subject.provider, order),
+        vended(subject.provider, new_order()) as neighbours,
+        session(login_of(neighbours)) as opened,
+    ):
+        await subject.provider.rotate(rotated(order), end_sessions=True)
+        if not subject.provider.rotation_ends_sessions:
+            assert await opened.fetchval("SELECT 1") == 1

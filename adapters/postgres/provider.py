@@ -10,6 +10,7 @@ import asyncpg
 from adapters.postgres import statements
 from adapters.postgres.confining import Confinement
 from adapters.postgres.dropping import Drop
+from adapters.postgres.encoding import template_of
 from adapters.postgres.errors import Raced
 from adapters.postgres.extensions import install
 from adapters.postgres.fitness import check_powers
@@ -74,7 +75,8 @@ class PostgresProvider(DatabaseProvider, SizeGuard):
                 if not database.broken:
                     return
                 await drop_database(session, database.name)
-        await session.execute(statements.make_database(tenant))
+        template = await template_of(session)
+        await session.execute(statements.make_database(tenant, template.clause))
 
     async def reveal(self, order: Order) -> Connection:
         return await self.server.connection(order)

@@ -42,8 +42,8 @@ def remake_role(tenant: Tenant, password: str, connection_limit: int) -> str:
     )
 
 
-def make_database(tenant: Tenant) -> str:
-    """The database, closed until it is private.
+def make_database(tenant: Tenant, encoding: str) -> str:
+    """The database, closed until it is private; `encoding` is a Template's clause.
 
     From template0, which nobody can block by sitting in it; by FILE_COPY, because WAL_LOG leaves
     its cost to the next checkpoint, which every DROP DATABASE waits for.
@@ -51,7 +51,7 @@ def make_database(tenant: Tenant) -> str:
     return (
         f"CREATE DATABASE {identifier(tenant.names.database)} "
         f"OWNER {identifier(tenant.names.owner)} "
-        "TEMPLATE template0 STRATEGY FILE_COPY ALLOW_CONNECTIONS false"
+        f"TEMPLATE template0 {encoding} STRATEGY FILE_COPY ALLOW_CONNECTIONS false"
     )
 
 

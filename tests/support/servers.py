@@ -7,7 +7,7 @@ import random
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +34,10 @@ DEBIAN = Path("/usr/lib/postgresql")
 
 PASSWORD = "the-admin-of-the-tests"
 
-_MADE: dict[int, Path] = {}
-"""The data of each version that initdb has made in this run."""
+UTF8 = ("--encoding=UTF8", "--locale=C")
+
+_MADE: dict[tuple[object, ...], Path] = {}
+"""The data of each version and kind that initdb has made in this run."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +85,23 @@ async def programs_of(major: int) -> Programs:
 async def operators_server(major: int, **settings: str) -> AsyncIterator[OperatorsServer]:
     """A server of that version whose operator did what pgvend's documentation asks for, once."""
     programs = await programs_of(major)
+    async with server_by(programs, major, UTF8, settings) as server:
+        yield server
+
+
+@asynccontextmanager
+async def server_by(
+    programs: Programs, major: int, initdb: tuple[str, ...], settings: Mapping[str, str]
+) -> AsyncIterator[OperatorsServer]:
+    """The same by those programs, with those options of initdb."""
     with ram_folder() as folder:
         folder.chmod(0o711)  # PostgreSQL 15 has to find its way to its folder
         data = folder / "data"
         # by chance: another run at the same time would find the same one free
         port = next(port for port in random.sample(PORTS, 1000) if is_free(port))
         server = OperatorsServer(major=major, port=port, data=data)
-        await _initdb(programs, major, data)
-        process = await _start(programs, data, port, CARELESS | settings)
+        await _initdb(programs, major, data, initdb)
+        process = await _start(programs, data, port, {**CARELESS, **settings})
         try:
             await _set_up(server)
             yield server
@@ -99,13 +110,14 @@ async def operators_server(major: int, **settings: str) -> AsyncIterator[Operato
             await process.wait()
 
 
-async def _initdb(programs: Programs, major: int, data: Path) -> None:
+async def _initdb(programs: Programs, major: int, data: Path, options: tuple[str, ...]) -> None:
     """A copy of what one initdb made for the whole run."""
-    if major not in _MADE:
+    kind = (major, *options)
+    if kind not in _MADE:
         made = _place_to_make(programs)
-        await _run_initdb(programs, made)
-        _MADE[major] = made
-    await asyncio.to_thread(copy_data, _MADE[major], data)
+        await _run_initdb(programs, made, options)
+        _MADE[kind] = made
+    await asyncio.to_thread(copy_data, _MADE[kind], data)
 
 
 def copy_data(made: Path, data: Path) -> None:
@@ -129,15 +141,14 @@ def _place_to_make(programs: Programs) -> Path:
     return data
 
 
-async def _run_initdb(programs: Programs, data: Path) -> None:
+async def _run_initdb(programs: Programs, data: Path, options: tuple[str, ...]) -> None:
     with (data.parent / "log").open("ab") as log:
         initdb = await programs.start(
             "initdb",
             f"--pgdata={data}",
             "--username=postgres",
             "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C",
+            *options,
             "--no-sync",
             data=data,
             output=log,

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
-from adapters.postgres.examining import admin, capacity, logins, ownership, privacy
+from adapters.postgres.examining import admin, capacity, encodings, logins, ownership, privacy
 from adapters.postgres.examining.marks import Known
 from adapters.postgres.examining.subject import Questions, Subject, answer
 from adapters.postgres.opening import opened_provider
@@ -18,6 +18,7 @@ EVERYWHERE: Questions = {
     **admin.QUESTIONS,
     **privacy.QUESTIONS,
     **capacity.QUESTIONS,
+    **encodings.QUESTIONS,
 }
 """What there is to ask of any server."""
 

@@ -25,7 +25,7 @@ async def role_only(place: Place, order: Order) -> None:
 
 async def closed_database(place: Place, order: Order) -> None:
     await role_only(place, order)
-    await place.provider.pool.execute(statements.make_database(order.tenant))
+    await place.provider.pool.execute(statements.make_database(order.tenant, "ENCODING 'UTF8'"))
 
 
 async def role_left(place: Place, order: Order) -> None:

@@ -43,7 +43,7 @@ def test_a_database_is_private_before_it_is_open() -> None:
     tenant = Tenant(id="db_1", names=Names("x", "user_x"))
     text = statements.open_database(tenant, "mark")
     assert text.index("REVOKE ALL") < text.index("ALLOW_CONNECTIONS true")
-    assert "ALLOW_CONNECTIONS false" in statements.make_database(tenant)
+    assert "ALLOW_CONNECTIONS false" in statements.make_database(tenant, "ENCODING 'UTF8'")
 
 
 def _all(names: Names, mark: str, verifier: str) -> list[str]:
@@ -51,7 +51,7 @@ def _all(names: Names, mark: str, verifier: str) -> list[str]:
     return [
         statements.make_role(tenant, mark, verifier, 5),
         statements.remake_role(tenant, verifier, 5),
-        statements.make_database(tenant),
+        statements.make_database(tenant, "ENCODING 'UTF8'"),
         statements.open_database(tenant, mark),
         statements.set_password(tenant, verifier),
         statements.shut_out(names.owner),

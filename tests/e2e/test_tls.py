@@ -16,7 +16,8 @@ from entrypoints.provider_settings import ProviderName
 from entrypoints.settings import Settings
 from entrypoints.tls import tls_of
 from tests.support.apps import container_of, served
-from tests.support.command_line import pgvend, program, ran, run_command
+from tests.support.certificates import make_certificate
+from tests.support.command_line import pgvend, run_command
 from tests.support.service import running_service
 from tests.support.wires import asked, request, wire_to, wires_to
 
@@ -41,14 +42,8 @@ class Certificate:
 
 async def certificate_in(folder: Path, *more: str) -> Certificate:
     """A new one; `more` are for `openssl req`."""
-    made = Certificate(folder / "cert.pem", folder / "key.pem")
-    files = ("-out", str(made.cert), "-keyout", str(made.key))
-    kind = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-days", "2")
-    names = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1")
-    how = more or ("-nodes",)
-    openssl = await ran(program("openssl"), "req", "-x509", *kind, *names, *files, *how)
-    assert openssl.status == 0, openssl.stderr
-    return made
+    made = await make_certificate(folder, *more, name="localhost")
+    return Certificate(made.cert, made.key)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,163 @@
+"""A server's TLS, as the admin's URL asks for it, holds for all that logs in, and is handed out."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from adapters.postgres.login_check import PostgresLoginCheck
+from adapters.postgres.opening import opened_provider
+from adapters.postgres.provider import PostgresProvider
+from adapters.postgres.server import server_of_dsn
+from adapters.postgres.sessions import tenant_session
+from adapters.registry.opening import opened_postgres
+from domain.errors import ProviderBusy, StartupError
+from tests.support.certificates import Files, make_certificate
+from tests.support.command_line import pgvend, program, ran
+from tests.support.databases import vended
+from tests.support.orders import INSTALLATION, new_order, unique_name
+from tests.support.records import new_record
+from tests.support.registries import own_database
+from tests.support.servers import OperatorsServer, operators_server, programs_of, ram_folder
+from tests.support.service import running_service
+
+USES_TLS = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+
+
+@dataclass(frozen=True)
+class Private:
+    """A server whose certificate a private authority signed."""
+
+    server: OperatorsServer
+    authority: Files
+    stranger: Files
+
+    def dsn(self, options: str, host: str = "127.0.0.1", database: str = "postgres") -> str:
+        there = self.server.dsn(database=database).replace("127.0.0.1", host)
+        return f"{there}?{options.format(ca=self.authority.cert, other=self.stranger.cert)}"
+
+
+@pytest.fixture(scope="module")
+async def private() -> AsyncIterator[Private]:
+    """Its certificate names the address, and not `localhost`."""
+    account = (await programs_of(15)).account
+    with ram_folder() as folder:
+        folder.chmod(0o711)
+        authority = await make_certificate(folder, name="authority")
+        stranger = await make_certificate(folder, name="stranger")
+        own = await make_certificate(
+            folder, name="server", alternatives="IP:127.0.0.1", signer=authority
+        )
+        if account:
+            os.chown(own.key, account.uid, account.gid)
+        files = {"ssl_cert_file": str(own.cert), "ssl_key_file": str(own.key)}
+        own.cert.chmod(0o644)
+        async with operators_server(15, ssl="on", **files) as server:
+            yield Private(server, authority, stranger)
+
+
+@asynccontextmanager
+async def opened(dsn: str) -> AsyncIterator[PostgresProvider]:
+    server = server_of_dsn(dsn, public_host=None, public_port=None, connection_limit=3)
+    async with opened_provider(server, INSTALLATION) as provider:
+        yield provider
+
+
+ASKED = {
+    "": "require",
+    "sslmode=prefer": "require",
+    "sslmode=allow": "require",
+    "sslmode=require": "require",
+    "sslmode=disable": "disable",
+    "sslmode=verify-ca&sslrootcert={ca}": "verify-ca",
+    "sslmode=verify-full&sslrootcert={ca}": "verify-full",
+}
+
+
+@pytest.mark.parametrize("options", ASKED)
+async def test_a_tenant_gets_what_the_admins_url_asks_for_and_else_what_the_server_has(
+    private: Private, options: str
+) -> None:
+    async with (
+        opened(private.dsn(options)) as provider,
+        vended(provider, new_order()) as connection,
+    ):
+        authorities = private.authority.cert.read_text() if "{ca}" in options else None
+        assert (connection.sslmode, connection.sslrootcert) == (ASKED[options], authorities)
+        await PostgresLoginCheck().verify(connection)
+        is_encrypted = connection.sslmode != "disable"
+        assert await provider.pool.fetchval(USES_TLS) is is_encrypted
+        async with tenant_session(connection) as tenant:
+            assert await tenant.fetchval(USES_TLS) is is_encrypted
+
+
+async def test_a_server_without_tls_is_handed_out_as_such(server_15: OperatorsServer) -> None:
+    for options in ("", "?sslmode=prefer"):
+        async with (
+            opened(server_15.dsn() + options) as provider,
+            vended(provider, new_order()) as connection,
+        ):
+            assert (connection.sslmode, connection.sslrootcert) == ("disable", None)
+
+
+WRONG = {
+    "another authority": ("sslmode=verify-full&sslrootcert={other}", "127.0.0.1"),
+    "a public authority": ("sslmode=verify-full", "127.0.0.1"),
+    "another name": ("sslmode=verify-full&sslrootcert={ca}", "localhost"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+async def test_a_server_that_cannot_prove_itself_is_used_by_nobody(
+    private: Private, wrong: str
+) -> None:
+    options, host = WRONG[wrong]
+    async with opened(private.dsn(options, host)) as provider:
+        with pytest.raises(ProviderBusy):
+            await provider.ping()
+        with pytest.raises(ProviderBusy):
+            await provider.provision(new_order())
+    with pytest.raises(StartupError):
+        async with opened_postgres(private.dsn(options, host)):
+            pass
+
+    trusted = private.dsn("sslmode=verify-full&sslrootcert={ca}")
+    strange = server_of_dsn(
+        private.dsn(options, host), public_host=None, public_port=None, connection_limit=3
+    )
+    async with opened(trusted) as provider, vended(provider, new_order()) as connection:
+        told = replace(connection, host=host, sslrootcert=strange.sslrootcert)
+        with pytest.raises(ProviderBusy):
+            await PostgresLoginCheck().verify(told)
+
+
+async def test_a_registry_is_reached_with_the_same_parameters(private: Private) -> None:
+    async with own_database(private.server) as url:
+        database = url.rpartition("/")[2]
+        verified = private.dsn("sslmode=verify-full&sslrootcert={ca}", database=database)
+        async with opened_postgres(verified) as registry:
+            record = await registry.registry.add(new_record())
+            assert await registry.registry.get(record.id) == record
+            async with registry.leases.held(record.id) as is_mine:
+                assert is_mine
+
+
+async def test_the_command_line_hands_the_authority_on_as_a_file(
+    private: Private, tmp_path: Path
+) -> None:
+    dsn = private.dsn("sslmode=verify-full&sslrootcert={ca}")
+    file = tmp_path / "ca.pem"
+    settings = {"PGVEND_PROVIDER": "postgres", "PGVEND_POSTGRES_ADMIN_DSN": dsn}
+    async with running_service(tmp_path, **settings) as service:
+        made = await pgvend("create", unique_name(), "--ca-file", str(file), PGVEND_URL=service.url)
+        assert made.status == 0, made.stderr
+        uri = made.stdout.strip()
+        asked = await ran(program("psql"), uri, "-Atc", USES_TLS)
+        assert await service.stop() == 0
+
+    assert file.read_text() == private.authority.cert.read_text()
+    assert (asked.status, asked.stdout.strip()) == (0, "t"), asked.stderr
+    assert "sslmode=verify-full" in uri

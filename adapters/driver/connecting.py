@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 import asyncpg
+from asyncpg.exceptions import TargetServerAttributeNotMatched
 
 from adapters.driver.tls import Tls, tls_of
 from domain.errors import StartupError
@@ -30,6 +31,10 @@ CLOSED: Login = {
 SOCKETS = ("/run/postgresql", "/var/run/postgresql", "/tmp")  # noqa: S108 - PostgreSQL's own places
 """Where servers on this machine have their sockets."""
 
+_NEXT_HOST = (OSError, asyncpg.CannotConnectNowError, TargetServerAttributeNotMatched)
+"""Why another host is tried: it is away, starts or stops, or has another role. libpq does not try
+another one after a login that is refused either."""
+
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 """PostgreSQL's documentation, "Message Formats", SSLRequest."""
 
@@ -39,15 +44,38 @@ async def connect(
 ) -> asyncpg.Connection:
     """Open a session as asyncpg does, closed to the environment; its pool passes no DSN.
 
-    Without `tls` the session is encrypted where the server offers that.
+    Without `tls` the session is encrypted where the server offers that. Of several hosts each gets
+    the whole `timeout`, as libpq does it: one that is silent does not keep us from the next.
     """
     given = {**CLOSED, **arguments}
+    if isinstance(given["host"], str) or given["target_session_attrs"] == "prefer-standby":
+        return await _opened(given, tls)
+    failure: Exception = ValueError("no host")
+    for host, port in addresses_of(given):
+        try:
+            return await _opened({**given, "host": host, "port": port}, tls)
+        except _NEXT_HOST as error:
+            failure = error
+    raise failure
+
+
+async def _opened(given: Login, tls: Tls | None) -> asyncpg.Connection:
     if tls is not None:
         return await asyncpg.connect(**given, ssl=tls.argument)
     try:
         return await asyncpg.connect(**given, ssl=Tls(mode="require").argument)
-    except ConnectionError:  # asyncpg: "PostgreSQL server at ... rejected SSL upgrade"
+    except ConnectionError as error:
+        if type(error) is not ConnectionError:  # "PostgreSQL server at ... rejected SSL upgrade" is
+            raise
         return await asyncpg.connect(**given, ssl=False)
+
+
+def addresses_of(login: Login) -> list[tuple[str, int]]:
+    """Every host of a login with its port."""
+    hosts, ports = login["host"], login["port"]
+    hosts = [hosts] if isinstance(hosts, str) else hosts
+    ports = [ports] * len(hosts) if isinstance(ports, int) else ports
+    return list(zip(hosts, ports, strict=True))
 
 
 def create_pool(login: Login, **options: Any) -> asyncpg.Pool:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from adapters.driver.connecting import Login, login_of_url, offers_tls
+from adapters.driver.connecting import Login, addresses_of, login_of_url, offers_tls
 from adapters.driver.tls import Tls
 from adapters.postgres.scram import scram_verifier
 from domain.connection import Connection
@@ -76,18 +76,12 @@ class Server:
         return self._offered[0]
 
     async def _offers_tls(self) -> bool:
-        for host, port in self._admin_addresses():
+        for host, port in addresses_of(self.admin):
             try:
                 return await offers_tls(host, port)
             except OSError:
                 continue
         raise ProviderBusy("The PostgreSQL server cannot be reached.")
-
-    def _admin_addresses(self) -> list[tuple[str, int]]:
-        hosts, ports = self.admin["host"], self.admin["port"]
-        hosts = [hosts] if isinstance(hosts, str) else hosts
-        ports = [ports] * len(hosts) if isinstance(ports, int) else ports
-        return list(zip(hosts, ports, strict=True))
 
 
 def server_of_dsn(

@@ -8,7 +8,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,17 +97,20 @@ async def server_by(
     with ram_folder() as folder:
         folder.chmod(0o711)  # PostgreSQL 15 has to find its way to its folder
         data = folder / "data"
-        # by chance: another run at the same time would find the same one free
-        port = next(port for port in random.sample(PORTS, 1000) if is_free(port))
+        port = free_port()
         server = OperatorsServer(major=major, port=port, data=data)
         await _initdb(programs, major, data, initdb)
-        process = await _start(programs, data, port, {**CARELESS, **settings})
+        process = await start_server(programs, data, port, {**CARELESS, **settings})
         try:
             await _set_up(server)
             yield server
         finally:
-            process.send_signal(signal.SIGQUIT)  # PostgreSQL's immediate shutdown
-            await process.wait()
+            await end_server(process)
+
+
+def free_port() -> int:
+    """By chance: another run at the same time would find the same one free."""
+    return next(port for port in random.sample(PORTS, 1000) if is_free(port))
 
 
 async def _initdb(programs: Programs, major: int, data: Path, options: tuple[str, ...]) -> None:
@@ -156,7 +159,13 @@ async def _run_initdb(programs: Programs, data: Path, options: tuple[str, ...]) 
         assert await initdb.wait() == 0, (data.parent / "log").read_text()
 
 
-async def _start(
+async def end_server(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):  # a test may have done so
+        process.send_signal(signal.SIGQUIT)  # PostgreSQL's immediate shutdown
+    await process.wait()
+
+
+async def start_server(
     programs: Programs, data: Path, port: int, settings: dict[str, str]
 ) -> asyncio.subprocess.Process:
     options = [f"-c{name}={value}" for name, value in settings.items()]

@@ -1,0 +1,104 @@
+"""A primary and its standby, which is promoted when the primary is gone."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.embedded.programs import Programs
+from tests.support.places import session
+from tests.support.polling import until
+from tests.support.servers import (
+    CARELESS,
+    PASSWORD,
+    OperatorsServer,
+    end_server,
+    free_port,
+    operators_server,
+    programs_of,
+    ram_folder,
+    start_server,
+)
+
+MAJOR = 15
+
+REPLICATES = "SELECT count(*) = 1 FROM pg_stat_replication WHERE state = 'streaming'"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Nothing that the primary has answered is lost with it: it waits for the standby."""
+
+    primary: OperatorsServer
+    standby: OperatorsServer
+
+    def dsn(self, database: str = "postgres", attributes: str = "primary") -> str:
+        hosts = ",".join(f"127.0.0.1:{each.port}" for each in (self.primary, self.standby))
+        return f"postgresql://admin:{PASSWORD}@{hosts}/{database}?target_session_attrs={attributes}"
+
+    async def fail_over(self) -> None:
+        """End the primary as a crash does, and promote the standby."""
+        pid = int((self.primary.data / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGQUIT)
+        async with session({"dsn": self.standby.superuser_dsn}) as superuser:
+            assert await superuser.fetchval("SELECT pg_promote()")
+
+
+@asynccontextmanager
+async def replicated() -> AsyncIterator[Pair]:
+    programs = await programs_of(MAJOR)
+    async with operators_server(MAJOR) as primary:
+        with (primary.data / "pg_hba.conf").open("a") as rules:
+            rules.write("host replication postgres 127.0.0.1/32 scram-sha-256\n")
+        with ram_folder() as folder:
+            folder.chmod(0o711)
+            standby = OperatorsServer(major=MAJOR, port=free_port(), data=folder / "data")
+            await _run(primary, "SELECT pg_reload_conf()")
+            await _copy(programs, primary, standby.data)
+            process = await start_server(programs, standby.data, standby.port, dict(CARELESS))
+            try:
+                await _settle(primary)
+                yield Pair(primary, standby)
+            finally:
+                await end_server(process)
+
+
+async def _settle(primary: OperatorsServer) -> None:
+    async def streams() -> bool:
+        async with session({"dsn": primary.superuser_dsn}) as superuser:
+            return bool(await superuser.fetchval(REPLICATES))
+
+    await until(streams)
+    await _run(primary, "ALTER SYSTEM SET synchronous_standby_names = '*'")
+    await _run(primary, "ALTER SYSTEM SET synchronous_commit = on")
+    await _run(primary, "SELECT pg_reload_conf()")
+
+
+async def _copy(programs: Programs, primary: OperatorsServer, data: Path) -> None:
+    await asyncio.to_thread(_make_folder, programs, data)
+    with (data.parent / "log").open("ab") as log:
+        status = await programs.run(
+            "pg_basebackup",
+            f"--pgdata={programs.data_argument(data)}",
+            f"--dbname={primary.superuser_dsn}",
+            "--write-recovery-conf",
+            "--checkpoint=fast",
+            "--no-sync",
+            data=data,
+            output=log,
+        )
+    assert status == 0, await asyncio.to_thread((data.parent / "log").read_text)
+
+
+def _make_folder(programs: Programs, data: Path) -> None:
+    data.mkdir(mode=0o700)
+    if programs.account:
+        os.chown(data, programs.account.uid, programs.account.gid)
+
+
+async def _run(server: OperatorsServer, statement: str) -> None:
+    async with session({"dsn": server.superuser_dsn}) as superuser:
+        await superuser.execute(statement)

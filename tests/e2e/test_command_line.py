@@ -117,7 +117,7 @@ async def test_a_dotenv_file_that_cannot_be_read_is_told_in_one_line(tmp_path: P
     refused = await ran("env", "-C", str(tmp_path), *PGVEND, "show", "db_1")
 
     assert (refused.status, refused.stdout) == (1, "")
-    assert refused.stderr == "pgvend: .env: not UTF-8. Save it as UTF-8.\n"
+    assert refused.stderr == "pgvend: .env is not UTF-8: save it as UTF-8.\n"
 
 
 async def _asked(service: RunningService, *command: str) -> Ran:

@@ -48,7 +48,7 @@ async def test_a_tenant_is_warned_confined_and_released(provider: PostgresProvid
 
         await make_room(connection)
         assert await _swept(client, database) == [("release", "done")]
-        assert "read_only" not in await _record(client, database)
+        assert (await _record(client, database))["read_only"] is False
         await assert_writable(connection)
 
         steps = [step["name"] for step in (await _record(client, database))["steps"]]

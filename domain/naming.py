@@ -31,12 +31,17 @@ RESERVED = frozenset(
 """What servers come with, and names with a meaning of their own in pg_hba.conf."""
 
 _DROPPED = re.compile(r"[^a-z0-9_-]")
+_UNICODE_HYPHEN = "\u2010"
 _CUT_HASH = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The identifiers of one database on its server; at most 63 bytes each, plain ASCII."""
+    """The identifiers of one database on its server; at most 63 bytes each, plain ASCII.
+
+    Those of a new one begin with a letter, a digit or `_`: programs that get one as an argument
+    must not take it for an option. Records of older releases may hold others.
+    """
 
     database: str
     owner: str
@@ -65,8 +70,9 @@ class Nickname:
             )
 
     def _cleaned(self) -> str:
-        ascii_only = anyascii(unicodedata.normalize("NFKC", self.typed))
-        return _DROPPED.sub("", ascii_only.lower())
+        composed = unicodedata.normalize("NFKC", self.typed).replace(_UNICODE_HYPHEN, "-")
+        ascii_only = "".join(map(_transliterated, composed))
+        return _DROPPED.sub("", ascii_only.lower()).lstrip("-")
 
     def base(self) -> str:
         """The database's name when nothing is in its way: at most 58 bytes.
@@ -89,5 +95,11 @@ class Nickname:
         return Names(database=database, owner=OWNER_PREFIX + database)
 
 
+def _transliterated(char: str) -> str:
+    """Write one character in ASCII, without hyphens that the caller did not type (those of a dash,
+    or of `e-mail` for an emoji): with a hyphen, a name needs quoting in SQL."""
+    return char if char.isascii() else anyascii(char).replace("-", "")
+
+
 def _joined(base: str, suffix: str) -> str:
-    return f"{base[: MAX_BASE - len(suffix) - 1]}-{suffix}"
+    return f"{base[: MAX_BASE - len(suffix) - 1]}_{suffix}"

@@ -58,7 +58,7 @@ async def test_a_caller_may_ask_for_the_plain_name_or_none(app: RunningApp) -> N
         problem = problem_in(await app.ask("POST", PATH, body, headers), 409, "name_taken")
         assert "taken" in problem["detail"]
 
-    assert (await app.vend("taken"))["database"].startswith("taken-")
+    assert (await app.vend("taken"))["database"].startswith("taken_")
     assert len(await app.live()) == 2
 
 

@@ -21,7 +21,8 @@ from domain.naming import (
 )
 
 KEPT = ascii_letters + digits + "-_"
-IDENTIFIER = re.compile(r"[a-z0-9_-]+")
+HYPHENS = set("-\u2010\u2011\ufe63\uff0d")
+IDENTIFIER = re.compile(r"[a-z0-9_][a-z0-9_-]*")
 
 anything_typed = st.text(
     st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=MAX_NICKNAME - 1
@@ -48,8 +49,8 @@ def test_names_are_identifiers_that_postgresql_keeps_whole(typed: str, suffix: s
 
 @given(ascii_typed)
 def test_a_short_ascii_nickname_gives_its_kept_characters_in_lower_case(typed: str) -> None:
-    """Exactly as the original service did: its clients may rely on the names."""
-    kept = "".join(char for char in typed if char in KEPT).lower()
+    """Exactly as the original service did, but for leading hyphens: its clients may rely on it."""
+    kept = "".join(char for char in typed if char in KEPT).lower().lstrip("-")
     assert Nickname(typed).names().database == kept
 
 
@@ -88,6 +89,19 @@ def test_a_nickname_without_letter_or_digit_is_refused(typed: str) -> None:
         Nickname(typed)
 
 
+@given(anything_typed.filter(lambda typed: not set(typed) & HYPHENS), st.just("") | suffixes)
+def test_only_a_typed_hyphen_makes_a_hyphen(typed: str, suffix: str) -> None:
+    assert "-" not in Nickname(typed).names(suffix).owner
+
+
+@pytest.mark.parametrize("typed", ["-v", "--version", " -v", "!-v", "\u2010v", "v"])
+def test_no_name_looks_like_an_option(typed: str) -> None:
+    names = Nickname(typed).names()
+
+    assert names.database in {"v", "version"}
+    assert names.owner in {"user_v", "user_version"}
+
+
 @pytest.mark.parametrize("char", ["\0", "\t", "\n", "\x1b", "\x7f", "\x85", "\ud800"])
 def test_control_characters_and_lone_surrogates_are_refused(char: str) -> None:
     with pytest.raises(InvalidNickname, match="control characters"):
@@ -103,7 +117,7 @@ def test_the_longest_nickname_is_taken_and_a_longer_one_is_refused() -> None:
 SCRIPTS = {"Café Zürich": "cafezurich", "cafe\u0301": "cafe", "\uff21\uff42\uff11": "ab1"}
 SCRIPTS |= {"①②": "12", "ﬁle": "file", "Straße": "strasse", "İstanbul": "istanbul"}
 SCRIPTS |= {"שלום": "slvm", "\u202eabc\u202c": "abc", "a\u200db": "ab", "🐘": "elephant"}
-SCRIPTS |= {"x²": "x2"}
+SCRIPTS |= {"x²": "x2", "a—b": "ab", "a\u2011b": "a-b", "-\uff0dv": "v"}
 
 
 @pytest.mark.parametrize(("typed", "database"), SCRIPTS.items(), ids=ascii)

@@ -18,7 +18,7 @@ from tests.support.randomness import SeededRandomness
 from tests.support.records import TARGET
 from tests.support.vending import HOUR, Memory
 
-SUFFIXED = re.compile(r"sales-[a-z0-9]{6}")
+SUFFIXED = re.compile(r"sales_[a-z0-9]{6}")
 REJECT = OnConflict.REJECT
 
 
@@ -128,7 +128,7 @@ async def test_a_name_that_is_taken_meanwhile_gets_a_suffix(memory: Memory) -> N
 @pytest.mark.parametrize("nickname", ["postgres", " Template1 ", "NEONDB", "replication"])
 async def test_a_reserved_name_gets_a_suffix_at_once(memory: Memory, nickname: str) -> None:
     vended = await memory.create(nickname)
-    assert re.fullmatch(r"[a-z0-9]+-[a-z0-9]{6}", vended.connection.database)
+    assert re.fullmatch(r"[a-z0-9]+_[a-z0-9]{6}", vended.connection.database)
 
 
 @pytest.mark.parametrize("holder", ["record", "stranger"])
@@ -165,7 +165,7 @@ async def test_a_dropped_database_frees_its_name(memory: Memory, sales: Vended) 
 async def test_a_suffix_that_is_taken_too_is_followed_by_another() -> None:
     memory = Memory(randomness=LittleChance("aab"))
     names = [(await memory.create()).connection.database for _ in range(3)]
-    assert names == ["sales", "sales-aaaaaa", "sales-bbbbbb"]
+    assert names == ["sales", "sales_aaaaaa", "sales_bbbbbb"]
 
 
 async def test_bad_luck_without_end_ends() -> None:

@@ -45,11 +45,14 @@ format: setup-dev ## Put the code into the one format
 bench: setup-dev ## Compare with bare SQL, and many vends with the Neon emulator (ARGS=neon)
 	$(BIN)/python -m bench $(ARGS)
 
-lock: ## Choose the newest versions of all dependencies (needs uv)
+lock: ## Choose the newest versions of all dependencies (needs uv and npm)
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-annotate pyproject.toml requirements/build.in -o requirements/run.txt
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-annotate --group dev pyproject.toml -c requirements/run.txt -o requirements/dev.txt
+	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-annotate tests/clients/requirements.in -o tests/clients/requirements.txt
+	npm update --package-lock-only --prefix tests/clients
 
 clean: ## Remove the virtual environment and caches; the data folder stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

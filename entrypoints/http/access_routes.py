@@ -12,7 +12,7 @@ from domain.errors import (
 from entrypoints.http import access
 from entrypoints.http import parameters as given
 from entrypoints.http.access_schemas import AuditOut, KeyBody, KeyOut, KeysOut, NewKeyOut
-from entrypoints.http.route import Answer, Parameter, Route
+from entrypoints.http.route import Answer, Parameter, Route, Tag
 
 KEY_ID = Parameter(
     place="path",
@@ -41,7 +41,12 @@ ACCESS_ROUTES = (
         handler=access.create_key,
         scope=Scope.ADMIN,
         name="createKey",
+        tag=Tag.KEYS,
         summary="A new key, which is told this once",
+        description=(
+            "The answer is the only one that holds the key: only a digest is kept. A key with "
+            "`origins` is for web pages and can only create."
+        ),
         body=KeyBody,
         answers=(Answer(status=201, description="The key.", body=NewKeyOut),),
         errors=(InvalidDuration, Unavailable),
@@ -52,7 +57,9 @@ ACCESS_ROUTES = (
         handler=access.list_keys,
         scope=Scope.ADMIN,
         name="listKeys",
+        tag=Tag.KEYS,
         summary="All keys, the newest first, revoked ones too",
+        description="Records of keys, without the keys themselves.",
         answers=(Answer(status=200, description="What is kept of them.", body=KeysOut),),
         errors=(InvalidRequest, Unavailable),
     ),
@@ -62,7 +69,9 @@ ACCESS_ROUTES = (
         handler=access.revoke_key,
         scope=Scope.ADMIN,
         name="revokeKey",
+        tag=Tag.KEYS,
         summary="Make a key useless, at once; may be repeated",
+        description=("Whoever shows the key from now on is refused. The caller's databases stay."),
         parameters=(KEY_ID,),
         answers=(Answer(status=200, description="The key, revoked.", body=KeyOut),),
         errors=(KeyNotFound, Unavailable),
@@ -73,7 +82,12 @@ ACCESS_ROUTES = (
         handler=access.audit,
         scope=Scope.ADMIN,
         name="readAudit",
+        tag=Tag.AUDIT,
         summary="Who did what, the newest first, page by page",
+        description=(
+            "One entry for each call that changed something or revealed a password. Follow "
+            "`next_page_token` to the next page."
+        ),
         parameters=(OF_CALLER, ON_SUBJECT, given.PAGE_TOKEN, given.PAGE_SIZE),
         answers=(Answer(status=200, description="A page of entries.", body=AuditOut),),
         errors=(InvalidRequest, InvalidPageToken, Unavailable),

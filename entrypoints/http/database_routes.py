@@ -30,7 +30,7 @@ from entrypoints.formats import FORMATS, NotAcceptable
 from entrypoints.http import connection, databases, events, lifecycle
 from entrypoints.http import parameters as given
 from entrypoints.http.headers import VERIFIED
-from entrypoints.http.route import Answer, Route
+from entrypoints.http.route import Answer, Route, Tag
 from entrypoints.http.schemas import (
     ChangeBody,
     DatabaseOut,
@@ -76,7 +76,14 @@ DATABASE_ROUTES = (
         handler=databases.create,
         scope=Scope.CREATE,
         name="createDatabase",
+        tag=Tag.DATABASES,
         summary="Have a database made, and get its credentials",
+        description=(
+            "The answer holds the connection, password included. With an `Idempotency-Key` the "
+            "request may be repeated: it stays one database. With `Prefer: respond-async` the "
+            "answer comes at once, without a connection, and the database is created in the "
+            "background."
+        ),
         parameters=(given.IDEMPOTENCY, given.PREFER),
         body=VendBody,
         answers=(
@@ -101,7 +108,12 @@ DATABASE_ROUTES = (
         handler=databases.list_,
         scope=Scope.READ,
         name="listDatabases",
+        tag=Tag.DATABASES,
         summary="Records, newest first, page by page",
+        description=(
+            "Records of your own databases, deleted ones too; an admin sees everybody's. "
+            "Follow `next_page_token` to the next page."
+        ),
         parameters=given.SEARCH,
         answers=(Answer(status=200, description="A page of records.", body=PageOut),),
         errors=(InvalidRequest, InvalidLabels, InvalidPageToken, *REGISTRY),
@@ -112,7 +124,9 @@ DATABASE_ROUTES = (
         handler=databases.show,
         scope=Scope.READ,
         name="showDatabase",
+        tag=Tag.DATABASES,
         summary="The record of a database",
+        description="The record without secrets, with its version as `ETag`.",
         parameters=(given.ID,),
         answers=(Answer(status=200, description="The record.", body=DatabaseOut, headers=ETAG),),
         errors=(DatabaseNotFound, *REGISTRY),
@@ -123,7 +137,12 @@ DATABASE_ROUTES = (
         handler=databases.change,
         scope=Scope.MANAGE,
         name="changeDatabase",
+        tag=Tag.DATABASES,
         summary="Another end, other labels",
+        description=(
+            "A `ttl` counts from now; `labels` replace all labels. With `If-Match` nothing "
+            "changes unless the record has one of these versions."
+        ),
         parameters=(given.ID, given.IF_MATCH),
         body=ChangeBody,
         answers=(Answer(status=200, description="The record.", body=DatabaseOut, headers=ETAG),),
@@ -135,7 +154,11 @@ DATABASE_ROUTES = (
         handler=databases.delete,
         scope=Scope.MANAGE,
         name="deleteDatabase",
+        tag=Tag.DATABASES,
         summary="Have a database dropped, with all that is in it; may be repeated",
+        description=(
+            "The database is deleted in the background, with everything in it. The record stays."
+        ),
         parameters=(given.ID,),
         answers=(
             Answer(
@@ -153,7 +176,12 @@ DATABASE_ROUTES = (
         handler=connection.show,
         scope=Scope.READ,
         name="showConnection",
+        tag=Tag.DATABASES,
         summary="The connection again, in a format of your choice",
+        description=(
+            "The connection of a database that is ready, password included, as JSON or in a "
+            "format that a tool reads."
+        ),
         reveals=True,
         parameters=(given.ID, given.FORMAT, given.VERIFY),
         answers=(
@@ -179,7 +207,12 @@ DATABASE_ROUTES = (
         handler=events.events,
         scope=Scope.READ,
         name="watchDatabase",
+        tag=Tag.DATABASES,
         summary="What is done for a database, as server-sent events",
+        description=(
+            "Each step of the database as it happens, from the first one, until it is ready or "
+            "has failed."
+        ),
         parameters=(given.ID, given.LAST_EVENT),
         answers=(
             Answer(
@@ -197,7 +230,12 @@ DATABASE_ROUTES = (
         handler=lifecycle.rotate,
         scope=Scope.MANAGE,
         name="rotatePassword",
+        tag=Tag.DATABASES,
         summary="A new password; the old one stops working",
+        description=(
+            "The answer holds the connection with the new password. Open sessions stay open "
+            "unless `end_sessions` is true; `sessions_ended` says which."
+        ),
         parameters=(given.ID,),
         body=RotateBody,
         needs_body=False,
@@ -217,7 +255,12 @@ DATABASE_ROUTES = (
         handler=lifecycle.restore,
         scope=Scope.MANAGE,
         name="restoreDatabase",
+        tag=Tag.DATABASES,
         summary="An expired database back, within the time of grace",
+        description=(
+            "Reopen an expired database within `PGVEND_GRACE_PERIOD`, with a new `ttl` where "
+            "one is given."
+        ),
         parameters=(given.ID,),
         body=RestoreBody,
         needs_body=False,

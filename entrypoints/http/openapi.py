@@ -2,13 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from importlib.metadata import version
 from itertools import chain
-from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from domain.errors import (
     Forbidden,
@@ -28,12 +25,10 @@ from entrypoints.http.errors import (
     UnsupportedMediaType,
     status_of,
 )
+from entrypoints.http.json_schemas import Json, Models, schemas_of
 from entrypoints.http.requests import REQUEST_ID_HEADER
-from entrypoints.http.route import Answer, Parameter, Route
+from entrypoints.http.route import TAGS, Answer, Parameter, Route
 from entrypoints.http.strict import OURS
-
-Json = dict[str, Any]
-Models = Mapping[tuple[type[BaseModel], JsonSchemaMode], Json]
 
 PROBLEM = "application/problem+json"
 TEXT: Json = {"type": "string"}
@@ -44,6 +39,13 @@ DESCRIPTION = """\
 A nickname in, a working PostgreSQL database out. Every error is a problem (RFC 9457) with a stable
 `code`; `retryable` says whether the same request may succeed later. Any call is answered by 400,
 417, 421 or 431 where it is not well-formed HTTP, or asks by a name that is not the service's."""
+
+INFO: Json = {
+    "title": "pgvend",
+    "description": DESCRIPTION,
+    "contact": {"name": "Whoever runs this service"},
+    "license": {"name": "The terms that pgvend comes with", "identifier": "LicenseRef-pgvend"},
+}
 
 READING = (MalformedBody, SlowBody, UnsupportedMediaType, InvalidRequest)
 KEYED = (Unauthenticated, KeyRefused, Forbidden, RateLimited)
@@ -62,8 +64,9 @@ def document(routes: Iterable[Route], *, is_open: bool) -> Json:
         paths[route.path][route.method.lower()] = operation
     return {
         "openapi": "3.1.0",
-        "info": {"title": "pgvend", "version": version("pgvend"), "description": DESCRIPTION},
+        "info": INFO | {"version": version("pgvend")},
         "servers": [{"url": "/"}],
+        "tags": [{"name": str(tag), "description": text} for tag, text in TAGS.items()],
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -80,23 +83,15 @@ def _schemas(routes: Sequence[Route]) -> tuple[Models, Json]:
     got += [
         body for route in routes for answer in route.answers for body in _bodies(answer) if body
     ]
-    used: list[tuple[type[BaseModel], JsonSchemaMode]] = []
-    used += [(model, "validation") for model in dict.fromkeys(sent)]
-    used += [(model, "serialization") for model in dict.fromkeys(got)]
-    return _schemas_of(tuple(used))
-
-
-@cache
-def _schemas_of(used: tuple[tuple[type[BaseModel], JsonSchemaMode], ...]) -> tuple[Models, Json]:
-    """Make them once per process: pydantic takes a tenth of a second."""
-    found, definitions = models_json_schema(used, ref_template="#/components/schemas/{model}")
-    return {place: found[place] for place in used}, definitions["$defs"]
+    return schemas_of(tuple(sent), tuple(got))
 
 
 def _operation(route: Route, models: Models, *, is_open: bool) -> Json:
     told: Json = {
         "operationId": route.name,
+        "tags": [str(route.tag)],
         "summary": route.summary,
+        "description": _description(route),
         "parameters": [_parameter(parameter) for parameter in route.parameters],
         "responses": _answers(route, models) | _problems(route, models),
         "security": _security(route, is_open=is_open),
@@ -130,7 +125,13 @@ def _security(route: Route, *, is_open: bool) -> list[Json]:
     """An empty one of several says that it goes without."""
     if route.scope is None:
         return []
-    return [*([{}] if is_open else []), {KEY: [str(route.scope)]}]
+    return [*([{}] if is_open else []), {KEY: []}]
+
+
+def _description(route: Route) -> str:
+    """With the scope: of a bearer token, the document's security has no place for it."""
+    scope = f" Takes a key with the scope `{route.scope}`." if route.scope else ""
+    return f"{route.description}{scope}"
 
 
 def _answers(route: Route, models: Models) -> Json:
@@ -180,6 +181,7 @@ def _of_error(error: type[PgvendError]) -> tuple[int, str]:
 
 def _of_http(route: Route) -> Iterable[tuple[int, str]]:
     """What aiohttp finds wrong, or we do with ourselves."""
+    yield 417, CODES[417]
     yield 500, INTERNAL
     if route.body:
         yield 413, CODES[413]

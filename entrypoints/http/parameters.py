@@ -74,9 +74,8 @@ PAGE_SIZE = Parameter(
         "type": "integer",
         "minimum": 1,
         "maximum": LARGEST_PAGE,
-        "default": USUAL_PAGE,
     },
-    description="So many on a page.",
+    description=f"So many on a page; {USUAL_PAGE} unless given.",
 )
 SEARCH = (
     Parameter(

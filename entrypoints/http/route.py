@@ -2,12 +2,32 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel
 
 from domain.caller import Scope
 from domain.errors import PgvendError
+
+
+class Tag(StrEnum):
+    """A group of calls in the document."""
+
+    DATABASES = "databases"
+    KEYS = "keys"
+    AUDIT = "audit"
+    SERVICE = "service"
+    ORIGINAL = "original"
+
+
+TAGS: Mapping[Tag, str] = {
+    Tag.DATABASES: "Create databases, read and change their records, get credentials, delete them.",
+    Tag.KEYS: "API keys, for admins.",
+    Tag.AUDIT: "The audit log, for admins.",
+    Tag.SERVICE: "Health of the service, and its reconciler.",
+    Tag.ORIGINAL: "The original service's two calls, as its clients know them.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +66,9 @@ class Route:
     handler: Handler
     scope: Scope | None
     name: str
+    tag: Tag
     summary: str
+    description: str
     answers: tuple[Answer, ...]
     parameters: tuple[Parameter, ...] = ()
     body: type[BaseModel] | None = None

@@ -5,7 +5,7 @@ from entrypoints.http import documentation, health, legacy, upkeep
 from entrypoints.http import parameters as given
 from entrypoints.http.database_routes import MAKING, PROVIDING, VENDING
 from entrypoints.http.legacy_schemas import LegacyBody, LegacyOut
-from entrypoints.http.route import Answer, Route
+from entrypoints.http.route import Answer, Route, Tag
 from entrypoints.http.sweep_schemas import SweepBody, SweptOut
 
 SERVICE_ROUTES = (
@@ -15,7 +15,12 @@ SERVICE_ROUTES = (
         handler=upkeep.sweep,
         scope=Scope.ADMIN,
         name="sweep",
+        tag=Tag.SERVICE,
         summary="Put the records and what is really there in line",
+        description=(
+            "Finish or undo what a crash left behind, end expired databases, and compare the "
+            "records with what is there. With `dry_run` nothing changes."
+        ),
         body=SweepBody,
         needs_body=False,
         answers=(Answer(status=200, description="What was found, and done.", body=SweptOut),),
@@ -27,7 +32,12 @@ SERVICE_ROUTES = (
         handler=legacy.create_neon_db,
         scope=Scope.CREATE,
         name="createNeonDb",
+        tag=Tag.ORIGINAL,
         summary="Have a database made, as the original service's clients ask for it",
+        description=(
+            "Takes and answers what the original service did; members that it does not know "
+            "are ignored."
+        ),
         parameters=(given.IDEMPOTENCY,),
         body=LegacyBody,
         answers=(Answer(status=200, description="The database's credentials.", body=LegacyOut),),
@@ -39,7 +49,9 @@ SERVICE_ROUTES = (
         handler=legacy.test,
         scope=None,
         name="test",
+        tag=Tag.ORIGINAL,
         summary="Whether the service is there",
+        description="Answers without a key, as the original service did.",
         answers=(Answer(status=200, description="It is.", body=health.AliveOut),),
     ),
     Route(
@@ -48,7 +60,11 @@ SERVICE_ROUTES = (
         handler=health.livez,
         scope=None,
         name="livez",
+        tag=Tag.SERVICE,
         summary="Whether the process is alive",
+        description=(
+            "Answers without a key, for a supervisor that restarts the service when it does not."
+        ),
         answers=(Answer(status=200, description="It is.", body=health.AliveOut),),
     ),
     Route(
@@ -57,7 +73,12 @@ SERVICE_ROUTES = (
         handler=health.readyz,
         scope=None,
         name="readyz",
+        tag=Tag.SERVICE,
         summary="Whether registry and provider would answer",
+        description=(
+            "Answers without a key, for a load balancer: each part with `ok` or the code of "
+            "its error."
+        ),
         answers=(
             Answer(status=200, description="They would.", body=health.HealthOut),
             Answer(status=503, description="One of them would not.", body=health.HealthOut),
@@ -69,7 +90,9 @@ SERVICE_ROUTES = (
         handler=documentation.openapi,
         scope=None,
         name="openapi",
+        tag=Tag.SERVICE,
         summary="What the service answers, as OpenAPI",
+        description="This document.",
         answers=(),
         listed=False,
     ),
@@ -79,7 +102,9 @@ SERVICE_ROUTES = (
         handler=documentation.docs,
         scope=None,
         name="docs",
+        tag=Tag.SERVICE,
         summary="A page to try it",
+        description="A page for a browser.",
         answers=(),
         listed=False,
     ),
@@ -89,7 +114,9 @@ SERVICE_ROUTES = (
         handler=documentation.asset,
         scope=None,
         name="asset",
+        tag=Tag.SERVICE,
         summary="What the page is made of",
+        description="The page's script, style and icon.",
         answers=(),
         listed=False,
     ),

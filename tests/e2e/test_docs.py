@@ -23,7 +23,7 @@ async def test_the_document_says_whether_a_key_is_needed(app: RunningApp) -> Non
             for each in (app, keyed)
         ]
 
-    assert ways == [[{}, {"key": ["create"]}], [{"key": ["create"]}]]
+    assert ways == [[{}, {"key": []}], [{"key": []}]]
 
 
 async def test_the_page_runs_nothing_but_our_own_files(app: RunningApp) -> None:

@@ -29,7 +29,7 @@ function field(parameter) {
   const input = schema.enum
     ? element("select", { multiple: several }, ...(several ? [] : [element("option")]),
               ...schema.enum.map((value) => element("option", {}, value)))
-    : element("input", { placeholder: schema.examples?.[0] ?? schema.default ?? "" });
+    : element("input", { placeholder: schema.examples?.[0] ?? "" });
   input.name = parameter.name;
   input.required = parameter.required;
   return element("label", {}, `${parameter.name} (${parameter.in})`, input,
@@ -117,11 +117,10 @@ function call(path, method, operation) {
     event.preventDefault();
     send(form, path, method, operation, shown);
   });
-  const scopes = operation.security.flatMap((way) => way.key ?? []);
   return element("details", { id: operation.operationId },
     element("summary", {}, element("b", {}, method.toUpperCase()), element("code", {}, path),
             element("span", {}, operation.summary)),
-    scopes.length ? `Takes a key with the scope ${scopes.join(", ")}, where the service asks for keys.` : "",
+    element("p", {}, operation.description),
     element("table", {}, ...answers), form);
 }
 

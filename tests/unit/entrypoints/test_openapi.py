@@ -79,11 +79,12 @@ def test_the_document_is_openapi_in_json_and_has_every_listed_call_and_no_other(
 
 @every_listed_route
 def test_a_call_says_what_a_key_has_to_be_for_and_how_it_is_refused(route: Route) -> None:
-    ways = [{"key": [route.scope]}] if route.scope else []
+    ways: list[dict[str, list[str]]] = [{"key": []}] if route.scope else []
     answers = operation(route)["responses"]
 
     assert operation(route)["security"] == ways
     assert operation(route, OPEN_DOCUMENT)["security"] == ([{}, *ways] if ways else [])
+    assert (f"scope `{route.scope}`" in operation(route)["description"]) is bool(ways)
     assert ({"401", "403", "429"} <= answers.keys()) is bool(ways)
     assert all("X-Request-ID" in answer["headers"] for answer in answers.values())
 
@@ -101,6 +102,27 @@ def test_a_body_is_described_by_the_model_that_checks_it() -> None:
     assert body["additionalProperties"] is False
     assert body["properties"]["nickname"]["maxLength"] == 256
     assert body["properties"]["extensions"]["maxItems"] == 16
+
+
+def test_no_schema_names_a_default() -> None:
+    """Client generators take a member with a default for one that is always there."""
+    assert '"default":' not in json.dumps(DOCUMENT)
+
+
+@pytest.mark.parametrize(
+    ("model", "left_out"),
+    [
+        ("ConnectionOut", {"hosts", "pooler_host", "sslrootcert", "target_session_attrs"}),
+        ("StepOut", {"error"}),
+        ("LegacyOut", set()),
+        ("AliveOut", set()),
+    ],
+)
+def test_of_an_answer_all_members_are_required_but_those_that_may_be_left_out(
+    model: str, left_out: set[str]
+) -> None:
+    schema = DOCUMENT["components"]["schemas"][model]
+    assert set(schema["properties"]) - set(schema["required"]) == left_out
 
 
 def test_from_a_new_database_the_document_leads_to_what_can_be_done_with_it() -> None:

@@ -1,0 +1,53 @@
+"""The JSON schemas of the bodies, as client generators need them."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import (
+    GenerateJsonSchema,
+    JsonSchemaMode,
+    JsonSchemaValue,
+    models_json_schema,
+)
+from pydantic_core import core_schema
+
+Json = dict[str, Any]
+Models = Mapping[tuple[type[BaseModel], JsonSchemaMode], Json]
+
+_PLACE = "#/components/schemas/{model}"
+
+
+@cache
+def schemas_of(
+    sent: tuple[type[BaseModel], ...], got: tuple[type[BaseModel], ...]
+) -> tuple[Models, Json]:
+    """Return references to the models that callers send and get, and what they refer to.
+
+    Made once per process: pydantic takes a tenth of a second.
+    """
+    used: list[tuple[type[BaseModel], JsonSchemaMode]] = []
+    used += [(model, "validation") for model in dict.fromkeys(sent)]
+    used += [(model, "serialization") for model in dict.fromkeys(got)]
+    found, definitions = models_json_schema(
+        used, ref_template=_PLACE, schema_generator=_WithoutDefaults
+    )
+    return {place: found[place] for place in used}, definitions["$defs"]
+
+
+class _WithoutDefaults(GenerateJsonSchema):
+    """Schemas that name no default value.
+
+    Generators take a member that has one for a member that is always there: a caller would have to
+    send it, and an answer without it would break the client. `required` alone says what is there.
+    """
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        """Of an answer, all but what is left out under some condition."""
+        if self.mode == "serialization":
+            return field.get("serialization_exclude_if") is None
+        return super().field_is_required(field, total)

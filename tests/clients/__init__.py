@@ -1,0 +1,1 @@
+"""Programs that nobody here wrote, against the service and its documents."""

@@ -1,0 +1,152 @@
+"""Clients that generators write from the OpenAPI document: a call with nothing but what the API
+requires compiles, works, and gives back typed answers."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.clients.tools import run, succeed
+from tests.support.apps import RunningApp, running_app
+from tests.support.needs import lacking
+
+pytestmark = pytest.mark.timeout(600)
+
+OPENAPI_TYPESCRIPT = """
+import createClient from "openapi-fetch";
+import type { paths } from "./schema.js";
+
+const client = createClient<paths>({ baseUrl: process.argv[2] });
+const made = await client.POST("/v1/databases", { body: BODY });
+if (made.response.status !== 201 || !made.data || !("connection" in made.data)) throw made.error;
+const { id, connection } = made.data;
+const uri: string = connection.uri;
+const pooler: string | null | undefined = connection.pooler_host;
+const params = { path: { id } };
+await client.PATCH("/v1/databases/{id}", { params, body: { labels: { team: "web" } } });
+await client.POST("/v1/keys", { body: { scopes: ["create"] } });
+await client.POST("/v1/sweep", {});
+const original = await client.POST("/api/create-neon-db", { body: { project: { name: "Old" } } });
+const kind: string | undefined = original.data?.database_type;
+console.log(uri, pooler, kind);
+"""
+
+OPENAPI_GENERATOR = """
+import { Configuration, DatabasesApi, OriginalApi, ServiceApi } from "./generated/index.js";
+
+const configuration = new Configuration({ basePath: process.argv[2] });
+const databases = new DatabasesApi(configuration);
+const { id, connection } = await databases.createDatabase({ vendBody: BODY }) as any;
+const changed = await databases.changeDatabase({ id, changeBody: { labels: { team: "web" } } });
+const labels: { [key: string]: string } = changed.labels;
+await new ServiceApi(configuration).sweep();
+const original = await new OriginalApi(configuration).createNeonDb(
+  { legacyBody: { project: { name: "Old" } } });
+const kind: string = original.databaseType;
+console.log(connection.uri, labels.team, kind);
+"""
+
+OPENAPI_PYTHON_CLIENT = """
+import sys
+
+
+from generated.api.databases import change_database, create_database
+from generated.api.original import create_neon_db
+from generated.client import AuthenticatedClient
+from generated.models import (
+    ChangeBody, ChangeBodyLabelsType0, DatabaseOut, LegacyBody, LegacyOut, LegacyProject, VendBody,
+    VendedOut,
+)
+
+client = AuthenticatedClient(base_url=sys.argv[1], token="of somebody else")
+made = create_database.sync(client=client, body=VendBody(BODY))
+assert isinstance(made, VendedOut), made
+uri: str = made.connection.uri
+labels = ChangeBodyLabelsType0.from_dict({"team": "web"})
+changed = change_database.sync(made.id, client=client, body=ChangeBody(labels=labels))
+assert isinstance(changed, DatabaseOut), changed
+original = create_neon_db.sync(client=client, body=LegacyBody(project=LegacyProject(name="Old")))
+assert isinstance(original, LegacyOut), original
+kind: str = original.database_type
+print(uri, kind)
+"""
+
+TSC = (
+    *("--strict", "--target", "es2022", "--module", "nodenext", "--skipLibCheck"),
+    *("--types", "node"),
+)
+
+
+@pytest.fixture
+def typescript(npm: Path, tmp_path: Path) -> Path:
+    """A folder for a TypeScript program of ES modules."""
+    (tmp_path / "node_modules").symlink_to(npm / "node_modules")
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    return tmp_path
+
+
+def compiled(folder: Path, call: str, body: str) -> tuple[int, str]:
+    (folder / "call.ts").write_text(call.replace("BODY", body))
+    return run(folder / "node_modules" / ".bin" / "tsc", *TSC, "call.ts", cwd=folder)
+
+
+def checked(folder: Path, python: Path, body: str) -> tuple[int, str]:
+    (folder / "call.py").write_text(OPENAPI_PYTHON_CLIENT.replace("BODY", body))
+    return run(python / "mypy", "--strict", "--follow-imports=silent", "call.py", cwd=folder)
+
+
+async def called(*command: str | Path, cwd: Path) -> None:
+    """Let the client call a service, and look whether its databases are there."""
+    async with running_app() as app:
+        await asyncio.to_thread(succeed, *command, f"http://127.0.0.1:{app.port}", cwd=cwd)
+        assert await _nicknames(app) == {"New", "Old"}
+
+
+async def _nicknames(app: RunningApp) -> set[str]:
+    return {database["nickname"] for database in await app.live()}
+
+
+async def test_openapi_typescript_takes_optional_members_for_optional(
+    typescript: Path, npm: Path, described: Path
+) -> None:
+    program = npm / "node_modules" / ".bin" / "openapi-typescript"
+    succeed(program, described, "--output", "schema.d.ts", cwd=typescript)
+
+    assert compiled(typescript, OPENAPI_TYPESCRIPT, '{ nickname: "New" }') == (0, "")
+    await called("node", "call.js", cwd=typescript)
+    status, printed = compiled(typescript, OPENAPI_TYPESCRIPT, "{}")
+    assert status
+    assert "nickname" in printed
+
+
+async def test_openapi_generator_takes_optional_members_for_optional(
+    typescript: Path, python: Path, described: Path
+) -> None:
+    if not shutil.which("java"):
+        lacking("java: apt-get install default-jre-headless")
+    options = ("-g", "typescript-fetch", "-o", "generated")
+    more = ("--additional-properties=importFileExtension=.js",)
+    program = python / "openapi-generator-cli"
+    succeed(program, "generate", "-i", described, *options, *more, cwd=typescript)
+
+    assert compiled(typescript, OPENAPI_GENERATOR, '{ nickname: "New" }') == (0, "")
+    await called("node", "call.js", cwd=typescript)
+    status, printed = compiled(typescript, OPENAPI_GENERATOR, "{}")
+    assert status
+    assert "nickname" in printed
+
+
+async def test_openapi_python_client_takes_optional_members_for_optional(
+    python: Path, described: Path, tmp_path: Path
+) -> None:
+    program = python / "openapi-python-client"
+    options = ("--meta", "none", "--output-path", "generated", "--fail-on-warning")
+    succeed(program, "generate", "--path", described, *options, cwd=tmp_path)
+
+    status, printed = checked(tmp_path, python, 'nickname="New"')
+    assert status == 0, printed
+    await called(python / "python", "call.py", cwd=tmp_path)
+    status, printed = checked(tmp_path, python, "")
+    assert status
+    assert "nickname" in printed

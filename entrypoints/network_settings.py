@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, Field, ValidationInfo, field_validator
 
 from domain.hosts import is_loopback
-from entrypoints.setting_types import Origins
+from entrypoints.setting_types import HeaderNames, Origins
 
 Network = IPv4Network | IPv6Network
 
@@ -68,6 +68,12 @@ class NetworkSettings(BaseModel):
         (),
         validation_alias="CORS_ALLOW_ORIGINS",
         description="origins such as https://app.example, comma separated, or * alone",
+    )
+    cors_allow_headers: HeaderNames = Field(
+        (),
+        validation_alias="PGVEND_CORS_ALLOW_HEADERS",
+        description="names of headers, comma separated, that pages may send beside those of the "
+        "API and of tracing tools",
     )
 
     @field_validator("tls_key")

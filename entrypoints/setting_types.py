@@ -1,5 +1,6 @@
 """What a setting's text may be: types that turn it into a value, or tell what is wrong with it."""
 
+import re
 from datetime import timedelta
 from enum import StrEnum
 from ipaddress import ip_address
@@ -18,6 +19,8 @@ T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 
 ANY_ORIGIN = "*"
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 SHORTEST_SECRET = 32
 """Characters: with fewer, passwords would be guessable."""
@@ -41,6 +44,16 @@ def _origins(text: Any) -> Any:
     if ANY_ORIGIN in origins and len(origins) > 1:
         raise ValueError(f"{ANY_ORIGIN} stands alone")
     return origins
+
+
+def _header_names(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    for name in names:
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is not the name of a header")
+    return names
 
 
 def _secrets(text: Any) -> Any:
@@ -98,6 +111,7 @@ Size = Annotated[SizeLimit, BeforeValidator(_size)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_secrets)]
 Origins = Annotated[tuple[str, ...], BeforeValidator(_origins)]
+HeaderNames = Annotated[tuple[str, ...], BeforeValidator(_header_names)]
 
 
 Choice = Annotated[E, BeforeValidator(_lower)]

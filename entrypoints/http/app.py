@@ -20,6 +20,7 @@ from entrypoints.http.health import ACCESS, access
 from entrypoints.http.hosts import only_local, only_own_pages
 from entrypoints.http.keys import BACKGROUND, CORS_ORIGINS, DOCUMENT, STOPPING, STREAMS, USE_CASES
 from entrypoints.http.openapi import document
+from entrypoints.http.preflights import checked_preflights
 from entrypoints.http.remotes import addressed
 from entrypoints.http.requests import identified, labelled, logged
 from entrypoints.http.routes import ROUTES
@@ -43,6 +44,7 @@ def build_app(container: Container, *, insecure: bool = False) -> web.Applicatio
             logged,
             problems,
             *_open_to(settings, origins, insecure=insecure),
+            checked_preflights(origins, settings.cors_allow_headers),
             audited,
             admitted,
             understood,

@@ -7,7 +7,7 @@ import aiohttp_cors
 import structlog
 from aiohttp import web
 
-from entrypoints.http.headers import IDEMPOTENCY_KEY, VERIFIED
+from entrypoints.http.headers import VERIFIED
 from entrypoints.http.requests import REQUEST_ID_HEADER
 from entrypoints.setting_types import ANY_ORIGIN
 
@@ -21,17 +21,11 @@ EXPOSED = (
     REQUEST_ID_HEADER,
     VERIFIED,
 )
-ACCEPTED = (
-    "Authorization",
-    "Content-Type",
-    IDEMPOTENCY_KEY,
-    "If-Match",
-    "Last-Event-ID",
-    "Prefer",
-    REQUEST_ID_HEADER,
-)
 PREFLIGHT_AGE = 600
 """Seconds that a browser may remember a preflight's answer."""
+
+ANY_HEADER = "*"
+"""Of those that `checked_preflights` lets through."""
 
 _OPTIONS = web.AppKey("cors_options", dict[str, Any])
 
@@ -46,7 +40,7 @@ def allow_origins(app: web.Application, origins: Collection[str]) -> None:
     options = aiohttp_cors.ResourceOptions(  # type: ignore[no-untyped-call] # the package has no types
         allow_credentials=ANY_ORIGIN not in origins,
         expose_headers=EXPOSED,
-        allow_headers=ACCEPTED,
+        allow_headers=ANY_HEADER,
         max_age=PREFLIGHT_AGE,
     )
     by_origin: dict[str, Any] = dict.fromkeys(origins, options)

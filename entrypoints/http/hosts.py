@@ -41,7 +41,9 @@ def only_own_pages(origins: Collection[str]) -> Middleware:
         if unasked and origin and not {origin.lower(), ANY_ORIGIN} & set(origins):
             place = origin.partition("://")[2]
             if not (place == request.host or is_local(place)):
-                raise Forbidden("Web pages of this origin may not ask: see CORS_ALLOW_ORIGINS.")
+                raise Forbidden(
+                    "Web pages of this origin may not ask: add it to CORS_ALLOW_ORIGINS."
+                )
         return await handler(request)
 
     return own

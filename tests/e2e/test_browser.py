@@ -72,6 +72,15 @@ async def test_a_page_on_the_list_gets_a_database_and_changes_what_it_has_seen(
 
 
 @pytest.mark.parametrize("path", ORDERS)
+async def test_a_page_on_the_list_may_be_traced(scene: Scene, path: str) -> None:
+    traced = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01", "baggage": "k=v", "sentry-trace": "1"}
+
+    seen = await scene.ask(scene.ours, path, headers={"Content-Type": "application/json"} | traced)
+
+    assert seen["status"] in {200, 201}
+
+
+@pytest.mark.parametrize("path", ORDERS)
 async def test_a_page_on_the_list_reads_why_its_order_was_refused(scene: Scene, path: str) -> None:
     body = ORDERS[path].replace("From a page", "!?")
 

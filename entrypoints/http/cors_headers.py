@@ -1,0 +1,41 @@
+"""The request headers that a page of an allowed origin may send."""
+
+import re
+
+from entrypoints.http.headers import IDEMPOTENCY_KEY
+from entrypoints.http.requests import REQUEST_ID_HEADER
+
+OF_THE_API = (
+    "Authorization",
+    "Content-Type",
+    IDEMPOTENCY_KEY,
+    "If-Match",
+    "Last-Event-ID",
+    "Prefer",
+    REQUEST_ID_HEADER,
+)
+
+_TRACING_NAMES = frozenset(
+    {"b3", "baggage", "correlation-context", "newrelic", "request-context", "request-id", "sw8"}
+    | {"adrum", "adrum_1", "x-correlation-id", "x-dtpc"}
+)
+_TRACING_FAMILIES = (
+    *("x-b3-", "x-datadog-", "x-instana-", "x-newrelic-", "ot-baggage-", "ot-tracer-"),
+    *("uberctx-", "sw8-", "x-highlight-"),
+)
+_TRACING_WORD = re.compile(
+    r"(^|[-_])(trace|traceid|traceparent|tracestate|tracing|span|spanid|baggage)($|[-_])"
+)
+
+
+def is_tracing(name: str) -> bool:
+    """Tell whether a header is one that tracing tools add to every request of a page.
+
+    Such a header says which trace a request belongs to. It is safe: neither pgvend nor a proxy
+    decides by it who asks, from where, or for what. Headers that nobody knows are refused, because
+    a proxy may trust some (X-Remote-User, X-HTTP-Method-Override) from inside the network, which
+    is where a visitor's browser may be.
+    """
+    name = name.lower()
+    is_known = name in _TRACING_NAMES or name.startswith(_TRACING_FAMILIES)
+    return is_known or bool(_TRACING_WORD.search(name))

@@ -1,6 +1,7 @@
 """Who asks, and what they may ask for."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from domain.errors import Forbidden
@@ -22,7 +23,8 @@ class Caller:
 
     `quota` bounds the databases that exist at once, `rate` the requests; `origins` are the web
     pages that may ask, none for anything but web pages too. `key` is the public part of the key
-    that was shown.
+    that was shown. `longest` bounds the life of the caller's databases. `is_anonymous` says that
+    many people ask by this one name, who must not get what another of them was given.
     """
 
     name: str
@@ -31,6 +33,8 @@ class Caller:
     rate: Rate | None = None
     origins: frozenset[str] = frozenset()
     key: str = ""
+    longest: timedelta | None = None
+    is_anonymous: bool = False
 
     @property
     def sees_all(self) -> bool:

@@ -61,6 +61,13 @@ class ExpiryPolicy:
     default: timedelta | None = None
     longest: timedelta | None = None
 
+    def within(self, longest: timedelta | None) -> "ExpiryPolicy":
+        """Return the policy under which databases live no longer than `longest` either."""
+        if longest is None:
+            return self
+        bound = min(longest, self.longest or longest)
+        return ExpiryPolicy(default=min(bound, self.default or bound), longest=bound)
+
     def expires_at(self, now: datetime, ttl: timedelta | None) -> datetime | None:
         """The end of a database made `now`, None for never. Raises InvalidDuration."""
         ttl = ttl or self.default or self.longest

@@ -6,10 +6,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
+from domain.anonymous import AnonymousAccess
 from domain.caller import Caller, Scope
 from domain.errors import InvalidRequest
 from domain.keys import StaticKey, checked_name, digest_of
 from domain.secret import Secret
+from entrypoints.anonymous_settings import AnonymousCreate
 
 SHORTEST = 16
 
@@ -78,6 +80,7 @@ class AccessSettings(BaseModel):
 
     api_keys: ApiKeys = None
     admin_key: AdminKey = None
+    anonymous_create: AnonymousCreate = None
 
     @field_validator("api_keys")
     @classmethod
@@ -90,6 +93,20 @@ class AccessSettings(BaseModel):
     def _is_a_key(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         static_keys(info.data.get("api_keys"), key)
         return key
+
+    @field_validator("anonymous_create")
+    @classmethod
+    def _is_an_exception(
+        cls, access: AnonymousAccess | None, info: ValidationInfo
+    ) -> AnonymousAccess | None:
+        """Keys that were wrong are reported already."""
+        are_right = {"api_keys", "admin_key"} <= info.data.keys()
+        if access and are_right and not (info.data["api_keys"] or info.data["admin_key"]):
+            raise ValueError(
+                "there are no keys, so that its limits would hold for nobody: set PGVEND_ADMIN_KEY "
+                "or PGVEND_API_KEYS too, or remove it"
+            )
+        return access
 
     @property
     def is_open(self) -> bool:

@@ -143,6 +143,7 @@ class Container(Outside):
             clock=Outside.clock,
             static_keys=providers.Callable(attrgetter("static_keys"), Outside.settings),
             is_open=providers.Callable(attrgetter("is_open"), Outside.settings),
+            anonymous=providers.Callable(attrgetter("anonymous_create"), Outside.settings),
         ),
         keys=providers.Singleton(
             ManageKeys, ring=Outside.key_ring, clock=Outside.clock, randomness=Outside.randomness

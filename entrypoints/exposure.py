@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from domain.anonymous import AnonymousAccess
 from domain.checkup import Check, Outcome, Verdict
 from domain.errors import StartupError
 from domain.hosts import is_loopback
@@ -37,7 +38,7 @@ class SettingsExamination(Examination):
 
 def callers(settings: Settings) -> Outcome:
     if not settings.is_open:
-        return Outcome(Verdict.OK, "Callers need a key.")
+        return Outcome(Verdict.OK, f"Callers need a key{_exception(settings.anonymous_create)}.")
     if settings.trusted_proxies:
         return Outcome(
             Verdict.FAIL,
@@ -50,6 +51,15 @@ def callers(settings: Settings) -> Outcome:
         Verdict.FAIL,
         f"Whoever reaches {settings.host} could have databases, so that pgvend starts there with "
         "--insecure only: set PGVEND_API_KEYS or PGVEND_ADMIN_KEY, or listen on HOST=127.0.0.1.",
+    )
+
+
+def _exception(anonymous: AnonymousAccess | None) -> str:
+    if anonymous is None:
+        return ""
+    return (
+        f", but for creation by the original route: {anonymous.rate} for each address, "
+        f"{anonymous.quota} databases at once, each for {anonymous.longest} at most"
     )
 
 

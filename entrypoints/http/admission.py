@@ -14,6 +14,7 @@ from domain.secret import Secret
 from entrypoints.http.errors import CODES, HTTP_ERROR, INTERNAL
 from entrypoints.http.headers import rate_headers
 from entrypoints.http.keys import ADDRESS, ADMITTED, REQUEST_ID, SUBJECT, USE_CASES
+from entrypoints.http.route import Route
 from entrypoints.http.routes import route_of
 from ports.driving.admit import Knock
 
@@ -27,7 +28,7 @@ async def admitted(request: web.Request, handler: Handler) -> web.StreamResponse
     if route is None or route.scope is None:
         return await handler(request)
     try:
-        who = await request.app[USE_CASES].admit(_knock(request))
+        who = await request.app[USE_CASES].admit(_knock(request, route))
         request[ADMITTED] = who
         structlog.contextvars.bind_contextvars(caller=who.caller.name)
         who.caller.check_may(route.scope)
@@ -41,7 +42,8 @@ async def admitted(request: web.Request, handler: Handler) -> web.StreamResponse
 @web.middleware
 async def audited(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Write down what a known caller asked for and what came of it, but for what was only looked
-    at. The log has the others: strangers could fill the trail."""
+    at. The log has the others, and what was refused to anonymous ones: strangers could fill the
+    trail."""
     route = route_of(request)
     if route is None or not route.is_audited:
         return await handler(request)
@@ -57,7 +59,8 @@ async def audited(request: web.Request, handler: Handler) -> web.StreamResponse:
         outcome = CODES.get(error.status, HTTP_ERROR)
         raise
     finally:
-        if who := request.get(ADMITTED):
+        who = request.get(ADMITTED)
+        if who and (outcome == DONE or not who.caller.is_anonymous):
             await _write_down(request, who.caller, route.name, outcome)
 
 
@@ -93,9 +96,10 @@ def _named(request: web.Request) -> str:
     return quote(request.match_info.get("id", ""), errors="replace")[:63]
 
 
-def _knock(request: web.Request) -> Knock:
+def _knock(request: web.Request, route: Route) -> Knock:
     return Knock(
         key=_shown_key(request),
+        may_be_anonymous=route.may_be_anonymous and not _tokens(request),
         origin=request.headers.get("Origin"),
         address=request[ADDRESS],
     )
@@ -104,6 +108,15 @@ def _knock(request: web.Request) -> Knock:
 def _shown_key(request: web.Request) -> Secret | None:
     """What is no bearer token, is no key: it may be for a proxy."""
     given = request.headers.getall("Authorization", [])
-    if len(given) != 1 or not given[0].lower().startswith(_SCHEME):
-        return None
-    return Secret(given[0][len(_SCHEME) :].strip())
+    tokens = _tokens(request)
+    return Secret(tokens[0]) if len(given) == len(tokens) == 1 else None
+
+
+def _tokens(request: web.Request) -> list[str]:
+    given = request.headers.getall("Authorization", [])
+    return [each[len(_SCHEME) :].strip() for each in given if _is_bearer(each)]
+
+
+def _is_bearer(header: str) -> bool:
+    """A scheme without a token is one too: somebody meant to show a key."""
+    return f"{header.strip()} ".lower().startswith(_SCHEME)

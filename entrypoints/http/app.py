@@ -18,6 +18,7 @@ from entrypoints.http.errors import problems
 from entrypoints.http.hardening import hardened
 from entrypoints.http.health import ACCESS, access
 from entrypoints.http.hosts import only_local, only_own_pages
+from entrypoints.http.json_schemas import Json
 from entrypoints.http.keys import BACKGROUND, CORS_ORIGINS, DOCUMENT, STOPPING, STREAMS, USE_CASES
 from entrypoints.http.openapi import document
 from entrypoints.http.preflights import checked_preflights
@@ -60,11 +61,16 @@ def build_app(container: Container, *, insecure: bool = False) -> web.Applicatio
     app.on_response_prepare.append(rates_told)
     app.on_shutdown.append(_end_streams)
     app.cleanup_ctx.append(_lifetime_of(container))
-    app[DOCUMENT] = json.dumps(document(ROUTES, is_open=settings.is_open))
+    app[DOCUMENT] = json.dumps(_document(settings))
     app.add_routes(web.route(each.method, each.path, each.handler) for each in ROUTES)
     allow_origins(app, origins)
     app.on_response_prepare.append(hardened)
     return app
+
+
+def _document(settings: Settings) -> Json:
+    anonymous = settings.anonymous_create is not None
+    return document(ROUTES, is_open=settings.is_open, anonymous=anonymous)
 
 
 def _open_to(

@@ -52,13 +52,15 @@ KEYED = (Unauthenticated, KeyRefused, Forbidden, RateLimited)
 """What may be wrong with any body, and with any key."""
 
 
-def document(routes: Iterable[Route], *, is_open: bool) -> Json:
-    """Of the listed `routes`, as a service answers that is `is_open` to callers without keys."""
+def document(routes: Iterable[Route], *, is_open: bool, anonymous: bool = False) -> Json:
+    """Of the listed `routes`, as a service answers that is `is_open` to callers without keys, or
+    takes them as `anonymous` where a route may."""
     listed = [route for route in routes if route.listed]
     models, schemas = _schemas(listed)
     paths: dict[str, Json] = defaultdict(dict)
     for route in listed:
-        operation = _operation(route, models, is_open=is_open)
+        goes_without = is_open or (anonymous and route.may_be_anonymous)
+        operation = _operation(route, models, is_open=goes_without)
         below = f"{route.path}/{{id}}"
         _link(operation, [other for other in listed if other.path.startswith(below)])
         paths[route.path][route.method.lower()] = operation

@@ -59,6 +59,7 @@ class Route:
 
     `errors` are those of its own, beside what every such call may meet. With `needs_body` an empty
     body is a mistake. Who is not `listed` is not in the document.
+    With `may_be_anonymous` PGVEND_ANONYMOUS_CREATE opens it to callers without a key.
     """
 
     method: str
@@ -76,6 +77,7 @@ class Route:
     errors: tuple[type[PgvendError], ...] = ()
     reveals: bool = False
     listed: bool = True
+    may_be_anonymous: bool = False
 
     @property
     def is_audited(self) -> bool:

@@ -42,6 +42,7 @@ SERVICE_ROUTES = (
         body=LegacyBody,
         answers=(Answer(status=200, description="The database's credentials.", body=LegacyOut),),
         errors=(*VENDING, *MAKING),
+        may_be_anonymous=True,
     ),
     Route(
         method="GET",

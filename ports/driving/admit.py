@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 
+from domain.anonymous import AnonymousAccess
 from domain.caller import ANYONE, Caller
 from domain.errors import KeyRefused, Unauthenticated
 from domain.keys import StaticKey, digest_of, id_in, is_same
@@ -22,9 +23,14 @@ NETWORK_BITS = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knock:
-    """Somebody at the door: the key that is shown, the web page that asks, the address."""
+    """Somebody at the door: the key that is shown, the web page that asks, the address.
+
+    `may_be_anonymous` says that the call is one that the operator may open to callers without keys,
+    and that nothing was shown that could be meant as a key.
+    """
 
     key: Secret | None
+    may_be_anonymous: bool = False
     origin: str | None = None
     address: str = ""
 
@@ -41,7 +47,8 @@ class Admitted:
 class AdmitCaller:
     """Keys are the operator's `static_keys` and those of the ring. A service that `is_open` lets in
     whoever shows none, or something that never was one of ours, but no revoked or forged one.
-    `failures` are counted by each process: strangers must not make the records' server write."""
+    `failures` are counted by each process: strangers must not make the records' server write.
+    `anonymous` are the limits of callers without keys, None where there are to be none."""
 
     ring: KeyRing
     rates: Rates
@@ -49,6 +56,7 @@ class AdmitCaller:
     clock: Clock
     static_keys: Sequence[StaticKey] = ()
     is_open: bool = False
+    anonymous: AnonymousAccess | None = None
 
     async def __call__(self, knock: Knock) -> Admitted:
         """The caller, who asks once more.
@@ -57,6 +65,8 @@ class AdmitCaller:
         caller asks, too often, and Forbidden for web pages of others. A right key is let in from
         where wrong ones come, too.
         """
+        if self.anonymous and knock.may_be_anonymous and knock.key is None:
+            return await self._anonymous(self.anonymous, _network(knock.address))
         try:
             caller = await self._known(knock.key)
         except Unauthenticated:
@@ -89,6 +99,15 @@ class AdmitCaller:
             raise KeyRefused
         key.check_valid(self.clock.now())
         return key.caller
+
+    async def _anonymous(self, access: AnonymousAccess, network: str) -> Admitted:
+        """Count for the address, first in this process: what is refused here writes nothing."""
+        refusal = f"Without a key, an address may ask {access.rate}: wait, or use an API key."
+        here = await self.failures.hit(f"anonymous here {network}", access.rate)
+        here.check(refusal)
+        allowance = await self.rates.hit(f"anonymous {network}", access.rate)
+        allowance.check(refusal)
+        return Admitted(access.caller, allowance)
 
     async def _count_failure(self, address: str) -> None:
         allowance = await self.failures.hit(f"refused {_network(address)}", FAILURES)

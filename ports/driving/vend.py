@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from domain.caller import ANYONE, Caller
 from domain.database import Database
-from domain.errors import IllegalTransition, InFlight, RequestKnown, RequestReused
+from domain.errors import Forbidden, IllegalTransition, InFlight, RequestKnown, RequestReused
 from domain.expiry import ExpiryPolicy
 from domain.identity import RANDOM_BYTES, new_id
 from domain.labels import checked_labels
@@ -49,9 +49,15 @@ class VendRequest:
     caller: Caller = ANYONE
 
     def mark(self) -> RequestMark | None:
-        """What it is known by where it has a key. Raises InvalidRequest for a key that is none."""
+        """What it is known by where it has a key. Raises InvalidRequest for a key that is none, and
+        Forbidden for an anonymous caller's: others with the same key would get its database."""
         if self.key is None:
             return None
+        if self.caller.is_anonymous:
+            raise Forbidden(
+                "An Idempotency-Key belongs to a caller with an API key: leave it out, or send "
+                "Authorization: Bearer <key>."
+            )
         asked = (self.nickname, self.ttl and self.ttl.total_seconds(), self.extensions)
         body = json.dumps([*asked, sorted(self.labels.items()), self.on_conflict])
         return request_mark(self.caller.name, self.key, body)
@@ -167,6 +173,6 @@ class VendDatabase:
             labels=checked_labels(request.labels),
             extensions=tuple(dict.fromkeys(request.extensions)),
             created_at=now,
-            expires_at=self.expiry.expires_at(now, request.ttl),
+            expires_at=self.expiry.within(request.caller.longest).expires_at(now, request.ttl),
         )
         return database.began(Work.PROVISION, now)

@@ -36,6 +36,8 @@ DEFAULTS = {
     "sweep_interval": 30,
     "size_limit": None,
     "cors_allow_origins": (),
+    "cors_allow_headers": (),
+    "anonymous_create": None,
     "trusted_proxies": (),
     "tls_cert": None,
     "tls_key": None,
@@ -61,6 +63,7 @@ COMES_TO: list[tuple[str, str, object]] = [
     ("CORS_ALLOW_ORIGINS", "http://[::1]:3000", ("http://[::1]:3000",)),
     ("CORS_ALLOW_ORIGINS", "*", ("*",)),
     ("CORS_ALLOW_ORIGINS", " , ", ()),
+    ("PGVEND_CORS_ALLOW_HEADERS", " X-One,x_two ,,", ("X-One", "x_two")),
     ("PGVEND_TRUSTED_PROXIES", " , ", ()),
     (
         "PGVEND_TRUSTED_PROXIES",
@@ -202,4 +205,6 @@ def test_the_example_names_every_setting_and_no_other_and_is_right(env: Environm
     given = dict(line.removeprefix("#").split("=", 1) for line in lines if "=" in line)
 
     assert set(named) == {str(field.validation_alias) for field in fields}
-    env.load(**given | {"PGVEND_SECRET": SECRET, "NEON_API_KEY": "napi_x"})
+    env.load(
+        **given | {"PGVEND_SECRET": SECRET, "PGVEND_ADMIN_KEY": SECRET, "NEON_API_KEY": "napi_x"}
+    )

@@ -48,6 +48,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     ("CORS_ALLOW_ORIGINS", ORIGINS, ["https://me@app.example", "https://app.example:port"]),
     ("CORS_ALLOW_ORIGINS", ORIGINS, ["https://[::1"]),
     ("CORS_ALLOW_ORIGINS", "or * alone", ["*,https://app.example"]),
+    ("PGVEND_CORS_ALLOW_HEADERS", "is not the name of a header", ["*", "x y", "x:", "é"]),
     ("PGVEND_POSTGRES_ADMIN_DSN", NOT_A_URL, [f"host=db.example password={SECRET}"]),
     ("PGVEND_POSTGRES_ADMIN_DSN", NOT_A_URL, [f"mysql://admin:{SECRET}@db.example/x"]),
     ("PGVEND_POSTGRES_ADMIN_DSN", NOT_A_URL, [f"postgresql://admin:{SECRET}@db.example:port/x"]),

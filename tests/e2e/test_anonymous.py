@@ -1,0 +1,110 @@
+"""The old frontend, which cannot send a key, at a service that asks for keys."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.support.apps import Answer, problem_in
+from tests.support.keyed import LEGACY, ORDERS, PATH, keyed
+from tests.support.keyholders import Guarded, bearer, guarded_app
+
+LIMITS = "rate=5/min,quota=2,ttl=24h"
+OURS = "https://app.example"
+WRONG = "pgv_00000000_" + "0" * 64
+
+Headers = list[tuple[str, str]]
+
+
+@pytest.fixture
+async def opened() -> AsyncIterator[Guarded]:
+    async with guarded_app(anonymous_create=LIMITS, cors_allow_origins=OURS) as guarded:
+        yield guarded
+
+
+async def ordered(guarded: Guarded, headers: Headers | dict[str, str] | None = None) -> Answer:
+    return await guarded.ask("POST", LEGACY, ORDERS[LEGACY], headers)
+
+
+async def test_a_stranger_creates_by_the_original_route(opened: Guarded) -> None:
+    answer = await ordered(opened, {"Origin": OURS})
+
+    assert answer.status == 200
+    assert answer.body["database_name"] == "again"
+    assert answer.headers["Access-Control-Allow-Origin"] == OURS
+    assert answer.headers["RateLimit-Policy"] == '"requests";q=5;w=60'
+    (record,) = (await opened.admin.ask("GET", PATH)).body["databases"]
+    assert record["caller"] == "anonymous"
+    assert record["expires_at"][:10] > record["created_at"][:10]
+
+
+async def test_its_creations_are_audited_and_what_was_refused_is_not(opened: Guarded) -> None:
+    answers = [await ordered(opened) for _ in range(3)]
+
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    problem_in(answers[2], 429, "quota_reached")
+    trail = await opened.trail("&caller=anonymous")
+    assert [(entry["action"], entry["outcome"]) for entry in trail] == [
+        ("createNeonDb", "done")
+    ] * 2
+    assert all(entry["address"] and entry["subject"] for entry in trail)
+
+
+async def test_an_address_that_asks_too_often_waits(opened: Guarded) -> None:
+    answers = [await ordered(opened) for _ in range(6)]
+
+    problem_in(answers[5], 429, "rate_limited")
+    assert int(answers[5].headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [*bearer(WRONG).items()],
+        [*bearer("wrong").items()],
+        [("Authorization", "Bearer")],
+        [*bearer("wrong").items()] * 2,
+        [("Authorization", "Basic eDp5"), *bearer("wrong").items()],
+    ],
+)
+async def test_a_wrong_key_is_refused(opened: Guarded, headers: Headers) -> None:
+    assert (await ordered(opened, headers)).status == 401
+    assert (await opened.admin.ask("GET", PATH)).body["databases"] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", PATH),
+        ("GET", PATH),
+        ("GET", f"{PATH}/db_01m8315gp3jqx678vhy1abwzn9/connection"),
+        ("DELETE", f"{PATH}/db_01m8315gp3jqx678vhy1abwzn9"),
+        ("GET", "/v1/keys"),
+        ("GET", "/v1/audit"),
+        ("POST", "/v1/sweep"),
+    ],
+)
+async def test_nothing_else_opens(opened: Guarded, method: str, path: str) -> None:
+    problem_in(await opened.ask(method, path, ORDERS.get(path)), 401, "unauthenticated")
+
+
+async def test_without_the_setting_the_original_route_asks_for_a_key(guarded: Guarded) -> None:
+    problem_in(await ordered(guarded), 401, "unauthenticated")
+
+
+async def test_a_stranger_cannot_have_another_ones_database_again(opened: Guarded) -> None:
+    problem = problem_in(await ordered(opened, keyed()), 403, "forbidden")
+    assert "leave it out" in problem["detail"]
+
+
+async def test_a_key_works_there_as_before(opened: Guarded) -> None:
+    ann = await opened.holder("ann")
+
+    assert (await ordered(opened, bearer(ann.key) | keyed())).status == 200
+    assert len(await ann.list()) == 1
+
+
+async def test_the_document_says_that_only_this_call_goes_without(opened: Guarded) -> None:
+    described = (await opened.ask("GET", "/openapi.json")).body["paths"]
+
+    assert {} in described[LEGACY]["post"]["security"]
+    assert {} not in described[PATH]["post"]["security"]

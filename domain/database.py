@@ -161,6 +161,18 @@ class Database:
         """The same database, which somebody renamed on its server."""
         return replace(self, names=names)
 
+    @property
+    def latest_extension(self) -> str:
+        """The one that was asked for last; empty where none was."""
+        return self.extensions[-1] if self.extensions else ""
+
+    def with_extension(self, name: str) -> "Database":
+        """The same database with that extension as its latest."""
+        return replace(self, extensions=(*self.without_extension(name).extensions, name))
+
+    def without_extension(self, name: str) -> "Database":
+        return replace(self, extensions=tuple(each for each in self.extensions if each != name))
+
     def extended(self, expires_at: datetime | None) -> "Database":
         """The same database, which is ready, with another end."""
         return replace(self, expires_at=expires_at)._waking(

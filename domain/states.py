@@ -30,7 +30,7 @@ GONE = frozenset({State.FAILED, State.RETIRED})
 LIVE = frozenset(State) - GONE
 
 LEFT_TO_DO: Mapping[State, frozenset[Work]] = {
-    State.READY: frozenset({Work.ROTATE, Work.CONFINE, Work.RELEASE}),
+    State.READY: frozenset({Work.ROTATE, Work.ADD_EXTENSION, Work.CONFINE, Work.RELEASE}),
     State.EXPIRED: frozenset({Work.SUSPEND, Work.RESTORE}),
     State.FAILED: frozenset(),
     State.RETIRED: frozenset(),

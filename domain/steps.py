@@ -12,6 +12,7 @@ class Work(StrEnum):
     VERIFY = "verify"
     ROTATE = "rotate"
     END_SESSIONS = "end_sessions"  # along with a rotation
+    ADD_EXTENSION = "add_extension"
     SUSPEND = "suspend"
     RESTORE = "restore"
     WARN = "warn"  # it is larger than it may be

@@ -17,6 +17,10 @@ SETTLED = timedelta(hours=1)
 listed yet: neither is touched."""
 
 
+READY_WORKS = (Work.ROTATE, Work.ADD_EXTENSION, Work.CONFINE, Work.RELEASE)
+"""In this order: an extension is installed under the password that a rotation sets."""
+
+
 class Upkeep(StrEnum):
     """What was found, named by what is done about it."""
 
@@ -24,6 +28,7 @@ class Upkeep(StrEnum):
     UNDO = "undo"  # half-made, and nobody can
     EXPIRE = "expire"
     ROTATE = "rotate"  # a rotation that was cut off
+    ADD_EXTENSION = "add_extension"  # the same
     RESTORE = "restore"  # the same
     RETIRE = "retire"  # promised to go
     WARN = "warn"  # larger than it may be
@@ -52,7 +57,7 @@ def due(database: Database, now: datetime) -> Upkeep | None:
         case State.READY | State.EXPIRED if database.is_over(now):
             return Upkeep.EXPIRE
         case State.READY:
-            works = filter(database.is_pending, (Work.ROTATE, Work.CONFINE, Work.RELEASE))
+            works = filter(database.is_pending, READY_WORKS)
             return next((Upkeep(work.value) for work in works), None)
     return None
 

@@ -15,6 +15,7 @@ from entrypoints.http.sweeping import Sweeping
 from entrypoints.outside import Outside
 from entrypoints.settings import Settings
 from entrypoints.use_cases import UseCases
+from ports.driving.add_extension import AddExtension
 from ports.driving.admit import AdmitCaller
 from ports.driving.audit import Audit
 from ports.driving.change import ChangeDatabase
@@ -23,6 +24,7 @@ from ports.driving.confine import ConfineDatabases
 from ports.driving.connect import ShowConnection
 from ports.driving.expire import ExpireDatabase
 from ports.driving.list import ListDatabases
+from ports.driving.list_extensions import ListExtensions
 from ports.driving.make import MakeDatabase
 from ports.driving.manage_keys import ManageKeys
 from ports.driving.reconcile import Reconcile
@@ -71,6 +73,7 @@ class Container(Outside):
     restore = providers.Singleton(
         RestoreDatabase, **outside, passwords=Outside.passwords, expiry=expiry
     )
+    add_extension = providers.Singleton(AddExtension, **outside, passwords=Outside.passwords)
     make = providers.Singleton(
         MakeDatabase,
         **records_only,
@@ -101,6 +104,7 @@ class Container(Outside):
         retire=retire,
         expire=expire,
         rotate=rotate,
+        add_extension=add_extension,
         restore=restore,
         reconcile=providers.Singleton(Reconcile, **outside),
         confine=providers.Singleton(
@@ -131,6 +135,8 @@ class Container(Outside):
         rotate=rotate,
         restore=restore,
         retire=retire,
+        add_extension=add_extension,
+        list_extensions=providers.Singleton(ListExtensions, provider=Outside.provider),
         sweep=sweep,
         check_health=providers.Singleton(
             CheckHealth, registry=Outside.registry, provider=Outside.provider

@@ -1,6 +1,7 @@
 """What makes the databases, and what they are like."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator, model_validator
@@ -26,6 +27,10 @@ def _host_of(dsn: SecretStr | None) -> str | None:
     return None if host.startswith("/") else host
 
 
+PROGRAMS = ("initdb", "postgres")
+"""Of PostgreSQL, for a server of our own."""
+
+
 class ProviderSettings(BaseModel):
     """The part of the settings that is about the provider."""
 
@@ -44,6 +49,13 @@ class ProviderSettings(BaseModel):
         None,
         validation_alias="PGVEND_EMBEDDED_PORT",
         description="a free port from 1 to 65535 for the bundled PostgreSQL",
+    )
+    embedded_programs: Path | None = Field(
+        None,
+        validate_default=True,
+        validation_alias="PGVEND_EMBEDDED_PROGRAMS",
+        description="nothing, or the bin folder of another PostgreSQL installation, such as "
+        "/usr/lib/postgresql/17/bin, for the provider embedded",
     )
     postgres_admin_dsn: SecretStr | None = Field(
         None,
@@ -92,6 +104,14 @@ class ProviderSettings(BaseModel):
         """Neon's variables choose Neon, unless a provider is named by field or by variable."""
         has_neon = any(name.upper() in neon.VARIABLES for name in given)
         return {"provider": ProviderName.NEON} | given if has_neon else given
+
+    @field_validator("embedded_programs")
+    @classmethod
+    def _has_a_server(cls, folder: Path | None, info: ValidationInfo) -> Path | None:
+        is_used = folder and info.data.get("provider") is ProviderName.EMBEDDED
+        if folder and is_used and not all((folder / name).is_file() for name in PROGRAMS):
+            raise ValueError(f"not a folder with the programs {' and '.join(PROGRAMS)}")
+        return folder and folder.resolve()
 
     @field_validator("postgres_admin_dsn")
     @classmethod

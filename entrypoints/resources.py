@@ -23,6 +23,7 @@ def bundle_of(settings: Settings) -> Bundle:
     return Bundle(
         folder=settings.data_dir.resolve() / "embedded",
         port=settings.embedded_port,
+        programs=settings.embedded_programs,
         connection_limit=settings.connection_limit,
     )
 

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from ports.driving.add_extension import AddExtension
 from ports.driving.admit import AdmitCaller
 from ports.driving.audit import Audit
 from ports.driving.change import ChangeDatabase
 from ports.driving.check_health import CheckHealth
 from ports.driving.connect import ShowConnection
 from ports.driving.list import ListDatabases
+from ports.driving.list_extensions import ListExtensions
 from ports.driving.manage_keys import ManageKeys
 from ports.driving.restore import RestoreDatabase
 from ports.driving.retire import RetireDatabase
@@ -29,6 +31,8 @@ class UseCases:
     rotate: RotatePassword
     restore: RestoreDatabase
     retire: RetireDatabase
+    add_extension: AddExtension
+    list_extensions: ListExtensions
     sweep: Sweep
     check_health: CheckHealth
     admit: AdmitCaller

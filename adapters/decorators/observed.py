@@ -9,6 +9,7 @@ from structlog.stdlib import BoundLogger
 from domain.connection import Connection
 from domain.database import Database
 from domain.errors import PgvendError
+from domain.extensions import Extension
 from domain.order import Holding, Order, Tenant
 from domain.sizes import Measure
 from domain.states import State
@@ -52,6 +53,14 @@ class ObservedProvider(DatabaseProvider):
     async def provision(self, order: Order) -> Connection:
         with self.observed("provider.provision", id=order.tenant.id):
             return await self.inner.provision(order)
+
+    async def extensions(self) -> Sequence[Extension]:
+        with self.observed("provider.extensions"):
+            return await self.inner.extensions()
+
+    async def install(self, order: Order) -> None:
+        with self.observed("provider.install", id=order.tenant.id):
+            await self.inner.install(order)
 
     async def reveal(self, order: Order) -> Connection:
         with self.observed("provider.reveal", id=order.tenant.id):

@@ -11,6 +11,7 @@ from structlog.stdlib import BoundLogger
 
 from domain.connection import Connection
 from domain.errors import ProviderBusy
+from domain.extensions import Extension
 from domain.order import Holding, Order, Tenant
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
@@ -97,6 +98,12 @@ class QueuedProvider(DatabaseProvider):
     async def provision(self, order: Order) -> Connection:
         async with self.queue.turn("provision", order.tenant, refusable=True):
             return await self.inner.provision(order)
+
+    async def extensions(self) -> Sequence[Extension]:
+        return await self.inner.extensions()
+
+    async def install(self, order: Order) -> None:
+        await self.inner.install(order)
 
     async def reveal(self, order: Order) -> Connection:
         return await self.inner.reveal(order)

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from domain.connection import Connection
 from domain.errors import OutcomeUnknown, ProviderBusy, Unavailable
+from domain.extensions import Extension
 from domain.order import Holding, Order, Tenant
 from domain.retry import RetryPolicy
 from domain.sizes import Measure
@@ -57,6 +58,12 @@ class RetryingProvider(DatabaseProvider):
 
     async def provision(self, order: Order) -> Connection:
         return await self.retrying(lambda: self.inner.provision(order))
+
+    async def extensions(self) -> Sequence[Extension]:
+        return await self.retrying(self.inner.extensions)
+
+    async def install(self, order: Order) -> None:
+        await self.retrying(lambda: self.inner.install(order))
 
     async def reveal(self, order: Order) -> Connection:
         return await self.retrying(lambda: self.inner.reveal(order))

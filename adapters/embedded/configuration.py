@@ -1,21 +1,24 @@
-"""The server's configuration files: ours from the first line to the last, written at each start."""
+"""The server's configuration files: initdb's, and ours over it, written at each start."""
 
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from adapters.embedded.account import Account
-from adapters.embedded.files import write_file
+from adapters.embedded.files import read_file, write_file
 
 SUPERUSER = "postgres"
 ADMIN = "pgvend_admin"
+
+INITDBS = "postgresql.conf"
+OURS = "pgvend.conf"
+"""The file that the server is started with: it includes initdb's, so that ours come last."""
 
 _SETTINGS: Mapping[str, str] = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": ".",
     "cluster_name": "pgvend",
     "max_connections": "200",
-    "reserved_connections": "8",  # for the admin: tenants cannot take the last places
     "password_encryption": "scram-sha-256",
     "authentication_timeout": "10s",  # half-open logins take places, even a superuser's
     "max_prepared_transactions": "0",
@@ -30,6 +33,12 @@ _SETTINGS: Mapping[str, str] = {
     "log_timezone": "UTC",
     "lc_messages": "C",
 }
+
+_SINCE: Mapping[int, Mapping[str, str]] = {
+    16: {"reserved_connections": "8"},  # for the admin: tenants cannot take the last places
+    17: {"allow_alter_system": "off"},
+}
+"""By the major version that knows them first."""
 
 _ON_LINUX = {"recovery_init_sync_method": "syncfs"}  # else a crash with 3,000 databases costs 40 s
 
@@ -48,19 +57,44 @@ def write_configuration(
     data: Path,
     *,
     port: int,
+    major: int,
     os_user: str,
     account: Account | None,
     extra: Mapping[str, str],
 ) -> None:
-    settings = {**_SETTINGS, "port": str(port)}
-    if sys.platform == "linux":
-        settings |= _ON_LINUX
-    lines = [f"{name} = '{value}'\n" for name, value in (settings | dict(extra)).items()]
+    """`extra` settings go over ours."""
+    settings = {**_settings(major), "port": str(port), **extra}
+    lines = [f"{name} = {quoted(value)}\n" for name, value in settings.items()]
     files = {
-        "postgresql.conf": "".join(lines),
-        "postgresql.auto.conf": "",
+        OURS: "".join([f"include {quoted(INITDBS)}\n", *lines]),
+        "postgresql.auto.conf": "",  # the server reads it after ours
         "pg_hba.conf": _HBA,
         "pg_ident.conf": f'pgvend "{os_user}" {SUPERUSER}\npgvend "{os_user}" {ADMIN}\n',
     }
     for name, text in files.items():
         write_file(data / name, text, account)
+
+
+def is_overwritten(data: Path) -> bool:
+    """Whether an earlier pgvend put its own settings in the place of initdb's, which it lost."""
+    text = read_file(data / INITDBS)
+    return text is None or text.startswith("listen_addresses = ")
+
+
+def quoted(value: str) -> str:
+    """`value` as a string in a file of the kind of postgresql.conf. Raises ValueError for one of
+    several lines, which none can hold."""
+    if "\n" in value:
+        raise ValueError("a setting is one line")
+    escaped = value.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
+
+
+def _settings(major: int) -> dict[str, str]:
+    settings = dict(_SETTINGS)
+    for first, since in _SINCE.items():
+        if major >= first:
+            settings |= since
+    if sys.platform == "linux":
+        settings |= _ON_LINUX
+    return settings

@@ -1,19 +1,18 @@
 """The bundled server, before it is started, and while a service runs it."""
 
-import asyncio
 import os
 import shutil
-from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
 from adapters.embedded.account import SYSTEM_USER, entry, own_name
-from adapters.embedded.binaries import NEWEST, own_programs
+from adapters.embedded.binaries import BUNDLED
 from adapters.embedded.cluster import Cluster
 from adapters.embedded.configuration import ADMIN
 from adapters.embedded.leftovers import has_server
 from adapters.embedded.opening import Bundle, short_path
+from adapters.embedded.programs import found_programs
 from adapters.embedded.threads import in_thread
 from adapters.postgres.examining import admin, capacity, ownership, privacy
 from adapters.postgres.examining.examination import Recall, asked
@@ -67,15 +66,16 @@ class EmbeddedExamination(Examination):
         return False
 
     async def _programs(self) -> Outcome:
-        major = self.cluster.major if self.cluster.exists else self.bundle.major or NEWEST
-        program = str(own_programs(major) / "postgres")
-        process = await asyncio.create_subprocess_exec(
-            program, "--version", stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
-        )
-        told, _ = await process.communicate()
-        if process.returncode != 0:
-            return Outcome(Verdict.FAIL, f"{program} does not run on this system.")
-        return Outcome(Verdict.OK, f"{told.decode().strip()}, bundled.")
+        """By whom the server runs, once it does: a copy for the system user may still be made."""
+        programs = await found_programs(self.bundle.programs or BUNDLED.own_programs(), None)
+        folder = programs.folder
+        whose = "" if self.bundle.programs else ", bundled"
+        detail = f"PostgreSQL {programs.version}{whose}, in {folder}."
+        if self.cluster.exists:
+            self.cluster.check_major(folder, programs.version)
+        if programs.version.lacks_fixes:
+            return Outcome(Verdict.WARN, f"{detail} {programs.version.advice}")
+        return Outcome(Verdict.OK, detail)
 
     def _data(self) -> Outcome:
         if not self.cluster.exists:

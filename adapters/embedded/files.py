@@ -1,9 +1,19 @@
-"""Replacing a file whole, in a folder that belongs to the server's system user too."""
+"""Reading and replacing a file whole, in a folder that belongs to the server's system user too."""
 
 import os
 from pathlib import Path
 
 from adapters.embedded.account import Account
+
+
+def read_file(path: Path) -> str | None:
+    """The text of a file; None where there is none, or a link instead."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with open(descriptor, errors="replace") as file:
+        return file.read()
 
 
 def write_file(path: Path, text: str, account: Account | None) -> None:

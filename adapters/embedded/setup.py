@@ -14,8 +14,14 @@ DO $$ BEGIN
     END IF;
 END $$;
 ALTER ROLE {ADMIN} LOGIN CREATEDB CREATEROLE;
-GRANT pg_use_reserved_connections, pg_read_all_stats TO {ADMIN};
+GRANT pg_read_all_stats TO {ADMIN};
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'pg_use_reserved_connections') THEN
+        GRANT pg_use_reserved_connections TO {ADMIN};
+    END IF;
+END $$;
 """
+# PostgreSQL 15 has no such role
 
 _PRIVACY = f"""
 REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;
@@ -33,3 +39,9 @@ async def set_up(cluster: Cluster, superuser: Login) -> list[int]:
         await session.execute(_PRIVACY)
         known = {row["oid"] for row in await session.fetch("SELECT oid FROM pg_database")}
     return await in_thread(remove_unknown_databases, cluster.data, known)
+
+
+async def has_tls(superuser: Login) -> bool:
+    """Whether the operator switched it on, in a postgresql.conf of programs that have it."""
+    async with single_session(superuser) as session:
+        return bool(await session.fetchval("SELECT current_setting('ssl') = 'on'"))

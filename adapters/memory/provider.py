@@ -4,13 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from domain.connection import Connection
-from domain.errors import (
-    DatabaseNotFound,
-    ExtensionUnavailable,
-    NameTaken,
-    ProviderFull,
-    ProviderRejected,
-)
+from domain.errors import DatabaseNotFound, NameTaken, ProviderFull, ProviderRejected
+from domain.extensions import Extension, check_available
 from domain.order import Holding, Order, Tenant
 from domain.secret import Secret
 from domain.sizes import Measure
@@ -21,8 +16,15 @@ from ports.driven.size_guard import SizeGuard
 EMPTY = 8 << 20
 """Bytes that a new database takes on a server."""
 
-EXTENSIONS = frozenset({"vector"})
-"""What the bundled server offers."""
+EXTENSIONS = (
+    Extension(name="citext", version="1.8", description="case-insensitive character strings"),
+    Extension(name="hstore", version="1.8", description="sets of (key, value) pairs"),
+    Extension(name="pg_trgm", version="1.6", description="similarity of texts by trigrams"),
+    Extension(name="plpgsql", version="1.0", description="PL/pgSQL procedural language"),
+    Extension(name="unaccent", version="1.1", description="text search without accents"),
+    Extension(name="vector", version="0.8.6", description="vectors and their indexes"),
+)
+"""Some of what the bundled server offers."""
 
 Trouble = Callable[[str], Awaitable[None]]
 """Called with a method's name before and after its effect: may wait, or raise, or be cancelled."""
@@ -38,6 +40,7 @@ class _Made:
     password: Secret
     is_suspended: bool = False
     is_read_only: bool = False
+    extensions: frozenset[str] = frozenset()
 
 
 class MemoryProvider(DatabaseProvider, SizeGuard):
@@ -53,19 +56,40 @@ class MemoryProvider(DatabaseProvider, SizeGuard):
     async def provision(self, order: Order) -> Connection:
         await self._trouble("before provision")
         tenant = order.tenant
-        if missing := set(order.extensions) - EXTENSIONS:
-            raise ExtensionUnavailable(f"The extension {min(missing)[:63]!r} cannot be installed.")
+        check_available(order.extensions, EXTENSIONS)
         self._refuse_foreign(tenant)
         self._refuse_overflow(tenant)
         former = self._owners.get(tenant.names.owner)
         is_read_only = former is not None and former.is_read_only
-        made = _Made(tenant.id, order.password, is_read_only=is_read_only)
+        installed = former.extensions if former else frozenset()
+        made = _Made(
+            tenant.id,
+            order.password,
+            is_read_only=is_read_only,
+            extensions=installed | set(order.extensions),
+        )
         self._owners[tenant.names.owner] = made
         await self._trouble("amid provision")
         self._refuse_foreign(tenant)
         self._databases[tenant.names.database] = tenant.id
         await self._trouble("after provision")
         return self._connection(order)
+
+    async def extensions(self) -> Sequence[Extension]:
+        await self._trouble("extensions")
+        return EXTENSIONS
+
+    async def install(self, order: Order) -> None:
+        await self._trouble("before install")
+        if not self._is_ours(order.tenant):
+            raise DatabaseNotFound(f"There is no database {order.tenant.id!r} to extend.")
+        check_available(order.extensions, EXTENSIONS)
+        owner = order.tenant.names.owner
+        made = self._owners[owner]
+        if made.password != order.password:
+            raise ProviderRejected(f"The login of {owner!r} was refused.")
+        self._owners[owner] = replace(made, extensions=made.extensions | set(order.extensions))
+        await self._trouble("after install")
 
     async def reveal(self, order: Order) -> Connection:
         await self._trouble("reveal")
@@ -136,6 +160,10 @@ class MemoryProvider(DatabaseProvider, SizeGuard):
 
     def is_read_only(self, tenant: Tenant) -> bool:
         return self._is_ours(tenant) and self._owners[tenant.names.owner].is_read_only
+
+    def installed(self, tenant: Tenant) -> frozenset[str]:
+        """The names of the extensions in the tenant's database."""
+        return self._owners[tenant.names.owner].extensions if self._is_ours(tenant) else frozenset()
 
     def accepts(self, connection: Connection) -> bool:
         """Whether these credentials would log in: the fake's stand-in for a session."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from adapters.neon.branch import NeonBranch, password_of
 from adapters.neon.errors import AlreadyThere
-from adapters.neon.extensions import install_late
+from adapters.neon.extensions import extensions_on, install_late
 from adapters.neon.ledger import Claim, Ledger
 from adapters.neon.operations import OperationFailed
 from adapters.neon.sight import Sight, sight_of
@@ -19,6 +19,7 @@ from adapters.neon.wire import Database, OneRole, Role
 from adapters.postgres.server import Server
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound, NameTaken, OutcomeUnknown, PgvendError, ProviderBusy
+from domain.extensions import Extension, check_available
 from domain.order import Holding, Order, Tenant
 from domain.secret import Secret
 from ports.cancellation import finished
@@ -39,12 +40,32 @@ class ApiProvider(DatabaseProvider):
     async def provision(self, order: Order) -> Connection:
         async with self.locks.of(order.tenant.id):
             sight = await self._claimed(order.tenant)
+            await self._check_extensions(order, sight)
             password = await self._made_role(sight)
             await self._make_database(sight)
         connection = await self._connection(order, password)
+        await self._install(order, connection)
+        return connection
+
+    async def _check_extensions(self, order: Order, sight: Sight) -> None:
+        """Of a database that is to be made, before anything is there. Raises
+        ExtensionUnavailable."""
+        if order.extensions and not sight.owned:
+            try:
+                check_available(order.extensions, await self.extensions())
+            except BaseException:
+                await self._release(sight.claim)
+                raise
+
+    async def extensions(self) -> Sequence[Extension]:
+        return await extensions_on(self.server.admin)
+
+    async def install(self, order: Order) -> None:
+        await self._install(order, await self.reveal(order))
+
+    async def _install(self, order: Order, connection: Connection) -> None:
         direct, clock = self.server.admin["host"], self.branch.waiting.clock
         await install_late(order.extensions, connection, direct, clock)
-        return connection
 
     async def _claimed(self, tenant: Tenant) -> Sight:
         claim = await self.ledger.claim(tenant)

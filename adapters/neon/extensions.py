@@ -2,12 +2,21 @@
 
 from collections.abc import Sequence
 
+from adapters.driver.connecting import Login
 from adapters.neon.login_check import NeonLoginCheck
-from adapters.postgres.extensions import install_as_tenant
+from adapters.postgres.extensions import available_extensions, install_as_tenant
 from adapters.postgres.login_check import PostgresLoginCheck
-from adapters.postgres.sessions import login_of
+from adapters.postgres.sessions import login_of, single_session
 from domain.connection import Connection
+from domain.errors import ProviderBusy
+from domain.extensions import Extension
 from ports.driven.clock import Clock
+
+
+async def extensions_on(admin: Login) -> Sequence[Extension]:
+    """Those that databases on the admin's branch may have."""
+    async with single_session(admin, lost=ProviderBusy) as session:
+        return await available_extensions(session)
 
 
 async def install_late(

@@ -88,7 +88,7 @@ async def opened_neon(neon: Neon) -> AsyncIterator[DatabaseProvider]:
             case Isolation.PROJECT:
                 projects = NeonProjects(client, project)
                 await persistently(partial(check_may_see_projects, projects), clock)
-                yield ProjectProvider(projects, marks, clock)
+                yield ProjectProvider(projects, branch, marks, clock)
             case Isolation.ROLE:
                 check_version(project)
                 server = await persistently(partial(server_on, branch, neon), clock)

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from adapters.neon.admin import admin_address, admin_login
 from adapters.neon.branch import NeonBranch
-from adapters.neon.extensions import install_late
+from adapters.neon.extensions import extensions_on, install_late
 from adapters.neon.operations import Pace, Waiting
 from adapters.neon.projects import NeonProjects
 from adapters.neon.tenant_locks import TenantLocks
@@ -25,6 +26,7 @@ from domain.errors import (
     ProviderRejected,
     Unavailable,
 )
+from domain.extensions import Extension, check_available
 from domain.naming import Names
 from domain.order import Holding, Order, Tenant
 from domain.secret import Secret
@@ -38,7 +40,10 @@ LISTING_PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)
 
 @dataclass(frozen=True)
 class ProjectProvider(DatabaseProvider):
+    """`model` is the configured branch, which no tenant's database is on."""
+
     projects: NeonProjects
+    model: NeonBranch
     marks: Marks
     clock: Clock
     pace: Pace = field(default_factory=Pace, init=False, repr=False)
@@ -48,6 +53,8 @@ class ProjectProvider(DatabaseProvider):
         tenant = order.tenant
         async with self.locks.of(tenant.id):
             project = await self._kept(tenant)
+            if order.extensions and project is None:  # before anything is there
+                check_available(order.extensions, await self.extensions())
             branch = await self._branch(project) if project else await self._made(tenant)
             await branch.waiting.until_settled()
             direct, pooled = await self._addresses(branch, tenant.names)
@@ -55,6 +62,15 @@ class ProjectProvider(DatabaseProvider):
         connection = _connection(direct, pooled, password)
         await install_late(order.extensions, connection, connection.host, self.clock)
         return connection
+
+    async def extensions(self) -> Sequence[Extension]:
+        """Those on the configured branch: new projects have its version of PostgreSQL."""
+        address = await admin_address(self.model)
+        return await extensions_on(admin_login(self.model, address, self.clock))
+
+    async def install(self, order: Order) -> None:
+        connection = await self.reveal(order)
+        await install_late(order.extensions, connection, connection.host, self.clock)
 
     async def _kept(self, tenant: Tenant) -> Project | None:
         """The tenant's project. Of two, nobody knows which one was handed out: none is dropped."""

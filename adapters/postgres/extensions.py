@@ -7,22 +7,52 @@ import asyncpg
 from adapters.driver.connecting import Login
 from adapters.postgres import statements
 from adapters.postgres.server import Server
-from adapters.postgres.sessions import login_of, single_session
+from adapters.postgres.sessions import Session, login_of, single_session
 from domain.connection import Connection
 from domain.errors import ExtensionUnavailable
+from domain.extensions import Extension, check_available
 
-_OFFERED = """
-SELECT DISTINCT name FROM pg_available_extension_versions
-WHERE trusted OR name = ANY($1) ORDER BY name
+_AVAILABLE = """
+SELECT e.name, e.default_version AS version, coalesce(e.comment, '') AS description
+FROM pg_available_extensions AS e JOIN pg_available_extension_versions AS v
+  ON v.name = e.name AND v.version = e.default_version
+WHERE v.trusted OR e.name = ANY($1)
+GROUP BY 1, 2, 3 ORDER BY 1
 """
+# grouped: a version whose control file is found in two places is listed twice
+
+_OWNS = "SELECT extowner = current_user::regrole FROM pg_extension WHERE extname = $1"
+
+_GIVE = """
+WITH given AS (
+    UPDATE pg_extension AS e SET extowner = d.datdba FROM pg_database AS d
+    WHERE d.datname = current_database() AND e.extname = ANY($1)
+      AND e.extowner = current_user::regrole AND d.datdba <> e.extowner
+    RETURNING e.oid, d.oid AS database, d.datdba AS owner
+)
+INSERT INTO pg_shdepend (dbid, classid, objid, objsubid, refclassid, refobjid, deptype)
+SELECT database, 'pg_extension'::regclass, oid, 0, 'pg_authid'::regclass, owner, 'o' FROM given
+RETURNING objid
+"""
+# There is no ALTER EXTENSION ... OWNER TO, and REASSIGN OWNED takes nothing from the superuser that
+# initdb made. CREATE EXTENSION writes the same for a trusted one, whose members are a superuser's.
 
 _REFUSALS = (
     asyncpg.FeatureNotSupportedError,  # not on the server's disk
     asyncpg.UndefinedFileError,  # the same, before PostgreSQL 16
-    asyncpg.SyntaxOrAccessError,  # not trusted, or no name for one
+    asyncpg.SyntaxOrAccessError,  # not trusted, or no name for one, or something is in the way
+    asyncpg.InvalidSchemaNameError,  # the owner dropped the schema that it would go to
     asyncpg.DataError,
     ValueError,  # a name that no statement can hold: NUL, half a surrogate pair
 )
+
+
+async def available_extensions(
+    session: Session | asyncpg.Connection, installable: Collection[str] = ()
+) -> Sequence[Extension]:
+    """Those that a tenant may create itself, and the `installable` ones, ordered by name."""
+    found = await session.fetch(_AVAILABLE, list(installable))
+    return [Extension(**row) for row in found]
 
 
 async def install(extensions: Sequence[str], connection: Connection, server: Server) -> None:
@@ -31,31 +61,49 @@ async def install(extensions: Sequence[str], connection: Connection, server: Ser
     Raises ExtensionUnavailable, naming those that are available.
     """
     for extension in extensions:
-        if server.superuser and extension in server.installable:
-            login = {**server.superuser, "database": connection.database}
-            async with single_session(login) as session:
-                await session.execute(statements.install_extension(extension))
-        else:
-            tenant = {**login_of(connection), **server.detour}
-            await install_as_tenant(extension, tenant, server.installable)
+        superuser = server.superuser and {**server.superuser, "database": connection.database}
+        if superuser and extension in server.installable:
+            async with single_session(superuser) as session:
+                await _create(session, extension, server.installable, by_superuser=True)
+            continue
+        tenant = {**login_of(connection), **server.detour}
+        is_owned = await install_as_tenant(extension, tenant, server.installable)
+        if superuser and not is_owned and extension in server.entrusted:
+            await give_extensions(superuser, server.entrusted)
 
 
 async def install_as_tenant(
     extension: str, tenant: Login, installable: Collection[str] = ()
-) -> None:
-    """Raises ExtensionUnavailable, naming the `installable` ones among those that are available."""
+) -> bool:
+    """Whether the tenant owns it afterwards. Raises ExtensionUnavailable, naming the `installable`
+    ones among those that are available."""
     async with single_session(tenant, search_path="public") as session:
-        await _install_own(session, extension, installable)
+        await _create(session, extension, installable)
+        return bool(await session.fetchval(_OWNS, extension))
 
 
-async def _install_own(
-    session: asyncpg.Connection, extension: str, installable: Collection[str]
+async def give_extensions(superuser: Login, extensions: Collection[str]) -> bool:
+    """Make the database's owner the owner of those that its superuser owns. Whether there was one.
+    Idempotent. `superuser` logs in to that database."""
+    async with single_session(superuser) as session:
+        return bool(await session.fetch(_GIVE, list(extensions)))
+
+
+async def _create(
+    session: asyncpg.Connection,
+    extension: str,
+    installable: Collection[str],
+    *,
+    by_superuser: bool = False,
 ) -> None:
+    text = statements.install_extension if by_superuser else statements.install_own_extension
     try:
-        await session.execute(statements.install_own_extension(extension))
+        await session.execute(text(extension))
     except _REFUSALS as error:
-        offered = await session.fetch(_OFFERED, list(installable))
+        check_available([extension], await available_extensions(session, installable))
+        state = getattr(error, "sqlstate", None) or "unknown"
         raise ExtensionUnavailable(
-            f"The extension {extension[:63]!r} cannot be installed on this server; "
-            f"it offers {', '.join(row['name'] for row in offered)}."
+            f"The extension {extension!r} cannot be installed in this database (SQLSTATE {state}): "
+            "something in it is in the way, such as an object of the same name, or a schema "
+            "`public` that was dropped."
         ) from error

@@ -1,9 +1,10 @@
 """DatabaseProvider by SQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import asyncpg
 
@@ -12,7 +13,7 @@ from adapters.postgres.confining import Confinement
 from adapters.postgres.dropping import Drop
 from adapters.postgres.encoding import template_of
 from adapters.postgres.errors import Raced
-from adapters.postgres.extensions import install
+from adapters.postgres.extensions import available_extensions, install
 from adapters.postgres.fitness import check_powers
 from adapters.postgres.measuring import measures
 from adapters.postgres.server import Server
@@ -22,10 +23,13 @@ from adapters.postgres.stalled import drop_database
 from adapters.postgres.suspending import Suspend
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound, NameTaken, ProviderBusy
+from domain.extensions import Extension, check_available
 from domain.order import Holding, Order, Tenant
 from domain.sizes import Measure
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.size_guard import SizeGuard
+
+T = TypeVar("T")
 
 RACES = 5
 """How often one call looks again after it lost a race."""
@@ -43,12 +47,7 @@ class PostgresProvider(DatabaseProvider, SizeGuard):
 
     async def provision(self, order: Order) -> Connection:
         password = await self.server.password_text(order.password)
-        for _ in range(RACES - 1):
-            try:
-                return await self._provision(order, password)
-            except Raced:
-                continue
-        return await self._provision(order, password)
+        return await _despite_races(lambda: self._provision(order, password))
 
     async def _provision(self, order: Order, password: str) -> Connection:
         tenant = order.tenant
@@ -56,6 +55,8 @@ class PostgresProvider(DatabaseProvider, SizeGuard):
             sight = await look(session, tenant, self.marks)
             if sight.has_foreign:
                 raise NameTaken(f"The name {tenant.names.database!r} is in use on the server.")
+            if order.extensions and not sight.databases:  # before anything is there
+                check_available(order.extensions, await self._available(session))
             await session.execute(self._role_statement(tenant, sight, password))
             await self._make_database(session, tenant, sight)
             await session.execute(statements.open_database(tenant, self.marks.of(tenant)))
@@ -77,6 +78,21 @@ class PostgresProvider(DatabaseProvider, SizeGuard):
                 await drop_database(session, database.name)
         template = await template_of(session)
         await session.execute(statements.make_database(tenant, template.clause))
+
+    async def extensions(self) -> Sequence[Extension]:
+        async with session_of(self.pool) as session:
+            return await self._available(session)
+
+    async def _available(self, session: Session) -> Sequence[Extension]:
+        return await available_extensions(session, self.server.installable)
+
+    async def install(self, order: Order) -> None:
+        async with self._locked(order.tenant) as session:
+            sight = await look(session, order.tenant, self.marks)
+            if not sight.has_role or not sight.databases:
+                raise DatabaseNotFound(f"There is no database {order.tenant.id} on the server.")
+        connection = await self.server.connection(order)
+        await _despite_races(lambda: install(order.extensions, connection, self.server))
 
     async def reveal(self, order: Order) -> Connection:
         return await self.server.connection(order)
@@ -144,3 +160,10 @@ class PostgresProvider(DatabaseProvider, SizeGuard):
         async with session_of(self.pool) as session:
             await session.execute(statements.lock(tenant.id))
             yield session
+
+
+async def _despite_races(call: Callable[[], Awaitable[T]]) -> T:
+    for _ in range(RACES - 1):
+        with suppress(Raced):
+            return await call()
+    return await call()

@@ -17,9 +17,10 @@ SETTING = "PGVEND_POSTGRES_ADMIN_DSN"
 @dataclass(frozen=True, kw_only=True)
 class Server:
     """`admin` vends. `superuser`, where there is one, installs the `installable` extensions, which
-    have to be harmless (all others a tenant installs itself, if it may), and takes back grants that
-    the admin cannot. `takes_verifiers` is off where the server wants to see passwords (Neon).
-    `detour` is what our own sessions as a tenant do otherwise: they go around a pooler.
+    have to be harmless (all others a tenant installs itself, if it may), gives the `entrusted` ones
+    that it owns itself to the tenants, and takes back grants that the admin cannot.
+    `takes_verifiers` is off where the server wants to see passwords (Neon). `detour` is what our
+    own sessions as a tenant do otherwise: they go around a pooler.
 
     Tenants reach it at the `public` addresses, of which there are several where servers stand in
     for each other. `sslmode` is what they are handed out: None for what the server offers.
@@ -28,6 +29,7 @@ class Server:
     admin: Login = field(repr=False)
     superuser: Login | None = field(default=None, repr=False)
     installable: frozenset[str] = frozenset()
+    entrusted: frozenset[str] = frozenset()
     public: tuple[Address, ...]
     target_session_attrs: str = "any"
     pooler_host: str | None = None

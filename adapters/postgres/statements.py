@@ -174,5 +174,6 @@ def install_extension(extension: str) -> str:
 
 
 def install_own_extension(extension: str) -> str:
-    """In the schema of the extension's own choice, or the first of the tenant's search_path."""
-    return f"CREATE EXTENSION IF NOT EXISTS {identifier(extension)}"
+    """With those that it requires, in the schema of the extension's own choice, or the first of
+    the tenant's search_path."""
+    return f"CREATE EXTENSION IF NOT EXISTS {identifier(extension)} CASCADE"

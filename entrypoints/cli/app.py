@@ -17,6 +17,7 @@ COMMANDS = {
     "create": "create.create",
     "doctor": "doctor.doctor",
     "list": "list.list_",
+    "extensions": "extensions.extensions",
     "keys": "keys.keys",
     "show": "show.show",
     "connection": "connection.connection",
@@ -31,6 +32,9 @@ COMMANDS = {
     "neon-emulator": "neon_emulator.neon_emulator",
 }
 """By their names: the file, and what in it is the command."""
+
+GROUPS = {"extensions", "keys"}
+"""Those that make commands of their own."""
 
 
 _OUTPUT_ERRORS = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EDQUOT, errno.EFBIG}
@@ -81,7 +85,7 @@ def _loaded(name: str) -> Any:
     file, _, what = COMMANDS[name].partition(".")
     found = getattr(import_module(f"entrypoints.cli.{file}"), what)
     app = typer.Typer()
-    if name == "keys":
+    if name in GROUPS:
         app.add_typer(found(), name=name)
     else:
         app.command(name)(found)

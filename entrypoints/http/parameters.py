@@ -58,7 +58,7 @@ FORMAT = Parameter(
 VERIFY = Parameter(
     place="query",
     name="verify",
-    schema={"type": "boolean", "default": False},
+    schema={"type": "boolean"},
     description="Log in first: 409 `password_changed` when the owner set another password.",
 )
 PAGE_TOKEN = Parameter(

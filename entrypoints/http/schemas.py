@@ -194,6 +194,7 @@ class DatabaseOut(BaseModel):
     owner: str
     caller: str = Field(description="Whose key it was made with.")
     labels: dict[str, str]
+    extensions: list[str] = Field(description="Those that were asked for here.")
     created_at: datetime
     expires_at: datetime | None
     read_only: bool = Field(
@@ -214,6 +215,7 @@ class DatabaseOut(BaseModel):
             owner=database.names.owner,
             caller=database.caller,
             labels=dict(database.labels),
+            extensions=list(database.extensions),
             created_at=database.created_at,
             expires_at=database.expires_at,
             read_only=is_read_only(database),

@@ -21,11 +21,10 @@ class Seen:
 
 
 class Compute:
-    def __init__(self, servers: Servers, name: str, major: int) -> None:
+    def __init__(self, servers: Servers, name: str) -> None:
         self.port = servers.reserve_port()
         self._servers = servers
         self._name = name
-        self._major = major
         self._lifetime = AsyncExitStack()
         self._running: PostgresProvider | None = None
 
@@ -35,7 +34,7 @@ class Compute:
 
     async def start(self) -> None:
         """Raises StartupError."""
-        server = self._servers.running(self._name, self._major, self.port)
+        server = self._servers.running(self._name, self.port)
         self._running = await self._lifetime.enter_async_context(server)
 
     async def stop(self) -> None:

@@ -27,8 +27,7 @@ from ports.driven.clock import Clock
 HOST = "127.0.0.1"
 
 NEWEST = 18
-MAJORS = frozenset({16, NEWEST})
-"""Of the bundled PostgreSQL."""
+"""The bundled PostgreSQL, which all projects have."""
 
 REMEMBERED_EXCHANGES = 100_000
 
@@ -76,8 +75,8 @@ class Emulator:
         self, wanted: Wanted, fault: Fault | None = None
     ) -> tuple[Project, list[Operation]]:
         """Raises InvalidCall for a version of PostgreSQL that is not bundled."""
-        if wanted.pg_version not in MAJORS:
-            raise InvalidCall(f"the emulator has PostgreSQL {sorted(MAJORS)} only")
+        if wanted.pg_version != NEWEST:
+            raise InvalidCall(f"the emulator has PostgreSQL {NEWEST} only")
         project = self._new_project(wanted)
         role, database = self._first_entries(project, wanted)
         steps = [
@@ -135,7 +134,7 @@ class Emulator:
             branch=Branch(name=wanted.branch, created_at=now, updated_at=now),
             endpoint=Endpoint(created_at=now, updated_at=now),
             operations=Operations(self.clock, self._log.bind(project=new_id)),
-            compute=Compute(self._servers, new_id, wanted.pg_version),
+            compute=Compute(self._servers, new_id),
         )
 
     def _first_entries(self, project: Project, wanted: Wanted) -> tuple[Role, Database]:

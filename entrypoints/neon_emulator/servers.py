@@ -33,7 +33,7 @@ class Servers:
         self._clock = clock
         self._log = log
         self._settings = {**SETTINGS, **settings}
-        self._templates: dict[int, asyncio.Task[Path]] = {}
+        self._made: asyncio.Task[Path] | None = None
         self._ports: set[int] = set()
 
     def reserve_port(self) -> int:
@@ -47,40 +47,39 @@ class Servers:
         self._ports.discard(port)
 
     @asynccontextmanager
-    async def running(self, name: str, major: int, port: int) -> AsyncIterator[PostgresProvider]:
+    async def running(self, name: str, port: int) -> AsyncIterator[PostgresProvider]:
         """A server that has Neon's roles and nothing else; nothing of it stays."""
-        template = await self._template(major)
+        template = await self._template()
         folder = self._folder / name
         try:
             folder.mkdir(mode=0o700)
             await in_thread(_copy, template / "data", folder / "data")
-            async with self._opened(folder, major, port) as provider:
+            async with self._opened(folder, port) as provider:
                 yield provider
         finally:
             await in_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def close(self) -> None:
-        await asyncio.gather(*self._templates.values(), return_exceptions=True)
+        if self._made:
+            await asyncio.gather(self._made, return_exceptions=True)
 
-    async def _template(self, major: int) -> Path:
+    async def _template(self) -> Path:
         """Made once, whoever asked for it first has gone or not."""
-        if major not in self._templates:
-            self._templates[major] = asyncio.create_task(self._made_template(major))
-        return await asyncio.shield(self._templates[major])
+        if self._made is None:
+            self._made = asyncio.create_task(self._made_template())
+        return await asyncio.shield(self._made)
 
-    async def _made_template(self, major: int) -> Path:
-        folder = self._folder / f"template-{major}"
-        async with self._opened(folder, major, None) as provider:
+    async def _made_template(self) -> Path:
+        folder = self._folder / "template"
+        async with self._opened(folder, None) as provider:
             login = superuser_of(provider)
             async with single_session(login) as session:
-                await session.execute(statements.neon_superuser(major))
+                await session.execute(statements.NEON_SUPERUSER)
         return folder
 
     @asynccontextmanager
-    async def _opened(
-        self, folder: Path, major: int, port: int | None
-    ) -> AsyncIterator[PostgresProvider]:
-        bundle = Bundle(folder=folder, port=port, major=major, settings=self._settings)
+    async def _opened(self, folder: Path, port: int | None) -> AsyncIterator[PostgresProvider]:
+        bundle = Bundle(folder=folder, port=port, settings=self._settings)
         async with opened_bundle(bundle, "neon-emulator", self._clock, self._log) as provider:
             yield provider
 

@@ -32,26 +32,13 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE backend_type = 'client backend' AND usename NOT IN ('postgres', 'pgvend_admin')
 """
 
-_MEMBERSHIPS = {
-    # the first version that has the role -> the role, and what comes with it
-    14: ("pg_read_all_data", "pg_write_all_data"),
-    16: ("pg_create_subscription",),
-    17: ("pg_maintain",),
-    18: ("pg_signal_autovacuum_worker",),
-}
-_PASSED_ON = "pg_monitor, pg_signal_backend"
-
-
-def neon_superuser(major: int) -> str:
-    """The role whose members every role is that the API makes."""
-    granted = ", ".join(
-        role for since, roles in _MEMBERSHIPS.items() if since <= major for role in roles
-    )
-    return (
-        f"CREATE ROLE {SUPERUSERS} NOLOGIN CREATEDB CREATEROLE REPLICATION BYPASSRLS; "
-        f"GRANT {granted} TO {SUPERUSERS}; "
-        f"GRANT {_PASSED_ON} TO {SUPERUSERS} WITH ADMIN OPTION"
-    )
+NEON_SUPERUSER = f"""
+CREATE ROLE {SUPERUSERS} NOLOGIN CREATEDB CREATEROLE REPLICATION BYPASSRLS;
+GRANT pg_read_all_data, pg_write_all_data, pg_create_subscription, pg_maintain,
+      pg_signal_autovacuum_worker TO {SUPERUSERS};
+GRANT pg_monitor, pg_signal_backend TO {SUPERUSERS} WITH ADMIN OPTION
+"""
+"""The role whose members every role is that the API makes."""
 
 
 def create_role(name: str, password: str | None) -> str:

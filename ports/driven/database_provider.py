@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from domain.connection import Connection
+from domain.extensions import Extension
 from domain.order import Holding, Order, Tenant
 
 
@@ -30,9 +31,25 @@ class DatabaseProvider(ABC):
         the one that it chose.
 
         Raises NameTaken when a role or database of that name exists and does not bear this
-        tenant's mark; it is left as it was. Raises ProviderFull when there is no room and
-        ExtensionUnavailable when an extension cannot be had. Parts that were made before an error
-        stay, for the next `provision` or `retire` of the same tenant.
+        tenant's mark; it is left as it was. Raises ProviderFull when there is no room. Raises
+        ExtensionUnavailable, before anything is made, when an extension is not one of
+        `extensions`, and when it cannot be installed in a database that was there before. Parts
+        that were made before any other error stay, for the next `provision` or `retire` of the
+        same tenant.
+        """
+
+    @abstractmethod
+    async def extensions(self) -> Sequence[Extension]:
+        """The extensions that a new database may have, ordered by name. Changes nothing."""
+
+    @abstractmethod
+    async def install(self, order: Order) -> None:
+        """Install those of the order's extensions that its database lacks; change nothing else, the
+        password included. Idempotent.
+
+        Raises DatabaseNotFound when the tenant does not exist, ExtensionUnavailable when an
+        extension cannot be installed, and ProviderRejected when the order's password does not open
+        the database.
         """
 
     @abstractmethod

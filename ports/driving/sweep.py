@@ -17,6 +17,7 @@ from ports.cancellation import finished
 from ports.driven.clock import Clock
 from ports.driven.leases import Leases
 from ports.driven.registry import Query, Registry
+from ports.driving.add_extension import AddExtension
 from ports.driving.audit import Audit
 from ports.driving.chores import Chore, Do
 from ports.driving.confine import ConfineDatabases
@@ -67,6 +68,7 @@ class Sweep:
     retire: RetireDatabase
     expire: ExpireDatabase
     rotate: RotatePassword
+    add_extension: AddExtension
     restore: RestoreDatabase
     reconcile: Reconcile
     confine: ConfineDatabases
@@ -102,6 +104,7 @@ class Sweep:
             Upkeep.UNDO: self.vend.finish,
             Upkeep.EXPIRE: self.expire.finish,
             Upkeep.ROTATE: self.rotate.finish,
+            Upkeep.ADD_EXTENSION: self.add_extension.finish,
             Upkeep.RESTORE: self.restore.finish,
             Upkeep.RETIRE: self.retire.finish,
             Upkeep.CONFINE: self.confine.finish,

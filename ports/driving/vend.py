@@ -11,6 +11,7 @@ from domain.caller import ANYONE, Caller
 from domain.database import Database
 from domain.errors import Forbidden, IllegalTransition, InFlight, RequestKnown, RequestReused
 from domain.expiry import ExpiryPolicy
+from domain.extensions import check_available
 from domain.identity import RANDOM_BYTES, new_id
 from domain.labels import checked_labels
 from domain.naming import Nickname
@@ -81,12 +82,13 @@ class VendDatabase:
     async def __call__(self, request: VendRequest) -> Vended:
         """A new database, or the one that the same request has made, also one that a crash left
         half-made. Raises RequestReused, InFlight while another call is at it, NameTaken,
-        QuotaReached, and OtherTarget and IllegalTransition where the one that was made cannot be
-        handed out."""
+        QuotaReached, ExtensionUnavailable, and OtherTarget and IllegalTransition where the one that
+        was made cannot be handed out."""
         mark = request.mark()
         while True:
             if known := await self._known(mark):
                 return await self._again(known)
+            await self._check_extensions(request)
             database = self._decided(request, mark)
             async with self.leases.held(database.id):
                 with suppress(RequestKnown):  # the same request was faster: look again
@@ -95,12 +97,13 @@ class VendDatabase:
     async def promise(self, request: VendRequest) -> Database:
         """The record of what will be made, or of what the same request has begun or made: for
         callers who come back for it. `finish` makes it. Raises RequestReused, NameTaken,
-        QuotaReached, OtherTarget and IllegalTransition."""
+        QuotaReached, ExtensionUnavailable, OtherTarget and IllegalTransition."""
         mark = request.mark()
         while True:
             if known := await self._known(mark):
                 self._check_again(known)
                 return known
+            await self._check_extensions(request)
             with suppress(RequestKnown):
                 promised = replace(self._decided(request, mark), promised=True)
                 return await self.make.record(promised, request.caller.quota)
@@ -116,6 +119,11 @@ class VendDatabase:
             elif is_open:
                 await self.make.undo(database.id, "The service was stopped while it was made.")
             return is_open
+
+    async def _check_extensions(self, request: VendRequest) -> None:
+        """Before there is a record of it. Raises ExtensionUnavailable."""
+        if request.extensions:
+            check_available(request.extensions, await self.provider.extensions())
 
     async def _known(self, mark: RequestMark | None) -> Database | None:
         """The record of the same request; an older one than REMEMBERED gives its key free."""

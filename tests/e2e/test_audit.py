@@ -21,6 +21,7 @@ AUDITED = {
     "changeDatabase",
     "deleteDatabase",
     "rotatePassword",
+    "addExtension",
     "restoreDatabase",
     "showConnection",
     "sweep",

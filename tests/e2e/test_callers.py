@@ -17,7 +17,7 @@ WEB, CI = "the-web-pages-proxys-key", "the-build-machines-own-key"
 
 OF_ONE = [route for route in ROUTES if "/databases/{id}" in route.path]
 
-BODIES = {"changeDatabase": {"labels": {"a": "b"}}}
+BODIES = {"changeDatabase": {"labels": {"a": "b"}}, "addExtension": {"name": "hstore"}}
 
 
 async def test_everybody_sees_ones_own_databases_and_the_admin_all(guarded: Guarded) -> None:

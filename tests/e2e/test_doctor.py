@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tests.support.checkups import run
+from tests.support.checkups import LACKING, run
 from tests.support.command_line import Ran, pgvend, program, ran, run_command
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.servers import PASSWORD, OperatorsServer
@@ -28,7 +28,8 @@ async def test_while_a_service_runs_it_looks_and_lets_it_be(service: RunningServ
     checks = await _checks(service.data_dir)
     await created(service)
 
-    assert {check["verdict"] for check in checks.values()} == {"ok"}
+    sound = [check for check in checks.values() if LACKING not in check["detail"]]
+    assert {check["verdict"] for check in sound} == {"ok"}
     records = int(checks["records"]["detail"].split()[0])
     assert records >= 1
     assert checks["marks"]["detail"].split()[0].isdigit()

@@ -75,7 +75,7 @@ async def test_a_wrong_method_is_told_the_right_ones(
 
 
 async def test_options_without_a_page_that_asks_is_a_problem_not_a_crash(app: RunningApp) -> None:
-    problem_in(await app.ask("OPTIONS", "/v1/databases"), 403, "http_error")
+    problem_in(await app.ask("OPTIONS", "/v1/databases"), 403, "preflight_refused")
 
 
 @pytest.mark.parametrize(

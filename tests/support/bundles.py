@@ -17,6 +17,7 @@ from adapters.postgres.sessions import login_of
 from adapters.system.clock import SystemClock
 from domain.connection import Connection
 from tests.support.orders import INSTALLATION
+from tests.support.servers import programs_of
 
 PATIENCE = 60.0
 
@@ -45,14 +46,18 @@ async def opened(
     *,
     port: int | None = None,
     major: int | None = None,
+    programs: Path | None = None,
     events: Events | None = None,
     **settings: str,
 ) -> AsyncIterator[PostgresProvider]:
-    """The bundled server where a service with this data folder has it."""
+    """The bundled server where a service with this data folder has it; or one with `programs`, or
+    with those of a `major` version."""
+    if major:
+        programs = (await programs_of(major)).folder
     bundle = Bundle(
         folder=data_dir / "embedded",
         port=port,
-        major=major,
+        programs=programs,
         settings=KILLED_NOT_UNPLUGGED | settings,
     )
     log = (events or Events()).log

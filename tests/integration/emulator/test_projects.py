@@ -45,7 +45,7 @@ async def test_a_project_has_a_server_of_its_own_from_its_operations_end_to_its_
     neon: RunningEmulator,
 ) -> None:
     branch = {"database_name": "Shop", "role_name": "keeper"}
-    async with project(neon, name="shop", branch=branch, pg_version=16) as shop:
+    async with project(neon, name="shop", branch=branch, pg_version=18) as shop:
         session = await asyncpg.connect(shop.uri)
         (found,) = await session.fetch("SELECT current_user, current_database()")
         version = session.get_server_version().major
@@ -56,7 +56,7 @@ async def test_a_project_has_a_server_of_its_own_from_its_operations_end_to_its_
 
     actions = [(each["action"], each["status"]) for each in shop.body["operations"]]
     assert actions == [("create_timeline", "running"), ("start_compute", "scheduling")]
-    assert (*found, version) == ("keeper", "Shop", 16)
+    assert (*found, version) == ("keeper", "Shop", 18)
     assert gone.status == 404
     assert not (neon.folder / shop.body["project"]["id"]).exists()
     with pytest.raises(ConnectionRefusedError):

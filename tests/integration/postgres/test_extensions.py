@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from domain.errors import ExtensionUnavailable
+from domain.errors import ExtensionUnavailable, ProviderRejected
 from domain.order import Order
-from tests.support.databases import held, holding_of, vended
+from tests.support.databases import held, vended
 from tests.support.needs import lacking
 from tests.support.orders import new_order
 from tests.support.places import Place, tenant
@@ -57,13 +57,52 @@ async def test_an_extension_can_be_added_to_a_database_that_is_in_use(place_15: 
 async def test_what_the_server_does_not_have_is_refused_with_what_it_offers(
     place: Place, name: str
 ) -> None:
-    """And leaves a database that can be had without it."""
+    order = _with(new_order(), name)
+    with pytest.raises(ExtensionUnavailable, match=r"the server offers .*plpgsql"):
+        await place.provider.provision(order)
+    assert await held(place.provider, order) == []
+
+
+@pytest.mark.parametrize("name", ["no_such_extension", *ODD, *UNSENDABLE], ids=ascii)
+async def test_the_same_is_refused_in_a_database_that_is_there(place: Place, name: str) -> None:
     order = new_order()
-    with pytest.raises(ExtensionUnavailable, match=r"it offers .*plpgsql"):
-        await place.provider.provision(_with(order, name))
-    assert await held(place.provider, order) == [holding_of(order)]
     async with vended(place.provider, order) as connection, tenant(connection) as session:
+        with pytest.raises(ExtensionUnavailable, match=r"the server offers .*plpgsql"):
+            await place.provider.install(_with(order, name))
+        with pytest.raises(ExtensionUnavailable, match=r"the server offers .*plpgsql"):
+            await place.provider.provision(_with(order, name))
         assert await session.fetchval("SELECT 1") == 1
+
+
+async def test_what_is_installed_stays_when_the_server_no_longer_has_it(place_15: Place) -> None:
+    """The check before a database is made is not for one that is there."""
+    [name] = await _available(place_15, ["hstore"])
+    order = _with(new_order(), name)
+    async with vended(place_15.provider, order) as connection:
+        assert await place_15.provider.provision(order) == connection
+
+
+async def test_an_object_in_the_way_is_told_from_an_extension_that_is_not_there(
+    place_15: Place,
+) -> None:
+    [name] = await _available(place_15, ["citext"])
+    order = new_order()
+    async with vended(place_15.provider, order) as connection, tenant(connection) as session:
+        await session.execute("CREATE TYPE citext AS ENUM ()")
+        with pytest.raises(ExtensionUnavailable, match=r"SQLSTATE 42710\): something .* way"):
+            await place_15.provider.install(_with(order, name))
+
+
+async def test_installing_leaves_a_password_alone_that_the_tenant_changed(
+    place_15: Place,
+) -> None:
+    order = new_order()
+    async with vended(place_15.provider, order) as connection, tenant(connection) as session:
+        await session.execute(f"ALTER ROLE {connection.user} PASSWORD 'of my own'")
+        with pytest.raises(ProviderRejected, match="password"):
+            await place_15.provider.install(_with(order, "plpgsql"))
+        async with tenant(connection, password="of my own") as again:
+            assert await again.fetchval("SELECT 1") == 1
 
 
 async def test_an_untrusted_extension_is_refused(place_15: Place) -> None:
@@ -71,10 +110,10 @@ async def test_an_untrusted_extension_is_refused(place_15: Place) -> None:
     order = _with(new_order(), name)
     with pytest.raises(ExtensionUnavailable) as unavailable:
         await place_15.provider.provision(order)
-    offered = str(unavailable.value).rpartition("it offers ")[2]
+    offered = str(unavailable.value).rpartition("the server offers ")[2]
     assert "dblink" not in offered
     assert "hstore" in offered
-    await place_15.provider.retire(order.tenant)
+    assert await held(place_15.provider, order) == []
 
 
 def _with(order: Order, *extensions: str) -> Order:

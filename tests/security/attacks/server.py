@@ -7,10 +7,11 @@ from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outc
 from tests.security.stage import Stage
 
 _ON_NEON = dict.fromkeys((ROLE, NONE, PROJECT), Outcome.UNTRIED)
-_NOT_IN_THE_WHEEL = {
-    **dict.fromkeys((EMBEDDED, f"{POSTGRES} 16", f"{POSTGRES} 18"), Outcome.UNTRIED),
-    **_ON_NEON,
-}
+_WITHOUT_CONTRIB = {f"{POSTGRES} 16": Outcome.UNTRIED, **_ON_NEON}
+_ONLY_ON_15 = {EMBEDDED: Outcome.UNTRIED, f"{POSTGRES} 18": Outcome.UNTRIED, **_WITHOUT_CONTRIB}
+"""Extensions: the 16 of the tests has hardly any, and newer versions have fewer."""
+_VECTOR = {EMBEDDED: Outcome.OWN, f"{POSTGRES} 15": Outcome.UNTRIED, **_ON_NEON}
+"""On the bundled server alone it is trusted."""
 _FOR_API_ROLES = dict.fromkeys((NONE, PROJECT), Outcome.UNTRIED)
 """Neon gives the roles that its API makes powers of its own, by patches to PostgreSQL."""
 
@@ -36,8 +37,9 @@ _HALL = {"log in to the database that pgvend works from": "{hall}"}
 _TRUSTED = {"install an extension that PostgreSQL calls trusted": "CREATE EXTENSION hstore"}
 _EXTENSIONS = {
     f"install `{name}`": f"CREATE EXTENSION {name}"
-    for name in ("dblink", "postgres_fdw", "file_fdw", "adminpack")
+    for name in ("dblink", "postgres_fdw", "file_fdw")
 }
+_ADMINPACK = {"install `adminpack`": "CREATE EXTENSION adminpack"}
 
 _EVENT_FUNCTION = "CREATE FUNCTION of_b() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';"
 _EVENT_TRIGGER = "CREATE EVENT TRIGGER of_b ON {} EXECUTE FUNCTION of_b()"
@@ -83,8 +85,10 @@ ATTACKS = (
     *attacks(into, _DATABASES, _ON_NEON),
     *attacks(into, _HALL, {NONE: Outcome.POSSIBLE}),
     Attack("end pgvend's sessions", _ends_pgvend, _FOR_API_ROLES),
-    *attacks(of_own, _TRUSTED, {**_NOT_IN_THE_WHEEL, f"{POSTGRES} 15": Outcome.OWN}),
-    *attacks(in_own, _EXTENSIONS, _NOT_IN_THE_WHEEL),
+    *attacks(of_own, _TRUSTED, {EMBEDDED: Outcome.OWN, POSTGRES: Outcome.OWN, **_WITHOUT_CONTRIB}),
+    *attacks(of_own, {"install `vector`": "CREATE EXTENSION vector"}, _VECTOR),
+    *attacks(in_own, _EXTENSIONS, _WITHOUT_CONTRIB),
+    *attacks(in_own, _ADMINPACK, _ONLY_ON_15),
     *attacks(in_own, _POWERS, _FOR_API_ROLES),
     *attacks(at_once, _POWERS_AT_ONCE, _FOR_API_ROLES),
     *attacks(

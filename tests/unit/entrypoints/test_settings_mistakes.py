@@ -29,6 +29,8 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     ("PGVEND_SECRET_PREVIOUS", "one of them has fewer than 32", [SECRET, f"{LONG},{SECRET}"]),
     ("PGVEND_EMBEDDED_LISTEN", "is not an address", ["db.example", "10.0.0.0/8", "10.0.0.1 ::1"]),
     ("PGVEND_EMBEDDED_PORT", "a free port from 1 to 65535", ["0"]),
+    ("PGVEND_EMBEDDED_PROGRAMS", "not a folder with the programs initdb and", ["/no/such/bin"]),
+    ("PGVEND_EMBEDDED_PROGRAMS", "the bin folder of another PostgreSQL installation", ["/etc"]),
     ("PGVEND_PUBLIC_PORT", "from 1 to 65535", ["70000"]),
     ("PGVEND_CONNECTION_LIMIT", "from 1 to 10000", ["0"]),
     ("PGVEND_NEON_ISOLATION", "one of none, role, project", ["branch"]),

@@ -5,20 +5,31 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from adapters.embedded.configuration import ADMIN, SUPERUSER, write_configuration
+import pytest
 
-FILES = ["pg_hba.conf", "pg_ident.conf", "postgresql.auto.conf", "postgresql.conf"]
+from adapters.embedded.configuration import ADMIN, SUPERUSER, quoted, write_configuration
+
+FILES = ["pg_hba.conf", "pg_ident.conf", "pgvend.conf", "postgresql.auto.conf"]
 
 OURS = f"{SUPERUSER},{ADMIN}"
 
 
-def written(folder: Path, *, os_user: str = "me", extra: Mapping[str, str] | None = None) -> Path:
-    write_configuration(folder, port=23456, os_user=os_user, account=None, extra=extra or {})
+def written(
+    folder: Path,
+    *,
+    os_user: str = "me",
+    major: int = 18,
+    extra: Mapping[str, str] | None = None,
+) -> Path:
+    write_configuration(
+        folder, port=23456, major=major, os_user=os_user, account=None, extra=extra or {}
+    )
     return folder
 
 
 def settings_in(folder: Path) -> dict[str, str]:
-    lines = (folder / "postgresql.conf").read_text().splitlines()
+    include, *lines = (folder / "pgvend.conf").read_text().splitlines()
+    assert include == "include 'postgresql.conf'", "initdb's settings are not read first"
     pairs = [re.fullmatch(r"([a-z_]+) = '([^']*)'", line) for line in lines]
     assert all(pairs), "a line that is not a setting"
     return {pair[1]: pair[2] for pair in pairs if pair}
@@ -56,6 +67,29 @@ def test_the_server_listens_on_loopback_and_keeps_tenants_from_its_log_and_its_l
     assert settings["port"] == "23456"
     assert settings["log_min_error_statement"] == "panic"
     assert int(settings["reserved_connections"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "since"), [("reserved_connections", 16), ("allow_alter_system", 17)]
+)
+def test_an_older_server_gets_no_setting_that_it_does_not_know(
+    tmp_path: Path, name: str, since: int
+) -> None:
+    assert name not in settings_in(written(tmp_path, major=since - 1))
+    assert name in settings_in(written(tmp_path, major=since))
+
+
+@pytest.mark.parametrize("value", ["it's", "C:\\new", "''", "a\\'b"])
+def test_a_value_is_quoted_as_postgresql_reads_it(value: str) -> None:
+    inside = quoted(value)[1:-1]
+
+    assert inside.replace("''", "'").replace("\\\\", "\\") == value
+    assert re.fullmatch(r"(?:[^'\\]|''|\\\\)*", inside)
+
+
+def test_a_value_of_two_lines_is_refused() -> None:
+    with pytest.raises(ValueError, match="one line"):
+        quoted("on'\nfsync = 'off")
 
 
 def test_extra_settings_go_over_ours(tmp_path: Path) -> None:

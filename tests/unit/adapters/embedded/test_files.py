@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapters.embedded.account import Account
-from adapters.embedded.binaries import NEWEST, PROGRAMS, own_programs, shared_programs
+from adapters.embedded.binaries import BUNDLED, Wheel
 from adapters.embedded.files import write_file
 from domain.errors import StartupError
 from tests.support.needs import lacking
@@ -64,12 +64,18 @@ def test_the_file_belongs_to_the_account(tmp_path: Path) -> None:
     assert (owner.st_uid, owner.st_gid) == (NOBODY, NOBODY)
 
 
-def test_the_wheel_has_the_programs_of_two_versions_and_no_other() -> None:
-    for major in PROGRAMS:
-        for program in ("initdb", "postgres"):
-            assert os.access(own_programs(major) / program, os.X_OK)
-    with pytest.raises(StartupError, match=r"PostgreSQL 14 .* 16, 18: dump it"):
-        own_programs(14)
+@pytest.mark.parametrize("program", ["initdb", "postgres"])
+def test_the_wheel_has_the_programs(program: str) -> None:
+    assert os.access(BUNDLED.own_programs() / program, os.X_OK)
+
+
+def test_a_missing_wheel_is_told_with_the_way_out(tmp_path: Path) -> None:
+    missing = Wheel("no_such_wheel")
+
+    with pytest.raises(StartupError, match=r"pip install no-such-wheel.*PGVEND_EMBEDDED_PROGRAMS"):
+        missing.own_programs()
+    with pytest.raises(StartupError, match="pip install no-such-wheel"):
+        missing.shared_programs(tmp_path)
 
 
 @pytest.mark.usefixtures("_strict_umask")
@@ -78,7 +84,7 @@ def test_everybody_can_read_the_copy_and_only_its_maker_write_whatever_the_umask
 ) -> None:
     copies = tmp_path / "copies"
 
-    programs = shared_programs(NEWEST, copies)
+    programs = BUNDLED.shared_programs(copies)
 
     modes = {path: path.lstat().st_mode for path in (copies, *copies.rglob("*"))}
     real = {path: mode for path, mode in modes.items() if not stat.S_ISLNK(mode)}
@@ -90,20 +96,20 @@ def test_everybody_can_read_the_copy_and_only_its_maker_write_whatever_the_umask
 
 
 def test_the_copy_is_made_once_and_holds_every_program_and_library(tmp_path: Path) -> None:
-    original, copy = own_programs(NEWEST).parent, shared_programs(NEWEST, tmp_path).parent
+    original, copy = BUNDLED.own_programs().parent, BUNDLED.shared_programs(tmp_path).parent
     inode = (copy / "bin").stat().st_ino
 
     for folder in ("bin", "lib", "share"):
         expected = {path.name for path in (original / folder).iterdir()}
         missing = expected - {path.name for path in (copy / folder).iterdir()}
         assert {name for name in missing if not name.endswith(".a")} <= {"include"}
-    assert shared_programs(NEWEST, tmp_path) == copy / "bin"
+    assert BUNDLED.shared_programs(tmp_path) == copy / "bin"
     assert (copy / "bin").stat().st_ino == inode
 
 
 def test_services_that_start_at_once_share_one_copy(tmp_path: Path) -> None:
     with ThreadPoolExecutor() as threads:
-        [programs] = set(threads.map(lambda _: shared_programs(NEWEST, tmp_path), range(3)))
+        [programs] = set(threads.map(lambda _: BUNDLED.shared_programs(tmp_path), range(3)))
     assert os.access(programs / "postgres", os.X_OK)
     assert len(os.listdir(tmp_path)) == 1, "a copy was left half-made"
 
@@ -113,4 +119,4 @@ def test_a_folder_that_somebody_else_made_is_not_used(tmp_path: Path) -> None:
     """Who owns the folder can put other programs into it."""
     os.chown(tmp_path, NOBODY, NOBODY)
     with pytest.raises(StartupError, match="belongs to somebody else"):
-        shared_programs(NEWEST, tmp_path)
+        BUNDLED.shared_programs(tmp_path)

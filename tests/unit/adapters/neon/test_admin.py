@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from adapters.driver.tls import Tls
 from adapters.neon.admin import FRESH, admin_address, admin_login
 from domain.errors import ProviderBusy, ProviderRejected
 from tests.unit.adapters.neon.conftest import BRANCH, PROJECT, Wire, database
@@ -31,7 +32,8 @@ async def test_is_of_no_use_where_neon_keeps_no_passwords(wire: Wire) -> None:
 
 async def test_logs_in_where_and_as_whom_neon_says_without_showing_the_password(wire: Wire) -> None:
     login = await _login(wire)
-    assert (login["host"], login["port"], login["ssl"]) == ("ep-1.neon.example", 6000, "require")
+    assert (login["host"], login["port"]) == ("ep-1.neon.example", 6000)
+    assert login["tls"] == Tls(mode="require")
     assert (login["user"], login["database"]) == ("neondb_owner", "neondb")
     assert "npg_one" not in repr(login)
 

@@ -1,0 +1,41 @@
+"""`pgvend extensions`."""
+
+from typing import Annotated
+
+import typer
+
+from entrypoints.cli.asking import ask, explained
+from entrypoints.cli.options import AsJson, Id
+from entrypoints.cli.printing import member, print_json, print_table
+
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="One that `pgvend extensions list` shows.")
+]
+
+
+def extensions() -> typer.Typer:
+    """`pgvend extensions` with what follows it."""
+    group = typer.Typer(no_args_is_help=True, help="List extensions, and add them to databases.")
+    group.command("list")(list_)
+    group.command("add")(add)
+    return group
+
+
+def list_(as_json: AsJson = False) -> None:
+    """Print the extensions that a new database may have."""
+    with explained():
+        answer = ask("GET", "extensions")
+        if as_json:
+            print_json(answer)
+        else:
+            print_table(("name", "version", "description"), member(answer, "extensions"))
+
+
+def add(database_id: Id, name: Name, as_json: AsJson = False) -> None:
+    """Install an extension in a database."""
+    with explained():
+        database = ask("POST", "databases", database_id, "extensions", body={"name": name})
+        if as_json:
+            print_json(database)
+        else:
+            print_table(("id", "state", "extensions"), [database])

@@ -1,0 +1,63 @@
+"""The calls about extensions."""
+
+from domain.caller import Scope
+from domain.errors import (
+    ExtensionUnavailable,
+    InvalidRequest,
+    PasswordChanged,
+    ProviderFull,
+    SecretUnknown,
+    StaleRecord,
+)
+from entrypoints.http import extensions
+from entrypoints.http import parameters as given
+from entrypoints.http.database_routes import ETAG, PROVIDING, REACHING
+from entrypoints.http.extension_schemas import ExtensionBody, ExtensionsOut
+from entrypoints.http.route import Answer, Route, Tag
+from entrypoints.http.schemas import DatabaseOut
+
+EXTENSION_ROUTES = (
+    Route(
+        method="GET",
+        path="/v1/extensions",
+        handler=extensions.list_,
+        scope=Scope.READ,
+        name="listExtensions",
+        tag=Tag.SERVICE,
+        summary="List the extensions that a new database may have",
+        description="The trusted extensions of the server, and those that the service installs.",
+        answers=(Answer(status=200, description="By name.", body=ExtensionsOut),),
+        errors=(InvalidRequest, *PROVIDING),
+    ),
+    Route(
+        method="POST",
+        path="/v1/databases/{id}/extensions",
+        handler=extensions.add,
+        scope=Scope.MANAGE,
+        name="addExtension",
+        tag=Tag.DATABASES,
+        summary="Install an extension in a database; may be repeated",
+        description=(
+            "An extension that the database already has is left as it is. Sessions stay open."
+        ),
+        parameters=(given.ID,),
+        body=ExtensionBody,
+        answers=(
+            Answer(
+                status=200,
+                description="The record of the database, which has the extension.",
+                body=DatabaseOut,
+                headers=ETAG,
+            ),
+        ),
+        errors=(
+            *REACHING,
+            StaleRecord,
+            SecretUnknown,
+            PasswordChanged,
+            ExtensionUnavailable,
+            ProviderFull,
+            *PROVIDING,
+        ),
+    ),
+)

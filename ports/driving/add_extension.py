@@ -1,0 +1,101 @@
+"""An extension, added to a database that is in use."""
+
+from dataclasses import dataclass, replace
+
+from domain.caller import ANYONE, Caller
+from domain.database import Database
+from domain.errors import ExtensionUnavailable, InFlight, PasswordChanged
+from domain.extensions import check_available
+from domain.passwords import PasswordDeriver
+from domain.states import State
+from domain.steps import Work
+from domain.target import Target
+from ports.driven.clock import Clock
+from ports.driven.database_provider import DatabaseProvider
+from ports.driven.leases import Leases
+from ports.driven.login_check import PasswordRefused
+from ports.driven.registry import Registry
+from ports.driving.vended import vended_again
+from ports.records import attempt, changed, seen_by, still_there
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddExtension:
+    """The record names the extension first, as its latest one: whoever finishes an installation
+    that was cut off knows from there what to install."""
+
+    registry: Registry
+    provider: DatabaseProvider
+    leases: Leases
+    clock: Clock
+    passwords: PasswordDeriver
+    target: Target
+
+    async def __call__(self, database_id: str, name: str, caller: Caller = ANYONE) -> Database:
+        """The record of a database that has the extension. Idempotent.
+
+        Raises DatabaseNotFound, OtherTarget, ExtensionUnavailable, IllegalTransition unless the
+        database is ready, SecretUnknown, PasswordChanged when the owner set another password and
+        the installation needs it, and InFlight, also while another extension is pending.
+        After Unavailable and ProviderRejected the installation is still to come: by the next call,
+        or by the sweep.
+        """
+
+        def requested(database: Database) -> Database:
+            self._check(database, caller)
+            is_pending = database.is_pending(Work.ADD_EXTENSION)
+            if is_pending and database.latest_extension != name:
+                raise InFlight("Another extension is still to be installed; repeat it soon.")
+            extended = database.with_extension(name)
+            return extended.began(Work.ADD_EXTENSION, self.clock.now())
+
+        # before the lease: whoever may not have it, must not keep others from it
+        database = await self.registry.get(database_id)
+        self._check(database, caller)
+        async with still_there(self.registry, self.clock, database_id):
+            await vended_again(self.provider, database, self.passwords)
+        check_available([name], await self.provider.extensions())
+        async with self.leases.held(database_id) as is_mine:
+            if not is_mine:
+                raise InFlight
+            return await self._install(await changed(self.registry, database_id, requested))
+
+    async def finish(self, database_id: str) -> bool:
+        """Install what was requested; whether there was anything for this call to do. It may be
+        repeated."""
+        async with self.leases.held(database_id) as is_mine:
+            database = await self.registry.get(database_id)
+            is_ready = database.state is State.READY
+            is_open = is_mine and is_ready and database.is_pending(Work.ADD_EXTENSION)
+            if is_open:
+                await self._install(database)
+            return is_open
+
+    def _check(self, database: Database, caller: Caller) -> None:
+        seen_by(caller, database).check_target(self.target)
+        database.check_known(self.clock.now())
+
+    async def _install(self, database: Database) -> Database:
+        name = database.latest_extension
+        order = replace(database.order(self.passwords), extensions=(name,))
+        try:
+            async with (
+                attempt(self.registry, self.clock, database, Work.ADD_EXTENSION),
+                still_there(self.registry, self.clock, database.id),
+            ):
+                await self.provider.install(order)
+        except (ExtensionUnavailable, PasswordRefused) as error:  # it would be refused again
+            await changed(
+                self.registry, database.id, lambda found: self._ended(found, without=name)
+            )
+            if isinstance(error, PasswordRefused):
+                raise PasswordChanged from error
+            raise
+        return await changed(self.registry, database.id, self._ended)
+
+    def _ended(self, database: Database, *, without: str | None = None) -> Database | None:
+        """The record of an installation that is over, unless something else became of it."""
+        if database.state is not State.READY or not database.is_pending(Work.ADD_EXTENSION):
+            return None
+        database = database.without_extension(without) if without else database
+        return database.did(Work.ADD_EXTENSION, self.clock.now())

@@ -1,0 +1,242 @@
+"""Extensions on the bundled server: tenants create them, own them, and take them elsewhere."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from adapters.embedded.extensions import FOLDER, trusting
+from adapters.postgres.provider import PostgresProvider
+from adapters.postgres.sessions import single_session
+from domain.connection import Connection
+from domain.errors import StartupError
+from domain.order import Order
+from tests.support.bundles import Events, data_of, logged_in, opened, until
+from tests.support.databases import vended
+from tests.support.orders import new_order
+from tests.support.places import tenant
+from tests.support.servers import BUNDLED_MAJOR, former_programs, programs_of, ram_folder
+
+TRUSTED = ["citext", "hstore", "ltree", "pg_trgm", "unaccent", "vector"]
+
+OWNERS = "SELECT extowner::regrole::text FROM pg_extension WHERE extname = 'vector'"
+
+AS_BEFORE = "listen_addresses = '127.0.0.1'\n"
+
+
+def _with(order: Order, *extensions: str) -> Order:
+    return Order(tenant=order.tenant, password=order.password, extensions=extensions)
+
+
+@asynccontextmanager
+async def new_tenant(
+    provider: PostgresProvider,
+) -> AsyncIterator[tuple[Connection, asyncpg.Connection]]:
+    async with vended(provider, new_order()) as connection, tenant(connection) as session:
+        yield connection, session
+
+
+@pytest.mark.parametrize("name", TRUSTED)
+async def test_a_tenant_creates_it_itself_and_owns_it(
+    bundled_18: PostgresProvider, name: str
+) -> None:
+    async with new_tenant(bundled_18) as (connection, session):
+        await session.execute(f"CREATE EXTENSION {name}")
+        owner = "SELECT extowner::regrole::text FROM pg_extension WHERE extname = $1"
+        assert await session.fetchval(owner, name) == connection.user
+
+
+async def test_what_is_listed_is_what_a_tenant_creates(bundled_18: PostgresProvider) -> None:
+    listed = [extension.name for extension in await bundled_18.extensions()]
+    async with new_tenant(bundled_18) as (_, session):
+        for name in listed:
+            await session.execute(f'CREATE EXTENSION IF NOT EXISTS "{name}"')
+    assert set(TRUSTED) <= set(listed)
+
+
+@pytest.mark.parametrize("name", ["dblink", "file_fdw", "pageinspect", "postgres_fdw"])
+async def test_what_reaches_beyond_the_database_stays_out_of_reach(
+    bundled_18: PostgresProvider, name: str
+) -> None:
+    assert name not in [extension.name for extension in await bundled_18.extensions()]
+    async with new_tenant(bundled_18) as (_, session):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await session.execute(f"CREATE EXTENSION {name}")
+
+
+async def test_what_an_extension_requires_comes_with_it() -> None:
+    with ram_folder() as folder:
+        async with opened(folder) as provider:
+            place = data_of(folder) / FOLDER
+            control = "default_version = '1.0'\ntrusted = true\nrequires = 'hstore'\n"
+            (place / "needing.control").write_text(control)
+            (place / "needing--1.0.sql").write_text("CREATE TABLE needing (pairs hstore);")
+            for file in place.glob("needing*"):
+                file.chmod(0o644)
+            order = new_order()
+            connection = await provider.provision(order)
+            await provider.install(_with(order, "needing"))
+            async with logged_in(connection) as session:
+                found = await session.fetch("SELECT extname FROM pg_extension ORDER BY 1")
+                assert [row["extname"] for row in found] == ["hstore", "needing", "plpgsql"]
+
+
+async def test_vector_comes_back_after_the_schema_was_dropped(bundled_18: PostgresProvider) -> None:
+    order = _with(new_order(), "vector")
+    async with vended(bundled_18, order) as connection, tenant(connection) as session:
+        await session.execute("DROP SCHEMA public CASCADE")
+        await session.execute("CREATE SCHEMA public")
+        await session.execute("CREATE EXTENSION vector")
+        await session.execute("COMMENT ON EXTENSION vector IS 'our own'")
+        assert await session.fetchval("SELECT '[1,2]'::vector <-> '[1,3]'") == 1
+
+
+@pytest.mark.parametrize("options", [(), ("--clean",), ("--clean", "--if-exists", "--no-owner")])
+async def test_a_dump_with_vector_restores_into_another_database(
+    bundled_18: PostgresProvider, options: tuple[str, ...]
+) -> None:
+    async with (
+        vended(bundled_18, _with(new_order(), "vector")) as source,
+        vended(bundled_18, _with(new_order(), "vector")) as target,
+    ):
+        async with tenant(source) as session:
+            await session.execute("COMMENT ON EXTENSION vector IS 'our own'")
+            await session.execute("CREATE TABLE kept AS SELECT '[1,2,3]'::vector AS embedding")
+        if "--clean" in options and "--if-exists" not in options:
+            async with tenant(target) as session:
+                await session.execute("CREATE TABLE kept (embedding vector)")
+        dumped = await _ran("pg_dump", *options, "--no-owner", "--no-acl", "--dbname", source.uri())
+        await _ran("psql", "--set=ON_ERROR_STOP=1", "--no-psqlrc", target.uri(), given=dumped)
+        async with tenant(target) as session:
+            assert await session.fetchval("SELECT embedding::text FROM kept") == "[1,2,3]"
+            comment = "SELECT obj_description(oid) FROM pg_extension WHERE extname = 'vector'"
+            assert await session.fetchval(comment) == "our own"
+
+
+async def test_vector_of_an_earlier_release_is_given_to_the_tenants_once() -> None:
+    with ram_folder() as folder:
+        connections = await _made_before(folder, 3)
+        events = Events()
+        async with opened(folder, events=events):
+            await until(lambda: events.fields("postgres.extensions_given"))
+            for connection in connections:
+                async with logged_in(connection) as session:
+                    assert await session.fetchval(OWNERS) == connection.user
+                    await session.execute("COMMENT ON EXTENSION vector IS 'our own'")
+                    await session.execute("DROP EXTENSION vector")
+                    await session.execute("CREATE EXTENSION vector")
+        assert [each["databases"] for each in events.fields("postgres.extensions_given")] == [3]
+
+        again = Events()
+        async with opened(folder, events=again) as provider:
+            await provider.ping()
+        assert again.fields("postgres.extensions_given") == []
+
+
+async def test_an_extension_that_was_given_keeps_nobody_from_being_dropped() -> None:
+    with ram_folder() as folder:
+        order = new_order()
+        await _made_before(folder, 1, order)
+        events = Events()
+        async with opened(folder, events=events) as provider:
+            await until(lambda: events.fields("postgres.extensions_given"))
+            await provider.retire(order.tenant)
+            assert await provider.inventory() == []
+
+
+async def test_a_suspended_tenant_gets_vector_when_it_comes_back() -> None:
+    with ram_folder() as folder:
+        order = new_order()
+        [connection] = await _made_before(folder, 1, order, suspended=True)
+        events = Events()
+        async with opened(folder, events=events) as provider:
+            await until(lambda: events.fields("postgres.extensions_given"))
+            await provider.provision(_with(order, "vector"))
+            async with logged_in(connection) as session:
+                assert await session.fetchval(OWNERS) == connection.user
+
+
+async def test_on_an_older_version_the_superuser_installs_vector() -> None:
+    with ram_folder() as folder:
+        async with opened(folder, major=16) as provider:
+            order = _with(new_order(), "vector")
+            connection = await provider.provision(order)
+            async with logged_in(connection) as session:
+                assert await session.fetchval(OWNERS) == "postgres"
+            assert "vector" in [extension.name for extension in await provider.extensions()]
+
+
+async def test_other_programs_without_vector_do_not_offer_it() -> None:
+    with ram_folder() as folder:
+        async with opened(folder, major=15) as provider:
+            has_vector = (await programs_of(15)).folder.parent / "lib/vector.so"
+            names = [extension.name for extension in await provider.extensions()]
+            assert ("vector" in names) == has_vector.exists()
+            assert "pgcrypto" in names
+
+
+async def test_a_link_in_the_place_of_the_control_files_is_not_followed(tmp_path: Path) -> None:
+    with ram_folder() as folder:
+        async with opened(folder):
+            pass
+        control = data_of(folder) / FOLDER
+        for file in control.iterdir():
+            file.unlink()
+        control.rmdir()
+        control.symlink_to(tmp_path)
+        with pytest.raises(StartupError, match="cannot be used"):
+            async with opened(folder):
+                pass
+        assert os.listdir(tmp_path) == []
+
+
+def test_a_control_file_is_the_originals_but_for_trust_and_place() -> None:
+    original = "comment = 'x'\ntrusted = false\ndirectory = 'elsewhere'\nrelocatable = true\n"
+
+    assert trusting(original, "/it's/here").splitlines() == [
+        "comment = 'x'",
+        "relocatable = true",
+        "trusted = true",
+        "directory = '/it''s/here'",
+    ]
+
+
+async def _made_before(
+    folder: Path, number: int, order: Order | None = None, *, suspended: bool = False
+) -> list[Connection]:
+    """Databases as the release before left them: `vector` is the superuser's, and the settings
+    are all of pgvend's making."""
+    connections = []
+    async with opened(folder, programs=await former_programs(BUNDLED_MAJOR)) as provider:
+        superuser = provider.server.superuser
+        assert superuser is not None
+        for _ in range(number):
+            order = order or new_order()
+            connection = await provider.provision(order)
+            async with single_session({**superuser, "database": connection.database}) as session:
+                await session.execute("CREATE EXTENSION vector WITH SCHEMA public")
+            if suspended:
+                await provider.suspend(order.tenant)
+            connections.append(connection)
+            order = None
+    (data_of(folder) / "postgresql.conf").write_text(AS_BEFORE)
+    return connections
+
+
+async def _ran(program: str, *arguments: str, given: bytes = b"") -> bytes:
+    """What one of the bundled server's programs writes, which has to succeed."""
+    path = (await programs_of(BUNDLED_MAJOR)).folder / program
+    process = await asyncio.create_subprocess_exec(
+        path,
+        *arguments,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await process.communicate(given)
+    assert process.returncode == 0, errors.decode()
+    return output

@@ -1,0 +1,195 @@
+"""Data of an earlier release, of another version, and other programs than the bundled ones."""
+
+from functools import partial
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from adapters.embedded.programs import found_programs
+from adapters.postgres.sessions import single_session
+from domain.connection import Connection
+from domain.errors import StartupError
+from domain.postgresql import FIXED_IN, parse_version
+from tests.support.bundles import Events, data_of, keep_note, logged_in, notes, opened
+from tests.support.callers import vend
+from tests.support.orders import new_order
+from tests.support.servers import BUNDLED_MAJOR, DEBIAN, former_programs, programs_of, ram_folder
+from tests.support.service import running_service, servers_in
+
+AS_BEFORE = "listen_addresses = '127.0.0.1'\nport = '1'\n"
+"""How the postgresql.conf of an earlier pgvend began, which had nothing of initdb's."""
+
+
+async def test_a_new_folder_gets_the_bundled_version() -> None:
+    with ram_folder() as folder:
+        async with opened(folder):
+            assert (data_of(folder) / "PG_VERSION").read_text() == f"{BUNDLED_MAJOR}\n"
+
+
+async def test_data_of_the_wheel_before_opens_with_the_new_one_and_keeps_its_contents() -> None:
+    with ram_folder() as folder:
+        former = await former_programs(BUNDLED_MAJOR)
+        async with opened(folder, programs=former) as provider:
+            connection = await provider.provision(new_order())
+            await keep_note(connection, "kept")
+        (data_of(folder) / "postgresql.conf").write_text(AS_BEFORE)
+
+        async with running_service(folder) as service:
+            assert await notes(connection) == ["kept"]
+            await keep_note(await vend(service.url, "New"), "works")
+
+
+@pytest.mark.parametrize("major", [15, 16, 18])
+async def test_new_databases_have_the_text_search_configuration_that_initdb_chose(
+    major: int,
+) -> None:
+    with ram_folder() as folder:
+        async with opened(folder, major=major) as provider:
+            connection = await provider.provision(new_order())
+            assert await _setting(connection, "default_text_search_config") == "pg_catalog.english"
+
+
+@pytest.mark.parametrize("major", [16, 18])
+async def test_data_whose_configuration_an_earlier_release_overwrote_gets_back_what_initdb_chose(
+    major: int,
+) -> None:
+    with ram_folder() as folder:
+        async with opened(folder, major=major):
+            pass
+        written = (data_of(folder) / "postgresql.conf").read_text()
+        (data_of(folder) / "postgresql.conf").write_text(AS_BEFORE)
+
+        async with opened(folder, major=major) as provider:
+            connection = await provider.provision(new_order())
+            assert await _setting(connection, "default_text_search_config") == "pg_catalog.english"
+            assert await _setting(connection, "listen_addresses") == "127.0.0.1"
+        assert (data_of(folder) / "postgresql.conf").read_text() == written
+        assert [each.name for each in data_of(folder).parent.glob("data.new*")] == []
+
+
+async def test_what_an_operator_adds_to_initdbs_configuration_counts_unless_we_set_it() -> None:
+    with ram_folder() as folder:
+        async with opened(folder):
+            pass
+        with (data_of(folder) / "postgresql.conf").open("a") as file:
+            file.write("work_mem = '7MB'\nlisten_addresses = '*'\n")
+        (data_of(folder) / "postgresql.auto.conf").write_text("password_encryption = 'md5'\n")
+
+        async with opened(folder) as provider:
+            connection = await provider.provision(new_order())
+            assert await _setting(connection, "work_mem") == "7MB"
+            assert await _setting(connection, "listen_addresses") == "127.0.0.1"
+            assert await _setting(connection, "password_encryption") == "scram-sha-256"
+
+
+async def test_nobody_alters_the_system() -> None:
+    with ram_folder() as folder:
+        async with opened(folder) as provider:
+            login = provider.server.superuser
+            assert login is not None
+            async with single_session(login) as session:
+                with pytest.raises(asyncpg.PostgresError, match="ALTER SYSTEM is not allowed"):
+                    await session.execute("ALTER SYSTEM SET listen_addresses = '*'")
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ("16\n", "holds PostgreSQL 16, and the programs in .* are PostgreSQL 18"),
+        ("12\n", "holds PostgreSQL 12"),
+        ("99\n", "set PGVEND_EMBEDDED_PROGRAMS to the bin folder of a PostgreSQL 99, or dump"),
+        ("9.6\n", "holds PostgreSQL '9.6'"),
+        ("", "holds PostgreSQL ''"),
+        ("¹⁸\n", "holds PostgreSQL '¹⁸'"),
+    ],
+)
+async def test_data_that_the_programs_do_not_read_is_refused_and_kept(
+    version: str, expected: str
+) -> None:
+    with ram_folder() as folder:
+        data_of(folder).mkdir(parents=True)
+        (data_of(folder) / "PG_VERSION").write_text(version)
+        with pytest.raises(StartupError, match=expected):
+            async with opened(folder):
+                pass
+        assert [each.name for each in data_of(folder).iterdir()] == ["PG_VERSION"]
+        assert servers_in(folder) == []
+
+
+async def test_a_service_works_with_the_programs_of_another_installation() -> None:
+    programs = (await programs_of(15)).folder
+    with ram_folder() as folder:
+        running = partial(running_service, folder, PGVEND_EMBEDDED_PROGRAMS=str(programs))
+        async with running() as service:
+            connection = await vend(service.url, "Other")
+            await keep_note(connection, "kept")
+            assert (data_of(folder) / "PG_VERSION").read_text() == "15\n"
+            await service.kill()
+        async with running():
+            assert await notes(connection) == ["kept"]
+
+
+async def test_extensions_and_icu_of_another_installation_are_to_be_had() -> None:
+    with ram_folder() as folder:
+        async with opened(folder, major=15) as provider:
+            connection = await provider.provision(new_order())
+            async with logged_in(connection) as session:
+                await session.execute("CREATE EXTENSION pgcrypto")
+                await session.execute("CREATE COLLATION german (provider = icu, locale = 'de')")
+                assert await session.fetchval("SELECT 'ä' < 'z' COLLATE german")
+
+
+@pytest.mark.parametrize("kind", ["missing", "a folder without programs", "not a program"])
+async def test_programs_that_do_not_run_are_refused_by_the_name_of_their_setting(
+    tmp_path: Path, kind: str
+) -> None:
+    programs = tmp_path / "bin"
+    if kind != "missing":
+        programs.mkdir()
+    if kind == "not a program":
+        (programs / "postgres").write_text("")
+        (programs / "postgres").chmod(0o755)
+    with ram_folder() as folder:
+        with pytest.raises(StartupError, match="PGVEND_EMBEDDED_PROGRAMS"):
+            async with opened(folder, programs=programs):
+                pass
+        assert not data_of(folder).exists()
+
+
+async def test_programs_of_an_unsupported_version_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(StartupError, match=r"14\.2 in .* is too old: set PGVEND_EMBEDDED_PROGRAMS"):
+        await found_programs(_program(tmp_path, "echo 'postgres (PostgreSQL) 14.2'"), None)
+
+
+def _program(folder: Path, line: str) -> Path:
+    program = folder / "postgres"
+    program.write_text(f"#!/bin/sh\n{line}\n")
+    program.chmod(0o755)
+    return folder
+
+
+async def test_the_log_says_which_version_runs_and_whether_it_lacks_security_fixes() -> None:
+    with ram_folder() as folder:
+        events = Events()
+        async with opened(folder, programs=await former_programs(BUNDLED_MAJOR), events=events):
+            pass
+        assert [entry["version"] for entry in events.fields("postgres.started")] == ["18.4"]
+        [warning] = events.fields("postgres.lacks_security_fixes")
+        assert f"18.{FIXED_IN[18]}" in str(warning["detail"])
+
+
+@pytest.mark.skipif(not (DEBIAN / "15").exists(), reason="needs apt-get install postgresql-15")
+async def test_a_version_with_all_fixes_is_not_warned_about() -> None:
+    found = (await programs_of(15)).version
+    with ram_folder() as folder:
+        events = Events()
+        async with opened(folder, major=15, events=events):
+            pass
+        assert bool(events.fields("postgres.lacks_security_fixes")) == found.lacks_fixes
+        assert parse_version(str(events.fields("postgres.started")[0]["version"])) == found
+
+
+async def _setting(connection: Connection, name: str) -> object:
+    async with logged_in(connection) as session:
+        return await session.fetchval("SELECT current_setting($1)", name)

@@ -1,0 +1,76 @@
+"""Which PostgreSQL runs, and whether it lacks security fixes."""
+
+from pathlib import Path
+
+from adapters.embedded.examining import EmbeddedExamination
+from adapters.embedded.opening import Bundle
+from adapters.postgres.examining import admin
+from adapters.postgres.examining.marks import Known
+from adapters.postgres.examining.subject import Subject, answer
+from adapters.postgres.opening import opened_provider
+from adapters.postgres.server import server_of_dsn
+from adapters.postgres.sessions import session_of
+from adapters.system.clock import SystemClock
+from domain.checkup import Outcome
+from domain.postgresql import FIXED_IN
+from tests.support.checkups import FAIL, KNOWN, LACKING, OK, WARN, outcomes
+from tests.support.orders import INSTALLATION
+from tests.support.servers import OperatorsServer, former_programs
+
+
+async def asked(server: OperatorsServer, *, has_superuser: bool) -> Outcome:
+    described = server_of_dsn(server.dsn(), public_host=None, public_port=None, connection_limit=3)
+    subject = Subject(
+        server=described, known=KNOWN, clock=SystemClock(), has_superuser=has_superuser
+    )
+    async with (
+        opened_provider(described, INSTALLATION) as provider,
+        session_of(provider.pool) as session,
+    ):
+        return await answer(admin.version, session, subject)
+
+
+async def examined(bundle: Bundle) -> Outcome:
+    async def recall() -> Known:
+        return KNOWN
+
+    examination = EmbeddedExamination(bundle=bundle, recall=recall, clock=SystemClock())
+    return (await outcomes(examination))["programs"]
+
+
+async def test_a_server_that_lacks_fixes_is_warned_about(server_16: OperatorsServer) -> None:
+    outcome = await asked(server_16, has_superuser=True)
+
+    assert outcome.verdict is WARN
+    assert f"PostgreSQL 16.{FIXED_IN[16]}" in outcome.detail
+    assert "16.14" in outcome.detail
+
+
+async def test_where_nobody_can_install_another_version_there_is_nothing_to_warn_about(
+    server_16: OperatorsServer,
+) -> None:
+    assert (await asked(server_16, has_superuser=False)).verdict is OK
+
+
+async def test_other_programs_than_the_bundled_ones_are_named(tmp_path: Path) -> None:
+    programs = await former_programs(16)
+
+    outcome = await examined(Bundle(folder=tmp_path / "embedded", programs=programs))
+
+    assert outcome.verdict is WARN
+    assert outcome.detail.startswith(f"PostgreSQL 16.14, in {programs}.")
+    assert LACKING in outcome.detail
+
+
+async def test_programs_that_cannot_read_the_data_have_failed(tmp_path: Path) -> None:
+    data = tmp_path / "embedded" / "data"
+    data.mkdir(parents=True)
+    (data / "PG_VERSION").write_text("18\n")
+
+    outcome = await examined(
+        Bundle(folder=tmp_path / "embedded", programs=await former_programs(16))
+    )
+
+    assert outcome.verdict is FAIL
+    assert "set PGVEND_EMBEDDED_PROGRAMS" in outcome.detail
+    assert "docs/embedded.md" in outcome.detail

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
+from domain.hosts import reached_at
 from domain.postgres_url import PostgresUrl
 from domain.sizes import SizeLimit
 from domain.target import Isolation, Target
@@ -161,7 +162,7 @@ class ProviderSettings(BaseModel):
         """The host that connections name: None where the provider alone knows it."""
         match self.provider:
             case ProviderName.EMBEDDED:
-                return self.public_host or "127.0.0.1"
+                return self.public_host or reached_at(self.embedded_listen)
             case ProviderName.POSTGRES:
                 return self.public_host or _host_of(self.postgres_admin_dsn)
         return None

@@ -22,7 +22,10 @@ from ports.driven.clock import Clock
 def bundle_of(settings: Settings) -> Bundle:
     return Bundle(
         folder=settings.data_dir.resolve() / "embedded",
+        listen=settings.embedded_listen,
         port=settings.embedded_port,
+        public_host=settings.public_host,
+        public_port=settings.public_port,
         programs=settings.embedded_programs,
         connection_limit=settings.connection_limit,
     )

@@ -3,12 +3,13 @@
 import fcntl
 import os
 import random
-import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from adapters.embedded.files import write_file
+from adapters.embedded.listening import LOOPBACK, is_free
 from domain.errors import StartupError
 from domain.postgresql import Version
 
@@ -76,11 +77,13 @@ class Cluster:
                 f"pgvend as the user who made it, or run `chown -R {uid} {self.data}`."
             )
 
-    def port(self, wanted: int | None) -> int:
-        """The port that this folder's databases are handed out with: chosen once, then kept."""
+    def port(self, wanted: int | None, addresses: Sequence[str] = LOOPBACK) -> int:
+        """The port that this folder's databases are handed out with: chosen once, then kept.
+        Raises StartupError when it is taken on one of the `addresses`, or one is not ours."""
         port = wanted or self.kept_port
-        port = port or next(port for port in random.sample(PORTS, 1000) if is_free(port))
-        self.check_free(port)
+        candidates = random.sample(PORTS, 1000)
+        port = port or next(port for port in candidates if is_free(port, addresses))
+        self.check_free(port, addresses)
         # whole or not at all: without it, nobody logs in
         write_file(self.folder / "port", f"{port}\n", None)
         return port
@@ -91,14 +94,20 @@ class Cluster:
         kept = self.folder / "port"
         return _kept_port(kept) if kept.exists() else None
 
-    def check_free(self, port: int) -> None:
-        """Raises StartupError when another program has the port."""
-        if not is_free(port):
-            raise StartupError(
-                f"Port {port} on 127.0.0.1, by which the databases of {self.folder.parent} are "
-                "reached, is taken by another program: stop that one, or set "
-                "PGVEND_EMBEDDED_PORT (credentials that were handed out name the old port)."
-            )
+    def check_free(self, port: int, addresses: Sequence[str] = LOOPBACK) -> None:
+        """Raises StartupError when another program has the port, or an address is not ours."""
+        for address in addresses:
+            if not is_free(0, [address]):
+                raise StartupError(
+                    f"This machine does not have the address {address}: set "
+                    "PGVEND_EMBEDDED_LISTEN to addresses that it has, or to * for all."
+                )
+            if not is_free(port, [address]):
+                raise StartupError(
+                    f"Port {port} on {address}, by which the databases of {self.folder.parent} are "
+                    "reached, is taken by another program: stop that one, or set "
+                    "PGVEND_EMBEDDED_PORT (credentials that were handed out name the old port)."
+                )
 
     @property
     def log(self) -> Path:
@@ -138,13 +147,3 @@ def _kept_port(file: Path) -> int:
             "which were handed out, or remove the file to have a new one chosen."
         )
     return int(text)
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as PostgreSQL does
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

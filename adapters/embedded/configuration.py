@@ -6,6 +6,7 @@ from pathlib import Path
 
 from adapters.embedded.account import Account
 from adapters.embedded.files import read_file, write_file
+from adapters.embedded.listening import Listening
 
 SUPERUSER = "postgres"
 ADMIN = "pgvend_admin"
@@ -15,7 +16,6 @@ OURS = "pgvend.conf"
 """The file that the server is started with: it includes initdb's, so that ours come last."""
 
 _SETTINGS: Mapping[str, str] = {
-    "listen_addresses": "127.0.0.1",
     "unix_socket_directories": ".",
     "cluster_name": "pgvend",
     "max_connections": "200",
@@ -48,7 +48,7 @@ local   all                          {SUPERUSER},{ADMIN}                   peer 
 local   all                          all                                   reject
 host    all                          {SUPERUSER},{ADMIN}   all             reject
 host    postgres,template0,template1 all                   all             reject
-host    all                          all                   127.0.0.1/32    scram-sha-256
+host    all                          all                   {{callers}}       scram-sha-256
 host    all                          all                   all             reject
 """
 
@@ -56,19 +56,20 @@ host    all                          all                   all             rejec
 def write_configuration(
     data: Path,
     *,
-    port: int,
+    at: Listening,
     major: int,
     os_user: str,
     account: Account | None,
     extra: Mapping[str, str],
 ) -> None:
     """`extra` settings go over ours."""
-    settings = {**_settings(major), "port": str(port), **extra}
+    where = {"listen_addresses": ",".join(at.addresses), "port": str(at.port)}
+    settings = {**_settings(major), **where, **extra}
     lines = [f"{name} = {quoted(value)}\n" for name, value in settings.items()]
     files = {
         OURS: "".join([f"include {quoted(INITDBS)}\n", *lines]),
         "postgresql.auto.conf": "",  # the server reads it after ours
-        "pg_hba.conf": _HBA,
+        "pg_hba.conf": _HBA.format(callers="samehost" if at.is_local else "all"),
         "pg_ident.conf": f'pgvend "{os_user}" {SUPERUSER}\npgvend "{os_user}" {ADMIN}\n',
     }
     for name, text in files.items():

@@ -20,7 +20,6 @@ from adapters.postgres.examining.subject import Questions, Subject
 from adapters.postgres.server import Server
 from domain.checkup import Check, Outcome, Verdict
 from domain.errors import PgvendError, StartupError
-from domain.postgres_url import Address
 from ports.driven.clock import Clock
 from ports.driven.examination import Examination
 
@@ -100,7 +99,7 @@ class EmbeddedExamination(Examination):
         port = wanted or kept
         if port is None:
             return Outcome(Verdict.OK, "The first start chooses one that is free.")
-        self.cluster.check_free(port)
+        self.cluster.check_free(port, self.bundle.listen)
         if kept and wanted and kept != wanted:
             return Outcome(
                 Verdict.WARN,
@@ -129,7 +128,7 @@ class EmbeddedExamination(Examination):
                 "database": "postgres",
                 "user": ADMIN,
             },
-            public=(Address("127.0.0.1", port),),
+            public=(self.bundle.public(port),),
             connection_limit=self.bundle.connection_limit,
         )
         return Subject(server=server, known=await self.recall(), clock=self.clock)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +24,7 @@ from adapters.embedded.extensions import HARMLESS, control_path, entrust
 from adapters.embedded.files import write_file
 from adapters.embedded.handing_over import forget_handing_over, hand_over
 from adapters.embedded.leftovers import end_old_server
+from adapters.embedded.listening import LOOPBACK, Listening
 from adapters.embedded.making import initdbs_configuration, make_cluster
 from adapters.embedded.postmaster import Postmaster
 from adapters.embedded.programs import Programs, found_programs
@@ -33,6 +34,7 @@ from adapters.postgres.opening import opened_provider
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import Server
 from domain.errors import PgvendError, StartupError
+from domain.hosts import reached_at
 from domain.postgres_url import Address
 from ports.driven.clock import Clock
 
@@ -43,13 +45,23 @@ LONGEST_SOCKET_PATH = 103
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
     """How the bundled server is to be: `folder` is its own, a `port` of None is chosen once,
-    `programs` of None are the bundled ones; `settings` go over those of `configuration`."""
+    `programs` of None are the bundled ones; `settings` go over those of `configuration`.
+
+    Connections name `public_host` and `public_port`: None for where the server listens.
+    """
 
     folder: Path
+    listen: Sequence[str] = LOOPBACK
     port: int | None = None
+    public_host: str | None = None
+    public_port: int | None = None
     programs: Path | None = None
     connection_limit: int = 20
     settings: Mapping[str, str] = field(default_factory=dict)
+
+    def public(self, port: int) -> Address:
+        """Return where tenants reach the server that has the `port`."""
+        return Address(self.public_host or reached_at(self.listen), self.public_port or port)
 
 
 @asynccontextmanager
@@ -82,8 +94,8 @@ async def _started(
     closing: AsyncExitStack,
 ) -> Server:
     programs = await _prepared(cluster, bundle)
-    port = await in_thread(cluster.port, bundle.port)
-    await in_thread(_configure, cluster, programs, port, bundle.settings)
+    port = await in_thread(cluster.port, bundle.port, bundle.listen)
+    await in_thread(_configure, cluster, programs, port, bundle)
     socket = {"host": short_path(cluster.data, port, closing), "port": port, "database": "postgres"}
     superuser = {**socket, "user": SUPERUSER}
     postmaster = Postmaster(cluster, programs, superuser, clock, log)
@@ -104,7 +116,8 @@ async def _started(
         superuser=superuser,
         installable=HARMLESS - entrusted,
         entrusted=entrusted,
-        public=(Address("127.0.0.1", port),),
+        public=(bundle.public(port),),
+        detour={"host": reached_at(bundle.listen), "port": port},
         connection_limit=bundle.connection_limit,
         sslmode="require" if await has_tls(superuser) else "disable",
     )
@@ -155,17 +168,15 @@ async def _restore_configuration(cluster: Cluster, programs: Programs) -> None:
     await in_thread(write_file, cluster.data / INITDBS, text, programs.account)
 
 
-def _configure(
-    cluster: Cluster, programs: Programs, port: int, settings: Mapping[str, str]
-) -> None:
+def _configure(cluster: Cluster, programs: Programs, port: int, bundle: Bundle) -> None:
     path = control_path(cluster.data, programs.major)
     write_configuration(
         cluster.data,
-        port=port,
+        at=Listening(port, bundle.listen),
         major=programs.major,
         os_user=own_name(),
         account=programs.account,
-        extra={**path, **settings},
+        extra={**path, **bundle.settings},
     )
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from structlog.stdlib import BoundLogger
 
 from adapters.driver.connecting import Login
-from adapters.embedded.cluster import PORTS, is_free
+from adapters.embedded.cluster import PORTS
+from adapters.embedded.listening import is_free
 from adapters.embedded.opening import Bundle, opened_bundle
 from adapters.embedded.threads import in_thread
 from adapters.postgres.provider import PostgresProvider

@@ -60,6 +60,14 @@ async def opened(
         programs=programs,
         settings=KILLED_NOT_UNPLUGGED | settings,
     )
+    async with opened_as(bundle, events) as provider:
+        yield provider
+
+
+@asynccontextmanager
+async def opened_as(
+    bundle: Bundle, events: Events | None = None
+) -> AsyncIterator[PostgresProvider]:
     log = (events or Events()).log
     async with opened_bundle(bundle, INSTALLATION, SystemClock(), log) as provider:
         yield provider

@@ -17,7 +17,8 @@ import structlog
 
 from adapters.embedded.account import account_for_server
 from adapters.embedded.binaries import Wheel
-from adapters.embedded.cluster import PORTS, is_free
+from adapters.embedded.cluster import PORTS
+from adapters.embedded.listening import is_free
 from adapters.embedded.opening import Bundle, opened_bundle
 from adapters.embedded.programs import Programs, found_programs
 from adapters.postgres.provider import PostgresProvider

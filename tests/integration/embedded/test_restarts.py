@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from adapters.driver.connecting import connect
-from adapters.embedded.cluster import PORTS, is_free
+from adapters.embedded.cluster import PORTS
+from adapters.embedded.listening import is_free
 from domain.errors import StartupError
 from tests.support import polling
 from tests.support.bundles import data_of, keep_note, notes, opened, until

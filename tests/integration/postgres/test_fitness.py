@@ -7,7 +7,8 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from adapters.embedded.cluster import PORTS, is_free
+from adapters.embedded.cluster import PORTS
+from adapters.embedded.listening import is_free
 from adapters.postgres.opening import checked_provider, opened_provider
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import Server, server_of_dsn

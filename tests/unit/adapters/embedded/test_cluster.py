@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.embedded.cluster import LOG_LIMIT, PORTS, Cluster, is_free
+from adapters.embedded.cluster import LOG_LIMIT, PORTS, Cluster
+from adapters.embedded.listening import is_free
 from domain.errors import StartupError
 
 HOLDER = """
@@ -98,6 +99,21 @@ def test_a_busy_port_is_refused_and_the_kept_one_still_kept(
         cluster.port(None)
 
     assert (cluster.folder / "port").read_text() == f"{busy_port}\n"
+
+
+def test_an_address_that_the_machine_does_not_have_is_refused(cluster: Cluster) -> None:
+    with pytest.raises(StartupError, match=r"address 192\.0\.2\.77: set PGVEND_EMBEDDED_LISTEN"):
+        cluster.port(free_port(), ["127.0.0.1", "192.0.2.77"])
+
+    assert not (cluster.folder / "port").exists()
+
+
+@pytest.mark.parametrize("listen", [["*"], ["127.0.0.2", "127.0.0.1"]])
+def test_a_port_has_to_be_free_on_all_addresses(
+    cluster: Cluster, busy_port: int, listen: list[str]
+) -> None:
+    with pytest.raises(StartupError, match=rf"Port {busy_port} .* PGVEND_EMBEDDED_PORT"):
+        cluster.port(busy_port, listen)
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "0", "65536", "-1", "9" * 5000, "\u0663"])

@@ -2,12 +2,13 @@
 
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from adapters.embedded.configuration import ADMIN, SUPERUSER, quoted, write_configuration
+from adapters.embedded.listening import LOOPBACK, Listening
 
 FILES = ["pg_hba.conf", "pg_ident.conf", "pgvend.conf", "postgresql.auto.conf"]
 
@@ -20,9 +21,11 @@ def written(
     os_user: str = "me",
     major: int = 18,
     extra: Mapping[str, str] | None = None,
+    listen: Sequence[str] = LOOPBACK,
 ) -> Path:
+    at = Listening(23456, listen)
     write_configuration(
-        folder, port=23456, major=major, os_user=os_user, account=None, extra=extra or {}
+        folder, at=at, major=major, os_user=os_user, account=None, extra=extra or {}
     )
     return folder
 
@@ -109,12 +112,25 @@ def test_nobody_is_trusted_and_superuser_and_admin_come_by_the_socket_alone(tmp_
     assert rules_in(tmp_path, "local")[-1] == ["local", "all", "all", "reject"]
 
 
-def test_tenants_come_by_loopback_with_a_password_and_not_into_the_shared_databases(
-    tmp_path: Path,
+@pytest.mark.parametrize(
+    ("listen", "callers"),
+    [
+        (["127.0.0.1"], "samehost"),
+        (["127.0.0.1", "::1", "localhost"], "samehost"),
+        (["127.0.0.1", "192.0.2.7"], "all"),
+        (["*"], "all"),
+        (["::"], "all"),
+    ],
+)
+def test_tenants_come_from_where_it_listens_with_a_password_and_not_into_the_shared_databases(
+    tmp_path: Path, listen: Sequence[str], callers: str
 ) -> None:
-    assert rules_in(written(tmp_path), "host")[1:] == [
+    written(tmp_path, listen=listen)
+
+    assert settings_in(tmp_path)["listen_addresses"] == ",".join(listen)
+    assert rules_in(tmp_path, "host")[1:] == [
         ["host", "postgres,template0,template1", "all", "all", "reject"],
-        ["host", "all", "all", "127.0.0.1/32", "scram-sha-256"],
+        ["host", "all", "all", callers, "scram-sha-256"],
         ["host", "all", "all", "all", "reject"],
     ]
 

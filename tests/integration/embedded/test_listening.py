@@ -1,0 +1,92 @@
+"""The bundled server on other addresses than 127.0.0.1, and what connections name."""
+
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import psutil
+import pytest
+
+from adapters.embedded.configuration import ADMIN, SUPERUSER
+from adapters.embedded.opening import Bundle
+from domain.connection import Connection
+from domain.order import Order
+from tests.support.bundles import KILLED_NOT_UNPLUGGED, logged_in, opened_as
+from tests.support.callers import vend
+from tests.support.databases import vended
+from tests.support.needs import lacking
+from tests.support.orders import new_order
+from tests.support.service import running_service
+
+ANOTHER = "127.0.0.2"
+
+
+def bundle(folder: Path, listen: Sequence[str], **public: Any) -> Bundle:
+    return Bundle(
+        folder=folder / "embedded", listen=listen, settings=KILLED_NOT_UNPLUGGED, **public
+    )
+
+
+async def test_connections_name_the_only_address_that_it_listens_on(new_folder: Path) -> None:
+    async with (
+        opened_as(bundle(new_folder, [ANOTHER])) as provider,
+        vended(provider, new_order()) as connection,
+    ):
+        assert connection.host == ANOTHER
+        async with logged_in(connection) as session:
+            assert await session.fetchval("SELECT host(inet_server_addr())") == ANOTHER
+        with pytest.raises(OSError, match="refused"), socket.socket() as client:
+            client.connect(("127.0.0.1", connection.port))
+
+
+async def test_who_comes_by_the_networks_address_needs_a_password_and_is_no_admin(
+    new_folder: Path,
+) -> None:
+    async with (
+        opened_as(bundle(new_folder, ["*"], public_host=(host := own_address()))) as provider,
+        vended(provider, new_order()) as connection,
+    ):
+        assert connection.host == host
+        async with logged_in(connection) as session:
+            assert await session.fetchval("SELECT host(inet_client_addr())") == host
+        for user in (SUPERUSER, ADMIN):
+            await assert_refused(connection, user=user)
+        await assert_refused(connection, password="a wrong one")
+        await assert_refused(connection, database="postgres")
+
+
+async def test_our_own_sessions_need_no_way_by_the_public_name(new_folder: Path) -> None:
+    """The name may lead through a port that only other machines reach."""
+    bundled = bundle(new_folder, ["127.0.0.1"], public_host="db.example", public_port=6432)
+    async with opened_as(bundled) as provider:
+        order = new_order()
+        connection = await provider.provision(
+            Order(tenant=order.tenant, password=order.password, extensions=("hstore",))
+        )
+        assert (connection.host, connection.port) == ("db.example", 6432)
+
+
+async def test_a_service_hands_out_its_public_name(new_folder: Path) -> None:
+    settings = {"PGVEND_EMBEDDED_LISTEN": f"127.0.0.1,{ANOTHER}", "PGVEND_PUBLIC_HOST": ANOTHER}
+    async with running_service(new_folder, **settings) as service:
+        connection = await vend(service.url, "Elsewhere")
+        assert connection.host == ANOTHER
+        async with logged_in(connection) as session:
+            assert await session.fetchval("SELECT host(inet_server_addr())") == ANOTHER
+
+
+def own_address() -> str:
+    """One of this machine's IPv4 addresses that is not loopback."""
+    for interface in psutil.net_if_addrs().values():
+        for each in interface:
+            if each.family == socket.AF_INET and not each.address.startswith("127."):
+                return str(each.address)
+    return lacking("an IPv4 address beside loopback")
+
+
+async def assert_refused(connection: Connection, **other: str) -> None:
+    with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
+        async with logged_in(connection, **other):
+            pass

@@ -1,0 +1,31 @@
+"""Hosts, by their names and addresses."""
+
+import pytest
+
+from domain.hosts import is_loopback, reached_at
+
+
+@pytest.mark.parametrize(
+    ("listen", "host"),
+    [
+        (["127.0.0.1"], "127.0.0.1"),
+        (["::1"], "::1"),
+        (["*"], "127.0.0.1"),
+        (["0.0.0.0"], "127.0.0.1"),
+        (["::"], "::1"),
+        (["192.0.2.7"], "192.0.2.7"),
+        (["192.0.2.7", "127.0.0.1"], "127.0.0.1"),
+    ],
+)
+def test_a_machine_reaches_its_own_server_by_loopback_where_it_can(
+    listen: list[str], host: str
+) -> None:
+    assert reached_at(listen) == host
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("localhost", True), ("127.9.9.9", True), ("::1", True), ("192.0.2.7", False), ("db", False)],
+)
+def test_loopback_is_what_only_this_machine_reaches(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected

@@ -24,7 +24,7 @@ LEFT_OUT = (
     *(
         "test_command",
         "test_browser",
-        "test_crowds",
+        "test_ten_thousand",
         "test_doctor",
         "test_neon",
         "test_not_starting",

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 import pytest
@@ -16,16 +17,21 @@ from entrypoints.provider_settings import ProviderName
 from tests.support.apps import container_of
 
 LISTED = [route for route in ROUTES if route.listed]
-DOCUMENT = document(ROUTES, is_open=False)
-OPEN_DOCUMENT = document(ROUTES, is_open=True)
 WITHOUT_A_KEY = {"/api/test", "/livez", "/readyz", "/openapi.json", "/docs", "/docs/{asset}"}
 
 every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 every_listed_route = pytest.mark.parametrize("route", LISTED, ids=lambda route: route.name)
 
 
-def operation(route: Route, described: dict[str, Any] = DOCUMENT) -> dict[str, Any]:
-    found: dict[str, Any] = described["paths"][route.path][route.method.lower()]
+@cache
+def described(*, is_open: bool = False) -> dict[str, Any]:
+    """Return the document, which is not made when this file is imported: `make mutants` changes the
+    code afterwards."""
+    return document(ROUTES, is_open=is_open)
+
+
+def operation(route: Route, *, is_open: bool = False) -> dict[str, Any]:
+    found: dict[str, Any] = described(is_open=is_open)["paths"][route.path][route.method.lower()]
     return found
 
 
@@ -71,9 +77,10 @@ def test_a_route_names_what_is_in_its_path_and_each_status_once(route: Route) ->
 
 
 def test_the_document_is_openapi_in_json_and_has_every_listed_call_and_no_other() -> None:
-    validate(DOCUMENT)
-    names = [call["operationId"] for calls in DOCUMENT["paths"].values() for call in calls.values()]
-    assert json.loads(json.dumps(DOCUMENT)) == DOCUMENT
+    validate(described())
+    paths = described()["paths"].values()
+    names = [call["operationId"] for calls in paths for call in calls.values()]
+    assert json.loads(json.dumps(described())) == described()
     assert sorted(names) == sorted(route.name for route in LISTED)
 
 
@@ -83,7 +90,7 @@ def test_a_call_says_what_a_key_has_to_be_for_and_how_it_is_refused(route: Route
     answers = operation(route)["responses"]
 
     assert operation(route)["security"] == ways
-    assert operation(route, OPEN_DOCUMENT)["security"] == ([{}, *ways] if ways else [])
+    assert operation(route, is_open=True)["security"] == ([{}, *ways] if ways else [])
     assert (f"scope `{route.scope}`" in operation(route)["description"]) is bool(ways)
     assert ({"401", "403", "429"} <= answers.keys()) is bool(ways)
     assert all("X-Request-ID" in answer["headers"] for answer in answers.values())
@@ -96,7 +103,7 @@ def test_the_codes_of_errors_are_listed() -> None:
 
 
 def test_a_body_is_described_by_the_model_that_checks_it() -> None:
-    body = DOCUMENT["components"]["schemas"]["VendBody"]
+    body = described()["components"]["schemas"]["VendBody"]
 
     assert body["required"] == ["nickname"]
     assert body["additionalProperties"] is False
@@ -106,7 +113,7 @@ def test_a_body_is_described_by_the_model_that_checks_it() -> None:
 
 def test_no_schema_names_a_default() -> None:
     """Client generators take a member with a default for one that is always there."""
-    assert '"default":' not in json.dumps(DOCUMENT)
+    assert '"default":' not in json.dumps(described())
 
 
 @pytest.mark.parametrize(
@@ -121,7 +128,7 @@ def test_no_schema_names_a_default() -> None:
 def test_of_an_answer_all_members_are_required_but_those_that_may_be_left_out(
     model: str, left_out: set[str]
 ) -> None:
-    schema = DOCUMENT["components"]["schemas"][model]
+    schema = described()["components"]["schemas"][model]
     assert set(schema["properties"]) - set(schema["required"]) == left_out
 
 

@@ -40,10 +40,12 @@ async def test_what_is_not_whole_and_has_no_record_is_told_and_left(memory: Memo
     """It may be another service's, or somebody's who is about to come back for it."""
     await half_unrecorded(memory)
     held = await memory.held()
+    [half] = await memory.provider.inventory()
 
     [finding] = await found(memory)
 
     assert (finding.action, finding.outcome) == (Upkeep.DOUBT, TOLD)
+    assert finding.database == (half.database or half.owner)
     assert "by hand" in finding.detail
     assert (await memory.records(), await memory.held()) == ([], held)
 

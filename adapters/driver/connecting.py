@@ -17,7 +17,8 @@ from domain.postgres_url import PostgresUrl
 
 Login = Mapping[str, Any]
 """A login: asyncpg's `host`, `port` (both may be lists), `user`, `password`, `database`,
-`target_session_attrs`, and `tls`, a Tls, or None for TLS where the server has it."""
+`target_session_attrs`, and `tls`, a Tls, or None for TLS where the server has it; `settings` of the
+server that the login's URL asks for, under those of the caller."""
 
 CLOSED: Login = {
     "password": "",
@@ -35,19 +36,44 @@ _NEXT_HOST = (OSError, asyncpg.CannotConnectNowError, TargetServerAttributeNotMa
 """Why another host is tried: it is away, starts or stops, or has another role. libpq does not try
 another one after a login that is refused either."""
 
+_CLIENTS = {
+    "channel_binding",
+    "connect_timeout",
+    "fallback_application_name",
+    "gssencmode",
+    "gsslib",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "krbsrvname",
+    "load_balance_hosts",
+    "require_auth",
+    "target_session_attrs",
+    "tcp_user_timeout",
+}
+"""Parameters of a URL, beside those that begin with `ssl`, that libpq keeps to itself (PostgreSQL's
+documentation, "Parameter Key Words"). The server gets the others."""
+
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 """PostgreSQL's documentation, "Message Formats", SSLRequest."""
 
 
 async def connect(
-    _: None = None, /, *, tls: Tls | None = None, **arguments: Any
+    _: None = None,
+    /,
+    *,
+    tls: Tls | None = None,
+    settings: Mapping[str, str] | None = None,
+    **arguments: Any,
 ) -> asyncpg.Connection:
     """Open a session as asyncpg does, closed to the environment; its pool passes no DSN.
 
     Without `tls` the session is encrypted where the server offers that. Of several hosts each gets
     the whole `timeout`, as libpq does it: one that is silent does not keep us from the next.
     """
-    given = {**CLOSED, **arguments}
+    wanted = _joined(settings or {}, arguments.get("server_settings") or {})
+    given = {**CLOSED, **arguments, "server_settings": wanted}
     if isinstance(given["host"], str) or given["target_session_attrs"] == "prefer-standby":
         return await _opened(given, tls)
     failure: Exception = ValueError("no host")
@@ -68,6 +94,13 @@ async def _opened(given: Login, tls: Tls | None) -> asyncpg.Connection:
         if type(error) is not ConnectionError:  # "PostgreSQL server at ... rejected SSL upgrade" is
             raise
         return await asyncpg.connect(**given, ssl=False)
+
+
+def _joined(settings: Mapping[str, str], ours: Mapping[str, str]) -> Mapping[str, str]:
+    """Both, ours over the others; of `options` the server takes the last one that sets a thing."""
+    both = (settings.get("options", ""), ours.get("options", ""))
+    options = " ".join(text for text in both if text)
+    return {**settings, **ours, **({"options": options} if options else {})}
 
 
 def addresses_of(login: Login) -> list[tuple[str, int]]:
@@ -100,6 +133,11 @@ def login_of_url(url: PostgresUrl, setting: str) -> Login:
         "database": url.database or user,
         "target_session_attrs": url.target_session_attrs,
         "tls": tls_of(url.parameters, setting),
+        "settings": {
+            name: value
+            for name, value in url.parameters.items()
+            if name not in _CLIENTS and not name.startswith("ssl")
+        },
     }
 
 

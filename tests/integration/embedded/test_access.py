@@ -135,7 +135,13 @@ async def test_a_shell_takes_env(handed_out: Connection) -> None:
 
 
 async def test_a_shell_takes_psql(handed_out: Connection) -> None:
-    assert_logged_in(await in_shell(FORMATS["psql"].render(handed_out)), handed_out)
+    """It asks for the password, which no command line holds."""
+    command = FORMATS["psql"].render(handed_out)
+    assert handed_out.password.reveal() not in command
+
+    told = await in_shell(command, PGPASSWORD=handed_out.password.reveal())
+
+    assert_logged_in(told, handed_out)
 
 
 async def test_a_container_takes_docker(handed_out: Connection) -> None:
@@ -148,9 +154,9 @@ async def test_a_container_takes_docker(handed_out: Connection) -> None:
     assert_logged_in(await ran(program("psql"), url, *ASK, WHO), handed_out)
 
 
-async def in_shell(command: str) -> Ran:
+async def in_shell(command: str, **environment: str) -> Ran:
     program("psql")
-    return await ran("sh", "-ec", f'{command} "$@"', "sh", *ASK, WHO)
+    return await ran("sh", "-ec", f'{command} "$@"', "sh", *ASK, WHO, **environment)
 
 
 def assert_logged_in(asked: Ran, connection: Connection) -> None:

@@ -56,7 +56,7 @@ async def test_knobs_are_set_and_when_it_is_stopped_twice_nothing_is_left(tmp_pa
 
 async def test_when_it_is_stopped_while_it_starts_nothing_is_left(tmp_path: Path) -> None:
     async with starting(folder=tmp_path) as process:
-        await until(lambda: names_in(tmp_path, "pgvend-neon-*/template-*"))
+        await until(lambda: names_in(tmp_path, "pgvend-neon-*/template"))
         process.send_signal(signal.SIGTERM)
         status = await asyncio.wait_for(process.wait(), PATIENCE)
 

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
-import asyncpg
 import pytest
 
+from adapters.driver.connecting import create_pool
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.sessions import SESSION_SETTINGS, startup
 from domain.connection import Connection
@@ -226,8 +226,8 @@ async def test_autovacuum_at_work_does_not_keep_a_database() -> None:
 @asynccontextmanager
 async def _impatient(place: Place) -> AsyncIterator[Place]:
     """The same provider, but waiting for locks as long as a test should."""
-    pool = asyncpg.create_pool(
-        **place.provider.server.admin,
+    pool = create_pool(
+        place.provider.server.admin,
         min_size=0,
         max_size=2,
         server_settings=startup({**SESSION_SETTINGS, "lock_timeout": "300ms"}),

@@ -61,15 +61,16 @@ async def in_memory(_: Net, __: Path) -> AsyncIterator[Environment]:
 async def bundled(_: Net, folder: Path) -> AsyncIterator[Environment]:
     """With the records in a file; the server's log is in the data folder."""
 
+    data = folder / "embedded" / "data"
+
     def superuser() -> Login:
-        data = folder / "embedded" / "data"
         port = int((data / "postmaster.pid").read_text().splitlines()[3])
         return {"host": str(data), "port": port, "user": "postgres", "database": "postgres"}
 
     async def log_all(_: RunningService) -> None:
+        lines = [f"{name} = '{value}'\n" for name, value in TELLING_ALL.items()]
+        (data / "postgresql.auto.conf").write_text("".join(lines))
         async with session(superuser()) as other:
-            for name, value in TELLING_ALL.items():
-                await other.execute(f"ALTER SYSTEM SET {name} = '{value}'")
             await other.execute("SELECT pg_reload_conf()")
 
     yield Environment(

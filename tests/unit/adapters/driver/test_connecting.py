@@ -131,3 +131,10 @@ def test_a_certificate_file_that_cannot_be_used_names_the_setting(
 
     with pytest.raises(StartupError, match=SETTING):
         login_of_url(url, SETTING)
+
+
+def test_the_server_gets_the_parameters_that_libpq_does_not_keep_to_itself() -> None:
+    query = "options=-c%20search_path%3Da&lock_timeout=1s&sslmode=disable&connect_timeout=3"
+    login = login_of_url(PostgresUrl.parse(f"postgresql://u@h/d?{query}"), SETTING)
+
+    assert login["settings"] == {"options": "-c search_path=a", "lock_timeout": "1s"}

@@ -54,6 +54,9 @@ INTERRUPTED = CANCELLED[0]
 CALLER = "two tenants"
 """Whose requests the document of the API is compared with; the other one needs no key."""
 
+CLIENTS = "tests/clients/"
+"""What others wrote, minutes of installing and compiling, is for `make test-all` alone."""
+
 SEEDS = range(3)
 """Of the random combinations of faults."""
 
@@ -96,6 +99,7 @@ def keeps_server(case: Case) -> bool:
 
 
 RULES: Sequence[Rule] = (
+    Rule(CLIENTS, lambda _: False),
     Rule("tests/contract/test_provider", keeps_provider),
     Rule("tests/contract/test_provider_cancelled.py", keeps_cancelled),
     Rule("tests/contract/test_login", keeps_provider),

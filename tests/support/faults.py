@@ -135,6 +135,7 @@ async def site(bundled: PostgresProvider, fault: Fault | None = None) -> AsyncIt
             admin={**way, "user": server.admin["user"]},
             superuser={**way, "user": superuser["user"]},
             public=(Address("127.0.0.1", between.port),),
+            detour={},
         )
         async with opened_provider(behind, INSTALLATION) as provider:
             yield Site(provider, between, superuser)

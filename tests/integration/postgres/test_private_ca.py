@@ -1,9 +1,8 @@
 """A server's TLS, as the admin's URL asks for it, holds for all that logs in, and is handed out."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,48 +14,22 @@ from adapters.postgres.server import server_of_dsn
 from adapters.postgres.sessions import tenant_session
 from adapters.registry.opening import opened_postgres
 from domain.errors import ProviderBusy, StartupError
-from tests.support.certificates import Files, make_certificate
 from tests.support.command_line import pgvend, program, ran
 from tests.support.databases import vended
 from tests.support.orders import INSTALLATION, new_order, unique_name
+from tests.support.private_ca import Private, private_server
 from tests.support.records import new_record
 from tests.support.registries import own_database
-from tests.support.servers import OperatorsServer, operators_server, programs_of, ram_folder
+from tests.support.servers import OperatorsServer
 from tests.support.service import running_service
 
 USES_TLS = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
 
 
-@dataclass(frozen=True)
-class Private:
-    """A server whose certificate a private authority signed."""
-
-    server: OperatorsServer
-    authority: Files
-    stranger: Files
-
-    def dsn(self, options: str, host: str = "127.0.0.1", database: str = "postgres") -> str:
-        there = self.server.dsn(database=database).replace("127.0.0.1", host)
-        return f"{there}?{options.format(ca=self.authority.cert, other=self.stranger.cert)}"
-
-
 @pytest.fixture(scope="module")
 async def private() -> AsyncIterator[Private]:
-    """Its certificate names the address, and not `localhost`."""
-    account = (await programs_of(15)).account
-    with ram_folder() as folder:
-        folder.chmod(0o711)
-        authority = await make_certificate(folder, name="authority")
-        stranger = await make_certificate(folder, name="stranger")
-        own = await make_certificate(
-            folder, name="server", alternatives="IP:127.0.0.1", signer=authority
-        )
-        if account:
-            os.chown(own.key, account.uid, account.gid)
-        files = {"ssl_cert_file": str(own.cert), "ssl_key_file": str(own.key)}
-        own.cert.chmod(0o644)
-        async with operators_server(15, ssl="on", **files) as server:
-            yield Private(server, authority, stranger)
+    async with private_server() as server:
+        yield server
 
 
 @asynccontextmanager

@@ -1,0 +1,49 @@
+"""A server with TLS whose certificate a private authority signed."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.certificates import Files, make_certificate
+from tests.support.servers import OperatorsServer, operators_server, programs_of, ram_folder
+
+MAJOR = 15
+
+ADDRESS = "IP:127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Private:
+    """The server, its authority, and an authority that has nothing to do with it."""
+
+    server: OperatorsServer
+    authority: Files
+    stranger: Files
+
+    def dsn(self, options: str, host: str = "127.0.0.1", database: str = "postgres") -> str:
+        there = self.server.dsn(database=database).replace("127.0.0.1", host)
+        return f"{there}?{options.format(ca=self.authority.cert, other=self.stranger.cert)}"
+
+
+@asynccontextmanager
+async def private_server(names: str = ADDRESS) -> AsyncIterator[Private]:
+    """Run one whose certificate has those names: the address, and not `localhost`."""
+    with ram_folder() as folder:
+        folder.chmod(0o711)
+        authority = await make_certificate(folder, name="authority")
+        stranger = await make_certificate(folder, name="stranger")
+        own = await _make_own(folder, authority, names)
+        files = {"ssl_cert_file": str(own.cert), "ssl_key_file": str(own.key)}
+        async with operators_server(MAJOR, ssl="on", **files) as server:
+            yield Private(server, authority, stranger)
+
+
+async def _make_own(folder: Path, authority: Files, names: str) -> Files:
+    """Make the server's certificate, which the system user that it runs as can read."""
+    own = await make_certificate(folder, name="server", alternatives=names, signer=authority)
+    own.cert.chmod(0o644)
+    if account := (await programs_of(MAJOR)).account:
+        os.chown(own.key, account.uid, account.gid)
+    return own

@@ -52,7 +52,10 @@ lock: ## Choose the newest versions of all dependencies (needs uv and npm)
 	    --no-annotate --group dev pyproject.toml -c requirements/run.txt -o requirements/dev.txt
 	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-annotate tests/clients/requirements.in -o tests/clients/requirements.txt
+	uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-annotate tests/clients/drivers/requirements.in -o tests/clients/drivers/requirements.txt
 	npm update --package-lock-only --prefix tests/clients
+	npm update --package-lock-only --prefix tests/clients/drivers --omit-lockfile-registry-resolved
 
 clean: ## Remove the virtual environment and caches; the data folder stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -1,13 +1,17 @@
-"""The OpenAPI document as a file, and the programs that read it."""
+"""The OpenAPI document as a file, and databases as pgvend hands them out; the programs that read
+them."""
 
 import json
+import shutil
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from entrypoints.http.openapi import document
 from entrypoints.http.routes import ROUTES
-from tests.clients.tools import npm_tools, python_tools
+from tests.clients.places import PLACES, Database, Place
+from tests.clients.tools import HERE, npm_drivers, npm_tools, python_drivers, python_tools
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +30,33 @@ def described(tmp_path: Path) -> Path:
     file = tmp_path / "openapi.json"
     file.write_text(json.dumps(document(ROUTES, is_open=False)))
     return file
+
+
+@pytest.fixture(scope="session")
+def python_with_drivers() -> Path:
+    """The Python that has the drivers of `drivers/requirements.txt`."""
+    return python_drivers() / "python"
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """The folder of the drivers of `drivers/package-lock.json`."""
+    return npm_drivers() / "node_modules"
+
+
+@pytest.fixture(scope="session", params=PLACES)
+async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
+    """A service over each kind of server; one of a kind for all tests."""
+    async with PLACES[request.param]() as running:
+        yield running
+
+
+@pytest.fixture
+async def database(place: Place, tmp_path: Path) -> Database:
+    return await place.create(tmp_path / "ca.pem")
+
+
+@pytest.fixture
+def program(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A copy of the folder of `programs` that the test's module names as its PROGRAM."""
+    return Path(shutil.copytree(HERE / "programs" / request.module.PROGRAM, tmp_path / "program"))

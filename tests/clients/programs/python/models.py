@@ -1,0 +1,14 @@
+"""What the programs with SQLAlchemy store."""
+
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Fruit(Base):
+    __tablename__ = "fruits"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]

@@ -1,0 +1,26 @@
+"""Alembic migrates a database as it is handed out, up and down."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.clients.places import Database, works
+
+pytestmark = pytest.mark.timeout(600)  # the first test installs the programs
+
+PROGRAM = "alembic"
+
+
+async def test_alembic_upgrades_to_head_and_downgrades_to_base(
+    database: Database, python_with_drivers: Path, program: Path
+) -> None:
+    alembic = python_with_drivers.with_name("alembic")
+    url = {"DATABASE_URL": await database.written("sqlalchemy")}
+
+    await works(alembic, "upgrade", "head", cwd=program, **url)
+    assert "b2 (head)" in await works(alembic, "current", cwd=program, **url)
+    assert await database.rows("SELECT name, colour::text FROM fruits") == [("Äpfel", "red")]
+
+    await works(alembic, "downgrade", "base", cwd=program, **url)
+    assert await database.tables() == {"alembic_version"}
+    assert await database.rows("SELECT FROM pg_type WHERE typname = 'colour'") == []

@@ -1,0 +1,89 @@
+"""pg_dump and pg_restore carry what a database holds into another one, as their tenants."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.clients.places import Database, Place, works
+
+FILL = """
+CREATE TYPE colour AS ENUM ('red', 'green');
+CREATE TABLE fruits (id serial PRIMARY KEY, name text NOT NULL, colour colour);
+INSERT INTO fruits (name, colour) VALUES ('Äpfel', 'red'), ('Birnen', 'green');
+CREATE SCHEMA stock;
+CREATE VIEW stock.green AS SELECT name FROM fruits WHERE colour = 'green';
+COMMENT ON TABLE fruits IS 'what grows';
+"""
+
+VECTORS = """
+CREATE TABLE points (at vector(3));
+INSERT INTO points VALUES ('[1,2,3]');
+"""
+
+DESCRIBED = "COMMENT ON EXTENSION vector IS 'of the tenant';"
+
+ANYBODYS = ("--no-owner", "--no-privileges")
+"""Another database has another owner."""
+
+
+@pytest.fixture
+async def target(place: Place, tmp_path: Path) -> Database:
+    return await place.create(tmp_path / "target.pem")
+
+
+async def execute(database: Database, script: str) -> None:
+    await works(
+        database.place.programs / "psql",
+        *("--no-psqlrc", "--set=ON_ERROR_STOP=1"),
+        *("--dbname", await database.written("uri"), "--command", script),
+        cwd=database.ca_file.parent,
+    )
+
+
+async def dump(database: Database, folder: Path) -> None:
+    options = ("--format=custom", "--file=dump", "--dbname", await database.written("uri"))
+    await works(database.place.programs / "pg_dump", *options, cwd=folder)
+
+
+async def restore(database: Database, folder: Path, options: Sequence[str] = ()) -> None:
+    options = (*options, *ANYBODYS, "--exit-on-error", "--single-transaction")
+    url = await database.written("uri")
+    program = database.place.programs / "pg_restore"
+    await works(program, *options, "--dbname", url, "dump", cwd=folder)
+
+
+async def names(database: Database) -> list[str]:
+    rows = await database.rows("SELECT name FROM fruits ORDER BY id")
+    assert await database.rows("SELECT name FROM stock.green") == [("Birnen",)]
+    return [name for (name,) in rows]
+
+
+async def test_a_dump_restores_into_another_database_and_back(
+    database: Database, target: Database, tmp_path: Path
+) -> None:
+    await execute(database, FILL)
+    await dump(database, tmp_path)
+    await restore(target, tmp_path)
+    assert await names(target) == ["Äpfel", "Birnen"]
+
+    await execute(target, "DELETE FROM fruits WHERE name = 'Äpfel'")
+    await dump(target, tmp_path)
+    await restore(database, tmp_path, ("--clean", "--if-exists"))
+    assert await names(database) == ["Birnen"]
+
+
+@pytest.mark.parametrize("place", ["bundled"], indirect=True)
+async def test_a_dump_with_an_extension_restores_into_a_database_with_and_without_it(
+    place: Place, target: Database, tmp_path: Path
+) -> None:
+    source = await place.create(tmp_path / "ca.pem", "--extension", "vector")
+    await execute(source, VECTORS + DESCRIBED)
+    await dump(source, tmp_path)
+
+    for options in ((), ("--clean", "--if-exists")):
+        await restore(target, tmp_path, options)
+        assert await target.rows("SELECT at::text FROM points") == [("[1,2,3]",)]
+
+    await restore(source, tmp_path, ("--clean", "--if-exists"))
+    assert await source.rows("SELECT at::text FROM points") == [("[1,2,3]",)]

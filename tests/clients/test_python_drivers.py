@@ -1,0 +1,42 @@
+"""Python's drivers and SQLAlchemy work with a database as it is handed out."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.clients.places import Database, works
+
+pytestmark = pytest.mark.timeout(600)  # the first test installs the programs
+
+PROGRAM = "python"
+
+FORMATS = {
+    "with_psycopg.py": "uri",
+    "with_asyncpg.py": "uri",
+    "with_sqlalchemy.py": "sqlalchemy",
+    "with_sqlalchemy_asyncio.py": "sqlalchemy",
+}
+
+
+@pytest.mark.parametrize("script", FORMATS)
+async def test_a_driver_writes_and_reads_by_the_format_that_names_the_authority(
+    script: str, database: Database, python_with_drivers: Path, program: Path
+) -> None:
+    url = await database.written(FORMATS[script])
+
+    await works(python_with_drivers, script, url, cwd=program)
+
+    rows = await database.rows("SELECT name FROM fruits ORDER BY id")
+    assert rows == [("Äpfel",), ("Birnen",)]
+
+
+async def test_sqlalchemy_with_asyncpg_takes_the_authority_from_its_variable(
+    database: Database, python_with_drivers: Path, program: Path
+) -> None:
+    url = await database.written("sqlalchemy-asyncpg")
+    authority = await database.trusting("PGSSLROOTCERT")
+
+    await works(python_with_drivers, "with_sqlalchemy_asyncio.py", url, cwd=program, **authority)
+
+    rows = await database.rows("SELECT name FROM fruits ORDER BY id")
+    assert rows == [("Äpfel",), ("Birnen",)]

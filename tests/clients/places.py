@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.clients.tools import succeed
+from tests.clients.tools import run, succeed
 from tests.support.certificates import NAMES
 from tests.support.command_line import run_command
 from tests.support.orders import unique_name
@@ -82,6 +82,13 @@ async def works(*command: str | Path, cwd: Path, **environment: str) -> str:
     return await asyncio.to_thread(succeed, *command, cwd=cwd, **environment)
 
 
+async def fails(*command: str | Path, cwd: Path, **environment: str) -> str:
+    """Run the program to its end and return what it printed; fail if it succeeds."""
+    status, printed = await asyncio.to_thread(run, *command, cwd=cwd, **environment)
+    assert status, printed
+    return printed
+
+
 @asynccontextmanager
 async def bundled() -> AsyncIterator[Place]:
     """Run a service over the bundled server."""
@@ -115,4 +122,6 @@ async def with_tls() -> AsyncIterator[Place]:
                 yield Place(service, private.server.major, programs.folder)
 
 
-PLACES = {"bundled": bundled, "debian-15": without_tls, "debian-15-private-ca": with_tls}
+PRIVATE = "debian-15-private-ca"
+
+PLACES = {"bundled": bundled, "debian-15": without_tls, PRIVATE: with_tls}

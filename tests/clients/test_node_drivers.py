@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.places import Database, works
+from tests.clients.places import PRIVATE, Database, fails, works
 
 pytestmark = pytest.mark.timeout(600)  # the first test installs the programs
 
@@ -80,3 +80,15 @@ async def test_typeorm_runs_and_reverts_a_migration(
 
     await works(typeorm, "migration:revert", *source, cwd=project, **url)
     assert "fruits" not in await database.tables()
+
+
+@pytest.mark.parametrize("place", [PRIVATE], indirect=True)
+@pytest.mark.parametrize("script", ["with_pg.js", "with_postgres.js"])
+async def test_a_driver_that_is_not_given_the_authority_refuses_the_server(
+    script: str, database: Database, project: Path
+) -> None:
+    url = {"DATABASE_URL": await database.written_without_authority("node")}
+
+    assert "certificate" in await fails("node", script, cwd=project, **url)
+
+    assert await database.tables() == set()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.places import Database, works
+from tests.clients.places import PRIVATE, Database, fails, works
 
 pytestmark = pytest.mark.timeout(600)  # the first test installs the programs
 
@@ -40,3 +40,15 @@ async def test_sqlalchemy_with_asyncpg_takes_the_authority_from_its_variable(
 
     rows = await database.rows("SELECT name FROM fruits ORDER BY id")
     assert rows == [("Äpfel",), ("Birnen",)]
+
+
+@pytest.mark.parametrize("place", [PRIVATE], indirect=True)
+@pytest.mark.parametrize("script", FORMATS)
+async def test_a_driver_that_is_not_given_the_authority_refuses_the_server(
+    script: str, database: Database, python_with_drivers: Path, program: Path
+) -> None:
+    url = await database.written_without_authority(FORMATS[script])
+
+    assert "cert" in await fails(python_with_drivers, script, url, cwd=program, HOME=str(program))
+
+    assert await database.tables() == set()

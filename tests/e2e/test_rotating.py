@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from tests.support.apps import RunningApp
-from tests.support.command_line import pgvend
+from tests.support.command_line import run_command
 from tests.support.fake_service import VENDED, fake_service
 from tests.support.orders import unique_name
 from tests.support.service import RunningService
@@ -36,15 +36,15 @@ async def test_a_body_that_says_something_else_rotates_nothing(app: RunningApp, 
 
 
 async def test_the_command_ends_sessions_only_when_told_to(service: RunningService) -> None:
-    made = await pgvend("create", unique_name(), "--json", PGVEND_URL=service.url)
+    made = await run_command("create", unique_name(), "--json", PGVEND_URL=service.url)
     database = json.loads(made.stdout)
     session = await asyncpg.connect(database["connection"]["uri"])
 
-    kept = await pgvend("rotate", database["id"], PGVEND_URL=service.url)
+    kept = await run_command("rotate", database["id"], PGVEND_URL=service.url)
     assert (kept.status, kept.stderr) == (0, "")
     assert await session.fetchval("SELECT 1") == 1
 
-    ended = await pgvend("rotate", database["id"], "--end-sessions", PGVEND_URL=service.url)
+    ended = await run_command("rotate", database["id"], "--end-sessions", PGVEND_URL=service.url)
     assert (ended.status, "sessions have ended" in ended.stderr) == (0, True)
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
         await session.fetchval("SELECT 1")

@@ -8,7 +8,7 @@ import pytest
 
 from entrypoints.formats import FORMATS
 from tests.support.apps import RunningApp
-from tests.support.command_line import pgvend
+from tests.support.command_line import run_command
 from tests.support.fake_service import CONNECTION, fake_service
 from tests.support.orders import unique_name
 from tests.support.service import RunningService
@@ -25,7 +25,7 @@ async def made(app: RunningApp) -> Any:
 @pytest.fixture
 async def changed(service: RunningService) -> Any:
     """A database whose owner set another password."""
-    ran = await pgvend("create", unique_name(), "--json", PGVEND_URL=service.url)
+    ran = await run_command("create", unique_name(), "--json", PGVEND_URL=service.url)
     made = json.loads(ran.stdout)
     session = await asyncpg.connect(made["connection"]["uri"])
     await session.execute("ALTER ROLE CURRENT_USER PASSWORD 'mine'")
@@ -64,14 +64,14 @@ async def test_the_commands_refuse_a_password_that_the_owner_changed_until_it_is
     service: RunningService, changed: Any
 ) -> None:
     for command in COMMANDS:
-        refused = await pgvend(command, changed["id"], PGVEND_URL=service.url)
+        refused = await run_command(command, changed["id"], PGVEND_URL=service.url)
         assert (refused.status, refused.stdout) == (1, "")
         assert "rotate" in refused.stderr
-    unverified = await pgvend("url", changed["id"], "--no-verify", PGVEND_URL=service.url)
+    unverified = await run_command("url", changed["id"], "--no-verify", PGVEND_URL=service.url)
     assert unverified.stdout.strip() == changed["connection"]["uri"]
 
-    rotated = await pgvend("rotate", changed["id"], PGVEND_URL=service.url)
-    shown = await pgvend("url", changed["id"], PGVEND_URL=service.url)
+    rotated = await run_command("rotate", changed["id"], PGVEND_URL=service.url)
+    shown = await run_command("url", changed["id"], PGVEND_URL=service.url)
     assert (shown.status, shown.stderr, shown.stdout) == (0, "", rotated.stdout)
 
 

@@ -23,7 +23,7 @@ def psql(database_id: Id, arguments: Arguments = None, verify: Verify = True) ->
         connection = connection_of(ask_connection(database_id, verify=verify))
         environment = {**os.environ, **variables(connection, _authorities(connection))}
         try:
-            os.execvpe("psql", ["psql", *(arguments or [])], environment)  # noqa: S606, S607
+            os.execvpe("psql", ["psql", *(arguments or [])], environment)  # noqa: S606, S607 - the caller's own psql
         except OSError as error:
             raise AskError(
                 f"psql cannot be run ({error.strerror}): install PostgreSQL's client programs."

@@ -39,6 +39,14 @@ async def rotated(process: Process, database_id: str) -> None:
     await process.memory.rotate()(database_id)
 
 
+async def rotated_after_a_leak(process: Process, database_id: str) -> None:
+    await process.memory.rotate()(database_id, end_sessions=True)
+
+
+async def given_an_extension(process: Process, database_id: str) -> None:
+    await process.memory.add_extension()(database_id, "hstore")
+
+
 async def extended(process: Process, database_id: str) -> None:
     wanted = ChangeRequest(ttl=timedelta(hours=2), labels={"a": "b"})
     await process.memory.change()(database_id, wanted)
@@ -96,12 +104,15 @@ ACTS: dict[str, Act] = {
     "vended past a stranger": vended(TAKEN),
     "promised and made": promised_and_made,
     "rotated": rotated,
+    "rotated after a leak": rotated_after_a_leak,
+    "given an extension": given_an_extension,
     "extended": extended,
     "retired": retired,
     "swept": swept,
     "expired": expired,
     "expired and dropped": expired_and_dropped,
     "restored": restored,
+    "given an extension, rotated": in_turn(given_an_extension, rotated),
     "rotated, expired": in_turn(rotated, expired),
     "rotated, restored": in_turn(rotated, restored),
     "confined": in_turn(grown, swept),

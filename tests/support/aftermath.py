@@ -41,6 +41,7 @@ async def assert_in_line(service: Memory, grace: timedelta = NO_GRACE) -> None:
         assert service.lets_in(record) == is_usable, record
         if record.state is State.READY:
             assert service.provider.is_read_only(record.tenant) == is_read_only(record), record
+            assert service.provider.installed(record.tenant) >= set(record.extensions), record
     assert await found(service, grace) == []
     assert await found(service, grace, dry_run=True) == []
     assert await service.records() == records, "a sweep that found nothing changed something"

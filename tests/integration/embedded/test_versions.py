@@ -14,7 +14,7 @@ from domain.postgresql import FIXED_IN, parse_version
 from tests.support.bundles import Events, data_of, keep_note, logged_in, notes, opened
 from tests.support.callers import vend
 from tests.support.orders import new_order
-from tests.support.servers import BUNDLED_MAJOR, DEBIAN, former_programs, programs_of, ram_folder
+from tests.support.servers import BUNDLED_MAJOR, former_programs, programs_of, ram_folder
 from tests.support.service import running_service, servers_in
 
 AS_BEFORE = "listen_addresses = '127.0.0.1'\nport = '1'\n"
@@ -179,8 +179,8 @@ async def test_the_log_says_which_version_runs_and_whether_it_lacks_security_fix
         assert f"18.{FIXED_IN[18]}" in str(warning["detail"])
 
 
-@pytest.mark.skipif(not (DEBIAN / "15").exists(), reason="needs apt-get install postgresql-15")
-async def test_a_version_with_all_fixes_is_not_warned_about() -> None:
+async def test_the_log_warns_about_no_version_but_one_that_lacks_fixes() -> None:
+    """Debian's 15, whichever minor version this machine has."""
     found = (await programs_of(15)).version
     with ram_folder() as folder:
         events = Events()

@@ -12,7 +12,10 @@ FIXED_ON = date(2026, 11, 12)
 """The day of the latest security release that `FIXED_IN` knows."""
 
 FIXED_IN: Mapping[int, int] = {15: 20, 16: 16, 17: 12, 18: 7}
-"""By major version, the first minor version without a publicly known security fault on that day."""
+"""By major version, the first minor version without a publicly known security fault on that day.
+
+Source: the changelog of Debian's postgresql-15 15.20 (bookworm-security). PostgreSQL releases the
+minor versions of all majors on one day."""
 
 _TEXT = re.compile(r"\b(\d+)(?:\.(\d+))?")
 

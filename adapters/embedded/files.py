@@ -7,7 +7,7 @@ from adapters.embedded.account import Account
 
 
 def read_file(path: Path) -> str | None:
-    """The text of a file; None where there is none, or a link instead."""
+    """Return the text of a file: None where no file is, or a link is in its place."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:

@@ -10,11 +10,14 @@ from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import asyncpg
+
 from adapters.driver.connecting import Login
 from adapters.embedded.account import Account
 from adapters.embedded.configuration import quoted
 from adapters.embedded.files import write_file
 from adapters.embedded.threads import in_thread
+from adapters.postgres.quoting import literal
 from adapters.postgres.sessions import single_session
 
 HARMLESS = frozenset({"vector"})
@@ -54,6 +57,15 @@ async def entrust(
                 found[name] = trusting(control["text"], control["folder"])
     await in_thread(_write, data, found, account)
     return frozenset(found)
+
+
+async def load_libraries(superuser: Login) -> None:
+    """Load those of the harmless extensions, which take their part of the shared memory then: later
+    a tenant that holds all locks may have left none."""
+    async with single_session(superuser) as session:
+        for name in HARMLESS:
+            with suppress(asyncpg.UndefinedFileError):
+                await session.execute(f"LOAD {literal(name)}")
 
 
 def trusting(control: str, scripts: str) -> str:

@@ -20,7 +20,7 @@ from adapters.embedded.configuration import (
     is_overwritten,
     write_configuration,
 )
-from adapters.embedded.extensions import HARMLESS, control_path, entrust
+from adapters.embedded.extensions import HARMLESS, control_path, entrust, load_libraries
 from adapters.embedded.files import write_file
 from adapters.embedded.handing_over import forget_handing_over, hand_over
 from adapters.embedded.leftovers import end_old_server
@@ -104,6 +104,7 @@ async def _started(
     _tell_version(programs, log)
     for oid in await set_up(cluster, superuser):
         log.warning("postgres.removed_half_made_database", oid=oid)
+    await load_libraries(superuser)
     entrusted = await entrust(cluster.data, programs.major, superuser, programs.account)
     tasks = (
         postmaster.watch,

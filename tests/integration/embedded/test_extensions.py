@@ -85,6 +85,15 @@ async def test_what_an_extension_requires_comes_with_it() -> None:
                 assert [row["extname"] for row in found] == ["hstore", "needing", "plpgsql"]
 
 
+async def test_vector_has_its_shared_memory_before_a_tenant_takes_the_rest(folder: Path) -> None:
+    async with (
+        opened(folder) as provider,
+        single_session(provider.server.superuser or {}) as session,
+    ):
+        parts = await session.fetch("SELECT name FROM pg_shmem_allocations")
+        assert "hnsw LWLock ids" in [part["name"] for part in parts]
+
+
 async def test_vector_comes_back_after_the_schema_was_dropped(bundled_18: PostgresProvider) -> None:
     order = _with(new_order(), "vector")
     async with vended(bundled_18, order) as connection, tenant(connection) as session:

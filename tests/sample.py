@@ -2,7 +2,9 @@
 
 A product pairs every value of one table with every value of another one: promises with kinds of
 providers, calls with faults, attacks with servers. The sample covers it: every value of each table
-is in it, the same cases each time. `tests/unit/test_sample.py` proves that.
+is in it, the same cases each time. Where a table is long and each case costs a server's time, the
+sample keeps the first case of each test; of tests that take many seconds it keeps one in each file.
+`tests/unit/test_sample.py` proves that.
 
 Imported once everything is collected: pytest has to import test modules first.
 """
@@ -22,9 +24,10 @@ from tests.security.outcome import KINDS as SERVERS
 from tests.security.test_leaks import ENVIRONMENTS, ON_NEON
 from tests.support.faults import BLOWS
 from tests.support.neon.fault_matrix import CALLS, FAULTS, Cell
+from tests.unit.use_cases.test_struck import AT_ONCE
 
 Case = Mapping[str, Any]
-"""A test's parameters."""
+"""A test's parameters, and its name as the parameter `test`."""
 
 DECORATED = [KINDS[name] for name in ("memory-decorated", "neon-role-decorated")]
 """One kind of provider for each decoration: retries, and the queue for what Neon locks."""
@@ -32,7 +35,7 @@ DECORATED = [KINDS[name] for name in ("memory-decorated", "neon-role-decorated")
 BROKEN_CALL, BROKEN_BY = CALLS[0], FAULTS[0]
 """On Neon: every fault in this call, and this fault in every call."""
 
-STORY, BLOW = STORIES["a vend, repeated"], BLOWS["cut after"]
+STORY, BLOW = STORIES["a rotation, repeated"], BLOWS["cut after"]
 """On PostgreSQL: every blow at each statement of this call, and this blow at those of all calls."""
 
 VEND = VENDS["cut after"]
@@ -47,18 +50,69 @@ ATTACKED = SERVERS[0]
 LEAKY = next(iter(ENVIRONMENTS)), ON_NEON[1]
 """Every secret is looked for in these environments."""
 
-SLOW = [KINDS[name] for name in ("neon-none", "neon-project")]
+STRUCK = [KINDS[name] for name in ("memory", "embedded-18", "neon-role")]
 INTERRUPTED = CANCELLED[0]
-"""Quick kinds are tried with every story of a cancelled call, these with one."""
+"""These kinds are tried with every story of a cancelled call, the others with one."""
 
-CALLER = "two tenants"
-"""Whose requests the document of the API is compared with; the other one needs no key."""
+WIRE = "test_an_add_is_whole_or_not_made"
+"""On a registry's PostgreSQL: every blow in this test, and `BLOW` in every one."""
 
 CLIENTS = "tests/clients/"
 """What others wrote, minutes of installing and compiling, is for `make test-all` alone."""
 
 SEEDS = range(3)
 """Of the random combinations of faults."""
+
+FIRST_CASES = (
+    "tests/e2e/test_browser_events.py",
+    "tests/e2e/test_not_starting.py",
+    "tests/fuzz/test_requests.py",
+    "tests/integration/embedded/",
+    "tests/integration/examining/",
+    "tests/integration/neon/",
+    "tests/integration/postgres/",
+)
+RULED = ("tests/integration/neon/test_faults", "tests/integration/postgres/test_faults")
+"""Below the first ones the sample keeps the first case of each test, but for the second ones, for
+which there are rules."""
+
+LONG = {
+    "tests/e2e/test_crowds.py": ("ten_thousand", "where_descriptors_are_few"),
+    "tests/e2e/test_failover.py": ("",),
+    "tests/e2e/test_not_starting.py": (
+        "a_host_that",
+        "records_that",
+        "what_is_damaged",
+        "a_data_folder",
+        "files_for_tls",
+    ),
+    "tests/integration/embedded/test_crashes.py": (
+        "a_server_killed_while",
+        "a_tenants_endless",
+        "a_later_start",
+    ),
+    "tests/integration/embedded/test_leftovers.py": ("a_lock_file",),
+    "tests/integration/embedded/test_restarts.py": ("a_second_service", "a_service_ended"),
+    "tests/integration/embedded/test_users.py": ("an_ordinary_user",),
+    "tests/integration/embedded/test_versions.py": ("a_service_works", "data_whose_configuration"),
+    "tests/integration/emulator/test_command.py": ("knobs_are_set", "when_it_is_stopped"),
+    "tests/integration/neon/test_crowds.py": ("many_at_once_are_served_in", "two_services"),
+    "tests/integration/postgres/test_faults_pool.py": ("a_provider_closes",),
+    "tests/integration/postgres/test_faults_vend.py": (
+        "a_vend_whose",
+        "a_vend_converges",
+        "a_retirement",
+    ),
+    "tests/integration/postgres/test_neighbours.py": ("a_session_that_nobody",),
+    "tests/integration/postgres/test_obstacles.py": ("an_operators_session",),
+    "tests/integration/registry/test_postgres_hanging.py": (
+        "an_add_that",
+        "a_lease_that",
+        "leaving_a_lease",
+        "closing_does",
+    ),
+}
+"""Tests that take several seconds each, of files of which the sample keeps others."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +130,7 @@ def keeps_provider(case: Case) -> bool:
 
 def keeps_cancelled(case: Case) -> bool:
     story = (case.get("name"), case.get("following"))
-    return case["kind"] not in SLOW or story in {INTERRUPTED, (None, None)}
+    return case["kind"] in STRUCK or story in {INTERRUPTED, (None, None)}
 
 
 def keeps_cell(case: Case) -> bool:
@@ -92,6 +146,10 @@ def keeps_leaky(case: Case) -> bool:
 def keeps_blow(case: Case) -> bool:
     story = case.get("story")
     return story is None or story is STORY or case["blow"] is BLOW
+
+
+def keeps_wire(case: Case) -> bool:
+    return case["test"] == WIRE or case["blow"] is BLOW
 
 
 def keeps_server(case: Case) -> bool:
@@ -115,17 +173,28 @@ RULES: Sequence[Rule] = (
     Rule("tests/integration/chaos/", lambda case: case["scenario"] == QUICK),
     Rule("tests/security/test_attacks.py", lambda case: case.get("kind") == ATTACKED),
     Rule("tests/security/test_leaks.py", keeps_leaky),
-    Rule("tests/schema/", lambda case: case["caller"] == CALLER),
+    Rule("tests/schema/", lambda _: False),
+    Rule("tests/integration/registry/test_postgres_wire.py", keeps_wire),
+    Rule("tests/unit/use_cases/test_struck.py", lambda case: case.get("later", AT_ONCE) == AT_ONCE),
 )
 
 
 def in_sample(item: pytest.Item) -> bool:
     """Whether `make test` runs this test. What no rule is about, it runs."""
-    case = case_of(item)
-    return all(rule.keeps(case) for rule in RULES if item.nodeid.startswith(rule.path))
+    path, _, test = item.nodeid.partition("::test_")
+    case, rules = case_of(item), [rule for rule in RULES if path.startswith(rule.path)]
+    if test.startswith(LONG.get(path, ())) or not all(rule.keeps(case) for rule in rules):
+        return False
+    return path.startswith(RULED) or not path.startswith(FIRST_CASES) or _is_first(item)
 
 
 def case_of(item: pytest.Item) -> Case:
-    """Return a test's parameters, none for a test without any."""
     callspec = getattr(item, "callspec", None)
-    return callspec.params if callspec else {}
+    return {"test": item.name.partition("[")[0], **(callspec.params if callspec else {})}
+
+
+def _is_first(item: pytest.Item) -> bool:
+    """Whether it has the first value of each parameter, but of that for which there is a rule."""
+    callspec = getattr(item, "callspec", None)
+    indices = callspec.indices if callspec else {}
+    return not any(index for name, index in indices.items() if name != "where")

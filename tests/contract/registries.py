@@ -11,7 +11,7 @@ from adapters.decorators.observed import ObservedRegistry
 from adapters.registry.opening import Opened, opened_postgres
 from entrypoints.resources import in_memory
 from tests.contract.subjects import InTurn
-from tests.support.registries import in_postgres, in_sqlite, own_database
+from tests.support.registries import empty_database, in_postgres, in_sqlite
 from tests.support.servers import OperatorsServer
 
 Open = Callable[[Any], AbstractAsyncContextManager[Opened]]
@@ -50,7 +50,7 @@ def _decorated(bare: Open) -> Open:
 async def _of_replicas(server: OperatorsServer) -> AsyncIterator[Opened]:
     """What a registry promises, two replicas of it promise together."""
     async with (
-        own_database(server) as url,
+        empty_database(server) as url,
         opened_postgres(url) as one,
         opened_postgres(url) as other,
     ):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import asyncpg
 
+from adapters.registry import postgres
 from adapters.registry.opening import Opened, opened_postgres, opened_sqlite
 from domain.database import Database
 from domain.request import RequestMark
@@ -18,6 +19,14 @@ from tests.support.servers import OperatorsServer, ram_folder
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
+_EMPTY_ALL = """
+DO $$ BEGIN
+    SET LOCAL session_replication_role = replica;  -- the audit log takes no TRUNCATE otherwise
+    EXECUTE (SELECT 'TRUNCATE ' || string_agg(format('%I', tablename), ', ') FROM pg_tables
+             WHERE schemaname = 'public' AND tablename <> 'pgvend_revision');
+END $$
+"""
+
 MARK = RequestMark(key="the key's digest", body="the body's digest")
 
 
@@ -25,12 +34,39 @@ MARK = RequestMark(key="the key's digest", body="the body's digest")
 async def own_database(server: OperatorsServer) -> AsyncIterator[str]:
     """The URL of a new database that the server's admin owns. It can only be dropped at the end
     because nobody is logged in to it any more."""
+    url = await _new_database(server)
+    try:
+        yield url
+    finally:
+        await sql(server.superuser_dsn, f"DROP DATABASE {_name_in(url)}")
+
+
+async def _new_database(server: OperatorsServer) -> str:
     name = unique_name("registry").replace(" ", "_")
     await sql(server.superuser_dsn, f'CREATE DATABASE "{name}" OWNER admin')
-    try:
-        yield server.dsn(database=name)
-    finally:
-        await sql(server.superuser_dsn, f'DROP DATABASE "{name}"')
+    return server.dsn(database=name)
+
+
+def _name_in(url: str) -> str:
+    return f'"{url.rpartition("/")[2]}"'
+
+
+_EMPTY: dict[OperatorsServer, list[str]] = {}
+"""The databases on each server whose tables are made, and empty."""
+
+
+@asynccontextmanager
+async def empty_database(server: OperatorsServer) -> AsyncIterator[str]:
+    """The URL of a database with a registry's tables, made once and emptied after each test."""
+    empty = _EMPTY.setdefault(server, [])
+    if not empty:
+        empty.append(await _new_database(server))
+        await sql(server.superuser_dsn, f"REVOKE ALL ON DATABASE {_name_in(empty[-1])} FROM PUBLIC")
+        await postgres.prepare(empty[-1])
+    url = empty.pop()
+    yield url
+    await sql(url.replace("//admin:", "//postgres:"), _EMPTY_ALL)
+    empty.append(url)
 
 
 @asynccontextmanager
@@ -42,7 +78,7 @@ async def in_sqlite() -> AsyncIterator[Opened]:
 
 @asynccontextmanager
 async def in_postgres(server: OperatorsServer) -> AsyncIterator[Opened]:
-    async with own_database(server) as url, opened_postgres(url) as opened:
+    async with empty_database(server) as url, opened_postgres(url) as opened:
         yield opened
 
 

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Sequence
 
 import pytest
 
-from tests.sample import CLIENTS, RULES, Case, case_of, in_sample
+from tests.sample import CLIENTS, FIRST_CASES, LONG, RULED, RULES, Case, case_of, in_sample
 
-LEFT_OUT = {
-    "tests/security/test_attacks.py::test_the_documentation_tells_what_was_seen",
-}
+WHOLE = "tests/security/test_attacks.py::test_the_documentation_tells_what_was_seen"
 """The page is compared with the whole product, which only `make test-all` runs."""
+
+OF_ITS_OWN = (CLIENTS, "tests/schema/", "tests/e2e/test_failover.py")
+"""The sample has no test below these paths: each is long as a whole."""
 
 COVERED: Sequence[tuple[str, Callable[[Case], object]]] = (
     ("tests/contract/", lambda case: None if _is_decorated(case) else str(case.get("kind"))),
@@ -37,21 +38,33 @@ def test_every_test_has_a_case_in_the_sample(everything: list[pytest.Item]) -> N
     sample = filter(in_sample, everything)
 
     left_out = _functions(everything) - _functions(sample)
-    assert {name for name in left_out if not name.startswith(CLIENTS)} == LEFT_OUT
+    left_out = {test for test in left_out if not test.startswith(OF_ITS_OWN)}
+    assert {test for test in left_out if not _is_long(test)} == {WHOLE}
+
+
+def test_every_file_has_a_test_in_the_sample(everything: list[pytest.Item]) -> None:
+    left_out = _files(everything) - _files(filter(in_sample, everything))
+
+    assert {file for file in left_out if not file.startswith(OF_ITS_OWN)} == set()
 
 
 def test_every_rule_leaves_something_out(everything: list[pytest.Item]) -> None:
     left_out = [item.nodeid for item in everything if not in_sample(item)]
 
-    for rule in RULES:
-        assert any(test.startswith(rule.path) for test in left_out), rule.path
+    for path in (*(rule.path for rule in RULES), *FIRST_CASES, *RULED):
+        assert any(test.startswith(path) for test in left_out), path
+    for path, beginnings in LONG.items():
+        for beginning in beginnings:
+            assert any(test.startswith(f"{path}::test_{beginning}") for test in left_out), beginning
 
 
 @pytest.mark.parametrize(("path", "value"), COVERED)
 def test_the_sample_has_every_value_of_a_table(
     everything: list[pytest.Item], path: str, value: Callable[[Case], object]
 ) -> None:
-    items = [item for item in everything if item.nodeid.startswith(path) and case_of(item)]
+    items = [
+        item for item in everything if item.nodeid.startswith(path) and hasattr(item, "callspec")
+    ]
     cases = {item: value(case_of(item)) for item in items}
     wanted = {(_function(item), case) for item, case in cases.items() if case is not None}
 
@@ -61,6 +74,15 @@ def test_the_sample_has_every_value_of_a_table(
 
 def _is_decorated(case: Case) -> bool:
     return "kind" in case and case["kind"].decorate is not None
+
+
+def _is_long(test: str) -> bool:
+    path, _, name = test.partition("::test_")
+    return name.startswith(LONG.get(path, ()))
+
+
+def _files(items: Iterable[pytest.Item]) -> set[str]:
+    return {item.nodeid.partition("::")[0] for item in items}
 
 
 def _functions(items: Iterable[pytest.Item]) -> set[str]:

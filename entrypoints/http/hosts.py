@@ -5,13 +5,16 @@ import re
 from collections.abc import Collection
 from functools import lru_cache
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from domain.errors import Forbidden
 from domain.hosts import is_loopback
 from entrypoints.http.errors import Misdirected
-from entrypoints.setting_types import ANY_ORIGIN
+from entrypoints.setting_types import ANY_ORIGIN, is_origin
+
+READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
+"""Methods that change nothing; a browser lets no other page read their answers."""
 
 _HOST = re.compile(r"(\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[^\s:/@\[\]]+))(:[0-9]*)?")
 
@@ -31,22 +34,31 @@ def only_local(host: str) -> Middleware:
 
 
 def only_own_pages(origins: Collection[str]) -> Middleware:
-    """What browsers send to other origins without asking them first, a POST without JSON, has to
-    come from a page of these `origins`, of this machine, or of the service itself."""
+    """Refuse what changes something and comes from a web page, unless the page is one of these
+    `origins`, of this machine, or of the service itself. Programs send no `Origin`."""
+    are_all_allowed = ANY_ORIGIN in origins
 
     @web.middleware
     async def own(request: web.Request, handler: Handler) -> web.StreamResponse:
-        origin = request.headers.get("Origin")
-        unasked = request.method == "POST" and request.content_type != "application/json"
-        if unasked and origin and not {origin.lower(), ANY_ORIGIN} & set(origins):
-            place = origin.partition("://")[2]
-            if not (place == request.host or is_local(place)):
-                raise Forbidden(
-                    "Web pages of this origin may not ask: add it to CORS_ALLOW_ORIGINS."
-                )
+        if request.method not in READING and not are_all_allowed:
+            for origin in request.headers.getall(hdrs.ORIGIN, []):
+                if not _is_own(origin.lower(), request.host.lower(), origins):
+                    raise Forbidden(
+                        "Web pages of this origin may not change anything here: serve the page by "
+                        "HTTP, and add its origin to CORS_ALLOW_ORIGINS."
+                    )
         return await handler(request)
 
     return own
+
+
+def _is_own(origin: str, host: str, origins: Collection[str]) -> bool:
+    """Tell whether a page may ask. `null` and the schemes of applications (`capacitor:`, `file:`)
+    say nothing about who wrote the page, whatever host they name."""
+    if origin in origins:
+        return True
+    place = origin.partition("://")[2]
+    return is_origin(origin) and (place == host or is_local(place))
 
 
 @lru_cache(maxsize=256)

@@ -1,11 +1,13 @@
-"""Without keys, nobody's pages reach the service: by a name that was made this machine's, nor by
-what browsers send unasked."""
+"""Without keys, other people's pages reach nothing: neither by a name that leads to this machine,
+nor by a request that changes something."""
 
+from itertools import product
 from typing import Any
 
 import pytest
 
-from tests.support.apps import RunningApp, problem_in, running_app
+from entrypoints.http.routes import ROUTES
+from tests.support.apps import RunningApp, problem_in, problem_of, running_app
 from tests.support.wires import asked, request, wire_to
 
 HERE = [
@@ -35,7 +37,23 @@ ELSEWHERE = [
     "localhost attacker.example",
     "l\u043ecalhost".encode().decode("latin-1"),
 ]
-FOREIGN = ["https://attacker.example", "null", "http://localhost.attacker.example:8000", "file://"]
+FOREIGN = [
+    "https://attacker.example",
+    "null",
+    "http://localhost.attacker.example:8000",
+    "https://localhost@attacker.example",
+    "file://",
+    "file://localhost",
+    "capacitor://localhost",
+    "ionic://localhost",
+    "chrome-extension://localhost",
+    "localhost",
+    "//localhost",
+    "http://localhost, https://attacker.example",
+    "",
+]
+CHANGING = [route for route in ROUTES if route.method not in {"GET", "HEAD", "OPTIONS"}]
+KINDS = ["application/json", "application/merge-patch+json", "text/plain", "multipart/form-data"]
 
 KEY = "0123456789abcdef0123"
 KEYS: dict[str, Any] = {"admin_key": KEY}
@@ -93,6 +111,23 @@ async def test_a_foreign_page_changes_no_password(origin: str, insecure: bool) -
         assert app.accepts(made["connection"])
 
 
+@pytest.mark.parametrize("origin", ["null", "capacitor://localhost", "https://attacker.example"])
+async def test_no_request_that_changes_something_is_taken_from_a_foreign_page(
+    app: RunningApp, origin: str
+) -> None:
+    assert {"POST", "PATCH", "DELETE"} <= {route.method for route in CHANGING}
+    for route, kind in product(CHANGING, KINDS):
+        headers = {"Origin": origin, "Content-Type": kind}
+        path = route.path.replace("{id}", "db_1")
+        async with app.client.request(route.method, path, data=b"{}", headers=headers) as answer:
+            await problem_of(answer, 403, "forbidden")
+
+
+async def test_a_local_page_does_not_cover_for_a_foreign_one(app: RunningApp) -> None:
+    both = [("Origin", "http://localhost"), ("Origin", "https://attacker.example")]
+    problem_in(await app.ask("POST", "/v1/sweep", headers=both), 403, "forbidden")
+
+
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded"])
 async def test_a_foreign_pages_form_orders_nothing(app: RunningApp, content_type: str) -> None:
     headers = {"Origin": "https://attacker.example", "Content-Type": content_type}
@@ -112,6 +147,7 @@ ADMITTED: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
         {"Origin": "http://db.example:8000", "Host": "db.example:8000"},
     ),
     "a program": ({}, {}),
+    "any page where all are allowed": ({"cors_allow_origins": "*"}, {"Origin": "null"}),
     "any page with a key": (
         KEYS,
         {"Origin": "https://anywhere.example", "Authorization": f"Bearer {KEY}"},

@@ -87,7 +87,7 @@ async def connect(
 
 async def _opened(given: Login, tls: Tls | None) -> asyncpg.Connection:
     if tls is not None:
-        return await asyncpg.connect(**given, ssl=tls.argument)
+        return await asyncpg.connect(**given, ssl=await asyncio.to_thread(tls.load))
     try:
         return await asyncpg.connect(**given, ssl=Tls(mode="require").argument)
     except ConnectionError as error:

@@ -27,9 +27,10 @@ class Tls:
     root: str | None = None
     parameters: Mapping[str, str] | None = None
 
-    def load(self) -> None:
-        """Read the files now. Raises as `argument` does."""
-        _ = self.argument
+    def load(self) -> ssl.SSLContext | bool:
+        """Return `argument`. Blocks for some 20 ms when it is first asked for: the system trusts
+        many authorities. Raises as `argument` does."""
+        return self.argument
 
     @cached_property
     def argument(self) -> ssl.SSLContext | bool:

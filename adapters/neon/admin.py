@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from adapters.driver.connecting import Login
 from adapters.driver.tls import Tls
 from adapters.neon.branch import NeonBranch
+from adapters.neon.proof import proven_mode
 from adapters.neon.uris import Address
 from adapters.neon.wire import Database
 from domain.errors import ProviderRejected
@@ -41,10 +42,11 @@ async def admin_address(branch: NeonBranch) -> Address:
 
 
 def admin_login(branch: NeonBranch, address: Address, clock: Clock) -> Login:
+    """Return the login at that address, whose server has to prove itself."""
     return {
         "host": address.host,
         "port": address.port,
-        "tls": Tls(mode=address.sslmode),
+        "tls": Tls(mode=proven_mode(address.host, address.sslmode)),
         "database": address.database,
         "user": address.user,
         "password": AdminPassword(branch, clock, address, clock.elapsed()),

@@ -1,9 +1,11 @@
 """Extensions in a database whose compute may learn of it a moment late."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from adapters.driver.connecting import Login
 from adapters.neon.login_check import NeonLoginCheck
+from adapters.neon.proof import proven
 from adapters.postgres.extensions import available_extensions, install_as_tenant
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.sessions import login_of, single_session
@@ -26,4 +28,4 @@ async def install_late(
     if extensions:
         await NeonLoginCheck(PostgresLoginCheck(), clock).verify(connection)
     for extension in extensions:
-        await install_as_tenant(extension, {**login_of(connection), "host": host})
+        await install_as_tenant(extension, login_of(proven(replace(connection, host=host))))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from adapters.neon.proof import proven
 from domain.connection import Connection
 from domain.errors import ProviderRejected
 from ports.driven.clock import Clock
@@ -13,15 +14,17 @@ PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)
 
 @dataclass(frozen=True)
 class NeonLoginCheck(LoginCheck):
-    """A refusal counts once it has been repeated for some seconds."""
+    """Logs in where the server proves itself. A refusal counts once it has been repeated for some
+    seconds."""
 
     inner: LoginCheck
     clock: Clock
 
     async def verify(self, connection: Connection) -> None:
+        own = proven(connection)
         for pause in PAUSES:
             try:
-                return await self.inner.verify(connection)
+                return await self.inner.verify(own)
             except ProviderRejected:
                 await self.clock.sleep(pause)
-        return await self.inner.verify(connection)
+        return await self.inner.verify(own)

@@ -131,13 +131,13 @@ async def server_on(branch: NeonBranch, neon: Neon) -> Server:
     with where_invisible("Neon shows no databases of the branch: check what NEON_API_KEY may see."):
         admin = await admin_address(branch)
         pooled = await branch.address(admin.database, admin.user, pooled=True)
-    host = neon.place.host
+    host, login = neon.place.host, admin_login(branch, admin, neon.clock)
     return Server(
-        admin=admin_login(branch, admin, neon.clock),
+        admin=login,
         public=(Address(host, admin.port),),
         pooler_host=None if pooled.host in {host, admin.host} else pooled.host,
         sslmode=admin.sslmode,
         connection_limit=neon.connection_limit,
         takes_verifiers=False,
-        detour={"host": admin.host},
+        detour={"host": admin.host, "tls": login["tls"]},
     )

@@ -1,5 +1,6 @@
 """The driver's errors in our words: one table, at the adapter's edge."""
 
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -21,6 +22,12 @@ class Raced(ProviderBusy):
 
 
 LOGIN_REFUSED = "The PostgreSQL server refuses the login; check user and password."
+
+UNPROVEN = (
+    "The PostgreSQL server does not prove that it is the one that is meant: its certificate is for "
+    "another host, or of an authority that is not trusted. Check the host, and sslrootcert or the "
+    "authorities that the system trusts."
+)
 
 LACKS_PRIVILEGE = "The admin lacks a privilege: ALTER ROLE <admin> CREATEDB CREATEROLE INHERIT."
 
@@ -81,6 +88,8 @@ def translated(lost: type[ProviderBusy | OutcomeUnknown]) -> Iterator[None]:
         raise _translation(error, lost) from error
     except ClientConfigurationError:  # its text quotes the DSN
         raise ProviderRejected("The PostgreSQL server's URL says what no driver reads.") from None
+    except ssl.SSLCertVerificationError as error:
+        raise lost(UNPROVEN) from error
     except FAILURES as error:
         raise lost("The connection to the PostgreSQL server failed or timed out.") from error
 

@@ -33,7 +33,7 @@ async def test_is_of_no_use_where_neon_keeps_no_passwords(wire: Wire) -> None:
 async def test_logs_in_where_and_as_whom_neon_says_without_showing_the_password(wire: Wire) -> None:
     login = await _login(wire)
     assert (login["host"], login["port"]) == ("ep-1.neon.example", 6000)
-    assert login["tls"] == Tls(mode="require")
+    assert login["tls"] == Tls(mode="verify-full")
     assert (login["user"], login["database"]) == ("neondb_owner", "neondb")
     assert "npg_one" not in repr(login)
 

@@ -1,6 +1,6 @@
 """A refused login counts only after it has been tried for some seconds."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -20,7 +20,8 @@ CONNECTION = Connection(
 async def test_a_login_that_works_a_moment_late_works(refusals: int) -> None:
     clock, logins = FakeClock(), Logins([ProviderRejected("no such role")] * refusals)
     await NeonLoginCheck(logins, clock).verify(CONNECTION)
-    assert (logins.tried, clock.slept) == (refusals + 1, list(PAUSES[:refusals]))
+    assert logins.asked == [replace(CONNECTION, sslmode="verify-full")] * (refusals + 1)
+    assert clock.slept == list(PAUSES[:refusals])
 
 
 async def test_a_login_that_never_works_is_refused_in_the_end() -> None:
@@ -37,15 +38,21 @@ async def test_another_trouble_is_told_at_once() -> None:
     assert clock.slept == []
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+async def test_an_emulator_on_this_machine_is_asked_as_the_tenant_asks_it(host: str) -> None:
+    logins, there = Logins(), replace(CONNECTION, host=host)
+    await NeonLoginCheck(logins, FakeClock()).verify(there)
+    assert logins.asked == [there]
+
+
 @dataclass
 class Logins(LoginCheck):
     """Meets the next logins with these errors."""
 
     errors: list[PgvendError] = field(default_factory=list)
-    tried: int = 0
+    asked: list[Connection] = field(default_factory=list)
 
     async def verify(self, connection: Connection) -> None:
-        assert connection is CONNECTION
-        self.tried += 1
+        self.asked.append(connection)
         if self.errors:
             raise self.errors.pop(0)

@@ -1,0 +1,89 @@
+"""A PostgreSQL server with TLS, as somebody on the way to Neon could put one up."""
+
+import asyncio
+import ssl
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from tests.support.certificates import Files
+
+HOST = "0.0.0.0"
+"""Leads to this machine, and is not one of loopback's names."""
+
+SSL_REQUEST = 8
+ASK_PASSWORD = struct.pack("!cii", b"R", 8, 3)
+"""PostgreSQL's documentation, "Message Formats": AuthenticationCleartextPassword."""
+
+
+@dataclass
+class Front:
+    """Shows a certificate, or refuses TLS without one. Asks for the password in plain text, or
+    passes all on to the server at port `upstream` of this machine."""
+
+    certificate: Files | None
+    upstream: int | None = None
+    received: bytearray = field(default_factory=bytearray)
+    port: int = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            self.received += await reader.readexactly(SSL_REQUEST)
+            writer.write(b"S" if self.certificate else b"N")
+            if self.certificate:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(self.certificate.cert, self.certificate.key)
+                await writer.start_tls(context)
+            await (self._pass_on(reader, writer) if self.upstream else self._ask(reader, writer))
+        writer.transport.abort()
+
+    async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        length = struct.unpack("!i", await reader.readexactly(4))[0]
+        self.received += await reader.readexactly(length - 4)
+        writer.write(ASK_PASSWORD)
+        self.received += await reader.read(1000)
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers, server = await asyncio.open_connection("127.0.0.1", self.upstream)
+        await asyncio.gather(_copy(reader, server), _copy(answers, writer))
+
+
+@dataclass
+class Disguise:
+    """A middleware of the emulator that names `front` instead of the compute at `port`."""
+
+    front: Front | None = None
+    port: int = 0
+
+    @property
+    def middleware(self) -> Middleware:
+        @web.middleware
+        async def renamed(request: web.Request, handler: Handler) -> web.StreamResponse:
+            response = await handler(request)
+            if self.front and isinstance(response, web.Response) and response.text:
+                there = response.text.replace(f":{self.port}/", f":{self.front.port}/")
+                there = there.replace("127.0.0.1", HOST)
+                response.text = there.replace("sslmode=disable", "sslmode=require")
+            return response
+
+        return renamed
+
+
+@asynccontextmanager
+async def front(certificate: Files | None, upstream: int | None = None) -> AsyncIterator[Front]:
+    made = Front(certificate, upstream)
+    async with await asyncio.start_server(made.serve, "127.0.0.1", 0) as server:
+        made.port = server.sockets[0].getsockname()[1]
+        yield made
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()

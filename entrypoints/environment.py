@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from io import StringIO
 from itertools import zip_longest
 from pathlib import Path
@@ -29,13 +30,27 @@ _LINK = re.compile(r"(tcp|udp|sctp)://")
 """How the value of the remaining one begins: PGVEND_PORT=tcp://10.0.0.7:8000."""
 
 
-def read_environment() -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """Variables by name; `from_file` are the names of those that `.env` sets."""
+
+    values: Mapping[str, str]
+    from_file: frozenset[str]
+
+    def of(self, names: Collection[str]) -> "Variables":
+        """Return those of these names alone."""
+        values = {name: value for name, value in self.values.items() if name in names}
+        return Variables(values, self.from_file & values.keys())
+
+
+def read_environment() -> Variables:
     """Return the variables that are set; those of the process go before those of `.env`.
 
     Empty ones and those that Kubernetes sets for a Service are left out. Raises StartupError when
     `.env` exists and cannot be read.
     """
-    return {**_ours(_env_file()), **_ours(os.environ)}
+    file, process = _ours(_env_file()), _ours(os.environ)
+    return Variables({**file, **process}, frozenset(file.keys() - process.keys()))
 
 
 def misleading_names(names: Iterable[str], known: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -108,4 +123,5 @@ def _env_file() -> Mapping[str, str | None]:
             f"{ENV_FILE} cannot be read ({error.strerror}): make it readable, or start pgvend in "
             "another folder."
         ) from error
-    return dotenv_values(stream=StringIO(text))
+    # `${NAME}` stays as it is: the value could be of the environment, and go where the file says
+    return dotenv_values(stream=StringIO(text), interpolate=False)

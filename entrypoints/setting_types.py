@@ -8,9 +8,11 @@ from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr
+from yarl import URL
 
 from domain.errors import InvalidDuration
 from domain.expiry import parse_duration
+from domain.hosts import is_loopback
 from domain.postgres_url import PostgresUrl
 from domain.sizes import SizeLimit, parse_size
 
@@ -123,6 +125,23 @@ def needed(value: T | None) -> T:
     if value is None:
         raise ValueError("a setting is missing")
     return value
+
+
+def check_service_url(url: str, *, allow_http: bool) -> None:
+    """Raises ValueError for what is not an HTTP URL, and for plain HTTP beyond loopback unless
+    `allow_http`. Reads the URL as aiohttp does, which asks it."""
+    try:
+        parts = URL(url)
+        is_url = parts.scheme in {"http", "https"} and bool(parts.host)
+    except ValueError:
+        is_url = False
+    if not is_url:
+        raise ValueError("not the URL of a service")
+    if parts.scheme == "http" and not allow_http and not is_loopback(parts.host or ""):
+        raise ValueError(
+            "keys and passwords would travel in clear: http is for loopback only, or with "
+            "PGVEND_ALLOW_HTTP=on"
+        )
 
 
 def check_dsn(dsn: SecretStr) -> None:

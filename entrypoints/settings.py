@@ -16,6 +16,7 @@ from entrypoints.setting_types import (
     Duration,
     Secrets,
     check_dsn,
+    check_service_url,
 )
 
 
@@ -133,5 +134,22 @@ class ClientSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
-    url: str = Field("http://127.0.0.1:8000", validation_alias="PGVEND_URL")
-    key: SecretStr | None = Field(None, validation_alias="PGVEND_KEY")
+    allow_http: bool = Field(
+        False,
+        validation_alias="PGVEND_ALLOW_HTTP",
+        description="on, to send keys and passwords in clear beyond this machine, or off",
+    )
+    url: str = Field(
+        "http://127.0.0.1:8000",
+        validation_alias="PGVEND_URL",
+        description="the service's address, such as https://pgvend.example",
+    )
+    key: SecretStr | None = Field(
+        None, validation_alias="PGVEND_KEY", description="the key that the service gave you"
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _keeps_secrets(cls, url: str, info: ValidationInfo) -> str:
+        check_service_url(url, allow_http=info.data.get("allow_http", False))
+        return url

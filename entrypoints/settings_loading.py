@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from domain.errors import StartupError
 from entrypoints.environment import (
@@ -13,18 +13,20 @@ from entrypoints.environment import (
     read_environment,
     unknown_names,
 )
+from entrypoints.provenance import misplaced_addresses
 from entrypoints.settings import ClientSettings, Settings
 
 
 def load_settings(**given: Any) -> Settings:
     """Load the settings from the environment; those that are `given` by field name, unless as
     None, go first. Raises StartupError with a line for every invalid one."""
-    variables = read_environment()
-    mistakes = [*_misnamed(variables)]
+    variables, chosen = read_environment(), _by_variable(given)
+    mine = variables.of(_names_of(Settings) - chosen.keys())
+    mistakes = [*_misnamed(variables.values), *misplaced_addresses(mine)]
     try:
-        settings = Settings.model_validate({**_of(Settings, variables), **_by_variable(given)})
+        settings = Settings.model_validate({**mine.values, **chosen})
     except ValidationError as error:
-        mistakes += [_format_mistake(mistake) for mistake in error.errors(include_input=False)]
+        mistakes += _mistakes_in(error, Settings)
     if mistakes:
         raise StartupError(
             "The settings are wrong:\n" + "\n".join(f"  {line}" for line in mistakes)
@@ -34,14 +36,21 @@ def load_settings(**given: Any) -> Settings:
 
 
 def load_client_settings() -> ClientSettings:
-    """Load what the command line talks to. Raises StartupError when `.env` cannot be read."""
-    return ClientSettings.model_validate(_of(ClientSettings, read_environment()))
+    """Load what the command line talks to. Raises StartupError when `.env` cannot be read, or the
+    key may not go there."""
+    mine = read_environment().of(_names_of(ClientSettings))
+    for mistake in misplaced_addresses(mine):
+        raise StartupError(mistake)
+    try:
+        return ClientSettings.model_validate(mine.values)
+    except ValidationError as error:
+        raise StartupError(_mistakes_in(error, ClientSettings)[0]) from None
 
 
 def ignored_variables() -> list[str]:
     """Return a sentence for every variable that looks like a setting of pgvend and is ignored."""
     known = _known_names()
-    unknown = unknown_names(read_environment(), known)
+    unknown = unknown_names(read_environment().values, known)
     return [
         *(f"{name} is not a setting of pgvend: remove or correct it." for name in unknown),
         *(
@@ -64,7 +73,7 @@ def _check_current_folder(settings: Settings) -> None:
 
 
 def _known_names() -> set[str]:
-    return {_variable(field) for kind in (Settings, ClientSettings) for field in _fields(kind)}
+    return _names_of(Settings) | _names_of(ClientSettings)
 
 
 def _misnamed(variables: Mapping[str, str]) -> Iterator[str]:
@@ -72,10 +81,9 @@ def _misnamed(variables: Mapping[str, str]) -> Iterator[str]:
         yield f"{name}: not a setting. Use {meant}, or remove it."
 
 
-def _of(kind: type[Settings | ClientSettings], variables: Mapping[str, str]) -> dict[str, Any]:
+def _names_of(kind: type[BaseModel]) -> set[str]:
     """Only documented names count: a web application's SECRET is not for us."""
-    names = {_variable(field) for field in _fields(kind)}
-    return {name: value for name, value in variables.items() if name in names}
+    return {_variable(field) for field in kind.model_fields.values()}
 
 
 def _by_variable(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,19 +91,19 @@ def _by_variable(given: Mapping[str, Any]) -> dict[str, Any]:
     return {_variable(Settings.model_fields[name]): value for name, value in chosen.items()}
 
 
-def _fields(kind: type[Settings | ClientSettings]) -> Iterator[Any]:
-    yield from kind.model_fields.values()
-
-
 def _variable(field: Any) -> str:
     return str(field.validation_alias)
 
 
-def _format_mistake(mistake: Any) -> str:
+def _mistakes_in(error: ValidationError, kind: type[BaseModel]) -> list[str]:
+    return [_format_mistake(mistake, kind) for mistake in error.errors(include_input=False)]
+
+
+def _format_mistake(mistake: Any, kind: type[BaseModel]) -> str:
     place = mistake["loc"][0]  # a variable, or a field whose default does not fit the others
     field = next(
         field
-        for name, field in Settings.model_fields.items()
+        for name, field in kind.model_fields.items()
         if place in {name, field.validation_alias}
     )
     what = mistake["msg"].removeprefix("Value error, ").removesuffix(".")

@@ -69,7 +69,7 @@ async def _answer(
     try:
         async with (
             aiohttp.ClientSession(timeout=TIMEOUT, headers=headers) as session,
-            session.request(method, url, json=body) as response,
+            session.request(method, url, json=body, allow_redirects=False) as response,
         ):
             return response.status, await response.json(content_type=None)
     except TimeoutError as error:

@@ -1,0 +1,129 @@
+"""`.env` says nothing about where a secret of the environment goes."""
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from pydantic import BaseModel, SecretStr
+
+from domain.errors import StartupError
+from entrypoints.provenance import ADDRESSES, SECRETS
+from entrypoints.settings import ClientSettings, Settings
+from entrypoints.settings_loading import load_client_settings, load_settings
+from tests.unit.entrypoints.conftest import FOUR, Environment
+
+KEY = "9xQwErTyUiOpAsDfGhJkLzXc"
+DSN = "postgresql://admin:hunter2@db.example:5432/postgres"
+SHARED = {"PGVEND_SECRET": KEY * 2, "PGVEND_REGISTRY_URL": DSN}
+
+STOLEN: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    # what `.env` says, and what is in the environment
+    "Neon's key by its API": ({"NEON_API_URL": "https://api.attacker.example"}, FOUR),
+    "tenants' passwords by Neon's host": (
+        {"NEON_HOST": "attacker.example"},
+        {name: value for name, value in FOUR.items() if name != "NEON_HOST"},
+    ),
+    "the records": ({"PGVEND_REGISTRY_URL": DSN}, {"PGVEND_SECRET": KEY * 2}),
+    "passwords by a server": (
+        {"PGVEND_POSTGRES_ADMIN_DSN": DSN},
+        SHARED | {"PGVEND_PROVIDER": "postgres"},
+    ),
+    "passwords by a host": (
+        {"PGVEND_PUBLIC_HOST": "attacker.example"},
+        {"PGVEND_POSTGRES_ADMIN_DSN": DSN, "PGVEND_PROVIDER": "postgres"},
+    ),
+    "callers' keys by a port": ({"PORT": "9001"}, {"PGVEND_ADMIN_KEY": KEY}),
+    "callers' keys by an address": ({"HOST": "0.0.0.0"}, {"PGVEND_API_KEYS": f"web={KEY}"}),
+    "all by programs": ({"PGVEND_EMBEDDED_PROGRAMS": "."}, {"PGVEND_SECRET": KEY * 2}),
+}
+
+
+def write(variables: dict[str, str]) -> None:
+    Path(".env").write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+
+
+@pytest.mark.parametrize("what", STOLEN)
+def test_an_address_of_the_file_does_not_go_with_a_secret_of_the_environment(
+    env: Environment, what: str
+) -> None:
+    file, environment = STOLEN[what]
+    (address,) = file
+    write(file)
+    lines = [line for line in env.mistakes(**environment) if "is from the environment" in line]
+    (line,) = lines
+    assert line.startswith(f"{address}: from .env, while ")
+    assert not any(secret in line for secret in (KEY, "hunter2"))
+
+
+def test_both_of_one_place_and_an_address_of_the_environment_are_taken(env: Environment) -> None:
+    there = {"NEON_API_URL": "https://api.example"}
+    write(FOUR | there)
+    assert env.load(PGVEND_LOG_LEVEL="debug").neon_api_url == "https://api.example"
+    write(FOUR)
+    assert env.load(**there).neon_api_url == "https://api.example"
+    write({"NEON_API_URL": "https://api.attacker.example", "PGVEND_MAX_TTL": "7d"})
+    assert env.load(**FOUR | there).neon_api_url == "https://api.example"
+
+
+def test_what_the_command_line_gives_is_not_of_the_file(env: Environment) -> None:
+    write({"PORT": "9001"})
+    with pytest.raises(StartupError, match="PORT"):
+        env.load(PGVEND_ADMIN_KEY=KEY)
+    assert load_settings(port=9002).port == 9002
+
+
+def test_a_client_sends_no_key_of_the_environment_where_the_file_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write({"PGVEND_URL": "https://attacker.example", "PORT": "9001"})
+    assert load_client_settings().url == "https://attacker.example", "without a key it may"
+    monkeypatch.setenv("PGVEND_KEY", KEY)
+    with pytest.raises(StartupError, match=r"^PGVEND_URL: from \.env, while PGVEND_KEY is from"):
+        load_client_settings()
+    monkeypatch.setenv("PGVEND_URL", "https://pgvend.example")
+    assert load_client_settings().url == "https://pgvend.example"
+    write({"PGVEND_ALLOW_HTTP": "on"})
+    with pytest.raises(StartupError, match="PGVEND_ALLOW_HTTP"):
+        load_client_settings()
+
+
+def test_the_file_does_not_put_variables_of_the_environment_into_an_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", KEY)
+    write({"PGVEND_URL": "https://attacker.example/${GITHUB_TOKEN}"})
+    assert KEY not in load_client_settings().url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://pgvend.example", "http://10.0.0.7:8000", "http://0.0.0.0:8000"),
+        *("http://localhost@pgvend.example", "http://localhost.pgvend.example"),
+        *("HTTP://pgvend.example", "http://[2001:db8::1]"),
+    ],
+)
+def test_plain_http_is_for_this_machine_unless_it_is_allowed(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("PGVEND_URL", url)
+    with pytest.raises(StartupError, match=r"^PGVEND_URL: .*Set it to the service's address"):
+        load_client_settings()
+    monkeypatch.setenv("PGVEND_ALLOW_HTTP", "on")
+    assert load_client_settings().url == url
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8001", "localhost", "[::1]:8000", "127.8.8.8"])
+def test_plain_http_to_this_machine_is_fine(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("PGVEND_URL", f"http://{host}")
+    assert load_client_settings().url == f"http://{host}"
+
+
+@pytest.mark.parametrize("kind", [Settings, ClientSettings])
+def test_every_secret_and_every_address_is_known_as_one(kind: type[BaseModel]) -> None:
+    for field in kind.model_fields.values():
+        name, types = str(field.validation_alias), {field.annotation, *get_args(field.annotation)}
+        is_secret = bool(types & {SecretStr, tuple[SecretStr, ...]})
+        assert (name in SECRETS) is is_secret, name
+        if name.endswith(("URL", "DSN", "HOST", "PORT", "LISTEN")):
+            assert name in ADDRESSES

@@ -145,14 +145,19 @@ class Container(Outside):
             AdmitCaller,
             ring=Outside.key_ring,
             rates=Outside.rates,
-            failures=Outside.own_rates,
+            failures=Outside.failures,
             clock=Outside.clock,
+            known=Outside.known_keys,
             static_keys=providers.Callable(attrgetter("static_keys"), Outside.settings),
             is_open=providers.Callable(attrgetter("is_open"), Outside.settings),
             anonymous=providers.Callable(attrgetter("anonymous_create"), Outside.settings),
         ),
         keys=providers.Singleton(
-            ManageKeys, ring=Outside.key_ring, clock=Outside.clock, randomness=Outside.randomness
+            ManageKeys,
+            ring=Outside.key_ring,
+            clock=Outside.clock,
+            randomness=Outside.randomness,
+            known=Outside.known_keys,
         ),
         audit=audit,
     )

@@ -26,6 +26,7 @@ from adapters.postgres.login_check import NoLoginCheck, PostgresLoginCheck
 from adapters.registry.opening import Opened
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
+from domain.known_keys import KnownKeys
 from domain.retry import RetryPolicy
 from domain.secret import Secret
 from entrypoints.neon_parts import cared_for, on_neon
@@ -121,4 +122,6 @@ class Outside(containers.DeclarativeContainer):
     key_ring = providers.Callable(attrgetter("keys"), records)
     own_rates = providers.Singleton(MemoryRates, clock)
     rates = providers.Callable(_rates, records, own_rates)
+    failures = providers.Singleton(MemoryRates, clock)
+    known_keys = providers.Singleton(KnownKeys)
     trail = providers.Callable(attrgetter("audit"), records)

@@ -7,6 +7,9 @@ from domain.rate import Allowance, Rate
 from ports.driven.clock import Clock
 from ports.driven.rates import Rates
 
+MOST = 100_000
+"""Windows that are kept: whoever has that many addresses has the first one's count begin anew."""
+
 AT_EACH = 2
 """Windows that are looked at for each that begins, so that none that has ended stays for long."""
 
@@ -20,6 +23,7 @@ class Window:
 @dataclass(frozen=True)
 class MemoryRates(Rates):
     clock: Clock
+    most: int = MOST
     _windows: OrderedDict[str, Window] = field(default_factory=OrderedDict, init=False)
 
     async def hit(self, name: str, rate: Rate) -> Allowance:
@@ -27,6 +31,8 @@ class MemoryRates(Rates):
         window = self._windows.get(name)
         if window is None or window.ends <= now:
             self._forget_ended(now)
+            if window is None and len(self._windows) >= self.most:
+                self._windows.popitem(last=False)
             window = Window(now + rate.seconds)
         window = self._windows[name] = Window(window.ends, window.hits + 1)
         return rate.allowance(window.hits, window.ends - now)

@@ -1,18 +1,21 @@
 """Who asks?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from domain.anonymous import AnonymousAccess
 from domain.caller import ANYONE, Caller
-from domain.errors import KeyRefused, Unauthenticated
+from domain.errors import Unauthenticated
 from domain.keys import StaticKey, digest_of, id_in, is_same
+from domain.known_keys import KnownKeys
 from domain.rate import Allowance, Rate
 from domain.secret import Secret
 from ports.driven.clock import Clock
 from ports.driven.keys import KeyRing
 from ports.driven.rates import Rates
+from ports.driving.find_key import REFUSAL, FindKey
 
 FAILURES = Rate(20, 60)
 """How often one address may show no key, or a wrong one, before it is told to wait."""
@@ -48,12 +51,14 @@ class AdmitCaller:
     """Keys are the operator's `static_keys` and those of the ring. A service that `is_open` lets in
     whoever shows none, or something that never was one of ours, but no revoked or forged one.
     `failures` are counted by each process: strangers must not make the records' server write.
+    `known` are keys that were right before; whoever revokes one forgets it there.
     `anonymous` are the limits of callers without keys, None where there are to be none."""
 
     ring: KeyRing
     rates: Rates
     failures: Rates
     clock: Clock
+    known: KnownKeys = field(default_factory=KnownKeys)
     static_keys: Sequence[StaticKey] = ()
     is_open: bool = False
     anonymous: AnonymousAccess | None = None
@@ -68,14 +73,14 @@ class AdmitCaller:
         if self.anonymous and knock.may_be_anonymous and knock.key is None:
             return await self._anonymous(self.anonymous, _network(knock.address))
         try:
-            caller = await self._known(knock.key)
+            caller = await self._known(knock.key, _network(knock.address))
         except Unauthenticated:
             await self._count_failure(knock.address)
             raise
         caller.check_origin(knock.origin)
         return Admitted(caller, await self._counted(caller))
 
-    async def _known(self, key: Secret | None) -> Caller:
+    async def _known(self, key: Secret | None, network: str) -> Caller:
         if key is None:
             if self.is_open:
                 return ANYONE
@@ -84,7 +89,7 @@ class AdmitCaller:
             return caller
         if self.is_open and not id_in(key):
             return ANYONE  # a proxy may always send one, and need not know
-        return await self._of_ring(key)
+        return (await self._find(key, network)).caller
 
     def _static(self, key: Secret) -> Caller | None:
         """All are compared, so that the time says nothing about which."""
@@ -92,13 +97,9 @@ class AdmitCaller:
         found = [known.caller for known in self.static_keys if is_same(known.digest, digest)]
         return found[0] if found else None
 
-    async def _of_ring(self, shown: Secret) -> Caller:
-        key_id = id_in(shown)
-        key = await self.ring.find(key_id) if key_id else None
-        if key is None or not is_same(key.digest, digest_of(shown)):
-            raise KeyRefused
-        key.check_valid(self.clock.now())
-        return key.caller
+    @cached_property
+    def _find(self) -> FindKey:
+        return FindKey(ring=self.ring, failures=self.failures, clock=self.clock, known=self.known)
 
     async def _anonymous(self, access: AnonymousAccess, network: str) -> Admitted:
         """Count for the address, first in this process: what is refused here writes nothing."""
@@ -111,7 +112,7 @@ class AdmitCaller:
 
     async def _count_failure(self, address: str) -> None:
         allowance = await self.failures.hit(f"refused {_network(address)}", FAILURES)
-        allowance.check("Too many requests without a right key came from your address.")
+        allowance.check(REFUSAL)
 
     async def _counted(self, caller: Caller) -> Allowance | None:
         if caller.rate is None:

@@ -1,6 +1,6 @@
 """API keys: made, listed, revoked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from domain.caller import Scope
@@ -14,6 +14,7 @@ from domain.keys import (
     granted,
     new_key,
 )
+from domain.known_keys import KnownKeys
 from domain.rate import Rate
 from domain.secret import Secret
 from ports.driven.clock import Clock
@@ -38,6 +39,7 @@ class ManageKeys:
     ring: KeyRing
     clock: Clock
     randomness: Randomness
+    known: KnownKeys = field(default_factory=KnownKeys)
 
     async def create(self, request: KeyRequest) -> tuple[ApiKey, Secret]:
         """The record of a new key, and the key, which nobody can tell again. One for web pages gets
@@ -60,6 +62,7 @@ class ManageKeys:
                 await self.ring.add(record)
             except NameTaken:
                 continue  # another key begins like it
+            self.known.remember(record, self.clock.elapsed(), self.known.changes)
             return record, key
 
     async def every(self) -> list[ApiKey]:
@@ -67,5 +70,9 @@ class ManageKeys:
         return await self.ring.every()
 
     async def revoke(self, key_id: str) -> ApiKey:
-        """The key, of no use from now on. Idempotent. Raises KeyNotFound."""
-        return await self.ring.revoke(key_id, self.clock.now())
+        """The key, of no use from now on; other processes may let it in for FRESH seconds more.
+        Idempotent. Raises KeyNotFound."""
+        try:
+            return await self.ring.revoke(key_id, self.clock.now())
+        finally:  # also where nobody knows whether it was revoked
+            self.known.forget(key_id)

@@ -110,6 +110,15 @@ async def test_names_of_the_past_do_not_pile_up_in_memory() -> None:
     assert len(rates._windows) == MANY
 
 
+async def test_no_more_windows_are_kept_than_there_is_room_for() -> None:
+    rates = MemoryRates(FakeClock(), most=MANY)
+    for number in range(3 * MANY):
+        await rates.hit(f"address {number}", THREE)
+
+    assert len(rates._windows) == MANY
+    assert (await rates.hit(f"address {3 * MANY - 1}", THREE)).remaining == 1
+
+
 async def test_a_window_that_goes_on_is_not_forgotten_however_many_there_are() -> None:
     clock = FakeClock()
     rates = MemoryRates(clock)

@@ -1,0 +1,91 @@
+"""Which key was shown? Asked so that wrong keys cost the records little."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from domain.errors import KeyRefused
+from domain.keys import ApiKey, digest_of, id_in, is_same
+from domain.known_keys import KnownKeys
+from domain.rate import Rate
+from domain.secret import Secret
+from ports.driven.clock import Clock
+from ports.driven.keys import KeyRing
+from ports.driven.rates import Rates
+
+LOOKUPS = Rate(20, 60)
+"""How often the records are asked for keys that are new from one network, and beyond that for each
+key that exists."""
+
+ALL_LOOKUPS = Rate(600, 60)
+"""The same for all networks together."""
+
+LISTED = 30.0
+"""Seconds that a list of the keys that exist is gone by."""
+
+REFUSAL = "Too many requests without a right key came from your address."
+
+
+@dataclass
+class Listing:
+    """The ids of the keys that exist, as of a moment."""
+
+    ids: frozenset[str] = frozenset()
+    at: float | None = None
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindKey:
+    """Answers from memory for a key that was right a moment ago.
+
+    One that was right before is looked up, however many wrong ones come from the same network. One
+    that is new is looked up within the network's share and that of all, and beyond that only if a
+    key of its id exists. So nobody locks out others, and what guesses cost the records is bounded.
+    """
+
+    ring: KeyRing
+    failures: Rates
+    clock: Clock
+    known: KnownKeys
+    listing: Listing = field(default_factory=Listing)
+
+    async def __call__(self, shown: Secret, network: str) -> ApiKey:
+        """Return the key's record. Raises KeyRefused, and RateLimited where it is not looked up."""
+        key_id, digest = id_in(shown), digest_of(shown)
+        if key_id is None:
+            raise KeyRefused
+        if key := self.known.fresh(key_id, digest, self.clock.elapsed()):
+            key.check_valid(self.clock.now())
+            return key
+        if not self.known.knows(key_id, digest):
+            await self._count(key_id, network)
+        return await self._looked_up(key_id, digest)
+
+    async def _looked_up(self, key_id: str, digest: str) -> ApiKey:
+        changes, asked_at = self.known.changes, self.clock.elapsed()
+        key = await self.ring.find(key_id)
+        if key is None or not is_same(key.digest, digest):
+            raise KeyRefused
+        try:
+            key.check_valid(self.clock.now())
+        except KeyRefused:
+            self.known.forget(key_id)
+            raise
+        self.known.remember(key, asked_at, changes)
+        return key
+
+    async def _count(self, key_id: str, network: str) -> None:
+        share = await self.failures.hit(f"look-up {network}", LOOKUPS)
+        if share.is_granted:
+            share = await self.failures.hit("look-up", ALL_LOOKUPS)
+        if not share.is_granted and key_id in await self._ids():
+            share = await self.failures.hit(f"look-up {network} {key_id}", LOOKUPS)
+        share.check(REFUSAL)
+
+    async def _ids(self) -> frozenset[str]:
+        async with self.listing.asking:
+            now, at = self.clock.elapsed(), self.listing.at
+            if at is None or now - at >= LISTED:
+                self.listing.at = now  # a list that fails is not asked for again at once either
+                self.listing.ids = frozenset(key.id for key in await self.ring.every())
+        return self.listing.ids

@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from domain.errors import StartupError
+from domain.guessing import SHORTEST
 from domain.secret import Secret
 from entrypoints.provider_settings import ProviderName
-from entrypoints.setting_types import SHORTEST_SECRET
 from entrypoints.settings import Settings
 
 OURS = {"secret", "embedded", "registry.sqlite3"}
@@ -52,7 +52,7 @@ def kept_secret(folder: Path) -> Secret:
         if not file.exists():
             _make_secret(file)
         text = file.read_text("ascii", errors="ignore").strip()
-    if len(text) < SHORTEST_SECRET:
+    if len(text) < SHORTEST:
         raise StartupError(
             f"{file} is damaged: put the old secret back into it. Without that, remove it, and "
             "rotate the passwords of the databases made so far."

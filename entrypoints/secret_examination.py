@@ -18,6 +18,12 @@ MEND = (
     "they can be listed and deleted, while their connections cannot be shown."
 )
 
+CHANGE = (
+    "Set PGVEND_SECRET to 32 or more random characters, such as `openssl rand -hex 32` prints. "
+    "Where there are databases already, put this one into PGVEND_SECRET_PREVIOUS, and rotate each "
+    "of them."
+)
+
 Look = Callable[[], Awaitable[Installation]]
 
 
@@ -34,10 +40,15 @@ class SecretExamination(Examination):
         if secret is None:
             yield Check("secret", await self._without(records))
             return
-        place = "set" if self.settings.secret else f"in {self.settings.data_dir.resolve()}"
-        yield Check("secret", Outcome(Verdict.OK, f"It is {place}."))
+        yield Check("secret", self._judged(secret))
         if self.settings.derives_passwords:
             yield Check("passwords", await self._in_use(secret, records))
+
+    def _judged(self, secret: Secret) -> Outcome:
+        place = "set" if self.settings.secret else f"in {self.settings.data_dir.resolve()}"
+        if weakness := self.settings.weakness_of(secret):
+            return Outcome(Verdict.FAIL, f"It is {place}, and can be guessed: {weakness}. {CHANGE}")
+        return Outcome(Verdict.OK, f"It is {place}.")
 
     async def _without(self, records: Installation) -> Outcome:
         waiting = sum((await records.secrets(self.settings.target.name)).values())
@@ -60,6 +71,12 @@ class SecretExamination(Examination):
                 Verdict.FAIL,
                 f"Those of {missing} come from a secret that is not set: "
                 f"it was lost or changed. {MEND}",
+            )
+        if in_use.previous and any(map(self.settings.weakness_of, self.settings.secrets_before)):
+            return Outcome(
+                Verdict.FAIL,
+                f"Those of {previous} come from PGVEND_SECRET_PREVIOUS, and a secret there can be "
+                "guessed: rotate each of them.",
             )
         if in_use.previous:
             return Outcome(

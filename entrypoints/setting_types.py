@@ -12,6 +12,7 @@ from yarl import URL
 
 from domain.errors import InvalidDuration
 from domain.expiry import parse_duration
+from domain.guessing import SHORTEST
 from domain.hosts import is_loopback
 from domain.postgres_url import PostgresUrl
 from domain.sizes import SizeLimit, parse_size
@@ -23,9 +24,6 @@ E = TypeVar("E", bound=StrEnum)
 ANY_ORIGIN = "*"
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
-
-SHORTEST_SECRET = 32
-"""Characters: with fewer, passwords would be guessable."""
 
 
 def _duration(text: Any) -> Any:
@@ -63,8 +61,8 @@ def _secrets(text: Any) -> Any:
     if not isinstance(text, str):
         return text
     secrets = tuple(part.strip() for part in text.split(",") if part.strip())
-    if any(len(secret) < SHORTEST_SECRET for secret in secrets):
-        raise ValueError(f"one of them has fewer than {SHORTEST_SECRET} characters")
+    if any(len(secret) < SHORTEST for secret in secrets):
+        raise ValueError(f"one of them has fewer than {SHORTEST} characters")
     return secrets
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
+from domain.guessing import SHORTEST, weakness_of
 from domain.secret import Secret
 from entrypoints.access_settings import AccessSettings
 from entrypoints.network_settings import NetworkSettings
 from entrypoints.provider_settings import ProviderName, ProviderSettings
 from entrypoints.setting_types import (
-    SHORTEST_SECRET,
     Choice,
     Duration,
     Secrets,
@@ -45,7 +45,7 @@ class Settings(AccessSettings, NetworkSettings, ProviderSettings):
     )
     secret: SecretStr | None = Field(
         None,
-        min_length=SHORTEST_SECRET,
+        min_length=SHORTEST,
         validate_default=True,
         validation_alias="PGVEND_SECRET",
         description="32 or more random characters, such as `openssl rand -hex 32` prints",
@@ -120,6 +120,11 @@ class Settings(AccessSettings, NetworkSettings, ProviderSettings):
     def oldest_secret(self, current: Secret) -> Secret:
         """What names the installation, beside the `current` one."""
         return (current, *self.secrets_before)[-1]
+
+    def weakness_of(self, secret: Secret) -> str | None:
+        """Return why the service's secret can be guessed; None where it cannot, and in memory,
+        whose passwords open nothing."""
+        return None if self.provider is ProviderName.MEMORY else weakness_of(secret)
 
     @property
     def registry_file(self) -> Path | None:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 from adapters.driver.connecting import Login
 from adapters.embedded.configuration import SUPERUSER
@@ -73,7 +74,7 @@ async def neon_project() -> AsyncIterator[Environment]:
 async def registry_on(provider: PostgresProvider) -> AsyncIterator[Mapping[str, str]]:
     """The settings for a new registry on that server."""
     async with vended(provider, new_order()) as connection:
-        yield {"PGVEND_REGISTRY_URL": connection.uri(), "PGVEND_SECRET": "chaos" * 8}
+        yield {"PGVEND_REGISTRY_URL": connection.uri(), "PGVEND_SECRET": token_hex(32)}
 
 
 async def _census(login: Login) -> Census:

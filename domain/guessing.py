@@ -1,0 +1,97 @@
+"""How easily a secret is guessed."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from domain.secret import Secret
+
+SHORTEST = 32
+"""Characters: with fewer, whatever a secret is made of can be tried."""
+
+FEWEST_DISTINCT = 8
+FEWEST_OWN = 16
+"""Characters beside what placeholders are made of, counted once where they repeat."""
+
+JUDGED = 1000
+"""Characters from the beginning on: looking for repetitions takes their square."""
+
+_PLACEHOLDERS = """
+    admin administrator base64 battery change character characters chars correct default demo dev
+    development dummy enter example fixme generate generated hex here horse hunter insecure insert
+    jwt key keys least letmein local localhost long neon openssl passphrase passwd password
+    pgvend placeholder please postgres postgresql prod production rand random replace root sample
+    secret secrets something staging staple string super test testing this todo token unsafe
+    value very welcome with your
+"""
+"""Words of documentation, examples and forms."""
+
+_WORDS = re.compile("|".join(sorted(_PLACEHOLDERS.split(), key=len, reverse=True)))
+
+_LEET = str.maketrans("013457@$", "oieastas")
+
+_ROWS = (
+    *("abcdefghijklmnopqrstuvwxyz", "01234567890123456789", "qwertyuiop", "asdfghjkl", "zxcvbnm"),
+    *("1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p", "q1w2e3r4t5y6u7i8o9p0"),
+)
+_SEQUENCES = (*_ROWS, *(row[::-1] for row in _ROWS))
+
+_SHORTEST_MATCH = 4
+"""Characters: what random text repeats, or has in a row, is shorter."""
+
+
+def weakness_of(secret: Secret) -> str | None:
+    """Return why the secret can be guessed, without a word of it; None when it cannot.
+
+    It judges what people type instead of drawing at random. A text that it lets pass may be known
+    to somebody all the same; what `openssl rand` prints passes.
+    """
+    text = secret.reveal().lower()
+    if len(text) < SHORTEST:
+        return f"it is shorter than {SHORTEST} characters"
+    if len(_period(text[:JUDGED])) < SHORTEST:
+        return "it repeats itself"
+    if len(set(text)) < FEWEST_DISTINCT:
+        return f"it has fewer than {FEWEST_DISTINCT} different characters"
+    if _own(text[:JUDGED]) < FEWEST_OWN:
+        return "it is made of words, sequences and repetitions that anybody may try"
+    return None
+
+
+def _period(text: str) -> str:
+    """Return what the text repeats, the last time perhaps in part; itself where it does not."""
+    lengths = range(1, len(text) // 2 + 1)
+    return next((text[:size] for size in lengths if text[size:] == text[:-size]), text)
+
+
+def _own(text: str) -> int:
+    """Count the letters and digits that are the text's own."""
+    without_rows = "".join(_without(text, _length_of_row))
+    without_words = _WORDS.sub(" ", without_rows.translate(_LEET))
+    return sum(part.isalnum() for part in _without(without_words, _length_of_repetition))
+
+
+def _without(text: str, length_of: Callable[[str, int], int]) -> Iterator[str]:
+    """Yield the characters, and a space for each part that is as long as `length_of` says."""
+    place = 0
+    while place < len(text):
+        length = length_of(text, place)
+        yield " " if length else text[place]
+        place += length or 1
+
+
+def _length_of_row(text: str, place: int) -> int:
+    return _longest(text, place, lambda part: any(part in row for row in _SEQUENCES))
+
+
+def _length_of_repetition(text: str, place: int) -> int:
+    return _longest(text, place, lambda part: part in text[: place + len(part) - 1])
+
+
+def _longest(text: str, place: int, is_known: Callable[[str], bool]) -> int:
+    """Return the length of the longest known part that begins there; 0 for a short one."""
+    length = 0
+    for end in range(place + _SHORTEST_MATCH, len(text) + 1):
+        if not is_known(text[place:end]):
+            break
+        length = end - place
+    return length

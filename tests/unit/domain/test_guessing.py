@@ -1,0 +1,86 @@
+"""Secrets that people type are told from secrets that were drawn."""
+
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.guessing import _PLACEHOLDERS, FEWEST_DISTINCT, SHORTEST, weakness_of
+from domain.secret import Secret
+
+DRAWN: dict[str, Callable[[Random], str]] = {
+    "openssl rand -hex 32, and our own": lambda random: random.randbytes(32).hex(),
+    "openssl rand -base64 32": lambda random: b64encode(random.randbytes(32)).decode(),
+    "openssl rand -base64 24": lambda random: b64encode(random.randbytes(24)).decode(),
+    "base64 for URLs": lambda random: urlsafe_b64encode(random.randbytes(32)).decode().rstrip("="),
+    "openssl rand -hex 64": lambda random: random.randbytes(64).hex(),
+    "a password manager": lambda random: "".join(random.choices("abcdefghjkmnpqrstuvwxyz23", k=32)),
+    "digits": lambda random: "".join(random.choices("0123456789", k=64)),
+}
+
+TYPED = [
+    "change-me-to-something-long-and-random",
+    "your-secret-key-here-at-least-32-characters",
+    "my-super-secret-jwt-token-with-at-least-32-characters-long",
+    "replace-this-with-openssl-rand-hex-32",
+    "openssl rand -hex 32 openssl rand -hex 32",
+    "PGVEND-SECRET-FOR-PRODUCTION-USE-2026",
+    "P4ssw0rd-P4ssw0rd!P4ssw0rd_P4ssw0rd",
+    "correct horse battery staple correct",
+    "passwordpassword1234567890abcdef",
+    "abcdefghijklmnopqrstuvwxyz012345",
+    "zyxwvutsrqponmlkjihgfedcba987654",
+    "qwertyuiopasdfghjklzxcvbnm123456",
+    "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9",
+    "chaos1chaos2chaos3chaos4chaos5chaos6",
+    "dragon-dragon+dragon dragon.dragon_dragon",
+    "0123456789abcdef" * 4,
+    "00000000-0000-0000-0000-000000000001",
+]
+
+
+@pytest.mark.parametrize("how", DRAWN)
+@given(seed=st.integers(min_value=0))
+def test_what_is_drawn_at_random_is_never_called_guessable(how: str, seed: int) -> None:
+    """Drawn by a generator: Hypothesis by itself would take 32 zeros for random bytes."""
+    random = Random(seed)  # noqa: S311 - the same secrets in each run
+    assert weakness_of(Secret(DRAWN[how](random))) is None
+
+
+@pytest.mark.parametrize("text", TYPED)
+@pytest.mark.parametrize("spelt", [str, str.upper, str.title])
+def test_what_people_type_is_guessable(text: str, spelt: Callable[[str], str]) -> None:
+    reason = weakness_of(Secret(spelt(text)))
+    assert reason
+    assert text not in reason
+
+
+@given(st.text(max_size=SHORTEST - 1))
+def test_what_is_short_is_guessable(text: str) -> None:
+    assert weakness_of(Secret(text))
+
+
+@given(st.text(min_size=1, max_size=SHORTEST // 2), st.integers(2, 40))
+def test_what_repeats_something_short_is_guessable(text: str, times: int) -> None:
+    assert weakness_of(Secret((text.lower() * times)[: max(SHORTEST, len(text) * times - 1)]))
+
+
+@given(st.permutations("0123456789abcdef"), st.randoms(use_true_random=False))
+def test_what_has_few_different_characters_is_guessable(
+    characters: list[str], random: Random
+) -> None:
+    few = random.choices(characters[: FEWEST_DISTINCT - 1], k=2 * SHORTEST)
+    assert weakness_of(Secret("".join(few)))
+
+
+WORDS = st.sampled_from(_PLACEHOLDERS.split())
+
+
+@given(st.lists(WORDS, min_size=1, max_size=20), st.sampled_from(["", "-", "_", " ", "."]))
+def test_words_of_placeholders_are_guessable_however_they_are_joined(
+    words: list[str], between: str
+) -> None:
+    assert weakness_of(Secret(between.join(words) + between + "2026"))

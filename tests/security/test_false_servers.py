@@ -136,10 +136,11 @@ async def test_a_server_that_proves_itself_does(street: Street, session: str) ->
 async def test_databases_are_created_by_sessions_that_verify_and_handed_out_as_neon_says(
     street: Street,
 ) -> None:
+    order = new_order()
     async with (
         street.passing(street.right, street.disguise.port) as between,
         opened_neon(street.place(Isolation.ROLE)) as provider,
-        vended(provider, new_order()) as connection,
+        vended(provider, order) as connection,
     ):
         assert (connection.host, connection.port) == (HOST, between.port)
         assert connection.sslmode == "require"
@@ -147,3 +148,8 @@ async def test_databases_are_created_by_sessions_that_verify_and_handed_out_as_n
         await install_late(["hstore"], connection, HOST, FakeClock())
         with pytest.raises(ProviderBusy, match="does not prove"):
             await install_late(["citext"], connection, "0", FakeClock())
+        between.certificate = street.wrong["another name"]  # of sessions from now on
+        with pytest.raises(ProviderBusy, match="does not prove"):
+            await provider.install(replace(order, extensions=("citext",)))
+        between.certificate = street.right
+        await provider.install(replace(order, extensions=("citext",)))

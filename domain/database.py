@@ -23,7 +23,8 @@ class Database:
     `suffixable`, that a suffix may be put to its names where they are taken. `wake_at` is when the
     sweep has to look at it, None for never; `failures` counts those in a row of the work that is
     going on. `secret` is the name of the one that its password comes from; empty for the first that
-    there was. `version` is the registry's: it counts the accepted changes.
+    there was. `nonce` is random, and another one for each password; empty for passwords of releases
+    that drew none. `version` is the registry's: it counts the accepted changes.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Database:
     expires_at: datetime | None = None
     rotation: int = 0
     secret: str = ""
+    nonce: str = ""
     history: tuple[Step, ...] = ()
     wake_at: datetime | None = None
     failures: int = 0
@@ -90,19 +92,17 @@ class Database:
 
     def order(self, passwords: PasswordDeriver) -> Order:
         """What the provider is asked for."""
-        password = passwords(self.id, self.rotation, self.secret)
+        password = passwords(self.id, self.rotation, self.secret, self.nonce)
         return Order(tenant=self.tenant, password=password, extensions=self.extensions)
 
-    def rotated(self, passwords: PasswordDeriver) -> "Database":
-        """The same database with its next password, which comes from the current secret."""
-        return replace(self, rotation=self.rotation + 1, secret=passwords.current)
+    def rotated(self, passwords: PasswordDeriver, nonce: str) -> "Database":
+        """Return the same database with its next password."""
+        return replace(self.rekeyed(passwords, nonce), rotation=self.rotation + 1)
 
-    def keyed(self, passwords: PasswordDeriver) -> "Database":
-        """The same database with a password that can be set: that of the current secret where
-        nobody has the one that it came from."""
-        if passwords.knows(self.secret):
-            return self
-        return replace(self, secret=passwords.current)
+    def rekeyed(self, passwords: PasswordDeriver, nonce: str) -> "Database":
+        """Return the same database with another password, which comes from the current secret and
+        a new nonce. It is for passwords that nobody has been told, or that nobody can derive."""
+        return replace(self, secret=passwords.current, nonce=nonce)
 
     def is_over(self, now: datetime) -> bool:
         """Whether its time has come, whatever has been done about it yet."""

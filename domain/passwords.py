@@ -1,4 +1,8 @@
-"""Passwords are derived, not stored: a repeated step writes the same one, nothing keeps it."""
+"""Passwords are derived, not stored: a repeated step writes the same one, nothing keeps it.
+
+Each has a nonce of its own: a registry that comes back from a backup counts rotations from where it
+was, and must not issue a password that was revoked since.
+"""
 
 import hmac
 from collections.abc import Iterator
@@ -17,6 +21,8 @@ LENGTH = 24
 
 CLASSES = (ascii_lowercase, ascii_uppercase, digits, SYMBOLS)
 """Neon and most servers' policies ask for one character of each."""
+
+NONCE_BYTES = 16
 
 _UNBIASED = 256 - 256 % len(ALPHABET)
 
@@ -51,13 +57,16 @@ class PasswordDeriver:
         """Whether the secret of that name is one of ours."""
         return self._named(name) is not None
 
-    def __call__(self, database_id: str, rotation: int, name: str = "") -> Secret:
-        """The password of `database_id` after `rotation` rotations (0: the first password), from
-        the secret of that name; a MissingSecret where nobody has it."""
+    def __call__(self, database_id: str, rotation: int, name: str = "", nonce: str = "") -> Secret:
+        """Return the password of `database_id` after `rotation` rotations (0: the first password),
+        from the secret of that name; a MissingSecret where nobody has it.
+
+        Records of releases that drew no `nonce` have an empty one, and keep their passwords.
+        """
         secret = self._named(name)
         if secret is None:
             return MissingSecret()
-        characters = _characters(_stream(secret, f"password/{rotation}/{database_id}"))
+        characters = _characters(_stream(secret, _purpose(database_id, rotation, nonce)))
         while True:
             candidate = "".join(next(characters) for _ in range(LENGTH))
             if all(any(char in chars for char in candidate) for chars in CLASSES):
@@ -67,6 +76,18 @@ class PasswordDeriver:
         wanted = name or self.first or self.current
         known = (self.secret, *self.previous)
         return next((secret for secret in known if name_of(secret) == wanted), None)
+
+
+def new_nonce(entropy: bytes) -> str:
+    """Return the nonce for a new password, of NONCE_BYTES that nobody can foresee."""
+    if len(entropy) != NONCE_BYTES:
+        raise ValueError(f"a nonce takes {NONCE_BYTES} random bytes, not {len(entropy)}")
+    return entropy.hex()
+
+
+def _purpose(database_id: str, rotation: int, nonce: str) -> str:
+    purpose = f"password/{rotation}/{database_id}"
+    return f"{purpose}/{nonce}" if nonce else purpose
 
 
 def _stream(secret: Secret, purpose: str) -> Iterator[int]:

@@ -69,9 +69,16 @@ class Container(Outside):
         retire=retire,
         grace=grace,
     )
-    rotate = providers.Singleton(RotatePassword, **outside, passwords=Outside.passwords)
+    rotate = providers.Singleton(
+        RotatePassword, **outside, passwords=Outside.passwords, randomness=Outside.randomness
+    )
     restore = providers.Singleton(
-        RestoreDatabase, **outside, passwords=Outside.passwords, expiry=expiry
+        RestoreDatabase,
+        **outside,
+        passwords=Outside.passwords,
+        randomness=Outside.randomness,
+        login_check=Outside.password_check_if_any,
+        expiry=expiry,
     )
     add_extension = providers.Singleton(AddExtension, **outside, passwords=Outside.passwords)
     make = providers.Singleton(

@@ -52,6 +52,10 @@ def _unless_off(settings: Settings, login_check: LoginCheck) -> LoginCheck | Non
     return login_check if settings.verify_login else None
 
 
+def _fake_or_real(settings: Settings) -> str:
+    return "fake" if settings.provider is ProviderName.MEMORY else "real"
+
+
 def _login_check_name(settings: Settings) -> str:
     return settings.provider if settings.verify_login else "none"
 
@@ -111,6 +115,12 @@ class Outside(containers.DeclarativeContainer):
     login_check_once = providers.Singleton(ObservedLoginCheck, bare_login_check, observed)
     login_check = providers.Singleton(RetryingLoginCheck, login_check_once, retrying)
     login_check_if_any = providers.Callable(_unless_off, settings, login_check_once)
+    password_check = providers.Selector(
+        providers.Callable(_fake_or_real, settings),
+        fake=providers.Singleton(MemoryLoginCheck, memory),
+        real=providers.Singleton(PostgresLoginCheck),
+    )
+    password_check_if_any = providers.Callable(_unless_off, settings, password_check)
     size_guard = providers.Singleton(
         RetryingSizeGuard,
         providers.Singleton(ObservedSizeGuard, bare_size_guard, observed),

@@ -7,9 +7,10 @@ from dataclasses import replace
 from domain.caller import Caller
 from domain.database import Database
 from domain.errors import DatabaseNotFound, PgvendError, StaleRecord
-from domain.passwords import PasswordDeriver
+from domain.passwords import NONCE_BYTES, PasswordDeriver, new_nonce
 from domain.steps import Work
 from ports.driven.clock import Clock
+from ports.driven.randomness import Randomness
 from ports.driven.registry import Query, Registry
 
 Change = Callable[[Database], Database | None]
@@ -53,11 +54,26 @@ async def changed(registry: Registry, database_id: str, change: Change) -> Datab
             continue
 
 
-async def keyed(registry: Registry, database: Database, passwords: PasswordDeriver) -> Database:
-    """The record, with a password that can be set. Raises DatabaseNotFound."""
+async def keyed(
+    registry: Registry, database: Database, passwords: PasswordDeriver, randomness: Randomness
+) -> Database:
+    """Return the record with a password that can be set: another one where nobody has the secret
+    that it came from. Raises DatabaseNotFound."""
     if passwords.knows(database.secret):
         return database
-    return await changed(registry, database.id, lambda current: current.keyed(passwords))
+    return await rekeyed(registry, database, passwords, randomness)
+
+
+async def rekeyed(
+    registry: Registry, database: Database, passwords: PasswordDeriver, randomness: Randomness
+) -> Database:
+    """Return the record with another password, which was never set. Raises DatabaseNotFound."""
+    nonce = drawn_nonce(randomness)
+    return await changed(registry, database.id, lambda current: current.rekeyed(passwords, nonce))
+
+
+def drawn_nonce(randomness: Randomness) -> str:
+    return new_nonce(randomness.entropy(NONCE_BYTES))
 
 
 @asynccontextmanager

@@ -65,6 +65,7 @@ DATABASES = Table(
     Column("failures", Integer, nullable=False),
     Column("version", Integer, nullable=False),
     Column("secret", Text, nullable=False, server_default=text("''")),
+    Column("nonce", Text, nullable=False, server_default=text("''")),
     Index("databases_request_key", "request_key", unique=True),
     Index(
         "databases_database",

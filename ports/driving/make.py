@@ -27,7 +27,7 @@ from ports.driven.randomness import Randomness
 from ports.driven.registry import Registry
 from ports.driving.retire import RetireDatabase
 from ports.driving.vended import Vended
-from ports.records import changed, told
+from ports.records import changed, drawn_nonce, told
 
 MAX_SUFFIXES = 7
 """Suffixes tried for one nickname. With 36^6 of them a second is rare, a third an accident."""
@@ -69,8 +69,9 @@ class MakeDatabase:
         try:
             if not database.version:
                 database = await self.record(database, quota)
-            elif not self.passwords.knows(database.secret):  # nobody has been told its password yet
-                database = await self.registry.update(database.keyed(self.passwords))
+            else:  # a restored record's password may be revoked; nobody has been told a new one's
+                nonce = drawn_nonce(self.randomness)
+                database = await self.registry.update(database.rekeyed(self.passwords, nonce))
             database, connection = await self._provisioned(database)
             return await self._ready(database, connection)
         except StaleRecord as error:

@@ -5,7 +5,13 @@ from datetime import timedelta
 
 from domain.caller import ANYONE, Caller
 from domain.database import Database
-from domain.errors import IllegalTransition, InFlight
+from domain.errors import (
+    DatabaseNotFound,
+    IllegalTransition,
+    InFlight,
+    ProviderRejected,
+    Unavailable,
+)
 from domain.expiry import ExpiryPolicy
 from domain.passwords import PasswordDeriver
 from domain.states import State
@@ -14,26 +20,33 @@ from domain.target import Target
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
+from ports.driven.login_check import LoginCheck, PasswordRefused
+from ports.driven.randomness import Randomness
 from ports.driven.registry import Registry
 from ports.driving.vended import Vended
-from ports.records import attempt, changed, keyed, seen_by
+from ports.records import attempt, changed, keyed, rekeyed, seen_by
 
 
 @dataclass(frozen=True, kw_only=True)
 class RestoreDatabase:
+    """`login_check` asks once whether the server has the record's password; it is None where the
+    operator turned it off."""
+
     registry: Registry
     provider: DatabaseProvider
     leases: Leases
     clock: Clock
     passwords: PasswordDeriver
+    randomness: Randomness
+    login_check: LoginCheck | None
     expiry: ExpiryPolicy
     target: Target
 
     async def __call__(
         self, database_id: str, ttl: timedelta | None = None, caller: Caller = ANYONE
     ) -> Vended:
-        """The database as it was, under its password, with a new end. Where nobody has the secret
-        that its password came from any more, it gets a new one.
+        """Return the database as it was, under its password, with a new end. It gets a new password
+        where the record's was revoked, cannot be checked, or comes from a secret that nobody has.
 
         Raises DatabaseNotFound, OtherTarget, InvalidDuration, IllegalTransition unless it is
         expired, and InFlight. After Unavailable it is still to come: by the next call, or by the
@@ -73,13 +86,29 @@ class RestoreDatabase:
             )
 
     async def _done(self, database: Database) -> Vended:
-        database = await keyed(self.registry, database, self.passwords)
+        database = await keyed(self.registry, database, self.passwords, self.randomness)
         async with attempt(self.registry, self.clock, database, Work.RESTORE):
+            if not await self._has_password(database):
+                database = await rekeyed(self.registry, database, self.passwords, self.randomness)
             connection = await self.provider.provision(database.order(self.passwords))
         return Vended(
             database=await changed(self.registry, database.id, self._restored),
             connection=connection,
         )
+
+    async def _has_password(self, database: Database) -> bool:
+        """Whether the server has the record's password. Where it has another one, the record's was
+        revoked: the registry may come from a backup that is older than the last rotation."""
+        if self.login_check is None:
+            return False
+        try:
+            connection = await self.provider.reveal(database.order(self.passwords))
+            await self.login_check.verify(connection)
+        except (PasswordRefused, Unavailable, DatabaseNotFound):
+            return False
+        except ProviderRejected:  # the password is right, and the database is closed
+            return True
+        return True
 
     def _restored(self, database: Database) -> Database:
         now = self.clock.now()

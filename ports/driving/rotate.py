@@ -12,22 +12,27 @@ from domain.target import Target
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
+from ports.driven.randomness import Randomness
 from ports.driven.registry import Registry
 from ports.driving.vended import Vended
-from ports.records import attempt, changed, keyed, seen_by, still_there
+from ports.records import attempt, changed, drawn_nonce, keyed, seen_by, still_there
 
 
 @dataclass(frozen=True, kw_only=True)
 class RotatePassword:
-    """The record counts rotations, and the password follows from the count and from the secret that
-    the record names: whoever finishes a rotation that was cut off, at whatever time, sets the same
-    password. Where nobody has that secret any more, it is one of the current secret's."""
+    """A rotation, whose nonce is in the record before the provider is asked.
+
+    The password follows from the record: whoever finishes a rotation that was cut off, at whatever
+    time, sets the same password. Where nobody has the secret that the record names any more, it is
+    another one.
+    """
 
     registry: Registry
     provider: DatabaseProvider
     leases: Leases
     clock: Clock
     passwords: PasswordDeriver
+    randomness: Randomness
     target: Target
 
     async def __call__(
@@ -69,13 +74,14 @@ class RotatePassword:
         """With the work begun that is not yet; None where all of it is."""
         begun = database
         if not database.is_pending(Work.ROTATE):
-            begun = begun.rotated(self.passwords).began(Work.ROTATE, self.clock.now())
+            begun = begun.rotated(self.passwords, drawn_nonce(self.randomness))
+            begun = begun.began(Work.ROTATE, self.clock.now())
         if end_sessions and not database.is_pending(Work.END_SESSIONS):
             begun = begun.began(Work.END_SESSIONS, self.clock.now())
         return None if begun is database else begun
 
     async def _done(self, database: Database) -> Vended:
-        database = await keyed(self.registry, database, self.passwords)
+        database = await keyed(self.registry, database, self.passwords, self.randomness)
         end_sessions = database.is_pending(Work.END_SESSIONS)
         async with (
             attempt(self.registry, self.clock, database, Work.ROTATE),

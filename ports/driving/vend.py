@@ -27,7 +27,7 @@ from ports.driven.randomness import Randomness
 from ports.driven.registry import Query, Registry
 from ports.driving.make import MakeDatabase
 from ports.driving.vended import Vended, vended_again
-from ports.records import changed, still_there
+from ports.records import changed, drawn_nonce, still_there
 
 
 class OnConflict(StrEnum):
@@ -175,6 +175,7 @@ class VendDatabase:
             target=self.target,
             caller=request.caller.name,
             secret=self.passwords.current,
+            nonce=drawn_nonce(self.randomness),
             request=mark,
             promised=mark is not None,
             suffixable=request.on_conflict is OnConflict.SUFFIX,

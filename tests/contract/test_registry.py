@@ -26,6 +26,7 @@ async def test_a_new_record_is_kept_as_given_with_its_first_version(registry: Re
         extensions=("vector", "citext"),
         expires_at=BEGIN + timedelta(days=1, microseconds=1),
         rotation=3,
+        nonce="00112233445566778899aabbccddeeff",
     ).missed(Work.PROVISION, BEGIN, "It 'failed': \"50%\", 🐘\n")
 
     await registry.ping()

@@ -142,8 +142,9 @@ class Memory:
             target=self.target,
         )
 
-    def restore(self) -> RestoreDatabase:
-        return self._over(RestoreDatabase)
+    def restore(self, login_check: LoginCheck | None = None) -> RestoreDatabase:
+        check = login_check or MemoryLoginCheck(self.provider)
+        return self._over(RestoreDatabase, login_check=check)
 
     def expire(self, grace: timedelta = NO_GRACE) -> ExpireDatabase:
         return self._over(ExpireDatabase, retire=self.retire(), grace=grace)

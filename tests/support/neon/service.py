@@ -96,7 +96,7 @@ class Watched:
     async def order(self) -> Order:
         """What was ordered, to be asked of the provider again."""
         record = await self.record()
-        return Order(tenant=record.tenant, password=deriver(record.id, record.rotation))
+        return record.order(deriver)
 
     def said(self, error: PgvendError | None = None) -> str:
         """All that was: in the log, and by an error and those that led to it."""

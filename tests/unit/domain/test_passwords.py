@@ -12,16 +12,26 @@ from hypothesis import strategies as st
 
 from domain.database import Database
 from domain.errors import SecretUnknown
-from domain.passwords import ALPHABET, LENGTH, PasswordDeriver, _characters, name_of
+from domain.passwords import (
+    ALPHABET,
+    LENGTH,
+    NONCE_BYTES,
+    PasswordDeriver,
+    _characters,
+    name_of,
+    new_nonce,
+)
 from domain.secret import MissingSecret, Secret
 from tests.support.records import new_record
 from tests.support.rekeyed import NEW, OLD, UNDER_BOTH, UNDER_NEW, UNDER_OLD
 
 ID = "db_00000000000000000000000000"
+NONCE = "00112233445566778899aabbccddeeff"
 OLDEST = Secret("the secret of long ago, which is long enough too")
 
 secrets = st.text(min_size=1).filter(lambda text: text.isprintable()).map(Secret)
 ids = st.text("0123456789abcdefghjkmnpqrstvwxyz", min_size=26, max_size=26).map("db_{}".format)
+nonces = st.binary(min_size=NONCE_BYTES, max_size=NONCE_BYTES).map(new_nonce)
 rotations = st.integers(min_value=0, max_value=10**6)
 
 
@@ -69,6 +79,8 @@ def test_passwords_stay_what_they_are_from_release_to_release() -> None:
     derive = PasswordDeriver(Secret("0123456789abcdef0123456789abcdef"))
 
     assert derive(ID, 0).reveal() == "MH6b-YjbY_cUaiH0g90_op38"
+    assert derive(ID, 3, nonce="").reveal() == "X5s_-t_.4UTaA7pziusxrYrp"
+    assert derive(ID, 0, nonce=NONCE).reveal() == "~10c7ZE.qhVElbuY~33LC~Pq"
     assert derive.current == "4d92704380ef"
 
 
@@ -118,13 +130,32 @@ def test_what_is_missing_is_equal_to_nothing_else_and_shows_no_more_than_a_secre
 
 
 def test_the_next_password_comes_from_the_current_secret() -> None:
-    rotated = record_of(OLD).rotated(UNDER_BOTH)
-    assert (rotated.rotation, rotated.secret) == (1, name_of(NEW))
-    assert rotated.order(UNDER_BOTH).password == PasswordDeriver(NEW)(rotated.id, 1)
+    rotated = record_of(OLD).rotated(UNDER_BOTH, NONCE)
+    assert (rotated.rotation, rotated.secret, rotated.nonce) == (1, name_of(NEW), NONCE)
+    password = PasswordDeriver(NEW)(rotated.id, 1, nonce=NONCE)
+    assert rotated.order(UNDER_BOTH).password == password
 
 
 @pytest.mark.parametrize("record", [record_of(OLD), new_record()], ids=["named", "first"])
-def test_a_password_that_can_be_derived_stays_and_another_gives_way(record: Database) -> None:
-    assert record.keyed(UNDER_BOTH) == record
-    keyed = record.keyed(UNDER_NEW)
-    assert keyed.order(UNDER_NEW).password == PasswordDeriver(NEW)(record.id, 0)
+def test_a_password_that_nobody_can_derive_gives_way_to_another(record: Database) -> None:
+    rekeyed = record.rekeyed(UNDER_NEW, NONCE)
+    password = PasswordDeriver(NEW)(record.id, 0, nonce=NONCE)
+    assert rekeyed.order(UNDER_NEW).password == password
+
+
+@given(nonces, nonces, rotations)
+def test_another_nonce_gives_another_password_of_the_same_kind(
+    nonce: str, other: str, rotation: int
+) -> None:
+    with_nonce, with_other, without = [
+        PasswordDeriver(NEW)(ID, rotation, nonce=each).reveal() for each in (nonce, other, "")
+    ]
+    assert (with_nonce == with_other) == (nonce == other)
+    assert without not in {with_nonce, with_other}
+    assert len(with_nonce) == LENGTH
+
+
+def test_a_nonce_has_the_entropy_that_it_is_made_from() -> None:
+    assert bytes.fromhex(new_nonce(bytes(range(NONCE_BYTES)))) == bytes(range(NONCE_BYTES))
+    with pytest.raises(ValueError, match="takes 16 random bytes, not 3"):
+        new_nonce(b"abc")

@@ -1,5 +1,6 @@
 """An expired database, taken back before it is dropped."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,6 @@ from domain.expiry import ExpiryPolicy
 from domain.states import State
 from domain.steps import StepState, Work
 from ports.driving.vended import Vended
-from tests.support.orders import deriver
 from tests.support.vending import GRACE, HOUR, PROVISIONING, Memory
 
 each_moment = pytest.mark.parametrize("moment", PROVISIONING)
@@ -66,9 +66,22 @@ async def test_a_pending_rotation_comes_with_it(memory: Memory, hourly: Vended) 
 
     restored = await memory.restore()(hourly.database.id)
 
-    assert restored.connection.password == deriver(hourly.database.id, 1)
+    assert restored.database.rotation == 1
+    assert restored.connection.password != hourly.connection.password
     assert memory.provider.accepts(restored.connection)
     assert restored.database.is_at_rest
+
+
+async def test_a_password_that_cannot_be_checked_is_replaced(
+    memory: Memory, expired: Vended
+) -> None:
+    """As is one that the registry's backup remembers, and a rotation has revoked since."""
+    unchecked = replace(memory.restore(), login_check=None)
+
+    restored = await unchecked(expired.database.id)
+
+    assert not memory.provider.accepts(expired.connection)
+    assert memory.provider.accepts(restored.connection)
 
 
 async def test_what_could_not_be_frozen_yet_can_be_restored(memory: Memory, hourly: Vended) -> None:

@@ -44,7 +44,7 @@ async def expired(memory: Memory, made: Vended) -> Vended:
 async def test_a_new_database_is_one_of_the_current_secret() -> None:
     made = await Memory(passwords=UNDER_BOTH).create()
     assert made.database.secret == name_of(NEW)
-    assert made.connection.password == PasswordDeriver(NEW)(made.database.id, 0)
+    assert made.connection.password == made.database.order(UNDER_NEW).password
 
 
 async def test_a_kept_secret_keeps_the_password(memory: Memory, made: Vended) -> None:
@@ -90,6 +90,7 @@ async def test_a_rotation_that_was_cut_off_ends_with_the_password_that_the_recor
     memory: Memory, made: Vended, passwords: PasswordDeriver, finish: str, moment: str
 ) -> None:
     await memory.interrupt(moment, memory.rotate()(made.database.id))
+    recorded = await memory.only_record()
     memory = restarted(memory, passwords)
 
     await (memory.rotate()(made.database.id) if finish == "rotate" else settle(memory))
@@ -99,7 +100,7 @@ async def test_a_rotation_that_was_cut_off_ends_with_the_password_that_the_recor
     assert record.rotation == 1
     assert memory.provider.accepts(shown.connection)
     if passwords is UNDER_BOTH:
-        assert shown.connection.password == UNDER_OLD(record.id, 1)
+        assert shown.connection.password == recorded.order(UNDER_OLD).password
 
 
 async def test_a_kept_secret_restores_the_password(memory: Memory, expired: Vended) -> None:
@@ -113,7 +114,7 @@ async def test_a_lost_secret_restores_under_a_new_one(memory: Memory, expired: V
 
     restored = await memory.restore()(expired.database.id)
 
-    assert restored.connection.password == PasswordDeriver(NEW)(expired.database.id, 0)
+    assert restored.connection.password == restored.database.order(UNDER_NEW).password
     assert memory.provider.accepts(restored.connection)
     assert await memory.connect()(expired.database.id) == restored
 

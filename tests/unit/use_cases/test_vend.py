@@ -64,7 +64,7 @@ async def test_the_record_says_what_was_asked_for(memory: Memory) -> None:
 
 async def test_the_password_can_be_derived_again_and_is_not_printed(sales: Vended) -> None:
     password = sales.connection.password
-    assert password == deriver(sales.database.id, 0)
+    assert password == sales.database.order(deriver).password
     assert password.reveal() not in repr(sales)
 
 

@@ -1,0 +1,128 @@
+"""A registry that comes back from a backup issues no password that was revoked since."""
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from adapters.postgres.login_check import PostgresLoginCheck
+from adapters.registry.opening import opened_sqlite
+from adapters.system.randomness import SystemRandomness
+from domain.connection import Connection
+from ports.driven.login_check import PasswordRefused
+from ports.driving.vend import VendRequest
+from tests.support.orders import unique_name
+from tests.support.places import Place
+from tests.support.registries import registry_file
+from tests.support.servers import ram_folder
+from tests.support.vending import GRACE, HOUR, Memory
+
+CHECK = PostgresLoginCheck()
+
+Act = Callable[[Memory], Awaitable[Connection]]
+
+
+@dataclass
+class Service:
+    """A service whose registry is a file, over a real server."""
+
+    place: Place
+    folder: Path
+
+    async def does(self, act: Act, *, later: bool = False) -> Connection:
+        async with self._running() as memory:
+            memory.clock.moment += HOUR if later else 0 * HOUR
+            return await act(memory)
+
+    @asynccontextmanager
+    async def _running(self) -> AsyncIterator[Memory]:
+        async with opened_sqlite(registry_file(self.folder)) as opened:
+            chance = cast("Any", SystemRandomness())
+            memory = Memory(registry=opened.registry, randomness=chance)
+            memory.provider = cast("Any", self.place.provider)
+            yield memory
+
+    def back_up(self) -> None:
+        shutil.copy(registry_file(self.folder), self.folder / "backup")
+
+    def restore_backup(self) -> None:
+        shutil.copy(self.folder / "backup", registry_file(self.folder))
+
+    async def close(self) -> None:
+        async with self._running() as memory:
+            for record in await memory.records():
+                await self.place.provider.retire(record.tenant)
+
+
+@pytest.fixture
+async def service(place: Place) -> AsyncIterator[Service]:
+    with ram_folder() as folder:
+        service = Service(place, folder)
+        yield service
+        await service.close()
+
+
+async def create(memory: Memory) -> Connection:
+    request = VendRequest(nickname=unique_name(), ttl=HOUR)
+    return (await memory.vend(login_check=CHECK)(request)).connection
+
+
+async def rotate(memory: Memory) -> Connection:
+    return (await memory.rotate()((await memory.only_record()).id)).connection
+
+
+async def expire_and_restore(memory: Memory) -> Connection:
+    record = await memory.only_record()
+    await memory.expire(GRACE).finish(record.id)
+    return (await memory.restore(CHECK)(record.id)).connection
+
+
+async def promise(memory: Memory) -> None:
+    await memory.vend().promise(VendRequest(nickname=unique_name(), ttl=HOUR))
+
+
+async def finish(memory: Memory) -> Connection:
+    """Finish a creation that the records have half done."""
+    record = await memory.only_record()
+    assert await memory.vend(login_check=CHECK).finish(record.id)
+    order = (await memory.only_record()).order(memory.passwords)
+    return await memory.provider.reveal(order)
+
+
+@pytest.mark.parametrize("act", [rotate, expire_and_restore])
+async def test_no_revoked_password_works_after(service: Service, act: Act) -> None:
+    first = await service.does(create)
+    service.back_up()
+    leaked, last = [await service.does(rotate) for _ in range(2)]
+    service.restore_backup()
+
+    new = await service.does(act, later=act is expire_and_restore)
+
+    await assert_only(new, revoked=[first, leaked])
+    assert new.password != last.password
+
+
+async def test_nor_after_the_end_of_a_creation(service: Service) -> None:
+    await service.does(cast("Act", promise))
+    service.back_up()
+    first, leaked, _ = [await service.does(act) for act in (finish, rotate, rotate)]
+    service.restore_backup()
+
+    await assert_only(await service.does(finish), revoked=[first, leaked])
+
+
+async def test_a_password_that_was_not_revoked_comes_back(service: Service) -> None:
+    first = await service.does(create)
+    assert await service.does(expire_and_restore, later=True) == first
+    await CHECK.verify(first)
+
+
+async def assert_only(new: Connection, revoked: list[Connection]) -> None:
+    await CHECK.verify(new)
+    for connection in revoked:
+        with pytest.raises(PasswordRefused):
+            await CHECK.verify(connection)

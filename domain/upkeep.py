@@ -11,6 +11,7 @@ from domain.naming import Names
 from domain.order import Holding
 from domain.states import LIVE, State
 from domain.steps import Work
+from domain.text import is_plain
 
 SETTLED = timedelta(hours=1)
 """What is younger may be another service's that is being made, and what changed since may not be
@@ -69,6 +70,12 @@ class Drift:
     kind: Upkeep
     id: str
     names: Names
+
+    @property
+    def is_recordable(self) -> bool:
+        """Whether a record may hold these names. A tenant renames its database as it likes, and
+        what we hand out is read by shells, terminals and configuration files."""
+        return is_plain(self.names.database) and is_plain(self.names.owner)
 
 
 def unrecorded(
@@ -131,5 +138,6 @@ def _misrecorded(
         is_certain = since and since <= record.created_at
         return Drift(Upkeep.FORGET if is_certain else Upkeep.MISS, record.id, record.names)
     if record.names.database not in names:
-        return Drift(Upkeep.RENAME, record.id, Names(names[0], record.names.owner))
+        name = next(filter(is_plain, names), names[0])
+        return Drift(Upkeep.RENAME, record.id, Names(name, record.names.owner))
     return None

@@ -1,12 +1,16 @@
 """structlog, configured once: a console in a terminal, JSON elsewhere, always on standard error."""
 
+import io
 import logging
 import logging.config
 import sys
+from typing import TextIO
 
 import structlog
 from aiohttp.http_exceptions import HttpProcessingError
-from structlog.typing import Processor
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
+
+from domain.text import legible
 
 
 def configure_logging(level: str, *, terminal: bool) -> None:
@@ -63,6 +67,23 @@ def _shared() -> list[Processor]:
 def _rendering(terminal: bool) -> list[Processor]:
     """Tracebacks are plain: the pretty ones print local variables, secrets among them."""
     if terminal:
-        plain = structlog.dev.plain_traceback
-        return [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
+        console = structlog.dev.ConsoleRenderer(exception_formatter=_legible_traceback)
+        return [_made_legible, console]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+
+
+def _made_legible(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Names and messages of others neither command a terminal nor pass for lines of their own. The
+    console writes what is no text as `repr` does, which escapes it."""
+    return {
+        legible(key): legible(value) if isinstance(value, str) else value
+        for key, value in event.items()
+    }
+
+
+def _legible_traceback(console: TextIO, error: ExcInfo) -> None:
+    """The same of an error: each line is set in, so that none of its message's passes for ours."""
+    plain = io.StringIO()
+    structlog.dev.plain_traceback(plain, error)
+    for line in plain.getvalue().strip("\n").split("\n"):
+        console.write(f"\n  {legible(line)}")

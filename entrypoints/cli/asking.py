@@ -11,6 +11,7 @@ import aiohttp
 import typer
 
 from domain.errors import PgvendError
+from domain.text import legible_lines
 from entrypoints.settings import ClientSettings
 from entrypoints.settings_loading import load_client_settings
 
@@ -35,7 +36,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except (AskError, PgvendError) as error:
-        print(f"pgvend: {error}", file=sys.stderr)
+        print(f"pgvend: {legible_lines(str(error))}", file=sys.stderr)
         raise typer.Exit(1) from None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from domain.checkup import Check, Mend, has_failed
+from domain.text import is_plain
 from entrypoints.cli.asking import explained
 from entrypoints.cli.options import AsJson
 from entrypoints.cli.printing import print_json, print_table
@@ -48,10 +49,18 @@ def _script(checks: Sequence[Check], by_admin: bool) -> Iterator[str]:
         mends = [mend for mend in check.outcome.mends if mend.by_admin is by_admin]
         if mends:
             yield f"-- {check.name}"
-        for database, there in groupby(mends, key=lambda mend: mend.database):
+        if len(safe := [mend for mend in mends if _is_sql_alone(mend)]) < len(mends):
+            yield "-- left out: a database or role whose name holds control characters"
+        for database, there in groupby(safe, key=lambda mend: mend.database):
             if database is not None:
                 yield f"\\connect {_quoted(database)}"
             yield from (mend.statement for mend in there)
+
+
+def _is_sql_alone(mend: Mend) -> bool:
+    """Whether psql reads nothing else in it: behind an end of a line, a command of psql's own could
+    follow, such as one that runs a program."""
+    return is_plain(mend.statement) and is_plain(mend.database or "")
 
 
 def _quoted(name: str) -> str:

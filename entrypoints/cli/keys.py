@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from domain.caller import Scope
+from domain.text import legible
 from entrypoints.cli.asking import ask, explained
 from entrypoints.cli.options import AsJson
 from entrypoints.cli.printing import member, print_json, print_table
@@ -53,7 +54,7 @@ def create(  # noqa: PLR0913, PLR0917 # each is an option
     with explained():
         made = ask("POST", "keys", body={**body, "origins": origin or []})
         for notice in member(made, "notices"):
-            print(f"pgvend: {notice}", file=sys.stderr)
+            print(f"pgvend: {legible(str(notice))}", file=sys.stderr)
         if as_json:
             print_json(made)
         else:
@@ -77,4 +78,4 @@ def revoke(key_id: KeyId, as_json: AsJson = False) -> None:
         if as_json:
             print_json(revoked)
         else:
-            print(f"{member(revoked, 'id')} is revoked")
+            print(f"{legible(str(member(revoked, 'id')))} is revoked")

@@ -7,6 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from domain.errors import StartupError
+from domain.text import legible_lines
 from entrypoints.logging import configure_logging
 from entrypoints.neon_emulator.behaviour import Behaviour
 from entrypoints.neon_emulator.emulator import Emulator
@@ -36,7 +37,7 @@ def neon_emulator(
         configure_logging("info", terminal=sys.stderr.isatty())
         serve(port, behaviour, _announce)
     except StartupError as error:
-        print(f"pgvend: {error}", file=sys.stderr)
+        print(f"pgvend: {legible_lines(str(error))}", file=sys.stderr)
         raise typer.Exit(1) from None
 
 

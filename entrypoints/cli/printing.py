@@ -9,6 +9,7 @@ from typing import Any
 from domain.connection import Connection
 from domain.postgres_url import Address
 from domain.secret import Secret
+from domain.text import legible
 from entrypoints.cli.asking import AskError, NoPgvend
 from entrypoints.formats import Format
 
@@ -134,5 +135,4 @@ def _cell(value: Any) -> str:
 def _shown(text: str) -> str:
     """A nickname may hold what turns a terminal's writing around, or what it has no letters for."""
     encoding = sys.stdout.encoding
-    legible = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-    return legible.encode(encoding, "backslashreplace").decode(encoding)
+    return legible(text).encode(encoding, "backslashreplace").decode(encoding)

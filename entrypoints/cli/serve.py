@@ -15,6 +15,7 @@ import typer
 from aiohttp import web
 
 from domain.errors import StartupError
+from domain.text import legible_lines
 from entrypoints.container import Container
 from entrypoints.data_folder import service_secret
 from entrypoints.exposure import unreachable_host
@@ -49,7 +50,7 @@ def serve(insecure: Insecure = False, tls_cert: TlsCert = None, tls_key: TlsKey 
         _warn(settings)
         _run(settings, insecure)
     except StartupError as error:
-        print(f"pgvend: {error}", file=sys.stderr)
+        print(f"pgvend: {legible_lines(str(error))}", file=sys.stderr)
         raise typer.Exit(1) from None
 
 

@@ -1,10 +1,13 @@
-"""Every format, by its name."""
+"""Every format, by its name, and what it can express."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from domain.connection import Connection
+from domain.errors import Conflict
+from domain.text import is_plain, legible
 from entrypoints.formats import rendering
 
 TEXT = "text/plain"
@@ -16,13 +19,55 @@ class Render(Protocol):
     def __call__(self, connection: Connection, ca_file: str | None = None) -> str: ...
 
 
+class NotExpressible(Conflict):
+    """The format cannot express a part of the connection: ask for another one."""
+
+    code = "not_expressible"
+
+
+Expresses = Callable[[str], bool]
+
+
+def any_name(text: str) -> bool:
+    """Whether PostgreSQL could have it in a name or a password: the format escapes the rest."""
+    return _IMPOSSIBLE.search(text) is None
+
+
+_IMPOSSIBLE = re.compile("[\0\ud800-\udfff]")
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
-    """`media_type` is what the text says it is; it is UTF-8."""
+    """`media_type` is what the text says it is; it is UTF-8. `expresses` says of a value whether
+    the format has a way to write it: one that is read line by line has none for control characters.
+    """
 
     name: str
     media_type: str
-    render: Render
+    write: Render = field(repr=False)
+    expresses: Expresses = any_name
+
+    def render(self, connection: Connection, ca_file: str | None = None) -> str:
+        """Write the connection. Raises NotExpressible."""
+        self.check(connection, ca_file)
+        return self.write(connection, ca_file)
+
+    def check(self, connection: Connection, ca_file: str | None = None) -> None:
+        """Raise NotExpressible where the format cannot express the connection."""
+        parts = {
+            "host": ",".join(at.host for at in connection.addresses),
+            "database": connection.database,
+            "user": connection.user,
+            "password": connection.password.reveal(),
+            "file of authorities": ca_file or "",
+        }
+        for part, value in parts.items():
+            if not self.expresses(value):
+                name = "" if part == "password" else f" '{legible(value)}'"
+                raise NotExpressible(
+                    f"The format {self.name} cannot express the {part}{name}; ask for another "
+                    "format, such as json or uri."
+                )
 
 
 FORMATS: Mapping[str, Format] = {
@@ -30,16 +75,16 @@ FORMATS: Mapping[str, Format] = {
     for written in (
         Format("json", "application/json", rendering.as_json),
         Format("uri", TEXT, rendering.as_uri),
-        Format("env", TEXT, rendering.as_env),
+        Format("env", TEXT, rendering.as_env, is_plain),
         Format("jdbc", TEXT, rendering.as_jdbc),
-        Format("psql", TEXT, rendering.as_psql),
+        Format("psql", TEXT, rendering.as_psql, is_plain),
         Format("sqlalchemy", TEXT, rendering.as_sqlalchemy),
         Format("sqlalchemy-asyncpg", TEXT, rendering.as_sqlalchemy_asyncpg),
         Format("django", TEXT, rendering.as_django),
         Format("node", TEXT, rendering.as_node),
         Format("prisma", TEXT, rendering.as_prisma),
-        Format("dotnet", TEXT, rendering.as_dotnet),
-        Format("docker", TEXT, rendering.as_docker),
+        Format("dotnet", TEXT, rendering.as_dotnet, is_plain),
+        Format("docker", TEXT, rendering.as_docker, is_plain),
         Format("k8s-secret", "application/yaml", rendering.as_k8s_secret),
     )
 }

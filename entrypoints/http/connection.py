@@ -17,6 +17,7 @@ async def show(request: web.Request) -> web.Response:
     vended = await request.app[USE_CASES].connect(
         request.match_info["id"], caller_of(request), verify=flag(request, "verify")
     )
+    form.check(vended.connection)
     headers = etag(vended.database) | verified(vended.verified) | {"Vary": "Accept"}
     if form.media_type == JSON:
         return json_response(ShownConnectionOut.shown(vended), headers=headers)

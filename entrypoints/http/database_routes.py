@@ -26,7 +26,7 @@ from domain.errors import (
     StaleRecord,
     Unavailable,
 )
-from entrypoints.formats import FORMATS, NotAcceptable
+from entrypoints.formats import FORMATS, NotAcceptable, NotExpressible
 from entrypoints.http import connection, databases, events, lifecycle
 from entrypoints.http import parameters as given
 from entrypoints.http.headers import VERIFIED
@@ -198,6 +198,7 @@ DATABASE_ROUTES = (
             PasswordChanged,
             InvalidRequest,
             NotAcceptable,
+            NotExpressible,
             *PROVIDING,
         ),
     ),

@@ -10,6 +10,7 @@ from domain.identity import made_at
 from domain.order import Holding, Tenant
 from domain.states import LIVE, State
 from domain.target import Target
+from domain.text import legible
 from domain.upkeep import Drift, Upkeep, misrecorded, unrecorded
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
@@ -29,6 +30,11 @@ REMARKS: Mapping[Upkeep, str] = {
     Upkeep.DOUBT: "It bears our mark, and is not whole: if nobody needs it, delete the database, "
     "or, where there is no record of it, drop it by hand.",
 }
+
+UNRECORDABLE = (
+    "Its name holds control characters, so no record takes it: a record that there is keeps the "
+    "former name. Rename the database on its server."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +86,10 @@ class Reconcile:
         return found
 
     def _chore(self, drift: Drift, records: Mapping[str, Database]) -> Chore:
-        name = drift.names.database or drift.names.owner
+        name = legible(drift.names.database or drift.names.owner)
         match drift.kind:
+            case Upkeep.ADOPT | Upkeep.RENAME if not drift.is_recordable:
+                return Chore(drift.kind, drift.id, name, None, UNRECORDABLE)
             case Upkeep.MISS | Upkeep.DOUBT:
                 return Chore(drift.kind, drift.id, name, None, REMARKS[drift.kind])
             case Upkeep.ADOPT:

@@ -1,5 +1,7 @@
 """`GET /v1/databases/{id}/connection`: the connection again, as the caller wants it."""
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -41,6 +43,26 @@ async def test_every_format_tells_what_the_create_told(
     told = {name: value for name, value in made["connection"].items() if name != "uri"}
     written = Connection(**told | {"password": Secret(told["password"])})
     assert READERS[name](text) == readable(name, written)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+async def test_a_name_that_a_format_cannot_express_is_refused(
+    app: RunningApp, made: Any, name: str
+) -> None:
+    """As an older release recorded it."""
+    record = await app.records.registry.get(made["id"])
+    names = replace(record.names, database="web\nLD_PRELOAD=/tmp/own.so")
+    await app.records.registry.update(replace(record, names=names))
+
+    async with asked(app, made, f"?format={name}") as response:
+        text = await response.text()
+
+    if name in {"env", "psql", "dotnet", "docker"}:
+        assert (response.status, json.loads(text)["code"]) == (409, "not_expressible")
+        assert json.loads(text)["detail"].isprintable()
+    else:
+        assert response.status == 200
+    assert "\nLD_PRELOAD" not in text
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ async def _traps_visitor(stage: Stage) -> Outcome:
     return Outcome.POSSIBLE if caught else Outcome.STOPPED
 
 
-def _from_accomplices(statement: str, found: Upkeep) -> Attempt:
+def _from_accomplices(statement: str, found: Upkeep, renamed: str = "") -> Attempt:
     """About its own database, out of another one that it was let into; the sweep finds it out."""
 
     async def attempt(stage: Stage) -> Outcome:
@@ -136,7 +136,7 @@ def _from_accomplices(statement: str, found: Upkeep) -> Attempt:
             assert await _swept(stage, registry) == [(found, attacker.order.tenant.id)]
             record = await registry.get(attacker.order.tenant.id)
             if found is Upkeep.RENAME:
-                assert record.names.database == f"{own.database}2"
+                assert record.names.database == renamed.format(database=own.database)
             else:
                 assert (record.state, record.is_lost) == (State.RETIRED, True)
             await PostgresLoginCheck().verify(other.connection)
@@ -201,6 +201,8 @@ _BY_STATEMENTS = {
     "give its database to A": "ALTER DATABASE {b_database} OWNER TO {a}",
 }
 
+_RENAME = 'ALTER DATABASE "{{database}}" RENAME TO "{{database}}{}"'
+
 ATTACKS = (
     Attack("have pgvend's own sessions run its code", _traps_pgvend),
     Attack(
@@ -217,7 +219,12 @@ ATTACKS = (
     Attack("change what pgvend keeps in its own tables", _changes_claims, {NONE: Outcome.POSSIBLE}),
     Attack(
         "rename its own database, which the sweep finds out",
-        _from_accomplices('ALTER DATABASE "{database}" RENAME TO "{database}2"', Upkeep.RENAME),
+        _from_accomplices(_RENAME.format("2"), Upkeep.RENAME, "{database}2"),
+        {NONE: Outcome.OWN, PROJECT: Outcome.UNTRIED},
+    ),
+    Attack(
+        "have a line of its own written into others' files, by a name with line breaks",
+        _from_accomplices(_RENAME.format("\nLD_PRELOAD=x"), Upkeep.RENAME, "{database}"),
         {NONE: Outcome.OWN, PROJECT: Outcome.UNTRIED},
     ),
     Attack(

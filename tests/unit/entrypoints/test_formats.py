@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 
 from domain.connection import Connection
-from entrypoints.formats import FORMATS
+from domain.text import is_plain
+from entrypoints.formats import FORMATS, NotExpressible
 from tests.support.connections import ODD, connection, texts
 from tests.support.format_readers import READERS, SSL_MODES, readable
 
@@ -24,8 +25,22 @@ HOSTS = ["::1", "2001:db8::7", "127.0.0.1", "db.example"]
 PARTS = [*({"password": text} for text in PASSWORDS), *({"host": host} for host in HOSTS)]
 
 
+BY_LINE = {"env", "psql", "dotnet", "docker"}
+"""Formats without escapes for control characters."""
+
+
 def read_again(name: str, written: Connection) -> Connection:
     return READERS[name](FORMATS[name].render(written))
+
+
+def assert_read_again_or_refused(name: str, written: Connection, *parts: str) -> None:
+    """What a format cannot express is not written: it would end a line, or command a terminal."""
+    if name in BY_LINE and not all(map(is_plain, parts)):
+        with pytest.raises(NotExpressible, match=f"format {name} cannot express the ") as refused:
+            FORMATS[name].render(written)
+        assert is_plain(str(refused.value))
+    else:
+        assert read_again(name, written) == readable(name, written), ascii(parts)
 
 
 def test_there_are_the_formats_that_the_service_promises() -> None:
@@ -43,7 +58,7 @@ def test_there_are_the_formats_that_the_service_promises() -> None:
 def test_all_parts_are_read_again(name: str, user: str, password: str, database: str) -> None:
     written = connection(user=user, password=password, database=database)
 
-    assert read_again(name, written) == readable(name, written)
+    assert_read_again_or_refused(name, written, user, password, database)
 
 
 @every_format
@@ -52,7 +67,21 @@ def test_every_odd_character_is_read_again(name: str) -> None:
         for odd in (char, f"{char}a{char}", f"a{char * 2}b"):
             written = connection(password=odd, user=odd, database=odd)
 
-            assert read_again(name, written) == readable(name, written), ascii(odd)
+            assert_read_again_or_refused(name, written, odd)
+
+
+@every_format
+@pytest.mark.parametrize("odd", ["\0", "\ud800"], ids=ascii)
+def test_what_postgresql_has_in_no_name_is_refused(name: str, odd: str) -> None:
+    with pytest.raises(NotExpressible):
+        FORMATS[name].render(connection(database=f"a{odd}"))
+
+
+@every_format
+def test_a_password_that_cannot_be_expressed_is_not_shown(name: str) -> None:
+    with pytest.raises(NotExpressible) as refused:
+        FORMATS[name].render(connection(password="hunter2\0"))
+    assert "hunter2" not in str(refused.value)
 
 
 @every_format

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -134,6 +135,37 @@ def test_a_secret_that_is_logged_by_mistake_is_not_shown(
     shown = capsys.readouterr().err
     assert HIDDEN not in shown
     assert "***" in shown
+
+
+FOREIGN = "\x1b]0;own\x07\u202e\n2026-01-01 [error] forged\r\x9b2J\ud800"
+
+
+@pytest.mark.parametrize("logger", [structlog.get_logger, logging.getLogger])
+def test_foreign_text_commands_no_terminal_and_forges_no_line(
+    capsys: pytest.CaptureFixture[str], logger: Any
+) -> None:
+    configure_logging("info", terminal=True)
+
+    try:
+        raise ValueError(FOREIGN)
+    except ValueError:
+        logger("some.library").exception(f"told {FOREIGN}")
+    structlog.get_logger().info("event", database=FOREIGN, nested=[FOREIGN], **{FOREIGN: "key"})
+
+    shown = capsys.readouterr().err
+    text = re.sub(r"\x1b\[[0-9;]*m", "", shown)  # the console's own colours
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert not [line for line in text.split("\n") if line.startswith("2026-01-01")]
+    assert text.count("\\x1b]0;own\\x07\\u202e") >= 4
+
+
+def test_foreign_text_is_whole_in_json(lines: Lines) -> None:
+    configure_logging("info", terminal=False)
+
+    structlog.get_logger().info("event", database=FOREIGN)
+
+    (event,) = lines()
+    assert event["database"] == FOREIGN
 
 
 def test_what_is_no_http_is_a_line_that_does_not_quote_it(lines: Lines) -> None:

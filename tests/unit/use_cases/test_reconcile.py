@@ -10,6 +10,7 @@ import pytest
 from adapters.memory.provider import MemoryProvider
 from domain.order import Holding
 from domain.states import State
+from domain.text import legible
 from domain.upkeep import SETTLED, Upkeep
 from ports.driving.reconcile import PAGE
 from ports.driving.sweep import DONE, TOLD, Finding
@@ -19,6 +20,17 @@ from tests.support.drifted import half_unrecorded, lost, told, unrecorded, vende
 from tests.support.orders import deriver
 from tests.support.records import new_record
 from tests.support.vending import GRACE, Memory
+
+UNPLAIN = [
+    "a\nLD_PRELOAD=x",
+    "a\r",
+    "a\t",
+    "\x1b]0;a\x07",
+    "a\x85b",
+    "a\u2028b",
+    "a\u202eb",
+    "a\ud800",
+]
 
 
 async def test_what_no_record_knows_is_adopted_and_can_be_used_and_deleted(memory: Memory) -> None:
@@ -97,6 +109,35 @@ async def test_what_was_renamed_is_known_by_its_name(memory: Memory, sales: Vend
     assert connection.database == "renamed"
     assert memory.provider.accepts(connection)
     await assert_in_line(memory)
+
+
+@pytest.mark.parametrize("name", UNPLAIN, ids=ascii)
+async def test_a_name_with_control_characters_is_told_and_not_recorded(
+    memory: Memory, sales: Vended, name: str
+) -> None:
+    memory.provider._databases[name] = memory.provider._databases.pop("sales")
+
+    [finding] = await found(memory)
+
+    assert (finding.action, finding.outcome, finding.database) == (
+        Upkeep.RENAME,
+        TOLD,
+        legible(name),
+    )
+    assert "keeps the former name" in finding.detail
+    assert await memory.only_record() == sales.database
+    await memory.delete(sales.database.id)
+
+
+@pytest.mark.parametrize("name", UNPLAIN, ids=ascii)
+async def test_a_database_with_such_a_name_is_not_imported(memory: Memory, name: str) -> None:
+    tenant = await unrecorded(memory)
+    memory.provider._databases[name] = memory.provider._databases.pop(tenant.names.database)
+
+    [finding] = await found(memory)
+
+    assert (finding.action, finding.outcome) == (Upkeep.ADOPT, TOLD)
+    assert await memory.records() == []
 
 
 @pytest.mark.parametrize("is_deleted", [False, True])

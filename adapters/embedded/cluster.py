@@ -12,12 +12,16 @@ from adapters.embedded.files import write_file
 from adapters.embedded.listening import LOOPBACK, is_free
 from domain.errors import StartupError
 from domain.postgresql import Version
+from domain.text import legible
 
 PORTS = range(20_000, 30_000)
 """Below the ports that systems give to outgoing connections: one chosen here is free tomorrow."""
 
 LOG_LIMIT = 10_000_000
-"""Bytes of the server's log; of a longer one, so much is put aside."""
+"""Bytes of the server's log at most; as many of an earlier one are kept beside it."""
+
+
+_TAIL = 10_000
 
 
 @dataclass(frozen=True)
@@ -114,25 +118,42 @@ class Cluster:
         return self.folder / "postgres.log"
 
     def open_log(self) -> IO[bytes]:
-        """To append to: whoever writes goes on at the beginning once it is shortened."""
+        """Open the log to append to it, after `shorten_log`."""
         self.shorten_log()
-        return open(_opened_for_us(self.log, os.O_WRONLY | os.O_APPEND), "ab")
+        return open(self.log, "ab", opener=_opened_for_us)
+
+    def append_log(self, text: bytes) -> None:
+        """Append no more than LOG_LIMIT bytes; what was there is put aside where it would become
+        longer than that."""
+        with open(self.log, "ab", opener=_opened_for_us) as log:
+            if log.tell() + len(text) <= LOG_LIMIT:
+                log.write(text)
+                return
+        self.log.replace(self._former_log)
+        with open(self.log, "ab", opener=_opened_for_us) as log:
+            log.write(text)
 
     def shorten_log(self) -> None:
-        """Put the end of a long log aside and begin anew, also under a server that writes it:
-        what a tenant has the server write there must not fill the disk."""
+        """Put the end of a log aside that earlier releases let grow too long, and begin anew."""
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
             with (
                 open(self.log, "rb+") as log,
-                open(self.log.with_suffix(".log.1"), "wb", opener=_opened_for_us) as aside,
+                open(self._former_log, "wb", opener=_opened_for_us) as aside,
             ):
                 log.seek(-LOG_LIMIT, os.SEEK_END)
                 aside.write(log.read(LOG_LIMIT))
                 log.truncate(0)
 
     def log_tail(self) -> str:
-        """The last lines of the log, for a message about a server that does not start."""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-5:])
+        """Return the last lines of the log, for a message about a server that does not start."""
+        with open(self.log, "ab+", opener=_opened_for_us) as log:
+            log.seek(max(0, log.tell() - _TAIL))
+            lines = log.read().decode(errors="replace").splitlines()[-5:]
+        return "\n".join(map(legible, lines))
+
+    @property
+    def _former_log(self) -> Path:
+        return self.log.with_suffix(".log.1")
 
 
 def _opened_for_us(path: str | Path, flags: int) -> int:

@@ -27,6 +27,8 @@ _SETTINGS: Mapping[str, str] = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "autovacuum_naptime": "5min",  # a round visits every database
+    "log_destination": "stderr",
+    "logging_collector": "off",  # `server_log` bounds what tenants write; this one would not
     "log_min_error_statement": "panic",  # tenants write secrets into statements
     "log_checkpoints": "off",  # every new database makes one
     "timezone": "UTC",

@@ -28,6 +28,7 @@ from adapters.embedded.listening import LOOPBACK, Listening
 from adapters.embedded.making import initdbs_configuration, make_cluster
 from adapters.embedded.postmaster import Postmaster
 from adapters.embedded.programs import Programs, found_programs
+from adapters.embedded.server_log import ServerLog
 from adapters.embedded.setup import has_tls, set_up
 from adapters.embedded.threads import in_thread
 from adapters.postgres.opening import opened_provider
@@ -98,7 +99,8 @@ async def _started(
     await in_thread(_configure, cluster, programs, port, bundle)
     socket = {"host": short_path(cluster.data, port, closing), "port": port, "database": "postgres"}
     superuser = {**socket, "user": SUPERUSER}
-    postmaster = Postmaster(cluster, programs, superuser, clock, log)
+    server_log = await closing.enter_async_context(_kept_log(cluster))
+    postmaster = Postmaster(cluster, programs, server_log, superuser, clock, log)
     closing.push_async_callback(postmaster.stop)
     await postmaster.start()
     _tell_version(programs, log)
@@ -108,7 +110,6 @@ async def _started(
     entrusted = await entrust(cluster.data, programs.major, superuser, programs.account)
     tasks = (
         postmaster.watch,
-        postmaster.tend_log,
         partial(hand_over, cluster, superuser, entrusted, log),
     )
     await closing.enter_async_context(_running(*tasks))
@@ -191,6 +192,17 @@ def short_path(data: Path, port: int, closing: AsyncExitStack) -> str:
     descriptor = os.open(data, os.O_PATH | os.O_DIRECTORY)
     closing.callback(os.close, descriptor)
     return f"/proc/self/fd/{descriptor}"
+
+
+@asynccontextmanager
+async def _kept_log(cluster: Cluster) -> AsyncIterator[ServerLog]:
+    await in_thread(cluster.shorten_log)
+    server_log = ServerLog(cluster)
+    try:
+        async with _running(server_log.keep):
+            yield server_log
+    finally:
+        await in_thread(server_log.close)
 
 
 @asynccontextmanager

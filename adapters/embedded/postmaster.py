@@ -3,7 +3,6 @@
 import asyncio
 import signal
 from asyncio.subprocess import Process
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import psutil
@@ -14,6 +13,7 @@ from adapters.embedded.cluster import Cluster
 from adapters.embedded.configuration import OURS
 from adapters.embedded.leftovers import end_old_server
 from adapters.embedded.programs import DATA, Programs
+from adapters.embedded.server_log import ServerLog
 from adapters.embedded.threads import in_thread
 from adapters.postgres.sessions import single_session
 from domain.errors import ProviderRejected, StartupError, Unavailable
@@ -26,9 +26,6 @@ START_TIMEOUT = 120.0
 STOP_TIMEOUT = 15.0
 """Seconds for each way of asking: amid crash recovery PostgreSQL may not hear the first."""
 
-LOG_PAUSE = 5.0
-"""Seconds from one look at the log's length to the next."""
-
 _GLANCE = 0.02
 
 _RESTARTS = RetryPolicy(base=0.2, cap=30.0)
@@ -40,6 +37,7 @@ class Postmaster:
 
     cluster: Cluster
     programs: Programs
+    server_log: ServerLog
     superuser: Login = field(repr=False)
     clock: Clock
     log: BoundLogger
@@ -48,16 +46,16 @@ class Postmaster:
     async def start(self) -> None:
         """Return when the server takes logins. Raises StartupError with the end of its log."""
         data = self.cluster.data
-        with self.cluster.open_log() as log:
-            ours = f"config_file={DATA}/{OURS}"
-            process = await self.programs.start(
-                "postgres", "-D", DATA, "-c", ours, data=data, output=log
-            )
+        ours = f"config_file={DATA}/{OURS}"
+        process = await self.programs.start(
+            "postgres", "-D", DATA, "-c", ours, data=data, output=self.server_log.sink
+        )
         self._process = process
         begin = self.clock.elapsed()
         while not await self._takes_logins():
             if process.returncode is not None or self.clock.elapsed() - begin > START_TIMEOUT:
-                raise StartupError(f"PostgreSQL does not start:\n{self.cluster.log_tail()}")
+                tail = await in_thread(self.server_log.tail)
+                raise StartupError(f"PostgreSQL does not start:\n{tail}")
             await self.clock.sleep(_GLANCE)
 
     async def watch(self) -> None:
@@ -79,13 +77,6 @@ class Postmaster:
             else:
                 failures = 0
                 self.log.info("postgres.restarted")
-
-    async def tend_log(self) -> None:
-        """For ever. In real time, whatever the clock says: a real server writes there."""
-        while True:
-            await asyncio.sleep(LOG_PAUSE)
-            with suppress(OSError):  # a full disk, perhaps; the next time may do
-                await in_thread(self.cluster.shorten_log)
 
     async def stop(self) -> None:
         """End the server's sessions, and it. Never raises."""

@@ -37,7 +37,9 @@ class Programs:
     def major(self) -> int:
         return self.version.major
 
-    async def start(self, name: str, *arguments: str, data: Path, output: IO[bytes]) -> Process:
+    async def start(
+        self, name: str, *arguments: str, data: Path, output: IO[bytes] | int
+    ) -> Process:
         """Start a program in `data` that ends when we end, however that is. In its arguments, DATA
         stands for that folder."""
         with self._place(data) as (place, descriptors):

@@ -154,20 +154,24 @@ def test_the_log_is_for_us_alone_and_grows_until_it_is_put_aside(cluster: Cluste
     assert (cluster.folder / "postgres.log.1").stat().st_size == LOG_LIMIT
 
 
-def test_a_long_log_is_shortened_under_a_server_that_goes_on_writing(cluster: Cluster) -> None:
-    with cluster.open_log() as log:
-        log.write(b"old\n" * LOG_LIMIT)
-        log.flush()
-        cluster.shorten_log()
-        log.write(b"new\n")
+def test_what_is_appended_never_makes_the_log_longer_than_its_limit(cluster: Cluster) -> None:
+    part = b"old\n" * (LOG_LIMIT // 12)
+    for _ in range(3):
+        cluster.append_log(part)
+    cluster.append_log(b"new\n" * 10)
 
-    assert cluster.log.read_bytes() == b"new\n"
+    assert cluster.log.read_bytes() == b"new\n" * 10
     aside = cluster.folder / "postgres.log.1"
-    assert aside.read_bytes() == b"old\n" * (LOG_LIMIT // 4)
-    assert mode(aside) == 0o600
+    assert aside.read_bytes() == part * 3
+    assert mode(aside) == mode(cluster.log) == 0o600
 
 
 def test_the_tail_of_the_log_is_its_last_lines_whatever_is_in_them(cluster: Cluster) -> None:
     with cluster.open_log() as log:
         log.write(b"".join(b"line %d\n" % number for number in range(10)) + b"\xff\n")
     assert cluster.log_tail().splitlines() == ["line 6", "line 7", "line 8", "line 9", "\ufffd"]
+
+    cluster.append_log(b"\x1b]0;of a tenant\x07" + b"x" * 20_000)
+    assert cluster.log_tail() == "x" * 10_000
+    cluster.append_log(b"\n\x1b]0;of a tenant\x07\n")
+    assert cluster.log_tail().splitlines()[-1] == r"\x1b]0;of a tenant\x07"

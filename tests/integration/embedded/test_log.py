@@ -1,0 +1,122 @@
+"""The bundled server's log under tenants that write as much as they can."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from adapters.embedded.account import account_for_server
+from adapters.embedded.cluster import LOG_LIMIT, Cluster
+from adapters.embedded.configuration import OURS
+from adapters.embedded.programs import DATA, found_programs
+from adapters.embedded.server_log import ServerLog
+from domain.errors import StartupError
+from tests.support.bundles import PATIENCE, data_of, logged_in, opened
+from tests.support.callers import superuser_of, vend
+from tests.support.orders import new_order
+from tests.support.servers import end_server
+from tests.support.service import running_service
+
+HUGE = 8_000_000
+
+FLOODS = {
+    "log": "DO $$ BEGIN FOR i IN 1..25 LOOP RAISE LOG '%', repeat('x', {huge}); END LOOP; END $$",
+    "lines": "DO $$ BEGIN FOR i IN 1..25 LOOP "
+    "RAISE WARNING '%', repeat(repeat('x', 99) || chr(10), {huge} / 100); END LOOP; END $$",
+    "small": "DO $$ BEGIN FOR i IN 1..100000 LOOP RAISE LOG '%', i; END LOOP; END $$",
+    "errors": "SELECT '{text}'::int",
+    "statements": "SELECT '{text}' FROM nowhere",
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+async def test_no_message_makes_it_longer_than_its_bound(folder: Path, flood: str) -> None:
+    async with opened(folder) as provider:
+        connection = await provider.provision(new_order())
+        async with logged_in(connection) as session, _measured(folder / "embedded") as longest:
+            for _ in range(4):
+                await _flooded(session, flood)
+        async with logged_in(connection) as session:
+            assert await session.fetchval("SELECT 1") == 1
+    assert 0 < longest() <= 2 * LOG_LIMIT
+
+
+async def test_a_service_that_takes_nothing_keeps_nobody_waiting(folder: Path) -> None:
+    """A full pipe is no reason for a tenant's statement, or for the server, to wait."""
+    async with running_service(folder) as service:
+        connection = await vend(service.url, "Waiting")
+        async with logged_in(connection) as session:
+            service.process.send_signal(signal.SIGSTOP)
+            try:
+                async with asyncio.timeout(60):
+                    await _flooded(session, "log")
+            finally:
+                service.process.send_signal(signal.SIGCONT)
+    assert _size(folder / "embedded") <= 2 * LOG_LIMIT
+
+
+async def test_a_server_whose_service_is_gone_goes_on(folder: Path) -> None:
+    """As where nothing ends it with the service, until the next start does."""
+    async with opened(folder):
+        pass
+    server_log = ServerLog(Cluster(folder / "embedded"))
+    programs = await found_programs(None, await account_for_server())
+    options = ("-D", DATA, "-c", f"config_file={DATA}/{OURS}")
+    server = await programs.start(
+        "postgres", *options, data=data_of(folder), output=server_log.sink
+    )
+    server_log.close()
+    try:
+        session = await _connected(folder)
+        for flood in FLOODS:
+            await _flooded(session, flood)
+        assert await session.fetchval("SELECT 1") == 1
+        await session.close()
+    finally:
+        await end_server(server)
+
+
+async def test_why_it_does_not_start_is_told(folder: Path) -> None:
+    with pytest.raises(StartupError, match=r'does not start:\n(.*\n)*.*"no_such_setting"'):
+        async with opened(folder, no_such_setting="x"):
+            pass
+
+
+async def _connected(folder: Path) -> asyncpg.Connection:
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                return await asyncpg.connect(**superuser_of(folder))
+            except (OSError, asyncpg.CannotConnectNowError):
+                await asyncio.sleep(0.01)
+
+
+async def _flooded(session: asyncpg.Connection, flood: str) -> None:
+    with suppress(asyncpg.DataError, asyncpg.UndefinedTableError):
+        await session.execute(FLOODS[flood].format(huge=HUGE, text="x" * HUGE))
+
+
+@asynccontextmanager
+async def _measured(folder: Path) -> AsyncIterator[Callable[[], int]]:
+    """The most that the log took at any of many looks."""
+    sizes = []
+
+    async def look() -> None:
+        while True:
+            sizes.append(_size(folder))
+            await asyncio.sleep(0.002)
+
+    looking = asyncio.create_task(look())
+    try:
+        yield lambda: max(sizes)
+    finally:
+        looking.cancel()
+
+
+def _size(folder: Path) -> int:
+    """Of all that is in the server's folder beside its data."""
+    return sum(file.stat().st_size for file in folder.iterdir() if file.is_file())

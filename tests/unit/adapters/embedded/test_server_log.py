@@ -1,0 +1,92 @@
+"""The pipe between a server and its log."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from adapters.embedded.cluster import LOG_LIMIT, Cluster
+from adapters.embedded.server_log import CHUNK, LONGEST_LINE, ServerLog
+from tests.support.bundles import until
+
+
+@pytest.fixture
+def server_log(tmp_path: Path) -> Iterator[ServerLog]:
+    server_log = ServerLog(Cluster(tmp_path))
+    yield server_log
+    server_log.close()
+
+
+def kept(tmp_path: Path) -> bytes:
+    log = tmp_path / "postgres.log"
+    return log.read_bytes() if log.exists() else b""
+
+
+def _ends_with(tmp_path: Path, line: bytes) -> bool:
+    return kept(tmp_path).endswith(line)
+
+
+def written(server_log: ServerLog, text: bytes) -> int:
+    """Write as PostgreSQL does: once, and pass over the rest. Return how much was taken."""
+    try:
+        return os.write(server_log.sink, text)
+    except BlockingIOError:
+        return 0
+
+
+async def test_lines_are_kept_as_they_come(server_log: ServerLog, tmp_path: Path) -> None:
+    keeping = asyncio.create_task(server_log.keep())
+    for line in (b"one\n", b"two\n"):
+        written(server_log, line)
+        await until(partial(_ends_with, tmp_path, line))
+    keeping.cancel()
+    assert kept(tmp_path) == b"one\ntwo\n"
+
+
+def test_what_nobody_takes_is_dropped_and_keeps_nobody_waiting(server_log: ServerLog) -> None:
+    taken = sum(written(server_log, b"x" * 8_000_000) for _ in range(10))
+
+    assert 0 < taken <= 16 * CHUNK
+
+
+def test_a_flood_never_makes_both_files_longer_than_they_may_be(
+    server_log: ServerLog, tmp_path: Path
+) -> None:
+    longest = 0
+    for _ in range(4 * LOG_LIMIT // CHUNK):
+        written(server_log, b"1 \xff\n" * CHUNK)
+        assert server_log.take()
+        sizes = [file.stat().st_size for file in tmp_path.iterdir()]
+        assert max(sizes) <= LOG_LIMIT
+        longest = max(longest, sum(sizes))
+    assert LOG_LIMIT < longest <= 2 * LOG_LIMIT
+    assert len(sizes) == 2
+
+
+def test_a_long_line_is_cut_and_the_next_one_is_whole(
+    server_log: ServerLog, tmp_path: Path
+) -> None:
+    line = b"x" * LONGEST_LINE
+    for part in (b"short\n", line, b"y" * CHUNK, b"z\nnext\n", b"1\n" + line + b"y\n2\n" + line):
+        written(server_log, part)
+        while server_log.take():
+            pass
+
+    cut = line + b" ... (cut)\n"
+    assert kept(tmp_path) == b"short\n" + cut + b"next\n1\n" + cut + b"2\n" + line
+
+
+def test_a_log_that_cannot_be_written_stops_nobody(server_log: ServerLog, tmp_path: Path) -> None:
+    (tmp_path / "postgres.log").mkdir()
+    written(server_log, b"lost\n")
+    assert server_log.take()
+    assert not server_log.take()
+    (tmp_path / "postgres.log").rmdir()
+
+
+def test_the_tail_has_what_came_last(server_log: ServerLog) -> None:
+    written(server_log, b"FATAL: no\n")
+    assert server_log.tail() == "FATAL: no"

@@ -3,7 +3,9 @@
 import asyncio
 import os
 import pwd
+import socket
 import struct
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -18,7 +20,8 @@ from domain.postgres_url import PostgresUrl
 Login = Mapping[str, Any]
 """A login: asyncpg's `host`, `port` (both may be lists), `user`, `password`, `database`,
 `target_session_attrs`, and `tls`, a Tls, or None for TLS where the server has it; `settings` of the
-server that the login's URL asks for, under those of the caller."""
+server that the login's URL asks for, under those of the caller; `server_user`, the user id that the
+server has to run under, of a Unix socket alone."""
 
 CLOSED: Login = {
     "password": "",
@@ -55,6 +58,9 @@ _CLIENTS = {
 """Parameters of a URL, beside those that begin with `ssl`, that libpq keeps to itself (PostgreSQL's
 documentation, "Parameter Key Words"). The server gets the others."""
 
+_CREDENTIALS = struct.Struct("3i")
+"""Linux's `struct ucred`: process, user and group."""
+
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 """PostgreSQL's documentation, "Message Formats", SSLRequest."""
 
@@ -65,6 +71,7 @@ async def connect(
     *,
     tls: Tls | None = None,
     settings: Mapping[str, str] | None = None,
+    server_user: int | None = None,
     **arguments: Any,
 ) -> asyncpg.Connection:
     """Open a session as asyncpg does, closed to the environment; its pool passes no DSN.
@@ -75,7 +82,7 @@ async def connect(
     wanted = _joined(settings or {}, arguments.get("server_settings") or {})
     given = {**CLOSED, **arguments, "server_settings": wanted}
     if isinstance(given["host"], str) or given["target_session_attrs"] == "prefer-standby":
-        return await _opened(given, tls)
+        return _run_by(server_user, await _opened(given, tls))
     failure: Exception = ValueError("no host")
     for host, port in addresses_of(given):
         try:
@@ -94,6 +101,19 @@ async def _opened(given: Login, tls: Tls | None) -> asyncpg.Connection:
         if type(error) is not ConnectionError:  # "PostgreSQL server at ... rejected SSL upgrade" is
             raise
         return await asyncpg.connect(**given, ssl=False)
+
+
+def _run_by(user: int | None, session: asyncpg.Connection) -> asyncpg.Connection:
+    """The session, if the server behind its Unix socket runs under that user id. Raises
+    InvalidAuthorizationSpecificationError: we have no business there."""
+    if user is not None and sys.platform == "linux":
+        transport = session._transport  # type: ignore[attr-defined] # nothing public tells it
+        end = transport.get_extra_info("socket")
+        credentials = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        if _CREDENTIALS.unpack(credentials)[1] != user:
+            session.terminate()
+            raise asyncpg.InvalidAuthorizationSpecificationError("It is another user's server.")
+    return session
 
 
 def _joined(settings: Mapping[str, str], ours: Mapping[str, str]) -> Mapping[str, str]:

@@ -37,6 +37,12 @@ async def account_for_server() -> Account | None:
     return Account(uid=user.pw_uid, gid=user.pw_gid)
 
 
+def found_account() -> Account | None:
+    """The same account where the system user has been made already."""
+    user = entry() if os.geteuid() == 0 else None
+    return user and Account(uid=user.pw_uid, gid=user.pw_gid)
+
+
 def own_name() -> str:
     """Our name, as PostgreSQL's peer authentication will see it."""
     try:

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from adapters.embedded.trust import check_copy
 from domain.errors import StartupError
 
 SHARED_COPY = Path("/var/cache/pgvend")
@@ -29,13 +30,23 @@ class Wheel:
         return self._site() / self._root / "bin"
 
     def shared_programs(self, copies: Path = SHARED_COPY) -> Path:
-        """The same in a copy that everybody can read and only root can write; made when missing.
-        Raises StartupError."""
+        """The same in a copy that everybody can read and only root can write; made when missing,
+        and looked at each time. Raises StartupError."""
         site = self._site()
-        copy = copies / f"{self.package}-{version(self.package)}-{self.tree}"
+        copy = self._copy_in(copies)
         if not copy.exists():
             self._make_copy(site, copy)
+        check_copy(copy)
         return copy / self._root / "bin"
+
+    def check_shared(self, copies: Path = SHARED_COPY) -> None:
+        """Raise StartupError where somebody else could change the copy that was made."""
+        copy = self._copy_in(copies)
+        if copy.exists():
+            check_copy(copy)
+
+    def _copy_in(self, copies: Path) -> Path:
+        return copies / f"{self.package}-{version(self.package)}-{self.tree}"
 
     @property
     def _root(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from adapters.embedded.files import write_file
+from adapters.embedded.files import read_file, write_file
 from adapters.embedded.listening import LOOPBACK, is_free
 from domain.errors import StartupError
 from domain.postgresql import Version
@@ -40,7 +40,8 @@ class Cluster:
 
     @property
     def major(self) -> int:
-        text = (self.data / "PG_VERSION").read_text().strip()
+        owner = self.data.stat().st_uid
+        text = (read_file(self.data / "PG_VERSION", owner) or "").strip()
         if not (text.isascii() and text.isdigit()):
             raise StartupError(f"{self.data} holds PostgreSQL {text[:20]!r}, which is unknown.")
         return int(text)

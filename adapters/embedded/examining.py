@@ -6,14 +6,15 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
-from adapters.embedded.account import SYSTEM_USER, entry, own_name
+from adapters.embedded.account import SYSTEM_USER, entry, found_account, own_name
 from adapters.embedded.binaries import BUNDLED
 from adapters.embedded.cluster import Cluster
 from adapters.embedded.configuration import ADMIN
 from adapters.embedded.leftovers import has_server
-from adapters.embedded.opening import Bundle, short_path
+from adapters.embedded.opening import Bundle, server_user, short_path
 from adapters.embedded.programs import found_programs
 from adapters.embedded.threads import in_thread
+from adapters.embedded.trust import check_place
 from adapters.postgres.examining import admin, capacity, ownership, privacy
 from adapters.postgres.examining.examination import Recall, asked
 from adapters.postgres.examining.subject import Questions, Subject
@@ -66,7 +67,11 @@ class EmbeddedExamination(Examination):
 
     async def _programs(self) -> Outcome:
         """By whom the server runs, once it does: a copy for the system user may still be made."""
-        programs = await found_programs(self.bundle.programs or BUNDLED.own_programs(), None)
+        if self.bundle.programs:
+            programs = await found_programs(self.bundle.programs, found_account())
+        else:
+            programs = await found_programs(BUNDLED.own_programs(), None)
+            await in_thread(BUNDLED.check_shared)
         folder = programs.folder
         whose = "" if self.bundle.programs else ", bundled"
         detail = f"PostgreSQL {programs.version}{whose}, in {folder}."
@@ -79,8 +84,10 @@ class EmbeddedExamination(Examination):
     def _data(self) -> Outcome:
         if not self.cluster.exists:
             return Outcome(Verdict.OK, "There are none yet; the first start makes them.")
-        user = entry() if os.geteuid() == 0 else None
-        self.cluster.check_owner(user.pw_uid if user else os.geteuid())
+        account = found_account()
+        if account:
+            check_place(self.cluster.folder, account)
+        self.cluster.check_owner(account.uid if account else os.geteuid())
         return Outcome(Verdict.OK, f"PostgreSQL {self.cluster.major}, in {self.cluster.data}.")
 
     def _room(self) -> Outcome:
@@ -127,6 +134,7 @@ class EmbeddedExamination(Examination):
                 "port": port,
                 "database": "postgres",
                 "user": ADMIN,
+                "server_user": server_user(found_account()),
             },
             public=(self.bundle.public(port),),
             connection_limit=self.bundle.connection_limit,

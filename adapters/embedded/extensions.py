@@ -15,7 +15,7 @@ import asyncpg
 from adapters.driver.connecting import Login
 from adapters.embedded.account import Account
 from adapters.embedded.configuration import quoted
-from adapters.embedded.files import write_file
+from adapters.embedded.files import opened_folder, write_file
 from adapters.embedded.threads import in_thread
 from adapters.postgres.quoting import literal
 from adapters.postgres.sessions import single_session
@@ -89,13 +89,10 @@ def _control_folder(data: Path, account: Account | None) -> Iterator[Path]:
     folder = data / FOLDER
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
+    with opened_folder(folder) as descriptor:
         if account:
-            os.chown(folder, account.uid, account.gid, follow_symlinks=False)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
+            os.fchown(descriptor, account.uid, account.gid)
         yield Path(f"/proc/self/fd/{descriptor}") if sys.platform == "linux" else folder
-    finally:
-        os.close(descriptor)
 
 
 def _remove_others(folder: Path, names: Set[str]) -> None:

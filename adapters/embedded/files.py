@@ -1,19 +1,49 @@
 """Reading and replacing a file whole, in a folder that belongs to the server's system user too."""
 
+import errno
 import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from adapters.embedded.account import Account
 
+LONGEST = 1_000_000
+"""Bytes that are read of a file: PostgreSQL's own are shorter."""
 
-def read_file(path: Path) -> str | None:
-    """Return the text of a file: None where no file is, or a link is in its place."""
+_NO_FILE = {errno.ENOENT, errno.ELOOP, errno.ENXIO}
+"""Nothing is there, or a link, or a socket."""
+
+
+def read_file(path: Path, owner: int | None = None) -> str | None:
+    """Return the text of a file that the `owner` owns (None: whoever it is), or its beginning.
+    Return None where no such file is: a link, or another name of a file of root's, is not read.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return None
-    with open(descriptor, errors="replace") as file:
-        return file.read()
+    except OSError as error:
+        if error.errno in _NO_FILE:
+            return None
+        raise
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or owner not in {None, found.st_uid}:
+            return None
+        return os.read(descriptor, LONGEST).decode(errors="replace")
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def opened_folder(folder: Path) -> Iterator[int]:
+    """A descriptor of the folder itself, not of one that a link in its place leads to. Raises
+    OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def write_file(path: Path, text: str, account: Account | None) -> None:

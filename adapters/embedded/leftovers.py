@@ -1,6 +1,7 @@
 """What a killed service or a crashed server left behind."""
 
 import os
+import re
 import shutil
 import signal
 from collections.abc import Set
@@ -10,10 +11,12 @@ from pathlib import Path
 import psutil
 
 from adapters.embedded.account import Account
-from adapters.embedded.files import write_file
+from adapters.embedded.files import opened_folder, read_file, write_file
 
 FIRST_OWN_OID = 16_384
 """Lower numbers are the databases that initdb makes (FirstNormalObjectId)."""
+
+_OID = re.compile(r"[1-9][0-9]{0,9}")
 
 PATIENCE = 15.0
 """Seconds that an old server gets to write down what it has, before it is stopped the hard way."""
@@ -29,7 +32,8 @@ def end_old_server(data: Path, account: Account | None) -> None:
     Whoever calls this holds the folder's lock: nobody else stands behind those processes.
     """
     lock_file = data / "postmaster.pid"
-    pid = _pid_in(lock_file)
+    text = read_file(lock_file, account.uid if account else os.geteuid())
+    pid = _pid_in(text)
     for process in _programs_in(data.parent):
         if process.pid == pid:
             _shut_down(process)
@@ -37,14 +41,14 @@ def end_old_server(data: Path, account: Account | None) -> None:
     if pid is None:
         lock_file.unlink(missing_ok=True)  # damaged: PostgreSQL would refuse to start
     elif psutil.pid_exists(pid):
-        _disown(lock_file, account)
+        _disown(lock_file, text or "", account)
     for socket_file in data.glob(".s.PGSQL.*"):
         socket_file.unlink(missing_ok=True)
 
 
 def has_server(data: Path) -> bool:
     """Whether a server runs in `data`."""
-    pid = _pid_in(data / "postmaster.pid")
+    pid = _pid_in(read_file(data / "postmaster.pid"))
     return any(process.pid == pid for process in _programs_in(data.parent))
 
 
@@ -53,17 +57,18 @@ def remove_unknown_databases(data: Path, known: Set[int]) -> list[int]:
 
     `known` are the oids in `pg_database`, read while nobody makes a database. Returns what went.
     """
-    found = {int(folder.name) for folder in (data / "base").iterdir() if folder.name.isdigit()}
-    unknown = sorted(oid for oid in found - known if oid >= FIRST_OWN_OID)
-    for oid in unknown:
-        shutil.rmtree(data / "base" / str(oid))
+    with opened_folder(data / "base") as base:
+        found = {int(name) for name in os.listdir(base) if _OID.fullmatch(name)}
+        unknown = sorted(oid for oid in found - known if oid >= FIRST_OWN_OID)
+        for oid in unknown:
+            shutil.rmtree(str(oid), dir_fd=base)
     return unknown
 
 
-def _pid_in(file: Path) -> int | None:
+def _pid_in(text: str | None) -> int | None:
     try:
-        pid = int(file.read_text().splitlines()[0])
-    except (FileNotFoundError, IndexError, ValueError):
+        pid = int((text or "").splitlines()[0])
+    except (IndexError, ValueError):
         return None
     return pid if 0 < pid < 2**31 else None
 
@@ -100,9 +105,9 @@ def _kill(processes: list[psutil.Process]) -> None:
     psutil.wait_procs(processes, timeout=PATIENCE)
 
 
-def _disown(lock_file: Path, account: Account | None) -> None:
+def _disown(lock_file: Path, text: str, account: Account | None) -> None:
     """Another program has got the old server's number meanwhile, and PostgreSQL would take it for
     the server. Put ours in its place, which PostgreSQL knows as its parent's and passes over, to
     go on with its own check that no process of the old server is left."""
-    lines = lock_file.read_text().splitlines(keepends=True)
+    lines = text.splitlines(keepends=True)
     write_file(lock_file, "".join([f"{os.getpid()}\n", *lines[1:]]), account)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from structlog.stdlib import BoundLogger
 
-from adapters.embedded.account import account_for_server, own_name
+from adapters.embedded.account import Account, account_for_server, own_name
 from adapters.embedded.cluster import Cluster
 from adapters.embedded.configuration import (
     ADMIN,
@@ -31,6 +31,7 @@ from adapters.embedded.programs import Programs, found_programs
 from adapters.embedded.server_log import ServerLog
 from adapters.embedded.setup import has_tls, set_up
 from adapters.embedded.threads import in_thread
+from adapters.embedded.trust import check_place
 from adapters.postgres.opening import opened_provider
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import Server
@@ -97,7 +98,12 @@ async def _started(
     programs = await _prepared(cluster, bundle)
     port = await in_thread(cluster.port, bundle.port, bundle.listen)
     await in_thread(_configure, cluster, programs, port, bundle)
-    socket = {"host": short_path(cluster.data, port, closing), "port": port, "database": "postgres"}
+    socket = {
+        "host": short_path(cluster.data, port, closing),
+        "port": port,
+        "database": "postgres",
+        "server_user": server_user(programs.account),
+    }
     superuser = {**socket, "user": SUPERUSER}
     server_log = await closing.enter_async_context(_kept_log(cluster))
     postmaster = Postmaster(cluster, programs, server_log, superuser, clock, log)
@@ -151,6 +157,8 @@ def _told(cluster: Cluster) -> Iterator[None]:
 async def _prepared(cluster: Cluster, bundle: Bundle) -> Programs:
     """The programs that fit the folder, and a folder for them that nothing else works in."""
     account = await account_for_server()
+    if account:
+        check_place(cluster.folder, account)
     await in_thread(end_old_server, cluster.data, account)
     programs = await found_programs(bundle.programs, account)
     if not cluster.exists:
@@ -180,6 +188,12 @@ def _configure(cluster: Cluster, programs: Programs, port: int, bundle: Bundle) 
         account=programs.account,
         extra={**path, **bundle.settings},
     )
+
+
+def server_user(account: Account | None) -> int:
+    """The user id that the server behind the socket has to have: in its data folder the account
+    could put a link to another server's socket in its place."""
+    return account.uid if account else os.geteuid()
 
 
 def short_path(data: Path, port: int, closing: AsyncExitStack) -> str:

@@ -10,7 +10,8 @@ import pytest
 
 from adapters.embedded.account import Account
 from adapters.embedded.binaries import BUNDLED, Wheel
-from adapters.embedded.files import write_file
+from adapters.embedded.files import LONGEST, read_file, write_file
+from adapters.embedded.trust import check_place
 from domain.errors import StartupError
 from tests.support.needs import lacking
 
@@ -120,3 +121,86 @@ def test_a_folder_that_somebody_else_made_is_not_used(tmp_path: Path) -> None:
     os.chown(tmp_path, NOBODY, NOBODY)
     with pytest.raises(StartupError, match="belongs to somebody else"):
         BUNDLED.shared_programs(tmp_path)
+
+
+def give_away(path: Path) -> None:
+    os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+
+
+def open_up(path: Path) -> None:
+    path.chmod(0o777)
+
+
+@pytest.mark.usefixtures("as_root")
+@pytest.mark.parametrize("change", [give_away, open_up])
+@pytest.mark.parametrize("where", [".", "..", "../..", "../bin/postgres", "../lib", "../../.."])
+def test_a_copy_that_somebody_else_can_change_is_refused_each_time(
+    tmp_path: Path, change: Callable[[Path], None], where: str
+) -> None:
+    wheel, copies = small_wheel(tmp_path), tmp_path / "copies"
+    programs = wheel.shared_programs(copies)
+    assert wheel.shared_programs(copies) == programs
+
+    change((programs / where).resolve())
+
+    for look in (wheel.shared_programs, wheel.check_shared):
+        with pytest.raises(StartupError, match=r"others can change it: remove .*copies"):
+            look(copies)
+
+
+@pytest.mark.usefixtures("as_root")
+def test_a_copy_by_a_link_that_leads_to_somebody_else_is_refused(tmp_path: Path) -> None:
+    wheel, elsewhere = small_wheel(tmp_path), tmp_path / "elsewhere" / "copies"
+    wheel.shared_programs(elsewhere)
+    (tmp_path / "copies").symlink_to(elsewhere)
+    wheel.shared_programs(tmp_path / "copies")
+
+    give_away(elsewhere.parent)
+
+    with pytest.raises(StartupError, match="elsewhere belongs to somebody else"):
+        wheel.shared_programs(tmp_path / "copies")
+
+
+def small_wheel(folder: Path) -> Wheel:
+    """The bundled one with few of its files: each test copies it."""
+
+    class Small(Wheel):
+        def _site(self) -> Path:
+            return folder / "site"
+
+    tree = folder / "site" / BUNDLED.package / BUNDLED.tree
+    for name in ("bin/postgres", "lib/libpq.so.5"):
+        (tree / name).parent.mkdir(parents=True)
+        (tree / name).touch(0o755)
+    (tree / "lib" / "libpq.so").symlink_to("libpq.so.5")
+    return Small(BUNDLED.package)
+
+
+@pytest.mark.usefixtures("as_root")
+def test_a_place_that_the_account_can_change_is_not_relied_upon(tmp_path: Path) -> None:
+    account, folder = Account(uid=NOBODY, gid=NOBODY), tmp_path / "above" / "embedded"
+    folder.mkdir(parents=True)
+    check_place(folder, account)
+
+    (tmp_path / "above").chmod(0o777)
+    with pytest.raises(StartupError, match=r"can change .*above, .*chmod go-w"):
+        check_place(folder, account)
+    (tmp_path / "above").chmod(0o1777)  # as /tmp
+    check_place(folder, account)
+    give_away(tmp_path / "above")
+    with pytest.raises(StartupError, match=r"can change .*above, .*chown root"):
+        check_place(folder, account)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_file_is_not_read(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "file")
+    assert read_file(tmp_path / "file") is None
+
+
+def test_a_file_is_read_up_to_a_bound_and_only_its_owners(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x" * (LONGEST + 1))
+
+    assert read_file(tmp_path / "file", os.geteuid()) == "x" * LONGEST
+    assert read_file(tmp_path / "file", NOBODY) is None
+    assert read_file(tmp_path / "none") is None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.embedded.account import Account
 from adapters.embedded.leftovers import FIRST_OWN_OID, end_old_server, remove_unknown_databases
 from tests.support.needs import lacking
 
@@ -64,6 +65,38 @@ def test_files_of_databases_that_nobody_knows_go_and_the_servers_own_stay(data: 
     kept = {str(oid) for oid in own | {20_001}} | {"pgsql_tmp"}
     assert {path.name for path in (data / "base").iterdir()} == kept
     assert remove_unknown_databases(data, {20_001}) == []
+
+
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+def test_what_the_account_may_not_read_is_not_copied_for_it(
+    data: Path, tmp_path: Path, start: Start, link: Callable[[Path, Path], None]
+) -> None:
+    """By a lock file that leads to a file of root's, which begins as a lock file does."""
+    if os.geteuid() != 0:
+        lacking("root, who gives files to the server's account")
+    secret = tmp_path / "secret"
+    secret.write_text(f"{start('an-editor', tmp_path).pid}\nwhat only root may read\n")
+    link(data / "postmaster.pid", secret)
+
+    end_old_server(data, Account(uid=65534, gid=65534))
+
+    assert not os.path.lexists(data / "postmaster.pid")
+    assert secret.stat().st_uid == 0
+
+
+def test_nothing_is_removed_behind_a_link(data: Path, tmp_path: Path) -> None:
+    """Root would else empty another server's folder."""
+    others = tmp_path / "others"
+    (others / "20000" / "precious").mkdir(parents=True)
+    (data / "base" / "20000").symlink_to(others / "20000")
+    with pytest.raises(OSError, match="symbolic link"):
+        remove_unknown_databases(data, set())
+    shutil.rmtree(data / "base")
+    (data / "base").symlink_to(others)
+    with pytest.raises(OSError, match="base"):
+        remove_unknown_databases(data, set())
+
+    assert (others / "20000" / "precious").exists()
 
 
 def test_a_folder_that_was_left_in_order_needs_nothing(data: Path) -> None:

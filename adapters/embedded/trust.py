@@ -1,0 +1,68 @@
+"""What root may rely on: places that the server's system user, or a stranger, cannot change."""
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from adapters.embedded.account import SYSTEM_USER, Account
+from domain.errors import StartupError
+
+Judge = Callable[[os.stat_result], bool]
+
+ROOT = 0
+
+
+def check_place(folder: Path, account: Account) -> None:
+    """Raise StartupError where the account could put another folder in the place of `folder`."""
+    for place in _way_to(folder):
+        found = place.lstat()
+        if found.st_uid == account.uid or _is_writable(found, account.gid):
+            raise StartupError(
+                f"The system user {SYSTEM_USER}, who runs the bundled PostgreSQL, can change "
+                f"{place}, which root has to rely on: run `chown root {place}` and `chmod go-w "
+                f"{place}`, or start pgvend as an ordinary user."
+            )
+
+
+def check_copy(copy: Path) -> None:
+    """Raise StartupError where anybody but us and root could change what is in `copy`."""
+    for place in _way_to(copy):
+        if _is_strange(place.lstat()):
+            raise _strange(place, copy)
+    for place in _all_in(copy):
+        found = place.lstat()
+        if found.st_uid != os.geteuid() or _is_writable(found):
+            raise _strange(place, copy)
+
+
+def _way_to(folder: Path) -> Iterator[Path]:
+    """The folder and all above it, as they are named and as they are."""
+    for way in (folder.absolute(), folder.resolve()):
+        yield from (way, *way.parents)
+
+
+def _all_in(folder: Path) -> Iterator[Path]:
+    yield folder
+    for above, folders, files in os.walk(folder):
+        yield from (Path(above, name) for name in (*folders, *files))
+
+
+def _is_strange(found: os.stat_result) -> bool:
+    return found.st_uid not in {ROOT, os.geteuid()} or _is_writable(found)
+
+
+def _is_writable(found: os.stat_result, gid: int | None = None) -> bool:
+    """Whether others, or the group `gid` (None: any), may replace what is in it. A link cannot be
+    written to; in a folder with the sticky bit everybody replaces their own alone."""
+    if stat.S_ISLNK(found.st_mode) or found.st_mode & stat.S_ISVTX:
+        return False
+    of_group = bool(found.st_mode & stat.S_IWGRP) and gid in {None, found.st_gid}
+    return of_group or bool(found.st_mode & stat.S_IWOTH)
+
+
+def _strange(place: Path, copy: Path) -> StartupError:
+    return StartupError(
+        f"{place} belongs to somebody else, or others can change it: remove {copy}, and look who "
+        "could write there; the next start makes it anew."
+    )

@@ -1,0 +1,156 @@
+"""What the server's system user lays out for root in the folder that it can write."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from adapters.driver.connecting import connect
+from adapters.embedded.account import found_account
+from domain.errors import StartupError
+from tests.support.bundles import data_of, opened
+from tests.support.callers import superuser_of
+from tests.support.command_line import pgvend
+from tests.support.needs import lacking
+
+SECRET = "hunter2"
+
+Trap = Callable[[Path, Path], None]
+"""Put into the data folder, about a folder of root's."""
+
+
+def link(name: str) -> Trap:
+    return lambda data, precious: _replaced(data / name).symlink_to(precious / "secret")
+
+
+def other_name(name: str) -> Trap:
+    """A hard link, which not every system forbids."""
+    return lambda data, precious: _replaced(data / name).hardlink_to(precious / "secret")
+
+
+def folder_link(name: str) -> Trap:
+    return lambda data, precious: _replaced(data / name).symlink_to(precious)
+
+
+def pipe(name: str) -> Trap:
+    """Whoever opens it waits for ever."""
+    return lambda data, precious: os.mkfifo(_replaced(data / name))
+
+
+def folder(name: str) -> Trap:
+    return lambda data, precious: _replaced(data / name).mkdir()
+
+
+FILES = (
+    *("postmaster.pid", "PG_VERSION", "postgresql.conf", "postgresql.auto.conf"),
+    *("pgvend.conf", "pgvend.conf.new", "pg_hba.conf", ".s.PGSQL.1"),
+)
+
+READ = ("postmaster.pid", "PG_VERSION", "postgresql.conf")
+
+TRAPS: dict[str, Trap] = {
+    f"{kind.__name__} {name}": kind(name)
+    for kind, names in {
+        link: FILES,
+        other_name: READ,
+        pipe: READ,
+        folder: ("postmaster.pid", "pgvend.conf.new"),
+        folder_link: ("base", "extension"),
+    }.items()
+    for name in names
+}
+
+
+@pytest.fixture
+def precious(new_folder: Path) -> Path:
+    """Root's, with what a careless look would take for a server's and a database's."""
+    if os.geteuid() != 0:
+        lacking("root, who runs the server as another user")
+    precious = new_folder / "precious"
+    (precious / "99999").mkdir(parents=True)
+    (precious / "99999" / "PG_VERSION").write_text("18\n")
+    (precious / "secret").write_text(f"{os.getpid()}\n{SECRET}\n")
+    for path in (precious, *precious.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    return precious
+
+
+@pytest.mark.parametrize("name", TRAPS)
+async def test_nothing_that_the_account_laid_out_is_followed(
+    new_folder: Path, used: Callable[[Path], Path], precious: Path, name: str
+) -> None:
+    """By a start, a stop and a look; a folder that is out of order may be refused."""
+    data = data_of(used(new_folder / "service"))
+    before = _portrait(precious)
+    TRAPS[name](data, precious)
+
+    async with asyncio.timeout(60):
+        with suppress(StartupError):
+            async with opened(new_folder / "service"):
+                pass
+        looked = await pgvend("doctor", PGVEND_DATA_DIR=str(new_folder / "service"))
+
+    assert _portrait(precious) == before
+    assert SECRET not in _readable(data)
+    assert SECRET not in looked.stdout + looked.stderr
+
+
+async def test_another_users_server_behind_the_socket_is_left_alone(folder: Path) -> None:
+    if os.geteuid() != 0:
+        lacking("root, who runs the server as another user")
+    async with opened(folder):
+        login, account = superuser_of(folder), found_account()
+        assert account
+        session = await connect(**login, server_user=account.uid)
+        await session.close()
+        with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError, match="another user"):
+            await connect(**login, server_user=account.uid + 1)
+
+
+async def test_a_folder_that_the_account_could_replace_is_refused(
+    new_folder: Path, used: Callable[[Path], Path], precious: Path
+) -> None:
+    above = new_folder / "above"
+    above.mkdir()
+    used(above / "service")
+    account = found_account()
+    assert account
+    os.chown(above, account.uid, account.gid)
+
+    with pytest.raises(StartupError, match=f"can change {above}, which root has to rely on"):
+        async with opened(above / "service"):
+            pass
+    looked = await pgvend("doctor", PGVEND_DATA_DIR=str(above / "service"))
+    assert f"can change {above}" in looked.stdout
+
+
+def _replaced(path: Path) -> Path:
+    """The path, with nothing there any more."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+    return path
+
+
+def _portrait(precious: Path) -> list[object]:
+    found: list[object] = []
+    for path in (precious, *sorted(precious.rglob("*"))):
+        stat = path.lstat()
+        text = path.read_text() if path.is_file() else ""
+        found.append((path, stat.st_mode, stat.st_uid, stat.st_gid, text))
+    return found
+
+
+def _readable(data: Path) -> str:
+    """All that is in files of the account's."""
+    owner = data.stat().st_uid
+    files = [path for path in data.rglob("*") if path.is_file() and not path.is_symlink()]
+    return "".join(
+        path.read_text(errors="replace") for path in files if path.stat().st_uid == owner
+    )

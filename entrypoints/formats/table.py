@@ -54,11 +54,15 @@ class Format:
 
     def check(self, connection: Connection, ca_file: str | None = None) -> None:
         """Raise NotExpressible where the format cannot express the connection."""
+        hosts = ",".join(at.host for at in connection.addresses)
+        if not is_plain(hosts):  # URIs write it as it is
+            raise NotExpressible(f"The host '{legible(hosts)}' holds control characters.")
         parts = {
-            "host": ",".join(at.host for at in connection.addresses),
             "database": connection.database,
             "user": connection.user,
             "password": connection.password.reveal(),
+            "sslmode": connection.sslmode,
+            "target_session_attrs": connection.target_session_attrs,
             "file of authorities": ca_file or "",
         }
         for part, value in parts.items():

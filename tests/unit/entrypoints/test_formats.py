@@ -78,6 +78,18 @@ def test_what_postgresql_has_in_no_name_is_refused(name: str, odd: str) -> None:
 
 
 @every_format
+@pytest.mark.parametrize("part", ["host", "sslmode"])
+def test_no_other_part_brings_a_line_of_its_own(name: str, part: str) -> None:
+    """As something else than pgvend might answer to the command line."""
+    line = "\nLD_PRELOAD=/tmp/own.so"
+    written = connection(**{part: f"require{line}"})
+    try:
+        assert line not in FORMATS[name].render(written)
+    except NotExpressible:
+        assert part == "host" or name in BY_LINE
+
+
+@every_format
 def test_a_password_that_cannot_be_expressed_is_not_shown(name: str) -> None:
     with pytest.raises(NotExpressible) as refused:
         FORMATS[name].render(connection(password="hunter2\0"))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.command_line import run_command
-from tests.support.fake_service import VENDED, fake_service
+from tests.support.fake_service import CONNECTION, VENDED, fake_service
 
 
 @pytest.mark.parametrize("odd", ["..", "../../livez", "a/b", "?x=1", "#", "%2e", "é"])
@@ -26,6 +26,26 @@ async def test_an_unknown_format_is_told_before_anything_is_asked(command: str) 
 
     assert (refused.status, service.asked) == (1, [])
     assert refused.stderr.startswith("pgvend: 'xml' is no format; there are json, uri, env")
+
+
+@pytest.mark.parametrize("form", ["env", "docker", "psql", "dotnet"])
+async def test_a_name_that_would_be_lines_of_a_file_is_not_written(form: str) -> None:
+    connection = {**CONNECTION, "database": "web\nLD_PRELOAD=/tmp/own.so"}
+    async with fake_service(connection) as service:
+        refused = await service.pgvend("connection", "db_1", "--format", form)
+
+    assert (refused.status, refused.stdout) == (1, "")
+    assert refused.stderr.startswith(f"pgvend: The format {form} cannot express the database 'web")
+    assert refused.stderr.count("\n") == 1
+
+
+async def test_an_error_commands_no_terminal() -> None:
+    async with fake_service(
+        {"detail": "\x1b]0;a\x07\u202e", "request_id": "r"}, status=404
+    ) as service:
+        refused = await service.pgvend("show", "db_1")
+
+    assert refused.stderr == r"pgvend: \x1b]0;a\x07\u202e (request r)" + "\n"
 
 
 async def test_a_label_without_a_value_is_told_before_anything_is_asked() -> None:

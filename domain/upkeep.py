@@ -73,8 +73,8 @@ class Drift:
 
     @property
     def is_recordable(self) -> bool:
-        """Whether a record may hold these names. A tenant renames its database as it likes, and
-        what we hand out is read by shells, terminals and configuration files."""
+        """Whether a record may hold these names. Others rename databases as they like, and what
+        we hand out is read by shells, terminals and configuration files."""
         return is_plain(self.names.database) and is_plain(self.names.owner)
 
 

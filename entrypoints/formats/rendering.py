@@ -1,7 +1,7 @@
 """How each format is written: every value escaped by the rules of what reads it.
 
-A value is any text that the format can express (`table` says which). Ours are plain ASCII, but a
-tenant renames its database, and a provider may choose its own passwords.
+A value is any text that the format can express (`table` says which). Ours are plain ASCII, but
+databases are renamed on their servers, and a provider may choose its own passwords.
 """
 
 import json

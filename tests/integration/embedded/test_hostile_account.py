@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from adapters.driver.connecting import connect
-from adapters.embedded.account import found_account
+from adapters.embedded.account import Account, found_account
 from domain.errors import StartupError
 from tests.support.bundles import data_of, opened
 from tests.support.callers import superuser_of
@@ -110,6 +110,36 @@ async def test_another_users_server_behind_the_socket_is_left_alone(folder: Path
         await session.close()
         with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError, match="another user"):
             await connect(**login, server_user=account.uid + 1)
+
+
+PROGRAM = """#!/bin/sh
+id -u > {seen}
+echo 'postgres (PostgreSQL) 18.6'
+"""
+
+
+@pytest.mark.usefixtures("precious")
+async def test_programs_of_others_are_not_run_as_root(new_folder: Path) -> None:
+    account = found_account()
+    assert account
+    programs = _programs(new_folder, account)
+
+    service = {"PGVEND_DATA_DIR": str(new_folder / "service")}
+    await pgvend("doctor", PGVEND_EMBEDDED_PROGRAMS=str(programs), **service)
+
+    assert (programs / "seen").read_text() == f"{account.uid}\n"
+
+
+def _programs(above: Path, account: Account) -> Path:
+    """Programs that the account can change."""
+    above.chmod(0o711)
+    programs = above / "programs"
+    programs.mkdir()
+    os.chown(programs, account.uid, account.gid)
+    for name in ("initdb", "postgres"):
+        (programs / name).write_text(PROGRAM.format(seen=programs / "seen"))
+        (programs / name).chmod(0o755)
+    return programs
 
 
 async def test_a_folder_that_the_account_could_replace_is_refused(

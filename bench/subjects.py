@@ -34,7 +34,7 @@ from domain.retry import RetryPolicy
 from domain.secret import Secret
 from domain.states import State
 
-Undo = Callable[[], Awaitable[None]]
+Undo = Callable[[], Awaitable[object]]
 Vend = Callable[[], Awaitable[Undo]]
 """Makes a tenant and returns how to drop it again."""
 

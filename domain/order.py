@@ -34,3 +34,15 @@ class Holding:
     id: str
     database: str | None
     owner: str | None
+    is_tombstone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """The role of a deleted database that cannot be dropped yet: locked, and renamed to `role`.
+
+    It holds no name and no data. `reason` says what keeps it, and what to do about it.
+    """
+
+    role: str
+    reason: str

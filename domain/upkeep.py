@@ -70,6 +70,7 @@ class Drift:
     kind: Upkeep
     id: str
     names: Names
+    is_tombstone: bool = False
 
     @property
     def is_recordable(self) -> bool:
@@ -86,7 +87,7 @@ def unrecorded(
     A record is written before anything is made, and never deleted: what has none comes from another
     registry, or from before this one, and may hold data. Of what is not whole nobody knows what it
     is; what is young may be another service's that is being made. What was forgotten and is there
-    again was only out of sight.
+    again was only out of sight. A tombstone holds no data, and has nobody to wait for.
     """
     drifts = (_unrecorded(holding, records.get(holding.id), now) for holding in holdings)
     return [drift for drift in drifts if drift]
@@ -95,6 +96,8 @@ def unrecorded(
 def _unrecorded(holding: Holding, record: Database | None, now: datetime) -> Drift | None:
     known = record.names if record else Names(database="", owner="")
     names = Names(holding.database or known.database, holding.owner or known.owner)
+    if holding.is_tombstone and (record is None or record.is_gone):
+        return Drift(Upkeep.REMOVE, holding.id, names, is_tombstone=True)
     if record is None and _is_settled(holding, now):
         is_whole = holding.database and holding.owner
         return Drift(Upkeep.ADOPT if is_whole else Upkeep.DOUBT, holding.id, names)

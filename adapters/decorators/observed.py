@@ -10,7 +10,7 @@ from domain.connection import Connection
 from domain.database import Database
 from domain.errors import PgvendError
 from domain.extensions import Extension
-from domain.order import Holding, Order, Tenant
+from domain.order import Holding, Order, Tenant, Tombstone
 from domain.sizes import Measure
 from domain.states import State
 from ports.driven.clock import Clock
@@ -78,9 +78,9 @@ class ObservedProvider(DatabaseProvider):
         with self.observed("provider.suspend", id=tenant.id):
             await self.inner.suspend(tenant)
 
-    async def retire(self, tenant: Tenant) -> None:
+    async def retire(self, tenant: Tenant) -> Tombstone | None:
         with self.observed("provider.retire", id=tenant.id):
-            await self.inner.retire(tenant)
+            return await self.inner.retire(tenant)
 
     async def inventory(self) -> Sequence[Holding]:
         with self.observed("provider.inventory"):

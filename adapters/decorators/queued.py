@@ -12,7 +12,7 @@ from structlog.stdlib import BoundLogger
 from domain.connection import Connection
 from domain.errors import ProviderBusy
 from domain.extensions import Extension
-from domain.order import Holding, Order, Tenant
+from domain.order import Holding, Order, Tenant, Tombstone
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 
@@ -120,9 +120,9 @@ class QueuedProvider(DatabaseProvider):
         async with self.queue.turn("suspend", tenant, refusable=False):
             await self.inner.suspend(tenant)
 
-    async def retire(self, tenant: Tenant) -> None:
+    async def retire(self, tenant: Tenant) -> Tombstone | None:
         async with self.queue.turn("retire", tenant, refusable=False):
-            await self.inner.retire(tenant)
+            return await self.inner.retire(tenant)
 
     async def inventory(self) -> Sequence[Holding]:
         return await self.inner.inventory()

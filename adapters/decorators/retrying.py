@@ -7,7 +7,7 @@ from typing import TypeVar
 from domain.connection import Connection
 from domain.errors import OutcomeUnknown, ProviderBusy, Unavailable
 from domain.extensions import Extension
-from domain.order import Holding, Order, Tenant
+from domain.order import Holding, Order, Tenant, Tombstone
 from domain.retry import RetryPolicy
 from domain.sizes import Measure
 from ports.driven.clock import Clock
@@ -78,8 +78,8 @@ class RetryingProvider(DatabaseProvider):
     async def suspend(self, tenant: Tenant) -> None:
         await self.retrying(lambda: self.inner.suspend(tenant))
 
-    async def retire(self, tenant: Tenant) -> None:
-        await self.retrying(lambda: self.inner.retire(tenant))
+    async def retire(self, tenant: Tenant) -> Tombstone | None:
+        return await self.retrying(lambda: self.inner.retire(tenant))
 
     async def inventory(self) -> Sequence[Holding]:
         return await self.retrying(self.inner.inventory)

@@ -14,7 +14,7 @@ DO $$ BEGIN
     END IF;
 END $$;
 ALTER ROLE {ADMIN} LOGIN CREATEDB CREATEROLE;
-GRANT pg_read_all_stats TO {ADMIN};
+GRANT pg_read_all_stats, pg_signal_backend TO {ADMIN};
 DO $$ BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'pg_use_reserved_connections') THEN
         GRANT pg_use_reserved_connections TO {ADMIN};

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound, NameTaken, ProviderFull, ProviderRejected
 from domain.extensions import Extension, check_available
-from domain.order import Holding, Order, Tenant
+from domain.order import Holding, Order, Tenant, Tombstone
 from domain.secret import Secret
 from domain.sizes import Measure
 from ports.driven.database_provider import DatabaseProvider
@@ -52,6 +52,8 @@ class MemoryProvider(DatabaseProvider, SizeGuard):
         self._owners: dict[str, _Made] = {}
         self._databases: dict[str, str] = {}
         self._sizes: dict[str, int] = {}
+        self._named: dict[str, int] = {}
+        self._tombstones: set[str] = set()
 
     async def provision(self, order: Order) -> Connection:
         await self._trouble("before provision")
@@ -69,6 +71,7 @@ class MemoryProvider(DatabaseProvider, SizeGuard):
             extensions=installed | set(order.extensions),
         )
         self._owners[tenant.names.owner] = made
+        self._tombstones.discard(tenant.id)
         await self._trouble("amid provision")
         self._refuse_foreign(tenant)
         self._databases[tenant.names.database] = tenant.id
@@ -112,25 +115,38 @@ class MemoryProvider(DatabaseProvider, SizeGuard):
             self._owners[owner] = replace(self._owners[owner], is_suspended=True)
         await self._trouble("after suspend")
 
-    async def retire(self, tenant: Tenant) -> None:
+    async def retire(self, tenant: Tenant) -> Tombstone | None:
         await self._trouble("before retire")
         if self._databases.get(tenant.names.database) == tenant.id:
             del self._databases[tenant.names.database]
         await self._trouble("amid retire")
         if self._is_ours(tenant):
             del self._owners[tenant.names.owner]
+        elif tenant.id in self._tombstones:
+            self._named[tenant.id] -= 1
+        tombstone = self._tombstone(tenant.id)
         await self._trouble("after retire")
+        return tombstone
+
+    def _tombstone(self, tenant_id: str) -> Tombstone | None:
+        if number := self._named.get(tenant_id, 0):
+            self._tombstones.add(tenant_id)
+            return Tombstone(f"tombstone_{tenant_id}", f"Objects of others that name it: {number}.")
+        self._tombstones.discard(tenant_id)
+        return None
 
     async def inventory(self) -> Sequence[Holding]:
         await self._trouble("inventory")
         databases = {tenant_id: name for name, tenant_id in self._databases.items()}
-        return sorted(
-            (
-                Holding(id=made.tenant_id, database=databases.get(made.tenant_id), owner=owner)
-                for owner, made in self._owners.items()
-            ),
-            key=lambda holding: holding.id,
-        )
+        holdings = [
+            Holding(id=made.tenant_id, database=databases.get(made.tenant_id), owner=owner)
+            for owner, made in self._owners.items()
+        ]
+        holdings += [
+            Holding(id=each, database=None, owner=f"tombstone_{each}", is_tombstone=True)
+            for each in self._tombstones
+        ]
+        return sorted(holdings, key=lambda holding: holding.id)
 
     async def ping(self) -> None:
         await self._trouble("ping")
@@ -157,6 +173,11 @@ class MemoryProvider(DatabaseProvider, SizeGuard):
     def fill(self, tenant_id: str, size: int) -> None:
         """The fake's stand-in for data: so many bytes are what the database takes from now on."""
         self._sizes[tenant_id] = size
+
+    def name_by_others(self, tenant_id: str, times: int) -> None:
+        """The fake's stand-in for objects of others that name the role: its tombstone goes after so
+        many calls of `retire`."""
+        self._named[tenant_id] = times
 
     def is_read_only(self, tenant: Tenant) -> bool:
         return self._is_ours(tenant) and self._owners[tenant.names.owner].is_read_only

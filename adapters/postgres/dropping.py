@@ -1,39 +1,66 @@
 """The end of a tenant: whatever it, or a neighbour, put in the way."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import asyncpg
 
 from adapters.postgres import statements
-from adapters.postgres.grants import take_back_grants
+from adapters.postgres.dependents import is_named, reason_to_keep
+from adapters.postgres.grants import TakeBack
 from adapters.postgres.guests import end_guests, end_holders, end_lockers
 from adapters.postgres.prepared import end_prepared_transactions
-from adapters.postgres.quoting import identifier
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import Session
-from adapters.postgres.sight import Marks, SeenDatabase
+from adapters.postgres.sight import Marks, SeenDatabase, Sight, tombstone_name
 from adapters.postgres.stalled import drop_database
-from domain.errors import ProviderBusy, ProviderRejected
+from domain.errors import ProviderBusy
+from domain.order import Tenant, Tombstone
+
+_KEPT = (
+    asyncpg.DependentObjectsStillExistError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.OutOfMemoryError,  # of the server's table of locks
+    asyncpg.QueryCanceledError,
+)
+"""What keeps a role from being dropped now."""
 
 
 @dataclass(frozen=True)
 class Drop:
-    """Shut the owner out, drop its databases, then itself. Every prefix of it can be repeated."""
+    """Shut the owner out, drop its databases, then itself, or leave its tombstone. Every prefix of
+    it can be repeated."""
 
     session: Session
-    owner: str
+    tenant: Tenant
+    sight: Sight
     server: Server
     marks: Marks
 
-    async def __call__(self, databases: Sequence[SeenDatabase]) -> None:
-        await self.session.execute(statements.throw_out(self.owner))
-        for database in databases:  # before anything waits for what they have locked
-            await self._end_prepared_transactions(database.name)
-        await self.session.execute(statements.shut_out(self.owner))
-        for database in databases:
+    async def __call__(self) -> Tombstone | None:
+        await self._shut_out()
+        for database in self.sight.databases:
             await self._drop_database(database)
-        await self._drop_role()
+        return await self._drop_role()
+
+    @property
+    def _owner(self) -> str:
+        return self.sight.owner
+
+    async def _shut_out(self) -> None:
+        """Sessions first: their open transactions would keep the rest waiting, and in a loop they
+        would fight whoever visits their database."""
+        await self.session.execute(statements.signal(self._owner))
+        try:
+            await self.session.execute(statements.soon(statements.shut_out(self._owner)))
+        except asyncpg.LockNotAvailableError:
+            await self.session.execute(statements.throw_out(self._owner))
+            await self._end_prepared_transactions()
+            await self.session.execute(statements.shut_out(self._owner))
+        await self._end_prepared_transactions()
+
+    async def _end_prepared_transactions(self) -> None:
+        for database in self.sight.databases:
+            await self._end_prepared_in(database.name)
 
     async def _drop_database(self, database: SeenDatabase) -> None:
         if not database.broken:
@@ -41,7 +68,7 @@ class Drop:
         try:
             await drop_database(self.session, database.name)
         except asyncpg.ObjectInUseError:
-            await self._end_prepared_transactions(database.name)
+            await self._end_prepared_in(database.name)
             await drop_database(self.session, database.name)
         except asyncpg.InsufficientPrivilegeError:
             await self._drop_with_guests(database.name)
@@ -67,22 +94,31 @@ class Drop:
                 "Somebody else's session is in the database and has to end."
             ) from error
 
-    async def _end_prepared_transactions(self, database: str) -> None:
-        await end_prepared_transactions(self.session, database, self.owner, self.server, self.marks)
+    async def _end_prepared_in(self, database: str) -> None:
+        await end_prepared_transactions(
+            self.session, database, self._owner, self.server, self.marks
+        )
 
-    async def _drop_role(self) -> None:
+    async def _drop_role(self) -> Tombstone | None:
+        if await self._is_dropped():
+            return None
+        take_back = TakeBack(self.session, self._owner, self.server, self.marks)
+        if not await is_named(self.session, self._owner):
+            await end_holders(self.session, role=self._owner)
+        elif self.sight.is_tombstone(self.tenant):
+            await take_back.in_parts()
+        else:
+            await take_back.at_once()
+        return None if await self._is_dropped() else await self._buried()
+
+    async def _is_dropped(self) -> bool:
         try:
-            await self.session.execute(statements.drop_role(self.owner))
-            return
-        except asyncpg.DependentObjectsStillExistError:
-            await take_back_grants(self.session, self.owner, self.server, self.marks)
-        except asyncpg.LockNotAvailableError:
-            await end_holders(self.session, self.owner)
-        try:
-            await self.session.execute(statements.drop_role(self.owner))
-        except asyncpg.DependentObjectsStillExistError as error:
-            raise ProviderRejected(
-                f"Others granted the role {self.owner!r} what the admin cannot take back; have a "
-                f"superuser run DROP OWNED BY {identifier(self.owner)}; in each database where "
-                "they did."
-            ) from error
+            await self.session.execute(statements.soon(statements.drop_role(self._owner)))
+        except _KEPT:
+            return False
+        return True
+
+    async def _buried(self) -> Tombstone:
+        name = tombstone_name(self.tenant.id)
+        await self.session.execute(statements.soon(statements.bury(self._owner, name)))
+        return Tombstone(name, await reason_to_keep(self.session, name))

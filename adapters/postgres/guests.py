@@ -13,10 +13,17 @@ SELECT DISTINCT usename FROM pg_stat_activity
 WHERE datname = $1 AND usename <> current_user
 """
 
-_HOLDERS = """
-SELECT DISTINCT usename FROM pg_locks JOIN pg_stat_activity USING (pid)
-WHERE locktype = 'object' AND classid = 'pg_authid'::regclass AND granted
-  AND objid = (SELECT oid FROM pg_roles WHERE rolname = $1) AND usename <> current_user
+_LOCK_OBJECTS = """
+SELECT pid FROM pg_locks WHERE locktype = 'object' AND granted AND (classid, objid) IN (
+    SELECT 'pg_authid'::regclass::oid, oid FROM pg_roles WHERE rolname = {role}
+    UNION ALL
+    SELECT 'pg_database'::regclass, oid FROM pg_database WHERE datname = {database}
+)
+"""
+
+_HOLDERS = f"""
+SELECT DISTINCT usename FROM pg_stat_activity WHERE usename <> current_user
+AND pid IN ({_LOCK_OBJECTS.format(role="$1", database="$2")})
 """
 
 _LOCKERS = """
@@ -30,13 +37,9 @@ _END_IN_DATABASE = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1 AND datname = $2
 """
 
-_END_HOLDING = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE usename = $1 AND pid IN (
-    SELECT pid FROM pg_locks
-    WHERE locktype = 'object' AND classid = 'pg_authid'::regclass AND granted
-      AND objid = (SELECT oid FROM pg_roles WHERE rolname = $2)
-)
+_END_HOLDING = f"""
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1
+AND pid IN ({_LOCK_OBJECTS.format(role="$2", database="$3")})
 """
 
 _END_LOCKING = """
@@ -53,9 +56,11 @@ async def end_guests(session: Session, database: str) -> None:
     await end_sessions(session, await session.fetch(_GUESTS, database), _END_IN_DATABASE, database)
 
 
-async def end_holders(session: Session, owner: str) -> None:
-    """End the sessions whose open transaction names the role, which keeps it from being dropped."""
-    await end_sessions(session, await session.fetch(_HOLDERS, owner), _END_HOLDING, owner)
+async def end_holders(session: Session, *, role: str = "", database: str = "") -> None:
+    """End the sessions whose open transaction names the role or the database, which keeps it from
+    being dropped."""
+    holders = await session.fetch(_HOLDERS, role, database)
+    await end_sessions(session, holders, _END_HOLDING, role, database)
 
 
 async def end_lockers(session: Session, database: str) -> None:
@@ -69,15 +74,17 @@ async def end_sessions(
 ) -> None:
     """Those that `query` ends, for a user and whatever else it is about.
 
-    Whoever belongs to a role may end its sessions: the admin joins for one transaction that is
-    rolled back, so that nobody sees it and nothing of it stays.
+    Whoever belongs to a role may end its sessions: unless the admin may signal all, it joins for
+    one transaction that is rolled back, so that nobody sees it and nothing of it stays.
     """
+    may_signal = await session.fetchval(f"SELECT {statements.MAY_SIGNAL}")
     for user in users:
         transaction = session.transaction()
         await transaction.start()
         try:
             with suppress(asyncpg.InsufficientPrivilegeError):  # not one of ours
-                await session.execute(statements.join(user["usename"]))
+                if not may_signal:
+                    await session.execute(statements.join(user["usename"]))
                 await session.fetch(query, user["usename"], *about)
         finally:
             await transaction.rollback()

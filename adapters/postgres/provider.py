@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import asyncpg
@@ -24,7 +24,7 @@ from adapters.postgres.suspending import Suspend
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound, NameTaken, ProviderBusy
 from domain.extensions import Extension, check_available
-from domain.order import Holding, Order, Tenant
+from domain.order import Holding, Order, Tenant, Tombstone
 from domain.sizes import Measure
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.size_guard import SizeGuard
@@ -66,16 +66,23 @@ class PostgresProvider(DatabaseProvider, SizeGuard):
 
     def _role_statement(self, tenant: Tenant, sight: Sight, password: str) -> str:
         limit = self.server.connection_limit
-        if sight.has_role:
-            return statements.remake_role(tenant, password, limit)
-        return statements.make_role(tenant, self.marks.of(tenant), password, limit)
+        if not sight.has_role:
+            return statements.make_role(tenant, self.marks.of(tenant), password, limit)
+        remade = statements.remake_role(tenant, password, limit)
+        if sight.owner == tenant.names.owner:
+            return remade
+        return f"{statements.rename_role(sight.owner, tenant.names.owner)}; {remade}"
 
     async def _make_database(self, session: Session, tenant: Tenant, sight: Sight) -> None:
-        for database in sight.databases:
-            if database.name == tenant.names.database:
-                if not database.broken:
-                    return
-                await drop_database(session, database.name)
+        name = tenant.names.database
+        whole = [database.name for database in sight.databases if not database.broken]
+        if name in whole:
+            return
+        if name in [database.name for database in sight.databases]:
+            await drop_database(session, name)
+        if whole:  # under the name that it was given since, or as a spare
+            await session.execute(statements.rename_database(whole[0], name))
+            return
         template = await template_of(session)
         await session.execute(statements.make_database(tenant, template.clause))
 
@@ -88,8 +95,8 @@ class PostgresProvider(DatabaseProvider, SizeGuard):
 
     async def install(self, order: Order) -> None:
         async with self._locked(order.tenant) as session:
-            sight = await look(session, order.tenant, self.marks)
-            if not sight.has_role or not sight.databases:
+            sight = await self._found(session, order.tenant)
+            if not sight.databases:
                 raise DatabaseNotFound(f"There is no database {order.tenant.id} on the server.")
         connection = await self.server.connection(order)
         await _despite_races(lambda: install(order.extensions, connection, self.server))
@@ -100,27 +107,40 @@ class PostgresProvider(DatabaseProvider, SizeGuard):
     async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
         tenant, password = order.tenant, await self.server.password_text(order.password)
         async with self._locked(tenant) as session:
-            sight = await look(session, tenant, self.marks)
-            if not sight.has_role:
-                raise DatabaseNotFound(f"There is no database {tenant.id} on the server.")
-            access = self._suspend(session, tenant, sight)
+            access = self._suspend(session, await self._found(session, tenant))
             await access.insist(statements.set_password(tenant, password))
             if end_sessions:
                 await access.end_sessions()
         return await self.server.connection(order)
 
+    async def _found(self, session: Session, tenant: Tenant) -> Sight:
+        """Look for a tenant that is handed out its login: its role gets the name in its record
+        back. Raises DatabaseNotFound, and NameTaken when others have that name now."""
+        sight, name = await look(session, tenant, self.marks), tenant.names.owner
+        if not sight.has_role or sight.is_tombstone(tenant):
+            raise DatabaseNotFound(f"There is no database {tenant.id} on the server.")
+        if sight.owner != name:
+            try:
+                await session.execute(statements.rename_role(sight.owner, name))
+            except asyncpg.DuplicateObjectError as error:
+                raise NameTaken(f"The role {name!r} on the server is another one.") from error
+        return replace(sight, owner=name)
+
     async def suspend(self, tenant: Tenant) -> None:
         async with self.resisting, self._locked(tenant) as session:
             sight = await look(session, tenant, self.marks)
             if sight.has_role:
-                await self._suspend(session, tenant, sight)()
+                await self._suspend(session, sight)()
 
-    async def retire(self, tenant: Tenant) -> None:
+    async def retire(self, tenant: Tenant) -> Tombstone | None:
+        return await _despite_races(lambda: self._retire(tenant))
+
+    async def _retire(self, tenant: Tenant) -> Tombstone | None:
         async with self.resisting, self._locked(tenant) as session:
             sight = await look(session, tenant, self.marks)
-            if sight.has_role:
-                drop = Drop(session, tenant.names.owner, self.server, self.marks)
-                await drop(sight.databases)
+            if not sight.has_role:
+                return None
+            return await Drop(session, tenant, sight, self.server, self.marks)()
 
     async def measures(self) -> Mapping[str, Measure]:
         async with session_of(self.pool) as session:
@@ -130,16 +150,16 @@ class PostgresProvider(DatabaseProvider, SizeGuard):
         async with self.resisting, self._locked(tenant) as session:
             sight = await look(session, tenant, self.marks)
             if sight.has_role:
-                await Confinement(self._suspend(session, tenant, sight)).begin()
+                await Confinement(self._suspend(session, sight)).begin()
 
     async def release(self, tenant: Tenant) -> None:
         async with self.resisting, self._locked(tenant) as session:
             sight = await look(session, tenant, self.marks)
             if sight.has_role:
-                await Confinement(self._suspend(session, tenant, sight)).end()
+                await Confinement(self._suspend(session, sight)).end()
 
-    def _suspend(self, session: Session, tenant: Tenant, sight: Sight) -> Suspend:
-        return Suspend(session, tenant.names.owner, sight.databases, self.server, self.marks)
+    def _suspend(self, session: Session, sight: Sight) -> Suspend:
+        return Suspend(session, sight.owner, sight.databases, self.server, self.marks)
 
     async def inventory(self) -> Sequence[Holding]:
         async with session_of(self.pool) as session:

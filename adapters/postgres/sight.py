@@ -4,17 +4,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adapters.postgres.sessions import Session
+from domain.naming import MAX_IDENTIFIER
 from domain.order import Holding, Tenant
 
-_ROLE = """
-SELECT shobj_description(oid, 'pg_authid') AS mark FROM pg_roles WHERE rolname = $1
+_ROLES = """
+WITH named AS MATERIALIZED (
+    SELECT oid, rolname, shobj_description(oid, 'pg_authid') AS mark
+    FROM pg_roles WHERE rolname = $1
+)
+SELECT oid, rolname AS name, mark IS NOT DISTINCT FROM $2 AS is_ours FROM named
+UNION ALL
+SELECT r.oid, r.rolname, true FROM pg_shdescription AS d JOIN pg_roles AS r ON r.oid = d.objoid
+WHERE d.classoid = 'pg_authid'::regclass AND d.description = $2
+  AND NOT EXISTS (SELECT FROM named WHERE mark = $2)
+ORDER BY oid
 """
+# by name first: the index that finds it does not know marks, and without one all comments are read
+# (1 ms for 10,000 roles)
 
 _DATABASES = """
-SELECT datname AS name, datconnlimit = -2 AS broken,
-       pg_get_userbyid(datdba) = $2 AS of_owner
-FROM pg_database WHERE datname = $1 OR pg_get_userbyid(datdba) = $2
+SELECT datname AS name, datconnlimit = -2 AS broken, datdba = $2 AS is_ours
+FROM pg_database WHERE datname = $1 OR datdba = $2
 """
+
+TOMBSTONE = "pgvend_tombstone_"
+"""What the names of tombstones begin with, and those of tenants' roles do not."""
 
 _INVENTORY = """
 SELECT substr(marks.mark, length($1) + 1) AS id, d.datname AS database, r.rolname AS owner
@@ -35,11 +49,22 @@ class SeenDatabase:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What there is under one tenant's names: its own, and whether anything is somebody else's."""
+    """What bears a tenant's mark, and whether something of others has its names.
 
-    has_role: bool
+    `owner` is the name of its role, which may differ from the one in its record; empty where there
+    is no role. `databases` are those of that role.
+    """
+
+    owner: str
     databases: tuple[SeenDatabase, ...]
     has_foreign: bool
+
+    @property
+    def has_role(self) -> bool:
+        return bool(self.owner)
+
+    def is_tombstone(self, tenant: Tenant) -> bool:
+        return self.owner == tombstone_name(tenant.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +89,31 @@ class Marks:
         return mark.removeprefix(self.prefix) if mark and is_ours else None
 
 
+def tombstone_name(tenant_id: str) -> str:
+    return (TOMBSTONE + tenant_id)[:MAX_IDENTIFIER]
+
+
 async def look(session: Session, tenant: Tenant, marks: Marks) -> Sight:
-    """What bears the tenant's mark: its role, and the databases of that role."""
+    """Find what bears the tenant's mark, under whatever name: its role, and that role's
+    databases."""
     names = tenant.names
-    role = await session.fetchrow(_ROLE, names.owner)
-    databases = await session.fetch(_DATABASES, names.database, names.owner)
-    ours = role is not None and role["mark"] == marks.of(tenant)
-    mine = [database for database in databases if ours and database["of_owner"]]
+    roles = await session.fetch(_ROLES, names.owner, marks.of(tenant))
+    role = next((role for role in roles if role["is_ours"]), None)
+    databases = await session.fetch(_DATABASES, names.database, role["oid"] if role else 0)
+    mine = [database for database in databases if database["is_ours"]]
     return Sight(
-        has_role=ours,
+        owner=role["name"] if role else "",
         databases=tuple(SeenDatabase(found["name"], found["broken"]) for found in mine),
-        has_foreign=(role is not None and not ours) or len(mine) < len(databases),
+        has_foreign=any(not role["is_ours"] for role in roles) or len(mine) < len(databases),
     )
 
 
 async def inventory(session: Session, marks: Marks) -> Sequence[Holding]:
     """All that bears a mark of this installation, ordered by id."""
     found = await session.fetch(_INVENTORY, marks.prefix)
-    return [Holding(id=row["id"], database=row["database"], owner=row["owner"]) for row in found]
+    return [_holding(**row) for row in found]
+
+
+def _holding(id: str, database: str | None, owner: str) -> Holding:  # noqa: A002 - the column
+    is_tombstone = database is None and owner == tombstone_name(id)
+    return Holding(id=id, database=database, owner=owner, is_tombstone=is_tombstone)

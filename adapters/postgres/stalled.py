@@ -1,4 +1,7 @@
-"""Sessions that keep every database of the server from being dropped.
+"""Sessions that keep a database, or every database of the server, from being dropped.
+
+Its lock object is held by every transaction that names it (`ALTER ROLE ... IN DATABASE`), for which
+no right on it is needed.
 
 DROP DATABASE waits until all sessions, in whatever database, have let go of its files. One whose
 client does not read its answer never hears of that; one that has not finished its login hears of it
@@ -11,7 +14,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from adapters.postgres import statements
-from adapters.postgres.guests import end_sessions
+from adapters.postgres.guests import end_holders, end_sessions
 from adapters.postgres.sessions import Session
 
 PATIENCE = "12s"
@@ -26,22 +29,29 @@ WHERE usename = $1 AND wait_event = 'ClientWrite' AND state_change < now() - int
 
 
 async def drop_database(session: Session, database: str, *, force: bool = True) -> None:
-    """Also while a tenant somewhere leaves its answer unread, for the price of that session."""
+    """Also while a tenant somewhere leaves its answer unread, or a transaction open that names the
+    database, for the price of that session."""
     statement = statements.drop_database(database, force=force)
     try:
         async with _impatient(session):
             await session.execute(statement)
+    except asyncpg.LockNotAvailableError:
+        await end_holders(session, database=database)
+        await session.execute(statement)
     except asyncpg.QueryCanceledError:
         await end_sessions(session, await session.fetch(_USERS), _END_STALLED)
         await session.execute(statement)
 
 
+_PATIENT_AGAIN = "RESET statement_timeout; RESET lock_timeout"
+
+
 @asynccontextmanager
 async def _impatient(session: Session) -> AsyncIterator[None]:
-    await session.execute(f"SET statement_timeout = '{PATIENCE}'")
+    await session.execute(f"SET statement_timeout = '{PATIENCE}'; SET lock_timeout = '2s'")
     try:
         yield
     except asyncpg.PostgresError:
-        await session.execute("RESET statement_timeout")
+        await session.execute(_PATIENT_AGAIN)
         raise
-    await session.execute("RESET statement_timeout")
+    await session.execute(_PATIENT_AGAIN)

@@ -67,6 +67,16 @@ def open_database(tenant: Tenant, mark: str) -> str:
     )
 
 
+def rename_role(owner: str, name: str) -> str:
+    """Sessions go on, and a SCRAM password survives it."""
+    return f"ALTER ROLE {identifier(owner)} RENAME TO {identifier(name)}"
+
+
+def rename_database(database: str, name: str) -> str:
+    """Waits five seconds for the sessions in it to end; for members of its owner."""
+    return f"ALTER DATABASE {identifier(database)} RENAME TO {identifier(name)}"
+
+
 def set_password(tenant: Tenant, password: str) -> str:
     return f"ALTER ROLE {identifier(tenant.names.owner)} PASSWORD {literal(password)}"
 
@@ -79,14 +89,30 @@ def leave(owner: str) -> str:
     return f"REVOKE {identifier(owner)} FROM CURRENT_USER"
 
 
+MAY_SIGNAL = """
+(current_setting('is_superuser') = 'on' OR pg_has_role('pg_signal_backend', 'USAGE'))
+"""
+"""Whether one may end sessions of any tenant without being a member of its role."""
+
+
+def signal(owner: str) -> str:
+    """End its sessions, where that takes no membership: joining waits for locks that they may
+    hold."""
+    return f"{_end_sessions(owner)} AND {MAY_SIGNAL}"
+
+
 def throw_out(owner: str) -> str:
     """Its sessions, whose open transactions would keep the next statements waiting.
 
-    Membership, because only members may do that, and FORCE ends only their roles' sessions.
+    Membership, because only members may do that everywhere, and FORCE ends only their roles'
+    sessions.
     """
+    return f"{join(owner)}; {_end_sessions(owner)}"
+
+
+def _end_sessions(owner: str) -> str:
     return (
-        f"{join(owner)}; SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-        f"WHERE usename = {literal(owner)}"
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = {literal(owner)}"
     )
 
 
@@ -155,7 +181,7 @@ def roll_back_prepared(gid: str) -> str:
 
 END_SESSIONS_HERE = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND usename <> current_user AND pg_has_role(usename, 'MEMBER')
+WHERE datname = current_database() AND usename <> current_user AND pg_has_role(usename, 'USAGE')
 """
 """Of all others in the session's database whom the session's user may end."""
 
@@ -167,6 +193,13 @@ def drop_grants(owner: str) -> str:
 
 def drop_role(owner: str) -> str:
     return f"DROP ROLE IF EXISTS {identifier(owner)}"
+
+
+def bury(owner: str, tombstone: str) -> str:
+    """Leave no more of the role than a tombstone: nobody logs in as it, and its name is free."""
+    name = identifier(tombstone)
+    renamed = "" if owner == tombstone else f"{rename_role(owner, tombstone)}; "
+    return f"{renamed}ALTER ROLE {name} NOLOGIN PASSWORD NULL; {leave(tombstone)}"
 
 
 def install_extension(extension: str) -> str:

@@ -48,6 +48,7 @@ class Suspend:
 
     async def __call__(self) -> None:
         names = self.whole
+        await self.session.execute(statements.signal(self.owner))
         async with member_of(self.session, self.owner, None):
             await self.insist(statements.shut_out(self.owner))
             await self._empty([])  # of the owner: it could open again what is closed

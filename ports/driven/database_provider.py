@@ -5,14 +5,16 @@ from collections.abc import Sequence
 
 from domain.connection import Connection
 from domain.extensions import Extension
-from domain.order import Holding, Order, Tenant
+from domain.order import Holding, Order, Tenant, Tombstone
 
 
 class DatabaseProvider(ABC):
     """A place where databases are made.
 
     What belongs to a tenant is known by a mark that bears the tenant's id, never by its name
-    alone: nothing without that mark is ever adopted, changed or dropped.
+    alone: nothing without that mark is ever adopted, changed or dropped. Every method finds a
+    tenant by its mark under whatever name, where the provider lets others rename it; `provision`,
+    and whatever hands out a login, renames it back.
 
     Every method may raise ProviderBusy (nothing happened), ProviderRejected (final) and, where it
     changes something, OutcomeUnknown (repeat the call: it converges). Every method may be
@@ -87,11 +89,17 @@ class DatabaseProvider(ABC):
         """
 
     @abstractmethod
-    async def retire(self, tenant: Tenant) -> None:
+    async def retire(self, tenant: Tenant) -> Tombstone | None:
         """Drop the tenant's database and role, with sessions in it or not. Idempotent.
 
         What is not there, or does not bear this tenant's mark, counts as dropped. New logins are
-        refused before the drop begins.
+        refused and sessions are ended before the drop begins, and it waits for no lock without
+        bound.
+
+        A role that cannot be dropped, because objects of others name it, is not an error: it
+        becomes a tombstone, which is returned. The names of the tenant are free then. The next call
+        removes a part of what keeps the tombstone; the last one returns None. Nothing that belongs
+        to others goes with it.
         """
 
     @abstractmethod

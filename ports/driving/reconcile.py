@@ -35,6 +35,7 @@ UNRECORDABLE = (
     "Its name holds control characters, so no record takes it: a record that there is keeps the "
     "former name. Rename the database on its server."
 )
+TOMBSTONE = "A tombstone: the role of a deleted database, which objects of others name."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +96,8 @@ class Reconcile:
             case Upkeep.ADOPT:
                 do = partial(self._adopt, drift)
             case Upkeep.REMOVE:
-                do = partial(self._remove, drift)
+                remark = TOMBSTONE if drift.is_tombstone else ""
+                return Chore(drift.kind, drift.id, name, partial(self._remove, drift), remark)
             case Upkeep.RENAME:
                 record = records[drift.id]
                 do = partial(self._correct, record, record.found_as(drift.names))
@@ -131,12 +133,12 @@ class Reconcile:
             created_at=made_at(drift.id),
         )
 
-    async def _remove(self, drift: Drift) -> bool:
+    async def _remove(self, drift: Drift) -> bool | str:
         async with self.leases.held(drift.id) as is_mine:
             if not is_mine or await self._is_live(drift.id):
                 return False
-            await self.provider.retire(Tenant(id=drift.id, names=drift.names))
-            return True
+            tombstone = await self.provider.retire(Tenant(id=drift.id, names=drift.names))
+            return tombstone.reason if tombstone else True
 
     async def _is_live(self, database_id: str) -> bool:
         try:

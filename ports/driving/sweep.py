@@ -39,12 +39,13 @@ Look = Callable[[], Awaitable[list[Chore]]]
 DONE = "done"
 WOULD = "would be done"
 TOLD = "left as it is"
+PART = "done in part"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found, and what came of it: `done`, `would be done`, `left as it is`, or an error's
-    code and text."""
+    """What was found, and what came of it: `done`, `done in part`, `would be done`, `left as it
+    is`, or an error's code and text."""
 
     action: Upkeep
     id: str
@@ -139,7 +140,10 @@ class Sweep:
 
     async def _done(self, chore: Chore, do: Do) -> Finding | None:
         try:
-            if not await do():
+            left = await do()
+            if isinstance(left, str):
+                return _finding(chore, PART, left)
+            if not left:
                 return None
             await self._write_down(chore)
             return _finding(chore, DONE, chore.remark)

@@ -35,8 +35,8 @@ class Kind:
     """How to make a subject: `make` gets the value of the session's fixture `base`.
 
     What a kind may lack is what its other side does not allow: to choose passwords, names that two
-    tenants cannot both have, logins that reach no neighbour's database, to measure; or has not:
-    sessions, and data to be found in them.
+    tenants cannot both have, logins that reach no neighbour's database, to measure, roles that
+    others can rename; or has not: sessions, and data to be found in them.
     """
 
     make: Make
@@ -47,15 +47,16 @@ class Kind:
     isolates: bool = True
     has_sessions: bool = True
     guards_sizes: bool = True
+    renames: bool = True
 
 
 on_neon = partial(Kind, base="neon", guards_sizes=False)
-by_api = partial(on_neon, chooses_passwords=False, isolates=False)
-by_project = partial(on_neon, chooses_passwords=False, unique_names=False)
+by_api = partial(on_neon, chooses_passwords=False, isolates=False, renames=False)
+by_project = partial(on_neon, chooses_passwords=False, unique_names=False, renames=False)
 
 KINDS = {
-    "memory": Kind(memory, has_sessions=False),
-    "memory-decorated": Kind(memory, decorate=decorated, has_sessions=False),
+    "memory": Kind(memory, has_sessions=False, renames=False),
+    "memory-decorated": Kind(memory, decorate=decorated, has_sessions=False, renames=False),
     "embedded-16": Kind(embedded, "bundled_16"),
     "embedded-18": Kind(embedded, "bundled_18"),
     "embedded-18-decorated": Kind(embedded, "bundled_18", decorate=decorated),

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import cycle
 from typing import Any, cast
 
+import asyncpg
 import structlog
 
 from adapters.decorators.observed import Observation, ObservedProvider, ObservedSizeGuard
@@ -24,6 +25,7 @@ from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.opening import opened_provider
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import server_of_dsn
+from adapters.postgres.statements import rename_role
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
 from domain.retry import RetryPolicy
@@ -48,7 +50,8 @@ class Subject:
     """A provider and the proof that what it hands out works.
 
     `crowd` is how many databases may be made at once; `turns` of the loop, and then so many
-    `moments` of a call's time, are tried out for going away in.
+    `moments` of a call's time, are tried out for going away in. `admins` are sessions of the admin
+    that can rename roles, where there are roles to rename.
     """
 
     provider: DatabaseProvider
@@ -57,6 +60,12 @@ class Subject:
     crowd: int = 20
     turns: int = 1
     moments: int = 6
+    admins: asyncpg.Pool | None = None
+
+    async def rename_role(self, owner: str, name: str) -> None:
+        """As an operator does, behind the provider's back."""
+        assert self.admins
+        await self.admins.execute(rename_role(owner, name))
 
 
 def decorated(subject: Subject) -> Subject:
@@ -85,14 +94,14 @@ async def memory(_: None) -> AsyncIterator[Subject]:
 
 @asynccontextmanager
 async def embedded(provider: PostgresProvider) -> AsyncIterator[Subject]:
-    yield Subject(provider, PostgresLoginCheck(), provider)
+    yield Subject(provider, PostgresLoginCheck(), provider, admins=provider.pool)
 
 
 @asynccontextmanager
 async def postgres(server: OperatorsServer) -> AsyncIterator[Subject]:
     described = server_of_dsn(server.dsn(), public_host=None, public_port=None, connection_limit=3)
     async with opened_provider(described, INSTALLATION) as provider, measuring(server):
-        yield Subject(provider, PostgresLoginCheck(), provider)
+        yield Subject(provider, PostgresLoginCheck(), provider, admins=provider.pool)
 
 
 class InTurn:
@@ -117,7 +126,8 @@ async def emulated(
     neon: RunningEmulator, isolation: Isolation, crowd: int = 6
 ) -> AsyncIterator[Subject]:
     async with vending_on(neon, isolation) as provider:
-        yield Subject(provider, PostgresLoginCheck(), crowd=crowd, moments=3)
+        admins = provider.pool if isinstance(provider, PostgresProvider) else None
+        yield Subject(provider, PostgresLoginCheck(), crowd=crowd, moments=3, admins=admins)
 
 
 neon_by_api = partial(emulated, isolation=Isolation.NONE)

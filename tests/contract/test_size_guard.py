@@ -110,3 +110,14 @@ async def test_others_may_come_and_go_while_all_are_measured(subject: Subject) -
                 await asyncio.sleep(0)
         finally:
             await coming
+
+
+async def test_it_is_known_by_its_mark_whatever_its_name(subject: Subject) -> None:
+    order = new_order()
+    async with vended(subject.provider, order) as connection:
+        if subject.admins:
+            await subject.rename_role(connection.user, "renamed by the operator")
+        await subject.size_guard.confine(order.tenant)
+        assert await read_only(subject, order.tenant.id)
+        await subject.size_guard.release(order.tenant)
+        assert not await read_only(subject, order.tenant.id)

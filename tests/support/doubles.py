@@ -10,7 +10,7 @@ from domain.connection import Connection
 from domain.database import Database
 from domain.errors import PgvendError, Unavailable
 from domain.extensions import Extension
-from domain.order import Holding, Order, Tenant
+from domain.order import Holding, Order, Tenant, Tombstone
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
 from ports.driven.registry import Query, Registry
@@ -158,9 +158,9 @@ class ScriptedProvider(DatabaseProvider):
         self._called("suspend")
         await self.inner.suspend(tenant)
 
-    async def retire(self, tenant: Tenant) -> None:
+    async def retire(self, tenant: Tenant) -> Tombstone | None:
         self._called("retire")
-        await self.inner.retire(tenant)
+        return await self.inner.retire(tenant)
 
     async def inventory(self) -> Sequence[Holding]:
         self._called("inventory")

@@ -7,6 +7,7 @@ from adapters.postgres.examining.subject import Questions, Subject, row
 from adapters.postgres.measuring import MAY_MEASURE
 from adapters.postgres.quoting import identifier
 from adapters.postgres.sessions import POOL_SIZE, Session
+from adapters.postgres.sight import TOMBSTONE
 from domain.checkup import Mend, Outcome, Verdict, counted
 
 OWN_SESSIONS = POOL_SIZE + 2
@@ -19,7 +20,8 @@ SELECT current_setting('max_connections')::int
        - current_setting('superuser_reserved_connections')::int
        - coalesce(current_setting('reserved_connections', true)::int, 0) AS places,
        (SELECT count(*) FROM pg_roles
-        WHERE starts_with(shobj_description(oid, 'pg_authid'), $1)) AS tenants
+        WHERE starts_with(shobj_description(oid, 'pg_authid'), $1)
+          AND NOT starts_with(rolname, $2)) AS tenants
 """
 
 _SIZES = """
@@ -33,7 +35,7 @@ FROM (
 
 
 async def places(session: Session, subject: Subject) -> Outcome:
-    found = await row(session, _PLACES, ANY_MARK)
+    found = await row(session, _PLACES, ANY_MARK, TOMBSTONE)
     limit, tenants = subject.server.connection_limit, found["tenants"]
     free = found["places"] - OWN_SESSIONS
     sum_ = f"{counted(tenants, 'tenant')} with up to {limit} sessions each, {free} places"

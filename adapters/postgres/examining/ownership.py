@@ -1,9 +1,11 @@
-"""Whose databases are on the server."""
+"""Whose databases are on the server, and what is left of deleted ones."""
 
 from adapters.postgres.examining.marks import ANY_MARK, judged
 from adapters.postgres.examining.subject import Questions, Subject
+from adapters.postgres.quoting import identifier
 from adapters.postgres.sessions import Session
-from domain.checkup import Outcome
+from adapters.postgres.sight import TOMBSTONE, Marks
+from domain.checkup import Mend, Outcome, Verdict, counted
 
 _MARKS = """
 SELECT mark FROM pg_roles CROSS JOIN LATERAL shobj_description(oid, 'pg_authid') AS marks (mark)
@@ -11,8 +13,41 @@ WHERE starts_with(mark, $1)
 """
 
 
+_TOMBSTONES = """
+SELECT rolname AS role, coalesce(d.datname, current_database()) AS database,
+       count(s.refobjid) AS objects
+FROM pg_roles AS r
+LEFT JOIN pg_shdepend AS s ON refclassid = 'pg_authid'::regclass AND refobjid = r.oid
+LEFT JOIN pg_database AS d ON d.oid = s.dbid
+WHERE starts_with(rolname, $1) AND NOT rolcanlogin
+  AND starts_with(shobj_description(r.oid, 'pg_authid'), $2)
+GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+
 async def marks(session: Session, subject: Subject) -> Outcome:
     return judged([row["mark"] for row in await session.fetch(_MARKS, ANY_MARK)], subject.known)
 
 
-QUESTIONS: Questions = {"marks": marks}
+async def tombstones(session: Session, subject: Subject) -> Outcome:
+    """Roles of deleted databases that could not be dropped yet."""
+    installation = subject.known.installation
+    prefix = Marks(installation).prefix if installation else ANY_MARK
+    found = await session.fetch(_TOMBSTONES, TOMBSTONE, prefix)
+    if not found:
+        return Outcome(Verdict.OK, "Nothing is left of deleted databases.")
+    number = len({row["role"] for row in found})
+    return Outcome(
+        Verdict.WARN,
+        f"{counted(number, 'tombstone')}: locked roles of deleted databases, which "
+        f"{counted(sum(row['objects'] for row in found), 'object')} of others name. Each sweep "
+        "removes a part of these. Where their number does not fall, a superuser can do it.",
+        tuple(
+            Mend(f"DROP OWNED BY {identifier(row['role'])};", row["database"])
+            for row in found
+            if row["objects"]
+        ),
+    )
+
+
+QUESTIONS: Questions = {"marks": marks, "tombstones": tombstones}

@@ -48,7 +48,7 @@ ASKS = {
     "vend": [
         "log in",
         "SELECT pg_advisory_lock",
-        "run SELECT shobj_description",
+        "run WITH named",
         "run SELECT datname",
         "CREATE ROLE",
         "CREATE DATABASE",
@@ -59,7 +59,7 @@ ASKS = {
         "SELECT 1",
         "goodbye",
     ],
-    "retire": ["ALTER DATABASE", "DROP DATABASE", "DROP ROLE"],
+    "retire": ["SELECT pg_terminate_backend", "SET LOCAL", "DROP DATABASE"],
     "rotate": ["ALTER ROLE … PASSWORD …"],
     "suspend": ["SET LOCAL"],
 }

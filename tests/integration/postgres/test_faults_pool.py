@@ -1,8 +1,9 @@
 """The provider's sessions are few, and one that was cut off may still be at work on the server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import asyncpg
 import pytest
@@ -12,7 +13,7 @@ from adapters.postgres.quoting import identifier
 from adapters.postgres.sessions import POOL_SIZE, session_of, single_session
 from adapters.postgres.statements import lock, lock_key
 from domain.errors import OutcomeUnknown, PgvendError
-from domain.order import Order, Tenant
+from domain.order import Order, Tenant, Tombstone
 from tests.support.faults import NOTHING, WHOLE, Blow, site, struck
 from tests.support.orders import new_order
 from tests.support.pgproxy import Fault, How
@@ -96,7 +97,7 @@ async def test_health_is_asked_although_every_place_is_taken(bundled_18: Postgre
 @asynccontextmanager
 async def _held_up(
     provider: PostgresProvider, orders: Sequence[Order]
-) -> AsyncIterator[list[asyncio.Task[None]]]:
+) -> AsyncIterator[list[asyncio.Task[Tombstone | None]]]:
     """Retirements of the orders, all at work on what they will not get before the end of this."""
     assert provider.server.superuser
     async with single_session(provider.server.superuser) as holder:
@@ -139,7 +140,7 @@ async def test_the_next_call_waits_for_a_database_that_is_still_being_changed(
     fault = Fault(How.CUT_AFTER, beginning)
     statement = blocking.format(database=identifier(order.tenant.names.database))
     async with _blocked(bundled_18, statement) as blocker, site(bundled_18, fault) as broken:
-        calls = {
+        calls: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
             "provision": lambda: broken.vend(order),
             "retire": lambda: broken.provider.retire(order.tenant),
         }

@@ -61,6 +61,16 @@ def test_what_is_young_may_be_another_services(made: datetime, database: str | N
     assert kinds(unrecorded([old], {}, NOW)) == [Upkeep.ADOPT if database else Upkeep.DOUBT]
 
 
+def test_a_tombstone_goes_unless_its_record_lives() -> None:
+    stone = Holding(id=id_of(NOW), database=None, owner="tombstone", is_tombstone=True)
+    gone = replace(record(State.RETIRED), id=stone.id)
+
+    for records in ({}, {stone.id: gone}):
+        [drift] = unrecorded([stone], records, NOW)
+        assert (drift.kind, drift.is_tombstone) == (Upkeep.REMOVE, True)
+    assert unrecorded([stone], {stone.id: replace(gone, state=State.RETIRING)}, NOW) == []
+
+
 @pytest.mark.parametrize("mark", ["", "stranger", "db_1", "db_" + "z" * 26])
 def test_a_mark_that_bears_no_id_of_ours_is_left_alone(mark: str) -> None:
     assert unrecorded([Holding(id=mark, database="sales", owner="user_sales")], {}, NOW) == []

@@ -12,8 +12,8 @@ from domain.order import Holding
 from domain.states import State
 from domain.text import legible
 from domain.upkeep import SETTLED, Upkeep
-from ports.driving.reconcile import PAGE
-from ports.driving.sweep import DONE, TOLD, Finding
+from ports.driving.reconcile import PAGE, TOMBSTONE
+from ports.driving.sweep import DONE, PART, TOLD, WOULD, Finding
 from ports.driving.vended import Vended
 from tests.support.aftermath import assert_in_line, found
 from tests.support.drifted import half_unrecorded, lost, told, unrecorded, vended
@@ -87,6 +87,25 @@ async def test_what_is_left_of_what_is_gone_is_removed(memory: Memory, sales: Ve
 
     assert told(await found(memory)) == [(Upkeep.REMOVE, DONE)]
     assert await memory.held() == set()
+
+
+async def test_a_tombstone_frees_name_and_quota_and_goes_in_parts(
+    memory: Memory, sales: Vended
+) -> None:
+    memory.provider.name_by_others(sales.database.id, 2)
+    await memory.delete(sales.database.id)
+
+    assert (await memory.registry.get(sales.database.id)).state is State.RETIRED
+    again = await vended(memory, sales.database.nickname)
+    assert again.names == sales.database.names
+    [dry] = await memory.sweep()(dry_run=True)
+    assert (dry.action, dry.outcome, dry.detail) == (Upkeep.REMOVE, WOULD, TOMBSTONE)
+    [first] = await found(memory)
+    assert (first.action, first.outcome) == (Upkeep.REMOVE, PART)
+    assert first.detail == "Objects of others that name it: 1."
+    assert told(await found(memory)) == [(Upkeep.REMOVE, DONE)]
+    assert await found(memory) == []
+    assert await memory.held() == {again.id}
 
 
 async def test_what_somebody_dropped_on_the_server_is_forgotten(memory: Memory) -> None:

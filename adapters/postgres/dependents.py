@@ -1,0 +1,173 @@
+"""Objects that name a role, and so keep it from being dropped; removed a part at a time.
+
+DROP OWNED removes all of them at once, and takes a lock for each object that goes: a hundred
+thousand policies need more locks than a server has. Privileges need none.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from adapters.postgres import statements
+from adapters.postgres.quoting import identifier
+from adapters.postgres.sessions import Session
+from adapters.postgres.sight import Marks
+from domain.checkup import counted
+
+PART = 100
+"""Policies that one transaction removes; fewer where the server has not as many locks."""
+
+PARTS = 100
+"""Transactions of one visit."""
+
+_OF_ROLE = """
+refclassid = 'pg_authid'::regclass AND refobjid = (SELECT oid FROM pg_roles WHERE rolname = $1)
+"""
+
+_COUNTS = f"""
+SELECT coalesce(datname, 'the server') AS place, count(*) AS objects
+FROM pg_shdepend AS d LEFT JOIN pg_database ON pg_database.oid = d.dbid
+WHERE {_OF_ROLE} GROUP BY 1 ORDER BY 2 DESC, 1
+"""
+
+_HERE = f"""
+{_OF_ROLE} AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+_LOCKED = f"""
+SELECT count(*) FROM (
+    SELECT FROM pg_shdepend WHERE {_HERE} AND deptype IN ('o', 'r') LIMIT {PART + 1}
+) AS first
+"""
+# policies, and what the role owns
+
+_TABLES = f"""
+SELECT DISTINCT c.oid, format('%I.%I', nspname, relname) AS name,
+       pg_get_userbyid(relowner) AS owner, pg_has_role(relowner, 'USAGE') AS is_member
+FROM (
+    SELECT polrelid FROM pg_shdepend AS d JOIN pg_policy AS p ON p.oid = d.objid
+    JOIN pg_class AS c ON c.oid = polrelid
+    WHERE {_HERE} AND classid = 'pg_policy'::regclass AND polrelid <> ALL ($3)
+      AND (pg_has_role(relowner, 'USAGE')
+           OR starts_with(shobj_description(relowner, 'pg_authid'), $4))
+    LIMIT $2
+) AS first JOIN pg_class AS c ON c.oid = polrelid JOIN pg_namespace AS n ON n.oid = relnamespace
+ORDER BY owner
+"""
+
+_POLICIES = """
+SELECT format('%I.%I', nspname, relname) AS name, relrowsecurity AS is_on, CASE
+    WHEN rest.roles IS NULL THEN format('DROP POLICY %I ON %I.%I', polname, nspname, relname)
+    ELSE format('ALTER POLICY %I ON %I.%I TO %s', polname, nspname, relname, rest.roles)
+END AS statement
+FROM pg_policy AS p JOIN pg_class AS c ON c.oid = polrelid
+JOIN pg_namespace AS n ON n.oid = relnamespace JOIN pg_roles AS gone ON gone.rolname = $1
+CROSS JOIN LATERAL (
+    SELECT string_agg(quote_ident(pg_get_userbyid(role)), ', ') FROM unnest(polroles) AS role
+    WHERE role <> gone.oid
+) AS rest (roles)
+WHERE polrelid = ANY ($3) AND gone.oid = ANY (polroles) LIMIT $2
+"""
+
+_OBJECTS = f"""
+SELECT CASE o.type
+    WHEN 'large object' THEN format('SELECT lo_unlink(%s)', objid)
+    ELSE format('DROP %s %s', CASE o.type
+        WHEN 'statistics object' THEN 'STATISTICS' ELSE o.type END, o.identity)
+END AS statement
+FROM pg_shdepend AS d CROSS JOIN LATERAL pg_identify_object(classid, objid, 0) AS o
+WHERE {_HERE} AND deptype = 'o' AND o.identity IS NOT NULL ORDER BY objid DESC LIMIT $2
+"""
+# the newest first: what was made later may stand on what was made before
+
+
+@dataclass
+class Dependents:
+    """Objects in the session's database that name the role. Nothing that others own goes, but for
+    policies that are for this role alone."""
+
+    session: asyncpg.Connection
+    role: str
+    marks: Marks
+    busy: list[int] = field(default_factory=list, init=False)
+    """Tables that somebody uses at this moment."""
+
+    async def remove(self) -> None:
+        """All at once; leave them where they are too many for that."""
+        if await self.session.fetchval(_LOCKED, self.role) <= PART:
+            await self.session.execute(statements.drop_grants(self.role))
+
+    async def remove_in_parts(self) -> None:
+        """As many as one visit may. Every part is committed; a repeated call goes on."""
+        await self._remove_policies()
+        for row in await self.session.fetch(_OBJECTS, self.role, PART * PARTS):
+            with suppress(asyncpg.PostgresError):  # somebody uses it, or something of others does
+                await self.session.execute(row["statement"])
+        await self.remove()
+
+    async def _remove_policies(self) -> None:
+        size = PART
+        for _ in range(PARTS):
+            try:
+                if not await self._remove_some_policies(size):
+                    return
+            except asyncpg.OutOfMemoryError:  # of locks
+                if size == 1:
+                    return
+                size //= 2
+
+    async def _remove_some_policies(self, size: int) -> bool:
+        """Of tables of one owner, each locked before its policies are read: who changes one at the
+        same moment loses nothing."""
+        async with self.session.transaction():
+            tables = await self.session.fetch(
+                _TABLES, self.role, size, self.busy, self.marks.prefix
+            )
+            if not tables:
+                return False
+            owner, is_member = tables[0]["owner"], tables[0]["is_member"]
+            if not is_member:
+                await self.session.execute(statements.join(owner))
+            locked = [
+                row["oid"] for row in tables if row["owner"] == owner and await self._lock(row)
+            ]
+            await self._change(await self.session.fetch(_POLICIES, self.role, size, locked))
+            if not is_member:
+                await self.session.execute(statements.leave(owner))
+        return True
+
+    async def _lock(self, table: asyncpg.Record) -> bool:
+        try:
+            async with self.session.transaction():
+                await self.session.execute(f"LOCK TABLE ONLY {table['name']}")
+        except asyncpg.LockNotAvailableError:
+            self.busy.append(table["oid"])
+            return False
+        return True
+
+    async def _change(self, policies: list[asyncpg.Record]) -> None:
+        """With row security off meanwhile, which nobody sees: where it is on, each change reads all
+        policies of the table anew."""
+        guarded = {row["name"] for row in policies if row["is_on"]}
+        off = [f"ALTER TABLE ONLY {name} DISABLE ROW LEVEL SECURITY" for name in guarded]
+        on = [f"ALTER TABLE ONLY {name} ENABLE ROW LEVEL SECURITY" for name in guarded]
+        await self.session.execute("; ".join([*off, *(row["statement"] for row in policies), *on]))
+
+
+async def is_named(session: Session, role: str) -> bool:
+    """Return whether anything on the server names the role."""
+    return bool(await session.fetch(_COUNTS, role))
+
+
+async def reason_to_keep(session: Session, role: str) -> str:
+    """Say what names the role, and what to do where sweeps do not remove it."""
+    counts = await session.fetch(_COUNTS, role)
+    if not counts:
+        return f"The role {role} stays until the transaction that names it has ended."
+    named = ", ".join(f"{counted(row['objects'], 'object')} of {row['place']}" for row in counts)
+    return (
+        f"The role {role} is locked and stays, because others name it: {named}. Each sweep removes "
+        "a part of them. Where their number does not fall, have a superuser run "
+        f"DROP OWNED BY {identifier(role)}; in each of these databases."
+    )

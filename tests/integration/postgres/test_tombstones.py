@@ -1,0 +1,153 @@
+"""A role that cannot be dropped holds neither name nor quota, and goes in parts."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+import pytest
+
+from adapters.postgres.dependents import PART
+from adapters.postgres.login_check import PostgresLoginCheck
+from adapters.postgres.sight import tombstone_name
+from domain.connection import Connection
+from domain.errors import DatabaseNotFound
+from domain.order import Holding, Order
+from tests.support.databases import held, holding_of, namesake, vended
+from tests.support.obstacles import REFUSALS, filled, left_open, run
+from tests.support.orders import new_order
+from tests.support.places import Place, operated, tenant
+from tests.support.servers import operators_server
+
+CROWD = 2 * PART
+
+CROWDED, SHARED = "CREATE TABLE crowded (id int)", "CREATE TABLE shared (id int)"
+
+POLICIES = """
+DO $$ BEGIN FOR i IN 1..{number} LOOP
+    EXECUTE format('CREATE POLICY p%s ON {table} TO {{user}}{others}', i);
+    COMMIT;
+END LOOP; END $$
+"""
+MANY = POLICIES.format(table="crowded", number=CROWD, others="")
+MORE_THAN_LOCKS = POLICIES.format(table="crowded", number=2_000, others="")
+FOR_BOTH = POLICIES.format(table="shared", number=CROWD, others=", CURRENT_USER")
+GUARDED = "ALTER TABLE crowded ENABLE ROW LEVEL SECURITY"
+
+TABLES = f"""
+DO $$ BEGIN FOR i IN 1..{CROWD} LOOP
+    EXECUTE format('CREATE TABLE {{schema}}.t%s (id serial); {{also}}', i, i, i);
+    COMMIT;
+END LOOP; END $$
+"""
+OWN_POLICY = "CREATE POLICY p ON t%s TO {user}; ALTER TABLE t%s ENABLE ROW LEVEL SECURITY"
+
+
+@asynccontextmanager
+async def named_by(place: Place, *statements: str) -> AsyncIterator[tuple[Order, Connection]]:
+    """A tenant that is gone at the end, and a neighbour that ran the statements about it."""
+    order = new_order()
+    async with vended(place.provider, new_order()) as neighbour:
+        connection = await place.provider.provision(order)
+        await run(neighbour, *statements, about=connection)
+        yield order, neighbour
+        await swept(place, order)
+
+
+async def swept(place: Place, order: Order) -> None:
+    """Sweep until nothing is left, which takes a few sweeps at most."""
+    for _ in range(4):
+        tombstone = await place.provider.retire(order.tenant)
+        if tombstone is None:
+            assert await held(place.provider, order) == []
+            return
+    raise AssertionError(tombstone)
+
+
+async def test_its_names_are_free_and_nobody_logs_in_as_it(place: Place) -> None:
+    async with named_by(place, CROWDED, MANY) as (order, _):
+        async with tenant(await place.provider.reveal(order)) as opened:
+            tombstone = await place.provider.retire(order.tenant)
+            with pytest.raises(REFUSALS):
+                await opened.execute("SELECT 1")
+
+        name = tombstone_name(order.tenant.id)
+        assert tombstone
+        assert tombstone.role == name
+        assert f"{CROWD} objects of" in tombstone.reason
+        holding = Holding(id=order.tenant.id, database=None, owner=name, is_tombstone=True)
+        assert await held(place.provider, order) == [holding]
+        state = "SELECT rolcanlogin, rolpassword FROM pg_authid WHERE rolname = $1"
+        assert await place.sql(state, name) == [(False, None)]
+        async with vended(place.provider, namesake(order)) as connection:
+            await PostgresLoginCheck().verify(connection)
+        assert await held(place.provider, order) == [holding]
+
+
+async def test_it_is_found_by_its_mark_and_can_become_a_tenant_again(place: Place) -> None:
+    async with named_by(place, CROWDED, MANY) as (order, _):
+        await place.provider.retire(order.tenant)
+        for call in (place.provider.rotate, place.provider.install):
+            with pytest.raises(DatabaseNotFound):
+                await call(order)
+        await place.provider.suspend(order.tenant)
+        await PostgresLoginCheck().verify(await place.provider.provision(order))
+        assert await held(place.provider, order) == [holding_of(order)]
+        await place.provider.retire(order.tenant)
+
+
+@pytest.mark.parametrize("major", [15, 18])
+async def test_more_than_the_server_has_locks_for_goes_in_parts(major: int) -> None:
+    """Of policies that are for others too, only the entry of the role goes."""
+    own = TABLES.format(schema="public", also=OWN_POLICY)
+    named = [CROWDED, MORE_THAN_LOCKS, GUARDED, SHARED, FOR_BOTH, own]
+    async with (
+        operators_server(major, max_locks_per_transaction="10", max_connections="12") as server,
+        operated(server) as place,
+        named_by(place, *named) as (order, neighbour),
+    ):
+        tombstone = await place.provider.retire(order.tenant)
+        assert tombstone
+        with pytest.raises(asyncpg.OutOfMemoryError):
+            await place.sql(f"DROP OWNED BY {tombstone.role}", database=neighbour.database)
+        await swept(place, order)
+
+        rest = "SELECT count(*) FROM pg_policy WHERE polroles = ARRAY[$1::regrole::oid]"
+        async with tenant(neighbour) as theirs:
+            assert await theirs.fetchval(rest, neighbour.user) == CROWD
+            assert await theirs.fetchval("SELECT count(*) FROM pg_policy") == CROWD
+            guarded = "SELECT count(*) FROM pg_class WHERE relrowsecurity"
+            assert await theirs.fetchval(guarded) == CROWD + 1
+
+
+async def test_what_somebody_uses_keeps_the_rest_of_it_not(place: Place) -> None:
+    own = TABLES.format(schema="public", also=OWN_POLICY)
+    async with named_by(place, own) as (order, neighbour):
+        tombstone = await place.provider.retire(order.tenant)
+        assert tombstone
+        async with left_open(neighbour, "SELECT FROM t1", "SELECT FROM t2") as used:
+            left = await place.provider.retire(order.tenant)
+            assert left
+            assert "2 objects of" in left.reason
+            await used.execute("SELECT FROM t1")
+
+
+async def test_what_it_owns_at_a_neighbours_goes_in_parts_but_not_what_stands_on_it(
+    place: Place,
+) -> None:
+    let_in = "CREATE SCHEMA guests; GRANT ALL ON SCHEMA guests TO {user}; GRANT CONNECT ON DATABASE"
+    async with named_by(place) as (order, neighbour):
+        connection = await place.provider.reveal(order)
+        await run(neighbour, f'{let_in} "{neighbour.database}" TO {{user}}', about=connection)
+        async with tenant(connection, database=neighbour.database) as guest:
+            await guest.execute(TABLES.format(schema="guests", also=""))
+            await guest.execute(filled(f'GRANT ALL ON guests.t7 TO "{neighbour.user}"', connection))
+        await run(neighbour, "CREATE VIEW seven AS SELECT * FROM guests.t7")
+        await place.provider.retire(order.tenant)
+
+        left = await place.provider.retire(order.tenant)
+        assert left
+        async with tenant(neighbour) as theirs:
+            assert await theirs.fetch("SELECT * FROM seven") == []
+            tables = "SELECT count(*) FROM pg_class WHERE relname ~ '^t\\d+$'"
+            assert await theirs.fetchval(tables) == 1
+            await theirs.execute("DROP VIEW seven")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from adapters.postgres import statements
+from adapters.postgres.passed_on import take_back_passed_on
 from adapters.postgres.quoting import identifier
 from adapters.postgres.sessions import Session
 from adapters.postgres.sight import Marks
@@ -95,6 +96,7 @@ class Dependents:
 
     async def remove(self) -> None:
         """All at once; leave them where they are too many for that."""
+        await take_back_passed_on(self.session, self.role, self.marks)
         if await self.session.fetchval(_LOCKED, self.role) <= PART:
             await self.session.execute(statements.drop_grants(self.role))
 

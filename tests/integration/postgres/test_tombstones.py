@@ -151,3 +151,33 @@ async def test_what_it_owns_at_a_neighbours_goes_in_parts_but_not_what_stands_on
             tables = "SELECT count(*) FROM pg_class WHERE relname ~ '^t\\d+$'"
             assert await theirs.fetchval(tables) == 1
             await theirs.execute("DROP VIEW seven")
+
+
+PASSING_ON = [
+    "GRANT SELECT ON shared TO {user}",
+    "GRANT UPDATE (id) ON shared TO {user}",
+    "GRANT USAGE ON SCHEMA public TO {user}",
+    "GRANT EXECUTE ON FUNCTION one() TO {user}",
+    "GRANT USAGE ON TYPE few TO {user}",
+    "GRANT CONNECT ON DATABASE {own} TO {user}",
+]
+
+
+async def test_what_a_third_tenant_passed_on_does_not_keep_it(place: Place) -> None:
+    """Only who granted it can take it back, in the same call as all the rest."""
+    async with vended(place.provider, new_order()) as third, named_by(place) as (order, neighbour):
+        connection = await place.provider.reveal(order)
+        passing_on = [each.replace("{own}", f'"{neighbour.database}"') for each in PASSING_ON]
+        await run(
+            neighbour,
+            "CREATE TABLE shared (id int)",
+            "CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "CREATE DOMAIN few AS int",
+            *(f"{statement} WITH GRANT OPTION" for statement in passing_on),
+            about=third,
+        )
+        async with tenant(third, database=neighbour.database) as guest:
+            for statement in passing_on:
+                await guest.execute(filled(statement, connection))
+            assert await place.provider.retire(order.tenant) is None
+            assert await guest.fetch("SELECT FROM shared") == []

@@ -1,0 +1,63 @@
+"""Privileges that a role got from somebody who had been given the right to pass them on.
+
+DROP OWNED takes back what the owner of an object granted, and nothing else, whoever runs it: what
+others passed on, only they can take back.
+"""
+
+from itertools import groupby
+from operator import itemgetter
+
+import asyncpg
+
+from adapters.postgres import statements
+from adapters.postgres.quoting import identifier
+from adapters.postgres.sight import Marks
+
+MOST = 1_000
+"""Privileges that one visit takes back."""
+
+_PASSED_ON = """
+WITH named AS MATERIALIZED (
+    SELECT classid, objid FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass
+    AND refobjid = (SELECT oid FROM pg_roles WHERE rolname = $1) AND deptype = 'a'
+    AND dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+), lists (class, oid, owner, list) AS (
+    SELECT 'pg_class'::regclass, oid, relowner, relacl FROM pg_class
+    UNION ALL SELECT 'pg_class', c.oid, relowner, attacl
+        FROM pg_class AS c JOIN pg_attribute ON attrelid = c.oid
+    UNION ALL SELECT 'pg_proc', oid, proowner, proacl FROM pg_proc
+    UNION ALL SELECT 'pg_namespace', oid, nspowner, nspacl FROM pg_namespace
+    UNION ALL SELECT 'pg_type', oid, typowner, typacl FROM pg_type
+    UNION ALL SELECT 'pg_language', oid, lanowner, lanacl FROM pg_language
+    UNION ALL SELECT 'pg_foreign_server', oid, srvowner, srvacl FROM pg_foreign_server
+    UNION ALL SELECT 'pg_foreign_data_wrapper', oid, fdwowner, fdwacl FROM pg_foreign_data_wrapper
+    UNION ALL SELECT 'pg_largeobject', oid, lomowner, lomacl FROM pg_largeobject_metadata
+    UNION ALL SELECT 'pg_database', oid, datdba, datacl FROM pg_database
+), passed_on AS (
+    SELECT DISTINCT class, lists.oid, grantor FROM lists, aclexplode(list) AS entry
+    WHERE (class, lists.oid) IN (SELECT classid, objid FROM named) AND grantor <> owner
+      AND grantee = (SELECT oid FROM pg_roles WHERE rolname = $1)
+    LIMIT $2
+)
+SELECT pg_get_userbyid(grantor) AS grantor, pg_has_role(grantor, 'USAGE') AS is_member,
+       CASE WHEN type ~ '(table|view|sequence)$' THEN 'TABLE'
+            WHEN type IN ('function', 'procedure', 'aggregate') THEN 'ROUTINE'
+            WHEN type = 'domain' THEN 'TYPE'
+            WHEN type = 'server' THEN 'FOREIGN SERVER'
+            WHEN type = 'foreign-data wrapper' THEN 'FOREIGN DATA WRAPPER'
+            ELSE type END || ' ' || identity AS object
+FROM passed_on, pg_identify_object(class, oid, 0)
+WHERE pg_has_role(grantor, 'USAGE') OR starts_with(shobj_description(grantor, 'pg_authid'), $3)
+ORDER BY 1
+"""
+
+
+async def take_back_passed_on(session: asyncpg.Connection, role: str, marks: Marks) -> None:
+    """In the session's database, as each of ours who passed something on to the role."""
+    found = await session.fetch(_PASSED_ON, role, MOST, marks.prefix)
+    for (grantor, is_member), rows in groupby(found, itemgetter("grantor", "is_member")):
+        revoked = (f"REVOKE ALL ON {row['object']} FROM {identifier(role)} CASCADE" for row in rows)
+        acting = [f"SET LOCAL ROLE {identifier(grantor)}", *revoked, "SET LOCAL ROLE NONE"]
+        if not is_member:
+            acting = [statements.join(grantor), *acting, statements.leave(grantor)]
+        await session.execute("; ".join(acting))

@@ -59,8 +59,8 @@ class Drop:
         await self._end_prepared_transactions()
 
     async def _end_prepared_transactions(self) -> None:
-        for database in self.sight.databases:
-            await self._end_prepared_in(database.name)
+        names = [database.name for database in self.sight.databases]
+        await end_prepared_transactions(self.session, names, self._owner, self.server, self.marks)
 
     async def _drop_database(self, database: SeenDatabase) -> None:
         if not database.broken:
@@ -68,7 +68,7 @@ class Drop:
         try:
             await drop_database(self.session, database.name)
         except asyncpg.ObjectInUseError:
-            await self._end_prepared_in(database.name)
+            await self._end_prepared_transactions()
             await drop_database(self.session, database.name)
         except asyncpg.InsufficientPrivilegeError:
             await self._drop_with_guests(database.name)
@@ -93,11 +93,6 @@ class Drop:
             raise ProviderBusy(
                 "Somebody else's session is in the database and has to end."
             ) from error
-
-    async def _end_prepared_in(self, database: str) -> None:
-        await end_prepared_transactions(
-            self.session, database, self._owner, self.server, self.marks
-        )
 
     async def _drop_role(self) -> Tombstone | None:
         if await self._is_dropped():

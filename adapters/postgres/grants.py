@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import asyncpg
@@ -22,14 +22,15 @@ VISITS = 20
 VISIT_TIMEOUT = 30.0
 """Seconds for a part of what a database holds."""
 
-Visit = Callable[[Session | asyncpg.Connection, Login, str], Awaitable[None]]
-"""With a session that may change the database, a login that may change what is in it, and its
-owner."""
+FIRST_WITH_TRANSACTION_TIMEOUT = 17
+"""The first version where a database can be set to end whatever takes longer."""
+
+Visit = Callable[[Dependents], Awaitable[None]]
 
 _HOSTS = f"""
 SELECT d.datname AS database, pg_get_userbyid(d.datdba) AS owner,
        shobj_description(d.datdba, 'pg_authid') AS mark
-FROM pg_database AS d WHERE d.oid IN (
+FROM pg_database AS d WHERE datallowconn AND d.oid IN (
     SELECT CASE WHEN dbid = 0 AND classid = 'pg_database'::regclass THEN objid ELSE dbid END
     FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass
       AND refobjid = (SELECT oid FROM pg_roles WHERE rolname = $1)
@@ -50,19 +51,34 @@ class TakeBack:
 
     async def at_once(self) -> None:
         """Where it is little enough for that, also for the price of a neighbour's sessions."""
-        await self._everywhere(self._clear)
+        await self._everywhere(_clear, "2s")
 
     async def in_parts(self) -> None:
         """A part of what each database holds, without waiting for anybody who is at work there."""
-        await self._everywhere(self._reduce)
+        await self._everywhere(_reduce, "100ms")
 
-    async def _everywhere(self, visit: Visit) -> None:
+    async def _everywhere(self, visit: Visit, patience: str) -> None:
         with suppress(asyncpg.PostgresError):
             await self.session.execute(statements.soon(statements.drop_grants(self.role)))
         for host in await self.session.fetch(_HOSTS, self.role):
             with suppress(PgvendError, asyncpg.PostgresError, TimeoutError):
-                async with self._may_change(host) as (session, login):
-                    await visit(session, {**login, "database": host["database"]}, host["owner"])
+                async with self._inside(host, patience) as inside:
+                    await visit(Dependents(inside, self.role, self.marks))
+
+    @asynccontextmanager
+    async def _inside(
+        self, host: asyncpg.Record, patience: str
+    ) -> AsyncIterator[asyncpg.Connection]:
+        async with AsyncExitStack() as stack:
+            session, login = await stack.enter_async_context(self._may_change(host))
+            login = {**login, "database": host["database"]}
+            try:
+                inside = await stack.enter_async_context(_entered(login, patience))
+            except (ProviderRejected, Unavailable):  # the neighbour may have closed the door
+                opened = statements.let_admin_in(host["database"], host["owner"])
+                await session.execute(statements.soon(opened))
+                inside = await stack.enter_async_context(_entered(login, patience))
+            yield inside
 
     @asynccontextmanager
     async def _may_change(
@@ -79,30 +95,24 @@ class TakeBack:
             async with member_of(self.session, host["owner"], neighbour):
                 yield self.session, self.server.admin
 
-    async def _clear(
-        self, session: Session | asyncpg.Connection, inside: Login, owner: str
-    ) -> None:
-        try:
-            await self._clear_in(inside)
-        except (ProviderRejected, Unavailable):  # the neighbour may have closed the door behind it
-            opened = statements.let_admin_in(inside["database"], owner)
-            await session.execute(statements.soon(opened))
-            await self._clear_in(inside)
 
-    async def _clear_in(self, login: Login) -> None:
-        """A neighbour's open transaction can hold what is to be changed: it gets a moment to
-        end."""
-        async with single_session(login, lock_timeout="2s") as inside:
-            dependents = Dependents(inside, self.role, self.marks)
-            try:
-                await dependents.remove()
-            except asyncpg.LockNotAvailableError:
-                await inside.execute(statements.END_SESSIONS_HERE)
-                await dependents.remove()
+@asynccontextmanager
+async def _entered(login: Login, patience: str) -> AsyncIterator[asyncpg.Connection]:
+    async with single_session(login, lock_timeout=patience) as inside:
+        if inside.get_server_version().major >= FIRST_WITH_TRANSACTION_TIMEOUT:
+            await inside.execute("SET transaction_timeout = 0")
+        yield inside
 
-    async def _reduce(self, _: Session | asyncpg.Connection, inside: Login, __: str) -> None:
-        async with (
-            asyncio.timeout(VISIT_TIMEOUT),
-            single_session(inside, lock_timeout="100ms") as session,
-        ):
-            await Dependents(session, self.role, self.marks).remove_in_parts()
+
+async def _clear(dependents: Dependents) -> None:
+    """A neighbour's open transaction can hold what is to be changed: it gets a moment to end."""
+    try:
+        await dependents.remove()
+    except asyncpg.LockNotAvailableError:
+        await dependents.session.execute(statements.END_SESSIONS_HERE)
+        await dependents.remove()
+
+
+async def _reduce(dependents: Dependents) -> None:
+    async with asyncio.timeout(VISIT_TIMEOUT):
+        await dependents.remove_in_parts()

@@ -1,7 +1,7 @@
 """Prepared transactions: FORCE ends sessions, but these have none, and stay until rolled back."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AsyncExitStack, suppress
 
 import asyncpg
 
@@ -12,41 +12,62 @@ from adapters.postgres.sessions import Session, single_session
 from adapters.postgres.sight import Marks
 from domain.errors import ProviderRejected, Unavailable
 
+ATTEMPTS = 5
+"""At entering a database whose owner keeps everybody out."""
+
 _PREPARED = """
-SELECT gid, owner, shobj_description(r.oid, 'pg_authid') AS mark
-FROM pg_prepared_xacts LEFT JOIN pg_roles r ON r.rolname = owner WHERE database = $1
+SELECT gid, database, owner, shobj_description(r.oid, 'pg_authid') AS mark,
+       host.rolname AS host, shobj_description(host.oid, 'pg_authid') AS host_mark
+FROM pg_prepared_xacts AS p
+JOIN pg_database AS d ON d.datname = database JOIN pg_roles AS host ON host.oid = d.datdba
+LEFT JOIN pg_roles AS r ON r.rolname = owner
+WHERE database = ANY ($2) OR owner = $1
+   OR transaction IN (SELECT xmax FROM pg_database WHERE datname = ANY ($2))
+   OR EXISTS (
+        SELECT FROM pg_locks AS own JOIN pg_locks AS held USING (virtualtransaction)
+        WHERE own.transactionid = transaction AND own.pid IS NULL AND held.pid IS NULL
+          AND held.locktype = 'object' AND held.classid = 'pg_database'::regclass
+          AND held.objid IN (SELECT oid FROM pg_database WHERE datname = ANY ($2))
+    )
 """
+# what is prepared in the databases, what the role prepared anywhere, and what keeps the databases
+# from being changed or dropped: a lock on the entry (xmax), or on the object
 
 
 async def end_prepared_transactions(
-    session: Session, database: str, owner: str, server: Server, marks: Marks
+    session: Session, databases: Sequence[str], owner: str, server: Server, marks: Marks
 ) -> None:
-    """Roll them back, as the admin who is a member of `owner`.
+    """Roll back those that stand in the way of the databases' end, or of their `owner`'s, whose
+    member the admin is.
 
-    That takes a session in the tenant's database: its search_path holds nothing of the tenant's.
+    That takes a session in a tenant's database: its search_path holds nothing of the tenant's.
     """
-    prepared = await session.fetch(_PREPARED, database)
-    if not prepared:
-        return
-    try:
-        await _roll_back(session, prepared, database, owner, server, marks)
-    except (ProviderRejected, Unavailable):  # the owner may have closed the door behind it
-        await session.execute(statements.let_admin_in(database, owner))
-        await _roll_back(session, prepared, database, owner, server, marks)
+    for transaction in await session.fetch(_PREPARED, owner, list(databases)):
+        async with AsyncExitStack() as memberships:
+            for role, mark in {"owner": "mark", "host": "host_mark"}.items():
+                if transaction[role] != owner:
+                    tenant_id = marks.id_in(transaction[mark])
+                    member = member_of(session, transaction[role], tenant_id)
+                    await memberships.enter_async_context(member)
+            await _end(session, transaction, server)
 
 
-async def _roll_back(
-    session: Session,
-    prepared: Sequence[asyncpg.Record],
-    database: str,
-    owner: str,
-    server: Server,
-    marks: Marks,
-) -> None:
-    """Each as who prepared it, a neighbour who was let in perhaps: nobody else may."""
-    async with single_session({**server.admin, "database": database}) as inside:
-        for transaction in prepared:
-            role, tenant_id = transaction["owner"], marks.id_in(transaction["mark"])
-            async with nullcontext() if role == owner else member_of(session, role, tenant_id):
-                await inside.execute(statements.act_as(role))
-                await inside.execute(statements.roll_back_prepared(transaction["gid"]))
+async def _end(session: Session, transaction: asyncpg.Record, server: Server) -> None:
+    """The owner may have closed the door behind it, and close it again as soon as it is back."""
+    for attempt in range(ATTEMPTS):
+        with suppress(ProviderRejected, Unavailable):
+            await _roll_back(transaction, server)
+            return
+        with suppress(asyncpg.InternalServerError):  # it has changed the same entry
+            if attempt:
+                await session.execute(statements.throw_out(transaction["host"]))
+            opened = statements.let_admin_in(transaction["database"], transaction["host"])
+            await session.execute(statements.soon(opened))
+    await _roll_back(transaction, server)
+
+
+async def _roll_back(transaction: asyncpg.Record, server: Server) -> None:
+    """As who prepared it, a neighbour who was let in perhaps: nobody else may."""
+    async with single_session({**server.admin, "database": transaction["database"]}) as inside:
+        await inside.execute(statements.act_as(transaction["owner"]))
+        await inside.execute(statements.roll_back_prepared(transaction["gid"]))

@@ -29,7 +29,13 @@ SESSION_SETTINGS = {
     "tcp_user_timeout": "60000",
 }
 
-UNSWAYED = {"default_transaction_read_only": "off", "role": "none", "local_preload_libraries": ""}
+UNSWAYED = {
+    "default_transaction_read_only": "off",
+    "role": "none",
+    "local_preload_libraries": "",
+    "idle_session_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+}
 """What a tenant's database may have been set to, to keep sessions of ours from their work there."""
 
 APPLICATION = "pgvend"

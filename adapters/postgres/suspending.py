@@ -79,11 +79,10 @@ class Suspend:
 
     async def _end_transactions(self) -> None:
         await self.session.execute(statements.throw_out(self.owner))
-        for database in self.databases:
-            await end_lockers(self.session, database.name)
-            await end_prepared_transactions(
-                self.session, database.name, self.owner, self.server, self.marks
-            )
+        names = [database.name for database in self.databases]
+        for name in names:
+            await end_lockers(self.session, name)
+        await end_prepared_transactions(self.session, names, self.owner, self.server, self.marks)
 
     async def _empty(self, databases: Sequence[str]) -> None:
         """Of the owner's sessions everywhere, and of all in `databases`. Of those who are entering

@@ -139,6 +139,24 @@ async def reopening(connection: Connection, clients: int) -> AsyncIterator[None]
 
 
 @asynccontextmanager
+async def looping(connection: Connection, statement: str, clients: int) -> AsyncIterator[None]:
+    """Sessions that run the statement again and again, and come back when they are ended."""
+    begun = asyncio.Event()
+
+    async def loop() -> None:
+        with suppress(*REFUSALS):
+            async with tenant(connection) as session:
+                while True:
+                    with suppress(asyncpg.InternalServerError, asyncpg.SerializationError):
+                        await session.execute(filled(statement, connection))
+                    begun.set()
+
+    async with _again_and_again(loop, clients):
+        await begun.wait()
+        yield
+
+
+@asynccontextmanager
 async def _again_and_again(
     act: Callable[[], Coroutine[Any, Any, None]], clients: int
 ) -> AsyncIterator[None]:

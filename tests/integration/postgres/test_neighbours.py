@@ -46,6 +46,7 @@ CLOSING_THE_DOOR = [
     "ALTER DATABASE {database} SET role = {user}",
     "ALTER DATABASE {database} SET local_preload_libraries = 'none_such'",
     "REVOKE CONNECT ON DATABASE {database} FROM {user}",
+    "ALTER DATABASE {database} SET idle_session_timeout = 1",
 ]
 
 SETTINGS = "SELECT setconfig FROM pg_db_role_setting WHERE setdatabase <> 0 ORDER BY 1"

@@ -111,3 +111,32 @@ async def _prepare(session: asyncpg.Connection, statement: str, name: str = "lef
     for each in ("BEGIN", statement, f"PREPARE TRANSACTION '{name}'"):
         await session.execute(each)
     return name
+
+
+NEIGHBOURS = {
+    "its lock object": 'ALTER ROLE "{neighbour}" IN DATABASE {{database}} SET work_mem = 64',
+    "its entry": "GRANT CONNECT ON DATABASE {{database}} TO PUBLIC",
+}
+
+
+@pytest.mark.parametrize("naming", NEIGHBOURS.values(), ids=NEIGHBOURS)
+async def test_what_a_neighbour_prepared_about_a_database_does_not_keep_it(
+    place_15: Place, naming: str
+) -> None:
+    async with vended(place_15.provider, new_order()) as neighbour:
+        async with doomed(place_15) as connection, tenant(neighbour) as session:
+            to_neighbour = f'CONNECT ON DATABASE {{database}} TO "{neighbour.user}"'
+            await run(connection, f"GRANT {to_neighbour} WITH GRANT OPTION")
+            statement = filled(naming.format(neighbour=neighbour.user), connection)
+            await _prepare(session, statement)
+        assert await memberships(place_15, neighbour) == []
+
+
+async def test_what_a_tenant_prepared_at_a_neighbours_does_not_keep_it(place_15: Place) -> None:
+    async with vended(place_15.provider, new_order()) as neighbour:
+        async with doomed(place_15) as connection:
+            let_in = f'GRANT CONNECT ON DATABASE "{neighbour.database}" TO {{user}}'
+            await run(neighbour, let_in, about=connection)
+            async with tenant(connection, database=neighbour.database) as guest:
+                await _prepare(guest, filled("ALTER ROLE {user} PASSWORD 'other'", connection))
+        assert await memberships(place_15, neighbour) == []

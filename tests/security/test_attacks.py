@@ -8,7 +8,7 @@ from itertools import chain, groupby
 import pytest
 
 from tests.security.attack import Attack
-from tests.security.attacks import neighbour, obstruction, server, share, sight, traps
+from tests.security.attacks import endings, neighbour, obstruction, server, share, sight, traps
 from tests.security.outcome import KINDS, Kind, Outcome
 from tests.security.stage import Base, Stage, opened_stage
 from tests.support.service import REPOSITORY
@@ -22,6 +22,7 @@ THEMES: Mapping[str, Sequence[Attack]] = {
     "The server": server.ATTACKS,
     "More than its share": share.ATTACKS,
     "Others' way": obstruction.ATTACKS,
+    "The end of a deleted tenant": endings.ATTACKS,
     "Behind pgvend's back": traps.ATTACKS,
 }
 

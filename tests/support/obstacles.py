@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from adapters.postgres.dependents import PART
 from adapters.postgres.login_check import PostgresLoginCheck
 from domain.connection import Connection
 from domain.errors import ProviderRejected
@@ -22,6 +23,13 @@ REFUSALS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError
 LET_ALL_IN = "GRANT CONNECT ON DATABASE {database} TO PUBLIC"
 
 _PASSING_ON = 'GRANT CONNECT ON DATABASE {{database}} TO "{neighbour}" WITH GRANT OPTION'
+
+_CROWD = """
+CREATE TABLE {table} (id int);
+DO $$ BEGIN FOR i IN 1..{number} LOOP
+    EXECUTE format('CREATE POLICY p%s ON {table} TO {{user}}', i);
+END LOOP; END $$
+"""
 
 _INSIDE = """
 SELECT usename::text FROM pg_stat_activity
@@ -40,6 +48,11 @@ _OPEN = "SELECT datallowconn OR rolcanlogin FROM pg_database, pg_roles WHERE {wh
 def filled(statement: str, connection: Connection) -> str:
     """The statement about this database and its owner."""
     return statement.format(database=f'"{connection.database}"', user=f'"{connection.user}"')
+
+
+def crowd(table: str, number: int = PART + 1) -> str:
+    """A table and policies that name a role, more than are removed at once; for `run`."""
+    return _CROWD.format(table=table, number=number)
 
 
 async def run(connection: Connection, *statements: str, about: Connection | None = None) -> None:

@@ -1,6 +1,6 @@
 """Each request of a provider's call, broken in every way: the next call puts all in order."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -11,7 +11,9 @@ from adapters.postgres.provider import PostgresProvider
 from domain.connection import Connection
 from domain.errors import ProviderRejected
 from domain.order import Order
+from tests.support.databases import vended
 from tests.support.faults import BLOWS, NOTHING, SLOW, WHOLE, Blow, Site, at_every, site, struck
+from tests.support.obstacles import crowd, run
 from tests.support.orders import new_order, rotated
 from tests.support.pgproxy import Fault
 
@@ -37,9 +39,16 @@ async def suspend_again(here: Site, order: Order, connection: Connection | None)
         await PostgresLoginCheck().verify(connection)
 
 
+async def bury(here: Site, order: Order) -> None:
+    """A retirement that leaves a tombstone, and those that remove it in parts."""
+    while await here.provider.retire(order.tenant):
+        pass
+
+
 CALLS: Mapping[str, Call] = {
     "vend": lambda here, order: here.vend(order),
     "retire": lambda here, order: here.provider.retire(order.tenant),
+    "bury": bury,
     "rotate": lambda here, order: here.provider.rotate(rotated(order)),
     "suspend": lambda here, order: here.provider.suspend(order.tenant),
 }
@@ -60,6 +69,12 @@ ASKS = {
         "goodbye",
     ],
     "retire": ["SELECT pg_terminate_backend", "SET LOCAL", "DROP DATABASE"],
+    "bury": [
+        "ALTER ROLE … RENAME TO",
+        "run SELECT DISTINCT c.oid",
+        "LOCK TABLE ONLY",
+        "DROP POLICY",
+    ],
     "rotate": ["ALTER ROLE … PASSWORD …"],
     "suspend": ["SET LOCAL"],
 }
@@ -82,6 +97,7 @@ STORIES = {
     "a vend, retired": Story("vend", None, BLOWS),
     "a retirement, repeated": Story("retire"),
     "a retirement, provisioned": Story("retire", vend_again, TWO),
+    "a burial, repeated": Story("bury", None, TWO),
     "a rotation, repeated": Story("rotate", rotate_again),
     "a suspension, repeated": Story("suspend", suspend_again),
     "a suspension, let in": Story("suspend", vend_again, TWO),
@@ -95,9 +111,17 @@ EVERY = [
 ]
 
 
+@pytest.fixture
+async def neighbour(bundled_18: PostgresProvider) -> AsyncIterator[Connection]:
+    async with vended(bundled_18, new_order()) as connection:
+        yield connection
+
+
 @pytest.mark.parametrize("name", CALLS)
-async def test_what_a_call_asks_is_what_is_broken(bundled_18: PostgresProvider, name: str) -> None:
-    requests = await _requests(bundled_18, name)
+async def test_what_a_call_asks_is_what_is_broken(
+    bundled_18: PostgresProvider, neighbour: Connection, name: str
+) -> None:
+    requests = await _requests(bundled_18, name, neighbour)
 
     assert [ask for ask in ASKS[name] if not any(ask in request for request in requests)] == []
     if name == "suspend":  # the owner's door, after a look at who is in its way, and its database's
@@ -106,27 +130,28 @@ async def test_what_a_call_asks_is_what_is_broken(bundled_18: PostgresProvider, 
 
 @pytest.mark.parametrize(("story", "blow"), EVERY)
 async def test_a_broken_call_is_put_in_order_by_the_next(
-    bundled_18: PostgresProvider, story: Story, blow: Blow
+    bundled_18: PostgresProvider, neighbour: Connection, story: Story, blow: Blow
 ) -> None:
     async def case(at: int) -> None:
         order, fault = _order(story.call), Fault(blow.how, at)
-        before = await _provisioned(bundled_18, story.call, order)
+        before = await _provisioned(bundled_18, story.call, order, neighbour)
         async with site(bundled_18, fault) as broken:
             await struck(CALLS[story.call](broken, order), fault, blow)
             if story.repair:
                 await story.repair(broken, order, before)
                 assert await broken.traces(order.tenant) == WHOLE
-            await broken.retrying.retire(order.tenant)
+            while await broken.retrying.retire(order.tenant):
+                pass
         # nor did anybody make something afterwards
         assert await broken.traces(order.tenant) == NOTHING
 
-    await at_every(await _requests(bundled_18, story.call), case, blow)
+    await at_every(await _requests(bundled_18, story.call, neighbour), case, blow)
 
 
-async def _requests(bundled: PostgresProvider, name: str) -> list[str]:
+async def _requests(bundled: PostgresProvider, name: str, neighbour: Connection) -> list[str]:
     """What the call asks of the server, in its order, when nothing breaks it."""
     order = _order(name)
-    await _provisioned(bundled, name, order)
+    await _provisioned(bundled, name, order, neighbour)
     async with site(bundled) as whole:
         await CALLS[name](whole, order)
         requests = list(whole.proxy.requests)
@@ -138,5 +163,12 @@ def _order(call: str) -> Order:
     return replace(new_order(), extensions=("vector",)) if call == "vend" else new_order()
 
 
-async def _provisioned(bundled: PostgresProvider, call: str, order: Order) -> Connection | None:
-    return None if call == "vend" else await bundled.provision(order)
+async def _provisioned(
+    bundled: PostgresProvider, call: str, order: Order, neighbour: Connection
+) -> Connection | None:
+    if call == "vend":
+        return None
+    connection = await bundled.provision(order)
+    if call == "bury":
+        await run(neighbour, crowd(order.tenant.id), about=connection)
+    return connection

@@ -13,14 +13,14 @@ from domain.connection import Connection
 from domain.errors import DatabaseNotFound
 from domain.order import Holding, Order
 from tests.support.databases import held, holding_of, namesake, vended
-from tests.support.obstacles import REFUSALS, filled, left_open, run
+from tests.support.obstacles import REFUSALS, crowd, filled, left_open, run
 from tests.support.orders import new_order
 from tests.support.places import Place, operated, tenant
 from tests.support.servers import operators_server
 
 CROWD = 2 * PART
 
-CROWDED, SHARED = "CREATE TABLE crowded (id int)", "CREATE TABLE shared (id int)"
+SHARED = "CREATE TABLE shared (id int)"
 
 POLICIES = """
 DO $$ BEGIN FOR i IN 1..{number} LOOP
@@ -28,8 +28,11 @@ DO $$ BEGIN FOR i IN 1..{number} LOOP
     COMMIT;
 END LOOP; END $$
 """
-MANY = POLICIES.format(table="crowded", number=CROWD, others="")
-MORE_THAN_LOCKS = POLICIES.format(table="crowded", number=2_000, others="")
+MANY = crowd("crowded", CROWD)
+MORE_THAN_LOCKS = [
+    "CREATE TABLE crowded (id int)",
+    POLICIES.format(table="crowded", number=2_000, others=""),
+]
 FOR_BOTH = POLICIES.format(table="shared", number=CROWD, others=", CURRENT_USER")
 GUARDED = "ALTER TABLE crowded ENABLE ROW LEVEL SECURITY"
 
@@ -64,7 +67,7 @@ async def swept(place: Place, order: Order) -> None:
 
 
 async def test_its_names_are_free_and_nobody_logs_in_as_it(place: Place) -> None:
-    async with named_by(place, CROWDED, MANY) as (order, _):
+    async with named_by(place, MANY) as (order, _):
         async with tenant(await place.provider.reveal(order)) as opened:
             tombstone = await place.provider.retire(order.tenant)
             with pytest.raises(REFUSALS):
@@ -84,7 +87,7 @@ async def test_its_names_are_free_and_nobody_logs_in_as_it(place: Place) -> None
 
 
 async def test_it_is_found_by_its_mark_and_can_become_a_tenant_again(place: Place) -> None:
-    async with named_by(place, CROWDED, MANY) as (order, _):
+    async with named_by(place, MANY) as (order, _):
         await place.provider.retire(order.tenant)
         for call in (place.provider.rotate, place.provider.install):
             with pytest.raises(DatabaseNotFound):
@@ -99,7 +102,7 @@ async def test_it_is_found_by_its_mark_and_can_become_a_tenant_again(place: Plac
 async def test_more_than_the_server_has_locks_for_goes_in_parts(major: int) -> None:
     """Of policies that are for others too, only the entry of the role goes."""
     own = TABLES.format(schema="public", also=OWN_POLICY)
-    named = [CROWDED, MORE_THAN_LOCKS, GUARDED, SHARED, FOR_BOTH, own]
+    named = [*MORE_THAN_LOCKS, GUARDED, SHARED, FOR_BOTH, own]
     async with (
         operators_server(major, max_locks_per_transaction="10", max_connections="12") as server,
         operated(server) as place,

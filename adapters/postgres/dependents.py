@@ -16,7 +16,10 @@ from adapters.postgres.sessions import Session
 from adapters.postgres.sight import Marks
 from domain.checkup import counted
 
-PART = 100
+AT_ONCE = 100
+"""Objects in one database that are removed at once, each of which takes some locks."""
+
+PART = 300
 """Policies that one transaction removes; fewer where the server has not as many locks."""
 
 PARTS = 100
@@ -38,7 +41,7 @@ _HERE = f"""
 
 _LOCKED = f"""
 SELECT count(*) FROM (
-    SELECT FROM pg_shdepend WHERE {_HERE} AND deptype IN ('o', 'r') LIMIT {PART + 1}
+    SELECT FROM pg_shdepend WHERE {_HERE} AND deptype IN ('o', 'r') LIMIT {AT_ONCE + 1}
 ) AS first
 """
 # policies, and what the role owns
@@ -97,7 +100,7 @@ class Dependents:
     async def remove(self) -> None:
         """All at once; leave them where they are too many for that."""
         await take_back_passed_on(self.session, self.role, self.marks)
-        if await self.session.fetchval(_LOCKED, self.role) <= PART:
+        if await self.session.fetchval(_LOCKED, self.role) <= AT_ONCE:
             await self.session.execute(statements.drop_grants(self.role))
 
     async def remove_in_parts(self) -> None:

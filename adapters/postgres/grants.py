@@ -19,8 +19,8 @@ from domain.errors import PgvendError, ProviderRejected, Unavailable
 VISITS = 20
 """Databases that one call goes to; later calls go to others."""
 
-VISIT_TIMEOUT = 30.0
-"""Seconds for a part of what a database holds."""
+PART_TIMEOUT = 30.0
+"""Seconds for a part of all there is."""
 
 FIRST_WITH_TRANSACTION_TIMEOUT = 17
 """The first version where a database can be set to end whatever takes longer."""
@@ -55,13 +55,15 @@ class TakeBack:
 
     async def in_parts(self) -> None:
         """A part of what each database holds, without waiting for anybody who is at work there."""
-        await self._everywhere(_reduce, "100ms")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PART_TIMEOUT):
+                await self._everywhere(Dependents.remove_in_parts, "100ms")
 
     async def _everywhere(self, visit: Visit, patience: str) -> None:
         with suppress(asyncpg.PostgresError):
             await self.session.execute(statements.soon(statements.drop_grants(self.role)))
         for host in await self.session.fetch(_HOSTS, self.role):
-            with suppress(PgvendError, asyncpg.PostgresError, TimeoutError):
+            with suppress(PgvendError, asyncpg.PostgresError):
                 async with self._inside(host, patience) as inside:
                     await visit(Dependents(inside, self.role, self.marks))
 
@@ -111,8 +113,3 @@ async def _clear(dependents: Dependents) -> None:
     except asyncpg.LockNotAvailableError:
         await dependents.session.execute(statements.END_SESSIONS_HERE)
         await dependents.remove()
-
-
-async def _reduce(dependents: Dependents) -> None:
-    async with asyncio.timeout(VISIT_TIMEOUT):
-        await dependents.remove_in_parts()

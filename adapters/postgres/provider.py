@@ -18,7 +18,7 @@ from adapters.postgres.fitness import check_powers
 from adapters.postgres.measuring import measures
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import POOL_SIZE, Session, session_of, single_session
-from adapters.postgres.sight import Marks, Sight, inventory, look
+from adapters.postgres.sight import Marks, Sight, inventory, look, tombstone_name
 from adapters.postgres.stalled import drop_database
 from adapters.postgres.suspending import Suspend
 from domain.connection import Connection
@@ -44,6 +44,10 @@ class PostgresProvider(DatabaseProvider, SizeGuard):
         default_factory=lambda: asyncio.Semaphore(POOL_SIZE // 2), init=False, repr=False
     )
     """Calls whose tenants resist take time, and must not take every place in the pool."""
+    removing: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(1), init=False, repr=False
+    )
+    """Tombstones, of which nobody waits for the end, take only one."""
 
     async def provision(self, order: Order) -> Connection:
         password = await self.server.password_text(order.password)
@@ -136,7 +140,9 @@ class PostgresProvider(DatabaseProvider, SizeGuard):
         return await _despite_races(lambda: self._retire(tenant))
 
     async def _retire(self, tenant: Tenant) -> Tombstone | None:
-        async with self.resisting, self._locked(tenant) as session:
+        is_tombstone = tenant.names.owner == tombstone_name(tenant.id)
+        place = self.removing if is_tombstone else self.resisting
+        async with place, self._locked(tenant) as session:
             sight = await look(session, tenant, self.marks)
             if not sight.has_role:
                 return None

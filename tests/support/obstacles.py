@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from adapters.postgres.dependents import PART
+from adapters.postgres.dependents import AT_ONCE
 from adapters.postgres.login_check import PostgresLoginCheck
 from domain.connection import Connection
 from domain.errors import ProviderRejected
@@ -50,7 +50,7 @@ def filled(statement: str, connection: Connection) -> str:
     return statement.format(database=f'"{connection.database}"', user=f'"{connection.user}"')
 
 
-def crowd(table: str, number: int = PART + 1) -> str:
+def crowd(table: str, number: int = AT_ONCE + 1) -> str:
     """A table and policies that name a role, more than are removed at once; for `run`."""
     return _CROWD.format(table=table, number=number)
 

@@ -161,3 +161,22 @@ async def test_what_another_admin_made_is_handed_over(server: OperatorsServer) -
 
     assert before.verdict is (OK if server.major == 15 else FAIL)
     assert again.verdict is OK
+
+
+async def test_a_tombstone_is_counted_until_what_names_it_is_gone(server: OperatorsServer) -> None:
+    """Here a superuser named it, and only a superuser can take that back."""
+    order = new_order()
+    async with operated(server) as place:
+        owner = (await place.provider.provision(order)).user
+        await run(server, f'GRANT SELECT ON pg_catalog.pg_authid TO "{owner}"')
+        await place.provider.retire(order.tenant)
+        found = await outcomes(examination(server))
+        [statement] = await mend(server, found["tombstones"])
+        again = await place.provider.retire(order.tenant)
+
+    assert found["tombstones"].verdict is WARN
+    assert "1 tombstone: " in found["tombstones"].detail
+    assert statement.startswith('DROP OWNED BY "pgvend_tombstone_db_')
+    assert "0 tenants" in found["connections"].detail
+    assert again is None
+    assert (await outcomes(examination(server)))["tombstones"].verdict is OK

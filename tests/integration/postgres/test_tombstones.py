@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from adapters.postgres.dependents import PART
+from adapters.postgres.dependents import AT_ONCE
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.sight import tombstone_name
 from domain.connection import Connection
@@ -18,7 +18,7 @@ from tests.support.orders import new_order
 from tests.support.places import Place, operated, tenant
 from tests.support.servers import operators_server
 
-CROWD = 2 * PART
+CROWD = 2 * AT_ONCE
 
 SHARED = "CREATE TABLE shared (id int)"
 

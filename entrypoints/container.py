@@ -11,6 +11,8 @@ from typing import Any, ClassVar, TypeVar
 from dependency_injector import providers
 
 from domain.expiry import ExpiryPolicy
+from entrypoints.guard_parts import guard_policy, guard_server
+from entrypoints.http.guarding import Guarding
 from entrypoints.http.sweeping import Sweeping
 from entrypoints.outside import Outside
 from entrypoints.settings import Settings
@@ -126,6 +128,14 @@ class Container(Outside):
     sweep_interval = providers.Callable(attrgetter("sweep_interval"), Outside.settings)
     sweeping = providers.Singleton(Sweeping, sweep, sweep_interval, Outside.clock, Outside.log)
 
+    guard_server = providers.Singleton(
+        guard_server,
+        Outside.guard,
+        providers.Callable(guard_policy, Outside.settings),
+        Outside.clock,
+    )
+    guarding = providers.Singleton(Guarding, guard_server, Outside.log)
+
     use_cases = providers.Singleton(
         UseCases,
         vend=vend,
@@ -146,7 +156,10 @@ class Container(Outside):
         list_extensions=providers.Singleton(ListExtensions, provider=Outside.provider),
         sweep=sweep,
         check_health=providers.Singleton(
-            CheckHealth, registry=Outside.registry, provider=Outside.provider
+            CheckHealth,
+            registry=Outside.registry,
+            provider=Outside.provider,
+            guard=guard_server,
         ),
         admit=providers.Singleton(
             AdmitCaller,

@@ -29,6 +29,7 @@ from adapters.system.randomness import SystemRandomness
 from domain.known_keys import KnownKeys
 from domain.retry import RetryPolicy
 from domain.secret import Secret
+from entrypoints.guard_parts import guard_on_embedded, guard_on_postgres
 from entrypoints.neon_parts import cared_for, on_neon
 from entrypoints.provider_settings import ProviderName
 from entrypoints.resources import on_embedded, on_postgres, records_of
@@ -100,6 +101,14 @@ class Outside(containers.DeclarativeContainer):
         embedded=embedded,
         postgres=postgres,
         neon=providers.Singleton(NoSizeGuard),
+    )
+
+    guard = providers.Selector(
+        providers.Callable(attrgetter("provider"), settings),
+        memory=providers.Object(None),
+        embedded=providers.Resource(guard_on_embedded, embedded),
+        postgres=providers.Resource(guard_on_postgres, postgres),
+        neon=providers.Object(None),
     )
 
     observed = providers.Singleton(Observation, clock, log)

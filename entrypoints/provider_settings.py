@@ -1,5 +1,6 @@
 """What makes the databases, and what they are like."""
 
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,15 @@ from domain.postgres_url import PostgresUrl
 from domain.sizes import SizeLimit
 from domain.target import Isolation, Target
 from entrypoints import neon_settings as neon
-from entrypoints.setting_types import Choice, ListenAddresses, Port, Size, check_dsn, needed
+from entrypoints.setting_types import (
+    Choice,
+    DurationLimit,
+    ListenAddresses,
+    Port,
+    Size,
+    check_dsn,
+    needed,
+)
 
 
 class ProviderName(StrEnum):
@@ -95,6 +104,12 @@ class ProviderSettings(BaseModel):
         description="nothing, or, for embedded and postgres, the size, such as 500MB or 10GB, "
         "above which a database becomes read-only",
     )
+    transaction_limit: DurationLimit | None = Field(
+        None,
+        validation_alias="PGVEND_TRANSACTION_LIMIT",
+        description="none, or, for embedded and postgres, the age, such as 24h, at which a "
+        "tenant's transaction is ended",
+    )
     verify_login: bool = Field(
         True, validation_alias="PGVEND_VERIFY_LOGIN", description="on or off"
     )
@@ -151,6 +166,13 @@ class ProviderSettings(BaseModel):
     def _can_be_kept(cls, limit: SizeLimit | None, info: ValidationInfo) -> SizeLimit | None:
         if limit and info.data.get("provider") is ProviderName.NEON:
             raise ValueError("not for Neon, which has limits of its own: set those of the project")
+        return limit
+
+    @field_validator("transaction_limit")
+    @classmethod
+    def _can_be_watched(cls, limit: timedelta | None, info: ValidationInfo) -> timedelta | None:
+        if limit and info.data.get("provider") is ProviderName.NEON:
+            raise ValueError("not for Neon, where no guard runs: remove it")
         return limit
 
     def admin_dsn(self) -> str:

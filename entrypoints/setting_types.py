@@ -23,6 +23,8 @@ E = TypeVar("E", bound=StrEnum)
 
 ANY_ORIGIN = "*"
 
+NO_LIMIT = "none"
+
 _HEADER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 
@@ -31,6 +33,12 @@ def _duration(text: Any) -> Any:
         return parse_duration(text) if isinstance(text, str) else text
     except InvalidDuration as error:
         raise ValueError(str(error)) from None
+
+
+def _duration_limit(text: Any) -> Any:
+    """`none` is a limit of no time, which limits nothing."""
+    is_none = isinstance(text, str) and text.lower() == NO_LIMIT
+    return timedelta(0) if is_none else _duration(text)
 
 
 def _origins(text: Any) -> Any:
@@ -107,6 +115,7 @@ def _check_address(text: str) -> None:
 
 ListenAddresses = Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_addresses)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+DurationLimit = Annotated[timedelta, BeforeValidator(_duration_limit)]
 Size = Annotated[SizeLimit, BeforeValidator(_size)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_secrets)]

@@ -46,9 +46,14 @@ def end_old_server(data: Path, account: Account | None) -> None:
         socket_file.unlink(missing_ok=True)
 
 
+def server_pid(data: Path) -> int | None:
+    """The process of the server in `data`, if one runs or ran there."""
+    return _pid_in(read_file(data / "postmaster.pid"))
+
+
 def has_server(data: Path) -> bool:
     """Whether a server runs in `data`."""
-    pid = _pid_in(read_file(data / "postmaster.pid"))
+    pid = server_pid(data)
     return any(process.pid == pid for process in _programs_in(data.parent))
 
 

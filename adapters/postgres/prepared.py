@@ -21,28 +21,34 @@ SELECT gid, database, owner, shobj_description(r.oid, 'pg_authid') AS mark,
 FROM pg_prepared_xacts AS p
 JOIN pg_database AS d ON d.datname = database JOIN pg_roles AS host ON host.oid = d.datdba
 LEFT JOIN pg_roles AS r ON r.rolname = owner
-WHERE database = ANY ($2) OR owner = $1
+WHERE ($3::text IS NULL OR gid = $3) AND (database = ANY ($2) OR owner = $1
    OR transaction IN (SELECT xmax FROM pg_database WHERE datname = ANY ($2))
    OR EXISTS (
         SELECT FROM pg_locks AS own JOIN pg_locks AS held USING (virtualtransaction)
         WHERE own.transactionid = transaction AND own.pid IS NULL AND held.pid IS NULL
           AND held.locktype = 'object' AND held.classid = 'pg_database'::regclass
           AND held.objid IN (SELECT oid FROM pg_database WHERE datname = ANY ($2))
-    )
+    ))
 """
 # what is prepared in the databases, what the role prepared anywhere, and what keeps the databases
 # from being changed or dropped: a lock on the entry (xmax), or on the object
 
 
 async def end_prepared_transactions(
-    session: Session, databases: Sequence[str], owner: str, server: Server, marks: Marks
+    session: Session,
+    databases: Sequence[str],
+    owner: str,
+    server: Server,
+    marks: Marks,
+    *,
+    only: str | None = None,
 ) -> None:
     """Roll back those that stand in the way of the databases' end, or of their `owner`'s, whose
-    member the admin is.
+    member the admin is: all of them, or the `only` one.
 
     That takes a session in a tenant's database: its search_path holds nothing of the tenant's.
     """
-    for transaction in await session.fetch(_PREPARED, owner, list(databases)):
+    for transaction in await session.fetch(_PREPARED, owner, list(databases), only):
         async with AsyncExitStack() as memberships:
             for role, mark in {"owner": "mark", "host": "host_mark"}.items():
                 if transaction[role] != owner:

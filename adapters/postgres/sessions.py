@@ -13,8 +13,8 @@ from adapters.postgres.errors import FAILURES, translated
 from domain.connection import Connection
 from domain.errors import OutcomeUnknown, ProviderBusy
 
-Session = PoolConnectionProxy
-"""A session of the admin, out of the pool."""
+Session = PoolConnectionProxy | asyncpg.Connection
+"""A session of the admin: out of the pool, or one for a purpose."""
 
 SESSION_SETTINGS = {
     # a tenant cannot put its own functions before the server's, wherever this session goes
@@ -67,7 +67,7 @@ async def session_of(pool: asyncpg.Pool) -> AsyncIterator[Session]:
         await asyncio.shield(_released(pool, session))
 
 
-async def _released(pool: asyncpg.Pool, session: Session) -> None:
+async def _released(pool: asyncpg.Pool, session: PoolConnectionProxy) -> None:
     with suppress(*FAILURES):
         await pool.release(session, timeout=FAREWELL_TIMEOUT)
 

@@ -93,6 +93,8 @@ def _lifetime_of(container: Container) -> Callable[[web.Application], AsyncItera
             # begins before the yield: aiohttp does not clean up after a start that failed
             closing.push_async_callback(_closed, container)
             app[USE_CASES] = await resolved(container.use_cases())
+            guarding = await resolved(container.guarding())
+            closing.push_async_callback(stopped, asyncio.create_task(guarding.forever()))
             closing.push_async_callback(app[BACKGROUND].drain, DRAIN_TIMEOUT)
             sweeping = await resolved(container.sweeping())
             closing.push_async_callback(stopped, asyncio.create_task(sweeping.forever()))

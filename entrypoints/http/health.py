@@ -5,10 +5,13 @@ from enum import StrEnum
 
 import structlog
 from aiohttp import web
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from domain.guarding import Concern
 from entrypoints.http.bodies import json_response
 from entrypoints.http.keys import USE_CASES
+from entrypoints.http.schemas import is_none
+from ports.driving.guard_server import GuardState, GuardStatus
 
 
 class AliveOut(BaseModel):
@@ -26,12 +29,39 @@ class Access(StrEnum):
 ACCESS = web.AppKey("access", Access)
 
 
+class GuardOut(BaseModel):
+    """What ends tenants' transactions that hold up the server, and what it watches: counts since
+    the service started, and the figures of its last look, where it knows them."""
+
+    state: GuardState
+    concerns: list[Concern]
+    ended_sessions: int
+    rolled_back_transactions: int
+    oldest_transaction_id_age: int | None = Field(None, exclude_if=is_none)
+    free_connections: int | None = Field(None, exclude_if=is_none)
+    free_disk_bytes: int | None = Field(None, exclude_if=is_none)
+
+    @classmethod
+    def of(cls, status: GuardStatus) -> "GuardOut":
+        return cls(
+            state=status.state,
+            concerns=list(status.concerns),
+            ended_sessions=status.ended_sessions,
+            rolled_back_transactions=status.rolled_back,
+            oldest_transaction_id_age=status.oldest_age,
+            free_connections=status.places.free if status.places else None,
+            free_disk_bytes=status.disk.free if status.disk else None,
+        )
+
+
 class HealthOut(BaseModel):
-    """Each part by name, with `ok` or the code of its error."""
+    """Each part by name, with `ok` or the code of its error; and the guard of the server, where
+    there is one."""
 
     status: str
     checks: Mapping[str, str]
     access: Access
+    guard: GuardOut | None = Field(None, exclude_if=is_none)
 
 
 def access(*, is_open: bool, insecure: bool) -> Access:
@@ -55,5 +85,10 @@ async def livez(request: web.Request) -> web.Response:
 async def readyz(request: web.Request) -> web.Response:
     health = await request.app[USE_CASES].check_health()
     status = "ok" if health.is_ok else "unavailable"
-    body = HealthOut(status=status, checks=health.checks, access=request.app[ACCESS])
+    body = HealthOut(
+        status=status,
+        checks=health.checks,
+        access=request.app[ACCESS],
+        guard=GuardOut.of(health.guard) if health.guard else None,
+    )
     return json_response(body, status=200 if health.is_ok else 503)

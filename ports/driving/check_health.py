@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from domain.errors import PgvendError
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.registry import Registry
+from ports.driving.guard_server import GuardServer, GuardStatus
 
 OK = "ok"
 
@@ -16,9 +17,11 @@ PATIENCE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Each part by name, with `ok` or the code of its error."""
+    """Each part by name, with `ok` or the code of its error; and what the guard of the server last
+    saw, where there is one: it keeps no request from being answered."""
 
     checks: Mapping[str, str]
+    guard: GuardStatus | None = None
 
     @property
     def is_ok(self) -> bool:
@@ -29,6 +32,7 @@ class Health:
 class CheckHealth:
     registry: Registry
     provider: DatabaseProvider
+    guard: GuardServer | None = None
     patience: float = PATIENCE
     _looking: list[asyncio.Task[Health]] = field(default_factory=list, init=False, repr=False)
 
@@ -43,7 +47,8 @@ class CheckHealth:
     async def _look(self) -> Health:
         parts = {"registry": self.registry.ping(), "provider": self.provider.ping()}
         outcomes = await asyncio.gather(*map(self._outcome, parts.values()))
-        return Health(dict(zip(parts, outcomes, strict=True)))
+        status = self.guard.status if self.guard else None
+        return Health(dict(zip(parts, outcomes, strict=True)), status)
 
     async def _outcome(self, ping: Awaitable[None]) -> str:
         try:

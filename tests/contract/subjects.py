@@ -40,7 +40,6 @@ from tests.support.neon.providers import vending_on
 from tests.support.orders import INSTALLATION
 from tests.support.randomness import SeededRandomness
 from tests.support.servers import OperatorsServer
-from tests.support.sizes import measuring
 
 Make = Callable[[Any], AbstractAsyncContextManager["Subject"]]
 
@@ -100,7 +99,7 @@ async def embedded(provider: PostgresProvider) -> AsyncIterator[Subject]:
 @asynccontextmanager
 async def postgres(server: OperatorsServer) -> AsyncIterator[Subject]:
     described = server_of_dsn(server.dsn(), public_host=None, public_port=None, connection_limit=3)
-    async with opened_provider(described, INSTALLATION) as provider, measuring(server):
+    async with opened_provider(described, INSTALLATION) as provider:
         yield Subject(provider, PostgresLoginCheck(), provider, admins=provider.pool)
 
 

@@ -15,17 +15,15 @@ from tests.support.serviced import (
     password_of,
     service_over,
 )
-from tests.support.sizes import measuring
+from tests.support.sizes import unmeasured
 
 
 async def test_both_routes_hand_out_logins_to_it_at_the_address_that_tenants_reach(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
     settings = {"PGVEND_LOG_LEVEL": "debug", "PGVEND_PUBLIC_HOST": "localhost"}
-    async with (
-        measuring(server_15),
-        service_over(server_15, tmp_path, PGVEND_SIZE_LIMIT="1GB", **settings) as service,
-    ):
+    settings["PGVEND_SIZE_LIMIT"] = "1GB"
+    async with service_over(server_15, tmp_path, **settings) as service:
         new, old = await created(service), await created_by_legacy(service)
 
         assert new["connection"]["port"] == old["port"] == server_15.port
@@ -41,7 +39,10 @@ async def test_an_admin_who_may_not_measure_sizes_that_are_limited_stops_the_sta
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
     with pytest.raises(NotStarted, match='GRANT pg_read_all_stats TO "admin";'):
-        async with service_over(server_15, tmp_path, PGVEND_SIZE_LIMIT="1GB"):
+        async with (
+            unmeasured(server_15),
+            service_over(server_15, tmp_path, PGVEND_SIZE_LIMIT="1GB"),
+        ):
             pass
 
 

@@ -205,7 +205,8 @@ async def _set_up(server: OperatorsServer) -> None:
         f"ALTER ROLE postgres PASSWORD '{PASSWORD}';"
         f"CREATE ROLE admin LOGIN CREATEDB CREATEROLE PASSWORD '{PASSWORD}';"
         "REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC;"
-        "GRANT CONNECT ON DATABASE postgres TO admin"
+        "GRANT CONNECT ON DATABASE postgres TO admin;"
+        "GRANT pg_signal_backend, pg_read_all_stats TO admin"
     )
     (server.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 scram-sha-256\n")
     await superuser.execute("SELECT pg_reload_conf()")

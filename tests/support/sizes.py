@@ -12,6 +12,7 @@ from tests.support.servers import OperatorsServer
 
 GRANT = "GRANT pg_read_all_stats TO admin"
 REVOKE = "REVOKE pg_read_all_stats FROM admin"
+"""What an operator does, and undoes, who lets the admin measure."""
 
 FILL = """
 CREATE TABLE IF NOT EXISTS room (text text);
@@ -20,14 +21,14 @@ INSERT INTO room SELECT repeat('x', 1000) FROM generate_series(1, 1000 * {megaby
 
 
 @asynccontextmanager
-async def measuring(server: OperatorsServer) -> AsyncIterator[None]:
-    """Its operator lets the admin measure, as the documentation asks for."""
+async def unmeasured(server: OperatorsServer) -> AsyncIterator[None]:
+    """Its operator does not let the admin measure, while the context lasts."""
     async with session({"dsn": server.superuser_dsn}) as superuser:
-        await superuser.execute(GRANT)
+        await superuser.execute(REVOKE)
         try:
             yield
         finally:
-            await superuser.execute(REVOKE)
+            await superuser.execute(GRANT)
 
 
 async def fill(connection: Connection, megabytes: int) -> None:

@@ -1,0 +1,98 @@
+"""The guard of a PostgreSQL server."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+
+from adapters.postgres.guard_look import look_of, question
+from adapters.postgres.guard_session import GuardSession
+from adapters.postgres.membership import member_of
+from adapters.postgres.prepared import end_prepared_transactions
+from adapters.postgres.quoting import identifier
+from adapters.postgres.server import Server
+from adapters.postgres.sessions import single_session
+from adapters.postgres.sight import Marks
+from domain.errors import PgvendError, ProviderRejected
+from domain.guarding import Look, Prepared, Room, Session
+from ports.driven.guard import Guard
+
+_END = """
+SELECT to_jsonb(pg_terminate_backend(pid)) FROM pg_stat_activity
+WHERE pid = {pid:d} AND usesysid = {role:d}
+"""
+
+MISSING = "GRANT pg_signal_backend, pg_read_all_stats TO {admin};"
+"""What a superuser has to run for the guard of a server of one's own."""
+
+Signal = Callable[[Session], Awaitable[bool]]
+"""Ends a session without the server's help. Returns whether it could."""
+
+
+@dataclass(frozen=True)
+class PostgresGuard(Guard):
+    """`disk` measures the server's; `signal` is the last resort where SQL does not end a session.
+    Both only where the server runs on this machine."""
+
+    server: Server
+    marks: Marks
+    session: GuardSession
+    disk: Callable[[], Awaitable[Room]] | None = None
+    signal: Signal | None = None
+
+    async def look(self) -> Look:
+        [answer] = await self.session.ask(question(self.marks))
+        return look_of(answer, await self.disk() if self.disk else None)
+
+    async def end(self, session: Session) -> bool:
+        try:
+            return await self._terminate(session)
+        except PgvendError:
+            if self.signal is None:
+                raise
+            return await self.signal(session)
+
+    async def _terminate(self, session: Session) -> bool:
+        try:
+            rows = await self.session.ask(_END.format(pid=session.pid, role=session.role))
+        except ProviderRejected as error:
+            if not isinstance(error.__cause__, asyncpg.InsufficientPrivilegeError):
+                raise
+            admin = identifier(str(self.server.admin["user"]))
+            raise ProviderRejected(
+                "The admin may not end tenants' sessions: have a superuser run "
+                f"{MISSING.format(admin=admin)}"
+            ) from error
+        return any(rows)
+
+    async def roll_back(self, prepared: Prepared) -> None:
+        """In a session of its own: those of the pool may all wait for this transaction."""
+        owner, server = prepared.owner, self.server
+        async with (
+            single_session(server.admin) as session,
+            member_of(session, owner, prepared.tenant),
+        ):
+            await end_prepared_transactions(
+                session, [prepared.database], owner, server, self.marks, only=prepared.gid
+            )
+
+    async def step_aside(self) -> None:
+        await self.session.let_go()
+
+
+@asynccontextmanager
+async def opened_guard(
+    server: Server,
+    marks: Marks,
+    *,
+    disk: Callable[[], Awaitable[Room]] | None = None,
+    signal: Signal | None = None,
+) -> AsyncIterator[PostgresGuard]:
+    """The guard for as long as the context lasts; as superuser, where the server has one for us."""
+    session = GuardSession(server.superuser or server.admin)
+    guard = PostgresGuard(server, marks, session, disk, signal)
+    try:
+        yield guard
+    finally:
+        await guard.session.close()

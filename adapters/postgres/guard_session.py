@@ -1,0 +1,134 @@
+"""The guard's one session: what keeps it at work while all others have to wait.
+
+It stays in a transaction that holds weak locks on the shared catalogs that it reads, so that it
+never queues for them behind a strong lock. It is asked by COPY, in the simple protocol: the
+extended one leaves a portal open, whose snapshot would keep dead rows and transaction ids. As the
+transaction never ends, `now()` and `age()` stand still in it.
+"""
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+
+from adapters.driver.connecting import Login, connect
+from adapters.postgres.errors import FAILURES, translated
+from adapters.postgres.sessions import (
+    CONNECT_TIMEOUT,
+    FAREWELL_TIMEOUT,
+    SESSION_SETTINGS,
+    UNSWAYED,
+    startup,
+)
+from domain.errors import ProviderBusy
+
+APPLICATION = "pgvend guard"
+
+_SETTINGS = {
+    **SESSION_SETTINGS,
+    **UNSWAYED,
+    "lock_timeout": "1s",
+    "statement_timeout": "5s",
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    "jit": "off",
+}
+
+COMMAND_TIMEOUT = 15.0
+
+_NO_LIMIT = """
+SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'
+"""
+# PostgreSQL 17 has it first
+
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
+
+# a failed statement loses the locks that were taken since the savepoint, and no others
+_FIRST = "SAVEPOINT question; SELECT pg_stat_clear_snapshot()"
+_AFTERWARDS = "RELEASE question"
+_FAILED = "ROLLBACK TO question; RELEASE question"
+
+
+@dataclass
+class GuardSession:
+    """Opened by the first question, and anew when it was lost."""
+
+    login: Login = field(repr=False)
+    _session: asyncpg.Connection | None = field(default=None, init=False, repr=False)
+    _is_inside: bool = field(default=False, init=False, repr=False)
+
+    async def ask(self, query: str) -> list[Any]:
+        """Return the rows of a query whose only column is JSONB. Raises ProviderBusy,
+        ProviderRejected."""
+        with translated(lost=ProviderBusy):
+            try:
+                return await self._asked(query)
+            except asyncpg.PostgresError:
+                raise  # refused, and the session is as before
+            except BaseException:
+                self._drop()
+                raise
+
+    async def let_go(self) -> None:
+        """End the transaction; the next question begins another. Never raises."""
+        try:
+            if self._session and self._is_inside:
+                await self._session.execute("COMMIT")
+        except FAILURES:
+            self._drop()
+        self._is_inside = False
+
+    async def close(self) -> None:
+        """Never raises."""
+        session, self._session = self._session, None
+        if session:
+            with suppress(*FAILURES):
+                await session.close(timeout=FAREWELL_TIMEOUT)
+
+    async def _asked(self, query: str) -> list[Any]:
+        session = await self._opened()
+        if not self._is_inside:
+            await session.execute(_BEGIN)
+            self._is_inside = True
+        await session.execute(_FIRST)
+        try:
+            rows = await _copied(session, query)
+        except asyncpg.PostgresError:
+            if not session.is_closed():
+                await session.execute(_FAILED)
+            raise
+        await session.execute(_AFTERWARDS)
+        return rows
+
+    async def _opened(self) -> asyncpg.Connection:
+        if self._session is None or self._session.is_closed():
+            self._is_inside = False
+            settings = {**startup(_SETTINGS), "application_name": APPLICATION}
+            self._session = await connect(
+                **self.login,
+                timeout=CONNECT_TIMEOUT,
+                command_timeout=COMMAND_TIMEOUT,
+                server_settings=settings,
+            )
+            await self._session.execute(_NO_LIMIT)
+        return self._session
+
+    def _drop(self) -> None:
+        session, self._session = self._session, None
+        if session:
+            session.terminate()
+
+
+async def _copied(session: asyncpg.Connection, query: str) -> list[Any]:
+    """JSON holds neither line breaks nor the two characters that quote and part columns here."""
+    parts: list[bytes] = []
+
+    async def keep(part: bytes) -> None:
+        parts.append(bytes(part))
+
+    await session.copy_from_query(
+        query, output=keep, format="csv", quote="\x01", escape="\x01", delimiter="\x02"
+    )
+    return [json.loads(line) for line in b"".join(parts).splitlines()]

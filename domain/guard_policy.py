@@ -1,0 +1,147 @@
+"""Whose transactions the guard of a server ends, and why.
+
+Only a tenant's: a look holds no others. Ordinary work, a `pg_dump` or a migration, holds weak locks
+on shared catalogs and now and then on its own database or role, and waits for none.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+from domain.burning import Burning
+from domain.guarding import Concern, Ending, Look, Reason, Suspect, age
+from domain.locks import Lock, Mode, Party, blockings
+
+CATALOG, OBJECT, TRANSACTION = "catalog", "object", "transaction"
+
+STRONG_ON_CATALOG = Mode.ShareUpdateExclusive
+"""From this mode on a tenant gets no lock on a shared catalog: it only waits, and others behind."""
+
+STRONG_ON_OBJECT = Mode.Share
+"""From this mode on a lock on a database keeps logins out."""
+
+HOUR = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardPolicy:
+    """Times are in seconds, ages in transaction ids.
+
+    `patience` is what others wait for a tenant's lock before it is ended, `long_patience` what
+    autovacuum waits for a tenant's change of its own entries. `oldest_transaction` is how old a
+    transaction may become, None for any age. From the age `burnt` on, who uses up ids is ended,
+    from `scarce` on also who keeps so many as `kept` from being forgotten. `burning` says what is
+    using up, and knows no look yet.
+    """
+
+    patience: float = 2.0
+    long_patience: float = 300.0
+    oldest_transaction: float | None = None
+    burnt: int = 500_000_000
+    scarce: int = 1_000_000_000
+    kept: int = 200_000_000
+    burning: Burning = field(default_factory=Burning)
+
+    def endings(self, look: Look, burning: Burning) -> list[Ending]:
+        """Those who hold are spared while the end of those who wait may suffice."""
+        found = dict.fromkeys(self._waiting(look), Reason.WAITS)
+        for suspect in self._holding(look, gone={each.party for each in found}):
+            found.setdefault(suspect, Reason.HOLDS)
+        for suspect in self._old(look):
+            found.setdefault(suspect, Reason.OLD)
+        for suspect, reason in self._wasting(look, burning):
+            found.setdefault(suspect, reason)
+        return [Ending(suspect, reason) for suspect, reason in found.items()]
+
+    def steps_aside(self, look: Look) -> bool:
+        """Whether the guard's own locks, and no tenant's, keep the operator's work waiting, such as
+        VACUUM FULL or REINDEX of a shared catalog."""
+        tenants = {suspect.party for suspect in look.suspects}
+        waiting = [
+            (lock.party, other.party)
+            for lock, other in blockings(look.locks)
+            if lock.kind == CATALOG and lock.granted and other.party not in tenants
+        ]
+        by_guards = {other for holder, other in waiting if holder in look.guards}
+        by_tenants = {other for holder, other in waiting if holder in tenants}
+        return bool(by_guards - by_tenants)
+
+    def concerns(self, look: Look) -> Iterator[Concern]:
+        if not look.may_end:
+            yield Concern.POWERLESS
+        if not look.may_see:
+            yield Concern.BLIND
+        if look.oldest_age >= self.burnt:
+            yield Concern.IDS
+        if look.places and look.places.is_scarce:
+            yield Concern.CONNECTIONS
+        if look.disk and look.disk.is_scarce:
+            yield Concern.DISK
+
+    def _waiting(self, look: Look) -> Iterator[Suspect]:
+        suspects = _by_party(look)
+        for lock in look.locks:
+            suspect = suspects.get(lock.party)
+            if suspect and not lock.granted and _is_strong(lock, suspect.tenant):
+                yield suspect
+
+    def _holding(self, look: Look, gone: Collection[Party]) -> Iterator[Suspect]:
+        """Who has what somebody else waits for, or waits for it before them."""
+        suspects = _by_party(look)
+        tenants = {party: suspect.tenant for party, suspect in suspects.items()}
+        working = {lock.party for lock in look.locks if _is_work(lock)}
+        for lock, other in blockings([each for each in look.locks if each.party not in gone]):
+            suspect = suspects.get(lock.party)
+            if suspect is None or suspect.tenant == tenants.get(other.party):
+                continue
+            is_shared = other.kind != TRANSACTION or other.party in working
+            if is_shared and not _is_harmless(lock) and self._is_long(other, look):
+                yield suspect
+
+    def _is_long(self, waiting: Lock, look: Look) -> bool:
+        is_autovacuum = waiting.kind == TRANSACTION and waiting.party in look.nameless
+        return waiting.waited >= (self.long_patience if is_autovacuum else self.patience)
+
+    def _old(self, look: Look) -> Iterator[Suspect]:
+        limit = self.oldest_transaction
+        for suspect in look.suspects:
+            if limit is not None and suspect.open_for is not None and suspect.open_for >= limit:
+                yield suspect
+
+    def _wasting(self, look: Look, burning: Burning) -> Iterator[tuple[Suspect, Reason]]:
+        if look.oldest_age >= self.burnt:
+            for session in burning.burners(look):
+                yield session, Reason.BURNS
+        if look.oldest_age >= self.scarce:
+            for suspect in look.suspects:
+                if self._keeps_ids(suspect, look):
+                    yield suspect, Reason.KEEPS_IDS
+
+    def _keeps_ids(self, suspect: Suspect, look: Look) -> bool:
+        """By its transaction; or by a temporary table, or a lock that autovacuum waits for, which
+        only a session that has been in such a database for long can have."""
+        if suspect.held_id is not None and age(look.next_id, suspect.held_id) >= self.kept:
+            return True
+        is_within = look.ages.get(suspect.database or "", 0) >= self.scarce
+        return is_within and suspect.lasts is not None and suspect.lasts >= HOUR
+
+
+def _by_party(look: Look) -> dict[Party, Suspect]:
+    return {suspect.party: suspect for suspect in look.suspects}
+
+
+def _is_strong(lock: Lock, tenant: str) -> bool:
+    """Its own database and role a tenant may wait for: whoever waits behind it is looked at."""
+    if lock.kind == CATALOG:
+        return lock.mode >= STRONG_ON_CATALOG
+    return lock.kind == OBJECT and lock.tenant != tenant and lock.mode >= STRONG_ON_OBJECT
+
+
+def _is_harmless(lock: Lock) -> bool:
+    """A `pg_dump` holds such locks until it ends."""
+    return lock.kind == CATALOG and lock.mode is Mode.AccessShare
+
+
+def _is_work(lock: Lock) -> bool:
+    """Whether who has this lock changes a shared catalog: it waits for others who do."""
+    is_of_catalog = lock.kind in (CATALOG, "tuple")
+    return is_of_catalog and lock.granted and lock.mode >= Mode.RowExclusive

@@ -1,0 +1,129 @@
+"""What the guard of a server sees at one look."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from domain.locks import Lock
+
+WRAP = 1 << 32
+"""Transaction ids start again after so many; half of them are in the past."""
+
+SCARCE = 10
+"""Of so many parts less than one is free."""
+
+
+def age(next_id: int, transaction_id: int) -> int:
+    """How many ids were used since `transaction_id` was."""
+    return (next_id - transaction_id) % WRAP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A session of a tenant. `open_for` is the age of its transaction, in seconds, and `lasts`
+    that of the session; `held_id` is the oldest transaction id that it keeps from being forgotten,
+    `newest_id` the latest that it took. None where there is no such thing, or we may not know.
+    """
+
+    pid: int
+    tenant: str
+    role: int
+    database: str | None = None
+    open_for: float | None = None
+    lasts: float | None = None
+    held_id: int | None = None
+    newest_id: int | None = None
+
+    @property
+    def party(self) -> int:
+        return self.pid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A prepared transaction of a tenant, which has no session; `owner` is its role."""
+
+    gid: str
+    tenant: str
+    owner: str
+    database: str
+    open_for: float
+    held_id: int
+
+    @property
+    def lasts(self) -> float:
+        return self.open_for
+
+    @property
+    def party(self) -> str:
+        return self.gid
+
+
+Suspect = Session | Prepared
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """How much of something is free."""
+
+    free: int
+    total: int
+
+    @property
+    def is_scarce(self) -> bool:
+        return self.free * SCARCE < self.total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """`guards` are the sessions that guard the server, `nameless` those without a role: autovacuum,
+    logins that are not through. `next_id` is the next transaction id, `ages` are those of each
+    database's oldest one. `may_end` and `may_see` say what the server allows us."""
+
+    guards: Collection[int]
+    sessions: Collection[Session] = ()
+    prepared: Collection[Prepared] = ()
+    locks: Collection[Lock] = ()
+    nameless: Collection[int] = ()
+    next_id: int = 0
+    ages: Mapping[str, int] = field(default_factory=dict)
+    places: Room | None = None
+    disk: Room | None = None
+    may_end: bool = True
+    may_see: bool = True
+
+    @property
+    def suspects(self) -> Collection[Suspect]:
+        return (*self.sessions, *self.prepared)
+
+    @property
+    def oldest_age(self) -> int:
+        return max(self.ages.values(), default=0)
+
+
+class Reason(StrEnum):
+    """Why a transaction is ended."""
+
+    WAITS = "waits_for_shared_lock"
+    HOLDS = "holds_shared_lock"
+    BURNS = "uses_up_transaction_ids"
+    OLD = "older_than_limit"
+    KEEPS_IDS = "keeps_transaction_ids"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Whose transaction is ended: with its session, or rolled back where it is prepared."""
+
+    suspect: Suspect
+    reason: Reason
+
+
+class Concern(StrEnum):
+    """What the operator should know about a server."""
+
+    POWERLESS = "cannot_end_sessions"
+    BLIND = "cannot_see_transactions"
+    IDS = "transaction_ids"
+    CONNECTIONS = "connections"
+    DISK = "disk"

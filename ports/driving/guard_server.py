@@ -1,0 +1,158 @@
+"""Guard a server against tenants that hold up the others."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from domain.burning import Burning
+from domain.errors import PgvendError
+from domain.guard_policy import GuardPolicy
+from domain.guarding import Concern, Ending, Look, Prepared, Room, Session
+from ports.driven.clock import Clock
+from ports.driven.guard import Guard
+
+PACE = 2.0
+"""Seconds from one look to the next."""
+
+ALERT_PACE = 0.25
+ALERT = 10.0
+"""The pace for so many seconds after something was ended: who did it once tends to come back."""
+
+
+class GuardState(StrEnum):
+    STARTING = "starting"
+    WATCHING = "watching"
+    AWAY = "away"
+    """The server did not answer the last look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardStatus:
+    """What the last look showed, and what was done since the service started."""
+
+    state: GuardState = GuardState.STARTING
+    concerns: Sequence[Concern] = ()
+    ended_sessions: int = 0
+    rolled_back: int = 0
+    oldest_age: int | None = None
+    places: Room | None = None
+    disk: Room | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An ending, and the error that it met, if it did."""
+
+    ending: Ending
+    error: PgvendError | None = None
+
+
+@dataclass
+class GuardServer:
+    """Rolling back takes a login, which may have to wait for what the next looks find: it goes on
+    beside them, and its outcome is that of a later round."""
+
+    guard: Guard
+    policy: GuardPolicy
+    clock: Clock
+    pace: float = PACE
+    status: GuardStatus = field(default_factory=GuardStatus, init=False)
+    _burning: Burning = field(init=False, repr=False)
+    _burning_at: float | None = field(default=None, init=False, repr=False)
+    _alert_until: float = field(default=0.0, init=False, repr=False)
+    _asked: set[tuple[int, int]] = field(default_factory=set, init=False, repr=False)
+    _rolling: dict[str, asyncio.Task[Outcome]] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._burning = self.policy.burning
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the next look."""
+        return ALERT_PACE if self.clock.elapsed() < self._alert_until else self.pace
+
+    async def __call__(self) -> list[Outcome]:
+        """Look once, end what has to end, and return what came of it.
+
+        Raises ProviderBusy and ProviderRejected where there is nothing to see.
+        """
+        try:
+            look = await self.guard.look()
+        except BaseException:
+            self.status = replace(self.status, state=GuardState.AWAY)
+            raise
+        self._remember(look)
+        endings = self.policy.endings(look, self._burning)
+        if endings:
+            self._alert_until = self.clock.elapsed() + ALERT
+        outcomes = [*self._rolled_back(), *await self._ended(endings)]
+        if self.policy.steps_aside(look):
+            await self.guard.step_aside()
+        self._count(outcomes)
+        return outcomes
+
+    async def close(self) -> None:
+        """Stop rolling back; who guards next begins anew."""
+        for task in self._rolling.values():
+            task.cancel()
+        await asyncio.gather(*self._rolling.values(), return_exceptions=True)
+
+    def _remember(self, look: Look) -> None:
+        now = self.clock.elapsed()
+        if self._burning_at is None or now - self._burning_at >= self.pace:
+            self._burning, self._burning_at = self._burning.after(look), now
+        present = {(session.pid, session.role) for session in look.sessions}
+        self._asked &= present
+        self.status = replace(
+            self.status,
+            state=GuardState.WATCHING,
+            concerns=tuple(self.policy.concerns(look)),
+            oldest_age=look.oldest_age,
+            places=look.places,
+            disk=look.disk,
+        )
+
+    async def _ended(self, endings: Sequence[Ending]) -> list[Outcome]:
+        """Each session counts once, however long it takes to end."""
+        outcomes = []
+        for ending in endings:
+            suspect = ending.suspect
+            if isinstance(suspect, Prepared):
+                self._begin_to_roll_back(ending, suspect)
+            else:
+                outcome = await self._end(ending, suspect)
+                if outcome and (suspect.pid, suspect.role) not in self._asked:
+                    outcomes.append(outcome)
+                self._asked.add((suspect.pid, suspect.role))
+        return outcomes
+
+    async def _end(self, ending: Ending, session: Session) -> Outcome | None:
+        try:
+            return Outcome(ending) if await self.guard.end(session) else None
+        except PgvendError as error:
+            return Outcome(ending, error)
+
+    def _begin_to_roll_back(self, ending: Ending, prepared: Prepared) -> None:
+        if prepared.gid not in self._rolling:
+            self._rolling[prepared.gid] = asyncio.create_task(self._roll_back(ending, prepared))
+
+    async def _roll_back(self, ending: Ending, prepared: Prepared) -> Outcome:
+        try:
+            await self.guard.roll_back(prepared)
+        except PgvendError as error:
+            return Outcome(ending, error)
+        return Outcome(ending)
+
+    def _rolled_back(self) -> list[Outcome]:
+        done = [gid for gid, task in self._rolling.items() if task.done()]
+        return [self._rolling.pop(gid).result() for gid in done]
+
+    def _count(self, outcomes: Sequence[Outcome]) -> None:
+        done = [each.ending.suspect for each in outcomes if each.error is None]
+        rolled_back = sum(isinstance(suspect, Prepared) for suspect in done)
+        self.status = replace(
+            self.status,
+            ended_sessions=self.status.ended_sessions + len(done) - rolled_back,
+            rolled_back=self.status.rolled_back + rolled_back,
+        )

@@ -1,0 +1,78 @@
+"""A guard at work beside a test, in more of a hurry than a service's."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from adapters.embedded.guarding import opened_bundles_guard
+from adapters.postgres.guard import PostgresGuard, opened_guard
+from adapters.postgres.provider import PostgresProvider
+from adapters.system.clock import SystemClock
+from domain.guard_policy import GuardPolicy
+from ports.driven.guard import Guard
+from ports.driving.guard_server import GuardServer, Outcome
+
+QUICK = GuardPolicy(patience=0.5)
+
+
+@dataclass
+class Watch:
+    server: GuardServer
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def endings(self) -> list[tuple[str, str]]:
+        """Whose transactions were ended, and why."""
+        done = [each.ending for each in self.outcomes if each.error is None]
+        return [(ending.suspect.tenant, ending.reason.value) for ending in done]
+
+    @property
+    def errors(self) -> list[str]:
+        return [str(each.error) for each in self.outcomes if each.error]
+
+    async def look(self) -> None:
+        self.outcomes += await self.server()
+
+    async def forever(self) -> None:
+        while True:
+            await self.look()
+            await asyncio.sleep(self.server.pace)
+
+
+@asynccontextmanager
+async def guard_of(provider: PostgresProvider) -> AsyncIterator[PostgresGuard]:
+    """As the service has one for that provider."""
+    is_bundled = provider.server.superuser is not None
+    opened = (
+        opened_bundles_guard(provider)
+        if is_bundled
+        else opened_guard(provider.server, provider.marks)
+    )
+    async with opened as guard:
+        yield guard
+
+
+@asynccontextmanager
+async def watching(
+    guard: Guard, policy: GuardPolicy = QUICK, pace: float = 0.1
+) -> AsyncIterator[Watch]:
+    """The guard has looked once, and looks on for as long as the context lasts."""
+    watch = Watch(GuardServer(guard, policy, SystemClock(), pace))
+    await watch.look()
+    task = asyncio.create_task(watch.forever())
+    try:
+        yield watch
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await watch.server.close()
+
+
+@asynccontextmanager
+async def guarded(
+    provider: PostgresProvider, policy: GuardPolicy = QUICK, pace: float = 0.1
+) -> AsyncIterator[Watch]:
+    async with guard_of(provider) as guard, watching(guard, policy, pace) as watch:
+        yield watch

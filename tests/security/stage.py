@@ -17,6 +17,7 @@ from domain.order import Order
 from ports.driven.database_provider import DatabaseProvider
 from tests.security.outcome import Kind, Outcome
 from tests.support.databases import vended
+from tests.support.guards import guarded
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.neon.providers import vending_on
 from tests.support.orders import new_order
@@ -146,6 +147,7 @@ class Stage:
             b=f'"{self.b.user}"',
             b_database=f'"{self.b.database}"',
             admin=f'"{self.admin}"',
+            hall=f'"{self.hall}"',
         )
 
     async def portrait(self) -> str:
@@ -175,8 +177,11 @@ async def _on_server(kind: Kind, place: Place) -> AsyncIterator[Stage]:
     make = partial(
         Stage, admin=place.admin, hall="postgres", superuser=place.superuser, log=place.log
     )
-    async with _tenants(kind, replace(place.provider, server=server), make) as stage:
+    provider = replace(place.provider, server=server)
+    async with guarded(provider) as watch, _tenants(kind, provider, make) as stage:
         yield stage
+        mine = [ending for ending in watch.endings if ending[0] == stage.a_order.tenant.id]
+        assert not mine, "the guard ended a session of A's"
 
 
 @asynccontextmanager

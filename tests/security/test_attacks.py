@@ -8,7 +8,16 @@ from itertools import chain, groupby
 import pytest
 
 from tests.security.attack import Attack
-from tests.security.attacks import endings, neighbour, obstruction, server, share, sight, traps
+from tests.security.attacks import (
+    endings,
+    neighbour,
+    obstruction,
+    queues,
+    server,
+    share,
+    sight,
+    traps,
+)
 from tests.security.outcome import KINDS, Kind, Outcome
 from tests.security.stage import Base, Stage, opened_stage
 from tests.support.service import REPOSITORY
@@ -23,6 +32,7 @@ THEMES: Mapping[str, Sequence[Attack]] = {
     "More than its share": share.ATTACKS,
     "Others' way": obstruction.ATTACKS,
     "The end of a deleted tenant": endings.ATTACKS,
+    "Everybody's way": queues.ATTACKS,
     "Behind pgvend's back": traps.ATTACKS,
 }
 

@@ -9,6 +9,7 @@ from adapters.embedded.guarding import opened_bundles_guard
 from adapters.postgres.guard import PostgresGuard, opened_guard
 from adapters.postgres.provider import PostgresProvider
 from adapters.system.clock import SystemClock
+from domain.errors import PgvendError
 from domain.guard_policy import GuardPolicy
 from ports.driven.guard import Guard
 from ports.driving.guard_server import GuardServer, Outcome
@@ -20,6 +21,7 @@ QUICK = GuardPolicy(patience=0.5)
 class Watch:
     server: GuardServer
     outcomes: list[Outcome] = field(default_factory=list)
+    looks: int = 0
 
     @property
     def endings(self) -> list[tuple[str, str]]:
@@ -27,12 +29,11 @@ class Watch:
         done = [each.ending for each in self.outcomes if each.error is None]
         return [(ending.suspect.tenant, ending.reason.value) for ending in done]
 
-    @property
-    def errors(self) -> list[str]:
-        return [str(each.error) for each in self.outcomes if each.error]
-
     async def look(self) -> None:
-        self.outcomes += await self.server()
+        """As the service does: a look that fails is followed by another one."""
+        with suppress(PgvendError):
+            self.outcomes += await self.server()
+            self.looks += 1
 
     async def forever(self) -> None:
         while True:

@@ -1,0 +1,56 @@
+"""What the guard of the bundled server can do without SQL."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from adapters.embedded.guarding import end_backend, opened_bundles_guard
+from adapters.postgres.provider import PostgresProvider
+from tests.support.databases import vended
+from tests.support.guards import guard_of
+from tests.support.orders import new_order
+from tests.support.places import tenant
+from tests.support.polling import until
+
+
+async def test_a_session_ends_by_a_signal_where_sql_ends_none(bundled_18: PostgresProvider) -> None:
+    stranger = {**(bundled_18.server.superuser or {}), "user": "nobody"}
+    mute = replace(bundled_18, server=replace(bundled_18.server, superuser=stranger))
+    async with (
+        vended(bundled_18, new_order()) as connection,
+        tenant(connection) as session,
+        guard_of(bundled_18) as seeing,
+        opened_bundles_guard(mute) as guard,
+    ):
+        [seen] = (await seeing.look()).sessions
+        assert await guard.end(seen)
+
+        async def is_over() -> bool:
+            return bool(session.is_closed())
+
+        await until(is_over)
+
+
+async def test_no_other_process_gets_a_signal(bundled_18: PostgresProvider) -> None:
+    """Neither one of another program, nor a later session with the number of an earlier one."""
+    data = Path(bundled_18.server.admin["host"])
+    async with (
+        vended(bundled_18, new_order()) as connection,
+        tenant(connection) as session,
+        guard_of(bundled_18) as guard,
+    ):
+        [seen] = (await guard.look()).sessions
+        for other in (
+            replace(seen, pid=os.getpid()),
+            replace(seen, pid=2**22 + 1),
+            replace(seen, lasts=3600.0),
+        ):
+            assert not end_backend(data, other)
+        assert await session.fetchval("SELECT 42") == 42
+
+
+async def test_it_knows_how_much_room_the_disk_has(bundled_18: PostgresProvider) -> None:
+    async with guard_of(bundled_18) as guard:
+        disk = (await guard.look()).disk
+        assert disk is not None
+        assert 0 < disk.free <= disk.total

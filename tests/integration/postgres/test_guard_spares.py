@@ -1,0 +1,232 @@
+"""What the guard leaves alone: ordinary work, other people's sessions, the operator's own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+
+import asyncpg
+import pytest
+
+from adapters.postgres.provider import PostgresProvider
+from domain.connection import Connection
+from domain.errors import ProviderRejected
+from domain.guarding import Concern, Reason
+from ports.driving.guard_server import GuardState
+from tests.support.databases import vended
+from tests.support.guards import QUICK, Watch, guard_of, guarded
+from tests.support.needs import lacking
+from tests.support.obstacles import left_open
+from tests.support.orders import new_order
+from tests.support.places import Place, operated, session, tenant
+from tests.support.polling import until
+from tests.support.servers import PASSWORD, OperatorsServer, programs_of
+
+MIGRATION = (
+    "CREATE TABLE new (id int PRIMARY KEY, old_id int REFERENCES old)",
+    "ALTER TABLE old ADD COLUMN more text",
+    "GRANT SELECT ON new TO PUBLIC",
+    "COMMENT ON DATABASE {database} IS 'migrated'",
+    "ALTER ROLE {user} SET search_path = public",
+    "ALTER ROLE {user} IN DATABASE {database} SET work_mem = '8MB'",
+    "ALTER DATABASE {database} SET timezone = 'UTC'",
+    "GRANT CONNECT ON DATABASE {database} TO {user}",
+    "SELECT count(*) FROM pg_roles, pg_database, pg_auth_members, pg_db_role_setting",
+)
+"""In one transaction."""
+
+SECOND_MIGRATION = "COMMENT ON DATABASE {database} IS 'migrated again'"
+INDEX = "CREATE INDEX CONCURRENTLY ON other ((1))"
+LOCKED = "LOCK TABLE old IN ACCESS EXCLUSIVE MODE"
+
+LOOKS = 15
+
+
+@asynccontextmanager
+async def roomy(place: Place) -> AsyncIterator[tuple[PostgresProvider, Connection]]:
+    """A tenant that may have more sessions than usual here."""
+    server = replace(place.provider.server, connection_limit=12)
+    provider = replace(place.provider, server=server)
+    async with vended(provider, new_order()) as connection:
+        async with tenant(connection) as owner:
+            await owner.execute("CREATE TABLE old (id int PRIMARY KEY); CREATE TABLE other ()")
+        yield provider, connection
+
+
+async def looked(watch: Watch) -> None:
+    """Long enough for everything that is ended for what it holds."""
+    began, seen = watch.looks, asyncio.get_running_loop().time()
+    await until(lambda: _has_looked(watch, began + LOOKS))
+    assert asyncio.get_running_loop().time() - seen > QUICK.patience
+
+
+async def _has_looked(watch: Watch, often: int) -> bool:
+    return watch.looks >= often
+
+
+async def _dumped(place: Place, connection: Connection) -> asyncio.subprocess.Process:
+    [major] = await place.sql("SELECT current_setting('server_version_num')::int / 10000")
+    program = (await programs_of(major)).folder / "pg_dump"
+    if not program.exists():
+        lacking(f"pg_dump of PostgreSQL {major}")
+    return await asyncio.create_subprocess_exec(
+        program, "--dbname", connection.uri(), stdout=asyncio.subprocess.DEVNULL
+    )
+
+
+def _statement(text: str, connection: Connection) -> str:
+    return text.format(database=f'"{connection.database}"', user=f'"{connection.user}"')
+
+
+async def test_ordinary_work_survives_a_guard_that_looks(place: Place) -> None:
+    """All of it at the same time, while others come and go."""
+    async with (
+        roomy(place) as (provider, own),
+        guarded(provider) as watch,
+        AsyncExitStack() as work,
+    ):
+        opened = [await work.enter_async_context(tenant(own)) for _ in range(4)]
+        query, second, indexing, idle = opened
+        await idle.execute("SELECT 42")
+        migration = await work.enter_async_context(left_open(own, *MIGRATION))
+        tasks = [
+            asyncio.create_task(query.execute("SELECT pg_sleep(2)")),
+            asyncio.create_task(second.execute(_statement(SECOND_MIGRATION, own))),
+            asyncio.create_task(indexing.execute(INDEX)),
+        ]
+        dump = await _dumped(place, own)
+        async with vended(provider, new_order()):
+            await looked(watch)
+        assert not any(task.done() for task in tasks[1:]), "they wait for the migration"
+        assert dump.returncode is None, "and so does the dump"
+        await migration.execute("COMMIT")
+        await asyncio.gather(*tasks)
+        assert await dump.wait() == 0
+        assert await idle.fetchval("SELECT 42") == 42
+        assert watch.endings == []
+
+
+async def test_a_dump_goes_on_while_a_database_is_dropped(place: Place) -> None:
+    """It holds weak locks on shared catalogs to its end."""
+    async with roomy(place) as (provider, own), guarded(provider) as watch:
+        async with left_open(own, LOCKED) as locking:
+            dump = await _dumped(place, own)
+            async with vended(provider, new_order()):
+                await looked(watch)
+            await locking.execute("COMMIT")
+        assert await dump.wait() == 0
+        assert watch.endings == []
+
+
+OPERATORS = (
+    "VACUUM FULL pg_catalog.pg_authid, pg_catalog.pg_database",
+    "REINDEX TABLE pg_catalog.pg_auth_members",
+)
+
+
+async def test_the_operators_work_on_shared_catalogs_gets_by(place: Place) -> None:
+    async with guarded(place.provider) as watch, asyncio.timeout(20):
+        for statement in OPERATORS:
+            await place.sql(statement)
+        await looked(watch)
+        assert watch.server.status.state is GuardState.WATCHING
+        assert watch.endings == []
+
+
+async def test_it_keeps_no_transaction_id_from_being_forgotten(place: Place) -> None:
+    held = (
+        "SELECT backend_xmin IS NULL AND backend_xid IS NULL FROM pg_stat_activity "
+        "WHERE application_name = 'pgvend guard' AND state = 'idle in transaction'"
+    )
+    async with guard_of(place.provider) as guard:
+        for _ in range(3):
+            await guard.look()
+            assert await place.sql(held) == [True]
+
+
+async def test_it_sees_what_changes_though_its_transaction_does_not_end(place: Place) -> None:
+    order = new_order()
+    async with guard_of(place.provider) as guard:
+        before = await guard.look()
+        async with vended(place.provider, order) as connection, tenant(connection) as own:
+            await own.execute("CREATE TABLE t (); CREATE TABLE u ()")
+            after = await guard.look()
+            [seen] = after.sessions
+            assert (seen.tenant, seen.pid) == (order.tenant.id, own.get_server_pid())
+            assert seen.database == connection.database
+        assert before.sessions == []
+        assert after.next_id > before.next_id
+        assert after.ages["template0"] > before.ages["template0"]
+
+
+async def test_a_session_that_was_lost_is_opened_anew(place: Place) -> None:
+    end = (
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+        "WHERE application_name = 'pgvend guard'"
+    )
+    async with guarded(place.provider) as watch:
+        assert await place.sql(end) == [True]
+        await looked(watch)
+        assert watch.server.status.state is GuardState.WATCHING
+        assert await place.sql(end) == [True], "there is one, and no more"
+
+
+RULE = "CREATE RULE r AS ON INSERT TO pg_catalog.pg_authid DO NOTHING"
+
+
+async def test_two_guards_do_no_harm_to_each_other(place: Place) -> None:
+    order = new_order()
+    async with (
+        guarded(place.provider) as one,
+        guarded(place.provider) as two,
+        vended(place.provider, order) as attacker,
+        left_open(attacker, "SELECT count(*) FROM pg_roles") as holding,
+        tenant(attacker) as queueing,
+    ):
+        with pytest.raises(asyncpg.PostgresConnectionError):
+            await queueing.execute(RULE)
+        await looked(one)
+        await looked(two)
+        assert {*one.endings, *two.endings} == {(order.tenant.id, Reason.WAITS.value)}
+        assert await holding.fetchval("SELECT 42") == 42
+
+
+FOREIGNER = (
+    f"CREATE ROLE foreigner LOGIN PASSWORD '{PASSWORD}'",
+    "GRANT CONNECT ON DATABASE postgres TO foreigner",
+    "COMMENT ON ROLE foreigner IS 'pgvend:another:db_1'",
+)
+
+
+async def test_a_role_of_another_pgvend_is_left_to_its_guard(server_18: OperatorsServer) -> None:
+    async with operated(server_18) as place, guarded(place.provider) as watch:
+        for statement in FOREIGNER:
+            await place.sql(statement)
+        try:
+            login = {"dsn": server_18.dsn("foreigner")}
+            async with session(login) as foreigner, asyncio.timeout(20):
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await foreigner.execute(RULE)
+                assert await foreigner.fetchval("SELECT 42") == 42
+        finally:
+            await place.sql("DROP OWNED BY foreigner")
+            await place.sql("DROP ROLE foreigner")
+        assert watch.endings == []
+
+
+async def test_an_admin_who_may_not_end_sessions_is_said_with_the_mend(
+    server_15: OperatorsServer,
+) -> None:
+    rights = "pg_signal_backend, pg_read_all_stats"
+    async with operated(server_15) as place, vended(place.provider, new_order()) as connection:
+        await place.sql(f"REVOKE {rights} FROM admin")
+        try:
+            async with tenant(connection) as own, guard_of(place.provider) as guard:
+                look = await guard.look()
+                assert list(QUICK.concerns(look)) == [Concern.POWERLESS, Concern.BLIND]
+                [seen] = look.sessions
+                with pytest.raises(ProviderRejected, match=f'GRANT {rights} TO "admin";'):
+                    await guard.end(seen)
+                assert await own.fetchval("SELECT 42") == 42
+        finally:
+            await place.sql(f"GRANT {rights} TO admin")

@@ -1,0 +1,42 @@
+"""A guard of a server that is not there."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from domain.errors import PgvendError
+from domain.guarding import Look, Prepared, Session
+from ports.driven.guard import Guard
+
+
+@dataclass
+class FakeGuard(Guard):
+    """Sees these looks, one after the other, then the last one again; `refusal` is raised by every
+    ending. Rolling back waits until it is `let_go`."""
+
+    looks: list[Look | PgvendError]
+    refusal: PgvendError | None = None
+    ended: list[int] = field(default_factory=list)
+    rolled_back: list[str] = field(default_factory=list)
+    asides: int = 0
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def look(self) -> Look:
+        seen = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        if isinstance(seen, PgvendError):
+            raise seen
+        return seen
+
+    async def end(self, session: Session) -> bool:
+        if self.refusal:
+            raise self.refusal
+        self.ended.append(session.pid)
+        return True
+
+    async def roll_back(self, prepared: Prepared) -> None:
+        await self.let_go.wait()
+        if self.refusal:
+            raise self.refusal
+        self.rolled_back.append(prepared.gid)
+
+    async def step_aside(self) -> None:
+        self.asides += 1

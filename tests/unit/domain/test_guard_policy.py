@@ -1,0 +1,180 @@
+"""Whose transactions are ended, and whose are not."""
+
+import pytest
+
+from domain.burning import Burning
+from domain.guard_policy import GuardPolicy
+from domain.guarding import Concern, Look, Reason, Room
+from domain.locks import Lock, Mode
+from tests.support.looks import (
+    ADMIN,
+    ATTACKER,
+    AUTOVACUUM,
+    SECOND,
+    VICTIM,
+    lock,
+    look,
+    prepared,
+    session,
+)
+
+WEAK, ROW, STRONG = Mode.AccessShare, Mode.RowExclusive, Mode.AccessExclusive
+CATALOG, OWN, FOREIGN, TUPLE, CHANGE = (
+    "catalog:1260",
+    "object:1",
+    "object:2",
+    "tuple:3",
+    "transaction:4",
+)
+
+Situation = list[Lock]
+
+FREEZE: Situation = [
+    lock(ATTACKER, CATALOG, WEAK),
+    lock(SECOND, CATALOG, STRONG, waited=0.1),
+    lock(VICTIM, CATALOG, WEAK, waited=0.05),
+]
+HELD_DROP: Situation = [
+    lock(ATTACKER, FOREIGN, WEAK, of="a"),
+    lock(ADMIN, FOREIGN, STRONG, waited=3, of="a"),
+]
+CHANGED: Situation = [
+    lock(ATTACKER, CHANGE, Mode.Exclusive),
+    lock(ADMIN, TUPLE, Mode.Exclusive),
+    lock(ADMIN, CHANGE, Mode.Share, waited=3),
+]
+OWN_QUEUE: Situation = [
+    lock(ATTACKER, OWN, WEAK, of="b"),
+    lock(SECOND, OWN, STRONG, waited=3, of="b"),
+    lock(VICTIM, OWN, ROW, waited=2.5, of="b"),
+]
+OF_AUTOVACUUM: Situation = [
+    lock(ATTACKER, CHANGE, Mode.Exclusive),
+    lock(AUTOVACUUM, TUPLE, Mode.Exclusive),
+    lock(AUTOVACUUM, CHANGE, Mode.Share, waited=301),
+]
+
+ENDED = {
+    "who waits for a strong lock on a shared catalog": (FREEZE, {SECOND: Reason.WAITS}),
+    "who waits alone, behind the guard": (FREEZE[1:2], {SECOND: Reason.WAITS}),
+    "who waits for a neighbour's database": (
+        [lock(SECOND, FOREIGN, STRONG, waited=0.1, of="a")],
+        {SECOND: Reason.WAITS},
+    ),
+    "who waits for a database that is nobody's": (
+        [lock(SECOND, "object:postgres", STRONG, waited=0.1)],
+        {SECOND: Reason.WAITS},
+    ),
+    "who holds what the drop of a neighbour waits for": (HELD_DROP, {ATTACKER: Reason.HOLDS}),
+    "who has changed an entry that the admin is to change": (CHANGED, {ATTACKER: Reason.HOLDS}),
+    "who holds a stronger lock on a catalog": (
+        [lock(ATTACKER, CATALOG, ROW), lock(ADMIN, CATALOG, Mode.Share, waited=3)],
+        {ATTACKER: Reason.HOLDS},
+    ),
+    "who waits for its own database with a neighbour behind": (
+        OWN_QUEUE,
+        {SECOND: Reason.HOLDS},
+    ),
+    "who keeps autovacuum from its entry for long": (OF_AUTOVACUUM, {ATTACKER: Reason.HOLDS}),
+}
+
+SPARED = {
+    "a dump, with the operator's VACUUM FULL behind": [
+        lock(ATTACKER, CATALOG, WEAK),
+        lock(ADMIN, CATALOG, STRONG, waited=60),
+    ],
+    "who waits for a weak lock": [lock(VICTIM, CATALOG, WEAK, waited=60)],
+    "who waits for its own database": OWN_QUEUE[:2],
+    "a migration that waits for another one": [
+        lock(ATTACKER, CHANGE, Mode.Exclusive),
+        lock(SECOND, TUPLE, Mode.Exclusive),
+        lock(SECOND, CHANGE, Mode.Share, waited=60),
+    ],
+    "who is waited for a moment": [HELD_DROP[0], lock(ADMIN, FOREIGN, STRONG, waited=1.9, of="a")],
+    "who holds a lock that conflicts with none": [
+        HELD_DROP[0],
+        lock(ADMIN, FOREIGN, ROW, waited=60, of="a"),
+    ],
+    "who is waited for in its own tables": [CHANGED[0], CHANGED[2]],
+    "a migration that autovacuum waits for a while": [
+        *OF_AUTOVACUUM[:2],
+        lock(AUTOVACUUM, CHANGE, Mode.Share, waited=299),
+    ],
+    "who holds up itself alone": [
+        lock(ATTACKER, OWN, STRONG, of="b"),
+        lock(SECOND, OWN, WEAK, waited=60, of="b"),
+    ],
+}
+
+
+def ended(seen: Look, policy: GuardPolicy | None = None) -> dict[object, Reason]:
+    endings = (policy or GuardPolicy()).endings(seen, Burning())
+    return {ending.suspect.party: ending.reason for ending in endings}
+
+
+@pytest.mark.parametrize(("situation", "expected"), ENDED.values(), ids=ENDED)
+def test_it_ends(situation: Situation, expected: dict[object, Reason]) -> None:
+    assert ended(look(*situation)) == expected
+
+
+@pytest.mark.parametrize("situation", SPARED.values(), ids=SPARED)
+def test_it_spares(situation: Situation) -> None:
+    assert ended(look(*situation)) == {}
+
+
+def test_it_ends_nobody_but_tenants() -> None:
+    """Neither the operator's sessions nor those of another pgvend, which has a guard of its own."""
+    for situation, _ in ENDED.values():
+        assert ended(look(*situation, sessions=[])) == {}
+
+
+def test_a_prepared_transaction_is_as_a_session() -> None:
+    held = lock("kept", FOREIGN, WEAK, of="a")
+    assert ended(look(held, HELD_DROP[1], prepared=[prepared()])) == {"kept": Reason.HOLDS}
+
+
+def test_transactions_have_an_age_that_they_may_reach_only_where_one_is_set() -> None:
+    seen = look(
+        sessions=[session(ATTACKER, open_for=101.0), session(VICTIM, open_for=99.0)],
+        prepared=[prepared(open_for=500.0)],
+    )
+    assert ended(seen) == {}
+    policy = GuardPolicy(oldest_transaction=100)
+    assert ended(seen, policy) == {ATTACKER: Reason.OLD, "kept": Reason.OLD}
+
+
+def test_who_keeps_transaction_ids_is_ended_once_they_are_scarce() -> None:
+    sessions = [
+        session(ATTACKER, held_id=100),
+        session(VICTIM, held_id=1_000_000_000),
+        session(SECOND, database="old", lasts=7200.0),
+    ]
+    for age, expected in (
+        (999_999_999, {}),
+        (1_000_000_000, {ATTACKER: Reason.KEEPS_IDS, SECOND: Reason.KEEPS_IDS}),
+    ):
+        seen = look(sessions=sessions, next_id=1_000_000_100, ages={"old": age})
+        assert ended(seen) == expected
+
+
+def test_it_steps_aside_for_work_that_only_its_own_locks_keep_waiting() -> None:
+    of_operator = lock(ADMIN, CATALOG, STRONG, waited=0.1)
+
+    assert GuardPolicy().steps_aside(look(of_operator))
+    assert not GuardPolicy().steps_aside(look(lock(ATTACKER, CATALOG, WEAK), of_operator))
+    assert not GuardPolicy().steps_aside(look(lock(ATTACKER, CATALOG, STRONG, waited=0.1)))
+    assert not GuardPolicy().steps_aside(look())
+
+
+def test_it_knows_what_the_operator_should_know() -> None:
+    policy = GuardPolicy()
+    well = look(places=Room(free=10, total=100), disk=Room(free=10, total=100), ages={"a": 1})
+    bad = look(
+        places=Room(free=9, total=100),
+        disk=Room(free=9, total=100),
+        ages={"a": 500_000_000},
+        may_end=False,
+        may_see=False,
+    )
+    assert list(policy.concerns(well)) == []
+    assert set(policy.concerns(bad)) == set(Concern)

@@ -1,0 +1,51 @@
+"""Lock modes, and who waits for whom."""
+
+from itertools import product
+
+from domain.locks import Lock, Mode, blockings
+
+MATRIX = """
+AccessShare          .......X
+RowShare             ......XX
+RowExclusive         ....XXXX
+ShareUpdateExclusive ...XXXXX
+Share                ..XX.XXX
+ShareRowExclusive    ..XXXXXX
+Exclusive            .XXXXXXX
+AccessExclusive      XXXXXXXX
+"""
+"""PostgreSQL's documentation, "Conflicting Lock Modes"."""
+
+
+def test_modes_conflict_as_the_documentation_of_postgresql_says() -> None:
+    lines = [line.split() for line in MATRIX.strip().splitlines()]
+    for (name, row), other in product(lines, Mode):
+        assert Mode[name].conflicts_with(other) == (row[other - 1] == "X"), (name, other)
+
+
+def lock(party: int, mode: Mode, *, target: str = "t", waited: float | None = None) -> Lock:
+    return Lock(
+        party=party,
+        kind="catalog",
+        target=target,
+        mode=mode,
+        granted=waited is None,
+        waited=waited or 0.0,
+    )
+
+
+def test_who_waits_is_blocked_by_who_holds_and_by_who_waits_longer() -> None:
+    weak, strong = Mode.AccessShare, Mode.AccessExclusive
+    holding = lock(1, weak)
+    first = lock(2, strong, waited=2)
+    later = lock(3, weak, waited=1)
+    elsewhere = lock(4, strong, target="another")
+
+    assert list(blockings([holding, first, later, elsewhere])) == [
+        (holding, first),
+        (first, later),
+    ]
+
+
+def test_nobody_waits_for_itself() -> None:
+    assert list(blockings([lock(1, Mode.Share), lock(1, Mode.Exclusive, waited=1)])) == []

@@ -1,0 +1,128 @@
+"""One look of the guard after the other."""
+
+import asyncio
+
+import pytest
+
+from domain.errors import ProviderBusy, ProviderRejected
+from domain.guard_policy import GuardPolicy
+from domain.guarding import Look, Room
+from domain.locks import Mode
+from ports.driving.guard_server import ALERT, ALERT_PACE, PACE, GuardServer, GuardState
+from tests.support.clock import FakeClock
+from tests.support.fake_guard import FakeGuard
+from tests.support.looks import ADMIN, ATTACKER, VICTIM, lock, look, prepared, session
+
+QUIET = look(places=Room(free=90, total=100), ages={"a": 7})
+ATTACKED = look(lock(ATTACKER, "catalog:1260", Mode.AccessExclusive, waited=0.1))
+HELD = look(
+    lock("kept", "object:2", Mode.AccessShare, of="a"),
+    lock(ADMIN, "object:2", Mode.AccessExclusive, waited=3, of="a"),
+    prepared=[prepared()],
+)
+
+
+def guarding(*looks: Look | ProviderBusy, **more: object) -> tuple[FakeGuard, GuardServer]:
+    guard = FakeGuard(list(looks), **more)  # type: ignore[arg-type]  # put together for the tests
+    return guard, GuardServer(guard, GuardPolicy(oldest_transaction=100), FakeClock())
+
+
+def state(server: GuardServer) -> GuardState:
+    return server.status.state
+
+
+async def test_it_tells_what_it_saw() -> None:
+    guard, server = guarding(QUIET)
+    assert state(server) is GuardState.STARTING
+
+    assert await server() == []
+
+    assert state(server) is GuardState.WATCHING
+    assert server.status.oldest_age == 7
+    assert server.status.places == Room(free=90, total=100)
+    assert (guard.ended, server.pause) == ([], PACE)
+
+
+async def test_it_ends_who_has_to_end_and_counts_each_once() -> None:
+    """A session may take a while to end, and is asked again."""
+    guard, server = guarding(ATTACKED, ATTACKED, QUIET)
+
+    [outcome] = await server()
+    assert (outcome.ending.suspect.party, outcome.error) == (ATTACKER, None)
+    assert await server() == []
+    assert await server() == []
+
+    assert guard.ended == [ATTACKER, ATTACKER]
+    assert server.status.ended_sessions == 1
+
+
+async def test_a_later_session_of_that_number_counts_as_another_one() -> None:
+    gone = look(sessions=[session(VICTIM)])
+    _, server = guarding(ATTACKED, gone, ATTACKED)
+    for _ in range(3):
+        await server()
+    assert server.status.ended_sessions == 2
+
+
+async def test_after_an_ending_it_looks_more_often_for_a_while() -> None:
+    _, server = guarding(ATTACKED, QUIET)
+    await server()
+    assert server.pause == ALERT_PACE
+    await server()
+    assert server.pause == ALERT_PACE
+    await server.clock.sleep(ALERT)
+    assert server.pause == PACE
+
+
+async def test_rolling_back_does_not_keep_it_from_looking() -> None:
+    guard, server = guarding(HELD, HELD, ATTACKED, QUIET)
+    assert await server() == []
+    assert await server() == []
+    [ended] = await server()
+    assert ended.ending.suspect.party == ATTACKER
+
+    guard.let_go.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    [rolled_back] = await server()
+
+    assert guard.rolled_back == ["kept"], "once, however often it was seen"
+    assert rolled_back.ending.suspect == prepared()
+    assert (server.status.ended_sessions, server.status.rolled_back) == (1, 1)
+
+
+async def test_what_is_being_rolled_back_at_its_end_is_given_up() -> None:
+    guard, server = guarding(HELD)
+    await server()
+    await server.close()
+    assert guard.rolled_back == []
+
+
+async def test_what_it_may_not_end_is_reported_once_and_not_counted() -> None:
+    refusal = ProviderRejected("The admin may not.")
+    guard, server = guarding(ATTACKED, HELD, HELD, refusal=refusal)
+    guard.let_go.set()
+
+    [refused] = await server()
+    assert refused.error is refusal
+    await server()
+    await asyncio.sleep(0)
+    [refused] = await server()
+    assert refused.error is refusal
+    assert (server.status.ended_sessions, server.status.rolled_back) == (0, 0)
+    await server.close()
+
+
+async def test_while_the_server_does_not_answer_it_is_away() -> None:
+    _, server = guarding(ProviderBusy("The server is away."), QUIET)
+    with pytest.raises(ProviderBusy):
+        await server()
+    assert state(server) is GuardState.AWAY
+    await server()
+    assert state(server) is GuardState.WATCHING
+
+
+async def test_it_steps_aside_for_the_operator() -> None:
+    guard, server = guarding(look(lock(ADMIN, "catalog:1260", Mode.AccessExclusive, waited=0.1)))
+    await server()
+    assert (guard.asides, guard.ended) == (1, [])

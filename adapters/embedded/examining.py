@@ -15,7 +15,7 @@ from adapters.embedded.opening import Bundle, server_user, short_path
 from adapters.embedded.programs import found_programs
 from adapters.embedded.threads import in_thread
 from adapters.embedded.trust import check_place
-from adapters.postgres.examining import admin, capacity, ownership, privacy
+from adapters.postgres.examining import admin, capacity, guarding, ownership, privacy
 from adapters.postgres.examining.examination import Recall, asked
 from adapters.postgres.examining.subject import Questions, Subject
 from adapters.postgres.server import Server
@@ -32,6 +32,7 @@ RUNNING: Questions = {
     "open databases": privacy.open_databases,
     **capacity.QUESTIONS,
     **ownership.QUESTIONS,
+    **guarding.QUESTIONS,
 }
 """What there is to ask of it while it runs: the rest is our own configuration."""
 

@@ -4,6 +4,7 @@ import asyncpg
 
 from adapters.postgres.examining.marks import Known
 from adapters.postgres.examining.subject import Questions, Subject, row
+from adapters.postgres.guard import MISSING
 from adapters.postgres.quoting import identifier
 from adapters.postgres.sessions import Session
 from adapters.postgres.sight import Marks
@@ -130,7 +131,8 @@ async def _demoting(session: Session, admin: asyncpg.Record, known: Known) -> tu
         name = admin["name"]
         first = f"ALTER ROLE {identifier(name)} NOSUPERUSER CREATEDB CREATEROLE INHERIT;"
     connect = f"GRANT CONNECT ON DATABASE {identifier(admin['database'])} TO {identifier(name)};"
-    return (Mend(first), Mend(connect), *await _grants(session, name, known))
+    guard = MISSING.format(admin=identifier(name))
+    return (Mend(first), Mend(connect), Mend(guard), *await _grants(session, name, known))
 
 
 async def _grants(session: Session, admin: str, known: Known) -> tuple[Mend, ...]:

@@ -3,7 +3,15 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
-from adapters.postgres.examining import admin, capacity, encodings, logins, ownership, privacy
+from adapters.postgres.examining import (
+    admin,
+    capacity,
+    encodings,
+    guarding,
+    logins,
+    ownership,
+    privacy,
+)
 from adapters.postgres.examining.marks import Known
 from adapters.postgres.examining.subject import Questions, Subject, answer
 from adapters.postgres.opening import opened_provider
@@ -19,6 +27,7 @@ EVERYWHERE: Questions = {
     **privacy.QUESTIONS,
     **capacity.QUESTIONS,
     **encodings.QUESTIONS,
+    **guarding.QUESTIONS,
 }
 """What there is to ask of any server."""
 
@@ -27,6 +36,7 @@ OPERATED: Questions = {
     **logins.QUESTIONS,
     **privacy.OF_SUPERUSERS,
     **ownership.QUESTIONS,
+    **guarding.OF_GUARD,
 }
 """What there is to ask where somebody operates the server."""
 

@@ -64,6 +64,7 @@ MENDED = {
     "statement log": (WARN, LOGGING, ["ALTER ROLE admin RESET ALL"]),
     "password encryption": (WARN, [MD5, RELOADED], ["ALTER SYSTEM RESET ALL", RELOADED]),
     "primary": (FAIL, [READ_ONLY], ["ALTER ROLE admin RESET ALL"]),
+    "guard": (WARN, ["REVOKE pg_signal_backend FROM admin"], []),
     "sizes": (FAIL, ["REVOKE pg_read_all_stats FROM admin"], []),
 }
 """What a check says after some statements, and the statements that undo them."""

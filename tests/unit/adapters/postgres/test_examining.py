@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from adapters.postgres.examining.guarding import judged_age
 from adapters.postgres.examining.hba import Rule, is_near, judged_rules
 from adapters.postgres.examining.marks import Known, judged
 from domain.checkup import Verdict
@@ -99,3 +100,13 @@ def test_databases_are_ours_by_their_marks_and_by_our_records(
     outcome = judged(marks, known)
     assert outcome.verdict is verdict
     assert detail in outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("age", "verdict"),
+    [(499_999_999, OK), (500_000_000, WARN), (999_999_999, WARN), (1_000_000_000, FAIL)],
+)
+def test_transaction_ids_are_judged_by_the_age_of_the_oldest(age: int, verdict: Verdict) -> None:
+    found = judged_age("shop", age)
+    assert found.verdict is verdict
+    assert f"shop, is {age / 1_000_000:.0f} million" in found.detail

@@ -1,0 +1,58 @@
+"""May the guard do its work, and how much is there for it?"""
+
+from adapters.postgres.examining.subject import Questions, Subject, row
+from adapters.postgres.guard import MISSING
+from adapters.postgres.quoting import identifier
+from adapters.postgres.sessions import Session
+from domain.checkup import Mend, Outcome, Verdict
+from domain.guard_policy import GuardPolicy
+
+_RIGHTS = """
+SELECT rolname AS admin, rolsuper OR pg_has_role('pg_signal_backend', 'USAGE') AS may_end,
+       rolsuper OR pg_has_role('pg_read_all_stats', 'USAGE') AS may_see
+FROM pg_roles WHERE rolname = current_user
+"""
+
+_OLDEST = """
+SELECT datname AS database, greatest(age(datfrozenxid), mxid_age(datminmxid)) AS age
+FROM pg_database ORDER BY age DESC, datname LIMIT 1
+"""
+
+
+async def rights(session: Session, _: Subject) -> Outcome:
+    found = await row(session, _RIGHTS)
+    if found["may_end"] and found["may_see"]:
+        return Outcome(Verdict.OK, "The guard may end tenants' transactions and see their age.")
+    told = (
+        "The guard does not see how old tenants' transactions are."
+        if found["may_end"]
+        else "The guard may not end tenants' sessions: one tenant can keep everybody from logging "
+        "in, for as long as it likes."
+    )
+    mend = Mend(MISSING.format(admin=identifier(found["admin"])))
+    return Outcome(Verdict.WARN, told, (mend,))
+
+
+async def transaction_ids(session: Session, _: Subject) -> Outcome:
+    """PostgreSQL stops all writes when they are used up."""
+    found = await row(session, _OLDEST)
+    return judged_age(found["database"], found["age"])
+
+
+def judged_age(database: str, age: int) -> Outcome:
+    policy = GuardPolicy()
+    told = (
+        f"The oldest transaction id, in the database {database}, is {age / 1_000_000:.0f} million "
+        "ids old, of 2,147 million."
+    )
+    if age < policy.burnt:
+        return Outcome(Verdict.OK, told)
+    verdict = Verdict.WARN if age < policy.scarce else Verdict.FAIL
+    advice = "Look for old transactions, prepared ones too, and let autovacuum finish."
+    return Outcome(verdict, f"{told} {advice}")
+
+
+QUESTIONS: Questions = {"transaction ids": transaction_ids}
+
+OF_GUARD: Questions = {"guard": rights}
+"""Where a guard runs that is no superuser."""

@@ -1,0 +1,178 @@
+"""One tenant attacks all the time, while others come, work and go: nobody is held up for long, and
+nobody else's session ends."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import asyncpg
+
+from domain.connection import Connection
+from domain.secret import Secret
+from tests.support.obstacles import REFUSALS
+from tests.support.places import tenant
+from tests.support.polling import until
+from tests.support.servers import ram_folder
+from tests.support.service import RunningService, running_service
+
+CLIENTS, LIVES = 3, 2
+
+LONGEST = 30.0
+"""Seconds that anybody may wait on a busy machine; the figures that are printed say how long."""
+
+HOLD = (
+    "BEGIN; SELECT count(*) FROM pg_roles, pg_auth_members; PREPARE of_b AS DELETE FROM pg_authid"
+)
+QUEUES = (
+    "CREATE RULE of_b AS ON INSERT TO pg_catalog.pg_authid DO NOTHING",
+    "CREATE RULE of_b AS ON INSERT TO pg_catalog.pg_database DO NOTHING",
+    "DROP DATABASE postgres",
+)
+TOUCH = """
+DO $$ DECLARE name text; BEGIN
+    FOR name IN SELECT datname FROM pg_database LOOP
+        EXECUTE format('ALTER ROLE CURRENT_USER IN DATABASE %I SET work_mem = ''8MB''', name);
+    END LOOP;
+END $$
+"""
+
+Attack = Callable[[asyncpg.Connection], Awaitable[object]]
+
+
+@dataclass
+class Times:
+    """How long each thing took at most, and how often it was done."""
+
+    longest: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @contextmanager
+    def __call__(self, what: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        took = time.monotonic() - began
+        self.longest[what] = max(took, self.longest.get(what, 0.0))
+        self.counts[what] = self.counts.get(what, 0) + 1
+
+    def lines(self) -> list[str]:
+        return [
+            f"{what}: {self.counts[what]} times, the longest {took:.1f} s"
+            for what, took in sorted(self.longest.items())
+        ]
+
+
+async def queue(session: asyncpg.Connection) -> None:
+    for statement in QUEUES:
+        with suppress(asyncpg.InsufficientPrivilegeError):
+            await session.execute(statement)
+
+
+async def hold(session: asyncpg.Connection) -> None:
+    await session.execute("ALTER ROLE CURRENT_USER SET work_mem = '8MB'")
+    await session.execute(HOLD)
+    await session.execute("SELECT pg_sleep(3)")
+
+
+async def touch(session: asyncpg.Connection) -> None:
+    await session.execute("BEGIN")
+    await session.execute(TOUCH)
+    await session.execute("SELECT pg_sleep(30)")
+
+
+@asynccontextmanager
+async def attacked_by(attacker: Connection) -> AsyncIterator[None]:
+    """Again and again: whoever is ended is back at once."""
+
+    async def attack(by: Attack) -> None:
+        while True:
+            with suppress(*REFUSALS):
+                async with tenant(attacker) as session:
+                    await by(session)
+            await asyncio.sleep(0)
+
+    tasks = [asyncio.create_task(attack(by)) for by in (queue, queue, queue, hold, hold, touch)]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def created(http: aiohttp.ClientSession, nickname: str) -> tuple[str, Connection]:
+    async with http.post("/v1/databases", json={"nickname": nickname}) as answer:
+        body = await answer.json()
+        assert answer.status == 201, body
+    given = body["connection"]
+    names = {name: given[name] for name in ("host", "port", "database", "user")}
+    return body["id"], Connection(**names, password=Secret(given["password"]))
+
+
+async def deleted(http: aiohttp.ClientSession, database_id: str) -> None:
+    """Return once it is gone."""
+    async with http.delete(f"/v1/databases/{database_id}") as answer:
+        assert answer.status == 202, await answer.text()
+
+    async def is_gone() -> bool:
+        return bool((await _record(http, database_id))["state"] == "retired")
+
+    await until(is_gone, LONGEST)
+
+
+async def _record(http: aiohttp.ClientSession, database_id: str) -> Any:
+    async with http.get(f"/v1/databases/{database_id}") as answer:
+        return await answer.json()
+
+
+async def live(http: aiohttp.ClientSession, times: Times, name: str) -> None:
+    for number in range(LIVES):
+        with times("a creation"):
+            database_id, connection = await created(http, f"{name} {number}")
+        for _ in range(3):
+            with times("a login and a change"):
+                async with tenant(connection, timeout=LONGEST) as session:
+                    await session.execute("CREATE TABLE IF NOT EXISTS work (id int)")
+        with times("a deletion"):
+            await deleted(http, database_id)
+
+
+def ended(service: RunningService) -> set[str]:
+    """Whose sessions the log says that the guard ended."""
+    lines = (line for line in service.output().splitlines() if line.startswith("{"))
+    events = (json.loads(line) for line in lines)
+    return {each["id"] for each in events if each["event"].startswith("guard.ended")}
+
+
+async def test_others_work_on_while_one_tenant_attacks_all_the_time() -> None:
+    times = Times()
+    with ram_folder() as folder:
+        async with (
+            running_service(folder, PGVEND_SWEEP_INTERVAL="1") as service,
+            aiohttp.ClientSession(service.url) as http,
+        ):
+            attackers_id, attacker = await created(http, "attacker")
+            _, innocent = await created(http, "innocent")
+            async with tenant(innocent) as working, tenant(innocent) as idle:
+                await idle.execute("SELECT 42")
+                await working.execute("BEGIN; CREATE TABLE work (id int); SELECT * FROM pg_roles")
+                async with attacked_by(attacker):
+                    async with asyncio.TaskGroup() as others:
+                        for number in range(CLIENTS):
+                            others.create_task(live(http, times, f"client {number}"))
+                    with times("the attacker's deletion"):
+                        await deleted(http, attackers_id)
+                await working.execute("INSERT INTO work VALUES (1); COMMIT")
+                assert await idle.fetchval("SELECT 42") == 42
+            async with http.get("/readyz") as answer:
+                guard = (await answer.json())["guard"]
+            await service.stop()
+            victims = ended(service)
+    print("", *times.lines(), f"ended: {guard['ended_sessions']}", sep="\n  ")  # noqa: T201 - the figures
+    assert victims == {attackers_id}
+    assert guard["ended_sessions"] > 0
+    assert max(times.longest.values()) < LONGEST

@@ -170,7 +170,7 @@ RULES: Sequence[Rule] = (
         "tests/integration/postgres/test_faults_vend.py",
         lambda case: (case.get("blow"), case.get("policy")) in {(None, None), VEND},
     ),
-    Rule("tests/integration/chaos/", lambda case: case["scenario"] == QUICK),
+    Rule("tests/integration/chaos/", lambda case: case.get("scenario", QUICK) == QUICK),
     Rule("tests/security/test_attacks.py", lambda case: case.get("kind") == ATTACKED),
     Rule("tests/security/test_leaks.py", keeps_leaky),
     Rule("tests/schema/", lambda _: False),

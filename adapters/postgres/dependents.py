@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from adapters.postgres import statements
-from adapters.postgres.passed_on import take_back_passed_on
+from adapters.postgres.privileges import PART, take_back_in_parts, take_back_passed_on
 from adapters.postgres.quoting import identifier
 from adapters.postgres.sessions import Session
 from adapters.postgres.sight import Marks
@@ -18,9 +18,6 @@ from domain.checkup import counted
 
 AT_ONCE = 100
 """Objects in one database that are removed at once, each of which takes some locks."""
-
-PART = 300
-"""Policies that one transaction removes; fewer where the server has not as many locks."""
 
 PARTS = 100
 """Transactions of one visit."""
@@ -77,8 +74,17 @@ WHERE polrelid = ANY ($3) AND gone.oid = ANY (polroles) LIMIT $2
 _OBJECTS = f"""
 SELECT CASE o.type
     WHEN 'large object' THEN format('SELECT lo_unlink(%s)', objid)
-    ELSE format('DROP %s %s', CASE o.type
-        WHEN 'statistics object' THEN 'STATISTICS' ELSE o.type END, o.identity)
+    WHEN 'statistics object' THEN format('DROP STATISTICS %s', o.identity)
+    WHEN 'default acl' THEN (
+        SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA %I REVOKE ALL ON %s FROM %s',
+            $1::text, nspname, CASE defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES'
+                WHEN 'f' THEN 'ROUTINES' ELSE 'TYPES' END,
+            string_agg(CASE grantee WHEN 0 THEN 'PUBLIC'
+                ELSE quote_ident(pg_get_userbyid(grantee)) END, ', '))
+        FROM pg_default_acl AS a JOIN pg_namespace AS n ON n.oid = defaclnamespace
+        CROSS JOIN LATERAL aclexplode(defaclacl) WHERE a.oid = objid GROUP BY nspname, defaclobjtype
+    )
+    ELSE format('DROP %s %s', o.type, o.identity)
 END AS statement
 FROM pg_shdepend AS d CROSS JOIN LATERAL pg_identify_object(classid, objid, 0) AS o
 WHERE {_HERE} AND deptype = 'o' AND o.identity IS NOT NULL ORDER BY objid DESC LIMIT $2
@@ -105,10 +111,11 @@ class Dependents:
 
     async def remove_in_parts(self) -> None:
         """As many as one visit may. Every part is committed; a repeated call goes on."""
+        await take_back_in_parts(self.session, self.role, self.marks)
         await self._remove_policies()
         for row in await self.session.fetch(_OBJECTS, self.role, PART * PARTS):
             with suppress(asyncpg.PostgresError):  # somebody uses it, or something of others does
-                await self.session.execute(row["statement"])
+                await self.session.execute(row["statement"] or "")
         await self.remove()
 
     async def _remove_policies(self) -> None:

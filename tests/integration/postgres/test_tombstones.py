@@ -8,6 +8,7 @@ import pytest
 
 from adapters.postgres.dependents import AT_ONCE
 from adapters.postgres.login_check import PostgresLoginCheck
+from adapters.postgres.privileges import MOST, PART, take_back_in_parts
 from adapters.postgres.sight import tombstone_name
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound
@@ -15,7 +16,7 @@ from domain.order import Holding, Order
 from tests.support.databases import held, holding_of, namesake, vended
 from tests.support.obstacles import REFUSALS, crowd, filled, left_open, run
 from tests.support.orders import new_order
-from tests.support.places import Place, operated, tenant
+from tests.support.places import Place, operated, session, tenant
 from tests.support.servers import operators_server
 
 CROWD = 2 * AT_ONCE
@@ -184,3 +185,44 @@ async def test_what_a_third_tenant_passed_on_does_not_keep_it(place: Place) -> N
                 await guest.execute(filled(statement, connection))
             assert await place.provider.retire(order.tenant) is None
             assert await guest.fetch("SELECT FROM shared") == []
+
+
+async def test_its_own_default_privileges_at_a_neighbours_go_in_parts(place: Place) -> None:
+    schemas = f"""
+        DO $$ BEGIN FOR i IN 1..{CROWD} LOOP
+            EXECUTE format('CREATE SCHEMA s%s; GRANT ALL ON SCHEMA s%s TO {{user}}', i, i);
+        END LOOP; END $$
+    """
+    defaults = f"""
+        DO $$ BEGIN FOR i IN 1..{CROWD} LOOP
+            EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA s%s GRANT ALL ON TABLES TO PUBLIC, '
+                           || current_user, i);
+        END LOOP; END $$
+    """
+    async with named_by(place, schemas) as (order, neighbour):
+        connection = await place.provider.reveal(order)
+        let_in = f'GRANT CONNECT ON DATABASE "{neighbour.database}" TO {{user}}'
+        await run(neighbour, let_in, about=connection)
+        async with tenant(connection, database=neighbour.database) as guest:
+            await guest.execute(defaults)
+        assert await place.provider.retire(order.tenant)
+        assert await place.provider.retire(order.tenant) is None
+
+
+async def test_more_privileges_than_go_in_time_are_taken_back_in_parts(place: Place) -> None:
+    objects = f"""
+        DO $$ DECLARE made oid; BEGIN FOR i IN 1..{MOST + PART} LOOP
+            made := lo_create(0);
+            EXECUTE format('GRANT SELECT ON LARGE OBJECT %s TO {{user}}', made);
+            IF i % {PART} = 0 THEN COMMIT; END IF;
+        END LOOP; END $$
+    """
+    async with named_by(place, objects) as (order, neighbour):
+        owner, left = (
+            order.tenant.names.owner,
+            "SELECT count(*) FROM pg_shdepend WHERE classid = $1",
+        )
+        async with session(place.superuser, database=neighbour.database) as superuser:
+            await take_back_in_parts(superuser, owner, place.provider.marks)
+            named = "refobjid = (SELECT oid FROM pg_roles WHERE rolname = $2) AND deptype = 'a'"
+            assert await superuser.fetchval(f"{left} AND {named}", 2613, owner) == PART

@@ -1,9 +1,10 @@
-"""Privileges that a role got from somebody who had been given the right to pass them on.
+"""Privileges of a role that DROP OWNED does not take back, or not in time.
 
-DROP OWNED takes back what the owner of an object granted, and nothing else, whoever runs it: what
-others passed on, only they can take back.
+It takes back what the owner of an object granted, and nothing else, whoever runs it: what others
+passed on, who had been given the right to, only they can take back. And it takes all at once.
 """
 
+from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
 
@@ -13,18 +14,21 @@ from adapters.postgres import statements
 from adapters.postgres.quoting import identifier
 from adapters.postgres.sight import Marks
 
-MOST = 1_000
-"""Privileges that one visit takes back."""
+MOST = 10_000
+"""Privileges that are looked for at once."""
 
-_PASSED_ON = """
+PART = 300
+"""Privileges, or policies, that one transaction changes: each may take a lock."""
+
+_GRANTED = """
 WITH named AS MATERIALIZED (
     SELECT classid, objid FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass
     AND refobjid = (SELECT oid FROM pg_roles WHERE rolname = $1) AND deptype = 'a'
     AND dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
 ), lists (class, oid, owner, list) AS (
     SELECT 'pg_class'::regclass, oid, relowner, relacl FROM pg_class
-    UNION ALL SELECT 'pg_class', c.oid, relowner, attacl
-        FROM pg_class AS c JOIN pg_attribute ON attrelid = c.oid
+    UNION ALL SELECT 'pg_class', attrelid,
+        (SELECT relowner FROM pg_class WHERE oid = attrelid), attacl FROM pg_attribute
     UNION ALL SELECT 'pg_proc', oid, proowner, proacl FROM pg_proc
     UNION ALL SELECT 'pg_namespace', oid, nspowner, nspacl FROM pg_namespace
     UNION ALL SELECT 'pg_type', oid, typowner, typacl FROM pg_type
@@ -33,9 +37,9 @@ WITH named AS MATERIALIZED (
     UNION ALL SELECT 'pg_foreign_data_wrapper', oid, fdwowner, fdwacl FROM pg_foreign_data_wrapper
     UNION ALL SELECT 'pg_largeobject', oid, lomowner, lomacl FROM pg_largeobject_metadata
     UNION ALL SELECT 'pg_database', oid, datdba, datacl FROM pg_database
-), passed_on AS (
+), granted AS (
     SELECT DISTINCT class, lists.oid, grantor FROM lists, aclexplode(list) AS entry
-    WHERE (class, lists.oid) IN (SELECT classid, objid FROM named) AND grantor <> owner
+    WHERE (class, lists.oid) IN (SELECT classid, objid FROM named) AND (grantor <> owner OR $4)
       AND grantee = (SELECT oid FROM pg_roles WHERE rolname = $1)
     LIMIT $2
 )
@@ -46,7 +50,7 @@ SELECT pg_get_userbyid(grantor) AS grantor, pg_has_role(grantor, 'USAGE') AS is_
             WHEN type = 'server' THEN 'FOREIGN SERVER'
             WHEN type = 'foreign-data wrapper' THEN 'FOREIGN DATA WRAPPER'
             ELSE type END || ' ' || identity AS object
-FROM passed_on, pg_identify_object(class, oid, 0)
+FROM granted, pg_identify_object(class, oid, 0)
 WHERE pg_has_role(grantor, 'USAGE') OR starts_with(shobj_description(grantor, 'pg_authid'), $3)
 ORDER BY 1
 """
@@ -54,10 +58,33 @@ ORDER BY 1
 
 async def take_back_passed_on(session: asyncpg.Connection, role: str, marks: Marks) -> None:
     """In the session's database, as each of ours who passed something on to the role."""
-    found = await session.fetch(_PASSED_ON, role, MOST, marks.prefix)
+    await _take_back(session, role, await _found(session, role, marks, by_owners=False))
+
+
+async def take_back_in_parts(session: asyncpg.Connection, role: str, marks: Marks) -> None:
+    """What owners granted too, until there is so little of it that DROP OWNED takes no time."""
+    while len(found := await _found(session, role, marks, by_owners=True)) == MOST:
+        await _take_back(session, role, found)
+
+
+async def _found(
+    session: asyncpg.Connection, role: str, marks: Marks, *, by_owners: bool
+) -> Sequence[asyncpg.Record]:
+    return await session.fetch(_GRANTED, role, MOST, marks.prefix, by_owners)
+
+
+async def _take_back(
+    session: asyncpg.Connection, role: str, found: Sequence[asyncpg.Record]
+) -> None:
     for (grantor, is_member), rows in groupby(found, itemgetter("grantor", "is_member")):
-        revoked = (f"REVOKE ALL ON {row['object']} FROM {identifier(role)} CASCADE" for row in rows)
-        acting = [f"SET LOCAL ROLE {identifier(grantor)}", *revoked, "SET LOCAL ROLE NONE"]
-        if not is_member:
-            acting = [statements.join(grantor), *acting, statements.leave(grantor)]
-        await session.execute("; ".join(acting))
+        revoked = [f"REVOKE ALL ON {row['object']} FROM {identifier(role)} CASCADE" for row in rows]
+        for begin in range(0, len(revoked), PART):
+            part = revoked[begin : begin + PART]
+            await session.execute(_as(grantor, part, joins=not is_member))
+
+
+def _as(grantor: str, parts: Sequence[str], *, joins: bool) -> str:
+    acting = [f"SET LOCAL ROLE {identifier(grantor)}", *parts, "SET LOCAL ROLE NONE"]
+    if joins:
+        acting = [statements.join(grantor), *acting, statements.leave(grantor)]
+    return "; ".join(acting)

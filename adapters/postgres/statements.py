@@ -199,7 +199,7 @@ def bury(owner: str, tombstone: str) -> str:
     """Leave no more of the role than a tombstone: nobody logs in as it, and its name is free."""
     name = identifier(tombstone)
     renamed = "" if owner == tombstone else f"{rename_role(owner, tombstone)}; "
-    return f"{renamed}ALTER ROLE {name} NOLOGIN PASSWORD NULL; {leave(tombstone)}"
+    return f"{renamed}ALTER ROLE {name} NOLOGIN; {leave(tombstone)}"
 
 
 def install_extension(extension: str) -> str:

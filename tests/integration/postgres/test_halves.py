@@ -94,6 +94,22 @@ async def test_a_half_made_one_is_in_the_inventory_and_removed_completely(
     assert await place.has(order) == (False, False)
 
 
+async def test_one_under_other_names_gets_its_own_with_what_was_in_it(place: Place) -> None:
+    """As a spare does, and what an operator renamed."""
+    order, spare = new_order(), new_order().tenant.names
+    names = order.tenant.names
+    await _with_a_table(place, order)
+    await place.sql(f'ALTER ROLE "{names.owner}" RENAME TO "{spare.owner}"')
+    await place.sql(f'ALTER DATABASE "{names.database}" RENAME TO "{spare.database}"')
+    try:
+        connection = await place.provider.provision(order)
+        assert await held(place.provider, order) == [holding_of(order)]
+        async with tenant(connection) as session:
+            assert await session.fetchval("SELECT answer FROM kept") == 42
+    finally:
+        await place.provider.retire(order.tenant)
+
+
 async def test_making_it_whole_takes_back_what_the_owner_opened_to_all(place: Place) -> None:
     order = new_order()
     async with vended(place.provider, order) as connection:

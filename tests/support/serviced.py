@@ -55,18 +55,21 @@ async def rotated(service: RunningService, database: Mapping[str, Any]) -> Any:
     return await asked(service, "POST", f"{PATH}/{database['id']}/rotate")
 
 
-async def comes_to(service: RunningService, database: Mapping[str, Any], state: str) -> None:
+async def comes_to(
+    service: RunningService, database: Mapping[str, Any], state: str, **headers: str
+) -> None:
     async def has_come() -> bool:
-        return bool((await asked(service, "GET", f"{PATH}/{database['id']}"))["state"] == state)
+        found = await asked(service, "GET", f"{PATH}/{database['id']}", **headers)
+        return bool(found["state"] == state)
 
     await until(has_come)
 
 
-async def deleted(service: RunningService, database: Mapping[str, Any]) -> None:
+async def deleted(service: RunningService, database: Mapping[str, Any], **headers: str) -> None:
     """Return when it is gone."""
-    status, _ = await answered(service, "DELETE", f"{PATH}/{database['id']}")
+    status, _ = await answered(service, "DELETE", f"{PATH}/{database['id']}", **headers)
     assert status == 202
-    await comes_to(service, database, "retired")
+    await comes_to(service, database, "retired", **headers)
 
 
 def login_of(answer: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from adapters.postgres.sessions import POOL_SIZE, Session
 from adapters.postgres.sight import TOMBSTONE
 from domain.checkup import Mend, Outcome, Verdict, counted
 
-OWN_SESSIONS = POOL_SIZE + 2
-"""What the service itself has open at most, but for moments: the pool, a ping, a single session."""
+OWN_SESSIONS = POOL_SIZE + 3
+"""What the service itself has open at most, but for moments: the pool, a ping, a single session, the
+guard."""
 
 TOLERANCE = timedelta(seconds=5)
 

@@ -75,8 +75,8 @@ async def test_template1_is_emptied_of_what_leads_elsewhere(server_15: Operators
 
 JUDGED: list[tuple[str, dict[str, Any], Verdict]] = [
     ("clock", {"clock": FakeClock()}, WARN),  # in January 2026
-    ("connections", {"limit": 89}, OK),  # of 100, of which 3 are for superusers and 8 our own
-    ("connections", {"limit": 90}, FAIL),
+    ("connections", {"limit": 88}, OK),  # of 100, of which 3 are for superusers and 9 our own
+    ("connections", {"limit": 89}, FAIL),
     ("tls", {"public_host": "db.example"}, WARN),
     ("tls", {}, OK),
 ]

@@ -1,0 +1,67 @@
+"""What the service says of the guard: counts in `/readyz`, without a key, and ids in its log."""
+
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from tests.support.places import session
+from tests.support.polling import until
+from tests.support.servers import OperatorsServer
+from tests.support.serviced import answered, created, deleted, login_of, service_over
+
+RULE = "CREATE RULE r AS ON INSERT TO pg_catalog.pg_authid DO NOTHING"
+RIGHTS = "pg_signal_backend, pg_read_all_stats"
+
+
+async def test_it_ends_who_holds_up_the_server_and_says_so(
+    server_15: OperatorsServer, tmp_path: Path
+) -> None:
+    async with service_over(server_15, tmp_path, PGVEND_ADMIN_KEY="a" * 32) as service:
+        key = {"Authorization": f"Bearer {'a' * 32}"}
+        database = await created(service, **key)
+        async with session(login_of(database)) as attacker:
+            with pytest.raises(asyncpg.PostgresConnectionError):
+                await attacker.execute(RULE)
+
+        async def is_counted() -> bool:
+            status, health = await answered(service, "GET", "/readyz")
+            assert status == 200
+            return bool(health["guard"]["ended_sessions"] == 1)
+
+        await until(is_counted)
+        _, health = await answered(service, "GET", "/readyz")
+        assert health["guard"]["state"] == "watching"
+        assert health["guard"]["concerns"] == []
+        assert 0 < health["guard"]["free_connections"] < 97
+        assert health["guard"]["oldest_transaction_id_age"] > 0
+        assert "free_disk_bytes" not in health["guard"], "SQL does not tell"
+        assert database["id"] not in str(health)
+        said = await service.wrote(r".*guard\.ended_session")
+        assert database["id"] in said[0]
+        assert "waits_for_shared_lock" in said[0]
+        await deleted(service, database, **key)
+
+
+async def test_without_the_right_to_end_sessions_it_says_so_until_it_has_it(
+    server_15: OperatorsServer, tmp_path: Path
+) -> None:
+    async with session({"dsn": server_15.superuser_dsn}) as superuser:
+        await superuser.execute(f"REVOKE {RIGHTS} FROM admin")
+        try:
+            async with service_over(server_15, tmp_path) as service:
+                said = await service.wrote(r".*cannot_end_sessions.*guard\.concern")
+                status, health = await answered(service, "GET", "/readyz")
+                assert (status, health["status"]) == (200, "ok")
+                concerns = ["cannot_end_sessions", "cannot_see_transactions"]
+                assert health["guard"]["concerns"] == concerns
+                assert "GRANT pg_signal_backend" in said[0]
+                await superuser.execute(f"GRANT {RIGHTS} TO admin")
+
+                async def is_well() -> bool:
+                    _, health = await answered(service, "GET", "/readyz")
+                    return bool(health["guard"]["concerns"] == [])
+
+                await until(is_well)
+        finally:
+            await superuser.execute(f"GRANT {RIGHTS} TO admin")

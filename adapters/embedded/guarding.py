@@ -1,19 +1,26 @@
 """The guard of the bundled server, which can do more than SQL can."""
 
+import re
 import shutil
 import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import psutil
 
+from adapters.embedded.configuration import ADMIN, SUPERUSER
 from adapters.embedded.leftovers import server_pid
 from adapters.embedded.threads import in_thread
 from adapters.postgres.guard import PostgresGuard, opened_guard
 from adapters.postgres.provider import PostgresProvider
 from domain.guarding import Room, Session
+
+_LOGGING_IN = "authentication", "initializing", "startup"
+
+_WAIT = re.compile(r"postgres: (?:\S+: )?(?P<user>\S+) \S+ \S+ (?P<what>.+) waiting")
+"""What a process's title says while its session waits for a lock."""
 
 
 @asynccontextmanager
@@ -27,7 +34,11 @@ async def opened_bundles_guard(provider: PostgresProvider) -> AsyncIterator[Post
     async def end(session: Session) -> bool:
         return await in_thread(end_backend, data, session)
 
-    async with opened_guard(provider.server, provider.marks, disk=disk, signal=end) as guard:
+    async def rescue() -> None:
+        await in_thread(end_waiting, data)
+
+    server, marks = provider.server, provider.marks
+    async with opened_guard(server, marks, disk=disk, signal=end, rescue=rescue) as guard:
         yield guard
 
 
@@ -44,6 +55,33 @@ def end_backend(data: Path, session: Session) -> bool:
     except psutil.Error:
         return False
     return False
+
+
+def end_waiting(data: Path) -> int:
+    """Where a login of the superuser's waits for a lock in the server in `data`, end every tenant's
+    session that waits for one: nobody can ask the server which of them it is. Return how many got a
+    signal. Blocks."""
+    waits = _waits(server_pid(data))
+    if not any(user == SUPERUSER and what in _LOGGING_IN for user, what in waits.values()):
+        return 0
+    ended = 0
+    for process, (user, what) in waits.items():
+        if user not in (SUPERUSER, ADMIN) and what not in _LOGGING_IN:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGTERM)
+                ended += 1
+    return ended
+
+
+def _waits(postmaster: int | None) -> dict[psutil.Process, tuple[str, str]]:
+    """The server's sessions that wait for locks: whose they are, and what they are at."""
+    waits: dict[psutil.Process, tuple[str, str]] = {}
+    with suppress(psutil.Error):
+        for process in psutil.Process(postmaster).children():
+            with suppress(psutil.Error):
+                if found := _WAIT.fullmatch(" ".join(process.cmdline()).strip()):
+                    waits[process] = (found["user"], found["what"])
+    return waits
 
 
 def _room(data: Path) -> Room:

@@ -88,9 +88,10 @@ async def opened_guard(
     *,
     disk: Callable[[], Awaitable[Room]] | None = None,
     signal: Signal | None = None,
+    rescue: Callable[[], Awaitable[None]] | None = None,
 ) -> AsyncIterator[PostgresGuard]:
     """The guard for as long as the context lasts; as superuser, where the server has one for us."""
-    session = GuardSession(server.superuser or server.admin)
+    session = GuardSession(server.superuser or server.admin, rescue)
     guard = PostgresGuard(server, marks, session, disk, signal)
     try:
         yield guard

@@ -6,7 +6,9 @@ extended one leaves a portal open, whose snapshot would keep dead rows and trans
 transaction never ends, `now()` and `age()` stand still in it.
 """
 
+import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +40,9 @@ _SETTINGS = {
 
 COMMAND_TIMEOUT = 15.0
 
+RESCUE_AFTER = 2.0
+"""Seconds that a login waits before it is rescued, and from one rescue to the next."""
+
 _NO_LIMIT = """
 SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'
 """
@@ -53,9 +58,11 @@ _FAILED = "ROLLBACK TO question; RELEASE question"
 
 @dataclass
 class GuardSession:
-    """Opened by the first question, and anew when it was lost."""
+    """Opened by the first question, and anew when it was lost. `rescue` helps a login that takes
+    long, where something can: it may wait for what only a guard ends."""
 
     login: Login = field(repr=False)
+    rescue: Callable[[], Awaitable[None]] | None = None
     _session: asyncpg.Connection | None = field(default=None, init=False, repr=False)
     _is_inside: bool = field(default=False, init=False, repr=False)
 
@@ -105,20 +112,33 @@ class GuardSession:
     async def _opened(self) -> asyncpg.Connection:
         if self._session is None or self._session.is_closed():
             self._is_inside = False
-            settings = {**startup(_SETTINGS), "application_name": APPLICATION}
-            self._session = await connect(
-                **self.login,
-                timeout=CONNECT_TIMEOUT,
-                command_timeout=COMMAND_TIMEOUT,
-                server_settings=settings,
-            )
+            self._session = await self._connected()
             await self._session.execute(_NO_LIMIT)
         return self._session
+
+    async def _connected(self) -> asyncpg.Connection:
+        login = asyncio.create_task(_logged_in(self.login))
+        try:
+            while not (await asyncio.wait({login}, timeout=RESCUE_AFTER))[0]:
+                if self.rescue:
+                    await self.rescue()
+            return login.result()
+        finally:
+            login.cancel()
 
     def _drop(self) -> None:
         session, self._session = self._session, None
         if session:
             session.terminate()
+
+
+async def _logged_in(login: Login) -> asyncpg.Connection:
+    return await connect(
+        **login,
+        timeout=CONNECT_TIMEOUT,
+        command_timeout=COMMAND_TIMEOUT,
+        server_settings={**startup(_SETTINGS), "application_name": APPLICATION},
+    )
 
 
 async def _copied(session: asyncpg.Connection, query: str) -> list[Any]:

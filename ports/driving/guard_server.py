@@ -17,7 +17,11 @@ PACE = 2.0
 
 ALERT_PACE = 0.25
 ALERT = 10.0
-"""The pace for so many seconds after something was ended: who did it once tends to come back."""
+"""The pace for so many seconds after something was ended, for who did it once tends to come back;
+or after the session was lost, which the guard needs before an attack begins."""
+
+RETRY = 30.0
+"""Seconds from an attempt to roll back that failed to the next."""
 
 
 class GuardState(StrEnum):
@@ -62,6 +66,7 @@ class GuardServer:
     _burning_at: float | None = field(default=None, init=False, repr=False)
     _alert_until: float = field(default=0.0, init=False, repr=False)
     _asked: set[tuple[int, int]] = field(default_factory=set, init=False, repr=False)
+    _retry_at: dict[str, float] = field(default_factory=dict, init=False, repr=False)
     _rolling: dict[str, asyncio.Task[Outcome]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -80,12 +85,14 @@ class GuardServer:
         try:
             look = await self.guard.look()
         except BaseException:
+            if self.status.state is not GuardState.AWAY:
+                self._be_alert()
             self.status = replace(self.status, state=GuardState.AWAY)
             raise
         self._remember(look)
         endings = self.policy.endings(look, self._burning)
         if endings:
-            self._alert_until = self.clock.elapsed() + ALERT
+            self._be_alert()
         outcomes = [*self._rolled_back(), *await self._ended(endings)]
         if self.policy.steps_aside(look):
             await self.guard.step_aside()
@@ -98,12 +105,17 @@ class GuardServer:
             task.cancel()
         await asyncio.gather(*self._rolling.values(), return_exceptions=True)
 
+    def _be_alert(self) -> None:
+        self._alert_until = self.clock.elapsed() + ALERT
+
     def _remember(self, look: Look) -> None:
         now = self.clock.elapsed()
         if self._burning_at is None or now - self._burning_at >= self.pace:
             self._burning, self._burning_at = self._burning.after(look), now
         present = {(session.pid, session.role) for session in look.sessions}
         self._asked &= present
+        gids = {prepared.gid for prepared in look.prepared}
+        self._retry_at = {gid: at for gid, at in self._retry_at.items() if gid in gids}
         self.status = replace(
             self.status,
             state=GuardState.WATCHING,
@@ -134,13 +146,15 @@ class GuardServer:
             return Outcome(ending, error)
 
     def _begin_to_roll_back(self, ending: Ending, prepared: Prepared) -> None:
-        if prepared.gid not in self._rolling:
+        is_early = self.clock.elapsed() < self._retry_at.get(prepared.gid, 0.0)
+        if prepared.gid not in self._rolling and not is_early:
             self._rolling[prepared.gid] = asyncio.create_task(self._roll_back(ending, prepared))
 
     async def _roll_back(self, ending: Ending, prepared: Prepared) -> Outcome:
         try:
             await self.guard.roll_back(prepared)
         except PgvendError as error:
+            self._retry_at[prepared.gid] = self.clock.elapsed() + RETRY
             return Outcome(ending, error)
         return Outcome(ending)
 

@@ -11,8 +11,8 @@ from adapters.postgres.sight import TOMBSTONE
 from domain.checkup import Mend, Outcome, Verdict, counted
 
 OWN_SESSIONS = POOL_SIZE + 3
-"""What the service itself has open at most, but for moments: the pool, a ping, a single session, the
-guard."""
+"""What the service itself has open at most, but for moments: the pool, the guard, a ping, a single
+session."""
 
 TOLERANCE = timedelta(seconds=5)
 

@@ -1,10 +1,15 @@
 """What the guard of the bundled server can do without SQL."""
 
+import asyncio
 import os
 from dataclasses import replace
 from pathlib import Path
 
-from adapters.embedded.guarding import end_backend, opened_bundles_guard
+import asyncpg
+import psutil
+import pytest
+
+from adapters.embedded.guarding import end_backend, end_waiting, opened_bundles_guard
 from adapters.postgres.provider import PostgresProvider
 from tests.support.databases import vended
 from tests.support.guards import guard_of
@@ -54,3 +59,57 @@ async def test_it_knows_how_much_room_the_disk_has(bundled_18: PostgresProvider)
         disk = (await guard.look()).disk
         assert disk is not None
         assert 0 < disk.free <= disk.total
+
+
+HOLD = "BEGIN; SELECT count(*) FROM pg_roles"
+QUEUE = """
+DO $$ BEGIN
+    EXECUTE 'CREATE RULE r AS ON INSERT TO pg_catalog.pg_authid DO NOTHING';
+END $$
+"""
+
+
+async def test_a_guard_that_comes_in_the_middle_of_an_attack_gets_in(
+    bundled_18: PostgresProvider,
+) -> None:
+    """Its own login waits behind the attacker, and so does everybody's."""
+    async with (
+        vended(bundled_18, new_order()) as innocent,
+        vended(bundled_18, new_order()) as attacker,
+        tenant(innocent) as idle,
+        tenant(innocent) as busy,
+        tenant(attacker) as holding,
+        tenant(attacker) as queueing,
+    ):
+        working = asyncio.create_task(busy.fetchval("SELECT 42 FROM pg_sleep(3)"))
+        await holding.execute(HOLD)
+        queue = asyncio.create_task(queueing.execute(QUEUE))
+        await until(lambda: waits(queueing))
+        async with guard_of(bundled_18) as guard:
+            assert (await guard.look()).sessions
+        with pytest.raises(asyncpg.PostgresConnectionError):
+            await queue
+        assert await idle.fetchval("SELECT 42") == 42
+        assert await working == 42
+        assert await holding.fetchval("SELECT 42") == 42
+
+
+async def waits(session: asyncpg.Connection) -> bool:
+    process = psutil.Process(session.get_server_pid())
+    return " ".join(process.cmdline()).strip().endswith("waiting")
+
+
+async def test_nobody_is_ended_for_a_lock_while_logins_go_on(bundled_18: PostgresProvider) -> None:
+    data = Path(bundled_18.server.admin["host"])
+    async with (
+        vended(bundled_18, new_order()) as connection,
+        tenant(connection) as holding,
+        tenant(connection) as waiting,
+    ):
+        await holding.execute("CREATE TABLE work (id int)")
+        await holding.execute("BEGIN; LOCK TABLE work")
+        task = asyncio.create_task(waiting.fetchval("SELECT count(*) FROM work"))
+        await until(lambda: waits(waiting))
+        assert end_waiting(data) == 0
+        await holding.execute("COMMIT")
+        assert await task == 0

@@ -8,7 +8,7 @@ from domain.errors import ProviderBusy, ProviderRejected
 from domain.guard_policy import GuardPolicy
 from domain.guarding import Look, Room
 from domain.locks import Mode
-from ports.driving.guard_server import ALERT, ALERT_PACE, PACE, GuardServer, GuardState
+from ports.driving.guard_server import ALERT, ALERT_PACE, PACE, RETRY, GuardServer, GuardState
 from tests.support.clock import FakeClock
 from tests.support.fake_guard import FakeGuard
 from tests.support.looks import ADMIN, ATTACKER, VICTIM, lock, look, prepared, session
@@ -113,10 +113,33 @@ async def test_what_it_may_not_end_is_reported_once_and_not_counted() -> None:
     await server.close()
 
 
-async def test_while_the_server_does_not_answer_it_is_away() -> None:
-    _, server = guarding(ProviderBusy("The server is away."), QUIET)
+async def test_what_could_not_be_rolled_back_is_tried_again_later() -> None:
+    guard, server = guarding(HELD, refusal=ProviderBusy("Not now."))
+    guard.let_go.set()
+
+    async def rounds(number: int) -> int:
+        """How many outcomes there are in so many rounds."""
+        count = 0
+        for _ in range(number):
+            count += len(await server())
+            await asyncio.sleep(0)
+        return count
+
+    assert await rounds(5) == 1
+    await server.clock.sleep(RETRY)
+    assert await rounds(5) == 1
+
+
+async def test_while_the_server_does_not_answer_it_is_away_and_hurries_to_come_back() -> None:
+    away = ProviderBusy("The server is away.")
+    _, server = guarding(away, away, QUIET)
     with pytest.raises(ProviderBusy):
         await server()
+    assert server.pause == ALERT_PACE
+    await server.clock.sleep(ALERT)
+    with pytest.raises(ProviderBusy):
+        await server()
+    assert server.pause == PACE
     assert state(server) is GuardState.AWAY
     await server()
     assert state(server) is GuardState.WATCHING

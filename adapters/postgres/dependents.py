@@ -22,6 +22,9 @@ AT_ONCE = 100
 PARTS = 100
 """Transactions of one visit."""
 
+MOST_NAMED = 5
+"""Databases that a reason names."""
+
 _OF_ROLE = """
 refclassid = 'pg_authid'::regclass AND refobjid = (SELECT oid FROM pg_roles WHERE rolname = $1)
 """
@@ -131,8 +134,8 @@ class Dependents:
 
     async def _remove_some_policies(self, size: int) -> bool:
         """Of tables of one owner, each locked before its policies are read: who changes one at the
-        same moment loses nothing."""
-        async with self.session.transaction():
+        same moment loses nothing. A database's own default could be an older snapshot."""
+        async with self.session.transaction(isolation="read_committed"):
             tables = await self.session.fetch(
                 _TABLES, self.role, size, self.busy, self.marks.prefix
             )
@@ -177,9 +180,12 @@ async def reason_to_keep(session: Session, role: str) -> str:
     counts = await session.fetch(_COUNTS, role)
     if not counts:
         return f"The role {role} stays until the transaction that names it has ended."
-    named = ", ".join(f"{counted(row['objects'], 'object')} of {row['place']}" for row in counts)
+    named = ", ".join(
+        f"{counted(row['objects'], 'object')} of {row['place']}" for row in counts[:MOST_NAMED]
+    )
     return (
-        f"The role {role} is locked and stays, because others name it: {named}. Each sweep removes "
+        f"The role {role} is locked and stays, because others name it: {named}"
+        f"{' and others' if len(counts) > MOST_NAMED else ''}. Each sweep removes "
         "a part of them. Where their number does not fall, have a superuser run "
         f"DROP OWNED BY {identifier(role)}; in each of these databases."
     )

@@ -19,8 +19,8 @@ from domain.errors import PgvendError, ProviderRejected, Unavailable
 VISITS = 20
 """Databases that one call goes to; later calls go to others."""
 
-PART_TIMEOUT = 30.0
-"""Seconds for a part of all there is."""
+TIMEOUT = 30.0
+"""Seconds of one call: who deletes the role does not wait for whatever others made of it."""
 
 FIRST_WITH_TRANSACTION_TIMEOUT = 17
 """The first version where a database can be set to end whatever takes longer."""
@@ -51,13 +51,16 @@ class TakeBack:
 
     async def at_once(self) -> None:
         """Where it is little enough for that, also for the price of a neighbour's sessions."""
-        await self._everywhere(_clear, "2s")
+        await self._bounded(_clear, "2s")
 
     async def in_parts(self) -> None:
         """A part of what each database holds, without waiting for anybody who is at work there."""
+        await self._bounded(Dependents.remove_in_parts, "100ms")
+
+    async def _bounded(self, visit: Visit, patience: str) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(PART_TIMEOUT):
-                await self._everywhere(Dependents.remove_in_parts, "100ms")
+            async with asyncio.timeout(TIMEOUT):
+                await self._everywhere(visit, patience)
 
     async def _everywhere(self, visit: Visit, patience: str) -> None:
         with suppress(asyncpg.PostgresError):

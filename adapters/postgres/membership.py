@@ -15,8 +15,8 @@ async def member_of(session: Session, role: str, tenant_id: str | None) -> Async
     one's: a provision of it would be between joining and leaving itself."""
     if tenant_id:
         await session.execute(statements.lock(tenant_id))
-    await session.execute(statements.join(role))
-    try:
+    try:  # cancelled while it joins, it may have joined
+        await session.execute(statements.join(role))
         yield
     finally:
         with suppress(*FAILURES):  # the session is gone, or the role: there is nothing to leave

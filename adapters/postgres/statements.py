@@ -196,10 +196,11 @@ def drop_role(owner: str) -> str:
 
 
 def bury(owner: str, tombstone: str) -> str:
-    """Leave no more of the role than a tombstone: nobody logs in as it, and its name is free."""
+    """Leave no more of the role than a tombstone: nobody logs in as it, or is in from the moment
+    before it was shut out, and its name is free."""
     name = identifier(tombstone)
     renamed = "" if owner == tombstone else f"{rename_role(owner, tombstone)}; "
-    return f"{renamed}ALTER ROLE {name} NOLOGIN; {leave(tombstone)}"
+    return f"{renamed}ALTER ROLE {name} NOLOGIN; {_end_sessions(tombstone)}; {leave(tombstone)}"
 
 
 def install_extension(extension: str) -> str:

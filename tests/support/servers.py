@@ -224,13 +224,15 @@ async def _connected(server: OperatorsServer) -> asyncpg.Connection:
 
 @asynccontextmanager
 async def bundled(
-    folder: Path | None = None, major: int | None = None
+    folder: Path | None = None,
+    major: int | None = None,
+    settings: Mapping[str, str] = CARELESS,
 ) -> AsyncIterator[PostgresProvider]:
     """The bundled server, or one with other programs, and its provider, in `folder` or in a new
     one."""
     programs = (await programs_of(major)).folder if major else None
     with ram_folder() as new:
-        bundle = Bundle(folder=folder or new / "embedded", programs=programs, settings=CARELESS)
+        bundle = Bundle(folder=folder or new / "embedded", programs=programs, settings=settings)
         log = structlog.get_logger()
         async with opened_bundle(bundle, INSTALLATION, SystemClock(), log) as provider:
             yield provider

@@ -16,8 +16,8 @@ from domain.order import Holding, Order
 from tests.support.databases import held, holding_of, namesake, vended
 from tests.support.obstacles import REFUSALS, crowd, filled, left_open, run
 from tests.support.orders import new_order
-from tests.support.places import Place, operated, session, tenant
-from tests.support.servers import operators_server
+from tests.support.places import Place, bundle, operated, session, tenant
+from tests.support.servers import CARELESS, bundled, operators_server
 
 CROWD = 2 * AT_ONCE
 
@@ -100,14 +100,26 @@ async def test_it_is_found_by_its_mark_and_can_become_a_tenant_again(place: Plac
         await place.provider.retire(order.tenant)
 
 
-@pytest.mark.parametrize("major", [15, 18])
-async def test_more_than_the_server_has_locks_for_goes_in_parts(major: int) -> None:
+FEW_LOCKS = {"max_locks_per_transaction": "10", "max_connections": "40"}
+
+
+@asynccontextmanager
+async def with_few_locks(major: int | None) -> AsyncIterator[Place]:
+    if major is None:
+        async with bundled(settings=CARELESS | FEW_LOCKS) as provider:
+            yield bundle(provider)
+    else:
+        async with operators_server(major, **FEW_LOCKS) as server, operated(server) as place:
+            yield place
+
+
+@pytest.mark.parametrize("major", [15, 16, 18, None], ids=lambda major: major or "bundled")
+async def test_more_than_the_server_has_locks_for_goes_in_parts(major: int | None) -> None:
     """Of policies that are for others too, only the entry of the role goes."""
     own = TABLES.format(schema="public", also=OWN_POLICY)
     named = [*MORE_THAN_LOCKS, GUARDED, SHARED, FOR_BOTH, own]
     async with (
-        operators_server(major, max_locks_per_transaction="10", max_connections="12") as server,
-        operated(server) as place,
+        with_few_locks(major) as place,
         named_by(place, *named) as (order, neighbour),
     ):
         tombstone = await place.provider.retire(order.tenant)

@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 
 from domain.burning import Burning
 from domain.guarding import Concern, Ending, Look, Reason, Suspect, age
-from domain.locks import Lock, Mode, Party, blockings
-
-CATALOG, OBJECT, TRANSACTION = "catalog", "object", "transaction"
+from domain.locks import Kind, Lock, Mode, Party, blockings
 
 STRONG_ON_CATALOG = Mode.ShareUpdateExclusive
 """From this mode on a tenant gets no lock on a shared catalog: it only waits, and others behind."""
@@ -59,7 +57,7 @@ class GuardPolicy:
         waiting = [
             (lock.party, other.party)
             for lock, other in blockings(look.locks)
-            if lock.kind == CATALOG and lock.granted and other.party not in tenants
+            if lock.kind is Kind.CATALOG and lock.granted and other.party not in tenants
         ]
         by_guards = {other for holder, other in waiting if holder in look.guards}
         by_tenants = {other for holder, other in waiting if holder in tenants}
@@ -93,12 +91,12 @@ class GuardPolicy:
             suspect = suspects.get(lock.party)
             if suspect is None or suspect.tenant == tenants.get(other.party):
                 continue
-            is_shared = other.kind != TRANSACTION or other.party in working
+            is_shared = other.kind is not Kind.TRANSACTION or other.party in working
             if is_shared and not _is_harmless(lock) and self._is_long(other, look):
                 yield suspect
 
     def _is_long(self, waiting: Lock, look: Look) -> bool:
-        is_autovacuum = waiting.kind == TRANSACTION and waiting.party in look.nameless
+        is_autovacuum = waiting.kind is Kind.TRANSACTION and waiting.party in look.nameless
         return waiting.waited >= (self.long_patience if is_autovacuum else self.patience)
 
     def _old(self, look: Look) -> Iterator[Suspect]:
@@ -131,17 +129,18 @@ def _by_party(look: Look) -> dict[Party, Suspect]:
 
 def _is_strong(lock: Lock, tenant: str) -> bool:
     """Its own database and role a tenant may wait for: whoever waits behind it is looked at."""
-    if lock.kind == CATALOG:
+    if lock.kind is Kind.CATALOG:
         return lock.mode >= STRONG_ON_CATALOG
-    return lock.kind == OBJECT and lock.tenant != tenant and lock.mode >= STRONG_ON_OBJECT
+    return lock.kind is Kind.OBJECT and lock.tenant != tenant and lock.mode >= STRONG_ON_OBJECT
 
 
 def _is_harmless(lock: Lock) -> bool:
-    """A `pg_dump` holds such locks until it ends."""
-    return lock.kind == CATALOG and lock.mode is Mode.AccessShare
+    """A `pg_dump` holds weak locks on catalogs until it ends."""
+    is_weak = lock.kind is Kind.CATALOG and lock.mode is Mode.AccessShare
+    return is_weak or lock.kind is Kind.PASSING
 
 
 def _is_work(lock: Lock) -> bool:
     """Whether who has this lock changes a shared catalog: it waits for others who do."""
-    is_of_catalog = lock.kind in (CATALOG, "tuple")
+    is_of_catalog = lock.kind in (Kind.CATALOG, Kind.TUPLE)
     return is_of_catalog and lock.granted and lock.mode >= Mode.RowExclusive

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 
 class Mode(IntEnum):
@@ -35,6 +35,19 @@ _FIRST_CONFLICT = {
 }
 """The weakest mode, from the mode itself on, that conflicts with it; all stronger ones do too."""
 
+
+class Kind(StrEnum):
+    """What all databases of a server share, and can be locked; and transactions, for which others
+    wait. An OBJECT is what a row of a shared catalog stands for: a database, a role. PASSING are
+    locks that no session can keep, such as those to extend a file or to send notifications."""
+
+    CATALOG = "catalog"
+    OBJECT = "object"
+    TUPLE = "tuple"
+    TRANSACTION = "transaction"
+    PASSING = "passing"
+
+
 Party = int | str
 """Who holds a lock, or waits for one: a session's process id, a prepared transaction's name."""
 
@@ -43,13 +56,11 @@ Party = int | str
 class Lock:
     """A lock on `target`, or, not `granted`, the wait for one, of so many seconds.
 
-    Targets are objects that all databases share: a `catalog`, an `object` that a row of one stands
-    for (a database, a role), a `tuple`, or a `transaction` that others wait for. `tenant` is whose
-    database or role the object is, if it is a tenant's.
+    `tenant` is whose database or role an OBJECT is, if it is a tenant's.
     """
 
     party: Party
-    kind: str
+    kind: Kind
     target: str
     mode: Mode
     granted: bool = True

@@ -7,7 +7,7 @@ from adapters.postgres.guard_session import APPLICATION
 from adapters.postgres.quoting import literal
 from adapters.postgres.sight import Marks
 from domain.guarding import WRAP, Look, Prepared, Room, Session, age
-from domain.locks import Lock, Mode, Party
+from domain.locks import Kind, Lock, Mode, Party
 
 _LOOK = """
 WITH tenant AS MATERIALIZED (
@@ -73,11 +73,15 @@ SELECT jsonb_build_object(
 # 1260 and 1262: pg_authid and pg_database, which a look-up by name would have to lock
 
 _KINDS = {
-    "relation": "catalog",
-    "extend": "catalog",
-    "page": "catalog",
-    "transactionid": "transaction",
+    "relation": Kind.CATALOG,
+    "object": Kind.OBJECT,
+    "tuple": Kind.TUPLE,
+    "transactionid": Kind.TRANSACTION,
 }
+
+
+_NOTIFYING = "object:1262:0"
+"""What every commit with a NOTIFY locks for a moment, in whatever database."""
 
 
 def question(marks: Marks) -> str:
@@ -125,7 +129,9 @@ def _lock(found: dict[str, Any]) -> Lock:
     party: Party = found["party"]
     return Lock(
         party=party,
-        kind=_KINDS.get(found["kind"], found["kind"]),
+        kind=Kind.PASSING
+        if found["target"] == _NOTIFYING
+        else _KINDS.get(found["kind"], Kind.PASSING),
         target=found["target"],
         mode=Mode[found["mode"].removesuffix("Lock")],
         granted=found["granted"],

@@ -1,7 +1,7 @@
 """Looks of a guard, put together by hand."""
 
 from domain.guarding import Look, Prepared, Session
-from domain.locks import Lock, Mode, Party
+from domain.locks import Kind, Lock, Mode, Party
 
 GUARD, ATTACKER, SECOND, VICTIM, ADMIN, AUTOVACUUM = range(1, 7)
 
@@ -37,7 +37,7 @@ def lock(
     """The lock on `catalog:1260`, of the kind that the target begins with."""
     return Lock(
         party=party,
-        kind=target.partition(":")[0],
+        kind=Kind(target.partition(":")[0]),
         target=target,
         mode=mode,
         granted=waited is None,

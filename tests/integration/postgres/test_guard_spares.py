@@ -67,6 +67,24 @@ async def looked(watch: Watch) -> None:
     assert asyncio.get_running_loop().time() - seen > QUICK.patience
 
 
+@asynccontextmanager
+async def notified(connection: Connection, clients: int) -> AsyncIterator[list[asyncio.Task[None]]]:
+    """So many clients notify all the time: each commit locks what all databases share."""
+
+    async def notify() -> None:
+        async with tenant(connection) as notifying:
+            while True:
+                await notifying.execute("NOTIFY news")
+
+    tasks = [asyncio.create_task(notify()) for _ in range(clients)]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def _has_looked(watch: Watch, often: int) -> bool:
     return watch.looks >= often
 
@@ -96,6 +114,7 @@ async def test_ordinary_work_survives_a_guard_that_looks(place: Place) -> None:
         query, second, indexing, idle = opened
         await idle.execute("SELECT 42")
         migration = await work.enter_async_context(left_open(own, *MIGRATION))
+        notifying = await work.enter_async_context(notified(own, 3))
         tasks = [
             asyncio.create_task(query.execute("SELECT pg_sleep(2)")),
             asyncio.create_task(second.execute(_statement(SECOND_MIGRATION, own))),
@@ -111,6 +130,7 @@ async def test_ordinary_work_survives_a_guard_that_looks(place: Place) -> None:
         assert await dump.wait() == 0
         assert await idle.fetchval("SELECT 42") == 42
         assert watch.endings == []
+        assert not any(task.done() for task in notifying)
 
 
 OPERATORS = (

@@ -100,6 +100,10 @@ SPARED = {
         *OF_AUTOVACUUM[:2],
         lock(AUTOVACUUM, CHANGE, Mode.Share, waited=299),
     ],
+    "who waits, or is waited for, to send a notification": [
+        lock(ATTACKER, "passing:notify", STRONG),
+        lock(VICTIM, "passing:notify", STRONG, waited=60),
+    ],
     "who holds up itself alone": [
         lock(ATTACKER, OWN, STRONG, of="b"),
         lock(SECOND, OWN, WEAK, waited=60, of="b"),

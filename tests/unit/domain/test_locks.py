@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from domain.locks import Lock, Mode, blockings
+from domain.locks import Kind, Lock, Mode, blockings
 
 MATRIX = """
 AccessShare          .......X
@@ -26,7 +26,7 @@ def test_modes_conflict_as_the_documentation_of_postgresql_says() -> None:
 def lock(party: int, mode: Mode, *, target: str = "t", waited: float | None = None) -> Lock:
     return Lock(
         party=party,
-        kind="catalog",
+        kind=Kind.CATALOG,
         target=target,
         mode=mode,
         granted=waited is None,

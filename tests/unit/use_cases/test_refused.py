@@ -39,6 +39,7 @@ USES: dict[str, Use] = {
     "change": lambda memory, id_, caller: memory.change()(id_, RELABELLED, caller),
     "extend": lambda memory, id_, caller: memory.change()(id_, EXTENDED, caller),
     "rotate": lambda memory, id_, caller: memory.rotate()(id_, caller),
+    "add": lambda memory, id_, caller: memory.add_extension()(id_, "hstore", caller),
     "restore": lambda memory, id_, caller: memory.restore()(id_, None, caller),
     "retire": lambda memory, id_, caller: memory.retire().promise(id_, caller),
 }
@@ -49,8 +50,8 @@ WITHOUT_CALLER: dict[str, Use] = {
 OF_THE_TARGET: dict[str, Use] = {
     "vend again": lambda memory, _, __: memory.vend()(SALES),
     "promise again": lambda memory, _, __: memory.vend().promise(SALES),
-} | {name: USES[name] for name in ("connect", "rotate", "restore", "retire")}
-OF_WHAT_IS_READY = {name: USES[name] for name in ("connect", "change", "extend", "rotate")}
+} | {name: USES[name] for name in ("connect", "rotate", "add", "restore", "retire")}
+OF_WHAT_IS_READY = {name: USES[name] for name in ("connect", "change", "extend", "rotate", "add")}
 
 
 def each(uses: dict[str, Use]) -> pytest.MarkDecorator:
@@ -100,7 +101,7 @@ async def test_somebody_elses_database_looks_like_none_and_is_not_touched(
     assert await memory.only_record() == before
 
 
-@pytest.mark.parametrize("use", ["rotate", "restore"])
+@pytest.mark.parametrize("use", ["rotate", "add", "restore"])
 async def test_nobody_holds_the_lease_of_somebody_elses_database(memory: Memory, use: str) -> None:
     """Who did could keep others from it by asking again and again."""
     database_id = await anns(memory, State.EXPIRED if use == "restore" else State.READY)

@@ -8,15 +8,12 @@ import pytest
 from domain.errors import (
     DatabaseNotFound,
     IllegalTransition,
-    InFlight,
     PgvendError,
     ProviderBusy,
 )
-from domain.steps import AT_ONCE, StepState, Work
+from domain.steps import AT_ONCE, Work
 from ports.driving.vended import Vended
 from tests.support.doubles import Crashes
-from tests.support.orders import deriver
-from tests.support.records import new_record
 from tests.support.vending import HOUR, ROTATING, Memory
 
 each_moment = pytest.mark.parametrize("moment", ROTATING)
@@ -31,28 +28,6 @@ async def test_a_new_password_ends_the_old_one(memory: Memory, sales: Vended) ->
     last = rotated.database.steps[-1]
     assert (rotated.database.state, last.name, last.state) == ("ready", "rotate", "done")
     assert await memory.only_record() == rotated.database
-
-
-async def test_each_rotation_derives_another_password(memory: Memory, sales: Vended) -> None:
-    rotated = [await memory.rotate()(sales.database.id) for _ in range(3)]
-
-    assert [one.database.rotation for one in rotated] == [1, 2, 3]
-    assert len({one.connection.password for one in (sales, *rotated)}) == 4
-
-
-@each_moment
-async def test_a_failed_rotation_keeps_its_password(
-    memory: Memory, sales: Vended, moment: str
-) -> None:
-    await memory.interrupt(moment, memory.rotate()(sales.database.id))
-    record = await memory.only_record()
-    step = record.steps[-1]
-    assert (step.name, step.state, step.error) == ("rotate", StepState.FAILED, "Not now.")
-
-    rotated = await memory.rotate()(sales.database.id)
-
-    assert rotated.connection.password == record.order(deriver).password
-    assert memory.provider.accepts(rotated.connection)
 
 
 @pytest.mark.parametrize(
@@ -70,16 +45,6 @@ async def test_of_an_error_that_is_not_ours_nothing_is_kept_but_that_there_was_o
     assert record.is_failed(Work.ROTATE)
     assert record.steps[-1].error
     assert "hunter2" not in repr(record)
-
-
-async def test_what_is_being_made_gets_a_new_password_later(memory: Memory) -> None:
-    record = await memory.registry.add(new_record())
-
-    async with memory.leases.held(record.id):
-        with pytest.raises(InFlight):
-            await memory.rotate()(record.id)
-
-    assert await memory.only_record() == record
 
 
 async def test_an_overtaken_rotation_delays_no_deletion(memory: Memory, sales: Vended) -> None:

@@ -1,7 +1,5 @@
 """A rotation that ends the owner's sessions, which the record promises as well."""
 
-from dataclasses import dataclass, field
-
 import pytest
 
 from adapters.memory.provider import MemoryProvider
@@ -14,36 +12,29 @@ from tests.support.aftermath import settle
 from tests.support.vending import GRACE, HOUR, ROTATING, Memory
 
 
-@dataclass
-class Attentive:
+class Attentive(MemoryProvider):
     """Notes which rotations were to end sessions."""
 
-    inner: MemoryProvider
-    asked: list[bool] = field(default_factory=list)
+    asked: tuple[bool, ...] = ()
 
-    async def __call__(self, order: Order, *, end_sessions: bool = False) -> Connection:
-        self.asked.append(end_sessions)
-        return await MemoryProvider.rotate(self.inner, order, end_sessions=end_sessions)
+    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
+        self.asked += (end_sessions,)
+        return await super().rotate(order, end_sessions=end_sessions)
 
 
 @pytest.fixture
-def memory(memory: Memory) -> Memory:
-    memory.provider.rotate = Attentive(memory.provider)  # type: ignore[method-assign]
-    return memory
-
-
-def asked(memory: Memory) -> list[bool]:
-    assert isinstance(memory.provider.rotate, Attentive)
-    return memory.provider.rotate.asked
+def provider(memory: Memory) -> Attentive:
+    memory.provider = Attentive(trouble=memory._trouble)
+    return memory.provider
 
 
 @pytest.mark.parametrize("end_sessions", [False, True])
 async def test_sessions_end_where_that_is_asked_for(
-    memory: Memory, sales: Vended, end_sessions: bool
+    memory: Memory, provider: Attentive, sales: Vended, end_sessions: bool
 ) -> None:
     rotated = await memory.rotate()(sales.database.id, end_sessions=end_sessions)
 
-    assert (rotated.sessions_ended, asked(memory)) == (end_sessions, [end_sessions])
+    assert (rotated.sessions_ended, provider.asked) == (end_sessions, (end_sessions,))
     states = {step.name: step.state for step in rotated.database.steps}
     assert states.get("end_sessions") == (StepState.DONE if end_sessions else None)
     assert states["rotate"] is StepState.DONE
@@ -53,7 +44,7 @@ async def test_sessions_end_where_that_is_asked_for(
 @pytest.mark.parametrize("moment", ROTATING)
 @pytest.mark.parametrize("finish", ["rotate", "sweep"])
 async def test_whoever_finishes_a_rotation_ends_the_sessions_too(
-    memory: Memory, sales: Vended, moment: str, finish: str
+    memory: Memory, provider: Attentive, sales: Vended, moment: str, finish: str
 ) -> None:
     await memory.interrupt(moment, memory.rotate()(sales.database.id, end_sessions=True))
 
@@ -62,7 +53,7 @@ async def test_whoever_finishes_a_rotation_ends_the_sessions_too(
     else:
         await settle(memory)
 
-    assert asked(memory) == [True, True]
+    assert provider.asked == (True, True)
     assert (await memory.only_record()).is_at_rest
     assert not (await memory.rotate()(sales.database.id)).sessions_ended
 
@@ -86,6 +77,5 @@ async def test_a_restored_database_has_no_sessions_left_to_end(
 
     restored = await memory.restore()(hourly.database.id)
 
-    assert restored.database.state is State.READY
-    assert restored.database.is_at_rest
+    assert (restored.database.state, restored.database.is_at_rest) == (State.READY, True)
     assert not (await memory.rotate()(hourly.database.id)).sessions_ended

@@ -70,14 +70,6 @@ async def test_nothing_is_promised_that_cannot_be_asked_for(memory: Memory, sale
     assert await memory.records() == [sales.database]
 
 
-async def test_a_promise_that_fails_says_why(memory: Memory, promised: Database) -> None:
-    await memory.interrupt("amid provision", memory.vend().finish(promised.id))
-
-    record = await memory.only_record()
-    assert (record.state, record.steps[0].error) == (State.FAILED, "Not now.")
-    assert await memory.held() == set()
-
-
 @pytest.mark.parametrize("way", ["keyed", "promised", "promised-and-keyed"])
 @pytest.mark.parametrize("moment", PROVISIONING)
 async def test_a_promise_outlives_its_process(memory: Memory, moment: str, way: str) -> None:

@@ -10,7 +10,6 @@ from domain.database import Database
 from domain.errors import (
     IllegalTransition,
     InFlight,
-    InvalidRequest,
     NameTaken,
     ProviderBusy,
     RequestReused,
@@ -79,13 +78,6 @@ async def test_a_key_that_was_used_for_something_else_is_refused(
     with pytest.raises(RequestReused):
         await repeat(memory, other)
     assert await memory.records() == [first.database]
-
-
-@pytest.mark.parametrize("key", ["", " ", "é", "x" * 256])
-async def test_what_is_no_key_is_refused_and_leaves_no_trace(memory: Memory, key: str) -> None:
-    with pytest.raises(InvalidRequest):
-        await memory.vend()(replace(SALES, key=key))
-    assert await memory.records() == []
 
 
 async def test_a_repeated_request_tells_the_last_password(memory: Memory, first: Vended) -> None:

@@ -15,6 +15,7 @@ from tests.support.aftermath import assert_in_line, settle
 from tests.support.vending import GRACE, HOUR, PROVISIONING, RETIRING, ROTATING, Memory
 
 SUSPENDING = ["before suspend", "after suspend"]
+INSTALLING = ["before install", "after install"]
 
 
 async def promised(memory: Memory) -> str:
@@ -58,11 +59,15 @@ class Case:
 
 
 VEND = Case(
-    "provision",
-    promised,
-    PROVISIONING,
+    "provision", promised, PROVISIONING, State.READY, lambda memory, id_: memory.vend().finish(id_)
+)
+ADD = Case(
+    "add_extension",
+    ready,
+    INSTALLING,
     State.READY,
-    lambda memory, id_: memory.vend().finish(id_),
+    lambda memory, id_: memory.add_extension().finish(id_),
+    lambda memory, id_: memory.add_extension()(id_, "hstore"),
 )
 ROTATE = Case(
     "rotate",
@@ -102,7 +107,7 @@ async def assert_ended(memory: Memory, state: State) -> None:
     await assert_in_line(memory, GRACE)
 
 
-@each(ROTATE, RESTORE, SUSPEND, RETIRE)
+@each(ROTATE, ADD, RESTORE, SUSPEND, RETIRE)
 @pytest.mark.parametrize("again", ["call", "sweep"])
 async def test_failed_work_is_told_and_finished(
     memory: Memory, case: Case, moment: str, again: str
@@ -119,7 +124,7 @@ async def test_failed_work_is_told_and_finished(
     await assert_ended(memory, case.ends)
 
 
-@each(VEND, ROTATE, RESTORE, SUSPEND, RETIRE)
+@each(VEND, ROTATE, ADD, RESTORE, SUSPEND, RETIRE)
 async def test_of_two_at_once_one_does_it_once(memory: Memory, case: Case, moment: str) -> None:
     database_id = await case.prepared(memory)
     act = case.call or case.finish

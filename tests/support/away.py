@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from adapters.registry.opening import Opened
-from domain.database import Database
 from domain.errors import Unavailable
 from entrypoints.resources import in_memory
 from ports.driven.leases import Leases
-from ports.driven.registry import Query, Registry
+from ports.driven.registry import Registry
+from tests.support.doubles import WrappedRegistry
 
 T = TypeVar("T")
 
@@ -21,31 +21,19 @@ class Outage:
 
     is_on: bool = False
 
-    async def kept(self, call: Callable[[], Awaitable[T]]) -> T:
+    def check(self) -> None:
         if self.is_on:
             raise Unavailable("The registry cannot be reached.")
-        return await call()
 
 
-@dataclass(frozen=True)
-class AwayRegistry(Registry):
+@dataclass
+class AwayRegistry(WrappedRegistry):
     inner: Registry
     outage: Outage
 
-    async def add(self, database: Database, quota: int | None = None) -> Database:
-        return await self.outage.kept(lambda: self.inner.add(database, quota))
-
-    async def update(self, database: Database) -> Database:
-        return await self.outage.kept(lambda: self.inner.update(database))
-
-    async def get(self, database_id: str) -> Database:
-        return await self.outage.kept(lambda: self.inner.get(database_id))
-
-    async def search(self, query: Query) -> list[Database]:
-        return await self.outage.kept(lambda: self.inner.search(query))
-
-    async def ping(self) -> None:
-        await self.outage.kept(self.inner.ping)
+    async def called(self, call: Callable[[], Awaitable[T]]) -> T:
+        self.outage.check()
+        return await call()
 
 
 @dataclass(frozen=True)
@@ -55,8 +43,7 @@ class AwayLeases(Leases):
 
     @asynccontextmanager
     async def held(self, name: str) -> AsyncIterator[bool]:
-        if self.outage.is_on:
-            raise Unavailable("The registry cannot be reached.")
+        self.outage.check()
         async with self.inner.held(name) as is_mine:
             yield is_mine
 

@@ -12,3 +12,10 @@ async def until(condition: Callable[[], Awaitable[bool]], patience: float = PATI
     async with asyncio.timeout(patience):
         while not await condition():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.01)
+
+
+async def moment_of(condition: Callable[[], bool]) -> None:
+    """The same, at the first moment, before anybody else gets to know."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import pytest
 
@@ -30,7 +30,6 @@ from ports.driving.change import ChangeDatabase
 from ports.driving.confine import ConfineDatabases
 from ports.driving.connect import ShowConnection
 from ports.driving.expire import ExpireDatabase
-from ports.driving.make import MakeDatabase
 from ports.driving.reconcile import Reconcile
 from ports.driving.restore import RestoreDatabase
 from ports.driving.retire import RetireDatabase
@@ -41,6 +40,7 @@ from ports.driving.vended import Vended
 from ports.driving.watch import WatchDatabase
 from tests.support.clock import FakeClock
 from tests.support.doubles import Fails, Holds
+from tests.support.making import over, vend_with
 from tests.support.orders import deriver
 from tests.support.randomness import SeededRandomness
 from tests.support.records import ELSEWHERE, TARGET
@@ -117,14 +117,9 @@ class Memory:
     def vend(
         self, *, registry: Registry | None = None, login_check: LoginCheck | None = None
     ) -> VendDatabase:
-        parts: dict[str, Any] = {"registry": registry or self.registry}
-        make = self._over(
-            MakeDatabase,
-            login_check=login_check or MemoryLoginCheck(self.provider),
-            retire=self._over(RetireDatabase, **parts),
-            **parts,
-        )
-        return self._over(VendDatabase, make=make, **parts)
+        login_check = login_check or MemoryLoginCheck(self.provider)
+        own = self._parts() | {"registry": registry or self.registry}
+        return vend_with(**own, login_check=login_check)
 
     def retire(self) -> RetireDatabase:
         return self._over(RetireDatabase)
@@ -133,14 +128,7 @@ class Memory:
         return self._over(RotatePassword)
 
     def add_extension(self) -> AddExtension:
-        return AddExtension(
-            registry=self.registry,
-            provider=self.provider,
-            leases=self.leases,
-            clock=self.clock,
-            passwords=self.passwords,
-            target=self.target,
-        )
+        return self._over(AddExtension)
 
     def restore(self, login_check: LoginCheck | None = None) -> RestoreDatabase:
         check = login_check or MemoryLoginCheck(self.provider)
@@ -180,10 +168,12 @@ class Memory:
         )
 
     def _over(self, use_case: type[T], **more: Any) -> T:
-        """The use case over those parts of this service that it takes."""
-        taken = {part.name for part in fields(cast("Any", use_case))} - more.keys()
-        parts = {part.name for part in fields(self)} | {"provider"}
-        return use_case(**{name: getattr(self, name) for name in parts & taken}, **more)
+        return over(use_case, self._parts() | more)
+
+    def _parts(self) -> dict[str, Any]:
+        return {part.name: getattr(self, part.name) for part in fields(self)} | {
+            "provider": self.provider
+        }
 
     async def records(self) -> list[Database]:
         return await self.registry.search(Query(limit=1000))
@@ -206,15 +196,12 @@ class Memory:
     def lets_in(self, database: Database) -> bool:
         """Whether its derived password opens it."""
         names, password = database.names, database.order(self.passwords).password
-        return self.provider.accepts(
-            Connection(
-                host="memory.invalid",
-                port=5432,
-                database=names.database,
-                user=names.owner,
-                password=password,
-            )
-        )
+        login: dict[str, Any] = {
+            "database": names.database,
+            "user": names.owner,
+            "password": password,
+        }
+        return self.provider.accepts(Connection(host="memory.invalid", port=5432, **login))
 
     async def _trouble(self, moment: str) -> None:
         await self.trouble(moment)

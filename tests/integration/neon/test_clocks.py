@@ -9,11 +9,11 @@ import pytest
 from adapters.system.clock import SystemClock
 from domain.target import Isolation
 from tests.support.databases import held, holding_of
-from tests.support.moments import moment_of
 from tests.support.neon.checks import left_as_it_was
 from tests.support.neon.emulator import RunningEmulator, running_emulator
 from tests.support.neon.providers import vending_on
 from tests.support.orders import new_order, rotated
+from tests.support.polling import moment_of
 
 
 class Skewed(SystemClock):

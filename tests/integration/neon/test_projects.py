@@ -14,12 +14,12 @@ from domain.order import Order
 from domain.target import Isolation
 from ports.driven.database_provider import DatabaseProvider
 from tests.support.databases import held, holding_of
-from tests.support.moments import moment_of
 from tests.support.neon.checks import left_as_it_was, persistently, requests_to, turned, works
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.neon.providers import settings_on
 from tests.support.neon.street import HurriedClock
 from tests.support.orders import new_order, rotated
+from tests.support.polling import moment_of
 
 BEHIND, NEVER = 4, 1000
 """Reads that do not show a new project yet: few enough to wait for, and too many."""

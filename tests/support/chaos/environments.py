@@ -7,9 +7,9 @@ from pathlib import Path
 from secrets import token_hex
 
 from adapters.driver.connecting import Login
-from adapters.embedded.configuration import SUPERUSER
 from adapters.postgres.provider import PostgresProvider
 from entrypoints.neon_emulator.behaviour import Behaviour
+from tests.support.callers import superuser_of
 from tests.support.databases import vended
 from tests.support.neon.emulator import RunningEmulator, running_emulator
 from tests.support.orders import new_order
@@ -32,11 +32,7 @@ def own_server(data_dir: Path) -> Environment:
     """The server that the service itself starts."""
 
     async def census() -> Census:
-        port = int((data_dir / "embedded" / "port").read_text())
-        socket = str(data_dir / "embedded" / "data")
-        return await _census(
-            {"host": socket, "port": port, "user": SUPERUSER, "database": "postgres"}
-        )
+        return await _census(superuser_of(data_dir))
 
     return Environment({}, census)
 

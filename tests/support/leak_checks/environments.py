@@ -15,6 +15,7 @@ from adapters.driver.connecting import Login
 from adapters.postgres.scram import scram_verifier
 from domain.secret import Secret
 from entrypoints.neon_emulator.faults import How
+from tests.support.callers import superuser_of
 from tests.support.leak_checks.life import Age, Trouble
 from tests.support.leak_checks.net import Canary, Net
 from tests.support.neon.emulator import RunningEmulator, turned
@@ -63,19 +64,15 @@ async def bundled(_: Net, folder: Path) -> AsyncIterator[Environment]:
 
     data = folder / "embedded" / "data"
 
-    def superuser() -> Login:
-        port = int((data / "postmaster.pid").read_text().splitlines()[3])
-        return {"host": str(data), "port": port, "user": "postgres", "database": "postgres"}
-
     async def log_all(_: RunningService) -> None:
         lines = [f"{name} = '{value}'\n" for name, value in TELLING_ALL.items()]
         (data / "postgresql.auto.conf").write_text("".join(lines))
-        async with session(superuser()) as other:
+        async with session(superuser_of(folder)) as other:
             await other.execute("SELECT pg_reload_conf()")
 
     yield Environment(
         settings={"PGVEND_PROVIDER": "embedded"},
-        troubles=(shut_out(superuser, "pgvend_admin"),),
+        troubles=(shut_out(lambda: superuser_of(folder), "pgvend_admin"),),
         age=aged_in_file(folder),
         begun=log_all,
         evidence=(b"statement: ALTER ROLE", b"PASSWORD 'SCRAM-SHA-256$", b"CREATE DATABASE"),

@@ -5,12 +5,15 @@ it: a misspelt optional field or parameter breaks nothing there. This finds thos
 (`additionalProperties: false`) would not do, because `allOf` puts objects together from parts.
 """
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 Schema = Mapping[str, Any]
+
+_WORD = re.compile("[A-Za-z_]+")
 
 
 @dataclass(frozen=True)
@@ -87,3 +90,25 @@ class Description:
 
 def _pattern(template: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\\\{.*?\\\}", "[^/]+", re.escape(template)))
+
+
+def shape_of_json(body: bytes) -> Hashable:
+    """Return the shape of a document, or the body itself where it is no JSON."""
+    try:
+        return shape_of(json.loads(body))
+    except ValueError:
+        return body
+
+
+def shape_of(value: object) -> Hashable:
+    """Names, types and words such as states, without identifiers, times and numbers: two values of
+    one shape conform to a description both or neither."""
+    match value:
+        case dict():
+            return frozenset((name, shape_of(inner)) for name, inner in value.items())
+        case list() | tuple():
+            return (len(value) > 0, frozenset(map(shape_of, value)))
+        case str() if _WORD.fullmatch(value):
+            return value
+        case _:
+            return type(value).__name__

@@ -5,6 +5,7 @@ import traceback
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from adapters.decorators.observed import Observation, ObservedLoginCheck, ObservedProvider
 from adapters.decorators.retrying import Retrying, RetryingLoginCheck
@@ -30,7 +31,7 @@ from ports.driving.retire import RetireDatabase
 from ports.driving.vend import VendDatabase
 from ports.driving.vended import Vended
 from tests.support.bundles import Events
-from tests.support.making import vend_with
+from tests.support.making import over, vend_with
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.neon.providers import vending_on
 from tests.support.orders import deriver
@@ -57,26 +58,12 @@ class Watched:
         object.__setattr__(self, "provider", provider)
 
     def vend(self) -> VendDatabase:
-        return vend_with(
-            registry=self.registry,
-            provider=self.provider,
-            login_check=self._login_check(),
-            leases=self.leases,
-            clock=self.clock,
-            randomness=SystemRandomness(),
-            expiry=ExpiryPolicy(),
-            target=self._target(),
-        )
+        own = {"randomness": SystemRandomness(), "expiry": ExpiryPolicy()}
+        return vend_with(**self._parts(), **own, login_check=self._login_check())
 
     async def retire(self, database: Database) -> None:
         """From the promise to the end."""
-        retire = RetireDatabase(
-            registry=self.registry,
-            provider=self.provider,
-            leases=self.leases,
-            clock=self.clock,
-            target=self._target(),
-        )
+        retire = over(RetireDatabase, self._parts())
         await retire.promise(database.id)
         await retire.finish(database.id)
 
@@ -86,8 +73,10 @@ class Watched:
         records = await self.registry.search(Query(limit=1000))
         assert {record.state for record in records} == {State.RETIRED}
 
-    def _target(self) -> Target:
-        return Target(name="neon", provider="neon", isolation=self.isolation)
+    def _parts(self) -> dict[str, Any]:
+        target = Target(name="neon", provider="neon", isolation=self.isolation)
+        own = {name: getattr(self, name) for name in ("registry", "provider", "leases", "clock")}
+        return own | {"target": target}
 
     async def record(self) -> Database:
         (record,) = await self.registry.search(Query())
@@ -95,8 +84,7 @@ class Watched:
 
     async def order(self) -> Order:
         """What was ordered, to be asked of the provider again."""
-        record = await self.record()
-        return record.order(deriver)
+        return (await self.record()).order(deriver)
 
     def said(self, error: PgvendError | None = None) -> str:
         """All that was: in the log, and by an error and those that led to it."""

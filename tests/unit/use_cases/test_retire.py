@@ -13,7 +13,7 @@ from domain.steps import StepState
 from ports.driving.retire import PAUSE
 from ports.driving.vended import Vended
 from tests.support.aftermath import assert_in_line
-from tests.support.moments import moment_of
+from tests.support.polling import moment_of
 from tests.support.records import new_record
 from tests.support.vending import Memory
 

@@ -16,7 +16,7 @@ from tests.support.aftermath import found, settle
 from tests.support.doubles import Crashes, Fails
 from tests.support.drifted import deleted, told
 from tests.support.fate import Fate, troubled
-from tests.support.moments import moment_of
+from tests.support.polling import moment_of
 from tests.support.turns import settled
 from tests.support.vending import Memory
 

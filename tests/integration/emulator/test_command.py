@@ -99,11 +99,7 @@ async def starting(
     *arguments: str, folder: Path | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(
-        *PGVEND,
-        "neon-emulator",
-        "--port",
-        "0",
-        *arguments,
+        *(*PGVEND, "neon-emulator", "--port", "0", *arguments),
         cwd="/",
         env=plain_environment(TMPDIR=str(folder or tempfile.gettempdir())),
         stdout=asyncio.subprocess.PIPE,

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from entrypoints.neon_emulator.behaviour import Behaviour
+from tests.support.neon.client import OWNER
 from tests.support.neon.conformity import API, conformity
 from tests.support.neon.emulator import RunningEmulator, running_emulator
 
@@ -39,10 +40,7 @@ CALLS: list[tuple[str, Any]] = [
     ("GET {branch}/databases/shop", None),
     ("GET {project}/connection_uri?role_name=ana&database_name=shop&pooled=true", None),
     ("POST {branch}/roles/ana/reset_password", None),
-    (
-        "PATCH {branch}/databases/shop",
-        {"database": {"name": "stock", "owner_name": "neondb_owner"}},
-    ),
+    ("PATCH {branch}/databases/shop", {"database": {"name": "stock", "owner_name": OWNER}}),
     ("DELETE {branch}/databases/stock", None),
     ("DELETE {branch}/roles/ana", None),
     ("POST {endpoint}/suspend", None),

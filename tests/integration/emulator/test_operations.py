@@ -98,16 +98,6 @@ async def test_one_that_recovers_is_failed_first_and_locks_meanwhile(work: Work)
     assert (operation.status, operation.error, work.done) == ("finished", None, [("a", 2)])
 
 
-async def test_late_work_is_done_after_its_operation_and_in_order(work: Work) -> None:
-    (operation,) = work.begin("a", late=9)
-    await work.operations.idle()
-    assert (operation.status, work.done) == ("finished", [])
-
-    work.begin("b")
-    await work.end()
-    assert [name for name, _ in work.done] == ["a", "b"]
-
-
 async def test_no_two_were_created_at_the_same_moment(work: Work) -> None:
     for name in "abc":
         work.begin(name)

@@ -85,10 +85,12 @@ FOREIGN = (
     "not allowed to perform actions outside the project this key is scoped to; "
     'subject_project_id:"no-such-one"'
 )
+INVALID = "invalid request: decode application/json: invalid: project (field required)"
 NO_COMPUTE = "create a read-write endpoint to manage roles on this branch"
 UNKNOWN_OPERATION = "{project}/operations/6f9b0d1e-6a3c-4f8e-9d2b-0a1b2c3d4e5f"
 RENAMED = {"database": {"name": "x"}}
-KEPT_BY_NOBODY = {"store_passwords": False}
+REVEALED = f"GET {{branch}}/roles/{OWNER}/reveal_password"
+TOO_MANY = "PROJECTS_LIMIT_EXCEEDED user projects limit of 1 exceeded, got 1"
 
 REFUSALS = {
     "nowhere": Refusal(404, "not found", "GET /nowhere"),
@@ -110,11 +112,7 @@ REFUSALS = {
     "a second database": _database("neondb", OWNER, 409, "already exists"),
     "a change without a compute": _role("bob", 412, NO_COMPUTE, read_write_compute=False),
     "a password that is not stored": Refusal(
-        412,
-        "Storing passwords is disabled",
-        f"GET {{branch}}/roles/{OWNER}/reveal_password",
-        None,
-        KEPT_BY_NOBODY,
+        412, "Storing passwords is disabled", REVEALED, None, {"store_passwords": False}
     ),
     "an owner that is not there": _database(
         "shop", "nobody", 422, 'database owner not found; role_name:"nobody"'
@@ -123,22 +121,11 @@ REFUSALS = {
     "a database too many": _database(
         "shop", OWNER, 422, "DATABASES_LIMIT_EXCEEDED", databases_limit=1
     ),
-    "a project too many": Refusal(
-        422,
-        "PROJECTS_LIMIT_EXCEEDED user projects limit of 1 exceeded, got 1",
-        PROJECTS,
-        {"project": {}},
-        {"projects_limit": 1},
-    ),
+    "a project too many": Refusal(422, TOO_MANY, PROJECTS, {"project": {}}, {"projects_limit": 1}),
     "an owner's deletion": Refusal(422, "", f"DELETE {{branch}}/roles/{OWNER}"),
     "the root branch's deletion": Refusal(422, "", "DELETE {branch}"),
     "one branch more": Refusal(501, "", "POST {project}/branches", {}),
-    "a body without what it must have": Refusal(
-        400,
-        "invalid request: decode application/json: invalid: project (field required)",
-        PROJECTS,
-        {},
-    ),
+    "a body without what it must have": Refusal(400, INVALID, PROJECTS, {}),
 }
 
 
@@ -173,11 +160,8 @@ async def test_a_body_that_is_not_a_role_is_refused(neon: RunningEmulator, text:
 
 
 async def test_a_body_that_is_said_to_be_something_else_is_refused(neon: RunningEmulator) -> None:
-    body = {"role": {"name": "ana"}}
-
-    answer = await _answer(neon, ROLES, body, headers={"Content-Type": "text/plain"})
-
-    assert answer.status == 400
+    headers, body = {"Content-Type": "text/plain"}, {"role": {"name": "ana"}}
+    assert (await _answer(neon, ROLES, body, headers=headers)).status == 400
 
 
 @pytest.mark.parametrize(
@@ -192,27 +176,21 @@ async def test_a_wrong_query_is_refused(neon: RunningEmulator, path: str) -> Non
 async def test_without_the_key_nothing_is_answered(
     neon: RunningEmulator, path: str, header: str
 ) -> None:
-    value = header.format(key=neon.key)
-
-    answer = await _answer(neon, f"GET {path}", headers={"Authorization": value})
+    headers = {"Authorization": header.format(key=neon.key)}
+    answer = await _answer(neon, f"GET {path}", headers=headers)
 
     assert answer.status == 401
     assert answer.body["message"] == "supplied credentials do not pass authentication"
 
 
-async def test_an_error_has_neons_members_and_the_callers_request_id(
+async def test_an_answer_has_a_request_id_and_an_error_neons_members_too(
     neon: RunningEmulator,
 ) -> None:
+    assert (await _answer(neon, "GET /projects")).headers["x-neon-ret-request-id"]
     answer = await _answer(neon, "GET /nothing", headers={"X-Request-ID": "mine"})
 
     assert answer.body == {"request_id": "mine", "code": "", "message": "not found"}
     assert answer.headers["x-neon-ret-request-id"] == "mine"
-
-
-async def test_every_answer_has_a_request_id(neon: RunningEmulator) -> None:
-    answer = await _answer(neon, "GET /projects")
-
-    assert answer.headers["x-neon-ret-request-id"]
 
 
 async def _answer(neon: RunningEmulator, call: str, body: Any = None, **more: Any) -> Answer:

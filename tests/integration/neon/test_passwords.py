@@ -8,7 +8,6 @@ from domain.errors import OutcomeUnknown, ProviderBusy, ProviderRejected
 from domain.target import Isolation
 from tests.support.databases import vended
 from tests.support.neon.checks import (
-    LOGIN,
     left_as_it_was,
     persistently,
     requests_to,
@@ -111,13 +110,6 @@ async def test_a_password_that_somebody_else_changed_is_handed_out_as_it_is(
 
         assert after.password != before.password
         assert await works(after)
-
-
-async def test_a_login_that_works_a_moment_late_is_waited_for(neon: RunningEmulator) -> None:
-    async with vending_on(neon, NONE) as provider:
-        with turned(neon, late_seconds=0.5):
-            async with vended(provider, new_order()) as made:
-                await LOGIN.verify(made)
 
 
 @by_the_api

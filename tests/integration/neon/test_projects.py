@@ -118,19 +118,6 @@ async def test_a_project_that_is_never_listed_is_not_left_behind(
     await provider.retire(order.tenant)
 
 
-async def test_a_project_whose_making_failed_goes_away_and_the_next_one_works(
-    neon: RunningEmulator, provider: DatabaseProvider, order: Order
-) -> None:
-    with turned(neon):
-        neon.fault("create_project", "failing_operation")
-        with pytest.raises(OutcomeUnknown):
-            await provider.provision(order)
-    assert _projects_of(neon, order) == 0
-
-    assert await works(await provider.provision(order))
-    await provider.retire(order.tenant)
-
-
 async def _lose(neon: RunningEmulator, provider: DatabaseProvider, order: Order) -> None:
     """Have a project made whose answer is lost, and that the lists do not show yet."""
     with turned(neon):

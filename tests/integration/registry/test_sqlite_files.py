@@ -26,7 +26,7 @@ async def test_records_outlast_a_closing_in_files_that_nobody_else_can_read(file
     os.close(os.open(file, os.O_CREAT, 0o644))
     async with opened_sqlite(file) as opened:
         kept = [await opened.registry.add(new_record()) for _ in range(3)]
-        modes = {path.name: path.stat().st_mode & 0o777 for path in _beside(file)}
+        modes = {path.name: path.stat().st_mode & 0o777 for path in file.parent.iterdir()}
 
     assert set(modes.values()) == {0o600}
     assert {file.name, f"{file.name}-wal", f"{file.name}.lock"} <= modes.keys()
@@ -37,10 +37,9 @@ async def test_records_outlast_a_closing_in_files_that_nobody_else_can_read(file
 async def test_a_name_with_signs_of_urls_is_a_name(file: Path) -> None:
     odd = file.with_name("a b%20?mode=memory#ü.sqlite3")
 
-    async with opened_sqlite(odd) as opened:
-        await opened.registry.add(new_record())
+    await _opened_and_closed(odd)
 
-    assert odd in _beside(file)
+    assert odd in file.parent.iterdir()
 
 
 async def test_a_second_opening_is_refused_and_disturbs_nothing(file: Path) -> None:
@@ -116,7 +115,3 @@ def _overwrite(file: Path, at: int, text: bytes) -> None:
 
 def _read(file: Path) -> bytes:
     return file.read_bytes()
-
-
-def _beside(file: Path) -> list[Path]:
-    return list(file.parent.iterdir())

@@ -1,5 +1,6 @@
 """Records that this version cannot read, what the drivers say, and what the database refuses."""
 
+import traceback
 from dataclasses import replace
 
 import pytest
@@ -107,8 +108,7 @@ async def test_a_known_request_is_told_from_a_taken_name(migrated: AsyncEngine) 
         await _insert(migrated, new_record("request_key"))
 
 
-async def test_what_was_asked_is_in_no_error(migrated: AsyncEngine) -> None:
-    registry = SqlRegistry(Store(migrated, migrated))
+async def test_what_was_asked_is_in_no_error(migrated: AsyncEngine, registry: Registry) -> None:
     kept = await registry.add(new_record("Secret Project"))
     with pytest.raises(NameTaken) as taken:
         await registry.add(new_record("Secret Project"))
@@ -120,7 +120,7 @@ async def test_what_was_asked_is_in_no_error(migrated: AsyncEngine) -> None:
         await registry.search(Query(labels={"team": "secret"}))
 
     for error in (taken.value, unwritten.value, unread.value):
-        told = " ".join(_shown(error))
+        told = "".join(traceback.format_exception(error, limit=0))
         assert not any(word in told for word in ("INSERT", "UPDATE", "SELECT", "Secret", "team"))
 
 
@@ -128,14 +128,6 @@ async def _insert(engine: AsyncEngine, database: Database) -> None:
     with translated():
         async with engine.begin() as connection:
             await connection.execute(insert(DATABASES).values(row_of(database)))
-
-
-def _shown(error: BaseException | None) -> list[str]:
-    """What a traceback would show."""
-    if error is None:
-        return []
-    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return [repr(error), str(error), *_shown(cause)]
 
 
 CHANGES = [

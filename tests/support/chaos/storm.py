@@ -3,17 +3,19 @@
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any, TypeVar
 
 import aiohttp
+import asyncpg
 
-from tests.support.chaos.checks import Checks
 from tests.support.chaos.client import Client
-from tests.support.chaos.environments import Environment
-from tests.support.chaos.ledger import Ledger
+from tests.support.chaos.environments import Census, Environment, Names
+from tests.support.chaos.ledger import Entry, Ledger, Wish
 from tests.support.chaos.replicas import Replicas
 
 CLIENTS = 8
@@ -89,3 +91,143 @@ class Storm:
 
 def _print(*lines: str) -> None:
     print("", *lines, sep="\n  ")  # noqa: T201 - what `make chaos` is run for
+
+
+T = TypeVar("T")
+
+SWEEPS = 300
+PAUSE = 0.5
+"""How often it is swept, with how many seconds in between: what has failed rests for a while."""
+
+AT_ONCE = 8
+
+GONE = frozenset({"retired", "failed"})
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Checks:
+    """By a client that does not give up; whatever is not as it should be, it complains about."""
+
+    client: Client
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.client.ledger
+
+    async def settle(self) -> None:
+        """Have the service sweep until it finds nothing, and nothing is left half done."""
+        for _ in range(SWEEPS):
+            await self._extend()
+            findings = await self._sweep()
+            left = [record for record in await self._records() if not _is_at_rest(record)]
+            if not findings and not left:
+                return
+            await asyncio.sleep(PAUSE)
+        raise AssertionError(f"after {SWEEPS} sweeps there is still {findings} and {left}")
+
+    async def promises(self) -> None:
+        """Of keys, of the databases that clients know of, and of those whose answers were lost."""
+        keyed = [wish for wish in self.ledger.wishes if wish.key]
+        await _each(self.client.fulfil, keyed)
+        await self._extend()
+        records = {record["id"]: record for record in await self._records()}
+        for wish in keyed:  # what failed gave the key back; all else is one database
+            named = {each for each in wish.ids if records.get(each, {}).get("state") != "failed"}
+            if len(named) > 1:
+                self.ledger.complain(f"the key {wish.key} names {sorted(named)}")
+        known = self.ledger.entries
+        await _each(self._kept, [(entry, records.get(entry.id)) for entry in known.values()])
+        unclaimed = [record for record in records.values() if record["id"] not in known]
+        await _each(self._usable, [record for record in unclaimed if record["state"] not in GONE])
+
+    async def reality(self, before: Census, after: Census) -> None:
+        """Exactly the roles and databases that are recorded, beside those that were there."""
+        live = [record for record in await self._records() if record["state"] not in GONE]
+        owners = frozenset(record["owner"] for record in live)
+        databases = frozenset(record["database"] for record in live)
+        self._compare("role", before[0] | owners, after[0])
+        self._compare("database", before[1] | databases, after[1])
+
+    async def _extend(self) -> None:
+        """What is about to end would do so while it is looked at."""
+        soon = datetime.now(UTC) + timedelta(minutes=20)
+        for record in await self._records():
+            ends = record["expires_at"]
+            if record["state"] == "ready" and ends and datetime.fromisoformat(ends) < soon:
+                await self.client.ask("PATCH", f"/v1/databases/{record['id']}", {"ttl": "1h"})
+
+    async def _sweep(self) -> Sequence[Record]:
+        self.ledger.counts["sweeps"] += 1
+        return list((await self._asked("POST", "/v1/sweep"))["findings"])
+
+    async def _records(self) -> Sequence[Record]:
+        found: list[Record] = []
+        path = "/v1/databases?page_size=200"
+        token: str | None = ""
+        while token is not None:
+            page = await self._asked("GET", f"{path}&page_token={token}" if token else path)
+            found += page["databases"]
+            token = page["next_page_token"] or None
+        return found
+
+    async def _asked(self, method: str, path: str) -> Any:
+        answer = await self.client.ask(method, path)
+        if answer is None or answer.status != 200:
+            raise AssertionError(f"{method} {path}: {answer}")
+        return answer.body
+
+    async def _kept(self, known: tuple[Entry, Record | None]) -> None:
+        entry, record = known
+        state = record["state"] if record else "forgotten"
+        if not entry.allows(state):
+            self.ledger.complain(f"{entry} is {state}: {record}")
+        elif record and state == "ready":
+            await self._is_as_wished(entry, record)
+        elif state == "failed":
+            self.ledger.counts["promises that failed"] += 1
+
+    async def _is_as_wished(self, entry: Entry, record: Record) -> None:
+        wanted = (entry.wish.body["nickname"], entry.wish.body.get("labels", {}))
+        if (record["nickname"], record["labels"]) != wanted:
+            self.ledger.complain(f"{entry} is recorded as {record}")
+        if entry.uri is None or not entry.wish.key:
+            await self.client.look(entry)
+        await self._works(entry)
+
+    async def _usable(self, record: Record) -> None:
+        """Nobody was told of it; it is listed, and so has to be whole."""
+        self.ledger.counts["unclaimed"] += 1
+        entry = Entry(record["id"], Wish({}), is_promise=False)
+        await self.client.look(entry)
+        await self._works(entry)
+
+    async def _works(self, entry: Entry) -> None:
+        self.ledger.counts["checked"] += 1
+        try:
+            session = await asyncpg.connect(entry.uri)
+            session.terminate()
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            self.ledger.complain(f"{entry} does not let its owner in: {error}")
+
+    def _compare(self, kind: str, wanted: Names, found: Names) -> None:
+        self.ledger.counts["leftovers"] += len(found - wanted)
+        if found != wanted:
+            beyond, missing = sorted(found - wanted), sorted(wanted - found)
+            self.ledger.complain(f"{kind}s without a record: {beyond}; missing: {missing}")
+
+
+def _is_at_rest(record: Record) -> bool:
+    is_done = all(step["state"] == "done" for step in record["steps"])
+    return record["state"] in GONE or (record["state"] == "ready" and is_done)
+
+
+async def _each(check: Callable[[T], Awaitable[object]], cases: Iterable[T]) -> None:
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def in_turn(case: T) -> None:
+        async with places:
+            await check(case)
+
+    await asyncio.gather(*map(in_turn, cases))

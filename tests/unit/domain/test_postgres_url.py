@@ -21,19 +21,15 @@ ADDRESSES = {
     "postgresql:///app?host=h1,h2&port=5433": [Address("h1", 5433), Address("h2", 5433)],
 }
 
+OPTIONS = ("sslmode=perhaps", "service=other", "passfile=/tmp/pgpass")
 MALFORMED = [
     f"host=db.example password={SECRET}",
     f"mysql://me:{SECRET}@db.example/app",
     f"postgresql+asyncpg://me:{SECRET}@db.example/app",
-    f"postgresql://me:{SECRET}@db.example:port/app",
-    f"postgresql://me:{SECRET}@db.example:0/app",
-    f"postgresql://me:{SECRET}@db.example:70000/app",
-    f"postgresql://me:{SECRET}@h1,,h2/app",
-    f"postgresql://me:{SECRET}@[::1/app",
+    *(f"postgresql://me:{SECRET}@db.example:{port}/app" for port in ("port", "0", "70000")),
+    *(f"postgresql://me:{SECRET}@{hosts}/app" for hosts in ("h1,,h2", "[::1")),
     f"postgresql://me:{SECRET}@db.example/app#part",
-    f"postgresql://me:{SECRET}@db.example/app?sslmode=perhaps",
-    f"postgresql://me:{SECRET}@db.example/app?service=other",
-    f"postgresql://me:{SECRET}@db.example/app?passfile=/tmp/pgpass",
+    *(f"postgresql://me:{SECRET}@db.example/app?{option}" for option in OPTIONS),
 ]
 
 text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
@@ -53,17 +49,13 @@ def test_a_malformed_url_is_refused_without_quoting_it(url: str) -> None:
     assert e.value.__cause__ is None
 
 
-def test_the_query_may_hold_the_login() -> None:
+def test_the_query_may_hold_the_login_and_what_a_url_leaves_out_is_unknown() -> None:
     url = PostgresUrl.parse("postgresql:///?user=me&password=p%26w&dbname=app&sslmode=require")
+    bare = PostgresUrl.parse("postgresql://db.example")
 
     assert (url.user, url.password, url.database) == ("me", Secret("p&w"), "app")
     assert (url.sslmode, url.target_session_attrs) == ("require", "any")
-
-
-def test_what_a_url_leaves_out_is_unknown() -> None:
-    url = PostgresUrl.parse("postgresql://db.example")
-
-    assert (url.user, url.password, url.database, url.sslmode) == (None, None, None, None)
+    assert (bare.user, bare.password, bare.database, bare.sslmode) == (None, None, None, None)
 
 
 @given(user=text, password=text, database=text)

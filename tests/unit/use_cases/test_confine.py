@@ -79,21 +79,10 @@ async def test_what_stays_too_large_becomes_read_only(memory: Memory, confined: 
 Then = Callable[[Memory, Database], Awaitable[object]]
 
 
-async def nothing(memory: Memory, made: Database) -> None: ...
-
-
-async def rotated(memory: Memory, made: Database) -> None:
-    await memory.rotate()(made.id)
-
-
 async def ended_and_restored(memory: Memory, made: Database) -> None:
     memory.clock.moment += 9 * HOUR
     assert told(await found(memory, GRACE)) == [(Upkeep.EXPIRE, DONE)]
     await memory.restore()(made.id)
-
-
-async def made_writable(memory: Memory, made: Database) -> None:
-    await memory.provider.release(made.tenant)
 
 
 def filled(size: int) -> Then:
@@ -103,18 +92,24 @@ def filled(size: int) -> Then:
     return then
 
 
-def limited(limit: SizeLimit | None) -> Then:
+def with_(**parts: object) -> Then:
     async def then(memory: Memory, made: Database) -> None:
-        memory.limit = limit
+        for name, part in parts.items():
+            setattr(memory, name, part)
 
     return then
 
 
 def failing(moment: str) -> Then:
-    async def then(memory: Memory, made: Database) -> None:
-        memory.trouble = Fails({moment: [Unavailable("Not now.")]})
+    return with_(trouble=Fails({moment: [Unavailable("Not now.")]}))
 
-    return then
+
+def rotated(memory: Memory, made: Database) -> Awaitable[object]:
+    return memory.rotate()(made.id)
+
+
+def made_writable(memory: Memory, made: Database) -> Awaitable[object]:
+    return memory.provider.release(made.tenant)
 
 
 IT_HAS = "It has 32MB; the limit is 16MB."
@@ -127,17 +122,17 @@ UNCOMPARED = [(Upkeep.COMPARE, "unavailable", "Not now."), (Upkeep.WARN, DONE, I
 @pytest.mark.parametrize(
     ("stage", "then", "findings", "read_only"),
     [
-        (confine, [nothing], [], True),
+        (confine, [], [], True),
         (confine, [rotated], [], True),
         (confine, [ended_and_restored], [], True),
         (confine, [filled(EMPTY)], [(Upkeep.RELEASE, DONE, "It has 8192kB")], False),
-        (confine, [limited(None)], [(Upkeep.RELEASE, DONE, "There is no limit")], False),
-        (confine, [limited(SizeLimit(48 << 20))], [(Upkeep.RELEASE, DONE, HIGHER)], False),
+        (confine, [with_(limit=None)], [(Upkeep.RELEASE, DONE, "There is no limit")], False),
+        (confine, [with_(limit=SizeLimit(48 << 20))], [(Upkeep.RELEASE, DONE, HIGHER)], False),
         (confine, [made_writable], [(Upkeep.CONFINE, DONE, IT_HAS)], True),
         (confine, [filled(TOO_LARGE + 1)], [(Upkeep.EXCEED, TOLD, DEFIED)], True),
         (confine, [failing("measures")], [NOT_NOW], True),
         (grow, [failing("inventory")], UNCOMPARED, False),
-        (grow, [limited(None), failing("measures")], [], False),
+        (grow, [with_(limit=None), failing("measures")], [], False),
         # the end of a warning ends nobody's sessions: the provider is not asked
         (warn, [filled(EMPTY), failing("before release")], [(Upkeep.RELEASE, DONE, "")], False),
     ],

@@ -1,9 +1,7 @@
 """A database that is promised first and made afterwards, and a vend that a crash has cut off."""
 
 import asyncio
-from collections.abc import Coroutine
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -70,20 +68,16 @@ async def test_nothing_is_promised_that_cannot_be_asked_for(memory: Memory, sale
     assert await memory.records() == [sales.database]
 
 
-@pytest.mark.parametrize("way", ["keyed", "promised", "promised-and-keyed"])
+@pytest.mark.parametrize("request_", [SALES, KEYED], ids=["keyless", "keyed"])
 @pytest.mark.parametrize("moment", PROVISIONING)
-async def test_a_promise_outlives_its_process(memory: Memory, moment: str, way: str) -> None:
-    vend = memory.vend()
-    act: Coroutine[Any, Any, object]
-    if way == "keyed":
-        act = vend(KEYED)
-    else:
-        act = vend.finish((await vend.promise(SALES if way == "promised" else KEYED)).id)
-    _, making = await memory.hold(moment, act)
+async def test_a_promise_outlives_its_process(
+    memory: Memory, moment: str, request_: VendRequest
+) -> None:
+    before = await memory.vend().promise(request_)
+    _, making = await memory.hold(moment, memory.vend().finish(before.id))
     making.cancel()
     with pytest.raises(asyncio.CancelledError):
         await making
-    [before] = await memory.records()
     memory.trouble = no_trouble
 
     await settle(memory.restarted())
@@ -105,7 +99,6 @@ async def test_what_was_deleted_first_is_not_made(memory: Memory, promised: Data
 
 async def crashed(memory: Memory, moment: str) -> Memory:
     """The service after its process was killed at that moment of a vend."""
-    memory.trouble = _DiesAt(moment)
     with pytest.raises(Killed):
         await troubled(memory, _DiesAt(moment)).memory.vend()(KEYED)
     memory.trouble = no_trouble

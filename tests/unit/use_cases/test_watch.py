@@ -1,18 +1,29 @@
 """What is shown of a database: its connection, again, and what is done for it, as it happens."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
-from domain.errors import DatabaseNotFound, IllegalTransition, InFlight
+from domain.connection import Connection
+from domain.errors import (
+    DatabaseNotFound,
+    IllegalTransition,
+    InFlight,
+    PasswordChanged,
+    PgvendError,
+    ProviderBusy,
+    ProviderRejected,
+)
 from domain.states import State
 from domain.steps import StepState
+from ports.driven.login_check import LoginCheck, PasswordRefused
 from ports.driving.vend import VendRequest
 from ports.driving.vended import Vended
 from ports.driving.watch import Look
 from tests.support.aftermath import settle
-from tests.support.doubles import PATIENCE
+from tests.support.doubles import PATIENCE, RefusingLoginCheck
+from tests.support.orders import new_order
 from tests.support.vending import HOUR, PROVISIONING, ROTATING, Memory
 
 SALES = VendRequest(nickname="Sales", ttl=HOUR)
@@ -42,15 +53,17 @@ async def test_a_rotation_changes_the_connection(memory: Memory, sales: Vended) 
 
 
 @pytest.mark.parametrize("moment", ROTATING)
-async def test_a_password_in_doubt_is_not_told(memory: Memory, sales: Vended, moment: str) -> None:
-    await memory.interrupt(moment, memory.rotate()(sales.database.id))
+async def test_a_password_in_doubt_is_not_told(memory: Memory, moment: str) -> None:
+    request = replace(SALES, key="k")
+    made = (await memory.vend()(request)).database
+    await memory.interrupt(moment, memory.rotate()(made.id))
 
-    with pytest.raises(InFlight):
-        await memory.connect()(sales.database.id)
+    for told in (memory.connect()(made.id), memory.vend()(request), memory.vend().promise(request)):
+        with pytest.raises(InFlight):
+            await told
 
     await settle(memory)
-    shown = await memory.connect()(sales.database.id)
-    assert memory.provider.accepts(shown.connection)
+    assert memory.provider.accepts((await memory.connect()(made.id)).connection)
 
 
 async def test_an_error_of_the_provider_is_passed_on(memory: Memory, sales: Vended) -> None:
@@ -111,3 +124,63 @@ async def test_nothing_is_asked_faster_than_the_interval(memory: Memory) -> None
 
     assert len(memory.clock.slept) == 2
     assert all(memory.clock.slept)
+
+
+@dataclass
+class Interrupted(LoginCheck):
+    """Refuses the password after something else has happened to the database."""
+
+    happening: asyncio.Future[object]
+
+    async def verify(self, connection: Connection) -> None:
+        await self.happening
+        raise PasswordRefused
+
+
+async def test_a_login_that_works_is_said_where_somebody_asks(
+    memory: Memory, sales: Vended
+) -> None:
+    shown = await memory.connect()(sales.database.id, verify=True)
+    assert shown == replace(sales, verified=True)
+    assert await memory.connect()(sales.database.id) == replace(sales, verified=None)
+
+
+async def test_a_password_that_the_owner_changed_is_told_with_the_way_out(
+    memory: Memory, sales: Vended
+) -> None:
+    changed = replace(sales.database.order(memory.passwords), password=new_order().password)
+    await memory.provider.rotate(changed)
+
+    with pytest.raises(PasswordChanged, match="rotate"):
+        await memory.connect()(sales.database.id, verify=True)
+    assert await memory.connect()(sales.database.id) == sales
+
+    await memory.rotate()(sales.database.id)
+    assert (await memory.connect()(sales.database.id, verify=True)).verified
+
+
+@pytest.mark.parametrize("error", [ProviderBusy(), ProviderRejected(), PgvendError()], ids=repr)
+async def test_any_other_trouble_leaves_the_connection_unverified(
+    memory: Memory, sales: Vended, error: PgvendError
+) -> None:
+    connect = replace(memory.connect(), login_check=RefusingLoginCheck(error))
+    assert await connect(sales.database.id, verify=True) == replace(sales, verified=False)
+
+
+async def test_nothing_is_verified_where_the_operator_turned_that_off(
+    memory: Memory, sales: Vended
+) -> None:
+    connect = replace(memory.connect(), login_check=None)
+    assert await connect(sales.database.id, verify=True) == replace(sales, verified=False)
+
+
+@pytest.mark.parametrize(("change", "error"), [("rotate", InFlight), ("delete", IllegalTransition)])
+async def test_a_refusal_that_our_own_change_explains_is_not_the_owners(
+    memory: Memory, sales: Vended, change: str, error: type[PgvendError]
+) -> None:
+    act = memory.rotate() if change == "rotate" else memory.delete
+    happening = asyncio.ensure_future(act(sales.database.id))
+    connect = replace(memory.connect(), login_check=Interrupted(happening))
+
+    with pytest.raises(error):
+        await connect(sales.database.id, verify=True)

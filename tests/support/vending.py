@@ -138,8 +138,7 @@ class Memory:
         return self._over(ExpireDatabase, retire=self.retire(), grace=grace)
 
     def connect(self) -> ShowConnection:
-        login_check = MemoryLoginCheck(self.provider)
-        return self._over(ShowConnection, login_check=login_check)
+        return self._over(ShowConnection, login_check=MemoryLoginCheck(self.provider))
 
     def change(self) -> ChangeDatabase:
         return self._over(ChangeDatabase)

@@ -39,8 +39,7 @@ async def test_a_project_is_locked_until_it_is_unlocked_or_for_a_while(
         again = await neon.client.create_role(fresh("role"))
         missing = await _control(neon, "POST", "lock", {"project_id": "none"})
 
-    statuses = [answer.status for answer in (locked, free, again, missing)]
-    assert statuses == [423, 201, 201, 404]
+    assert [answer.status for answer in (locked, free, again, missing)] == [423, 201, 201, 404]
 
 
 async def test_faults_are_asked_for_shown_and_taken_back(neon: RunningEmulator) -> None:

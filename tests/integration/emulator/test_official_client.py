@@ -123,5 +123,4 @@ async def test_is_refused(account: Account, neon: RunningEmulator) -> None:
 
 
 async def _owner(account: Account) -> str:
-    shown = await account.see(account.client.database, "client-shop")
-    return str(shown.database.owner_name)
+    return str((await account.see(account.client.database, "client-shop")).database.owner_name)

@@ -23,8 +23,7 @@ class Work:
         self.gate = asyncio.Event()
 
     def begin(self, *names: str, fault: Fault | None = None, **more: float) -> Sequence[Operation]:
-        steps = [self._step(name, **more) for name in names]
-        return self.operations.begin(steps, fault)
+        return self.operations.begin([self._step(name, **more) for name in names], fault)
 
     def _step(self, name: str, seconds: float = 0, late: float = 0) -> Step:
         async def work() -> None:

@@ -68,9 +68,7 @@ async def test_what_is_not_there_is_deleted_without_a_word_in_a_locked_project_t
     ("kind", "name"), [(kind, name) for kind, names in IMPOSSIBLE.items() for name in names]
 )
 async def test_some_names_nothing_can_have(neon: RunningEmulator, kind: str, name: str) -> None:
-    answer = await neon.client.create(kind, name)
-
-    assert answer.status == 400
+    assert (await neon.client.create(kind, name)).status == 400
     assert name not in await neon.client.names(f"{kind}s")
 
 

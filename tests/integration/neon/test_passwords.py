@@ -89,9 +89,7 @@ async def test_after_a_lost_answer_a_password_is_revealed_or_else_made_anew_and_
         with turned(neon, store_passwords=stored, operation_seconds=0.3):
             neon.fault(call, "lost_after")
             asked = requests_to(neon)
-            made = await persistently(lambda: provider.provision(order))
-
-            assert await works(made)
+            assert await works(await persistently(lambda: provider.provision(order)))
             assert [path for _, path, status in asked.all() if path.endswith(way) and status == 200]
             await provider.retire(order.tenant)
 

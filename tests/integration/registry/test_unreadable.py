@@ -91,9 +91,7 @@ async def test_a_sweep_leaves_it_alone_and_does_the_rest(
         await memory.retire().promise(database.id)
     await spoilt(engine, newer, OF_A_NEWER_VERSION)
 
-    findings = await found(memory)
-
-    assert told(findings)[0] == (Upkeep.RETIRE, DONE)
+    assert told(await found(memory))[0] == (Upkeep.RETIRE, DONE)
     assert memory.lets_in(newer)
     assert (await registry.get(other.id)).state is State.RETIRED
 

@@ -39,8 +39,7 @@ def test_all_parts_are_found_in_a_plain_uri_again(user: str, password: str, data
 
 
 def test_what_the_original_service_handed_out_looks_as_expected() -> None:
-    uri = "postgresql://user_x:hunter2@db.example:6543/x?sslmode=disable"
-    assert PLAIN.uri() == uri
+    assert PLAIN.uri() == "postgresql://user_x:hunter2@db.example:6543/x?sslmode=disable"
     assert "hunter2" not in repr(PLAIN)
 
 

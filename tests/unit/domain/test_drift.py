@@ -140,8 +140,7 @@ def test_what_is_missing_beside_what_is_there_is_forgotten(state: State, witness
 
     drifts = misrecorded([missing, there], [holding(there)], NOW)
 
-    expected = [Drift(kind, missing.id, missing.names)]
-    assert drifts == (expected if state in SOMETHING else [])
+    assert drifts == ([Drift(kind, missing.id, missing.names)] if state in SOMETHING else [])
 
 
 @given(st.lists(st.booleans(), min_size=1))

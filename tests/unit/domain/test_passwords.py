@@ -139,8 +139,7 @@ def test_the_next_password_comes_from_the_current_secret() -> None:
 @pytest.mark.parametrize("record", [record_of(OLD), new_record()], ids=["named", "first"])
 def test_a_password_that_nobody_can_derive_gives_way_to_another(record: Database) -> None:
     rekeyed = record.rekeyed(UNDER_NEW, NONCE)
-    password = PasswordDeriver(NEW)(record.id, 0, nonce=NONCE)
-    assert rekeyed.order(UNDER_NEW).password == password
+    assert rekeyed.order(UNDER_NEW).password == PasswordDeriver(NEW)(record.id, 0, nonce=NONCE)
 
 
 @given(nonces, nonces, rotations)

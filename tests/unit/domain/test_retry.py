@@ -53,8 +53,7 @@ def test_an_early_failure_is_tried_again() -> None:
 
 @pytest.mark.parametrize("retry_after", [8.9, 9, float("inf")])
 def test_a_wait_that_lasts_too_long_is_not_begun(retry_after: float) -> None:
-    policy = RetryPolicy(deadline=10)
-    assert (policy.pause(1, 1, 0, retry_after) is None) == (retry_after >= 9)
+    assert (RetryPolicy(deadline=10).pause(1, 1, 0, retry_after) is None) == (retry_after >= 9)
 
 
 @pytest.mark.parametrize("retry_after", [-1.0, float("nan")])

@@ -217,7 +217,5 @@ async def test_what_is_gone_is_gone_everywhere(memory: Memory) -> None:
 async def test_the_same_names_are_free_elsewhere(memory: Memory) -> None:
     other = await made_elsewhere(memory, State.READY)
 
-    made = await other.vend()(replace(SALES, key="another"))
-
-    assert made.connection.database == "sales"
+    assert (await other.vend()(replace(SALES, key="another"))).connection.database == "sales"
     assert len(await memory.records()) == 2

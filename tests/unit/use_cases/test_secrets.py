@@ -53,8 +53,7 @@ async def test_a_kept_secret_keeps_the_password(memory: Memory, made: Vended) ->
     memory = restarted(memory, UNDER_BOTH)
     assert await memory.connect()(made.database.id) == made
     assert await memory.vend()(SALES) == made
-    shown = await memory.connect()(unnamed.id)
-    assert shown.connection.password == UNDER_OLD(unnamed.id, 0)
+    assert (await memory.connect()(unnamed.id)).connection.password == UNDER_OLD(unnamed.id, 0)
 
 
 async def test_a_lost_secret_shows_no_wrong_password(memory: Memory, made: Vended) -> None:

@@ -26,8 +26,7 @@ async def begun() -> tuple[Memory, str]:
     """A service, and the id of a database of it."""
     memory = Memory()
     await memory.occupy("Taken")
-    first = await memory.vend()(replace(SALES, nickname="First"))
-    return memory, first.database.id
+    return memory, (await memory.vend()(replace(SALES, nickname="First"))).database.id
 
 
 async def assert_ends_in_line(service: Memory) -> None:

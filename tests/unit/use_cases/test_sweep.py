@@ -85,9 +85,7 @@ async def test_what_is_due_is_told_and_done(memory: Memory, upkeep: Upkeep) -> N
 async def test_a_dry_run_tells_the_same_and_does_nothing(memory: Memory, upkeep: Upkeep) -> None:
     before, held = await memory.records(), await memory.held()
 
-    findings = await found(memory, GRACE, dry_run=True)
-
-    assert told(findings) == [(upkeep, WOULD)]
+    assert told(await found(memory, GRACE, dry_run=True)) == [(upkeep, WOULD)]
     assert (await memory.records(), await memory.held()) == (before, held)
 
 

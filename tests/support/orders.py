@@ -1,6 +1,7 @@
 """Orders that do not get into each other's way."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from domain.identity import RANDOM_BYTES, new_id
@@ -18,18 +19,14 @@ def unique_name(beginning: str = "Test") -> str:
     return f"{beginning} {os.urandom(5).hex()}"
 
 
-def new_order(nickname: str | None = None, *, rotation: int = 0) -> Order:
+def new_order(nickname: str | None = None) -> Order:
     """An order under a new id; a nickname of its own unless one is given."""
     tenant_id = new_id(datetime.now(UTC), os.urandom(RANDOM_BYTES))
     names = Nickname(nickname or unique_name()).names()
     tenant = Tenant(id=tenant_id, names=names)
-    return Order(tenant=tenant, password=deriver(tenant_id, rotation))
+    return Order(tenant=tenant, password=deriver(tenant_id, 0))
 
 
 def rotated(order: Order, rotation: int = 1) -> Order:
     """The same order with its next password."""
-    return Order(
-        tenant=order.tenant,
-        password=deriver(order.tenant.id, rotation),
-        extensions=order.extensions,
-    )
+    return replace(order, password=deriver(order.tenant.id, rotation))

@@ -36,12 +36,6 @@ async def migrated(engine: AsyncEngine) -> AsyncEngine:
 
 
 @pytest.fixture
-async def other_engine(server: OperatorsServer | None) -> AsyncIterator[AsyncEngine]:
-    async with empty_database(server) as engine:
-        yield engine
-
-
-@pytest.fixture
 async def home(server_18: OperatorsServer) -> AsyncIterator[Home]:
     async with new_home(server_18) as home:
         yield home

@@ -17,8 +17,10 @@ from adapters.registry.rows import row_of
 from adapters.registry.schema import DATABASES, METADATA
 from adapters.registry.store import Store
 from domain.errors import NameTaken, StartupError
+from tests.integration.registry.conftest import empty_database
 from tests.support.records import new_record
 from tests.support.registries import MARK
+from tests.support.servers import OperatorsServer
 
 REVISIONS = [script.revision for script in scripts().walk_revisions()][::-1]
 
@@ -39,10 +41,10 @@ def test_revisions_are_numbered_in_their_order() -> None:
 
 
 async def test_migrated_tables_are_what_the_schema_would_make(
-    engine: AsyncEngine, other_engine: AsyncEngine
+    engine: AsyncEngine, server: OperatorsServer | None
 ) -> None:
     """The conditions of indexes and sort orders, which a comparison does not look at, too."""
-    async with engine.begin() as migrated, other_engine.begin() as made:
+    async with empty_database(server) as other, engine.begin() as migrated, other.begin() as made:
         await migrated.run_sync(migrate)
         await made.run_sync(METADATA.create_all)
 

@@ -85,6 +85,6 @@ CALLS: Sequence[Call] = (
 )
 
 
-def cells(calls: Sequence[Call] = CALLS, faults: Sequence[Trouble] = FAULTS) -> Iterator[Cell]:
+def cells() -> Iterator[Cell]:
     """Each call with each fault that it can suffer."""
-    return (Cell(call, fault) for call in calls for fault in faults if call.suffers(fault))
+    return (Cell(call, fault) for call in CALLS for fault in FAULTS if call.suffers(fault))

@@ -47,7 +47,7 @@ def settings_on(
 
 @asynccontextmanager
 async def vending_on(
-    neon: RunningEmulator, isolation: Isolation, *, answer_timeout: float = 10.0
+    neon: RunningEmulator, isolation: Isolation
 ) -> AsyncIterator[DatabaseProvider]:
-    async with opened_neon(settings_on(neon, isolation, answer_timeout=answer_timeout)) as provider:
+    async with opened_neon(settings_on(neon, isolation)) as provider:
         yield provider

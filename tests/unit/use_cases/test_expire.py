@@ -35,18 +35,6 @@ async def assert_retired(memory: Memory) -> None:
     assert await memory.held() == set()
 
 
-@pytest.mark.parametrize(("ttl", "passed"), [(HOUR, HOUR - MOMENT), (None, timedelta(days=10_000))])
-async def test_nothing_ends_before_its_time_or_without_one(
-    memory: Memory, ttl: timedelta | None, passed: timedelta
-) -> None:
-    made = await memory.create(ttl=ttl)
-    memory.clock.moment += passed
-
-    assert not await memory.expire(GRACE).finish(made.database.id)
-    assert await memory.only_record() == made.database
-    assert memory.provider.accepts(made.connection)
-
-
 async def test_at_its_end_a_database_lets_nobody_in(memory: Memory, expired: Vended) -> None:
     record = await memory.only_record()
     assert not memory.provider.accepts(expired.connection)

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from adapters.registry import postgres
-from domain.errors import QuotaReached, Unavailable
+from domain.errors import DatabaseNotFound, QuotaReached, Unavailable
 from domain.states import State
 from tests.integration.registry.wire import (
     Home,
@@ -20,6 +20,17 @@ from tests.integration.registry.wire import (
 from tests.support.faults import Blow, struck
 from tests.support.pgproxy import Fault, How
 from tests.support.records import new_record
+
+
+async def test_a_statement_that_hangs_ends_and_costs_one_call(home: Home) -> None:
+    async with site(home, Fault(How.HELD, "prepare INSERT")) as place:
+        refused = new_record()
+        with pytest.raises(Unavailable):
+            await place.opened.registry.add(refused)
+
+        with pytest.raises(DatabaseNotFound):
+            await place.opened.registry.get(refused.id)
+        assert (await place.opened.registry.add(refused)).version == 1
 
 
 async def test_an_add_that_hangs_in_its_turn_ends_and_costs_one_call(home: Home) -> None:

@@ -124,10 +124,7 @@ async def running_app(
     container.memory.override(providers.Object(provider))
     container.clock.override(providers.Object(clock))
     container.records.override(providers.Object(records))
-    async with (
-        served(container, insecure=insecure) as (port, server),
-        _client_of(port) as client,
-    ):
+    async with served(container, insecure=insecure) as (port, server), _client_of(port) as client:
         yield RunningApp(client, port, server, provider, clock, records)
 
 

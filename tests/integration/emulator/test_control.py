@@ -56,8 +56,7 @@ async def test_faults_are_asked_for_shown_and_taken_back(neon: RunningEmulator) 
 
 
 @pytest.mark.parametrize(
-    "fault",
-    [{"which": "no_route", "how": "hang"}, {"which": "get_project", "how": "no_way"}, {}],
+    "fault", [{"which": "no_route", "how": "hang"}, {"which": "get_project", "how": "no_way"}, {}]
 )
 async def test_a_fault_that_cannot_be_is_refused(neon: RunningEmulator, fault: Any) -> None:
     assert (await _control(neon, "POST", "faults", fault)).status == 400

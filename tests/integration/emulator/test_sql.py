@@ -4,9 +4,7 @@ from tests.support.neon.client import OWNER
 from tests.support.neon.emulator import RunningEmulator, fresh, made
 
 
-async def test_what_sql_makes_and_drops_is_listed_and_listed_no_more(
-    neon: RunningEmulator,
-) -> None:
+async def test_what_sql_makes_and_drops_is_listed_and_listed_no_more(neon: RunningEmulator) -> None:
     role, database = fresh("role"), fresh("db")
     async with neon.session() as session:
         await session.execute(f"CREATE ROLE {role}")

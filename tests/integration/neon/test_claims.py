@@ -11,13 +11,7 @@ import pytest
 
 from adapters.neon.api_provider import ApiProvider
 from adapters.neon.ledger import Claim, Ledger
-from domain.errors import (
-    DatabaseNotFound,
-    NameTaken,
-    OutcomeUnknown,
-    ProviderBusy,
-    ProviderLocked,
-)
+from domain.errors import DatabaseNotFound, NameTaken, OutcomeUnknown, ProviderBusy, ProviderLocked
 from domain.order import Order
 from domain.target import Isolation
 from ports.driven.database_provider import DatabaseProvider

@@ -7,13 +7,7 @@ import pytest
 from domain.errors import OutcomeUnknown, ProviderBusy, ProviderRejected
 from domain.target import Isolation
 from tests.support.databases import vended
-from tests.support.neon.checks import (
-    left_as_it_was,
-    persistently,
-    requests_to,
-    turned,
-    works,
-)
+from tests.support.neon.checks import left_as_it_was, persistently, requests_to, turned, works
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.neon.providers import vending_on
 from tests.support.orders import new_order, rotated

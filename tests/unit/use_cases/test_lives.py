@@ -69,9 +69,7 @@ class Lives(RuleBasedStateMachine):
         self, caller: Caller, key: str | None, nickname: str, ttl: timedelta | None, fate: Fate
     ) -> Any:
         request = self.asked(caller, key, nickname, ttl)
-        vended = self.tried(
-            fate, lambda process: process.memory.vend(login_check=process.login_check)(request)
-        )
+        vended = self.tried(fate, lambda it: it.memory.vend(login_check=it.login_check)(request))
         if not vended:
             return multiple()
         self.answered(request, vended.database)
@@ -81,7 +79,7 @@ class Lives(RuleBasedStateMachine):
     @rule(target=databases, caller=callers, key=keys, nickname=nicknames, fate=fates)
     def order(self, caller: Caller, key: str | None, nickname: str, fate: Fate) -> Any:
         request = self.asked(caller, key, nickname, None)
-        promised = self.tried(fate, lambda process: process.memory.vend().promise(request))
+        promised = self.tried(fate, lambda it: it.memory.vend().promise(request))
         if not promised:
             return multiple()
         self.answered(request, promised)
@@ -99,36 +97,28 @@ class Lives(RuleBasedStateMachine):
     @rule(owned=databases, fate=fates)
     def rotate(self, owned: Owned, fate: Fate) -> None:
         self.answers.rotation_asked(owned[1])
-        self.handed_out(
-            self.tried(fate, lambda process: process.memory.rotate()(owned[1], owned[0]))
-        )
+        self.handed_out(self.tried(fate, lambda it: it.memory.rotate()(owned[1], owned[0])))
 
     @rule(owned=databases)
     def connect(self, owned: Owned) -> None:
-        self.handed_out(
-            self.tried(None, lambda process: process.memory.connect()(owned[1], owned[0]))
-        )
+        self.handed_out(self.tried(None, lambda it: it.memory.connect()(owned[1], owned[0])))
 
     @rule(owned=databases, ttl=st.sampled_from([HOUR, 30 * HOUR]), fate=fates)
     def extend(self, owned: Owned, ttl: timedelta, fate: Fate) -> None:
         self.answers.end_asked(owned[1], self.service.clock.now() + ttl)
         request = ChangeRequest(ttl=ttl)
-        extended = self.tried(
-            fate, lambda process: process.memory.change()(owned[1], request, owned[0])
-        )
+        extended = self.tried(fate, lambda it: it.memory.change()(owned[1], request, owned[0]))
         if extended:
             self.answers.end_answered(extended)
 
     @rule(owned=databases, ttl=ttls, fate=fates)
     def restore(self, owned: Owned, ttl: timedelta | None, fate: Fate) -> None:
-        self.handed_out(
-            self.tried(fate, lambda process: process.memory.restore()(owned[1], ttl, owned[0]))
-        )
+        self.handed_out(self.tried(fate, lambda it: it.memory.restore()(owned[1], ttl, owned[0])))
 
     @rule(owned=databases, fate=fates)
     def delete(self, owned: Owned, fate: Fate) -> None:
         self.answers.deletion_asked(owned[1])
-        if self.tried(fate, lambda process: process.memory.retire().promise(owned[1], owned[0])):
+        if self.tried(fate, lambda it: it.memory.retire().promise(owned[1], owned[0])):
             self.answers.deletion_answered(owned[1])
 
     @rule(jump=jumps)
@@ -138,10 +128,7 @@ class Lives(RuleBasedStateMachine):
     @rule(fate=fates)
     def sweep(self, fate: Fate) -> None:
         self.answers.swept(self.service.clock.now())
-        self.tried(
-            fate,
-            lambda process: process.memory.sweep(GRACE, login_check=process.login_check)(),
-        )
+        self.tried(fate, lambda it: it.memory.sweep(GRACE, login_check=it.login_check)())
 
     @rule(owned=databases, size=st.sampled_from([EMPTY, LIMIT.size, 2 * LIMIT.size]))
     def fill(self, owned: Owned, size: int) -> None:

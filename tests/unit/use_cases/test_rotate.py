@@ -7,12 +7,7 @@ import pytest
 
 from adapters.memory.provider import MemoryProvider
 from domain.connection import Connection
-from domain.errors import (
-    DatabaseNotFound,
-    IllegalTransition,
-    PgvendError,
-    ProviderBusy,
-)
+from domain.errors import DatabaseNotFound, IllegalTransition, PgvendError, ProviderBusy
 from domain.order import Order
 from domain.states import State
 from domain.steps import AT_ONCE, StepState, Work

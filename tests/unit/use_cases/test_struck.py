@@ -72,9 +72,7 @@ async def test_two_who_act_at_once_leave_all_in_line(
         rival = replace(process, memory=other_process(process.memory))
 
         outcomes = await asyncio.gather(
-            ACTS[one](process, database_id),
-            ACTS[other](rival, database_id),
-            return_exceptions=True,
+            ACTS[one](process, database_id), ACTS[other](rival, database_id), return_exceptions=True
         )
 
         assert all(isinstance(outcome, PgvendError | None) for outcome in outcomes), outcomes

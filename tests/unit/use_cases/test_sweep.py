@@ -42,6 +42,12 @@ async def rotating(memory: Memory) -> None:
     memory.clock.moment += FIRST_PAUSE
 
 
+async def extending(memory: Memory) -> None:
+    made = await memory.vend()(SALES)
+    await memory.interrupt("before install", memory.add_extension()(made.database.id, "hstore"))
+    memory.clock.moment += FIRST_PAUSE
+
+
 async def over(memory: Memory) -> None:
     await memory.vend()(SALES)
     memory.clock.moment += HOUR
@@ -61,6 +67,7 @@ FOUND: dict[Upkeep, tuple[Prepare, State]] = {
     Upkeep.FINISH: (half_made_with_a_key, State.READY),
     Upkeep.RETIRE: (deleted, State.RETIRED),
     Upkeep.ROTATE: (rotating, State.READY),
+    Upkeep.ADD_EXTENSION: (extending, State.READY),
     Upkeep.EXPIRE: (over, State.EXPIRED),
     Upkeep.RESTORE: (restoring, State.READY),
 }

@@ -7,12 +7,7 @@ from datetime import timedelta
 import pytest
 
 from domain.database import Database
-from domain.errors import (
-    IllegalTransition,
-    NameTaken,
-    ProviderBusy,
-    RequestReused,
-)
+from domain.errors import IllegalTransition, NameTaken, ProviderBusy, RequestReused
 from ports.driving.vend import OnConflict, VendRequest
 from ports.driving.vended import Vended
 from tests.support.aftermath import settle

@@ -13,7 +13,7 @@ from entrypoints.http.routes import ROUTES
 from entrypoints.resources import in_memory
 from ports.driven.audit import AuditQuery, AuditTrail
 from tests.support.keyed import LEGACY, ORDERS, PATH
-from tests.support.keyholders import ADMIN_KEY, Guarded, Keyholder, bearer, guarded_app
+from tests.support.keyholders import ADMIN_KEY, Guarded, Keyholder, guarded_app
 
 AUDITED = {
     "createDatabase",
@@ -121,12 +121,13 @@ IN_VAIN: dict[str, tuple[str, str, Any, str, str]] = {
     "body": (*ORDER, {}, "", "invalid_request"),
     "size": (*ORDER, {"nickname": "x" * (MAX_BODY + 1)}, "", "body_too_large"),
     **{
-        f"id {written}": ("DELETE", f"{PATH}/{written}", None, kept, "database_not_found")
+        f"id {written[:9]}": ("DELETE", f"{PATH}/{written}", None, kept, "database_not_found")
         for written, kept in (
             ("%00", "%00"),
             ("%0A", "%0A"),
             ("db_x'", "db_x%27"),
             ("%C3%A4", "%C3%A4"),
+            ("x" * 3000, "x" * 63),
         )
     },
 }
@@ -146,26 +147,6 @@ async def test_what_came_to_nothing_is_written_down_by_its_error_in_plain_letter
     assert entry["subject"] == subject
 
 
-async def test_an_endless_id_does_not_make_an_endless_entry(guarded: Guarded) -> None:
-    ann = await guarded.holder("ann")
-    await ann.ask("DELETE", f"{PATH}/{'x' * 3000}")
-
-    (entry,) = await guarded.trail("&caller=ann")
-
-    assert len(entry["subject"]) < 100
-
-
-async def test_what_is_only_looked_at_is_not_written_down(guarded: Guarded) -> None:
-    ann = await guarded.holder("ann")
-    made = await ann.vend()
-    before = await guarded.trail()
-    for path in ("", f"/{made['id']}", f"/{made['id']}/events"):
-        async with guarded.app.client.get(PATH + path, headers=bearer(ann.key)) as looked:
-            assert looked.status == 200
-
-    assert await guarded.trail() == before
-
-
 async def test_strangers_do_not_fill_the_trail_and_are_in_the_log(guarded: Guarded) -> None:
     wrong = Keyholder(guarded.app, "pgv_00000000_" + "0" * 64)
     with capture_logs() as logs:
@@ -178,18 +159,17 @@ async def test_strangers_do_not_fill_the_trail_and_are_in_the_log(guarded: Guard
     assert wrong.key not in repr(logs)
 
 
-async def test_pages_follow_each_other(guarded: Guarded) -> None:
-    for number in range(5):
+async def test_pages_follow_each_other_and_to_read_them_is_not_written_down(
+    guarded: Guarded,
+) -> None:
+    for number in range(3):
         await guarded.holder(f"caller-{number}")
-    pages: list[list[dict[str, str]]] = []
-    token = ""
-    while not pages or token:
-        page = await guarded.admin.ask("GET", f"/v1/audit?page_size=2&page_token={token}")
-        pages.append(page.body["entries"])
-        token = page.body["next_page_token"]
+    first = (await guarded.admin.ask("GET", "/v1/audit?page_size=2")).body
+    token = first["next_page_token"]
+    last = (await guarded.admin.ask("GET", f"/v1/audit?page_size=2&page_token={token}")).body
 
-    assert [len(page) for page in pages] == [2, 2, 1]
-    assert [entry for page in pages for entry in page] == await guarded.trail()
+    assert (len(first["entries"]), last["next_page_token"]) == (2, "")
+    assert [*first["entries"], *last["entries"]] == await guarded.trail()
 
 
 @pytest.mark.parametrize("text", ["%00", "%ED%A0%80", "%FF", "%25", "'", "ANN"])

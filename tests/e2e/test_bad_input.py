@@ -51,14 +51,6 @@ def _malformed(body: bytes, path: str = V1, method: str = "POST", **headers: str
     return Bad(body, 400, "malformed_body", path, method, [*JSON, *headers.items()])
 
 
-def _labels(labels: dict[str, str]) -> Bad:
-    return Bad(_order(labels=labels), code="invalid_labels")
-
-
-def _ttl(ttl: str) -> Bad:
-    return Bad(_order(ttl=ttl), code="invalid_duration")
-
-
 def _typed(content_type: str, method: str = "POST", path: str = V1) -> Bad:
     headers = [("Content-Type", content_type)]
     return Bad(_order(), 415, "unsupported_media_type", path, method, headers)
@@ -66,6 +58,10 @@ def _typed(content_type: str, method: str = "POST", path: str = V1) -> Bad:
 
 def _change(body: Any, code: str = "invalid_request") -> Bad:
     return Bad(_json(body), code=code, path=ONE, method="PATCH")
+
+
+def _of_one(what: str, body: Any) -> Bad:
+    return Bad(_json(body), path=f"{ONE}/{what}")
 
 
 def _match(*tags: str, code: str = "precondition_failed") -> Bad:
@@ -96,6 +92,12 @@ _NO_LABELS: list[Any] = [None, [], "a=b", {"a": 1}, {"a": {}}]
 _NO_EXTENSIONS: list[Any] = [None, "vector", [1], {}]
 _NO_CHOICE: list[Any] = [None, "", "SUFFIX", 1, []]
 
+_NO_CHANGE: list[Any] = [
+    *({}, {"ttl": None}, {"ttl": 60}, {"state": "ready"}, {"labels": {"a": None}}),
+    {"ttl": "1h", "nickname": "other"},
+]
+_NO_ROTATION: list[Any] = [{"end_sessions": 1}, {"end_sessions": "yes"}, {"end": True}, []]
+_NO_NAME = ('"; --', "", "x" * 64, 7, None)
 _NO_NEW_TTL = ("soon", "1s", "25h")
 _NO_VERSION = ('"0"', '"999999999"', f'"{"9" * 22}"', '"-1"', '"x"', '""', '"*"', '"a", "b"')
 _NO_ETAG = ("", "3", "'3'", '"3', '3"', '"3" "4"', '"3",', '*, "3"', "w/*", '"é"', '"3", x')
@@ -160,28 +162,17 @@ CASES = {
     "legacy: a numeric name": _legacy({"project": {"name": 5}}),
     "empty": _nickname(""),
     "blank": _nickname(" \u00a0\u2003 "),
-    "symbols": _nickname("!@#$%^&*()"),
-    "kept symbols": _nickname("--__--"),
-    "invisible": _nickname("\u200b\u2060\ufeff"),
     "10,000 characters": _nickname("a" * 10_000),
     "NUL": _nickname("a\x00b"),
-    "a line break": _nickname("a\nb"),
     "an escape": _nickname("a\x1b[2Jb"),
-    "a C1 control": _nickname("a\x9bb"),
     **{f"ttl {bad!r}": Bad(_order(ttl=bad)) for bad in _NO_TTL},
     **{
-        f"ttl {bad!r}": _ttl(bad)
-        for bad in ("", "soon", "-1h", "0s", "59s", "1.5h", "1y", "P1M", "PT", "25h", "999999999w")
+        f"ttl {bad[:9]!r}": Bad(_order(ttl=bad), code="invalid_duration")
+        for bad in ("", "soon", "25h", "9" * 10_000 + "h")
     },
-    "a ttl of many digits": _ttl("9" * 10_000 + "h"),
     **{f"labels {bad!r}": Bad(_order(labels=bad)) for bad in _NO_LABELS},
-    "a label without a key": _labels({"": "x"}),
-    "a label with a space": _labels({"a b": "x"}),
-    "a label with a line break": _labels({"a": "x\n"}),
-    "a label with NUL": _labels({"a": "\x00"}),
-    "a long key": _labels({"k" * 64: ""}),
-    "a long value": _labels({"k": "v" * 64}),
-    "33 labels": _labels({f"k{number}": "" for number in range(33)}),
+    "a label with NUL": Bad(_order(labels={"a": "\x00"}), code="invalid_labels"),
+    "33 labels": Bad(_order(labels={f"k{n}": "" for n in range(33)}), code="invalid_labels"),
     **{f"extensions {bad!r}": Bad(_order(extensions=bad)) for bad in _NO_EXTENSIONS},
     **{
         f"extension {odd[:9]!r}": Bad(_order(extensions=[odd]), code="")
@@ -195,17 +186,10 @@ CASES = {
     },
     "too large": Bad(b" " * (LIMIT + 1), 413, "body_too_large"),
     "too large, legacy": Bad(b" " * 1_000_000, 413, "body_too_large", LEGACY),
-    **{
-        f"change {body!r}": _change(body)
-        for body in (
-            {},
-            {"ttl": None},
-            {"ttl": 60},
-            {"ttl": "1h", "nickname": "other"},
-            {"state": "ready"},
-            {"labels": {"a": None}},
-        )
-    },
+    **{f"change {body!r}": _change(body) for body in _NO_CHANGE},
+    **{f"restore {body!r}": _of_one("restore", body) for body in ({"ttl": 1}, {"labels": {}}, [])},
+    **{f"rotate {body!r}": _of_one("rotate", body) for body in _NO_ROTATION},
+    **{f"add extension {bad!r}"[:30]: _of_one("extensions", {"name": bad}) for bad in _NO_NAME},
     **{f"change ttl {bad!r}": _change({"ttl": bad}, "invalid_duration") for bad in _NO_NEW_TTL},
     "change labels": _change({"labels": {"": "x"}}, "invalid_labels"),
     "change both": _change({"ttl": "1h", "labels": {"a b": "x"}}, "invalid_labels"),
@@ -226,6 +210,7 @@ CASES = {
         for query in ("xml", "", "JSON", "%00")
     },
     "two formats": _got(f"{ONE}/connection?format=json&format=odd"),
+    **{f"verify {bad}": _got(f"{ONE}/connection?verify={bad}") for bad in ("1", "yes", "", "True")},
     **{
         f"Accept {accept}": _got(
             f"{ONE}/connection", "not_acceptable", "application/json", Accept=accept

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.apps import Answer, problem_in
 from tests.support.keyed import LEGACY, ORDERS, PATH
-from tests.support.keyholders import ADMIN_KEY, Guarded, Keyholder, guarded_app
+from tests.support.keyholders import Guarded, Keyholder, guarded_app
 
 OURS, OTHER, FOREIGN = "https://app.example", "https://other.example", "https://evil.example"
 
@@ -102,17 +102,12 @@ async def test_whoever_makes_such_a_key_is_told_what_it_cannot(guarded: Guarded)
 async def test_where_every_page_may_ask_none_is_shut_out() -> None:
     async with guarded_app(cors_allow_origins="*") as guarded:
         asked = {"scopes": ["create"], "origins": [OURS]}
-
-        made = await guarded.admin.ask("POST", "/v1/keys", asked)
-
-        assert made.body["notices"] == []
+        assert (await guarded.admin.ask("POST", "/v1/keys", asked)).body["notices"] == []
 
 
 async def test_a_page_may_use_a_key_that_is_not_bound_to_pages(guarded: Guarded) -> None:
     """A person at a console page types it in."""
-    admin = Keyholder(guarded.app, ADMIN_KEY)
-
-    assert (await admin.ask("GET", PATH, Origin=OTHER)).status == 200
+    assert (await guarded.admin.ask("GET", PATH, Origin=OTHER)).status == 200
 
 
 def _is_readable(told: Answer, origin: str) -> bool:

@@ -5,11 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from domain.caller import Scope
-from entrypoints.http.app import build_app
 from entrypoints.http.route import Route
 from entrypoints.http.routes import ROUTES
-from entrypoints.provider_settings import ProviderName
-from tests.support.apps import container_of, problem_in
+from tests.support.apps import problem_in
 from tests.support.keyholders import Guarded, Keyholder, guarded_app
 
 NOBODY = "db_" + "0" * 26
@@ -58,16 +56,6 @@ async def holders(guarded: Guarded) -> dict[Scope, Keyholder]:
 def test_every_call_takes_the_scope_that_is_promised() -> None:
     assert {route.name: route.scope for route in GUARDED} == SCOPES
     assert {route.name for route in FREE} == FOR_ALL
-
-
-def test_everything_that_the_service_answers_is_in_the_table() -> None:
-    """What is not would be answered to everybody."""
-    app = build_app(container_of(ProviderName.MEMORY))
-
-    served = [route for route in app.router.routes() if route.method not in {"OPTIONS", "HEAD"}]
-
-    assert {route.handler for route in served} == {route.handler for route in ROUTES}
-    assert len(served) == len(ROUTES), "one function answers two calls, perhaps of two scopes"
 
 
 @each

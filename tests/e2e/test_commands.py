@@ -37,6 +37,10 @@ ENTRY = {
 }
 
 
+LISTED = {"extensions": [{"name": "vector", "version": "0.8.6", "description": "vectors"}]}
+EXTENDED = RECORD | {"extensions": ["hstore", "vector"]}
+
+
 def databases(*records: dict[str, Any], following: str = "") -> dict[str, Any]:
     return {"databases": list(records), "next_page_token": following}
 
@@ -69,12 +73,15 @@ COMMANDS: dict[str, tuple[Any, str, Any]] = {
     "show db_1": (RECORD, "GET databases/db_1", None),
     "delete db_1": (RECORD, "DELETE databases/db_1", None),
     "extend db_1 24h": (RECORD, "PATCH databases/db_1", {"ttl": "24h"}),
-    "rotate db_1": (VENDED, "POST databases/db_1/rotate", None),
+    "rotate db_1": (VENDED, "POST databases/db_1/rotate", None),  # as older services take it
+    "rotate db_1 --end-sessions": (VENDED, "POST databases/db_1/rotate", {"end_sessions": True}),
     "restore db_1": (VENDED, "POST databases/db_1/restore", {}),
     "restore db_1 --ttl 7d": (VENDED, "POST databases/db_1/restore", {"ttl": "7d"}),
     "connection db_1": (CONNECTION, "GET databases/db_1/connection?verify=true", None),
     "sweep": ({"findings": [FINDING]}, "POST sweep", {"dry_run": False}),
     "sweep --dry-run": ({"findings": []}, "POST sweep", {"dry_run": True}),
+    "extensions list": (LISTED, "GET extensions", None),
+    "extensions add db_1 vector": (EXTENDED, "POST databases/db_1/extensions", {"name": "vector"}),
     "keys create": (NEW_KEY, "POST keys", body_of_key()),
     f"keys create web {KEY_OPTIONS}": (
         NEW_KEY,
@@ -141,6 +148,14 @@ TABLES: dict[str, tuple[Any, list[str]]] = {
             "retire  db_1   x         done     -",
             "retire  db_22  x         done     a b",
         ],
+    ),
+    "extensions list": (
+        LISTED,
+        ["NAME    VERSION  DESCRIPTION", "vector  0.8.6    vectors"],
+    ),
+    "extensions add db_1 vector": (
+        EXTENDED,
+        ["ID    STATE  EXTENSIONS", "db_1  ready  hstore, vector"],
     ),
     "keys list": (
         {"keys": [KEY]},
@@ -229,13 +244,6 @@ async def test_a_terminal_without_the_letters_gets_their_numbers(charset: str) -
         told = await run_command("list", charset=charset, PGVEND_URL=service.url)
 
     assert told.stdout.endswith("a\\U0001f600\n"), told.stderr
-
-
-async def test_a_key_is_shown_to_the_service() -> None:
-    async with fake_service(RECORD) as service:
-        await service.pgvend("show", "db_1", PGVEND_KEY="napi")
-
-    assert service.headers[0]["Authorization"] == "Bearer napi"
 
 
 @pytest.mark.parametrize("nickname", ["--help-me", "'; echo", "🚀 rocket", "$(id)"])

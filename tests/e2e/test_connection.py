@@ -1,6 +1,5 @@
 """`GET /v1/databases/{id}/connection`: the connection again, as the caller wants it."""
 
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 from domain.connection import Connection
 from domain.secret import Secret
 from entrypoints.formats import FORMATS
-from tests.support.apps import RunningApp
+from tests.support.apps import RunningApp, problem_in
 from tests.support.format_readers import READERS, readable
 
 
@@ -22,12 +21,6 @@ def asked(app: RunningApp, made: Any, query: str = "", accept: str | list[str] =
     accepted = [accept] if isinstance(accept, str) else accept
     path = f"/v1/databases/{made['id']}/connection{query}"
     return app.client.get(path, headers=[("Accept", each) for each in accepted])
-
-
-async def test_it_is_what_was_handed_out(app: RunningApp, made: Any) -> None:
-    async with asked(app, made) as response:
-        assert response.status == 200
-        assert await response.json() == made["connection"]
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -45,34 +38,21 @@ async def test_every_format_tells_what_the_create_told(
     assert READERS[name](text) == readable(name, written)
 
 
-@pytest.mark.parametrize("name", FORMATS)
-async def test_a_name_that_a_format_cannot_express_is_refused(
-    app: RunningApp, made: Any, name: str
-) -> None:
+async def test_a_name_that_a_format_cannot_express_is_refused(app: RunningApp, made: Any) -> None:
     """As an older release recorded it."""
     record = await app.records.registry.get(made["id"])
     names = replace(record.names, database="web\nLD_PRELOAD=/tmp/own.so")
     await app.records.registry.update(replace(record, names=names))
 
-    async with asked(app, made, f"?format={name}") as response:
-        text = await response.text()
+    refused = await app.ask("GET", f"/v1/databases/{made['id']}/connection?format=env")
 
-    if name in {"env", "psql", "dotnet", "docker"}:
-        assert (response.status, json.loads(text)["code"]) == (409, "not_expressible")
-        assert json.loads(text)["detail"].isprintable()
-    else:
-        assert response.status == 200
-    assert "\nLD_PRELOAD" not in text
+    assert problem_in(refused, 409, "not_expressible")["detail"].isprintable()
 
 
 @pytest.mark.parametrize(
     ("accept", "media_type"),
     [
-        ("application/json", "application/json"),
-        ("text/plain", "text/plain"),
-        ("application/yaml", "application/yaml"),
         ("application/yaml, text/plain;q=0.5", "application/yaml"),
-        ("text/*, application/json;q=0.5", "text/plain"),
         (["text/html", "text/plain"], "text/plain"),
         ("*/*", "application/json"),
         ("", "application/json"),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from tests.support.apps import RunningApp, running_app
-from tests.support.wires import asked, request, wire_to
+from tests.support.wires import request, wire_to
 
 STRICT = "default-src 'none'; frame-ancestors 'none'"
 PAGE = "https://app.example"
@@ -55,10 +55,6 @@ async def test_a_stream_is_hardened_before_it_begins(app: RunningApp) -> None:
     database = await app.vend()
     async with app.client.get(f"/v1/databases/{database['id']}/events") as response:
         _is_hardened(response.headers)
-
-
-async def test_without_tls_nobody_is_told_to_use_it(app: RunningApp) -> None:
-    assert "Strict-Transport-Security" not in (await asked(app.port)).headers
 
 
 def _is_hardened(headers: Mapping[str, str]) -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from entrypoints.resources import in_memory
 from tests.support.apps import RunningApp, problem_in, running_app
-from tests.support.half_made import left_half_made
 from tests.support.polling import until
 from tests.support.registries import in_postgres, in_sqlite
 from tests.support.servers import OperatorsServer
@@ -71,12 +70,3 @@ async def test_two_replicas_are_one_service(app: RunningApp) -> None:
         assert (await other.ask("DELETE", path)).status == 202
         await until(other.nothing_is_left)
         assert (await other.get(path))["state"] == "retired"
-
-
-async def test_what_a_killed_process_left_is_finished_under_its_key(app: RunningApp) -> None:
-    left = await left_half_made(app, "left", key="a key")
-
-    headers = {"Idempotency-Key": "a key"}
-    made = await app.ask("POST", "/v1/databases", {"nickname": "left"}, headers)
-
-    assert (made.status, made.body["id"]) == (201, left.id)

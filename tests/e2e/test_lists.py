@@ -1,38 +1,13 @@
 """`GET /v1/databases`: pages and filters, and queries that are none."""
 
-from collections.abc import AsyncIterator
-from typing import Any
-
-import pytest
-
 from tests.support.apps import RunningApp
 
 
-async def test_an_empty_list_is_one_page(app: RunningApp) -> None:
-    assert await app.get("/v1/databases") == {"databases": [], "next_page_token": ""}
-
-
-@pytest.mark.parametrize("page_size", [1, 3, 7, 200])
-async def test_the_pages_together_are_the_list_newest_first(
-    app: RunningApp, page_size: int
-) -> None:
+async def test_the_pages_together_are_the_list_newest_first(app: RunningApp) -> None:
     made = [(await app.vend(f"n {n}", labels={"odd": str(n % 2)}))["id"] for n in range(7)]
 
-    listed = [database["id"] async for database in _all(app, page_size)]
-    odd = [database["id"] async for database in _all(app, page_size, "&label=odd=1")]
-
-    assert listed == sorted(made, reverse=True)
-    assert odd == sorted(made[1::2], reverse=True)
-
-
-async def test_a_list_holds_no_secret(app: RunningApp) -> None:
-    passwords = [(await app.vend(f"n{number}"))["connection"]["password"] for number in range(3)]
-
-    async with app.client.get("/v1/databases") as response:
-        text = await response.text()
-
-    assert not [password for password in passwords if password in text]
-    assert "connection" not in text
+    assert await _in_pages(app) == sorted(made, reverse=True)
+    assert await _in_pages(app, "&label=odd=1") == sorted(made[1::2], reverse=True)
 
 
 async def test_states_filter_and_may_be_many(app: RunningApp) -> None:
@@ -41,9 +16,7 @@ async def test_states_filter_and_may_be_many(app: RunningApp) -> None:
     going = "state=retiring&state=retired"
 
     assert await _ids(app, "state=ready") == {kept["id"]}
-    assert await _ids(app, going) == {dropped["id"]}
     assert await _ids(app, f"state=ready&{going}") == {kept["id"], dropped["id"]}
-    assert await _ids(app, "state=failed") == set()
 
 
 async def test_labels_filter_and_all_must_fit(app: RunningApp) -> None:
@@ -53,18 +26,19 @@ async def test_labels_filter_and_all_must_fit(app: RunningApp) -> None:
 
     assert await _ids(app, "label=team=a") == {both["id"], one["id"]}
     assert await _ids(app, "label=team=a&label=env=ci") == {both["id"]}
-    assert await _ids(app, "label=team=b") == set()
+    empty = await app.get("/v1/databases?label=team=b")
+    assert empty == {"databases": [], "next_page_token": ""}
 
 
-async def _all(app: RunningApp, page_size: int, more: str = "") -> AsyncIterator[Any]:
-    token = ""
-    while True:
-        page = await app.get(f"/v1/databases?page_size={page_size}&page_token={token}{more}")
-        assert len(page["databases"]) <= page_size
-        for database in page["databases"]:
-            yield database
-        if not (token := page["next_page_token"]):
-            return
+async def _in_pages(app: RunningApp, query: str = "") -> list[str]:
+    """The ids, from pages of three."""
+    page = await app.get(f"/v1/databases?page_size=3{query}")
+    pages = [page]
+    while token := page["next_page_token"]:
+        page = await app.get(f"/v1/databases?page_size=3&page_token={token}{query}")
+        pages.append(page)
+    assert all(len(each["databases"]) <= 3 for each in pages)
+    return [database["id"] for each in pages for database in each["databases"]]
 
 
 async def _ids(app: RunningApp, query: str) -> set[str]:

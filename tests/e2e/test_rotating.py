@@ -8,7 +8,6 @@ import pytest
 
 from tests.support.apps import RunningApp
 from tests.support.command_line import run_command
-from tests.support.fake_service import VENDED, fake_service
 from tests.support.orders import unique_name
 from tests.support.service import RunningService
 
@@ -27,14 +26,6 @@ async def test_the_answer_says_whether_sessions_ended(
     assert app.accepts(answer.body["connection"])
 
 
-@pytest.mark.parametrize("body", [{"end_sessions": 1}, {"end_sessions": "yes"}, {"end": True}, []])
-async def test_a_body_that_says_something_else_rotates_nothing(app: RunningApp, body: Any) -> None:
-    made = await app.vend()
-    answer = await app.ask("POST", f"/v1/databases/{made['id']}/rotate", body)
-    assert (answer.status, answer.body["code"]) == (422, "invalid_request")
-    assert app.accepts(made["connection"])
-
-
 async def test_the_command_ends_sessions_only_when_told_to(service: RunningService) -> None:
     made = await run_command("create", unique_name(), "--json", PGVEND_URL=service.url)
     database = json.loads(made.stdout)
@@ -48,10 +39,3 @@ async def test_the_command_ends_sessions_only_when_told_to(service: RunningServi
     assert (ended.status, "sessions have ended" in ended.stderr) == (0, True)
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
         await session.fetchval("SELECT 1")
-
-
-async def test_the_command_asks_an_older_service_as_before() -> None:
-    async with fake_service(VENDED, VENDED) as fake:
-        assert (await fake.pgvend("rotate", "db_1")).status == 0
-        assert (await fake.pgvend("rotate", "db_1", "--end-sessions")).status == 0
-    assert [body for _, _, body in fake.asked] == [None, {"end_sessions": True}]

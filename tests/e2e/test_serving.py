@@ -14,13 +14,11 @@ from tests.support.servers import ram_folder
 from tests.support.service import RunningService, running_service
 from tests.support.serviced import (
     PATH,
-    asked,
     created,
     created_by_legacy,
     login_of,
     owner_by,
     password_of,
-    rotated,
 )
 
 CALLERS = 50
@@ -68,19 +66,6 @@ async def test_another_start_keeps_databases_credentials_and_keys() -> None:
             assert await owner_by(made) == made["owner"]
             assert await created(second, "kept", **key) == made
             assert await second.stop() == 0
-
-
-async def test_rotation_and_deletion_end_the_logins_before_them(service: RunningService) -> None:
-    database = await created(service)
-    after = await rotated(service, database)
-    assert await owner_by(after) == database["owner"]
-    with pytest.raises(asyncpg.InvalidPasswordError):
-        await owner_by(database)
-
-    await asked(service, "DELETE", f"{PATH}/{database['id']}")
-    await service.wrote(rf'"id": "{database["id"]}".*"event": "database.retired"')
-    with pytest.raises(asyncpg.PostgresError):
-        await owner_by(after)
 
 
 async def test_nothing_secret_is_ever_written(service: RunningService) -> None:

@@ -56,23 +56,6 @@ async def test_a_crash_is_told_by_its_name_alone() -> None:
         assert (found["outcome"], found["detail"]) == ("internal_error", "RuntimeError")
 
 
-async def test_what_cannot_be_done_now_is_told_with_its_reason() -> None:
-    later = Later()
-    async with running_app(MemoryProvider(trouble=later)) as app:
-        left = await left_half_made(app)
-        later.begins = failing("inventory", ProviderBusy)
-
-        found = [(one["action"], one["id"], one["outcome"]) for one in await swept(app)]
-
-    assert found == [("finish", left.id, "done"), ("compare", "", "provider_busy")]
-
-
-async def test_no_body_is_needed(app: RunningApp) -> None:
-    answer = await app.ask("POST", "/v1/sweep")
-
-    assert (answer.status, answer.body) == (200, {"findings": []})
-
-
 async def test_a_start_goes_on_with_what_the_last_process_left() -> None:
     async with running_app(clock=SlowClock()) as app:
         kept = await left_half_made(app, "kept", key="a key")

@@ -54,12 +54,6 @@ async def test_without_login_checks_nothing_is_verified(app: RunningApp, made: A
     assert (answer.status, answer.body["verified"], answer.headers[HEADER]) == (200, False, "false")
 
 
-@pytest.mark.parametrize("value", ["1", "yes", "", "True"])
-async def test_only_true_and_false_are_understood(app: RunningApp, made: Any, value: str) -> None:
-    answer = await app.ask("GET", f"/v1/databases/{made['id']}/connection?verify={value}")
-    assert (answer.status, answer.body["code"]) == (422, "invalid_request")
-
-
 async def test_the_commands_refuse_a_password_that_the_owner_changed_until_it_is_rotated(
     service: RunningService, changed: Any
 ) -> None:

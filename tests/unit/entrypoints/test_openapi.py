@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from domain.caller import Scope
 from entrypoints.http.app import build_app
 from entrypoints.http.openapi import document
 from entrypoints.http.route import Route
@@ -17,8 +16,6 @@ from entrypoints.provider_settings import ProviderName
 from tests.support.apps import container_of
 
 LISTED = [route for route in ROUTES if route.listed]
-WITHOUT_A_KEY = {"/api/test", "/livez", "/readyz", "/openapi.json", "/docs", "/docs/{asset}"}
-
 every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 every_listed_route = pytest.mark.parametrize("route", LISTED, ids=lambda route: route.name)
 
@@ -61,12 +58,6 @@ def test_every_route_has_a_name_and_a_handler_of_its_own() -> None:
     """By the handler its entry, and so the scope that it takes, is found."""
     assert len({route.handler for route in ROUTES}) == len(ROUTES)
     assert len({route.name for route in ROUTES}) == len(ROUTES)
-
-
-def test_a_key_is_needed_for_all_that_is_about_databases_and_each_scope_is_for_something() -> None:
-    assert {route.path for route in ROUTES if route.scope is None} == WITHOUT_A_KEY
-    assert {route.method for route in ROUTES if route.scope is Scope.READ} == {"GET"}
-    assert {route.scope for route in ROUTES} - {None} == set(Scope)
 
 
 @every_route

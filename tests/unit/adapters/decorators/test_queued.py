@@ -66,19 +66,6 @@ async def test_a_read_passes_by(read: Call) -> None:
     await all_out(room, tasks, 2)
 
 
-async def test_what_the_provider_answers_is_handed_on() -> None:
-    provider, order = queued(MemoryProvider()), new_order()
-
-    made = await provider.provision(order)
-    changed = await provider.rotate(rotated(order))
-
-    assert (made.password, changed.password) == (order.password, rotated(order).password)
-    assert await provider.reveal(rotated(order)) == changed
-    assert [holding.id for holding in await provider.inventory()] == [order.tenant.id]
-    await provider.retire(order.tenant)
-    assert await provider.inventory() == []
-
-
 @every_change
 @pytest.mark.parametrize("error", [NameTaken, ProviderBusy, ValueError])
 async def test_an_error_is_handed_on_and_the_next_has_its_turn(

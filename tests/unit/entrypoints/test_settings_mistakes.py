@@ -129,12 +129,7 @@ TOGETHER: dict[str, tuple[dict[str, str], str, str]] = {
 """A key of two would be the admin's or another's, whichever was found first; replicas without a
 common secret would each derive other passwords."""
 
-WRONG = {
-    **POSTGRES,
-    "PGVEND_SECRET": SECRET,
-    "PGVEND_DEFAULT_TTL": "2h",
-    "PGVEND_MAX_TTL": "1h",
-}
+WRONG = {**POSTGRES, "PGVEND_SECRET": SECRET, "PGVEND_DEFAULT_TTL": "2h", "PGVEND_MAX_TTL": "1h"}
 WRONG_FOR_NEON = {
     "NEON_PROJECT_ID": "Main",
     "NEON_HOST": "https://x",
@@ -188,9 +183,7 @@ def test_what_does_not_go_together_or_is_missing_is_a_mistake(
 
 
 @pytest.mark.parametrize("secret", [{"PGVEND_SECRET": SECRET}, {"NEON_API_KEY": f"{SECRET} "}])
-def test_the_validators_own_error_shows_no_secret_either(
-    secret: dict[str, str],
-) -> None:
+def test_the_validators_own_error_shows_no_secret_either(secret: dict[str, str]) -> None:
     with pytest.raises(ValidationError) as caught:
         Settings.model_validate(FOUR | secret | {"PORT": "http"})
 

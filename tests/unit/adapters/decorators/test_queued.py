@@ -25,18 +25,6 @@ async def estimate(provider: QueuedProvider) -> float:
     return refused.value.retry_after
 
 
-async def test_fifty_changes_at_once_happen_one_by_one_in_the_order_in_which_they_came() -> None:
-    room, orders = Room(), [new_order() for _ in range(50)]
-    provider = queued(room)
-    room.let_out(50)
-
-    async with asyncio.timeout(PATIENCE):
-        await asyncio.gather(*map(provider.provision, orders))
-
-    assert room.entered == [order.tenant.id for order in orders]
-    assert room.most == 1
-
-
 @every_change
 @pytest.mark.parametrize("second", CHANGES.values(), ids=list(CHANGES))
 async def test_two_changes_are_never_inside_at_once(change: Call, second: Call) -> None:

@@ -3,8 +3,6 @@
 import os
 import socket
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,15 +11,6 @@ import pytest
 from adapters.embedded.cluster import LOG_LIMIT, PORTS, Cluster
 from adapters.embedded.listening import is_free
 from domain.errors import StartupError
-
-HOLDER = """
-import sys
-from pathlib import Path
-from adapters.embedded.cluster import Cluster
-lock = Cluster(Path(sys.argv[1])).lock()
-print("taken", flush=True)
-sys.stdin.read()
-"""
 
 
 @pytest.fixture
@@ -55,23 +44,6 @@ def test_a_missing_folder_is_made_for_us_alone(tmp_path: Path) -> None:
     cluster = Cluster(tmp_path / "data" / "embedded")
     cluster.lock().close()
     assert mode(cluster.folder) == 0o700
-
-
-def test_a_lock_ends_with_a_process_that_is_killed(cluster: Cluster) -> None:
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(cluster.folder)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        cwd=Path(__file__).parents[4],
-    )
-    with holder:
-        assert holder.stdout
-        assert holder.stdout.readline() == b"taken\n"
-        with pytest.raises(StartupError):
-            cluster.lock()
-        holder.kill()
-
-    cluster.lock().close()
 
 
 def test_a_port_is_chosen_once_and_kept_unless_the_operator_wants_another(cluster: Cluster) -> None:

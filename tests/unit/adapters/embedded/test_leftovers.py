@@ -104,14 +104,6 @@ def test_a_folder_that_was_left_in_order_needs_nothing(data: Path) -> None:
     assert os.listdir(data) == ["base"]
 
 
-@pytest.mark.parametrize("content", ["", "nonsense\n", "-1\n", "0\n", "9" * 5000])
-def test_a_damaged_lock_file_goes(data: Path, content: str) -> None:
-    """PostgreSQL would refuse to start over it."""
-    (data / "postmaster.pid").write_text(content)
-    end_old_server(data, None)
-    assert not (data / "postmaster.pid").exists()
-
-
 def test_a_session_that_outlived_its_server_is_ended(data: Path, start: Start) -> None:
     """It would keep a new server from starting."""
     server, session = start("postgres", data), start("postgres", data)

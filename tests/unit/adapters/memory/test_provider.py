@@ -1,17 +1,10 @@
 """What is peculiar to the provider in memory: capacity, troubles, pretended logins."""
 
-from dataclasses import replace
-
 import pytest
 
-from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
-from domain.errors import (
-    OutcomeUnknown,
-    ProviderFull,
-    ProviderRejected,
-)
+from adapters.memory.provider import MemoryProvider
+from domain.errors import OutcomeUnknown, ProviderFull
 from domain.order import Holding
-from domain.secret import Secret
 from tests.support.doubles import Fails
 from tests.support.orders import new_order, rotated
 
@@ -72,25 +65,6 @@ async def test_trouble_leaves_what_was_made_until_then(
     half = Holding(id=order.tenant.id, database=kept, owner=names.owner)
     assert await provider.inventory() == ([half] if owner else [])
     assert provider.accepts(await MemoryProvider().provision(order)) is bool(database)
-
-
-async def test_a_login_takes_the_exact_credentials() -> None:
-    provider = MemoryProvider()
-    connection = await provider.provision(new_order())
-    other = await provider.provision(new_order())
-    check, wrong = (
-        MemoryLoginCheck(provider),
-        replace(connection, password=Secret("wrong-password")),
-    )
-
-    assert provider.accepts(connection)
-    assert not provider.accepts(wrong)
-    assert not provider.accepts(replace(connection, user="user_nobody"))
-    assert not provider.accepts(replace(connection, database=other.database))
-    await check.verify(connection)
-    with pytest.raises(ProviderRejected, match=connection.user) as caught:
-        await check.verify(wrong)
-    assert "wrong-password" not in str(caught.value)
 
 
 async def test_a_rotation_does_not_let_a_suspended_tenant_in() -> None:

@@ -35,7 +35,7 @@ DIRECT = {
 }
 
 ALREADY_DIRECT = [
-    *(HOST, "ep-pooler-sun-1.neon.tech", "ep-1.my-pooler.tech", "localhost", "127.0.0.1"),
+    *(HOST, "ep-pooler-sun-1.neon.tech", "ep-1.my-pooler.tech", "localhost", "127.0.0.1")
 ]
 
 text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)

@@ -5,13 +5,7 @@ import pytest
 from asyncpg.exceptions import ClientConfigurationError
 
 from adapters.postgres.errors import Raced, translated
-from domain.errors import (
-    OutcomeUnknown,
-    PgvendError,
-    ProviderBusy,
-    ProviderFull,
-    ProviderRejected,
-)
+from domain.errors import OutcomeUnknown, PgvendError, ProviderBusy, ProviderFull, ProviderRejected
 from ports.driven.login_check import PasswordRefused
 
 Lost = type[ProviderBusy | OutcomeUnknown]

@@ -1,13 +1,17 @@
 """An application of its own for every test; one real service and one browser for all."""
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 import pytest
 from playwright.async_api import Page
 
+from adapters.registry.opening import Opened
+from entrypoints.resources import in_memory
 from tests.support.apps import RunningApp, running_app
 from tests.support.browser import browsing
 from tests.support.keyholders import Guarded, guarded_app
+from tests.support.registries import in_postgres, in_sqlite
 from tests.support.servers import ram_folder
 from tests.support.service import RunningService, running_service
 
@@ -23,6 +27,16 @@ async def guarded() -> AsyncIterator[Guarded]:
     """An application that answers those who have a key."""
     async with guarded_app() as guarded:
         yield guarded
+
+
+@pytest.fixture(params=["memory", "sqlite", "server_15", "server_18"])
+def records(request: pytest.FixtureRequest) -> AbstractAsyncContextManager[Opened]:
+    """Each kind of records there is."""
+    if request.param == "memory":
+        return nullcontext(in_memory())
+    if request.param == "sqlite":
+        return in_sqlite()
+    return in_postgres(request.getfixturevalue(request.param))
 
 
 @pytest.fixture(scope="session")

@@ -96,6 +96,7 @@ _NO_CHANGE: list[Any] = [
     *({}, {"ttl": None}, {"ttl": 60}, {"state": "ready"}, {"labels": {"a": None}}),
     {"ttl": "1h", "nickname": "other"},
 ]
+_NO_RESTORE: list[Any] = [{"ttl": 1}, {"labels": {}}, []]
 _NO_ROTATION: list[Any] = [{"end_sessions": 1}, {"end_sessions": "yes"}, {"end": True}, []]
 _NO_NAME = ('"; --', "", "x" * 64, 7, None)
 _NO_NEW_TTL = ("soon", "1s", "25h")
@@ -187,7 +188,7 @@ CASES = {
     "too large": Bad(b" " * (LIMIT + 1), 413, "body_too_large"),
     "too large, legacy": Bad(b" " * 1_000_000, 413, "body_too_large", LEGACY),
     **{f"change {body!r}": _change(body) for body in _NO_CHANGE},
-    **{f"restore {body!r}": _of_one("restore", body) for body in ({"ttl": 1}, {"labels": {}}, [])},
+    **{f"restore {body!r}": _of_one("restore", body) for body in _NO_RESTORE},
     **{f"rotate {body!r}": _of_one("rotate", body) for body in _NO_ROTATION},
     **{f"add extension {bad!r}"[:30]: _of_one("extensions", {"name": bad}) for bad in _NO_NAME},
     **{f"change ttl {bad!r}": _change({"ttl": bad}, "invalid_duration") for bad in _NO_NEW_TTL},

@@ -149,10 +149,7 @@ TABLES: dict[str, tuple[Any, list[str]]] = {
             "retire  db_22  x         done     a b",
         ],
     ),
-    "extensions list": (
-        LISTED,
-        ["NAME    VERSION  DESCRIPTION", "vector  0.8.6    vectors"],
-    ),
+    "extensions list": (LISTED, ["NAME    VERSION  DESCRIPTION", "vector  0.8.6    vectors"]),
     "extensions add db_1 vector": (
         EXTENDED,
         ["ID    STATE  EXTENSIONS", "db_1  ready  hstore, vector"],

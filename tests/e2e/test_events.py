@@ -26,12 +26,7 @@ from tests.support.service import running_service
 from tests.support.slow_clock import SlowClock
 from tests.support.trouble import Gate
 
-MADE = [
-    ("provision", "running"),
-    ("provision", "done"),
-    ("verify", "running"),
-    ("verify", "done"),
-]
+MADE = [("provision", "running"), ("provision", "done"), ("verify", "running"), ("verify", "done")]
 
 PROMISE: Any = ("POST", "/v1/databases", {"nickname": "watched"}, {"Prefer": "respond-async"})
 

@@ -1,18 +1,13 @@
 """`/v1/keys`: made, listed, revoked."""
 
-from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any
+from contextlib import AbstractAsyncContextManager
 
-import pytest
-
+from adapters.registry.opening import Opened
 from domain.keys import digest_of
 from domain.secret import Secret
-from entrypoints.resources import in_memory
 from tests.support.apps import problem_in
 from tests.support.keyed import PATH
 from tests.support.keyholders import Guarded, Keyholder, guarded_app
-from tests.support.registries import in_postgres, in_sqlite
-from tests.support.servers import OperatorsServer
 
 KEYS = "/v1/keys"
 
@@ -61,18 +56,8 @@ async def test_a_revoked_key_is_of_no_use_at_once_and_its_databases_stay(guarded
     assert guarded.app.accepts(made["connection"])
 
 
-@pytest.fixture(params=["memory", "sqlite", "server_15", "server_18"])
-def records(request: pytest.FixtureRequest) -> AbstractAsyncContextManager[Any]:
-    if request.param == "memory":
-        return nullcontext(in_memory())
-    if request.param == "sqlite":
-        return in_sqlite()
-    server: OperatorsServer = request.getfixturevalue(request.param)
-    return in_postgres(server)
-
-
 async def test_a_key_works_wherever_the_records_are_and_what_is_none_is_not_found(
-    records: AbstractAsyncContextManager[Any],
+    records: AbstractAsyncContextManager[Opened],
 ) -> None:
     async with records as opened, guarded_app(records=opened) as guarded:
         ann = await guarded.holder("ann", quota=1, rate="9/min")

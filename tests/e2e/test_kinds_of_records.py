@@ -2,47 +2,33 @@
 replicas are one service."""
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from urllib.parse import quote
 
 import pytest
 
-from entrypoints.resources import in_memory
+from adapters.registry.opening import Opened
 from tests.support.apps import RunningApp, problem_in, running_app
 from tests.support.polling import until
-from tests.support.registries import in_postgres, in_sqlite
-from tests.support.servers import OperatorsServer
 
 NO_ID = ("%00", "%ff", "%ED%A0%80", "db_%00", quote("é\u202e"), "%0a", "..%2f..", "'", "1" * 5000)
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
-async def app(
-    request: pytest.FixtureRequest, server_15: OperatorsServer
-) -> AsyncIterator[RunningApp]:
-    if request.param == "memory":
-        async with running_app(records=in_memory()) as running:
-            yield running
-        return
-    kept = in_sqlite() if request.param == "sqlite" else in_postgres(server_15)
-    async with kept as records, running_app(records=records, grace_period="24h") as running:
+@pytest.fixture
+async def app(records: AbstractAsyncContextManager[Opened]) -> AsyncIterator[RunningApp]:
+    async with records as opened, running_app(records=opened, grace_period="24h") as running:
         yield running
 
 
 async def test_an_odd_id_is_not_found(app: RunningApp) -> None:
     for odd in (*NO_ID, "db_nobody"):
         for method, what in (
-            ("GET", ""),
-            ("GET", "/connection"),
-            ("GET", "/events"),
-            ("PATCH", ""),
-            ("DELETE", ""),
-            ("POST", "/rotate"),
-            ("POST", "/restore"),
+            *(("GET", what) for what in ("", "/connection", "/events")),
+            *(("PATCH", ""), ("DELETE", ""), ("POST", "/rotate"), ("POST", "/restore")),
         ):
             body = {"ttl": "1h"} if method == "PATCH" else None
             answer = await app.ask(method, f"/v1/databases/{odd}{what}", body)
-            problem = problem_in(answer, 404, "database_not_found")
-            assert problem["detail"].isprintable()
+            assert problem_in(answer, 404, "database_not_found")["detail"].isprintable()
 
 
 async def test_an_odd_nickname_is_kept_as_typed(app: RunningApp) -> None:

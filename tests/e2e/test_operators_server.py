@@ -48,10 +48,7 @@ async def test_an_admin_who_may_not_measure_sizes_that_are_limited_stops_the_sta
 
 async def test_a_server_that_is_not_there_yet_makes_it_unready(tmp_path: Path) -> None:
     dsn = "postgresql://admin:hunter2@127.0.0.1:1/postgres"
-    settings: dict[str, Any] = {
-        "PGVEND_PROVIDER": "postgres",
-        "PGVEND_POSTGRES_ADMIN_DSN": dsn,
-    }
+    settings: dict[str, Any] = {"PGVEND_PROVIDER": "postgres", "PGVEND_POSTGRES_ADMIN_DSN": dsn}
     async with running_service(tmp_path, **settings) as service:
         alive, _ = await answered(service, "GET", "/livez")
         ready, told = await answered(service, "GET", "/readyz")

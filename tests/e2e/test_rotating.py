@@ -1,6 +1,5 @@
 """`/rotate` and `pgvend rotate`: what becomes of open sessions, and which answer says so."""
 
-import json
 from typing import Any
 
 import asyncpg
@@ -8,8 +7,8 @@ import pytest
 
 from tests.support.apps import RunningApp
 from tests.support.command_line import run_command
-from tests.support.orders import unique_name
 from tests.support.service import RunningService
+from tests.support.serviced import created
 
 
 @pytest.mark.parametrize(
@@ -27,8 +26,7 @@ async def test_the_answer_says_whether_sessions_ended(
 
 
 async def test_the_command_ends_sessions_only_when_told_to(service: RunningService) -> None:
-    made = await run_command("create", unique_name(), "--json", PGVEND_URL=service.url)
-    database = json.loads(made.stdout)
+    database = await created(service)
     session = await asyncpg.connect(database["connection"]["uri"])
 
     kept = await run_command("rotate", database["id"], PGVEND_URL=service.url)

@@ -1,14 +1,15 @@
 """Sweeps: `POST /v1/sweep`, and the one that goes on by itself while the service runs."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from adapters.memory.provider import MemoryProvider
+from adapters.memory.provider import MemoryProvider, Trouble, no_trouble
 from domain.errors import ProviderBusy
 from tests.support.apps import RunningApp, running_app
 from tests.support.away import Outage, records_with
@@ -24,6 +25,12 @@ from tests.support.sweeps import done, swept
 from tests.support.trouble import Gate, Later, failing
 
 CRASH = RuntimeError("a secret")
+
+
+def sweeping(trouble: Trouble = no_trouble, **more: Any) -> AbstractAsyncContextManager[RunningApp]:
+    """A service that sweeps by itself."""
+    provider = MemoryProvider(trouble=trouble)
+    return running_app(provider, clock=SlowClock(), sweep_interval=30, **more)
 
 
 async def test_a_sweep_tells_what_it_did_and_a_dry_run_what_it_would(app: RunningApp) -> None:
@@ -49,9 +56,8 @@ async def test_a_crash_is_told_by_its_name_alone() -> None:
         with capture_logs() as logged:
             (found,) = await swept(app)
 
-        assert [event["exc_info"] for event in logged if event["event"] == "sweep.retire"] == [
-            CRASH
-        ]
+        (event,) = (event for event in logged if event["event"] == "sweep.retire")
+        assert event["exc_info"] is CRASH
         assert set(found) == {"action", "id", "database", "outcome", "detail"}
         assert (found["outcome"], found["detail"]) == ("internal_error", "RuntimeError")
 
@@ -74,7 +80,7 @@ async def test_a_start_goes_on_with_what_the_last_process_left() -> None:
 
 
 async def test_it_ends_what_has_expired_without_being_asked() -> None:
-    async with running_app(clock=SlowClock(), sweep_interval=30) as app:
+    async with sweeping() as app:
         database = await app.vend(ttl="1h")
 
         await app.comes_to(database["id"], "retired")
@@ -83,76 +89,47 @@ async def test_it_ends_what_has_expired_without_being_asked() -> None:
         assert app.clock.now() >= datetime.fromisoformat(database["expires_at"])
 
 
-async def test_it_goes_on_when_the_records_were_away() -> None:
-    outage = Outage()
-    async with running_app(
-        clock=SlowClock(), records=records_with(outage), sweep_interval=30
-    ) as app:
-        outage.is_on = True
-        with capture_logs() as logged:
-            await until(lambda: _is_told(logged, "sweep.failed"))
-        outage.is_on = False
-
-        left = await left_half_made(app)
-        await app.comes_to(left.id, "ready")
-
-
-async def test_it_goes_on_after_a_crash() -> None:
-    later = Later()
-    async with running_app(
-        MemoryProvider(trouble=later), clock=SlowClock(), sweep_interval=30
-    ) as app:
+@pytest.mark.parametrize("event", ["sweep.failed", "sweep.crashed"])
+async def test_it_goes_on_when_the_records_were_away_or_it_crashed(event: str) -> None:
+    outage, later = Outage(is_on=event == "sweep.failed"), Later()
+    if event == "sweep.crashed":
         later.begins = failing("inventory", lambda: CRASH, times=1)
-        with capture_logs() as logged:
-            await until(lambda: _is_told(logged, "sweep.crashed"))
+    with capture_logs() as logged:
+        async with sweeping(later, records=records_with(outage)) as app:
+            await until(lambda: _is_told(logged, event))
+            outage.is_on = False
 
-        left = await left_half_made(app)
-        await app.comes_to(left.id, "ready")
-
-
-def busy() -> Exception:
-    return ProviderBusy()
-
-
-def crash() -> Exception:
-    return CRASH
+            left = await left_half_made(app)
+            await app.comes_to(left.id, "ready")
 
 
 @pytest.mark.parametrize(
-    ("error", "times", "level", "outcome", "cause"),
+    ("error", "times", "level", "outcome"),
     [
-        pytest.param(busy, 0, "info", "done", None, id="done"),
-        pytest.param(busy, None, "warning", "provider_busy", None, id="busy"),
-        pytest.param(crash, 1, "warning", "internal_error", CRASH, id="crash"),
+        (ProviderBusy(), 0, "info", "done"),
+        (ProviderBusy(), None, "warning", "provider_busy"),
+        (CRASH, 1, "warning", "internal_error"),
     ],
+    ids=["done", "busy", "crash"],
 )
 async def test_what_it_does_is_told_in_the_log(
-    error: Callable[[], Exception],
-    times: int | None,
-    level: str,
-    outcome: str,
-    cause: Exception | None,
+    error: Exception, times: int | None, level: str, outcome: str
 ) -> None:
-    trouble = failing("before retire", error, times=times)
     with capture_logs() as logged:
-        async with running_app(
-            MemoryProvider(trouble=trouble), clock=SlowClock(), sweep_interval=30
-        ) as app:
+        async with sweeping(failing("before retire", lambda: error, times=times)) as app:
             left = await left_half_made(app, promised=False)
             await until(lambda: _is_told(logged, "sweep.undo"))
 
     told = next(event for event in logged if event["event"] == "sweep.undo")
     assert (told["log_level"], told["id"], told["outcome"]) == (level, left.id, outcome)
-    assert told.get("exc_info") is cause
+    assert told.get("exc_info") is (CRASH if error is CRASH else None)
 
 
 async def test_a_service_that_stops_waits_for_no_sweep() -> None:
     """What is cut off is taken up by the next start."""
     gate = Gate("before retire")
     async with asyncio.timeout(20):
-        async with running_app(
-            MemoryProvider(trouble=gate), clock=SlowClock(), sweep_interval=30
-        ) as app:
+        async with sweeping(gate) as app:
             left = await left_half_made(app, promised=False)
             await gate.reached.wait()
         gate.open()

@@ -139,18 +139,14 @@ async def test_by_a_name_of_its_own_browsers_are_told_to_stay_with_tls(
     assert HSTS not in local.headers, "else no other port of localhost is plain any more"
 
 
-async def test_a_key_of_another_certificate_is_told(
+async def test_a_key_of_another_certificate_or_with_a_password_is_told(
     tmp_path: Path, certificate: Certificate
 ) -> None:
-    other = await certificate_in(tmp_path)
-
-    _is_told_what_to_set(certificate.cert, other.key)
-
-
-async def test_a_key_with_a_password_is_told_and_not_asked_for(tmp_path: Path) -> None:
     locked = await certificate_in(tmp_path, "-passout", "pass:hunter2")
-
     _is_told_what_to_set(locked.cert, locked.key)
+
+    other = await certificate_in(tmp_path)
+    _is_told_what_to_set(certificate.cert, other.key)
 
 
 @pytest.mark.parametrize(

@@ -134,9 +134,7 @@ IN_VAIN: dict[str, tuple[str, str, Any, str, str]] = {
 
 
 @pytest.mark.parametrize("name", IN_VAIN)
-async def test_what_came_to_nothing_is_written_down_by_its_error_in_plain_letters(
-    guarded: Guarded, name: str
-) -> None:
+async def test_what_came_to_nothing_is_audited_in_ascii(guarded: Guarded, name: str) -> None:
     method, path, body, subject, outcome = IN_VAIN[name]
     ann = await guarded.holder("ann")
     told = await ann.ask(method, path, body)
@@ -159,9 +157,7 @@ async def test_strangers_do_not_fill_the_trail_and_are_in_the_log(guarded: Guard
     assert wrong.key not in repr(logs)
 
 
-async def test_pages_follow_each_other_and_to_read_them_is_not_written_down(
-    guarded: Guarded,
-) -> None:
+async def test_pages_follow_each_other_and_reading_is_not_audited(guarded: Guarded) -> None:
     for number in range(3):
         await guarded.holder(f"caller-{number}")
     first = (await guarded.admin.ask("GET", "/v1/audit?page_size=2")).body

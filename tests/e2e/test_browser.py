@@ -45,9 +45,7 @@ async def scene(page: Page) -> AsyncIterator[Scene]:
         yield Scene(app, page, ours, foreign)
 
 
-async def test_a_page_on_the_list_gets_a_database_and_changes_what_it_has_seen(
-    scene: Scene,
-) -> None:
+async def test_a_page_on_the_list_creates_a_database_and_changes_it(scene: Scene) -> None:
     made = await scene.ask(scene.ours, "/v1/databases", credentials="include")
     assert made["status"] == 201
     assert made["headers"]["location"] == f"/v1/databases/{made['body']['id']}"
@@ -64,9 +62,7 @@ async def test_a_page_on_the_list_gets_a_database_and_changes_what_it_has_seen(
 
 
 @pytest.mark.parametrize("path", ORDERS)
-async def test_a_page_on_the_list_gets_a_database_and_may_be_traced(
-    scene: Scene, path: str
-) -> None:
+async def test_a_page_on_the_list_may_create_and_be_traced(scene: Scene, path: str) -> None:
     traced = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01", "baggage": "k=v", "sentry-trace": "1"}
 
     seen = await scene.ask(scene.ours, path, headers={"Content-Type": "application/json"} | traced)

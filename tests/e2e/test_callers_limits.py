@@ -26,9 +26,7 @@ async def test_every_answer_says_what_is_left_of_the_rate(guarded: Guarded) -> N
     assert missed.headers["RateLimit"] == '"requests";r=1;t=60'
 
 
-async def test_who_asks_too_often_is_told_when_to_come_back_and_gets_nothing(
-    guarded: Guarded,
-) -> None:
+async def test_who_asks_too_often_is_told_when_to_come_back(guarded: Guarded) -> None:
     ann = await guarded.holder("ann", rate="2/min")
     for _ in range(2):
         assert (await ann.ask("GET", PATH)).status == 200

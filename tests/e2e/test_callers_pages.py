@@ -54,9 +54,7 @@ async def test_whatever_is_not_its_page_gets_none(
 
 
 @paths
-async def test_a_browser_may_ask_beforehand_without_a_key_and_is_not_counted(
-    guarded: Guarded, path: str
-) -> None:
+async def test_preflights_need_no_key_and_do_not_count(guarded: Guarded, path: str) -> None:
     """It never shows one when it does."""
     page = await guarded.holder("page", ["create"], origins=[OURS], rate="1/min")
     for _ in range(30):

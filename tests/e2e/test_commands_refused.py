@@ -57,9 +57,7 @@ async def test_a_label_without_a_value_is_told_before_anything_is_asked() -> Non
 
 
 @pytest.mark.parametrize(("command", "lacking"), [("create", "nickname"), ("extend db_1", "TTL")])
-async def test_a_command_without_what_it_needs_says_how_it_is_used(
-    command: str, lacking: str
-) -> None:
+async def test_a_command_without_its_arguments_shows_its_usage(command: str, lacking: str) -> None:
     refused = await run_command(*command.split())
 
     assert refused.status == 2

@@ -24,9 +24,7 @@ def asked(app: RunningApp, made: Any, query: str = "", accept: str | list[str] =
 
 
 @pytest.mark.parametrize("name", FORMATS)
-async def test_every_format_tells_what_the_create_told(
-    app: RunningApp, made: Any, name: str
-) -> None:
+async def test_every_format_tells_what_create_told(app: RunningApp, made: Any, name: str) -> None:
     async with asked(app, made, f"?format={name}", "image/png") as response:
         text = await response.text()
 

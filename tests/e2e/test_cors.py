@@ -123,9 +123,7 @@ async def test_a_page_on_the_list_may_send_tracing_headers_and_those_of_the_oper
 
 
 @pytest.mark.parametrize("header", UNSAFE)
-async def test_a_header_by_which_a_proxy_may_decide_is_refused(
-    allowing: RunningApp, header: str
-) -> None:
+async def test_a_header_that_a_proxy_trusts_is_refused(allowing: RunningApp, header: str) -> None:
     why = reason(await preflight(allowing, headers=f"traceparent, {header}"))
 
     assert f"may not send the header {header}:" in why
@@ -192,9 +190,7 @@ async def test_a_page_may_read_that_the_provider_is_away_and_when_to_return() ->
     assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]
 
 
-async def test_a_page_on_the_list_may_read_a_stream_and_caches_are_told_for_whom(
-    allowing: RunningApp,
-) -> None:
+async def test_a_page_on_the_list_reads_a_stream_and_caches_differ(allowing: RunningApp) -> None:
     path = f"/v1/databases/{(await allowing.vend())['id']}"
     for what, varies in (("/events", {"Origin"}), ("/connection", {"Accept", "Origin"})):
         async with allowing.client.get(path + what, headers={"Origin": OURS}) as response:
@@ -203,9 +199,7 @@ async def test_a_page_on_the_list_may_read_a_stream_and_caches_are_told_for_whom
 
 
 @pytest.mark.parametrize(("origins", "warnings"), [("*", ["cors.any_origin"]), (OURS, [])])
-async def test_a_star_is_a_reason_to_warn_and_a_list_is_none(
-    origins: str, warnings: list[str]
-) -> None:
+async def test_a_star_is_warned_of_and_a_list_is_not(origins: str, warnings: list[str]) -> None:
     with capture_logs() as logged:
         async with running_app(cors_allow_origins=origins):
             pass

@@ -124,9 +124,7 @@ async def test_a_promise_is_answered_before_the_database_is_there() -> None:
     ],
     ids=str,
 )
-async def test_only_who_prefers_it_gets_a_promise(
-    app: RunningApp, prefer: list[str], status: int
-) -> None:
+async def test_who_prefers_gets_a_promise(app: RunningApp, prefer: list[str], status: int) -> None:
     headers = [("Prefer", value) for value in prefer]
 
     answer = await app.ask("POST", PATH, {"nickname": "n"}, headers)

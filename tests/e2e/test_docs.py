@@ -39,9 +39,7 @@ async def test_the_page_runs_nothing_but_our_own_files(app: RunningApp) -> None:
         ("/docs/icon.svg", "image/svg+xml"),
     ],
 )
-async def test_the_page_and_its_parts_are_what_they_say(
-    app: RunningApp, path: str, media_type: str
-) -> None:
+async def test_every_part_is_what_it_says(app: RunningApp, path: str, media_type: str) -> None:
     async with app.client.get(path) as response:
         assert (response.status, response.content_type) == (200, media_type)
 

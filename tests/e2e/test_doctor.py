@@ -47,9 +47,7 @@ async def test_databases_stay_ours_under_another_secret(service: RunningService)
     assert rotated["passwords"]["verdict"] == "ok"
 
 
-async def test_what_it_prints_is_run_by_psql_and_it_is_content(
-    server_15: OperatorsServer, tmp_path: Path
-) -> None:
+async def test_what_it_prints_is_run_by_psql(server_15: OperatorsServer, tmp_path: Path) -> None:
     settings = _over(server_15)
     await run(server_15, "CREATE DATABASE wide_open", "ALTER ROLE admin NOCREATEDB")
     try:

@@ -65,9 +65,7 @@ async def test_who_comes_back_gets_what_was_missed(app: RunningApp, last: int | 
     assert events[-1].name == "settled"
 
 
-async def test_who_knows_how_it_ended_is_told_to_stay_away_until_more_begins(
-    app: RunningApp,
-) -> None:
+async def test_who_knows_the_end_stays_away_until_more_begins(app: RunningApp) -> None:
     """A browser comes back for ever otherwise."""
     path = await made(app)
     settled = (await events_of(app, path))[-1]
@@ -124,9 +122,7 @@ async def test_nothing_goes_on_for_a_caller_that_has_gone() -> None:
         await until(lambda: _is_quiet(app))
 
 
-async def test_the_process_ends_at_once_with_a_stream_open(
-    server_15: OperatorsServer, tmp_path: Path
-) -> None:
+async def test_a_process_ends_amid_a_stream(server_15: OperatorsServer, tmp_path: Path) -> None:
     """At once: it does not wait for as long as it would for a request."""
     async with own_database(server_15) as url:
         async with opened_postgres(url) as opened:

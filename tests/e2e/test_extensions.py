@@ -35,9 +35,7 @@ async def test_an_added_extension_is_in_the_record(app: RunningApp) -> None:
     assert shown.headers["ETag"] == again.headers["ETag"] != added.headers["ETag"]
 
 
-async def test_what_is_not_available_is_refused_with_the_list_and_leaves_nothing(
-    app: RunningApp,
-) -> None:
+async def test_an_unavailable_extension_is_refused_with_the_list(app: RunningApp) -> None:
     body = {"nickname": "Maps", "extensions": ["postgis"]}
 
     refused = await app.ask("POST", "/v1/databases", body)

@@ -65,9 +65,7 @@ async def pair() -> AsyncIterator[Pair]:
         yield pair
 
 
-async def test_creations_fail_at_most_for_a_moment_and_nothing_is_lost(
-    pair: Pair, tmp_path: Path
-) -> None:
+async def test_creations_fail_for_a_moment_and_none_is_lost(pair: Pair, tmp_path: Path) -> None:
     settings = {
         "PGVEND_PROVIDER": "postgres",
         "PGVEND_POSTGRES_ADMIN_DSN": pair.dsn(),

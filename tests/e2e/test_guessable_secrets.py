@@ -19,9 +19,7 @@ async def checks(server: OperatorsServer, folder: Path, **secrets: str) -> dict[
     return await _checks(folder, **_over(server), **secrets)
 
 
-async def test_it_is_refused_while_there_is_no_record(
-    server_15: OperatorsServer, tmp_path: Path
-) -> None:
+async def test_it_is_refused_without_records(server_15: OperatorsServer, tmp_path: Path) -> None:
     for _ in range(2):  # the first start leaves nothing that lets the second one pass
         with pytest.raises(NotStarted) as refused:
             async with service_under(server_15, tmp_path, GUESSABLE):

@@ -44,9 +44,7 @@ async def test_while_the_first_is_at_work_the_second_is_told_to_come_back() -> N
         assert len(await app.live()) == 1
 
 
-async def test_what_means_the_same_is_the_same_and_a_key_is_for_nothing_else(
-    app: RunningApp,
-) -> None:
+async def test_a_key_is_for_one_request_however_it_is_written(app: RunningApp) -> None:
     first, second = await ordered(app, ttl="60m"), await ordered(app, ttl="PT1H")
     refused = problem_in(await ordered(app), 422, "idempotency_key_reused")
 

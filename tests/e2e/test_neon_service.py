@@ -56,9 +56,7 @@ async def test_both_routes_hand_out_what_the_api_knows_too(
     assert new["owner"] not in await neon.client.names("roles")
 
 
-async def test_what_does_not_fit_is_said_before_anything_is_served(
-    neon: RunningEmulator, tmp_path: Path
-) -> None:
+async def test_a_wrong_project_stops_the_start(neon: RunningEmulator, tmp_path: Path) -> None:
     with pytest.raises(NotStarted, match="NEON_PROJECT_ID") as refused:
         async with running_service(tmp_path, **variables(neon) | {"NEON_PROJECT_ID": "other-1"}):
             pass

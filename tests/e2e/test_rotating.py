@@ -16,9 +16,7 @@ from tests.support.serviced import created
     [(None, False), ({}, False), ({"end_sessions": False}, False), ({"end_sessions": True}, True)],
     ids=str,
 )
-async def test_the_answer_says_whether_sessions_ended(
-    app: RunningApp, body: Any, ended: bool
-) -> None:
+async def test_an_answer_says_whether_sessions_end(app: RunningApp, body: Any, ended: bool) -> None:
     made = await app.vend()
     answer = await app.ask("POST", f"/v1/databases/{made['id']}/rotate", body)
     assert (answer.status, answer.body["sessions_ended"]) == (200, ended)

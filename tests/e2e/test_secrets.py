@@ -30,9 +30,7 @@ OLD = "the secret that there was at first and is long enough"
 NEW = "the secret that there is from now on and is long enough"
 
 
-async def test_a_kept_secret_keeps_the_passwords(
-    server_15: OperatorsServer, tmp_path: Path
-) -> None:
+async def test_a_kept_secret_keeps_passwords(server_15: OperatorsServer, tmp_path: Path) -> None:
     async with service_under(server_15, tmp_path, OLD) as service:
         made = await created(service)
 

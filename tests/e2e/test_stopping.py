@@ -25,9 +25,7 @@ from tests.support.serviced import (
 from tests.support.trouble import Gate
 
 
-async def test_sigterm_lets_running_vends_and_deletions_finish(
-    server_15: OperatorsServer, tmp_path: Path
-) -> None:
+async def test_sigterm_lets_running_work_finish(server_15: OperatorsServer, tmp_path: Path) -> None:
     async with service_over(server_15, tmp_path) as service:
         dropped = await created(service)
         async with no_new_databases(server_15):  # and none that goes

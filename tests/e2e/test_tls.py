@@ -72,9 +72,7 @@ async def test_the_service_says_https_and_speaks_it_with_the_command_line_too(
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-async def test_tls_is_spoken_as_it_is_today(
-    certificate: Certificate, version: ssl.TLSVersion
-) -> None:
+async def test_current_tls_is_spoken(certificate: Certificate, version: ssl.TLSVersion) -> None:
     client = certificate.trusted()
     client.minimum_version = client.maximum_version = version
     async with _serving(certificate) as port:
@@ -127,9 +125,7 @@ async def test_they_leave_before_whoever_has_come_after_them(certificate: Certif
         assert (await caller.ask()).status == 200
 
 
-async def test_by_a_name_of_its_own_browsers_are_told_to_stay_with_tls(
-    certificate: Certificate,
-) -> None:
+async def test_by_its_own_name_browsers_are_told_to_keep_to_tls(certificate: Certificate) -> None:
     keys = {"api_keys": "web=0123456789abcdef0123"}
     async with _serving(certificate, settings=keys) as port:
         named = await asked(port, request(Host="db.example"), ssl=certificate.trusted())

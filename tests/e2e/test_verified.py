@@ -31,9 +31,7 @@ async def changed(service: RunningService) -> Any:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-async def test_every_format_says_whether_the_login_worked(
-    app: RunningApp, made: Any, name: str
-) -> None:
+async def test_every_format_says_whether_it_works(app: RunningApp, made: Any, name: str) -> None:
     path = f"/v1/databases/{made['id']}/connection?format={name}"
     async with app.client.get(path) as plain, app.client.get(f"{path}&verify=true") as verified:
         assert (plain.status, plain.headers.get(HEADER)) == (200, None)

@@ -48,17 +48,13 @@ def test_a_folder_that_others_could_look_into_is_closed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("left", LEFT)
-def test_a_folder_with_what_a_crash_or_a_file_system_left_is_ours(
-    tmp_path: Path, left: str
-) -> None:
+def test_a_folder_with_what_a_crash_left_is_ours(tmp_path: Path, left: str) -> None:
     (tmp_path / left).mkdir()
     assert open_data_folder(tmp_path) == tmp_path
 
 
 @pytest.mark.parametrize("beside", [[], ["registry.sqlite3.backup"]])
-def test_a_folder_of_other_things_is_refused_and_stays_as_it_is(
-    tmp_path: Path, beside: list[str]
-) -> None:
+def test_a_folder_of_other_things_is_refused_and_stays(tmp_path: Path, beside: list[str]) -> None:
     tmp_path.chmod(0o755)
     for name in ("thesis.tex", *beside):
         (tmp_path / name).touch()

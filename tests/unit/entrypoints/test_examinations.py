@@ -81,9 +81,7 @@ async def test_a_data_folder_is_closed_to_others(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", ["", "thesis.tex", "thesis.tex/below"])
-async def test_a_file_or_somebody_elses_folder_is_none_for_data(
-    tmp_path: Path, folder: str
-) -> None:
+async def test_a_file_or_a_foreign_folder_fails(tmp_path: Path, folder: str) -> None:
     (tmp_path / "thesis.tex").write_text("precious")
     assert await _data_folder(tmp_path / folder) is FAIL
 

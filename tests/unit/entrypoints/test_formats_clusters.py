@@ -75,9 +75,7 @@ def test_a_format_without_lists_names_the_first_host(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "text"), NAMED.items())
-def test_a_format_names_the_file_that_the_caller_keeps_the_authorities_in(
-    name: str, text: str
-) -> None:
+def test_a_format_names_the_callers_file_of_authorities(name: str, text: str) -> None:
     assert text in FORMATS[name].render(connection(**PRIVATE), FILE)
 
 

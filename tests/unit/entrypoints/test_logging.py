@@ -91,9 +91,7 @@ def test_what_libraries_log_goes_the_same_way(lines: Lines) -> None:
 @pytest.mark.parametrize(
     ("level", "shown"), [("debug", 4), ("info", 3), ("warning", 2), ("error", 1)]
 )
-def test_the_level_decides_what_is_shown_and_nothing_is_shown_twice(
-    lines: Lines, level: str, shown: int
-) -> None:
+def test_the_level_decides_what_is_shown_once(lines: Lines, level: str, shown: int) -> None:
     configure_logging("info", terminal=False)
     configure_logging(level, terminal=False)
 
@@ -124,9 +122,7 @@ def test_a_crash_is_shown_without_its_local_variables(
 
 
 @both
-def test_a_secret_that_is_logged_by_mistake_is_not_shown(
-    capsys: pytest.CaptureFixture[str], terminal: bool
-) -> None:
+def test_a_logged_secret_is_not_shown(capsys: pytest.CaptureFixture[str], terminal: bool) -> None:
     configure_logging("info", terminal=terminal)
 
     structlog.get_logger().info("event", password=Secret(HIDDEN), nested={"deep": [Secret(HIDDEN)]})
@@ -141,9 +137,7 @@ FOREIGN = "\x1b]0;own\x07\u202e\n2026-01-01 [error] forged\r\x9b2J\ud800"
 
 
 @pytest.mark.parametrize("logger", [structlog.get_logger, logging.getLogger])
-def test_foreign_text_commands_no_terminal_and_forges_no_line(
-    capsys: pytest.CaptureFixture[str], logger: Any
-) -> None:
+def test_foreign_text_forges_no_line(capsys: pytest.CaptureFixture[str], logger: Any) -> None:
     configure_logging("info", terminal=True)
 
     try:

@@ -72,9 +72,7 @@ def test_what_the_command_line_gives_is_not_of_the_file(env: Environment) -> Non
     assert load_settings(port=9002).port == 9002
 
 
-def test_a_client_sends_no_key_of_the_environment_where_the_file_says(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_client_sends_no_key_where_the_file_says(monkeypatch: pytest.MonkeyPatch) -> None:
     write({"PGVEND_URL": "https://attacker.example", "PORT": "9001"})
     assert load_client_settings().url == "https://attacker.example", "without a key it may"
     monkeypatch.setenv("PGVEND_KEY", KEY)
@@ -87,9 +85,7 @@ def test_a_client_sends_no_key_of_the_environment_where_the_file_says(
         load_client_settings()
 
 
-def test_the_file_does_not_put_variables_of_the_environment_into_an_address(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_file_puts_no_variables_into_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", KEY)
     write({"PGVEND_URL": "https://attacker.example/${GITHUB_TOKEN}"})
     assert KEY not in load_client_settings().url
@@ -103,9 +99,7 @@ def test_the_file_does_not_put_variables_of_the_environment_into_an_address(
         *("HTTP://pgvend.example", "http://[2001:db8::1]"),
     ],
 )
-def test_plain_http_is_for_this_machine_unless_it_is_allowed(
-    monkeypatch: pytest.MonkeyPatch, url: str
-) -> None:
+def test_plain_http_elsewhere_has_to_be_allowed(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("PGVEND_URL", url)
     with pytest.raises(StartupError, match=r"^PGVEND_URL: .*Set it to the service's address"):
         load_client_settings()

@@ -86,9 +86,7 @@ TARGETS = {
 
 
 @pytest.mark.parametrize("variables", [{}, {"PGVEND_DATA_DIR": "", "HOST": "", "PORT": ""}])
-def test_what_is_not_set_or_set_to_nothing_has_its_default(
-    env: Environment, variables: dict[str, str]
-) -> None:
+def test_what_is_empty_has_its_default(env: Environment, variables: dict[str, str]) -> None:
     """As compose files write it: an empty data folder would be the current one, and an empty host
     every address."""
     settings = env.load(**variables, PGVEND_SECRET="", PGVEND_MAX_TTL="")
@@ -96,9 +94,7 @@ def test_what_is_not_set_or_set_to_nothing_has_its_default(
 
 
 @pytest.mark.parametrize(("variable", "text", "value"), COMES_TO)
-def test_a_variable_comes_to_a_value(
-    env: Environment, variable: str, text: str, value: object
-) -> None:
+def test_variables_have_values(env: Environment, variable: str, text: str, value: object) -> None:
     settings = env.load(**{variable: text})
     field = variable.removeprefix("PGVEND_").lower()
     assert getattr(settings, "secrets_before" if field == "secret_previous" else field) == value
@@ -148,9 +144,7 @@ def test_without_a_server_the_records_are_in_the_data_folder_unless_all_is_in_me
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_a_target_is_named_after_its_provider_and_for_neon_its_isolation(
-    env: Environment, name: str
-) -> None:
+def test_a_target_is_named_after_provider_and_isolation(env: Environment, name: str) -> None:
     provider, _, isolation = name.partition("-")
 
     settings = env.load(**TARGETS[name])

@@ -43,9 +43,7 @@ def test_unless_it_is_set_nobody_creates_without_a_key(env: Environment) -> None
 
 
 @pytest.mark.parametrize(("text", "parts"), MISTAKES.items())
-def test_every_bad_part_is_named_with_its_fix(
-    env: Environment, text: str, parts: list[str]
-) -> None:
+def test_every_bad_part_is_named_and_fixed(env: Environment, text: str, parts: list[str]) -> None:
     mistake = env.mistake(**{VARIABLE: text, "PGVEND_ADMIN_KEY": KEY})
 
     assert mistake.startswith(f"{VARIABLE}: ")

@@ -55,9 +55,7 @@ def test_the_same_is_true_in_code(env: Environment) -> None:
 
 @pytest.mark.parametrize("url", URLS)
 @pytest.mark.parametrize("slashes", ["", "/", "//"])
-def test_an_apis_url_may_be_local_and_end_with_slashes(
-    env: Environment, url: str, slashes: str
-) -> None:
+def test_an_apis_url_may_be_local_or_have_slashes(env: Environment, url: str, slashes: str) -> None:
     assert env.load(**FOUR, NEON_API_URL=url + slashes).neon_api_url == url
 
 
@@ -69,9 +67,7 @@ def test_a_host_is_a_name_or_an_address(env: Environment, host: str) -> None:
 
 
 @pytest.mark.parametrize("isolation", ["none", "role", "project"])
-def test_neon_by_name_alone_lacks_all_four_whatever_the_isolation(
-    env: Environment, isolation: str
-) -> None:
+def test_neon_by_name_alone_lacks_all_four(env: Environment, isolation: str) -> None:
     lines = env.mistakes(PGVEND_PROVIDER="neon", PGVEND_NEON_ISOLATION=isolation)
 
     assert names_in(lines) == list(FOUR)
@@ -82,9 +78,7 @@ def test_neon_by_name_alone_lacks_all_four_whatever_the_isolation(
 
 @pytest.mark.parametrize("variable", FOUR)
 @pytest.mark.parametrize("provider", [{}, {"PGVEND_PROVIDER": "neon"}])
-def test_one_of_the_four_that_is_missing_is_told(
-    env: Environment, variable: str, provider: dict[str, str]
-) -> None:
+def test_a_missing_one_is_told(env: Environment, variable: str, provider: dict[str, str]) -> None:
     line = env.mistake(**FOUR | {variable: ""} | provider)
     assert line.startswith(f"{variable}: missing")
     assert CURES[variable] in line

@@ -107,9 +107,7 @@ async def test_every_new_state_of_a_database_is_an_event_and_nothing_else(events
 
 
 @pytest.mark.parametrize("error", [None, ProviderRejected("The reason.")])
-async def test_a_login_check_is_an_event_without_the_password(
-    error: PgvendError | None, events: Events
-) -> None:
+async def test_a_login_check_is_one_event(error: PgvendError | None, events: Events) -> None:
     provider = MemoryProvider()
     connection = await provider.provision(ORDER)
     inner = ScriptedLoginCheck(error) if error else MemoryLoginCheck(provider)

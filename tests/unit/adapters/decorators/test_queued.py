@@ -56,9 +56,7 @@ async def test_a_read_passes_by(read: Call) -> None:
 
 @every_change
 @pytest.mark.parametrize("error", [NameTaken, ProviderBusy, ValueError])
-async def test_an_error_is_handed_on_and_the_next_has_its_turn(
-    change: Call, error: type[Exception]
-) -> None:
+async def test_after_an_error_the_next_has_its_turn(change: Call, error: type[Exception]) -> None:
     order = new_order()
     provider = queued(ScriptedProvider(MemoryProvider(), errors=[error("The reason.")]), limit=0)
 
@@ -150,9 +148,7 @@ async def test_who_is_refused_is_told_how_long_those_who_wait_will_take(
 
 
 @pytest.mark.parametrize("name", CHANGES)
-async def test_who_waits_too_long_is_refused_but_for_an_end_and_leaves_the_queue_as_it_was(
-    name: str,
-) -> None:
+async def test_who_waits_too_long_is_refused_but_for_an_end(name: str) -> None:
     room, order = Room(), new_order()
     provider = queued(room, patience=0.01)
     inside = asyncio.ensure_future(provider.provision(order))

@@ -60,9 +60,7 @@ async def full_line() -> Line:
 
 
 @every_place
-async def test_who_is_cancelled_while_waiting_never_gets_in_and_leaves_the_place_to_another(
-    place: int,
-) -> None:
+async def test_who_is_cancelled_while_waiting_leaves_the_place(place: int) -> None:
     line = await full_line()
     with pytest.raises(ProviderBusy):
         await line.provider.provision(new_order())
@@ -79,9 +77,7 @@ async def test_who_is_cancelled_while_waiting_never_gets_in_and_leaves_the_place
 
 @every_place
 @pytest.mark.parametrize("steps", range(6))
-async def test_who_is_cancelled_at_a_change_of_turns_takes_nobodys_turn(
-    place: int, steps: int
-) -> None:
+async def test_a_cancellation_at_a_change_of_turns_takes_no_turn(place: int, steps: int) -> None:
     """So many steps of the loop after the one inside was let out: the turn may be on its way."""
     line = await full_line()
 
@@ -109,9 +105,7 @@ moves = st.lists(
 @given(moves=moves)
 @example(moves=[*ARRIVALS, *((CANCEL, place) for place in range(5)), (SETTLE, 0), *ARRIVALS])
 @example(moves=[*ARRIVALS, (CANCEL, 0), (SETTLE, 0), (LEAVE, 0), (SETTLE, 0)])
-async def test_whoever_comes_and_goes_the_rest_have_their_turns_in_order(
-    moves: list[tuple[str, int]],
-) -> None:
+async def test_the_rest_have_their_turns_in_order(moves: list[tuple[str, int]]) -> None:
     line, cancelled = Line(), set()
     for move, place in moves:
         if move == ARRIVE:

@@ -52,9 +52,7 @@ class Retried:
 
 @every_call
 @pytest.mark.parametrize("error", [ProviderBusy, OutcomeUnknown])
-async def test_a_call_is_repeated_after_an_error_that_passes(
-    name: str, error: type[Unavailable]
-) -> None:
+async def test_a_call_is_repeated_after_busy_errors(name: str, error: type[Unavailable]) -> None:
     retried, straight = Retried(error(), error()), Retried()
     assert await retried.call(name) == await straight.call(name)
     assert retried.inner.calls == [name] * 3

@@ -58,9 +58,7 @@ def test_a_port_is_chosen_once_and_kept_unless_the_operator_wants_another(cluste
     assert cluster.port(None) == wanted
 
 
-def test_a_busy_port_is_refused_and_the_kept_one_still_kept(
-    cluster: Cluster, busy_port: int
-) -> None:
+def test_a_busy_port_is_refused_and_the_kept_one_stays(cluster: Cluster, busy_port: int) -> None:
     """Another port would break every credential that was handed out, silently."""
     assert not is_free(busy_port)
     with pytest.raises(StartupError, match=rf"Port {busy_port} .* PGVEND_EMBEDDED_PORT"):
@@ -81,9 +79,7 @@ def test_an_address_that_the_machine_does_not_have_is_refused(cluster: Cluster) 
 
 
 @pytest.mark.parametrize("listen", [["*"], ["127.0.0.2", "127.0.0.1"]])
-def test_a_port_has_to_be_free_on_all_addresses(
-    cluster: Cluster, busy_port: int, listen: list[str]
-) -> None:
+def test_a_port_is_free_everywhere(cluster: Cluster, busy_port: int, listen: list[str]) -> None:
     with pytest.raises(StartupError, match=rf"Port {busy_port} .* PGVEND_EMBEDDED_PORT"):
         cluster.port(busy_port, listen)
 

@@ -60,9 +60,7 @@ def test_what_was_changed_by_hand_or_by_alter_system_does_not_last(tmp_path: Pat
     assert {name: (tmp_path / name).read_text() for name in FILES} == before
 
 
-def test_the_server_listens_on_loopback_and_keeps_tenants_from_its_log_and_its_last_places(
-    tmp_path: Path,
-) -> None:
+def test_the_server_keeps_tenants_from_its_log_and_its_last_places(tmp_path: Path) -> None:
     settings = settings_in(written(tmp_path))
 
     assert settings["listen_addresses"] == "127.0.0.1"
@@ -75,9 +73,7 @@ def test_the_server_listens_on_loopback_and_keeps_tenants_from_its_log_and_its_l
 @pytest.mark.parametrize(
     ("name", "since"), [("reserved_connections", 16), ("allow_alter_system", 17)]
 )
-def test_an_older_server_gets_no_setting_that_it_does_not_know(
-    tmp_path: Path, name: str, since: int
-) -> None:
+def test_an_older_server_gets_no_unknown_setting(tmp_path: Path, name: str, since: int) -> None:
     assert name not in settings_in(written(tmp_path, major=since - 1))
     assert name in settings_in(written(tmp_path, major=since))
 

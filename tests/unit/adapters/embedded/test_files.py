@@ -80,9 +80,7 @@ def test_a_missing_wheel_is_told_with_the_way_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_strict_umask")
-def test_everybody_can_read_the_copy_and_only_its_maker_write_whatever_the_umask(
-    tmp_path: Path,
-) -> None:
+def test_everybody_reads_the_copy_and_only_its_maker_writes(tmp_path: Path) -> None:
     copies = tmp_path / "copies"
 
     programs = BUNDLED.shared_programs(copies)

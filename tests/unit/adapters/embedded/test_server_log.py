@@ -52,9 +52,7 @@ def test_what_nobody_takes_is_dropped_and_keeps_nobody_waiting(server_log: Serve
     assert 0 < taken <= 16 * CHUNK
 
 
-def test_a_flood_never_makes_both_files_longer_than_they_may_be(
-    server_log: ServerLog, tmp_path: Path
-) -> None:
+def test_a_flood_never_outgrows_both_files(server_log: ServerLog, tmp_path: Path) -> None:
     longest = 0
     for _ in range(4 * LOG_LIMIT // CHUNK):
         written(server_log, b"1 \xff\n" * CHUNK)
@@ -66,9 +64,7 @@ def test_a_flood_never_makes_both_files_longer_than_they_may_be(
     assert len(sizes) == 2
 
 
-def test_a_long_line_is_cut_and_the_next_one_is_whole(
-    server_log: ServerLog, tmp_path: Path
-) -> None:
+def test_a_long_line_is_cut_and_the_next_is_whole(server_log: ServerLog, tmp_path: Path) -> None:
     line = b"x" * LONGEST_LINE
     for part in (b"short\n", line, b"y" * CHUNK, b"z\nnext\n", b"1\n" + line + b"y\n2\n" + line):
         written(server_log, part)

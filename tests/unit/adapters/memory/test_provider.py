@@ -52,9 +52,7 @@ async def test_trouble_is_met_at_every_moment_of_a_life() -> None:
     ("moment", "owner", "database"),
     [("before provision", 0, 0), ("amid provision", 1, 0), ("after provision", 1, 1)],
 )
-async def test_trouble_leaves_what_was_made_until_then(
-    moment: str, owner: int, database: int
-) -> None:
+async def test_trouble_leaves_what_was_made(moment: str, owner: int, database: int) -> None:
     provider, order = MemoryProvider(trouble=Fails({moment: [OutcomeUnknown()]})), new_order()
 
     with pytest.raises(OutcomeUnknown):

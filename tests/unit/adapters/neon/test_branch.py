@@ -70,9 +70,7 @@ async def test_a_password_is_revealed(wire: Wire) -> None:
     assert (await wire.branch.password("user_ana")).reveal() == "npg_kept"
 
 
-async def test_a_password_that_neon_does_not_keep_is_new_and_handed_out_once_it_is_valid(
-    wire: Wire,
-) -> None:
+async def test_a_password_that_neon_does_not_keep_is_made_anew(wire: Wire) -> None:
     wire.on("GET", f"{ROLE}/reveal_password", status=412)
     answer = {"role": role(password="npg_new"), "operations": [operation()]}
     wire.on("POST", f"{ROLE}/reset_password", payload=answer)

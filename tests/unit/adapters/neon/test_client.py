@@ -69,9 +69,7 @@ async def test_sends_a_name_in_a_path_as_one_escaped_part(wire: Wire, name: str,
     assert wire.clock.slept == []
 
 
-async def test_sends_the_key_and_what_is_wanted_as_json_and_a_query_behind_the_path(
-    wire: Wire,
-) -> None:
+async def test_sends_the_key_and_json_and_a_query_behind_the_path(wire: Wire) -> None:
     wire.on("GET", "/projects/a%2Fb?limit=1", payload={"roles": []})
     wire.on("POST", DATABASES, status=201, payload={"operations": []})
     wire.on("POST", RESET, payload={"role": role(password="npg_new"), "operations": []})
@@ -132,9 +130,7 @@ async def test_a_password_is_not_shown_whether_its_answer_can_be_read_or_not(wir
 
 
 @pytest.mark.parametrize("answer", LOST.values(), ids=list(LOST))
-async def test_without_an_answer_a_read_has_not_happened_and_a_change_is_unknown(
-    wire: Wire, answer: dict[str, Any]
-) -> None:
+async def test_without_an_answer_a_change_is_unknown(wire: Wire, answer: dict[str, Any]) -> None:
     wire.on("GET", ROLES, **answer)
     wire.on("POST", DATABASES, **answer)
 
@@ -145,9 +141,7 @@ async def test_without_an_answer_a_read_has_not_happened_and_a_change_is_unknown
 
 
 @pytest.mark.parametrize("status", [200, 201])
-async def test_a_success_that_lacks_what_was_asked_for_is_no_answer(
-    wire: Wire, status: int
-) -> None:
+async def test_a_success_without_what_was_asked_for_is_unknown(wire: Wire, status: int) -> None:
     wire.on("POST", ROLES, status=status, payload={"operations": []})
     wire.on("POST", RESET, status=status, payload={"role": role(), "operations": []})
 

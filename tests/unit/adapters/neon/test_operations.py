@@ -97,9 +97,7 @@ async def test_asks_nothing_when_all_is_done_already(wire: Wire, operations: lis
 
 
 @pytest.mark.parametrize("in_the_project", [True, False])
-async def test_waits_for_every_operation_of_its_own_or_in_the_project(
-    wire: Wire, in_the_project: bool
-) -> None:
+async def test_waits_for_every_operation(wire: Wire, in_the_project: bool) -> None:
     both = [operation(), operation("scheduling", id="op-2", action="suspend_compute")]
     wire.on("GET", GOING_ON, payload={"operations": both[::-1]})
     _ends_after(wire, 0.05, "op-1")
@@ -129,9 +127,7 @@ async def test_what_is_dead_is_an_error_at_once(
 
 
 @pytest.mark.parametrize("answer", ON_THE_WAY.values(), ids=list(ON_THE_WAY))
-async def test_odd_news_or_none_for_a_while_are_no_error(
-    wire: Wire, answer: dict[str, Any]
-) -> None:
+async def test_odd_news_for_a_while_is_no_error(wire: Wire, answer: dict[str, Any]) -> None:
     wire.on("GET", OPERATION, **answer)
     wire.on("GET", OPERATION, **answer)
     wire.on("GET", OPERATION, payload={"operation": operation("finished")})
@@ -142,9 +138,7 @@ async def test_odd_news_or_none_for_a_while_are_no_error(
 
 
 @pytest.mark.parametrize(("answer", "patience"), UNENDING.values(), ids=list(UNENDING))
-async def test_what_does_not_end_is_an_error_when_patience_does(
-    wire: Wire, answer: dict[str, Any], patience: float
-) -> None:
+async def test_an_endless_one_fails(wire: Wire, answer: dict[str, Any], patience: float) -> None:
     wire.on("GET", OPERATION, **answer, repeat=True)
     with pytest.raises(OutcomeUnknown):
         await _wait(wire, operation())

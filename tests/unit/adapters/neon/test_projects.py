@@ -42,9 +42,7 @@ PAGES: dict[str, tuple[list[Page], list[str]]] = {
 
 
 @pytest.mark.parametrize(("pages", "expected"), PAGES.values(), ids=list(PAGES))
-async def test_lists_our_projects_page_by_page(
-    wire: Wire, pages: list[Page], expected: list[str]
-) -> None:
+async def test_lists_ours_page_by_page(wire: Wire, pages: list[Page], expected: list[str]) -> None:
     for cursor, ids, then in pages:
         _page(wire, [PROJECTS[name] for name in ids], cursor, then)
     assert await _named(wire) == expected

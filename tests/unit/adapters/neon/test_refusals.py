@@ -80,9 +80,7 @@ async def test_words_tell_what_the_status_does_not(
 
 
 @pytest.mark.parametrize("status", STATUSES)
-async def test_an_error_tells_neon_s_id_of_the_request_and_none_of_its_words(
-    wire: Wire, status: int
-) -> None:
+async def test_an_error_tells_neons_request_id_and_no_words(wire: Wire, status: int) -> None:
     answer = problem("see postgresql://ana:pw@host/db", request_id=REQUEST_ID)
     error = str(await _refused(wire, status=status, payload=answer))
 

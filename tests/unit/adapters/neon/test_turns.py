@@ -25,9 +25,7 @@ def test_the_budget_keeps_to_the_burst_and_the_rate_in_any_span(gaps: list[float
 
 
 @given(pauses, st.integers(0, 199), st.floats(0, 60))
-def test_the_budget_lets_nothing_through_while_it_is_held(
-    gaps: list[float], at: int, hold: float
-) -> None:
+def test_the_budget_lets_nobody_through_while_held(gaps: list[float], at: int, hold: float) -> None:
     clock = FakeClock()
     budget = Budget(clock)
     asyncio.run(_spend(budget, clock, gaps[:at]))

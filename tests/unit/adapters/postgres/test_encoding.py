@@ -42,9 +42,7 @@ def test_a_locale_that_allows_utf8_is_kept(template: Template) -> None:
         (replace(LATIN1, major=18, is_libc=False), BY_C),
     ],
 )
-def test_a_locale_that_does_not_is_replaced_and_the_operator_hears_of_it(
-    template: Template, clause: str
-) -> None:
+def test_another_locale_is_replaced_and_warned_of(template: Template, clause: str) -> None:
     assert template.clause == clause
     told = judged_template(template)
     assert told.verdict is Verdict.WARN

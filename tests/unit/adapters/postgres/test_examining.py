@@ -69,9 +69,7 @@ MARKS: dict[str, tuple[list[str], Known, Verdict, str]] = {
 
 
 @pytest.mark.parametrize(("rules", "verdict", "detail"), RULES.values(), ids=list(RULES))
-def test_the_first_line_that_fits_a_tenant_counts(
-    rules: list[Rule], verdict: Verdict, detail: str
-) -> None:
+def test_the_first_line_that_fits_counts(rules: list[Rule], verdict: Verdict, detail: str) -> None:
     outcome = judged_rules(rules, [("user_shop", "shop")], PUBLIC)
     assert outcome.verdict is verdict
     assert detail in outcome.detail

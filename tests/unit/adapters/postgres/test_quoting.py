@@ -48,9 +48,7 @@ def test_an_identifier_is_read_back_as_it_was(name: str) -> None:
 @example("'")
 @example("\\")
 @example("\\'; DROP DATABASE postgres; --")
-def test_a_literal_is_read_back_as_it_was_whatever_the_server_is_set_to(
-    standard: bool, text: str
-) -> None:
+def test_a_literal_is_read_back_on_any_server(standard: bool, text: str) -> None:
     assert read_literal(literal(text), standard_conforming_strings=standard) == text
 
 

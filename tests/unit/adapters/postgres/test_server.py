@@ -24,9 +24,7 @@ def server(dsn: str = DSN, host: str | None = None, port: int | None = None) -> 
 
 
 @pytest.mark.parametrize(("dsn", "expected"), ADDRESSES.items())
-async def test_tenants_reach_the_server_as_the_admin_does(
-    dsn: str, expected: tuple[str, int, str]
-) -> None:
+async def test_tenants_have_the_admins_address(dsn: str, expected: tuple[str, int, str]) -> None:
     connection = await server(dsn).connection(new_order())
 
     assert (connection.host, connection.port, connection.sslmode) == expected

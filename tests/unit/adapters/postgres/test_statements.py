@@ -31,9 +31,7 @@ def test_two_tenants_do_not_wait_for_each_other(two: list[bytes]) -> None:
 
 
 @given(database=names, owner=names, mark=names, verifier=names)
-def test_no_name_gets_out_of_its_quotes(
-    database: str, owner: str, mark: str, verifier: str
-) -> None:
+def test_no_name_leaves_its_quotes(database: str, owner: str, mark: str, verifier: str) -> None:
     """Outside of the quotes every tenant's statements are the same."""
     odd, plain = _all(Names(database, owner), mark, verifier), _all(Names("d", "o"), "m", "v")
     assert [QUOTED.sub("?", text) for text in odd] == [QUOTED.sub("?", text) for text in plain]

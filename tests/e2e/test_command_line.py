@@ -111,15 +111,6 @@ async def test_a_dotenv_file_says_where_the_service_is_and_who_asks(tmp_path: Pa
     assert service.headers[0]["Authorization"] == "Bearer k"
 
 
-async def test_a_dotenv_file_that_cannot_be_read_is_told_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_bytes(b"PGVEND_KEY=\xff\n")
-
-    refused = await ran("env", "-C", str(tmp_path), *PGVEND, "show", "db_1")
-
-    assert (refused.status, refused.stdout) == (1, "")
-    assert refused.stderr == "pgvend: .env is not UTF-8: save it as UTF-8.\n"
-
-
 async def _asked(service: RunningService, *command: str) -> Ran:
     return await run_command(*command, PGVEND_URL=service.url)
 

@@ -53,11 +53,9 @@ async def test_a_caller_may_ask_for_the_plain_name_or_none(app: RunningApp) -> N
     body = {"nickname": "taken", "on_conflict": "reject"}
 
     for headers in ({}, ASYNC):
-        problem = problem_in(await app.ask("POST", PATH, body, headers), 409, "name_taken")
-        assert "taken" in problem["detail"]
+        problem_in(await app.ask("POST", PATH, body, headers), 409, "name_taken")
 
-    assert (await app.vend("taken"))["database"].startswith("taken_")
-    assert len(await app.live()) == 2
+    assert len(await app.live()) == 1
 
 
 async def test_a_deleted_database_is_promised_to_go_and_then_gone(app: RunningApp) -> None:

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from adapters.memory.provider import MemoryProvider
 from domain.errors import OutcomeUnknown, ProviderBusy, ProviderFull, ProviderRejected
-from tests.support.apps import RunningApp, problem_in, running_app
+from tests.support.apps import problem_in, running_app
 from tests.support.away import Outage, records_with
 from tests.support.keyed import LEGACY, ORDERS
 from tests.support.trouble import failing
@@ -61,17 +61,6 @@ async def test_a_crash_tells_its_caller_nothing_but_where_to_look(path: str, mom
         assert not [word for word in SECRET_WORDS.split() if word in str(answer.body)]
         assert [event for event in logged if event["event"] == "http.crashed" and event["exc_info"]]
         assert await app.nothing_is_left()
-
-
-async def test_two_applications_in_one_process_share_nothing(app: RunningApp) -> None:
-    async with running_app() as other:
-        mine, theirs = await app.vend("same", on_conflict="reject"), await other.vend("same")
-
-        assert mine["connection"]["password"] != theirs["connection"]["password"]
-        assert [one["id"] for one in await app.live()] == [mine["id"]]
-        assert [one["id"] for one in await other.live()] == [theirs["id"]]
-
-    assert (await app.vend("still there"))["state"] == "ready"
 
 
 ORDER = {"nickname": "n"}

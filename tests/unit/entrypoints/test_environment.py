@@ -101,19 +101,17 @@ def test_a_folder_named_env_is_no_env_file(env: Environment) -> None:
     assert env.load() == Settings()
 
 
-def test_an_env_file_in_another_encoding_is_reported(env: Environment) -> None:
-    Path(".env").write_bytes("PGVEND_DATA_DIR=Größe\n".encode("latin-1"))
-
-    with pytest.raises(StartupError, match=r"^\.env is not UTF-8: save it as UTF-8\.$"):
-        env.load()
-
-
-def test_an_unreadable_env_file_is_reported_in_one_line(env: Environment) -> None:
-    Path(".env").symlink_to(".env")
-
+def test_an_env_file_that_cannot_be_read_is_reported_in_one_line(env: Environment) -> None:
     for load in (env.load, load_client_settings):
+        Path(".env").write_bytes("PGVEND_DATA_DIR=Größe\n".encode("latin-1"))
+        with pytest.raises(StartupError, match=r"^\.env is not UTF-8: save it as UTF-8\.$"):
+            load()
+
+        Path(".env").unlink()
+        Path(".env").symlink_to(".env")
         with pytest.raises(StartupError, match=r"^\.env cannot be read \(.*\): make it readable"):
             load()
+        Path(".env").unlink()
 
 
 def test_a_current_folder_that_is_gone_is_reported(env: Environment, tmp_path: Path) -> None:

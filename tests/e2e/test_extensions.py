@@ -1,10 +1,7 @@
 """Extensions: listed, refused, and added to a database, over HTTP and on the command line."""
 
-import asyncpg
-
 from adapters.memory.provider import EXTENSIONS
-from adapters.postgres.provider import PostgresProvider
-from tests.support.apps import RunningApp, app_over_bundled, problem_in
+from tests.support.apps import RunningApp, problem_in
 
 
 def path_of(database: dict[str, str]) -> str:
@@ -45,26 +42,3 @@ async def test_an_unavailable_extension_is_refused_with_the_list(app: RunningApp
         problem = problem_in(answer, 422, "extension_unavailable")
         assert all(each.name in problem["detail"] for each in EXTENSIONS)
     assert await app.live() == []
-
-
-async def test_the_tenant_finds_it_and_its_session_goes_on(bundled_18: PostgresProvider) -> None:
-    async with app_over_bundled(bundled_18) as client:
-        made = await client.post("/v1/databases", json={"nickname": "Extended"})
-        database = await made.json()
-        session = await asyncpg.connect(database["connection"]["uri"])
-        for name in ("vector", "pg_trgm"):
-            added = await client.post(path_of(database), json={"name": name})
-            assert added.status == 200, await added.text()
-        assert await session.fetchval("SELECT '[1]'::vector <-> '[3]'") == 2
-        assert await session.fetchval("SELECT similarity('word', 'word')") == 1
-        await session.execute(
-            "CREATE FUNCTION soundex(text) RETURNS text LANGUAGE sql AS 'SELECT $1'"
-        )
-        hindered = await client.post(path_of(database), json={"name": "fuzzystrmatch"})
-        problem = await hindered.json()
-        assert (hindered.status, problem["code"]) == (422, "extension_unavailable")
-        assert "in the way" in problem["detail"]
-        await session.close()
-        shown = await (await client.get(f"/v1/databases/{database['id']}")).json()
-        assert shown["extensions"] == ["vector", "pg_trgm"]
-        await client.delete(f"/v1/databases/{database['id']}")

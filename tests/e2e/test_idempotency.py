@@ -50,11 +50,3 @@ async def test_a_key_is_for_one_request_however_it_is_written(app: RunningApp) -
 
     assert first.body == second.body
     assert refused["retryable"] is False
-
-
-@pytest.mark.parametrize("key", ["x", "x" * 255, '"quoted"', "a key; of=many, signs", "8e03978e"])
-async def test_any_visible_text_is_a_key(app: RunningApp, key: str) -> None:
-    first, second = await ordered(app, key), await ordered(app, key)
-
-    assert first.status == 201
-    assert first.body == second.body

@@ -7,15 +7,7 @@ import pytest
 
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.service import NotStarted, running_service
-from tests.support.serviced import (
-    PATH,
-    asked,
-    created,
-    created_by_legacy,
-    deleted,
-    owner_by,
-    password_of,
-)
+from tests.support.serviced import PATH, asked, created, created_by_legacy, deleted, owner_by
 
 
 def variables(neon: RunningEmulator, **more: str) -> dict[str, Any]:
@@ -40,15 +32,13 @@ MODES: dict[str, dict[str, str]] = {
 async def test_both_routes_hand_out_what_the_api_knows_too(
     neon: RunningEmulator, tmp_path: Path, mode: str
 ) -> None:
-    settings = variables(neon, PGVEND_LOG_LEVEL="debug", **MODES[mode])
+    settings = variables(neon, **MODES[mode])
     async with running_service(tmp_path, **settings) as service:
         new, old = await created(service), await created_by_legacy(service)
 
         assert (new["provider"], new["isolation"]) == ("neon", mode)
         assert await owner_by(new) == new["owner"]
         assert await owner_by(old) == old["database_owner"]
-        secrets = (neon.key, password_of(new), password_of(old))
-        assert not [secret for secret in secrets if secret in service.output()]
         assert ("neon.no_isolation" in service.output()) == (mode == "none")
         for database in (await asked(service, "GET", PATH))["databases"]:
             await deleted(service, database)

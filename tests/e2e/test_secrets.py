@@ -30,21 +30,6 @@ OLD = "the secret that there was at first and is long enough"
 NEW = "the secret that there is from now on and is long enough"
 
 
-async def test_a_kept_secret_keeps_passwords(server_15: OperatorsServer, tmp_path: Path) -> None:
-    async with service_under(server_15, tmp_path, OLD) as service:
-        made = await created(service)
-
-    async with service_under(server_15, tmp_path, NEW, OLD) as service:
-        assert await connection_of(service, made) == made["connection"]
-        after = await rotated(service, made)
-
-    async with service_under(server_15, tmp_path, NEW) as service:
-        assert await connection_of(service, made) == after["connection"]
-        assert "secret.missing" not in service.output()
-        await deleted(service, made)
-    assert not await exists(server_15, made["database"])
-
-
 async def test_under_a_lost_secret_a_database_is_known_and_waits_for_its_rotation(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:

@@ -61,15 +61,6 @@ async def test_another_start_keeps_databases_credentials_and_keys() -> None:
             assert await second.stop() == 0
 
 
-async def test_nothing_secret_is_ever_written(service: RunningService) -> None:
-    made = [await created(service), await created_by_legacy(service)]
-    secrets = [*map(password_of, made), (service.data_dir / "secret").read_text().strip()]
-
-    written = service.output() + (service.data_dir / "embedded" / "postgres.log").read_text()
-    assert "database.ready" in written
-    assert not [secret for secret in secrets if secret in written]
-
-
 async def test_every_line_of_the_log_is_json(service: RunningService) -> None:
     await created(service)
     async with aiohttp.ClientSession() as client, client.get(f"{service.url}/no%0Awhere"):

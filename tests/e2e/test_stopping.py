@@ -8,8 +8,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from adapters.memory.provider import MemoryProvider
-from tests.support.apps import running_app
 from tests.support.command_line import plain_environment
 from tests.support.servers import OperatorsServer
 from tests.support.serviced import (
@@ -22,7 +20,6 @@ from tests.support.serviced import (
     owner_by,
     service_over,
 )
-from tests.support.trouble import Gate
 
 
 async def test_sigterm_lets_running_work_finish(server_15: OperatorsServer, tmp_path: Path) -> None:
@@ -44,19 +41,6 @@ async def test_sigterm_lets_running_work_finish(server_15: OperatorsServer, tmp_
         made[1]["database_owner"],
     ]
     assert not await exists(server_15, dropped["database"])
-
-
-async def test_a_deletion_is_finished_before_the_provider_is_closed() -> None:
-    gate = Gate("before retire")
-    provider = MemoryProvider(trouble=gate)
-    async with running_app(provider) as app:
-        database = await app.vend()
-        async with app.client.delete(f"/v1/databases/{database['id']}"):
-            await gate.reached.wait()
-        deaf = asyncio.create_task(_no_longer_listening(app.port))
-        deaf.add_done_callback(lambda _: gate.open())
-    assert await provider.inventory() == []
-    await deaf
 
 
 async def test_ctrl_c_in_a_terminal_ends_it_quietly(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from aiohttp import ClientResponse, ClientSession, web
 from dependency_injector import providers
 
 from adapters.memory.provider import MemoryProvider
-from adapters.postgres.provider import PostgresProvider
 from adapters.registry.opening import Opened
 from domain.connection import Connection
 from domain.secret import Secret
@@ -126,16 +125,6 @@ async def running_app(
     container.records.override(providers.Object(records))
     async with served(container, insecure=insecure) as (port, server), _client_of(port) as client:
         yield RunningApp(client, port, server, provider, clock, records)
-
-
-@asynccontextmanager
-async def app_over_bundled(provider: PostgresProvider) -> AsyncIterator[ClientSession]:
-    """An application over a bundled server that runs already."""
-    container = container_of(ProviderName.EMBEDDED)
-    container.embedded.override(providers.Object(provider))
-    container.records.override(providers.Object(in_memory()))
-    async with served(container) as (port, _), _client_of(port) as client:
-        yield client
 
 
 @asynccontextmanager

@@ -116,13 +116,6 @@ def test_a_session_that_outlived_its_server_is_ended(data: Path, start: Start) -
     assert session.poll() is not None
 
 
-def test_a_server_that_still_runs_in_the_folder_is_stopped(data: Path, start: Start) -> None:
-    server = start("postgres", data)
-    leave(data, server.pid)
-    end_old_server(data, None)
-    assert server.poll() is not None
-
-
 @pytest.mark.parametrize(
     ("name", "folder"), [("postgres", ".."), ("an-editor", "."), ("a-stranger", "..")]
 )

@@ -72,13 +72,11 @@ async def test_nothing_else_opens(opened: Guarded, route: Route) -> None:
 
 async def test_a_key_works_there_as_before(opened: Guarded) -> None:
     ann = await opened.holder("ann")
-
     assert (await ordered(opened, bearer(ann.key) | keyed())).status == 200
     assert len(await ann.list()) == 1
 
 
 async def test_the_document_says_that_only_this_call_goes_without(opened: Guarded) -> None:
     described = (await opened.ask("GET", "/openapi.json")).body["paths"]
-
     assert {} in described[LEGACY]["post"]["security"]
     assert {} not in described[PATH]["post"]["security"]

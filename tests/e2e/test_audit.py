@@ -80,9 +80,7 @@ async def test_a_new_database_is_named(
 ) -> None:
     ann = await guarded.holder("ann")
     await ann.ask("POST", path, ORDERS[path], **headers)
-
     (entry,) = await guarded.trail("&caller=ann")
-
     assert {entry["subject"]} == await guarded.admin.list()
 
 
@@ -171,7 +169,6 @@ async def test_pages_follow_each_other_and_reading_is_not_audited(guarded: Guard
 @pytest.mark.parametrize("text", ["%00", "%ED%A0%80", "%FF", "%25", "'", "ANN"])
 async def test_who_never_did_anything_is_in_no_entry(guarded: Guarded, text: str) -> None:
     await (await guarded.holder("ann")).vend()
-
     assert await guarded.trail(f"&caller={text}") == await guarded.trail(f"&subject={text}") == []
 
 

@@ -277,13 +277,11 @@ async def test_bad_input_is_explained_and_changes_nothing(bad: Bad) -> None:
 async def test_a_body_of_unknown_length_is_bounded_too(app: RunningApp) -> None:
     async with app.client.post(V1, data=_spaces(), headers=JSON) as response:
         await problem_of(response, 413, "body_too_large")
-
     assert await app.nothing_is_left()
 
 
 async def test_a_body_of_the_largest_size_is_taken(app: RunningApp) -> None:
     body = _order("just fits").ljust(LIMIT)
-
     async with app.client.post(V1, data=body, headers=JSON) as response:
         assert response.status == 201
 

@@ -64,9 +64,7 @@ async def test_a_page_on_the_list_creates_a_database_and_changes_it(scene: Scene
 @pytest.mark.parametrize("path", ORDERS)
 async def test_a_page_on_the_list_may_create_and_be_traced(scene: Scene, path: str) -> None:
     traced = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01", "baggage": "k=v", "sentry-trace": "1"}
-
     seen = await scene.ask(scene.ours, path, headers={"Content-Type": "application/json"} | traced)
-
     assert seen["status"] in {200, 201}
     assert "From a page" in seen["body"].values()
 
@@ -74,9 +72,7 @@ async def test_a_page_on_the_list_may_create_and_be_traced(scene: Scene, path: s
 @pytest.mark.parametrize("path", ORDERS)
 async def test_a_page_on_the_list_reads_why_its_order_was_refused(scene: Scene, path: str) -> None:
     body = ORDERS[path].replace("From a page", "!?")
-
     seen = await scene.ask(scene.ours, path, body)
-
     assert seen["status"] == 422
     assert seen["body"]["code"] == "invalid_nickname"
     assert seen["body"]["request_id"] == seen["headers"]["x-request-id"]
@@ -99,7 +95,6 @@ async def test_a_foreign_page_sees_nothing_and_makes_nothing(scene: Scene, path:
 async def test_under_a_star_any_page_is_served_but_not_with_credentials(page: Page) -> None:
     async with empty_site() as anybody, running_app(cors_allow_origins="*") as app:
         scene = Scene(app, page, anybody, anybody)
-
         assert (await scene.ask(anybody, "/v1/databases"))["status"] == 201
         refused = await scene.ask(anybody, "/v1/databases", credentials="include")
         assert refused == {"error": "TypeError"}

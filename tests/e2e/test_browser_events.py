@@ -78,7 +78,6 @@ async def test_a_foreign_page_hears_nothing(page: Page, site: str) -> None:
     async with running_app(cors_allow_origins="https://app.example") as app:
         url = f"http://127.0.0.1:{app.port}/v1/databases/{(await app.vend())['id']}/events"
         await listen(page, url)
-
         assert await all_heard(page) == ([], 0)
 
 

@@ -22,7 +22,6 @@ BODIES = {"changeDatabase": {"labels": {"a": "b"}}, "addExtension": {"name": "hs
 async def test_everybody_sees_ones_own_databases_and_the_admin_all(guarded: Guarded) -> None:
     ann, bob = await guarded.holder("ann"), await guarded.holder("bob")
     anns, bobs = await ann.vend("Sales"), await bob.vend("Stock")
-
     assert await ann.list() == {anns["id"]}
     assert await bob.list() == {bobs["id"]}
     assert await guarded.admin.list() == {anns["id"], bobs["id"]}
@@ -60,9 +59,7 @@ async def test_an_open_service_shows_its_one_caller_everything() -> None:
     async with guarded_app(admin_key=None) as guarded:
         made = await guarded.app.vend()
         theirs = await guarded.app.records.registry.add(replace(new_record(), caller="ann"))
-
         answer = await guarded.ask("GET", PATH)
-
         assert {each["id"] for each in answer.body["databases"]} == {made["id"], theirs.id}
 
 
@@ -82,7 +79,6 @@ async def test_an_open_service_ignores_what_a_proxy_sends(app: RunningApp, heade
 @pytest.mark.parametrize("path", [PATH, LEGACY])
 async def test_what_is_no_key_is_not_let_in(guarded: Guarded, path: str, header: str) -> None:
     told = await guarded.ask("POST", path, ORDERS[path], {"Authorization": header})
-
     assert told.status == 401
     assert told.headers["WWW-Authenticate"] == "Bearer"
     assert await guarded.admin.list() == set()
@@ -101,7 +97,6 @@ async def test_two_keys_or_a_key_in_the_address_are_refused(guarded: Guarded) ->
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer  "])
 async def test_the_schemes_letters_may_be_large_or_small(guarded: Guarded, scheme: str) -> None:
     headers = {"Authorization": f"{scheme} {guarded.admin.key}"}
-
     assert (await guarded.ask("GET", PATH, headers=headers)).status == 200
 
 

@@ -45,9 +45,7 @@ async def test_who_asks_too_often_is_told_when_to_come_back(guarded: Guarded) ->
 
 async def test_what_a_key_may_not_do_counts_too(guarded: Guarded) -> None:
     ann = await guarded.holder("ann", ["create"], rate="1/min")
-
     told = await ann.ask("GET", PATH)
-
     problem_in(told, 403, "forbidden")
     assert told.headers["RateLimit"] == '"requests";r=0;t=60'
     problem_in(await ann.ask("POST", PATH, {"nickname": "Sales"}), 429, "rate_limited")
@@ -86,9 +84,7 @@ async def test_a_quota_bounds_what_exists_at_once(
 
 async def test_a_quota_and_a_rate_are_both_told(guarded: Guarded) -> None:
     ann = await guarded.holder("ann", quota=0, rate="5/min")
-
     told = await ann.ask("POST", PATH, {"nickname": "Sales"})
-
     problem_in(told, 429, "quota_reached")
     assert told.headers["RateLimit-Policy"] == '"databases";q=0, "requests";q=5;w=60'
     assert told.headers["RateLimit"] == '"databases";r=0, "requests";r=4;t=60'

@@ -33,7 +33,6 @@ async def page(guarded: Guarded) -> Keyholder:
 @paths
 async def test_its_page_gets_a_database(page: Keyholder, path: str) -> None:
     told = await page.ask("POST", path, ORDERS[path], Origin=OURS)
-
     assert told.status in {200, 201}, told.body
     assert _is_readable(told, OURS)
 
@@ -46,7 +45,6 @@ async def test_whatever_is_not_its_page_gets_none(
     guarded: Guarded, page: Keyholder, path: str, origin: str | None
 ) -> None:
     told = await page.ask("POST", path, ORDERS[path], **({"Origin": origin} if origin else {}))
-
     problem_in(told, 403, "forbidden")
     assert await guarded.admin.list() == set()
     assert _is_readable(told, OTHER) == (origin == OTHER), "by a page that CORS knows"
@@ -67,7 +65,6 @@ async def test_preflights_need_no_key_and_do_not_count(guarded: Guarded, path: s
 
 async def test_a_page_can_read_that_it_needs_a_key(guarded: Guarded) -> None:
     told = await guarded.ask("POST", PATH, ORDERS[PATH], {"Origin": OURS})
-
     problem_in(told, 401, "unauthenticated")
     assert _is_readable(told, OURS)
 

@@ -90,7 +90,6 @@ async def test_a_key_is_good_for_what_its_scope_says(
 @pytest.mark.parametrize("path", sorted({route.path for route in GUARDED}))
 async def test_another_method_is_no_way_around(guarded: Guarded, method: str, path: str) -> None:
     guarded.app.clock.passed += 3600
-
     async with guarded.app.client.request(method, path.format(id=NOBODY)) as told:
         assert told.status in {401, 403, 404, 405}, await told.text()
 
@@ -100,7 +99,6 @@ async def test_another_method_is_no_way_around(guarded: Guarded, method: str, pa
 )
 async def test_another_writing_of_the_address_is_no_way_around(guarded: Guarded, path: str) -> None:
     guarded.app.clock.passed += 3600
-
     assert (await guarded.ask("GET", path)).status in {401, 404}
 
 

@@ -76,7 +76,6 @@ async def test_a_restored_database_is_as_it_was_with_a_new_end() -> None:
 async def test_without_a_time_it_gets_the_operators_usual_one(body: Any) -> None:
     async with running_app(grace_period="24h", default_ttl="5h") as app:
         answer = await restored(app, await expired(app), body)
-
         assert ends(answer) == app.clock.now() + timedelta(hours=5)
 
 
@@ -105,9 +104,7 @@ async def test_one_that_is_being_made_is_to_be_asked_for_again(
     app: RunningApp, method: str, what: str, body: Any
 ) -> None:
     left = await left_half_made(app)
-
     answer = await app.ask(method, f"/v1/databases/{left.id}{what}", body)
-
     assert problem_in(answer, 409, "in_flight")["retryable"] is True
     assert int(answer.headers["Retry-After"]) > 0
     assert await app.records.registry.get(left.id) == left
@@ -126,7 +123,6 @@ async def labelled(app: RunningApp, path: str, label: str, tags: Any) -> Answer:
 
 async def test_whatever_tells_the_record_tells_its_etag(app: RunningApp) -> None:
     path, tag = await tagged(app)
-
     for what in ("", "/connection"):
         assert (await app.ask("GET", path + what)).headers["ETag"] == tag
     assert tag.startswith('"')
@@ -163,14 +159,11 @@ async def test_every_change_makes_another_etag(app: RunningApp) -> None:
 async def test_a_change_of_what_was_seen_is_made(app: RunningApp, write: str | list[str]) -> None:
     path, tag = await tagged(app)
     tags = [one.format(tag=tag) for one in ([write] if isinstance(write, str) else write)]
-
     answer = await labelled(app, path, "seen", tags)
-
     assert answer.status == 200
     assert (await app.get(path))["labels"] == {"is": "seen"}
 
 
 async def test_a_weak_etag_is_not_enough(app: RunningApp) -> None:
     path, tag = await tagged(app)
-
     problem_in(await labelled(app, path, "weak", f"W/{tag}"), 412, "precondition_failed")

@@ -106,7 +106,6 @@ async def test_a_dotenv_file_says_where_the_service_is_and_who_asks(tmp_path: Pa
     async with fake_service(RECORD) as service:
         (tmp_path / ".env").write_text(f"PGVEND_URL={service.url}\nPGVEND_KEY=k\n")
         shown = await ran("env", "-C", str(tmp_path), *PGVEND, "show", "db_1")
-
     assert shown.status == 0, shown.stderr
     assert service.headers[0]["Authorization"] == "Bearer k"
 

@@ -127,7 +127,6 @@ async def test_it_prints_what_goes_into_a_variable_or_a_pipe_and_nothing_else(co
     answer, printed = PRINTED[command]
     async with fake_service(answer) as service:
         told = await service.pgvend(*command.split())
-
     assert (told.status, told.stderr) == (0, "")
     assert told.stdout == printed.rstrip("\n") + "\n"
 
@@ -177,7 +176,6 @@ async def test_many_things_are_a_table(command: str) -> None:
     answer, lines = TABLES[command]
     async with fake_service(answer) as service:
         told = await service.pgvend(*command.split())
-
     assert told.stdout.splitlines() == lines
 
 
@@ -198,7 +196,6 @@ async def test_what_its_maker_may_not_expect_is_told_beside_the_key() -> None:
     notice = "A key for web pages can only create: read left out."
     async with fake_service(NEW_KEY | {"notices": [notice]}, status=201) as service:
         told = await service.pgvend("keys", "create", "web")
-
     assert (told.stdout, told.stderr) == ("pgv_00000000_secret\n", f"pgvend: {notice}\n")
 
 
@@ -231,7 +228,6 @@ async def test_a_nickname_writes_nothing_but_a_name_into_the_terminal() -> None:
     odd = RECORD | {"nickname": "safe\u202egpj.\u2066x\x1b[31m\n\t😀"}
     async with fake_service(databases(odd)) as service:
         told = await service.pgvend("list")
-
     assert told.stdout.endswith("  safe\\u202egpj.\\u2066x\\x1b[31m\\n\\t😀\n")
 
 
@@ -239,7 +235,6 @@ async def test_a_nickname_writes_nothing_but_a_name_into_the_terminal() -> None:
 async def test_a_terminal_without_the_letters_gets_their_numbers(charset: str) -> None:
     async with fake_service(databases(RECORD | {"nickname": "a😀"})) as service:
         told = await run_command("list", charset=charset, PGVEND_URL=service.url)
-
     assert told.stdout.endswith("a\\U0001f600\n"), told.stderr
 
 
@@ -247,5 +242,4 @@ async def test_a_terminal_without_the_letters_gets_their_numbers(charset: str) -
 async def test_any_nickname_is_taken_as_it_is(nickname: str) -> None:
     async with fake_service(VENDED) as service:
         await service.pgvend("create", "--", nickname)
-
     assert service.asked == [("POST", "/v1/databases", {"nickname": nickname})]

@@ -23,7 +23,6 @@ async def test_an_odd_id_leads_nowhere_else(odd: str) -> None:
 async def test_an_unknown_format_is_told_before_anything_is_asked(command: str) -> None:
     async with fake_service(VENDED) as service:
         refused = await service.pgvend(command, "db_1", "--format", "xml")
-
     assert (refused.status, service.asked) == (1, [])
     assert refused.stderr.startswith("pgvend: 'xml' is no format; there are json, uri, env")
 
@@ -51,7 +50,6 @@ async def test_an_error_commands_no_terminal() -> None:
 async def test_a_label_without_a_value_is_told_before_anything_is_asked() -> None:
     async with fake_service(VENDED) as service:
         refused = await service.pgvend("create", "n", "--label", "team")
-
     assert (refused.status, service.asked) == (1, [])
     assert refused.stderr == "pgvend: Write a label as key=value, not 'team'.\n"
 
@@ -59,7 +57,6 @@ async def test_a_label_without_a_value_is_told_before_anything_is_asked() -> Non
 @pytest.mark.parametrize(("command", "lacking"), [("create", "nickname"), ("extend db_1", "TTL")])
 async def test_a_command_without_its_arguments_shows_its_usage(command: str, lacking: str) -> None:
     refused = await run_command(*command.split())
-
     assert refused.status == 2
     assert lacking in refused.stderr
 
@@ -104,7 +101,6 @@ async def test_what_is_no_answer_of_pgvend_is_told_in_one_line(name: str) -> Non
 )
 async def test_where_no_service_is_it_says_so(url: str) -> None:
     refused = await run_command("create", "n", PGVEND_URL=url)
-
     assert (refused.status, refused.stdout) == (1, "")
     assert refused.stderr.startswith("pgvend: ")
     assert "PGVEND_URL" in refused.stderr

@@ -107,7 +107,6 @@ async def test_a_page_may_do_and_send_what_the_api_takes(
     allowing: RunningApp, method: str, path: str
 ) -> None:
     answer = await preflight(allowing, method=method, headers=SENT, path=path)
-
     assert (answer.status, answer.headers["Access-Control-Allow-Methods"]) == (200, method)
 
 
@@ -116,7 +115,6 @@ async def test_a_page_on_the_list_may_send_tracing_headers_and_those_of_the_oper
     allowing: RunningApp, header: str
 ) -> None:
     answer = await preflight(allowing, headers=f"content-type, {header}")
-
     allowed = answer.headers["Access-Control-Allow-Headers"].lower().split(",")
     assert answer.status == 200
     assert set(header.lower().split(",")) < set(allowed)
@@ -125,7 +123,6 @@ async def test_a_page_on_the_list_may_send_tracing_headers_and_those_of_the_oper
 @pytest.mark.parametrize("header", UNSAFE)
 async def test_a_header_that_a_proxy_trusts_is_refused(allowing: RunningApp, header: str) -> None:
     why = reason(await preflight(allowing, headers=f"traceparent, {header}"))
-
     assert f"may not send the header {header}:" in why
     assert OURS in why
     assert "PGVEND_CORS_ALLOW_HEADERS" in why
@@ -142,7 +139,6 @@ async def test_a_refused_method_is_named_with_those_there_are(allowing: RunningA
 async def test_without_a_list_no_page_is_let_in(app: RunningApp, path: str) -> None:
     refused = await preflight(app, path=path)
     answer = await app.ask("GET", "/v1/databases", headers={"Origin": OURS})
-
     assert "CORS_ALLOW_ORIGINS" in reason(refused)
     assert _cors_headers([*refused.headers, *answer.headers]) == set()
 
@@ -154,7 +150,6 @@ async def test_options_that_are_no_preflight_are_told_what_is_missing(app: Runni
 
 async def test_what_a_caller_sent_is_shown_in_plain_ascii(allowing: RunningApp) -> None:
     why = reason(await preflight(allowing, "https://é\u202e.example" + "x" * 1000))
-
     assert r"https://\xe9" in why
     assert len(why) < 400
 
@@ -173,7 +168,6 @@ async def test_a_page_on_the_list_may_read_answers_and_their_headers_and_problem
     allowing: RunningApp, method: str, path: str, status: int
 ) -> None:
     answer = await allowing.ask(method, path, headers={"Origin": OURS})
-
     assert answer.status == status
     assert answer.headers["Access-Control-Allow-Origin"] == OURS
     assert answer.headers["Access-Control-Allow-Credentials"] == "true"
@@ -203,7 +197,6 @@ async def test_a_star_is_warned_of_and_a_list_is_not(origins: str, warnings: lis
     with capture_logs() as logged:
         async with running_app(cors_allow_origins=origins):
             pass
-
     assert [each["event"] for each in logged if each["log_level"] == "warning"] == warnings
 
 

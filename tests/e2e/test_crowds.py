@@ -67,7 +67,6 @@ async def test_while_one_sends_ahead_others_are_answered() -> None:
     async with limited_app() as port, wire_to(port) as greedy:
         greedy.writer.transport.pause_reading()  # type: ignore[attr-defined] # a stream's writer has it
         greedy.send(ASK * 100_000)
-
         assert [(await asked(port)).status for _ in range(10)] == [200] * 10
 
 

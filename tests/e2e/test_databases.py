@@ -40,9 +40,7 @@ async def test_a_created_database_comes_with_its_connection(app: RunningApp) -> 
 
 async def test_the_location_leads_to_the_record_without_its_secret(app: RunningApp) -> None:
     answer = await app.ask("POST", PATH, {"nickname": "found", "ttl": "90m"})
-
     record = await app.get(answer.headers["Location"])
-
     del answer.body["connection"]
     assert record == answer.body
     assert record["expires_at"] == "2026-01-02T04:34:05Z"
@@ -51,10 +49,8 @@ async def test_the_location_leads_to_the_record_without_its_secret(app: RunningA
 async def test_a_caller_may_ask_for_the_plain_name_or_none(app: RunningApp) -> None:
     await app.vend("taken")
     body = {"nickname": "taken", "on_conflict": "reject"}
-
     for headers in ({}, ASYNC):
         problem_in(await app.ask("POST", PATH, body, headers), 409, "name_taken")
-
     assert len(await app.live()) == 1
 
 
@@ -124,9 +120,7 @@ async def test_a_promise_is_answered_before_the_database_is_there() -> None:
 )
 async def test_who_prefers_gets_a_promise(app: RunningApp, prefer: list[str], status: int) -> None:
     headers = [("Prefer", value) for value in prefer]
-
     answer = await app.ask("POST", PATH, {"nickname": "n"}, headers)
-
     assert answer.status == status
     assert ("Preference-Applied" in answer.headers) == (status == 202)
 
@@ -135,7 +129,6 @@ async def test_what_became_of_a_failed_promise_is_on_record() -> None:
     refusing = failing("before provision", ProviderRejected)
     async with running_app(MemoryProvider(trouble=refusing)) as app:
         record = await app.comes_to((await promised(app)).body["id"], "failed")
-
         assert record["steps"][0]["error"] == str(ProviderRejected())
         assert await app.nothing_is_left()
 
@@ -179,7 +172,6 @@ async def test_the_originals_answer_has_the_seven_fields_and_no_other(app: Runni
 
 async def test_an_error_has_the_detail_that_the_originals_had(app: RunningApp) -> None:
     answer = await app.ask("POST", LEGACY, {"project": {"name": "!?"}})
-
     assert "letter" in problem_in(answer, 422, "invalid_nickname")["detail"]
 
 

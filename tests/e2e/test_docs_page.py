@@ -78,9 +78,7 @@ async def test_events_are_shown_on_the_page(docs: Docs, app: RunningApp) -> None
 async def test_every_call_of_the_document_is_on_the_page(docs: Docs, app: RunningApp) -> None:
     document = await app.get("/openapi.json")
     calls = sum(len(methods) for methods in document["paths"].values())
-
     await docs.open(app)
-
     await expect(docs.page.locator("#calls > details")).to_have_count(calls)
 
 
@@ -98,9 +96,7 @@ async def test_the_page_shows_a_key_where_one_is_asked_for(docs: Docs) -> None:
 async def test_what_is_typed_is_text_and_no_part_of_the_page(docs: Docs, app: RunningApp) -> None:
     await app.vend("<img src=x onerror=alert(1)>")
     await docs.open(app)
-
     shown = await docs.answer(await docs.unfolded("listDatabases"), 200)
-
     await expect(shown).to_contain_text("<img src=x onerror=alert(1)>")
     assert await docs.page.locator("img").count() == 0
 
@@ -108,8 +104,6 @@ async def test_what_is_typed_is_text_and_no_part_of_the_page(docs: Docs, app: Ru
 async def test_the_pages_policy_stops_a_script_from_elsewhere(docs: Docs, app: RunningApp) -> None:
     await docs.open(app)
     script = "document.body.append(Object.assign(document.createElement('script'), {src}))"
-
     await docs.page.evaluate(f"(src) => {{ {script} }}", "http://127.0.0.1:1/evil.js")
     await docs.page.evaluate("setTimeout(() => {}, 0)")
-
     assert any("Content Security Policy" in complaint for complaint in docs.complaints)

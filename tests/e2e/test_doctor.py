@@ -17,7 +17,6 @@ ANOTHER = "another-secret-than-the-one-it-was"
 
 async def test_a_new_installation_passes_and_nothing_is_made(tmp_path: Path) -> None:
     told = await pgvend("doctor", PGVEND_DATA_DIR=str(tmp_path / "data"))
-
     assert told.status == 0, told
     assert told.stdout.startswith("VERDICT  CHECK")
     assert (told.stderr, os.listdir(tmp_path)) == ("", [])
@@ -102,7 +101,6 @@ async def test_it_looks_at_neon(neon: RunningEmulator, tmp_path: Path) -> None:
 
 async def test_settings_that_are_wrong_are_told_as_at_a_start(tmp_path: Path) -> None:
     told = await _doctor(tmp_path, PGVEND_SECRET="hunter2")
-
     assert (told.status, told.stdout) == (1, "")
     assert "PGVEND_SECRET" in told.stderr
     assert "hunter2" not in told.stderr

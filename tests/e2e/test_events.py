@@ -52,7 +52,6 @@ async def test_a_listener_sees_every_step_as_it_happens_and_how_it_ended() -> No
 @pytest.mark.parametrize("last", ["", *range(5)])  # a browser sends "" when an event had no id
 async def test_who_comes_back_gets_what_was_missed(app: RunningApp, last: int | str) -> None:
     events = await events_of(app, await made(app), after=str(last))
-
     seen = int(last or 0)
     assert steps_in(events) == MADE[seen:]
     assert [event.id for event in events] == [*map(str, range(seen + 1, 5)), "4-settled"]

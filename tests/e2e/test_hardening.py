@@ -40,7 +40,6 @@ async def test_every_answer_is_hardened(sent: bytes) -> None:
     async with running_app(cors_allow_origins=PAGE) as app, wire_to(app.port) as wire:
         wire.send(sent)
         _, headers = await wire.head()
-
     _is_hardened(headers)
 
 

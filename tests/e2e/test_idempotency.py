@@ -13,7 +13,6 @@ from tests.support.trouble import Gate
 @pytest.mark.parametrize("path", ORDERS)
 async def test_the_same_request_gets_the_same_answer(app: RunningApp, path: str) -> None:
     first, second = [await app.ask("POST", path, ORDERS[path], keyed()) for _ in range(2)]
-
     assert first.status == second.status
     assert first.body == second.body
     assert first.headers.get("Location") == second.headers.get("Location")
@@ -24,7 +23,6 @@ async def test_both_routes_know_one_key(app: RunningApp) -> None:
     """A client that moves from one to the other repeats its request there."""
     new = await app.ask("POST", PATH, ORDERS[PATH], keyed())
     old = await app.ask("POST", LEGACY, ORDERS[LEGACY], keyed())
-
     assert old.body["database_owner_password"] == new.body["connection"]["password"]
     assert len(await app.live()) == 1
 
@@ -47,6 +45,5 @@ async def test_while_the_first_is_at_work_the_second_is_told_to_come_back() -> N
 async def test_a_key_is_for_one_request_however_it_is_written(app: RunningApp) -> None:
     first, second = await ordered(app, ttl="60m"), await ordered(app, ttl="PT1H")
     refused = problem_in(await ordered(app), 422, "idempotency_key_reused")
-
     assert first.body == second.body
     assert refused["retryable"] is False

@@ -34,7 +34,6 @@ async def test_an_odd_id_is_not_found(app: RunningApp) -> None:
 async def test_an_odd_nickname_is_kept_as_typed(app: RunningApp) -> None:
     for nickname in ("\ufffe n", "💾 n", "\u2028n", "\\u0000 n", "n" * 256):
         made = await app.vend(nickname)
-
         assert (await app.get(f"/v1/databases/{made['id']}"))["nickname"] == nickname
 
 

@@ -5,7 +5,6 @@ from tests.support.apps import RunningApp
 
 async def test_the_pages_together_are_the_list_newest_first(app: RunningApp) -> None:
     made = [(await app.vend(f"n {n}", labels={"odd": str(n % 2)}))["id"] for n in range(7)]
-
     assert await _in_pages(app) == sorted(made, reverse=True)
     assert await _in_pages(app, "&label=odd=1") == sorted(made[1::2], reverse=True)
 
@@ -14,7 +13,6 @@ async def test_states_filter_and_may_be_many(app: RunningApp) -> None:
     kept, dropped = await app.vend("kept"), await app.vend("dropped")
     await app.ask("DELETE", f"/v1/databases/{dropped['id']}")
     going = "state=retiring&state=retired"
-
     assert await _ids(app, "state=ready") == {kept["id"]}
     assert await _ids(app, f"state=ready&{going}") == {kept["id"], dropped["id"]}
 

@@ -47,7 +47,6 @@ async def test_a_head_that_is_too_large_is_a_problem(app: RunningApp, sent: byte
 async def test_after_what_is_no_request_the_service_hangs_up(app: RunningApp) -> None:
     async with wire_to(app.port) as wire:
         await wire.ask(MALFORMED["noise"])
-
         assert await wire.ended() == b""
 
 
@@ -68,7 +67,6 @@ async def test_neither_the_answer_nor_the_log_quotes_what_came(app: RunningApp) 
 @pytest.mark.parametrize("path", ["/livez", "/nowhere", "/v1/databases"])
 async def test_an_unknown_expectation_is_a_problem(app: RunningApp, path: str) -> None:
     answer = await asked(app.port, request(path, Expect="a miracle"))
-
     problem_in(answer, 417, "expectation_failed")
 
 

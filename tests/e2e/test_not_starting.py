@@ -37,7 +37,6 @@ def taken() -> Iterator[str]:
 
 async def test_a_taken_port_is_told_with_its_mend(tmp_path: Path, taken: str) -> None:
     told = await _refused(tmp_path, PORT=taken)
-
     assert taken in told
     assert "set PORT" in told
     assert os.listdir(tmp_path) == [], "it made something before it looked"
@@ -45,7 +44,6 @@ async def test_a_taken_port_is_told_with_its_mend(tmp_path: Path, taken: str) ->
 
 async def test_every_wrong_setting_is_told_at_once(tmp_path: Path) -> None:
     told = await _refused(tmp_path, **WRONG)
-
     used = [name for name in WRONG if name != "PGVEND_POSTGRES_ADMIN_DSN"]
     assert [name for name in used if f"  {name}: " not in told] == []
     assert os.listdir(tmp_path) == []
@@ -63,14 +61,12 @@ async def test_where_strangers_may_come_it_wants_keys(
     tmp_path: Path, settings: dict[str, str], told: str
 ) -> None:
     refused = await _refused(tmp_path, PGVEND_PROVIDER="memory", **settings)
-
     assert told in refused
     assert "--insecure" in refused
 
 
 async def test_a_host_that_is_none_is_told(tmp_path: Path) -> None:
     settings = {"HOST": "no.such.invalid", "PGVEND_PROVIDER": "memory"}
-
     assert "no.such.invalid" in await _refused(tmp_path, "--insecure", **settings)
 
 
@@ -79,7 +75,6 @@ async def test_records_that_cannot_be_reached_are_told_and_their_url_is_not_quot
 ) -> None:
     url = f"postgresql://pgvend:{SECRET}@127.0.0.1:1/registry"
     settings = {"PGVEND_PROVIDER": "memory", "PGVEND_REGISTRY_URL": url}
-
     assert "PGVEND_REGISTRY_URL" in await _refused(tmp_path, PGVEND_SECRET="s" * 32, **settings)
     assert os.listdir(tmp_path) == []
 
@@ -96,22 +91,18 @@ async def test_what_is_damaged_in_the_data_folder_is_told_and_kept(
 ) -> None:
     damaged = b"\xff" * 80
     (tmp_path / file).write_bytes(damaged)
-
     assert str(tmp_path / file) in await _refused(tmp_path, **settings)
     assert (tmp_path / file).read_bytes() == damaged
 
 
 async def test_a_data_folder_that_cannot_be_one_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-
     assert "PGVEND_DATA_DIR" in await _refused(tmp_path / "file", PGVEND_PROVIDER="memory")
 
 
 async def test_files_for_tls_may_be_named_on_the_command_line(tmp_path: Path) -> None:
     files = ("--tls-cert", str(tmp_path), "--tls-key", "/no/such/file")
-
     told = await _refused(tmp_path / "data", *files, PGVEND_PROVIDER="memory")
-
     assert f"{tmp_path} and /no/such/file" in told
     assert "set PGVEND_TLS_CERT" in told
 

@@ -44,7 +44,6 @@ async def test_it_answers_by_names_of_this_machine(app: RunningApp, host: str) -
 @pytest.mark.parametrize("host", ELSEWHERE)
 async def test_it_does_not_answer_by_other_names(app: RunningApp, host: str) -> None:
     sent = b"GET /livez HTTP/1.1\r\nHost: " + host.encode("latin-1") + b"\r\n\r\n"
-
     problem_in(await asked(app.port, sent), 421, "misdirected_request")
 
 
@@ -59,14 +58,12 @@ async def test_no_address_is_an_exception_nor_what_is_said_to_be_a_proxys(path: 
 async def test_an_order_by_another_name_makes_nothing(app: RunningApp) -> None:
     headers = {"Host": "attacker.example"}
     answer = await app.ask("POST", "/v1/databases", {"nickname": "theirs"}, headers)
-
     problem_in(answer, 421, "misdirected_request")
     assert await app.nothing_is_left()
 
 
 async def test_one_of_two_names_that_is_another_is_too_many(app: RunningApp) -> None:
     sent = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nHost: attacker.example\r\n\r\n"
-
     assert (await asked(app.port, sent)).status in {400, 421}
 
 

@@ -67,7 +67,6 @@ async def test_what_is_no_address_stands_for_the_proxy_that_wrote_it(malformed: 
 
 async def test_several_headers_are_one() -> None:
     sent = b"GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: %s\r\nX-Forwarded-For: 10.0.0.1\r\n\r\n"
-
     assert (await _said(PROXIES, sent % CALLER.encode()))["address"] == CALLER
 
 
@@ -85,7 +84,6 @@ async def test_a_proxy_is_believed_whether_the_caller_came_by_tls_and_nobody_els
     async with running_app(trusted_proxies=proxies, **KEYS) as app:
         sent = request(Host="db.example", X_Forwarded_Proto=proto)
         told = (await asked(app.port, sent)).headers
-
     assert told.get(HSTS) == ("max-age=31536000" if is_believed else None)
 
 

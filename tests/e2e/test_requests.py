@@ -13,7 +13,6 @@ from tests.support.trouble import failing
 async def test_a_request_has_its_callers_id_or_one_of_its_own(app: RunningApp, path: str) -> None:
     named = await app.ask("GET", path, headers={"X-Request-ID": "trace-4711_a.b"})
     others = {(await app.ask("GET", path)).headers["X-Request-ID"] for _ in range(3)}
-
     assert named.headers["X-Request-ID"] == "trace-4711_a.b"
     assert len(others - {""}) == 3
 
@@ -21,7 +20,6 @@ async def test_a_request_has_its_callers_id_or_one_of_its_own(app: RunningApp, p
 @pytest.mark.parametrize("garbage", ["", "two words", "a" * 65, 'a"b', "é", "<script>", "a;b"])
 async def test_an_id_that_could_harm_a_log_is_replaced(app: RunningApp, garbage: str) -> None:
     answer = await app.ask("GET", "/nowhere", headers={"X-Request-ID": garbage})
-
     problem = problem_in(answer, 404, "not_found")
     assert problem["request_id"] != garbage
     assert problem["request_id"].isalnum()
@@ -68,7 +66,6 @@ async def test_a_wrong_method_is_told_the_right_ones(
     app: RunningApp, method: str, path: str, allowed: set[str]
 ) -> None:
     answer = await app.ask(method, path)
-
     assert method in problem_in(answer, 405, "method_not_allowed")["detail"]
     assert set(answer.headers["Allow"].split(",")) == allowed
 

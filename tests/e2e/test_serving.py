@@ -19,7 +19,6 @@ CALLERS = 50
 
 async def test_it_says_where_it_is_and_what_it_stands_on(service: RunningService) -> None:
     output = service.output()
-
     assert f"pgvend serves {service.url}\n" in output
     assert "  provider     embedded\n" in output
     assert f"  data folder  {service.data_dir.resolve()}\n" in output
@@ -29,9 +28,7 @@ async def test_it_says_where_it_is_and_what_it_stands_on(service: RunningService
 async def test_the_line_to_try_works_when_pasted(service: RunningService) -> None:
     program("curl")
     pasted = (await service.wrote(r"try +(curl .*)\n"))[1]
-
     shell = await ran("bash", "-c", f"{pasted} --silent --show-error --fail")
-
     assert shell.status == 0, shell.stderr
     assert await owner_by(json.loads(shell.stdout)) == json.loads(shell.stdout)["owner"]
 

@@ -22,7 +22,6 @@ BODY = b'{"nickname": "left alone"}'
 async def test_a_head_that_does_not_end_ends_the_connection(begun: bytes) -> None:
     async with limited_app(head=SHORT, idle=LONG) as port, wire_to(port) as wire:
         wire.send(begun)
-
         assert await wire.ended() == b""
         assert (await asked(port)).status == 200
 
@@ -40,7 +39,6 @@ async def test_a_second_head_has_no_more_time_than_the_first() -> None:
     async with limited_app(head=SHORT, idle=LONG) as port, wire_to(port) as wire:
         assert (await wire.ask()).status == 200
         wire.send(ASK[:-1])
-
         assert await wire.ended() == b""
 
 
@@ -49,14 +47,12 @@ async def test_between_requests_there_is_more_time_than_for_a_head() -> None:
         assert (await quiet.ask()).status == 200
         async with wire_to(port) as later:
             await later.ended()  # the time for a head has passed
-
         assert (await quiet.ask()).status == 200
 
 
 async def test_a_connection_at_rest_is_ended_in_the_end() -> None:
     async with limited_app(head=LONG, idle=SHORT) as port, wire_to(port) as wire:
         assert (await wire.ask()).status == 200
-
         assert await wire.ended() == b""
 
 
@@ -65,7 +61,6 @@ async def test_a_slow_body_has_more_time_than_a_head() -> None:
         wire.send(_order(len(BODY)) + BODY[:-1])
         async with wire_to(port) as later:
             await later.ended()
-
         assert (await wire.ask(BODY[-1:])).status == 201
 
 
@@ -73,7 +68,6 @@ async def test_who_does_not_take_the_answers_is_hung_up_on() -> None:
     async with limited_app(stall=SHORT) as port, wire_to(port, limit=1) as wire:
         wire.writer.transport.pause_reading()  # type: ignore[attr-defined] # a stream's writer has it
         wire.send(request("/openapi.json") * 2000)
-
         await _is_cut(wire)
         assert (await asked(port)).status == 200
 

@@ -82,9 +82,7 @@ async def test_a_start_goes_on_with_what_the_last_process_left() -> None:
 async def test_it_ends_what_has_expired_without_being_asked() -> None:
     async with sweeping() as app:
         database = await app.vend(ttl="1h")
-
         await app.comes_to(database["id"], "retired")
-
         assert not app.accepts(database["connection"])
         assert app.clock.now() >= datetime.fromisoformat(database["expires_at"])
 
@@ -142,7 +140,6 @@ async def test_a_service_that_stops_waits_for_no_sweep() -> None:
 async def test_with_an_interval_of_nothing_it_never_sweeps() -> None:
     async with running_app(clock=SlowClock(), sweep_interval=0) as app:
         await left_half_made(app)
-
         assert app.clock.slept == []
         assert [one["state"] for one in await app.live()] == ["provisioning"]
 

@@ -94,21 +94,18 @@ async def test_plain_http_there_is_hung_up_on_and_hurts_nobody(certificate: Cert
         async with wire_to(port) as plain:
             plain.send(request())
             assert b"HTTP" not in await plain.ended()
-
         assert (await asked(port, ssl=certificate.trusted())).status == 200
 
 
 async def test_a_handshake_that_does_not_end_ends_the_connection(certificate: Certificate) -> None:
     async with _serving(certificate, head=SHORT) as port, wire_to(port) as wire:
         wire.send(b"\x16\x03\x01")
-
         assert await wire.ended() == b""
 
 
 async def test_handshakes_that_do_not_end_leave_for_new_callers(certificate: Certificate) -> None:
     async with _serving(certificate, most=5) as port, wires_to(port, 20) as silent:
         answers = [await asked(port, ssl=certificate.trusted()) for _ in range(3)]
-
         assert [answer.status for answer in answers] == [200] * 3
         assert await silent[0].ended() == b""
 
@@ -140,7 +137,6 @@ async def test_a_key_of_another_certificate_or_with_a_password_is_told(
 ) -> None:
     locked = await certificate_in(tmp_path, "-passout", "pass:hunter2")
     _is_told_what_to_set(locked.cert, locked.key)
-
     other = await certificate_in(tmp_path)
     _is_told_what_to_set(certificate.cert, other.key)
 
@@ -151,7 +147,6 @@ async def test_a_key_of_another_certificate_or_with_a_password_is_told(
 def test_files_that_are_no_pem_are_told(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "file.pem"
     file.write_bytes(content)
-
     _is_told_what_to_set(file, file)
 
 

@@ -37,7 +37,6 @@ async def test_a_provider_that_fails_is_a_reason_to_come_back_unless_it_refuses(
 ) -> None:
     async with _troubled(failing("amid provision", error)) as app:
         answer = await app.ask("POST", path, ORDERS[path])
-
         assert problem_in(answer, status, code)["retryable"] is (status == 503)
         assert re.fullmatch(after, str(answer.headers.get("Retry-After")))
         assert await app.nothing_is_left()
@@ -46,7 +45,6 @@ async def test_a_provider_that_fails_is_a_reason_to_come_back_unless_it_refuses(
 async def test_a_provider_that_comes_back_soon_is_waited_for(path: str) -> None:
     async with _troubled(failing("before provision", ProviderBusy, times=3)) as app:
         assert (await app.ask("POST", path, ORDERS[path])).status in {200, 201}
-
         assert len(await app.provider.inventory()) == 1
 
 

@@ -127,7 +127,6 @@ def test_the_operators_secret_counts_and_a_folder_is_made_only_for_files(
     tmp_path: Path, given: dict[str, Any], is_made: bool
 ) -> None:
     folder = tmp_path / "data"
-
     assert service_secret(Settings(data_dir=folder, secret=GIVEN, **given)).reveal() == GIVEN
     assert folder.exists() == is_made
     if is_made:

@@ -48,7 +48,6 @@ POSTGRES = {"PGVEND_PROVIDER": "postgres"}
 @pytest.mark.parametrize("name", FOREIGN)
 def test_a_variable_without_the_prefix_is_not_for_pgvend(env: Environment, name: str) -> None:
     Path(".env").write_text(f"{name}=a value of a web application\n")
-
     assert env.load(**{name: "another value"}) == Settings()
 
 
@@ -59,13 +58,11 @@ def test_a_name_that_means_another_is_refused_with_that_one(env: Environment, na
 
 def test_a_name_in_the_env_file_is_checked_as_well(env: Environment) -> None:
     Path(".env").write_text("PGVEND_SWEEP_INTERVL=0\n")
-
     assert "Use PGVEND_SWEEP_INTERVAL" in env.mistake()
 
 
 def test_an_unknown_name_is_ignored_with_a_warning(env: Environment) -> None:
     assert env.load(PGVEND_COLOUR="blue") == Settings()
-
     assert ignored_variables() == [
         "PGVEND_COLOUR is not a setting of pgvend: remove or correct it."
     ]
@@ -86,7 +83,6 @@ def test_a_link_of_kubernetes_under_a_name_of_ours_warns(env: Environment, name:
 
 def test_the_env_file_sets_what_a_link_of_kubernetes_would_hide(env: Environment) -> None:
     Path(".env").write_text("PGVEND_PUBLIC_PORT=5433\n")
-
     assert env.load(PGVEND_PUBLIC_PORT=LINK).public_port == 5433
 
 
@@ -97,7 +93,6 @@ def test_a_choice_is_read_in_any_case(env: Environment, text: str) -> None:
 
 def test_a_folder_named_env_is_no_env_file(env: Environment) -> None:
     Path(".env").mkdir()
-
     assert env.load() == Settings()
 
 
@@ -116,7 +111,6 @@ def test_an_env_file_that_cannot_be_read_is_reported_in_one_line(env: Environmen
 
 def test_a_current_folder_that_is_gone_is_reported(env: Environment, tmp_path: Path) -> None:
     tmp_path.rmdir()
-
     with pytest.raises(StartupError, match="PGVEND_DATA_DIR to an absolute path"):
         env.load()
     assert env.load(PGVEND_DATA_DIR="/var/lib/pgvend").data_dir == Path("/var/lib/pgvend")
@@ -140,6 +134,5 @@ def test_callers_from_elsewhere_are_not_handed_a_loopback_address_silently(
     env: Environment, variables: dict[str, str], host: str | None
 ) -> None:
     advice = unreachable_host(env.load(**variables))
-
     assert (advice is None) == (host is None)
     assert not host or f"connections name {host}: set PGVEND_PUBLIC_HOST" in str(advice)

@@ -52,9 +52,7 @@ def test_who_gets_in_is_judged_by_the_settings(
 async def test_files_that_do_not_do_for_tls_are_told(tmp_path: Path) -> None:
     file = tmp_path / "pem"
     file.write_text("no PEM")
-
     found = await outcomes(SettingsExamination(Settings(tls_cert=file, tls_key=file)))
-
     assert found["way in"].verdict is FAIL
     assert str(file) in found["way in"].detail
 
@@ -96,9 +94,7 @@ async def test_before_the_first_start_there_is_no_secret_and_none_is_made(tmp_pa
 async def test_the_secret_of_the_records_fits(tmp_path: Path, place: str) -> None:
     (tmp_path / "secret").write_text(f"{OLD}\n")
     given: Any = {"secret": OLD} if place == "the settings" else {"data_dir": tmp_path}
-
     found = await _examined(_recorded(OLD), **given)
-
     assert found["secret"].verdict is found["passwords"].verdict is OK
     assert OLD not in repr(found)
 

@@ -57,7 +57,6 @@ def test_there_are_the_formats_that_the_service_promises() -> None:
 @given(user=texts, password=texts, database=texts)
 def test_all_parts_are_read_again(name: str, user: str, password: str, database: str) -> None:
     written = connection(user=user, password=password, database=database)
-
     assert_read_again_or_refused(name, written, user, password, database)
 
 
@@ -66,7 +65,6 @@ def test_every_odd_character_is_read_again(name: str) -> None:
     for char in ODD:
         for odd in (char, f"{char}a{char}", f"a{char * 2}b"):
             written = connection(password=odd, user=odd, database=odd)
-
             assert_read_again_or_refused(name, written, odd)
 
 
@@ -95,7 +93,6 @@ def test_no_other_part_brings_a_line_of_its_own(name: str, part: str) -> None:
 @pytest.mark.parametrize("part", PARTS, ids=str)
 def test_every_kind_of_host_and_password_is_read_again(name: str, part: Any) -> None:
     written = connection(**part)
-
     assert read_again(name, written) == readable(name, written)
 
 
@@ -103,7 +100,6 @@ def test_every_kind_of_host_and_password_is_read_again(name: str, part: Any) -> 
 @pytest.mark.parametrize("sslmode", SSL_MODES.values())
 def test_every_way_to_use_tls_is_read_again(name: str, sslmode: str) -> None:
     written = connection(sslmode=sslmode)
-
     assert read_again(name, written) == readable(name, written)
 
 

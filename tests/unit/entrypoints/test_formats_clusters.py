@@ -63,7 +63,6 @@ def test_a_format_with_lists_names_every_host_and_which_to_choose(name: str, tex
 @pytest.mark.parametrize("name", ["sqlalchemy", "sqlalchemy-asyncpg"])
 def test_sqlalchemy_finds_the_hosts_in_the_query(name: str) -> None:
     url = make_url(FORMATS[name].render(connection(**CLUSTER)))
-
     assert url.host is None
     assert url.query["host"] == ("db.example:6543", "[2001:db8::7]:6544")
     assert url.query["target_session_attrs"] == "read-write"
@@ -83,7 +82,6 @@ def test_a_format_names_the_callers_file_of_authorities(name: str, text: str) ->
 def test_no_format_names_a_file_that_nobody_has(name: str) -> None:
     unasked = FORMATS[name].render(connection(**PRIVATE))
     needless = FORMATS[name].render(connection(sslmode="verify-full"), FILE)
-
     assert unasked == needless
 
 
@@ -111,5 +109,4 @@ def test_json_and_a_secret_of_kubernetes_carry_the_authorities_and_the_hosts() -
 )
 def test_node_is_told_what_it_means_by_each_mode(sslmode: str, nodes: str) -> None:
     uri = FORMATS["node"].render(connection(sslmode=sslmode))
-
     assert parse_qs(urlsplit(uri).query) == {"sslmode": [nodes]}

@@ -93,7 +93,6 @@ def test_the_codes_of_errors_are_listed() -> None:
 
 def test_a_body_is_described_by_the_model_that_checks_it() -> None:
     body = described()["components"]["schemas"]["VendBody"]
-
     assert body["required"] == ["nickname"]
     assert body["additionalProperties"] is False
     assert body["properties"]["nickname"]["maxLength"] == 256

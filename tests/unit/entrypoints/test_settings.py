@@ -146,9 +146,7 @@ def test_without_a_server_the_records_are_in_the_data_folder_unless_all_is_in_me
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_target_is_named_after_provider_and_isolation(env: Environment, name: str) -> None:
     provider, _, isolation = name.partition("-")
-
     settings = env.load(**TARGETS[name])
-
     assert (settings.target.name, settings.target.provider) == (name, provider)
     assert settings.target.isolation == settings.isolation == (isolation or "role")
     assert settings.derives_passwords is (isolation in {"", "role"})
@@ -184,9 +182,7 @@ def test_tls_takes_two_files(env: Environment) -> None:
 
 def test_the_command_line_has_settings_of_its_own(env: Environment) -> None:
     env.load(PGVEND_URL="https://vending.example", PGVEND_KEY="k3y")
-
     client = load_client_settings()
-
     assert client.url == "https://vending.example"
     assert client.key
     assert client.key.get_secret_value() == "k3y"

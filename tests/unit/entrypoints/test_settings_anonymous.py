@@ -33,7 +33,6 @@ MISTAKES = {
 @pytest.mark.parametrize("keys", ["PGVEND_ADMIN_KEY", "PGVEND_API_KEYS"])
 def test_the_limits_are_read_in_any_order(env: Environment, text: str, keys: str) -> None:
     settings = env.load(**{VARIABLE: text, keys: KEY})
-
     assert settings.anonymous_create == ACCESS
     assert not settings.is_open
 
@@ -45,7 +44,6 @@ def test_unless_it_is_set_nobody_creates_without_a_key(env: Environment) -> None
 @pytest.mark.parametrize(("text", "parts"), MISTAKES.items())
 def test_every_bad_part_is_named_and_fixed(env: Environment, text: str, parts: list[str]) -> None:
     mistake = env.mistake(**{VARIABLE: text, "PGVEND_ADMIN_KEY": KEY})
-
     assert mistake.startswith(f"{VARIABLE}: ")
     assert all(part in mistake for part in parts)
     assert mistake.endswith(f"{EXAMPLE}.")

@@ -186,5 +186,4 @@ def test_what_does_not_go_together_or_is_missing_is_a_mistake(
 def test_the_validators_own_error_shows_no_secret_either(secret: dict[str, str]) -> None:
     with pytest.raises(ValidationError) as caught:
         Settings.model_validate(FOUR | secret | {"PORT": "http"})
-
     assert SECRET not in str(caught.value)

@@ -69,7 +69,6 @@ def test_a_host_is_a_name_or_an_address(env: Environment, host: str) -> None:
 @pytest.mark.parametrize("isolation", ["none", "role", "project"])
 def test_neon_by_name_alone_lacks_all_four(env: Environment, isolation: str) -> None:
     lines = env.mistakes(PGVEND_PROVIDER="neon", PGVEND_NEON_ISOLATION=isolation)
-
     assert names_in(lines) == list(FOUR)
     for line, variable in zip(lines, FOUR, strict=True):
         assert "missing, and the provider is neon" in line

@@ -14,7 +14,6 @@ def test_a_relative_folder_is_one_of_the_current_folder(env: Environment, tmp_pa
     for name in ("initdb", "postgres"):
         (tmp_path / "bin" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "bin" / name).touch()
-
     assert bundle_of(env.load(PGVEND_EMBEDDED_PROGRAMS="bin")).programs == tmp_path / "bin"
 
 

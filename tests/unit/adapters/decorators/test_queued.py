@@ -59,10 +59,8 @@ async def test_a_read_passes_by(read: Call) -> None:
 async def test_after_an_error_the_next_has_its_turn(change: Call, error: type[Exception]) -> None:
     order = new_order()
     provider = queued(ScriptedProvider(MemoryProvider(), errors=[error("The reason.")]), limit=0)
-
     with pytest.raises(error, match="The reason"):
         await change(provider, order)
-
     assert (await provider.provision(order)).password == order.password
 
 

@@ -78,10 +78,8 @@ async def test_a_ping_says_how_it_is_now() -> None:
 async def test_after_the_last_attempt_its_error_is_raised(name: str) -> None:
     errors = [ProviderBusy(f"attempt {number}") for number in range(1, 10)]
     retried = Retried(*errors, policy=RetryPolicy(attempts=3))
-
     with pytest.raises(ProviderBusy, match="attempt 3"):
         await retried.call(name)
-
     assert len(retried.inner.calls) == 3
 
 
@@ -111,10 +109,8 @@ async def test_the_time_that_the_calls_take_counts() -> None:
 
 async def test_a_wait_beyond_the_deadline_is_not_begun() -> None:
     retried = Retried(ProviderBusy(retry_after=3600))
-
     with pytest.raises(ProviderBusy) as caught:
         await retried.call()
-
     assert caught.value.retry_after == 3600
     assert (retried.inner.calls, retried.clock.slept) == (["provision"], [])
 

@@ -105,7 +105,6 @@ async def test_a_server_without_tls_is_used_without_it_unless_tls_is_asked_for()
 
 async def test_a_server_that_closes_the_connection_has_not_said_whether_it_has_tls() -> None:
     server = await asyncio.start_server(Listener(b""), "127.0.0.1", 0)
-
     async with server:
         with pytest.raises(OSError, match="closed"):
             await offers_tls("127.0.0.1", server.sockets[0].getsockname()[1])
@@ -113,7 +112,6 @@ async def test_a_server_that_closes_the_connection_has_not_said_whether_it_has_t
 
 def test_a_url_without_a_host_is_the_socket_of_this_machine() -> None:
     login = login_of_url(PostgresUrl.parse("postgresql:///app"), SETTING)
-
     assert all(host.startswith("/") for host in login["host"])
     assert login["database"] == "app"
     assert login["user"] not in {None, "", os.environ.get("PGUSER")}
@@ -136,5 +134,4 @@ def test_a_certificate_file_that_cannot_be_used_names_the_setting(
 def test_the_server_gets_the_parameters_that_libpq_does_not_keep_to_itself() -> None:
     query = "options=-c%20search_path%3Da&lock_timeout=1s&sslmode=disable&connect_timeout=3"
     login = login_of_url(PostgresUrl.parse(f"postgresql://u@h/d?{query}"), SETTING)
-
     assert login["settings"] == {"options": "-c search_path=a", "lock_timeout": "1s"}

@@ -53,7 +53,6 @@ async def test_the_next_host_is_tried_where_one_gives_no_session(
 ) -> None:
     dsn = server_15.dsn().replace("127.0.0.1", f"127.0.0.1:{useless},127.0.0.1")
     login = login_of_url(PostgresUrl.parse(f"{dsn}?{options}"), "PGVEND_POSTGRES_ADMIN_DSN")
-
     session = await connect(**login, timeout=2)
     assert await session.fetchval("SELECT inet_server_port()") == server_15.port
     await session.close()
@@ -62,7 +61,6 @@ async def test_the_next_host_is_tried_where_one_gives_no_session(
 async def test_a_login_that_is_refused_is_not_tried_elsewhere(server_15: OperatorsServer) -> None:
     dsn = server_15.dsn("nobody").replace(f"{server_15.port}", f"{server_15.port},127.0.0.1:1")
     login = login_of_url(PostgresUrl.parse(dsn), "PGVEND_POSTGRES_ADMIN_DSN")
-
     with pytest.raises(asyncpg.InvalidPasswordError):
         await connect(**login, timeout=2)
 
@@ -73,6 +71,5 @@ async def test_a_server_of_another_role_is_of_no_use(
 ) -> None:
     dsn = server_15.dsn().replace("127.0.0.1", f"127.0.0.1:{server_15.port},127.0.0.1")
     url = PostgresUrl.parse(f"{dsn}?target_session_attrs={attributes}")
-
     with pytest.raises(asyncpg.InternalClientError):
         await connect(**login_of_url(url, "PGVEND_POSTGRES_ADMIN_DSN"), timeout=2)

@@ -74,7 +74,6 @@ def test_a_busy_port_is_refused_and_the_kept_one_stays(cluster: Cluster, busy_po
 def test_an_address_that_the_machine_does_not_have_is_refused(cluster: Cluster) -> None:
     with pytest.raises(StartupError, match=r"address 192\.0\.2\.77: set PGVEND_EMBEDDED_LISTEN"):
         cluster.port(free_port(), ["127.0.0.1", "192.0.2.77"])
-
     assert not (cluster.folder / "port").exists()
 
 
@@ -88,10 +87,8 @@ def test_a_port_is_free_everywhere(cluster: Cluster, busy_port: int, listen: lis
 def test_a_damaged_port_is_told_and_not_replaced(cluster: Cluster, text: str) -> None:
     kept = cluster.folder / "port"
     kept.write_text(text)
-
     with pytest.raises(StartupError, match=r"is damaged: set PGVEND_EMBEDDED_PORT"):
         cluster.port(None)
-
     assert kept.read_text() == text
 
 

@@ -81,7 +81,6 @@ def test_an_older_server_gets_no_unknown_setting(tmp_path: Path, name: str, sinc
 @pytest.mark.parametrize("value", ["it's", "C:\\new", "''", "a\\'b"])
 def test_a_value_is_quoted_as_postgresql_reads_it(value: str) -> None:
     inside = quoted(value)[1:-1]
-
     assert inside.replace("''", "'").replace("\\\\", "\\") == value
     assert re.fullmatch(r"(?:[^'\\]|''|\\\\)*", inside)
 

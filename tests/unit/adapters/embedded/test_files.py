@@ -67,7 +67,6 @@ def test_the_file_belongs_to_the_account(tmp_path: Path) -> None:
 
 def test_a_missing_wheel_is_told_with_the_way_out(tmp_path: Path) -> None:
     missing = Wheel("no_such_wheel")
-
     with pytest.raises(StartupError, match=r"pip install no-such-wheel.*PGVEND_EMBEDDED_PROGRAMS"):
         missing.own_programs()
     with pytest.raises(StartupError, match="pip install no-such-wheel"):

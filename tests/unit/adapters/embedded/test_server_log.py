@@ -48,7 +48,6 @@ async def test_lines_are_kept_as_they_come(server_log: ServerLog, tmp_path: Path
 
 def test_what_nobody_takes_is_dropped_and_keeps_nobody_waiting(server_log: ServerLog) -> None:
     taken = sum(written(server_log, b"x" * 8_000_000) for _ in range(10))
-
     assert 0 < taken <= 16 * CHUNK
 
 

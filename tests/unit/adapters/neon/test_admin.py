@@ -45,7 +45,6 @@ async def test_a_stale_password_is_asked_for_once_more_and_a_fresh_one_is_not(
     login = await _login(wire)
     wire.clock.passed += FRESH + late
     _answers(wire, "npg_two")
-
     assert [await login["password"]() for _ in range(3)] == [password] * 3
     assert wire.count("GET", _uri()) == asked
 
@@ -54,7 +53,6 @@ async def test_a_password_that_neon_does_not_tell_is_no_login(wire: Wire) -> Non
     login = await _login(wire)
     wire.clock.passed += FRESH + 1
     wire.on("GET", _uri(), status=503)
-
     with pytest.raises(ProviderBusy):
         await login["password"]()
 

@@ -62,9 +62,7 @@ UNREACHED: dict[str, BaseException] = {
 async def test_sends_a_name_in_a_path_as_one_escaped_part(wire: Wire, name: str, sent: str) -> None:
     assert path("roles", name, "reset_password") == f"/roles/{sent}/reset_password"
     wire.on("DELETE", f"{DATABASES}/{sent}", status=204)
-
     await wire.branch.drop_database(name)
-
     assert wire.count("DELETE", f"{DATABASES}/{sent}") == 1
     assert wire.clock.slept == []
 
@@ -91,10 +89,8 @@ async def test_sends_the_key_and_json_and_a_query_behind_the_path(wire: Wire) ->
 async def test_goes_nowhere_else_with_the_key(wire: Wire, method: str, status: int) -> None:
     wire.on(method, BRANCH, status=status, headers={"Location": f"{API}/elsewhere"})
     wire.on("GET", "/elsewhere", payload={"branch": {"id": "br-quiet-sea-1"}})
-
     with pytest.raises(ProviderRejected, match="NEON_API_URL"):
         await _asked(wire, method)
-
     assert len(wire.asked()) == 1
 
 
@@ -103,10 +99,8 @@ async def test_goes_nowhere_else_with_the_key(wire: Wire, method: str, status: i
 async def test_repeats_no_change_by_itself(wire: Wire, method: str, status: int) -> None:
     wire.on(method, BRANCH, status=status, payload=problem())
     wire.on(method, BRANCH, payload={})
-
     with pytest.raises(PgvendError):
         await _asked(wire, method)
-
     assert wire.count(method, BRANCH) == 1
 
 

@@ -131,9 +131,7 @@ async def test_odd_news_for_a_while_is_no_error(wire: Wire, answer: dict[str, An
     wire.on("GET", OPERATION, **answer)
     wire.on("GET", OPERATION, **answer)
     wire.on("GET", OPERATION, payload={"operation": operation("finished")})
-
     await _wait(wire, operation())
-
     assert wire.count("GET", OPERATION) == 3
 
 

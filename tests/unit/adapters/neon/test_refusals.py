@@ -83,7 +83,6 @@ async def test_words_tell_what_the_status_does_not(
 async def test_an_error_tells_neons_request_id_and_no_words(wire: Wire, status: int) -> None:
     answer = problem("see postgresql://ana:pw@host/db", request_id=REQUEST_ID)
     error = str(await _refused(wire, status=status, payload=answer))
-
     assert REQUEST_ID in error
     assert "postgresql://" not in error
     assert "pw" not in error

@@ -18,7 +18,6 @@ pauses = st.lists(st.floats(0, 20, allow_subnormal=False), min_size=1, max_size=
 def test_the_budget_keeps_to_the_burst_and_the_rate_in_any_span(gaps: list[float]) -> None:
     clock = FakeClock()
     moments = asyncio.run(_spend(Budget(clock), clock, gaps))
-
     for first, begin in enumerate(moments):
         for last, end in enumerate(moments[first:], first):
             assert last - first + 1 <= BURST + RATE * (end - begin) + 1e-6
@@ -70,9 +69,7 @@ async def test_the_budget_keeps_its_pace_after_having_been_held() -> None:
     clock = FakeClock()
     budget = Budget(clock)
     budget.hold(5)
-
     moments = await _spend(budget, clock, [0] * 30)
-
     assert all(later - sooner >= 1 / RATE - 1e-9 for sooner, later in pairwise(moments))
 
 

@@ -43,7 +43,6 @@ text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
 def test_tells_where_and_as_whom_without_showing_the_password() -> None:
     address = address_of(Secret(f"postgresql://ana:npg_abc@{HOST}/shop?sslmode=require"))
-
     assert (address.host, address.port, address.sslmode) == (HOST, 5432, "require")
     assert (address.user, address.database) == ("ana", "shop")
     assert address.password == Secret("npg_abc")

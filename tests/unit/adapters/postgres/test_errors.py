@@ -102,7 +102,6 @@ def test_an_internal_error_is_final_unless_it_is_a_race_or_a_limit(
 @pytest.mark.parametrize("error", BROKEN, ids=lambda error: f"{type(error).__name__} {error}")
 def test_a_connection_that_broke_means_what_the_caller_says(error: Exception, lost: Lost) -> None:
     outcome = translation(error, lost)
-
     assert type(outcome) is lost
     assert outcome.__cause__ is error
     assert "HTTP" not in str(outcome)

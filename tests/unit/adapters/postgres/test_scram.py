@@ -47,7 +47,6 @@ def admits(verifier: str, message: bytes, proof: bytes) -> bool:
 def test_the_verifier_of_the_rfcs_password_is_the_rfcs_and_no_other() -> None:
     verifier = _verifier("pencil", RFC_SALT)
     _, _, _, server_key = parts(verifier)
-
     assert admits(verifier, RFC_MESSAGE, RFC_PROOF)
     assert not admits(_verifier("Pencil", RFC_SALT), RFC_MESSAGE, RFC_PROOF)
     assert hmac.digest(server_key, RFC_MESSAGE, "sha256") == RFC_SIGNATURE

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import asyncpg
 import pytest
@@ -14,7 +15,7 @@ from domain.connection import Connection
 from domain.errors import DatabaseNotFound
 from domain.order import Holding, Order
 from tests.support.databases import held, holding_of, namesake, vended
-from tests.support.obstacles import REFUSALS, crowd, filled, left_open, run
+from tests.support.obstacles import REFUSALS, crowd, filled, left_open, memberships, run
 from tests.support.orders import new_order
 from tests.support.places import Place, bundle, operated, session, tenant
 from tests.support.servers import CARELESS, bundled, operators_server
@@ -69,7 +70,8 @@ async def swept(place: Place, order: Order) -> None:
 
 async def test_its_names_are_free_and_nobody_logs_in_as_it(place: Place) -> None:
     async with named_by(place, MANY) as (order, _):
-        async with tenant(await place.provider.reveal(order)) as opened:
+        login = await place.provider.reveal(order)
+        async with tenant(login) as opened:
             tombstone = await place.provider.retire(order.tenant)
             with pytest.raises(REFUSALS):
                 await opened.execute("SELECT 1")
@@ -83,6 +85,7 @@ async def test_its_names_are_free_and_nobody_logs_in_as_it(place: Place) -> None
         assert await place.sql("SELECT rolcanlogin FROM pg_roles WHERE rolname = $1", name) == [
             False
         ]
+        assert await memberships(place, replace(login, user=name)) == []
         async with vended(place.provider, namesake(order)) as connection:
             await PostgresLoginCheck().verify(connection)
         assert await held(place.provider, order) == [holding]

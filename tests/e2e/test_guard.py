@@ -1,11 +1,12 @@
 """What the service says of the guard: counts in `/readyz`, without a key, and ids in its log."""
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from tests.support.places import session
+from tests.support.places import session, without_rights
 from tests.support.polling import until
 from tests.support.servers import OperatorsServer
 from tests.support.serviced import answered, created, deleted, login_of, service_over
@@ -46,22 +47,19 @@ async def test_it_ends_who_holds_up_the_server_and_says_so(
 async def test_without_the_right_to_end_sessions_it_says_so_until_it_has_it(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
-    async with session({"dsn": server_15.superuser_dsn}) as superuser:
-        await superuser.execute(f"REVOKE {RIGHTS} FROM admin")
-        try:
-            async with service_over(server_15, tmp_path) as service:
-                said = await service.wrote(r".*cannot_end_sessions.*guard\.concern")
-                status, health = await answered(service, "GET", "/readyz")
-                assert (status, health["status"]) == (200, "ok")
-                concerns = ["cannot_end_sessions", "cannot_see_transactions"]
-                assert health["guard"]["concerns"] == concerns
-                assert "GRANT pg_signal_backend" in said[0]
-                await superuser.execute(f"GRANT {RIGHTS} TO admin")
+    async with AsyncExitStack() as without:
+        await without.enter_async_context(without_rights(server_15, RIGHTS))
+        async with service_over(server_15, tmp_path) as service:
+            said = await service.wrote(r".*cannot_end_sessions.*guard\.concern")
+            status, health = await answered(service, "GET", "/readyz")
+            assert (status, health["status"]) == (200, "ok")
+            concerns = ["cannot_end_sessions", "cannot_see_transactions"]
+            assert health["guard"]["concerns"] == concerns
+            assert "GRANT pg_signal_backend" in said[0]
+            await without.aclose()
 
-                async def is_well() -> bool:
-                    _, health = await answered(service, "GET", "/readyz")
-                    return bool(health["guard"]["concerns"] == [])
+            async def is_well() -> bool:
+                _, health = await answered(service, "GET", "/readyz")
+                return bool(health["guard"]["concerns"] == [])
 
-                await until(is_well)
-        finally:
-            await superuser.execute(f"GRANT {RIGHTS} TO admin")
+            await until(is_well)

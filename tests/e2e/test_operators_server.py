@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.places import without_rights
 from tests.support.servers import OperatorsServer
 from tests.support.service import NotStarted, running_service
 from tests.support.serviced import answered, created, created_by_legacy, owner_by, service_over
-from tests.support.sizes import unmeasured
+from tests.support.sizes import MEASURING
 
 
 async def test_both_routes_hand_out_logins_to_it_at_the_address_that_tenants_reach(
@@ -30,7 +31,7 @@ async def test_an_admin_who_may_not_measure_sizes_that_are_limited_stops_the_sta
 ) -> None:
     with pytest.raises(NotStarted, match='GRANT pg_read_all_stats TO "admin";'):
         async with (
-            unmeasured(server_15),
+            without_rights(server_15, MEASURING),
             service_over(server_15, tmp_path, PGVEND_SIZE_LIMIT="1GB"),
         ):
             pass

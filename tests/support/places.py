@@ -70,6 +70,17 @@ async def session(login: Login, **changes: object) -> AsyncIterator[asyncpg.Conn
 
 
 @asynccontextmanager
+async def without_rights(server: OperatorsServer, rights: str) -> AsyncIterator[None]:
+    """Take the rights, such as `pg_signal_backend`, from the admin while the context lasts."""
+    async with session({"dsn": server.superuser_dsn}) as superuser:
+        await superuser.execute(f"REVOKE {rights} FROM admin")
+        try:
+            yield
+        finally:
+            await superuser.execute(f"GRANT {rights} TO admin")
+
+
+@asynccontextmanager
 async def tenant(connection: Connection, **changes: object) -> AsyncIterator[asyncpg.Connection]:
     """A session as the tenant opens one with what it was given."""
     async with session({**login_of(connection), "tls": Tls(mode="disable")}, **changes) as opened:

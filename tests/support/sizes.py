@@ -1,34 +1,18 @@
 """Databases that take room, and an admin who may see how much."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import asyncpg
 import pytest
 
 from domain.connection import Connection
-from tests.support.places import session, tenant
-from tests.support.servers import OperatorsServer
+from tests.support.places import tenant
 
-GRANT = "GRANT pg_read_all_stats TO admin"
-REVOKE = "REVOKE pg_read_all_stats FROM admin"
-"""What an operator does, and undoes, who lets the admin measure."""
+MEASURING = "pg_read_all_stats"
+"""What lets the admin measure."""
 
 FILL = """
 CREATE TABLE IF NOT EXISTS room (text text);
 INSERT INTO room SELECT repeat('x', 1000) FROM generate_series(1, 1000 * {megabytes});
 """
-
-
-@asynccontextmanager
-async def unmeasured(server: OperatorsServer) -> AsyncIterator[None]:
-    """Its operator does not let the admin measure, while the context lasts."""
-    async with session({"dsn": server.superuser_dsn}) as superuser:
-        await superuser.execute(REVOKE)
-        try:
-            yield
-        finally:
-            await superuser.execute(GRANT)
 
 
 async def fill(connection: Connection, megabytes: int) -> None:

@@ -13,15 +13,15 @@ from domain.order import Order
 from tests.support.databases import vended
 from tests.support.obstacles import left_open, memberships, run
 from tests.support.orders import new_order, rotated
-from tests.support.places import Place, operated, tenant
+from tests.support.places import Place, operated, tenant, without_rights
 from tests.support.polling import until
 from tests.support.servers import OperatorsServer
 from tests.support.sizes import (
+    MEASURING,
     assert_read_only,
     assert_writable,
     fill,
     make_room,
-    unmeasured,
 )
 
 OWN_PASSWORD = "ALTER ROLE {user} PASSWORD 'kept'"
@@ -138,7 +138,7 @@ async def test_where_the_admin_may_not_measure_that_is_said_with_the_mend(
     server_15: OperatorsServer, server_18: OperatorsServer
 ) -> None:
     for server in (server_15, server_18):
-        async with operated(server) as place, unmeasured(server):
+        async with operated(server) as place, without_rights(server, MEASURING):
             with pytest.raises(ProviderRejected, match='GRANT pg_read_all_stats TO "admin";'):
                 await place.provider.measures()
 

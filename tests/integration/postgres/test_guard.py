@@ -37,10 +37,11 @@ async def test_a_prepared_transaction_that_does_so_is_rolled_back(place_15: Plac
         async with left_open(attacker, weak) as holding:
             await holding.execute("PREPARE TRANSACTION 'kept'")
         async with asyncio.timeout(10):
-            await place_15.provider.retire(neighbour.tenant)
+            await place_15.sql(f'DROP DATABASE "{connection.database}"')
         await until(lambda: has_ended(watch))
         assert watch.endings == [(order.tenant.id, Reason.HOLDS.value)]
         assert await place_15.sql("SELECT gid FROM pg_prepared_xacts") == []
+        await place_15.provider.retire(neighbour.tenant)
 
 
 async def test_transactions_older_than_the_limit_are_ended_prepared_ones_too(

@@ -18,7 +18,7 @@ from tests.support.guards import QUICK, Watch, guard_of, guarded
 from tests.support.needs import lacking
 from tests.support.obstacles import left_open
 from tests.support.orders import new_order
-from tests.support.places import Place, operated, session, tenant
+from tests.support.places import Place, operated, session, tenant, without_rights
 from tests.support.polling import until
 from tests.support.servers import PASSWORD, OperatorsServer, programs_of
 
@@ -233,15 +233,16 @@ async def test_an_admin_who_may_not_end_sessions_is_said_with_the_mend(
     server_15: OperatorsServer,
 ) -> None:
     rights = "pg_signal_backend, pg_read_all_stats"
-    async with operated(server_15) as place, vended(place.provider, new_order()) as connection:
-        await place.sql(f"REVOKE {rights} FROM admin")
-        try:
-            async with tenant(connection) as own, guard_of(place.provider) as guard:
-                look = await guard.look()
-                assert list(QUICK.concerns(look)) == [Concern.POWERLESS, Concern.BLIND]
-                [seen] = look.sessions
-                with pytest.raises(ProviderRejected, match=f'GRANT {rights} TO "admin";'):
-                    await guard.end(seen)
-                assert await own.fetchval("SELECT 42") == 42
-        finally:
-            await place.sql(f"GRANT {rights} TO admin")
+    async with (
+        operated(server_15) as place,
+        vended(place.provider, new_order()) as connection,
+        without_rights(server_15, rights),
+        tenant(connection) as own,
+        guard_of(place.provider) as guard,
+    ):
+        look = await guard.look()
+        assert list(QUICK.concerns(look)) == [Concern.POWERLESS, Concern.BLIND]
+        [seen] = look.sessions
+        with pytest.raises(ProviderRejected, match=f'GRANT {rights} TO "admin";'):
+            await guard.end(seen)
+        assert await own.fetchval("SELECT 42") == 42

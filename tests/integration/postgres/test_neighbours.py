@@ -26,7 +26,7 @@ from tests.support.obstacles import (
     suspended,
 )
 from tests.support.orders import new_order
-from tests.support.places import Place, operated, tenant
+from tests.support.places import Place, operated, tenant, without_rights
 from tests.support.polling import until
 from tests.support.servers import PASSWORD, OperatorsServer, operators_server
 
@@ -187,9 +187,14 @@ async def test_a_neighbour_who_holds_on_to_the_database_does_not_keep_it(
 
 
 async def test_a_session_that_nobody_may_end_is_waited_for(server_16: OperatorsServer) -> None:
-    """Since PostgreSQL 16 the admin can end its own roles' sessions only: nothing is lost."""
+    """Since PostgreSQL 16 an admin without pg_signal_backend can end its own roles' sessions only:
+    nothing is lost."""
     order = new_order()
-    async with operated(server_16) as place, vended(place.provider, order) as connection:
+    async with (
+        operated(server_16) as place,
+        without_rights(server_16, "pg_signal_backend"),
+        vended(place.provider, order) as connection,
+    ):
         await place.sql(f"CREATE ROLE stranger LOGIN PASSWORD '{PASSWORD}'")
         await run(connection, LET_ALL_IN)
         async with tenant(connection, user="stranger", password=PASSWORD):

@@ -11,10 +11,11 @@ from ports.driven.guard import Guard
 @dataclass
 class FakeGuard(Guard):
     """Sees these looks, one after the other, then the last one again; `refusal` is raised by every
-    ending. Rolling back waits until it is `let_go`."""
+    ending; sessions that `are_gone` are there no more. Rolling back waits until it is `let_go`."""
 
     looks: list[Look | PgvendError]
     refusal: PgvendError | None = None
+    are_gone: bool = False
     ended: list[int] = field(default_factory=list)
     rolled_back: list[str] = field(default_factory=list)
     asides: int = 0
@@ -30,7 +31,7 @@ class FakeGuard(Guard):
         if self.refusal:
             raise self.refusal
         self.ended.append(session.pid)
-        return True
+        return not self.are_gone
 
     async def roll_back(self, prepared: Prepared) -> None:
         await self.let_go.wait()

@@ -54,8 +54,15 @@ def test_looks_between_two_ids_change_nothing() -> None:
     """The ids of a transaction that goes on are known while it holds one of them."""
     looks = []
     for number in range(2 * ACCUSED):
-        looks += [seen(number + 1, attacker=1), seen(0)]
+        looks += [seen(number + 1, attacker=1), seen(0, victim=1)]
     assert after(looks[:-1])[1] == [ATTACKER]
+
+
+def test_only_who_was_found_most_often_is_accused() -> None:
+    looks = [seen(number, attacker=1, second=1) for number in range(ACCUSED + 1)]
+    assert after(looks)[1] == [ATTACKER, SECOND]
+    looks.append(seen(ACCUSED + 1, attacker=1, second=FAST // 2))
+    assert after(looks)[1] == [ATTACKER]
 
 
 def test_the_past_is_forgotten() -> None:

@@ -57,6 +57,10 @@ OF_AUTOVACUUM: Situation = [
 ENDED = {
     "who waits for a strong lock on a shared catalog": (FREEZE, {SECOND: Reason.WAITS}),
     "who waits alone, behind the guard": (FREEZE[1:2], {SECOND: Reason.WAITS}),
+    "who waits, and not the neighbour that it waits for": (
+        [lock(VICTIM, CATALOG, ROW), lock(SECOND, CATALOG, STRONG, waited=3)],
+        {SECOND: Reason.WAITS},
+    ),
     "who waits for a neighbour's database": (
         [lock(SECOND, FOREIGN, STRONG, waited=0.1, of="a")],
         {SECOND: Reason.WAITS},

@@ -56,6 +56,12 @@ async def test_it_ends_who_has_to_end_and_counts_each_once() -> None:
     assert server.status.ended_sessions == 1
 
 
+async def test_who_went_by_itself_is_not_counted() -> None:
+    _, server = guarding(ATTACKED, are_gone=True)
+    assert await server() == []
+    assert server.status.ended_sessions == 0
+
+
 async def test_a_later_session_of_that_number_counts_as_another_one() -> None:
     gone = look(sessions=[session(VICTIM)])
     _, server = guarding(ATTACKED, gone, ATTACKED)

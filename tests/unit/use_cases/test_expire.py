@@ -24,12 +24,6 @@ async def over(memory: Memory, hourly: Vended) -> Vended:
     return hourly
 
 
-@pytest.fixture
-async def expired(memory: Memory, over: Vended) -> Vended:
-    assert await memory.expire(GRACE).finish(over.database.id)
-    return over
-
-
 async def assert_retired(memory: Memory) -> None:
     assert (await memory.only_record()).state is State.RETIRED
     assert await memory.held() == set()

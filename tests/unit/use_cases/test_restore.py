@@ -10,16 +10,7 @@ from domain.expiry import ExpiryPolicy
 from domain.states import State
 from domain.steps import StepState, Work
 from ports.driving.vended import Vended
-from tests.support.vending import GRACE, HOUR, PROVISIONING, Memory
-
-each_moment = pytest.mark.parametrize("moment", PROVISIONING)
-
-
-@pytest.fixture
-async def expired(memory: Memory, hourly: Vended) -> Vended:
-    memory.clock.moment += HOUR
-    await memory.expire(GRACE).finish(hourly.database.id)
-    return hourly
+from tests.support.vending import GRACE, HOUR, Memory
 
 
 async def test_what_is_restored_lets_its_tenant_in(memory: Memory, expired: Vended) -> None:

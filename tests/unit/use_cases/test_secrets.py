@@ -16,7 +16,7 @@ from tests.support.aftermath import settle
 from tests.support.doubles import Crashes
 from tests.support.records import new_record
 from tests.support.rekeyed import NEW, UNDER_BOTH, UNDER_NEW, UNDER_OLD, restarted
-from tests.support.vending import GRACE, HOUR, PROVISIONING, ROTATING, Memory
+from tests.support.vending import HOUR, PROVISIONING, ROTATING, Memory
 
 SALES = VendRequest(nickname="Sales", ttl=HOUR, key="sales")
 
@@ -32,13 +32,6 @@ def memory() -> Memory:
 @pytest.fixture
 async def made(memory: Memory) -> Vended:
     return await memory.vend()(SALES)
-
-
-@pytest.fixture
-async def expired(memory: Memory, made: Vended) -> Vended:
-    memory.clock.moment += HOUR
-    await memory.expire(GRACE).finish(made.database.id)
-    return made
 
 
 async def test_a_new_database_is_one_of_the_current_secret() -> None:

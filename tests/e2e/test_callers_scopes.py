@@ -15,26 +15,16 @@ NOBODY = "db_" + "0" * 26
 GUARDED = [route for route in ROUTES if route.scope]
 FREE = [route for route in ROUTES if not route.scope]
 
-FOR_ALL = {"test", "livez", "readyz", "openapi", "docs", "asset"}
-
-SCOPES = {
-    "createDatabase": "create",
-    "createNeonDb": "create",
-    "listDatabases": "read",
-    "listExtensions": "read",
-    "showDatabase": "read",
-    "showConnection": "read",
-    "watchDatabase": "read",
-    "changeDatabase": "manage",
-    "deleteDatabase": "manage",
-    "rotatePassword": "manage",
-    "addExtension": "manage",
-    "restoreDatabase": "manage",
-    "sweep": "admin",
-    "createKey": "admin",
-    "listKeys": "admin",
-    "revokeKey": "admin",
-    "readAudit": "admin",
+PROMISED = {
+    None: {"test", "livez", "readyz", "openapi", "docs", "asset"},
+    Scope.CREATE: {"createDatabase", "createNeonDb"},
+    Scope.READ: {
+        *("listDatabases", "listExtensions", "showDatabase", "showConnection", "watchDatabase")
+    },
+    Scope.MANAGE: {
+        *("changeDatabase", "deleteDatabase", "rotatePassword", "addExtension", "restoreDatabase")
+    },
+    Scope.ADMIN: {"sweep", "createKey", "listKeys", "revokeKey", "readAudit"},
 }
 """As the documents promise it."""
 
@@ -54,8 +44,8 @@ async def holders(guarded: Guarded) -> dict[Scope, Keyholder]:
 
 
 def test_every_call_takes_the_scope_that_is_promised() -> None:
-    assert {route.name: route.scope for route in GUARDED} == SCOPES
-    assert {route.name for route in FREE} == FOR_ALL
+    for scope in (None, *Scope):
+        assert {route.name for route in ROUTES if route.scope is scope} == PROMISED[scope]
 
 
 @each

@@ -103,18 +103,19 @@ async def test_a_promise_is_answered_before_the_database_is_there() -> None:
         assert app.accepts(await app.get(f"{answer.headers['Location']}/connection"))
 
 
+PROMISES = [
+    *("respond-async", "Respond-Async", "wait=5, respond-async"),
+    "respond-async;wait=5, return=minimal",
+]
+NO_PROMISES = ["return=minimal", "no-respond-async", "respond-async-later", ""]
+
+
 @pytest.mark.parametrize(
     ("prefer", "status"),
     [
-        (["respond-async"], 202),
-        (["Respond-Async"], 202),
-        (["wait=5, respond-async"], 202),
-        (["respond-async;wait=5, return=minimal"], 202),
         (["return=minimal", "respond-async"], 202),
-        (["return=minimal"], 201),
-        (["no-respond-async"], 201),
-        (["respond-async-later"], 201),
-        ([""], 201),
+        *(([prefer], 202) for prefer in PROMISES),
+        *(([prefer], 201) for prefer in NO_PROMISES),
     ],
     ids=str,
 )

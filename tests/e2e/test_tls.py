@@ -3,7 +3,6 @@
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from entrypoints.provider_settings import ProviderName
 from entrypoints.settings import Settings
 from entrypoints.tls import tls_of
 from tests.support.apps import container_of, served
-from tests.support.certificates import make_certificate
+from tests.support.certificates import Files, make_certificate
 from tests.support.command_line import pgvend, run_command
 from tests.support.service import running_service
 from tests.support.wires import asked, request, wire_to, wires_to
@@ -25,34 +24,23 @@ HSTS = "Strict-Transport-Security"
 SHORT = 0.2
 
 
-@dataclass(frozen=True)
-class Certificate:
-    cert: Path
-    key: Path
-
-    def trusted(self) -> ssl.SSLContext:
-        """As a client that knows it goes by it."""
-        return ssl.create_default_context(cafile=self.cert)
-
-    def served(self) -> ssl.SSLContext | None:
-        """As the service does."""
-        files: dict[str, Any] = {"tls_cert": self.cert, "tls_key": self.key}
-        return tls_of(Settings(_env_file=None, provider=ProviderName.MEMORY, **files))
+def trusting(certificate: Files) -> ssl.SSLContext:
+    """As a client that knows it goes by it."""
+    return ssl.create_default_context(cafile=certificate.cert)
 
 
-async def certificate_in(folder: Path, *more: str) -> Certificate:
-    """A new one; `more` are for `openssl req`."""
-    made = await make_certificate(folder, *more, name="localhost")
-    return Certificate(made.cert, made.key)
+def as_served(certificate: Files) -> ssl.SSLContext | None:
+    files: dict[str, Any] = {"tls_cert": certificate.cert, "tls_key": certificate.key}
+    return tls_of(Settings(_env_file=None, provider=ProviderName.MEMORY, **files))
 
 
 @pytest.fixture(scope="module")
-async def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    return await certificate_in(tmp_path_factory.mktemp("tls"))
+async def certificate(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    return await make_certificate(tmp_path_factory.mktemp("tls"), name="localhost")
 
 
 async def test_the_service_says_https_and_speaks_it_with_the_command_line_too(
-    tmp_path: Path, certificate: Certificate
+    tmp_path: Path, certificate: Files
 ) -> None:
     files: dict[str, Any] = {"PGVEND_TLS_CERT": f"{certificate.cert}"}
     files["PGVEND_TLS_KEY"] = f"{certificate.key}"
@@ -60,27 +48,27 @@ async def test_the_service_says_https_and_speaks_it_with_the_command_line_too(
         assert service.url.startswith("https://127.0.0.1:")
         async with (
             aiohttp.ClientSession() as client,
-            client.get(f"{service.url}/livez", ssl=certificate.trusted()) as response,
+            client.get(f"{service.url}/livez", ssl=trusting(certificate)) as response,
         ):
             assert await response.json() == {"status": "ok"}
-        trusting = await pgvend("list", PGVEND_URL=service.url, SSL_CERT_FILE=str(certificate.cert))
+        known = await pgvend("list", PGVEND_URL=service.url, SSL_CERT_FILE=str(certificate.cert))
         strange = await run_command("list", PGVEND_URL=service.url)
         assert await service.stop() == 0
 
-    assert trusting.status == 0, trusting.stderr
+    assert known.status == 0, known.stderr
     assert strange.status == 1, "an unknown certificate is not believed"
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-async def test_current_tls_is_spoken(certificate: Certificate, version: ssl.TLSVersion) -> None:
-    client = certificate.trusted()
+async def test_current_tls_is_spoken(certificate: Files, version: ssl.TLSVersion) -> None:
+    client = trusting(certificate)
     client.minimum_version = client.maximum_version = version
     async with _serving(certificate) as port:
         assert (await asked(port, ssl=client)).status == 200
 
 
-async def test_older_tls_is_refused(certificate: Certificate) -> None:
-    client = certificate.trusted()
+async def test_older_tls_is_refused(certificate: Files) -> None:
+    client = trusting(certificate)
     client.set_ciphers("ALL:@SECLEVEL=0")
     with pytest.warns(DeprecationWarning, match="TLS"):
         client.minimum_version = client.maximum_version = ssl.TLSVersion.TLSv1_1
@@ -89,32 +77,32 @@ async def test_older_tls_is_refused(certificate: Certificate) -> None:
             await asked(port, ssl=client)
 
 
-async def test_plain_http_there_is_hung_up_on_and_hurts_nobody(certificate: Certificate) -> None:
+async def test_plain_http_there_is_hung_up_on_and_hurts_nobody(certificate: Files) -> None:
     async with _serving(certificate) as port:
         async with wire_to(port) as plain:
             plain.send(request())
             assert b"HTTP" not in await plain.ended()
-        assert (await asked(port, ssl=certificate.trusted())).status == 200
+        assert (await asked(port, ssl=trusting(certificate))).status == 200
 
 
-async def test_a_handshake_that_does_not_end_ends_the_connection(certificate: Certificate) -> None:
+async def test_a_handshake_that_does_not_end_ends_the_connection(certificate: Files) -> None:
     async with _serving(certificate, head=SHORT) as port, wire_to(port) as wire:
         wire.send(b"\x16\x03\x01")
         assert await wire.ended() == b""
 
 
-async def test_handshakes_that_do_not_end_leave_for_new_callers(certificate: Certificate) -> None:
+async def test_handshakes_that_do_not_end_leave_for_new_callers(certificate: Files) -> None:
     async with _serving(certificate, most=5) as port, wires_to(port, 20) as silent:
-        answers = [await asked(port, ssl=certificate.trusted()) for _ in range(3)]
+        answers = [await asked(port, ssl=trusting(certificate)) for _ in range(3)]
         assert [answer.status for answer in answers] == [200] * 3
         assert await silent[0].ended() == b""
 
 
-async def test_they_leave_before_whoever_has_come_after_them(certificate: Certificate) -> None:
+async def test_they_leave_before_whoever_has_come_after_them(certificate: Files) -> None:
     async with (
         _serving(certificate, most=5) as port,
         wires_to(port, 5),
-        wire_to(port, ssl=certificate.trusted()) as caller,
+        wire_to(port, ssl=trusting(certificate)) as caller,
         wires_to(port, 3) as late,
     ):
         late[0].send(b"\x16")
@@ -122,22 +110,22 @@ async def test_they_leave_before_whoever_has_come_after_them(certificate: Certif
         assert (await caller.ask()).status == 200
 
 
-async def test_by_its_own_name_browsers_are_told_to_keep_to_tls(certificate: Certificate) -> None:
+async def test_by_its_own_name_browsers_are_told_to_keep_to_tls(certificate: Files) -> None:
     keys = {"api_keys": "web=0123456789abcdef0123"}
     async with _serving(certificate, settings=keys) as port:
-        named = await asked(port, request(Host="db.example"), ssl=certificate.trusted())
-        local = await asked(port, request(Host="localhost"), ssl=certificate.trusted())
+        named = await asked(port, request(Host="db.example"), ssl=trusting(certificate))
+        local = await asked(port, request(Host="localhost"), ssl=trusting(certificate))
 
     assert named.headers[HSTS] == "max-age=31536000"
     assert HSTS not in local.headers, "else no other port of localhost is plain any more"
 
 
 async def test_a_key_of_another_certificate_or_with_a_password_is_told(
-    tmp_path: Path, certificate: Certificate
+    tmp_path: Path, certificate: Files
 ) -> None:
-    locked = await certificate_in(tmp_path, "-passout", "pass:hunter2")
+    locked = await make_certificate(tmp_path, "-passout", "pass:hunter2", name="localhost")
     _is_told_what_to_set(locked.cert, locked.key)
-    other = await certificate_in(tmp_path)
+    other = await make_certificate(tmp_path, name="localhost")
     _is_told_what_to_set(certificate.cert, other.key)
 
 
@@ -150,23 +138,23 @@ def test_files_that_are_no_pem_are_told(tmp_path: Path, content: bytes) -> None:
     _is_told_what_to_set(file, file)
 
 
-def test_a_folder_or_nothing_is_no_certificate(tmp_path: Path, certificate: Certificate) -> None:
+def test_a_folder_or_nothing_is_no_certificate(tmp_path: Path, certificate: Files) -> None:
     assert "Is a directory" in _is_told_what_to_set(tmp_path, tmp_path)
     assert "No such file" in _is_told_what_to_set(certificate.cert, tmp_path / "none")
 
 
 @asynccontextmanager
 async def _serving(
-    certificate: Certificate, *, settings: dict[str, Any] | None = None, **limits: Any
+    certificate: Files, *, settings: dict[str, Any] | None = None, **limits: Any
 ) -> AsyncIterator[int]:
     container = container_of(ProviderName.MEMORY, **settings or {})
-    async with served(container, tls=certificate.served(), limits=Limits(**limits)) as (port, _):
+    async with served(container, tls=as_served(certificate), limits=Limits(**limits)) as (port, _):
         yield port
 
 
 def _is_told_what_to_set(cert: Path, key: Path) -> str:
     with pytest.raises(StartupError) as refused:
-        Certificate(cert, key).served()
+        as_served(Files(cert, key))
     told = str(refused.value)
     assert str(cert) in told
     assert "set PGVEND_TLS_CERT" in told

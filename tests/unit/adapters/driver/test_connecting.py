@@ -14,31 +14,17 @@ from domain.postgres_url import PostgresUrl
 
 SETTING = "PGVEND_POSTGRES_ADMIN_DSN"
 
+ELSEWHERE = [
+    *("PGHOST", "PGDATABASE", "PGUSER", "PGPASSWORD", "PGSERVICE", "PGKRBSRVNAME"),
+    *("PGPORT", "PGCONNECT_TIMEOUT", "PGSSLNEGOTIATION", "PGGSSLIB"),
+]
+FILES = ["PGPASSFILE", "PGSERVICEFILE", "PGSSLCERT", "PGSSLKEY", "PGSSLROOTCERT", "PGSSLCRL"]
 VARIABLES = {
-    "PGHOST": "elsewhere.invalid",
-    "PGHOSTADDR": "192.0.2.1",
-    "PGPORT": "x",
-    "PGDATABASE": "elsewhere",
-    "PGUSER": "somebody",
-    "PGPASSWORD": "wrong",
-    "PGPASSFILE": "/nonexistent/pgpass",
-    "PGSERVICE": "elsewhere",
-    "PGSERVICEFILE": "/nonexistent/services",
-    "PGOPTIONS": "-c no_such_setting=1",
-    "PGSSLMODE": "verify-full",
-    "PGREQUIRESSL": "1",
-    "PGSSLCERT": "/nonexistent/cert.pem",
-    "PGSSLKEY": "/nonexistent/key.pem",
-    "PGSSLROOTCERT": "/nonexistent/root.pem",
-    "PGSSLCRL": "/nonexistent/crl.pem",
-    "PGSSLNEGOTIATION": "perhaps",
-    "PGSSLMINPROTOCOLVERSION": "TLSv9",
-    "PGSSLMAXPROTOCOLVERSION": "TLSv9",
-    "PGGSSENCMODE": "require",
-    "PGGSSLIB": "perhaps",
-    "PGKRBSRVNAME": "elsewhere",
-    "PGTARGETSESSIONATTRS": "standby",
-    "PGCONNECT_TIMEOUT": "x",
+    **dict.fromkeys(ELSEWHERE, "elsewhere"),
+    **dict.fromkeys(FILES, "/nonexistent/file"),
+    **dict.fromkeys(["PGSSLMINPROTOCOLVERSION", "PGSSLMAXPROTOCOLVERSION"], "TLSv9"),
+    **{"PGHOSTADDR": "192.0.2.1", "PGOPTIONS": "-c no_such_setting=1", "PGREQUIRESSL": "1"},
+    **{"PGSSLMODE": "verify-full", "PGGSSENCMODE": "require", "PGTARGETSESSIONATTRS": "standby"},
 }
 """Variables that libpq reads (PostgreSQL's documentation, "Environment Variables"), and values that
 would send a session elsewhere or end it."""

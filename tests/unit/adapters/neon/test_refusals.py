@@ -19,25 +19,17 @@ from tests.unit.adapters.neon.conftest import BRANCH, Wire, problem
 BODIES = [*("", "{}", "null"), "<html>Cloudflare</html>", '{"code": "", "message": "no"}']
 REQUEST_ID = "6f9b0d1e-6a3c-4f8e-9d2b-0a1b2c3d4e5f"
 
-STATUSES: dict[int, type[PgvendError]] = {
-    400: ProviderRejected,
-    401: ProviderRejected,
-    403: NotVisible,
-    404: NotVisible,
-    406: ProviderRejected,
-    409: AlreadyThere,
-    412: NotPossible,
-    422: NotFitting,
-    423: ProviderLocked,
-    429: ProviderBusy,
-    500: OutcomeUnknown,
-    501: OutcomeUnknown,
-    502: OutcomeUnknown,
-    503: ProviderBusy,
-    504: OutcomeUnknown,
-    520: OutcomeUnknown,
-    524: OutcomeUnknown,
+MEANT: dict[type[PgvendError], list[int]] = {
+    ProviderRejected: [400, 401, 406],
+    NotVisible: [403, 404],
+    AlreadyThere: [409],
+    NotPossible: [412],
+    NotFitting: [422],
+    ProviderLocked: [423],
+    ProviderBusy: [429, 503],
+    OutcomeUnknown: [500, 501, 502, 504, 520, 524],
 }
+STATUSES = {status: kind for kind, statuses in MEANT.items() for status in statuses}
 
 OWNERLESS = 'database owner not found; role_name:"user_ana"'
 CONFLICT = (

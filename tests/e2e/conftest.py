@@ -31,7 +31,6 @@ async def guarded() -> AsyncIterator[Guarded]:
 
 @pytest.fixture(params=["memory", "sqlite", "server_15", "server_18"])
 def records(request: pytest.FixtureRequest) -> AbstractAsyncContextManager[Opened]:
-    """Each kind of records there is."""
     if request.param == "memory":
         return nullcontext(in_memory())
     if request.param == "sqlite":

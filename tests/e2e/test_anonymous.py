@@ -42,7 +42,6 @@ async def test_a_stranger_creates_by_the_original_route(opened: Guarded) -> None
 
 async def test_its_creations_are_audited_and_what_was_refused_is_not(opened: Guarded) -> None:
     answers = [await ordered(opened) for _ in range(3)]
-
     assert [answer.status for answer in answers] == [200, 200, 429]
     problem_in(answers[2], 429, "quota_reached")
     trail = await opened.trail("&caller=anonymous")

@@ -97,9 +97,7 @@ async def test_what_somebody_may_not_do_is_written_down_with_the_name(guarded: G
     ann, bob = await guarded.holder("ann"), await guarded.holder("bob", ["read"])
     made = await ann.vend()
     await bob.ask("DELETE", f"{PATH}/{made['id']}")
-
     (entry,) = await guarded.trail("&caller=bob")
-
     assert (entry["action"], entry["outcome"]) == ("deleteDatabase", "forbidden")
     assert (entry["key"], entry["subject"]) == (bob.id, made["id"])
 
@@ -127,9 +125,7 @@ async def test_what_came_to_nothing_is_audited_in_ascii(guarded: Guarded, name: 
     method, path, body, subject, outcome = IN_VAIN[name]
     ann = await guarded.holder("ann")
     told = await ann.ask(method, path, body)
-
     (entry,) = await guarded.trail("&caller=ann")
-
     assert entry["outcome"] == told.body["code"] == outcome
     assert entry["subject"] == subject
 

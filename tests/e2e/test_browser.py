@@ -70,15 +70,6 @@ async def test_a_page_on_the_list_may_create_and_be_traced(scene: Scene, path: s
 
 
 @pytest.mark.parametrize("path", ORDERS)
-async def test_a_page_on_the_list_reads_why_its_order_was_refused(scene: Scene, path: str) -> None:
-    body = ORDERS[path].replace("From a page", "!?")
-    seen = await scene.ask(scene.ours, path, body)
-    assert seen["status"] == 422
-    assert seen["body"]["code"] == "invalid_nickname"
-    assert seen["body"]["request_id"] == seen["headers"]["x-request-id"]
-
-
-@pytest.mark.parametrize("path", ORDERS)
 async def test_a_foreign_page_sees_nothing_and_makes_nothing(scene: Scene, path: str) -> None:
     """A browser sends plain text at once, and asks nobody before."""
     seen = [

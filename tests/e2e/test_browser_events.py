@@ -69,7 +69,6 @@ async def test_a_page_that_comes_late_sees_it_all(page: Page, site: str) -> None
         url = f"http://127.0.0.1:{app.port}/v1/databases/{(await app.vend())['id']}/events"
         await listen(page, url, credentials=True)
         seen, opened = await all_heard(page)
-
     assert _steps(seen) == STORY
     assert opened == 1, "when it has seen the end it is told to stay away"
 

@@ -47,9 +47,7 @@ async def test_somebody_elses_database_is_not_there(guarded: Guarded, route: Rou
 async def test_the_operators_own_keys_are_callers_too(path: str) -> None:
     async with guarded_app(api_keys=f"web={WEB},{CI}") as guarded:
         web, ci = Keyholder(guarded.app, WEB), Keyholder(guarded.app, CI)
-
         assert (await web.ask("POST", path, ORDERS[path])).status in {200, 201}
-
         assert len(await web.list()) == 1
         assert await ci.list() == set()
         assert problem_in(await web.ask("GET", "/v1/keys"), 403, "forbidden")
@@ -89,7 +87,6 @@ async def test_two_keys_or_a_key_in_the_address_are_refused(guarded: Guarded) ->
     ann = await guarded.holder("ann")
     headers = [("Authorization", f"Bearer {key}") for key in (ann.key, guarded.admin.key)]
     address = f"{PATH}?access_token={guarded.admin.key}"
-
     problem_in(await guarded.ask("GET", PATH, headers=headers), 401, "unauthenticated")
     problem_in(await guarded.ask("GET", address), 401, "unauthenticated")
 

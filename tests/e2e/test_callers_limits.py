@@ -9,10 +9,6 @@ from tests.support.keyholders import Guarded
 
 ASYNC = {"Prefer": "respond-async"}
 
-WAYS = {"new": (PATH, {}), "async": (PATH, ASYNC), "legacy": (LEGACY, {})}
-
-ways = pytest.mark.parametrize(("path", "headers"), WAYS.values(), ids=list(WAYS))
-
 
 async def test_every_answer_says_what_is_left_of_the_rate(guarded: Guarded) -> None:
     ann = await guarded.holder("ann", rate="3/min")
@@ -66,7 +62,7 @@ async def test_an_address_with_wrong_keys_is_told_to_wait(guarded: Guarded, wron
     assert (await guarded.admin.ask("GET", PATH)).status == 200
 
 
-@ways
+@pytest.mark.parametrize(("path", "headers"), [(PATH, {}), (PATH, ASYNC), (LEGACY, {})])
 async def test_a_quota_bounds_what_exists_at_once(
     guarded: Guarded, path: str, headers: dict[str, str]
 ) -> None:

@@ -68,7 +68,6 @@ async def test_a_key_is_good_for_what_its_scope_says(
     holders: dict[Scope, Keyholder], route: Route, scope: Scope
 ) -> None:
     told = await holders[scope].ask(*_request(route))
-
     if scope in {route.scope, Scope.ADMIN}:
         assert told.status not in {401, 403}, told.body
     else:

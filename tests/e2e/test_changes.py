@@ -1,11 +1,12 @@
-"""What changes a database: `PATCH`, `/rotate` and `/restore`; what can be changed no more;
-and ETags: a change is made to the record that its caller has seen, or not at all."""
+"""What changes a database: `PATCH`, `/rotate`, `/restore` and `/extensions`; what can be changed no
+more; ETags: a change is made to the record that its caller has seen, or not at all."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from adapters.memory.provider import EXTENSIONS
 from tests.support.apps import Answer, RunningApp, problem_in, running_app
 from tests.support.half_made import left_half_made
 from tests.support.sweeps import expired
@@ -91,11 +92,9 @@ REQUESTS = [
 async def test_a_deleted_one_stays_so(app: RunningApp, method: str, what: str, body: Any) -> None:
     database = await app.vend()
     await app.ask("DELETE", path_of(database))
-
     problem_in(await app.ask(method, path_of(database, what), body), 409, "illegal_state")
     problem_in(await restored(app, database), 409, "illegal_state")
     await app.ask("POST", "/v1/sweep")
-
     assert await app.nothing_is_left()
 
 
@@ -167,3 +166,50 @@ async def test_a_change_of_what_was_seen_is_made(app: RunningApp, write: str | l
 async def test_a_weak_etag_is_not_enough(app: RunningApp) -> None:
     path, tag = await tagged(app)
     problem_in(await labelled(app, path, "weak", f"W/{tag}"), 412, "precondition_failed")
+
+
+@pytest.mark.parametrize(
+    ("body", "ended"),
+    [(None, False), ({}, False), ({"end_sessions": False}, False), ({"end_sessions": True}, True)],
+    ids=str,
+)
+async def test_an_answer_says_whether_sessions_end(app: RunningApp, body: Any, ended: bool) -> None:
+    made = await app.vend()
+    answer = await app.ask("POST", f"/v1/databases/{made['id']}/rotate", body)
+    assert (answer.status, answer.body["sessions_ended"]) == (200, ended)
+    assert app.accepts(answer.body["connection"])
+
+
+async def test_the_list_has_name_version_and_description(app: RunningApp) -> None:
+    answer = await app.ask("GET", "/v1/extensions")
+    assert answer.status == 200
+    assert answer.body["extensions"] == [
+        {"name": each.name, "version": each.version, "description": each.description}
+        for each in EXTENSIONS
+    ]
+
+
+async def test_an_added_extension_is_in_the_record(app: RunningApp) -> None:
+    database = await app.vend(extensions=["citext"])
+
+    added = await app.ask("POST", path_of(database, "/extensions"), {"name": "hstore"})
+    again = await app.ask("POST", path_of(database, "/extensions"), {"name": "hstore"})
+
+    assert (added.status, again.status) == (200, 200)
+    assert added.body["extensions"] == ["citext", "hstore"]
+    assert "connection" not in added.body
+    shown = await app.ask("GET", f"/v1/databases/{database['id']}")
+    assert shown.body["extensions"] == ["citext", "hstore"]
+    assert shown.headers["ETag"] == again.headers["ETag"] != added.headers["ETag"]
+
+
+async def test_an_unavailable_extension_is_refused_with_the_list(app: RunningApp) -> None:
+    body = {"nickname": "Maps", "extensions": ["postgis"]}
+
+    refused = await app.ask("POST", "/v1/databases", body)
+    promised = await app.ask("POST", "/v1/databases", body, {"Prefer": "respond-async"})
+
+    for answer in (refused, promised):
+        problem = problem_in(answer, 422, "extension_unavailable")
+        assert all(each.name in problem["detail"] for each in EXTENSIONS)
+    assert await app.live() == []

@@ -11,11 +11,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.support.command_line import PGVEND, Ran, pgvend, program, ran, run_command
-from tests.support.fake_service import RECORD, fake_service
+from tests.support.fake_service import CONNECTION, RECORD, fake_service
 from tests.support.keyholders import ADMIN_KEY, guarded_app
 from tests.support.orders import unique_name
+from tests.support.places import session
 from tests.support.polling import until
 from tests.support.service import RunningService
+from tests.support.serviced import created, login_of
 
 
 async def test_a_database_lives_by_the_command_line(service: RunningService) -> None:
@@ -45,7 +47,6 @@ async def test_a_database_lives_by_the_command_line(service: RunningService) -> 
 async def test_it_is_a_program_whose_uri_psql_takes(service: RunningService) -> None:
     made = await pgvend("create", unique_name(), PGVEND_URL=service.url)
     refused = await pgvend("create", "!?", PGVEND_URL=service.url)
-
     assert (made.status, made.stderr) == (0, "")
     uri = made.stdout.removesuffix("\n")
     assert (await ran(program("psql"), uri, "--command", "SELECT 1")).status == 0
@@ -108,6 +109,54 @@ async def test_a_dotenv_file_says_where_the_service_is_and_who_asks(tmp_path: Pa
         shown = await ran("env", "-C", str(tmp_path), *PGVEND, "show", "db_1")
     assert shown.status == 0, shown.stderr
     assert service.headers[0]["Authorization"] == "Bearer k"
+
+
+async def test_a_rotation_ends_sessions_only_when_told_to(service: RunningService) -> None:
+    database = await created(service)
+    session = await asyncpg.connect(database["connection"]["uri"])
+
+    kept = await run_command("rotate", database["id"], PGVEND_URL=service.url)
+    assert (kept.status, kept.stderr) == (0, "")
+    assert await session.fetchval("SELECT 1") == 1
+
+    ended = await run_command("rotate", database["id"], "--end-sessions", PGVEND_URL=service.url)
+    assert (ended.status, "sessions have ended" in ended.stderr) == (0, True)
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        await session.fetchval("SELECT 1")
+
+
+@pytest.fixture
+async def changed(service: RunningService) -> Any:
+    """A database whose owner set another password."""
+    made = await created(service)
+    async with session(login_of(made)) as owner:
+        await owner.execute("ALTER ROLE CURRENT_USER PASSWORD 'mine'")
+    return made
+
+
+async def test_the_commands_refuse_a_password_that_the_owner_changed_until_it_is_rotated(
+    service: RunningService, changed: Any
+) -> None:
+    for command in ("connection", "url", "psql"):
+        refused = await run_command(command, changed["id"], PGVEND_URL=service.url)
+        assert (refused.status, refused.stdout) == (1, "")
+        assert "rotate" in refused.stderr
+    unverified = await run_command("url", changed["id"], "--no-verify", PGVEND_URL=service.url)
+    assert unverified.stdout.strip() == changed["connection"]["uri"]
+
+    rotated = await run_command("rotate", changed["id"], PGVEND_URL=service.url)
+    shown = await run_command("url", changed["id"], PGVEND_URL=service.url)
+    assert (shown.status, shown.stderr, shown.stdout) == (0, "", rotated.stdout)
+
+
+async def test_the_commands_warn_of_a_connection_that_was_not_verified() -> None:
+    answer = CONNECTION | {"verified": False}
+    async with fake_service(answer, answer) as fake:
+        for command in ("connection", "url"):
+            ran = await fake.pgvend(command, "db_1")
+            assert (ran.status, ran.stdout) == (0, f"{CONNECTION['uri']}\n")
+            assert "warning" in ran.stderr
+    assert [path for _, path, _ in fake.asked] == ["/v1/databases/db_1/connection?verify=true"] * 2
 
 
 async def _asked(service: RunningService, *command: str) -> Ran:

@@ -12,7 +12,6 @@ from tests.support.fake_service import CONNECTION, VENDED, fake_service
 async def test_an_odd_id_leads_nowhere_else(odd: str) -> None:
     async with fake_service({"detail": "No.", "request_id": "r"}, status=404) as service:
         refused = await service.pgvend("delete", "--", odd)
-
     assert refused.stderr == "pgvend: No. (request r)\n"
     [(_, path, _)] = service.asked
     assert path in {"/v1/", "/v1"} or path.count("/") == 3

@@ -11,6 +11,8 @@ from entrypoints.formats import FORMATS
 from tests.support.apps import RunningApp, problem_in
 from tests.support.format_readers import READERS, readable
 
+HEADER = "Pgvend-Verified"
+
 
 @pytest.fixture
 async def made(app: RunningApp) -> Any:
@@ -41,9 +43,7 @@ async def test_a_name_that_a_format_cannot_express_is_refused(app: RunningApp, m
     record = await app.records.registry.get(made["id"])
     names = replace(record.names, database="web\nLD_PRELOAD=/tmp/own.so")
     await app.records.registry.update(replace(record, names=names))
-
     refused = await app.ask("GET", f"/v1/databases/{made['id']}/connection?format=env")
-
     assert problem_in(refused, 409, "not_expressible")["detail"].isprintable()
 
 
@@ -62,3 +62,20 @@ async def test_what_is_accepted_chooses(
 ) -> None:
     async with asked(app, made, accept=accept) as response:
         assert (response.status, response.content_type) == (200, media_type)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+async def test_every_format_says_whether_it_works(app: RunningApp, made: Any, name: str) -> None:
+    path = f"/v1/databases/{made['id']}/connection?format={name}"
+    async with app.client.get(path) as plain, app.client.get(f"{path}&verify=true") as verified:
+        assert (plain.status, plain.headers.get(HEADER)) == (200, None)
+        assert (verified.status, verified.headers[HEADER]) == (200, "true")
+        text = await verified.text()
+        assert text.replace(',"verified":true', "") == await plain.text()
+        assert (text == await plain.text()) == (name != "json")
+
+
+async def test_without_login_checks_nothing_is_verified(app: RunningApp, made: Any) -> None:
+    async with app.replica(verify_login=False) as replica:
+        answer = await replica.ask("GET", f"/v1/databases/{made['id']}/connection?verify=true")
+    assert (answer.status, answer.body["verified"], answer.headers[HEADER]) == (200, False, "false")

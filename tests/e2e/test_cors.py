@@ -54,7 +54,6 @@ async def preflight(
 
 
 def reason(answer: Answer) -> str:
-    """Why it was refused."""
     return str(problem_in(answer, 403, "preflight_refused")["detail"])
 
 
@@ -178,7 +177,6 @@ async def test_a_page_may_read_that_the_provider_is_away_and_when_to_return() ->
     provider = MemoryProvider(trouble=failing("before provision", ProviderBusy))
     async with running_app(provider, cors_allow_origins=OURS) as app:
         answer = await app.ask("POST", "/v1/databases", {"nickname": "n"}, {"Origin": OURS})
-
     assert answer.status == 503
     assert answer.headers["Access-Control-Allow-Origin"] == OURS
     assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]

@@ -24,14 +24,6 @@ async def test_the_connection_that_is_at_rest_for_longest_leaves_for_a_new_one()
         assert [(await wire.ask()).status for wire in wires[1:]] == [200] * (MOST - 1)
 
 
-async def test_who_asks_again_and_again_outlasts_those_at_rest() -> None:
-    async with limited_app(most=MOST) as port, wire_to(port) as busy:
-        for _ in range(5):
-            assert (await busy.ask()).status == 200
-            async with wires_to(port, MOST - 1) as idle:
-                assert (await idle[-1].ask()).status == 200
-
-
 async def test_whose_bodies_do_not_come_leave_too() -> None:
     head = request("/v1/databases", "POST", Content_Type="application/json", Content_Length="9")
     async with limited_app(most=MOST) as port, wires_to(port, MOST) as wires:
@@ -49,7 +41,6 @@ async def test_a_flood_of_connections_is_over_when_it_is_over() -> None:
             assert (await asked(port)).status == 200
         async with wires_to(port, MOST) as wires:
             answers = await asyncio.gather(*(wire.ask() for wire in wires))
-
     assert [answer.status for answer in answers] == [200] * MOST
 
 

@@ -15,7 +15,6 @@ async def test_the_document_says_whether_a_key_is_needed(app: RunningApp) -> Non
             (await each.get("/openapi.json"))["paths"]["/v1/databases"]["post"]["security"]
             for each in (app, keyed)
         ]
-
     assert ways == [[{}, {"key": []}], [{"key": []}]]
 
 
@@ -23,7 +22,6 @@ async def test_the_page_runs_nothing_but_our_own_files(app: RunningApp) -> None:
     async with app.client.get("/docs") as response:
         policy = response.headers["Content-Security-Policy"]
         page = await response.text()
-
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert not re.search(r"<style|\sstyle=|\son\w+=|https?:|<script>", page)

@@ -69,9 +69,7 @@ async def test_events_are_shown_on_the_page(docs: Docs, app: RunningApp) -> None
     await docs.open(app)
     watch = await docs.unfolded("watchDatabase")
     await watch.get_by_label("id (path)").fill(made["id"])
-
     shown = await docs.answer(watch, 200)
-
     await expect(shown).to_contain_text("event: settled")
 
 

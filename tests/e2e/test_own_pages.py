@@ -78,9 +78,7 @@ async def test_a_foreign_page_changes_no_password(origin: str, insecure: bool) -
     async with running_app(insecure=insecure) as app:
         made = await app.vend()
         path = f"/v1/databases/{made['id']}/rotate"
-
         answer = await app.ask("POST", path, headers={"Origin": origin})
-
         problem_in(answer, 403, "forbidden")
         assert app.accepts(made["connection"])
 

@@ -99,7 +99,6 @@ async def _said(proxies: str, sent: bytes) -> dict[str, object]:
 
 @asynccontextmanager
 async def _saying(proxies: str) -> AsyncIterator[int]:
-    """An application that answers who asks."""
     trusted = Settings(_env_file=None, trusted_proxies=proxies).trusted_proxies
     app = web.Application(middlewares=[addressed(trusted)])
     app.router.add_get("/", _who)

@@ -1,4 +1,5 @@
-"""`pgvend serve` is started with another secret: its databases stay its own."""
+"""`pgvend serve` is started with another secret: its databases stay its own. With one that can be
+guessed it does not begin; one that has it runs, and is told."""
 
 import re
 from collections.abc import Mapping
@@ -9,11 +10,12 @@ from typing import Any
 import asyncpg
 import pytest
 
+from tests.e2e.test_doctor import _checks, _over
 from tests.e2e.test_neon_service import variables
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.places import session
 from tests.support.servers import OperatorsServer
-from tests.support.service import RunningService, running_service
+from tests.support.service import NotStarted, RunningService, running_service
 from tests.support.serviced import (
     PATH,
     answered,
@@ -27,6 +29,7 @@ from tests.support.serviced import (
 )
 
 OLD = "the secret that there was at first and is long enough"
+GUESSABLE = "change-me-to-something-long-and-random"
 NEW = "the secret that there is from now on and is long enough"
 
 
@@ -61,7 +64,6 @@ async def test_a_lost_registry_finds_its_databases_by_the_oldest_secret(
         made = await created(service)
     async with service_under(server_15, tmp_path / "second", NEW, OLD) as service:
         again = await created(service)
-
     installations = {await installation_of(server_15, one["owner"]) for one in (made, again)}
     assert len(installations) == 1
 
@@ -77,6 +79,51 @@ async def test_where_neon_chooses_passwords_none_is_ever_lost(
         assert "secret.missing" not in service.output()
         assert await connection_of(service, made) == made["connection"]
         await deleted(service, made)
+
+
+async def checks(server: OperatorsServer, folder: Path, **secrets: str) -> dict[str, Any]:
+    return await _checks(folder, **_over(server), **secrets)
+
+
+async def test_a_guessable_secret_is_refused_without_records(
+    server_15: OperatorsServer, tmp_path: Path
+) -> None:
+    for _ in range(2):  # the first start leaves nothing that lets the second one pass
+        with pytest.raises(NotStarted) as refused:
+            async with service_under(server_15, tmp_path, GUESSABLE):
+                pass
+        assert "can be guessed" in str(refused.value)
+        assert "PGVEND_SECRET" in str(refused.value)
+        assert GUESSABLE not in str(refused.value)
+    judged = await checks(server_15, tmp_path, PGVEND_SECRET=GUESSABLE)
+    assert judged["secret"]["verdict"] == "fail"
+
+    async with service_under(server_15, tmp_path, NEW) as service:
+        await created(service)
+
+
+async def test_with_records_the_service_runs_and_the_doctor_fails_until_all_are_rotated(
+    server_15: OperatorsServer, tmp_path: Path
+) -> None:
+    async with service_under(server_15, tmp_path, NEW) as service:
+        await created(service)
+    async with service_under(server_15, tmp_path, GUESSABLE, NEW) as service:
+        made = await created(service)
+        assert "secret.guessable" in service.output()
+        assert GUESSABLE not in service.output()
+    before = await checks(server_15, tmp_path, PGVEND_SECRET=GUESSABLE, PGVEND_SECRET_PREVIOUS=NEW)
+    given = {"PGVEND_SECRET": NEW, "PGVEND_SECRET_PREVIOUS": GUESSABLE}
+    changed = await checks(server_15, tmp_path, **given)
+    async with service_under(server_15, tmp_path, NEW, GUESSABLE) as service:
+        assert await connection_of(service, made) == made["connection"]
+        after = await rotated(service, made)
+        async with session({"dsn": after["connection"]["uri"]}):
+            pass
+    done = await checks(server_15, tmp_path, **given)
+
+    assert (before["secret"]["verdict"], "guessed" in before["secret"]["detail"]) == ("fail", True)
+    assert (changed["secret"]["verdict"], changed["passwords"]["verdict"]) == ("ok", "fail")
+    assert (done["secret"]["verdict"], done["passwords"]["verdict"]) == ("ok", "ok")
 
 
 def service_under(

@@ -115,7 +115,6 @@ async def test_by_its_own_name_browsers_are_told_to_keep_to_tls(certificate: Fil
     async with _serving(certificate, settings=keys) as port:
         named = await asked(port, request(Host="db.example"), ssl=trusting(certificate))
         local = await asked(port, request(Host="localhost"), ssl=trusting(certificate))
-
     assert named.headers[HSTS] == "max-age=31536000"
     assert HSTS not in local.headers, "else no other port of localhost is plain any more"
 

@@ -58,10 +58,8 @@ def test_a_folder_of_other_things_is_refused_and_stays(tmp_path: Path, beside: l
     tmp_path.chmod(0o755)
     for name in ("thesis.tex", *beside):
         (tmp_path / name).touch()
-
     with pytest.raises(StartupError, match="PGVEND_DATA_DIR"):
         open_data_folder(tmp_path)
-
     assert mode(tmp_path) == 0o755
 
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from adapters.registry.remembered import Record, Remembered
-from domain.checkup import Outcome, Verdict
+from domain.checkup import Check, Mend, Outcome, Verdict
 from domain.errors import StartupError
 from domain.passwords import name_of
 from domain.secret import Secret
+from entrypoints.cli.doctor import _script
 from entrypoints.exposure import SettingsExamination, browsers, callers, way_in
 from entrypoints.secret_examination import SecretExamination
 from entrypoints.settings import Settings
@@ -21,6 +22,8 @@ from tests.support.checkups import FAIL, OK, WARN, outcomes
 KEY = "a-key-of-sixteen-characters-or-more"
 OLD, NEW = "the-old-secret-of-the-service-000", "the-new-secret-of-the-service-111"
 ANYWHERE = {"host": "0.0.0.0"}
+
+ODD = 'x"\n\\! touch /tmp/own'
 
 Judge = Callable[[Settings], Outcome]
 
@@ -73,7 +76,6 @@ async def test_a_data_folder_is_closed_to_others(tmp_path: Path) -> None:
     os.chmod(tmp_path, 0o700)
     closed = await _data_folder(tmp_path)
     os.chmod(tmp_path, 0o710)  # noqa: S103 - that is what has to be found
-
     assert (closed, await _data_folder(tmp_path)) == (OK, WARN)
     assert stat.S_IMODE(os.stat(tmp_path).st_mode) == 0o710
 
@@ -131,6 +133,20 @@ async def test_a_damaged_one_is_told(tmp_path: Path) -> None:
 async def test_what_was_made_elsewhere_does_not_count() -> None:
     found = await _examined(_recorded(OLD, "postgres"), secret=NEW)
     assert found["passwords"].verdict is OK
+
+
+@pytest.mark.parametrize(
+    "mend", [Mend("SELECT 1;", ODD), Mend(f'REVOKE ALL ON DATABASE "{ODD}" FROM PUBLIC;')]
+)
+def test_a_name_with_a_line_break_brings_no_command_into_it(mend: Mend) -> None:
+    checks = [Check("open databases", Outcome(Verdict.FAIL, "", (mend, Mend("SELECT 2;", "web"))))]
+
+    assert list(_script(checks, by_admin=False)) == [
+        "-- open databases",
+        "-- left out: a database or role whose name holds control characters",
+        '\\connect "web"',
+        "SELECT 2;",
+    ]
 
 
 async def _data_folder(folder: Path) -> Verdict:

@@ -45,7 +45,6 @@ def assert_read_again_or_refused(name: str, written: Connection, *parts: str) ->
 
 def test_there_are_the_formats_that_the_service_promises() -> None:
     promised = ["json", "uri", "env", "jdbc", "psql", "sqlalchemy", "sqlalchemy-asyncpg"]
-
     assert list(FORMATS) == [
         *promised,
         *("django", "node", "prisma", "dotnet", "docker", "k8s-secret"),

@@ -74,5 +74,4 @@ def test_a_pooler_is_told_beside_the_host_where_there_is_one() -> None:
 
 
 def told(connection: Connection) -> dict[str, object]:
-    """As it is on the wire."""
     return dict(json.loads(json_response(ConnectionOut.of(connection)).text or ""))

@@ -67,9 +67,7 @@ def test_for_machines_every_event_is_one_json_object(lines: Lines) -> None:
 
 def test_for_people_an_event_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("info", terminal=True)
-
     structlog.get_logger("test").info("database.ready", id="db_1")
-
     shown = capsys.readouterr().err
     assert "database.ready" in shown
     assert "db_1" in shown
@@ -95,11 +93,9 @@ def test_what_libraries_log_goes_the_same_way(lines: Lines) -> None:
 def test_the_level_decides_what_is_shown_once(lines: Lines, level: str, shown: int) -> None:
     configure_logging("info", terminal=False)
     configure_logging(level, terminal=False)
-
     log = structlog.get_logger()
     for tell in (log.debug, log.info, log.warning, log.error):
         tell("event")
-
     assert len(lines()) == shown
 
 
@@ -125,10 +121,8 @@ def test_a_crash_is_shown_without_its_local_variables(
 @both
 def test_a_logged_secret_is_not_shown(capsys: pytest.CaptureFixture[str], terminal: bool) -> None:
     configure_logging("info", terminal=terminal)
-
     structlog.get_logger().info("event", password=Secret(HIDDEN), nested={"deep": [Secret(HIDDEN)]})
     logging.getLogger("some.library").info("login with %s %r", Secret(HIDDEN), Secret(HIDDEN))
-
     shown = capsys.readouterr().err
     assert HIDDEN not in shown
     assert "***" in shown

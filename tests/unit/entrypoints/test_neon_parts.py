@@ -43,12 +43,6 @@ async def test_a_lock_for_ever_ends_after_one_patience(isolation: Isolation, see
 
 
 @both
-async def test_a_lock_is_waited_for_longer_than_anything_else(isolation: Isolation) -> None:
-    calls = await Troubled(isolation, *[ProviderLocked()] * 20).provision()
-    assert calls == 21 > RetryPolicy().attempts
-
-
-@both
 @pytest.mark.parametrize("error", [ProviderBusy, OutcomeUnknown])
 async def test_other_trouble_is_given_up_after_the_usual_attempts(
     isolation: Isolation, error: type[Unavailable]

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from domain.secret import Secret
 from domain.sizes import SizeLimit
 from entrypoints.provider_settings import ProviderName
+from entrypoints.resources import bundle_of
 from entrypoints.settings import ClientSettings, LogLevel, Settings
 from entrypoints.settings_loading import load_client_settings
 from tests.unit.entrypoints.conftest import FOUR, Environment
@@ -198,3 +199,18 @@ def test_the_example_names_every_setting_and_no_other_and_is_right(env: Environm
     env.load(
         **given | {"PGVEND_SECRET": SECRET, "PGVEND_ADMIN_KEY": SECRET, "NEON_API_KEY": "napi_x"}
     )
+
+
+def test_without_a_setting_the_bundled_programs_are_used(env: Environment) -> None:
+    assert bundle_of(env.load()).programs is None
+
+
+def test_a_relative_folder_is_one_of_the_current_folder(env: Environment, tmp_path: Path) -> None:
+    for name in ("initdb", "postgres"):
+        (tmp_path / "bin" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "bin" / name).touch()
+    assert bundle_of(env.load(PGVEND_EMBEDDED_PROGRAMS="bin")).programs == tmp_path / "bin"
+
+
+def test_another_provider_takes_no_notice_of_it(env: Environment) -> None:
+    env.load(PGVEND_EMBEDDED_PROGRAMS="/no/such/bin", PGVEND_PROVIDER="memory")

@@ -37,10 +37,6 @@ def test_the_limits_are_read_in_any_order(env: Environment, text: str, keys: str
     assert not settings.is_open
 
 
-def test_unless_it_is_set_nobody_creates_without_a_key(env: Environment) -> None:
-    assert env.load(PGVEND_ADMIN_KEY=KEY).anonymous_create is None
-
-
 @pytest.mark.parametrize(("text", "parts"), MISTAKES.items())
 def test_every_bad_part_is_named_and_fixed(env: Environment, text: str, parts: list[str]) -> None:
     mistake = env.mistake(**{VARIABLE: text, "PGVEND_ADMIN_KEY": KEY})

@@ -57,7 +57,6 @@ def assert_no_password(events: Events) -> None:
 @every_call
 async def test_a_call_is_one_event_with_its_duration(name: str, events: Events) -> None:
     await CALLS[name](await observed(), ORDER)
-
     (event,) = events
     assert (event["event"], event["log_level"]) == (f"provider.{name}", "debug")
     assert event["ms"] == 250

@@ -6,7 +6,9 @@ import pytest
 
 from adapters.decorators.queued import RECENT, QueuedProvider
 from adapters.memory.provider import MemoryProvider
+from domain.connection import Connection
 from domain.errors import NameTaken, ProviderBusy
+from domain.order import Order
 from tests.support.clock import FakeClock
 from tests.support.doubles import PATIENCE, ScriptedProvider
 from tests.support.orders import new_order, rotated
@@ -15,6 +17,18 @@ from tests.unit.adapters.decorators.conftest import CHANGES, READS, Call, Events
 
 every_change = pytest.mark.parametrize("change", CHANGES.values(), ids=list(CHANGES))
 every_end = pytest.mark.parametrize("end", ["suspend", "retire"])
+
+
+class Ending(MemoryProvider):
+    """Notes which rotations are to end sessions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[bool] = []
+
+    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
+        self.asked.append(end_sessions)
+        return await super().rotate(order, end_sessions=end_sessions)
 
 
 async def estimate(provider: QueuedProvider) -> float:
@@ -85,6 +99,14 @@ async def test_a_wait_is_an_event_with_its_time_and_how_many_were_ahead(events: 
     assert events == waits, "who does not wait is no event"
     passwords = (order.password.reveal(), rotated(order).password.reveal())
     assert not [password for password in passwords if password in repr(events)]
+
+
+async def test_whether_sessions_are_to_end_is_handed_on() -> None:
+    ending, order = Ending(), new_order()
+    await queued(ending).provision(order)
+    for end_sessions in (False, True):
+        await queued(ending).rotate(rotated(order), end_sessions=end_sessions)
+    assert ending.asked == [False, True]
 
 
 @pytest.mark.parametrize("name", ["provision", "rotate"])

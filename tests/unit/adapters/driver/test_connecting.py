@@ -112,7 +112,6 @@ def test_a_certificate_file_that_cannot_be_used_names_the_setting(
     if content:
         file.write_text(content)
     url = PostgresUrl.parse(f"postgresql://db.example/app?sslmode=verify-full&{parameter}={file}")
-
     with pytest.raises(StartupError, match=SETTING):
         login_of_url(url, SETTING)
 

@@ -96,9 +96,7 @@ def test_a_cluster_exists_when_initdb_has_ended(cluster: Cluster) -> None:
     assert not cluster.exists
     cluster.data.mkdir()
     assert not cluster.exists
-
     (cluster.data / "PG_VERSION").write_text("18\n")
-
     assert cluster.exists
     assert cluster.major == 18
 

@@ -54,15 +54,12 @@ def test_what_was_changed_by_hand_or_by_alter_system_does_not_last(tmp_path: Pat
     before = {name: (tmp_path / name).read_text() for name in FILES}
     (tmp_path / "pg_hba.conf").write_text("host all all all trust\n")
     (tmp_path / "postgresql.auto.conf").write_text("listen_addresses = '*'\n")
-
     written(tmp_path)
-
     assert {name: (tmp_path / name).read_text() for name in FILES} == before
 
 
 def test_the_server_keeps_tenants_from_its_log_and_its_last_places(tmp_path: Path) -> None:
     settings = settings_in(written(tmp_path))
-
     assert settings["listen_addresses"] == "127.0.0.1"
     assert settings["unix_socket_directories"] == "."
     assert settings["port"] == "23456"

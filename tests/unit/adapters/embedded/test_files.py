@@ -35,7 +35,6 @@ def test_a_file_is_for_its_owner_alone_and_replaces_an_old_one(tmp_path: Path) -
     (tmp_path / "file.new").write_text("half, of a writer that was killed")
     write_file(tmp_path / "file", "a long old text", None)
     write_file(tmp_path / "file", "text\n", None)
-
     assert (tmp_path / "file").read_text() == "text\n"
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o600
     assert os.listdir(tmp_path) == ["file"]

@@ -141,7 +141,5 @@ def test_a_number_that_nobody_has_is_left_to_postgresql(data: Path, start: Start
     ended.send_signal(signal.SIGKILL)
     ended.wait()
     leave(data, ended.pid)
-
     end_old_server(data, None)
-
     assert pid_in(data) == ended.pid

@@ -105,7 +105,6 @@ def project(project_id: str, name: str, created_at: str = MOMENT) -> dict[str, A
 
 
 def problem(message: str = "", code: str = "", **more: Any) -> dict[str, Any]:
-    """An error's body."""
     return {"message": message, "code": code, **more}
 
 

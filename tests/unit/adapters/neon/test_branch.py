@@ -52,7 +52,6 @@ async def test_a_database_is_dropped_only_when_it_is_not_listed(wire: Wire, stat
     for listed in ([], [database("shop", "user_ana")]):
         wire.on("DELETE", DATABASE, status=status)
         wire.on("GET", f"{BRANCH}/databases", payload={"databases": listed})
-
     await wire.branch.drop_database("shop")
     with pytest.raises(NotVisible):
         await wire.branch.drop_database("shop")

@@ -127,7 +127,6 @@ async def test_a_password_is_not_shown_whether_its_answer_can_be_read_or_not(wir
 async def test_without_an_answer_a_change_is_unknown(wire: Wire, answer: dict[str, Any]) -> None:
     wire.on("GET", ROLES, **answer)
     wire.on("POST", DATABASES, **answer)
-
     with pytest.raises(ProviderBusy):
         await wire.branch.roles()
     with pytest.raises(OutcomeUnknown):
@@ -138,7 +137,6 @@ async def test_without_an_answer_a_change_is_unknown(wire: Wire, answer: dict[st
 async def test_a_success_without_what_was_asked_for_is_unknown(wire: Wire, status: int) -> None:
     wire.on("POST", ROLES, status=status, payload={"operations": []})
     wire.on("POST", RESET, status=status, payload={"role": role(), "operations": []})
-
     with pytest.raises(OutcomeUnknown):
         await wire.branch.order_role("user_ana")
     with pytest.raises(OutcomeUnknown):

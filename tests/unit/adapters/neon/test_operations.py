@@ -85,7 +85,6 @@ async def test_follows_when_work_takes_longer_than_it_used_to(
         await _waited(wire, pace, before)
     for _ in range(8 if before else 0):
         await _waited(wire, pace, after)
-
     assert await _waited(wire, pace, after) <= most
 
 
@@ -102,9 +101,7 @@ async def test_waits_for_every_operation(wire: Wire, in_the_project: bool) -> No
     wire.on("GET", GOING_ON, payload={"operations": both[::-1]})
     _ends_after(wire, 0.05, "op-1")
     _ends_after(wire, 0.6, "op-2", action="suspend_compute")
-
     await (wire.waiting().until_settled() if in_the_project else _wait(wire, *both))
-
     assert wire.clock.elapsed() >= 0.6
 
 

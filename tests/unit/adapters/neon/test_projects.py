@@ -83,7 +83,6 @@ async def test_the_default_branch_is_known_by_its_flag(wire: Wire) -> None:
         {"id": "br-2", "name": "trunk", "primary": False, "default": True},
     ]
     wire.on("GET", f"{PROJECT}/branches", payload={"branches": branches})
-
     assert await _projects(wire).default_branch(_project()) == "br-2"
 
 

@@ -100,7 +100,6 @@ async def test_an_error_tells_how_long_neon_asks_to_wait(
         await _refused(wire, status=500, headers={"Retry-After": "7"}),
         await _refused(wire, status=status),
     ]
-
     assert [wait.retry_after for wait in waits if isinstance(wait, Unavailable)] == [7, 7, unasked]
 
 
@@ -114,7 +113,6 @@ async def test_a_refusal_that_the_operator_can_cure_names_the_variable(
 
 
 async def _refused(wire: Wire, **answer: Any) -> PgvendError:
-    """What a change meets."""
     wire.on("POST", f"{BRANCH}/databases", **answer)
     with pytest.raises(PgvendError) as caught:
         await wire.branch.make_database("shop", "user_shop")

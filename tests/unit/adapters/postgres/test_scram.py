@@ -37,7 +37,6 @@ def parts(verifier: str) -> tuple[int, bytes, bytes, bytes]:
 
 
 def admits(verifier: str, message: bytes, proof: bytes) -> bool:
-    """What a server does with a client's proof."""
     _, _, stored_key, _ = parts(verifier)
     signature = hmac.digest(stored_key, message, "sha256")
     client_key = bytes(a ^ b for a, b in zip(proof, signature, strict=True))

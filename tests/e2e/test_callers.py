@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from domain.caller import Scope
+from domain.caller import ANYONE, Scope
+from domain.states import State
 from entrypoints.http.route import Route
 from entrypoints.http.routes import ROUTES
 from tests.support.apps import RunningApp, problem_in
@@ -51,6 +52,13 @@ async def test_the_operators_own_keys_are_callers_too(path: str) -> None:
         assert len(await web.list()) == 1
         assert await ci.list() == set()
         assert problem_in(await web.ask("GET", "/v1/keys"), 403, "forbidden")
+
+
+async def test_what_was_made_without_keys_is_the_admins_and_anyones(guarded: Guarded) -> None:
+    old = await guarded.app.records.registry.add(new_record(state=State.READY))
+    ann, anyone = await guarded.holder("ann"), await guarded.holder("anyone")
+    assert (old.caller, await ann.list()) == (ANYONE.name, set())
+    assert await anyone.list() == await guarded.admin.list() == {old.id}
 
 
 async def test_an_open_service_shows_its_one_caller_everything() -> None:

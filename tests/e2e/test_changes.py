@@ -11,8 +11,6 @@ from tests.support.apps import Answer, RunningApp, problem_in, running_app
 from tests.support.half_made import left_half_made
 from tests.support.sweeps import expired
 
-HOUR = 3600.0
-
 
 def path_of(database: Any, what: str = "") -> str:
     return f"/v1/databases/{database['id']}{what}"
@@ -32,7 +30,7 @@ def ends(answer: Answer) -> datetime:
 
 async def test_a_new_end_counts_from_now_and_new_labels_replace_all_old(app: RunningApp) -> None:
     database = await app.vend(ttl="2h", labels={"a": "1"})
-    app.clock.passed += HOUR
+    app.clock.passed += 3600
 
     extended = await patched(app, database, ttl="3h")
     relabelled = await patched(app, database, labels={})

@@ -6,11 +6,9 @@ import pytest
 
 from tests.support.apps import RunningApp, problem_of, running_app
 
-KEY = "a-static-key-of-the-tests"
-
 
 async def test_the_document_says_whether_a_key_is_needed(app: RunningApp) -> None:
-    async with running_app(api_keys=KEY) as keyed:
+    async with running_app(api_keys="a-static-key-of-the-tests") as keyed:
         ways = [
             (await each.get("/openapi.json"))["paths"]["/v1/databases"]["post"]["security"]
             for each in (app, keyed)

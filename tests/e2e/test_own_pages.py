@@ -91,6 +91,7 @@ async def test_no_foreign_page_changes_anything(app: RunningApp, origin: str) ->
         path = route.path.replace("{id}", "db_1")
         async with app.client.request(route.method, path, data=b"{}", headers=headers) as answer:
             await problem_of(answer, 403, "forbidden")
+    assert await app.nothing_is_left()
 
 
 async def test_a_local_page_does_not_cover_for_a_foreign_one(app: RunningApp) -> None:

@@ -45,6 +45,7 @@ async def test_head_is_get_without_the_body(app: RunningApp, path: str, status: 
         assert asked.content_type == got.content_type
         assert asked.headers.get("ETag") == got.headers.get("ETag")
         assert await asked.read() == b""
+    assert await app.get("/livez") == {"status": "ok"}, "a body would be taken for this answer"
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,6 @@ CRASH = RuntimeError("a secret")
 
 
 def sweeping(trouble: Trouble = no_trouble, **more: Any) -> AbstractAsyncContextManager[RunningApp]:
-    """A service that sweeps by itself."""
     provider = MemoryProvider(trouble=trouble)
     return running_app(provider, clock=SlowClock(), sweep_interval=30, **more)
 

@@ -25,7 +25,6 @@ SHORT = 0.2
 
 
 def trusting(certificate: Files) -> ssl.SSLContext:
-    """As a client that knows it goes by it."""
     return ssl.create_default_context(cafile=certificate.cert)
 
 

@@ -25,10 +25,10 @@ def path(request: pytest.FixtureRequest) -> str:
 @pytest.mark.parametrize(
     ("error", "status", "code", "after"),
     [
-        (ProviderBusy, 503, "provider_busy", r"\d+"),
+        (ProviderBusy, 503, "provider_busy", r"[1-9]\d*"),
         (lambda: ProviderBusy(retry_after=29.2), 503, "provider_busy", "30"),
-        (OutcomeUnknown, 503, "outcome_unknown", r"\d+"),
-        (ProviderFull, 503, "provider_full", r"\d+"),
+        (OutcomeUnknown, 503, "outcome_unknown", r"[1-9]\d*"),
+        (ProviderFull, 503, "provider_full", r"[1-9]\d*"),
         (ProviderRejected, 502, "provider_rejected", "None"),
     ],
 )

@@ -65,14 +65,12 @@ def test_env_is_for_dotenv_files_too_where_their_rules_are_a_shells(password: st
     assert read["PGPASSWORD"] == password
 
 
-STRICT = {"sslmode": ["require"], "sslaccept": ["strict"]}
-
-
 @pytest.mark.parametrize("sslmode", ["disable", "require", "verify-ca", "verify-full"])
 def test_prisma_is_told_in_its_own_words_to_check_certificates(sslmode: str) -> None:
     """It takes a mode that it does not know for `prefer`."""
     url = str(dotenv_values(stream=io.StringIO(written("prisma", sslmode=sslmode)))["DATABASE_URL"])
-    options = STRICT if sslmode.startswith("verify") else {"sslmode": [sslmode]}
+    strict = {"sslmode": ["require"], "sslaccept": ["strict"]}
+    options = strict if sslmode.startswith("verify") else {"sslmode": [sslmode]}
     assert parse_qs(urlsplit(url).query) == {"schema": ["public"], **options}
 
 

@@ -42,8 +42,8 @@ async def _takes_places_before_logging_in(stage: Stage) -> Outcome:
     async with stage.as_b() as session:
         places = int(await session.fetchval("SHOW max_connections"))
     async with AsyncExitStack() as doors:
-        for _ in range(places):
-            await doors.enter_async_context(_door(stage))
+        for door in await asyncio.gather(*[_door(stage) for _ in range(places)]):
+            doors.callback(door.close)
         try:
             async with stage.as_a():
                 return Outcome.STOPPED
@@ -51,17 +51,13 @@ async def _takes_places_before_logging_in(stage: Stage) -> Outcome:
             return Outcome.POSSIBLE
 
 
-@asynccontextmanager
-async def _door(stage: Stage) -> AsyncIterator[None]:
-    """A login that was begun, and goes no further than being asked for the password."""
+async def _door(stage: Stage) -> asyncio.StreamWriter:
+    """Begin a login that goes no further than being asked for the password."""
     reader, writer = await asyncio.open_connection(stage.b.host, stage.b.port)
     words = f"user\0{stage.b.user}\0database\0{stage.b.database}\0\0".encode()
     writer.write(struct.pack("!ii", 8 + len(words), 196608) + words)
     await reader.read(1)
-    try:
-        yield
-    finally:
-        writer.close()
+    return writer
 
 
 _knock = at_neighbours("SELECT 1")

@@ -10,6 +10,7 @@ import pytest
 from tests.security.attack import Attack
 from tests.security.attacks import (
     endings,
+    ids,
     neighbour,
     obstruction,
     queues,
@@ -32,7 +33,7 @@ THEMES: Mapping[str, Sequence[Attack]] = {
     "More than its share": share.ATTACKS,
     "Others' way": obstruction.ATTACKS,
     "The end of a deleted tenant": endings.ATTACKS,
-    "Everybody's way": queues.ATTACKS,
+    "Everybody's way": (*queues.ATTACKS, *ids.ATTACKS),
     "Behind pgvend's back": traps.ATTACKS,
 }
 

@@ -3,7 +3,10 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from adapters.embedded.examining import EmbeddedExamination
+from adapters.embedded.opening import Bundle
 from adapters.postgres.examining.examination import OPERATED, PostgresExamination
 from adapters.postgres.examining.marks import Known
 from adapters.postgres.examining.subject import Questions
@@ -26,6 +29,16 @@ KNOWN = Known(installation=INSTALLATION)
 
 WELL_SET_UP = {"template1": UNKNOWN, "pg_hba.conf": UNKNOWN, "superusers": WARN}
 """What there is to say of a server whose operator did all that the documentation asks for."""
+
+
+async def examined(folder: Path, port: int | None = None) -> Mapping[str, Outcome]:
+    """What doctor says of the bundled server in the data folder."""
+
+    async def recall() -> Known:
+        return KNOWN
+
+    bundle = Bundle(folder=folder / "embedded", port=port)
+    return await outcomes(EmbeddedExamination(bundle=bundle, recall=recall, clock=SystemClock()))
 
 
 def examination(

@@ -118,9 +118,9 @@ SCENARIOS: Mapping[str, tuple[Open, int]] = {
     ),
     "service, postgresql, neon": (
         partial(killed_service, over_neon=True, shared_registry=True),
-        12,
+        6,
     ),
-    "service, sqlite, neon": (partial(killed_service, over_neon=True, shared_registry=False), 6),
+    "service, sqlite, neon": (partial(killed_service, over_neon=True, shared_registry=False), 4),
     "service, postgresql, bundled server": (
         partial(killed_service, over_neon=False, shared_registry=True),
         6,

@@ -15,6 +15,7 @@ from adapters.embedded.account import Account, found_account
 from domain.errors import StartupError
 from tests.support.bundles import data_of, opened
 from tests.support.callers import superuser_of
+from tests.support.checkups import examined
 from tests.support.command_line import pgvend
 from tests.support.needs import lacking
 
@@ -93,11 +94,11 @@ async def test_nothing_that_the_account_laid_out_is_followed(
         with suppress(StartupError):
             async with opened(new_folder / "service"):
                 pass
-        looked = await pgvend("doctor", PGVEND_DATA_DIR=str(new_folder / "service"))
+        looked = await examined(new_folder / "service")
 
     assert _portrait(precious) == before
     assert SECRET not in _readable(data)
-    assert SECRET not in looked.stdout + looked.stderr
+    assert SECRET not in str(looked)
 
 
 async def test_another_users_server_behind_the_socket_is_left_alone(folder: Path) -> None:
@@ -155,8 +156,7 @@ async def test_a_folder_that_the_account_could_replace_is_refused(
     with pytest.raises(StartupError, match=f"can change {above}, which root has to rely on"):
         async with opened(above / "service"):
             pass
-    looked = await pgvend("doctor", PGVEND_DATA_DIR=str(above / "service"))
-    assert f"can change {above}" in looked.stdout
+    assert f"can change {above}" in str(await examined(above / "service"))
 
 
 def _replaced(path: Path) -> Path:

@@ -1,18 +1,12 @@
 """The bundled server's folder is looked at, with a server in it or without, and stays as it is."""
 
 import socket
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from adapters.embedded.examining import EmbeddedExamination
-from adapters.embedded.opening import Bundle
-from adapters.postgres.examining.marks import Known
-from adapters.system.clock import SystemClock
-from domain.checkup import Outcome
 from tests.support.bundles import opened
-from tests.support.checkups import FAIL, KNOWN, WARN, not_ok, outcomes
+from tests.support.checkups import FAIL, WARN, examined, not_ok
 from tests.support.orders import new_order
 from tests.support.servers import ram_folder
 
@@ -21,7 +15,7 @@ BEFORE_START = ["programs", "system user", "server's data", "room", "port"]
 
 async def test_a_new_folder_is_well_and_stays_missing() -> None:
     with ram_folder() as folder:
-        found = await _examined(folder / "data")
+        found = await examined(folder / "data")
 
         assert not_ok(found) == {}
         assert [*found] == BEFORE_START
@@ -33,10 +27,10 @@ async def test_a_server_that_runs_is_asked_and_one_at_rest_is_left_at_rest() -> 
     with ram_folder() as folder:
         async with opened(folder) as provider:
             await provider.provision(order)
-            running = await _examined(folder)
+            running = await examined(folder)
             await provider.retire(order.tenant)
         before = _contents(folder)
-        at_rest = await _examined(folder)
+        at_rest = await examined(folder)
         assert _contents(folder) == before
 
     assert not_ok(running) == not_ok(at_rest) == {}
@@ -50,10 +44,10 @@ async def test_a_port_that_is_taken_or_not_the_one_handed_out_is_told() -> None:
         async with opened(folder) as provider:
             port = provider.server.public_port
         with socket.create_server(("127.0.0.1", port)):
-            taken = await _examined(folder)
+            taken = await examined(folder)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             new = listener.getsockname()[1]
-        other = await _examined(folder, new)
+        other = await examined(folder, new)
 
     assert (not_ok(taken), not_ok(other)) == ({"port": FAIL}, {"port": WARN})
     assert "PGVEND_EMBEDDED_PORT" in taken["port"].detail
@@ -66,18 +60,10 @@ async def test_data_that_no_bundled_server_can_read_is_told(version: str) -> Non
         data = folder / "embedded" / "data"
         data.mkdir(parents=True)
         (data / "PG_VERSION").write_text(f"{version}\n")
-        found = await _examined(folder)
+        found = await examined(folder)
 
     assert found["programs"].verdict is FAIL
     assert version in found["programs"].detail
-
-
-async def _examined(folder: Path, port: int | None = None) -> Mapping[str, Outcome]:
-    async def recall() -> Known:
-        return KNOWN
-
-    bundle = Bundle(folder=folder / "embedded", port=port)
-    return await outcomes(EmbeddedExamination(bundle=bundle, recall=recall, clock=SystemClock()))
 
 
 def _contents(folder: Path) -> dict[str, tuple[float, int]]:

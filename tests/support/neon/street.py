@@ -27,7 +27,7 @@ from tests.support.orders import INSTALLATION, new_order
 ISOLATIONS = (Isolation.NONE, Isolation.PROJECT)
 
 PATIENCE = 20.0
-SHORT_PATIENCE = 0.3
+SHORT_PATIENCE = 1.0
 """Seconds for an answer: usually, and where none will come."""
 
 HURRY = 100

@@ -135,8 +135,9 @@ def needed(value: T | None) -> T:
 
 
 def check_service_url(url: str, *, allow_http: bool) -> None:
-    """Raises ValueError for what is not an HTTP URL, and for plain HTTP beyond loopback unless
-    `allow_http`. Reads the URL as aiohttp does, which asks it."""
+    """Raises ValueError for what is not an HTTP URL, for a user or password in it, which errors
+    would repeat, and for plain HTTP beyond loopback unless `allow_http`. Reads the URL as aiohttp
+    does, which asks it."""
     try:
         parts = URL(url)
         is_url = parts.scheme in {"http", "https"} and bool(parts.host)
@@ -144,6 +145,8 @@ def check_service_url(url: str, *, allow_http: bool) -> None:
         is_url = False
     if not is_url:
         raise ValueError("not the URL of a service")
+    if parts.user or parts.password:
+        raise ValueError("it holds a user or a password: put the key into PGVEND_KEY")
     if parts.scheme == "http" and not allow_http and not is_loopback(parts.host or ""):
         raise ValueError(
             "keys and passwords would travel in clear: http is for loopback only, or with "

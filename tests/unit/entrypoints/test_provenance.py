@@ -95,7 +95,7 @@ def test_the_file_puts_no_variables_into_an_address(monkeypatch: pytest.MonkeyPa
     "url",
     [
         *("http://pgvend.example", "http://10.0.0.7:8000", "http://0.0.0.0:8000"),
-        *("http://localhost@pgvend.example", "http://localhost.pgvend.example"),
+        "http://localhost.pgvend.example",
         *("HTTP://pgvend.example", "http://[2001:db8::1]"),
     ],
 )
@@ -105,6 +105,16 @@ def test_plain_http_elsewhere_has_to_be_allowed(monkeypatch: pytest.MonkeyPatch,
         load_client_settings()
     monkeypatch.setenv("PGVEND_ALLOW_HTTP", "on")
     assert load_client_settings().url == url
+
+
+@pytest.mark.parametrize("user", ["me:hunter2", "localhost", ":hunter2"])
+def test_a_user_or_password_in_the_address_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, user: str
+) -> None:
+    monkeypatch.setenv("PGVEND_URL", f"https://{user}@pgvend.example")
+    with pytest.raises(StartupError, match="put the key into PGVEND_KEY") as refused:
+        load_client_settings()
+    assert "hunter2" not in str(refused.value)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8001", "localhost", "[::1]:8000", "127.8.8.8"])

@@ -25,7 +25,7 @@ _WAIT = re.compile(r"postgres: (?:\S+: )?(?P<user>\S+) \S+ \S+ (?P<what>.+) wait
 
 @asynccontextmanager
 async def opened_bundles_guard(provider: PostgresProvider) -> AsyncIterator[PostgresGuard]:
-    """The guard of the server that `provider` is on."""
+    """Open the guard of the server that `provider` is on."""
     data = Path(provider.server.admin["host"])
 
     async def disk() -> Room:
@@ -47,7 +47,7 @@ def end_backend(data: Path, session: Session) -> bool:
     old as the session was when it was seen. Return whether there is one. Blocks."""
     try:
         process = psutil.Process(session.pid)
-        is_ours = process.ppid() == server_pid(data)
+        is_ours = process in _backends(data)
         is_as_old = time.time() - process.create_time() >= (session.lasts or 0)
         if is_ours and is_as_old:
             process.send_signal(signal.SIGTERM)
@@ -58,10 +58,10 @@ def end_backend(data: Path, session: Session) -> bool:
 
 
 def end_waiting(data: Path) -> int:
-    """Where a login of the superuser's waits for a lock in the server in `data`, end every tenant's
-    session that waits for one: nobody can ask the server which of them it is. Return how many got a
-    signal. Blocks."""
-    waits = _waits(server_pid(data))
+    """End every tenant's session that waits for a lock, if a login of the superuser waits for one
+    in the server in `data`: nobody can then ask the server which session is at fault. Return how
+    many got a signal. Blocks."""
+    waits = _waits(data)
     if not any(user == SUPERUSER and what in _LOGGING_IN for user, what in waits.values()):
         return 0
     ended = 0
@@ -73,15 +73,24 @@ def end_waiting(data: Path) -> int:
     return ended
 
 
-def _waits(postmaster: int | None) -> dict[psutil.Process, tuple[str, str]]:
-    """The server's sessions that wait for locks: whose they are, and what they are at."""
+def _waits(data: Path) -> dict[psutil.Process, tuple[str, str]]:
+    """Return the server's sessions that wait for locks: the user of each, and what it is doing."""
     waits: dict[psutil.Process, tuple[str, str]] = {}
-    with suppress(psutil.Error):
-        for process in psutil.Process(postmaster).children():
-            with suppress(psutil.Error):
-                if found := _WAIT.fullmatch(" ".join(process.cmdline()).strip()):
-                    waits[process] = (found["user"], found["what"])
+    for process in _backends(data):
+        with suppress(psutil.Error):
+            if found := _WAIT.fullmatch(" ".join(process.cmdline()).strip()):
+                waits[process] = (found["user"], found["what"])
     return waits
+
+
+def _backends(data: Path) -> list[psutil.Process]:
+    """Return the processes of the server in `data`. The server's system user writes the file that
+    names them, and can name a process of another user: then there are none."""
+    pid = server_pid(data)
+    with suppress(psutil.Error):
+        if pid and psutil.Process(pid).uids().real == data.stat().st_uid:
+            return psutil.Process(pid).children()
+    return []
 
 
 def _room(data: Path) -> Room:

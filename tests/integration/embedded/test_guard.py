@@ -9,10 +9,13 @@ import asyncpg
 import psutil
 import pytest
 
+from adapters.embedded.account import found_account
 from adapters.embedded.guarding import end_backend, end_waiting, opened_bundles_guard
 from adapters.postgres.provider import PostgresProvider
+from domain.guarding import Session
 from tests.support.databases import vended
 from tests.support.guards import guard_of
+from tests.support.needs import lacking
 from tests.support.orders import new_order
 from tests.support.places import tenant
 from tests.support.polling import until
@@ -52,6 +55,23 @@ async def test_no_other_process_gets_a_signal(bundled_18: PostgresProvider) -> N
         ):
             assert not end_backend(data, other)
         assert await session.fetchval("SELECT 42") == 42
+
+
+async def test_a_process_that_the_servers_account_names_gets_no_signal(new_folder: Path) -> None:
+    """The account writes the file with the server's process id, and could name another user's."""
+    account = found_account()
+    if account is None:
+        lacking("root, who runs the server as another user")
+    (new_folder / "postmaster.pid").write_text(f"{os.getpid()}\n")
+    for path in (new_folder, new_folder / "postmaster.pid"):
+        os.chown(path, account.uid, account.gid)
+    child = await asyncio.create_subprocess_exec("sleep", "60")
+    try:
+        assert not end_backend(new_folder, Session(pid=child.pid, tenant="db_1", role=1))
+        assert child.returncode is None
+    finally:
+        child.kill()
+        await child.wait()
 
 
 async def test_it_knows_how_much_room_the_disk_has(bundled_18: PostgresProvider) -> None:

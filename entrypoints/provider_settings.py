@@ -1,6 +1,5 @@
 """What makes the databases, and what they are like."""
 
-from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,6 @@ from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validato
 
 from domain.hosts import reached_at
 from domain.postgres_url import PostgresUrl
-from domain.sizes import SizeLimit
 from domain.target import Isolation, Target
 from entrypoints import neon_settings as neon
 from entrypoints.setting_types import (
@@ -39,6 +37,15 @@ def _host_of(dsn: SecretStr | None) -> str | None:
 
 PROGRAMS = ("initdb", "postgres")
 """Of PostgreSQL, for a server of our own."""
+
+
+_NOT_FOR_NEON = {
+    "public_host": "which routes by its own host: remove it",
+    "public_port": "which routes by its own host: remove it",
+    "size_limit": "which has limits of its own: set those of the project",
+    "transaction_limit": "where no guard runs: remove it",
+}
+"""Settings that Neon has no use for, and why."""
 
 
 class ProviderSettings(BaseModel):
@@ -154,26 +161,12 @@ class ProviderSettings(BaseModel):
             return neon.checked(str(info.field_name), value)
         return value
 
-    @field_validator("public_host", "public_port")
+    @field_validator(*_NOT_FOR_NEON)
     @classmethod
     def _is_not_for_neon(cls, value: Any, info: ValidationInfo) -> Any:
         if value and info.data.get("provider") is ProviderName.NEON:
-            raise ValueError("not for Neon, which routes by its own host: remove it")
+            raise ValueError(f"not for Neon, {_NOT_FOR_NEON[str(info.field_name)]}")
         return value
-
-    @field_validator("size_limit")
-    @classmethod
-    def _can_be_kept(cls, limit: SizeLimit | None, info: ValidationInfo) -> SizeLimit | None:
-        if limit and info.data.get("provider") is ProviderName.NEON:
-            raise ValueError("not for Neon, which has limits of its own: set those of the project")
-        return limit
-
-    @field_validator("transaction_limit")
-    @classmethod
-    def _can_be_watched(cls, limit: timedelta | None, info: ValidationInfo) -> timedelta | None:
-        if limit and info.data.get("provider") is ProviderName.NEON:
-            raise ValueError("not for Neon, where no guard runs: remove it")
-        return limit
 
     def admin_dsn(self) -> str:
         """For the provider `postgres`, which is not without one."""

@@ -1,7 +1,7 @@
 """Tenants who have to go, or stay out, and what stands in the way of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -134,7 +134,7 @@ async def storm(connection: Connection, clients: int, **changes: object) -> Asyn
                 await session.execute("SELECT pg_sleep(30)")
         begun.set()
 
-    async with _again_and_again(return_, clients):
+    async with again_and_again([return_] * clients):
         await begun.wait()
         yield
 
@@ -147,7 +147,7 @@ async def reopening(connection: Connection, clients: int) -> AsyncIterator[None]
         with suppress(*REFUSALS):
             await run(connection, *["ALTER DATABASE {database} ALLOW_CONNECTIONS true"] * 20)
 
-    async with _again_and_again(reopen, clients):
+    async with again_and_again([reopen] * clients):
         yield
 
 
@@ -164,21 +164,23 @@ async def looping(connection: Connection, statement: str, clients: int) -> Async
                         await session.execute(filled(statement, connection))
                     begun.set()
 
-    async with _again_and_again(loop, clients):
+    async with again_and_again([loop] * clients):
         await begun.wait()
         yield
 
 
 @asynccontextmanager
-async def _again_and_again(
-    act: Callable[[], Coroutine[Any, Any, None]], clients: int
+async def again_and_again(
+    acts: Sequence[Callable[[], Coroutine[Any, Any, None]]],
 ) -> AsyncIterator[None]:
-    async def client() -> None:
+    """Repeat each act in a task of its own while the context lasts."""
+
+    async def client(act: Callable[[], Coroutine[Any, Any, None]]) -> None:
         while True:
             await act()
             await asyncio.sleep(0)
 
-    tasks = [asyncio.create_task(client()) for _ in range(clients)]
+    tasks = [asyncio.create_task(client(act)) for act in acts]
     try:
         yield
     finally:

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -14,7 +15,7 @@ import asyncpg
 
 from domain.connection import Connection
 from domain.secret import Secret
-from tests.support.obstacles import REFUSALS
+from tests.support.obstacles import REFUSALS, again_and_again
 from tests.support.places import tenant
 from tests.support.polling import until
 from tests.support.servers import ram_folder
@@ -86,22 +87,16 @@ async def touch(session: asyncpg.Connection) -> None:
 
 @asynccontextmanager
 async def attacked_by(attacker: Connection) -> AsyncIterator[None]:
-    """Again and again: whoever is ended is back at once."""
+    """A session that ends is back at once."""
 
     async def attack(by: Attack) -> None:
-        while True:
-            with suppress(*REFUSALS):
-                async with tenant(attacker) as session:
-                    await by(session)
-            await asyncio.sleep(0)
+        with suppress(*REFUSALS):
+            async with tenant(attacker) as session:
+                await by(session)
 
-    tasks = [asyncio.create_task(attack(by)) for by in (queue, queue, queue, hold, hold, touch)]
-    try:
+    attacks = (queue, queue, queue, hold, hold, touch)
+    async with again_and_again([partial(attack, by) for by in attacks]):
         yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def created(http: aiohttp.ClientSession, nickname: str) -> tuple[str, Connection]:

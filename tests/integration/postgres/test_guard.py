@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from domain.guarding import Reason
 from tests.support.databases import vended
 from tests.support.guards import QUICK, Watch, guarded
@@ -16,30 +18,22 @@ async def has_ended(watch: Watch) -> bool:
     return bool(watch.endings)
 
 
-async def test_whoever_holds_what_the_drop_of_a_neighbour_waits_for_is_ended(place: Place) -> None:
-    order = new_order()
-    async with guarded(place.provider) as watch, vended(place.provider, order) as attacker:
-        neighbour = new_order()
-        connection = await place.provider.provision(neighbour)
-        weak = f"ALTER ROLE CURRENT_USER IN DATABASE \"{connection.database}\" SET work_mem = '8MB'"
-        async with left_open(attacker, weak):
-            async with asyncio.timeout(10):
-                await place.provider.retire(neighbour.tenant)
-        assert watch.endings == [(order.tenant.id, Reason.HOLDS.value)]
-
-
-async def test_a_prepared_transaction_that_does_so_is_rolled_back(place_15: Place) -> None:
-    order = new_order()
-    async with guarded(place_15.provider) as watch, vended(place_15.provider, order) as attacker:
-        neighbour = new_order()
+@pytest.mark.parametrize("ending", ["SELECT 1", "PREPARE TRANSACTION 'kept'"])
+async def test_a_transaction_that_keeps_a_database_from_being_dropped_ends(
+    place_15: Place, ending: str
+) -> None:
+    """It holds the lock object of a neighbour's database; a prepared one does so without a
+    session."""
+    attacks, neighbour = new_order(), new_order()
+    async with guarded(place_15.provider) as watch, vended(place_15.provider, attacks) as attacker:
         connection = await place_15.provider.provision(neighbour)
         weak = f"ALTER ROLE CURRENT_USER IN DATABASE \"{connection.database}\" SET work_mem = '8MB'"
         async with left_open(attacker, weak) as holding:
-            await holding.execute("PREPARE TRANSACTION 'kept'")
-        async with asyncio.timeout(10):
-            await place_15.sql(f'DROP DATABASE "{connection.database}"')
-        await until(lambda: has_ended(watch))
-        assert watch.endings == [(order.tenant.id, Reason.HOLDS.value)]
+            await holding.execute(ending)
+            async with asyncio.timeout(10):
+                await place_15.sql(f'DROP DATABASE "{connection.database}"')
+            await until(lambda: has_ended(watch))
+        assert watch.endings == [(attacks.tenant.id, Reason.HOLDS.value)]
         assert await place_15.sql("SELECT gid FROM pg_prepared_xacts") == []
         await place_15.provider.retire(neighbour.tenant)
 

@@ -16,7 +16,8 @@ ACCUSED = 6
 
 JUST = 1000
 """What has been taken just now: one of the last thousandth of those that were used since the look
-before. Who takes an id now and then is hardly ever found so, who takes most of them nearly always.
+before. A session that takes an id now and then is hardly ever found so, one that takes most of them
+nearly always.
 """
 
 Found = tuple[bool, ...]
@@ -49,7 +50,7 @@ class Burning:
         return replace(self, next_id=next_id, found=kept)
 
     def burners(self, look: Look) -> Iterator[Session]:
-        """The sessions that were found most often, if often enough."""
+        """Yield the sessions that were found most often, if that is often enough."""
         counts = {session: sum(self.found.get(_key(session), ())) for session in look.sessions}
         most = max(counts.values(), default=0)
         for session, count in counts.items():

@@ -101,7 +101,7 @@ class Database:
 
     def rekeyed(self, passwords: PasswordDeriver, nonce: str) -> "Database":
         """Return the same database with another password, which comes from the current secret and
-        a new nonce. It is for passwords that nobody has been told, or that nobody can derive."""
+        a new nonce. Use it for a password that was never handed out, or that nobody can derive."""
         return replace(self, secret=passwords.current, nonce=nonce)
 
     def is_over(self, now: datetime) -> bool:

@@ -1,7 +1,8 @@
-"""Whose transactions the guard of a server ends, and why.
+"""The policy of a server's guard: which transactions it ends, and why.
 
-Only a tenant's: a look holds no others. Ordinary work, a `pg_dump` or a migration, holds weak locks
-on shared catalogs and now and then on its own database or role, and waits for none.
+It ends only tenants' transactions: a look holds no others. Ordinary work, such as `pg_dump` or a
+migration, holds weak locks on shared catalogs, now and then one on its own database or role, and
+waits for none.
 """
 
 from collections.abc import Collection, Iterator
@@ -12,7 +13,7 @@ from domain.guarding import Concern, Ending, Look, Reason, Suspect, age
 from domain.locks import Kind, Lock, Mode, Party, blockings
 
 STRONG_ON_CATALOG = Mode.ShareUpdateExclusive
-"""From this mode on a tenant gets no lock on a shared catalog: it only waits, and others behind."""
+"""From this mode on, a tenant gets no lock on a shared catalog: it waits, and others behind it."""
 
 STRONG_ON_OBJECT = Mode.Share
 """From this mode on a lock on a database keeps logins out."""
@@ -24,11 +25,11 @@ HOUR = 3600.0
 class GuardPolicy:
     """Times are in seconds, ages in transaction ids.
 
-    `patience` is what others wait for a tenant's lock before it is ended, `long_patience` what
-    autovacuum waits for a tenant's change of its own entries. `oldest_transaction` is how old a
-    transaction may become, None for any age. From the age `burnt` on, who uses up ids is ended,
-    from `scarce` on also who keeps so many as `kept` from being forgotten. `burning` says what is
-    using up, and knows no look yet.
+    Others wait for a tenant's lock for `patience` before its session ends; autovacuum waits for a
+    tenant's change of its own entries for `long_patience`. A transaction may become as old as
+    `oldest_transaction`; None sets no limit. From the age `burnt` on, a session that uses up ids
+    ends; from `scarce` on, also one that keeps more ids than `kept` from being forgotten. `burning`
+    defines what using up means, and knows no look yet.
     """
 
     patience: float = 2.0
@@ -40,7 +41,8 @@ class GuardPolicy:
     burning: Burning = field(default_factory=Burning)
 
     def endings(self, look: Look, burning: Burning) -> list[Ending]:
-        """Those who hold are spared while the end of those who wait may suffice."""
+        """Return the transactions to end, and why. Spare the holders of a lock while ending those
+        that wait for it may be enough."""
         found = dict.fromkeys(self._waiting(look), Reason.WAITS)
         for suspect in self._holding(look, gone={each.party for each in found}):
             found.setdefault(suspect, Reason.HOLDS)
@@ -51,8 +53,8 @@ class GuardPolicy:
         return [Ending(suspect, reason) for suspect, reason in found.items()]
 
     def steps_aside(self, look: Look) -> bool:
-        """Whether the guard's own locks, and no tenant's, keep the operator's work waiting, such as
-        VACUUM FULL or REINDEX of a shared catalog."""
+        """Tell whether the guard's own locks, and no tenant's, keep the operator's work waiting,
+        such as VACUUM FULL or REINDEX of a shared catalog."""
         tenants = {suspect.party for suspect in look.suspects}
         waiting = [
             (lock.party, other.party)
@@ -83,7 +85,8 @@ class GuardPolicy:
                 yield suspect
 
     def _holding(self, look: Look, gone: Collection[Party]) -> Iterator[Suspect]:
-        """Who has what somebody else waits for, or waits for it before them."""
+        """Yield the suspects whose lock another session waits for, or that wait for it before the
+        other."""
         suspects = _by_party(look)
         tenants = {party: suspect.tenant for party, suspect in suspects.items()}
         working = {lock.party for lock in look.locks if _is_work(lock)}
@@ -115,8 +118,9 @@ class GuardPolicy:
                     yield suspect, Reason.KEEPS_IDS
 
     def _keeps_ids(self, suspect: Suspect, look: Look) -> bool:
-        """By its transaction; or by a temporary table, or a lock that autovacuum waits for, which
-        only a session that has been in such a database for long can have."""
+        """Tell whether the suspect keeps transaction ids from being used again: by its transaction,
+        or by a temporary table or a lock that autovacuum waits for. Only a session that has been in
+        such a database for long can have the latter."""
         if suspect.held_id is not None and age(look.next_id, suspect.held_id) >= self.kept:
             return True
         is_within = look.ages.get(suspect.database or "", 0) >= self.scarce
@@ -128,19 +132,21 @@ def _by_party(look: Look) -> dict[Party, Suspect]:
 
 
 def _is_strong(lock: Lock, tenant: str) -> bool:
-    """Its own database and role a tenant may wait for: whoever waits behind it is looked at."""
+    """Tell whether a wait for this lock is an attack. A tenant may wait for its own database and
+    role: there, sessions that wait behind it are checked instead."""
     if lock.kind is Kind.CATALOG:
         return lock.mode >= STRONG_ON_CATALOG
     return lock.kind is Kind.OBJECT and lock.tenant != tenant and lock.mode >= STRONG_ON_OBJECT
 
 
 def _is_harmless(lock: Lock) -> bool:
-    """A `pg_dump` holds weak locks on catalogs until it ends."""
+    """Tell whether the lock is a weak one on a catalog, such as `pg_dump` holds until it ends."""
     is_weak = lock.kind is Kind.CATALOG and lock.mode is Mode.AccessShare
     return is_weak or lock.kind is Kind.PASSING
 
 
 def _is_work(lock: Lock) -> bool:
-    """Whether who has this lock changes a shared catalog: it waits for others who do."""
+    """Tell whether the holder of this lock changes a shared catalog, and so waits for others that
+    do."""
     is_of_catalog = lock.kind in (Kind.CATALOG, Kind.TUPLE)
     return is_of_catalog and lock.granted and lock.mode >= Mode.RowExclusive

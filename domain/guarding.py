@@ -1,4 +1,4 @@
-"""What the guard of a server sees at one look."""
+"""The sight of a server's guard at one look."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ SCARCE = 10
 
 
 def age(next_id: int, transaction_id: int) -> int:
-    """How many ids were used since `transaction_id` was."""
+    """Count the ids that were used since `transaction_id` was."""
     return (next_id - transaction_id) % WRAP
 
 
@@ -102,7 +102,7 @@ class Look:
 
 
 class Reason(StrEnum):
-    """Why a transaction is ended."""
+    """Reasons to end a transaction."""
 
     WAITS = "waits_for_shared_lock"
     HOLDS = "holds_shared_lock"
@@ -113,14 +113,14 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Whose transaction is ended: with its session, or rolled back where it is prepared."""
+    """A transaction to end: with its session, or rolled back where it is prepared."""
 
     suspect: Suspect
     reason: Reason
 
 
 class Concern(StrEnum):
-    """What the operator should know about a server."""
+    """Conditions of a server that its operator should know."""
 
     POWERLESS = "cannot_end_sessions"
     BLIND = "cannot_see_transactions"

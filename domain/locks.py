@@ -18,7 +18,8 @@ class Mode(IntEnum):
     AccessExclusive = 8
 
     def conflicts_with(self, other: "Mode") -> bool:
-        """PostgreSQL's documentation, "Conflicting Lock Modes"."""
+        """Tell whether the modes exclude each other, by the table "Conflicting Lock Modes" of
+        PostgreSQL's documentation."""
         weak, strong = sorted((self, other))
         return strong >= _FIRST_CONFLICT[weak]
 
@@ -68,7 +69,7 @@ class Lock:
     tenant: str | None = None
 
     def blocks(self, other: "Lock") -> bool:
-        """Whether `other` waits for this lock, or for this wait, which came first."""
+        """Tell whether `other` waits for this lock, or for this wait, which came first."""
         if other.granted or self.party == other.party or self.target != other.target:
             return False
         comes_first = self.granted or self.waited > other.waited
@@ -76,7 +77,7 @@ class Lock:
 
 
 def blockings(locks: Collection[Lock]) -> Iterator[tuple[Lock, Lock]]:
-    """Every lock, or wait, with one that waits for it."""
+    """Yield every lock, or wait, with each one that waits for it."""
     by_target: dict[str, list[Lock]] = {}
     for lock in locks:
         by_target.setdefault(lock.target, []).append(lock)

@@ -8,7 +8,7 @@ them), ends of lines and paragraphs, and halves of surrogate pairs."""
 
 
 def is_plain(text: str) -> bool:
-    """Whether the text reads as what it is, in one line, wherever it is shown or written."""
+    """Tell whether the text reads as what it is, in one line, wherever it is shown or written."""
     return not any(unicodedata.category(char) in _DISGUISING for char in text)
 
 

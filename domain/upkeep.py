@@ -82,12 +82,12 @@ class Drift:
 def unrecorded(
     holdings: Sequence[Holding], records: Mapping[str, Database], now: datetime
 ) -> list[Drift]:
-    """What is there without a record that says so; `records` has those of all the ids.
-
-    A record is written before anything is made, and never deleted: what has none comes from another
-    registry, or from before this one, and may hold data. Of what is not whole nobody knows what it
-    is; what is young may be another service's that is being made. What was forgotten and is there
-    again was only out of sight. A tombstone holds no data, and has nobody to wait for.
+    """Return what exists without a record; `records` has those of all the ids. A record is written
+    before a database is provisioned, and never deleted. A holding without one therefore belongs to
+    another registry, or to a time before this one, and may hold data. Nobody knows what an
+    incomplete holding is, and a young one may be another service's that is not complete yet. A
+    database that was forgotten and is there again was only out of sight. A tombstone holds no data,
+    and waits for nothing.
     """
     drifts = (_unrecorded(holding, records.get(holding.id), now) for holding in holdings)
     return [drift for drift in drifts if drift]

@@ -38,5 +38,5 @@ def guard_policy(settings: Settings) -> GuardPolicy:
 
 
 def guard_server(guard: Guard | None, policy: GuardPolicy, clock: Clock) -> GuardServer | None:
-    """None without a guard: one on Neon would keep the compute awake."""
+    """Return the use case, or None without a guard, which would keep a Neon compute awake."""
     return GuardServer(guard, policy, clock) if guard else None

@@ -73,8 +73,8 @@ def _rendering(terminal: bool) -> list[Processor]:
 
 
 def _made_legible(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Names and messages of others neither command a terminal nor pass for lines of their own. The
-    console writes what is no text as `repr` does, which escapes it."""
+    """Escape foreign names and messages, so that they neither command a terminal nor pass for lines
+    of our own. The console writes values other than text as `repr` does, which escapes them."""
     return {
         legible(key): legible(value) if isinstance(value, str) else value
         for key, value in event.items()
@@ -82,7 +82,8 @@ def _made_legible(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def _legible_traceback(console: TextIO, error: ExcInfo) -> None:
-    """The same of an error: each line is set in, so that none of its message's passes for ours."""
+    """Escape an error's traceback. Indent each line, so that no line of its message passes for
+    ours."""
     plain = io.StringIO()
     structlog.dev.plain_traceback(plain, error)
     for line in plain.getvalue().strip("\n").split("\n"):

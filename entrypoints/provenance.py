@@ -1,7 +1,7 @@
-"""What `.env` may set: never where a secret of the environment goes.
+"""Origins of variables: `.env` may not say where a secret of the environment goes.
 
-Whoever wrote the current folder wrote its `.env` too, and who runs pgvend there may have a secret
-in the environment that is for another place.
+The author of the current folder wrote its `.env` too, and the user who runs pgvend there may have a
+secret in the environment that is for another place.
 """
 
 from collections.abc import Iterator

@@ -36,7 +36,7 @@ def _duration(text: Any) -> Any:
 
 
 def _duration_limit(text: Any) -> Any:
-    """`none` is a limit of no time, which limits nothing."""
+    """Read `none` as a limit of no time, which limits nothing."""
     is_none = isinstance(text, str) and text.lower() == NO_LIMIT
     return timedelta(0) if is_none else _duration(text)
 
@@ -135,9 +135,9 @@ def needed(value: T | None) -> T:
 
 
 def check_service_url(url: str, *, allow_http: bool) -> None:
-    """Raises ValueError for what is not an HTTP URL, for a user or password in it, which errors
-    would repeat, and for plain HTTP beyond loopback unless `allow_http`. Reads the URL as aiohttp
-    does, which asks it."""
+    """Check the address of a service, as aiohttp reads it. Raises ValueError for a text that is not
+    an HTTP URL, for a user or password in it, which errors would repeat, and for plain HTTP beyond
+    loopback unless `allow_http`."""
     try:
         parts = URL(url)
         is_url = parts.scheme in {"http", "https"} and bool(parts.host)

@@ -104,8 +104,8 @@ async def _opened(given: Login, tls: Tls | None) -> asyncpg.Connection:
 
 
 def _run_by(user: int | None, session: asyncpg.Connection) -> asyncpg.Connection:
-    """The session, if the server behind its Unix socket runs under that user id. Raises
-    InvalidAuthorizationSpecificationError: we have no business there."""
+    """Return the session if the server behind its Unix socket runs under that user id. Raises
+    InvalidAuthorizationSpecificationError where it runs under another one."""
     if user is not None and sys.platform == "linux":
         transport = session._transport  # type: ignore[attr-defined] # nothing public tells it
         end = transport.get_extra_info("socket")

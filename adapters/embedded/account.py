@@ -38,7 +38,7 @@ async def account_for_server() -> Account | None:
 
 
 def found_account() -> Account | None:
-    """The same account where the system user has been made already."""
+    """Return the same account where the system user exists already, else None."""
     user = entry() if os.geteuid() == 0 else None
     return user and Account(uid=user.pw_uid, gid=user.pw_gid)
 

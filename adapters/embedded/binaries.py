@@ -30,8 +30,8 @@ class Wheel:
         return self._site() / self._root / "bin"
 
     def shared_programs(self, copies: Path = SHARED_COPY) -> Path:
-        """The same in a copy that everybody can read and only root can write; made when missing,
-        and looked at each time. Raises StartupError."""
+        """Return the same in a copy that everybody can read and only root can write. Make the copy
+        where it is missing, and check it each time. Raises StartupError."""
         site = self._site()
         copy = self._copy_in(copies)
         if not copy.exists():

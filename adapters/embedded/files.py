@@ -17,8 +17,8 @@ _NO_FILE = {errno.ENOENT, errno.ELOOP, errno.ENXIO}
 
 
 def read_file(path: Path, owner: int | None = None) -> str | None:
-    """Return the text of a file that the `owner` owns (None: whoever it is), or its beginning.
-    Return None where no such file is: a link, or another name of a file of root's, is not read.
+    """Return the text of a file that the `owner` owns (None: any user), or its beginning.
+    Return None where there is no such file: never read a link, or another name of a file of root's.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -37,8 +37,8 @@ def read_file(path: Path, owner: int | None = None) -> str | None:
 
 @contextmanager
 def opened_folder(folder: Path) -> Iterator[int]:
-    """A descriptor of the folder itself, not of one that a link in its place leads to. Raises
-    OSError."""
+    """Open the folder itself, never one that a link in its place leads to, and yield its
+    descriptor. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         yield descriptor

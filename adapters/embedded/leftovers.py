@@ -47,7 +47,7 @@ def end_old_server(data: Path, account: Account | None) -> None:
 
 
 def server_pid(data: Path) -> int | None:
-    """The process of the server in `data`, if one runs or ran there."""
+    """Return the process id of the server in `data`, if one runs or ran there."""
     return _pid_in(read_file(data / "postmaster.pid"))
 
 

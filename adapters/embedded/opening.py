@@ -191,8 +191,8 @@ def _configure(cluster: Cluster, programs: Programs, port: int, bundle: Bundle) 
 
 
 def server_user(account: Account | None) -> int:
-    """The user id that the server behind the socket has to have: in its data folder the account
-    could put a link to another server's socket in its place."""
+    """Return the user id that the server behind the socket must have. The account could put a link
+    to another server's socket into its data folder."""
     return account.uid if account else os.geteuid()
 
 

@@ -13,7 +13,7 @@ CHUNK = 65_536
 """Bytes that are taken at once: what Linux keeps in a pipe."""
 
 PAUSE = 0.02
-"""Seconds from one chunk to the next: whoever floods the log fills the pipe, not our time."""
+"""Seconds from one chunk to the next: a tenant that floods the log fills the pipe, not our time."""
 
 LONGEST_LINE = 20_000
 """Bytes of a line that are kept, so that a long one does not push out all others."""
@@ -79,7 +79,8 @@ class ServerLog:
             loop.remove_reader(self._source)
 
     def _shortened(self, chunk: bytes) -> bytes:
-        """What is kept of a chunk, whose first line may have begun in an earlier one."""
+        """Return the part of a chunk that is kept. Its first line may have begun in an earlier
+        chunk."""
         line, end, rest = chunk.partition(b"\n")
         kept = self._cut(line + end)
         if rest:
@@ -87,7 +88,7 @@ class ServerLog:
         return kept + _LONG.sub(rb"\1" + _CUT, rest)
 
     def _cut(self, part: bytes) -> bytes:
-        """What is kept of a line's next part, which ends the line or the chunk."""
+        """Return the part that is kept of a line's next part, which ends the line or the chunk."""
         begin = self._line
         ends = part.endswith(b"\n")
         self._line = 0 if ends else begin + len(part)

@@ -37,7 +37,7 @@ def check_copy(copy: Path) -> None:
 
 
 def _way_to(folder: Path) -> Iterator[Path]:
-    """The folder and all above it, as they are named and as they are."""
+    """Yield the folder and all folders above it, as they are named and as links resolve."""
     for way in (folder.absolute(), folder.resolve()):
         yield from (way, *way.parents)
 
@@ -53,8 +53,8 @@ def _is_strange(found: os.stat_result) -> bool:
 
 
 def _is_writable(found: os.stat_result, gid: int | None = None) -> bool:
-    """Whether others, or the group `gid` (None: any), may replace what is in it. A link cannot be
-    written to; in a folder with the sticky bit everybody replaces their own alone."""
+    """Tell whether others, or the group `gid` (None: any group), may replace what is in it. A link
+    cannot be written to; in a folder with the sticky bit, users replace only their own entries."""
     if stat.S_ISLNK(found.st_mode) or found.st_mode & stat.S_ISVTX:
         return False
     of_group = bool(found.st_mode & stat.S_IWGRP) and gid in {None, found.st_gid}

@@ -175,8 +175,8 @@ class MemoryProvider(DatabaseProvider, SizeGuard):
         self._sizes[tenant_id] = size
 
     def name_by_others(self, tenant_id: str, times: int) -> None:
-        """The fake's stand-in for objects of others that name the role: its tombstone goes after so
-        many calls of `retire`."""
+        """Pretend that objects of others name the role. Its tombstone goes after so many calls of
+        `retire`."""
         self._named[tenant_id] = times
 
     def is_read_only(self, tenant: Tenant) -> bool:

@@ -8,7 +8,7 @@ from ports.driven.clock import Clock
 from ports.driven.rates import Rates
 
 MOST = 100_000
-"""Windows that are kept: whoever has that many addresses has the first one's count begin anew."""
+"""Windows that are kept: beyond that, the oldest one is forgotten, and its count begins again."""
 
 AT_EACH = 2
 """Windows that are looked at for each that begins, so that none that has ended stays for long."""

@@ -107,13 +107,13 @@ class Dependents:
     """Tables that somebody uses at this moment."""
 
     async def remove(self) -> None:
-        """All at once; leave them where they are too many for that."""
+        """Remove all objects at once. Leave them where they are too many for that."""
         await take_back_passed_on(self.session, self.role, self.marks)
         if await self.session.fetchval(_LOCKED, self.role) <= AT_ONCE:
             await self.session.execute(statements.drop_grants(self.role))
 
     async def remove_in_parts(self) -> None:
-        """As many as one visit may. Every part is committed; a repeated call goes on."""
+        """Remove as many objects as one visit may. Commit every part; a repeated call goes on."""
         await take_back_in_parts(self.session, self.role, self.marks)
         await self._remove_policies()
         for row in await self.session.fetch(_OBJECTS, self.role, PART * PARTS):
@@ -133,8 +133,9 @@ class Dependents:
                 size //= 2
 
     async def _remove_some_policies(self, size: int) -> bool:
-        """Of tables of one owner, each locked before its policies are read: who changes one at the
-        same moment loses nothing. A database's own default could be an older snapshot."""
+        """Remove policies of one owner's tables. Lock each table before reading its policies, so
+        that a change made at the same moment is not lost. A database's own default isolation could
+        give an older snapshot."""
         async with self.session.transaction(isolation="read_committed"):
             tables = await self.session.fetch(
                 _TABLES, self.role, size, self.busy, self.marks.prefix
@@ -162,8 +163,8 @@ class Dependents:
         return True
 
     async def _change(self, policies: list[asyncpg.Record]) -> None:
-        """With row security off meanwhile, which nobody sees: where it is on, each change reads all
-        policies of the table anew."""
+        """Change the policies with row security off, inside a transaction that nobody else sees.
+        Where it is on, each change reads all policies of the table again."""
         guarded = {row["name"] for row in policies if row["is_on"]}
         off = [f"ALTER TABLE ONLY {name} DISABLE ROW LEVEL SECURITY" for name in guarded]
         on = [f"ALTER TABLE ONLY {name} ENABLE ROW LEVEL SECURITY" for name in guarded]

@@ -47,8 +47,8 @@ class Drop:
         return self.sight.owner
 
     async def _shut_out(self) -> None:
-        """Sessions first: their open transactions would keep the rest waiting, and in a loop they
-        would fight whoever visits their database."""
+        """End the owner's sessions, then close its logins. An open transaction would keep the rest
+        waiting, and a session in a loop would work against our visits to its database."""
         await self.session.execute(statements.signal(self._owner))
         try:
             await self.session.execute(statements.soon(statements.shut_out(self._owner)))

@@ -20,7 +20,7 @@ VISITS = 20
 """Databases that one call goes to; later calls go to others."""
 
 TIMEOUT = 30.0
-"""Seconds of one call: who deletes the role does not wait for whatever others made of it."""
+"""Seconds of one call: the deletion of a role does not wait for all that others granted to it."""
 
 FIRST_WITH_TRANSACTION_TIMEOUT = 17
 """The first version where a database can be set to end whatever takes longer."""
@@ -41,8 +41,8 @@ FROM pg_database AS d WHERE datallowconn AND d.oid IN (
 @dataclass(frozen=True)
 class TakeBack:
     """Remove what names the role, where the admin may: here, in its neighbours' databases, and,
-    where there is a superuser to do it, everywhere. A neighbour needs no consent to grant somebody
-    something. What cannot be removed now stays, without an error."""
+    where there is a superuser to do it, everywhere. A tenant needs no consent to grant something
+    to a neighbour. What cannot be removed now stays, without an error."""
 
     session: Session
     role: str
@@ -50,11 +50,12 @@ class TakeBack:
     marks: Marks
 
     async def at_once(self) -> None:
-        """Where it is little enough for that, also for the price of a neighbour's sessions."""
+        """Remove what names the role where it is little enough for one transaction. End a
+        neighbour's sessions if they hold what has to change."""
         await self._bounded(_clear, "2s")
 
     async def in_parts(self) -> None:
-        """A part of what each database holds, without waiting for anybody who is at work there."""
+        """Remove a part of what each database holds. Do not wait for sessions that work there."""
         await self._bounded(Dependents.remove_in_parts, "100ms")
 
     async def _bounded(self, visit: Visit, patience: str) -> None:
@@ -89,7 +90,7 @@ class TakeBack:
     async def _may_change(
         self, host: asyncpg.Record
     ) -> AsyncIterator[tuple[Session | asyncpg.Connection, Login]]:
-        """A session that may change the database, and a login that may change what is in it."""
+        """Yield a session that may change the database, and a login for its contents."""
         neighbour = self.marks.id_in(host["mark"])
         if self.server.superuser:
             async with single_session(self.server.superuser) as superuser:

@@ -67,7 +67,7 @@ class PostgresGuard(Guard):
         return any(rows)
 
     async def roll_back(self, prepared: Prepared) -> None:
-        """In a session of its own: those of the pool may all wait for this transaction."""
+        """Use a session of its own: those of the pool may all wait for this transaction."""
         owner, server = prepared.owner, self.server
         async with (
             single_session(server.admin) as session,
@@ -90,7 +90,8 @@ async def opened_guard(
     signal: Signal | None = None,
     rescue: Callable[[], Awaitable[None]] | None = None,
 ) -> AsyncIterator[PostgresGuard]:
-    """The guard for as long as the context lasts; as superuser, where the server has one for us."""
+    """Open the guard for as long as the context lasts. It logs in as the superuser where the server
+    has one for us, else as the admin."""
     session = GuardSession(server.superuser or server.admin, rescue)
     guard = PostgresGuard(server, marks, session, disk, signal)
     try:

@@ -111,7 +111,8 @@ def look_of(answer: dict[str, Any], disk: Room | None) -> Look:
 
 
 def _next_id(answer: dict[str, Any]) -> int:
-    """The snapshot knows no ids of transactions that go on; their locks do."""
+    """Return the next transaction id. The snapshot does not know ids of transactions that are still
+    open; their locks do."""
     first = answer["next_id"] % WRAP
     ahead = [age(each, first) for each in answer["ids"] or ()]
     return int(first + max((each + 1 for each in ahead if each < WRAP // 2), default=0)) % WRAP

@@ -1,4 +1,4 @@
-"""The guard's one session: what keeps it at work while all others have to wait.
+"""The guard's one session, which works while all others have to wait.
 
 It stays in a transaction that holds weak locks on the shared catalogs that it reads, so that it
 never queues for them behind a strong lock. It is asked by COPY, in the simple protocol: the
@@ -88,7 +88,7 @@ class GuardSession:
         self._is_inside = False
 
     async def close(self) -> None:
-        """Never raises."""
+        """Close the session. Never raises."""
         session, self._session = self._session, None
         if session:
             with suppress(*FAILURES):
@@ -142,7 +142,8 @@ async def _logged_in(login: Login) -> asyncpg.Connection:
 
 
 async def _copied(session: asyncpg.Connection, query: str) -> list[Any]:
-    """JSON holds neither line breaks nor the two characters that quote and part columns here."""
+    """Read rows of COPY's text format. JSON holds no line breaks, and none of the two characters
+    that quote and separate columns here."""
     parts: list[bytes] = []
 
     async def keep(part: bytes) -> None:

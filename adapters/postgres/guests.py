@@ -31,7 +31,7 @@ SELECT DISTINCT usename FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE locktype = 'transactionid' AND granted
   AND transactionid = (SELECT xmax FROM pg_database WHERE datname = $1) AND usename <> current_user
 """
-# xmax: who has changed the entry and not committed that yet
+# xmax: the transaction that has changed the entry and is not committed yet
 
 _END_IN_DATABASE = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1 AND datname = $2
@@ -64,19 +64,17 @@ async def end_holders(session: Session, *, role: str = "", database: str = "") -
 
 
 async def end_lockers(session: Session, database: str) -> None:
-    """End the sessions whose open transaction changes the database's entry: of a neighbour perhaps
-    who was given the right to pass on what it was granted."""
+    """End the sessions whose open transaction changes the database's entry, perhaps those of
+    a neighbour that may pass on what it was granted."""
     await end_sessions(session, await session.fetch(_LOCKERS, database), _END_LOCKING, database)
 
 
 async def end_sessions(
     session: Session, users: Iterable[asyncpg.Record], query: str, *about: str
 ) -> None:
-    """Those that `query` ends, for a user and whatever else it is about.
-
-    Whoever belongs to a role may end its sessions: unless the admin may signal all, it joins for
-    one transaction that is rolled back, so that nobody sees it and nothing of it stays.
-    """
+    """End the sessions that `query` selects for each role. A member of a role may end its sessions:
+    unless the admin may signal all sessions, it joins the role in one transaction that is rolled
+    back, so that nobody sees it and nothing of it stays."""
     may_signal = await session.fetchval(f"SELECT {statements.MAY_SIGNAL}")
     for user in users:
         transaction = session.transaction()

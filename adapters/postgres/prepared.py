@@ -59,7 +59,8 @@ async def end_prepared_transactions(
 
 
 async def _end(session: Session, transaction: asyncpg.Record, server: Server) -> None:
-    """The owner may have closed the door behind it, and close it again as soon as it is back."""
+    """Roll the transaction back. The owner may have closed its database, and may close it again as
+    soon as it is back."""
     for attempt in range(ATTEMPTS):
         with suppress(ProviderRejected, Unavailable):
             await _roll_back(transaction, server)
@@ -73,7 +74,7 @@ async def _end(session: Session, transaction: asyncpg.Record, server: Server) ->
 
 
 async def _roll_back(transaction: asyncpg.Record, server: Server) -> None:
-    """As who prepared it, a neighbour who was let in perhaps: nobody else may."""
+    """Roll back as the role that prepared it, perhaps a neighbour's: no other role may."""
     async with single_session({**server.admin, "database": transaction["database"]}) as inside:
         await inside.execute(statements.act_as(transaction["owner"]))
         await inside.execute(statements.roll_back_prepared(transaction["gid"]))

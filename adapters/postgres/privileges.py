@@ -1,7 +1,8 @@
 """Privileges of a role that DROP OWNED does not take back, or not in time.
 
-It takes back what the owner of an object granted, and nothing else, whoever runs it: what others
-passed on, who had been given the right to, only they can take back. And it takes all at once.
+DROP OWNED takes back what the owner of an object granted, and nothing else, whichever role runs it.
+What other roles passed on, with the right to do so, only they can take back. And it takes all at
+once.
 """
 
 from collections.abc import Sequence
@@ -57,12 +58,13 @@ ORDER BY 1
 
 
 async def take_back_passed_on(session: asyncpg.Connection, role: str, marks: Marks) -> None:
-    """In the session's database, as each of ours who passed something on to the role."""
+    """Revoke in the session's database, as each of our roles that passed a privilege on to the
+    role."""
     await _take_back(session, role, await _found(session, role, marks, by_owners=False))
 
 
 async def take_back_in_parts(session: asyncpg.Connection, role: str, marks: Marks) -> None:
-    """What owners granted too, until there is so little of it that DROP OWNED takes no time."""
+    """Revoke also what owners granted, until so little is left that DROP OWNED takes no time."""
     while len(found := await _found(session, role, marks, by_owners=True)) == MOST:
         await _take_back(session, role, found)
 

@@ -29,8 +29,8 @@ WHERE usename = $1 AND wait_event = 'ClientWrite' AND state_change < now() - int
 
 
 async def drop_database(session: Session, database: str, *, force: bool = True) -> None:
-    """Also while a tenant somewhere leaves its answer unread, or a transaction open that names the
-    database, for the price of that session."""
+    """Drop the database even while a tenant anywhere leaves an answer unread, or keeps a
+    transaction open that names the database. That session ends."""
     statement = statements.drop_database(database, force=force)
     try:
         async with _impatient(session):

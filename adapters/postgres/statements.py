@@ -68,12 +68,12 @@ def open_database(tenant: Tenant, mark: str) -> str:
 
 
 def rename_role(owner: str, name: str) -> str:
-    """Sessions go on, and a SCRAM password survives it."""
+    """Rename the role. Its sessions go on, and its SCRAM password stays valid."""
     return f"ALTER ROLE {identifier(owner)} RENAME TO {identifier(name)}"
 
 
 def rename_database(database: str, name: str) -> str:
-    """Waits five seconds for the sessions in it to end; for members of its owner."""
+    """Rename the database, as a member of its owner. Waits five seconds for its sessions to end."""
     return f"ALTER DATABASE {identifier(database)} RENAME TO {identifier(name)}"
 
 
@@ -102,11 +102,9 @@ def signal(owner: str) -> str:
 
 
 def throw_out(owner: str) -> str:
-    """Its sessions, whose open transactions would keep the next statements waiting.
-
-    Membership, because only members may do that everywhere, and FORCE ends only their roles'
-    sessions.
-    """
+    """End the role's sessions, whose open transactions would keep the next statements waiting. Join
+    the role first, because on every version only members may do that, and FORCE ends only their
+    roles' sessions."""
     return f"{join(owner)}; {_end_sessions(owner)}"
 
 

@@ -58,8 +58,8 @@ def _script(checks: Sequence[Check], by_admin: bool) -> Iterator[str]:
 
 
 def _is_sql_alone(mend: Mend) -> bool:
-    """Whether psql reads nothing else in it: behind an end of a line, a command of psql's own could
-    follow, such as one that runs a program."""
+    """Tell whether psql reads the statement as SQL alone. After a line break, a command of psql's
+    own could follow, such as one that runs a program."""
     return is_plain(mend.statement) and is_plain(mend.database or "")
 
 

@@ -29,7 +29,8 @@ Expresses = Callable[[str], bool]
 
 
 def any_name(text: str) -> bool:
-    """Whether PostgreSQL could have it in a name or a password: the format escapes the rest."""
+    """Tell whether PostgreSQL could have the text in a name or a password: the format escapes the
+    rest."""
     return _IMPOSSIBLE.search(text) is None
 
 

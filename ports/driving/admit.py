@@ -51,7 +51,7 @@ class AdmitCaller:
     """Keys are the operator's `static_keys` and those of the ring. A service that `is_open` lets in
     whoever shows none, or something that never was one of ours, but no revoked or forged one.
     `failures` are counted by each process: strangers must not make the records' server write.
-    `known` are keys that were right before; whoever revokes one forgets it there.
+    `known` are keys that were right before; revoking a key removes it there.
     `anonymous` are the limits of callers without keys, None where there are to be none."""
 
     ring: KeyRing

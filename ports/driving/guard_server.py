@@ -17,8 +17,8 @@ PACE = 2.0
 
 ALERT_PACE = 0.25
 ALERT = 10.0
-"""The pace for so many seconds after something was ended, for who did it once tends to come back;
-or after the session was lost, which the guard needs before an attack begins."""
+"""The pace for so many seconds after an ending, because an attacker tends to come back, and after
+the guard lost its session, which it needs before an attack begins."""
 
 RETRY = 30.0
 """Seconds from an attempt to roll back that failed to the next."""
@@ -100,7 +100,7 @@ class GuardServer:
         return outcomes
 
     async def close(self) -> None:
-        """Stop rolling back; who guards next begins anew."""
+        """Stop rolling back; the next guard starts again."""
         for task in self._rolling.values():
             task.cancel()
         await asyncio.gather(*self._rolling.values(), return_exceptions=True)
@@ -126,7 +126,7 @@ class GuardServer:
         )
 
     async def _ended(self, endings: Sequence[Ending]) -> list[Outcome]:
-        """Each session counts once, however long it takes to end."""
+        """End the sessions. Count each session once, however long it takes to end."""
         outcomes = []
         for ending in endings:
             suspect = ending.suspect

@@ -70,8 +70,8 @@ class ManageKeys:
         return await self.ring.every()
 
     async def revoke(self, key_id: str) -> ApiKey:
-        """The key, of no use from now on; other processes may let it in for FRESH seconds more.
-        Idempotent. Raises KeyNotFound."""
+        """Revoke the key from now on; other processes may accept it for FRESH seconds more. Return
+        its record. Idempotent. Raises KeyNotFound."""
         try:
             return await self.ring.revoke(key_id, self.clock.now())
         finally:  # also where nobody knows whether it was revoked

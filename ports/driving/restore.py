@@ -97,8 +97,8 @@ class RestoreDatabase:
         )
 
     async def _has_password(self, database: Database) -> bool:
-        """Whether the server has the record's password. Where it has another one, the record's was
-        revoked: the registry may come from a backup that is older than the last rotation."""
+        """Tell whether the server has the record's password. Where it has another one, the record's
+        was revoked: the registry may come from a backup that is older than the last rotation."""
         if self.login_check is None:
             return False
         try:

@@ -22,8 +22,8 @@ from ports.records import attempt, changed, drawn_nonce, keyed, seen_by, still_t
 class RotatePassword:
     """A rotation, whose nonce is in the record before the provider is asked.
 
-    The password follows from the record: whoever finishes a rotation that was cut off, at whatever
-    time, sets the same password. Where nobody has the secret that the record names any more, it is
+    The password follows from the record: a rotation that was cut off sets the same password when
+    it is finished, at any later time. Where the secret that the record names is lost, it sets
     another one.
     """
 

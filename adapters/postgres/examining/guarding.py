@@ -1,4 +1,4 @@
-"""May the guard do its work, and how much is there for it?"""
+"""Checks of the guard's rights, and of the age of transaction ids."""
 
 from adapters.postgres.examining.subject import Questions, Subject, row
 from adapters.postgres.guard import MISSING
@@ -23,33 +23,34 @@ async def rights(session: Session, _: Subject) -> Outcome:
     found = await row(session, _RIGHTS)
     if found["may_end"] and found["may_see"]:
         return Outcome(Verdict.OK, "The guard may end tenants' transactions and see their age.")
-    told = (
+    detail = (
         "The guard does not see how old tenants' transactions are."
         if found["may_end"]
         else "The guard may not end tenants' sessions: one tenant can keep everybody from logging "
         "in, for as long as it likes."
     )
     mend = Mend(MISSING.format(admin=identifier(found["admin"])))
-    return Outcome(Verdict.WARN, told, (mend,))
+    return Outcome(Verdict.WARN, detail, (mend,))
 
 
 async def transaction_ids(session: Session, _: Subject) -> Outcome:
-    """PostgreSQL stops all writes when they are used up."""
+    """Check the age of the oldest transaction id: PostgreSQL stops all writes when the ids are used
+    up."""
     found = await row(session, _OLDEST)
     return judged_age(found["database"], found["age"])
 
 
 def judged_age(database: str, age: int) -> Outcome:
     policy = GuardPolicy()
-    told = (
+    detail = (
         f"The oldest transaction id, in the database {database}, is {age / 1_000_000:.0f} million "
         "ids old, of 2,147 million."
     )
     if age < policy.burnt:
-        return Outcome(Verdict.OK, told)
+        return Outcome(Verdict.OK, detail)
     verdict = Verdict.WARN if age < policy.scarce else Verdict.FAIL
     advice = "Look for old transactions, prepared ones too, and let autovacuum finish."
-    return Outcome(verdict, f"{told} {advice}")
+    return Outcome(verdict, f"{detail} {advice}")
 
 
 QUESTIONS: Questions = {"transaction ids": transaction_ids}

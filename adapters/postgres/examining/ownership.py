@@ -30,7 +30,7 @@ async def marks(session: Session, subject: Subject) -> Outcome:
 
 
 async def tombstones(session: Session, subject: Subject) -> Outcome:
-    """Roles of deleted databases that could not be dropped yet."""
+    """Count the roles of deleted databases that could not be dropped yet."""
     installation = subject.known.installation
     prefix = Marks(installation).prefix if installation else ANY_MARK
     found = await session.fetch(_TOMBSTONES, TOMBSTONE, prefix)

@@ -112,33 +112,33 @@ class GuardSession:
     async def _opened(self) -> asyncpg.Connection:
         if self._session is None or self._session.is_closed():
             self._is_inside = False
-            self._session = await self._connected()
+            self._session = await self._log_in()
             await self._session.execute(_NO_LIMIT)
         return self._session
 
-    async def _connected(self) -> asyncpg.Connection:
-        login = asyncio.create_task(_logged_in(self.login))
+    async def _log_in(self) -> asyncpg.Connection:
+        """Log in within this task: the session of a task that nobody waits for any more would stay
+        open."""
+        rescuing = asyncio.create_task(self._rescue_repeatedly())
         try:
-            while not (await asyncio.wait({login}, timeout=RESCUE_AFTER))[0]:
-                if self.rescue:
-                    await self.rescue()
-            return login.result()
+            return await connect(
+                **self.login,
+                timeout=CONNECT_TIMEOUT,
+                command_timeout=COMMAND_TIMEOUT,
+                server_settings={**startup(_SETTINGS), "application_name": APPLICATION},
+            )
         finally:
-            login.cancel()
+            rescuing.cancel()
+
+    async def _rescue_repeatedly(self) -> None:
+        while self.rescue:
+            await asyncio.sleep(RESCUE_AFTER)
+            await self.rescue()
 
     def _drop(self) -> None:
         session, self._session = self._session, None
         if session:
             session.terminate()
-
-
-async def _logged_in(login: Login) -> asyncpg.Connection:
-    return await connect(
-        **login,
-        timeout=CONNECT_TIMEOUT,
-        command_timeout=COMMAND_TIMEOUT,
-        server_settings={**startup(_SETTINGS), "application_name": APPLICATION},
-    )
 
 
 async def _copied(session: asyncpg.Connection, query: str) -> list[Any]:

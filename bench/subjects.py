@@ -126,7 +126,7 @@ class Provider:
         order = self._order()
         connection = await self._provider.provision(order)
         await self._login_check.verify(connection)
-        return partial(self._provider.retire, order.tenant)
+        return partial(self._provider.delete, order.tenant)
 
     def _order(self) -> Order:
         tenant_id = new_id(self._clock.now(), self._randomness.entropy(RANDOM_BYTES))
@@ -139,14 +139,14 @@ async def vend_by_http(client: aiohttp.ClientSession) -> Undo:
     body = {"nickname": f"Bench {token_hex(8)}"}
     async with client.post("/v1/databases", json=body, raise_for_status=True) as answer:
         vended = await answer.json()
-    return partial(_retire_by_http, client, f"/v1/databases/{vended['id']}")
+    return partial(_delete_by_http, client, f"/v1/databases/{vended['id']}")
 
 
-async def _retire_by_http(client: aiohttp.ClientSession, path: str) -> None:
+async def _delete_by_http(client: aiohttp.ClientSession, path: str) -> None:
     call = client.delete
     while True:  # it is promised at once and done in the background
         async with call(path, raise_for_status=True) as answer:
-            if (await answer.json())["state"] == State.RETIRED:
+            if (await answer.json())["state"] == State.DELETED:
                 return
         call = client.get
         await asyncio.sleep(_GLANCE)

@@ -59,7 +59,7 @@ class Database:
     @property
     def is_lost(self) -> bool:
         """Whether it is gone without our having dropped it."""
-        return self.state is State.RETIRED and self._latest(Work.RETIRE) is None
+        return self.state is State.DELETED and self._latest(Work.DELETE) is None
 
     @property
     def changed_at(self) -> datetime:
@@ -149,7 +149,7 @@ class Database:
     def lost(self) -> "Database":
         """The same database, which is not where it was, though nobody asked for its end. Raises
         IllegalTransition."""
-        return replace(self.moved(State.RETIRING).moved(State.RETIRED), wake_at=None)
+        return replace(self.moved(State.DELETING).moved(State.DELETED), wake_at=None)
 
     def found_again(self, names: Names) -> "Database":
         """The same database, which was lost and has turned up with all that is in it; not a legal
@@ -202,12 +202,12 @@ class Database:
         for step in self.steps:
             if step.state is StepState.RUNNING:
                 database = database._with_step(Work(step.name), StepState.FAILED, at, error)
-        return database.moved(State.RETIRING).began(Work.RETIRE, at)
+        return database.moved(State.DELETING).began(Work.DELETE, at)
 
     def dropped(self, at: datetime) -> "Database":
-        """The same database, of which nothing is left: retired, or failed if it never was made."""
-        state = State.FAILED if self.was_given_up else State.RETIRED
-        return self.moved(state).did(Work.RETIRE, at)
+        """The same database, of which nothing is left: deleted, or failed if it never was made."""
+        state = State.FAILED if self.was_given_up else State.DELETED
+        return self.moved(state).did(Work.DELETE, at)
 
     @property
     def _has_work(self) -> bool:

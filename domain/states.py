@@ -11,20 +11,20 @@ class State(StrEnum):
     READY = "ready"
     FAILED = "failed"  # nothing of it is left
     EXPIRED = "expired"  # nobody can log in; everything is still there
-    RETIRING = "retiring"  # to be dropped, and perhaps half dropped
-    RETIRED = "retired"
+    DELETING = "deleting"  # to be dropped, and perhaps half dropped
+    DELETED = "deleted"
 
 
 LEGAL: Mapping[State, frozenset[State]] = {
-    State.PROVISIONING: frozenset({State.READY, State.RETIRING}),
-    State.READY: frozenset({State.EXPIRED, State.RETIRING}),
-    State.EXPIRED: frozenset({State.READY, State.RETIRING}),
+    State.PROVISIONING: frozenset({State.READY, State.DELETING}),
+    State.READY: frozenset({State.EXPIRED, State.DELETING}),
+    State.EXPIRED: frozenset({State.READY, State.DELETING}),
     State.FAILED: frozenset(),
-    State.RETIRING: frozenset({State.RETIRED, State.FAILED}),
-    State.RETIRED: frozenset(),
+    State.DELETING: frozenset({State.DELETED, State.FAILED}),
+    State.DELETED: frozenset(),
 }
 
-GONE = frozenset({State.FAILED, State.RETIRED})
+GONE = frozenset({State.FAILED, State.DELETED})
 """Nothing exists on the provider any more, and the names are free again."""
 
 LIVE = frozenset(State) - GONE
@@ -33,6 +33,6 @@ LEFT_TO_DO: Mapping[State, frozenset[Work]] = {
     State.READY: frozenset({Work.ROTATE, Work.ADD_EXTENSION, Work.CONFINE, Work.RELEASE}),
     State.EXPIRED: frozenset({Work.SUSPEND, Work.RESTORE}),
     State.FAILED: frozenset(),
-    State.RETIRED: frozenset(),
+    State.DELETED: frozenset(),
 }
 """What may be going on in the states that a database can rest in."""

@@ -18,7 +18,7 @@ class Work(StrEnum):
     WARN = "warn"  # it is larger than it may be
     CONFINE = "confine"  # made read-only, because it still is
     RELEASE = "release"  # it has room again
-    RETIRE = "retire"
+    DELETE = "delete"
 
 
 class StepState(StrEnum):

@@ -31,7 +31,7 @@ class Upkeep(StrEnum):
     ROTATE = "rotate"  # a rotation that was cut off
     ADD_EXTENSION = "add_extension"  # the same
     RESTORE = "restore"  # the same
-    RETIRE = "retire"  # promised to go
+    DELETE = "delete"  # promised to go
     WARN = "warn"  # larger than it may be
     CONFINE = "confine"  # it still is, and becomes read-only
     RELEASE = "release"  # it was, and has room again
@@ -51,8 +51,8 @@ def due(database: Database, now: datetime) -> Upkeep | None:
     match database.state:
         case State.PROVISIONING:
             return Upkeep.FINISH if database.promised else Upkeep.UNDO
-        case State.RETIRING:
-            return Upkeep.RETIRE
+        case State.DELETING:
+            return Upkeep.DELETE
         case State.EXPIRED if database.is_pending(Work.RESTORE) and not database.is_over(now):
             return Upkeep.RESTORE
         case State.READY | State.EXPIRED if database.is_over(now):

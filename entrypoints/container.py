@@ -24,6 +24,7 @@ from ports.driving.change import ChangeDatabase
 from ports.driving.check_health import CheckHealth
 from ports.driving.confine import ConfineDatabases
 from ports.driving.connect import ShowConnection
+from ports.driving.delete import DeleteDatabase
 from ports.driving.expire import ExpireDatabase
 from ports.driving.list import ListDatabases
 from ports.driving.list_extensions import ListExtensions
@@ -31,7 +32,6 @@ from ports.driving.make import MakeDatabase
 from ports.driving.manage_keys import ManageKeys
 from ports.driving.reconcile import Reconcile
 from ports.driving.restore import RestoreDatabase
-from ports.driving.retire import RetireDatabase
 from ports.driving.rotate import RotatePassword
 from ports.driving.show import ShowDatabase
 from ports.driving.sweep import Sweep
@@ -62,13 +62,13 @@ class Container(Outside):
     made: ClassVar[Parts] = {**records_only, "provider": Outside.provider, "target": target}
     outside: ClassVar[Parts] = {**made, "leases": Outside.leases}
 
-    retire = providers.Singleton(RetireDatabase, **outside)
+    delete = providers.Singleton(DeleteDatabase, **outside)
     expire = providers.Singleton(
         ExpireDatabase,
         **records_only,
         provider=Outside.provider,
         leases=Outside.leases,
-        retire=retire,
+        delete=delete,
         grace=grace,
     )
     rotate = providers.Singleton(
@@ -88,7 +88,7 @@ class Container(Outside):
         **records_only,
         provider=Outside.provider,
         login_check=Outside.login_check,
-        retire=retire,
+        delete=delete,
         randomness=Outside.randomness,
         passwords=Outside.passwords,
     )
@@ -110,7 +110,7 @@ class Container(Outside):
         leases=Outside.leases,
         target=target,
         vend=vend,
-        retire=retire,
+        delete=delete,
         expire=expire,
         rotate=rotate,
         add_extension=add_extension,
@@ -151,7 +151,7 @@ class Container(Outside):
         change=providers.Singleton(ChangeDatabase, **records_only, expiry=expiry),
         rotate=rotate,
         restore=restore,
-        retire=retire,
+        delete=delete,
         add_extension=add_extension,
         list_extensions=providers.Singleton(ListExtensions, provider=Outside.provider),
         sweep=sweep,

@@ -8,11 +8,11 @@ from ports.driving.audit import Audit
 from ports.driving.change import ChangeDatabase
 from ports.driving.check_health import CheckHealth
 from ports.driving.connect import ShowConnection
+from ports.driving.delete import DeleteDatabase
 from ports.driving.list import ListDatabases
 from ports.driving.list_extensions import ListExtensions
 from ports.driving.manage_keys import ManageKeys
 from ports.driving.restore import RestoreDatabase
-from ports.driving.retire import RetireDatabase
 from ports.driving.rotate import RotatePassword
 from ports.driving.show import ShowDatabase
 from ports.driving.sweep import Sweep
@@ -30,7 +30,7 @@ class UseCases:
     change: ChangeDatabase
     rotate: RotatePassword
     restore: RestoreDatabase
-    retire: RetireDatabase
+    delete: DeleteDatabase
     add_extension: AddExtension
     list_extensions: ListExtensions
     sweep: Sweep

@@ -137,7 +137,7 @@ LONG = {
     "tests/integration/postgres/test_faults_vend.py": (
         "a_vend_whose",
         "a_vend_converges",
-        "a_retirement",
+        "a_deletion",
     ),
     "tests/integration/postgres/test_neighbours.py": (
         "a_session_that_nobody",

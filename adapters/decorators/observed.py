@@ -78,9 +78,9 @@ class ObservedProvider(DatabaseProvider):
         with self.observed("provider.suspend", id=tenant.id):
             await self.inner.suspend(tenant)
 
-    async def retire(self, tenant: Tenant) -> Tombstone | None:
-        with self.observed("provider.retire", id=tenant.id):
-            return await self.inner.retire(tenant)
+    async def delete(self, tenant: Tenant) -> Tombstone | None:
+        with self.observed("provider.delete", id=tenant.id):
+            return await self.inner.delete(tenant)
 
     async def inventory(self) -> Sequence[Holding]:
         with self.observed("provider.inventory"):

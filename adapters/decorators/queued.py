@@ -120,9 +120,9 @@ class QueuedProvider(DatabaseProvider):
         async with self.queue.turn("suspend", tenant, refusable=False):
             await self.inner.suspend(tenant)
 
-    async def retire(self, tenant: Tenant) -> Tombstone | None:
-        async with self.queue.turn("retire", tenant, refusable=False):
-            return await self.inner.retire(tenant)
+    async def delete(self, tenant: Tenant) -> Tombstone | None:
+        async with self.queue.turn("delete", tenant, refusable=False):
+            return await self.inner.delete(tenant)
 
     async def inventory(self) -> Sequence[Holding]:
         return await self.inner.inventory()

@@ -78,8 +78,8 @@ class RetryingProvider(DatabaseProvider):
     async def suspend(self, tenant: Tenant) -> None:
         await self.retrying(lambda: self.inner.suspend(tenant))
 
-    async def retire(self, tenant: Tenant) -> Tombstone | None:
-        return await self.retrying(lambda: self.inner.retire(tenant))
+    async def delete(self, tenant: Tenant) -> Tombstone | None:
+        return await self.retrying(lambda: self.inner.delete(tenant))
 
     async def inventory(self) -> Sequence[Holding]:
         return await self.retrying(self.inner.inventory)

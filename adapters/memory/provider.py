@@ -115,17 +115,17 @@ class MemoryProvider(DatabaseProvider, SizeGuard):
             self._owners[owner] = replace(self._owners[owner], is_suspended=True)
         await self._trouble("after suspend")
 
-    async def retire(self, tenant: Tenant) -> Tombstone | None:
-        await self._trouble("before retire")
+    async def delete(self, tenant: Tenant) -> Tombstone | None:
+        await self._trouble("before delete")
         if self._databases.get(tenant.names.database) == tenant.id:
             del self._databases[tenant.names.database]
-        await self._trouble("amid retire")
+        await self._trouble("amid delete")
         if self._is_ours(tenant):
             del self._owners[tenant.names.owner]
         elif tenant.id in self._tombstones:
             self._named[tenant.id] -= 1
         tombstone = self._tombstone(tenant.id)
-        await self._trouble("after retire")
+        await self._trouble("after delete")
         return tombstone
 
     def _tombstone(self, tenant_id: str) -> Tombstone | None:
@@ -176,7 +176,7 @@ class MemoryProvider(DatabaseProvider, SizeGuard):
 
     def name_by_others(self, tenant_id: str, times: int) -> None:
         """Pretend that objects of others name the role. Its tombstone goes after so many calls of
-        `retire`."""
+        `delete`."""
         self._named[tenant_id] = times
 
     def is_read_only(self, tenant: Tenant) -> bool:

@@ -153,15 +153,15 @@ class ApiProvider(DatabaseProvider):
             with suppress(DatabaseNotFound):
                 await self.branch.new_password(await self._owner(tenant))
 
-    async def retire(self, tenant: Tenant) -> None:
+    async def delete(self, tenant: Tenant) -> None:
         async with self.locks.of(tenant.id):
             claim = await self.ledger.find(tenant)
             if claim and claim.key in self.void:
                 await self._release(replace(claim, is_new=True))
             elif claim:
-                await self._retire(await self._look(claim))
+                await self._delete(await self._look(claim))
 
-    async def _retire(self, sight: Sight) -> None:
+    async def _delete(self, sight: Sight) -> None:
         claim = sight.claim
         for database in sight.owned:
             await self.branch.drop_database(database.name)

@@ -93,7 +93,7 @@ class ProjectProvider(DatabaseProvider):
         return branch
 
     async def _ordered(self, tenant: Tenant) -> NewProject:
-        """A new project, the tenant's only one, as the lists show: by them alone it is retired."""
+        """A new project, the tenant's only one, as the lists show: by them alone it is deleted."""
         name = self._name(tenant)
         try:
             made = await self.projects.make(name, tenant.names)
@@ -149,7 +149,7 @@ class ProjectProvider(DatabaseProvider):
                 branch = await self._branch(project)
                 await branch.new_password(tenant.names.owner)
 
-    async def retire(self, tenant: Tenant) -> None:
+    async def delete(self, tenant: Tenant) -> None:
         async with self.locks.of(tenant.id):
             for project in await self.projects.named(self.marks.of(tenant) + " "):
                 await self.projects.drop(project)

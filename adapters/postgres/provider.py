@@ -136,10 +136,10 @@ class PostgresProvider(DatabaseProvider, SizeGuard):
             if sight.has_role:
                 await self._suspend(session, sight)()
 
-    async def retire(self, tenant: Tenant) -> Tombstone | None:
-        return await _despite_races(lambda: self._retire(tenant))
+    async def delete(self, tenant: Tenant) -> Tombstone | None:
+        return await _despite_races(lambda: self._delete(tenant))
 
-    async def _retire(self, tenant: Tenant) -> Tombstone | None:
+    async def _delete(self, tenant: Tenant) -> Tombstone | None:
         is_tombstone = tenant.names.owner == tombstone_name(tenant.id)
         place = self.removing if is_tombstone else self.resisting
         async with place, self._locked(tenant) as session:

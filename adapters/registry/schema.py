@@ -36,7 +36,7 @@ METADATA = MetaData()
 
 _ID = Text().with_variant(Text(collation="C"), "postgresql")  # sorted by its bytes everywhere
 _JSON = JSON().with_variant(JSONB(), "postgresql")
-HOLDS_NAMES = text("state NOT IN ('failed', 'retired')")
+HOLDS_NAMES = text("state NOT IN ('failed', 'deleted')")
 _HAS_TO_WAKE = text("wake_at IS NOT NULL")
 
 DATABASES = Table(

@@ -60,11 +60,11 @@ async def change(request: web.Request) -> web.Response:
 
 
 async def delete(request: web.Request) -> web.Response:
-    retire = request.app[USE_CASES].retire
-    database = await retire.promise(request.match_info["id"], caller_of(request))
+    delete = request.app[USE_CASES].delete
+    database = await delete.promise(request.match_info["id"], caller_of(request))
     if not database.is_gone:
-        finish = partial(retire.see_through, database.id)
-        request.app[BACKGROUND].spawn(finish, name=f"retire {database.id}")
+        finish = partial(delete.see_through, database.id)
+        request.app[BACKGROUND].spawn(finish, name=f"delete {database.id}")
     return json_response(DatabaseOut.of(database), status=202, headers=_address(database))
 
 

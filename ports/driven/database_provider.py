@@ -18,7 +18,7 @@ class DatabaseProvider(ABC):
 
     Every method may raise ProviderBusy (nothing happened), ProviderRejected (final) and, where it
     changes something, OutcomeUnknown (repeat the call: it converges). Every method may be
-    cancelled at any await; repeating `provision` or calling `retire` then converges as well. No
+    cancelled at any await; repeating `provision` or calling `delete` then converges as well. No
     error that leaves an adapter holds a secret or the other side's own words.
     """
 
@@ -36,7 +36,7 @@ class DatabaseProvider(ABC):
         tenant's mark; it is left as it was. Raises ProviderFull when there is no room. Raises
         ExtensionUnavailable, before anything is made, when an extension is not one of
         `extensions`, and when it cannot be installed in a database that was there before. Parts
-        that were made before any other error stay, for the next `provision` or `retire` of the
+        that were made before any other error stay, for the next `provision` or `delete` of the
         same tenant.
         """
 
@@ -89,7 +89,7 @@ class DatabaseProvider(ABC):
         """
 
     @abstractmethod
-    async def retire(self, tenant: Tenant) -> Tombstone | None:
+    async def delete(self, tenant: Tenant) -> Tombstone | None:
         """Drop the tenant's database and role, with sessions in it or not. Idempotent.
 
         What is not there, or does not bear this tenant's mark, counts as dropped. New logins are

@@ -21,7 +21,7 @@ class SizeGuard(ABC):
         Idempotent.
 
         The tenant may switch that off, on purpose, in a session, so that it can make room. It holds
-        whatever a provider does to the same tenant, but for retiring it. What is not there, or does
+        whatever a provider does to the same tenant, but for deleting it. What is not there, or does
         not bear this tenant's mark, counts as confined.
         """
 

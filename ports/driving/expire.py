@@ -10,7 +10,7 @@ from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
 from ports.driven.registry import Registry
-from ports.driving.retire import RetireDatabase
+from ports.driving.delete import DeleteDatabase
 from ports.records import attempt, changed
 
 
@@ -21,7 +21,7 @@ class ExpireDatabase:
     registry: Registry
     provider: DatabaseProvider
     leases: Leases
-    retire: RetireDatabase
+    delete: DeleteDatabase
     clock: Clock
     grace: timedelta
 
@@ -31,8 +31,8 @@ class ExpireDatabase:
             if not is_mine:
                 return False
             database = await changed(self.registry, database_id, self._due)
-            if database.state is State.RETIRING:
-                await self.retire.drop(database)
+            if database.state is State.DELETING:
+                await self.delete.drop(database)
             elif self._is_to_suspend(database):
                 await self._suspend(database)
             else:
@@ -44,7 +44,7 @@ class ExpireDatabase:
         if not database.is_over(now):
             return None
         if database.is_over(now - self.grace) and database.state in {State.READY, State.EXPIRED}:
-            return database.moved(State.RETIRING).began(Work.RETIRE, now)
+            return database.moved(State.DELETING).began(Work.DELETE, now)
         if database.state is State.READY:
             return database.moved(State.EXPIRED).began(Work.SUSPEND, now)
         if database.state is State.EXPIRED and database.is_pending(Work.RESTORE):

@@ -25,7 +25,7 @@ from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
 from ports.driven.randomness import Randomness
 from ports.driven.registry import Registry
-from ports.driving.retire import RetireDatabase
+from ports.driving.delete import DeleteDatabase
 from ports.driving.vended import Vended
 from ports.records import changed, drawn_nonce, told
 
@@ -39,14 +39,14 @@ class MakeDatabase:
 
     When it raises, nothing of the database is left, unless it was ready by then, which stays and is
     listed, or was promised and the call cancelled: the sweep goes on with that one. Where the
-    clean-up failed, the record says `retiring` (or, with the registry gone, `provisioning`), and
+    clean-up failed, the record says `deleting` (or, with the registry gone, `provisioning`), and
     the sweep goes on with it.
     """
 
     registry: Registry
     provider: DatabaseProvider
     login_check: LoginCheck
-    retire: RetireDatabase
+    delete: DeleteDatabase
     clock: Clock
     randomness: Randomness
     passwords: PasswordDeriver
@@ -95,8 +95,8 @@ class MakeDatabase:
             return database.given_up(self.clock.now(), reason) if is_open else None
 
         database = await changed(self.registry, database_id, given_up)
-        if database.state is State.RETIRING or database.is_gone:
-            await self.retire.drop(database)
+        if database.state is State.DELETING or database.is_gone:
+            await self.delete.drop(database)
 
     def _suffixed(self, database: Database) -> Iterator[Names]:
         for _ in range(MAX_SUFFIXES if database.suffixable else 0):
@@ -114,7 +114,7 @@ class MakeDatabase:
             try:
                 return database, await self.provider.provision(database.order(self.passwords))
             except NameTaken:
-                await self.provider.retire(database.tenant)
+                await self.provider.delete(database.tenant)
         raise _taken(database)
 
     async def _ready(self, database: Database, connection: Connection) -> Vended:
@@ -134,7 +134,7 @@ class MakeDatabase:
         """What it means that the record changed amid our work: somebody asked for its end; or our
         lease was lost, and another replica finishes the work, or has undone it."""
         database = await self.registry.get(database_id)
-        if not (database.is_gone or database.state is State.RETIRING):
+        if not (database.is_gone or database.state is State.DELETING):
             return InFlight("Another replica is at work on the same request; repeat it soon.")
         await self._give_up(database_id, "")
         if database.was_given_up:

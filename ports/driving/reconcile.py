@@ -137,7 +137,7 @@ class Reconcile:
         async with self.leases.held(drift.id) as is_mine:
             if not is_mine or await self._is_live(drift.id):
                 return False
-            tombstone = await self.provider.retire(Tenant(id=drift.id, names=drift.names))
+            tombstone = await self.provider.delete(Tenant(id=drift.id, names=drift.names))
             return tombstone.reason if tombstone else True
 
     async def _is_live(self, database_id: str) -> bool:

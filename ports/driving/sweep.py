@@ -21,10 +21,10 @@ from ports.driving.add_extension import AddExtension
 from ports.driving.audit import Audit
 from ports.driving.chores import Chore, Do
 from ports.driving.confine import ConfineDatabases
+from ports.driving.delete import DeleteDatabase
 from ports.driving.expire import ExpireDatabase
 from ports.driving.reconcile import Reconcile
 from ports.driving.restore import RestoreDatabase
-from ports.driving.retire import RetireDatabase
 from ports.driving.rotate import RotatePassword
 from ports.driving.vend import VendDatabase
 from ports.records import every
@@ -66,7 +66,7 @@ class Sweep:
     leases: Leases
     clock: Clock
     vend: VendDatabase
-    retire: RetireDatabase
+    delete: DeleteDatabase
     expire: ExpireDatabase
     rotate: RotatePassword
     add_extension: AddExtension
@@ -107,7 +107,7 @@ class Sweep:
             Upkeep.ROTATE: self.rotate.finish,
             Upkeep.ADD_EXTENSION: self.add_extension.finish,
             Upkeep.RESTORE: self.restore.finish,
-            Upkeep.RETIRE: self.retire.finish,
+            Upkeep.DELETE: self.delete.finish,
             Upkeep.CONFINE: self.confine.finish,
             Upkeep.RELEASE: self.confine.finish,
         }[action]

@@ -54,7 +54,7 @@ async def live(_: None, isolation: Isolation) -> AsyncIterator[Subject]:
 async def _clean_up(provider: DatabaseProvider) -> None:
     for left in await provider.inventory():
         names = Names(database=left.database or "", owner=left.owner or "")
-        await provider.retire(Tenant(id=left.id, names=names))
+        await provider.delete(Tenant(id=left.id, names=names))
 
 
 def _place() -> Place:

@@ -114,7 +114,7 @@ async def test_records_are_counted_by_the_secret_that_they_name(
     installation: Installation, registry: Registry
 ) -> None:
     """But for what is gone, or on another target."""
-    for state in (State.FAILED, State.RETIRED):
+    for state in (State.FAILED, State.DELETED):
         await registry.add(replace(new_record(state=state), secret="one"))
     await registry.add(new_record(target=ELSEWHERE))
     assert dict(await installation.secrets(TARGET.name)) == {}

@@ -52,7 +52,7 @@ async def test_provisioning_five_times_at_once_makes_one_database(subject: Subje
         assert await held(subject.provider, order) == [holding_of(order)]
         await subject.login_check.verify(connections[0])
     finally:
-        await subject.provider.retire(order.tenant)
+        await subject.provider.delete(order.tenant)
 
 
 async def test_making_and_dropping_at_once_ends_in_one_or_the_other(subject: Subject) -> None:
@@ -60,12 +60,12 @@ async def test_making_and_dropping_at_once_ends_in_one_or_the_other(subject: Sub
     for _ in range(3):
         outcomes = await asyncio.gather(
             subject.provider.provision(order),
-            subject.provider.retire(order.tenant),
+            subject.provider.delete(order.tenant),
             return_exceptions=True,
         )
         assert [outcome for outcome in outcomes if isinstance(outcome, BaseException)] == []
         assert await held(subject.provider, order) in ([], [holding_of(order)])
-    await subject.provider.retire(order.tenant)
+    await subject.provider.delete(order.tenant)
     assert await held(subject.provider, order) == []
 
 
@@ -80,7 +80,7 @@ async def test_many_orders_at_once_all_work_and_are_told_in_the_order_of_their_i
         assert [order for order in orders if holding_of(order) not in inventory] == []
         assert inventory == sorted(inventory, key=lambda holding: holding.id)
     finally:
-        await asyncio.gather(*(subject.provider.retire(order.tenant) for order in orders))
+        await asyncio.gather(*(subject.provider.delete(order.tenant) for order in orders))
 
 
 async def test_an_extension_that_cannot_be_had_is_refused(subject: Subject) -> None:
@@ -89,7 +89,7 @@ async def test_an_extension_that_cannot_be_had_is_refused(subject: Subject) -> N
         with pytest.raises(ExtensionUnavailable, match="no_such_extension"):
             await subject.provider.provision(order)
     finally:
-        await subject.provider.retire(order.tenant)
+        await subject.provider.delete(order.tenant)
 
 
 async def test_revealing_tells_what_was_provisioned_and_changes_nothing(subject: Subject) -> None:
@@ -132,6 +132,6 @@ async def test_only_what_is_there_has_a_password_to_reveal(subject: Subject) -> 
         for other in (new_order(), namesake(order)):
             with pytest.raises(DatabaseNotFound):
                 await subject.provider.reveal(other)
-        await subject.provider.retire(order.tenant)
+        await subject.provider.delete(order.tenant)
         with pytest.raises(DatabaseNotFound):
             await subject.provider.reveal(order)

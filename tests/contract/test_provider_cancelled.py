@@ -19,7 +19,7 @@ Call = Callable[[Subject, Order], Coroutine[Any, Any, object]]
 
 CALLS: dict[str, Call] = {
     "provision": lambda subject, order: subject.provider.provision(order),
-    "retire": lambda subject, order: subject.provider.retire(order.tenant),
+    "delete": lambda subject, order: subject.provider.delete(order.tenant),
     "rotate": lambda subject, order: subject.provider.rotate(rotated(order)),
     "suspend": lambda subject, order: subject.provider.suspend(order.tenant),
 }
@@ -31,8 +31,8 @@ async def _provisions(subject: Subject, order: Order, _: Connection) -> None:
     await subject.login_check.verify(connection)
 
 
-async def _retires(subject: Subject, order: Order, before: Connection) -> None:
-    await subject.provider.retire(order.tenant)
+async def _deletes(subject: Subject, order: Order, before: Connection) -> None:
+    await subject.provider.delete(order.tenant)
     assert await held(subject.provider, order) == []
     with pytest.raises(PgvendError):
         await subject.login_check.verify(before)
@@ -52,12 +52,12 @@ Next = Callable[[Subject, Order, Connection], Awaitable[None]]
 
 STORIES: list[tuple[str, Next]] = [
     ("provision", _provisions),
-    ("provision", _retires),
-    ("retire", _provisions),
-    ("retire", _retires),
+    ("provision", _deletes),
+    ("delete", _provisions),
+    ("delete", _deletes),
     ("rotate", _rotates),
     ("suspend", _provisions),
-    ("suspend", _retires),
+    ("suspend", _deletes),
     ("suspend", _suspends),
 ]
 
@@ -73,7 +73,7 @@ async def test_what_a_cancelled_call_leaves_is_put_in_order_by_the_next(
         async for moment in _moments(subject):
             before = await subject.provider.provision(order)
             if name == "provision":
-                await subject.provider.retire(order.tenant)
+                await subject.provider.delete(order.tenant)
             await _cancelled(CALLS[name](subject, order), moment)
             await following(subject, order, before)
 

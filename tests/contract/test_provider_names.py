@@ -45,7 +45,7 @@ async def test_of_racing_orders_for_one_name_one_wins(subject: Subject) -> None:
         try:
             await _race(subject, orders)
         finally:
-            await asyncio.gather(*(subject.provider.retire(order.tenant) for order in orders))
+            await asyncio.gather(*(subject.provider.delete(order.tenant) for order in orders))
 
 
 async def _race(subject: Subject, orders: list[Order]) -> None:

@@ -41,7 +41,7 @@ async def test_only_what_is_there_has_a_password_to_rotate(subject: Subject) -> 
         await subject.login_check.verify(connection)
         assert await held(subject.provider, nobodys) == []
 
-        await subject.provider.retire(order.tenant)
+        await subject.provider.delete(order.tenant)
         with pytest.raises(DatabaseNotFound):
             await subject.provider.rotate(rotated(order))
 

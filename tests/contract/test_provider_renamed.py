@@ -44,7 +44,7 @@ async def test_a_name_that_others_have_now_stays_theirs(subject: Subject, call: 
         await subject.rename_role(theirs.user, mine.user)
         with pytest.raises(NameTaken):
             await call(subject, order)
-        await subject.provider.retire(order.tenant)
+        await subject.provider.delete(order.tenant)
         assert await held(subject.provider, order) == []
         await subject.login_check.verify(await subject.provider.provision(other))
 
@@ -64,5 +64,5 @@ async def test_it_is_dropped_under_that_name(subject: Subject) -> None:
     order = new_order()
     async with vended(subject.provider, order) as connection:
         await subject.rename_role(connection.user, RENAMED)
-        await subject.provider.retire(order.tenant)
+        await subject.provider.delete(order.tenant)
         assert await held(subject.provider, order) == []

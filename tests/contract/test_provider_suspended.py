@@ -15,24 +15,24 @@ from tests.support.databases import held, holding_of, namesake, vended
 from tests.support.orders import new_order, rotated
 
 
-async def test_a_retired_database_is_gone(subject: Subject) -> None:
+async def test_a_deleted_database_is_gone(subject: Subject) -> None:
     order = new_order()
     connection = await subject.provider.provision(order)
     for _ in range(2):
-        await subject.provider.retire(order.tenant)
+        await subject.provider.delete(order.tenant)
         assert await held(subject.provider, order) == []
     with pytest.raises(PgvendError):  # the server may be gone, too
         await subject.login_check.verify(connection)
 
 
-async def test_retiring_five_times_at_once_drops_it_once(subject: Subject) -> None:
+async def test_deleting_five_times_at_once_drops_it_once(subject: Subject) -> None:
     order = new_order()
     async with vended(subject.provider, order):
-        await asyncio.gather(*[subject.provider.retire(order.tenant) for _ in range(5)])
+        await asyncio.gather(*[subject.provider.delete(order.tenant) for _ in range(5)])
         assert await held(subject.provider, order) == []
 
 
-async def test_what_is_retired_can_be_provisioned_again_by_anybody(subject: Subject) -> None:
+async def test_what_is_deleted_can_be_provisioned_again_by_anybody(subject: Subject) -> None:
     first = new_order()
     for order in (first, first, namesake(first)):
         async with vended(subject.provider, order) as connection:
@@ -42,16 +42,16 @@ async def test_what_is_retired_can_be_provisioned_again_by_anybody(subject: Subj
             assert await held(subject.provider, order) == [holding_of(order)]
 
 
-async def test_what_never_was_counts_as_retired_and_as_suspended(subject: Subject) -> None:
+async def test_what_never_was_counts_as_deleted_and_as_suspended(subject: Subject) -> None:
     before = await subject.provider.inventory()
     await subject.provider.suspend(new_order().tenant)
-    await subject.provider.retire(new_order().tenant)
+    await subject.provider.delete(new_order().tenant)
     assert await subject.provider.inventory() == before
 
 
-async def test_retiring_and_suspending_touches_nothing_else(subject: Subject) -> None:
+async def test_deleting_and_suspending_touches_nothing_else(subject: Subject) -> None:
     order, other = new_order(), new_order()
-    for call in (subject.provider.suspend, subject.provider.retire):
+    for call in (subject.provider.suspend, subject.provider.delete):
         async with vended(subject.provider, order), vended(subject.provider, other) as connection:
             inventory = await subject.provider.inventory()
             await call(namesake(other).tenant)
@@ -94,11 +94,11 @@ async def test_a_tenant_may_be_let_in_again_with_its_next_password(subject: Subj
         await _assert_refused(subject, old)
 
 
-async def test_a_suspended_tenant_can_be_retired_and_counts_as_suspended(subject: Subject) -> None:
+async def test_a_suspended_tenant_can_be_deleted_and_counts_as_suspended(subject: Subject) -> None:
     order = new_order()
     async with vended(subject.provider, order):
         await subject.provider.suspend(order.tenant)
-        await subject.provider.retire(order.tenant)
+        await subject.provider.delete(order.tenant)
         assert await held(subject.provider, order) == []
         await subject.provider.suspend(order.tenant)
         assert await held(subject.provider, order) == []

@@ -97,7 +97,7 @@ async def test_an_update_replaces_the_record_under_the_next_version(registry: Re
     assert await registry.get(kept.id) == updated
 
 
-@pytest.mark.parametrize("state", [State.PROVISIONING, State.RETIRED])
+@pytest.mark.parametrize("state", [State.PROVISIONING, State.DELETED])
 async def test_a_record_is_added_once(registry: Registry, state: State) -> None:
     kept = await registry.add(new_record(state=state))
 
@@ -112,7 +112,7 @@ async def test_an_update_of_an_old_version_is_refused(registry: Registry) -> Non
     current = await registry.update(old.moved(State.READY))
 
     with pytest.raises(StaleRecord):
-        await registry.update(old.moved(State.RETIRING))
+        await registry.update(old.moved(State.DELETING))
 
     assert await registry.get(old.id) == current
 

@@ -40,7 +40,7 @@ async def test_a_cancelled_update_is_whole_or_not_made(registry: Registry) -> No
         found = await registry.get(before.id)
         assert found.state in {before.state, after.state}
         assert (found.version == before.version) == (found.state is before.state)
-        await registry.update(found.moved(State.RETIRING))
+        await registry.update(found.moved(State.DELETING))
 
 
 async def test_what_a_cancelled_change_came_to_does_not_change_any_more(

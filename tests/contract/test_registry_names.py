@@ -81,7 +81,7 @@ def asked(nickname: str | None = None, mark: RequestMark = MARK) -> Database:
     return replace(new_record(nickname), request=mark)
 
 
-@pytest.mark.parametrize("state", [State.PROVISIONING, State.RETIRED])
+@pytest.mark.parametrize("state", [State.PROVISIONING, State.DELETED])
 async def test_a_key_is_known_whatever_else_is_asked_for(registry: Registry, state: State) -> None:
     """Only time, or failure, makes the key of what is gone mean something new."""
     first = await registry.add(replace(asked("Sales"), state=state))

@@ -63,7 +63,7 @@ async def test_what_exists_or_may_exist_counts(registry: Registry, state: State)
 
 async def test_a_place_is_free_once_its_database_is_gone(registry: Registry) -> None:
     kept = await registry.add(anns(), quota=1)
-    await registry.update(replace(kept, state=State.RETIRED))
+    await registry.update(replace(kept, state=State.DELETED))
 
     assert (await registry.add(anns(), quota=1)).version == 1
 

@@ -21,7 +21,7 @@ async def test_every_database_is_measured_while_it_is_there(subject: Subject) ->
         for order in (one, other):
             assert measures[order.tenant.id].size > 4 << 20
             assert not measures[order.tenant.id].read_only
-        await subject.provider.retire(one.tenant)
+        await subject.provider.delete(one.tenant)
         assert one.tenant.id not in await subject.size_guard.measures()
 
 
@@ -63,7 +63,7 @@ async def test_whatever_is_done_to_it_it_stays_confined_until_it_is_made_anew(
         await subject.login_check.verify(await subject.provider.provision(rotated(order)))
         assert await read_only(subject, order.tenant.id)
 
-        await subject.provider.retire(order.tenant)
+        await subject.provider.delete(order.tenant)
         assert await held(subject.provider, order) == []
         await subject.provider.provision(order)
         assert not await read_only(subject, order.tenant.id)

@@ -106,7 +106,7 @@ _NO_QUERY = (
     *("page_size=0", "page_size=201", "page_size=-1", "page_size=1e1", "page_size="),
     "page_size=%D9%A3",  # a digit, but not one of ours
     *("page_size=000000001999", "page_size=5&page_size=200", "page_token=&page_token="),
-    *("state=", "state=READY", "state=ready,retired", "state=ready&state=gone"),
+    *("state=", "state=READY", "state=ready,deleted", "state=ready&state=gone"),
     *("label=team", "label=", "limit=3", "page-size=3", quote("<script>") + "=1"),
 )
 _NO_LABEL = (

@@ -9,7 +9,7 @@ from entrypoints.formats import FORMATS
 from tests.support.command_line import run_command
 from tests.support.fake_service import CONNECTION, HANDED_OUT, RECORD, VENDED, fake_service
 
-FINDING = {"action": "retire", "id": "db_1", "database": "x", "outcome": "done", "detail": ""}
+FINDING = {"action": "delete", "id": "db_1", "database": "x", "outcome": "done", "detail": ""}
 
 KEY: dict[str, Any] = {
     "id": "pgv_00000000",
@@ -144,8 +144,8 @@ TABLES: dict[str, tuple[Any, list[str]]] = {
         {"findings": [FINDING, FINDING | {"id": "db_22", "detail": "a b"}]},
         [
             "ACTION  ID     DATABASE  OUTCOME  DETAIL",
-            "retire  db_1   x         done     -",
-            "retire  db_22  x         done     a b",
+            "delete  db_1   x         done     -",
+            "delete  db_22  x         done     a b",
         ],
     ),
     "extensions list": (LISTED, ["NAME    VERSION  DESCRIPTION", "vector  0.8.6    vectors"]),
@@ -188,7 +188,7 @@ async def test_a_record_is_shown_line_by_line() -> None:
         "labels      team=a, run=1",
         "expires_at  -",
         "steps       provision done 2026-01-02T03:04:06Z",
-        "steps       retire failed 2026-01-02T03:04:07Z No luck.",
+        "steps       delete failed 2026-01-02T03:04:07Z No luck.",
     } <= set(lines)
 
 

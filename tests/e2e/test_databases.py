@@ -60,21 +60,21 @@ async def test_a_deleted_database_is_promised_to_go_and_then_gone(app: RunningAp
 
     first = await app.ask("DELETE", path)
     assert first.status == 202
-    assert first.body["state"] in {"retiring", "retired"}
+    assert first.body["state"] in {"deleting", "deleted"}
     assert "connection" not in first.body
-    await app.comes_to(database["id"], "retired")
+    await app.comes_to(database["id"], "deleted")
     assert await app.provider.inventory() == []
     again = await app.ask("DELETE", path)
-    assert (again.status, again.body["state"]) == (202, "retired")
+    assert (again.status, again.body["state"]) == (202, "deleted")
 
 
 async def test_impatient_deletions_are_one_deletion() -> None:
     """Each would keep a place of the provider's waiting for the others."""
-    gate, begun = Gate("before retire"), 0
+    gate, begun = Gate("before delete"), 0
 
     async def counting(moment: str) -> None:
         nonlocal begun
-        begun += moment == "before retire"
+        begun += moment == "before delete"
         await gate(moment)
 
     async with running_app(MemoryProvider(trouble=counting)) as app:
@@ -152,7 +152,7 @@ async def test_the_pages_together_are_the_list_newest_first(app: RunningApp) -> 
 async def test_states_filter_and_may_be_many(app: RunningApp) -> None:
     kept, dropped = await app.vend("kept"), await app.vend("dropped")
     await app.ask("DELETE", f"/v1/databases/{dropped['id']}")
-    going = "state=retiring&state=retired"
+    going = "state=deleting&state=deleted"
     assert await _ids(app, "state=ready") == {kept["id"]}
     assert await _ids(app, f"state=ready&{going}") == {kept["id"], dropped["id"]}
 

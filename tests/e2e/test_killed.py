@@ -50,7 +50,7 @@ async def test_what_was_begun_when_it_was_killed_is_finished_or_undone(
         connection = await connection_of(service, promised)
         assert await owner_by({"connection": connection}) == promised["owner"]
         await comes_to(service, left, "failed")
-        await comes_to(service, dropped, "retired")
+        await comes_to(service, dropped, "deleted")
 
     for gone in (left, dropped):
         assert not await exists(server_15, gone["database"])

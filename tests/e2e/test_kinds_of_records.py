@@ -54,4 +54,4 @@ async def test_two_replicas_are_one_service(app: RunningApp) -> None:
         assert app.accepts(restored.body["connection"])
         assert (await other.ask("DELETE", path)).status == 202
         await until(other.nothing_is_left)
-        assert (await other.get(path))["state"] == "retired"
+        assert (await other.get(path))["state"] == "deleted"

@@ -34,7 +34,7 @@ async def test_sigterm_lets_running_work_finish(server_15: OperatorsServer, tmp_
         made = await asyncio.gather(*vending)
 
         assert await service.process.wait() == 0
-        assert '"event": "database.retired"' in service.output()
+        assert '"event": "database.deleted"' in service.output()
 
     assert [await owner_by(answer) for answer in made] == [
         made[0]["owner"],

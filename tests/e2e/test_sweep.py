@@ -48,14 +48,14 @@ async def test_a_sweep_tells_what_it_did_and_a_dry_run_what_it_would(app: Runnin
 
 async def test_a_crash_is_told_by_its_name_alone() -> None:
     """What it says may hold a secret: it is for the log."""
-    async with running_app(MemoryProvider(trouble=failing("before retire", lambda: CRASH))) as app:
+    async with running_app(MemoryProvider(trouble=failing("before delete", lambda: CRASH))) as app:
         database = await app.vend()
         await left_half_dropped(app, database["id"])
 
         with capture_logs() as logged:
             (found,) = await swept(app)
 
-        (event,) = (event for event in logged if event["event"] == "sweep.retire")
+        (event,) = (event for event in logged if event["event"] == "sweep.delete")
         assert event["exc_info"] is CRASH
         assert set(found) == {"action", "id", "database", "outcome", "detail"}
         assert (found["outcome"], found["detail"]) == ("internal_error", "RuntimeError")
@@ -71,7 +71,7 @@ async def test_a_start_goes_on_with_what_the_last_process_left() -> None:
     async with app.replica(sweep_interval=30) as later:
         await later.comes_to(kept.id, "ready")
         await later.comes_to(undone.id, "failed")
-        await later.comes_to(dropped["id"], "retired")
+        await later.comes_to(dropped["id"], "deleted")
         await until(lambda: _is_accepted(later, rotated, order.password.reveal()))
 
         held = {one.id for one in await later.provider.inventory()}
@@ -81,7 +81,7 @@ async def test_a_start_goes_on_with_what_the_last_process_left() -> None:
 async def test_it_ends_what_has_expired_without_being_asked() -> None:
     async with sweeping() as app:
         database = await app.vend(ttl="1h")
-        await app.comes_to(database["id"], "retired")
+        await app.comes_to(database["id"], "deleted")
         assert not app.accepts(database["connection"])
         assert app.clock.now() >= datetime.fromisoformat(database["expires_at"])
 
@@ -113,7 +113,7 @@ async def test_what_it_does_is_told_in_the_log(
     error: Exception, times: int | None, level: str, outcome: str
 ) -> None:
     with capture_logs() as logged:
-        async with sweeping(failing("before retire", lambda: error, times=times)) as app:
+        async with sweeping(failing("before delete", lambda: error, times=times)) as app:
             left = await left_half_made(app, promised=False)
             await until(lambda: _is_told(logged, "sweep.undo"))
 
@@ -124,7 +124,7 @@ async def test_what_it_does_is_told_in_the_log(
 
 async def test_a_service_that_stops_waits_for_no_sweep() -> None:
     """What is cut off is taken up by the next start."""
-    gate = Gate("before retire")
+    gate = Gate("before delete")
     async with asyncio.timeout(20):
         async with sweeping(gate) as app:
             left = await left_half_made(app, promised=False)

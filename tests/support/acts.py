@@ -52,7 +52,7 @@ async def extended(process: Process, database_id: str) -> None:
     await process.memory.change()(database_id, wanted)
 
 
-async def retired(process: Process, database_id: str) -> None:
+async def deleted(process: Process, database_id: str) -> None:
     await process.memory.delete(database_id)
 
 
@@ -107,7 +107,7 @@ ACTS: dict[str, Act] = {
     "rotated after a leak": rotated_after_a_leak,
     "given an extension": given_an_extension,
     "extended": extended,
-    "retired": retired,
+    "deleted": deleted,
     "swept": swept,
     "expired": expired,
     "expired and dropped": expired_and_dropped,

@@ -89,7 +89,7 @@ class RunningApp:
 
     async def live(self) -> list[Any]:
         """The records of what exists or may exist."""
-        states = "state=provisioning&state=ready&state=expired&state=retiring"
+        states = "state=provisioning&state=ready&state=expired&state=deleting"
         return list((await self.get(f"/v1/databases?page_size=200&{states}"))["databases"])
 
     async def is_connected(self) -> bool:

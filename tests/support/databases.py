@@ -12,11 +12,11 @@ from tests.support.orders import new_order
 
 @asynccontextmanager
 async def vended(provider: DatabaseProvider, order: Order) -> AsyncIterator[Connection]:
-    """What `provider` makes of `order`, retired at the end whatever happened in between."""
+    """What `provider` makes of `order`, deleted at the end whatever happened in between."""
     try:
         yield await provider.provision(order)
     finally:
-        await provider.retire(order.tenant)
+        await provider.delete(order.tenant)
 
 
 def holding_of(order: Order) -> Holding:

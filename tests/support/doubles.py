@@ -158,9 +158,9 @@ class ScriptedProvider(DatabaseProvider):
         self._called("suspend")
         await self.inner.suspend(tenant)
 
-    async def retire(self, tenant: Tenant) -> Tombstone | None:
-        self._called("retire")
-        return await self.inner.retire(tenant)
+    async def delete(self, tenant: Tenant) -> Tombstone | None:
+        self._called("delete")
+        return await self.inner.delete(tenant)
 
     async def inventory(self) -> Sequence[Holding]:
         self._called("inventory")

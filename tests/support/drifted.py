@@ -28,7 +28,7 @@ async def vended(memory: Memory, nickname: str = "Sales", ttl: timedelta | None 
 
 async def deleted(memory: Memory, nickname: str = "Sales") -> None:
     """A database that is to go, and that nobody has dropped yet."""
-    await memory.retire().promise((await vended(memory, nickname)).id)
+    await memory.deletion().promise((await vended(memory, nickname)).id)
 
 
 async def unrecorded(memory: Memory, nickname: str = "Lost", age: timedelta = SETTLED) -> Tenant:
@@ -47,13 +47,13 @@ async def half_unrecorded(memory: Memory) -> None:
 
 async def lost(memory: Memory, database: Database) -> None:
     """Somebody dropped it on the server, a while ago."""
-    await memory.provider.retire(database.tenant)
+    await memory.provider.delete(database.tenant)
     memory.clock.moment += SETTLED
 
 
 async def half_lost(memory: Memory, database: Database) -> None:
     """The same, all but its role."""
-    memory.trouble = Fails({"amid retire": [ProviderBusy()]})
+    memory.trouble = Fails({"amid delete": [ProviderBusy()]})
     with pytest.raises(ProviderBusy):
         await lost(memory, database)
     memory.clock.moment += SETTLED

@@ -32,7 +32,7 @@ RECORD: dict[str, Any] = {
     "expires_at": None,
     "steps": [
         {"name": "provision", "state": "done", "at": "2026-01-02T03:04:06Z"},
-        {"name": "retire", "state": "failed", "at": "2026-01-02T03:04:07Z", "error": "No luck."},
+        {"name": "delete", "state": "failed", "at": "2026-01-02T03:04:07Z", "error": "No luck."},
     ],
 }
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeVar, cast
 
+from ports.driving.delete import DeleteDatabase
 from ports.driving.make import MakeDatabase
-from ports.driving.retire import RetireDatabase
 from ports.driving.vend import VendDatabase
 from tests.support.orders import deriver
 
@@ -20,5 +20,5 @@ def over(use_case: type[T], parts: Mapping[str, Any]) -> T:
 
 def vend_with(**parts: Any) -> VendDatabase:
     parts = {"passwords": deriver} | parts
-    make = over(MakeDatabase, parts | {"retire": over(RetireDatabase, parts)})
+    make = over(MakeDatabase, parts | {"delete": over(DeleteDatabase, parts)})
     return over(VendDatabase, parts | {"make": make})

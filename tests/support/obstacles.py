@@ -67,7 +67,7 @@ async def doomed(place: Place) -> AsyncIterator[Connection]:
     """A database that has to be gone at the end, whatever was done with it."""
     order = new_order()
     yield await place.provider.provision(order)
-    await place.provider.retire(order.tenant)
+    await place.provider.delete(order.tenant)
     assert await held(place.provider, order) == []
     assert await place.has(order) == (False, False)
 

@@ -69,7 +69,7 @@ async def deleted(service: RunningService, database: Mapping[str, Any], **header
     """Return when it is gone."""
     status, _ = await answered(service, "DELETE", f"{PATH}/{database['id']}", **headers)
     assert status == 202
-    await comes_to(service, database, "retired", **headers)
+    await comes_to(service, database, "deleted", **headers)
 
 
 def login_of(answer: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,9 +47,9 @@ class Room(MemoryProvider):
         async with self._stay(tenant):
             await super().suspend(tenant)
 
-    async def retire(self, tenant: Tenant) -> None:
+    async def delete(self, tenant: Tenant) -> None:
         async with self._stay(tenant):
-            await super().retire(tenant)
+            await super().delete(tenant)
 
     @asynccontextmanager
     async def _stay(self, tenant: Tenant) -> AsyncIterator[None]:

@@ -29,10 +29,10 @@ from ports.driving.audit import Audit
 from ports.driving.change import ChangeDatabase
 from ports.driving.confine import ConfineDatabases
 from ports.driving.connect import ShowConnection
+from ports.driving.delete import DeleteDatabase
 from ports.driving.expire import ExpireDatabase
 from ports.driving.reconcile import Reconcile
 from ports.driving.restore import RestoreDatabase
-from ports.driving.retire import RetireDatabase
 from ports.driving.rotate import RotatePassword
 from ports.driving.sweep import Sweep
 from ports.driving.vend import VendDatabase, VendRequest
@@ -52,7 +52,7 @@ HOUR = timedelta(hours=1)
 GRACE = timedelta(days=1)
 
 PROVISIONING = ["before provision", "amid provision", "after provision"]
-RETIRING = ["before retire", "amid retire", "after retire"]
+DELETING = ["before delete", "amid delete", "after delete"]
 ROTATING = ["before rotate", "after rotate"]
 """The moments of a provider's calls at which a test may interfere."""
 
@@ -97,8 +97,8 @@ class Memory:
         return await self.vend()(VendRequest(nickname=nickname, **more))
 
     async def delete(self, database_id: str) -> Database:
-        await self.retire().promise(database_id)
-        await self.retire().finish(database_id)
+        await self.deletion().promise(database_id)
+        await self.deletion().finish(database_id)
         return await self.registry.get(database_id)
 
     async def interrupt(self, moment: str, act: Awaitable[object]) -> None:
@@ -121,8 +121,8 @@ class Memory:
         own = self._parts() | {"registry": registry or self.registry}
         return vend_with(**own, login_check=login_check)
 
-    def retire(self) -> RetireDatabase:
-        return self._over(RetireDatabase)
+    def deletion(self) -> DeleteDatabase:
+        return self._over(DeleteDatabase)
 
     def rotate(self) -> RotatePassword:
         return self._over(RotatePassword)
@@ -135,7 +135,7 @@ class Memory:
         return self._over(RestoreDatabase, login_check=check)
 
     def expire(self, grace: timedelta = NO_GRACE) -> ExpireDatabase:
-        return self._over(ExpireDatabase, retire=self.retire(), grace=grace)
+        return self._over(ExpireDatabase, delete=self.deletion(), grace=grace)
 
     def connect(self) -> ShowConnection:
         return self._over(ShowConnection, login_check=MemoryLoginCheck(self.provider))
@@ -156,7 +156,7 @@ class Memory:
         return self._over(
             Sweep,
             vend=self.vend(login_check=login_check),
-            retire=self.retire(),
+            delete=self.deletion(),
             expire=self.expire(grace),
             rotate=self.rotate(),
             add_extension=self.add_extension(),

@@ -114,7 +114,7 @@ async def deleted(http: aiohttp.ClientSession, database_id: str) -> None:
         assert answer.status == 202, await answer.text()
 
     async def is_gone() -> bool:
-        return bool((await _record(http, database_id))["state"] == "retired")
+        return bool((await _record(http, database_id))["state"] == "deleted")
 
     await until(is_gone, LONGEST)
 

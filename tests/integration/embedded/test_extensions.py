@@ -153,7 +153,7 @@ async def test_an_extension_that_was_given_keeps_nobody_from_being_dropped() -> 
         events = Events()
         async with opened(folder, events=events) as provider:
             await until(lambda: events.fields("postgres.extensions_given"))
-            await provider.retire(order.tenant)
+            await provider.delete(order.tenant)
             assert await provider.inventory() == []
 
 

@@ -96,7 +96,7 @@ async def test_a_tenant_that_opens_its_own_database_is_not_the_servers_fault(
         name = order.tenant.names.database
         await place.sql(f'GRANT CONNECT ON DATABASE "{name}" TO PUBLIC')
         found = await outcomes(examination(server))
-        await place.provider.retire(order.tenant)
+        await place.provider.delete(order.tenant)
 
     assert found["open databases"].verdict is OK
 
@@ -131,7 +131,7 @@ async def test_a_superuser_becomes_an_ordinary_admin(server: OperatorsServer) ->
             await mend(server, before)
         again = await outcomes(other)
         async with opened_provider(described, INSTALLATION) as provider:
-            await provider.retire(order.tenant)
+            await provider.delete(order.tenant)
 
     assert again["admin"].verdict is again["reach"].verdict is OK
 
@@ -158,7 +158,7 @@ async def test_what_another_admin_made_is_handed_over(server: OperatorsServer) -
         await mend(server, before)
         again = (await outcomes(other))["reach"]
         async with opened_provider(other.server, INSTALLATION) as provider:
-            await provider.retire(order.tenant)
+            await provider.delete(order.tenant)
 
     assert before.verdict is (OK if server.major == 15 else FAIL)
     assert again.verdict is OK
@@ -170,10 +170,10 @@ async def test_a_tombstone_is_counted_until_what_names_it_is_gone(server: Operat
     async with operated(server) as place:
         owner = (await place.provider.provision(order)).user
         await run(server, f'GRANT SELECT ON pg_catalog.pg_authid TO "{owner}"')
-        await place.provider.retire(order.tenant)
+        await place.provider.delete(order.tenant)
         found = await outcomes(examination(server))
         [statement] = await mend(server, found["tombstones"])
-        again = await place.provider.retire(order.tenant)
+        again = await place.provider.delete(order.tenant)
 
     assert found["tombstones"].verdict is WARN
     assert "1 tombstone: " in found["tombstones"].detail

@@ -28,7 +28,7 @@ async def test_a_server_that_runs_is_asked_and_one_at_rest_is_left_at_rest() -> 
         async with opened(folder) as provider:
             await provider.provision(order)
             running = await examined(folder)
-            await provider.retire(order.tenant)
+            await provider.delete(order.tenant)
         before = _contents(folder)
         at_rest = await examined(folder)
         assert _contents(folder) == before

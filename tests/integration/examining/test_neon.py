@@ -77,7 +77,7 @@ async def test_whose_databases_there_are_is_told(
             (await _examined(neon, isolation, known=known))["marks"].verdict
             for known in (KNOWN, Known(installation="another"), lost)
         ]
-        await provider.retire(order.tenant)
+        await provider.delete(order.tenant)
 
     assert found == [OK, WARN, FAIL]
 

@@ -40,7 +40,7 @@ async def test_a_role_that_was_there_before_the_claim_is_neither_adopted_nor_dro
 
         with pytest.raises(NameTaken):
             await provider.provision(order)
-        await provider.retire(order.tenant)
+        await provider.delete(order.tenant)
 
 
 async def test_a_role_that_somebody_makes_before_we_ask_for_one_is_not_adopted(
@@ -56,7 +56,7 @@ async def test_a_role_that_somebody_makes_before_we_ask_for_one_is_not_adopted(
         async with _stranger(neon, order):
             with pytest.raises(NameTaken):
                 await provider.provision(order)
-            await provider.retire(order.tenant)
+            await provider.delete(order.tenant)
 
 
 async def _provision(provider: DatabaseProvider, order: Order) -> None:
@@ -64,8 +64,8 @@ async def _provision(provider: DatabaseProvider, order: Order) -> None:
         await provider.provision(order)
 
 
-async def _retire(provider: DatabaseProvider, order: Order) -> None:
-    await provider.retire(order.tenant)
+async def _delete(provider: DatabaseProvider, order: Order) -> None:
+    await provider.delete(order.tenant)
 
 
 async def _use(provider: DatabaseProvider, order: Order) -> None:
@@ -74,11 +74,11 @@ async def _use(provider: DatabaseProvider, order: Order) -> None:
         with pytest.raises(DatabaseNotFound):
             await call(order)
     assert await held(provider, order) == []
-    await provider.retire(order.tenant)
+    await provider.delete(order.tenant)
 
 
 @pytest.mark.parametrize("failures", [1, None], ids=["once", "always"])
-@pytest.mark.parametrize("then", [_provision, _retire, _use])
+@pytest.mark.parametrize("then", [_provision, _delete, _use])
 async def test_a_claim_that_cannot_be_given_back_makes_nobodys_role_ours(
     neon: RunningEmulator, failures: int | None, then: Then
 ) -> None:
@@ -90,7 +90,7 @@ async def test_a_claim_that_cannot_be_given_back_makes_nobodys_role_ours(
         await then(provider, order)
 
 
-async def test_what_is_made_under_a_claim_that_could_not_be_given_back_is_retired(
+async def test_what_is_made_under_a_claim_that_could_not_be_given_back_is_deleted(
     neon: RunningEmulator,
 ) -> None:
     order = new_order()
@@ -102,7 +102,7 @@ async def test_what_is_made_under_a_claim_that_could_not_be_given_back_is_retire
         assert await works(await provider.provision(order))
         assert await held(provider, order) == [holding_of(order)]
 
-        await provider.retire(order.tenant)
+        await provider.delete(order.tenant)
 
 
 async def test_services_that_start_at_once_on_a_new_branch_make_one_ledger() -> None:
@@ -129,7 +129,7 @@ async def test_extensions_are_installed_once_a_late_login_works(
             made = await persistently(lambda: provider.provision(order))
 
         assert await works(made)
-        await provider.retire(order.tenant)
+        await provider.delete(order.tenant)
 
 
 @asynccontextmanager

@@ -41,11 +41,11 @@ async def test_what_was_made_is_found_again_changed_and_dropped(skewed: RunningE
         assert await held(provider, order) == [holding_of(order)]
         assert await provider.provision(order) == made
         assert (await provider.rotate(rotated(order))).user == made.user
-        await provider.retire(order.tenant)
+        await provider.delete(order.tenant)
         assert await held(provider, order) == []
 
 
-async def test_a_vend_that_was_cancelled_is_retired(skewed: RunningEmulator) -> None:
+async def test_a_vend_that_was_cancelled_is_deleted(skewed: RunningEmulator) -> None:
     order = new_order()
     roles, owner = skewed.emulator.first.roles, order.tenant.names.owner
     async with vending_on(skewed, Isolation.NONE) as provider, left_as_it_was(skewed):
@@ -56,4 +56,4 @@ async def test_a_vend_that_was_cancelled_is_retired(skewed: RunningEmulator) -> 
             await vend
         await skewed.emulator.first.operations.idle()
 
-        await provider.retire(order.tenant)
+        await provider.delete(order.tenant)

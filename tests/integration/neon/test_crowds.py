@@ -35,7 +35,7 @@ async def test_many_at_once_are_served_in_their_order_without_colliding(
         ordered = [each.database.names.database for each in vended]
         assert [name for name in made if name in ordered] == ordered
         await assert_each_has_its_own(vended)
-        await service.retire_all(vended)
+        await service.delete_all(vended)
         assert await service.provider.inventory() == []
 
 
@@ -49,7 +49,7 @@ async def test_many_at_once_are_served_although_somebody_else_locks_the_project(
 
         assert 423 in asked.statuses(), "nobody was in the way"
         await assert_each_has_its_own(vended)
-        await service.retire_all(vended)
+        await service.delete_all(vended)
         assert await service.provider.inventory() == []
 
 
@@ -60,7 +60,7 @@ async def test_two_services_share_a_project_although_their_queues_meet(
         crowds = await asyncio.gather(_crowd(one, 4), _crowd(two, 4))
 
         await assert_each_has_its_own([*crowds[0], *crowds[1]])
-        await asyncio.gather(one.retire_all(crowds[0]), two.retire_all(crowds[1]))
+        await asyncio.gather(one.delete_all(crowds[0]), two.delete_all(crowds[1]))
         assert await one.provider.inventory() == []
 
 

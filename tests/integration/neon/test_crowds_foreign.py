@@ -99,7 +99,7 @@ async def test_a_vend_gets_another_name_when_somebody_else_takes_its_own(
         assert vended.database.names != names
         await assert_each_has_its_own([vended])
         theirs = await shared.theirs(names)
-        await service.retire_all([vended])
+        await service.delete_all([vended])
         assert await service.provider.inventory() == []
         assert await shared.theirs(names) == theirs
         assert any(theirs), "what somebody else made is gone"

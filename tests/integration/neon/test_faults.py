@@ -25,12 +25,12 @@ This page is written by the tests, and they fail while it differs from what they
 `{UPDATE}=1 make test-all ARGS=tests/integration/neon/test_faults.py` makes it anew.
 
 Every call by which pgvend changes something on Neon is broken in every way below, in the middle of
-a whole vend, rotation or retirement with the service's usual retries: against the emulator, not
+a whole vend, rotation or deletion with the service's usual retries: against the emulator, not
 against Neon itself. The cell says what the caller gets: something that **works**, proven by a
 login, or the code of an error. In every cell, whichever it is:
 
 - what works is there once, in Neon's lists, in PostgreSQL and in pgvend's inventory;
-- what failed has left nothing, or, where the code has a{PROMISED}, its record is `retiring` and
+- what failed has left nothing, or, where the code has a{PROMISED}, its record is `deleting` and
   promises to drop it; asked again once the fault is over, that leaves nothing;
 - a rotation that failed leaves the database, and works when it is asked again;
 - other tenants, and what others made in the same account, are as before;

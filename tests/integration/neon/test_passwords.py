@@ -85,7 +85,7 @@ async def test_after_a_lost_answer_a_password_is_revealed_or_else_made_anew_and_
             asked = requests_to(neon)
             assert await works(await persistently(lambda: provider.provision(order)))
             assert [path for _, path, status in asked.all() if path.endswith(way) and status == 200]
-            await provider.retire(order.tenant)
+            await provider.delete(order.tenant)
 
 
 @by_the_api

@@ -49,18 +49,18 @@ async def test_a_lost_answer_and_lists_that_are_behind_lead_to_one_project_for_g
     await _keep_something(made)
     await provider.rotate(rotated(order))
     assert await _has_something(await provider.provision(order))
-    await provider.retire(order.tenant)
+    await provider.delete(order.tenant)
 
 
-async def test_a_project_whose_answer_was_lost_is_retired_although_lists_are_behind(
+async def test_a_project_whose_answer_was_lost_is_deleted_although_lists_are_behind(
     neon: RunningEmulator, provider: DatabaseProvider, order: Order
 ) -> None:
     await _lose(neon, provider, order)
 
-    await provider.retire(order.tenant)
+    await provider.delete(order.tenant)
 
 
-async def test_a_project_that_nobody_waited_for_is_retired_although_lists_are_behind(
+async def test_a_project_that_nobody_waited_for_is_deleted_although_lists_are_behind(
     neon: RunningEmulator, provider: DatabaseProvider, order: Order
 ) -> None:
     with turned(neon):
@@ -71,10 +71,10 @@ async def test_a_project_that_nobody_waited_for_is_retired_although_lists_are_be
         with pytest.raises(asyncio.CancelledError):
             await vend
 
-        await provider.retire(order.tenant)
+        await provider.delete(order.tenant)
 
 
-async def test_of_two_projects_none_is_handed_out_nobody_gets_in_and_retirement_drops_both(
+async def test_of_two_projects_none_is_handed_out_nobody_gets_in_and_deletion_drops_both(
     neon: RunningEmulator, provider: DatabaseProvider, order: Order
 ) -> None:
     made = await provider.provision(order)
@@ -92,7 +92,7 @@ async def test_of_two_projects_none_is_handed_out_nobody_gets_in_and_retirement_
     assert len({path for _, path, _ in asked.changes()}) == 2
     assert not await works(made)
 
-    await provider.retire(order.tenant)
+    await provider.delete(order.tenant)
 
 
 async def test_a_twin_that_was_deleted_leaves_the_other_as_it_was(
@@ -103,7 +103,7 @@ async def test_a_twin_that_was_deleted_leaves_the_other_as_it_was(
     await neon.client.call("DELETE", f"/projects/{twin}")
 
     assert await _has_something(await provider.provision(order))
-    await provider.retire(order.tenant)
+    await provider.delete(order.tenant)
 
 
 async def test_a_project_that_is_never_listed_is_not_left_behind(
@@ -115,7 +115,7 @@ async def test_a_project_that_is_never_listed_is_not_left_behind(
 
     assert await works(made)
     assert await held(provider, order) == [holding_of(order)]
-    await provider.retire(order.tenant)
+    await provider.delete(order.tenant)
 
 
 async def _lose(neon: RunningEmulator, provider: DatabaseProvider, order: Order) -> None:

@@ -112,7 +112,7 @@ async def test_takes_the_pooled_host_and_works_by_the_direct_one(neon: RunningEm
 
         assert made.host == POOLED
         assert await works(replace(made, host=neon.host))
-        await pooled.retire(order.tenant)
+        await pooled.delete(order.tenant)
 
 
 async def test_a_key_for_one_project_is_enough_unless_each_database_gets_its_own() -> None:

@@ -60,7 +60,7 @@ async def test_a_compute_that_falls_asleep_is_no_obstacle(
             await LOGIN.verify(await persistently(lambda: provider.provision(order)))
 
             await neon.emulator.first.compute.end_sessions()
-            await persistently(lambda: provider.retire(order.tenant))
+            await persistently(lambda: provider.delete(order.tenant))
 
 
 async def test_a_ping_wakes_no_compute(neon: RunningEmulator) -> None:
@@ -95,7 +95,7 @@ async def test_a_vend_by_the_api_ends_sessions_that_we_open_again(neon: RunningE
     ):
         order = new_order()
         assert await works(await persistently(lambda: by_sql.provision(order)))
-        await persistently(lambda: by_sql.retire(order.tenant))
+        await persistently(lambda: by_sql.delete(order.tenant))
 
 
 async def test_the_admins_password_may_change_at_any_time(neon: RunningEmulator) -> None:
@@ -105,7 +105,7 @@ async def test_the_admins_password_may_change_at_any_time(neon: RunningEmulator)
         clock.passed += FRESH + 1
 
         assert await works(await persistently(lambda: provider.provision(order)))
-        await provider.retire(order.tenant)
+        await provider.delete(order.tenant)
 
 
 @ALL
@@ -116,7 +116,7 @@ async def test_a_database_of_an_odd_name_goes_although_somebody_is_in_it(
     async with vending_on(neon, isolation) as provider, left_as_it_was(neon):
         session = await connect(**login_of(await provider.provision(order)))
         try:
-            await persistently(lambda: provider.retire(order.tenant))
+            await persistently(lambda: provider.delete(order.tenant))
         finally:
             session.terminate()
 
@@ -130,15 +130,15 @@ async def test_a_lost_deletion_is_not_repeated_blindly(neon: RunningEmulator, ca
         with turned(neon):
             neon.fault(call, "lost_after")
             with pytest.raises(OutcomeUnknown):
-                await provider.retire(order.tenant)
+                await provider.delete(order.tenant)
 
         deleted = [path for method, path, _ in asked.all() if method == "DELETE"]
         assert len(deleted) == len(set(deleted))
-        await persistently(lambda: provider.retire(order.tenant))
+        await persistently(lambda: provider.delete(order.tenant))
 
 
 @pytest.mark.parametrize("call", ["create_role", "create_database"])
-async def test_what_the_lists_do_not_show_yet_is_retired_all_the_same(
+async def test_what_the_lists_do_not_show_yet_is_deleted_all_the_same(
     neon: RunningEmulator, call: str
 ) -> None:
     order = new_order()
@@ -147,7 +147,7 @@ async def test_what_the_lists_do_not_show_yet_is_retired_all_the_same(
             neon.fault(call, "stale_404", reads=3)
             await persistently(lambda: provider.provision(order))
 
-            await persistently(lambda: provider.retire(order.tenant))
+            await persistently(lambda: provider.delete(order.tenant))
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ async def test_a_place_that_is_full_is_said_to_be_and_stays_as_it_was(
         with turned(neon, **{limit: 1}), pytest.raises(ProviderFull):
             await provider.provision(order)
 
-        await persistently(lambda: provider.retire(order.tenant))
+        await persistently(lambda: provider.delete(order.tenant))
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ async def test_a_project_out_of_sight_is_not_taken_for_an_empty_one(
         calls = (
             provider.ping,
             provider.inventory,
-            lambda: provider.retire(order.tenant),
+            lambda: provider.delete(order.tenant),
             lambda: provider.provision(order),
         )
         with turned(neon, foreign_status=status), _out_of_sight(neon):
@@ -216,7 +216,7 @@ async def test_a_key_that_may_not_drop_a_project_has_not_dropped_it(
             _renamed(neon, neon.newest()),
             pytest.raises(NotVisible),
         ):
-            await provider.retire(order.tenant)
+            await provider.delete(order.tenant)
 
         assert await held(provider, order) == [holding_of(order)]
 

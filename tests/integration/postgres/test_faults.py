@@ -40,14 +40,14 @@ async def suspend_again(here: Site, order: Order, connection: Connection | None)
 
 
 async def bury(here: Site, order: Order) -> None:
-    """A retirement that leaves a tombstone, and those that remove it in parts."""
-    while await here.provider.retire(order.tenant):
+    """A deletion that leaves a tombstone, and those that remove it in parts."""
+    while await here.provider.delete(order.tenant):
         pass
 
 
 CALLS: Mapping[str, Call] = {
     "vend": lambda here, order: here.vend(order),
-    "retire": lambda here, order: here.provider.retire(order.tenant),
+    "delete": lambda here, order: here.provider.delete(order.tenant),
     "bury": bury,
     "rotate": lambda here, order: here.provider.rotate(rotated(order)),
     "suspend": lambda here, order: here.provider.suspend(order.tenant),
@@ -68,7 +68,7 @@ ASKS = {
         "SELECT 1",
         "goodbye",
     ],
-    "retire": ["SELECT pg_terminate_backend", "SET LOCAL", "DROP DATABASE"],
+    "delete": ["SELECT pg_terminate_backend", "SET LOCAL", "DROP DATABASE"],
     "bury": [
         "ALTER ROLE … RENAME TO",
         "run SELECT DISTINCT c.oid",
@@ -82,7 +82,7 @@ ASKS = {
 
 
 class Story(NamedTuple):
-    """The call that is broken, and what is done next; then the database is retired."""
+    """The call that is broken, and what is done next; then the database is deleted."""
 
     call: str
     repair: Repair | None = None
@@ -94,14 +94,14 @@ TWO = {name: BLOWS[name] for name in ("cut after", "cancelled")}
 
 STORIES = {
     "a vend, repeated": Story("vend", vend_again),
-    "a vend, retired": Story("vend", None, BLOWS),
-    "a retirement, repeated": Story("retire"),
-    "a retirement, provisioned": Story("retire", vend_again, TWO),
+    "a vend, deleted": Story("vend", None, BLOWS),
+    "a deletion, repeated": Story("delete"),
+    "a deletion, provisioned": Story("delete", vend_again, TWO),
     "a burial, repeated": Story("bury", None, TWO),
     "a rotation, repeated": Story("rotate", rotate_again),
     "a suspension, repeated": Story("suspend", suspend_again),
     "a suspension, let in": Story("suspend", vend_again, TWO),
-    "a suspension, retired": Story("suspend", None, TWO),
+    "a suspension, deleted": Story("suspend", None, TWO),
 }
 
 EVERY = [
@@ -140,7 +140,7 @@ async def test_a_broken_call_is_put_in_order_by_the_next(
             if story.repair:
                 await story.repair(broken, order, before)
                 assert await broken.traces(order.tenant) == WHOLE
-            while await broken.retrying.retire(order.tenant):
+            while await broken.retrying.delete(order.tenant):
                 pass
         # nor did anybody make something afterwards
         assert await broken.traces(order.tenant) == NOTHING
@@ -155,7 +155,7 @@ async def _requests(bundled: PostgresProvider, name: str, neighbour: Connection)
     async with site(bundled) as whole:
         await CALLS[name](whole, order)
         requests = list(whole.proxy.requests)
-    await bundled.retire(order.tenant)
+    await bundled.delete(order.tenant)
     return requests
 
 

@@ -37,7 +37,7 @@ async def test_cancelled_vends_give_their_places_back(bundled_18: PostgresProvid
                 await places.enter_async_context(session_of(broken.provider.pool))
 
         for order in orders:
-            await broken.provider.retire(order.tenant)
+            await broken.provider.delete(order.tenant)
             assert await broken.traces(order.tenant) == NOTHING
 
 
@@ -50,7 +50,7 @@ async def test_a_provider_closes_while_a_statement_hangs(bundled_18: PostgresPro
 
         with pytest.raises(PgvendError):
             await call
-    await bundled_18.retire(order.tenant)
+    await bundled_18.delete(order.tenant)
 
 
 async def test_a_session_of_the_pool_that_died_costs_one_call_at_most(
@@ -65,7 +65,7 @@ async def test_a_session_of_the_pool_that_died_costs_one_call_at_most(
                 broken.proxy.pids,
             )
         await broken.vend_again(order)
-        await broken.provider.retire(order.tenant)
+        await broken.provider.delete(order.tenant)
 
 
 async def test_tenants_who_resist_their_end_leave_places_for_vends(
@@ -76,13 +76,13 @@ async def test_tenants_who_resist_their_end_leave_places_for_vends(
     resisting = [new_order() for _ in range(2 * POOL_SIZE)]
     for order in resisting:
         await bundled_18.provision(order)
-    async with _held_up(bundled_18, resisting) as retirements, asyncio.timeout(10):
+    async with _held_up(bundled_18, resisting) as deletions, asyncio.timeout(10):
         order = new_order()
         await bundled_18.provision(order)
         await bundled_18.ping()
-        assert not any(retirement.done() for retirement in retirements)
+        assert not any(deletion.done() for deletion in deletions)
 
-    await bundled_18.retire(order.tenant)
+    await bundled_18.delete(order.tenant)
     assert await bundled_18.inventory() == before
 
 
@@ -98,12 +98,12 @@ async def test_health_is_asked_although_every_place_is_taken(bundled_18: Postgre
 async def _held_up(
     provider: PostgresProvider, orders: Sequence[Order]
 ) -> AsyncIterator[list[asyncio.Task[Tombstone | None]]]:
-    """Retirements of the orders, all at work on what they will not get before the end of this."""
+    """Deletions of the orders, all at work on what they will not get before the end of this."""
     assert provider.server.superuser
     async with single_session(provider.server.superuser) as holder:
         for order in orders:
             await holder.execute(lock(order.tenant.id))
-        tasks = [asyncio.create_task(provider.retire(order.tenant)) for order in orders]
+        tasks = [asyncio.create_task(provider.delete(order.tenant)) for order in orders]
         await until(lambda: _are_waiting(holder, POOL_SIZE // 2))
         yield tasks
     await asyncio.gather(*tasks)
@@ -124,12 +124,12 @@ WHERE locktype = 'advisory' AND NOT granted AND (classid::bigint << 32) | objid:
 CUT_OFF_AT = {
     "made": ("provision", "CREATE DATABASE", "LOCK TABLE pg_database IN SHARE MODE"),
     "opened": ("provision", "REVOKE ALL", "LOCK TABLE pg_database IN SHARE MODE"),
-    "dropped": ("retire", "DROP DATABASE", "COMMENT ON DATABASE {database} IS 'kept'"),
+    "dropped": ("delete", "DROP DATABASE", "COMMENT ON DATABASE {database} IS 'kept'"),
 }
 """A call, its statement in which its session is cut off, and what kept that one at work."""
 
 
-@pytest.mark.parametrize("next_one", ["provision", "retire"])
+@pytest.mark.parametrize("next_one", ["provision", "delete"])
 @pytest.mark.parametrize("being", CUT_OFF_AT)
 async def test_the_next_call_waits_for_a_database_that_is_still_being_changed(
     bundled_18: PostgresProvider, being: str, next_one: str
@@ -142,12 +142,12 @@ async def test_the_next_call_waits_for_a_database_that_is_still_being_changed(
     async with _blocked(bundled_18, statement) as blocker, site(bundled_18, fault) as broken:
         calls: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
             "provision": lambda: broken.vend(order),
-            "retire": lambda: broken.provider.retire(order.tenant),
+            "delete": lambda: broken.provider.delete(order.tenant),
         }
         assert isinstance(await struck(calls[call](), fault, CUT), OutcomeUnknown)
         await _waited(calls[next_one](), order.tenant, blocker)
-    assert await broken.traces(order.tenant) == (NOTHING if next_one == "retire" else WHOLE)
-    await bundled_18.retire(order.tenant)
+    assert await broken.traces(order.tenant) == (NOTHING if next_one == "delete" else WHOLE)
+    await bundled_18.delete(order.tenant)
 
 
 async def test_one_that_was_cut_off_while_it_waited_keeps_no_lock(
@@ -160,7 +160,7 @@ async def test_one_that_was_cut_off_while_it_waited_keeps_no_lock(
             outcome = await struck(broken.provider.provision(order), fault, CUT)
             assert isinstance(outcome, OutcomeUnknown)
         await broken.vend(order)
-        await broken.provider.retire(order.tenant)
+        await broken.provider.delete(order.tenant)
     assert await broken.traces(order.tenant) == NOTHING
 
 

@@ -23,7 +23,7 @@ from domain.expiry import ExpiryPolicy
 from domain.retry import RetryPolicy
 from domain.states import State
 from ports.driven.registry import Query, Registry
-from ports.driving.retire import RetireDatabase
+from ports.driving.delete import DeleteDatabase
 from ports.driving.vend import VendDatabase, VendRequest
 from ports.driving.vended import Vended
 from tests.support.faults import BLOWS, NOTHING, SLOW, WHOLE, Blow, Site, at_every, site, struck
@@ -87,14 +87,14 @@ async def test_a_vend_converges_when_it_is_called_again_on_a_server_that_was_kil
             await struck(broken.vend(order), fault, blow)
             await broken.vend_again(order)
             assert await broken.traces(order.tenant) == WHOLE
-            await broken.retrying.retire(order.tenant)
+            await broken.retrying.delete(order.tenant)
             assert await broken.traces(order.tenant) == NOTHING
 
     blow = Blow(How.WATCHED, kill=kill, at_once=1)
     await at_every(await _requests(mortal), case, blow)
 
 
-async def test_a_retirement_leaves_nothing_when_it_is_called_again_after_a_kill(
+async def test_a_deletion_leaves_nothing_when_it_is_called_again_after_a_kill(
     mortal: PostgresProvider,
 ) -> None:
     async def case(at: int) -> None:
@@ -102,15 +102,15 @@ async def test_a_retirement_leaves_nothing_when_it_is_called_again_after_a_kill(
         async with site(mortal) as whole:
             await whole.vend_again(order)
         async with site(mortal, fault) as broken:
-            await struck(broken.provider.retire(order.tenant), fault, blow)
-            await broken.retrying.retire(order.tenant)
+            await struck(broken.provider.delete(order.tenant), fault, blow)
+            await broken.retrying.delete(order.tenant)
             assert await broken.traces(order.tenant) == NOTHING
 
     blow, order = Blow(How.WATCHED, kill=_kill_session, at_once=1), new_order()
     async with site(mortal) as whole:
         await whole.vend_again(order)
     async with site(mortal) as whole:
-        await whole.provider.retire(order.tenant)
+        await whole.provider.delete(order.tenant)
         requests = list(whole.proxy.requests)
     await at_every(requests, case, blow)
 
@@ -132,7 +132,7 @@ async def _requests(provider: PostgresProvider) -> list[str]:
     async with site(provider) as whole:
         await whole.vend(order)
         requests = list(whole.proxy.requests)
-        await whole.provider.retire(order.tenant)
+        await whole.provider.delete(order.tenant)
     return requests
 
 
@@ -176,15 +176,15 @@ async def _assert_whole_or_nothing(broken: Site, registry: Registry, outcome: An
         assert await broken.traces(record.tenant) == WHOLE
         await RetryingLoginCheck(PostgresLoginCheck(), RETRYING).verify(outcome.connection)
     else:
-        assert record.state in {State.FAILED, State.RETIRING}
+        assert record.state in {State.FAILED, State.DELETING}
     if record.state is not State.FAILED:
-        retire = RetireDatabase(
+        delete = DeleteDatabase(
             registry=registry,
             provider=broken.retrying,
             leases=MemoryLeases(),
             clock=SystemClock(),
             target=TARGET,
         )
-        await retire.promise(record.id)
-        await retire.finish(record.id)
+        await delete.promise(record.id)
+        await delete.finish(record.id)
     assert await broken.traces(record.tenant) == NOTHING

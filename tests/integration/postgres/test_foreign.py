@@ -37,7 +37,7 @@ async def test_a_role_with_a_foreign_mark_or_none_is_left_alone(
             await place.provider.provision(order)
         with pytest.raises(DatabaseNotFound):
             await place.provider.rotate(order)
-        await place.provider.retire(order.tenant)
+        await place.provider.delete(order.tenant)
         assert await held(place.provider, order) == []
         assert await _state(place, order) == before
 
@@ -55,7 +55,7 @@ async def test_a_database_of_somebody_else_is_left_alone(
         before = await _state(place, order)
         with pytest.raises(NameTaken):
             await place.provider.provision(order)
-        await place.provider.retire(order.tenant)
+        await place.provider.delete(order.tenant)
         assert await held(place.provider, order) == []
         assert await _state(place, order) == before
 
@@ -67,7 +67,7 @@ async def test_a_role_of_ours_does_not_make_a_foreign_database_ours(place: Place
         async with _operators_database(place, order):
             with pytest.raises(NameTaken):
                 await place.provider.provision(order)
-            await place.provider.retire(order.tenant)
+            await place.provider.delete(order.tenant)
             assert await place.has(order) == (False, True)
 
 
@@ -83,7 +83,7 @@ async def test_another_installation_sees_and_touches_nothing_of_ours(
         assert await other.inventory() == []
         with pytest.raises(NameTaken):
             await other.provision(rotated(order))
-        await other.retire(order.tenant)
+        await other.delete(order.tenant)
         assert await place.has(order) == (True, True)
         await PostgresLoginCheck().verify(connection)
 

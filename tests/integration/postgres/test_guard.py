@@ -35,7 +35,7 @@ async def test_a_transaction_that_keeps_a_database_from_being_dropped_ends(
             await until(lambda: has_ended(watch))
         assert watch.endings == [(attacks.tenant.id, Reason.HOLDS.value)]
         assert await place_15.sql("SELECT gid FROM pg_prepared_xacts") == []
-        await place_15.provider.retire(neighbour.tenant)
+        await place_15.provider.delete(neighbour.tenant)
 
 
 async def test_transactions_older_than_the_limit_are_ended_prepared_ones_too(

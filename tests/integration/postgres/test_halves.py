@@ -77,7 +77,7 @@ async def test_a_half_made_one_is_made_whole_with_what_was_in_it(
             if half in WITH_DATA:
                 assert await session.fetchval("SELECT answer FROM kept") == 42
     finally:
-        await place.provider.retire(order.tenant)
+        await place.provider.delete(order.tenant)
 
 
 @pytest.mark.parametrize("half", EMPTY + WITH_DATA)
@@ -89,7 +89,7 @@ async def test_a_half_made_one_is_in_the_inventory_and_removed_completely(
     alone = Holding(id=order.tenant.id, database=None, owner=order.tenant.names.owner)
     there_is = alone if half in WITHOUT_DATABASE else holding_of(order)
     assert await held(place.provider, order) == [there_is]
-    await place.provider.retire(order.tenant)
+    await place.provider.delete(order.tenant)
     assert await held(place.provider, order) == []
     assert await place.has(order) == (False, False)
 
@@ -107,7 +107,7 @@ async def test_one_under_other_names_gets_its_own_with_what_was_in_it(place: Pla
         async with tenant(connection) as session:
             assert await session.fetchval("SELECT answer FROM kept") == 42
     finally:
-        await place.provider.retire(order.tenant)
+        await place.provider.delete(order.tenant)
 
 
 async def test_making_it_whole_takes_back_what_the_owner_opened_to_all(place: Place) -> None:

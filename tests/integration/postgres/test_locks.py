@@ -60,7 +60,7 @@ async def test_a_neighbour_in_a_loop_does_not_keep_the_names_of_a_tenant_that_it
     await run(neighbour, "GRANT ALL ON SCHEMA public TO {user}", about=connection)
     async with asyncio.timeout(SOON):
         async with looping(neighbour, CLOSING, 2):
-            await place.provider.retire(order.tenant)
+            await place.provider.delete(order.tenant)
             assert await place.has(order) == (False, False)
-        await place.provider.retire(order.tenant)
+        await place.provider.delete(order.tenant)
     assert await held(place.provider, order) == []

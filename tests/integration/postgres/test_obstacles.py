@@ -58,9 +58,9 @@ LEFT_OPEN = {
     "a table": "CREATE TABLE locked (); LOCK locked",
 }
 
-ONLY_RETIRED = {"no places", "settings of the database", "no library", "a large object"}
-ONLY_RETIRED |= {"default privileges", "a comment", "a grant inside"}
-ONLY_RETIRED |= {name for name in BY_THE_OPERATOR if not name.startswith("a closed")}
+ONLY_DELETED = {"no places", "settings of the database", "no library", "a large object"}
+ONLY_DELETED |= {"default privileges", "a comment", "a grant inside"}
+ONLY_DELETED |= {name for name in BY_THE_OPERATOR if not name.startswith("a closed")}
 """What is in nobody's way, or shuts the tenant out itself, before its suspension."""
 
 Ending = Callable[[Place], AbstractAsyncContextManager[Connection]]
@@ -72,7 +72,7 @@ def _against(obstacles: dict[str, str]) -> pytest.MarkDecorator:
         [
             pytest.param(ending, statement, id=f"{ending.__name__}, {name}")
             for name, statement in obstacles.items()
-            for ending in ([doomed] if name in ONLY_RETIRED else [doomed, suspended])
+            for ending in ([doomed] if name in ONLY_DELETED else [doomed, suspended])
         ],
     )
 
@@ -141,9 +141,9 @@ async def test_an_operators_session_goes_on_and_the_end_waits_for_it(place: Plac
     async with session(place.superuser, database=connection.database) as superuser:
         await place.provider.suspend(order.tenant)
         with pytest.raises(ProviderBusy):
-            await place.provider.retire(order.tenant)
+            await place.provider.delete(order.tenant)
         assert await superuser.fetchval("SELECT 42") == 42
-    await place.provider.retire(order.tenant)
+    await place.provider.delete(order.tenant)
     assert await place.has(order) == (False, False)
 
 
@@ -160,13 +160,13 @@ async def test_what_the_admin_cannot_take_back_is_told_with_its_mend(
     order = new_order()
     connection = await place.provider.provision(order)
     await place.sql(filled(statement, connection))
-    tombstone = await place.provider.retire(order.tenant)
+    tombstone = await place.provider.delete(order.tenant)
     assert await place.has(order) == (False, False)
     if place.provider.server.superuser is None:
         assert tombstone
         assert f'DROP OWNED BY "{tombstone.role}"' in tombstone.reason
         await place.sql(f'DROP OWNED BY "{tombstone.role}"')
-        tombstone = await place.provider.retire(order.tenant)
+        tombstone = await place.provider.delete(order.tenant)
     assert tombstone is None
 
 

@@ -55,7 +55,7 @@ class Service:
     async def close(self) -> None:
         async with self._running() as memory:
             for record in await memory.records():
-                await self.place.provider.retire(record.tenant)
+                await self.place.provider.delete(record.tenant)
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ async def _lose_a_race(place: Place) -> None:
         assert NameTaken in map(type, results)
     finally:
         for order in orders:
-            await place.provider.retire(order.tenant)
+            await place.provider.delete(order.tenant)
 
 
 @asynccontextmanager

@@ -61,7 +61,7 @@ async def named_by(place: Place, *statements: str) -> AsyncIterator[tuple[Order,
 async def swept(place: Place, order: Order) -> None:
     """Sweep until nothing is left, which takes a few sweeps at most."""
     for _ in range(4):
-        tombstone = await place.provider.retire(order.tenant)
+        tombstone = await place.provider.delete(order.tenant)
         if tombstone is None:
             assert await held(place.provider, order) == []
             return
@@ -72,7 +72,7 @@ async def test_its_names_are_free_and_nobody_logs_in_as_it(place: Place) -> None
     async with named_by(place, MANY) as (order, _):
         login = await place.provider.reveal(order)
         async with tenant(login) as opened:
-            tombstone = await place.provider.retire(order.tenant)
+            tombstone = await place.provider.delete(order.tenant)
             with pytest.raises(REFUSALS):
                 await opened.execute("SELECT 1")
 
@@ -93,14 +93,14 @@ async def test_its_names_are_free_and_nobody_logs_in_as_it(place: Place) -> None
 
 async def test_it_is_found_by_its_mark_and_can_become_a_tenant_again(place: Place) -> None:
     async with named_by(place, MANY) as (order, _):
-        await place.provider.retire(order.tenant)
+        await place.provider.delete(order.tenant)
         for call in (place.provider.rotate, place.provider.install):
             with pytest.raises(DatabaseNotFound):
                 await call(order)
         await place.provider.suspend(order.tenant)
         await PostgresLoginCheck().verify(await place.provider.provision(order))
         assert await held(place.provider, order) == [holding_of(order)]
-        await place.provider.retire(order.tenant)
+        await place.provider.delete(order.tenant)
 
 
 FEW_LOCKS = {"max_locks_per_transaction": "10", "max_connections": "40"}
@@ -125,7 +125,7 @@ async def test_more_than_the_server_has_locks_for_goes_in_parts(major: int | Non
         with_few_locks(major) as place,
         named_by(place, *named) as (order, neighbour),
     ):
-        tombstone = await place.provider.retire(order.tenant)
+        tombstone = await place.provider.delete(order.tenant)
         assert tombstone
         with pytest.raises(asyncpg.OutOfMemoryError):
             await place.sql(f"DROP OWNED BY {tombstone.role}", database=neighbour.database)
@@ -142,10 +142,10 @@ async def test_more_than_the_server_has_locks_for_goes_in_parts(major: int | Non
 async def test_what_somebody_uses_keeps_the_rest_of_it_not(place: Place) -> None:
     own = TABLES.format(schema="public", also=OWN_POLICY)
     async with named_by(place, own) as (order, neighbour):
-        tombstone = await place.provider.retire(order.tenant)
+        tombstone = await place.provider.delete(order.tenant)
         assert tombstone
         async with left_open(neighbour, "SELECT FROM t1", "SELECT FROM t2") as used:
-            left = await place.provider.retire(order.tenant)
+            left = await place.provider.delete(order.tenant)
             assert left
             assert "2 objects of" in left.reason
             await used.execute("SELECT FROM t1")
@@ -162,9 +162,9 @@ async def test_what_it_owns_at_a_neighbours_goes_in_parts_but_not_what_stands_on
             await guest.execute(TABLES.format(schema="guests", also=""))
             await guest.execute(filled(f'GRANT ALL ON guests.t7 TO "{neighbour.user}"', connection))
         await run(neighbour, "CREATE VIEW seven AS SELECT * FROM guests.t7")
-        await place.provider.retire(order.tenant)
+        await place.provider.delete(order.tenant)
 
-        left = await place.provider.retire(order.tenant)
+        left = await place.provider.delete(order.tenant)
         assert left
         async with tenant(neighbour) as theirs:
             assert await theirs.fetch("SELECT * FROM seven") == []
@@ -199,7 +199,7 @@ async def test_what_a_third_tenant_passed_on_does_not_keep_it(place: Place) -> N
         async with tenant(third, database=neighbour.database) as guest:
             for statement in passing_on:
                 await guest.execute(filled(statement, connection))
-            assert await place.provider.retire(order.tenant) is None
+            assert await place.provider.delete(order.tenant) is None
             assert await guest.fetch("SELECT FROM shared") == []
 
 
@@ -221,8 +221,8 @@ async def test_its_own_default_privileges_at_a_neighbours_go_in_parts(place: Pla
         await run(neighbour, let_in, about=connection)
         async with tenant(connection, database=neighbour.database) as guest:
             await guest.execute(defaults)
-        assert await place.provider.retire(order.tenant)
-        assert await place.provider.retire(order.tenant) is None
+        assert await place.provider.delete(order.tenant)
+        assert await place.provider.delete(order.tenant) is None
 
 
 async def test_more_privileges_than_go_in_time_are_taken_back_in_parts(place: Place) -> None:

@@ -164,6 +164,6 @@ async def _moved_on(opened: Opened, database_id: str) -> None:
     """What the server had got when the connection was cut may still be done meanwhile."""
     found = await opened.registry.get(database_id)
     try:
-        await opened.registry.update(found.moved(State.RETIRING))
+        await opened.registry.update(found.moved(State.DELETING))
     except StaleRecord as error:
         raise Unavailable from error

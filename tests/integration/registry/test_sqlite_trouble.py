@@ -123,7 +123,7 @@ QUERIES = {
     "the first page": Query(),
     "a later page": Query(before="db_5"),
     "a caller's": Query(caller="me", before="db_5"),
-    "of one state": Query(states=frozenset({State.RETIRED}), before="db_5"),
+    "of one state": Query(states=frozenset({State.DELETED}), before="db_5"),
     "a request's": Query(request=MARK.key),
     "due": Query(due=BEGIN + timedelta(days=1), target="here"),
 }

@@ -76,7 +76,7 @@ async def test_what_a_newer_version_does_is_never_due(
 
 
 async def test_what_is_gone_is_never_due(registry: Registry) -> None:
-    for state in (State.FAILED, State.RETIRED):
+    for state in (State.FAILED, State.DELETED):
         gone = await registry.add(new_record(state=state))
         assert gone.wake_at
         assert await registry.search(Query(due=gone.wake_at + REMEMBERED)) == []
@@ -88,12 +88,12 @@ async def test_a_sweep_leaves_it_alone_and_does_the_rest(
     memory = Memory(registry=registry)
     newer, other = await vended(memory, "Newer"), await vended(memory, "Other")
     for database in (newer, other):
-        await memory.retire().promise(database.id)
+        await memory.deletion().promise(database.id)
     await spoilt(engine, newer, OF_A_NEWER_VERSION)
 
-    assert told(await found(memory))[0] == (Upkeep.RETIRE, DONE)
+    assert told(await found(memory))[0] == (Upkeep.DELETE, DONE)
     assert memory.lets_in(newer)
-    assert (await registry.get(other.id)).state is State.RETIRED
+    assert (await registry.get(other.id)).state is State.DELETED
 
 
 async def test_a_known_request_is_told_from_a_taken_name(migrated: AsyncEngine) -> None:

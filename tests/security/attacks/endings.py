@@ -26,7 +26,7 @@ def keeping(way: Way) -> Callable[[Stage], Awaitable[Outcome]]:
         guest = Guest(order, await stage.provider.provision(order))
         with stoppable():
             async with AsyncExitStack() as stack:
-                stack.push_async_callback(stage.provider.retire, order.tenant)
+                stack.push_async_callback(stage.provider.delete, order.tenant)
                 await stack.enter_async_context(await way(stage, guest))
                 return await _outcome(stage, guest)
 
@@ -36,11 +36,11 @@ def keeping(way: Way) -> Callable[[Stage], Awaitable[Outcome]]:
 async def _outcome(stage: Stage, guest: Guest) -> Outcome:
     """Whether the names are free at once, and nothing is left in the end."""
     async with asyncio.timeout(ENOUGH):
-        await stage.provider.retire(guest.order.tenant)
+        await stage.provider.delete(guest.order.tenant)
         async with vended(stage.provider, namesake(guest.order)):
             pass
     for _ in range(ENOUGH):
-        if await stage.provider.retire(guest.order.tenant) is None:
+        if await stage.provider.delete(guest.order.tenant) is None:
             return Outcome.STOPPED
     return Outcome.POSSIBLE
 

@@ -105,7 +105,7 @@ async def _takes_all_locks(stage: Stage) -> Outcome:
 
 
 async def _holds_on(stage: Stage) -> Outcome:
-    """Neither a vend nor a retirement waits for what B has locked."""
+    """Neither a vend nor a deletion waits for what B has locked."""
     async with stage.as_b() as session:
         await session.execute("BEGIN")
         await session.execute(stage.filled(_HOLDING_ON))

@@ -152,11 +152,11 @@ def _keeps_from_being_dropped(end: str) -> Attempt:
                 await holding.execute(stage.filled(touch))
                 await holding.execute(end)
                 async with asyncio.timeout(PATIENCE):
-                    await stage.provider.retire(order.tenant)
+                    await stage.provider.delete(order.tenant)
         except TimeoutError:
             return Outcome.POSSIBLE
         finally:
-            await stage.provider.retire(order.tenant)
+            await stage.provider.delete(order.tenant)
         return Outcome.STOPPED
 
     return attempt

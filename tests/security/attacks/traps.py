@@ -138,7 +138,7 @@ def _from_accomplices(statement: str, found: Upkeep, renamed: str = "") -> Attem
             if found is Upkeep.RENAME:
                 assert record.names.database == renamed.format(database=own.database)
             else:
-                assert (record.state, record.is_lost) == (State.RETIRED, True)
+                assert (record.state, record.is_lost) == (State.DELETED, True)
             await PostgresLoginCheck().verify(other.connection)
         return Outcome.OWN
 

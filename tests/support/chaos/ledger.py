@@ -49,7 +49,7 @@ class Entry:
         """Whether it may be found in this state in the end."""
         return (
             (state == "ready" and self.fate is not Fate.GONE)
-            or (state == "retired" and self.may_be_over)
+            or (state == "deleted" and self.may_be_over)
             or (state == "failed" and self.is_promise)
         )
 

@@ -101,7 +101,7 @@ PAUSE = 0.5
 
 AT_ONCE = 8
 
-GONE = frozenset({"retired", "failed"})
+GONE = frozenset({"deleted", "failed"})
 
 Record = Mapping[str, Any]
 

@@ -187,7 +187,7 @@ async def old_age(ask: Asker, made: Any) -> None:
     listed = await ask("GET", "/v1/databases?page_size=200")
     for database in listed.body["databases"]:
         await ask("DELETE", f"/v1/databases/{database['id']}")
-    await ask.comes_to(made, "retired")
+    await ask.comes_to(made, "deleted")
 
 
 async def _again(ask: Asker, method: str, path: str) -> None:

@@ -31,7 +31,7 @@ class Call:
     """`route` is what the emulator knows it by; `asked` what the service is doing then."""
 
     title: str
-    asked: str  # vend, rotate or retire
+    asked: str  # vend, rotate or delete
     isolation: Isolation
     route: str
 
@@ -77,11 +77,11 @@ CALLS: Sequence[Call] = (
     Call("create role", "vend", Isolation.NONE, "create_role"),
     Call("create database", "vend", Isolation.NONE, "create_database"),
     Call("reset password", "rotate", Isolation.NONE, "reset_password"),
-    Call("delete database", "retire", Isolation.NONE, "delete_database"),
-    Call("delete role", "retire", Isolation.NONE, "delete_role"),
+    Call("delete database", "delete", Isolation.NONE, "delete_database"),
+    Call("delete role", "delete", Isolation.NONE, "delete_role"),
     Call("create project", "vend", Isolation.PROJECT, "create_project"),
     Call("reset password", "rotate", Isolation.PROJECT, "reset_password"),
-    Call("delete project", "retire", Isolation.PROJECT, "delete_project"),
+    Call("delete project", "delete", Isolation.PROJECT, "delete_project"),
 )
 
 

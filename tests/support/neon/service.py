@@ -27,7 +27,7 @@ from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
 from ports.driven.registry import Query
-from ports.driving.retire import RetireDatabase
+from ports.driving.delete import DeleteDatabase
 from ports.driving.vend import VendDatabase
 from ports.driving.vended import Vended
 from tests.support.bundles import Events
@@ -61,17 +61,17 @@ class Watched:
         own = {"randomness": SystemRandomness(), "expiry": ExpiryPolicy()}
         return vend_with(**self._parts(), **own, login_check=self._login_check())
 
-    async def retire(self, database: Database) -> None:
+    async def delete(self, database: Database) -> None:
         """From the promise to the end."""
-        retire = over(RetireDatabase, self._parts())
-        await retire.promise(database.id)
-        await retire.finish(database.id)
+        delete = over(DeleteDatabase, self._parts())
+        await delete.promise(database.id)
+        await delete.finish(database.id)
 
-    async def retire_all(self, vended: Sequence[Vended]) -> None:
+    async def delete_all(self, vended: Sequence[Vended]) -> None:
         """At once, and to the end: nothing is only promised to be dropped."""
-        await asyncio.gather(*(self.retire(each.database) for each in vended))
+        await asyncio.gather(*(self.delete(each.database) for each in vended))
         records = await self.registry.search(Query(limit=1000))
-        assert {record.state for record in records} == {State.RETIRED}
+        assert {record.state for record in records} == {State.DELETED}
 
     def _parts(self) -> dict[str, Any]:
         target = Target(name="neon", provider="neon", isolation=self.isolation)

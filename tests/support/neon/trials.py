@@ -71,7 +71,7 @@ async def _live_in(
 async def result_of(cell: Cell, street: Street) -> str:
     """What the caller gets. Raises AssertionError where anything is not as promised."""
     trial = trial_of(street, cell.call.isolation, [cell.trouble.fault(cell.call.route)])
-    asked = {"vend": trial.vend, "rotate": trial.rotate, "retire": trial.retire}
+    asked = {"vend": trial.vend, "rotate": trial.rotate, "delete": trial.delete}
     return await asked[cell.call.asked]()
 
 
@@ -95,7 +95,7 @@ class Trial:
             assert record.state is State.READY, record.state
             await self._assert_there(record, outcome.connection)
         else:
-            assert record.state in {State.FAILED, State.RETIRING}, record.state
+            assert record.state in {State.FAILED, State.DELETING}, record.state
         return await self._told(outcome, record)
 
     async def rotate(self) -> str:
@@ -110,12 +110,12 @@ class Trial:
             assert not await works(vended.connection), "the old password works"
         return await self._told(outcome, vended.database)
 
-    async def retire(self) -> str:
+    async def delete(self) -> str:
         vended = await self.service.vend()(_request())
-        outcome = await self._suffered(lambda service: service.retire(vended.database))
+        outcome = await self._suffered(lambda service: service.delete(vended.database))
         record = await self.service.record()
         is_promised = isinstance(outcome, PgvendError)
-        assert record.state is (State.RETIRING if is_promised else State.RETIRED), record.state
+        assert record.state is (State.DELETING if is_promised else State.DELETED), record.state
         return await self._told(outcome, record)
 
     async def _suffered(self, call: Callable[[Watched], Awaitable[T]]) -> T | PgvendError:
@@ -144,11 +144,11 @@ class Trial:
         said = self.service.said(error)
         assert not any(secret in said for secret in SECRETS), said
         if not record.is_gone:
-            await self.service.retire(record)
+            await self.service.delete(record)
         assert await self.street.sight() == self.street.before
         if error is None:
             return WORKS
-        return f"`{error.code}`{PROMISED if record.state is State.RETIRING else ''}"
+        return f"`{error.code}`{PROMISED if record.state is State.DELETING else ''}"
 
 
 def _request() -> VendRequest:

@@ -40,17 +40,17 @@ def test_the_legal_ways_are_these() -> None:
     ways = {(before.value, after.value) for before, afters in LEGAL.items() for after in afters}
 
     assert ways == {
-        *(("provisioning", after) for after in ("ready", "retiring")),
-        *(("ready", after) for after in ("expired", "retiring")),
-        *(("expired", after) for after in ("ready", "retiring")),
-        *(("retiring", after) for after in ("retired", "failed")),
+        *(("provisioning", after) for after in ("ready", "deleting")),
+        *(("ready", after) for after in ("expired", "deleting")),
+        *(("expired", after) for after in ("ready", "deleting")),
+        *(("deleting", after) for after in ("deleted", "failed")),
     }
     assert set(LEGAL) == set(State)
 
 
 @each
 def test_a_database_is_gone_where_no_way_leads_on_and_live_elsewhere(state: State) -> None:
-    is_gone = state in {State.FAILED, State.RETIRED}
+    is_gone = state in {State.FAILED, State.DELETED}
     assert in_state(state).is_gone == (state in GONE) == (not LEGAL[state]) == is_gone
     assert (state in LIVE) != is_gone
 
@@ -134,12 +134,12 @@ def test_what_had_begun_goes_on_when_it_is_found_again(work: Work) -> None:
 
 
 @each
-def test_only_what_is_retired_and_was_not_dropped_is_lost(state: State) -> None:
-    assert in_state(state).is_lost == (state is State.RETIRED)
-    assert not in_state(state).did(Work.RETIRE, NOW).is_lost
+def test_only_what_is_deleted_and_was_not_dropped_is_lost(state: State) -> None:
+    assert in_state(state).is_lost == (state is State.DELETED)
+    assert not in_state(state).did(Work.DELETE, NOW).is_lost
 
 
-@pytest.mark.parametrize("state", [State.RETIRING, State.RETIRED, State.FAILED])
+@pytest.mark.parametrize("state", [State.DELETING, State.DELETED, State.FAILED])
 def test_what_is_dropped_or_to_be_dropped_cannot_be_lost(state: State) -> None:
     with pytest.raises(IllegalTransition):
         in_state(state).lost()

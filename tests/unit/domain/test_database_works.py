@@ -41,8 +41,8 @@ def expired() -> Database:
     return ready().moved(State.EXPIRED).began(Work.SUSPEND, END).did(Work.SUSPEND, END)
 
 
-def retiring() -> Database:
-    return ready().moved(State.RETIRING).began(Work.RETIRE, NOW)
+def deleting() -> Database:
+    return ready().moved(State.DELETING).began(Work.DELETE, NOW)
 
 
 def rotating(ends: datetime | None = END) -> Database:
@@ -90,7 +90,7 @@ def test_work_that_fails_for_ever_keeps_a_bounded_history_of_all_works(failures:
 
 @pytest.mark.parametrize("failures", [0, 1, LONGEST_HISTORY * 2])
 def test_what_was_never_made_is_failed_in_the_end_however_long_its_drop_took(failures: int) -> None:
-    database = missed(new().given_up(NOW, "Busy."), failures, Work.RETIRE)
+    database = missed(new().given_up(NOW, "Busy."), failures, Work.DELETE)
     assert database.dropped(LATER).state is State.FAILED
 
 
@@ -112,8 +112,8 @@ def test_only_what_failed_last_is_failed() -> None:
 def test_what_is_given_up_says_why_and_is_to_be_dropped_and_made_anew_by_the_same_request() -> None:
     database = replace(new(), request=RequestMark("key", "body")).given_up(LATER, "Busy.")
 
-    assert database.state is State.RETIRING
-    assert told(database) == [("provision", FAILED), ("retire", RUNNING)]
+    assert database.state is State.DELETING
+    assert told(database) == [("provision", FAILED), ("delete", RUNNING)]
     assert database.steps[0].error == "Busy."
     assert database.wake_at == AT_ONCE
     assert database.request is None
@@ -122,13 +122,13 @@ def test_what_is_given_up_says_why_and_is_to_be_dropped_and_made_anew_by_the_sam
 def test_what_is_given_up_fails_only_what_was_running() -> None:
     verifying = new().did(Work.PROVISION, NOW).began(Work.VERIFY, NOW)
     given_up = verifying.given_up(LATER, "Refused.")
-    assert told(given_up) == [("provision", DONE), ("verify", FAILED), ("retire", RUNNING)]
+    assert told(given_up) == [("provision", DONE), ("verify", FAILED), ("delete", RUNNING)]
 
 
 @pytest.mark.parametrize("database", [ready(), expired()], ids=["ready", "expired"])
-def test_what_was_made_and_dropped_is_retired(database: Database) -> None:
-    retired = database.moved(State.RETIRING).began(Work.RETIRE, NOW).dropped(NOW)
-    assert (retired.state, retired.wake_at) == (State.RETIRED, None)
+def test_what_was_made_and_dropped_is_deleted(database: Database) -> None:
+    deleted = database.moved(State.DELETING).began(Work.DELETE, NOW).dropped(NOW)
+    assert (deleted.state, deleted.wake_at) == (State.DELETED, None)
 
 
 @pytest.mark.parametrize("database", [new(), ready(), expired()])
@@ -142,12 +142,12 @@ def test_nothing_is_dropped_that_was_not_to_be(database: Database) -> None:
     [
         (ready(), True),
         (expired(), True),
-        (retiring().dropped(NOW), True),
+        (deleting().dropped(NOW), True),
         (new().given_up(NOW, "Busy.").dropped(NOW), True),
         # nobody goes on with this rotation: what is restored gets the new password
         (rotating().moved(State.EXPIRED).began(Work.SUSPEND, END).did(Work.SUSPEND, END), True),
         (new(), False),
-        (retiring(), False),
+        (deleting(), False),
         (expired().began(Work.SUSPEND, NOW), False),
         (expired().began(Work.RESTORE, NOW), False),
         (rotating(), False),

@@ -63,12 +63,12 @@ def test_what_is_young_may_be_another_services(made: datetime, database: str | N
 
 def test_a_tombstone_goes_unless_its_record_lives() -> None:
     stone = Holding(id=id_of(NOW), database=None, owner="tombstone", is_tombstone=True)
-    gone = replace(record(State.RETIRED), id=stone.id)
+    gone = replace(record(State.DELETED), id=stone.id)
 
     for records in ({}, {stone.id: gone}):
         [drift] = unrecorded([stone], records, NOW)
         assert (drift.kind, drift.is_tombstone) == (Upkeep.REMOVE, True)
-    assert unrecorded([stone], {stone.id: replace(gone, state=State.RETIRING)}, NOW) == []
+    assert unrecorded([stone], {stone.id: replace(gone, state=State.DELETING)}, NOW) == []
 
 
 @pytest.mark.parametrize("mark", ["", "stranger", "db_1", "db_" + "z" * 26])
@@ -82,7 +82,7 @@ def test_a_mark_that_bears_no_id_of_ours_is_left_alone(mark: str) -> None:
 def test_what_is_left_of_what_is_gone_is_removed(
     state: State, made: datetime, found: Parts
 ) -> None:
-    gone = record(state, made=made).did(Work.RETIRE, made)
+    gone = record(state, made=made).did(Work.DELETE, made)
     names = Names(found[0] or gone.names.database, found[1] or gone.names.owner)
 
     drifts = unrecorded([found_of(gone, found)], {gone.id: gone}, NOW)
@@ -213,8 +213,8 @@ def begun(
 DUE: list[tuple[Database, Upkeep | None]] = [
     (begun(State.PROVISIONING), Upkeep.UNDO),
     (begun(State.PROVISIONING, promised=True), Upkeep.FINISH),
-    (begun(State.RETIRING, Work.RETIRE), Upkeep.RETIRE),
-    (begun(State.RETIRING, Work.RETIRE, ends=PAST), Upkeep.RETIRE),
+    (begun(State.DELETING, Work.DELETE), Upkeep.DELETE),
+    (begun(State.DELETING, Work.DELETE, ends=PAST), Upkeep.DELETE),
     (begun(State.READY), None),
     (begun(State.READY, ends=FUTURE), None),
     (begun(State.READY, ends=NOW), Upkeep.EXPIRE),

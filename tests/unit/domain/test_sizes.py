@@ -92,7 +92,7 @@ def test_what_is_busy_or_over_is_left_to_that(done: list[Work], measure: Measure
         database.began(Work.RELEASE, NOW).missed(Work.RELEASE, NOW, "Busy."),
         replace(database, expires_at=NOW),
         replace(database, state=State.EXPIRED),
-        replace(database, state=State.RETIRING),
+        replace(database, state=State.DELETING),
     ):
         assert wanted(busy, measure) is None
 

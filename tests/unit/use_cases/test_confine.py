@@ -171,8 +171,8 @@ async def test_others_are_left_alone(memory: Memory, grown: Database) -> None:
 
 
 async def test_what_is_read_only_can_be_deleted(memory: Memory, confined: Database) -> None:
-    await memory.retire().promise(confined.id)
-    assert told(await found(memory)) == [(Upkeep.RETIRE, DONE)]
+    await memory.deletion().promise(confined.id)
+    assert told(await found(memory)) == [(Upkeep.DELETE, DONE)]
     assert await memory.held() == set()
 
 
@@ -207,11 +207,11 @@ async def test_two_who_sweep_at_once_warn_once(memory: Memory, grown: Database) 
 async def test_what_is_deleted_meanwhile_is_not_touched(memory: Memory, confined: Database) -> None:
     memory.provider.fill(confined.id, EMPTY)
     [chore] = await memory.confine()()
-    await memory.retire().promise(confined.id)
+    await memory.deletion().promise(confined.id)
 
     assert chore.do is not None
     assert await chore.do() is False
-    assert (await memory.only_record()).state is State.RETIRING
+    assert (await memory.only_record()).state is State.DELETING
 
 
 async def test_what_is_adopted_is_measured_too(memory: Memory, grown: Database) -> None:
@@ -226,9 +226,9 @@ async def test_what_is_adopted_is_measured_too(memory: Memory, grown: Database) 
 async def test_what_is_deleted_while_confined_is_dropped(memory: Memory, warned: Database) -> None:
     inside, sweeping = await memory.hold("before confine", found(memory))
 
-    await memory.retire().promise(warned.id)
+    await memory.deletion().promise(warned.id)
     inside.let_go.set()
     await sweeping
 
-    assert told(await found(memory)) == [(Upkeep.RETIRE, DONE)]
+    assert told(await found(memory)) == [(Upkeep.DELETE, DONE)]
     assert await memory.held() == set()

@@ -24,8 +24,8 @@ async def over(memory: Memory, hourly: Vended) -> Vended:
     return hourly
 
 
-async def assert_retired(memory: Memory) -> None:
-    assert (await memory.only_record()).state is State.RETIRED
+async def assert_deleted(memory: Memory) -> None:
+    assert (await memory.only_record()).state is State.DELETED
     assert await memory.held() == set()
 
 
@@ -63,7 +63,7 @@ async def test_after_its_grace_it_is_dropped(
 
     assert await memory.expire(grace).finish(over.database.id)
 
-    await assert_retired(memory)
+    await assert_deleted(memory)
 
 
 async def half_restored(memory: Memory, database_id: str) -> Database:

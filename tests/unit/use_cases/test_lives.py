@@ -89,7 +89,7 @@ class Lives(RuleBasedStateMachine):
     def finish(self, owned: Owned, fate: Fate, is_drop: bool) -> None:
         def finished(process: Process) -> Awaitable[bool]:
             if is_drop:
-                return process.memory.retire().finish(owned[1])
+                return process.memory.deletion().finish(owned[1])
             return process.memory.vend(login_check=process.login_check).finish(owned[1])
 
         self.tried(fate, finished)
@@ -118,7 +118,7 @@ class Lives(RuleBasedStateMachine):
     @rule(owned=databases, fate=fates)
     def delete(self, owned: Owned, fate: Fate) -> None:
         self.answers.deletion_asked(owned[1])
-        if self.tried(fate, lambda it: it.memory.retire().promise(owned[1], owned[0])):
+        if self.tried(fate, lambda it: it.memory.deletion().promise(owned[1], owned[0])):
             self.answers.deletion_answered(owned[1])
 
     @rule(jump=jumps)

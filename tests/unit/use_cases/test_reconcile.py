@@ -34,8 +34,8 @@ async def test_what_no_record_knows_is_adopted_and_can_be_used_and_deleted(memor
     assert abs(record.created_at - (memory.clock.now() - 9 * SETTLED)) < timedelta(seconds=1)
     assert (record.expires_at, record.wake_at) == (None, None)
     assert memory.provider.accepts((await memory.rotate()(tenant.id)).connection)
-    await memory.retire().promise(tenant.id)
-    assert told(await found(memory)) == [(Upkeep.RETIRE, DONE)]
+    await memory.deletion().promise(tenant.id)
+    assert told(await found(memory)) == [(Upkeep.DELETE, DONE)]
     await assert_in_line(memory)
 
 
@@ -86,7 +86,7 @@ async def test_a_tombstone_frees_name_and_quota_and_goes_in_parts(
     memory.provider.name_by_others(sales.database.id, 2)
     await memory.delete(sales.database.id)
 
-    assert (await memory.registry.get(sales.database.id)).state is State.RETIRED
+    assert (await memory.registry.get(sales.database.id)).state is State.DELETED
     again = await vended(memory, sales.database.nickname)
     assert again.names == sales.database.names
     [dry] = await memory.sweep()(dry_run=True)
@@ -105,7 +105,7 @@ async def test_what_somebody_dropped_on_the_server_is_forgotten(memory: Memory) 
 
     assert told(await found(memory)) == [(Upkeep.FORGET, DONE)]
 
-    assert (await memory.registry.get(made.id)).state is State.RETIRED
+    assert (await memory.registry.get(made.id)).state is State.DELETED
     assert (await memory.registry.get(other.id)) == other
     await assert_in_line(memory)
 
@@ -152,7 +152,7 @@ async def test_what_changes_meanwhile_is_left_alone(memory: Memory, is_deleted: 
     await lost(memory, made)
     chores = await memory.reconcile()()
     await memory.provider.provision(made.order(deriver))
-    await (memory.retire().promise(made.id) if is_deleted else memory.rotate()(made.id))
+    await (memory.deletion().promise(made.id) if is_deleted else memory.rotate()(made.id))
     record = await memory.registry.get(made.id)
 
     assert [await chore.do() for chore in chores if chore.do] == [False]

@@ -26,15 +26,15 @@ async def forgotten(memory: Memory) -> Database:
     return await memory.registry.get(made.id)
 
 
-async def assert_retired(memory: Memory, database_id: str) -> None:
-    assert (await memory.registry.get(database_id)).state is State.RETIRED
+async def assert_deleted(memory: Memory, database_id: str) -> None:
+    assert (await memory.registry.get(database_id)).state is State.DELETED
     assert database_id not in await memory.held()
     await assert_in_line(memory)
 
 
 async def test_to_forget_drops_nothing(memory: Memory, forgotten: Database) -> None:
-    assert (forgotten.state, forgotten.is_lost) == (State.RETIRED, True)
-    assert Work.RETIRE not in {step.name for step in forgotten.steps}
+    assert (forgotten.state, forgotten.is_lost) == (State.DELETED, True)
+    assert Work.DELETE not in {step.name for step in forgotten.steps}
     assert memory.lets_in(forgotten)
 
 
@@ -45,15 +45,15 @@ async def test_what_turns_up_is_taken_back(memory: Memory, forgotten: Database) 
     assert memory.provider.accepts((await memory.connect()(forgotten.id)).connection)
     await assert_in_line(memory)
     await memory.delete(forgotten.id)
-    await assert_retired(memory, forgotten.id)
+    await assert_deleted(memory, forgotten.id)
 
 
 async def test_what_is_deleted_stays_so_when_it_turns_up(
     memory: Memory, forgotten: Database
 ) -> None:
-    assert (await memory.retire().promise(forgotten.id)).is_gone
+    assert (await memory.deletion().promise(forgotten.id)).is_gone
     assert told(await found(memory)) == [(Upkeep.REMOVE, DONE)]
-    await assert_retired(memory, forgotten.id)
+    await assert_deleted(memory, forgotten.id)
 
 
 async def test_a_name_that_was_given_away_is_left(memory: Memory, forgotten: Database) -> None:
@@ -75,7 +75,7 @@ async def test_a_role_that_is_left_goes_by_deleting_it(memory: Memory, sales: Ve
 
     assert told(await found(memory)) == [(Upkeep.FORGET, DONE)]
     assert told(await found(memory)) == [(Upkeep.DOUBT, TOLD)]
-    await memory.retire().promise(sales.database.id)
+    await memory.deletion().promise(sales.database.id)
     assert told(await found(memory)) == [(Upkeep.REMOVE, DONE)]
 
     assert await memory.held() == {other.id}

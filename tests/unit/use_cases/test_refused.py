@@ -41,16 +41,16 @@ USES: dict[str, Use] = {
     "rotate": lambda memory, id_, caller: memory.rotate()(id_, caller),
     "add": lambda memory, id_, caller: memory.add_extension()(id_, "hstore", caller),
     "restore": lambda memory, id_, caller: memory.restore()(id_, None, caller),
-    "retire": lambda memory, id_, caller: memory.retire().promise(id_, caller),
+    "delete": lambda memory, id_, caller: memory.deletion().promise(id_, caller),
 }
 WITHOUT_CALLER: dict[str, Use] = {
-    "drop": lambda memory, id_, _: memory.retire().finish(id_),
-    "see the drop through": lambda memory, id_, _: memory.retire().see_through(id_),
+    "drop": lambda memory, id_, _: memory.deletion().finish(id_),
+    "see the drop through": lambda memory, id_, _: memory.deletion().see_through(id_),
 }
 OF_THE_TARGET: dict[str, Use] = {
     "vend again": lambda memory, _, __: memory.vend()(SALES),
     "promise again": lambda memory, _, __: memory.vend().promise(SALES),
-} | {name: USES[name] for name in ("connect", "rotate", "add", "restore", "retire")}
+} | {name: USES[name] for name in ("connect", "rotate", "add", "restore", "delete")}
 OF_WHAT_IS_READY = {name: USES[name] for name in ("connect", "change", "extend", "rotate", "add")}
 
 
@@ -172,12 +172,12 @@ async def made_elsewhere(memory: Memory, state: State) -> Memory:
     if state is State.EXPIRED:
         ended = record.moved(state).began(Work.SUSPEND, memory.clock.now())
         await memory.registry.update(ended.did(Work.SUSPEND, memory.clock.now()))
-    if state is State.RETIRING:
-        await memory.retire().promise(record.id)
+    if state is State.DELETING:
+        await memory.deletion().promise(record.id)
     return memory.elsewhere()
 
 
-LIVING = [State.PROVISIONING, State.READY, State.EXPIRED, State.RETIRING]
+LIVING = [State.PROVISIONING, State.READY, State.EXPIRED, State.DELETING]
 each_living = pytest.mark.parametrize("state", LIVING)
 
 
@@ -207,11 +207,11 @@ async def test_what_was_made_elsewhere_is_shown_but_not_swept(memory: Memory, st
 
 
 async def test_what_is_gone_is_gone_everywhere(memory: Memory) -> None:
-    other = await made_elsewhere(memory, State.RETIRING)
+    other = await made_elsewhere(memory, State.DELETING)
     await memory.sweep()()
     gone = await memory.only_record()
 
-    assert await other.retire().promise(gone.id) == gone
+    assert await other.deletion().promise(gone.id) == gone
 
 
 async def test_the_same_names_are_free_elsewhere(memory: Memory) -> None:

@@ -10,7 +10,7 @@ from domain.database import Database
 from domain.errors import IllegalTransition
 from domain.states import State
 from domain.steps import StepState
-from ports.driving.retire import PAUSE
+from ports.driving.delete import PAUSE
 from ports.driving.vended import Vended
 from tests.support.aftermath import assert_in_line
 from tests.support.polling import moment_of
@@ -35,19 +35,19 @@ class Restless(MemoryRegistry):
 
 @pytest.fixture
 async def promised(memory: Memory, sales: Vended) -> Database:
-    return await memory.retire().promise(sales.database.id)
+    return await memory.deletion().promise(sales.database.id)
 
 
-async def assert_retired(memory: Memory) -> None:
+async def assert_deleted(memory: Memory) -> None:
     record = await memory.only_record()
-    assert (record.state, record.steps[-1].state) == (State.RETIRED, StepState.DONE)
+    assert (record.state, record.steps[-1].state) == (State.DELETED, StepState.DONE)
     await assert_in_line(memory)
 
 
 async def test_a_promise_is_recorded_and_drops_nothing(memory: Memory, promised: Database) -> None:
-    assert promised.state is State.RETIRING
-    assert (promised.steps[-1].name, promised.steps[-1].state) == ("retire", StepState.RUNNING)
-    assert await memory.retire().promise(promised.id) == promised
+    assert promised.state is State.DELETING
+    assert (promised.steps[-1].name, promised.steps[-1].state) == ("delete", StepState.RUNNING)
+    assert await memory.deletion().promise(promised.id) == promised
     assert await memory.only_record() == promised
     assert await memory.held() == {promised.id}
 
@@ -55,12 +55,12 @@ async def test_a_promise_is_recorded_and_drops_nothing(memory: Memory, promised:
 async def test_what_was_promised_is_dropped(
     memory: Memory, sales: Vended, promised: Database
 ) -> None:
-    await memory.retire().finish(promised.id)
+    await memory.deletion().finish(promised.id)
 
-    await assert_retired(memory)
+    await assert_deleted(memory)
     assert not memory.provider.accepts(sales.connection)
-    assert not await memory.retire().finish(promised.id)
-    assert await memory.retire().promise(promised.id) == await memory.only_record()
+    assert not await memory.deletion().finish(promised.id)
+    assert await memory.deletion().promise(promised.id) == await memory.only_record()
 
 
 @pytest.mark.parametrize("is_at_work", [False, True])
@@ -68,22 +68,22 @@ async def test_nothing_is_dropped_without_a_promise_and_nobody_is_waited_for(
     memory: Memory, sales: Vended, is_at_work: bool
 ) -> None:
     async with memory.leases.held(sales.database.id if is_at_work else "another"):
-        await memory.retire().finish(sales.database.id)
-        await memory.retire().see_through(sales.database.id)
+        await memory.deletion().finish(sales.database.id)
+        await memory.deletion().see_through(sales.database.id)
 
     assert memory.provider.accepts(sales.connection)
     assert await memory.only_record() == sales.database
 
 
 @pytest.mark.parametrize(
-    ("state", "after"), [(State.FAILED, State.FAILED), (State.EXPIRED, State.RETIRING)]
+    ("state", "after"), [(State.FAILED, State.FAILED), (State.EXPIRED, State.DELETING)]
 )
 async def test_what_has_expired_can_be_dropped_and_what_failed_needs_no_dropping(
     memory: Memory, state: State, after: State
 ) -> None:
     record = await memory.registry.add(new_record(state=state))
 
-    promised = await memory.retire().promise(record.id)
+    promised = await memory.deletion().promise(record.id)
 
     assert promised.state is after
     assert (promised == record) == (state is after)
@@ -93,25 +93,25 @@ async def test_a_promise_survives_changes_that_are_made_meanwhile() -> None:
     memory = Memory(registry=Restless(changes=3))
     made = await memory.registry.add(new_record())
 
-    promised = await memory.retire().promise(made.id)
+    promised = await memory.deletion().promise(made.id)
 
-    assert promised.state is State.RETIRING
+    assert promised.state is State.DELETING
     assert await memory.only_record() == promised
     assert promised.labels == {"changes": "0"}, "a change was lost"
 
 
 async def test_where_nobody_works_it_is_done_at_once(memory: Memory, promised: Database) -> None:
-    await memory.retire().see_through(promised.id)
+    await memory.deletion().see_through(promised.id)
     assert memory.clock.slept == []
-    await assert_retired(memory)
+    await assert_deleted(memory)
 
 
 async def test_it_waits_for_a_new_password_and_is_done_then(memory: Memory, sales: Vended) -> None:
     hold, rotating = await memory.hold("before rotate", memory.rotate()(sales.database.id))
-    await memory.retire().promise(sales.database.id)
-    deleting = asyncio.create_task(memory.replica().retire().see_through(sales.database.id))
+    await memory.deletion().promise(sales.database.id)
+    deleting = asyncio.create_task(memory.replica().deletion().see_through(sales.database.id))
     await moment_of(lambda: len(memory.clock.slept) > 1)
-    assert (await memory.only_record()).state is State.RETIRING
+    assert (await memory.only_record()).state is State.DELETING
 
     hold.let_go.set()
     with pytest.raises(IllegalTransition):
@@ -119,15 +119,15 @@ async def test_it_waits_for_a_new_password_and_is_done_then(memory: Memory, sale
     await deleting
 
     assert set(memory.clock.slept) == {PAUSE}
-    await assert_retired(memory)
+    await assert_deleted(memory)
 
 
 async def test_it_is_over_when_another_has_done_it(memory: Memory, promised: Database) -> None:
-    hold, sweeping = await memory.hold("before retire", memory.replica().sweep()(drift=False))
-    deleting = asyncio.create_task(memory.retire().see_through(promised.id))
+    hold, sweeping = await memory.hold("before delete", memory.replica().sweep()(drift=False))
+    deleting = asyncio.create_task(memory.deletion().see_through(promised.id))
     await moment_of(lambda: bool(memory.clock.slept))
 
     hold.let_go.set()
     await asyncio.gather(sweeping, deleting)
 
-    await assert_retired(memory)
+    await assert_deleted(memory)

@@ -50,7 +50,7 @@ async def test_of_an_error_that_is_not_ours_nothing_is_kept_but_that_there_was_o
 async def test_an_overtaken_rotation_delays_no_deletion(memory: Memory, sales: Vended) -> None:
     async def deleted_meanwhile(moment: str) -> None:
         if moment == "before rotate":
-            await memory.retire().promise(sales.database.id)
+            await memory.deletion().promise(sales.database.id)
             raise ProviderBusy
 
     memory.trouble = deleted_meanwhile
@@ -62,20 +62,20 @@ async def test_an_overtaken_rotation_delays_no_deletion(memory: Memory, sales: V
     assert not record.is_failed(Work.ROTATE)
 
 
-async def test_what_was_dropped_meanwhile_is_retiring(memory: Memory, sales: Vended) -> None:
+async def test_what_was_dropped_meanwhile_is_deleting(memory: Memory, sales: Vended) -> None:
     """As it goes where the lease ended with the server that kept it."""
     hold, rotating = await memory.hold("before rotate", memory.rotate()(sales.database.id))
 
-    await memory.retire().promise(sales.database.id)
-    await memory.provider.retire(sales.database.tenant)
+    await memory.deletion().promise(sales.database.id)
+    await memory.provider.delete(sales.database.tenant)
     hold.let_go.set()
 
-    with pytest.raises(IllegalTransition, match="is retiring"):
+    with pytest.raises(IllegalTransition, match="is deleting"):
         await rotating
 
 
 async def test_what_the_provider_has_not_is_not_found(memory: Memory, sales: Vended) -> None:
-    await memory.provider.retire(sales.database.tenant)
+    await memory.provider.delete(sales.database.tenant)
     with pytest.raises(DatabaseNotFound):
         await memory.rotate()(sales.database.id)
 

@@ -137,7 +137,7 @@ async def test_it_is_told_how_many_databases_need_which_secret(
     memory: Memory, made: Vended, passwords: PasswordDeriver, in_use: SecretsInUse
 ) -> None:
     await memory.registry.add(new_record(state=State.READY))  # of before records named theirs
-    await memory.registry.add(new_record(state=State.RETIRED))
+    await memory.registry.add(new_record(state=State.DELETED))
     await restarted(memory, UNDER_BOTH).create("Another")
 
     check = CheckSecrets(

@@ -65,7 +65,7 @@ Prepare = Callable[[Memory], Awaitable[None]]
 FOUND: dict[Upkeep, tuple[Prepare, State]] = {
     Upkeep.UNDO: (half_made, State.FAILED),
     Upkeep.FINISH: (half_made_with_a_key, State.READY),
-    Upkeep.RETIRE: (deleted, State.RETIRED),
+    Upkeep.DELETE: (deleted, State.DELETED),
     Upkeep.ROTATE: (rotating, State.READY),
     Upkeep.ADD_EXTENSION: (extending, State.READY),
     Upkeep.EXPIRE: (over, State.EXPIRED),
@@ -134,10 +134,10 @@ async def test_only_a_few_things_are_done_at_the_same_time(memory: Memory) -> No
 
 async def test_all_pages_of_what_is_due_are_worked_off(memory: Memory) -> None:
     for _ in range(PAGE + 1):
-        await memory.registry.add(new_record(state=State.RETIRING, made=memory.clock.now()))
+        await memory.registry.add(new_record(state=State.DELETING, made=memory.clock.now()))
 
     assert len(await found(memory)) == PAGE + 1
-    assert {record.state for record in await memory.records()} == {State.RETIRED}
+    assert {record.state for record in await memory.records()} == {State.DELETED}
 
 
 async def test_what_has_failed_before_comes_last(memory: Memory) -> None:
@@ -145,11 +145,11 @@ async def test_what_has_failed_before_comes_last(memory: Memory) -> None:
     others = [await memory.create(f"Sales {number}") for number in range(2 * AT_ONCE)]
     memory.clock.moment += FIRST_PAUSE
     await deleted(memory, "Troublesome")
-    memory.trouble = Fails({"before retire": [ProviderBusy()]})
+    memory.trouble = Fails({"before delete": [ProviderBusy()]})
     await found(memory)
     memory.clock.moment += FIRST_PAUSE
     for other in others:
-        await memory.retire().promise(other.database.id)
+        await memory.deletion().promise(other.database.id)
 
     findings = await found(memory)
 
@@ -164,12 +164,12 @@ async def test_without_drift_the_provider_is_not_asked_what_it_holds(memory: Mem
 
 async def test_an_undo_that_fails_is_told_too(memory: Memory) -> None:
     await half_made(memory)
-    memory.trouble = Fails({"before retire": [ProviderBusy()]})
+    memory.trouble = Fails({"before delete": [ProviderBusy()]})
 
     assert told(await found(memory)) == [(Upkeep.UNDO, "provider_busy")]
     memory.clock.moment += FIRST_PAUSE
 
-    assert told(await found(memory)) == [(Upkeep.RETIRE, DONE)]
+    assert told(await found(memory)) == [(Upkeep.DELETE, DONE)]
     assert (await memory.only_record()).state is State.FAILED
 
 
@@ -181,6 +181,6 @@ class _Crowd:
         self.most = 0
 
     async def __call__(self, moment: str) -> None:
-        self.inside += {"before retire": 1, "after retire": -1}.get(moment, 0)
+        self.inside += {"before delete": 1, "after delete": -1}.get(moment, 0)
         self.most = max(self.most, self.inside)
         await asyncio.sleep(0)

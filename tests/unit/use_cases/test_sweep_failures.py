@@ -26,13 +26,13 @@ async def test_what_fails_is_told_and_tried_again_after_a_pause(
     memory: Memory, error: type[ProviderBusy] | type[ProviderRejected]
 ) -> None:
     await deleted(memory)
-    memory.trouble = Fails({"before retire": [error("No.")]})
+    memory.trouble = Fails({"before delete": [error("No.")]})
 
     assert [(one.outcome, one.detail) for one in await found(memory)] == [(error.code, "No.")]
     assert await found(memory) == [], "it did not rest"
     memory.clock.moment += FIRST_PAUSE
 
-    assert told(await found(memory)) == [(Upkeep.RETIRE, DONE)]
+    assert told(await found(memory)) == [(Upkeep.DELETE, DONE)]
     assert await memory.held() == set()
 
 
@@ -40,7 +40,7 @@ async def test_what_fails_is_told_and_tried_again_after_a_pause(
 async def test_what_fails_does_not_stop_the_rest(memory: Memory, error: Exception) -> None:
     for number in range(9):
         await deleted(memory, f"Sales {number}")
-    memory.trouble = Crashes("before retire", error)
+    memory.trouble = Crashes("before delete", error)
 
     findings = await found(memory)
 
@@ -60,13 +60,13 @@ async def test_what_fails_does_not_stop_the_rest(memory: Memory, error: Exceptio
 async def test_a_dry_run_tells_of_a_lease_that_cannot_be_had(memory: Memory) -> None:
     await deleted(memory)
     memory.leases = _Away()
-    assert told(await found(memory, dry_run=True)) == [(Upkeep.RETIRE, "unavailable")]
+    assert told(await found(memory, dry_run=True)) == [(Upkeep.DELETE, "unavailable")]
 
 
 async def test_what_was_done_is_told_where_nothing_can_be_compared(memory: Memory) -> None:
     await deleted(memory)
     memory.trouble = Fails({"inventory": [ProviderBusy()]})
-    assert told(await found(memory)) == [(Upkeep.RETIRE, DONE), (Upkeep.COMPARE, "provider_busy")]
+    assert told(await found(memory)) == [(Upkeep.DELETE, DONE), (Upkeep.COMPARE, "provider_busy")]
 
 
 async def test_a_registry_that_cannot_be_asked_is_told_to_who_sweeps(memory: Memory) -> None:
@@ -108,7 +108,7 @@ class _Uninterruptible:
         self._ends.release()
 
     async def __call__(self, moment: str) -> None:
-        if moment == "before retire":
+        if moment == "before delete":
             self.begun += 1
             await finished(self._work())
 

@@ -141,10 +141,10 @@ async def test_a_reserved_name_is_refused_to_who_wants_that_or_none(memory: Memo
 
 
 async def test_a_dropped_database_frees_its_name(memory: Memory, sales: Vended) -> None:
-    await memory.retire().promise(sales.database.id)
+    await memory.deletion().promise(sales.database.id)
     with pytest.raises(NameTaken):
         await memory.create(on_conflict=REJECT)
-    await memory.retire().finish(sales.database.id)
+    await memory.deletion().finish(sales.database.id)
 
     again = await memory.create(on_conflict=REJECT)
 

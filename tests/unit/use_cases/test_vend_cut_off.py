@@ -16,7 +16,7 @@ from ports.driving.vend import VendRequest
 from ports.driving.vended import Vended
 from tests.support.doubles import Fails, Holds, RefusingLoginCheck, give_way
 from tests.support.fate import TroubledLoginCheck
-from tests.support.vending import PROVISIONING, RETIRING, Memory
+from tests.support.vending import DELETING, PROVISIONING, Memory
 
 KEYLESS = VendRequest(nickname="Sales")
 KEYED = VendRequest(nickname="Sales", key="once")
@@ -31,7 +31,7 @@ async def assert_left(memory: Memory, state: State) -> None:
 
 
 @each_moment
-@pytest.mark.parametrize("undo", RETIRING)
+@pytest.mark.parametrize("undo", DELETING)
 async def test_a_vend_that_is_cancelled_again_amid_its_undo_leaves_nothing(
     memory: Memory, moment: str, undo: str
 ) -> None:
@@ -50,7 +50,7 @@ async def test_a_vend_that_is_cancelled_again_amid_its_undo_leaves_nothing(
     await assert_left(memory, State.FAILED)
 
 
-@pytest.mark.parametrize("undo", RETIRING)
+@pytest.mark.parametrize("undo", DELETING)
 async def test_a_cancellation_amid_an_undo_is_passed_on(memory: Memory, undo: str) -> None:
     vend = memory.vend(login_check=RefusingLoginCheck(PgvendError()))
     hold, vending = await memory.hold(undo, vend(KEYLESS))
@@ -90,26 +90,26 @@ async def test_a_deletion_that_comes_amid_a_vend_wins(
     hold, vending = await memory.hold(moment, memory.create())
     record = await memory.only_record()
 
-    await memory.retire().promise(record.id)
+    await memory.deletion().promise(record.id)
     if is_done:
-        assert await memory.restarted().retire().finish(record.id)
+        assert await memory.restarted().deletion().finish(record.id)
     hold.let_go.set()
 
     with pytest.raises(StaleRecord):
         await vending
-    await assert_left(memory, State.RETIRED)
+    await assert_left(memory, State.DELETED)
 
 
 async def test_a_deletion_amid_a_vend_whose_undo_fails_stays_promised(memory: Memory) -> None:
     hold, vending = await memory.hold("after provision", memory.create())
-    memory.trouble = Fails({"before retire": [PgvendError()]})
+    memory.trouble = Fails({"before delete": [PgvendError()]})
 
-    await memory.retire().promise((await memory.only_record()).id)
+    await memory.deletion().promise((await memory.only_record()).id)
     hold.let_go.set()
 
     with pytest.raises(StaleRecord):
         await vending
-    assert (await memory.only_record()).state is State.RETIRING
+    assert (await memory.only_record()).state is State.DELETING
 
 
 @dataclass

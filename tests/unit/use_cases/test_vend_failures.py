@@ -15,7 +15,7 @@ from domain.states import State
 from domain.steps import StepState
 from ports.driving.vend import VendRequest
 from tests.support.doubles import FailingRegistry, Fails, RefusingLoginCheck
-from tests.support.vending import PROVISIONING, RETIRING, Memory
+from tests.support.vending import DELETING, PROVISIONING, Memory
 
 SALES = VendRequest(nickname="Sales")
 
@@ -40,12 +40,12 @@ async def test_nothing_is_left_of_a_vend_that_the_provider_fails_and_its_name_is
     with pytest.raises(error):
         await memory.create()
 
-    await assert_failed(memory, ("provision", StepState.FAILED), ("retire", StepState.DONE))
+    await assert_failed(memory, ("provision", StepState.FAILED), ("delete", StepState.DONE))
     assert (await memory.create()).connection.database == "sales"
 
 
 @pytest.mark.parametrize("moment", PROVISIONING)
-@pytest.mark.parametrize("undo", RETIRING)
+@pytest.mark.parametrize("undo", DELETING)
 async def test_a_failed_undo_is_recorded(memory: Memory, moment: str, undo: str) -> None:
     memory.trouble = Fails({moment: [ProviderRejected()], undo: [OutcomeUnknown()]})
 
@@ -53,16 +53,16 @@ async def test_a_failed_undo_is_recorded(memory: Memory, moment: str, undo: str)
         await memory.create()
 
     record = await memory.only_record()
-    assert record.state is State.RETIRING
+    assert record.state is State.DELETING
     assert await memory.held() <= {record.id}
-    await memory.retire().finish(record.id)
+    await memory.deletion().finish(record.id)
     assert await memory.held() == set()
     assert (await memory.only_record()).state is State.FAILED
 
 
 async def test_an_undo_that_crashes_leaves_the_record_that_says_so(memory: Memory) -> None:
     async def trouble(moment: str) -> None:
-        if moment in {"after provision", "before retire"}:
+        if moment in {"after provision", "before delete"}:
             raise ValueError(moment)
 
     memory.trouble = trouble
@@ -70,7 +70,7 @@ async def test_an_undo_that_crashes_leaves_the_record_that_says_so(memory: Memor
         await memory.create()
 
     record = await memory.only_record()
-    assert record.state is State.RETIRING
+    assert record.state is State.DELETING
     assert await memory.held() == {record.id}
 
 
@@ -80,12 +80,12 @@ async def test_what_refuses_its_login_is_undone(memory: Memory, error: type[Pgve
         await memory.vend(login_check=RefusingLoginCheck(error()))(SALES)
 
     done, failed = StepState.DONE, StepState.FAILED
-    await assert_failed(memory, ("provision", done), ("verify", failed), ("retire", done))
+    await assert_failed(memory, ("provision", done), ("verify", failed), ("delete", done))
 
 
-async def test_a_failing_retire_between_two_names_is_made_good(memory: Memory) -> None:
+async def test_a_failing_delete_between_two_names_is_made_good(memory: Memory) -> None:
     await memory.occupy("Sales")
-    await memory.interrupt("before retire", memory.create())
+    await memory.interrupt("before delete", memory.create())
     assert await memory.held() == {"stranger"}
 
 

@@ -88,12 +88,12 @@ async def test_a_promise_outlives_its_process(
 
 
 async def test_what_was_deleted_first_is_not_made(memory: Memory, promised: Database) -> None:
-    await memory.retire().promise(promised.id)
+    await memory.deletion().promise(promised.id)
 
     assert not await memory.vend().finish(promised.id)
 
     await settle(memory)
-    assert (await memory.only_record()).state is State.RETIRED
+    assert (await memory.only_record()).state is State.DELETED
     assert await memory.held() == set()
 
 

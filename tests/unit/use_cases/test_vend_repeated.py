@@ -99,7 +99,7 @@ async def test_a_clock_that_goes_back_changes_nothing(memory: Memory, first: Ven
 
 @pytest.mark.parametrize("undo", [[], [ProviderBusy()]], ids=["dropped", "not-dropped-yet"])
 async def test_what_failed_is_tried_anew(memory: Memory, undo: list[ProviderBusy]) -> None:
-    memory.trouble = Fails({"after provision": [ProviderBusy()], "before retire": [*undo]})
+    memory.trouble = Fails({"after provision": [ProviderBusy()], "before delete": [*undo]})
     with pytest.raises(ProviderBusy):
         await memory.vend()(SALES)
 
@@ -115,9 +115,9 @@ async def test_what_failed_is_tried_anew(memory: Memory, undo: list[ProviderBusy
 async def test_what_was_deleted_is_not_made_again(
     memory: Memory, first: Vended, is_dropped: bool, repeat: Repeat
 ) -> None:
-    await memory.retire().promise(first.database.id)
+    await memory.deletion().promise(first.database.id)
     if is_dropped:
-        await memory.retire().finish(first.database.id)
+        await memory.deletion().finish(first.database.id)
 
     with pytest.raises(IllegalTransition, match="take a new key"):
         await repeat(memory, SALES)

@@ -77,11 +77,11 @@ async def test_what_goes_while_it_is_asked_for_is_told_to_be_gone(memory: Memory
 
     async def dropped(moment: str) -> None:
         if moment == "reveal":
-            await memory.retire().promise(made.database.id)
+            await memory.deletion().promise(made.database.id)
             raise DatabaseNotFound
 
     memory.trouble = dropped
-    with pytest.raises(IllegalTransition, match="is retiring"):
+    with pytest.raises(IllegalTransition, match="is deleting"):
         await (memory.vend()(request) if way == "vend" else memory.connect()(made.database.id))
 
 

@@ -12,7 +12,7 @@ from domain.states import State
 from domain.steps import StepState
 from ports.driving.vend import VendRequest
 from tests.support.aftermath import assert_in_line, settle
-from tests.support.vending import GRACE, HOUR, PROVISIONING, RETIRING, ROTATING, Memory
+from tests.support.vending import DELETING, GRACE, HOUR, PROVISIONING, ROTATING, Memory
 
 SUSPENDING = ["before suspend", "after suspend"]
 INSTALLING = ["before install", "after install"]
@@ -39,7 +39,7 @@ async def expired(memory: Memory) -> str:
 
 
 async def deleted(memory: Memory) -> str:
-    return (await memory.retire().promise(await ready(memory))).id
+    return (await memory.deletion().promise(await ready(memory))).id
 
 
 Act = Callable[[Memory, str], Coroutine[Any, Any, object]]
@@ -88,8 +88,8 @@ RESTORE = Case(
 SUSPEND = Case(
     "suspend", over, SUSPENDING, State.EXPIRED, lambda memory, id_: memory.expire(GRACE).finish(id_)
 )
-RETIRE = Case(
-    "retire", deleted, RETIRING, State.RETIRED, lambda memory, id_: memory.retire().finish(id_)
+DELETE = Case(
+    "delete", deleted, DELETING, State.DELETED, lambda memory, id_: memory.deletion().finish(id_)
 )
 
 
@@ -107,7 +107,7 @@ async def assert_ended(memory: Memory, state: State) -> None:
     await assert_in_line(memory, GRACE)
 
 
-@each(ROTATE, ADD, RESTORE, SUSPEND, RETIRE)
+@each(ROTATE, ADD, RESTORE, SUSPEND, DELETE)
 @pytest.mark.parametrize("again", ["call", "sweep"])
 async def test_failed_work_is_told_and_finished(
     memory: Memory, case: Case, moment: str, again: str
@@ -124,7 +124,7 @@ async def test_failed_work_is_told_and_finished(
     await assert_ended(memory, case.ends)
 
 
-@each(VEND, ROTATE, ADD, RESTORE, SUSPEND, RETIRE)
+@each(VEND, ROTATE, ADD, RESTORE, SUSPEND, DELETE)
 async def test_of_two_at_once_one_does_it_once(memory: Memory, case: Case, moment: str) -> None:
     database_id = await case.prepared(memory)
     act = case.call or case.finish
@@ -149,11 +149,11 @@ async def test_a_deletion_meanwhile_wins(memory: Memory, case: Case, moment: str
     act = case.call or case.finish
     hold, doing = await memory.hold(moment, act(memory, database_id))
 
-    await memory.retire().promise(database_id)
+    await memory.deletion().promise(database_id)
     hold.let_go.set()
 
     [error] = await asyncio.gather(doing, return_exceptions=True)
     assert isinstance(error, IllegalTransition) == bool(case.call)
-    assert (await memory.only_record()).state is State.RETIRING
+    assert (await memory.only_record()).state is State.DELETING
     await settle(memory, GRACE)
-    await assert_ended(memory, State.RETIRED)
+    await assert_ended(memory, State.DELETED)

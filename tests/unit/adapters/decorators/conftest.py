@@ -19,7 +19,7 @@ CHANGES: dict[str, Call] = {
     "provision": lambda provider, order: provider.provision(order),
     "rotate": lambda provider, order: provider.rotate(rotated(order)),
     "suspend": lambda provider, order: provider.suspend(order.tenant),
-    "retire": lambda provider, order: provider.retire(order.tenant),
+    "delete": lambda provider, order: provider.delete(order.tenant),
 }
 
 READS: dict[str, Call] = {

@@ -92,10 +92,10 @@ async def test_every_new_state_of_a_database_is_an_event_and_nothing_else(events
     database = await registry.update(database)
     with pytest.raises(NameTaken):
         await registry.add(new_record("Sales"))
-    for state in (State.READY, State.EXPIRED, State.RETIRING, State.RETIRED):
+    for state in (State.READY, State.EXPIRED, State.DELETING, State.DELETED):
         database = await registry.update(database.moved(state))
 
-    states = ("provisioning", "ready", "expired", "retiring", "retired")
+    states = ("provisioning", "ready", "expired", "deleting", "deleted")
     assert [event["event"] for event in events] == [f"database.{state}" for state in states]
     assert {event["log_level"] for event in events} == {"info"}
     assert {event["id"] for event in events} == {database.id}

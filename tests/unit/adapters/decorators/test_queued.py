@@ -16,7 +16,7 @@ from tests.support.turns import Room, all_out, begun, queued, settled
 from tests.unit.adapters.decorators.conftest import CHANGES, READS, Call, Events
 
 every_change = pytest.mark.parametrize("change", CHANGES.values(), ids=list(CHANGES))
-every_end = pytest.mark.parametrize("end", ["suspend", "retire"])
+every_end = pytest.mark.parametrize("end", ["suspend", "delete"])
 
 
 class Ending(MemoryProvider):
@@ -183,7 +183,7 @@ async def test_who_waits_too_long_is_refused_but_for_an_end(name: str) -> None:
     outcome = waiting.exception()
     await provider.provision(new_order())
 
-    is_end = name in {"suspend", "retire"}
+    is_end = name in {"suspend", "delete"}
     assert (outcome is None) is is_end
     assert isinstance(outcome, ProviderBusy) is not is_end
     assert len(room.entered) == (3 if is_end else 2)

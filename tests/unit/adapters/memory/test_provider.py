@@ -19,7 +19,7 @@ async def test_it_takes_orders_up_to_its_capacity() -> None:
 
     assert len(await provider.inventory()) == 2
     assert provider.accepts(await provider.provision(order)), "what it has can be repeated"
-    await provider.retire(order.tenant)
+    await provider.delete(order.tenant)
     await provider.provision(new_order())
 
 
@@ -34,7 +34,7 @@ async def test_trouble_is_met_at_every_moment_of_a_life() -> None:
     await provider.reveal(order)
     await provider.rotate(rotated(order))
     await provider.suspend(order.tenant)
-    await provider.retire(order.tenant)
+    await provider.delete(order.tenant)
     await provider.inventory()
     await provider.ping()
 
@@ -43,7 +43,7 @@ async def test_trouble_is_met_at_every_moment_of_a_life() -> None:
         "reveal",
         *("before rotate", "after rotate"),
         *("before suspend", "after suspend"),
-        *("before retire", "amid retire", "after retire"),
+        *("before delete", "amid delete", "after delete"),
         *("inventory", "ping"),
     ]
 

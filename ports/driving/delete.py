@@ -18,7 +18,7 @@ PAUSE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetireDatabase:
+class DeleteDatabase:
     registry: Registry
     provider: DatabaseProvider
     leases: Leases
@@ -28,20 +28,20 @@ class RetireDatabase:
     async def promise(self, database_id: str, caller: Caller = ANYONE) -> Database:
         """Record that the database is to go; from here on it never becomes ready again.
 
-        Idempotent: one that is retiring or gone stays as it is. Raises DatabaseNotFound and
+        Idempotent: one that is deleting or gone stays as it is. Raises DatabaseNotFound and
         OtherTarget.
         """
 
         def promised(database: Database) -> Database | None:
             seen_by(caller, database)
             if database.is_lost:  # where it turns up again, it is to be dropped
-                return database.did(Work.RETIRE, self.clock.now())
+                return database.did(Work.DELETE, self.clock.now())
             if database.is_gone:
                 return None
             database.check_target(self.target)
-            if database.state is State.RETIRING:
+            if database.state is State.DELETING:
                 return None
-            return database.moved(State.RETIRING).began(Work.RETIRE, self.clock.now())
+            return database.moved(State.DELETING).began(Work.DELETE, self.clock.now())
 
         return await changed(self.registry, database_id, promised)
 
@@ -52,7 +52,7 @@ class RetireDatabase:
             if not is_mine:
                 return False
             database = await self.registry.get(database_id)
-            if database.state is not State.RETIRING:
+            if database.state is not State.DELETING:
                 return False
             await self.drop(database)
             return True
@@ -62,16 +62,16 @@ class RetireDatabase:
         `finish` raises."""
         while not await self.finish(database_id):
             database = await self.registry.get(database_id)
-            if database.state is not State.RETIRING:
+            if database.state is not State.DELETING:
                 return
             await self.clock.sleep(PAUSE)
 
     async def drop(self, database: Database) -> None:
         """For whoever holds the lease: drop what was promised to go, and say what became of it."""
-        async with attempt(self.registry, self.clock, database, Work.RETIRE):
-            await self.provider.retire(database.tenant)
+        async with attempt(self.registry, self.clock, database, Work.DELETE):
+            await self.provider.delete(database.tenant)
         await changed(self.registry, database.id, self._dropped)
 
     def _dropped(self, database: Database) -> Database | None:
-        is_open = database.state is State.RETIRING  # else somebody finished it at the same time
+        is_open = database.state is State.DELETING  # else somebody finished it at the same time
         return database.dropped(self.clock.now()) if is_open else None

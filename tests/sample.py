@@ -29,12 +29,14 @@ from tests.unit.use_cases.test_struck import AT_ONCE
 Case = Mapping[str, Any]
 """A test's parameters, and its name as the parameter `test`."""
 
+NOT_TRIED = {"embedded-16", "postgres-16", "postgres-18, two replicas"}
 LEFT_OUT = [
     kind
     for name, kind in KINDS.items()
-    if (kind.decorate and name != "memory-decorated") or name in {"embedded-16", "postgres-16"}
+    if (kind.decorate and name != "memory-decorated") or name in NOT_TRIED
 ]
-"""One kind of provider is decorated, and of PostgreSQL's versions the oldest and the newest do."""
+"""One kind of provider is decorated. The oldest version of PostgreSQL, and the newest one, the
+bundled server's, stand for the others, and the replicas of registries for those of providers."""
 
 BROKEN_CALL, BROKEN_BY = CALLS[0], FAULTS[0]
 """On Neon: every fault in this call, and this fault in every call."""

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import asyncpg
 import pytest
 
+from adapters.postgres.guard_session import GuardSession
 from adapters.postgres.provider import PostgresProvider
 from domain.connection import Connection
 from domain.errors import ProviderRejected
@@ -246,3 +248,21 @@ async def test_an_admin_who_may_not_end_sessions_is_said_with_the_mend(
         with pytest.raises(ProviderRejected, match=f'GRANT {rights} TO "admin";'):
             await guard.end(seen)
         assert await own.fetchval("SELECT 42") == 42
+
+
+async def test_a_cancelled_login_leaves_no_session_open(place_18: Place) -> None:
+    """The moment after the server let the session in is the one in which nobody holds it yet."""
+    opened: list[asyncpg.Connection] = []
+
+    class Cancelling(asyncpg.Connection):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            opened.append(self)
+            asyncio.get_running_loop().call_soon(asking.cancel)
+
+    login = {**place_18.provider.server.admin, "connection_class": Cancelling}
+    asking = asyncio.create_task(GuardSession(login).ask("SELECT to_jsonb(42)"))
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    [session] = opened
+    assert session.is_closed()

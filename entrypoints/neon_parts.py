@@ -9,8 +9,7 @@ from adapters.decorators.queued import Queue, QueuedProvider
 from adapters.decorators.retrying import Retrying, RetryingProvider
 from adapters.neon.budget import Budget
 from adapters.neon.opening import Neon, Place, opened_neon
-from domain.errors import ProviderLocked
-from domain.retry import RetryPolicy
+from domain.retry import SHARED_PROJECT
 from domain.secret import Secret
 from domain.target import Isolation
 from entrypoints.setting_types import needed
@@ -19,8 +18,8 @@ from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.randomness import Randomness
 
-PATIENCE = 120.0
-"""Seconds that a call waits for its turn, and then for whoever else has locked the project."""
+PATIENCE = SHARED_PROJECT.deadline
+"""Seconds that a call waits for its turn, and then for a project that others have locked."""
 
 LONGEST_QUEUE = 100
 """Calls that may wait for their turn."""
@@ -66,17 +65,8 @@ def cared_for(
 ) -> DatabaseProvider:
     """By the API a project takes one change at a time: ours wait for each other in a queue, and
     only the one whose turn it is meets those of others."""
-    patiently = _patient(provider, clock, randomness, patience)
+    retrying = Retrying(SHARED_PROJECT.with_deadline(patience), clock, randomness)
+    retried = RetryingProvider(provider, retrying)
     if isolation is not Isolation.NONE:
-        return patiently
-    return QueuedProvider(patiently, Queue(LONGEST_QUEUE, patience, clock, log))
-
-
-def _patient(
-    provider: DatabaseProvider, clock: Clock, randomness: Randomness, patience: float
-) -> DatabaseProvider:
-    """Somebody else's operations may lock a project for minutes; all else is tried less often."""
-    until_free = RetryPolicy(attempts=1_000, base=0.25, cap=2.0, deadline=patience)
-    locked = Retrying(until_free, clock, randomness, after=(ProviderLocked,))
-    usual = Retrying(RetryPolicy(deadline=patience), clock, randomness, never=(ProviderLocked,))
-    return RetryingProvider(RetryingProvider(provider, locked), usual)
+        return retried
+    return QueuedProvider(retried, Queue(LONGEST_QUEUE, patience, clock, log))

@@ -27,7 +27,7 @@ from adapters.registry.opening import Opened
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
 from domain.known_keys import KnownKeys
-from domain.retry import RetryPolicy
+from domain.retry import DEFAULT
 from domain.secret import Secret
 from entrypoints.guard_parts import guard_on_embedded, guard_on_postgres
 from entrypoints.neon_parts import cared_for, on_neon
@@ -70,7 +70,7 @@ class Outside(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock)
     randomness = providers.Singleton(SystemRandomness)
     log = providers.Singleton(structlog.get_logger)
-    retrying = providers.Singleton(Retrying, RetryPolicy(), clock, randomness)
+    retrying = providers.Singleton(Retrying, DEFAULT, clock, randomness)
 
     records = providers.Resource(records_of, settings)
     installation = providers.Resource(installation_of, records, settings, secret)

@@ -24,8 +24,8 @@ def audit(
     asked = {"caller": caller, "subject": subject}
     query = [(name, value) for name, value in asked.items() if value is not None]
     with explained():
-        entries = [*islice(ask_all("audit", "entries", query), limit)]
+        events = [*islice(ask_all("audit-events", "audit_events", query), limit)]
         if as_json:
-            print_json({"entries": entries})
+            print_json({"audit_events": events})
         else:
-            print_table(HEADS, entries)
+            print_table(HEADS, events)

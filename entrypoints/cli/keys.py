@@ -9,6 +9,7 @@ from domain.caller import Scope
 from domain.text import legible
 from entrypoints.cli.asking import ask, explained
 from entrypoints.cli.options import AsJson
+from entrypoints.cli.paging import ask_all
 from entrypoints.cli.printing import member, print_json, print_table
 
 HEADS = ("id", "name", "scopes", "quota", "rate", "origins", "expires_at", "revoked_at")
@@ -64,11 +65,11 @@ def create(  # noqa: PLR0913, PLR0917 # each is an option
 def list_(as_json: AsJson = False) -> None:
     """Print the keys, the newest first; never the keys themselves."""
     with explained():
-        answer = ask("GET", "keys")
+        records = [*ask_all("keys", "keys")]
         if as_json:
-            print_json(answer)
+            print_json({"keys": records})
         else:
-            print_table(HEADS, member(answer, "keys"))
+            print_table(HEADS, records)
 
 
 def revoke(key_id: KeyId, as_json: AsJson = False) -> None:

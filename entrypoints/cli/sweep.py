@@ -16,8 +16,8 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would be done
 def sweep(dry_run: DryRun = False, as_json: AsJson = False) -> None:
     """Have the service put its records and what exists in line, and print what it found and did."""
     with explained():
-        swept = ask("POST", "sweep", body={"dry_run": dry_run})
+        swept = ask("POST", "reconciliations", body={"dry_run": dry_run})
         if as_json:
             print_json(swept)
         else:
-            print_table(HEADS, member(swept, "findings"))
+            print_table(HEADS, member(swept, "results"))

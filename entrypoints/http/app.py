@@ -16,7 +16,7 @@ from entrypoints.http.bodies import MAX_BODY
 from entrypoints.http.cors import allow_origins
 from entrypoints.http.errors import problems
 from entrypoints.http.hardening import hardened
-from entrypoints.http.health import ACCESS, access
+from entrypoints.http.health import ACCESS, determine_access
 from entrypoints.http.hosts import only_local, only_own_pages
 from entrypoints.http.json_schemas import Json
 from entrypoints.http.keys import BACKGROUND, CORS_ORIGINS, DOCUMENT, STOPPING, STREAMS, USE_CASES
@@ -52,7 +52,7 @@ def build_app(container: Container, *, insecure: bool = False) -> web.Applicatio
         ],
         client_max_size=MAX_BODY,
     )
-    app[ACCESS] = access(is_open=settings.is_open, insecure=insecure)
+    app[ACCESS] = determine_access(is_open=settings.is_open, insecure=insecure)
     app[BACKGROUND] = Background(structlog.get_logger())
     app[STOPPING] = asyncio.Event()
     app[STREAMS] = Streams()

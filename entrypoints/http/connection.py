@@ -5,10 +5,10 @@ from aiohttp import web
 from entrypoints.formats import chosen
 from entrypoints.http.bodies import JSON, json_response
 from entrypoints.http.callers import caller_of
+from entrypoints.http.connection_schemas import RevealedConnectionResponse
 from entrypoints.http.headers import etag, verified
 from entrypoints.http.keys import USE_CASES
 from entrypoints.http.queries import flag
-from entrypoints.http.schemas import ShownConnectionOut
 
 
 async def show(request: web.Request) -> web.Response:
@@ -20,7 +20,7 @@ async def show(request: web.Request) -> web.Response:
     form.check(vended.connection)
     headers = etag(vended.database) | verified(vended.verified) | {"Vary": "Accept"}
     if form.media_type == JSON:
-        return json_response(ShownConnectionOut.shown(vended), headers=headers)
+        return json_response(RevealedConnectionResponse.shown(vended), headers=headers)
     return web.Response(
         text=form.render(vended.connection), content_type=form.media_type, headers=headers
     )

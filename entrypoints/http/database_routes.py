@@ -7,6 +7,7 @@ from domain.errors import (
     IllegalTransition,
     InFlight,
     InvalidDuration,
+    InvalidExpiry,
     InvalidLabels,
     InvalidNickname,
     InvalidPageToken,
@@ -29,18 +30,18 @@ from domain.errors import (
 from entrypoints.formats import FORMATS, NotAcceptable, NotExpressible
 from entrypoints.http import connection, databases, events, lifecycle
 from entrypoints.http import parameters as given
+from entrypoints.http.connection_schemas import RevealedConnectionResponse
 from entrypoints.http.headers import VERIFIED
 from entrypoints.http.route import Answer, Route, Tag
 from entrypoints.http.schemas import (
-    ChangeBody,
-    DatabaseOut,
-    PageOut,
-    RestoreBody,
-    RotateBody,
-    RotatedOut,
-    ShownConnectionOut,
-    VendBody,
-    VendedOut,
+    CreateDatabaseRequest,
+    DatabasePageResponse,
+    DatabaseResponse,
+    DatabaseWithConnectionResponse,
+    DatabaseWithNewPasswordResponse,
+    RestoreDatabaseRequest,
+    RotatePasswordRequest,
+    UpdateDatabaseRequest,
 )
 
 VENDING = (
@@ -61,7 +62,7 @@ MAKING = (*PROVIDING, ProviderFull)
 """Errors that go together: of making one, of coming back to one, of asking the provider."""
 
 CONNECTIONS = {form.media_type: None for form in FORMATS.values()} | {
-    "application/json": ShownConnectionOut
+    "application/json": RevealedConnectionResponse
 }
 
 ETAG = {"ETag": "The record's version, for If-Match."}
@@ -85,18 +86,18 @@ DATABASE_ROUTES = (
             "background."
         ),
         parameters=(given.IDEMPOTENCY, given.PREFER),
-        body=VendBody,
+        body=CreateDatabaseRequest,
         answers=(
             Answer(
                 status=201,
                 description="The database, ready to be used.",
-                body=VendedOut,
+                body=DatabaseWithConnectionResponse,
                 headers=LOCATION | ETAG,
             ),
             Answer(
                 status=202,
                 description="With `Prefer: respond-async`: what will be made.",
-                body=DatabaseOut,
+                body=DatabaseResponse,
                 headers=LOCATION | APPLIED,
             ),
         ),
@@ -115,7 +116,7 @@ DATABASE_ROUTES = (
             "Follow `next_page_token` to the next page."
         ),
         parameters=given.SEARCH,
-        answers=(Answer(status=200, description="A page of records.", body=PageOut),),
+        answers=(Answer(status=200, description="A page of records.", body=DatabasePageResponse),),
         errors=(InvalidRequest, InvalidLabels, InvalidPageToken, *REGISTRY),
     ),
     Route(
@@ -128,7 +129,9 @@ DATABASE_ROUTES = (
         summary="The record of a database",
         description="The record without secrets, with its version as `ETag`.",
         parameters=(given.ID,),
-        answers=(Answer(status=200, description="The record.", body=DatabaseOut, headers=ETAG),),
+        answers=(
+            Answer(status=200, description="The record.", body=DatabaseResponse, headers=ETAG),
+        ),
         errors=(DatabaseNotFound, *REGISTRY),
     ),
     Route(
@@ -144,9 +147,11 @@ DATABASE_ROUTES = (
             "changes unless the record has one of these versions."
         ),
         parameters=(given.ID, given.IF_MATCH),
-        body=ChangeBody,
-        answers=(Answer(status=200, description="The record.", body=DatabaseOut, headers=ETAG),),
-        errors=(*CHANGING, InvalidDuration, InvalidLabels, *REGISTRY),
+        body=UpdateDatabaseRequest,
+        answers=(
+            Answer(status=200, description="The record.", body=DatabaseResponse, headers=ETAG),
+        ),
+        errors=(*CHANGING, InvalidDuration, InvalidExpiry, InvalidLabels, *REGISTRY),
     ),
     Route(
         method="DELETE",
@@ -164,7 +169,7 @@ DATABASE_ROUTES = (
             Answer(
                 status=202,
                 description="It is being dropped, or is gone.",
-                body=DatabaseOut,
+                body=DatabaseResponse,
                 headers=LOCATION,
             ),
         ),
@@ -238,13 +243,13 @@ DATABASE_ROUTES = (
             "unless `end_sessions` is true; `sessions_ended` says which."
         ),
         parameters=(given.ID,),
-        body=RotateBody,
+        body=RotatePasswordRequest,
         needs_body=False,
         answers=(
             Answer(
                 status=200,
                 description="The database with its new password.",
-                body=RotatedOut,
+                body=DatabaseWithNewPasswordResponse,
                 headers=ETAG,
             ),
         ),
@@ -263,13 +268,13 @@ DATABASE_ROUTES = (
             "one is given."
         ),
         parameters=(given.ID,),
-        body=RestoreBody,
+        body=RestoreDatabaseRequest,
         needs_body=False,
         answers=(
             Answer(
                 status=200,
                 description="The database, open again.",
-                body=VendedOut,
+                body=DatabaseWithConnectionResponse,
                 headers=ETAG,
             ),
         ),

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from domain.errors import InvalidRequest, PgvendError
 from entrypoints.http.callers import caller_of
 from entrypoints.http.keys import STOPPING, STREAMS, USE_CASES
-from entrypoints.http.schemas import DatabaseOut, StepOut
+from entrypoints.http.schemas import DatabaseResponse, StepResponse
 from ports.driving.watch import Look
 
 LONGEST = 2400
@@ -92,11 +92,11 @@ def _told(look: Look) -> bytes:
 
 def _events(look: Look) -> Iterator[str]:
     for step in look.steps:
-        yield _event(str(step.number), "step", StepOut.of(step))
+        yield _event(str(step.number), "step", StepResponse.of(step))
     if look.database.is_at_rest:
         history = look.database.history
         number = history[-1].number if history else 0
-        yield _event(f"{number}{SETTLED}", "settled", DatabaseOut.of(look.database))
+        yield _event(f"{number}{SETTLED}", "settled", DatabaseResponse.of(look.database))
 
 
 def _event(event_id: str, name: str, body: BaseModel) -> str:

@@ -12,9 +12,9 @@ from domain.errors import (
 from entrypoints.http import extensions
 from entrypoints.http import parameters as given
 from entrypoints.http.database_routes import ETAG, PROVIDING, REACHING
-from entrypoints.http.extension_schemas import ExtensionBody, ExtensionsOut
+from entrypoints.http.extension_schemas import AddExtensionRequest, ExtensionListResponse
 from entrypoints.http.route import Answer, Route, Tag
-from entrypoints.http.schemas import DatabaseOut
+from entrypoints.http.schemas import DatabaseResponse
 
 EXTENSION_ROUTES = (
     Route(
@@ -26,7 +26,7 @@ EXTENSION_ROUTES = (
         tag=Tag.SERVICE,
         summary="List the extensions that a new database may have",
         description="The trusted extensions of the server, and those that the service installs.",
-        answers=(Answer(status=200, description="By name.", body=ExtensionsOut),),
+        answers=(Answer(status=200, description="By name.", body=ExtensionListResponse),),
         errors=(InvalidRequest, *PROVIDING),
     ),
     Route(
@@ -41,12 +41,12 @@ EXTENSION_ROUTES = (
             "An extension that the database already has is left as it is. Sessions stay open."
         ),
         parameters=(given.ID,),
-        body=ExtensionBody,
+        body=AddExtensionRequest,
         answers=(
             Answer(
                 status=200,
                 description="The record of the database, which has the extension.",
-                body=DatabaseOut,
+                body=DatabaseResponse,
                 headers=ETAG,
             ),
         ),

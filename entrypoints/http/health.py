@@ -5,16 +5,16 @@ from enum import StrEnum
 
 import structlog
 from aiohttp import web
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from domain.guarding import Concern
 from entrypoints.http.bodies import json_response
 from entrypoints.http.keys import USE_CASES
-from entrypoints.http.schemas import is_none
+from entrypoints.http.schema_fields import ResponseBody, is_none
 from ports.driving.guard_server import GuardState, GuardStatus
 
 
-class AliveOut(BaseModel):
+class LivenessResponse(ResponseBody):
     status: str = "ok"
 
 
@@ -29,7 +29,7 @@ class Access(StrEnum):
 ACCESS = web.AppKey("access", Access)
 
 
-class GuardOut(BaseModel):
+class GuardResponse(ResponseBody):
     """What ends tenants' transactions that hold up the server, and what it watches: counts since
     the service started, and the figures of its last look, where it knows them."""
 
@@ -42,7 +42,7 @@ class GuardOut(BaseModel):
     free_disk_bytes: int | None = Field(None, exclude_if=is_none)
 
     @classmethod
-    def of(cls, status: GuardStatus) -> "GuardOut":
+    def of(cls, status: GuardStatus) -> "GuardResponse":
         return cls(
             state=status.state,
             concerns=list(status.concerns),
@@ -54,17 +54,17 @@ class GuardOut(BaseModel):
         )
 
 
-class HealthOut(BaseModel):
+class ReadinessResponse(ResponseBody):
     """Each part by name, with `ok` or the code of its error; and the guard of the server, where
     there is one."""
 
     status: str
     checks: Mapping[str, str]
     access: Access
-    guard: GuardOut | None = Field(None, exclude_if=is_none)
+    guard: GuardResponse | None = Field(None, exclude_if=is_none)
 
 
-def access(*, is_open: bool, insecure: bool) -> Access:
+def determine_access(*, is_open: bool, insecure: bool) -> Access:
     """What comes of the keys in the settings, and of `--insecure`."""
     if not is_open:
         return Access.KEYS
@@ -79,16 +79,16 @@ def access(*, is_open: bool, insecure: bool) -> Access:
 
 
 async def livez(request: web.Request) -> web.Response:
-    return json_response(AliveOut())
+    return json_response(LivenessResponse())
 
 
 async def readyz(request: web.Request) -> web.Response:
     health = await request.app[USE_CASES].check_health()
     status = "ok" if health.is_ok else "unavailable"
-    body = HealthOut(
+    body = ReadinessResponse(
         status=status,
         checks=health.checks,
         access=request.app[ACCESS],
-        guard=GuardOut.of(health.guard) if health.guard else None,
+        guard=GuardResponse.of(health.guard) if health.guard else None,
     )
     return json_response(body, status=200 if health.is_ok else 503)

@@ -13,6 +13,8 @@ from pydantic.json_schema import (
 )
 from pydantic_core import core_schema
 
+from entrypoints.http.schema_fields import published_name
+
 Json = dict[str, Any]
 Models = Mapping[tuple[type[BaseModel], JsonSchemaMode], Json]
 
@@ -37,11 +39,14 @@ def schemas_of(
 
 
 class _WithoutDefaults(GenerateJsonSchema):
-    """Schemas that name no default value.
+    """Schemas with their published names, and without default values.
 
     Generators take a member that has one for a member that is always there: a caller would have to
     send it, and an answer without it would break the client. `required` alone says what is there.
     """
+
+    def normalize_name(self, name: str) -> str:
+        return super().normalize_name(published_name(name))
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])

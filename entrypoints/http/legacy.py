@@ -5,21 +5,21 @@ from aiohttp import web
 from entrypoints.http.bodies import body_as, json_response
 from entrypoints.http.callers import caller_of
 from entrypoints.http.headers import idempotency_key
-from entrypoints.http.health import AliveOut
+from entrypoints.http.health import LivenessResponse
 from entrypoints.http.keys import SUBJECT, USE_CASES
-from entrypoints.http.legacy_schemas import LegacyBody, LegacyOut
+from entrypoints.http.legacy_schemas import LegacyDatabaseRequest, LegacyDatabaseResponse
 from ports.driving.vend import VendRequest
 
 
 async def create_neon_db(request: web.Request) -> web.Response:
-    body = await body_as(LegacyBody, request)
+    body = await body_as(LegacyDatabaseRequest, request)
     order = VendRequest(
         nickname=body.project.name, key=idempotency_key(request), caller=caller_of(request)
     )
     vended = await request.app[USE_CASES].vend(order)
     request[SUBJECT] = vended.database.id
-    return json_response(LegacyOut.of(vended))
+    return json_response(LegacyDatabaseResponse.of(vended))
 
 
 async def test(request: web.Request) -> web.Response:
-    return json_response(AliveOut())
+    return json_response(LivenessResponse())

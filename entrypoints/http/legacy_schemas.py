@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import BaseModel
 
-from entrypoints.http.schemas import Nickname
+from entrypoints.http.schema_fields import Nickname, ResponseBody
 from ports.driving.vended import Vended
 
 
@@ -12,13 +12,13 @@ class LegacyProject(BaseModel):
     name: Nickname
 
 
-class LegacyBody(BaseModel):
+class LegacyDatabaseRequest(BaseModel):
     """What the original service took; it passed over members that it did not know."""
 
     project: LegacyProject
 
 
-class LegacyOut(BaseModel):
+class LegacyDatabaseResponse(ResponseBody):
     """What the original service answered."""
 
     hostname: str

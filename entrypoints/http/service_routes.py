@@ -4,26 +4,30 @@ from domain.caller import Scope
 from entrypoints.http import documentation, health, legacy, upkeep
 from entrypoints.http import parameters as given
 from entrypoints.http.database_routes import MAKING, PROVIDING, VENDING
-from entrypoints.http.legacy_schemas import LegacyBody, LegacyOut
+from entrypoints.http.legacy_schemas import LegacyDatabaseRequest, LegacyDatabaseResponse
 from entrypoints.http.route import Answer, Route, Tag
-from entrypoints.http.sweep_schemas import SweepBody, SweptOut
+from entrypoints.http.sweep_schemas import CreateReconciliationRequest, ReconciliationResponse
 
 SERVICE_ROUTES = (
     Route(
         method="POST",
-        path="/v1/sweep",
-        handler=upkeep.sweep,
+        path="/v1/reconciliations",
+        handler=upkeep.reconcile,
         scope=Scope.ADMIN,
-        name="sweep",
+        name="reconcile",
         tag=Tag.SERVICE,
         summary="Put the records and what is really there in line",
         description=(
             "Finish or undo what a crash left behind, end expired databases, and compare the "
             "records with what is there. With `dry_run` nothing changes."
         ),
-        body=SweepBody,
+        body=CreateReconciliationRequest,
         needs_body=False,
-        answers=(Answer(status=200, description="What was found, and done.", body=SweptOut),),
+        answers=(
+            Answer(
+                status=200, description="What was found, and done.", body=ReconciliationResponse
+            ),
+        ),
         errors=PROVIDING,
     ),
     Route(
@@ -39,8 +43,12 @@ SERVICE_ROUTES = (
             "are ignored."
         ),
         parameters=(given.IDEMPOTENCY,),
-        body=LegacyBody,
-        answers=(Answer(status=200, description="The database's credentials.", body=LegacyOut),),
+        body=LegacyDatabaseRequest,
+        answers=(
+            Answer(
+                status=200, description="The database's credentials.", body=LegacyDatabaseResponse
+            ),
+        ),
         errors=(*VENDING, *MAKING),
         may_be_anonymous=True,
     ),
@@ -53,7 +61,7 @@ SERVICE_ROUTES = (
         tag=Tag.ORIGINAL,
         summary="Whether the service is there",
         description="Answers without a key, as the original service did.",
-        answers=(Answer(status=200, description="It is.", body=health.AliveOut),),
+        answers=(Answer(status=200, description="It is.", body=health.LivenessResponse),),
     ),
     Route(
         method="GET",
@@ -66,7 +74,7 @@ SERVICE_ROUTES = (
         description=(
             "Answers without a key, for a supervisor that restarts the service when it does not."
         ),
-        answers=(Answer(status=200, description="It is.", body=health.AliveOut),),
+        answers=(Answer(status=200, description="It is.", body=health.LivenessResponse),),
     ),
     Route(
         method="GET",
@@ -81,8 +89,8 @@ SERVICE_ROUTES = (
             "its error."
         ),
         answers=(
-            Answer(status=200, description="They would.", body=health.HealthOut),
-            Answer(status=503, description="One of them would not.", body=health.HealthOut),
+            Answer(status=200, description="They would.", body=health.ReadinessResponse),
+            Answer(status=503, description="One of them would not.", body=health.ReadinessResponse),
         ),
     ),
     Route(

@@ -1,18 +1,21 @@
-"""`/v1/sweep`."""
+"""Handlers of `/v1/reconciliations`."""
 
 import structlog
 from aiohttp import web
 
 from entrypoints.http.bodies import body_as, json_response
 from entrypoints.http.keys import USE_CASES
-from entrypoints.http.sweep_schemas import FindingOut, SweepBody, SweptOut
+from entrypoints.http.sweep_schemas import (
+    CreateReconciliationRequest,
+    ReconcileResultResponse,
+    ReconciliationResponse,
+)
 
 
-async def sweep(request: web.Request) -> web.Response:
-    body = await body_as(SweepBody, request, optional=True)
+async def reconcile(request: web.Request) -> web.Response:
+    body = await body_as(CreateReconciliationRequest, request, optional=True)
     findings = await request.app[USE_CASES].sweep(dry_run=body.dry_run)
-    for crashed in (finding for finding in findings if finding.crash):
-        structlog.get_logger().error(
-            f"sweep.{crashed.action}", id=crashed.id, exc_info=crashed.crash
-        )
-    return json_response(SweptOut(findings=[FindingOut.of(finding) for finding in findings]))
+    for failed in (finding for finding in findings if finding.crash):
+        structlog.get_logger().error(f"sweep.{failed.action}", id=failed.id, exc_info=failed.crash)
+    results = [ReconcileResultResponse.of(finding) for finding in findings]
+    return json_response(ReconciliationResponse(results=results))

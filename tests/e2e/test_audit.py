@@ -17,7 +17,7 @@ from tests.support.keyholders import ADMIN_KEY, Guarded, Keyholder, guarded_app
 
 AUDITED = {
     *("createDatabase", "createNeonDb", "changeDatabase", "deleteDatabase", "rotatePassword"),
-    *("addExtension", "restoreDatabase", "showConnection", "sweep", "createKey", "revokeKey"),
+    *("addExtension", "restoreDatabase", "showConnection", "reconcile", "createKey", "revokeKey"),
 }
 
 
@@ -80,12 +80,12 @@ async def test_keys_and_sweeps_are_written_down_and_what_a_sweep_did(guarded: Gu
     made = (await ann.ask("POST", PATH, {"nickname": "Sales", "ttl": "1h"})).body
     await guarded.admin.ask("DELETE", f"/v1/keys/{ann.id}")
     guarded.app.clock.passed += 3600
-    await guarded.admin.ask("POST", "/v1/sweep")
+    await guarded.admin.ask("POST", "/v1/reconciliations")
 
     told = {(entry["action"], entry["subject"], entry["caller"]) for entry in await guarded.trail()}
 
     assert told == {
-        ("sweep", "", "admin"),
+        ("reconcile", "", "admin"),
         ("sweep.expire", made["id"], "pgvend"),
         ("revokeKey", ann.id, "admin"),
         ("createDatabase", made["id"], "ann"),
@@ -145,12 +145,12 @@ async def test_strangers_do_not_fill_the_trail_and_are_in_the_log(guarded: Guard
 async def test_pages_follow_each_other_and_reading_is_not_audited(guarded: Guarded) -> None:
     for number in range(3):
         await guarded.holder(f"caller-{number}")
-    first = (await guarded.admin.ask("GET", "/v1/audit?page_size=2")).body
+    first = (await guarded.admin.ask("GET", "/v1/audit-events?page_size=2")).body
     token = first["next_page_token"]
-    last = (await guarded.admin.ask("GET", f"/v1/audit?page_size=2&page_token={token}")).body
+    last = (await guarded.admin.ask("GET", f"/v1/audit-events?page_size=2&page_token={token}")).body
 
-    assert (len(first["entries"]), last["next_page_token"]) == (2, "")
-    assert [*first["entries"], *last["entries"]] == await guarded.trail()
+    assert (len(first["audit_events"]), last["next_page_token"]) == (2, "")
+    assert [*first["audit_events"], *last["audit_events"]] == await guarded.trail()
 
 
 @pytest.mark.parametrize("text", ["%00", "%ED%A0%80", "%FF", "%25", "'", "ANN"])

@@ -1,6 +1,7 @@
 """Whatever is sent: a problem that says what to change, and nothing that is changed by it."""
 
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -93,13 +94,25 @@ _NO_EXTENSIONS: list[Any] = [None, "vector", [1], {}]
 _NO_CHOICE: list[Any] = [None, "", "SUFFIX", 1, []]
 
 _NO_CHANGE: list[Any] = [
-    *({}, {"ttl": None}, {"ttl": 60}, {"state": "ready"}, {"labels": {"a": None}}),
+    *({}, {"labels": None}, {"ttl": 60}, {"state": "ready"}, {"labels": {"a": None}}),
     {"ttl": "1h", "nickname": "other"},
+    {"ttl": "1h", "expires_at": "2026-01-02T04:04:05Z"},
+    {"ttl": None, "expires_at": None},
+    *({"expires_at": bad} for bad in ("", "soon", "2026-01-02T04:04:05", "2026-01-02", 1767326645)),
 ]
 _NO_RESTORE: list[Any] = [{"ttl": 1}, {"labels": {}}, []]
 _NO_ROTATION: list[Any] = [{"end_sessions": 1}, {"end_sessions": "yes"}, {"end": True}, []]
 _NO_NAME = ('"; --', "", "x" * 64, 7, None)
 _NO_NEW_TTL = ("soon", "1s", "25h")
+_NO_NEW_EXPIRY: list[dict[str, Any]] = [
+    {"ttl": None},
+    {"expires_at": None},
+    {"expires_at": "2026-01-02T03:05:04Z"},
+    {"expires_at": "2026-01-03T03:04:05.000001Z"},
+    {"expires_at": "2025-12-31T23:59:59+01:00"},
+    {"expires_at": "9999-12-31T23:59:59-23:59"},
+    {"expires_at": "0001-01-01T00:00:00+23:59"},
+]
 _NO_VERSION = ('"0"', '"999999999"', f'"{"9" * 22}"', '"-1"', '"x"', '""', '"*"', '"a", "b"')
 _NO_ETAG = ("", "3", "'3'", '"3', '3"', '"3" "4"', '"3",', '*, "3"', "w/*", '"é"', '"3", x')
 _NO_QUERY = (
@@ -115,6 +128,7 @@ _NO_LABEL = (
     "&".join(f"label=k{number}=" for number in range(33)),
 )
 _NO_TOKEN = ("1", "abc", "AAAA", "%00", "%ff%fe", quote("é"), "x" * 5000, "ZGI=", "ZG", "===")
+_UNKNOWN_KEY = b64encode(b"pgv_00000000").decode()
 _NO_TRUTH = ("perhaps", 0, 1, "true", "no", None)
 _NO_KEY: dict[str, tuple[Any, ...]] = {
     "scopes": ([], ["everything"], "create"),
@@ -188,6 +202,7 @@ CASES = {
     **{f"rotate {body!r}": _of_one("rotate", body) for body in _NO_ROTATION},
     **{f"add extension {bad!r}"[:30]: _of_one("extensions", {"name": bad}) for bad in _NO_NAME},
     **{f"change ttl {bad!r}": _change({"ttl": bad}, "invalid_duration") for bad in _NO_NEW_TTL},
+    **{f"change {body!r}": _change(body, "invalid_expiry") for body in _NO_NEW_EXPIRY},
     "change labels": _change({"labels": {"": "x"}}, "invalid_labels"),
     "change both": _change({"ttl": "1h", "labels": {"a b": "x"}}, "invalid_labels"),
     "change nothing": _malformed(b"", ONE, "PATCH"),
@@ -224,7 +239,7 @@ CASES = {
         for path in (V1, LEGACY)
     },
     **{
-        f"sweep {body!r}": Bad(_json(body), path="/v1/sweep")
+        f"sweep {body!r}": Bad(_json(body), path="/v1/reconciliations")
         for body in ({"dryrun": True}, [], *({"dry_run": bad} for bad in _NO_TRUTH))
     },
     **{
@@ -233,9 +248,12 @@ CASES = {
         for bad in several
     },
     "key of nothing": Bad(b"{}", path=KEYS),
-    "trail of no page": _got("/v1/audit?page_token=x", "invalid_page_token"),
+    "audit events of an invalid page": _got("/v1/audit-events?page_token=x", "invalid_page_token"),
+    "keys of an invalid page": _got("/v1/keys?page_token=x", "invalid_page_token"),
+    "keys of an unknown page": _got(f"/v1/keys?page_token={_UNKNOWN_KEY}", "invalid_page_token"),
+    "keys by page_size=0": _got("/v1/keys?page_size=0"),
     **{
-        f"trail by {query}": _got(f"/v1/audit?{query}")
+        f"audit events by {query}": _got(f"/v1/audit-events?{query}")
         for query in ("page_size=0", "page_size=201", "actor=ann")
     },
     **{

@@ -88,7 +88,7 @@ async def test_whoever_makes_such_a_key_is_told_what_it_cannot(guarded: Guarded)
     assert made.body["scopes"] == ["create"]
     assert made.body["origins"] == [OURS, "https://unknown.example"]
     left_out, closed = made.body["notices"]
-    assert "read left out" in left_out
+    assert "removed: read" in left_out
     assert "https://unknown.example" in closed
     assert OURS not in closed
     assert "CORS_ALLOW_ORIGINS" in closed

@@ -24,7 +24,7 @@ PROMISED = {
     Scope.MANAGE: {
         *("changeDatabase", "deleteDatabase", "rotatePassword", "addExtension", "restoreDatabase")
     },
-    Scope.ADMIN: {"sweep", "createKey", "listKeys", "revokeKey", "readAudit"},
+    Scope.ADMIN: {"reconcile", "createKey", "listKeys", "revokeKey", "listAuditEvents"},
 }
 """As the documents promise it."""
 

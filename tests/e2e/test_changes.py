@@ -42,6 +42,32 @@ async def test_a_new_end_counts_from_now_and_new_labels_replace_all_old(app: Run
     assert await app.get(path_of(database)) == relabelled.body
 
 
+async def test_an_expiry_is_set_and_cleared(app: RunningApp) -> None:
+    database = await app.vend(ttl="2h")
+
+    moved = await patched(app, database, expires_at="2026-01-02T06:04:05+01:00")
+    cleared = await patched(app, database, expires_at=None)
+    again = await patched(app, database, ttl="1h")
+    cleared_again = await patched(app, database, ttl=None, labels={"a": "b"})
+
+    assert (moved.status, moved.body["expires_at"]) == (200, "2026-01-02T05:04:05Z")
+    assert (cleared.status, cleared.body["expires_at"]) == (200, None)
+    assert ends(again) == app.clock.now() + timedelta(hours=1)
+    assert (cleared_again.status, cleared_again.body["expires_at"]) == (200, None)
+    assert await app.get(path_of(database)) == cleared_again.body
+
+
+async def test_an_expiry_cannot_be_cleared_where_a_maximum_is_set() -> None:
+    async with running_app(max_ttl="24h") as app:
+        database = await app.vend(ttl="2h")
+        for expiry in ("ttl", "expires_at"):
+            refused = await patched(app, database, **{expiry: None})
+            problem = problem_in(refused, 422, "invalid_expiry")
+            assert "at most 1 day from now" in problem["detail"]
+            assert "send ttl or expires_at" in problem["detail"]
+        assert (await app.get(path_of(database)))["expires_at"] == database["expires_at"]
+
+
 async def test_after_a_rotation_only_the_new_password_works(app: RunningApp) -> None:
     database = await app.vend(labels={"a": "b"}, ttl="1h")
 
@@ -92,7 +118,7 @@ async def test_a_deleted_one_stays_so(app: RunningApp, method: str, what: str, b
     await app.ask("DELETE", path_of(database))
     problem_in(await app.ask(method, path_of(database, what), body), 409, "illegal_state")
     problem_in(await restored(app, database), 409, "illegal_state")
-    await app.ask("POST", "/v1/sweep")
+    await app.ask("POST", "/v1/reconciliations")
     assert await app.nothing_is_left()
 
 

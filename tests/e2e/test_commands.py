@@ -45,8 +45,12 @@ def databases(*records: dict[str, Any], following: str = "") -> dict[str, Any]:
     return {"databases": list(records), "next_page_token": following}
 
 
-def entries(*entries: dict[str, Any], following: str = "") -> dict[str, Any]:
-    return {"entries": list(entries), "next_page_token": following}
+def entries(*events: dict[str, Any], following: str = "") -> dict[str, Any]:
+    return {"audit_events": list(events), "next_page_token": following}
+
+
+def key_page(*keys: dict[str, Any], following: str = "") -> dict[str, Any]:
+    return {"keys": list(keys), "next_page_token": following}
 
 
 def body_of_key(**given: Any) -> dict[str, Any]:
@@ -78,8 +82,8 @@ COMMANDS: dict[str, tuple[Any, str, Any]] = {
     "restore db_1": (VENDED, "POST databases/db_1/restore", {}),
     "restore db_1 --ttl 7d": (VENDED, "POST databases/db_1/restore", {"ttl": "7d"}),
     "connection db_1": (CONNECTION, "GET databases/db_1/connection?verify=true", None),
-    "sweep": ({"findings": [FINDING]}, "POST sweep", {"dry_run": False}),
-    "sweep --dry-run": ({"findings": []}, "POST sweep", {"dry_run": True}),
+    "sweep": ({"results": [FINDING]}, "POST reconciliations", {"dry_run": False}),
+    "sweep --dry-run": ({"results": []}, "POST reconciliations", {"dry_run": True}),
     "extensions list": (LISTED, "GET extensions", None),
     "extensions add db_1 vector": (EXTENDED, "POST databases/db_1/extensions", {"name": "vector"}),
     "keys create": (NEW_KEY, "POST keys", body_of_key()),
@@ -88,7 +92,6 @@ COMMANDS: dict[str, tuple[Any, str, Any]] = {
         "POST keys",
         body_of_key(name="web", origins=ORIGINS, **WHOLE_KEY),
     ),
-    "keys list": ({"keys": [KEY]}, "GET keys", None),
     "keys revoke pgv_00000000": (KEY, "DELETE keys/pgv_00000000", None),
 }
 
@@ -141,7 +144,7 @@ TABLES: dict[str, tuple[Any, list[str]]] = {
         ],
     ),
     "sweep": (
-        {"findings": [FINDING, FINDING | {"id": "db_22", "detail": "a b"}]},
+        {"results": [FINDING, FINDING | {"id": "db_22", "detail": "a b"}]},
         [
             "ACTION  ID     DATABASE  OUTCOME  DETAIL",
             "delete  db_1   x         done     -",
@@ -154,18 +157,18 @@ TABLES: dict[str, tuple[Any, list[str]]] = {
         ["ID    STATE  EXTENSIONS", "db_1  ready  hstore, vector"],
     ),
     "keys list": (
-        {"keys": [KEY]},
+        key_page(KEY),
         [
             "ID            NAME  SCOPES        QUOTA  RATE    ORIGINS  EXPIRES_AT  REVOKED_AT",
             "pgv_00000000  web   create, read  3      10/min  -        -           -",
         ],
     ),
     "audit": (
-        entries(ENTRY, ENTRY | {"action": "sweep", "key": "", "subject": ""}),
+        entries(ENTRY, ENTRY | {"action": "reconcile", "key": "", "subject": ""}),
         [
             "AT                    CALLER  KEY           ACTION          SUBJECT  ADDRESS  OUTCOME",
             "2026-01-02T03:04:05Z  ann     pgv_00000000  createDatabase  db_1     ::1      done",
-            "2026-01-02T03:04:05Z  ann     -             sweep           -        ::1      done",
+            "2026-01-02T03:04:05Z  ann     -             reconcile       -        ::1      done",
         ],
     ),
 }
@@ -211,6 +214,17 @@ async def test_all_pages_of_a_list_are_asked_for_with_its_filters() -> None:
     assert "page_token=a%2Bb" in following
 
 
+async def test_keys_are_listed_from_all_pages() -> None:
+    second = KEY | {"id": "pgv_11111111"}
+    async with fake_service(key_page(KEY, following="a+b"), key_page(second)) as service:
+        ran = await service.pgvend("keys", "list", "--json")
+
+    assert json.loads(ran.stdout) == {"keys": [KEY, second]}
+    (_, first, _), (_, following, _) = service.asked
+    assert first.startswith("/v1/keys?page_size=")
+    assert "page_token=a%2Bb" in following
+
+
 async def test_no_more_pages_of_the_trail_are_asked_for_than_are_needed() -> None:
     found = [ENTRY | {"id": f"aud_{number}"} for number in range(3)]
     pages = [entries(*found[:2], following="a+b"), entries(found[2], following="more")]
@@ -218,9 +232,9 @@ async def test_no_more_pages_of_the_trail_are_asked_for_than_are_needed() -> Non
     async with fake_service(*pages) as service:
         told = await service.pgvend("audit", *options)
 
-    assert json.loads(told.stdout) == {"entries": found}
+    assert json.loads(told.stdout) == {"audit_events": found}
     (_, first, _), (_, following, _) = service.asked
-    assert first.startswith("/v1/audit?caller=a%26b&subject=db_1&page_size=")
+    assert first.startswith("/v1/audit-events?caller=a%26b&subject=db_1&page_size=")
     assert "page_token=a%2Bb" in following
 
 

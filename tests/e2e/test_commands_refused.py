@@ -60,7 +60,7 @@ async def test_a_command_without_its_arguments_shows_its_usage(command: str, lac
     assert lacking in refused.stderr
 
 
-NO_ANSWER = {"connection": {}, "findings": [1], "databases": [None], "something": "else"}
+NO_ANSWER = {"connection": {}, "results": [1], "databases": [None], "something": "else"}
 
 ASKING = (
     *("list", "connection x", "extend x 1h", "rotate x", "delete x", "restore x", "sweep"),

@@ -8,6 +8,8 @@ import pytest
 from adapters.memory.provider import MemoryProvider
 from domain.errors import ProviderRejected
 from tests.support.apps import Answer, RunningApp, problem_in, running_app
+from tests.support.half_made import left_half_made
+from tests.support.sweeps import swept
 from tests.support.trouble import Gate, failing
 
 PATH = "/v1/databases"
@@ -155,6 +157,19 @@ async def test_states_filter_and_may_be_many(app: RunningApp) -> None:
     going = "state=deleting&state=deleted"
     assert await _ids(app, "state=ready") == {kept["id"]}
     assert await _ids(app, f"state=ready&{going}") == {kept["id"], dropped["id"]}
+
+
+async def test_a_list_hides_deleted_and_failed_databases_unless_asked_for(app: RunningApp) -> None:
+    kept, deleted = await app.vend("kept"), await app.vend("deleted")
+    await app.ask("DELETE", f"{PATH}/{deleted['id']}")
+    await app.comes_to(deleted["id"], "deleted")
+    failed = await left_half_made(app, promised=False)
+    await swept(app)
+
+    assert await _ids(app, "") == {kept["id"]}
+    assert await _ids(app, "state=deleted") == {deleted["id"]}
+    assert await _ids(app, "state=failed") == {failed.id}
+    assert (await app.get(f"{PATH}/{deleted['id']}"))["state"] == "deleted"
 
 
 async def test_labels_filter_and_all_must_fit(app: RunningApp) -> None:

@@ -75,7 +75,7 @@ async def test_who_knows_the_end_stays_away_until_more_begins(app: RunningApp) -
 async def test_one_that_was_found_without_a_history_has_an_end_too(app: RunningApp) -> None:
     """A browser that got no id at all would come back for ever."""
     path = f"/v1/databases/{await left_without_record(app)}"
-    await app.ask("POST", "/v1/sweep")
+    await app.ask("POST", "/v1/reconciliations")
 
     events = await events_of(app, path)
 
@@ -102,7 +102,7 @@ async def test_a_stream_outlasts_records_that_are_away_for_a_while() -> None:
         seen = len(app.clock.slept)
         await until(lambda: _has_slept(app, seen + 5))
         outage.is_on = False
-        await app.ask("POST", "/v1/sweep")
+        await app.ask("POST", "/v1/reconciliations")
 
         assert steps_in(await stream.all())[-1] == ("verify", "done")
 
@@ -171,7 +171,7 @@ async def test_where_all_places_are_taken_one_is_told_what_to_do_instead() -> No
             settled = await app.ask("GET", f"{await made(app)}/events", headers=known)
             assert settled.status == 204, "what is no stream needs no place"
 
-            await app.ask("POST", "/v1/sweep")  # it is made, and they end
+            await app.ask("POST", "/v1/reconciliations")  # it is made, and they end
             clock.goes_on.set()
         assert (await events_of(app, path))[-1].name == "settled"
 

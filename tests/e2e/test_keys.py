@@ -43,6 +43,19 @@ async def test_a_key_is_made_as_it_was_asked_for(guarded: Guarded) -> None:
     assert listed == {name: told[name] for name in told if name not in {"key", "notices"}}
 
 
+async def test_keys_are_listed_in_pages(guarded: Guarded) -> None:
+    for number in range(3):
+        await guarded.holder(f"caller-{number}")
+        guarded.app.clock.passed += 1
+    first = (await guarded.admin.ask("GET", f"{KEYS}?page_size=2")).body
+    token = first["next_page_token"]
+    last = (await guarded.admin.ask("GET", f"{KEYS}?page_size=2&page_token={token}")).body
+
+    assert [key["name"] for key in first["keys"]] == ["caller-2", "caller-1"]
+    assert [key["name"] for key in last["keys"]] == ["caller-0"]
+    assert last["next_page_token"] == ""
+
+
 async def test_a_revoked_key_is_of_no_use_at_once_and_its_databases_stay(guarded: Guarded) -> None:
     ann = await guarded.holder("ann")
     made = await ann.vend()

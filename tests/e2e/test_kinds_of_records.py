@@ -48,7 +48,7 @@ async def test_two_replicas_are_one_service(app: RunningApp) -> None:
         assert (await app.ask("PATCH", path, {"labels": {"a": "2"}}, tag)).status == 200
         problem_in(await other.ask("PATCH", path, {"ttl": "2h"}, tag), 412, "precondition_failed")
         app.clock.passed += 3600
-        await other.ask("POST", "/v1/sweep")
+        await other.ask("POST", "/v1/reconciliations")
         assert not app.accepts(rotated.body["connection"])
         restored = await app.ask("POST", f"{path}/restore", {"ttl": "1h"})
         assert app.accepts(restored.body["connection"])

@@ -96,7 +96,7 @@ async def test_no_foreign_page_changes_anything(app: RunningApp, origin: str) ->
 
 async def test_a_local_page_does_not_cover_for_a_foreign_one(app: RunningApp) -> None:
     both = [("Origin", "http://localhost"), ("Origin", "https://attacker.example")]
-    problem_in(await app.ask("POST", "/v1/sweep", headers=both), 403, "forbidden")
+    problem_in(await app.ask("POST", "/v1/reconciliations", headers=both), 403, "forbidden")
 
 
 LIST: dict[str, Any] = {"cors_allow_origins": "https://app.example"}
@@ -122,4 +122,4 @@ ADMITTED: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 async def test_others_may(who: str) -> None:
     settings, headers = ADMITTED[who]
     async with running_app(**settings) as app:
-        assert (await app.ask("POST", "/v1/sweep", headers=headers)).status == 200
+        assert (await app.ask("POST", "/v1/reconciliations", headers=headers)).status == 200

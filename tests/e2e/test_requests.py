@@ -57,7 +57,7 @@ async def test_head_is_get_without_the_body(app: RunningApp, path: str, status: 
         ("/v1/databases/db_x/events", {"GET", "HEAD", "OPTIONS"}),
         ("/v1/databases/db_x/rotate", {"OPTIONS", "POST"}),
         ("/v1/databases/db_x/restore", {"OPTIONS", "POST"}),
-        ("/v1/sweep", {"OPTIONS", "POST"}),
+        ("/v1/reconciliations", {"OPTIONS", "POST"}),
         ("/api/create-neon-db", {"OPTIONS", "POST"}),
         ("/livez", {"GET", "HEAD", "OPTIONS"}),
     ],

@@ -41,8 +41,8 @@ async def test_under_a_lost_secret_a_database_is_known_and_waits_for_its_rotatio
 
     async with service_under(server_15, tmp_path, NEW) as service:
         assert re.search(r'"databases": 2.*"event": "secret.missing"', service.output())
-        swept = await asked(service, "POST", "/v1/sweep", {"dry_run": True})
-        assert swept["findings"] == []
+        swept = await asked(service, "POST", "/v1/reconciliations", {"dry_run": True})
+        assert swept["results"] == []
         status, problem = await answered(service, "GET", f"{PATH}/{made['id']}/connection")
         assert (status, problem["code"]) == (409, "secret_unknown")
         await logs_in(made)

@@ -1,4 +1,4 @@
-"""Sweeps: `POST /v1/sweep`, and the one that goes on by itself while the service runs."""
+"""Sweeps: `POST /v1/reconciliations`, and the one that goes on by itself while the service runs."""
 
 import asyncio
 from collections.abc import Iterable, Mapping

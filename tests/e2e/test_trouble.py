@@ -77,7 +77,7 @@ REQUESTS: dict[str, tuple[str, str, Any, dict[str, str]]] = {
     "rotate": ("POST", f"{ONE}/rotate", None, {}),
     "restore": ("POST", f"{ONE}/restore", None, {}),
     "delete": ("DELETE", ONE, None, {}),
-    "sweep": ("POST", "/v1/sweep", None, {}),
+    "sweep": ("POST", "/v1/reconciliations", None, {}),
 }
 
 

@@ -23,10 +23,14 @@ from domain.secret import Secret
 from domain.sizes import parse_size
 from entrypoints.formats import NotAcceptable, chosen
 from entrypoints.http.hosts import is_local
-from entrypoints.http.legacy_schemas import LegacyBody
+from entrypoints.http.legacy_schemas import LegacyDatabaseRequest
 from entrypoints.http.remotes import address_of
-from entrypoints.http.schemas import ChangeBody, RestoreBody, VendBody
-from entrypoints.http.sweep_schemas import SweepBody
+from entrypoints.http.schemas import (
+    CreateDatabaseRequest,
+    RestoreDatabaseRequest,
+    UpdateDatabaseRequest,
+)
+from entrypoints.http.sweep_schemas import CreateReconciliationRequest
 from entrypoints.settings import Settings
 from ports.driving import pages
 
@@ -45,7 +49,13 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "format": lambda text: chosen(text, None),
 }
 
-BODIES = (VendBody, ChangeBody, RestoreBody, SweepBody, LegacyBody)
+BODIES = (
+    CreateDatabaseRequest,
+    UpdateDatabaseRequest,
+    RestoreDatabaseRequest,
+    CreateReconciliationRequest,
+    LegacyDatabaseRequest,
+)
 
 
 @pytest.mark.parametrize("parser", PARSERS)

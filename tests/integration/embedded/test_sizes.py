@@ -79,8 +79,8 @@ async def _vended(client: ClientSession) -> AsyncIterator[Any]:
 
 async def _swept(client: ClientSession, database: Any) -> list[tuple[str, str]]:
     """What a sweep found about the database."""
-    async with client.post("/v1/sweep", json={}) as swept:
-        findings = (await swept.json())["findings"]
+    async with client.post("/v1/reconciliations", json={}) as swept:
+        findings = (await swept.json())["results"]
     mine = [finding for finding in findings if finding["id"] == database["id"]]
     return [(finding["action"], finding["outcome"]) for finding in mine]
 

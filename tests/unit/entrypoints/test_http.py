@@ -14,8 +14,9 @@ from domain.connection import Connection
 from domain.errors import Unavailable
 from domain.secret import Secret
 from entrypoints.http.bodies import body_as, json_response
+from entrypoints.http.connection_schemas import ConnectionResponse
 from entrypoints.http.errors import SlowBody
-from entrypoints.http.schemas import ConnectionOut, VendBody
+from entrypoints.http.schemas import CreateDatabaseRequest
 from entrypoints.http.streams import MOST, MOST_OF_ONE, Streams
 from tests.support.people import person
 
@@ -64,7 +65,7 @@ def test_a_place_is_given_back_whatever_ended_the_stream() -> None:
 
 async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
     with pytest.raises(SlowBody):
-        await body_as(VendBody, cast("web.Request", SilentRequest()), patience=0)
+        await body_as(CreateDatabaseRequest, cast("web.Request", SilentRequest()), patience=0)
 
 
 def test_a_pooler_is_told_beside_the_host_where_there_is_one() -> None:
@@ -74,4 +75,4 @@ def test_a_pooler_is_told_beside_the_host_where_there_is_one() -> None:
 
 
 def told(connection: Connection) -> dict[str, object]:
-    return dict(json.loads(json_response(ConnectionOut.of(connection)).text or ""))
+    return dict(json.loads(json_response(ConnectionResponse.of(connection)).text or ""))

@@ -92,7 +92,7 @@ def test_the_codes_of_errors_are_listed() -> None:
 
 
 def test_a_body_is_described_by_the_model_that_checks_it() -> None:
-    body = described()["components"]["schemas"]["VendBody"]
+    body = described()["components"]["schemas"]["CreateDatabaseRequest"]
     assert body["required"] == ["nickname"]
     assert body["additionalProperties"] is False
     assert body["properties"]["nickname"]["maxLength"] == 256
@@ -107,10 +107,10 @@ def test_no_schema_names_a_default() -> None:
 @pytest.mark.parametrize(
     ("model", "left_out"),
     [
-        ("ConnectionOut", {"hosts", "pooler_host", "sslrootcert", "target_session_attrs"}),
-        ("StepOut", {"error"}),
-        ("LegacyOut", set()),
-        ("AliveOut", set()),
+        ("Connection", {"hosts", "pooler_host", "sslrootcert", "target_session_attrs"}),
+        ("Step", {"error"}),
+        ("LegacyDatabase", set()),
+        ("Liveness", set()),
     ],
 )
 def test_of_an_answer_all_members_are_required_but_those_that_may_be_left_out(

@@ -51,7 +51,7 @@ async def test_what_it_prints_is_run_by_psql(server_15: OperatorsServer, tmp_pat
     await run(server_15, "CREATE DATABASE wide_open", "ALTER ROLE admin NOCREATEDB")
     try:
         before = await _doctor(tmp_path, **settings)
-        script = before.stdout.partition("To mend, run as a superuser:")[2]
+        script = before.stdout.partition("Run this SQL as a superuser to fix it:")[2]
         anywhere = server_15.dsn("postgres", "template1")
         psql = await ran(program("psql"), anywhere, "-v", "ON_ERROR_STOP=1", stdin=script)
         again = await _doctor(tmp_path, **settings)
@@ -66,7 +66,7 @@ async def test_what_it_prints_is_run_by_psql(server_15: OperatorsServer, tmp_pat
         )
 
     assert (before.status, psql.status, again.status) == (1, 0, 0), (before, psql, again)
-    assert "To mend" not in again.stdout
+    assert "to fix it:" not in again.stdout
     assert PASSWORD not in f"{before}{again}"
 
 
@@ -95,7 +95,7 @@ async def test_it_looks_at_neon(neon: RunningEmulator, tmp_path: Path) -> None:
 
     assert told.status == 1, "a new branch's database is open to all"
     assert 'REVOKE CONNECT, TEMPORARY ON DATABASE "neondb" FROM PUBLIC;' in told.stdout
-    assert "To mend, run as the admin:" in told.stdout
+    assert "Run this SQL as the admin to fix it:" in told.stdout
     assert neon.key not in told.stdout + told.stderr
 
 

@@ -1,4 +1,4 @@
-"""The part of the composition root that is about Neon."""
+"""The provider on Neon."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,24 +18,32 @@ from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.randomness import Randomness
 
-PATIENCE = SHARED_PROJECT.deadline
+TIMEOUT = SHARED_PROJECT.deadline
 """Seconds that a call waits for its turn, and then for a project that others have locked."""
 
-LONGEST_QUEUE = 100
+MAX_QUEUE_LENGTH = 100
 """Calls that may wait for their turn."""
 
 
 @asynccontextmanager
-async def on_neon(
+async def open_neon(
     settings: Settings, installation: str, clock: Clock, log: BoundLogger
 ) -> AsyncIterator[DatabaseProvider]:
-    async with opened_neon(neon_of(settings, installation, clock, log)) as provider:
+    async with opened_neon(neon_from_settings(settings, installation, clock, log)) as provider:
         yield provider
 
 
-def neon_of(settings: Settings, installation: str, clock: Clock, log: BoundLogger) -> Neon:
+def neon_from_settings(
+    settings: Settings, installation: str, clock: Clock, log: BoundLogger
+) -> Neon:
     return Neon(
-        place=_place(settings),
+        place=Place(
+            api_url=settings.neon_api_url,
+            key=Secret(needed(settings.neon_api_key).get_secret_value()),
+            project_id=needed(settings.neon_project_id),
+            branch_id=needed(settings.neon_branch_id),
+            host=needed(settings.neon_host),
+        ),
         isolation=settings.isolation,
         installation=installation,
         connection_limit=settings.connection_limit,
@@ -45,28 +53,21 @@ def neon_of(settings: Settings, installation: str, clock: Clock, log: BoundLogge
     )
 
 
-def _place(settings: Settings) -> Place:
-    return Place(
-        api_url=settings.neon_api_url,
-        key=Secret(needed(settings.neon_api_key).get_secret_value()),
-        project_id=needed(settings.neon_project_id),
-        branch_id=needed(settings.neon_branch_id),
-        host=needed(settings.neon_host),
-    )
-
-
-def cared_for(
+def with_retries(
     provider: DatabaseProvider,
     isolation: Isolation,
     clock: Clock,
     randomness: Randomness,
     log: BoundLogger,
-    patience: float = PATIENCE,
+    timeout: float = TIMEOUT,
 ) -> DatabaseProvider:
-    """By the API a project takes one change at a time: ours wait for each other in a queue, and
-    only the one whose turn it is meets those of others."""
-    retrying = Retrying(SHARED_PROJECT.with_deadline(patience), clock, randomness)
-    retried = RetryingProvider(provider, retrying)
+    """Return the provider with retries, and without isolation also with a queue.
+
+    The API accepts one change to a project at a time. In the queue our own changes wait for each
+    other, so that only the call whose turn it is meets operations of others.
+    """
+    retrying = Retrying(SHARED_PROJECT.with_deadline(timeout), clock, randomness)
+    retrying_provider = RetryingProvider(provider, retrying)
     if isolation is not Isolation.NONE:
-        return retried
-    return QueuedProvider(retried, Queue(LONGEST_QUEUE, patience, clock, log))
+        return retrying_provider
+    return QueuedProvider(retrying_provider, Queue(MAX_QUEUE_LENGTH, timeout, clock, log))

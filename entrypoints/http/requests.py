@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from entrypoints.http.keys import REQUEST_ID
+from entrypoints.http.routes import route_of
 
 REQUEST_ID_HEADER = "X-Request-ID"
 
@@ -45,5 +46,13 @@ async def logged(request: web.Request, handler: Handler) -> web.StreamResponse:
     tell = log.debug if request.path in _QUIET else log.info
     ms = round((time.perf_counter() - begin) * 1000, 1)
     path = request.rel_url.raw_path  # still escaped: callers do not write into terminals
-    tell("http.request", method=request.method, path=path, status=response.status, ms=ms)
+    route = route_of(request)
+    tell(
+        "http.request",
+        action=route.name if route else "",
+        method=request.method,
+        path=path,
+        status=response.status,
+        ms=ms,
+    )
     return response

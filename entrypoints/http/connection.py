@@ -1,4 +1,4 @@
-"""`/v1/databases/{id}/connection`: the connection again, in the caller's format."""
+"""Handler of `/v1/databases/{id}/connection`."""
 
 from aiohttp import web
 
@@ -12,15 +12,15 @@ from entrypoints.http.queries import flag
 
 
 async def show(request: web.Request) -> web.Response:
-    accept = ", ".join(request.headers.getall("Accept", []))  # it may be said in several lines
+    accept = ", ".join(request.headers.getall("Accept", []))  # the header may be repeated
     form = chosen(request.query.get("format"), accept)
-    vended = await request.app[USE_CASES].connect(
+    provisioned = await request.app[USE_CASES].connect(
         request.match_info["id"], caller_of(request), verify=flag(request, "verify")
     )
-    form.check(vended.connection)
-    headers = etag(vended.database) | verified(vended.verified) | {"Vary": "Accept"}
+    form.check(provisioned.connection)
+    headers = etag(provisioned.database) | verified(provisioned.verified) | {"Vary": "Accept"}
     if form.media_type == JSON:
-        return json_response(RevealedConnectionResponse.shown(vended), headers=headers)
+        return json_response(RevealedConnectionResponse.shown(provisioned), headers=headers)
     return web.Response(
-        text=form.render(vended.connection), content_type=form.media_type, headers=headers
+        text=form.render(provisioned.connection), content_type=form.media_type, headers=headers
     )

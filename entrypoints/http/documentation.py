@@ -1,4 +1,4 @@
-"""`/openapi.json`, and `/docs`: a page to read it and to try the calls; all files are ours."""
+"""Handlers of `/openapi.json` and of `/docs`, a page that shows the API and calls it."""
 
 from functools import cache
 from importlib.resources import files
@@ -27,7 +27,7 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-"""The page's Content-Security-Policy: nothing from elsewhere, nothing inline."""
+"""The page's Content-Security-Policy: no content from other origins, no inline scripts."""
 
 
 async def openapi(request: web.Request) -> web.Response:
@@ -56,4 +56,4 @@ def _file(name: str) -> web.Response:
 
 @cache
 def _read(name: str) -> bytes:
-    return files("entrypoints.http").joinpath("page", name).read_bytes()
+    return files(__package__ or "").joinpath("page", name).read_bytes()

@@ -16,6 +16,8 @@ async def reconcile(request: web.Request) -> web.Response:
     body = await body_as(CreateReconciliationRequest, request, optional=True)
     findings = await request.app[USE_CASES].sweep(dry_run=body.dry_run)
     for failed in (finding for finding in findings if finding.crash):
-        structlog.get_logger().error(f"sweep.{failed.action}", id=failed.id, exc_info=failed.crash)
+        structlog.get_logger().error(
+            f"reconcile.{failed.action}", id=failed.id, exc_info=failed.crash
+        )
     results = [ReconcileResultResponse.of(finding) for finding in findings]
     return json_response(ReconciliationResponse(results=results))

@@ -6,7 +6,7 @@ from entrypoints.formats import chosen
 from entrypoints.http.bodies import JSON, json_response
 from entrypoints.http.callers import caller_of
 from entrypoints.http.connection_schemas import RevealedConnectionResponse
-from entrypoints.http.headers import etag, verified
+from entrypoints.http.headers import etag, format_verified
 from entrypoints.http.keys import USE_CASES
 from entrypoints.http.queries import flag
 
@@ -18,7 +18,9 @@ async def show(request: web.Request) -> web.Response:
         request.match_info["id"], caller_of(request), verify=flag(request, "verify")
     )
     form.check(provisioned.connection)
-    headers = etag(provisioned.database) | verified(provisioned.verified) | {"Vary": "Accept"}
+    headers = (
+        etag(provisioned.database) | format_verified(provisioned.verified) | {"Vary": "Accept"}
+    )
     if form.media_type == JSON:
         return json_response(RevealedConnectionResponse.shown(provisioned), headers=headers)
     return web.Response(

@@ -7,8 +7,7 @@ import aiohttp_cors
 import structlog
 from aiohttp import web
 
-from entrypoints.http.headers import VERIFIED
-from entrypoints.http.requests import REQUEST_ID_HEADER
+from entrypoints.http.headers import REQUEST_ID_HEADER, VERIFIED
 from entrypoints.setting_types import ANY_ORIGIN
 
 EXPOSED = (

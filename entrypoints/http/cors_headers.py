@@ -2,8 +2,7 @@
 
 import re
 
-from entrypoints.http.headers import IDEMPOTENCY_KEY
-from entrypoints.http.requests import REQUEST_ID_HEADER
+from entrypoints.http.headers import IDEMPOTENCY_KEY, REQUEST_ID_HEADER
 
 OF_THE_API = (
     "Authorization",

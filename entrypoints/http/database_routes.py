@@ -215,7 +215,7 @@ DATABASE_ROUTES = (
     Route(
         method="GET",
         path="/v1/databases/{id}/events",
-        handler=events.events,
+        handler=events.stream_events,
         scope=Scope.READ,
         name="watchDatabase",
         tag=Tag.DATABASES,

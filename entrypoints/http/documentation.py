@@ -30,15 +30,15 @@ POLICY = "; ".join(
 """The page's Content-Security-Policy: no content from other origins, no inline scripts."""
 
 
-async def openapi(request: web.Request) -> web.Response:
+async def show_document(request: web.Request) -> web.Response:
     return web.Response(text=request.app[DOCUMENT], content_type="application/json")
 
 
-async def docs(request: web.Request) -> web.Response:
+async def show_page(request: web.Request) -> web.Response:
     return _file(PAGE)
 
 
-async def asset(request: web.Request) -> web.Response:
+async def show_asset(request: web.Request) -> web.Response:
     name = request.match_info["asset"]
     if name not in MEDIA_TYPES:
         raise web.HTTPNotFound

@@ -44,7 +44,7 @@ class Last:
     is_settled: bool = False
 
 
-async def events(request: web.Request) -> web.StreamResponse:
+async def stream_events(request: web.Request) -> web.StreamResponse:
     last = _last(request)
     watch = request.app[USE_CASES].watch
     looks = watch(request.match_info["id"], last.number, caller_of(request))

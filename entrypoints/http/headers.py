@@ -9,6 +9,7 @@ from domain.database import Database
 from domain.errors import InvalidRequest
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
+REQUEST_ID_HEADER = "X-Request-ID"
 
 VERIFIED = "Pgvend-Verified"
 """Result of the login check, if the caller requested one."""
@@ -52,7 +53,8 @@ def etag(database: Database) -> dict[str, str]:
     return {"ETag": f'"{database.version}"'}
 
 
-def verified(is_verified: bool | None) -> dict[str, str]:
+def format_verified(is_verified: bool | None) -> dict[str, str]:
+    """Return the result of the login check, nothing if there was none."""
     return {} if is_verified is None else {VERIFIED: str(is_verified).lower()}
 
 

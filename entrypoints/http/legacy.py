@@ -21,5 +21,5 @@ async def create_neon_db(request: web.Request) -> web.Response:
     return json_response(LegacyDatabaseResponse.of(provisioned))
 
 
-async def test(request: web.Request) -> web.Response:
+async def answer_test(request: web.Request) -> web.Response:
     return json_response(LivenessResponse())

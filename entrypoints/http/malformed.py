@@ -6,8 +6,9 @@ from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
 from entrypoints.http.errors import INTERNAL, problem
 from entrypoints.http.hardening import harden
+from entrypoints.http.headers import REQUEST_ID_HEADER
 from entrypoints.http.keys import REQUEST_ID
-from entrypoints.http.requests import REQUEST_ID_HEADER, new_request_id
+from entrypoints.http.requests import new_request_id
 
 
 def malformed(request: web.BaseRequest, status: int, error: BaseException | None) -> web.Response:

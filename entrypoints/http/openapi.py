@@ -25,10 +25,9 @@ from entrypoints.http.errors import (
     UnsupportedMediaType,
     status_of,
 )
+from entrypoints.http.headers import REQUEST_ID_HEADER
 from entrypoints.http.json_schemas import Json, Models, schemas_of
-from entrypoints.http.requests import REQUEST_ID_HEADER
 from entrypoints.http.route import TAGS, Answer, Parameter, Route
-from entrypoints.http.strict import OURS
 
 PROBLEM = "application/problem+json"
 TEXT: Json = {"type": "string"}
@@ -176,7 +175,7 @@ def _errors(route: Route) -> Iterable[type[PgvendError]]:
         yield from READING
     if route.scope:
         yield from KEYED
-    if route.path.startswith(OURS) or route.parameters:
+    if route.is_strict or route.parameters:
         yield InvalidRequest
 
 

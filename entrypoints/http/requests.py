@@ -8,9 +8,8 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from entrypoints.http.headers import REQUEST_ID_HEADER
 from entrypoints.http.keys import REQUEST_ID
-
-REQUEST_ID_HEADER = "X-Request-ID"
 
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 

@@ -81,6 +81,11 @@ class Route:
     may_be_anonymous: bool = False
 
     @property
+    def is_strict(self) -> bool:
+        """Whether unknown query parameters are rejected; the original routes ignore them."""
+        return self.path.startswith("/v1/")
+
+    @property
     def is_audited(self) -> bool:
         """Whether calls are audited: those that change something or reveal a secret."""
         return self.scope is not None and (self.method != "GET" or self.reveals)

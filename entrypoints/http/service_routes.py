@@ -56,7 +56,7 @@ SERVICE_ROUTES = (
     Route(
         method="GET",
         path="/api/test",
-        handler=legacy.test,
+        handler=legacy.answer_test,
         scope=None,
         name="test",
         tag=Tag.ORIGINAL,
@@ -104,7 +104,7 @@ SERVICE_ROUTES = (
     Route(
         method="GET",
         path="/openapi.json",
-        handler=documentation.openapi,
+        handler=documentation.show_document,
         scope=None,
         name="openapi",
         tag=Tag.SERVICE,
@@ -116,7 +116,7 @@ SERVICE_ROUTES = (
     Route(
         method="GET",
         path="/docs",
-        handler=documentation.docs,
+        handler=documentation.show_page,
         scope=None,
         name="docs",
         tag=Tag.SERVICE,
@@ -128,7 +128,7 @@ SERVICE_ROUTES = (
     Route(
         method="GET",
         path="/docs/{asset}",
-        handler=documentation.asset,
+        handler=documentation.show_asset,
         scope=None,
         name="asset",
         tag=Tag.SERVICE,

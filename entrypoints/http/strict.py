@@ -7,15 +7,12 @@ from domain.errors import InvalidRequest
 from entrypoints.http.route import Route
 from entrypoints.http.routes import route_of
 
-OURS = "/v1/"
-"""Only these routes are strict; the original routes ignore unknown parameters."""
-
 
 @web.middleware
 async def understood(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Reject unknown or repeated query parameters, which would have no effect."""
     route = route_of(request)
-    if route and route.path.startswith(OURS) and request.query:
+    if route and route.is_strict and request.query:
         _check_query(request, route)
     return await handler(request)
 

@@ -9,12 +9,12 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from entrypoints.container import Container, resolved
 from entrypoints.http.admission import admitted, audited, rates_told
 from entrypoints.http.background import Background
 from entrypoints.http.bodies import MAX_BODY
 from entrypoints.http.cors import allow_origins
 from entrypoints.http.errors import problems
+from entrypoints.http.guarding import Guarding
 from entrypoints.http.hardening import hardened
 from entrypoints.http.health import ACCESS, determine_access
 from entrypoints.http.hosts import only_local, only_own_pages
@@ -27,8 +27,9 @@ from entrypoints.http.requests import identified, labelled, logged
 from entrypoints.http.routes import ROUTES
 from entrypoints.http.streams import Streams
 from entrypoints.http.strict import understood
-from entrypoints.http.sweeping import stopped
+from entrypoints.http.sweeping import Sweeping, stopped
 from entrypoints.settings import Settings
+from entrypoints.wiring.container import Container, resolve
 
 DRAIN_TIMEOUT = 30.0
 """Seconds that running requests, and then background tasks, get to finish during shutdown."""
@@ -88,15 +89,19 @@ async def _end_streams(app: web.Application) -> None:
 
 
 def _lifetime_of(container: Container) -> Callable[[web.Application], AsyncIterator[None]]:
+    interval = container.settings().sweep_interval
+
     async def lifetime(app: web.Application) -> AsyncIterator[None]:
         async with AsyncExitStack() as closing:
             # entered before the yield, because aiohttp skips cleanup after a failed startup
             closing.push_async_callback(_closed, container)
-            app[USE_CASES] = await resolved(container.use_cases())
-            guarding = await resolved(container.guarding())
+            use_cases = await resolve(container.use_cases())
+            app[USE_CASES] = use_cases
+            log = structlog.get_logger()
+            guarding = Guarding(use_cases.guard_server, log)
             closing.push_async_callback(stopped, asyncio.create_task(guarding.forever()))
             closing.push_async_callback(app[BACKGROUND].drain, DRAIN_TIMEOUT)
-            sweeping = await resolved(container.sweeping())
+            sweeping = Sweeping(use_cases.sweep, interval, await resolve(container.clock()), log)
             closing.push_async_callback(stopped, asyncio.create_task(sweeping.forever()))
             yield
 
@@ -104,4 +109,4 @@ def _lifetime_of(container: Container) -> Callable[[web.Application], AsyncItera
 
 
 async def _closed(container: Container) -> None:
-    await resolved(container.shutdown_resources())
+    await resolve(container.shutdown_resources())

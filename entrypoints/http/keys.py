@@ -6,7 +6,7 @@ from aiohttp import web
 
 from entrypoints.http.background import Background
 from entrypoints.http.streams import Streams
-from entrypoints.use_cases import UseCases
+from entrypoints.wiring.use_cases import UseCases
 from ports.driving.admit import Admitted
 
 USE_CASES = web.AppKey("use_cases", UseCases)

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page
 
 from adapters.registry.opening import Opened
-from entrypoints.resources import in_memory
+from entrypoints.wiring.resources import create_memory_stores
 from tests.support.apps import RunningApp, running_app
 from tests.support.browser import browsing
 from tests.support.keyholders import Guarded, guarded_app
@@ -32,7 +32,7 @@ async def guarded() -> AsyncIterator[Guarded]:
 @pytest.fixture(params=["memory", "sqlite", "server_15", "server_18"])
 def records(request: pytest.FixtureRequest) -> AbstractAsyncContextManager[Opened]:
     if request.param == "memory":
-        return nullcontext(in_memory())
+        return nullcontext(create_memory_stores())
     if request.param == "sqlite":
         return in_sqlite()
     return in_postgres(request.getfixturevalue(request.param))

@@ -10,7 +10,7 @@ from domain.audit import AuditEntry
 from domain.errors import Unavailable
 from entrypoints.http.bodies import MAX_BODY
 from entrypoints.http.routes import ROUTES
-from entrypoints.resources import in_memory
+from entrypoints.wiring.resources import create_memory_stores
 from ports.driven.audit import AuditQuery, AuditTrail
 from tests.support.keyed import LEGACY, ORDERS, PATH
 from tests.support.keyholders import ADMIN_KEY, Guarded, Keyholder, guarded_app
@@ -171,7 +171,8 @@ class Unwritable(AuditTrail):
 
 async def test_a_failed_write_of_the_audit_log_does_not_change_the_answer() -> None:
     with capture_logs() as logs:
-        async with guarded_app(records=replace(in_memory(), audit=Unwritable())) as guarded:
+        records = replace(create_memory_stores(), audit=Unwritable())
+        async with guarded_app(records=records) as guarded:
             made = await guarded.admin.vend()
             refused = await guarded.admin.ask("POST", PATH, {"nickname": "!"})
 

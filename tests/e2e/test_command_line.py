@@ -120,7 +120,7 @@ async def test_a_rotation_ends_sessions_only_on_request(service: RunningService)
     assert await session.fetchval("SELECT 1") == 1
 
     ended = await run_command("rotate", database["id"], "--end-sessions", PGVEND_URL=service.url)
-    assert (ended.status, "sessions have ended" in ended.stderr) == (0, True)
+    assert (ended.status, "sessions were ended" in ended.stderr) == (0, True)
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
         await session.fetchval("SELECT 1")
 

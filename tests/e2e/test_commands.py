@@ -82,8 +82,8 @@ COMMANDS: dict[str, tuple[Any, str, Any]] = {
     "restore db_1": (VENDED, "POST databases/db_1/restore", {}),
     "restore db_1 --ttl 7d": (VENDED, "POST databases/db_1/restore", {"ttl": "7d"}),
     "connection db_1": (CONNECTION, "GET databases/db_1/connection?verify=true", None),
-    "sweep": ({"results": [FINDING]}, "POST reconciliations", {"dry_run": False}),
-    "sweep --dry-run": ({"results": []}, "POST reconciliations", {"dry_run": True}),
+    "reconcile": ({"results": [FINDING]}, "POST reconciliations", {"dry_run": False}),
+    "reconcile --dry-run": ({"results": []}, "POST reconciliations", {"dry_run": True}),
     "extensions list": (LISTED, "GET extensions", None),
     "extensions add db_1 vector": (EXTENDED, "POST databases/db_1/extensions", {"name": "vector"}),
     "keys create": (NEW_KEY, "POST keys", body_of_key()),
@@ -143,7 +143,7 @@ TABLES: dict[str, tuple[Any, list[str]]] = {
             "db_2  ready  sales2024  2026-02-03T04:05:06Z  Sales 2024",
         ],
     ),
-    "sweep": (
+    "reconcile": (
         {"results": [FINDING, FINDING | {"id": "db_22", "detail": "a b"}]},
         [
             "ACTION  ID     DATABASE  OUTCOME  DETAIL",

@@ -63,7 +63,7 @@ async def test_a_command_without_its_arguments_shows_its_usage(command: str, lac
 NO_ANSWER = {"connection": {}, "results": [1], "databases": [None], "something": "else"}
 
 ASKING = (
-    *("list", "connection x", "extend x 1h", "rotate x", "delete x", "restore x", "sweep"),
+    *("list", "connection x", "extend x 1h", "rotate x", "delete x", "restore x", "reconcile"),
     *("audit", "keys create", "keys list", "keys revoke x"),
 )
 
@@ -91,7 +91,8 @@ async def test_an_answer_of_another_service_is_reported_in_one_line(name: str) -
 
     assert (refused.status, refused.stdout) == (1, "")
     assert (
-        refused.stderr == f"pgvend: What answers at {service.url} is no pgvend: set PGVEND_URL.\n"
+        refused.stderr
+        == f"pgvend: The server at {service.url} is not a pgvend service: set PGVEND_URL.\n"
     )
 
 

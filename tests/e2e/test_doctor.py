@@ -53,7 +53,7 @@ async def test_the_printed_fixes_can_be_run_by_psql(
     await run(server_15, "CREATE DATABASE wide_open", "ALTER ROLE admin NOCREATEDB")
     try:
         before = await _doctor(tmp_path, **settings)
-        script = before.stdout.partition("To mend, run as a superuser:")[2]
+        script = before.stdout.partition("Run this SQL as a superuser to fix it:")[2]
         anywhere = server_15.dsn("postgres", "template1")
         psql = await ran(program("psql"), anywhere, "-v", "ON_ERROR_STOP=1", stdin=script)
         again = await _doctor(tmp_path, **settings)
@@ -68,7 +68,7 @@ async def test_the_printed_fixes_can_be_run_by_psql(
         )
 
     assert (before.status, psql.status, again.status) == (1, 0, 0), (before, psql, again)
-    assert "To mend" not in again.stdout
+    assert "to fix it:" not in again.stdout
     assert PASSWORD not in f"{before}{again}"
 
 
@@ -97,7 +97,7 @@ async def test_neon_is_checked(neon: RunningEmulator, tmp_path: Path) -> None:
 
     assert ran_doctor.status == 1, "the database of a new branch is open to all roles"
     assert 'REVOKE CONNECT, TEMPORARY ON DATABASE "neondb" FROM PUBLIC;' in ran_doctor.stdout
-    assert "To mend, run as the admin:" in ran_doctor.stdout
+    assert "Run this SQL as the admin to fix it:" in ran_doctor.stdout
     assert neon.key not in ran_doctor.stdout + ran_doctor.stderr
 
 

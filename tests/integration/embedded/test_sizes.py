@@ -12,7 +12,7 @@ from domain.connection import Connection
 from domain.secret import Secret
 from domain.sizes import NOTICE, SMALLEST, SizeLimit
 from entrypoints.provider_settings import ProviderName
-from entrypoints.resources import in_memory
+from entrypoints.wiring.resources import create_memory_stores
 from tests.support.apps import container_of, served
 from tests.support.clock import FakeClock
 from tests.support.orders import unique_name
@@ -59,7 +59,7 @@ async def test_a_tenant_is_warned_confined_and_released(provider: PostgresProvid
 async def _app(server: PostgresProvider, clock: FakeClock) -> AsyncIterator[ClientSession]:
     container = container_of(ProviderName.EMBEDDED, size_limit=SizeLimit(SMALLEST))
     container.embedded.override(providers.Object(server))
-    container.records.override(providers.Object(in_memory()))
+    container.records.override(providers.Object(create_memory_stores()))
     container.clock.override(providers.Object(clock))
     async with served(container) as (port, _), ClientSession(f"http://127.0.0.1:{port}") as client:
         yield client

@@ -28,7 +28,7 @@ async def admitted(request: web.Request, handler: Handler) -> web.StreamResponse
     if route is None or route.scope is None:
         return await handler(request)
     try:
-        who = await request.app[USE_CASES].admit(_knock(request, route))
+        who = await request.app[USE_CASES].authenticate(_knock(request, route))
         request[ADMITTED] = who
         structlog.contextvars.bind_contextvars(caller=who.caller.name)
         who.caller.check_may(route.scope)

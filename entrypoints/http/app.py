@@ -101,7 +101,9 @@ def _lifetime_of(container: Container) -> Callable[[web.Application], AsyncItera
             guarding = Guarding(use_cases.guard_server, log)
             closing.push_async_callback(stopped, asyncio.create_task(guarding.forever()))
             closing.push_async_callback(app[BACKGROUND].drain, DRAIN_TIMEOUT)
-            sweeping = Sweeping(use_cases.sweep, interval, await resolve(container.clock()), log)
+            sweeping = Sweeping(
+                use_cases.reconcile, interval, await resolve(container.clock()), log
+            )
             closing.push_async_callback(stopped, asyncio.create_task(sweeping.forever()))
             yield
 

@@ -14,7 +14,7 @@ from entrypoints.http.queries import flag
 async def show(request: web.Request) -> web.Response:
     accept = ", ".join(request.headers.getall("Accept", []))  # the header may be repeated
     form = chosen(request.query.get("format"), accept)
-    provisioned = await request.app[USE_CASES].connect(
+    provisioned = await request.app[USE_CASES].show_connection(
         request.match_info["id"], caller_of(request), verify=flag(request, "verify")
     )
     form.check(provisioned.connection)

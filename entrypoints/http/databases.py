@@ -30,7 +30,7 @@ async def create(request: web.Request) -> web.Response:
     wanted = body.to_request(key=idempotency_key(request), caller=caller_of(request))
     if wants_async(request):
         return await _promised(request, wanted)
-    provisioned = await request.app[USE_CASES].vend(wanted)
+    provisioned = await request.app[USE_CASES].create(wanted)
     request[SUBJECT] = provisioned.database.id
     headers = _address(provisioned.database) | etag(provisioned.database)
     return json_response(
@@ -39,11 +39,11 @@ async def create(request: web.Request) -> web.Response:
 
 
 async def _promised(request: web.Request, wanted: VendRequest) -> web.Response:
-    vend = request.app[USE_CASES].vend
-    database = await vend.promise(wanted)
+    create_database = request.app[USE_CASES].create
+    database = await create_database.promise(wanted)
     request[SUBJECT] = database.id
     if database.state is State.PROVISIONING:
-        finish = partial(vend.finish, database.id)
+        finish = partial(create_database.finish, database.id)
         request.app[BACKGROUND].spawn(finish, name=f"create {database.id}")
     headers = _address(database) | ASYNC_APPLIED
     return json_response(DatabaseResponse.of(database), status=202, headers=headers)

@@ -16,7 +16,7 @@ async def create_neon_db(request: web.Request) -> web.Response:
     wanted = VendRequest(
         nickname=body.project.name, key=idempotency_key(request), caller=caller_of(request)
     )
-    provisioned = await request.app[USE_CASES].vend(wanted)
+    provisioned = await request.app[USE_CASES].create(wanted)
     request[SUBJECT] = provisioned.database.id
     return json_response(LegacyDatabaseResponse.of(provisioned))
 

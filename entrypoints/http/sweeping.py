@@ -17,7 +17,7 @@ DRIFT_EVERY = 10
 class Sweeping:
     """Reconciles every `interval` seconds; 0 disables it."""
 
-    sweep: Sweep
+    reconcile: Sweep
     interval: float
     clock: Clock
     log: BoundLogger
@@ -32,7 +32,7 @@ class Sweeping:
 
     async def _once(self, *, drift: bool) -> None:
         try:
-            for finding in await self.sweep(drift=drift):
+            for finding in await self.reconcile(drift=drift):
                 self._tell(finding)
         except PgvendError as error:
             self.log.warning("reconcile.failed", error=error.code, detail=str(error))

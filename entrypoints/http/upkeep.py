@@ -14,7 +14,7 @@ from entrypoints.http.sweep_schemas import (
 
 async def reconcile(request: web.Request) -> web.Response:
     body = await body_as(CreateReconciliationRequest, request, optional=True)
-    results = await request.app[USE_CASES].sweep(dry_run=body.dry_run)
+    results = await request.app[USE_CASES].reconcile(dry_run=body.dry_run)
     for failed in (result for result in results if result.crash):
         structlog.get_logger().error(
             f"reconcile.{failed.action}", id=failed.id, exc_info=failed.crash

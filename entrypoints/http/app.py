@@ -1,4 +1,4 @@
-"""The application: what it opens and closes, its routes, what is done for every request."""
+"""The aiohttp application: middleware, routes, startup and shutdown."""
 
 import asyncio
 import json
@@ -32,11 +32,11 @@ from entrypoints.settings import Settings
 from entrypoints.wiring.container import Container, resolve
 
 DRAIN_TIMEOUT = 30.0
-"""Seconds that running requests, and then what goes on behind them, get to end in."""
+"""Seconds that running requests, and then background tasks, get to finish during shutdown."""
 
 
 def build_app(container: Container, *, insecure: bool = False) -> web.Application:
-    """`insecure` lets anybody ask by any name, where callers need no key."""
+    """Build the application. `insecure` skips the Host check where callers need no key."""
     settings = container.settings()
     origins = frozenset(settings.cors_allow_origins)
     app = web.Application(
@@ -77,7 +77,7 @@ def _document(settings: Settings) -> Json:
 def _open_to(
     settings: Settings, origins: frozenset[str], *, insecure: bool
 ) -> Iterator[Middleware]:
-    """Who may ask where no key is asked for."""
+    """Return middleware that restricts access to a service without keys."""
     if settings.is_open:
         yield only_own_pages(origins)
         if not insecure:
@@ -93,7 +93,7 @@ def _lifetime_of(container: Container) -> Callable[[web.Application], AsyncItera
 
     async def lifetime(app: web.Application) -> AsyncIterator[None]:
         async with AsyncExitStack() as closing:
-            # begins before the yield: aiohttp does not clean up after a start that failed
+            # entered before the yield, because aiohttp skips cleanup after a failed startup
             closing.push_async_callback(_closed, container)
             use_cases = await resolve(container.use_cases())
             app[USE_CASES] = use_cases
@@ -101,7 +101,9 @@ def _lifetime_of(container: Container) -> Callable[[web.Application], AsyncItera
             guarding = Guarding(use_cases.guard_server, log)
             closing.push_async_callback(stopped, asyncio.create_task(guarding.forever()))
             closing.push_async_callback(app[BACKGROUND].drain, DRAIN_TIMEOUT)
-            sweeping = Sweeping(use_cases.sweep, interval, await resolve(container.clock()), log)
+            sweeping = Sweeping(
+                use_cases.reconcile, interval, await resolve(container.clock()), log
+            )
             closing.push_async_callback(stopped, asyncio.create_task(sweeping.forever()))
             yield
 

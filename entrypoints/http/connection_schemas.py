@@ -64,5 +64,7 @@ class RevealedConnectionResponse(ConnectionResponse):
     )
 
     @classmethod
-    def shown(cls, vended: Vended) -> Self:
-        return cls.model_validate({**parts(vended.connection), "verified": vended.verified})
+    def shown(cls, provisioned: Vended) -> Self:
+        return cls.model_validate(
+            {**parts(provisioned.connection), "verified": provisioned.verified}
+        )

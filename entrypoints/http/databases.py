@@ -1,4 +1,4 @@
-"""`/v1/databases`."""
+"""Handlers of `/v1/databases`."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -27,24 +27,24 @@ from ports.driving.vend import VendRequest
 
 async def create(request: web.Request) -> web.Response:
     body = await body_as(CreateDatabaseRequest, request)
-    order = body.to_request(key=idempotency_key(request), caller=caller_of(request))
+    wanted = body.to_request(key=idempotency_key(request), caller=caller_of(request))
     if wants_async(request):
-        return await _promised(request, order)
-    vended = await request.app[USE_CASES].vend(order)
-    request[SUBJECT] = vended.database.id
-    headers = _address(vended.database) | etag(vended.database)
+        return await _promised(request, wanted)
+    provisioned = await request.app[USE_CASES].create(wanted)
+    request[SUBJECT] = provisioned.database.id
+    headers = _address(provisioned.database) | etag(provisioned.database)
     return json_response(
-        DatabaseWithConnectionResponse.handed_out(vended), status=201, headers=headers
+        DatabaseWithConnectionResponse.handed_out(provisioned), status=201, headers=headers
     )
 
 
-async def _promised(request: web.Request, order: VendRequest) -> web.Response:
-    vend = request.app[USE_CASES].vend
-    database = await vend.promise(order)
+async def _promised(request: web.Request, wanted: VendRequest) -> web.Response:
+    create_database = request.app[USE_CASES].create
+    database = await create_database.promise(wanted)
     request[SUBJECT] = database.id
     if database.state is State.PROVISIONING:
-        finish = partial(vend.finish, database.id)
-        request.app[BACKGROUND].spawn(finish, name=f"vend {database.id}")
+        finish = partial(create_database.finish, database.id)
+        request.app[BACKGROUND].spawn(finish, name=f"create {database.id}")
     headers = _address(database) | ASYNC_APPLIED
     return json_response(DatabaseResponse.of(database), status=202, headers=headers)
 
@@ -94,18 +94,20 @@ def _state(text: str) -> State:
     try:
         return State(text)
     except ValueError:
-        raise InvalidRequest(f"{text[:63]!r} is no state; there are {', '.join(State)}.") from None
+        raise InvalidRequest(
+            f"{text[:63]!r} is not a state; use one of {', '.join(State)}."
+        ) from None
 
 
 def _labels(texts: Sequence[str]) -> Mapping[str, str]:
     labels = checked_labels(dict(map(_label, texts)))
     if len(labels) < len(texts):
-        raise InvalidRequest("A label cannot have two values: give each key once.")
+        raise InvalidRequest("Each label key may be given only once.")
     return labels
 
 
 def _label(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals:
-        raise InvalidRequest(f"Write a label as label=key=value, not {text[:63]!r}.")
+        raise InvalidRequest(f"{text[:63]!r} is not a label: write label=key=value.")
     return key, value

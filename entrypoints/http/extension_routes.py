@@ -1,4 +1,4 @@
-"""The calls about extensions."""
+"""Routes of extensions."""
 
 from domain.caller import Scope
 from domain.errors import (
@@ -24,9 +24,11 @@ EXTENSION_ROUTES = (
         scope=Scope.READ,
         name="listExtensions",
         tag=Tag.SERVICE,
-        summary="List the extensions that a new database may have",
-        description="The trusted extensions of the server, and those that the service installs.",
-        answers=(Answer(status=200, description="By name.", body=ExtensionListResponse),),
+        summary="List available extensions",
+        description="Returns the trusted extensions, and those that the service installs.",
+        answers=(
+            Answer(status=200, description="The extensions, by name.", body=ExtensionListResponse),
+        ),
         errors=(InvalidRequest, *PROVIDING),
     ),
     Route(
@@ -36,16 +38,17 @@ EXTENSION_ROUTES = (
         scope=Scope.MANAGE,
         name="addExtension",
         tag=Tag.DATABASES,
-        summary="Install an extension in a database; may be repeated",
+        summary="Add an extension to a database",
         description=(
-            "An extension that the database already has is left as it is. Sessions stay open."
+            "Installs the extension unless the database has it. Sessions stay open. The call is "
+            "safe to retry."
         ),
         parameters=(given.ID,),
         body=AddExtensionRequest,
         answers=(
             Answer(
                 status=200,
-                description="The record of the database, which has the extension.",
+                description="The database with the extension.",
                 body=DatabaseResponse,
                 headers=ETAG,
             ),

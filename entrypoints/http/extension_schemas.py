@@ -1,4 +1,4 @@
-"""The bodies about extensions."""
+"""Schemas of extensions."""
 
 from collections.abc import Iterable
 from typing import Self

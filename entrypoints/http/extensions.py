@@ -1,4 +1,4 @@
-"""`/v1/extensions`, and the extensions of one database."""
+"""Handlers of `/v1/extensions` and `/v1/databases/{id}/extensions`."""
 
 from aiohttp import web
 

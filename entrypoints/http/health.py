@@ -1,4 +1,4 @@
-"""Is the process alive, and would it answer?"""
+"""Handlers of the liveness and readiness checks."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -15,23 +15,27 @@ from ports.driving.guard_server import GuardState, GuardStatus
 
 
 class LivenessResponse(ResponseBody):
+    """The process is running."""
+
     status: str = "ok"
 
 
 class Access(StrEnum):
-    """Who may ask."""
+    """Who may call the API."""
 
-    KEYS = "keys"  # whoever has one
-    OPEN = "open"  # everybody on this machine
-    INSECURE = "insecure"  # everybody
+    KEYS = "keys"  # callers with an API key
+    OPEN = "open"  # anyone on this machine
+    INSECURE = "insecure"  # anyone who reaches the service
 
 
 ACCESS = web.AppKey("access", Access)
 
 
 class GuardResponse(ResponseBody):
-    """What ends tenants' transactions that hold up the server, and what it watches: counts since
-    the service started, and the figures of its last look, where it knows them."""
+    """The guard, which ends tenants' transactions that hold up the server.
+
+    Counts are since the service started; the other figures are from the latest check, where known.
+    """
 
     state: GuardState
     concerns: list[Concern]
@@ -55,8 +59,8 @@ class GuardResponse(ResponseBody):
 
 
 class ReadinessResponse(ResponseBody):
-    """Each part by name, with `ok` or the code of its error; and the guard of the server, where
-    there is one."""
+    """The parts of the service with `ok` or the code of their error, and the guard if there is
+    one."""
 
     status: str
     checks: Mapping[str, str]
@@ -65,14 +69,14 @@ class ReadinessResponse(ResponseBody):
 
 
 def determine_access(*, is_open: bool, insecure: bool) -> Access:
-    """What comes of the keys in the settings, and of `--insecure`."""
+    """Return who may call, given whether keys are set and `--insecure`."""
     if not is_open:
         return Access.KEYS
     if not insecure:
         return Access.OPEN
     structlog.get_logger().warning(
         "access.insecure",
-        detail="anybody who reaches this service may make, read and drop every database",
+        detail="anyone who reaches this service may create, read and delete every database",
         mend="set PGVEND_ADMIN_KEY or PGVEND_API_KEYS",
     )
     return Access.INSECURE

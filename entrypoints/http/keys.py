@@ -1,4 +1,4 @@
-"""What handlers find in the application and the request."""
+"""Keys of the values that handlers read from the application and the request."""
 
 import asyncio
 
@@ -17,6 +17,6 @@ DOCUMENT = web.AppKey("document", str)
 REQUEST_ID = web.RequestKey("request_id", str)
 ADDRESS = web.RequestKey("address", str)
 IS_SECURE = web.RequestKey("is_secure", bool)
-ADMITTED = web.RequestKey("admitted", Admitted)
+ADMITTED = web.RequestKey("authenticated_caller", Admitted)
 SUBJECT = web.RequestKey("subject", str)
 CORS_ORIGINS = web.AppKey("cors_origins", frozenset[str])

@@ -1,4 +1,4 @@
-"""The original service's two routes, as its clients know them."""
+"""Handlers of the original service's two routes."""
 
 from aiohttp import web
 
@@ -13,13 +13,13 @@ from ports.driving.vend import VendRequest
 
 async def create_neon_db(request: web.Request) -> web.Response:
     body = await body_as(LegacyDatabaseRequest, request)
-    order = VendRequest(
+    wanted = VendRequest(
         nickname=body.project.name, key=idempotency_key(request), caller=caller_of(request)
     )
-    vended = await request.app[USE_CASES].vend(order)
-    request[SUBJECT] = vended.database.id
-    return json_response(LegacyDatabaseResponse.of(vended))
+    provisioned = await request.app[USE_CASES].create(wanted)
+    request[SUBJECT] = provisioned.database.id
+    return json_response(LegacyDatabaseResponse.of(provisioned))
 
 
-async def test(request: web.Request) -> web.Response:
+async def answer_test(request: web.Request) -> web.Response:
     return json_response(LivenessResponse())

@@ -1,4 +1,4 @@
-"""What is done to a database on its way: a new password, a way back after its end."""
+"""Handlers that rotate the password of a database and restore an expired one."""
 
 from aiohttp import web
 

@@ -1,5 +1,4 @@
-"""Every call that the service answers: the application, the callers' scopes and the OpenAPI
-document are made from this one table."""
+"""The table of all routes; the application, the scopes and the OpenAPI document derive from it."""
 
 from aiohttp import web
 
@@ -22,5 +21,5 @@ _BY_HANDLER = {route.handler: route for route in ROUTES}
 
 
 def route_of(request: web.Request) -> Route | None:
-    """None where nothing is at that address, or not with that method."""
+    """Return the route of a request, None if the address or the method is unknown."""
     return _BY_HANDLER.get(request.match_info.handler)

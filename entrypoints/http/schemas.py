@@ -157,9 +157,9 @@ class DatabaseWithConnectionResponse(DatabaseResponse):
     connection: ConnectionResponse
 
     @classmethod
-    def handed_out(cls, vended: Vended) -> Self:
-        record = dict(DatabaseResponse.of(vended.database))
-        return cls(**record, connection=ConnectionResponse.of(vended.connection))
+    def handed_out(cls, provisioned: Vended) -> Self:
+        record = dict(DatabaseResponse.of(provisioned.database))
+        return cls(**record, connection=ConnectionResponse.of(provisioned.connection))
 
 
 class DatabaseWithNewPasswordResponse(DatabaseWithConnectionResponse):
@@ -171,9 +171,9 @@ class DatabaseWithNewPasswordResponse(DatabaseWithConnectionResponse):
     )
 
     @classmethod
-    def handed_out(cls, vended: Vended) -> Self:
-        fields = dict(DatabaseWithConnectionResponse.handed_out(vended))
-        return cls(**fields, sessions_ended=vended.sessions_ended)
+    def handed_out(cls, provisioned: Vended) -> Self:
+        fields = dict(DatabaseWithConnectionResponse.handed_out(provisioned))
+        return cls(**fields, sessions_ended=provisioned.sessions_ended)
 
 
 class DatabasePageResponse(ResponseBody):

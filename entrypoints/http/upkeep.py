@@ -14,8 +14,10 @@ from entrypoints.http.sweep_schemas import (
 
 async def reconcile(request: web.Request) -> web.Response:
     body = await body_as(CreateReconciliationRequest, request, optional=True)
-    findings = await request.app[USE_CASES].sweep(dry_run=body.dry_run)
-    for failed in (finding for finding in findings if finding.crash):
-        structlog.get_logger().error(f"sweep.{failed.action}", id=failed.id, exc_info=failed.crash)
-    results = [ReconcileResultResponse.of(finding) for finding in findings]
-    return json_response(ReconciliationResponse(results=results))
+    results = await request.app[USE_CASES].reconcile(dry_run=body.dry_run)
+    for failed in (result for result in results if result.crash):
+        structlog.get_logger().error(
+            f"reconcile.{failed.action}", id=failed.id, exc_info=failed.crash
+        )
+    answers = [ReconcileResultResponse.of(result) for result in results]
+    return json_response(ReconciliationResponse(results=answers))

@@ -43,9 +43,9 @@ from ports.driving.watch import WatchDatabase
 class UseCases:
     """`guard_server` is None for providers without a guard."""
 
-    vend: VendDatabase
+    create: VendDatabase
     show: ShowDatabase
-    connect: ShowConnection
+    show_connection: ShowConnection
     list: ListDatabases
     watch: WatchDatabase
     change: ChangeDatabase
@@ -54,10 +54,10 @@ class UseCases:
     delete: DeleteDatabase
     add_extension: AddExtension
     list_extensions: ListExtensions
-    sweep: Sweep
+    reconcile: Sweep
     guard_server: GuardServer | None
     check_health: CheckHealth
-    admit: AdmitCaller
+    authenticate: AdmitCaller
     keys: ManageKeys
     audit: Audit
 
@@ -168,9 +168,9 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
     )
     guard_server = GuardServer(guard, settings.guard_policy, clock) if guard else None
     return UseCases(
-        vend=vend,
+        create=vend,
         show=ShowDatabase(registry=registry),
-        connect=ShowConnection(
+        show_connection=ShowConnection(
             registry=registry,
             provider=provider,
             clock=clock,
@@ -186,10 +186,10 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
         delete=delete,
         add_extension=add_extension,
         list_extensions=ListExtensions(provider=provider),
-        sweep=sweep,
+        reconcile=sweep,
         guard_server=guard_server,
         check_health=CheckHealth(registry=registry, provider=provider, guard=guard_server),
-        admit=AdmitCaller(
+        authenticate=AdmitCaller(
             ring=keys,
             rates=rates,
             failures=failures,

@@ -1,4 +1,4 @@
-"""Whatever is sent: a problem that says what to change, and nothing that is changed by it."""
+"""Invalid requests: the problem explains what to change, and nothing is changed."""
 
 import json
 from base64 import b64encode
@@ -29,7 +29,7 @@ class Bad:
     method: str = "POST"
     headers: Sequence[tuple[str, str]] = JSON
     told: str = ""
-    """What the detail has to say."""
+    """Text that the detail must contain."""
 
 
 def _json(body: Any) -> bytes:
@@ -117,7 +117,7 @@ _NO_VERSION = ('"0"', '"999999999"', f'"{"9" * 22}"', '"-1"', '"x"', '""', '"*"'
 _NO_ETAG = ("", "3", "'3'", '"3', '3"', '"3" "4"', '"3",', '*, "3"', "w/*", '"é"', '"3", x')
 _NO_QUERY = (
     *("page_size=0", "page_size=201", "page_size=-1", "page_size=1e1", "page_size="),
-    "page_size=%D9%A3",  # a digit, but not one of ours
+    "page_size=%D9%A3",  # a digit, but not ASCII
     *("page_size=000000001999", "page_size=5&page_size=200", "page_token=&page_token="),
     *("state=", "state=READY", "state=ready,deleted", "state=ready&state=gone"),
     *("label=team", "label=", "limit=3", "page-size=3", quote("<script>") + "=1"),
@@ -206,7 +206,7 @@ CASES = {
     "change labels": _change({"labels": {"": "x"}}, "invalid_labels"),
     "change both": _change({"ttl": "1h", "labels": {"a b": "x"}}, "invalid_labels"),
     "change nothing": _malformed(b"", ONE, "PATCH"),
-    "change by text": _typed("text/plain", "PATCH", ONE),
+    "change as text": _typed("text/plain", "PATCH", ONE),
     **{f"If-Match {tag}": _match(tag) for tag in _NO_VERSION},
     **{f"If-Match {tag}": _match(tag, code="invalid_request") for tag in _NO_ETAG},
     **{f"list by {query[:20]}": _got(f"{V1}?{query}") for query in _NO_QUERY},
@@ -239,7 +239,7 @@ CASES = {
         for path in (V1, LEGACY)
     },
     **{
-        f"sweep {body!r}": Bad(_json(body), path="/v1/reconciliations")
+        f"reconcile {body!r}": Bad(_json(body), path="/v1/reconciliations")
         for body in ({"dryrun": True}, [], *({"dry_run": bad} for bad in _NO_TRUTH))
     },
     **{
@@ -247,7 +247,7 @@ CASES = {
         for name, several in _NO_KEY.items()
         for bad in several
     },
-    "key of nothing": Bad(b"{}", path=KEYS),
+    "key without members": Bad(b"{}", path=KEYS),
     "audit events of an invalid page": _got("/v1/audit-events?page_token=x", "invalid_page_token"),
     "keys of an invalid page": _got("/v1/keys?page_token=x", "invalid_page_token"),
     "keys of an unknown page": _got(f"/v1/keys?page_token={_UNKNOWN_KEY}", "invalid_page_token"),
@@ -257,7 +257,7 @@ CASES = {
         for query in ("page_size=0", "page_size=201", "actor=ann")
     },
     **{
-        f"{route.name} by what it does not know": Bad(
+        f"{route.name} with an unknown parameter": Bad(
             path=f"{route.path}?dry-run=true", method=route.method, told="'dry-run'"
         )
         for route in ROUTES
@@ -288,13 +288,13 @@ async def test_bad_input_is_explained_and_changes_nothing(bad: Bad) -> None:
         assert app.accepts(made["connection"])
 
 
-async def test_a_body_of_unknown_length_is_bounded_too(app: RunningApp) -> None:
+async def test_a_body_of_unknown_length_is_limited_too(app: RunningApp) -> None:
     async with app.client.post(V1, data=_spaces(), headers=JSON) as response:
         await problem_of(response, 413, "body_too_large")
     assert await app.nothing_is_left()
 
 
-async def test_a_body_of_the_largest_size_is_taken(app: RunningApp) -> None:
+async def test_a_body_of_the_maximum_size_is_accepted(app: RunningApp) -> None:
     body = _order("just fits").ljust(LIMIT)
     async with app.client.post(V1, data=body, headers=JSON) as response:
         assert response.status == 201

@@ -27,7 +27,7 @@ class CreateApiKeyRequest(Body):
     ttl: Duration | None = None
 
     def to_request(self) -> KeyRequest:
-        """Raise InvalidRequest and InvalidDuration."""
+        """Return the request of the use case. Raise InvalidRequest and InvalidDuration."""
         return KeyRequest(
             name=self.name,
             scopes=frozenset(self.scopes),

@@ -28,10 +28,10 @@ async def admitted(request: web.Request, handler: Handler) -> web.StreamResponse
     if route is None or route.scope is None:
         return await handler(request)
     try:
-        who = await request.app[USE_CASES].authenticate(_knock(request, route))
-        request[ADMITTED] = who
-        structlog.contextvars.bind_contextvars(caller=who.caller.name)
-        who.caller.check_may(route.scope)
+        authenticated = await request.app[USE_CASES].authenticate(_knock(request, route))
+        request[ADMITTED] = authenticated
+        structlog.contextvars.bind_contextvars(caller=authenticated.caller.name)
+        authenticated.caller.check_may(route.scope)
     except PgvendError as error:
         address = request[ADDRESS]
         structlog.get_logger().warning("auth.refused", error=error.code, address=address)
@@ -61,15 +61,15 @@ async def audited(request: web.Request, handler: Handler) -> web.StreamResponse:
         outcome = CODES.get(error.status, HTTP_ERROR)
         raise
     finally:
-        who = request.get(ADMITTED)
-        if who and (outcome == DONE or not who.caller.is_anonymous):
-            await _write_down(request, who.caller, route.name, outcome)
+        authenticated = request.get(ADMITTED)
+        if authenticated and (outcome == DONE or not authenticated.caller.is_anonymous):
+            await _write_down(request, authenticated.caller, route.name, outcome)
 
 
 async def rates_told(request: web.Request, response: web.StreamResponse) -> None:
     """Add headers with the caller's remaining requests (draft-ietf-httpapi-ratelimit-headers)."""
-    who = request.get(ADMITTED)
-    if who and (allowance := who.allowance):
+    authenticated = request.get(ADMITTED)
+    if authenticated and (allowance := authenticated.allowance):
         rate = allowance.rate
         added = rate_headers(rate.amount, rate.seconds, allowance.remaining, allowance.reset)
         for name, value in added.items():  # an error may have set one for a quota

@@ -1,4 +1,4 @@
-"""Preflights: a browser asks whether a page of another origin may send a request."""
+"""CORS preflights: browsers ask whether a page of another origin may send a request."""
 
 from collections.abc import Collection, Iterable
 
@@ -11,18 +11,18 @@ from entrypoints.http.cors_headers import OF_THE_API, is_tracing
 from entrypoints.setting_types import ANY_ORIGIN
 
 LONGEST_SHOWN = 200
-"""Characters of what a caller sent that an error and the log repeat."""
+"""Maximum number of characters of a request that an error or the log quotes."""
 
 
 class PreflightRefused(Forbidden):
-    """A page of that origin may not send that request."""
+    """A page of this origin may not send this request."""
 
     code = "preflight_refused"
 
 
 def checked_preflights(origins: Collection[str], headers: Collection[str]) -> Middleware:
-    """Refuse preflights for other `origins`, for methods that the address does not have, and for
-    headers that are neither of the API, nor of a tracing tool, nor the operator's `headers`."""
+    """Refuse preflights of other origins than `origins`, of unsupported methods, and of headers
+    that belong neither to the API, nor to a tracing tool, nor to the operator's `headers`."""
     accepted = {name.lower() for name in (*OF_THE_API, *headers)}
 
     @web.middleware
@@ -38,13 +38,13 @@ def checked_preflights(origins: Collection[str], headers: Collection[str]) -> Mi
 
 
 def _refusal(request: web.Request, origins: Collection[str], accepted: set[str]) -> str:
-    """Return why the preflight is refused, and what to do; nothing when it is not."""
+    """Return the reason for a refusal and its fix, an empty string if the preflight is allowed."""
     origin = request.headers.get(hdrs.ORIGIN)
     method = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD)
     if not origin or not method:
         return (
-            "OPTIONS is for preflights: send Origin and Access-Control-Request-Method, as browsers "
-            "do."
+            "OPTIONS is only supported for preflights: send the headers Origin and "
+            "Access-Control-Request-Method."
         )
     if not {origin, ANY_ORIGIN} & set(origins):
         return _refused_origin(_shown(origin))
@@ -53,8 +53,8 @@ def _refusal(request: web.Request, origins: Collection[str], accepted: set[str])
     if refused := [name for name in _requested(request) if not _is_safe(name, accepted)]:
         return (
             f"Pages of {_shown(origin)} may not send the header {_shown(', '.join(refused))}: "
-            "leave it out, or add it to PGVEND_CORS_ALLOW_HEADERS. They may send "
-            f"{', '.join(OF_THE_API)}, and the headers of tracing tools."
+            "omit it, or add it to PGVEND_CORS_ALLOW_HEADERS. Allowed headers are "
+            f"{', '.join(OF_THE_API)}, and those of tracing tools."
         )
     return ""
 
@@ -62,10 +62,10 @@ def _refusal(request: web.Request, origins: Collection[str], accepted: set[str])
 def _refused_origin(origin: str) -> str:
     if origin == "null":
         return (
-            "Pages of the origin null (a file, a sandboxed frame) may not ask: serve the page by "
-            "HTTP, and add its origin to CORS_ALLOW_ORIGINS."
+            "Pages of the origin null (a file, a sandboxed frame) may not send requests: serve the "
+            "page over HTTP, and add its origin to CORS_ALLOW_ORIGINS."
         )
-    return f"Pages of the origin {origin} may not ask: add it to CORS_ALLOW_ORIGINS."
+    return f"Pages of the origin {origin} may not send requests: add it to CORS_ALLOW_ORIGINS."
 
 
 def _log(request: web.Request, reason: str) -> None:
@@ -89,5 +89,5 @@ def _is_safe(name: str, accepted: set[str]) -> bool:
 
 
 def _shown(text: str) -> str:
-    """What a caller sent, in plain ASCII without control characters."""
+    """Return the text as plain ASCII without control characters."""
     return text[:LONGEST_SHOWN].encode("unicode_escape").decode()

@@ -39,7 +39,7 @@ class CreateDatabaseRequest(Body):
     on_conflict: OnConflict = OnConflict.SUFFIX
 
     def to_request(self, *, key: str | None, caller: Caller) -> VendRequest:
-        """Raise InvalidDuration."""
+        """Return the request of the use case. Raise InvalidDuration."""
         return VendRequest(
             nickname=self.nickname,
             ttl=None if self.ttl is None else parse_duration(self.ttl),
@@ -67,7 +67,8 @@ class UpdateDatabaseRequest(Body):
     labels: Labels | None = None
 
     def to_request(self, *, versions: Set[int] | None) -> ChangeRequest:
-        """Raise InvalidDuration, and InvalidRequest unless the body changes something."""
+        """Return the request of the use case. Raise InvalidDuration, and InvalidRequest if the body
+        changes nothing."""
         expiry = EXPIRY & self.model_fields_set
         if expiry == EXPIRY:
             raise InvalidRequest("Send expires_at or ttl, not both.")

@@ -181,7 +181,9 @@ async def test_every_change_creates_a_new_etag(app: RunningApp) -> None:
         "*",
     ],
 )
-async def test_a_change_of_a_known_version_is_made(app: RunningApp, write: str | list[str]) -> None:
+async def test_a_change_of_a_known_version_succeeds(
+    app: RunningApp, write: str | list[str]
+) -> None:
     path, tag = await tagged(app)
     tags = [one.format(tag=tag) for one in ([write] if isinstance(write, str) else write)]
     answer = await labelled(app, path, "seen", tags)

@@ -84,8 +84,8 @@ async def test_a_foreign_page_is_refused_and_logged(
         refused = await preflight(allowing, origin, path=path)
 
     assert _cors_headers(refused.headers) == set()
-    advice = "serve the page by HTTP" if origin == "null" else "add it to CORS_ALLOW_ORIGINS"
-    assert f"the origin {origin} may not ask" in reason(refused) or origin == "null"
+    advice = "page over HTTP" if origin == "null" else "add it to CORS_ALLOW_ORIGINS"
+    assert f"the origin {origin} may not send requests" in reason(refused) or origin == "null"
     assert advice in reason(refused)
     refusals = [entry for entry in logged if entry["event"] == "cors.refused"]
     assert [(each["origin"], each["log_level"]) for each in refusals] == [(origin, "warning")]

@@ -89,7 +89,7 @@ def test_what_is_ready_and_not_over_is_usable_and_what_is_being_made_soon(
 
     assert database.is_over(NOW) == is_over
     if state is State.PROVISIONING:
-        with pytest.raises(InFlight, match="is being made"):
+        with pytest.raises(InFlight, match="is provisioning"):
             database.check_usable(NOW)
     elif state is State.READY and not is_over:
         database.check_usable(NOW)
@@ -112,7 +112,7 @@ def test_nobody_knows_the_password_while_it_is_changed() -> None:
 
 def test_a_database_is_of_the_target_of_that_name_and_refused_on_another() -> None:
     new_record(target=TARGET).check_target(replace(TARGET, provider="another"))
-    with pytest.raises(OtherTarget, match=r"made on 'elsewhere'.* works on 'here' now"):
+    with pytest.raises(OtherTarget, match=r"on 'elsewhere'.* now uses 'here'"):
         new_record(target=ELSEWHERE).check_target(TARGET)
 
 

@@ -61,7 +61,7 @@ def test_too_little_or_too_much_entropy_is_refused(size: int) -> None:
 )
 def test_other_texts_are_no_ids_and_were_never_made(text: str) -> None:
     assert not is_id(text)
-    with pytest.raises(ValueError, match="is no id"):
+    with pytest.raises(ValueError, match="is not an id"):
         made_at(text)
 
 

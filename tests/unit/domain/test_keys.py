@@ -78,7 +78,7 @@ def test_a_name_may_be(name: str) -> None:
     "name", ["", " ", "-", "a-", ".a", "a b", "a\n", "a" * 64, "ä", "a/b", "a=b", "a,b", OURSELVES]
 )
 def test_a_name_may_not_be(name: str) -> None:
-    with pytest.raises(InvalidRequest, match="A key's name has 1 to 63 letters"):
+    with pytest.raises(InvalidRequest, match="name of a key must have 1 to 63 letters"):
         checked_name(name)
 
 
@@ -91,7 +91,7 @@ def test_a_key_for_web_pages_can_only_create_and_others_what_is_asked(
             assert granted(asked, origins) == left
         else:
             with pytest.raises(
-                InvalidRequest, match="needs a scope; one for web pages can only have create"
+                InvalidRequest, match="needs a scope; with origins, the only possible one is create"
             ):
                 granted(asked, origins)
 
@@ -102,14 +102,14 @@ def test_a_key_is_valid_until_it_expires() -> None:
     new_api_key().check_valid(datetime.max.replace(tzinfo=UTC))
     key.check_valid(NOW - SECOND)
     for moment in (NOW, NOW + SECOND):
-        with pytest.raises(KeyRefused, match=f"The key {key.id} has expired"):
+        with pytest.raises(KeyRefused, match=f"The API key {key.id} has expired"):
             key.check_valid(moment)
 
 
 def test_a_key_is_of_no_use_from_the_first_moment_that_it_was_revoked_at() -> None:
     key = new_api_key().revoked(NOW + SECOND)
 
-    with pytest.raises(KeyRefused, match=f"The key {key.id} was revoked"):
+    with pytest.raises(KeyRefused, match=f"The API key {key.id} was revoked"):
         key.check_valid(NOW)
     assert key.revoked(NOW + 2 * SECOND) == key
 

@@ -85,7 +85,7 @@ def test_the_names_that_servers_come_with_are_reserved_and_those_that_hold_one_a
     ["", " ", "\u3000", "!?*", "-", "_-_", "\u200d", "\u202e", "\u00ad", "\ufe0f", "\uffff"],
 )
 def test_a_nickname_without_letter_or_digit_is_refused(typed: str) -> None:
-    with pytest.raises(InvalidNickname, match="no letter and no digit"):
+    with pytest.raises(InvalidNickname, match="needs a letter or a digit"):
         Nickname(typed)
 
 

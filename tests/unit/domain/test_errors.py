@@ -1,4 +1,4 @@
-"""The error tree: as drawn, with a code and a message for everyone."""
+"""The error tree: its drawing, codes and messages."""
 
 from collections.abc import Iterator
 
@@ -9,11 +9,11 @@ from domain.errors import InFlight, PgvendError, Unavailable
 from entrypoints.http import errors as http_errors
 
 INDENT = 4
-"""Columns of one level in the drawing."""
+"""Columns for each level in the drawing."""
 
 
 def drawn() -> Iterator[tuple[str, str | None]]:
-    """Every class in the drawing with the class above it."""
+    """Yield every class in the drawing with its base class."""
     above: dict[int, str] = {}
     tree = (domain.errors.__doc__ or "").split("\n\n")[1]
     for line in tree.splitlines():
@@ -42,7 +42,7 @@ def test_the_tree_is_as_drawn() -> None:
     )
 
 
-def test_every_error_of_the_domain_has_a_code_of_its_own_and_elsewhere_what_it_refines() -> None:
+def test_every_error_of_the_domain_has_its_own_code() -> None:
     assert all("code" in vars(error) for error in OURS)
 
     own = [vars(error)["code"] for error in ALL if "code" in vars(error)]
@@ -52,7 +52,7 @@ def test_every_error_of_the_domain_has_a_code_of_its_own_and_elsewhere_what_it_r
 
 
 @pytest.mark.parametrize("error", ALL, ids=lambda error: error.__name__)
-def test_an_error_has_a_slug_and_a_message_of_its_own(error: type[PgvendError]) -> None:
+def test_an_error_has_a_slug_and_a_message(error: type[PgvendError]) -> None:
     assert error.code.replace("_", "").isalpha()
     assert error.code == error.code.lower()
     assert str(error()) == (error.__doc__ or "").strip()
@@ -61,7 +61,7 @@ def test_an_error_has_a_slug_and_a_message_of_its_own(error: type[PgvendError]) 
 
 
 @pytest.mark.parametrize("error", OURS, ids=lambda error: error.__name__)
-def test_what_is_unavailable_now_or_under_way_can_be_repeated(error: type[PgvendError]) -> None:
+def test_unavailable_and_in_flight_are_retryable(error: type[PgvendError]) -> None:
     assert error.retryable == issubclass(error, (Unavailable, InFlight))
     if issubclass(error, Unavailable):
         assert error("", retry_after=2.5).retry_after == 2.5

@@ -1,4 +1,4 @@
-"""Whose transactions are ended, and whose are not."""
+"""The guard's policy: which transactions it ends."""
 
 import pytest
 
@@ -121,27 +121,27 @@ def ended(seen: Look, policy: GuardPolicy | None = None) -> dict[object, Reason]
 
 
 @pytest.mark.parametrize(("situation", "expected"), ENDED.values(), ids=ENDED)
-def test_it_ends(situation: Situation, expected: dict[object, Reason]) -> None:
+def test_the_guard_ends(situation: Situation, expected: dict[object, Reason]) -> None:
     assert ended(look(*situation)) == expected
 
 
 @pytest.mark.parametrize("situation", SPARED.values(), ids=SPARED)
-def test_it_spares(situation: Situation) -> None:
+def test_the_guard_spares(situation: Situation) -> None:
     assert ended(look(*situation)) == {}
 
 
-def test_it_ends_nobody_but_tenants() -> None:
-    """Neither the operator's sessions nor those of another pgvend, which has a guard of its own."""
+def test_the_guard_ends_only_tenants() -> None:
+    """It ends no session of the operator or of another pgvend, which has its own guard."""
     for situation, _ in ENDED.values():
         assert ended(look(*situation, sessions=[])) == {}
 
 
-def test_a_prepared_transaction_is_as_a_session() -> None:
+def test_a_prepared_transaction_is_ended_like_a_session() -> None:
     held = lock("kept", FOREIGN, WEAK, of="a")
     assert ended(look(held, HELD_DROP[1], prepared=[prepared()])) == {"kept": Reason.HOLDS}
 
 
-def test_transactions_have_an_age_that_they_may_reach_only_where_one_is_set() -> None:
+def test_the_age_of_transactions_is_limited_only_if_configured() -> None:
     seen = look(
         sessions=[session(ATTACKER, open_for=101.0), session(VICTIM, open_for=99.0)],
         prepared=[prepared(open_for=500.0)],
@@ -151,7 +151,7 @@ def test_transactions_have_an_age_that_they_may_reach_only_where_one_is_set() ->
     assert ended(seen, policy) == {ATTACKER: Reason.OLD, "kept": Reason.OLD}
 
 
-def test_who_keeps_transaction_ids_is_ended_once_they_are_scarce() -> None:
+def test_sessions_that_hold_transaction_ids_are_ended_when_ids_are_scarce() -> None:
     sessions = [
         session(ATTACKER, held_id=100),
         session(VICTIM, held_id=1_000_000_000),
@@ -165,7 +165,7 @@ def test_who_keeps_transaction_ids_is_ended_once_they_are_scarce() -> None:
         assert ended(seen) == expected
 
 
-def test_it_steps_aside_for_work_that_only_its_own_locks_keep_waiting() -> None:
+def test_the_guard_yields_to_work_that_only_its_own_locks_block() -> None:
     of_operator = lock(ADMIN, CATALOG, STRONG, waited=0.1)
 
     assert GuardPolicy().steps_aside(look(of_operator))
@@ -174,7 +174,7 @@ def test_it_steps_aside_for_work_that_only_its_own_locks_keep_waiting() -> None:
     assert not GuardPolicy().steps_aside(look())
 
 
-def test_it_knows_what_the_operator_should_know() -> None:
+def test_the_guard_reports_concerns() -> None:
     policy = GuardPolicy()
     well = look(places=Room(free=10, total=100), disk=Room(free=10, total=100), ages={"a": 1})
     bad = look(

@@ -1,4 +1,4 @@
-"""Turns when those who wait, or the one inside, are cancelled: nobody is lost, nobody gets in."""
+"""The queue with cancelled calls, waiting or running: no call is lost or runs out of turn."""
 
 import asyncio
 from typing import Any
@@ -22,7 +22,7 @@ ARRIVE, CANCEL, LEAVE, STEP, SETTLE = "arrive", "cancel", "leave", "step", "sett
 
 
 class Line:
-    """Calls in a row before a Room, each with its task."""
+    """A sequence of queued calls, each with its task."""
 
     def __init__(self, limit: int = 1000) -> None:
         self.room = Room()
@@ -37,7 +37,7 @@ class Line:
             self.tasks.append(asyncio.create_task(self.provider.provision(order)))
 
     async def all_out(self) -> list[BaseException | Any]:
-        """What has become of everybody once nobody is held any more."""
+        """Let all calls end, and return their outcomes."""
         self.room.let_out(len(self.tasks))
         async with asyncio.timeout(PATIENCE):
             return await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -46,12 +46,12 @@ class Line:
         return [order.tenant.id for place, order in enumerate(self.orders) if place not in without]
 
     def stayed(self, *without: int) -> list[str]:
-        """Who of these got in, in their order."""
+        """Return the calls that ran, in order."""
         return [entered for entered in self.room.entered if entered in self.ids(*without)]
 
 
 async def full_line() -> Line:
-    """One inside, and all places to wait are taken."""
+    """Return a queue with one running call and no free place."""
     line = Line(limit=WAITING)
     line.arrive(1 + WAITING)
     await settled()
@@ -60,7 +60,7 @@ async def full_line() -> Line:
 
 
 @every_place
-async def test_who_is_cancelled_while_waiting_leaves_the_place(place: int) -> None:
+async def test_a_cancelled_wait_leaves_the_queue(place: int) -> None:
     line = await full_line()
     with pytest.raises(ProviderBusy):
         await line.provider.provision(new_order())
@@ -77,8 +77,8 @@ async def test_who_is_cancelled_while_waiting_leaves_the_place(place: int) -> No
 
 @every_place
 @pytest.mark.parametrize("steps", range(6))
-async def test_a_cancellation_at_a_change_of_turns_takes_no_turn(place: int, steps: int) -> None:
-    """So many steps of the loop after the one inside was let out: the turn may be on its way."""
+async def test_a_cancellation_between_two_turns_takes_no_turn(place: int, steps: int) -> None:
+    """Cancel some event loop steps after the running call ended: a turn may be in progress."""
     line = await full_line()
 
     line.room.let_out()
@@ -105,7 +105,7 @@ moves = st.lists(
 @given(moves=moves)
 @example(moves=[*ARRIVALS, *((CANCEL, place) for place in range(5)), (SETTLE, 0), *ARRIVALS])
 @example(moves=[*ARRIVALS, (CANCEL, 0), (SETTLE, 0), (LEAVE, 0), (SETTLE, 0)])
-async def test_the_rest_have_their_turns_in_order(moves: list[tuple[str, int]]) -> None:
+async def test_the_other_calls_run_in_order(moves: list[tuple[str, int]]) -> None:
     line, cancelled = Line(), set()
     for move, place in moves:
         if move == ARRIVE:

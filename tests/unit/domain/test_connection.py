@@ -18,7 +18,7 @@ PLAIN = Connection(
 )
 
 
-def parsed(uri: str) -> tuple[str | None, int | None, str, str, str]:
+def parse(uri: str) -> tuple[str | None, int | None, str, str, str]:
     parts = urlsplit(uri)
     user, _, password = parts.netloc.rpartition("@")[0].partition(":")
     database = unquote(parts.path.removeprefix("/"))
@@ -32,7 +32,7 @@ def test_a_uri_contains_all_parts_escaped(user: str, password: str, database: st
 
     uri = odd.uri()
 
-    assert parsed(uri) == ("db.example", 6543, user, password, database)
+    assert parse(uri) == ("db.example", 6543, user, password, database)
     assert uri.isascii()
     assert uri.isprintable()
     assert " " not in uri
@@ -44,7 +44,7 @@ def test_a_uri_is_that_of_the_original_service() -> None:
 
 
 def test_an_ipv6_address_is_in_brackets() -> None:
-    assert parsed(replace(PLAIN, host="::1").uri())[:2] == ("::1", 6543)
+    assert parse(replace(PLAIN, host="::1").uri())[:2] == ("::1", 6543)
 
 
 def test_the_uri_has_the_sslmode() -> None:

@@ -23,11 +23,11 @@ each_young = pytest.mark.parametrize("made", [YOUNG, NOW, NOW + timedelta(days=1
 states = st.sampled_from(State)
 
 
-def kinds(drifts: list[Drift]) -> list[Upkeep]:
+def actions(drifts: list[Drift]) -> list[Upkeep]:
     return [drift.kind for drift in drifts]
 
 
-def found_of(database: Database, found: Parts) -> Holding:
+def item_of(database: Database, found: Parts) -> Holding:
     return Holding(id=database.id, database=found[0], owner=found[1])
 
 
@@ -58,7 +58,7 @@ def test_young_items_are_not_drift(made: datetime, database: str | None) -> None
     old = replace(young, id=id_of(OLD))
 
     assert unrecorded([young], {}, NOW) == []
-    assert kinds(unrecorded([old], {}, NOW)) == [Upkeep.ADOPT if database else Upkeep.DOUBT]
+    assert actions(unrecorded([old], {}, NOW)) == [Upkeep.ADOPT if database else Upkeep.DOUBT]
 
 
 def test_a_tombstone_is_dropped_unless_its_record_is_live() -> None:
@@ -85,7 +85,7 @@ def test_leftovers_of_gone_databases_are_deleted(
     gone = record(state, made=made).did(Work.DELETE, made)
     names = Names(found[0] or gone.names.database, found[1] or gone.names.owner)
 
-    drifts = unrecorded([found_of(gone, found)], {gone.id: gone}, NOW)
+    drifts = unrecorded([item_of(gone, found)], {gone.id: gone}, NOW)
 
     assert drifts == [Drift(Upkeep.REMOVE, gone.id, names)]
 
@@ -99,7 +99,7 @@ def test_a_missing_database_that_exists_is_imported(
     missing = record(state, made=made).lost()
     names = Names(found[0] or missing.names.database, found[1] or missing.names.owner)
 
-    assert unrecorded([found_of(missing, found)], {missing.id: missing}, NOW) == [
+    assert unrecorded([item_of(missing, found)], {missing.id: missing}, NOW) == [
         Drift(Upkeep.ADOPT if found[0] else Upkeep.DOUBT, missing.id, names)
     ]
 
@@ -107,7 +107,7 @@ def test_a_missing_database_that_exists_is_imported(
 @given(st.sampled_from(sorted(LIVE)), parts)
 def test_live_records_cover_their_items(state: State, found: Parts) -> None:
     live = record(state)
-    assert unrecorded([found_of(live, found)], {live.id: live}, NOW) == []
+    assert unrecorded([item_of(live, found)], {live.id: live}, NOW) == []
 
 
 @given(st.lists(states))
@@ -177,7 +177,7 @@ def test_a_recently_changed_database_is_not_missing(
 ) -> None:
     there = record(State.READY, 1, made=OLD - SETTLED)
     missing = record(State.READY, made=OLD - SETTLED).did(work, at)
-    assert kinds(misrecorded([missing, there], [holding(there)], NOW)) == found
+    assert actions(misrecorded([missing, there], [holding(there)], NOW)) == found
 
 
 def test_a_database_whose_operation_always_fails_can_be_missing() -> None:
@@ -186,7 +186,7 @@ def test_a_database_whose_operation_always_fails_can_be_missing() -> None:
     missing = record(State.READY).began(Work.ROTATE, OLD).missed(Work.ROTATE, NOW, "It is gone.")
     left = replace(holding(missing), database=None)
 
-    assert kinds(misrecorded([missing], [left], NOW)) == [Upkeep.FORGET]
+    assert actions(misrecorded([missing], [left], NOW)) == [Upkeep.FORGET]
 
 
 @each_age
@@ -203,7 +203,7 @@ def test_a_renamed_database_is_drift_at_once(state: State, made: datetime) -> No
     )
 
 
-def begun(
+def pending_record(
     state: State, *pending: Work, ends: datetime | None = None, promised: bool = False
 ) -> Database:
     made = record(state, made=PAST)
@@ -213,27 +213,27 @@ def begun(
 
 
 DUE: list[tuple[Database, Upkeep | None]] = [
-    (begun(State.PROVISIONING), Upkeep.UNDO),
-    (begun(State.PROVISIONING, promised=True), Upkeep.FINISH),
-    (begun(State.DELETING, Work.DELETE), Upkeep.DELETE),
-    (begun(State.DELETING, Work.DELETE, ends=PAST), Upkeep.DELETE),
-    (begun(State.READY), None),
-    (begun(State.READY, ends=FUTURE), None),
-    (begun(State.READY, ends=NOW), Upkeep.EXPIRE),
-    (begun(State.READY, Work.ROTATE), Upkeep.ROTATE),
-    (begun(State.READY, Work.ROTATE, ends=FUTURE), Upkeep.ROTATE),
-    (begun(State.READY, Work.ROTATE, ends=PAST), Upkeep.EXPIRE),
-    (begun(State.READY, Work.CONFINE), Upkeep.CONFINE),
-    (begun(State.READY, Work.RELEASE), Upkeep.RELEASE),
-    (begun(State.READY, Work.CONFINE, ends=PAST), Upkeep.EXPIRE),
-    (begun(State.READY, Work.CONFINE, Work.ROTATE), Upkeep.ROTATE),
-    (begun(State.EXPIRED, Work.CONFINE, ends=FUTURE), None),
-    (begun(State.EXPIRED, ends=PAST), Upkeep.EXPIRE),
-    (begun(State.EXPIRED, Work.SUSPEND, ends=PAST), Upkeep.EXPIRE),
-    (begun(State.EXPIRED, Work.RESTORE), Upkeep.RESTORE),
-    (begun(State.EXPIRED, Work.RESTORE, ends=FUTURE), Upkeep.RESTORE),
-    (begun(State.EXPIRED, Work.RESTORE, ends=PAST), Upkeep.EXPIRE),
-    (begun(State.EXPIRED, ends=FUTURE), None),
+    (pending_record(State.PROVISIONING), Upkeep.UNDO),
+    (pending_record(State.PROVISIONING, promised=True), Upkeep.FINISH),
+    (pending_record(State.DELETING, Work.DELETE), Upkeep.DELETE),
+    (pending_record(State.DELETING, Work.DELETE, ends=PAST), Upkeep.DELETE),
+    (pending_record(State.READY), None),
+    (pending_record(State.READY, ends=FUTURE), None),
+    (pending_record(State.READY, ends=NOW), Upkeep.EXPIRE),
+    (pending_record(State.READY, Work.ROTATE), Upkeep.ROTATE),
+    (pending_record(State.READY, Work.ROTATE, ends=FUTURE), Upkeep.ROTATE),
+    (pending_record(State.READY, Work.ROTATE, ends=PAST), Upkeep.EXPIRE),
+    (pending_record(State.READY, Work.CONFINE), Upkeep.CONFINE),
+    (pending_record(State.READY, Work.RELEASE), Upkeep.RELEASE),
+    (pending_record(State.READY, Work.CONFINE, ends=PAST), Upkeep.EXPIRE),
+    (pending_record(State.READY, Work.CONFINE, Work.ROTATE), Upkeep.ROTATE),
+    (pending_record(State.EXPIRED, Work.CONFINE, ends=FUTURE), None),
+    (pending_record(State.EXPIRED, ends=PAST), Upkeep.EXPIRE),
+    (pending_record(State.EXPIRED, Work.SUSPEND, ends=PAST), Upkeep.EXPIRE),
+    (pending_record(State.EXPIRED, Work.RESTORE), Upkeep.RESTORE),
+    (pending_record(State.EXPIRED, Work.RESTORE, ends=FUTURE), Upkeep.RESTORE),
+    (pending_record(State.EXPIRED, Work.RESTORE, ends=PAST), Upkeep.EXPIRE),
+    (pending_record(State.EXPIRED, ends=FUTURE), None),
 ]
 
 
@@ -247,4 +247,4 @@ def test_the_action_of_a_due_record(database: Database, action: Upkeep | None) -
 def test_a_gone_record_has_no_action(
     state: State, pending: Work, ends: datetime | None, promised: bool
 ) -> None:
-    assert due(begun(state, pending, ends=ends, promised=promised), NOW) is None
+    assert due(pending_record(state, pending, ends=ends, promised=promised), NOW) is None

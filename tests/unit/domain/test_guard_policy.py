@@ -55,31 +55,34 @@ OF_AUTOVACUUM: Situation = [
 ]
 
 ENDED = {
-    "who waits for a strong lock on a shared catalog": (FREEZE, {SECOND: Reason.WAITS}),
-    "who waits alone, behind the guard": (FREEZE[1:2], {SECOND: Reason.WAITS}),
-    "who waits, and not the neighbour that it waits for": (
+    "a wait for a strong lock on a shared catalog": (FREEZE, {SECOND: Reason.WAITS}),
+    "a wait behind the guard only": (FREEZE[1:2], {SECOND: Reason.WAITS}),
+    "the wait, and not the neighbour that it waits for": (
         [lock(VICTIM, CATALOG, ROW), lock(SECOND, CATALOG, STRONG, waited=3)],
         {SECOND: Reason.WAITS},
     ),
-    "who waits for a neighbour's database": (
+    "a wait for a neighbour's database": (
         [lock(SECOND, FOREIGN, STRONG, waited=0.1, of="a")],
         {SECOND: Reason.WAITS},
     ),
-    "who waits for a database that is nobody's": (
+    "a wait for a database of no tenant": (
         [lock(SECOND, "object:postgres", STRONG, waited=0.1)],
         {SECOND: Reason.WAITS},
     ),
-    "who holds what the drop of a neighbour waits for": (HELD_DROP, {ATTACKER: Reason.HOLDS}),
-    "who has changed an entry that the admin is to change": (CHANGED, {ATTACKER: Reason.HOLDS}),
-    "who holds a stronger lock on a catalog": (
+    "a lock that the drop of a neighbour waits for": (HELD_DROP, {ATTACKER: Reason.HOLDS}),
+    "a change of an entry that the admin waits to change": (CHANGED, {ATTACKER: Reason.HOLDS}),
+    "a stronger lock on a catalog": (
         [lock(ATTACKER, CATALOG, ROW), lock(ADMIN, CATALOG, Mode.Share, waited=3)],
         {ATTACKER: Reason.HOLDS},
     ),
-    "who waits for its own database with a neighbour behind": (
+    "a wait for the own database with a neighbour behind": (
         OWN_QUEUE,
         {SECOND: Reason.HOLDS},
     ),
-    "who keeps autovacuum from its entry for long": (OF_AUTOVACUUM, {ATTACKER: Reason.HOLDS}),
+    "a change of an entry that autovacuum waits for too long": (
+        OF_AUTOVACUUM,
+        {ATTACKER: Reason.HOLDS},
+    ),
 }
 
 SPARED = {
@@ -87,28 +90,31 @@ SPARED = {
         lock(ATTACKER, CATALOG, WEAK),
         lock(ADMIN, CATALOG, STRONG, waited=60),
     ],
-    "who waits for a weak lock": [lock(VICTIM, CATALOG, WEAK, waited=60)],
-    "who waits for its own database": OWN_QUEUE[:2],
+    "a wait for a weak lock": [lock(VICTIM, CATALOG, WEAK, waited=60)],
+    "a wait for the own database": OWN_QUEUE[:2],
     "a migration that waits for another one": [
         lock(ATTACKER, CHANGE, Mode.Exclusive),
         lock(SECOND, TUPLE, Mode.Exclusive),
         lock(SECOND, CHANGE, Mode.Share, waited=60),
     ],
-    "who is waited for a moment": [HELD_DROP[0], lock(ADMIN, FOREIGN, STRONG, waited=1.9, of="a")],
-    "who holds a lock that conflicts with none": [
+    "a lock that others wait for briefly": [
+        HELD_DROP[0],
+        lock(ADMIN, FOREIGN, STRONG, waited=1.9, of="a"),
+    ],
+    "a lock without conflicts": [
         HELD_DROP[0],
         lock(ADMIN, FOREIGN, ROW, waited=60, of="a"),
     ],
-    "who is waited for in its own tables": [CHANGED[0], CHANGED[2]],
+    "a lock on its own tables": [CHANGED[0], CHANGED[2]],
     "a migration that autovacuum waits for a while": [
         *OF_AUTOVACUUM[:2],
         lock(AUTOVACUUM, CHANGE, Mode.Share, waited=299),
     ],
-    "who waits, or is waited for, to send a notification": [
+    "a wait for the lock to send a notification": [
         lock(ATTACKER, "passing:notify", STRONG),
         lock(VICTIM, "passing:notify", STRONG, waited=60),
     ],
-    "who holds up itself alone": [
+    "a tenant that blocks only itself": [
         lock(ATTACKER, OWN, STRONG, of="b"),
         lock(SECOND, OWN, WEAK, waited=60, of="b"),
     ],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from domain.guessing import _PLACEHOLDERS, FEWEST_DISTINCT, SHORTEST, weakness_of
 from domain.secret import Secret
 
-DRAWN: dict[str, Callable[[Random], str]] = {
+RANDOM: dict[str, Callable[[Random], str]] = {
     "openssl rand -hex 32, and our own": lambda random: random.randbytes(32).hex(),
     "openssl rand -base64 32": lambda random: b64encode(random.randbytes(32)).decode(),
     "openssl rand -base64 24": lambda random: b64encode(random.randbytes(24)).decode(),
@@ -42,18 +42,18 @@ TYPED = [
 ]
 
 
-@pytest.mark.parametrize("how", DRAWN)
+@pytest.mark.parametrize("how", RANDOM)
 @given(seed=st.integers(min_value=0))
 def test_random_secrets_are_not_weak(how: str, seed: int) -> None:
     """Uses a generator: Hypothesis itself may produce 32 zeros as random bytes."""
     random = Random(seed)  # noqa: S311 - the same secrets in each run
-    assert weakness_of(Secret(DRAWN[how](random))) is None
+    assert weakness_of(Secret(RANDOM[how](random))) is None
 
 
 @pytest.mark.parametrize("text", TYPED)
-@pytest.mark.parametrize("spelt", [str, str.upper, str.title])
-def test_typed_secrets_are_weak(text: str, spelt: Callable[[str], str]) -> None:
-    reason = weakness_of(Secret(spelt(text)))
+@pytest.mark.parametrize("spell", [str, str.upper, str.title])
+def test_typed_secrets_are_weak(text: str, spell: Callable[[str], str]) -> None:
+    reason = weakness_of(Secret(spell(text)))
     assert reason
     assert text not in reason
 

@@ -43,14 +43,14 @@ def test_a_new_key_has_its_id_and_all_of_its_entropy(one: bytes, other: bytes) -
     assert (one_id == other_id) == (one[:ID_BYTES] == other[:ID_BYTES])
 
 
-NEARLY_KEYS = ["", "pgv_", "pgv_00000000", "pgv_00000000_"]
-NEARLY_KEYS += ["pgv_00000000_" + "0" * length for length in (63, 65)]
-NEARLY_KEYS += ["pgv_00000000_" + digit * 64 for digit in ("A", "\u0660")]
-NEARLY_KEYS += [f"{key_id}_{'0' * 64}" for key_id in ("PGV_00000000", "pgv_0000000i")]
-NEARLY_KEYS += ["pgv_00000000_" + "0" * 64 + "\n"]
+MALFORMED_KEYS = ["", "pgv_", "pgv_00000000", "pgv_00000000_"]
+MALFORMED_KEYS += ["pgv_00000000_" + "0" * length for length in (63, 65)]
+MALFORMED_KEYS += ["pgv_00000000_" + digit * 64 for digit in ("A", "\u0660")]
+MALFORMED_KEYS += [f"{key_id}_{'0' * 64}" for key_id in ("PGV_00000000", "pgv_0000000i")]
+MALFORMED_KEYS += ["pgv_00000000_" + "0" * 64 + "\n"]
 
 
-@pytest.mark.parametrize("text", NEARLY_KEYS)
+@pytest.mark.parametrize("text", MALFORMED_KEYS)
 def test_a_malformed_key_has_no_id(text: str) -> None:
     assert id_in(Secret(text)) is None
 

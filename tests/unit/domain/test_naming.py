@@ -20,7 +20,7 @@ from domain.naming import (
     Nickname,
 )
 
-KEPT = ascii_letters + digits + "-_"
+ALLOWED = ascii_letters + digits + "-_"
 HYPHENS = set("-\u2010\u2011\ufe63\uff0d")
 IDENTIFIER = re.compile(r"[a-z0-9_][a-z0-9_-]*")
 
@@ -50,7 +50,7 @@ def test_names_are_identifiers_that_postgresql_does_not_truncate(typed: str, suf
 @given(ascii_typed)
 def test_a_short_ascii_nickname_keeps_its_allowed_characters(typed: str) -> None:
     """As in the original service, except for leading hyphens: its clients may rely on it."""
-    kept = "".join(char for char in typed if char in KEPT).lower().lstrip("-")
+    kept = "".join(char for char in typed if char in ALLOWED).lower().lstrip("-")
     assert Nickname(typed).names().database == kept
 
 
@@ -132,7 +132,7 @@ def test_composed_and_decomposed_spellings_make_one_name(word: str) -> None:
     assert composed.names() == decomposed.names()
 
 
-@given(st.text(KEPT, max_size=50))
+@given(st.text(ALLOWED, max_size=50))
 def test_fullwidth_letters_are_letters(word: str) -> None:
     wide = "".join(chr(ord(char) + 0xFEE0) for char in word + "x")
     assert Nickname(wide).names() == Nickname(word + "x").names()

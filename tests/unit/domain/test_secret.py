@@ -15,8 +15,8 @@ from domain.connection import Connection
 from domain.passwords import PasswordDeriver
 from domain.secret import Secret
 
-HIDDEN = "correct horse battery staple"
-SECRET = Secret(HIDDEN)
+PLAIN_TEXT = "correct horse battery staple"
+SECRET = Secret(PLAIN_TEXT)
 
 
 @dataclass
@@ -44,20 +44,20 @@ class Holder:
     ],
 )
 def test_a_secret_does_not_appear_in_text(shown: str) -> None:
-    assert HIDDEN not in shown
+    assert PLAIN_TEXT not in shown
     assert "***" in shown or "PasswordDeriver" in shown
 
 
 def test_a_secret_does_not_appear_in_errors() -> None:
     with pytest.raises(TypeError) as caught:
         SECRET + "suffix"  # type: ignore[operator]
-    assert HIDDEN not in "".join(traceback.format_exception(caught.value))
+    assert PLAIN_TEXT not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_secret_does_not_appear_in_json() -> None:
     with pytest.raises(TypeError):
         json.dumps({"password": SECRET})
-    assert HIDDEN not in json.dumps({"password": SECRET}, default=repr)
+    assert PLAIN_TEXT not in json.dumps({"password": SECRET}, default=repr)
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))

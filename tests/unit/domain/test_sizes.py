@@ -27,7 +27,7 @@ from tests.support.records import new_record
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 BEFORE = NOW - NOTICE
 LIMIT = SizeLimit(100 << 20)
-LARGE, LINGERING, SMALL = Measure(101 << 20), Measure(95 << 20), Measure(8 << 20)
+LARGE, NEARLY_EXCEEDED, SMALL = Measure(101 << 20), Measure(95 << 20), Measure(8 << 20)
 
 sizes = st.integers(0, 4 * LIMIT.size)
 works = st.sampled_from([Work.WARN, Work.CONFINE, Work.RELEASE, Work.ROTATE])
@@ -41,7 +41,9 @@ def ready(*done: Work, at: datetime = BEFORE) -> Database:
     return database
 
 
-def wanted(database: Database, measure: Measure | None, limit: SizeLimit | None = LIMIT) -> object:
+def next_operation(
+    database: Database, measure: Measure | None, limit: SizeLimit | None = LIMIT
+) -> object:
     return work_for(database, measure, limit, NOW)
 
 
@@ -49,7 +51,7 @@ WARN, CONFINE, RELEASE = Work.WARN, Work.CONFINE, Work.RELEASE
 JUST_WARNED = ready(WARN, at=BEFORE + timedelta(seconds=1))
 
 
-def confined_at(measure: Measure) -> Measure:
+def read_only_at(measure: Measure) -> Measure:
     return replace(measure, read_only=True)
 
 
@@ -57,30 +59,36 @@ def confined_at(measure: Measure) -> Measure:
     ("database", "measure", "work"),
     [
         pytest.param(ready(), SMALL, None, id="small"),
-        pytest.param(ready(), LINGERING, None, id="nearly too large"),
+        pytest.param(ready(), NEARLY_EXCEEDED, None, id="nearly too large"),
         pytest.param(ready(), Measure(LIMIT.size), None, id="at the limit"),
         pytest.param(ready(), Measure(LIMIT.size + 1), WARN, id="just over it"),
         pytest.param(JUST_WARNED, LARGE, None, id="just warned"),
-        pytest.param(ready(WARN), LARGE, CONFINE, id="warned for long"),
-        pytest.param(ready(WARN), LINGERING, None, id="warned, and nearly too large"),
+        pytest.param(ready(WARN), LARGE, CONFINE, id="warned long ago"),
+        pytest.param(ready(WARN), NEARLY_EXCEEDED, None, id="warned, and nearly too large"),
         pytest.param(ready(WARN), SMALL, RELEASE, id="warned, and small again"),
-        pytest.param(ready(WARN, CONFINE), confined_at(LARGE), None, id="read-only"),
-        pytest.param(ready(WARN, CONFINE), confined_at(LINGERING), None, id="read-only, nearly"),
-        pytest.param(ready(WARN, CONFINE), LINGERING, None, id="made writable, nearly too large"),
+        pytest.param(ready(WARN, CONFINE), read_only_at(LARGE), None, id="read-only"),
+        pytest.param(
+            ready(WARN, CONFINE), read_only_at(NEARLY_EXCEEDED), None, id="read-only, nearly"
+        ),
+        pytest.param(
+            ready(WARN, CONFINE), NEARLY_EXCEEDED, None, id="made writable, nearly too large"
+        ),
         pytest.param(ready(WARN, CONFINE), LARGE, CONFINE, id="made writable by its owner"),
         pytest.param(ready(WARN, CONFINE), SMALL, RELEASE, id="read-only, and small again"),
-        pytest.param(ready(WARN, CONFINE, RELEASE), LARGE, WARN, id="released, and large again"),
+        pytest.param(
+            ready(WARN, CONFINE, RELEASE), LARGE, WARN, id="writable again, and too large again"
+        ),
     ],
 )
 def test_the_operation_for_a_size(database: Database, measure: Measure, work: Work | None) -> None:
-    assert wanted(database, measure) is work
+    assert next_operation(database, measure) is work
 
 
 @pytest.mark.parametrize(
     ("done", "work"), [([WARN, CONFINE], RELEASE), ([WARN, CONFINE, RELEASE], None), ([], None)]
 )
 def test_without_a_limit_every_database_is_writable(done: list[Work], work: Work | None) -> None:
-    assert wanted(ready(*done), None, None) is work
+    assert next_operation(ready(*done), None, None) is work
 
 
 @given(st.lists(works, max_size=4), st.none() | st.builds(Measure, sizes, st.booleans()))
@@ -96,18 +104,18 @@ def test_pending_operations_and_expiry_come_first(
         replace(database, state=State.EXPIRED),
         replace(database, state=State.DELETING),
     ):
-        assert wanted(busy, measure) is None
+        assert next_operation(busy, measure) is None
 
 
 @given(st.lists(works, max_size=4))
 def test_without_a_measurement_nothing_is_done(done: list[Work]) -> None:
-    assert wanted(ready(*done), None) is None
+    assert next_operation(ready(*done), None) is None
 
 
 @given(st.lists(works, max_size=4), sizes)
 def test_the_size_decides_in_the_end(done: list[Work], size: int) -> None:
     database, seen = ready(*done), 0
-    while work := wanted(database, Measure(size, is_read_only(database))):
+    while work := next_operation(database, Measure(size, is_read_only(database))):
         assert isinstance(work, Work)
         database, seen = database.did(work, BEFORE), seen + 1
     assert seen <= 2, "it switches back and forth"

@@ -42,7 +42,7 @@ class SlowProvider(MemoryProvider):
         super().__init__(trouble=takes_time)
 
 
-async def observed(*errors: BaseException) -> ObservedProvider:
+async def create_provider(*errors: BaseException) -> ObservedProvider:
     clock = FakeClock()
     inner = ScriptedProvider(SlowProvider(clock))
     await inner.provision(ORDER)
@@ -56,7 +56,7 @@ def assert_no_password(events: Events) -> None:
 
 @every_call
 async def test_a_call_is_one_event_with_its_duration(name: str, events: Events) -> None:
-    await CALLS[name](await observed(), ORDER)
+    await CALLS[name](await create_provider(), ORDER)
     (event,) = events
     assert (event["event"], event["log_level"]) == (f"provider.{name}", "debug")
     assert event["ms"] == 250
@@ -70,7 +70,7 @@ async def test_a_failed_call_is_a_warning_or_an_error_without_its_message(
     name: str, error: type[BaseException], events: Events
 ) -> None:
     words = "The reason." if error in KNOWN else "password=hunter2"
-    provider = await observed(error(words))
+    provider = await create_provider(error(words))
 
     with pytest.raises(error, match=words):
         await CALLS[name](provider, ORDER)

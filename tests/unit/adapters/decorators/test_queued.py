@@ -19,19 +19,19 @@ every_change = pytest.mark.parametrize("change", CHANGES.values(), ids=list(CHAN
 every_end = pytest.mark.parametrize("end", ["suspend", "delete"])
 
 
-class Ending(MemoryProvider):
+class RecordingProvider(MemoryProvider):
     """Records which rotations end sessions."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[bool] = []
+        self.end_sessions: list[bool] = []
 
     async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
-        self.asked.append(end_sessions)
+        self.end_sessions.append(end_sessions)
         return await super().rotate(order, end_sessions=end_sessions)
 
 
-async def estimate(provider: QueuedProvider) -> float:
+async def refused_retry_after(provider: QueuedProvider) -> float:
     """Return the `retry_after` of a refused call."""
     with pytest.raises(ProviderBusy) as refused:
         await provider.provision(new_order())
@@ -102,11 +102,11 @@ async def test_a_wait_is_an_event_with_its_duration_and_queue_length(events: Eve
 
 
 async def test_end_sessions_is_passed_on() -> None:
-    ending, order = Ending(), new_order()
+    ending, order = RecordingProvider(), new_order()
     await queued(ending).provision(order)
     for end_sessions in (False, True):
         await queued(ending).rotate(rotated(order), end_sessions=end_sessions)
-    assert ending.asked == [False, True]
+    assert ending.end_sessions == [False, True]
 
 
 @pytest.mark.parametrize("name", ["provision", "rotate"])
@@ -130,7 +130,7 @@ async def test_a_deletion_or_suspension_is_never_refused(end: str) -> None:
     ends = asyncio.gather(*(CHANGES[end](provider, order) for order in ended))
     await settled()
 
-    await estimate(provider)
+    await refused_retry_after(provider)
     room.let_out(4)
     await settled()
     last = asyncio.ensure_future(provider.provision(order))  # takes the free place
@@ -149,7 +149,13 @@ async def test_a_deletion_or_suspension_is_never_refused(end: str) -> None:
         ([(5, 0.01)], 1, 1),
         ([], 1, 1),
     ],
-    ids=["the mean", "without the waits", "of late", "at least a second", "when nothing is known"],
+    ids=[
+        "the mean",
+        "without waiting",
+        "of the latest calls",
+        "at least a second",
+        "before any call ended",
+    ],
 )
 async def test_a_refusal_has_the_duration_of_the_queue(
     durations: list[tuple[int, float]], waiting: int, seconds: float
@@ -163,7 +169,7 @@ async def test_a_refusal_has_the_duration_of_the_queue(
 
     tasks = await begun(provider, waiting + 1)
 
-    assert await estimate(provider) == seconds
+    assert await refused_retry_after(provider) == seconds
     await all_out(room, tasks, waiting + 1)
 
 

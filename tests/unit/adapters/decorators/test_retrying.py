@@ -23,7 +23,7 @@ from tests.support.doubles import ScriptedProvider
 from tests.support.randomness import SeededRandomness
 from tests.unit.adapters.decorators.conftest import CALLS, ORDER
 
-LASTING = [ProviderFull, ProviderRejected, NameTaken, DatabaseNotFound, ExtensionUnavailable]
+NOT_TRANSIENT = [ProviderFull, ProviderRejected, NameTaken, DatabaseNotFound, ExtensionUnavailable]
 STEADY = RetryPolicy(attempts=5, deadline=100, base=1, cap=3)
 
 every_call = pytest.mark.parametrize("name", [name for name in CALLS if name != "ping"])
@@ -59,7 +59,7 @@ async def test_a_call_is_repeated_after_busy_errors(name: str, error: type[Unava
 
 
 @every_call
-@pytest.mark.parametrize("error", [*LASTING, ValueError, TimeoutError])
+@pytest.mark.parametrize("error", [*NOT_TRANSIENT, ValueError, TimeoutError])
 async def test_a_call_is_not_repeated_after_other_errors(name: str, error: type[Exception]) -> None:
     retried = Retried(error("once"))
     with pytest.raises(error, match="once"):

@@ -78,9 +78,9 @@ class Room:
 class Look:
     """The sessions, locks and resources of a server at one moment.
 
-    `guards` are the sessions of guards, `nameless` those without a role: autovacuum and unfinished
-    logins. `next_id` is the next transaction id, `ages` has the age of the oldest one of each
-    database. `can_end_sessions` and `can_see_transactions` are the guard's own permissions.
+    `guards` are the sessions of guards, `nameless` those without a role: autovacuum and
+    unfinished logins. `next_id` is the next transaction id, `ages` has the age of the oldest one of
+    each database. `can_end_sessions` and `can_see_transactions` are the guard's own permissions.
     """
 
     guards: Collection[int]

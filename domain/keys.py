@@ -95,7 +95,7 @@ def checked_name(name: str) -> str:
     if not NAME.fullmatch(name) or name == OURSELVES:
         raise InvalidRequest(
             "The name of a key must have 1 to 63 letters, digits and ._@-, begin and end with a "
-            f"letter or digit, and must not be {OURSELVES}, the service's name in the audit log."
+            f"letter or digit, and must not be {OURSELVES}, the name of the service."
         )
     return name
 

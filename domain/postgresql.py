@@ -30,7 +30,7 @@ class Version:
 
     @property
     def lacks_fixes(self) -> bool:
-        """Whether a newer minor version fixes vulnerabilities of this one."""
+        """Return whether a newer minor version fixes vulnerabilities of this one."""
         return self.minor < FIXED_IN.get(self.major, 0)
 
     @property

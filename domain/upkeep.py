@@ -74,8 +74,8 @@ class Drift:
 
     @property
     def is_recordable(self) -> bool:
-        """Whether a record may contain these names. Anyone on the server may rename a database, and
-        shells, terminals and configuration files parse the names that callers receive."""
+        """Return whether a record may contain these names. Users of the server can rename
+        databases, and shells, terminals and configuration files parse the names."""
         return is_plain(self.names.database) and is_plain(self.names.owner)
 
 

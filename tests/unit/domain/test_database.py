@@ -80,18 +80,19 @@ def test_a_provision_request_has_the_password_of_the_latest_rotation(rotation: i
 
 @each
 @pytest.mark.parametrize(
-    ("ends", "is_over"), [(None, False), (LATER, False), (NOW, True), (NOW - (LATER - NOW), True)]
+    ("ends", "is_past_expiry"),
+    [(None, False), (LATER, False), (NOW, True), (NOW - (LATER - NOW), True)],
 )
 def test_only_a_ready_database_before_its_expiry_is_usable(
-    state: State, ends: datetime | None, is_over: bool
+    state: State, ends: datetime | None, is_past_expiry: bool
 ) -> None:
     database = in_state(state, ends=ends)
 
-    assert database.is_over(NOW) == is_over
+    assert database.is_over(NOW) == is_past_expiry
     if state is State.PROVISIONING:
         with pytest.raises(InFlight, match="is provisioning"):
             database.check_usable(NOW)
-    elif state is State.READY and not is_over:
+    elif state is State.READY and not is_past_expiry:
         database.check_usable(NOW)
     else:
         shown = State.EXPIRED if state is State.READY else state
@@ -132,9 +133,9 @@ def test_a_missing_database_is_gone_until_it_is_found(state: State, ends: dateti
     assert (found.wake_at, found.is_lost, found.is_at_rest) == (ends, False, True)
 
 
-@pytest.mark.parametrize("work", [Work.ROTATE, Work.CONFINE])
-def test_pending_operations_continue_when_a_database_is_found(work: Work) -> None:
-    begun = in_state(State.READY, ends=LATER).began(work, NOW)
+@pytest.mark.parametrize("operation", [Work.ROTATE, Work.CONFINE])
+def test_pending_operations_continue_when_a_database_is_found(operation: Work) -> None:
+    begun = in_state(State.READY, ends=LATER).began(operation, NOW)
     assert begun.lost().found_again(NAMES).wake_at == AT_ONCE
 
 

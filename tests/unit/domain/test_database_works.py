@@ -49,9 +49,9 @@ def rotating(ends: datetime | None = END) -> Database:
     return ready(ends).began(Work.ROTATE, NOW)
 
 
-def failing(database: Database, times: int = 1, work: Work = Work.ROTATE) -> Database:
+def failing(database: Database, times: int = 1, operation: Work = Work.ROTATE) -> Database:
     for _ in range(times):
-        database = database.missed(work, NOW, "Busy.")
+        database = database.missed(operation, NOW, "Busy.")
     return database
 
 
@@ -138,7 +138,7 @@ def test_a_deletion_needs_the_state_deleting(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("database", "is_at_rest"),
+    ("database", "is_idle"),
     [
         (ready(), True),
         (expired(), True),
@@ -153,8 +153,8 @@ def test_a_deletion_needs_the_state_deleting(database: Database) -> None:
         (rotating(), False),
     ],
 )
-def test_a_record_is_idle_without_pending_operations(database: Database, is_at_rest: bool) -> None:
-    assert database.is_at_rest == is_at_rest
+def test_a_record_is_idle_without_pending_operations(database: Database, is_idle: bool) -> None:
+    assert database.is_at_rest == is_idle
 
 
 @pytest.mark.parametrize(

@@ -170,13 +170,13 @@ def test_a_young_database_is_not_missing(made: datetime, has_other: bool) -> Non
     assert missing.id not in {drift.id for drift in misrecorded([missing, there], holdings, NOW)}
 
 
-@pytest.mark.parametrize("work", Work)
+@pytest.mark.parametrize("operation", Work)
 @pytest.mark.parametrize(("at", "found"), [(OLD, [Upkeep.FORGET]), (YOUNG, [])])
 def test_a_recently_changed_database_is_not_missing(
-    work: Work, at: datetime, found: list[Upkeep]
+    operation: Work, at: datetime, found: list[Upkeep]
 ) -> None:
     there = record(State.READY, 1, made=OLD - SETTLED)
-    missing = record(State.READY, made=OLD - SETTLED).did(work, at)
+    missing = record(State.READY, made=OLD - SETTLED).did(operation, at)
     assert actions(misrecorded([missing, there], [holding(there)], NOW)) == found
 
 
@@ -207,8 +207,8 @@ def pending_record(
     state: State, *pending: Work, ends: datetime | None = None, promised: bool = False
 ) -> Database:
     made = record(state, made=PAST)
-    for work in pending:
-        made = made.began(work, PAST)
+    for operation in pending:
+        made = made.began(operation, PAST)
     return replace(made, expires_at=ends, promised=promised)
 
 

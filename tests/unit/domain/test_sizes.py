@@ -36,8 +36,8 @@ works = st.sampled_from([Work.WARN, Work.CONFINE, Work.RELEASE, Work.ROTATE])
 def ready(*done: Work, at: datetime = BEFORE) -> Database:
     """Return an idle record with these operations completed, the last one at `at`."""
     database = replace(new_record(made=BEFORE), state=State.READY)
-    for work in (Work.PROVISION, *done):
-        database = database.did(work, at)
+    for operation in (Work.PROVISION, *done):
+        database = database.did(operation, at)
     return database
 
 
@@ -56,7 +56,7 @@ def read_only_at(measure: Measure) -> Measure:
 
 
 @pytest.mark.parametrize(
-    ("database", "measure", "work"),
+    ("database", "measure", "operation"),
     [
         pytest.param(ready(), SMALL, None, id="small"),
         pytest.param(ready(), NEARLY_EXCEEDED, None, id="nearly too large"),
@@ -80,15 +80,20 @@ def read_only_at(measure: Measure) -> Measure:
         ),
     ],
 )
-def test_the_operation_for_a_size(database: Database, measure: Measure, work: Work | None) -> None:
-    assert next_operation(database, measure) is work
+def test_the_operation_for_a_size(
+    database: Database, measure: Measure, operation: Work | None
+) -> None:
+    assert next_operation(database, measure) is operation
 
 
 @pytest.mark.parametrize(
-    ("done", "work"), [([WARN, CONFINE], RELEASE), ([WARN, CONFINE, RELEASE], None), ([], None)]
+    ("done", "operation"),
+    [([WARN, CONFINE], RELEASE), ([WARN, CONFINE, RELEASE], None), ([], None)],
 )
-def test_without_a_limit_every_database_is_writable(done: list[Work], work: Work | None) -> None:
-    assert next_operation(ready(*done), None, None) is work
+def test_without_a_limit_every_database_is_writable(
+    done: list[Work], operation: Work | None
+) -> None:
+    assert next_operation(ready(*done), None, None) is operation
 
 
 @given(st.lists(works, max_size=4), st.none() | st.builds(Measure, sizes, st.booleans()))
@@ -115,9 +120,9 @@ def test_without_a_measurement_nothing_is_done(done: list[Work]) -> None:
 @given(st.lists(works, max_size=4), sizes)
 def test_the_size_decides_in_the_end(done: list[Work], size: int) -> None:
     database, seen = ready(*done), 0
-    while work := next_operation(database, Measure(size, is_read_only(database))):
-        assert isinstance(work, Work)
-        database, seen = database.did(work, BEFORE), seen + 1
+    while operation := next_operation(database, Measure(size, is_read_only(database))):
+        assert isinstance(operation, Work)
+        database, seen = database.did(operation, BEFORE), seen + 1
     assert seen <= 2, "it switches back and forth"
     if LIMIT.is_exceeded(size):
         assert is_read_only(database)

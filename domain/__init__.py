@@ -1,1 +1,1 @@
-"""What pgvend decides: pure, without I/O, clock or randomness of its own."""
+"""The rules of pgvend: pure, without I/O, clock or randomness."""

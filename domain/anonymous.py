@@ -1,4 +1,4 @@
-"""Creation by callers without a key, where the operator opens it."""
+"""Anonymous access: database creation without an API key, if the operator allows it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,13 +7,13 @@ from domain.caller import Caller, Scope
 from domain.rate import Rate
 
 ANONYMOUS = "anonymous"
-"""The caller whom databases created without a key belong to."""
+"""The caller who owns the databases that are created without an API key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnonymousAccess:
-    """The limits within which anybody may create: `rate` for each address, `quota` of databases
-    that exist at once, for all of them together, `longest` a database lives."""
+    """Limits of anonymous access: `rate` of requests for each address, `quota` of databases that
+    exist at once for all anonymous callers together, `max_ttl` of each database."""
 
     rate: Rate
     quota: int

@@ -1,4 +1,4 @@
-"""The audit trail: who did what, when, from where, and what came of it."""
+"""Audit events: who did what, when, from which address, and the outcome."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,16 +6,16 @@ from datetime import datetime
 PREFIX = "aud_"
 
 DONE = "done"
-"""The outcome of what did not end in an error."""
+"""The outcome of an action that did not end in an error."""
 
 OURSELVES = "pgvend"
-"""Who does what nobody asked for at that moment: the sweep."""
+"""The caller name of actions that the service takes by itself: reconciliation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """Something that was done or tried. `subject` is the id of the database or key that it was
-    done to, empty where there is none; `outcome` is `done`, or the code of the error."""
+    """An action that was done or tried. `subject` is the id of the database or API key that the
+    action is on, empty if there is none; `outcome` is `done` or the code of the error."""
 
     caller: str
     key: str = ""
@@ -28,7 +28,7 @@ class Deed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry(Deed):
-    """A deed as it was written down."""
+    """An audit event in the audit log."""
 
     id: str
     at: datetime

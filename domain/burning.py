@@ -1,4 +1,4 @@
-"""Sessions that use up the server's transaction ids."""
+"""Detection of sessions that use up the server's transaction ids."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -6,18 +6,18 @@ from dataclasses import dataclass, field, replace
 from domain.guarding import WRAP, Look, Session, age
 
 FAST = 20_000
-"""Ids used from one look to the next: of fewer, nobody is accused. At 10,000 a second they would
-last for two days."""
+"""Ids used between two snapshots; below this, no session is suspected. At 10,000 ids a second, all
+transaction ids are used up in two days."""
 
 LOOKS = 20
 
 ACCUSED = 6
-"""In so many of the last looks a session has to have just taken an id."""
+"""Number of recent snapshots in which a session must have taken an id recently to be reported."""
 
 JUST = 1000
-"""What has been taken just now: one of the last thousandth of those that were used since the look
-before. A session that takes an id now and then is hardly ever found so, one that takes most of them
-nearly always.
+"""An id is recent if it is among the last thousandth of the ids used since the previous snapshot. A
+session that takes few ids rarely has a recent one; a session that takes most of them nearly always
+does.
 """
 
 Found = tuple[bool, ...]
@@ -25,8 +25,8 @@ Found = tuple[bool, ...]
 
 @dataclass(frozen=True, slots=True)
 class Burning:
-    """What is remembered of earlier looks: the next id at the last one, and for each session, the
-    latest last, whether it had just taken one. `fast` is as FAST, `accused` as ACCUSED."""
+    """History of earlier snapshots: the next id in the last one and, for each session, whether it
+    had taken an id recently, oldest snapshot first."""
 
     fast: int = FAST
     accused: int = ACCUSED
@@ -34,8 +34,8 @@ class Burning:
     found: Mapping[tuple[int, int], Found] = field(default_factory=dict)
 
     def after(self, look: Look) -> "Burning":
-        """Add a look. The next id is never less than before: an id that a part of a transaction
-        took is known only while that part lasts."""
+        """Return the history with one more snapshot. The next id never decreases: the id of a
+        subtransaction is visible only until the subtransaction ends."""
         used = 0 if self.next_id is None else age(look.next_id, self.next_id)
         is_behind = used >= WRAP // 2
         found = {
@@ -50,7 +50,7 @@ class Burning:
         return replace(self, next_id=next_id, found=kept)
 
     def burners(self, look: Look) -> Iterator[Session]:
-        """Yield the sessions that were found most often, if that is often enough."""
+        """Yield the sessions with the most hits, if they have at least the minimum."""
         counts = {session: sum(self.found.get(_key(session), ())) for session in look.sessions}
         most = max(counts.values(), default=0)
         for session, count in counts.items():

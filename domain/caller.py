@@ -1,4 +1,4 @@
-"""Who asks, and what they may ask for."""
+"""Callers and the scopes of their API keys."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,22 +9,23 @@ from domain.rate import Rate
 
 
 class Scope(StrEnum):
-    """What a key is for."""
+    """A permission of an API key."""
 
     CREATE = "create"
     READ = "read"  # records and connections
     MANAGE = "manage"
-    ADMIN = "admin"  # everything, everybody's
+    ADMIN = "admin"  # everything, for all callers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Somebody whose databases and idempotency keys are told apart from others' by the `name`.
+    """The sender of a request. The `name` separates its databases and idempotency keys from those
+    of others.
 
-    `quota` bounds the databases that exist at once, `rate` the requests; `origins` are the web
-    pages that may ask, none for anything but web pages too. `key` is the public part of the key
-    that was shown. `longest` bounds the life of the caller's databases. `is_anonymous` says that
-    many people ask by this one name, who must not get what another of them was given.
+    `quota` limits the databases that exist at once, `rate` the requests, `max_ttl` the lifetime of
+    the caller's databases. `origins` are the web origins that may send requests; if empty, requests
+    may come from anywhere. `key` is the public part of the API key. `is_anonymous` is true if many
+    people share the name: they must not receive each other's results.
     """
 
     name: str
@@ -41,20 +42,19 @@ class Caller:
         return Scope.ADMIN in self.scopes
 
     def sees(self, owner: str) -> bool:
-        """Whether what belongs to the caller of the name `owner` exists for this one."""
+        """Return whether this caller may see what belongs to the caller named `owner`."""
         return self.sees_all or owner == self.name
 
     def check_may(self, scope: Scope) -> None:
-        """Raises Forbidden."""
+        """Raise Forbidden if the caller lacks the scope."""
         if not (self.sees_all or scope in self.scopes):
-            raise Forbidden(f"This key is not for that: it takes one with the scope {scope}.")
+            raise Forbidden(f"The API key lacks the scope {scope}.")
 
     def check_origin(self, origin: str | None) -> None:
-        """Raises Forbidden when the key is for other web pages than `origin`, or for web pages and
-        there is none."""
+        """Raise Forbidden if the key is for web pages only and `origin` is not one of theirs."""
         if self.origins and (origin or "").lower() not in self.origins:
-            raise Forbidden("This key is for web pages of other origins than the request's.")
+            raise Forbidden("The API key does not allow requests from this origin.")
 
 
 ANYONE = Caller(name="anyone", scopes=frozenset(Scope))
-"""The one caller of a service without keys."""
+"""The only caller of a service that has no API keys."""

@@ -1,4 +1,4 @@
-"""What an examination before use finds, and what mends it."""
+"""Doctor checks: their outcomes, and the SQL that fixes them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from enum import StrEnum
 
 class Verdict(StrEnum):
     OK = "ok"
-    WARN = "warn"  # it works, and the operator should know
-    FAIL = "fail"  # it does not work, or not as promised
-    UNKNOWN = "unknown"  # we may not look, or got no answer
+    WARN = "warn"  # works, with something the operator should know
+    FAIL = "fail"  # does not work, or not as documented
+    UNKNOWN = "unknown"  # not permitted to check, or no answer
 
 
 @dataclass(frozen=True, slots=True)
 class Mend:
-    """A statement of SQL, to be run in that `database` where it matters which; by a superuser, or,
-    where there is none to ask, by the admin itself."""
+    """An SQL statement to run in `database` (None: in any), by a superuser; `by_admin` if the admin
+    can run it, because the operator has no superuser."""
 
     statement: str
     database: str | None = None
@@ -24,8 +24,8 @@ class Mend:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one look showed. `detail` says what it means, and the mend where that is no SQL; it
-    never holds a secret."""
+    """The result of a check. `detail` explains it, and the fix if that is not SQL; it never
+    contains a secret."""
 
     verdict: Verdict
     detail: str
@@ -34,7 +34,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The outcome for one question, which is known by its `name`."""
+    """A named check and its outcome."""
 
     name: str
     outcome: Outcome

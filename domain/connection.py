@@ -1,4 +1,4 @@
-"""How a tenant reaches its database."""
+"""Connections: how a tenant reaches its database."""
 
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
@@ -9,7 +9,7 @@ from domain.secret import Secret
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """Working credentials, as handed out."""
+    """Working credentials, as a caller receives them."""
 
     host: str
     port: int
@@ -17,38 +17,39 @@ class Connection:
     user: str
     password: Secret
     sslmode: str = "disable"
-    """`disable`, `require`, `verify-ca` or `verify-full`: drivers disagree about the other two."""
+    """`disable`, `require`, `verify-ca` or `verify-full`: drivers treat `allow` and `prefer`
+    differently."""
     sslrootcert: str | None = None
-    """Certificates of the authorities that vouch for the server, as PEM; None for public ones."""
+    """Certificates of the server's authorities, as PEM; None for public authorities."""
     more_hosts: tuple[Address, ...] = ()
-    """The other servers of a cluster, which the database is reached by after a failover."""
+    """The other servers of a cluster, which serve the database after a failover."""
     target_session_attrs: str = "any"
-    """Which of several servers to choose, as libpq names it: `primary`, `read-write` ..."""
+    """libpq's name for the server to choose among several: `primary`, `read-write`, ..."""
     connection_limit: int | None = None
-    """How many sessions the tenant may have at once; None where the provider sets no limit."""
+    """How many sessions the tenant may have at once; None if the provider sets no limit."""
     pooler_host: str | None = None
-    """The same database behind PgBouncer in transaction mode, where the provider has that."""
+    """The host of a PgBouncer in transaction mode in front of the database, if there is one."""
 
     @property
     def addresses(self) -> tuple[Address, ...]:
         return (Address(self.host, self.port), *self.more_hosts)
 
     def uri(self, ca_file: str | None = None) -> str:
-        """Return a libpq connection URI, secret included: for the caller, never for a log.
+        """Return a libpq connection URI with the password: for the caller, never for a log.
 
-        `ca_file` is where the caller keeps `sslrootcert`.
+        `ca_file` is the file in which the caller stores `sslrootcert`.
         """
         hosts = ",".join(f"{bracketed(each.host)}:{each.port}" for each in self.addresses)
         place = f"{self._credentials}@{hosts}/{_escaped(self.database)}"
         return f"postgresql://{place}?{urlencode(self.options(ca_file))}"
 
     def first_uri(self, scheme: str = "postgresql", **options: str) -> str:
-        """Return a URI of the first host alone, for readers that know no lists."""
+        """Return a URI of the first host only, for drivers that accept one host."""
         place = f"{self._credentials}@{bracketed(self.host)}:{self.port}/{_escaped(self.database)}"
         return f"{scheme}://{place}?{urlencode(options)}"
 
     def listed_uri(self, scheme: str, **options: str) -> str:
-        """Return a URI that has several hosts in its query, as SQLAlchemy wants them."""
+        """Return a URI with several hosts in its query, the form that SQLAlchemy expects."""
         if not self.more_hosts:
             return self.first_uri(scheme, **options)
         hosts = [("host", f"{bracketed(each.host)}:{each.port}") for each in self.addresses]
@@ -70,7 +71,7 @@ class Connection:
 
 
 def bracketed(host: str) -> str:
-    """As a URL's authority has it."""
+    """Return the host in the form of a URL's authority: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host
 
 

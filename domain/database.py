@@ -1,4 +1,4 @@
-"""Our record about one database, and what may become of it."""
+"""The record of one database, and its transitions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,14 +17,16 @@ from domain.target import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """The record: a value; every change makes a new one, which the registry accepts or refuses.
+    """The record of a database: a value. Each change returns a new one, which the registry accepts
+    or rejects.
 
-    `promised` says that its caller can come back for it, so that a crash does not undo it;
-    `suffixable`, that a suffix may be put to its names where they are taken. `wake_at` is when the
-    sweep has to look at it, None for never; `failures` counts those in a row of the work that is
-    going on. `secret` is the name of the one that its password comes from; empty for the first that
-    there was. `nonce` is random, and another one for each password; empty for passwords of releases
-    that drew none. `version` is the registry's: it counts the accepted changes.
+    `resumable` means that the caller can ask for the database again, so that an interrupted
+    creation is finished and not undone. `suffixable` means that the names may get a suffix if they
+    are taken. `wake_at` is the time of the next reconciliation, None for never. `failures` counts
+    the consecutive failures of the pending operation. `secret` is the name of the secret that the
+    password is derived from; empty for the first secret. `nonce` is random for each password; empty
+    for passwords of early releases. `version` belongs to the registry: it counts the accepted
+    changes.
     """
 
     id: str
@@ -58,23 +60,22 @@ class Database:
 
     @property
     def is_lost(self) -> bool:
-        """Whether it is gone without our having dropped it."""
+        """Return whether the database disappeared without a delete operation."""
         return self.state is State.DELETED and self._latest(Work.DELETE) is None
 
     @property
     def changed_at(self) -> datetime:
-        """When something was last begun or done for it: what only fails, again and again, changes
-        nothing."""
+        """The time of the last step that did not fail: repeated failures are not changes."""
         steps = (step for step in reversed(self.history) if step.state is not StepState.FAILED)
         return next((step.at for step in steps), self.created_at)
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """The latest step of each work, in the order in which the works first began."""
+        """The latest step of each operation, in the order in which the operations first started."""
         return tuple({step.name: step for step in self.history}.values())
 
     def is_pending(self, work: Work) -> bool:
-        """Whether that work has begun and is not done."""
+        """Return whether the operation has started and is not completed."""
         return self._latest(work) in {StepState.RUNNING, StepState.FAILED}
 
     def is_failed(self, work: Work) -> bool:
@@ -82,57 +83,57 @@ class Database:
 
     @property
     def was_given_up(self) -> bool:
-        """Whether it never was ready, because its making failed."""
+        """Return whether provisioning failed before the database was ready."""
         return self.is_failed(Work.PROVISION) or self.is_failed(Work.VERIFY)
 
     @property
     def is_at_rest(self) -> bool:
-        """Whether nothing is going on, and nothing will before its end or its caller's wish."""
+        """Return whether no operation is pending. The next change is the expiry or a request."""
         return self.state in LEFT_TO_DO and not self._has_work
 
     def order(self, passwords: PasswordDeriver) -> Order:
-        """What the provider is asked for."""
+        """Return the request to the provider for this database."""
         password = passwords(self.id, self.rotation, self.secret, self.nonce)
         return Order(tenant=self.tenant, password=password, extensions=self.extensions)
 
     def rotated(self, passwords: PasswordDeriver, nonce: str) -> "Database":
-        """Return the same database with its next password."""
+        """Return the record with its next password."""
         return replace(self.rekeyed(passwords, nonce), rotation=self.rotation + 1)
 
     def rekeyed(self, passwords: PasswordDeriver, nonce: str) -> "Database":
-        """Return the same database with another password, which comes from the current secret and
-        a new nonce. Use it for a password that was never handed out, or that nobody can derive."""
+        """Return the record with another password, derived from the current secret and a new nonce.
+        Use it for a password that was never handed out, or whose secret is not configured."""
         return replace(self, secret=passwords.current, nonce=nonce)
 
     def is_over(self, now: datetime) -> bool:
-        """Whether its time has come, whatever has been done about it yet."""
+        """Return whether the expiry has passed, in whatever state the database is."""
         return self.expires_at is not None and self.expires_at <= now
 
     def check_usable(self, now: datetime) -> None:
-        """Raises InFlight while it is being made, and IllegalTransition unless it is ready and its
-        time has not come."""
+        """Raise InFlight while the database is provisioning, and IllegalTransition unless it is
+        ready and not past its expiry."""
         if self.state is State.PROVISIONING:
-            raise InFlight(f"Database {self.id} is being made; repeat it soon.")
+            raise InFlight(f"Database {self.id} is provisioning; repeat the request soon.")
         if self.state is not State.READY or self.is_over(now):
             state = State.EXPIRED if self.state is State.READY else self.state
             raise IllegalTransition(f"Database {self.id} is {state}, not ready.")
 
     def check_known(self, now: datetime) -> None:
-        """Raises as `check_usable` does, and InFlight while nobody can say which password holds."""
+        """Raise as `check_usable` does, and InFlight while the valid password is not known."""
         self.check_usable(now)
         if self.is_pending(Work.ROTATE):
-            raise InFlight("The password is being changed: ask again, or repeat the rotation.")
+            raise InFlight("The password is being rotated: repeat the request, or the rotation.")
 
     def check_target(self, target: Target) -> None:
-        """Raises OtherTarget when it was made elsewhere: what is said there means nothing here."""
+        """Raise OtherTarget if the database is on another target: `target` knows nothing of it."""
         if self.target.name != target.name:
             raise OtherTarget(
-                f"Database {self.id} was made on {self.target.name!r}, and this service works on "
-                f"{target.name!r} now; set its provider back to reach it."
+                f"Database {self.id} is on {self.target.name!r}, and this service now uses "
+                f"{target.name!r}; set PGVEND_PROVIDER back to reach it."
             )
 
     def moved(self, state: State) -> "Database":
-        """The same database in another state. Raises IllegalTransition."""
+        """Return the record in another state. Raises IllegalTransition."""
         if state not in LEGAL[self.state]:
             raise IllegalTransition(
                 f"Database {self.id} is {self.state} and cannot become {state}."
@@ -140,64 +141,65 @@ class Database:
         return replace(self, state=state)
 
     def renamed(self, names: Names) -> "Database":
-        """The same database under other names; what there is under the former ones is to be dropped
-        first. Raises IllegalTransition unless it is being made."""
+        """Return the record with other names; drop what exists under the former names first. Raises
+        IllegalTransition unless the database is provisioning."""
         if self.state is not State.PROVISIONING:
             raise IllegalTransition(f"Database {self.id} is {self.state} and keeps its names.")
         return replace(self, names=names)
 
     def lost(self) -> "Database":
-        """The same database, which is not where it was, though nobody asked for its end. Raises
+        """Return the record of a database that disappeared without a request to delete it. Raises
         IllegalTransition."""
         return replace(self.moved(State.DELETING).moved(State.DELETED), wake_at=None)
 
     def found_again(self, names: Names) -> "Database":
-        """The same database, which was lost and has turned up with all that is in it; not a legal
-        transition, for it never was gone."""
+        """Return the record of a missing database that was found with its data. This is not one of
+        the legal transitions, because the database was never deleted."""
         found = replace(self, state=State.READY, names=names)
         return found._waking(AT_ONCE if found._has_work else None)
 
     def found_as(self, names: Names) -> "Database":
-        """The same database, which somebody renamed on its server."""
+        """Return the record with the names that someone gave the database on its server."""
         return replace(self, names=names)
 
     @property
     def latest_extension(self) -> str:
-        """The one that was asked for last; empty where none was."""
+        """The extension that was requested last; empty if none was."""
         return self.extensions[-1] if self.extensions else ""
 
     def with_extension(self, name: str) -> "Database":
-        """The same database with that extension as its latest."""
+        """Return the record with that extension as its latest."""
         return replace(self, extensions=(*self.without_extension(name).extensions, name))
 
     def without_extension(self, name: str) -> "Database":
         return replace(self, extensions=tuple(each for each in self.extensions if each != name))
 
     def extended(self, expires_at: datetime | None) -> "Database":
-        """The same database, which is ready, with another end."""
+        """Return the record of a ready database with another expiry."""
         return replace(self, expires_at=expires_at)._waking(
             self.wake_at if self._has_work else None
         )
 
     def began(self, work: Work, at: datetime) -> "Database":
-        """The same database with that work begun: from now on somebody has to finish it."""
+        """Return the record with the operation started: reconciliation finishes it if needed."""
         return replace(self._with_step(work, StepState.RUNNING, at), wake_at=AT_ONCE, failures=0)
 
     def did(self, work: Work, at: datetime, wake_at: datetime | None = None) -> "Database":
-        """The same database with that work done; nobody has to look at it before `wake_at`, or
-        before its end, unless more has begun."""
+        """Return the record with the operation completed. Reconciliation is due at `wake_at`, at
+        the expiry, or now if another operation is pending."""
         done = replace(self._with_step(work, StepState.DONE, at), failures=0)
         return done._waking(AT_ONCE if done._has_work else wake_at)
 
     def missed(self, work: Work, at: datetime, error: str) -> "Database":
-        """The same database whose work failed, to be tried again after a longer pause each time."""
+        """Return the record with the operation failed, to be retried after a longer pause each
+        time."""
         failures = self.failures + 1
         database = self._with_step(work, StepState.FAILED, at, error)
         return replace(database, failures=failures)._waking(at + pause_after(failures))
 
     def given_up(self, at: datetime, error: str) -> "Database":
-        """The same database, not made and to be dropped, with what kept it from being made. The
-        same request, asked again, makes a new one."""
+        """Return the record of a database that could not be provisioned, to be deleted, with the
+        error. The same request, repeated, creates a new database."""
         database = replace(self, request=None)
         for step in self.steps:
             if step.state is StepState.RUNNING:
@@ -205,17 +207,18 @@ class Database:
         return database.moved(State.DELETING).began(Work.DELETE, at)
 
     def dropped(self, at: datetime) -> "Database":
-        """The same database, of which nothing is left: deleted, or failed if it never was made."""
+        """Return the record with nothing left on the server: deleted, or failed if it never was
+        ready."""
         state = State.FAILED if self.was_given_up else State.DELETED
         return self.moved(state).did(Work.DELETE, at)
 
     @property
     def _has_work(self) -> bool:
-        """Whether something has begun and is to be finished in the state that it is in."""
+        """Return whether an operation is pending that the current state allows to finish."""
         return any(map(self.is_pending, LEFT_TO_DO.get(self.state, ())))
 
     def _waking(self, at: datetime | None) -> "Database":
-        """A ready one has to be looked at when it ends, whatever else is to be done."""
+        """Return the record with that time of its next reconciliation, at the latest its expiry."""
         ends = self.expires_at if self.state is State.READY else None
         return replace(self, wake_at=min(filter(None, (at, ends)), default=None))
 
@@ -229,7 +232,7 @@ class Database:
 
 
 def _shortened(history: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Without the oldest step that is not the latest of its work, once there are too many."""
+    """Drop the oldest step that is not the latest of its operation, if there are too many."""
     if len(history) <= LONGEST_HISTORY:
         return history
     latest = {step.name: step.number for step in history}

@@ -1,4 +1,4 @@
-"""Every error of pgvend, grouped by what the caller may do next.
+"""All errors of pgvend, grouped by the caller's next step.
 
 PgvendError
 ├── InvalidRequest             change the request
@@ -9,13 +9,13 @@ PgvendError
 │   ├── InvalidPageToken
 │   ├── ExtensionUnavailable
 │   └── RequestReused
-├── Unauthenticated            show a key
+├── Unauthenticated            send an API key
 │   └── KeyRefused
-├── Forbidden                  take another key
-├── QuotaReached               free something first
-├── DatabaseNotFound           it is not there, or not yours
+├── Forbidden                  use another API key
+├── QuotaReached               delete a database first
+├── DatabaseNotFound           it does not exist, or belongs to another caller
 ├── KeyNotFound
-├── Conflict                   look again before you repeat
+├── Conflict                   read the current state before you repeat the request
 │   ├── NameTaken
 │   ├── StaleRecord
 │   ├── PreconditionFailed
@@ -24,23 +24,23 @@ PgvendError
 │   ├── SecretUnknown
 │   ├── PasswordChanged
 │   ├── RequestKnown
-│   └── InFlight               repeat it soon, unchanged
-├── Unavailable                repeat later, unchanged
-│   ├── RateLimited            nothing happened: too many requests
-│   ├── ProviderBusy           nothing happened
-│   │   └── ProviderLocked     nothing happened: somebody else is at work there
-│   ├── OutcomeUnknown         it may have happened: repeat, and it converges
-│   └── ProviderFull           nothing happened, and nothing will until something is freed
+│   └── InFlight               repeat the same request soon
+├── Unavailable                repeat the same request later
+│   ├── RateLimited            nothing was changed: too many requests
+│   ├── ProviderBusy           nothing was changed
+│   │   └── ProviderLocked     nothing was changed: another operation locks the project
+│   ├── OutcomeUnknown         the change may have been made: repeat the request, it is idempotent
+│   └── ProviderFull           nothing was changed: no capacity until something is deleted
 ├── ProviderRejected           final: the operator has to act
-└── StartupError               the service cannot start; the message holds the mend
+└── StartupError               the service cannot start; the message says how to fix it
 
-The message of an error is meant for the caller: it names the thing and the mend, and it never
-holds a secret or a provider's own words.
+The message of an error is for the caller: it names the object and says what to do. It never
+contains a secret or a provider's own message.
 """
 
 
 class PgvendError(Exception):
-    """Something went wrong in a way that pgvend knows."""
+    """pgvend could not complete the request."""
 
     code = "error"
     retryable = False
@@ -50,19 +50,19 @@ class PgvendError(Exception):
 
 
 class InvalidRequest(PgvendError):
-    """The request cannot be understood as it stands."""
+    """The request is not valid: correct it before you send it again."""
 
     code = "invalid_request"
 
 
 class InvalidNickname(InvalidRequest):
-    """The nickname leaves nothing to name a database by."""
+    """The nickname contains no letter or digit to form a database name: add one."""
 
     code = "invalid_nickname"
 
 
 class InvalidDuration(InvalidRequest):
-    """The duration is not one, or is out of bounds."""
+    """The duration is not valid, or is outside the allowed range."""
 
     code = "invalid_duration"
 
@@ -74,49 +74,49 @@ class InvalidExpiry(InvalidRequest):
 
 
 class InvalidLabels(InvalidRequest):
-    """The labels are too many, too long, or hold characters that labels may not hold."""
+    """The labels are too many or too long, or contain characters that are not allowed."""
 
     code = "invalid_labels"
 
 
 class InvalidPageToken(InvalidRequest):
-    """The page token was not issued by this service: start again without one."""
+    """This service did not issue the page token: list again without a page token."""
 
     code = "invalid_page_token"
 
 
 class ExtensionUnavailable(InvalidRequest):
-    """The server cannot install an extension that was asked for."""
+    """The server cannot install a requested extension."""
 
     code = "extension_unavailable"
 
 
 class RequestReused(InvalidRequest):
-    """The idempotency key was used for something else before: take a new one."""
+    """The idempotency key was used for a different request: use a new key."""
 
     code = "idempotency_key_reused"
 
 
 class Unauthenticated(PgvendError):
-    """Nobody asks without a key here: send Authorization: Bearer <key>."""
+    """Authentication required: send Authorization: Bearer <key>."""
 
     code = "unauthenticated"
 
 
 class KeyRefused(Unauthenticated):
-    """The key that was shown is none."""
+    """The API key is invalid."""
 
     code = "key_refused"
 
 
 class Forbidden(PgvendError):
-    """The key that was shown does not allow that."""
+    """The API key does not allow this request."""
 
     code = "forbidden"
 
 
 class QuotaReached(PgvendError):
-    """You have as many databases as your key allows: delete one to make room for another."""
+    """The API key has reached its quota of databases: delete one to create another."""
 
     code = "quota_reached"
 
@@ -126,86 +126,86 @@ class QuotaReached(PgvendError):
 
 
 class KeyNotFound(PgvendError):
-    """There is no such key."""
+    """The API key does not exist."""
 
     code = "key_not_found"
 
 
 class DatabaseNotFound(PgvendError):
-    """There is no such database."""
+    """The database does not exist."""
 
     code = "database_not_found"
 
 
 class Conflict(PgvendError):
-    """The request does not fit what is there: look again before repeating it."""
+    """The request conflicts with the current state: read the state before you repeat it."""
 
     code = "conflict"
 
 
 class NameTaken(Conflict):
-    """A database or a role of that name exists already."""
+    """A database or role with this name already exists."""
 
     code = "name_taken"
 
 
 class StaleRecord(Conflict):
-    """Somebody else changed the record in the meantime."""
+    """The record was changed by another request: read it again."""
 
     code = "stale_record"
 
 
 class PreconditionFailed(Conflict):
-    """The database is no longer as the request says that it is."""
+    """The database has changed since the version in the request."""
 
     code = "precondition_failed"
 
 
 class IllegalTransition(Conflict):
-    """The database's state does not allow that."""
+    """The database's state does not allow this operation."""
 
     code = "illegal_state"
 
 
 class OtherTarget(Conflict):
-    """The database is in another place than the one that the service works on."""
+    """The database is on another target than the one this service uses."""
 
     code = "other_target"
 
 
 class SecretUnknown(Conflict):
-    """The secret behind the password is not known here: rotate, or set PGVEND_SECRET_PREVIOUS."""
+    """The password's secret is not configured: rotate, or set PGVEND_SECRET_PREVIOUS."""
 
     code = "secret_unknown"
 
 
 class PasswordChanged(Conflict):
-    """The owner's password is not the one that pgvend set: rotate it to get a new one."""
+    """The owner's password was changed outside pgvend: rotate it to get a new one."""
 
     code = "password_changed"
 
 
 class RequestKnown(Conflict):
-    """A request with the same idempotency key has been recorded already."""
+    """A request with the same idempotency key is already recorded."""
 
     code = "request_known"
 
 
 class InFlight(Conflict):
-    """Something is being done for this database right now."""
+    """Another operation on this database is in progress: repeat the request soon."""
 
     code = "in_flight"
     retryable = True
 
 
 class Unavailable(PgvendError):
-    """Not now: repeat the request later, unchanged."""
+    """The service is temporarily unavailable: repeat the same request later."""
 
     code = "unavailable"
     retryable = True
 
     def __init__(self, message: str = "", *, retry_after: float | None = None) -> None:
-        """`retry_after` is in seconds, None when the other side did not say."""
+        """`retry_after` is in seconds, None if the provider gave no time."""
         super().__init__(message)
         self.retry_after = retry_after
 
@@ -218,38 +218,38 @@ class RateLimited(Unavailable):
     def __init__(
         self, message: str = "", *, amount: int = 0, seconds: int = 0, retry_after: float = 0
     ) -> None:
-        """The rate is of so many requests in so many seconds."""
+        """The rate is `amount` requests in `seconds` seconds."""
         super().__init__(message, retry_after=retry_after)
         self.amount = amount
         self.seconds = seconds
 
 
 class ProviderBusy(Unavailable):
-    """The provider cannot take this now, and nothing has happened."""
+    """The provider cannot accept the request now, and nothing was changed: repeat it later."""
 
     code = "provider_busy"
 
 
 class ProviderLocked(ProviderBusy):
-    """Somebody else is at work where this would have to be done, and nothing has happened."""
+    """Another operation locks the project, and nothing was changed: repeat the request later."""
 
     code = "provider_locked"
 
 
 class OutcomeUnknown(Unavailable):
-    """The provider's answer was lost: it may or may not have happened."""
+    """The provider's answer was lost, and the change may have been made: repeat the request."""
 
     code = "outcome_unknown"
 
 
 class ProviderFull(Unavailable):
-    """The provider has no room for another database."""
+    """The provider has no capacity for another database."""
 
     code = "provider_full"
 
 
 class ProviderRejected(PgvendError):
-    """The provider refuses, and would refuse again."""
+    """The provider rejects the request and would reject it again: ask the operator."""
 
     code = "provider_rejected"
 

@@ -1,4 +1,4 @@
-"""How long a database lives."""
+"""Lifetimes: durations, and the policy for the expiry of databases."""
 
 import re
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from domain.errors import InvalidDuration, InvalidExpiry
 
 SHORTEST = timedelta(minutes=1)
-"""Below this, a database would expire while its caller still reads the answer."""
+"""A shorter lifetime would end while the caller still reads the response."""
 
 LONGEST = timedelta(days=36_500)
-"""Keeps every date within what calendars and drivers can hold."""
+"""Keeps every date within the range of calendars and drivers."""
 
 _SHORT = re.compile(r"([0-9]{1,9})([smhdw])")
 _SHORT_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -20,13 +20,13 @@ _ISO = re.compile(
     r"(?:(?P<seconds>[0-9]{1,9})S)?)?)"
 )
 DURATION = rf"^(?:{_SHORT.pattern}|{re.sub('[?]P<[a-z]+>', '', _ISO.pattern)})$"
-"""What can be a duration, as a pattern that others than Python understand."""
+"""The pattern of a duration, in a syntax that JSON Schema shares with Python."""
 
 
 def parse_duration(text: str) -> timedelta:
-    """`90s`, `30m`, `24h`, `7d`, `2w`, or an ISO 8601 duration of weeks, days and times.
+    """Parse `90s`, `30m`, `24h`, `7d`, `2w`, or an ISO 8601 duration of weeks, days and times.
 
-    Years and months are refused: they have no fixed length. Raises InvalidDuration.
+    Years and months are not accepted: they have no fixed length. Raises InvalidDuration.
     """
     parts = _short_parts(text) or _iso_parts(text)
     try:
@@ -55,27 +55,27 @@ def _iso_parts(text: str) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpiryPolicy:
-    """What the operator allows. Who asks for nothing gets `default`, else `longest`, else for ever;
-    `longest` of None has no bound."""
+    """The lifetimes that the operator allows. A request without a lifetime gets `default`, else
+    `max_ttl`, else no expiry; a `max_ttl` of None sets no limit."""
 
     default: timedelta | None = None
     longest: timedelta | None = None
 
     def within(self, longest: timedelta | None) -> "ExpiryPolicy":
-        """Return the policy under which databases live no longer than `longest` either."""
+        """Return the policy with lifetimes limited to `max_ttl` too."""
         if longest is None:
             return self
         bound = min(longest, self.longest or longest)
         return ExpiryPolicy(default=min(bound, self.default or bound), longest=bound)
 
     def expires_at(self, now: datetime, ttl: timedelta | None) -> datetime | None:
-        """The end of a database made `now`, None for never. Raises InvalidDuration."""
+        """Return the expiry of a database created `now`, None for never. Raises InvalidDuration."""
         ttl = ttl or self.default or self.longest
         if ttl is None:
             return None
         if self.longest is not None and ttl > self.longest:
             raise InvalidDuration(
-                f"A database lives here for {_told(self.longest)} at most; ask for a shorter ttl."
+                f"The ttl can be at most {_told(self.longest)}; request a shorter one."
             )
         return now + ttl
 

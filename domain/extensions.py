@@ -1,4 +1,4 @@
-"""PostgreSQL's extensions: those that a database may have."""
+"""PostgreSQL extensions that a database can have."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from domain.errors import ExtensionUnavailable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
-    """`version` is the one that a new database gets; `description` is the extension's own."""
+    """An available extension. `version` is the default version; `description` is its own."""
 
     name: str
     version: str
@@ -16,7 +16,8 @@ class Extension:
 
 
 def check_available(wanted: Iterable[str], available: Sequence[Extension]) -> None:
-    """Raises ExtensionUnavailable, with what is available, for the first that is not."""
+    """Raise ExtensionUnavailable for the first extension that is not available; the message lists
+    the available ones."""
     names = [extension.name for extension in available]
     for name in wanted:
         if name not in names:

@@ -1,8 +1,8 @@
 """The policy of a server's guard: which transactions it ends, and why.
 
-It ends only tenants' transactions: a look holds no others. Ordinary work, such as `pg_dump` or a
-migration, holds weak locks on shared catalogs, now and then one on its own database or role, and
-waits for none.
+It ends only tenants' transactions: a snapshot contains no others. Ordinary work, such as `pg_dump`
+or a migration, holds weak locks on shared catalogs, sometimes a lock on its own database or role,
+and waits for none of them.
 """
 
 from collections.abc import Collection, Iterator
@@ -13,23 +13,25 @@ from domain.guarding import Concern, Ending, Look, Reason, Suspect, age
 from domain.locks import Kind, Lock, Mode, Party, blockings
 
 STRONG_ON_CATALOG = Mode.ShareUpdateExclusive
-"""From this mode on, a tenant gets no lock on a shared catalog: it waits, and others behind it."""
+"""From this mode on, a tenant cannot get a lock on a shared catalog: it waits, and blocks the
+sessions that wait behind it."""
 
 STRONG_ON_OBJECT = Mode.Share
-"""From this mode on a lock on a database keeps logins out."""
+"""From this mode on, a lock on a database blocks logins."""
 
 HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardPolicy:
-    """Times are in seconds, ages in transaction ids.
+    """Limits of the guard. Times are in seconds, ages in transaction ids.
 
-    Others wait for a tenant's lock for `patience` before its session ends; autovacuum waits for a
-    tenant's change of its own entries for `long_patience`. A transaction may become as old as
-    `oldest_transaction`; None sets no limit. From the age `burnt` on, a session that uses up ids
-    ends; from `scarce` on, also one that keeps more ids than `kept` from being forgotten. `burning`
-    defines what using up means, and knows no look yet.
+    The guard ends a tenant's session when others have waited for its lock for `max_wait`;
+    autovacuum waits for a tenant's change of its own entries for `max_autovacuum_wait`.
+    `oldest_transaction` limits the age of a transaction; None sets no limit. From `high_age` on,
+    the guard ends a session that uses up ids; from `critical_age` on, also a session that prevents
+    more than `max_held_age` ids from being frozen. `xid_usage` has the thresholds for using up ids,
+    and an empty history.
     """
 
     patience: float = 2.0
@@ -41,8 +43,8 @@ class GuardPolicy:
     burning: Burning = field(default_factory=Burning)
 
     def endings(self, look: Look, burning: Burning) -> list[Ending]:
-        """Return the transactions to end, and why. Spare the holders of a lock while ending those
-        that wait for it may be enough."""
+        """Return the transactions to end, and why. Do not end the holders of a lock if ending the
+        sessions that wait for it may be enough."""
         found = dict.fromkeys(self._waiting(look), Reason.WAITS)
         for suspect in self._holding(look, gone={each.party for each in found}):
             found.setdefault(suspect, Reason.HOLDS)
@@ -53,7 +55,7 @@ class GuardPolicy:
         return [Ending(suspect, reason) for suspect, reason in found.items()]
 
     def steps_aside(self, look: Look) -> bool:
-        """Tell whether the guard's own locks, and no tenant's, keep the operator's work waiting,
+        """Return whether only the guard's own locks, and no tenant's, block the operator's work,
         such as VACUUM FULL or REINDEX of a shared catalog."""
         tenants = {suspect.party for suspect in look.suspects}
         waiting = [
@@ -85,8 +87,8 @@ class GuardPolicy:
                 yield suspect
 
     def _holding(self, look: Look, gone: Collection[Party]) -> Iterator[Suspect]:
-        """Yield the suspects whose lock another session waits for, or that wait for it before the
-        other."""
+        """Yield the suspects that another session waits for: because they hold its lock, or because
+        they wait for it in front of the other session."""
         suspects = _by_party(look)
         tenants = {party: suspect.tenant for party, suspect in suspects.items()}
         working = {lock.party for lock in look.locks if _is_work(lock)}
@@ -118,9 +120,9 @@ class GuardPolicy:
                     yield suspect, Reason.KEEPS_IDS
 
     def _keeps_ids(self, suspect: Suspect, look: Look) -> bool:
-        """Tell whether the suspect keeps transaction ids from being used again: by its transaction,
+        """Return whether the suspect prevents transaction ids from being frozen: by its transaction
         or by a temporary table or a lock that autovacuum waits for. Only a session that has been in
-        such a database for long can have the latter."""
+        such a database for a long time can have the latter."""
         if suspect.held_id is not None and age(look.next_id, suspect.held_id) >= self.kept:
             return True
         is_within = look.ages.get(suspect.database or "", 0) >= self.scarce
@@ -132,21 +134,21 @@ def _by_party(look: Look) -> dict[Party, Suspect]:
 
 
 def _is_strong(lock: Lock, tenant: str) -> bool:
-    """Tell whether a wait for this lock is an attack. A tenant may wait for its own database and
-    role: there, sessions that wait behind it are checked instead."""
+    """Return whether a wait for this lock is an attack. A tenant may wait for its own database and
+    role: there, the guard checks the sessions that wait behind it instead."""
     if lock.kind is Kind.CATALOG:
         return lock.mode >= STRONG_ON_CATALOG
     return lock.kind is Kind.OBJECT and lock.tenant != tenant and lock.mode >= STRONG_ON_OBJECT
 
 
 def _is_harmless(lock: Lock) -> bool:
-    """Tell whether the lock is a weak one on a catalog, such as `pg_dump` holds until it ends."""
+    """Return whether the lock is a weak one on a catalog, which `pg_dump` also holds to its end."""
     is_weak = lock.kind is Kind.CATALOG and lock.mode is Mode.AccessShare
     return is_weak or lock.kind is Kind.PASSING
 
 
 def _is_work(lock: Lock) -> bool:
-    """Tell whether the holder of this lock changes a shared catalog, and so waits for others that
-    do."""
+    """Return whether the holder of this lock changes a shared catalog, and therefore waits for
+    others that change it."""
     is_of_catalog = lock.kind in (Kind.CATALOG, Kind.TUPLE)
     return is_of_catalog and lock.granted and lock.mode >= Mode.RowExclusive

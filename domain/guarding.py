@@ -1,4 +1,4 @@
-"""The sight of a server's guard at one look."""
+"""Snapshots of a server, from which the guard decides."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -7,22 +7,22 @@ from enum import StrEnum
 from domain.locks import Lock
 
 WRAP = 1 << 32
-"""Transaction ids start again after so many; half of them are in the past."""
+"""The number of transaction ids, after which they start again; half of them are in the past."""
 
 SCARCE = 10
-"""Of so many parts less than one is free."""
+"""A resource is scarce if less than one part in this many is free."""
 
 
 def age(next_id: int, transaction_id: int) -> int:
-    """Count the ids that were used since `transaction_id` was."""
+    """Return the number of ids used since `transaction_id`."""
     return (next_id - transaction_id) % WRAP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A session of a tenant. `open_for` is the age of its transaction, in seconds, and `lasts`
-    that of the session; `held_id` is the oldest transaction id that it keeps from being forgotten,
-    `newest_id` the latest that it took. None where there is no such thing, or we may not know.
+    """A session of a tenant. `open_for` is the age of its transaction in seconds, `connected_for`
+    that of the session; `held_id` is the oldest transaction id that it prevents from being frozen,
+    `newest_id` the latest that it took. None if it has none, or if the guard may not see it.
     """
 
     pid: int
@@ -41,7 +41,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A prepared transaction of a tenant, which has no session; `owner` is its role."""
+    """A prepared transaction of a tenant, without a session; `owner` is its role."""
 
     gid: str
     tenant: str
@@ -64,7 +64,7 @@ Suspect = Session | Prepared
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """How much of something is free."""
+    """The free and total amounts of a resource."""
 
     free: int
     total: int
@@ -76,9 +76,12 @@ class Room:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """`guards` are the sessions that guard the server, `nameless` those without a role: autovacuum,
-    logins that are not through. `next_id` is the next transaction id, `ages` are those of each
-    database's oldest one. `may_end` and `may_see` say what the server allows us."""
+    """The sessions, locks and resources of a server at one moment.
+
+    `guards` are the sessions of guards, `nameless` those without a role: autovacuum and
+    unfinished logins. `next_id` is the next transaction id, `ages` has the age of the oldest one of
+    each database. `can_end_sessions` and `can_see_transactions` are the guard's own permissions.
+    """
 
     guards: Collection[int]
     sessions: Collection[Session] = ()
@@ -113,14 +116,14 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A transaction to end: with its session, or rolled back where it is prepared."""
+    """A transaction to end: with its session, or by a rollback if it is prepared."""
 
     suspect: Suspect
     reason: Reason
 
 
 class Concern(StrEnum):
-    """Conditions of a server that its operator should know."""
+    """Conditions of a server that need the operator's attention."""
 
     POWERLESS = "cannot_end_sessions"
     BLIND = "cannot_see_transactions"

@@ -1,4 +1,4 @@
-"""How easily a secret is guessed."""
+"""The strength of secrets: detection of those that can be guessed."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from domain.secret import Secret
 
 SHORTEST = 32
-"""Characters: with fewer, whatever a secret is made of can be tried."""
+"""Characters: all shorter secrets can be tried, whatever their characters are."""
 
 FEWEST_DISTINCT = 8
 FEWEST_OWN = 16
-"""Characters beside what placeholders are made of, counted once where they repeat."""
+"""Characters outside of placeholders, sequences and repetitions."""
 
 JUDGED = 1000
-"""Characters from the beginning on: looking for repetitions takes their square."""
+"""Characters that are checked, from the beginning: the search for repetitions is quadratic."""
 
 _PLACEHOLDERS = """
     admin administrator base64 battery change character characters chars correct default demo dev
@@ -23,7 +23,7 @@ _PLACEHOLDERS = """
     secret secrets something staging staple string super test testing this todo token unsafe
     value very welcome with your
 """
-"""Words of documentation, examples and forms."""
+"""Words from documentation, examples and forms."""
 
 _WORDS = re.compile("|".join(sorted(_PLACEHOLDERS.split(), key=len, reverse=True)))
 
@@ -36,14 +36,14 @@ _ROWS = (
 _SEQUENCES = (*_ROWS, *(row[::-1] for row in _ROWS))
 
 _SHORTEST_MATCH = 4
-"""Characters: what random text repeats, or has in a row, is shorter."""
+"""Characters: repetitions and sequences in random text are shorter."""
 
 
 def weakness_of(secret: Secret) -> str | None:
-    """Return why the secret can be guessed, without a word of it; None when it cannot.
+    """Return why the secret can be guessed, without any part of it, or None.
 
-    It judges what people type instead of drawing at random. A text that it lets pass may be known
-    to somebody all the same; what `openssl rand` prints passes.
+    Detects secrets that people type instead of generating them. A secret that passes may still be
+    known to someone; the output of `openssl rand` passes.
     """
     text = secret.reveal().lower()
     if len(text) < SHORTEST:
@@ -53,25 +53,25 @@ def weakness_of(secret: Secret) -> str | None:
     if len(set(text)) < FEWEST_DISTINCT:
         return f"it has fewer than {FEWEST_DISTINCT} different characters"
     if _own(text[:JUDGED]) < FEWEST_OWN:
-        return "it is made of words, sequences and repetitions that anybody may try"
+        return "it consists of words, sequences and repetitions that are easy to guess"
     return None
 
 
 def _period(text: str) -> str:
-    """Return what the text repeats, the last time perhaps in part; itself where it does not."""
+    """Return the part that the text repeats, the last time perhaps cut short, or the whole text."""
     lengths = range(1, len(text) // 2 + 1)
     return next((text[:size] for size in lengths if text[size:] == text[:-size]), text)
 
 
 def _own(text: str) -> int:
-    """Count the letters and digits that are the text's own."""
+    """Count the letters and digits that belong to no word, sequence or repetition."""
     without_rows = "".join(_without(text, _length_of_row))
     without_words = _WORDS.sub(" ", without_rows.translate(_LEET))
     return sum(part.isalnum() for part in _without(without_words, _length_of_repetition))
 
 
 def _without(text: str, length_of: Callable[[str, int], int]) -> Iterator[str]:
-    """Yield the characters, and a space for each part that is as long as `length_of` says."""
+    """Yield the characters, with a space in place of each part that `measure` finds."""
     place = 0
     while place < len(text):
         length = length_of(text, place)
@@ -88,7 +88,7 @@ def _length_of_repetition(text: str, place: int) -> int:
 
 
 def _longest(text: str, place: int, is_known: Callable[[str], bool]) -> int:
-    """Return the length of the longest known part that begins there; 0 for a short one."""
+    """Return the length of the longest known part at that position; 0 if it is too short."""
     length = 0
     for end in range(place + _SHORTEST_MATCH, len(text) + 1):
         if not is_known(text[place:end]):

@@ -1,5 +1,4 @@
-"""Ids, of databases above all: prefixed, opaque, sortable by the time they were made (a ULID's
-layout)."""
+"""Ids of databases and other objects: prefixed, opaque, sortable by creation time (ULID layout)."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -8,7 +7,7 @@ PREFIX = "db_"
 RANDOM_BYTES = 10
 
 CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
-"""Digits without those that look alike: five bits each."""
+"""Crockford's base 32: five bits for each digit, without digits that look alike."""
 
 _LENGTH = 26
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -20,7 +19,7 @@ SHAPE = re.compile(PREFIX + _DIGITS)
 
 
 def new_id(now: datetime, entropy: bytes, prefix: str = PREFIX) -> str:
-    """The prefix and 26 characters: 48 bits of milliseconds, then the 80 bits of `entropy`."""
+    """Return the prefix and 26 characters: 48 bits of milliseconds, then 80 bits of `entropy`."""
     if len(entropy) != RANDOM_BYTES:
         raise ValueError(f"an id takes {RANDOM_BYTES} random bytes, not {len(entropy)}")
     number = (now - _EPOCH) // _MILLISECOND << 80 | int.from_bytes(entropy)
@@ -28,20 +27,20 @@ def new_id(now: datetime, entropy: bytes, prefix: str = PREFIX) -> str:
 
 
 def digits_of(number: int, length: int) -> str:
-    """The last `length` digits of the number."""
+    """Return the last `length` digits of the number in Crockford's base 32."""
     return "".join(CROCKFORD[number >> 5 * place & 31] for place in reversed(range(length)))
 
 
 def is_id(text: str, prefix: str = PREFIX) -> bool:
-    """Whether `text` could be an id of ours."""
+    """Return whether `text` has the form of an id."""
     is_shaped = re.fullmatch(prefix + _DIGITS, text) is not None
     return is_shaped and _milliseconds(text.removeprefix(prefix)) <= _LAST
 
 
 def made_at(database_id: str) -> datetime:
-    """When an id of ours was made, to the millisecond; raises ValueError when it is none."""
+    """Return the creation time of an id, in milliseconds. Raises ValueError if it is not an id."""
     if not is_id(database_id):
-        raise ValueError(f"{database_id!r} is no id")
+        raise ValueError(f"{database_id!r} is not an id")
     return _EPOCH + _milliseconds(database_id.removeprefix(PREFIX)) * _MILLISECOND
 
 

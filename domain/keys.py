@@ -1,4 +1,4 @@
-"""API keys: what is kept of them, and what callers show."""
+"""API keys: the stored records, and the keys that callers send."""
 
 import hmac
 import re
@@ -27,10 +27,10 @@ NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._@-]{0,61}[A-Za-z0-9])?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """The record of a key; the key itself is shown once, and only its digest is kept.
+    """The record of an API key. The key itself is shown once; only its digest is stored.
 
-    `id` is how the key begins: public, and enough to find its record. Keys with the same `name` are
-    one caller's, so that a key can be replaced by another.
+    `id` is the beginning of the key: public, and sufficient to find the record. Keys with the same
+    `name` belong to one caller, so that one key can replace another.
     """
 
     id: str
@@ -56,62 +56,62 @@ class ApiKey:
         )
 
     def revoked(self, at: datetime) -> "ApiKey":
-        """The same key, of no use from now on; the first time counts."""
+        """Return the revoked key; the time of the first revocation counts."""
         return replace(self, revoked_at=self.revoked_at or at)
 
     def check_valid(self, now: datetime) -> None:
-        """For whoever has shown the whole key. Raises KeyRefused."""
+        """Raise KeyRefused if the key is revoked or expired. Compare the digest first."""
         if self.revoked_at:
-            raise KeyRefused(f"The key {self.id} was revoked.")
+            raise KeyRefused(f"The API key {self.id} was revoked.")
         if self.expires_at and self.expires_at <= now:
-            raise KeyRefused(f"The key {self.id} has expired.")
+            raise KeyRefused(f"The API key {self.id} has expired.")
 
 
 def new_key(entropy: bytes) -> tuple[str, Secret]:
-    """The id of a new key, and the key. Of `entropy`, the first ID_BYTES are for the id, the other
-    SECRET_BYTES for the secret."""
+    """Return the id of a new key, and the key. The first ID_BYTES of `entropy` are for the id, the
+    other SECRET_BYTES for the secret."""
     key_id = f"pgv_{digits_of(int.from_bytes(entropy[:ID_BYTES]), 8)}"
     return key_id, Secret(f"{key_id}_{entropy[ID_BYTES:].hex()}")
 
 
 def id_in(key: Secret) -> str | None:
-    """The id of a key that could be one of ours."""
+    """Return the id of the key, or None if it does not have the form of a stored key."""
     found = _SHAPE.fullmatch(key.reveal())
     return found[1] if found else None
 
 
 def digest_of(key: Secret) -> str:
-    """A key has 256 random bits: a fast hash without salt hides it."""
+    """Return the digest of a key. A fast hash without salt is safe for 256 random bits."""
     return sha256(key.reveal().encode(errors="surrogateescape")).hexdigest()
 
 
 def is_same(digest: str, other: str) -> bool:
-    """In a time that does not tell where they differ."""
+    """Compare in constant time."""
     return hmac.compare_digest(digest, other)
 
 
 def checked_name(name: str) -> str:
-    """Raises InvalidRequest."""
+    """Return the name of a key's caller. Raises InvalidRequest."""
     if not NAME.fullmatch(name) or name == OURSELVES:
         raise InvalidRequest(
-            "A key's name has 1 to 63 letters, digits and ._@-, begins and ends with a letter or "
-            f"digit, and is not {OURSELVES}, which is what the audit trail calls the sweep."
+            "The name of a key must have 1 to 63 letters, digits and ._@-, begin and end with a "
+            f"letter or digit, and must not be {OURSELVES}, the name of the service."
         )
     return name
 
 
 def granted(scopes: frozenset[Scope], origins: Collection[str]) -> frozenset[Scope]:
-    """What a key for these web pages may be for: they cannot keep it secret, so it can only create.
-    Raises InvalidRequest when nothing is left."""
+    """Return the scopes that a key for these web origins can have. A web page cannot keep a key
+    secret, so its key can only create. Raises InvalidRequest if no scope is left."""
     left = scopes & {Scope.CREATE} if origins else scopes
     if not left:
-        raise InvalidRequest("A key needs a scope; one for web pages can only have create.")
+        raise InvalidRequest("A key needs a scope; with origins, the only possible one is create.")
     return left
 
 
 @dataclass(frozen=True, slots=True)
 class StaticKey:
-    """A key that the operator has put into the settings."""
+    """A key in the operator's settings."""
 
     digest: str
     caller: Caller

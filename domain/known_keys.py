@@ -1,4 +1,4 @@
-"""API keys that were right before, kept in memory."""
+"""A cache of valid API keys."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from domain.keys import ApiKey, is_same
 
 FRESH = 5.0
-"""Seconds that a right key is answered for from memory; as long a key that another process revoked
-is let in."""
+"""Seconds until a cached key is looked up again; for as long, a key that another process revoked is
+still accepted."""
 
 MOST = 10_000
-"""Keys that are kept; beyond that the one that was shown longest ago is forgotten."""
+"""The number of cached keys; beyond it, the least recently used key is evicted."""
 
 
 @dataclass
 class KnownKeys:
-    """Right keys by their ids, each with the moment at which the records were last asked for it.
+    """Valid keys by id, each with the time of its last lookup in the registry.
 
-    `changes` counts what was forgotten: what the records said before that may be out of date.
+    `changes` counts the removals: a lookup that started before a removal may be out of date.
     """
 
     most: int = MOST
@@ -25,12 +25,12 @@ class KnownKeys:
     _known: OrderedDict[str, tuple[ApiKey, float]] = field(default_factory=OrderedDict)
 
     def knows(self, key_id: str, digest: str) -> bool:
-        """Tell whether a key of that digest was right before, whatever became of it since."""
+        """Return whether a key with that digest was valid before; it may be revoked since."""
         known = self._known.get(key_id)
         return known is not None and is_same(known[0].digest, digest)
 
     def fresh(self, key_id: str, digest: str, now: float) -> ApiKey | None:
-        """Return the key if it was right a moment ago."""
+        """Return the key if it was looked up less than FRESH_SECONDS ago."""
         if not self.knows(key_id, digest):
             return None
         self._known.move_to_end(key_id)
@@ -38,7 +38,7 @@ class KnownKeys:
         return key if now - asked_at < FRESH else None
 
     def remember(self, key: ApiKey, now: float, changes: int) -> None:
-        """Keep a key that the records called right at `now`, when `changes` was as given."""
+        """Cache a key that was valid at `now`, unless a removal came after `changes` was read."""
         if changes == self.changes:
             self._known[key.id] = key, now
             self._known.move_to_end(key.id)

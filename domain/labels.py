@@ -1,4 +1,4 @@
-"""Labels: what callers write on their databases to find them again."""
+"""Labels: key-value pairs by which callers find their databases."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ VALUE = re.compile(r"[a-zA-Z0-9._/@+-]{0,63}")
 
 
 def checked_labels(labels: Mapping[str, str]) -> dict[str, str]:
-    """A copy of `labels`. Raises InvalidLabels, naming the label that is wrong."""
+    """Return a copy of `labels`. Raises InvalidLabels, with the label that is not valid."""
     if len(labels) > MAX_LABELS:
         raise InvalidLabels(f"{len(labels)} labels are too many; use at most {MAX_LABELS}.")
     for key, value in labels.items():

@@ -1,4 +1,4 @@
-"""PostgreSQL's lock modes, and who waits for whom."""
+"""PostgreSQL's locks: their modes, and which session waits for which."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import IntEnum, StrEnum
 
 
 class Mode(IntEnum):
-    """From weak to strong; the names are those of `pg_locks.mode`, without `Lock`."""
+    """Lock modes from weak to strong; the names are those of `pg_locks.mode` without `Lock`."""
 
     AccessShare = 1
     RowShare = 2
@@ -18,8 +18,8 @@ class Mode(IntEnum):
     AccessExclusive = 8
 
     def conflicts_with(self, other: "Mode") -> bool:
-        """Tell whether the modes exclude each other, by the table "Conflicting Lock Modes" of
-        PostgreSQL's documentation."""
+        """Return whether the modes conflict, by the table "Conflicting Lock Modes" of PostgreSQL's
+        documentation."""
         weak, strong = sorted((self, other))
         return strong >= _FIRST_CONFLICT[weak]
 
@@ -34,13 +34,15 @@ _FIRST_CONFLICT = {
     Mode.Exclusive: Mode.Exclusive,
     Mode.AccessExclusive: Mode.AccessExclusive,
 }
-"""The weakest mode, from the mode itself on, that conflicts with it; all stronger ones do too."""
+"""For each mode, the weakest mode that is not weaker and conflicts with it; all stronger modes
+conflict too."""
 
 
 class Kind(StrEnum):
-    """What all databases of a server share, and can be locked; and transactions, for which others
-    wait. An OBJECT is what a row of a shared catalog stands for: a database, a role. PASSING are
-    locks that no session can keep, such as those to extend a file or to send notifications."""
+    """Kinds of lock targets that all databases of a server share, and transactions, for which other
+    sessions wait. An OBJECT is the object of a row in a shared catalog: a database or a role.
+    SHORT_LIVED are locks that no session can keep, such as those to extend a file or to send
+    notifications."""
 
     CATALOG = "catalog"
     OBJECT = "object"
@@ -50,14 +52,14 @@ class Kind(StrEnum):
 
 
 Party = int | str
-"""Who holds a lock, or waits for one: a session's process id, a prepared transaction's name."""
+"""The holder of a lock, or a waiter: a session's process id or a prepared transaction's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lock:
-    """A lock on `target`, or, not `granted`, the wait for one, of so many seconds.
+    """A lock on `target` or, if not `granted`, a wait for it; `waited` is in seconds.
 
-    `tenant` is whose database or role an OBJECT is, if it is a tenant's.
+    `tenant` is the tenant who owns an OBJECT, if any.
     """
 
     party: Party
@@ -69,7 +71,7 @@ class Lock:
     tenant: str | None = None
 
     def blocks(self, other: "Lock") -> bool:
-        """Tell whether `other` waits for this lock, or for this wait, which came first."""
+        """Return whether `other` waits for this lock, or behind this earlier wait."""
         if other.granted or self.party == other.party or self.target != other.target:
             return False
         comes_first = self.granted or self.waited > other.waited
@@ -77,7 +79,7 @@ class Lock:
 
 
 def blockings(locks: Collection[Lock]) -> Iterator[tuple[Lock, Lock]]:
-    """Yield every lock, or wait, with each one that waits for it."""
+    """Yield pairs of a lock or wait and a lock that waits for it."""
     by_target: dict[str, list[Lock]] = {}
     for lock in locks:
         by_target.setdefault(lock.target, []).append(lock)

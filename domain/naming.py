@@ -1,4 +1,4 @@
-"""From what the caller typed to PostgreSQL identifiers."""
+"""Nicknames, and the PostgreSQL identifiers that are derived from them."""
 
 import re
 import unicodedata
@@ -10,13 +10,13 @@ from anyascii import anyascii
 from domain.errors import InvalidNickname
 
 MAX_NICKNAME = 256
-"""Characters of a nickname; a longer one is a mistake, not a name."""
+"""The maximum number of characters in a nickname."""
 
 MAX_IDENTIFIER = 63
-"""Bytes of a PostgreSQL identifier (NAMEDATALEN - 1); the server cuts longer ones silently."""
+"""Bytes of a PostgreSQL identifier (NAMEDATALEN - 1); the server truncates longer ones silently."""
 
 OWNER_PREFIX = "user_"
-"""What the original service put before a database's name to name its owner."""
+"""The prefix of the owner's name before the database's name, as in the original service."""
 
 MAX_BASE = MAX_IDENTIFIER - len(OWNER_PREFIX)
 
@@ -28,7 +28,7 @@ RESERVED = frozenset(
     | {"rdsadmin", "cloudsqladmin", "azure_maintenance", "azure_sys", "defaultdb"}
     | {"all", "sameuser", "samerole", "samegroup", "replication"}
 )
-"""What servers come with, and names with a meaning of their own in pg_hba.conf."""
+"""Names that exist on servers by default, or are keywords in pg_hba.conf."""
 
 _DROPPED = re.compile(r"[^a-z0-9_-]")
 _UNICODE_HYPHEN = "\u2010"
@@ -37,10 +37,10 @@ _CUT_HASH = 8
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The identifiers of one database on its server; at most 63 bytes each, plain ASCII.
+    """The identifiers of a database and its owner: at most 63 bytes each, ASCII.
 
-    Those of a new one begin with a letter, a digit or `_`: programs that get one as an argument
-    must not take it for an option. Records of older releases may hold others.
+    New names begin with a letter, a digit or `_`, so that no program mistakes them for an option.
+    Records of older releases may contain others.
     """
 
     database: str
@@ -49,10 +49,10 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Nickname:
-    """What the caller typed, kept as typed.
+    """A nickname, unchanged from the request.
 
-    Raises InvalidNickname when it is too long, holds control characters, or leaves no letter and
-    no digit to name a database by.
+    Raises InvalidNickname if it is too long, contains control characters, or has no letter or digit
+    that can be part of an identifier.
     """
 
     typed: str
@@ -63,11 +63,9 @@ class Nickname:
                 f"The nickname has {len(self.typed)} characters; use at most {MAX_NICKNAME}."
             )
         if any(unicodedata.category(char) in {"Cc", "Cs"} for char in self.typed):
-            raise InvalidNickname("The nickname holds control characters; leave them out.")
+            raise InvalidNickname("The nickname contains control characters; remove them.")
         if not any(char.isalnum() for char in self._cleaned()):
-            raise InvalidNickname(
-                "The nickname leaves no letter and no digit to name a database by; add some."
-            )
+            raise InvalidNickname("The nickname needs a letter or a digit; add one.")
 
     def _cleaned(self) -> str:
         composed = unicodedata.normalize("NFKC", self.typed).replace(_UNICODE_HYPHEN, "-")
@@ -75,10 +73,10 @@ class Nickname:
         return _DROPPED.sub("", ascii_only.lower()).lstrip("-")
 
     def base(self) -> str:
-        """The database's name when nothing is in its way: at most 58 bytes.
+        """Return the database's name without a suffix: at most 58 bytes.
 
-        A longer one is cut and ends in a hash of the whole, so that two long nicknames with the
-        same beginning stay two names.
+        A longer name is truncated and ends in a hash of the whole name, so that two long nicknames
+        with the same beginning get different names.
         """
         cleaned = self._cleaned()
         if len(cleaned) <= MAX_BASE:
@@ -90,14 +88,14 @@ class Nickname:
         return self.base() in RESERVED
 
     def names(self, suffix: str = "") -> Names:
-        """The identifiers, told apart by `suffix` when the plain ones are reserved or in use."""
+        """Return the identifiers, with `suffix` if those without are reserved or taken."""
         database = _joined(self.base(), suffix) if suffix else self.base()
         return Names(database=database, owner=OWNER_PREFIX + database)
 
 
 def _transliterated(char: str) -> str:
-    """Write one character in ASCII, without hyphens that the caller did not type (those of a dash,
-    or of `e-mail` for an emoji): with a hyphen, a name needs quoting in SQL."""
+    """Return the character in ASCII, without hyphens that the caller did not type (of a dash, or of
+    `e-mail` for an emoji): a name with a hyphen needs quotes in SQL."""
     return char if char.isascii() else anyascii(char).replace("-", "")
 
 

@@ -1,4 +1,4 @@
-"""What a provider is asked to make, and what it says it has."""
+"""Values that the service and its providers exchange: requests, and items of the inventory."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from domain.secret import Secret
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """One database of ours: its id is the proof of ownership, its names are where it lives."""
+    """The identity of one database on a provider: `id` marks it as pgvend's, `names` locate it."""
 
     id: str
     names: Names
@@ -16,10 +16,10 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A database to be made.
+    """A database to provision.
 
-    `password` is the one the provider sets where it lets us choose; `extensions` are PostgreSQL
-    extensions that the tenant finds installed.
+    `password` is set if the provider accepts a chosen password; `extensions` are the PostgreSQL
+    extensions to install.
     """
 
     tenant: Tenant
@@ -29,7 +29,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """What a provider holds for one of our ids; half-made ones lack a part (None)."""
+    """What a provider has for one id; a part that does not exist is None."""
 
     id: str
     database: str | None
@@ -41,7 +41,7 @@ class Holding:
 class Tombstone:
     """The role of a deleted database that cannot be dropped yet: locked, and renamed to `role`.
 
-    It holds no name and no data. `reason` says what keeps it, and what to do about it.
+    It holds no name and no data. `reason` says what prevents the drop, and how to resolve it.
     """
 
     role: str

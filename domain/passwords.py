@@ -1,7 +1,7 @@
-"""Passwords are derived, not stored: a repeated step writes the same one, nothing keeps it.
+"""Derived passwords: a repeated operation sets the same password, and none is stored.
 
-Each has a nonce of its own: a registry that comes back from a backup counts rotations from where it
-was, and must not issue a password that was revoked since.
+Each password has its own nonce: a registry that is restored from a backup repeats rotation numbers,
+and must not issue a password that was revoked since the backup.
 """
 
 import hmac
@@ -14,13 +14,13 @@ from domain.secret import MissingSecret, Secret
 
 SYMBOLS = "-_.~"
 ALPHABET = ascii_lowercase + ascii_uppercase + digits + SYMBOLS
-"""The URI-unreserved characters (RFC 3986, 2.3): a password needs no escaping anywhere."""
+"""The unreserved characters of URIs (RFC 3986, 2.3): a password never needs escaping."""
 
 LENGTH = 24
-"""Characters: 145 bits over this alphabet."""
+"""Characters: 145 bits with this alphabet."""
 
 CLASSES = (ascii_lowercase, ascii_uppercase, digits, SYMBOLS)
-"""Neon and most servers' policies ask for one character of each."""
+"""Neon, and the policies of most servers, require one character of each class."""
 
 NONCE_BYTES = 16
 
@@ -28,20 +28,20 @@ _UNBIASED = 256 - 256 % len(ALPHABET)
 
 
 def name_of(secret: Secret) -> str:
-    """A public name of the secret, which does not lead back to it.
+    """Return a public name of the secret, from which the secret cannot be derived.
 
-    A record says by it where its password comes from; the first secret's one is the installation's
-    name, which marks what is ours.
+    Records name the secret of their password by it. The name of the first secret is the name of the
+    installation, which marks its databases.
     """
     return bytes(islice(_stream(secret, "installation"), 6)).hex()
 
 
 @dataclass(frozen=True, slots=True)
 class PasswordDeriver:
-    """Makes the password of a database from one of the service's secrets; the same every time.
+    """Derives the password of a database from one of the service's secrets; the same every time.
 
-    New passwords come from `secret`; the `previous` ones are for those that came from them. `first`
-    is the name of the secret that is meant where none is named; the current one without it.
+    New passwords are derived from `secret`; the `previous` secrets serve older passwords. `first`
+    is the name of the secret of records that name none; if empty, the current secret.
     """
 
     secret: Secret = field(repr=False)
@@ -50,18 +50,18 @@ class PasswordDeriver:
 
     @property
     def current(self) -> str:
-        """The name of the secret that new passwords come from."""
+        """The name of the secret for new passwords."""
         return name_of(self.secret)
 
     def knows(self, name: str) -> bool:
-        """Whether the secret of that name is one of ours."""
+        """Return whether the secret of that name is configured."""
         return self._named(name) is not None
 
     def __call__(self, database_id: str, rotation: int, name: str = "", nonce: str = "") -> Secret:
         """Return the password of `database_id` after `rotation` rotations (0: the first password),
-        from the secret of that name; a MissingSecret where nobody has it.
+        from the secret of that name; a MissingSecret if that secret is not configured.
 
-        Records of releases that drew no `nonce` have an empty one, and keep their passwords.
+        Records of early releases have an empty `nonce`, and keep their passwords.
         """
         secret = self._named(name)
         if secret is None:
@@ -79,7 +79,7 @@ class PasswordDeriver:
 
 
 def new_nonce(entropy: bytes) -> str:
-    """Return the nonce for a new password, of NONCE_BYTES that nobody can foresee."""
+    """Return the nonce for a new password, from NONCE_BYTES random bytes."""
     if len(entropy) != NONCE_BYTES:
         raise ValueError(f"a nonce takes {NONCE_BYTES} random bytes, not {len(entropy)}")
     return entropy.hex()
@@ -91,12 +91,12 @@ def _purpose(database_id: str, rotation: int, nonce: str) -> str:
 
 
 def _stream(secret: Secret, purpose: str) -> Iterator[int]:
-    """Endless bytes for one purpose: HMAC-SHA-256 of the secret in counter mode."""
+    """Yield endless bytes for one purpose: HMAC-SHA-256 of the secret in counter mode."""
     key = secret.reveal().encode(errors="surrogateescape")
     for block in count():
         yield from hmac.digest(key, f"pgvend/1/{block}/{purpose}".encode(), "sha256")
 
 
 def _characters(stream: Iterator[int]) -> Iterator[str]:
-    """Bytes to characters without bias: bytes beyond the last whole multiple are thrown away."""
+    """Map bytes to characters without bias: discard bytes beyond the last whole multiple."""
     return (ALPHABET[byte % len(ALPHABET)] for byte in stream if byte < _UNBIASED)

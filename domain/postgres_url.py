@@ -1,4 +1,4 @@
-"""PostgreSQL connection URLs, as libpq reads them: one host or several."""
+"""PostgreSQL connection URLs, as libpq parses them: with one host or several."""
 
 import re
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ DEFAULT_PORT = 5432
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 _ELSEWHERE = {"service", "passfile", "hostaddr"}
-"""Parameters that would lead to places which the URL does not name, or around its host's name."""
+"""Parameters that would connect to a host that the URL does not name, or read other files."""
 
 _HOST = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(?::(?P<port>[0-9]*))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A host name, an address, or the folder of a socket, and the port."""
+    """A port, and a host name, an IP address or the folder of a socket."""
 
     host: str
     port: int = DEFAULT_PORT
@@ -29,10 +29,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostgresUrl:
-    """A server, or several that stand in for each other, and a login there.
+    """A server, or several servers of a cluster, and a login.
 
-    `addresses` is empty where the URL names no host: the server's socket on this machine.
-    `parameters` are those of the query that are not about host and login.
+    `addresses` is empty if the URL names no host: then it means the server's socket on this
+    machine. `parameters` are the query's parameters except host and login.
     """
 
     addresses: tuple[Address, ...] = ()
@@ -43,10 +43,10 @@ class PostgresUrl:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises ValueError, without any part of the URL in it."""
+        """Parse a URL. Raises ValueError, whose message contains no part of the URL."""
         try:
             parts = urlsplit(text)
-        except ValueError:  # its text quotes the URL
+        except ValueError:  # its message quotes the URL
             raise ValueError("not a PostgreSQL URL") from None
         if parts.scheme not in SCHEMES or parts.fragment:
             raise ValueError("not a PostgreSQL URL")
@@ -64,7 +64,7 @@ class PostgresUrl:
 
     @property
     def sslmode(self) -> str | None:
-        """What the URL asks for: None where it leaves that to the server."""
+        """The URL's sslmode, or None."""
         return self.parameters.get("sslmode")
 
     @property
@@ -90,7 +90,7 @@ def _address(text: str, default_port: str | None) -> Address:
 
 def _checked(parameters: Mapping[str, str]) -> Mapping[str, str]:
     if foreign := sorted(_ELSEWHERE & set(parameters)):
-        raise ValueError(f"the parameter {foreign[0]} is not supported: name host and login")
+        raise ValueError(f"{foreign[0]} is not supported: put host and login into the URL")
     if parameters.get("sslmode", "disable") not in SSL_MODES:
         raise ValueError(f"sslmode is not one of {', '.join(SSL_MODES)}")
     return dict(parameters)

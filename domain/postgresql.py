@@ -1,4 +1,4 @@
-"""Versions of PostgreSQL, and which of them lack security fixes."""
+"""PostgreSQL versions, and which of them lack security fixes."""
 
 import re
 from collections.abc import Mapping
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 
 OLDEST, NEWEST = 15, 18
-"""The major versions that pgvend is tested on."""
+"""The oldest and newest major version that pgvend is tested with."""
 
 FIXED_ON = date(2026, 11, 12)
-"""The day of the latest security release that `FIXED_IN` knows."""
+"""The date of the latest security release in `FIXED_IN`."""
 
 FIXED_IN: Mapping[int, int] = {15: 20, 16: 16, 17: 12, 18: 7}
-"""By major version, the first minor version without a publicly known security fault on that day.
+"""For each major version, the first minor version without a known vulnerability on that date.
 
 Source: the changelog of Debian's postgresql-15 15.20 (bookworm-security). PostgreSQL releases the
 minor versions of all majors on one day."""
@@ -30,22 +30,22 @@ class Version:
 
     @property
     def lacks_fixes(self) -> bool:
-        """Whether a newer minor version is known to fix security faults of this one."""
+        """Return whether a newer minor version fixes vulnerabilities of this one."""
         return self.minor < FIXED_IN.get(self.major, 0)
 
     @property
     def advice(self) -> str:
-        """What an operator should know about a version that lacks fixes."""
+        """Advice for the operator of a version that lacks fixes."""
         fixed = Version(self.major, FIXED_IN[self.major])
         return (
-            f"PostgreSQL {fixed} of {FIXED_ON} or an earlier release fixes security faults that "
-            f"{self} has: install the newest {self.major}.x."
+            f"PostgreSQL {self} has vulnerabilities; {fixed} of {FIXED_ON}, or an earlier release, "
+            f"fixes them: install the newest {self.major}.x."
         )
 
 
 def parse_version(text: str) -> Version | None:
-    """The version that a program or a server calls itself by, such as `18.6` or
-    `postgres (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)`; one that is not released yet, such as
-    `19beta1`, has the minor version 0. None where the text names none."""
+    """Parse the version that a program or server reports, such as `18.6` or
+    `postgres (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)`. A version before its release, such as
+    `19beta1`, has the minor version 0. Return None if the text contains no version."""
     found = _TEXT.search(text)
     return Version(int(found[1]), int(found[2] or 0)) if found else None

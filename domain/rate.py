@@ -1,4 +1,4 @@
-"""How often something may be done."""
+"""Rates: how many requests are allowed in a time window."""
 
 import re
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _UNITS = {1: "s", 60: "min", 3600: "h", 86400: "d"}
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`amount` times in `seconds`."""
+    """`amount` requests in `seconds` seconds."""
 
     amount: int
     seconds: int
@@ -21,7 +21,8 @@ class Rate:
         return f"{self.amount}/{_UNITS.get(self.seconds, f'{self.seconds} s')}"
 
     def allowance(self, hits: int, reset: float) -> "Allowance":
-        """What comes of the last of so many `hits` in a window that ends in `reset` seconds."""
+        """Return the allowance of the last of `hits` requests in a window that ends in `reset`
+        seconds."""
         return Allowance(
             rate=self,
             is_granted=hits <= self.amount,
@@ -31,17 +32,17 @@ class Rate:
 
 
 def parse_rate(text: str) -> Rate:
-    """`10/min`, `5/s`, `100/hour`. Raises InvalidRequest."""
+    """Parse `10/min`, `5/s`, `100/hour`. Raises InvalidRequest."""
     found = SHAPE.fullmatch(text)
     if not found:
-        raise InvalidRequest(f"{text[:63]!r} is no rate: write it as 10/min, with s, min, h or d.")
+        raise InvalidRequest(f"{text[:63]!r} is not a rate: write 10/min; units are s, min, h, d.")
     return Rate(int(found[1]), _SECONDS[found[2][0]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """What came of one request under a rate: whether it may be done, how many more may be, and in
-    how many seconds all may be again."""
+    """The decision about one request: whether it is granted, how many more requests remain, and in
+    how many seconds the window ends."""
 
     rate: Rate
     is_granted: bool
@@ -49,7 +50,7 @@ class Allowance:
     reset: float
 
     def check(self, refusal: str) -> None:
-        """Raises RateLimited, with that message."""
+        """Raise RateLimited with that message if the request is not granted."""
         if not self.is_granted:
             amount, seconds = self.rate.amount, self.rate.seconds
             raise RateLimited(refusal, amount=amount, seconds=seconds, retry_after=self.reset)

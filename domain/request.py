@@ -1,4 +1,4 @@
-"""What a request that may be repeated is known by."""
+"""Idempotency: the keys by which repeated requests are recognized."""
 
 import re
 from dataclasses import dataclass
@@ -8,24 +8,24 @@ from hashlib import sha256
 from domain.errors import InvalidRequest
 
 REMEMBERED = timedelta(hours=24)
-"""How long the same key means the same database."""
+"""How long a repeated key returns the same database."""
 
 KEY = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
 
 
 @dataclass(frozen=True, slots=True)
 class RequestMark:
-    """Digests: of the caller with its idempotency key, and of what was asked for."""
+    """Digests: of the caller with its idempotency key, and of the request's content."""
 
     key: str
     body: str
 
 
 def request_mark(caller: str, key: str, body: str) -> RequestMark:
-    """A key is one caller's own: the same one from another caller is another. Raises
-    InvalidRequest when it is no key: 1 to 255 visible ASCII characters, spaces between them."""
+    """Return the key of one caller: the same text from another caller is another key. Raises
+    InvalidRequest unless it has 1 to 255 visible ASCII characters, with spaces in between."""
     if not KEY.fullmatch(key):
-        raise InvalidRequest("The Idempotency-Key has to be 1 to 255 visible ASCII characters.")
+        raise InvalidRequest("The Idempotency-Key must have 1 to 255 visible ASCII characters.")
     return RequestMark(_digest(caller, key), _digest(body))
 
 

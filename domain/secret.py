@@ -1,4 +1,4 @@
-"""A string that does not print itself."""
+"""Secrets: strings that do not appear in logs and messages."""
 
 import hmac
 from typing import ClassVar
@@ -7,7 +7,7 @@ from domain.errors import SecretUnknown
 
 
 class Secret:
-    """A password or a key; only `reveal()` shows it, so that every showing can be searched for."""
+    """A password or key. Only `reveal()` returns it, so that each use can be found by a search."""
 
     __slots__ = ("_value",)
 
@@ -17,7 +17,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Return the secret itself: for the wire, never for a log or a message."""
+        """Return the plain text: for the wire, never for a log or a message."""
         return self._value
 
     def __repr__(self) -> str:
@@ -38,11 +38,11 @@ class Secret:
         return hash((Secret, self._value))
 
     def __reduce__(self) -> str:
-        raise TypeError("a Secret is not serialised; reveal it where it has to leave the process")
+        raise TypeError("a Secret cannot be serialized; call reveal() to send it")
 
 
 class MissingSecret(Secret):
-    """One that nobody here has: it cannot be revealed, so that no wrong one takes its place."""
+    """A secret that is not configured. It cannot be revealed, so that no wrong one is used."""
 
     __slots__ = ()
 
@@ -52,7 +52,7 @@ class MissingSecret(Secret):
         super().__init__("")
 
     def reveal(self) -> str:
-        """Raises SecretUnknown."""
+        """Raise SecretUnknown."""
         raise SecretUnknown
 
     def __eq__(self, other: object) -> bool:

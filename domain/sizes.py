@@ -1,4 +1,4 @@
-"""How large a database may grow, and what is done about one that is larger."""
+"""Database sizes: their limit, and the operations that enforce it."""
 
 import re
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from domain.states import State
 from domain.steps import Step, Work
 
 UNITS = {"kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
-"""As PostgreSQL counts them."""
+"""PostgreSQL's units."""
 
 SMALLEST = 16 << 20
-"""An empty database has half of that."""
+"""The smallest limit: twice the size of an empty database."""
 
 LARGEST = 1 << 60
 
 NOTICE = timedelta(minutes=3)
-"""How long a warning stands at least until something follows: replicas may look one right after the
-other, and a tenant has to be able to act on it."""
+"""The minimum time between a warning and the next operation: replicas may check right after each
+other, and the tenant needs time to act."""
 
 ABOUT_SIZE = frozenset({Work.WARN, Work.CONFINE, Work.RELEASE})
 
@@ -27,7 +27,7 @@ _SIZE = re.compile(r"([0-9]{1,9})(kB|MB|GB|TB)")
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What a database takes on disk, in bytes, and whether its owner's sessions begin read-only."""
+    """The size of a database on disk in bytes, and whether its owner's sessions start read-only."""
 
     size: int
     read_only: bool = False
@@ -35,8 +35,8 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class SizeLimit:
-    """In bytes. What was over it is free again below nine tenths of it: one that lingers at the
-    limit does not go to and fro."""
+    """A limit in bytes. A database that exceeded it is writable again below nine tenths of the
+    limit, so that one near the limit does not switch back and forth."""
 
     size: int
 
@@ -44,7 +44,7 @@ class SizeLimit:
         return size > self.size
 
     def is_defied(self, size: int) -> bool:
-        """Whether something so large, when it is read-only, was made writable to go on growing."""
+        """Return whether a read-only database of this size must have been made writable to grow."""
         return size > self.size * 2
 
     def has_room(self, size: int) -> bool:
@@ -52,7 +52,7 @@ class SizeLimit:
 
 
 def parse_size(text: str) -> int:
-    """The bytes of `500MB`, `10GB`. Raises ValueError."""
+    """Parse `500MB`, `10GB` into bytes. Raises ValueError."""
     match = _SIZE.fullmatch(text)
     size = int(match[1]) * UNITS[match[2]] if match else 0
     if not SMALLEST <= size <= LARGEST:
@@ -61,7 +61,7 @@ def parse_size(text: str) -> int:
 
 
 def told(size: int) -> str:
-    """`512MB`: in whole units, the largest of which there are ten."""
+    """Return the size as `512MB`: in the largest unit of which there are at least ten."""
     for unit, length in reversed(UNITS.items()):
         if size >= 10 * length:
             return f"{size // length}{unit}"
@@ -69,13 +69,13 @@ def told(size: int) -> str:
 
 
 def is_read_only(database: Database) -> bool:
-    """Whether it was made so for its size, or is being made so."""
+    """Return whether the database is read-only because of its size, or becomes so."""
     step = _last(database)
     return step is not None and step.name == Work.CONFINE
 
 
 def size_work(database: Database) -> Work | None:
-    """What has begun because of its size, and is not done."""
+    """Return the pending operation on the database's size, if any."""
     works = (work for work in (Work.CONFINE, Work.RELEASE) if database.is_pending(work))
     return next(works, None)
 
@@ -83,9 +83,10 @@ def size_work(database: Database) -> Work | None:
 def work_for(
     database: Database, measure: Measure | None, limit: SizeLimit | None, now: datetime
 ) -> Work | None:
-    """What a database's size asks for; what else goes on with it comes first. One that is too large
-    is warned, and made read-only when it still is later on, again where that was undone. Without a
-    limit there is room for everything; of what was not measured nothing is known."""
+    """Return the operation that the size of the database requires; other pending operations come
+    first. A database that exceeds the limit gets a warning and, if it still exceeds it later,
+    becomes read-only, again if the tenant undid that. Without a limit, every size is allowed;
+    without a measurement, nothing is done."""
     if database.state is not State.READY or not database.is_at_rest or database.is_over(now):
         return None
     last = _last(database)
@@ -100,7 +101,7 @@ def work_for(
 
 
 def _against(last: Step | None, measure: Measure, now: datetime) -> Work | None:
-    """What follows on a warning, or on having been made read-only."""
+    """Return the operation that follows a warning, or a database that was made read-only."""
     if last is None or (last.name == Work.WARN and now < last.at + NOTICE):
         return None
     is_confined = last.name == Work.CONFINE and measure.read_only
@@ -108,6 +109,6 @@ def _against(last: Step | None, measure: Measure, now: datetime) -> Work | None:
 
 
 def _last(database: Database) -> Step | None:
-    """The latest step about its size. (The latest of each work is never forgotten.)"""
+    """Return the latest step on the size. (The history keeps the latest step of each operation.)"""
     steps = (step for step in reversed(database.history) if step.name in ABOUT_SIZE)
     return next(steps, None)

@@ -1,4 +1,4 @@
-"""The states of a database, the legal ways between them, and what may be going on in each."""
+"""The states of a database, their transitions, and the operations possible in each."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -9,9 +9,9 @@ from domain.steps import Work
 class State(StrEnum):
     PROVISIONING = "provisioning"
     READY = "ready"
-    FAILED = "failed"  # nothing of it is left
-    EXPIRED = "expired"  # nobody can log in; everything is still there
-    DELETING = "deleting"  # to be dropped, and perhaps half dropped
+    FAILED = "failed"  # provisioning failed; nothing is left
+    EXPIRED = "expired"  # logins are blocked; the data still exists
+    DELETING = "deleting"  # to be dropped, or partly dropped
     DELETED = "deleted"
 
 
@@ -25,7 +25,7 @@ LEGAL: Mapping[State, frozenset[State]] = {
 }
 
 GONE = frozenset({State.FAILED, State.DELETED})
-"""Nothing exists on the provider any more, and the names are free again."""
+"""States without anything on the provider: the names are free again."""
 
 LIVE = frozenset(State) - GONE
 
@@ -35,4 +35,4 @@ LEFT_TO_DO: Mapping[State, frozenset[Work]] = {
     State.FAILED: frozenset(),
     State.DELETED: frozenset(),
 }
-"""What may be going on in the states that a database can rest in."""
+"""Operations that can be pending in the states that need no transition."""

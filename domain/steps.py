@@ -1,4 +1,4 @@
-"""What is done for a database, step by step, and when it is tried again."""
+"""Operations on a database, their steps, and the pauses between retries."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -6,18 +6,18 @@ from enum import StrEnum
 
 
 class Work(StrEnum):
-    """What is done for a database outside, each to be finished once it has begun."""
+    """Operations on a database outside the registry. Each one that has started is finished."""
 
     PROVISION = "provision"
     VERIFY = "verify"
     ROTATE = "rotate"
-    END_SESSIONS = "end_sessions"  # along with a rotation
+    END_SESSIONS = "end_sessions"  # together with a rotation
     ADD_EXTENSION = "add_extension"
     SUSPEND = "suspend"
     RESTORE = "restore"
-    WARN = "warn"  # it is larger than it may be
-    CONFINE = "confine"  # made read-only, because it still is
-    RELEASE = "release"  # it has room again
+    WARN = "warn"  # the size exceeds the limit
+    CONFINE = "confine"  # the size still exceeds the limit
+    RELEASE = "release"  # the size is below the limit again
     DELETE = "delete"
 
 
@@ -29,8 +29,8 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What became of one work at one moment. `number` counts a database's steps, from 1; `error` is
-    the message of what failed."""
+    """A new state of an operation. `number` counts the steps of a database from 1; `error` is the
+    message of a failure."""
 
     number: int
     name: str
@@ -40,17 +40,17 @@ class Step:
 
 
 LONGEST_HISTORY = 100
-"""Steps that are kept: work that fails for ever must not make a record grow for ever."""
+"""The number of steps in a record: an operation that always fails must not let it grow forever."""
 
 AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
-"""When work that has begun is to be looked at: now, also when the clock has been put back."""
+"""The `wake_at` of a started operation: due now, even if the clock was set back."""
 
 FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(hours=1)
-"""How long work that failed rests until it is tried again: twice as long each time, up to this."""
+"""Pauses before retries of a failed operation: the first, doubled each time up to the longest."""
 
 
 def pause_after(failures: int) -> timedelta:
-    """The pause after so many failures in a row."""
+    """Return the pause after that many consecutive failures."""
     doublings = min(failures - 1, 16)
     return min(LONGEST_PAUSE, FIRST_PAUSE * (1 << doublings))

@@ -1,4 +1,4 @@
-"""Targets: the places that databases are provisioned in, and the isolation between tenants there."""
+"""Targets: the places to provision databases in, and the isolation between tenants there."""
 
 from dataclasses import dataclass
 from enum import StrEnum

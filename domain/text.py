@@ -1,22 +1,22 @@
-"""Text that others wrote: whether it is plain, and how it is shown."""
+"""Untrusted text: a check for invisible characters, and escapes for display."""
 
 import unicodedata
 
 _DISGUISING = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
-"""Unicode's categories of controls, invisible marks (those that turn the direction of writing among
-them), ends of lines and paragraphs, and halves of surrogate pairs."""
+"""Unicode's categories of control characters, invisible marks (including changes of the writing
+direction), line and paragraph separators, and surrogates."""
 
 
 def is_plain(text: str) -> bool:
-    """Tell whether the text reads as what it is, in one line, wherever it is shown or written."""
+    """Return whether the text is one line without invisible characters."""
     return not any(unicodedata.category(char) in _DISGUISING for char in text)
 
 
 def legible(text: str) -> str:
-    """Return the text in one line, with escapes for all that a terminal obeys or does not show."""
+    """Return the text in one line, with escapes for all characters that are not printable."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def legible_lines(text: str) -> str:
-    """Return the same of a text of several lines."""
+    """Return the text with its lines, each escaped."""
     return "\n".join(map(legible, text.split("\n")))

@@ -1,4 +1,4 @@
-"""What the sweep has to do: for records whose time has come, and where they differ from reality."""
+"""Reconciliation: actions for records that are due, and drift between records and provider."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,40 +14,40 @@ from domain.steps import Work
 from domain.text import is_plain
 
 SETTLED = timedelta(hours=1)
-"""What is younger may be another service's that is being made, and what changed since may not be
-listed yet: neither is touched."""
+"""The minimum age before drift is reported. A younger database may be one that another service is
+provisioning, and a recent change may not be listed yet."""
 
 
 READY_WORKS = (Work.ROTATE, Work.ADD_EXTENSION, Work.CONFINE, Work.RELEASE)
-"""In this order: an extension is installed under the password that a rotation sets."""
+"""In this order: an extension is installed with the password that a rotation sets."""
 
 
 class Upkeep(StrEnum):
-    """What was found, named by what is done about it."""
+    """Findings of a reconciliation, each named by its action."""
 
-    FINISH = "finish"  # half-made, and its caller can come back for it
-    UNDO = "undo"  # half-made, and nobody can
+    FINISH = "finish"  # creation was interrupted; the caller can ask for it again
+    UNDO = "undo"  # creation was interrupted; the caller cannot ask for it again
     EXPIRE = "expire"
-    ROTATE = "rotate"  # a rotation that was cut off
-    ADD_EXTENSION = "add_extension"  # the same
-    RESTORE = "restore"  # the same
-    DELETE = "delete"  # promised to go
-    WARN = "warn"  # larger than it may be
-    CONFINE = "confine"  # it still is, and becomes read-only
-    RELEASE = "release"  # it was, and has room again
-    EXCEED = "exceed"  # it is read-only, and goes on growing
-    ADOPT = "adopt"  # bears our mark, and no record knows it
-    REMOVE = "remove"  # bears our mark, and its record says that it is gone
-    FORGET = "forget"  # its record says that it is there, and it is not
-    MISS = "miss"  # the same, but nothing as old is there either: perhaps it is another server
-    DOUBT = "doubt"  # bears our mark, is not whole, and no record says what is to become of it
-    RENAME = "rename"  # it is there under another name
-    MEASURE = "measure"  # how large all are: told where that could not be done
-    COMPARE = "compare"  # the records with what is there: told where that could not be done
+    ROTATE = "rotate"  # the rotation was interrupted
+    ADD_EXTENSION = "add_extension"  # the installation was interrupted
+    RESTORE = "restore"  # the restore was interrupted
+    DELETE = "delete"  # the deletion was requested
+    WARN = "warn"  # the size exceeds the limit
+    CONFINE = "confine"  # the size still exceeds the limit
+    RELEASE = "release"  # the size is below the limit again
+    EXCEED = "exceed"  # read-only, and still growing: reported only
+    ADOPT = "adopt"  # orphaned: has the mark, and no record
+    REMOVE = "remove"  # leftover: recorded as deleted, still present
+    FORGET = "forget"  # missing: recorded as present, does not exist
+    MISS = "miss"  # missing, but this may be another server: reported only
+    DOUBT = "doubt"  # incomplete, and no record: reported only
+    RENAME = "rename"  # renamed on the server
+    MEASURE = "measure"  # reported if the sizes cannot be measured
+    COMPARE = "compare"  # reported if the inventory cannot be listed
 
 
 def due(database: Database, now: datetime) -> Upkeep | None:
-    """What has to be done for a record whose `wake_at` has come."""
+    """Return the action for a record whose `wake_at` has passed."""
     match database.state:
         case State.PROVISIONING:
             return Upkeep.FINISH if database.promised else Upkeep.UNDO
@@ -65,7 +65,7 @@ def due(database: Database, now: datetime) -> Upkeep | None:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A difference between the records and what the provider holds for one id."""
+    """A difference between record and provider for one id, and the action that resolves it."""
 
     kind: Upkeep
     id: str
@@ -74,20 +74,21 @@ class Drift:
 
     @property
     def is_recordable(self) -> bool:
-        """Whether a record may hold these names. Others rename databases as they like, and what
-        we hand out is read by shells, terminals and configuration files."""
+        """Return whether a record may contain these names. Users of the server can rename
+        databases, and shells, terminals and configuration files parse the names."""
         return is_plain(self.names.database) and is_plain(self.names.owner)
 
 
 def unrecorded(
     holdings: Sequence[Holding], records: Mapping[str, Database], now: datetime
 ) -> list[Drift]:
-    """Return what exists without a record; `records` has those of all the ids. A record is written
-    before a database is provisioned, and never deleted. A holding without one therefore belongs to
-    another registry, or to a time before this one, and may hold data. Nobody knows what an
-    incomplete holding is, and a young one may be another service's that is not complete yet. A
-    database that was forgotten and is there again was only out of sight. A tombstone holds no data,
-    and waits for nothing.
+    """Return the drift of items that no live record covers; `records` has the records of all ids.
+
+    A record is written before a database is provisioned, and is never deleted. An item without a
+    record therefore belongs to another registry, or is older than this registry, and may contain
+    data. An incomplete item without a record is only reported, and a young one may belong to
+    another service that is still provisioning it. A database that was marked as missing and exists
+    again is imported. A tombstone contains no data and can be dropped at once.
     """
     drifts = (_unrecorded(holding, records.get(holding.id), now) for holding in holdings)
     return [drift for drift in drifts if drift]
@@ -115,10 +116,11 @@ def _is_settled(holding: Holding, now: datetime) -> bool:
 def misrecorded(
     records: Collection[Database], holdings: Sequence[Holding], now: datetime
 ) -> list[Drift]:
-    """What is recorded as ready or expired and is not there, or not under its name.
+    """Return the drift of records that are ready or expired, but whose database does not exist or
+    has another name.
 
-    It is to be forgotten only beside something that is there and at least as old: else this may be
-    another server, on which we have begun anew. What is young may not be listed yet.
+    A database is marked as missing only if one that is at least as old exists: otherwise this may
+    be another server. A recent change may not be listed yet.
     """
     held: dict[str, list[Holding]] = {}
     for holding in holdings:

@@ -1,1 +1,1 @@
-"""What every provider gets the same way: each a port around a port."""
+"""Decorators of ports: logging, retries and queues for every adapter."""

@@ -1,4 +1,4 @@
-"""What happened, as structured events: names and ids and durations, never a secret."""
+"""Logging of calls to ports: structured events with names, ids and durations, never a secret."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ from ports.driven.size_guard import SizeGuard
 
 @dataclass(frozen=True)
 class Observation:
-    """One event a call, with its duration: a warning where it failed, else for debugging."""
+    """Logs one event for each call with its duration: a warning if it fails, else for debugging."""
 
     clock: Clock
     log: BoundLogger
@@ -121,7 +121,7 @@ class ObservedSizeGuard(SizeGuard):
 
 @dataclass(frozen=True)
 class ObservedRegistry(Registry):
-    """One event for every record that is kept, named by the state in it: `database.ready`."""
+    """Logs one event for each stored record, named by its state: `database.ready`."""
 
     inner: Registry
     log: BoundLogger
@@ -131,7 +131,7 @@ class ObservedRegistry(Registry):
 
     async def update(self, database: Database) -> Database:
         kept = await self.inner.update(database)
-        # a database that is still being made has made a step, which the provider's events tell
+        # while provisioning, the provider's own events report the steps
         return kept if kept.state is State.PROVISIONING else self._told(kept)
 
     async def get(self, database_id: str) -> Database:

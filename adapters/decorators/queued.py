@@ -1,4 +1,4 @@
-"""Waiting one's turn, where the other side takes one change at a time."""
+"""A queue for providers that accept one change at a time."""
 
 import asyncio
 from collections import deque
@@ -17,28 +17,27 @@ from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 
 FIRST_GUESS = 1.0
-"""Seconds that a call is thought to take before any has ended."""
+"""The assumed duration of a call in seconds, until one has ended."""
 
 RECENT = 20
-"""Calls whose mean duration is what the next ones are thought to take."""
+"""The number of calls whose mean duration is expected of the next ones."""
 
 
 class Queue:
-    """Lets one call in at a time, first come first served; `limit` of them may wait for it, each
-    for `patience` seconds."""
+    """Runs one call at a time, first come, first served. At most `limit` calls wait, each for at
+    most `max_wait` seconds."""
 
     def __init__(self, limit: int, patience: float, clock: Clock, log: BoundLogger) -> None:
         self._limit, self._patience, self._clock, self._log = limit, patience, clock, log
-        self._lock = asyncio.Lock()  # fair, also when one of those who wait is cancelled
-        self._length = 0  # the call inside and those that wait
+        self._lock = asyncio.Lock()  # fair, also if a waiting call is cancelled
+        self._length = 0  # the running call and the waiting ones
         self._durations: deque[float] = deque(maxlen=RECENT)
 
     @asynccontextmanager
     async def turn(self, call: str, tenant: Tenant, *, refusable: bool) -> AsyncIterator[None]:
-        """The body runs alone; a turn ends when the body does, cancelled or not.
+        """Run the body alone. The turn ends with the body, even if that is cancelled.
 
-        Raises ProviderBusy, to whom may be refused, when all places to wait are taken or the turn
-        does not come in time.
+        Raises ProviderBusy, for a `refusable` call, if the queue is full or its wait is too long.
         """
         if refusable:
             self._refuse_overflow()
@@ -52,7 +51,7 @@ class Queue:
                 yield
 
     def _refuse_overflow(self) -> None:
-        """Come back once those who wait have gone."""
+        """Raise ProviderBusy if the queue is full, with the time until it is empty."""
         waiting = self._length - 1
         if waiting >= self._limit:
             mean = fmean(self._durations or [FIRST_GUESS])
@@ -63,7 +62,7 @@ class Queue:
 
     @contextmanager
     def _counted(self) -> Iterator[int]:
-        """Among those inside or waiting; how many there were before."""
+        """Count the call among the running and waiting; yield the number before it."""
         self._length += 1
         try:
             yield self._length - 1
@@ -75,7 +74,7 @@ class Queue:
             async with asyncio.timeout(patience):
                 await self._lock.acquire()
         except TimeoutError:
-            raise ProviderBusy("The calls before this one take too long.") from None
+            raise ProviderBusy("The calls before this one take too long; try again.") from None
 
     @contextmanager
     def _inside(self) -> Iterator[None]:
@@ -89,8 +88,8 @@ class Queue:
 
 @dataclass(frozen=True)
 class QueuedProvider(DatabaseProvider):
-    """Queues what changes something. A clean-up is never refused: it would leave something; nor is
-    shutting somebody out: it would leave somebody in."""
+    """Queues all calls that change something. A deletion or suspension is never refused: otherwise
+    the database, or access to it, would remain."""
 
     inner: DatabaseProvider
     queue: Queue

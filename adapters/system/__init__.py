@@ -1,1 +1,1 @@
-"""The machine's own clock and chance."""
+"""The clock and the random numbers of the operating system."""

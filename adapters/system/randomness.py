@@ -1,4 +1,4 @@
-"""The operating system's chance."""
+"""Random numbers of the operating system."""
 
 import random
 import secrets
@@ -14,4 +14,4 @@ class SystemRandomness(Randomness):
         return "".join(secrets.choice(alphabet) for _ in range(length))
 
     def jitter(self) -> float:
-        return random.random()  # noqa: S311 - spreads pauses; nobody gains by foreseeing one
+        return random.random()  # noqa: S311 - spreads pauses; predicting one is harmless

@@ -50,7 +50,7 @@ async def test_psql_accepts_the_uri_that_create_prints(service: RunningService) 
     assert (made.status, made.stderr) == (0, "")
     uri = made.stdout.removesuffix("\n")
     assert (await ran(program("psql"), uri, "--command", "SELECT 1")).status == 0
-    _explained(refused, "no letter and no digit")
+    _explained(refused, "needs a letter or a digit")
 
 
 async def test_a_shell_evaluates_the_printed_environment(service: RunningService) -> None:
@@ -97,7 +97,7 @@ async def test_keys_are_created_used_and_revoked() -> None:
             keyless = await run_command("list", PGVEND_URL=url)
 
     assert created_database.stdout.startswith("postgresql://"), created_database.stderr
-    _explained(forbidden, "takes one with the scope admin")
+    _explained(forbidden, "lacks the scope admin")
     _explained(refused, "was revoked")
     assert [line.split()[3] for line in trail.stdout.splitlines()[1:]] == ["createDatabase"]
     _explained(keyless, "PGVEND_KEY")

@@ -64,7 +64,7 @@ async def test_a_revoked_key_stops_working_and_its_databases_stay(guarded: Guard
 
     assert (revoked.status, revoked.body["revoked_at"]) == (200, "2026-01-02T03:04:05Z")
     problem = problem_in(await ann.ask("GET", PATH), 401, "key_refused")
-    assert problem["detail"] == f"The key {ann.id} was revoked."
+    assert problem["detail"] == f"The API key {ann.id} was revoked."
     assert await guarded.admin.list() == {made["id"]}
     assert guarded.app.accepts(made["connection"])
 

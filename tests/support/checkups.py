@@ -22,7 +22,7 @@ from tests.support.servers import PASSWORD, OperatorsServer
 OK, WARN, FAIL, UNKNOWN = Verdict
 
 
-LACKING = "fixes security faults"
+LACKING = "has vulnerabilities"
 """What is said of a version that lacks fixes."""
 
 KNOWN = Known(installation=INSTALLATION)

@@ -1,4 +1,4 @@
-"""Who asks, what they may ask for, and how often."""
+"""Callers, scopes, origins and rates."""
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,7 @@ amounts = st.integers(1, 999_999)
 
 
 @given(scopes, st.sampled_from(Scope))
-def test_a_caller_may_do_what_its_key_is_for(held: frozenset[Scope], needed: Scope) -> None:
+def test_a_caller_may_use_the_scopes_of_its_key(held: frozenset[Scope], needed: Scope) -> None:
     caller = Caller(name="ann", scopes=held)
 
     if needed in held or Scope.ADMIN in held:
@@ -30,29 +30,29 @@ def test_a_caller_may_do_what_its_key_is_for(held: frozenset[Scope], needed: Sco
 
 
 @given(scopes)
-def test_only_an_admin_sees_what_others_have(held: frozenset[Scope]) -> None:
+def test_only_an_admin_sees_databases_of_others(held: frozenset[Scope]) -> None:
     caller = Caller(name="ann", scopes=held)
     assert caller.sees("ann")
     assert caller.sees("bob") == (Scope.ADMIN in held)
 
 
 @pytest.mark.parametrize("other", ["Ann", "ann ", "", "an"])
-def test_a_name_that_is_nearly_the_same_is_another(other: str) -> None:
+def test_a_similar_name_is_another_caller(other: str) -> None:
     assert not ANN.sees(other)
 
 
-def test_without_keys_everything_may_be_done() -> None:
+def test_without_keys_every_scope_is_allowed() -> None:
     for scope in Scope:
         ANYONE.check_may(scope)
 
 
 @pytest.mark.parametrize("origin", [None, APP, "null"])
-def test_a_key_for_everything_is_not_asked_for_an_origin(origin: str | None) -> None:
+def test_a_key_without_origins_allows_every_origin(origin: str | None) -> None:
     OPERATOR.check_origin(origin)
 
 
 @pytest.mark.parametrize("origin", [APP, "HTTPS://App.Example"])
-def test_a_key_for_web_pages_is_for_their_origins(origin: str) -> None:
+def test_a_key_with_origins_allows_those(origin: str) -> None:
     person("web", origins=frozenset({APP})).check_origin(origin)
 
 
@@ -61,20 +61,20 @@ OTHER_ORIGINS += [APP + more for more in (":8443", "/", ".evil.example", ", http
 
 
 @pytest.mark.parametrize("origin", OTHER_ORIGINS)
-def test_a_key_for_web_pages_is_for_nothing_else(origin: str | None) -> None:
-    with pytest.raises(Forbidden, match="web pages of other origins"):
+def test_a_key_with_origins_allows_no_others(origin: str | None) -> None:
+    with pytest.raises(Forbidden, match="does not allow requests from this origin"):
         person("web", origins=frozenset({APP})).check_origin(origin)
 
 
 @given(amounts, st.sampled_from(sorted(UNITS)))
-def test_a_rate_is_an_amount_and_a_unit_and_is_read_as_it_is_shown(amount: int, unit: str) -> None:
+def test_a_rate_is_an_amount_and_a_unit_and_parses_its_own_text(amount: int, unit: str) -> None:
     rate = parse_rate(f"{amount}/{unit}")
     assert rate == Rate(amount, UNITS[unit])
     assert parse_rate(str(rate)) == rate
 
 
 @given(st.text())
-def test_anything_else_is_refused_in_our_words(text: str) -> None:
+def test_any_other_text_is_an_invalid_request(text: str) -> None:
     try:
         rate = parse_rate(text)
     except InvalidRequest:
@@ -92,20 +92,20 @@ def test_anything_else_is_refused_in_our_words(text: str) -> None:
     ],
     ids=lambda text: ascii(text[:20]),
 )
-def test_what_is_no_rate_is_refused_and_not_repeated_at_any_length(text: str) -> None:
-    with pytest.raises(InvalidRequest, match="is no rate: write it as 10/min") as caught:
+def test_an_invalid_rate_is_quoted_only_in_part(text: str) -> None:
+    with pytest.raises(InvalidRequest, match="is not a rate: write 10/min") as caught:
         parse_rate(text)
     assert len(str(caught.value)) < 200
 
 
 @given(amounts, st.integers(1, 2_000_000))
-def test_as_many_are_granted_as_the_amount(amount: int, hits: int) -> None:
+def test_a_rate_grants_its_amount(amount: int, hits: int) -> None:
     allowance = Rate(amount, 60).allowance(hits, 1.5)
     assert allowance.is_granted == (hits <= amount)
     assert allowance.remaining == max(0, amount - hits)
 
 
-def test_what_was_not_granted_says_when_to_come_back() -> None:
+def test_a_refusal_has_retry_after() -> None:
     Rate(1, 60).allowance(1, 1.5).check("Too many.")
     with pytest.raises(RateLimited, match="Too many") as caught:
         Rate(1, 60).allowance(2, 1.5).check("Too many.")

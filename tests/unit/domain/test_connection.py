@@ -1,4 +1,4 @@
-"""Credentials as a URI: whatever is in them comes out again."""
+"""Connections as URIs."""
 
 from dataclasses import replace
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -18,7 +18,7 @@ PLAIN = Connection(
 )
 
 
-def parsed(uri: str) -> tuple[str | None, int | None, str, str, str]:
+def parse(uri: str) -> tuple[str | None, int | None, str, str, str]:
     parts = urlsplit(uri)
     user, _, password = parts.netloc.rpartition("@")[0].partition(":")
     database = unquote(parts.path.removeprefix("/"))
@@ -27,31 +27,31 @@ def parsed(uri: str) -> tuple[str | None, int | None, str, str, str]:
 
 @given(user=texts, password=texts, database=texts)
 @example(ODD, ODD, ODD)
-def test_all_parts_are_found_in_a_plain_uri_again(user: str, password: str, database: str) -> None:
+def test_a_uri_contains_all_parts_escaped(user: str, password: str, database: str) -> None:
     odd = replace(PLAIN, user=user, password=Secret(password), database=database)
 
     uri = odd.uri()
 
-    assert parsed(uri) == ("db.example", 6543, user, password, database)
+    assert parse(uri) == ("db.example", 6543, user, password, database)
     assert uri.isascii()
     assert uri.isprintable()
     assert " " not in uri
 
 
-def test_what_the_original_service_handed_out_looks_as_expected() -> None:
+def test_a_uri_is_that_of_the_original_service() -> None:
     assert PLAIN.uri() == "postgresql://user_x:hunter2@db.example:6543/x?sslmode=disable"
     assert "hunter2" not in repr(PLAIN)
 
 
-def test_an_ipv6_address_stands_in_brackets() -> None:
-    assert parsed(replace(PLAIN, host="::1").uri())[:2] == ("::1", 6543)
+def test_an_ipv6_address_is_in_brackets() -> None:
+    assert parse(replace(PLAIN, host="::1").uri())[:2] == ("::1", 6543)
 
 
-def test_the_uri_says_how_to_use_tls() -> None:
+def test_the_uri_has_the_sslmode() -> None:
     uri = replace(PLAIN, sslmode="require").uri()
     assert parse_qs(urlsplit(uri).query) == {"sslmode": ["require"]}
 
 
-def test_the_uri_leads_to_the_database_itself_and_not_to_a_pooler_before_it() -> None:
-    """A pooler in transaction mode keeps no session: migrations and listeners would fail."""
+def test_the_uri_names_the_database_and_not_its_pooler() -> None:
+    """Migrations and listeners fail behind a pooler in transaction mode."""
     assert replace(PLAIN, pooler_host="pooler.example").uri() == PLAIN.uri()

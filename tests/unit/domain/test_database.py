@@ -1,4 +1,4 @@
-"""The record: its states, names and bounds; lost, and found again."""
+"""The record: states, names and expiry; missing databases."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ def in_state(state: State, *, ends: datetime | None = None) -> Database:
 
 
 @pytest.mark.parametrize(("before", "after"), [*product(State, State)])
-def test_only_a_legal_way_leads_from_state_to_state(before: State, after: State) -> None:
+def test_only_legal_transitions_are_possible(before: State, after: State) -> None:
     database = in_state(before)
 
     if after in LEGAL[before]:
@@ -36,7 +36,7 @@ def test_only_a_legal_way_leads_from_state_to_state(before: State, after: State)
             database.moved(after)
 
 
-def test_the_legal_ways_are_these() -> None:
+def test_the_legal_transitions() -> None:
     ways = {(before.value, after.value) for before, afters in LEGAL.items() for after in afters}
 
     assert ways == {
@@ -49,14 +49,14 @@ def test_the_legal_ways_are_these() -> None:
 
 
 @each
-def test_a_database_is_gone_where_no_way_leads_on_and_live_elsewhere(state: State) -> None:
+def test_final_states_are_gone_and_all_others_live(state: State) -> None:
     is_gone = state in {State.FAILED, State.DELETED}
     assert in_state(state).is_gone == (state in GONE) == (not LEGAL[state]) == is_gone
     assert (state in LIVE) != is_gone
 
 
 @each
-def test_names_change_while_nothing_exists_or_as_they_are_found(state: State) -> None:
+def test_names_change_while_provisioning_or_as_found_on_the_server(state: State) -> None:
     database = in_state(state)
 
     assert database.found_as(NAMES).names == NAMES
@@ -68,7 +68,7 @@ def test_names_change_while_nothing_exists_or_as_they_are_found(state: State) ->
 
 
 @pytest.mark.parametrize("rotation", [0, 1, 7])
-def test_an_order_is_for_the_tenant_with_the_password_of_the_latest_rotation(rotation: int) -> None:
+def test_a_provision_request_has_the_password_of_the_latest_rotation(rotation: int) -> None:
     database = replace(new_record(), rotation=rotation, extensions=("vector",))
 
     order = database.order(deriver)
@@ -80,18 +80,19 @@ def test_an_order_is_for_the_tenant_with_the_password_of_the_latest_rotation(rot
 
 @each
 @pytest.mark.parametrize(
-    ("ends", "is_over"), [(None, False), (LATER, False), (NOW, True), (NOW - (LATER - NOW), True)]
+    ("ends", "is_past_expiry"),
+    [(None, False), (LATER, False), (NOW, True), (NOW - (LATER - NOW), True)],
 )
-def test_what_is_ready_and_not_over_is_usable_and_what_is_being_made_soon(
-    state: State, ends: datetime | None, is_over: bool
+def test_only_a_ready_database_before_its_expiry_is_usable(
+    state: State, ends: datetime | None, is_past_expiry: bool
 ) -> None:
     database = in_state(state, ends=ends)
 
-    assert database.is_over(NOW) == is_over
+    assert database.is_over(NOW) == is_past_expiry
     if state is State.PROVISIONING:
-        with pytest.raises(InFlight, match="is being made"):
+        with pytest.raises(InFlight, match="is provisioning"):
             database.check_usable(NOW)
-    elif state is State.READY and not is_over:
+    elif state is State.READY and not is_past_expiry:
         database.check_usable(NOW)
     else:
         shown = State.EXPIRED if state is State.READY else state
@@ -99,7 +100,7 @@ def test_what_is_ready_and_not_over_is_usable_and_what_is_being_made_soon(
             database.check_usable(NOW)
 
 
-def test_nobody_knows_the_password_while_it_is_changed() -> None:
+def test_the_password_is_not_known_during_a_rotation() -> None:
     ready = in_state(State.READY)
     rotating = ready.began(Work.ROTATE, NOW)
 
@@ -110,45 +111,50 @@ def test_nobody_knows_the_password_while_it_is_changed() -> None:
             database.check_known(NOW)
 
 
-def test_a_database_is_of_the_target_of_that_name_and_refused_on_another() -> None:
+def test_a_database_is_rejected_on_another_target() -> None:
     new_record(target=TARGET).check_target(replace(TARGET, provider="another"))
-    with pytest.raises(OtherTarget, match=r"made on 'elsewhere'.* works on 'here' now"):
+    with pytest.raises(OtherTarget, match=r"on 'elsewhere'.* now uses 'here'"):
         new_record(target=ELSEWHERE).check_target(TARGET)
 
 
 @pytest.mark.parametrize("state", [State.READY, State.EXPIRED])
 @pytest.mark.parametrize("ends", [None, LATER])
-def test_what_is_lost_is_gone_until_it_is_found_again(state: State, ends: datetime | None) -> None:
-    lost = in_state(state, ends=ends).lost()
+def test_a_missing_database_is_gone_until_it_is_found(state: State, ends: datetime | None) -> None:
+    missing = in_state(state, ends=ends).lost()
 
-    assert (lost.is_gone, lost.is_lost, lost.is_at_rest, lost.wake_at) == (True, True, True, None)
-    found = lost.found_again(NAMES)
+    assert (missing.is_gone, missing.is_lost, missing.is_at_rest, missing.wake_at) == (
+        True,
+        True,
+        True,
+        None,
+    )
+    found = missing.found_again(NAMES)
     assert (found.state, found.names, found.expires_at) == (State.READY, NAMES, ends)
     assert (found.wake_at, found.is_lost, found.is_at_rest) == (ends, False, True)
 
 
-@pytest.mark.parametrize("work", [Work.ROTATE, Work.CONFINE])
-def test_what_had_begun_goes_on_when_it_is_found_again(work: Work) -> None:
-    begun = in_state(State.READY, ends=LATER).began(work, NOW)
+@pytest.mark.parametrize("operation", [Work.ROTATE, Work.CONFINE])
+def test_pending_operations_continue_when_a_database_is_found(operation: Work) -> None:
+    begun = in_state(State.READY, ends=LATER).began(operation, NOW)
     assert begun.lost().found_again(NAMES).wake_at == AT_ONCE
 
 
 @each
-def test_only_what_is_deleted_and_was_not_dropped_is_lost(state: State) -> None:
+def test_only_a_deleted_database_without_a_deletion_is_missing(state: State) -> None:
     assert in_state(state).is_lost == (state is State.DELETED)
     assert not in_state(state).did(Work.DELETE, NOW).is_lost
 
 
 @pytest.mark.parametrize("state", [State.DELETING, State.DELETED, State.FAILED])
-def test_what_is_dropped_or_to_be_dropped_cannot_be_lost(state: State) -> None:
+def test_a_database_in_deletion_cannot_be_missing(state: State) -> None:
     with pytest.raises(IllegalTransition):
         in_state(state).lost()
 
 
-def test_a_record_changed_last_when_something_was_begun_or_done_for_it() -> None:
+def test_failed_steps_are_no_changes() -> None:
     made = in_state(State.READY)
 
     assert made.did(Work.ROTATE, LATER).changed_at == LATER
     assert made.began(Work.ROTATE, LATER).changed_at == LATER
-    assert made.missed(Work.ROTATE, LATER, "It is away.").changed_at == NOW
+    assert made.missed(Work.ROTATE, LATER, "Not found.").changed_at == NOW
     assert replace(made, history=()).changed_at == NOW

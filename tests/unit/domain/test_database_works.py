@@ -1,4 +1,4 @@
-"""The record: what is done for a database, what became of it, and when to look at it again."""
+"""The record: operations, history, and the time of the next reconciliation."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ RUNNING, DONE, FAILED = StepState.RUNNING, StepState.DONE, StepState.FAILED
 
 
 def new() -> Database:
-    """Being made since now."""
+    """Return a record that is provisioning since NOW."""
     return new_record(made=NOW)
 
 
@@ -49,17 +49,17 @@ def rotating(ends: datetime | None = END) -> Database:
     return ready(ends).began(Work.ROTATE, NOW)
 
 
-def missed(database: Database, times: int = 1, work: Work = Work.ROTATE) -> Database:
+def failing(database: Database, times: int = 1, operation: Work = Work.ROTATE) -> Database:
     for _ in range(times):
-        database = database.missed(work, NOW, "Busy.")
+        database = database.missed(operation, NOW, "Busy.")
     return database
 
 
-def told(database: Database) -> list[tuple[str, StepState]]:
+def states_of(database: Database) -> list[tuple[str, StepState]]:
     return [(step.name, step.state) for step in database.steps]
 
 
-def test_the_history_tells_what_became_of_every_work_and_when() -> None:
+def test_the_history_has_every_step_with_its_time() -> None:
     database = new().missed(Work.PROVISION, LATER, "Busy.").did(Work.PROVISION, END)
 
     assert [
@@ -71,80 +71,80 @@ def test_the_history_tells_what_became_of_every_work_and_when() -> None:
     ]
 
 
-def test_the_steps_are_the_latest_of_each_work_in_the_order_they_began_in() -> None:
+def test_steps_are_the_latest_of_each_operation() -> None:
     database = rotating().began(Work.PROVISION, LATER)
-    assert told(database) == [("provision", RUNNING), ("verify", DONE), ("rotate", RUNNING)]
+    assert states_of(database) == [("provision", RUNNING), ("verify", DONE), ("rotate", RUNNING)]
 
 
 @pytest.mark.parametrize("failures", [0, 1, 95, 96, 3 * LONGEST_HISTORY])
-def test_work_that_fails_for_ever_keeps_a_bounded_history_of_all_works(failures: int) -> None:
-    database = missed(rotating(), failures)
+def test_an_operation_that_always_fails_has_a_bounded_history(failures: int) -> None:
+    database = failing(rotating(), failures)
 
     numbers = [step.number for step in database.history]
     assert len(numbers) == min(5 + failures, LONGEST_HISTORY)
     assert numbers[-1] == 5 + failures
     assert numbers == sorted(set(numbers))
     last = FAILED if failures else RUNNING
-    assert told(database) == [("provision", DONE), ("verify", DONE), ("rotate", last)]
+    assert states_of(database) == [("provision", DONE), ("verify", DONE), ("rotate", last)]
 
 
 @pytest.mark.parametrize("failures", [0, 1, LONGEST_HISTORY * 2])
-def test_what_was_never_made_is_failed_in_the_end_however_long_its_drop_took(failures: int) -> None:
-    database = missed(new().given_up(NOW, "Busy."), failures, Work.DELETE)
+def test_a_database_that_never_was_ready_ends_as_failed(failures: int) -> None:
+    database = failing(new().given_up(NOW, "Busy."), failures, Work.DELETE)
     assert database.dropped(LATER).state is State.FAILED
 
 
-def test_work_is_pending_from_its_beginning_until_it_is_done() -> None:
+def test_an_operation_is_pending_until_it_is_completed() -> None:
     is_pending = [
         database.is_pending(Work.ROTATE)
-        for database in (ready(), rotating(), missed(rotating()), rotating().did(Work.ROTATE, NOW))
+        for database in (ready(), rotating(), failing(rotating()), rotating().did(Work.ROTATE, NOW))
     ]
 
     assert is_pending == [False, True, True, False]
 
 
-def test_only_what_failed_last_is_failed() -> None:
-    assert missed(rotating()).is_failed(Work.ROTATE)
-    assert not missed(rotating()).began(Work.ROTATE, NOW).is_failed(Work.ROTATE)
-    assert not missed(rotating()).is_failed(Work.VERIFY)
+def test_only_a_failed_latest_step_is_failed() -> None:
+    assert failing(rotating()).is_failed(Work.ROTATE)
+    assert not failing(rotating()).began(Work.ROTATE, NOW).is_failed(Work.ROTATE)
+    assert not failing(rotating()).is_failed(Work.VERIFY)
 
 
-def test_what_is_given_up_says_why_and_is_to_be_dropped_and_made_anew_by_the_same_request() -> None:
+def test_an_abandoned_database_is_deleted_and_frees_its_request() -> None:
     database = replace(new(), request=RequestMark("key", "body")).given_up(LATER, "Busy.")
 
     assert database.state is State.DELETING
-    assert told(database) == [("provision", FAILED), ("delete", RUNNING)]
+    assert states_of(database) == [("provision", FAILED), ("delete", RUNNING)]
     assert database.steps[0].error == "Busy."
     assert database.wake_at == AT_ONCE
     assert database.request is None
 
 
-def test_what_is_given_up_fails_only_what_was_running() -> None:
+def test_abandoning_fails_only_running_operations() -> None:
     verifying = new().did(Work.PROVISION, NOW).began(Work.VERIFY, NOW)
-    given_up = verifying.given_up(LATER, "Refused.")
-    assert told(given_up) == [("provision", DONE), ("verify", FAILED), ("delete", RUNNING)]
+    abandoned = verifying.given_up(LATER, "Refused.")
+    assert states_of(abandoned) == [("provision", DONE), ("verify", FAILED), ("delete", RUNNING)]
 
 
 @pytest.mark.parametrize("database", [ready(), expired()], ids=["ready", "expired"])
-def test_what_was_made_and_dropped_is_deleted(database: Database) -> None:
+def test_a_ready_database_ends_as_deleted(database: Database) -> None:
     deleted = database.moved(State.DELETING).began(Work.DELETE, NOW).dropped(NOW)
     assert (deleted.state, deleted.wake_at) == (State.DELETED, None)
 
 
 @pytest.mark.parametrize("database", [new(), ready(), expired()])
-def test_nothing_is_dropped_that_was_not_to_be(database: Database) -> None:
+def test_a_deletion_needs_the_state_deleting(database: Database) -> None:
     with pytest.raises(IllegalTransition):
         database.dropped(NOW)
 
 
 @pytest.mark.parametrize(
-    ("database", "is_at_rest"),
+    ("database", "is_idle"),
     [
         (ready(), True),
         (expired(), True),
         (deleting().dropped(NOW), True),
         (new().given_up(NOW, "Busy.").dropped(NOW), True),
-        # nobody goes on with this rotation: what is restored gets the new password
+        # the restore sets the new password, so the rotation is not continued
         (rotating().moved(State.EXPIRED).began(Work.SUSPEND, END).did(Work.SUSPEND, END), True),
         (new(), False),
         (deleting(), False),
@@ -153,10 +153,8 @@ def test_nothing_is_dropped_that_was_not_to_be(database: Database) -> None:
         (rotating(), False),
     ],
 )
-def test_a_record_is_at_rest_when_nothing_is_left_to_do(
-    database: Database, is_at_rest: bool
-) -> None:
-    assert database.is_at_rest == is_at_rest
+def test_a_record_is_idle_without_pending_operations(database: Database, is_idle: bool) -> None:
+    assert database.is_at_rest == is_idle
 
 
 @pytest.mark.parametrize(
@@ -167,10 +165,10 @@ def test_each_failure_doubles_the_pause_up_to_the_longest(failures: int, seconds
     assert FIRST_PAUSE <= pause_after(failures) <= LONGEST_PAUSE
 
 
-CONFINING = ready().began(Work.CONFINE, NOW)
-BOTH = CONFINING.began(Work.ROTATE, NOW)
-RELEASING = ready().began(Work.RELEASE, NOW).began(Work.ROTATE, NOW)
-AGAIN = missed(rotating(None)).did(Work.ROTATE, NOW).began(Work.ROTATE, NOW)
+GETTING_READ_ONLY = ready().began(Work.CONFINE, NOW)
+BOTH = GETTING_READ_ONLY.began(Work.ROTATE, NOW)
+GETTING_WRITABLE = ready().began(Work.RELEASE, NOW).began(Work.ROTATE, NOW)
+AGAIN = failing(rotating(None)).did(Work.ROTATE, NOW).began(Work.ROTATE, NOW)
 FROZEN = ready().moved(State.EXPIRED).began(Work.SUSPEND, END)
 SOON = NOW + FIRST_PAUSE / 2
 
@@ -178,27 +176,29 @@ SOON = NOW + FIRST_PAUSE / 2
 @pytest.mark.parametrize(
     ("database", "wake_at"),
     [
-        pytest.param(ready().began(Work.ROTATE, LATER), AT_ONCE, id="begun"),
+        pytest.param(ready().began(Work.ROTATE, LATER), AT_ONCE, id="started"),
         pytest.param(ready(), END, id="ready"),
-        pytest.param(ready(None), None, id="ready without an end"),
-        pytest.param(FROZEN.did(Work.SUSPEND, END, LATER), LATER, id="done until then"),
-        pytest.param(missed(rotating(None)), NOW + pause_after(1), id="failed"),
-        pytest.param(missed(rotating(None), 2), NOW + pause_after(2), id="failed twice"),
-        pytest.param(missed(AGAIN), NOW + pause_after(1), id="failed after a success"),
-        pytest.param(missed(rotating(SOON)), SOON, id="failed before its end"),
-        pytest.param(BOTH.did(Work.ROTATE, LATER), AT_ONCE, id="to be confined"),
-        pytest.param(RELEASING.did(Work.ROTATE, LATER), AT_ONCE, id="to be released"),
-        pytest.param(CONFINING.did(Work.CONFINE, LATER), END, id="confined"),
+        pytest.param(ready(None), None, id="ready without an expiry"),
+        pytest.param(FROZEN.did(Work.SUSPEND, END, LATER), LATER, id="completed until then"),
+        pytest.param(failing(rotating(None)), NOW + pause_after(1), id="failed"),
+        pytest.param(failing(rotating(None), 2), NOW + pause_after(2), id="failed twice"),
+        pytest.param(failing(AGAIN), NOW + pause_after(1), id="failed after a success"),
+        pytest.param(failing(rotating(SOON)), SOON, id="failed shortly before its expiry"),
+        pytest.param(BOTH.did(Work.ROTATE, LATER), AT_ONCE, id="set_read_only is pending"),
+        pytest.param(
+            GETTING_WRITABLE.did(Work.ROTATE, LATER), AT_ONCE, id="clear_read_only is pending"
+        ),
+        pytest.param(GETTING_READ_ONLY.did(Work.CONFINE, LATER), END, id="read-only"),
     ],
 )
-def test_a_record_is_looked_at_when_it_is_due(database: Database, wake_at: datetime | None) -> None:
+def test_the_wake_up_time_of_a_record(database: Database, wake_at: datetime | None) -> None:
     assert database.wake_at == wake_at
 
 
 @pytest.mark.parametrize("ends", [None, LATER, END + timedelta(days=9)])
-def test_what_is_extended_is_looked_at_at_its_end_or_for_its_work(ends: datetime | None) -> None:
-    extended = ready().extended(ends)
+def test_a_new_expiry_keeps_the_retry_of_a_pending_operation(ends: datetime | None) -> None:
+    record = ready().extended(ends)
 
-    assert (extended.expires_at, extended.wake_at) == (ends, ends)
-    for failed in (missed(rotating()), missed(CONFINING, 1, Work.CONFINE)):
+    assert (record.expires_at, record.wake_at) == (ends, ends)
+    for failed in (failing(rotating()), failing(GETTING_READ_ONLY, 1, Work.CONFINE)):
         assert failed.extended(ends).wake_at == failed.wake_at

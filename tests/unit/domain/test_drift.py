@@ -1,4 +1,4 @@
-"""What differs between the records and what is there, and what the sweep has to do for a record."""
+"""Reconciliation: drift between records and provider, and the actions for records that are due."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -23,16 +23,16 @@ each_young = pytest.mark.parametrize("made", [YOUNG, NOW, NOW + timedelta(days=1
 states = st.sampled_from(State)
 
 
-def kinds(drifts: list[Drift]) -> list[Upkeep]:
+def actions(drifts: list[Drift]) -> list[Upkeep]:
     return [drift.kind for drift in drifts]
 
 
-def found_of(database: Database, found: Parts) -> Holding:
+def item_of(database: Database, found: Parts) -> Holding:
     return Holding(id=database.id, database=found[0], owner=found[1])
 
 
 @given(st.lists(st.tuples(st.timedeltas(timedelta(), 3 * SETTLED), parts), unique=True))
-def test_without_a_record_only_what_is_whole_is_adopted(
+def test_without_a_record_only_complete_items_are_imported(
     found: list[tuple[timedelta, Parts]],
 ) -> None:
     holdings = [
@@ -53,15 +53,15 @@ def test_without_a_record_only_what_is_whole_is_adopted(
 
 @each_young
 @pytest.mark.parametrize("database", [None, "sales"])
-def test_what_is_young_may_be_another_services(made: datetime, database: str | None) -> None:
+def test_young_items_are_not_drift(made: datetime, database: str | None) -> None:
     young = Holding(id=id_of(made), database=database, owner="user_sales")
     old = replace(young, id=id_of(OLD))
 
     assert unrecorded([young], {}, NOW) == []
-    assert kinds(unrecorded([old], {}, NOW)) == [Upkeep.ADOPT if database else Upkeep.DOUBT]
+    assert actions(unrecorded([old], {}, NOW)) == [Upkeep.ADOPT if database else Upkeep.DOUBT]
 
 
-def test_a_tombstone_goes_unless_its_record_lives() -> None:
+def test_a_tombstone_is_dropped_unless_its_record_is_live() -> None:
     stone = Holding(id=id_of(NOW), database=None, owner="tombstone", is_tombstone=True)
     gone = replace(record(State.DELETED), id=stone.id)
 
@@ -72,20 +72,20 @@ def test_a_tombstone_goes_unless_its_record_lives() -> None:
 
 
 @pytest.mark.parametrize("mark", ["", "stranger", "db_1", "db_" + "z" * 26])
-def test_a_mark_that_bears_no_id_of_ours_is_left_alone(mark: str) -> None:
+def test_items_without_a_valid_id_are_ignored(mark: str) -> None:
     assert unrecorded([Holding(id=mark, database="sales", owner="user_sales")], {}, NOW) == []
 
 
 @each_age
 @pytest.mark.parametrize("state", sorted(GONE))
 @given(parts)
-def test_what_is_left_of_what_is_gone_is_removed(
+def test_leftovers_of_gone_databases_are_deleted(
     state: State, made: datetime, found: Parts
 ) -> None:
     gone = record(state, made=made).did(Work.DELETE, made)
     names = Names(found[0] or gone.names.database, found[1] or gone.names.owner)
 
-    drifts = unrecorded([found_of(gone, found)], {gone.id: gone}, NOW)
+    drifts = unrecorded([item_of(gone, found)], {gone.id: gone}, NOW)
 
     assert drifts == [Drift(Upkeep.REMOVE, gone.id, names)]
 
@@ -93,31 +93,31 @@ def test_what_is_left_of_what_is_gone_is_removed(
 @each_age
 @pytest.mark.parametrize("state", SOMETHING)
 @given(parts)
-def test_what_was_lost_is_taken_back_by_its_database(
+def test_a_missing_database_that_exists_is_imported(
     state: State, made: datetime, found: Parts
 ) -> None:
-    lost = record(state, made=made).lost()
-    names = Names(found[0] or lost.names.database, found[1] or lost.names.owner)
+    missing = record(state, made=made).lost()
+    names = Names(found[0] or missing.names.database, found[1] or missing.names.owner)
 
-    assert unrecorded([found_of(lost, found)], {lost.id: lost}, NOW) == [
-        Drift(Upkeep.ADOPT if found[0] else Upkeep.DOUBT, lost.id, names)
+    assert unrecorded([item_of(missing, found)], {missing.id: missing}, NOW) == [
+        Drift(Upkeep.ADOPT if found[0] else Upkeep.DOUBT, missing.id, names)
     ]
 
 
 @given(st.sampled_from(sorted(LIVE)), parts)
-def test_what_its_record_knows_as_live_is_not_unrecorded(state: State, found: Parts) -> None:
+def test_live_records_cover_their_items(state: State, found: Parts) -> None:
     live = record(state)
-    assert unrecorded([found_of(live, found)], {live.id: live}, NOW) == []
+    assert unrecorded([item_of(live, found)], {live.id: live}, NOW) == []
 
 
 @given(st.lists(states))
-def test_where_all_is_in_place_nothing_is_misrecorded(found: list[State]) -> None:
+def test_matching_records_and_items_are_no_drift(found: list[State]) -> None:
     records = [record(state, number) for number, state in enumerate(found)]
     assert misrecorded(records, [holding(database) for database in records], NOW) == []
 
 
 @given(st.lists(states), st.lists(parts))
-def test_where_nothing_is_there_it_may_be_another_server(
+def test_without_any_known_item_missing_databases_are_only_reported(
     found: list[State], others: list[Parts]
 ) -> None:
     records = [record(state, number) for number, state in enumerate(found)]
@@ -126,15 +126,15 @@ def test_where_nothing_is_there_it_may_be_another_server(
         for number, (database, owner) in enumerate(others)
     ]
 
-    missed = [kept.id for kept in records if kept.state in SOMETHING]
+    missing = [kept.id for kept in records if kept.state in SOMETHING]
     assert [(drift.kind, drift.id) for drift in misrecorded(records, holdings, NOW)] == [
-        (Upkeep.MISS, database_id) for database_id in missed
+        (Upkeep.MISS, database_id) for database_id in missing
     ]
 
 
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("witness", State)
-def test_what_is_missing_beside_what_is_there_is_forgotten(state: State, witness: State) -> None:
+def test_a_missing_database_is_marked_if_another_one_exists(state: State, witness: State) -> None:
     missing, there = record(state), record(witness, 1)
     kind = Upkeep.FORGET if witness in LIVE else Upkeep.MISS
 
@@ -144,8 +144,8 @@ def test_what_is_missing_beside_what_is_there_is_forgotten(state: State, witness
 
 
 @given(st.lists(st.booleans(), min_size=1))
-def test_nothing_is_forgotten_that_is_older_than_all_that_is_there(are_there: list[bool]) -> None:
-    """We were pointed at another server, and have made databases on it since."""
+def test_a_database_older_than_all_existing_ones_is_only_reported(are_there: list[bool]) -> None:
+    """The settings may name another server, on which databases were created since."""
     records = [
         record(State.READY, number, made=OLD + number * SETTLED) for number in range(len(are_there))
     ]
@@ -163,86 +163,88 @@ def test_nothing_is_forgotten_that_is_older_than_all_that_is_there(are_there: li
 
 
 @each_young
-@pytest.mark.parametrize("is_beside_something", [False, True])
-def test_what_is_young_may_not_be_listed_yet(made: datetime, is_beside_something: bool) -> None:
+@pytest.mark.parametrize("has_other", [False, True])
+def test_a_young_database_is_not_missing(made: datetime, has_other: bool) -> None:
     missing, there = record(State.READY, made=made), record(State.READY, 1)
-    holdings = [holding(there)] if is_beside_something else []
+    holdings = [holding(there)] if has_other else []
     assert missing.id not in {drift.id for drift in misrecorded([missing, there], holdings, NOW)}
 
 
-@pytest.mark.parametrize("work", Work)
+@pytest.mark.parametrize("operation", Work)
 @pytest.mark.parametrize(("at", "found"), [(OLD, [Upkeep.FORGET]), (YOUNG, [])])
-def test_what_was_worked_on_lately_may_be_unlisted(
-    work: Work, at: datetime, found: list[Upkeep]
+def test_a_recently_changed_database_is_not_missing(
+    operation: Work, at: datetime, found: list[Upkeep]
 ) -> None:
     there = record(State.READY, 1, made=OLD - SETTLED)
-    missing = record(State.READY, made=OLD - SETTLED).did(work, at)
-    assert kinds(misrecorded([missing, there], [holding(there)], NOW)) == found
+    missing = record(State.READY, made=OLD - SETTLED).did(operation, at)
+    assert actions(misrecorded([missing, there], [holding(there)], NOW)) == found
 
 
-def test_what_only_fails_again_and_again_is_forgotten_all_the_same() -> None:
-    """A new password, say, for what somebody has dropped; the role that is left shows that the
-    server is the right one."""
+def test_a_database_whose_operation_always_fails_can_be_missing() -> None:
+    """For example, a rotation for a database that someone dropped; the role that is left shows that
+    it is the right server."""
     missing = record(State.READY).began(Work.ROTATE, OLD).missed(Work.ROTATE, NOW, "It is gone.")
     left = replace(holding(missing), database=None)
 
-    assert kinds(misrecorded([missing], [left], NOW)) == [Upkeep.FORGET]
+    assert actions(misrecorded([missing], [left], NOW)) == [Upkeep.FORGET]
 
 
 @each_age
 @pytest.mark.parametrize("state", SOMETHING)
-def test_what_was_renamed_is_found_under_its_name_at_once(state: State, made: datetime) -> None:
+def test_a_renamed_database_is_drift_at_once(state: State, made: datetime) -> None:
     renamed = record(state, made=made)
     found = replace(holding(renamed), database="other")
 
     assert misrecorded([renamed], [found], NOW) == [
         Drift(Upkeep.RENAME, renamed.id, Names("other", renamed.names.owner))
     ]
-    assert misrecorded([renamed], [found, holding(renamed)], NOW) == [], "it has two databases"
+    assert misrecorded([renamed], [found, holding(renamed)], NOW) == [], (
+        "one of the two databases has the recorded name"
+    )
 
 
-def begun(
+def pending_record(
     state: State, *pending: Work, ends: datetime | None = None, promised: bool = False
 ) -> Database:
     made = record(state, made=PAST)
-    for work in pending:
-        made = made.began(work, PAST)
+    for operation in pending:
+        made = made.began(operation, PAST)
     return replace(made, expires_at=ends, promised=promised)
 
 
 DUE: list[tuple[Database, Upkeep | None]] = [
-    (begun(State.PROVISIONING), Upkeep.UNDO),
-    (begun(State.PROVISIONING, promised=True), Upkeep.FINISH),
-    (begun(State.DELETING, Work.DELETE), Upkeep.DELETE),
-    (begun(State.DELETING, Work.DELETE, ends=PAST), Upkeep.DELETE),
-    (begun(State.READY), None),
-    (begun(State.READY, ends=FUTURE), None),
-    (begun(State.READY, ends=NOW), Upkeep.EXPIRE),
-    (begun(State.READY, Work.ROTATE), Upkeep.ROTATE),
-    (begun(State.READY, Work.ROTATE, ends=FUTURE), Upkeep.ROTATE),
-    (begun(State.READY, Work.ROTATE, ends=PAST), Upkeep.EXPIRE),
-    (begun(State.READY, Work.CONFINE), Upkeep.CONFINE),
-    (begun(State.READY, Work.RELEASE), Upkeep.RELEASE),
-    (begun(State.READY, Work.CONFINE, ends=PAST), Upkeep.EXPIRE),
-    (begun(State.READY, Work.CONFINE, Work.ROTATE), Upkeep.ROTATE),
-    (begun(State.EXPIRED, Work.CONFINE, ends=FUTURE), None),
-    (begun(State.EXPIRED, ends=PAST), Upkeep.EXPIRE),
-    (begun(State.EXPIRED, Work.SUSPEND, ends=PAST), Upkeep.EXPIRE),
-    (begun(State.EXPIRED, Work.RESTORE), Upkeep.RESTORE),
-    (begun(State.EXPIRED, Work.RESTORE, ends=FUTURE), Upkeep.RESTORE),
-    (begun(State.EXPIRED, Work.RESTORE, ends=PAST), Upkeep.EXPIRE),
-    (begun(State.EXPIRED, ends=FUTURE), None),
+    (pending_record(State.PROVISIONING), Upkeep.UNDO),
+    (pending_record(State.PROVISIONING, promised=True), Upkeep.FINISH),
+    (pending_record(State.DELETING, Work.DELETE), Upkeep.DELETE),
+    (pending_record(State.DELETING, Work.DELETE, ends=PAST), Upkeep.DELETE),
+    (pending_record(State.READY), None),
+    (pending_record(State.READY, ends=FUTURE), None),
+    (pending_record(State.READY, ends=NOW), Upkeep.EXPIRE),
+    (pending_record(State.READY, Work.ROTATE), Upkeep.ROTATE),
+    (pending_record(State.READY, Work.ROTATE, ends=FUTURE), Upkeep.ROTATE),
+    (pending_record(State.READY, Work.ROTATE, ends=PAST), Upkeep.EXPIRE),
+    (pending_record(State.READY, Work.CONFINE), Upkeep.CONFINE),
+    (pending_record(State.READY, Work.RELEASE), Upkeep.RELEASE),
+    (pending_record(State.READY, Work.CONFINE, ends=PAST), Upkeep.EXPIRE),
+    (pending_record(State.READY, Work.CONFINE, Work.ROTATE), Upkeep.ROTATE),
+    (pending_record(State.EXPIRED, Work.CONFINE, ends=FUTURE), None),
+    (pending_record(State.EXPIRED, ends=PAST), Upkeep.EXPIRE),
+    (pending_record(State.EXPIRED, Work.SUSPEND, ends=PAST), Upkeep.EXPIRE),
+    (pending_record(State.EXPIRED, Work.RESTORE), Upkeep.RESTORE),
+    (pending_record(State.EXPIRED, Work.RESTORE, ends=FUTURE), Upkeep.RESTORE),
+    (pending_record(State.EXPIRED, Work.RESTORE, ends=PAST), Upkeep.EXPIRE),
+    (pending_record(State.EXPIRED, ends=FUTURE), None),
 ]
 
 
-@pytest.mark.parametrize(("database", "upkeep"), DUE)
-def test_what_is_due_is_done(database: Database, upkeep: Upkeep | None) -> None:
-    assert due(database, NOW) is upkeep
+@pytest.mark.parametrize(("database", "action"), DUE)
+def test_the_action_of_a_due_record(database: Database, action: Upkeep | None) -> None:
+    assert due(database, NOW) is action
 
 
 @pytest.mark.parametrize("state", sorted(GONE))
 @given(st.sampled_from(Work), st.sampled_from([None, PAST, FUTURE]), st.booleans())
-def test_nothing_is_done_for_what_is_gone(
+def test_a_gone_record_has_no_action(
     state: State, pending: Work, ends: datetime | None, promised: bool
 ) -> None:
-    assert due(begun(state, pending, ends=ends, promised=promised), NOW) is None
+    assert due(pending_record(state, pending, ends=ends, promised=promised), NOW) is None

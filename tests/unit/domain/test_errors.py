@@ -1,4 +1,4 @@
-"""The error tree: as drawn, with a code and a message for everyone."""
+"""The error tree: its drawing, codes and messages."""
 
 from collections.abc import Iterator
 
@@ -9,11 +9,11 @@ from domain.errors import InFlight, PgvendError, Unavailable
 from entrypoints.http import errors as http_errors
 
 INDENT = 4
-"""Columns of one level in the drawing."""
+"""Columns for each level in the drawing."""
 
 
-def drawn() -> Iterator[tuple[str, str | None]]:
-    """Every class in the drawing with the class above it."""
+def parse_drawing() -> Iterator[tuple[str, str | None]]:
+    """Yield every class in the drawing with its base class."""
     above: dict[int, str] = {}
     tree = (domain.errors.__doc__ or "").split("\n\n")[1]
     for line in tree.splitlines():
@@ -23,27 +23,27 @@ def drawn() -> Iterator[tuple[str, str | None]]:
         yield name, above.get(depth - 1)
 
 
-def every_error(root: type[PgvendError] = PgvendError) -> Iterator[type[PgvendError]]:
+def walk_errors(root: type[PgvendError] = PgvendError) -> Iterator[type[PgvendError]]:
     yield root
     for error in root.__subclasses__():
-        yield from every_error(error)
+        yield from walk_errors(error)
 
 
-ALL = list(every_error())
-OURS = [error for error in ALL if error.__module__ == "domain.errors"]
+ALL = list(walk_errors())
+DOMAIN_ERRORS = [error for error in ALL if error.__module__ == "domain.errors"]
 
 
 def test_the_tree_is_as_drawn() -> None:
-    bases = {error: error.__base__.__name__ for error in OURS if error.__base__}
+    bases = {error: error.__base__.__name__ for error in DOMAIN_ERRORS if error.__base__}
     bases[PgvendError] = None  # type: ignore[assignment] # the root
 
-    assert sorted(drawn(), key=str) == sorted(
+    assert sorted(parse_drawing(), key=str) == sorted(
         ((error.__name__, base) for error, base in bases.items()), key=str
     )
 
 
-def test_every_error_of_the_domain_has_a_code_of_its_own_and_elsewhere_what_it_refines() -> None:
-    assert all("code" in vars(error) for error in OURS)
+def test_every_error_of_the_domain_has_its_own_code() -> None:
+    assert all("code" in vars(error) for error in DOMAIN_ERRORS)
 
     own = [vars(error)["code"] for error in ALL if "code" in vars(error)]
 
@@ -52,7 +52,7 @@ def test_every_error_of_the_domain_has_a_code_of_its_own_and_elsewhere_what_it_r
 
 
 @pytest.mark.parametrize("error", ALL, ids=lambda error: error.__name__)
-def test_an_error_has_a_slug_and_a_message_of_its_own(error: type[PgvendError]) -> None:
+def test_an_error_has_a_slug_and_a_message(error: type[PgvendError]) -> None:
     assert error.code.replace("_", "").isalpha()
     assert error.code == error.code.lower()
     assert str(error()) == (error.__doc__ or "").strip()
@@ -60,8 +60,8 @@ def test_an_error_has_a_slug_and_a_message_of_its_own(error: type[PgvendError]) 
     assert str(error("Do this.")) == "Do this."
 
 
-@pytest.mark.parametrize("error", OURS, ids=lambda error: error.__name__)
-def test_what_is_unavailable_now_or_under_way_can_be_repeated(error: type[PgvendError]) -> None:
+@pytest.mark.parametrize("error", DOMAIN_ERRORS, ids=lambda error: error.__name__)
+def test_unavailable_and_in_flight_are_retryable(error: type[PgvendError]) -> None:
     assert error.retryable == issubclass(error, (Unavailable, InFlight))
     if issubclass(error, Unavailable):
         assert error("", retry_after=2.5).retry_after == 2.5

@@ -1,4 +1,4 @@
-"""How long a database lives."""
+"""Durations and the expiry policy."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +19,7 @@ lengths = st.integers(
 
 
 @given(lengths)
-def test_every_length_can_be_written_in_iso_8601(length: timedelta) -> None:
+def test_every_duration_has_an_iso_8601_form(length: timedelta) -> None:
     minutes, seconds = divmod(length.seconds, 60)
     hours, minutes = divmod(minutes, 60)
     numbers = {"H": hours, "M": minutes, "S": seconds}
@@ -48,12 +48,12 @@ def test_short_forms_count_one_unit(unit: str, number: int) -> None:
         *((bound, LONGEST) for bound in ("36500d", "P36500D")),
     ],
 )
-def test_other_ways_to_write_one_and_the_bounds_themselves(text: str, length: timedelta) -> None:
+def test_other_forms_and_the_bounds(text: str, length: timedelta) -> None:
     assert parse_duration(text) == length
 
 
 @pytest.mark.parametrize("text", ["0s", "59s", "PT59S", "P0D", "36501d", "P36500DT1S", "5215w"])
-def test_what_is_beyond_the_bounds_is_refused(text: str) -> None:
+def test_durations_outside_the_bounds_are_invalid(text: str) -> None:
     with pytest.raises(InvalidDuration):
         parse_duration(text)
 
@@ -67,7 +67,7 @@ def test_what_is_beyond_the_bounds_is_refused(text: str) -> None:
     ],
     ids=lambda text: ascii(text[:20]),
 )
-def test_what_is_no_duration_is_refused_and_only_its_beginning_is_quoted(text: str) -> None:
+def test_an_invalid_duration_is_quoted_only_in_part(text: str) -> None:
     with pytest.raises(InvalidDuration, match="is not a duration") as caught:
         parse_duration(text)
     assert len(str(caught.value)) < 250
@@ -75,13 +75,15 @@ def test_what_is_no_duration_is_refused_and_only_its_beginning_is_quoted(text: s
 
 @pytest.mark.parametrize("digits", [9, 10, 100, 5000])
 @pytest.mark.parametrize("form", ["{}m", "{}w", "P{}W", "P{}D", "PT{}H", "P{0}DT{0}H{0}M{0}S"])
-def test_huge_numbers_are_refused_and_not_computed_with(form: str, digits: int) -> None:
+def test_huge_numbers_are_invalid(form: str, digits: int) -> None:
     with pytest.raises(InvalidDuration):
         parse_duration(form.format("9" * digits))
 
 
 @given(lengths, lengths)
-def test_a_caller_or_the_operator_says_when_it_ends(asked: timedelta, length: timedelta) -> None:
+def test_the_ttl_of_the_request_or_the_operators_default_sets_the_expiry(
+    asked: timedelta, length: timedelta
+) -> None:
     assert ExpiryPolicy().expires_at(NOW, None) is None
     for policy in (ExpiryPolicy(default=length), ExpiryPolicy(longest=length)):
         assert policy.expires_at(NOW, None) == NOW + length
@@ -90,7 +92,7 @@ def test_a_caller_or_the_operator_says_when_it_ends(asked: timedelta, length: ti
 
 
 @given(lengths)
-def test_the_longest_time_is_allowed_and_a_longer_one_refused(length: timedelta) -> None:
+def test_a_ttl_up_to_the_maximum_is_allowed(length: timedelta) -> None:
     policy = ExpiryPolicy(longest=length)
 
     assert policy.expires_at(NOW, length) == NOW + length

@@ -1,4 +1,4 @@
-"""Whose transactions are ended, and whose are not."""
+"""The guard's policy: which transactions it ends."""
 
 import pytest
 
@@ -55,31 +55,34 @@ OF_AUTOVACUUM: Situation = [
 ]
 
 ENDED = {
-    "who waits for a strong lock on a shared catalog": (FREEZE, {SECOND: Reason.WAITS}),
-    "who waits alone, behind the guard": (FREEZE[1:2], {SECOND: Reason.WAITS}),
-    "who waits, and not the neighbour that it waits for": (
+    "a wait for a strong lock on a shared catalog": (FREEZE, {SECOND: Reason.WAITS}),
+    "a wait behind the guard only": (FREEZE[1:2], {SECOND: Reason.WAITS}),
+    "the wait, and not the neighbour that it waits for": (
         [lock(VICTIM, CATALOG, ROW), lock(SECOND, CATALOG, STRONG, waited=3)],
         {SECOND: Reason.WAITS},
     ),
-    "who waits for a neighbour's database": (
+    "a wait for a neighbour's database": (
         [lock(SECOND, FOREIGN, STRONG, waited=0.1, of="a")],
         {SECOND: Reason.WAITS},
     ),
-    "who waits for a database that is nobody's": (
+    "a wait for a database of no tenant": (
         [lock(SECOND, "object:postgres", STRONG, waited=0.1)],
         {SECOND: Reason.WAITS},
     ),
-    "who holds what the drop of a neighbour waits for": (HELD_DROP, {ATTACKER: Reason.HOLDS}),
-    "who has changed an entry that the admin is to change": (CHANGED, {ATTACKER: Reason.HOLDS}),
-    "who holds a stronger lock on a catalog": (
+    "a lock that the drop of a neighbour waits for": (HELD_DROP, {ATTACKER: Reason.HOLDS}),
+    "a change of an entry that the admin waits to change": (CHANGED, {ATTACKER: Reason.HOLDS}),
+    "a stronger lock on a catalog": (
         [lock(ATTACKER, CATALOG, ROW), lock(ADMIN, CATALOG, Mode.Share, waited=3)],
         {ATTACKER: Reason.HOLDS},
     ),
-    "who waits for its own database with a neighbour behind": (
+    "a wait for the own database with a neighbour behind": (
         OWN_QUEUE,
         {SECOND: Reason.HOLDS},
     ),
-    "who keeps autovacuum from its entry for long": (OF_AUTOVACUUM, {ATTACKER: Reason.HOLDS}),
+    "a change of an entry that autovacuum waits for too long": (
+        OF_AUTOVACUUM,
+        {ATTACKER: Reason.HOLDS},
+    ),
 }
 
 SPARED = {
@@ -87,28 +90,31 @@ SPARED = {
         lock(ATTACKER, CATALOG, WEAK),
         lock(ADMIN, CATALOG, STRONG, waited=60),
     ],
-    "who waits for a weak lock": [lock(VICTIM, CATALOG, WEAK, waited=60)],
-    "who waits for its own database": OWN_QUEUE[:2],
+    "a wait for a weak lock": [lock(VICTIM, CATALOG, WEAK, waited=60)],
+    "a wait for the own database": OWN_QUEUE[:2],
     "a migration that waits for another one": [
         lock(ATTACKER, CHANGE, Mode.Exclusive),
         lock(SECOND, TUPLE, Mode.Exclusive),
         lock(SECOND, CHANGE, Mode.Share, waited=60),
     ],
-    "who is waited for a moment": [HELD_DROP[0], lock(ADMIN, FOREIGN, STRONG, waited=1.9, of="a")],
-    "who holds a lock that conflicts with none": [
+    "a lock that others wait for briefly": [
+        HELD_DROP[0],
+        lock(ADMIN, FOREIGN, STRONG, waited=1.9, of="a"),
+    ],
+    "a lock without conflicts": [
         HELD_DROP[0],
         lock(ADMIN, FOREIGN, ROW, waited=60, of="a"),
     ],
-    "who is waited for in its own tables": [CHANGED[0], CHANGED[2]],
+    "a lock on its own tables": [CHANGED[0], CHANGED[2]],
     "a migration that autovacuum waits for a while": [
         *OF_AUTOVACUUM[:2],
         lock(AUTOVACUUM, CHANGE, Mode.Share, waited=299),
     ],
-    "who waits, or is waited for, to send a notification": [
+    "a wait for the lock to send a notification": [
         lock(ATTACKER, "passing:notify", STRONG),
         lock(VICTIM, "passing:notify", STRONG, waited=60),
     ],
-    "who holds up itself alone": [
+    "a tenant that blocks only itself": [
         lock(ATTACKER, OWN, STRONG, of="b"),
         lock(SECOND, OWN, WEAK, waited=60, of="b"),
     ],
@@ -121,27 +127,27 @@ def ended(seen: Look, policy: GuardPolicy | None = None) -> dict[object, Reason]
 
 
 @pytest.mark.parametrize(("situation", "expected"), ENDED.values(), ids=ENDED)
-def test_it_ends(situation: Situation, expected: dict[object, Reason]) -> None:
+def test_the_guard_ends(situation: Situation, expected: dict[object, Reason]) -> None:
     assert ended(look(*situation)) == expected
 
 
 @pytest.mark.parametrize("situation", SPARED.values(), ids=SPARED)
-def test_it_spares(situation: Situation) -> None:
+def test_the_guard_spares(situation: Situation) -> None:
     assert ended(look(*situation)) == {}
 
 
-def test_it_ends_nobody_but_tenants() -> None:
-    """Neither the operator's sessions nor those of another pgvend, which has a guard of its own."""
+def test_the_guard_ends_only_tenants() -> None:
+    """It ends no session of the operator or of another pgvend, which has its own guard."""
     for situation, _ in ENDED.values():
         assert ended(look(*situation, sessions=[])) == {}
 
 
-def test_a_prepared_transaction_is_as_a_session() -> None:
+def test_a_prepared_transaction_is_ended_like_a_session() -> None:
     held = lock("kept", FOREIGN, WEAK, of="a")
     assert ended(look(held, HELD_DROP[1], prepared=[prepared()])) == {"kept": Reason.HOLDS}
 
 
-def test_transactions_have_an_age_that_they_may_reach_only_where_one_is_set() -> None:
+def test_the_age_of_transactions_is_limited_only_if_configured() -> None:
     seen = look(
         sessions=[session(ATTACKER, open_for=101.0), session(VICTIM, open_for=99.0)],
         prepared=[prepared(open_for=500.0)],
@@ -151,7 +157,7 @@ def test_transactions_have_an_age_that_they_may_reach_only_where_one_is_set() ->
     assert ended(seen, policy) == {ATTACKER: Reason.OLD, "kept": Reason.OLD}
 
 
-def test_who_keeps_transaction_ids_is_ended_once_they_are_scarce() -> None:
+def test_sessions_that_hold_transaction_ids_are_ended_when_ids_are_scarce() -> None:
     sessions = [
         session(ATTACKER, held_id=100),
         session(VICTIM, held_id=1_000_000_000),
@@ -165,7 +171,7 @@ def test_who_keeps_transaction_ids_is_ended_once_they_are_scarce() -> None:
         assert ended(seen) == expected
 
 
-def test_it_steps_aside_for_work_that_only_its_own_locks_keep_waiting() -> None:
+def test_the_guard_yields_to_work_that_only_its_own_locks_block() -> None:
     of_operator = lock(ADMIN, CATALOG, STRONG, waited=0.1)
 
     assert GuardPolicy().steps_aside(look(of_operator))
@@ -174,7 +180,7 @@ def test_it_steps_aside_for_work_that_only_its_own_locks_keep_waiting() -> None:
     assert not GuardPolicy().steps_aside(look())
 
 
-def test_it_knows_what_the_operator_should_know() -> None:
+def test_the_guard_reports_concerns() -> None:
     policy = GuardPolicy()
     well = look(places=Room(free=10, total=100), disk=Room(free=10, total=100), ages={"a": 1})
     bad = look(

@@ -1,4 +1,4 @@
-"""Secrets that people type are told from secrets that were drawn."""
+"""The strength of secrets: typed ones are weak, random ones are not."""
 
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from domain.guessing import _PLACEHOLDERS, FEWEST_DISTINCT, SHORTEST, weakness_of
 from domain.secret import Secret
 
-DRAWN: dict[str, Callable[[Random], str]] = {
+RANDOM: dict[str, Callable[[Random], str]] = {
     "openssl rand -hex 32, and our own": lambda random: random.randbytes(32).hex(),
     "openssl rand -base64 32": lambda random: b64encode(random.randbytes(32)).decode(),
     "openssl rand -base64 24": lambda random: b64encode(random.randbytes(24)).decode(),
@@ -42,36 +42,34 @@ TYPED = [
 ]
 
 
-@pytest.mark.parametrize("how", DRAWN)
+@pytest.mark.parametrize("how", RANDOM)
 @given(seed=st.integers(min_value=0))
-def test_what_is_drawn_at_random_is_never_called_guessable(how: str, seed: int) -> None:
-    """Drawn by a generator: Hypothesis by itself would take 32 zeros for random bytes."""
+def test_random_secrets_are_not_weak(how: str, seed: int) -> None:
+    """Uses a generator: Hypothesis itself may produce 32 zeros as random bytes."""
     random = Random(seed)  # noqa: S311 - the same secrets in each run
-    assert weakness_of(Secret(DRAWN[how](random))) is None
+    assert weakness_of(Secret(RANDOM[how](random))) is None
 
 
 @pytest.mark.parametrize("text", TYPED)
-@pytest.mark.parametrize("spelt", [str, str.upper, str.title])
-def test_what_people_type_is_guessable(text: str, spelt: Callable[[str], str]) -> None:
-    reason = weakness_of(Secret(spelt(text)))
+@pytest.mark.parametrize("spell", [str, str.upper, str.title])
+def test_typed_secrets_are_weak(text: str, spell: Callable[[str], str]) -> None:
+    reason = weakness_of(Secret(spell(text)))
     assert reason
     assert text not in reason
 
 
 @given(st.text(max_size=SHORTEST - 1))
-def test_what_is_short_is_guessable(text: str) -> None:
+def test_short_secrets_are_weak(text: str) -> None:
     assert weakness_of(Secret(text))
 
 
 @given(st.text(min_size=1, max_size=SHORTEST // 2), st.integers(2, 40))
-def test_what_repeats_something_short_is_guessable(text: str, times: int) -> None:
+def test_repetitions_are_weak(text: str, times: int) -> None:
     assert weakness_of(Secret((text.lower() * times)[: max(SHORTEST, len(text) * times - 1)]))
 
 
 @given(st.permutations("0123456789abcdef"), st.randoms(use_true_random=False))
-def test_what_has_few_different_characters_is_guessable(
-    characters: list[str], random: Random
-) -> None:
+def test_few_different_characters_are_weak(characters: list[str], random: Random) -> None:
     few = random.choices(characters[: FEWEST_DISTINCT - 1], k=2 * SHORTEST)
     assert weakness_of(Secret("".join(few)))
 
@@ -80,7 +78,5 @@ WORDS = st.sampled_from(_PLACEHOLDERS.split())
 
 
 @given(st.lists(WORDS, min_size=1, max_size=20), st.sampled_from(["", "-", "_", " ", "."]))
-def test_words_of_placeholders_are_guessable_however_they_are_joined(
-    words: list[str], between: str
-) -> None:
+def test_placeholder_words_are_weak_with_any_separator(words: list[str], between: str) -> None:
     assert weakness_of(Secret(between.join(words) + between + "2026"))

@@ -1,4 +1,4 @@
-"""Hosts, by their names and addresses."""
+"""Host names and addresses."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from domain.hosts import is_loopback, reached_at
         (["192.0.2.7", "127.0.0.1"], "127.0.0.1"),
     ],
 )
-def test_a_machine_reaches_its_own_server_by_loopback_where_it_can(
+def test_a_machine_connects_to_its_own_server_by_loopback_if_possible(
     listen: list[str], host: str
 ) -> None:
     assert reached_at(listen) == host
@@ -27,5 +27,5 @@ def test_a_machine_reaches_its_own_server_by_loopback_where_it_can(
     ("host", "expected"),
     [("localhost", True), ("127.9.9.9", True), ("::1", True), ("192.0.2.7", False), ("db", False)],
 )
-def test_loopback_is_what_only_this_machine_reaches(host: str, expected: bool) -> None:
+def test_only_this_machine_connects_to_loopback(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected

@@ -12,7 +12,7 @@ from domain.identity import PREFIX, RANDOM_BYTES, is_id, made_at, new_id
 MOMENT = datetime(2026, 1, 2, tzinfo=UTC)
 
 moments = st.datetimes(
-    min_value=datetime(2020, 1, 1),  # noqa: DTZ001 - hypothesis wants naive bounds
+    min_value=datetime(2020, 1, 1),  # noqa: DTZ001 - hypothesis requires naive bounds
     max_value=datetime(2900, 1, 1),  # noqa: DTZ001
     timezones=st.just(UTC),
 )
@@ -21,7 +21,7 @@ delays = st.timedeltas(min_value=timedelta(milliseconds=2), max_value=timedelta(
 
 
 @given(moments, entropies)
-def test_an_id_is_plain_and_tells_when_it_was_made(moment: datetime, entropy: bytes) -> None:
+def test_an_id_is_plain_and_contains_its_creation_time(moment: datetime, entropy: bytes) -> None:
     made = new_id(moment, entropy)
 
     assert re.fullmatch(r"db_[0-9a-hjkmnp-tv-z]{26}", made)
@@ -30,7 +30,7 @@ def test_an_id_is_plain_and_tells_when_it_was_made(moment: datetime, entropy: by
 
 
 @given(moments, entropies, entropies, delays)
-def test_ids_sort_by_the_time_they_were_made(
+def test_ids_sort_by_creation_time(
     moment: datetime, one: bytes, other: bytes, later: timedelta
 ) -> None:
     assert new_id(moment, one) < new_id(moment + later, other)
@@ -41,13 +41,13 @@ def test_the_same_moment_in_another_timezone_gives_the_same_id() -> None:
     assert new_id(MOMENT, entropy) == new_id(MOMENT.astimezone(), entropy)
 
 
-def test_an_id_begins_as_ulids_do() -> None:
+def test_an_id_has_the_timestamp_of_a_ulid() -> None:
     moment = datetime.fromtimestamp(1469918176.385, UTC)
     assert new_id(moment, bytes(RANDOM_BYTES)) == PREFIX + "01aryz6s41" + "0" * 16
 
 
 @pytest.mark.parametrize("size", [0, RANDOM_BYTES - 1, RANDOM_BYTES + 1])
-def test_too_little_or_too_much_entropy_is_refused(size: int) -> None:
+def test_entropy_of_another_size_is_an_error(size: int) -> None:
     with pytest.raises(ValueError, match="random bytes"):
         new_id(MOMENT, bytes(size))
 
@@ -59,13 +59,13 @@ def test_too_little_or_too_much_entropy_is_refused(size: int) -> None:
         "db_7" + "z" * 25,
     ],
 )
-def test_other_texts_are_no_ids_and_were_never_made(text: str) -> None:
+def test_other_texts_are_not_ids(text: str) -> None:
     assert not is_id(text)
-    with pytest.raises(ValueError, match="is no id"):
+    with pytest.raises(ValueError, match="is not an id"):
         made_at(text)
 
 
 @given(st.text("0123456789abcdefghjkmnpqrstvwxyz", min_size=26, max_size=26))
-def test_whatever_could_be_an_id_has_a_moment(digits: str) -> None:
+def test_every_valid_id_has_a_creation_time(digits: str) -> None:
     if is_id(PREFIX + digits):
         assert made_at(PREFIX + digits).tzinfo is UTC

@@ -1,4 +1,4 @@
-"""Lock modes, and who waits for whom."""
+"""Lock modes and waits."""
 
 from itertools import product
 
@@ -17,7 +17,7 @@ AccessExclusive      XXXXXXXX
 """PostgreSQL's documentation, "Conflicting Lock Modes"."""
 
 
-def test_modes_conflict_as_the_documentation_of_postgresql_says() -> None:
+def test_modes_conflict_as_postgresql_documents() -> None:
     lines = [line.split() for line in MATRIX.strip().splitlines()]
     for (name, row), other in product(lines, Mode):
         assert Mode[name].conflicts_with(other) == (row[other - 1] == "X"), (name, other)
@@ -34,7 +34,7 @@ def lock(party: int, mode: Mode, *, target: str = "t", waited: float | None = No
     )
 
 
-def test_who_waits_is_blocked_by_who_holds_and_by_who_waits_longer() -> None:
+def test_a_wait_is_blocked_by_holders_and_earlier_waits() -> None:
     weak, strong = Mode.AccessShare, Mode.AccessExclusive
     holding = lock(1, weak)
     first = lock(2, strong, waited=2)
@@ -47,5 +47,5 @@ def test_who_waits_is_blocked_by_who_holds_and_by_who_waits_longer() -> None:
     ]
 
 
-def test_nobody_waits_for_itself() -> None:
+def test_a_session_does_not_wait_for_itself() -> None:
     assert list(blockings([lock(1, Mode.Share), lock(1, Mode.Exclusive, waited=1)])) == []

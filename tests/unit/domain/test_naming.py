@@ -1,4 +1,4 @@
-"""From nicknames of every script to identifiers."""
+"""Nicknames in all scripts, and their identifiers."""
 
 import re
 import unicodedata
@@ -20,7 +20,7 @@ from domain.naming import (
     Nickname,
 )
 
-KEPT = ascii_letters + digits + "-_"
+ALLOWED = ascii_letters + digits + "-_"
 HYPHENS = set("-\u2010\u2011\ufe63\uff0d")
 IDENTIFIER = re.compile(r"[a-z0-9_][a-z0-9_-]*")
 
@@ -37,7 +37,7 @@ words = st.text(st.characters(categories=("Ll", "Lu", "Mn")), max_size=20).map(l
 
 
 @given(anything_typed | long_cleaned, st.just("") | suffixes)
-def test_names_are_identifiers_that_postgresql_keeps_whole(typed: str, suffix: str) -> None:
+def test_names_are_identifiers_that_postgresql_does_not_truncate(typed: str, suffix: str) -> None:
     names = Nickname(typed).names(suffix)
 
     assert IDENTIFIER.fullmatch(names.database)
@@ -48,20 +48,20 @@ def test_names_are_identifiers_that_postgresql_keeps_whole(typed: str, suffix: s
 
 
 @given(ascii_typed)
-def test_a_short_ascii_nickname_gives_its_kept_characters_in_lower_case(typed: str) -> None:
-    """Exactly as the original service did, but for leading hyphens: its clients may rely on it."""
-    kept = "".join(char for char in typed if char in KEPT).lower().lstrip("-")
+def test_a_short_ascii_nickname_keeps_its_allowed_characters(typed: str) -> None:
+    """As in the original service, except for leading hyphens: its clients may rely on it."""
+    kept = "".join(char for char in typed if char in ALLOWED).lower().lstrip("-")
     assert Nickname(typed).names().database == kept
 
 
 @given(long_cleaned, cleaned)
-def test_two_cleaned_nicknames_stay_two_names(one: str, other: str) -> None:
+def test_different_nicknames_have_different_names(one: str, other: str) -> None:
     for a, b in ((one, other), (one[:MAX_BASE], other), (one[:-1] + "a", one[:-1] + "b")):
         assert (Nickname(a).names() == Nickname(b).names()) == (a == b)
 
 
 @given(anything_typed, suffixes, suffixes)
-def test_two_suffixes_make_two_names(typed: str, one: str, other: str) -> None:
+def test_different_suffixes_make_different_names(typed: str, one: str, other: str) -> None:
     assume(one != other)
     nickname = Nickname(typed)
     assert len({nickname.names(), nickname.names(one), nickname.names(other)}) == 3
@@ -69,12 +69,12 @@ def test_two_suffixes_make_two_names(typed: str, one: str, other: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(RESERVED))
 @given(suffix=suffixes)
-def test_a_reserved_name_is_known_however_it_is_written(name: str, suffix: str) -> None:
+def test_a_reserved_name_is_detected_in_any_spelling(name: str, suffix: str) -> None:
     assert Nickname(f" {name.upper()}! ").is_reserved()
     assert Nickname(name).names(suffix).database not in RESERVED
 
 
-def test_the_names_that_servers_come_with_are_reserved_and_those_that_hold_one_are_free() -> None:
+def test_names_that_exist_on_every_server_are_reserved() -> None:
     assert {"postgres", "template0", "template1", "neondb"} < RESERVED
     for name in ("postgres1", "my-postgres", "user_postgres"):
         assert not Nickname(name).is_reserved()
@@ -84,8 +84,8 @@ def test_the_names_that_servers_come_with_are_reserved_and_those_that_hold_one_a
     "typed",
     ["", " ", "\u3000", "!?*", "-", "_-_", "\u200d", "\u202e", "\u00ad", "\ufe0f", "\uffff"],
 )
-def test_a_nickname_without_letter_or_digit_is_refused(typed: str) -> None:
-    with pytest.raises(InvalidNickname, match="no letter and no digit"):
+def test_a_nickname_without_letter_or_digit_is_invalid(typed: str) -> None:
+    with pytest.raises(InvalidNickname, match="needs a letter or a digit"):
         Nickname(typed)
 
 
@@ -103,12 +103,12 @@ def test_no_name_looks_like_an_option(typed: str) -> None:
 
 
 @pytest.mark.parametrize("char", ["\0", "\t", "\n", "\x1b", "\x7f", "\x85", "\ud800"])
-def test_control_characters_and_lone_surrogates_are_refused(char: str) -> None:
+def test_control_characters_and_lone_surrogates_are_invalid(char: str) -> None:
     with pytest.raises(InvalidNickname, match="control characters"):
         Nickname(f"sales{char}data")
 
 
-def test_the_longest_nickname_is_taken_and_a_longer_one_is_refused() -> None:
+def test_the_length_of_a_nickname_is_limited() -> None:
     Nickname("n" * MAX_NICKNAME)
     with pytest.raises(InvalidNickname, match="257 characters; use at most 256"):
         Nickname("n" * 257)
@@ -126,13 +126,13 @@ def test_other_scripts_are_transliterated(typed: str, database: str) -> None:
 
 
 @given(words)
-def test_composed_and_decomposed_spellings_are_one_name(word: str) -> None:
+def test_composed_and_decomposed_spellings_make_one_name(word: str) -> None:
     composed = Nickname(unicodedata.normalize("NFC", word))
     decomposed = Nickname(unicodedata.normalize("NFD", word))
     assert composed.names() == decomposed.names()
 
 
-@given(st.text(KEPT, max_size=50))
+@given(st.text(ALLOWED, max_size=50))
 def test_fullwidth_letters_are_letters(word: str) -> None:
     wide = "".join(chr(ord(char) + 0xFEE0) for char in word + "x")
     assert Nickname(wide).names() == Nickname(word + "x").names()

@@ -1,4 +1,4 @@
-"""Derived passwords, of one secret and of several."""
+"""Passwords derived from one secret or several."""
 
 from collections import Counter
 from dataclasses import replace
@@ -40,7 +40,7 @@ def record_of(secret: Secret) -> Database:
 
 
 @given(secrets, ids, rotations)
-def test_every_password_meets_the_policy_and_needs_no_escaping_and_can_be_derived_again(
+def test_every_password_meets_the_policy_and_is_derived_again(
     secret: Secret, tenant: str, rotation: int
 ) -> None:
     password = PasswordDeriver(secret)(tenant, rotation).reveal()
@@ -53,7 +53,7 @@ def test_every_password_meets_the_policy_and_needs_no_escaping_and_can_be_derive
 
 
 @given(secrets, secrets, ids, ids, rotations, rotations)
-def test_another_secret_or_database_or_rotation_gives_another_password(
+def test_secret_database_and_rotation_change_the_password(
     secret: Secret, other: Secret, tenant: str, another: str, rotation: int, next_: int
 ) -> None:
     assume(secret != other)
@@ -65,7 +65,7 @@ def test_another_secret_or_database_or_rotation_gives_another_password(
     assert name_of(secret) != name_of(other)
 
 
-def test_each_character_of_the_alphabet_stands_for_the_same_number_of_bytes() -> None:
+def test_every_character_is_equally_likely() -> None:
     counts = Counter(_characters(iter(range(256))))
 
     assert set(counts) == set(ALPHABET)
@@ -74,8 +74,8 @@ def test_each_character_of_the_alphabet_stands_for_the_same_number_of_bytes() ->
     assert LENGTH * log2(len(ALPHABET)) >= 128
 
 
-def test_passwords_stay_what_they_are_from_release_to_release() -> None:
-    """A change here would lock every tenant out whose password is written again."""
+def test_passwords_are_the_same_in_every_release() -> None:
+    """A change would lock out every tenant whose password is set again."""
     derive = PasswordDeriver(Secret("0123456789abcdef0123456789abcdef"))
 
     assert derive(ID, 0).reveal() == "MH6b-YjbY_cUaiH0g90_op38"
@@ -85,7 +85,7 @@ def test_passwords_stay_what_they_are_from_release_to_release() -> None:
 
 
 @given(st.text("0123456789abcdef", min_size=32, max_size=64))
-def test_a_secret_has_one_name_and_neither_that_nor_the_deriver_shows_it(text: str) -> None:
+def test_a_secret_has_one_name_that_does_not_reveal_it(text: str) -> None:
     secret = Secret(text)
 
     assert name_of(secret) == name_of(Secret(text))
@@ -95,12 +95,12 @@ def test_a_secret_has_one_name_and_neither_that_nor_the_deriver_shows_it(text: s
 
 
 def test_a_thousand_secrets_have_a_thousand_names() -> None:
-    """Under one name, each installation would take the other's databases on a shared server for its
-    own."""
+    """Two installations with one name on a shared server would mistake each other's databases for
+    their own."""
     assert len({name_of(Secret(f"secret {number}")) for number in range(1000)}) == 1000
 
 
-def test_a_password_is_that_of_the_secret_that_is_named_or_of_the_first() -> None:
+def test_a_password_comes_from_the_named_or_the_first_secret() -> None:
     passwords = PasswordDeriver(NEW, previous=(OLD, OLDEST), first=name_of(OLDEST))
 
     assert passwords(ID, 3, name_of(OLD)) == UNDER_OLD(ID, 3)
@@ -110,7 +110,7 @@ def test_a_password_is_that_of_the_secret_that_is_named_or_of_the_first() -> Non
     assert all(map(passwords.knows, ("", *map(name_of, (NEW, OLD, OLDEST)))))
 
 
-def test_a_password_that_nobody_can_derive_is_not_replaced_by_another() -> None:
+def test_a_password_of_an_unknown_secret_cannot_be_revealed() -> None:
     password = UNDER_NEW(ID, 0)
 
     assert not UNDER_NEW.knows("")
@@ -119,7 +119,7 @@ def test_a_password_that_nobody_can_derive_is_not_replaced_by_another() -> None:
         password.reveal()
 
 
-def test_what_is_missing_is_equal_to_nothing_else_and_shows_no_more_than_a_secret() -> None:
+def test_a_missing_secret_equals_only_itself() -> None:
     missing = MissingSecret()
 
     assert missing != MissingSecret()
@@ -130,22 +130,20 @@ def test_what_is_missing_is_equal_to_nothing_else_and_shows_no_more_than_a_secre
 
 
 def test_the_next_password_comes_from_the_current_secret() -> None:
-    rotated = record_of(OLD).rotated(UNDER_BOTH, NONCE)
-    assert (rotated.rotation, rotated.secret, rotated.nonce) == (1, name_of(NEW), NONCE)
-    password = PasswordDeriver(NEW)(rotated.id, 1, nonce=NONCE)
-    assert rotated.order(UNDER_BOTH).password == password
+    later = record_of(OLD).rotated(UNDER_BOTH, NONCE)
+    assert (later.rotation, later.secret, later.nonce) == (1, name_of(NEW), NONCE)
+    password = PasswordDeriver(NEW)(later.id, 1, nonce=NONCE)
+    assert later.order(UNDER_BOTH).password == password
 
 
 @pytest.mark.parametrize("record", [record_of(OLD), new_record()], ids=["named", "first"])
-def test_a_password_that_nobody_can_derive_gives_way_to_another(record: Database) -> None:
+def test_a_password_of_an_unknown_secret_can_be_replaced(record: Database) -> None:
     rekeyed = record.rekeyed(UNDER_NEW, NONCE)
     assert rekeyed.order(UNDER_NEW).password == PasswordDeriver(NEW)(record.id, 0, nonce=NONCE)
 
 
 @given(nonces, nonces, rotations)
-def test_another_nonce_gives_another_password_of_the_same_kind(
-    nonce: str, other: str, rotation: int
-) -> None:
+def test_another_nonce_gives_another_password(nonce: str, other: str, rotation: int) -> None:
     with_nonce, with_other, without = [
         PasswordDeriver(NEW)(ID, rotation, nonce=each).reveal() for each in (nonce, other, "")
     ]
@@ -154,7 +152,7 @@ def test_another_nonce_gives_another_password_of_the_same_kind(
     assert len(with_nonce) == LENGTH
 
 
-def test_a_nonce_has_the_entropy_that_it_is_made_from() -> None:
+def test_a_nonce_has_all_of_its_entropy() -> None:
     assert bytes.fromhex(new_nonce(bytes(range(NONCE_BYTES)))) == bytes(range(NONCE_BYTES))
     with pytest.raises(ValueError, match="takes 16 random bytes, not 3"):
         new_nonce(b"abc")

@@ -1,4 +1,4 @@
-"""PostgreSQL URLs, read as libpq reads them."""
+"""PostgreSQL URLs, parsed as libpq does."""
 
 import pytest
 from hypothesis import given
@@ -41,7 +41,7 @@ def test_a_url_names_one_server_or_several(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", MALFORMED)
-def test_a_malformed_url_is_refused_without_quoting_it(url: str) -> None:
+def test_a_malformed_url_is_an_error_that_does_not_quote_it(url: str) -> None:
     with pytest.raises(ValueError, match=r"not a PostgreSQL URL|sslmode is not|not supported") as e:
         PostgresUrl.parse(url)
 
@@ -49,7 +49,7 @@ def test_a_malformed_url_is_refused_without_quoting_it(url: str) -> None:
     assert e.value.__cause__ is None
 
 
-def test_the_query_may_hold_the_login_and_what_a_url_leaves_out_is_unknown() -> None:
+def test_the_query_may_contain_the_login() -> None:
     url = PostgresUrl.parse("postgresql:///?user=me&password=p%26w&dbname=app&sslmode=require")
     bare = PostgresUrl.parse("postgresql://db.example")
 
@@ -59,7 +59,7 @@ def test_the_query_may_hold_the_login_and_what_a_url_leaves_out_is_unknown() -> 
 
 
 @given(user=text, password=text, database=text)
-def test_a_connection_is_read_back_from_its_uri(user: str, password: str, database: str) -> None:
+def test_a_connection_is_parsed_from_its_uri(user: str, password: str, database: str) -> None:
     connection = Connection(
         host="h1",
         port=5433,

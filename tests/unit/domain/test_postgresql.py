@@ -1,4 +1,4 @@
-"""Versions of PostgreSQL, and what they lack."""
+"""PostgreSQL versions and their missing fixes."""
 
 import pytest
 
@@ -17,7 +17,9 @@ from domain.postgresql import FIXED_IN, FIXED_ON, NEWEST, OLDEST, Version, parse
         ("", None),
     ],
 )
-def test_a_version_is_read_from_what_a_program_says(text: str, version: Version | None) -> None:
+def test_a_version_is_parsed_from_the_output_of_a_program(
+    text: str, version: Version | None
+) -> None:
     assert parse_version(text) == version
 
 
@@ -41,6 +43,6 @@ def test_the_advice_names_the_fixed_version_and_its_day() -> None:
     assert advice.endswith("install the newest 18.x.")
 
 
-def test_nothing_is_claimed_about_a_version_that_is_not_known() -> None:
+def test_an_unknown_version_has_no_known_vulnerabilities() -> None:
     assert not Version(NEWEST + 1, 0).lacks_fixes
     assert not Version(OLDEST - 1, 0).lacks_fixes

@@ -1,4 +1,4 @@
-"""What a request that may be repeated is known by, and the labels that it may bear."""
+"""Idempotency keys and labels."""
 
 import re
 
@@ -17,10 +17,10 @@ callers = st.text(st.characters(codec="utf-8"), max_size=20)
 
 
 @given(st.tuples(callers, keys, callers), st.tuples(callers, keys, callers), st.data())
-def test_a_mark_is_known_by_the_caller_with_its_key_and_shows_another_body(
+def test_an_idempotency_key_depends_on_the_caller_and_detects_another_body(
     one: tuple[str, str, str], other: tuple[str, str, str], data: st.DataObject
 ) -> None:
-    """Whichever parts the two requests have in common."""
+    """Whichever parts the two requests share."""
     caller, key, body = (
         data.draw(st.sampled_from(parts)) for parts in zip(one, other, strict=True)
     )
@@ -59,7 +59,7 @@ def test_visible_characters_with_spaces_between_them_are_a_key(key: str) -> None
     ],
     ids=ascii,
 )
-def test_anything_else_is_none(key: str) -> None:
+def test_any_other_text_is_an_invalid_key(key: str) -> None:
     with pytest.raises(InvalidRequest, match="1 to 255 visible"):
         request_mark("ann", key, "")
 
@@ -72,7 +72,7 @@ def test_anything_else_is_none(key: str) -> None:
         *({"key": value} for value in ("a", "-", "me@example.org", "feature/x+1", "v" * 63)),
     ],
 )
-def test_labels_as_people_write_them_are_kept_in_a_copy(labels: dict[str, str]) -> None:
+def test_valid_labels_are_copied(labels: dict[str, str]) -> None:
     kept = checked_labels(labels)
     assert kept == labels
     assert kept is not labels
@@ -83,7 +83,7 @@ def test_labels_as_people_write_them_are_kept_in_a_copy(labels: dict[str, str]) 
     ["", " ", "-a", "a-", ".a", "a/", "a b", "a=b", "é", "a\n", "a\0", "k" * 64, "k" * 10_000],
     ids=lambda key: ascii(key[:70]),
 )
-def test_other_keys_are_refused_by_name(key: str) -> None:
+def test_an_invalid_key_is_named_in_the_error(key: str) -> None:
     with pytest.raises(InvalidLabels) as caught:
         checked_labels({"good": "value", key: "value"})
 
@@ -94,12 +94,12 @@ def test_other_keys_are_refused_by_name(key: str) -> None:
 @pytest.mark.parametrize(
     "value", [" ", "a b", "é", "a\n", "\0", "\ud800", "a=b", "v" * 64], ids=ascii
 )
-def test_other_values_are_refused_by_their_key(value: str) -> None:
+def test_an_invalid_value_is_named_by_its_key(value: str) -> None:
     with pytest.raises(InvalidLabels, match="'team'"):
         checked_labels({"team": value})
 
 
-def test_there_is_a_largest_number_of_labels() -> None:
+def test_the_number_of_labels_is_limited() -> None:
     most = {f"key{number}": "" for number in range(MAX_LABELS)}
 
     assert checked_labels(most) == most

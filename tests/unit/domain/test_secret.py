@@ -1,4 +1,4 @@
-"""A secret does not get out by accident."""
+"""Secrets do not leak by accident."""
 
 import copy
 import json
@@ -15,8 +15,8 @@ from domain.connection import Connection
 from domain.passwords import PasswordDeriver
 from domain.secret import Secret
 
-HIDDEN = "correct horse battery staple"
-SECRET = Secret(HIDDEN)
+PLAIN_TEXT = "correct horse battery staple"
+SECRET = Secret(PLAIN_TEXT)
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Holder:
         f"{SECRET}",
         f"{SECRET:>40}",
         f"{SECRET!r}",
-        "{}".format(SECRET),  # noqa: UP032 - the old ways too
+        "{}".format(SECRET),  # noqa: UP032 - older formatting too
         "%s %r" % (SECRET, SECRET),  # noqa: UP031
         repr([SECRET]),
         repr({"password": SECRET}),
@@ -43,43 +43,43 @@ class Holder:
         logging.LogRecord("n", 20, "f", 1, "%s", (SECRET,), None).getMessage(),
     ],
 )
-def test_no_way_of_showing_it_shows_it(shown: str) -> None:
-    assert HIDDEN not in shown
+def test_a_secret_does_not_appear_in_text(shown: str) -> None:
+    assert PLAIN_TEXT not in shown
     assert "***" in shown or "PasswordDeriver" in shown
 
 
-def test_an_error_about_it_does_not_show_it() -> None:
+def test_a_secret_does_not_appear_in_errors() -> None:
     with pytest.raises(TypeError) as caught:
         SECRET + "suffix"  # type: ignore[operator]
-    assert HIDDEN not in "".join(traceback.format_exception(caught.value))
+    assert PLAIN_TEXT not in "".join(traceback.format_exception(caught.value))
 
 
-def test_it_is_not_json_and_json_of_last_resort_does_not_show_it() -> None:
+def test_a_secret_does_not_appear_in_json() -> None:
     with pytest.raises(TypeError):
         json.dumps({"password": SECRET})
-    assert HIDDEN not in json.dumps({"password": SECRET}, default=repr)
+    assert PLAIN_TEXT not in json.dumps({"password": SECRET}, default=repr)
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 @pytest.mark.parametrize("value", [SECRET, Holder(SECRET)], ids=["alone", "held"])
-def test_it_is_not_pickled(value: object, protocol: int) -> None:
-    with pytest.raises(TypeError, match="not serialised"):
+def test_a_secret_cannot_be_pickled(value: object, protocol: int) -> None:
+    with pytest.raises(TypeError, match="cannot be serialized"):
         pickle.dumps(value, protocol)
 
 
-def test_it_is_not_copied_and_has_no_other_attributes() -> None:
-    with pytest.raises(TypeError, match="not serialised"):
+def test_a_secret_cannot_be_copied() -> None:
+    with pytest.raises(TypeError, match="cannot be serialized"):
         copy.deepcopy(SECRET)
     with pytest.raises(TypeError):
         vars(SECRET)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_only_reveal_gives_it_back(text: str) -> None:
+def test_only_reveal_returns_a_secret(text: str) -> None:
     assert Secret(text).reveal() == text
 
 
-def test_secrets_are_equal_when_what_they_hide_is_and_never_to_its_text() -> None:
+def test_secrets_are_equal_if_their_texts_are() -> None:
     assert Secret("é") == Secret("é")
     assert Secret("é") != Secret("e")
     assert len({Secret("a"), Secret("a"), Secret("b")}) == 2

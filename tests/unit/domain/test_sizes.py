@@ -1,4 +1,4 @@
-"""How large a database may be, and what its size asks for."""
+"""Size limits, and the operations that enforce them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -27,21 +27,23 @@ from tests.support.records import new_record
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 BEFORE = NOW - NOTICE
 LIMIT = SizeLimit(100 << 20)
-LARGE, LINGERING, SMALL = Measure(101 << 20), Measure(95 << 20), Measure(8 << 20)
+LARGE, NEARLY_EXCEEDED, SMALL = Measure(101 << 20), Measure(95 << 20), Measure(8 << 20)
 
 sizes = st.integers(0, 4 * LIMIT.size)
 works = st.sampled_from([Work.WARN, Work.CONFINE, Work.RELEASE, Work.ROTATE])
 
 
 def ready(*done: Work, at: datetime = BEFORE) -> Database:
-    """At rest, with these works done, the last at that time."""
+    """Return an idle record with these operations completed, the last one at `at`."""
     database = replace(new_record(made=BEFORE), state=State.READY)
-    for work in (Work.PROVISION, *done):
-        database = database.did(work, at)
+    for operation in (Work.PROVISION, *done):
+        database = database.did(operation, at)
     return database
 
 
-def wanted(database: Database, measure: Measure | None, limit: SizeLimit | None = LIMIT) -> object:
+def next_operation(
+    database: Database, measure: Measure | None, limit: SizeLimit | None = LIMIT
+) -> object:
     return work_for(database, measure, limit, NOW)
 
 
@@ -49,42 +51,55 @@ WARN, CONFINE, RELEASE = Work.WARN, Work.CONFINE, Work.RELEASE
 JUST_WARNED = ready(WARN, at=BEFORE + timedelta(seconds=1))
 
 
-def confined_at(measure: Measure) -> Measure:
+def read_only_at(measure: Measure) -> Measure:
     return replace(measure, read_only=True)
 
 
 @pytest.mark.parametrize(
-    ("database", "measure", "work"),
+    ("database", "measure", "operation"),
     [
         pytest.param(ready(), SMALL, None, id="small"),
-        pytest.param(ready(), LINGERING, None, id="nearly too large"),
+        pytest.param(ready(), NEARLY_EXCEEDED, None, id="nearly too large"),
         pytest.param(ready(), Measure(LIMIT.size), None, id="at the limit"),
         pytest.param(ready(), Measure(LIMIT.size + 1), WARN, id="just over it"),
         pytest.param(JUST_WARNED, LARGE, None, id="just warned"),
-        pytest.param(ready(WARN), LARGE, CONFINE, id="warned for long"),
-        pytest.param(ready(WARN), LINGERING, None, id="warned, and nearly too large"),
+        pytest.param(ready(WARN), LARGE, CONFINE, id="warned long ago"),
+        pytest.param(ready(WARN), NEARLY_EXCEEDED, None, id="warned, and nearly too large"),
         pytest.param(ready(WARN), SMALL, RELEASE, id="warned, and small again"),
-        pytest.param(ready(WARN, CONFINE), confined_at(LARGE), None, id="read-only"),
-        pytest.param(ready(WARN, CONFINE), confined_at(LINGERING), None, id="read-only, nearly"),
-        pytest.param(ready(WARN, CONFINE), LINGERING, None, id="made writable, nearly too large"),
+        pytest.param(ready(WARN, CONFINE), read_only_at(LARGE), None, id="read-only"),
+        pytest.param(
+            ready(WARN, CONFINE), read_only_at(NEARLY_EXCEEDED), None, id="read-only, nearly"
+        ),
+        pytest.param(
+            ready(WARN, CONFINE), NEARLY_EXCEEDED, None, id="made writable, nearly too large"
+        ),
         pytest.param(ready(WARN, CONFINE), LARGE, CONFINE, id="made writable by its owner"),
         pytest.param(ready(WARN, CONFINE), SMALL, RELEASE, id="read-only, and small again"),
-        pytest.param(ready(WARN, CONFINE, RELEASE), LARGE, WARN, id="released, and large again"),
+        pytest.param(
+            ready(WARN, CONFINE, RELEASE), LARGE, WARN, id="writable again, and too large again"
+        ),
     ],
 )
-def test_what_a_size_asks_for(database: Database, measure: Measure, work: Work | None) -> None:
-    assert wanted(database, measure) is work
+def test_the_operation_for_a_size(
+    database: Database, measure: Measure, operation: Work | None
+) -> None:
+    assert next_operation(database, measure) is operation
 
 
 @pytest.mark.parametrize(
-    ("done", "work"), [([WARN, CONFINE], RELEASE), ([WARN, CONFINE, RELEASE], None), ([], None)]
+    ("done", "operation"),
+    [([WARN, CONFINE], RELEASE), ([WARN, CONFINE, RELEASE], None), ([], None)],
 )
-def test_without_a_limit_all_are_released(done: list[Work], work: Work | None) -> None:
-    assert wanted(ready(*done), None, None) is work
+def test_without_a_limit_every_database_is_writable(
+    done: list[Work], operation: Work | None
+) -> None:
+    assert next_operation(ready(*done), None, None) is operation
 
 
 @given(st.lists(works, max_size=4), st.none() | st.builds(Measure, sizes, st.booleans()))
-def test_what_is_busy_or_over_is_left_to_that(done: list[Work], measure: Measure | None) -> None:
+def test_pending_operations_and_expiry_come_first(
+    done: list[Work], measure: Measure | None
+) -> None:
     database = ready(*done)
     for busy in (
         database.began(Work.ROTATE, NOW),
@@ -94,28 +109,28 @@ def test_what_is_busy_or_over_is_left_to_that(done: list[Work], measure: Measure
         replace(database, state=State.EXPIRED),
         replace(database, state=State.DELETING),
     ):
-        assert wanted(busy, measure) is None
+        assert next_operation(busy, measure) is None
 
 
 @given(st.lists(works, max_size=4))
-def test_of_what_was_not_measured_nothing_is_known(done: list[Work]) -> None:
-    assert wanted(ready(*done), None) is None
+def test_without_a_measurement_nothing_is_done(done: list[Work]) -> None:
+    assert next_operation(ready(*done), None) is None
 
 
 @given(st.lists(works, max_size=4), sizes)
-def test_whatever_it_was_its_size_decides_in_the_end(done: list[Work], size: int) -> None:
+def test_the_size_decides_in_the_end(done: list[Work], size: int) -> None:
     database, seen = ready(*done), 0
-    while work := wanted(database, Measure(size, is_read_only(database))):
-        assert isinstance(work, Work)
-        database, seen = database.did(work, BEFORE), seen + 1
-    assert seen <= 2, "it goes to and fro"
+    while operation := next_operation(database, Measure(size, is_read_only(database))):
+        assert isinstance(operation, Work)
+        database, seen = database.did(operation, BEFORE), seen + 1
+    assert seen <= 2, "it switches back and forth"
     if LIMIT.is_exceeded(size):
         assert is_read_only(database)
     if LIMIT.has_room(size):
         assert not is_read_only(database)
 
 
-def test_what_was_made_read_only_is_so_however_much_happens_afterwards() -> None:
+def test_a_database_stays_read_only_through_other_operations() -> None:
     database = ready(Work.WARN, Work.CONFINE, *[Work.ROTATE] * 2 * LONGEST_HISTORY)
     assert is_read_only(database)
     assert not is_read_only(database.did(Work.RELEASE, NOW))
@@ -133,13 +148,13 @@ def test_a_size_is_a_number_and_a_unit(text: str, size: int) -> None:
     "text",
     ["", "500", "500 MB", "500mb", "-1GB", "0GB", "1.5GB", "15MB", "2000000TB", "\u0665\u0660MB"],
 )
-def test_all_else_is_none(text: str) -> None:
+def test_any_other_text_is_not_a_size(text: str) -> None:
     with pytest.raises(ValueError, match="is not a size of 16MB or more"):
         parse_size(text)
 
 
 @given(st.integers(10, 1000), st.sampled_from(list(UNITS)))
-def test_a_size_is_told_as_it_was_given(number: int, unit: str) -> None:
+def test_a_size_is_formatted_as_it_was_given(number: int, unit: str) -> None:
     size = number * UNITS[unit]
     if SMALLEST <= size <= LARGEST:
         assert parse_size(told(size)) == size
@@ -148,5 +163,5 @@ def test_a_size_is_told_as_it_was_given(number: int, unit: str) -> None:
 @pytest.mark.parametrize(
     ("size", "text"), [(0, "0B"), (10239, "10239B"), ((8 << 20) + 1, "8192kB"), (12 << 20, "12MB")]
 )
-def test_a_size_is_told_in_whole_units(size: int, text: str) -> None:
+def test_a_size_is_formatted_in_whole_units(size: int, text: str) -> None:
     assert told(size) == text

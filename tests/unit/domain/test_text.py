@@ -1,4 +1,4 @@
-"""Text that others wrote."""
+"""Untrusted text."""
 
 import unicodedata
 
@@ -20,13 +20,13 @@ def test_names_of_all_scripts_are_plain(text: str) -> None:
     + [chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF, 0xE0041)],
     ids=ascii,
 )
-def test_what_controls_or_hides_is_not_plain_and_is_shown_as_an_escape(char: str) -> None:
+def test_invisible_characters_are_not_plain_and_are_escaped(char: str) -> None:
     assert not is_plain(f"a{char}b")
     assert legible(f"a{char}b") == f"a{ascii(char)[1:-1]}b"
 
 
 @given(st.text(st.characters()))
-def test_what_is_shown_is_one_line_that_a_terminal_prints(text: str) -> None:
+def test_escaped_text_is_one_printable_line(text: str) -> None:
     shown = legible(text)
     assert is_plain(shown)
     assert len(shown.splitlines()) <= 1
@@ -34,5 +34,5 @@ def test_what_is_shown_is_one_line_that_a_terminal_prints(text: str) -> None:
     assert legible(shown) == shown
 
 
-def test_the_lines_of_a_text_stay_lines() -> None:
+def test_lines_are_kept() -> None:
     assert legible_lines("a\x1b[1m\n\u202eb") == "a\\x1b[1m\n\\u202eb"

@@ -17,7 +17,7 @@ ACCESS = AnonymousAccess(rate=Rate(10, 60), quota=50, longest=timedelta(days=1))
 MISTAKES = {
     "rate=10/min": ["quota is missing, add it", "ttl is missing, add it"],
     "quota=50,ttl=24h": ["rate is missing, add it"],
-    "rate=10,quota=50,ttl=24h": ["rate: '10' is no rate: write it as 10/min"],
+    "rate=10,quota=50,ttl=24h": ["rate: '10' is not a rate: write 10/min"],
     "rate=10/min,quota=0,ttl=24h": ["quota: '0' is not a number of databases from 1 to"],
     "rate=10/min,quota=many,ttl=24h": ["quota: 'many' is not a number"],
     "rate=10/min,quota=99999999999999,ttl=24h": ["quota: '99999999999999' is not a number"],

@@ -136,7 +136,7 @@ async def test_only_what_is_ready_is_used(memory: Memory, state: State, use: Use
 
     with pytest.raises(
         InFlight if is_soon else IllegalTransition,
-        match="is being made" if is_soon else f"is {state}, not ready",
+        match="is provisioning" if is_soon else f"is {state}, not ready",
     ):
         await use(memory, record.id, ANYONE)
 
@@ -187,7 +187,7 @@ async def test_what_was_made_elsewhere_is_refused(memory: Memory, use: Use, stat
     other = await made_elsewhere(memory, state)
     record, held = await memory.only_record(), await memory.held()
 
-    with pytest.raises(OtherTarget, match="made on 'here'"):
+    with pytest.raises(OtherTarget, match="on 'here', and this service now uses"):
         await use(other, record.id, ANYONE)
 
     assert (await memory.only_record(), await memory.held()) == (record, held)

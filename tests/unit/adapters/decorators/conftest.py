@@ -1,4 +1,4 @@
-"""Calls of a provider by their names, and the events that they leave."""
+"""Provider calls by name, and the events that they log."""
 
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""One event for what happened, and no secret in any."""
+"""One event for each call, without secrets."""
 
 import asyncio
 from contextlib import nullcontext
@@ -25,14 +25,14 @@ from tests.unit.adapters.decorators.conftest import CALLS, ORDER, Events
 PASSWORDS = [ORDER.password.reveal(), rotated(ORDER).password.reveal(), "hunter2"]
 
 KNOWN = [ProviderBusy, ProviderFull, ProviderRejected, NameTaken]
-"""What we do not know is not quoted: the words of a driver may hold a statement, and a statement a
-secret."""
+"""Messages of unknown errors are not logged: a driver's message may contain a statement, and the
+statement a secret."""
 
 every_call = pytest.mark.parametrize("name", CALLS)
 
 
 class SlowProvider(MemoryProvider):
-    """Takes a quarter of a second of somebody's clock for every call."""
+    """Advances the clock by a quarter of a second in every call."""
 
     def __init__(self, clock: FakeClock) -> None:
         async def takes_time(moment: str) -> None:
@@ -42,7 +42,7 @@ class SlowProvider(MemoryProvider):
         super().__init__(trouble=takes_time)
 
 
-async def observed(*errors: BaseException) -> ObservedProvider:
+async def create_provider(*errors: BaseException) -> ObservedProvider:
     clock = FakeClock()
     inner = ScriptedProvider(SlowProvider(clock))
     await inner.provision(ORDER)
@@ -56,7 +56,7 @@ def assert_no_password(events: Events) -> None:
 
 @every_call
 async def test_a_call_is_one_event_with_its_duration(name: str, events: Events) -> None:
-    await CALLS[name](await observed(), ORDER)
+    await CALLS[name](await create_provider(), ORDER)
     (event,) = events
     assert (event["event"], event["log_level"]) == (f"provider.{name}", "debug")
     assert event["ms"] == 250
@@ -66,11 +66,11 @@ async def test_a_call_is_one_event_with_its_duration(name: str, events: Events) 
 
 @every_call
 @pytest.mark.parametrize("error", [*KNOWN, ValueError, asyncio.CancelledError])
-async def test_a_call_that_fails_is_a_warning_that_says_why_or_an_error_without_its_words(
+async def test_a_failed_call_is_a_warning_or_an_error_without_its_message(
     name: str, error: type[BaseException], events: Events
 ) -> None:
     words = "The reason." if error in KNOWN else "password=hunter2"
-    provider = await observed(error(words))
+    provider = await create_provider(error(words))
 
     with pytest.raises(error, match=words):
         await CALLS[name](provider, ORDER)
@@ -85,7 +85,7 @@ async def test_a_call_that_fails_is_a_warning_that_says_why_or_an_error_without_
     assert_no_password(events)
 
 
-async def test_every_new_state_of_a_database_is_an_event_and_nothing_else(events: Events) -> None:
+async def test_every_new_state_of_a_database_is_one_event(events: Events) -> None:
     registry = ObservedRegistry(MemoryRegistry(), structlog.get_logger())
 
     database = await registry.add(new_record("Sales"))

@@ -1,4 +1,4 @@
-"""Turns: one change at a time, in the order in which they came; and a queue that is full."""
+"""The queue: one change at a time, in order; and the refusals of a full queue."""
 
 import asyncio
 
@@ -19,20 +19,20 @@ every_change = pytest.mark.parametrize("change", CHANGES.values(), ids=list(CHAN
 every_end = pytest.mark.parametrize("end", ["suspend", "delete"])
 
 
-class Ending(MemoryProvider):
-    """Notes which rotations are to end sessions."""
+class RecordingProvider(MemoryProvider):
+    """Records which rotations end sessions."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[bool] = []
+        self.end_sessions: list[bool] = []
 
     async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
-        self.asked.append(end_sessions)
+        self.end_sessions.append(end_sessions)
         return await super().rotate(order, end_sessions=end_sessions)
 
 
-async def estimate(provider: QueuedProvider) -> float:
-    """The seconds after which one who is refused may come back."""
+async def refused_retry_after(provider: QueuedProvider) -> float:
+    """Return the `retry_after` of a refused call."""
     with pytest.raises(ProviderBusy) as refused:
         await provider.provision(new_order())
     assert refused.value.retry_after
@@ -41,7 +41,7 @@ async def estimate(provider: QueuedProvider) -> float:
 
 @every_change
 @pytest.mark.parametrize("second", CHANGES.values(), ids=list(CHANGES))
-async def test_two_changes_are_never_inside_at_once(change: Call, second: Call) -> None:
+async def test_two_changes_never_run_at_once(change: Call, second: Call) -> None:
     room, order, other = Room(), new_order(), new_order()
     provider = queued(room)
     await MemoryProvider.provision(room, order)
@@ -56,7 +56,7 @@ async def test_two_changes_are_never_inside_at_once(change: Call, second: Call) 
 
 
 @pytest.mark.parametrize("read", READS.values(), ids=list(READS))
-async def test_a_read_passes_by(read: Call) -> None:
+async def test_a_read_does_not_wait(read: Call) -> None:
     room = Room()
     provider = queued(room)
     tasks = await begun(provider, 2)
@@ -70,7 +70,7 @@ async def test_a_read_passes_by(read: Call) -> None:
 
 @every_change
 @pytest.mark.parametrize("error", [NameTaken, ProviderBusy, ValueError])
-async def test_after_an_error_the_next_has_its_turn(change: Call, error: type[Exception]) -> None:
+async def test_after_an_error_the_next_call_runs(change: Call, error: type[Exception]) -> None:
     order = new_order()
     provider = queued(ScriptedProvider(MemoryProvider(), errors=[error("The reason.")]), limit=0)
     with pytest.raises(error, match="The reason"):
@@ -78,7 +78,7 @@ async def test_after_an_error_the_next_has_its_turn(change: Call, error: type[Ex
     assert (await provider.provision(order)).password == order.password
 
 
-async def test_a_wait_is_an_event_with_its_time_and_how_many_were_ahead(events: Events) -> None:
+async def test_a_wait_is_an_event_with_its_duration_and_queue_length(events: Events) -> None:
     clock, order = FakeClock(), new_order()
     clock.passed = 1000
     room = Room(clock, takes=0.25)
@@ -96,21 +96,21 @@ async def test_a_wait_is_an_event_with_its_time_and_how_many_were_ahead(events: 
     assert {(event["event"], event["log_level"]) for event in waits} == {
         ("provider.queued", "debug")
     }
-    assert events == waits, "who does not wait is no event"
+    assert events == waits, "a call that does not wait logs no event"
     passwords = (order.password.reveal(), rotated(order).password.reveal())
     assert not [password for password in passwords if password in repr(events)]
 
 
-async def test_whether_sessions_are_to_end_is_handed_on() -> None:
-    ending, order = Ending(), new_order()
+async def test_end_sessions_is_passed_on() -> None:
+    ending, order = RecordingProvider(), new_order()
     await queued(ending).provision(order)
     for end_sessions in (False, True):
         await queued(ending).rotate(rotated(order), end_sessions=end_sessions)
-    assert ending.asked == [False, True]
+    assert ending.end_sessions == [False, True]
 
 
 @pytest.mark.parametrize("name", ["provision", "rotate"])
-async def test_who_finds_no_place_to_wait_is_refused_and_changes_nothing(name: str) -> None:
+async def test_a_full_queue_refuses_calls(name: str) -> None:
     room, order = Room(), new_order()
     provider = queued(room, limit=2)
     tasks = await begun(provider, 3)
@@ -123,17 +123,17 @@ async def test_who_finds_no_place_to_wait_is_refused_and_changes_nothing(name: s
 
 
 @every_end
-async def test_an_end_is_never_refused_but_waits_its_turn(end: str) -> None:
+async def test_a_deletion_or_suspension_is_never_refused(end: str) -> None:
     room, order, ended = Room(), new_order(), [new_order() for _ in range(3)]
     provider = queued(room, limit=1)
     tasks = await begun(provider, 2)
     ends = asyncio.gather(*(CHANGES[end](provider, order) for order in ended))
     await settled()
 
-    await estimate(provider)
+    await refused_retry_after(provider)
     room.let_out(4)
     await settled()
-    last = asyncio.ensure_future(provider.provision(order))  # takes the place that was left
+    last = asyncio.ensure_future(provider.provision(order))  # takes the free place
 
     await all_out(room, asyncio.gather(tasks, ends, last), 2)
     assert room.entered[2:] == [*(order.tenant.id for order in ended), order.tenant.id]
@@ -149,9 +149,15 @@ async def test_an_end_is_never_refused_but_waits_its_turn(end: str) -> None:
         ([(5, 0.01)], 1, 1),
         ([], 1, 1),
     ],
-    ids=["the mean", "without the waits", "of late", "at least a second", "when nothing is known"],
+    ids=[
+        "the mean",
+        "without waiting",
+        "of the latest calls",
+        "at least a second",
+        "before any call ended",
+    ],
 )
-async def test_who_is_refused_is_told_how_long_those_who_wait_will_take(
+async def test_a_refusal_has_the_duration_of_the_queue(
     durations: list[tuple[int, float]], waiting: int, seconds: float
 ) -> None:
     clock = FakeClock()
@@ -163,12 +169,12 @@ async def test_who_is_refused_is_told_how_long_those_who_wait_will_take(
 
     tasks = await begun(provider, waiting + 1)
 
-    assert await estimate(provider) == seconds
+    assert await refused_retry_after(provider) == seconds
     await all_out(room, tasks, waiting + 1)
 
 
 @pytest.mark.parametrize("name", CHANGES)
-async def test_who_waits_too_long_is_refused_but_for_an_end(name: str) -> None:
+async def test_a_call_that_waits_too_long_is_refused(name: str) -> None:
     room, order = Room(), new_order()
     provider = queued(room, patience=0.01)
     inside = asyncio.ensure_future(provider.provision(order))

@@ -1,4 +1,4 @@
-"""Turns when those who wait, or the one inside, are cancelled: nobody is lost, nobody gets in."""
+"""The queue with cancelled calls, waiting or running: no call is lost or runs out of turn."""
 
 import asyncio
 from typing import Any
@@ -18,11 +18,11 @@ PLACES = range(1, WAITING + 1)
 
 every_place = pytest.mark.parametrize("place", PLACES)
 
-ARRIVE, CANCEL, LEAVE, STEP, SETTLE = "arrive", "cancel", "leave", "step", "settle"
+CALL, CANCEL, LEAVE, STEP, SETTLE = "call", "cancel", "leave", "step", "settle"
 
 
 class Line:
-    """Calls in a row before a Room, each with its task."""
+    """A sequence of queued calls, each with its task."""
 
     def __init__(self, limit: int = 1000) -> None:
         self.room = Room()
@@ -30,14 +30,14 @@ class Line:
         self.orders: list[Order] = []
         self.tasks: list[asyncio.Task[Any]] = []
 
-    def arrive(self, calls: int = 1) -> None:
+    def start(self, calls: int = 1) -> None:
         for _ in range(calls):
             order = new_order()
             self.orders.append(order)
             self.tasks.append(asyncio.create_task(self.provider.provision(order)))
 
     async def all_out(self) -> list[BaseException | Any]:
-        """What has become of everybody once nobody is held any more."""
+        """Let all calls end, and return their outcomes."""
         self.room.let_out(len(self.tasks))
         async with asyncio.timeout(PATIENCE):
             return await asyncio.gather(*self.tasks, return_exceptions=True)
@@ -45,29 +45,29 @@ class Line:
     def ids(self, *without: int) -> list[str]:
         return [order.tenant.id for place, order in enumerate(self.orders) if place not in without]
 
-    def stayed(self, *without: int) -> list[str]:
-        """Who of these got in, in their order."""
+    def ran(self, *without: int) -> list[str]:
+        """Return the calls that ran, in order."""
         return [entered for entered in self.room.entered if entered in self.ids(*without)]
 
 
 async def full_line() -> Line:
-    """One inside, and all places to wait are taken."""
+    """Return a queue with one running call and no free place."""
     line = Line(limit=WAITING)
-    line.arrive(1 + WAITING)
+    line.start(1 + WAITING)
     await settled()
     assert line.room.inside == 1
     return line
 
 
 @every_place
-async def test_who_is_cancelled_while_waiting_leaves_the_place(place: int) -> None:
+async def test_a_cancelled_wait_leaves_the_queue(place: int) -> None:
     line = await full_line()
     with pytest.raises(ProviderBusy):
         await line.provider.provision(new_order())
 
     line.tasks[place].cancel()
     await settled()
-    line.arrive()
+    line.start()
     outcomes = await line.all_out()
 
     assert isinstance(outcomes[place], asyncio.CancelledError)
@@ -77,8 +77,8 @@ async def test_who_is_cancelled_while_waiting_leaves_the_place(place: int) -> No
 
 @every_place
 @pytest.mark.parametrize("steps", range(6))
-async def test_a_cancellation_at_a_change_of_turns_takes_no_turn(place: int, steps: int) -> None:
-    """So many steps of the loop after the one inside was let out: the turn may be on its way."""
+async def test_a_cancellation_between_two_turns_takes_no_turn(place: int, steps: int) -> None:
+    """Cancel some event loop steps after the running call ended: a turn may be in progress."""
     line = await full_line()
 
     line.room.let_out()
@@ -87,15 +87,15 @@ async def test_a_cancellation_at_a_change_of_turns_takes_no_turn(place: int, ste
     line.tasks[place].cancel()
     await line.all_out()
 
-    assert line.stayed(place) == line.ids(place)
+    assert line.ran(place) == line.ids(place)
     assert line.room.most == 1
 
 
-ARRIVALS = [*[(ARRIVE, 0)] * 5, (SETTLE, 0)]
+FIVE_CALLS = [*[(CALL, 0)] * 5, (SETTLE, 0)]
 
 moves = st.lists(
     st.one_of(
-        st.sampled_from([(ARRIVE, 0), (LEAVE, 0), (STEP, 0), (SETTLE, 0)]),
+        st.sampled_from([(CALL, 0), (LEAVE, 0), (STEP, 0), (SETTLE, 0)]),
         st.tuples(st.just(CANCEL), st.integers(0, 9)),
     ),
     max_size=40,
@@ -103,13 +103,13 @@ moves = st.lists(
 
 
 @given(moves=moves)
-@example(moves=[*ARRIVALS, *((CANCEL, place) for place in range(5)), (SETTLE, 0), *ARRIVALS])
-@example(moves=[*ARRIVALS, (CANCEL, 0), (SETTLE, 0), (LEAVE, 0), (SETTLE, 0)])
-async def test_the_rest_have_their_turns_in_order(moves: list[tuple[str, int]]) -> None:
+@example(moves=[*FIVE_CALLS, *((CANCEL, place) for place in range(5)), (SETTLE, 0), *FIVE_CALLS])
+@example(moves=[*FIVE_CALLS, (CANCEL, 0), (SETTLE, 0), (LEAVE, 0), (SETTLE, 0)])
+async def test_the_other_calls_run_in_order(moves: list[tuple[str, int]]) -> None:
     line, cancelled = Line(), set()
     for move, place in moves:
-        if move == ARRIVE:
-            line.arrive()
+        if move == CALL:
+            line.start()
         elif move == CANCEL and place < len(line.tasks):
             line.tasks[place].cancel()
             cancelled.add(place)
@@ -121,7 +121,7 @@ async def test_the_rest_have_their_turns_in_order(moves: list[tuple[str, int]]) 
             await settled()
     await line.all_out()
 
-    assert line.stayed(*cancelled) == line.ids(*cancelled)
+    assert line.ran(*cancelled) == line.ids(*cancelled)
     assert line.room.entered == sorted(line.room.entered, key=line.ids().index)
     assert line.room.most <= 1
     assert line.room.inside == 0

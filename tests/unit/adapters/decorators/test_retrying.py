@@ -1,4 +1,4 @@
-"""Trying again: which calls, after which errors, for how long."""
+"""Retries: which calls are repeated, and how the policy is applied."""
 
 from typing import Any
 
@@ -23,21 +23,21 @@ from tests.support.doubles import ScriptedProvider
 from tests.support.randomness import SeededRandomness
 from tests.unit.adapters.decorators.conftest import CALLS, ORDER
 
-LASTING = [ProviderFull, ProviderRejected, NameTaken, DatabaseNotFound, ExtensionUnavailable]
+NOT_TRANSIENT = [ProviderFull, ProviderRejected, NameTaken, DatabaseNotFound, ExtensionUnavailable]
 STEADY = RetryPolicy(attempts=5, deadline=100, base=1, cap=3)
 
 every_call = pytest.mark.parametrize("name", [name for name in CALLS if name != "ping"])
 
 
 class FullJitter(SeededRandomness):
-    """Always very nearly the longest pause."""
+    """Randomness that always picks nearly the longest pause."""
 
     def jitter(self) -> float:
         return 0.999
 
 
 class Retried:
-    """A provider that holds ORDER and meets the next calls with these errors."""
+    """A provider that has ORDER, and answers the next calls with these errors."""
 
     def __init__(self, *errors: BaseException, policy: RetryPolicy | None = None) -> None:
         self.memory, self.clock = MemoryProvider(), FakeClock()
@@ -59,15 +59,15 @@ async def test_a_call_is_repeated_after_busy_errors(name: str, error: type[Unava
 
 
 @every_call
-@pytest.mark.parametrize("error", [*LASTING, ValueError, TimeoutError])
-async def test_a_call_is_not_repeated_after_any_other(name: str, error: type[Exception]) -> None:
+@pytest.mark.parametrize("error", [*NOT_TRANSIENT, ValueError, TimeoutError])
+async def test_a_call_is_not_repeated_after_other_errors(name: str, error: type[Exception]) -> None:
     retried = Retried(error("once"))
     with pytest.raises(error, match="once"):
         await retried.call(name)
     assert (retried.inner.calls, retried.clock.slept) == ([name], [])
 
 
-async def test_a_ping_says_how_it_is_now() -> None:
+async def test_a_ping_is_not_repeated() -> None:
     retried = Retried(ProviderBusy())
     with pytest.raises(ProviderBusy):
         await retried.call("ping")
@@ -94,7 +94,7 @@ async def test_pauses(errors: list[Unavailable], slept: list[float]) -> None:
     assert retried.clock.slept == pytest.approx(slept)
 
 
-async def test_the_time_that_the_calls_take_counts() -> None:
+async def test_the_duration_of_the_calls_counts() -> None:
     retried = Retried(policy=RetryPolicy(deadline=10))
 
     async def slow_failure() -> None:
@@ -107,7 +107,7 @@ async def test_the_time_that_the_calls_take_counts() -> None:
     assert retried.clock.slept == pytest.approx([0.0999])
 
 
-async def test_a_wait_beyond_the_deadline_is_not_begun() -> None:
+async def test_a_pause_beyond_the_deadline_is_not_started() -> None:
     retried = Retried(ProviderBusy(retry_after=3600))
     with pytest.raises(ProviderBusy) as caught:
         await retried.call()
@@ -115,7 +115,7 @@ async def test_a_wait_beyond_the_deadline_is_not_begun() -> None:
     assert (retried.inner.calls, retried.clock.slept) == (["provision"], [])
 
 
-async def test_a_login_is_tried_again_while_the_server_is_busy_but_not_when_it_is_refused() -> None:
+async def test_a_login_is_repeated_while_the_server_is_busy_but_not_if_refused() -> None:
     retried, busy = Retried(), [ProviderBusy(), ProviderBusy()]
     connection = await retried.memory.provision(ORDER)
 

@@ -1,4 +1,4 @@
-"""One call at a time for each tenant, within this process."""
+"""Locks that allow one call at a time for each tenant, within this process."""
 
 import asyncio
 from collections import Counter
@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 
 class TenantLocks:
-    """Between processes, what Neon and the ledger refuse has to do."""
+    """The locks. Between processes, the refusals of Neon and of the table of claims suffice."""
 
     def __init__(self) -> None:
         self._locks: dict[str, asyncio.Lock] = {}

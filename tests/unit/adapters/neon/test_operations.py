@@ -70,10 +70,10 @@ async def test_learns_for_each_action_and_what_it_is_for_by_itself(wire: Wire) -
     assert wire.clock.elapsed() - begin < 0.1
 
     for _ in range(4):
-        await _waited(wire, pace, 0.3, work="make role")
-        await _waited(wire, pace, 0.4, work="make database")
-    assert await _waited(wire, pace, 0.3, work="make role") == 1
-    assert await _waited(wire, pace, 0.4, work="make database") == 1
+        await _waited(wire, pace, 0.3, work="create role")
+        await _waited(wire, pace, 0.4, work="create database")
+    assert await _waited(wire, pace, 0.3, work="create role") == 1
+    assert await _waited(wire, pace, 0.4, work="create database") == 1
 
 
 @pytest.mark.parametrize(("before", "times", "after", "most"), [(0.3, 1, 3.0, 2), (0.0, 8, 5, 15)])

@@ -29,7 +29,7 @@ LATEST = 20
 
 
 class OperationFailed(OutcomeUnknown):
-    """Neon accepted the change, and its operation failed."""
+    """Neon accepted the change, but its operation failed."""
 
 
 @dataclass

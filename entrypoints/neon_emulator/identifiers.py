@@ -1,4 +1,4 @@
-"""Ids and passwords as Neon makes them."""
+"""Ids and passwords in Neon's formats."""
 
 import secrets
 import string
@@ -33,7 +33,8 @@ def endpoint_id() -> str:
 
 
 def database_id() -> int:
-    """Ascending: clients take the lowest for the database that the branch came with."""
+    """Return an id greater than all before: clients take the lowest for the branch's first
+    database."""
     return time.time_ns() // 1_000
 
 

@@ -1,4 +1,4 @@
-"""`/projects`, and what a project tells about itself."""
+"""`/projects`, a project's connection URIs and its operations."""
 
 import asyncio
 from dataclasses import replace
@@ -83,7 +83,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def rename(request: web.Request) -> web.Response:
-    """Whatever else is asked to change is left as it is."""
+    """Rename a project; other changes in the request are ignored."""
     call = project_call(request)
     name = (await body_as(RenamedProjectBody, request)).project.name
     call.project.name = name or call.project.name
@@ -92,7 +92,7 @@ async def rename(request: web.Request) -> web.Response:
 
 
 async def delete(request: web.Request) -> web.Response:
-    """Answered when nobody can log in any more: no proxy stands before a server here."""
+    """Delete a project; respond when its server has stopped, because no proxy ends the logins."""
     call = project_call(request)
     await asyncio.wait([call.emulator.delete_project(call.project)])
     return answer({"project": project_body(call.project)})

@@ -122,7 +122,7 @@ async def _make(call: Call, role: Role) -> None:
 
 
 async def _set_password(call: Call, role: Role, password: str) -> None:
-    """Of a role that could not be made, too: a compute makes up for what is missing."""
+    """Set a password, or create the role if its creation failed, as a compute would."""
     if role.real_name is None:
         await _make(call, role)
         return

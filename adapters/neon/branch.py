@@ -97,7 +97,7 @@ class NeonBranch:
             return await self.new_password(role)
 
     async def kept_password(self, role: str) -> Secret:
-        """Return a role's password. Raises PreconditionFailed if Neon does not store passwords."""
+        """Return a role's password. Raises RequirementMissing if Neon does not store passwords."""
         found = await self.client.read(self._path("roles", role, "reveal_password"), Password)
         return Secret(found.password.get_secret_value())
 

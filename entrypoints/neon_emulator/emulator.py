@@ -74,7 +74,7 @@ class Emulator:
     def create_project(
         self, wanted: Wanted, fault: Fault | None = None
     ) -> tuple[Project, list[Operation]]:
-        """Create a project and start its operations. Raises InvalidRequest for a version of
+        """Create a project and start its operations. Raises BadRequest for a version of
         PostgreSQL that is not bundled."""
         if wanted.pg_version != NEWEST:
             raise InvalidCall(f"the emulator has PostgreSQL {NEWEST} only")

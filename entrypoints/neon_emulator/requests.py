@@ -113,7 +113,7 @@ async def body_as(kind: type[Body], request: web.Request) -> Body:
 
 
 def _check_is_json(request: web.Request) -> None:
-    """Raise InvalidRequest for another Content-Type; the emulator's own routes accept any."""
+    """Raise BadRequest for another Content-Type; the emulator's own routes accept any."""
     if request.path.startswith(API) and request.content_type != "application/json":
         raise InvalidCall(f"unexpected Content-Type: {request.content_type}")
 

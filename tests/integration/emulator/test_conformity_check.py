@@ -77,7 +77,7 @@ def checked() -> Conformity:
 
 
 @pytest.mark.parametrize(("exchange", "words"), VIOLATIONS.values(), ids=list(VIOLATIONS))
-def test_finds_what_is_not(checked: Conformity, exchange: Exchange, words: str) -> None:
+def test_the_checker_finds_violations(checked: Conformity, exchange: Exchange, words: str) -> None:
     checked.check(exchange)
 
     assert any(words in violation for violation in checked.violations), checked.violations

@@ -27,7 +27,7 @@ SILENT = {How.HANG_BEFORE, How.HANG}
 
 
 @pytest.mark.parametrize("how", sorted(BEFORE | AFTER))
-async def test_a_fault_before_leaves_nothing_and_one_after_leaves_all(
+async def test_a_fault_before_changes_nothing_and_one_after_everything(
     neon: RunningEmulator, how: How
 ) -> None:
     name = fresh("role")
@@ -51,7 +51,7 @@ async def test_a_fault_before_leaves_nothing_and_one_after_leaves_all(
     [(2, [423, 423, 200, 200]), (None, [423] * 20)],
     ids=["as often as it is to", "for ever"],
 )
-async def test_a_fault_befalls_the_call_that_it_was_asked_for(
+async def test_a_fault_applies_to_its_route_only(
     neon: RunningEmulator, times: int | None, statuses: list[int]
 ) -> None:
     async with turned(neon):
@@ -63,7 +63,7 @@ async def test_a_fault_befalls_the_call_that_it_was_asked_for(
     assert [answer.status for answer in answers] == statuses
 
 
-async def test_a_fault_after_waits_for_a_call_that_succeeds(neon: RunningEmulator) -> None:
+async def test_a_fault_after_applies_to_a_successful_call(neon: RunningEmulator) -> None:
     async with turned(neon):
         neon.fault("create_role", How.FAILED_AFTER)
         refused = await neon.client.create_role("neondb_owner")
@@ -74,7 +74,7 @@ async def test_a_fault_after_waits_for_a_call_that_succeeds(neon: RunningEmulato
 
 @EACH
 @pytest.mark.parametrize("listed", [True, False], ids=["listed", "not listed"])
-async def test_what_a_failing_operation_was_to_make_is_not_there_and(
+async def test_a_failed_creation_leaves_no_object_and_is(
     neon: RunningEmulator, kind: str, listed: bool
 ) -> None:
     name = fresh("unmade")
@@ -90,7 +90,7 @@ async def test_what_a_failing_operation_was_to_make_is_not_there_and(
     assert not (await neon.census()).lists(name)
 
 
-async def test_what_an_operation_left_out_the_next_one_makes(neon: RunningEmulator) -> None:
+async def test_the_next_operation_creates_what_a_failed_one_did_not(neon: RunningEmulator) -> None:
     name = fresh("role")
     async with turned(neon):
         await _failed(neon, "create_role", neon.client.create_role(name))
@@ -101,9 +101,7 @@ async def test_what_an_operation_left_out_the_next_one_makes(neon: RunningEmulat
 
 
 @EACH
-async def test_a_deletion_that_fails_leaves_what_it_was_to_delete(
-    neon: RunningEmulator, kind: str
-) -> None:
+async def test_a_failed_deletion_keeps_the_object(neon: RunningEmulator, kind: str) -> None:
     name = await made(neon, kind)
     async with turned(neon):
         await _failed(neon, f"delete_{kind}", neon.client.delete(kind, name))
@@ -116,7 +114,7 @@ async def test_a_deletion_that_fails_leaves_what_it_was_to_delete(
     ("how", "status", "failures"),
     [(How.RECOVERING_OPERATION, "failed", 1), (How.UNKNOWN_STATUS, "reticulating", 0)],
 )
-async def test_an_operation_finishes_after_a_detour(
+async def test_a_delayed_operation_finishes(
     neon: RunningEmulator, how: How, status: str, failures: int
 ) -> None:
     name = fresh("role")
@@ -133,7 +131,7 @@ async def test_an_operation_finishes_after_a_detour(
 
 
 @EACH
-async def test_what_is_new_is_not_found_at_first(neon: RunningEmulator, kind: str) -> None:
+async def test_a_stale_read_does_not_find_a_new_object(neon: RunningEmulator, kind: str) -> None:
     async with turned(neon):
         neon.fault(f"create_{kind}", How.STALE_404, reads=2)
         name = await made(neon, kind)
@@ -146,7 +144,7 @@ async def test_what_is_new_is_not_found_at_first(neon: RunningEmulator, kind: st
     assert (first.status, name in listed, third.status) == (404, False, 200)
 
 
-async def test_a_new_project_is_not_found_at_first(neon: RunningEmulator) -> None:
+async def test_a_stale_read_does_not_find_a_new_project(neon: RunningEmulator) -> None:
     async with turned(neon):
         neon.fault("create_project", How.STALE_404, reads=1)
         created = await neon.client.create_project()
@@ -157,7 +155,7 @@ async def test_a_new_project_is_not_found_at_first(neon: RunningEmulator) -> Non
     assert [answer.status for answer in answers] == [404, 200, 200]
 
 
-async def test_a_project_whose_operation_fails_has_no_server(neon: RunningEmulator) -> None:
+async def test_a_project_whose_creation_fails_has_no_server(neon: RunningEmulator) -> None:
     async with turned(neon):
         neon.fault("create_project", How.FAILING_OPERATION)
         created = await neon.client.create_project()

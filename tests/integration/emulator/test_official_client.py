@@ -70,7 +70,7 @@ async def account(neon: RunningEmulator) -> AsyncIterator[Account]:
     client._session.close()
 
 
-async def test_sees_what_is_there(account: Account, neon: RunningEmulator) -> None:
+async def test_the_client_lists_all_objects(account: Account, neon: RunningEmulator) -> None:
     client = account.client
     projects = (await asyncio.to_thread(client.projects)).projects
     branches = (await account.ask(client.branches)).branches
@@ -89,7 +89,7 @@ async def test_sees_what_is_there(account: Account, neon: RunningEmulator) -> No
     assert await _owner(account) == "client-ana"
 
 
-async def test_changes_what_is_there_and_connects(account: Account) -> None:
+async def test_the_client_changes_objects_and_connects(account: Account) -> None:
     """A password is revealed by the client's transport: its method of that name sends POST, where
     Neon has GET."""
     client = account.client
@@ -113,7 +113,7 @@ async def test_changes_what_is_there_and_connects(account: Account) -> None:
     assert await _owner(account) == OWNER
 
 
-async def test_is_refused(account: Account, neon: RunningEmulator) -> None:
+async def test_the_client_reports_refusals(account: Account, neon: RunningEmulator) -> None:
     with pytest.raises(NeonAPIError, match="already exists"):
         await account.see(account.client.role_create, "client-ana")
     other = NeonAPI("another", base_url=f"{neon.url}/")

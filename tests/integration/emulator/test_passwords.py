@@ -9,7 +9,7 @@ from tests.support.neon.client import OWNER
 from tests.support.neon.emulator import RunningEmulator, fresh, is_alive, made, turned
 
 
-async def test_a_reset_password_works_when_its_operation_has_finished(
+async def test_a_reset_password_works_after_its_operation(
     neon: RunningEmulator,
 ) -> None:
     name = await made(neon, "role")
@@ -27,7 +27,7 @@ async def test_a_reset_password_works_when_its_operation_has_finished(
 
 @pytest.mark.parametrize("drops", [True, False], ids=["as usual", "where that knob is off"])
 @pytest.mark.parametrize("change", ["create_role", "reset_password"])
-async def test_a_new_role_or_password_ends_everybodys_sessions(
+async def test_a_new_role_or_password_ends_all_sessions(
     neon: RunningEmulator, change: str, drops: bool
 ) -> None:
     name = fresh("role") if change == "create_role" else await made(neon, "role")
@@ -37,7 +37,7 @@ async def test_a_new_role_or_password_ends_everybodys_sessions(
         assert await is_alive(bystander) is not drops
 
 
-async def test_a_uri_comes_without_a_password_that_is_not_stored(neon: RunningEmulator) -> None:
+async def test_a_uri_lacks_a_password_that_is_not_stored(neon: RunningEmulator) -> None:
     async with turned(neon, store_passwords=False, uri_without_password=True):
         uri = await neon.client.uri(OWNER, "neondb")
 

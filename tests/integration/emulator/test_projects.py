@@ -41,7 +41,7 @@ async def project(
     assert (await neon.client.call("DELETE", project.path)).status == 200
 
 
-async def test_a_project_has_a_server_of_its_own_from_its_operations_end_to_its_deletion(
+async def test_a_project_has_its_own_server_until_it_is_deleted(
     neon: RunningEmulator,
 ) -> None:
     branch = {"database_name": "Shop", "role_name": "keeper"}
@@ -63,7 +63,7 @@ async def test_a_project_has_a_server_of_its_own_from_its_operations_end_to_its_
         await asyncpg.connect(shop.uri)
 
 
-async def test_an_unfinished_project_answers_and_is_not_reached(neon: RunningEmulator) -> None:
+async def test_an_unfinished_project_is_listed_but_not_reachable(neon: RunningEmulator) -> None:
     names: dict[str, Any] = {"role_name": OWNER, "database_name": "neondb"}
     async with turned(neon, start_compute_seconds=60), project(neon, done=False) as new:
         uri = await neon.client.call("GET", f"{new.path}/connection_uri", **names)
@@ -78,7 +78,7 @@ async def test_an_unfinished_project_answers_and_is_not_reached(neon: RunningEmu
     assert parts["/endpoints"].body["endpoints"][0]["current_state"] == "init"
 
 
-async def test_projects_of_one_name_come_in_pages_that_go_on_after_one_that_is_gone(
+async def test_pages_of_projects_continue_after_a_deleted_one(
     neon: RunningEmulator,
 ) -> None:
     name, pages = fresh("paged"), []
@@ -95,7 +95,7 @@ async def test_projects_of_one_name_come_in_pages_that_go_on_after_one_that_is_g
     assert listed == [ids[:2], ids[2:], []]
 
 
-async def test_a_project_that_stores_no_passwords_reveals_none(neon: RunningEmulator) -> None:
+async def test_a_project_without_stored_passwords_reveals_none(neon: RunningEmulator) -> None:
     async with project(neon, done=False, store_passwords=False) as other:
         branch = f"{other.path}/branches/{other.body['branch']['id']}"
         revealed = await neon.client.call("GET", f"{branch}/roles/{OWNER}/reveal_password")
@@ -104,7 +104,7 @@ async def test_a_project_that_stores_no_passwords_reveals_none(neon: RunningEmul
     assert revealed.status == 412
 
 
-async def test_the_list_of_branches_names_a_next_page_even_on_the_last(
+async def test_the_last_page_of_branches_has_a_cursor_too(
     neon: RunningEmulator,
 ) -> None:
     path = f"{neon.client.project}/branches"
@@ -115,7 +115,7 @@ async def test_the_list_of_branches_names_a_next_page_even_on_the_last(
     assert second.body["branches"] == []
 
 
-async def test_operations_are_listed_newest_first_and_in_pages(neon: RunningEmulator) -> None:
+async def test_operations_are_paged_newest_first(neon: RunningEmulator) -> None:
     await made(neon, "role")
     path = f"{neon.client.project}/operations"
 

@@ -23,9 +23,7 @@ ODD = ["x" * 63, "Ünï/cødé ?#%", 'quoted "name"', "back\\slash'"]
 
 
 @EACH
-async def test_what_is_new_is_listed_at_once_and_real_when_its_operation_has_finished(
-    neon: RunningEmulator, kind: str
-) -> None:
+async def test_a_new_object_is_listed_before_it_exists(neon: RunningEmulator, kind: str) -> None:
     name = fresh(kind)
     async with turned(neon, operation_seconds=0.3):
         answer = await neon.client.create(kind, name)
@@ -38,7 +36,7 @@ async def test_what_is_new_is_listed_at_once_and_real_when_its_operation_has_fin
 
 
 @EACH
-async def test_what_is_deleted_is_gone_from_the_lists_before_it_is_gone(
+async def test_a_deleted_object_leaves_the_lists_before_it_is_dropped(
     neon: RunningEmulator, kind: str
 ) -> None:
     name = await made(neon, kind)
@@ -54,7 +52,7 @@ async def test_what_is_deleted_is_gone_from_the_lists_before_it_is_gone(
 
 
 @EACH
-async def test_what_is_not_there_is_deleted_without_a_word_in_a_locked_project_too(
+async def test_deleting_a_missing_object_succeeds_even_if_locked(
     neon: RunningEmulator, kind: str
 ) -> None:
     async with turned(neon):
@@ -67,13 +65,13 @@ async def test_what_is_not_there_is_deleted_without_a_word_in_a_locked_project_t
 @pytest.mark.parametrize(
     ("kind", "name"), [(kind, name) for kind, names in IMPOSSIBLE.items() for name in names]
 )
-async def test_some_names_nothing_can_have(neon: RunningEmulator, kind: str, name: str) -> None:
+async def test_invalid_names_are_refused(neon: RunningEmulator, kind: str, name: str) -> None:
     assert (await neon.client.create(kind, name)).status == 400
     assert name not in await neon.client.names(f"{kind}s")
 
 
 @pytest.mark.parametrize("name", ODD)
-async def test_all_others_it_can(neon: RunningEmulator, name: str) -> None:
+async def test_unusual_names_are_accepted(neon: RunningEmulator, name: str) -> None:
     await neon.client.done(await neon.client.create_role(name))
     await neon.client.done(await neon.client.create_database(name, name))
 
@@ -87,7 +85,7 @@ async def test_all_others_it_can(neon: RunningEmulator, name: str) -> None:
     assert not (await neon.census()).has(name)
 
 
-async def test_a_role_has_nearly_every_right_or_no_login_and_no_password(
+async def test_a_role_has_nearly_all_privileges_or_no_login(
     neon: RunningEmulator,
 ) -> None:
     name, group = await made(neon, "role"), fresh("group")
@@ -104,7 +102,7 @@ async def test_a_role_has_nearly_every_right_or_no_login_and_no_password(
     assert not group_rights["rolcanlogin"]
 
 
-async def test_a_role_changes_its_neighbours_tables_and_cannot_create_beside_them(
+async def test_a_role_changes_other_roles_tables_but_cannot_create(
     neon: RunningEmulator,
 ) -> None:
     """Which is why vending needs more than the API's roles."""
@@ -122,7 +120,7 @@ async def test_a_role_changes_its_neighbours_tables_and_cannot_create_beside_the
             await session.execute("CREATE TABLE public.mine ()")
 
 
-async def test_a_deleted_role_leaves_what_it_owned_to_the_databases_owner(
+async def test_a_deleted_roles_objects_go_to_the_databases_owner(
     neon: RunningEmulator,
 ) -> None:
     """And goes although it has granted roles of its own."""
@@ -149,7 +147,7 @@ async def test_a_database_is_deleted_with_its_sessions(neon: RunningEmulator) ->
         assert not await is_alive(guest)
 
 
-async def test_a_database_keeps_its_id_and_contents_under_another_name_and_owner(
+async def test_a_renamed_database_keeps_its_id_and_contents(
     neon: RunningEmulator,
 ) -> None:
     old, new, heir = await made(neon, "database"), fresh("database"), await made(neon, "role")

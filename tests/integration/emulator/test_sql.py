@@ -4,7 +4,7 @@ from tests.support.neon.client import OWNER
 from tests.support.neon.emulator import RunningEmulator, fresh, made
 
 
-async def test_what_sql_makes_and_drops_is_listed_and_listed_no_more(neon: RunningEmulator) -> None:
+async def test_the_lists_follow_what_sql_creates_and_drops(neon: RunningEmulator) -> None:
     role, database = fresh("role"), fresh("db")
     async with neon.session() as session:
         await session.execute(f"CREATE ROLE {role}")
@@ -20,7 +20,7 @@ async def test_what_sql_makes_and_drops_is_listed_and_listed_no_more(neon: Runni
     assert (dropped.lists(role), dropped.lists(database)) == (False, False)
 
 
-async def test_a_database_that_the_api_made_and_sql_dropped_is_listed_no_more(
+async def test_a_database_of_the_api_that_sql_dropped_is_not_listed(
     neon: RunningEmulator,
 ) -> None:
     database = await made(neon, "database")
@@ -30,7 +30,7 @@ async def test_a_database_that_the_api_made_and_sql_dropped_is_listed_no_more(
     assert not (await neon.census()).lists(database)
 
 
-async def test_a_role_of_sql_is_an_ordinary_one_that_the_api_does_not_make_but_deletes(
+async def test_the_api_deletes_but_does_not_create_a_role_of_sql(
     neon: RunningEmulator,
 ) -> None:
     """It is no member of neon_superuser, and comes into every database through PUBLIC; the API
@@ -50,7 +50,7 @@ async def test_a_role_of_sql_is_an_ordinary_one_that_the_api_does_not_make_but_d
     assert not (await neon.census()).has(role)
 
 
-async def test_after_a_change_by_sql_the_api_answers_with_the_last_password_of_its_own(
+async def test_the_api_reveals_its_last_password_after_sql_changed_it(
     neon: RunningEmulator,
 ) -> None:
     role = fresh("role")
@@ -63,7 +63,7 @@ async def test_after_a_change_by_sql_the_api_answers_with_the_last_password_of_i
     assert answer.body["password"] == created.body["role"]["password"]
 
 
-async def test_an_owner_that_sql_changes_is_listed(neon: RunningEmulator) -> None:
+async def test_an_owner_changed_by_sql_is_listed(neon: RunningEmulator) -> None:
     heir, database = fresh("role"), await made(neon, "database")
     async with neon.session() as session:
         await session.execute(f"CREATE ROLE {heir}; GRANT {heir} TO {OWNER}")
@@ -74,7 +74,7 @@ async def test_an_owner_that_sql_changes_is_listed(neon: RunningEmulator) -> Non
     assert answer.body["database"]["owner_name"] == heir
 
 
-async def test_the_emulators_own_roles_and_databases_are_not_listed_and_have_no_uris(
+async def test_the_emulators_own_objects_are_hidden(
     neon: RunningEmulator,
 ) -> None:
     path, census = f"{neon.client.project}/connection_uri", await neon.census()

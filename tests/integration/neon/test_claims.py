@@ -28,7 +28,7 @@ Then = Callable[[DatabaseProvider, Order], Awaitable[None]]
 
 
 @pytest.mark.parametrize("seconds", [2, 5])
-async def test_a_role_that_was_there_before_the_claim_is_neither_adopted_nor_dropped(
+async def test_a_role_older_than_the_claim_is_neither_imported_nor_deleted(
     neon: RunningEmulator, seconds: int
 ) -> None:
     order = new_order()
@@ -43,7 +43,7 @@ async def test_a_role_that_was_there_before_the_claim_is_neither_adopted_nor_dro
         await provider.delete(order.tenant)
 
 
-async def test_a_role_that_somebody_makes_before_we_ask_for_one_is_not_adopted(
+async def test_a_role_created_before_our_request_is_not_imported(
     neon: RunningEmulator,
 ) -> None:
     order = new_order()
@@ -79,7 +79,7 @@ async def _use(provider: DatabaseProvider, order: Order) -> None:
 
 @pytest.mark.parametrize("failures", [1, None], ids=["once", "always"])
 @pytest.mark.parametrize("then", [_provision, _delete, _use])
-async def test_a_claim_that_cannot_be_given_back_makes_nobodys_role_ours(
+async def test_an_unreleased_claim_does_not_import_a_foreign_role(
     neon: RunningEmulator, failures: int | None, then: Then
 ) -> None:
     order = new_order()
@@ -90,7 +90,7 @@ async def test_a_claim_that_cannot_be_given_back_makes_nobodys_role_ours(
         await then(provider, order)
 
 
-async def test_what_is_made_under_a_claim_that_could_not_be_given_back_is_deleted(
+async def test_a_database_under_an_unreleased_claim_is_deleted(
     neon: RunningEmulator,
 ) -> None:
     order = new_order()
@@ -105,7 +105,7 @@ async def test_what_is_made_under_a_claim_that_could_not_be_given_back_is_delete
         await provider.delete(order.tenant)
 
 
-async def test_services_that_start_at_once_on_a_new_branch_make_one_ledger() -> None:
+async def test_services_that_start_at_once_create_one_table_of_claims() -> None:
     async with running_emulator(checked=False) as neon:
         await asyncio.gather(*(_start(neon) for _ in range(4)))
 
@@ -120,7 +120,7 @@ async def test_services_that_start_at_once_on_a_new_branch_make_one_ledger() -> 
 
 
 @pytest.mark.parametrize("isolation", [NONE, PROJECT])
-async def test_extensions_are_installed_once_a_late_login_works(
+async def test_extensions_are_installed_after_a_late_login_works(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
     order = replace(new_order(), extensions=("plpgsql",))  # all that the bundled server offers

@@ -33,7 +33,9 @@ async def skewed(request: pytest.FixtureRequest) -> AsyncIterator[RunningEmulato
         yield running
 
 
-async def test_what_was_made_is_found_again_changed_and_dropped(skewed: RunningEmulator) -> None:
+async def test_a_database_is_found_changed_and_deleted_with_skewed_clocks(
+    skewed: RunningEmulator,
+) -> None:
     order = new_order()
     async with vending_on(skewed, Isolation.NONE) as provider, left_as_it_was(skewed):
         made = await provider.provision(order)
@@ -45,7 +47,7 @@ async def test_what_was_made_is_found_again_changed_and_dropped(skewed: RunningE
         assert await held(provider, order) == []
 
 
-async def test_a_vend_that_was_cancelled_is_deleted(skewed: RunningEmulator) -> None:
+async def test_a_cancelled_creation_is_deleted_with_skewed_clocks(skewed: RunningEmulator) -> None:
     order = new_order()
     roles, owner = skewed.emulator.first.roles, order.tenant.names.owner
     async with vending_on(skewed, Isolation.NONE) as provider, left_as_it_was(skewed):

@@ -16,7 +16,7 @@ from tests.support.orders import INSTALLATION
 from tests.support.servers import OperatorsServer
 
 
-async def test_the_admin_is_told_of_those_that_it_may_close_itself_until_it_has(
+async def test_the_warning_lists_open_databases_until_the_admin_closes_them(
     neon: RunningEmulator,
 ) -> None:
     own, owner, foreign = await made(neon, "database"), await made(neon, "role"), fresh("foreign")
@@ -39,7 +39,9 @@ async def test_the_admin_is_told_of_those_that_it_may_close_itself_until_it_has(
     assert left == []
 
 
-async def test_an_operators_server_is_closed_by_its_superuser(server_18: OperatorsServer) -> None:
+async def test_on_an_operators_server_the_superuser_closes_databases(
+    server_18: OperatorsServer,
+) -> None:
     described = server_of_dsn(
         server_18.dsn(), public_host=None, public_port=None, connection_limit=3
     )

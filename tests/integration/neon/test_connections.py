@@ -52,7 +52,7 @@ async def kept_by(server: OneEach) -> AsyncIterator[Client]:
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "POST", "PATCH"])
-async def test_a_read_is_asked_again_and_a_change_is_not(method: str) -> None:
+async def test_a_read_is_repeated_and_a_change_is_not(method: str) -> None:
     server = OneEach()
     async with kept_by(server) as client:
         if method == "GET":

@@ -23,7 +23,7 @@ async def busy() -> AsyncIterator[RunningEmulator]:
         yield neon
 
 
-async def test_many_at_once_are_served_in_their_order_without_colliding(
+async def test_concurrent_creations_succeed_in_order(
     busy: RunningEmulator,
 ) -> None:
     asked = requests_to(busy)
@@ -39,7 +39,7 @@ async def test_many_at_once_are_served_in_their_order_without_colliding(
         assert await service.provider.inventory() == []
 
 
-async def test_many_at_once_are_served_although_somebody_else_locks_the_project(
+async def test_concurrent_creations_succeed_despite_foreign_locks(
     busy: RunningEmulator,
 ) -> None:
     asked = requests_to(busy)
@@ -53,7 +53,7 @@ async def test_many_at_once_are_served_although_somebody_else_locks_the_project(
         assert await service.provider.inventory() == []
 
 
-async def test_two_services_share_a_project_although_their_queues_meet(
+async def test_two_services_can_share_a_project(
     busy: RunningEmulator,
 ) -> None:
     async with serving(busy, Isolation.NONE) as one, serving(busy, Isolation.NONE) as two:

@@ -87,7 +87,7 @@ async def shared() -> AsyncIterator[Shared]:
 
 
 @EACH
-async def test_a_vend_gets_another_name_when_somebody_else_takes_its_own(
+async def test_a_database_gets_another_name_if_a_client_takes_its_own(
     shared: Shared, intrusion: str
 ) -> None:
     request = VendRequest(nickname=unique_name())
@@ -106,7 +106,7 @@ async def test_a_vend_gets_another_name_when_somebody_else_takes_its_own(
 
 
 @EACH
-async def test_a_vend_that_insists_on_its_name_leaves_nothing_and_takes_nothing(
+async def test_a_creation_that_rejects_conflicts_changes_nothing(
     shared: Shared, intrusion: str
 ) -> None:
     request = VendRequest(nickname=unique_name(), on_conflict=OnConflict.REJECT)

@@ -54,9 +54,7 @@ async def results(request: pytest.FixtureRequest) -> Results:
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)
-async def test_a_broken_call_ends_in_what_works_or_in_a_clean_error_as_documented(
-    results: Results, cell: Cell
-) -> None:
+async def test_a_fault_has_the_documented_result(results: Results, cell: Cell) -> None:
     """What both mean is in `tests/support/neon/trials.py`."""
     result = results[cell]
     if isinstance(result, Exception):

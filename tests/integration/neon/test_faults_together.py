@@ -29,9 +29,7 @@ async def street() -> AsyncIterator[Street]:
 
 
 @pytest.mark.parametrize("seed", range(30))
-async def test_a_vend_among_faults_ends_in_what_works_or_in_a_clean_error(
-    street: Street, seed: int
-) -> None:
+async def test_a_creation_with_faults_works_or_fails_cleanly(street: Street, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - the same faults in every run
     isolation = chance.choices(list(WRITES), weights=[3, 1])[0]
 

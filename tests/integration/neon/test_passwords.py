@@ -26,7 +26,7 @@ SUSPENSION_FAULTS = {
 
 
 @pytest.mark.parametrize("isolation", [NONE, ROLE, PROJECT])
-async def test_revealing_changes_nothing_and_waits_for_no_lock(
+async def test_revealing_changes_nothing_and_ignores_the_lock(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
     """By SQL nobody is asked at all."""
@@ -42,7 +42,7 @@ async def test_revealing_changes_nothing_and_waits_for_no_lock(
 
 
 @by_the_api
-async def test_a_password_that_neon_does_not_keep_is_not_revealed_and_stays_as_it_is(
+async def test_a_password_that_is_not_stored_is_not_revealed_or_changed(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
     order = new_order()
@@ -57,7 +57,7 @@ async def test_a_password_that_neon_does_not_keep_is_not_revealed_and_stays_as_i
 
 
 @by_the_api
-async def test_where_neon_keeps_no_passwords_a_rotation_hands_out_the_new_one_or_changes_nothing(
+async def test_without_stored_passwords_a_rotation_works_or_changes_nothing(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
     """A project cannot tell its address then."""
@@ -75,7 +75,7 @@ async def test_where_neon_keeps_no_passwords_a_rotation_hands_out_the_new_one_or
 
 @pytest.mark.parametrize(("stored", "way"), [(True, "reveal_password"), (False, "reset_password")])
 @pytest.mark.parametrize("call", ["create_role", "create_database"])
-async def test_after_a_lost_answer_a_password_is_revealed_or_else_made_anew_and_works_at_once(
+async def test_after_a_lost_response_the_password_is_revealed_or_reset(
     neon: RunningEmulator, call: str, stored: bool, way: str
 ) -> None:
     order = new_order()
@@ -89,7 +89,7 @@ async def test_after_a_lost_answer_a_password_is_revealed_or_else_made_anew_and_
 
 
 @by_the_api
-async def test_a_password_that_somebody_else_changed_is_handed_out_as_it_is(
+async def test_a_password_reset_by_another_client_is_returned(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
     order = new_order()
@@ -120,7 +120,7 @@ async def test_a_suspension_changes_one_password_and_nothing_else(
 
 @by_the_api
 @pytest.mark.parametrize("fault", SUSPENSION_FAULTS)
-async def test_a_suspension_that_failed_is_repeated_until_it_holds(
+async def test_a_failed_suspension_can_be_repeated(
     neon: RunningEmulator, isolation: Isolation, fault: str
 ) -> None:
     order = new_order()
@@ -135,7 +135,7 @@ async def test_a_suspension_that_failed_is_repeated_until_it_holds(
         assert await works(await persistently(lambda: provider.provision(order)))
 
 
-async def test_where_neon_keeps_no_passwords_a_new_one_ends_a_suspension(
+async def test_without_stored_passwords_a_reset_ends_a_suspension(
     neon: RunningEmulator,
 ) -> None:
     order = new_order()

@@ -38,7 +38,7 @@ def order() -> Order:
     return new_order()
 
 
-async def test_a_lost_answer_and_lists_that_are_behind_lead_to_one_project_for_good(
+async def test_a_lost_response_and_stale_lists_lead_to_one_project(
     neon: RunningEmulator, provider: DatabaseProvider, order: Order
 ) -> None:
     await _lose(neon, provider, order)
@@ -52,7 +52,7 @@ async def test_a_lost_answer_and_lists_that_are_behind_lead_to_one_project_for_g
     await provider.delete(order.tenant)
 
 
-async def test_a_project_whose_answer_was_lost_is_deleted_although_lists_are_behind(
+async def test_a_project_after_a_lost_response_is_deleted_despite_stale_lists(
     neon: RunningEmulator, provider: DatabaseProvider, order: Order
 ) -> None:
     await _lose(neon, provider, order)
@@ -60,7 +60,7 @@ async def test_a_project_whose_answer_was_lost_is_deleted_although_lists_are_beh
     await provider.delete(order.tenant)
 
 
-async def test_a_project_that_nobody_waited_for_is_deleted_although_lists_are_behind(
+async def test_a_cancelled_project_is_deleted_despite_stale_lists(
     neon: RunningEmulator, provider: DatabaseProvider, order: Order
 ) -> None:
     with turned(neon):
@@ -74,7 +74,7 @@ async def test_a_project_that_nobody_waited_for_is_deleted_although_lists_are_be
         await provider.delete(order.tenant)
 
 
-async def test_of_two_projects_none_is_handed_out_nobody_gets_in_and_deletion_drops_both(
+async def test_two_projects_of_a_tenant_are_refused_suspended_and_deleted(
     neon: RunningEmulator, provider: DatabaseProvider, order: Order
 ) -> None:
     made = await provider.provision(order)
@@ -95,7 +95,7 @@ async def test_of_two_projects_none_is_handed_out_nobody_gets_in_and_deletion_dr
     await provider.delete(order.tenant)
 
 
-async def test_a_twin_that_was_deleted_leaves_the_other_as_it_was(
+async def test_deleting_a_twin_project_keeps_the_other(
     neon: RunningEmulator, provider: DatabaseProvider, order: Order
 ) -> None:
     await _keep_something(await provider.provision(order))
@@ -106,7 +106,7 @@ async def test_a_twin_that_was_deleted_leaves_the_other_as_it_was(
     await provider.delete(order.tenant)
 
 
-async def test_a_project_that_is_never_listed_is_not_left_behind(
+async def test_a_project_that_is_never_listed_is_deleted(
     neon: RunningEmulator, provider: DatabaseProvider, order: Order
 ) -> None:
     with turned(neon):

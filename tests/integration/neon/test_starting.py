@@ -70,7 +70,7 @@ MISTAKES = {
     ("mistake", "isolation"),
     [(name, mode) for name, mistake in MISTAKES.items() for mode in mistake.modes],
 )
-async def test_a_mistake_is_named_at_once_and_leaves_nothing(
+async def test_a_wrong_setting_is_reported_at_once(
     neon: RunningEmulator, mistake: str, isolation: Isolation
 ) -> None:
     """Warnings are errors: an unclosed session would be one."""
@@ -86,7 +86,7 @@ async def test_a_mistake_is_named_at_once_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("isolation", ALL)
-async def test_starts_where_everything_fits_with_a_warning_where_tenants_read_each_other(
+async def test_correct_settings_start_with_a_warning_if_not_isolated(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
     settings = settings_on(neon, isolation)
@@ -102,7 +102,9 @@ async def test_starts_where_everything_fits_with_a_warning_where_tenants_read_ea
         assert "PGVEND_NEON_ISOLATION=role" in warning["detail"]
 
 
-async def test_takes_the_pooled_host_and_works_by_the_direct_one(neon: RunningEmulator) -> None:
+async def test_tenants_get_the_pooled_host_and_pgvend_uses_the_direct_one(
+    neon: RunningEmulator,
+) -> None:
     settings, order = settings_on(neon, ROLE), new_order()
     async with (
         opened_neon(replace(settings, place=replace(settings.place, host=POOLED))) as pooled,
@@ -115,7 +117,7 @@ async def test_takes_the_pooled_host_and_works_by_the_direct_one(neon: RunningEm
         await pooled.delete(order.tenant)
 
 
-async def test_a_key_for_one_project_is_enough_unless_each_database_gets_its_own() -> None:
+async def test_isolation_by_project_needs_a_key_for_all_projects() -> None:
     async with running_emulator(middlewares=[_one_project_only]) as scoped:
         error = await _refused(scoped, PROJECT)
         for isolation in SHARED:
@@ -126,21 +128,21 @@ async def test_a_key_for_one_project_is_enough_unless_each_database_gets_its_own
     assert "NEON_API_KEY" in error
 
 
-async def test_names_an_api_that_is_not_there(neon: RunningEmulator) -> None:
+async def test_an_unreachable_api_is_reported(neon: RunningEmulator) -> None:
     error = await _refused(neon, ROLE, api_url=f"http://127.0.0.1:{unused_port()}/api/v2")
 
     assert "NEON_API_URL" in error
 
 
 @pytest.mark.parametrize("status", [200, 302, 404])
-async def test_names_an_api_that_is_something_else(neon: RunningEmulator, status: int) -> None:
+async def test_an_address_without_the_api_is_reported(neon: RunningEmulator, status: int) -> None:
     async with TestServer(_site(status)) as site:
         error = await _refused(neon, ROLE, api_url=str(site.make_url("/api/v2")))
 
     assert "NEON_API_URL" in error
 
 
-async def test_an_api_that_does_not_answer_is_given_up(neon: RunningEmulator) -> None:
+async def test_a_hanging_api_is_reported(neon: RunningEmulator) -> None:
     with turned(neon):
         neon.fault("get_project", "hang_before", times=None)
         error = await _refused(neon, ROLE, answer_timeout=0.3)
@@ -166,7 +168,7 @@ OTHER_FAILURES = ("reset_before", "failed_after", "limited")
         *((ROLE, "get_project", how) for how in OTHER_FAILURES),
     ],
 )
-async def test_starts_although_neon_fails_once(
+async def test_one_failure_does_not_prevent_startup(
     neon: RunningEmulator, isolation: Isolation, question: str, how: str
 ) -> None:
     with turned(neon):
@@ -178,7 +180,7 @@ async def test_starts_although_neon_fails_once(
 
 
 @pytest.mark.parametrize(("isolation", "question"), QUESTIONS)
-async def test_does_not_start_while_neon_goes_on_failing(
+async def test_repeated_failures_prevent_startup(
     neon: RunningEmulator, isolation: Isolation, question: str
 ) -> None:
     clock = FakeClock()
@@ -194,7 +196,7 @@ async def test_does_not_start_while_neon_goes_on_failing(
     ("isolation", "version", "starts"),
     [(NONE, 14, True), (PROJECT, 14, True), (ROLE, 15, True), (ROLE, 14, False)],
 )
-async def test_a_version_is_too_old_where_neon_does_not_make_the_roles(
+async def test_isolation_by_role_needs_a_recent_postgresql(
     neon: RunningEmulator, isolation: Isolation, version: int, starts: bool
 ) -> None:
     before, neon.emulator.first.pg_version = neon.emulator.first.pg_version, version

@@ -52,7 +52,7 @@ LIKE_A_DATE = r"[A-Z][a-z]{2}, [0-9]{1,9} [A-Z][a-z]{2} [0-9]{1,9} [0-9:]+ [+-][
 
 
 @pytest.mark.parametrize(("header", "seconds"), SECONDS.items())
-def test_a_header_asks_for_so_many_seconds_up_to_a_day_or_for_nothing(
+def test_a_header_is_seconds_up_to_a_day_or_ignored(
     header: str | None, seconds: float | None
 ) -> None:
     assert seconds_to_wait(header, NOW) == seconds
@@ -65,7 +65,7 @@ def test_no_header_is_an_error(header: str) -> None:
 
 
 @pytest.mark.parametrize(("headers", "seconds"), HELD.values(), ids=list(HELD))
-async def test_one_refusal_holds_back_the_requests_of_all(
+async def test_a_429_delays_all_requests(
     wire: Wire, headers: dict[str, str], seconds: float
 ) -> None:
     await _refused(wire, status=429, headers=headers)
@@ -73,7 +73,7 @@ async def test_one_refusal_holds_back_the_requests_of_all(
 
 
 @pytest.mark.parametrize("status", [423, 503])
-async def test_a_lock_or_an_outage_holds_back_nobody_else(wire: Wire, status: int) -> None:
+async def test_a_lock_or_an_outage_delays_no_other_request(wire: Wire, status: int) -> None:
     await _refused(wire, status=status, headers={"Retry-After": "7"})
     assert wire.clock.passed == 0
 

@@ -11,8 +11,9 @@ def seconds_to_wait(retry_after: str | None, now: datetime) -> float | None:
     """Return the seconds of a Retry-After header (RFC 9110, 10.2.3): a number or a date."""
     if retry_after is None:
         return None
-    if retry_after.strip().isdecimal():
-        return min(float(retry_after), DAY)
+    number = retry_after.strip()
+    if number.isdecimal():
+        return min(float(number), DAY)
     try:
         moment = parsedate_to_datetime(retry_after)
     except (ValueError, OverflowError):

@@ -29,6 +29,7 @@ SECONDS: dict[str | None, float | None] = {
     "0": 0,
     "7": 7,
     " 12 ": 12,
+    "12\x1f": 12,
     "007": 7,
     **{(NOW + timedelta(hours=1)).strftime(form): 3600 for form in FORMATS},
     "Sun, 06 Nov 1994 08:49:37 GMT": 0,

@@ -7,7 +7,7 @@ import pytest
 
 from entrypoints.neon_emulator.behaviour import Behaviour
 from tests.support.neon.client import OWNER
-from tests.support.neon.conformity import API, conformity
+from tests.support.neon.conformity import API, create_checker
 from tests.support.neon.emulator import RunningEmulator, running_emulator
 
 NEVER_ACCEPTED = {
@@ -53,7 +53,7 @@ CALLS: list[tuple[str, Any]] = [
 
 
 async def test_every_route_succeeds_as_described() -> None:
-    if (checked := conformity()) is None:
+    if (checked := create_checker()) is None:
         pytest.skip("needs Neon's description: see NEON_OPENAPI")
     fast = Behaviour(operation_seconds=0, start_compute_seconds=0)
     async with running_emulator(fast, middlewares=[checked.middleware()], checked=False) as neon:

@@ -1,4 +1,4 @@
-"""Claims on names of Neon's: what was made under one is ours, and nothing else is."""
+"""Claims on names: only roles created under a claim are ours."""
 
 import asyncio
 import itertools
@@ -112,9 +112,9 @@ async def test_services_that_start_at_once_create_one_table_of_claims() -> None:
         async with vending_on(neon, NONE) as provider:
             assert isinstance(provider, ApiProvider)
             async with _table_in_the_making(neon):
-                opening = asyncio.gather(*(provider.ledger.open() for _ in range(4)))
+                creations = asyncio.gather(*(provider.ledger.open() for _ in range(4)))
                 await until(lambda: _wait_for_locks(neon, 4))
-            await opening
+            await creations
 
             assert await provider.inventory() == []
 
@@ -123,19 +123,21 @@ async def test_services_that_start_at_once_create_one_table_of_claims() -> None:
 async def test_extensions_are_installed_after_a_late_login_works(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
-    order = replace(new_order(), extensions=("plpgsql",))  # all that the bundled server offers
+    order = replace(new_order(), extensions=("plpgsql",))  # the only one of the bundled server
     async with vending_on(neon, isolation) as provider, left_as_it_was(neon):
         with turned(neon, late_seconds=1.0):
-            made = await persistently(lambda: provider.provision(order))
+            connection = await persistently(lambda: provider.provision(order))
 
-        assert await works(made)
+        assert await works(connection)
         await provider.delete(order.tenant)
 
 
 @asynccontextmanager
 async def _stranger(neon: RunningEmulator, order: Order, age: int = 0) -> AsyncIterator[None]:
-    """Somebody's role of the tenant's name, `age` seconds old, that the next list does not show;
-    with its password it is there at the end."""
+    """Create a foreign role of the tenant's name, `age` seconds old, that the next list omits.
+
+    Check at the end that it still exists with its password, and delete it.
+    """
     owner = order.tenant.names.owner
     neon.fault("create_role", "stale_404", reads=1)
     await neon.client.done(await neon.client.create_role(owner))
@@ -153,7 +155,7 @@ async def _stranger(neon: RunningEmulator, order: Order, age: int = 0) -> AsyncI
 
 @dataclass(frozen=True)
 class Keeping(Ledger):
-    """Does not give names back as long as there are errors."""
+    """A table of claims whose `release` raises these errors first."""
 
     errors: Iterator[ProviderBusy] = field(kw_only=True)
 
@@ -176,14 +178,14 @@ async def _unreleasing(
 
 @asynccontextmanager
 async def _table_in_the_making(neon: RunningEmulator) -> AsyncIterator[None]:
-    """Nobody has the ledger's table; whoever makes it has to wait until this is over."""
+    """Drop the table of claims; creating it blocks until the context exits."""
     async with neon.session() as admin:
         await admin.execute("DROP TABLE pgvend.claims")
-        making = admin.transaction()
-        await making.start()
+        transaction = admin.transaction()
+        await transaction.start()
         await admin.execute("CREATE TABLE pgvend.claims ()")
         yield
-        await making.rollback()
+        await transaction.rollback()
 
 
 async def _wait_for_locks(neon: RunningEmulator, sessions: int) -> bool:

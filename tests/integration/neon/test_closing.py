@@ -1,4 +1,4 @@
-"""Databases that are open to all: on Neon the admin closes its own, and there is no superuser."""
+"""Databases open to all tenants: on Neon the admin closes its own, and there is no superuser."""
 
 from contextlib import AbstractAsyncContextManager
 from typing import Any

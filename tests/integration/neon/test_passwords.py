@@ -1,4 +1,4 @@
-"""Passwords that are Neon's: revealed, made anew where Neon keeps none, and changed to shut out."""
+"""Neon's passwords: revealed, reset if Neon does not store them, and reset to suspend a tenant."""
 
 from contextlib import AbstractContextManager, nullcontext
 
@@ -29,7 +29,7 @@ SUSPENSION_FAULTS = {
 async def test_revealing_changes_nothing_and_ignores_the_lock(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
-    """By SQL nobody is asked at all."""
+    """With isolation `role`, the provider sends no request at all."""
     order = new_order()
     async with vending_on(neon, isolation) as provider, vended(provider, order) as made:
         asked = requests_to(neon)
@@ -60,7 +60,7 @@ async def test_a_password_that_is_not_stored_is_not_revealed_or_changed(
 async def test_without_stored_passwords_a_rotation_works_or_changes_nothing(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
-    """A project cannot tell its address then."""
+    """A project has no connection URI then, so that the rotation is refused."""
     order = new_order()
     cannot: AbstractContextManager[object] = nullcontext()
     if isolation is PROJECT:

@@ -1,4 +1,4 @@
-"""The checks at the start: what does not fit is said once, with the variable and the remedy."""
+"""The checks at startup: a wrong setting is reported once, with its variable and the fix."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -26,13 +26,16 @@ NONE, ROLE, PROJECT = Isolation.NONE, Isolation.ROLE, Isolation.PROJECT
 ALL, SHARED = (NONE, ROLE, PROJECT), (NONE, ROLE)
 
 POOLED = "127-pooler.0.0.1"
-"""The emulator's host, as Neon would name the pooled one."""
+"""The emulator's host, in the form of Neon's pooled hosts."""
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """Of the operator's: `place` is what is wrong with it, `knobs` how Neon is then; `words` are
-    in the error, beside the wrong values, and `{}` there is the emulator's host or branch."""
+    """A mistake of the operator.
+
+    `access` has the wrong values, `overrides` the emulator's settings. The error contains `words`,
+    in which `{}` is the emulator's host or branch.
+    """
 
     words: tuple[str, ...]
     place: dict[str, Any] = field(default_factory=dict)
@@ -73,7 +76,7 @@ MISTAKES = {
 async def test_a_wrong_setting_is_reported_at_once(
     neon: RunningEmulator, mistake: str, isolation: Isolation
 ) -> None:
-    """Warnings are errors: an unclosed session would be one."""
+    """Warnings, such as that of an unclosed session, are errors."""
     it, clock = MISTAKES[mistake], FakeClock()
     with turned(neon, **it.knobs):
         async with left_as_it_was(neon):
@@ -155,7 +158,7 @@ ASKED = {
     ROLE: ["get_project", "get_branch", "list_databases", "get_connection_uri"],
     PROJECT: ["get_project", "get_branch", "list_branch_endpoints", "list_projects"],
 }
-"""Some of what each mode asks for at its start."""
+"""Some requests of each mode at startup."""
 
 QUESTIONS = [(isolation, question) for isolation, asked in ASKED.items() for question in asked]
 OTHER_FAILURES = ("reset_before", "failed_after", "limited")
@@ -216,7 +219,7 @@ async def test_isolation_by_role_needs_a_recent_postgresql(
 async def _one_project_only(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """As for a key that is scoped to the one project."""
+    """Respond as for a key that is limited to one project."""
     if request.path == "/api/v2/projects":
         message = "not allowed to perform actions outside the project this key is scoped to"
         return web.json_response({"code": "", "message": message}, status=404)
@@ -224,7 +227,7 @@ async def _one_project_only(
 
 
 def _site(status: int) -> web.Application:
-    """Something that speaks HTTP and has no API."""
+    """Create an HTTP server that is not Neon's API."""
 
     async def page(_: web.Request) -> web.Response:
         elsewhere = {"Location": "/login"} if status == 302 else {}
@@ -255,7 +258,7 @@ async def _opened(
 async def _refused(
     neon: RunningEmulator, isolation: Isolation, clock: FakeClock | None = None, **wrong: Any
 ) -> str:
-    """What the operator gets to read; the key is not in it."""
+    """Return the error of a startup that fails; check that it does not contain the key."""
     with pytest.raises(StartupError) as caught:
         async with _opened(neon, isolation, clock or FakeClock(), **wrong):
             pass

@@ -1,4 +1,4 @@
-"""What Neon has of its own, and vends have to live with: sleep, sessions, limits, lists, scopes."""
+"""Creation and deletion on Neon: suspended computes, sessions, limits, stale lists, API keys."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -171,11 +171,11 @@ async def test_a_full_project_or_account_is_reported(
 async def test_a_creation_sends_few_requests(
     neon: RunningEmulator, isolation: Isolation, most: int, polls: int
 ) -> None:
-    """By the API: lists, changes, and now and then whether two operations have ended."""
+    """By the API: lists, changes and a few polls of two operations."""
     with turned(neon, operation_seconds=0.3):
         async with vending_on(neon, isolation) as provider:
             async with vended(provider, new_order()):
-                pass  # it learns how long operations take
+                pass  # the provider learns the durations of operations
             asked = requests_to(neon)
             async with vended(provider, new_order()):
                 requests = asked.all()
@@ -223,7 +223,7 @@ async def test_a_project_that_the_key_may_not_delete_remains(
 
 @contextmanager
 def _out_of_sight(neon: RunningEmulator) -> Iterator[None]:
-    """All projects, as for a key that is scoped to another one."""
+    """Hide all projects, as from a key that is limited to another one."""
     projects = dict(neon.emulator.projects)
     neon.emulator.projects.clear()
     try:
@@ -234,7 +234,7 @@ def _out_of_sight(neon: RunningEmulator) -> Iterator[None]:
 
 @contextmanager
 def _renamed(neon: RunningEmulator, project: Project) -> Iterator[None]:
-    """A project that is listed, and not found by its id: as for a key that may see it only."""
+    """List a project that is not found by its id, as for a key that may only see it."""
     projects = neon.emulator.projects
     projects["another-id"] = projects.pop(project.id)
     try:

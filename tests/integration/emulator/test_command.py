@@ -23,7 +23,7 @@ LAST_LINE = "NEON_API_KEY"
 async def test_the_printed_settings_suffice_and_a_stop_leaves_nothing(
     tmp_path: Path,
 ) -> None:
-    """No secret in its log either."""
+    """The log contains no secret either."""
     async with emulator("--operation-ms", "0", folder=tmp_path) as (process, settings):
         project = f"/projects/{settings['NEON_PROJECT_ID']}"
         branches = await answered(settings, f"{project}/branches")
@@ -83,13 +83,13 @@ async def test_an_unknown_setting_and_a_used_port_are_named() -> None:
 async def emulator(
     *arguments: str, folder: Path | None = None
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, str]]]:
-    """The process, and the settings that it prints when it is ready."""
+    """Run the command. Yield its process and the settings that it prints."""
     async with starting(*arguments, folder=folder) as process:
         settings: dict[str, str] = {}
         assert process.stdout
         while LAST_LINE not in settings:
             line = (await asyncio.wait_for(process.stdout.readline(), PATIENCE)).decode()
-            assert line, "it ended"
+            assert line, "the process ended"
             settings |= dict(re.findall(r"^(NEON_\w+)=(\S+)$", line))
         yield process, settings
 
@@ -116,7 +116,7 @@ async def starting(
 async def stopped(
     process: asyncio.subprocess.Process, folder: Path, *signals: signal.Signals
 ) -> str:
-    """What it had to say, when it has ended and nothing of it is left."""
+    """Stop the process and check that nothing remains. Return its log."""
     children = psutil.Process(process.pid).children(recursive=True)
     for number in signals:
         process.send_signal(number)

@@ -1,5 +1,5 @@
-"""The check itself finds what Neon's description does not allow; that it finds nothing else, all
-tests of the emulator show."""
+"""The checker finds violations of Neon's description; all tests of the emulator show that it finds
+no others."""
 
 import json
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ VIOLATIONS: Mapping[str, tuple[Exchange, str]] = {
     "an answer in HTML": (_answered(Answer(200, b"<html>", "text/html")), "text/html"),
     "broken JSON": (_answered(Answer(200, b'{"roles": [')), "answer: "),
     "a success of another status": (_created(200), "'message' is a required property"),
-    "a body where there is none": (DELETED, "a body where none is described"),
+    "an undescribed body": (DELETED, "a body that the description does not have"),
     "an error in another form": (_refused(f"{ROLES}/ana"), "'message' is a required property"),
     "an error of no operation": (_refused("/nowhere"), "'message' is a required property"),
     "an unknown operation": (replace(_listed(), method="PUT"), "no such operation"),

@@ -1,5 +1,5 @@
-"""Every route succeeds as Neon describes it. What is refused or goes wrong does so elsewhere: an
-emulator holds all its exchanges against the description at its end."""
+"""Every route succeeds as Neon describes it. Other tests cover refusals and faults: each emulator
+checks all its exchanges against the description at its end."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.support.neon.emulator import RunningEmulator, running_emulator
 
 NEVER_ACCEPTED = {
     "POST /projects/{project_id}/branches",  # the emulator has one branch in each project
-    "DELETE /projects/{project_id}/branches/{branch_id}",  # and that is the root
+    "DELETE /projects/{project_id}/branches/{branch_id}",  # the root branch
 }
 
 CALLS: list[tuple[str, Any]] = [

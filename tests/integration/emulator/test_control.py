@@ -1,4 +1,4 @@
-"""`/emulator`: the knobs while it runs."""
+"""`/emulator`: control of the running emulator."""
 
 from typing import Any
 
@@ -44,13 +44,13 @@ async def test_faults_are_added_listed_and_removed(neon: RunningEmulator) -> Non
     fault = {"which": "get_project", "how": "unavailable", "times": None}
     async with turned(neon):
         added = await _control(neon, "POST", "faults", fault)
-        befallen = await neon.client.call("GET", neon.client.project)
+        failed = await neon.client.call("GET", neon.client.project)
         await _control(neon, "DELETE", "faults")
-        left = await _control(neon, "GET", "faults")
+        remaining = await _control(neon, "GET", "faults")
 
     assert added.body["faults"][0]["which"] == "get_project"
-    assert befallen.status == 503
-    assert left.body == {"faults": []}
+    assert failed.status == 503
+    assert remaining.body == {"faults": []}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ async def test_an_invalid_fault_is_refused(neon: RunningEmulator, fault: Any) ->
 async def test_api_requests_are_listed_in_order(neon: RunningEmulator) -> None:
     async with turned(neon):
         neon.fault("create_role", "reset_before")
-        with pytest.raises(aiohttp.ClientError):  # a GET would be repeated by the library
+        with pytest.raises(aiohttp.ClientError):  # aiohttp would repeat a GET
             await neon.client.create_role(fresh("role"))
     await neon.client.call("GET", "/a%2Fb")
 

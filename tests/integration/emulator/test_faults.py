@@ -1,4 +1,4 @@
-"""Faults: each befalls the call that it was asked for, and leaves what it says it leaves."""
+"""Faults: each applies to its route and has the documented effect."""
 
 import asyncio
 from typing import Any
@@ -20,7 +20,7 @@ STATUSES = {
     How.FAILED_AFTER: 500,
     How.GATEWAY_HTML: 524,
 }
-"""Of those that are answered as a whole."""
+"""Of the faults with a complete response."""
 
 CUT = {How.RESET_BEFORE, How.LOST_AFTER, How.GARBAGE}
 SILENT = {How.HANG_BEFORE, How.HANG}
@@ -49,7 +49,7 @@ async def test_a_fault_before_changes_nothing_and_one_after_everything(
 @pytest.mark.parametrize(
     ("times", "statuses"),
     [(2, [423, 423, 200, 200]), (None, [423] * 20)],
-    ids=["as often as it is to", "for ever"],
+    ids=["a number of times", "always"],
 )
 async def test_a_fault_applies_to_its_route_only(
     neon: RunningEmulator, times: int | None, statuses: list[int]
@@ -168,7 +168,7 @@ async def test_a_project_whose_creation_fails_has_no_server(neon: RunningEmulato
 
 
 async def _answer(neon: RunningEmulator, how: How, name: str) -> Answer | None:
-    """To creating this role; None where no whole answer comes."""
+    """Create a role. Return the response, or None if it is not complete."""
     try:
         async with asyncio.timeout(1 if how in SILENT else 30):
             return await neon.client.create_role(name)
@@ -177,7 +177,7 @@ async def _answer(neon: RunningEmulator, how: How, name: str) -> Answer | None:
 
 
 async def _failed(neon: RunningEmulator, which: str, call: Any) -> Any:
-    """The operation of a call that ends in an error."""
+    """Make the call's operation fail. Return the operation."""
     neon.fault(which, How.FAILING_OPERATION)
     answer: Answer = await call
     (operation,) = await neon.client.ended(answer)

@@ -1,4 +1,4 @@
-"""The project's lock, sleeping computes, and what comes late."""
+"""The project's lock, suspended computes, and late changes."""
 
 import asyncio
 from collections import Counter
@@ -99,7 +99,7 @@ async def test_a_change_starts_an_idle_compute_and_suspends_it(neon: RunningEmul
 
 
 async def test_suspending_a_compute_ends_all_sessions(neon: RunningEmulator) -> None:
-    """By being started, or by a connection."""
+    """The API or a connection starts it again."""
     endpoint = f"{neon.client.project}/endpoints/{neon.emulator.first.endpoint.id}"
     async with neon.session() as guest:
         await neon.client.done(await neon.client.call("POST", f"{endpoint}/suspend"))

@@ -1,4 +1,4 @@
-"""Operations and the lock, on time that passes only when it is told to."""
+"""Operations and the lock, with a fake clock."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from tests.support.clock import FakeClock
 
 
 class Work:
-    """Goes on until it is let go; knows what was done and when, in order."""
+    """Steps that block until `gate` is set; `done` lists them in order, with their times."""
 
     def __init__(self) -> None:
         self.clock = FakeClock()

@@ -1,4 +1,4 @@
-"""Passwords of the emulator's roles: where they are answered, and from when they work."""
+"""Passwords of the emulator's roles: in which responses they are, and when they take effect."""
 
 from urllib.parse import urlsplit
 
@@ -25,7 +25,7 @@ async def test_a_reset_password_works_after_its_operation(
     assert (await logs_in(old), await logs_in(new)) == (False, True)
 
 
-@pytest.mark.parametrize("drops", [True, False], ids=["as usual", "where that knob is off"])
+@pytest.mark.parametrize("drops", [True, False], ids=["by default", "switched off"])
 @pytest.mark.parametrize("change", ["create_role", "reset_password"])
 async def test_a_new_role_or_password_ends_all_sessions(
     neon: RunningEmulator, change: str, drops: bool

@@ -1,4 +1,4 @@
-"""The emulator's projects, each with a server of its own, and the pages of long lists."""
+"""The emulator's projects, each with its own server, and the pages of long lists."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +15,7 @@ from tests.support.neon.emulator import RunningEmulator, fresh, made, turned
 
 @dataclass(frozen=True)
 class Project:
-    """As it was created; `path` is the API's."""
+    """A project; `body` is the response to its creation."""
 
     body: Any
 
@@ -33,7 +33,7 @@ class Project:
 async def project(
     neon: RunningEmulator, *, done: bool = True, **wished: Any
 ) -> AsyncIterator[Project]:
-    """One that is deleted at the end."""
+    """Create a project, and delete it at the end."""
     created = await neon.client.create_project(**wished)
     if done:
         await neon.client.done(created)
@@ -82,14 +82,14 @@ async def test_pages_of_projects_continue_after_a_deleted_one(
     neon: RunningEmulator,
 ) -> None:
     name, pages = fresh("paged"), []
-    made = [await neon.client.create_project(name=name) for _ in range(3)]
-    ids = [each.body["project"]["id"] for each in made]
+    created = [await neon.client.create_project(name=name) for _ in range(3)]
+    ids = [each.body["project"]["id"] for each in created]
     query: dict[str, Any] = {"search": name}
     async with turned(neon, page_size=2):
-        for leaving in (ids[1], ids[0], ids[2]):
+        for deleted in (ids[1], ids[0], ids[2]):
             pages.append(await neon.client.call("GET", "/projects", **query))
             query |= pages[-1].body.get("pagination", {})
-            await neon.client.call("DELETE", f"/projects/{leaving}")
+            await neon.client.call("DELETE", f"/projects/{deleted}")
 
     listed = [[each["id"] for each in page.body["projects"]] for page in pages]
     assert listed == [ids[:2], ids[2:], []]
@@ -130,5 +130,5 @@ async def test_operations_are_paged_newest_first(neon: RunningEmulator) -> None:
 
 
 async def _our_password(neon: RunningEmulator) -> str:
-    """Of the first project's owner."""
+    """Return the password of the first project's owner."""
     return str(urlsplit(await neon.client.uri(OWNER, "neondb")).password)

@@ -1,4 +1,4 @@
-"""What the emulator refuses: with Neon's status and words, and without changing anything."""
+"""Refusals of the emulator: they have Neon's status and message, and change nothing."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,7 +63,7 @@ WRONG_QUERIES = {
 
 @dataclass(frozen=True)
 class Refusal:
-    """`words` are part of the code or of the message."""
+    """A refused call. `words` are part of the code or the message."""
 
     status: int
     words: str
@@ -125,7 +125,7 @@ REFUSALS = {
     "an owner's deletion": Refusal(422, "", f"DELETE {{branch}}/roles/{OWNER}"),
     "the root branch's deletion": Refusal(422, "", "DELETE {branch}"),
     "one branch more": Refusal(501, "", "POST {project}/branches", {}),
-    "a body without what it must have": Refusal(400, INVALID, PROJECTS, {}),
+    "a body that lacks a field": Refusal(400, INVALID, PROJECTS, {}),
 }
 
 

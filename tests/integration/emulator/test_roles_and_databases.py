@@ -1,4 +1,4 @@
-"""The emulator's roles and databases: what the API says of them, and what they really are."""
+"""The emulator's roles and databases, in the API and in PostgreSQL."""
 
 import asyncpg
 import pytest
@@ -105,7 +105,7 @@ async def test_a_role_has_nearly_all_privileges_or_no_login(
 async def test_a_role_changes_other_roles_tables_but_cannot_create(
     neon: RunningEmulator,
 ) -> None:
-    """Which is why vending needs more than the API's roles."""
+    """Roles of the API therefore do not isolate tenants."""
     neighbour, intruder = await made(neon, "role"), await made(neon, "role")
     database = fresh("database")
     await neon.client.done(await neon.client.create_database(database, neighbour))
@@ -123,7 +123,7 @@ async def test_a_role_changes_other_roles_tables_but_cannot_create(
 async def test_a_deleted_roles_objects_go_to_the_databases_owner(
     neon: RunningEmulator,
 ) -> None:
-    """And goes although it has granted roles of its own."""
+    """The role is deleted although it has granted other roles."""
     name, owners = await made(neon, "role"), "SELECT tableowner FROM pg_tables WHERE tablename = $1"
     async with neon.session() as owner:
         await owner.execute(f"GRANT CREATE ON SCHEMA public TO {name}")

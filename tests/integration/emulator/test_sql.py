@@ -1,4 +1,4 @@
-"""What SQL makes, changes and drops, the API's lists follow."""
+"""The API's lists follow changes that SQL makes."""
 
 from tests.support.neon.client import OWNER
 from tests.support.neon.emulator import RunningEmulator, fresh, made
@@ -9,13 +9,13 @@ async def test_the_lists_follow_what_sql_creates_and_drops(neon: RunningEmulator
     async with neon.session() as session:
         await session.execute(f"CREATE ROLE {role}")
         await session.execute(f"CREATE DATABASE {database}")
-        made = await neon.census()
+        created = await neon.census()
         shown = await neon.client.call("GET", neon.client.database(database))
         await session.execute(f"DROP ROLE {role}")
         await session.execute(f"DROP DATABASE {database}")
         dropped = await neon.census()
 
-    assert (role in made.listed_roles, database in made.listed_databases) == (True, True)
+    assert (role in created.listed_roles, database in created.listed_databases) == (True, True)
     assert shown.body["database"]["owner_name"] == OWNER
     assert (dropped.lists(role), dropped.lists(database)) == (False, False)
 
@@ -33,8 +33,8 @@ async def test_a_database_of_the_api_that_sql_dropped_is_not_listed(
 async def test_the_api_deletes_but_does_not_create_a_role_of_sql(
     neon: RunningEmulator,
 ) -> None:
-    """It is no member of neon_superuser, and comes into every database through PUBLIC; the API
-    knows no password of it."""
+    """It is not a member of neon_superuser and connects to every database through PUBLIC; the API
+    does not know its password."""
     role, database = fresh("role"), await made(neon, "database")
     async with neon.session() as session:
         await session.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'npg_of_sql'")

@@ -1,4 +1,4 @@
-"""The branch's administrator, and its password, which somebody else may change at any time."""
+"""The branch's administrator, whose password may change at any time."""
 
 from typing import Any
 

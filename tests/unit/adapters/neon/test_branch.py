@@ -1,4 +1,4 @@
-"""Roles, databases and passwords of a branch: what a refusal means for each."""
+"""Roles, databases and passwords of a branch, and the meaning of refusals."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ gone_or_refused = pytest.mark.parametrize("status", [403, 404])
 SPARED: dict[str, dict[str, Any]] = {
     "a branch out of sight": {"status": 404},
     "a branch that is refused": {"status": 403},
-    "a role that the key may not drop": {"payload": {"roles": [role()]}},
+    "a role that the key may not delete": {"payload": {"roles": [role()]}},
 }
 
 

@@ -1,4 +1,4 @@
-"""Which roles a claim covers: those made within its time, as far as Neon tells it."""
+"""A claim covers roles created within its time, which Neon reports in whole seconds."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What goes over the wire and what never does; and what answers leave unknown that do not come."""
+"""Requests to Neon, their secrets, and the errors for missing responses."""
 
 import asyncio
 from dataclasses import replace
@@ -33,7 +33,7 @@ NAMES = {
 LOST: dict[str, dict[str, Any]] = {
     "a timeout": {"timeout": True},
     "a reset": {"exception": aiohttp.ClientOSError(104, "Connection reset by peer")},
-    "a hanging up": {"exception": aiohttp.ServerDisconnectedError()},
+    "a disconnect": {"exception": aiohttp.ServerDisconnectedError()},
     "half a body": {"exception": aiohttp.ClientPayloadError("not enough data")},
     "a socket's error": {"exception": OSError(5, "Input/output error")},
     "half a JSON": {"body": '{"operations": [{"id": "op-1"'},
@@ -171,19 +171,19 @@ async def test_unknown_fields_nulls_and_states_are_accepted(wire: Wire) -> None:
 async def test_a_cancelled_change_completes_and_a_cancelled_read_does_not(
     wire: Wire, method: str
 ) -> None:
-    begun, go_on, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    started, proceed, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def reply(_: object, **__: object) -> None:
-        begun.set()
-        await go_on.wait()
+        started.set()
+        await proceed.wait()
         ended.set()
 
     wire.on(method, BRANCH, callback=reply)
     call = asyncio.ensure_future(_asked(wire, method))
-    await begun.wait()
+    await started.wait()
     call.cancel()
     if method == "POST":
-        go_on.set()
+        proceed.set()
     with pytest.raises(asyncio.CancelledError):
         await call
 
@@ -204,7 +204,7 @@ async def test_a_change_cancelled_before_its_turn_is_not_sent(wire: Wire) -> Non
 
 
 class Standstill(FakeClock):
-    """Whoever sleeps, sleeps for ever."""
+    """A clock whose sleeps never end."""
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.Event().wait()
@@ -217,9 +217,9 @@ async def _asked(wire: Wire, method: str) -> object:
 
 
 def _chain(error: BaseException | None) -> str:
-    """All that a traceback would tell."""
-    told = ""
+    """Return the texts of an error and its causes, as in a traceback."""
+    text = ""
     while error:
-        told += f"{error!r} {error} "
+        text += f"{error!r} {error} "
         error = error.__cause__ or error.__context__
-    return told
+    return text

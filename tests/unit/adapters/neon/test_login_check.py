@@ -1,4 +1,4 @@
-"""A refused login counts only after it has been tried for some seconds."""
+"""The login check repeats a refused login for some seconds."""
 
 from dataclasses import dataclass, field, replace
 
@@ -47,7 +47,7 @@ async def test_on_loopback_the_tenants_sslmode_is_used(host: str) -> None:
 
 @dataclass
 class Logins(LoginCheck):
-    """Meets the next logins with these errors."""
+    """A login check that raises these errors at the next logins."""
 
     errors: list[PgvendError] = field(default_factory=list)
     asked: list[Connection] = field(default_factory=list)

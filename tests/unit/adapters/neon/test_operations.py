@@ -1,4 +1,4 @@
-"""Waiting for operations: until their end, with few requests, and with patience in trouble."""
+"""Waiting for operations: few polls, and tolerance of temporary problems."""
 
 from typing import Any
 
@@ -14,17 +14,17 @@ OPERATION = f"{PROJECT}/operations/op-1"
 GOING_ON = f"{PROJECT}/operations?limit=20"
 
 FEW = {0.05: 2, 0.3: 7, 1.0: 9, 5.0: 12}
-"""The most requests for the first operation of so many seconds."""
+"""The maximum number of requests for the first operation, by its seconds."""
 
 VERY_FEW = 2
-"""The most for later ones that take as long."""
+"""The maximum for later operations of the same duration."""
 
 ENDED = ["finished", "skipped"]
 DEAD = ["error", "cancelled"]
 
 ON_THE_WAY: dict[str, dict[str, Any]] = {
-    "it failed, and may recover": {"payload": {"operation": operation("failed")}},
-    "a strange status": {"payload": {"operation": operation("reticulating", action="?")}},
+    "failed, and may recover": {"payload": {"operation": operation("failed")}},
+    "an unknown status": {"payload": {"operation": operation("reticulating", action="?")}},
     "a timeout": {"timeout": True},
     "a reset": {"exception": aiohttp.ClientOSError(104, "Connection reset by peer")},
     "half a JSON": {"body": '{"operation": {'},
@@ -42,7 +42,7 @@ UNENDING: dict[str, tuple[dict[str, Any], float]] = {
         status: ({"payload": {"operation": operation(status)}}, LONGEST_WORK)
         for status in ("running", "scheduling", "cancelling", "reticulating", "")
     },
-    "unheard of": ({"status": 503}, LONGEST_WORK),
+    "unavailable": ({"status": 503}, LONGEST_WORK),
     "failed": ({"payload": {"operation": operation("failed")}}, LONGEST_FAILURE),
     "out of sight": ({"status": 404}, LONGEST_FAILURE),
 }
@@ -155,7 +155,7 @@ async def _wait(wire: Wire, *operations: Any) -> None:
 async def _waited(
     wire: Wire, pace: Pace, seconds: float, action: str = "apply_config", work: str = ""
 ) -> int:
-    """How many requests it took to see an operation that takes so many seconds."""
+    """Wait for an operation of `seconds`. Return the number of requests."""
     operation_id = f"op-{len(wire.asked())}"
     _ends_after(wire, seconds, operation_id, action)
     running = Operation.model_validate(operation(id=operation_id, action=action))

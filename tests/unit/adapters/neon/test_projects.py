@@ -1,4 +1,4 @@
-"""The account's projects: page by page to the end, each of them once; and what is dropped."""
+"""The account's projects: pages of lists, creation and deletion."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -24,7 +24,7 @@ PROJECTS = {
 }
 
 Page = tuple[str, list[str], str]
-"""The cursor that leads to it, what is on it, and the cursor that leads on."""
+"""The cursor of the page, its projects, and the cursor of the next page."""
 
 FIRST = ("", ["p-1"], "c-1")
 
@@ -96,8 +96,8 @@ async def test_a_project_without_a_default_branch_is_refused(wire: Wire) -> None
 
 NOT_DROPPED: dict[str, tuple[int, dict[str, Any], list[Any]]] = {
     "a key that sees nothing": (404, {"status": 404}, []),
-    "a project that is there still": (404, VISIBLE, [project("quiet-sea-1", NAME)]),
-    "a key that may not drop": (403, VISIBLE, [project("quiet-sea-1", NAME)]),
+    "a project that still exists": (404, VISIBLE, [project("quiet-sea-1", NAME)]),
+    "a key that may not delete": (403, VISIBLE, [project("quiet-sea-1", NAME)]),
 }
 
 
@@ -115,7 +115,7 @@ async def test_deleting_a_project_that_may_exist_fails(
 
 
 async def _drop(wire: Wire, status: int, own: dict[str, Any], listed: list[Any]) -> None:
-    """A project that the deletion refuses, where the configured one answers so."""
+    """Delete a project: `status` is the response, `own` that for the configured project."""
     wire.on("DELETE", PROJECT, status=status)
     wire.on("GET", PROJECT, **own)
     _page(wire, listed, search=NAME)

@@ -1,4 +1,4 @@
-"""Neon's refusals in our words: every row of the table."""
+"""Translation of Neon's error responses: every row of the table."""
 
 from typing import Any
 

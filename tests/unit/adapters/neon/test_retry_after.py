@@ -1,4 +1,4 @@
-"""How long Neon asks to be left alone, in whichever way it says so."""
+"""The pause that a Retry-After header requests, in all its forms."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -23,7 +23,7 @@ FORMATS = (
     "%a %b %d %H:%M:%S %Y",
     "%a, %d %b %Y %H:%M:%S -0000",
 )
-"""The three of RFC 9110, 5.6.7, and one of mail's that says nothing about its zone."""
+"""The three formats of RFC 9110, 5.6.7, and an e-mail format without a time zone."""
 
 SECONDS: dict[str | None, float | None] = {
     "0": 0,
@@ -46,7 +46,7 @@ HELD = {
     "nothing": ({}, PAUSE),
     "garbage": ({"Retry-After": "soon"}, PAUSE),
     "longer than the budget takes to fill": ({"Retry-After": "86400"}, LONGEST_HOLD),
-    "for ever": ({"Retry-After": "9" * 400}, LONGEST_HOLD),
+    "an enormous number": ({"Retry-After": "9" * 400}, LONGEST_HOLD),
 }
 
 LIKE_A_DATE = r"[A-Z][a-z]{2}, [0-9]{1,9} [A-Z][a-z]{2} [0-9]{1,9} [0-9:]+ [+-][0-9]{1,20}"
@@ -80,7 +80,7 @@ async def test_a_lock_or_an_outage_delays_no_other_request(wire: Wire, status: i
 
 
 async def _refused(wire: Wire, **answer: Any) -> None:
-    """One call is, and another one follows."""
+    """Send a call that is refused, and another one."""
     wire.on("GET", BRANCH, **answer)
     wire.on("GET", f"{BRANCH}/roles", payload={"roles": []})
     with pytest.raises(ProviderBusy):

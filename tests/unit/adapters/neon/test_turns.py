@@ -1,4 +1,4 @@
-"""Turns on Neon: the account's budget of requests, and one call at a time for each tenant."""
+"""The account's budget of requests, and the locks of tenants."""
 
 import asyncio
 from itertools import pairwise
@@ -139,7 +139,7 @@ async def test_a_cancelled_call_releases_the_lock(cancelled: int) -> None:
 
 
 class YieldingClock(FakeClock):
-    """Time passes for whoever sleeps, but others have their turn first."""
+    """A clock whose sleeps let other tasks run first."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -156,7 +156,7 @@ class YieldingClock(FakeClock):
 
 
 async def _spend(budget: Budget, clock: FakeClock, gaps: list[float]) -> list[float]:
-    """When each was let through; between two of them, a while passes."""
+    """Send requests after these pauses. Return the times at which they passed."""
     moments = []
     for gap in gaps:
         clock.passed += gap if gap > 1 else 0

@@ -1,4 +1,4 @@
-"""Neon's connection URIs taken apart."""
+"""Parsing of Neon's connection URIs."""
 
 from urllib.parse import quote
 

@@ -31,15 +31,15 @@ class AdminPassword:
 
     async def __call__(self) -> str:
         if self.clock.elapsed() - self.asked_at > FRESH:
-            self.address = await self.branch.address(self.address.database, self.address.user)
+            self.address = await self.branch.find_address(self.address.database, self.address.user)
             self.asked_at = self.clock.elapsed()
         return _revealed(self.address)
 
 
 async def admin_address(branch: NeonBranch) -> Address:
     """Return the database and the role that administer the branch. Raises ProviderRejected."""
-    database = _oldest(await branch.databases())
-    address = await branch.address(database.name, database.owner_name)
+    database = _oldest(await branch.list_databases())
+    address = await branch.find_address(database.name, database.owner_name)
     _revealed(address)
     return address
 

@@ -38,7 +38,7 @@ class ApiProvider(DatabaseProvider):
     """Claims under which nothing was created and that could not be released yet."""
 
     async def provision(self, order: Order) -> Connection:
-        async with self.locks.of(order.tenant.id):
+        async with self.locks.hold(order.tenant.id):
             sight = await self._claimed(order.tenant)
             await self._check_extensions(order, sight)
             password = await self._made_role(sight)
@@ -84,7 +84,7 @@ class ApiProvider(DatabaseProvider):
             raise NameTaken(f"The name {sight.claim.database!r} is in use on the Neon branch.")
         if sight.has_role:
             await self.branch.waiting.until_settled()
-            return await self.branch.password(sight.claim.owner)
+            return await self.branch.reveal_or_reset_password(sight.claim.owner)
         answer = await finished(self._ordered_role(sight.claim))
         try:
             await self.branch.waiting.until_done(answer.operations, "create role")
@@ -132,7 +132,7 @@ class ApiProvider(DatabaseProvider):
         return await self._connection(order, await self.branch.kept_password(owner))
 
     async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
-        async with self.locks.of(order.tenant.id):
+        async with self.locks.hold(order.tenant.id):
             owner = await self._owner(order.tenant)
             return await self._connection(order, await self.branch.new_password(owner))
 
@@ -153,12 +153,12 @@ class ApiProvider(DatabaseProvider):
         The API has no other way, and SQL cannot change roles that the API created: the branch's
         first role has no ADMIN option on them.
         """
-        async with self.locks.of(tenant.id):
+        async with self.locks.hold(tenant.id):
             with suppress(DatabaseNotFound):
                 await self.branch.new_password(await self._owner(tenant))
 
     async def delete(self, tenant: Tenant) -> None:
-        async with self.locks.of(tenant.id):
+        async with self.locks.hold(tenant.id):
             claim = await self.ledger.find(tenant)
             if claim and claim.key in self.void:
                 await self._release(replace(claim, is_new=True))
@@ -188,7 +188,7 @@ class ApiProvider(DatabaseProvider):
         return sight_of(claim, *await self._listed())
 
     async def _listed(self) -> tuple[Sequence[Role], Sequence[Database]]:
-        return await self.branch.roles(), await self.branch.databases()
+        return await self.branch.list_roles(), await self.branch.list_databases()
 
     async def _connection(self, order: Order, password: Secret) -> Connection:
         """Return the connection without a limit: roles that the API creates have none."""

@@ -37,19 +37,19 @@ class NeonBranch:
         """Raise NotVisible if the API key cannot see the branch."""
         await self.client.read(self._path(), OneBranch)
 
-    async def endpoints(self) -> Sequence[Endpoint]:
+    async def list_endpoints(self) -> Sequence[Endpoint]:
         return (await self.client.read(self._path("endpoints"), Endpoints)).endpoints
 
     # Lists, not single objects: they have no pages, and an empty list is conclusive, while a 404
     # may also mean that the key no longer sees the whole project.
 
-    async def roles(self) -> Sequence[Role]:
+    async def list_roles(self) -> Sequence[Role]:
         return (await self.client.read(self._path("roles"), Roles)).roles
 
-    async def databases(self) -> Sequence[Database]:
+    async def list_databases(self) -> Sequence[Database]:
         return (await self.client.read(self._path("databases"), Databases)).databases
 
-    async def address(self, database: str, role: str, *, pooled: bool = False) -> Address:
+    async def find_address(self, database: str, role: str, *, pooled: bool = False) -> Address:
         """Return a database's address and login as `role`, even while both are being created."""
         found = await self.client.read(
             path("projects", self.project_id, "connection_uri"),
@@ -77,7 +77,7 @@ class NeonBranch:
 
     async def drop_database(self, name: str) -> None:
         """Delete a database and end its sessions. Do nothing if it does not exist."""
-        await self._drop("databases", name, self.databases)
+        await self._drop("databases", name, self.list_databases)
 
     async def drop_role(self, name: str) -> None:
         """Delete a role. Do nothing if it does not exist.
@@ -85,11 +85,11 @@ class NeonBranch:
         Raises ProviderBusy while it owns a database, which the lists may not show yet.
         """
         try:
-            await self._drop("roles", name, self.roles)
+            await self._drop("roles", name, self.list_roles)
         except (AlreadyThere, NotFitting) as error:
             raise ProviderBusy("The Neon role still owns a database.") from error
 
-    async def password(self, role: str) -> Secret:
+    async def reveal_or_reset_password(self, role: str) -> Secret:
         """Return a role's password; reset it if Neon does not store passwords."""
         try:
             return await self.kept_password(role)

@@ -81,7 +81,7 @@ class NeonExamination(Examination):
             if neon.isolation is Isolation.PROJECT:
                 yield Check("marks", await self._in_projects(NeonProjects(client, project)))
                 return
-            databases = await self._persistently(branch.databases)
+            databases = await self._persistently(branch.list_databases)
             yield Check("databases", room_on(len(databases)))
             async for check in self._by_sql(branch):
                 yield check

@@ -30,7 +30,7 @@ async def check_branch(branch: NeonBranch, host: str) -> None:
     host."""
     with where_invisible(f"The Neon project has no branch {branch.id}: check NEON_BRANCH_ID."):
         await branch.check()
-        endpoints = await branch.endpoints()
+        endpoints = await branch.list_endpoints()
     writable = [each for each in endpoints if each.type == "read_write" and not each.disabled]
     if not writable:
         raise StartupError(

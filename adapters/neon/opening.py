@@ -137,7 +137,7 @@ async def server_on(branch: NeonBranch, neon: Neon) -> Server:
         "NEON_API_KEY."
     ):
         admin = await admin_address(branch)
-        pooled = await branch.address(admin.database, admin.user, pooled=True)
+        pooled = await branch.find_address(admin.database, admin.user, pooled=True)
     host, login = neon.place.host, admin_login(branch, admin, neon.clock)
     return Server(
         admin=login,

@@ -51,7 +51,7 @@ class ProjectProvider(DatabaseProvider):
 
     async def provision(self, order: Order) -> Connection:
         tenant = order.tenant
-        async with self.locks.of(tenant.id):
+        async with self.locks.hold(tenant.id):
             project = await self._kept(tenant)
             if order.extensions and project is None:  # before anything is created
                 check_available(order.extensions, await self.extensions())
@@ -131,7 +131,7 @@ class ProjectProvider(DatabaseProvider):
 
     async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
         names = order.tenant.names
-        async with self.locks.of(order.tenant.id):
+        async with self.locks.hold(order.tenant.id):
             branch = await self._there(order.tenant)
             direct, pooled = await self._addresses(branch, names)
             return _connection(direct, pooled, await branch.new_password(names.owner))
@@ -149,13 +149,13 @@ class ProjectProvider(DatabaseProvider):
 
     async def suspend(self, tenant: Tenant) -> None:
         """Reset the password and reveal it to nobody."""
-        async with self.locks.of(tenant.id):
+        async with self.locks.hold(tenant.id):
             for project in await self.projects.named(self._name(tenant)):
                 branch = await self._branch(project)
                 await branch.new_password(tenant.names.owner)
 
     async def delete(self, tenant: Tenant) -> None:
-        async with self.locks.of(tenant.id):
+        async with self.locks.hold(tenant.id):
             for project in await self.projects.named(self.marks.of(tenant) + " "):
                 await self.projects.drop(project)
 
@@ -187,8 +187,8 @@ class ProjectProvider(DatabaseProvider):
 
     async def _addresses(self, branch: NeonBranch, names: Names) -> tuple[Address, Address]:
         """Return the direct and the pooled address."""
-        direct = await branch.address(names.database, names.owner)
-        return direct, await branch.address(names.database, names.owner, pooled=True)
+        direct = await branch.find_address(names.database, names.owner)
+        return direct, await branch.find_address(names.database, names.owner, pooled=True)
 
 
 def _connection(direct: Address, pooled: Address, password: Secret) -> Connection:

@@ -14,7 +14,7 @@ class TenantLocks:
         self._users: Counter[str] = Counter()
 
     @asynccontextmanager
-    async def of(self, tenant_id: str) -> AsyncIterator[None]:
+    async def hold(self, tenant_id: str) -> AsyncIterator[None]:
         self._users[tenant_id] += 1
         try:
             async with self._locks.setdefault(tenant_id, asyncio.Lock()):

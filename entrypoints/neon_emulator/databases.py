@@ -110,7 +110,7 @@ def _check_change(call: Call, database: Database, name: str | None, owner: str |
 
 def _new_database(call: Call, wanted: NewDatabase) -> Database:
     return Database(
-        id=identifiers.database_id(),
+        id=identifiers.create_database_id(),
         name=wanted.name,
         owner_name=wanted.owner_name,
         unseen_reads=stale_reads(call.request),

@@ -56,7 +56,7 @@ class Emulator:
     def __init__(
         self, behaviour: Behaviour, servers: Servers, clock: Clock, log: BoundLogger
     ) -> None:
-        self.key = identifiers.api_key()
+        self.key = identifiers.create_api_key()
         self.behaviour = behaviour
         self.clock = clock
         self.faults = Faults()
@@ -118,7 +118,7 @@ class Emulator:
 
     def _new_project(self, wanted: Wanted) -> Project:
         now = self.clock.now()
-        new_id = identifiers.project_id()
+        new_id = identifiers.create_project_id()
         return Project(
             id=new_id,
             number=next(self._numbers),
@@ -139,11 +139,14 @@ class Emulator:
             "created_at": project.created_at,
             "updated_at": project.created_at,
         }
-        password = identifiers.password()
+        password = identifiers.create_password()
         role = project.roles.add(Role(name=wanted.role, password=password, **times))
         database = project.databases.add(
             Database(
-                id=identifiers.database_id(), name=wanted.database, owner_name=wanted.role, **times
+                id=identifiers.create_database_id(),
+                name=wanted.database,
+                owner_name=wanted.role,
+                **times,
             )
         )
         return role, database

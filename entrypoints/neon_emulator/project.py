@@ -19,7 +19,7 @@ class Branch:
     name: str
     created_at: datetime
     updated_at: datetime
-    id: str = field(default_factory=identifiers.branch_id)
+    id: str = field(default_factory=identifiers.create_branch_id)
     state: str = "init"
 
 
@@ -29,7 +29,7 @@ class Endpoint:
 
     created_at: datetime
     updated_at: datetime
-    id: str = field(default_factory=identifiers.endpoint_id)
+    id: str = field(default_factory=identifiers.create_endpoint_id)
     started: bool = False
     suspended: bool = False
 
@@ -82,7 +82,7 @@ def _found_role(now: datetime, name: str) -> Role:
 
 def _found_database(now: datetime, owners: Mapping[str, str], name: str) -> Database:
     return Database(
-        id=identifiers.database_id(),
+        id=identifiers.create_database_id(),
         name=name,
         owner_name=owners[name],
         real_name=name,

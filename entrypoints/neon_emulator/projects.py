@@ -178,7 +178,7 @@ def _matching(request: web.Request, emulator: Emulator) -> list[Project]:
 
 def _after(cursor: str, projects: list[Project]) -> list[Project]:
     if not (cursor.isascii() and cursor.isdigit()):
-        raise InvalidCall("cursor is not one of ours")
+        raise InvalidCall("cursor is not valid")
     return [project for project in projects if project.number > int(cursor[:18])]
 
 

@@ -153,7 +153,7 @@ def query_word(request: web.Request, name: str, words: Sequence[str]) -> str:
 def query_id(request: web.Request, name: str) -> str | None:
     text = request.query.get(name)
     if text is not None and not re.fullmatch(ID_PATTERN, text):
-        raise InvalidCall(f"{name} is no id")
+        raise InvalidCall(f"{name} is not an id")
     return text
 
 

@@ -58,7 +58,7 @@ async def reset_password(request: web.Request) -> web.Response:
     call = await branch_call(request)
     role = _found(call)
     call.check_may_change()
-    role.password, role.no_login = identifiers.password(), False
+    role.password, role.no_login = identifiers.create_password(), False
     work = partial(_set_password, call, role, role.password)
     return _changed(call, role, call.apply(role, work, may_be_late=True), secret=True)
 
@@ -106,7 +106,7 @@ def _new_role(call: Call, wanted: NewRole) -> Role:
     has_password = call.behaviour.no_login_password or not wanted.no_login
     return Role(
         name=wanted.name,
-        password=identifiers.password() if has_password else None,
+        password=identifiers.create_password() if has_password else None,
         no_login=wanted.no_login,
         unseen_reads=stale_reads(call.request),
         created_at=call.now,

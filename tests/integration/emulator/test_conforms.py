@@ -79,7 +79,7 @@ async def _succeed(neon: RunningEmulator, call: str, body: Any = None) -> None:
     answer = await client.call(method, whole, body)
     assert answer.status < 300, (call, answer)
     if method != "GET" and "operations" in answer.body:
-        await client.done(answer)
+        await client.wait_until_done(answer)
 
 
 def _routes(neon: RunningEmulator) -> set[str]:

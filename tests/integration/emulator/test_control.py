@@ -32,7 +32,7 @@ async def test_a_project_is_locked_until_unlocked_or_for_a_time(
         await _control(neon, "POST", "lock")
         locked = await neon.client.create_role(fresh("role"))
         await _control(neon, "DELETE", "lock")
-        free = await neon.client.done(await neon.client.create_role(fresh("role")))
+        free = await neon.client.wait_until_done(await neon.client.create_role(fresh("role")))
         await _control(neon, "POST", "lock", {"project_id": neon.project_id, "seconds": 0})
         again = await neon.client.create_role(fresh("role"))
         missing = await _control(neon, "POST", "lock", {"project_id": "none"})

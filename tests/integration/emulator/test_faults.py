@@ -82,7 +82,7 @@ async def test_a_failed_creation_leaves_no_object_and_is(
         operation = await _failed(neon, f"create_{kind}", neon.client.create(kind, name))
         census = await neon.census()
         if listed:
-            await neon.client.done(await neon.client.delete(kind, name))
+            await neon.client.wait_until_done(await neon.client.delete(kind, name))
 
     assert (operation["status"], operation["failures_count"]) == ("error", 1)
     assert operation["error"]
@@ -94,7 +94,7 @@ async def test_the_next_operation_creates_what_a_failed_one_did_not(neon: Runnin
     name = fresh("role")
     async with turned(neon):
         await _failed(neon, "create_role", neon.client.create_role(name))
-    await neon.client.done(await neon.client.reset_password(name))
+    await neon.client.wait_until_done(await neon.client.reset_password(name))
 
     async with neon.session(name) as session:
         assert await session.fetchval("SELECT current_user") == name
@@ -123,7 +123,7 @@ async def test_a_delayed_operation_finishes(
         answer = await neon.client.create_role(name)
         path = f"{neon.client.project}/operations/{answer.body['operations'][0]['id']}"
         early = (await neon.client.call("GET", path)).body["operation"]
-        (operation,) = await neon.client.ended(answer)
+        (operation,) = await neon.client.wait_until_ended(answer)
 
     assert (early["status"], "retry_at" in early) == (status, bool(failures))
     assert (operation["status"], operation["failures_count"]) == ("finished", failures)
@@ -159,7 +159,7 @@ async def test_a_project_whose_creation_fails_has_no_server(neon: RunningEmulato
     async with turned(neon):
         neon.fault("create_project", How.FAILING_OPERATION)
         created = await neon.client.create_project()
-        statuses = [each["status"] for each in await neon.client.ended(created)]
+        statuses = [each["status"] for each in await neon.client.wait_until_ended(created)]
     project = neon.emulator.projects[created.body["project"]["id"]]
 
     assert statuses == ["error", "cancelled"]
@@ -180,5 +180,5 @@ async def _failed(neon: RunningEmulator, which: str, call: Any) -> Any:
     """Make the call's operation fail. Return the operation."""
     neon.fault(which, How.FAILING_OPERATION)
     answer: Answer = await call
-    (operation,) = await neon.client.ended(answer)
+    (operation,) = await neon.client.wait_until_ended(answer)
     return operation

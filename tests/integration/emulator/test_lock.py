@@ -70,8 +70,8 @@ async def test_changes_are_made_in_the_order_of_their_start(neon: RunningEmulato
     async with turned(neon, operation_seconds=0.3, pass_while_locked=1):
         created = await neon.client.create_role(name)
         neon.behaviour.operation_seconds = 0
-        await neon.client.done(await neon.client.delete_role(name))
-        (operation,) = await neon.client.ended(created)
+        await neon.client.wait_until_done(await neon.client.delete_role(name))
+        (operation,) = await neon.client.wait_until_ended(created)
 
     assert not (await neon.census()).has(name)
     assert operation["total_duration_ms"] >= 300
@@ -91,7 +91,7 @@ async def test_a_change_starts_an_idle_compute_and_suspends_it(neon: RunningEmul
         before = await _state(neon)
         answer = await neon.client.create("database", fresh("db"))
         meanwhile = await _state(neon)
-        await neon.client.done(answer)
+        await neon.client.wait_until_done(answer)
 
         assert (before, meanwhile, await _state(neon)) == ("idle", "active", "idle")
     operations = [(each["action"], each["status"]) for each in answer.body["operations"]]
@@ -102,13 +102,13 @@ async def test_suspending_a_compute_ends_all_sessions(neon: RunningEmulator) -> 
     """The API or a connection starts it again."""
     endpoint = f"{neon.client.project}/endpoints/{neon.emulator.first.endpoint.id}"
     async with neon.session() as guest:
-        await neon.client.done(await neon.client.call("POST", f"{endpoint}/suspend"))
+        await neon.client.wait_until_done(await neon.client.call("POST", f"{endpoint}/suspend"))
         assert await _state(neon) == "idle"
         assert not await is_alive(guest)
-    await neon.client.done(await neon.client.call("POST", f"{endpoint}/start"))
+    await neon.client.wait_until_done(await neon.client.call("POST", f"{endpoint}/start"))
     assert await _state(neon) == "active"
 
-    await neon.client.done(await neon.client.call("POST", f"{endpoint}/suspend"))
+    await neon.client.wait_until_done(await neon.client.call("POST", f"{endpoint}/suspend"))
     async with neon.session():
         assert await _state(neon) == "active"
 
@@ -118,7 +118,7 @@ async def test_late_changes_take_effect_after_their_operation(neon: RunningEmula
     async with turned(neon, late_seconds=0.3):
         role = await made(neon, "role")
         early = await neon.census()
-        await neon.client.done(await neon.client.create_database(database, role))
+        await neon.client.wait_until_done(await neon.client.create_database(database, role))
 
     async def is_real() -> bool:
         return (await neon.census()).has(database)

@@ -18,7 +18,7 @@ async def test_a_reset_password_works_after_its_operation(
         reset = await neon.client.reset_password(name)
         new = await neon.client.uri(name, "neondb")
         meanwhile = await logs_in(old), await logs_in(new)
-        await neon.client.done(reset)
+        await neon.client.wait_until_done(reset)
 
     assert reset.body["role"]["password"] in new
     assert meanwhile == (True, False)
@@ -32,7 +32,7 @@ async def test_a_new_role_or_password_ends_all_sessions(
 ) -> None:
     name = fresh("role") if change == "create_role" else await made(neon, "role")
     async with turned(neon, drop_connections=drops), neon.session() as bystander:
-        await neon.client.done(await getattr(neon.client, change)(name))
+        await neon.client.wait_until_done(await getattr(neon.client, change)(name))
 
         assert await is_alive(bystander) is not drops
 

@@ -36,7 +36,7 @@ async def project(
     """Create a project, and delete it at the end."""
     created = await neon.client.create_project(**wished)
     if done:
-        await neon.client.done(created)
+        await neon.client.wait_until_done(created)
     yield (project := Project(created.body))
     assert (await neon.client.call("DELETE", project.path)).status == 200
 

@@ -28,7 +28,7 @@ async def test_a_new_object_is_listed_before_it_exists(neon: RunningEmulator, ki
     async with turned(neon, operation_seconds=0.3):
         answer = await neon.client.create(kind, name)
         early = await neon.census()
-        await neon.client.done(answer)
+        await neon.client.wait_until_done(answer)
 
     assert (answer.status, answer.body[kind]["name"]) == (201, name)
     assert (early.lists(name), early.has(name)) == (True, False)
@@ -43,7 +43,7 @@ async def test_a_deleted_object_leaves_the_lists_before_it_is_dropped(
     async with turned(neon, operation_seconds=0.3):
         answer = await neon.client.delete(kind, name)
         early = await neon.census()
-        await neon.client.done(answer)
+        await neon.client.wait_until_done(answer)
 
     late = await neon.census()
     assert answer.status == 200
@@ -72,14 +72,14 @@ async def test_invalid_names_are_refused(neon: RunningEmulator, kind: str, name:
 
 @pytest.mark.parametrize("name", ODD)
 async def test_unusual_names_are_accepted(neon: RunningEmulator, name: str) -> None:
-    await neon.client.done(await neon.client.create_role(name))
-    await neon.client.done(await neon.client.create_database(name, name))
+    await neon.client.wait_until_done(await neon.client.create_role(name))
+    await neon.client.wait_until_done(await neon.client.create_database(name, name))
 
     shown = {kind: await neon.client.call("GET", neon.client.path(kind, name)) for kind in KINDS}
     async with neon.session(name, name) as session:
         who, where = (await session.fetch("SELECT current_user, current_database()"))[0]
-    await neon.client.done(await neon.client.delete_database(name))
-    await neon.client.done(await neon.client.delete_role(name))
+    await neon.client.wait_until_done(await neon.client.delete_database(name))
+    await neon.client.wait_until_done(await neon.client.delete_role(name))
     assert [shown[kind].body[kind]["name"] for kind in KINDS] == [name, name]
     assert (who, where) == (name, name)
     assert not (await neon.census()).has(name)
@@ -89,7 +89,7 @@ async def test_a_role_has_nearly_all_privileges_or_no_login(
     neon: RunningEmulator,
 ) -> None:
     name, group = await made(neon, "role"), fresh("group")
-    created = await neon.client.done(await neon.client.create_role(group, no_login=True))
+    created = await neon.client.wait_until_done(await neon.client.create_role(group, no_login=True))
 
     async with neon.session(name) as session:
         rights = dict((await session.fetch(RIGHTS, name))[0])
@@ -108,7 +108,7 @@ async def test_a_role_changes_other_roles_tables_but_cannot_create(
     """Roles of the API therefore do not isolate tenants."""
     neighbour, intruder = await made(neon, "role"), await made(neon, "role")
     database = fresh("database")
-    await neon.client.done(await neon.client.create_database(database, neighbour))
+    await neon.client.wait_until_done(await neon.client.create_database(database, neighbour))
     async with neon.session(neighbour, database) as session:
         assert await session.fetchval(PUBLIC_OWNER) == neighbour
         await session.execute("CREATE TABLE secrets AS SELECT 'mine' AS secret")
@@ -132,7 +132,7 @@ async def test_a_deleted_roles_objects_go_to_the_databases_owner(
         await session.execute(f"GRANT {name}_1 TO {name}_2")
         await session.execute(f"GRANT CONNECT ON DATABASE neondb TO {name}_1")
 
-    await neon.client.done(await neon.client.delete_role(name))
+    await neon.client.wait_until_done(await neon.client.delete_role(name))
 
     assert not (await neon.census()).has(name)
     async with neon.session() as owner:
@@ -142,7 +142,7 @@ async def test_a_deleted_roles_objects_go_to_the_databases_owner(
 async def test_a_database_is_deleted_with_its_sessions(neon: RunningEmulator) -> None:
     name = await made(neon, "database")
     async with neon.session(OWNER, name) as guest:
-        await neon.client.done(await neon.client.delete_database(name))
+        await neon.client.wait_until_done(await neon.client.delete_database(name))
 
         assert not await is_alive(guest)
 
@@ -157,9 +157,11 @@ async def test_a_renamed_database_keeps_its_id_and_contents(
 
     change = {"database": {"name": new}}
     renamed = await neon.client.call("PATCH", neon.client.database(old), change)
-    await neon.client.done(renamed)
+    await neon.client.wait_until_done(renamed)
     change = {"database": {"owner_name": heir}}
-    await neon.client.done(await neon.client.call("PATCH", neon.client.database(new), change))
+    await neon.client.wait_until_done(
+        await neon.client.call("PATCH", neon.client.database(new), change)
+    )
 
     assert renamed.body["database"]["id"] == before.body["database"]["id"]
     assert not (await neon.census()).has(old)

@@ -44,7 +44,7 @@ async def test_the_api_deletes_but_does_not_create_a_role_of_sql(
 
     again = await neon.client.create_role(role)
     revealed = await neon.client.call("GET", f"{neon.client.role(role)}/reveal_password")
-    await neon.client.done(await neon.client.delete_role(role))
+    await neon.client.wait_until_done(await neon.client.delete_role(role))
 
     assert (again.status, revealed.status) == (409, 412)
     assert not (await neon.census()).has(role)
@@ -54,7 +54,7 @@ async def test_the_api_reveals_its_last_password_after_sql_changed_it(
     neon: RunningEmulator,
 ) -> None:
     role = fresh("role")
-    created = await neon.client.done(await neon.client.create_role(role))
+    created = await neon.client.wait_until_done(await neon.client.create_role(role))
     async with neon.session(role) as session:
         await session.execute(f"ALTER ROLE {role} PASSWORD 'npg_of_sql'")
 

@@ -140,7 +140,7 @@ async def _stranger(neon: RunningEmulator, order: Order, age: int = 0) -> AsyncI
     """
     owner = order.tenant.names.owner
     neon.fault("create_role", "stale_404", reads=1)
-    await neon.client.done(await neon.client.create_role(owner))
+    await neon.client.wait_until_done(await neon.client.create_role(owner))
     role = neon.emulator.first.roles.find(owner)
     assert role
     role.created_at -= timedelta(seconds=age)
@@ -150,7 +150,7 @@ async def _stranger(neon: RunningEmulator, order: Order, age: int = 0) -> AsyncI
 
     assert await neon.client.uri(owner, "neondb") == uri
     assert owner in (await neon.census()).real_roles
-    await neon.client.done(await neon.client.delete_role(owner))
+    await neon.client.wait_until_done(await neon.client.delete_role(owner))
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ async def test_the_warning_lists_open_databases_until_the_admin_closes_them(
     neon: RunningEmulator,
 ) -> None:
     own, owner, foreign = await made(neon, "database"), await made(neon, "role"), fresh("foreign")
-    await neon.client.done(await neon.client.create_database(foreign, owner))
+    await neon.client.wait_until_done(await neon.client.create_database(foreign, owner))
     [warning] = await _warnings(vending_on(neon, Isolation.ROLE))
     async with neon.session() as admin:
         try:
@@ -30,8 +30,8 @@ async def test_the_warning_lists_open_databases_until_the_admin_closes_them(
         finally:
             await admin.execute("GRANT CONNECT, TEMPORARY ON DATABASE neondb TO PUBLIC")
     for database in (own, foreign):
-        await neon.client.done(await neon.client.delete_database(database))
-    await neon.client.done(await neon.client.delete_role(owner))
+        await neon.client.wait_until_done(await neon.client.delete_database(database))
+    await neon.client.wait_until_done(await neon.client.delete_role(owner))
 
     names = (own, "neondb", foreign, "postgres", "template1")
     assert warning["run_as"] == "admin"

@@ -20,7 +20,7 @@ Make = Callable[[NeonClient, Names], Awaitable[object]]
 
 
 async def _make_role(client: NeonClient, names: Names) -> None:
-    await client.done(await client.create_role(names.owner))
+    await client.wait_until_done(await client.create_role(names.owner))
 
 
 async def _begin_role(client: NeonClient, names: Names) -> None:
@@ -29,7 +29,7 @@ async def _begin_role(client: NeonClient, names: Names) -> None:
 
 
 async def _make_database(client: NeonClient, names: Names) -> None:
-    await client.done(await client.create_database(names.database, OWNER))
+    await client.wait_until_done(await client.create_database(names.database, OWNER))
 
 
 INTRUSIONS: dict[str, tuple[str, str, Make]] = {

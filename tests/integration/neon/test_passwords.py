@@ -31,12 +31,12 @@ async def test_revealing_changes_nothing_and_ignores_the_lock(
 ) -> None:
     """With isolation `role`, the provider sends no request at all."""
     order = new_order()
-    async with vending_on(neon, isolation) as provider, vended(provider, order) as made:
+    async with vending_on(neon, isolation) as provider, vended(provider, order) as connection:
         asked = requests_to(neon)
         with turned(neon):
             neon.emulator.first.operations.hold(None)
 
-            assert await provider.reveal(order) == made
+            assert await provider.reveal(order) == connection
         assert asked.changes() == []
         assert (asked.all() == []) is (isolation is ROLE)
 
@@ -46,14 +46,14 @@ async def test_a_password_that_is_not_stored_is_not_revealed_or_changed(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
     order = new_order()
-    async with vending_on(neon, isolation) as provider, vended(provider, order) as made:
+    async with vending_on(neon, isolation) as provider, vended(provider, order) as connection:
         with (
             turned(neon, store_passwords=False),
             pytest.raises(ProviderRejected, match="stored passwords"),
         ):
             await provider.reveal(order)
 
-        assert await works(made)
+        assert await works(connection)
 
 
 @by_the_api
@@ -96,7 +96,7 @@ async def test_a_password_reset_by_another_client_is_returned(
     async with vending_on(neon, isolation) as provider, vended(provider, order) as before:
         project = neon.newest()
         path = f"/projects/{project.id}/branches/{project.branch.id}/roles/{before.user}"
-        await neon.client.done(await neon.client.call("POST", f"{path}/reset_password"))
+        await neon.client.wait_until_done(await neon.client.call("POST", f"{path}/reset_password"))
 
         after = await provider.provision(order)
 
@@ -124,14 +124,14 @@ async def test_a_failed_suspension_can_be_repeated(
     neon: RunningEmulator, isolation: Isolation, fault: str
 ) -> None:
     order = new_order()
-    async with vending_on(neon, isolation) as provider, vended(provider, order) as made:
+    async with vending_on(neon, isolation) as provider, vended(provider, order) as connection:
         with turned(neon):
             neon.fault("reset_password", fault)
             with pytest.raises(SUSPENSION_FAULTS[fault]):
                 await provider.suspend(order.tenant)
             await persistently(lambda: provider.suspend(order.tenant))
 
-        assert not await works(made)
+        assert not await works(connection)
         assert await works(await persistently(lambda: provider.provision(order)))
 
 
@@ -139,8 +139,8 @@ async def test_without_stored_passwords_a_reset_ends_a_suspension(
     neon: RunningEmulator,
 ) -> None:
     order = new_order()
-    async with vending_on(neon, NONE) as provider, vended(provider, order) as made:
+    async with vending_on(neon, NONE) as provider, vended(provider, order) as connection:
         with turned(neon, store_passwords=False):
             await provider.suspend(order.tenant)
-            assert not await works(made)
+            assert not await works(connection)
             assert await works(await provider.provision(order))

@@ -134,7 +134,9 @@ async def _make_twin(neon: RunningEmulator, order: Order) -> str:
     )
     names = order.tenant.names
     branch = {"database_name": names.database, "role_name": names.owner}
-    created = await neon.client.done(await neon.client.create_project(name=name, branch=branch))
+    created = await neon.client.wait_until_done(
+        await neon.client.create_project(name=name, branch=branch)
+    )
     return str(created.body["project"]["id"])
 
 

@@ -113,10 +113,10 @@ async def test_tenants_get_the_pooled_host_and_pgvend_uses_the_direct_one(
         opened_neon(replace(settings, place=replace(settings.place, host=POOLED))) as pooled,
         left_as_it_was(neon),
     ):
-        made = await pooled.provision(order)
+        connection = await pooled.provision(order)
 
-        assert made.host == POOLED
-        assert await works(replace(made, host=neon.host))
+        assert connection.host == POOLED
+        assert await works(replace(connection, host=neon.host))
         await pooled.delete(order.tenant)
 
 

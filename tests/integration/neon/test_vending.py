@@ -41,10 +41,10 @@ async def test_a_creation_runs_operations_in_sequence(
     with turned(neon, operation_seconds=0.3, idle=True):
         async with vending_on(neon, NONE) as provider:
             asked = requests_to(neon)
-            async with vended(provider, new_order()) as made:
+            async with vended(provider, new_order()) as connection:
                 assert asked.statuses() == [201, 201]
                 assert not neon.emulator.first.operations.running
-                await PostgresLoginCheck().verify(made)
+                await PostgresLoginCheck().verify(connection)
 
 
 @ALL
@@ -99,7 +99,7 @@ async def test_sessions_ended_by_the_api_are_reopened(neon: RunningEmulator) -> 
 async def test_the_admins_password_may_change_at_any_time(neon: RunningEmulator) -> None:
     clock, order = FakeClock(), new_order()
     async with opened_neon(replace(settings_on(neon, ROLE), clock=clock)) as provider:
-        await neon.client.done(await neon.client.reset_password("neondb_owner"))
+        await neon.client.wait_until_done(await neon.client.reset_password("neondb_owner"))
         clock.passed += FRESH + 1
 
         assert await works(await persistently(lambda: provider.provision(order)))

@@ -95,14 +95,14 @@ class NeonClient:
         assert answer.status == 200, answer
         return str(answer.body["uri"])
 
-    async def ended(self, answer: Answer) -> list[Any]:
+    async def wait_until_ended(self, answer: Answer) -> list[Any]:
         """Wait until the operations of a response end. Return their final states."""
         assert answer.status < 300, answer
-        return [await self._ended(each) for each in answer.body["operations"]]
+        return [await self._wait_until_ended(each) for each in answer.body["operations"]]
 
-    async def done(self, answer: Answer) -> Answer:
+    async def wait_until_done(self, answer: Answer) -> Answer:
         """Wait until the operations of a response succeed. Return the response."""
-        statuses = {operation["status"] for operation in await self.ended(answer)}
+        statuses = {operation["status"] for operation in await self.wait_until_ended(answer)}
         assert statuses <= {"finished"}, statuses
         return answer
 
@@ -120,7 +120,7 @@ class NeonClient:
     def database(self, name: str) -> str:
         return self.path("database", name)
 
-    async def _ended(self, operation: Any) -> Any:
+    async def _wait_until_ended(self, operation: Any) -> Any:
         path = f"/projects/{operation['project_id']}/operations/{operation['id']}"
         async with asyncio.timeout(PATIENCE):
             while operation["status"] not in ENDED:

@@ -163,7 +163,7 @@ def fresh(prefix: str) -> str:
 async def made(neon: RunningEmulator, kind: str) -> str:
     """Create a `role`, or a `database` of the default role. Return its name."""
     name = fresh(kind)
-    await neon.client.done(await neon.client.create(kind, name))
+    await neon.client.wait_until_done(await neon.client.create(kind, name))
     return name
 
 

@@ -143,8 +143,8 @@ def _settings(
 
 async def _foreigner(neon: RunningEmulator) -> Connection:
     """Create a role and a database as another client of the API."""
-    await neon.client.done(await neon.client.create_role(FOREIGN))
-    await neon.client.done(await neon.client.create_database(FOREIGN, FOREIGN))
+    await neon.client.wait_until_done(await neon.client.create_role(FOREIGN))
+    await neon.client.wait_until_done(await neon.client.create_database(FOREIGN, FOREIGN))
     address = address_of(Secret(await neon.client.uri(FOREIGN, FOREIGN)))
     assert address.password
     return Connection(

@@ -68,7 +68,7 @@ async def test_a_role_that_still_owns_a_database_is_busy(wire: Wire, status: int
 
 async def test_a_stored_password_is_revealed(wire: Wire) -> None:
     wire.on("GET", f"{ROLE}/reveal_password", payload={"password": "npg_kept"})
-    assert (await wire.branch.password("user_ana")).reveal() == "npg_kept"
+    assert (await wire.branch.reveal_or_reset_password("user_ana")).reveal() == "npg_kept"
 
 
 async def test_a_password_that_neon_does_not_store_is_reset(wire: Wire) -> None:
@@ -78,7 +78,7 @@ async def test_a_password_that_neon_does_not_store_is_reset(wire: Wire) -> None:
     wire.on("GET", OPERATION, payload={"operation": operation("running")})
     wire.on("GET", OPERATION, payload={"operation": operation("finished")})
 
-    assert (await wire.branch.password("user_ana")).reveal() == "npg_new"
+    assert (await wire.branch.reveal_or_reset_password("user_ana")).reveal() == "npg_new"
     assert wire.count("GET", OPERATION) == 2
 
 
@@ -86,5 +86,5 @@ async def test_a_password_that_neon_does_not_store_is_reset(wire: Wire) -> None:
 async def test_other_errors_do_not_reset_a_password(wire: Wire, status: int) -> None:
     wire.on("GET", f"{ROLE}/reveal_password", status=status)
     with pytest.raises((ProviderBusy, ProviderRejected)):
-        await wire.branch.password("user_ana")
+        await wire.branch.reveal_or_reset_password("user_ana")
     assert wire.asked("POST") == []

@@ -130,7 +130,7 @@ async def test_without_a_response_a_changes_outcome_is_unknown(
     wire.on("GET", ROLES, **answer)
     wire.on("POST", DATABASES, **answer)
     with pytest.raises(ProviderBusy):
-        await wire.branch.roles()
+        await wire.branch.list_roles()
     with pytest.raises(OutcomeUnknown):
         await wire.branch.make_database("shop", "user_shop")
 

@@ -85,4 +85,4 @@ async def _refused(wire: Wire, **answer: Any) -> None:
     wire.on("GET", f"{BRANCH}/roles", payload={"roles": []})
     with pytest.raises(ProviderBusy):
         await wire.branch.check()
-    await wire.branch.roles()
+    await wire.branch.list_roles()

@@ -91,7 +91,7 @@ async def test_calls_for_one_tenant_run_one_by_one_in_order() -> None:
 
     async def call(number: int) -> None:
         nonlocal inside
-        async with locks.of("db_1"):
+        async with locks.hold("db_1"):
             inside += 1
             assert inside == 1
             order.append(number)
@@ -108,9 +108,9 @@ async def test_calls_for_different_tenants_run_at_once_and_leave_no_lock() -> No
     everybody = asyncio.Barrier(50)
 
     async def call(number: int) -> None:
-        async with locks.of(f"db_{number}"):
+        async with locks.hold(f"db_{number}"):
             await everybody.wait()
-        async with locks.of(f"db_{number % 5}"):
+        async with locks.hold(f"db_{number % 5}"):
             await asyncio.sleep(0)
 
     async with asyncio.timeout(20):
@@ -124,7 +124,7 @@ async def test_a_cancelled_call_releases_the_lock(cancelled: int) -> None:
     locks, let_go, done = TenantLocks(), asyncio.Event(), list[int]()
 
     async def call(number: int) -> None:
-        async with locks.of("db_1"):
+        async with locks.hold("db_1"):
             await let_go.wait()
             done.append(number)
 

@@ -35,7 +35,7 @@ async def test_a_fault_before_changes_nothing_and_one_after_everything(
         neon.fault("create_role", how, seconds=3)
         answer = await _answer(neon, how, name)
 
-    census = await neon.census()
+    snapshot = await neon.snapshot()
     if answer is None:
         assert how in CUT | SILENT
     else:
@@ -43,7 +43,7 @@ async def test_a_fault_before_changes_nothing_and_one_after_everything(
         assert answer.status == STATUSES[how]
         assert html.startswith("text/html") is (how is How.GATEWAY_HTML)
         assert pause == ("3" if how is How.LIMITED_RETRY_AFTER else None)
-    assert (census.lists(name), census.has(name)) == (how in AFTER, how in AFTER)
+    assert (snapshot.lists(name), snapshot.has(name)) == (how in AFTER, how in AFTER)
 
 
 @pytest.mark.parametrize(
@@ -80,14 +80,14 @@ async def test_a_failed_creation_leaves_no_object_and_is(
     name = fresh("unmade")
     async with turned(neon, unmade_stay_listed=listed):
         operation = await _failed(neon, f"create_{kind}", neon.client.create(kind, name))
-        census = await neon.census()
+        snapshot = await neon.snapshot()
         if listed:
             await neon.client.wait_until_done(await neon.client.delete(kind, name))
 
     assert (operation["status"], operation["failures_count"]) == ("error", 1)
     assert operation["error"]
-    assert (census.lists(name), census.has(name)) == (listed, False)
-    assert not (await neon.census()).lists(name)
+    assert (snapshot.lists(name), snapshot.has(name)) == (listed, False)
+    assert not (await neon.snapshot()).lists(name)
 
 
 async def test_the_next_operation_creates_what_a_failed_one_did_not(neon: RunningEmulator) -> None:
@@ -106,8 +106,8 @@ async def test_a_failed_deletion_keeps_the_object(neon: RunningEmulator, kind: s
     async with turned(neon):
         await _failed(neon, f"delete_{kind}", neon.client.delete(kind, name))
 
-    census = await neon.census()
-    assert (census.lists(name), census.has(name)) == (True, True)
+    snapshot = await neon.snapshot()
+    assert (snapshot.lists(name), snapshot.has(name)) == (True, True)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ async def test_a_delayed_operation_finishes(
 
     assert (early["status"], "retry_at" in early) == (status, bool(failures))
     assert (operation["status"], operation["failures_count"]) == ("finished", failures)
-    assert (await neon.census()).has(name)
+    assert (await neon.snapshot()).has(name)
 
 
 @EACH

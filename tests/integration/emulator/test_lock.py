@@ -36,11 +36,11 @@ async def test_a_locked_project_refuses_changes(
 async def test_a_locked_project_can_be_read_and_renamed(neon: RunningEmulator) -> None:
     async with turned(neon):
         neon.emulator.first.operations.hold(None)
-        census = await neon.census()
+        snapshot = await neon.snapshot()
         change = {"project": {"name": "renamed"}}
         renamed = await neon.client.call("PATCH", neon.client.project, change)
 
-    assert census.lists(OWNER)
+    assert snapshot.lists(OWNER)
     assert (renamed.status, renamed.body["operations"]) == (200, [])
 
 
@@ -62,7 +62,7 @@ async def test_concurrent_changes_are_limited_by_the_lock(
         answers = await asyncio.gather(*map(neon.client.create_role, names))
 
     assert Counter(answer.status for answer in answers) == {201: 1 + beside, 423: 9 - beside}
-    assert len(set(names) & (await neon.census()).real_roles) == 1 + beside
+    assert len(set(names) & (await neon.snapshot()).real_roles) == 1 + beside
 
 
 async def test_changes_are_made_in_the_order_of_their_start(neon: RunningEmulator) -> None:
@@ -73,7 +73,7 @@ async def test_changes_are_made_in_the_order_of_their_start(neon: RunningEmulato
         await neon.client.wait_until_done(await neon.client.delete_role(name))
         (operation,) = await neon.client.wait_until_ended(created)
 
-    assert not (await neon.census()).has(name)
+    assert not (await neon.snapshot()).has(name)
     assert operation["total_duration_ms"] >= 300
 
 
@@ -117,11 +117,11 @@ async def test_late_changes_take_effect_after_their_operation(neon: RunningEmula
     database = fresh("db")
     async with turned(neon, late_seconds=0.3):
         role = await made(neon, "role")
-        early = await neon.census()
+        early = await neon.snapshot()
         await neon.client.wait_until_done(await neon.client.create_database(database, role))
 
     async def is_real() -> bool:
-        return (await neon.census()).has(database)
+        return (await neon.snapshot()).has(database)
 
     assert (early.lists(role), early.has(role)) == (True, False)
     await until(is_real)

@@ -133,13 +133,13 @@ REFUSALS = {
 async def test_a_refusal_has_neons_status_and_message(
     neon: RunningEmulator, refusal: Refusal
 ) -> None:
-    before = await neon.census()
+    before = await neon.snapshot()
     async with turned(neon, **refusal.knobs):
         answer = await _answer(neon, refusal.call, refusal.body)
 
     assert answer.status == refusal.status
     assert refusal.words in f"{answer.body['code']} {answer.body['message']}"
-    assert await neon.census() == before
+    assert await neon.snapshot() == before
 
 
 @pytest.mark.parametrize(

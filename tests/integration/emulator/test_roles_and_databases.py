@@ -27,12 +27,12 @@ async def test_a_new_object_is_listed_before_it_exists(neon: RunningEmulator, ki
     name = fresh(kind)
     async with turned(neon, operation_seconds=0.3):
         answer = await neon.client.create(kind, name)
-        early = await neon.census()
+        early = await neon.snapshot()
         await neon.client.wait_until_done(answer)
 
     assert (answer.status, answer.body[kind]["name"]) == (201, name)
     assert (early.lists(name), early.has(name)) == (True, False)
-    assert (await neon.census()).has(name)
+    assert (await neon.snapshot()).has(name)
 
 
 @EACH
@@ -42,10 +42,10 @@ async def test_a_deleted_object_leaves_the_lists_before_it_is_dropped(
     name = await made(neon, kind)
     async with turned(neon, operation_seconds=0.3):
         answer = await neon.client.delete(kind, name)
-        early = await neon.census()
+        early = await neon.snapshot()
         await neon.client.wait_until_done(answer)
 
-    late = await neon.census()
+    late = await neon.snapshot()
     assert answer.status == 200
     assert (early.lists(name), early.has(name)) == (False, True)
     assert (late.lists(name), late.has(name)) == (False, False)
@@ -82,7 +82,7 @@ async def test_unusual_names_are_accepted(neon: RunningEmulator, name: str) -> N
     await neon.client.wait_until_done(await neon.client.delete_role(name))
     assert [shown[kind].body[kind]["name"] for kind in KINDS] == [name, name]
     assert (who, where) == (name, name)
-    assert not (await neon.census()).has(name)
+    assert not (await neon.snapshot()).has(name)
 
 
 async def test_a_role_has_nearly_all_privileges_or_no_login(
@@ -134,7 +134,7 @@ async def test_a_deleted_roles_objects_go_to_the_databases_owner(
 
     await neon.client.wait_until_done(await neon.client.delete_role(name))
 
-    assert not (await neon.census()).has(name)
+    assert not (await neon.snapshot()).has(name)
     async with neon.session() as owner:
         assert await owner.fetchval(owners, name) == OWNER
 
@@ -164,7 +164,7 @@ async def test_a_renamed_database_keeps_its_id_and_contents(
     )
 
     assert renamed.body["database"]["id"] == before.body["database"]["id"]
-    assert not (await neon.census()).has(old)
+    assert not (await neon.snapshot()).has(old)
     async with neon.session(heir, new) as session:
         assert await session.fetchval("SELECT to_regclass('notes') IS NOT NULL")
         assert await session.fetchval("SELECT pg_has_role('pg_database_owner', 'MEMBER')")

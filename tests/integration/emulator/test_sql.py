@@ -9,11 +9,11 @@ async def test_the_lists_follow_what_sql_creates_and_drops(neon: RunningEmulator
     async with neon.session() as session:
         await session.execute(f"CREATE ROLE {role}")
         await session.execute(f"CREATE DATABASE {database}")
-        created = await neon.census()
+        created = await neon.snapshot()
         shown = await neon.client.call("GET", neon.client.database(database))
         await session.execute(f"DROP ROLE {role}")
         await session.execute(f"DROP DATABASE {database}")
-        dropped = await neon.census()
+        dropped = await neon.snapshot()
 
     assert (role in created.listed_roles, database in created.listed_databases) == (True, True)
     assert shown.body["database"]["owner_name"] == OWNER
@@ -27,7 +27,7 @@ async def test_a_database_of_the_api_that_sql_dropped_is_not_listed(
     async with neon.session() as session:
         await session.execute(f"DROP DATABASE {database}")
 
-    assert not (await neon.census()).lists(database)
+    assert not (await neon.snapshot()).lists(database)
 
 
 async def test_the_api_deletes_but_does_not_create_a_role_of_sql(
@@ -47,7 +47,7 @@ async def test_the_api_deletes_but_does_not_create_a_role_of_sql(
     await neon.client.wait_until_done(await neon.client.delete_role(role))
 
     assert (again.status, revealed.status) == (409, 412)
-    assert not (await neon.census()).has(role)
+    assert not (await neon.snapshot()).has(role)
 
 
 async def test_the_api_reveals_its_last_password_after_sql_changed_it(
@@ -77,9 +77,9 @@ async def test_an_owner_changed_by_sql_is_listed(neon: RunningEmulator) -> None:
 async def test_the_emulators_own_objects_are_hidden(
     neon: RunningEmulator,
 ) -> None:
-    path, census = f"{neon.client.project}/connection_uri", await neon.census()
+    path, snapshot = f"{neon.client.project}/connection_uri", await neon.snapshot()
 
     for role in ("postgres", "pgvend_admin", "neon_superuser"):
         answer = await neon.client.call("GET", path, role_name=role, database_name="neondb")
-        assert (census.lists(role), answer.status) == (False, 404)
-    assert not {"postgres", "template0", "template1"} & census.listed_databases
+        assert (snapshot.lists(role), answer.status) == (False, 404)
+    assert not {"postgres", "template0", "template1"} & snapshot.listed_databases

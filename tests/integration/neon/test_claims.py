@@ -149,7 +149,7 @@ async def _stranger(neon: RunningEmulator, order: Order, age: int = 0) -> AsyncI
     yield
 
     assert await neon.client.uri(owner, "neondb") == uri
-    assert owner in (await neon.census()).real_roles
+    assert owner in (await neon.snapshot()).real_roles
     await neon.client.wait_until_done(await neon.client.delete_role(owner))
 
 

@@ -12,7 +12,7 @@ from domain.states import State
 from domain.target import Isolation
 from ports.driving.vend import OnConflict, VendRequest
 from tests.support.neon.client import OWNER, NeonClient
-from tests.support.neon.emulator import Census, RunningEmulator, running_emulator
+from tests.support.neon.emulator import RunningEmulator, Snapshot, running_emulator
 from tests.support.neon.service import assert_each_has_its_own, serving
 from tests.support.orders import unique_name
 
@@ -66,16 +66,16 @@ class Shared:
                 await make(self.neon.client, self._names)
         return await handler(request)
 
-    async def census(self) -> Census:
+    async def snapshot(self) -> Snapshot:
         await self.neon.emulator.first.operations.idle()
-        return await self.neon.census()
+        return await self.neon.snapshot()
 
     async def theirs(self, names: Names) -> tuple[bool, str | None]:
         """Return whether the role exists, and the owner of the database."""
         owners = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = $1"
         async with self.neon.session() as session:
             owner = await session.fetchval(owners, names.database)
-        return names.owner in (await self.census()).real_roles, owner
+        return names.owner in (await self.snapshot()).real_roles, owner
 
 
 @pytest.fixture(scope="module")
@@ -112,11 +112,11 @@ async def test_a_creation_that_rejects_conflicts_changes_nothing(
     request = VendRequest(nickname=unique_name(), on_conflict=OnConflict.REJECT)
     async with serving(shared.neon, Isolation.NONE) as service:
         names = shared.intrude(intrusion, request)
-        before = await shared.census()
+        before = await shared.snapshot()
         with pytest.raises(NameTaken):
             await service.create_database()(request)
 
-        after = await shared.census()
+        after = await shared.snapshot()
         assert (await service.record()).state is State.FAILED
         assert after.real_roles - before.real_roles <= {names.owner}
         assert len(after.real_roles | after.real_databases) == 1 + len(

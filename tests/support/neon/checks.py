@@ -21,10 +21,10 @@ LOGIN = NeonLoginCheck(PostgresLoginCheck(), SystemClock())
 @asynccontextmanager
 async def left_as_it_was(neon: RunningEmulator) -> AsyncIterator[None]:
     """Check that the block leaves the roles, databases and projects unchanged."""
-    before = (await neon.census(), set(neon.emulator.projects))
+    before = (await neon.snapshot(), set(neon.emulator.projects))
     yield
     await neon.emulator.first.operations.idle()
-    assert (await neon.census(), set(neon.emulator.projects)) == before
+    assert (await neon.snapshot(), set(neon.emulator.projects)) == before
 
 
 @dataclass(frozen=True)

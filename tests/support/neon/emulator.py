@@ -26,7 +26,7 @@ from tests.support.servers import CARELESS, ram_folder
 
 
 @dataclass(frozen=True)
-class Census:
+class Snapshot:
     """The roles and databases that the API lists, and those that PostgreSQL has."""
 
     listed_roles: frozenset[str]
@@ -78,10 +78,10 @@ class RunningEmulator:
     def fault(self, which: str, how: How | str, **more: Any) -> None:
         self.emulator.faults.add(Fault(which=which, how=How(how), **more))
 
-    async def census(self) -> Census:
-        """Return the census of the first project."""
+    async def snapshot(self) -> Snapshot:
+        """Return the snapshot of the first project."""
         found = await self.emulator.first.compute.look()
-        return Census(
+        return Snapshot(
             listed_roles=await self.client.names("roles"),
             listed_databases=await self.client.names("databases"),
             real_roles=frozenset(found.roles),

@@ -20,7 +20,7 @@ from entrypoints.neon_emulator.catalog import Entry
 from entrypoints.neon_emulator.project import Project
 from ports.driven.database_provider import DatabaseProvider
 from tests.support.bundles import keep_note, notes
-from tests.support.neon.emulator import Census, RunningEmulator, running_emulator
+from tests.support.neon.emulator import RunningEmulator, Snapshot, running_emulator
 from tests.support.neon.providers import UNBOUNDED, settings_on
 from tests.support.orders import INSTALLATION, new_order
 
@@ -59,7 +59,7 @@ class Sight:
     """The state of the account: roles and databases of the first project, projects, the providers'
     inventories, and the data that the neighbours read."""
 
-    census: Census
+    snapshot: Snapshot
     projects: tuple[str, ...]
     holdings: tuple[Holding, ...]
     notes: tuple[str, ...]
@@ -73,7 +73,7 @@ class Sight:
             mark = Marks(INSTALLATION).of(database.tenant)
             name = f"{mark} {names.database} {names.owner}"
             return replace(state, projects=tuple(sorted((*self.projects, name))))
-        return replace(state, census=_grown(self.census, names.owner, names.database))
+        return replace(state, snapshot=_grown(self.snapshot, names.owner, names.database))
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ async def seen(
         _show(project)
     items = [item for each in providers.values() for item in await each.inventory()]
     return Sight(
-        census=await neon.census(),
+        snapshot=await neon.snapshot(),
         projects=tuple(sorted(each.name for each in neon.emulator.projects.values())),
         holdings=_sorted(items),
         notes=tuple([note for each in neighbours for note in await notes(each)]),
@@ -169,10 +169,10 @@ def _sorted(items: Iterable[Holding]) -> tuple[Holding, ...]:
     return tuple(sorted(items, key=lambda item: item.id))
 
 
-def _grown(census: Census, role: str, database: str) -> Census:
-    return Census(
-        listed_roles=census.listed_roles | {role},
-        listed_databases=census.listed_databases | {database},
-        real_roles=census.real_roles | {role},
-        real_databases=census.real_databases | {database},
+def _grown(snapshot: Snapshot, role: str, database: str) -> Snapshot:
+    return Snapshot(
+        listed_roles=snapshot.listed_roles | {role},
+        listed_databases=snapshot.listed_databases | {database},
+        real_roles=snapshot.real_roles | {role},
+        real_databases=snapshot.real_databases | {database},
     )

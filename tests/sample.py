@@ -89,8 +89,8 @@ LONG = {
     "tests/integration/postgres/test_locks.py": ("a_tenant_in_a_loop",),
     "tests/integration/postgres/test_guard_spares.py": ("two_guards",),
     "tests/integration/neon/test_vending.py": (
-        "a_vend_begins_each",
-        "a_vend_asks_seldom",
+        "a_creation_runs_operations",
+        "a_creation_sends_few",
     ),
     "tests/integration/embedded/test_guard.py": ("a_guard_that_comes",),
     "tests/integration/embedded/test_log.py": (
@@ -126,14 +126,14 @@ LONG = {
     "tests/integration/embedded/test_users.py": ("an_ordinary_user",),
     "tests/integration/embedded/test_versions.py": ("a_service_works", "data_whose_configuration"),
     "tests/integration/emulator/test_command.py": (
-        "knobs_are_set",
-        "when_it_is_stopped",
-        "an_unknown_knob",
+        "settings_apply",
+        "a_stop_during_startup",
+        "an_unknown_setting",
     ),
     "tests/integration/neon/test_crowds.py": (
-        "many_at_once_are_served_in",
+        "concurrent_creations_succeed_in",
         "two_services",
-        "many_at_once_are_served_although",
+        "concurrent_creations_succeed_despite",
     ),
     "tests/integration/postgres/test_faults_pool.py": ("a_provider_closes",),
     "tests/integration/postgres/test_faults_vend.py": (

@@ -1,1 +1,1 @@
-"""Neon, by its HTTP API, and by SQL where the API has no words for it."""
+"""The Neon provider: Neon's HTTP API, and SQL for everything that the API does not offer."""

@@ -1,4 +1,4 @@
-"""The branch's administrator: a role of Neon's making, whose login the API tells."""
+"""The branch's administrator: a role that Neon created and whose login the API returns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,12 +14,15 @@ from domain.naming import OWNER_PREFIX
 from ports.driven.clock import Clock
 
 FRESH = 30.0
-"""Seconds that a password is used for without asking again: somebody may change it any time."""
+"""Seconds for which a password is reused before it is read again: it may change at any time."""
 
 
 @dataclass
 class AdminPassword:
-    """Asked for at each login. Called by the driver."""
+    """The administrator's password, read from the API when it is stale.
+
+    The driver calls it at each login.
+    """
 
     branch: NeonBranch
     clock: Clock
@@ -28,21 +31,21 @@ class AdminPassword:
 
     async def __call__(self) -> str:
         if self.clock.elapsed() - self.asked_at > FRESH:
-            self.address = await self.branch.address(self.address.database, self.address.user)
+            self.address = await self.branch.find_address(self.address.database, self.address.user)
             self.asked_at = self.clock.elapsed()
         return _revealed(self.address)
 
 
 async def admin_address(branch: NeonBranch) -> Address:
-    """Where the branch is administered from, by whom. Raises ProviderRejected."""
-    database = _oldest(await branch.databases())
-    address = await branch.address(database.name, database.owner_name)
+    """Return the database and the role that administer the branch. Raises ProviderRejected."""
+    database = _oldest(await branch.list_databases())
+    address = await branch.find_address(database.name, database.owner_name)
     _revealed(address)
     return address
 
 
 def admin_login(branch: NeonBranch, address: Address, clock: Clock) -> Login:
-    """Return the login at that address, whose server has to prove itself."""
+    """Return the login at that address; the session verifies the server's certificate."""
     return {
         "host": address.host,
         "port": address.port,
@@ -54,21 +57,23 @@ def admin_login(branch: NeonBranch, address: Address, clock: Clock) -> Login:
 
 
 def _oldest(databases: Sequence[Database]) -> Database:
-    """The one that the branch came with, whatever it is called: its owner is Neon's.
+    """Return the oldest database whose owner pgvend did not create: the branch's first one.
 
-    The API does not tell such roles from those that SQL made; but ours begin with a prefix.
+    Its name varies. The API does not distinguish Neon's roles from those that SQL created, but
+    the names of pgvend's roles begin with a prefix.
     """
     for database in sorted(databases, key=lambda database: (database.created_at, database.id)):
         if not database.owner_name.startswith(OWNER_PREFIX):
             return database
     raise ProviderRejected(
-        "The Neon branch has no database to administer it from; make one in Neon's console."
+        "The Neon branch has no database to administer it from: create one in Neon's console."
     )
 
 
 def _revealed(address: Address) -> str:
     if address.password is None:
         raise ProviderRejected(
-            f"Neon does not tell the password of {address.user!r}; let the project store passwords."
+            f"Neon does not return the password of {address.user!r}: configure the project to "
+            "store passwords."
         )
     return address.password.reveal()

@@ -1,7 +1,7 @@
-"""DatabaseProvider by Neon's API alone, as the original service did it: isolation `none`.
+"""DatabaseProvider that uses Neon's API alone, as the original service did: isolation `none`.
 
-Every role that the API makes is a member of neon_superuser, which reads and writes everything on
-the branch. Passwords are Neon's choice.
+Every role that the API creates is a member of neon_superuser, which reads and writes everything on
+the branch. Neon chooses the passwords.
 """
 
 from collections.abc import Sequence
@@ -28,17 +28,17 @@ from ports.driven.database_provider import DatabaseProvider
 
 @dataclass(frozen=True)
 class ApiProvider(DatabaseProvider):
-    """`server` says how tenants reach the branch; its admin keeps the ledger."""
+    """`server` describes how tenants reach the branch; its admin owns the table of claims."""
 
     branch: NeonBranch
     server: Server
     ledger: Ledger
     locks: TenantLocks = field(default_factory=TenantLocks, init=False, repr=False)
     void: set[tuple[str, str]] = field(default_factory=set, init=False, repr=False)
-    """Claims under which nothing was made, and that could not be taken back yet."""
+    """Claims under which nothing was created and that could not be released yet."""
 
     async def provision(self, order: Order) -> Connection:
-        async with self.locks.of(order.tenant.id):
+        async with self.locks.hold(order.tenant.id):
             sight = await self._claimed(order.tenant)
             await self._check_extensions(order, sight)
             password = await self._made_role(sight)
@@ -48,7 +48,7 @@ class ApiProvider(DatabaseProvider):
         return connection
 
     async def _check_extensions(self, order: Order, sight: Sight) -> None:
-        """Of a database that is to be made, before anything is there. Raises
+        """Check a new database's extensions before anything is created. Raises
         ExtensionUnavailable."""
         if order.extensions and not sight.owned:
             try:
@@ -73,28 +73,29 @@ class ApiProvider(DatabaseProvider):
             claim = replace(claim, is_new=True)
         try:
             return await self._look(claim)
-        except BaseException:  # nothing was asked for yet: what comes about is somebody else's
+        except BaseException:  # nothing was requested yet: a role that appears is not ours
             await self._release(claim)
             raise
 
     async def _made_role(self, sight: Sight) -> Secret:
-        """The password of the tenant's role, which is there afterwards."""
+        """Create the tenant's role if it is missing. Return its password."""
         if sight.has_foreign:
             await self._release(sight.claim)
             raise NameTaken(f"The name {sight.claim.database!r} is in use on the Neon branch.")
         if sight.has_role:
             await self.branch.waiting.until_settled()
-            return await self.branch.password(sight.claim.owner)
+            return await self.branch.reveal_or_reset_password(sight.claim.owner)
         answer = await finished(self._ordered_role(sight.claim))
         try:
-            await self.branch.waiting.until_done(answer.operations, "make role")
-        except OperationFailed:  # it may stay listed, and would pass for one that is there
+            await self.branch.waiting.until_done(answer.operations, "create role")
+        except OperationFailed:  # it may stay listed, as if it existed
             await self.branch.drop_role(sight.claim.owner)
             raise
         return password_of(answer.role)
 
     async def _ordered_role(self, claim: Claim) -> OneRole:
-        """A new role, and the claim over it: by that alone it is known as ours."""
+        """Request a new role. Extend the claim to its creation: only the claim proves that the
+        role is ours."""
         self.void.discard(claim.key)
         try:
             answer = await self.branch.order_role(claim.owner)
@@ -119,7 +120,7 @@ class ApiProvider(DatabaseProvider):
             raise _meaning(error, sight.claim) from error
 
     async def _release(self, claim: Claim) -> None:
-        """Of a claim that was just laid, and under which nothing was made."""
+        """Release a new claim under which nothing was created."""
         if claim.is_new:
             self.void.add(claim.key)
             with suppress(PgvendError):
@@ -131,7 +132,7 @@ class ApiProvider(DatabaseProvider):
         return await self._connection(order, await self.branch.kept_password(owner))
 
     async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
-        async with self.locks.of(order.tenant.id):
+        async with self.locks.hold(order.tenant.id):
             owner = await self._owner(order.tenant)
             return await self._connection(order, await self.branch.new_password(owner))
 
@@ -140,21 +141,24 @@ class ApiProvider(DatabaseProvider):
         return True
 
     async def _owner(self, tenant: Tenant) -> str:
-        """The tenant's role, which is there. Raises DatabaseNotFound."""
+        """Return the name of the tenant's existing role. Raises DatabaseNotFound."""
         claim = await self.ledger.find(tenant)
         if claim and claim.key not in self.void and (await self._look(claim)).has_role:
             return claim.owner
-        raise DatabaseNotFound(f"There is no database {tenant.id} on the branch.")
+        raise DatabaseNotFound(f"The Neon branch has no database {tenant.id}.")
 
     async def suspend(self, tenant: Tenant) -> None:
-        """By a new password that nobody is told: the API has no other way, and by SQL roles of its
-        making obey nobody, for the branch's first role is no admin of them."""
-        async with self.locks.of(tenant.id):
+        """Reset the password and reveal it to nobody.
+
+        The API has no other way, and SQL cannot change roles that the API created: the branch's
+        first role has no ADMIN option on them.
+        """
+        async with self.locks.hold(tenant.id):
             with suppress(DatabaseNotFound):
                 await self.branch.new_password(await self._owner(tenant))
 
     async def delete(self, tenant: Tenant) -> None:
-        async with self.locks.of(tenant.id):
+        async with self.locks.hold(tenant.id):
             claim = await self.ledger.find(tenant)
             if claim and claim.key in self.void:
                 await self._release(replace(claim, is_new=True))
@@ -169,7 +173,7 @@ class ApiProvider(DatabaseProvider):
             await self.branch.drop_role(claim.owner)
         if sight.has_role or not claim.is_open:
             await self.ledger.release(claim)
-        # else a lost request may still bring the role about: the claim says whose it would be
+        # else a lost request may still create the role: the claim records its tenant
 
     async def inventory(self) -> Sequence[Holding]:
         claims = [claim for claim in await self.ledger.all() if claim.key not in self.void]
@@ -184,19 +188,19 @@ class ApiProvider(DatabaseProvider):
         return sight_of(claim, *await self._listed())
 
     async def _listed(self) -> tuple[Sequence[Role], Sequence[Database]]:
-        return await self.branch.roles(), await self.branch.databases()
+        return await self.branch.list_roles(), await self.branch.list_databases()
 
     async def _connection(self, order: Order, password: Secret) -> Connection:
-        """Roles of the API's making have no limit of sessions."""
+        """Return the connection without a limit: roles that the API creates have none."""
         known = await self.server.connection(replace(order, password=password))
         return replace(known, connection_limit=None)
 
 
 def _meaning(error: PgvendError, claim: Claim) -> PgvendError:
-    """What "it is already there" means: somebody else was faster, or it is our own work of before,
-    which the lists did not show yet."""
+    """Return the error for a name that already exists: another client took it, or an earlier call
+    of ours created it and the lists do not show it yet."""
     if not isinstance(error, AlreadyThere):
         return error
     if claim.is_new:
         return NameTaken(f"The name {claim.database!r} is in use on the Neon branch.")
-    return ProviderBusy("Neon does not list yet what is already there.")
+    return ProviderBusy("Neon does not list an existing role or database yet; retry the request.")

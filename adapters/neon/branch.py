@@ -1,4 +1,4 @@
-"""One branch: its roles and databases through the API, each change waited for."""
+"""One Neon branch: its roles and databases over the API, waiting for each change to complete."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -34,23 +34,23 @@ class NeonBranch:
     waiting: Waiting
 
     async def check(self) -> None:
-        """Raises NotVisible when the branch is not there for this key."""
+        """Raise NotVisible if the API key cannot see the branch."""
         await self.client.read(self._path(), OneBranch)
 
-    async def endpoints(self) -> Sequence[Endpoint]:
+    async def list_endpoints(self) -> Sequence[Endpoint]:
         return (await self.client.read(self._path("endpoints"), Endpoints)).endpoints
 
-    # Lists, not single ones: they have no pages, and an empty one is an answer, while a 404 may as
-    # well say that the key has lost sight of the whole project.
+    # Lists, not single objects: they have no pages, and an empty list is conclusive, while a 404
+    # may also mean that the key no longer sees the whole project.
 
-    async def roles(self) -> Sequence[Role]:
+    async def list_roles(self) -> Sequence[Role]:
         return (await self.client.read(self._path("roles"), Roles)).roles
 
-    async def databases(self) -> Sequence[Database]:
+    async def list_databases(self) -> Sequence[Database]:
         return (await self.client.read(self._path("databases"), Databases)).databases
 
-    async def address(self, database: str, role: str, *, pooled: bool = False) -> Address:
-        """Where a database is, and how to log in to it as `role`, right after it is wanted."""
+    async def find_address(self, database: str, role: str, *, pooled: bool = False) -> Address:
+        """Return a database's address and login as `role`, even while both are being created."""
         found = await self.client.read(
             path("projects", self.project_id, "connection_uri"),
             ConnectionUri,
@@ -62,45 +62,51 @@ class NeonBranch:
         return address_of(Secret(found.uri.get_secret_value()))
 
     async def order_role(self, name: str) -> OneRole:
-        """Not waited for: what becomes of the request and of the work are two questions.
+        """Request a role without waiting for its operations, so that the caller can distinguish a
+        failed request from a failed operation.
 
-        Raises AlreadyThere; every error but OutcomeUnknown means that there is no new role.
+        Raises AlreadyExists; every error but OutcomeUnknown means that no role was created.
         """
         body = {"role": {"name": name}}
         return await self.client.write("POST", self._path("roles"), OneRole, body)
 
     async def make_database(self, name: str, owner: str) -> None:
-        """Raises AlreadyThere."""
+        """Create a database. Raises AlreadyExists."""
         body = {"database": {"name": name, "owner_name": owner}}
-        await self._change("POST", self._path("databases"), "make database", body)
+        await self._change("POST", self._path("databases"), "create database", body)
 
     async def drop_database(self, name: str) -> None:
-        """Ends the sessions in it. One that is not there is dropped."""
-        await self._drop("databases", name, self.databases)
+        """Delete a database and end its sessions. Do nothing if it does not exist."""
+        await self._drop("databases", name, self.list_databases)
 
     async def drop_role(self, name: str) -> None:
-        """One that is not there is dropped. Raises ProviderBusy while it owns a database, which the
-        lists may not have shown yet."""
-        try:
-            await self._drop("roles", name, self.roles)
-        except (AlreadyThere, NotFitting) as error:
-            raise ProviderBusy("The role still owns a database.") from error
+        """Delete a role. Do nothing if it does not exist.
 
-    async def password(self, role: str) -> Secret:
-        """What it logs in with; a new one where Neon does not keep passwords."""
+        Raises ProviderBusy while it owns a database, which the lists may not show yet.
+        """
+        try:
+            await self._drop("roles", name, self.list_roles)
+        except (AlreadyThere, NotFitting) as error:
+            raise ProviderBusy("The Neon role still owns a database.") from error
+
+    async def reveal_or_reset_password(self, role: str) -> Secret:
+        """Return a role's password; reset it if Neon does not store passwords."""
         try:
             return await self.kept_password(role)
         except NotPossible:
             return await self.new_password(role)
 
     async def kept_password(self, role: str) -> Secret:
-        """What it logs in with. Raises NotPossible where Neon does not keep passwords."""
+        """Return a role's password. Raises RequirementMissing if Neon does not store passwords."""
         found = await self.client.read(self._path("roles", role, "reveal_password"), Password)
         return Secret(found.password.get_secret_value())
 
     async def new_password(self, role: str) -> Secret:
-        """Valid from the end of the operations on, which the old one is up to. Ends the sessions of
-        all who are on the branch's compute."""
+        """Reset a role's password. Return the new one, which replaces the old one when the
+        operations end.
+
+        Neon ends all sessions on the branch's compute.
+        """
         answer = await self.client.write(
             "POST", self._path("roles", role, "reset_password"), OneRole
         )
@@ -109,8 +115,8 @@ class NeonBranch:
 
     async def _drop(self, kind: str, name: str, listed: Listed) -> None:
         try:
-            await self._change("DELETE", self._path(kind, name), f"drop {kind}")
-        except NotVisible:  # is it gone, or the branch out of sight, or may the key not drop it?
+            await self._change("DELETE", self._path(kind, name), f"delete {kind}")
+        except NotVisible:  # deleted already, or the key cannot see the branch or delete there
             if name in {each.name for each in await listed()}:
                 raise
 
@@ -125,7 +131,8 @@ class NeonBranch:
 
 
 def password_of(role: Role) -> Secret:
-    """Raises OutcomeUnknown when it was left out: revealing it is the way then."""
+    """Return the role's password. Raises OutcomeUnknown if the response lacks it: reveal it
+    then."""
     if role.password is None:
-        raise OutcomeUnknown("Neon's answer lacks the password.")
+        raise OutcomeUnknown("Neon's response lacks the password; retry the request.")
     return Secret(role.password.get_secret_value())

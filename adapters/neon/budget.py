@@ -1,21 +1,21 @@
-"""How often we ask: an account has 700 requests a minute, and bursts of 40, for all its users."""
+"""The limit on API requests: all clients of an account share 700 a minute, in bursts of 40."""
 
 import asyncio
 
 from ports.driven.clock import Clock
 
 RATE = 11.0
-"""Requests a second, a little less than all there are."""
+"""Requests per second, slightly below Neon's limit."""
 
 BURST = 40
-"""Requests at once, after a rest."""
+"""Requests that may be sent at once after a pause."""
 
 LONGEST_HOLD = 60.0
-"""Seconds: a budget of requests a minute is there again after one, whatever a header says."""
+"""Seconds: a budget per minute is full again after a minute, even if a header asks for more."""
 
 
 class Budget:
-    """Lets requests through in their order, as fast as the budget allows."""
+    """A rate limiter that passes requests in order."""
 
     def __init__(self, clock: Clock, rate: float = RATE, burst: int = BURST) -> None:
         self._clock = clock
@@ -25,12 +25,12 @@ class Budget:
         self._due = clock.elapsed() - self._credit
 
     async def spend(self) -> None:
-        """Wait for the next request's turn."""
+        """Wait until the next request may be sent."""
         async with self._queue:
             self._due = max(self._due, self._clock.elapsed() - self._credit) + self._interval
-            while (wait := self._due - self._clock.elapsed()) > 0:  # longer, if held meanwhile
+            while (wait := self._due - self._clock.elapsed()) > 0:  # `hold` may extend it meanwhile
                 await self._clock.sleep(wait)
 
     def hold(self, seconds: float) -> None:
-        """No request before that time is over, at most LONGEST_HOLD: Neon said so."""
+        """Send no request for `seconds`, at most MAX_HOLD: Neon asked for this pause."""
         self._due = max(self._due, self._clock.elapsed() + min(seconds, LONGEST_HOLD))

@@ -1,4 +1,4 @@
-"""Asking Neon over HTTP: each answer as a value, or as one of our errors."""
+"""HTTP client of Neon's API: returns responses as models and raises domain errors."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -23,11 +23,11 @@ Answer = TypeVar("Answer", bound=Wire)
 
 ANSWER_TIMEOUT = 30.0
 CONNECT_TIMEOUT = 10.0
-"""Seconds for an answer as a whole, and for the connection that it comes over."""
+"""Seconds for a whole response, and for opening its connection."""
 
 
 def path(*parts: str) -> str:
-    """The parts as one path; what is free text, such as a role's name, is escaped whole."""
+    """Join parts into a path and percent-encode each whole part, such as a role's name."""
     return "/" + "/".join(quote(part, safe="") for part in parts)
 
 
@@ -39,19 +39,19 @@ class Client:
     clock: Clock
 
     async def read(self, where: str, model: type[Answer], **query: str) -> Answer:
-        """Ask for something. Raises ProviderBusy where no answer comes: nothing has happened."""
+        """Send a GET request. Raises ProviderBusy if no response arrives: nothing was changed."""
         await self.budget.spend()
         return await self._asked("GET", where, model, ProviderBusy, params=query)
 
     async def write(
         self, method: str, where: str, model: type[Answer], body: Mapping[str, Any] | None = None
     ) -> Answer:
-        """Change something. Raises OutcomeUnknown where no answer comes.
+        """Send a request that changes something. Raises OutcomeUnknown if no response arrives.
 
-        Never repeated here, for Neon has no idempotency keys; and seen to its end although
-        cancelled, so that no change is on its way while somebody cleans up.
+        It is never repeated here, because Neon has no idempotency keys. It completes even if the
+        caller is cancelled, so that no change is under way while the caller cleans up.
         """
-        await self.budget.spend()  # who is cancelled before the turn comes, changes nothing
+        await self.budget.spend()  # a call that is cancelled here has changed nothing
         return await finished(self._asked(method, where, model, OutcomeUnknown, json=body))
 
     async def _asked(
@@ -94,8 +94,11 @@ async def opened_client(
 async def _once(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """aiohttp sends again whose answer is lost: right for a GET, but a DELETE is for us to judge,
-    and an error like this keeps it from that."""
+    """Prevent aiohttp from repeating a request whose connection closed.
+
+    aiohttp repeats idempotent methods: correct for GET, but the caller must decide about DELETE.
+    aiohttp does not repeat after a plain ClientError.
+    """
     if request.method == "GET":
         return await handler(request)
     try:
@@ -111,6 +114,6 @@ def _translated(lost: Lost) -> Iterator[None]:
     try:
         yield
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-        raise ProviderBusy("Neon cannot be reached; see NEON_API_URL.") from error
+        raise ProviderBusy("Neon cannot be reached; check NEON_API_URL.") from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise lost(NO_ANSWER) from error

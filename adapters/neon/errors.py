@@ -1,7 +1,7 @@
-"""Neon's refusals in our words: one table, at the adapter's edge.
+"""Translation of Neon's error responses into domain errors: one table for the adapter.
 
-What may be repeated: 423 and 503 always, by Neon's own description; after any other 5xx, and where
-no answer came, a change may have been made.
+423 and 503 are always safe to retry, according to Neon's API description. After any other 5xx, or
+without a response, the change may have been made.
 """
 
 import re
@@ -21,68 +21,69 @@ from domain.errors import (
 )
 
 PAUSE = 2.0
-"""Seconds to leave Neon alone after a 429 that does not say for how long."""
+"""Seconds to pause after a 429 without a Retry-After header."""
 
 Lost = type[ProviderBusy] | type[OutcomeUnknown]
-"""What a missing answer means: that nothing happened (reads), or that nobody knows (writes)."""
+"""The error for a missing response: nothing happened (reads), or the outcome is unknown
+(writes)."""
 
-AT_A_LIMIT = "The Neon project or account is at one of its limits."
+AT_A_LIMIT = "The Neon project or account has reached one of its limits."
 
-NO_ANSWER = "Neon did not answer, or not in words that can be understood."
+NO_ANSWER = "Neon did not answer, or its answer is not valid."
 
 
 class NotVisible(ProviderRejected):
-    """Neon shows no such project or branch to this key."""
+    """The API key cannot see the project or branch, or it does not exist."""
 
 
 class AlreadyThere(ProviderRejected):
-    """Something of that name exists, whoever made it."""
+    """An object of that name exists, created by us or by another client."""
 
 
 class NotFitting(ProviderRejected):
-    """What is wanted does not fit what is there."""
+    """The request conflicts with the state of the branch."""
 
 
 class NotPossible(ProviderRejected):
-    """Something that this needs is missing in the project."""
+    """The project lacks something that the request needs."""
 
 
 _BY_STATUS: Mapping[int, tuple[type[ProviderBusy | ProviderRejected], str]] = {
-    401: (ProviderRejected, "Neon refuses the key; check NEON_API_KEY."),
-    403: (NotVisible, "Neon lets this key not do that; check what NEON_API_KEY may see."),
+    401: (ProviderRejected, "Neon rejects the API key; check NEON_API_KEY."),
+    403: (NotVisible, "Neon denies access; check the permissions of NEON_API_KEY."),
     404: (
         NotVisible,
-        "Neon shows no such project or branch to this key; check NEON_PROJECT_ID, "
-        "NEON_BRANCH_ID and what NEON_API_KEY may see.",
+        "The Neon project or branch does not exist, or the API key cannot see it; check "
+        "NEON_PROJECT_ID, NEON_BRANCH_ID and the permissions of NEON_API_KEY.",
     ),
-    409: (AlreadyThere, "Something of that name exists in the Neon project."),
+    409: (AlreadyThere, "An object of that name already exists in the Neon project."),
     412: (
         NotPossible,
-        "The Neon project lacks what this needs: a read-write compute on the branch, or stored "
+        "The Neon project lacks a requirement: a read-write compute on the branch, or stored "
         "passwords.",
     ),
-    422: (NotFitting, "Neon refuses that as things stand on the branch."),
+    422: (NotFitting, "Neon refuses the request in the branch's current state."),
     423: (
         ProviderLocked,
-        "The Neon project is locked by another operation; if it stays so, check its quotas.",
+        "The Neon project is locked by another operation; if it stays locked, check its quotas.",
     ),
-    429: (ProviderBusy, "Neon's budget of requests is used up for the moment."),
-    503: (ProviderBusy, "Neon is not available for the moment."),
+    429: (ProviderBusy, "Neon's request limit is reached; retry later."),
+    503: (ProviderBusy, "Neon is temporarily not available; retry later."),
 }
 
 _BY_WORDS: tuple[tuple[str, type[Unavailable], str], ...] = (
-    # `code` is mostly empty, and then the message is all there is
+    # Neon usually leaves `code` empty: the message is the only clue then
     ("EXCEEDED", ProviderFull, AT_A_LIMIT),
     ("limit of", ProviderFull, AT_A_LIMIT),
     ("not ready yet", ProviderBusy, "The Neon branch is not ready yet."),
-    ("owner not found", ProviderBusy, "Neon does not know the new role yet."),
+    ("owner not found", ProviderBusy, "The new role is not yet visible on the Neon branch."),
 )
 
 
 def refusal(
     status: int, body: bytes, request_id: str, retry_after: float | None, lost: Lost
 ) -> PgvendError:
-    """The error for an answer that is no success; its text tells Neon's id of the request."""
+    """Return the error for an unsuccessful response; its message has Neon's request id."""
     problem = _problem(body)
     kind, text = _meaning(status, problem, lost)
     message = text + _mention(problem.request_id or request_id)
@@ -99,8 +100,8 @@ def _meaning(status: int, problem: Problem, lost: Lost) -> tuple[type[PgvendErro
     if status >= 500:
         return lost, f"Neon failed (HTTP {status})."
     if status < 400:
-        return ProviderRejected, f"Neon is elsewhere (HTTP {status}); check NEON_API_URL."
-    return ProviderRejected, f"Neon refuses (HTTP {status})."
+        return ProviderRejected, f"Neon redirects (HTTP {status}); check NEON_API_URL."
+    return ProviderRejected, f"Neon refuses the request (HTTP {status})."
 
 
 def _built(kind: type[PgvendError], message: str, retry_after: float | None) -> PgvendError:

@@ -1,4 +1,4 @@
-"""A Neon project and a branch of it, looked at before they are used."""
+"""Doctor checks of a Neon project and a branch of it."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 MOST_DATABASES = 500
-"""On one branch, by Neon's limits."""
+"""Neon's limit for one branch."""
 
 CLOSE_TO_IT = 450
 
@@ -43,7 +43,7 @@ SELECT mark FROM pgvend.claims WHERE EXISTS (SELECT FROM pg_roles WHERE rolname 
 
 
 async def _claims(session: Session, subject: Subject) -> Outcome:
-    """Where the API made the roles, the marks are in a table of ours."""
+    """Check the marks in the table of claims, for roles that the API created."""
     rows = await session.fetch(_CLAIMED) if await session.fetchval(_CLAIMS) else []
     return judged([row["mark"] for row in rows], subject.known)
 
@@ -56,12 +56,12 @@ BY_API: Questions = {
     "disk": capacity.disk,
     "marks": _claims,
 }
-"""There nothing keeps tenants apart, and the API makes what is made."""
+"""Without isolation, where the API creates all objects."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NeonExamination(Examination):
-    """Wakes the branch's compute, unless every database has a project of its own."""
+    """The checks. They wake the branch's compute, except with isolation `project`."""
 
     neon: Neon
     recall: Recall
@@ -76,12 +76,12 @@ class NeonExamination(Examination):
             waiting = Waiting(client, project.id, neon.clock, Pace())
             branch = NeonBranch(client, project.id, neon.place.branch_id, waiting)
             await self._persistently(check_branch, branch, neon.place.host)
-            yield Check("branch", Outcome(Verdict.OK, "NEON_HOST is its read-write compute."))
+            yield Check("branch", Outcome(Verdict.OK, "NEON_HOST is the read-write compute."))
             yield Check("isolation", _isolation(neon.isolation))
             if neon.isolation is Isolation.PROJECT:
                 yield Check("marks", await self._in_projects(NeonProjects(client, project)))
                 return
-            databases = await self._persistently(branch.databases)
+            databases = await self._persistently(branch.list_databases)
             yield Check("databases", room_on(len(databases)))
             async for check in self._by_sql(branch):
                 yield check
@@ -96,8 +96,8 @@ class NeonExamination(Examination):
 
     async def _in_projects(self, projects: NeonProjects) -> Outcome:
         await self._persistently(check_may_see_projects, projects)
-        named = await self._persistently(projects.named, ANY_MARK)
-        marks = [project.name.partition(" ")[0] for project in named]
+        found = await self._persistently(projects.named, ANY_MARK)
+        marks = [project.name.partition(" ")[0] for project in found]
         return judged(marks, await self.recall())
 
     async def _by_sql(self, branch: NeonBranch) -> AsyncGenerator[Check, None]:
@@ -116,14 +116,14 @@ class NeonExamination(Examination):
 
 
 def room_on(number: int) -> Outcome:
-    """What to say of a branch with that many databases."""
-    told = f"The branch has {counted(number, 'database')}; Neon allows {MOST_DATABASES}."
+    """Return the outcome for a branch with `number` databases."""
+    detail = f"The branch has {counted(number, 'database')}; Neon allows {MOST_DATABASES}."
     if number >= MOST_DATABASES:
-        return Outcome(Verdict.FAIL, told)
-    return Outcome(Verdict.WARN if number >= CLOSE_TO_IT else Verdict.OK, told)
+        return Outcome(Verdict.FAIL, detail)
+    return Outcome(Verdict.WARN if number >= CLOSE_TO_IT else Verdict.OK, detail)
 
 
 def _isolation(isolation: Isolation) -> Outcome:
     if isolation is Isolation.NONE:
         return Outcome(Verdict.WARN, NO_ISOLATION)
-    return Outcome(Verdict.OK, f"A tenant has a {isolation} of its own.")
+    return Outcome(Verdict.OK, f"Each tenant has its own {isolation}.")

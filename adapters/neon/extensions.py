@@ -1,4 +1,4 @@
-"""Extensions in a database whose compute may learn of it a moment late."""
+"""Extensions in databases that a compute may learn of with a short delay."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +16,7 @@ from ports.driven.clock import Clock
 
 
 async def extensions_on(admin: Login) -> Sequence[Extension]:
-    """Those that databases on the admin's branch may have."""
+    """Return the extensions available to databases on the admin's branch."""
     async with single_session(admin, lost=ProviderBusy) as session:
         return await available_extensions(session)
 
@@ -24,7 +24,10 @@ async def extensions_on(admin: Login) -> Sequence[Extension]:
 async def install_late(
     extensions: Sequence[str], connection: Connection, host: str, clock: Clock
 ) -> None:
-    """Once the tenant's login works; by the direct `host`. Raises ExtensionUnavailable."""
+    """Wait until the tenant's login works, then install over the direct `host`.
+
+    Raises ExtensionUnavailable.
+    """
     if extensions:
         await NeonLoginCheck(PostgresLoginCheck(), clock).verify(connection)
     for extension in extensions:

@@ -1,7 +1,8 @@
-"""Which roles of Neon's making are whose: the API has no place for a mark, so a table has.
+"""Claims on role names: a table that records which roles of the API belong to which tenant.
 
-A role is ours if it was made within the time of our claim on its name, when nobody else's was
-there. The claim is laid before Neon is asked, so that a lost answer leaves no role behind unknown.
+The API has no field for a mark. A role is ours if it was created within the time of our claim on
+its name and no other role had the name before. The claim is recorded before the request, so that
+a role remains known when Neon's response is lost.
 """
 
 from collections.abc import Sequence
@@ -19,16 +20,16 @@ from domain.errors import NameTaken, ProviderBusy
 from domain.order import Tenant
 
 WINDOW = timedelta(minutes=2)
-"""How long after a request for a role that role may still come about; requests end sooner."""
+"""How long after a request its role may still be created; requests time out sooner."""
 
 TRUNCATED = timedelta(seconds=1)
-"""Neon tells moments in whole seconds."""
+"""Neon reports times in whole seconds."""
 
 ATTEMPTS = 3
-"""At each statement."""
+"""Attempts per statement."""
 
 _SCHEMA = """
-SELECT pg_advisory_xact_lock(hashtext('pgvend.claims')); -- two may begin at the same moment
+SELECT pg_advisory_xact_lock(hashtext('pgvend.claims')); -- two services may start at once
 CREATE SCHEMA IF NOT EXISTS pgvend;
 CREATE TABLE IF NOT EXISTS pgvend.claims (
     owner text PRIMARY KEY,
@@ -56,7 +57,7 @@ ON CONFLICT (owner) DO UPDATE
     WHERE kept.mark = excluded.mark AND kept.database = excluded.database
 RETURNING mark, owner, database, token, since, until, until - since = $5 AS is_new, true AS is_open
 """
-# that is: laid once, and not prolonged since; asking twice with one token is laying it once
+# is_new: inserted now and not extended since; repeating a statement with its token changes nothing
 
 _FIND = """
 SELECT mark, owner, database, token, since, until, false AS is_new, until > now() AS is_open
@@ -73,8 +74,11 @@ _RELEASE = "DELETE FROM pgvend.claims WHERE owner = $1 AND token = $2"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """`token` tells this laying of the claim from earlier and later ones; while it `is_open`, a
-    request that was lost may still be carried out."""
+    """A tenant's claim on the names of a role and a database.
+
+    `token` distinguishes this claim from earlier and later ones. While it `is_open`, Neon may still
+    carry out a request whose response was lost.
+    """
 
     tenant_id: str
     owner: str
@@ -90,24 +94,27 @@ class Claim:
         return self.tenant_id, self.owner
 
     def covers(self, made_at: datetime) -> bool:
-        """Whether a role of that name, made then, is the claimed one."""
+        """Return whether a role of that name, created then, is the claimed one."""
         return self.since - TRUNCATED <= made_at <= self.until
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """Kept in the admin's own database on the branch. Every method may raise ProviderBusy."""
+    """The table of claims, in the admin's database on the branch.
+
+    Every method may raise ProviderBusy.
+    """
 
     admin: Login
     marks: Marks
 
     async def open(self) -> None:
-        """Make the table where there is none."""
+        """Create the table if it does not exist."""
         async with single_session(self.admin, lost=ProviderBusy) as session:
             await session.execute(_SCHEMA)
 
     async def claim(self, tenant: Tenant) -> Claim:
-        """Lay claim to the tenant's names, or prolong its claim. Raises NameTaken."""
+        """Claim the tenant's names, or extend its claim. Raises NameTaken."""
         names = tenant.names
         claim = (names.owner, names.database, self.marks.of(tenant), uuid4(), WINDOW)
         rows = await self._repeated(_CLAIM, *claim)
@@ -123,15 +130,15 @@ class Ledger:
         return next((claim for claim in claims if claim.owner == tenant.names.owner), None)
 
     async def all(self) -> Sequence[Claim]:
-        """Of this installation, ordered by the tenant's id."""
+        """Return the claims of this installation, ordered by tenant id."""
         return [self._read(row) for row in await self._repeated(_FIND, self.marks.prefix)]
 
     async def stretch(self, claim: Claim, made_at: datetime) -> None:
-        """Over the moment at which, by Neon's clock, the claimed role was made."""
+        """Extend the claim to the time at which, by Neon's clock, the role was created."""
         await self._repeated(_STRETCH, claim.owner, claim.token, made_at)
 
     async def release(self, claim: Claim) -> None:
-        """Give the names back, unless the claim was laid anew meanwhile."""
+        """Release the names, unless they have been claimed again since."""
         await self._repeated(_RELEASE, claim.owner, claim.token)
 
     def _read(self, row: asyncpg.Record) -> Claim:
@@ -139,8 +146,10 @@ class Ledger:
         return Claim(tenant_id=columns.pop("mark").removeprefix(self.marks.prefix), **columns)
 
     async def _repeated(self, query: str, *values: object) -> list[asyncpg.Record]:
-        """In a session of its own, and again when that is ended: Neon does so to all of them when
-        it makes a role. Everything here may be asked twice."""
+        """Run a statement in its own session; repeat it if the session ends.
+
+        Neon ends all sessions when it creates a role. Every statement here is safe to repeat.
+        """
         for _ in range(ATTEMPTS - 1):
             with suppress(ProviderBusy):
                 return await self._fetched(query, *values)

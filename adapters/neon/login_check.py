@@ -1,4 +1,4 @@
-"""The proof that a login works, on computes that may learn of a new role a moment late."""
+"""Login check on computes that may learn of a new role with a short delay."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)
 
 @dataclass(frozen=True)
 class NeonLoginCheck(LoginCheck):
-    """Logs in where the server proves itself. A refusal counts once it has been repeated for some
+    """A login check that verifies the server's certificate and repeats a refused login for some
     seconds."""
 
     inner: LoginCheck

@@ -1,4 +1,4 @@
-"""A provider over Neon, for as long as a context lasts."""
+"""Startup of a Neon provider: checks of the settings, and the provider for the isolation."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -38,18 +38,18 @@ from ports.driven.database_provider import DatabaseProvider
 T = TypeVar("T")
 
 START_PAUSES = (0.5, 1.0, 2.0)
-"""Seconds between attempts to get an answer at the start."""
+"""Seconds between attempts at startup."""
 
 NO_ISOLATION = (
-    "Every role that Neon's API makes can read and change all databases of the branch; "
-    "PGVEND_NEON_ISOLATION=role keeps tenants apart."
+    "Every role that Neon's API creates can read and change all databases of the branch; set "
+    "PGVEND_NEON_ISOLATION=role to isolate tenants."
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """One Neon branch, and how it is reached: the API by `api_url` and `key`, the databases by
-    `host`, which may be the branch's pooled one."""
+    """A Neon branch, and how to reach it: the API with `api_url` and `key`, the databases with
+    `host`, which may be the pooled host."""
 
     api_url: str
     key: Secret = field(repr=False)
@@ -60,7 +60,8 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Neon:
-    """How to vend on Neon. `answer_timeout` is in seconds; `budget` is for all requests."""
+    """Configuration of a provider on Neon. `answer_timeout` is in seconds; all requests share
+    `budget`."""
 
     place: Place
     isolation: Isolation
@@ -74,8 +75,10 @@ class Neon:
 
 @asynccontextmanager
 async def opened_neon(neon: Neon) -> AsyncIterator[DatabaseProvider]:
-    """Raises StartupError when something about the project, the branch, the key or the host does
-    not fit."""
+    """Open the provider for the configured isolation.
+
+    Raises StartupError if the project, branch, API key or host is wrong.
+    """
     place, marks, clock = neon.place, Marks(neon.installation), neon.clock
     async with opened_client(
         place.api_url, place.key, neon.budget, clock, neon.answer_timeout
@@ -103,7 +106,7 @@ async def opened_neon(neon: Neon) -> AsyncIterator[DatabaseProvider]:
 
 
 async def persistently(ask: Callable[[], Awaitable[T]], clock: Clock) -> T:
-    """One failure of Neon's is no reason not to start; several are. Raises StartupError."""
+    """Call `ask`, and repeat it a few times while Neon is unavailable. Raises StartupError."""
     try:
         for pause in START_PAUSES:
             with suppress(Unavailable):
@@ -112,7 +115,7 @@ async def persistently(ask: Callable[[], Awaitable[T]], clock: Clock) -> T:
         return await ask()
     except Unavailable as error:
         raise StartupError(
-            f"Neon cannot be used now, or NEON_API_URL is not its API's address: {error}"
+            f"Neon cannot be used now; if that continues, check NEON_API_URL: {error}"
         ) from error
     except ProviderRejected as error:
         raise StartupError(f"Neon cannot be used: {error}") from error
@@ -127,10 +130,14 @@ async def _by_role(branch: NeonBranch, server: Server, neon: Neon) -> AsyncItera
 
 
 async def server_on(branch: NeonBranch, neon: Neon) -> Server:
-    """Tenants reach it by the host that the operator set; port and TLS are those of Neon's URIs."""
-    with where_invisible("Neon shows no databases of the branch: check what NEON_API_KEY may see."):
+    """Describe the branch's server: tenants use the configured host, and port and TLS mode are
+    those of Neon's connection URIs."""
+    with where_invisible(
+        "The API key cannot see the databases of the Neon branch: check the permissions of "
+        "NEON_API_KEY."
+    ):
         admin = await admin_address(branch)
-        pooled = await branch.address(admin.database, admin.user, pooled=True)
+        pooled = await branch.find_address(admin.database, admin.user, pooled=True)
     host, login = neon.place.host, admin_login(branch, admin, neon.clock)
     return Server(
         admin=login,

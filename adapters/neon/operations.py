@@ -1,4 +1,4 @@
-"""Waiting until Neon has done what it accepted: a success is a promise, not the thing."""
+"""Waiting for Neon's operations: a successful response means accepted, not done."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,36 +11,37 @@ from ports.driven.clock import Clock
 
 DONE = frozenset({"finished", "skipped"})
 DEAD = frozenset({"error", "cancelled"})
-"""`failed` is in neither: Neon may try again. All others, and those to come, are on their way."""
+"""`failed` is in neither set: Neon may retry. Every other status, known or not, is pending."""
 
 LONGEST_WORK = 300.0
 LONGEST_FAILURE = 30.0
-"""Seconds until what is still on its way, or stays `failed`, counts as lost."""
+"""Seconds after which a pending operation, or one that stays `failed`, counts as lost."""
 
 SHORTEST_PAUSE = 0.01
 LONGEST_PAUSE = 5.0
-"""Seconds between two looks at one operation."""
+"""Seconds between two polls of one operation."""
 
 FIRST_GUESS = 0.05
-"""Seconds that work is thought to take before any of its kind was; Neon tells of 50 to 90 ms."""
+"""Assumed duration in seconds before the first measurement; Neon reports 50 to 90 ms."""
 
 LATEST = 20
-"""How many of a project's newest operations are looked at for unfinished ones."""
+"""How many of a project's newest operations are checked for unfinished ones."""
 
 
 class OperationFailed(OutcomeUnknown):
-    """Neon accepted the change, and its operation failed."""
+    """Neon accepted the change, but its operation failed."""
 
 
 @dataclass
 class Pace:
-    """When to ask: once, right after such work usually ends; then at growing intervals."""
+    """When to poll: first just after the usual duration of the operation, then at growing
+    intervals."""
 
     usual: dict[str, float] = field(default_factory=dict)
 
     def pauses(self, kind: str) -> Iterator[float]:
         usual = self.usual.get(kind, FIRST_GUESS)
-        yield usual * 1.03  # a little late is one request, a little early are two
+        yield usual * 1.03  # slightly late costs one request, slightly early two
         pause = max(SHORTEST_PAUSE, usual / 16)
         while True:
             yield pause
@@ -52,7 +53,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Waiting:
-    """For one project's operations, with as few requests as may be: the account's are counted."""
+    """Waits for one project's operations with few requests, because the account limits them."""
 
     client: Client
     project_id: str
@@ -60,18 +61,17 @@ class Waiting:
     pace: Pace
 
     async def until_done(self, operations: Sequence[Operation], work: str = "") -> None:
-        """Return when all of them are done; those of one request run in their order. `work` names
-        what they are for: the same action takes longer for one than for another.
+        """Wait until all operations are done; those of one request run in order.
 
-        Raises OutcomeUnknown when one failed, or takes too long: what was accepted stays wanted,
-        and may or may not have come about.
+        `purpose` names the change: the duration of an action depends on it. Raises OutcomeUnknown
+        if an operation fails or takes too long: the change may or may not have been made.
         """
         for operation in operations:
             await self._until_done(operation, f"{operation.action}: {work}")
 
     async def until_settled(self) -> None:
-        """The same for whatever goes on in the project: what a lost request began has operations
-        that nobody told us."""
+        """Wait until the project has no unfinished operations, including those of requests whose
+        response was lost."""
         found = await self.client.read(self._path(), Operations, limit=str(LATEST))
         ended = DONE | DEAD | {"failed"}
         going_on = [operation for operation in found.operations if operation.status not in ended]
@@ -89,9 +89,9 @@ class Waiting:
         try:
             found = await self.client.read(self._path(operation.id), OneOperation)
         except Unavailable:
-            return operation  # hearing nothing says nothing about the work
+            return operation  # the status is unchanged as far as we know
         except NotVisible:
-            return operation.model_copy(update={"status": "failed"})  # it may yet be seen
+            return operation.model_copy(update={"status": "failed"})  # it may appear later
         if found.operation.status in DONE:
             self.pace.learn(kind, found.operation.total_duration_ms / 1000)
         return found.operation
@@ -104,6 +104,6 @@ def _check(status: str, waited: float) -> None:
     if status in DEAD:
         raise OperationFailed
     if status == "failed" and waited > LONGEST_FAILURE:
-        raise OutcomeUnknown("Neon accepted the change, and its operation goes on failing.")
+        raise OutcomeUnknown("Neon accepted the change, but its operation keeps failing.")
     if waited > LONGEST_WORK:
-        raise OutcomeUnknown("Neon accepted the change, and does not come to its end.")
+        raise OutcomeUnknown("Neon accepted the change, but its operation does not finish.")

@@ -1,7 +1,7 @@
-"""DatabaseProvider by a Neon project for each database: isolation `project`.
+"""DatabaseProvider with a Neon project for each database: isolation `project`.
 
 The mark is the project's name, which is free text: `pgvend:<installation>:<id> <database> <owner>`.
-Passwords are Neon's choice.
+Neon chooses the passwords.
 """
 
 from collections.abc import Sequence
@@ -35,12 +35,12 @@ from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 
 LISTING_PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)
-"""Seconds between looks for a new project: reads may be behind for a moment."""
+"""Seconds between searches for a new project: lists may lag behind."""
 
 
 @dataclass(frozen=True)
 class ProjectProvider(DatabaseProvider):
-    """`model` is the configured branch, which no tenant's database is on."""
+    """The provider. No tenant's database is on the configured branch."""
 
     projects: NeonProjects
     model: NeonBranch
@@ -51,9 +51,9 @@ class ProjectProvider(DatabaseProvider):
 
     async def provision(self, order: Order) -> Connection:
         tenant = order.tenant
-        async with self.locks.of(tenant.id):
+        async with self.locks.hold(tenant.id):
             project = await self._kept(tenant)
-            if order.extensions and project is None:  # before anything is there
+            if order.extensions and project is None:  # before anything is created
                 check_available(order.extensions, await self.extensions())
             branch = await self._branch(project) if project else await self._made(tenant)
             await branch.waiting.until_settled()
@@ -64,7 +64,7 @@ class ProjectProvider(DatabaseProvider):
         return connection
 
     async def extensions(self) -> Sequence[Extension]:
-        """Those on the configured branch: new projects have its version of PostgreSQL."""
+        """Return those of the configured branch: new projects have its version of PostgreSQL."""
         address = await admin_address(self.model)
         return await extensions_on(admin_login(self.model, address, self.clock))
 
@@ -73,43 +73,48 @@ class ProjectProvider(DatabaseProvider):
         await install_late(order.extensions, connection, connection.host, self.clock)
 
     async def _kept(self, tenant: Tenant) -> Project | None:
-        """The tenant's project. Of two, nobody knows which one was handed out: none is dropped."""
+        """Return the tenant's project, if any. Raises ProviderRejected if there are two: either
+        may be the one that was handed out, so that neither is deleted."""
         found = await self.projects.named(self._name(tenant))
         if len(found) > 1:
             raise ProviderRejected(
-                f"There are {len(found)} Neon projects for {tenant.id}; delete those without data."
+                f"There are {len(found)} Neon projects for {tenant.id}: delete those without data "
+                "in Neon's console."
             )
         return found[0] if found else None
 
     async def _made(self, tenant: Tenant) -> NeonBranch:
-        made = await finished(self._ordered(tenant))
-        branch = self._branch_of(made.project, made.branch.id)
+        new = await finished(self._ordered(tenant))
+        branch = self._branch_of(new.project, new.branch.id)
         try:
-            await branch.waiting.until_done(made.operations)
-        except BaseException:  # a project whose making failed is of no use
+            await branch.waiting.until_done(new.operations)
+        except BaseException:  # an incomplete project is useless
             with suppress(PgvendError):
-                await finished(self.projects.drop(made.project))
+                await finished(self.projects.drop(new.project))
             raise
         return branch
 
     async def _ordered(self, tenant: Tenant) -> NewProject:
-        """A new project, the tenant's only one, as the lists show: by them alone it is deleted."""
+        """Create the tenant's project and check that it is listed and is the only one.
+
+        Deletion finds projects by the lists alone.
+        """
         name = self._name(tenant)
         try:
-            made = await self.projects.make(name, tenant.names)
+            new = await self.projects.make(name, tenant.names)
         except OutcomeUnknown:
-            await self._shown(name)  # before anybody acts by the lists
+            await self._shown(name)  # before another call relies on the lists
             raise
-        found = await self._shown(name, made.project.id)
-        if [project.id for project in found] == [made.project.id]:
-            return made
-        await self.projects.drop(made.project)  # which nobody has heard of yet
+        found = await self._shown(name, new.project.id)
+        if [project.id for project in found] == [new.project.id]:
+            return new
+        await self.projects.drop(new.project)  # it was not handed out yet
         if found:
-            raise OutcomeUnknown("A request for the same project that was lost has come about.")
-        raise ProviderBusy("Neon does not list the new project.")
+            raise OutcomeUnknown("An earlier request created the same project; retry the request.")
+        raise ProviderBusy("Neon does not list the new project; retry the request.")
 
     async def _shown(self, name: str, wanted: str | None = None) -> Sequence[Project]:
-        """The projects of that name, once they are listed: any of them, or the wanted one."""
+        """Wait until projects of that name, or the wanted one, are listed. Return them all."""
         for pause in LISTING_PAUSES:
             with suppress(Unavailable):
                 found = await self.projects.named(name)
@@ -126,7 +131,7 @@ class ProjectProvider(DatabaseProvider):
 
     async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
         names = order.tenant.names
-        async with self.locks.of(order.tenant.id):
+        async with self.locks.hold(order.tenant.id):
             branch = await self._there(order.tenant)
             direct, pooled = await self._addresses(branch, names)
             return _connection(direct, pooled, await branch.new_password(names.owner))
@@ -136,21 +141,21 @@ class ProjectProvider(DatabaseProvider):
         return True
 
     async def _there(self, tenant: Tenant) -> NeonBranch:
-        """The branch of the tenant's project. Raises DatabaseNotFound."""
+        """Return the branch of the tenant's project. Raises DatabaseNotFound."""
         project = await self._kept(tenant)
         if project is None:
-            raise DatabaseNotFound(f"There is no database {tenant.id} in any Neon project.")
+            raise DatabaseNotFound(f"No Neon project has the database {tenant.id}.")
         return await self._branch(project)
 
     async def suspend(self, tenant: Tenant) -> None:
-        """By a new password that nobody is told."""
-        async with self.locks.of(tenant.id):
+        """Reset the password and reveal it to nobody."""
+        async with self.locks.hold(tenant.id):
             for project in await self.projects.named(self._name(tenant)):
                 branch = await self._branch(project)
                 await branch.new_password(tenant.names.owner)
 
     async def delete(self, tenant: Tenant) -> None:
-        async with self.locks.of(tenant.id):
+        async with self.locks.hold(tenant.id):
             for project in await self.projects.named(self.marks.of(tenant) + " "):
                 await self.projects.drop(project)
 
@@ -181,9 +186,9 @@ class ProjectProvider(DatabaseProvider):
         return NeonBranch(self.projects.client, project.id, branch_id, waiting)
 
     async def _addresses(self, branch: NeonBranch, names: Names) -> tuple[Address, Address]:
-        """The direct one and the pooled one."""
-        direct = await branch.address(names.database, names.owner)
-        return direct, await branch.address(names.database, names.owner, pooled=True)
+        """Return the direct and the pooled address."""
+        direct = await branch.find_address(names.database, names.owner)
+        return direct, await branch.find_address(names.database, names.owner, pooled=True)
 
 
 def _connection(direct: Address, pooled: Address, password: Secret) -> Connection:

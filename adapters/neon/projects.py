@@ -1,4 +1,4 @@
-"""The account's projects, as far as they bear a mark of ours in their names."""
+"""The account's Neon projects whose names have pgvend's mark."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from domain.errors import ProviderRejected
 from domain.naming import Names
 
 PAGE = "400"
-"""Projects on a page, at most; Neon's default is 10."""
+"""Neon's maximum; its default is 10."""
 
 
 @dataclass(frozen=True)
 class NeonProjects:
-    """`like` is the configured project: new ones have its region, version and organization."""
+    """New projects get the region, version and organization of the configured project."""
 
     client: Client
     like: Project
@@ -24,13 +24,13 @@ class NeonProjects:
         await self.client.read(path("projects", self.like.id), OneProject)
 
     async def named(self, beginning: str) -> Sequence[Project]:
-        """Those whose names begin so, oldest first."""
+        """Return the projects whose names start with a prefix, oldest first."""
         found = {project.id: project async for project in self._search(beginning)}
         mine = [project for project in found.values() if project.name.startswith(beginning)]
         return sorted(mine, key=lambda project: (project.created_at, project.id))
 
     async def _search(self, text: str) -> AsyncIterator[Project]:
-        """Page by page: the last one has a cursor too, which leads to an empty one or to itself."""
+        """Read all pages. The last page has a cursor too, to an empty page or to itself."""
         query = {"limit": PAGE, "search": text}
         if self.like.org_id:
             query["org_id"] = self.like.org_id
@@ -45,7 +45,10 @@ class NeonProjects:
             seen.add(page.pagination.cursor)
 
     async def make(self, name: str, names: Names) -> NewProject:
-        """Not waited for. Names of projects are not unique: repeating it makes another one."""
+        """Create a project without waiting for its operations.
+
+        Project names are not unique: repeating the call creates another project.
+        """
         like = {
             "region_id": self.like.region_id,
             "pg_version": self.like.pg_version,
@@ -59,16 +62,16 @@ class NeonProjects:
         return await self.client.write("POST", "/projects", NewProject, {"project": project})
 
     async def drop(self, project: Project) -> None:
-        """With all that is in it; one that is not there is dropped."""
+        """Delete a project and everything in it. Do nothing if it does not exist."""
         try:
             await self.client.write("DELETE", path("projects", project.id), Wire)
         except NotVisible:
-            await self.check()  # does the key still see anything? Then it was that, not this
+            await self.check()  # raises if the key cannot see any project
             if project.id in {each.id for each in await self.named(project.name)}:
-                raise  # the key may not drop it
+                raise  # the key may not delete it
 
     async def default_branch(self, project: Project) -> str:
-        """Known by its flag, not by its name."""
+        """Return the id of the branch with the flag `default`; its name varies."""
         found = await self.client.read(path("projects", project.id, "branches"), Branches)
         for branch in found.branches:
             if branch.default:

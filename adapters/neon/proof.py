@@ -1,7 +1,7 @@
-"""TLS of our own sessions on Neon.
+"""TLS mode of pgvend's own sessions on Neon.
 
-Neon takes no verifiers, so that passwords go there in plain text, while its URIs ask for
-`sslmode=require`, which takes any certificate. Our sessions have the server prove itself.
+Neon does not accept password verifiers, so that passwords are sent in plain text. Its URIs have
+`sslmode=require`, which accepts any certificate. pgvend's sessions verify the certificate.
 """
 
 from dataclasses import replace
@@ -11,11 +11,11 @@ from domain.hosts import is_loopback
 
 
 def proven_mode(host: str, sslmode: str) -> str:
-    """Return the `sslmode` of a session of ours: it verifies the host by the authorities that the
-    system trusts, but for this machine, where the emulator is."""
+    """Return the `sslmode` of pgvend's own sessions: `verify-full` with the authorities that the
+    system trusts, except on loopback, where the emulator runs."""
     return sslmode if is_loopback(host) else "verify-full"
 
 
 def proven(connection: Connection) -> Connection:
-    """Return the connection as a session of ours makes it, which is not as it is handed out."""
+    """Return the connection with the `sslmode` of pgvend's own sessions; tenants get another."""
     return replace(connection, sslmode=proven_mode(connection.host, connection.sslmode))

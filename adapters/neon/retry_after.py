@@ -1,18 +1,19 @@
-"""How long Neon asks to be left alone."""
+"""The pause that Neon requests in a Retry-After header."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 DAY = 86_400.0
-"""Seconds: nobody is told to wait longer, however long a header's number is."""
+"""Seconds: the maximum pause, whatever the header requests."""
 
 
 def seconds_to_wait(retry_after: str | None, now: datetime) -> float | None:
-    """Of a Retry-After header (RFC 9110, 10.2.3): seconds, or a date."""
+    """Return the seconds of a Retry-After header (RFC 9110, 10.2.3): a number or a date."""
     if retry_after is None:
         return None
-    if retry_after.strip().isdecimal():
-        return min(float(retry_after), DAY)
+    number = retry_after.strip()
+    if number.isdecimal():
+        return min(float(number), DAY)
     try:
         moment = parsedate_to_datetime(retry_after)
     except (ValueError, OverflowError):

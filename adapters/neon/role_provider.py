@@ -1,4 +1,4 @@
-"""DatabaseProvider by SQL on a Neon branch: isolation `role`."""
+"""DatabaseProvider that uses SQL on a Neon branch: isolation `role`."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ from adapters.postgres.provider import PostgresProvider
 
 @dataclass(frozen=True, kw_only=True)
 class RoleProvider(PostgresProvider):
-    """As on any PostgreSQL server, but for the question of its health: a session would wake the
-    compute, and keep it from ever being suspended."""
+    """The provider for any PostgreSQL server, except that `ping` asks the API: a session would
+    wake the compute and prevent its suspension."""
 
     branch: NeonBranch
 

@@ -1,4 +1,4 @@
-"""What Neon's API lists, as one tenant's claim sees it."""
+"""The state of a claim: the role and databases that Neon's API lists under its names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from domain.order import Holding
 
 @dataclass(frozen=True)
 class Sight:
-    """What the API lists under the names of one claim."""
+    """The role and databases that the API lists under the names of one claim."""
 
     claim: Claim
     role: Role | None
@@ -22,7 +22,7 @@ class Sight:
 
     @property
     def has_foreign(self) -> bool:
-        if self.claim.is_new:  # whatever is there was there before it
+        if self.claim.is_new:  # anything listed is older than the claim
             return self.role is not None or bool(self.databases)
         return (self.role is not None and not self.has_role) or any(
             database.owner_name != self.claim.owner for database in self.databases
@@ -30,7 +30,7 @@ class Sight:
 
     @property
     def owned(self) -> Sequence[Database]:
-        """Nothing belongs to a role that is not ours."""
+        """The databases of the claimed role; none if the role is not ours."""
         mine = [found for found in self.databases if found.owner_name == self.claim.owner]
         return mine if self.has_role else []
 

@@ -1,4 +1,4 @@
-"""One call at a time for each tenant, within this process."""
+"""Locks that allow one call at a time for each tenant, within this process."""
 
 import asyncio
 from collections import Counter
@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 
 
 class TenantLocks:
-    """Between processes, what Neon and the ledger refuse has to do."""
+    """The locks. Between processes, the refusals of Neon and of the table of claims suffice."""
 
     def __init__(self) -> None:
         self._locks: dict[str, asyncio.Lock] = {}
         self._users: Counter[str] = Counter()
 
     @asynccontextmanager
-    async def of(self, tenant_id: str) -> AsyncIterator[None]:
+    async def hold(self, tenant_id: str) -> AsyncIterator[None]:
         self._users[tenant_id] += 1
         try:
             async with self._locks.setdefault(tenant_id, asyncio.Lock()):

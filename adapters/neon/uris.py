@@ -1,4 +1,4 @@
-"""Hosts and connection URIs as Neon gives them out."""
+"""Neon's hosts and connection URIs."""
 
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -9,7 +9,8 @@ from domain.secret import Secret
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where a URI leads, and as whom. `password` is None where Neon keeps none."""
+    """Server, database and login of a connection URI. `password` is None if Neon does not store
+    it."""
 
     host: str
     port: int
@@ -20,14 +21,14 @@ class Address:
 
 
 def address_of(uri: Secret) -> Address:
-    """Raises ProviderRejected, without the URI in it."""
+    """Parse a connection URI. Raises ProviderRejected, whose message does not contain the URI."""
     try:
         parts = urlsplit(uri.reveal())
         host, port = parts.hostname, parts.port or 5432
     except ValueError:
         host, port = None, 0
     if not host:
-        raise ProviderRejected("Neon gave a connection URI that is none.")
+        raise ProviderRejected("Neon returned an invalid connection URI.")
     return Address(
         host=host,
         port=port,
@@ -39,6 +40,6 @@ def address_of(uri: Secret) -> Address:
 
 
 def direct_host(host: str) -> str:
-    """Without the `-pooler` that Neon appends to the first label of a pooled host."""
+    """Remove the `-pooler` that Neon appends to the first label of a pooled host."""
     first, dot, rest = host.partition(".")
     return first.removesuffix("-pooler") + dot + rest

@@ -1,7 +1,6 @@
-"""What Neon's API answers, as far as we read it.
+"""Models of the responses of Neon's API, with the fields that pgvend reads.
 
-Tolerant: fields that we do not know are passed over, and what may grow
-(actions, states) is text.
+Unknown fields are ignored, and values that may grow (actions, states) are text.
 """
 
 from datetime import datetime
@@ -16,14 +15,14 @@ class Wire(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_nulls(cls, given: Any) -> Any:
-        """What is null is as good as absent."""
+        """Treat a null field as absent."""
         if not isinstance(given, dict):
             return given
         return {name: value for name, value in given.items() if value is not None}
 
 
 class Operation(Wire):
-    """Work that Neon does behind an answer. `total_duration_ms` counts the time it ran."""
+    """An asynchronous operation of a request. `total_duration_ms` is its running time."""
 
     id: str
     action: str = ""
@@ -32,7 +31,7 @@ class Operation(Wire):
 
 
 class Accepted(Wire):
-    """The answer to a change: what is wanted is written down, the operations make it so."""
+    """The response to a change that was accepted; its operations carry it out."""
 
     operations: tuple[Operation, ...] = ()
 
@@ -62,7 +61,7 @@ class Project(Wire):
 
 
 class Branch(Wire):
-    """`default` marks the project's default branch, whatever its name is."""
+    """`default` marks the project's default branch; its name varies."""
 
     id: str
     default: bool = False
@@ -133,7 +132,7 @@ class NewProject(Accepted):
 
 
 class Problem(Wire):
-    """An error's body. `code` is empty more often than not."""
+    """An error's body. `code` is often empty."""
 
     request_id: str = ""
     code: str = ""

@@ -1,10 +1,10 @@
-"""A control plane that answers as Neon's does, over real PostgreSQL servers of its own.
+"""An emulator of Neon's control plane, with a real PostgreSQL server for each project.
 
-For developing without an account, for tests, and for trying what an account does not let one try:
-a locked project, an answer that is lost, a quota that is full. Where Neon's behaviour is not known
-it is a knob (`behaviour`).
+It serves development without an account, tests, and situations that an account cannot produce on
+demand: a locked project, a lost response, an exhausted quota. Where Neon's behaviour is unknown, it
+is a setting (`behaviour`).
 
-What it is not: a project has one branch, nothing is stored apart from the server that runs, there
-is no TLS, no pooler, no replication and no way into the database `postgres`, and a password that
-was changed by SQL is not known here: revealing it tells the last one that the API made.
+Limits: a project has one branch, nothing is stored beyond the running server, and there is no TLS,
+no pooler, no replication and no access to the database `postgres`. A password that SQL changed is
+unknown to the API, which reveals the last one that it set itself.
 """

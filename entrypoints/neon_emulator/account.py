@@ -1,4 +1,4 @@
-"""Who asks, and where databases can be: what clients want to know before they begin."""
+"""`/users` and `/regions`: the account and the region, which clients read first."""
 
 from aiohttp import web
 
@@ -31,7 +31,7 @@ async def show_user(request: web.Request) -> web.Response:
 
 
 async def list_organizations(_: web.Request) -> web.Response:
-    """The account is a person's, and needs no `org_id`."""
+    """List no organizations: the account is personal and needs no `org_id`."""
     return answer({"organizations": []})
 
 
@@ -52,7 +52,7 @@ async def list_regions(_: web.Request) -> web.Response:
 
 
 def _billing_account(first: Project) -> Json:
-    """Neon no longer has to tell it, but its Python client cannot do without."""
+    """Render the billing account: optional in Neon's API, but required by its Python client."""
     address = ("city", "country", "line1", "line2", "postal_code", "state")
     return {
         "state": "active",

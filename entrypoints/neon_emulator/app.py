@@ -1,4 +1,4 @@
-"""The application: Neon's routes, and the emulator's own."""
+"""The application: Neon's routes and the emulator's own."""
 
 from aiohttp import web
 
@@ -21,7 +21,7 @@ ROLE = f"{BRANCH}/roles/{{role_name}}"
 DATABASE = f"{BRANCH}/databases/{{database_name}}"
 
 ROUTES = (
-    # a route's name is what faults know it by
+    # faults name their route
     ("GET", f"{API}/users/me", account.show_user, "get_user"),
     ("GET", f"{API}/users/me/organizations", account.list_organizations, "list_organizations"),
     ("GET", f"{API}/regions", account.list_regions, "list_regions"),
@@ -60,7 +60,7 @@ ROUTES = (
 )
 
 CONTROL_ROUTES = (
-    # no faults befall these
+    # faults do not apply to these
     ("GET", "/emulator/behaviour", control.show_behaviour),
     ("PATCH", "/emulator/behaviour", control.change_behaviour),
     ("POST", "/emulator/lock", control.lock),
@@ -84,5 +84,5 @@ def build_app(emulator: Emulator) -> web.Application:
 
 
 async def _let_go(app: web.Application) -> None:
-    """Whoever waits for an answer that is held back."""
+    """End the requests whose response a fault holds back."""
     app[EMULATOR].closing.set()

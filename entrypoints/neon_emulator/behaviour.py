@@ -1,37 +1,39 @@
-"""Knobs: how long things take, what is limited, and what nobody could tell us about Neon."""
+"""Settings of the emulator: durations, limits, and details that Neon does not document."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
 class Behaviour(BaseModel):
-    """May be changed at any moment; what begins afterwards goes by it. Times are in seconds."""
+    """The settings. They may change at any time and apply to later requests; times are in
+    seconds."""
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
     operation_seconds: float = Field(0.05, ge=0)
     start_compute_seconds: float = Field(0.05, ge=0)
     late_seconds: float = Field(0, ge=0)
-    """A new role, password or database works that long after its operation has finished."""
+    """Delay between the end of an operation and the moment at which its change takes effect."""
 
     idle: bool = False
-    """Computes sleep whenever no operation runs; each change wakes one and suspends it again."""
+    """Whether computes are suspended while no operation runs; each change starts and suspends
+    one."""
     drop_connections: bool = True
-    """A new role or password ends everybody's sessions on the compute."""
+    """Whether a new role or password ends all sessions on the compute."""
     read_write_compute: bool = True
     store_passwords: bool = True
-    """False holds for every project, True for those that were made to store them."""
+    """False applies to every project, True to those that were created to store passwords."""
     uri_without_password: bool = False
-    """Whether a connection URI is given, without its password, where passwords are not stored."""
+    """Whether connection URIs are returned, without a password, if passwords are not stored."""
 
     pass_while_locked: int = Field(0, ge=0)
-    """So many changes may run beside the one that locks the project, as happens on Neon."""
+    """How many changes may run at the same time as the one that locks the project."""
     locked_code: str = ""
 
     roles_limit: int = Field(500, ge=0)
     databases_limit: int = Field(500, ge=0)
     projects_limit: int = Field(100, ge=0)
     page_size: int = Field(10, ge=1, le=400)
-    """Of lists whose caller gives no limit."""
+    """For lists without a limit in the request."""
 
     duplicate_role_status: int = Field(409, ge=400, le=499)
     duplicate_role_code: str = ""
@@ -41,10 +43,10 @@ class Behaviour(BaseModel):
     duplicate_database_message: str = "database already exists"
     name_error_status: int = Field(400, ge=400, le=499)
     owner_deletion_status: int = Field(422, ge=400, le=499)
-    """Of deleting a role that owns a database."""
+    """The status for deleting a role that owns a database."""
     foreign_status: int = Field(404, ge=400, le=499)
-    """Of a project or branch that there is not: Neon answers 404 or 403."""
+    """The status for a project or branch that does not exist: Neon answers 404 or 403."""
     no_login_password: bool = False
-    """Whether a role that cannot log in is given a password all the same."""
+    """Whether a role that cannot log in gets a password."""
     unmade_stay_listed: bool = True
-    """Whether the lists keep what an operation that ended in an error was to make."""
+    """Whether lists keep objects whose creation failed."""

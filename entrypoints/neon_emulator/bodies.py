@@ -1,4 +1,4 @@
-"""Neon's JSON, complete by its API's description."""
+"""Neon's JSON, with every field that its API description requires."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,7 @@ OWNER_ID = "emulated-owner"
 PROVISIONER = "k8s-neonvm"
 SOURCE = "console"
 PLAN = "free_v2"
-"""Newer ones are not known to Neon's Python client."""
+"""Neon's Python client does not know newer plans."""
 MAX_SIZE = 512
 
 
@@ -25,7 +25,7 @@ def answer(body: Json, status: int = 200) -> web.Response:
 
 
 def moment(when: datetime) -> str:
-    """RFC 3339 in whole seconds."""
+    """Format a time as RFC 3339, in whole seconds."""
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -34,12 +34,12 @@ def times(thing: Any) -> Json:
 
 
 def role_body(project: Project, role: Role, *, secret: bool = False) -> Json:
-    """With its password only in the answers that are there to tell it."""
-    told = {"password": role.password} if secret and role.password else {}
+    """Render a role, with its password only in responses that reveal it."""
+    password = {"password": role.password} if secret and role.password else {}
     return {
         "branch_id": project.branch.id,
         "name": role.name,
-        **told,
+        **password,
         "protected": False,
         "authentication_method": "no_login" if role.no_login else "password",
         **times(role),

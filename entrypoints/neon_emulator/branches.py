@@ -1,4 +1,4 @@
-"""A project's `/branches` and `/endpoints`: there is one of each."""
+"""A project's `/branches` and `/endpoints`; each has one entry."""
 
 from functools import partial
 
@@ -20,7 +20,7 @@ LARGEST_PAGE = 10_000
 
 
 async def list_(request: web.Request) -> web.Response:
-    """As Neon's does, the last page too names a next one, which is empty."""
+    """List the branches. As in Neon's API, the last page has a cursor too, to an empty page."""
     call = project_call(request)
     query = request.query
     query_number(request, "limit", LARGEST_PAGE, LARGEST_PAGE)

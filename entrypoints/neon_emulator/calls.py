@@ -1,4 +1,4 @@
-"""One call of the API: whom it is about, and the operations that it begins."""
+"""A call to the API: its project, and the operations that it starts."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Call:
         return self.emulator.clock.now()
 
     def check_may_change(self) -> None:
-        """Raises ApiError: there is no compute to do it, or another change is under way."""
+        """Raise ApiError if there is no compute, or another change is running."""
         if not self.behaviour.read_write_compute:
             raise ApiError(412, "create a read-write endpoint to manage roles on this branch")
         self.project.operations.check_free(
@@ -52,7 +52,8 @@ class Call:
         lost: Callable[[], None] | None = None,
         may_be_late: bool = False,
     ) -> list[Operation]:
-        """Have the compute do `work` for `entry`; `lost` is called when that fails."""
+        """Start an operation whose compute does `work` for `entry`; a failure calls
+        `on_failure`."""
         entry.settled, entry.updated_at = False, self.now
         step = Step(
             action="apply_config",
@@ -68,7 +69,7 @@ class Call:
         return self.project.operations.begin(steps, fault_during(self.request))
 
     def _falling_asleep(self) -> list[Step]:
-        """A compute that slept is woken for the change, and sleeps again."""
+        """Return the step that suspends a compute again that the change starts."""
         endpoint = self.project.endpoint
         if self.project.operations.running or not (self.behaviour.idle or endpoint.suspended):
             return []
@@ -76,7 +77,7 @@ class Call:
 
 
 def unmade(call: Call, catalog: Catalog[E], entry: E) -> None:
-    """What an operation that ended in an error was to make."""
+    """Remove the entry of a failed creation, unless the settings keep it."""
     if not call.behaviour.unmade_stay_listed:
         catalog.forget(entry)
 
@@ -97,7 +98,7 @@ def _fail(entry: Entry, lost: Callable[[], None] | None) -> None:
 
 
 def suspension(call: Call, finished: Callable[[], None] = lambda: None) -> Step:
-    """The compute stops, and with it everybody's sessions."""
+    """Return a step that suspends the compute and ends all sessions."""
     return Step(
         action="suspend_compute",
         seconds=call.behaviour.operation_seconds,
@@ -107,7 +108,7 @@ def suspension(call: Call, finished: Callable[[], None] = lambda: None) -> Step:
 
 
 def project_call(request: web.Request) -> Call:
-    """Raises ApiError for a project that there is not."""
+    """Return the call for the project in the path. Raises ApiError if it does not exist."""
     emulator = request.app[EMULATOR]
     wanted = request.match_info["project_id"]
     project = emulator.projects.get(wanted)
@@ -121,7 +122,7 @@ def project_call(request: web.Request) -> Call:
 
 
 async def branch_call(request: web.Request) -> Call:
-    """The same for a branch, whose lists are up to date then."""
+    """Return the call for the branch in the path, after refreshing its lists. Raises ApiError."""
     call = project_call(request)
     check_branch(call, request.match_info["branch_id"])
     await call.project.refresh(call.now)
@@ -134,12 +135,12 @@ def check_branch(call: Call, wanted: str) -> None:
 
 
 def fault_during(request: web.Request) -> Fault | None:
-    """What the operations of this request are to suffer."""
+    """Take the fault for the operations of this request, if any."""
     return request.app[EMULATOR].faults.take(route_of(request), DURING)
 
 
 def stale_reads(request: web.Request) -> int:
-    """How many reads are not to find what this request makes."""
+    """Return how many reads must not find the object that this request creates."""
     fault = request.app[EMULATOR].faults.take(route_of(request), {How.STALE_404})
     return fault.reads if fault else 0
 

@@ -1,4 +1,4 @@
-"""What the API's lists tell: what was asked for, brought in line with what SQL made of it."""
+"""The API's lists of roles and databases, reconciled with those on the server."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,8 +8,11 @@ from typing import Generic, TypeVar
 
 @dataclass(kw_only=True)
 class Entry:
-    """`real_name` is what PostgreSQL has it as, None while it does not; `settled` says that no
-    operation on it is under way, and the last ended well; `going` that it is being deleted."""
+    """A listed role or database.
+
+    `real_name` is its name in PostgreSQL, or None before it exists there. `settled` means that no
+    operation on it is running and the last one succeeded.
+    """
 
     name: str
     created_at: datetime
@@ -20,13 +23,13 @@ class Entry:
     unseen_reads: int = 0
 
     def stay(self) -> None:
-        """It was to go, and could not."""
+        """Keep the entry: its deletion failed."""
         self.going = False
 
 
 @dataclass(kw_only=True)
 class Role(Entry):
-    """The `password` is the API's last, and None for a role that SQL made."""
+    """`password` is the last one that the API set; None for a role that SQL created."""
 
     password: str | None = None
     no_login: bool = False
@@ -42,6 +45,8 @@ E = TypeVar("E", bound=Entry)
 
 
 class Catalog(Generic[E]):
+    """The entries of one kind."""
+
     def __init__(self) -> None:
         self._entries: list[E] = []
 
@@ -62,7 +67,7 @@ class Catalog(Generic[E]):
         self._entries = [other for other in self._entries if other is not entry]
 
     def seen(self) -> list[E]:
-        """As a caller's read finds it: what is stale shows some reads later."""
+        """Return the entries that a list shows; stale ones appear after some reads."""
         entries = self.all()
         shown = [entry for entry in entries if not entry.unseen_reads]
         for entry in entries:
@@ -77,7 +82,7 @@ class Catalog(Generic[E]):
         return entry
 
     def merge(self, real: Iterable[str], adopt: Callable[[str], E]) -> None:
-        """Forget what SQL has dropped, and take in what it has made."""
+        """Remove entries that SQL dropped, and add those that it created."""
         names = list(real)
         self._entries = [entry for entry in self._entries if entry.real_name in {None, *names}]
         known = {entry.real_name for entry in self._entries}

@@ -1,4 +1,4 @@
-"""What a project's compute does on its PostgreSQL server."""
+"""A project's compute: its PostgreSQL server and the changes made there."""
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -13,7 +13,7 @@ from entrypoints.neon_emulator.servers import Servers, superuser_of
 
 @dataclass(frozen=True)
 class Seen:
-    """What is really there: roles, databases with their owners, sessions of the API's roles."""
+    """Roles, databases with their owners, and the number of client sessions."""
 
     roles: tuple[str, ...]
     databases: Mapping[str, str]
@@ -21,6 +21,8 @@ class Seen:
 
 
 class Compute:
+    """A compute that can be started and stopped."""
+
     def __init__(self, servers: Servers, name: str) -> None:
         self.port = servers.reserve_port()
         self._servers = servers
@@ -33,12 +35,12 @@ class Compute:
         return self._running is not None
 
     async def start(self) -> None:
-        """Raises StartupError."""
+        """Start the server. Raises StartupError."""
         server = self._servers.running(self._name, self.port)
         self._running = await self._lifetime.enter_async_context(server)
 
     async def stop(self) -> None:
-        """End the server; nothing of it stays."""
+        """Stop the server and remove its data."""
         self._running = None
         await self._lifetime.aclose()
         self._servers.release_port(self.port)
@@ -62,8 +64,8 @@ class Compute:
         async with single_session(superuser_of(self._provider)) as session:
             databases = await session.fetch(statements.databases_of(name))
         for database in databases:
-            farewell = statements.give_up_belongings(name, database["owner"])
-            await self._run(farewell, database=database["name"])
+            statement = statements.give_up_belongings(name, database["owner"])
+            await self._run(statement, database=database["name"])
         await self._run(statements.drop_role(name))
 
     async def create_database(self, name: str, owner: str) -> None:
@@ -85,7 +87,7 @@ class Compute:
     @property
     def _provider(self) -> PostgresProvider:
         if self._running is None:
-            raise ProviderBusy("The compute does not run.")
+            raise ProviderBusy("The compute is not running.")
         return self._running
 
     async def _run(self, statement: str, database: str = "postgres") -> None:

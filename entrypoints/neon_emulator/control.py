@@ -1,4 +1,4 @@
-"""`/emulator`: turning knobs, locking, and asking for faults while it runs."""
+"""`/emulator`: change settings, lock projects and add faults while the emulator runs."""
 
 from typing import Any
 
@@ -16,11 +16,11 @@ from entrypoints.neon_emulator.requests import body_as, first_mistake
 
 
 class Knobs(RootModel[dict[str, Any]]):
-    """Some of Behaviour's fields."""
+    """Some fields of Behaviour."""
 
 
 class Hold(BaseModel):
-    """`seconds` of None is for ever, `project_id` of None the first project."""
+    """`seconds` None means until unlocked; `project_id` None means the first project."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -33,7 +33,7 @@ async def show_behaviour(request: web.Request) -> web.Response:
 
 
 async def change_behaviour(request: web.Request) -> web.Response:
-    """All of what is sent, or nothing of it."""
+    """Change all given settings, or none of them."""
     knobs = request.app[EMULATOR].behaviour
     changes = (await body_as(Knobs, request)).root
     try:
@@ -46,13 +46,13 @@ async def change_behaviour(request: web.Request) -> web.Response:
 
 
 async def lock(request: web.Request) -> web.Response:
-    hold = await body_as(Hold, request) if request.can_read_body else Hold()
-    _project(request.app[EMULATOR], hold.project_id).operations.hold(hold.seconds)
+    wanted = await body_as(Hold, request) if request.can_read_body else Hold()
+    _project(request.app[EMULATOR], wanted.project_id).operations.hold(wanted.seconds)
     return web.Response(status=204)
 
 
 async def unlock(request: web.Request) -> web.Response:
-    """One project, or all."""
+    """Unlock one project, or all."""
     emulator = request.app[EMULATOR]
     wanted = request.query.get("project_id")
     for project in [_project(emulator, wanted)] if wanted else emulator.projects.values():
@@ -61,8 +61,8 @@ async def unlock(request: web.Request) -> web.Response:
 
 
 async def list_faults(request: web.Request) -> web.Response:
-    left = request.app[EMULATOR].faults.left()
-    return answer({"faults": [fault.model_dump(mode="json") for fault in left]})
+    pending = request.app[EMULATOR].faults.left()
+    return answer({"faults": [fault.model_dump(mode="json") for fault in pending]})
 
 
 async def add_fault(request: web.Request) -> web.Response:

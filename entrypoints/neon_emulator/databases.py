@@ -94,7 +94,7 @@ def _check_room(call: Call) -> None:
 
 
 def _check_owner(call: Call, name: str) -> None:
-    """One whose own operation still runs, or failed, is none yet."""
+    """Raise ApiError unless the role exists and its last operation has succeeded."""
     role = call.project.roles.find(name)
     if role is None or not role.settled:
         raise ApiError(422, f'database owner not found; role_name:"{name}"')
@@ -110,7 +110,7 @@ def _check_change(call: Call, database: Database, name: str | None, owner: str |
 
 def _new_database(call: Call, wanted: NewDatabase) -> Database:
     return Database(
-        id=identifiers.database_id(),
+        id=identifiers.create_database_id(),
         name=wanted.name,
         owner_name=wanted.owner_name,
         unseen_reads=stale_reads(call.request),
@@ -125,7 +125,7 @@ async def _make(call: Call, database: Database) -> None:
 
 
 async def _change(call: Call, database: Database, name: str, owner: str) -> None:
-    """Of a database that could not be made, too: a compute makes up for what is missing."""
+    """Change a database, or create it if its creation failed, as a compute would."""
     if database.real_name is None:
         await _make(call, database)
         return

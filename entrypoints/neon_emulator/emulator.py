@@ -1,4 +1,4 @@
-"""All that the emulator has and knows."""
+"""The emulator's state: its projects, settings, faults and recorded requests."""
 
 import asyncio
 import itertools
@@ -27,14 +27,14 @@ from ports.driven.clock import Clock
 HOST = "127.0.0.1"
 
 NEWEST = 18
-"""The bundled PostgreSQL, which all projects have."""
+"""The version of the bundled PostgreSQL, which all projects use."""
 
 REMEMBERED_EXCHANGES = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What a new project is asked to be."""
+    """The properties of a new project."""
 
     name: str | None = None
     branch: str = "main"
@@ -46,8 +46,8 @@ class Wanted:
 
 
 class Emulator:
-    """`exchanges` are the method, path and status of every request to the API that was answered;
-    the status is 0 where a fault kept the answer back."""
+    """The emulator. `exchanges` are the method, path and status of each API request; the status is
+    0 if a fault held back the response."""
 
     app: web.Application
     first: Project
@@ -56,7 +56,7 @@ class Emulator:
     def __init__(
         self, behaviour: Behaviour, servers: Servers, clock: Clock, log: BoundLogger
     ) -> None:
-        self.key = identifiers.api_key()
+        self.key = identifiers.create_api_key()
         self.behaviour = behaviour
         self.clock = clock
         self.faults = Faults()
@@ -74,7 +74,8 @@ class Emulator:
     def create_project(
         self, wanted: Wanted, fault: Fault | None = None
     ) -> tuple[Project, list[Operation]]:
-        """Raises InvalidCall for a version of PostgreSQL that is not bundled."""
+        """Create a project and start its operations. Raises BadRequest for a version of
+        PostgreSQL that is not bundled."""
         if wanted.pg_version != NEWEST:
             raise InvalidCall(f"the emulator has PostgreSQL {NEWEST} only")
         project = self._new_project(wanted)
@@ -97,14 +98,14 @@ class Emulator:
         return project, project.operations.begin(steps, fault)
 
     def seen_projects(self) -> list[Project]:
-        """As a caller's list finds them: what is stale shows some reads later."""
+        """Return the projects that a list shows; stale ones appear after some reads."""
         shown = [project for project in self.projects.values() if not project.unseen_reads]
         for project in self.projects.values():
             project.unseen_reads = max(0, project.unseen_reads - 1)
         return shown
 
     def delete_project(self, project: Project) -> asyncio.Task[None]:
-        """Gone at once; its server ends behind the scenes, in the task that is returned."""
+        """Remove the project at once. Return the task that stops its server."""
         del self.projects[project.id]
         return self._behind_the_scenes(project.close())
 
@@ -112,16 +113,12 @@ class Emulator:
         self.closing.set()
         for project in list(self.projects.values()):
             self.delete_project(project)
-        await self.settled()
-        await self._servers.close()
-
-    async def settled(self) -> None:
-        """Wait until of deleted projects nothing is left."""
         await asyncio.gather(*self._leaving)
+        await self._servers.close()
 
     def _new_project(self, wanted: Wanted) -> Project:
         now = self.clock.now()
-        new_id = identifiers.project_id()
+        new_id = identifiers.create_project_id()
         return Project(
             id=new_id,
             number=next(self._numbers),
@@ -142,11 +139,14 @@ class Emulator:
             "created_at": project.created_at,
             "updated_at": project.created_at,
         }
-        password = identifiers.password()
+        password = identifiers.create_password()
         role = project.roles.add(Role(name=wanted.role, password=password, **times))
         database = project.databases.add(
             Database(
-                id=identifiers.database_id(), name=wanted.database, owner_name=wanted.role, **times
+                id=identifiers.create_database_id(),
+                name=wanted.database,
+                owner_name=wanted.role,
+                **times,
             )
         )
         return role, database
@@ -161,7 +161,7 @@ class Emulator:
         try:
             await work
         except Exception:
-            self._log.exception("neon_emulator.project_did_not_end")
+            self._log.exception("neon_emulator.project_close_failed")
 
 
 def _become(branch: Branch, state: str) -> None:

@@ -1,10 +1,10 @@
-"""What the API refuses, in Neon's words."""
+"""Error responses of the API, with Neon's own messages."""
 
 from collections.abc import Mapping
 
 
 class ApiError(Exception):
-    """`code` is empty in most of Neon's errors: callers go by the status."""
+    """An error response. Most of Neon's errors have an empty `code`: clients use the status."""
 
     def __init__(
         self,
@@ -21,7 +21,7 @@ class ApiError(Exception):
 
 
 class InvalidCall(ApiError):
-    """The request is not what the API's description asks for."""
+    """The request does not match the API description."""
 
     def __init__(self, what: str) -> None:
         super().__init__(400, f"invalid request: {what}")

@@ -1,4 +1,4 @@
-"""Faults that were asked for, and which calls they befall."""
+"""Faults, and the calls to which they apply."""
 
 from collections.abc import Collection
 from enum import StrEnum
@@ -10,37 +10,37 @@ ANY = "*"
 
 class How(StrEnum):
     RESET_BEFORE = "reset_before"
-    """The connection ends, and nothing is done."""
+    """The connection ends before the call is handled."""
     HANG_BEFORE = "hang_before"
-    """Nothing is done, and no answer comes until the caller goes."""
+    """The call is not handled, and no response is sent until the client disconnects."""
     UNAVAILABLE = "unavailable"
-    """503, and nothing is done."""
+    """503, and the call is not handled."""
     LIMITED = "limited"
-    """429 without a word of when to come again."""
+    """429 without a Retry-After header."""
     LIMITED_RETRY_AFTER = "limited_retry_after"
-    """429 with it: `seconds` from now."""
+    """429 with a Retry-After header of `seconds`."""
     LOCKED = "locked"
-    """423, as if another operation ran."""
+    """423, as if another operation were running."""
 
     LOST_AFTER = "lost_after"
-    """All is done, and the connection ends without an answer."""
+    """The call is handled, and the connection ends without a response."""
     HANG = "hang"
-    """All is done, and no answer comes until the caller goes."""
+    """The call is handled, and no response is sent until the client disconnects."""
     FAILED_AFTER = "failed_after"
-    """All is done, and the answer is 500."""
+    """The call is handled, and the response is 500."""
     GATEWAY_HTML = "gateway_html"
-    """All is done, and the answer is a gateway's 524, in HTML."""
+    """The call is handled, and the response is a gateway's 524 in HTML."""
     GARBAGE = "garbage"
-    """All is done, and the answer's JSON is cut off."""
+    """The call is handled, and the response's JSON is truncated."""
 
     FAILING_OPERATION = "failing_operation"
-    """The operation ends as `error`, and nothing is done."""
+    """The operation ends as `error` and changes nothing."""
     RECOVERING_OPERATION = "recovering_operation"
     """The operation is `failed` for `seconds`, then runs again and finishes."""
     UNKNOWN_STATUS = "unknown_status"
-    """The operation has a status that no client knows for `seconds`, then finishes."""
+    """The operation has a status unknown to clients for `seconds`, then finishes."""
     STALE_404 = "stale_404"
-    """What was made is not found by the next `reads` reads of it; lists lack it meanwhile."""
+    """The next `reads` reads do not find the created object, and lists omit it."""
 
 
 BEFORE = frozenset(
@@ -58,7 +58,8 @@ DURING = frozenset({How.FAILING_OPERATION, How.RECOVERING_OPERATION, How.UNKNOWN
 
 
 class Fault(BaseModel):
-    """`which` is a route's name, such as `create_role`, or * for all; `times` None is for ever."""
+    """A fault. `which` is the name of a route, such as `create_role`, or * for all; `times` None
+    means until it is removed."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -70,6 +71,8 @@ class Fault(BaseModel):
 
 
 class Faults:
+    """The pending faults, in order."""
+
     def __init__(self) -> None:
         self._faults: list[Fault] = []
 
@@ -80,11 +83,11 @@ class Faults:
         self._faults.clear()
 
     def left(self) -> list[Fault]:
-        """Those that have not happened as often as they are to."""
+        """Return the faults that still have to happen."""
         return [fault.model_copy() for fault in self._faults]
 
     def take(self, route: str, kinds: Collection[How]) -> Fault | None:
-        """The next fault of these kinds for that route; it has happened once more then."""
+        """Return the next fault of these kinds for that route, and count it as happened."""
         for fault in self._faults:
             if fault.which in {route, ANY} and fault.how in kinds:
                 self._count_down(fault)

@@ -1,4 +1,4 @@
-"""Ids and passwords as Neon makes them."""
+"""Ids and passwords in Neon's formats."""
 
 import secrets
 import string
@@ -20,28 +20,29 @@ _NOUNS = ("band", "bush", "cloud", "dew", "fire", "meadow", "night", "pond", "ri
 _TAIL = string.ascii_lowercase + string.digits
 
 
-def project_id() -> str:
+def create_project_id() -> str:
     return f"{_words()}-{secrets.randbelow(90_000_000) + 10_000_000}"
 
 
-def branch_id() -> str:
+def create_branch_id() -> str:
     return f"br-{_words()}-{_random(8, _TAIL)}"
 
 
-def endpoint_id() -> str:
+def create_endpoint_id() -> str:
     return f"ep-{_words()}-{_random(8, _TAIL)}"
 
 
-def database_id() -> int:
-    """Ascending: clients take the lowest for the database that the branch came with."""
+def create_database_id() -> int:
+    """Return an id greater than all before: clients take the lowest for the branch's first
+    database."""
     return time.time_ns() // 1_000
 
 
-def password() -> str:
+def create_password() -> str:
     return "npg_" + _random(12, string.ascii_letters + string.digits)
 
 
-def api_key() -> str:
+def create_api_key() -> str:
     return "napi_" + _random(48, _TAIL)
 
 

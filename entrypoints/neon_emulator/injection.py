@@ -1,4 +1,4 @@
-"""Faults at the edge: before a call is handled, or after all of it was done."""
+"""Middleware that applies faults before a call is handled, or to its response."""
 
 import asyncio
 import math
@@ -16,7 +16,7 @@ from entrypoints.neon_emulator.keys import EMULATOR
 GATEWAY_PAGE = "<html><head><title>524: A timeout occurred</title></head></html>"
 
 _LOOK_EVERY = 0.02
-"""Seconds: the server does not tell when a caller goes."""
+"""Seconds: aiohttp does not report that a client has disconnected."""
 
 
 @web.middleware
@@ -25,7 +25,7 @@ async def faulty(request: web.Request, handler: Handler) -> web.StreamResponse:
     if fault := emulator.faults.take(route, BEFORE):
         return await _instead(request, emulator, fault)
     response = await handler(request)
-    if fault := emulator.faults.take(route, AFTER):  # what is refused has raised
+    if fault := emulator.faults.take(route, AFTER):  # refused calls have raised
         return await _afterwards(request, emulator, fault, response)
     return response
 
@@ -62,14 +62,14 @@ async def _afterwards(
 
 
 def _cut(request: web.Request) -> web.Response:
-    """The connection ends; what is returned reaches nobody."""
+    """Close the connection; the returned response is not sent."""
     if request.transport:
         request.transport.abort()
     return web.Response()
 
 
 async def _hang(request: web.Request, emulator: Emulator) -> web.Response:
-    """Until the caller goes, or the emulator."""
+    """Wait until the client disconnects or the emulator stops."""
     while not (emulator.closing.is_set() or _is_gone(request)):
         with suppress(TimeoutError):
             await asyncio.wait_for(emulator.closing.wait(), _LOOK_EVERY)

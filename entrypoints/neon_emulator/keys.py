@@ -1,4 +1,4 @@
-"""What handlers find in the application and in requests."""
+"""Keys of values in the application and in requests."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""What is done for every request: an id, a record, the key, errors in Neon's shape."""
+"""Middleware for every request: id, record, API key check, errors in Neon's format."""
 
 import uuid
 
@@ -12,7 +12,7 @@ from entrypoints.neon_emulator.keys import EMULATOR, REQUEST_ID
 API = "/api/v2"
 
 LONGEST_PATH = 500
-"""Characters that are remembered: anybody may send longer ones."""
+"""Maximum number of characters that are recorded."""
 
 REQUEST_ID_HEADER = "x-neon-ret-request-id"
 
@@ -27,7 +27,7 @@ async def identified(request: web.Request, handler: Handler) -> web.StreamRespon
 
 @web.middleware
 async def recorded(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Status 0: the connection was gone before the answer."""
+    """Record each API request; status 0 means that the client disconnected before the response."""
     response = await handler(request)
     if request.path.startswith(API):
         is_gone = request.transport is None or request.transport.is_closing()
@@ -46,7 +46,7 @@ async def with_errors(request: web.Request, handler: Handler) -> web.StreamRespo
     except web.HTTPException as error:
         return _refusal(request, ApiError(error.status, error.reason.lower()))
     except Exception:
-        structlog.get_logger().exception("neon_emulator.crashed")
+        structlog.get_logger().exception("neon_emulator.request_failed")
         return _refusal(request, ApiError(500, "internal error"))
 
 

@@ -1,4 +1,4 @@
-"""The emulator for as long as a context lasts."""
+"""Startup of the emulator with its first project."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -27,11 +27,12 @@ async def opened_emulator(
     log: BoundLogger,
     settings: Mapping[str, str] = NO_SETTINGS,
 ) -> AsyncIterator[Emulator]:
-    """With one project, `first`, that is ready. Raises StartupError.
+    """Run the emulator until the context exits; its project `first` is ready.
 
-    `folder` holds PostgreSQL's data, `settings` go over PostgreSQL's own.
+    `folder` holds PostgreSQL's data; `settings` override PostgreSQL's defaults. Raises
+    StartupError.
     """
-    servers = Servers(folder, SystemClock(), log, settings)  # processes live in real time
+    servers = Servers(folder, SystemClock(), log, settings)  # processes run in real time
     emulator = Emulator(behaviour or Behaviour(), servers, clock, log)
     emulator.app = build_app(emulator)
     try:
@@ -45,4 +46,4 @@ async def _make_first(emulator: Emulator) -> None:
     emulator.first, operations = emulator.create_project(Wanted(role="neondb_owner"))
     await emulator.first.operations.idle()
     if any(operation.status != "finished" for operation in operations):
-        raise StartupError("The emulator's PostgreSQL does not start; the log says why.")
+        raise StartupError("The emulator's PostgreSQL does not start; see its log above.")

@@ -1,4 +1,4 @@
-"""A project's operations: those of one request run in order, and lock the project meanwhile."""
+"""A project's operations: those of one request run in order and lock the project."""
 
 import asyncio
 import math
@@ -17,7 +17,7 @@ from entrypoints.neon_emulator.steps import PlannedFailure, Step
 from ports.driven.clock import Clock
 
 STRANGE_STATUS = "reticulating"
-"""One that no client has heard of."""
+"""A status that clients do not know."""
 
 
 @dataclass(kw_only=True)
@@ -47,41 +47,42 @@ class Operations:
         return bool(self._sets)
 
     def hold(self, seconds: float | None) -> None:
-        """Lock the project, as an operation of Neon's own does; None is for ever."""
+        """Lock the project, as an internal operation of Neon does; None means until unlocked."""
         self._held_until = math.inf if seconds is None else self._clock.elapsed() + seconds
 
     def release(self) -> None:
         self._held_until = -math.inf
 
     def check_free(self, *, beside: int, code: str) -> None:
-        """Raises Locked when the project is held, or more than `beside` requests' sets run."""
+        """Raise Locked if the project is locked, or operations of more than `overlapping` requests
+        are running."""
         if self._clock.elapsed() < self._held_until or len(self._sets) > beside:
             raise Locked(code)
 
     def begin(self, steps: Sequence[Step], fault: Fault | None = None) -> list[Operation]:
-        """The operations of one request, each of which suffers `fault`: the first runs, the others
+        """Start the operations of one request, each with `fault`: the first one runs, the others
         wait for it."""
-        made = [self._recorded(step) for step in steps]
-        if made:
-            self._enter(made[0], "running")
-            task = asyncio.create_task(self._run(made, steps, fault))
+        operations = [self._recorded(step) for step in steps]
+        if operations:
+            self._enter(operations[0], "running")
+            task = asyncio.create_task(self._run(operations, steps, fault))
             self._sets.add(task)
-        return made
+        return operations
 
     def seconds(self, operation: Operation) -> float:
-        """How long it took, or has taken so far."""
+        """Return how long the operation took, or has taken so far."""
         if operation.began is None:
             return 0
         ended = self._clock.elapsed() if operation.ended is None else operation.ended
         return ended - operation.began
 
     async def idle(self) -> None:
-        """Wait until nothing runs."""
+        """Wait until no operation is running."""
         while self._sets:
             await asyncio.wait(self._sets)
 
     async def close(self) -> None:
-        """Stop whatever runs."""
+        """Cancel all running operations."""
         for task in self._sets:
             task.cancel()
         await asyncio.gather(*self._sets, return_exceptions=True)
@@ -90,7 +91,7 @@ class Operations:
 
     def _recorded(self, step: Step) -> Operation:
         now = self._clock.now()
-        if self.all:  # pages go by this moment: no two operations share one
+        if self.all:  # the cursor of pages: no two operations share a time
             now = max(now, self.all[-1].created_at + timedelta(microseconds=1))
         self.all.append(Operation(action=step.action, created_at=now, updated_at=now))
         return self.all[-1]
@@ -115,7 +116,7 @@ class Operations:
         self._sets = {task for task in self._sets if task is not asyncio.current_task()}
 
     async def _suffer(self, operation: Operation, step: Step, fault: Fault) -> None:
-        """What goes otherwise than it should, before it goes as it should, if ever."""
+        """Let the operation fail, or delay it, as the fault says."""
         if fault.how is How.FAILING_OPERATION:
             await self._clock.sleep(step.seconds)
             raise PlannedFailure

@@ -1,4 +1,4 @@
-"""Doing what operations stand for: in time, late, or not as wanted."""
+"""The steps of operations: their work, on time or late."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from ports.driven.clock import Clock
 
 
 class Turn:
-    """A place in a row: it comes when the one before is over."""
+    """A place in a queue, which is reached when the previous turn ends."""
 
     def __init__(self, before: "Turn | None") -> None:
         self._before = before
@@ -26,7 +26,7 @@ class Turn:
 
 
 class Performer:
-    """One project's: work is done in the order in which it was begun, late work too."""
+    """Performs one project's steps in the order of their start, late work included."""
 
     def __init__(self, clock: Clock, log: BoundLogger) -> None:
         self._clock = clock
@@ -36,7 +36,8 @@ class Performer:
         self._usual: dict[str, float] = {}
 
     async def perform(self, step: Step) -> None:
-        """Return when the step's time is over. Raises what its work raises, unless that is late."""
+        """Perform a step and wait for its duration. Raises the error of its work unless that is
+        late."""
         turn = self._last = Turn(self._last)
         if step.late:
             await self._clock.sleep(step.seconds)
@@ -61,7 +62,7 @@ class Performer:
         await asyncio.gather(*self._late, return_exceptions=True)
 
     async def _perform_in_time(self, step: Step, turn: Turn) -> None:
-        """The work comes at the end of the time, as far as its own length can be foreseen."""
+        """Do the work so that it ends with the step's time, as far as its duration is known."""
         begin = self._clock.elapsed()
         await self._clock.sleep(max(0, step.seconds - self._usual.get(step.action, 0)))
         seconds = await self._work(step, turn)
@@ -71,7 +72,7 @@ class Performer:
             await self._clock.sleep(left)
 
     async def _work(self, step: Step, turn: Turn) -> float:
-        """How long it took, in seconds."""
+        """Do the work. Return its duration in seconds."""
         try:
             await turn.come()
             begin = self._clock.elapsed()

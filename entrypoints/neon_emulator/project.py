@@ -1,4 +1,4 @@
-"""A project: one branch, its compute, and what is in them."""
+"""A project: one branch, its compute, roles and databases."""
 
 import asyncio
 from collections.abc import Mapping
@@ -19,17 +19,17 @@ class Branch:
     name: str
     created_at: datetime
     updated_at: datetime
-    id: str = field(default_factory=identifiers.branch_id)
+    id: str = field(default_factory=identifiers.create_branch_id)
     state: str = "init"
 
 
 @dataclass(kw_only=True)
 class Endpoint:
-    """The branch's read-write compute, as the API tells of it."""
+    """The branch's read-write compute in the API."""
 
     created_at: datetime
     updated_at: datetime
-    id: str = field(default_factory=identifiers.endpoint_id)
+    id: str = field(default_factory=identifiers.create_endpoint_id)
     started: bool = False
     suspended: bool = False
 
@@ -38,7 +38,7 @@ class Endpoint:
 class Project:
     id: str
     number: int
-    """Projects are listed by it: the order in which they were made."""
+    """The order of creation, by which projects are listed."""
     name: str
     pg_version: int
     store_passwords: bool
@@ -55,20 +55,20 @@ class Project:
     roles: Catalog[Role] = field(default_factory=Catalog)
     databases: Catalog[Database] = field(default_factory=Catalog)
     order: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held by whatever changes the server, and by whoever compares it with the lists."""
+    """Held while the server is changed or compared with the lists."""
 
     async def refresh(self, now: datetime) -> None:
-        """Bring the lists in line with the server, if it runs by now."""
+        """Reconcile the lists with the server, if it is running."""
         async with self.order:
             if not self.compute.is_running:
                 return
-            seen = await self.compute.look()
-            self.roles.merge(seen.roles, partial(_found_role, now))
-            self.databases.merge(seen.databases, partial(_found_database, now, seen.databases))
+            found = await self.compute.look()
+            self.roles.merge(found.roles, partial(_found_role, now))
+            self.databases.merge(found.databases, partial(_found_database, now, found.databases))
             for database in self.databases.all():
                 if database.settled and database.real_name:
-                    database.owner_name = seen.databases[database.real_name]
-            if seen.guests:
+                    database.owner_name = found.databases[database.real_name]
+            if found.guests:
                 self.endpoint.suspended = False  # a connection wakes a compute
 
     async def close(self) -> None:
@@ -82,7 +82,7 @@ def _found_role(now: datetime, name: str) -> Role:
 
 def _found_database(now: datetime, owners: Mapping[str, str], name: str) -> Database:
     return Database(
-        id=identifiers.database_id(),
+        id=identifiers.create_database_id(),
         name=name,
         owner_name=owners[name],
         real_name=name,

@@ -1,4 +1,4 @@
-"""`/projects`, and what a project tells about itself."""
+"""`/projects`, a project's connection URIs and its operations."""
 
 import asyncio
 from dataclasses import replace
@@ -83,7 +83,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def rename(request: web.Request) -> web.Response:
-    """Whatever else is asked to change is left as it is."""
+    """Rename a project; other changes in the request are ignored."""
     call = project_call(request)
     name = (await body_as(RenamedProjectBody, request)).project.name
     call.project.name = name or call.project.name
@@ -92,7 +92,7 @@ async def rename(request: web.Request) -> web.Response:
 
 
 async def delete(request: web.Request) -> web.Response:
-    """Answered when nobody can log in any more: no proxy stands before a server here."""
+    """Delete a project; respond when its server has stopped, because no proxy ends the logins."""
     call = project_call(request)
     await asyncio.wait([call.emulator.delete_project(call.project)])
     return answer({"project": project_body(call.project)})
@@ -178,7 +178,7 @@ def _matching(request: web.Request, emulator: Emulator) -> list[Project]:
 
 def _after(cursor: str, projects: list[Project]) -> list[Project]:
     if not (cursor.isascii() and cursor.isdigit()):
-        raise InvalidCall("cursor is not one of ours")
+        raise InvalidCall("cursor is not valid")
     return [project for project in projects if project.number > int(cursor[:18])]
 
 

@@ -1,4 +1,4 @@
-"""What callers send, read by the API's rules."""
+"""Request bodies, query parameters and names, checked by the API's rules."""
 
 import json
 import re
@@ -19,14 +19,14 @@ ID_PATTERN = "^[a-z0-9-]{1,60}$"
 
 RESERVED_ROLES = frozenset(
     {"neon_superuser", "cloud_admin", "zenith_admin", "neon_service", "public", "none"}
-    # these two only here: the emulator works by them
+    # the emulator's own roles
     | {"postgres", "pgvend_admin"}
 )
 RESERVED_DATABASES = frozenset({"postgres", "template0", "template1"})
 
 
 class Asked(BaseModel):
-    """None of Neon's fields may be null: what is not asked for is left out."""
+    """A request body. As in Neon's API, no field may be null."""
 
     model_config = ConfigDict(strict=True)
 
@@ -113,7 +113,7 @@ async def body_as(kind: type[Body], request: web.Request) -> Body:
 
 
 def _check_is_json(request: web.Request) -> None:
-    """The emulator's own routes are for people with curl, who may leave the header out."""
+    """Raise BadRequest for another Content-Type; the emulator's own routes accept any."""
     if request.path.startswith(API) and request.content_type != "application/json":
         raise InvalidCall(f"unexpected Content-Type: {request.content_type}")
 
@@ -137,13 +137,13 @@ def query_text(request: web.Request, name: str) -> str:
 
 
 def projects_page(request: web.Request, default: int) -> int:
-    """How many projects are asked for. How long a caller will wait (ms) changes nothing here."""
+    """Return the page size of a list of projects; check `timeout` (ms), which has no effect."""
     query_number(request, "timeout", 10_000, 30_000, least=100)
     return query_number(request, "limit", default, LARGEST_PROJECTS_PAGE)
 
 
 def query_word(request: web.Request, name: str, words: Sequence[str]) -> str:
-    """One of these words, of which the first is the default."""
+    """Return a parameter that is one of these words; the first word is the default."""
     word = request.query.get(name, words[0])
     if word not in words:
         raise InvalidCall(f"{name} is one of {', '.join(words)}")
@@ -153,7 +153,7 @@ def query_word(request: web.Request, name: str, words: Sequence[str]) -> str:
 def query_id(request: web.Request, name: str) -> str | None:
     text = request.query.get(name)
     if text is not None and not re.fullmatch(ID_PATTERN, text):
-        raise InvalidCall(f"{name} is no id")
+        raise InvalidCall(f"{name} is not an id")
     return text
 
 

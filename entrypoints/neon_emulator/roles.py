@@ -58,7 +58,7 @@ async def reset_password(request: web.Request) -> web.Response:
     call = await branch_call(request)
     role = _found(call)
     call.check_may_change()
-    role.password, role.no_login = identifiers.password(), False
+    role.password, role.no_login = identifiers.create_password(), False
     work = partial(_set_password, call, role, role.password)
     return _changed(call, role, call.apply(role, work, may_be_late=True), secret=True)
 
@@ -106,7 +106,7 @@ def _new_role(call: Call, wanted: NewRole) -> Role:
     has_password = call.behaviour.no_login_password or not wanted.no_login
     return Role(
         name=wanted.name,
-        password=identifiers.password() if has_password else None,
+        password=identifiers.create_password() if has_password else None,
         no_login=wanted.no_login,
         unseen_reads=stale_reads(call.request),
         created_at=call.now,
@@ -122,7 +122,7 @@ async def _make(call: Call, role: Role) -> None:
 
 
 async def _set_password(call: Call, role: Role, password: str) -> None:
-    """Of a role that could not be made, too: a compute makes up for what is missing."""
+    """Set a password, or create the role if its creation failed, as a compute would."""
     if role.real_name is None:
         await _make(call, role)
         return

@@ -1,4 +1,4 @@
-"""PostgreSQL servers of the bundled kind, one for each project: a copy of a prepared folder."""
+"""Bundled PostgreSQL servers, one for each project, copied from a prepared folder."""
 
 import asyncio
 import os
@@ -21,11 +21,11 @@ from entrypoints.neon_emulator import statements
 from ports.driven.clock import Clock
 
 SETTINGS = {"shared_buffers": "16MB"}
-"""There may be a hundred of them."""
+"""Small, because up to a hundred servers may run."""
 
 
 class Servers:
-    """In `folder`; `settings` go over PostgreSQL's usual ones."""
+    """The servers, in `folder`; `settings` override PostgreSQL's defaults."""
 
     def __init__(
         self, folder: Path, clock: Clock, log: BoundLogger, settings: Mapping[str, str]
@@ -38,7 +38,7 @@ class Servers:
         self._ports: set[int] = set()
 
     def reserve_port(self) -> int:
-        """A free port that no other project has or is about to have."""
+        """Return a free port that no other project has or has reserved."""
         candidates = random.sample([port for port in PORTS if port not in self._ports], 1000)
         port = next(port for port in candidates if is_free(port))
         self._ports.add(port)
@@ -49,7 +49,7 @@ class Servers:
 
     @asynccontextmanager
     async def running(self, name: str, port: int) -> AsyncIterator[PostgresProvider]:
-        """A server that has Neon's roles and nothing else; nothing of it stays."""
+        """Run a server that has Neon's roles only; remove its data when the context exits."""
         template = await self._template()
         folder = self._folder / name
         try:
@@ -65,7 +65,7 @@ class Servers:
             await asyncio.gather(self._made, return_exceptions=True)
 
     async def _template(self) -> Path:
-        """Made once, whoever asked for it first has gone or not."""
+        """Return the template's folder, created once, even if the first caller is cancelled."""
         if self._made is None:
             self._made = asyncio.create_task(self._made_template())
         return await asyncio.shield(self._made)
@@ -86,7 +86,7 @@ class Servers:
 
 
 def superuser_of(provider: PostgresProvider) -> Login:
-    """A bundled server always has one."""
+    """Return the login of the bundled server's superuser."""
     login = provider.server.superuser
     if login is None:
         raise ValueError("a server without a superuser cannot play a compute")
@@ -94,7 +94,7 @@ def superuser_of(provider: PostgresProvider) -> Login:
 
 
 def _copy(template: Path, data: Path) -> None:
-    """With its owner, the system user that PostgreSQL runs as. Blocks."""
+    """Copy a data folder with its owner, the system user that PostgreSQL runs as. Blocks."""
     shutil.copytree(template, data, copy_function=shutil.copyfile)  # a third faster than `copy2`
     owner = template.stat()
     for path in (data, *data.rglob("*")):

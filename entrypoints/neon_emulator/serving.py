@@ -1,4 +1,4 @@
-"""The emulator as a program: on this machine's own address, over a folder that goes away."""
+"""The emulator as a program: it listens on loopback and uses a temporary folder."""
 
 import asyncio
 import os
@@ -20,16 +20,16 @@ from entrypoints.neon_emulator.middlewares import API
 from entrypoints.neon_emulator.opening import opened_emulator
 
 THROWN_AWAY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
-"""Nothing outlives the emulator: its servers need not care for their data."""
+"""The data does not need to survive a crash: it is removed when the emulator stops."""
 
 DRAIN_TIMEOUT = 5.0
-"""Seconds that running requests get to end in."""
+"""Seconds for running requests to finish."""
 
 Announce = Callable[[Emulator, str], None]
 
 
 def serve(port: int, behaviour: Behaviour, announce: Announce) -> None:
-    """Until SIGINT or SIGTERM; `announce` is called with the API's address when all is ready.
+    """Serve until SIGINT or SIGTERM; call `announce` with the API's URL when it is ready.
 
     Raises StartupError.
     """
@@ -38,7 +38,7 @@ def serve(port: int, behaviour: Behaviour, announce: Announce) -> None:
 
 
 async def _stoppable(listener: socket.socket, behaviour: Behaviour, announce: Announce) -> None:
-    """Told to stop once or often, at the start or later, it ends all that it began."""
+    """Serve until a signal arrives, during startup too; repeated signals have no effect."""
     work = asyncio.create_task(_serve(listener, behaviour, announce))
 
     def stop() -> None:
@@ -78,11 +78,11 @@ async def _site(emulator: Emulator, listener: socket.socket) -> AsyncIterator[No
 
 
 def _listening(port: int) -> socket.socket:
-    """Taken before anything else is started: a taken port is told at once."""
+    """Listen before anything else is started, so that a port in use is reported at once."""
     try:
         return socket.create_server((HOST, port), backlog=512)
     except OSError as error:
         raise StartupError(
-            f"{HOST} port {port} cannot be listened on ({os.strerror(error.errno or 0)}): "
-            "choose a free one with --port, or stop what listens there."
+            f"Cannot listen on {HOST} port {port} ({os.strerror(error.errno or 0)}): choose a "
+            "free port with --port, or stop the process that uses this one."
         ) from error

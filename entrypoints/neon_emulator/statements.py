@@ -5,7 +5,7 @@ from adapters.postgres.quoting import identifier, literal
 SUPERUSERS = "neon_superuser"
 
 HIDDEN = ("postgres", "pgvend_admin", SUPERUSERS)
-"""Roles that are the emulator's own, and no business of the API's."""
+"""The emulator's own roles, which the API does not list."""
 
 SEEN = f"""
 SELECT
@@ -38,11 +38,11 @@ GRANT pg_read_all_data, pg_write_all_data, pg_create_subscription, pg_maintain,
       pg_signal_autovacuum_worker TO {SUPERUSERS};
 GRANT pg_monitor, pg_signal_backend TO {SUPERUSERS} WITH ADMIN OPTION
 """
-"""The role whose members every role is that the API makes."""
+"""Creates the role of which every role created by the API is a member."""
 
 
 def create_role(name: str, password: str | None) -> str:
-    """As the API makes them: with nearly every right, and no bounds to other databases."""
+    """Create a role as Neon's API does: with nearly all privileges, on all databases."""
     login = f"LOGIN PASSWORD {literal(password)}" if password else "NOLOGIN"
     return (
         f"CREATE ROLE {identifier(name)} {login} "
@@ -55,7 +55,8 @@ def set_password(name: str, password: str) -> str:
 
 
 def databases_of(name: str) -> str:
-    """Where the role owns or is granted something, and one for what belongs to no database."""
+    """List databases where the role owns objects or has privileges, and `postgres` for shared
+    objects."""
     return f"""
         SELECT datname AS name, pg_get_userbyid(datdba) AS owner FROM pg_database
         WHERE datname = 'postgres' OR oid IN (
@@ -67,7 +68,7 @@ def databases_of(name: str) -> str:
 
 
 def give_up_belongings(name: str, heir: str) -> str:
-    """In one database: its objects go to the database's owner, its grants go away."""
+    """Give a role's objects in one database to its owner, and revoke the role's privileges."""
     role = identifier(name)
     return f"REASSIGN OWNED BY {role} TO {identifier(heir)}; DROP OWNED BY {role}"
 
@@ -84,7 +85,7 @@ def create_database(name: str, owner: str) -> str:
 
 
 def share_database(name: str, owner: str) -> str:
-    """Inside the new database: to its owner what is public, to all of the API's roles the rest."""
+    """Inside a new database, give its owner the schema `public` and all API roles its tables."""
     return (
         f"GRANT ALL ON DATABASE {identifier(name)} TO {SUPERUSERS}; "
         f"ALTER SCHEMA public OWNER TO {identifier(owner)}; "

@@ -1,4 +1,4 @@
-"""What an operation is to do."""
+"""The steps of operations."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from domain.errors import PgvendError
 
 
 class PlannedFailure(PgvendError):
-    """An internal error: a fault was asked for."""
+    """Internal error, caused by a fault."""
 
 
 async def _no_work() -> None: ...
@@ -18,8 +18,8 @@ def _nothing() -> None: ...
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One operation to be, `seconds` long: `work` is what really happens, at its end or `late`
-    seconds after that."""
+    """The plan of an operation that takes `seconds`: `work` is done at its end or `late` seconds
+    afterwards."""
 
     action: str
     seconds: float

@@ -1,4 +1,4 @@
-"""How a role reaches a database of a project."""
+"""Connection URIs of a project's databases."""
 
 from urllib.parse import quote
 
@@ -9,7 +9,7 @@ from entrypoints.neon_emulator.project import Project
 
 
 def connection_uri(project: Project, role: Role, database_name: str) -> str:
-    """Without TLS: the bundled server has none, and is on loopback."""
+    """Build a URI without TLS: the bundled server listens on loopback and does not support it."""
     secret = f":{quote(role.password, safe='')}" if role.password else ""
     user, database = quote(role.name, safe=""), quote(database_name, safe="")
     return f"postgresql://{user}{secret}@{HOST}:{project.compute.port}/{database}?sslmode=disable"

@@ -1,4 +1,4 @@
-"""One emulator for this folder: its tests break it, and leave in it what they made."""
+"""One emulator for this folder, whose tests break it and leave objects in it."""
 
 from collections.abc import AsyncIterator
 
@@ -9,6 +9,6 @@ from tests.support.neon.emulator import RunningEmulator, running_emulator
 
 @pytest.fixture(scope="package")
 async def neon() -> AsyncIterator[RunningEmulator]:
-    """At its end, every exchange is as Neon describes it."""
+    """The folder's emulator; it checks at the end that every exchange conformed."""
     async with running_emulator() as running:
         yield running

@@ -20,10 +20,10 @@ from tests.support.command_line import PATIENCE, PGVEND, pgvend, plain_environme
 LAST_LINE = "NEON_API_KEY"
 
 
-async def test_what_it_prints_is_enough_to_use_it_and_when_it_stops_nothing_is_left(
+async def test_the_printed_settings_suffice_and_a_stop_leaves_nothing(
     tmp_path: Path,
 ) -> None:
-    """No secret in its log either."""
+    """The log contains no secret either."""
     async with emulator("--operation-ms", "0", folder=tmp_path) as (process, settings):
         project = f"/projects/{settings['NEON_PROJECT_ID']}"
         branches = await answered(settings, f"{project}/branches")
@@ -41,7 +41,7 @@ async def test_what_it_prints_is_enough_to_use_it_and_when_it_stops_nothing_is_l
     assert not [secret for secret in secrets if secret in log]
 
 
-async def test_knobs_are_set_and_when_it_is_stopped_twice_nothing_is_left(tmp_path: Path) -> None:
+async def test_settings_apply_and_two_signals_leave_nothing(tmp_path: Path) -> None:
     knobs = ("--no-store-passwords", "--set", "roles_limit=0")
     async with emulator(*knobs, folder=tmp_path) as (process, settings):
         branch = f"/projects/{settings['NEON_PROJECT_ID']}/branches/{settings['NEON_BRANCH_ID']}"
@@ -54,7 +54,7 @@ async def test_knobs_are_set_and_when_it_is_stopped_twice_nothing_is_left(tmp_pa
     assert revealed["message"] == "Storing passwords is disabled"
 
 
-async def test_when_it_is_stopped_while_it_starts_nothing_is_left(tmp_path: Path) -> None:
+async def test_a_stop_during_startup_leaves_nothing(tmp_path: Path) -> None:
     async with starting(folder=tmp_path) as process:
         await until(lambda: names_in(tmp_path, "pgvend-neon-*/template"))
         process.send_signal(signal.SIGTERM)
@@ -64,7 +64,7 @@ async def test_when_it_is_stopped_while_it_starts_nothing_is_left(tmp_path: Path
     assert names_in(tmp_path) == []
 
 
-async def test_an_unknown_knob_and_a_port_that_is_taken_are_named() -> None:
+async def test_an_unknown_setting_and_a_used_port_are_named() -> None:
     taken = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
     async with taken:
         port = taken.sockets[0].getsockname()[1]
@@ -83,13 +83,13 @@ async def test_an_unknown_knob_and_a_port_that_is_taken_are_named() -> None:
 async def emulator(
     *arguments: str, folder: Path | None = None
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, str]]]:
-    """The process, and the settings that it prints when it is ready."""
+    """Run the command. Yield its process and the settings that it prints."""
     async with starting(*arguments, folder=folder) as process:
         settings: dict[str, str] = {}
         assert process.stdout
         while LAST_LINE not in settings:
             line = (await asyncio.wait_for(process.stdout.readline(), PATIENCE)).decode()
-            assert line, "it ended"
+            assert line, "the process ended"
             settings |= dict(re.findall(r"^(NEON_\w+)=(\S+)$", line))
         yield process, settings
 
@@ -116,7 +116,7 @@ async def starting(
 async def stopped(
     process: asyncio.subprocess.Process, folder: Path, *signals: signal.Signals
 ) -> str:
-    """What it had to say, when it has ended and nothing of it is left."""
+    """Stop the process and check that nothing remains. Return its log."""
     children = psutil.Process(process.pid).children(recursive=True)
     for number in signals:
         process.send_signal(number)

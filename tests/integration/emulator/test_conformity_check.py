@@ -1,5 +1,5 @@
-"""The check itself finds what Neon's description does not allow; that it finds nothing else, all
-tests of the emulator show."""
+"""The checker finds violations of Neon's description; all tests of the emulator show that it finds
+no others."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.neon.conformity import Answer, Conformity, Exchange, conformity
+from tests.support.neon.conformity import Answer, Conformity, Exchange, create_checker
 
 TIMES = {"created_at": "2025-01-16T21:02:03Z", "updated_at": "2025-01-16T21:02:03Z"}
 
@@ -54,7 +54,7 @@ VIOLATIONS: Mapping[str, tuple[Exchange, str]] = {
     "an answer in HTML": (_answered(Answer(200, b"<html>", "text/html")), "text/html"),
     "broken JSON": (_answered(Answer(200, b'{"roles": [')), "answer: "),
     "a success of another status": (_created(200), "'message' is a required property"),
-    "a body where there is none": (DELETED, "a body where none is described"),
+    "an undescribed body": (DELETED, "a body that the description does not have"),
     "an error in another form": (_refused(f"{ROLES}/ana"), "'message' is a required property"),
     "an error of no operation": (_refused("/nowhere"), "'message' is a required property"),
     "an unknown operation": (replace(_listed(), method="PUT"), "no such operation"),
@@ -70,14 +70,14 @@ VIOLATIONS: Mapping[str, tuple[Exchange, str]] = {
 
 @pytest.fixture
 def checked() -> Conformity:
-    found = conformity()
+    found = create_checker()
     if found is None:
         pytest.skip("needs Neon's description: see NEON_OPENAPI")
     return found
 
 
 @pytest.mark.parametrize(("exchange", "words"), VIOLATIONS.values(), ids=list(VIOLATIONS))
-def test_finds_what_is_not(checked: Conformity, exchange: Exchange, words: str) -> None:
+def test_the_checker_finds_violations(checked: Conformity, exchange: Exchange, words: str) -> None:
     checked.check(exchange)
 
     assert any(words in violation for violation in checked.violations), checked.violations

@@ -1,5 +1,5 @@
-"""Every route succeeds as Neon describes it. What is refused or goes wrong does so elsewhere: an
-emulator holds all its exchanges against the description at its end."""
+"""Every route succeeds as Neon describes it. Other tests cover refusals and faults: each emulator
+checks all its exchanges against the description at its end."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ import pytest
 
 from entrypoints.neon_emulator.behaviour import Behaviour
 from tests.support.neon.client import OWNER
-from tests.support.neon.conformity import API, conformity
+from tests.support.neon.conformity import API, create_checker
 from tests.support.neon.emulator import RunningEmulator, running_emulator
 
 NEVER_ACCEPTED = {
     "POST /projects/{project_id}/branches",  # the emulator has one branch in each project
-    "DELETE /projects/{project_id}/branches/{branch_id}",  # and that is the root
+    "DELETE /projects/{project_id}/branches/{branch_id}",  # the root branch
 }
 
 CALLS: list[tuple[str, Any]] = [
@@ -53,7 +53,7 @@ CALLS: list[tuple[str, Any]] = [
 
 
 async def test_every_route_succeeds_as_described() -> None:
-    if (checked := conformity()) is None:
+    if (checked := create_checker()) is None:
         pytest.skip("needs Neon's description: see NEON_OPENAPI")
     fast = Behaviour(operation_seconds=0, start_compute_seconds=0)
     async with running_emulator(fast, middlewares=[checked.middleware()], checked=False) as neon:
@@ -79,7 +79,7 @@ async def _succeed(neon: RunningEmulator, call: str, body: Any = None) -> None:
     answer = await client.call(method, whole, body)
     assert answer.status < 300, (call, answer)
     if method != "GET" and "operations" in answer.body:
-        await client.done(answer)
+        await client.wait_until_done(answer)
 
 
 def _routes(neon: RunningEmulator) -> set[str]:

@@ -1,4 +1,4 @@
-"""`/emulator`: the knobs while it runs."""
+"""`/emulator`: control of the running emulator."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tests.support.neon.client import Answer
 from tests.support.neon.emulator import RunningEmulator, fresh, turned
 
 
-async def test_knobs_are_shown_and_turned(neon: RunningEmulator) -> None:
+async def test_settings_are_shown_and_changed(neon: RunningEmulator) -> None:
     async with turned(neon, idle=False):
         changed = await _control(neon, "PATCH", "behaviour", {"idle": True})
         shown = await _control(neon, "GET", "behaviour")
@@ -19,22 +19,20 @@ async def test_knobs_are_shown_and_turned(neon: RunningEmulator) -> None:
 
 
 @pytest.mark.parametrize("knobs", [{"no_such": 1}, {"idle": True, "operation_seconds": -1}, []])
-async def test_a_knob_that_cannot_be_turned_turns_no_other(
-    neon: RunningEmulator, knobs: Any
-) -> None:
+async def test_an_invalid_setting_changes_no_other(neon: RunningEmulator, knobs: Any) -> None:
     answer = await _control(neon, "PATCH", "behaviour", knobs)
 
     assert (answer.status, neon.behaviour.idle) == (400, False)
 
 
-async def test_a_project_is_locked_until_it_is_unlocked_or_for_a_while(
+async def test_a_project_is_locked_until_unlocked_or_for_a_time(
     neon: RunningEmulator,
 ) -> None:
     async with turned(neon, pass_while_locked=0, operation_seconds=0):
         await _control(neon, "POST", "lock")
         locked = await neon.client.create_role(fresh("role"))
         await _control(neon, "DELETE", "lock")
-        free = await neon.client.done(await neon.client.create_role(fresh("role")))
+        free = await neon.client.wait_until_done(await neon.client.create_role(fresh("role")))
         await _control(neon, "POST", "lock", {"project_id": neon.project_id, "seconds": 0})
         again = await neon.client.create_role(fresh("role"))
         missing = await _control(neon, "POST", "lock", {"project_id": "none"})
@@ -42,30 +40,30 @@ async def test_a_project_is_locked_until_it_is_unlocked_or_for_a_while(
     assert [answer.status for answer in (locked, free, again, missing)] == [423, 201, 201, 404]
 
 
-async def test_faults_are_asked_for_shown_and_taken_back(neon: RunningEmulator) -> None:
+async def test_faults_are_added_listed_and_removed(neon: RunningEmulator) -> None:
     fault = {"which": "get_project", "how": "unavailable", "times": None}
     async with turned(neon):
         added = await _control(neon, "POST", "faults", fault)
-        befallen = await neon.client.call("GET", neon.client.project)
+        failed = await neon.client.call("GET", neon.client.project)
         await _control(neon, "DELETE", "faults")
-        left = await _control(neon, "GET", "faults")
+        remaining = await _control(neon, "GET", "faults")
 
     assert added.body["faults"][0]["which"] == "get_project"
-    assert befallen.status == 503
-    assert left.body == {"faults": []}
+    assert failed.status == 503
+    assert remaining.body == {"faults": []}
 
 
 @pytest.mark.parametrize(
     "fault", [{"which": "no_route", "how": "hang"}, {"which": "get_project", "how": "no_way"}, {}]
 )
-async def test_a_fault_that_cannot_be_is_refused(neon: RunningEmulator, fault: Any) -> None:
+async def test_an_invalid_fault_is_refused(neon: RunningEmulator, fault: Any) -> None:
     assert (await _control(neon, "POST", "faults", fault)).status == 400
 
 
-async def test_all_requests_to_the_api_are_listed_in_order(neon: RunningEmulator) -> None:
+async def test_api_requests_are_listed_in_order(neon: RunningEmulator) -> None:
     async with turned(neon):
         neon.fault("create_role", "reset_before")
-        with pytest.raises(aiohttp.ClientError):  # a GET would be repeated by the library
+        with pytest.raises(aiohttp.ClientError):  # aiohttp would repeat a GET
             await neon.client.create_role(fresh("role"))
     await neon.client.call("GET", "/a%2Fb")
 
@@ -77,7 +75,7 @@ async def test_all_requests_to_the_api_are_listed_in_order(neon: RunningEmulator
     ]
 
 
-async def test_the_knobs_need_the_key(neon: RunningEmulator) -> None:
+async def test_the_settings_require_the_key(neon: RunningEmulator) -> None:
     answer = await _control(neon, "GET", "behaviour", headers={"Authorization": "Bearer other"})
 
     assert answer.status == 401

@@ -1,4 +1,4 @@
-"""Faults: each befalls the call that it was asked for, and leaves what it says it leaves."""
+"""Faults: each applies to its route and has the documented effect."""
 
 import asyncio
 from typing import Any
@@ -20,14 +20,14 @@ STATUSES = {
     How.FAILED_AFTER: 500,
     How.GATEWAY_HTML: 524,
 }
-"""Of those that are answered as a whole."""
+"""Of the faults with a complete response."""
 
 CUT = {How.RESET_BEFORE, How.LOST_AFTER, How.GARBAGE}
 SILENT = {How.HANG_BEFORE, How.HANG}
 
 
 @pytest.mark.parametrize("how", sorted(BEFORE | AFTER))
-async def test_a_fault_before_leaves_nothing_and_one_after_leaves_all(
+async def test_a_fault_before_changes_nothing_and_one_after_everything(
     neon: RunningEmulator, how: How
 ) -> None:
     name = fresh("role")
@@ -35,7 +35,7 @@ async def test_a_fault_before_leaves_nothing_and_one_after_leaves_all(
         neon.fault("create_role", how, seconds=3)
         answer = await _answer(neon, how, name)
 
-    census = await neon.census()
+    snapshot = await neon.snapshot()
     if answer is None:
         assert how in CUT | SILENT
     else:
@@ -43,15 +43,15 @@ async def test_a_fault_before_leaves_nothing_and_one_after_leaves_all(
         assert answer.status == STATUSES[how]
         assert html.startswith("text/html") is (how is How.GATEWAY_HTML)
         assert pause == ("3" if how is How.LIMITED_RETRY_AFTER else None)
-    assert (census.lists(name), census.has(name)) == (how in AFTER, how in AFTER)
+    assert (snapshot.lists(name), snapshot.has(name)) == (how in AFTER, how in AFTER)
 
 
 @pytest.mark.parametrize(
     ("times", "statuses"),
     [(2, [423, 423, 200, 200]), (None, [423] * 20)],
-    ids=["as often as it is to", "for ever"],
+    ids=["a number of times", "always"],
 )
-async def test_a_fault_befalls_the_call_that_it_was_asked_for(
+async def test_a_fault_applies_to_its_route_only(
     neon: RunningEmulator, times: int | None, statuses: list[int]
 ) -> None:
     async with turned(neon):
@@ -63,7 +63,7 @@ async def test_a_fault_befalls_the_call_that_it_was_asked_for(
     assert [answer.status for answer in answers] == statuses
 
 
-async def test_a_fault_after_waits_for_a_call_that_succeeds(neon: RunningEmulator) -> None:
+async def test_a_fault_after_applies_to_a_successful_call(neon: RunningEmulator) -> None:
     async with turned(neon):
         neon.fault("create_role", How.FAILED_AFTER)
         refused = await neon.client.create_role("neondb_owner")
@@ -74,49 +74,47 @@ async def test_a_fault_after_waits_for_a_call_that_succeeds(neon: RunningEmulato
 
 @EACH
 @pytest.mark.parametrize("listed", [True, False], ids=["listed", "not listed"])
-async def test_what_a_failing_operation_was_to_make_is_not_there_and(
+async def test_a_failed_creation_leaves_no_object_and_is(
     neon: RunningEmulator, kind: str, listed: bool
 ) -> None:
     name = fresh("unmade")
     async with turned(neon, unmade_stay_listed=listed):
         operation = await _failed(neon, f"create_{kind}", neon.client.create(kind, name))
-        census = await neon.census()
+        snapshot = await neon.snapshot()
         if listed:
-            await neon.client.done(await neon.client.delete(kind, name))
+            await neon.client.wait_until_done(await neon.client.delete(kind, name))
 
     assert (operation["status"], operation["failures_count"]) == ("error", 1)
     assert operation["error"]
-    assert (census.lists(name), census.has(name)) == (listed, False)
-    assert not (await neon.census()).lists(name)
+    assert (snapshot.lists(name), snapshot.has(name)) == (listed, False)
+    assert not (await neon.snapshot()).lists(name)
 
 
-async def test_what_an_operation_left_out_the_next_one_makes(neon: RunningEmulator) -> None:
+async def test_the_next_operation_creates_what_a_failed_one_did_not(neon: RunningEmulator) -> None:
     name = fresh("role")
     async with turned(neon):
         await _failed(neon, "create_role", neon.client.create_role(name))
-    await neon.client.done(await neon.client.reset_password(name))
+    await neon.client.wait_until_done(await neon.client.reset_password(name))
 
     async with neon.session(name) as session:
         assert await session.fetchval("SELECT current_user") == name
 
 
 @EACH
-async def test_a_deletion_that_fails_leaves_what_it_was_to_delete(
-    neon: RunningEmulator, kind: str
-) -> None:
+async def test_a_failed_deletion_keeps_the_object(neon: RunningEmulator, kind: str) -> None:
     name = await made(neon, kind)
     async with turned(neon):
         await _failed(neon, f"delete_{kind}", neon.client.delete(kind, name))
 
-    census = await neon.census()
-    assert (census.lists(name), census.has(name)) == (True, True)
+    snapshot = await neon.snapshot()
+    assert (snapshot.lists(name), snapshot.has(name)) == (True, True)
 
 
 @pytest.mark.parametrize(
     ("how", "status", "failures"),
     [(How.RECOVERING_OPERATION, "failed", 1), (How.UNKNOWN_STATUS, "reticulating", 0)],
 )
-async def test_an_operation_finishes_after_a_detour(
+async def test_a_delayed_operation_finishes(
     neon: RunningEmulator, how: How, status: str, failures: int
 ) -> None:
     name = fresh("role")
@@ -125,15 +123,15 @@ async def test_an_operation_finishes_after_a_detour(
         answer = await neon.client.create_role(name)
         path = f"{neon.client.project}/operations/{answer.body['operations'][0]['id']}"
         early = (await neon.client.call("GET", path)).body["operation"]
-        (operation,) = await neon.client.ended(answer)
+        (operation,) = await neon.client.wait_until_ended(answer)
 
     assert (early["status"], "retry_at" in early) == (status, bool(failures))
     assert (operation["status"], operation["failures_count"]) == ("finished", failures)
-    assert (await neon.census()).has(name)
+    assert (await neon.snapshot()).has(name)
 
 
 @EACH
-async def test_what_is_new_is_not_found_at_first(neon: RunningEmulator, kind: str) -> None:
+async def test_a_stale_read_does_not_find_a_new_object(neon: RunningEmulator, kind: str) -> None:
     async with turned(neon):
         neon.fault(f"create_{kind}", How.STALE_404, reads=2)
         name = await made(neon, kind)
@@ -146,7 +144,7 @@ async def test_what_is_new_is_not_found_at_first(neon: RunningEmulator, kind: st
     assert (first.status, name in listed, third.status) == (404, False, 200)
 
 
-async def test_a_new_project_is_not_found_at_first(neon: RunningEmulator) -> None:
+async def test_a_stale_read_does_not_find_a_new_project(neon: RunningEmulator) -> None:
     async with turned(neon):
         neon.fault("create_project", How.STALE_404, reads=1)
         created = await neon.client.create_project()
@@ -157,11 +155,11 @@ async def test_a_new_project_is_not_found_at_first(neon: RunningEmulator) -> Non
     assert [answer.status for answer in answers] == [404, 200, 200]
 
 
-async def test_a_project_whose_operation_fails_has_no_server(neon: RunningEmulator) -> None:
+async def test_a_project_whose_creation_fails_has_no_server(neon: RunningEmulator) -> None:
     async with turned(neon):
         neon.fault("create_project", How.FAILING_OPERATION)
         created = await neon.client.create_project()
-        statuses = [each["status"] for each in await neon.client.ended(created)]
+        statuses = [each["status"] for each in await neon.client.wait_until_ended(created)]
     project = neon.emulator.projects[created.body["project"]["id"]]
 
     assert statuses == ["error", "cancelled"]
@@ -170,7 +168,7 @@ async def test_a_project_whose_operation_fails_has_no_server(neon: RunningEmulat
 
 
 async def _answer(neon: RunningEmulator, how: How, name: str) -> Answer | None:
-    """To creating this role; None where no whole answer comes."""
+    """Create a role. Return the response, or None if it is not complete."""
     try:
         async with asyncio.timeout(1 if how in SILENT else 30):
             return await neon.client.create_role(name)
@@ -179,8 +177,8 @@ async def _answer(neon: RunningEmulator, how: How, name: str) -> Answer | None:
 
 
 async def _failed(neon: RunningEmulator, which: str, call: Any) -> Any:
-    """The operation of a call that ends in an error."""
+    """Make the call's operation fail. Return the operation."""
     neon.fault(which, How.FAILING_OPERATION)
     answer: Answer = await call
-    (operation,) = await neon.client.ended(answer)
+    (operation,) = await neon.client.wait_until_ended(answer)
     return operation

@@ -1,4 +1,4 @@
-"""The project's lock, sleeping computes, and what comes late."""
+"""The project's lock, suspended computes, and late changes."""
 
 import asyncio
 from collections import Counter
@@ -22,7 +22,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: f"{change[0]} {change[1]}")
-async def test_a_locked_project_is_not_changed(
+async def test_a_locked_project_refuses_changes(
     neon: RunningEmulator, change: tuple[str, str, object]
 ) -> None:
     method, path, body = change
@@ -33,18 +33,18 @@ async def test_a_locked_project_is_not_changed(
     assert (answer.status, answer.body["code"], answer.body["message"]) == (423, "BUSY", LOCKED)
 
 
-async def test_a_locked_project_is_read_and_renamed(neon: RunningEmulator) -> None:
+async def test_a_locked_project_can_be_read_and_renamed(neon: RunningEmulator) -> None:
     async with turned(neon):
         neon.emulator.first.operations.hold(None)
-        census = await neon.census()
+        snapshot = await neon.snapshot()
         change = {"project": {"name": "renamed"}}
         renamed = await neon.client.call("PATCH", neon.client.project, change)
 
-    assert census.lists(OWNER)
+    assert snapshot.lists(OWNER)
     assert (renamed.status, renamed.body["operations"]) == (200, [])
 
 
-async def test_a_project_is_deleted_while_its_operations_run(neon: RunningEmulator) -> None:
+async def test_a_project_can_be_deleted_while_its_operations_run(neon: RunningEmulator) -> None:
     async with turned(neon, operation_seconds=60):
         created = await neon.client.create_project()
         path = f"/projects/{created.body['project']['id']}"
@@ -54,7 +54,7 @@ async def test_a_project_is_deleted_while_its_operations_run(neon: RunningEmulat
 
 
 @pytest.mark.parametrize("beside", [0, 2])
-async def test_of_changes_at_once_one_passes_and_as_many_as_may_beside_it(
+async def test_concurrent_changes_are_limited_by_the_lock(
     neon: RunningEmulator, beside: int
 ) -> None:
     names = [fresh("role") for _ in range(10)]
@@ -62,22 +62,22 @@ async def test_of_changes_at_once_one_passes_and_as_many_as_may_beside_it(
         answers = await asyncio.gather(*map(neon.client.create_role, names))
 
     assert Counter(answer.status for answer in answers) == {201: 1 + beside, 423: 9 - beside}
-    assert len(set(names) & (await neon.census()).real_roles) == 1 + beside
+    assert len(set(names) & (await neon.snapshot()).real_roles) == 1 + beside
 
 
-async def test_what_was_begun_first_is_done_first(neon: RunningEmulator) -> None:
+async def test_changes_are_made_in_the_order_of_their_start(neon: RunningEmulator) -> None:
     name = fresh("role")
     async with turned(neon, operation_seconds=0.3, pass_while_locked=1):
         created = await neon.client.create_role(name)
         neon.behaviour.operation_seconds = 0
-        await neon.client.done(await neon.client.delete_role(name))
-        (operation,) = await neon.client.ended(created)
+        await neon.client.wait_until_done(await neon.client.delete_role(name))
+        (operation,) = await neon.client.wait_until_ended(created)
 
-    assert not (await neon.census()).has(name)
+    assert not (await neon.snapshot()).has(name)
     assert operation["total_duration_ms"] >= 300
 
 
-async def test_a_role_whose_operation_still_runs_owns_nothing_yet(neon: RunningEmulator) -> None:
+async def test_a_role_cannot_own_before_its_operation_ends(neon: RunningEmulator) -> None:
     name = fresh("role")
     async with turned(neon, operation_seconds=0.3, pass_while_locked=1):
         await neon.client.create_role(name)
@@ -86,42 +86,42 @@ async def test_a_role_whose_operation_still_runs_owns_nothing_yet(neon: RunningE
     assert answer.status == 422
 
 
-async def test_a_sleeping_compute_is_woken_and_sleeps_again(neon: RunningEmulator) -> None:
+async def test_a_change_starts_an_idle_compute_and_suspends_it(neon: RunningEmulator) -> None:
     async with turned(neon, idle=True):
         before = await _state(neon)
         answer = await neon.client.create("database", fresh("db"))
         meanwhile = await _state(neon)
-        await neon.client.done(answer)
+        await neon.client.wait_until_done(answer)
 
         assert (before, meanwhile, await _state(neon)) == ("idle", "active", "idle")
     operations = [(each["action"], each["status"]) for each in answer.body["operations"]]
     assert operations == [("apply_config", "running"), ("suspend_compute", "scheduling")]
 
 
-async def test_a_suspended_compute_ends_all_sessions_and_is_woken(neon: RunningEmulator) -> None:
-    """By being started, or by a connection."""
+async def test_suspending_a_compute_ends_all_sessions(neon: RunningEmulator) -> None:
+    """The API or a connection starts it again."""
     endpoint = f"{neon.client.project}/endpoints/{neon.emulator.first.endpoint.id}"
     async with neon.session() as guest:
-        await neon.client.done(await neon.client.call("POST", f"{endpoint}/suspend"))
+        await neon.client.wait_until_done(await neon.client.call("POST", f"{endpoint}/suspend"))
         assert await _state(neon) == "idle"
         assert not await is_alive(guest)
-    await neon.client.done(await neon.client.call("POST", f"{endpoint}/start"))
+    await neon.client.wait_until_done(await neon.client.call("POST", f"{endpoint}/start"))
     assert await _state(neon) == "active"
 
-    await neon.client.done(await neon.client.call("POST", f"{endpoint}/suspend"))
+    await neon.client.wait_until_done(await neon.client.call("POST", f"{endpoint}/suspend"))
     async with neon.session():
         assert await _state(neon) == "active"
 
 
-async def test_what_comes_late_is_real_after_its_operation(neon: RunningEmulator) -> None:
+async def test_late_changes_take_effect_after_their_operation(neon: RunningEmulator) -> None:
     database = fresh("db")
     async with turned(neon, late_seconds=0.3):
         role = await made(neon, "role")
-        early = await neon.census()
-        await neon.client.done(await neon.client.create_database(database, role))
+        early = await neon.snapshot()
+        await neon.client.wait_until_done(await neon.client.create_database(database, role))
 
     async def is_real() -> bool:
-        return (await neon.census()).has(database)
+        return (await neon.snapshot()).has(database)
 
     assert (early.lists(role), early.has(role)) == (True, False)
     await until(is_real)

@@ -18,7 +18,7 @@ UNDER_WAY = {"scheduling", "running", "cancelling"}
 
 @dataclass(frozen=True)
 class Account:
-    """The client, which blocks and so gets a thread for every call."""
+    """The client, whose blocking calls run in threads."""
 
     client: NeonAPI
     project: str
@@ -28,22 +28,22 @@ class Account:
         return await asyncio.to_thread(call, self.project, *args, **kwargs)
 
     async def see(self, call: Callable[..., Any], *args: object) -> Any:
-        """Something of the branch."""
+        """Call a method with the project and the branch."""
         return await self.ask(call, self.branch, *args)
 
     async def change(self, call: Callable[..., Any], *args: object, **kwargs: object) -> Any:
-        """Something of the branch, up to the end of the operations that this begins."""
+        """Call a method with the project and the branch; wait for its operations."""
         answer = await self.ask(call, self.branch, *args, **kwargs)
         await until(self._is_settled)
         return answer
 
     async def _is_settled(self) -> bool:
-        """Not all its answers name their operations; others than ours may have failed before."""
+        """Return whether no operation is running; some responses do not list their operations."""
         listed = (await self.ask(self.client.operations)).operations
         return not UNDER_WAY & {operation.status.value for operation in listed}
 
     async def names(self) -> set[str]:
-        """Of the roles and databases that it sees."""
+        """Return the names of the listed roles and databases."""
         roles = (await self.see(self.client.roles)).roles
         databases = (await self.see(self.client.databases)).databases
         return {each.name for each in (*roles, *databases)}
@@ -54,7 +54,10 @@ class Account:
 
 @pytest.fixture
 async def account(neon: RunningEmulator) -> AsyncIterator[Account]:
-    """With a role `client-ana` and her database `client-shop`; the address ends in a slash."""
+    """An account with a role `client-ana` and its database `client-shop`.
+
+    The base URL ends with a slash.
+    """
     client = NeonAPI(neon.key, base_url=f"{neon.url}/")
     account = Account(client, neon.project_id, neon.branch_id)
     before = await account.names()
@@ -70,7 +73,7 @@ async def account(neon: RunningEmulator) -> AsyncIterator[Account]:
     client._session.close()
 
 
-async def test_sees_what_is_there(account: Account, neon: RunningEmulator) -> None:
+async def test_the_client_lists_all_objects(account: Account, neon: RunningEmulator) -> None:
     client = account.client
     projects = (await asyncio.to_thread(client.projects)).projects
     branches = (await account.ask(client.branches)).branches
@@ -89,9 +92,9 @@ async def test_sees_what_is_there(account: Account, neon: RunningEmulator) -> No
     assert await _owner(account) == "client-ana"
 
 
-async def test_changes_what_is_there_and_connects(account: Account) -> None:
-    """A password is revealed by the client's transport: its method of that name sends POST, where
-    Neon has GET."""
+async def test_the_client_changes_objects_and_connects(account: Account) -> None:
+    """The test reveals the password with the client's transport, because the client's method sends
+    POST and Neon expects GET."""
     client = account.client
     role = f"projects/{account.project}/branches/{account.branch}/roles/client-ana"
     before = await account.uri("client-shop", "client-ana")
@@ -113,7 +116,7 @@ async def test_changes_what_is_there_and_connects(account: Account) -> None:
     assert await _owner(account) == OWNER
 
 
-async def test_is_refused(account: Account, neon: RunningEmulator) -> None:
+async def test_the_client_reports_refusals(account: Account, neon: RunningEmulator) -> None:
     with pytest.raises(NeonAPIError, match="already exists"):
         await account.see(account.client.role_create, "client-ana")
     other = NeonAPI("another", base_url=f"{neon.url}/")

@@ -1,4 +1,4 @@
-"""Operations and the lock, on time that passes only when it is told to."""
+"""Operations and the lock, with a fake clock."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from tests.support.clock import FakeClock
 
 
 class Work:
-    """Goes on until it is let go; knows what was done and when, in order."""
+    """Steps that block until `gate` is set; `done` lists them in order, with their times."""
 
     def __init__(self) -> None:
         self.clock = FakeClock()
@@ -51,7 +51,7 @@ def work() -> Work:
     return Work()
 
 
-async def test_those_of_one_request_run_in_order_and_lock_the_project_until_the_last_has_ended(
+async def test_operations_of_a_request_run_in_order_and_lock_the_project(
     work: Work,
 ) -> None:
     begun = work.begin("a", "b", seconds=3)
@@ -65,7 +65,7 @@ async def test_those_of_one_request_run_in_order_and_lock_the_project_until_the_
     assert work.is_free()
 
 
-async def test_a_held_project_is_locked_for_its_time_or_until_it_is_released(work: Work) -> None:
+async def test_a_project_is_locked_for_a_time_or_until_unlocked(work: Work) -> None:
     work.operations.hold(5)
     assert not work.is_free(beside=9)
     await work.clock.sleep(5)
@@ -78,7 +78,7 @@ async def test_a_held_project_is_locked_for_its_time_or_until_it_is_released(wor
     assert work.is_free()
 
 
-async def test_one_whose_work_fails_is_an_error_and_the_rest_is_cancelled(work: Work) -> None:
+async def test_a_failed_operation_cancels_the_rest(work: Work) -> None:
     begun = work.begin("failing", "b")
     await work.end()
 
@@ -87,7 +87,7 @@ async def test_one_whose_work_fails_is_an_error_and_the_rest_is_cancelled(work: 
     assert work.done == []
 
 
-async def test_one_that_recovers_is_failed_first_and_locks_meanwhile(work: Work) -> None:
+async def test_a_recovering_operation_fails_first_and_locks(work: Work) -> None:
     fault = Fault(which="*", how=How.RECOVERING_OPERATION, seconds=2)
     (operation,) = work.begin("a", fault=fault)
     await asyncio.sleep(0)
@@ -97,7 +97,7 @@ async def test_one_that_recovers_is_failed_first_and_locks_meanwhile(work: Work)
     assert (operation.status, operation.error, work.done) == ("finished", None, [("a", 2)])
 
 
-async def test_no_two_were_created_at_the_same_moment(work: Work) -> None:
+async def test_creation_times_are_unique(work: Work) -> None:
     for name in "abc":
         work.begin(name)
     await work.end()
@@ -105,7 +105,7 @@ async def test_no_two_were_created_at_the_same_moment(work: Work) -> None:
     assert len({operation.created_at for operation in work.operations.all}) == 3
 
 
-async def test_closing_stops_whatever_runs(work: Work) -> None:
+async def test_closing_cancels_running_operations(work: Work) -> None:
     work.begin("a")
     await work.operations.close()
     work.gate.set()

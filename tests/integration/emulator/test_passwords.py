@@ -1,4 +1,4 @@
-"""Passwords of the emulator's roles: where they are answered, and from when they work."""
+"""Passwords of the emulator's roles: in which responses they are, and when they take effect."""
 
 from urllib.parse import urlsplit
 
@@ -9,7 +9,7 @@ from tests.support.neon.client import OWNER
 from tests.support.neon.emulator import RunningEmulator, fresh, is_alive, made, turned
 
 
-async def test_a_reset_password_works_when_its_operation_has_finished(
+async def test_a_reset_password_works_after_its_operation(
     neon: RunningEmulator,
 ) -> None:
     name = await made(neon, "role")
@@ -18,26 +18,26 @@ async def test_a_reset_password_works_when_its_operation_has_finished(
         reset = await neon.client.reset_password(name)
         new = await neon.client.uri(name, "neondb")
         meanwhile = await logs_in(old), await logs_in(new)
-        await neon.client.done(reset)
+        await neon.client.wait_until_done(reset)
 
     assert reset.body["role"]["password"] in new
     assert meanwhile == (True, False)
     assert (await logs_in(old), await logs_in(new)) == (False, True)
 
 
-@pytest.mark.parametrize("drops", [True, False], ids=["as usual", "where that knob is off"])
+@pytest.mark.parametrize("drops", [True, False], ids=["by default", "switched off"])
 @pytest.mark.parametrize("change", ["create_role", "reset_password"])
-async def test_a_new_role_or_password_ends_everybodys_sessions(
+async def test_a_new_role_or_password_ends_all_sessions(
     neon: RunningEmulator, change: str, drops: bool
 ) -> None:
     name = fresh("role") if change == "create_role" else await made(neon, "role")
     async with turned(neon, drop_connections=drops), neon.session() as bystander:
-        await neon.client.done(await getattr(neon.client, change)(name))
+        await neon.client.wait_until_done(await getattr(neon.client, change)(name))
 
         assert await is_alive(bystander) is not drops
 
 
-async def test_a_uri_comes_without_a_password_that_is_not_stored(neon: RunningEmulator) -> None:
+async def test_a_uri_lacks_a_password_that_is_not_stored(neon: RunningEmulator) -> None:
     async with turned(neon, store_passwords=False, uri_without_password=True):
         uri = await neon.client.uri(OWNER, "neondb")
 

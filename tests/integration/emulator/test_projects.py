@@ -1,4 +1,4 @@
-"""The emulator's projects, each with a server of its own, and the pages of long lists."""
+"""The emulator's projects, each with its own server, and the pages of long lists."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +15,7 @@ from tests.support.neon.emulator import RunningEmulator, fresh, made, turned
 
 @dataclass(frozen=True)
 class Project:
-    """As it was created; `path` is the API's."""
+    """A project; `body` is the response to its creation."""
 
     body: Any
 
@@ -33,15 +33,15 @@ class Project:
 async def project(
     neon: RunningEmulator, *, done: bool = True, **wished: Any
 ) -> AsyncIterator[Project]:
-    """One that is deleted at the end."""
+    """Create a project, and delete it at the end."""
     created = await neon.client.create_project(**wished)
     if done:
-        await neon.client.done(created)
+        await neon.client.wait_until_done(created)
     yield (project := Project(created.body))
     assert (await neon.client.call("DELETE", project.path)).status == 200
 
 
-async def test_a_project_has_a_server_of_its_own_from_its_operations_end_to_its_deletion(
+async def test_a_project_has_its_own_server_until_it_is_deleted(
     neon: RunningEmulator,
 ) -> None:
     branch = {"database_name": "Shop", "role_name": "keeper"}
@@ -63,7 +63,7 @@ async def test_a_project_has_a_server_of_its_own_from_its_operations_end_to_its_
         await asyncpg.connect(shop.uri)
 
 
-async def test_an_unfinished_project_answers_and_is_not_reached(neon: RunningEmulator) -> None:
+async def test_an_unfinished_project_is_listed_but_not_reachable(neon: RunningEmulator) -> None:
     names: dict[str, Any] = {"role_name": OWNER, "database_name": "neondb"}
     async with turned(neon, start_compute_seconds=60), project(neon, done=False) as new:
         uri = await neon.client.call("GET", f"{new.path}/connection_uri", **names)
@@ -78,24 +78,24 @@ async def test_an_unfinished_project_answers_and_is_not_reached(neon: RunningEmu
     assert parts["/endpoints"].body["endpoints"][0]["current_state"] == "init"
 
 
-async def test_projects_of_one_name_come_in_pages_that_go_on_after_one_that_is_gone(
+async def test_pages_of_projects_continue_after_a_deleted_one(
     neon: RunningEmulator,
 ) -> None:
     name, pages = fresh("paged"), []
-    made = [await neon.client.create_project(name=name) for _ in range(3)]
-    ids = [each.body["project"]["id"] for each in made]
+    created = [await neon.client.create_project(name=name) for _ in range(3)]
+    ids = [each.body["project"]["id"] for each in created]
     query: dict[str, Any] = {"search": name}
     async with turned(neon, page_size=2):
-        for leaving in (ids[1], ids[0], ids[2]):
+        for deleted in (ids[1], ids[0], ids[2]):
             pages.append(await neon.client.call("GET", "/projects", **query))
             query |= pages[-1].body.get("pagination", {})
-            await neon.client.call("DELETE", f"/projects/{leaving}")
+            await neon.client.call("DELETE", f"/projects/{deleted}")
 
     listed = [[each["id"] for each in page.body["projects"]] for page in pages]
     assert listed == [ids[:2], ids[2:], []]
 
 
-async def test_a_project_that_stores_no_passwords_reveals_none(neon: RunningEmulator) -> None:
+async def test_a_project_without_stored_passwords_reveals_none(neon: RunningEmulator) -> None:
     async with project(neon, done=False, store_passwords=False) as other:
         branch = f"{other.path}/branches/{other.body['branch']['id']}"
         revealed = await neon.client.call("GET", f"{branch}/roles/{OWNER}/reveal_password")
@@ -104,7 +104,7 @@ async def test_a_project_that_stores_no_passwords_reveals_none(neon: RunningEmul
     assert revealed.status == 412
 
 
-async def test_the_list_of_branches_names_a_next_page_even_on_the_last(
+async def test_the_last_page_of_branches_has_a_cursor_too(
     neon: RunningEmulator,
 ) -> None:
     path = f"{neon.client.project}/branches"
@@ -115,7 +115,7 @@ async def test_the_list_of_branches_names_a_next_page_even_on_the_last(
     assert second.body["branches"] == []
 
 
-async def test_operations_are_listed_newest_first_and_in_pages(neon: RunningEmulator) -> None:
+async def test_operations_are_paged_newest_first(neon: RunningEmulator) -> None:
     await made(neon, "role")
     path = f"{neon.client.project}/operations"
 
@@ -130,5 +130,5 @@ async def test_operations_are_listed_newest_first_and_in_pages(neon: RunningEmul
 
 
 async def _our_password(neon: RunningEmulator) -> str:
-    """Of the first project's owner."""
+    """Return the password of the first project's owner."""
     return str(urlsplit(await neon.client.uri(OWNER, "neondb")).password)

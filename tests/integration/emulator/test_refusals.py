@@ -1,4 +1,4 @@
-"""What the emulator refuses: with Neon's status and words, and without changing anything."""
+"""Refusals of the emulator: they have Neon's status and message, and change nothing."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,7 +63,7 @@ WRONG_QUERIES = {
 
 @dataclass(frozen=True)
 class Refusal:
-    """`words` are part of the code or of the message."""
+    """A refused call. `words` are part of the code or the message."""
 
     status: int
     words: str
@@ -125,30 +125,32 @@ REFUSALS = {
     "an owner's deletion": Refusal(422, "", f"DELETE {{branch}}/roles/{OWNER}"),
     "the root branch's deletion": Refusal(422, "", "DELETE {branch}"),
     "one branch more": Refusal(501, "", "POST {project}/branches", {}),
-    "a body without what it must have": Refusal(400, INVALID, PROJECTS, {}),
+    "a body that lacks a field": Refusal(400, INVALID, PROJECTS, {}),
 }
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=list(REFUSALS))
-async def test_is_refused_with_status_and_words(neon: RunningEmulator, refusal: Refusal) -> None:
-    before = await neon.census()
+async def test_a_refusal_has_neons_status_and_message(
+    neon: RunningEmulator, refusal: Refusal
+) -> None:
+    before = await neon.snapshot()
     async with turned(neon, **refusal.knobs):
         answer = await _answer(neon, refusal.call, refusal.body)
 
     assert answer.status == refusal.status
     assert refusal.words in f"{answer.body['code']} {answer.body['message']}"
-    assert await neon.census() == before
+    assert await neon.snapshot() == before
 
 
 @pytest.mark.parametrize(
     ("call", "body"), [(call, body) for call, bodies in WRONG_BODIES.items() for body in bodies]
 )
-async def test_a_wrong_body_is_refused(neon: RunningEmulator, call: str, body: Any) -> None:
+async def test_an_invalid_body_is_refused(neon: RunningEmulator, call: str, body: Any) -> None:
     assert (await _answer(neon, call, body)).status == 400
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"role": {"name": 5}}', "\xff"])
-async def test_a_body_that_is_not_a_role_is_refused(neon: RunningEmulator, text: str) -> None:
+async def test_malformed_json_is_refused(neon: RunningEmulator, text: str) -> None:
     headers = {"Authorization": f"Bearer {neon.key}", "Content-Type": "application/json"}
     url, data = f"{neon.url}{neon.client.branch}/roles", text.encode("latin-1")
     async with (
@@ -159,7 +161,7 @@ async def test_a_body_that_is_not_a_role_is_refused(neon: RunningEmulator, text:
         assert "decode application/json" in (await response.json())["message"]
 
 
-async def test_a_body_that_is_said_to_be_something_else_is_refused(neon: RunningEmulator) -> None:
+async def test_another_content_type_is_refused(neon: RunningEmulator) -> None:
     headers, body = {"Content-Type": "text/plain"}, {"role": {"name": "ana"}}
     assert (await _answer(neon, ROLES, body, headers=headers)).status == 400
 
@@ -167,13 +169,13 @@ async def test_a_body_that_is_said_to_be_something_else_is_refused(neon: Running
 @pytest.mark.parametrize(
     "path", [f"{path}?{query}" for path, queries in WRONG_QUERIES.items() for query in queries]
 )
-async def test_a_wrong_query_is_refused(neon: RunningEmulator, path: str) -> None:
+async def test_an_invalid_query_is_refused(neon: RunningEmulator, path: str) -> None:
     assert (await _answer(neon, f"GET {path}")).status == 400
 
 
 @pytest.mark.parametrize("header", KEYS)
 @pytest.mark.parametrize("path", ["/projects", "/nowhere"])
-async def test_without_the_key_nothing_is_answered(
+async def test_requests_without_the_key_are_refused(
     neon: RunningEmulator, path: str, header: str
 ) -> None:
     headers = {"Authorization": header.format(key=neon.key)}
@@ -183,7 +185,7 @@ async def test_without_the_key_nothing_is_answered(
     assert answer.body["message"] == "supplied credentials do not pass authentication"
 
 
-async def test_an_answer_has_a_request_id_and_an_error_neons_members_too(
+async def test_responses_have_a_request_id_and_errors_have_neons_fields(
     neon: RunningEmulator,
 ) -> None:
     assert (await _answer(neon, "GET /projects")).headers["x-neon-ret-request-id"]

@@ -1,4 +1,4 @@
-"""The emulator's roles and databases: what the API says of them, and what they really are."""
+"""The emulator's roles and databases, in the API and in PostgreSQL."""
 
 import asyncpg
 import pytest
@@ -23,38 +23,36 @@ ODD = ["x" * 63, "Ünï/cødé ?#%", 'quoted "name"', "back\\slash'"]
 
 
 @EACH
-async def test_what_is_new_is_listed_at_once_and_real_when_its_operation_has_finished(
-    neon: RunningEmulator, kind: str
-) -> None:
+async def test_a_new_object_is_listed_before_it_exists(neon: RunningEmulator, kind: str) -> None:
     name = fresh(kind)
     async with turned(neon, operation_seconds=0.3):
         answer = await neon.client.create(kind, name)
-        early = await neon.census()
-        await neon.client.done(answer)
+        early = await neon.snapshot()
+        await neon.client.wait_until_done(answer)
 
     assert (answer.status, answer.body[kind]["name"]) == (201, name)
     assert (early.lists(name), early.has(name)) == (True, False)
-    assert (await neon.census()).has(name)
+    assert (await neon.snapshot()).has(name)
 
 
 @EACH
-async def test_what_is_deleted_is_gone_from_the_lists_before_it_is_gone(
+async def test_a_deleted_object_leaves_the_lists_before_it_is_dropped(
     neon: RunningEmulator, kind: str
 ) -> None:
     name = await made(neon, kind)
     async with turned(neon, operation_seconds=0.3):
         answer = await neon.client.delete(kind, name)
-        early = await neon.census()
-        await neon.client.done(answer)
+        early = await neon.snapshot()
+        await neon.client.wait_until_done(answer)
 
-    late = await neon.census()
+    late = await neon.snapshot()
     assert answer.status == 200
     assert (early.lists(name), early.has(name)) == (False, True)
     assert (late.lists(name), late.has(name)) == (False, False)
 
 
 @EACH
-async def test_what_is_not_there_is_deleted_without_a_word_in_a_locked_project_too(
+async def test_deleting_a_missing_object_succeeds_even_if_locked(
     neon: RunningEmulator, kind: str
 ) -> None:
     async with turned(neon):
@@ -67,31 +65,31 @@ async def test_what_is_not_there_is_deleted_without_a_word_in_a_locked_project_t
 @pytest.mark.parametrize(
     ("kind", "name"), [(kind, name) for kind, names in IMPOSSIBLE.items() for name in names]
 )
-async def test_some_names_nothing_can_have(neon: RunningEmulator, kind: str, name: str) -> None:
+async def test_invalid_names_are_refused(neon: RunningEmulator, kind: str, name: str) -> None:
     assert (await neon.client.create(kind, name)).status == 400
     assert name not in await neon.client.names(f"{kind}s")
 
 
 @pytest.mark.parametrize("name", ODD)
-async def test_all_others_it_can(neon: RunningEmulator, name: str) -> None:
-    await neon.client.done(await neon.client.create_role(name))
-    await neon.client.done(await neon.client.create_database(name, name))
+async def test_unusual_names_are_accepted(neon: RunningEmulator, name: str) -> None:
+    await neon.client.wait_until_done(await neon.client.create_role(name))
+    await neon.client.wait_until_done(await neon.client.create_database(name, name))
 
     shown = {kind: await neon.client.call("GET", neon.client.path(kind, name)) for kind in KINDS}
     async with neon.session(name, name) as session:
         who, where = (await session.fetch("SELECT current_user, current_database()"))[0]
-    await neon.client.done(await neon.client.delete_database(name))
-    await neon.client.done(await neon.client.delete_role(name))
+    await neon.client.wait_until_done(await neon.client.delete_database(name))
+    await neon.client.wait_until_done(await neon.client.delete_role(name))
     assert [shown[kind].body[kind]["name"] for kind in KINDS] == [name, name]
     assert (who, where) == (name, name)
-    assert not (await neon.census()).has(name)
+    assert not (await neon.snapshot()).has(name)
 
 
-async def test_a_role_has_nearly_every_right_or_no_login_and_no_password(
+async def test_a_role_has_nearly_all_privileges_or_no_login(
     neon: RunningEmulator,
 ) -> None:
     name, group = await made(neon, "role"), fresh("group")
-    created = await neon.client.done(await neon.client.create_role(group, no_login=True))
+    created = await neon.client.wait_until_done(await neon.client.create_role(group, no_login=True))
 
     async with neon.session(name) as session:
         rights = dict((await session.fetch(RIGHTS, name))[0])
@@ -104,13 +102,13 @@ async def test_a_role_has_nearly_every_right_or_no_login_and_no_password(
     assert not group_rights["rolcanlogin"]
 
 
-async def test_a_role_changes_its_neighbours_tables_and_cannot_create_beside_them(
+async def test_a_role_changes_other_roles_tables_but_cannot_create(
     neon: RunningEmulator,
 ) -> None:
-    """Which is why vending needs more than the API's roles."""
+    """Roles of the API therefore do not isolate tenants."""
     neighbour, intruder = await made(neon, "role"), await made(neon, "role")
     database = fresh("database")
-    await neon.client.done(await neon.client.create_database(database, neighbour))
+    await neon.client.wait_until_done(await neon.client.create_database(database, neighbour))
     async with neon.session(neighbour, database) as session:
         assert await session.fetchval(PUBLIC_OWNER) == neighbour
         await session.execute("CREATE TABLE secrets AS SELECT 'mine' AS secret")
@@ -122,10 +120,10 @@ async def test_a_role_changes_its_neighbours_tables_and_cannot_create_beside_the
             await session.execute("CREATE TABLE public.mine ()")
 
 
-async def test_a_deleted_role_leaves_what_it_owned_to_the_databases_owner(
+async def test_a_deleted_roles_objects_go_to_the_databases_owner(
     neon: RunningEmulator,
 ) -> None:
-    """And goes although it has granted roles of its own."""
+    """The role is deleted although it has granted other roles."""
     name, owners = await made(neon, "role"), "SELECT tableowner FROM pg_tables WHERE tablename = $1"
     async with neon.session() as owner:
         await owner.execute(f"GRANT CREATE ON SCHEMA public TO {name}")
@@ -134,9 +132,9 @@ async def test_a_deleted_role_leaves_what_it_owned_to_the_databases_owner(
         await session.execute(f"GRANT {name}_1 TO {name}_2")
         await session.execute(f"GRANT CONNECT ON DATABASE neondb TO {name}_1")
 
-    await neon.client.done(await neon.client.delete_role(name))
+    await neon.client.wait_until_done(await neon.client.delete_role(name))
 
-    assert not (await neon.census()).has(name)
+    assert not (await neon.snapshot()).has(name)
     async with neon.session() as owner:
         assert await owner.fetchval(owners, name) == OWNER
 
@@ -144,12 +142,12 @@ async def test_a_deleted_role_leaves_what_it_owned_to_the_databases_owner(
 async def test_a_database_is_deleted_with_its_sessions(neon: RunningEmulator) -> None:
     name = await made(neon, "database")
     async with neon.session(OWNER, name) as guest:
-        await neon.client.done(await neon.client.delete_database(name))
+        await neon.client.wait_until_done(await neon.client.delete_database(name))
 
         assert not await is_alive(guest)
 
 
-async def test_a_database_keeps_its_id_and_contents_under_another_name_and_owner(
+async def test_a_renamed_database_keeps_its_id_and_contents(
     neon: RunningEmulator,
 ) -> None:
     old, new, heir = await made(neon, "database"), fresh("database"), await made(neon, "role")
@@ -159,12 +157,14 @@ async def test_a_database_keeps_its_id_and_contents_under_another_name_and_owner
 
     change = {"database": {"name": new}}
     renamed = await neon.client.call("PATCH", neon.client.database(old), change)
-    await neon.client.done(renamed)
+    await neon.client.wait_until_done(renamed)
     change = {"database": {"owner_name": heir}}
-    await neon.client.done(await neon.client.call("PATCH", neon.client.database(new), change))
+    await neon.client.wait_until_done(
+        await neon.client.call("PATCH", neon.client.database(new), change)
+    )
 
     assert renamed.body["database"]["id"] == before.body["database"]["id"]
-    assert not (await neon.census()).has(old)
+    assert not (await neon.snapshot()).has(old)
     async with neon.session(heir, new) as session:
         assert await session.fetchval("SELECT to_regclass('notes') IS NOT NULL")
         assert await session.fetchval("SELECT pg_has_role('pg_database_owner', 'MEMBER')")

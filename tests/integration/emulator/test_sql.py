@@ -1,40 +1,40 @@
-"""What SQL makes, changes and drops, the API's lists follow."""
+"""The API's lists follow changes that SQL makes."""
 
 from tests.support.neon.client import OWNER
 from tests.support.neon.emulator import RunningEmulator, fresh, made
 
 
-async def test_what_sql_makes_and_drops_is_listed_and_listed_no_more(neon: RunningEmulator) -> None:
+async def test_the_lists_follow_what_sql_creates_and_drops(neon: RunningEmulator) -> None:
     role, database = fresh("role"), fresh("db")
     async with neon.session() as session:
         await session.execute(f"CREATE ROLE {role}")
         await session.execute(f"CREATE DATABASE {database}")
-        made = await neon.census()
+        created = await neon.snapshot()
         shown = await neon.client.call("GET", neon.client.database(database))
         await session.execute(f"DROP ROLE {role}")
         await session.execute(f"DROP DATABASE {database}")
-        dropped = await neon.census()
+        dropped = await neon.snapshot()
 
-    assert (role in made.listed_roles, database in made.listed_databases) == (True, True)
+    assert (role in created.listed_roles, database in created.listed_databases) == (True, True)
     assert shown.body["database"]["owner_name"] == OWNER
     assert (dropped.lists(role), dropped.lists(database)) == (False, False)
 
 
-async def test_a_database_that_the_api_made_and_sql_dropped_is_listed_no_more(
+async def test_a_database_of_the_api_that_sql_dropped_is_not_listed(
     neon: RunningEmulator,
 ) -> None:
     database = await made(neon, "database")
     async with neon.session() as session:
         await session.execute(f"DROP DATABASE {database}")
 
-    assert not (await neon.census()).lists(database)
+    assert not (await neon.snapshot()).lists(database)
 
 
-async def test_a_role_of_sql_is_an_ordinary_one_that_the_api_does_not_make_but_deletes(
+async def test_the_api_deletes_but_does_not_create_a_role_of_sql(
     neon: RunningEmulator,
 ) -> None:
-    """It is no member of neon_superuser, and comes into every database through PUBLIC; the API
-    knows no password of it."""
+    """It is not a member of neon_superuser and connects to every database through PUBLIC; the API
+    does not know its password."""
     role, database = fresh("role"), await made(neon, "database")
     async with neon.session() as session:
         await session.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'npg_of_sql'")
@@ -44,17 +44,17 @@ async def test_a_role_of_sql_is_an_ordinary_one_that_the_api_does_not_make_but_d
 
     again = await neon.client.create_role(role)
     revealed = await neon.client.call("GET", f"{neon.client.role(role)}/reveal_password")
-    await neon.client.done(await neon.client.delete_role(role))
+    await neon.client.wait_until_done(await neon.client.delete_role(role))
 
     assert (again.status, revealed.status) == (409, 412)
-    assert not (await neon.census()).has(role)
+    assert not (await neon.snapshot()).has(role)
 
 
-async def test_after_a_change_by_sql_the_api_answers_with_the_last_password_of_its_own(
+async def test_the_api_reveals_its_last_password_after_sql_changed_it(
     neon: RunningEmulator,
 ) -> None:
     role = fresh("role")
-    created = await neon.client.done(await neon.client.create_role(role))
+    created = await neon.client.wait_until_done(await neon.client.create_role(role))
     async with neon.session(role) as session:
         await session.execute(f"ALTER ROLE {role} PASSWORD 'npg_of_sql'")
 
@@ -63,7 +63,7 @@ async def test_after_a_change_by_sql_the_api_answers_with_the_last_password_of_i
     assert answer.body["password"] == created.body["role"]["password"]
 
 
-async def test_an_owner_that_sql_changes_is_listed(neon: RunningEmulator) -> None:
+async def test_an_owner_changed_by_sql_is_listed(neon: RunningEmulator) -> None:
     heir, database = fresh("role"), await made(neon, "database")
     async with neon.session() as session:
         await session.execute(f"CREATE ROLE {heir}; GRANT {heir} TO {OWNER}")
@@ -74,12 +74,12 @@ async def test_an_owner_that_sql_changes_is_listed(neon: RunningEmulator) -> Non
     assert answer.body["database"]["owner_name"] == heir
 
 
-async def test_the_emulators_own_roles_and_databases_are_not_listed_and_have_no_uris(
+async def test_the_emulators_own_objects_are_hidden(
     neon: RunningEmulator,
 ) -> None:
-    path, census = f"{neon.client.project}/connection_uri", await neon.census()
+    path, snapshot = f"{neon.client.project}/connection_uri", await neon.snapshot()
 
     for role in ("postgres", "pgvend_admin", "neon_superuser"):
         answer = await neon.client.call("GET", path, role_name=role, database_name="neondb")
-        assert (census.lists(role), answer.status) == (False, 404)
-    assert not {"postgres", "template0", "template1"} & census.listed_databases
+        assert (snapshot.lists(role), answer.status) == (False, 404)
+    assert not {"postgres", "template0", "template1"} & snapshot.listed_databases

@@ -1,4 +1,4 @@
-"""Claims on names of Neon's: what was made under one is ours, and nothing else is."""
+"""Claims on names: only roles created under a claim are ours."""
 
 import asyncio
 import itertools
@@ -28,7 +28,7 @@ Then = Callable[[DatabaseProvider, Order], Awaitable[None]]
 
 
 @pytest.mark.parametrize("seconds", [2, 5])
-async def test_a_role_that_was_there_before_the_claim_is_neither_adopted_nor_dropped(
+async def test_a_role_older_than_the_claim_is_neither_imported_nor_deleted(
     neon: RunningEmulator, seconds: int
 ) -> None:
     order = new_order()
@@ -43,7 +43,7 @@ async def test_a_role_that_was_there_before_the_claim_is_neither_adopted_nor_dro
         await provider.delete(order.tenant)
 
 
-async def test_a_role_that_somebody_makes_before_we_ask_for_one_is_not_adopted(
+async def test_a_role_created_before_our_request_is_not_imported(
     neon: RunningEmulator,
 ) -> None:
     order = new_order()
@@ -79,7 +79,7 @@ async def _use(provider: DatabaseProvider, order: Order) -> None:
 
 @pytest.mark.parametrize("failures", [1, None], ids=["once", "always"])
 @pytest.mark.parametrize("then", [_provision, _delete, _use])
-async def test_a_claim_that_cannot_be_given_back_makes_nobodys_role_ours(
+async def test_an_unreleased_claim_does_not_import_a_foreign_role(
     neon: RunningEmulator, failures: int | None, then: Then
 ) -> None:
     order = new_order()
@@ -90,7 +90,7 @@ async def test_a_claim_that_cannot_be_given_back_makes_nobodys_role_ours(
         await then(provider, order)
 
 
-async def test_what_is_made_under_a_claim_that_could_not_be_given_back_is_deleted(
+async def test_a_database_under_an_unreleased_claim_is_deleted(
     neon: RunningEmulator,
 ) -> None:
     order = new_order()
@@ -105,40 +105,42 @@ async def test_what_is_made_under_a_claim_that_could_not_be_given_back_is_delete
         await provider.delete(order.tenant)
 
 
-async def test_services_that_start_at_once_on_a_new_branch_make_one_ledger() -> None:
+async def test_services_that_start_at_once_create_one_table_of_claims() -> None:
     async with running_emulator(checked=False) as neon:
         await asyncio.gather(*(_start(neon) for _ in range(4)))
 
         async with vending_on(neon, NONE) as provider:
             assert isinstance(provider, ApiProvider)
             async with _table_in_the_making(neon):
-                opening = asyncio.gather(*(provider.ledger.open() for _ in range(4)))
+                creations = asyncio.gather(*(provider.ledger.open() for _ in range(4)))
                 await until(lambda: _wait_for_locks(neon, 4))
-            await opening
+            await creations
 
             assert await provider.inventory() == []
 
 
 @pytest.mark.parametrize("isolation", [NONE, PROJECT])
-async def test_extensions_are_installed_once_a_late_login_works(
+async def test_extensions_are_installed_after_a_late_login_works(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
-    order = replace(new_order(), extensions=("plpgsql",))  # all that the bundled server offers
+    order = replace(new_order(), extensions=("plpgsql",))  # the only one of the bundled server
     async with vending_on(neon, isolation) as provider, left_as_it_was(neon):
         with turned(neon, late_seconds=1.0):
-            made = await persistently(lambda: provider.provision(order))
+            connection = await persistently(lambda: provider.provision(order))
 
-        assert await works(made)
+        assert await works(connection)
         await provider.delete(order.tenant)
 
 
 @asynccontextmanager
 async def _stranger(neon: RunningEmulator, order: Order, age: int = 0) -> AsyncIterator[None]:
-    """Somebody's role of the tenant's name, `age` seconds old, that the next list does not show;
-    with its password it is there at the end."""
+    """Create a foreign role of the tenant's name, `age` seconds old, that the next list omits.
+
+    Check at the end that it still exists with its password, and delete it.
+    """
     owner = order.tenant.names.owner
     neon.fault("create_role", "stale_404", reads=1)
-    await neon.client.done(await neon.client.create_role(owner))
+    await neon.client.wait_until_done(await neon.client.create_role(owner))
     role = neon.emulator.first.roles.find(owner)
     assert role
     role.created_at -= timedelta(seconds=age)
@@ -147,13 +149,13 @@ async def _stranger(neon: RunningEmulator, order: Order, age: int = 0) -> AsyncI
     yield
 
     assert await neon.client.uri(owner, "neondb") == uri
-    assert owner in (await neon.census()).real_roles
-    await neon.client.done(await neon.client.delete_role(owner))
+    assert owner in (await neon.snapshot()).real_roles
+    await neon.client.wait_until_done(await neon.client.delete_role(owner))
 
 
 @dataclass(frozen=True)
 class Keeping(Ledger):
-    """Does not give names back as long as there are errors."""
+    """A table of claims whose `release` raises these errors first."""
 
     errors: Iterator[ProviderBusy] = field(kw_only=True)
 
@@ -176,14 +178,14 @@ async def _unreleasing(
 
 @asynccontextmanager
 async def _table_in_the_making(neon: RunningEmulator) -> AsyncIterator[None]:
-    """Nobody has the ledger's table; whoever makes it has to wait until this is over."""
+    """Drop the table of claims; creating it blocks until the context exits."""
     async with neon.session() as admin:
         await admin.execute("DROP TABLE pgvend.claims")
-        making = admin.transaction()
-        await making.start()
+        transaction = admin.transaction()
+        await transaction.start()
         await admin.execute("CREATE TABLE pgvend.claims ()")
         yield
-        await making.rollback()
+        await transaction.rollback()
 
 
 async def _wait_for_locks(neon: RunningEmulator, sessions: int) -> bool:

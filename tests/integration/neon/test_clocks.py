@@ -1,4 +1,4 @@
-"""Clocks of Neon's control plane and of its computes that differ: ours is ours all the same."""
+"""Databases are recognized although the clocks of Neon's control plane and computes differ."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ from tests.support.polling import moment_of
 
 
 class Skewed(SystemClock):
-    """Goes as fast as any, and is `seconds` ahead."""
+    """The system clock, `seconds` ahead."""
 
     def __init__(self, seconds: float) -> None:
         self._ahead = timedelta(seconds=seconds)
@@ -28,32 +28,34 @@ class Skewed(SystemClock):
 
 @pytest.fixture(scope="module", params=[-20, 20, 600], ids=lambda ahead: f"{ahead} s")
 async def skewed(request: pytest.FixtureRequest) -> AsyncIterator[RunningEmulator]:
-    """Neon whose control plane is so many seconds ahead of its computes."""
+    """An emulator whose control plane is ahead of its computes by some seconds."""
     async with running_emulator(clock=Skewed(request.param), checked=False) as running:
         yield running
 
 
-async def test_what_was_made_is_found_again_changed_and_dropped(skewed: RunningEmulator) -> None:
+async def test_a_database_is_found_changed_and_deleted_with_skewed_clocks(
+    skewed: RunningEmulator,
+) -> None:
     order = new_order()
     async with vending_on(skewed, Isolation.NONE) as provider, left_as_it_was(skewed):
-        made = await provider.provision(order)
+        connection = await provider.provision(order)
 
         assert await held(provider, order) == [holding_of(order)]
-        assert await provider.provision(order) == made
-        assert (await provider.rotate(rotated(order))).user == made.user
+        assert await provider.provision(order) == connection
+        assert (await provider.rotate(rotated(order))).user == connection.user
         await provider.delete(order.tenant)
         assert await held(provider, order) == []
 
 
-async def test_a_vend_that_was_cancelled_is_deleted(skewed: RunningEmulator) -> None:
+async def test_a_cancelled_creation_is_deleted_with_skewed_clocks(skewed: RunningEmulator) -> None:
     order = new_order()
     roles, owner = skewed.emulator.first.roles, order.tenant.names.owner
     async with vending_on(skewed, Isolation.NONE) as provider, left_as_it_was(skewed):
-        vend = asyncio.ensure_future(provider.provision(order))
+        call = asyncio.ensure_future(provider.provision(order))
         await moment_of(lambda: roles.find(owner) is not None)
-        vend.cancel()
+        call.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await vend
+            await call
         await skewed.emulator.first.operations.idle()
 
         await provider.delete(order.tenant)

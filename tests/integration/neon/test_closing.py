@@ -1,4 +1,4 @@
-"""Databases that are open to all: on Neon the admin closes its own, and there is no superuser."""
+"""Databases open to all tenants: on Neon the admin closes its own, and there is no superuser."""
 
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -16,11 +16,11 @@ from tests.support.orders import INSTALLATION
 from tests.support.servers import OperatorsServer
 
 
-async def test_the_admin_is_told_of_those_that_it_may_close_itself_until_it_has(
+async def test_the_warning_lists_open_databases_until_the_admin_closes_them(
     neon: RunningEmulator,
 ) -> None:
     own, owner, foreign = await made(neon, "database"), await made(neon, "role"), fresh("foreign")
-    await neon.client.done(await neon.client.create_database(foreign, owner))
+    await neon.client.wait_until_done(await neon.client.create_database(foreign, owner))
     [warning] = await _warnings(vending_on(neon, Isolation.ROLE))
     async with neon.session() as admin:
         try:
@@ -30,8 +30,8 @@ async def test_the_admin_is_told_of_those_that_it_may_close_itself_until_it_has(
         finally:
             await admin.execute("GRANT CONNECT, TEMPORARY ON DATABASE neondb TO PUBLIC")
     for database in (own, foreign):
-        await neon.client.done(await neon.client.delete_database(database))
-    await neon.client.done(await neon.client.delete_role(owner))
+        await neon.client.wait_until_done(await neon.client.delete_database(database))
+    await neon.client.wait_until_done(await neon.client.delete_role(owner))
 
     names = (own, "neondb", foreign, "postgres", "template1")
     assert warning["run_as"] == "admin"
@@ -39,7 +39,9 @@ async def test_the_admin_is_told_of_those_that_it_may_close_itself_until_it_has(
     assert left == []
 
 
-async def test_an_operators_server_is_closed_by_its_superuser(server_18: OperatorsServer) -> None:
+async def test_on_an_operators_server_the_superuser_closes_databases(
+    server_18: OperatorsServer,
+) -> None:
     described = server_of_dsn(
         server_18.dsn(), public_host=None, public_port=None, connection_limit=3
     )

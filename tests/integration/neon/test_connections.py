@@ -1,4 +1,4 @@
-"""Connections that are kept for the next request, and that the other side has closed meanwhile."""
+"""Kept connections that the server closes before the next request."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 
 
 @dataclass
 class OneEach:
-    """A server that answers the first request on each connection, and closes it at the second."""
+    """A server that answers the first request on each connection and closes it at the second."""
 
     asked: list[str] = field(default_factory=list)
     """The methods of all requests."""
@@ -29,7 +29,7 @@ class OneEach:
             await self._note(reader)
             writer.write(ANSWER)
             await self._note(reader)
-        except asyncio.IncompleteReadError:  # the client has gone
+        except asyncio.IncompleteReadError:  # the client has disconnected
             pass
         finally:
             writer.close()
@@ -41,7 +41,7 @@ class OneEach:
 
 @asynccontextmanager
 async def kept_by(server: OneEach) -> AsyncIterator[Client]:
-    """A client that has kept a connection; the next request meets its end on it."""
+    """Open a client with a kept connection, which ends at the next request."""
     async with await asyncio.start_server(server, "127.0.0.1", 0) as listening:
         host, port = listening.sockets[0].getsockname()
         clock = SystemClock()
@@ -52,7 +52,7 @@ async def kept_by(server: OneEach) -> AsyncIterator[Client]:
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "POST", "PATCH"])
-async def test_a_read_is_asked_again_and_a_change_is_not(method: str) -> None:
+async def test_a_read_is_repeated_and_a_change_is_not(method: str) -> None:
     server = OneEach()
     async with kept_by(server) as client:
         if method == "GET":

@@ -1,4 +1,4 @@
-"""Many vends at once on Neon: all succeed, each with a database of its own."""
+"""Concurrent creations on Neon: all succeed, each with its own database."""
 
 import asyncio
 import random
@@ -23,55 +23,55 @@ async def busy() -> AsyncIterator[RunningEmulator]:
         yield neon
 
 
-async def test_many_at_once_are_served_in_their_order_without_colliding(
+async def test_concurrent_creations_succeed_in_order(
     busy: RunningEmulator,
 ) -> None:
     asked = requests_to(busy)
     async with serving(busy, Isolation.NONE) as service:
-        vended = await _crowd(service, 12)
+        created = await _crowd(service, 12)
 
         assert asked.statuses().count(423) <= 1
-        made = [database.name for database in busy.emulator.first.databases.all()]
-        ordered = [each.database.names.database for each in vended]
-        assert [name for name in made if name in ordered] == ordered
-        await assert_each_has_its_own(vended)
-        await service.delete_all(vended)
+        existing = [database.name for database in busy.emulator.first.databases.all()]
+        requested = [each.database.names.database for each in created]
+        assert [name for name in existing if name in requested] == requested
+        await assert_each_has_its_own(created)
+        await service.delete_all(created)
         assert await service.provider.inventory() == []
 
 
-async def test_many_at_once_are_served_although_somebody_else_locks_the_project(
+async def test_concurrent_creations_succeed_despite_foreign_locks(
     busy: RunningEmulator,
 ) -> None:
     asked = requests_to(busy)
     async with serving(busy, Isolation.NONE) as service:
         async with _locked_at_random(busy, seed=8):
-            vended = await _crowd(service, 8)
+            created = await _crowd(service, 8)
 
-        assert 423 in asked.statuses(), "nobody was in the way"
-        await assert_each_has_its_own(vended)
-        await service.delete_all(vended)
+        assert 423 in asked.statuses(), "no request met a lock"
+        await assert_each_has_its_own(created)
+        await service.delete_all(created)
         assert await service.provider.inventory() == []
 
 
-async def test_two_services_share_a_project_although_their_queues_meet(
+async def test_two_services_can_share_a_project(
     busy: RunningEmulator,
 ) -> None:
     async with serving(busy, Isolation.NONE) as one, serving(busy, Isolation.NONE) as two:
-        crowds = await asyncio.gather(_crowd(one, 4), _crowd(two, 4))
+        created = await asyncio.gather(_crowd(one, 4), _crowd(two, 4))
 
-        await assert_each_has_its_own([*crowds[0], *crowds[1]])
-        await asyncio.gather(one.delete_all(crowds[0]), two.delete_all(crowds[1]))
+        await assert_each_has_its_own([*created[0], *created[1]])
+        await asyncio.gather(one.delete_all(created[0]), two.delete_all(created[1]))
         assert await one.provider.inventory() == []
 
 
 async def _crowd(service: Watched, many: int) -> list[Vended]:
     requests = [VendRequest(nickname=unique_name()) for _ in range(many)]
-    return list(await asyncio.gather(*map(service.vend(), requests)))
+    return list(await asyncio.gather(*map(service.create_database(), requests)))
 
 
 @asynccontextmanager
 async def _locked_at_random(neon: RunningEmulator, seed: int) -> AsyncIterator[None]:
-    """By a second client's operations: short ones, at moments that nobody foresees."""
+    """Lock the project for short times at random, as operations of a second client do."""
     chance = random.Random(seed)  # noqa: S311
 
     async def lock() -> None:

@@ -1,4 +1,4 @@
-"""Somebody else makes exactly our names, at the worst moments: never adopted, never dropped."""
+"""Another client creates objects with our names at the worst moments: never imported or deleted."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -12,7 +12,7 @@ from domain.states import State
 from domain.target import Isolation
 from ports.driving.vend import OnConflict, VendRequest
 from tests.support.neon.client import OWNER, NeonClient
-from tests.support.neon.emulator import Census, RunningEmulator, running_emulator
+from tests.support.neon.emulator import RunningEmulator, Snapshot, running_emulator
 from tests.support.neon.service import assert_each_has_its_own, serving
 from tests.support.orders import unique_name
 
@@ -20,39 +20,39 @@ Make = Callable[[NeonClient, Names], Awaitable[object]]
 
 
 async def _make_role(client: NeonClient, names: Names) -> None:
-    await client.done(await client.create_role(names.owner))
+    await client.wait_until_done(await client.create_role(names.owner))
 
 
 async def _begin_role(client: NeonClient, names: Names) -> None:
-    """Without waiting for it."""
+    """Create a role without waiting for its operation."""
     await client.create_role(names.owner)
 
 
 async def _make_database(client: NeonClient, names: Names) -> None:
-    await client.done(await client.create_database(names.database, OWNER))
+    await client.wait_until_done(await client.create_database(names.database, OWNER))
 
 
 INTRUSIONS: dict[str, tuple[str, str, Make]] = {
-    "a role, between our claim and our look": ("GET", "/roles", _make_role),
-    "a role, after our look": ("POST", "/roles", _make_role),
-    "a role that is not there yet": ("POST", "/roles", _begin_role),
-    "a database, between our claim and our look": ("GET", "/roles", _make_database),
-    "a database, after our look": ("POST", "/roles", _make_database),
+    "a role, between our claim and our check": ("GET", "/roles", _make_role),
+    "a role, after our check": ("POST", "/roles", _make_role),
+    "a role whose operation runs": ("POST", "/roles", _begin_role),
+    "a database, between our claim and our check": ("GET", "/roles", _make_database),
+    "a database, after our check": ("POST", "/roles", _make_database),
     "a database, before ours": ("POST", "/databases", _make_database),
 }
-"""What somebody makes, right before the next request of ours of that method and path's end."""
+"""What another client creates just before our next request of that method and path ending."""
 
 EACH = pytest.mark.parametrize("intrusion", INTRUSIONS)
 
 
 class Shared:
-    """A project that somebody else uses too."""
+    """A project that another client also uses."""
 
     neon: RunningEmulator
     has_acted = True
 
     def intrude(self, intrusion: str, request: VendRequest) -> Names:
-        """Has somebody make something under the names that the request would get."""
+        """Let another client use the names that the request would get. Return them."""
         names = Nickname(request.nickname).names()
         self._intrusion, self._names, self.has_acted = INTRUSIONS[intrusion], names, False
         return names
@@ -66,16 +66,16 @@ class Shared:
                 await make(self.neon.client, self._names)
         return await handler(request)
 
-    async def census(self) -> Census:
+    async def snapshot(self) -> Snapshot:
         await self.neon.emulator.first.operations.idle()
-        return await self.neon.census()
+        return await self.neon.snapshot()
 
     async def theirs(self, names: Names) -> tuple[bool, str | None]:
-        """Whether there is a role of that name, and whose the database of that name is."""
+        """Return whether the role exists, and the owner of the database."""
         owners = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = $1"
         async with self.neon.session() as session:
             owner = await session.fetchval(owners, names.database)
-        return names.owner in (await self.census()).real_roles, owner
+        return names.owner in (await self.snapshot()).real_roles, owner
 
 
 @pytest.fixture(scope="module")
@@ -87,36 +87,36 @@ async def shared() -> AsyncIterator[Shared]:
 
 
 @EACH
-async def test_a_vend_gets_another_name_when_somebody_else_takes_its_own(
+async def test_a_database_gets_another_name_if_a_client_takes_its_own(
     shared: Shared, intrusion: str
 ) -> None:
     request = VendRequest(nickname=unique_name())
     async with serving(shared.neon, Isolation.NONE) as service:
         names = shared.intrude(intrusion, request)
-        vended = await service.vend()(request)
+        created = await service.create_database()(request)
 
         assert shared.has_acted
-        assert vended.database.names != names
-        await assert_each_has_its_own([vended])
+        assert created.database.names != names
+        await assert_each_has_its_own([created])
         theirs = await shared.theirs(names)
-        await service.delete_all([vended])
+        await service.delete_all([created])
         assert await service.provider.inventory() == []
         assert await shared.theirs(names) == theirs
-        assert any(theirs), "what somebody else made is gone"
+        assert any(theirs), "the other client's object is gone"
 
 
 @EACH
-async def test_a_vend_that_insists_on_its_name_leaves_nothing_and_takes_nothing(
+async def test_a_creation_that_rejects_conflicts_changes_nothing(
     shared: Shared, intrusion: str
 ) -> None:
     request = VendRequest(nickname=unique_name(), on_conflict=OnConflict.REJECT)
     async with serving(shared.neon, Isolation.NONE) as service:
         names = shared.intrude(intrusion, request)
-        before = await shared.census()
+        before = await shared.snapshot()
         with pytest.raises(NameTaken):
-            await service.vend()(request)
+            await service.create_database()(request)
 
-        after = await shared.census()
+        after = await shared.snapshot()
         assert (await service.record()).state is State.FAILED
         assert after.real_roles - before.real_roles <= {names.owner}
         assert len(after.real_roles | after.real_databases) == 1 + len(

@@ -1,4 +1,4 @@
-"""Every call that changes something on Neon, times everything that may befall it."""
+"""Every call that changes something on Neon, combined with every fault."""
 
 import os
 from collections.abc import Mapping
@@ -16,58 +16,57 @@ CELLS = tuple(cells())
 PAGE = REPOSITORY / "docs" / "neon-faults.md"
 
 UPDATE = "UPDATE_DOCS"
-"""The environment variable that has the page written instead of compared."""
+"""The environment variable that rewrites the page instead of comparing it."""
 
 HEAD = f"""\
 # What a caller gets when Neon fails
 
-This page is written by the tests, and they fail while it differs from what they see:
-`{UPDATE}=1 make test-all ARGS=tests/integration/neon/test_faults.py` makes it anew.
+The tests generate this page and fail if it differs from their results. To update it, run
+`{UPDATE}=1 make test-all ARGS=tests/integration/neon/test_faults.py`.
 
-Every call by which pgvend changes something on Neon is broken in every way below, in the middle of
-a whole vend, rotation or deletion with the service's usual retries: against the emulator, not
-against Neon itself. The cell says what the caller gets: something that **works**, proven by a
-login, or the code of an error. In every cell, whichever it is:
+The tests apply every fault below to every call with which pgvend changes something on Neon, during
+a whole creation, rotation or deletion with the service's usual retries. They use the emulator, not
+Neon itself. A cell shows what the caller gets: a result that **works**, as a login proves, or the
+code of an error. Every cell guarantees:
 
-- what works is there once, in Neon's lists, in PostgreSQL and in pgvend's inventory;
-- what failed has left nothing, or, where the code has a{PROMISED}, its record is `deleting` and
-  promises to drop it; asked again once the fault is over, that leaves nothing;
-- a rotation that failed leaves the database, and works when it is asked again;
-- other tenants, and what others made in the same account, are as before;
-- neither the error nor the log holds a password or a key.
+- after a success, the database exists once in Neon's lists, in PostgreSQL and in pgvend's
+  inventory;
+- after an error, nothing remains; or, if the code has a{PROMISED}, the record is `deleting`, and a
+  deletion after the fault has ended leaves nothing;
+- a failed rotation keeps the database, and a repeated rotation works;
+- other tenants and objects of other clients in the same account are unchanged;
+- neither the error nor the log contains a password or a key.
 
-*Done* means that Neon did what it was asked and the answer did not arrive as it should. *For a
-while* is {WHILE} times. A dash stands where the fault cannot happen.
+*Done* means that Neon made the change but its response did not arrive correctly. *For a while*
+means {WHILE} times. A dash marks an impossible combination.
 """
 
 
 @pytest.fixture(scope="module")
 async def results(request: pytest.FixtureRequest) -> Results:
-    """Of the cells that this run asks for."""
+    """The results of the cells that this run selects."""
     items = [item for item in request.session.items if item.path == request.path]
-    asked_for = {item.callspec.params["cell"] for item in items if hasattr(item, "callspec")}
-    results = await results_of([cell for cell in CELLS if cell in asked_for])
+    selected = {item.callspec.params["cell"] for item in items if hasattr(item, "callspec")}
+    results = await results_of([cell for cell in CELLS if cell in selected])
     if os.environ.get(UPDATE):
-        told = {cell: result for cell, result in results.items() if isinstance(result, str)}
-        PAGE.write_text(_page(_documented() | told))
+        new = {cell: result for cell, result in results.items() if isinstance(result, str)}
+        PAGE.write_text(_page(_documented() | new))
     return results
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)
-async def test_a_broken_call_ends_in_what_works_or_in_a_clean_error_as_documented(
-    results: Results, cell: Cell
-) -> None:
-    """What both mean is in `tests/support/neon/trials.py`."""
+async def test_a_fault_has_the_documented_result(results: Results, cell: Cell) -> None:
+    """`tests/support/neon/fault_trials.py` checks the guarantees of the page."""
     result = results[cell]
     if isinstance(result, Exception):
         raise result
-    assert result == _documented()[cell], f"make the page anew with {UPDATE}=1"
+    assert result == _documented()[cell], f"update the page with {UPDATE}=1"
 
 
 def test_the_page_has_a_row_for_each_fault_and_a_column_for_each_call() -> None:
     documented = _documented()
 
-    assert PAGE.read_text() == _page(documented), f"make it anew with {UPDATE}=1"
+    assert PAGE.read_text() == _page(documented), f"update it with {UPDATE}=1"
     assert documented.keys() == set(cells())
 
 
@@ -81,13 +80,13 @@ def _page(results: Mapping[Cell, str]) -> str:
 
 
 def _documented() -> dict[Cell, str]:
-    """What the page says of each cell."""
+    """Return the results that the page has for each cell."""
     page = PAGE.read_text() if PAGE.exists() else ""
     rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
-    said = {row[0]: row[1:] for row in rows}
+    results = {row[0]: row[1:] for row in rows}
     return {
         Cell(call, fault): result
         for fault in FAULTS
-        for call, result in zip(CALLS, said.get(fault.title, ()), strict=False)
+        for call, result in zip(CALLS, results.get(fault.title, ()), strict=False)
         if result != "-"
     }

@@ -1,4 +1,4 @@
-"""Faults that come together, in reads too: whatever they are, the same is promised."""
+"""Combinations of faults, in reads too: the guarantees stay the same."""
 
 import random
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ READS = {
     Isolation.NONE: ("list_roles", "list_databases", "list_operations", "get_operation"),
     Isolation.PROJECT: ("list_projects", "list_branches", "get_operation", "get_connection_uri"),
 }
-OF_WRITES = [how for how in How if how not in {How.HANG, How.HANG_BEFORE}]  # they take their time
+OF_WRITES = [how for how in How if how not in {How.HANG, How.HANG_BEFORE}]  # slow
 OF_READS = (How.RESET_BEFORE, How.UNAVAILABLE, How.LIMITED, How.FAILED_AFTER, How.GARBAGE)
 
 
@@ -29,13 +29,11 @@ async def street() -> AsyncIterator[Street]:
 
 
 @pytest.mark.parametrize("seed", range(30))
-async def test_a_vend_among_faults_ends_in_what_works_or_in_a_clean_error(
-    street: Street, seed: int
-) -> None:
+async def test_a_creation_with_faults_works_or_fails_cleanly(street: Street, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - the same faults in every run
     isolation = chance.choices(list(WRITES), weights=[3, 1])[0]
 
-    await trial_of(street, isolation, _faults(chance, isolation)).vend()
+    await trial_of(street, isolation, _faults(chance, isolation)).create()
 
 
 def _faults(chance: random.Random, isolation: Isolation) -> list[Fault]:

@@ -1,4 +1,4 @@
-"""Passwords that are Neon's: revealed, made anew where Neon keeps none, and changed to shut out."""
+"""Neon's passwords: revealed, reset if Neon does not store them, and reset to suspend a tenant."""
 
 from contextlib import AbstractContextManager, nullcontext
 
@@ -26,41 +26,41 @@ SUSPENSION_FAULTS = {
 
 
 @pytest.mark.parametrize("isolation", [NONE, ROLE, PROJECT])
-async def test_revealing_changes_nothing_and_waits_for_no_lock(
+async def test_revealing_changes_nothing_and_ignores_the_lock(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
-    """By SQL nobody is asked at all."""
+    """With isolation `role`, the provider sends no request at all."""
     order = new_order()
-    async with vending_on(neon, isolation) as provider, vended(provider, order) as made:
+    async with vending_on(neon, isolation) as provider, vended(provider, order) as connection:
         asked = requests_to(neon)
         with turned(neon):
             neon.emulator.first.operations.hold(None)
 
-            assert await provider.reveal(order) == made
+            assert await provider.reveal(order) == connection
         assert asked.changes() == []
         assert (asked.all() == []) is (isolation is ROLE)
 
 
 @by_the_api
-async def test_a_password_that_neon_does_not_keep_is_not_revealed_and_stays_as_it_is(
+async def test_a_password_that_is_not_stored_is_not_revealed_or_changed(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
     order = new_order()
-    async with vending_on(neon, isolation) as provider, vended(provider, order) as made:
+    async with vending_on(neon, isolation) as provider, vended(provider, order) as connection:
         with (
             turned(neon, store_passwords=False),
             pytest.raises(ProviderRejected, match="stored passwords"),
         ):
             await provider.reveal(order)
 
-        assert await works(made)
+        assert await works(connection)
 
 
 @by_the_api
-async def test_where_neon_keeps_no_passwords_a_rotation_hands_out_the_new_one_or_changes_nothing(
+async def test_without_stored_passwords_a_rotation_works_or_changes_nothing(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
-    """A project cannot tell its address then."""
+    """A project has no connection URI then, so that the rotation is refused."""
     order = new_order()
     cannot: AbstractContextManager[object] = nullcontext()
     if isolation is PROJECT:
@@ -75,7 +75,7 @@ async def test_where_neon_keeps_no_passwords_a_rotation_hands_out_the_new_one_or
 
 @pytest.mark.parametrize(("stored", "way"), [(True, "reveal_password"), (False, "reset_password")])
 @pytest.mark.parametrize("call", ["create_role", "create_database"])
-async def test_after_a_lost_answer_a_password_is_revealed_or_else_made_anew_and_works_at_once(
+async def test_after_a_lost_response_the_password_is_revealed_or_reset(
     neon: RunningEmulator, call: str, stored: bool, way: str
 ) -> None:
     order = new_order()
@@ -89,14 +89,14 @@ async def test_after_a_lost_answer_a_password_is_revealed_or_else_made_anew_and_
 
 
 @by_the_api
-async def test_a_password_that_somebody_else_changed_is_handed_out_as_it_is(
+async def test_a_password_reset_by_another_client_is_returned(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
     order = new_order()
     async with vending_on(neon, isolation) as provider, vended(provider, order) as before:
         project = neon.newest()
         path = f"/projects/{project.id}/branches/{project.branch.id}/roles/{before.user}"
-        await neon.client.done(await neon.client.call("POST", f"{path}/reset_password"))
+        await neon.client.wait_until_done(await neon.client.call("POST", f"{path}/reset_password"))
 
         after = await provider.provision(order)
 
@@ -120,27 +120,27 @@ async def test_a_suspension_changes_one_password_and_nothing_else(
 
 @by_the_api
 @pytest.mark.parametrize("fault", SUSPENSION_FAULTS)
-async def test_a_suspension_that_failed_is_repeated_until_it_holds(
+async def test_a_failed_suspension_can_be_repeated(
     neon: RunningEmulator, isolation: Isolation, fault: str
 ) -> None:
     order = new_order()
-    async with vending_on(neon, isolation) as provider, vended(provider, order) as made:
+    async with vending_on(neon, isolation) as provider, vended(provider, order) as connection:
         with turned(neon):
             neon.fault("reset_password", fault)
             with pytest.raises(SUSPENSION_FAULTS[fault]):
                 await provider.suspend(order.tenant)
             await persistently(lambda: provider.suspend(order.tenant))
 
-        assert not await works(made)
+        assert not await works(connection)
         assert await works(await persistently(lambda: provider.provision(order)))
 
 
-async def test_where_neon_keeps_no_passwords_a_new_one_ends_a_suspension(
+async def test_without_stored_passwords_a_reset_ends_a_suspension(
     neon: RunningEmulator,
 ) -> None:
     order = new_order()
-    async with vending_on(neon, NONE) as provider, vended(provider, order) as made:
+    async with vending_on(neon, NONE) as provider, vended(provider, order) as connection:
         with turned(neon, store_passwords=False):
             await provider.suspend(order.tenant)
-            assert not await works(made)
+            assert not await works(connection)
             assert await works(await provider.provision(order))

@@ -1,4 +1,4 @@
-"""A project for each database: the tenant's only one, whatever is lost or shows late."""
+"""A project for each database: exactly one per tenant despite lost responses and stale lists."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,12 +22,12 @@ from tests.support.orders import new_order, rotated
 from tests.support.polling import moment_of
 
 BEHIND, NEVER = 4, 1000
-"""Reads that do not show a new project yet: few enough to wait for, and too many."""
+"""Stale reads that do not show a new project: few enough to wait for, and too many."""
 
 
 @pytest.fixture
 async def provider(neon: RunningEmulator) -> AsyncIterator[DatabaseProvider]:
-    """A project for each database; what waits for lists that are behind does so in a hurry."""
+    """A provider with a project for each database and a fast clock."""
     settings = replace(settings_on(neon, Isolation.PROJECT), clock=HurriedClock())
     async with opened_neon(settings) as provider, left_as_it_was(neon):
         yield provider
@@ -38,21 +38,21 @@ def order() -> Order:
     return new_order()
 
 
-async def test_a_lost_answer_and_lists_that_are_behind_lead_to_one_project_for_good(
+async def test_a_lost_response_and_stale_lists_lead_to_one_project(
     neon: RunningEmulator, provider: DatabaseProvider, order: Order
 ) -> None:
     await _lose(neon, provider, order)
-    made = await provider.provision(order)
+    connection = await provider.provision(order)
 
-    assert await works(made)
+    assert await works(connection)
     assert _projects_of(neon, order) == 1
-    await _keep_something(made)
+    await _keep_something(connection)
     await provider.rotate(rotated(order))
     assert await _has_something(await provider.provision(order))
     await provider.delete(order.tenant)
 
 
-async def test_a_project_whose_answer_was_lost_is_deleted_although_lists_are_behind(
+async def test_a_project_after_a_lost_response_is_deleted_despite_stale_lists(
     neon: RunningEmulator, provider: DatabaseProvider, order: Order
 ) -> None:
     await _lose(neon, provider, order)
@@ -60,42 +60,42 @@ async def test_a_project_whose_answer_was_lost_is_deleted_although_lists_are_beh
     await provider.delete(order.tenant)
 
 
-async def test_a_project_that_nobody_waited_for_is_deleted_although_lists_are_behind(
+async def test_a_cancelled_project_is_deleted_despite_stale_lists(
     neon: RunningEmulator, provider: DatabaseProvider, order: Order
 ) -> None:
     with turned(neon):
         neon.fault("create_project", "stale_404", reads=BEHIND)
-        vend = asyncio.ensure_future(provider.provision(order))
+        call = asyncio.ensure_future(provider.provision(order))
         await moment_of(lambda: _projects_of(neon, order) == 1)
-        vend.cancel()
+        call.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await vend
+            await call
 
         await provider.delete(order.tenant)
 
 
-async def test_of_two_projects_none_is_handed_out_nobody_gets_in_and_deletion_drops_both(
+async def test_two_projects_of_a_tenant_are_refused_suspended_and_deleted(
     neon: RunningEmulator, provider: DatabaseProvider, order: Order
 ) -> None:
-    made = await provider.provision(order)
+    connection = await provider.provision(order)
     await _make_twin(neon, order)
-    await _keep_something(made)
+    await _keep_something(connection)
 
     for refused in (provider.provision(order), provider.rotate(rotated(order))):
         with pytest.raises(ProviderRejected, match=f"2 Neon projects for {order.tenant.id}"):
             await refused
     assert _projects_of(neon, order) == 2
-    assert await _has_something(made)
+    assert await _has_something(connection)
 
     asked = requests_to(neon)
     await provider.suspend(order.tenant)
     assert len({path for _, path, _ in asked.changes()}) == 2
-    assert not await works(made)
+    assert not await works(connection)
 
     await provider.delete(order.tenant)
 
 
-async def test_a_twin_that_was_deleted_leaves_the_other_as_it_was(
+async def test_deleting_a_twin_project_keeps_the_other(
     neon: RunningEmulator, provider: DatabaseProvider, order: Order
 ) -> None:
     await _keep_something(await provider.provision(order))
@@ -106,20 +106,20 @@ async def test_a_twin_that_was_deleted_leaves_the_other_as_it_was(
     await provider.delete(order.tenant)
 
 
-async def test_a_project_that_is_never_listed_is_not_left_behind(
+async def test_a_project_that_is_never_listed_is_deleted(
     neon: RunningEmulator, provider: DatabaseProvider, order: Order
 ) -> None:
     with turned(neon):
         neon.fault("create_project", "stale_404", reads=NEVER)
-        made = await persistently(lambda: provider.provision(order))
+        connection = await persistently(lambda: provider.provision(order))
 
-    assert await works(made)
+    assert await works(connection)
     assert await held(provider, order) == [holding_of(order)]
     await provider.delete(order.tenant)
 
 
 async def _lose(neon: RunningEmulator, provider: DatabaseProvider, order: Order) -> None:
-    """Have a project made whose answer is lost, and that the lists do not show yet."""
+    """Create a project whose response is lost and which the lists do not show yet."""
     with turned(neon):
         neon.fault("create_project", "stale_404", reads=BEHIND)
         neon.fault("create_project", "lost_after")
@@ -128,14 +128,16 @@ async def _lose(neon: RunningEmulator, provider: DatabaseProvider, order: Order)
 
 
 async def _make_twin(neon: RunningEmulator, order: Order) -> str:
-    """One more project of the tenant's, as a request makes it that was lost and came about."""
+    """Create a second project of the tenant, as a delayed request would."""
     (name,) = (
         each.name for each in neon.emulator.projects.values() if order.tenant.id in each.name
     )
     names = order.tenant.names
     branch = {"database_name": names.database, "role_name": names.owner}
-    made = await neon.client.done(await neon.client.create_project(name=name, branch=branch))
-    return str(made.body["project"]["id"])
+    created = await neon.client.wait_until_done(
+        await neon.client.create_project(name=name, branch=branch)
+    )
+    return str(created.body["project"]["id"])
 
 
 async def _keep_something(connection: Connection) -> None:

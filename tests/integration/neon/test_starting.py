@@ -1,4 +1,4 @@
-"""The checks at the start: what does not fit is said once, with the variable and the remedy."""
+"""The checks at startup: a wrong setting is reported once, with its variable and the fix."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -26,13 +26,16 @@ NONE, ROLE, PROJECT = Isolation.NONE, Isolation.ROLE, Isolation.PROJECT
 ALL, SHARED = (NONE, ROLE, PROJECT), (NONE, ROLE)
 
 POOLED = "127-pooler.0.0.1"
-"""The emulator's host, as Neon would name the pooled one."""
+"""The emulator's host, in the form of Neon's pooled hosts."""
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """Of the operator's: `place` is what is wrong with it, `knobs` how Neon is then; `words` are
-    in the error, beside the wrong values, and `{}` there is the emulator's host or branch."""
+    """A mistake of the operator.
+
+    `access` has the wrong values, `overrides` the emulator's settings. The error contains `words`,
+    in which `{}` is the emulator's host or branch.
+    """
 
     words: tuple[str, ...]
     place: dict[str, Any] = field(default_factory=dict)
@@ -70,10 +73,10 @@ MISTAKES = {
     ("mistake", "isolation"),
     [(name, mode) for name, mistake in MISTAKES.items() for mode in mistake.modes],
 )
-async def test_a_mistake_is_named_at_once_and_leaves_nothing(
+async def test_a_wrong_setting_is_reported_at_once(
     neon: RunningEmulator, mistake: str, isolation: Isolation
 ) -> None:
-    """Warnings are errors: an unclosed session would be one."""
+    """Warnings, such as that of an unclosed session, are errors."""
     it, clock = MISTAKES[mistake], FakeClock()
     with turned(neon, **it.knobs):
         async with left_as_it_was(neon):
@@ -86,7 +89,7 @@ async def test_a_mistake_is_named_at_once_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("isolation", ALL)
-async def test_starts_where_everything_fits_with_a_warning_where_tenants_read_each_other(
+async def test_correct_settings_start_with_a_warning_if_not_isolated(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
     settings = settings_on(neon, isolation)
@@ -102,20 +105,22 @@ async def test_starts_where_everything_fits_with_a_warning_where_tenants_read_ea
         assert "PGVEND_NEON_ISOLATION=role" in warning["detail"]
 
 
-async def test_takes_the_pooled_host_and_works_by_the_direct_one(neon: RunningEmulator) -> None:
+async def test_tenants_get_the_pooled_host_and_pgvend_uses_the_direct_one(
+    neon: RunningEmulator,
+) -> None:
     settings, order = settings_on(neon, ROLE), new_order()
     async with (
         opened_neon(replace(settings, place=replace(settings.place, host=POOLED))) as pooled,
         left_as_it_was(neon),
     ):
-        made = await pooled.provision(order)
+        connection = await pooled.provision(order)
 
-        assert made.host == POOLED
-        assert await works(replace(made, host=neon.host))
+        assert connection.host == POOLED
+        assert await works(replace(connection, host=neon.host))
         await pooled.delete(order.tenant)
 
 
-async def test_a_key_for_one_project_is_enough_unless_each_database_gets_its_own() -> None:
+async def test_isolation_by_project_needs_a_key_for_all_projects() -> None:
     async with running_emulator(middlewares=[_one_project_only]) as scoped:
         error = await _refused(scoped, PROJECT)
         for isolation in SHARED:
@@ -126,21 +131,21 @@ async def test_a_key_for_one_project_is_enough_unless_each_database_gets_its_own
     assert "NEON_API_KEY" in error
 
 
-async def test_names_an_api_that_is_not_there(neon: RunningEmulator) -> None:
+async def test_an_unreachable_api_is_reported(neon: RunningEmulator) -> None:
     error = await _refused(neon, ROLE, api_url=f"http://127.0.0.1:{unused_port()}/api/v2")
 
     assert "NEON_API_URL" in error
 
 
 @pytest.mark.parametrize("status", [200, 302, 404])
-async def test_names_an_api_that_is_something_else(neon: RunningEmulator, status: int) -> None:
+async def test_an_address_without_the_api_is_reported(neon: RunningEmulator, status: int) -> None:
     async with TestServer(_site(status)) as site:
         error = await _refused(neon, ROLE, api_url=str(site.make_url("/api/v2")))
 
     assert "NEON_API_URL" in error
 
 
-async def test_an_api_that_does_not_answer_is_given_up(neon: RunningEmulator) -> None:
+async def test_a_hanging_api_is_reported(neon: RunningEmulator) -> None:
     with turned(neon):
         neon.fault("get_project", "hang_before", times=None)
         error = await _refused(neon, ROLE, answer_timeout=0.3)
@@ -153,7 +158,7 @@ ASKED = {
     ROLE: ["get_project", "get_branch", "list_databases", "get_connection_uri"],
     PROJECT: ["get_project", "get_branch", "list_branch_endpoints", "list_projects"],
 }
-"""Some of what each mode asks for at its start."""
+"""Some requests of each mode at startup."""
 
 QUESTIONS = [(isolation, question) for isolation, asked in ASKED.items() for question in asked]
 OTHER_FAILURES = ("reset_before", "failed_after", "limited")
@@ -166,7 +171,7 @@ OTHER_FAILURES = ("reset_before", "failed_after", "limited")
         *((ROLE, "get_project", how) for how in OTHER_FAILURES),
     ],
 )
-async def test_starts_although_neon_fails_once(
+async def test_one_failure_does_not_prevent_startup(
     neon: RunningEmulator, isolation: Isolation, question: str, how: str
 ) -> None:
     with turned(neon):
@@ -178,7 +183,7 @@ async def test_starts_although_neon_fails_once(
 
 
 @pytest.mark.parametrize(("isolation", "question"), QUESTIONS)
-async def test_does_not_start_while_neon_goes_on_failing(
+async def test_repeated_failures_prevent_startup(
     neon: RunningEmulator, isolation: Isolation, question: str
 ) -> None:
     clock = FakeClock()
@@ -194,7 +199,7 @@ async def test_does_not_start_while_neon_goes_on_failing(
     ("isolation", "version", "starts"),
     [(NONE, 14, True), (PROJECT, 14, True), (ROLE, 15, True), (ROLE, 14, False)],
 )
-async def test_a_version_is_too_old_where_neon_does_not_make_the_roles(
+async def test_isolation_by_role_needs_a_recent_postgresql(
     neon: RunningEmulator, isolation: Isolation, version: int, starts: bool
 ) -> None:
     before, neon.emulator.first.pg_version = neon.emulator.first.pg_version, version
@@ -214,7 +219,7 @@ async def test_a_version_is_too_old_where_neon_does_not_make_the_roles(
 async def _one_project_only(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """As for a key that is scoped to the one project."""
+    """Respond as for a key that is limited to one project."""
     if request.path == "/api/v2/projects":
         message = "not allowed to perform actions outside the project this key is scoped to"
         return web.json_response({"code": "", "message": message}, status=404)
@@ -222,7 +227,7 @@ async def _one_project_only(
 
 
 def _site(status: int) -> web.Application:
-    """Something that speaks HTTP and has no API."""
+    """Create an HTTP server that is not Neon's API."""
 
     async def page(_: web.Request) -> web.Response:
         elsewhere = {"Location": "/login"} if status == 302 else {}
@@ -253,7 +258,7 @@ async def _opened(
 async def _refused(
     neon: RunningEmulator, isolation: Isolation, clock: FakeClock | None = None, **wrong: Any
 ) -> str:
-    """What the operator gets to read; the key is not in it."""
+    """Return the error of a startup that fails; check that it does not contain the key."""
     with pytest.raises(StartupError) as caught:
         async with _opened(neon, isolation, clock or FakeClock(), **wrong):
             pass

@@ -1,4 +1,4 @@
-"""What Neon has of its own, and vends have to live with: sleep, sessions, limits, lists, scopes."""
+"""Creation and deletion on Neon: suspended computes, sessions, limits, stale lists, API keys."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,22 +35,20 @@ NONE, ROLE, PROJECT = Isolation.NONE, Isolation.ROLE, Isolation.PROJECT
 ALL = pytest.mark.parametrize("isolation", [NONE, ROLE, PROJECT])
 
 
-async def test_a_vend_begins_each_operation_after_the_last_and_ends_after_all(
+async def test_a_creation_runs_operations_in_sequence(
     neon: RunningEmulator,
 ) -> None:
     with turned(neon, operation_seconds=0.3, idle=True):
         async with vending_on(neon, NONE) as provider:
             asked = requests_to(neon)
-            async with vended(provider, new_order()) as made:
+            async with vended(provider, new_order()) as connection:
                 assert asked.statuses() == [201, 201]
                 assert not neon.emulator.first.operations.running
-                await PostgresLoginCheck().verify(made)
+                await PostgresLoginCheck().verify(connection)
 
 
 @ALL
-async def test_a_compute_that_falls_asleep_is_no_obstacle(
-    neon: RunningEmulator, isolation: Isolation
-) -> None:
+async def test_a_suspended_compute_is_started(neon: RunningEmulator, isolation: Isolation) -> None:
     order = new_order()
     with turned(neon, idle=True):
         async with vending_on(neon, isolation) as provider, left_as_it_was(neon):
@@ -63,7 +61,7 @@ async def test_a_compute_that_falls_asleep_is_no_obstacle(
             await persistently(lambda: provider.delete(order.tenant))
 
 
-async def test_a_ping_wakes_no_compute(neon: RunningEmulator) -> None:
+async def test_a_ping_does_not_wake_the_compute(neon: RunningEmulator) -> None:
     compute = neon.emulator.first.compute
     async with vending_on(neon, ROLE) as provider:
         seen = await compute.look()
@@ -72,11 +70,11 @@ async def test_a_ping_wakes_no_compute(neon: RunningEmulator) -> None:
         assert (await compute.look()).guests <= seen.guests
 
 
-def test_a_first_connection_has_the_time_that_waking_takes() -> None:
+def test_timeouts_allow_for_a_computes_start() -> None:
     assert min(CONNECT_TIMEOUT, API_TIMEOUT) >= 10
 
 
-async def test_a_vend_by_sql_ends_nobodys_session(neon: RunningEmulator) -> None:
+async def test_a_creation_by_sql_ends_no_session(neon: RunningEmulator) -> None:
     async with vending_on(neon, ROLE) as provider, vended(provider, new_order()) as ana:
         session = await connect(**login_of(ana))
         async with vended(provider, new_order()):
@@ -86,7 +84,7 @@ async def test_a_vend_by_sql_ends_nobodys_session(neon: RunningEmulator) -> None
         session.terminate()
 
 
-async def test_a_vend_by_the_api_ends_sessions_that_we_open_again(neon: RunningEmulator) -> None:
+async def test_sessions_ended_by_the_api_are_reopened(neon: RunningEmulator) -> None:
     async with (
         vending_on(neon, ROLE) as by_sql,
         vending_on(neon, NONE) as by_api,
@@ -101,7 +99,7 @@ async def test_a_vend_by_the_api_ends_sessions_that_we_open_again(neon: RunningE
 async def test_the_admins_password_may_change_at_any_time(neon: RunningEmulator) -> None:
     clock, order = FakeClock(), new_order()
     async with opened_neon(replace(settings_on(neon, ROLE), clock=clock)) as provider:
-        await neon.client.done(await neon.client.reset_password("neondb_owner"))
+        await neon.client.wait_until_done(await neon.client.reset_password("neondb_owner"))
         clock.passed += FRESH + 1
 
         assert await works(await persistently(lambda: provider.provision(order)))
@@ -109,7 +107,7 @@ async def test_the_admins_password_may_change_at_any_time(neon: RunningEmulator)
 
 
 @ALL
-async def test_a_database_of_an_odd_name_goes_although_somebody_is_in_it(
+async def test_a_database_with_an_unusual_name_and_a_session_is_deleted(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
     order = new_order(unique_name("50% off / #1? a-b_c Ünï 数据库"))
@@ -122,7 +120,9 @@ async def test_a_database_of_an_odd_name_goes_although_somebody_is_in_it(
 
 
 @pytest.mark.parametrize("call", ["delete_database", "delete_role"])
-async def test_a_lost_deletion_is_not_repeated_blindly(neon: RunningEmulator, call: str) -> None:
+async def test_a_deletion_without_a_response_is_not_repeated(
+    neon: RunningEmulator, call: str
+) -> None:
     order = new_order()
     async with vending_on(neon, NONE) as provider, left_as_it_was(neon):
         await provider.provision(order)
@@ -138,7 +138,7 @@ async def test_a_lost_deletion_is_not_repeated_blindly(neon: RunningEmulator, ca
 
 
 @pytest.mark.parametrize("call", ["create_role", "create_database"])
-async def test_what_the_lists_do_not_show_yet_is_deleted_all_the_same(
+async def test_objects_that_lists_do_not_show_yet_are_deleted(
     neon: RunningEmulator, call: str
 ) -> None:
     order = new_order()
@@ -154,7 +154,7 @@ async def test_what_the_lists_do_not_show_yet_is_deleted_all_the_same(
     ("isolation", "limit"),
     [(NONE, "roles_limit"), (NONE, "databases_limit"), (PROJECT, "projects_limit")],
 )
-async def test_a_place_that_is_full_is_said_to_be_and_stays_as_it_was(
+async def test_a_full_project_or_account_is_reported(
     neon: RunningEmulator, isolation: Isolation, limit: str
 ) -> None:
     order = new_order()
@@ -168,14 +168,14 @@ async def test_a_place_that_is_full_is_said_to_be_and_stays_as_it_was(
 @pytest.mark.parametrize(
     ("isolation", "most", "polls"), [(NONE, 4, 6), (ROLE, 1, 0), (PROJECT, 7, 10)]
 )
-async def test_a_vend_asks_seldom(
+async def test_a_creation_sends_few_requests(
     neon: RunningEmulator, isolation: Isolation, most: int, polls: int
 ) -> None:
-    """By the API: lists, changes, and now and then whether two operations have ended."""
+    """By the API: lists, changes and a few polls of two operations."""
     with turned(neon, operation_seconds=0.3):
         async with vending_on(neon, isolation) as provider:
             async with vended(provider, new_order()):
-                pass  # it learns how long operations take
+                pass  # the provider learns the durations of operations
             asked = requests_to(neon)
             async with vended(provider, new_order()):
                 requests = asked.all()
@@ -186,7 +186,7 @@ async def test_a_vend_asks_seldom(
 
 
 @pytest.mark.parametrize("status", [404, 403])
-async def test_a_project_out_of_sight_is_not_taken_for_an_empty_one(
+async def test_an_invisible_project_is_not_treated_as_empty(
     neon: RunningEmulator, status: int
 ) -> None:
     order = new_order()
@@ -206,7 +206,7 @@ async def test_a_project_out_of_sight_is_not_taken_for_an_empty_one(
 
 
 @pytest.mark.parametrize("status", [404, 403])
-async def test_a_key_that_may_not_drop_a_project_has_not_dropped_it(
+async def test_a_project_that_the_key_may_not_delete_remains(
     neon: RunningEmulator, status: int
 ) -> None:
     order = new_order()
@@ -223,7 +223,7 @@ async def test_a_key_that_may_not_drop_a_project_has_not_dropped_it(
 
 @contextmanager
 def _out_of_sight(neon: RunningEmulator) -> Iterator[None]:
-    """All projects, as for a key that is scoped to another one."""
+    """Hide all projects, as from a key that is limited to another one."""
     projects = dict(neon.emulator.projects)
     neon.emulator.projects.clear()
     try:
@@ -234,7 +234,7 @@ def _out_of_sight(neon: RunningEmulator) -> Iterator[None]:
 
 @contextmanager
 def _renamed(neon: RunningEmulator, project: Project) -> Iterator[None]:
-    """A project that is listed, and not found by its id: as for a key that may see it only."""
+    """List a project that is not found by its id, as for a key that may only see it."""
     projects = neon.emulator.projects
     projects["another-id"] = projects.pop(project.id)
     try:

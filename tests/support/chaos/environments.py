@@ -83,7 +83,7 @@ async def _census(login: Login) -> Census:
 async def _neon_census(neon: RunningEmulator) -> Census:
     """In PostgreSQL; the API lists the same when it has nothing to do."""
     await neon.emulator.first.operations.idle()
-    census = await neon.census()
+    census = await neon.snapshot()
     assert census.listed_databases <= census.real_databases
     assert census.listed_roles <= census.real_roles
     return census.real_roles, census.real_databases

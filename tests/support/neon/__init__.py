@@ -1,1 +1,1 @@
-"""What the tests of Neon and of its emulator stand on."""
+"""Support for the tests of Neon and of its emulator."""

@@ -1,4 +1,4 @@
-"""What was asked of the emulator, what is left there, and what works."""
+"""Checks of the emulator's requests and objects, and of logins."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -20,22 +20,22 @@ LOGIN = NeonLoginCheck(PostgresLoginCheck(), SystemClock())
 
 @asynccontextmanager
 async def left_as_it_was(neon: RunningEmulator) -> AsyncIterator[None]:
-    """No role, database or project more than before."""
-    before = (await neon.census(), set(neon.emulator.projects))
+    """Check that the block leaves the roles, databases and projects unchanged."""
+    before = (await neon.snapshot(), set(neon.emulator.projects))
     yield
     await neon.emulator.first.operations.idle()
-    assert (await neon.census(), set(neon.emulator.projects)) == before
+    assert (await neon.snapshot(), set(neon.emulator.projects)) == before
 
 
 @dataclass(frozen=True)
 class Requests:
-    """Those that were answered, or met their fault, since the beginning."""
+    """The requests since `begin` that were answered or had a fault."""
 
     neon: RunningEmulator
     begin: int
 
     def all(self) -> list[tuple[str, str, int]]:
-        """Method, path, status."""
+        """Return method, path and status of each request."""
         return list(self.neon.emulator.exchanges)[self.begin :]
 
     def changes(self) -> list[tuple[str, str, int]]:
@@ -50,12 +50,12 @@ def requests_to(neon: RunningEmulator) -> Requests:
 
 
 async def persistently(call: Callable[[], Awaitable[Any]]) -> Any:
-    """As the service does: again, after every error that may pass."""
+    """Repeat the call after temporary errors, as the service does."""
     return await RETRYING(call)
 
 
 async def works(connection: Connection) -> bool:
-    """Whether one can log in with that, at once."""
+    """Return whether a login works at once."""
     try:
         await PostgresLoginCheck().verify(connection)
     except ProviderRejected:

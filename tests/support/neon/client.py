@@ -1,4 +1,4 @@
-"""Neon's API in so few words that tests read well."""
+"""A concise client of Neon's API for tests."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,17 +11,17 @@ import aiohttp
 from entrypoints.neon_emulator.emulator import Emulator
 
 PATIENCE = 60.0
-"""Seconds; no test is about this time."""
+"""Seconds; a safety limit that no test examines."""
 
 OWNER = "neondb_owner"
-"""The role that every new project has."""
+"""The default role of new projects."""
 
 ENDED = frozenset({"finished", "skipped", "error", "cancelled"})
 
 
 @dataclass(frozen=True)
 class Answer:
-    """`body` is None where there is none, and the text where it is no JSON."""
+    """A response. `body` is parsed JSON, other text, or None if empty."""
 
     status: int
     body: Any
@@ -29,7 +29,7 @@ class Answer:
 
 
 class NeonClient:
-    """Of the emulator's account; `project` and `branch` are its first."""
+    """A client of the emulator; `project` and `branch` are the paths of its first ones."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, emulator: Emulator) -> None:
         self._session = session
@@ -47,7 +47,7 @@ class NeonClient:
         headers: Mapping[str, str] | None = None,
         **query: str,
     ) -> Answer:
-        """`path` is below the API's, and is sent as it stands."""
+        """Send a request; `path` is relative to the API and sent unchanged."""
         async with self._session.request(
             method,
             f"{self._url}{path}",
@@ -68,7 +68,7 @@ class NeonClient:
         return await self.call("POST", f"{self.branch}/databases", body)
 
     async def create(self, kind: str, name: str) -> Answer:
-        """A `role`, or a `database` of the first owner's."""
+        """Create a `role`, or a `database` of the default role."""
         if kind == "role":
             return await self.create_role(name)
         return await self.create_database(name, OWNER)
@@ -95,19 +95,19 @@ class NeonClient:
         assert answer.status == 200, answer
         return str(answer.body["uri"])
 
-    async def ended(self, answer: Answer) -> list[Any]:
-        """The operations of `answer`, each as it was when it had ended."""
+    async def wait_until_ended(self, answer: Answer) -> list[Any]:
+        """Wait until the operations of a response end. Return their final states."""
         assert answer.status < 300, answer
-        return [await self._ended(each) for each in answer.body["operations"]]
+        return [await self._wait_until_ended(each) for each in answer.body["operations"]]
 
-    async def done(self, answer: Answer) -> Answer:
-        """The same answer, when everything that it promised is so."""
-        statuses = {operation["status"] for operation in await self.ended(answer)}
+    async def wait_until_done(self, answer: Answer) -> Answer:
+        """Wait until the operations of a response succeed. Return the response."""
+        statuses = {operation["status"] for operation in await self.wait_until_ended(answer)}
         assert statuses <= {"finished"}, statuses
         return answer
 
     async def names(self, kind: str) -> frozenset[str]:
-        """Of `roles` or `databases`, as the API lists them."""
+        """Return the names of the listed `roles` or `databases`."""
         answer = await self.call("GET", f"{self.branch}/{kind}")
         return frozenset(entry["name"] for entry in answer.body[kind])
 
@@ -120,7 +120,7 @@ class NeonClient:
     def database(self, name: str) -> str:
         return self.path("database", name)
 
-    async def _ended(self, operation: Any) -> Any:
+    async def _wait_until_ended(self, operation: Any) -> Any:
         path = f"/projects/{operation['project_id']}/operations/{operation['id']}"
         async with asyncio.timeout(PATIENCE):
             while operation["status"] not in ENDED:

@@ -1,7 +1,7 @@
-"""Whether exchanges keep to Neon's official description of its API, where a copy is at hand.
+"""Check of exchanges against Neon's official API description, if a copy is available.
 
-The description is Neon's and not ours to hand on, so the repository holds no copy. The tests take
-the file that NEON_OPENAPI names, else a `*/specs/neon.openapi.json` beside or above the repository.
+The description belongs to Neon, so the repository contains no copy. The tests read the file that
+NEON_OPENAPI names, or else `*/specs/neon.openapi.json` next to or above the repository.
 """
 
 import json
@@ -26,19 +26,19 @@ from entrypoints.neon_emulator.operations import STRANGE_STATUS
 from tests.support.neon.description import Description, Operation, Schema, shape_of, shape_of_json
 
 NEWER = frozenset({"role.authentication_method", "roles.authentication_method"})
-"""Fields of answers that a later description has (Neon's own of July 2026), and this one lacks."""
+"""Response fields of a newer description (Neon's of July 2026) that an older copy lacks."""
 
 MADE_UP = f"{STRANGE_STATUS!r} is not one of"
-"""The emulator's status that no client knows: a fault that tests ask for."""
+"""The error for the unknown status that the emulator reports for a fault."""
 
 
 API = "/api/v2"
-"""Where Neon has its API on a host, and the emulator on its own."""
+"""The base path of the API, on Neon and on the emulator."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What was answered; the names are openapi-core's."""
+    """A response; the names of the fields are openapi-core's."""
 
     status_code: int
     data: bytes = b""
@@ -48,7 +48,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request, with its path below the API's and as it was sent, percent-encoded."""
+    """A request and its response; the path is relative to the API and percent-encoded."""
 
     method: str
     path: str
@@ -63,7 +63,7 @@ class Exchange:
 
     @property
     def shape(self) -> Hashable:
-        """What it has in common with those that conform where it does, and fail where it fails."""
+        """The key of equivalent exchanges: either all of them conform or none."""
         bodies = (shape_of_json(self.body), shape_of_json(self.answer.data))
         query = shape_of(parse_qsl(self.query, keep_blank_values=True))
         types = (self.headers.get("Content-Type"), self.answer.content_type)
@@ -75,7 +75,7 @@ class Exchange:
 
 
 class Asked:
-    """The request of an exchange; openapi-core writes what it finds in the path into it."""
+    """The request of an exchange; openapi-core stores the path's parameters in it."""
 
     host_url = "https://console.neon.tech"
 
@@ -98,33 +98,32 @@ def description_file() -> Path | None:
     return next(around, None)
 
 
-def conformity() -> "Conformity | None":
-    """A new one, or None where there is no description."""
+def create_checker() -> "Conformity | None":
+    """Return a new checker, or None without a description."""
     file = description_file()
     return Conformity(*_read(file)) if file else None
 
 
 @cache
 def _read(file: Path) -> tuple[Description, OpenAPI, set[Hashable]]:
-    """Read once per run: openapi-core takes a third of a second for it."""
+    """Read the description once per run: openapi-core needs a third of a second."""
     document: dict[str, Any] = json.loads(file.read_text())
     return Description(document), OpenAPI.from_dict(document), set()
 
 
 @contextmanager
 def conforming() -> Iterator[Sequence[Middleware]]:
-    """What an emulator's API is to be served with; what went wrong meanwhile is told at the end."""
-    checked = conformity()
-    yield [checked.middleware()] if checked else []
-    assert not (checked and checked.violations), "\n".join(sorted(set(checked.violations)))
+    """Yield the middleware for an emulator; fail at the end if an exchange did not conform."""
+    checker = create_checker()
+    yield [checker.middleware()] if checker else []
+    assert not (checker and checker.violations), "\n".join(sorted(set(checker.violations)))
 
 
 class Conformity:
-    """Holds exchanges against the description, and says what is wrong in `violations`.
+    """Compares exchanges with the description and collects `violations`.
 
-    A request that is refused may be anything; one that is accepted must conform, as must every
-    answer. An exchange is compared once for all of its shape: openapi-core takes 5 ms for one, half
-    of the time of the tests on Neon.
+    A refused request may have any form; an accepted one must conform, as must every response. Of
+    exchanges of one shape, one is compared: openapi-core needs 5 ms, half of these tests' time.
     """
 
     def __init__(
@@ -132,7 +131,7 @@ class Conformity:
     ) -> None:
         self.violations: list[str] = []
         self.seen: Counter[str] = Counter()
-        """How often each operation had each answer: `POST /projects 201`."""
+        """The count of each operation and status, such as `POST /projects 201`."""
         self._description = description
         self._openapi = openapi
         self._conforming = conforming
@@ -149,7 +148,7 @@ class Conformity:
             self._conforming |= {shape} if not faults else set()
 
     def middleware(self) -> Middleware:
-        """Checks every exchange of an emulator's API; for the front of its list."""
+        """Return middleware that checks every API exchange; it must be the first of its list."""
 
         @web.middleware
         async def checked(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -189,7 +188,7 @@ class Conformity:
             wrong = (reason for reason in _reasons(error) if MADE_UP not in reason)
             yield from (f"answer: {reason}" for reason in wrong)
         if answer.data and not schema:
-            yield "answer: a body where none is described"
+            yield "answer: a body that the description does not have"
         for name in self._unknown(schema, answer.data):
             if name not in NEWER:
                 yield f"answer: unknown field {name}"
@@ -198,12 +197,12 @@ class Conformity:
         try:
             value = json.loads(body)
         except ValueError:
-            return []  # openapi-core has said so
+            return []  # openapi-core reports it
         return sorted(set(self._description.unknown(schema, value)))
 
 
 async def _exchanged(request: web.Request, answer: web.Response) -> Exchange:
-    """What the emulator's server saw; the body of a refused request may be too large to read."""
+    """Build an exchange; the body of a refused request may be too large to read."""
     body = answer.body
     return Exchange(
         method=request.method,
@@ -221,14 +220,14 @@ async def _exchanged(request: web.Request, answer: web.Response) -> Exchange:
 
 
 def _is_the_apis(request: web.Request, answer: web.Response) -> bool:
-    """Not so of faults that stand in for what lies between Neon and its callers."""
+    """Return whether Neon itself would send the response, and not a gateway or a broken network."""
     is_lost = request.transport is None or request.transport.is_closing()
     is_a_gateways = answer.status == 524
     return request.path.startswith(f"{API}/") and not (is_lost or is_a_gateways or _is_cut(answer))
 
 
 def _is_cut(answer: web.Response) -> bool:
-    """An answer's JSON of which half is missing."""
+    """Return whether the JSON of a response is truncated."""
     try:
         json.loads(answer.text or "null")
     except ValueError:
@@ -237,7 +236,7 @@ def _is_cut(answer: web.Response) -> bool:
 
 
 def _reasons(error: BaseException) -> Iterator[str]:
-    """The sentences behind an error: openapi-core's own hold the whole body."""
+    """Return the causes of an error; openapi-core's own messages contain the whole body."""
     if isinstance(error, InvalidSchemaValue):
         for wrong in error.schema_errors:
             yield f"{getattr(wrong, 'json_path', '')} {getattr(wrong, 'message', wrong)}"

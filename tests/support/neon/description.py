@@ -1,8 +1,8 @@
-"""What an OpenAPI description names: its operations, their query parameters and their fields.
+"""The operations, query parameters and fields that an OpenAPI description names.
 
-openapi-core checks values against schemas. It lets pass what no schema names, as JSON Schema has
-it: a misspelt optional field or parameter breaks nothing there. This finds those. Closed schemas
-(`additionalProperties: false`) would not do, because `allOf` puts objects together from parts.
+openapi-core checks values against schemas and, as JSON Schema does, ignores fields that no schema
+names, such as a misspelled optional one. This module finds those. Closed schemas
+(`additionalProperties: false`) cannot be used, because `allOf` composes objects from parts.
 """
 
 import json
@@ -22,30 +22,30 @@ class Operation:
     query: frozenset[str]
     body: Schema
     answers: Mapping[str, Schema]
-    """By status, and `default`; an empty schema where an answer has no body."""
+    """By status and `default`; the schema is empty if the response has no body."""
 
     def answer(self, status: int) -> Schema:
         return self.answers.get(str(status), self.answers["default"])
 
 
 class Description:
-    """Finds operations by method and path, and tells which fields of a value a schema lacks."""
+    """Finds operations by method and path, and the fields of a value that a schema lacks."""
 
     def __init__(self, document: Schema) -> None:
         self._document = document
-        # fewest variables first: /projects/shared is no project
+        # fewest variables first: /projects/shared is not a project
         templates = sorted(document["paths"], key=lambda path: path.count("{"))
         self._paths = [(_pattern(template), template) for template in templates]
 
     def operation(self, method: str, path: str) -> Operation | None:
-        """The operation of a path as it is sent, percent-encoded; None when there is none."""
+        """Return the operation of a percent-encoded path, or None."""
         template = next((known for pattern, known in self._paths if pattern.fullmatch(path)), None)
         item = self._document["paths"].get(template, {})
         found = item.get(method.lower())
         return self._operation(str(template), item, found) if found else None
 
     def unknown(self, schema: Schema, value: object, at: str = "") -> Iterator[str]:
-        """Where in `value` there are fields that `schema` does not name, such as `role.nmae`."""
+        """Return the fields in `value` that `schema` does not name, such as `role.nmae`."""
         schema = self._resolved(schema)
         if isinstance(value, list):
             for item in value:
@@ -72,7 +72,7 @@ class Description:
         return schema
 
     def _fields(self, schema: Schema) -> dict[str, Schema]:
-        """The fields of an object and of all that it is put together from; none of a map."""
+        """Return the fields of an object and of its parts; a map has none."""
         fields: dict[str, Schema] = dict(schema.get("properties", {}))
         for word in ("allOf", "anyOf", "oneOf"):
             for part in schema.get(word, ()):
@@ -93,7 +93,7 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 
 def shape_of_json(body: bytes) -> Hashable:
-    """Return the shape of a document, or the body itself where it is no JSON."""
+    """Return the shape of a document, or the body itself if it is not JSON."""
     try:
         return shape_of(json.loads(body))
     except ValueError:
@@ -101,8 +101,10 @@ def shape_of_json(body: bytes) -> Hashable:
 
 
 def shape_of(value: object) -> Hashable:
-    """Names, types and words such as states, without identifiers, times and numbers: two values of
-    one shape conform to a description both or neither."""
+    """Return names, types and words such as states, without identifiers, times and numbers.
+
+    Of two values with the same shape, both conform to a description or neither.
+    """
     match value:
         case dict():
             return frozenset((name, shape_of(inner)) for name, inner in value.items())

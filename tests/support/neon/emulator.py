@@ -1,4 +1,4 @@
-"""The Neon emulator on a socket, and a look behind it."""
+"""The running Neon emulator, with access to its state."""
 
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -26,8 +26,8 @@ from tests.support.servers import CARELESS, ram_folder
 
 
 @dataclass(frozen=True)
-class Census:
-    """Roles and databases: what the API lists, and what PostgreSQL has."""
+class Snapshot:
+    """The roles and databases that the API lists, and those that PostgreSQL has."""
 
     listed_roles: frozenset[str]
     listed_databases: frozenset[str]
@@ -35,17 +35,17 @@ class Census:
     real_databases: frozenset[str]
 
     def lists(self, name: str) -> bool:
-        """Whether the API lists a role or a database of that name."""
+        """Return whether the API lists a role or database of that name."""
         return name in self.listed_roles | self.listed_databases
 
     def has(self, name: str) -> bool:
-        """Whether PostgreSQL has one."""
+        """Return whether PostgreSQL has a role or database of that name."""
         return name in self.real_roles | self.real_databases
 
 
 @dataclass(frozen=True)
 class RunningEmulator:
-    """`url` is the API's base, `folder` where its servers have their data."""
+    """An emulator. `url` is the base of its API, `folder` contains its servers' data."""
 
     emulator: Emulator
     url: str
@@ -78,21 +78,21 @@ class RunningEmulator:
     def fault(self, which: str, how: How | str, **more: Any) -> None:
         self.emulator.faults.add(Fault(which=which, how=How(how), **more))
 
-    async def census(self) -> Census:
-        """Of the first project."""
-        seen = await self.emulator.first.compute.look()
-        return Census(
+    async def snapshot(self) -> Snapshot:
+        """Return the snapshot of the first project."""
+        found = await self.emulator.first.compute.look()
+        return Snapshot(
             listed_roles=await self.client.names("roles"),
             listed_databases=await self.client.names("databases"),
-            real_roles=frozenset(seen.roles),
-            real_databases=frozenset(seen.databases),
+            real_roles=frozenset(found.roles),
+            real_databases=frozenset(found.databases),
         )
 
     @asynccontextmanager
     async def session(
         self, role: str = "neondb_owner", database: str = "neondb", **other: Any
     ) -> AsyncIterator[asyncpg.Connection]:
-        """A role's session in the first project; `other` arguments of the login."""
+        """Open a role's session in the first project; `other` are arguments of the login."""
         uri = await self.client.uri(role, database)
         session = await asyncpg.connect(uri, **other)
         try:
@@ -109,10 +109,10 @@ async def running_emulator(
     *,
     checked: bool = True,
 ) -> AsyncIterator[RunningEmulator]:
-    """In memory where the machine allows it; `middlewares` see every request before it does.
+    """Run an emulator, in memory if the machine allows it; `middlewares` get requests first.
 
-    At its end it fails the test if an exchange was not as Neon describes them; looking at each
-    doubles the time that they take, so where there are thousands, `checked` may be off.
+    At the end, fail if an exchange did not conform to Neon's description. The check doubles the
+    time of a request: switch `checked` off for thousands of them.
     """
     with ram_folder() as folder, conforming() if checked else nullcontext(()) as checks:
         async with opened_emulator(
@@ -130,7 +130,7 @@ async def running_emulator(
 
 @asynccontextmanager
 async def turned(neon: RunningEmulator, **knobs: Any) -> AsyncIterator[None]:
-    """With other knobs; afterwards nothing runs, is locked or goes wrong, and all is as before."""
+    """Override settings for the block; then remove faults and locks and wait for operations."""
     with turned_now(neon, **knobs):
         try:
             yield
@@ -142,7 +142,7 @@ async def turned(neon: RunningEmulator, **knobs: Any) -> AsyncIterator[None]:
 
 @contextmanager
 def turned_now(neon: RunningEmulator, **knobs: Any) -> Iterator[None]:
-    """The same, but for operations that still run."""
+    """Override settings for the block; then remove faults and locks."""
     before = {name: getattr(neon.behaviour, name) for name in knobs}
     try:
         for name, value in knobs.items():
@@ -156,14 +156,14 @@ def turned_now(neon: RunningEmulator, **knobs: Any) -> Iterator[None]:
 
 
 def fresh(prefix: str) -> str:
-    """A name that nothing has."""
+    """Return an unused name."""
     return f"{prefix}_{uuid.uuid4().hex[:8]}"
 
 
 async def made(neon: RunningEmulator, kind: str) -> str:
-    """A new `role`, or a `database` of the first owner's."""
+    """Create a `role`, or a `database` of the default role. Return its name."""
     name = fresh(kind)
-    await neon.client.done(await neon.client.create(kind, name))
+    await neon.client.wait_until_done(await neon.client.create(kind, name))
     return name
 
 

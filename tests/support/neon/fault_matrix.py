@@ -1,6 +1,6 @@
-"""The fault matrix: every call that changes something on Neon, times everything that befalls it.
+"""The fault matrix: every call that changes something on Neon, combined with every fault.
 
-`CALLS` and `FAULTS` are all that there is to choose from; `cells` pairs them.
+`cells` pairs `CALLS` with `FAULTS`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,12 +10,12 @@ from domain.target import Isolation
 from entrypoints.neon_emulator.faults import DURING, Fault, How
 
 WHILE = 5
-"""How often something happens that happens for a while."""
+"""How often a fault happens that lasts for a while."""
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """`times` as a fault has it: None is for ever. `seconds` are of an operation's detour."""
+    """A kind of fault. `times` None means always; `seconds` is the delay of an operation."""
 
     title: str
     how: How
@@ -28,22 +28,25 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Call:
-    """`route` is what the emulator knows it by; `asked` what the service is doing then."""
+    """A call to Neon. `route` is its name in the emulator, `use_case` what the service does."""
 
     title: str
-    asked: str  # vend, rotate or delete
+    asked: str  # create, rotate or delete
     isolation: Isolation
     route: str
 
     def suffers(self, trouble: Trouble) -> bool:
-        """Nothing that was not begun can fail on its way, and only what is new can be stale."""
+        """Return whether the fault is possible: deleting a project has no operations, and only new
+        objects can be stale."""
         if trouble.how is How.STALE_404:
-            return self.asked == "vend"
+            return self.asked == "create"
         return not (trouble.how in DURING and self.route == "delete_project")
 
 
 @dataclass(frozen=True)
 class Cell:
+    """A call with a fault."""
+
     call: Call
     trouble: Trouble
 
@@ -56,35 +59,35 @@ def _both(title: str, how: How) -> tuple[Trouble, Trouble]:
 
 
 FAULTS: Sequence[Trouble] = (
-    *_both("connection reset before it is done", How.RESET_BEFORE),
+    *_both("connection reset before the call", How.RESET_BEFORE),
     *_both("503", How.UNAVAILABLE),
     *_both("429", How.LIMITED),
     *_both("429 with `Retry-After`", How.LIMITED_RETRY_AFTER),
     Trouble("423 for a while", How.LOCKED, WHILE),
-    Trouble("423 for ever", How.LOCKED, None),
-    *_both("done, and the answer is lost", How.LOST_AFTER),
-    *_both("done, and no answer comes", How.HANG),
-    *_both("done, and the answer is a 500", How.FAILED_AFTER),
-    *_both("done, and the answer is a gateway's 524 in HTML", How.GATEWAY_HTML),
-    *_both("done, and the answer is broken JSON", How.GARBAGE),
+    Trouble("423, every time", How.LOCKED, None),
+    *_both("done, and the response is lost", How.LOST_AFTER),
+    *_both("done, and no response arrives", How.HANG),
+    *_both("done, and the response is a 500", How.FAILED_AFTER),
+    *_both("done, and the response is a gateway's 524 in HTML", How.GATEWAY_HTML),
+    *_both("done, and the response is truncated JSON", How.GARBAGE),
     *_both("the operation fails", How.FAILING_OPERATION),
-    Trouble("the operation fails, and recovers", How.RECOVERING_OPERATION),
-    Trouble("the operation has a status of its own", How.UNKNOWN_STATUS),
-    Trouble("404 for what was just made", How.STALE_404),
+    Trouble("the operation fails and recovers", How.RECOVERING_OPERATION),
+    Trouble("the operation has an unknown status", How.UNKNOWN_STATUS),
+    Trouble("404 for a new object", How.STALE_404),
 )
 
 CALLS: Sequence[Call] = (
-    Call("create role", "vend", Isolation.NONE, "create_role"),
-    Call("create database", "vend", Isolation.NONE, "create_database"),
+    Call("create role", "create", Isolation.NONE, "create_role"),
+    Call("create database", "create", Isolation.NONE, "create_database"),
     Call("reset password", "rotate", Isolation.NONE, "reset_password"),
     Call("delete database", "delete", Isolation.NONE, "delete_database"),
     Call("delete role", "delete", Isolation.NONE, "delete_role"),
-    Call("create project", "vend", Isolation.PROJECT, "create_project"),
+    Call("create project", "create", Isolation.PROJECT, "create_project"),
     Call("reset password", "rotate", Isolation.PROJECT, "reset_password"),
     Call("delete project", "delete", Isolation.PROJECT, "delete_project"),
 )
 
 
 def cells() -> Iterator[Cell]:
-    """Each call with each fault that it can suffer."""
+    """Return each call with each fault that is possible for it."""
     return (Cell(call, fault) for call in CALLS for fault in FAULTS if call.suffers(fault))

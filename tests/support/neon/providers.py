@@ -1,4 +1,4 @@
-"""The adapter over the emulator."""
+"""Providers on the Neon emulator."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +16,7 @@ from tests.support.neon.emulator import RunningEmulator
 from tests.support.orders import INSTALLATION
 
 UNBOUNDED = 1_000_000
-"""Requests a second, and at once: an emulator's account has no budget."""
+"""Requests per second, and at once: an emulator has no limit."""
 
 
 def settings_on(

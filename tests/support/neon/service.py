@@ -1,4 +1,4 @@
-"""The use cases over a provider on Neon, as the service wraps it, with an ear on its log."""
+"""The use cases with a provider on Neon, decorated as in the service, and the captured log."""
 
 import asyncio
 import traceback
@@ -39,7 +39,7 @@ from tests.support.orders import deriver
 
 @dataclass(frozen=True)
 class Watched:
-    """A service with a registry of its own; its provider has one queue, as the service's has."""
+    """A service with its own registry; its provider has one queue, as in the service."""
 
     isolation: Isolation
     bare: DatabaseProvider
@@ -48,7 +48,7 @@ class Watched:
     registry: MemoryRegistry = field(default_factory=MemoryRegistry)
     leases: MemoryLeases = field(default_factory=MemoryLeases)
     patience: float = TIMEOUT
-    """Seconds of the clock's: for one's turn, and then for others who have locked the project."""
+    """Seconds of the clock to wait for the queue, and then for another client's lock."""
     provider: DatabaseProvider = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,19 +57,19 @@ class Watched:
         provider = with_retries(provider, self.isolation, clock, randomness, log, self.patience)
         object.__setattr__(self, "provider", provider)
 
-    def vend(self) -> VendDatabase:
+    def create_database(self) -> VendDatabase:
         own = {"randomness": SystemRandomness(), "expiry": ExpiryPolicy()}
         return vend_with(**self._parts(), **own, login_check=self._login_check())
 
     async def delete(self, database: Database) -> None:
-        """From the promise to the end."""
+        """Request the deletion and finish it."""
         delete = over(DeleteDatabase, self._parts())
         await delete.promise(database.id)
         await delete.finish(database.id)
 
-    async def delete_all(self, vended: Sequence[Vended]) -> None:
-        """At once, and to the end: nothing is only promised to be dropped."""
-        await asyncio.gather(*(self.delete(each.database) for each in vended))
+    async def delete_all(self, created: Sequence[Vended]) -> None:
+        """Delete all databases concurrently, and check that none is left to be deleted."""
+        await asyncio.gather(*(self.delete(each.database) for each in created))
         records = await self.registry.search(Query(limit=1000))
         assert {record.state for record in records} == {State.DELETED}
 
@@ -83,11 +83,11 @@ class Watched:
         return record
 
     async def order(self) -> Order:
-        """What was ordered, to be asked of the provider again."""
+        """Return the request of the only record, to repeat it at the provider."""
         return (await self.record()).order(deriver)
 
     def said(self, error: PgvendError | None = None) -> str:
-        """All that was: in the log, and by an error and those that led to it."""
+        """Return the text of the log, of an error and of its causes."""
         events = [self.events.fields(name) for name in set(self.events.names)]
         errors = traceback.format_exception(error) if error else []
         return "".join([repr(events), *errors])
@@ -108,9 +108,9 @@ async def serving(neon: RunningEmulator, isolation: Isolation) -> AsyncIterator[
         yield Watched(isolation, provider, SystemClock())
 
 
-async def assert_each_has_its_own(vended: Sequence[Vended]) -> None:
-    connections = [each.connection for each in vended]
-    places = {(each.host, each.port, each.database, each.user) for each in connections}
-    assert len(places) == len(vended)
+async def assert_each_has_its_own(created: Sequence[Vended]) -> None:
+    connections = [each.connection for each in created]
+    logins = {(each.host, each.port, each.database, each.user) for each in connections}
+    assert len(logins) == len(created)
     for connection in connections:
         await PostgresLoginCheck().verify(connection)

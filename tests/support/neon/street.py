@@ -1,4 +1,4 @@
-"""An emulated Neon account with neighbours on it, whose every change is seen."""
+"""An emulated Neon account with other tenants, in which every change is detected."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ from entrypoints.neon_emulator.catalog import Entry
 from entrypoints.neon_emulator.project import Project
 from ports.driven.database_provider import DatabaseProvider
 from tests.support.bundles import keep_note, notes
-from tests.support.neon.emulator import Census, RunningEmulator, running_emulator
+from tests.support.neon.emulator import RunningEmulator, Snapshot, running_emulator
 from tests.support.neon.providers import UNBOUNDED, settings_on
 from tests.support.orders import INSTALLATION, new_order
 
@@ -28,7 +28,7 @@ ISOLATIONS = (Isolation.NONE, Isolation.PROJECT)
 
 PATIENCE = 20.0
 SHORT_PATIENCE = 1.0
-"""Seconds for an answer: usually, and where none will come."""
+"""Seconds to wait for a response: usually, and if none will arrive."""
 
 HURRY = 100
 
@@ -38,9 +38,9 @@ FOREIGN = "somebody_elses"
 
 
 class HurriedClock(SystemClock):
-    """Waits a small part of what it is asked to, and counts all of it as having passed.
+    """A clock whose sleeps take a small part of their time and count as the whole.
 
-    What really takes time takes its own: a slow machine uses up nobody's patience sooner.
+    Real work is not sped up, so that timeouts do not expire earlier on a slow machine.
     """
 
     def __init__(self) -> None:
@@ -56,30 +56,32 @@ class HurriedClock(SystemClock):
 
 @dataclass(frozen=True)
 class Sight:
-    """What is there: in the first project, in the account, and of ours by the providers' words;
-    and what the neighbours find when they log in as ever."""
+    """The state of the account: roles and databases of the first project, projects, the providers'
+    inventories, and the data that the neighbours read."""
 
-    census: Census
+    snapshot: Snapshot
     projects: tuple[str, ...]
     holdings: tuple[Holding, ...]
     notes: tuple[str, ...]
 
     def with_database(self, database: Database) -> "Sight":
-        """The same with that one more, and nothing else."""
+        """Return this state plus one database."""
         names = database.names
-        holding = Holding(id=database.id, database=names.database, owner=names.owner)
-        seen = replace(self, holdings=_sorted((*self.holdings, holding)))
+        item = Holding(id=database.id, database=names.database, owner=names.owner)
+        state = replace(self, holdings=_sorted((*self.holdings, item)))
         if database.target.isolation is Isolation.PROJECT:
             mark = Marks(INSTALLATION).of(database.tenant)
             name = f"{mark} {names.database} {names.owner}"
-            return replace(seen, projects=tuple(sorted((*self.projects, name))))
-        return replace(seen, census=_grown(self.census, names.owner, names.database))
+            return replace(state, projects=tuple(sorted((*self.projects, name))))
+        return replace(state, snapshot=_grown(self.snapshot, names.owner, names.database))
 
 
 @dataclass(frozen=True)
 class Street:
-    """`hasty` are providers that do not wait long for an answer; `before` is what was there from
-    the beginning."""
+    """An account with its providers, in two variants: with long and short timeouts for responses.
+
+    `before` is the state at the beginning.
+    """
 
     neon: RunningEmulator
     clock: HurriedClock
@@ -88,29 +90,29 @@ class Street:
     neighbours: Sequence[Connection]
     before: Sight
 
-    async def sight(self) -> Sight:
+    async def inspect(self) -> Sight:
         return await seen(self.neon, self.patient, self.neighbours)
 
 
 async def seen(
     neon: RunningEmulator, providers: Providers, neighbours: Sequence[Connection]
 ) -> Sight:
-    """Once nothing is under way any more, and nothing hidden."""
+    """Return the account's state, after operations have ended and stale reads have passed."""
     for project in list(neon.emulator.projects.values()):
         await project.operations.idle()
         _show(project)
-    held = [holding for each in providers.values() for holding in await each.inventory()]
+    items = [item for each in providers.values() for item in await each.inventory()]
     return Sight(
-        census=await neon.census(),
+        snapshot=await neon.snapshot(),
         projects=tuple(sorted(each.name for each in neon.emulator.projects.values())),
-        holdings=_sorted(held),
+        holdings=_sorted(items),
         notes=tuple([note for each in neighbours for note in await notes(each)]),
     )
 
 
 @asynccontextmanager
 async def opened_street() -> AsyncIterator[Street]:
-    """Operations are short: it is their ends that count."""
+    """Open an account whose operations are short."""
     behaviour = Behaviour(operation_seconds=0.02, start_compute_seconds=0.02)
     clock = HurriedClock()
     async with AsyncExitStack() as opened:
@@ -140,9 +142,9 @@ def _settings(
 
 
 async def _foreigner(neon: RunningEmulator) -> Connection:
-    """A role and a database that another client of the API made."""
-    await neon.client.done(await neon.client.create_role(FOREIGN))
-    await neon.client.done(await neon.client.create_database(FOREIGN, FOREIGN))
+    """Create a role and a database as another client of the API."""
+    await neon.client.wait_until_done(await neon.client.create_role(FOREIGN))
+    await neon.client.wait_until_done(await neon.client.create_database(FOREIGN, FOREIGN))
     address = address_of(Secret(await neon.client.uri(FOREIGN, FOREIGN)))
     assert address.password
     return Connection(
@@ -156,21 +158,21 @@ async def _foreigner(neon: RunningEmulator) -> Connection:
 
 
 def _show(project: Project) -> None:
-    """To the next reads of it, too."""
+    """Show the project and its objects to all later reads."""
     project.unseen_reads = 0
     entries: list[Entry] = [*project.roles.all(), *project.databases.all()]
     for entry in entries:
         entry.unseen_reads = 0
 
 
-def _sorted(holdings: Iterable[Holding]) -> tuple[Holding, ...]:
-    return tuple(sorted(holdings, key=lambda holding: holding.id))
+def _sorted(items: Iterable[Holding]) -> tuple[Holding, ...]:
+    return tuple(sorted(items, key=lambda item: item.id))
 
 
-def _grown(census: Census, role: str, database: str) -> Census:
-    return Census(
-        listed_roles=census.listed_roles | {role},
-        listed_databases=census.listed_databases | {database},
-        real_roles=census.real_roles | {role},
-        real_databases=census.real_databases | {database},
+def _grown(snapshot: Snapshot, role: str, database: str) -> Snapshot:
+    return Snapshot(
+        listed_roles=snapshot.listed_roles | {role},
+        listed_databases=snapshot.listed_databases | {database},
+        real_roles=snapshot.real_roles | {role},
+        real_databases=snapshot.real_databases | {database},
     )

@@ -1,4 +1,4 @@
-"""What comes of a cell of the fault matrix: the whole use case, and what is there afterwards."""
+"""Trials of the fault matrix: run the whole use case and check the account afterwards."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,36 +24,36 @@ from tests.support.orders import unique_name
 T = TypeVar("T")
 
 PATIENCE = 30.0
-"""Seconds of a clock that hurries: enough for what happens now and then, not for ever."""
+"""Seconds of the fast clock: enough for a temporary fault, not for a permanent one."""
 
 LIMIT = 60.0
 """Real seconds after which a cell counts as hanging."""
 
 WORKS = "works"
 PROMISED = " †"
-"""After an error: something was left, and the record promises to drop it."""
+"""After an error: objects remain, and the record is to be deleted."""
 
 SECRETS = ("npg_", "napi_")
-"""How the passwords begin that the emulator makes, and its key."""
+"""Prefixes of the emulator's passwords and key."""
 
 
 Results = Mapping[Cell, str | Exception]
 
 
 async def results_of(cells: Sequence[Cell]) -> Results:
-    """By two streets at once: much of a cell's time is spent waiting."""
-    left, results = iter(cells), dict[Cell, str | Exception]()
-    async with asyncio.TaskGroup() as walks:
+    """Run the cells in two accounts at once, because they mostly wait. Return their results."""
+    remaining, results = iter(cells), dict[Cell, str | Exception]()
+    async with asyncio.TaskGroup() as runs:
         for _ in range(2):
-            walks.create_task(_walk(left, results))
+            runs.create_task(_walk(remaining, results))
     return results
 
 
-async def _walk(left: Iterator[Cell], results: dict[Cell, str | Exception]) -> None:
-    """From street to street: one is left behind when a cell has not left it as it was."""
-    for cell in left:
+async def _walk(remaining: Iterator[Cell], results: dict[Cell, str | Exception]) -> None:
+    """Run the remaining cells; open a new account whenever a cell fails."""
+    for cell in remaining:
         async with opened_street() as street:
-            await _live_in(street, chain([cell], left), results)
+            await _live_in(street, chain([cell], remaining), results)
 
 
 async def _live_in(
@@ -63,16 +63,16 @@ async def _live_in(
         try:
             async with asyncio.timeout(LIMIT):
                 results[cell] = await result_of(cell, street)
-        except Exception as error:  # the cell's own test tells of it
+        except Exception as error:  # the cell's own test raises it
             results[cell] = error
             return
 
 
 async def result_of(cell: Cell, street: Street) -> str:
-    """What the caller gets. Raises AssertionError where anything is not as promised."""
+    """Return what the caller gets. Raises AssertionError if the account is not as documented."""
     trial = trial_of(street, cell.call.isolation, [cell.trouble.fault(cell.call.route)])
-    asked = {"vend": trial.vend, "rotate": trial.rotate, "delete": trial.delete}
-    return await asked[cell.call.asked]()
+    run = {"create": trial.create, "rotate": trial.rotate, "delete": trial.delete}
+    return await run[cell.call.asked]()
 
 
 def trial_of(street: Street, isolation: Isolation, faults: Sequence[Fault]) -> "Trial":
@@ -82,14 +82,14 @@ def trial_of(street: Street, isolation: Isolation, faults: Sequence[Fault]) -> "
 
 @dataclass(frozen=True)
 class Trial:
-    """A call that suffers faults, on a street that is left as it was."""
+    """A use case with faults, in an account that must end unchanged."""
 
     street: Street
     faults: Sequence[Fault]
     service: Watched
 
-    async def vend(self) -> str:
-        outcome = await self._suffered(lambda service: service.vend()(_request()))
+    async def create(self) -> str:
+        outcome = await self._suffered(lambda service: service.create_database()(_request()))
         record = await self.service.record()
         if isinstance(outcome, Vended):
             assert record.state is State.READY, record.state
@@ -99,27 +99,27 @@ class Trial:
         return await self._told(outcome, record)
 
     async def rotate(self) -> str:
-        vended = await self.service.vend()(_request())
+        created = await self.service.create_database()(_request())
         order = await self.service.order()
         outcome = await self._suffered(lambda service: service.provider.rotate(order))
         if isinstance(outcome, PgvendError):
-            asked_again = await self.service.provider.rotate(order)
-            await self._assert_there(vended.database, asked_again)
+            repeated = await self.service.provider.rotate(order)
+            await self._assert_there(created.database, repeated)
         else:
-            await self._assert_there(vended.database, outcome)
-            assert not await works(vended.connection), "the old password works"
-        return await self._told(outcome, vended.database)
+            await self._assert_there(created.database, outcome)
+            assert not await works(created.connection), "the old password works"
+        return await self._told(outcome, created.database)
 
     async def delete(self) -> str:
-        vended = await self.service.vend()(_request())
-        outcome = await self._suffered(lambda service: service.delete(vended.database))
+        created = await self.service.create_database()(_request())
+        outcome = await self._suffered(lambda service: service.delete(created.database))
         record = await self.service.record()
-        is_promised = isinstance(outcome, PgvendError)
-        assert record.state is (State.DELETING if is_promised else State.DELETED), record.state
+        is_pending = isinstance(outcome, PgvendError)
+        assert record.state is (State.DELETING if is_pending else State.DELETED), record.state
         return await self._told(outcome, record)
 
     async def _suffered(self, call: Callable[[Watched], Awaitable[T]]) -> T | PgvendError:
-        """What `call` comes to under the faults: an error of ours, or what it is to bring."""
+        """Run `call` with the faults. Return its result, or the domain error that it raises."""
         service = self.service
         if any(fault.how is How.HANG for fault in self.faults):
             service = replace(service, bare=self.street.hasty[service.isolation])
@@ -134,18 +134,18 @@ class Trial:
             faults.clear()
 
     async def _assert_there(self, database: Database, connection: Connection) -> None:
-        """That one database more, once, and a login to it."""
+        """Check that the account has exactly one more database, and that its login works."""
         await PostgresLoginCheck().verify(connection)
-        assert await self.street.sight() == self.street.before.with_database(database)
+        assert await self.street.inspect() == self.street.before.with_database(database)
 
     async def _told(self, outcome: object, record: Database) -> str:
-        """The result, after all of it is gone again: what failed, by itself or by its promise."""
+        """Delete the database, check that the account is unchanged, and return the result."""
         error = outcome if isinstance(outcome, PgvendError) else None
-        said = self.service.said(error)
-        assert not any(secret in said for secret in SECRETS), said
+        output = self.service.said(error)
+        assert not any(secret in output for secret in SECRETS), output
         if not record.is_gone:
             await self.service.delete(record)
-        assert await self.street.sight() == self.street.before
+        assert await self.street.inspect() == self.street.before
         if error is None:
             return WORKS
         return f"`{error.code}`{PROMISED if record.state is State.DELETING else ''}"

@@ -1,4 +1,4 @@
-"""Neon's API without a socket: answers that a test lays out, and what was asked for."""
+"""Neon's API without a socket: prepared responses and recorded requests."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ MOMENT = "2026-01-02T03:04:05Z"
 
 
 class _Response(aiohttp.ClientResponse):
-    """aioresponses does not know of an argument that newer ones of aiohttp ask for."""
+    """A response with an argument that newer versions of aiohttp require."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("stream_writer", SimpleNamespace(output_size=0))
@@ -40,7 +40,7 @@ class HttpMock(aioresponses):
 
 @dataclass(frozen=True)
 class Wire:
-    """Paths are those below the API's base, as they are sent."""
+    """A client whose HTTP is mocked. Paths are relative to the API's base, as they are sent."""
 
     http: HttpMock
     client: Client
@@ -54,11 +54,11 @@ class Wire:
         return Waiting(self.client, "quiet-sea-1", self.clock, pace or Pace())
 
     def on(self, method: str, path: str, **answer: Any) -> None:
-        """The next answer to that, by aioresponses' words: payload, status, body, exception..."""
+        """Prepare the next response with aioresponses' arguments: payload, status, exception..."""
         self.http.add(_url(path), method=method, **answer)
 
     def always(self, method: str, path: str, body: Callable[[], Any]) -> None:
-        """The same answer each time, made at that time."""
+        """Prepare a response that `body` computes for each request."""
 
         def reply(_: URL, **__: Any) -> CallbackResult:
             return CallbackResult(payload=body(), response_class=_Response)
@@ -66,7 +66,7 @@ class Wire:
         self.http.add(_url(path), method=method, callback=reply, repeat=True)
 
     def asked(self, method: str | None = None) -> list[dict[str, Any]]:
-        """What each request was made with."""
+        """Return the arguments of each request."""
         return [
             call.kwargs
             for (asked, _), calls in self.http.requests.items()
@@ -95,9 +95,9 @@ def role(name: str = "user_ana", **more: Any) -> dict[str, Any]:
 
 
 def database(name: str, owner: str, number: int = 1) -> dict[str, Any]:
-    """The higher the number, up to 59, the younger."""
-    made = f"2026-01-02T03:04:{number:02}Z"
-    return {"id": number, "name": name, "owner_name": owner, "created_at": made}
+    """Return a database; a higher number, up to 59, is younger."""
+    created_at = f"2026-01-02T03:04:{number:02}Z"
+    return {"id": number, "name": name, "owner_name": owner, "created_at": created_at}
 
 
 def project(project_id: str, name: str, created_at: str = MOMENT) -> dict[str, Any]:

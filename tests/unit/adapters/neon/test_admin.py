@@ -1,4 +1,4 @@
-"""The branch's administrator, and its password, which somebody else may change at any time."""
+"""The branch's administrator, whose password may change at any time."""
 
 from typing import Any
 
@@ -10,27 +10,27 @@ from domain.errors import ProviderBusy, ProviderRejected
 from tests.unit.adapters.neon.conftest import BRANCH, PROJECT, Wire, database
 
 
-async def test_is_the_owner_of_the_oldest_database_that_is_not_ours(wire: Wire) -> None:
+async def test_the_admin_owns_the_oldest_foreign_database(wire: Wire) -> None:
     _lists(wire, (30, "shop", "ana"), (20, "main", "neondb_owner"), (10, "first", "user_first"))
     _answers(wire, "npg_one", name="main")
     address = await admin_address(wire.branch)
     assert (address.user, address.database) == ("neondb_owner", "main")
 
 
-async def test_is_missing_where_there_are_none_but_ours(wire: Wire) -> None:
+async def test_without_a_foreign_database_there_is_no_admin(wire: Wire) -> None:
     _lists(wire, (10, "first", "user_first"))
     with pytest.raises(ProviderRejected, match="Neon's console"):
         await admin_address(wire.branch)
 
 
-async def test_is_of_no_use_where_neon_keeps_no_passwords(wire: Wire) -> None:
+async def test_without_stored_passwords_the_admin_is_refused(wire: Wire) -> None:
     _lists(wire, (10, "neondb", "neondb_owner"))
     wire.on("GET", _uri(), payload={"uri": "postgresql://neondb_owner@host/neondb"})
     with pytest.raises(ProviderRejected, match="store passwords"):
         await admin_address(wire.branch)
 
 
-async def test_logs_in_where_and_as_whom_neon_says_without_showing_the_password(wire: Wire) -> None:
+async def test_the_login_is_neons_and_hides_the_password(wire: Wire) -> None:
     login = await _login(wire)
     assert (login["host"], login["port"]) == ("ep-1.neon.example", 6000)
     assert login["tls"] == Tls(mode="verify-full")
@@ -39,7 +39,7 @@ async def test_logs_in_where_and_as_whom_neon_says_without_showing_the_password(
 
 
 @pytest.mark.parametrize(("late", "password", "asked"), [(0, "npg_one", 1), (1, "npg_two", 2)])
-async def test_a_stale_password_is_asked_for_once_more_and_a_fresh_one_is_not(
+async def test_a_stale_password_is_read_again_and_a_fresh_one_is_not(
     wire: Wire, late: int, password: str, asked: int
 ) -> None:
     login = await _login(wire)
@@ -49,7 +49,7 @@ async def test_a_stale_password_is_asked_for_once_more_and_a_fresh_one_is_not(
     assert wire.count("GET", _uri()) == asked
 
 
-async def test_a_password_that_neon_does_not_tell_is_no_login(wire: Wire) -> None:
+async def test_without_a_password_from_neon_the_login_fails(wire: Wire) -> None:
     login = await _login(wire)
     wire.clock.passed += FRESH + 1
     wire.on("GET", _uri(), status=503)

@@ -1,4 +1,4 @@
-"""Roles, databases and passwords of a branch: what a refusal means for each."""
+"""Roles, databases and passwords of a branch, and the meaning of refusals."""
 
 from typing import Any
 
@@ -17,11 +17,11 @@ gone_or_refused = pytest.mark.parametrize("status", [403, 404])
 SPARED: dict[str, dict[str, Any]] = {
     "a branch out of sight": {"status": 404},
     "a branch that is refused": {"status": 403},
-    "a role that the key may not drop": {"payload": {"roles": [role()]}},
+    "a role that the key may not delete": {"payload": {"roles": [role()]}},
 }
 
 
-async def test_a_change_is_waited_for(wire: Wire) -> None:
+async def test_a_change_waits_for_its_operations(wire: Wire) -> None:
     wire.on("DELETE", DATABASE, payload={"operations": [operation()]})
     wire.on("GET", OPERATION, payload={"operation": operation("finished")})
     await wire.branch.drop_database("shop")
@@ -29,7 +29,7 @@ async def test_a_change_is_waited_for(wire: Wire) -> None:
 
 
 @gone_or_refused
-async def test_a_role_that_is_not_there_is_dropped(wire: Wire, status: int) -> None:
+async def test_deleting_a_missing_role_succeeds(wire: Wire, status: int) -> None:
     wire.on("DELETE", ROLE, status=status)
     wire.on("GET", f"{BRANCH}/roles", payload={"roles": [role("neondb_owner")]})
     await wire.branch.drop_role("user_ana")
@@ -38,7 +38,7 @@ async def test_a_role_that_is_not_there_is_dropped(wire: Wire, status: int) -> N
 
 @gone_or_refused
 @pytest.mark.parametrize("listing", SPARED.values(), ids=list(SPARED))
-async def test_a_role_that_may_be_there_is_not(
+async def test_deleting_a_role_that_may_exist_fails(
     wire: Wire, status: int, listing: dict[str, Any]
 ) -> None:
     wire.on("DELETE", ROLE, status=status)
@@ -48,7 +48,9 @@ async def test_a_role_that_may_be_there_is_not(
 
 
 @gone_or_refused
-async def test_a_database_is_dropped_only_when_it_is_not_listed(wire: Wire, status: int) -> None:
+async def test_deleting_a_database_succeeds_only_if_it_is_not_listed(
+    wire: Wire, status: int
+) -> None:
     for listed in ([], [database("shop", "user_ana")]):
         wire.on("DELETE", DATABASE, status=status)
         wire.on("GET", f"{BRANCH}/databases", payload={"databases": listed})
@@ -58,31 +60,31 @@ async def test_a_database_is_dropped_only_when_it_is_not_listed(wire: Wire, stat
 
 
 @pytest.mark.parametrize("status", [409, 422])
-async def test_a_role_that_owns_a_database_still_is_dropped_later(wire: Wire, status: int) -> None:
+async def test_a_role_that_still_owns_a_database_is_busy(wire: Wire, status: int) -> None:
     wire.on("DELETE", ROLE, status=status)
     with pytest.raises(ProviderBusy):
         await wire.branch.drop_role("user_ana")
 
 
-async def test_a_password_is_revealed(wire: Wire) -> None:
+async def test_a_stored_password_is_revealed(wire: Wire) -> None:
     wire.on("GET", f"{ROLE}/reveal_password", payload={"password": "npg_kept"})
-    assert (await wire.branch.password("user_ana")).reveal() == "npg_kept"
+    assert (await wire.branch.reveal_or_reset_password("user_ana")).reveal() == "npg_kept"
 
 
-async def test_a_password_that_neon_does_not_keep_is_made_anew(wire: Wire) -> None:
+async def test_a_password_that_neon_does_not_store_is_reset(wire: Wire) -> None:
     wire.on("GET", f"{ROLE}/reveal_password", status=412)
     answer = {"role": role(password="npg_new"), "operations": [operation()]}
     wire.on("POST", f"{ROLE}/reset_password", payload=answer)
     wire.on("GET", OPERATION, payload={"operation": operation("running")})
     wire.on("GET", OPERATION, payload={"operation": operation("finished")})
 
-    assert (await wire.branch.password("user_ana")).reveal() == "npg_new"
+    assert (await wire.branch.reveal_or_reset_password("user_ana")).reveal() == "npg_new"
     assert wire.count("GET", OPERATION) == 2
 
 
 @pytest.mark.parametrize("status", [401, 423, 429, 503])
-async def test_a_password_is_not_made_anew_for_another_reason(wire: Wire, status: int) -> None:
+async def test_other_errors_do_not_reset_a_password(wire: Wire, status: int) -> None:
     wire.on("GET", f"{ROLE}/reveal_password", status=status)
     with pytest.raises((ProviderBusy, ProviderRejected)):
-        await wire.branch.password("user_ana")
+        await wire.branch.reveal_or_reset_password("user_ana")
     assert wire.asked("POST") == []

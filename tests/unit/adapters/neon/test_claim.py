@@ -1,4 +1,4 @@
-"""Which roles a claim covers: those made within its time, as far as Neon tells it."""
+"""A claim covers roles created within its time, which Neon reports in whole seconds."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -28,9 +28,9 @@ NOT_COVERED = [SINCE - TRUNCATED - MOMENT, UNTIL + MOMENT, SINCE - timedelta(day
 
 
 @pytest.mark.parametrize("made_at", [SINCE, SINCE.astimezone(), *COVERED, *NOT_COVERED], ids=str)
-def test_covers_what_was_made_within_its_time(made_at: datetime) -> None:
+def test_a_claim_covers_roles_created_within_its_time(made_at: datetime) -> None:
     assert CLAIM.covers(made_at) is (made_at not in NOT_COVERED)
 
 
-def test_lasts_longer_than_any_request() -> None:
+def test_a_claim_outlasts_any_request() -> None:
     assert WINDOW.total_seconds() > 2 * ANSWER_TIMEOUT

@@ -1,4 +1,4 @@
-"""What goes over the wire and what never does; and what answers leave unknown that do not come."""
+"""Requests to Neon, their secrets, and the errors for missing responses."""
 
 import asyncio
 from dataclasses import replace
@@ -33,7 +33,7 @@ NAMES = {
 LOST: dict[str, dict[str, Any]] = {
     "a timeout": {"timeout": True},
     "a reset": {"exception": aiohttp.ClientOSError(104, "Connection reset by peer")},
-    "a hanging up": {"exception": aiohttp.ServerDisconnectedError()},
+    "a disconnect": {"exception": aiohttp.ServerDisconnectedError()},
     "half a body": {"exception": aiohttp.ClientPayloadError("not enough data")},
     "a socket's error": {"exception": OSError(5, "Input/output error")},
     "half a JSON": {"body": '{"operations": [{"id": "op-1"'},
@@ -59,7 +59,7 @@ UNREACHED: dict[str, BaseException] = {
 
 
 @pytest.mark.parametrize(("name", "sent"), NAMES.items())
-async def test_sends_a_name_in_a_path_as_one_escaped_part(wire: Wire, name: str, sent: str) -> None:
+async def test_a_name_in_a_path_is_escaped_as_one_part(wire: Wire, name: str, sent: str) -> None:
     assert path("roles", name, "reset_password") == f"/roles/{sent}/reset_password"
     wire.on("DELETE", f"{DATABASES}/{sent}", status=204)
     await wire.branch.drop_database(name)
@@ -67,7 +67,7 @@ async def test_sends_a_name_in_a_path_as_one_escaped_part(wire: Wire, name: str,
     assert wire.clock.slept == []
 
 
-async def test_sends_the_key_and_json_and_a_query_behind_the_path(wire: Wire) -> None:
+async def test_requests_have_the_key_json_and_a_query(wire: Wire) -> None:
     wire.on("GET", "/projects/a%2Fb?limit=1", payload={"roles": []})
     wire.on("POST", DATABASES, status=201, payload={"operations": []})
     wire.on("POST", RESET, payload={"role": role(password="npg_new"), "operations": []})
@@ -86,7 +86,7 @@ async def test_sends_the_key_and_json_and_a_query_behind_the_path(wire: Wire) ->
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-async def test_goes_nowhere_else_with_the_key(wire: Wire, method: str, status: int) -> None:
+async def test_redirects_are_not_followed(wire: Wire, method: str, status: int) -> None:
     wire.on(method, BRANCH, status=status, headers={"Location": f"{API}/elsewhere"})
     wire.on("GET", "/elsewhere", payload={"branch": {"id": "br-quiet-sea-1"}})
     with pytest.raises(ProviderRejected, match="NEON_API_URL"):
@@ -96,7 +96,7 @@ async def test_goes_nowhere_else_with_the_key(wire: Wire, method: str, status: i
 
 @pytest.mark.parametrize("status", [409, 423, 429, 500, 503, 524])
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
-async def test_repeats_no_change_by_itself(wire: Wire, method: str, status: int) -> None:
+async def test_a_refused_change_is_not_repeated(wire: Wire, method: str, status: int) -> None:
     wire.on(method, BRANCH, status=status, payload=problem())
     wire.on(method, BRANCH, payload={})
     with pytest.raises(PgvendError):
@@ -105,14 +105,14 @@ async def test_repeats_no_change_by_itself(wire: Wire, method: str, status: int)
 
 
 @pytest.mark.parametrize("answer", [{"timeout": True}, {"status": 401}, {"status": 500}])
-async def test_the_key_is_in_no_error_and_no_log(wire: Wire, answer: dict[str, Any]) -> None:
+async def test_errors_and_logs_do_not_contain_the_key(wire: Wire, answer: dict[str, Any]) -> None:
     wire.on("POST", BRANCH, body=f"denied: Bearer {KEY}", **answer)
     with structlog.testing.capture_logs() as logs, pytest.raises(PgvendError) as caught:
         await _asked(wire, "POST")
     assert KEY not in f"{_chain(caught.value)} {logs} {wire.client!r}"
 
 
-async def test_a_password_is_not_shown_whether_its_answer_can_be_read_or_not(wire: Wire) -> None:
+async def test_responses_and_errors_do_not_show_a_password(wire: Wire) -> None:
     for operations in ([operation()], 5):
         answer = {"role": role(password="npg_hidden"), "operations": operations}
         wire.on("POST", ROLES, status=201, payload=answer)
@@ -124,17 +124,19 @@ async def test_a_password_is_not_shown_whether_its_answer_can_be_read_or_not(wir
 
 
 @pytest.mark.parametrize("answer", LOST.values(), ids=list(LOST))
-async def test_without_an_answer_a_change_is_unknown(wire: Wire, answer: dict[str, Any]) -> None:
+async def test_without_a_response_a_changes_outcome_is_unknown(
+    wire: Wire, answer: dict[str, Any]
+) -> None:
     wire.on("GET", ROLES, **answer)
     wire.on("POST", DATABASES, **answer)
     with pytest.raises(ProviderBusy):
-        await wire.branch.roles()
+        await wire.branch.list_roles()
     with pytest.raises(OutcomeUnknown):
         await wire.branch.make_database("shop", "user_shop")
 
 
 @pytest.mark.parametrize("status", [200, 201])
-async def test_a_success_without_what_was_asked_for_is_unknown(wire: Wire, status: int) -> None:
+async def test_a_success_that_lacks_a_field_is_unknown(wire: Wire, status: int) -> None:
     wire.on("POST", ROLES, status=status, payload={"operations": []})
     wire.on("POST", RESET, status=status, payload={"role": role(), "operations": []})
     with pytest.raises(OutcomeUnknown):
@@ -144,13 +146,13 @@ async def test_a_success_without_what_was_asked_for_is_unknown(wire: Wire, statu
 
 
 @pytest.mark.parametrize("error", UNREACHED.values(), ids=list(UNREACHED))
-async def test_a_change_that_never_left_has_not_happened(wire: Wire, error: BaseException) -> None:
+async def test_a_change_that_was_not_sent_did_not_happen(wire: Wire, error: BaseException) -> None:
     wire.on("POST", DATABASES, exception=error)
     with pytest.raises(ProviderBusy, match="NEON_API_URL"):
         await wire.branch.make_database("shop", "user_shop")
 
 
-async def test_takes_fields_nulls_and_states_that_it_does_not_know(wire: Wire) -> None:
+async def test_unknown_fields_nulls_and_states_are_accepted(wire: Wire) -> None:
     known = role(authentication_method="telepathy", moods=["new"])
     strange = operation("reticulating", action="polish_compute")
     wire.on("GET", ROLES, payload={"roles": [known], "annotations": {}})
@@ -166,29 +168,29 @@ async def test_takes_fields_nulls_and_states_that_it_does_not_know(wire: Wire) -
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
-async def test_a_change_is_seen_to_its_end_although_it_is_cancelled_and_a_read_is_not(
+async def test_a_cancelled_change_completes_and_a_cancelled_read_does_not(
     wire: Wire, method: str
 ) -> None:
-    begun, go_on, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    started, proceed, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def reply(_: object, **__: object) -> None:
-        begun.set()
-        await go_on.wait()
+        started.set()
+        await proceed.wait()
         ended.set()
 
     wire.on(method, BRANCH, callback=reply)
     call = asyncio.ensure_future(_asked(wire, method))
-    await begun.wait()
+    await started.wait()
     call.cancel()
     if method == "POST":
-        go_on.set()
+        proceed.set()
     with pytest.raises(asyncio.CancelledError):
         await call
 
     assert ended.is_set() == (method == "POST")
 
 
-async def test_a_change_is_not_begun_when_it_is_cancelled_before_its_turn(wire: Wire) -> None:
+async def test_a_change_cancelled_before_its_turn_is_not_sent(wire: Wire) -> None:
     wire.on("POST", BRANCH, payload={})
     patient = replace(wire.client, budget=Budget(Standstill(), burst=0))
     change = asyncio.ensure_future(patient.write("POST", BRANCH, Accepted))
@@ -202,7 +204,7 @@ async def test_a_change_is_not_begun_when_it_is_cancelled_before_its_turn(wire: 
 
 
 class Standstill(FakeClock):
-    """Whoever sleeps, sleeps for ever."""
+    """A clock whose sleeps never end."""
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.Event().wait()
@@ -215,9 +217,9 @@ async def _asked(wire: Wire, method: str) -> object:
 
 
 def _chain(error: BaseException | None) -> str:
-    """All that a traceback would tell."""
-    told = ""
+    """Return the texts of an error and its causes, as in a traceback."""
+    text = ""
     while error:
-        told += f"{error!r} {error} "
+        text += f"{error!r} {error} "
         error = error.__cause__ or error.__context__
-    return told
+    return text

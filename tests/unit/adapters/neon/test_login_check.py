@@ -1,4 +1,4 @@
-"""A refused login counts only after it has been tried for some seconds."""
+"""The login check repeats a refused login for some seconds."""
 
 from dataclasses import dataclass, field, replace
 
@@ -17,21 +17,21 @@ CONNECTION = Connection(
 
 
 @pytest.mark.parametrize("refusals", [0, 1, len(PAUSES)])
-async def test_a_login_that_works_a_moment_late_works(refusals: int) -> None:
+async def test_a_login_that_works_after_a_delay_passes(refusals: int) -> None:
     clock, logins = FakeClock(), Logins([ProviderRejected("no such role")] * refusals)
     await NeonLoginCheck(logins, clock).verify(CONNECTION)
     assert logins.asked == [replace(CONNECTION, sslmode="verify-full")] * (refusals + 1)
     assert clock.slept == list(PAUSES[:refusals])
 
 
-async def test_a_login_that_never_works_is_refused_in_the_end() -> None:
+async def test_a_login_that_never_works_fails() -> None:
     clock, logins = FakeClock(), Logins([ProviderRejected("no such role")] * 100)
     with pytest.raises(ProviderRejected):
         await NeonLoginCheck(logins, clock).verify(CONNECTION)
     assert 5 <= clock.passed <= 15
 
 
-async def test_another_trouble_is_told_at_once() -> None:
+async def test_other_errors_are_raised_at_once() -> None:
     clock, logins = FakeClock(), Logins([ProviderBusy()])
     with pytest.raises(ProviderBusy):
         await NeonLoginCheck(logins, clock).verify(CONNECTION)
@@ -39,7 +39,7 @@ async def test_another_trouble_is_told_at_once() -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
-async def test_an_emulator_on_this_machine_is_asked_as_the_tenant_asks_it(host: str) -> None:
+async def test_on_loopback_the_tenants_sslmode_is_used(host: str) -> None:
     logins, there = Logins(), replace(CONNECTION, host=host)
     await NeonLoginCheck(logins, FakeClock()).verify(there)
     assert logins.asked == [there]
@@ -47,7 +47,7 @@ async def test_an_emulator_on_this_machine_is_asked_as_the_tenant_asks_it(host: 
 
 @dataclass
 class Logins(LoginCheck):
-    """Meets the next logins with these errors."""
+    """A login check that raises these errors at the next logins."""
 
     errors: list[PgvendError] = field(default_factory=list)
     asked: list[Connection] = field(default_factory=list)

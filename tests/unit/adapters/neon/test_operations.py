@@ -1,4 +1,4 @@
-"""Waiting for operations: until their end, with few requests, and with patience in trouble."""
+"""Waiting for operations: few polls, and tolerance of temporary problems."""
 
 from typing import Any
 
@@ -14,17 +14,17 @@ OPERATION = f"{PROJECT}/operations/op-1"
 GOING_ON = f"{PROJECT}/operations?limit=20"
 
 FEW = {0.05: 2, 0.3: 7, 1.0: 9, 5.0: 12}
-"""The most requests for the first operation of so many seconds."""
+"""The maximum number of requests for the first operation, by its seconds."""
 
 VERY_FEW = 2
-"""The most for later ones that take as long."""
+"""The maximum for later operations of the same duration."""
 
 ENDED = ["finished", "skipped"]
 DEAD = ["error", "cancelled"]
 
 ON_THE_WAY: dict[str, dict[str, Any]] = {
-    "it failed, and may recover": {"payload": {"operation": operation("failed")}},
-    "a strange status": {"payload": {"operation": operation("reticulating", action="?")}},
+    "failed, and may recover": {"payload": {"operation": operation("failed")}},
+    "an unknown status": {"payload": {"operation": operation("reticulating", action="?")}},
     "a timeout": {"timeout": True},
     "a reset": {"exception": aiohttp.ClientOSError(104, "Connection reset by peer")},
     "half a JSON": {"body": '{"operation": {'},
@@ -42,14 +42,14 @@ UNENDING: dict[str, tuple[dict[str, Any], float]] = {
         status: ({"payload": {"operation": operation(status)}}, LONGEST_WORK)
         for status in ("running", "scheduling", "cancelling", "reticulating", "")
     },
-    "unheard of": ({"status": 503}, LONGEST_WORK),
+    "unavailable": ({"status": 503}, LONGEST_WORK),
     "failed": ({"payload": {"operation": operation("failed")}}, LONGEST_FAILURE),
     "out of sight": ({"status": 404}, LONGEST_FAILURE),
 }
 
 
 @pytest.mark.parametrize(("seconds", "most"), FEW.items())
-async def test_asks_seldom_at_first_and_hardly_more_than_once_when_it_knows_how_long_it_takes(
+async def test_polls_are_few_at_first_and_hardly_more_than_one_later(
     wire: Wire, seconds: float, most: int
 ) -> None:
     pace = Pace()
@@ -62,7 +62,7 @@ async def test_asks_seldom_at_first_and_hardly_more_than_once_when_it_knows_how_
     assert seconds <= wire.clock.elapsed() - begin <= seconds * 1.1
 
 
-async def test_learns_for_each_action_and_what_it_is_for_by_itself(wire: Wire) -> None:
+async def test_durations_are_learned_for_each_action_and_purpose(wire: Wire) -> None:
     pace = Pace()
     await _waited(wire, pace, 5.0, action="create_timeline")
     begin = wire.clock.elapsed()
@@ -70,14 +70,14 @@ async def test_learns_for_each_action_and_what_it_is_for_by_itself(wire: Wire) -
     assert wire.clock.elapsed() - begin < 0.1
 
     for _ in range(4):
-        await _waited(wire, pace, 0.3, work="make role")
-        await _waited(wire, pace, 0.4, work="make database")
-    assert await _waited(wire, pace, 0.3, work="make role") == 1
-    assert await _waited(wire, pace, 0.4, work="make database") == 1
+        await _waited(wire, pace, 0.3, work="create role")
+        await _waited(wire, pace, 0.4, work="create database")
+    assert await _waited(wire, pace, 0.3, work="create role") == 1
+    assert await _waited(wire, pace, 0.4, work="create database") == 1
 
 
 @pytest.mark.parametrize(("before", "times", "after", "most"), [(0.3, 1, 3.0, 2), (0.0, 8, 5, 15)])
-async def test_follows_when_work_takes_longer_than_it_used_to(
+async def test_a_longer_duration_is_learned(
     wire: Wire, before: float, times: int, after: float, most: int
 ) -> None:
     pace = Pace()
@@ -89,14 +89,14 @@ async def test_follows_when_work_takes_longer_than_it_used_to(
 
 
 @pytest.mark.parametrize("operations", [[], *([operation(status)] for status in ENDED)])
-async def test_asks_nothing_when_all_is_done_already(wire: Wire, operations: list[Any]) -> None:
+async def test_finished_operations_are_not_polled(wire: Wire, operations: list[Any]) -> None:
     await _wait(wire, *operations)
     assert wire.asked() == []
     assert wire.clock.slept == []
 
 
 @pytest.mark.parametrize("in_the_project", [True, False])
-async def test_waits_for_every_operation(wire: Wire, in_the_project: bool) -> None:
+async def test_every_operation_is_waited_for(wire: Wire, in_the_project: bool) -> None:
     both = [operation(), operation("scheduling", id="op-2", action="suspend_compute")]
     wire.on("GET", GOING_ON, payload={"operations": both[::-1]})
     _ends_after(wire, 0.05, "op-1")
@@ -106,7 +106,7 @@ async def test_waits_for_every_operation(wire: Wire, in_the_project: bool) -> No
 
 
 @pytest.mark.parametrize("status", [*ENDED, *DEAD, "failed"])
-async def test_what_ended_before_is_not_waited_for(wire: Wire, status: str) -> None:
+async def test_ended_operations_are_not_waited_for(wire: Wire, status: str) -> None:
     wire.on("GET", GOING_ON, payload={"operations": [operation(status)]})
     await wire.waiting().until_settled()
     assert wire.clock.slept == []
@@ -114,7 +114,7 @@ async def test_what_ended_before_is_not_waited_for(wire: Wire, status: str) -> N
 
 @pytest.mark.parametrize("status", DEAD)
 @pytest.mark.parametrize("from_the_beginning", [True, False])
-async def test_what_is_dead_is_an_error_at_once(
+async def test_an_aborted_operation_is_an_error_at_once(
     wire: Wire, status: str, from_the_beginning: bool
 ) -> None:
     wire.on("GET", OPERATION, payload={"operation": operation(status)})
@@ -124,7 +124,7 @@ async def test_what_is_dead_is_an_error_at_once(
 
 
 @pytest.mark.parametrize("answer", ON_THE_WAY.values(), ids=list(ON_THE_WAY))
-async def test_odd_news_for_a_while_is_no_error(wire: Wire, answer: dict[str, Any]) -> None:
+async def test_temporary_problems_are_not_errors(wire: Wire, answer: dict[str, Any]) -> None:
     wire.on("GET", OPERATION, **answer)
     wire.on("GET", OPERATION, **answer)
     wire.on("GET", OPERATION, payload={"operation": operation("finished")})
@@ -133,14 +133,16 @@ async def test_odd_news_for_a_while_is_no_error(wire: Wire, answer: dict[str, An
 
 
 @pytest.mark.parametrize(("answer", "patience"), UNENDING.values(), ids=list(UNENDING))
-async def test_an_endless_one_fails(wire: Wire, answer: dict[str, Any], patience: float) -> None:
+async def test_an_endless_operation_fails(
+    wire: Wire, answer: dict[str, Any], patience: float
+) -> None:
     wire.on("GET", OPERATION, **answer, repeat=True)
     with pytest.raises(OutcomeUnknown):
         await _wait(wire, operation())
     assert patience <= wire.clock.elapsed() < patience + 10
 
 
-async def test_a_key_that_is_taken_away_meanwhile_is_said_so(wire: Wire) -> None:
+async def test_an_api_key_revoked_meanwhile_is_reported(wire: Wire) -> None:
     wire.on("GET", OPERATION, status=401)
     with pytest.raises(ProviderRejected, match="NEON_API_KEY"):
         await _wait(wire, operation())
@@ -153,7 +155,7 @@ async def _wait(wire: Wire, *operations: Any) -> None:
 async def _waited(
     wire: Wire, pace: Pace, seconds: float, action: str = "apply_config", work: str = ""
 ) -> int:
-    """How many requests it took to see an operation that takes so many seconds."""
+    """Wait for an operation of `seconds`. Return the number of requests."""
     operation_id = f"op-{len(wire.asked())}"
     _ends_after(wire, seconds, operation_id, action)
     running = Operation.model_validate(operation(id=operation_id, action=action))

@@ -1,4 +1,4 @@
-"""The account's projects: page by page to the end, each of them once; and what is dropped."""
+"""The account's projects: pages of lists, creation and deletion."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -24,7 +24,7 @@ PROJECTS = {
 }
 
 Page = tuple[str, list[str], str]
-"""The cursor that leads to it, what is on it, and the cursor that leads on."""
+"""The cursor of the page, its projects, and the cursor of the next page."""
 
 FIRST = ("", ["p-1"], "c-1")
 
@@ -42,30 +42,32 @@ PAGES: dict[str, tuple[list[Page], list[str]]] = {
 
 
 @pytest.mark.parametrize(("pages", "expected"), PAGES.values(), ids=list(PAGES))
-async def test_lists_ours_page_by_page(wire: Wire, pages: list[Page], expected: list[str]) -> None:
+async def test_our_projects_are_listed_from_all_pages(
+    wire: Wire, pages: list[Page], expected: list[str]
+) -> None:
     for cursor, ids, then in pages:
         _page(wire, [PROJECTS[name] for name in ids], cursor, then)
     assert await _named(wire) == expected
 
 
-async def test_a_page_without_anything_about_pages_is_the_last(wire: Wire) -> None:
+async def test_a_page_without_a_cursor_is_the_last(wire: Wire) -> None:
     wire.on("GET", _query(), payload={"projects": [project("p-1", NAME)]})
     assert await _named(wire) == ["p-1"]
 
 
-async def test_a_page_that_fails_is_not_taken_for_the_end(wire: Wire) -> None:
+async def test_a_failed_page_is_an_error_and_not_the_end(wire: Wire) -> None:
     _page(wire, [project("p-1", NAME)], then="c-1")
     wire.on("GET", _query("c-1"), status=503)
     with pytest.raises(ProviderBusy):
         await _named(wire)
 
 
-async def test_asks_within_the_organization_of_the_configured_project(wire: Wire) -> None:
+async def test_the_search_is_limited_to_the_configured_organization(wire: Wire) -> None:
     _page(wire, [project("p-1", NAME)], org_id="org-1")
     assert await _named(wire, org_id="org-1") == ["p-1"]
 
 
-async def test_a_new_project_is_like_the_configured_one(wire: Wire) -> None:
+async def test_a_new_project_has_the_configured_region_version_and_organization(wire: Wire) -> None:
     answer = {"project": project("p-1", NAME), "branch": {"id": "br-1"}, "operations": []}
     wire.on("POST", "/projects", status=201, payload=answer)
     like = {"region_id": "aws-us-east-2", "pg_version": 17, "org_id": "org-1"}
@@ -86,7 +88,7 @@ async def test_the_default_branch_is_known_by_its_flag(wire: Wire) -> None:
     assert await _projects(wire).default_branch(_project()) == "br-2"
 
 
-async def test_a_project_without_a_default_branch_is_of_no_use(wire: Wire) -> None:
+async def test_a_project_without_a_default_branch_is_refused(wire: Wire) -> None:
     wire.on("GET", f"{PROJECT}/branches", payload={"branches": [{"id": "br-1"}]})
     with pytest.raises(ProviderRejected):
         await _projects(wire).default_branch(_project())
@@ -94,18 +96,18 @@ async def test_a_project_without_a_default_branch_is_of_no_use(wire: Wire) -> No
 
 NOT_DROPPED: dict[str, tuple[int, dict[str, Any], list[Any]]] = {
     "a key that sees nothing": (404, {"status": 404}, []),
-    "a project that is there still": (404, VISIBLE, [project("quiet-sea-1", NAME)]),
-    "a key that may not drop": (403, VISIBLE, [project("quiet-sea-1", NAME)]),
+    "a project that still exists": (404, VISIBLE, [project("quiet-sea-1", NAME)]),
+    "a key that may not delete": (403, VISIBLE, [project("quiet-sea-1", NAME)]),
 }
 
 
-async def test_dropping_what_is_not_there_succeeds(wire: Wire) -> None:
+async def test_deleting_a_missing_project_succeeds(wire: Wire) -> None:
     await _drop(wire, 404, VISIBLE, [])
     assert wire.count("DELETE", PROJECT) == 1
 
 
 @pytest.mark.parametrize(("status", "own", "listed"), NOT_DROPPED.values(), ids=list(NOT_DROPPED))
-async def test_what_may_be_there_is_not_taken_for_dropped(
+async def test_deleting_a_project_that_may_exist_fails(
     wire: Wire, status: int, own: dict[str, Any], listed: list[Any]
 ) -> None:
     with pytest.raises(NotVisible):
@@ -113,7 +115,7 @@ async def test_what_may_be_there_is_not_taken_for_dropped(
 
 
 async def _drop(wire: Wire, status: int, own: dict[str, Any], listed: list[Any]) -> None:
-    """A project that the deletion refuses, where the configured one answers so."""
+    """Delete a project: `status` is the response, `own` that for the configured project."""
     wire.on("DELETE", PROJECT, status=status)
     wire.on("GET", PROJECT, **own)
     _page(wire, listed, search=NAME)

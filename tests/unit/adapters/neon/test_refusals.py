@@ -1,4 +1,4 @@
-"""Neon's refusals in our words: every row of the table."""
+"""Translation of Neon's error responses: every row of the table."""
 
 from typing import Any
 
@@ -58,21 +58,21 @@ WORDS = [
 
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize(("status", "kind"), STATUSES.items())
-async def test_a_status_decides_whatever_the_body_is(
+async def test_the_status_decides_for_any_body(
     wire: Wire, status: int, kind: type[PgvendError], body: str
 ) -> None:
     assert type(await _refused(wire, status=status, body=body)) is kind
 
 
 @pytest.mark.parametrize(("status", "payload", "kind"), WORDS)
-async def test_words_tell_what_the_status_does_not(
+async def test_the_code_and_message_override_the_status(
     wire: Wire, status: int, payload: dict[str, Any], kind: type[PgvendError]
 ) -> None:
     assert type(await _refused(wire, status=status, payload=payload)) is kind
 
 
 @pytest.mark.parametrize("status", STATUSES)
-async def test_an_error_tells_neons_request_id_and_no_words(wire: Wire, status: int) -> None:
+async def test_an_error_has_neons_request_id_but_not_its_message(wire: Wire, status: int) -> None:
     answer = problem("see postgresql://ana:pw@host/db", request_id=REQUEST_ID)
     error = str(await _refused(wire, status=status, payload=answer))
     assert REQUEST_ID in error
@@ -80,19 +80,19 @@ async def test_an_error_tells_neons_request_id_and_no_words(wire: Wire, status: 
     assert "pw" not in error
 
 
-async def test_an_id_that_only_the_header_tells_is_told_too(wire: Wire) -> None:
+async def test_the_request_id_is_also_read_from_the_header(wire: Wire) -> None:
     headers = {"x-neon-ret-request-id": REQUEST_ID}
     assert REQUEST_ID in str(await _refused(wire, status=500, body="<html>", headers=headers))
 
 
 @pytest.mark.parametrize("request_id", ["", "<b>id</b>", "x" * 65, "a b c d e f g h"])
-async def test_an_id_that_looks_like_none_is_left_out(wire: Wire, request_id: str) -> None:
+async def test_an_invalid_request_id_is_omitted(wire: Wire, request_id: str) -> None:
     error = await _refused(wire, status=500, payload=problem(request_id=request_id))
     assert str(error) == "Neon failed (HTTP 500)."
 
 
 @pytest.mark.parametrize(("status", "unasked"), {423: None, 429: PAUSE, 503: None}.items())
-async def test_an_error_tells_how_long_neon_asks_to_wait(
+async def test_an_error_has_the_pause_that_neon_requests(
     wire: Wire, status: int, unasked: float | None
 ) -> None:
     waits = [
@@ -106,9 +106,7 @@ async def test_an_error_tells_how_long_neon_asks_to_wait(
 @pytest.mark.parametrize(
     ("status", "variable"), [(401, "NEON_API_KEY"), (403, "NEON_API_KEY"), (404, "NEON_PROJECT_ID")]
 )
-async def test_a_refusal_that_the_operator_can_cure_names_the_variable(
-    wire: Wire, status: int, variable: str
-) -> None:
+async def test_a_refusal_names_the_setting_to_check(wire: Wire, status: int, variable: str) -> None:
     assert variable in str(await _refused(wire, status=status))
 
 

@@ -1,4 +1,4 @@
-"""How long Neon asks to be left alone, in whichever way it says so."""
+"""The pause that a Retry-After header requests, in all its forms."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -23,12 +23,13 @@ FORMATS = (
     "%a %b %d %H:%M:%S %Y",
     "%a, %d %b %Y %H:%M:%S -0000",
 )
-"""The three of RFC 9110, 5.6.7, and one of mail's that says nothing about its zone."""
+"""The three formats of RFC 9110, 5.6.7, and an e-mail format without a time zone."""
 
 SECONDS: dict[str | None, float | None] = {
     "0": 0,
     "7": 7,
     " 12 ": 12,
+    "12\x1f": 12,
     "007": 7,
     **{(NOW + timedelta(hours=1)).strftime(form): 3600 for form in FORMATS},
     "Sun, 06 Nov 1994 08:49:37 GMT": 0,
@@ -45,14 +46,14 @@ HELD = {
     "nothing": ({}, PAUSE),
     "garbage": ({"Retry-After": "soon"}, PAUSE),
     "longer than the budget takes to fill": ({"Retry-After": "86400"}, LONGEST_HOLD),
-    "for ever": ({"Retry-After": "9" * 400}, LONGEST_HOLD),
+    "an enormous number": ({"Retry-After": "9" * 400}, LONGEST_HOLD),
 }
 
 LIKE_A_DATE = r"[A-Z][a-z]{2}, [0-9]{1,9} [A-Z][a-z]{2} [0-9]{1,9} [0-9:]+ [+-][0-9]{1,20}"
 
 
 @pytest.mark.parametrize(("header", "seconds"), SECONDS.items())
-def test_a_header_asks_for_so_many_seconds_up_to_a_day_or_for_nothing(
+def test_a_header_is_seconds_up_to_a_day_or_ignored(
     header: str | None, seconds: float | None
 ) -> None:
     assert seconds_to_wait(header, NOW) == seconds
@@ -65,7 +66,7 @@ def test_no_header_is_an_error(header: str) -> None:
 
 
 @pytest.mark.parametrize(("headers", "seconds"), HELD.values(), ids=list(HELD))
-async def test_one_refusal_holds_back_the_requests_of_all(
+async def test_a_429_delays_all_requests(
     wire: Wire, headers: dict[str, str], seconds: float
 ) -> None:
     await _refused(wire, status=429, headers=headers)
@@ -73,15 +74,15 @@ async def test_one_refusal_holds_back_the_requests_of_all(
 
 
 @pytest.mark.parametrize("status", [423, 503])
-async def test_a_lock_or_an_outage_holds_back_nobody_else(wire: Wire, status: int) -> None:
+async def test_a_lock_or_an_outage_delays_no_other_request(wire: Wire, status: int) -> None:
     await _refused(wire, status=status, headers={"Retry-After": "7"})
     assert wire.clock.passed == 0
 
 
 async def _refused(wire: Wire, **answer: Any) -> None:
-    """One call is, and another one follows."""
+    """Send a call that is refused, and another one."""
     wire.on("GET", BRANCH, **answer)
     wire.on("GET", f"{BRANCH}/roles", payload={"roles": []})
     with pytest.raises(ProviderBusy):
         await wire.branch.check()
-    await wire.branch.roles()
+    await wire.branch.list_roles()

@@ -1,4 +1,4 @@
-"""Turns on Neon: the account's budget of requests, and one call at a time for each tenant."""
+"""The account's budget of requests, and the locks of tenants."""
 
 import asyncio
 from itertools import pairwise
@@ -15,7 +15,7 @@ pauses = st.lists(st.floats(0, 20, allow_subnormal=False), min_size=1, max_size=
 
 
 @given(pauses)
-def test_the_budget_keeps_to_the_burst_and_the_rate_in_any_span(gaps: list[float]) -> None:
+def test_the_budget_limits_burst_and_rate_in_any_interval(gaps: list[float]) -> None:
     clock = FakeClock()
     moments = asyncio.run(_spend(Budget(clock), clock, gaps))
     for first, begin in enumerate(moments):
@@ -24,7 +24,7 @@ def test_the_budget_keeps_to_the_burst_and_the_rate_in_any_span(gaps: list[float
 
 
 @given(pauses, st.integers(0, 199), st.floats(0, 60))
-def test_the_budget_lets_nobody_through_while_held(gaps: list[float], at: int, hold: float) -> None:
+def test_the_budget_passes_no_request_while_held(gaps: list[float], at: int, hold: float) -> None:
     clock = FakeClock()
     budget = Budget(clock)
     asyncio.run(_spend(budget, clock, gaps[:at]))
@@ -36,7 +36,7 @@ def test_the_budget_lets_nobody_through_while_held(gaps: list[float], at: int, h
     assert clock.elapsed() >= begin + hold
 
 
-async def test_the_budget_lets_a_burst_through_and_the_rest_in_turn() -> None:
+async def test_the_budget_passes_a_burst_and_spaces_out_the_rest() -> None:
     clock = FakeClock()
     budget = Budget(clock)
 
@@ -52,7 +52,7 @@ async def test_the_budget_lets_a_burst_through_and_the_rest_in_turn() -> None:
     assert clock.slept == slept
 
 
-async def test_the_budget_holds_back_those_who_wait_already_and_keeps_their_order() -> None:
+async def test_a_hold_delays_waiting_requests_and_keeps_their_order() -> None:
     clock = YieldingClock()
     budget = Budget(clock, rate=1, burst=1)
     await budget.spend()
@@ -65,7 +65,7 @@ async def test_the_budget_holds_back_those_who_wait_already_and_keeps_their_orde
     assert clock.elapsed() >= 30
 
 
-async def test_the_budget_keeps_its_pace_after_having_been_held() -> None:
+async def test_the_budget_keeps_its_rate_after_a_hold() -> None:
     clock = FakeClock()
     budget = Budget(clock)
     budget.hold(5)
@@ -73,7 +73,7 @@ async def test_the_budget_keeps_its_pace_after_having_been_held() -> None:
     assert all(later - sooner >= 1 / RATE - 1e-9 for sooner, later in pairwise(moments))
 
 
-async def test_who_is_cancelled_while_waiting_lets_the_next_ones_through() -> None:
+async def test_a_request_cancelled_while_waiting_does_not_block_the_next() -> None:
     clock = YieldingClock()
     budget = Budget(clock, rate=1, burst=1)
     await budget.spend()
@@ -86,12 +86,12 @@ async def test_who_is_cancelled_while_waiting_lets_the_next_ones_through() -> No
     assert outcomes[1:] == [None, None]
 
 
-async def test_calls_for_one_tenant_have_their_turns_in_their_order() -> None:
+async def test_calls_for_one_tenant_run_one_by_one_in_order() -> None:
     locks, order, inside = TenantLocks(), list[int](), 0
 
     async def call(number: int) -> None:
         nonlocal inside
-        async with locks.of("db_1"):
+        async with locks.hold("db_1"):
             inside += 1
             assert inside == 1
             order.append(number)
@@ -103,14 +103,14 @@ async def test_calls_for_one_tenant_have_their_turns_in_their_order() -> None:
     assert order == list(range(20))
 
 
-async def test_calls_for_different_tenants_do_not_wait_and_no_lock_is_kept() -> None:
+async def test_calls_for_different_tenants_run_at_once_and_leave_no_lock() -> None:
     locks = TenantLocks()
     everybody = asyncio.Barrier(50)
 
     async def call(number: int) -> None:
-        async with locks.of(f"db_{number}"):
+        async with locks.hold(f"db_{number}"):
             await everybody.wait()
-        async with locks.of(f"db_{number % 5}"):
+        async with locks.hold(f"db_{number % 5}"):
             await asyncio.sleep(0)
 
     async with asyncio.timeout(20):
@@ -120,11 +120,11 @@ async def test_calls_for_different_tenants_do_not_wait_and_no_lock_is_kept() -> 
 
 
 @pytest.mark.parametrize("cancelled", [0, 1], ids=["inside", "waiting"])
-async def test_who_is_cancelled_leaves_the_lock_to_the_others(cancelled: int) -> None:
+async def test_a_cancelled_call_releases_the_lock(cancelled: int) -> None:
     locks, let_go, done = TenantLocks(), asyncio.Event(), list[int]()
 
     async def call(number: int) -> None:
-        async with locks.of("db_1"):
+        async with locks.hold("db_1"):
             await let_go.wait()
             done.append(number)
 
@@ -139,7 +139,7 @@ async def test_who_is_cancelled_leaves_the_lock_to_the_others(cancelled: int) ->
 
 
 class YieldingClock(FakeClock):
-    """Time passes for whoever sleeps, but others have their turn first."""
+    """A clock whose sleeps let other tasks run first."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -156,7 +156,7 @@ class YieldingClock(FakeClock):
 
 
 async def _spend(budget: Budget, clock: FakeClock, gaps: list[float]) -> list[float]:
-    """When each was let through; between two of them, a while passes."""
+    """Send requests after these pauses. Return the times at which they passed."""
     moments = []
     for gap in gaps:
         clock.passed += gap if gap > 1 else 0

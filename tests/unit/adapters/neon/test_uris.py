@@ -1,4 +1,4 @@
-"""Neon's connection URIs taken apart."""
+"""Parsing of Neon's connection URIs."""
 
 from urllib.parse import quote
 
@@ -41,7 +41,7 @@ ALREADY_DIRECT = [
 text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
 
-def test_tells_where_and_as_whom_without_showing_the_password() -> None:
+def test_a_uri_is_parsed_without_showing_the_password() -> None:
     address = address_of(Secret(f"postgresql://ana:npg_abc@{HOST}/shop?sslmode=require"))
     assert (address.host, address.port, address.sslmode) == (HOST, 5432, "require")
     assert (address.user, address.database) == ("ana", "shop")
@@ -51,7 +51,7 @@ def test_tells_where_and_as_whom_without_showing_the_password() -> None:
 
 @pytest.mark.parametrize("scheme", ["postgresql://", "postgres://"])
 @pytest.mark.parametrize(("uri", "expected"), ADDRESSES.items())
-def test_takes_what_is_given_and_asks_for_tls_unless_neon_says_otherwise(
+def test_tls_is_required_unless_the_uri_says_otherwise(
     scheme: str, uri: str, expected: tuple[str, int, str]
 ) -> None:
     address = address_of(Secret(scheme + uri))
@@ -60,7 +60,7 @@ def test_takes_what_is_given_and_asks_for_tls_unless_neon_says_otherwise(
 
 
 @given(user=text, password=text, database=text)
-def test_unescapes_names_and_passwords(user: str, password: str, database: str) -> None:
+def test_names_and_passwords_are_decoded(user: str, password: str, database: str) -> None:
     parts = [quote(part, safe="") for part in (user, password, database)]
     address = address_of(Secret("postgresql://{}:{}@host/{}".format(*parts)))
     assert (address.user, address.database) == (user, database)
@@ -68,7 +68,7 @@ def test_unescapes_names_and_passwords(user: str, password: str, database: str) 
 
 
 @pytest.mark.parametrize("uri", GARBAGE)
-def test_garbage_is_refused_and_not_quoted(uri: str) -> None:
+def test_an_invalid_uri_is_refused_and_not_quoted(uri: str) -> None:
     with pytest.raises(ProviderRejected) as caught:
         address_of(Secret(uri))
     error = caught.value
@@ -78,5 +78,5 @@ def test_garbage_is_refused_and_not_quoted(uri: str) -> None:
 @pytest.mark.parametrize(
     ("host", "direct"), [*DIRECT.items(), *((host, host) for host in ALREADY_DIRECT)]
 )
-def test_the_pooler_is_a_word_at_the_end_of_the_first_label(host: str, direct: str) -> None:
+def test_the_pooler_suffix_is_removed_from_the_first_label(host: str, direct: str) -> None:
     assert direct_host(host) == direct

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapters.embedded.programs import Programs
-from tests.support.checkups import OK, WARN, examination, outcomes, run
+from tests.support.checkups import OK, WARN, create_postgres_checks, outcomes, run
 from tests.support.command_line import program, ran
 from tests.support.databases import vended
 from tests.support.orders import new_order
@@ -85,7 +85,7 @@ async def test_a_tenants_database_is_utf8_and_the_doctor_says_how_it_sorts(
                 assert await owner.fetchval("SELECT upper('ä')") == "Ä"
             if "ICU" in kind:
                 assert await owner.fetchval("SELECT 'ä' < 'b'")
-        told = (await outcomes(examination(server)))["encoding"]
+        told = (await outcomes(create_postgres_checks(server)))["encoding"]
 
     assert told.verdict is (WARN if kind in DISALLOWING else OK)
 
@@ -103,7 +103,7 @@ async def test_the_doctor_names_a_tenants_database_that_is_not_utf8() -> None:
             f'DROP DATABASE "{names.database}"',
             f'CREATE DATABASE "{names.database}" OWNER "{names.owner}"',
         )
-        told = (await outcomes(examination(server)))["encoding"]
+        told = (await outcomes(create_postgres_checks(server)))["encoding"]
 
     assert told.verdict is WARN
     assert names.database in told.detail

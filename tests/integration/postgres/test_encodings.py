@@ -51,6 +51,7 @@ async def with_latin1(major: int) -> AsyncIterator[Programs]:
 
 
 def _wrapped(programs: Path, folder: Path) -> Path:
+    """Return programs of that version that find a locale which this machine does not have."""
     for name in ("initdb", "postgres"):
         wrapper = folder / name
         wrapper.write_text(f'#!/bin/sh\nLOCPATH={folder} exec {programs / name} "$@"\n')
@@ -73,7 +74,7 @@ async def server(kind: str) -> AsyncIterator[OperatorsServer]:
         yield server
 
 
-async def test_a_tenants_database_is_utf8_and_the_doctor_says_how_it_sorts(
+async def test_new_databases_are_utf8_and_the_doctor_reports_their_collation(
     server: OperatorsServer, kind: str
 ) -> None:
     async with operated(server) as place, vended(place.provider, new_order()) as connection:
@@ -90,7 +91,7 @@ async def test_a_tenants_database_is_utf8_and_the_doctor_says_how_it_sorts(
     assert told.verdict is (WARN if kind in DISALLOWING else OK)
 
 
-async def test_the_doctor_names_a_tenants_database_that_is_not_utf8() -> None:
+async def test_the_doctor_reports_databases_that_are_not_utf8() -> None:
     order = new_order()
     names = order.tenant.names
     async with (

@@ -192,7 +192,7 @@ class ApiProvider(DatabaseProvider):
 
     async def _connection(self, order: Order, password: Secret) -> Connection:
         """Return the connection without a limit: roles that the API creates have none."""
-        known = await self.server.connection(replace(order, password=password))
+        known = await self.server.build_connection(replace(order, password=password))
         return replace(known, connection_limit=None)
 
 

@@ -83,7 +83,7 @@ RULED = ("tests/integration/neon/test_faults", "tests/integration/postgres/test_
 which there are rules."""
 
 LONG = {
-    "tests/integration/postgres/test_prepared.py": ("what_a_tenant_prepared",),
+    "tests/integration/postgres/test_prepared.py": ("a_tenants_transaction_prepared",),
     "tests/integration/postgres/test_locks.py": ("a_tenant_in_a_loop",),
     "tests/integration/postgres/test_guard_spares.py": ("two_guards",),
     "tests/integration/neon/test_vending.py": (
@@ -135,15 +135,15 @@ LONG = {
     ),
     "tests/integration/postgres/test_faults_pool.py": ("a_provider_closes",),
     "tests/integration/postgres/test_faults_vend.py": (
-        "a_vend_whose",
-        "a_vend_converges",
-        "a_deletion",
+        "a_creation_whose",
+        "a_repeated_creation",
+        "a_repeated_deletion",
     ),
     "tests/integration/postgres/test_neighbours.py": (
-        "a_session_that_nobody",
+        "a_session_that_the_admin",
         "autovacuum",
-        "a_neighbour_who_holds",
-        "a_neighbour_who_granted_and_holds",
+        "a_neighbours_lock_on",
+        "a_neighbours_lock_after",
     ),
     "tests/integration/postgres/test_obstacles.py": ("an_operators_session",),
     "tests/integration/registry/test_postgres_hanging.py": (

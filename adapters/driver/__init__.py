@@ -1,4 +1,5 @@
-"""How asyncpg is called: our settings alone say what to connect to, no variable or file of libpq.
+"""Sessions opened with asyncpg, from explicit settings alone.
 
-All adapters that log in to PostgreSQL stand on it.
+No environment variable or file of libpq is read. All adapters that log in to PostgreSQL use this
+package.
 """

@@ -1,4 +1,4 @@
-"""Opening sessions: every argument is explicit, so that asyncpg asks no variable and no file."""
+"""Open sessions with every argument explicit, so that asyncpg reads no variable and no file."""
 
 import asyncio
 import os
@@ -18,10 +18,10 @@ from domain.errors import StartupError
 from domain.postgres_url import PostgresUrl
 
 Login = Mapping[str, Any]
-"""A login: asyncpg's `host`, `port` (both may be lists), `user`, `password`, `database`,
-`target_session_attrs`, and `tls`, a Tls, or None for TLS where the server has it; `settings` of the
-server that the login's URL asks for, under those of the caller; `server_user`, the user id that the
-server has to run under, of a Unix socket alone."""
+"""The arguments of a login: asyncpg's `host`, `port` (both may be lists), `user`, `password`,
+`database` and `target_session_attrs`; `tls`, a Tls, or None to use TLS if the server offers it;
+`settings`, server settings from the login's URL, which the caller's settings override;
+`server_user`, the user id that the server has to run under (Unix sockets only)."""
 
 CLOSED: Login = {
     "password": "",
@@ -30,14 +30,14 @@ CLOSED: Login = {
     "krbsrvname": "postgres",
     "gsslib": "gssapi",
 }
-"""What asyncpg takes from libpq's variables and files where it is not given."""
+"""Arguments that asyncpg would otherwise take from libpq's variables and files."""
 
 SOCKETS = ("/run/postgresql", "/var/run/postgresql", "/tmp")  # noqa: S108 - PostgreSQL's own places
-"""Where servers on this machine have their sockets."""
+"""Folders in which servers on this machine create their sockets."""
 
 _NEXT_HOST = (OSError, asyncpg.CannotConnectNowError, TargetServerAttributeNotMatched)
-"""Why another host is tried: it is away, starts or stops, or has another role. libpq does not try
-another one after a login that is refused either."""
+"""Errors after which the next host is tried: this one cannot be reached, is starting or stopping,
+or has another role. Like libpq, do not try the next host after a refused login."""
 
 _CLIENTS = {
     "channel_binding",
@@ -55,8 +55,8 @@ _CLIENTS = {
     "target_session_attrs",
     "tcp_user_timeout",
 }
-"""Parameters of a URL, beside those that begin with `ssl`, that libpq keeps to itself (PostgreSQL's
-documentation, "Parameter Key Words"). The server gets the others."""
+"""URL parameters that libpq handles itself, besides those that begin with `ssl` (PostgreSQL's
+documentation, "Parameter Key Words"). The others go to the server."""
 
 _CREDENTIALS = struct.Struct("3i")
 """Linux's `struct ucred`: process, user and group."""
@@ -74,10 +74,10 @@ async def connect(
     server_user: int | None = None,
     **arguments: Any,
 ) -> asyncpg.Connection:
-    """Open a session as asyncpg does, closed to the environment; its pool passes no DSN.
+    """Open a session as asyncpg does, without reading the environment; its pool passes no DSN.
 
-    Without `tls` the session is encrypted where the server offers that. Of several hosts each gets
-    the whole `timeout`, as libpq does it: one that is silent does not keep us from the next.
+    Without `tls`, encrypt the session if the server offers TLS. As in libpq, each of several hosts
+    gets the whole `timeout`, so a silent host does not prevent a login to the next one.
     """
     wanted = _joined(settings or {}, arguments.get("server_settings") or {})
     given = {**CLOSED, **arguments, "server_settings": wanted}
@@ -105,26 +105,29 @@ async def _opened(given: Login, tls: Tls | None) -> asyncpg.Connection:
 
 def _run_by(user: int | None, session: asyncpg.Connection) -> asyncpg.Connection:
     """Return the session if the server behind its Unix socket runs under that user id. Raises
-    InvalidAuthorizationSpecificationError where it runs under another one."""
+    InvalidAuthorizationSpecificationError if it runs under another one."""
     if user is not None and sys.platform == "linux":
-        transport = session._transport  # type: ignore[attr-defined] # nothing public tells it
+        transport = session._transport  # type: ignore[attr-defined] # no public attribute
         end = transport.get_extra_info("socket")
         credentials = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         if _CREDENTIALS.unpack(credentials)[1] != user:
             session.terminate()
-            raise asyncpg.InvalidAuthorizationSpecificationError("It is another user's server.")
+            raise asyncpg.InvalidAuthorizationSpecificationError(
+                "The server runs under another user."
+            )
     return session
 
 
 def _joined(settings: Mapping[str, str], ours: Mapping[str, str]) -> Mapping[str, str]:
-    """Both, ours over the others; of `options` the server takes the last one that sets a thing."""
+    """Merge both; `ours` take precedence. In `options` the server uses the last value of a
+    setting."""
     both = (settings.get("options", ""), ours.get("options", ""))
     options = " ".join(text for text in both if text)
     return {**settings, **ours, **({"options": options} if options else {})}
 
 
 def addresses_of(login: Login) -> list[tuple[str, int]]:
-    """Every host of a login with its port."""
+    """Return every host of a login with its port."""
     hosts, ports = login["host"], login["port"]
     hosts = [hosts] if isinstance(hosts, str) else hosts
     ports = [ports] * len(hosts) if isinstance(ports, int) else ports
@@ -132,18 +135,18 @@ def addresses_of(login: Login) -> list[tuple[str, int]]:
 
 
 def create_pool(login: Login, **options: Any) -> asyncpg.Pool:
-    """Create a pool as asyncpg does, whose sessions are opened by `connect`."""
+    """Create an asyncpg pool whose sessions are opened by `connect`."""
     pool: asyncpg.Pool = asyncpg.create_pool(
         **login,
         **options,
-        connect=connect,  # type: ignore[call-overload]  # the stubs do not know `tls`, which is ours
+        connect=connect,  # type: ignore[call-overload]  # the stubs do not know `tls`
     )
     return pool
 
 
 def login_of_url(url: PostgresUrl, setting: str) -> Login:
-    """The login that a URL says. Reads the files that it names. Raises StartupError that names the
-    `setting`."""
+    """Return the login that a URL describes. Read the files that it names. Raises StartupError,
+    which names the `setting`."""
     user = url.user or _own_name(setting)
     return {
         "host": [address.host for address in url.addresses] or list(SOCKETS),
@@ -162,7 +165,7 @@ def login_of_url(url: PostgresUrl, setting: str) -> Login:
 
 
 async def offers_tls(host: str, port: int) -> bool:
-    """Ask the server whether it has TLS. Raises OSError when it cannot be reached."""
+    """Ask the server whether it offers TLS. Raises OSError if the server cannot be reached."""
     if host.startswith("/"):
         return False
     reader, writer = await asyncio.open_connection(host, port)
@@ -181,4 +184,7 @@ def _own_name(setting: str) -> str:
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
-        raise StartupError(f"{setting} names no user, and this process has no name.") from None
+        raise StartupError(
+            f"{setting} names no user, and this process's user id has no name: add "
+            "a user to the URL."
+        ) from None

@@ -1,4 +1,4 @@
-"""TLS of a session, in libpq's words."""
+"""TLS of a session, in libpq's terms."""
 
 import ssl
 from collections.abc import Mapping
@@ -11,16 +11,16 @@ from domain.errors import StartupError
 VERIFYING = {"verify-ca", "verify-full"}
 
 SYSTEM = "system"
-"""The value of `sslrootcert` that means the authorities that the operating system trusts."""
+"""The value of `sslrootcert` that selects the operating system's trusted authorities."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tls:
-    """What a session encrypts and verifies.
+    """How a session is encrypted and which certificates it verifies.
 
-    `mode` is `disable`, `require`, `verify-ca` or `verify-full`; `root` holds trusted authorities
-    as PEM, without which those of the operating system count. `parameters` may name a client's
-    certificate (`sslcert`, `sslkey`, `sslpassword`) and revocations (`sslcrl`).
+    `mode` is `disable`, `require`, `verify-ca` or `verify-full`. `root` holds trusted authorities
+    as PEM; without it, the operating system's authorities are used. `parameters` may name a client
+    certificate (`sslcert`, `sslkey`, `sslpassword`) and a revocation list (`sslcrl`).
     """
 
     mode: str
@@ -28,13 +28,14 @@ class Tls:
     parameters: Mapping[str, str] | None = None
 
     def load(self) -> ssl.SSLContext | bool:
-        """Return `argument`. Blocks for some 20 ms when it is first asked for: the system trusts
-        many authorities. Raises as `argument` does."""
+        """Return `argument`. The first call blocks for about 20 ms, because the operating system
+        trusts many authorities. Raises OSError and ssl.SSLError, as `argument` does."""
         return self.argument
 
     @cached_property
     def argument(self) -> ssl.SSLContext | bool:
-        """What asyncpg takes as `ssl`. Raises OSError and ssl.SSLError for files that are wrong."""
+        """The value of asyncpg's `ssl` argument. Raises OSError and ssl.SSLError for invalid
+        files."""
         if self.mode == "disable":
             return False
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -64,9 +65,10 @@ class Tls:
 
 
 def tls_of(parameters: Mapping[str, str], setting: str) -> Tls | None:
-    """The TLS that a URL's parameters ask for; None where they leave it to the server.
+    """Return the TLS settings in a URL's parameters, or None if they leave the choice to the
+    server.
 
-    Reads files. Raises StartupError that names the `setting`.
+    Reads files. Raises StartupError, which names the `setting`.
     """
     mode = parameters.get("sslmode", "prefer")
     if mode in {"prefer", "allow"}:
@@ -74,7 +76,7 @@ def tls_of(parameters: Mapping[str, str], setting: str) -> Tls | None:
     try:
         tls = Tls(mode=mode, root=_root(parameters.get("sslrootcert")), parameters=parameters)
         tls.load()
-    except OSError as error:  # ssl.SSLError is one
+    except OSError as error:  # includes ssl.SSLError
         raise StartupError(
             f"A certificate file that {setting} names cannot be used ({error.strerror}): check "
             "sslrootcert, sslcert, sslkey and sslcrl."

@@ -29,7 +29,7 @@ SCARCE = 1_000_000_000
 
 RUNNING: Questions = {
     **admin.QUESTIONS,
-    "open databases": privacy.open_databases,
+    "open databases": privacy.check_open_databases,
     **capacity.QUESTIONS,
     **ownership.QUESTIONS,
     **guarding.QUESTIONS,

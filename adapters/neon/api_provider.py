@@ -188,7 +188,7 @@ class ApiProvider(DatabaseProvider):
 
     async def _connection(self, order: Order, password: Secret) -> Connection:
         """Roles of the API's making have no limit of sessions."""
-        known = await self.server.connection(replace(order, password=password))
+        known = await self.server.build_connection(replace(order, password=password))
         return replace(known, connection_limit=None)
 
 

@@ -51,9 +51,9 @@ async def _claims(session: Session, subject: Subject) -> Outcome:
 BY_ROLE: Questions = {**EVERYWHERE, **ownership.QUESTIONS}
 
 BY_API: Questions = {
-    "login": admin.login,
-    "clock": capacity.clock,
-    "disk": capacity.disk,
+    "login": admin.check_login,
+    "clock": capacity.check_clock,
+    "disk": capacity.check_disk,
     "marks": _claims,
 }
 """There nothing keeps tenants apart, and the API makes what is made."""

@@ -1,1 +1,1 @@
-"""Any PostgreSQL server, by SQL, through an admin who needs CREATEDB and CREATEROLE."""
+"""Databases on any PostgreSQL server, by SQL, through an admin with CREATEDB and CREATEROLE."""

@@ -1,4 +1,4 @@
-"""A tenant whose sessions begin read-only, so that its database does not grow by oversight."""
+"""Read-only mode of a tenant: its sessions begin read-only, so that its database stops growing."""
 
 from dataclasses import dataclass
 
@@ -9,19 +9,20 @@ from adapters.postgres.suspending import Suspend
 
 @dataclass(frozen=True)
 class Confinement:
-    """By a setting of the owner's in its database, which holds whatever is done to its role or its
-    password. Every prefix of either method can be repeated."""
+    """A setting of the owner in its database. It stays when the role or its password changes. Both
+    methods are safe to repeat after a crash at any point."""
 
     access: Suspend
 
     async def begin(self) -> None:
-        """Sessions that are there go on as they began, so they end."""
+        """Set the mode, and end existing sessions, which would stay writable."""
         for name in self.access.whole:
             await self.access.insist(statements.confine(self.access.owner, name))
         await self.access.end_sessions()
 
     async def end(self) -> None:
-        """Sessions amid something, such as making room, may end it."""
+        """Clear the mode, and end idle sessions. Active sessions may finish their work, such as
+        deleting data."""
         for name in self.access.whole:
             await self.access.insist(statements.release(self.access.owner, name))
         async with member_of(self.access.session, self.access.owner, None):

@@ -1,7 +1,7 @@
-"""Objects that name a role, and so keep it from being dropped; removed a part at a time.
+"""Objects that refer to a role and prevent dropping it; they are removed in parts.
 
-DROP OWNED removes all of them at once, and takes a lock for each object that goes: a hundred
-thousand policies need more locks than a server has. Privileges need none.
+DROP OWNED removes all of them at once and takes a lock for each removed object. A hundred thousand
+policies need more locks than a server has. Privileges need no locks.
 """
 
 from contextlib import suppress
@@ -17,13 +17,13 @@ from adapters.postgres.sight import Marks
 from domain.checkup import counted
 
 AT_ONCE = 100
-"""Objects in one database that are removed at once, each of which takes some locks."""
+"""The number of objects in one database that are removed at once; each takes some locks."""
 
 PARTS = 100
-"""Transactions of one visit."""
+"""The maximum number of transactions in one call."""
 
 MOST_NAMED = 5
-"""Databases that a reason names."""
+"""The maximum number of databases that a message lists."""
 
 _OF_ROLE = """
 refclassid = 'pg_authid'::regclass AND refobjid = (SELECT oid FROM pg_roles WHERE rolname = $1)
@@ -44,7 +44,7 @@ SELECT count(*) FROM (
     SELECT FROM pg_shdepend WHERE {_HERE} AND deptype IN ('o', 'r') LIMIT {AT_ONCE + 1}
 ) AS first
 """
-# policies, and what the role owns
+# policies, and objects that the role owns
 
 _TABLES = f"""
 SELECT DISTINCT c.oid, format('%I.%I', nspname, relname) AS name,
@@ -92,32 +92,32 @@ END AS statement
 FROM pg_shdepend AS d CROSS JOIN LATERAL pg_identify_object(classid, objid, 0) AS o
 WHERE {_HERE} AND deptype = 'o' AND o.identity IS NOT NULL ORDER BY objid DESC LIMIT $2
 """
-# the newest first: what was made later may stand on what was made before
+# newest first: later objects may depend on earlier ones
 
 
 @dataclass
 class Dependents:
-    """Objects in the session's database that name the role. Nothing that others own goes, but for
-    policies that are for this role alone."""
+    """Objects in the session's database that refer to the role. Objects of other owners stay,
+    except for policies that apply to this role alone."""
 
     session: asyncpg.Connection
     role: str
     marks: Marks
     busy: list[int] = field(default_factory=list, init=False)
-    """Tables that somebody uses at this moment."""
+    """Tables that are in use by other sessions."""
 
     async def remove(self) -> None:
-        """Remove all objects at once. Leave them where they are too many for that."""
+        """Remove all objects at once. Leave them if there are too many for that."""
         await take_back_passed_on(self.session, self.role, self.marks)
         if await self.session.fetchval(_LOCKED, self.role) <= AT_ONCE:
             await self.session.execute(statements.drop_grants(self.role))
 
     async def remove_in_parts(self) -> None:
-        """Remove as many objects as one visit may. Commit every part; a repeated call goes on."""
+        """Remove as many objects as one call may. Commit every part; a repeated call continues."""
         await take_back_in_parts(self.session, self.role, self.marks)
         await self._remove_policies()
         for row in await self.session.fetch(_OBJECTS, self.role, PART * PARTS):
-            with suppress(asyncpg.PostgresError):  # somebody uses it, or something of others does
+            with suppress(asyncpg.PostgresError):  # in use by a session or another object
                 await self.session.execute(row["statement"] or "")
         await self.remove()
 
@@ -134,8 +134,8 @@ class Dependents:
 
     async def _remove_some_policies(self, size: int) -> bool:
         """Remove policies of one owner's tables. Lock each table before reading its policies, so
-        that a change made at the same moment is not lost. A database's own default isolation could
-        give an older snapshot."""
+        that no concurrent change is lost. The isolation level is explicit, because the database's
+        default could give an older snapshot."""
         async with self.session.transaction(isolation="read_committed"):
             tables = await self.session.fetch(
                 _TABLES, self.role, size, self.busy, self.marks.prefix
@@ -144,7 +144,7 @@ class Dependents:
                 return False
             owner, is_member = tables[0]["owner"], tables[0]["is_member"]
             if not is_member:
-                await self.session.execute(statements.join(owner))
+                await self.session.execute(statements.join_role(owner))
             locked = [
                 row["oid"] for row in tables if row["owner"] == owner and await self._lock(row)
             ]
@@ -163,8 +163,8 @@ class Dependents:
         return True
 
     async def _change(self, policies: list[asyncpg.Record]) -> None:
-        """Change the policies with row security off, inside a transaction that nobody else sees.
-        Where it is on, each change reads all policies of the table again."""
+        """Change the policies with row security off, in a transaction that no other session sees.
+        If row security is on, each change reads all policies of the table again."""
         guarded = {row["name"] for row in policies if row["is_on"]}
         off = [f"ALTER TABLE ONLY {name} DISABLE ROW LEVEL SECURITY" for name in guarded]
         on = [f"ALTER TABLE ONLY {name} ENABLE ROW LEVEL SECURITY" for name in guarded]
@@ -172,21 +172,21 @@ class Dependents:
 
 
 async def is_named(session: Session, role: str) -> bool:
-    """Return whether anything on the server names the role."""
+    """Return whether any object on the server refers to the role."""
     return bool(await session.fetch(_COUNTS, role))
 
 
 async def reason_to_keep(session: Session, role: str) -> str:
-    """Say what names the role, and what to do where sweeps do not remove it."""
+    """Describe the objects that refer to the role, and how a superuser removes them."""
     counts = await session.fetch(_COUNTS, role)
     if not counts:
-        return f"The role {role} stays until the transaction that names it has ended."
+        return f"The role {role} stays until the transaction that refers to it has ended."
     named = ", ".join(
         f"{counted(row['objects'], 'object')} of {row['place']}" for row in counts[:MOST_NAMED]
     )
     return (
-        f"The role {role} is locked and stays, because others name it: {named}"
-        f"{' and others' if len(counts) > MOST_NAMED else ''}. Each sweep removes "
-        "a part of them. Where their number does not fall, have a superuser run "
+        f"The role {role} is locked and stays, because other objects refer to it: {named}"
+        f"{' and others' if len(counts) > MOST_NAMED else ''}. Each "
+        "reconciliation removes some of them. If their number does not fall, have a superuser run "
         f"DROP OWNED BY {identifier(role)}; in each of these databases."
     )

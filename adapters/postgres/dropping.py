@@ -1,4 +1,4 @@
-"""The end of a tenant: whatever it, or a neighbour, put in the way."""
+"""Deletion of a tenant, including everything that the tenant or a neighbour did to prevent it."""
 
 from dataclasses import dataclass
 
@@ -22,33 +22,33 @@ _KEPT = (
     asyncpg.OutOfMemoryError,  # of the server's table of locks
     asyncpg.QueryCanceledError,
 )
-"""What keeps a role from being dropped now."""
+"""Errors that prevent dropping a role for now."""
 
 
 @dataclass(frozen=True)
 class Drop:
-    """Shut the owner out, drop its databases, then itself, or leave its tombstone. Every prefix of
-    it can be repeated."""
+    """Disable the owner's logins, drop its databases, then drop the role or leave its tombstone.
+    Safe to repeat after a crash at any point."""
 
     session: Session
     tenant: Tenant
-    sight: Sight
+    state: Sight
     server: Server
     marks: Marks
 
     async def __call__(self) -> Tombstone | None:
         await self._shut_out()
-        for database in self.sight.databases:
+        for database in self.state.databases:
             await self._drop_database(database)
         return await self._drop_role()
 
     @property
     def _owner(self) -> str:
-        return self.sight.owner
+        return self.state.owner
 
     async def _shut_out(self) -> None:
-        """End the owner's sessions, then close its logins. An open transaction would keep the rest
-        waiting, and a session in a loop would work against our visits to its database."""
+        """End the owner's sessions, then disable its logins. An open transaction would delay the
+        next statements, and a session in a loop could undo the changes to its database."""
         await self.session.execute(statements.signal(self._owner))
         try:
             await self.session.execute(statements.soon(statements.shut_out(self._owner)))
@@ -59,7 +59,7 @@ class Drop:
         await self._end_prepared_transactions()
 
     async def _end_prepared_transactions(self) -> None:
-        names = [database.name for database in self.sight.databases]
+        names = [database.name for database in self.state.databases]
         await end_prepared_transactions(self.session, names, self._owner, self.server, self.marks)
 
     async def _drop_database(self, database: SeenDatabase) -> None:
@@ -81,17 +81,18 @@ class Drop:
             await self.session.execute(statements.close_database(database))
 
     async def _drop_with_guests(self, database: str) -> None:
-        """FORCE ends nobody's session when one is there that the admin may not end: of a neighbour
-        who was let in, or who is being refused at this moment; of autovacuum; of a superuser.
+        """Drop the database although it contains a session that the admin may not end. FORCE then
+        ends no session at all. Such a session belongs to a neighbour that was granted access or
+        whose login is being refused, to autovacuum, or to a superuser.
 
-        Without FORCE, autovacuum is sent away and all others are waited for.
+        Without FORCE, PostgreSQL cancels autovacuum and waits for all other sessions.
         """
         await end_guests(self.session, database)
         try:
             await drop_database(self.session, database, force=False)
         except asyncpg.ObjectInUseError as error:
             raise ProviderBusy(
-                "Somebody else's session is in the database and has to end."
+                "The database is in use by another user's session, which has to end first."
             ) from error
 
     async def _drop_role(self) -> Tombstone | None:
@@ -100,7 +101,7 @@ class Drop:
         take_back = TakeBack(self.session, self._owner, self.server, self.marks)
         if not await is_named(self.session, self._owner):
             await end_holders(self.session, role=self._owner)
-        elif self.sight.is_tombstone(self.tenant):
+        elif self.state.is_tombstone(self.tenant):
             await take_back.in_parts()
         else:
             await take_back.at_once()

@@ -1,4 +1,4 @@
-"""The encoding and the locale of new databases: UTF8, whatever the server's default is."""
+"""Encoding and locale of new databases: always UTF8, whatever the server's default is."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from adapters.postgres.quoting import literal
 from adapters.postgres.sessions import Session
 
 FIRST_WITH_BUILTIN = 17
-"""The first version whose own locale provider knows the letters of all scripts (C.UTF-8)."""
+"""The first version with a built-in locale provider for the letters of all scripts (C.UTF-8)."""
 
 _TEMPLATE = """
 SELECT pg_encoding_to_char(encoding) AS encoding, datcollate AS collation, datctype AS characters,
@@ -19,9 +19,9 @@ FROM pg_database WHERE datname = 'template0'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """What template0 would pass on to a new database.
+    """The encoding and locale of template0, which a new database inherits.
 
-    `collation` and `characters` are locales of the operating system; `is_libc` is off where
+    `collation` and `characters` are locales of the operating system. `is_libc` is false if
     PostgreSQL or ICU sorts text instead, by a locale that fits every encoding.
     """
 
@@ -33,13 +33,13 @@ class Template:
 
     @property
     def takes_utf8(self) -> bool:
-        """Whether a database of these locales may be UTF8."""
+        """Whether a database with these locales can be UTF8."""
         return self.encoding == "UTF8" or all(map(_fits, (self.collation, self.characters)))
 
     @property
     def clause(self) -> str:
-        """How CREATE DATABASE is asked for UTF8: with the server's own locale, where that allows
-        it, else by C. What ICU sorts stays as it is."""
+        """The clause of CREATE DATABASE that selects UTF8: with the server's own locale if that
+        allows UTF8, else with C. A locale of ICU is kept."""
         if self.takes_utf8:
             return "ENCODING 'UTF8'"
         clause = "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
@@ -49,12 +49,12 @@ class Template:
 
 
 async def template_of(session: Session | asyncpg.Connection) -> Template:
-    """Look at the server's template0."""
+    """Read the encoding and locale of the server's template0."""
     [found] = await session.fetch(_TEMPLATE)
     return Template(**found)
 
 
 def _fits(locale: str) -> bool:
-    """Whether that locale's text may be UTF8: SQL does not tell, but names do, and those that name
-    no encoding have an old one."""
+    """Return whether the locale allows UTF8. SQL does not report that, but the name does; a locale
+    whose name has no encoding uses a legacy one."""
     return locale in {"C", "POSIX"} or "utf8" in locale.lower().replace("-", "")

@@ -19,7 +19,7 @@ FROM pg_available_extensions AS e JOIN pg_available_extension_versions AS v
 WHERE v.trusted OR e.name = ANY($1)
 GROUP BY 1, 2, 3 ORDER BY 1
 """
-# grouped: a version whose control file is found in two places is listed twice
+# grouped: a version whose control file exists in two folders is listed twice
 
 _OWNS = "SELECT extowner = current_user::regrole FROM pg_extension WHERE extname = $1"
 
@@ -34,31 +34,33 @@ INSERT INTO pg_shdepend (dbid, classid, objid, objsubid, refclassid, refobjid, d
 SELECT database, 'pg_extension'::regclass, oid, 0, 'pg_authid'::regclass, owner, 'o' FROM given
 RETURNING objid
 """
-# There is no ALTER EXTENSION ... OWNER TO, and REASSIGN OWNED takes nothing from the superuser that
-# initdb made. CREATE EXTENSION writes the same for a trusted one, whose members are a superuser's.
+# ALTER EXTENSION ... OWNER TO does not exist, and REASSIGN OWNED takes nothing from the superuser
+# that initdb created. CREATE EXTENSION writes the same rows for a trusted extension, whose members
+# belong to a superuser.
 
 _REFUSALS = (
-    asyncpg.FeatureNotSupportedError,  # not on the server's disk
+    asyncpg.FeatureNotSupportedError,  # not installed on the server
     asyncpg.UndefinedFileError,  # the same, before PostgreSQL 16
-    asyncpg.SyntaxOrAccessError,  # not trusted, or no name for one, or something is in the way
-    asyncpg.InvalidSchemaNameError,  # the owner dropped the schema that it would go to
+    asyncpg.SyntaxOrAccessError,  # not trusted, not a valid name, or a conflicting object
+    asyncpg.InvalidSchemaNameError,  # the owner dropped the extension's schema
     asyncpg.DataError,
-    ValueError,  # a name that no statement can hold: NUL, half a surrogate pair
+    ValueError,  # a name that SQL cannot contain: NUL, half a surrogate pair
 )
 
 
 async def available_extensions(
     session: Session | asyncpg.Connection, installable: Collection[str] = ()
 ) -> Sequence[Extension]:
-    """Those that a tenant may create itself, and the `installable` ones, ordered by name."""
+    """Return the extensions that a tenant may create itself, and the `installable` ones, ordered by
+    name."""
     found = await session.fetch(_AVAILABLE, list(installable))
     return [Extension(**row) for row in found]
 
 
 async def install(extensions: Sequence[str], connection: Connection, server: Server) -> None:
-    """Install what is not there yet, each by whom the server lets do it.
+    """Install the extensions that are missing, as the tenant or, where necessary, as the superuser.
 
-    Raises ExtensionUnavailable, naming those that are available.
+    Raises ExtensionUnavailable, which names the available extensions.
     """
     for extension in extensions:
         superuser = server.superuser and {**server.superuser, "database": connection.database}
@@ -75,16 +77,16 @@ async def install(extensions: Sequence[str], connection: Connection, server: Ser
 async def install_as_tenant(
     extension: str, tenant: Login, installable: Collection[str] = ()
 ) -> bool:
-    """Whether the tenant owns it afterwards. Raises ExtensionUnavailable, naming the `installable`
-    ones among those that are available."""
+    """Install the extension, and return whether the tenant owns it. Raises ExtensionUnavailable,
+    which names the available extensions, with the `installable` ones among them."""
     async with single_session(tenant, search_path="public") as session:
         await _create(session, extension, installable)
         return bool(await session.fetchval(_OWNS, extension))
 
 
 async def give_extensions(superuser: Login, extensions: Collection[str]) -> bool:
-    """Make the database's owner the owner of those that its superuser owns. Whether there was one.
-    Idempotent. `superuser` logs in to that database."""
+    """Transfer the extensions that the superuser owns to the database's owner, and return whether
+    any was transferred. Idempotent. `superuser` logs in to that database."""
     async with single_session(superuser) as session:
         return bool(await session.fetch(_GIVE, list(extensions)))
 

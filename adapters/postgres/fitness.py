@@ -1,4 +1,4 @@
-"""Is this server one to vend on?"""
+"""Requirements that pgvend has of a server and its admin."""
 
 import asyncpg
 
@@ -24,29 +24,31 @@ WHERE datallowconn AND EXISTS (
   AND NOT starts_with(coalesce(shobj_description(datdba, 'pg_authid'), ''), 'pgvend:')
 ORDER BY datname
 """
-# a tenant may let others into its own
+# tenants' databases are left out: a tenant may grant access to its own
 
 
 async def check_powers(session: Session | asyncpg.Connection) -> None:
-    """Raises ProviderRejected when the admin may not make roles and databases here."""
+    """Check the admin's privileges. Raises ProviderRejected if the admin may not create roles and
+    databases, or if the server is a standby."""
     powers = await session.fetchrow(_POWERS)
     if powers is None or powers["standby"]:
-        raise ProviderRejected("The PostgreSQL server is a standby; name its primary.")
+        raise ProviderRejected("The PostgreSQL server is a standby: set the DSN to its primary.")
     if not powers["enough"]:
         raise ProviderRejected(LACKS_PRIVILEGE)
 
 
 async def closing_statements(session: Session, *, own: bool) -> list[str]:
-    """What a superuser has to run, once, so that tenants reach no database but their own; only what
-    the admin may run itself, where there is no superuser to ask.
+    """Return the statements that a superuser has to run once, so that tenants reach no database but
+    their own. With `own`, return only those that the admin may run itself.
 
-    PostgreSQL lets everybody into a new database, `postgres` and `template1` among them, and only
-    a database's owner can change that. We did not make those, so we leave them to the operator.
+    PostgreSQL grants everybody access to a new database, including `postgres` and `template1`, and
+    only the database's owner can revoke it. pgvend did not create those databases, so it leaves
+    them to the operator.
     """
     found = []
     for row in await session.fetch(_OPEN_DATABASES, own):
         name = identifier(row["datname"])
-        if row["is_admins"]:  # the next statement would shut us out with all others
+        if row["is_admins"]:  # the next statement would revoke the admin's access too
             found.append(f"GRANT CONNECT ON DATABASE {name} TO {identifier(row['admin'])};")
         found.append(f"REVOKE CONNECT, TEMPORARY ON DATABASE {name} FROM PUBLIC;")
     return found

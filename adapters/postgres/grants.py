@@ -1,4 +1,5 @@
-"""What others granted to a tenant: PostgreSQL drops no role that anything on the server names."""
+"""Revocation of privileges that others granted to a tenant: PostgreSQL does not drop a role while
+any object refers to it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,13 +18,14 @@ from adapters.postgres.sight import Marks
 from domain.errors import PgvendError, ProviderRejected, Unavailable
 
 VISITS = 20
-"""Databases that one call goes to; later calls go to others."""
+"""The maximum number of databases that one call connects to; later calls connect to others."""
 
 TIMEOUT = 30.0
-"""Seconds of one call: the deletion of a role does not wait for all that others granted to it."""
+"""The maximum duration of one call in seconds: the deletion of a role does not wait until all
+grants to it are revoked."""
 
 FIRST_WITH_TRANSACTION_TIMEOUT = 17
-"""The first version where a database can be set to end whatever takes longer."""
+"""The first version with the setting `transaction_timeout`."""
 
 Visit = Callable[[Dependents], Awaitable[None]]
 
@@ -40,9 +42,9 @@ FROM pg_database AS d WHERE datallowconn AND d.oid IN (
 
 @dataclass(frozen=True)
 class TakeBack:
-    """Remove what names the role, where the admin may: here, in its neighbours' databases, and,
-    where there is a superuser to do it, everywhere. A tenant needs no consent to grant something
-    to a neighbour. What cannot be removed now stays, without an error."""
+    """Remove objects that refer to the role, as far as the admin may: in this database, in
+    neighbours' databases and, with a superuser, in all databases. A tenant can grant privileges to
+    a neighbour without its consent. Objects that cannot be removed now stay, without an error."""
 
     session: Session
     role: str
@@ -50,12 +52,12 @@ class TakeBack:
     marks: Marks
 
     async def at_once(self) -> None:
-        """Remove what names the role where it is little enough for one transaction. End a
-        neighbour's sessions if they hold what has to change."""
+        """Remove all objects that refer to the role if one transaction can. End a neighbour's
+        sessions if they lock these objects."""
         await self._bounded(_clear, "2s")
 
     async def in_parts(self) -> None:
-        """Remove a part of what each database holds. Do not wait for sessions that work there."""
+        """Remove some of the objects in each database. Do not wait for locks."""
         await self._bounded(Dependents.remove_in_parts, "100ms")
 
     async def _bounded(self, visit: Visit, patience: str) -> None:
@@ -80,7 +82,7 @@ class TakeBack:
             login = {**login, "database": host["database"]}
             try:
                 inside = await stack.enter_async_context(_entered(login, patience))
-            except (ProviderRejected, Unavailable):  # the neighbour may have closed the door
+            except (ProviderRejected, Unavailable):  # the neighbour may have closed its database
                 opened = statements.let_admin_in(host["database"], host["owner"])
                 await session.execute(statements.soon(opened))
                 inside = await stack.enter_async_context(_entered(login, patience))
@@ -90,13 +92,13 @@ class TakeBack:
     async def _may_change(
         self, host: asyncpg.Record
     ) -> AsyncIterator[tuple[Session | asyncpg.Connection, Login]]:
-        """Yield a session that may change the database, and a login for its contents."""
+        """Yield a session that may change the database, and a login to connect to it."""
         neighbour = self.marks.id_in(host["mark"])
         if self.server.superuser:
             async with single_session(self.server.superuser) as superuser:
                 yield superuser, self.server.superuser
         elif neighbour is None:
-            raise ProviderRejected(f"The database {host['database']!r} is not one of ours.")
+            raise ProviderRejected(f"pgvend did not create the database {host['database']!r}.")
         else:
             async with member_of(self.session, host["owner"], neighbour):
                 yield self.session, self.server.admin
@@ -111,7 +113,8 @@ async def _entered(login: Login, patience: str) -> AsyncIterator[asyncpg.Connect
 
 
 async def _clear(dependents: Dependents) -> None:
-    """A neighbour's open transaction can hold what is to be changed: it gets a moment to end."""
+    """Remove the objects. If a neighbour's open transaction still locks one of them after the lock
+    timeout, end the database's sessions."""
     try:
         await dependents.remove()
     except asyncpg.LockNotAvailableError:

@@ -24,16 +24,16 @@ WHERE pid = {pid:d} AND usesysid = {role:d}
 """
 
 MISSING = "GRANT pg_signal_backend, pg_read_all_stats TO {admin};"
-"""What a superuser has to run for the guard of a server of one's own."""
+"""The privileges that a superuser has to grant for the guard of an operator's server."""
 
 Signal = Callable[[Session], Awaitable[bool]]
-"""Ends a session without the server's help. Returns whether it could."""
+"""Ends a session without SQL. Returns whether it could."""
 
 
 @dataclass(frozen=True)
 class PostgresGuard(Guard):
-    """`disk` measures the server's; `signal` is the last resort where SQL does not end a session.
-    Both only where the server runs on this machine."""
+    """A guard over SQL. `disk` measures the server's disk; `signal` ends a session that SQL cannot
+    end. Both exist only if the server runs on this machine."""
 
     server: Server
     marks: Marks
@@ -61,13 +61,14 @@ class PostgresGuard(Guard):
                 raise
             admin = identifier(str(self.server.admin["user"]))
             raise ProviderRejected(
-                "The admin may not end tenants' sessions: have a superuser run "
+                "The admin lacks the privilege to end tenants' sessions: have a superuser run "
                 f"{MISSING.format(admin=admin)}"
             ) from error
         return any(rows)
 
     async def roll_back(self, prepared: Prepared) -> None:
-        """Use a session of its own: those of the pool may all wait for this transaction."""
+        """Roll back the transaction in a new session, because every session of the pool may be
+        waiting for this transaction."""
         owner, server = prepared.owner, self.server
         async with (
             single_session(server.admin) as session,
@@ -90,8 +91,8 @@ async def opened_guard(
     signal: Signal | None = None,
     rescue: Callable[[], Awaitable[None]] | None = None,
 ) -> AsyncIterator[PostgresGuard]:
-    """Open the guard for as long as the context lasts. It logs in as the superuser where the server
-    has one for us, else as the admin."""
+    """Open a guard until the context exits. It logs in as the superuser if pgvend has a login of
+    one, else as the admin."""
     session = GuardSession(server.superuser or server.admin, rescue)
     guard = PostgresGuard(server, marks, session, disk, signal)
     try:

@@ -1,4 +1,4 @@
-"""The question that the guard asks at each look, and how its answer is read."""
+"""The guard's query and the conversion of its result."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -30,7 +30,7 @@ SELECT jsonb_build_object(
         'guards', (SELECT jsonb_agg(pid) FROM activity
             WHERE usesysid = r.oid AND application_name = {application})
     ) FROM pg_roles AS r WHERE rolname = current_user),
-    -- keeps the cache of roles warm, and locks the catalog of memberships
+    -- keeps the role cache warm and locks the membership catalog
     'known', (SELECT count(pg_get_userbyid(r.oid)) FROM pg_roles AS r
         LEFT JOIN pg_auth_members AS m ON m.member = r.oid),
     'next_id', pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
@@ -70,7 +70,7 @@ SELECT jsonb_build_object(
     'taken', (SELECT count(*) FROM activity WHERE usesysid IS NOT NULL)
 )
 """
-# 1260 and 1262: pg_authid and pg_database, which a look-up by name would have to lock
+# 1260 and 1262: pg_authid and pg_database; looking them up by name would lock them
 
 _KINDS = {
     "relation": Kind.CATALOG,
@@ -81,7 +81,7 @@ _KINDS = {
 
 
 _NOTIFYING = "object:1262:0"
-"""What every commit with a NOTIFY locks for a moment, in whatever database."""
+"""The lock that every commit with a NOTIFY takes for a moment, in any database."""
 
 
 def question(marks: Marks) -> str:
@@ -111,8 +111,8 @@ def look_of(answer: dict[str, Any], disk: Room | None) -> Look:
 
 
 def _next_id(answer: dict[str, Any]) -> int:
-    """Return the next transaction id. The snapshot does not know ids of transactions that are still
-    open; their locks do."""
+    """Return the next transaction id. The snapshot does not include ids of open transactions; their
+    locks do."""
     first = answer["next_id"] % WRAP
     ahead = [age(each, first) for each in answer["ids"] or ()]
     return int(first + max((each + 1 for each in ahead if each < WRAP // 2), default=0)) % WRAP

@@ -1,9 +1,9 @@
-"""The guard's one session, which works while all others have to wait.
+"""The guard's one session, which works while all other sessions have to wait.
 
 It stays in a transaction that holds weak locks on the shared catalogs that it reads, so that it
-never queues for them behind a strong lock. It is asked by COPY, in the simple protocol: the
-extended one leaves a portal open, whose snapshot would keep dead rows and transaction ids. As the
-transaction never ends, `now()` and `age()` stand still in it.
+never queues behind a strong lock on them. It queries by COPY in the simple protocol, because the
+extended protocol leaves a portal open, whose snapshot would keep dead rows and transaction ids. The
+transaction never ends, so `now()` and `age()` do not advance in it.
 """
 
 import asyncio
@@ -41,16 +41,16 @@ _SETTINGS = {
 COMMAND_TIMEOUT = 15.0
 
 RESCUE_AFTER = 2.0
-"""Seconds that a login waits before it is rescued, and from one rescue to the next."""
+"""Seconds that a login waits before `rescue` is called, and between its calls."""
 
 _NO_LIMIT = """
 SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'
 """
-# PostgreSQL 17 has it first
+# exists since PostgreSQL 17
 
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
 
-# a failed statement loses the locks that were taken since the savepoint, and no others
+# a failed statement releases only the locks taken since the savepoint
 _FIRST = "SAVEPOINT question; SELECT pg_stat_clear_snapshot()"
 _AFTERWARDS = "RELEASE question"
 _FAILED = "ROLLBACK TO question; RELEASE question"
@@ -58,8 +58,8 @@ _FAILED = "ROLLBACK TO question; RELEASE question"
 
 @dataclass
 class GuardSession:
-    """Opened by the first question, and anew when it was lost. `rescue` helps a login that takes
-    long, where something can: it may wait for what only a guard ends."""
+    """A session that opens with the first query, and again after it was lost. `rescue` helps a
+    login that waits for a lock that only a guard can release."""
 
     login: Login = field(repr=False)
     rescue: Callable[[], Awaitable[None]] | None = None
@@ -67,19 +67,19 @@ class GuardSession:
     _is_inside: bool = field(default=False, init=False, repr=False)
 
     async def ask(self, query: str) -> list[Any]:
-        """Return the rows of a query whose only column is JSONB. Raises ProviderBusy,
+        """Return the rows of a query whose only column is JSONB. Raises ProviderBusy and
         ProviderRejected."""
         with translated(lost=ProviderBusy):
             try:
                 return await self._asked(query)
             except asyncpg.PostgresError:
-                raise  # refused, and the session is as before
+                raise  # the statement failed; the session is unchanged
             except BaseException:
                 self._drop()
                 raise
 
     async def let_go(self) -> None:
-        """End the transaction; the next question begins another. Never raises."""
+        """End the transaction; the next query begins another one. Never raises."""
         try:
             if self._session and self._is_inside:
                 await self._session.execute("COMMIT")
@@ -117,8 +117,8 @@ class GuardSession:
         return self._session
 
     async def _log_in(self) -> asyncpg.Connection:
-        """Log in within this task: the session of a task that nobody waits for any more would stay
-        open."""
+        """Log in within this task: in a separate task, a session whose caller was cancelled would
+        stay open."""
         rescuing = asyncio.create_task(self._rescue_repeatedly())
         try:
             return await connect(
@@ -142,8 +142,8 @@ class GuardSession:
 
 
 async def _copied(session: asyncpg.Connection, query: str) -> list[Any]:
-    """Read rows of COPY's text format. JSON holds no line breaks, and none of the two characters
-    that quote and separate columns here."""
+    """Read rows in COPY's CSV format. JSON contains no line breaks and neither of the two
+    characters that quote and separate columns here."""
     parts: list[bytes] = []
 
     async def keep(part: bytes) -> None:

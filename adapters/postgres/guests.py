@@ -1,4 +1,4 @@
-"""Sessions of others that stand in the way of a tenant's end."""
+"""Sessions of other users that block a tenant's deletion or suspension."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -31,7 +31,7 @@ SELECT DISTINCT usename FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE locktype = 'transactionid' AND granted
   AND transactionid = (SELECT xmax FROM pg_database WHERE datname = $1) AND usename <> current_user
 """
-# xmax: the transaction that has changed the entry and is not committed yet
+# xmax: the uncommitted transaction that changed the row
 
 _END_IN_DATABASE = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1 AND datname = $2
@@ -52,37 +52,37 @@ WHERE usename = $1 AND pid IN (
 
 
 async def end_guests(session: Session, database: str) -> None:
-    """End all sessions in a tenant's database that the admin can end."""
+    """End all sessions in a tenant's database that the admin may end."""
     await end_sessions(session, await session.fetch(_GUESTS, database), _END_IN_DATABASE, database)
 
 
 async def end_holders(session: Session, *, role: str = "", database: str = "") -> None:
-    """End the sessions whose open transaction names the role or the database, which keeps it from
-    being dropped."""
+    """End the sessions whose open transaction locks the role or the database as an object, which
+    prevents dropping it."""
     holders = await session.fetch(_HOLDERS, role, database)
     await end_sessions(session, holders, _END_HOLDING, role, database)
 
 
 async def end_lockers(session: Session, database: str) -> None:
-    """End the sessions whose open transaction changes the database's entry, perhaps those of
-    a neighbour that may pass on what it was granted."""
+    """End the sessions whose open transaction changed the database's row in pg_database. They may
+    belong to a neighbour that was granted privileges with the grant option."""
     await end_sessions(session, await session.fetch(_LOCKERS, database), _END_LOCKING, database)
 
 
 async def end_sessions(
     session: Session, users: Iterable[asyncpg.Record], query: str, *about: str
 ) -> None:
-    """End the sessions that `query` selects for each role. A member of a role may end its sessions:
-    unless the admin may signal all sessions, it joins the role in one transaction that is rolled
-    back, so that nobody sees it and nothing of it stays."""
+    """End the sessions that `query` selects for each role. A member of a role may end the role's
+    sessions: unless the admin may signal all sessions, it joins the role in a transaction that is
+    rolled back, so that no other session sees the membership."""
     may_signal = await session.fetchval(f"SELECT {statements.MAY_SIGNAL}")
     for user in users:
         transaction = session.transaction()
         await transaction.start()
         try:
-            with suppress(asyncpg.InsufficientPrivilegeError):  # not one of ours
+            with suppress(asyncpg.InsufficientPrivilegeError):  # not a tenant's role
                 if not may_signal:
-                    await session.execute(statements.join(user["usename"]))
+                    await session.execute(statements.join_role(user["usename"]))
                 await session.fetch(query, user["usename"], *about)
         finally:
             await transaction.rollback()

@@ -1,4 +1,4 @@
-"""Logging in as the tenant does."""
+"""Login checks that log in as the tenant does."""
 
 from adapters.postgres.sessions import tenant_session
 from domain.connection import Connection
@@ -7,19 +7,21 @@ from ports.driven.login_check import LoginCheck
 
 
 class PostgresLoginCheck(LoginCheck):
+    """A check that opens a session with the tenant's connection."""
+
     async def verify(self, connection: Connection) -> None:
         try:
             async with tenant_session(connection) as session:
                 await session.execute("SELECT 1")
         except ProviderRejected as error:
-            raise type(error)(  # PasswordRefused stays what it is
-                f"The database refuses its login at {connection.host}:{connection.port}; the "
-                "operator has to check where tenants are sent to."
+            raise type(error)(  # keeps PasswordRefused
+                f"The database refuses its login at {connection.host}:{connection.port}: the "
+                "operator has to check the host and port that tenants are given."
             ) from error
 
 
 class NoLoginCheck(LoginCheck):
-    """For operators whose service cannot reach the address that tenants use."""
+    """No check, for services that cannot reach the address that tenants use."""
 
     async def verify(self, connection: Connection) -> None:
         return

@@ -1,4 +1,4 @@
-"""How large tenants' databases are."""
+"""Measurement of tenants' databases."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -26,30 +26,32 @@ CROSS JOIN LATERAL shobj_description(r.oid, 'pg_authid') AS marks (mark)
 JOIN pg_database d ON d.datdba = r.oid
 WHERE starts_with(marks.mark, $1) AND d.datconnlimit <> -2
 """
-# -2: broken, which an interrupted DROP left it
+# -2: an interrupted DROP left the database unusable
 
 _SIZE = "SELECT pg_database_size($1::oid)"
 
 _GONE = (asyncpg.InvalidCatalogNameError, asyncpg.UndefinedObjectError)
-"""What the server says, by its version, of a database that was dropped since it was listed."""
+"""Errors, depending on the server's version, for a database that was dropped after it was
+listed."""
 
 
 async def check_may_measure(session: Session) -> None:
-    """Raises ProviderRejected. Without that privilege, the size of a database is known only to
-    those whom its owner lets in."""
+    """Check that the admin may measure all databases. Without pg_read_all_stats it may measure only
+    databases that it may connect to. Raises ProviderRejected."""
     found = await session.fetchrow(MAY_MEASURE)
     if found is None or not found["may_measure"]:
         admin = identifier(found["admin"]) if found else "the admin"
         raise ProviderRejected(
-            f"The admin may not measure databases: have a superuser run "
+            f"The admin lacks the privilege to measure databases: have a superuser run "
             f"GRANT pg_read_all_stats TO {admin};"
         )
 
 
-async def measures(session: Session, marks: Marks) -> Mapping[str, Measure]:
-    """Of all that bears a mark of this installation.
+async def measure_databases(session: Session, marks: Marks) -> Mapping[str, Measure]:
+    """Measure all databases that bear a mark of this installation.
 
-    A statement for each: one database that is being dropped must not fail all others.
+    Each database is measured by its own statement, so that one that is being dropped does not fail
+    the others.
     """
     await check_may_measure(session)
     found: dict[str, Measure] = {}

@@ -1,4 +1,4 @@
-"""The admin as a member of a role: what it may not do itself, it may do as one."""
+"""Temporary membership of the admin in a role, for statements that only members may run."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -11,13 +11,13 @@ from ports.cancellation import finished
 
 @asynccontextmanager
 async def member_of(session: Session, role: str, tenant_id: str | None) -> AsyncIterator[None]:
-    """For as long as the context lasts, and under the lock of the tenant whose role it is, if it is
-    one's: a provision of it would be between joining and leaving itself."""
+    """Join the role until the context exits, under the lock of its tenant, if it belongs to one: a
+    concurrent `provision` would join and leave the same role."""
     if tenant_id:
         await session.execute(statements.lock(tenant_id))
-    try:  # cancelled while it joins, it may have joined
-        await session.execute(statements.join(role))
+    try:  # a cancelled statement may have taken effect
+        await session.execute(statements.join_role(role))
         yield
     finally:
-        with suppress(*FAILURES):  # the session is gone, or the role: there is nothing to leave
+        with suppress(*FAILURES):  # the session ended or the role was dropped
             await finished(session.execute(statements.leave(role), timeout=FAREWELL_TIMEOUT))

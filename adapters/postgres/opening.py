@@ -1,4 +1,4 @@
-"""A provider over a server that runs."""
+"""Creation of providers over a running server."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ CLOSE_TIMEOUT = 5.0
 
 @asynccontextmanager
 async def opened_provider(server: Server, installation: str) -> AsyncIterator[PostgresProvider]:
-    """The provider for as long as the context lasts; no session is opened before the first call."""
+    """Open a provider until the context exits. The first call opens the first session."""
     pool = await opened_pool(server.admin)
     try:
         yield PostgresProvider(server=server, marks=Marks(installation), pool=pool)
@@ -33,8 +33,8 @@ async def opened_provider(server: Server, installation: str) -> AsyncIterator[Po
 async def checked_provider(
     server: Server, installation: str, log: BoundLogger, *, measures: bool = False
 ) -> AsyncIterator[PostgresProvider]:
-    """The same over a server that somebody else runs, looked at first, also for whether its admin
-    `measures` databases. Raises StartupError."""
+    """Open a provider over an operator's server, and check the server first. `measures` also checks
+    that the admin may measure databases. Raises StartupError."""
     async with opened_provider(server, installation) as provider:
         await check_server(provider, log, "PGVEND_POSTGRES_ADMIN_DSN", measures=measures)
         yield provider
@@ -48,9 +48,10 @@ async def check_server(
     has_superuser: bool = True,
     measures: bool = False,
 ) -> None:
-    """Say what the operator should know. A server that is not there yet may come later.
+    """Check the server, and log what the operator should change. Accept a server that is
+    unavailable, which may start later.
 
-    Raises StartupError, with the `setting` to look at, when the admin's login is refused or lacks a
+    Raises StartupError, which names the `setting`, if the admin's login is refused or lacks a
     privilege.
     """
     try:
@@ -68,7 +69,7 @@ async def check_server(
 
 
 async def _close(pool: asyncpg.Pool) -> None:
-    """Never raises: what is below has to be closed too."""
+    """Close the pool. Never raises, because other resources have to be closed too."""
     try:
         await asyncio.wait_for(pool.close(), CLOSE_TIMEOUT)
     except FAILURES:

@@ -1,4 +1,5 @@
-"""Prepared transactions: FORCE ends sessions, but these have none, and stay until rolled back."""
+"""Prepared transactions. FORCE ends sessions, but a prepared transaction has no session and stays
+until it is rolled back."""
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
@@ -13,7 +14,7 @@ from adapters.postgres.sight import Marks
 from domain.errors import ProviderRejected, Unavailable
 
 ATTEMPTS = 5
-"""At entering a database whose owner keeps everybody out."""
+"""The maximum number of attempts to log in to a database whose owner closes it."""
 
 _PREPARED = """
 SELECT gid, database, owner, shobj_description(r.oid, 'pg_authid') AS mark,
@@ -30,8 +31,8 @@ WHERE ($3::text IS NULL OR gid = $3) AND (database = ANY ($2) OR owner = $1
           AND held.objid IN (SELECT oid FROM pg_database WHERE datname = ANY ($2))
     ))
 """
-# what is prepared in the databases, what the role prepared anywhere, and what keeps the databases
-# from being changed or dropped: a lock on the entry (xmax), or on the object
+# transactions that were prepared in the databases or by the role, and those that prevent changing
+# or dropping the databases, by a lock on the row (xmax) or on the object
 
 
 async def end_prepared_transactions(
@@ -43,10 +44,10 @@ async def end_prepared_transactions(
     *,
     only: str | None = None,
 ) -> None:
-    """Roll back those that stand in the way of the databases' end, or of their `owner`'s, whose
-    member the admin is: all of them, or the `only` one.
+    """Roll back the prepared transactions that block the deletion of the databases or of their
+    `owner`, a role that the admin is a member of; with `only`, just that one.
 
-    That takes a session in a tenant's database: its search_path holds nothing of the tenant's.
+    This needs a session in a tenant's database. Its search_path contains no schema of the tenant.
     """
     for transaction in await session.fetch(_PREPARED, owner, list(databases), only):
         async with AsyncExitStack() as memberships:
@@ -59,13 +60,13 @@ async def end_prepared_transactions(
 
 
 async def _end(session: Session, transaction: asyncpg.Record, server: Server) -> None:
-    """Roll the transaction back. The owner may have closed its database, and may close it again as
-    soon as it is back."""
+    """Roll back the transaction. The owner may have closed its database, and may close it again
+    while its logins are enabled."""
     for attempt in range(ATTEMPTS):
         with suppress(ProviderRejected, Unavailable):
             await _roll_back(transaction, server)
             return
-        with suppress(asyncpg.InternalServerError):  # it has changed the same entry
+        with suppress(asyncpg.InternalServerError):  # the transaction changed the same row
             if attempt:
                 await session.execute(statements.throw_out(transaction["host"]))
             opened = statements.let_admin_in(transaction["database"], transaction["host"])
@@ -74,7 +75,8 @@ async def _end(session: Session, transaction: asyncpg.Record, server: Server) ->
 
 
 async def _roll_back(transaction: asyncpg.Record, server: Server) -> None:
-    """Roll back as the role that prepared it, perhaps a neighbour's: no other role may."""
+    """Roll back as the role that prepared the transaction, perhaps a neighbour: no other role
+    may."""
     async with single_session({**server.admin, "database": transaction["database"]}) as inside:
         await inside.execute(statements.act_as(transaction["owner"]))
         await inside.execute(statements.roll_back_prepared(transaction["gid"]))

@@ -1,8 +1,8 @@
-"""Privileges of a role that DROP OWNED does not take back, or not in time.
+"""Revocation of a role's privileges that DROP OWNED does not revoke, or not in time.
 
-DROP OWNED takes back what the owner of an object granted, and nothing else, whichever role runs it.
-What other roles passed on, with the right to do so, only they can take back. And it takes all at
-once.
+DROP OWNED revokes only privileges that the owner of an object granted, whichever role runs it.
+Privileges that other roles passed on by a grant option can be revoked only by these roles. DROP
+OWNED also revokes everything at once.
 """
 
 from collections.abc import Sequence
@@ -16,10 +16,11 @@ from adapters.postgres.quoting import identifier
 from adapters.postgres.sight import Marks
 
 MOST = 10_000
-"""Privileges that are looked for at once."""
+"""The maximum number of privileges that one query returns."""
 
 PART = 300
-"""Privileges, or policies, that one transaction changes: each may take a lock."""
+"""The maximum number of privileges or policies that one transaction changes; each may take a
+lock."""
 
 _GRANTED = """
 WITH named AS MATERIALIZED (
@@ -58,13 +59,13 @@ ORDER BY 1
 
 
 async def take_back_passed_on(session: asyncpg.Connection, role: str, marks: Marks) -> None:
-    """Revoke in the session's database, as each of our roles that passed a privilege on to the
-    role."""
+    """Revoke the privileges in the session's database that other tenants' roles passed on to the
+    role, as these roles."""
     await _take_back(session, role, await _found(session, role, marks, by_owners=False))
 
 
 async def take_back_in_parts(session: asyncpg.Connection, role: str, marks: Marks) -> None:
-    """Revoke also what owners granted, until so little is left that DROP OWNED takes no time."""
+    """Revoke owners' grants too, until DROP OWNED can revoke the rest quickly."""
     while len(found := await _found(session, role, marks, by_owners=True)) == MOST:
         await _take_back(session, role, found)
 
@@ -88,5 +89,5 @@ async def _take_back(
 def _as(grantor: str, parts: Sequence[str], *, joins: bool) -> str:
     acting = [f"SET LOCAL ROLE {identifier(grantor)}", *parts, "SET LOCAL ROLE NONE"]
     if joins:
-        acting = [statements.join(grantor), *acting, statements.leave(grantor)]
+        acting = [statements.join_role(grantor), *acting, statements.leave(grantor)]
     return "; ".join(acting)

@@ -9,15 +9,16 @@ from hashlib import pbkdf2_hmac, sha256
 from domain.secret import Secret
 
 ITERATIONS = 4096
-"""PostgreSQL's own number; some drivers refuse fewer."""
+"""PostgreSQL's default; some drivers reject fewer."""
 
 SALT_BYTES = 16
 
 
 async def scram_verifier(password: Secret) -> str:
-    """What PostgreSQL keeps in `pg_authid` for `password`, which has to be plain ASCII.
+    """Return the verifier that PostgreSQL stores in `pg_authid` for `password`, which has to be
+    ASCII.
 
-    The hashing takes some 6 ms of processor time and is done off the loop.
+    Hashing takes about 6 ms of CPU time and runs in a thread.
     """
     return await asyncio.to_thread(_verifier, password.reveal(), os.urandom(SALT_BYTES))
 

@@ -1,4 +1,4 @@
-"""One PostgreSQL server: how the admin reaches it, and how tenants do."""
+"""One PostgreSQL server: how the admin and the tenants reach it."""
 
 from dataclasses import dataclass, field, replace
 
@@ -16,14 +16,16 @@ SETTING = "PGVEND_POSTGRES_ADMIN_DSN"
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """`admin` vends. `superuser`, where there is one, installs the `installable` extensions, which
-    have to be harmless (all others a tenant installs itself, if it may), gives the `entrusted` ones
-    that it owns itself to the tenants, and takes back grants that the admin cannot.
-    `takes_verifiers` is off where the server wants to see passwords (Neon). `detour` is what our
-    own sessions as a tenant do otherwise: they go around a pooler.
+    """A server and its logins.
 
-    Tenants reach it at the `public` addresses, of which there are several where servers stand in
-    for each other. `sslmode` is what they are handed out: None for what the server offers.
+    `admin` creates and deletes databases. `superuser`, if there is one, installs the `installable`
+    extensions, which have to be harmless (tenants install all others themselves, if they may),
+    transfers the `entrusted` extensions that it owns to the tenants, and revokes grants that the
+    admin cannot revoke. `takes_verifiers` is false if the server requires plain passwords (Neon).
+    `detour` overrides the login of pgvend's own sessions as a tenant, which bypass a pooler.
+
+    Tenants reach the server at the `public` addresses; a cluster has several. `sslmode` is the
+    value that tenants are given, or None to use the server's capability.
     """
 
     admin: Login = field(repr=False)
@@ -49,12 +51,12 @@ class Server:
         return self.public[0].port
 
     async def password_text(self, password: Secret) -> str:
-        """What the server is told as a role's password."""
+        """Return the password in the form that is sent to the server."""
         return await scram_verifier(password) if self.takes_verifiers else password.reveal()
 
-    async def connection(self, order: Order) -> Connection:
-        """Return what the tenant is handed out. Raises ProviderBusy while nobody knows yet whether
-        the server has TLS, and it does not answer."""
+    async def build_connection(self, order: Order) -> Connection:
+        """Return the connection that the tenant is given. Raises ProviderBusy if the server has to
+        be asked for TLS and does not answer."""
         return Connection(
             host=self.public_host,
             port=self.public_port,
@@ -70,7 +72,8 @@ class Server:
         )
 
     async def handed_out_sslmode(self) -> str:
-        """Return `sslmode`, or what the server offers, asked once: `require` or `disable`."""
+        """Return `sslmode`, or `require` or `disable` depending on the server, which is asked
+        once."""
         if self.sslmode:
             return self.sslmode
         if not self._offered:
@@ -89,9 +92,10 @@ class Server:
 def server_of_dsn(
     dsn: str, *, public_host: str | None, public_port: int | None, connection_limit: int
 ) -> Server:
-    """The server that `dsn` logs in to; tenants reach it the same way unless told otherwise.
+    """Return the server that `dsn` logs in to. Tenants use the same address unless a public one is
+    given.
 
-    Reads the certificate files that it names. Raises StartupError.
+    Reads the certificate files that the DSN names. Raises StartupError.
     """
     url = PostgresUrl.parse(dsn)
     login = login_of_url(url, SETTING)
@@ -109,7 +113,8 @@ def server_of_dsn(
 def _public(
     addresses: tuple[Address, ...], host: str | None, port: int | None
 ) -> tuple[Address, ...]:
-    """A public host stands for all servers: it leads to the one that takes writes."""
+    """Return the addresses for tenants. A public host replaces all servers: it leads to the
+    primary."""
     if host:
         return (Address(host, port or (addresses[0].port if addresses else Address("").port)),)
     return tuple(replace(each, port=port or each.port) for each in addresses)

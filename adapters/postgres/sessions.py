@@ -1,4 +1,4 @@
-"""Sessions: out of the admin's pool, or one for a purpose."""
+"""Sessions from the admin's pool, and single sessions."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -14,15 +14,15 @@ from domain.connection import Connection
 from domain.errors import OutcomeUnknown, ProviderBusy
 
 Session = PoolConnectionProxy | asyncpg.Connection
-"""A session of the admin: out of the pool, or one for a purpose."""
+"""A session of the admin, from the pool or a single one."""
 
 SESSION_SETTINGS = {
-    # a tenant cannot put its own functions before the server's, wherever this session goes
+    # a tenant cannot shadow the server's functions, in any database
     "search_path": "pg_catalog",
     "lock_timeout": "15s",
     "statement_timeout": "60s",
-    # a session whose other end vanished without a goodbye, and with it a tenant's lock, is ended
-    # after a minute, not hours: idle ones by the first three, one with an answer by the last
+    # a session whose client vanished ends after a minute instead of hours, and releases a tenant's
+    # lock: an idle one by the first three settings, one that is sending an answer by the last
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
@@ -36,27 +36,28 @@ UNSWAYED = {
     "idle_session_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
 }
-"""What a tenant's database may have been set to, to keep sessions of ours from their work there."""
+"""Settings that a tenant could give its database to obstruct pgvend's sessions there."""
 
 APPLICATION = "pgvend"
 
 CONNECT_TIMEOUT = 10.0
-STATEMENT_TIMEOUT = 70.0  # a little longer than the server's, which knows more
+STATEMENT_TIMEOUT = 70.0  # a little longer than the server's timeout, whose error says more
 PLACE_TIMEOUT = 60.0
 FAREWELL_TIMEOUT = 3.0
-"""Seconds: to open a session, to wait for a statement, to wait for a session of the pool, to stop
-what a session does and part from it."""
+"""Seconds: to open a session, to wait for a statement, to wait for a session of the pool, to cancel
+a session's statement and close it."""
 
 POOL_SIZE = 6
-"""CREATE DATABASE is bound by the server's processors: more at once only makes each one slower."""
+"""CREATE DATABASE is limited by the server's processors: running more at once only slows down
+each."""
 
 
 @asynccontextmanager
 async def session_of(pool: asyncpg.Pool) -> AsyncIterator[Session]:
-    """A session of the admin; its advisory locks end when it goes back into the pool.
+    """Acquire a session of the admin. Its advisory locks are released when it returns to the pool.
 
-    One that cannot go back is ended by the pool. That is no error: it would hide how the work came
-    out, and above all that it was cancelled.
+    The pool ends a session that cannot be returned. That raises no error, which would hide the
+    result of the work and, above all, a cancellation.
     """
     with translated(lost=ProviderBusy):
         session = await pool.acquire(timeout=PLACE_TIMEOUT)
@@ -73,14 +74,15 @@ async def _released(pool: asyncpg.Pool, session: PoolConnectionProxy) -> None:
 
 
 def startup(settings: Mapping[str, str]) -> dict[str, str]:
-    """The parameters that a session begins with: `settings`, whose values hold no space, are within
-    `options`, because Neon's proxy drops all others but the application's name."""
+    """Return the startup parameters of a session. `settings`, whose values must not contain
+    spaces, go into `options`, because Neon's proxy drops all other parameters except the
+    application name."""
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     return {"application_name": APPLICATION, "options": options}
 
 
 def opened_pool(admin: Login) -> asyncpg.Pool:
-    """Sessions of the admin, opened when they are needed."""
+    """Create a pool of the admin's sessions, which open on demand."""
     return create_pool(
         admin,
         min_size=0,
@@ -98,10 +100,10 @@ async def single_session(
     lost: type[ProviderBusy | OutcomeUnknown] = OutcomeUnknown,
     **settings: str,
 ) -> AsyncIterator[asyncpg.Connection]:
-    """A session outside the pool, for one purpose; `lost` is what its breaking means, `settings` go
-    over the usual ones.
+    """Open a session outside the pool. `lost` is the error for a broken connection; `settings`
+    override the usual ones.
 
-    A goodbye that is not answered is no error, as in `session_of`.
+    A session that does not close in time raises no error, as in `session_of`.
     """
     with translated(lost=ProviderBusy):
         session = await connect(
@@ -124,7 +126,7 @@ async def _parted(session: asyncpg.Connection) -> None:
 
 @asynccontextmanager
 async def tenant_session(connection: Connection) -> AsyncIterator[asyncpg.Connection]:
-    """A session as the tenant opens one: without settings of ours, which a pooler refuses."""
+    """Open a session as the tenant does, without pgvend's settings, which a pooler refuses."""
     with translated(lost=ProviderBusy):
         session = await connect(
             **login_of(connection), timeout=CONNECT_TIMEOUT, command_timeout=STATEMENT_TIMEOUT
@@ -137,7 +139,7 @@ async def tenant_session(connection: Connection) -> AsyncIterator[asyncpg.Connec
 
 
 def login_of(connection: Connection) -> Login:
-    """The login that a tenant makes with what it was given."""
+    """Return the login that a tenant uses with its connection."""
     return {
         "host": [address.host for address in connection.addresses],
         "port": [address.port for address in connection.addresses],

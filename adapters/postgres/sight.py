@@ -1,4 +1,4 @@
-"""What is on the server: looked at before anything is done."""
+"""Inspection of a tenant's objects on the server, before every change."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,8 +19,7 @@ WHERE d.classoid = 'pg_authid'::regclass AND d.description = $2
   AND NOT EXISTS (SELECT FROM named WHERE mark = $2)
 ORDER BY oid
 """
-# by name first: the index that finds it does not know marks, and without one all comments are read
-# (1 ms for 10,000 roles)
+# by name first, which has an index; a search by mark reads all comments (1 ms for 10,000 roles)
 
 _DATABASES = """
 SELECT datname AS name, datconnlimit = -2 AS broken, datdba = $2 AS is_ours
@@ -28,7 +27,7 @@ FROM pg_database WHERE datname = $1 OR datdba = $2
 """
 
 TOMBSTONE = "pgvend_tombstone_"
-"""What the names of tombstones begin with, and those of tenants' roles do not."""
+"""Prefix of the names of tombstones, which names of tenants' roles never have."""
 
 _INVENTORY = """
 SELECT substr(marks.mark, length($1) + 1) AS id, d.datname AS database, r.rolname AS owner
@@ -42,17 +41,19 @@ ORDER BY marks.mark, d.datname
 
 @dataclass(frozen=True, slots=True)
 class SeenDatabase:
+    """A tenant's database."""
+
     name: str
     broken: bool
-    """An interrupted DROP left it: nobody can connect, and only another DROP can touch it."""
+    """An interrupted DROP left it: it accepts no connections and can only be dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What bears a tenant's mark, and whether something of others has its names.
+    """The objects that bear a tenant's mark, and whether other objects have its names.
 
-    `owner` is the name of its role, which may differ from the one in its record; empty where there
-    is no role. `databases` are those of that role.
+    `owner` is the name of the tenant's role, which may differ from the name in its record; empty if
+    the role does not exist. `databases` are the databases that this role owns.
     """
 
     owner: str
@@ -69,9 +70,9 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """How our roles are known: a comment of `pgvend:<installation>:<id>` on the role.
+    """Marks of tenants' roles: a comment `pgvend:<installation>:<id>` on the role.
 
-    Only who has CREATEROLE can write one, which a tenant has not.
+    Writing one needs CREATEROLE, which tenants do not have.
     """
 
     installation: str
@@ -84,7 +85,7 @@ class Marks:
         return self.prefix + tenant.id
 
     def id_in(self, mark: str | None) -> str | None:
-        """The tenant's id in a mark of ours; None in any other text."""
+        """Return the tenant's id in a mark of this installation, or None for any other text."""
         is_ours = mark is not None and mark.startswith(self.prefix)
         return mark.removeprefix(self.prefix) if mark and is_ours else None
 
@@ -94,8 +95,7 @@ def tombstone_name(tenant_id: str) -> str:
 
 
 async def look(session: Session, tenant: Tenant, marks: Marks) -> Sight:
-    """Find what bears the tenant's mark, under whatever name: its role, and that role's
-    databases."""
+    """Find the role with the tenant's mark, under any name, and its databases."""
     names = tenant.names
     roles = await session.fetch(_ROLES, names.owner, marks.of(tenant))
     role = next((role for role in roles if role["is_ours"]), None)
@@ -108,8 +108,8 @@ async def look(session: Session, tenant: Tenant, marks: Marks) -> Sight:
     )
 
 
-async def inventory(session: Session, marks: Marks) -> Sequence[Holding]:
-    """All that bears a mark of this installation, ordered by id."""
+async def fetch_inventory(session: Session, marks: Marks) -> Sequence[Holding]:
+    """Return all roles and databases with a mark of this installation, ordered by id."""
     found = await session.fetch(_INVENTORY, marks.prefix)
     return [_holding(**row) for row in found]
 

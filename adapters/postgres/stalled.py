@@ -1,11 +1,11 @@
-"""Sessions that keep a database, or every database of the server, from being dropped.
+"""DROP DATABASE despite sessions that block it.
 
-Its lock object is held by every transaction that names it (`ALTER ROLE ... IN DATABASE`), for which
-no right on it is needed.
+Every transaction that names a database (`ALTER ROLE ... IN DATABASE`) holds a lock on the database
+object, which needs no privilege.
 
-DROP DATABASE waits until all sessions, in whatever database, have let go of its files. One whose
-client does not read its answer never hears of that; one that has not finished its login hears of it
-afterwards, or at `authentication_timeout`.
+DROP DATABASE waits until all sessions in all databases have closed the database's files. A session
+whose client does not read its answer never processes that request; a session that is logging in
+processes it afterwards, or ends at `authentication_timeout`.
 """
 
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ from adapters.postgres.guests import end_holders, end_sessions
 from adapters.postgres.sessions import Session
 
 PATIENCE = "12s"
-"""What DROP DATABASE may take before somebody is thought to be in its way."""
+"""How long DROP DATABASE may take before other sessions are assumed to block it."""
 
 _USERS = "SELECT DISTINCT usename FROM pg_stat_activity WHERE usename <> current_user"
 
@@ -29,8 +29,8 @@ WHERE usename = $1 AND wait_event = 'ClientWrite' AND state_change < now() - int
 
 
 async def drop_database(session: Session, database: str, *, force: bool = True) -> None:
-    """Drop the database even while a tenant anywhere leaves an answer unread, or keeps a
-    transaction open that names the database. That session ends."""
+    """Drop the database, and end sessions that block it: sessions of tenants that leave an answer
+    unread, or whose open transaction names the database."""
     statement = statements.drop_database(database, force=force)
     try:
         async with _impatient(session):

@@ -1,8 +1,8 @@
 """Every statement that changes a server, in the order of a database's life.
 
-Why this order and these words: each prefix of it can be repeated after a crash, nobody can log in
-before the last statement, and it works with CREATEDB and CREATEROLE alone on PostgreSQL 15 to 18.
-A text of several statements is one transaction and one round trip.
+The order and the wording guarantee three things: every prefix can be repeated after a crash, no
+login is possible before the last statement, and CREATEDB and CREATEROLE suffice on PostgreSQL 15 to
+18. A text with several statements is one transaction and one round trip.
 """
 
 from adapters.postgres.quoting import identifier, literal
@@ -10,43 +10,46 @@ from domain.order import Tenant
 
 
 def lock_key(tenant_id: str) -> int:
-    """From the random end of a tenant's id, as the signed 64-bit number that the server wants."""
+    """Return the random end of a tenant's id as the signed 64-bit number that the server
+    expects."""
     return int.from_bytes(tenant_id.encode()[-8:], signed=True)
 
 
 def lock(tenant_id: str) -> str:
-    """A tenant's advisory lock: the session's, until it ends or goes back into the pool."""
+    """Acquire a tenant's advisory lock, until the session ends or returns to the pool."""
     return f"SELECT pg_advisory_lock({lock_key(tenant_id)})"
 
 
 def make_role(tenant: Tenant, mark: str, password: str, connection_limit: int) -> str:
-    """The owner with its mark; the admin joins it until the database has been given away.
+    """Create the owner with its mark. The admin is a member until the database has been handed
+    over.
 
-    `password` may be a verifier of it, here and below.
+    `password` may be a SCRAM verifier, here and below.
     """
     owner = identifier(tenant.names.owner)
     return (
         f"CREATE ROLE {owner} LOGIN CONNECTION LIMIT {connection_limit:d} "
         f"PASSWORD {literal(password)}; "
         f"COMMENT ON ROLE {owner} IS {literal(mark)}; "
-        f"{join(tenant.names.owner)}"
+        f"{join_role(tenant.names.owner)}"
     )
 
 
 def remake_role(tenant: Tenant, password: str, connection_limit: int) -> str:
-    """The same for an owner that an earlier attempt left."""
+    """Reset an owner that an earlier attempt left."""
     owner = identifier(tenant.names.owner)
     return (
         f"ALTER ROLE {owner} LOGIN CONNECTION LIMIT {connection_limit:d} "
-        f"PASSWORD {literal(password)}; {join(tenant.names.owner)}"
+        f"PASSWORD {literal(password)}; {join_role(tenant.names.owner)}"
     )
 
 
 def make_database(tenant: Tenant, encoding: str) -> str:
-    """The database, closed until it is private; `encoding` is a Template's clause.
+    """Create the database, closed until it is private. `encoding` is the clause of a Template.
 
-    From template0, which nobody can block by sitting in it; by FILE_COPY, because WAL_LOG leaves
-    its cost to the next checkpoint, which every DROP DATABASE waits for.
+    The template is template0, which no session can block by connecting to it. The strategy is
+    FILE_COPY, because WAL_LOG defers its cost to the next checkpoint, which every DROP DATABASE
+    waits for.
     """
     return (
         f"CREATE DATABASE {identifier(tenant.names.database)} "
@@ -56,7 +59,8 @@ def make_database(tenant: Tenant, encoding: str) -> str:
 
 
 def open_database(tenant: Tenant, mark: str) -> str:
-    """Private first, then open; the admin leaves the owner, for memberships slow a server down."""
+    """Make the database private, then open it. The admin leaves the owner's role, because
+    memberships slow a server down."""
     database, owner = identifier(tenant.names.database), identifier(tenant.names.owner)
     return (
         f"REVOKE ALL ON DATABASE {database} FROM PUBLIC; "
@@ -68,7 +72,7 @@ def open_database(tenant: Tenant, mark: str) -> str:
 
 
 def rename_role(owner: str, name: str) -> str:
-    """Rename the role. Its sessions go on, and its SCRAM password stays valid."""
+    """Rename the role. Its sessions continue, and its SCRAM password stays valid."""
     return f"ALTER ROLE {identifier(owner)} RENAME TO {identifier(name)}"
 
 
@@ -81,7 +85,7 @@ def set_password(tenant: Tenant, password: str) -> str:
     return f"ALTER ROLE {identifier(tenant.names.owner)} PASSWORD {literal(password)}"
 
 
-def join(owner: str) -> str:
+def join_role(owner: str) -> str:
     return f"GRANT {identifier(owner)} TO CURRENT_USER"
 
 
@@ -92,20 +96,20 @@ def leave(owner: str) -> str:
 MAY_SIGNAL = """
 (current_setting('is_superuser') = 'on' OR pg_has_role('pg_signal_backend', 'USAGE'))
 """
-"""Whether one may end sessions of any tenant without being a member of its role."""
+"""Whether the current role may end any tenant's sessions without a membership."""
 
 
 def signal(owner: str) -> str:
-    """End its sessions, where that takes no membership: joining waits for locks that they may
-    hold."""
+    """End the role's sessions if that needs no membership: joining the role waits for locks that
+    these sessions may hold."""
     return f"{_end_sessions(owner)} AND {MAY_SIGNAL}"
 
 
 def throw_out(owner: str) -> str:
-    """End the role's sessions, whose open transactions would keep the next statements waiting. Join
-    the role first, because on every version only members may do that, and FORCE ends only their
-    roles' sessions."""
-    return f"{join(owner)}; {_end_sessions(owner)}"
+    """Join the role, and end its sessions, whose open transactions would block the next statements.
+    On every version only members may do that, and FORCE ends only sessions of roles that the admin
+    is a member of."""
+    return f"{join_role(owner)}; {_end_sessions(owner)}"
 
 
 def _end_sessions(owner: str) -> str:
@@ -115,19 +119,20 @@ def _end_sessions(owner: str) -> str:
 
 
 def shut_out(owner: str) -> str:
-    """No new logins. Sessions that came in the meantime are thrown out as well, but for those of
-    the last moment: whoever needs their end has to look again, or drop with FORCE."""
+    """Disable logins. End sessions that opened before that took effect, except for those of the
+    last moment: check for them afterwards, or drop with FORCE."""
     return f"{throw_out(owner)}; ALTER ROLE {identifier(owner)} NOLOGIN"
 
 
 def close_database(database: str) -> str:
-    """To those too whom the owner let in. A template, which it may be by now, is not dropped."""
+    """Close the database to all roles, including those that the owner granted access. Clear
+    IS_TEMPLATE, because a template cannot be dropped."""
     return f"ALTER DATABASE {identifier(database)} IS_TEMPLATE false ALLOW_CONNECTIONS false"
 
 
 def confine(owner: str, database: str) -> str:
-    """The owner's sessions there begin read-only. Its own setting, not the database's: that one
-    would go with `let_admin_in`."""
+    """Make the owner's sessions in the database begin read-only. This is a setting of the owner,
+    because `let_admin_in` resets the database's settings."""
     return (
         f"ALTER ROLE {identifier(owner)} IN DATABASE {identifier(database)} "
         "SET default_transaction_read_only = on"
@@ -135,6 +140,7 @@ def confine(owner: str, database: str) -> str:
 
 
 def release(owner: str, database: str) -> str:
+    """Clear the setting of `confine`."""
     return (
         f"ALTER ROLE {identifier(owner)} IN DATABASE {identifier(database)} "
         "RESET default_transaction_read_only"
@@ -142,7 +148,7 @@ def release(owner: str, database: str) -> str:
 
 
 def end_idle(owner: str) -> str:
-    """The sessions that do nothing now, such as a pool's; for who is a member of their role."""
+    """End the role's idle sessions, such as those of a pool. Requires membership in the role."""
     return (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         f"WHERE usename = {literal(owner)} AND state = 'idle'"
@@ -150,7 +156,8 @@ def end_idle(owner: str) -> str:
 
 
 def let_admin_in(database: str, owner: str) -> str:
-    """Whatever the owner did to keep everybody out: the admin comes in as a member of it."""
+    """Undo everything that the owner did to close the database: the admin connects as a member of
+    the owner."""
     name = identifier(database)
     return (
         f"ALTER DATABASE {name} ALLOW_CONNECTIONS true CONNECTION LIMIT -1; "
@@ -160,12 +167,13 @@ def let_admin_in(database: str, owner: str) -> str:
 
 
 def drop_database(database: str, *, force: bool = True) -> str:
-    """Without `force`: sends only autovacuum away, and waits some seconds for all others."""
+    """Drop the database. Without `force`, cancel only autovacuum, and wait some seconds for all
+    other sessions."""
     return f"DROP DATABASE IF EXISTS {identifier(database)}{' WITH (FORCE)' if force else ''}"
 
 
 def soon(statement: str) -> str:
-    """The statement, with less patience than usual for whoever has locked what it changes."""
+    """Run the statement with a shorter lock timeout than usual."""
     return f"SET LOCAL lock_timeout = '2s'; {statement}"
 
 
@@ -181,11 +189,11 @@ END_SESSIONS_HERE = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND usename <> current_user AND pg_has_role(usename, 'USAGE')
 """
-"""Of all others in the session's database whom the session's user may end."""
+"""Ends all other sessions in the database that the session's user may end."""
 
 
 def drop_grants(owner: str) -> str:
-    """What the role was granted on shared objects would keep it from being dropped."""
+    """Drop the role's objects and privileges, which would prevent dropping the role."""
     return f"DROP OWNED BY {identifier(owner)}"
 
 
@@ -194,8 +202,8 @@ def drop_role(owner: str) -> str:
 
 
 def bury(owner: str, tombstone: str) -> str:
-    """Leave no more of the role than a tombstone: nobody logs in as it, or is in from the moment
-    before it was shut out, and its name is free."""
+    """Turn the role into a tombstone: disable its logins, end the sessions that opened in the
+    meantime, and free its name."""
     name = identifier(tombstone)
     renamed = "" if owner == tombstone else f"{rename_role(owner, tombstone)}; "
     return f"{renamed}ALTER ROLE {name} NOLOGIN; {_end_sessions(tombstone)}; {leave(tombstone)}"
@@ -206,6 +214,6 @@ def install_extension(extension: str) -> str:
 
 
 def install_own_extension(extension: str) -> str:
-    """With those that it requires, in the schema of the extension's own choice, or the first of
-    the tenant's search_path."""
+    """Install the extension with its dependencies, in the schema that the extension requires or the
+    first schema in the tenant's search_path."""
     return f"CREATE EXTENSION IF NOT EXISTS {identifier(extension)} CASCADE"

@@ -1,4 +1,4 @@
-"""The end of a tenant's access, and of no more: its data stays, for `provision` to open again."""
+"""Suspension of a tenant's access. Its data stays, and `provision` opens the access again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,13 +16,14 @@ from domain.errors import ProviderBusy
 
 LOOKS = 60
 PAUSE = "SELECT pg_sleep(0.05)"
-"""How often, and after which pause, it is looked whether the sessions have ended."""
+"""How often, and after which pause, remaining sessions are checked."""
 
 _ENTERING = """
 SELECT DISTINCT pid FROM pg_locks
 WHERE locktype = 'object' AND classid = 'pg_database'::regclass AND pid IS NOT NULL
 """
-"""A session that has been let in and cannot be seen yet holds such a lock."""
+"""Sessions that are logging in: they hold such a lock and are not visible in pg_stat_activity
+yet."""
 
 _INSIDE = """
 SELECT pid FROM pg_stat_activity JOIN pg_roles ON rolname = usename
@@ -37,8 +38,8 @@ _OPEN = "SELECT datname FROM pg_database WHERE datname = ANY($1) AND datallowcon
 
 @dataclass(frozen=True)
 class Suspend:
-    """Shut the owner out, close its databases to all others, end all sessions in them but those of
-    superusers. Every prefix of it can be repeated."""
+    """Disable the owner's logins, close its databases, and end all sessions in them except for
+    those of superusers. Safe to repeat after a crash at any point."""
 
     session: Session
     owner: str
@@ -51,25 +52,26 @@ class Suspend:
         await self.session.execute(statements.signal(self.owner))
         async with member_of(self.session, self.owner, None):
             await self.insist(statements.shut_out(self.owner))
-            await self._empty([])  # of the owner: it could open again what is closed
+            await self._empty([])  # the owner's, which could open its databases again
             for name in names:
                 await self.insist(self._as_member(statements.close_database(name)))
             await self._empty(names)
         if await self.session.fetch(_OPEN, names):
-            raise ProviderBusy("The database was opened again in the last moment.")
+            raise ProviderBusy("The owner opened the database again during the suspension.")
 
     @property
     def whole(self) -> list[str]:
-        """Those of its databases that can be changed."""
+        """The names of the databases that can be changed."""
         return [database.name for database in self.databases if not database.broken]
 
     async def end_sessions(self) -> None:
-        """All of the owner's; new ones may come."""
+        """End all sessions of the owner. New ones may open."""
         async with member_of(self.session, self.owner, None):
             await self._empty([])
 
     async def insist(self, statement: str) -> None:
-        """Run it whatever the tenant, or a neighbour, has locked, for the price of transactions."""
+        """Run the statement. If a transaction of the tenant or a neighbour locks its object, end
+        that transaction first."""
         try:
             await self.session.execute(statements.soon(statement))
         except asyncpg.LockNotAvailableError:
@@ -85,11 +87,11 @@ class Suspend:
         await end_prepared_transactions(self.session, names, self.owner, self.server, self.marks)
 
     async def _empty(self, databases: Sequence[str]) -> None:
-        """Of the owner's sessions everywhere, and of all in `databases`. Of those who are entering
-        only the first count: whoever comes later is refused, again and again perhaps."""
+        """End the owner's sessions everywhere, and all sessions in `databases`. Wait only for the
+        logins that were in progress at the start: later ones are refused, perhaps repeatedly."""
         entering = await self._entering()
         for _ in range(LOOKS):
-            # this order: who has come in since the look at those who enter, is seen inside
+            # in this order, because a session that finished its login since then is visible now
             if not await self.session.fetch(_INSIDE, self.owner, databases, list(entering)):
                 return
             await self.session.execute(statements.throw_out(self.owner))
@@ -97,10 +99,12 @@ class Suspend:
                 await end_guests(self.session, name)
             await self.session.execute(PAUSE)
             entering &= await self._entering()
-        raise ProviderBusy("Somebody else's session is in the database and has to end.")
+        raise ProviderBusy(
+            "The database is in use by another user's session, which has to end first."
+        )
 
     async def _entering(self) -> set[int]:
         return {row["pid"] for row in await self.session.fetch(_ENTERING)}
 
     def _as_member(self, statement: str) -> str:
-        return f"{statements.join(self.owner)}; {statement}"
+        return f"{statements.join_role(self.owner)}; {statement}"

@@ -32,7 +32,7 @@ async def test_while_a_service_runs_it_looks_and_lets_it_be(service: RunningServ
     records = int(checks["records"]["detail"].split()[0])
     assert records >= 1
     assert checks["marks"]["detail"].split()[0].isdigit()
-    assert "of ours" in checks["marks"]["detail"]
+    assert "of this pgvend" in checks["marks"]["detail"]
 
 
 async def test_databases_stay_ours_under_another_secret(service: RunningService) -> None:

@@ -1,4 +1,4 @@
-"""An attack, and the ways in which most are tried."""
+"""An attack, and common ways to run one."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,15 +14,16 @@ Promise = Mapping[str, Outcome]
 NOTHING: Promise = {}
 
 ABSENCES = (
-    asyncpg.FeatureNotSupportedError,  # no such extension on the server's disk
+    asyncpg.FeatureNotSupportedError,  # the extension is not installed on the server
     asyncpg.UndefinedFileError,  # the same, before PostgreSQL 16
 )
 
 
 @dataclass(frozen=True)
 class Attack:
-    """What B tries, and what comes of it: it is stopped, but where `promised` says otherwise, by
-    mode, or by mode and version. `crosses` is what isolation is about: reaching A, or its data."""
+    """An action that B tries, with its expected outcome: stopped, unless `promised` has another one
+    for the mode, or for the mode and version. `crosses` marks attacks that would break the
+    isolation of tenants: they reach A or its data."""
 
     title: str
     attempt: Attempt = field(repr=False)
@@ -36,14 +37,14 @@ class Attack:
         return self.promised.get(str(kind)) or self.promised.get(kind.mode) or Outcome.STOPPED
 
     async def __call__(self, stage: Stage) -> Outcome:
-        """Raises whatever error is no refusal."""
+        """Run the attack. Raises every error that is not a refusal."""
         if stage.kind.is_neon and self.promise(stage.kind) is Outcome.UNTRIED:
-            return Outcome.UNTRIED  # nothing that an emulator could tell
+            return Outcome.UNTRIED  # an emulator's outcome proves nothing
         try:
             return await self.attempt(stage)
         except Stopped:
             return Outcome.STOPPED
-        except ABSENCES as error:  # the same code forbids ALTER SYSTEM where that is switched off
+        except ABSENCES as error:  # ALTER SYSTEM raises the same code if it is disabled
             return Outcome.UNTRIED if "extension" in str(error) else Outcome.STOPPED
 
 
@@ -54,14 +55,14 @@ def attacks(
     *,
     crosses: bool = False,
 ) -> tuple[Attack, ...]:
-    """Attacks in one way with one outcome: their titles, and what is tried."""
+    """Return attacks that run in the same way with the same outcome, from titles and statements."""
     return tuple(
         Attack(title, way(text), promised, crosses=crosses) for title, text in tried.items()
     )
 
 
 def in_own(statements: str) -> Attempt:
-    """The statements, in B's own database, in a transaction that is rolled back."""
+    """Run the statements in B's own database, in a transaction that is rolled back."""
 
     async def attempt(stage: Stage) -> Outcome:
         async with stage.as_b() as session:
@@ -72,7 +73,7 @@ def in_own(statements: str) -> Attempt:
 
 
 def of_own(statements: str) -> Attempt:
-    """The same, where it is known to touch nothing but B's own."""
+    """Run the statements in B's own database, where they affect only B's own objects."""
 
     async def attempt(stage: Stage) -> Outcome:
         await in_own(statements)(stage)
@@ -82,7 +83,7 @@ def of_own(statements: str) -> Attempt:
 
 
 def at_once(statement: str, undo: str = "") -> Attempt:
-    """A statement that no transaction takes, and how B takes it back."""
+    """Run a statement that cannot run in a transaction, and undo it."""
 
     async def attempt(stage: Stage) -> Outcome:
         async with stage.as_b() as session:
@@ -94,7 +95,7 @@ def at_once(statement: str, undo: str = "") -> Attempt:
 
 
 def at_neighbours(statements: str) -> Attempt:
-    """In A's database, if it lets B in; rolled back."""
+    """Run the statements in A's database, if B can log in to it, and roll back."""
 
     async def attempt(stage: Stage) -> Outcome:
         async with stage.as_guest() as session:
@@ -105,7 +106,7 @@ def at_neighbours(statements: str) -> Attempt:
 
 
 def invited(statements: str, happened: Outcome = Outcome.POSSIBLE) -> Attempt:
-    """The same, after A let everybody connect."""
+    """Run the statements in A's database after A has granted everybody CONNECT."""
     to_all = "CONNECT ON DATABASE {a_database}"
 
     async def attempt(stage: Stage) -> Outcome:
@@ -121,7 +122,7 @@ def invited(statements: str, happened: Outcome = Outcome.POSSIBLE) -> Attempt:
 
 
 def logs_in(**login: str) -> Attempt:
-    """With what B was given, but for the `login` named."""
+    """Log in with B's connection, changed by `login`."""
 
     async def attempt(stage: Stage) -> Outcome:
         changes = {

@@ -1,4 +1,4 @@
-"""What comes of an attack, and where that is tried."""
+"""Outcomes of attacks, and the servers on which they are tried."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,15 +11,16 @@ class Outcome(StrEnum):
     VISIBLE = "visible"
     POSSIBLE = "possible"
     OWN = "own"
-    """It happens, to nothing but what is the attacker's own."""
+    """It succeeds, and affects only the attacker's own objects."""
     UNTRIED = "-"
-    """The server has not what it takes, or an emulator's outcome would say nothing about Neon."""
+    """The server lacks a feature that the attack needs, or an emulator's outcome would prove
+    nothing about Neon."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One way of keeping tenants apart, on one version of PostgreSQL; `base` is the fixture of the
-    server that it is tried on."""
+    """One way of isolating tenants, on one version of PostgreSQL. `base` is the fixture of its
+    server."""
 
     mode: str
     base: str

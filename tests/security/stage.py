@@ -1,5 +1,5 @@
-"""Two tenants of one service: A, who has something to lose, and B, who is after it; on a server of
-every kind, whose operator did what pgvend's start-up warning says."""
+"""Two tenants of one service, A, which has data, and B, which attacks it, on servers of every kind,
+whose operators applied the fixes of pgvend's startup warning."""
 
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -32,24 +32,24 @@ NEON_HALL = "neondb"
 WORD = "the crown jewels"
 
 LIMIT = 3
-"""Sessions that a tenant may have at once, where the admin may say so."""
+"""The connection limit of a tenant, where the admin may set one."""
 
 _REFUSALS = (
     asyncpg.InsufficientPrivilegeError,
-    asyncpg.InvalidAuthorizationSpecificationError,  # pg_hba.conf, or the password, says no
-    asyncpg.ObjectNotInPrerequisiteStateError,  # template0 takes nobody
-    asyncpg.InvalidCatalogNameError,  # on a server of one's own there is no such database
-    asyncpg.UndefinedObjectError,  # nor such a role
+    asyncpg.InvalidAuthorizationSpecificationError,  # pg_hba.conf or the password refuses
+    asyncpg.ObjectNotInPrerequisiteStateError,  # template0 accepts no logins
+    asyncpg.InvalidCatalogNameError,  # the database does not exist on other servers
+    asyncpg.UndefinedObjectError,  # the role does not exist
 )
 
 
 class Stopped(Exception):
-    """The server refuses what B tries."""
+    """The server refused B's action."""
 
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Raises Stopped for a refusal, and nothing else."""
+    """Turn a refusal into Stopped; other errors pass."""
     try:
         yield
     except _REFUSALS as error:
@@ -91,7 +91,7 @@ SELECT row_to_json(whole)::text FROM (
 
 @dataclass(frozen=True)
 class Guest:
-    """A tenant for a while."""
+    """A tenant that exists for a part of an attack."""
 
     order: Order
     connection: Connection
@@ -99,8 +99,8 @@ class Guest:
 
 @dataclass(frozen=True)
 class Stage:
-    """`hall` is the database that pgvend itself works from, `superuser` a login of the operator and
-    `log` the server's, where there are such."""
+    """A server with both tenants. `hall` is pgvend's own database, `superuser` an operator's login,
+    `log` the server's log; the last two are None where they do not exist."""
 
     kind: Kind
     provider: DatabaseProvider
@@ -115,7 +115,7 @@ class Stage:
 
     @property
     def happened(self) -> Outcome:
-        """What it means that the server that B is on let something happen."""
+        """The outcome if the server allowed an action on B's server."""
         return Outcome.POSSIBLE if self.kind.is_shared else Outcome.OWN
 
     def as_a(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
@@ -123,24 +123,24 @@ class Stage:
 
     @asynccontextmanager
     async def as_b(self, **login: object) -> AsyncIterator[asyncpg.Connection]:
-        """Raises Stopped for whatever B is refused."""
+        """Log in as B. Raises Stopped for every refusal."""
         with stoppable():
             async with tenant(self.b, **login) as session:
                 yield session
 
     def as_guest(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
-        """B, with its own login, in A's database."""
+        """Log in to A's database with B's login."""
         return self.as_b(host=self.a.host, port=self.a.port, database=self.a.database)
 
     @asynccontextmanager
     async def another(self) -> AsyncIterator[Guest]:
-        """One more tenant, for as long as the context lasts."""
+        """One more tenant until the context exits."""
         order = new_order()
         async with vended(self.provider, order) as connection:
             yield Guest(order, connection)
 
     def filled(self, text: str) -> str:
-        """With the names of whom it is about."""
+        """Fill in the names of both tenants."""
         return text.format(
             a=f'"{self.a.user}"',
             a_database=f'"{self.a.database}"',
@@ -151,7 +151,7 @@ class Stage:
         )
 
     async def portrait(self) -> str:
-        """All that A has, and may, as A finds it by logging in anew."""
+        """Return all of A's data and rights, as a new session of A sees them."""
         async with self.as_a() as session:
             return str(await session.fetchval(_PORTRAIT))
 
@@ -207,7 +207,7 @@ async def _closed_hall(neon: RunningEmulator) -> AsyncIterator[None]:
 
 
 async def _furnish(connection: Connection) -> None:
-    """Give A something to lose."""
+    """Create data in A's database."""
     async with tenant(connection) as session:
         await session.execute(_BELONGINGS)
         await session.execute("INSERT INTO treasure VALUES ($1)", WORD)

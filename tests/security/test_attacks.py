@@ -1,4 +1,4 @@
-"""What a tenant tries against another one, and against the server, and what comes of it."""
+"""Attacks of a tenant on another one and on the server, and their outcomes."""
 
 import asyncio
 import os
@@ -27,21 +27,21 @@ pytestmark = pytest.mark.timeout(300)  # the first test waits for all attacks
 
 THEMES: Mapping[str, Sequence[Attack]] = {
     "A's database": neighbour.DATABASE,
-    "Being somebody else, or more": neighbour.IDENTITY,
-    "A's sessions, and what is seen of A": sight.ATTACKS,
+    "Impersonation and privilege escalation": neighbour.IDENTITY,
+    "A's sessions, and information about A": sight.ATTACKS,
     "The server": server.ATTACKS,
-    "More than its share": share.ATTACKS,
-    "Others' way": obstruction.ATTACKS,
-    "The end of a deleted tenant": endings.ATTACKS,
-    "Everybody's way": (*queues.ATTACKS, *ids.ATTACKS),
-    "Behind pgvend's back": traps.ATTACKS,
+    "Limits": share.ATTACKS,
+    "Obstruction of others": obstruction.ATTACKS,
+    "Deletion of a tenant": endings.ATTACKS,
+    "Obstruction of the whole server": (*queues.ATTACKS, *ids.ATTACKS),
+    "pgvend's own sessions and records": traps.ATTACKS,
 }
 
 PAGE = REPOSITORY / "docs" / "security" / "attacks.md"
 BEGIN, END = "<!-- attacks: begin -->\n\n", "\n<!-- attacks: end -->\n"
 
 UPDATE = "UPDATE_DOCS"
-"""The environment variable that has the table written instead of compared."""
+"""The environment variable that makes the test write the table instead of comparing it."""
 
 
 Results = dict[Attack, Outcome | Exception]
@@ -49,18 +49,18 @@ Results = dict[Attack, Outcome | Exception]
 
 @pytest.fixture(scope="module")
 def bases(request: pytest.FixtureRequest) -> Mapping[Kind, Base]:
-    """Of the kinds that are asked about; resolved outside the loop, where pytest-asyncio can start
-    the session's servers."""
+    """Return the servers of the selected kinds; resolved outside the loop, where pytest-asyncio can
+    start the session's servers."""
     items = [item for item in request.session.items if item.path == request.path]
     kinds = [item.callspec.params["kind"] for item in items if hasattr(item, "callspec")]
-    if len(items) > len(kinds):  # the documentation tells of all
+    if len(items) > len(kinds):  # the documentation covers all kinds
         kinds = list(KINDS)
     return {kind: request.getfixturevalue(kind.base) for kind in KINDS if kind in kinds}
 
 
 @pytest.fixture(scope="module")
 async def results(bases: Mapping[Kind, Base]) -> Mapping[Kind, Results]:
-    """Servers side by side; on each of them one attack after the other."""
+    """Run the attacks on all servers concurrently, one after another on each server."""
     tried: dict[Kind, Results] = {}
 
     async def try_all(kinds: list[Kind]) -> None:
@@ -73,7 +73,9 @@ async def results(bases: Mapping[Kind, Base]) -> Mapping[Kind, Results]:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
-async def test_attacks_end_as_is_promised(results: Mapping[Kind, Results], kind: Kind) -> None:
+async def test_attacks_have_the_expected_outcomes(
+    results: Mapping[Kind, Results], kind: Kind
+) -> None:
     broken = [result for result in results[kind].values() if isinstance(result, Exception)]
     if broken:
         raise ExceptionGroup(f"on {kind}", broken)
@@ -82,17 +84,16 @@ async def test_attacks_end_as_is_promised(results: Mapping[Kind, Results], kind:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.isolates], ids=str)
-async def test_declared_isolation_is_no_more_than_what_holds(
-    results: Mapping[Kind, Results], kind: Kind
-) -> None:
-    """Whatever crosses from one tenant to another is stopped, on every kind that declares any."""
+async def test_declared_isolation_holds(results: Mapping[Kind, Results], kind: Kind) -> None:
+    """Every attack that would cross from one tenant to another is stopped, on every kind that
+    declares isolation."""
     crossing = {attack: result for attack, result in results[kind].items() if attack.crosses}
 
     assert crossing == dict.fromkeys(crossing, Outcome.STOPPED)
     assert crossing
 
 
-async def test_the_documentation_tells_what_was_seen(results: Mapping[Kind, Results]) -> None:
+async def test_the_documentation_matches_the_outcomes(results: Mapping[Kind, Results]) -> None:
     table = "\n".join(_rows(results))
     before, _, rest = PAGE.read_text().partition(BEGIN)
     kept, _, after = rest.partition(END)
@@ -100,7 +101,7 @@ async def test_the_documentation_tells_what_was_seen(results: Mapping[Kind, Resu
         kept = table
         PAGE.write_text(before + BEGIN + table + END + after)
 
-    assert kept == table, f"make it anew with {UPDATE}=1"
+    assert kept == table, f"update it with {UPDATE}=1"
 
 
 async def _tried(kind: Kind, base: Base) -> Results:
@@ -109,16 +110,16 @@ async def _tried(kind: Kind, base: Base) -> Results:
         portrait = await stage.portrait()
         for attack in chain(*THEMES.values()):
             result = results[attack] = await _result(stage, attack, portrait)
-            if isinstance(result, Exception):  # told once
+            if isinstance(result, Exception):  # report once
                 portrait = await stage.portrait()
     return results
 
 
 async def _result(stage: Stage, attack: Attack, portrait: str) -> Outcome | Exception:
-    """`portrait` is of A when it was whole."""
+    """Run the attack, and check that A is unchanged: `portrait` is A's state before it."""
     try:
         outcome = await attack(stage)
-        assert await stage.portrait() == portrait, "A is not whole"
+        assert await stage.portrait() == portrait, "A has changed"
     except Exception as error:
         error.add_note(f"while B tries to {attack}")
         return error
@@ -138,7 +139,7 @@ def _rows(results: Mapping[Kind, Results]) -> Iterator[str]:
 
 
 def _said(results: Mapping[Kind, Results], attack: Attack, kinds: Sequence[Kind]) -> str:
-    """Once, if all versions agree."""
+    """Return one outcome if all versions agree, else one for each."""
     said = {kind: _outcome(results[kind][attack]) for kind in kinds}
     if len(set(said.values())) == 1:
         return said[kinds[0]]

@@ -1,4 +1,4 @@
-"""On Neon nobody gets a password by standing between pgvend and the compute."""
+"""No server between pgvend and Neon's compute gets a password."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -29,7 +29,7 @@ PASSWORD = "the-password-of-the-tenant"
 
 @dataclass
 class Street:
-    """Neon, and certificates of the one authority that the system trusts, and of another one."""
+    """Neon, with certificates of the only authority that the system trusts and of another one."""
 
     neon: RunningEmulator
     disguise: Disguise
@@ -85,7 +85,7 @@ async def by_role(street: Street, between: Front) -> None:
 
 async def by_api(street: Street, between: Front) -> None:
     async with opened_neon(street.place(Isolation.NONE)):
-        pass  # the start reads the table of claims
+        pass  # startup reads the table of claims
 
 
 async def in_projects(street: Street, between: Front) -> None:
@@ -114,26 +114,26 @@ async def secret_of(street: Street, session: str) -> bytes:
 
 @pytest.mark.parametrize("session", SESSIONS)
 @pytest.mark.parametrize("wrong", ["another authority", "another name", "no TLS"])
-async def test_a_server_that_cannot_prove_itself_gets_no_password(
+async def test_an_unverified_server_gets_no_password(
     street: Street, session: str, wrong: str
 ) -> None:
     async with street.passing(street.wrong[wrong]) as between:
         with pytest.raises(PgvendError):
             await SESSIONS[session](street, between)
-    assert between.received, "it was asked"
+    assert between.received, "no request reached the server"
     assert await secret_of(street, session) not in between.received
 
 
 @pytest.mark.parametrize("session", SESSIONS)
-async def test_a_server_that_proves_itself_does(street: Street, session: str) -> None:
-    """Else the test above could not fail."""
+async def test_a_verified_server_gets_the_password(street: Street, session: str) -> None:
+    """Without this, the test above could not fail."""
     async with street.passing(street.right) as between:
         with pytest.raises(PgvendError):
             await SESSIONS[session](street, between)
     assert await secret_of(street, session) in between.received
 
 
-async def test_databases_are_created_by_sessions_that_verify_and_handed_out_as_neon_says(
+async def test_databases_are_created_by_verifying_sessions_and_handed_out_with_neons_sslmode(
     street: Street,
 ) -> None:
     order = new_order()
@@ -146,10 +146,10 @@ async def test_databases_are_created_by_sessions_that_verify_and_handed_out_as_n
         assert connection.sslmode == "require"
         await NeonLoginCheck(PostgresLoginCheck(), FakeClock()).verify(connection)
         await install_late(["hstore"], connection, HOST, FakeClock())
-        with pytest.raises(ProviderBusy, match="does not prove"):
+        with pytest.raises(ProviderBusy, match="cannot be verified"):
             await install_late(["citext"], connection, "0", FakeClock())
-        between.certificate = street.wrong["another name"]  # of sessions from now on
-        with pytest.raises(ProviderBusy, match="does not prove"):
+        between.certificate = street.wrong["another name"]  # for new sessions
+        with pytest.raises(ProviderBusy, match="cannot be verified"):
             await provider.install(replace(order, extensions=("citext",)))
         between.certificate = street.right
         await provider.install(replace(order, extensions=("citext",)))

@@ -1,4 +1,4 @@
-"""A command that runs in somebody else's folder sends no secret where that folder says."""
+"""A command in another user's folder sends no secret to a service that this folder's .env names."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ async def in_folder(folder: Path, *command: str, **environment: str) -> Ran:
     return await ran("env", "-C", str(folder), *PGVEND, *command, **environment)
 
 
-async def test_an_exported_key_does_not_go_to_the_folders_service(tmp_path: Path) -> None:
+async def test_an_exported_key_is_not_sent_to_the_folders_service(tmp_path: Path) -> None:
     async with fake_service(RECORD) as thief:
         (tmp_path / ".env").write_text(f"PGVEND_URL={thief.url}\nPORT=9001\n")
         refused = await in_folder(tmp_path, "show", "db_1", PGVEND_KEY=KEY)
@@ -24,7 +24,7 @@ async def test_an_exported_key_does_not_go_to_the_folders_service(tmp_path: Path
     assert refused.stderr.startswith("pgvend: PGVEND_URL: from .env, while PGVEND_KEY is from")
 
 
-async def test_an_exported_neon_key_does_not_go_to_the_folders_api(tmp_path: Path) -> None:
+async def test_an_exported_neon_key_is_not_sent_to_the_folders_api(tmp_path: Path) -> None:
     async with fake_service({}) as thief:
         (tmp_path / ".env").write_text(
             f"NEON_API_URL={thief.url}\nNEON_PROJECT_ID=p\nNEON_BRANCH_ID=b\nNEON_HOST=127.0.0.1\n"
@@ -36,7 +36,7 @@ async def test_an_exported_neon_key_does_not_go_to_the_folders_api(tmp_path: Pat
     assert thief.headers == []
 
 
-async def test_a_service_cannot_send_the_command_line_on() -> None:
+async def test_the_command_line_does_not_follow_redirects() -> None:
     async def send_on(request: web.Request) -> web.Response:
         raise web.HTTPTemporaryRedirect(thief.url)
 

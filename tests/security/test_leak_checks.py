@@ -1,4 +1,4 @@
-"""The net that secrets would be caught in has no holes."""
+"""The search for leaked secrets finds every form of a secret."""
 
 import asyncio
 import base64
@@ -26,7 +26,7 @@ FORMS: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=list(FORMS))
-def test_a_secret_is_caught_in_every_form(form: Callable[[str], str]) -> None:
+def test_a_secret_is_found_in_every_form(form: Callable[[str], str]) -> None:
     net = Net()
     text = net.marked("the secret")
     net.add("in the log", f"some line\n{form(text)}\nanother line")
@@ -34,14 +34,14 @@ def test_a_secret_is_caught_in_every_form(form: Callable[[str], str]) -> None:
     assert any("the secret" in caught and "in the log" in caught for caught in net.catch())
 
 
-def test_what_is_no_secret_is_let_through() -> None:
+def test_other_texts_are_not_reported() -> None:
     net = Net(canaries=[marked("the secret")], told=[marked("a password")])
     net.add("in the log", "nothing but *** and " + marked("another one").text)
 
     assert net.catch() == []
 
 
-def test_a_password_may_be_in_an_answer_and_nowhere_else() -> None:
+def test_a_password_may_only_be_in_an_answer() -> None:
     password, key = marked("a password"), marked("a key")
     net = Net(canaries=[key], told=[password])
     net.answers.append(("in the answer", password.text.encode()))
@@ -52,10 +52,10 @@ def test_a_password_may_be_in_an_answer_and_nowhere_else() -> None:
     assert {caught.split(",")[0] for caught in net.catch()} == {"a key", "a password"}
 
 
-async def test_what_is_planted_is_found_wherever_it_comes_to() -> None:
-    """A nickname is kept and told as it was typed."""
+async def test_a_secret_in_a_nickname_is_found_everywhere() -> None:
+    """A nickname is stored and returned as the caller typed it."""
     net = Net()
-    planted = net.marked("what was planted")
+    planted = net.marked("the planted secret")
     with ram_folder() as parent:
         folder = parent / "data"
         async with (
@@ -64,21 +64,21 @@ async def test_what_is_planted_is_found_wherever_it_comes_to() -> None:
             life.asking(net, service, "no key") as ask,
         ):
             await ask("POST", "/v1/databases", {"nickname": planted}, reveals=True)
-            net.add("in what it wrote", service.output())
+            net.add("in the service's output", service.output())
         net.add_files(folder)
 
     places = {caught.split(", ")[-1] for caught in net.catch()}
     assert places >= {
         "in the answer to POST /v1/databases (201)",
-        "in what it wrote",
+        "in the service's output",
         "in the file registry.sqlite3-wal",
     }
 
 
-async def test_what_is_in_a_title_is_found() -> None:
-    """Of a process that another one has started."""
+async def test_a_secret_in_a_process_title_is_found() -> None:
+    """The process is a child of a watched one."""
     net = Net()
-    planted = net.marked("what was planted")
+    planted = net.marked("the planted secret")
     wait = "import sys; sys.stdin.read()"
     start = f"import subprocess, sys; subprocess.run([sys.executable, '-c', '{wait}', '{planted}'])"
     parent = await asyncio.create_subprocess_exec(

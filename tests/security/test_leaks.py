@@ -1,4 +1,4 @@
-"""No secret gets out: not into a log, an error, a file, a process title or a server's log."""
+"""No secret leaks into a log, an error, a file, a process title or a server's log."""
 
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -28,12 +28,12 @@ ON_NEON = ("none", "role", "project")
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-async def test_no_secret_gets_out_in_the_whole_life_of_a_database(name: str) -> None:
+async def test_no_secret_leaks_in_the_whole_life_of_a_database(name: str) -> None:
     assert await caught_in(ENVIRONMENTS[name]) == []
 
 
 @pytest.mark.parametrize("isolation", ON_NEON)
-async def test_no_secret_gets_out_over_neon(neon: RunningEmulator, isolation: str) -> None:
+async def test_no_secret_leaks_over_neon(neon: RunningEmulator, isolation: str) -> None:
     assert await caught_in(environments.on_neon(neon, isolation)) == []
 
 
@@ -45,14 +45,14 @@ async def caught_in(open_environment: Open) -> list[str]:
             await lived(net, environment, folder)
             await environment.harvest(net)
         net.add_files(folder)
-    assert net.told, "no password was ever told"
+    assert net.told, "no answer contained a password"
     for proof in environment.evidence:
-        assert any(proof in text for _, text in net.haul), f"nobody has told {proof!r}"
+        assert any(proof in text for _, text in net.haul), f"no log contains {proof!r}"
     return net.catch()
 
 
 async def lived(net: Net, environment: Environment, folder: Path) -> None:
-    """Through a crash, and under another secret afterwards."""
+    """Use a database until its deletion, with a crash and a change of the secret."""
     old, new = net.marked("the secret of before"), net.marked("the secret")
     admin, web = net.marked("the admin's key"), net.marked("the operator's key")
     settings: dict[str, Any] = {
@@ -66,7 +66,7 @@ async def lived(net: Net, environment: Environment, folder: Path) -> None:
     async with serving({**settings, "PGVEND_SECRET": old}) as service:
         async with life.asking(net, service, admin) as ask:
             await life.strangers(ask)
-            key = await ask.new_key("canary")
+            key = await ask.new_key("a caller")
         async with life.asking(net, service, web) as ask:
             await life.youth(ask)
             await life.mistakes(ask)
@@ -75,10 +75,10 @@ async def lived(net: Net, environment: Environment, folder: Path) -> None:
         async with life.asking(net, service, admin) as ask:
             for trouble in environment.troubles:
                 await life.hardship(ask, made, trouble)
-            if environment.age:
-                await life.age(ask, made, environment.age)
+            if environment.expire:
+                await life.age(ask, made, environment.expire)
             await life.killed_amid(ask, service)
-    if environment.age:  # else it is gone
+    if environment.expire:  # else the database is gone
         rotated = {"PGVEND_SECRET": new, "PGVEND_SECRET_PREVIOUS": old}
         async with serving(settings | rotated) as service:
             async with life.asking(net, service, admin) as ask:
@@ -96,12 +96,12 @@ async def watched(
             async with titles_of([service.process.pid, *environment.pids]) as titles:
                 yield service
         finally:
-            net.add("in what it wrote", service.output())
+            net.add("in the service's output", service.output())
             net.add("in a process's title", "\n".join(titles))
 
 
 async def test_a_crash_shows_no_secret(tmp_path: Path) -> None:
-    """Of all places that a traceback leads through, none tells what it has in its hands."""
+    """No frame of the traceback shows its variables."""
     net = Net()
     crashing = script(tmp_path, "tests.support.leak_checks.crashing")
     settings: dict[str, Any] = {
@@ -116,8 +116,8 @@ async def test_a_crash_shows_no_secret(tmp_path: Path) -> None:
     ):
         made = await ask("POST", "/v1/databases", {"nickname": "Sales"}, reveals=True)
         assert (await ask("POST", f"/v1/databases/{made.body['id']}/rotate")).status == 500
-        net.add("in what it wrote", written := service.output())
-    assert "RuntimeError: nobody has foreseen this" in written
+        net.add("in the service's output", written := service.output())
+    assert "RuntimeError: an unforeseen error" in written
     assert net.catch() == []
 
 
@@ -131,28 +131,28 @@ WRONG = {
         "PGVEND_SECRET": "{secret}",
         "PGVEND_REGISTRY_URL": "postgresql://admin:{secret}@127.0.0.1:{port}/postgres",
     },
-    "a registry that is not there": {
+    "an unreachable registry": {
         "PGVEND_PROVIDER": "memory",
         "PGVEND_SECRET": "{secret}",
         "PGVEND_REGISTRY_URL": "postgresql://admin:{secret}@127.0.0.1:1/postgres",
     },
-    "what is no URL": {
+    "an invalid URL": {
         "PGVEND_PROVIDER": "postgres",
         "PGVEND_POSTGRES_ADMIN_DSN": "{secret}",
         "PGVEND_REGISTRY_URL": "mysql://admin:{secret}@db.example/registry",
     },
-    "what asyncpg cannot read": {
+    "an invalid DSN": {
         "PGVEND_PROVIDER": "postgres",
         "PGVEND_POSTGRES_ADMIN_DSN": "postgresql://admin:{secret}@127.0.0.1/a?sslmode={secret}",
     },
-    "names that there are not": {"PGVEND_SECRETS": "{secret}", "PGVEND_SECRET": "{secret}"},
-    "keys that are none": {"PGVEND_API_KEYS": "no name={secret},short", "PGVEND_PORT": "{secret}"},
-    "secrets that are too short": {"PGVEND_SECRET_PREVIOUS": "{secret},short"},
+    "unknown names": {"PGVEND_SECRETS": "{secret}", "PGVEND_SECRET": "{secret}"},
+    "invalid keys": {"PGVEND_API_KEYS": "no name={secret},short", "PGVEND_PORT": "{secret}"},
+    "short secrets": {"PGVEND_SECRET_PREVIOUS": "{secret},short"},
 }
 
 
 @pytest.mark.parametrize("settings", WRONG.values(), ids=list(WRONG))
-async def test_wrong_settings_are_told_without_a_secret(
+async def test_wrong_settings_are_reported_without_a_secret(
     server_15: OperatorsServer, tmp_path: Path, settings: dict[str, Any]
 ) -> None:
     net = Net()
@@ -164,13 +164,14 @@ async def test_wrong_settings_are_told_without_a_secret(
 
     written = await written_by_a_start(tmp_path / "data", given)
 
-    net.add("in what it wrote", written)
+    net.add("in the service's output", written)
     assert "Traceback" not in written
     assert net.catch() == []
 
 
 async def written_by_a_start(folder: Path, settings: dict[str, Any]) -> str:
-    """Whether it comes to anything or not: a server that is not there yet may come later."""
+    """Start the service, which may fail, and return its output. A service may start before its
+    server."""
     try:
         async with running_service(folder, PGVEND_LOG_LEVEL="debug", **settings) as service:
             await service.stop()
@@ -180,7 +181,7 @@ async def written_by_a_start(folder: Path, settings: dict[str, Any]) -> str:
 
 
 def script(folder: Path, module: str) -> Path:
-    """A program that runs that module, whatever its arguments are."""
+    """Write a program that runs the module with any arguments."""
     program = folder / "program"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {module}\n')
     program.chmod(0o700)

@@ -1,4 +1,4 @@
-"""Examinations, and what is mended after them."""
+"""Doctor checks of servers of the tests, and application of their fixes."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -23,16 +23,16 @@ OK, WARN, FAIL, UNKNOWN = Verdict
 
 
 LACKING = "fixes security faults"
-"""What is said of a version that lacks fixes."""
+"""Part of the advice for a version that lacks fixes."""
 
 KNOWN = Known(installation=INSTALLATION)
 
 WELL_SET_UP = {"template1": UNKNOWN, "pg_hba.conf": UNKNOWN, "superusers": WARN}
-"""What there is to say of a server whose operator did all that the documentation asks for."""
+"""Findings for a server whose operator followed the documentation."""
 
 
 async def examined(folder: Path, port: int | None = None) -> Mapping[str, Outcome]:
-    """What doctor says of the bundled server in the data folder."""
+    """Run the checks of the bundled server in the data folder."""
 
     async def recall() -> Known:
         return KNOWN
@@ -41,7 +41,7 @@ async def examined(folder: Path, port: int | None = None) -> Mapping[str, Outcom
     return await outcomes(EmbeddedExamination(bundle=bundle, recall=recall, clock=SystemClock()))
 
 
-def examination(
+def create_postgres_checks(
     server: OperatorsServer,
     dsn: str = "",
     *,
@@ -51,7 +51,7 @@ def examination(
     known: Known = KNOWN,
     questions: Questions = OPERATED,
 ) -> PostgresExamination:
-    """Of that server, as its admin unless `dsn` is another one's."""
+    """Return the checks of that server, as its admin unless `dsn` has another login."""
 
     async def recall() -> Known:
         return known
@@ -71,25 +71,26 @@ def examination(
 async def other_admin(
     server: OperatorsServer, attributes: str
 ) -> AsyncIterator[PostgresExamination]:
-    """The examination as an admin of these attributes, who goes away afterwards."""
+    """Yield the checks as an admin with these attributes, who is dropped afterwards."""
     await run(
         server,
         f"CREATE ROLE other LOGIN {attributes} PASSWORD '{PASSWORD}'",
         "GRANT CONNECT ON DATABASE postgres TO other",
     )
     try:
-        yield examination(server, server.dsn("other"))
+        yield create_postgres_checks(server, server.dsn("other"))
     finally:
         await run(server, "DROP OWNED BY other", "DROP ROLE other")
 
 
 async def outcomes(examination: Examination) -> Mapping[str, Outcome]:
-    """By the names of the checks."""
+    """Run the checks, and return their outcomes by name."""
     return {check.name: check.outcome async for check in examination.examine()}
 
 
 def not_ok(found: Mapping[str, Outcome]) -> Mapping[str, Verdict]:
-    """Whether this machine's PostgreSQL lacks security fixes is a matter of the day."""
+    """Return the verdicts that are not OK. Missing security fixes of this machine's PostgreSQL
+    change with time and are left out."""
     return {
         name: each.verdict
         for name, each in found.items()
@@ -98,7 +99,7 @@ def not_ok(found: Mapping[str, Outcome]) -> Mapping[str, Verdict]:
 
 
 async def mend(server: OperatorsServer, outcome: Outcome) -> Sequence[str]:
-    """Run what is printed, one after the other, as a superuser; returns the statements."""
+    """Run the fixes one by one as a superuser, and return their statements."""
     for each in outcome.mends:
         dsn = server.dsn("postgres", each.database or "postgres")
         async with session({"dsn": dsn}) as operator:
@@ -107,7 +108,7 @@ async def mend(server: OperatorsServer, outcome: Outcome) -> Sequence[str]:
 
 
 async def run(server: OperatorsServer, *statements: str, database: str = "postgres") -> None:
-    """As a superuser, each in a transaction of its own."""
+    """Run the statements as a superuser, each in a transaction of its own."""
     async with session({"dsn": server.dsn("postgres", database)}) as operator:
         for statement in statements:
             await operator.execute(statement)
@@ -119,7 +120,7 @@ def has_no_secret(found: Iterable[Outcome]) -> bool:
 
 @dataclass(frozen=True)
 class Finds(Examination):
-    """What it is to find, and then what is to go wrong."""
+    """A check with given results, which may fail at the end."""
 
     checks: Sequence[Check] = ()
     error: BaseException | None = field(default=None)

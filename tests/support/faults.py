@@ -1,4 +1,5 @@
-"""A provider behind a proxy, a call of it that is broken at a request, and what that left."""
+"""A provider behind a proxy that injects a fault at one request, and the state that this leaves on
+the server."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -27,7 +28,7 @@ from tests.support.pgproxy import Fault, How, Proxy, Streams, proxy
 PLAIN = Tls(mode="disable")
 
 PATIENCE = 40.0
-"""Seconds after which a call counts as hanging for ever."""
+"""Seconds after which a call counts as hanging."""
 
 _LOOK = """
 SELECT
@@ -48,13 +49,13 @@ SELECT
 
 @dataclass(frozen=True)
 class Blow:
-    """What happens at a request: on the wire, to the caller, to the server."""
+    """A fault at one request: on the wire, to the caller, or to the server."""
 
     how: How
     cancels: int = 0
     kill: Callable[[Fault], Awaitable[None]] | None = None
     at_once: int = 4
-    """How many requests are broken at a time, each of a call of its own."""
+    """The number of requests that are broken concurrently, each in its own call."""
 
 
 BLOWS = {
@@ -66,12 +67,12 @@ BLOWS = {
 }
 
 SLOW = {"hanging, then cancelled": Blow(How.HELD, cancels=1)}
-"""The service waits some seconds for an answer to its own cancelling."""
+"""Faults that take seconds: the service waits for an answer to its cancel request."""
 
 
 @dataclass(frozen=True)
 class Traces:
-    """What the server holds of one tenant: `open_to_all` are PUBLIC's rights on the database,
+    """A tenant's objects on the server. `open_to_all` counts PUBLIC's rights on the database,
     `members` the roles that may act as the owner."""
 
     roles: int
@@ -87,7 +88,7 @@ WHOLE = Traces(1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Site:
-    """A provider whose sessions, and those of its tenants, go through a proxy."""
+    """A provider whose own and whose tenants' sessions go through a proxy."""
 
     provider: PostgresProvider
     proxy: Proxy
@@ -95,11 +96,11 @@ class Site:
 
     @property
     def retrying(self) -> RetryingProvider:
-        """As the service has it: a session that was cut off may be in the way for a while."""
+        """The provider with retries, as in the service: a lost session may block it for a while."""
         return RetryingProvider(self.provider, RETRYING)
 
     async def vend(self, order: Order) -> None:
-        """Both parts of a vend that use the server."""
+        """Run both parts of a creation that use the server."""
         await PostgresLoginCheck().verify(await self.provider.provision(order))
 
     async def vend_again(self, order: Order) -> None:
@@ -118,7 +119,8 @@ class Site:
 
 @asynccontextmanager
 async def site(bundled: PostgresProvider, fault: Fault | None = None) -> AsyncIterator[Site]:
-    """When it ends, no session that was opened in it is left on the server."""
+    """Open the provider behind a proxy. Wait at the end until all its sessions have left the
+    server."""
     server, superuser = bundled.server, bundled.server.superuser
     assert superuser
 
@@ -143,13 +145,13 @@ async def site(bundled: PostgresProvider, fault: Fault | None = None) -> AsyncIt
 
 
 async def struck(call: Coroutine[Any, Any, Any], fault: Fault, blow: Blow) -> Any:
-    """What the call comes to when `blow` falls at the fault: its result or its error, which is
-    never a driver's error or a bug."""
+    """Run the call, inject the fault, and return the result or the error, which must be a domain
+    error."""
     task = asyncio.ensure_future(call)
     reached = asyncio.ensure_future(fault.reached.wait())
     await asyncio.wait({task, reached}, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE)
     reached.cancel()
-    assert fault.reached.is_set(), f"the call never got there: {task}"
+    assert fault.reached.is_set(), f"the call did not reach the request: {task}"
     if blow.kill:
         await blow.kill(fault)
     obeys = [await _cancelled(task) for _ in range(blow.cancels)]
@@ -165,8 +167,8 @@ async def struck(call: Coroutine[Any, Any, Any], fault: Fault, blow: Blow) -> An
 async def at_every(
     requests: Sequence[str], case: Callable[[int], Awaitable[None]], blow: Blow
 ) -> None:
-    """Run `case` for each request; say at which ones it failed."""
-    waiting = blow.how is How.HELD  # for seconds, at no cost
+    """Run `case` for each request. Report the requests at which it failed."""
+    waiting = blow.how is How.HELD  # waits for seconds without using the CPU
     places = asyncio.Semaphore(len(requests) if waiting else blow.at_once)
 
     async def one(number: int) -> str | None:
@@ -184,24 +186,24 @@ async def at_every(
 
 async def _cancelled(task: asyncio.Task[Any]) -> bool:
     obeys = task.cancel()
-    for _ in range(3):  # enough for a handler to begin to await something
+    for _ in range(3):  # enough for an exception handler to start waiting
         await asyncio.sleep(0)
     return obeys
 
 
 async def _ended(superuser: Login, pids: Sequence[int]) -> None:
-    """Return when none of these sessions is on the server any more; fail when one stays."""
+    """Wait until these sessions have ended; fail if one stays."""
     async with _session(superuser) as session:
         for _ in range(1000):
             if not await session.fetch("SELECT FROM pg_stat_activity WHERE pid = ANY($1)", pids):
                 return
             await asyncio.sleep(0.01)
-    raise AssertionError("a session of the admin does not end")
+    raise AssertionError("a session of the admin did not end")
 
 
 @asynccontextmanager
 async def _session(superuser: Login) -> AsyncIterator[asyncpg.Connection]:
-    """A session as soon as the server takes one: it may have been killed a moment ago."""
+    """Open a session as soon as the server accepts one, because a test may have killed it."""
     session = await RETRYING(lambda: _connected(superuser))
     try:
         yield session

@@ -1,4 +1,4 @@
-"""A guard at work beside a test, in more of a hurry than a service's."""
+"""A guard that runs during a test, at shorter intervals than a service's."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,18 +19,20 @@ QUICK = GuardPolicy(patience=0.5)
 
 @dataclass
 class Watch:
+    """A running guard, and the results of its runs."""
+
     server: GuardServer
     outcomes: list[Outcome] = field(default_factory=list)
     looks: int = 0
 
     @property
     def endings(self) -> list[tuple[str, str]]:
-        """Whose transactions were ended, and why."""
+        """The tenant and the reason of each transaction that was ended."""
         done = [each.ending for each in self.outcomes if each.error is None]
         return [(ending.suspect.tenant, ending.reason.value) for ending in done]
 
     async def look(self) -> None:
-        """As the service does: a look that fails is followed by another one."""
+        """Run once. As in the service, a failed run is followed by another one."""
         with suppress(PgvendError):
             self.outcomes += await self.server()
             self.looks += 1
@@ -43,7 +45,7 @@ class Watch:
 
 @asynccontextmanager
 async def guard_of(provider: PostgresProvider) -> AsyncIterator[PostgresGuard]:
-    """As the service has one for that provider."""
+    """Open a guard for the provider as the service does."""
     is_bundled = provider.server.superuser is not None
     opened = (
         opened_bundles_guard(provider)
@@ -58,7 +60,7 @@ async def guard_of(provider: PostgresProvider) -> AsyncIterator[PostgresGuard]:
 async def watching(
     guard: Guard, policy: GuardPolicy = QUICK, pace: float = 0.1
 ) -> AsyncIterator[Watch]:
-    """The guard has looked once, and looks on for as long as the context lasts."""
+    """Run the guard once, then repeatedly until the context exits."""
     watch = Watch(GuardServer(guard, policy, SystemClock(), pace))
     await watch.look()
     task = asyncio.create_task(watch.forever())

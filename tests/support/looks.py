@@ -1,4 +1,4 @@
-"""Looks of a guard, put together by hand."""
+"""States of a guarded server, built by hand."""
 
 from domain.guarding import Look, Prepared, Session
 from domain.locks import Kind, Lock, Mode, Party
@@ -34,7 +34,7 @@ def lock(
     waited: float | None = None,
     of: str | None = None,
 ) -> Lock:
-    """The lock on `catalog:1260`, of the kind that the target begins with."""
+    """Build a lock, of the kind that the target's first part names."""
     return Lock(
         party=party,
         kind=Kind(target.partition(":")[0]),
@@ -47,7 +47,7 @@ def lock(
 
 
 def look(*locks: Lock, **more: object) -> Look:
-    """Of all tenants' sessions, a guard that holds a weak lock, and these locks."""
+    """Build a state: sessions of all tenants, a guard with a weak lock, and these locks."""
     found: dict[str, object] = {
         "guards": [GUARD],
         "sessions": [session(pid) for pid in _TENANTS],

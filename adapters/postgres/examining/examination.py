@@ -1,4 +1,4 @@
-"""A server, looked at as its admin."""
+"""The doctor's checks of one server, run as its admin."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ EVERYWHERE: Questions = {
     **encodings.QUESTIONS,
     **guarding.QUESTIONS,
 }
-"""What there is to ask of any server."""
+"""Checks for every server."""
 
 OPERATED: Questions = {
     **EVERYWHERE,
@@ -38,18 +38,18 @@ OPERATED: Questions = {
     **ownership.QUESTIONS,
     **guarding.OF_GUARD,
 }
-"""What there is to ask where somebody operates the server."""
+"""Checks for a server that an operator runs."""
 
 WITH_SIZES: Questions = {**OPERATED, **capacity.OF_SIZES}
-"""The same where tenants' sizes are limited."""
+"""Checks for a server whose tenants' sizes are limited."""
 
 Recall = Callable[[], Awaitable[Known]]
-"""How to come by what is known without the server."""
+"""Loads the facts that pgvend knows without the server."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PostgresExamination(Examination):
-    """`setting` is what to look at when the admin cannot log in."""
+    """The checks of one server. `setting` is named in the error if the admin cannot log in."""
 
     server: Server
     recall: Recall
@@ -58,19 +58,20 @@ class PostgresExamination(Examination):
     questions: Questions
 
     async def examine(self) -> AsyncGenerator[Check, None]:
-        subject = Subject(server=self.server, known=await self.recall(), clock=self.clock)
+        context = Subject(server=self.server, known=await self.recall(), clock=self.clock)
         try:
-            async for check in asked(self.questions, subject):
+            async for check in asked(self.questions, context):
                 yield check
         except (ProviderRejected, Unavailable) as error:
             raise ProviderRejected(f"{error} See {self.setting}.") from error
 
 
-async def asked(questions: Questions, subject: Subject) -> AsyncGenerator[Check, None]:
-    """All of them, in one session. Raises ProviderRejected and ProviderBusy where there is none."""
+async def asked(questions: Questions, context: Subject) -> AsyncGenerator[Check, None]:
+    """Run all checks in one session. Raises ProviderRejected and ProviderBusy if the admin cannot
+    log in."""
     async with (
-        opened_provider(subject.server, "") as provider,
+        opened_provider(context.server, "") as provider,
         session_of(provider.pool) as session,
     ):
         for name, question in questions.items():
-            yield Check(name, await answer(question, session, subject))
+            yield Check(name, await answer(question, session, context))

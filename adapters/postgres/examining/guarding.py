@@ -19,22 +19,22 @@ FROM pg_database ORDER BY age DESC, datname LIMIT 1
 """
 
 
-async def rights(session: Session, _: Subject) -> Outcome:
+async def check_guard_privileges(session: Session, _: Subject) -> Outcome:
     found = await row(session, _RIGHTS)
     if found["may_end"] and found["may_see"]:
         return Outcome(Verdict.OK, "The guard may end tenants' transactions and see their age.")
     detail = (
-        "The guard does not see how old tenants' transactions are."
+        "The guard cannot see the age of tenants' transactions."
         if found["may_end"]
-        else "The guard may not end tenants' sessions: one tenant can keep everybody from logging "
-        "in, for as long as it likes."
+        else "The guard may not end tenants' sessions: one tenant can block all logins "
+        "indefinitely."
     )
     mend = Mend(MISSING.format(admin=identifier(found["admin"])))
     return Outcome(Verdict.WARN, detail, (mend,))
 
 
-async def transaction_ids(session: Session, _: Subject) -> Outcome:
-    """Check the age of the oldest transaction id: PostgreSQL stops all writes when the ids are used
+async def check_transaction_ids(session: Session, _: Subject) -> Outcome:
+    """Check the age of the oldest transaction id. PostgreSQL stops all writes when the ids are used
     up."""
     found = await row(session, _OLDEST)
     return judged_age(found["database"], found["age"])
@@ -49,11 +49,11 @@ def judged_age(database: str, age: int) -> Outcome:
     if age < policy.burnt:
         return Outcome(Verdict.OK, detail)
     verdict = Verdict.WARN if age < policy.scarce else Verdict.FAIL
-    advice = "Look for old transactions, prepared ones too, and let autovacuum finish."
+    advice = "End old transactions, prepared ones too, and let autovacuum finish."
     return Outcome(verdict, f"{detail} {advice}")
 
 
-QUESTIONS: Questions = {"transaction ids": transaction_ids}
+QUESTIONS: Questions = {"transaction ids": check_transaction_ids}
 
-OF_GUARD: Questions = {"guard": rights}
-"""Where a guard runs that is no superuser."""
+OF_GUARD: Questions = {"guard": check_guard_privileges}
+"""Checks for a server whose guard is not a superuser."""

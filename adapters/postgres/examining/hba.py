@@ -1,4 +1,5 @@
-"""Lines of pg_hba.conf that let tenants in, or others as tenants, by less than SCRAM."""
+"""Lines of pg_hba.conf that allow logins of tenants, or as tenants, by a method weaker than
+SCRAM."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,20 +15,20 @@ from domain.hosts import is_loopback
 RULES = "SELECT * FROM pg_hba_file_rules ORDER BY line_number"
 
 SAMPLE = ("user_example", "example")
-"""A tenant that may come."""
+"""A future tenant."""
 
 WEAK = {
     "trust": "asks for no password",
     "password": "takes passwords in clear text",
     "md5": "takes MD5 where a role has no SCRAM verifier",
-    "ident": "believes what the other machine says",
+    "ident": "trusts the client's machine",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A line, as `pg_hba_file_rules` tells it. `network` is None where the address is `all`, or
-    none that can be compared (a name, samehost, samenet)."""
+    """One line, as `pg_hba_file_rules` shows it. `network` is None if the address is `all` or
+    cannot be compared (a name, samehost, samenet)."""
 
     line: int
     kind: str
@@ -39,7 +40,7 @@ class Rule:
     is_broken: bool
 
     @classmethod
-    def of(cls, row: asyncpg.Record) -> "Rule":
+    def from_row(cls, row: asyncpg.Record) -> "Rule":
         return cls(
             line=row["line_number"],
             kind=row["type"] or "",
@@ -56,7 +57,8 @@ class Rule:
         return _names(self.users, owner) and _names(self.databases, database)
 
     def comes_before(self, later: "Rule") -> bool:
-        """Whether, of the two, the later one never counts: the first that fits does."""
+        """Return whether the later rule never applies: PostgreSQL uses the first one that
+        matches."""
         is_same = self.kind == later.kind or (self.kind, later.kind[:4]) == ("host", "host")
         if not is_same:
             return False
@@ -69,7 +71,7 @@ class Rule:
 
     @property
     def is_near(self) -> bool:
-        """Whether only the server's own machine comes by it."""
+        """Whether the rule applies only to clients on the server's machine."""
         return self.kind == "local" or bool(self.network and self.network.is_loopback)
 
 
@@ -78,22 +80,22 @@ def judged_rules(
 ) -> Outcome:
     broken = [rule.line for rule in rules if rule.is_broken]
     if broken:
-        return Outcome(Verdict.WARN, f"pg_hba.conf cannot be read in {_lines(broken)}: mend that.")
+        return Outcome(Verdict.WARN, f"pg_hba.conf has errors in {_lines(broken)}: correct them.")
     weak = list(_weak([*tenants, SAMPLE], rules))
     if not weak:
-        return Outcome(Verdict.OK, "pg_hba.conf lets tenants in by nothing less than SCRAM.")
+        return Outcome(Verdict.OK, "pg_hba.conf requires SCRAM of tenants.")
     methods = {rule.method for rule in weak}
     why = "; ".join(f"`{method}` {WEAK[method]}" for method in WEAK if method in methods)
     open_ = any(_opens(rule, public_host) for rule in weak)
     return Outcome(
         Verdict.FAIL if open_ else Verdict.WARN,
-        f"pg_hba.conf, {_lines(sorted({rule.line for rule in weak}))}: {why}. Put scram-sha-256 "
-        "there, and have the server read it: SELECT pg_reload_conf();",
+        f"pg_hba.conf, {_lines(sorted({rule.line for rule in weak}))}: {why}. Set scram-sha-256, "
+        "and reload the configuration: SELECT pg_reload_conf();",
     )
 
 
 def reading(admin: str) -> Sequence[str]:
-    """What lets the admin see the lines, and nothing else."""
+    """Return the grants that let the admin read the lines."""
     return (
         f"GRANT SELECT ON pg_catalog.pg_hba_file_rules TO {identifier(admin)};",
         f"GRANT EXECUTE ON FUNCTION pg_catalog.pg_hba_file_rules() TO {identifier(admin)};",
@@ -101,12 +103,12 @@ def reading(admin: str) -> Sequence[str]:
 
 
 def is_near(host: str) -> bool:
-    """Whether only this machine reaches it; a folder is where a socket is."""
+    """Return whether only this machine reaches the host. A folder is the place of a socket."""
     return host.startswith("/") or is_loopback(host)
 
 
 def _opens(rule: Rule, public_host: str) -> bool:
-    """Whether strangers get in by it: by `trust`, from where tenants are."""
+    """Return whether the rule admits strangers: `trust` for clients from where tenants are."""
     by_socket = rule.kind == "local" and not public_host.startswith("/")
     is_elsewhere = rule.is_near and not is_near(public_host)
     return rule.method == "trust" and not by_socket and not is_elsewhere

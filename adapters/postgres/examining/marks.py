@@ -1,4 +1,4 @@
-"""Whose databases are there: marks tell the installation that made them."""
+"""Marks, which show the installation that created a database."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from adapters.postgres.sight import Marks
 from domain.checkup import Outcome, Verdict, counted
 
 ANY_MARK = "pgvend:"
-"""What the marks of all installations begin with."""
+"""Prefix of the marks of all installations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What is known without the server: the name of this installation, None before it has one, and
-    the ids of the records that live."""
+    """Facts that pgvend knows without the server: the name of this installation, None before it has
+    one, and the ids of the live records."""
 
     installation: str | None = None
     recorded: Collection[str] = ()
@@ -23,27 +23,29 @@ class Known:
 
 
 def judged(marks: Iterable[str], known: Known) -> Outcome:
-    """What the marks on a server say about the secret and the records we have."""
+    """Compare the marks on a server with pgvend's secret and records."""
     marks = list(marks)
     foreign = [mark for mark in marks if not known.is_ours(mark)]
     lost = [mark for mark in foreign if mark.rpartition(":")[2] in known.recorded]
     if lost:
         return Outcome(
             Verdict.FAIL,
-            f"{counted(len(lost), 'database')} in our records bear the mark of another "
-            "installation: PGVEND_SECRET was lost or changed, and pgvend does not touch what is "
-            "not marked as its own. Set the secret that they were made under, as PGVEND_SECRET or "
-            "within PGVEND_SECRET_PREVIOUS, before the next start.",
+            f"{counted(len(lost), 'database')} in the records bear the mark of another "
+            "installation: PGVEND_SECRET was lost or changed, and pgvend only modifies databases "
+            "with its own mark. Before the next start, set the secret with which they were "
+            "created, as PGVEND_SECRET or in PGVEND_SECRET_PREVIOUS.",
         )
     if foreign:
         names = sorted({mark.split(":")[1] for mark in foreign})
         return Outcome(
             Verdict.WARN,
-            f"{counted(len(foreign), 'database')} of {_installations(names)}, left alone. "
-            "If no other pgvend works here, they were ours before PGVEND_SECRET changed or the "
-            "records were lost: set the old secret again to have them back.",
+            f"{counted(len(foreign), 'database')} of {_installations(names)}, left unchanged. "
+            "If no other pgvend uses this server, they were created before PGVEND_SECRET changed "
+            "or the records were lost: set the old secret again to manage them.",
         )
-    return Outcome(Verdict.OK, f"{counted(len(marks), 'database')} of ours, and no others.")
+    return Outcome(
+        Verdict.OK, f"{counted(len(marks), 'database')} of this pgvend, and none of others."
+    )
 
 
 def _installations(names: Collection[str]) -> str:

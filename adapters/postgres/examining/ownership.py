@@ -1,4 +1,4 @@
-"""Whose databases are on the server, and what is left of deleted ones."""
+"""Checks of the marks on the server and of tombstones."""
 
 from adapters.postgres.examining.marks import ANY_MARK, judged
 from adapters.postgres.examining.subject import Questions, Subject
@@ -25,23 +25,24 @@ GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 
-async def marks(session: Session, subject: Subject) -> Outcome:
-    return judged([row["mark"] for row in await session.fetch(_MARKS, ANY_MARK)], subject.known)
+async def check_marks(session: Session, context: Subject) -> Outcome:
+    return judged([row["mark"] for row in await session.fetch(_MARKS, ANY_MARK)], context.known)
 
 
-async def tombstones(session: Session, subject: Subject) -> Outcome:
-    """Count the roles of deleted databases that could not be dropped yet."""
-    installation = subject.known.installation
+async def check_tombstones(session: Session, context: Subject) -> Outcome:
+    """Check for roles of deleted databases that could not be dropped yet."""
+    installation = context.known.installation
     prefix = Marks(installation).prefix if installation else ANY_MARK
     found = await session.fetch(_TOMBSTONES, TOMBSTONE, prefix)
     if not found:
-        return Outcome(Verdict.OK, "Nothing is left of deleted databases.")
+        return Outcome(Verdict.OK, "No tombstones of deleted databases are left.")
     number = len({row["role"] for row in found})
     return Outcome(
         Verdict.WARN,
-        f"{counted(number, 'tombstone')}: locked roles of deleted databases, which "
-        f"{counted(sum(row['objects'] for row in found), 'object')} of others name. Each sweep "
-        "removes a part of these. Where their number does not fall, a superuser can do it.",
+        f"{counted(number, 'tombstone')}: locked roles of deleted databases, to which "
+        f"{counted(sum(row['objects'] for row in found), 'object')} of others refer. Each "
+        "reconciliation removes some of them. If their number does not fall, a superuser can "
+        "remove them.",
         tuple(
             Mend(f"DROP OWNED BY {identifier(row['role'])};", row["database"])
             for row in found
@@ -50,4 +51,4 @@ async def tombstones(session: Session, subject: Subject) -> Outcome:
     )
 
 
-QUESTIONS: Questions = {"marks": marks, "tombstones": tombstones}
+QUESTIONS: Questions = {"marks": check_marks, "tombstones": check_tombstones}

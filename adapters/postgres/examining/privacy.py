@@ -1,4 +1,5 @@
-"""Where tenants get to besides their own databases, and what waits for superusers in theirs."""
+"""Checks of tenants' access to other databases, and of risks for superusers in tenants'
+databases."""
 
 from collections.abc import Iterable
 
@@ -11,7 +12,7 @@ from domain.checkup import Mend, Outcome, Verdict
 TEMPLATE = "template1"
 
 REACHING = ("dblink", "postgres_fdw", "file_fdw", "adminpack")
-"""Extensions by which SQL gets to other servers, or to the server's files."""
+"""Extensions that give SQL access to other servers or to the server's files."""
 
 _MAY_LOOK = f"SELECT has_database_privilege('{TEMPLATE}', 'CONNECT')"
 
@@ -38,31 +39,32 @@ WHERE rolsuper AND rolcanlogin AND NOT EXISTS (
 """
 
 
-async def open_databases(session: Session, subject: Subject) -> Outcome:
-    closing = await closing_statements(session, own=not subject.has_superuser)
+async def check_open_databases(session: Session, context: Subject) -> Outcome:
+    closing = await closing_statements(session, own=not context.has_superuser)
     if closing:
         return Outcome(
             Verdict.FAIL,
-            "Tenants can log in to databases that are not theirs: PostgreSQL lets everybody in. "
-            "Whoever belongs in one needs a GRANT CONNECT of its own then.",
-            tuple(Mend(line, by_admin=not subject.has_superuser) for line in closing),
+            "Tenants can log in to databases that are not theirs: PostgreSQL admits all roles by "
+            "default. After the fix, roles that use these databases need GRANT CONNECT.",
+            tuple(Mend(line, by_admin=not context.has_superuser) for line in closing),
         )
-    if not subject.has_superuser and await closing_statements(session, own=False):
+    if not context.has_superuser and await closing_statements(session, own=False):
         return Outcome(
             Verdict.WARN,
-            "Tenants can log in to databases of the host's own, which only the host can close.",
+            "Tenants can log in to the hosting provider's databases, which only it can close.",
         )
-    return Outcome(Verdict.OK, "Nobody is let into databases that are not theirs.")
+    return Outcome(Verdict.OK, "Tenants cannot log in to databases that are not theirs.")
 
 
-async def template(session: Session, subject: Subject) -> Outcome:
-    """What a database begins with that somebody makes without naming a template: we name one."""
+async def check_template(session: Session, context: Subject) -> Outcome:
+    """Check template1, from which others create databases without naming a template. pgvend names
+    template0."""
     if not await session.fetchval(_MAY_LOOK):
         return Outcome(
             Verdict.UNKNOWN,
-            f"The admin may not look into {TEMPLATE}. Tenants' databases are not made from it.",
+            f"The admin may not connect to {TEMPLATE}. Tenants' databases are not created from it.",
         )
-    inside = {**subject.server.admin, "database": TEMPLATE}
+    inside = {**context.server.admin, "database": TEMPLATE}
     async with single_session(inside) as looking:
         is_open = await looking.fetchval(_IS_OPEN)
         names = [row["name"] for row in await looking.fetch(_REACHING, REACHING)]
@@ -70,14 +72,14 @@ async def template(session: Session, subject: Subject) -> Outcome:
 
 
 def _judged(is_open: bool, extensions: list[str]) -> Outcome:
-    found = ["a schema that everybody may write to"] if is_open else []
+    found = ["a schema that all roles may write to"] if is_open else []
     found += [f"the extension {name}" for name in extensions]
     if not found:
-        return Outcome(Verdict.OK, f"{TEMPLATE} holds nothing that leads elsewhere.")
+        return Outcome(Verdict.OK, f"{TEMPLATE} contains no risky extension or schema.")
     return Outcome(
         Verdict.WARN,
-        f"Databases that others make from {TEMPLATE} begin with {' and '.join(found)}; tenants' "
-        "databases are not made from it.",
+        f"Databases that others create from {TEMPLATE} begin with {' and '.join(found)}; "
+        "tenants' databases are not created from it.",
         tuple(Mend(line, TEMPLATE) for line in _emptying(is_open, extensions)),
     )
 
@@ -89,22 +91,23 @@ def _emptying(is_open: bool, extensions: Iterable[str]) -> Iterable[str]:
         yield f"DROP EXTENSION {identifier(name)};"
 
 
-async def superusers(session: Session, _: Subject) -> Outcome:
-    """A function in the `public` schema of a tenant's database runs as who calls it there."""
+async def check_superusers(session: Session, _: Subject) -> Outcome:
+    """Check superusers' search_path. A function in a tenant's `public` schema runs with the rights
+    of its caller."""
     names = [row["name"] for row in await session.fetch(_UNGUARDED)]
     if not names:
-        return Outcome(Verdict.OK, "Superusers look for functions in pg_catalog first.")
+        return Outcome(Verdict.OK, "Superusers search for functions in pg_catalog first.")
     return Outcome(
         Verdict.WARN,
-        f"A superuser ({', '.join(names)}) who logs in to a tenant's database can be made to run "
-        "the tenant's functions; other schemas than pg_catalog should be named in full.",
+        f"A superuser ({', '.join(names)}) that logs in to a tenant's database may unintentionally "
+        "run the tenant's functions. After the fix, qualify names in all other schemas.",
         tuple(Mend(f"ALTER ROLE {identifier(n)} SET search_path = pg_catalog;") for n in names),
     )
 
 
 QUESTIONS: Questions = {
-    "open databases": open_databases,
-    "template1": template,
+    "open databases": check_open_databases,
+    "template1": check_template,
 }
 
-OF_SUPERUSERS: Questions = {"superusers": superusers}
+OF_SUPERUSERS: Questions = {"superusers": check_superusers}

@@ -1,4 +1,4 @@
-"""What is examined, and how it is asked."""
+"""The context of a check, and how a check runs."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,13 +14,13 @@ from domain.errors import PgvendError
 from ports.driven.clock import Clock
 
 QUESTION_TIMEOUT = 10.0
-"""Seconds for the answer to one question."""
+"""Seconds that one check may take."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A server, and what we know ourselves. `has_superuser` is off where the operator has none to
-    ask (Neon): the admin mends what it can."""
+    """A server, and facts that pgvend knows without it. `has_superuser` is false if the operator
+    cannot use a superuser (Neon): the fixes are then for the admin."""
 
     server: Server
     known: Known
@@ -34,19 +34,20 @@ Questions = Mapping[str, Question]
 
 
 async def row(session: Session, query: str, *values: object) -> asyncpg.Record:
-    """The one row of a query that always has one."""
+    """Return the row of a query that always returns exactly one."""
     [found] = await session.fetch(query, *values)
     return found
 
 
-async def answer(question: Question, session: Session, subject: Subject) -> Outcome:
-    """In a transaction of its own that could change nothing. No failure hides the next question."""
+async def answer(question: Question, session: Session, context: Subject) -> Outcome:
+    """Run one check in a read-only transaction of its own. An error does not prevent the next
+    check."""
     try:
         async with asyncio.timeout(QUESTION_TIMEOUT), session.transaction(readonly=True):
-            return await question(session, subject)
+            return await question(session, context)
     except asyncpg.InsufficientPrivilegeError:
-        return Outcome(Verdict.UNKNOWN, "The admin may not look at that.")
+        return Outcome(Verdict.UNKNOWN, "The admin lacks the privilege for this check.")
     except PgvendError as error:
         return Outcome(Verdict.UNKNOWN, str(error))
     except Exception as error:
-        return Outcome(Verdict.UNKNOWN, f"The server did not say ({type(error).__name__}).")
+        return Outcome(Verdict.UNKNOWN, f"The check failed ({type(error).__name__}).")

@@ -1,4 +1,4 @@
-"""Servers on which there is nothing but what these tests make."""
+"""Servers that contain only objects of these tests."""
 
 from collections.abc import AsyncIterator
 

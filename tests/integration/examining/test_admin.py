@@ -1,4 +1,4 @@
-"""What is wrong with a server is found before use, and is right after what is printed was run."""
+"""Doctor checks find faults of a server, and pass after their fixes were applied."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.support.checkups import (
     UNKNOWN,
     WARN,
     WELL_SET_UP,
-    examination,
+    create_postgres_checks,
     has_no_secret,
     mend,
     not_ok,
@@ -23,22 +23,22 @@ from tests.support.places import operated
 from tests.support.servers import PASSWORD, OperatorsServer
 
 
-async def test_a_server_that_is_well_set_up_passes(server: OperatorsServer) -> None:
-    found = await outcomes(examination(server))
+async def test_a_correctly_configured_server_passes(server: OperatorsServer) -> None:
+    found = await outcomes(create_postgres_checks(server))
 
     assert not_ok(found) == WELL_SET_UP
     assert set(found) == set(OPERATED)
     assert has_no_secret(found.values())
 
 
-async def test_all_that_can_be_mended_by_sql_is_mended_by_what_is_printed(
+async def test_printed_fixes_resolve_all_findings_that_sql_can(
     server: OperatorsServer,
 ) -> None:
-    found = await outcomes(examination(server))
+    found = await outcomes(create_postgres_checks(server))
     try:
         for outcome in found.values():
             await mend(server, outcome)
-        again = await outcomes(examination(server))
+        again = await outcomes(create_postgres_checks(server))
     finally:
         await run(
             server,
@@ -67,15 +67,13 @@ MENDED = {
     "guard": (WARN, ["REVOKE pg_signal_backend FROM admin"], []),
     "sizes": (FAIL, ["REVOKE pg_read_all_stats FROM admin"], []),
 }
-"""What a check says after some statements, and the statements that undo them."""
+"""A check's verdict after some statements, and the statements that undo them."""
 
 
 @pytest.mark.parametrize("check", MENDED)
-async def test_what_is_wrong_is_right_after_what_is_printed_was_run(
-    server: OperatorsServer, check: str
-) -> None:
+async def test_a_check_passes_after_its_fixes(server: OperatorsServer, check: str) -> None:
     verdict, statements, undo = MENDED[check]
-    examined = examination(server, questions=WITH_SIZES)
+    examined = create_postgres_checks(server, questions=WITH_SIZES)
     try:
         await run(server, *statements)
         before = (await outcomes(examined))[check]
@@ -87,7 +85,7 @@ async def test_what_is_wrong_is_right_after_what_is_printed_was_run(
     assert (before.verdict, again.verdict) == (verdict, OK)
 
 
-async def test_a_tenant_that_opens_its_own_database_is_not_the_servers_fault(
+async def test_a_database_opened_by_its_tenant_is_not_reported(
     server: OperatorsServer,
 ) -> None:
     order = new_order()
@@ -95,7 +93,7 @@ async def test_a_tenant_that_opens_its_own_database_is_not_the_servers_fault(
         await place.provider.provision(order)
         name = order.tenant.names.database
         await place.sql(f'GRANT CONNECT ON DATABASE "{name}" TO PUBLIC')
-        found = await outcomes(examination(server))
+        found = await outcomes(create_postgres_checks(server))
         await place.provider.delete(order.tenant)
 
     assert found["open databases"].verdict is OK
@@ -109,7 +107,7 @@ async def test_a_tenant_that_opens_its_own_database_is_not_the_servers_fault(
         ("CREATEDB CREATEROLE NOINHERIT", "INHERIT"),
     ],
 )
-async def test_powers_that_the_admin_lacks_are_given(
+async def test_missing_admin_privileges_are_granted(
     server: OperatorsServer, attributes: str, lacking: str
 ) -> None:
     async with other_admin(server, attributes) as other:
@@ -120,7 +118,7 @@ async def test_powers_that_the_admin_lacks_are_given(
 
 
 async def test_a_superuser_becomes_an_ordinary_admin(server: OperatorsServer) -> None:
-    """Who may do the same for the databases that it has made before."""
+    """It keeps access to the databases that it created before."""
     order = new_order()
     async with other_admin(server, "SUPERUSER") as other:
         described = other.server
@@ -137,11 +135,11 @@ async def test_a_superuser_becomes_an_ordinary_admin(server: OperatorsServer) ->
 
 
 async def test_the_first_superuser_is_replaced(server: OperatorsServer) -> None:
-    before = (await outcomes(examination(server, server.superuser_dsn)))["admin"]
+    before = (await outcomes(create_postgres_checks(server, server.superuser_dsn)))["admin"]
     try:
         await mend(server, before)
         await run(server, f"ALTER ROLE pgvend_admin PASSWORD '{PASSWORD}'")
-        found = await outcomes(examination(server, server.dsn("pgvend_admin")))
+        found = await outcomes(create_postgres_checks(server, server.dsn("pgvend_admin")))
     finally:
         await run(server, "DROP OWNED BY pgvend_admin", "DROP ROLE pgvend_admin")
 
@@ -149,8 +147,8 @@ async def test_the_first_superuser_is_replaced(server: OperatorsServer) -> None:
     assert not_ok(found) == WELL_SET_UP
 
 
-async def test_what_another_admin_made_is_handed_over(server: OperatorsServer) -> None:
-    """On 15 CREATEROLE reaches every role, and there is nothing to do."""
+async def test_databases_of_another_admin_are_handed_over(server: OperatorsServer) -> None:
+    """On 15, CREATEROLE covers every role, so no fix is needed."""
     order = new_order()
     async with operated(server) as place, other_admin(server, "CREATEDB CREATEROLE") as other:
         await place.provider.provision(order)
@@ -164,14 +162,14 @@ async def test_what_another_admin_made_is_handed_over(server: OperatorsServer) -
     assert again.verdict is OK
 
 
-async def test_a_tombstone_is_counted_until_what_names_it_is_gone(server: OperatorsServer) -> None:
-    """Here a superuser named it, and only a superuser can take that back."""
+async def test_a_tombstone_is_reported_while_objects_refer_to_it(server: OperatorsServer) -> None:
+    """A superuser granted a privilege to it, and only a superuser can revoke that."""
     order = new_order()
     async with operated(server) as place:
         owner = (await place.provider.provision(order)).user
         await run(server, f'GRANT SELECT ON pg_catalog.pg_authid TO "{owner}"')
         await place.provider.delete(order.tenant)
-        found = await outcomes(examination(server))
+        found = await outcomes(create_postgres_checks(server))
         [statement] = await mend(server, found["tombstones"])
         again = await place.provider.delete(order.tenant)
 
@@ -180,4 +178,4 @@ async def test_a_tombstone_is_counted_until_what_names_it_is_gone(server: Operat
     assert statement.startswith('DROP OWNED BY "pgvend_tombstone_db_')
     assert "0 tenants" in found["connections"].detail
     assert again is None
-    assert (await outcomes(examination(server)))["tombstones"].verdict is OK
+    assert (await outcomes(create_postgres_checks(server)))["tombstones"].verdict is OK

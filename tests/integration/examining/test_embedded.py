@@ -1,4 +1,5 @@
-"""The bundled server's folder is looked at, with a server in it or without, and stays as it is."""
+"""Doctor checks of the bundled server's folder, with and without a running server; they change
+nothing."""
 
 import socket
 from pathlib import Path
@@ -13,7 +14,7 @@ from tests.support.servers import ram_folder
 BEFORE_START = ["programs", "system user", "server's data", "room", "port"]
 
 
-async def test_a_new_folder_is_well_and_stays_missing() -> None:
+async def test_a_missing_folder_passes_and_is_not_created() -> None:
     with ram_folder() as folder:
         found = await examined(folder / "data")
 
@@ -22,7 +23,7 @@ async def test_a_new_folder_is_well_and_stays_missing() -> None:
         assert [*folder.iterdir()] == []
 
 
-async def test_a_server_that_runs_is_asked_and_one_at_rest_is_left_at_rest() -> None:
+async def test_a_running_server_is_checked_and_a_stopped_one_stays_stopped() -> None:
     order = new_order()
     with ram_folder() as folder:
         async with opened(folder) as provider:
@@ -34,12 +35,12 @@ async def test_a_server_that_runs_is_asked_and_one_at_rest_is_left_at_rest() -> 
         assert _contents(folder) == before
 
     assert not_ok(running) == not_ok(at_rest) == {}
-    assert running["marks"].detail.startswith("1 database of ours")
+    assert running["marks"].detail.startswith("1 database of this pgvend")
     assert str(provider.server.public_port) in running["port"].detail
     assert [*at_rest] == BEFORE_START
 
 
-async def test_a_port_that_is_taken_or_not_the_one_handed_out_is_told() -> None:
+async def test_a_port_in_use_or_a_changed_port_is_reported() -> None:
     with ram_folder() as folder:
         async with opened(folder) as provider:
             port = provider.server.public_port
@@ -55,7 +56,7 @@ async def test_a_port_that_is_taken_or_not_the_one_handed_out_is_told() -> None:
 
 
 @pytest.mark.parametrize("version", ["14", "18beta"])
-async def test_data_that_no_bundled_server_can_read_is_told(version: str) -> None:
+async def test_data_of_an_unsupported_version_is_reported(version: str) -> None:
     with ram_folder() as folder:
         data = folder / "embedded" / "data"
         data.mkdir(parents=True)
@@ -67,6 +68,6 @@ async def test_data_that_no_bundled_server_can_read_is_told(version: str) -> Non
 
 
 def _contents(folder: Path) -> dict[str, tuple[float, int]]:
-    """When each file was changed, and how long it is."""
+    """Return each file's modification time and size."""
     files = (file for file in folder.rglob("*") if file.is_file())
     return {str(file): (file.stat().st_mtime, file.stat().st_size) for file in files}

@@ -1,4 +1,4 @@
-"""A Neon project and a branch of it are looked at before they are used."""
+"""Doctor checks of a Neon project and its branch."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
@@ -30,20 +30,18 @@ AS_IT_COMES = {
     ROLE: {"open databases": FAIL, "template1": UNKNOWN},
     PROJECT: {},
 }
-"""Everybody may log in to the database that a branch comes with."""
+"""All roles may log in to the database that a new branch has."""
 
 
 @pytest.fixture(scope="module")
 async def neon() -> AsyncIterator[RunningEmulator]:
-    """One of its own: what others leave on a branch would be found as well."""
+    """A separate emulator: databases of other tests on a shared branch would be reported too."""
     async with running_emulator() as running:
         yield running
 
 
 @ALL
-async def test_a_new_project_is_found_as_it_comes(
-    neon: RunningEmulator, isolation: Isolation
-) -> None:
+async def test_findings_for_a_new_project(neon: RunningEmulator, isolation: Isolation) -> None:
     async with left_as_it_was(neon):
         found = await _examined(neon, isolation)
 
@@ -51,7 +49,7 @@ async def test_a_new_project_is_found_as_it_comes(
     assert neon.key not in repr(found)
 
 
-async def test_the_admin_closes_what_is_open(neon: RunningEmulator) -> None:
+async def test_the_admin_can_apply_fixes_for_open_databases(neon: RunningEmulator) -> None:
     before = (await _examined(neon, ROLE))["open databases"]
     async with neon.session() as admin:
         try:
@@ -66,7 +64,7 @@ async def test_the_admin_closes_what_is_open(neon: RunningEmulator) -> None:
 
 
 @ALL
-async def test_whose_databases_there_are_is_told(
+async def test_databases_are_reported_by_installation(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
     order = new_order()
@@ -84,7 +82,7 @@ async def test_whose_databases_there_are_is_told(
 
 @ALL
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "setting"),
     [
         ({"key": Secret("napi_thisonedoesnotfit")}, "NEON_API_KEY"),
         ({"project_id": "shiny-wind-12345678"}, "NEON_PROJECT_ID"),
@@ -94,22 +92,22 @@ async def test_whose_databases_there_are_is_told(
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-async def test_what_does_not_fit_is_told_with_its_setting(
-    neon: RunningEmulator, isolation: Isolation, wrong: Any, told: str
+async def test_a_wrong_setting_is_named(
+    neon: RunningEmulator, isolation: Isolation, wrong: Any, setting: str
 ) -> None:
     found = await _examined(neon, isolation, **wrong)
 
     assert found["neon"].verdict is FAIL
-    assert told in found["neon"].detail
+    assert setting in found["neon"].detail
     assert "napi_thisonedoesnotfit" not in repr(found)
 
 
 @pytest.mark.parametrize(("number", "verdict"), [(449, OK), (450, WARN), (499, WARN), (500, FAIL)])
-def test_a_branch_that_is_full_or_nearly_so_is_told(number: int, verdict: object) -> None:
+def test_a_branch_near_its_limit_is_reported(number: int, verdict: object) -> None:
     assert room_on(number).verdict is verdict
 
 
-async def test_passwords_that_are_not_stored_are_told(neon: RunningEmulator) -> None:
+async def test_missing_password_storage_is_reported(neon: RunningEmulator) -> None:
     with turned(neon, store_passwords=False):
         found = await _examined(neon, ROLE)
 
@@ -124,7 +122,7 @@ async def _examined(
         return known
 
     settings = settings_on(neon, isolation, log=structlog.get_logger())
-    if wrong:  # nobody has to wait until it is given up
+    if wrong:  # no real waiting until retries end
         place = replace(settings.place, **wrong)
         settings = replace(settings, place=place, clock=FakeClock())
     examine = Examine(parts={"neon": NeonExamination(neon=settings, recall=recall)})

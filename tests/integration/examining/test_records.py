@@ -1,5 +1,4 @@
-"""Records are looked at before a service opens them, or while one has them open, and stay as they
-are."""
+"""Doctor checks of the registry, with and without a running service; they change nothing."""
 
 import shutil
 from collections.abc import Iterator, Mapping
@@ -19,7 +18,7 @@ from tests.support.registries import own_database, registry_file
 from tests.support.servers import OperatorsServer, ram_folder
 
 SHARED = "registry.sqlite3-shm"
-"""What all who read share, and nobody needs."""
+"""A file that all readers share and that may be deleted."""
 
 OLDER = [step.revision for step in scripts().walk_revisions()][1:]
 
@@ -30,9 +29,9 @@ def folder() -> Iterator[Path]:
         yield folder
 
 
-async def test_live_records_are_remembered_and_the_files_stay_as_they_are(folder: Path) -> None:
+async def test_live_records_are_counted_and_files_stay_unchanged(folder: Path) -> None:
     assert (await _examined(folder))["records"].verdict is OK
-    assert _contents(folder) == {}, "none are made"
+    assert _contents(folder) == {}, "no files are created"
 
     async with opened_sqlite(registry_file(folder)) as opened:
         await opened.installation.name("first")
@@ -49,8 +48,8 @@ async def test_live_records_are_remembered_and_the_files_stay_as_they_are(folder
     assert _contents(folder) == before
 
 
-async def test_what_a_crash_left_is_read_and_left(folder: Path) -> None:
-    """A part of the records is in a second file then, which the next start moves into the first."""
+async def test_files_left_by_a_crash_are_read_and_kept(folder: Path) -> None:
+    """Some of the records are in a second file, which the next start moves into the first."""
     with ram_folder() as crashed:
         async with opened_sqlite(registry_file(folder)) as opened:
             await _fill(opened)
@@ -64,7 +63,7 @@ async def test_what_a_crash_left_is_read_and_left(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("revision", OLDER)
-async def test_tables_of_an_older_version_are_read_and_not_migrated(
+async def test_tables_of_an_older_version_are_read_without_migration(
     folder: Path, revision: str
 ) -> None:
     _make(registry_file(folder), revision)
@@ -76,7 +75,7 @@ async def test_tables_of_an_older_version_are_read_and_not_migrated(
     assert _contents(folder) == before
 
 
-async def test_tables_of_a_newer_version_have_failed(folder: Path) -> None:
+async def test_tables_of_a_newer_version_fail_the_check(folder: Path) -> None:
     _make(registry_file(folder), "head", "UPDATE pgvend_revision SET version_num = '9999'")
     found = await _examined(folder)
 
@@ -84,14 +83,14 @@ async def test_tables_of_a_newer_version_have_failed(folder: Path) -> None:
     assert "9999" in found["records"].detail
 
 
-async def test_a_damaged_file_is_told_by_its_path(folder: Path) -> None:
+async def test_a_damaged_file_is_reported_with_its_path(folder: Path) -> None:
     registry_file(folder).write_bytes(b"no database" * 1000)
 
     with pytest.raises(StartupError, match=str(registry_file(folder))):
         await _examined(folder)
 
 
-async def test_records_on_a_server_are_remembered(server_15: OperatorsServer) -> None:
+async def test_records_on_a_server_are_counted(server_15: OperatorsServer) -> None:
     async with own_database(server_15) as url:
         empty = await outcomes(ServerExamination(url))
         async with opened_postgres(url) as opened:
@@ -102,7 +101,9 @@ async def test_records_on_a_server_are_remembered(server_15: OperatorsServer) ->
     assert found["records"].detail == "2 databases."
 
 
-async def test_a_login_that_may_not_make_tables_is_let(server_15: OperatorsServer) -> None:
+async def test_a_login_without_the_right_to_create_tables_is_fixed(
+    server_15: OperatorsServer,
+) -> None:
     async with own_database(server_15) as url:
         database = url.rpartition("/")[2]
         await run(server_15, f'ALTER DATABASE "{database}" OWNER TO postgres')
@@ -115,16 +116,16 @@ async def test_a_login_that_may_not_make_tables_is_let(server_15: OperatorsServe
     assert (before.verdict, again.verdict) == (FAIL, OK)
 
 
-async def test_a_server_that_is_not_there_is_told_without_its_url() -> None:
+async def test_an_unreachable_server_is_reported_without_its_url() -> None:
     examination = ServerExamination("postgresql://pgvend:hunter2@127.0.0.1:1/registry")
 
-    with pytest.raises(StartupError, match="PGVEND_REGISTRY_URL") as told:
+    with pytest.raises(StartupError, match="PGVEND_REGISTRY_URL") as failed:
         await outcomes(examination)
-    assert "hunter2" not in f"{told.value!r} {examination!r}"
+    assert "hunter2" not in f"{failed.value!r} {examination!r}"
 
 
 async def _fill(opened: Opened) -> None:
-    """One here, one elsewhere, and one that is gone."""
+    """Add a record of this target, one of another target and one that is missing."""
     await opened.registry.add(new_record())
     await opened.registry.add(new_record(target=ELSEWHERE))
     gone = await opened.registry.add(new_record())

@@ -1,11 +1,11 @@
-"""What a server's configuration leads to, and what is on it already."""
+"""Doctor checks of a server's configuration and of databases that are on it already."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from adapters.postgres.examining.admin import version
+from adapters.postgres.examining.admin import check_version
 from adapters.postgres.examining.examination import PostgresExamination
 from adapters.postgres.examining.marks import Known
 from adapters.postgres.examining.subject import Subject
@@ -17,7 +17,7 @@ from tests.support.checkups import (
     OK,
     UNKNOWN,
     WARN,
-    examination,
+    create_postgres_checks,
     mend,
     outcomes,
     run,
@@ -29,35 +29,39 @@ from tests.support.places import operated
 from tests.support.servers import PASSWORD, OperatorsServer
 
 
-async def test_an_admin_who_cannot_log_in_is_told_where_to_look(server: OperatorsServer) -> None:
+async def test_a_refused_login_is_reported_with_its_setting(server: OperatorsServer) -> None:
     dsn = server.dsn().replace(PASSWORD, "hunter2")
 
     with pytest.raises(ProviderRejected, match="PGVEND_POSTGRES_ADMIN_DSN") as refused:
-        await outcomes(examination(server, dsn))
-    assert "hunter2" not in f"{refused.value!r} {examination(server, dsn)!r}"
+        await outcomes(create_postgres_checks(server, dsn))
+    assert "hunter2" not in f"{refused.value!r} {create_postgres_checks(server, dsn)!r}"
 
 
-async def test_who_may_see_pg_hba_conf_is_told_the_lines_that_are_weak(
+async def test_weak_lines_of_pg_hba_conf_are_reported_to_a_superuser(
     server: OperatorsServer,
 ) -> None:
     file = server.data / "pg_hba.conf"
     before = file.read_text()
     try:
         file.write_text(f"host all all 10.0.0.0/8 trust\n{before}")
-        found = await _one(examination(server, server.superuser_dsn), "pg_hba.conf")
-        elsewhere = examination(server, server.superuser_dsn, public_host="10.1.2.3")
+        found = await _one(create_postgres_checks(server, server.superuser_dsn), "pg_hba.conf")
+        elsewhere = create_postgres_checks(server, server.superuser_dsn, public_host="10.1.2.3")
         from_there = await _one(elsewhere, "pg_hba.conf")
     finally:
         file.write_text(before)
 
     assert found.verdict is from_there.verdict is FAIL
     assert "line 1" in found.detail
-    assert (await _one(examination(server, server.superuser_dsn), "pg_hba.conf")).verdict is OK
+    assert (
+        await _one(create_postgres_checks(server, server.superuser_dsn), "pg_hba.conf")
+    ).verdict is OK
 
 
-async def test_template1_is_emptied_of_what_leads_elsewhere(server_15: OperatorsServer) -> None:
+async def test_risky_objects_in_template1_are_reported_and_removed(
+    server_15: OperatorsServer,
+) -> None:
     """Debian's server has such extensions."""
-    examined = examination(server_15, server_15.superuser_dsn)
+    examined = create_postgres_checks(server_15, server_15.superuser_dsn)
     await run(
         server_15,
         "GRANT CREATE ON SCHEMA public TO PUBLIC",
@@ -75,22 +79,22 @@ async def test_template1_is_emptied_of_what_leads_elsewhere(server_15: Operators
 
 JUDGED: list[tuple[str, dict[str, Any], Verdict]] = [
     ("clock", {"clock": FakeClock()}, WARN),  # in January 2026
-    ("connections", {"limit": 88}, OK),  # of 100, of which 3 are for superusers and 9 our own
+    ("connections", {"limit": 88}, OK),  # of 100, of which 3 are for superusers and 9 for pgvend
     ("connections", {"limit": 89}, FAIL),
     ("tls", {"public_host": "db.example"}, WARN),
     ("tls", {}, OK),
 ]
 
 
-async def test_a_configuration_is_judged_by_what_it_leads_to(server: OperatorsServer) -> None:
-    found = [await _one(examination(server, **more), check) for check, more, _ in JUDGED]
+async def test_a_configuration_is_judged_by_its_effects(server: OperatorsServer) -> None:
+    found = [await _one(create_postgres_checks(server, **more), check) for check, more, _ in JUDGED]
 
     assert [outcome.verdict for outcome in found] == [verdict for *_, verdict in JUDGED]
-    assert "ahead of ours" in found[0].detail
+    assert "ahead of pgvend's" in found[0].detail
 
 
-async def test_what_is_on_the_server_already_is_told(server: OperatorsServer) -> None:
-    """Whose databases there are, and whether their tenants may take every place together."""
+async def test_existing_databases_are_reported(server: OperatorsServer) -> None:
+    """By their installation, and by whether their tenants can use all connections together."""
     order, another = new_order(), Known(installation="another")
     recorded = replace(another, recorded={order.tenant.id})
     async with (
@@ -98,10 +102,10 @@ async def test_what_is_on_the_server_already_is_told(server: OperatorsServer) ->
         vended(place.provider, order),
         vended(place.provider, new_order()),
     ):
-        many = await outcomes(examination(server, limit=50))
-        ours = await outcomes(examination(server, limit=40))
-        others = await _one(examination(server, known=another), "marks")
-        lost = await _one(examination(server, known=recorded), "marks")
+        many = await outcomes(create_postgres_checks(server, limit=50))
+        ours = await outcomes(create_postgres_checks(server, limit=40))
+        others = await _one(create_postgres_checks(server, known=another), "marks")
+        lost = await _one(create_postgres_checks(server, known=recorded), "marks")
 
     assert (many["connections"].verdict, ours["connections"].verdict) == (WARN, OK)
     assert (ours["marks"].verdict, others.verdict, lost.verdict) == (OK, WARN, FAIL)
@@ -109,23 +113,27 @@ async def test_what_is_on_the_server_already_is_told(server: OperatorsServer) ->
     assert "PGVEND_SECRET" in lost.detail
 
 
-async def test_a_question_that_fails_hides_no_other(server: OperatorsServer) -> None:
-    """Nor could one change anything."""
-    questions = {"broken": _broken, "writing": _writing, "version": version}
-    found = await outcomes(examination(server, questions=questions))
-    sound = (await outcomes(examination(server, questions={"version": version})))["version"].verdict
-    after = await outcomes(examination(server, questions={"dying": _dying, "version": version}))
+async def test_a_failed_check_does_not_prevent_the_next(server: OperatorsServer) -> None:
+    """A check cannot change anything either."""
+    questions = {"broken": _broken, "writing": _writing, "version": check_version}
+    found = await outcomes(create_postgres_checks(server, questions=questions))
+    sound = (await outcomes(create_postgres_checks(server, questions={"version": check_version})))[
+        "version"
+    ].verdict
+    after = await outcomes(
+        create_postgres_checks(server, questions={"dying": _dying, "version": check_version})
+    )
 
     assert [outcome.verdict for outcome in found.values()] == [UNKNOWN, UNKNOWN, sound]
     assert [outcome.verdict for outcome in after.values()] == [UNKNOWN, UNKNOWN]
     assert "hunter2" not in repr([found, after])
 
 
-async def test_an_examination_changes_nothing(server: OperatorsServer) -> None:
+async def test_checks_change_nothing(server: OperatorsServer) -> None:
     async with operated(server) as place:
         before = await place.census(), await place.sql(_CATALOG)
-        await outcomes(examination(server))
-        await outcomes(examination(server, server.superuser_dsn))
+        await outcomes(create_postgres_checks(server))
+        await outcomes(create_postgres_checks(server, server.superuser_dsn))
         assert (await place.census(), await place.sql(_CATALOG)) == before
 
 

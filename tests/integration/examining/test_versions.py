@@ -1,4 +1,4 @@
-"""Which PostgreSQL runs, and whether it lacks security fixes."""
+"""Doctor checks of PostgreSQL's version and missing security fixes."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ async def asked(server: OperatorsServer, *, has_superuser: bool) -> Outcome:
         opened_provider(described, INSTALLATION) as provider,
         session_of(provider.pool) as session,
     ):
-        return await answer(admin.version, session, subject)
+        return await answer(admin.check_version, session, subject)
 
 
 async def examined(bundle: Bundle) -> Outcome:
@@ -46,7 +46,7 @@ async def test_a_server_that_lacks_fixes_is_warned_about(server_16: OperatorsSer
     assert "16.14" in outcome.detail
 
 
-async def test_where_nobody_can_install_another_version_there_is_nothing_to_warn_about(
+async def test_missing_fixes_are_not_reported_if_the_operator_cannot_install_them(
     server_16: OperatorsServer,
 ) -> None:
     assert (await asked(server_16, has_superuser=False)).verdict is OK
@@ -62,7 +62,7 @@ async def test_other_programs_than_the_bundled_ones_are_named(tmp_path: Path) ->
     assert LACKING in outcome.detail
 
 
-async def test_programs_that_cannot_read_the_data_have_failed(tmp_path: Path) -> None:
+async def test_programs_that_cannot_read_the_data_fail_the_check(tmp_path: Path) -> None:
     data = tmp_path / "embedded" / "data"
     data.mkdir(parents=True)
     (data / "PG_VERSION").write_text("18\n")

@@ -1,4 +1,4 @@
-"""Confining a tenant and changing its password, and what stands in the way of either."""
+"""Read-only mode and password rotation of a tenant, and obstacles to both."""
 
 from collections.abc import AsyncIterator
 
@@ -46,10 +46,8 @@ async def connection(place: Place, order: Order) -> AsyncIterator[Connection]:
         yield connection
 
 
-async def test_what_a_tenant_writes_is_measured(
-    place: Place, order: Order, connection: Connection
-) -> None:
-    """What its owner has closed to all, itself too, is no exception."""
+async def test_databases_are_measured(place: Place, order: Order, connection: Connection) -> None:
+    """A database that its owner closed, even to itself, is measured too."""
 
     async def size() -> int:
         return (await place.provider.measures())[order.tenant.id].size
@@ -63,7 +61,7 @@ async def test_what_a_tenant_writes_is_measured(
     assert await size() > 4 << 20
 
 
-async def test_a_confined_tenant_reads_and_writes_nothing_but_may_make_room(
+async def test_a_read_only_tenant_cannot_write_but_may_free_space(
     place: Place, order: Order, connection: Connection
 ) -> None:
     await fill(connection, 1)
@@ -77,10 +75,10 @@ async def test_a_confined_tenant_reads_and_writes_nothing_but_may_make_room(
     await assert_read_only(connection)
 
 
-async def test_once_released_a_tenant_writes_and_its_idle_sessions_end(
+async def test_clearing_read_only_allows_writes_and_ends_idle_sessions(
     place: Place, order: Order, connection: Connection
 ) -> None:
-    """A pool's would go on read-only; what is amid something is left to end it."""
+    """Idle sessions, such as a pool's, would stay read-only. Active sessions continue."""
     await run(connection, "ALTER ROLE {user} IN DATABASE {database} SET work_mem = '7MB'")
     await place.provider.confine(order.tenant)
     async with tenant(connection) as idle, tenant(connection) as busy:
@@ -95,7 +93,7 @@ async def test_once_released_a_tenant_writes_and_its_idle_sessions_end(
 
 
 @pytest.mark.parametrize("statement", LEFT_OPEN)
-async def test_what_its_owner_left_open_does_not_keep_it_writable(
+async def test_an_open_transaction_does_not_keep_a_database_writable(
     place: Place, order: Order, connection: Connection, statement: str
 ) -> None:
     await fill(connection, 1)
@@ -104,7 +102,7 @@ async def test_what_its_owner_left_open_does_not_keep_it_writable(
     await assert_read_only(connection)
 
 
-async def test_a_transaction_that_is_left_open_does_not_keep_the_old_password(
+async def test_an_open_transaction_does_not_block_a_rotation(
     place: Place, order: Order, connection: Connection
 ) -> None:
     async with left_open(connection, OWN_PASSWORD) as holding:
@@ -116,7 +114,7 @@ async def test_a_transaction_that_is_left_open_does_not_keep_the_old_password(
     assert await memberships(place, connection) == []
 
 
-async def test_a_prepared_transaction_does_not_keep_the_old_password(place_15: Place) -> None:
+async def test_a_prepared_transaction_does_not_block_a_rotation(place_15: Place) -> None:
     order = new_order()
     async with vended(place_15.provider, order) as old:
         async with left_open(old, OWN_PASSWORD) as session:
@@ -125,7 +123,7 @@ async def test_a_prepared_transaction_does_not_keep_the_old_password(place_15: P
         assert await memberships(place_15, old) == []
 
 
-async def test_sessions_that_are_not_in_the_way_of_a_rotation_go_on(
+async def test_a_rotation_keeps_sessions_that_do_not_block_it(
     place: Place, order: Order, connection: Connection
 ) -> None:
     async with left_open(connection, "ALTER ROLE {user} SET work_mem = '8MB'") as session:
@@ -134,7 +132,7 @@ async def test_sessions_that_are_not_in_the_way_of_a_rotation_go_on(
     assert await memberships(place, connection) == []
 
 
-async def test_where_the_admin_may_not_measure_that_is_said_with_the_mend(
+async def test_a_missing_privilege_to_measure_is_reported_with_its_fix(
     server_15: OperatorsServer, server_18: OperatorsServer
 ) -> None:
     for server in (server_15, server_18):

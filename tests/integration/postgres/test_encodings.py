@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapters.embedded.programs import Programs
-from tests.support.checkups import OK, WARN, examination, outcomes, run
+from tests.support.checkups import OK, WARN, create_postgres_checks, outcomes, run
 from tests.support.command_line import program, ran
 from tests.support.databases import vended
 from tests.support.orders import new_order
@@ -51,6 +51,7 @@ async def with_latin1(major: int) -> AsyncIterator[Programs]:
 
 
 def _wrapped(programs: Path, folder: Path) -> Path:
+    """Return programs of that version that find a locale which this machine does not have."""
     for name in ("initdb", "postgres"):
         wrapper = folder / name
         wrapper.write_text(f'#!/bin/sh\nLOCPATH={folder} exec {programs / name} "$@"\n')
@@ -73,7 +74,7 @@ async def server(kind: str) -> AsyncIterator[OperatorsServer]:
         yield server
 
 
-async def test_a_tenants_database_is_utf8_and_the_doctor_says_how_it_sorts(
+async def test_new_databases_are_utf8_and_the_doctor_reports_their_collation(
     server: OperatorsServer, kind: str
 ) -> None:
     async with operated(server) as place, vended(place.provider, new_order()) as connection:
@@ -85,12 +86,12 @@ async def test_a_tenants_database_is_utf8_and_the_doctor_says_how_it_sorts(
                 assert await owner.fetchval("SELECT upper('ä')") == "Ä"
             if "ICU" in kind:
                 assert await owner.fetchval("SELECT 'ä' < 'b'")
-        told = (await outcomes(examination(server)))["encoding"]
+        told = (await outcomes(create_postgres_checks(server)))["encoding"]
 
     assert told.verdict is (WARN if kind in DISALLOWING else OK)
 
 
-async def test_the_doctor_names_a_tenants_database_that_is_not_utf8() -> None:
+async def test_the_doctor_reports_databases_that_are_not_utf8() -> None:
     order = new_order()
     names = order.tenant.names
     async with (
@@ -103,7 +104,7 @@ async def test_the_doctor_names_a_tenants_database_that_is_not_utf8() -> None:
             f'DROP DATABASE "{names.database}"',
             f'CREATE DATABASE "{names.database}" OWNER "{names.owner}"',
         )
-        told = (await outcomes(examination(server)))["encoding"]
+        told = (await outcomes(create_postgres_checks(server)))["encoding"]
 
     assert told.verdict is WARN
     assert names.database in told.detail

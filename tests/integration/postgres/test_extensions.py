@@ -1,4 +1,4 @@
-"""Extensions: those that the server lets a tenant have, and a clear answer for all others."""
+"""Extensions: those that the server allows a tenant, and clear errors for all others."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ ODD = ['"; DROP DATABASE postgres; --', "../vector", "", " ", "a--b", "-x", "\n"
 UNSENDABLE = ["\0", "vector\0", "\ud800"]
 
 
-async def test_vector_comes_with_the_bundled_server(bundled_place: Place) -> None:
+async def test_the_bundled_server_has_vector(bundled_place: Place) -> None:
     order = _with(new_order(), "vector")
     async with vended(bundled_place.provider, order) as connection, tenant(connection) as session:
         distance = await session.fetchval("SELECT '[1,2]'::vector <-> '[1,3]'::vector")
@@ -54,7 +54,7 @@ async def test_an_extension_can_be_added_to_a_database_that_is_in_use(place_15: 
 
 
 @pytest.mark.parametrize("name", ["no_such_extension", *ODD, *UNSENDABLE], ids=ascii)
-async def test_what_the_server_does_not_have_is_refused_with_what_it_offers(
+async def test_an_unavailable_extension_is_refused_with_the_available_ones(
     place: Place, name: str
 ) -> None:
     order = _with(new_order(), name)
@@ -64,7 +64,9 @@ async def test_what_the_server_does_not_have_is_refused_with_what_it_offers(
 
 
 @pytest.mark.parametrize("name", ["no_such_extension", *ODD, *UNSENDABLE], ids=ascii)
-async def test_the_same_is_refused_in_a_database_that_is_there(place: Place, name: str) -> None:
+async def test_an_unavailable_extension_is_refused_in_an_existing_database(
+    place: Place, name: str
+) -> None:
     order = new_order()
     async with vended(place.provider, order) as connection, tenant(connection) as session:
         with pytest.raises(ExtensionUnavailable, match=r"the server offers .*plpgsql"):
@@ -74,15 +76,17 @@ async def test_the_same_is_refused_in_a_database_that_is_there(place: Place, nam
         assert await session.fetchval("SELECT 1") == 1
 
 
-async def test_what_is_installed_stays_when_the_server_no_longer_has_it(place_15: Place) -> None:
-    """The check before a database is made is not for one that is there."""
+async def test_installed_extensions_stay_when_the_server_no_longer_offers_them(
+    place_15: Place,
+) -> None:
+    """The check for availability applies to new databases only."""
     [name] = await _available(place_15, ["hstore"])
     order = _with(new_order(), name)
     async with vended(place_15.provider, order) as connection:
         assert await place_15.provider.provision(order) == connection
 
 
-async def test_an_object_in_the_way_is_told_from_an_extension_that_is_not_there(
+async def test_a_conflicting_object_is_distinguished_from_an_unavailable_extension(
     place_15: Place,
 ) -> None:
     [name] = await _available(place_15, ["citext"])
@@ -93,7 +97,7 @@ async def test_an_object_in_the_way_is_told_from_an_extension_that_is_not_there(
             await place_15.provider.install(_with(order, name))
 
 
-async def test_installing_leaves_a_password_alone_that_the_tenant_changed(
+async def test_installing_keeps_a_password_that_the_tenant_changed(
     place_15: Place,
 ) -> None:
     order = new_order()

@@ -1,4 +1,5 @@
-"""Each request of a provider's call, broken in every way: the next call puts all in order."""
+"""Each request of a provider's call, broken in every way: the next call restores a consistent
+state."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
@@ -40,7 +41,7 @@ async def suspend_again(here: Site, order: Order, connection: Connection | None)
 
 
 async def bury(here: Site, order: Order) -> None:
-    """A deletion that leaves a tombstone, and those that remove it in parts."""
+    """Run a deletion that leaves a tombstone, and those that remove it in parts."""
     while await here.provider.delete(order.tenant):
         pass
 
@@ -78,11 +79,11 @@ ASKS = {
     "rotate": ["ALTER ROLE … PASSWORD …"],
     "suspend": ["SET LOCAL"],
 }
-"""Some of what has to be among the requests that are broken."""
+"""Some of the requests that have to be among the broken ones."""
 
 
 class Story(NamedTuple):
-    """The call that is broken, and what is done next; then the database is deleted."""
+    """The call that is broken, and the call that follows; then the database is deleted."""
 
     call: str
     repair: Repair | None = None
@@ -90,7 +91,7 @@ class Story(NamedTuple):
 
 
 TWO = {name: BLOWS[name] for name in ("cut after", "cancelled")}
-"""Those that leave a server as all others do: after one of the requests, or in the middle of it."""
+"""Faults that cover the states that any fault leaves: after a request, or during one."""
 
 STORIES = {
     "a vend, repeated": Story("vend", vend_again),
@@ -118,18 +119,18 @@ async def neighbour(bundled_18: PostgresProvider) -> AsyncIterator[Connection]:
 
 
 @pytest.mark.parametrize("name", CALLS)
-async def test_what_a_call_asks_is_what_is_broken(
+async def test_all_expected_requests_are_broken(
     bundled_18: PostgresProvider, neighbour: Connection, name: str
 ) -> None:
     requests = await _requests(bundled_18, name, neighbour)
 
     assert [ask for ask in ASKS[name] if not any(ask in request for request in requests)] == []
-    if name == "suspend":  # the owner's door, after a look at who is in its way, and its database's
+    if name == "suspend":  # the owner's logins, after its sessions, and its database's
         assert sum(request.startswith("SET LOCAL") for request in requests) == 2
 
 
 @pytest.mark.parametrize(("story", "blow"), EVERY)
-async def test_a_broken_call_is_put_in_order_by_the_next(
+async def test_the_next_call_repairs_a_broken_one(
     bundled_18: PostgresProvider, neighbour: Connection, story: Story, blow: Blow
 ) -> None:
     async def case(at: int) -> None:
@@ -142,14 +143,14 @@ async def test_a_broken_call_is_put_in_order_by_the_next(
                 assert await broken.traces(order.tenant) == WHOLE
             while await broken.retrying.delete(order.tenant):
                 pass
-        # nor did anybody make something afterwards
+        # and no session created anything afterwards
         assert await broken.traces(order.tenant) == NOTHING
 
     await at_every(await _requests(bundled_18, story.call, neighbour), case, blow)
 
 
 async def _requests(bundled: PostgresProvider, name: str, neighbour: Connection) -> list[str]:
-    """What the call asks of the server, in its order, when nothing breaks it."""
+    """Return the requests of the call, in order, without a fault."""
     order = _order(name)
     await _provisioned(bundled, name, order, neighbour)
     async with site(bundled) as whole:

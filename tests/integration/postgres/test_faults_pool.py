@@ -1,4 +1,4 @@
-"""The provider's sessions are few, and one that was cut off may still be at work on the server."""
+"""The provider has few sessions, and a lost one may still be running a statement on the server."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -22,7 +22,7 @@ from tests.support.polling import until
 _NUMBER_WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
-async def test_cancelled_vends_give_their_places_back(bundled_18: PostgresProvider) -> None:
+async def test_cancelled_creations_release_their_sessions(bundled_18: PostgresProvider) -> None:
     orders = [new_order() for _ in range(2 * POOL_SIZE)]
     fault = Fault(How.WATCHED, "CREATE DATABASE")
     async with site(bundled_18, fault) as broken, asyncio.timeout(30):
@@ -53,7 +53,7 @@ async def test_a_provider_closes_while_a_statement_hangs(bundled_18: PostgresPro
     await bundled_18.delete(order.tenant)
 
 
-async def test_a_session_of_the_pool_that_died_costs_one_call_at_most(
+async def test_a_lost_pool_session_fails_one_call_at_most(
     bundled_18: PostgresProvider,
 ) -> None:
     order = new_order()
@@ -68,10 +68,10 @@ async def test_a_session_of_the_pool_that_died_costs_one_call_at_most(
         await broken.provider.delete(order.tenant)
 
 
-async def test_tenants_who_resist_their_end_leave_places_for_vends(
+async def test_resisting_tenants_leave_sessions_for_creations(
     bundled_18: PostgresProvider,
 ) -> None:
-    """Somebody holds what each of many drops waits for."""
+    """One session holds a lock that many deletions wait for."""
     before = await bundled_18.inventory()
     resisting = [new_order() for _ in range(2 * POOL_SIZE)]
     for order in resisting:
@@ -86,7 +86,9 @@ async def test_tenants_who_resist_their_end_leave_places_for_vends(
     assert await bundled_18.inventory() == before
 
 
-async def test_health_is_asked_although_every_place_is_taken(bundled_18: PostgresProvider) -> None:
+async def test_the_health_check_works_while_the_pool_is_exhausted(
+    bundled_18: PostgresProvider,
+) -> None:
     async with AsyncExitStack() as places, asyncio.timeout(10):
         for _ in range(POOL_SIZE):
             await places.enter_async_context(session_of(bundled_18.pool))
@@ -98,7 +100,7 @@ async def test_health_is_asked_although_every_place_is_taken(bundled_18: Postgre
 async def _held_up(
     provider: PostgresProvider, orders: Sequence[Order]
 ) -> AsyncIterator[list[asyncio.Task[Tombstone | None]]]:
-    """Deletions of the orders, all at work on what they will not get before the end of this."""
+    """Deletions of the orders that all wait for a lock until the context exits."""
     assert provider.server.superuser
     async with single_session(provider.server.superuser) as holder:
         for order in orders:
@@ -126,12 +128,13 @@ CUT_OFF_AT = {
     "opened": ("provision", "REVOKE ALL", "LOCK TABLE pg_database IN SHARE MODE"),
     "dropped": ("delete", "DROP DATABASE", "COMMENT ON DATABASE {database} IS 'kept'"),
 }
-"""A call, its statement in which its session is cut off, and what kept that one at work."""
+"""A call, the statement at which its session is lost, and the lock that this statement waits
+for."""
 
 
 @pytest.mark.parametrize("next_one", ["provision", "delete"])
 @pytest.mark.parametrize("being", CUT_OFF_AT)
-async def test_the_next_call_waits_for_a_database_that_is_still_being_changed(
+async def test_the_next_call_waits_for_a_running_change(
     bundled_18: PostgresProvider, being: str, next_one: str
 ) -> None:
     order, (call, beginning, blocking) = new_order(), CUT_OFF_AT[being]
@@ -150,7 +153,7 @@ async def test_the_next_call_waits_for_a_database_that_is_still_being_changed(
     await bundled_18.delete(order.tenant)
 
 
-async def test_one_that_was_cut_off_while_it_waited_keeps_no_lock(
+async def test_a_session_lost_while_waiting_keeps_no_lock(
     bundled_18: PostgresProvider,
 ) -> None:
     order, fault = new_order(), Fault(How.CUT_AFTER, "SELECT pg_advisory_lock")
@@ -174,7 +177,7 @@ async def _blocked(bundled: PostgresProvider, statement: str) -> AsyncIterator[a
 
 
 async def _waited(call: Awaitable[object], tenant: Tenant, blocker: asyncpg.Connection) -> None:
-    """See the call wait for the tenant's lock, let the one before it go on, and it too."""
+    """Check that the call waits for the tenant's lock, then let both calls continue."""
 
     async def is_waiting() -> bool:
         return bool(await blocker.fetch(_WAITING, lock_key(tenant.id)))

@@ -1,4 +1,5 @@
-"""The use case over a server that fails, or dies, at each request: a working database, or none."""
+"""The use case over a server that fails at each request: it returns a working database or leaves
+none."""
 
 import os
 import signal
@@ -39,12 +40,12 @@ HASTY = RetryPolicy(attempts=1)
 
 CANCELLING = {name: (blow, PATIENT) for name, blow in (BLOWS | SLOW).items() if blow.cancels}
 CUTTING = {name: (blow, HASTY) for name, blow in BLOWS.items() if not blow.cancels}
-KINDS = CANCELLING | CUTTING  # one that may try again would get over a cut
+KINDS = CANCELLING | CUTTING  # a policy with retries would survive a lost connection
 
 
 @pytest.fixture(scope="module")
 async def mortal() -> AsyncIterator[PostgresProvider]:
-    """Unlike other servers of the tests, it keeps what it has answered for when it is killed."""
+    """Unlike other servers of the tests, this one keeps committed data when it is killed."""
     with ram_folder() as folder:
         settings = {"fsync": "off", "full_page_writes": "off"}
         bundle = Bundle(folder=folder / "embedded", settings=settings)
@@ -54,28 +55,28 @@ async def mortal() -> AsyncIterator[PostgresProvider]:
 
 
 @pytest.mark.parametrize(("blow", "policy"), KINDS.values(), ids=KINDS.keys())
-async def test_a_broken_vend_hands_out_a_working_database_or_leaves_none(
+async def test_a_broken_creation_returns_a_working_database_or_leaves_none(
     bundled_18: PostgresProvider, blow: Blow, policy: RetryPolicy
 ) -> None:
     await at_every(await _requests(bundled_18), _vends(bundled_18, blow, policy), blow)
 
 
-async def test_a_vend_gets_over_a_lost_answer(bundled_18: PostgresProvider) -> None:
+async def test_a_creation_survives_a_lost_answer(bundled_18: PostgresProvider) -> None:
     blow = BLOWS["answer swallowed"]
     await at_every(await _requests(bundled_18), _vends(bundled_18, blow, PATIENT, Vended), blow)
 
 
-async def test_a_vend_whose_session_is_killed_hands_out_a_working_database_or_leaves_none(
+async def test_a_creation_whose_session_is_killed_returns_a_working_database_or_leaves_none(
     mortal: PostgresProvider,
 ) -> None:
     blow = Blow(How.WATCHED, kill=_kill_session, at_once=1)
     await at_every(await _requests(mortal), _vends(mortal, blow, PATIENT), blow)
 
 
-async def test_a_vend_converges_when_it_is_called_again_on_a_server_that_was_killed(
+async def test_a_repeated_creation_converges_after_the_server_was_killed(
     mortal: PostgresProvider,
 ) -> None:
-    """The parent dies; its sessions may work on for a moment. The service starts it again."""
+    """The parent process dies; its sessions may continue for a moment. The service restarts it."""
     pid_file = Path(mortal.server.admin["host"], "postmaster.pid")
 
     async def kill(_: Fault) -> None:
@@ -94,7 +95,7 @@ async def test_a_vend_converges_when_it_is_called_again_on_a_server_that_was_kil
     await at_every(await _requests(mortal), case, blow)
 
 
-async def test_a_deletion_leaves_nothing_when_it_is_called_again_after_a_kill(
+async def test_a_repeated_deletion_leaves_nothing_after_a_kill(
     mortal: PostgresProvider,
 ) -> None:
     async def case(at: int) -> None:
@@ -116,9 +117,9 @@ async def test_a_deletion_leaves_nothing_when_it_is_called_again_after_a_kill(
 
 
 async def _kill_session(fault: Fault) -> None:
-    """One session dies; the server ends all others, recovers, and goes on."""
+    """Kill one session. The server ends all others, recovers, and continues."""
     if fault.pid:  # none before the login
-        with suppress(ProcessLookupError):  # after a goodbye it ends by itself
+        with suppress(ProcessLookupError):  # a closing session ends by itself
             os.kill(fault.pid, signal.SIGKILL)
 
 
@@ -127,7 +128,7 @@ def _kill_by(pid_file: Path) -> None:
 
 
 async def _requests(provider: PostgresProvider) -> list[str]:
-    """What a vend asks of the server, in its order, when nothing breaks it."""
+    """Return the requests of a creation, in order, without a fault."""
     order = new_order()
     async with site(provider) as whole:
         await whole.vend(order)
@@ -139,7 +140,7 @@ async def _requests(provider: PostgresProvider) -> list[str]:
 def _vends(
     provider: PostgresProvider, blow: Blow, policy: RetryPolicy, outcome: type = object
 ) -> Callable[[int], Awaitable[None]]:
-    """A vend that is broken at a request: a record tells what there is."""
+    """Return a case that breaks a creation at one request. The record shows the remaining state."""
 
     async def case(at: int) -> None:
         registry, fault = MemoryRegistry(), Fault(blow.how, at)
@@ -169,7 +170,7 @@ def _vend_over(over: Site, registry: Registry, policy: RetryPolicy) -> VendDatab
 
 
 async def _assert_whole_or_nothing(broken: Site, registry: Registry, outcome: Any) -> None:
-    """What the record tells to drop can be dropped."""
+    """Check that the database works, or that a deletion by its record removes everything."""
     [record] = await registry.search(Query())
     if isinstance(outcome, Vended):
         assert record.state is State.READY

@@ -1,4 +1,5 @@
-"""A server that cannot be vended on is told at once, with the mend and without a secret."""
+"""A server that does not meet the requirements is reported at startup, with the fix and without a
+secret."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -34,7 +35,7 @@ def server(request: pytest.FixtureRequest) -> OperatorsServer:
 
 
 @pytest.mark.parametrize("attributes", TOO_LITTLE.values(), ids=TOO_LITTLE.keys())
-async def test_an_admin_who_may_too_little_is_told_what_it_lacks(
+async def test_missing_privileges_of_the_admin_are_named(
     server: OperatorsServer, attributes: str
 ) -> None:
     async with _weak_admin(server, attributes) as described:
@@ -46,12 +47,12 @@ async def test_an_admin_who_may_too_little_is_told_what_it_lacks(
         assert PASSWORD not in f"{failed.value} {failed.value!r}"
 
 
-async def test_an_admin_who_may_enough_is_taken(server: OperatorsServer) -> None:
+async def test_a_sufficient_admin_is_accepted(server: OperatorsServer) -> None:
     async with _weak_admin(server, "CREATEDB CREATEROLE") as described:
         await _start(described)
 
 
-async def test_a_wrong_password_of_the_admin_is_final_and_stops_the_start(
+async def test_a_wrong_admin_password_prevents_startup(
     server: OperatorsServer,
 ) -> None:
     described = _described(server.dsn().replace(PASSWORD, WRONG_PASSWORD))
@@ -62,14 +63,14 @@ async def test_a_wrong_password_of_the_admin_is_final_and_stops_the_start(
         assert WRONG_PASSWORD not in f"{refused!r} {refused.__cause__!r}"
 
 
-async def test_a_database_that_the_admin_should_log_in_to_may_be_missing(
+async def test_a_missing_admin_database_prevents_startup(
     server: OperatorsServer,
 ) -> None:
     with pytest.raises(StartupError, match="does not exist"):
         await _start(_described(server.dsn(database="none_such")))
 
 
-async def test_a_server_that_is_not_there_is_busy_and_the_service_starts_before_it() -> None:
+async def test_the_service_starts_before_its_server() -> None:
     port = next(port for port in PORTS if is_free(port))
     nowhere = _described(f"postgresql://admin:{PASSWORD}@127.0.0.1:{port}/postgres")
     await _refusals(nowhere, ProviderBusy)
@@ -80,7 +81,7 @@ async def test_a_server_that_is_not_there_is_busy_and_the_service_starts_before_
     ]
 
 
-async def test_a_database_that_is_open_to_all_is_told_with_the_mend(
+async def test_a_database_open_to_all_is_reported_with_its_fix(
     server: OperatorsServer,
 ) -> None:
     superuser = {"dsn": server.superuser_dsn}
@@ -99,7 +100,7 @@ async def test_a_database_that_is_open_to_all_is_told_with_the_mend(
             await operator.execute('DROP DATABASE "open ""to"" all"')
 
 
-async def test_closing_the_admins_own_database_leaves_the_admin_its_way_in(
+async def test_the_fix_for_the_admins_own_database_keeps_the_admins_access(
     server: OperatorsServer,
 ) -> None:
     async with session({"dsn": server.superuser_dsn}) as operator:
@@ -119,7 +120,7 @@ async def test_closing_the_admins_own_database_leaves_the_admin_its_way_in(
 async def test_a_server_out_of_connections_is_busy() -> None:
     async with operators_server(18, max_connections="6") as server, AsyncExitStack() as sessions:
         described = _described(server.dsn())
-        for _ in range(3):  # three more are kept for superusers
+        for _ in range(3):  # three more are reserved for superusers
             await sessions.enter_async_context(session(described.admin))
         await _refusals(described, ProviderBusy)
         await sessions.aclose()
@@ -127,7 +128,7 @@ async def test_a_server_out_of_connections_is_busy() -> None:
 
 
 async def _refusals(server: Server, error: type[Exception]) -> list[Exception]:
-    """What becomes of each kind of call."""
+    """Check that every kind of call raises the error."""
     refusals: list[Exception] = []
     async with opened_provider(server, INSTALLATION) as provider:
         for call in (provider.ping(), provider.provision(new_order()), provider.inventory()):

@@ -1,4 +1,4 @@
-"""What others made on the server is never adopted, changed or dropped."""
+"""Objects of others on the server are never imported, changed or dropped."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,9 +27,7 @@ FOREIGN_MARKS = [
 
 
 @pytest.mark.parametrize("mark", FOREIGN_MARKS, ids=str)
-async def test_a_role_with_a_foreign_mark_or_none_is_left_alone(
-    place: Place, mark: str | None
-) -> None:
+async def test_a_role_without_our_mark_stays_unchanged(place: Place, mark: str | None) -> None:
     order = new_order()
     async with _operators_role(place, order, mark):
         before = await _state(place, order)
@@ -43,7 +41,7 @@ async def test_a_role_with_a_foreign_mark_or_none_is_left_alone(
 
 
 @pytest.mark.parametrize("bears_our_mark", [False, True])
-async def test_a_database_of_somebody_else_is_left_alone(
+async def test_a_database_of_another_owner_stays_unchanged(
     place: Place, bears_our_mark: bool
 ) -> None:
     """Its owner may write any comment on it: only the role's mark counts."""
@@ -60,7 +58,7 @@ async def test_a_database_of_somebody_else_is_left_alone(
         assert await _state(place, order) == before
 
 
-async def test_a_role_of_ours_does_not_make_a_foreign_database_ours(place: Place) -> None:
+async def test_a_foreign_database_stays_foreign_if_the_role_is_a_tenants(place: Place) -> None:
     order = new_order()
     async with vended(place.provider, order) as connection:
         await place.sql(f'DROP DATABASE "{connection.database}"')
@@ -72,7 +70,7 @@ async def test_a_role_of_ours_does_not_make_a_foreign_database_ours(place: Place
 
 
 @pytest.mark.parametrize("installation", ["another", "test%"])
-async def test_another_installation_sees_and_touches_nothing_of_ours(
+async def test_another_installation_neither_lists_nor_changes_our_databases(
     place: Place, installation: str
 ) -> None:
     order = new_order()
@@ -111,7 +109,7 @@ async def _operators_database(place: Place, order: Order) -> AsyncIterator[None]
 
 
 async def _state(place: Place, order: Order) -> list[object]:
-    """All that the server says of the role and the database of these names."""
+    """Return the server's description of the role and the database with these names."""
     names = order.tenant.names
     return [
         *await place.sql(

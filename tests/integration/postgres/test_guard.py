@@ -1,4 +1,5 @@
-"""What the guard ends, beside what tests/security tries: prepared transactions, and old ones."""
+"""Transactions that the guard ends, besides the attacks in tests/security: prepared and old
+ones."""
 
 import asyncio
 from dataclasses import replace
@@ -19,10 +20,8 @@ async def has_ended(watch: Watch) -> bool:
 
 
 @pytest.mark.parametrize("ending", ["SELECT 1", "PREPARE TRANSACTION 'kept'"])
-async def test_a_transaction_that_keeps_a_database_from_being_dropped_ends(
-    place_15: Place, ending: str
-) -> None:
-    """It holds the lock object of a neighbour's database; a prepared one does so without a
+async def test_a_transaction_that_blocks_a_deletion_is_ended(place_15: Place, ending: str) -> None:
+    """It locks the object of a neighbour's database; a prepared transaction does so without a
     session."""
     attacks, neighbour = new_order(), new_order()
     async with guarded(place_15.provider) as watch, vended(place_15.provider, attacks) as attacker:
@@ -38,7 +37,7 @@ async def test_a_transaction_that_keeps_a_database_from_being_dropped_ends(
         await place_15.provider.delete(neighbour.tenant)
 
 
-async def test_transactions_older_than_the_limit_are_ended_prepared_ones_too(
+async def test_old_transactions_and_prepared_transactions_are_ended(
     place_15: Place,
 ) -> None:
     order = new_order()

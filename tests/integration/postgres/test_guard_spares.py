@@ -1,4 +1,4 @@
-"""What the guard leaves alone: ordinary work, other people's sessions, the operator's own."""
+"""Sessions that the guard does not end: ordinary work, other users' and the operator's sessions."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -37,6 +37,7 @@ MIGRATION = (
 """In one transaction."""
 
 SECOND_MIGRATION = "COMMENT ON DATABASE {database} IS 'migrated again'"
+"""Runs in one transaction."""
 INDEX = "CREATE INDEX CONCURRENTLY ON other ((1))"
 
 LOOKS = 15
@@ -44,14 +45,14 @@ LOOKS = 15
 
 @pytest.fixture
 async def place_18(server_18: OperatorsServer) -> AsyncIterator[Place]:
-    """For what no version and no kind of server does otherwise."""
+    """One server, for behaviour that does not depend on the version or the kind of server."""
     async with operated(server_18) as place:
         yield place
 
 
 @asynccontextmanager
 async def roomy(place: Place) -> AsyncIterator[tuple[PostgresProvider, Connection]]:
-    """A tenant that may have more sessions than usual here."""
+    """A tenant with more sessions than usual."""
     server = replace(place.provider.server, connection_limit=12)
     provider = replace(place.provider, server=server)
     async with vended(provider, new_order()) as connection:
@@ -61,7 +62,7 @@ async def roomy(place: Place) -> AsyncIterator[tuple[PostgresProvider, Connectio
 
 
 async def looked(watch: Watch) -> None:
-    """Long enough for everything that is ended for what it holds."""
+    """Wait until the guard has ended every session that it would end for its locks."""
     began, seen = watch.looks, asyncio.get_running_loop().time()
     await until(lambda: _has_looked(watch, began + LOOKS))
     assert asyncio.get_running_loop().time() - seen > QUICK.patience
@@ -69,7 +70,8 @@ async def looked(watch: Watch) -> None:
 
 @asynccontextmanager
 async def notified(connection: Connection, clients: int) -> AsyncIterator[list[asyncio.Task[None]]]:
-    """So many clients notify all the time: each commit locks what all databases share."""
+    """Clients that send notifications continuously: each commit takes a lock that all databases
+    share."""
 
     async def notify() -> None:
         async with tenant(connection) as notifying:
@@ -103,8 +105,8 @@ def _statement(text: str, connection: Connection) -> str:
     return text.format(database=f'"{connection.database}"', user=f'"{connection.user}"')
 
 
-async def test_ordinary_work_survives_a_guard_that_looks(place: Place) -> None:
-    """All of it at the same time, while others come and go."""
+async def test_ordinary_work_is_not_ended(place: Place) -> None:
+    """All of it runs concurrently, while other tenants are created and deleted."""
     async with (
         roomy(place) as (provider, own),
         guarded(provider) as watch,
@@ -139,7 +141,7 @@ OPERATORS = (
 )
 
 
-async def test_the_operators_work_on_shared_catalogs_gets_by(place_18: Place) -> None:
+async def test_the_operators_work_on_shared_catalogs_is_not_ended(place_18: Place) -> None:
     async with guarded(place_18.provider) as watch, asyncio.timeout(20):
         for statement in OPERATORS:
             await place_18.sql(statement)
@@ -148,7 +150,7 @@ async def test_the_operators_work_on_shared_catalogs_gets_by(place_18: Place) ->
         assert watch.endings == []
 
 
-async def test_it_keeps_no_transaction_id_from_being_forgotten(place: Place) -> None:
+async def test_the_guard_does_not_hold_back_vacuum(place: Place) -> None:
     held = (
         "SELECT backend_xmin IS NULL AND backend_xid IS NULL FROM pg_stat_activity "
         "WHERE application_name = 'pgvend guard' AND state = 'idle in transaction'"
@@ -159,7 +161,7 @@ async def test_it_keeps_no_transaction_id_from_being_forgotten(place: Place) -> 
             assert await place.sql(held) == [True]
 
 
-async def test_it_sees_what_changes_though_its_transaction_does_not_end(place: Place) -> None:
+async def test_the_guard_sees_changes_within_its_long_transaction(place: Place) -> None:
     order = new_order()
     async with guard_of(place.provider) as guard:
         before = await guard.look()
@@ -174,7 +176,7 @@ async def test_it_sees_what_changes_though_its_transaction_does_not_end(place: P
         assert after.ages["template0"] > before.ages["template0"]
 
 
-async def test_a_session_that_was_lost_is_opened_anew(place_18: Place) -> None:
+async def test_a_lost_session_is_replaced(place_18: Place) -> None:
     end = (
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
         "WHERE application_name = 'pgvend guard'"
@@ -189,7 +191,7 @@ async def test_a_session_that_was_lost_is_opened_anew(place_18: Place) -> None:
 RULE = "CREATE RULE r AS ON INSERT TO pg_catalog.pg_authid DO NOTHING"
 
 
-async def test_two_guards_do_no_harm_to_each_other(place_18: Place) -> None:
+async def test_two_guards_do_not_disturb_each_other(place_18: Place) -> None:
     order = new_order()
     async with (
         guarded(place_18.provider) as one,
@@ -213,7 +215,9 @@ FOREIGNER = (
 )
 
 
-async def test_a_role_of_another_pgvend_is_left_to_its_guard(server_18: OperatorsServer) -> None:
+async def test_a_role_of_another_installation_is_left_to_its_guard(
+    server_18: OperatorsServer,
+) -> None:
     async with operated(server_18) as place, guarded(place.provider) as watch:
         for statement in FOREIGNER:
             await place.sql(statement)
@@ -229,7 +233,7 @@ async def test_a_role_of_another_pgvend_is_left_to_its_guard(server_18: Operator
         assert watch.endings == []
 
 
-async def test_an_admin_who_may_not_end_sessions_is_said_with_the_mend(
+async def test_missing_guard_privileges_are_reported_with_their_fix(
     server_15: OperatorsServer,
 ) -> None:
     rights = "pg_signal_backend, pg_read_all_stats"

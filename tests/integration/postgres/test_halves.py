@@ -1,4 +1,4 @@
-"""Every half-made database that a crash can leave: made whole, or removed completely."""
+"""Every partial state that a crash can leave: provisioning completes it, deletion removes it."""
 
 from collections.abc import Awaitable, Callable
 
@@ -61,7 +61,7 @@ WITHOUT_DATABASE = [role_only, role_left]
 
 @pytest.mark.parametrize("is_suspended", [False, True])
 @pytest.mark.parametrize("half", EMPTY + WITH_DATA)
-async def test_a_half_made_one_is_made_whole_with_what_was_in_it(
+async def test_provisioning_completes_a_partial_database_and_keeps_its_data(
     place: Place, half: Half, is_suspended: bool
 ) -> None:
     order = new_order()
@@ -81,7 +81,7 @@ async def test_a_half_made_one_is_made_whole_with_what_was_in_it(
 
 
 @pytest.mark.parametrize("half", EMPTY + WITH_DATA)
-async def test_a_half_made_one_is_in_the_inventory_and_removed_completely(
+async def test_a_partial_database_is_in_the_inventory_and_is_removed_completely(
     place: Place, half: Half
 ) -> None:
     order = new_order()
@@ -94,8 +94,8 @@ async def test_a_half_made_one_is_in_the_inventory_and_removed_completely(
     assert await place.has(order) == (False, False)
 
 
-async def test_one_under_other_names_gets_its_own_with_what_was_in_it(place: Place) -> None:
-    """As a spare does, and what an operator renamed."""
+async def test_a_renamed_database_gets_its_names_back_and_keeps_its_data(place: Place) -> None:
+    """A spare has other names, and so has a database that an operator renamed."""
     order, spare = new_order(), new_order().tenant.names
     names = order.tenant.names
     await _with_a_table(place, order)
@@ -110,7 +110,7 @@ async def test_one_under_other_names_gets_its_own_with_what_was_in_it(place: Pla
         await place.provider.delete(order.tenant)
 
 
-async def test_making_it_whole_takes_back_what_the_owner_opened_to_all(place: Place) -> None:
+async def test_provisioning_revokes_access_that_the_owner_granted_to_all(place: Place) -> None:
     order = new_order()
     async with vended(place.provider, order) as connection:
         await run(connection, "GRANT ALL ON DATABASE {database} TO PUBLIC")

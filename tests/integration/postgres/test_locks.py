@@ -1,4 +1,4 @@
-"""Locks that other tenants hold, and loops that they run, do not hold up the end of one."""
+"""Locks and loops of other tenants do not delay the deletion of one."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ from tests.support.orders import new_order
 from tests.support.places import Place, tenant
 
 SOON = 30
-"""Seconds, of which a loaded machine takes many."""
+"""Seconds. A loaded machine needs many."""
 
 CLOSING = "ALTER DATABASE {database} CONNECTION LIMIT 0"
 OWN = {
@@ -30,7 +30,7 @@ async def neighbour(place: Place) -> AsyncIterator[Connection]:
         yield connection
 
 
-async def test_a_neighbour_that_names_a_database_in_an_open_transaction_does_not_keep_it(
+async def test_a_neighbours_open_transaction_does_not_block_a_deletion(
     place: Place, neighbour: Connection
 ) -> None:
     naming = f'ALTER ROLE "{neighbour.user}" IN DATABASE {{database}} SET work_mem = 64'
@@ -39,12 +39,14 @@ async def test_a_neighbour_that_names_a_database_in_an_open_transaction_does_not
 
 
 @pytest.mark.parametrize("statement", OWN.values(), ids=OWN)
-async def test_a_tenant_in_a_loop_does_not_keep_itself(place: Place, statement: str) -> None:
+async def test_a_tenant_in_a_loop_does_not_block_its_deletion(place: Place, statement: str) -> None:
     async with asyncio.timeout(SOON), AsyncExitStack() as loops, doomed(place) as connection:
         await loops.enter_async_context(looping(connection, statement, 2))
 
 
-async def test_a_tenant_in_a_loop_does_not_keep_its_prepared_transactions(place_15: Place) -> None:
+async def test_a_tenant_in_a_loop_does_not_block_the_end_of_its_prepared_transactions(
+    place_15: Place,
+) -> None:
     async with asyncio.timeout(SOON), AsyncExitStack() as loops, doomed(place_15) as connection:
         async with tenant(connection) as session:
             for each in ("BEGIN", OWN["setting its password"], "PREPARE TRANSACTION 'left'"):
@@ -52,7 +54,7 @@ async def test_a_tenant_in_a_loop_does_not_keep_its_prepared_transactions(place_
         await loops.enter_async_context(looping(connection, CLOSING, 2))
 
 
-async def test_a_neighbour_in_a_loop_does_not_keep_the_names_of_a_tenant_that_it_names(
+async def test_a_neighbour_in_a_loop_does_not_keep_a_deleted_tenants_names_in_use(
     place: Place, neighbour: Connection
 ) -> None:
     order = new_order()

@@ -1,4 +1,4 @@
-"""Other tenants of the server cannot keep one from its end, nor need it their consent."""
+"""Other tenants of the server cannot prevent a deletion, and it does not need their consent."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -61,7 +61,7 @@ async def neighbour(place: Place) -> AsyncIterator[Connection]:
 
 
 @pytest.mark.parametrize("statement", GRANTS)
-async def test_what_a_neighbour_granted_does_not_keep_a_tenant(
+async def test_a_neighbours_grants_do_not_block_a_deletion(
     place: Place, neighbour: Connection, statement: str
 ) -> None:
     async with doomed(place) as connection:
@@ -71,10 +71,10 @@ async def test_what_a_neighbour_granted_does_not_keep_a_tenant(
 
 
 @pytest.mark.parametrize("statement", CLOSING_THE_DOOR)
-async def test_a_neighbour_who_granted_and_closed_the_door_does_not_keep_a_tenant(
+async def test_a_neighbours_grants_in_a_closed_database_do_not_block_a_deletion(
     place: Place, neighbour: Connection, statement: str
 ) -> None:
-    """Settings of its database that do not stand in the way stay."""
+    """Settings of its database that do not block the deletion stay."""
     async with doomed(place) as connection:
         shared = "CREATE TABLE shared (id int); GRANT SELECT ON shared TO {user}"
         async with tenant(neighbour) as session:
@@ -86,7 +86,7 @@ async def test_a_neighbour_who_granted_and_closed_the_door_does_not_keep_a_tenan
 
 
 @pytest.mark.parametrize("hold", ["SELECT * FROM guarded", "GRANT ALL ON guarded TO PUBLIC"])
-async def test_a_neighbour_who_granted_and_holds_on_to_it_does_not_keep_a_tenant(
+async def test_a_neighbours_lock_after_a_grant_does_not_block_a_deletion(
     place: Place, neighbour: Connection, hold: str
 ) -> None:
     async with AsyncExitStack() as sessions, doomed(place) as connection:
@@ -95,7 +95,7 @@ async def test_a_neighbour_who_granted_and_holds_on_to_it_does_not_keep_a_tenant
         await sessions.enter_async_context(left_open(neighbour, hold))
 
 
-async def test_a_grant_that_a_neighbour_leaves_uncommitted_does_not_keep_a_tenant(
+async def test_a_neighbours_uncommitted_grant_does_not_block_a_deletion(
     place: Place, neighbour: Connection
 ) -> None:
     async with (
@@ -107,7 +107,7 @@ async def test_a_grant_that_a_neighbour_leaves_uncommitted_does_not_keep_a_tenan
         await sessions.enter_async_context(grant)
 
 
-async def test_what_a_tenant_owns_at_a_neighbours_goes_with_it_and_nothing_else(
+async def test_a_deletion_removes_only_the_tenants_own_objects_in_a_neighbours_database(
     place: Place, neighbour: Connection
 ) -> None:
     members = "SELECT roleid, member, admin_option FROM pg_auth_members ORDER BY 1, 2, 3"
@@ -125,10 +125,11 @@ async def test_what_a_tenant_owns_at_a_neighbours_goes_with_it_and_nothing_else(
 
 
 @pytest.mark.parametrize("ending", [doomed, suspended])
-async def test_a_neighbour_who_was_let_in_has_to_leave(
+async def test_a_neighbours_session_in_the_database_is_ended(
     place: Place, neighbour: Connection, ending: Ending
 ) -> None:
-    """And goes on at its own; whoever was not let in is in nobody's way either."""
+    """Its sessions in its own database continue. Neighbours without access do not block
+    anything."""
     async with tenant(neighbour) as theirs, AsyncExitStack() as sessions:
         async with ending(place) as connection:
             refused = storm(neighbour, 1, database=connection.database)
@@ -143,7 +144,7 @@ async def test_a_neighbour_who_was_let_in_has_to_leave(
     assert await memberships(place, neighbour) == []
 
 
-async def test_neighbours_who_come_back_again_and_again_do_not_keep_it(
+async def test_reconnecting_neighbours_do_not_block_a_deletion(
     place: Place, neighbour: Connection
 ) -> None:
     async with AsyncExitStack() as clients, doomed(place) as connection:
@@ -151,7 +152,7 @@ async def test_neighbours_who_come_back_again_and_again_do_not_keep_it(
         await clients.enter_async_context(storm(neighbour, 3, database=connection.database))
 
 
-async def test_neighbours_who_come_back_again_and_again_do_not_stay_in(
+async def test_reconnecting_neighbours_do_not_block_a_suspension(
     place: Place, neighbour: Connection
 ) -> None:
     order = new_order()
@@ -165,8 +166,10 @@ async def test_neighbours_who_come_back_again_and_again_do_not_stay_in(
                 pass
 
 
-async def test_a_session_at_a_neighbours_opens_nothing(place: Place, neighbour: Connection) -> None:
-    """An owner can open its database from wherever it is."""
+async def test_a_session_in_a_neighbours_database_cannot_reopen_a_suspended_one(
+    place: Place, neighbour: Connection
+) -> None:
+    """An owner can open its database from any database."""
     async with AsyncExitStack() as sessions:
         async with suspended(place) as connection:
             await run(neighbour, LET_ALL_IN)
@@ -179,16 +182,18 @@ async def test_a_session_at_a_neighbours_opens_nothing(place: Place, neighbour: 
 
 
 @pytest.mark.parametrize("ending", [doomed, suspended])
-async def test_a_neighbour_who_holds_on_to_the_database_does_not_keep_it(
+async def test_a_neighbours_lock_on_the_database_does_not_block_a_deletion(
     place: Place, neighbour: Connection, ending: Ending
 ) -> None:
     async with AsyncExitStack() as sessions, ending(place) as connection:
         await sessions.enter_async_context(held_by(neighbour, connection))
 
 
-async def test_a_session_that_nobody_may_end_is_waited_for(server_16: OperatorsServer) -> None:
-    """Since PostgreSQL 16 an admin without pg_signal_backend can end its own roles' sessions only:
-    nothing is lost."""
+async def test_a_session_that_the_admin_may_not_end_delays_a_deletion(
+    server_16: OperatorsServer,
+) -> None:
+    """Since PostgreSQL 16, an admin without pg_signal_backend can end only sessions of its own
+    roles. The deletion succeeds later."""
     order = new_order()
     async with (
         operated(server_16) as place,
@@ -208,7 +213,7 @@ async def test_a_session_that_nobody_may_end_is_waited_for(server_16: OperatorsS
         await place.sql("DROP ROLE stranger")
 
 
-async def test_autovacuum_at_work_does_not_keep_a_database() -> None:
+async def test_autovacuum_does_not_block_a_deletion() -> None:
     slow = {"autovacuum_vacuum_cost_delay": "100ms", "autovacuum_vacuum_cost_limit": "1"}
     async with (
         operators_server(18, autovacuum_naptime="1s", **slow) as server,
@@ -231,7 +236,7 @@ async def test_autovacuum_at_work_does_not_keep_a_database() -> None:
 
 @asynccontextmanager
 async def _impatient(place: Place) -> AsyncIterator[Place]:
-    """The same provider, but waiting for locks as long as a test should."""
+    """The same provider with a short lock timeout."""
     pool = create_pool(
         place.provider.server.admin,
         min_size=0,

@@ -1,4 +1,5 @@
-"""Whatever a tenant, or its operator, puts in the way of its end, on purpose or not."""
+"""Obstacles that a tenant or its operator creates, deliberately or not, do not prevent a deletion
+or a suspension."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -57,6 +58,8 @@ LEFT_OPEN = {
     "a grant inside": "GRANT USAGE ON SCHEMA public TO {user}",
     "a table": "CREATE TABLE locked (); LOCK locked",
 }
+"""Statements that block nothing, or with which the tenant locks itself out, before its
+suspension."""
 
 ONLY_DELETED = {"no places", "settings of the database", "no library", "a large object"}
 ONLY_DELETED |= {"default privileges", "a comment", "a grant inside"}
@@ -78,7 +81,7 @@ def _against(obstacles: dict[str, str]) -> pytest.MarkDecorator:
 
 
 @_against(BY_THE_OWNER)
-async def test_what_the_owner_did_does_not_keep_it(
+async def test_the_owners_obstacles_do_not_block_it(
     place: Place, ending: Ending, statement: str
 ) -> None:
     async with ending(place) as connection:
@@ -86,7 +89,7 @@ async def test_what_the_owner_did_does_not_keep_it(
 
 
 @_against(BY_THE_OPERATOR)
-async def test_what_the_operator_did_does_not_keep_it(
+async def test_the_operators_obstacles_do_not_block_it(
     place: Place, ending: Ending, statement: str
 ) -> None:
     async with ending(place) as connection:
@@ -94,7 +97,7 @@ async def test_what_the_operator_did_does_not_keep_it(
 
 
 @_against(LEFT_OPEN)
-async def test_a_transaction_that_is_left_open_does_not_keep_it(
+async def test_an_open_transaction_does_not_block_it(
     place: Place, ending: Ending, statement: str
 ) -> None:
     async with AsyncExitStack() as sessions, ending(place) as connection:
@@ -102,19 +105,19 @@ async def test_a_transaction_that_is_left_open_does_not_keep_it(
 
 
 @pytest.mark.parametrize("ending", [doomed, suspended])
-async def test_live_sessions_do_not_keep_it(place: Place, ending: Ending) -> None:
+async def test_open_sessions_do_not_block_it(place: Place, ending: Ending) -> None:
     async with AsyncExitStack() as sessions, ending(place) as connection:
         for _ in range(place.provider.server.connection_limit):
             await sessions.enter_async_context(tenant(connection))
 
 
-async def test_clients_that_return_again_and_again_do_not_keep_it(place: Place) -> None:
+async def test_reconnecting_clients_do_not_block_a_deletion(place: Place) -> None:
     async with AsyncExitStack() as clients, doomed(place) as connection:
         await clients.enter_async_context(storm(connection, 4))
 
 
 @pytest.mark.parametrize(("returning", "clients"), [(storm, 4), (reopening, 2)])
-async def test_clients_that_return_again_and_again_do_not_stay_in(
+async def test_reconnecting_clients_do_not_block_a_suspension(
     place: Place,
     returning: Callable[[Connection, int], AbstractAsyncContextManager[None]],
     clients: int,
@@ -126,7 +129,7 @@ async def test_clients_that_return_again_and_again_do_not_stay_in(
             await assert_shut_out(place, connection)
 
 
-async def test_a_rotation_lets_nobody_in_again(place: Place) -> None:
+async def test_a_rotation_does_not_reopen_a_suspended_database(place: Place) -> None:
     order = new_order()
     async with suspended(place, order):
         await place.provider.suspend(order.tenant)
@@ -134,8 +137,8 @@ async def test_a_rotation_lets_nobody_in_again(place: Place) -> None:
         await assert_shut_out(place, new)
 
 
-async def test_an_operators_session_goes_on_and_the_end_waits_for_it(place: Place) -> None:
-    """Only a superuser may end a superuser's session: it is not final, and nothing is lost."""
+async def test_an_operators_session_continues_and_delays_a_deletion(place: Place) -> None:
+    """Only a superuser may end a superuser's session. The deletion succeeds later."""
     order = new_order()
     connection = await place.provider.provision(order)
     async with session(place.superuser, database=connection.database) as superuser:
@@ -154,7 +157,7 @@ async def test_an_operators_session_goes_on_and_the_end_waits_for_it(place: Plac
         "GRANT SELECT ON pg_catalog.pg_authid TO {user}",
     ],
 )
-async def test_what_the_admin_cannot_take_back_is_told_with_its_mend(
+async def test_grants_that_the_admin_cannot_revoke_are_reported_with_their_fix(
     place: Place, statement: str
 ) -> None:
     order = new_order()
@@ -170,7 +173,7 @@ async def test_what_the_admin_cannot_take_back_is_told_with_its_mend(
     assert tombstone is None
 
 
-async def test_others_databases_and_roles_stay_as_they_were(place: Place) -> None:
+async def test_other_databases_and_roles_stay_unchanged(place: Place) -> None:
     entries = (
         "SELECT (SELECT array_agg(d ORDER BY datname)::text FROM pg_database d "
         "WHERE datname <> $2) || (SELECT array_agg(r ORDER BY rolname)::text FROM pg_roles r "

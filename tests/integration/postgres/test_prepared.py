@@ -1,4 +1,4 @@
-"""Prepared transactions: the one thing that takes the admin into a tenant's database."""
+"""Prepared transactions: the only reason for the admin to connect to a tenant's database."""
 
 import asyncpg
 import pytest
@@ -36,12 +36,12 @@ CREATE VIEW pg_extension AS SELECT public.spring() AS extname;
 ALTER DATABASE {database} SET search_path = public, pg_catalog;
 ALTER DATABASE {database} SET role = {user}
 """
-"""What a tenant can do to have its code run by whoever comes into its database."""
+"""Objects by which a tenant can try to run its code in others' sessions in its database."""
 
 
 @pytest.mark.parametrize("locking", ["SELECT 1", "ALTER ROLE {user} PASSWORD 'changed'"])
 @pytest.mark.parametrize("more", IN_THE_WAY.values(), ids=IN_THE_WAY.keys())
-async def test_a_prepared_transaction_does_not_keep_it(
+async def test_a_prepared_transaction_does_not_block_it(
     place_15: Place, more: str, locking: str
 ) -> None:
     async with doomed(place_15) as connection, tenant(connection) as session:
@@ -56,7 +56,7 @@ async def test_a_prepared_transaction_does_not_keep_it(
         ("SELECT 1", "it''s; DROP ROLE admin \\"),
     ],
 )
-async def test_a_prepared_transaction_that_locks_the_database_or_has_an_odd_name_does_not_keep_it(
+async def test_a_prepared_transaction_with_a_lock_or_an_odd_name_does_not_block_it(
     place_15: Place, statement: str, name: str
 ) -> None:
     async with doomed(place_15) as connection, tenant(connection) as session:
@@ -67,14 +67,14 @@ async def test_a_prepared_transaction_that_locks_the_database_or_has_an_odd_name
     "statement",
     ["ALTER ROLE {user} PASSWORD 'changed'", "GRANT ALL ON DATABASE {database} TO PUBLIC"],
 )
-async def test_a_prepared_transaction_that_locks_something_of_it_does_not_keep_it_in(
+async def test_a_prepared_transaction_with_a_lock_does_not_block_a_suspension(
     place_15: Place, statement: str
 ) -> None:
     async with suspended(place_15) as connection, tenant(connection) as opened:
         await _prepare(opened, filled(statement, connection))
 
 
-async def test_a_prepared_transaction_that_is_in_nobodys_way_is_data(place_15: Place) -> None:
+async def test_a_prepared_transaction_that_blocks_nothing_is_kept(place_15: Place) -> None:
     order = new_order()
     async with vended(place_15.provider, order) as connection:
         async with tenant(connection) as opened:
@@ -86,7 +86,7 @@ async def test_a_prepared_transaction_that_is_in_nobodys_way_is_data(place_15: P
             assert await opened.fetchval("SELECT answer FROM kept") == 42
 
 
-async def test_a_neighbours_prepared_transaction_does_not_keep_it(place_15: Place) -> None:
+async def test_a_neighbours_prepared_transaction_does_not_block_a_deletion(place_15: Place) -> None:
     async with vended(place_15.provider, new_order()) as neighbour:
         async with doomed(place_15) as connection:
             await run(connection, f"GRANT CONNECT ON DATABASE {{database}} TO {neighbour.user}")
@@ -97,7 +97,7 @@ async def test_a_neighbours_prepared_transaction_does_not_keep_it(place_15: Plac
         assert await memberships(place_15, neighbour) == []
 
 
-async def test_nothing_of_the_tenants_runs_when_its_transactions_are_ended(
+async def test_ending_transactions_runs_no_code_of_the_tenant(
     place_15: Place,
 ) -> None:
     async with doomed(place_15) as connection, tenant(connection) as session:
@@ -120,7 +120,7 @@ NEIGHBOURS = {
 
 
 @pytest.mark.parametrize("naming", NEIGHBOURS.values(), ids=NEIGHBOURS)
-async def test_what_a_neighbour_prepared_about_a_database_does_not_keep_it(
+async def test_a_neighbours_transaction_prepared_about_a_database_does_not_block_its_deletion(
     place_15: Place, naming: str
 ) -> None:
     async with vended(place_15.provider, new_order()) as neighbour:
@@ -132,7 +132,9 @@ async def test_what_a_neighbour_prepared_about_a_database_does_not_keep_it(
         assert await memberships(place_15, neighbour) == []
 
 
-async def test_what_a_tenant_prepared_at_a_neighbours_does_not_keep_it(place_15: Place) -> None:
+async def test_a_tenants_transaction_prepared_in_a_neighbours_database_does_not_block_its_deletion(
+    place_15: Place,
+) -> None:
     async with vended(place_15.provider, new_order()) as neighbour:
         async with doomed(place_15) as connection:
             let_in = f'GRANT CONNECT ON DATABASE "{neighbour.database}" TO {{user}}'

@@ -1,4 +1,4 @@
-"""A server's TLS, as the admin's URL asks for it, holds for all that logs in, and is handed out."""
+"""TLS parameters of the admin's URL apply to every login and are handed out to tenants."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -51,7 +51,7 @@ ASKED = {
 
 
 @pytest.mark.parametrize("options", ASKED)
-async def test_a_tenant_gets_what_the_admins_url_asks_for_and_else_what_the_server_has(
+async def test_a_tenant_gets_the_urls_tls_parameters_or_the_servers_capability(
     private: Private, options: str
 ) -> None:
     async with (
@@ -67,7 +67,9 @@ async def test_a_tenant_gets_what_the_admins_url_asks_for_and_else_what_the_serv
             assert await tenant.fetchval(USES_TLS) is is_encrypted
 
 
-async def test_a_server_without_tls_is_handed_out_as_such(server_15: OperatorsServer) -> None:
+async def test_connections_to_a_server_without_tls_have_tls_disabled(
+    server_15: OperatorsServer,
+) -> None:
     for options in ("", "?sslmode=prefer"):
         async with (
             opened(server_15.dsn() + options) as provider,
@@ -84,9 +86,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-async def test_a_server_that_cannot_prove_itself_is_used_by_nobody(
-    private: Private, wrong: str
-) -> None:
+async def test_an_unverified_server_gets_no_login(private: Private, wrong: str) -> None:
     options, host = WRONG[wrong]
     async with opened(private.dsn(options, host)) as provider:
         with pytest.raises(ProviderBusy):
@@ -107,7 +107,7 @@ async def test_a_server_that_cannot_prove_itself_is_used_by_nobody(
             await PostgresLoginCheck().verify(told)
 
 
-async def test_a_registry_is_reached_with_the_same_parameters(private: Private) -> None:
+async def test_the_registry_uses_the_same_parameters(private: Private) -> None:
     async with own_database(private.server) as url:
         database = url.rpartition("/")[2]
         verified = private.dsn("sslmode=verify-full&sslrootcert={ca}", database=database)
@@ -118,9 +118,7 @@ async def test_a_registry_is_reached_with_the_same_parameters(private: Private) 
                 assert is_mine
 
 
-async def test_the_command_line_hands_the_authority_on_as_a_file(
-    private: Private, tmp_path: Path
-) -> None:
+async def test_the_cli_writes_the_authority_to_a_file(private: Private, tmp_path: Path) -> None:
     dsn = private.dsn("sslmode=verify-full&sslrootcert={ca}")
     file = tmp_path / "ca.pem"
     settings = {"PGVEND_PROVIDER": "postgres", "PGVEND_POSTGRES_ADMIN_DSN": dsn}

@@ -1,4 +1,5 @@
-"""A registry that comes back from a backup issues no password that was revoked since."""
+"""After its registry was restored from a backup, pgvend issues no password that was revoked
+since."""
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -28,7 +29,7 @@ Act = Callable[[Memory], Awaitable[Connection]]
 
 @dataclass
 class Service:
-    """A service whose registry is a file, over a real server."""
+    """A service with a registry in a file, over a real server."""
 
     place: Place
     folder: Path
@@ -86,7 +87,7 @@ async def promise(memory: Memory) -> None:
 
 
 async def finish(memory: Memory) -> Connection:
-    """Finish a creation that the records have half done."""
+    """Complete a creation that is half done in the records."""
     record = await memory.only_record()
     assert await memory.vend(login_check=CHECK).finish(record.id)
     order = (await memory.only_record()).order(memory.passwords)
@@ -94,7 +95,9 @@ async def finish(memory: Memory) -> Connection:
 
 
 @pytest.mark.parametrize("act", [rotate, expire_and_restore])
-async def test_no_revoked_password_works_after(service: Service, act: Act) -> None:
+async def test_no_revoked_password_works_after_a_restored_backup(
+    service: Service, act: Act
+) -> None:
     first = await service.does(create)
     service.back_up()
     leaked, last = [await service.does(rotate) for _ in range(2)]
@@ -106,7 +109,7 @@ async def test_no_revoked_password_works_after(service: Service, act: Act) -> No
     assert new.password != last.password
 
 
-async def test_nor_after_the_end_of_a_creation(service: Service) -> None:
+async def test_no_revoked_password_works_after_a_completed_creation(service: Service) -> None:
     await service.does(cast("Act", promise))
     service.back_up()
     first, leaked, _ = [await service.does(act) for act in (finish, rotate, rotate)]
@@ -115,7 +118,7 @@ async def test_nor_after_the_end_of_a_creation(service: Service) -> None:
     await assert_only(await service.does(finish), revoked=[first, leaked])
 
 
-async def test_a_password_that_was_not_revoked_comes_back(service: Service) -> None:
+async def test_a_password_that_was_not_revoked_works_again(service: Service) -> None:
     first = await service.does(create)
     assert await service.does(expire_and_restore, later=True) == first
     await CHECK.verify(first)

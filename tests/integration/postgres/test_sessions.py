@@ -1,4 +1,4 @@
-"""What sessions begin with: not everything gets through what stands before a server."""
+"""Startup parameters of sessions: poolers and proxies accept only some."""
 
 import asyncio
 import struct
@@ -13,17 +13,17 @@ from domain.secret import Secret
 from tests.support.places import Place
 
 POOLERS_TAKE = {"client_encoding", "database", "user"}
-"""PgBouncer refuses a login with any other parameter that it was not told to ignore."""
+"""PgBouncer refuses a login with any other parameter that it is not configured to ignore."""
 
 PROXIES_FORWARD = POOLERS_TAKE | {"application_name", "options"}
-"""Neon's proxy leaves out all others without a word."""
+"""Neon's proxy silently drops all other parameters."""
 
 
-async def test_a_login_check_sends_nothing_that_a_tenant_would_not() -> None:
+async def test_a_login_check_sends_only_a_tenants_parameters() -> None:
     assert await _sent_by(PostgresLoginCheck().verify) == POOLERS_TAKE
 
 
-async def test_our_own_sessions_send_only_what_neon_s_proxy_forwards() -> None:
+async def test_sessions_of_pgvend_send_only_parameters_that_neon_forwards() -> None:
     async def opened(connection: Connection) -> None:
         async with single_session(login_of(connection)):
             pass
@@ -31,9 +31,9 @@ async def test_our_own_sessions_send_only_what_neon_s_proxy_forwards() -> None:
     assert await _sent_by(opened) == PROXIES_FORWARD
 
 
-async def test_all_settings_of_our_own_sessions_hold(place: Place) -> None:
-    """By them the server notices within a minute that we vanished: our machine may lose its power,
-    nobody says goodbye, and a session with a tenant's lock would otherwise stay for hours."""
+async def test_all_settings_of_pgvends_sessions_take_effect(place: Place) -> None:
+    """With them, the server detects within a minute that pgvend vanished, for example by a power
+    failure. Otherwise a session with a tenant's lock would stay for hours."""
     idle, interval, count = (
         int(SESSION_SETTINGS[f"tcp_keepalives_{name}"]) for name in ("idle", "interval", "count")
     )
@@ -44,7 +44,7 @@ async def test_all_settings_of_our_own_sessions_hold(place: Place) -> None:
     wanted = {
         name: "1min" if value == "60s" else value
         for name, value in SESSION_SETTINGS.items()
-        if over_tcp or not name.startswith("tcp_")  # a socket of the file system has none of these
+        if over_tcp or not name.startswith("tcp_")  # Unix sockets do not have these
     }
     async with (
         single_session(place.provider.server.admin) as single,
@@ -55,7 +55,7 @@ async def test_all_settings_of_our_own_sessions_hold(place: Place) -> None:
 
 
 async def _sent_by(call: Callable[[Connection], Awaitable[None]]) -> set[str]:
-    """The parameters that a session begins with; nothing is said to it."""
+    """Return the startup parameters that the call sends."""
     heard: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

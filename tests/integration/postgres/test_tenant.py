@@ -1,6 +1,6 @@
-"""What a tenant finds when it logs in, and what a vend leaves besides.
+"""A tenant's view of its database, and the objects that provisioning creates.
 
-What it cannot reach from there is tried out in `tests/security`.
+`tests/security` tries to reach everything else.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ async def test_the_tenant_owns_its_database_and_works_in_it(place: Place) -> Non
         await run(connection, *CAN)
 
 
-async def test_nobody_else_has_a_privilege_on_the_database_nor_its_role_more(place: Place) -> None:
+async def test_only_the_owner_has_privileges_and_only_on_its_database(place: Place) -> None:
     async with vended(place.provider, new_order()) as connection:
         granted = await place.sql(
             "SELECT pg_get_userbyid(entry.grantee)::text, entry.privilege_type "
@@ -58,7 +58,7 @@ async def test_nobody_else_has_a_privilege_on_the_database_nor_its_role_more(pla
         assert await place.sql(of_others, f'"{connection.user}"') == [0]
 
 
-async def test_provisioning_again_keeps_what_the_tenant_made(place: Place) -> None:
+async def test_provisioning_again_keeps_the_tenants_data(place: Place) -> None:
     order = new_order()
     async with vended(place.provider, order) as connection:
         await run(connection, "CREATE TABLE kept AS SELECT 42 AS answer")
@@ -67,7 +67,7 @@ async def test_provisioning_again_keeps_what_the_tenant_made(place: Place) -> No
             assert await session.fetchval("SELECT answer FROM kept") == 42
 
 
-async def test_a_vend_leaves_marks_a_verifier_and_no_membership(place: Place) -> None:
+async def test_provisioning_leaves_marks_a_verifier_and_no_membership(place: Place) -> None:
     order = new_order()
     verifier = "SELECT rolpassword FROM pg_authid WHERE rolname = $1"
     async with vended(place.provider, order) as connection:
@@ -86,7 +86,7 @@ async def test_a_vend_leaves_marks_a_verifier_and_no_membership(place: Place) ->
         assert await memberships(place, connection) == []
 
 
-async def test_the_servers_log_never_holds_a_password(place: Place) -> None:
+async def test_the_servers_log_contains_no_password(place: Place) -> None:
     order = new_order()
     passwords = [order.password.reveal(), rotated(order).password.reveal()]
     async with _logging_everything(place):
@@ -101,7 +101,8 @@ async def test_the_servers_log_never_holds_a_password(place: Place) -> None:
 
 
 async def _lose_a_race(place: Place) -> None:
-    """Of two orders for one name one fails in CREATE ROLE, and the server logs that statement."""
+    """Run two provisions with the same name: one fails in CREATE ROLE, and the server logs that
+    statement."""
     order = new_order()
     orders = [order, namesake(order)]
     try:

@@ -1,4 +1,4 @@
-"""A role that cannot be dropped holds neither name nor quota, and goes in parts."""
+"""A role that cannot be dropped blocks neither its name nor the quota, and is removed in parts."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -49,7 +49,7 @@ OWN_POLICY = "CREATE POLICY p ON t%s TO {user}; ALTER TABLE t%s ENABLE ROW LEVEL
 
 @asynccontextmanager
 async def named_by(place: Place, *statements: str) -> AsyncIterator[tuple[Order, Connection]]:
-    """A tenant that is gone at the end, and a neighbour that ran the statements about it."""
+    """A tenant, deleted at the end, and a neighbour that ran the statements about it."""
     order = new_order()
     async with vended(place.provider, new_order()) as neighbour:
         connection = await place.provider.provision(order)
@@ -59,7 +59,7 @@ async def named_by(place: Place, *statements: str) -> AsyncIterator[tuple[Order,
 
 
 async def swept(place: Place, order: Order) -> None:
-    """Sweep until nothing is left, which takes a few sweeps at most."""
+    """Delete repeatedly until nothing is left, which takes a few calls at most."""
     for _ in range(4):
         tombstone = await place.provider.delete(order.tenant)
         if tombstone is None:
@@ -68,7 +68,7 @@ async def swept(place: Place, order: Order) -> None:
     raise AssertionError(tombstone)
 
 
-async def test_its_names_are_free_and_nobody_logs_in_as_it(place: Place) -> None:
+async def test_a_tombstone_frees_its_names_and_refuses_logins(place: Place) -> None:
     async with named_by(place, MANY) as (order, _):
         login = await place.provider.reveal(order)
         async with tenant(login) as opened:
@@ -91,7 +91,7 @@ async def test_its_names_are_free_and_nobody_logs_in_as_it(place: Place) -> None
         assert await held(place.provider, order) == [holding]
 
 
-async def test_it_is_found_by_its_mark_and_can_become_a_tenant_again(place: Place) -> None:
+async def test_a_tombstone_is_found_by_its_mark_and_can_become_a_tenant_again(place: Place) -> None:
     async with named_by(place, MANY) as (order, _):
         await place.provider.delete(order.tenant)
         for call in (place.provider.rotate, place.provider.install):
@@ -117,8 +117,8 @@ async def with_few_locks(major: int | None) -> AsyncIterator[Place]:
 
 
 @pytest.mark.parametrize("major", [15, 16, 18, None], ids=lambda major: major or "bundled")
-async def test_more_than_the_server_has_locks_for_goes_in_parts(major: int | None) -> None:
-    """Of policies that are for others too, only the entry of the role goes."""
+async def test_more_objects_than_locks_are_removed_in_parts(major: int | None) -> None:
+    """Policies that also apply to others only lose the role."""
     own = TABLES.format(schema="public", also=OWN_POLICY)
     named = [*MORE_THAN_LOCKS, GUARDED, SHARED, FOR_BOTH, own]
     async with (
@@ -139,7 +139,7 @@ async def test_more_than_the_server_has_locks_for_goes_in_parts(major: int | Non
             assert await theirs.fetchval(guarded) == CROWD + 1
 
 
-async def test_what_somebody_uses_keeps_the_rest_of_it_not(place: Place) -> None:
+async def test_a_table_in_use_does_not_block_the_removal_of_other_objects(place: Place) -> None:
     own = TABLES.format(schema="public", also=OWN_POLICY)
     async with named_by(place, own) as (order, neighbour):
         tombstone = await place.provider.delete(order.tenant)
@@ -151,7 +151,7 @@ async def test_what_somebody_uses_keeps_the_rest_of_it_not(place: Place) -> None
             await used.execute("SELECT FROM t1")
 
 
-async def test_what_it_owns_at_a_neighbours_goes_in_parts_but_not_what_stands_on_it(
+async def test_objects_in_a_neighbours_database_are_removed_in_parts_without_their_dependents(
     place: Place,
 ) -> None:
     let_in = "CREATE SCHEMA guests; GRANT ALL ON SCHEMA guests TO {user}; GRANT CONNECT ON DATABASE"
@@ -183,8 +183,8 @@ PASSING_ON = [
 ]
 
 
-async def test_what_a_third_tenant_passed_on_does_not_keep_it(place: Place) -> None:
-    """Only who granted it can take it back, in the same call as all the rest."""
+async def test_privileges_passed_on_by_a_third_tenant_are_revoked(place: Place) -> None:
+    """Only the grantor can revoke them; the same call does."""
     async with vended(place.provider, new_order()) as third, named_by(place) as (order, neighbour):
         connection = await place.provider.reveal(order)
         passing_on = [each.replace("{own}", f'"{neighbour.database}"') for each in PASSING_ON]
@@ -203,7 +203,9 @@ async def test_what_a_third_tenant_passed_on_does_not_keep_it(place: Place) -> N
             assert await guest.fetch("SELECT FROM shared") == []
 
 
-async def test_its_own_default_privileges_at_a_neighbours_go_in_parts(place: Place) -> None:
+async def test_default_privileges_in_a_neighbours_database_are_removed_in_parts(
+    place: Place,
+) -> None:
     schemas = f"""
         DO $$ BEGIN FOR i IN 1..{CROWD} LOOP
             EXECUTE format('CREATE SCHEMA s%s; GRANT ALL ON SCHEMA s%s TO {{user}}', i, i);
@@ -225,7 +227,7 @@ async def test_its_own_default_privileges_at_a_neighbours_go_in_parts(place: Pla
         assert await place.provider.delete(order.tenant) is None
 
 
-async def test_more_privileges_than_go_in_time_are_taken_back_in_parts(place: Place) -> None:
+async def test_many_privileges_are_revoked_in_parts(place: Place) -> None:
     objects = f"""
         DO $$ DECLARE made oid; BEGIN FOR i IN 1..{MOST + PART} LOOP
             made := lo_create(0);

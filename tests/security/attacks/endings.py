@@ -1,4 +1,5 @@
-"""Keeping a tenant that is deleted, and what it had: its names, its place in a quota."""
+"""Attacks that prevent the deletion of a tenant, or keep its names or its place in a quota in
+use."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,12 +13,12 @@ from tests.support.obstacles import crowd, left_open, looping, run
 from tests.support.orders import new_order
 
 ENOUGH = 30
-"""Seconds for a deletion, and sweeps after which all of it has to be gone."""
+"""Seconds that a deletion may take, and the number of calls after which nothing may be left."""
 
 _CLOSING = "ALTER DATABASE {database} CONNECTION LIMIT 0"
 
 Way = Callable[[Stage, Guest], Awaitable[AbstractAsyncContextManager[object]]]
-"""What B does to keep a guest, and goes on doing while the guest is deleted."""
+"""An action by which B tries to keep a tenant, and that continues while the tenant is deleted."""
 
 
 def keeping(way: Way) -> Callable[[Stage], Awaitable[Outcome]]:
@@ -34,7 +35,7 @@ def keeping(way: Way) -> Callable[[Stage], Awaitable[Outcome]]:
 
 
 async def _outcome(stage: Stage, guest: Guest) -> Outcome:
-    """Whether the names are free at once, and nothing is left in the end."""
+    """Check that the names are free at once, and that nothing is left in the end."""
     async with asyncio.timeout(ENOUGH):
         await stage.provider.delete(guest.order.tenant)
         async with vended(stage.provider, namesake(guest.order)):
@@ -47,7 +48,7 @@ async def _outcome(stage: Stage, guest: Guest) -> Outcome:
 
 async def _by_policies(stage: Stage, guest: Guest) -> AbstractAsyncContextManager[object]:
     await run(stage.b, crowd("crowded"), about=guest.connection)
-    # on servers with few locks, tests/integration/postgres/test_tombstones.py has more of them
+    # tests/integration/postgres/test_tombstones.py has more of them, on servers with few locks
     return _afterwards(stage, "DROP TABLE crowded")
 
 
@@ -76,22 +77,22 @@ _UNTRIED = {NONE: Outcome.UNTRIED}
 
 ATTACKS = (
     Attack(
-        "keep a deleted tenant's names by policies that name its role",
+        "keep a deleted tenant's names in use by policies that name its role",
         keeping(_by_policies),
         _UNTRIED,
     ),
     Attack(
-        "keep a deleted tenant's database by an open transaction that names it",
+        "keep a deleted tenant's database with an open transaction that names it",
         keeping(_by_naming),
         _UNTRIED,
     ),
     Attack(
-        "keep a deleted tenant's names by a right granted to it, and a loop of `ALTER DATABASE`",
+        "keep a deleted tenant's names in use by a grant to it and a loop of `ALTER DATABASE`",
         keeping(_by_closing_a_door),
         _UNTRIED,
     ),
     Attack(
-        "keep its own database when it is deleted by a loop of `ALTER DATABASE`",
+        "block the deletion of its own database with a loop of `ALTER DATABASE`",
         keeping(_by_a_loop_of_its_own),
         _UNTRIED,
     ),

@@ -1,4 +1,4 @@
-"""Using up the server's transaction ids, or keeping them from being used again."""
+"""Attacks that use up the server's transaction ids, or hold back their reuse."""
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
@@ -26,7 +26,7 @@ END $$
 """
 
 _SCARCE = replace(QUICK, burnt=1, scarce=1, kept=100, burning=Burning(fast=100, accused=2))
-"""As if the ids that are left were few."""
+"""Limits of the guard as if few ids were left."""
 
 
 async def _burns_ids(stage: Stage) -> Outcome:
@@ -36,7 +36,7 @@ async def _burns_ids(stage: Stage) -> Outcome:
 
 
 async def _keeps_ids(stage: Stage) -> Outcome:
-    """While A uses some."""
+    """Hold back the ids while A uses some."""
     async with stage.as_b() as holding:
         await holding.execute(
             "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class"
@@ -76,6 +76,6 @@ async def _ends(session: asyncpg.Connection) -> Outcome:
 
 
 ATTACKS = (
-    Attack("use up everybody's transaction ids", _burns_ids, _NEONS),
-    Attack("keep everybody's transaction ids from being used again", _keeps_ids, _NEONS),
+    Attack("use up the server's transaction ids", _burns_ids, _NEONS),
+    Attack("hold back the reuse of the server's transaction ids", _keeps_ids, _NEONS),
 )

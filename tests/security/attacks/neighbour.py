@@ -1,4 +1,4 @@
-"""Reaching A's database, and what is in it; and becoming somebody else, or more."""
+"""Attacks on A's database and its contents, and on the identity of other roles."""
 
 from functools import partial
 
@@ -7,7 +7,9 @@ from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outc
 
 _OPEN = {NONE: Outcome.POSSIBLE}
 _VISIBLE = dict.fromkeys((EMBEDDED, POSTGRES, ROLE), Outcome.VISIBLE)
-_ELSEWHERE = dict.fromkeys((NONE, PROJECT), Outcome.UNTRIED)  # open anyway, or alone anyway
+_ELSEWHERE = dict.fromkeys(
+    (NONE, PROJECT), Outcome.UNTRIED
+)  # open in any case, or on a server of its own
 _FREE_ON_NEON = {NONE: Outcome.POSSIBLE, PROJECT: Outcome.OWN}
 
 _crossing = partial(attacks, crosses=True)
@@ -23,28 +25,30 @@ _AT_NEIGHBOURS = {
     "read A's tables": "SELECT word FROM treasure",
     "write to A's tables": "UPDATE treasure SET word = 'gone'",
     "read A's large objects": "SELECT data FROM pg_largeobject",
-    "make a temporary table in A's database": "CREATE TEMPORARY TABLE passing (word text)",
-    "make a schema in A's database": "CREATE SCHEMA of_b",
+    "create a temporary table in A's database": "CREATE TEMPORARY TABLE passing (word text)",
+    "create a schema in A's database": "CREATE SCHEMA of_b",
 }
 _FROM_OUTSIDE = {
     "rename A's database": "ALTER DATABASE {a_database} RENAME TO of_b",
     "close A's database": "ALTER DATABASE {a_database} ALLOW_CONNECTIONS false",
-    "make settings for A's sessions": "ALTER DATABASE {a_database} SET search_path = of_b",
+    "change settings of A's sessions": "ALTER DATABASE {a_database} SET search_path = of_b",
 }
-_LETTING_IN = {"let itself into A's database": "GRANT CONNECT ON DATABASE {a_database} TO {b}"}
+_LETTING_IN = {
+    "grant itself access to A's database": "GRANT CONNECT ON DATABASE {a_database} TO {b}"
+}
 _INVITED = {
     "read A's tables, where A lets everybody connect": "SELECT word FROM treasure",
     "read A's large objects, where A lets everybody connect": (
         "SELECT lo_get(oid) FROM pg_largeobject_metadata"
     ),
-    "make a table, where A lets everybody connect": "CREATE TABLE public.of_b ()",
-    "make a temporary table, where A lets everybody connect": "CREATE TEMPORARY TABLE passing ()",
+    "create a table, where A lets everybody connect": "CREATE TABLE public.of_b ()",
+    "create a temporary table, where A lets everybody connect": "CREATE TEMPORARY TABLE passing ()",
 }
 _LISTING = {"list A's tables, where A lets everybody connect": "SELECT 'public.treasure'::regclass"}
 
 DATABASE = (
     *_crossing(at_neighbours, _AT_NEIGHBOURS, _OPEN),
-    *_crossing(at_neighbours, {"make a table in A's schemas": "CREATE TABLE vault.of_b ()"}),
+    *_crossing(at_neighbours, {"create a table in A's schemas": "CREATE TABLE vault.of_b ()"}),
     *_crossing(at_once, {"drop A's database": "DROP DATABASE {a_database}"}),
     *_crossing(in_own, _FROM_OUTSIDE),
     *_crossing(in_own, _LETTING_IN, _OPEN),
@@ -57,23 +61,23 @@ _AS_A = {
     "`SET SESSION AUTHORIZATION` to A": "SET SESSION AUTHORIZATION {a}",
     "become a member of A": "GRANT {a} TO {b}",
     "change A's password": "ALTER ROLE {a} PASSWORD 'of b'",
-    "shut A out": "ALTER ROLE {a} NOLOGIN",
+    "disable A's logins": "ALTER ROLE {a} NOLOGIN",
     "drop A's role": "DROP ROLE {a}",
-    "take over what A owns": "REASSIGN OWNED BY {a} TO {b}",
-    "make settings for A's role": "ALTER ROLE {a} SET search_path = of_b",
+    "take over A's objects": "REASSIGN OWNED BY {a} TO {b}",
+    "change settings of A's role": "ALTER ROLE {a} SET search_path = of_b",
 }
 _AS_OTHERS = {
     "`SET ROLE` to pgvend's admin": "SET ROLE {admin}",
     "become a member of pgvend's admin": "GRANT {admin} TO {b}",
     "make pgvend's admin, or A, a member of its own role": "GRANT {b} TO {admin}",
     "become a superuser": "ALTER ROLE {b} SUPERUSER",
-    "be allowed to make roles": "ALTER ROLE {b} CREATEROLE",
-    "be allowed to read everything": "GRANT pg_read_all_data TO {b}",
+    "get the right to create roles": "ALTER ROLE {b} CREATEROLE",
+    "get the right to read everything": "GRANT pg_read_all_data TO {b}",
 }
 _MADE = {
-    "make a role": "CREATE ROLE of_b",
-    "read the hashes of passwords": "SELECT rolpassword FROM pg_authid",
-    "read them in `pg_shadow`": "SELECT passwd FROM pg_shadow",
+    "create a role": "CREATE ROLE of_b",
+    "read password hashes": "SELECT rolpassword FROM pg_authid",
+    "read password hashes in `pg_shadow`": "SELECT passwd FROM pg_shadow",
 }
 _make_database = partial(at_once, undo="DROP DATABASE of_b")
 
@@ -83,5 +87,5 @@ IDENTITY = (
     *attacks(_as, {"log in as pgvend's admin with B's password": "{admin}"}),
     *attacks(in_own, _AS_OTHERS),
     *attacks(in_own, _MADE, _FREE_ON_NEON),
-    *attacks(_make_database, {"make a database": "CREATE DATABASE of_b"}, _FREE_ON_NEON),
+    *attacks(_make_database, {"create a database": "CREATE DATABASE of_b"}, _FREE_ON_NEON),
 )

@@ -1,4 +1,4 @@
-"""Standing in A's way, and in pgvend's."""
+"""Attacks that obstruct A or pgvend."""
 
 import asyncio
 import struct
@@ -15,7 +15,7 @@ from tests.security.stage import LIMIT, Stage, Stopped
 from tests.support.polling import until
 
 _SHARED = dict.fromkeys((EMBEDDED, POSTGRES, ROLE, NONE), Outcome.POSSIBLE)
-_NEONS = dict.fromkeys((ROLE, NONE, PROJECT), Outcome.UNTRIED)  # a proxy of Neon's is in front
+_NEONS = dict.fromkeys((ROLE, NONE, PROJECT), Outcome.UNTRIED)  # behind Neon's proxy
 
 _HOLDING_ON = """
 LOCK TABLE pg_database, pg_roles, pg_db_role_setting IN ACCESS SHARE MODE;
@@ -52,7 +52,7 @@ async def _takes_places_before_logging_in(stage: Stage) -> Outcome:
 
 
 async def _door(stage: Stage) -> asyncio.StreamWriter:
-    """Begin a login that goes no further than being asked for the password."""
+    """Begin a login, and stop at the request for the password."""
     reader, writer = await asyncio.open_connection(stage.b.host, stage.b.port)
     words = f"user\0{stage.b.user}\0database\0{stage.b.database}\0\0".encode()
     writer.write(struct.pack("!ii", 8 + len(words), 196608) + words)
@@ -65,7 +65,7 @@ _drop = at_once("DROP DATABASE {a_database}")
 
 
 async def _crowds_the_door(stage: Stage) -> Outcome:
-    """By logins, and by commands about A's database, that are refused again and again."""
+    """Repeat refused logins to A's database, and refused commands about it."""
     async with AsyncExitStack() as crowd:
         for _ in range(LIMIT):
             await crowd.enter_async_context(_nagging(stage, _knock))
@@ -105,7 +105,7 @@ async def _takes_all_locks(stage: Stage) -> Outcome:
 
 
 async def _holds_on(stage: Stage) -> Outcome:
-    """Neither a vend nor a deletion waits for what B has locked."""
+    """Check that neither a creation nor a deletion waits for B's locks."""
     async with stage.as_b() as session:
         await session.execute("BEGIN")
         await session.execute(stage.filled(_HOLDING_ON))
@@ -115,7 +115,7 @@ async def _holds_on(stage: Stage) -> Outcome:
 
 
 async def _reads_nothing(stage: Stage) -> Outcome:
-    """A session that cannot get its answer away hears of nothing, not even of a database's end."""
+    """Leave answers unread: such a session does not react to the deletion of any database."""
     async with AsyncExitStack() as sessions, stage.as_b() as looking:
         for _ in range(LIMIT - 1):
             await sessions.enter_async_context(_unread_answer(stage, looking))
@@ -146,18 +146,18 @@ async def _is_waited_for(looking: asyncpg.Connection, pid: int) -> bool:
 
 
 ATTACKS = (
-    Attack("use up A's sessions by logins that fail", _takes_places_by_failing),
+    Attack("use up A's sessions with failing logins", _takes_places_by_failing),
     Attack(
-        "use up everybody's by logins that are not finished",
+        "use up all connections with unfinished logins",
         _takes_places_before_logging_in,
         _SHARED | _NEONS,
     ),
-    Attack("keep A out by being refused at its door", _crowds_the_door),
-    Attack("keep pgvend from making or dropping databases by holding locks", _holds_on),
+    Attack("block A by repeated refused logins and commands", _crowds_the_door),
+    Attack("block pgvend's creations and deletions by holding locks", _holds_on),
     Attack(
-        "keep pgvend from dropping databases by leaving answers unread",
+        "block pgvend's deletions by leaving answers unread",
         _reads_nothing,
         dict.fromkeys((NONE, PROJECT), Outcome.UNTRIED),
     ),
-    Attack("fill the server's table of locks", _takes_all_locks, _SHARED),
+    Attack("fill the server's lock table", _takes_all_locks, _SHARED),
 )

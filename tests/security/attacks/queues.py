@@ -1,4 +1,4 @@
-"""Holding up everybody: PostgreSQL queues for some locks before it checks permission."""
+"""Attacks that block all tenants: PostgreSQL queues for some locks before it checks privileges."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,7 +17,7 @@ from tests.support.polling import until
 
 PATIENCE = 30.0
 WITHOUT_GUARD = 2.0
-"""Seconds after which the others count as held up: for good, where a guard is and on Neon."""
+"""Seconds after which the others count as blocked, with a guard and on Neon."""
 
 _UNGUARDED = dict.fromkeys((ROLE, NONE), Outcome.POSSIBLE)
 _NEONS = dict.fromkeys((ROLE, NONE, PROJECT), Outcome.UNTRIED)
@@ -26,7 +26,7 @@ _CATALOGS = ("authid", "auth_members", "database", "db_role_setting", "shdescrip
 
 _READ = "; ".join(f"SELECT count(*) FROM pg_{name}" for name in _CATALOGS[1:])
 _HOLD = f"BEGIN; SELECT count(*) FROM pg_roles; {_READ}; PREPARE of_b AS DELETE FROM pg_authid"
-"""What anybody may: weak locks on shared catalogs, one of them that of a change."""
+"""Locks that every role may take: weak locks on shared catalogs, one of them that of a change."""
 
 _RULE = "CREATE RULE of_b AS ON INSERT TO pg_catalog.pg_{} DO NOTHING"
 
@@ -53,7 +53,7 @@ async def _pgvend_logs_in(stage: Stage) -> None:
 
 
 def _queues(*statements: str, hold: str = _HOLD, check: Check = _another_comes_and_goes) -> Attempt:
-    """One session of B's holds weak locks, a second one queues behind it, for each statement."""
+    """One session of B holds weak locks; for each statement, a second one queues behind it."""
 
     async def attempt(stage: Stage) -> Outcome:
         async with stage.as_b() as holding, stage.as_b() as looking:
@@ -71,7 +71,7 @@ def _queues(*statements: str, hold: str = _HOLD, check: Check = _another_comes_a
 async def _waiting(
     stage: Stage, looking: asyncpg.Connection, statement: str
 ) -> AsyncIterator[None]:
-    """B's statement waits, or was refused, or its session was ended."""
+    """Wait until B's statement waits for a lock, was refused, or its session was ended."""
     async with _third_session(stage) as session:
         pid = session.get_server_pid()
         task = asyncio.create_task(tried(session, statement))
@@ -81,7 +81,7 @@ async def _waiting(
             try:
                 return task.done() or bool(await looking.fetchval(waits, pid, timeout=1))
             except TimeoutError:
-                return True  # who looks is held up, too
+                return True  # this session is blocked, too
 
         try:
             await until(is_settled)
@@ -93,7 +93,7 @@ async def _waiting(
 
 @asynccontextmanager
 async def _third_session(stage: Stage) -> AsyncIterator[asyncpg.Connection]:
-    """As soon as there is room for it again."""
+    """Open a session as soon as the connection limit allows it."""
     async with AsyncExitStack() as sessions:
         opened: list[asyncpg.Connection] = []
 
@@ -121,7 +121,8 @@ async def _is_fine(stage: Stage, check: Check) -> bool:
 
 
 async def _after_a_change_of_its_role(stage: Stage) -> Outcome:
-    """Which empties the caches by which the server finds out whose sessions may be ended."""
+    """Change the role first, which invalidates the caches that the server uses to decide whose
+    sessions may be ended."""
     async with stage.as_b() as session:
         await session.execute(
             f"ALTER ROLE CURRENT_USER PASSWORD '{stage.b.password.reveal()}';"
@@ -141,7 +142,7 @@ async def _by_a_role_made_right_before(stage: Stage) -> Outcome:
 
 
 def _keeps_from_being_dropped(end: str) -> Attempt:
-    """B's transaction has touched the lock object of a database that is to go."""
+    """Lock the object of a database that is then deleted."""
 
     async def attempt(stage: Stage) -> Outcome:
         order = new_order()
@@ -216,27 +217,29 @@ def _on(database: str, check: Check) -> Attempt:
 ATTACKS = (
     *(
         Attack(
-            f"hold up all logins and changes by {what} on a shared catalog",
+            f"block all logins and changes by {what} on a shared catalog",
             _queues(*statements),
             _NEONS,
         )
         for what, statements in _STRONG.items()
     ),
     Attack(
-        "hold them up right after it changed its own role",
+        "block them right after it changed its own role",
         _after_a_change_of_its_role,
         _UNGUARDED,
     ),
-    Attack("hold them up as a tenant that has just come", _by_a_role_made_right_before, _NEONS),
-    Attack("keep A out by a queue for A's database", _on("{a_database}", _a_logs_in), _NEONS),
-    Attack("keep pgvend out by a queue for its database", _on("{hall}", _pgvend_logs_in), _NEONS),
+    Attack("block them as a tenant that was just created", _by_a_role_made_right_before, _NEONS),
+    Attack("block A with a lock queue on A's database", _on("{a_database}", _a_logs_in), _NEONS),
     Attack(
-        "keep databases from being dropped by an open transaction",
+        "block pgvend with a lock queue on its database", _on("{hall}", _pgvend_logs_in), _NEONS
+    ),
+    Attack(
+        "block deletions with an open transaction",
         _keeps_from_being_dropped("SELECT 1"),
         _NEONS,
     ),
     Attack(
-        "keep databases from being dropped by a prepared transaction",
+        "block deletions with a prepared transaction",
         _keeps_from_being_dropped("PREPARE TRANSACTION 'of b'"),
         _NEONS,
     ),

@@ -1,4 +1,4 @@
-"""The server's own databases, its files, and what it can be made to run."""
+"""Attacks on the server's own databases, its files, and its code."""
 
 import asyncpg
 
@@ -9,32 +9,32 @@ from tests.security.stage import Stage
 _ON_NEON = dict.fromkeys((ROLE, NONE, PROJECT), Outcome.UNTRIED)
 _WITHOUT_CONTRIB = {f"{POSTGRES} 16": Outcome.UNTRIED, **_ON_NEON}
 _ONLY_ON_15 = {EMBEDDED: Outcome.UNTRIED, f"{POSTGRES} 18": Outcome.UNTRIED, **_WITHOUT_CONTRIB}
-"""Extensions: the 16 of the tests has hardly any, and newer versions have fewer."""
+"""Extensions: the tests' PostgreSQL 16 has very few, and newer versions have fewer than 15."""
 _VECTOR = {EMBEDDED: Outcome.OWN, f"{POSTGRES} 15": Outcome.UNTRIED, **_ON_NEON}
-"""On the bundled server alone it is trusted."""
+"""It is trusted on the bundled server only."""
 _FOR_API_ROLES = dict.fromkeys((NONE, PROJECT), Outcome.UNTRIED)
-"""Neon gives the roles that its API makes powers of its own, by patches to PostgreSQL."""
+"""Neon patches PostgreSQL to give more privileges to the roles that its API creates."""
 
 
 async def _replicates(stage: Stage) -> Outcome:
     try:
         async with stage.as_b(server_settings={"replication": "database"}):
             return stage.happened
-    except asyncpg.TooManyConnectionsError:  # where the server is set to take none
+    except asyncpg.TooManyConnectionsError:  # if the server allows none
         return Outcome.STOPPED
 
 
 async def _ends_pgvend(stage: Stage) -> Outcome:
     async with stage.as_b() as session:
         ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1"
-        assert await session.fetch(ended, stage.admin), "there is none"
+        assert await session.fetch(ended, stage.admin), "pgvend has no session"
     return stage.happened
 
 
 _DATABASES = {f"log in to `{name}`": name for name in ("postgres", "template1", "template0")}
-_HALL = {"log in to the database that pgvend works from": "{hall}"}
+_HALL = {"log in to pgvend's own database": "{hall}"}
 
-_TRUSTED = {"install an extension that PostgreSQL calls trusted": "CREATE EXTENSION hstore"}
+_TRUSTED = {"install a trusted extension": "CREATE EXTENSION hstore"}
 _EXTENSIONS = {
     f"install `{name}`": f"CREATE EXTENSION {name}"
     for name in ("dblink", "postgres_fdw", "file_fdw")
@@ -50,7 +50,7 @@ CREATE SUBSCRIPTION of_b CONNECTION 'host=127.0.0.1 password=x' PUBLICATION of_b
 
 _POWERS = {
     "write functions in C": ("CREATE FUNCTION of_b() RETURNS int LANGUAGE c AS 'libc', 'abort'"),
-    "write functions that are the server's inner ones": (
+    "write functions that call the server's internal ones": (
         "CREATE FUNCTION of_b() RETURNS int LANGUAGE internal AS 'pg_reload_conf'"
     ),
     "load a library": "LOAD 'of_b'",
@@ -59,14 +59,14 @@ _POWERS = {
     "copy the server's files into a table": (
         "CREATE TABLE of_b (line text); COPY of_b FROM '/etc/passwd'"
     ),
-    "write files of the server": "COPY (SELECT 1) TO '/tmp/of_b'",
+    "write the server's files": "COPY (SELECT 1) TO '/tmp/of_b'",
     "read the server's files into a large object": "SELECT lo_import('/etc/passwd')",
     "list the server's folders": "SELECT pg_ls_dir('.')",
     "read `pg_hba.conf`": "SELECT * FROM pg_hba_file_rules",
-    "have it read its settings anew": "SELECT pg_reload_conf()",
-    "make an event trigger": _EVENT_FUNCTION + _EVENT_TRIGGER.format("ddl_command_end"),
-    "make a trigger on logins": _EVENT_FUNCTION + _EVENT_TRIGGER.format("login"),
-    "switch triggers off": "SET session_replication_role = replica",
+    "reload the server's configuration": "SELECT pg_reload_conf()",
+    "create an event trigger": _EVENT_FUNCTION + _EVENT_TRIGGER.format("ddl_command_end"),
+    "create a trigger on logins": _EVENT_FUNCTION + _EVENT_TRIGGER.format("login"),
+    "disable triggers": "SET session_replication_role = replica",
     "publish all tables": "CREATE PUBLICATION of_b FOR ALL TABLES",
     "subscribe to another server": _SUBSCRIPTION,
     "keep WAL by a replication slot": (
@@ -77,7 +77,7 @@ _POWERS = {
     ),
 }
 _POWERS_AT_ONCE = {
-    "make a tablespace": "CREATE TABLESPACE of_b LOCATION '/tmp'",
+    "create a tablespace": "CREATE TABLESPACE of_b LOCATION '/tmp'",
     "force checkpoints": "CHECKPOINT",
 }
 
@@ -94,5 +94,5 @@ ATTACKS = (
     *attacks(
         at_once, {"change the server's settings": "ALTER SYSTEM SET work_mem = '1GB'"}, _ON_NEON
     ),
-    Attack("log in to replicate", _replicates, _FOR_API_ROLES),
+    Attack("open a replication connection", _replicates, _FOR_API_ROLES),
 )

@@ -1,4 +1,4 @@
-"""Taking more than its share."""
+"""Attacks on the limits of a tenant."""
 
 import os
 from contextlib import AsyncExitStack
@@ -13,7 +13,7 @@ from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outc
 from tests.security.stage import LIMIT, Stage
 
 _FREE_ON_NEON = {NONE: Outcome.POSSIBLE, PROJECT: Outcome.OWN}
-_NEONS = dict.fromkeys((ROLE, NONE, PROJECT), Outcome.UNTRIED)  # the log is Neon's business
+_NEONS = dict.fromkeys((ROLE, NONE, PROJECT), Outcome.UNTRIED)  # the log is Neon's
 _OWN = dict.fromkeys((EMBEDDED, POSTGRES, ROLE, NONE, PROJECT), Outcome.OWN)
 
 _LOG_LINES = f"""
@@ -36,7 +36,7 @@ async def _takes_places(stage: Stage) -> Outcome:
 
 
 async def _writes_on(stage: Stage) -> Outcome:
-    """Who is over its size begins read-only, and may go on to make room."""
+    """A tenant over its size limit begins read-only, and may write to free space."""
     assert isinstance(stage.provider, SizeGuard)
     await stage.provider.confine(stage.b_order.tenant)
     try:
@@ -51,7 +51,7 @@ async def _writes_on(stage: Stage) -> Outcome:
 
 
 async def _fills_log(stage: Stage) -> Outcome:
-    """Where pgvend runs the server, it keeps the log short at any moment."""
+    """pgvend keeps the log of a server that it runs short at all times."""
     assert stage.log is not None
     async with stage.as_b() as session:
         await session.execute(_LOG_LINES)
@@ -60,30 +60,30 @@ async def _fills_log(stage: Stage) -> Outcome:
 
 _LIMITS = {
     "raise the limit of its sessions": "ALTER ROLE {b} CONNECTION LIMIT -1",
-    "move the end of its own password": "ALTER ROLE {b} VALID UNTIL 'infinity'",
+    "extend its own password's validity": "ALTER ROLE {b} VALID UNTIL 'infinity'",
     "raise the limit of its temporary files": "SET temp_file_limit = -1",
 }
 _ITS_OWN = {
-    "raise, or lift, the limit of its database's sessions, which nothing relies on": (
+    "raise its database's connection limit, on which nothing relies": (
         "ALTER DATABASE {b_database} CONNECTION LIMIT -1"
     ),
     "make its database a template": "ALTER DATABASE {b_database} IS_TEMPLATE true",
-    "let everybody into its own database": "GRANT ALL ON DATABASE {b_database} TO PUBLIC",
-    "set itself more memory": "SET work_mem = '2GB'",
+    "grant everybody access to its own database": "GRANT ALL ON DATABASE {b_database} TO PUBLIC",
+    "raise its memory settings": "SET work_mem = '2GB'",
 }
 
 ATTACKS = (
-    Attack("have more sessions than its limit", _takes_places, _FREE_ON_NEON),
+    Attack("open more sessions than its limit", _takes_places, _FREE_ON_NEON),
     *attacks(in_own, _LIMITS),
     *attacks(of_own, _ITS_OWN, _OWN),
     Attack(
-        "write on after it was made read-only for its size",
+        "write after it became read-only for its size",
         _writes_on,
         dict.fromkeys((EMBEDDED, POSTGRES, ROLE), Outcome.POSSIBLE)
         | dict.fromkeys((NONE, PROJECT), Outcome.UNTRIED),
     ),
     Attack(
-        "fill the disk by the server's log",
+        "fill the disk through the server's log",
         _fills_log,
         {POSTGRES: Outcome.POSSIBLE} | _NEONS,
     ),

@@ -1,4 +1,4 @@
-"""What B sees of A, and what reaches A's sessions."""
+"""Attempts to see A's data, and to reach A's sessions."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,19 +20,20 @@ _NO_SETTING = "ALTER DATABASE {a_database} RESET application_name"
 
 @asynccontextmanager
 async def _at_work(stage: Stage) -> AsyncIterator[asyncpg.Connection]:
-    """A, in the middle of something."""
+    """A session of A that holds a lock and ran a statement."""
     async with stage.as_a() as session:
         await session.execute(stage.filled(_SETTING))
         await session.fetch(f"SELECT pg_advisory_lock(42), '{WORD}'")
         try:
             yield session
         finally:
-            async with stage.as_a() as tidying:  # the other one may have been ended
+            async with stage.as_a() as tidying:  # the attack may have ended the other session
                 await tidying.execute(stage.filled(_NO_SETTING))
 
 
 def _sees(query: str) -> Attempt:
-    """Whether the query, into which A's names are put as texts, tells B anything meanwhile."""
+    """Run the query, which contains A's names as texts: does B see anything while A is
+    connected?"""
 
     async def attempt(stage: Stage) -> Outcome:
         asked = query.format(a=f"'{stage.a.user}'", a_database=f"'{stage.a.database}'")
@@ -56,7 +57,7 @@ def _ends(function: str) -> Attempt:
 
 
 def _notified(hears: bool, outcome: Outcome) -> Attempt:
-    """B listens to A, or A is told something by B."""
+    """Check whether B receives A's notifications, or A receives B's."""
 
     async def attempt(stage: Stage) -> Outcome:
         async for of_b in _everywhere(stage):
@@ -73,7 +74,7 @@ async def _is_heard(listening: asyncpg.Connection, telling: asyncpg.Connection) 
     heard = asyncio.Event()
     await listening.add_listener("news", lambda *_: heard.set())
     await telling.execute("NOTIFY news")
-    await listening.execute("SELECT 1")  # what has come is told before this is answered
+    await listening.execute("SELECT 1")  # notifications arrive before the answer
     return heard.is_set()
 
 
@@ -87,7 +88,7 @@ async def _holds_locks_of_a(stage: Stage) -> Outcome:
 
 
 async def _everywhere(stage: Stage) -> AsyncIterator[asyncpg.Connection]:
-    """B in its own database, then in A's, if it gets there."""
+    """Sessions of B in its own database, then in A's if B can log in to it."""
     for opened in (stage.as_b(), stage.as_guest()):
         async with opened as session:
             yield session
@@ -103,12 +104,12 @@ _IN_NONE = {
     ),
 }
 _BY_ALL = {
-    "see that A has a session, and its application's name": _SESSIONS.format("pid"),
+    "see that A has a session, and its application name": _SESSIONS.format("pid"),
     "see A's names": (
         "SELECT datname FROM pg_database WHERE datname = {a_database} "
         "UNION SELECT rolname FROM pg_roles WHERE rolname = {a}"
     ),
-    "see what A set for its database by `ALTER DATABASE`": (
+    "see A's settings of its database by `ALTER DATABASE`": (
         "SELECT setconfig FROM pg_db_role_setting WHERE 'application_name=of a' = ANY (setconfig)"
     ),
     "see how much A reads and writes": (

@@ -1,4 +1,4 @@
-"""What B lays out for pgvend's own sessions, and what it changes behind pgvend's back."""
+"""Traps for pgvend's own sessions, and changes that pgvend does not know of."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -26,7 +26,7 @@ from tests.support.places import session, tenant
 from tests.support.records import TARGET, new_record
 
 _SHADOWS = (
-    # functions that a visitor might call without naming their schema
+    # functions that a visitor might call without their schema
     ("version", "", "text"),
     ("current_database", "", "name"),
     ("pg_terminate_backend", "int", "boolean"),
@@ -61,13 +61,14 @@ ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON FUNCTIONS TO {guest}
 """
 
 _HOLDING_ON = "BEGIN; LOCK TABLE public.bait"
-"""So that pgvend has to look who holds it, and end that session."""
+"""A lock that makes pgvend search for its holder and end that session."""
 
 _PATH = "ALTER {what} SET search_path = public, pg_catalog"
 
 
 async def _laid(trapper: Connection, guest: Connection | None = None) -> None:
-    """Traps in the trapper's database, and a reason for pgvend to go there when the guest goes."""
+    """Create traps in the trapper's database, and a grant that makes pgvend connect when the guest
+    is deleted."""
     async with tenant(trapper) as inside:
         await inside.execute(_SNARE)
         for name, arguments, kind in _SHADOWS:
@@ -79,7 +80,7 @@ async def _laid(trapper: Connection, guest: Connection | None = None) -> None:
 
 
 async def _caught(trapper: Connection) -> list[str]:
-    """Who else but the trapper ran its code."""
+    """Return the other users that ran the trapper's code."""
     async with tenant(trapper) as inside:
         return [
             row["who"]
@@ -90,11 +91,11 @@ async def _caught(trapper: Connection) -> list[str]:
 
 
 async def _traps_pgvend(stage: Stage) -> Outcome:
-    """Through a whole life: a neighbour's end, a suspension, extensions, a new password."""
+    """Run every operation: a neighbour's deletion, a suspension, extensions, a rotation."""
     async with stage.another() as trapper:
         if stage.kind.isolation is Isolation.ROLE:
             await _visited(stage, trapper)
-        else:  # by the API, pgvend visits nobody's database
+        else:  # with the API, pgvend connects to no tenant's database
             await _laid(trapper.connection)
         await stage.provider.suspend(trapper.order.tenant)
         with suppress(ExtensionUnavailable):
@@ -104,7 +105,7 @@ async def _traps_pgvend(stage: Stage) -> Outcome:
 
 
 async def _visited(stage: Stage, trapper: Guest) -> None:
-    """Because a neighbour goes, to whom something is granted there."""
+    """Delete a neighbour that was granted privileges there."""
     async with AsyncExitStack() as holding, stage.another() as guest:
         await _laid(trapper.connection, guest.connection)
         inside = await holding.enter_async_context(tenant(trapper.connection))
@@ -122,7 +123,8 @@ async def _traps_visitor(stage: Stage) -> Outcome:
 
 
 def _from_accomplices(statement: str, found: Upkeep, renamed: str = "") -> Attempt:
-    """About its own database, out of another one that it was let into; the sweep finds it out."""
+    """Run the statement about B's database from another one that B may connect to; the reconciler
+    detects it."""
 
     async def attempt(stage: Stage) -> Outcome:
         registry = MemoryRegistry()
@@ -147,7 +149,7 @@ def _from_accomplices(statement: str, found: Upkeep, renamed: str = "") -> Attem
 
 @asynccontextmanager
 async def _recorded(stage: Stage, registry: Registry) -> AsyncIterator[Guest]:
-    """A tenant whose record is as old as what a sweep compares, and of whom nothing is left."""
+    """A tenant with a record old enough to be reconciled; nothing of it may be left at the end."""
     record = new_record(state=State.READY, made=NOW - 2 * SETTLED)
     await registry.add(record)
     order = record.order(deriver)
@@ -157,7 +159,7 @@ async def _recorded(stage: Stage, registry: Registry) -> AsyncIterator[Guest]:
 
 
 async def _swept(stage: Stage, registry: Registry) -> list[tuple[Upkeep, str]]:
-    """What was done, about which record."""
+    """Reconcile, and return the actions with the records' ids."""
     clock = FakeClock()
     clock.moment = NOW + timedelta(seconds=1)
     chores = await Reconcile(
@@ -174,7 +176,7 @@ async def _swept(stage: Stage, registry: Registry) -> list[tuple[Upkeep, str]]:
 
 
 async def _wears_mark(stage: Stage) -> Outcome:
-    """A's, on B's database: of what pgvend holds to be A's, nothing changes."""
+    """Put A's mark on B's database: pgvend's view of A's objects stays the same."""
     async with stage.as_b() as inside:
         before = await stage.provider.inventory()
         mark = "SELECT shobj_description({a}::regrole, 'pg_authid')"
@@ -197,38 +199,38 @@ _NEON = (ROLE, NONE, PROJECT)
 
 _BY_STATEMENTS = {
     "forge pgvend's mark on its own role": "COMMENT ON ROLE {b} IS 'pgvend:of:a'",
-    "take pgvend's mark off A's role": "COMMENT ON ROLE {a} IS 'of b'",
+    "remove pgvend's mark from A's role": "COMMENT ON ROLE {a} IS 'of b'",
     "give its database to A": "ALTER DATABASE {b_database} OWNER TO {a}",
 }
 
 _RENAME = 'ALTER DATABASE "{{database}}" RENAME TO "{{database}}{}"'
 
 ATTACKS = (
-    Attack("have pgvend's own sessions run its code", _traps_pgvend),
+    Attack("make pgvend's sessions run its code", _traps_pgvend),
     Attack(
-        "have a visiting superuser's session run its code, by a search path",
+        "make a superuser's session in its database run its code, by a search path",
         _traps_visitor,
         {POSTGRES: Outcome.POSSIBLE} | dict.fromkeys(_NEON, Outcome.UNTRIED),
     ),
     *attacks(in_own, _BY_STATEMENTS),
     Attack(
-        "put A's mark on its own database, which pgvend does not go by",
+        "put A's mark on its own database, which pgvend ignores",
         _wears_mark,
         dict.fromkeys(_EVERYWHERE, Outcome.OWN) | {PROJECT: Outcome.UNTRIED},
     ),
-    Attack("change what pgvend keeps in its own tables", _changes_claims, {NONE: Outcome.POSSIBLE}),
+    Attack("change pgvend's own tables", _changes_claims, {NONE: Outcome.POSSIBLE}),
     Attack(
-        "rename its own database, which the sweep finds out",
+        "rename its own database, which the reconciler detects",
         _from_accomplices(_RENAME.format("2"), Upkeep.RENAME, "{database}2"),
         {NONE: Outcome.OWN, PROJECT: Outcome.UNTRIED},
     ),
     Attack(
-        "have a line of its own written into others' files, by a name with line breaks",
+        "write a line into others' files, by a name with line breaks",
         _from_accomplices(_RENAME.format("\nLD_PRELOAD=x"), Upkeep.RENAME, "{database}"),
         {NONE: Outcome.OWN, PROJECT: Outcome.UNTRIED},
     ),
     Attack(
-        "drop its own database, which the sweep finds out",
+        "drop its own database, which the reconciler detects",
         _from_accomplices('DROP DATABASE "{database}"', Upkeep.FORGET),
         dict.fromkeys(_EVERYWHERE, Outcome.OWN) | {PROJECT: Outcome.UNTRIED},
     ),

@@ -1,4 +1,4 @@
-"""`pgvend serve` over memory, with a provider in which nobody has foreseen what goes wrong."""
+"""`pgvend serve` over memory, with a provider that raises an unforeseen error."""
 
 import sys
 
@@ -12,7 +12,7 @@ from entrypoints.container import Container
 
 
 class CrashingProvider(MemoryProvider):
-    """Crashes with passwords at hand, as a driver does."""
+    """A provider that crashes with passwords in its variables, as a driver may."""
 
     async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
         password = order.password.reveal()
@@ -24,7 +24,7 @@ def _lost(connection: Connection, password: str) -> Connection:
     try:
         raise ConnectionAbortedError(f"the session of {connection.user} has gone")
     except ConnectionAbortedError as error:
-        raise RuntimeError(f"nobody has foreseen this about {connection}") from error
+        raise RuntimeError(f"an unforeseen error about {connection}") from error
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where pgvend can work: over every provider, with its records in every place."""
+"""Environments of pgvend: every provider, with its records in every kind of registry."""
 
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -24,10 +24,10 @@ from tests.support.servers import OperatorsServer, operators_server
 from tests.support.service import RunningService
 
 AGED = timedelta(minutes=1)
-"""How long ago a database's time was over."""
+"""How long ago a database expired."""
 
 TOO_MANY = 12
-"""Answers of 503 in a row, of which a call takes eight."""
+"""Consecutive 503 answers; a call retries eight times."""
 
 TELLING_ALL = {"log_statement": "all", "log_min_error_statement": "debug5", "log_duration": "on"}
 
@@ -35,18 +35,18 @@ _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 
 
 async def nothing(*_: object) -> None:
-    """Where there is nothing to do."""
+    """Do nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """`begun` is called whenever the service has started, and `harvest` when it has ended; `pids`
-    are of servers that it works with. `evidence` is what has to be found somewhere: proof that
-    those whose logs are read have told all."""
+    """`begun` is called after every start of the service, and `harvest` after its end. `pids` are
+    processes of servers that it uses. `evidence` has to be found: it proves that the logs are
+    complete."""
 
     settings: Mapping[str, Any]
     troubles: tuple[Trouble, ...] = ()
-    age: Age | None = None
+    expire: Age | None = None
     begun: Callable[[RunningService], Awaitable[None]] = nothing
     harvest: Callable[[Net], Awaitable[None]] = nothing
     pids: list[int] = field(default_factory=list)
@@ -60,7 +60,7 @@ async def in_memory(_: Net, __: Path) -> AsyncIterator[Environment]:
 
 @asynccontextmanager
 async def bundled(_: Net, folder: Path) -> AsyncIterator[Environment]:
-    """With the records in a file; the server's log is in the data folder."""
+    """With the records in a file. The server's log is in the data folder."""
 
     data = folder / "embedded" / "data"
 
@@ -73,7 +73,7 @@ async def bundled(_: Net, folder: Path) -> AsyncIterator[Environment]:
     yield Environment(
         settings={"PGVEND_PROVIDER": "embedded"},
         troubles=(shut_out(lambda: superuser_of(folder), "pgvend_admin"),),
-        age=aged_in_file(folder),
+        expire=aged_in_file(folder),
         begun=log_all,
         evidence=(b"statement: ALTER ROLE", b"PASSWORD 'SCRAM-SHA-256$", b"CREATE DATABASE"),
     )
@@ -81,7 +81,7 @@ async def bundled(_: Net, folder: Path) -> AsyncIterator[Environment]:
 
 @asynccontextmanager
 async def on_a_server(net: Net, _: Path) -> AsyncIterator[Environment]:
-    """With the records on it too."""
+    """With the records on the same server."""
     async with operators_server(18, **TELLING_ALL) as server:
         admin = net.marked("the admin's password")
         registrar = net.marked("the registry's password")
@@ -105,7 +105,7 @@ async def on_a_server(net: Net, _: Path) -> AsyncIterator[Environment]:
                 another_password(superuser, "keeper", admin),
                 another_password(superuser, "registrar", registrar),
             ),
-            age=aged_on(server),
+            expire=aged_on(server),
             harvest=harvest,
             evidence=(b"PASSWORD 'SCRAM-SHA-256$", b"INSERT INTO databases", b"CREATE DATABASE"),
             pids=[int((server.data / "postmaster.pid").read_text().splitlines()[0])],
@@ -115,7 +115,7 @@ async def on_a_server(net: Net, _: Path) -> AsyncIterator[Environment]:
 def on_neon(
     neon: RunningEmulator, isolation: str
 ) -> Callable[[Net, Path], AbstractAsyncContextManager[Environment]]:
-    """Its own logs are Neon's affair: it wants passwords in plain text."""
+    """Neon's own logs are not checked: Neon requires passwords in plain text."""
 
     @asynccontextmanager
     async def environment(net: Net, folder: Path) -> AsyncIterator[Environment]:
@@ -132,15 +132,15 @@ def on_neon(
                 "NEON_API_KEY": neon.key,
                 "NEON_API_URL": neon.url,
             },
-            troubles=(faults(neon),),
-            age=aged_in_file(folder),
+            troubles=(neon_failures(neon),),
+            expire=aged_in_file(folder),
         )
 
     return environment
 
 
 async def _employ(server: OperatorsServer, admin: str, registrar: str) -> None:
-    """By verifiers: what the operator tells the server is none of pgvend's secrets."""
+    """Create the roles with verifiers: statements of the operator must not leak the secrets."""
     async with session({"dsn": server.superuser_dsn}) as superuser:
         for role, password in (("keeper", admin), ("registrar", registrar)):
             await superuser.execute(f"CREATE ROLE {role} LOGIN CREATEDB CREATEROLE")
@@ -160,7 +160,7 @@ async def give_password(superuser: asyncpg.Connection, role: str, password: str)
 
 
 def another_password(superuser: Login, role: str, password: str) -> Trouble:
-    """The server refuses the login that pgvend has been given."""
+    """The server refuses the login that pgvend was given."""
     return _refused(
         lambda: superuser,
         role,
@@ -170,6 +170,7 @@ def another_password(superuser: Login, role: str, password: str) -> Trouble:
 
 
 def shut_out(superuser: Callable[[], Login], role: str) -> Trouble:
+    """The server refuses the role's logins."""
     return _refused(
         superuser,
         role,
@@ -182,7 +183,7 @@ Change = Callable[[asyncpg.Connection], Awaitable[object]]
 
 
 def _refused(superuser: Callable[[], Login], role: str, refuse: Change, let_in: Change) -> Trouble:
-    """With all sessions of that role ended."""
+    """Refuse the role's logins, and end its sessions."""
     end = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'"
 
     @asynccontextmanager
@@ -198,8 +199,8 @@ def _refused(superuser: Callable[[], Login], role: str, refuse: Change, let_in: 
     return trouble
 
 
-def faults(neon: RunningEmulator) -> Trouble:
-    """One of each kind, which are overcome, and then more than anybody overcomes."""
+def neon_failures(neon: RunningEmulator) -> Trouble:
+    """One fault of each kind, which retries overcome, then more than they can overcome."""
 
     @asynccontextmanager
     async def trouble() -> AsyncIterator[None]:
@@ -213,7 +214,7 @@ def faults(neon: RunningEmulator) -> Trouble:
 
 
 def aged_in_file(folder: Path) -> Age:
-    async def age(database_id: str) -> None:
+    async def expire(database_id: str) -> None:
         moment = f"{datetime.now(UTC) - AGED:%Y-%m-%d %H:%M:%S.%f}"
         with closing(sqlite3.connect(folder / "registry.sqlite3", timeout=20)) as registry:
             registry.execute(
@@ -222,11 +223,11 @@ def aged_in_file(folder: Path) -> Age:
             )
             registry.commit()
 
-    return age
+    return expire
 
 
 def aged_on(server: OperatorsServer) -> Age:
-    async def age(database_id: str) -> None:
+    async def expire(database_id: str) -> None:
         async with session({"dsn": server.dsn("postgres", "records")}) as other:
             await other.execute(
                 "UPDATE databases SET expires_at = $1, wake_at = $1 WHERE id = $2",
@@ -234,4 +235,4 @@ def aged_on(server: OperatorsServer) -> Age:
                 database_id,
             )
 
-    return age
+    return expire

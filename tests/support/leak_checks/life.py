@@ -1,4 +1,4 @@
-"""A caller who keeps all that it is answered, and the whole life of a database in its hands."""
+"""A caller that records all answers, and the life of a database in its steps."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -18,7 +18,7 @@ TTL = {"ttl": "1h"}
 
 Trouble = Callable[[], AbstractAsyncContextManager[None]]
 Age = Callable[[str], Awaitable[None]]
-"""Let a database's time be over."""
+"""Expires a database."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Answered:
 
 @dataclass(frozen=True)
 class Asker:
+    """A caller that records every answer."""
+
     net: Net
     client: aiohttp.ClientSession
     key: str
@@ -43,8 +45,8 @@ class Asker:
         reveals: bool = False,
         **headers: str,
     ) -> Answered:
-        """`reveals` says that the answer, if it is no error, may hold a password, as it is meant
-        to; that one is a canary from then on."""
+        """Send a request, and record the answer. `reveals` means that a successful answer may
+        contain a password, which is searched for from then on."""
         bearer = {"Authorization": f"Bearer {self.key if key is None else key}"}
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         async with self.client.request(method, path, json=body, headers=bearer | given) as response:
@@ -57,7 +59,7 @@ class Asker:
         return answered
 
     async def new_key(self, name: str) -> str:
-        """A key that was made for callers. The answer is not kept: it is there for the key."""
+        """Create a caller's key. Its answer is not recorded, because it contains the key."""
         body = {"name": name, "scopes": ["create", "read", "manage"]}
         bearer = {"Authorization": f"Bearer {self.key}"}
         async with self.client.post("/v1/keys", json=body, headers=bearer) as response:
@@ -94,7 +96,7 @@ async def asking(net: Net, service: RunningService, key: str) -> AsyncIterator[A
 
 
 async def strangers(ask: Asker) -> None:
-    """Nobody's keys are not for the log either."""
+    """Send requests with invalid keys, which must not be logged either."""
     for key in (ask.net.marked("a wrong key"), "pgv_00000000_" + "0" * 64):
         for method, path in (("POST", "/v1/databases"), ("GET", "/v1/audit"), ("GET", "/nowhere")):
             answered = await ask(method, path, key=key)
@@ -103,18 +105,18 @@ async def strangers(ask: Asker) -> None:
 
 
 async def _malformed(ask: Asker) -> None:
-    """What is no HTTP, with a key in it."""
+    """Send malformed HTTP that contains a key."""
     host, port = ask.client._base_url.host, ask.client._base_url.port  # type: ignore[union-attr]
     head = f"GET /v1/databases HTTP/1.1\r\nAuthorization: Bearer {ask.key}\r\n"
     for end in ("Host\x00: a\r\n\r\n", f"{ask.key}\r\n\r\n", f"X: {'x' * 20_000}\r\n\r\n"):
         reader, writer = await asyncio.open_connection(host, port)
         writer.write((head + end).encode())
-        ask.net.add("in the answer to what is no HTTP", await reader.read())
+        ask.net.add("in the answer to malformed HTTP", await reader.read())
         writer.close()
 
 
 async def youth(ask: Asker) -> Any:
-    """A database that is made, shown and changed in every way."""
+    """Create a database, and show and change it in every way."""
     order, once = {"nickname": unique_name(), **TTL}, {"Idempotency_Key": unique_name()}
     made = (await ask("POST", "/v1/databases", order, reveals=True, **once)).body
     await ask("POST", "/v1/databases", order, reveals=True, **once)
@@ -133,7 +135,7 @@ async def youth(ask: Asker) -> Any:
 
 
 async def mistakes(ask: Asker) -> None:
-    """Requests that are refused for what they say."""
+    """Send invalid requests."""
     for body in ({"nickname": ""}, {"nickname": "a", "ttl": "x"}, {"key": ask.key}, ask.key):
         assert (await ask("POST", "/v1/databases", body)).status == 422
     await ask("POST", "/v1/databases", {"nickname": unique_name(), "extensions": ["no such"]})
@@ -142,7 +144,7 @@ async def mistakes(ask: Asker) -> None:
 
 
 async def hardship(ask: Asker, made: Any, trouble: Trouble) -> None:
-    """Requests that meet a failing provider, or a failing registry."""
+    """Send requests while the provider or the registry fails."""
     async with trouble():
         path = f"/v1/databases/{made['id']}"
         answers = [
@@ -157,7 +159,7 @@ async def hardship(ask: Asker, made: Any, trouble: Trouble) -> None:
 
 
 async def age(ask: Asker, made: Any, let_time_pass: Age) -> None:
-    """Its end, and its return."""
+    """Expire the database, and restore it."""
     await let_time_pass(made["id"])
     await ask("POST", "/v1/sweep", {})
     await ask.comes_to(made, "expired")
@@ -166,7 +168,7 @@ async def age(ask: Asker, made: Any, let_time_pass: Age) -> None:
 
 
 async def killed_amid(ask: Asker, service: RunningService) -> None:
-    """A crash while databases are made and passwords are changed."""
+    """Kill the service while databases are created."""
     body = {"nickname": unique_name()}
     vends = [ask("POST", "/v1/databases", body, reveals=True) for _ in range(3)]
     vending = asyncio.gather(*vends, return_exceptions=True)
@@ -177,7 +179,7 @@ async def killed_amid(ask: Asker, service: RunningService) -> None:
 
 
 async def old_age(ask: Asker, made: Any) -> None:
-    """Under another secret than that of its youth."""
+    """Use the database under another secret, and delete it."""
     path = f"/v1/databases/{made['id']}"
     await ask("POST", "/v1/sweep", {})
     await _again(ask, "GET", f"{path}/connection")
@@ -191,7 +193,7 @@ async def old_age(ask: Asker, made: Any) -> None:
 
 
 async def _again(ask: Asker, method: str, path: str) -> None:
-    """As long as it is told to, for what went wrong may take a moment to be over."""
+    """Retry until the request succeeds, because a failure may take a moment to end."""
     for _ in range(100):
         answered = await ask(method, path, reveals=True)
         if answered.status == 200:

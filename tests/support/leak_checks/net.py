@@ -1,4 +1,4 @@
-"""Marked secrets, known by sight in whatever form they turn up, and the places to look at."""
+"""Marked secrets, and the search for all their forms in collected texts."""
 
 import asyncio
 import secrets as chance
@@ -13,19 +13,19 @@ from urllib.parse import quote
 import psutil
 
 AWKWARD = "+/%:@"
-"""What has another look in a URL: so it is seen whether one was quoted there."""
+"""Characters that URL encoding changes, so that both forms of a secret are tested."""
 
 
 @dataclass(frozen=True)
 class Canary:
-    """A secret of which no trace may be found; `what` says which it is."""
+    """A secret that must not leak; `what` describes it."""
 
     what: str
     text: str
 
     @cached_property
     def forms(self) -> Mapping[str, bytes]:
-        """All that it may look like, by the name of the encoding."""
+        """All encodings of the secret, by name."""
         plain = self.text.encode()
         percent = quote(self.text, safe="").encode()
         encoded = {f"base64 at {shift}": _base64(plain, shift) for shift in range(3)}
@@ -34,11 +34,11 @@ class Canary:
             for name, form in encoded.items()
         }
         return {
-            "it is": plain,
+            "plain text": plain,
             "in a URL": percent,
-            "in a URL, in small letters": percent.lower(),
+            "in a URL, in lower case": percent.lower(),
             "in hexadecimal": plain.hex().encode(),
-            "in capital hexadecimal": plain.hex().upper().encode(),
+            "in upper-case hexadecimal": plain.hex().upper().encode(),
             **encoded,
             **url_safe,
         }
@@ -48,12 +48,13 @@ class Canary:
 
 
 def marked(what: str) -> Canary:
-    """A new secret."""
-    return Canary(what, f"canary-{chance.token_hex(16)}{AWKWARD}")
+    """Create a secret."""
+    return Canary(what, f"marked-{chance.token_hex(16)}{AWKWARD}")
 
 
 def _base64(plain: bytes, shift: int) -> bytes:
-    """What is the same in every base64 text that holds it `shift` bytes behind a multiple of 3."""
+    """Return the part that every base64 text shares which contains `plain` at an offset of `shift`
+    bytes."""
     text = b64encode(bytes(shift) + plain).rstrip(b"=")
     begin = -(-8 * shift // 6)
     return text[begin : (8 * (shift + len(plain))) // 6]
@@ -61,14 +62,14 @@ def _base64(plain: bytes, shift: int) -> bytes:
 
 @dataclass
 class Net:
-    """What was written or said, where, and what it is searched for once all of it is there."""
+    """Collected texts with their places, and the secrets to search for."""
 
     canaries: list[Canary] = field(default_factory=list)
     told: list[Canary] = field(default_factory=list)
-    """Passwords of databases: their callers are told them."""
+    """Passwords of databases, which their callers may see."""
     haul: list[tuple[str, bytes]] = field(default_factory=list)
     answers: list[tuple[str, bytes]] = field(default_factory=list)
-    """In which passwords may be told, and nothing else."""
+    """Answers that may contain passwords, but no other secret."""
 
     def marked(self, what: str) -> str:
         canary = marked(what)
@@ -83,7 +84,7 @@ class Net:
             self.add(f"in the file {file.relative_to(folder)}", file.read_bytes())
 
     def catch(self) -> list[str]:
-        """Each secret that was found, with its form and its place."""
+        """Return each secret that was found, with its form and place."""
         everywhere = _found([*self.canaries, *self.told], self.haul)
         return sorted({*everywhere, *_found(self.canaries, self.answers)})
 
@@ -97,8 +98,8 @@ def _found(canaries: Iterable[Canary], haul: Iterable[tuple[str, bytes]]) -> Ite
 
 @asynccontextmanager
 async def titles_of(pids: Iterable[int]) -> AsyncIterator[set[str]]:
-    """All titles, which everybody on the machine can read, that these processes and those that they
-    start are seen with meanwhile."""
+    """Collect all titles of these processes and their children, which every user of the machine can
+    read, until the context exits."""
     seen: set[str] = set()
 
     async def look() -> None:

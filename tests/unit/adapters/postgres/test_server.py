@@ -25,19 +25,19 @@ def server(dsn: str = DSN, host: str | None = None, port: int | None = None) -> 
 
 @pytest.mark.parametrize(("dsn", "expected"), ADDRESSES.items())
 async def test_tenants_have_the_admins_address(dsn: str, expected: tuple[str, int, str]) -> None:
-    connection = await server(dsn).connection(new_order())
+    connection = await server(dsn).build_connection(new_order())
     assert (connection.host, connection.port, connection.sslmode) == expected
 
 
 async def test_tenants_reach_the_server_where_the_operator_says() -> None:
-    connection = await server(host="public.example", port=7654).connection(new_order())
+    connection = await server(host="public.example", port=7654).build_connection(new_order())
     assert (connection.host, connection.port) == ("public.example", 7654)
 
 
 async def test_a_login_is_made_with_exactly_what_is_handed_out() -> None:
     order = new_order("Sales")
 
-    connection = await server().connection(order)
+    connection = await server().build_connection(order)
 
     assert (connection.database, connection.user) == ("sales", "user_sales")
     assert connection.password == order.password
@@ -60,4 +60,4 @@ async def test_a_connection_is_revealed_without_asking_the_server() -> None:
     order, nowhere = rotated(new_order(), 3), server(NOWHERE, "db.example", 6432)
     pool = opened_pool(nowhere.admin)
     provider = PostgresProvider(server=nowhere, marks=Marks(INSTALLATION), pool=pool)
-    assert await provider.reveal(order) == await nowhere.connection(order)
+    assert await provider.reveal(order) == await nowhere.build_connection(order)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
+from domain.expiry import ExpiryPolicy
 from domain.guessing import SHORTEST, weakness_of
 from domain.secret import Secret
 from entrypoints.access_settings import AccessSettings
@@ -72,11 +73,11 @@ class Settings(AccessSettings, NetworkSettings, ProviderSettings):
         description="a duration such as 24h, 7d or P1DT12H, for which what has expired can be "
         "restored",
     )
-    sweep_interval: int = Field(
+    reconcile_interval: int = Field(
         30,
         ge=0,
         le=3600,
-        validation_alias="PGVEND_SWEEP_INTERVAL",
+        validation_alias="PGVEND_RECONCILE_INTERVAL",
         description="the number of seconds, up to 3600, from one sweep to the next; 0 for none",
     )
     log_level: Choice[LogLevel] = Field(
@@ -111,6 +112,15 @@ class Settings(AccessSettings, NetworkSettings, ProviderSettings):
         if default and longest and default > longest:
             raise ValueError("shorter than PGVEND_DEFAULT_TTL")
         return longest
+
+    @property
+    def expiry_policy(self) -> ExpiryPolicy:
+        return ExpiryPolicy(default=self.default_ttl, longest=self.max_ttl)
+
+    @property
+    def grace(self) -> timedelta:
+        """The time from the expiry of a database until it is deleted."""
+        return self.grace_period or timedelta(0)
 
     @property
     def secrets_before(self) -> tuple[Secret, ...]:

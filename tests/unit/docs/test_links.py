@@ -12,7 +12,8 @@ from tests.unit.docs.pages import DOCS
 README = REPOSITORY / "README.md"
 PAGES = (*sorted(REPOSITORY.glob("*.md")), *sorted(DOCS.rglob("*.md")))
 
-FOLDERS = ("domain", "ports", "adapters", "entrypoints", "tests", "docs", "deploy", "requirements")
+PRODUCT = ("domain", "ports", "adapters", "entrypoints")
+FOLDERS = (*PRODUCT, "tests", "docs", "deploy", "requirements")
 
 LONGEST_README = 120
 
@@ -76,6 +77,6 @@ def _anchors(page: Path) -> set[str]:
 
 
 def test_messages_name_pages_that_exist() -> None:
-    files = [path for folder in FOLDERS for path in (REPOSITORY / folder).rglob("*.py")]
+    files = [path for folder in PRODUCT for path in (REPOSITORY / folder).rglob("*.py")]
     named = {page for file in files for page in re.findall(r"\bdocs/[\w/-]+\.md", file.read_text())}
     assert not [page for page in named if not (REPOSITORY / page).is_file()]

@@ -53,7 +53,7 @@ class Cluster:
                 f"{self.data} holds PostgreSQL {self.major}, and the programs in {programs} are "
                 f"PostgreSQL {version}: set PGVEND_EMBEDDED_PROGRAMS to the bin folder of a "
                 f"PostgreSQL {self.major}, or dump the databases with it and load them into a new "
-                "data folder (docs/embedded.md)."
+                "data folder (docs/providers/embedded.md)."
             )
 
     def lock(self) -> IO[bytes]:

@@ -37,7 +37,7 @@ THEMES: Mapping[str, Sequence[Attack]] = {
     "pgvend's own sessions and records": traps.ATTACKS,
 }
 
-PAGE = REPOSITORY / "docs" / "security.md"
+PAGE = REPOSITORY / "docs" / "security" / "attacks.md"
 BEGIN, END = "<!-- attacks: begin -->\n\n", "\n<!-- attacks: end -->\n"
 
 UPDATE = "UPDATE_DOCS"

@@ -73,4 +73,4 @@ async def test_programs_that_cannot_read_the_data_fail_the_check(tmp_path: Path)
 
     assert outcome.verdict is FAIL
     assert "set PGVEND_EMBEDDED_PROGRAMS" in outcome.detail
-    assert "docs/embedded.md" in outcome.detail
+    assert "docs/providers/embedded.md" in outcome.detail

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.timeout(900)  # the first test waits for all cells
 
 CELLS = tuple(cells())
 
-PAGE = REPOSITORY / "docs" / "neon-faults.md"
+PAGE = REPOSITORY / "docs" / "providers" / "neon-faults.md"
 
 UPDATE = "UPDATE_DOCS"
 """The environment variable that rewrites the page instead of comparing it."""

@@ -15,6 +15,11 @@ Fetch = Callable[[str], Awaitable[Sequence[Any]]]
 _WITHOUT_SECRETS = frozenset({"0001", "0002"})
 """Revisions in which every record's password comes from the one secret there was."""
 
+_WITH_FORMER_STATES = frozenset({"0001", "0002", "0003", "0004"})
+"""Revisions in which a deleted record has the state `retired`."""
+
+_FORMERLY_GONE = frozenset({"failed", "retired"})
+
 _KEPT = "SELECT name AS first FROM installation"
 
 
@@ -51,8 +56,9 @@ async def remembered(fetch: Fetch, tables: Collection[str]) -> Remembered:
     revision = await _first(fetch, f"SELECT version_num AS first FROM {VERSION_TABLE}")
     kept = await _first(fetch, _KEPT) if "installation" in tables else None
     secret = "'' AS secret" if revision in _WITHOUT_SECRETS else "secret"
-    gone = ", ".join(f"'{state}'" for state in sorted(GONE))
-    rows = await fetch(f"SELECT id, target, {secret} FROM databases WHERE state NOT IN ({gone})")
+    gone = _FORMERLY_GONE if revision in _WITH_FORMER_STATES else GONE
+    states = ", ".join(f"'{state}'" for state in sorted(gone))
+    rows = await fetch(f"SELECT id, target, {secret} FROM databases WHERE state NOT IN ({states})")
     live = tuple(Record(row["id"], row["target"], row["secret"]) for row in rows)
     return Remembered(revision=revision, kept=kept, live=live)
 

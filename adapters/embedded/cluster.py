@@ -82,7 +82,7 @@ class Cluster:
                 f"pgvend as the user who made it, or run `chown -R {uid} {self.data}`."
             )
 
-    def port(self, wanted: int | None, addresses: Sequence[str] = LOOPBACK) -> int:
+    def choose_port(self, wanted: int | None, addresses: Sequence[str] = LOOPBACK) -> int:
         """The port that this folder's databases are handed out with: chosen once, then kept.
         Raises StartupError when it is taken on one of the `addresses`, or one is not ours."""
         port = wanted or self.kept_port

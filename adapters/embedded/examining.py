@@ -137,7 +137,7 @@ class EmbeddedExamination(Examination):
                 "user": ADMIN,
                 "server_user": server_user(found_account()),
             },
-            public=(self.bundle.public(port),),
+            public=(self.bundle.public_address(port),),
             connection_limit=self.bundle.connection_limit,
         )
         return Subject(server=server, known=await self.recall(), clock=self.clock)

@@ -61,7 +61,7 @@ class Bundle:
     connection_limit: int = 20
     settings: Mapping[str, str] = field(default_factory=dict)
 
-    def public(self, port: int) -> Address:
+    def public_address(self, port: int) -> Address:
         """Return where tenants reach the server that has the `port`."""
         return Address(self.public_host or reached_at(self.listen), self.public_port or port)
 
@@ -96,7 +96,7 @@ async def _started(
     closing: AsyncExitStack,
 ) -> Server:
     programs = await _prepared(cluster, bundle)
-    port = await in_thread(cluster.port, bundle.port, bundle.listen)
+    port = await in_thread(cluster.choose_port, bundle.port, bundle.listen)
     await in_thread(_configure, cluster, programs, port, bundle)
     socket = {
         "host": short_path(cluster.data, port, closing),
@@ -124,7 +124,7 @@ async def _started(
         superuser=superuser,
         installable=HARMLESS - entrusted,
         entrusted=entrusted,
-        public=(bundle.public(port),),
+        public=(bundle.public_address(port),),
         detour={"host": reached_at(bundle.listen), "port": port},
         connection_limit=bundle.connection_limit,
         sslmode="require" if await has_tls(superuser) else "disable",

@@ -1,4 +1,4 @@
-"""The audit trail in one table of an SQL database, which itself refuses that it is changed."""
+"""The audit log in one table of an SQL database. Triggers in the database refuse every change."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -30,8 +30,8 @@ FORMER_ACTIONS: Mapping[str, str] = {
     "sweep.undo": "reconcile.undo",
     "sweep.warn": "reconcile.warn",
 }
-"""The present name of each action that earlier releases recorded. No migration can rewrite them:
-the table refuses every change."""
+"""The present name of each action that earlier releases recorded. The table refuses every change,
+so no migration can rewrite the entries."""
 
 
 class SqlAuditTrail(AuditTrail):
@@ -45,7 +45,7 @@ class SqlAuditTrail(AuditTrail):
         if not all(map(is_sayable, filter(None, (query.caller, query.subject)))):
             return []
         matching = select(AUDIT).where(*_conditions(query))
-        rows = await self._store.rows(matching.order_by(AUDIT.c.id.desc()).limit(query.limit))
+        rows = await self._store.fetch(matching.order_by(AUDIT.c.id.desc()).limit(query.limit))
         return [_entry_from_row(row) for row in rows]
 
 

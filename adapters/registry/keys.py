@@ -28,12 +28,12 @@ class SqlKeyRing(KeyRing):
     async def find(self, key_id: str) -> ApiKey | None:
         if not is_sayable(key_id):
             return None
-        rows = await self._store.rows(select(KEYS).where(KEYS.c.id == key_id))
+        rows = await self._store.fetch(select(KEYS).where(KEYS.c.id == key_id))
         return _read(rows[0]) if rows else None
 
     async def every(self) -> list[ApiKey]:
         newest_first = select(KEYS).order_by(KEYS.c.created_at.desc(), KEYS.c.id.desc())
-        return [_read(row) for row in await self._store.rows(newest_first)]
+        return [_read(row) for row in await self._store.fetch(newest_first)]
 
     async def revoke(self, key_id: str, at: datetime) -> ApiKey:
         if is_sayable(key_id):
@@ -60,7 +60,8 @@ def _row_of(key: ApiKey) -> Mapping[str, Any]:
 
 
 def _read(row: RowMapping) -> ApiKey:
-    """Raises Unavailable: a newer version of us, or somebody else, has written it."""
+    """Return the key of a row. Raises Unavailable for a row that a newer pgvend or another program
+    wrote."""
     try:
         return _key_of(row)
     except (ValueError, KeyError, TypeError) as error:

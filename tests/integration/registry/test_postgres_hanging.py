@@ -97,7 +97,7 @@ async def test_an_add_within_a_quota_leaves_its_session_as_it_was(home: Home) ->
 
 async def test_whoever_stands_still_in_its_turn_does_not_keep_others_waiting(home: Home) -> None:
     """A replica whose machine was halted, say, while it had the caller's lock."""
-    session = await postgres.session(home.url)
+    session = await postgres.open_session(home.url)
     try:
         assert await session.fetchval("SHOW idle_in_transaction_session_timeout") == "10s"
     finally:

@@ -71,7 +71,7 @@ async def site(
         way = home.url.replace(f":{home.server.port}/", f":{between.port}/") + "?sslmode=disable"
         engine = postgres.engine_of(way, patience)
         stack.push_async_callback(engine.dispose)
-        leases = PostgresLeases(partial(postgres.session, way, patience=patience))
+        leases = PostgresLeases(partial(postgres.open_session, way, patience=patience))
         stack.push_async_callback(leases.close)
         store = Store(engine, engine)
         yield Site(kept_in(store, leases, SqlRates(store)), between)

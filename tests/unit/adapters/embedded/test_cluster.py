@@ -47,40 +47,40 @@ def test_a_missing_folder_is_made_for_us_alone(tmp_path: Path) -> None:
 
 
 def test_a_port_is_chosen_once_and_kept_unless_the_operator_wants_another(cluster: Cluster) -> None:
-    chosen = cluster.port(None)
+    chosen = cluster.choose_port(None)
 
     assert chosen in PORTS
-    assert [cluster.port(None), Cluster(cluster.folder).port(None)] == [chosen, chosen]
+    assert [cluster.choose_port(None), Cluster(cluster.folder).choose_port(None)] == [chosen, chosen]
     wanted = free_port()
     before = (cluster.folder / "port").stat().st_ino
-    assert cluster.port(wanted) == wanted
+    assert cluster.choose_port(wanted) == wanted
     assert (cluster.folder / "port").stat().st_ino != before, "a killed writer leaves the old one"
-    assert cluster.port(None) == wanted
+    assert cluster.choose_port(None) == wanted
 
 
 def test_a_busy_port_is_refused_and_the_kept_one_stays(cluster: Cluster, busy_port: int) -> None:
     """Another port would break every credential that was handed out, silently."""
     assert not is_free(busy_port)
     with pytest.raises(StartupError, match=rf"Port {busy_port} .* PGVEND_EMBEDDED_PORT"):
-        cluster.port(busy_port)
+        cluster.choose_port(busy_port)
 
     (cluster.folder / "port").write_text(f"{busy_port}\n")
     with pytest.raises(StartupError, match="taken by another program"):
-        cluster.port(None)
+        cluster.choose_port(None)
 
     assert (cluster.folder / "port").read_text() == f"{busy_port}\n"
 
 
 def test_an_address_that_the_machine_does_not_have_is_refused(cluster: Cluster) -> None:
     with pytest.raises(StartupError, match=r"address 192\.0\.2\.77: set PGVEND_EMBEDDED_LISTEN"):
-        cluster.port(free_port(), ["127.0.0.1", "192.0.2.77"])
+        cluster.choose_port(free_port(), ["127.0.0.1", "192.0.2.77"])
     assert not (cluster.folder / "port").exists()
 
 
 @pytest.mark.parametrize("listen", [["*"], ["127.0.0.2", "127.0.0.1"]])
 def test_a_port_is_free_everywhere(cluster: Cluster, busy_port: int, listen: list[str]) -> None:
     with pytest.raises(StartupError, match=rf"Port {busy_port} .* PGVEND_EMBEDDED_PORT"):
-        cluster.port(busy_port, listen)
+        cluster.choose_port(busy_port, listen)
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "0", "65536", "-1", "9" * 5000, "\u0663"])
@@ -88,7 +88,7 @@ def test_a_damaged_port_is_told_and_not_replaced(cluster: Cluster, text: str) ->
     kept = cluster.folder / "port"
     kept.write_text(text)
     with pytest.raises(StartupError, match=r"is damaged: set PGVEND_EMBEDDED_PORT"):
-        cluster.port(None)
+        cluster.choose_port(None)
     assert kept.read_text() == text
 
 

@@ -131,19 +131,21 @@ async def test_vector_of_an_earlier_release_is_given_to_the_tenants_once() -> No
         connections = await _made_before(folder, 3)
         events = Events()
         async with opened(folder, events=events):
-            await until(lambda: events.fields("postgres.extensions_given"))
+            await until(lambda: events.fields("postgres.extensions_transferred"))
             for connection in connections:
                 async with logged_in(connection) as session:
                     assert await session.fetchval(OWNERS) == connection.user
                     await session.execute("COMMENT ON EXTENSION vector IS 'our own'")
                     await session.execute("DROP EXTENSION vector")
                     await session.execute("CREATE EXTENSION vector")
-        assert [each["databases"] for each in events.fields("postgres.extensions_given")] == [3]
+        assert [each["databases"] for each in events.fields("postgres.extensions_transferred")] == [
+            3
+        ]
 
         again = Events()
         async with opened(folder, events=again) as provider:
             await provider.ping()
-        assert again.fields("postgres.extensions_given") == []
+        assert again.fields("postgres.extensions_transferred") == []
 
 
 async def test_an_extension_that_was_given_keeps_nobody_from_being_dropped() -> None:
@@ -152,7 +154,7 @@ async def test_an_extension_that_was_given_keeps_nobody_from_being_dropped() -> 
         await _made_before(folder, 1, order)
         events = Events()
         async with opened(folder, events=events) as provider:
-            await until(lambda: events.fields("postgres.extensions_given"))
+            await until(lambda: events.fields("postgres.extensions_transferred"))
             await provider.delete(order.tenant)
             assert await provider.inventory() == []
 
@@ -163,7 +165,7 @@ async def test_a_suspended_tenant_gets_vector_when_it_comes_back() -> None:
         [connection] = await _made_before(folder, 1, order, suspended=True)
         events = Events()
         async with opened(folder, events=events) as provider:
-            await until(lambda: events.fields("postgres.extensions_given"))
+            await until(lambda: events.fields("postgres.extensions_transferred"))
             await provider.provision(_with(order, "vector"))
             async with logged_in(connection) as session:
                 assert await session.fetchval(OWNERS) == connection.user

@@ -153,7 +153,7 @@ async def test_a_folder_that_the_account_could_replace_is_refused(
     assert account
     os.chown(above, account.uid, account.gid)
 
-    with pytest.raises(StartupError, match=f"can change {above}, which root has to rely on"):
+    with pytest.raises(StartupError, match=f"can change {above}, which root relies on"):
         async with opened(above / "service"):
             pass
     assert f"can change {above}" in str(await examined(above / "service"))

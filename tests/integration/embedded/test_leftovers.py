@@ -46,7 +46,7 @@ async def test_a_half_made_database_is_removed_and_whole_ones_stay(folder: Path)
     async with opened(folder, events=events):
         assert {each.name for each in base.iterdir()} == whole
         assert await notes(connection) == ["kept"]
-    (removed,) = events.fields("postgres.removed_half_made_database")
+    (removed,) = events.fields("postgres.removed_incomplete_database")
     assert removed["oid"] == LEAKED
 
 
@@ -65,7 +65,7 @@ async def test_somebodys_files_in_the_datas_place_are_kept_and_told(new_folder: 
     data_of(new_folder).mkdir(parents=True)
     theirs = data_of(new_folder) / "thesis.txt"
     theirs.write_text("theirs")
-    with pytest.raises(StartupError, match=f"{data_of(new_folder)} is not empty.*move it away"):
+    with pytest.raises(StartupError, match=f"{data_of(new_folder)} contains files that are not.*move it away"):
         await _starts(new_folder)
     assert theirs.read_text() == "theirs"
 

@@ -110,7 +110,7 @@ def test_services_that_start_at_once_share_one_copy(tmp_path: Path) -> None:
 def test_a_folder_that_somebody_else_made_is_not_used(tmp_path: Path) -> None:
     """Who owns the folder can put other programs into it."""
     os.chown(tmp_path, NOBODY, NOBODY)
-    with pytest.raises(StartupError, match="belongs to somebody else"):
+    with pytest.raises(StartupError, match="belongs to another user"):
         BUNDLED.shared_programs(tmp_path)
 
 
@@ -148,7 +148,7 @@ def test_a_copy_by_a_link_that_leads_to_somebody_else_is_refused(tmp_path: Path)
 
     give_away(elsewhere.parent)
 
-    with pytest.raises(StartupError, match="elsewhere belongs to somebody else"):
+    with pytest.raises(StartupError, match="elsewhere belongs to another user"):
         wheel.shared_programs(tmp_path / "copies")
 
 

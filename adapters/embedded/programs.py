@@ -40,7 +40,7 @@ class Programs:
     async def start(
         self, name: str, *arguments: str, data: Path, output: IO[bytes] | int
     ) -> Process:
-        """Start a program in `data` that ends when this process ends, for whatever reason. In its
+        """Start a program in `data` that ends with this process, even after SIGKILL. In its
         arguments, DATA stands for that folder."""
         with self._place(data) as (place, descriptors):
             return await asyncio.create_subprocess_exec(

@@ -161,7 +161,8 @@ async def test_a_migration_that_is_rolled_back_leaves_the_former_words(former: A
         await connection.exec_driver_sql("ROLLBACK")
 
         rows = await connection.exec_driver_sql("SELECT nickname, state FROM databases")
-        assert {row[0]: row[1] for row in rows} == {name: WRITTEN[name][0] for name in WRITTEN}
+        found = {row["nickname"]: row["state"] for row in rows.mappings()}
+        assert found == {name: state for name, (state, _) in WRITTEN.items()}
     assert (await _records(former))["gone"].state is State.DELETED
 
 

@@ -12,7 +12,7 @@ from tests.integration.registry.wire import (
     Home,
     added,
     hold,
-    nothing_is_left,
+    is_clean,
     of_one_more_caller,
     repeated,
     site,
@@ -86,13 +86,13 @@ async def test_an_add_within_a_quota_leaves_its_session_as_it_was(home: Home) ->
         await place.opened.registry.add(of_one_more_caller(), 1)
         with pytest.raises(QuotaReached):
             await place.opened.registry.add(of_one_more_caller(), quota=0)
-        assert await nothing_is_left(home)
+        assert await is_clean(home)
 
         kept = await place.opened.registry.add(new_record())
 
         assert len(place.proxy.pids) == 1, "another session was used"
         assert await home.sound.registry.get(kept.id) == kept
-        assert await nothing_is_left(home)
+        assert await is_clean(home)
 
 
 async def test_a_replica_that_stalls_while_it_holds_the_lock_does_not_block_others(

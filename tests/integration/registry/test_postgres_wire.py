@@ -19,7 +19,7 @@ from tests.integration.registry.wire import (
     added,
     break_each_request,
     hold,
-    nothing_is_left,
+    is_clean,
     of_one_more_caller,
     repeated,
 )
@@ -93,7 +93,7 @@ async def test_an_add_within_a_quota_is_complete_or_not_made_and_leaves_no_lock(
 
     requests = await break_each_request(home, blow, of_one_more_caller, call, after)
     assert sum("pg_advisory_xact_lock" in request for request in requests) == 2
-    await until(lambda: nothing_is_left(home))
+    await until(lambda: is_clean(home))
 
 
 @all_blows

@@ -143,6 +143,6 @@ def of_one_more_caller(caller: str | None = None) -> Database:
     return replace(new_record(), caller=caller or unique_name("ann"))
 
 
-async def nothing_is_left(home: Home) -> bool:
+async def is_clean(home: Home) -> bool:
     """Return whether the server has neither an open transaction nor a lock of the registry."""
     return not await sql(home.url, _LEFT_OVER)

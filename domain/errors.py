@@ -4,6 +4,7 @@ PgvendError
 ├── InvalidRequest             change the request
 │   ├── InvalidNickname
 │   ├── InvalidDuration
+│   ├── InvalidExpiry
 │   ├── InvalidLabels
 │   ├── InvalidPageToken
 │   ├── ExtensionUnavailable
@@ -64,6 +65,12 @@ class InvalidDuration(InvalidRequest):
     """The duration is not one, or is out of bounds."""
 
     code = "invalid_duration"
+
+
+class InvalidExpiry(InvalidRequest):
+    """The time at which the database is to expire is out of bounds."""
+
+    code = "invalid_expiry"
 
 
 class InvalidLabels(InvalidRequest):

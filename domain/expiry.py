@@ -2,9 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from domain.errors import InvalidDuration
+from domain.errors import InvalidDuration, InvalidExpiry
 
 SHORTEST = timedelta(minutes=1)
 """Below this, a database would expire while its caller still reads the answer."""
@@ -78,6 +78,23 @@ class ExpiryPolicy:
                 f"A database lives here for {_told(self.longest)} at most; ask for a shorter ttl."
             )
         return now + ttl
+
+    def validate_expiry(self, now: datetime, expires_at: datetime | None) -> datetime | None:
+        """Return that time in UTC, None for never. Raise InvalidExpiry if it is out of bounds."""
+        if expires_at is None:
+            if self.longest is not None:
+                raise InvalidExpiry(
+                    "A database has to expire here, at most "
+                    f"{_told(self.longest)} from now: send ttl or expires_at."
+                )
+            return None
+        if expires_at < now + SHORTEST:
+            raise InvalidExpiry("expires_at must be at least one minute in the future.")
+        if expires_at > now + (self.longest or LONGEST):
+            raise InvalidExpiry(
+                f"expires_at must be at most {_told(self.longest or LONGEST)} from now."
+            )
+        return expires_at.astimezone(UTC)
 
 
 def _told(length: timedelta) -> str:

@@ -1,22 +1,20 @@
-"""Where databases are made, and what separates them there."""
+"""Targets: the places that databases are provisioned in, and the isolation between tenants there."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Isolation(StrEnum):
-    """What separates two tenants."""
+    """The boundary between tenants: a PostgreSQL role, a Neon project, or none."""
 
     NONE = "none"
     ROLE = "role"
-    BRANCH = "branch"
     PROJECT = "project"
-    SERVER = "server"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One configured place that databases are made in."""
+    """One configured place that databases are provisioned in."""
 
     name: str
     provider: str

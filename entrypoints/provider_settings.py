@@ -1,11 +1,13 @@
 """What makes the databases, and what they are like."""
 
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
+from domain.guard_policy import GuardPolicy
 from domain.hosts import reached_at
 from domain.postgres_url import PostgresUrl
 from domain.target import Isolation, Target
@@ -38,6 +40,10 @@ def _host_of(dsn: SecretStr | None) -> str | None:
 PROGRAMS = ("initdb", "postgres")
 """Of PostgreSQL, for a server of our own."""
 
+
+BUNDLED_TRANSACTION_LIMIT = timedelta(hours=24)
+"""The default of PGVEND_TRANSACTION_LIMIT for the bundled server; on other servers, transactions
+have no age limit by default."""
 
 _NOT_FOR_NEON = {
     "public_host": "which routes by its own host: remove it",
@@ -181,6 +187,18 @@ class ProviderSettings(BaseModel):
             case ProviderName.POSTGRES:
                 return self.public_host or _host_of(self.postgres_admin_dsn)
         return None
+
+    @property
+    def login_check(self) -> str:
+        """The kind of login check after a database was provisioned: the provider's, or `none`."""
+        return self.provider if self.verify_login else "none"
+
+    @property
+    def guard_policy(self) -> GuardPolicy:
+        limit = self.transaction_limit
+        if limit is None and self.provider is ProviderName.EMBEDDED:
+            limit = BUNDLED_TRANSACTION_LIMIT
+        return GuardPolicy(oldest_transaction=limit.total_seconds() if limit else None)
 
     @property
     def derives_passwords(self) -> bool:

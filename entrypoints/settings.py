@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
+from domain.expiry import ExpiryPolicy
 from domain.guessing import SHORTEST, weakness_of
 from domain.secret import Secret
 from entrypoints.access_settings import AccessSettings
@@ -111,6 +112,15 @@ class Settings(AccessSettings, NetworkSettings, ProviderSettings):
         if default and longest and default > longest:
             raise ValueError("shorter than PGVEND_DEFAULT_TTL")
         return longest
+
+    @property
+    def expiry_policy(self) -> ExpiryPolicy:
+        return ExpiryPolicy(default=self.default_ttl, longest=self.max_ttl)
+
+    @property
+    def grace(self) -> timedelta:
+        """The time from the expiry of a database until it is deleted."""
+        return self.grace_period or timedelta(0)
 
     @property
     def secrets_before(self) -> tuple[Secret, ...]:

@@ -1,11 +1,12 @@
-"""Trying again, where the port says that repeating is safe."""
+"""Retries of calls that the ports declare safe to repeat."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from domain.connection import Connection
-from domain.errors import OutcomeUnknown, ProviderBusy, Unavailable
+from domain.errors import Unavailable
 from domain.extensions import Extension
 from domain.order import Holding, Order, Tenant, Tombstone
 from domain.retry import RetryPolicy
@@ -21,37 +22,31 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Retrying:
-    """Calls again `after` these errors, but those of `never`, while the policy allows it."""
+    """Repeats a call when, and for as long as, the policy says so."""
 
     policy: RetryPolicy
     clock: Clock
     randomness: Randomness
-    after: tuple[type[Unavailable], ...] = (ProviderBusy, OutcomeUnknown)
-    never: tuple[type[Unavailable], ...] = ()
 
     async def __call__(self, call: Callable[[], Awaitable[T]]) -> T:
         begin = self.clock.elapsed()
-        attempt = 1
+        attempts: Counter[RetryPolicy] = Counter()
         while True:
             try:
                 return await call()
-            except self.never:
-                raise
-            except self.after as error:
-                await self._wait_or_give_up(error, attempt, self.clock.elapsed() - begin)
-            attempt += 1
-
-    async def _wait_or_give_up(self, error: Unavailable, attempt: int, elapsed: float) -> None:
-        jitter = self.randomness.jitter()
-        pause = self.policy.pause(attempt, elapsed, jitter, error.retry_after)
-        if pause is None:
-            raise error
-        await self.clock.sleep(pause)
+            except Unavailable as error:
+                policy = self.policy.policy_for(error)
+                attempts[policy] += 1
+                elapsed, jitter = self.clock.elapsed() - begin, self.randomness.jitter()
+                delay = policy.delay(error, attempts[policy], elapsed, jitter)
+                if delay is None:
+                    raise
+            await self.clock.sleep(delay)
 
 
 @dataclass(frozen=True)
 class RetryingProvider(DatabaseProvider):
-    """Repeats every call but `ping`, whose caller wants to know how it is now."""
+    """Repeats every call except `ping`, which reports the current state."""
 
     inner: DatabaseProvider
     retrying: Retrying

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from domain.errors import KeyNotFound, NameTaken
 from domain.keys import ApiKey
-from ports.driven.keys import KeyRing
+from ports.driven.keys import KeyQuery, KeyRing
 
 
 class MemoryKeyRing(KeyRing):
@@ -20,10 +20,19 @@ class MemoryKeyRing(KeyRing):
         return self._kept.get(key_id)
 
     async def every(self) -> list[ApiKey]:
-        return sorted(self._kept.values(), key=lambda key: (key.created_at, key.id), reverse=True)
+        return sorted(self._kept.values(), key=_age, reverse=True)
+
+    async def search(self, query: KeyQuery) -> list[ApiKey]:
+        before = query.before
+        keys = [key for key in await self.every() if before is None or _age(key) < _age(before)]
+        return keys[: query.limit]
 
     async def revoke(self, key_id: str, at: datetime) -> ApiKey:
         if key_id not in self._kept:
             raise KeyNotFound(f"There is no key {key_id!r}.")
         self._kept[key_id] = self._kept[key_id].revoked(at)
         return self._kept[key_id]
+
+
+def _age(key: ApiKey) -> tuple[datetime, str]:
+    return key.created_at, key.id

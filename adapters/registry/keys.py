@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, insert, select, update
+from sqlalchemy import RowMapping, and_, bindparam, insert, or_, select, update
 
 from adapters.registry.schema import KEYS
 from adapters.registry.store import Store, is_sayable
@@ -12,9 +12,10 @@ from domain.caller import Scope
 from domain.errors import KeyNotFound, Unavailable
 from domain.keys import ApiKey
 from domain.rate import Rate
-from ports.driven.keys import KeyRing
+from ports.driven.keys import KeyQuery, KeyRing
 
 _ADD = insert(KEYS)
+_NEWEST_FIRST = select(KEYS).order_by(KEYS.c.created_at.desc(), KEYS.c.id.desc())
 _REVOKE = update(KEYS).where(KEYS.c.id == bindparam("known_id"), KEYS.c.revoked_at.is_(None))
 
 
@@ -32,8 +33,19 @@ class SqlKeyRing(KeyRing):
         return _read(rows[0]) if rows else None
 
     async def every(self) -> list[ApiKey]:
-        newest_first = select(KEYS).order_by(KEYS.c.created_at.desc(), KEYS.c.id.desc())
-        return [_read(row) for row in await self._store.fetch(newest_first)]
+        return [_read(row) for row in await self._store.fetch(_NEWEST_FIRST)]
+
+    async def search(self, query: KeyQuery) -> list[ApiKey]:
+        page = _NEWEST_FIRST.limit(query.limit)
+        if (before := query.before) is not None:
+            same_time = KEYS.c.created_at == before.created_at
+            page = page.where(
+                or_(
+                    KEYS.c.created_at < before.created_at,
+                    and_(same_time, KEYS.c.id < before.id),
+                )
+            )
+        return [_read(row) for row in await self._store.fetch(page)]
 
     async def revoke(self, key_id: str, at: datetime) -> ApiKey:
         if is_sayable(key_id):

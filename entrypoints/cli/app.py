@@ -1,5 +1,5 @@
-"""`pgvend`: one command per file, which is loaded when it is used. Who asks a service for something
-does not wait until all that a service needs is loaded."""
+"""`pgvend`: one file for each command, loaded when it is used, so that a client command does not
+load the modules of the server."""
 
 import errno
 import os
@@ -27,18 +27,18 @@ COMMANDS = {
     "rotate": "rotate.rotate",
     "delete": "delete.delete",
     "restore": "restore.restore",
-    "sweep": "sweep.sweep",
+    "reconcile": "reconcile.reconcile",
     "audit": "audit.audit",
     "neon-emulator": "neon_emulator.neon_emulator",
 }
-"""By their names: the file, and what in it is the command."""
+"""The file and the function of each command."""
 
 GROUPS = {"extensions", "keys"}
-"""Those that make commands of their own."""
+"""Commands with subcommands."""
 
 
 _OUTPUT_ERRORS = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EDQUOT, errno.EFBIG}
-"""What writing to a full disk, a closed pipe or a lost terminal fails with."""
+"""Errors of writing to a full disk, a closed pipe or a lost terminal."""
 
 
 class Commands(TyperGroup):
@@ -46,7 +46,7 @@ class Commands(TyperGroup):
         super().__init__(**attributes)
         self._loaded = cache(_loaded)
         names: dict[str, Any] = dict.fromkeys(COMMANDS)
-        self.commands = names  # for the help, and for whoever mistypes one
+        self.commands = names  # for the help, and to suggest a command for a misspelled one
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         return self._loaded(cmd_name) if cmd_name in COMMANDS else None
@@ -64,13 +64,15 @@ def main() -> None:
     except OSError as error:
         if error.errno not in _OUTPUT_ERRORS:
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's own flush
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # for Python's flush at the exit
         print(f"pgvend: cannot write its output ({error.strerror}).", file=sys.stderr)
         sys.exit(1)
 
 
 def _run(app: typer.Typer) -> None:
-    """Flush here: at the exit Python could only print a traceback about a full disk."""
+    """Run the command, and flush: at the exit, Python prints a traceback if the disk is full."""
     try:
         app()
     finally:
@@ -78,7 +80,7 @@ def _run(app: typer.Typer) -> None:
 
 
 def pgvend() -> None:
-    """Postgres vending: a nickname in, a working database out."""
+    """Create PostgreSQL databases by nickname, with working credentials."""
 
 
 def _loaded(name: str) -> Any:

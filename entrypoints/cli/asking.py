@@ -1,4 +1,4 @@
-"""Asking a running service, and telling what came of it."""
+"""Requests to a running service, and their errors."""
 
 import asyncio
 import sys
@@ -16,23 +16,23 @@ from entrypoints.settings import ClientSettings
 from entrypoints.settings_loading import load_client_settings
 
 TIMEOUT = aiohttp.ClientTimeout(total=400)
-"""Longer than a call waits for its turn and for a locked Neon project, together."""
+"""Longer than a call can wait for its turn and for a locked Neon project together."""
 
 
 class AskError(Exception):
-    """The service did not do what it was asked for; the message says why."""
+    """The request failed; the message says why."""
 
 
 class NoPgvend(AskError):
-    """What answers is something else; its `url` is in the message."""
+    """The server at PGVEND_URL is not a pgvend service."""
 
     def __init__(self) -> None:
-        super().__init__(f"What answers at {_client().url} is no pgvend: set PGVEND_URL.")
+        super().__init__(f"The server at {_client().url} is not a pgvend service: set PGVEND_URL.")
 
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """What goes wrong within is told on standard error, in one line, with status 1."""
+    """Print an error on standard error and exit with status 1."""
     try:
         yield
     except (AskError, PgvendError) as error:
@@ -46,14 +46,14 @@ def ask(
     query: Sequence[tuple[str, str]] = (),
     body: Mapping[str, Any] | None = None,
 ) -> Any:
-    """The JSON object that the service answers to `method` on `path` under /v1. Raises AskError."""
+    """Send a request to `path` under /v1, and return the JSON of the answer. Raises AskError."""
     client = _client()
     place = "/".join(quote(part, safe="", errors="replace") for part in path)
     url = f"{client.url.rstrip('/')}/v1/{place}?{urlencode(query, errors='replace')}"
     status, answer = asyncio.run(_answer(client, method, url.removesuffix("?"), body))
     match answer:
         case {"code": "unauthenticated"}:
-            raise AskError(f"{client.url} answers nobody without a key: set PGVEND_KEY.")
+            raise AskError(f"{client.url} requires an API key: set PGVEND_KEY to a valid one.")
         case {"detail": detail, "request_id": request_id}:
             raise AskError(f"{detail} (request {request_id})")
         case dict() if status < 300:
@@ -64,7 +64,7 @@ def ask(
 async def _answer(
     client: ClientSettings, method: str, url: str, body: Mapping[str, Any] | None
 ) -> tuple[int, Any]:
-    """The answer's status, and what it holds: None where that is not JSON."""
+    """Return the status and the JSON of the answer; None if it is not JSON."""
     key = client.key and client.key.get_secret_value()
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
@@ -75,12 +75,12 @@ async def _answer(
             return response.status, await response.json(content_type=None)
     except TimeoutError as error:
         raise AskError(
-            f"{client.url} did not answer in {TIMEOUT.total:.0f} s; it may be done all the same: "
-            "look with `pgvend list`."
+            f"{client.url} did not answer within {TIMEOUT.total:.0f} s; the request may still "
+            "complete: check with `pgvend list`."
         ) from error
     except aiohttp.ClientError as error:
         raise AskError(
-            f"There is no pgvend at {client.url} ({type(error).__name__}): start one with "
+            f"Cannot connect to pgvend at {client.url} ({type(error).__name__}): start it with "
             "`pgvend serve`, or set PGVEND_URL."
         ) from error
     except ValueError:

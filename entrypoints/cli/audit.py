@@ -12,20 +12,22 @@ from entrypoints.cli.printing import print_json, print_table
 
 HEADS = ("at", "caller", "key", "action", "subject", "address", "outcome")
 
-Caller = Annotated[str | None, typer.Option(help="Only what this caller did.")]
-Subject = Annotated[str | None, typer.Option(help="Only what was done to this database or key.")]
-Limit = Annotated[int, typer.Option(min=1, help="At most so many entries.")]
+Caller = Annotated[str | None, typer.Option(help="Only events of this caller.")]
+Subject = Annotated[
+    str | None, typer.Option(help="Only events about this database or API key (its id).")
+]
+Limit = Annotated[int, typer.Option(min=1, help="The maximum number of events.")]
 
 
 def audit(
     caller: Caller = None, subject: Subject = None, limit: Limit = 50, as_json: AsJson = False
 ) -> None:
-    """Print who did what, the newest first."""
+    """Print the audit events, newest first."""
     asked = {"caller": caller, "subject": subject}
     query = [(name, value) for name, value in asked.items() if value is not None]
     with explained():
-        entries = [*islice(ask_all("audit", "entries", query), limit)]
+        events = [*islice(ask_all("audit-events", "audit_events", query), limit)]
         if as_json:
-            print_json({"entries": entries})
+            print_json({"audit_events": events})
         else:
-            print_table(HEADS, entries)
+            print_table(HEADS, events)

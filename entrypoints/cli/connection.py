@@ -16,30 +16,30 @@ def connection(
     verify: Verify = True,
     as_json: AsJson = False,
 ) -> None:
-    """Print a database's connection again."""
+    """Print the connection of a database."""
     with explained():
         form = chosen(format_name, None)
-        told = ask_connection(database_id, verify=verify)
+        answer = ask_connection(database_id, verify=verify)
         if as_json:
-            print_json(told)
+            print_json(answer)
         else:
-            print_connection(told, form, ca_file)
+            print_connection(answer, form, ca_file)
 
 
 def url(database_id: Id, ca_file: CaFile = None, verify: Verify = True) -> None:
-    """Print a database's connection URI."""
+    """Print the connection URI of a database."""
     connection(database_id, ca_file=ca_file, verify=verify)
 
 
 def ask_connection(database_id: str, *, verify: bool) -> Any:
-    """The connection, as the service answers it. A login that did not work is told on standard
-    error. Raises AskError."""
+    """Return the connection as the service answers it, and warn on standard error if its login
+    failed. Raises AskError."""
     query = [("verify", "true")] if verify else []
-    told = ask("GET", "databases", database_id, "connection", query=query)
-    if told.get("verified") is False:
+    answer = ask("GET", "databases", database_id, "connection", query=query)
+    if answer.get("verified") is False:
         print(
             "pgvend: warning: the service could not log in to the database to verify this "
-            "connection; the database may be busy, or out of the service's reach.",
+            "connection; the database may be busy or unreachable.",
             file=sys.stderr,
         )
-    return told
+    return answer

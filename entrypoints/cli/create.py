@@ -1,4 +1,4 @@
-"""`pgvend create`: ask a running service for a database."""
+"""`pgvend create`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -11,19 +11,25 @@ from entrypoints.cli.printing import print_handed_out
 from entrypoints.formats import chosen
 
 
-def create(  # noqa: PLR0913, PLR0917 - all that an order may say, and how to print the answer
-    nickname: Annotated[str, typer.Argument(help="What you call the database.")],
+def create(  # noqa: PLR0913, PLR0917 - each is an option
+    nickname: Annotated[
+        str, typer.Argument(help="A name of your choice; the database name is made from it.")
+    ],
     ttl: Ttl = None,
-    label: Annotated[list[str] | None, typer.Option(help="key=value; may be repeated.")] = None,
-    extension: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(help="A label, key=value; can be repeated.")
+    ] = None,
+    extension: Annotated[
+        list[str] | None, typer.Option(help="An extension to install; can be repeated.")
+    ] = None,
     as_json: AsJson = False,
     as_env: Annotated[bool, typer.Option("--env", help="The same as --format env.")] = False,
     format_name: FormatName = DEFAULT_FORMAT,
     ca_file: CaFile = None,
 ) -> None:
-    """Have a database made and print its connection.
+    """Create a database and print its connection.
 
-    PGVEND_URL says where the service is, PGVEND_KEY who asks.
+    PGVEND_URL is the address of the service, PGVEND_KEY the API key.
     """
     with explained():
         form = chosen("env" if as_env else format_name, None)

@@ -6,7 +6,7 @@ from entrypoints.cli.printing import print_json, print_table
 
 
 def delete(database_id: Id, as_json: AsJson = False) -> None:
-    """Have a database dropped, whoever is connected. The service finishes that by itself."""
+    """Delete a database and disconnect its users; completes in the background."""
     with explained():
         database = ask("DELETE", "databases", database_id)
         if as_json:

@@ -12,22 +12,22 @@ from domain.text import is_plain
 from entrypoints.cli.asking import explained
 from entrypoints.cli.options import AsJson
 from entrypoints.cli.printing import print_json, print_table
-from entrypoints.doctor_parts import doctor_of
 from entrypoints.settings_loading import load_settings
+from entrypoints.wiring.doctor import create_doctor
 
 HEADS = ("verdict", "check", "detail")
 
-BY_SUPERUSER = "To mend, run as a superuser:"
-BY_ADMIN = "To mend, run as the admin:"
+BY_SUPERUSER = "Run this SQL as a superuser to fix it:"
+BY_ADMIN = "Run this SQL as the admin to fix it:"
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Look at what the settings lead to before it is used, and print what to mend as SQL.
+    """Check the configuration and the server, and print SQL fixes.
 
-    Changes nothing, and asks no service. The status is 1 when something failed.
+    Changes nothing and needs no running service. Exits with status 1 if a check fails.
     """
     with explained():
-        checks = asyncio.run(doctor_of(load_settings())())
+        checks = asyncio.run(create_doctor(load_settings())())
         if as_json:
             print_json(_told(checks))
         else:
@@ -44,7 +44,7 @@ def _print(checks: Sequence[Check]) -> None:
 
 
 def _script(checks: Sequence[Check], by_admin: bool) -> Iterator[str]:
-    """As psql takes it."""
+    """Yield the fixes as a script for psql."""
     for check in checks:
         mends = [mend for mend in check.outcome.mends if mend.by_admin is by_admin]
         if mends:
@@ -58,8 +58,8 @@ def _script(checks: Sequence[Check], by_admin: bool) -> Iterator[str]:
 
 
 def _is_sql_alone(mend: Mend) -> bool:
-    """Tell whether psql reads the statement as SQL alone. After a line break, a command of psql's
-    own could follow, such as one that runs a program."""
+    """Return whether psql reads nothing but SQL. After a line break, a psql command could follow,
+    such as one that runs a program."""
     return is_plain(mend.statement) and is_plain(mend.database or "")
 
 
@@ -73,16 +73,16 @@ def _row(check: Check) -> dict[str, str]:
 
 
 def _told(checks: Sequence[Check]) -> dict[str, Any]:
-    told = [
+    members = [
         {
             "name": check.name,
             "verdict": check.outcome.verdict,
             "detail": check.outcome.detail,
-            "mend": [_mend(mend) for mend in check.outcome.mends],
+            "fixes": [_mend(mend) for mend in check.outcome.mends],
         }
         for check in checks
     ]
-    return {"ok": not has_failed(checks), "checks": told}
+    return {"ok": not has_failed(checks), "checks": members}
 
 
 def _mend(mend: Mend) -> dict[str, Any]:

@@ -8,21 +8,21 @@ from entrypoints.cli.asking import ask, explained
 from entrypoints.cli.options import AsJson, Id
 from entrypoints.cli.printing import member, print_json, print_table
 
-Name = Annotated[
-    str, typer.Argument(metavar="NAME", help="One that `pgvend extensions list` shows.")
-]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A name from `pgvend extensions list`.")]
 
 
 def extensions() -> typer.Typer:
-    """`pgvend extensions` with what follows it."""
-    group = typer.Typer(no_args_is_help=True, help="List extensions, and add them to databases.")
+    """Return the group of commands."""
+    group = typer.Typer(
+        no_args_is_help=True, help="List extensions, and install them in databases."
+    )
     group.command("list")(list_)
     group.command("add")(add)
     return group
 
 
 def list_(as_json: AsJson = False) -> None:
-    """Print the extensions that a new database may have."""
+    """Print the extensions that databases can have."""
     with explained():
         answer = ask("GET", "extensions")
         if as_json:

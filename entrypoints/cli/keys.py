@@ -9,30 +9,41 @@ from domain.caller import Scope
 from domain.text import legible
 from entrypoints.cli.asking import ask, explained
 from entrypoints.cli.options import AsJson
+from entrypoints.cli.paging import ask_all
 from entrypoints.cli.printing import member, print_json, print_table
 
 HEADS = ("id", "name", "scopes", "quota", "rate", "origins", "expires_at", "revoked_at")
 
 Name = Annotated[
     str | None,
-    typer.Argument(metavar="NAME", help="Whose it is; keys of one name share their databases."),
+    typer.Argument(
+        metavar="NAME", help="The caller; keys with the same name share their databases."
+    ),
 ]
 Scopes = Annotated[
-    str, typer.Option("--scope", metavar="LIST", help=f"Of {', '.join(Scope)}; comma separated.")
+    str,
+    typer.Option("--scope", metavar="LIST", help=f"Any of {', '.join(Scope)}; comma separated."),
 ]
-Quota = Annotated[int | None, typer.Option(help="Databases that may exist at once.")]
-RateText = Annotated[str | None, typer.Option("--rate", help="Requests, such as 10/min.")]
+Quota = Annotated[int | None, typer.Option(help="The number of databases that can exist at once.")]
+RateText = Annotated[str | None, typer.Option("--rate", help="The request rate, such as 10/min.")]
 Origins = Annotated[
     list[str] | None,
-    typer.Option("--origin", help="A web page's, such as https://app.example; may be repeated."),
+    typer.Option(
+        "--origin", help="An allowed web origin, such as https://app.example; can be repeated."
+    ),
 ]
-KeyTtl = Annotated[str | None, typer.Option(help="How long it is valid: 90d, P1DT12H.")]
-KeyId = Annotated[str, typer.Argument(metavar="ID", help="How the key begins: pgv_ and 8 more.")]
+KeyTtl = Annotated[str | None, typer.Option(help="The validity of the key: 90d, P1DT12H.")]
+KeyId = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help="The id of the key: its first 12 characters, pgv_ and 8 more."
+    ),
+]
 
 
 def keys() -> typer.Typer:
-    """`pgvend keys` with what follows it."""
-    group = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
+    """Return the group of commands."""
+    group = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys.")
     group.command("create")(create)
     group.command("list")(list_)
     group.command("revoke")(revoke)
@@ -48,31 +59,31 @@ def create(  # noqa: PLR0913, PLR0917 # each is an option
     ttl: KeyTtl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a key, and print it: nobody can tell it again."""
+    """Create an API key and print it. It is shown only once."""
     scopes = [part.strip() for part in scope.split(",")]
     body = {"name": name, "scopes": scopes, "quota": quota, "rate": rate, "ttl": ttl}
     with explained():
-        made = ask("POST", "keys", body={**body, "origins": origin or []})
-        for notice in member(made, "notices"):
+        created = ask("POST", "keys", body={**body, "origins": origin or []})
+        for notice in member(created, "notices"):
             print(f"pgvend: {legible(str(notice))}", file=sys.stderr)
         if as_json:
-            print_json(made)
+            print_json(created)
         else:
-            print(member(made, "key"))
+            print(member(created, "key"))
 
 
 def list_(as_json: AsJson = False) -> None:
-    """Print the keys, the newest first; never the keys themselves."""
+    """Print the properties of the API keys, newest first."""
     with explained():
-        answer = ask("GET", "keys")
+        records = [*ask_all("keys", "keys")]
         if as_json:
-            print_json(answer)
+            print_json({"keys": records})
         else:
-            print_table(HEADS, member(answer, "keys"))
+            print_table(HEADS, records)
 
 
 def revoke(key_id: KeyId, as_json: AsJson = False) -> None:
-    """Make a key useless, at once and for good; its databases stay."""
+    """Revoke an API key at once and permanently. Its databases stay."""
     with explained():
         revoked = ask("DELETE", "keys", key_id)
         if as_json:

@@ -13,13 +13,15 @@ from entrypoints.cli.printing import print_json, print_table
 HEADS = ("id", "state", "database", "expires_at", "nickname")
 
 InState = Annotated[
-    list[str] | None, typer.Option(help=f"One of {', '.join(State)}; may be repeated.")
+    list[str] | None, typer.Option(help=f"One of {', '.join(State)}; can be repeated.")
 ]
-Label = Annotated[list[str] | None, typer.Option(help="Those with key=value; may be repeated.")]
+Label = Annotated[
+    list[str] | None, typer.Option(help="Only databases with the label key=value; can be repeated.")
+]
 
 
 def list_(state: InState = None, label: Label = None, as_json: AsJson = False) -> None:
-    """Print the databases, the newest first."""
+    """Print the databases, newest first. Deleted and failed ones are printed only with --state."""
     filters = [("state", text) for text in state or []] + [("label", text) for text in label or []]
     with explained():
         databases = [*ask_all("databases", "databases", filters)]

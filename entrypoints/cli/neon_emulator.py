@@ -13,12 +13,14 @@ from entrypoints.neon_emulator.behaviour import Behaviour
 from entrypoints.neon_emulator.emulator import Emulator
 from entrypoints.neon_emulator.serving import serve
 
-Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")]
-OperationMs = Annotated[int, typer.Option(min=0, help="How long an operation takes at least.")]
-StorePasswords = Annotated[bool, typer.Option(help="Whether passwords can be revealed.")]
+Port = Annotated[
+    int, typer.Option(min=0, max=65535, help="The port to listen on; 0 for any free one.")
+]
+OperationMs = Annotated[int, typer.Option(min=0, help="The minimum duration of an operation.")]
+StorePasswords = Annotated[bool, typer.Option(help="Whether the API can reveal passwords.")]
 Knobs = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Any knob: KNOB=VALUE, such as idle=true; may be repeated."),
+    typer.Option("--set", help="Set any option: NAME=VALUE, such as idle=true; can be repeated."),
 ]
 
 
@@ -28,9 +30,9 @@ def neon_emulator(
     store_passwords: StorePasswords = True,
     knobs: Knobs = None,
 ) -> None:
-    """Answer as Neon's API does, over PostgreSQL on this machine, until told to stop.
+    """Serve an emulation of Neon's API over PostgreSQL on this machine.
 
-    What it prints can be pasted into .env. Nothing that is made in it outlives it.
+    Prints settings for .env. All its databases are lost when it stops.
     """
     try:
         behaviour = _behaviour(operation_ms, store_passwords, knobs or [])
@@ -49,12 +51,12 @@ def _behaviour(operation_ms: int, store_passwords: bool, knobs: list[str]) -> Be
     except ValidationError as error:
         first = error.errors()[0]
         knob, all_knobs = first["loc"][0], ", ".join(Behaviour.model_fields)
-        raise StartupError(f"--set {knob}: {first['msg']}; the knobs are {all_knobs}.") from None
+        raise StartupError(f"--set {knob}: {first['msg']}; the options are {all_knobs}.") from None
 
 
 def _announce(emulator: Emulator, url: str) -> None:
     print(
-        f"# Neon's API, emulated, until you stop it. Put this into .env and run `pgvend serve`.\n"
+        f"# Neon's API, emulated until you stop it. Put this into .env and run `pgvend serve`.\n"
         f"NEON_API_URL={url}\n"
         f"NEON_PROJECT_ID={emulator.first.id}\n"
         f"NEON_BRANCH_ID={emulator.first.branch.id}\n"

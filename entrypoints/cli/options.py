@@ -1,4 +1,4 @@
-"""What several commands take."""
+"""Options that several commands share."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,12 +7,17 @@ import typer
 
 from entrypoints.formats import FORMATS
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="The database's id; `pgvend list` has it.")]
+Id = Annotated[
+    str, typer.Argument(metavar="ID", help="The database id, as printed by `pgvend list`.")
+]
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the whole answer.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the complete answer as JSON.")]
 
 FormatName = Annotated[
-    str, typer.Option("--format", metavar="NAME", help=f"One of {', '.join(FORMATS)}.")
+    str,
+    typer.Option(
+        "--format", metavar="NAME", help=f"The connection format: one of {', '.join(FORMATS)}."
+    ),
 ]
 
 DEFAULT_FORMAT = "uri"
@@ -20,12 +25,13 @@ DEFAULT_FORMAT = "uri"
 CaFile = Annotated[
     Path | None,
     typer.Option(
-        metavar="FILE", help="Write the server's certificate authorities there, and name the file."
+        metavar="FILE",
+        help="Write the certificate authorities to this file, and use it in the output.",
     ),
 ]
 
 Verify = Annotated[
-    bool, typer.Option(help="Have the service log in first: is the password still the right one?")
+    bool, typer.Option(help="Let the service verify the connection by a login first.")
 ]
 
-Ttl = Annotated[str | None, typer.Option(help="How long it lives from now: 24h, 7d, P1DT12H.")]
+Ttl = Annotated[str | None, typer.Option(help="The time until it expires: 24h, 7d, P1DT12H.")]

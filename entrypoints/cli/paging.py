@@ -1,4 +1,4 @@
-"""Lists that the service answers page by page."""
+"""Lists that the service returns in pages."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ LARGEST_PAGE = "200"
 
 
 def ask_all(path: str, name: str, filters: Sequence[tuple[str, str]] = ()) -> Iterator[Any]:
-    """Everything in the member `name` of all pages, asked for as it is needed. Raises AskError."""
+    """Yield the items in the member `name` of all pages, requested as needed. Raises AskError."""
     token = ""
     while True:
         page = ask(

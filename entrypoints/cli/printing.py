@@ -1,4 +1,4 @@
-"""Answers on a terminal, or in a pipe."""
+"""Output of answers: JSON, tables and connections."""
 
 import json
 import sys
@@ -18,15 +18,15 @@ def print_json(answer: Any) -> None:
     print(json.dumps(answer, indent=2))
 
 
-def print_connection(told: Any, form: Format, ca_file: Path | None = None) -> None:
-    """Raises NoPgvend when `told` is not a connection."""
-    _print_written(connection_of(told), form, ca_file)
+def print_connection(answer: Any, form: Format, ca_file: Path | None = None) -> None:
+    """Raises NoPgvend if the answer is not a connection."""
+    _print_written(connection_of(answer), form, ca_file)
 
 
 def print_handed_out(
     answer: Mapping[str, Any], form: Format, *, as_json: bool, ca_file: Path | None = None
 ) -> None:
-    """The whole answer, or the connection that is in it. Raises NoPgvend when there is none."""
+    """Print the complete answer, or the connection in it. Raises NoPgvend if it has none."""
     connection = connection_of(answer.get("connection"))
     if as_json:
         print_json(answer)
@@ -35,7 +35,7 @@ def print_handed_out(
 
 
 def print_table(heads: Sequence[str], rows: Iterable[Any]) -> None:
-    """A line for every row, with its members of these names. Raises NoPgvend when one lacks."""
+    """Print a line for each row, with these of its members. Raises NoPgvend if one is missing."""
     lines = [[head.upper() for head in heads], *(_cells(heads, row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     for line in lines:
@@ -44,7 +44,7 @@ def print_table(heads: Sequence[str], rows: Iterable[Any]) -> None:
 
 
 def print_members(answer: Mapping[str, Any]) -> None:
-    """A line for every member, and for every item of those that are lists."""
+    """Print a line for each member, and one for each item of a list."""
     width = max(map(len, answer), default=0)
     for name, value in answer.items():
         for item in value if isinstance(value, list) and value else [value]:
@@ -52,7 +52,7 @@ def print_members(answer: Mapping[str, Any]) -> None:
 
 
 def member(answer: Mapping[str, Any], name: str) -> Any:
-    """Raises NoPgvend when there is none."""
+    """Return the member of an answer. Raises NoPgvend if it is missing."""
     if name not in answer:
         raise NoPgvend
     return answer[name]
@@ -63,22 +63,22 @@ def _print_written(connection: Connection, form: Format, ca_file: Path | None) -
 
 
 def kept_authorities(connection: Connection, ca_file: Path | None) -> str | None:
-    """Write the authorities that vouch for the server to `ca_file`. Return its absolute path, None
-    where there are none, or no file is wanted. Raises AskError."""
+    """Write the connection's certificate authorities to `ca_file`, and return its absolute path.
+    Return None if the connection has none, or `ca_file` is None. Raises AskError."""
     if ca_file is None or connection.sslrootcert is None:
         return None
     try:
         ca_file.write_text(connection.sslrootcert, "ascii")
     except OSError as error:
         raise AskError(
-            f"{ca_file} cannot be written ({error.strerror}): name another file by --ca-file."
+            f"{ca_file} cannot be written ({error.strerror}): use another file for --ca-file."
         ) from error
     return str(ca_file.absolute())
 
 
-def connection_of(told: Any) -> Connection:
-    """Raises NoPgvend when `told` is not a connection."""
-    match told:
+def connection_of(answer: Any) -> Connection:
+    """Raises NoPgvend if the answer is not a connection."""
+    match answer:
         case {
             "host": str(host),
             "port": int(port),
@@ -90,23 +90,23 @@ def connection_of(told: Any) -> Connection:
             return Connection(
                 host=host,
                 port=port,
-                more_hosts=_more_hosts(told.get("hosts")),
-                target_session_attrs=told.get("target_session_attrs", "any"),
+                more_hosts=_more_hosts(answer.get("hosts")),
+                target_session_attrs=answer.get("target_session_attrs", "any"),
                 database=database,
                 user=user,
                 password=Secret(password),
                 sslmode=sslmode,
-                sslrootcert=told.get("sslrootcert"),
-                connection_limit=told.get("connection_limit"),
-                pooler_host=told.get("pooler_host"),
+                sslrootcert=answer.get("sslrootcert"),
+                connection_limit=answer.get("connection_limit"),
+                pooler_host=answer.get("pooler_host"),
             )
     raise NoPgvend
 
 
-def _more_hosts(told: Any) -> tuple[Address, ...]:
-    """Raises NoPgvend when they are malformed."""
+def _more_hosts(answer: Any) -> tuple[Address, ...]:
+    """Raises NoPgvend if they are malformed."""
     try:
-        return tuple(Address(str(at["host"]), int(at["port"])) for at in (told or [])[1:])
+        return tuple(Address(str(at["host"]), int(at["port"])) for at in (answer or [])[1:])
     except (TypeError, ValueError, KeyError):
         raise NoPgvend from None
 
@@ -133,6 +133,6 @@ def _cell(value: Any) -> str:
 
 
 def _shown(text: str) -> str:
-    """A nickname may hold what turns a terminal's writing around, or what it has no letters for."""
+    """Escape control characters, and characters that the terminal cannot print."""
     encoding = sys.stdout.encoding
     return legible(text).encode(encoding, "backslashreplace").decode(encoding)

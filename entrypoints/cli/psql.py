@@ -18,21 +18,21 @@ Arguments = Annotated[list[str] | None, typer.Argument(help="Arguments for psql,
 
 
 def psql(database_id: Id, arguments: Arguments = None, verify: Verify = True) -> None:
-    """Open psql in a database; the password is on no command line and in no history."""
+    """Open psql in a database; the password appears neither on a command line nor in a history."""
     with explained():
         connection = connection_of(ask_connection(database_id, verify=verify))
         environment = {**os.environ, **variables(connection, _authorities(connection))}
         try:
-            os.execvpe("psql", ["psql", *(arguments or [])], environment)  # noqa: S606, S607 - the caller's own psql
+            os.execvpe("psql", ["psql", *(arguments or [])], environment)  # noqa: S606, S607 - psql from the user's PATH
         except OSError as error:
             raise AskError(
-                f"psql cannot be run ({error.strerror}): install PostgreSQL's client programs."
+                f"psql cannot be started ({error.strerror}): install PostgreSQL's client programs."
             ) from error
 
 
 def _authorities(connection: Connection) -> str | None:
-    """psql reads them from a file, which stays in the system's temporary folder: psql takes this
-    process's place."""
+    """Write the certificate authorities to a file for psql, and return its path. The file stays in
+    the temporary folder, because psql replaces this process."""
     if connection.sslrootcert is None:
         return None
     folder = Path(tempfile.mkdtemp(prefix="pgvend-"))

@@ -13,7 +13,7 @@ def restore(
     ca_file: CaFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Have a database back that has expired and is not dropped yet; print its connection."""
+    """Restore an expired database within its grace period, and print its connection."""
     with explained():
         form = chosen(format_name, None)
         body = {} if ttl is None else {"ttl": ttl}

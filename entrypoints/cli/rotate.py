@@ -11,7 +11,10 @@ from entrypoints.cli.printing import print_handed_out
 from entrypoints.formats import chosen
 
 EndSessions = Annotated[
-    bool, typer.Option("--end-sessions", help="End the owner's open sessions: after a leak.")
+    bool,
+    typer.Option(
+        "--end-sessions", help="Also end the open sessions of the owner, such as after a leak."
+    ),
 ]
 
 
@@ -22,9 +25,9 @@ def rotate(
     ca_file: CaFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Have a database's password changed and print its connection; the old password ends.
+    """Change the password of a database and print its connection; the old password stops working.
 
-    Whether the owner's open sessions ended is told on standard error.
+    Reports on standard error if the owner's open sessions were ended.
     """
     with explained():
         form = chosen(format_name, None)  # before anything is changed
@@ -32,4 +35,4 @@ def rotate(
         rotated = ask("POST", "databases", database_id, "rotate", body=body)
         print_handed_out(rotated, form, as_json=as_json, ca_file=ca_file)
         if rotated.get("sessions_ended"):
-            print("pgvend: the owner's open sessions have ended", file=sys.stderr)
+            print("pgvend: the owner's open sessions were ended", file=sys.stderr)

@@ -1,6 +1,7 @@
 """`pgvend serve`."""
 
 import asyncio
+import errno
 import os
 import signal
 import socket
@@ -16,9 +17,8 @@ from aiohttp import web
 
 from domain.errors import StartupError
 from domain.text import legible_lines
-from entrypoints.container import Container
+from entrypoints.config.exposure import find_open_access, find_unreachable_host
 from entrypoints.data_folder import service_secret
-from entrypoints.exposure import unreachable_host
 from entrypoints.http.app import build_app
 from entrypoints.http.serving import limits_of_process, serving
 from entrypoints.logging import configure_logging
@@ -26,26 +26,26 @@ from entrypoints.setting_types import needed
 from entrypoints.settings import Settings
 from entrypoints.settings_loading import ignored_variables, load_settings
 from entrypoints.tls import tls_of
+from entrypoints.wiring.container import Container
 
 Insecure = Annotated[
     bool,
-    typer.Option(
-        "--insecure", help="Listen beyond loopback, by any name, although anybody may ask."
-    ),
+    typer.Option("--insecure", help="Allow unauthenticated network access; skip the Host check."),
 ]
 TlsCert = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="The certificate; or set PGVEND_TLS_CERT.")
+    Path | None, typer.Option(metavar="FILE", help="The certificate (PGVEND_TLS_CERT).")
 ]
 TlsKey = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Its private key; or set PGVEND_TLS_KEY.")
+    Path | None, typer.Option(metavar="FILE", help="Its private key (PGVEND_TLS_KEY).")
 ]
 
 
 def serve(insecure: Insecure = False, tls_cert: TlsCert = None, tls_key: TlsKey = None) -> None:
-    """Serve over HTTP until told to stop; settings come from the environment and .env."""
+    """Serve the API over HTTP. Settings come from the environment and .env."""
     try:
         settings = load_settings(tls_cert=tls_cert, tls_key=tls_key)
-        _refuse_strangers(settings, insecure)
+        if (problem := find_open_access(settings)) and not insecure:
+            raise StartupError(problem)
         configure_logging(settings.log_level, terminal=sys.stderr.isatty())
         _warn(settings)
         _run(settings, insecure)
@@ -65,12 +65,12 @@ def _run(settings: Settings, insecure: bool) -> None:
 async def _serve(
     app: web.Application, listener: socket.socket, tls: ssl.SSLContext | None, settings: Settings
 ) -> None:
-    """Until a signal says that it is enough, also while it starts."""
+    """Serve until SIGINT or SIGTERM, which also end the start-up."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, needed(task).cancel)
     async with serving(app, listener, tls=tls, limits=limits_of_process()):
-        with suppress(OSError):  # a full disk under the banner is no reason not to serve
+        with suppress(OSError):  # a full disk must not prevent serving
             _announce(settings, listener.getsockname())
         await loop.create_future()
 
@@ -79,35 +79,30 @@ def _warn(settings: Settings) -> None:
     log = structlog.get_logger()
     for sentence in ignored_variables():
         log.warning("settings.ignored", detail=sentence)
-    if advice := unreachable_host(settings):
-        log.warning("settings.unreachable_host", detail=advice)
-
-
-def _refuse_strangers(settings: Settings, insecure: bool) -> None:
-    if settings.is_open and settings.trusted_proxies and not insecure:
-        raise StartupError(
-            "Without keys, anybody whom PGVEND_TRUSTED_PROXIES let through could have databases: "
-            "set PGVEND_ADMIN_KEY or PGVEND_API_KEYS, or add --insecure if they check callers."
-        )
-    if settings.is_open and not (settings.is_loopback or insecure):
-        raise StartupError(
-            f"Without keys, anybody who reaches {settings.host} could have databases: set "
-            "PGVEND_ADMIN_KEY or PGVEND_API_KEYS, listen on HOST=127.0.0.1, or add --insecure if "
-            "something in front of pgvend checks callers."
-        )
+    if problem := find_unreachable_host(settings):
+        log.warning("settings.unreachable_host", detail=problem)
 
 
 def _listening(settings: Settings) -> socket.socket:
-    """Taken before anything else is started: a taken port is told at once."""
+    """Bind before anything else is started, so that a port in use is reported at once."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=512)
     except OSError as error:
-        reason = os.strerror(error.errno or 0)  # the error's own words name the address again
-        raise StartupError(
-            f"{settings.host} port {settings.port} cannot be listened on ({reason}): "
-            "set PORT to a free port, or stop what listens there."
-        ) from error
+        raise StartupError(_describe_bind_error(settings, error)) from error
+
+
+def _describe_bind_error(settings: Settings, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"Port {settings.port} is already in use on {settings.host}: set PORT to a free port, "
+            "or stop the program that uses it."
+        )
+    reason = os.strerror(error.errno or 0)  # the error's own text repeats the address
+    return (
+        f"pgvend cannot listen on {settings.host} port {settings.port} ({reason}): set HOST to an "
+        "address of this machine, and PORT to a free port."
+    )
 
 
 def _announce(settings: Settings, address: tuple[str, int]) -> None:
@@ -126,8 +121,8 @@ def _announce(settings: Settings, address: tuple[str, int]) -> None:
 
 
 def _warning(settings: Settings) -> str:
-    advice = unreachable_host(settings)
-    return f"  warning      {advice}\n" if advice else ""
+    problem = find_unreachable_host(settings)
+    return f"  warning      {problem}\n" if problem else ""
 
 
 def _shown_key(settings: Settings) -> str:
@@ -136,5 +131,5 @@ def _shown_key(settings: Settings) -> str:
 
 def _records(settings: Settings) -> str:
     if settings.registry_url:
-        return "on the server that PGVEND_REGISTRY_URL names"
-    return str(settings.registry_file or "in memory, as long as it runs")
+        return "on the server of PGVEND_REGISTRY_URL"
+    return str(settings.registry_file or "in memory, lost when pgvend stops")

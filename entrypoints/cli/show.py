@@ -6,7 +6,7 @@ from entrypoints.cli.printing import print_json, print_members
 
 
 def show(database_id: Id, as_json: AsJson = False) -> None:
-    """Print what is known about a database, without secrets."""
+    """Print the record of a database, without secrets."""
     with explained():
         database = ask("GET", "databases", database_id)
         (print_json if as_json else print_members)(database)

@@ -1,1 +1,1 @@
-"""The service over HTTP: parse, call, render."""
+"""The HTTP API: parse requests, call use cases, render answers."""

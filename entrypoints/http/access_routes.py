@@ -1,4 +1,4 @@
-"""The calls about keys, and about who did what."""
+"""Routes of API keys."""
 
 from domain import keys as domain_keys
 from domain.caller import Scope
@@ -11,27 +11,20 @@ from domain.errors import (
 )
 from entrypoints.http import access
 from entrypoints.http import parameters as given
-from entrypoints.http.access_schemas import AuditOut, KeyBody, KeyOut, KeysOut, NewKeyOut
+from entrypoints.http.access_schemas import (
+    ApiKeyPageResponse,
+    ApiKeyResponse,
+    CreateApiKeyRequest,
+    NewApiKeyResponse,
+)
 from entrypoints.http.route import Answer, Parameter, Route, Tag
 
 KEY_ID = Parameter(
     place="path",
     name="id",
     schema={"type": "string", "pattern": f"^{domain_keys.ID.pattern}$"},
-    description="How the key begins.",
+    description="The first part of the key.",
     required=True,
-)
-OF_CALLER = Parameter(
-    place="query",
-    name="caller",
-    schema={"type": "string"},
-    description="Only what this caller did.",
-)
-ON_SUBJECT = Parameter(
-    place="query",
-    name="subject",
-    schema={"type": "string"},
-    description="Only what was done to the database or key of this id.",
 )
 
 ACCESS_ROUTES = (
@@ -42,13 +35,13 @@ ACCESS_ROUTES = (
         scope=Scope.ADMIN,
         name="createKey",
         tag=Tag.KEYS,
-        summary="A new key, which is told this once",
+        summary="Create an API key",
         description=(
-            "The answer is the only one that holds the key: only a digest is kept. A key with "
-            "`origins` is for web pages and can only create."
+            "Returns the key, which is shown only once: pgvend stores only a digest of it. A key "
+            "with `origins` is for web pages and can only create databases."
         ),
-        body=KeyBody,
-        answers=(Answer(status=201, description="The key.", body=NewKeyOut),),
+        body=CreateApiKeyRequest,
+        answers=(Answer(status=201, description="The new key.", body=NewApiKeyResponse),),
         errors=(InvalidDuration, Unavailable),
     ),
     Route(
@@ -58,10 +51,14 @@ ACCESS_ROUTES = (
         scope=Scope.ADMIN,
         name="listKeys",
         tag=Tag.KEYS,
-        summary="All keys, the newest first, revoked ones too",
-        description="Records of keys, without the keys themselves.",
-        answers=(Answer(status=200, description="What is kept of them.", body=KeysOut),),
-        errors=(InvalidRequest, Unavailable),
+        summary="List API keys",
+        description=(
+            "Returns the records of all keys, the newest first, page by page, including revoked "
+            "and expired keys. Follow `next_page_token` to the next page."
+        ),
+        parameters=(given.PAGE_TOKEN, given.PAGE_SIZE),
+        answers=(Answer(status=200, description="A page of keys.", body=ApiKeyPageResponse),),
+        errors=(InvalidRequest, InvalidPageToken, Unavailable),
     ),
     Route(
         method="DELETE",
@@ -70,26 +67,13 @@ ACCESS_ROUTES = (
         scope=Scope.ADMIN,
         name="revokeKey",
         tag=Tag.KEYS,
-        summary="Make a key useless, at once; may be repeated",
-        description=("Whoever shows the key from now on is refused. The caller's databases stay."),
-        parameters=(KEY_ID,),
-        answers=(Answer(status=200, description="The key, revoked.", body=KeyOut),),
-        errors=(KeyNotFound, Unavailable),
-    ),
-    Route(
-        method="GET",
-        path="/v1/audit",
-        handler=access.audit,
-        scope=Scope.ADMIN,
-        name="readAudit",
-        tag=Tag.AUDIT,
-        summary="Who did what, the newest first, page by page",
+        summary="Revoke an API key",
         description=(
-            "One entry for each call that changed something or revealed a password. Follow "
-            "`next_page_token` to the next page."
+            "Requests with the key are refused from now on. The caller's databases stay. The call "
+            "is safe to retry."
         ),
-        parameters=(OF_CALLER, ON_SUBJECT, given.PAGE_TOKEN, given.PAGE_SIZE),
-        answers=(Answer(status=200, description="A page of entries.", body=AuditOut),),
-        errors=(InvalidRequest, InvalidPageToken, Unavailable),
+        parameters=(KEY_ID,),
+        answers=(Answer(status=200, description="The revoked key.", body=ApiKeyResponse),),
+        errors=(KeyNotFound, Unavailable),
     ),
 )

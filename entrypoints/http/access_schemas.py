@@ -1,25 +1,23 @@
-"""The bodies about keys, and about who did what."""
+"""Schemas of API keys."""
 
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from domain.audit import AuditEntry
 from domain.caller import Scope
 from domain.errors import InvalidRequest
 from domain.expiry import parse_duration
 from domain.keys import LARGEST_QUOTA, MAX_ORIGINS, NAME, ApiKey
 from domain.rate import SHAPE, parse_rate
 from domain.secret import Secret
-from entrypoints.http.schemas import Body, Duration
+from entrypoints.http.schema_fields import Body, Duration, ResponseBody
 from entrypoints.setting_types import is_origin
-from ports.driving.audit import AuditPage
-from ports.driving.manage_keys import KeyRequest
+from ports.driving.manage_keys import KeyPage, KeyRequest
 
 
-class KeyBody(Body):
-    """Without a name it is a caller of its own. `origins` are of the web pages that get it."""
+class CreateApiKeyRequest(Body):
+    """A key without a `name` belongs to a caller of its own. `origins` bind it to web pages."""
 
     name: Annotated[str, Field(pattern=f"^{NAME.pattern}$")] | None = None
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))]
@@ -28,8 +26,8 @@ class KeyBody(Body):
     origins: Annotated[list[str], Field(max_length=MAX_ORIGINS)] = Field(default_factory=list)
     ttl: Duration | None = None
 
-    def request(self) -> KeyRequest:
-        """Raises InvalidRequest and InvalidDuration."""
+    def to_request(self) -> KeyRequest:
+        """Raise InvalidRequest and InvalidDuration."""
         return KeyRequest(
             name=self.name,
             scopes=frozenset(self.scopes),
@@ -40,11 +38,11 @@ class KeyBody(Body):
         )
 
 
-class KeyOut(BaseModel):
-    """A key as others may see it."""
+class ApiKeyResponse(ResponseBody):
+    """The record of an API key, without the key."""
 
-    id: str = Field(description="How the key begins.")
-    name: str = Field(description="The caller; keys of one name share their databases.")
+    id: str = Field(description="The first part of the key.")
+    name: str = Field(description="The caller; keys with the same name share their databases.")
     scopes: list[Scope]
     quota: int | None
     rate: str | None
@@ -54,8 +52,8 @@ class KeyOut(BaseModel):
     revoked_at: datetime | None
 
     @classmethod
-    def of(cls, key: ApiKey) -> "KeyOut":
-        return KeyOut(
+    def of(cls, key: ApiKey) -> "ApiKeyResponse":
+        return ApiKeyResponse(
             id=key.id,
             name=key.name,
             scopes=sorted(key.scopes),
@@ -68,55 +66,34 @@ class KeyOut(BaseModel):
         )
 
 
-class NewKeyOut(KeyOut):
-    """The only answer that holds the key itself. `notices` are what its maker may not expect."""
+class NewApiKeyResponse(ApiKeyResponse):
+    """The record of a new API key with the key, which is shown only once.
+
+    `notices` lists differences from the request and settings that limit the key.
+    """
 
     key: str
     notices: list[str]
 
     @classmethod
     def handed_out(cls, record: ApiKey, key: Secret, notices: list[str]) -> Self:
-        return cls(**dict(KeyOut.of(record)), key=key.reveal(), notices=notices)
+        return cls(**dict(ApiKeyResponse.of(record)), key=key.reveal(), notices=notices)
 
 
-class KeysOut(BaseModel):
-    keys: list[KeyOut]
+class ApiKeyPageResponse(ResponseBody):
+    """A page of API keys; `next_page_token` is empty on the last page."""
 
-    @classmethod
-    def of(cls, keys: list[ApiKey]) -> Self:
-        return cls(keys=[KeyOut.of(key) for key in keys])
-
-
-class AuditEntryOut(BaseModel):
-    """`outcome` is `done`, or the code of the error that it ended in."""
-
-    id: str
-    at: datetime
-    caller: str
-    key: str
-    action: str
-    subject: str
-    address: str
-    request_id: str
-    outcome: str
-
-    @classmethod
-    def of(cls, entry: AuditEntry) -> Self:
-        return cls.model_validate(entry, from_attributes=True)
-
-
-class AuditOut(BaseModel):
-    entries: list[AuditEntryOut]
+    keys: list[ApiKeyResponse]
     next_page_token: str
 
     @classmethod
-    def of(cls, page: AuditPage) -> Self:
-        entries = [AuditEntryOut.of(entry) for entry in page.entries]
-        return cls(entries=entries, next_page_token=page.next_page_token)
+    def of(cls, page: KeyPage) -> Self:
+        keys = [ApiKeyResponse.of(key) for key in page.keys]
+        return cls(keys=keys, next_page_token=page.next_page_token)
 
 
 def _origin(text: str) -> str:
     origin = text.rstrip("/").lower()
     if not is_origin(origin):
-        raise InvalidRequest(f"{text[:63]!r} is no origin: write it as https://app.example.")
+        raise InvalidRequest(f"{text[:63]!r} is not an origin: write it as https://app.example.")
     return origin

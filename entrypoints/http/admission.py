@@ -1,4 +1,4 @@
-"""At the door: whoever calls shows a key, and what is done is written down."""
+"""Authentication of callers, and the audit log."""
 
 from dataclasses import asdict
 from urllib.parse import quote
@@ -23,12 +23,12 @@ _SCHEME = "bearer "
 
 @web.middleware
 async def admitted(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let in whoever may do what is asked for."""
+    """Authenticate the caller and check that its key has the scope of the route."""
     route = route_of(request)
     if route is None or route.scope is None:
         return await handler(request)
     try:
-        who = await request.app[USE_CASES].admit(_knock(request, route))
+        who = await request.app[USE_CASES].authenticate(_knock(request, route))
         request[ADMITTED] = who
         structlog.contextvars.bind_contextvars(caller=who.caller.name)
         who.caller.check_may(route.scope)
@@ -41,9 +41,11 @@ async def admitted(request: web.Request, handler: Handler) -> web.StreamResponse
 
 @web.middleware
 async def audited(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Write down what a known caller asked for and what came of it, but for what was only looked
-    at. The log has the others, and what was refused to anonymous ones: strangers could fill the
-    trail."""
+    """Record an audit event for each call of a known caller that is not a mere read.
+
+    Refused calls of unknown or anonymous callers are only logged: strangers could otherwise fill
+    the audit log.
+    """
     route = route_of(request)
     if route is None or not route.is_audited:
         return await handler(request)
@@ -65,17 +67,17 @@ async def audited(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def rates_told(request: web.Request, response: web.StreamResponse) -> None:
-    """What is left of the caller's rate (draft-ietf-httpapi-ratelimit-headers)."""
+    """Add headers with the caller's remaining requests (draft-ietf-httpapi-ratelimit-headers)."""
     who = request.get(ADMITTED)
     if who and (allowance := who.allowance):
         rate = allowance.rate
-        told = rate_headers(rate.amount, rate.seconds, allowance.remaining, allowance.reset)
-        for name, value in told.items():  # an error may have told of a quota
+        added = rate_headers(rate.amount, rate.seconds, allowance.remaining, allowance.reset)
+        for name, value in added.items():  # an error may have set one for a quota
             response.headers[name] = ", ".join(filter(None, (response.headers.get(name), value)))
 
 
 async def _write_down(request: web.Request, caller: Caller, action: str, outcome: str) -> None:
-    """A trail that cannot be written keeps nobody from what has been done: the log has it then."""
+    """Append an audit event; if that fails, log the event, because the call is done already."""
     deed = Deed(
         caller=caller.name,
         key=caller.key,
@@ -88,11 +90,11 @@ async def _write_down(request: web.Request, caller: Caller, action: str, outcome
     try:
         await request.app[USE_CASES].audit.write_down(deed)
     except PgvendError as error:
-        structlog.get_logger().error("audit.lost", error=error.code, **asdict(deed))
+        structlog.get_logger().error("audit.write_failed", error=error.code, **asdict(deed))
 
 
 def _named(request: web.Request) -> str:
-    """The id in the address; what could be none is escaped, for a trail that anybody can read."""
+    """Return the id in the path, escaped so that any text is safe to display."""
     return quote(request.match_info.get("id", ""), errors="replace")[:63]
 
 
@@ -106,7 +108,7 @@ def _knock(request: web.Request, route: Route) -> Knock:
 
 
 def _shown_key(request: web.Request) -> Secret | None:
-    """What is no bearer token, is no key: it may be for a proxy."""
+    """Return the bearer token; other credentials may be meant for a proxy and are ignored."""
     given = request.headers.getall("Authorization", [])
     tokens = _tokens(request)
     return Secret(tokens[0]) if len(given) == len(tokens) == 1 else None
@@ -118,5 +120,5 @@ def _tokens(request: web.Request) -> list[str]:
 
 
 def _is_bearer(header: str) -> bool:
-    """A scheme without a token is one too: somebody meant to show a key."""
+    """Return True also for a scheme without a token, where a key was clearly intended."""
     return f"{header.strip()} ".lower().startswith(_SCHEME)

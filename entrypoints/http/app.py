@@ -1,4 +1,4 @@
-"""The application: what it opens and closes, its routes, what is done for every request."""
+"""The aiohttp application: middleware, routes, startup and shutdown."""
 
 import asyncio
 import json
@@ -9,14 +9,14 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from entrypoints.container import Container, resolved
 from entrypoints.http.admission import admitted, audited, rates_told
 from entrypoints.http.background import Background
 from entrypoints.http.bodies import MAX_BODY
 from entrypoints.http.cors import allow_origins
 from entrypoints.http.errors import problems
+from entrypoints.http.guarding import Guarding
 from entrypoints.http.hardening import hardened
-from entrypoints.http.health import ACCESS, access
+from entrypoints.http.health import ACCESS, determine_access
 from entrypoints.http.hosts import only_local, only_own_pages
 from entrypoints.http.json_schemas import Json
 from entrypoints.http.keys import BACKGROUND, CORS_ORIGINS, DOCUMENT, STOPPING, STREAMS, USE_CASES
@@ -27,15 +27,16 @@ from entrypoints.http.requests import identified, labelled, logged
 from entrypoints.http.routes import ROUTES
 from entrypoints.http.streams import Streams
 from entrypoints.http.strict import understood
-from entrypoints.http.sweeping import stopped
+from entrypoints.http.sweeping import Sweeping, stopped
 from entrypoints.settings import Settings
+from entrypoints.wiring.container import Container, resolve
 
 DRAIN_TIMEOUT = 30.0
-"""Seconds that running requests, and then what goes on behind them, get to end in."""
+"""Seconds that running requests, and then background tasks, get to finish during shutdown."""
 
 
 def build_app(container: Container, *, insecure: bool = False) -> web.Application:
-    """`insecure` lets anybody ask by any name, where callers need no key."""
+    """Build the application. `insecure` skips the Host check where callers need no key."""
     settings = container.settings()
     origins = frozenset(settings.cors_allow_origins)
     app = web.Application(
@@ -52,7 +53,7 @@ def build_app(container: Container, *, insecure: bool = False) -> web.Applicatio
         ],
         client_max_size=MAX_BODY,
     )
-    app[ACCESS] = access(is_open=settings.is_open, insecure=insecure)
+    app[ACCESS] = determine_access(is_open=settings.is_open, insecure=insecure)
     app[BACKGROUND] = Background(structlog.get_logger())
     app[STOPPING] = asyncio.Event()
     app[STREAMS] = Streams()
@@ -76,7 +77,7 @@ def _document(settings: Settings) -> Json:
 def _open_to(
     settings: Settings, origins: frozenset[str], *, insecure: bool
 ) -> Iterator[Middleware]:
-    """Who may ask where no key is asked for."""
+    """Return middleware that restricts access to a service without keys."""
     if settings.is_open:
         yield only_own_pages(origins)
         if not insecure:
@@ -88,15 +89,21 @@ async def _end_streams(app: web.Application) -> None:
 
 
 def _lifetime_of(container: Container) -> Callable[[web.Application], AsyncIterator[None]]:
+    interval = container.settings().sweep_interval
+
     async def lifetime(app: web.Application) -> AsyncIterator[None]:
         async with AsyncExitStack() as closing:
-            # begins before the yield: aiohttp does not clean up after a start that failed
+            # entered before the yield, because aiohttp skips cleanup after a failed startup
             closing.push_async_callback(_closed, container)
-            app[USE_CASES] = await resolved(container.use_cases())
-            guarding = await resolved(container.guarding())
+            use_cases = await resolve(container.use_cases())
+            app[USE_CASES] = use_cases
+            log = structlog.get_logger()
+            guarding = Guarding(use_cases.guard_server, log)
             closing.push_async_callback(stopped, asyncio.create_task(guarding.forever()))
             closing.push_async_callback(app[BACKGROUND].drain, DRAIN_TIMEOUT)
-            sweeping = await resolved(container.sweeping())
+            sweeping = Sweeping(
+                use_cases.reconcile, interval, await resolve(container.clock()), log
+            )
             closing.push_async_callback(stopped, asyncio.create_task(sweeping.forever()))
             yield
 
@@ -104,4 +111,4 @@ def _lifetime_of(container: Container) -> Callable[[web.Application], AsyncItera
 
 
 async def _closed(container: Container) -> None:
-    await resolved(container.shutdown_resources())
+    await resolve(container.shutdown_resources())

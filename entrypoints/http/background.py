@@ -1,4 +1,4 @@
-"""Work that goes on after its request was answered."""
+"""Tasks that continue after their request was answered."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -12,19 +12,21 @@ Work = Callable[[], Coroutine[Any, Any, object]]
 
 
 class Background:
+    """Named background tasks of one application."""
+
     def __init__(self, log: BoundLogger) -> None:
         self._log = log
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def spawn(self, work: Work, name: str) -> None:
-        """Let `work` run, unless work of that name does already; an error of it is logged."""
+        """Start `work` unless a task with that name is running. Errors are logged."""
         if name not in self._tasks:
             task = asyncio.create_task(self._told(work, name), name=name)
             self._tasks[name] = task
             task.add_done_callback(lambda _: self._tasks.pop(name))
 
     async def drain(self, patience: float) -> None:
-        """Wait at most `patience` seconds for what runs; cancel what is late. Never raises."""
+        """Wait at most `patience` seconds for running tasks, then cancel them. Never raises."""
         if self._tasks:
             _, late = await asyncio.wait(self._tasks.values(), timeout=patience)
             for task in late:

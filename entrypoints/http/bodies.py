@@ -1,4 +1,4 @@
-"""JSON in, JSON out."""
+"""JSON request and response bodies."""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ from entrypoints.http.errors import MalformedBody, SlowBody, UnsupportedMediaTyp
 JSON = "application/json"
 
 MAX_BODY = 64 * 1024
-"""Bytes of a request's body."""
+"""Maximum size of a request body in bytes."""
 
 READ_TIMEOUT = 20.0
-"""Seconds that a caller gets to send it."""
+"""Seconds in which a caller must send the body."""
 
 MAX_MISTAKES = 5
-"""Mistakes told at once; a body of thousands of wrong members has one cause, not thousands."""
+"""Maximum number of errors in one answer; thousands of wrong members have one cause."""
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -27,23 +27,23 @@ B = TypeVar("B", bound=BaseModel)
 async def body_as(
     model: type[B], request: web.Request, patience: float = READ_TIMEOUT, *, optional: bool = False
 ) -> B:
-    """The body; where it is `optional`, none is an empty object. Raises MalformedBody, SlowBody,
-    UnsupportedMediaType or InvalidRequest."""
+    """Return the parsed body; with `optional`, an empty body counts as an empty object. Raise
+    MalformedBody, SlowBody, UnsupportedMediaType or InvalidRequest."""
     body = await _read(request, patience)
     if optional and not body:
         return model()
     if not body:
-        raise MalformedBody("The request has no body: send a JSON object.")
+        raise MalformedBody("The request body is empty: send a JSON object.")
     if request.content_type != JSON:
-        raise UnsupportedMediaType("Send the body as Content-Type: application/json.")
+        raise UnsupportedMediaType("Send the body with Content-Type: application/json.")
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
         mistakes = error.errors(include_url=False, include_context=False, include_input=False)
         if mistakes[0]["type"] == "json_invalid":
             raise MalformedBody("The body is not JSON.") from None
-        told = [f"{_path(mistake['loc'])}: {mistake['msg']}" for mistake in mistakes]
-        raise InvalidRequest("; ".join(told[:MAX_MISTAKES]) + ".") from None
+        messages = [f"{_path(mistake['loc'])}: {mistake['msg']}" for mistake in mistakes]
+        raise InvalidRequest("; ".join(messages[:MAX_MISTAKES]) + ".") from None
 
 
 async def _read(request: web.Request, patience: float) -> bytes:
@@ -52,9 +52,9 @@ async def _read(request: web.Request, patience: float) -> bytes:
             return await request.read()
     except TimeoutError:
         raise SlowBody from None
-    except (web.RequestPayloadError, OSError):  # an OSError: the caller has hung up
+    except (web.RequestPayloadError, OSError):  # an OSError: the caller disconnected
         raise MalformedBody(
-            "The body is not what its headers say: Content-Length, Transfer-Encoding, "
+            "The body does not match its headers: check Content-Length, Transfer-Encoding and "
             "Content-Encoding."
         ) from None
 

@@ -1,4 +1,4 @@
-"""Who asks."""
+"""The caller of a request."""
 
 from aiohttp import web
 
@@ -7,5 +7,5 @@ from entrypoints.http.keys import ADMITTED
 
 
 def caller_of(request: web.Request) -> Caller:
-    """Whoever was let in."""
+    """Return the authenticated caller."""
     return request[ADMITTED].caller

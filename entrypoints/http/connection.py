@@ -1,26 +1,28 @@
-"""`/v1/databases/{id}/connection`: the connection again, in the caller's format."""
+"""Handler of `/v1/databases/{id}/connection`."""
 
 from aiohttp import web
 
 from entrypoints.formats import chosen
 from entrypoints.http.bodies import JSON, json_response
 from entrypoints.http.callers import caller_of
-from entrypoints.http.headers import etag, verified
+from entrypoints.http.connection_schemas import RevealedConnectionResponse
+from entrypoints.http.headers import etag, format_verified
 from entrypoints.http.keys import USE_CASES
 from entrypoints.http.queries import flag
-from entrypoints.http.schemas import ShownConnectionOut
 
 
 async def show(request: web.Request) -> web.Response:
-    accept = ", ".join(request.headers.getall("Accept", []))  # it may be said in several lines
+    accept = ", ".join(request.headers.getall("Accept", []))  # the header may be repeated
     form = chosen(request.query.get("format"), accept)
-    vended = await request.app[USE_CASES].connect(
+    provisioned = await request.app[USE_CASES].show_connection(
         request.match_info["id"], caller_of(request), verify=flag(request, "verify")
     )
-    form.check(vended.connection)
-    headers = etag(vended.database) | verified(vended.verified) | {"Vary": "Accept"}
+    form.check(provisioned.connection)
+    headers = (
+        etag(provisioned.database) | format_verified(provisioned.verified) | {"Vary": "Accept"}
+    )
     if form.media_type == JSON:
-        return json_response(ShownConnectionOut.shown(vended), headers=headers)
+        return json_response(RevealedConnectionResponse.shown(provisioned), headers=headers)
     return web.Response(
-        text=form.render(vended.connection), content_type=form.media_type, headers=headers
+        text=form.render(provisioned.connection), content_type=form.media_type, headers=headers
     )

@@ -1,4 +1,4 @@
-"""Connections: how long each is waited for, how much it may send ahead, how many there are."""
+"""Connections: their deadlines, their limits, and which one to close for a new one."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,17 +12,18 @@ from aiohttp import web
 from entrypoints.http.malformed import malformed
 
 MAX_HEADERS = 64
-"""Lines of a request's head, each of at most 8190 bytes."""
+"""Maximum number of header lines of a request, each of at most 8190 bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What callers get of us, however little they ask; times are in seconds.
+    """Limits of connections; times are in seconds.
 
-    `head` is for a request's line and headers, from their first byte or from the beginning of the
-    connection, and for the handshake of TLS; `idle` lies between two requests, and is longer than
-    proxies keep a connection for, so that they do not ask just when we hang up; `stall` is for
-    taking what we answer. Of requests sent ahead aiohttp reads 32.
+    `head` is the time for the TLS handshake and for the request line and headers, counted from the
+    start of the connection or from their first byte. `idle` is the time between two requests; it
+    is longer than proxies keep connections, so that they do not send a request while the service
+    disconnects. `stall` is the time in which a caller must read an answer. aiohttp reads at most
+    32 pipelined requests.
     """
 
     most: int = 10_000
@@ -32,7 +33,7 @@ class Limits:
 
 
 class Connection(web.RequestHandler):
-    """One caller's connection, which tells the crowd what it is doing."""
+    """A caller's connection, which reports its state to the limiter."""
 
     __slots__ = ("_crowd",)
 
@@ -60,7 +61,7 @@ class Connection(web.RequestHandler):
             self._crowd.heads.begin(self)
 
     def asked(self, request: web.BaseRequest) -> None:
-        """A request's head is complete, and the request in hand."""
+        """Report that the head of a request is complete."""
         self._crowd.ask(self, request)
 
     async def finish_response(
@@ -86,27 +87,30 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """The answer to what is no request."""
+        """Answer a malformed request."""
         if request.writer.output_size > 0:
-            raise ConnectionError("the answer has begun already")
+            raise ConnectionError("the answer was already started")
         return malformed(request, status, exc)
 
     def abort(self) -> None:
-        """End it at once, whatever is still to be sent."""
+        """Close the connection at once and discard unsent data."""
         if self.transport is not None:
             self.transport.abort()
 
 
 class Member(Protocol):
-    """Of the crowd: a connection, or somebody who is about to have one."""
+    """A connection, established or pending."""
 
     def abort(self) -> None:
-        """End it at once, whatever is still to be sent."""
+        """Close the connection at once and discard unsent data."""
 
 
 class Patience:
-    """Ends connections that take longer than `seconds` for something. All get the same time: who
-    began first is late first, and one timer does for all."""
+    """Closes connections that take longer than `seconds` for something.
+
+    All have the same time limit, so that they are late in the order in which they began, and one
+    timer is enough.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -114,7 +118,7 @@ class Patience:
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, member: Member) -> None:
-        """Time runs from now, unless it does already."""
+        """Start the time limit unless it is running."""
         loop = asyncio.get_running_loop()
         self._ends.setdefault(member, loop.time() + self._seconds)
         if self._timer is None:
@@ -135,8 +139,10 @@ class Patience:
 
 
 class Crowd:
-    """All connections: those at rest, and those that have asked something, with their requests. In
-    both, who came there first is first; numbers tell who of two from both was."""
+    """All connections: idle ones, and those with a request in progress.
+
+    Both are in the order in which they entered that state; the numbers order them across both.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -155,7 +161,7 @@ class Crowd:
 
     def ask(self, member: Member, request: web.BaseRequest) -> None:
         self.heads.end(member)
-        if self._at_rest.pop(member, None) is not None:  # else it was sent away meanwhile
+        if self._at_rest.pop(member, None) is not None:  # otherwise it was closed meanwhile
             self._asking[member] = next(self._numbers), request
 
     def is_asking(self, member: Member) -> bool:
@@ -172,8 +178,8 @@ class Crowd:
         self._asking.pop(member, None)
 
     def make_room(self) -> bool:
-        """End the connection that we have been waiting for longest, at rest or amid its request's
-        body; False where all are waiting for us."""
+        """Close the connection that has waited longest for its caller, idle or within a request's
+        body. Return False if all are waiting for the service."""
         waited_for = [next(iter(self._at_rest.items()), None), next(self._unfinished(), None)]
         if not any(waited_for):
             return False

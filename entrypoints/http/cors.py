@@ -1,4 +1,4 @@
-"""Which web pages may read our answers: an allow-list."""
+"""CORS: an allow-list of origins whose pages may read answers."""
 
 from collections.abc import Collection
 from typing import Any
@@ -7,8 +7,7 @@ import aiohttp_cors
 import structlog
 from aiohttp import web
 
-from entrypoints.http.headers import VERIFIED
-from entrypoints.http.requests import REQUEST_ID_HEADER
+from entrypoints.http.headers import REQUEST_ID_HEADER, VERIFIED
 from entrypoints.setting_types import ANY_ORIGIN
 
 EXPOSED = (
@@ -22,20 +21,22 @@ EXPOSED = (
     VERIFIED,
 )
 PREFLIGHT_AGE = 600
-"""Seconds that a browser may remember a preflight's answer."""
+"""Seconds for which a browser may cache the answer to a preflight."""
 
 ANY_HEADER = "*"
-"""Of those that `checked_preflights` lets through."""
+"""aiohttp-cors allows any header; `checked_preflights` has checked them before."""
 
 _OPTIONS = web.AppKey("cors_options", dict[str, Any])
 
 
 def allow_origins(app: web.Application, origins: Collection[str]) -> None:
-    """To be called after all routes were added. With `*`, credentials are off: every page could
-    else act in the name of whoever is logged in."""
+    """Enable CORS for all routes; call it after they were added.
+
+    With `*`, credentials are off: otherwise any page could act on behalf of a logged-in user.
+    """
     if ANY_ORIGIN in origins:
         structlog.get_logger().warning(
-            "cors.any_origin", mend="name the origins in CORS_ALLOW_ORIGINS; * is for testing"
+            "cors.any_origin", mend="list the origins in CORS_ALLOW_ORIGINS; use * only for testing"
         )
     options = aiohttp_cors.ResourceOptions(  # type: ignore[no-untyped-call] # the package has no types
         allow_credentials=ANY_ORIGIN not in origins,
@@ -56,8 +57,8 @@ def allow_origins(app: web.Application, origins: Collection[str]) -> None:
 
 
 async def _completed(request: web.Request, response: web.StreamResponse) -> None:
-    """What aiohttp-cors leaves out: that an answer is for one origin (caches have to know), and
-    the headers where there is no route, so that a page can read a 404 and a 405."""
+    """Add what aiohttp-cors omits: `Vary`, because answers differ by origin, and the CORS headers
+    of a 404 and a 405, so that a page can read them."""
     response.headers.add("Vary", "Origin")
     options = request.app[_OPTIONS]
     origin = request.headers.get("Origin", "")

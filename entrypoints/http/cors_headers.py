@@ -1,9 +1,8 @@
-"""The request headers that a page of an allowed origin may send."""
+"""Request headers that a page of an allowed origin may send."""
 
 import re
 
-from entrypoints.http.headers import IDEMPOTENCY_KEY
-from entrypoints.http.requests import REQUEST_ID_HEADER
+from entrypoints.http.headers import IDEMPOTENCY_KEY, REQUEST_ID_HEADER
 
 OF_THE_API = (
     "Authorization",
@@ -29,12 +28,12 @@ _TRACING_WORD = re.compile(
 
 
 def is_tracing(name: str) -> bool:
-    """Tell whether a header is one that tracing tools add to every request of a page.
+    """Return whether tracing tools add this header to every request of a page.
 
-    Such a header says which trace a request belongs to. It is safe: neither pgvend nor a proxy
-    decides by it who asks, from where, or for what. Headers that nobody knows are refused, because
-    a proxy may trust some (X-Remote-User, X-HTTP-Method-Override) from inside the network, which
-    is where a visitor's browser may be.
+    Such a header names the trace of a request. It is safe: neither pgvend nor a proxy derives the
+    caller, the address or the method from it. Unknown headers are refused, because a proxy may
+    trust some of them (X-Remote-User, X-HTTP-Method-Override) from inside the network, where a
+    visitor's browser may be.
     """
     name = name.lower()
     is_known = name in _TRACING_NAMES or name.startswith(_TRACING_FAMILIES)

@@ -1,4 +1,4 @@
-"""The calls about databases."""
+"""Routes of databases."""
 
 from domain.caller import Scope
 from domain.errors import (
@@ -7,6 +7,7 @@ from domain.errors import (
     IllegalTransition,
     InFlight,
     InvalidDuration,
+    InvalidExpiry,
     InvalidLabels,
     InvalidNickname,
     InvalidPageToken,
@@ -29,18 +30,18 @@ from domain.errors import (
 from entrypoints.formats import FORMATS, NotAcceptable, NotExpressible
 from entrypoints.http import connection, databases, events, lifecycle
 from entrypoints.http import parameters as given
+from entrypoints.http.connection_schemas import RevealedConnectionResponse
 from entrypoints.http.headers import VERIFIED
 from entrypoints.http.route import Answer, Route, Tag
 from entrypoints.http.schemas import (
-    ChangeBody,
-    DatabaseOut,
-    PageOut,
-    RestoreBody,
-    RotateBody,
-    RotatedOut,
-    ShownConnectionOut,
-    VendBody,
-    VendedOut,
+    CreateDatabaseRequest,
+    DatabasePageResponse,
+    DatabaseResponse,
+    DatabaseWithConnectionResponse,
+    DatabaseWithNewPasswordResponse,
+    RestoreDatabaseRequest,
+    RotatePasswordRequest,
+    UpdateDatabaseRequest,
 )
 
 VENDING = (
@@ -58,15 +59,15 @@ CHANGING = (*REACHING, StaleRecord, PreconditionFailed)
 REGISTRY = (Unavailable,)
 PROVIDING = (*REGISTRY, ProviderBusy, ProviderLocked, OutcomeUnknown, ProviderRejected)
 MAKING = (*PROVIDING, ProviderFull)
-"""Errors that go together: of making one, of coming back to one, of asking the provider."""
+"""Errors of creating and finding a database, and of the registry and the provider."""
 
 CONNECTIONS = {form.media_type: None for form in FORMATS.values()} | {
-    "application/json": ShownConnectionOut
+    "application/json": RevealedConnectionResponse
 }
 
-ETAG = {"ETag": "The record's version, for If-Match."}
-LOCATION = {"Location": "Where the record is."}
-WAS_VERIFIED = {VERIFIED: "With `verify=true`: whether the login worked, `true` or `false`."}
+ETAG = {"ETag": "The version of the record, for If-Match."}
+LOCATION = {"Location": "The address of the record."}
+WAS_VERIFIED = {VERIFIED: "With `verify=true`: `true` if the login succeeded, else `false`."}
 APPLIED = {"Preference-Applied": "`respond-async`."}
 
 DATABASE_ROUTES = (
@@ -77,26 +78,25 @@ DATABASE_ROUTES = (
         scope=Scope.CREATE,
         name="createDatabase",
         tag=Tag.DATABASES,
-        summary="Have a database made, and get its credentials",
+        summary="Create a database",
         description=(
-            "The answer holds the connection, password included. With an `Idempotency-Key` the "
-            "request may be repeated: it stays one database. With `Prefer: respond-async` the "
-            "answer comes at once, without a connection, and the database is created in the "
-            "background."
+            "Returns the connection, including the password. With an `Idempotency-Key` the request "
+            "is safe to retry. With `Prefer: respond-async` it returns at once, without a "
+            "connection, and the database is created in the background."
         ),
         parameters=(given.IDEMPOTENCY, given.PREFER),
-        body=VendBody,
+        body=CreateDatabaseRequest,
         answers=(
             Answer(
                 status=201,
-                description="The database, ready to be used.",
-                body=VendedOut,
+                description="The database is ready.",
+                body=DatabaseWithConnectionResponse,
                 headers=LOCATION | ETAG,
             ),
             Answer(
                 status=202,
-                description="With `Prefer: respond-async`: what will be made.",
-                body=DatabaseOut,
+                description="With `Prefer: respond-async`: the database is being created.",
+                body=DatabaseResponse,
                 headers=LOCATION | APPLIED,
             ),
         ),
@@ -109,13 +109,16 @@ DATABASE_ROUTES = (
         scope=Scope.READ,
         name="listDatabases",
         tag=Tag.DATABASES,
-        summary="Records, newest first, page by page",
+        summary="List databases",
         description=(
-            "Records of your own databases, deleted ones too; an admin sees everybody's. "
-            "Follow `next_page_token` to the next page."
+            "Returns the records of your databases, or of all databases for an admin, the newest "
+            "first, page by page. Failed and deleted databases are only listed if `state` asks for "
+            "them. Follow `next_page_token` to the next page."
         ),
         parameters=given.SEARCH,
-        answers=(Answer(status=200, description="A page of records.", body=PageOut),),
+        answers=(
+            Answer(status=200, description="A page of databases.", body=DatabasePageResponse),
+        ),
         errors=(InvalidRequest, InvalidLabels, InvalidPageToken, *REGISTRY),
     ),
     Route(
@@ -125,10 +128,12 @@ DATABASE_ROUTES = (
         scope=Scope.READ,
         name="showDatabase",
         tag=Tag.DATABASES,
-        summary="The record of a database",
-        description="The record without secrets, with its version as `ETag`.",
+        summary="Get a database",
+        description="Returns the record, without secrets, and its version as `ETag`.",
         parameters=(given.ID,),
-        answers=(Answer(status=200, description="The record.", body=DatabaseOut, headers=ETAG),),
+        answers=(
+            Answer(status=200, description="The record.", body=DatabaseResponse, headers=ETAG),
+        ),
         errors=(DatabaseNotFound, *REGISTRY),
     ),
     Route(
@@ -138,15 +143,19 @@ DATABASE_ROUTES = (
         scope=Scope.MANAGE,
         name="changeDatabase",
         tag=Tag.DATABASES,
-        summary="Another end, other labels",
+        summary="Update expiry or labels",
         description=(
-            "A `ttl` counts from now; `labels` replace all labels. With `If-Match` nothing "
-            "changes unless the record has one of these versions."
+            "`expires_at` is the time of expiry, `ttl` the time until then, counted from now. Send "
+            "one of them; null removes the expiry, unless the service has a maximum. `labels` "
+            "replace all labels. With `If-Match` the record is only changed if it has one of these "
+            "versions."
         ),
         parameters=(given.ID, given.IF_MATCH),
-        body=ChangeBody,
-        answers=(Answer(status=200, description="The record.", body=DatabaseOut, headers=ETAG),),
-        errors=(*CHANGING, InvalidDuration, InvalidLabels, *REGISTRY),
+        body=UpdateDatabaseRequest,
+        answers=(
+            Answer(status=200, description="The record.", body=DatabaseResponse, headers=ETAG),
+        ),
+        errors=(*CHANGING, InvalidDuration, InvalidExpiry, InvalidLabels, *REGISTRY),
     ),
     Route(
         method="DELETE",
@@ -155,16 +164,17 @@ DATABASE_ROUTES = (
         scope=Scope.MANAGE,
         name="deleteDatabase",
         tag=Tag.DATABASES,
-        summary="Have a database dropped, with all that is in it; may be repeated",
+        summary="Delete a database",
         description=(
-            "The database is deleted in the background, with everything in it. The record stays."
+            "Deletes the database with everything in it and disconnects its users, in the "
+            "background. The record stays. The call is safe to retry."
         ),
         parameters=(given.ID,),
         answers=(
             Answer(
                 status=202,
-                description="It is being dropped, or is gone.",
-                body=DatabaseOut,
+                description="The database is being deleted, or is deleted.",
+                body=DatabaseResponse,
                 headers=LOCATION,
             ),
         ),
@@ -177,17 +187,17 @@ DATABASE_ROUTES = (
         scope=Scope.READ,
         name="showConnection",
         tag=Tag.DATABASES,
-        summary="The connection again, in a format of your choice",
+        summary="Get the connection of a database",
         description=(
-            "The connection of a database that is ready, password included, as JSON or in a "
-            "format that a tool reads."
+            "Returns the connection of a ready database, including the password, as JSON or in the "
+            "format of a tool."
         ),
         reveals=True,
         parameters=(given.ID, given.FORMAT, given.VERIFY),
         answers=(
             Answer(
                 status=200,
-                description="The connection, password included.",
+                description="The connection, including the password.",
                 body=CONNECTIONS,
                 headers=ETAG | WAS_VERIFIED,
             ),
@@ -205,23 +215,23 @@ DATABASE_ROUTES = (
     Route(
         method="GET",
         path="/v1/databases/{id}/events",
-        handler=events.events,
+        handler=events.stream_events,
         scope=Scope.READ,
         name="watchDatabase",
         tag=Tag.DATABASES,
-        summary="What is done for a database, as server-sent events",
+        summary="Watch a database",
         description=(
-            "Each step of the database as it happens, from the first one, until it is ready or "
-            "has failed."
+            "Streams each step of the database as a server-sent event, from the first step until "
+            "no operation is in progress."
         ),
         parameters=(given.ID, given.LAST_EVENT),
         answers=(
             Answer(
                 status=200,
-                description="`step` for each step, from the first one, then `settled`.",
+                description="`step` for each step, then `settled` with the record.",
                 body={"text/event-stream": None},
             ),
-            Answer(status=204, description="All was told: do not come back."),
+            Answer(status=204, description="There are no further events: do not reconnect."),
         ),
         errors=(DatabaseNotFound, InvalidRequest, *REGISTRY),
     ),
@@ -232,19 +242,20 @@ DATABASE_ROUTES = (
         scope=Scope.MANAGE,
         name="rotatePassword",
         tag=Tag.DATABASES,
-        summary="A new password; the old one stops working",
+        summary="Rotate the password of a database",
         description=(
-            "The answer holds the connection with the new password. Open sessions stay open "
-            "unless `end_sessions` is true; `sessions_ended` says which."
+            "Sets a new password and returns the connection; the old password stops working. "
+            "Sessions stay open unless `end_sessions` is true; `sessions_ended` shows whether they "
+            "were ended."
         ),
         parameters=(given.ID,),
-        body=RotateBody,
+        body=RotatePasswordRequest,
         needs_body=False,
         answers=(
             Answer(
                 status=200,
                 description="The database with its new password.",
-                body=RotatedOut,
+                body=DatabaseWithNewPasswordResponse,
                 headers=ETAG,
             ),
         ),
@@ -257,19 +268,19 @@ DATABASE_ROUTES = (
         scope=Scope.MANAGE,
         name="restoreDatabase",
         tag=Tag.DATABASES,
-        summary="An expired database back, within the time of grace",
+        summary="Restore an expired database",
         description=(
-            "Reopen an expired database within `PGVEND_GRACE_PERIOD`, with a new `ttl` where "
-            "one is given."
+            "Reopens an expired database within `PGVEND_GRACE_PERIOD`. Without a `ttl` it gets the "
+            "default one."
         ),
         parameters=(given.ID,),
-        body=RestoreBody,
+        body=RestoreDatabaseRequest,
         needs_body=False,
         answers=(
             Answer(
                 status=200,
-                description="The database, open again.",
-                body=VendedOut,
+                description="The restored database.",
+                body=DatabaseWithConnectionResponse,
                 headers=ETAG,
             ),
         ),

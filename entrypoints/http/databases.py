@@ -1,4 +1,4 @@
-"""`/v1/databases`."""
+"""Handlers of `/v1/databases`."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -14,49 +14,57 @@ from entrypoints.http.callers import caller_of
 from entrypoints.http.headers import ASYNC_APPLIED, etag, idempotency_key, if_match, wants_async
 from entrypoints.http.keys import BACKGROUND, SUBJECT, USE_CASES
 from entrypoints.http.queries import page_size
-from entrypoints.http.schemas import ChangeBody, DatabaseOut, PageOut, VendBody, VendedOut
+from entrypoints.http.schemas import (
+    CreateDatabaseRequest,
+    DatabasePageResponse,
+    DatabaseResponse,
+    DatabaseWithConnectionResponse,
+    UpdateDatabaseRequest,
+)
 from ports.driving.list import ListRequest
 from ports.driving.vend import VendRequest
 
 
 async def create(request: web.Request) -> web.Response:
-    body = await body_as(VendBody, request)
-    order = body.request(key=idempotency_key(request), caller=caller_of(request))
+    body = await body_as(CreateDatabaseRequest, request)
+    wanted = body.to_request(key=idempotency_key(request), caller=caller_of(request))
     if wants_async(request):
-        return await _promised(request, order)
-    vended = await request.app[USE_CASES].vend(order)
-    request[SUBJECT] = vended.database.id
-    headers = _address(vended.database) | etag(vended.database)
-    return json_response(VendedOut.handed_out(vended), status=201, headers=headers)
+        return await _promised(request, wanted)
+    provisioned = await request.app[USE_CASES].create(wanted)
+    request[SUBJECT] = provisioned.database.id
+    headers = _address(provisioned.database) | etag(provisioned.database)
+    return json_response(
+        DatabaseWithConnectionResponse.handed_out(provisioned), status=201, headers=headers
+    )
 
 
-async def _promised(request: web.Request, order: VendRequest) -> web.Response:
-    vend = request.app[USE_CASES].vend
-    database = await vend.promise(order)
+async def _promised(request: web.Request, wanted: VendRequest) -> web.Response:
+    create_database = request.app[USE_CASES].create
+    database = await create_database.promise(wanted)
     request[SUBJECT] = database.id
     if database.state is State.PROVISIONING:
-        finish = partial(vend.finish, database.id)
-        request.app[BACKGROUND].spawn(finish, name=f"vend {database.id}")
+        finish = partial(create_database.finish, database.id)
+        request.app[BACKGROUND].spawn(finish, name=f"create {database.id}")
     headers = _address(database) | ASYNC_APPLIED
-    return json_response(DatabaseOut.of(database), status=202, headers=headers)
+    return json_response(DatabaseResponse.of(database), status=202, headers=headers)
 
 
 async def show(request: web.Request) -> web.Response:
     database = await request.app[USE_CASES].show(request.match_info["id"], caller_of(request))
-    return json_response(DatabaseOut.of(database), headers=etag(database))
+    return json_response(DatabaseResponse.of(database), headers=etag(database))
 
 
 async def list_(request: web.Request) -> web.Response:
     page = await request.app[USE_CASES].list(_list_request(request), caller_of(request))
-    return json_response(PageOut.of(page))
+    return json_response(DatabasePageResponse.of(page))
 
 
 async def change(request: web.Request) -> web.Response:
-    body = await body_as(ChangeBody, request)
+    body = await body_as(UpdateDatabaseRequest, request)
     database = await request.app[USE_CASES].change(
-        request.match_info["id"], body.request(versions=if_match(request)), caller_of(request)
+        request.match_info["id"], body.to_request(versions=if_match(request)), caller_of(request)
     )
-    return json_response(DatabaseOut.of(database), headers=etag(database))
+    return json_response(DatabaseResponse.of(database), headers=etag(database))
 
 
 async def delete(request: web.Request) -> web.Response:
@@ -65,7 +73,7 @@ async def delete(request: web.Request) -> web.Response:
     if not database.is_gone:
         finish = partial(delete.see_through, database.id)
         request.app[BACKGROUND].spawn(finish, name=f"delete {database.id}")
-    return json_response(DatabaseOut.of(database), status=202, headers=_address(database))
+    return json_response(DatabaseResponse.of(database), status=202, headers=_address(database))
 
 
 def _address(database: Database) -> dict[str, str]:
@@ -86,18 +94,20 @@ def _state(text: str) -> State:
     try:
         return State(text)
     except ValueError:
-        raise InvalidRequest(f"{text[:63]!r} is no state; there are {', '.join(State)}.") from None
+        raise InvalidRequest(
+            f"{text[:63]!r} is not a state; use one of {', '.join(State)}."
+        ) from None
 
 
 def _labels(texts: Sequence[str]) -> Mapping[str, str]:
     labels = checked_labels(dict(map(_label, texts)))
     if len(labels) < len(texts):
-        raise InvalidRequest("A label cannot have two values: give each key once.")
+        raise InvalidRequest("Each label key may be given only once.")
     return labels
 
 
 def _label(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals:
-        raise InvalidRequest(f"Write a label as label=key=value, not {text[:63]!r}.")
+        raise InvalidRequest(f"{text[:63]!r} is not a label: write label=key=value.")
     return key, value

@@ -1,4 +1,4 @@
-"""`/openapi.json`, and `/docs`: a page to read it and to try the calls; all files are ours."""
+"""Handlers of `/openapi.json` and of `/docs`, a page that shows the API and calls it."""
 
 from functools import cache
 from importlib.resources import files
@@ -27,18 +27,18 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-"""The page's Content-Security-Policy: nothing from elsewhere, nothing inline."""
+"""The page's Content-Security-Policy: no content from other origins, no inline scripts."""
 
 
-async def openapi(request: web.Request) -> web.Response:
+async def show_document(request: web.Request) -> web.Response:
     return web.Response(text=request.app[DOCUMENT], content_type="application/json")
 
 
-async def docs(request: web.Request) -> web.Response:
+async def show_page(request: web.Request) -> web.Response:
     return _file(PAGE)
 
 
-async def asset(request: web.Request) -> web.Response:
+async def show_asset(request: web.Request) -> web.Response:
     name = request.match_info["asset"]
     if name not in MEDIA_TYPES:
         raise web.HTTPNotFound
@@ -56,4 +56,4 @@ def _file(name: str) -> web.Response:
 
 @cache
 def _read(name: str) -> bytes:
-    return files("entrypoints.http").joinpath("page", name).read_bytes()
+    return files(__package__ or "").joinpath("page", name).read_bytes()

@@ -1,4 +1,4 @@
-"""Where connections come in: all of them, also those whose TLS has not begun, count from there."""
+"""Accepting connections: each one counts from the start, before its TLS handshake."""
 
 import asyncio
 import socket
@@ -13,18 +13,18 @@ from aiohttp import web
 from entrypoints.http.connections import Connection, Crowd
 
 AT_ONCE = 64
-"""Connections that are let in before others are heard."""
+"""Connections that are accepted in a row before other events are handled."""
 
 PAUSE = 1.0
-"""Seconds without new connections, when the process has no descriptor left for one."""
+"""Seconds without new connections after the process ran out of file descriptors."""
 
 GOODBYE = 5.0
-"""Seconds in which a caller's TLS may end in order."""
+"""Seconds for an orderly end of TLS."""
 
 
 @dataclass(frozen=True, eq=False)
 class Arrival:
-    """Somebody at the door, whose connection, or whose TLS, is being made."""
+    """An accepted socket whose connection or TLS handshake is not complete."""
 
     socket: socket.socket
     entering: asyncio.Task[None]
@@ -34,8 +34,8 @@ class Arrival:
 
 
 class Door:
-    """Lets in what comes to the `listener`, up to the crowd's limit: beyond it, one that is at rest
-    has to leave for a new one."""
+    """Accepts connections at `listener`. At the limit, an idle connection is closed for a new
+    one."""
 
     def __init__(
         self,
@@ -80,18 +80,18 @@ class Door:
                 self._rest(error)
                 return
             if not self._admit(arrived):
-                return  # whoever left takes a moment to be gone
+                return  # the closed connection takes a moment to disappear
 
     def _rest(self, error: OSError) -> None:
-        """Descriptors are spent: give some back, and wait."""
-        structlog.get_logger().warning("connections.none_left", error=error.strerror)
+        """Close a connection and pause, because file descriptors are exhausted."""
+        structlog.get_logger().warning("connections.exhausted", error=error.strerror)
         self._crowd.make_room()
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._listener)
         loop.call_later(PAUSE, self._open)
 
     def _admit(self, arrived: socket.socket) -> bool:
-        """Whether there was room."""
+        """Start the connection unless the limit is reached. Return whether there was room."""
         has_room = len(self._crowd) < self._crowd.limits.most
         if not has_room and not self._crowd.make_room():
             structlog.get_logger().warning("connections.refused", most=self._crowd.limits.most)
@@ -112,12 +112,12 @@ class Door:
                 ssl=self._tls,
                 ssl_shutdown_timeout=GOODBYE if self._tls else None,
             )
-        except OSError as error:  # it has gone again, or what it speaks is no TLS
-            structlog.get_logger().debug("connections.not_made", error=type(error).__name__)
+        except OSError as error:  # the caller disconnected, or does not speak TLS
+            structlog.get_logger().debug("connections.failed", error=type(error).__name__)
 
     def _entered(self, arrival: Arrival) -> None:
-        """It is a connection now, which has joined the crowd by itself, or gone."""
+        """Forget the pending connection: it is established, and counted as such, or closed."""
         self._crowd.leave(arrival)
         self._arrivals.discard(arrival)
-        if arrival.entering.cancelled():  # perhaps before it began
+        if arrival.entering.cancelled():  # possibly before it started
             arrival.socket.close()

@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 9457): one table, one middleware."""
+"""Errors as problem details (RFC 9457): one table and one middleware."""
 
 import json
 import math
@@ -33,19 +33,19 @@ from entrypoints.http.keys import REQUEST_ID
 RETRY_AFTER = 5
 RETRY_AFTER_FULL = 60
 RETRY_AFTER_IN_FLIGHT = 1
-"""Seconds that callers are asked to wait when nobody said how long it will take."""
+"""Seconds to wait before a retry, for errors that do not say how long."""
 
 
 class Problem(BaseModel):
-    """What went wrong (RFC 9457)."""
+    """An error (RFC 9457)."""
 
     type: str
     title: str
     status: int
     detail: str
-    code: str = Field(description="Stays the same from release to release.")
-    retryable: bool = Field(description="Whether the same request may succeed later, unchanged.")
-    request_id: str = Field(description="What the log knows the request by.")
+    code: str = Field(description="Stable across releases.")
+    retryable: bool = Field(description="True if the same request may succeed later.")
+    request_id: str = Field(description="The id of the request in the log.")
 
 
 class MalformedBody(PgvendError):
@@ -62,19 +62,19 @@ class SlowBody(PgvendError):
 
 
 class Misdirected(PgvendError):
-    """Without keys, pgvend answers only by a name of this machine, such as localhost."""
+    """Without keys, pgvend only answers to names of this machine, such as localhost."""
 
     code = "misdirected_request"
 
 
 class UnsupportedMediaType(PgvendError):
-    """The body is not declared as JSON."""
+    """The Content-Type of the body is not application/json."""
 
     code = "unsupported_media_type"
 
 
 _STATUS: Mapping[type[PgvendError], int] = {
-    # an error has the status of the nearest of its classes
+    # the status of an error is that of its most specific class
     MalformedBody: 400,
     Unauthenticated: 401,
     Forbidden: 403,
@@ -106,7 +106,7 @@ INTERNAL = "internal_error"
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every error leaves as a problem; nothing of an unknown one but its request id."""
+    """Answer every error as a problem. Unknown errors show only the request id."""
     try:
         return await handler(request)
     except PgvendError as error:
@@ -115,11 +115,11 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return _of_http(request, error)
     except Exception:
         structlog.get_logger().exception("http.crashed")
-        return problem(request, 500, INTERNAL, "The service failed; the log says why.")
+        return problem(request, 500, INTERNAL, "The service failed: see its log.")
 
 
 def status_of(error: type[PgvendError]) -> int:
-    """The status that such errors leave with."""
+    """Return the HTTP status of this error class."""
     return next(_STATUS[kind] for kind in error.__mro__ if kind in _STATUS)
 
 
@@ -172,7 +172,7 @@ def _explained(request: web.Request, error: web.HTTPException) -> str:
     if isinstance(error, web.HTTPRequestEntityTooLarge):
         return f"The body is too large; send at most {request.client_max_size} bytes."
     if isinstance(error, web.HTTPNotFound):
-        return "There is nothing at this address."
+        return "No resource exists at this address."
     return HTTPStatus(error.status).phrase
 
 
@@ -185,7 +185,7 @@ def problem(
     retryable: bool = False,
     headers: Mapping[str, str] | None = None,
 ) -> web.Response:
-    problem = Problem(
+    body = Problem(
         type=f"urn:pgvend:problem:{code}",
         title=code.replace("_", " ").capitalize(),
         status=status,
@@ -195,7 +195,7 @@ def problem(
         request_id=request[REQUEST_ID],
     )
     return web.Response(
-        text=json.dumps(problem.model_dump()),  # plain ASCII, whatever the detail quotes
+        text=json.dumps(body.model_dump()),  # plain ASCII for any detail
         status=status,
         headers=headers,
         content_type="application/problem+json",

@@ -1,8 +1,9 @@
-"""`/v1/databases/{id}/events`: what is done for a database, as server-sent events.
+"""Handler of `/v1/databases/{id}/events`: the steps of a database as server-sent events.
 
-An event's id is the step's number, so that a browser that connects again gets what it has missed,
-from whatever replica. When nothing goes on any more, `settled` tells the record and the stream
-ends; a browser that was told so and comes back is told by 204 to stay away (HTML, 9.2.3).
+The id of an event is the number of its step, so that a browser that reconnects, to any replica,
+receives the events that it missed. When no operation is in progress, the event `settled` shows the
+record and the stream ends. A browser that reconnects after that is answered 204, which makes it
+stop reconnecting (HTML, 9.2.3).
 """
 
 import re
@@ -16,18 +17,18 @@ from pydantic import BaseModel
 from domain.errors import InvalidRequest, PgvendError
 from entrypoints.http.callers import caller_of
 from entrypoints.http.keys import STOPPING, STREAMS, USE_CASES
-from entrypoints.http.schemas import DatabaseOut, StepOut
+from entrypoints.http.schemas import DatabaseResponse, StepResponse
 from ports.driving.watch import Look
 
 LONGEST = 2400
-"""Looks that one stream lasts, ten minutes; then the browser connects again."""
+"""Polls of the registry per stream: ten minutes, after which the browser reconnects."""
 
 QUIET = 60
-"""Looks without an event after which a comment keeps proxies from ending the stream."""
+"""Polls without an event after which a comment keeps proxies from closing the stream."""
 
 HEADERS = {
     "Content-Type": "text/event-stream",
-    "X-Accel-Buffering": "no",  # nginx would keep events back
+    "X-Accel-Buffering": "no",  # otherwise nginx buffers events
 }
 
 SETTLED = "-settled"
@@ -37,13 +38,13 @@ EVENT_ID = re.compile(rf"([0-9]{{1,9}})({SETTLED})?")
 
 @dataclass(frozen=True, slots=True)
 class Last:
-    """The last event that the browser has."""
+    """The last event that the browser received."""
 
     number: int = 0
     is_settled: bool = False
 
 
-async def events(request: web.Request) -> web.StreamResponse:
+async def stream_events(request: web.Request) -> web.StreamResponse:
     last = _last(request)
     watch = request.app[USE_CASES].watch
     looks = watch(request.match_info["id"], last.number, caller_of(request))
@@ -60,7 +61,7 @@ async def _streamed(
     request: web.Request, first: Look, looks: AsyncIterator[Look]
 ) -> web.StreamResponse:
     response = web.StreamResponse(headers=HEADERS)
-    with suppress(PgvendError, ConnectionError):  # the caller has gone, or comes back and goes on
+    with suppress(PgvendError, ConnectionError):  # the caller left, or will reconnect
         await response.prepare(request)
         await _stream(request, response, first, looks)
     return response
@@ -78,11 +79,11 @@ async def _stream(
         if look.steps or look.database.is_at_rest:
             await response.write(_told(look))
         elif silent % QUIET == 0:
-            await response.write(b": still here\n\n")
+            await response.write(b": keep-alive\n\n")
 
 
 def _is_left(request: web.Request) -> bool:
-    """By its caller, or by us."""
+    """Return whether the caller disconnected or the service is stopping."""
     return request.transport is None or request.app[STOPPING].is_set()
 
 
@@ -92,11 +93,11 @@ def _told(look: Look) -> bytes:
 
 def _events(look: Look) -> Iterator[str]:
     for step in look.steps:
-        yield _event(str(step.number), "step", StepOut.of(step))
+        yield _event(str(step.number), "step", StepResponse.of(step))
     if look.database.is_at_rest:
         history = look.database.history
         number = history[-1].number if history else 0
-        yield _event(f"{number}{SETTLED}", "settled", DatabaseOut.of(look.database))
+        yield _event(f"{number}{SETTLED}", "settled", DatabaseResponse.of(look.database))
 
 
 def _event(event_id: str, name: str, body: BaseModel) -> str:
@@ -104,10 +105,12 @@ def _event(event_id: str, name: str, body: BaseModel) -> str:
 
 
 def _last(request: web.Request) -> Last:
-    """Raises InvalidRequest when it is none of ours."""
+    """Parse Last-Event-ID. Raise InvalidRequest unless it is the id of an event."""
     text = request.headers.get("Last-Event-ID", "")
     if not text:
         return Last()
     if not (parts := EVENT_ID.fullmatch(text)):
-        raise InvalidRequest("Last-Event-ID has to be the id of an event that was sent here.")
+        raise InvalidRequest(
+            "Last-Event-ID is not the id of an event of this service: send one, or leave it out."
+        )
     return Last(int(parts[1]), is_settled=bool(parts[2]))

@@ -1,4 +1,4 @@
-"""The calls about extensions."""
+"""Routes of extensions."""
 
 from domain.caller import Scope
 from domain.errors import (
@@ -12,9 +12,9 @@ from domain.errors import (
 from entrypoints.http import extensions
 from entrypoints.http import parameters as given
 from entrypoints.http.database_routes import ETAG, PROVIDING, REACHING
-from entrypoints.http.extension_schemas import ExtensionBody, ExtensionsOut
+from entrypoints.http.extension_schemas import AddExtensionRequest, ExtensionListResponse
 from entrypoints.http.route import Answer, Route, Tag
-from entrypoints.http.schemas import DatabaseOut
+from entrypoints.http.schemas import DatabaseResponse
 
 EXTENSION_ROUTES = (
     Route(
@@ -24,9 +24,11 @@ EXTENSION_ROUTES = (
         scope=Scope.READ,
         name="listExtensions",
         tag=Tag.SERVICE,
-        summary="List the extensions that a new database may have",
-        description="The trusted extensions of the server, and those that the service installs.",
-        answers=(Answer(status=200, description="By name.", body=ExtensionsOut),),
+        summary="List available extensions",
+        description="Returns the trusted extensions, and those that the service installs.",
+        answers=(
+            Answer(status=200, description="The extensions, by name.", body=ExtensionListResponse),
+        ),
         errors=(InvalidRequest, *PROVIDING),
     ),
     Route(
@@ -36,17 +38,18 @@ EXTENSION_ROUTES = (
         scope=Scope.MANAGE,
         name="addExtension",
         tag=Tag.DATABASES,
-        summary="Install an extension in a database; may be repeated",
+        summary="Add an extension to a database",
         description=(
-            "An extension that the database already has is left as it is. Sessions stay open."
+            "Installs the extension unless the database has it. Sessions stay open. The call is "
+            "safe to retry."
         ),
         parameters=(given.ID,),
-        body=ExtensionBody,
+        body=AddExtensionRequest,
         answers=(
             Answer(
                 status=200,
-                description="The record of the database, which has the extension.",
-                body=DatabaseOut,
+                description="The database with the extension.",
+                body=DatabaseResponse,
                 headers=ETAG,
             ),
         ),

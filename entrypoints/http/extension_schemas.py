@@ -1,19 +1,19 @@
-"""The bodies about extensions."""
+"""Schemas of extensions."""
 
 from collections.abc import Iterable
 from typing import Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from domain.extensions import Extension
-from entrypoints.http.schemas import Body, ExtensionName
+from entrypoints.http.schema_fields import Body, ExtensionName, ResponseBody
 
 
-class ExtensionBody(Body):
+class AddExtensionRequest(Body):
     name: ExtensionName = Field(examples=["vector"])
 
 
-class ExtensionOut(BaseModel):
+class ExtensionResponse(ResponseBody):
     """An extension, in the version that a new database gets."""
 
     name: str
@@ -21,15 +21,15 @@ class ExtensionOut(BaseModel):
     description: str
 
     @classmethod
-    def of(cls, extension: Extension) -> "ExtensionOut":
-        return ExtensionOut(
+    def of(cls, extension: Extension) -> "ExtensionResponse":
+        return ExtensionResponse(
             name=extension.name, version=extension.version, description=extension.description
         )
 
 
-class ExtensionsOut(BaseModel):
-    extensions: list[ExtensionOut]
+class ExtensionListResponse(ResponseBody):
+    extensions: list[ExtensionResponse]
 
     @classmethod
     def of(cls, extensions: Iterable[Extension]) -> Self:
-        return cls(extensions=[ExtensionOut.of(extension) for extension in extensions])
+        return cls(extensions=[ExtensionResponse.of(extension) for extension in extensions])

@@ -1,4 +1,4 @@
-"""The guard, look after look, while the service runs."""
+"""The loop that runs the guard of the server while the service runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,9 +10,9 @@ from domain.guarding import Concern, Prepared
 from ports.driving.guard_server import GuardServer, GuardState, Outcome
 
 ADVICE = {
-    Concern.POWERLESS: "have a superuser run GRANT pg_signal_backend TO the admin",
-    Concern.BLIND: "have a superuser run GRANT pg_read_all_stats TO the admin",
-    Concern.IDS: "look for old transactions, prepared ones too, and let autovacuum finish",
+    Concern.POWERLESS: "as a superuser, run GRANT pg_signal_backend TO the admin",
+    Concern.BLIND: "as a superuser, run GRANT pg_read_all_stats TO the admin",
+    Concern.IDS: "end old transactions, including prepared ones, and let autovacuum finish",
     Concern.CONNECTIONS: "lower PGVEND_CONNECTION_LIMIT, or raise max_connections",
     Concern.DISK: "delete databases, set PGVEND_SIZE_LIMIT, or give the server a larger disk",
 }
@@ -20,7 +20,7 @@ ADVICE = {
 
 @dataclass
 class Guarding:
-    """A guard of None guards nothing. Logs what changed since the look before."""
+    """Runs the guard repeatedly and logs changes. Without a guard it does nothing."""
 
     guard: GuardServer | None
     log: BoundLogger
@@ -66,8 +66,8 @@ class Guarding:
     def _tell_state(self, guard: GuardServer, detail: str) -> None:
         state = guard.status.state
         if state is not self._state:
-            tell = self.log.warning if state is GuardState.AWAY else self.log.info
-            tell(f"guard.{state}", **({"detail": detail} if detail else {}))
+            write = self.log.warning if state is GuardState.AWAY else self.log.info
+            write(f"guard.{state}", **({"detail": detail} if detail else {}))
         self._state = state
 
     def _tell_concerns(self, guard: GuardServer) -> None:

@@ -1,4 +1,4 @@
-"""The headers that every answer bears, so that browsers let nobody abuse it."""
+"""Security headers of every answer."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ HEADERS: Mapping[str, str] = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",  # pages that CORS allows to read still may
+    "Cross-Origin-Resource-Policy": "same-origin",  # pages that CORS allows can still read answers
     "Server": "pgvend",
 }
 
@@ -20,19 +20,22 @@ DEFAULTS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
-"""For answers that do not say otherwise: pages have a policy of their own."""
+"""Headers that an answer may override: pages have their own policy."""
 
 HSTS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 async def hardened(request: web.BaseRequest, response: web.StreamResponse) -> None:
-    """To be called last, when an answer has its own headers."""
+    """Add security headers; runs last, after an answer has its own headers."""
     harden(response)
     if request.get(IS_SECURE) and not is_local(request.headers.get("Host", "")):
-        response.headers.update(HSTS)  # of a name on every port: not what one wants of localhost
+        response.headers.update(
+            HSTS
+        )  # applies to all ports of a name, which would break other services of localhost
 
 
 def harden(response: web.StreamResponse) -> None:
+    """Set the headers that do not depend on the request."""
     response.headers.update(HEADERS)
     for name, value in DEFAULTS.items():
         response.headers.setdefault(name, value)

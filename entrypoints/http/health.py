@@ -1,37 +1,41 @@
-"""Is the process alive, and would it answer?"""
+"""Handlers of the liveness and readiness checks."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 
 import structlog
 from aiohttp import web
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from domain.guarding import Concern
 from entrypoints.http.bodies import json_response
 from entrypoints.http.keys import USE_CASES
-from entrypoints.http.schemas import is_none
+from entrypoints.http.schema_fields import ResponseBody, is_none
 from ports.driving.guard_server import GuardState, GuardStatus
 
 
-class AliveOut(BaseModel):
+class LivenessResponse(ResponseBody):
+    """The process is running."""
+
     status: str = "ok"
 
 
 class Access(StrEnum):
-    """Who may ask."""
+    """Who may call the API."""
 
-    KEYS = "keys"  # whoever has one
-    OPEN = "open"  # everybody on this machine
-    INSECURE = "insecure"  # everybody
+    KEYS = "keys"  # callers with an API key
+    OPEN = "open"  # anyone on this machine
+    INSECURE = "insecure"  # anyone who reaches the service
 
 
 ACCESS = web.AppKey("access", Access)
 
 
-class GuardOut(BaseModel):
-    """What ends tenants' transactions that hold up the server, and what it watches: counts since
-    the service started, and the figures of its last look, where it knows them."""
+class GuardResponse(ResponseBody):
+    """The guard, which ends tenants' transactions that hold up the server.
+
+    Counts are since the service started; the other figures are from the latest check, where known.
+    """
 
     state: GuardState
     concerns: list[Concern]
@@ -42,7 +46,7 @@ class GuardOut(BaseModel):
     free_disk_bytes: int | None = Field(None, exclude_if=is_none)
 
     @classmethod
-    def of(cls, status: GuardStatus) -> "GuardOut":
+    def of(cls, status: GuardStatus) -> "GuardResponse":
         return cls(
             state=status.state,
             concerns=list(status.concerns),
@@ -54,41 +58,41 @@ class GuardOut(BaseModel):
         )
 
 
-class HealthOut(BaseModel):
-    """Each part by name, with `ok` or the code of its error; and the guard of the server, where
-    there is one."""
+class ReadinessResponse(ResponseBody):
+    """The parts of the service with `ok` or the code of their error, and the guard if there is
+    one."""
 
     status: str
     checks: Mapping[str, str]
     access: Access
-    guard: GuardOut | None = Field(None, exclude_if=is_none)
+    guard: GuardResponse | None = Field(None, exclude_if=is_none)
 
 
-def access(*, is_open: bool, insecure: bool) -> Access:
-    """What comes of the keys in the settings, and of `--insecure`."""
+def determine_access(*, is_open: bool, insecure: bool) -> Access:
+    """Return who may call, given whether keys are set and `--insecure`."""
     if not is_open:
         return Access.KEYS
     if not insecure:
         return Access.OPEN
     structlog.get_logger().warning(
         "access.insecure",
-        detail="anybody who reaches this service may make, read and drop every database",
+        detail="anyone who reaches this service may create, read and delete every database",
         mend="set PGVEND_ADMIN_KEY or PGVEND_API_KEYS",
     )
     return Access.INSECURE
 
 
 async def livez(request: web.Request) -> web.Response:
-    return json_response(AliveOut())
+    return json_response(LivenessResponse())
 
 
 async def readyz(request: web.Request) -> web.Response:
     health = await request.app[USE_CASES].check_health()
     status = "ok" if health.is_ok else "unavailable"
-    body = HealthOut(
+    body = ReadinessResponse(
         status=status,
         checks=health.checks,
         access=request.app[ACCESS],
-        guard=GuardOut.of(health.guard) if health.guard else None,
+        guard=GuardResponse.of(health.guard) if health.guard else None,
     )
     return json_response(body, status=200 if health.is_ok else 503)

@@ -1,5 +1,7 @@
-"""What keeps other people's web pages out of a service without keys, which their visitors can reach
-and they cannot."""
+"""Checks that keep foreign web pages out of a service without keys.
+
+A visitor's browser may reach the service although the page's author cannot.
+"""
 
 import re
 from collections.abc import Collection
@@ -14,18 +16,21 @@ from entrypoints.http.errors import Misdirected
 from entrypoints.setting_types import ANY_ORIGIN, is_origin
 
 READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
-"""Methods that change nothing; a browser lets no other page read their answers."""
+"""Methods that change nothing; browsers do not let foreign pages read their answers."""
 
 _HOST = re.compile(r"(\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[^\s:/@\[\]]+))(:[0-9]*)?")
 
 
 def only_local(host: str) -> Middleware:
-    """By names of this machine, or by `host`, which it listens by: an attacker's page can make its
-    own name lead here (DNS rebinding), and `Host` says the name that the browser knows."""
+    """Refuse requests whose Host is neither this machine nor `host`, the listening address.
+
+    An attacker can point the name of a page at this machine (DNS rebinding); the browser then sends
+    that name as `Host`.
+    """
 
     @web.middleware
     async def local(request: web.Request, handler: Handler) -> web.StreamResponse:
-        for named in request.headers.getall("Host", []):  # without one, it is no browser
+        for named in request.headers.getall("Host", []):  # browsers always send one
             if not is_local(named, host):
                 raise Misdirected
         return await handler(request)
@@ -34,8 +39,8 @@ def only_local(host: str) -> Middleware:
 
 
 def only_own_pages(origins: Collection[str]) -> Middleware:
-    """Refuse what changes something and comes from a web page, unless the page is one of these
-    `origins`, of this machine, or of the service itself. Programs send no `Origin`."""
+    """Refuse changes from web pages, except those of `origins`, of this machine and of the service
+    itself. Programs send no `Origin`."""
     are_all_allowed = ANY_ORIGIN in origins
 
     @web.middleware
@@ -44,8 +49,8 @@ def only_own_pages(origins: Collection[str]) -> Middleware:
             for origin in request.headers.getall(hdrs.ORIGIN, []):
                 if not _is_own(origin.lower(), request.host.lower(), origins):
                     raise Forbidden(
-                        "Web pages of this origin may not change anything here: serve the page by "
-                        "HTTP, and add its origin to CORS_ALLOW_ORIGINS."
+                        "Web pages of this origin may not make changes: serve the page over HTTP "
+                        "and add its origin to CORS_ALLOW_ORIGINS."
                     )
         return await handler(request)
 
@@ -53,8 +58,8 @@ def only_own_pages(origins: Collection[str]) -> Middleware:
 
 
 def _is_own(origin: str, host: str, origins: Collection[str]) -> bool:
-    """Tell whether a page may ask. `null` and the schemes of applications (`capacitor:`, `file:`)
-    say nothing about who wrote the page, whatever host they name."""
+    """Return whether pages of the origin may make changes. `null` and the schemes of applications
+    (`capacitor:`, `file:`) do not identify the author of a page, even if they name a host."""
     if origin in origins:
         return True
     place = origin.partition("://")[2]
@@ -63,7 +68,7 @@ def _is_own(origin: str, host: str, origins: Collection[str]) -> bool:
 
 @lru_cache(maxsize=256)
 def is_local(named: str, *others: str) -> bool:
-    """Whether a Host header names this machine, or one of the `others`."""
+    """Return whether a Host header names this machine or one of `others`."""
     match = _HOST.fullmatch(named)
     if match is None:
         return False

@@ -1,4 +1,4 @@
-"""The JSON schemas of the bodies, as client generators need them."""
+"""JSON schemas of bodies, in a form that suits client generators."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -13,6 +13,8 @@ from pydantic.json_schema import (
 )
 from pydantic_core import core_schema
 
+from entrypoints.http.schema_fields import published_name
+
 Json = dict[str, Any]
 Models = Mapping[tuple[type[BaseModel], JsonSchemaMode], Json]
 
@@ -23,9 +25,9 @@ _PLACE = "#/components/schemas/{model}"
 def schemas_of(
     sent: tuple[type[BaseModel], ...], got: tuple[type[BaseModel], ...]
 ) -> tuple[Models, Json]:
-    """Return references to the models that callers send and get, and what they refer to.
+    """Return references to the models of requests and responses, and the schemas they refer to.
 
-    Made once per process: pydantic takes a tenth of a second.
+    Cached, because pydantic takes a tenth of a second.
     """
     used: list[tuple[type[BaseModel], JsonSchemaMode]] = []
     used += [(model, "validation") for model in dict.fromkeys(sent)]
@@ -37,17 +39,20 @@ def schemas_of(
 
 
 class _WithoutDefaults(GenerateJsonSchema):
-    """Schemas that name no default value.
+    """Schemas with their published names, and without default values.
 
-    Generators take a member that has one for a member that is always there: a caller would have to
-    send it, and an answer without it would break the client. `required` alone says what is there.
+    Generators treat a member with a default as always present: a caller would have to send it, and
+    an answer without it would break the client. Only `required` says which members are present.
     """
+
+    def normalize_name(self, name: str) -> str:
+        return super().normalize_name(published_name(name))
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
 
     def field_is_required(self, field: Any, total: bool) -> bool:
-        """Of an answer, all but what is left out under some condition."""
+        """Return True for all members of responses except those that are excluded conditionally."""
         if self.mode == "serialization":
             return field.get("serialization_exclude_if") is None
         return super().field_is_required(field, total)

@@ -1,4 +1,4 @@
-"""What handlers find in the application and the request."""
+"""Keys of the values that handlers read from the application and the request."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ from aiohttp import web
 
 from entrypoints.http.background import Background
 from entrypoints.http.streams import Streams
-from entrypoints.use_cases import UseCases
+from entrypoints.wiring.use_cases import UseCases
 from ports.driving.admit import Admitted
 
 USE_CASES = web.AppKey("use_cases", UseCases)
@@ -17,6 +17,6 @@ DOCUMENT = web.AppKey("document", str)
 REQUEST_ID = web.RequestKey("request_id", str)
 ADDRESS = web.RequestKey("address", str)
 IS_SECURE = web.RequestKey("is_secure", bool)
-ADMITTED = web.RequestKey("admitted", Admitted)
+ADMITTED = web.RequestKey("authenticated_caller", Admitted)
 SUBJECT = web.RequestKey("subject", str)
 CORS_ORIGINS = web.AppKey("cors_origins", frozenset[str])

@@ -1,25 +1,27 @@
-"""The bodies that the original service took and gave."""
+"""Bodies of the original service."""
 
 from typing import Self
 
 from pydantic import BaseModel
 
-from entrypoints.http.schemas import Nickname
+from entrypoints.http.schema_fields import Nickname, ResponseBody
 from ports.driving.vended import Vended
 
 
 class LegacyProject(BaseModel):
+    """The member `project` of the original service's request."""
+
     name: Nickname
 
 
-class LegacyBody(BaseModel):
-    """What the original service took; it passed over members that it did not know."""
+class LegacyDatabaseRequest(BaseModel):
+    """Request body of the original service; unknown members are ignored."""
 
     project: LegacyProject
 
 
-class LegacyOut(BaseModel):
-    """What the original service answered."""
+class LegacyDatabaseResponse(ResponseBody):
+    """Response body of the original service."""
 
     hostname: str
     database_name: str
@@ -30,13 +32,13 @@ class LegacyOut(BaseModel):
     database_nickname: str
 
     @classmethod
-    def of(cls, vended: Vended) -> Self:
-        connection = vended.connection
+    def of(cls, provisioned: Vended) -> Self:
+        connection = provisioned.connection
         return cls(
             hostname=connection.host,
             database_name=connection.database,
             database_owner=connection.user,
             database_owner_password=connection.password.reveal(),
             port=connection.port,
-            database_nickname=vended.database.nickname,
+            database_nickname=provisioned.database.nickname,
         )

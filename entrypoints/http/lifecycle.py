@@ -1,4 +1,4 @@
-"""What is done to a database on its way: a new password, a way back after its end."""
+"""Handlers that rotate the password of a database and restore an expired one."""
 
 from aiohttp import web
 
@@ -6,19 +6,28 @@ from entrypoints.http.bodies import body_as, json_response
 from entrypoints.http.callers import caller_of
 from entrypoints.http.headers import etag
 from entrypoints.http.keys import USE_CASES
-from entrypoints.http.schemas import RestoreBody, RotateBody, RotatedOut, VendedOut
+from entrypoints.http.schemas import (
+    DatabaseWithConnectionResponse,
+    DatabaseWithNewPasswordResponse,
+    RestoreDatabaseRequest,
+    RotatePasswordRequest,
+)
 
 
 async def rotate(request: web.Request) -> web.Response:
-    body = await body_as(RotateBody, request, optional=True)
+    body = await body_as(RotatePasswordRequest, request, optional=True)
     rotated = await request.app[USE_CASES].rotate(
         request.match_info["id"], caller_of(request), end_sessions=body.end_sessions
     )
-    return json_response(RotatedOut.handed_out(rotated), headers=etag(rotated.database))
+    return json_response(
+        DatabaseWithNewPasswordResponse.handed_out(rotated), headers=etag(rotated.database)
+    )
 
 
 async def restore(request: web.Request) -> web.Response:
-    body = await body_as(RestoreBody, request, optional=True)
+    body = await body_as(RestoreDatabaseRequest, request, optional=True)
     restore = request.app[USE_CASES].restore
     restored = await restore(request.match_info["id"], body.duration(), caller_of(request))
-    return json_response(VendedOut.handed_out(restored), headers=etag(restored.database))
+    return json_response(
+        DatabaseWithConnectionResponse.handed_out(restored), headers=etag(restored.database)
+    )

@@ -1,4 +1,4 @@
-"""What goes wrong outside the application: what is no HTTP, what aiohttp refuses by itself."""
+"""Answers to malformed HTTP, which aiohttp rejects before the application sees it."""
 
 import structlog
 from aiohttp import web
@@ -6,13 +6,14 @@ from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
 from entrypoints.http.errors import INTERNAL, problem
 from entrypoints.http.hardening import harden
+from entrypoints.http.headers import REQUEST_ID_HEADER
 from entrypoints.http.keys import REQUEST_ID
-from entrypoints.http.requests import REQUEST_ID_HEADER, new_request_id
+from entrypoints.http.requests import new_request_id
 
 
 def malformed(request: web.BaseRequest, status: int, error: BaseException | None) -> web.Response:
-    """The answer to it, with what the application gives to others. Neither it nor the log quotes
-    what came, which may hold a key."""
+    """Return a problem with the headers of all answers. Neither it nor the log quotes the request,
+    which may contain a key."""
     request[REQUEST_ID] = new_request_id()
     response = _answer(request, status, error)
     log = structlog.get_logger().bind(request_id=request[REQUEST_ID], status=response.status)
@@ -31,5 +32,5 @@ def _answer(request: web.BaseRequest, status: int, error: BaseException | None) 
         case LineTooLong():
             return problem(request, 431, "head_too_large", "The address or a header is too long.")
         case HttpProcessingError():
-            return problem(request, status, "malformed_request", "That is no HTTP request.")
-    return problem(request, status, INTERNAL, "The service failed; the log says why.")
+            return problem(request, status, "malformed_request", "The request is not valid HTTP.")
+    return problem(request, status, INTERNAL, "The service failed: see its log.")

@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the table of routes and the models that validate and answer."""
+"""The OpenAPI document, generated from the table of routes and the models of bodies."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,42 +25,44 @@ from entrypoints.http.errors import (
     UnsupportedMediaType,
     status_of,
 )
+from entrypoints.http.headers import REQUEST_ID_HEADER
 from entrypoints.http.json_schemas import Json, Models, schemas_of
-from entrypoints.http.requests import REQUEST_ID_HEADER
 from entrypoints.http.route import TAGS, Answer, Parameter, Route
-from entrypoints.http.strict import OURS
 
 PROBLEM = "application/problem+json"
 TEXT: Json = {"type": "string"}
 KEY = "key"
-"""What the document calls the way in which callers show theirs."""
+"""Name of the security scheme in the document."""
 
 DESCRIPTION = """\
-A nickname in, a working PostgreSQL database out. Every error is a problem (RFC 9457) with a stable
-`code`; `retryable` says whether the same request may succeed later. Any call is answered by 400,
-417, 421 or 431 where it is not well-formed HTTP, or asks by a name that is not the service's."""
+Create a PostgreSQL database from a nickname and get its credentials. Every error is a problem
+(RFC 9457) with a stable `code`; `retryable` is true if the same request may succeed later. Any
+request can fail with 400, 417, 421 or 431 if it is not valid HTTP or its Host is not allowed."""
 
 INFO: Json = {
     "title": "pgvend",
     "description": DESCRIPTION,
-    "contact": {"name": "Whoever runs this service"},
-    "license": {"name": "The terms that pgvend comes with", "identifier": "LicenseRef-pgvend"},
+    "contact": {"name": "The operator of this service"},
+    "license": {"name": "The license of pgvend", "identifier": "LicenseRef-pgvend"},
 }
 
 READING = (MalformedBody, SlowBody, UnsupportedMediaType, InvalidRequest)
 KEYED = (Unauthenticated, KeyRefused, Forbidden, RateLimited)
-"""What may be wrong with any body, and with any key."""
+"""Errors of any body, and of any key."""
 
 
 def document(routes: Iterable[Route], *, is_open: bool, anonymous: bool = False) -> Json:
-    """Of the listed `routes`, as a service answers that is `is_open` to callers without keys, or
-    takes them as `anonymous` where a route may."""
+    """Return the document of the listed `routes`.
+
+    `is_open` describes a service without keys; `anonymous` one that accepts callers without a key
+    at the routes that may be anonymous.
+    """
     listed = [route for route in routes if route.listed]
     models, schemas = _schemas(listed)
     paths: dict[str, Json] = defaultdict(dict)
     for route in listed:
-        goes_without = is_open or (anonymous and route.may_be_anonymous)
-        operation = _operation(route, models, is_open=goes_without)
+        needs_no_key = is_open or (anonymous and route.may_be_anonymous)
+        operation = _operation(route, models, is_open=needs_no_key)
         below = f"{route.path}/{{id}}"
         _link(operation, [other for other in listed if other.path.startswith(below)])
         paths[route.path][route.method.lower()] = operation
@@ -72,14 +74,14 @@ def document(routes: Iterable[Route], *, is_open: bool, anonymous: bool = False)
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "headers": {REQUEST_ID_HEADER: _header("What the log knows the request by.")},
+            "headers": {REQUEST_ID_HEADER: _header("The id of the request in the log.")},
             "securitySchemes": {KEY: {"type": "http", "scheme": "bearer"}},
         },
     }
 
 
 def _schemas(routes: Sequence[Route]) -> tuple[Models, Json]:
-    """References to every model of the `routes`, and what they refer to."""
+    """Return references to all models of the routes, and the schemas they refer to."""
     sent = [route.body for route in routes if route.body]
     got: list[type[BaseModel]] = [Problem]
     got += [
@@ -89,7 +91,7 @@ def _schemas(routes: Sequence[Route]) -> tuple[Models, Json]:
 
 
 def _operation(route: Route, models: Models, *, is_open: bool) -> Json:
-    told: Json = {
+    operation: Json = {
         "operationId": route.name,
         "tags": [str(route.tag)],
         "summary": route.summary,
@@ -100,12 +102,12 @@ def _operation(route: Route, models: Models, *, is_open: bool) -> Json:
     }
     if route.body:
         content = {JSON: {"schema": models[route.body, "validation"]}}
-        told["requestBody"] = {"required": route.needs_body, "content": content}
-    return told
+        operation["requestBody"] = {"required": route.needs_body, "content": content}
+    return operation
 
 
 def _link(operation: Json, others: Iterable[Route]) -> None:
-    """From what makes a thing with an id to what can be done with it."""
+    """Link an operation that creates a resource to the operations on that resource."""
     for status in operation["responses"].keys() & {"201", "202"}:
         operation["responses"][status]["links"] = {
             other.name: {"operationId": other.name, "parameters": {"id": "$response.body#/id"}}
@@ -124,15 +126,15 @@ def _parameter(parameter: Parameter) -> Json:
 
 
 def _security(route: Route, *, is_open: bool) -> list[Json]:
-    """An empty one of several says that it goes without."""
+    """Return the security requirements; an empty one means that a key is optional."""
     if route.scope is None:
         return []
     return [*([{}] if is_open else []), {KEY: []}]
 
 
 def _description(route: Route) -> str:
-    """With the scope: of a bearer token, the document's security has no place for it."""
-    scope = f" Takes a key with the scope `{route.scope}`." if route.scope else ""
+    """Return the description with the scope, which bearer security schemes cannot express."""
+    scope = f" Requires a key with the scope `{route.scope}`." if route.scope else ""
     return f"{route.description}{scope}"
 
 
@@ -141,13 +143,13 @@ def _answers(route: Route, models: Models) -> Json:
 
 
 def _answer(answer: Answer, models: Models) -> Json:
-    told: Json = {"description": answer.description, "headers": _headers(answer.headers)}
+    response: Json = {"description": answer.description, "headers": _headers(answer.headers)}
     if content := _by_media_type(answer):
-        told["content"] = {
+        response["content"] = {
             media_type: {"schema": models[model, "serialization"]} if model else {}
             for media_type, model in content.items()
         }
-    return told
+    return response
 
 
 def _by_media_type(answer: Answer) -> Mapping[str, type[BaseModel] | None]:
@@ -173,7 +175,7 @@ def _errors(route: Route) -> Iterable[type[PgvendError]]:
         yield from READING
     if route.scope:
         yield from KEYED
-    if route.path.startswith(OURS) or route.parameters:
+    if route.is_strict or route.parameters:
         yield InvalidRequest
 
 
@@ -182,7 +184,7 @@ def _of_error(error: type[PgvendError]) -> tuple[int, str]:
 
 
 def _of_http(route: Route) -> Iterable[tuple[int, str]]:
-    """What aiohttp finds wrong, or we do with ourselves."""
+    """Yield the errors that aiohttp or a failure of the service causes."""
     yield 417, CODES[417]
     yield 500, INTERNAL
     if route.body:
@@ -192,7 +194,7 @@ def _of_http(route: Route) -> Iterable[tuple[int, str]]:
 
 
 def _problem(codes: Sequence[str], models: Models) -> Json:
-    """With the codes that there are: a new one does not go unnoticed."""
+    """Return the problem with all its codes, so that clients can see new ones."""
     schema = models[Problem, "serialization"] | {"properties": {"code": {"enum": codes}}}
     return {
         "description": ", ".join(f"`{code}`" for code in codes),
@@ -201,9 +203,9 @@ def _problem(codes: Sequence[str], models: Models) -> Json:
     }
 
 
-def _headers(told: Mapping[str, str]) -> Json:
+def _headers(descriptions: Mapping[str, str]) -> Json:
     common = {REQUEST_ID_HEADER: {"$ref": f"#/components/headers/{REQUEST_ID_HEADER}"}}
-    return {name: _header(text) for name, text in told.items()} | common
+    return {name: _header(text) for name, text in descriptions.items()} | common
 
 
 def _header(description: str) -> Json:

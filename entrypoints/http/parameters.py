@@ -1,5 +1,4 @@
-"""What callers may say beside the body, for the document: parsed where it is used, by the same
-patterns and bounds."""
+"""Parameters in the OpenAPI document; handlers parse them by the same patterns and bounds."""
 
 from domain import identity, labels, request
 from domain.states import State
@@ -22,50 +21,51 @@ ID = Parameter(
     place="path",
     name="id",
     schema=_whole(identity.SHAPE.pattern),
-    description="The database's id.",
+    description="The id of the database.",
     required=True,
 )
 IDEMPOTENCY = Parameter(
     place="header",
     name=IDEMPOTENCY_KEY,
     schema=_whole(request.KEY.pattern),
-    description="For 24 hours the same key and body are the same database.",
+    description="Makes the request safe to retry: for 24 hours, the same key and body return the "
+    "same database.",
 )
 PREFER = Parameter(
     place="header",
     name="Prefer",
     schema={"type": "string", "examples": ["respond-async"]},
-    description="`respond-async`: answer at once, and make it in the background.",
+    description="`respond-async`: answer at once and create the database in the background.",
 )
 IF_MATCH = Parameter(
     place="header",
     name="If-Match",
     schema=_whole(rf"\*|{TAGS.pattern}") | {"examples": ['"3"', "*"]},
-    description="ETags: change it only if it still is one of these versions.",
+    description="ETags: change the record only if it has one of these versions.",
 )
 LAST_EVENT = Parameter(
     place="header",
     name="Last-Event-ID",
     schema=_whole(f"|{EVENT_ID.pattern}"),
-    description="The last event that you have; browsers send it by themselves.",
+    description="The last event that was received; browsers send it automatically.",
 )
 FORMAT = Parameter(
     place="query",
     name="format",
     schema={"type": "string", "enum": list(FORMATS)},
-    description="How to write it; without it, what `Accept` wants most.",
+    description="The format of the connection; the default depends on `Accept`.",
 )
 VERIFY = Parameter(
     place="query",
     name="verify",
     schema={"type": "boolean"},
-    description="Log in first: 409 `password_changed` when the owner set another password.",
+    description="Check the login; 409 `password_changed` if the owner changed the password.",
 )
 PAGE_TOKEN = Parameter(
     place="query",
     name="page_token",
     schema={"type": "string"},
-    description="The `next_page_token` of the page before.",
+    description="The `next_page_token` of the previous page.",
 )
 PAGE_SIZE = Parameter(
     place="query",
@@ -75,14 +75,14 @@ PAGE_SIZE = Parameter(
         "minimum": 1,
         "maximum": LARGEST_PAGE,
     },
-    description=f"So many on a page; {USUAL_PAGE} unless given.",
+    description=f"Number of items per page; the default is {USUAL_PAGE}.",
 )
 SEARCH = (
     Parameter(
         place="query",
         name="state",
         schema={"type": "array", "items": {"type": "string", "enum": list(State)}},
-        description="Only those in one of these states.",
+        description="Only databases in these states; by default all but `failed` and `deleted`.",
     ),
     Parameter(
         place="query",
@@ -93,7 +93,7 @@ SEARCH = (
             "maxItems": labels.MAX_LABELS,
             "uniqueItems": True,
         },
-        description="`key=value`: only those that have all of these labels.",
+        description="`key=value`: only databases with all of these labels.",
     ),
     PAGE_TOKEN,
     PAGE_SIZE,

@@ -1,4 +1,4 @@
-"""Who asks, and by which scheme: what proxies say is believed of those that the operator trusts."""
+"""The caller's address and scheme, as reported by trusted proxies."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -17,15 +17,15 @@ FORWARDED_PROTO = "X-Forwarded-Proto"
 Address = IPv4Address | IPv6Address
 
 _BARE = re.compile(r"\[(?P<v6>[^\[\]]*)\](:[0-9]*)?|(?P<v4>[0-9.]+):[0-9]*")
-"""An address in brackets, or before a port, as some proxies write it."""
+"""An address in brackets or with a port, as some proxies write it."""
 
 
 def addressed(trusted: Sequence[Network]) -> Middleware:
-    """Give every request its caller's address, and whether it came by TLS."""
+    """Store the caller's address, and whether it uses TLS, in every request."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        peer = address_of(request.remote or "")  # of a caller that has hung up already: none
+        peer = address_of(request.remote or "")  # empty if the caller disconnected
         is_proxy = _is_among(trusted, peer)
         caller = _caller(peer, _hops(request), trusted) if is_proxy else peer
         request[ADDRESS] = str(caller or "")
@@ -37,8 +37,8 @@ def addressed(trusted: Sequence[Network]) -> Middleware:
 
 @lru_cache(maxsize=1024)
 def address_of(text: str) -> Address | None:
-    """The address as it is known everywhere: an IPv4 one is that also inside an IPv6 one, and none
-    has a zone. None where the text is no address."""
+    """Return the address in one form: IPv4-mapped addresses as IPv4, zones removed. None if the
+    text is not an address."""
     match = _BARE.fullmatch(text.strip())
     bare = (match["v6"] or match["v4"] or "") if match else text.strip()
     try:
@@ -51,7 +51,7 @@ def address_of(text: str) -> Address | None:
 def _caller(
     peer: Address | None, hops: Iterable[str], trusted: Sequence[Network]
 ) -> Address | None:
-    """Past every trusted proxy to whom it saw; what is no address ends the way there."""
+    """Return the first address that is not a trusted proxy; a malformed one ends the search."""
     caller = peer
     for hop in hops:
         seen = address_of(hop) if _is_among(trusted, caller) else None
@@ -66,11 +66,11 @@ def _is_among(networks: Sequence[Network], address: Address | None) -> bool:
 
 
 def _hops(request: web.Request) -> Iterable[str]:
-    """Whom the proxies say they saw, the nearest proxy's word first."""
+    """Return the addresses in X-Forwarded-For, the nearest proxy's entry first."""
     return reversed(",".join(request.headers.getall(FORWARDED_FOR, [])).split(","))
 
 
 def _said_scheme(request: web.Request) -> str:
-    """The nearest proxy's word."""
-    said = request.headers.getall(FORWARDED_PROTO, [""])[-1]
-    return said.rpartition(",")[2].strip().lower()
+    """Return the scheme that the nearest proxy reports."""
+    schemes = request.headers.getall(FORWARDED_PROTO, [""])[-1]
+    return schemes.rpartition(",")[2].strip().lower()

@@ -1,4 +1,4 @@
-"""What is done for every request: an id, and one line in the log."""
+"""Request ids, and one log line per request."""
 
 import re
 import time
@@ -8,14 +8,13 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from entrypoints.http.headers import REQUEST_ID_HEADER
 from entrypoints.http.keys import REQUEST_ID
-
-REQUEST_ID_HEADER = "X-Request-ID"
 
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 _QUIET = frozenset({"/livez", "/readyz"})
-"""Asked for every few seconds by machines."""
+"""Paths that monitoring requests every few seconds; logged at debug level."""
 
 
 def new_request_id() -> str:
@@ -24,7 +23,7 @@ def new_request_id() -> str:
 
 @web.middleware
 async def identified(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give the request an id, the caller's own if it has one: for every log line."""
+    """Assign an id to the request, the caller's own if it is valid, for all log lines."""
     given = request.headers.get(REQUEST_ID_HEADER, "")
     request[REQUEST_ID] = given if _ACCEPTABLE.fullmatch(given) else new_request_id()
     structlog.contextvars.clear_contextvars()
@@ -33,17 +32,18 @@ async def identified(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 async def labelled(request: web.Request, response: web.StreamResponse) -> None:
-    """Every answer bears its request's id: put there before a stream begins."""
+    """Add the request id to the answer, before a stream starts."""
     response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
 
 
 @web.middleware
 async def logged(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Log the request with its status and duration."""
     begin = time.perf_counter()
     response = await handler(request)
     log = structlog.get_logger()
-    tell = log.debug if request.path in _QUIET else log.info
+    write = log.debug if request.path in _QUIET else log.info
     ms = round((time.perf_counter() - begin) * 1000, 1)
-    path = request.rel_url.raw_path  # still escaped: callers do not write into terminals
-    tell("http.request", method=request.method, path=path, status=response.status, ms=ms)
+    path = request.rel_url.raw_path  # still escaped, so that callers cannot write control codes
+    write("http.request", method=request.method, path=path, status=response.status, ms=ms)
     return response

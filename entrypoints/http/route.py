@@ -1,4 +1,4 @@
-"""One call that the service answers: who may make it, what does it, and what its document says."""
+"""Routes: method, path, handler, scope and documentation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from domain.errors import PgvendError
 
 
 class Tag(StrEnum):
-    """A group of calls in the document."""
+    """A group of operations in the OpenAPI document."""
 
     DATABASES = "databases"
     KEYS = "keys"
@@ -26,7 +26,7 @@ TAGS: Mapping[Tag, str] = {
     Tag.KEYS: "API keys, for admins.",
     Tag.AUDIT: "The audit log, for admins.",
     Tag.SERVICE: "Health of the service, and its reconciler.",
-    Tag.ORIGINAL: "The original service's two calls, as its clients know them.",
+    Tag.ORIGINAL: "The two operations of the original service, unchanged for its clients.",
 }
 
 
@@ -43,23 +43,24 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One that is no error. `body` is a JSON body's model, or what there is by media types, where
-    None has no schema; None of all: no body."""
+    """A successful answer. `body` is the model of a JSON body, or a mapping from media types to
+    models (None: no schema), or None for an empty answer."""
 
     status: int
     description: str
     body: type[BaseModel] | Mapping[str, type[BaseModel] | None] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    """What each of its own says."""
+    """Descriptions of its headers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """`scope` is what the caller's key has to be good for; None: nobody is asked for a key.
+    """An operation of the API.
 
-    `errors` are those of its own, beside what every such call may meet. With `needs_body` an empty
-    body is a mistake. Who is not `listed` is not in the document.
-    With `may_be_anonymous` PGVEND_ANONYMOUS_CREATE opens it to callers without a key.
+    `scope` is the scope that the caller's key needs; None needs no key. `errors` are specific to
+    the route; the document adds those of all routes. With `needs_body` an empty body is an error.
+    A route that is not `listed` is not in the document. With `may_be_anonymous`,
+    PGVEND_ANONYMOUS_CREATE opens it to callers without a key.
     """
 
     method: str
@@ -80,6 +81,11 @@ class Route:
     may_be_anonymous: bool = False
 
     @property
+    def is_strict(self) -> bool:
+        """Whether unknown query parameters are rejected; the original routes ignore them."""
+        return self.path.startswith("/v1/")
+
+    @property
     def is_audited(self) -> bool:
-        """Whether it is written down who made it: what changes something, or `reveals` a secret."""
+        """Whether calls are audited: those that change something or reveal a secret."""
         return self.scope is not None and (self.method != "GET" or self.reveals)

@@ -1,29 +1,33 @@
-"""The calls about the service itself, and the original service's two."""
+"""Routes of the service itself, and of the original service."""
 
 from domain.caller import Scope
 from entrypoints.http import documentation, health, legacy, upkeep
 from entrypoints.http import parameters as given
 from entrypoints.http.database_routes import MAKING, PROVIDING, VENDING
-from entrypoints.http.legacy_schemas import LegacyBody, LegacyOut
+from entrypoints.http.legacy_schemas import LegacyDatabaseRequest, LegacyDatabaseResponse
 from entrypoints.http.route import Answer, Route, Tag
-from entrypoints.http.sweep_schemas import SweepBody, SweptOut
+from entrypoints.http.sweep_schemas import CreateReconciliationRequest, ReconciliationResponse
 
 SERVICE_ROUTES = (
     Route(
         method="POST",
-        path="/v1/sweep",
-        handler=upkeep.sweep,
+        path="/v1/reconciliations",
+        handler=upkeep.reconcile,
         scope=Scope.ADMIN,
-        name="sweep",
+        name="reconcile",
         tag=Tag.SERVICE,
-        summary="Put the records and what is really there in line",
+        summary="Reconcile records with the server",
         description=(
-            "Finish or undo what a crash left behind, end expired databases, and compare the "
-            "records with what is there. With `dry_run` nothing changes."
+            "Finishes or undoes interrupted operations, closes expired databases and detects drift "
+            "between the records and the server. With `dry_run` nothing changes."
         ),
-        body=SweepBody,
+        body=CreateReconciliationRequest,
         needs_body=False,
-        answers=(Answer(status=200, description="What was found, and done.", body=SweptOut),),
+        answers=(
+            Answer(
+                status=200, description="The actions that were taken.", body=ReconciliationResponse
+            ),
+        ),
         errors=PROVIDING,
     ),
     Route(
@@ -33,27 +37,34 @@ SERVICE_ROUTES = (
         scope=Scope.CREATE,
         name="createNeonDb",
         tag=Tag.ORIGINAL,
-        summary="Have a database made, as the original service's clients ask for it",
+        summary="Create a database (original service)",
         description=(
-            "Takes and answers what the original service did; members that it does not know "
-            "are ignored."
+            "Accepts and returns the bodies of the original service; unknown members are ignored."
         ),
         parameters=(given.IDEMPOTENCY,),
-        body=LegacyBody,
-        answers=(Answer(status=200, description="The database's credentials.", body=LegacyOut),),
+        body=LegacyDatabaseRequest,
+        answers=(
+            Answer(
+                status=200,
+                description="The credentials of the database.",
+                body=LegacyDatabaseResponse,
+            ),
+        ),
         errors=(*VENDING, *MAKING),
         may_be_anonymous=True,
     ),
     Route(
         method="GET",
         path="/api/test",
-        handler=legacy.test,
+        handler=legacy.answer_test,
         scope=None,
         name="test",
         tag=Tag.ORIGINAL,
-        summary="Whether the service is there",
-        description="Answers without a key, as the original service did.",
-        answers=(Answer(status=200, description="It is.", body=health.AliveOut),),
+        summary="Test the service (original service)",
+        description="Needs no key, as in the original service.",
+        answers=(
+            Answer(status=200, description="The service is running.", body=health.LivenessResponse),
+        ),
     ),
     Route(
         method="GET",
@@ -62,11 +73,14 @@ SERVICE_ROUTES = (
         scope=None,
         name="livez",
         tag=Tag.SERVICE,
-        summary="Whether the process is alive",
+        summary="Liveness check",
         description=(
-            "Answers without a key, for a supervisor that restarts the service when it does not."
+            "Succeeds while the process runs. Needs no key; meant for a supervisor that restarts "
+            "the service."
         ),
-        answers=(Answer(status=200, description="It is.", body=health.AliveOut),),
+        answers=(
+            Answer(status=200, description="The service is running.", body=health.LivenessResponse),
+        ),
     ),
     Route(
         method="GET",
@@ -75,24 +89,26 @@ SERVICE_ROUTES = (
         scope=None,
         name="readyz",
         tag=Tag.SERVICE,
-        summary="Whether registry and provider would answer",
+        summary="Readiness check",
         description=(
-            "Answers without a key, for a load balancer: each part with `ok` or the code of "
-            "its error."
+            "Checks the registry and the provider, each with `ok` or the code of its error. Needs "
+            "no key; meant for a load balancer."
         ),
         answers=(
-            Answer(status=200, description="They would.", body=health.HealthOut),
-            Answer(status=503, description="One of them would not.", body=health.HealthOut),
+            Answer(status=200, description="The service is ready.", body=health.ReadinessResponse),
+            Answer(
+                status=503, description="The service is not ready.", body=health.ReadinessResponse
+            ),
         ),
     ),
     Route(
         method="GET",
         path="/openapi.json",
-        handler=documentation.openapi,
+        handler=documentation.show_document,
         scope=None,
         name="openapi",
         tag=Tag.SERVICE,
-        summary="What the service answers, as OpenAPI",
+        summary="OpenAPI document",
         description="This document.",
         answers=(),
         listed=False,
@@ -100,23 +116,23 @@ SERVICE_ROUTES = (
     Route(
         method="GET",
         path="/docs",
-        handler=documentation.docs,
+        handler=documentation.show_page,
         scope=None,
         name="docs",
         tag=Tag.SERVICE,
-        summary="A page to try it",
-        description="A page for a browser.",
+        summary="Documentation page",
+        description="A page that shows the API and calls it.",
         answers=(),
         listed=False,
     ),
     Route(
         method="GET",
         path="/docs/{asset}",
-        handler=documentation.asset,
+        handler=documentation.show_asset,
         scope=None,
         name="asset",
         tag=Tag.SERVICE,
-        summary="What the page is made of",
+        summary="Files of the documentation page",
         description="The page's script, style and icon.",
         answers=(),
         listed=False,

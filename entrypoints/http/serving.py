@@ -1,4 +1,4 @@
-"""The application on a socket."""
+"""Serving the application on a socket."""
 
 import resource
 import socket
@@ -18,10 +18,10 @@ from entrypoints.http.errors import problems
 from entrypoints.http.requests import identified
 
 SHARE = 0.75
-"""The part of the process's descriptors that callers may have: providers and records need some."""
+"""Share of the file descriptors for callers; providers and the registry need the others."""
 
 ENOUGH = 65_536
-"""Descriptors, where the system sets no bound."""
+"""Maximum number of file descriptors to use, also where the system sets no limit."""
 
 Answering = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -34,11 +34,13 @@ async def serving(
     tls: ssl.SSLContext | None = None,
     limits: Limits | None = None,
 ) -> AsyncIterator[web.Server]:
-    """The application answers what comes to `listener`, which is closed in the end; then what is
-    being answered gets some time to come to its own end."""
+    """Serve the application on `listener` until the context exits.
+
+    Then the listener is closed, and running requests get DRAIN_TIMEOUT to finish.
+    """
     runner = web.AppRunner(
         app,
-        handler_cancellation=False,  # a vend whose caller has gone is finished
+        handler_cancellation=False,  # a request is completed even if its caller disconnects
         shutdown_timeout=DRAIN_TIMEOUT,
     )
     try:
@@ -51,19 +53,19 @@ async def serving(
 
 
 def limits_of_process() -> Limits:
-    """As many callers as there are descriptors for, of which the process takes all that it may
-    have: usually it begins with few."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = ENOUGH if most == resource.RLIM_INFINITY else min(most, ENOUGH)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    """Raise the soft limit of file descriptors as far as allowed, and return the limits of
+    connections that result."""
+    _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = ENOUGH if hard_limit == resource.RLIM_INFINITY else min(hard_limit, ENOUGH)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard_limit))
     return Limits(most=min(Limits().most, int(wanted * SHARE)))
 
 
 def _server_of(runner: web.AppRunner) -> web.Server:
-    """Whose connections say when they are asked something."""
+    """Return the runner's server, whose connections report the start of each request."""
     server = runner.server
     if server is None:
-        raise RuntimeError("the runner was not set up")
+        raise RuntimeError("the runner is not set up")
     server.request_handler = _asked(server.request_handler)
     return server
 
@@ -75,7 +77,7 @@ def _asked(answering: Answering) -> Answering:
         try:
             return await answering(request)
         except (web.HTTPException, UnicodeEncodeError) as error:
-            # of aiohttp, for an Expect that it does not know, or cannot even quote
+            # aiohttp raises these for an unknown or unprintable Expect header
             known = error if isinstance(error, web.HTTPException) else web.HTTPExpectationFailed()
             answered = partial(problems, handler=_raising(known))
             return await identified(cast("web.Request", request), answered)

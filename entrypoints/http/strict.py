@@ -1,4 +1,4 @@
-"""What is said in vain is refused."""
+"""Rejection of unknown or repeated query parameters."""
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -7,16 +7,12 @@ from domain.errors import InvalidRequest
 from entrypoints.http.route import Route
 from entrypoints.http.routes import route_of
 
-OURS = "/v1/"
-"""The original route passes over what it does not know, as it always did."""
-
 
 @web.middleware
 async def understood(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let a call through whose query parameters all have an effect: a misspelt one would have none,
-    nor would the second of two."""
+    """Reject unknown or repeated query parameters, which would have no effect."""
     route = route_of(request)
-    if route and route.path.startswith(OURS) and request.query:
+    if route and route.is_strict and request.query:
         _check_query(request, route)
     return await handler(request)
 
@@ -26,6 +22,6 @@ def _check_query(request: web.Request, route: Route) -> None:
     is_list = {parameter.name: parameter.schema["type"] == "array" for parameter in queries}
     for name in request.query:
         if name not in is_list:
-            raise InvalidRequest(f"There is no query parameter {name[:63]!r}.")
+            raise InvalidRequest(f"{name[:63]!r} is not a query parameter of this route.")
         if not is_list[name] and len(request.query.getall(name)) > 1:
-            raise InvalidRequest(f"Send one {name}, not several.")
+            raise InvalidRequest(f"Send the query parameter {name} only once.")

@@ -1,19 +1,21 @@
-"""The bodies about a sweep."""
+"""Schemas of reconciliations."""
 
 from typing import Self
 
-from pydantic import BaseModel
+from pydantic import Field
 
 from domain.upkeep import Upkeep
-from entrypoints.http.schemas import Body
+from entrypoints.http.schema_fields import Body, ResponseBody
 from ports.driving.sweep import Finding
 
 
-class SweepBody(Body):
-    dry_run: bool = False
+class CreateReconciliationRequest(Body):
+    dry_run: bool = Field(False, description="True to report the actions without taking them.")
 
 
-class FindingOut(BaseModel):
+class ReconcileResultResponse(ResponseBody):
+    """An action that was taken, or would be taken with `dry_run`."""
+
     action: Upkeep
     id: str
     database: str
@@ -31,5 +33,7 @@ class FindingOut(BaseModel):
         )
 
 
-class SweptOut(BaseModel):
-    findings: list[FindingOut]
+class ReconciliationResponse(ResponseBody):
+    """The results of a reconciliation."""
+
+    results: list[ReconcileResultResponse]

@@ -1,4 +1,4 @@
-"""The sweep, again and again, while the service runs."""
+"""The loop that reconciles records and servers while the service runs."""
 
 import asyncio
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from ports.driven.clock import Clock
 from ports.driving.sweep import DONE, Finding, Sweep
 
 DRIFT_EVERY = 10
-"""Sweeps from one look at all that the provider holds to the next: on Neon that takes requests."""
+"""Drift is detected in every tenth reconciliation, because on Neon that needs requests."""
 
 
 @dataclass(frozen=True)
 class Sweeping:
-    """Every `interval` seconds; 0 for never."""
+    """Reconciles every `interval` seconds; 0 disables it."""
 
-    sweep: Sweep
+    reconcile: Sweep
     interval: float
     clock: Clock
     log: BoundLogger
 
     async def forever(self) -> None:
-        """The first sweep, at once, goes on with what the last process left."""
+        """Reconcile repeatedly; the first pass resumes what the last process left unfinished."""
         passes = 0
         while self.interval:
             await self._once(drift=passes % DRIFT_EVERY == 0)
@@ -32,17 +32,17 @@ class Sweeping:
 
     async def _once(self, *, drift: bool) -> None:
         try:
-            for finding in await self.sweep(drift=drift):
+            for finding in await self.reconcile(drift=drift):
                 self._tell(finding)
         except PgvendError as error:
-            self.log.warning("sweep.failed", error=error.code, detail=str(error))
+            self.log.warning("reconcile.failed", error=error.code, detail=str(error))
         except Exception:
-            self.log.exception("sweep.crashed")
+            self.log.exception("reconcile.crashed")
 
     def _tell(self, finding: Finding) -> None:
-        tell = self.log.info if finding.outcome == DONE else self.log.warning
-        tell(
-            f"sweep.{finding.action}",
+        write = self.log.info if finding.outcome == DONE else self.log.warning
+        write(
+            f"reconcile.{finding.action}",
             id=finding.id,
             database=finding.database,
             outcome=finding.outcome,
@@ -52,6 +52,6 @@ class Sweeping:
 
 
 async def stopped(task: asyncio.Task[None]) -> None:
-    """End the task; what it was doing is taken up by the next sweep of whatever process."""
+    """Cancel the task and wait for its end; the next reconciliation resumes its work."""
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -1,18 +1,23 @@
-"""`/v1/sweep`."""
+"""Handlers of `/v1/reconciliations`."""
 
 import structlog
 from aiohttp import web
 
 from entrypoints.http.bodies import body_as, json_response
 from entrypoints.http.keys import USE_CASES
-from entrypoints.http.sweep_schemas import FindingOut, SweepBody, SweptOut
+from entrypoints.http.sweep_schemas import (
+    CreateReconciliationRequest,
+    ReconcileResultResponse,
+    ReconciliationResponse,
+)
 
 
-async def sweep(request: web.Request) -> web.Response:
-    body = await body_as(SweepBody, request, optional=True)
-    findings = await request.app[USE_CASES].sweep(dry_run=body.dry_run)
-    for crashed in (finding for finding in findings if finding.crash):
+async def reconcile(request: web.Request) -> web.Response:
+    body = await body_as(CreateReconciliationRequest, request, optional=True)
+    results = await request.app[USE_CASES].reconcile(dry_run=body.dry_run)
+    for failed in (result for result in results if result.crash):
         structlog.get_logger().error(
-            f"sweep.{crashed.action}", id=crashed.id, exc_info=crashed.crash
+            f"reconcile.{failed.action}", id=failed.id, exc_info=failed.crash
         )
-    return json_response(SweptOut(findings=[FindingOut.of(finding) for finding in findings]))
+    answers = [ReconcileResultResponse.of(result) for result in results]
+    return json_response(ReconciliationResponse(results=answers))

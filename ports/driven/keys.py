@@ -1,9 +1,18 @@
 """The API keys that were made by `pgvend keys`."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from datetime import datetime
 
 from domain.keys import ApiKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyQuery:
+    """A page of keys: the newest first, and only those that come after the key `before`."""
+
+    before: ApiKey | None = None
+    limit: int = 50
 
 
 class KeyRing(ABC):
@@ -20,7 +29,11 @@ class KeyRing(ABC):
 
     @abstractmethod
     async def every(self) -> list[ApiKey]:
-        """All of them, the newest first."""
+        """Return all keys: the newest first, and by descending id where they are equally old."""
+
+    @abstractmethod
+    async def search(self, query: KeyQuery) -> list[ApiKey]:
+        """Return at most `query.limit` keys in the order of `every`."""
 
     @abstractmethod
     async def revoke(self, key_id: str, at: datetime) -> ApiKey:

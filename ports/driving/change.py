@@ -1,8 +1,8 @@
-"""Another end, other labels."""
+"""Updating a database's expiry and labels."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from domain.caller import ANYONE, Caller
 from domain.database import Database
@@ -16,10 +16,16 @@ from ports.records import changed, seen_by
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRequest:
-    """What is to change (None: nothing), and on which versions of the record (None: any). A `ttl`
-    counts from now; `labels` are all labels from now on."""
+    """The changes to make (None: no change), and the versions of the record that they apply to
+    (None: any).
+
+    Of `ttl`, `expires_at` and `clears_expiry` at most one is given. `ttl` counts from now;
+    `clears_expiry` makes the database stay until it is deleted; `labels` replace all labels.
+    """
 
     ttl: timedelta | None = None
+    expires_at: datetime | None = None
+    clears_expiry: bool = False
     labels: Mapping[str, str] | None = None
     versions: Set[int] | None = None
 
@@ -33,8 +39,8 @@ class ChangeDatabase:
     async def __call__(
         self, database_id: str, request: ChangeRequest, caller: Caller = ANYONE
     ) -> Database:
-        """The record with its changes. Raises DatabaseNotFound, PreconditionFailed, InvalidLabels,
-        InvalidDuration, and IllegalTransition unless the database is ready."""
+        """Return the changed record. Raise DatabaseNotFound, PreconditionFailed, InvalidLabels,
+        InvalidDuration, InvalidExpiry, and IllegalTransition unless the database is ready."""
 
         def wanted(database: Database) -> Database:
             seen_by(caller, database)
@@ -43,9 +49,14 @@ class ChangeDatabase:
             database.check_usable(self.clock.now())
             if request.labels is not None:
                 database = replace(database, labels=checked_labels(request.labels))
-            if request.ttl is not None:
-                ends = self.expiry.expires_at(self.clock.now(), request.ttl)
-                database = database.extended(ends)
-            return database
+            return self._with_expiry(database, request)
 
         return await changed(self.registry, database_id, wanted)
+
+    def _with_expiry(self, database: Database, request: ChangeRequest) -> Database:
+        now = self.clock.now()
+        if request.ttl is not None:
+            return database.extended(self.expiry.expires_at(now, request.ttl))
+        if request.expires_at is not None or request.clears_expiry:
+            return database.extended(self.expiry.validate_expiry(now, request.expires_at))
+        return database

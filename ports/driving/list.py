@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 
 from domain.caller import ANYONE, Caller
 from domain.database import Database
-from domain.states import State
+from domain.states import LIVE, State
 from ports.driven.registry import Query, Registry
 from ports.driving.pages import cut, id_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListRequest:
-    states: frozenset[State] = frozenset()  # none: any
+    states: frozenset[State] = frozenset()  # none: those of databases that exist
     labels: Mapping[str, str] = field(default_factory=dict)
     page_token: str = ""
     page_size: int = 50
@@ -26,14 +26,18 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class ListDatabases:
-    """Newest first: the caller's own, and everybody's for an admin."""
+    """List the caller's databases, or everyone's for an admin, the newest first.
+
+    Deleted and failed ones are left out unless `states` asks for them: nothing of them exists, and
+    their records, which stay, cannot be removed from the list.
+    """
 
     registry: Registry
 
     async def __call__(self, request: ListRequest, caller: Caller = ANYONE) -> Page:
         query = Query(
             caller=None if caller.sees_all else caller.name,
-            states=request.states,
+            states=request.states or LIVE,
             labels=request.labels,
             before=id_in(request.page_token),
             limit=request.page_size + 1,  # one more tells whether there is a next page

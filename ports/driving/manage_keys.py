@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from domain.caller import Scope
-from domain.errors import NameTaken
+from domain.errors import InvalidPageToken, NameTaken
 from domain.keys import (
     ID_BYTES,
     SECRET_BYTES,
@@ -18,8 +18,9 @@ from domain.known_keys import KnownKeys
 from domain.rate import Rate
 from domain.secret import Secret
 from ports.driven.clock import Clock
-from ports.driven.keys import KeyRing
+from ports.driven.keys import KeyQuery, KeyRing
 from ports.driven.randomness import Randomness
+from ports.driving.pages import cut, decode_token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,18 @@ class KeyRequest:
     rate: Rate | None = None
     origins: frozenset[str] = frozenset()
     ttl: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyListRequest:
+    page_token: str = ""
+    page_size: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPage:
+    keys: list[ApiKey]
+    next_page_token: str  # empty on the last page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +78,15 @@ class ManageKeys:
             self.known.remember(record, self.clock.elapsed(), self.known.changes)
             return record, key
 
-    async def every(self) -> list[ApiKey]:
-        """The newest first; revoked and expired ones stay."""
-        return await self.ring.every()
+    async def read(self, request: KeyListRequest) -> KeyPage:
+        """Return a page of keys, the newest first, revoked and expired ones included. Raise
+        InvalidPageToken."""
+        query = KeyQuery(
+            before=await self._last_key(request.page_token),
+            limit=request.page_size + 1,  # one more shows whether there is a next page
+        )
+        page, token = cut(await self.ring.search(query), request.page_size)
+        return KeyPage(keys=page, next_page_token=token)
 
     async def revoke(self, key_id: str) -> ApiKey:
         """Revoke the key from now on; other processes may accept it for FRESH seconds more. Return
@@ -76,3 +95,12 @@ class ManageKeys:
             return await self.ring.revoke(key_id, self.clock.now())
         finally:  # also where nobody knows whether it was revoked
             self.known.forget(key_id)
+
+    async def _last_key(self, page_token: str) -> ApiKey | None:
+        """Return the last key of the page before. Keys are never removed, so it is still there."""
+        key_id = decode_token(page_token)
+        if key_id is None:
+            return None
+        if (key := await self.ring.find(key_id)) is None:
+            raise InvalidPageToken
+        return key

@@ -28,13 +28,18 @@ def token_of(last_id: str) -> str:
 
 
 def id_in(token: str, prefix: str = PREFIX) -> str | None:
-    """The id that the page begins after, None for the first page. Raises InvalidPageToken."""
+    """Return the id that the page begins after, None for the first page. Raise InvalidPageToken."""
+    last_id = decode_token(token)
+    if last_id is not None and not is_id(last_id, prefix):
+        raise InvalidPageToken
+    return last_id
+
+
+def decode_token(token: str) -> str | None:
+    """Return the id in the token, None for the first page. Raise InvalidPageToken."""
     if not token:
         return None
     try:
-        last_id = urlsafe_b64decode(token.encode()).decode()
+        return urlsafe_b64decode(token.encode()).decode()
     except ValueError:
         raise InvalidPageToken from None
-    if not is_id(last_id, prefix):
-        raise InvalidPageToken
-    return last_id

@@ -26,7 +26,7 @@ const pooler: string | null | undefined = connection.pooler_host;
 const params = { path: { id } };
 await client.PATCH("/v1/databases/{id}", { params, body: { labels: { team: "web" } } });
 await client.POST("/v1/keys", { body: { scopes: ["create"] } });
-await client.POST("/v1/sweep", {});
+await client.POST("/v1/reconciliations", {});
 const original = await client.POST("/api/create-neon-db", { body: { project: { name: "Old" } } });
 const kind: string | undefined = original.data?.database_type;
 console.log(uri, pooler, kind);
@@ -37,12 +37,13 @@ import { Configuration, DatabasesApi, OriginalApi, ServiceApi } from "./generate
 
 const configuration = new Configuration({ basePath: process.argv[2] });
 const databases = new DatabasesApi(configuration);
-const { id, connection } = await databases.createDatabase({ vendBody: BODY }) as any;
-const changed = await databases.changeDatabase({ id, changeBody: { labels: { team: "web" } } });
+const { id, connection } = await databases.createDatabase({ createDatabaseRequest: BODY }) as any;
+const changed = await databases.changeDatabase(
+  { id, updateDatabaseRequest: { labels: { team: "web" } } });
 const labels: { [key: string]: string } = changed.labels;
-await new ServiceApi(configuration).sweep();
+await new ServiceApi(configuration).reconcile();
 const original = await new OriginalApi(configuration).createNeonDb(
-  { legacyBody: { project: { name: "Old" } } });
+  { legacyDatabaseRequest: { project: { name: "Old" } } });
 const kind: string = original.databaseType;
 console.log(connection.uri, labels.team, kind);
 """
@@ -55,19 +56,20 @@ from generated.api.databases import change_database, create_database
 from generated.api.original import create_neon_db
 from generated.client import AuthenticatedClient
 from generated.models import (
-    ChangeBody, ChangeBodyLabelsType0, DatabaseOut, LegacyBody, LegacyOut, LegacyProject, VendBody,
-    VendedOut,
+    CreateDatabaseRequest, Database, DatabaseWithConnection, LegacyDatabase,
+    LegacyDatabaseRequest, LegacyProject, UpdateDatabaseRequest, UpdateDatabaseRequestLabelsType0,
 )
 
 client = AuthenticatedClient(base_url=sys.argv[1], token="of somebody else")
-made = create_database.sync(client=client, body=VendBody(BODY))
-assert isinstance(made, VendedOut), made
+made = create_database.sync(client=client, body=CreateDatabaseRequest(BODY))
+assert isinstance(made, DatabaseWithConnection), made
 uri: str = made.connection.uri
-labels = ChangeBodyLabelsType0.from_dict({"team": "web"})
-changed = change_database.sync(made.id, client=client, body=ChangeBody(labels=labels))
-assert isinstance(changed, DatabaseOut), changed
-original = create_neon_db.sync(client=client, body=LegacyBody(project=LegacyProject(name="Old")))
-assert isinstance(original, LegacyOut), original
+labels = UpdateDatabaseRequestLabelsType0.from_dict({"team": "web"})
+changed = change_database.sync(made.id, client=client, body=UpdateDatabaseRequest(labels=labels))
+assert isinstance(changed, Database), changed
+body = LegacyDatabaseRequest(project=LegacyProject(name="Old"))
+original = create_neon_db.sync(client=client, body=body)
+assert isinstance(original, LegacyDatabase), original
 kind: str = original.database_type
 print(uri, kind)
 """

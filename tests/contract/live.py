@@ -17,8 +17,8 @@ from domain.naming import Names
 from domain.order import Tenant
 from domain.secret import Secret
 from domain.target import Isolation
-from entrypoints.neon_parts import cared_for
 from entrypoints.neon_settings import OFFICIAL_API_URL
+from entrypoints.wiring.neon import with_retries
 from ports.driven.database_provider import DatabaseProvider
 from tests.contract.subjects import Subject
 
@@ -42,7 +42,7 @@ async def live(_: None, isolation: Isolation) -> AsyncIterator[Subject]:
     )
     async with opened_neon(neon) as bare:
         observed = ObservedProvider(bare, Observation(clock, log))
-        provider = cared_for(observed, isolation, clock, SystemRandomness(), log)
+        provider = with_retries(observed, isolation, clock, SystemRandomness(), log)
         login_check = NeonLoginCheck(PostgresLoginCheck(), clock)
         await _clean_up(provider)  # after a run that was broken off
         try:

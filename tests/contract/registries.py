@@ -9,7 +9,7 @@ import structlog
 
 from adapters.decorators.observed import ObservedRegistry
 from adapters.registry.opening import Opened, opened_postgres
-from entrypoints.resources import in_memory
+from entrypoints.wiring.resources import create_memory_stores
 from tests.contract.subjects import InTurn
 from tests.support.registries import empty_database, in_postgres, in_sqlite
 from tests.support.servers import OperatorsServer
@@ -27,7 +27,7 @@ class RegistryKind:
 
 @asynccontextmanager
 async def _in_memory(_: None) -> AsyncIterator[Opened]:
-    yield in_memory()
+    yield create_memory_stores()
 
 
 @asynccontextmanager

@@ -30,7 +30,7 @@ from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
 from domain.retry import RetryPolicy
 from domain.target import Isolation
-from entrypoints.neon_parts import cared_for
+from entrypoints.wiring.neon import with_retries
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
 from ports.driven.size_guard import SizeGuard
@@ -153,7 +153,7 @@ def patiently(isolation: Isolation) -> Callable[[Subject], Subject]:
         observed = ObservedProvider(subject.provider, Observation(clock, log))
         return replace(
             subject,
-            provider=cared_for(observed, isolation, clock, SystemRandomness(), log),
+            provider=with_retries(observed, isolation, clock, SystemRandomness(), log),
             login_check=NeonLoginCheck(subject.login_check, FakeClock()),
         )
 

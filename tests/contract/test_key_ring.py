@@ -11,7 +11,7 @@ from domain.caller import Scope
 from domain.errors import KeyNotFound, NameTaken
 from domain.rate import Rate
 from ports.driven.audit import AuditQuery, AuditTrail
-from ports.driven.keys import KeyRing
+from ports.driven.keys import KeyQuery, KeyRing
 from tests.support.key_records import MADE, new_api_key, new_entry
 
 LATER = MADE + timedelta(hours=1)
@@ -77,6 +77,17 @@ async def test_the_newest_of_keys_of_one_name_is_told_first(ring: KeyRing) -> No
         await ring.add(key)
 
     assert await ring.every() == [newest, new, old]
+
+
+async def test_pages_of_keys_follow_each_other_although_some_are_equally_old(ring: KeyRing) -> None:
+    for seconds in (0, 1, 1, 1, 2):
+        await ring.add(new_api_key(created_at=MADE + timedelta(seconds=seconds)))
+    keys = await ring.every()
+
+    assert await ring.search(KeyQuery()) == keys
+    assert await ring.search(KeyQuery(limit=2)) == keys[:2]
+    for number, key in enumerate(keys, start=1):
+        assert await ring.search(KeyQuery(before=key, limit=2)) == keys[number : number + 2]
 
 
 async def test_what_was_not_kept_is_not_found_and_cannot_be_revoked(ring: KeyRing) -> None:

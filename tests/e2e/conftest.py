@@ -1,4 +1,4 @@
-"""An application of its own for every test; one real service and one browser for all."""
+"""An application for every test; one real service and one browser for all tests."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page
 
 from adapters.registry.opening import Opened
-from entrypoints.resources import in_memory
+from entrypoints.wiring.resources import create_memory_stores
 from tests.support.apps import RunningApp, running_app
 from tests.support.browser import browsing
 from tests.support.keyholders import Guarded, guarded_app
@@ -24,7 +24,7 @@ async def app() -> AsyncIterator[RunningApp]:
 
 @pytest.fixture
 async def guarded() -> AsyncIterator[Guarded]:
-    """An application that answers those who have a key."""
+    """An application that requires keys."""
     async with guarded_app() as guarded:
         yield guarded
 
@@ -32,7 +32,7 @@ async def guarded() -> AsyncIterator[Guarded]:
 @pytest.fixture(params=["memory", "sqlite", "server_15", "server_18"])
 def records(request: pytest.FixtureRequest) -> AbstractAsyncContextManager[Opened]:
     if request.param == "memory":
-        return nullcontext(in_memory())
+        return nullcontext(create_memory_stores())
     if request.param == "sqlite":
         return in_sqlite()
     return in_postgres(request.getfixturevalue(request.param))
@@ -40,7 +40,7 @@ def records(request: pytest.FixtureRequest) -> AbstractAsyncContextManager[Opene
 
 @pytest.fixture(scope="session")
 async def service() -> AsyncIterator[RunningService]:
-    """Over the bundled PostgreSQL, telling all that it ever tells."""
+    """A service over the bundled PostgreSQL with debug logs."""
     with ram_folder() as folder:
         async with running_service(folder / "data", PGVEND_LOG_LEVEL="debug") as running:
             yield running
@@ -48,6 +48,6 @@ async def service() -> AsyncIterator[RunningService]:
 
 @pytest.fixture(scope="session")
 async def page() -> AsyncIterator[Page]:
-    """Of the one browser; who uses it opens what it needs."""
+    """A page of the shared browser."""
     async with browsing() as opened:
         yield opened

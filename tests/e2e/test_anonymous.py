@@ -1,4 +1,4 @@
-"""The old frontend, which cannot send a key, at a service that asks for keys."""
+"""Callers without a key, such as the old frontend, at a service that requires keys."""
 
 from collections.abc import AsyncIterator
 
@@ -28,7 +28,7 @@ async def ordered(guarded: Guarded, headers: Headers | dict[str, str] | None = N
     return await guarded.ask("POST", LEGACY, ORDERS[LEGACY], headers)
 
 
-async def test_a_stranger_creates_by_the_original_route(opened: Guarded) -> None:
+async def test_the_original_route_accepts_callers_without_a_key(opened: Guarded) -> None:
     answer = await ordered(opened, {"Origin": OURS})
 
     assert answer.status == 200
@@ -40,7 +40,7 @@ async def test_a_stranger_creates_by_the_original_route(opened: Guarded) -> None
     assert record["expires_at"][:10] > record["created_at"][:10]
 
 
-async def test_its_creations_are_audited_and_what_was_refused_is_not(opened: Guarded) -> None:
+async def test_anonymous_creations_are_audited_and_refusals_are_not(opened: Guarded) -> None:
     answers = [await ordered(opened) for _ in range(3)]
     assert [answer.status for answer in answers] == [200, 200, 429]
     problem_in(answers[2], 429, "quota_reached")
@@ -64,18 +64,18 @@ async def test_a_wrong_key_is_refused(opened: Guarded, headers: Headers) -> None
 
 
 @pytest.mark.parametrize("route", CLOSED, ids=lambda route: route.name)
-async def test_nothing_else_opens(opened: Guarded, route: Route) -> None:
+async def test_all_other_routes_require_a_key(opened: Guarded, route: Route) -> None:
     path = route.path.format(id="db_01m8315gp3jqx678vhy1abwzn9")
     problem_in(await opened.ask(route.method, path), 401, "unauthenticated")
 
 
-async def test_a_key_works_there_as_before(opened: Guarded) -> None:
+async def test_a_key_still_works_at_the_original_route(opened: Guarded) -> None:
     ann = await opened.holder("ann")
     assert (await ordered(opened, bearer(ann.key) | keyed())).status == 200
     assert len(await ann.list()) == 1
 
 
-async def test_the_document_says_that_only_this_call_goes_without(opened: Guarded) -> None:
+async def test_the_document_shows_that_only_this_route_needs_no_key(opened: Guarded) -> None:
     described = (await opened.ask("GET", "/openapi.json")).body["paths"]
     assert {} in described[LEGACY]["post"]["security"]
     assert {} not in described[PATH]["post"]["security"]

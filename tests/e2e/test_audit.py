@@ -1,4 +1,4 @@
-"""The audit trail: who did what, when, from where, and what came of it."""
+"""The audit log: who did what, when, from where, and with which outcome."""
 
 from dataclasses import replace
 from typing import Any
@@ -10,35 +10,35 @@ from domain.audit import AuditEntry
 from domain.errors import Unavailable
 from entrypoints.http.bodies import MAX_BODY
 from entrypoints.http.routes import ROUTES
-from entrypoints.resources import in_memory
+from entrypoints.wiring.resources import create_memory_stores
 from ports.driven.audit import AuditQuery, AuditTrail
 from tests.support.keyed import LEGACY, ORDERS, PATH
 from tests.support.keyholders import ADMIN_KEY, Guarded, Keyholder, guarded_app
 
 AUDITED = {
     *("createDatabase", "createNeonDb", "changeDatabase", "deleteDatabase", "rotatePassword"),
-    *("addExtension", "restoreDatabase", "showConnection", "sweep", "createKey", "revokeKey"),
+    *("addExtension", "restoreDatabase", "showConnection", "reconcile", "createKey", "revokeKey"),
 }
 
 
-def test_what_changes_something_or_shows_a_secret_is_written_down() -> None:
+def test_routes_that_change_something_or_reveal_a_secret_are_audited() -> None:
     assert {route.name for route in ROUTES if route.is_audited} == AUDITED
 
 
-async def test_a_whole_life_is_written_down_and_holds_no_secret(guarded: Guarded) -> None:
+async def test_the_events_of_a_database_contain_no_secret(guarded: Guarded) -> None:
     with capture_logs() as logs:
         ann = await guarded.holder("ann")
         made = await ann.vend(**{"X-Request-ID": "my-request"})
         path = f"{PATH}/{made['id']}"
-        await ann.ask("HEAD", f"{path}/connection")  # revealed all the same
+        await ann.ask("HEAD", f"{path}/connection")  # reveals the password too
         await ann.ask("PATCH", path, {"labels": {"a": "b"}})
         rotated = await ann.ask("POST", f"{path}/rotate")
         await ann.ask("POST", f"{path}/restore")
         await ann.ask("DELETE", path)
 
-    told = await guarded.trail(f"&subject={made['id']}")
+    events = await guarded.trail(f"&subject={made['id']}")
 
-    assert sorted((entry["action"], entry["outcome"]) for entry in told) == [
+    assert sorted((entry["action"], entry["outcome"]) for entry in events) == [
         ("changeDatabase", "done"),
         ("createDatabase", "done"),
         ("deleteDatabase", "done"),
@@ -46,8 +46,8 @@ async def test_a_whole_life_is_written_down_and_holds_no_secret(guarded: Guarded
         ("rotatePassword", "done"),
         ("showConnection", "done"),
     ]
-    assert {(entry["caller"], entry["key"]) for entry in told} == {("ann", ann.id)}
-    (first,) = [entry for entry in told if entry["action"] == "createDatabase"]
+    assert {(entry["caller"], entry["key"]) for entry in events} == {("ann", ann.id)}
+    (first,) = [entry for entry in events if entry["action"] == "createDatabase"]
     assert first.pop("id").startswith("aud_")
     assert first == {
         "at": "2026-01-02T03:04:05Z",
@@ -66,7 +66,7 @@ async def test_a_whole_life_is_written_down_and_holds_no_secret(guarded: Guarded
 
 @pytest.mark.parametrize("headers", [{}, {"Prefer": "respond-async"}], ids=["", "async"])
 @pytest.mark.parametrize("path", [PATH, LEGACY])
-async def test_a_new_database_is_named(
+async def test_the_event_of_a_creation_names_the_database(
     guarded: Guarded, path: str, headers: dict[str, str]
 ) -> None:
     ann = await guarded.holder("ann")
@@ -75,17 +75,19 @@ async def test_a_new_database_is_named(
     assert {entry["subject"]} == await guarded.admin.list()
 
 
-async def test_keys_and_sweeps_are_written_down_and_what_a_sweep_did(guarded: Guarded) -> None:
+async def test_keys_reconciliations_and_their_actions_are_audited(guarded: Guarded) -> None:
     ann = await guarded.holder("ann")
     made = (await ann.ask("POST", PATH, {"nickname": "Sales", "ttl": "1h"})).body
     await guarded.admin.ask("DELETE", f"/v1/keys/{ann.id}")
     guarded.app.clock.passed += 3600
-    await guarded.admin.ask("POST", "/v1/sweep")
+    await guarded.admin.ask("POST", "/v1/reconciliations")
 
-    told = {(entry["action"], entry["subject"], entry["caller"]) for entry in await guarded.trail()}
+    events = {
+        (entry["action"], entry["subject"], entry["caller"]) for entry in await guarded.trail()
+    }
 
-    assert told == {
-        ("sweep", "", "admin"),
+    assert events == {
+        ("reconcile", "", "admin"),
         ("sweep.expire", made["id"], "pgvend"),
         ("revokeKey", ann.id, "admin"),
         ("createDatabase", made["id"], "ann"),
@@ -93,7 +95,7 @@ async def test_keys_and_sweeps_are_written_down_and_what_a_sweep_did(guarded: Gu
     }
 
 
-async def test_what_somebody_may_not_do_is_written_down_with_the_name(guarded: Guarded) -> None:
+async def test_a_forbidden_call_is_audited_with_its_subject(guarded: Guarded) -> None:
     ann, bob = await guarded.holder("ann"), await guarded.holder("bob", ["read"])
     made = await ann.vend()
     await bob.ask("DELETE", f"{PATH}/{made['id']}")
@@ -121,40 +123,40 @@ IN_VAIN: dict[str, tuple[str, str, Any, str, str]] = {
 
 
 @pytest.mark.parametrize("name", IN_VAIN)
-async def test_what_came_to_nothing_is_audited_in_ascii(guarded: Guarded, name: str) -> None:
+async def test_a_failed_call_is_audited_in_ascii(guarded: Guarded, name: str) -> None:
     method, path, body, subject, outcome = IN_VAIN[name]
     ann = await guarded.holder("ann")
-    told = await ann.ask(method, path, body)
+    answer = await ann.ask(method, path, body)
     (entry,) = await guarded.trail("&caller=ann")
-    assert entry["outcome"] == told.body["code"] == outcome
+    assert entry["outcome"] == answer.body["code"] == outcome
     assert entry["subject"] == subject
 
 
-async def test_strangers_do_not_fill_the_trail_and_are_in_the_log(guarded: Guarded) -> None:
+async def test_calls_without_a_valid_key_are_logged_and_not_audited(guarded: Guarded) -> None:
     wrong = Keyholder(guarded.app, "pgv_00000000_" + "0" * 64)
     with capture_logs() as logs:
         await guarded.ask("POST", PATH, ORDERS[PATH])
         await wrong.ask("DELETE", f"{PATH}/db_x")
 
     assert await guarded.trail() == []
-    told = [(log["error"], log["address"]) for log in logs if log["event"] == "auth.refused"]
-    assert told == [("unauthenticated", "127.0.0.1"), ("key_refused", "127.0.0.1")]
+    refusals = [(log["error"], log["address"]) for log in logs if log["event"] == "auth.refused"]
+    assert refusals == [("unauthenticated", "127.0.0.1"), ("key_refused", "127.0.0.1")]
     assert wrong.key not in repr(logs)
 
 
 async def test_pages_follow_each_other_and_reading_is_not_audited(guarded: Guarded) -> None:
     for number in range(3):
         await guarded.holder(f"caller-{number}")
-    first = (await guarded.admin.ask("GET", "/v1/audit?page_size=2")).body
+    first = (await guarded.admin.ask("GET", "/v1/audit-events?page_size=2")).body
     token = first["next_page_token"]
-    last = (await guarded.admin.ask("GET", f"/v1/audit?page_size=2&page_token={token}")).body
+    last = (await guarded.admin.ask("GET", f"/v1/audit-events?page_size=2&page_token={token}")).body
 
-    assert (len(first["entries"]), last["next_page_token"]) == (2, "")
-    assert [*first["entries"], *last["entries"]] == await guarded.trail()
+    assert (len(first["audit_events"]), last["next_page_token"]) == (2, "")
+    assert [*first["audit_events"], *last["audit_events"]] == await guarded.trail()
 
 
 @pytest.mark.parametrize("text", ["%00", "%ED%A0%80", "%FF", "%25", "'", "ANN"])
-async def test_who_never_did_anything_is_in_no_entry(guarded: Guarded, text: str) -> None:
+async def test_an_unknown_caller_or_subject_has_no_events(guarded: Guarded, text: str) -> None:
     await (await guarded.holder("ann")).vend()
     assert await guarded.trail(f"&caller={text}") == await guarded.trail(f"&subject={text}") == []
 
@@ -167,16 +169,17 @@ class Unwritable(AuditTrail):
         raise Unavailable("The registry's disk is full.")
 
 
-async def test_a_trail_that_cannot_be_written_does_not_spoil_the_answer() -> None:
+async def test_a_failed_write_of_the_audit_log_does_not_change_the_answer() -> None:
     with capture_logs() as logs:
-        async with guarded_app(records=replace(in_memory(), audit=Unwritable())) as guarded:
+        records = replace(create_memory_stores(), audit=Unwritable())
+        async with guarded_app(records=records) as guarded:
             made = await guarded.admin.vend()
             refused = await guarded.admin.ask("POST", PATH, {"nickname": "!"})
 
             assert guarded.app.accepts(made["connection"])
             assert refused.body["code"] == "invalid_nickname"
 
-    lost = [log for log in logs if log["event"] == "audit.lost"]
-    assert {(one["caller"], one["action"]) for one in lost} == {("admin", "createDatabase")}
-    assert [one["subject"] for one in lost] == [made["id"], ""]
-    assert [one["outcome"] for one in lost] == ["done", "invalid_nickname"]
+    failed = [log for log in logs if log["event"] == "audit.write_failed"]
+    assert {(one["caller"], one["action"]) for one in failed} == {("admin", "createDatabase")}
+    assert [one["subject"] for one in failed] == [made["id"], ""]
+    assert [one["outcome"] for one in failed] == ["done", "invalid_nickname"]

@@ -1,6 +1,7 @@
-"""Whatever is sent: a problem that says what to change, and nothing that is changed by it."""
+"""Invalid requests: the problem explains what to change, and nothing is changed."""
 
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +29,7 @@ class Bad:
     method: str = "POST"
     headers: Sequence[tuple[str, str]] = JSON
     told: str = ""
-    """What the detail has to say."""
+    """Text that the detail must contain."""
 
 
 def _json(body: Any) -> bytes:
@@ -93,18 +94,30 @@ _NO_EXTENSIONS: list[Any] = [None, "vector", [1], {}]
 _NO_CHOICE: list[Any] = [None, "", "SUFFIX", 1, []]
 
 _NO_CHANGE: list[Any] = [
-    *({}, {"ttl": None}, {"ttl": 60}, {"state": "ready"}, {"labels": {"a": None}}),
+    *({}, {"labels": None}, {"ttl": 60}, {"state": "ready"}, {"labels": {"a": None}}),
     {"ttl": "1h", "nickname": "other"},
+    {"ttl": "1h", "expires_at": "2026-01-02T04:04:05Z"},
+    {"ttl": None, "expires_at": None},
+    *({"expires_at": bad} for bad in ("", "soon", "2026-01-02T04:04:05", "2026-01-02", 1767326645)),
 ]
 _NO_RESTORE: list[Any] = [{"ttl": 1}, {"labels": {}}, []]
 _NO_ROTATION: list[Any] = [{"end_sessions": 1}, {"end_sessions": "yes"}, {"end": True}, []]
 _NO_NAME = ('"; --', "", "x" * 64, 7, None)
 _NO_NEW_TTL = ("soon", "1s", "25h")
+_NO_NEW_EXPIRY: list[dict[str, Any]] = [
+    {"ttl": None},
+    {"expires_at": None},
+    {"expires_at": "2026-01-02T03:05:04Z"},
+    {"expires_at": "2026-01-03T03:04:05.000001Z"},
+    {"expires_at": "2025-12-31T23:59:59+01:00"},
+    {"expires_at": "9999-12-31T23:59:59-23:59"},
+    {"expires_at": "0001-01-01T00:00:00+23:59"},
+]
 _NO_VERSION = ('"0"', '"999999999"', f'"{"9" * 22}"', '"-1"', '"x"', '""', '"*"', '"a", "b"')
 _NO_ETAG = ("", "3", "'3'", '"3', '3"', '"3" "4"', '"3",', '*, "3"', "w/*", '"é"', '"3", x')
 _NO_QUERY = (
     *("page_size=0", "page_size=201", "page_size=-1", "page_size=1e1", "page_size="),
-    "page_size=%D9%A3",  # a digit, but not one of ours
+    "page_size=%D9%A3",  # a digit, but not ASCII
     *("page_size=000000001999", "page_size=5&page_size=200", "page_token=&page_token="),
     *("state=", "state=READY", "state=ready,deleted", "state=ready&state=gone"),
     *("label=team", "label=", "limit=3", "page-size=3", quote("<script>") + "=1"),
@@ -115,6 +128,7 @@ _NO_LABEL = (
     "&".join(f"label=k{number}=" for number in range(33)),
 )
 _NO_TOKEN = ("1", "abc", "AAAA", "%00", "%ff%fe", quote("é"), "x" * 5000, "ZGI=", "ZG", "===")
+_UNKNOWN_KEY = b64encode(b"pgv_00000000").decode()
 _NO_TRUTH = ("perhaps", 0, 1, "true", "no", None)
 _NO_KEY: dict[str, tuple[Any, ...]] = {
     "scopes": ([], ["everything"], "create"),
@@ -188,10 +202,11 @@ CASES = {
     **{f"rotate {body!r}": _of_one("rotate", body) for body in _NO_ROTATION},
     **{f"add extension {bad!r}"[:30]: _of_one("extensions", {"name": bad}) for bad in _NO_NAME},
     **{f"change ttl {bad!r}": _change({"ttl": bad}, "invalid_duration") for bad in _NO_NEW_TTL},
+    **{f"change {body!r}": _change(body, "invalid_expiry") for body in _NO_NEW_EXPIRY},
     "change labels": _change({"labels": {"": "x"}}, "invalid_labels"),
     "change both": _change({"ttl": "1h", "labels": {"a b": "x"}}, "invalid_labels"),
     "change nothing": _malformed(b"", ONE, "PATCH"),
-    "change by text": _typed("text/plain", "PATCH", ONE),
+    "change as text": _typed("text/plain", "PATCH", ONE),
     **{f"If-Match {tag}": _match(tag) for tag in _NO_VERSION},
     **{f"If-Match {tag}": _match(tag, code="invalid_request") for tag in _NO_ETAG},
     **{f"list by {query[:20]}": _got(f"{V1}?{query}") for query in _NO_QUERY},
@@ -224,7 +239,7 @@ CASES = {
         for path in (V1, LEGACY)
     },
     **{
-        f"sweep {body!r}": Bad(_json(body), path="/v1/sweep")
+        f"reconcile {body!r}": Bad(_json(body), path="/v1/reconciliations")
         for body in ({"dryrun": True}, [], *({"dry_run": bad} for bad in _NO_TRUTH))
     },
     **{
@@ -232,14 +247,17 @@ CASES = {
         for name, several in _NO_KEY.items()
         for bad in several
     },
-    "key of nothing": Bad(b"{}", path=KEYS),
-    "trail of no page": _got("/v1/audit?page_token=x", "invalid_page_token"),
+    "key without members": Bad(b"{}", path=KEYS),
+    "audit events of an invalid page": _got("/v1/audit-events?page_token=x", "invalid_page_token"),
+    "keys of an invalid page": _got("/v1/keys?page_token=x", "invalid_page_token"),
+    "keys of an unknown page": _got(f"/v1/keys?page_token={_UNKNOWN_KEY}", "invalid_page_token"),
+    "keys by page_size=0": _got("/v1/keys?page_size=0"),
     **{
-        f"trail by {query}": _got(f"/v1/audit?{query}")
+        f"audit events by {query}": _got(f"/v1/audit-events?{query}")
         for query in ("page_size=0", "page_size=201", "actor=ann")
     },
     **{
-        f"{route.name} by what it does not know": Bad(
+        f"{route.name} with an unknown parameter": Bad(
             path=f"{route.path}?dry-run=true", method=route.method, told="'dry-run'"
         )
         for route in ROUTES
@@ -270,13 +288,13 @@ async def test_bad_input_is_explained_and_changes_nothing(bad: Bad) -> None:
         assert app.accepts(made["connection"])
 
 
-async def test_a_body_of_unknown_length_is_bounded_too(app: RunningApp) -> None:
+async def test_a_body_of_unknown_length_is_limited_too(app: RunningApp) -> None:
     async with app.client.post(V1, data=_spaces(), headers=JSON) as response:
         await problem_of(response, 413, "body_too_large")
     assert await app.nothing_is_left()
 
 
-async def test_a_body_of_the_largest_size_is_taken(app: RunningApp) -> None:
+async def test_a_body_of_the_maximum_size_is_accepted(app: RunningApp) -> None:
     body = _order("just fits").ljust(LIMIT)
     async with app.client.post(V1, data=body, headers=JSON) as response:
         assert response.status == 201

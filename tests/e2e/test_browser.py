@@ -1,4 +1,4 @@
-"""A real browser's pages, of an origin that may ask and of one that may not."""
+"""Pages in a real browser, of an allowed and of a foreign origin."""
 
 import json
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ ORDERS = {
 
 @dataclass(frozen=True)
 class Scene:
-    """A service that lets `ours` in, and the origin of somebody else's page."""
+    """A service that allows the origin `ours`, and a foreign origin."""
 
     app: RunningApp
     page: Page
@@ -29,7 +29,7 @@ class Scene:
     foreign: str
 
     async def ask(self, origin: str, path: str, body: str | None = None, **more: Any) -> Any:
-        """What the origin's page sees of the answer."""
+        """Return the part of the answer that a page of the origin can see."""
         await self.page.goto(origin)
         url = f"http://127.0.0.1:{self.app.port}{path}"
         return await asked_by(self.page, url, ORDERS[path] if body is None else body, **more)
@@ -45,7 +45,7 @@ async def scene(page: Page) -> AsyncIterator[Scene]:
         yield Scene(app, page, ours, foreign)
 
 
-async def test_a_page_on_the_list_creates_a_database_and_changes_it(scene: Scene) -> None:
+async def test_an_allowed_page_creates_and_changes_a_database(scene: Scene) -> None:
     made = await scene.ask(scene.ours, "/v1/databases", credentials="include")
     assert made["status"] == 201
     assert made["headers"]["location"] == f"/v1/databases/{made['body']['id']}"
@@ -62,7 +62,7 @@ async def test_a_page_on_the_list_creates_a_database_and_changes_it(scene: Scene
 
 
 @pytest.mark.parametrize("path", ORDERS)
-async def test_a_page_on_the_list_may_create_and_be_traced(scene: Scene, path: str) -> None:
+async def test_an_allowed_page_may_send_tracing_headers(scene: Scene, path: str) -> None:
     traced = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01", "baggage": "k=v", "sentry-trace": "1"}
     seen = await scene.ask(scene.ours, path, headers={"Content-Type": "application/json"} | traced)
     assert seen["status"] in {200, 201}
@@ -70,8 +70,8 @@ async def test_a_page_on_the_list_may_create_and_be_traced(scene: Scene, path: s
 
 
 @pytest.mark.parametrize("path", ORDERS)
-async def test_a_foreign_page_sees_nothing_and_makes_nothing(scene: Scene, path: str) -> None:
-    """A browser sends plain text at once, and asks nobody before."""
+async def test_a_foreign_page_sees_nothing_and_creates_nothing(scene: Scene, path: str) -> None:
+    """A browser sends plain text without a preflight."""
     seen = [
         await scene.ask(scene.foreign, path),
         await scene.ask(scene.foreign, path, content_type="text/plain"),
@@ -83,7 +83,7 @@ async def test_a_foreign_page_sees_nothing_and_makes_nothing(scene: Scene, path:
     assert (await scene.app.get("/v1/databases"))["databases"] == []
 
 
-async def test_under_a_star_any_page_is_served_but_not_with_credentials(page: Page) -> None:
+async def test_a_star_allows_any_page_but_without_credentials(page: Page) -> None:
     async with empty_site() as anybody, running_app(cors_allow_origins="*") as app:
         scene = Scene(app, page, anybody, anybody)
         assert (await scene.ask(anybody, "/v1/databases"))["status"] == 201

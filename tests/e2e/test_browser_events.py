@@ -1,4 +1,4 @@
-"""A real browser's EventSource: true progress, also over a connection that breaks."""
+"""Events in a real browser's EventSource, also after a broken connection."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -26,14 +26,14 @@ STORY = [
 
 @pytest.fixture
 async def site(page: Page) -> AsyncIterator[str]:
-    """The origin of a page that is open."""
+    """The origin of an open page."""
     async with empty_site() as origin:
         await page.goto(origin)
         yield origin
 
 
 async def events_of_a_promise(page: Page, app: RunningApp) -> str:
-    """The URL of the events of a database that the page has asked for."""
+    """Create a database asynchronously from the page and return the URL of its events."""
     service = f"http://127.0.0.1:{app.port}"
     headers = {
         "Content-Type": "application/json",
@@ -64,16 +64,16 @@ async def test_a_page_sees_every_step_once_and_the_end(page: Page, site: str, br
     assert opened == 1 + breaks
 
 
-async def test_a_page_that_comes_late_sees_it_all(page: Page, site: str) -> None:
+async def test_a_late_page_sees_all_steps(page: Page, site: str) -> None:
     async with running_app(cors_allow_origins=site) as app:
         url = f"http://127.0.0.1:{app.port}/v1/databases/{(await app.vend())['id']}/events"
         await listen(page, url, credentials=True)
         seen, opened = await all_heard(page)
     assert _steps(seen) == STORY
-    assert opened == 1, "when it has seen the end it is told to stay away"
+    assert opened == 1, "after the end the browser must not reconnect"
 
 
-async def test_a_foreign_page_hears_nothing(page: Page, site: str) -> None:
+async def test_a_foreign_page_receives_no_events(page: Page, site: str) -> None:
     async with running_app(cors_allow_origins="https://app.example") as app:
         url = f"http://127.0.0.1:{app.port}/v1/databases/{(await app.vend())['id']}/events"
         await listen(page, url)

@@ -1,4 +1,4 @@
-"""Two callers of one service: each has its own databases, and nothing of the other's."""
+"""Isolation of callers: each one sees only its own databases."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ OF_ONE = [route for route in ROUTES if "/databases/{id}" in route.path]
 BODIES = {"changeDatabase": {"labels": {"a": "b"}}, "addExtension": {"name": "hstore"}}
 
 
-async def test_everybody_sees_ones_own_databases_and_the_admin_all(guarded: Guarded) -> None:
+async def test_callers_see_their_own_databases_and_admins_all(guarded: Guarded) -> None:
     ann, bob = await guarded.holder("ann"), await guarded.holder("bob")
     anns, bobs = await ann.vend("Sales"), await bob.vend("Stock")
     assert await ann.list() == {anns["id"]}
@@ -29,23 +29,28 @@ async def test_everybody_sees_ones_own_databases_and_the_admin_all(guarded: Guar
 
 
 @pytest.mark.parametrize("route", OF_ONE, ids=lambda route: route.name)
-async def test_somebody_elses_database_is_not_there(guarded: Guarded, route: Route) -> None:
+async def test_a_foreign_database_is_not_found(guarded: Guarded, route: Route) -> None:
     ann, bob = await guarded.holder("ann"), await guarded.holder("bob")
     anns = await ann.vend()
     path = f"/v1/databases/{anns['id']}"
     before = (await ann.ask("GET", path)).body
 
-    told = await bob.ask(route.method, _at(route, anns["id"]), BODIES.get(route.name))
+    foreign = await bob.ask(route.method, _at(route, anns["id"]), BODIES.get(route.name))
     unknown = await bob.ask(route.method, _at(route, _other(anns["id"])), BODIES.get(route.name))
 
-    theirs, nobodys = (problem_in(each, 404, "database_not_found") for each in (told, unknown))
-    assert theirs["detail"].replace(anns["id"], _other(anns["id"])) == nobodys["detail"]
+    foreign_problem, unknown_problem = (
+        problem_in(each, 404, "database_not_found") for each in (foreign, unknown)
+    )
+    assert (
+        foreign_problem["detail"].replace(anns["id"], _other(anns["id"]))
+        == unknown_problem["detail"]
+    )
     assert (await ann.ask("GET", path)).body == before
     assert guarded.app.accepts(anns["connection"])
 
 
 @pytest.mark.parametrize("path", [PATH, LEGACY])
-async def test_the_operators_own_keys_are_callers_too(path: str) -> None:
+async def test_keys_from_the_settings_are_callers_too(path: str) -> None:
     async with guarded_app(api_keys=f"web={WEB},{CI}") as guarded:
         web, ci = Keyholder(guarded.app, WEB), Keyholder(guarded.app, CI)
         assert (await web.ask("POST", path, ORDERS[path])).status in {200, 201}
@@ -54,14 +59,14 @@ async def test_the_operators_own_keys_are_callers_too(path: str) -> None:
         assert problem_in(await web.ask("GET", "/v1/keys"), 403, "forbidden")
 
 
-async def test_what_was_made_without_keys_is_the_admins_and_anyones(guarded: Guarded) -> None:
+async def test_databases_created_without_keys_belong_to_anyone(guarded: Guarded) -> None:
     old = await guarded.app.records.registry.add(new_record(state=State.READY))
     ann, anyone = await guarded.holder("ann"), await guarded.holder("anyone")
     assert (old.caller, await ann.list()) == (ANYONE.name, set())
     assert await anyone.list() == await guarded.admin.list() == {old.id}
 
 
-async def test_an_open_service_shows_its_one_caller_everything() -> None:
+async def test_an_open_service_shows_all_databases() -> None:
     async with guarded_app(admin_key=None) as guarded:
         made = await guarded.app.vend()
         theirs = await guarded.app.records.registry.add(replace(new_record(), caller="ann"))
@@ -77,21 +82,21 @@ no_keys = pytest.mark.parametrize("header", NO_KEYS, ids=lambda header: header[:
 
 
 @no_keys
-async def test_an_open_service_ignores_what_a_proxy_sends(app: RunningApp, header: str) -> None:
+async def test_an_open_service_ignores_credentials(app: RunningApp, header: str) -> None:
     assert (await app.ask("GET", PATH, headers={"Authorization": header})).status == 200
 
 
 @no_keys
 @pytest.mark.parametrize("path", [PATH, LEGACY])
-async def test_what_is_no_key_is_not_let_in(guarded: Guarded, path: str, header: str) -> None:
-    told = await guarded.ask("POST", path, ORDERS[path], {"Authorization": header})
-    assert told.status == 401
-    assert told.headers["WWW-Authenticate"] == "Bearer"
+async def test_an_invalid_key_is_refused(guarded: Guarded, path: str, header: str) -> None:
+    answer = await guarded.ask("POST", path, ORDERS[path], {"Authorization": header})
+    assert answer.status == 401
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert await guarded.admin.list() == set()
 
 
 async def test_two_keys_or_a_key_in_the_address_are_refused(guarded: Guarded) -> None:
-    """An address would be in logs and histories."""
+    """Addresses appear in logs and browser histories."""
     ann = await guarded.holder("ann")
     headers = [("Authorization", f"Bearer {key}") for key in (ann.key, guarded.admin.key)]
     address = f"{PATH}?access_token={guarded.admin.key}"
@@ -100,7 +105,7 @@ async def test_two_keys_or_a_key_in_the_address_are_refused(guarded: Guarded) ->
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer  "])
-async def test_the_schemes_letters_may_be_large_or_small(guarded: Guarded, scheme: str) -> None:
+async def test_the_scheme_is_not_case_sensitive(guarded: Guarded, scheme: str) -> None:
     headers = {"Authorization": f"{scheme} {guarded.admin.key}"}
     assert (await guarded.ask("GET", PATH, headers=headers)).status == 200
 
@@ -110,10 +115,10 @@ def _at(route: Route, database_id: str) -> str:
 
 
 def _other(database_id: str) -> str:
-    """A database that never was."""
+    """Return an id that no database has."""
     return database_id[:-1] + ("0" if database_id[-1] != "0" else "1")
 
 
-def test_the_calls_about_one_database_are_all_tried() -> None:
+def test_all_routes_of_one_database_are_tested() -> None:
     assert {route.scope for route in OF_ONE} == {Scope.READ, Scope.MANAGE}
     assert len(OF_ONE) >= 7

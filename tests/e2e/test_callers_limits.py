@@ -1,4 +1,4 @@
-"""How often a caller may ask, how much it may have, and what it is told beyond that."""
+"""Rates and quotas of callers, and the answers beyond them."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.support.keyholders import Guarded
 ASYNC = {"Prefer": "respond-async"}
 
 
-async def test_every_answer_says_what_is_left_of_the_rate(guarded: Guarded) -> None:
+async def test_every_answer_shows_the_remaining_requests(guarded: Guarded) -> None:
     ann = await guarded.holder("ann", rate="3/min")
 
     made = await ann.ask("POST", PATH, {"nickname": "Sales"})
@@ -22,65 +22,67 @@ async def test_every_answer_says_what_is_left_of_the_rate(guarded: Guarded) -> N
     assert missed.headers["RateLimit"] == '"requests";r=1;t=60'
 
 
-async def test_who_asks_too_often_is_told_when_to_come_back(guarded: Guarded) -> None:
+async def test_a_caller_beyond_its_rate_learns_when_to_retry(guarded: Guarded) -> None:
     ann = await guarded.holder("ann", rate="2/min")
     for _ in range(2):
         assert (await ann.ask("GET", PATH)).status == 200
     guarded.app.clock.passed += 20
 
-    told = await ann.ask("POST", PATH, {"nickname": "Sales"})
+    answer = await ann.ask("POST", PATH, {"nickname": "Sales"})
 
-    assert problem_in(told, 429, "rate_limited")["retryable"] is True
-    assert told.headers["Retry-After"] == "40"
-    assert told.headers["RateLimit-Policy"] == '"requests";q=2;w=60'
-    assert told.headers["RateLimit"] == '"requests";r=0;t=40'
+    assert problem_in(answer, 429, "rate_limited")["retryable"] is True
+    assert answer.headers["Retry-After"] == "40"
+    assert answer.headers["RateLimit-Policy"] == '"requests";q=2;w=60'
+    assert answer.headers["RateLimit"] == '"requests";r=0;t=40'
     unlimited = await guarded.admin.ask("GET", PATH)
     assert unlimited.body["databases"] == []
     assert not {"RateLimit", "RateLimit-Policy"} & set(unlimited.headers)
 
 
-async def test_what_a_key_may_not_do_counts_too(guarded: Guarded) -> None:
+async def test_forbidden_calls_count_too(guarded: Guarded) -> None:
     ann = await guarded.holder("ann", ["create"], rate="1/min")
-    told = await ann.ask("GET", PATH)
-    problem_in(told, 403, "forbidden")
-    assert told.headers["RateLimit"] == '"requests";r=0;t=60'
+    answer = await ann.ask("GET", PATH)
+    problem_in(answer, 403, "forbidden")
+    assert answer.headers["RateLimit"] == '"requests";r=0;t=60'
     problem_in(await ann.ask("POST", PATH, {"nickname": "Sales"}), 429, "rate_limited")
 
 
 @pytest.mark.parametrize("wrong", ["Bearer wrong", "Basic dXNlcjpwYXNz"])
-async def test_an_address_with_wrong_keys_is_told_to_wait(guarded: Guarded, wrong: str) -> None:
+async def test_an_address_with_many_wrong_keys_is_rate_limited(
+    guarded: Guarded, wrong: str
+) -> None:
     headers = {"Authorization": wrong}
     for _ in range(FAILURES.amount):
         assert (await guarded.ask("GET", PATH, headers=headers)).status == 401
 
-    told = await guarded.ask("GET", PATH, headers=headers)
+    answer = await guarded.ask("GET", PATH, headers=headers)
 
-    problem_in(told, 429, "rate_limited")
-    assert told.headers["Retry-After"] == str(FAILURES.seconds)
-    assert "RateLimit-Policy" in told.headers
-    assert (await guarded.ask("GET", "/api/test")).status == 200, "what is for all is answered"
+    problem_in(answer, 429, "rate_limited")
+    assert answer.headers["Retry-After"] == str(FAILURES.seconds)
+    assert "RateLimit-Policy" in answer.headers
+    assert (await guarded.ask("GET", "/api/test")).status == 200, "public routes still answer"
     assert (await guarded.admin.ask("GET", PATH)).status == 200
 
 
 @pytest.mark.parametrize(("path", "headers"), [(PATH, {}), (PATH, ASYNC), (LEGACY, {})])
-async def test_a_quota_bounds_what_exists_at_once(
+async def test_a_quota_limits_databases_that_exist_at_once(
     guarded: Guarded, path: str, headers: dict[str, str]
 ) -> None:
     ann = await guarded.holder("ann", quota=1)
     assert (await ann.ask("POST", path, ORDERS[path], **headers)).status in {200, 201, 202}
 
-    told = await ann.ask("POST", path, ORDERS[path], **headers)
+    answer = await ann.ask("POST", path, ORDERS[path], **headers)
 
-    problem = problem_in(told, 429, "quota_reached")
-    assert problem["retryable"] is False, "waiting alone makes no room"
-    assert told.headers["RateLimit-Policy"] == '"databases";q=1'
-    assert told.headers["RateLimit"] == '"databases";r=0'
+    problem = problem_in(answer, 429, "quota_reached")
+    assert problem["retryable"] is False, "waiting does not help"
+    assert answer.headers["RateLimit-Policy"] == '"databases";q=1'
+    assert answer.headers["RateLimit"] == '"databases";r=0'
     assert len(await guarded.admin.list()) == 1
 
 
-async def test_a_quota_and_a_rate_are_both_told(guarded: Guarded) -> None:
+async def test_a_quota_and_a_rate_are_both_shown(guarded: Guarded) -> None:
     ann = await guarded.holder("ann", quota=0, rate="5/min")
-    told = await ann.ask("POST", PATH, {"nickname": "Sales"})
-    problem_in(told, 429, "quota_reached")
-    assert told.headers["RateLimit-Policy"] == '"databases";q=0, "requests";q=5;w=60'
-    assert told.headers["RateLimit"] == '"databases";r=0, "requests";r=4;t=60'
+    answer = await ann.ask("POST", PATH, {"nickname": "Sales"})
+    problem_in(answer, 429, "quota_reached")
+    assert answer.headers["RateLimit-Policy"] == '"databases";q=0, "requests";q=5;w=60'
+    assert answer.headers["RateLimit"] == '"databases";r=0, "requests";r=4;t=60'

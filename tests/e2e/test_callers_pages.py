@@ -1,4 +1,4 @@
-"""Keys for web pages: bound to the pages' origins, and good for nothing but making."""
+"""Keys for web pages: bound to origins, and limited to the scope create."""
 
 from collections.abc import AsyncIterator
 
@@ -31,56 +31,58 @@ async def page(guarded: Guarded) -> Keyholder:
 
 
 @paths
-async def test_its_page_gets_a_database(page: Keyholder, path: str) -> None:
-    told = await page.ask("POST", path, ORDERS[path], Origin=OURS)
-    assert told.status in {200, 201}, told.body
-    assert _is_readable(told, OURS)
+async def test_a_page_of_the_origin_may_create(page: Keyholder, path: str) -> None:
+    answer = await page.ask("POST", path, ORDERS[path], Origin=OURS)
+    assert answer.status in {200, 201}, answer.body
+    assert _is_readable(answer, OURS)
 
 
 @paths
 @pytest.mark.parametrize(
     "origin", [OTHER, FOREIGN, "null", f"{OURS}:8443", "http://app.example", None]
 )
-async def test_whatever_is_not_its_page_gets_none(
+async def test_other_origins_are_refused(
     guarded: Guarded, page: Keyholder, path: str, origin: str | None
 ) -> None:
-    told = await page.ask("POST", path, ORDERS[path], **({"Origin": origin} if origin else {}))
-    problem_in(told, 403, "forbidden")
+    answer = await page.ask("POST", path, ORDERS[path], **({"Origin": origin} if origin else {}))
+    problem_in(answer, 403, "forbidden")
     assert await guarded.admin.list() == set()
-    assert _is_readable(told, OTHER) == (origin == OTHER), "by a page that CORS knows"
-    assert ("Access-Control-Allow-Origin" in told.headers) == (origin == OTHER)
+    assert _is_readable(answer, OTHER) == (origin == OTHER), (
+        "readable by an origin that CORS allows"
+    )
+    assert ("Access-Control-Allow-Origin" in answer.headers) == (origin == OTHER)
 
 
 @paths
 async def test_preflights_need_no_key_and_do_not_count(guarded: Guarded, path: str) -> None:
-    """It never shows one when it does."""
+    """Browsers never send keys with preflights."""
     page = await guarded.holder("page", ["create"], origins=[OURS], rate="1/min")
     for _ in range(30):
-        async with guarded.app.client.options(path, headers=PREFLIGHT) as told:
-            assert told.status == 200
-            assert told.headers["Access-Control-Allow-Origin"] == OURS
+        async with guarded.app.client.options(path, headers=PREFLIGHT) as answer:
+            assert answer.status == 200
+            assert answer.headers["Access-Control-Allow-Origin"] == OURS
 
     assert (await page.ask("POST", path, ORDERS[path], Origin=OURS)).status in {200, 201}
 
 
-async def test_a_page_can_read_that_it_needs_a_key(guarded: Guarded) -> None:
-    told = await guarded.ask("POST", PATH, ORDERS[PATH], {"Origin": OURS})
-    problem_in(told, 401, "unauthenticated")
-    assert _is_readable(told, OURS)
+async def test_a_page_can_read_that_a_key_is_missing(guarded: Guarded) -> None:
+    answer = await guarded.ask("POST", PATH, ORDERS[PATH], {"Origin": OURS})
+    problem_in(answer, 401, "unauthenticated")
+    assert _is_readable(answer, OURS)
 
 
-async def test_a_page_can_read_when_to_come_back(guarded: Guarded) -> None:
+async def test_a_page_can_read_when_to_retry(guarded: Guarded) -> None:
     page = await guarded.holder("page", ["create"], origins=[OURS], rate="1/min", quota=0)
     full, early = [await page.ask("POST", PATH, ORDERS[PATH], Origin=OURS) for _ in range(2)]
 
     assert [full.body["code"], early.body["code"]] == ["quota_reached", "rate_limited"]
-    for told in (full, early):
-        assert _is_readable(told, OURS)
-        exposed = told.headers["Access-Control-Expose-Headers"].split(",")
+    for answer in (full, early):
+        assert _is_readable(answer, OURS)
+        exposed = answer.headers["Access-Control-Expose-Headers"].split(",")
         assert {"RateLimit", "RateLimit-Policy", "Retry-After"} <= set(exposed)
 
 
-async def test_whoever_makes_such_a_key_is_told_what_it_cannot(guarded: Guarded) -> None:
+async def test_the_answer_lists_the_limits_of_a_new_key(guarded: Guarded) -> None:
     asked = {"scopes": ["create", "read"], "origins": [f"{OURS}/", "https://Unknown.example"]}
 
     made = await guarded.admin.ask("POST", "/v1/keys", asked)
@@ -88,22 +90,22 @@ async def test_whoever_makes_such_a_key_is_told_what_it_cannot(guarded: Guarded)
     assert made.body["scopes"] == ["create"]
     assert made.body["origins"] == [OURS, "https://unknown.example"]
     left_out, closed = made.body["notices"]
-    assert "read left out" in left_out
+    assert "removed: read" in left_out
     assert "https://unknown.example" in closed
     assert OURS not in closed
     assert "CORS_ALLOW_ORIGINS" in closed
 
 
-async def test_where_every_page_may_ask_none_is_shut_out() -> None:
+async def test_there_are_no_notices_if_cors_allows_all_origins() -> None:
     async with guarded_app(cors_allow_origins="*") as guarded:
         asked = {"scopes": ["create"], "origins": [OURS]}
         assert (await guarded.admin.ask("POST", "/v1/keys", asked)).body["notices"] == []
 
 
-async def test_a_page_may_use_a_key_that_is_not_bound_to_pages(guarded: Guarded) -> None:
-    """A person at a console page types it in."""
+async def test_a_page_may_use_a_key_without_origins(guarded: Guarded) -> None:
+    """A person may type a key into a console page."""
     assert (await guarded.admin.ask("GET", PATH, Origin=OTHER)).status == 200
 
 
-def _is_readable(told: Answer, origin: str) -> bool:
-    return told.headers.get("Access-Control-Allow-Origin") == origin
+def _is_readable(answer: Answer, origin: str) -> bool:
+    return answer.headers.get("Access-Control-Allow-Origin") == origin

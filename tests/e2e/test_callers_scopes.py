@@ -1,4 +1,4 @@
-"""What each key may do: of every call there is, so that a new one cannot be forgotten."""
+"""The scope of every route; a new route cannot be forgotten."""
 
 from collections.abc import AsyncIterator
 
@@ -24,9 +24,9 @@ PROMISED = {
     Scope.MANAGE: {
         *("changeDatabase", "deleteDatabase", "rotatePassword", "addExtension", "restoreDatabase")
     },
-    Scope.ADMIN: {"sweep", "createKey", "listKeys", "revokeKey", "readAudit"},
+    Scope.ADMIN: {"reconcile", "createKey", "listKeys", "revokeKey", "listAuditEvents"},
 }
-"""As the documents promise it."""
+"""As documented."""
 
 each = pytest.mark.parametrize("route", GUARDED, ids=lambda route: route.name)
 
@@ -39,62 +39,66 @@ async def guarded() -> AsyncIterator[Guarded]:
 
 @pytest.fixture(scope="module")
 async def holders(guarded: Guarded) -> dict[Scope, Keyholder]:
-    """One for every scope, who has no other."""
+    """A keyholder for each scope."""
     return {scope: await guarded.holder(f"for-{scope}", [scope]) for scope in Scope}
 
 
-def test_every_call_takes_the_scope_that_is_promised() -> None:
+def test_every_route_requires_its_documented_scope() -> None:
     for scope in (None, *Scope):
         assert {route.name for route in ROUTES if route.scope is scope} == PROMISED[scope]
 
 
 @each
-async def test_without_a_right_key_nothing_is_answered(guarded: Guarded, route: Route) -> None:
-    guarded.app.clock.passed += 3600  # else the address would have failed too often
+async def test_guarded_routes_require_a_valid_key(guarded: Guarded, route: Route) -> None:
+    guarded.app.clock.passed += 3600  # otherwise the address would be rate-limited
     wrong = Keyholder(guarded.app, "pgv_00000000_" + "0" * 64)
     answers = {
         "unauthenticated": await guarded.ask(*_request(route)),
         "key_refused": await wrong.ask(*_request(route)),
     }
 
-    for code, told in answers.items():
-        problem_in(told, 401, code)
-        assert told.headers["WWW-Authenticate"] == "Bearer"
+    for code, answer in answers.items():
+        problem_in(answer, 401, code)
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
 @each
 @pytest.mark.parametrize("scope", Scope)
-async def test_a_key_is_good_for_what_its_scope_says(
+async def test_a_key_may_call_the_routes_of_its_scope(
     holders: dict[Scope, Keyholder], route: Route, scope: Scope
 ) -> None:
-    told = await holders[scope].ask(*_request(route))
+    answer = await holders[scope].ask(*_request(route))
     if scope in {route.scope, Scope.ADMIN}:
-        assert told.status not in {401, 403}, told.body
+        assert answer.status not in {401, 403}, answer.body
     else:
-        problem = problem_in(told, 403, "forbidden")
+        problem = problem_in(answer, 403, "forbidden")
         assert f"the scope {route.scope}" in problem["detail"]
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "TRACE", "PROPFIND", "get"])
 @pytest.mark.parametrize("path", sorted({route.path for route in GUARDED}))
-async def test_another_method_is_no_way_around(guarded: Guarded, method: str, path: str) -> None:
+async def test_other_methods_do_not_bypass_authentication(
+    guarded: Guarded, method: str, path: str
+) -> None:
     guarded.app.clock.passed += 3600
-    async with guarded.app.client.request(method, path.format(id=NOBODY)) as told:
-        assert told.status in {401, 403, 404, 405}, await told.text()
+    async with guarded.app.client.request(method, path.format(id=NOBODY)) as answer:
+        assert answer.status in {401, 403, 404, 405}, await answer.text()
 
 
 @pytest.mark.parametrize(
     "path", ["/v1/databases/", "/v1//databases", "/V1/databases", "/v1/./keys"]
 )
-async def test_another_writing_of_the_address_is_no_way_around(guarded: Guarded, path: str) -> None:
+async def test_other_spellings_of_a_path_do_not_bypass_authentication(
+    guarded: Guarded, path: str
+) -> None:
     guarded.app.clock.passed += 3600
     assert (await guarded.ask("GET", path)).status in {401, 404}
 
 
 @pytest.mark.parametrize("route", FREE, ids=lambda route: route.name)
-async def test_what_is_for_all_is_answered_without_a_key(guarded: Guarded, route: Route) -> None:
-    async with guarded.app.client.get(route.path.format(asset="docs.css")) as told:
-        assert told.status == 200
+async def test_public_routes_need_no_key(guarded: Guarded, route: Route) -> None:
+    async with guarded.app.client.get(route.path.format(asset="docs.css")) as answer:
+        assert answer.status == 200
 
 
 def _request(route: Route) -> tuple[str, str]:

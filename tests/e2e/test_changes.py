@@ -1,5 +1,5 @@
-"""What changes a database: `PATCH`, `/rotate`, `/restore` and `/extensions`; what can be changed no
-more; ETags: a change is made to the record that its caller has seen, or not at all."""
+"""Changes of a database: `PATCH`, `/rotate`, `/restore` and `/extensions`; states that refuse them;
+and ETags, which make a change depend on the version that the caller knows."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,7 +28,7 @@ def ends(answer: Answer) -> datetime:
     return datetime.fromisoformat(answer.body["expires_at"])
 
 
-async def test_a_new_end_counts_from_now_and_new_labels_replace_all_old(app: RunningApp) -> None:
+async def test_a_ttl_counts_from_now_and_labels_replace_all_labels(app: RunningApp) -> None:
     database = await app.vend(ttl="2h", labels={"a": "1"})
     app.clock.passed += 3600
 
@@ -40,6 +40,32 @@ async def test_a_new_end_counts_from_now_and_new_labels_replace_all_old(app: Run
     assert (extended.body["labels"], relabelled.body["labels"]) == ({"a": "1"}, {})
     assert "connection" not in extended.body
     assert await app.get(path_of(database)) == relabelled.body
+
+
+async def test_an_expiry_is_set_and_cleared(app: RunningApp) -> None:
+    database = await app.vend(ttl="2h")
+
+    moved = await patched(app, database, expires_at="2026-01-02T06:04:05+01:00")
+    cleared = await patched(app, database, expires_at=None)
+    again = await patched(app, database, ttl="1h")
+    cleared_again = await patched(app, database, ttl=None, labels={"a": "b"})
+
+    assert (moved.status, moved.body["expires_at"]) == (200, "2026-01-02T05:04:05Z")
+    assert (cleared.status, cleared.body["expires_at"]) == (200, None)
+    assert ends(again) == app.clock.now() + timedelta(hours=1)
+    assert (cleared_again.status, cleared_again.body["expires_at"]) == (200, None)
+    assert await app.get(path_of(database)) == cleared_again.body
+
+
+async def test_an_expiry_cannot_be_cleared_where_a_maximum_is_set() -> None:
+    async with running_app(max_ttl="24h") as app:
+        database = await app.vend(ttl="2h")
+        for expiry in ("ttl", "expires_at"):
+            refused = await patched(app, database, **{expiry: None})
+            problem = problem_in(refused, 422, "invalid_expiry")
+            assert "at most 1 day from now" in problem["detail"]
+            assert "send ttl or expires_at" in problem["detail"]
+        assert (await app.get(path_of(database)))["expires_at"] == database["expires_at"]
 
 
 async def test_after_a_rotation_only_the_new_password_works(app: RunningApp) -> None:
@@ -55,7 +81,7 @@ async def test_after_a_rotation_only_the_new_password_works(app: RunningApp) -> 
         assert answer.body[name] == database[name]
 
 
-async def test_a_restored_database_is_as_it_was_with_a_new_end() -> None:
+async def test_a_restored_database_is_unchanged_but_for_its_expiry() -> None:
     async with running_app(grace_period="24h") as app:
         database = await expired(app)
         assert (await app.get(path_of(database)))["state"] == "expired"
@@ -72,7 +98,7 @@ async def test_a_restored_database_is_as_it_was_with_a_new_end() -> None:
 
 
 @pytest.mark.parametrize("body", [None, {}, {"ttl": None}])
-async def test_without_a_time_it_gets_the_operators_usual_one(body: Any) -> None:
+async def test_a_restored_database_gets_the_default_ttl(body: Any) -> None:
     async with running_app(grace_period="24h", default_ttl="5h") as app:
         answer = await restored(app, await expired(app), body)
         assert ends(answer) == app.clock.now() + timedelta(hours=5)
@@ -87,17 +113,19 @@ REQUESTS = [
 
 
 @pytest.mark.parametrize(("method", "what", "body"), REQUESTS)
-async def test_a_deleted_one_stays_so(app: RunningApp, method: str, what: str, body: Any) -> None:
+async def test_a_deleted_database_cannot_be_changed(
+    app: RunningApp, method: str, what: str, body: Any
+) -> None:
     database = await app.vend()
     await app.ask("DELETE", path_of(database))
     problem_in(await app.ask(method, path_of(database, what), body), 409, "illegal_state")
     problem_in(await restored(app, database), 409, "illegal_state")
-    await app.ask("POST", "/v1/sweep")
+    await app.ask("POST", "/v1/reconciliations")
     assert await app.nothing_is_left()
 
 
 @pytest.mark.parametrize(("method", "what", "body"), REQUESTS)
-async def test_one_that_is_being_made_is_to_be_asked_for_again(
+async def test_a_database_in_creation_refuses_changes_and_asks_to_retry(
     app: RunningApp, method: str, what: str, body: Any
 ) -> None:
     left = await left_half_made(app)
@@ -108,7 +136,7 @@ async def test_one_that_is_being_made_is_to_be_asked_for_again(
 
 
 async def tagged(app: RunningApp) -> tuple[str, str]:
-    """A new database's address and its ETag."""
+    """Create a database and return its address and ETag."""
     answer = await app.ask("POST", "/v1/databases", {"nickname": "tagged"})
     return answer.headers["Location"], answer.headers["ETag"]
 
@@ -118,7 +146,7 @@ async def labelled(app: RunningApp, path: str, label: str, tags: Any) -> Answer:
     return await app.ask("PATCH", path, {"labels": {"is": label}}, headers)
 
 
-async def test_whatever_tells_the_record_tells_its_etag(app: RunningApp) -> None:
+async def test_answers_with_the_record_have_its_etag(app: RunningApp) -> None:
     path, tag = await tagged(app)
     for what in ("", "/connection"):
         assert (await app.ask("GET", path + what)).headers["ETag"] == tag
@@ -126,7 +154,7 @@ async def test_whatever_tells_the_record_tells_its_etag(app: RunningApp) -> None
     assert tag.endswith('"')
 
 
-async def test_every_change_makes_another_etag(app: RunningApp) -> None:
+async def test_every_change_creates_a_new_etag(app: RunningApp) -> None:
     path, tag = await tagged(app)
     seen = [tag]
     for method, what, body in (
@@ -153,7 +181,7 @@ async def test_every_change_makes_another_etag(app: RunningApp) -> None:
         "*",
     ],
 )
-async def test_a_change_of_what_was_seen_is_made(app: RunningApp, write: str | list[str]) -> None:
+async def test_a_change_of_a_known_version_is_made(app: RunningApp, write: str | list[str]) -> None:
     path, tag = await tagged(app)
     tags = [one.format(tag=tag) for one in ([write] if isinstance(write, str) else write)]
     answer = await labelled(app, path, "seen", tags)
@@ -161,7 +189,7 @@ async def test_a_change_of_what_was_seen_is_made(app: RunningApp, write: str | l
     assert (await app.get(path))["labels"] == {"is": "seen"}
 
 
-async def test_a_weak_etag_is_not_enough(app: RunningApp) -> None:
+async def test_a_weak_etag_does_not_match(app: RunningApp) -> None:
     path, tag = await tagged(app)
     problem_in(await labelled(app, path, "weak", f"W/{tag}"), 412, "precondition_failed")
 
@@ -171,14 +199,16 @@ async def test_a_weak_etag_is_not_enough(app: RunningApp) -> None:
     [(None, False), ({}, False), ({"end_sessions": False}, False), ({"end_sessions": True}, True)],
     ids=str,
 )
-async def test_an_answer_says_whether_sessions_end(app: RunningApp, body: Any, ended: bool) -> None:
+async def test_a_rotation_reports_whether_sessions_ended(
+    app: RunningApp, body: Any, ended: bool
+) -> None:
     made = await app.vend()
     answer = await app.ask("POST", f"/v1/databases/{made['id']}/rotate", body)
     assert (answer.status, answer.body["sessions_ended"]) == (200, ended)
     assert app.accepts(answer.body["connection"])
 
 
-async def test_the_list_has_name_version_and_description(app: RunningApp) -> None:
+async def test_extensions_have_a_name_a_version_and_a_description(app: RunningApp) -> None:
     answer = await app.ask("GET", "/v1/extensions")
     assert answer.status == 200
     assert answer.body["extensions"] == [

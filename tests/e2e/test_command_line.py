@@ -1,4 +1,4 @@
-"""The command line against a real service; where it looks for the service and its key."""
+"""The command line against a real service; how it finds the service and its key."""
 
 import json
 from functools import partial
@@ -20,7 +20,7 @@ from tests.support.service import RunningService
 from tests.support.serviced import created, login_of
 
 
-async def test_a_database_lives_by_the_command_line(service: RunningService) -> None:
+async def test_a_database_is_managed_by_the_command_line(service: RunningService) -> None:
     run = uuid4().hex
     made = await _created(service, "--label", f"run={run}", "--ttl", "1h")
     first = made["connection"]["uri"]
@@ -44,7 +44,7 @@ async def test_a_database_lives_by_the_command_line(service: RunningService) -> 
     await until(partial(_is_shut, rotated))
 
 
-async def test_it_is_a_program_whose_uri_psql_takes(service: RunningService) -> None:
+async def test_psql_accepts_the_uri_that_create_prints(service: RunningService) -> None:
     made = await pgvend("create", unique_name(), PGVEND_URL=service.url)
     refused = await pgvend("create", "!?", PGVEND_URL=service.url)
     assert (made.status, made.stderr) == (0, "")
@@ -53,7 +53,7 @@ async def test_it_is_a_program_whose_uri_psql_takes(service: RunningService) -> 
     _explained(refused, "no letter and no digit")
 
 
-async def test_a_shell_takes_the_environment_as_printed(service: RunningService) -> None:
+async def test_a_shell_evaluates_the_printed_environment(service: RunningService) -> None:
     create = f'set -a; eval "$({" ".join(PGVEND)} create "$0" --env)"; '
     ask = f"{program('psql')} --no-password --tuples-only --command 'SELECT current_database()'"
     url = 'test "$DATABASE_URL" && psql "$DATABASE_URL" --command "SELECT 1" >/dev/null'
@@ -78,32 +78,32 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("command", REFUSED)
-async def test_what_the_service_refuses_is_told(service: RunningService, command: str) -> None:
+async def test_errors_of_the_service_are_printed(service: RunningService, command: str) -> None:
     _explained(await _asked(service, *command.split()), REFUSED[command])
 
 
-async def test_a_whole_story_of_keys() -> None:
+async def test_keys_are_created_used_and_revoked() -> None:
     with capture_logs():
         async with guarded_app() as guarded:
             url = f"http://127.0.0.1:{guarded.app.port}"
             admin = {"PGVEND_URL": url, "PGVEND_KEY": ADMIN_KEY}
             made = await run_command("keys", "create", "web", **admin)
             web = {"PGVEND_URL": url, "PGVEND_KEY": made.stdout.strip()}
-            vended = await run_command("create", "Sales", **web)
+            created_database = await run_command("create", "Sales", **web)
             forbidden = await run_command("keys", "list", **web)
             await run_command("keys", "revoke", made.stdout[:12], **admin)
             refused = await run_command("list", **web)
             trail = await run_command("audit", "--caller", "web", **admin)
             keyless = await run_command("list", PGVEND_URL=url)
 
-    assert vended.stdout.startswith("postgresql://"), vended.stderr
+    assert created_database.stdout.startswith("postgresql://"), created_database.stderr
     _explained(forbidden, "takes one with the scope admin")
     _explained(refused, "was revoked")
     assert [line.split()[3] for line in trail.stdout.splitlines()[1:]] == ["createDatabase"]
     _explained(keyless, "PGVEND_KEY")
 
 
-async def test_a_dotenv_file_says_where_the_service_is_and_who_asks(tmp_path: Path) -> None:
+async def test_a_dotenv_file_sets_the_url_and_the_key(tmp_path: Path) -> None:
     async with fake_service(RECORD) as service:
         (tmp_path / ".env").write_text(f"PGVEND_URL={service.url}\nPGVEND_KEY=k\n")
         shown = await ran("env", "-C", str(tmp_path), *PGVEND, "show", "db_1")
@@ -111,7 +111,7 @@ async def test_a_dotenv_file_says_where_the_service_is_and_who_asks(tmp_path: Pa
     assert service.headers[0]["Authorization"] == "Bearer k"
 
 
-async def test_a_rotation_ends_sessions_only_when_told_to(service: RunningService) -> None:
+async def test_a_rotation_ends_sessions_only_on_request(service: RunningService) -> None:
     database = await created(service)
     session = await asyncpg.connect(database["connection"]["uri"])
 
@@ -120,21 +120,21 @@ async def test_a_rotation_ends_sessions_only_when_told_to(service: RunningServic
     assert await session.fetchval("SELECT 1") == 1
 
     ended = await run_command("rotate", database["id"], "--end-sessions", PGVEND_URL=service.url)
-    assert (ended.status, "sessions have ended" in ended.stderr) == (0, True)
+    assert (ended.status, "sessions were ended" in ended.stderr) == (0, True)
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
         await session.fetchval("SELECT 1")
 
 
 @pytest.fixture
 async def changed(service: RunningService) -> Any:
-    """A database whose owner set another password."""
+    """A database whose owner changed the password."""
     made = await created(service)
     async with session(login_of(made)) as owner:
         await owner.execute("ALTER ROLE CURRENT_USER PASSWORD 'mine'")
     return made
 
 
-async def test_the_commands_refuse_a_password_that_the_owner_changed_until_it_is_rotated(
+async def test_commands_refuse_a_changed_password_until_it_is_rotated(
     service: RunningService, changed: Any
 ) -> None:
     for command in ("connection", "url", "psql"):
@@ -149,7 +149,7 @@ async def test_the_commands_refuse_a_password_that_the_owner_changed_until_it_is
     assert (shown.status, shown.stderr, shown.stdout) == (0, "", rotated.stdout)
 
 
-async def test_the_commands_warn_of_a_connection_that_was_not_verified() -> None:
+async def test_commands_warn_about_an_unverified_connection() -> None:
     answer = CONNECTION | {"verified": False}
     async with fake_service(answer, answer) as fake:
         for command in ("connection", "url"):
@@ -186,8 +186,8 @@ async def _is_shut(uri: str) -> bool:
     return not await _logs_in(uri)
 
 
-def _explained(refused: Ran, told: str) -> None:
+def _explained(refused: Ran, text: str) -> None:
     assert (refused.status, refused.stdout) == (1, "")
     assert refused.stderr.startswith("pgvend: ")
-    assert told in refused.stderr
+    assert text in refused.stderr
     assert "Traceback" not in refused.stderr

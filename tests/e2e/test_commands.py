@@ -1,4 +1,4 @@
-"""What each command asks a service for, and what it prints of the answer."""
+"""The requests of each command, and what it prints of the answer."""
 
 import json
 from typing import Any
@@ -45,8 +45,12 @@ def databases(*records: dict[str, Any], following: str = "") -> dict[str, Any]:
     return {"databases": list(records), "next_page_token": following}
 
 
-def entries(*entries: dict[str, Any], following: str = "") -> dict[str, Any]:
-    return {"entries": list(entries), "next_page_token": following}
+def entries(*events: dict[str, Any], following: str = "") -> dict[str, Any]:
+    return {"audit_events": list(events), "next_page_token": following}
+
+
+def key_page(*keys: dict[str, Any], following: str = "") -> dict[str, Any]:
+    return {"keys": list(keys), "next_page_token": following}
 
 
 def body_of_key(**given: Any) -> dict[str, Any]:
@@ -78,8 +82,8 @@ COMMANDS: dict[str, tuple[Any, str, Any]] = {
     "restore db_1": (VENDED, "POST databases/db_1/restore", {}),
     "restore db_1 --ttl 7d": (VENDED, "POST databases/db_1/restore", {"ttl": "7d"}),
     "connection db_1": (CONNECTION, "GET databases/db_1/connection?verify=true", None),
-    "sweep": ({"findings": [FINDING]}, "POST sweep", {"dry_run": False}),
-    "sweep --dry-run": ({"findings": []}, "POST sweep", {"dry_run": True}),
+    "reconcile": ({"results": [FINDING]}, "POST reconciliations", {"dry_run": False}),
+    "reconcile --dry-run": ({"results": []}, "POST reconciliations", {"dry_run": True}),
     "extensions list": (LISTED, "GET extensions", None),
     "extensions add db_1 vector": (EXTENDED, "POST databases/db_1/extensions", {"name": "vector"}),
     "keys create": (NEW_KEY, "POST keys", body_of_key()),
@@ -88,19 +92,18 @@ COMMANDS: dict[str, tuple[Any, str, Any]] = {
         "POST keys",
         body_of_key(name="web", origins=ORIGINS, **WHOLE_KEY),
     ),
-    "keys list": ({"keys": [KEY]}, "GET keys", None),
     "keys revoke pgv_00000000": (KEY, "DELETE keys/pgv_00000000", None),
 }
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-async def test_a_command_asks_once_and_can_print_the_whole_answer(command: str) -> None:
+async def test_a_command_sends_one_request_and_prints_json_on_request(command: str) -> None:
     answer, asked, body = COMMANDS[command]
     async with fake_service(answer) as service:
-        told = await service.pgvend(*command.split(), "--json")
+        ran = await service.pgvend(*command.split(), "--json")
 
-    assert told.status == 0, told.stderr
-    assert json.loads(told.stdout) == answer
+    assert ran.status == 0, ran.stderr
+    assert json.loads(ran.stdout) == answer
     method, _, path = asked.partition(" ")
     assert service.asked == [(method, f"/v1/{path}", body)]
 
@@ -123,12 +126,12 @@ PRINTED: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("command", PRINTED)
-async def test_it_prints_what_goes_into_a_variable_or_a_pipe_and_nothing_else(command: str) -> None:
+async def test_a_command_prints_only_its_result(command: str) -> None:
     answer, printed = PRINTED[command]
     async with fake_service(answer) as service:
-        told = await service.pgvend(*command.split())
-    assert (told.status, told.stderr) == (0, "")
-    assert told.stdout == printed.rstrip("\n") + "\n"
+        ran = await service.pgvend(*command.split())
+    assert (ran.status, ran.stderr) == (0, "")
+    assert ran.stdout == printed.rstrip("\n") + "\n"
 
 
 TABLES: dict[str, tuple[Any, list[str]]] = {
@@ -140,8 +143,8 @@ TABLES: dict[str, tuple[Any, list[str]]] = {
             "db_2  ready  sales2024  2026-02-03T04:05:06Z  Sales 2024",
         ],
     ),
-    "sweep": (
-        {"findings": [FINDING, FINDING | {"id": "db_22", "detail": "a b"}]},
+    "reconcile": (
+        {"results": [FINDING, FINDING | {"id": "db_22", "detail": "a b"}]},
         [
             "ACTION  ID     DATABASE  OUTCOME  DETAIL",
             "delete  db_1   x         done     -",
@@ -154,32 +157,32 @@ TABLES: dict[str, tuple[Any, list[str]]] = {
         ["ID    STATE  EXTENSIONS", "db_1  ready  hstore, vector"],
     ),
     "keys list": (
-        {"keys": [KEY]},
+        key_page(KEY),
         [
             "ID            NAME  SCOPES        QUOTA  RATE    ORIGINS  EXPIRES_AT  REVOKED_AT",
             "pgv_00000000  web   create, read  3      10/min  -        -           -",
         ],
     ),
     "audit": (
-        entries(ENTRY, ENTRY | {"action": "sweep", "key": "", "subject": ""}),
+        entries(ENTRY, ENTRY | {"action": "reconcile", "key": "", "subject": ""}),
         [
             "AT                    CALLER  KEY           ACTION          SUBJECT  ADDRESS  OUTCOME",
             "2026-01-02T03:04:05Z  ann     pgv_00000000  createDatabase  db_1     ::1      done",
-            "2026-01-02T03:04:05Z  ann     -             sweep           -        ::1      done",
+            "2026-01-02T03:04:05Z  ann     -             reconcile       -        ::1      done",
         ],
     ),
 }
 
 
 @pytest.mark.parametrize("command", TABLES)
-async def test_many_things_are_a_table(command: str) -> None:
+async def test_lists_are_printed_as_tables(command: str) -> None:
     answer, lines = TABLES[command]
     async with fake_service(answer) as service:
-        told = await service.pgvend(*command.split())
-    assert told.stdout.splitlines() == lines
+        ran = await service.pgvend(*command.split())
+    assert ran.stdout.splitlines() == lines
 
 
-async def test_a_record_is_shown_line_by_line() -> None:
+async def test_a_record_is_printed_line_by_line() -> None:
     async with fake_service(RECORD) as service:
         lines = (await service.pgvend("show", "db_1")).stdout.splitlines()
 
@@ -192,54 +195,65 @@ async def test_a_record_is_shown_line_by_line() -> None:
     } <= set(lines)
 
 
-async def test_what_its_maker_may_not_expect_is_told_beside_the_key() -> None:
-    notice = "A key for web pages can only create: read left out."
+async def test_notices_about_a_new_key_are_printed_to_stderr() -> None:
+    notice = "A key for web pages can only have the scope create; removed: read."
     async with fake_service(NEW_KEY | {"notices": [notice]}, status=201) as service:
-        told = await service.pgvend("keys", "create", "web")
-    assert (told.stdout, told.stderr) == ("pgv_00000000_secret\n", f"pgvend: {notice}\n")
+        ran = await service.pgvend("keys", "create", "web")
+    assert (ran.stdout, ran.stderr) == ("pgv_00000000_secret\n", f"pgvend: {notice}\n")
 
 
-async def test_all_pages_of_a_list_are_asked_for_with_its_filters() -> None:
+async def test_a_list_follows_all_pages_with_its_filters() -> None:
     options = ("--state", "ready", "--state", "expired", "--label", "team=a&b")
     second = RECORD | {"id": "db_2"}
     async with fake_service(databases(RECORD, following="a+b"), databases(second)) as service:
-        told = await service.pgvend("list", *options, "--json")
+        ran = await service.pgvend("list", *options, "--json")
 
-    assert json.loads(told.stdout) == {"databases": [RECORD, second]}
+    assert json.loads(ran.stdout) == {"databases": [RECORD, second]}
     (_, first, _), (_, following, _) = service.asked
     assert first.startswith("/v1/databases?state=ready&state=expired&label=team%3Da%26b&")
     assert "page_token=a%2Bb" in following
 
 
-async def test_no_more_pages_of_the_trail_are_asked_for_than_are_needed() -> None:
+async def test_keys_are_listed_from_all_pages() -> None:
+    second = KEY | {"id": "pgv_11111111"}
+    async with fake_service(key_page(KEY, following="a+b"), key_page(second)) as service:
+        ran = await service.pgvend("keys", "list", "--json")
+
+    assert json.loads(ran.stdout) == {"keys": [KEY, second]}
+    (_, first, _), (_, following, _) = service.asked
+    assert first.startswith("/v1/keys?page_size=")
+    assert "page_token=a%2Bb" in following
+
+
+async def test_audit_events_are_read_up_to_the_limit() -> None:
     found = [ENTRY | {"id": f"aud_{number}"} for number in range(3)]
     pages = [entries(*found[:2], following="a+b"), entries(found[2], following="more")]
     options = ("--caller", "a&b", "--subject", "db_1", "--limit", "3", "--json")
     async with fake_service(*pages) as service:
-        told = await service.pgvend("audit", *options)
+        ran = await service.pgvend("audit", *options)
 
-    assert json.loads(told.stdout) == {"entries": found}
+    assert json.loads(ran.stdout) == {"audit_events": found}
     (_, first, _), (_, following, _) = service.asked
-    assert first.startswith("/v1/audit?caller=a%26b&subject=db_1&page_size=")
+    assert first.startswith("/v1/audit-events?caller=a%26b&subject=db_1&page_size=")
     assert "page_token=a%2Bb" in following
 
 
-async def test_a_nickname_writes_nothing_but_a_name_into_the_terminal() -> None:
+async def test_control_characters_of_a_nickname_are_escaped() -> None:
     odd = RECORD | {"nickname": "safe\u202egpj.\u2066x\x1b[31m\n\t😀"}
     async with fake_service(databases(odd)) as service:
-        told = await service.pgvend("list")
-    assert told.stdout.endswith("  safe\\u202egpj.\\u2066x\\x1b[31m\\n\\t😀\n")
+        ran = await service.pgvend("list")
+    assert ran.stdout.endswith("  safe\\u202egpj.\\u2066x\\x1b[31m\\n\\t😀\n")
 
 
 @pytest.mark.parametrize("charset", ["ascii", "latin-1"])
-async def test_a_terminal_without_the_letters_gets_their_numbers(charset: str) -> None:
+async def test_characters_that_the_terminal_lacks_are_escaped(charset: str) -> None:
     async with fake_service(databases(RECORD | {"nickname": "a😀"})) as service:
-        told = await run_command("list", charset=charset, PGVEND_URL=service.url)
-    assert told.stdout.endswith("a\\U0001f600\n"), told.stderr
+        ran = await run_command("list", charset=charset, PGVEND_URL=service.url)
+    assert ran.stdout.endswith("a\\U0001f600\n"), ran.stderr
 
 
 @pytest.mark.parametrize("nickname", ["--help-me", "'; echo", "🚀 rocket", "$(id)"])
-async def test_any_nickname_is_taken_as_it_is(nickname: str) -> None:
+async def test_any_nickname_is_sent_unchanged(nickname: str) -> None:
     async with fake_service(VENDED) as service:
         await service.pgvend("create", "--", nickname)
     assert service.asked == [("POST", "/v1/databases", {"nickname": nickname})]

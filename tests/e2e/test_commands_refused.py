@@ -1,4 +1,4 @@
-"""What a command tells in one line when it does not get what it asks for."""
+"""Errors of commands: one line on stderr."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tests.support.fake_service import CONNECTION, VENDED, fake_service
 
 
 @pytest.mark.parametrize("odd", ["..", "../../livez", "a/b", "?x=1", "#", "%2e", "é"])
-async def test_an_odd_id_leads_nowhere_else(odd: str) -> None:
+async def test_an_invalid_id_does_not_change_the_path(odd: str) -> None:
     async with fake_service({"detail": "No.", "request_id": "r"}, status=404) as service:
         refused = await service.pgvend("delete", "--", odd)
     assert refused.stderr == "pgvend: No. (request r)\n"
@@ -19,7 +19,7 @@ async def test_an_odd_id_leads_nowhere_else(odd: str) -> None:
 
 
 @pytest.mark.parametrize("command", ["create", "rotate", "restore", "connection"])
-async def test_an_unknown_format_is_told_before_anything_is_asked(command: str) -> None:
+async def test_an_unknown_format_is_refused_before_any_request(command: str) -> None:
     async with fake_service(VENDED) as service:
         refused = await service.pgvend(command, "db_1", "--format", "xml")
     assert (refused.status, service.asked) == (1, [])
@@ -27,7 +27,7 @@ async def test_an_unknown_format_is_told_before_anything_is_asked(command: str) 
 
 
 @pytest.mark.parametrize("form", ["env", "docker", "psql", "dotnet"])
-async def test_a_name_that_would_be_lines_of_a_file_is_not_written(form: str) -> None:
+async def test_a_name_with_a_line_break_is_not_written_to_a_file(form: str) -> None:
     connection = {**CONNECTION, "database": "web\nLD_PRELOAD=/tmp/own.so"}
     async with fake_service(connection) as service:
         refused = await service.pgvend("connection", "db_1", "--format", form)
@@ -37,7 +37,7 @@ async def test_a_name_that_would_be_lines_of_a_file_is_not_written(form: str) ->
     assert refused.stderr.count("\n") == 1
 
 
-async def test_an_error_commands_no_terminal() -> None:
+async def test_control_characters_of_an_error_are_escaped() -> None:
     async with fake_service(
         {"detail": "\x1b]0;a\x07\u202e", "request_id": "r"}, status=404
     ) as service:
@@ -46,7 +46,7 @@ async def test_an_error_commands_no_terminal() -> None:
     assert refused.stderr == r"pgvend: \x1b]0;a\x07\u202e (request r)" + "\n"
 
 
-async def test_a_label_without_a_value_is_told_before_anything_is_asked() -> None:
+async def test_a_label_without_a_value_is_refused_before_any_request() -> None:
     async with fake_service(VENDED) as service:
         refused = await service.pgvend("create", "n", "--label", "team")
     assert (refused.status, service.asked) == (1, [])
@@ -60,10 +60,10 @@ async def test_a_command_without_its_arguments_shows_its_usage(command: str, lac
     assert lacking in refused.stderr
 
 
-NO_ANSWER = {"connection": {}, "findings": [1], "databases": [None], "something": "else"}
+NO_ANSWER = {"connection": {}, "results": [1], "databases": [None], "something": "else"}
 
 ASKING = (
-    *("list", "connection x", "extend x 1h", "rotate x", "delete x", "restore x", "sweep"),
+    *("list", "connection x", "extend x 1h", "rotate x", "delete x", "restore x", "reconcile"),
     *("audit", "keys create", "keys list", "keys revoke x"),
 )
 
@@ -84,21 +84,22 @@ STRANGE: dict[str, tuple[str, int, Any]] = {
 
 
 @pytest.mark.parametrize("name", STRANGE)
-async def test_what_is_no_answer_of_pgvend_is_told_in_one_line(name: str) -> None:
+async def test_an_answer_of_another_service_is_reported_in_one_line(name: str) -> None:
     command, status, answer = STRANGE[name]
     async with fake_service(answer, status=status) as service:
         refused = await service.pgvend(*command.split())
 
     assert (refused.status, refused.stdout) == (1, "")
     assert (
-        refused.stderr == f"pgvend: What answers at {service.url} is no pgvend: set PGVEND_URL.\n"
+        refused.stderr
+        == f"pgvend: The server at {service.url} is not a pgvend service: set PGVEND_URL.\n"
     )
 
 
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:1", "localhost:8000", "nonsense", "", "http://no.such.invalid"]
 )
-async def test_where_no_service_is_it_says_so(url: str) -> None:
+async def test_a_missing_service_is_reported(url: str) -> None:
     refused = await run_command("create", "n", PGVEND_URL=url)
     assert (refused.status, refused.stdout) == (1, "")
     assert refused.stderr.startswith("pgvend: ")

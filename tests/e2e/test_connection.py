@@ -1,4 +1,4 @@
-"""`GET /v1/databases/{id}/connection`: the connection again, as the caller wants it."""
+"""`GET /v1/databases/{id}/connection`: the connection in the requested format."""
 
 from dataclasses import replace
 from typing import Any
@@ -26,20 +26,22 @@ def asked(app: RunningApp, made: Any, query: str = "", accept: str | list[str] =
 
 
 @pytest.mark.parametrize("name", FORMATS)
-async def test_every_format_tells_what_create_told(app: RunningApp, made: Any, name: str) -> None:
+async def test_every_format_shows_the_connection_of_the_creation(
+    app: RunningApp, made: Any, name: str
+) -> None:
     async with asked(app, made, f"?format={name}", "image/png") as response:
         text = await response.text()
 
     assert (response.status, response.content_type) == (200, FORMATS[name].media_type)
     assert (response.charset, response.headers["Cache-Control"]) == ("utf-8", "no-store")
     assert "Accept" in response.headers.getall("Vary")
-    told = {name: value for name, value in made["connection"].items() if name != "uri"}
-    written = Connection(**told | {"password": Secret(told["password"])})
+    shown = {name: value for name, value in made["connection"].items() if name != "uri"}
+    written = Connection(**shown | {"password": Secret(shown["password"])})
     assert READERS[name](text) == readable(name, written)
 
 
 async def test_a_name_that_a_format_cannot_express_is_refused(app: RunningApp, made: Any) -> None:
-    """As an older release recorded it."""
+    """Older releases accepted such names."""
     record = await app.records.registry.get(made["id"])
     names = replace(record.names, database="web\nLD_PRELOAD=/tmp/own.so")
     await app.records.registry.update(replace(record, names=names))
@@ -57,7 +59,7 @@ async def test_a_name_that_a_format_cannot_express_is_refused(app: RunningApp, m
     ],
     ids=str,
 )
-async def test_what_is_accepted_chooses(
+async def test_the_accept_header_selects_the_format(
     app: RunningApp, made: Any, accept: str | list[str], media_type: str
 ) -> None:
     async with asked(app, made, accept=accept) as response:
@@ -65,7 +67,7 @@ async def test_what_is_accepted_chooses(
 
 
 @pytest.mark.parametrize("name", FORMATS)
-async def test_every_format_says_whether_it_works(app: RunningApp, made: Any, name: str) -> None:
+async def test_every_format_reports_the_login_check(app: RunningApp, made: Any, name: str) -> None:
     path = f"/v1/databases/{made['id']}/connection?format={name}"
     async with app.client.get(path) as plain, app.client.get(f"{path}&verify=true") as verified:
         assert (plain.status, plain.headers.get(HEADER)) == (200, None)
@@ -75,7 +77,9 @@ async def test_every_format_says_whether_it_works(app: RunningApp, made: Any, na
         assert (text == await plain.text()) == (name != "json")
 
 
-async def test_without_login_checks_nothing_is_verified(app: RunningApp, made: Any) -> None:
+async def test_without_login_checks_the_connection_is_not_verified(
+    app: RunningApp, made: Any
+) -> None:
     async with app.replica(verify_login=False) as replica:
         answer = await replica.ask("GET", f"/v1/databases/{made['id']}/connection?verify=true")
     assert (answer.status, answer.body["verified"], answer.headers[HEADER]) == (200, False, "false")

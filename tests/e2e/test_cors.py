@@ -1,4 +1,4 @@
-"""Which web pages may ask, and may read the answers; and what a refused preflight says."""
+"""CORS: which web pages may send requests and read answers, and refused preflights."""
 
 from collections.abc import AsyncIterator, Iterable
 
@@ -59,7 +59,9 @@ def reason(answer: Answer) -> str:
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("origin", [OURS, "http://localhost:5173"])
-async def test_a_page_on_the_list_may_ask(allowing: RunningApp, path: str, origin: str) -> None:
+async def test_an_allowed_page_may_send_requests(
+    allowing: RunningApp, path: str, origin: str
+) -> None:
     answer = await preflight(allowing, origin, path=path)
 
     assert answer.status == 200
@@ -75,16 +77,16 @@ async def test_a_page_on_the_list_may_ask(allowing: RunningApp, path: str, origi
     "origin",
     [FOREIGN, "null", "http://app.example", f"{OURS}:8443", f"{OURS}.evil.example", f"{OURS}/"],
 )
-async def test_any_other_page_may_neither_ask_nor_read_and_is_named_in_the_log(
+async def test_a_foreign_page_is_refused_and_logged(
     allowing: RunningApp, path: str, origin: str
 ) -> None:
     with capture_logs() as logged:
         refused = await preflight(allowing, origin, path=path)
 
     assert _cors_headers(refused.headers) == set()
-    way_out = "serve the page by HTTP" if origin == "null" else "add it to CORS_ALLOW_ORIGINS"
+    advice = "serve the page by HTTP" if origin == "null" else "add it to CORS_ALLOW_ORIGINS"
     assert f"the origin {origin} may not ask" in reason(refused) or origin == "null"
-    assert way_out in reason(refused)
+    assert advice in reason(refused)
     refusals = [entry for entry in logged if entry["event"] == "cors.refused"]
     assert [(each["origin"], each["log_level"]) for each in refusals] == [(origin, "warning")]
     for read in ("/v1/databases", "/no"):
@@ -102,7 +104,7 @@ async def test_any_other_page_may_neither_ask_nor_read_and_is_named_in_the_log(
         *(("POST", f"/v1/databases/db_x/{what}") for what in ("rotate", "restore")),
     ],
 )
-async def test_a_page_may_do_and_send_what_the_api_takes(
+async def test_a_page_may_use_all_methods_and_headers_of_the_api(
     allowing: RunningApp, method: str, path: str
 ) -> None:
     answer = await preflight(allowing, method=method, headers=SENT, path=path)
@@ -110,7 +112,7 @@ async def test_a_page_may_do_and_send_what_the_api_takes(
 
 
 @pytest.mark.parametrize("header", [*TRACING, "x-client", "X-B", ",".join(TRACING)])
-async def test_a_page_on_the_list_may_send_tracing_headers_and_those_of_the_operator(
+async def test_an_allowed_page_may_send_tracing_and_configured_headers(
     allowing: RunningApp, header: str
 ) -> None:
     answer = await preflight(allowing, headers=f"content-type, {header}")
@@ -120,14 +122,14 @@ async def test_a_page_on_the_list_may_send_tracing_headers_and_those_of_the_oper
 
 
 @pytest.mark.parametrize("header", UNSAFE)
-async def test_a_header_that_a_proxy_trusts_is_refused(allowing: RunningApp, header: str) -> None:
+async def test_a_header_that_proxies_trust_is_refused(allowing: RunningApp, header: str) -> None:
     why = reason(await preflight(allowing, headers=f"traceparent, {header}"))
     assert f"may not send the header {header}:" in why
     assert OURS in why
     assert "PGVEND_CORS_ALLOW_HEADERS" in why
 
 
-async def test_a_refused_method_is_named_with_those_there_are(allowing: RunningApp) -> None:
+async def test_a_refused_method_is_shown_with_the_allowed_ones(allowing: RunningApp) -> None:
     assert (
         reason(await preflight(allowing, method="PUT"))
         == "PUT is not allowed here; use GET, HEAD, POST."
@@ -135,19 +137,19 @@ async def test_a_refused_method_is_named_with_those_there_are(allowing: RunningA
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_without_a_list_no_page_is_let_in(app: RunningApp, path: str) -> None:
+async def test_without_an_allow_list_all_pages_are_refused(app: RunningApp, path: str) -> None:
     refused = await preflight(app, path=path)
     answer = await app.ask("GET", "/v1/databases", headers={"Origin": OURS})
     assert "CORS_ALLOW_ORIGINS" in reason(refused)
     assert _cors_headers([*refused.headers, *answer.headers]) == set()
 
 
-async def test_options_that_are_no_preflight_are_told_what_is_missing(app: RunningApp) -> None:
-    told = reason(await app.ask("OPTIONS", "/v1/databases"))
-    assert "Access-Control-Request-Method" in told
+async def test_options_without_preflight_headers_are_refused(app: RunningApp) -> None:
+    detail = reason(await app.ask("OPTIONS", "/v1/databases"))
+    assert "Access-Control-Request-Method" in detail
 
 
-async def test_what_a_caller_sent_is_shown_in_plain_ascii(allowing: RunningApp) -> None:
+async def test_the_origin_of_a_refused_preflight_is_quoted_in_ascii(allowing: RunningApp) -> None:
     why = reason(await preflight(allowing, "https://é\u202e.example" + "x" * 1000))
     assert r"https://\xe9" in why
     assert len(why) < 400
@@ -163,7 +165,7 @@ async def test_what_a_caller_sent_is_shown_in_plain_ascii(allowing: RunningApp) 
         ("PUT", "/livez", 405),
     ],
 )
-async def test_a_page_on_the_list_may_read_answers_and_their_headers_and_problems_too(
+async def test_an_allowed_page_may_read_answers_headers_and_problems(
     allowing: RunningApp, method: str, path: str, status: int
 ) -> None:
     answer = await allowing.ask(method, path, headers={"Origin": OURS})
@@ -173,7 +175,7 @@ async def test_a_page_on_the_list_may_read_answers_and_their_headers_and_problem
     assert set(answer.headers["Access-Control-Expose-Headers"].split(",")) == EXPOSED
 
 
-async def test_a_page_may_read_that_the_provider_is_away_and_when_to_return() -> None:
+async def test_an_allowed_page_may_read_when_to_retry() -> None:
     provider = MemoryProvider(trouble=failing("before provision", ProviderBusy))
     async with running_app(provider, cors_allow_origins=OURS) as app:
         answer = await app.ask("POST", "/v1/databases", {"nickname": "n"}, {"Origin": OURS})
@@ -182,7 +184,7 @@ async def test_a_page_may_read_that_the_provider_is_away_and_when_to_return() ->
     assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]
 
 
-async def test_a_page_on_the_list_reads_a_stream_and_caches_differ(allowing: RunningApp) -> None:
+async def test_an_allowed_page_reads_streams_and_vary_is_set(allowing: RunningApp) -> None:
     path = f"/v1/databases/{(await allowing.vend())['id']}"
     for what, varies in (("/events", {"Origin"}), ("/connection", {"Accept", "Origin"})):
         async with allowing.client.get(path + what, headers={"Origin": OURS}) as response:
@@ -191,14 +193,14 @@ async def test_a_page_on_the_list_reads_a_stream_and_caches_differ(allowing: Run
 
 
 @pytest.mark.parametrize(("origins", "warnings"), [("*", ["cors.any_origin"]), (OURS, [])])
-async def test_a_star_is_warned_of_and_a_list_is_not(origins: str, warnings: list[str]) -> None:
+async def test_a_star_is_logged_as_a_warning(origins: str, warnings: list[str]) -> None:
     with capture_logs() as logged:
         async with running_app(cors_allow_origins=origins):
             pass
     assert [each["event"] for each in logged if each["log_level"] == "warning"] == warnings
 
 
-async def test_any_page_may_ask_under_a_star_but_without_credentials() -> None:
+async def test_a_star_allows_any_page_without_credentials() -> None:
     async with running_app(cors_allow_origins="*") as app:
         answers = [
             await preflight(app, FOREIGN),

@@ -1,4 +1,4 @@
-"""However many connect, and however much they ask at once: whoever comes next is answered."""
+"""Limits of connections: a new caller is answered although many are connected."""
 
 import asyncio
 import resource
@@ -13,7 +13,7 @@ from tests.support.wires import ASK, Wire, asked, limited_app, request, wire_to,
 MOST = 20
 
 
-async def test_the_connection_that_is_at_rest_for_longest_leaves_for_a_new_one() -> None:
+async def test_the_connection_that_is_idle_for_longest_is_closed_for_a_new_one() -> None:
     async with limited_app(most=MOST) as port, wires_to(port, MOST) as wires:
         for wire in wires[1:]:
             await wire.ask()
@@ -24,7 +24,7 @@ async def test_the_connection_that_is_at_rest_for_longest_leaves_for_a_new_one()
         assert [(await wire.ask()).status for wire in wires[1:]] == [200] * (MOST - 1)
 
 
-async def test_whose_bodies_do_not_come_leave_too() -> None:
+async def test_connections_with_incomplete_bodies_are_closed_too() -> None:
     head = request("/v1/databases", "POST", Content_Type="application/json", Content_Length="9")
     async with limited_app(most=MOST) as port, wires_to(port, MOST) as wires:
         for wire in wires:
@@ -35,7 +35,7 @@ async def test_whose_bodies_do_not_come_leave_too() -> None:
         assert (await asked(port)).status == 200
 
 
-async def test_a_flood_of_connections_is_over_when_it_is_over() -> None:
+async def test_the_service_recovers_from_a_flood_of_connections() -> None:
     async with limited_app(most=MOST) as port:
         async with wires_to(port, MOST * 10):
             assert (await asked(port)).status == 200
@@ -44,7 +44,7 @@ async def test_a_flood_of_connections_is_over_when_it_is_over() -> None:
     assert [answer.status for answer in answers] == [200] * MOST
 
 
-async def test_many_requests_sent_ahead_are_answered_in_order() -> None:
+async def test_pipelined_requests_are_answered_in_order() -> None:
     many = 2000
     async with limited_app() as port, wire_to(port) as wire:
         sending = asyncio.create_task(_sent(wire, many))
@@ -54,15 +54,15 @@ async def test_many_requests_sent_ahead_are_answered_in_order() -> None:
         await sending
 
 
-async def test_while_one_sends_ahead_others_are_answered() -> None:
+async def test_a_pipelining_caller_does_not_block_others() -> None:
     async with limited_app() as port, wire_to(port) as greedy:
         greedy.writer.transport.pause_reading()  # type: ignore[attr-defined] # a stream's writer has it
         greedy.send(ASK * 100_000)
         assert [(await asked(port)).status for _ in range(10)] == [200] * 10
 
 
-async def test_ten_thousand_idle_connections_lock_nobody_out(tmp_path: Path) -> None:
-    """The real service, with all that it may have."""
+async def test_ten_thousand_idle_connections_do_not_block_callers(tmp_path: Path) -> None:
+    """The real service with its maximum number of connections."""
     _needs_descriptors(12_000)
     async with running_service(tmp_path, PGVEND_PROVIDER="memory") as service:
         port = urlsplit(service.url).port or 0
@@ -72,7 +72,7 @@ async def test_ten_thousand_idle_connections_lock_nobody_out(tmp_path: Path) -> 
         assert await service.stop() == 0
 
 
-async def test_where_descriptors_are_few_callers_do_not_take_them_all(tmp_path: Path) -> None:
+async def test_few_descriptors_are_not_all_used_by_callers(tmp_path: Path) -> None:
     python = _with_descriptors(200, tmp_path / "python")
     folder = tmp_path / "data"
     async with running_service(folder, python=python, PGVEND_PROVIDER="memory") as service:
@@ -80,7 +80,7 @@ async def test_where_descriptors_are_few_callers_do_not_take_them_all(tmp_path: 
         async with wires_to(port, 400):
             assert (await asked(port)).status == 200
 
-        assert "connections.none_left" not in service.output()
+        assert "connections.exhausted" not in service.output()
 
 
 async def _sent(wire: Wire, many: int) -> None:
@@ -90,14 +90,14 @@ async def _sent(wire: Wire, many: int) -> None:
 
 
 def _needs_descriptors(many: int) -> None:
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if most != resource.RLIM_INFINITY and most < many:
+    _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard_limit != resource.RLIM_INFINITY and hard_limit < many:
         lacking(f"{many} file descriptors")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(many, most), most))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(many, hard_limit), hard_limit))
 
 
 def _with_descriptors(many: int, file: Path) -> Path:
-    """A Python that may open so many."""
+    """Create a Python with that limit of file descriptors."""
     file.write_text(f'#!/bin/sh\nulimit -n {many}\nexec {sys.executable} "$@"\n')
     file.chmod(0o755)
     return file

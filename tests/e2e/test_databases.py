@@ -1,5 +1,5 @@
-"""A database's life over `/v1/databases`: created, promised, shown, listed, deleted; and the
-original service's two routes, as its clients know them."""
+"""Databases over `/v1/databases`: created, shown, listed and deleted; and the two routes of the
+original service."""
 
 from typing import Any
 
@@ -8,6 +8,8 @@ import pytest
 from adapters.memory.provider import MemoryProvider
 from domain.errors import ProviderRejected
 from tests.support.apps import Answer, RunningApp, problem_in, running_app
+from tests.support.half_made import left_half_made
+from tests.support.sweeps import swept
 from tests.support.trouble import Gate, failing
 
 PATH = "/v1/databases"
@@ -38,7 +40,7 @@ async def test_a_created_database_comes_with_its_connection(app: RunningApp) -> 
     }
 
 
-async def test_the_location_leads_to_the_record_without_its_secret(app: RunningApp) -> None:
+async def test_the_location_is_the_record_without_its_password(app: RunningApp) -> None:
     answer = await app.ask("POST", PATH, {"nickname": "found", "ttl": "90m"})
     record = await app.get(answer.headers["Location"])
     del answer.body["connection"]
@@ -46,7 +48,7 @@ async def test_the_location_leads_to_the_record_without_its_secret(app: RunningA
     assert record["expires_at"] == "2026-01-02T04:34:05Z"
 
 
-async def test_a_caller_may_ask_for_the_plain_name_or_none(app: RunningApp) -> None:
+async def test_on_conflict_reject_refuses_a_taken_name(app: RunningApp) -> None:
     await app.vend("taken")
     body = {"nickname": "taken", "on_conflict": "reject"}
     for headers in ({}, ASYNC):
@@ -54,7 +56,7 @@ async def test_a_caller_may_ask_for_the_plain_name_or_none(app: RunningApp) -> N
     assert len(await app.live()) == 1
 
 
-async def test_a_deleted_database_is_promised_to_go_and_then_gone(app: RunningApp) -> None:
+async def test_a_deletion_is_accepted_and_completed_in_the_background(app: RunningApp) -> None:
     database = await app.vend("short-lived")
     path = f"{PATH}/{database['id']}"
 
@@ -68,8 +70,8 @@ async def test_a_deleted_database_is_promised_to_go_and_then_gone(app: RunningAp
     assert (again.status, again.body["state"]) == (202, "deleted")
 
 
-async def test_impatient_deletions_are_one_deletion() -> None:
-    """Each would keep a place of the provider's waiting for the others."""
+async def test_repeated_deletions_are_one_deletion() -> None:
+    """Otherwise each would occupy a connection of the provider."""
     gate, begun = Gate("before delete"), 0
 
     async def counting(moment: str) -> None:
@@ -87,7 +89,7 @@ async def test_impatient_deletions_are_one_deletion() -> None:
     assert begun == 1
 
 
-async def test_a_promise_is_answered_before_the_database_is_there() -> None:
+async def test_an_asynchronous_creation_is_answered_before_it_is_complete() -> None:
     gate = Gate("before provision")
     async with running_app(MemoryProvider(trouble=gate)) as app:
         answer = await promised(app)
@@ -119,14 +121,16 @@ NO_PROMISES = ["return=minimal", "no-respond-async", "respond-async-later", ""]
     ],
     ids=str,
 )
-async def test_who_prefers_gets_a_promise(app: RunningApp, prefer: list[str], status: int) -> None:
+async def test_respond_async_is_applied_if_preferred(
+    app: RunningApp, prefer: list[str], status: int
+) -> None:
     headers = [("Prefer", value) for value in prefer]
     answer = await app.ask("POST", PATH, {"nickname": "n"}, headers)
     assert answer.status == status
     assert ("Preference-Applied" in answer.headers) == (status == 202)
 
 
-async def test_what_became_of_a_failed_promise_is_on_record() -> None:
+async def test_the_record_shows_why_an_asynchronous_creation_failed() -> None:
     refusing = failing("before provision", ProviderRejected)
     async with running_app(MemoryProvider(trouble=refusing)) as app:
         record = await app.comes_to((await promised(app)).body["id"], "failed")
@@ -134,7 +138,7 @@ async def test_what_became_of_a_failed_promise_is_on_record() -> None:
         assert await app.nothing_is_left()
 
 
-async def test_a_repeated_promise_is_the_same(app: RunningApp) -> None:
+async def test_a_repeated_asynchronous_creation_returns_the_same_database(app: RunningApp) -> None:
     first = await promised(app, "a key")
     await app.comes_to(first.body["id"], "ready")
     second = await promised(app, "a key")
@@ -143,13 +147,13 @@ async def test_a_repeated_promise_is_the_same(app: RunningApp) -> None:
     problem_in(await promised(app, "a key", ttl="1h"), 422, "idempotency_key_reused")
 
 
-async def test_the_pages_together_are_the_list_newest_first(app: RunningApp) -> None:
+async def test_the_pages_are_the_list_newest_first(app: RunningApp) -> None:
     made = [(await app.vend(f"n {n}", labels={"odd": str(n % 2)}))["id"] for n in range(7)]
     assert await _in_pages(app) == sorted(made, reverse=True)
     assert await _in_pages(app, "&label=odd=1") == sorted(made[1::2], reverse=True)
 
 
-async def test_states_filter_and_may_be_many(app: RunningApp) -> None:
+async def test_a_list_is_filtered_by_several_states(app: RunningApp) -> None:
     kept, dropped = await app.vend("kept"), await app.vend("dropped")
     await app.ask("DELETE", f"/v1/databases/{dropped['id']}")
     going = "state=deleting&state=deleted"
@@ -157,7 +161,20 @@ async def test_states_filter_and_may_be_many(app: RunningApp) -> None:
     assert await _ids(app, f"state=ready&{going}") == {kept["id"], dropped["id"]}
 
 
-async def test_labels_filter_and_all_must_fit(app: RunningApp) -> None:
+async def test_a_list_hides_deleted_and_failed_databases_unless_asked_for(app: RunningApp) -> None:
+    kept, deleted = await app.vend("kept"), await app.vend("deleted")
+    await app.ask("DELETE", f"{PATH}/{deleted['id']}")
+    await app.comes_to(deleted["id"], "deleted")
+    failed = await left_half_made(app, promised=False)
+    await swept(app)
+
+    assert await _ids(app, "") == {kept["id"]}
+    assert await _ids(app, "state=deleted") == {deleted["id"]}
+    assert await _ids(app, "state=failed") == {failed.id}
+    assert (await app.get(f"{PATH}/{deleted['id']}"))["state"] == "deleted"
+
+
+async def test_a_list_is_filtered_by_all_labels(app: RunningApp) -> None:
     both = await app.vend("both", labels={"team": "a", "env": "ci"})
     one = await app.vend("one", labels={"team": "a"})
     await app.vend("none")
@@ -169,7 +186,7 @@ async def test_labels_filter_and_all_must_fit(app: RunningApp) -> None:
 
 
 async def _in_pages(app: RunningApp, query: str = "") -> list[str]:
-    """The ids, from pages of three."""
+    """Return the ids from pages of three."""
     page = await app.get(f"/v1/databases?page_size=3{query}")
     pages = [page]
     while token := page["next_page_token"]:
@@ -196,23 +213,23 @@ FIELDS = {
 }
 
 
-async def test_the_originals_answer_has_the_seven_fields_and_no_other(app: RunningApp) -> None:
+async def test_the_original_route_answers_exactly_seven_fields(app: RunningApp) -> None:
     body = {"project": {"name": "Sales Data 2024", "region": "eu", "team": [1, {"a": "b"}]}, "x": 1}
 
-    told = await app.ask("POST", f"{LEGACY}?cache=no", body)
+    answer = await app.ask("POST", f"{LEGACY}?cache=no", body)
 
-    assert (told.status, told.headers["Cache-Control"]) == (200, "no-store")
-    assert {name: type(value) for name, value in told.body.items()} == FIELDS
-    assert told.body["database_name"] == "salesdata2024"
-    assert told.body["database_owner"] == "user_salesdata2024"
-    assert told.body["database_type"] == "postgresql"
-    assert told.body["database_nickname"] == "Sales Data 2024"
+    assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
+    assert {name: type(value) for name, value in answer.body.items()} == FIELDS
+    assert answer.body["database_name"] == "salesdata2024"
+    assert answer.body["database_owner"] == "user_salesdata2024"
+    assert answer.body["database_type"] == "postgresql"
+    assert answer.body["database_nickname"] == "Sales Data 2024"
 
 
-async def test_an_error_has_the_detail_that_the_originals_had(app: RunningApp) -> None:
+async def test_an_error_of_the_original_route_has_a_detail(app: RunningApp) -> None:
     answer = await app.ask("POST", LEGACY, {"project": {"name": "!?"}})
     assert "letter" in problem_in(answer, 422, "invalid_nickname")["detail"]
 
 
-async def test_the_test_route_says_ok(app: RunningApp) -> None:
+async def test_the_test_route_answers_ok(app: RunningApp) -> None:
     assert await app.get("/api/test") == {"status": "ok"}

@@ -1,4 +1,4 @@
-"""The document and the page of the calls, as they are served."""
+"""The OpenAPI document and the documentation page over HTTP."""
 
 import re
 
@@ -7,7 +7,7 @@ import pytest
 from tests.support.apps import RunningApp, problem_of, running_app
 
 
-async def test_the_document_says_whether_a_key_is_needed(app: RunningApp) -> None:
+async def test_the_document_shows_whether_a_key_is_required(app: RunningApp) -> None:
     async with running_app(api_keys="a-static-key-of-the-tests") as keyed:
         ways = [
             (await each.get("/openapi.json"))["paths"]["/v1/databases"]["post"]["security"]
@@ -16,7 +16,7 @@ async def test_the_document_says_whether_a_key_is_needed(app: RunningApp) -> Non
     assert ways == [[{}, {"key": []}], [{"key": []}]]
 
 
-async def test_the_page_runs_nothing_but_our_own_files(app: RunningApp) -> None:
+async def test_the_page_runs_only_its_own_files(app: RunningApp) -> None:
     async with app.client.get("/docs") as response:
         policy = response.headers["Content-Security-Policy"]
         page = await response.text()
@@ -35,7 +35,7 @@ async def test_the_page_runs_nothing_but_our_own_files(app: RunningApp) -> None:
         ("/docs/icon.svg", "image/svg+xml"),
     ],
 )
-async def test_every_part_is_what_it_says(app: RunningApp, path: str, media_type: str) -> None:
+async def test_every_file_has_its_media_type(app: RunningApp, path: str, media_type: str) -> None:
     async with app.client.get(path) as response:
         assert (response.status, response.content_type) == (200, media_type)
 

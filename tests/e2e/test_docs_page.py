@@ -1,4 +1,4 @@
-"""The page of the calls in a real browser, and what keeps others' scripts out of it."""
+"""The documentation page in a real browser, and its protection against foreign scripts."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ KEY = "a-static-key-of-the-tests"
 
 @dataclass
 class Docs:
-    """The page, and what the browser had to complain about."""
+    """The page, and the errors of the browser's console."""
 
     page: Page
     complaints: list[str] = field(default_factory=list)
@@ -33,7 +33,7 @@ class Docs:
         return call
 
     async def answer(self, call: Locator, status: int) -> Locator:
-        """What the page shows after the form is sent."""
+        """Send the form and return the answer that the page shows."""
         await call.get_by_role("button", name="Send").click()
         shown = call.locator(".answer")
         await expect(shown).to_contain_text(f"{status} ")
@@ -43,13 +43,13 @@ class Docs:
 @pytest.fixture
 async def docs(page: Page) -> AsyncIterator[Docs]:
     docs = Docs(page)
-    await page.goto("about:blank")  # no complaint of the page before is heard
+    await page.goto("about:blank")  # otherwise errors of the previous page are recorded
     page.on("console", docs.hear)
     yield docs
     page.remove_listener("console", docs.hear)
 
 
-async def test_a_database_is_made_and_found_with_the_page(docs: Docs, app: RunningApp) -> None:
+async def test_a_database_is_created_and_listed_on_the_page(docs: Docs, app: RunningApp) -> None:
     await docs.open(app)
     create = await docs.unfolded("createDatabase")
     await create.locator("textarea").fill('{"nickname": "From the page"}')
@@ -73,14 +73,14 @@ async def test_events_are_shown_on_the_page(docs: Docs, app: RunningApp) -> None
     await expect(shown).to_contain_text("event: settled")
 
 
-async def test_every_call_of_the_document_is_on_the_page(docs: Docs, app: RunningApp) -> None:
+async def test_every_operation_of_the_document_is_on_the_page(docs: Docs, app: RunningApp) -> None:
     document = await app.get("/openapi.json")
     calls = sum(len(methods) for methods in document["paths"].values())
     await docs.open(app)
     await expect(docs.page.locator("#calls > details")).to_have_count(calls)
 
 
-async def test_the_page_shows_a_key_where_one_is_asked_for(docs: Docs) -> None:
+async def test_the_page_sends_the_key(docs: Docs) -> None:
     async with running_app(api_keys=KEY) as app:
         await docs.open(app)
         call = await docs.unfolded("createDatabase")
@@ -91,7 +91,7 @@ async def test_the_page_shows_a_key_where_one_is_asked_for(docs: Docs) -> None:
         assert KEY not in await docs.page.locator("body").inner_text()
 
 
-async def test_what_is_typed_is_text_and_no_part_of_the_page(docs: Docs, app: RunningApp) -> None:
+async def test_user_input_is_shown_as_text(docs: Docs, app: RunningApp) -> None:
     await app.vend("<img src=x onerror=alert(1)>")
     await docs.open(app)
     shown = await docs.answer(await docs.unfolded("listDatabases"), 200)
@@ -99,7 +99,7 @@ async def test_what_is_typed_is_text_and_no_part_of_the_page(docs: Docs, app: Ru
     assert await docs.page.locator("img").count() == 0
 
 
-async def test_the_pages_policy_stops_a_script_from_elsewhere(docs: Docs, app: RunningApp) -> None:
+async def test_the_policy_blocks_scripts_of_other_origins(docs: Docs, app: RunningApp) -> None:
     await docs.open(app)
     script = "document.body.append(Object.assign(document.createElement('script'), {src}))"
     await docs.page.evaluate(f"(src) => {{ {script} }}", "http://127.0.0.1:1/evil.js")

@@ -1,4 +1,4 @@
-"""`pgvend doctor`, as one types it before `pgvend serve`."""
+"""`pgvend doctor` as a program."""
 
 import json
 import os
@@ -15,14 +15,14 @@ from tests.support.serviced import created
 ANOTHER = "another-secret-than-the-one-it-was"
 
 
-async def test_a_new_installation_passes_and_nothing_is_made(tmp_path: Path) -> None:
-    told = await pgvend("doctor", PGVEND_DATA_DIR=str(tmp_path / "data"))
-    assert told.status == 0, told
-    assert told.stdout.startswith("VERDICT  CHECK")
-    assert (told.stderr, os.listdir(tmp_path)) == ("", [])
+async def test_a_new_installation_passes_and_nothing_is_created(tmp_path: Path) -> None:
+    ran_doctor = await pgvend("doctor", PGVEND_DATA_DIR=str(tmp_path / "data"))
+    assert ran_doctor.status == 0, ran_doctor
+    assert ran_doctor.stdout.startswith("VERDICT  CHECK")
+    assert (ran_doctor.stderr, os.listdir(tmp_path)) == ("", [])
 
 
-async def test_while_a_service_runs_it_looks_and_lets_it_be(service: RunningService) -> None:
+async def test_while_a_service_runs_doctor_does_not_disturb_it(service: RunningService) -> None:
     await created(service)
     checks = await _checks(service.data_dir)
     await created(service)
@@ -35,7 +35,7 @@ async def test_while_a_service_runs_it_looks_and_lets_it_be(service: RunningServ
     assert "of ours" in checks["marks"]["detail"]
 
 
-async def test_databases_stay_ours_under_another_secret(service: RunningService) -> None:
+async def test_databases_are_recognized_under_another_secret(service: RunningService) -> None:
     await created(service)
     first = (service.data_dir / "secret").read_text().strip()
     changed = await _checks(service.data_dir, PGVEND_SECRET=ANOTHER)
@@ -46,12 +46,14 @@ async def test_databases_stay_ours_under_another_secret(service: RunningService)
     assert rotated["passwords"]["verdict"] == "ok"
 
 
-async def test_what_it_prints_is_run_by_psql(server_15: OperatorsServer, tmp_path: Path) -> None:
+async def test_the_printed_fixes_can_be_run_by_psql(
+    server_15: OperatorsServer, tmp_path: Path
+) -> None:
     settings = _over(server_15)
     await run(server_15, "CREATE DATABASE wide_open", "ALTER ROLE admin NOCREATEDB")
     try:
         before = await _doctor(tmp_path, **settings)
-        script = before.stdout.partition("To mend, run as a superuser:")[2]
+        script = before.stdout.partition("Run this SQL as a superuser to fix it:")[2]
         anywhere = server_15.dsn("postgres", "template1")
         psql = await ran(program("psql"), anywhere, "-v", "ON_ERROR_STOP=1", stdin=script)
         again = await _doctor(tmp_path, **settings)
@@ -66,25 +68,25 @@ async def test_what_it_prints_is_run_by_psql(server_15: OperatorsServer, tmp_pat
         )
 
     assert (before.status, psql.status, again.status) == (1, 0, 0), (before, psql, again)
-    assert "To mend" not in again.stdout
+    assert "to fix it:" not in again.stdout
     assert PASSWORD not in f"{before}{again}"
 
 
-async def test_a_server_that_is_not_there_hides_nothing_else(tmp_path: Path) -> None:
+async def test_an_unreachable_server_does_not_hide_other_checks(tmp_path: Path) -> None:
     dsn = "postgresql://admin:hunter2@127.0.0.1:1/postgres"
     settings = {"PGVEND_PROVIDER": "postgres", "PGVEND_POSTGRES_ADMIN_DSN": dsn}
-    told = await _doctor(tmp_path / "data", "--json", **settings)
-    checks = _by_name(told)
+    ran_doctor = await _doctor(tmp_path / "data", "--json", **settings)
+    checks = _by_name(ran_doctor)
 
-    assert told.status == 1
+    assert ran_doctor.status == 1
     assert checks["postgres"]["verdict"] == "fail"
     assert "PGVEND_POSTGRES_ADMIN_DSN" in checks["postgres"]["detail"]
     assert checks["records"]["verdict"] == "ok"
-    assert "hunter2" not in told.stdout + told.stderr
+    assert "hunter2" not in ran_doctor.stdout + ran_doctor.stderr
 
 
-async def test_it_looks_at_neon(neon: RunningEmulator, tmp_path: Path) -> None:
-    told = await _doctor(
+async def test_neon_is_checked(neon: RunningEmulator, tmp_path: Path) -> None:
+    ran_doctor = await _doctor(
         tmp_path / "data",
         NEON_API_URL=neon.url,
         NEON_API_KEY=neon.key,
@@ -93,17 +95,17 @@ async def test_it_looks_at_neon(neon: RunningEmulator, tmp_path: Path) -> None:
         NEON_HOST=neon.host,
     )
 
-    assert told.status == 1, "a new branch's database is open to all"
-    assert 'REVOKE CONNECT, TEMPORARY ON DATABASE "neondb" FROM PUBLIC;' in told.stdout
-    assert "To mend, run as the admin:" in told.stdout
-    assert neon.key not in told.stdout + told.stderr
+    assert ran_doctor.status == 1, "the database of a new branch is open to all roles"
+    assert 'REVOKE CONNECT, TEMPORARY ON DATABASE "neondb" FROM PUBLIC;' in ran_doctor.stdout
+    assert "Run this SQL as the admin to fix it:" in ran_doctor.stdout
+    assert neon.key not in ran_doctor.stdout + ran_doctor.stderr
 
 
-async def test_settings_that_are_wrong_are_told_as_at_a_start(tmp_path: Path) -> None:
-    told = await _doctor(tmp_path, PGVEND_SECRET="hunter2")
-    assert (told.status, told.stdout) == (1, "")
-    assert "PGVEND_SECRET" in told.stderr
-    assert "hunter2" not in told.stderr
+async def test_invalid_settings_are_reported_as_at_startup(tmp_path: Path) -> None:
+    ran_doctor = await _doctor(tmp_path, PGVEND_SECRET="hunter2")
+    assert (ran_doctor.status, ran_doctor.stdout) == (1, "")
+    assert "PGVEND_SECRET" in ran_doctor.stderr
+    assert "hunter2" not in ran_doctor.stderr
 
 
 def _over(server: OperatorsServer) -> dict[str, Any]:
@@ -114,8 +116,8 @@ async def _checks(folder: Path, **settings: str) -> dict[str, Any]:
     return _by_name(await _doctor(folder, "--json", **settings))
 
 
-def _by_name(told: Ran) -> dict[str, Any]:
-    return {check["name"]: check for check in json.loads(told.stdout)["checks"]}
+def _by_name(ran_doctor: Ran) -> dict[str, Any]:
+    return {check["name"]: check for check in json.loads(ran_doctor.stdout)["checks"]}
 
 
 async def _doctor(folder: Path, *arguments: str, **settings: str) -> Ran:

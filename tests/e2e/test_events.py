@@ -1,4 +1,4 @@
-"""`GET /v1/databases/{id}/events`: what is done for a database, as it is done; and bad days."""
+"""`GET /v1/databases/{id}/events`: the steps of a database as they happen, and failures."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -35,7 +35,7 @@ async def made(app: RunningApp) -> str:
     return f"/v1/databases/{(await app.vend())['id']}"
 
 
-async def test_a_listener_sees_every_step_as_it_happens_and_how_it_ended() -> None:
+async def test_a_stream_shows_every_step_as_it_happens_and_the_end() -> None:
     gate = Gate("amid provision")
     async with running_app(MemoryProvider(trouble=gate), clock=SlowClock()) as app:
         path = (await app.ask(*PROMISE)).headers["Location"]
@@ -49,8 +49,10 @@ async def test_a_listener_sees_every_step_as_it_happens_and_how_it_ended() -> No
                 assert rest[-1].data == await app.get(path)
 
 
-@pytest.mark.parametrize("last", ["", *range(5)])  # a browser sends "" when an event had no id
-async def test_who_comes_back_gets_what_was_missed(app: RunningApp, last: int | str) -> None:
+@pytest.mark.parametrize("last", ["", *range(5)])  # browsers send "" after an event without an id
+async def test_a_reconnecting_browser_gets_the_missed_events(
+    app: RunningApp, last: int | str
+) -> None:
     events = await events_of(app, await made(app), after=str(last))
     seen = int(last or 0)
     assert steps_in(events) == MADE[seen:]
@@ -58,8 +60,8 @@ async def test_who_comes_back_gets_what_was_missed(app: RunningApp, last: int | 
     assert events[-1].name == "settled"
 
 
-async def test_who_knows_the_end_stays_away_until_more_begins(app: RunningApp) -> None:
-    """A browser comes back for ever otherwise."""
+async def test_a_browser_that_knows_the_end_gets_204_until_a_new_step(app: RunningApp) -> None:
+    """Otherwise a browser reconnects for ever."""
     path = await made(app)
     settled = (await events_of(app, path))[-1]
 
@@ -72,10 +74,10 @@ async def test_who_knows_the_end_stays_away_until_more_begins(app: RunningApp) -
     assert events[-1].id == "6-settled"
 
 
-async def test_one_that_was_found_without_a_history_has_an_end_too(app: RunningApp) -> None:
-    """A browser that got no id at all would come back for ever."""
+async def test_an_imported_database_without_history_has_an_end_too(app: RunningApp) -> None:
+    """A browser that received no id would reconnect for ever."""
     path = f"/v1/databases/{await left_without_record(app)}"
-    await app.ask("POST", "/v1/sweep")
+    await app.ask("POST", "/v1/reconciliations")
 
     events = await events_of(app, path)
 
@@ -86,28 +88,28 @@ async def test_one_that_was_found_without_a_history_has_an_end_too(app: RunningA
 
 @asynccontextmanager
 async def waiting() -> AsyncIterator[tuple[RunningApp, str, Outage]]:
-    """A service, the address of a database that nobody is making, and what keeps its record away:
-    a stream of its events stays open."""
+    """A service, the address of a database whose creation is interrupted, and an outage of its
+    registry. A stream of its events stays open."""
     outage = Outage()
     async with running_app(clock=SlowClock(), records=records_with(outage)) as app:
         left = await left_half_made(app)
         yield app, f"/v1/databases/{left.id}", outage
 
 
-async def test_a_stream_outlasts_records_that_are_away_for_a_while() -> None:
-    """A browser that is answered 503 does not come back."""
+async def test_a_stream_survives_an_outage_of_the_registry() -> None:
+    """A browser does not reconnect after a 503."""
     async with waiting() as (app, path, outage), stream_of(app, path) as stream:
         await stream.first()
         outage.is_on = True
         seen = len(app.clock.slept)
         await until(lambda: _has_slept(app, seen + 5))
         outage.is_on = False
-        await app.ask("POST", "/v1/sweep")
+        await app.ask("POST", "/v1/reconciliations")
 
         assert steps_in(await stream.all())[-1] == ("verify", "done")
 
 
-async def test_nothing_goes_on_for_a_caller_that_has_gone() -> None:
+async def test_polling_stops_after_the_caller_disconnects() -> None:
     async with waiting() as (app, path, _):
         async with stream_of(app, path) as stream:
             await stream.first()
@@ -115,8 +117,8 @@ async def test_nothing_goes_on_for_a_caller_that_has_gone() -> None:
         await until(lambda: _is_quiet(app))
 
 
-async def test_a_process_ends_amid_a_stream(server_15: OperatorsServer, tmp_path: Path) -> None:
-    """At once: it does not wait for as long as it would for a request."""
+async def test_a_process_stops_during_a_stream(server_15: OperatorsServer, tmp_path: Path) -> None:
+    """Shutdown does not wait for streams as it does for requests."""
     async with own_database(server_15) as url:
         async with opened_postgres(url) as opened:
             left = await opened.registry.add(new_record(target=HERE))
@@ -140,7 +142,7 @@ async def test_a_process_ends_amid_a_stream(server_15: OperatorsServer, tmp_path
 
 
 class FrozenClock(FakeClock):
-    """Who sleeps stays asleep: for what would be busy with looking again and again."""
+    """A clock on which sleeping never ends, to stop polling."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -151,7 +153,7 @@ class FrozenClock(FakeClock):
         await super().sleep(seconds)
 
 
-async def test_where_all_places_are_taken_one_is_told_what_to_do_instead() -> None:
+async def test_at_the_limit_of_streams_a_caller_is_advised_to_poll() -> None:
     clock = FrozenClock()
     async with running_app(clock=clock) as app:
         path = f"/v1/databases/{(await left_half_made(app)).id}"
@@ -163,21 +165,23 @@ async def test_where_all_places_are_taken_one_is_told_what_to_do_instead() -> No
             answer = await app.ask("GET", f"{path}/events")
             problem = problem_in(answer, 503, "unavailable")
             assert problem["retryable"] is True
-            assert "ask for the database itself" in problem["detail"]
+            assert "poll the database instead" in problem["detail"]
             assert int(answer.headers["Retry-After"]) > 0
             assert (await app.ask("HEAD", f"{path}/events")).status == 200
             assert (await app.ask("GET", f"{path}")).status == 200
             known = {"Last-Event-ID": "4-settled"}
             settled = await app.ask("GET", f"{await made(app)}/events", headers=known)
-            assert settled.status == 204, "what is no stream needs no place"
+            assert settled.status == 204, "an answer without a stream needs no slot"
 
-            await app.ask("POST", "/v1/sweep")  # it is made, and they end
+            await app.ask(
+                "POST", "/v1/reconciliations"
+            )  # completes the database, which ends the streams
             clock.goes_on.set()
         assert (await events_of(app, path))[-1].name == "settled"
 
 
 def _client_of(app: RunningApp) -> ClientSession:
-    """Not even aiohttp's client opens so many connections unless it is told to."""
+    """Create a client without a limit of connections."""
     return ClientSession(f"http://127.0.0.1:{app.port}", connector=TCPConnector(limit=0))
 
 
@@ -186,7 +190,7 @@ async def _has_slept(app: RunningApp, times: int) -> bool:
 
 
 async def _is_quiet(app: RunningApp) -> bool:
-    """Whether nobody looks again and again."""
+    """Return whether polling has stopped."""
     seen = len(app.clock.slept)
     await asyncio.sleep(0.1)
     return len(app.clock.slept) == seen

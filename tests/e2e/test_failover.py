@@ -1,4 +1,4 @@
-"""A standby is promoted under load, and the same service goes on with it."""
+"""A standby is promoted under load, and the service continues with it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ SECRET = "a secret that both servers know " * 2
 
 @dataclass
 class Load:
-    """Callers that repeat a request, under its key, until they have their database."""
+    """Callers that retry a request with its idempotency key until it succeeds."""
 
     service: RunningService
     made: list[Any] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Load:
             self.failures.append(answer)
 
     async def come_to(self, more: int) -> None:
-        """Return when so many more databases have been made."""
+        """Wait until that many more databases are created."""
         wanted = len(self.made) + more
 
         async def are_made() -> bool:
@@ -65,7 +65,7 @@ async def pair() -> AsyncIterator[Pair]:
         yield pair
 
 
-async def test_creations_fail_for_a_moment_and_none_is_lost(pair: Pair, tmp_path: Path) -> None:
+async def test_creations_fail_briefly_and_none_is_lost(pair: Pair, tmp_path: Path) -> None:
     settings = {
         "PGVEND_PROVIDER": "postgres",
         "PGVEND_POSTGRES_ADMIN_DSN": pair.dsn(),
@@ -89,7 +89,7 @@ async def test_creations_fail_for_a_moment_and_none_is_lost(pair: Pair, tmp_path
 
 
 async def _works(pair: Pair, database: Any) -> None:
-    """By a URI that names both servers, of which one is gone."""
+    """Log in by the URI that names both servers, of which one is down."""
     connection = database["connection"]
     ports = [each["port"] for each in connection["hosts"]]
     assert ports == [pair.primary.port, pair.standby.port]

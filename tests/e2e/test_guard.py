@@ -1,4 +1,4 @@
-"""What the service says of the guard: counts in `/readyz`, without a key, and ids in its log."""
+"""The guard as the service reports it: counts in `/readyz`, and ids in the log."""
 
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -15,7 +15,7 @@ RULE = "CREATE RULE r AS ON INSERT TO pg_catalog.pg_authid DO NOTHING"
 RIGHTS = "pg_signal_backend, pg_read_all_stats"
 
 
-async def test_it_ends_who_holds_up_the_server_and_says_so(
+async def test_the_guard_ends_a_blocking_session_and_reports_it(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
     async with service_over(server_15, tmp_path, PGVEND_ADMIN_KEY="a" * 32) as service:
@@ -36,26 +36,26 @@ async def test_it_ends_who_holds_up_the_server_and_says_so(
         assert health["guard"]["concerns"] == []
         assert 0 < health["guard"]["free_connections"] < 97
         assert health["guard"]["oldest_transaction_id_age"] > 0
-        assert "free_disk_bytes" not in health["guard"], "SQL does not tell"
+        assert "free_disk_bytes" not in health["guard"], "SQL does not show it"
         assert database["id"] not in str(health)
-        said = await service.wrote(r".*guard\.ended_session")
-        assert database["id"] in said[0]
-        assert "waits_for_shared_lock" in said[0]
+        lines = await service.wrote(r".*guard\.ended_session")
+        assert database["id"] in lines[0]
+        assert "waits_for_shared_lock" in lines[0]
         await deleted(service, database, **key)
 
 
-async def test_without_the_right_to_end_sessions_it_says_so_until_it_has_it(
+async def test_missing_rights_of_the_guard_are_reported_until_granted(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
     async with AsyncExitStack() as without:
         await without.enter_async_context(without_rights(server_15, RIGHTS))
         async with service_over(server_15, tmp_path) as service:
-            said = await service.wrote(r".*cannot_end_sessions.*guard\.concern")
+            lines = await service.wrote(r".*cannot_end_sessions.*guard\.concern")
             status, health = await answered(service, "GET", "/readyz")
             assert (status, health["status"]) == (200, "ok")
             concerns = ["cannot_end_sessions", "cannot_see_transactions"]
             assert health["guard"]["concerns"] == concerns
-            assert "GRANT pg_signal_backend" in said[0]
+            assert "GRANT pg_signal_backend" in lines[0]
             await without.aclose()
 
             async def is_well() -> bool:

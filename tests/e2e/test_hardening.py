@@ -1,4 +1,4 @@
-"""The headers that browsers and caches go by: on every answer, whatever it answers."""
+"""Security headers are on every answer."""
 
 from collections.abc import Mapping
 
@@ -15,12 +15,12 @@ SENT = {
     "the original's answer": request("/api/test"),
     "the document": request("/openapi.json"),
     "a problem": request("/v1/databases/none"),
-    "nothing there": request("/nowhere"),
+    "an unknown path": request("/nowhere"),
     "a method that is not allowed": request("/livez", "DELETE"),
     "a bad body": request("/v1/databases", "POST", Content_Length="0"),
     "another machine's name": request("/livez", Host="attacker.example"),
     "an unknown expectation": request("/livez", Expect="a miracle"),
-    "what is no HTTP": b"\x00\x01\r\n\r\n",
+    "malformed HTTP": b"\x00\x01\r\n\r\n",
     "a head that is too large": request("/" + "a" * 70_000),
     "a preflight": request(
         "/v1/databases", "OPTIONS", Origin=PAGE, Access_Control_Request_Method="POST"
@@ -35,21 +35,21 @@ SENT = {
 
 
 @pytest.mark.parametrize("sent", SENT.values(), ids=SENT.keys())
-async def test_every_answer_is_hardened(sent: bytes) -> None:
+async def test_every_answer_has_security_headers(sent: bytes) -> None:
     async with running_app(cors_allow_origins=PAGE) as app, wire_to(app.port) as wire:
         wire.send(sent)
         _, headers = await wire.head()
     _is_hardened(headers)
 
 
-async def test_answers_are_not_kept_by_caches(app: RunningApp) -> None:
+async def test_answers_are_not_cached(app: RunningApp) -> None:
     database = await app.vend()
     for path in ("", f"/{database['id']}", f"/{database['id']}/connection", "/none"):
         answer = await app.ask("GET", f"/v1/databases{path}")
         assert answer.headers["Cache-Control"] == "no-store"
 
 
-async def test_a_stream_is_hardened_before_it_begins(app: RunningApp) -> None:
+async def test_a_stream_has_security_headers(app: RunningApp) -> None:
     database = await app.vend()
     async with app.client.get(f"/v1/databases/{database['id']}/events") as response:
         _is_hardened(response.headers)

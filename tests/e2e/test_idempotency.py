@@ -1,4 +1,4 @@
-"""The same request again: what is a key, which requests are the same, and what they get."""
+"""Idempotency keys: repeated requests and their answers."""
 
 import asyncio
 
@@ -19,30 +19,30 @@ async def test_the_same_request_gets_the_same_answer(app: RunningApp, path: str)
     assert len(await app.live()) == 1
 
 
-async def test_both_routes_know_one_key(app: RunningApp) -> None:
-    """A client that moves from one to the other repeats its request there."""
+async def test_both_routes_share_keys(app: RunningApp) -> None:
+    """A client that migrates from one route to the other may repeat its request there."""
     new = await app.ask("POST", PATH, ORDERS[PATH], keyed())
     old = await app.ask("POST", LEGACY, ORDERS[LEGACY], keyed())
     assert old.body["database_owner_password"] == new.body["connection"]["password"]
     assert len(await app.live()) == 1
 
 
-async def test_while_the_first_is_at_work_the_second_is_told_to_come_back() -> None:
+async def test_a_repeated_request_in_progress_is_asked_to_retry() -> None:
     gate = Gate("amid provision")
     async with running_app(MemoryProvider(trouble=gate)) as app, app.replica() as other:
         first = asyncio.create_task(ordered(app))
         await gate.reached.wait()
         for replica in (app, other):
-            told = await ordered(replica)
-            assert problem_in(told, 409, "in_flight")["retryable"] is True
-            assert int(told.headers["Retry-After"]) > 0
+            answer = await ordered(replica)
+            assert problem_in(answer, 409, "in_flight")["retryable"] is True
+            assert int(answer.headers["Retry-After"]) > 0
         gate.open()
 
         assert (await first).body == (await ordered(other)).body
         assert len(await app.live()) == 1
 
 
-async def test_a_key_is_for_one_request_however_it_is_written(app: RunningApp) -> None:
+async def test_a_key_identifies_one_request_in_any_spelling(app: RunningApp) -> None:
     first, second = await ordered(app, ttl="60m"), await ordered(app, ttl="PT1H")
     refused = problem_in(await ordered(app), 422, "idempotency_key_reused")
     assert first.body == second.body

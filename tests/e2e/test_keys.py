@@ -1,4 +1,4 @@
-"""`/v1/keys`: made, listed, revoked."""
+"""`/v1/keys`: keys are created, listed and revoked."""
 
 from contextlib import AbstractAsyncContextManager
 
@@ -12,7 +12,7 @@ from tests.support.keyholders import Guarded, Keyholder, guarded_app
 KEYS = "/v1/keys"
 
 
-async def test_a_key_is_told_once_and_stored_nowhere(guarded: Guarded) -> None:
+async def test_a_key_is_shown_once_and_stored_nowhere(guarded: Guarded) -> None:
     made = await guarded.admin.ask("POST", KEYS, {"name": "web", "scopes": ["create"]})
 
     assert made.status == 201
@@ -26,24 +26,37 @@ async def test_a_key_is_told_once_and_stored_nowhere(guarded: Guarded) -> None:
     assert digest_of(Secret(key)) not in repr(listed.body)
 
 
-async def test_a_key_is_made_as_it_was_asked_for(guarded: Guarded) -> None:
+async def test_a_key_has_the_requested_properties(guarded: Guarded) -> None:
     asked = {"name": "web", "scopes": ["read", "create"], "quota": 3, "rate": "10/min"}
 
     made = await guarded.admin.ask("POST", KEYS, asked | {"ttl": "1h"})
 
-    told = made.body
-    assert (told["name"], told["quota"], told["rate"]) == ("web", 3, "10/min")
-    assert told["scopes"] == ["create", "read"]
-    assert (told["origins"], told["revoked_at"], told["notices"]) == ([], None, [])
-    assert (told["created_at"], told["expires_at"]) == (
+    key = made.body
+    assert (key["name"], key["quota"], key["rate"]) == ("web", 3, "10/min")
+    assert key["scopes"] == ["create", "read"]
+    assert (key["origins"], key["revoked_at"], key["notices"]) == ([], None, [])
+    assert (key["created_at"], key["expires_at"]) == (
         "2026-01-02T03:04:05Z",
         "2026-01-02T04:04:05Z",
     )
     (listed,) = (await guarded.admin.ask("GET", KEYS)).body["keys"]
-    assert listed == {name: told[name] for name in told if name not in {"key", "notices"}}
+    assert listed == {name: key[name] for name in key if name not in {"key", "notices"}}
 
 
-async def test_a_revoked_key_is_of_no_use_at_once_and_its_databases_stay(guarded: Guarded) -> None:
+async def test_keys_are_listed_in_pages(guarded: Guarded) -> None:
+    for number in range(3):
+        await guarded.holder(f"caller-{number}")
+        guarded.app.clock.passed += 1
+    first = (await guarded.admin.ask("GET", f"{KEYS}?page_size=2")).body
+    token = first["next_page_token"]
+    last = (await guarded.admin.ask("GET", f"{KEYS}?page_size=2&page_token={token}")).body
+
+    assert [key["name"] for key in first["keys"]] == ["caller-2", "caller-1"]
+    assert [key["name"] for key in last["keys"]] == ["caller-0"]
+    assert last["next_page_token"] == ""
+
+
+async def test_a_revoked_key_stops_working_and_its_databases_stay(guarded: Guarded) -> None:
     ann = await guarded.holder("ann")
     made = await ann.vend()
 
@@ -56,7 +69,7 @@ async def test_a_revoked_key_is_of_no_use_at_once_and_its_databases_stay(guarded
     assert guarded.app.accepts(made["connection"])
 
 
-async def test_a_key_works_wherever_the_records_are_and_what_is_none_is_not_found(
+async def test_keys_work_with_every_registry_and_invalid_ids_are_not_found(
     records: AbstractAsyncContextManager[Opened],
 ) -> None:
     async with records as opened, guarded_app(records=opened) as guarded:
@@ -67,8 +80,8 @@ async def test_a_key_works_wherever_the_records_are_and_what_is_none_is_not_foun
         wrong = Keyholder(guarded.app, ann.key[:-1] + ("0" if ann.key[-1] != "0" else "1"))
         problem_in(await wrong.ask("GET", PATH), 401, "key_refused")
         for key_id in ("x", "%00", "%ED%A0%80", "%FF", "%F0%9F%98%80", "'", "%25"):
-            told = await guarded.admin.ask("DELETE", f"{KEYS}/{key_id}")
-            problem_in(told, 404, "key_not_found")
+            answer = await guarded.admin.ask("DELETE", f"{KEYS}/{key_id}")
+            problem_in(answer, 404, "key_not_found")
         trail = await guarded.trail("&caller=admin")
         assert [one["outcome"] for one in trail if one["action"] == "revokeKey"] == [
             "key_not_found"

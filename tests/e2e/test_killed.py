@@ -1,4 +1,4 @@
-"""The service is killed in the middle; its next start goes on with what it had begun."""
+"""The service is killed during operations; its next start completes or undoes them."""
 
 import asyncio
 from contextlib import suppress
@@ -25,22 +25,22 @@ from tests.support.serviced import (
 )
 
 
-async def test_what_was_begun_when_it_was_killed_is_finished_or_undone(
+async def test_operations_of_a_killed_service_are_completed_or_undone(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
-    """Promises are kept, a repeated request is answered, a deletion is done, the rest undone."""
+    """Asynchronous and keyed creations and deletions complete; others are undone."""
     order, key = {"nickname": unique_name()}, {"Idempotency_Key": unique_name()}
     async with service_over(server_15, tmp_path) as service:
         dropped = await created(service)
-        async with no_new_databases(server_15):  # and none that goes
+        async with no_new_databases(server_15):  # and no deletion completes
             promised = await created(service, Prefer="respond-async")
             keyed = await asked(service, "POST", PATH, order, Prefer="respond-async", **key)
             await asked(service, "DELETE", f"{PATH}/{dropped['id']}")
-            vending = asyncio.create_task(created(service))
+            creation = asyncio.create_task(created(service))
             left = await _begun(service, {promised["id"], keyed["id"], dropped["id"]})
             await service.kill()
             with suppress(aiohttp.ClientError):
-                await vending
+                await creation
 
     async with service_over(server_15, tmp_path) as service:
         made = await _answered_in_the_end(service, order, key)
@@ -57,7 +57,7 @@ async def test_what_was_begun_when_it_was_killed_is_finished_or_undone(
 
 
 async def _begun(service: RunningService, others: set[str]) -> Any:
-    """The record of a vend that nobody can come back for, once there is one."""
+    """Return the record of the creation that no caller can retry, once it exists."""
     begun: list[Any] = []
 
     async def has_begun() -> bool:
@@ -71,7 +71,7 @@ async def _begun(service: RunningService, others: set[str]) -> Any:
 
 
 async def _answered_in_the_end(service: RunningService, order: Any, key: dict[str, str]) -> Any:
-    """What a client gets that repeats its request as long as it is told to."""
+    """Repeat the request until the service no longer asks to retry."""
     status, made = 0, None
 
     async def is_answered() -> bool:

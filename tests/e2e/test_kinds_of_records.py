@@ -1,5 +1,5 @@
-"""The service over each kind of records: what is odd is refused before it gets to them, and two
-replicas are one service."""
+"""The service over each kind of registry: invalid input is refused before it, and two replicas act
+as one service."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -20,7 +20,7 @@ async def app(records: AbstractAsyncContextManager[Opened]) -> AsyncIterator[Run
         yield running
 
 
-async def test_an_odd_id_is_not_found(app: RunningApp) -> None:
+async def test_an_invalid_id_is_not_found(app: RunningApp) -> None:
     for odd in (*NO_ID, "db_nobody"):
         for method, what in (
             *(("GET", what) for what in ("", "/connection", "/events")),
@@ -31,14 +31,14 @@ async def test_an_odd_id_is_not_found(app: RunningApp) -> None:
             assert problem_in(answer, 404, "database_not_found")["detail"].isprintable()
 
 
-async def test_an_odd_nickname_is_kept_as_typed(app: RunningApp) -> None:
+async def test_an_unusual_nickname_is_stored_unchanged(app: RunningApp) -> None:
     for nickname in ("\ufffe n", "💾 n", "\u2028n", "\\u0000 n", "n" * 256):
         made = await app.vend(nickname)
         assert (await app.get(f"/v1/databases/{made['id']}"))["nickname"] == nickname
 
 
-async def test_two_replicas_are_one_service(app: RunningApp) -> None:
-    """What one has promised the other keeps, tells and ends."""
+async def test_two_replicas_act_as_one_service(app: RunningApp) -> None:
+    """Each replica sees and changes the databases of the other."""
     async with app.replica(grace_period="24h") as other:
         made = await app.vend("shared", ttl="1h", labels={"a": "1"})
         path = f"/v1/databases/{made['id']}"
@@ -48,7 +48,7 @@ async def test_two_replicas_are_one_service(app: RunningApp) -> None:
         assert (await app.ask("PATCH", path, {"labels": {"a": "2"}}, tag)).status == 200
         problem_in(await other.ask("PATCH", path, {"ttl": "2h"}, tag), 412, "precondition_failed")
         app.clock.passed += 3600
-        await other.ask("POST", "/v1/sweep")
+        await other.ask("POST", "/v1/reconciliations")
         assert not app.accepts(rotated.body["connection"])
         restored = await app.ask("POST", f"{path}/restore", {"ttl": "1h"})
         assert app.accepts(restored.body["connection"])

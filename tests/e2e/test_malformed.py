@@ -1,4 +1,4 @@
-"""What is no HTTP, or not such that we take it: a problem all the same, and no trouble."""
+"""Malformed HTTP is answered with a problem."""
 
 import pytest
 from structlog.testing import capture_logs
@@ -35,7 +35,7 @@ TOO_LARGE = {
 
 
 @pytest.mark.parametrize("sent", MALFORMED.values(), ids=MALFORMED.keys())
-async def test_what_is_no_request_is_a_problem(app: RunningApp, sent: bytes) -> None:
+async def test_a_malformed_request_is_a_problem(app: RunningApp, sent: bytes) -> None:
     problem_in(await asked(app.port, sent), 400, "malformed_request")
 
 
@@ -44,13 +44,13 @@ async def test_a_head_that_is_too_large_is_a_problem(app: RunningApp, sent: byte
     problem_in(await asked(app.port, sent), 431, "head_too_large")
 
 
-async def test_after_what_is_no_request_the_service_hangs_up(app: RunningApp) -> None:
+async def test_the_service_disconnects_after_a_malformed_request(app: RunningApp) -> None:
     async with wire_to(app.port) as wire:
         await wire.ask(MALFORMED["noise"])
         assert await wire.ended() == b""
 
 
-async def test_neither_the_answer_nor_the_log_quotes_what_came(app: RunningApp) -> None:
+async def test_neither_the_answer_nor_the_log_quotes_the_request(app: RunningApp) -> None:
     sent = LINES + f"Authorization: Bearer {KEY}\r\nAuthorization Bearer {KEY}\r\n\r\n".encode()
 
     with capture_logs() as logged:
@@ -61,7 +61,7 @@ async def test_neither_the_answer_nor_the_log_quotes_what_came(app: RunningApp) 
     (line,) = [event for event in logged if event["event"] == "http.malformed"]
     assert line["address"] == "127.0.0.1"
     assert line["request_id"] == problem["request_id"]
-    assert line["log_level"] == "info", "strangers do not fill the log with errors"
+    assert line["log_level"] == "info", "strangers must not fill the log with errors"
 
 
 @pytest.mark.parametrize("path", ["/livez", "/nowhere", "/v1/databases"])
@@ -70,7 +70,7 @@ async def test_an_unknown_expectation_is_a_problem(app: RunningApp, path: str) -
     problem_in(answer, 417, "expectation_failed")
 
 
-async def test_a_caller_that_waits_for_100_continue_gets_it(app: RunningApp) -> None:
+async def test_a_caller_that_expects_100_continue_gets_it(app: RunningApp) -> None:
     head = request(
         "/v1/databases",
         "POST",

@@ -1,4 +1,4 @@
-"""`pgvend serve` over Neon, started as the original service was: with its four variables."""
+"""`pgvend serve` over Neon, started with the four variables of the original service."""
 
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,14 @@ def variables(neon: RunningEmulator, **more: str) -> dict[str, Any]:
 
 
 MODES: dict[str, dict[str, str]] = {
-    "role": {},  # the four variables are enough
+    "role": {},  # the default of the four variables
     "none": {"PGVEND_NEON_ISOLATION": "none"},
     "project": {"PGVEND_NEON_ISOLATION": "project"},
 }
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_both_routes_hand_out_what_the_api_knows_too(
+async def test_both_routes_return_working_credentials(
     neon: RunningEmulator, tmp_path: Path, mode: str
 ) -> None:
     settings = variables(neon, **MODES[mode])
@@ -46,7 +46,7 @@ async def test_both_routes_hand_out_what_the_api_knows_too(
     assert new["owner"] not in await neon.client.names("roles")
 
 
-async def test_a_wrong_project_stops_the_start(neon: RunningEmulator, tmp_path: Path) -> None:
+async def test_a_wrong_project_fails_startup(neon: RunningEmulator, tmp_path: Path) -> None:
     with pytest.raises(NotStarted, match="NEON_PROJECT_ID") as refused:
         async with running_service(tmp_path, **variables(neon) | {"NEON_PROJECT_ID": "other-1"}):
             pass

@@ -1,5 +1,5 @@
-"""A service that cannot start says why, and all of it, and leaves: one start for each kind of
-reason. Which settings are refused is another test's matter."""
+"""A service that cannot start reports all reasons and exits: one start for each kind of reason.
+Other tests cover which settings are refused."""
 
 import os
 import socket
@@ -35,42 +35,42 @@ def taken() -> Iterator[str]:
         yield str(listener.getsockname()[1])
 
 
-async def test_a_taken_port_is_told_with_its_mend(tmp_path: Path, taken: str) -> None:
-    told = await _refused(tmp_path, PORT=taken)
-    assert taken in told
-    assert "set PORT" in told
-    assert os.listdir(tmp_path) == [], "it made something before it looked"
+async def test_a_used_port_is_reported_with_its_fix(tmp_path: Path, taken: str) -> None:
+    text = await _refused(tmp_path, PORT=taken)
+    assert taken in text
+    assert "set PORT" in text
+    assert os.listdir(tmp_path) == [], "it created files before it checked the port"
 
 
-async def test_every_wrong_setting_is_told_at_once(tmp_path: Path) -> None:
-    told = await _refused(tmp_path, **WRONG)
+async def test_all_invalid_settings_are_reported_at_once(tmp_path: Path) -> None:
+    text = await _refused(tmp_path, **WRONG)
     used = [name for name in WRONG if name != "PGVEND_POSTGRES_ADMIN_DSN"]
-    assert [name for name in used if f"  {name}: " not in told] == []
+    assert [name for name in used if f"  {name}: " not in text] == []
     assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "text"),
     [
         ({"PGVEND_TRUSTED_PROXIES": "127.0.0.1"}, "PGVEND_ADMIN_KEY"),
         ({"HOST": "::"}, "HOST=127.0.0.1"),
     ],
     ids=["behind a proxy", "beyond loopback"],
 )
-async def test_where_strangers_may_come_it_wants_keys(
-    tmp_path: Path, settings: dict[str, str], told: str
+async def test_a_service_that_strangers_can_reach_requires_keys(
+    tmp_path: Path, settings: dict[str, str], text: str
 ) -> None:
     refused = await _refused(tmp_path, PGVEND_PROVIDER="memory", **settings)
-    assert told in refused
+    assert text in refused
     assert "--insecure" in refused
 
 
-async def test_a_host_that_is_none_is_told(tmp_path: Path) -> None:
+async def test_an_invalid_host_is_reported(tmp_path: Path) -> None:
     settings = {"HOST": "no.such.invalid", "PGVEND_PROVIDER": "memory"}
     assert "no.such.invalid" in await _refused(tmp_path, "--insecure", **settings)
 
 
-async def test_records_that_cannot_be_reached_are_told_and_their_url_is_not_quoted(
+async def test_an_unreachable_registry_is_reported_without_its_url(
     tmp_path: Path,
 ) -> None:
     url = f"postgresql://pgvend:{SECRET}@127.0.0.1:1/registry"
@@ -86,7 +86,7 @@ async def test_records_that_cannot_be_reached_are_told_and_their_url_is_not_quot
         ("secret", {"PGVEND_PROVIDER": "memory"}),
     ],
 )
-async def test_what_is_damaged_in_the_data_folder_is_told_and_kept(
+async def test_damaged_files_in_the_data_folder_are_reported_and_kept(
     tmp_path: Path, file: str, settings: dict[str, str]
 ) -> None:
     damaged = b"\xff" * 80
@@ -95,20 +95,20 @@ async def test_what_is_damaged_in_the_data_folder_is_told_and_kept(
     assert (tmp_path / file).read_bytes() == damaged
 
 
-async def test_a_data_folder_that_cannot_be_one_is_told(tmp_path: Path) -> None:
+async def test_an_invalid_data_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     assert "PGVEND_DATA_DIR" in await _refused(tmp_path / "file", PGVEND_PROVIDER="memory")
 
 
-async def test_files_for_tls_may_be_named_on_the_command_line(tmp_path: Path) -> None:
+async def test_tls_files_may_be_given_on_the_command_line(tmp_path: Path) -> None:
     files = ("--tls-cert", str(tmp_path), "--tls-key", "/no/such/file")
-    told = await _refused(tmp_path / "data", *files, PGVEND_PROVIDER="memory")
-    assert f"{tmp_path} and /no/such/file" in told
-    assert "set PGVEND_TLS_CERT" in told
+    text = await _refused(tmp_path / "data", *files, PGVEND_PROVIDER="memory")
+    assert f"{tmp_path} and /no/such/file" in text
+    assert "set PGVEND_TLS_CERT" in text
 
 
 async def _refused(folder: Path, *arguments: str, **settings: str) -> str:
-    """What is told to a terminal."""
+    """Run the service and return its output on stderr."""
     named = {"PORT": "0", "PGVEND_DATA_DIR": str(folder), **settings}
     ran = await pgvend("serve", *arguments, **named)
     assert (ran.status, ran.stdout) == (1, ""), ran

@@ -1,4 +1,4 @@
-"""`pgvend serve` over a server that somebody else runs, reached as its operator set it up."""
+"""`pgvend serve` over a server that another operator runs."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from tests.support.serviced import answered, created, created_by_legacy, owner_b
 from tests.support.sizes import MEASURING
 
 
-async def test_both_routes_hand_out_logins_to_it_at_the_address_that_tenants_reach(
+async def test_both_routes_return_logins_with_the_public_host(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
     settings = {"PGVEND_SIZE_LIMIT": "1GB", "PGVEND_PUBLIC_HOST": "localhost"}
@@ -26,7 +26,7 @@ async def test_both_routes_hand_out_logins_to_it_at_the_address_that_tenants_rea
         assert await service.stop() == 0
 
 
-async def test_an_admin_who_may_not_measure_sizes_that_are_limited_stops_the_start(
+async def test_an_admin_without_the_right_to_measure_sizes_fails_startup(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
     with pytest.raises(NotStarted, match='GRANT pg_read_all_stats TO "admin";'):
@@ -37,14 +37,14 @@ async def test_an_admin_who_may_not_measure_sizes_that_are_limited_stops_the_sta
             pass
 
 
-async def test_a_server_that_is_not_there_yet_makes_it_unready(tmp_path: Path) -> None:
+async def test_an_unreachable_server_makes_the_service_unready(tmp_path: Path) -> None:
     dsn = "postgresql://admin:hunter2@127.0.0.1:1/postgres"
     settings: dict[str, Any] = {"PGVEND_PROVIDER": "postgres", "PGVEND_POSTGRES_ADMIN_DSN": dsn}
     async with running_service(tmp_path, **settings) as service:
         alive, _ = await answered(service, "GET", "/livez")
-        ready, told = await answered(service, "GET", "/readyz")
+        ready, health = await answered(service, "GET", "/readyz")
 
         assert (alive, ready) == (200, 503)
-        assert told["checks"] == {"registry": "ok", "provider": "provider_busy"}
+        assert health["checks"] == {"registry": "ok", "provider": "provider_busy"}
         assert await service.stop() == 0
         assert "hunter2" not in service.output()

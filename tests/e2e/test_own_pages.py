@@ -1,5 +1,5 @@
-"""Without keys, other people's pages reach nothing: neither by a name that leads to this machine,
-nor by a request that changes something."""
+"""Without keys, foreign web pages cannot use the service: neither by a name that resolves to this
+machine, nor by a request that changes something."""
 
 from itertools import product
 from typing import Any
@@ -37,44 +37,44 @@ KEYS: dict[str, Any] = {"admin_key": KEY}
 
 
 @pytest.mark.parametrize("host", HERE)
-async def test_it_answers_by_names_of_this_machine(app: RunningApp, host: str) -> None:
+async def test_names_of_this_machine_are_answered(app: RunningApp, host: str) -> None:
     assert (await app.ask("GET", "/v1/databases", headers={"Host": host})).status == 200
 
 
 @pytest.mark.parametrize("host", ELSEWHERE)
-async def test_it_does_not_answer_by_other_names(app: RunningApp, host: str) -> None:
+async def test_other_names_are_refused(app: RunningApp, host: str) -> None:
     sent = b"GET /livez HTTP/1.1\r\nHost: " + host.encode("latin-1") + b"\r\n\r\n"
     problem_in(await asked(app.port, sent), 421, "misdirected_request")
 
 
 @pytest.mark.parametrize("path", ["/livez", "/docs", "/nowhere", "/api/test", "/openapi.json"])
-async def test_no_address_is_an_exception_nor_what_is_said_to_be_a_proxys(path: str) -> None:
+async def test_all_paths_and_proxies_are_checked(path: str) -> None:
     async with running_app(trusted_proxies="127.0.0.1") as app:
         for more in ({}, {"X_Forwarded_Host": "localhost"}):
             answer = await asked(app.port, request(path, Host="attacker.example", **more))
             problem_in(answer, 421, "misdirected_request")
 
 
-async def test_an_order_by_another_name_makes_nothing(app: RunningApp) -> None:
+async def test_a_creation_under_another_name_creates_nothing(app: RunningApp) -> None:
     headers = {"Host": "attacker.example"}
     answer = await app.ask("POST", "/v1/databases", {"nickname": "theirs"}, headers)
     problem_in(answer, 421, "misdirected_request")
     assert await app.nothing_is_left()
 
 
-async def test_one_of_two_names_that_is_another_is_too_many(app: RunningApp) -> None:
+async def test_a_second_host_header_is_refused(app: RunningApp) -> None:
     sent = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nHost: attacker.example\r\n\r\n"
     assert (await asked(app.port, sent)).status in {400, 421}
 
 
-async def test_a_machine_that_names_no_host_is_no_browser(app: RunningApp) -> None:
+async def test_a_request_without_a_host_is_answered(app: RunningApp) -> None:
     async with wire_to(app.port) as wire:
         assert (await wire.ask(b"GET /livez HTTP/1.0\r\n\r\n")).status == 200
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
 @pytest.mark.parametrize("insecure", [False, True])
-async def test_a_foreign_page_changes_no_password(origin: str, insecure: bool) -> None:
+async def test_a_foreign_page_cannot_rotate_a_password(origin: str, insecure: bool) -> None:
     async with running_app(insecure=insecure) as app:
         made = await app.vend()
         path = f"/v1/databases/{made['id']}/rotate"
@@ -84,7 +84,7 @@ async def test_a_foreign_page_changes_no_password(origin: str, insecure: bool) -
 
 
 @pytest.mark.parametrize("origin", ["null", "capacitor://localhost", "https://attacker.example"])
-async def test_no_foreign_page_changes_anything(app: RunningApp, origin: str) -> None:
+async def test_a_foreign_page_cannot_change_anything(app: RunningApp, origin: str) -> None:
     assert {"POST", "PATCH", "DELETE"} <= {route.method for route in CHANGING}
     for route, kind in product(CHANGING, KINDS):
         headers = {"Origin": origin, "Content-Type": kind}
@@ -94,9 +94,9 @@ async def test_no_foreign_page_changes_anything(app: RunningApp, origin: str) ->
     assert await app.nothing_is_left()
 
 
-async def test_a_local_page_does_not_cover_for_a_foreign_one(app: RunningApp) -> None:
+async def test_two_origins_are_refused_if_one_is_foreign(app: RunningApp) -> None:
     both = [("Origin", "http://localhost"), ("Origin", "https://attacker.example")]
-    problem_in(await app.ask("POST", "/v1/sweep", headers=both), 403, "forbidden")
+    problem_in(await app.ask("POST", "/v1/reconciliations", headers=both), 403, "forbidden")
 
 
 LIST: dict[str, Any] = {"cors_allow_origins": "https://app.example"}
@@ -119,7 +119,7 @@ ADMITTED: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("who", ADMITTED)
-async def test_others_may(who: str) -> None:
+async def test_allowed_pages_and_programs_may_make_changes(who: str) -> None:
     settings, headers = ADMITTED[who]
     async with running_app(**settings) as app:
-        assert (await app.ask("POST", "/v1/sweep", headers=headers)).status == 200
+        assert (await app.ask("POST", "/v1/reconciliations", headers=headers)).status == 200

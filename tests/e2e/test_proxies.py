@@ -1,4 +1,4 @@
-"""Proxies: who is believed about whom."""
+"""Forwarded headers are used only from trusted proxies."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,7 +24,7 @@ WRITTEN = {
     CALLER: CALLER,
     f"{CALLER}, 10.0.0.1": CALLER,
     f"{CALLER},10.0.0.1 ,\t10.9.9.9": CALLER,
-    f"198.51.100.1, {CALLER}": CALLER,  # the caller's own words come first
+    f"198.51.100.1, {CALLER}": CALLER,  # the caller's own entry comes first
     f"127.0.0.1, {CALLER}": CALLER,
     f"10.0.0.1, {CALLER}, 10.0.0.2": CALLER,
     "10.0.0.1": "10.0.0.1",
@@ -49,23 +49,23 @@ MALFORMED = [
 
 @pytest.mark.parametrize("proxies", ["", "10.0.0.0/8"])
 @pytest.mark.parametrize("forwarded", [CALLER, f"{CALLER}, 10.0.0.1"])
-async def test_whoever_is_no_proxy_is_believed_nothing(proxies: str, forwarded: str) -> None:
+async def test_untrusted_peers_cannot_set_the_address(proxies: str, forwarded: str) -> None:
     assert await _address(proxies, forwarded) == HERE
 
 
 @pytest.mark.parametrize("forwarded", WRITTEN, ids=lambda forwarded: forwarded[:40])
-async def test_the_caller_is_the_last_one_that_is_no_proxy_in_one_form(forwarded: str) -> None:
+async def test_the_caller_is_the_last_address_that_is_not_a_proxy(forwarded: str) -> None:
     assert await _address(PROXIES, forwarded) == WRITTEN[forwarded]
 
 
 @pytest.mark.parametrize("malformed", MALFORMED, ids=lambda malformed: malformed[:20])
-async def test_what_is_no_address_stands_for_the_proxy_that_wrote_it(malformed: str) -> None:
+async def test_a_malformed_entry_yields_the_proxy_that_wrote_it(malformed: str) -> None:
     assert await _address(PROXIES, malformed) == HERE
     assert await _address(PROXIES, f"{CALLER}, {malformed}") == HERE
     assert await _address(PROXIES, f"{malformed}, 10.0.0.1") == "10.0.0.1"
 
 
-async def test_several_headers_are_one() -> None:
+async def test_several_headers_are_combined() -> None:
     sent = b"GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: %s\r\nX-Forwarded-For: 10.0.0.1\r\n\r\n"
     assert (await _said(PROXIES, sent % CALLER.encode()))["address"] == CALLER
 
@@ -78,17 +78,17 @@ async def test_several_headers_are_one() -> None:
         ("https", "10.0.0.1", False),
     ],
 )
-async def test_a_proxy_is_believed_whether_the_caller_came_by_tls_and_nobody_else(
+async def test_only_a_trusted_proxy_can_report_tls(
     proto: str, proxies: str, is_believed: bool
 ) -> None:
     async with running_app(trusted_proxies=proxies, **KEYS) as app:
         sent = request(Host="db.example", X_Forwarded_Proto=proto)
-        told = (await asked(app.port, sent)).headers
-    assert told.get(HSTS) == ("max-age=31536000" if is_believed else None)
+        headers = (await asked(app.port, sent)).headers
+    assert headers.get(HSTS) == ("max-age=31536000" if is_believed else None)
 
 
 async def _address(proxies: str, forwarded: str) -> str:
-    """The caller's, as it is known when a peer on 127.0.0.1 says so."""
+    """Return the caller's address as derived from a peer on 127.0.0.1."""
     return str((await _said(proxies, request("/", X_Forwarded_For=forwarded)))["address"])
 
 

@@ -1,4 +1,4 @@
-"""What holds for every request: its id, and the methods beside those that do the work; health."""
+"""Request ids, HEAD and unsupported methods, unknown paths, and health checks."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.support.trouble import failing
 
 
 @pytest.mark.parametrize("path", ["/livez", "/v1/databases", "/nowhere"])
-async def test_a_request_has_its_callers_id_or_one_of_its_own(app: RunningApp, path: str) -> None:
+async def test_a_request_id_is_the_callers_or_a_new_one(app: RunningApp, path: str) -> None:
     named = await app.ask("GET", path, headers={"X-Request-ID": "trace-4711_a.b"})
     others = {(await app.ask("GET", path)).headers["X-Request-ID"] for _ in range(3)}
     assert named.headers["X-Request-ID"] == "trace-4711_a.b"
@@ -18,7 +18,7 @@ async def test_a_request_has_its_callers_id_or_one_of_its_own(app: RunningApp, p
 
 
 @pytest.mark.parametrize("garbage", ["", "two words", "a" * 65, 'a"b', "é", "<script>", "a;b"])
-async def test_an_id_that_could_harm_a_log_is_replaced(app: RunningApp, garbage: str) -> None:
+async def test_an_invalid_request_id_is_replaced(app: RunningApp, garbage: str) -> None:
     answer = await app.ask("GET", "/nowhere", headers={"X-Request-ID": garbage})
     problem = problem_in(answer, 404, "not_found")
     assert problem["request_id"] != garbage
@@ -57,13 +57,13 @@ async def test_head_is_get_without_the_body(app: RunningApp, path: str, status: 
         ("/v1/databases/db_x/events", {"GET", "HEAD", "OPTIONS"}),
         ("/v1/databases/db_x/rotate", {"OPTIONS", "POST"}),
         ("/v1/databases/db_x/restore", {"OPTIONS", "POST"}),
-        ("/v1/sweep", {"OPTIONS", "POST"}),
+        ("/v1/reconciliations", {"OPTIONS", "POST"}),
         ("/api/create-neon-db", {"OPTIONS", "POST"}),
         ("/livez", {"GET", "HEAD", "OPTIONS"}),
     ],
 )
 @pytest.mark.parametrize("method", ["PUT", "TRACE"])
-async def test_a_wrong_method_is_told_the_right_ones(
+async def test_an_unsupported_method_is_answered_with_the_allowed_ones(
     app: RunningApp, method: str, path: str, allowed: set[str]
 ) -> None:
     answer = await app.ask(method, path)
@@ -78,7 +78,7 @@ async def test_an_unknown_path_is_not_found(app: RunningApp, path: str) -> None:
     problem_in(await app.ask("GET", path), 404, "not_found")
 
 
-async def test_it_says_who_may_ask() -> None:
+async def test_readiness_shows_who_has_access() -> None:
     async with running_app(admin_key="a-key-of-the-operators") as app:
         assert (await app.get("/readyz"))["access"] == "keys"
     async with running_app(insecure=True) as app:
@@ -93,7 +93,7 @@ async def test_it_says_who_may_ask() -> None:
         ("records", {"registry": "unavailable", "provider": "ok"}),
     ],
 )
-async def test_whatever_is_away_it_is_alive_and_tells_at_once_whether_it_is_ready(
+async def test_readiness_reports_the_failed_part_at_once_and_liveness_stays_ok(
     away: str, checks: dict[str, str]
 ) -> None:
     down = failing("ping" if away == "provider" else "never", ProviderBusy)
@@ -101,7 +101,7 @@ async def test_whatever_is_away_it_is_alive_and_tells_at_once_whether_it_is_read
     async with running_app(MemoryProvider(trouble=down), records=records) as app:
         ready = await app.ask("GET", "/readyz")
 
-        assert app.clock.slept == [], "without waiting for retries"
+        assert app.clock.slept == [], "health checks must not wait for retries"
         status, word = (200, "ok") if away == "neither" else (503, "unavailable")
         assert ready.status == status
         assert ready.body == {"status": word, "checks": checks, "access": "open"}

@@ -1,5 +1,5 @@
-"""`pgvend serve` is started with another secret: its databases stay its own. With one that can be
-guessed it does not begin; one that has it runs, and is told."""
+"""`pgvend serve` with another secret keeps its databases. A guessable secret is refused, unless
+databases already use it; then the service warns."""
 
 import re
 from collections.abc import Mapping
@@ -28,12 +28,12 @@ from tests.support.serviced import (
     service_over,
 )
 
-OLD = "the secret that there was at first and is long enough"
+OLD = "the first secret, which is long enough"
 GUESSABLE = "change-me-to-something-long-and-random"
-NEW = "the secret that there is from now on and is long enough"
+NEW = "the second secret, which is long enough"
 
 
-async def test_under_a_lost_secret_a_database_is_known_and_waits_for_its_rotation(
+async def test_after_a_lost_secret_a_database_needs_a_rotation(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
     async with service_under(server_15, tmp_path, OLD) as service:
@@ -41,8 +41,8 @@ async def test_under_a_lost_secret_a_database_is_known_and_waits_for_its_rotatio
 
     async with service_under(server_15, tmp_path, NEW) as service:
         assert re.search(r'"databases": 2.*"event": "secret.missing"', service.output())
-        swept = await asked(service, "POST", "/v1/sweep", {"dry_run": True})
-        assert swept["findings"] == []
+        reconciliation = await asked(service, "POST", "/v1/reconciliations", {"dry_run": True})
+        assert reconciliation["results"] == []
         status, problem = await answered(service, "GET", f"{PATH}/{made['id']}/connection")
         assert (status, problem["code"]) == (409, "secret_unknown")
         await logs_in(made)
@@ -57,7 +57,7 @@ async def test_under_a_lost_secret_a_database_is_known_and_waits_for_its_rotatio
             assert not await exists(server_15, one["database"])
 
 
-async def test_a_lost_registry_finds_its_databases_by_the_oldest_secret(
+async def test_after_a_lost_registry_the_oldest_secret_identifies_the_installation(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
     async with service_under(server_15, tmp_path / "first", OLD) as service:
@@ -68,7 +68,7 @@ async def test_a_lost_registry_finds_its_databases_by_the_oldest_secret(
     assert len(installations) == 1
 
 
-async def test_where_neon_chooses_passwords_none_is_ever_lost(
+async def test_passwords_that_neon_chooses_survive_a_lost_secret(
     neon: RunningEmulator, tmp_path: Path
 ) -> None:
     settings = variables(neon, PGVEND_NEON_ISOLATION="none")
@@ -88,7 +88,7 @@ async def checks(server: OperatorsServer, folder: Path, **secrets: str) -> dict[
 async def test_a_guessable_secret_is_refused_without_records(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
-    for _ in range(2):  # the first start leaves nothing that lets the second one pass
+    for _ in range(2):  # the first start must not let the second one pass
         with pytest.raises(NotStarted) as refused:
             async with service_under(server_15, tmp_path, GUESSABLE):
                 pass
@@ -102,7 +102,7 @@ async def test_a_guessable_secret_is_refused_without_records(
         await created(service)
 
 
-async def test_with_records_the_service_runs_and_the_doctor_fails_until_all_are_rotated(
+async def test_a_guessable_secret_in_use_fails_doctor_until_all_are_rotated(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
     async with service_under(server_15, tmp_path, NEW) as service:
@@ -139,7 +139,7 @@ async def logs_in(database: Mapping[str, Any]) -> None:
 
 
 async def installation_of(server: OperatorsServer, owner: str) -> str:
-    """Whose mark that role bears."""
+    """Return the installation in the mark of the role."""
     async with session({"dsn": server.superuser_dsn}) as superuser:
         sql = "SELECT shobj_description(oid, 'pg_authid') FROM pg_roles WHERE rolname = $1"
         return str(await superuser.fetchval(sql, owner)).split(":")[1]

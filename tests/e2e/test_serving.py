@@ -1,4 +1,4 @@
-"""`pgvend serve` over the bundled PostgreSQL, as one finds it."""
+"""`pgvend serve` with its defaults, over the bundled PostgreSQL."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from tests.support.serviced import PATH, created, created_by_legacy, login_of, o
 CALLERS = 50
 
 
-async def test_it_says_where_it_is_and_what_it_stands_on(service: RunningService) -> None:
+async def test_the_banner_shows_the_url_and_the_provider(service: RunningService) -> None:
     output = service.output()
     assert f"pgvend serves {service.url}\n" in output
     assert "  provider     embedded\n" in output
@@ -25,7 +25,7 @@ async def test_it_says_where_it_is_and_what_it_stands_on(service: RunningService
     assert f"  records      {service.data_dir.resolve() / 'registry.sqlite3'}\n" in output
 
 
-async def test_the_line_to_try_works_when_pasted(service: RunningService) -> None:
+async def test_the_printed_example_works_when_pasted(service: RunningService) -> None:
     program("curl")
     pasted = (await service.wrote(r"try +(curl .*)\n"))[1]
     shell = await ran("bash", "-c", f"{pasted} --silent --show-error --fail")
@@ -33,7 +33,9 @@ async def test_the_line_to_try_works_when_pasted(service: RunningService) -> Non
     assert await owner_by(json.loads(shell.stdout)) == json.loads(shell.stdout)["owner"]
 
 
-async def test_fifty_vends_at_once_are_fifty_working_databases(service: RunningService) -> None:
+async def test_fifty_concurrent_creations_are_fifty_working_databases(
+    service: RunningService,
+) -> None:
     timeout, connector = aiohttp.ClientTimeout(total=120), aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(service.url, timeout=timeout, connector=connector) as client:
         made = await asyncio.gather(*(_fiftieth(client) for _ in range(CALLERS)))
@@ -46,7 +48,7 @@ async def test_fifty_vends_at_once_are_fifty_working_databases(service: RunningS
             await asyncpg.connect(**login_of(one), password=password_of(neighbour))
 
 
-async def test_another_start_keeps_databases_credentials_and_keys() -> None:
+async def test_a_restart_keeps_databases_credentials_and_idempotency_keys() -> None:
     key = {"Idempotency_Key": "a key"}
     with ram_folder() as folder:
         async with running_service(folder / "data") as first:
@@ -74,7 +76,7 @@ async def test_every_line_of_the_log_is_json(service: RunningService) -> None:
     assert all({"level", "timestamp"} <= event.keys() for event in events)
 
 
-async def test_in_memory_it_makes_no_folder_when_it_has_its_secret(tmp_path: Path) -> None:
+async def test_in_memory_with_a_secret_no_folder_is_created(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     async with running_service(folder, PGVEND_PROVIDER="memory", PGVEND_SECRET="s" * 32) as service:
         assert "  provider     memory\n" in service.output()

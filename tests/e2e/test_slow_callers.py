@@ -1,5 +1,4 @@
-"""Callers who take their time hold nobody else up; what they leave in the middle is finished, or
-never begun."""
+"""Slow callers do not block others; requests that they abandon are completed or never started."""
 
 import asyncio
 from contextlib import suppress
@@ -19,14 +18,14 @@ BODY = b'{"nickname": "left alone"}'
 
 
 @pytest.mark.parametrize("begun", [b"", b"G", ASK[:-1], ASK[:-2]])
-async def test_a_head_that_does_not_end_ends_the_connection(begun: bytes) -> None:
+async def test_an_incomplete_head_closes_the_connection(begun: bytes) -> None:
     async with limited_app(head=SHORT, idle=LONG) as port, wire_to(port) as wire:
         wire.send(begun)
         assert await wire.ended() == b""
         assert (await asked(port)).status == 200
 
 
-async def test_a_head_that_comes_byte_by_byte_does_too() -> None:
+async def test_a_head_that_arrives_slowly_closes_the_connection() -> None:
     async with limited_app(head=SHORT, idle=LONG) as port, wire_to(port) as wire:
         trickle = asyncio.create_task(_trickle(wire))
         try:
@@ -35,28 +34,28 @@ async def test_a_head_that_comes_byte_by_byte_does_too() -> None:
             trickle.cancel()
 
 
-async def test_a_second_head_has_no_more_time_than_the_first() -> None:
+async def test_a_second_head_has_the_same_time_limit() -> None:
     async with limited_app(head=SHORT, idle=LONG) as port, wire_to(port) as wire:
         assert (await wire.ask()).status == 200
         wire.send(ASK[:-1])
         assert await wire.ended() == b""
 
 
-async def test_between_requests_there_is_more_time_than_for_a_head() -> None:
+async def test_an_idle_connection_has_more_time_than_a_head() -> None:
     async with limited_app(head=SHORT, idle=LONG) as port, wire_to(port) as quiet:
         assert (await quiet.ask()).status == 200
         async with wire_to(port) as later:
-            await later.ended()  # the time for a head has passed
+            await later.ended()  # the time for a head is over
         assert (await quiet.ask()).status == 200
 
 
-async def test_a_connection_at_rest_is_ended_in_the_end() -> None:
+async def test_an_idle_connection_is_closed() -> None:
     async with limited_app(head=LONG, idle=SHORT) as port, wire_to(port) as wire:
         assert (await wire.ask()).status == 200
         assert await wire.ended() == b""
 
 
-async def test_a_slow_body_has_more_time_than_a_head() -> None:
+async def test_a_body_has_more_time_than_a_head() -> None:
     async with limited_app(head=SHORT) as port, wire_to(port) as wire:
         wire.send(_order(len(BODY)) + BODY[:-1])
         async with wire_to(port) as later:
@@ -64,7 +63,7 @@ async def test_a_slow_body_has_more_time_than_a_head() -> None:
         assert (await wire.ask(BODY[-1:])).status == 201
 
 
-async def test_who_does_not_take_the_answers_is_hung_up_on() -> None:
+async def test_a_stalled_reader_is_disconnected() -> None:
     async with limited_app(stall=SHORT) as port, wire_to(port, limit=1) as wire:
         wire.writer.transport.pause_reading()  # type: ignore[attr-defined] # a stream's writer has it
         wire.send(request("/openapi.json") * 2000)
@@ -73,7 +72,7 @@ async def test_who_does_not_take_the_answers_is_hung_up_on() -> None:
 
 
 @pytest.mark.parametrize("moment", ["before provision", "amid provision", "after provision"])
-async def test_a_vend_whose_caller_has_gone_is_finished(moment: str) -> None:
+async def test_a_creation_completes_although_its_caller_disconnects(moment: str) -> None:
     gate = Gate(moment)
     async with running_app(MemoryProvider(trouble=gate)) as app:
         async with wire_to(app.port) as wire:
@@ -87,7 +86,7 @@ async def test_a_vend_whose_caller_has_gone_is_finished(moment: str) -> None:
         assert [holding.id for holding in await app.provider.inventory()] == [record["id"]]
 
 
-async def test_a_caller_who_leaves_amid_the_body_gets_nothing_made(app: RunningApp) -> None:
+async def test_a_request_with_an_incomplete_body_creates_nothing(app: RunningApp) -> None:
     with capture_logs() as logged:
         async with wire_to(app.port) as wire:
             wire.send(_order(len(BODY)) + BODY[:5])
@@ -107,7 +106,7 @@ async def _trickle(wire: Wire) -> None:
 
 
 async def _is_cut(wire: Wire) -> None:
-    """Return when what is sent gets nowhere because nobody is there."""
+    """Send until the service has closed the connection."""
     with suppress(ConnectionError):
         async with asyncio.timeout(60):
             while True:

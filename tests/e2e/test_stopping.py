@@ -1,4 +1,4 @@
-"""Told to stop, the service finishes what it has begun, and leaves."""
+"""On shutdown the service completes running requests and exits."""
 
 import asyncio
 import sys
@@ -22,16 +22,18 @@ from tests.support.serviced import (
 )
 
 
-async def test_sigterm_lets_running_work_finish(server_15: OperatorsServer, tmp_path: Path) -> None:
+async def test_sigterm_completes_running_requests(
+    server_15: OperatorsServer, tmp_path: Path
+) -> None:
     async with service_over(server_15, tmp_path) as service:
         dropped = await created(service)
-        async with no_new_databases(server_15):  # and none that goes
+        async with no_new_databases(server_15):  # and no deletion completes
             await asked(service, "DELETE", f"{PATH}/{dropped['id']}")
-            vending = [asyncio.create_task(way(service)) for way in (created, created_by_legacy)]
+            creations = [asyncio.create_task(way(service)) for way in (created, created_by_legacy)]
             await service.wrote(r"(?s)(database\.provisioning.*){3}")
             service.process.terminate()
             await _no_longer_listening(urlsplit(service.url).port)
-        made = await asyncio.gather(*vending)
+        made = await asyncio.gather(*creations)
 
         assert await service.process.wait() == 0
         assert '"event": "database.deleted"' in service.output()
@@ -43,7 +45,7 @@ async def test_sigterm_lets_running_work_finish(server_15: OperatorsServer, tmp_
     assert not await exists(server_15, dropped["database"])
 
 
-async def test_ctrl_c_in_a_terminal_ends_it_quietly(tmp_path: Path) -> None:
+async def test_ctrl_c_in_a_terminal_exits_quietly(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *_in_a_terminal(),
         cwd="/",
@@ -68,9 +70,9 @@ async def test_ctrl_c_in_a_terminal_ends_it_quietly(tmp_path: Path) -> None:
 
     assert status == 0
     assert b"Traceback" not in output
-    assert b"\x1b[31mred" not in output, "a caller writes into the operator's terminal"
+    assert b"\x1b[31mred" not in output, "callers must not write control codes into the terminal"
     assert b"http.request" in output
-    assert b'"event"' not in output, "JSON is for machines"
+    assert b'"event"' not in output, "a terminal gets plain lines"
 
 
 def _in_a_terminal() -> tuple[str, ...]:
@@ -83,7 +85,7 @@ def _in_a_terminal() -> tuple[str, ...]:
 
 
 async def _no_longer_listening(port: int | None) -> None:
-    with suppress(ConnectionRefusedError, ConnectionResetError):  # or amid the closing
+    with suppress(ConnectionRefusedError, ConnectionResetError):  # or while it closes
         async with asyncio.timeout(60):
             while True:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)

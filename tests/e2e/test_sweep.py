@@ -1,4 +1,4 @@
-"""Sweeps: `POST /v1/sweep`, and the one that goes on by itself while the service runs."""
+"""Reconciliation: `POST /v1/reconciliations`, and the loop that runs with the service."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -32,7 +32,9 @@ def sweeping(trouble: Trouble = no_trouble, **more: Any) -> AbstractAsyncContext
     return running_app(provider, clock=SlowClock(), sweep_interval=30, **more)
 
 
-async def test_a_sweep_tells_what_it_did_and_a_dry_run_what_it_would(app: RunningApp) -> None:
+async def test_a_reconciliation_reports_its_actions_and_a_dry_run_plans_them(
+    app: RunningApp,
+) -> None:
     left, found = await left_half_made(app), await left_without_record(app)
     before = await app.get("/v1/databases")
 
@@ -46,8 +48,8 @@ async def test_a_sweep_tells_what_it_did_and_a_dry_run_what_it_would(app: Runnin
         assert app.accepts(await app.get(f"/v1/databases/{one}/connection"))
 
 
-async def test_a_crash_is_told_by_its_name_alone() -> None:
-    """What it says may hold a secret: it is for the log."""
+async def test_a_crash_is_reported_by_its_class_alone() -> None:
+    """Its message may contain a secret and belongs in the log."""
     async with running_app(MemoryProvider(trouble=failing("before delete", lambda: CRASH))) as app:
         database = await app.vend()
         await left_half_dropped(app, database["id"])
@@ -55,13 +57,13 @@ async def test_a_crash_is_told_by_its_name_alone() -> None:
         with capture_logs() as logged:
             (found,) = await swept(app)
 
-        (event,) = (event for event in logged if event["event"] == "sweep.delete")
+        (event,) = (event for event in logged if event["event"] == "reconcile.delete")
         assert event["exc_info"] is CRASH
         assert set(found) == {"action", "id", "database", "outcome", "detail"}
         assert (found["outcome"], found["detail"]) == ("internal_error", "RuntimeError")
 
 
-async def test_a_start_goes_on_with_what_the_last_process_left() -> None:
+async def test_a_start_resumes_unfinished_operations() -> None:
     async with running_app(clock=SlowClock()) as app:
         kept = await left_half_made(app, "kept", key="a key")
         undone = await left_half_made(app, "undone", promised=False)
@@ -78,7 +80,7 @@ async def test_a_start_goes_on_with_what_the_last_process_left() -> None:
         assert held == {kept.id, rotated["id"]}
 
 
-async def test_it_ends_what_has_expired_without_being_asked() -> None:
+async def test_expired_databases_are_closed_and_deleted() -> None:
     async with sweeping() as app:
         database = await app.vend(ttl="1h")
         await app.comes_to(database["id"], "deleted")
@@ -86,10 +88,10 @@ async def test_it_ends_what_has_expired_without_being_asked() -> None:
         assert app.clock.now() >= datetime.fromisoformat(database["expires_at"])
 
 
-@pytest.mark.parametrize("event", ["sweep.failed", "sweep.crashed"])
-async def test_it_goes_on_when_the_records_were_away_or_it_crashed(event: str) -> None:
-    outage, later = Outage(is_on=event == "sweep.failed"), Later()
-    if event == "sweep.crashed":
+@pytest.mark.parametrize("event", ["reconcile.failed", "reconcile.crashed"])
+async def test_the_loop_survives_an_outage_and_a_crash(event: str) -> None:
+    outage, later = Outage(is_on=event == "reconcile.failed"), Later()
+    if event == "reconcile.crashed":
         later.begins = failing("inventory", lambda: CRASH, times=1)
     with capture_logs() as logged:
         async with sweeping(later, records=records_with(outage)) as app:
@@ -109,21 +111,25 @@ async def test_it_goes_on_when_the_records_were_away_or_it_crashed(event: str) -
     ],
     ids=["done", "busy", "crash"],
 )
-async def test_what_it_does_is_told_in_the_log(
+async def test_actions_are_logged(
     error: Exception, times: int | None, level: str, outcome: str
 ) -> None:
     with capture_logs() as logged:
         async with sweeping(failing("before delete", lambda: error, times=times)) as app:
             left = await left_half_made(app, promised=False)
-            await until(lambda: _is_told(logged, "sweep.undo"))
+            await until(lambda: _is_told(logged, "reconcile.undo"))
 
-    told = next(event for event in logged if event["event"] == "sweep.undo")
-    assert (told["log_level"], told["id"], told["outcome"]) == (level, left.id, outcome)
-    assert told.get("exc_info") is (CRASH if error is CRASH else None)
+    logged_event = next(event for event in logged if event["event"] == "reconcile.undo")
+    assert (logged_event["log_level"], logged_event["id"], logged_event["outcome"]) == (
+        level,
+        left.id,
+        outcome,
+    )
+    assert logged_event.get("exc_info") is (CRASH if error is CRASH else None)
 
 
-async def test_a_service_that_stops_waits_for_no_sweep() -> None:
-    """What is cut off is taken up by the next start."""
+async def test_shutdown_does_not_wait_for_a_reconciliation() -> None:
+    """The next start resumes its work."""
     gate = Gate("before delete")
     async with asyncio.timeout(20):
         async with sweeping(gate) as app:
@@ -136,7 +142,7 @@ async def test_a_service_that_stops_waits_for_no_sweep() -> None:
         assert await later.nothing_is_left()
 
 
-async def test_with_an_interval_of_nothing_it_never_sweeps() -> None:
+async def test_an_interval_of_zero_disables_the_loop() -> None:
     async with running_app(clock=SlowClock(), sweep_interval=0) as app:
         await left_half_made(app)
         assert app.clock.slept == []

@@ -1,4 +1,4 @@
-"""TLS of the service's own."""
+"""TLS of the service itself."""
 
 import ssl
 from collections.abc import AsyncIterator
@@ -38,7 +38,7 @@ async def certificate(tmp_path_factory: pytest.TempPathFactory) -> Files:
     return await make_certificate(tmp_path_factory.mktemp("tls"), name="localhost")
 
 
-async def test_the_service_says_https_and_speaks_it_with_the_command_line_too(
+async def test_the_service_and_the_command_line_use_https(
     tmp_path: Path, certificate: Files
 ) -> None:
     files: dict[str, Any] = {"PGVEND_TLS_CERT": f"{certificate.cert}"}
@@ -55,11 +55,13 @@ async def test_the_service_says_https_and_speaks_it_with_the_command_line_too(
         assert await service.stop() == 0
 
     assert known.status == 0, known.stderr
-    assert strange.status == 1, "an unknown certificate is not believed"
+    assert strange.status == 1, "an unknown certificate is rejected"
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-async def test_current_tls_is_spoken(certificate: Files, version: ssl.TLSVersion) -> None:
+async def test_current_tls_versions_are_accepted(
+    certificate: Files, version: ssl.TLSVersion
+) -> None:
     client = trusting(certificate)
     client.minimum_version = client.maximum_version = version
     async with _serving(certificate) as port:
@@ -76,7 +78,7 @@ async def test_older_tls_is_refused(certificate: Files) -> None:
             await asked(port, ssl=client)
 
 
-async def test_plain_http_there_is_hung_up_on_and_hurts_nobody(certificate: Files) -> None:
+async def test_plain_http_is_disconnected(certificate: Files) -> None:
     async with _serving(certificate) as port:
         async with wire_to(port) as plain:
             plain.send(request())
@@ -84,20 +86,20 @@ async def test_plain_http_there_is_hung_up_on_and_hurts_nobody(certificate: File
         assert (await asked(port, ssl=trusting(certificate))).status == 200
 
 
-async def test_a_handshake_that_does_not_end_ends_the_connection(certificate: Files) -> None:
+async def test_an_incomplete_handshake_closes_the_connection(certificate: Files) -> None:
     async with _serving(certificate, head=SHORT) as port, wire_to(port) as wire:
         wire.send(b"\x16\x03\x01")
         assert await wire.ended() == b""
 
 
-async def test_handshakes_that_do_not_end_leave_for_new_callers(certificate: Files) -> None:
+async def test_incomplete_handshakes_are_closed_for_new_callers(certificate: Files) -> None:
     async with _serving(certificate, most=5) as port, wires_to(port, 20) as silent:
         answers = [await asked(port, ssl=trusting(certificate)) for _ in range(3)]
         assert [answer.status for answer in answers] == [200] * 3
         assert await silent[0].ended() == b""
 
 
-async def test_they_leave_before_whoever_has_come_after_them(certificate: Files) -> None:
+async def test_older_handshakes_are_closed_before_newer_connections(certificate: Files) -> None:
     async with (
         _serving(certificate, most=5) as port,
         wires_to(port, 5),
@@ -109,18 +111,16 @@ async def test_they_leave_before_whoever_has_come_after_them(certificate: Files)
         assert (await caller.ask()).status == 200
 
 
-async def test_by_its_own_name_browsers_are_told_to_keep_to_tls(certificate: Files) -> None:
+async def test_hsts_is_sent_except_for_localhost(certificate: Files) -> None:
     keys = {"api_keys": "web=0123456789abcdef0123"}
     async with _serving(certificate, settings=keys) as port:
         named = await asked(port, request(Host="db.example"), ssl=trusting(certificate))
         local = await asked(port, request(Host="localhost"), ssl=trusting(certificate))
     assert named.headers[HSTS] == "max-age=31536000"
-    assert HSTS not in local.headers, "else no other port of localhost is plain any more"
+    assert HSTS not in local.headers, "HSTS would break plain HTTP on other ports of localhost"
 
 
-async def test_a_key_of_another_certificate_or_with_a_password_is_told(
-    tmp_path: Path, certificate: Files
-) -> None:
+async def test_a_wrong_or_encrypted_key_is_reported(tmp_path: Path, certificate: Files) -> None:
     locked = await make_certificate(tmp_path, "-passout", "pass:hunter2", name="localhost")
     _is_told_what_to_set(locked.cert, locked.key)
     other = await make_certificate(tmp_path, name="localhost")
@@ -130,13 +130,13 @@ async def test_a_key_of_another_certificate_or_with_a_password_is_told(
 @pytest.mark.parametrize(
     "content", [b"", b"no PEM", b"\xff" * 100], ids=["empty", "text", "binary"]
 )
-def test_files_that_are_no_pem_are_told(tmp_path: Path, content: bytes) -> None:
+def test_files_that_are_not_pem_are_reported(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "file.pem"
     file.write_bytes(content)
     _is_told_what_to_set(file, file)
 
 
-def test_a_folder_or_nothing_is_no_certificate(tmp_path: Path, certificate: Files) -> None:
+def test_a_folder_or_a_missing_file_is_reported(tmp_path: Path, certificate: Files) -> None:
     assert "Is a directory" in _is_told_what_to_set(tmp_path, tmp_path)
     assert "No such file" in _is_told_what_to_set(certificate.cert, tmp_path / "none")
 
@@ -153,8 +153,8 @@ async def _serving(
 def _is_told_what_to_set(cert: Path, key: Path) -> str:
     with pytest.raises(StartupError) as refused:
         as_served(Files(cert, key))
-    told = str(refused.value)
-    assert str(cert) in told
-    assert "set PGVEND_TLS_CERT" in told
-    assert "PGVEND_TLS_KEY" in told
-    return told
+    text = str(refused.value)
+    assert str(cert) in text
+    assert "set PGVEND_TLS_CERT" in text
+    assert "PGVEND_TLS_KEY" in text
+    return text

@@ -1,4 +1,4 @@
-"""A provider or the records in trouble: what the caller is told, and that nothing is left."""
+"""Failures of the provider or the registry: the answer, and that nothing is left behind."""
 
 import re
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def path(request: pytest.FixtureRequest) -> str:
         (ProviderRejected, 502, "provider_rejected", "None"),
     ],
 )
-async def test_a_provider_that_fails_is_a_reason_to_come_back_unless_it_refuses(
+async def test_a_failed_provider_is_retryable_unless_it_rejects(
     path: str, error: Callable[[], Exception], status: int, code: str, after: str
 ) -> None:
     async with _troubled(failing("amid provision", error)) as app:
@@ -42,14 +42,14 @@ async def test_a_provider_that_fails_is_a_reason_to_come_back_unless_it_refuses(
         assert await app.nothing_is_left()
 
 
-async def test_a_provider_that_comes_back_soon_is_waited_for(path: str) -> None:
+async def test_short_failures_of_a_provider_are_retried(path: str) -> None:
     async with _troubled(failing("before provision", ProviderBusy, times=3)) as app:
         assert (await app.ask("POST", path, ORDERS[path])).status in {200, 201}
         assert len(await app.provider.inventory()) == 1
 
 
 @pytest.mark.parametrize("moment", ["before provision", "amid provision", "after provision"])
-async def test_a_crash_tells_its_caller_nothing_but_where_to_look(path: str, moment: str) -> None:
+async def test_a_crash_shows_only_the_request_id(path: str, moment: str) -> None:
     crash = failing(moment, lambda: RuntimeError(SECRET_WORDS))
     async with _troubled(crash) as app:
         with capture_logs() as logged:
@@ -67,7 +67,7 @@ ONE = "/v1/databases/{id}"
 REQUESTS: dict[str, tuple[str, str, Any, dict[str, str]]] = {
     "create": ("POST", "/v1/databases", ORDER, {}),
     "create by key": ("POST", "/v1/databases", ORDER, {"Idempotency-Key": "k"}),
-    "promise": ("POST", "/v1/databases", ORDER, {"Prefer": "respond-async"}),
+    "create async": ("POST", "/v1/databases", ORDER, {"Prefer": "respond-async"}),
     "legacy": ("POST", LEGACY, ORDERS[LEGACY], {}),
     "list": ("GET", "/v1/databases", None, {}),
     "show": ("GET", ONE, None, {}),
@@ -77,12 +77,12 @@ REQUESTS: dict[str, tuple[str, str, Any, dict[str, str]]] = {
     "rotate": ("POST", f"{ONE}/rotate", None, {}),
     "restore": ("POST", f"{ONE}/restore", None, {}),
     "delete": ("DELETE", ONE, None, {}),
-    "sweep": ("POST", "/v1/sweep", None, {}),
+    "reconcile": ("POST", "/v1/reconciliations", None, {}),
 }
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-async def test_while_records_are_away_every_request_is_told_when_to_come_back(name: str) -> None:
+async def test_every_request_is_retryable_during_an_outage_of_the_registry(name: str) -> None:
     method, path, body, headers = REQUESTS[name]
     outage = Outage()
     async with running_app(records=records_with(outage)) as app:
@@ -94,7 +94,9 @@ async def test_while_records_are_away_every_request_is_told_when_to_come_back(na
 
         assert problem_in(answer, 503, "unavailable")["retryable"] is True
         assert int(answer.headers["Retry-After"]) > 0
-        assert not [event for event in logged if event["log_level"] == "error"], "it is no crash"
+        assert not [event for event in logged if event["log_level"] == "error"], (
+            "an outage is not a crash"
+        )
         outage.is_on = False
         assert [one["id"] for one in await app.live()] == [database["id"]]
         assert app.accepts(database["connection"])

@@ -1,4 +1,4 @@
-"""Properties are checked for truth, not for speed: a busy machine fails no test."""
+"""Hypothesis without deadlines: a busy machine must not fail a test."""
 
 from hypothesis import settings
 

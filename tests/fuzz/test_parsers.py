@@ -1,5 +1,4 @@
-"""Whatever text a parser gets, it says what that is, or that it is nothing: in the error that its
-callers know, and no other."""
+"""Parsers accept any text or raise the documented error, and no other."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,15 +22,19 @@ from domain.secret import Secret
 from domain.sizes import parse_size
 from entrypoints.formats import NotAcceptable, chosen
 from entrypoints.http.hosts import is_local
-from entrypoints.http.legacy_schemas import LegacyBody
+from entrypoints.http.legacy_schemas import LegacyDatabaseRequest
 from entrypoints.http.remotes import address_of
-from entrypoints.http.schemas import ChangeBody, RestoreBody, VendBody
-from entrypoints.http.sweep_schemas import SweepBody
+from entrypoints.http.schemas import (
+    CreateDatabaseRequest,
+    RestoreDatabaseRequest,
+    UpdateDatabaseRequest,
+)
+from entrypoints.http.sweep_schemas import CreateReconciliationRequest
 from entrypoints.settings import Settings
 from ports.driving import pages
 
 texts = st.text(max_size=300) | st.text(st.characters(categories=["Nd", "Zs", "Cs", "Cc", "Cf"]))
-"""Any text; and digits, spaces and controls of all scripts, and what is no text at all."""
+"""Any text; and digits, spaces, control characters and surrogates of all scripts."""
 
 PARSERS: dict[str, Callable[[str], object]] = {
     "duration": parse_duration,
@@ -45,7 +48,13 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "format": lambda text: chosen(text, None),
 }
 
-BODIES = (VendBody, ChangeBody, RestoreBody, SweepBody, LegacyBody)
+BODIES = (
+    CreateDatabaseRequest,
+    UpdateDatabaseRequest,
+    RestoreDatabaseRequest,
+    CreateReconciliationRequest,
+    LegacyDatabaseRequest,
+)
 
 
 @pytest.mark.parametrize("parser", PARSERS)
@@ -54,14 +63,14 @@ BODIES = (VendBody, ChangeBody, RestoreBody, SweepBody, LegacyBody)
 @example(text="\ud800")
 @example(text="٣h")
 @example(text="1/s\n")
-def test_a_parser_takes_a_text_or_says_that_it_is_wrong(parser: str, text: str) -> None:
+def test_a_parser_accepts_a_text_or_raises_invalid_request(parser: str, text: str) -> None:
     with suppress(InvalidRequest):
         PARSERS[parser](text)
 
 
 @given(text=texts)
 @example(text="9" * 300 + "GB")
-def test_a_size_is_one_or_a_wrong_value(text: str) -> None:
+def test_a_size_is_parsed_or_raises_value_error(text: str) -> None:
     with suppress(ValueError):
         parse_size(text)
 
@@ -69,7 +78,7 @@ def test_a_size_is_one_or_a_wrong_value(text: str) -> None:
 @given(accept=texts | st.text('*/;,="\\ q01.textplain', max_size=60))
 @example(accept="text/plain;q=nan")
 @example(accept='"' + "," * 200)
-def test_any_accept_header_chooses_a_format_or_none(accept: str) -> None:
+def test_any_accept_header_selects_a_format_or_is_refused(accept: str) -> None:
     with suppress(NotAcceptable):
         chosen(None, accept)
 
@@ -79,7 +88,7 @@ def test_any_accept_header_chooses_a_format_or_none(accept: str) -> None:
 @example(text="1.2.3.4%eth0")
 @example(text="localhost\n")
 @example(text="127.0.0.1.evil.example")
-def test_no_text_is_taken_for_a_key_an_id_an_address_or_this_machine_that_is_none(
+def test_only_valid_keys_ids_addresses_and_hosts_are_recognized(
     text: str,
 ) -> None:
     found, address = id_in(Secret(text)), address_of(text)
@@ -94,7 +103,7 @@ def test_no_text_is_taken_for_a_key_an_id_an_address_or_this_machine_that_is_non
 @given(raw=st.binary(max_size=200))
 @example(raw=b"[" * 10_000)
 @example(raw=b'{"nickname": "\\ud800"}')
-def test_no_bytes_are_too_odd_for_a_body(body: Any, raw: bytes) -> None:
+def test_any_bytes_are_accepted_or_refused_as_a_body(body: Any, raw: bytes) -> None:
     with suppress(ValidationError):
         body.model_validate_json(raw)
 
@@ -106,7 +115,7 @@ def test_no_bytes_are_too_odd_for_a_body(body: Any, raw: bytes) -> None:
 @example(text="9" * 5000)
 @example(text="http://[")
 @example(text="a=b,a=b,=,")
-def test_any_text_for_a_setting_is_taken_or_explained(name: str, text: str) -> None:
+def test_any_text_for_a_setting_is_accepted_or_explained(name: str, text: str) -> None:
     setting: TypeAdapter[Any] = TypeAdapter(Settings.model_fields[name].rebuild_annotation())
     with suppress(ValidationError):
         setting.validate_python(text)

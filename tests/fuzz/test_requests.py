@@ -1,4 +1,4 @@
-"""Whatever bytes come, the service answers in its own words, and never that it failed itself."""
+"""Any bytes are answered with a valid answer, never with an internal error."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from tests.support.servers import OperatorsServer
 
 EXAMPLES = 150
 PATIENCE = 60.0
-"""Seconds for an answer on a busy machine; no test is about this time."""
+"""Seconds for an answer on a busy machine; no test depends on this time."""
 
 CALLS = [(route.method, route.path) for route in ROUTES]
 WITH_BODY = [(route.method, route.path) for route in ROUTES if route.body]
@@ -36,7 +36,7 @@ ALMOST = (
     *(b"[::ffff:127.0.0.1]:1, ::1%lo, 127.1, 1.2.3.4.5", b"https://app.example:99999"),
     *(b"close, Upgrade", b"websocket"),
 )
-"""Values that a parser looks at for longer before it refuses them."""
+"""Almost valid values, which parsers refuse late."""
 
 MEMBERS = (
     *("nickname", "ttl", "labels", "extensions", "on_conflict", "dry_run", "project"),
@@ -91,7 +91,7 @@ queries = st.lists(
 
 @dataclass(frozen=True)
 class Answered:
-    """What came back: `body` is None where it was no JSON."""
+    """An answer; `body` is None unless it is JSON."""
 
     status: int
     media_type: str
@@ -136,16 +136,16 @@ async def test_odd_addresses_are_answered(
 
 @settings(max_examples=EXAMPLES)
 @given(raw=st.binary(max_size=300))
-async def test_what_is_no_http_is_answered(app: RunningApp, raw: bytes) -> None:
-    """Before something that is, so that the service does not wait for more."""
+async def test_malformed_http_is_answered(app: RunningApp, raw: bytes) -> None:
+    """A valid request follows, so that the service does not wait for more."""
     await check(app, raw + b"\r\n\r\n" + request_of("GET", b"/livez"))
 
 
-async def test_the_service_is_still_there(app: RunningApp) -> None:
+async def test_the_service_is_still_ready(app: RunningApp) -> None:
     assert (await app.get("/readyz"))["status"] == "ok"
 
 
-async def test_an_expectation_that_cannot_be_quoted_is_refused(app: RunningApp) -> None:
+async def test_an_unprintable_expectation_is_refused(app: RunningApp) -> None:
     request = request_of("GET", b"/livez", [("Expect", b"\xed\xa0\x80\xff")])
     answer = await answered(app.port, request)
     assert answer
@@ -153,7 +153,7 @@ async def test_an_expectation_that_cannot_be_quoted_is_refused(app: RunningApp) 
 
 
 async def check(app: RunningApp, request: bytes) -> None:
-    """A problem, or what was asked for; nothing that the service has to be ashamed of."""
+    """Send the request; fail unless the answer is a success or a problem below 500."""
     answer = await answered(app.port, request)
     if answer:
         assert answer.status < 500, (request, answer)
@@ -178,7 +178,7 @@ def request_of(
 
 
 async def answered(port: int, request: bytes) -> Answered | None:
-    """The first word on it; None where the service only hangs up."""
+    """Send the request and return the first answer, None if the service only disconnects."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         async with asyncio.timeout(PATIENCE):

@@ -1,5 +1,5 @@
-"""What schemathesis does before each call: it comes from another address, for one address may not
-show many keys that are none."""
+"""Hooks of schemathesis: each call comes from another address, because an address with many invalid
+keys is rate-limited."""
 
 from itertools import count
 from typing import Any

@@ -1,5 +1,5 @@
-"""The service does what its document says: it has no error of its own, and no answer that is not in
-there. `make test` asks a little, `make schema` thousands of times."""
+"""The service conforms to its OpenAPI document: no internal errors, and no undocumented answers.
+`make test` sends few requests, `make schema` thousands."""
 
 import asyncio
 import json
@@ -16,12 +16,11 @@ from tests.support.apps import running_app
 from tests.support.registries import in_sqlite
 
 EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "0"))
-"""Of each call, in each phase; 0 for a few of one seed."""
+"""Examples of each operation in each phase; 0 for a few with one seed."""
 
 FEW = 1
 LEAST = 500
-"""Cases that there have to be of each kind: of a document that it cannot read schemathesis makes
-none."""
+"""The minimum number of cases: schemathesis generates none from a document that it cannot read."""
 
 PROGRAM = Path(sys.executable).parent / "st"
 HERE = Path(__file__).parent
@@ -38,10 +37,10 @@ CALLERS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, str]]] = {
     "anyone": ({}, {}),
     "two tenants": (KEYED, TENANTS),
     "an admin": (KEYED, ADMIN),
-    "nobody": (KEYED, {}),
+    "no key": (KEYED, {}),
 }
-"""The keys in the service's settings, and those that are shown. The first two are given all answers
-there are; the others come to the same ones by keys or the lack of them, in `make schema`."""
+"""The keys in the settings, and the keys that callers send. The first two cases cover all answers;
+the others run only in `make schema`."""
 
 SEEDS = {"the same": 5, "another": random.SystemRandom().getrandbits(32)}
 
@@ -49,7 +48,7 @@ SEEDS = {"the same": 5, "another": random.SystemRandom().getrandbits(32)}
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("seed", SEEDS if EXAMPLES else ["the same"])
 @pytest.mark.parametrize("caller", CALLERS if EXAMPLES else ["anyone", "two tenants"])
-async def test_every_answer_is_one_of_the_document(caller: str, seed: str, tmp_path: Path) -> None:
+async def test_every_answer_is_documented(caller: str, seed: str, tmp_path: Path) -> None:
     settings, keys = CALLERS[caller]
     number = SEEDS[seed]
     _configure(tmp_path, keys)
@@ -63,7 +62,7 @@ async def test_every_answer_is_one_of_the_document(caller: str, seed: str, tmp_p
     report = json.loads((tmp_path / "report.json").read_text())
     cases = report["test_cases"]["generated"]
     told = f"\n{caller}, seed {number}: {cases} cases"
-    print(told, file=sys.stderr)  # noqa: T201 - make schema shows it, also from another process
+    print(told, file=sys.stderr)  # noqa: T201 - shown by make schema, also from another process
     assert [failure["title"] for failure in report["failures"]] == [], printed
     assert report["complete"], printed
     assert not report["operations"]["errored"], printed
@@ -71,7 +70,7 @@ async def test_every_answer_is_one_of_the_document(caller: str, seed: str, tmp_p
 
 
 async def _asked(url: str, seed: int, folder: Path) -> str:
-    """What schemathesis prints, with a curl line for each failure that repeats it."""
+    """Run schemathesis and return its output, with a curl command for each failure."""
     process = await asyncio.create_subprocess_exec(
         PROGRAM,
         "--config-file=schemathesis.toml",
@@ -93,7 +92,7 @@ async def _asked(url: str, seed: int, folder: Path) -> str:
 
 
 def _configure(folder: Path, keys: Mapping[str, str]) -> None:
-    """The configuration for all, and who calls; no two of them may see the same."""
+    """Write the configuration with the callers; no two callers may see the same databases."""
     text = f"hooks = {json.dumps(str(HERE / 'hooks.py'))}\n"
     text += (HERE / "schemathesis.toml").read_text()
     if keys:

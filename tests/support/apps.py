@@ -14,12 +14,12 @@ from adapters.memory.provider import MemoryProvider
 from adapters.registry.opening import Opened
 from domain.connection import Connection
 from domain.secret import Secret
-from entrypoints.container import Container
 from entrypoints.http.app import build_app
 from entrypoints.http.serving import serving
 from entrypoints.provider_settings import ProviderName
-from entrypoints.resources import in_memory
 from entrypoints.settings import Settings
+from entrypoints.wiring.container import Container
+from entrypoints.wiring.resources import create_memory_stores
 from tests.support.clock import FakeClock
 from tests.support.polling import until
 
@@ -117,7 +117,7 @@ async def running_app(
     provider, clock, records = (
         provider or MemoryProvider(),
         clock or FakeClock(),
-        records or in_memory(),
+        records or create_memory_stores(),
     )
     container = container_of(ProviderName.MEMORY, **settings)
     container.memory.override(providers.Object(provider))

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from adapters.registry.opening import Opened
 from domain.errors import Unavailable
-from entrypoints.resources import in_memory
+from entrypoints.wiring.resources import create_memory_stores
 from ports.driven.leases import Leases
 from ports.driven.registry import Registry
 from tests.support.doubles import WrappedRegistry
@@ -50,7 +50,7 @@ class AwayLeases(Leases):
 
 def records_with(outage: Outage) -> Opened:
     """Records in memory, away as long as the outage is on."""
-    records = in_memory()
+    records = create_memory_stores()
     return replace(
         records,
         registry=AwayRegistry(records.registry, outage),

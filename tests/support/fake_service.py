@@ -10,13 +10,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from domain.connection import Connection
-from entrypoints.http.schemas import ConnectionOut
+from entrypoints.http.connection_schemas import ConnectionResponse
 from tests.support.command_line import Ran, run_command
 from tests.support.connections import connection
 
 HANDED_OUT: Connection = connection(password='it\'s "odd"')
 
-CONNECTION: dict[str, Any] = json.loads(ConnectionOut.of(HANDED_OUT).model_dump_json())
+CONNECTION: dict[str, Any] = json.loads(ConnectionResponse.of(HANDED_OUT).model_dump_json())
 
 RECORD: dict[str, Any] = {
     "id": "db_1",

@@ -57,9 +57,9 @@ class Guarded:
 
     async def trail(self, query: str = "") -> list[dict[str, str]]:
         """What is written down, the newest first."""
-        told = await self.admin.ask("GET", f"/v1/audit?page_size=200{query}")
+        told = await self.admin.ask("GET", f"/v1/audit-events?page_size=200{query}")
         assert told.status == 200, told.body
-        return list(told.body["entries"])
+        return list(told.body["audit_events"])
 
     async def ask(
         self, method: str, path: str, body: Any = None, headers: Headers | None = None

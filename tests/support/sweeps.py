@@ -7,9 +7,9 @@ from tests.support.apps import RunningApp
 
 async def swept(app: RunningApp, *, dry_run: bool = False) -> list[dict[str, str]]:
     """What a sweep tells."""
-    answer = await app.ask("POST", "/v1/sweep", {"dry_run": dry_run})
+    answer = await app.ask("POST", "/v1/reconciliations", {"dry_run": dry_run})
     assert answer.status == 200, answer.body
-    return list(answer.body["findings"])
+    return list(answer.body["results"])
 
 
 async def done(app: RunningApp) -> list[tuple[str, str]]:

@@ -1,22 +1,22 @@
-// Lists the calls of openapi.json, and makes them. The key stays in the page's memory.
+// Shows the operations of openapi.json and calls them. The key is only kept in the page's memory.
 "use strict";
 
 const key = document.getElementById("key");
 let schemas = {};
 
 function element(name, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...children);
-  return made;
+  const created = Object.assign(document.createElement(name), properties);
+  created.append(...children);
+  return created;
 }
 
-function resolved(schema) {
+function resolve(schema) {
   return schema.$ref ? schemas[schema.$ref.split("/").pop()] : schema;
 }
 
-// Something of that shape to begin with: what is required, and no more.
+// Returns an example of the schema with its required members only.
 function example(given) {
-  const schema = resolved(given);
+  const schema = resolve(given);
   if (schema.examples) return schema.examples[0];
   if (schema.type !== "object") return { integer: 0, boolean: false, array: [] }[schema.type] ?? "";
   const required = schema.required ?? [];
@@ -42,7 +42,7 @@ function values(form, name) {
   return given.filter((value) => value !== "");
 }
 
-// The request that the form stands for; addresses are relative, so that a proxy may put us below a path.
+// Returns the request of the form; addresses are relative, so that a proxy may serve pgvend below a path.
 function request(form, path, method, operation) {
   const headers = {};
   const query = new URLSearchParams();
@@ -61,15 +61,15 @@ function request(form, path, method, operation) {
   return [new URL(`.${address}${search}`, document.baseURI), { method: method.toUpperCase(), headers, body }];
 }
 
-const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 function curl(address, { method, headers, body }) {
-  const told = Object.entries(headers).map(([name, value]) =>
-    name === "Authorization" ? `-H "Authorization: Bearer $PGVEND_KEY"` : `-H ${quoted(`${name}: ${value}`)}`);
-  return ["curl", `-X ${method}`, quoted(address.href), ...told, ...(body ? [`-d ${quoted(body)}`] : [])].join(" ");
+  const options = Object.entries(headers).map(([name, value]) =>
+    name === "Authorization" ? `-H "Authorization: Bearer $PGVEND_KEY"` : `-H ${quote(`${name}: ${value}`)}`);
+  return ["curl", `-X ${method}`, quote(address.href), ...options, ...(body ? [`-d ${quote(body)}`] : [])].join(" ");
 }
 
-function readable(text) {
+function format(text) {
   try {
     return JSON.stringify(JSON.parse(text), null, 2);
   } catch {
@@ -77,13 +77,13 @@ function readable(text) {
   }
 }
 
-// Shown as it arrives: events come one by one.
+// Shows the answer as it arrives, because events arrive one by one.
 async function show(response, shown) {
   const head = [`${response.status} ${response.statusText}`, ...[...response.headers].map((pair) => pair.join(": "))];
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {
-    shown.textContent = `${head.join("\n")}\n\n${readable(text)}`;
+    shown.textContent = `${head.join("\n")}\n\n${format(text)}`;
     const { value, done } = (await reader?.read()) ?? { done: true };
     if (done) return;
     text += value;
@@ -109,7 +109,7 @@ function call(path, method, operation) {
     element("tr", {}, element("td", {}, status), element("td", {}, answer.description)));
   const form = element("form", {},
     ...operation.parameters.map(field),
-    ...(body ? [element("label", {}, `body (${resolved(sent).title})`, body)] : []),
+    ...(body ? [element("label", {}, `body (${resolve(sent).title})`, body)] : []),
     element("button", {}, "Send"),
     element("pre", { className: "curl" }),
     shown);

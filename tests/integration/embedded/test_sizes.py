@@ -12,7 +12,7 @@ from domain.connection import Connection
 from domain.secret import Secret
 from domain.sizes import NOTICE, SMALLEST, SizeLimit
 from entrypoints.provider_settings import ProviderName
-from entrypoints.resources import in_memory
+from entrypoints.wiring.resources import create_memory_stores
 from tests.support.apps import container_of, served
 from tests.support.clock import FakeClock
 from tests.support.orders import unique_name
@@ -61,7 +61,7 @@ async def test_a_database_is_read_only_while_it_exceeds_its_limit(
 async def _app(server: PostgresProvider, clock: FakeClock) -> AsyncIterator[ClientSession]:
     container = container_of(ProviderName.EMBEDDED, size_limit=SizeLimit(SMALLEST))
     container.embedded.override(providers.Object(server))
-    container.records.override(providers.Object(in_memory()))
+    container.records.override(providers.Object(create_memory_stores()))
     container.clock.override(providers.Object(clock))
     async with served(container) as (port, _), ClientSession(f"http://127.0.0.1:{port}") as client:
         yield client
@@ -81,8 +81,8 @@ async def _vended(client: ClientSession) -> AsyncIterator[Any]:
 
 async def _swept(client: ClientSession, database: Any) -> list[tuple[str, str]]:
     """Reconcile, and return the results for the database."""
-    async with client.post("/v1/sweep", json={}) as swept:
-        findings = (await swept.json())["findings"]
+    async with client.post("/v1/reconciliations", json={}) as swept:
+        findings = (await swept.json())["results"]
     mine = [finding for finding in findings if finding["id"] == database["id"]]
     return [(finding["action"], finding["outcome"]) for finding in mine]
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import aiohttp
 import asyncpg
 
+from domain.states import State
 from tests.support.chaos.client import Client
 from tests.support.chaos.environments import Census, Environment, Names
 from tests.support.chaos.ledger import Entry, Ledger, Wish
@@ -164,11 +165,12 @@ class Checks:
 
     async def _sweep(self) -> Sequence[Record]:
         self.ledger.counts["reconciliations"] += 1
-        return list((await self._asked("POST", "/v1/sweep"))["findings"])
+        return list((await self._asked("POST", "/v1/reconciliations"))["results"])
 
     async def _records(self) -> Sequence[Record]:
         found: list[Record] = []
-        path = "/v1/databases?page_size=200"
+        states = "&".join(f"state={state}" for state in State)
+        path = f"/v1/databases?page_size=200&{states}"
         token: str | None = ""
         while token is not None:
             page = await self._asked("GET", f"{path}&page_token={token}" if token else path)

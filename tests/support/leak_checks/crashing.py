@@ -8,7 +8,7 @@ from adapters.memory.provider import MemoryProvider
 from domain.connection import Connection
 from domain.order import Order
 from entrypoints.cli.app import main
-from entrypoints.container import Container
+from entrypoints.wiring.container import Container
 
 
 class CrashingProvider(MemoryProvider):

@@ -96,7 +96,11 @@ async def asking(net: Net, service: RunningService, key: str) -> AsyncIterator[A
 async def strangers(ask: Asker) -> None:
     """Nobody's keys are not for the log either."""
     for key in (ask.net.marked("a wrong key"), "pgv_00000000_" + "0" * 64):
-        for method, path in (("POST", "/v1/databases"), ("GET", "/v1/audit"), ("GET", "/nowhere")):
+        for method, path in (
+            ("POST", "/v1/databases"),
+            ("GET", "/v1/audit-events"),
+            ("GET", "/nowhere"),
+        ):
             answered = await ask(method, path, key=key)
             assert answered.status in {401, 404}, answered
     await _malformed(ask)
@@ -150,7 +154,7 @@ async def hardship(ask: Asker, made: Any, trouble: Trouble) -> None:
             await ask("POST", f"{path}/rotate", reveals=True),
             await ask("GET", f"{path}/connection", reveals=True),
             await ask("GET", "/readyz"),
-            await ask("POST", "/v1/sweep", {}),
+            await ask("POST", "/v1/reconciliations", {}),
         ]
         assert any(answered.status >= 500 for answered in answers), answers
     await _again(ask, "POST", f"{path}/rotate")
@@ -159,7 +163,7 @@ async def hardship(ask: Asker, made: Any, trouble: Trouble) -> None:
 async def age(ask: Asker, made: Any, let_time_pass: Age) -> None:
     """Its end, and its return."""
     await let_time_pass(made["id"])
-    await ask("POST", "/v1/sweep", {})
+    await ask("POST", "/v1/reconciliations", {})
     await ask.comes_to(made, "expired")
     assert (await ask("GET", f"/v1/databases/{made['id']}/connection")).status == 409
     await _again(ask, "POST", f"/v1/databases/{made['id']}/restore")
@@ -179,10 +183,17 @@ async def killed_amid(ask: Asker, service: RunningService) -> None:
 async def old_age(ask: Asker, made: Any) -> None:
     """Under another secret than that of its youth."""
     path = f"/v1/databases/{made['id']}"
-    await ask("POST", "/v1/sweep", {})
+    await ask("POST", "/v1/reconciliations", {})
     await _again(ask, "GET", f"{path}/connection")
     await _again(ask, "POST", f"{path}/rotate")
-    for looked_at in ("/v1/audit", "/v1/keys", "/livez", "/readyz", "/metrics", "/openapi.json"):
+    for looked_at in (
+        "/v1/audit-events",
+        "/v1/keys",
+        "/livez",
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+    ):
         await ask("GET", looked_at)
     listed = await ask("GET", "/v1/databases?page_size=200")
     for database in listed.body["databases"]:

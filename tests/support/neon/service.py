@@ -22,7 +22,7 @@ from domain.order import Order
 from domain.retry import RetryPolicy
 from domain.states import State
 from domain.target import Isolation, Target
-from entrypoints.neon_parts import PATIENCE, cared_for
+from entrypoints.wiring.neon import TIMEOUT, with_retries
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
@@ -47,14 +47,14 @@ class Watched:
     events: Events = field(default_factory=Events)
     registry: MemoryRegistry = field(default_factory=MemoryRegistry)
     leases: MemoryLeases = field(default_factory=MemoryLeases)
-    patience: float = PATIENCE
+    patience: float = TIMEOUT
     """Seconds of the clock's: for one's turn, and then for others who have locked the project."""
     provider: DatabaseProvider = field(init=False)
 
     def __post_init__(self) -> None:
         provider: DatabaseProvider = ObservedProvider(self.bare, self._observed)
         clock, randomness, log = self.clock, SystemRandomness(), self.events.log
-        provider = cared_for(provider, self.isolation, clock, randomness, log, self.patience)
+        provider = with_retries(provider, self.isolation, clock, randomness, log, self.patience)
         object.__setattr__(self, "provider", provider)
 
     def vend(self) -> VendDatabase:

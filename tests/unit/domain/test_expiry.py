@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.errors import InvalidDuration
+from domain.errors import InvalidDuration, InvalidExpiry
 from domain.expiry import LONGEST, SHORTEST, ExpiryPolicy, parse_duration
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+MOMENT = timedelta(microseconds=1)
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 lengths = st.integers(
@@ -95,3 +96,19 @@ def test_the_longest_time_is_allowed_and_a_longer_one_refused(length: timedelta)
     assert policy.expires_at(NOW, length) == NOW + length
     with pytest.raises(InvalidDuration, match="at most"):
         policy.expires_at(NOW, length + timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("longest", [None, timedelta(hours=1)])
+def test_an_expiry_lies_between_a_minute_and_the_maximum(longest: timedelta | None) -> None:
+    policy, latest = ExpiryPolicy(longest=longest), NOW + (longest or LONGEST)
+    for allowed in (NOW + SHORTEST, latest):
+        assert policy.validate_expiry(NOW, allowed) == allowed
+    for refused in (NOW, NOW + SHORTEST - MOMENT, latest + MOMENT):
+        with pytest.raises(InvalidExpiry):
+            policy.validate_expiry(NOW, refused)
+
+
+def test_a_database_may_never_expire_unless_a_maximum_is_set() -> None:
+    assert ExpiryPolicy(default=timedelta(hours=1)).validate_expiry(NOW, None) is None
+    with pytest.raises(InvalidExpiry, match="at most 1:00:00 from now: send ttl or expires_at"):
+        ExpiryPolicy(longest=timedelta(hours=1)).validate_expiry(NOW, None)

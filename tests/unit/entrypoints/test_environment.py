@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import StartupError
-from entrypoints.exposure import unreachable_host
+from entrypoints.config.exposure import find_unreachable_host
 from entrypoints.settings import LogLevel, Settings
 from entrypoints.settings_loading import ignored_variables, load_client_settings
 from tests.unit.entrypoints.conftest import FOUR, Environment
@@ -133,6 +133,6 @@ def test_a_current_folder_that_is_gone_is_reported(env: Environment, tmp_path: P
 def test_callers_from_elsewhere_are_not_handed_a_loopback_address_silently(
     env: Environment, variables: dict[str, str], host: str | None
 ) -> None:
-    advice = unreachable_host(env.load(**variables))
+    advice = find_unreachable_host(env.load(**variables))
     assert (advice is None) == (host is None)
     assert not host or f"connections name {host}: set PGVEND_PUBLIC_HOST" in str(advice)

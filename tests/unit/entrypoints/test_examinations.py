@@ -1,4 +1,4 @@
-"""What `pgvend doctor` finds in the settings: who gets in, and whether the secret fits."""
+"""Doctor checks of the settings and of the secret."""
 
 import os
 import stat
@@ -14,8 +14,13 @@ from domain.errors import StartupError
 from domain.passwords import name_of
 from domain.secret import Secret
 from entrypoints.cli.doctor import _script
-from entrypoints.exposure import SettingsExamination, browsers, callers, way_in
-from entrypoints.secret_examination import SecretExamination
+from entrypoints.doctor.secret import SecretExamination
+from entrypoints.doctor.settings import (
+    SettingsExamination,
+    check_browsers,
+    check_callers,
+    check_network,
+)
 from entrypoints.settings import Settings
 from tests.support.checkups import FAIL, OK, WARN, outcomes
 
@@ -28,22 +33,27 @@ ODD = 'x"\n\\! touch /tmp/own'
 Judge = Callable[[Settings], Outcome]
 
 JUDGED: dict[str, tuple[Judge, dict[str, Any], Verdict, str]] = {
-    "callers on loopback": (callers, {}, OK, ""),
-    "callers from anywhere": (callers, ANYWHERE, FAIL, "PGVEND_API_KEYS"),
-    "callers by a proxy": (callers, {"trusted_proxies": "::1"}, FAIL, "PGVEND_TRUSTED_PROXIES"),
-    "callers with keys": (callers, ANYWHERE | {"api_keys": KEY}, OK, ""),
-    "an admin with a key": (callers, ANYWHERE | {"admin_key": KEY}, OK, ""),
-    "answers on loopback": (way_in, {"host": "127.0.0.1"}, OK, ""),
-    "answers to anywhere": (way_in, ANYWHERE, WARN, ""),
-    "answers by a proxy": (way_in, ANYWHERE | {"trusted_proxies": "10.0.0.7"}, OK, ""),
-    "no pages": (browsers, {}, OK, ""),
-    "pages of one origin": (browsers, {"cors_allow_origins": "https://app.example"}, OK, ""),
-    "pages of any origin": (browsers, {"cors_allow_origins": "*"}, WARN, ""),
+    "callers on loopback": (check_callers, {}, OK, ""),
+    "callers from anywhere": (check_callers, ANYWHERE, FAIL, "PGVEND_API_KEYS"),
+    "callers by a proxy": (
+        check_callers,
+        {"trusted_proxies": "::1"},
+        FAIL,
+        "PGVEND_TRUSTED_PROXIES",
+    ),
+    "callers with keys": (check_callers, ANYWHERE | {"api_keys": KEY}, OK, ""),
+    "an admin with a key": (check_callers, ANYWHERE | {"admin_key": KEY}, OK, ""),
+    "loopback": (check_network, {"host": "127.0.0.1"}, OK, ""),
+    "all addresses": (check_network, ANYWHERE, WARN, ""),
+    "behind a proxy": (check_network, ANYWHERE | {"trusted_proxies": "10.0.0.7"}, OK, ""),
+    "no pages": (check_browsers, {}, OK, ""),
+    "pages of one origin": (check_browsers, {"cors_allow_origins": "https://app.example"}, OK, ""),
+    "pages of any origin": (check_browsers, {"cors_allow_origins": "*"}, WARN, ""),
 }
 
 
 @pytest.mark.parametrize(("judge", "given", "verdict", "word"), JUDGED.values(), ids=list(JUDGED))
-def test_who_gets_in_is_judged_by_the_settings(
+def test_settings_are_checked(
     judge: Judge, given: dict[str, Any], verdict: Verdict, word: str
 ) -> None:
     outcome = judge(Settings(**given))
@@ -52,30 +62,30 @@ def test_who_gets_in_is_judged_by_the_settings(
     assert KEY not in repr(outcome)
 
 
-async def test_files_that_do_not_do_for_tls_are_told(tmp_path: Path) -> None:
+async def test_invalid_tls_files_are_reported(tmp_path: Path) -> None:
     file = tmp_path / "pem"
     file.write_text("no PEM")
     found = await outcomes(SettingsExamination(Settings(tls_cert=file, tls_key=file)))
-    assert found["way in"].verdict is FAIL
-    assert str(file) in found["way in"].detail
+    assert found["network"].verdict is FAIL
+    assert str(file) in found["network"].detail
 
 
-async def test_databases_that_do_not_exist_are_warned_of() -> None:
+async def test_the_memory_provider_is_a_warning() -> None:
     found = await outcomes(SettingsExamination(Settings(provider="memory")))
     assert found["provider"].verdict is WARN
     assert "data folder" not in found
 
 
-async def test_a_data_folder_that_is_missing_is_not_made(tmp_path: Path) -> None:
+async def test_a_missing_data_folder_is_not_created(tmp_path: Path) -> None:
     assert await _data_folder(tmp_path / "deep" / "data") is OK
     assert os.listdir(tmp_path) == []
 
 
-async def test_a_data_folder_is_closed_to_others(tmp_path: Path) -> None:
+async def test_a_data_folder_open_to_other_users_is_a_warning(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("s" * 64)
     os.chmod(tmp_path, 0o700)
     closed = await _data_folder(tmp_path)
-    os.chmod(tmp_path, 0o710)  # noqa: S103 - that is what has to be found
+    os.chmod(tmp_path, 0o710)  # noqa: S103 - the check has to find it
     assert (closed, await _data_folder(tmp_path)) == (OK, WARN)
     assert stat.S_IMODE(os.stat(tmp_path).st_mode) == 0o710
 
@@ -86,14 +96,14 @@ async def test_a_file_or_a_foreign_folder_fails(tmp_path: Path, folder: str) -> 
     assert await _data_folder(tmp_path / folder) is FAIL
 
 
-async def test_before_the_first_start_there_is_no_secret_and_none_is_made(tmp_path: Path) -> None:
+async def test_a_missing_secret_is_not_created(tmp_path: Path) -> None:
     found = await _examined(Remembered(), data_dir=tmp_path / "data")
     assert found["secret"].verdict is OK
     assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("place", ["the settings", "the data folder"])
-async def test_the_secret_of_the_records_fits(tmp_path: Path, place: str) -> None:
+async def test_the_secret_of_the_records_passes(tmp_path: Path, place: str) -> None:
     (tmp_path / "secret").write_text(f"{OLD}\n")
     given: Any = {"secret": OLD} if place == "the settings" else {"data_dir": tmp_path}
     found = await _examined(_recorded(OLD), **given)
@@ -101,7 +111,7 @@ async def test_the_secret_of_the_records_fits(tmp_path: Path, place: str) -> Non
     assert OLD not in repr(found)
 
 
-async def test_records_from_before_secrets_had_names_come_from_the_first_one() -> None:
+async def test_records_older_than_secret_names_use_the_first_secret() -> None:
     before = Remembered(revision="0002", live=(Record("db_1", "embedded", ""),))
     kept = Remembered(revision="0003", kept=name_of(Secret(OLD)), live=before.live)
     assert (await _examined(before, secret=OLD))["passwords"].verdict is OK
@@ -116,7 +126,7 @@ FOUND: dict[str, tuple[dict[str, Any], str, Verdict, list[str]]] = {
 
 
 @pytest.mark.parametrize(("given", "question", "verdict", "words"), FOUND.values(), ids=list(FOUND))
-async def test_a_secret_that_does_not_fit_is_told_with_what_depends_on_it(
+async def test_a_wrong_secret_is_reported_with_the_number_of_its_databases(
     given: dict[str, Any], question: str, verdict: Verdict, words: list[str]
 ) -> None:
     found = (await _examined(_recorded(OLD), **given))[question]
@@ -124,13 +134,13 @@ async def test_a_secret_that_does_not_fit_is_told_with_what_depends_on_it(
     assert all(word in found.detail for word in words)
 
 
-async def test_a_damaged_one_is_told(tmp_path: Path) -> None:
+async def test_a_damaged_secret_is_reported(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("short")
     with pytest.raises(StartupError, match="damaged"):
         await _examined(Remembered(), data_dir=tmp_path)
 
 
-async def test_what_was_made_elsewhere_does_not_count() -> None:
+async def test_databases_of_other_targets_do_not_count() -> None:
     found = await _examined(_recorded(OLD, "postgres"), secret=NEW)
     assert found["passwords"].verdict is OK
 
@@ -138,7 +148,7 @@ async def test_what_was_made_elsewhere_does_not_count() -> None:
 @pytest.mark.parametrize(
     "mend", [Mend("SELECT 1;", ODD), Mend(f'REVOKE ALL ON DATABASE "{ODD}" FROM PUBLIC;')]
 )
-def test_a_name_with_a_line_break_brings_no_command_into_it(mend: Mend) -> None:
+def test_a_name_with_a_line_break_adds_no_command_to_the_script(mend: Mend) -> None:
     checks = [Check("open databases", Outcome(Verdict.FAIL, "", (mend, Mend("SELECT 2;", "web"))))]
 
     assert list(_script(checks, by_admin=False)) == [

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from entrypoints.formats import FORMATS
 from entrypoints.formats.rendering import parts
-from entrypoints.http.schemas import ConnectionOut
+from entrypoints.http.connection_schemas import ConnectionResponse
 from tests.support.connections import ODD, connection, texts
 
 DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -45,7 +45,7 @@ def test_what_needs_no_escaping_is_written_plainly(name: str, text: str) -> None
 @pytest.mark.parametrize("pooler_host", [None, "pooler.example"])
 def test_json_is_what_a_create_answers_as_its_connection(pooler_host: str | None) -> None:
     told = connection(pooler_host=pooler_host)
-    answered = json.loads(ConnectionOut.of(told).model_dump_json())
+    answered = json.loads(ConnectionResponse.of(told).model_dump_json())
     assert json.loads(FORMATS["json"].render(told)) == parts(told) == answered
 
 

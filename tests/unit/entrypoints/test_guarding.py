@@ -1,4 +1,4 @@
-"""What the log tells of the guard, and that nothing stops it."""
+"""The guard loop: its log events, and that errors do not stop it."""
 
 import asyncio
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ SCARCE = look(ages={"a": 600_000_000})
 
 @dataclass
 class Breaks(FakeGuard):
-    """Ends with an error of nobody's, once."""
+    """Raises an unexpected error once."""
 
     broken: bool = False
 
@@ -33,7 +33,7 @@ class Breaks(FakeGuard):
 
 
 async def told(*looks: Look | PgvendError, of: type[FakeGuard] = FakeGuard) -> list[dict[str, Any]]:
-    """What is logged while these looks, and the last one again, are seen."""
+    """Return the log events of a loop that sees these states, the last one repeatedly."""
     events, guard = Events(), of(list(looks))
     server = GuardServer(guard, GuardPolicy(), FakeClock())
     task = asyncio.create_task(Guarding(server, events.log).forever())
@@ -44,7 +44,7 @@ async def told(*looks: Look | PgvendError, of: type[FakeGuard] = FakeGuard) -> l
     return [event for name in events.names for event in events.fields(name)]
 
 
-async def test_each_ending_is_told_with_the_tenants_id_and_the_reason() -> None:
+async def test_each_termination_is_logged_with_the_tenant_and_the_reason() -> None:
     [watching, ended] = sorted(await told(ATTACKED, look()), key=lambda e: e["event"], reverse=True)
     assert watching["event"] == "guard.watching"
     assert ended["event"] == "guard.ended_session"
@@ -52,7 +52,7 @@ async def test_each_ending_is_told_with_the_tenants_id_and_the_reason() -> None:
     assert ended["log_level"] == "warning"
 
 
-async def test_a_concern_is_told_once_with_its_figures_and_advice() -> None:
+async def test_a_concern_is_logged_once_with_figures_and_advice() -> None:
     concerns = [each for each in await told(SCARCE) if each["event"] == "guard.concern"]
     [concern] = concerns
     assert concern["concern"] == "transaction_ids"
@@ -60,17 +60,17 @@ async def test_a_concern_is_told_once_with_its_figures_and_advice() -> None:
     assert "autovacuum" in concern["advice"]
 
 
-async def test_a_server_that_is_away_and_comes_back_is_told_once_each() -> None:
+async def test_an_outage_and_its_end_are_logged_once_each() -> None:
     away = ProviderBusy("The server is away.")
     names = [each["event"] for each in await told(away, away, look(), look())]
     assert names == ["guard.away", "guard.watching"]
 
 
-async def test_nothing_stops_it() -> None:
+async def test_errors_do_not_stop_the_loop() -> None:
     names = [each["event"] for each in await told(ATTACKED, of=Breaks)]
     assert "guard.crashed" in names
     assert "guard.ended_session" in names
 
 
-async def test_without_a_guard_there_is_nothing_to_do() -> None:
+async def test_without_a_guard_the_loop_returns() -> None:
     await Guarding(None, Events().log).forever()

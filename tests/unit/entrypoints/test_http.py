@@ -1,4 +1,4 @@
-"""Parts of the HTTP side: places for streams, bodies that do not come, connections on the wire."""
+"""Parts of the HTTP API: the limit of streams, body timeouts, and connections as JSON."""
 
 import asyncio
 import json
@@ -14,8 +14,9 @@ from domain.connection import Connection
 from domain.errors import Unavailable
 from domain.secret import Secret
 from entrypoints.http.bodies import body_as, json_response
+from entrypoints.http.connection_schemas import ConnectionResponse
 from entrypoints.http.errors import SlowBody
-from entrypoints.http.schemas import ConnectionOut, VendBody
+from entrypoints.http.schemas import CreateDatabaseRequest
 from entrypoints.http.streams import MOST, MOST_OF_ONE, Streams
 from tests.support.people import person
 
@@ -27,7 +28,7 @@ MEMBERS = {"host", "port", "database", "user", "password", "sslmode", "connectio
 
 
 class SilentRequest:
-    """Its headers are there, its body never ends."""
+    """A request whose body never arrives."""
 
     content_type = "application/json"
 
@@ -41,7 +42,7 @@ class SilentRequest:
     [([ANN] * MOST_OF_ONE, ANN), (MANY, BOB), ([ANYONE] * MOST, ANYONE)],
     ids=["one caller", "many callers", "anyone"],
 )
-def test_streams_have_so_many_places_and_one_caller_among_others_fewer(
+def test_streams_are_limited_in_total_and_per_caller(
     listening: list[Caller], refused: Caller
 ) -> None:
     streams = Streams()
@@ -55,23 +56,23 @@ def test_streams_have_so_many_places_and_one_caller_among_others_fewer(
             stack.enter_context(streams.one_of(BOB))
 
 
-def test_a_place_is_given_back_whatever_ended_the_stream() -> None:
+def test_a_slot_is_released_after_an_error() -> None:
     streams = Streams()
     for _ in range(MOST + 1):
         with pytest.raises(ConnectionError), streams.one_of(ANN):
             raise ConnectionError
 
 
-async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+async def test_a_body_that_does_not_arrive_times_out() -> None:
     with pytest.raises(SlowBody):
-        await body_as(VendBody, cast("web.Request", SilentRequest()), patience=0)
+        await body_as(CreateDatabaseRequest, cast("web.Request", SilentRequest()), patience=0)
 
 
-def test_a_pooler_is_told_beside_the_host_where_there_is_one() -> None:
+def test_a_pooler_is_shown_if_there_is_one() -> None:
     pooled = replace(DIRECT, pooler_host="pooler.example")
     assert told(DIRECT).keys() == MEMBERS
     assert told(pooled) == told(DIRECT) | {"pooler_host": "pooler.example"}
 
 
 def told(connection: Connection) -> dict[str, object]:
-    return dict(json.loads(json_response(ConnectionOut.of(connection)).text or ""))
+    return dict(json.loads(json_response(ConnectionResponse.of(connection)).text or ""))

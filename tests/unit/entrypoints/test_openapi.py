@@ -1,4 +1,4 @@
-"""The table of routes, and the document that is made from it and the models."""
+"""The table of routes, and the OpenAPI document generated from it."""
 
 import json
 import re
@@ -20,8 +20,8 @@ LISTED = [route for route in ROUTES if route.listed]
 
 @cache
 def described(*, is_open: bool = False) -> dict[str, Any]:
-    """Return the document, which is not made when this file is imported: `make mutants` changes the
-    code afterwards."""
+    """Return the document, generated on first use, because `make mutants` changes the code after
+    this module was imported."""
     return document(ROUTES, is_open=is_open)
 
 
@@ -41,7 +41,7 @@ def codes_of_create(status: int) -> list[str]:
     return codes
 
 
-def test_the_application_answers_the_table_and_nothing_else() -> None:
+def test_the_application_serves_exactly_the_table() -> None:
     router = build_app(container_of(ProviderName.MEMORY)).router
     answered = {
         (route.method, route.resource.canonical, route.handler)
@@ -53,19 +53,19 @@ def test_the_application_answers_the_table_and_nothing_else() -> None:
 
 
 def test_every_route_has_a_name_and_a_handler_of_its_own() -> None:
-    """By the handler its entry, and so the scope that it takes, is found."""
+    """A route, and so its scope, is found by its handler."""
     assert len({route.handler for route in ROUTES}) == len(ROUTES)
     assert len({route.name for route in ROUTES}) == len(ROUTES)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
-def test_a_route_names_what_is_in_its_path_and_each_status_once(route: Route) -> None:
+def test_a_route_documents_its_path_parameters_and_each_status_once(route: Route) -> None:
     named = {parameter.name for parameter in route.parameters if parameter.place == "path"}
     assert not route.listed or named == set(re.findall(r"{(\w+)}", route.path))
     assert len({answer.status for answer in route.answers}) == len(route.answers)
 
 
-def test_the_document_is_openapi_in_json_and_has_every_listed_call_and_no_other() -> None:
+def test_the_document_is_valid_and_has_exactly_the_listed_routes() -> None:
     validate(described())
     paths = described()["paths"].values()
     names = [call["operationId"] for calls in paths for call in calls.values()]
@@ -74,7 +74,7 @@ def test_the_document_is_openapi_in_json_and_has_every_listed_call_and_no_other(
 
 
 @pytest.mark.parametrize("route", LISTED, ids=lambda route: route.name)
-def test_a_call_says_what_a_key_has_to_be_for_and_how_it_is_refused(route: Route) -> None:
+def test_an_operation_documents_its_scope_and_its_refusals(route: Route) -> None:
     ways: list[dict[str, list[str]]] = [{"key": []}] if route.scope else []
     answers = operation(route)["responses"]
 
@@ -85,14 +85,14 @@ def test_a_call_says_what_a_key_has_to_be_for_and_how_it_is_refused(route: Route
     assert all("X-Request-ID" in answer["headers"] for answer in answers.values())
 
 
-def test_the_codes_of_errors_are_listed() -> None:
+def test_error_codes_are_documented() -> None:
     assert {"name_taken", "in_flight"} <= set(codes_of_create(409))
     assert {"invalid_nickname", "invalid_labels"} <= set(codes_of_create(422))
     assert codes_of_create(413) == ["body_too_large"]
 
 
-def test_a_body_is_described_by_the_model_that_checks_it() -> None:
-    body = described()["components"]["schemas"]["VendBody"]
+def test_a_body_is_documented_by_its_model() -> None:
+    body = described()["components"]["schemas"]["CreateDatabaseRequest"]
     assert body["required"] == ["nickname"]
     assert body["additionalProperties"] is False
     assert body["properties"]["nickname"]["maxLength"] == 256
@@ -100,27 +100,27 @@ def test_a_body_is_described_by_the_model_that_checks_it() -> None:
 
 
 def test_no_schema_names_a_default() -> None:
-    """Client generators take a member with a default for one that is always there."""
+    """Client generators treat a member with a default as always present."""
     assert '"default":' not in json.dumps(described())
 
 
 @pytest.mark.parametrize(
     ("model", "left_out"),
     [
-        ("ConnectionOut", {"hosts", "pooler_host", "sslrootcert", "target_session_attrs"}),
-        ("StepOut", {"error"}),
-        ("LegacyOut", set()),
-        ("AliveOut", set()),
+        ("Connection", {"hosts", "pooler_host", "sslrootcert", "target_session_attrs"}),
+        ("Step", {"error"}),
+        ("LegacyDatabase", set()),
+        ("Liveness", set()),
     ],
 )
-def test_of_an_answer_all_members_are_required_but_those_that_may_be_left_out(
+def test_all_members_of_an_answer_are_required_except_optional_ones(
     model: str, left_out: set[str]
 ) -> None:
     schema = described()["components"]["schemas"][model]
     assert set(schema["properties"]) - set(schema["required"]) == left_out
 
 
-def test_from_a_new_database_the_document_leads_to_what_can_be_done_with_it() -> None:
+def test_a_creation_links_to_the_operations_on_the_database() -> None:
     assert create()["responses"]["201"]["links"]["rotatePassword"] == {
         "operationId": "rotatePassword",
         "parameters": {"id": "$response.body#/id"},

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from domain.secret import Secret
 from domain.sizes import SizeLimit
 from entrypoints.provider_settings import ProviderName
-from entrypoints.resources import bundle_of
 from entrypoints.settings import ClientSettings, LogLevel, Settings
 from entrypoints.settings_loading import load_client_settings
+from entrypoints.wiring.resources import embedded_options
 from tests.unit.entrypoints.conftest import FOUR, Environment
 
 DSN = "postgresql://admin:hunter2@db.example:5432/postgres"
@@ -202,14 +202,14 @@ def test_the_example_names_every_setting_and_no_other_and_is_right(env: Environm
 
 
 def test_without_a_setting_the_bundled_programs_are_used(env: Environment) -> None:
-    assert bundle_of(env.load()).programs is None
+    assert embedded_options(env.load()).programs is None
 
 
 def test_a_relative_folder_is_one_of_the_current_folder(env: Environment, tmp_path: Path) -> None:
     for name in ("initdb", "postgres"):
         (tmp_path / "bin" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "bin" / name).touch()
-    assert bundle_of(env.load(PGVEND_EMBEDDED_PROGRAMS="bin")).programs == tmp_path / "bin"
+    assert embedded_options(env.load(PGVEND_EMBEDDED_PROGRAMS="bin")).programs == tmp_path / "bin"
 
 
 def test_another_provider_takes_no_notice_of_it(env: Environment) -> None:

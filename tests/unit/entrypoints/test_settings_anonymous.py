@@ -6,7 +6,7 @@ import pytest
 
 from domain.anonymous import AnonymousAccess
 from domain.rate import Rate
-from entrypoints.exposure import callers
+from entrypoints.doctor.settings import check_callers
 from tests.unit.entrypoints.conftest import Environment
 
 KEY = "a-key-of-sixteen-characters-or-more"
@@ -57,6 +57,6 @@ def test_a_wrong_key_is_reported_alone(env: Environment) -> None:
     )
 
 
-def test_doctor_tells_what_is_open(env: Environment) -> None:
-    outcome = callers(env.load(**{VARIABLE: EXAMPLE, "PGVEND_ADMIN_KEY": KEY}))
+def test_doctor_describes_the_anonymous_access(env: Environment) -> None:
+    outcome = check_callers(env.load(**{VARIABLE: EXAMPLE, "PGVEND_ADMIN_KEY": KEY}))
     assert "original route: 10/min for each address, 50 databases at once" in outcome.detail

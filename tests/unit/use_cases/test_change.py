@@ -3,7 +3,13 @@
 import pytest
 
 from domain.database import Database
-from domain.errors import InvalidDuration, InvalidLabels, PgvendError, PreconditionFailed
+from domain.errors import (
+    InvalidDuration,
+    InvalidExpiry,
+    InvalidLabels,
+    PgvendError,
+    PreconditionFailed,
+)
 from domain.expiry import ExpiryPolicy
 from domain.states import State
 from ports.driving.change import ChangeRequest
@@ -42,6 +48,32 @@ async def test_a_database_ends_at_its_new_end_alone(memory: Memory, made: Databa
         assert (await memory.only_record()).state is state
 
 
+async def test_an_exact_expiry_replaces_the_old_one(memory: Memory, made: Database) -> None:
+    expires_at = memory.clock.now() + 2 * HOUR
+    changed = await memory.change()(made.id, ChangeRequest(expires_at=expires_at))
+    assert changed.expires_at == expires_at
+    memory.clock.moment += 2 * HOUR
+    await memory.sweep(GRACE)()
+    assert (await memory.only_record()).state is State.EXPIRED
+
+
+async def test_an_expiry_beyond_the_maximum_is_refused(memory: Memory, made: Database) -> None:
+    request = ChangeRequest(expires_at=memory.clock.now() + 25 * HOUR)
+    with pytest.raises(InvalidExpiry):
+        await memory.change()(made.id, request)
+    assert await memory.only_record() == made
+
+
+async def test_a_database_whose_expiry_is_cleared_stays() -> None:
+    memory = Memory()
+    created = (await memory.create(ttl=HOUR)).database
+    changed = await memory.change()(created.id, ChangeRequest(clears_expiry=True))
+    assert (changed.expires_at, changed.wake_at) == (None, None)
+    memory.clock.moment += 1000 * HOUR
+    await memory.sweep(GRACE)()
+    assert (await memory.only_record()).state is State.READY
+
+
 @pytest.mark.parametrize("labels", [{"team": "b"}, {}], ids=["others", "none"])
 async def test_new_labels_replace_all_old(
     memory: Memory, made: Database, labels: dict[str, str]
@@ -74,6 +106,8 @@ async def test_a_change_of_another_version_is_refused(
         (ChangeRequest(labels={"": "value"}), InvalidLabels),
         (ChangeRequest(ttl=25 * HOUR), InvalidDuration),
         (ChangeRequest(ttl=25 * HOUR, labels={"team": "b"}), InvalidDuration),
+        (ChangeRequest(clears_expiry=True), InvalidExpiry),
+        (ChangeRequest(clears_expiry=True, labels={"team": "b"}), InvalidExpiry),
     ],
 )
 async def test_bad_input_changes_nothing(

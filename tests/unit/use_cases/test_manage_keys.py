@@ -6,10 +6,10 @@ import pytest
 
 from adapters.memory.keys import MemoryKeyRing
 from domain.caller import Scope
-from domain.errors import InvalidRequest, KeyNotFound
+from domain.errors import InvalidPageToken, InvalidRequest, KeyNotFound
 from domain.keys import ID_BYTES, SECRET_BYTES, digest_of
 from domain.rate import Rate
-from ports.driving.manage_keys import KeyRequest, ManageKeys
+from ports.driving.manage_keys import KeyListRequest, KeyRequest, ManageKeys
 from tests.support.clock import FakeClock
 from tests.support.randomness import SeededRandomness
 
@@ -46,7 +46,7 @@ async def test_a_new_key_is_as_it_was_asked_for_and_kept_as_a_digest(keys: Manag
     assert record.expires_at == keys.clock.now() + timedelta(days=1)
     assert record.revoked_at is None
     assert record.digest == digest_of(key)
-    assert await keys.every() == [record]
+    assert (await keys.read(KeyListRequest())).keys == [record]
     assert key.reveal() not in repr(record)
 
 
@@ -56,7 +56,7 @@ async def test_a_key_without_a_name_is_a_caller_of_its_own(keys: ManageKeys) -> 
 
     assert (one.name, other.name) == (one.id, other.id)
     assert one.id != other.id
-    assert len(await keys.every()) == 2
+    assert len((await keys.read(KeyListRequest())).keys) == 2
 
 
 async def test_a_key_for_web_pages_gets_nothing_but_create(keys: ManageKeys) -> None:
@@ -75,7 +75,7 @@ async def test_a_key_for_web_pages_gets_nothing_but_create(keys: ManageKeys) -> 
 async def test_what_cannot_be_a_key_is_not_kept(keys: ManageKeys, wrong: KeyRequest) -> None:
     with pytest.raises(InvalidRequest):
         await keys.create(wrong)
-    assert await keys.every() == []
+    assert (await keys.read(KeyListRequest())).keys == []
 
 
 async def test_revoking_is_idempotent(keys: ManageKeys) -> None:
@@ -89,3 +89,24 @@ async def test_revoking_is_idempotent(keys: ManageKeys) -> None:
 async def test_what_is_not_there_cannot_be_revoked(keys: ManageKeys) -> None:
     with pytest.raises(KeyNotFound):
         await keys.revoke("pgv_00000000")
+
+
+async def test_keys_are_read_page_by_page_the_newest_first(keys: ManageKeys) -> None:
+    created = []
+    for _ in range(5):
+        created.append((await keys.create(KeyRequest(scopes=CREATE)))[0])
+        await keys.clock.sleep(1)
+
+    page, found = await keys.read(KeyListRequest(page_size=2)), []
+    while page.next_page_token:
+        found += page.keys
+        page = await keys.read(KeyListRequest(page_size=2, page_token=page.next_page_token))
+
+    assert [*found, *page.keys] == created[::-1]
+    assert len(page.keys) == 1
+
+
+@pytest.mark.parametrize("token", ["x", "cGd2XzAwMDAwMDAw", "AA=="], ids=["text", "key", "NUL"])
+async def test_a_page_token_of_no_key_is_refused(keys: ManageKeys, token: str) -> None:
+    with pytest.raises(InvalidPageToken):
+        await keys.read(KeyListRequest(page_token=token))

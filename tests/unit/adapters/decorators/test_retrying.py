@@ -135,15 +135,26 @@ async def test_a_login_is_tried_again_while_the_server_is_busy_but_not_when_it_i
     assert len(retried.clock.slept) == slept
 
 
-@pytest.mark.parametrize("before", [0, 1])
-async def test_an_error_that_others_retry_ends_the_attempts_whenever_it_comes(before: int) -> None:
-    errors = [*[ProviderBusy()] * before, ProviderLocked("locked"), ProviderBusy()]
-    inner, clock = ScriptedProvider(MemoryProvider(), [*errors]), FakeClock()
-    retrying = Retrying(RetryPolicy(), clock, FullJitter(), never=(ProviderLocked,))
+async def test_each_policy_counts_its_own_attempts() -> None:
+    policy = RetryPolicy(
+        attempts=2,
+        base=1,
+        overrides=(RetryPolicy(transient=(ProviderLocked,), attempts=4, base=8, cap=8),),
+    )
+    retried = Retried(ProviderBusy(), *[ProviderLocked()] * 3, ProviderBusy("last"), policy=policy)
+
+    with pytest.raises(ProviderBusy, match="last"):
+        await retried.call()
+
+    assert retried.clock.slept == pytest.approx([0.999, 7.992, 7.992, 7.992])
+
+
+async def test_all_policies_measure_time_from_the_first_attempt() -> None:
+    policy = RetryPolicy(overrides=(RetryPolicy(transient=(ProviderLocked,), deadline=10),))
+    errors = [ProviderBusy(retry_after=9.95), ProviderLocked("locked")]
+    retried = Retried(*errors, policy=policy)
 
     with pytest.raises(ProviderLocked, match="locked"):
-        await retrying(inner.ping)
+        await retried.call()
 
-    assert len(clock.slept) == before
-    await retrying(inner.ping)
-    assert len(inner.calls) == before + 3, "an error of the same family passes"
+    assert retried.clock.slept == [9.95]

@@ -1,4 +1,4 @@
-"""How long a call on Neon is tried again: others who lock the project are waited for."""
+"""Retries on Neon: a call waits while operations of others lock the project."""
 
 import pytest
 import structlog
@@ -7,44 +7,44 @@ from adapters.memory.provider import MemoryProvider
 from domain.errors import OutcomeUnknown, PgvendError, ProviderBusy, ProviderLocked, Unavailable
 from domain.retry import RetryPolicy
 from domain.target import Isolation
-from entrypoints.neon_parts import PATIENCE, cared_for
+from entrypoints.wiring.neon import TIMEOUT, with_retries
 from tests.support.clock import FakeClock
 from tests.support.doubles import ScriptedProvider
 from tests.support.orders import new_order
 from tests.support.randomness import SeededRandomness
 
-FOR_EVER = 10_000
-"""More errors than anybody meets."""
+MANY = 10_000
+"""More errors than there are attempts."""
 
 both = pytest.mark.parametrize("isolation", [Isolation.PROJECT, Isolation.NONE])
 
 
 class Troubled:
-    """A provision that meets these errors on its way."""
+    """A call of `provision` that fails with these errors first."""
 
     def __init__(self, isolation: Isolation, *errors: PgvendError, seed: int = 0) -> None:
         self.inner, self.clock = ScriptedProvider(MemoryProvider(), [*errors]), FakeClock()
         randomness, log = SeededRandomness(seed), structlog.get_logger()
-        self._provider = cared_for(self.inner, isolation, self.clock, randomness, log)
+        self._provider = with_retries(self.inner, isolation, self.clock, randomness, log)
 
     async def provision(self) -> int:
-        """The number of calls that it takes."""
+        """Return the number of attempts."""
         await self._provider.provision(new_order())
         return len(self.inner.calls)
 
 
 @both
 @pytest.mark.parametrize("seed", range(5))
-async def test_a_lock_for_ever_ends_after_one_patience(isolation: Isolation, seed: int) -> None:
-    troubled = Troubled(isolation, *[ProviderLocked("locked")] * FOR_EVER, seed=seed)
+async def test_a_lasting_lock_fails_after_the_timeout(isolation: Isolation, seed: int) -> None:
+    troubled = Troubled(isolation, *[ProviderLocked("locked")] * MANY, seed=seed)
     with pytest.raises(ProviderLocked, match="locked"):
         await troubled.provision()
-    assert PATIENCE / 2 < troubled.clock.elapsed() <= PATIENCE
+    assert TIMEOUT / 2 < troubled.clock.elapsed() <= TIMEOUT
 
 
 @both
 @pytest.mark.parametrize("error", [ProviderBusy, OutcomeUnknown])
-async def test_other_trouble_is_given_up_after_the_usual_attempts(
+async def test_other_errors_fail_after_the_usual_attempts(
     isolation: Isolation, error: type[Unavailable]
 ) -> None:
     troubled = Troubled(isolation, *[error() for _ in range(100)])
@@ -54,6 +54,6 @@ async def test_other_trouble_is_given_up_after_the_usual_attempts(
 
 
 @both
-async def test_a_lock_between_other_troubles_is_waited_for_too(isolation: Isolation) -> None:
+async def test_a_lock_between_other_errors_is_waited_for(isolation: Isolation) -> None:
     errors = [ProviderBusy(), *[ProviderLocked()] * 10, OutcomeUnknown()]
     assert await Troubled(isolation, *errors).provision() == 13

@@ -1,0 +1,64 @@
+"""Checks of the service's secret at start-up."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from structlog.stdlib import BoundLogger
+
+from domain.errors import StartupError, Unavailable
+from domain.passwords import PasswordDeriver
+from domain.secret import Secret
+from entrypoints.settings import Settings
+from ports.driven.installation import Installation
+from ports.driven.registry import Query, Registry
+from ports.driving.check_secrets import CheckSecrets
+
+REPLACE_ADVICE = (
+    "Set PGVEND_SECRET to 32 or more random characters, such as `openssl rand -hex 32` prints. "
+    "If databases exist already, move the current secret to PGVEND_SECRET_PREVIOUS and rotate "
+    "the password of each database."
+)
+
+RESTORE_ADVICE = (
+    "Add the secret under which they were created to PGVEND_SECRET_PREVIOUS. If it is lost, rotate "
+    "the password of each of them. Until then, their connections cannot be shown."
+)
+
+
+async def refuse_weak_secret(registry: Registry, settings: Settings, secret: Secret) -> None:
+    """Refuse a secret that can be guessed while no password depends on it. Raises StartupError."""
+    with _translate_errors():
+        weakness = settings.weakness_of(secret)
+        if weakness and not await registry.search(Query(limit=1)):
+            raise StartupError(f"The service's secret can be guessed: {weakness}. {REPLACE_ADVICE}")
+
+
+async def report_secret(
+    installation: Installation,
+    settings: Settings,
+    passwords: PasswordDeriver,
+    log: BoundLogger,
+    *,
+    secret: Secret,
+) -> None:
+    """Log a weak secret, databases whose secret is not set, and the use of previous secrets.
+    Raises StartupError."""
+    if weakness := settings.weakness_of(secret):
+        log.warning("secret.guessable", detail=f"It can be guessed: {weakness}. {REPLACE_ADVICE}")
+    if not settings.derives_passwords:
+        return
+    check = CheckSecrets(installation=installation, passwords=passwords, target=settings.target)
+    with _translate_errors():
+        in_use = await check()
+    if in_use.missing:
+        log.warning("secret.missing", databases=in_use.missing, fix=RESTORE_ADVICE)
+    if settings.secrets_before:
+        log.info("secret.previous", databases=in_use.previous)
+
+
+@contextmanager
+def _translate_errors() -> Iterator[None]:
+    try:
+        yield
+    except Unavailable as error:
+        raise StartupError(str(error)) from error

@@ -1,0 +1,1 @@
+"""The checks of `pgvend doctor` that need no server: settings, folder and secret."""

@@ -1,0 +1,124 @@
+"""Doctor checks of the settings: callers, network, browsers, variables and the data folder."""
+
+import os
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from domain.anonymous import AnonymousAccess
+from domain.checkup import Check, Outcome, Verdict
+from domain.errors import StartupError
+from entrypoints.config.exposure import find_open_access, find_unreachable_host
+from entrypoints.data_folder import refuse_foreign
+from entrypoints.environment import PREFIX
+from entrypoints.provider_settings import ProviderName
+from entrypoints.setting_types import ANY_ORIGIN
+from entrypoints.settings import Settings
+from entrypoints.settings_loading import ignored_variables
+from entrypoints.tls import tls_of
+from ports.driven.examination import Examination
+
+
+@dataclass(frozen=True)
+class SettingsExamination(Examination):
+    settings: Settings
+
+    async def examine(self) -> AsyncGenerator[Check, None]:
+        yield Check("callers", check_callers(self.settings))
+        yield Check("network", _with_errors(lambda: check_network(self.settings)))
+        yield Check("browsers", check_browsers(self.settings))
+        yield Check("variables", check_variables(ignored_variables()))
+        yield Check("public host", check_public_host(self.settings))
+        if self.settings.provider is ProviderName.EMBEDDED or self.settings.registry_file:
+            folder = self.settings.data_dir
+            yield Check("data folder", _with_errors(lambda: check_data_folder(folder)))
+        if self.settings.provider is ProviderName.MEMORY:
+            detail = "memory: connections lead to databases that do not exist."
+            yield Check("provider", Outcome(Verdict.WARN, detail))
+
+
+def check_callers(settings: Settings) -> Outcome:
+    if problem := find_open_access(settings):
+        return Outcome(Verdict.FAIL, problem)
+    if settings.is_open:
+        return Outcome(Verdict.OK, "No keys: callers on this machine need none.")
+    exception = _describe_anonymous(settings.anonymous_create)
+    return Outcome(Verdict.OK, f"Callers need a key{exception}.")
+
+
+def _describe_anonymous(anonymous: AnonymousAccess | None) -> str:
+    if anonymous is None:
+        return ""
+    return (
+        f", except to create databases by the original route: {anonymous.rate} for each address, "
+        f"{anonymous.quota} databases at once, each for {anonymous.longest} at most"
+    )
+
+
+def check_network(settings: Settings) -> Outcome:
+    """Raises StartupError."""
+    if tls_of(settings):
+        return Outcome(Verdict.OK, f"The service listens on {settings.host} with TLS.")
+    if settings.is_loopback:
+        return Outcome(Verdict.OK, f"The service listens on {settings.host}, for this machine.")
+    if settings.trusted_proxies:
+        return Outcome(Verdict.OK, "PGVEND_TRUSTED_PROXIES are responsible for TLS.")
+    return Outcome(
+        Verdict.WARN,
+        f"The service listens on {settings.host} without TLS, and its answers hold passwords: "
+        "set PGVEND_TLS_CERT and PGVEND_TLS_KEY, or use a proxy with TLS.",
+    )
+
+
+def check_browsers(settings: Settings) -> Outcome:
+    origins = settings.cors_allow_origins
+    if ANY_ORIGIN in origins:
+        return Outcome(
+            Verdict.WARN,
+            "Every web page can call the API from its visitors' browsers: list the origins in "
+            "CORS_ALLOW_ORIGINS.",
+        )
+    if origins:
+        return Outcome(Verdict.OK, f"Pages of {', '.join(origins)} can call the API.")
+    return Outcome(Verdict.OK, "Only pages of the service itself can call the API.")
+
+
+def check_variables(ignored: Sequence[str]) -> Outcome:
+    if ignored:
+        return Outcome(Verdict.WARN, " ".join(ignored))
+    return Outcome(Verdict.OK, f"Every variable that begins with {PREFIX} is a setting.")
+
+
+def check_public_host(settings: Settings) -> Outcome:
+    if problem := find_unreachable_host(settings):
+        return Outcome(Verdict.WARN, problem)
+    return Outcome(Verdict.OK, "Connections name a host that the service's callers can reach.")
+
+
+def check_data_folder(folder: Path) -> Outcome:
+    """Raises StartupError and OSError."""
+    existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
+        return Outcome(
+            Verdict.FAIL,
+            f"{existing} is not writable: set PGVEND_DATA_DIR to a folder that pgvend can write "
+            "to.",
+        )
+    if not folder.exists():
+        return Outcome(Verdict.OK, f"The first start creates {folder.absolute()}.")
+    refuse_foreign(folder)
+    if folder.stat().st_mode & 0o077:
+        return Outcome(
+            Verdict.WARN,
+            f"{folder.absolute()} is open to other users; the next start restricts it.",
+        )
+    return Outcome(Verdict.OK, f"{folder.absolute()}, closed to other users.")
+
+
+def _with_errors(check: Callable[[], Outcome]) -> Outcome:
+    try:
+        return check()
+    except StartupError as error:
+        return Outcome(Verdict.FAIL, str(error))
+    except OSError as error:
+        return Outcome(Verdict.FAIL, f"{error.filename} cannot be read ({error.strerror}).")

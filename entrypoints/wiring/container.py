@@ -1,0 +1,177 @@
+"""The container: the adapter behind each port, and the use cases over them."""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable
+from operator import attrgetter
+from typing import TypeVar
+
+import structlog
+from dependency_injector.containers import DeclarativeContainer
+from dependency_injector.providers import (
+    Callable,
+    Dependency,
+    Object,
+    Resource,
+    Selector,
+    Singleton,
+)
+
+from adapters.decorators.observed import (
+    Observation,
+    ObservedLoginCheck,
+    ObservedProvider,
+    ObservedRegistry,
+    ObservedSizeGuard,
+)
+from adapters.decorators.retrying import (
+    Retrying,
+    RetryingLoginCheck,
+    RetryingProvider,
+    RetryingSizeGuard,
+)
+from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
+from adapters.memory.rates import MemoryRates
+from adapters.memory.size_guard import NoSizeGuard
+from adapters.neon.login_check import NeonLoginCheck
+from adapters.postgres.login_check import NoLoginCheck, PostgresLoginCheck
+from adapters.registry.opening import Opened
+from adapters.system.clock import SystemClock
+from adapters.system.randomness import SystemRandomness
+from domain.retry import DEFAULT
+from domain.secret import Secret
+from entrypoints.settings import Settings
+from entrypoints.wiring.neon import open_neon, with_retries
+from entrypoints.wiring.resources import (
+    create_password_deriver,
+    open_embedded,
+    open_embedded_guard,
+    open_postgres,
+    open_postgres_guard,
+    open_stores,
+    read_installation,
+)
+from entrypoints.wiring.use_cases import create_use_cases
+from ports.driven.login_check import LoginCheck
+from ports.driven.rates import Rates
+
+T = TypeVar("T")
+
+
+def _if_enabled(is_enabled: bool, login_check: LoginCheck) -> LoginCheck | None:
+    return login_check if is_enabled else None
+
+
+def _select_rates(stores: Opened, own: Rates) -> Rates:
+    """Return the counters that replicas share where there are any."""
+    return stores.shared_rates or own
+
+
+class Container(DeclarativeContainer):
+    """Only the resources of the selected provider are opened."""
+
+    settings = Dependency(instance_of=Settings)
+    secret = Dependency(instance_of=Secret)
+
+    provider_name = Callable(attrgetter("provider"), settings)
+    isolation = Callable(attrgetter("isolation"), settings)
+    verify_login = Callable(attrgetter("verify_login"), settings)
+
+    clock = Singleton(SystemClock)
+    randomness = Singleton(SystemRandomness)
+    log = Singleton(structlog.get_logger)
+    observation = Singleton(Observation, clock, log)
+    retrying = Singleton(Retrying, DEFAULT, clock, randomness)
+
+    records = Resource(open_stores, settings)
+    installation = Resource(read_installation, records, settings, secret)
+    passwords = Resource(create_password_deriver, records, settings, secret, installation, log)
+
+    memory = Singleton(MemoryProvider)
+    embedded = Resource(open_embedded, settings, installation, clock, log)
+    postgres = Resource(open_postgres, settings, installation, log)
+    neon = Resource(open_neon, settings, installation, clock, log)
+    bare_provider = Selector(
+        provider_name, memory=memory, embedded=embedded, postgres=postgres, neon=neon
+    )
+    observed_provider = Singleton(ObservedProvider, bare_provider, observation)
+    retrying_provider = Singleton(RetryingProvider, observed_provider, retrying)
+    provider = Selector(
+        provider_name,
+        memory=retrying_provider,
+        embedded=retrying_provider,
+        postgres=retrying_provider,
+        neon=Singleton(with_retries, observed_provider, isolation, clock, randomness, log),
+    )
+
+    memory_login_check = Singleton(MemoryLoginCheck, memory)
+    postgres_login_check = Singleton(PostgresLoginCheck)
+    bare_login_check = Selector(
+        Callable(attrgetter("login_check"), settings),
+        memory=memory_login_check,
+        embedded=postgres_login_check,
+        postgres=postgres_login_check,
+        neon=Singleton(NeonLoginCheck, postgres_login_check, clock),
+        none=Singleton(NoLoginCheck),
+    )
+    observed_login_check = Singleton(ObservedLoginCheck, bare_login_check, observation)
+    login_check = Singleton(RetryingLoginCheck, observed_login_check, retrying)
+    password_check = Selector(
+        provider_name,
+        memory=memory_login_check,
+        embedded=postgres_login_check,
+        postgres=postgres_login_check,
+        neon=postgres_login_check,
+    )
+
+    bare_size_guard = Selector(
+        provider_name,
+        memory=memory,
+        embedded=embedded,
+        postgres=postgres,
+        neon=Singleton(NoSizeGuard),
+    )
+    observed_size_guard = Singleton(ObservedSizeGuard, bare_size_guard, observation)
+    size_guard = Singleton(RetryingSizeGuard, observed_size_guard, retrying)
+
+    guard = Selector(
+        provider_name,
+        memory=Object(None),
+        embedded=Resource(open_embedded_guard, embedded),
+        postgres=Resource(open_postgres_guard, postgres),
+        neon=Object(None),
+    )
+
+    bare_registry = Callable(attrgetter("registry"), records)
+    own_rates = Singleton(MemoryRates, clock)
+
+    use_cases = Singleton(
+        create_use_cases,
+        settings=settings,
+        clock=clock,
+        randomness=randomness,
+        passwords=passwords,
+        registry=Singleton(ObservedRegistry, bare_registry, log),
+        leases=Callable(attrgetter("leases"), records),
+        keys=Callable(attrgetter("keys"), records),
+        trail=Callable(attrgetter("audit"), records),
+        rates=Callable(_select_rates, records, own_rates),
+        failures=Singleton(MemoryRates, clock),
+        provider=provider,
+        login_check=login_check,
+        # without retries: the caller waits for it, and gets the connection in any case
+        reveal_check=Callable(_if_enabled, verify_login, observed_login_check),
+        restore_check=Callable(_if_enabled, verify_login, password_check),
+        size_guard=size_guard,
+        guard=guard,
+    )
+
+
+async def resolve(value: T | Awaitable[T]) -> T:
+    """Return the value of a provider of the container, which is awaitable if a dependency is
+    asynchronous; dependency-injector's types do not say so.
+
+    Shielded, because its futures do not support cancellation: a resource that is being opened is
+    opened, and closed with the others.
+    """
+    return await asyncio.shield(value) if inspect.isawaitable(value) else value

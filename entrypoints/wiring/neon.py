@@ -1,0 +1,73 @@
+"""The provider on Neon."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from structlog.stdlib import BoundLogger
+
+from adapters.decorators.queued import Queue, QueuedProvider
+from adapters.decorators.retrying import Retrying, RetryingProvider
+from adapters.neon.budget import Budget
+from adapters.neon.opening import Neon, Place, opened_neon
+from domain.retry import SHARED_PROJECT
+from domain.secret import Secret
+from domain.target import Isolation
+from entrypoints.setting_types import needed
+from entrypoints.settings import Settings
+from ports.driven.clock import Clock
+from ports.driven.database_provider import DatabaseProvider
+from ports.driven.randomness import Randomness
+
+TIMEOUT = SHARED_PROJECT.deadline
+"""Seconds that a call waits for its turn, and then for a project that others have locked."""
+
+MAX_QUEUE_LENGTH = 100
+"""Calls that may wait for their turn."""
+
+
+@asynccontextmanager
+async def open_neon(
+    settings: Settings, installation: str, clock: Clock, log: BoundLogger
+) -> AsyncIterator[DatabaseProvider]:
+    async with opened_neon(neon_from_settings(settings, installation, clock, log)) as provider:
+        yield provider
+
+
+def neon_from_settings(
+    settings: Settings, installation: str, clock: Clock, log: BoundLogger
+) -> Neon:
+    return Neon(
+        place=Place(
+            api_url=settings.neon_api_url,
+            key=Secret(needed(settings.neon_api_key).get_secret_value()),
+            project_id=needed(settings.neon_project_id),
+            branch_id=needed(settings.neon_branch_id),
+            host=needed(settings.neon_host),
+        ),
+        isolation=settings.isolation,
+        installation=installation,
+        connection_limit=settings.connection_limit,
+        clock=clock,
+        log=log,
+        budget=Budget(clock),
+    )
+
+
+def with_retries(
+    provider: DatabaseProvider,
+    isolation: Isolation,
+    clock: Clock,
+    randomness: Randomness,
+    log: BoundLogger,
+    timeout: float = TIMEOUT,
+) -> DatabaseProvider:
+    """Return the provider with retries, and without isolation also with a queue.
+
+    The API accepts one change to a project at a time. In the queue our own changes wait for each
+    other, so that only the call whose turn it is meets operations of others.
+    """
+    retrying = Retrying(SHARED_PROJECT.with_deadline(timeout), clock, randomness)
+    retrying_provider = RetryingProvider(provider, retrying)
+    if isolation is not Isolation.NONE:
+        return retrying_provider
+    return QueuedProvider(retrying_provider, Queue(MAX_QUEUE_LENGTH, timeout, clock, log))

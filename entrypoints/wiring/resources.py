@@ -1,0 +1,112 @@
+"""Resources of the container: stores, servers and their guards, and the secret's use."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from structlog.stdlib import BoundLogger
+
+from adapters.embedded.guarding import opened_bundles_guard
+from adapters.embedded.opening import Bundle, opened_bundle
+from adapters.memory.audit import MemoryAuditTrail
+from adapters.memory.installation import MemoryInstallation
+from adapters.memory.keys import MemoryKeyRing
+from adapters.memory.leases import MemoryLeases
+from adapters.memory.registry import MemoryRegistry
+from adapters.postgres.guard import opened_guard
+from adapters.postgres.opening import checked_provider
+from adapters.postgres.provider import PostgresProvider
+from adapters.postgres.server import Server, server_of_dsn
+from adapters.registry.opening import Opened, opened_postgres, opened_sqlite
+from domain.passwords import PasswordDeriver, name_of
+from domain.secret import Secret
+from entrypoints.config.secret_checks import refuse_weak_secret, report_secret
+from entrypoints.settings import Settings
+from ports.driven.clock import Clock
+from ports.driven.guard import Guard
+
+
+def create_memory_stores() -> Opened:
+    registry = MemoryRegistry()
+    installation = MemoryInstallation(registry)
+    return Opened(registry, MemoryLeases(), MemoryKeyRing(), MemoryAuditTrail(), installation)
+
+
+@asynccontextmanager
+async def open_stores(settings: Settings) -> AsyncIterator[Opened]:
+    if settings.registry_url:
+        async with opened_postgres(settings.registry_url.get_secret_value()) as stores:
+            yield stores
+    elif settings.registry_file:
+        async with opened_sqlite(settings.registry_file) as stores:
+            yield stores
+    else:
+        yield create_memory_stores()
+
+
+async def read_installation(stores: Opened, settings: Settings, secret: Secret) -> str:
+    """Return the installation's name, which marks the databases of pgvend.
+
+    A new registry takes it from the oldest secret that is set. Raises StartupError.
+    """
+    await refuse_weak_secret(stores.registry, settings, secret)
+    return await stores.installation.name(name_of(settings.oldest_secret(secret)))
+
+
+async def create_password_deriver(
+    stores: Opened, settings: Settings, secret: Secret, installation: str, log: BoundLogger
+) -> PasswordDeriver:
+    """Raises StartupError."""
+    passwords = PasswordDeriver(secret, settings.secrets_before, installation)
+    await report_secret(stores.installation, settings, passwords, log, secret=secret)
+    return passwords
+
+
+def embedded_options(settings: Settings) -> Bundle:
+    return Bundle(
+        folder=settings.data_dir.resolve() / "embedded",
+        listen=settings.embedded_listen,
+        port=settings.embedded_port,
+        public_host=settings.public_host,
+        public_port=settings.public_port,
+        programs=settings.embedded_programs,
+        connection_limit=settings.connection_limit,
+    )
+
+
+@asynccontextmanager
+async def open_embedded(
+    settings: Settings, installation: str, clock: Clock, log: BoundLogger
+) -> AsyncIterator[PostgresProvider]:
+    async with opened_bundle(embedded_options(settings), installation, clock, log) as provider:
+        yield provider
+
+
+@asynccontextmanager
+async def open_embedded_guard(provider: PostgresProvider) -> AsyncIterator[Guard]:
+    async with opened_bundles_guard(provider) as guard:
+        yield guard
+
+
+def server_from_settings(settings: Settings) -> Server:
+    """Return the server of the provider `postgres`."""
+    return server_of_dsn(
+        settings.admin_dsn(),
+        public_host=settings.public_host,
+        public_port=settings.public_port,
+        connection_limit=settings.connection_limit,
+    )
+
+
+@asynccontextmanager
+async def open_postgres(
+    settings: Settings, installation: str, log: BoundLogger
+) -> AsyncIterator[PostgresProvider]:
+    server, measures = server_from_settings(settings), settings.size_limit is not None
+    async with checked_provider(server, installation, log, measures=measures) as provider:
+        yield provider
+
+
+@asynccontextmanager
+async def open_postgres_guard(provider: PostgresProvider) -> AsyncIterator[Guard]:
+    async with opened_guard(provider.server, provider.marks) as guard:
+        yield guard

@@ -1,0 +1,204 @@
+"""The use cases of the service, created over its adapters."""
+
+from dataclasses import dataclass
+
+from domain.known_keys import KnownKeys
+from domain.passwords import PasswordDeriver
+from entrypoints.settings import Settings
+from ports.driven.audit import AuditTrail
+from ports.driven.clock import Clock
+from ports.driven.database_provider import DatabaseProvider
+from ports.driven.guard import Guard
+from ports.driven.keys import KeyRing
+from ports.driven.leases import Leases
+from ports.driven.login_check import LoginCheck
+from ports.driven.randomness import Randomness
+from ports.driven.rates import Rates
+from ports.driven.registry import Registry
+from ports.driven.size_guard import SizeGuard
+from ports.driving.add_extension import AddExtension
+from ports.driving.admit import AdmitCaller
+from ports.driving.audit import Audit
+from ports.driving.change import ChangeDatabase
+from ports.driving.check_health import CheckHealth
+from ports.driving.confine import ConfineDatabases
+from ports.driving.connect import ShowConnection
+from ports.driving.delete import DeleteDatabase
+from ports.driving.expire import ExpireDatabase
+from ports.driving.guard_server import GuardServer
+from ports.driving.list import ListDatabases
+from ports.driving.list_extensions import ListExtensions
+from ports.driving.make import MakeDatabase
+from ports.driving.manage_keys import ManageKeys
+from ports.driving.reconcile import Reconcile
+from ports.driving.restore import RestoreDatabase
+from ports.driving.rotate import RotatePassword
+from ports.driving.show import ShowDatabase
+from ports.driving.sweep import Sweep
+from ports.driving.vend import VendDatabase
+from ports.driving.watch import WatchDatabase
+
+
+@dataclass(frozen=True, kw_only=True)
+class UseCases:
+    """`guard_server` is None for providers without a guard."""
+
+    create: VendDatabase
+    show: ShowDatabase
+    show_connection: ShowConnection
+    list: ListDatabases
+    watch: WatchDatabase
+    change: ChangeDatabase
+    rotate: RotatePassword
+    restore: RestoreDatabase
+    delete: DeleteDatabase
+    add_extension: AddExtension
+    list_extensions: ListExtensions
+    reconcile: Sweep
+    guard_server: GuardServer | None
+    check_health: CheckHealth
+    authenticate: AdmitCaller
+    keys: ManageKeys
+    audit: Audit
+
+
+def create_use_cases(  # noqa: PLR0913 - one argument for each port
+    *,
+    settings: Settings,
+    clock: Clock,
+    randomness: Randomness,
+    passwords: PasswordDeriver,
+    registry: Registry,
+    leases: Leases,
+    keys: KeyRing,
+    trail: AuditTrail,
+    rates: Rates,
+    failures: Rates,
+    provider: DatabaseProvider,
+    login_check: LoginCheck,
+    reveal_check: LoginCheck | None,
+    restore_check: LoginCheck | None,
+    size_guard: SizeGuard,
+    guard: Guard | None,
+) -> UseCases:
+    target, expiry, known_keys = settings.target, settings.expiry_policy, KnownKeys()
+    audit = Audit(trail=trail, clock=clock, randomness=randomness)
+    delete = DeleteDatabase(
+        registry=registry, provider=provider, leases=leases, clock=clock, target=target
+    )
+    expire = ExpireDatabase(
+        registry=registry,
+        provider=provider,
+        leases=leases,
+        clock=clock,
+        delete=delete,
+        grace=settings.grace,
+    )
+    rotate = RotatePassword(
+        registry=registry,
+        provider=provider,
+        leases=leases,
+        clock=clock,
+        target=target,
+        passwords=passwords,
+        randomness=randomness,
+    )
+    restore = RestoreDatabase(
+        registry=registry,
+        provider=provider,
+        leases=leases,
+        clock=clock,
+        target=target,
+        passwords=passwords,
+        randomness=randomness,
+        login_check=restore_check,
+        expiry=expiry,
+    )
+    add_extension = AddExtension(
+        registry=registry,
+        provider=provider,
+        leases=leases,
+        clock=clock,
+        target=target,
+        passwords=passwords,
+    )
+    make = MakeDatabase(
+        registry=registry,
+        provider=provider,
+        clock=clock,
+        passwords=passwords,
+        randomness=randomness,
+        login_check=login_check,
+        delete=delete,
+    )
+    vend = VendDatabase(
+        registry=registry,
+        provider=provider,
+        leases=leases,
+        clock=clock,
+        target=target,
+        passwords=passwords,
+        randomness=randomness,
+        expiry=expiry,
+        make=make,
+    )
+    sweep = Sweep(
+        registry=registry,
+        leases=leases,
+        clock=clock,
+        target=target,
+        audit=audit,
+        vend=vend,
+        delete=delete,
+        expire=expire,
+        rotate=rotate,
+        add_extension=add_extension,
+        restore=restore,
+        reconcile=Reconcile(
+            registry=registry, provider=provider, leases=leases, clock=clock, target=target
+        ),
+        confine=ConfineDatabases(
+            registry=registry,
+            guard=size_guard,
+            leases=leases,
+            clock=clock,
+            target=target,
+            limit=settings.size_limit,
+        ),
+    )
+    guard_server = GuardServer(guard, settings.guard_policy, clock) if guard else None
+    return UseCases(
+        create=vend,
+        show=ShowDatabase(registry=registry),
+        show_connection=ShowConnection(
+            registry=registry,
+            provider=provider,
+            clock=clock,
+            target=target,
+            passwords=passwords,
+            login_check=reveal_check,
+        ),
+        list=ListDatabases(registry=registry),
+        watch=WatchDatabase(registry=registry, clock=clock),
+        change=ChangeDatabase(registry=registry, clock=clock, expiry=expiry),
+        rotate=rotate,
+        restore=restore,
+        delete=delete,
+        add_extension=add_extension,
+        list_extensions=ListExtensions(provider=provider),
+        reconcile=sweep,
+        guard_server=guard_server,
+        check_health=CheckHealth(registry=registry, provider=provider, guard=guard_server),
+        authenticate=AdmitCaller(
+            ring=keys,
+            rates=rates,
+            failures=failures,
+            clock=clock,
+            known=known_keys,
+            static_keys=settings.static_keys,
+            is_open=settings.is_open,
+            anonymous=settings.anonymous_create,
+        ),
+        keys=ManageKeys(ring=keys, clock=clock, randomness=randomness, known=known_keys),
+        audit=audit,
+    )

@@ -60,7 +60,7 @@ STRUCK = [KINDS[name] for name in ("memory", "embedded-18", "neon-role")]
 INTERRUPTED = CANCELLED[0]
 """These kinds are tried with every story of a cancelled call, the others with one."""
 
-WIRE = "test_an_add_is_whole_or_not_made"
+WIRE = "test_an_add_is_complete_or_not_made"
 """On a registry's PostgreSQL: every blow in this test, and `BLOW` in every one."""
 
 CLIENTS = "tests/clients/"
@@ -92,14 +92,14 @@ LONG = {
         "a_creation_runs_operations",
         "a_creation_sends_few",
     ),
-    "tests/integration/embedded/test_guard.py": ("a_guard_that_comes",),
+    "tests/integration/embedded/test_guard.py": ("a_guard_that_starts",),
     "tests/integration/embedded/test_log.py": (
         "a_server_whose",
-        "why_it_does",
+        "a_failed_start",
     ),
     "tests/integration/embedded/test_extensions.py": (
         "a_suspended_tenant",
-        "an_extension_that_was_given",
+        "an_extension_that_was_transferred",
         "vector_of_an_earlier",
     ),
     "tests/integration/chaos/test_attacked.py": ("",),

@@ -1,5 +1,5 @@
-"""The bundled PostgreSQL: a server of our own that needs nothing installed.
+"""The bundled PostgreSQL: a server that pgvend runs itself, with nothing to install.
 
-Superuser rights are used to set it up; vending goes through `adapters.postgres`, as an admin who
-has no more rights there than on anybody's server.
+The superuser sets the server up. Databases are provisioned by `adapters.postgres`, as an admin that
+has the same rights as on any other server.
 """

@@ -1,4 +1,4 @@
-"""Who runs the server: PostgreSQL refuses to be root."""
+"""The system user that runs the server: PostgreSQL refuses to run as root."""
 
 import fcntl
 import os
@@ -19,18 +19,21 @@ _NOLOGIN = ("--shell", "/usr/sbin/nologin")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A system user that is not us; it can look neither into root's home nor into our folders."""
+    """A system user for the server alone. It can read neither root's home nor pgvend's folders."""
 
     uid: int
     gid: int
 
 
 async def account_for_server() -> Account | None:
-    """The account that the server runs under: None for our own, a system user when we are root."""
+    """Return the account to run the server under, and create it when it is missing: the system user
+    if pgvend runs as root, otherwise None for pgvend's own account. Raises StartupError."""
     if os.geteuid() != 0:
         return None
     if sys.platform != "linux":
-        raise StartupError("The bundled PostgreSQL does not run as root here; use another user.")
+        raise StartupError(
+            "The bundled PostgreSQL runs as root on Linux only: start pgvend as another user."
+        )
     user = entry()
     if user is None:
         user = await in_thread(_create_entry)
@@ -38,24 +41,26 @@ async def account_for_server() -> Account | None:
 
 
 def found_account() -> Account | None:
-    """Return the same account where the system user exists already, else None."""
+    """Return the account to run the server under. Unlike `prepare_account`, do not create it:
+    return None when it is missing."""
     user = entry() if os.geteuid() == 0 else None
     return user and Account(uid=user.pw_uid, gid=user.pw_gid)
 
 
 def own_name() -> str:
-    """Our name, as PostgreSQL's peer authentication will see it."""
+    """Return the name of pgvend's own user, for PostgreSQL's peer authentication. Raises
+    StartupError."""
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         raise StartupError(
-            f"The user id {os.geteuid()} has no name on this system, and PostgreSQL wants one: "
+            f"The user id {os.geteuid()} has no name on this system, and PostgreSQL requires one: "
             "add it to /etc/passwd, or use PGVEND_PROVIDER=postgres."
         ) from None
 
 
 def entry() -> pwd.struct_passwd | None:
-    """The server's system user, where it has been made."""
+    """Return the entry of the server's system user, or None."""
     try:
         return pwd.getpwnam(SYSTEM_USER)
     except KeyError:
@@ -63,10 +68,10 @@ def entry() -> pwd.struct_passwd | None:
 
 
 def _create_entry() -> pwd.struct_passwd:
-    """Create the system user once, however many services start at once.
+    """Create the system user, under a lock. Blocks.
 
-    Of two `useradd` at the same time, the later one may replace the entry of the first, and with it
-    the user id that the first service's files already have. Blocks.
+    Without the lock, the later of two `useradd` may replace the entry of the first, and with it the
+    user id that owns the first service's files.
     """
     with open("/etc/passwd", "rb") as passwd:
         fcntl.flock(passwd, fcntl.LOCK_EX)

@@ -1,6 +1,5 @@
-"""PostgreSQL's programs out of a wheel, which is never imported.
-
-(Importing it is harmless; its server, on the other hand, trusts everybody and outlives us.)
+"""PostgreSQL's programs from a wheel. The wheel's package is never imported: the server that it
+starts accepts every login and outlives pgvend.
 """
 
 import os
@@ -15,23 +14,23 @@ from adapters.embedded.trust import check_copy
 from domain.errors import StartupError
 
 SHARED_COPY = Path("/var/cache/pgvend")
-"""Where root puts a copy for the server's system user: the wheel may be in root's home."""
+"""The folder for root's copy for the server's system user: the wheel may be in root's home."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """The `package` that a wheel installs, which has PostgreSQL in its folder `tree`."""
+    """A wheel whose `package` contains PostgreSQL in the folder `tree`."""
 
     package: str
     tree: str = "pginstall"
 
     def own_programs(self) -> Path:
-        """The folder of `initdb` and `postgres`, in the wheel. Raises StartupError."""
+        """Return the folder of `initdb` and `postgres` in the wheel. Raises StartupError."""
         return self._site() / self._root / "bin"
 
     def shared_programs(self, copies: Path = SHARED_COPY) -> Path:
-        """Return the same in a copy that everybody can read and only root can write. Make the copy
-        where it is missing, and check it each time. Raises StartupError."""
+        """Return the folder of the programs in a copy that all users can read and only root can
+        write. Create the copy when it is missing, and check it each time. Raises StartupError."""
         site = self._site()
         copy = self._copy_in(copies)
         if not copy.exists():
@@ -40,7 +39,7 @@ class Wheel:
         return copy / self._root / "bin"
 
     def check_shared(self, copies: Path = SHARED_COPY) -> None:
-        """Raise StartupError where somebody else could change the copy that was made."""
+        """Raise StartupError if another user can change an existing copy."""
         copy = self._copy_in(copies)
         if copy.exists():
             check_copy(copy)
@@ -54,7 +53,7 @@ class Wheel:
 
     @property
     def _libraries(self) -> str:
-        """Absent where the wheel was not repaired (macOS)."""
+        """The folder of the shared libraries, absent in a wheel that was not repaired (macOS)."""
         return f"{self.package}.libs"
 
     def _site(self) -> Path:
@@ -70,8 +69,8 @@ class Wheel:
         copies = copy.parent
         copies.mkdir(mode=0o755, parents=True, exist_ok=True)
         if copies.stat().st_uid != os.geteuid():
-            raise StartupError(f"{copies} belongs to somebody else; remove it.")
-        copies.chmod(0o755)  # whatever our umask is
+            raise StartupError(f"{copies} belongs to another user: remove it.")
+        copies.chmod(0o755)  # whatever the umask is
         unfinished = Path(tempfile.mkdtemp(prefix=f".{copy.name}.", dir=copies))
         try:
             for part in (self._root, self._libraries):
@@ -91,12 +90,12 @@ def _publish(unfinished: Path, copy: Path) -> None:
     try:
         unfinished.rename(copy)
     except OSError:
-        if not copy.exists():  # else another service was faster
+        if not copy.exists():  # otherwise another service was faster
             raise
 
 
 def _make_readable(tree: Path) -> None:
-    """Readable for all, whatever the umask was when the wheel was installed."""
+    """Let all users read the tree, whatever the umask was when the wheel was installed."""
     for path in (tree, *tree.rglob("*")):
         if not path.is_symlink():
             executable = path.is_dir() or path.stat().st_mode & 0o100

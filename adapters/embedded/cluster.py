@@ -1,4 +1,4 @@
-"""The folder of a PostgreSQL server: what is in it, and how it comes to be."""
+"""The folder of a PostgreSQL server: its data, port, lock and log."""
 
 import fcntl
 import os
@@ -15,18 +15,18 @@ from domain.postgresql import Version
 from domain.text import legible
 
 PORTS = range(20_000, 30_000)
-"""Below the ports that systems give to outgoing connections: one chosen here is free tomorrow."""
+"""Below the ephemeral ports: systems do not give these to outgoing connections, so that the chosen
+port is still free at the next start."""
 
 LOG_LIMIT = 10_000_000
-"""Bytes of the server's log at most; as many of an earlier one are kept beside it."""
-
+"""The maximum size of the server's log in bytes, and of the previous log in `postgres.log.1`."""
 
 _TAIL = 10_000
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """`folder` holds the server's `data`, its port and its log; it is ours alone, mode 0700."""
+    """The folder of a server, with mode 0700."""
 
     folder: Path
 
@@ -43,11 +43,11 @@ class Cluster:
         owner = self.data.stat().st_uid
         text = (read_file(self.data / "PG_VERSION", owner) or "").strip()
         if not (text.isascii() and text.isdigit()):
-            raise StartupError(f"{self.data} holds PostgreSQL {text[:20]!r}, which is unknown.")
+            raise StartupError(f"{self.data} holds PostgreSQL {text[:20]!r}, an unknown version.")
         return int(text)
 
     def check_major(self, programs: Path, version: Version) -> None:
-        """Raises StartupError when the `programs` of that version cannot work with the data."""
+        """Raise StartupError if `programs` of the `version` cannot read the data."""
         if self.major != version.major:
             raise StartupError(
                 f"{self.data} holds PostgreSQL {self.major}, and the programs in {programs} are "
@@ -57,10 +57,9 @@ class Cluster:
             )
 
     def lock(self) -> IO[bytes]:
-        """Take the folder for as long as the file stays open. Raises StartupError when it is taken.
-
-        The lock is the system's: it ends with us, even by SIGKILL.
-        """
+        """Lock the folder until the returned file is closed. Raises StartupError when another
+        process has it locked. The operating system releases the lock when the process ends, even by
+        SIGKILL."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = open(self.folder / "lock", "ab")  # noqa: SIM115 - stays open as long as the lock
         try:
@@ -74,33 +73,35 @@ class Cluster:
         return file
 
     def check_owner(self, uid: int) -> None:
-        """Raises StartupError when a server of user `uid` could not work with the data."""
+        """Raise StartupError if a server that runs as the user `uid` cannot read the data."""
         owner = self.data.stat().st_uid
         if owner != uid:
             raise StartupError(
                 f"{self.data} belongs to user id {owner}, and PostgreSQL would run as {uid}: start "
-                f"pgvend as the user who made it, or run `chown -R {uid} {self.data}`."
+                f"pgvend as the user who created it, or run `chown -R {uid} {self.data}`."
             )
 
-    def port(self, wanted: int | None, addresses: Sequence[str] = LOOPBACK) -> int:
-        """The port that this folder's databases are handed out with: chosen once, then kept.
-        Raises StartupError when it is taken on one of the `addresses`, or one is not ours."""
+    def choose_port(self, wanted: int | None, addresses: Sequence[str] = LOOPBACK) -> int:
+        """Return the port that connections name: `wanted`, the saved port, or a random free port,
+        and save it. Raises StartupError when another program uses it on one of the `addresses`, or
+        when this machine lacks one of them."""
         port = wanted or self.kept_port
         candidates = random.sample(PORTS, 1000)
         port = port or next(port for port in candidates if is_free(port, addresses))
         self.check_free(port, addresses)
-        # whole or not at all: without it, nobody logs in
+        # atomically: logins need this file
         write_file(self.folder / "port", f"{port}\n", None)
         return port
 
     @property
     def kept_port(self) -> int | None:
-        """The one that was chosen. Raises StartupError when it cannot be read any more."""
+        """The port in the folder, None before the first start. Raises StartupError when the file is
+        damaged."""
         kept = self.folder / "port"
         return _kept_port(kept) if kept.exists() else None
 
     def check_free(self, port: int, addresses: Sequence[str] = LOOPBACK) -> None:
-        """Raises StartupError when another program has the port, or an address is not ours."""
+        """Raise StartupError if another program uses the port or this machine lacks an address."""
         for address in addresses:
             if not is_free(0, [address]):
                 raise StartupError(
@@ -109,9 +110,9 @@ class Cluster:
                 )
             if not is_free(port, [address]):
                 raise StartupError(
-                    f"Port {port} on {address}, by which the databases of {self.folder.parent} are "
-                    "reached, is taken by another program: stop that one, or set "
-                    "PGVEND_EMBEDDED_PORT (credentials that were handed out name the old port)."
+                    f"Port {port} on {address} is in use by another program, and connections to "
+                    f"the databases of {self.folder.parent} name it: stop that program, or set "
+                    "PGVEND_EMBEDDED_PORT (existing credentials name the old port)."
                 )
 
     @property
@@ -124,8 +125,8 @@ class Cluster:
         return open(self.log, "ab", opener=_opened_for_us)
 
     def append_log(self, text: bytes) -> None:
-        """Append no more than LOG_LIMIT bytes; what was there is put aside where it would become
-        longer than that."""
+        """Append at most LOG_LIMIT bytes. If the log would become longer than that, first move it
+        to `postgres.log.1`."""
         with open(self.log, "ab", opener=_opened_for_us) as log:
             if log.tell() + len(text) <= LOG_LIMIT:
                 log.write(text)
@@ -135,7 +136,8 @@ class Cluster:
             log.write(text)
 
     def shorten_log(self) -> None:
-        """Put the end of a log aside that earlier releases let grow too long, and begin anew."""
+        """Move the end of a log that is too long to `postgres.log.1`: earlier releases did not
+        limit it."""
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
             with (
                 open(self.log, "rb+") as log,
@@ -165,7 +167,7 @@ def _kept_port(file: Path) -> int:
     text = file.read_text(errors="replace").strip()
     if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536):
         raise StartupError(
-            f"{file} is damaged: set PGVEND_EMBEDDED_PORT to the port that the credentials name "
-            "which were handed out, or remove the file to have a new one chosen."
+            f"{file} is damaged: set PGVEND_EMBEDDED_PORT to the port that existing credentials "
+            "name, or remove the file to choose a new port."
         )
     return int(text)

@@ -1,4 +1,4 @@
-"""The server's configuration files: initdb's, and ours over it, written at each start."""
+"""The server's configuration files, written at each start: pgvend's settings override initdb's."""
 
 import sys
 from collections.abc import Mapping
@@ -13,36 +13,39 @@ ADMIN = "pgvend_admin"
 
 INITDBS = "postgresql.conf"
 OURS = "pgvend.conf"
-"""The file that the server is started with: it includes initdb's, so that ours come last."""
+"""The file that the server is started with. It includes initdb's first, so that pgvend's settings
+apply."""
 
 _SETTINGS: Mapping[str, str] = {
     "unix_socket_directories": ".",
     "cluster_name": "pgvend",
     "max_connections": "200",
     "password_encryption": "scram-sha-256",
-    "authentication_timeout": "10s",  # half-open logins take places, even a superuser's
+    "authentication_timeout": "10s",  # half-open logins occupy connections, even the superuser's
     "max_prepared_transactions": "0",
     "max_locks_per_transaction": "256",
     "temp_file_limit": "4GB",
     "wal_level": "minimal",
     "max_wal_senders": "0",
-    "autovacuum_naptime": "5min",  # a round visits every database
+    "autovacuum_naptime": "5min",  # each round visits every database
     "log_destination": "stderr",
-    "logging_collector": "off",  # `server_log` bounds what tenants write; this one would not
+    "logging_collector": "off",  # `server_log` limits what tenants write; this one does not
     "log_min_error_statement": "panic",  # tenants write secrets into statements
-    "log_checkpoints": "off",  # every new database makes one
+    "log_checkpoints": "off",  # every new database causes one
     "timezone": "UTC",
     "log_timezone": "UTC",
     "lc_messages": "C",
 }
 
 _SINCE: Mapping[int, Mapping[str, str]] = {
-    16: {"reserved_connections": "8"},  # for the admin: tenants cannot take the last places
+    16: {"reserved_connections": "8"},  # for the admin: tenants cannot occupy the last connections
     17: {"allow_alter_system": "off"},
 }
-"""By the major version that knows them first."""
+"""Settings by the first major version that has them."""
 
-_ON_LINUX = {"recovery_init_sync_method": "syncfs"}  # else a crash with 3,000 databases costs 40 s
+_ON_LINUX = {
+    "recovery_init_sync_method": "syncfs"
+}  # without it, recovery of 3,000 databases takes 40 s
 
 _HBA = f"""\
 # type  database                     user                  address         method
@@ -64,13 +67,13 @@ def write_configuration(
     account: Account | None,
     extra: Mapping[str, str],
 ) -> None:
-    """`extra` settings go over ours."""
+    """Write the files. The settings in `extra` override pgvend's."""
     where = {"listen_addresses": ",".join(at.addresses), "port": str(at.port)}
     settings = {**_settings(major), **where, **extra}
     lines = [f"{name} = {quoted(value)}\n" for name, value in settings.items()]
     files = {
         OURS: "".join([f"include {quoted(INITDBS)}\n", *lines]),
-        "postgresql.auto.conf": "",  # the server reads it after ours
+        "postgresql.auto.conf": "",  # the server reads it last
         "pg_hba.conf": _HBA.format(callers="samehost" if at.is_local else "all"),
         "pg_ident.conf": f'pgvend "{os_user}" {SUPERUSER}\npgvend "{os_user}" {ADMIN}\n',
     }
@@ -79,16 +82,16 @@ def write_configuration(
 
 
 def is_overwritten(data: Path) -> bool:
-    """Whether an earlier pgvend put its own settings in the place of initdb's, which it lost."""
+    """Return whether an earlier pgvend replaced initdb's configuration by its own."""
     text = read_file(data / INITDBS)
     return text is None or text.startswith("listen_addresses = ")
 
 
 def quoted(value: str) -> str:
-    """`value` as a string in a file of the kind of postgresql.conf. Raises ValueError for one of
-    several lines, which none can hold."""
+    """Quote a value for postgresql.conf. Raises ValueError for a value of several lines, which the
+    format does not allow."""
     if "\n" in value:
-        raise ValueError("a setting is one line")
+        raise ValueError("the value of a setting must be one line")
     escaped = value.replace("\\", "\\\\").replace("'", "''")
     return f"'{escaped}'"
 

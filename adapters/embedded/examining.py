@@ -1,4 +1,4 @@
-"""The bundled server, before it is started, and while a service runs it."""
+"""Doctor checks of the bundled server, before it is started and while it runs."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ from ports.driven.clock import Clock
 from ports.driven.examination import Examination
 
 SCARCE = 1_000_000_000
-"""Bytes: with less than that, PostgreSQL may soon stop for want of room."""
+"""Bytes of free disk space. With less, PostgreSQL may soon stop because the disk is full."""
 
 RUNNING: Questions = {
     **admin.QUESTIONS,
@@ -34,14 +34,15 @@ RUNNING: Questions = {
     **ownership.QUESTIONS,
     **guarding.QUESTIONS,
 }
-"""What there is to ask of it while it runs: the rest is our own configuration."""
+"""The questions to a running server. pgvend itself configures the rest."""
 
 Look = Callable[[], Outcome | Awaitable[Outcome]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddedExamination(Examination):
-    """Starts no server, makes no file, and takes no lock, so that a service may start meanwhile."""
+    """Doctor checks that start no server, create no file and take no lock: a service can start at
+    the same time."""
 
     bundle: Bundle
     recall: Recall
@@ -62,12 +63,13 @@ class EmbeddedExamination(Examination):
                 yield check
 
     async def _runs(self) -> bool:
-        with suppress(OSError):  # told by now
+        with suppress(OSError):  # another check reports it
             return await in_thread(has_server, self.cluster.data)
         return False
 
     async def _programs(self) -> Outcome:
-        """By whom the server runs, once it does: a copy for the system user may still be made."""
+        """Check the programs that the server runs. The copy for the system user may still be
+        missing."""
         if self.bundle.programs:
             programs = await found_programs(self.bundle.programs, found_account())
         else:
@@ -84,7 +86,7 @@ class EmbeddedExamination(Examination):
 
     def _data(self) -> Outcome:
         if not self.cluster.exists:
-            return Outcome(Verdict.OK, "There are none yet; the first start makes them.")
+            return Outcome(Verdict.OK, "There are none yet; the first start creates them.")
         account = found_account()
         if account:
             check_place(self.cluster.folder, account)
@@ -92,12 +94,12 @@ class EmbeddedExamination(Examination):
         return Outcome(Verdict.OK, f"PostgreSQL {self.cluster.major}, in {self.cluster.data}.")
 
     def _room(self) -> Outcome:
-        """On the disk that the data are on, or will be."""
+        """Check the free space on the disk of the data."""
         place = next(
             each for each in (self.cluster.data, *self.cluster.data.parents) if each.exists()
         )
         free = shutil.disk_usage(place).free
-        told = f"{free / 1_000_000_000:.1f} GB are free for data; a database takes 8 MB and more."
+        told = f"{free / 1_000_000_000:.1f} GB are free; a database takes at least 8 MB."
         return Outcome(Verdict.WARN if free < SCARCE else Verdict.OK, told)
 
     def _port(self) -> Outcome:
@@ -106,25 +108,24 @@ class EmbeddedExamination(Examination):
             return Outcome(Verdict.OK, f"The server runs, on port {kept}.")
         port = wanted or kept
         if port is None:
-            return Outcome(Verdict.OK, "The first start chooses one that is free.")
+            return Outcome(Verdict.OK, "The first start chooses a free port.")
         self.cluster.check_free(port, self.bundle.listen)
         if kept and wanted and kept != wanted:
             return Outcome(
                 Verdict.WARN,
-                f"PGVEND_EMBEDDED_PORT is {wanted}, and credentials that were handed out name the "
-                f"port {kept}.",
+                f"PGVEND_EMBEDDED_PORT is {wanted}, and existing credentials name the port {kept}.",
             )
         return Outcome(Verdict.OK, f"{port} is free.")
 
     async def _running(self) -> AsyncGenerator[Check, None]:
-        """Its socket lets in whoever runs it."""
+        """Query the running server over its socket, which admits only the user who runs it."""
         async with AsyncExitStack() as closing:
             try:
                 subject = await self._subject(closing)
                 async for check in asked(RUNNING, subject):
                     yield check
             except PgvendError as error:
-                told = f"{error} It runs, and lets in only the user who started it."
+                told = f"{error} The server runs, and admits only the user who started it."
                 yield Check("server", Outcome(Verdict.UNKNOWN, told))
 
     async def _subject(self, closing: AsyncExitStack) -> Subject:
@@ -137,7 +138,7 @@ class EmbeddedExamination(Examination):
                 "user": ADMIN,
                 "server_user": server_user(found_account()),
             },
-            public=(self.bundle.public(port),),
+            public=(self.bundle.public_address(port),),
             connection_limit=self.bundle.connection_limit,
         )
         return Subject(server=server, known=await self.recall(), clock=self.clock)
@@ -150,7 +151,7 @@ async def _answered(look: Look) -> Outcome:
     except StartupError as error:
         return Outcome(Verdict.FAIL, str(error))
     except OSError as error:
-        told = f"{error.filename or 'Something'} cannot be looked at ({error.strerror})."
+        told = f"{error.filename or 'A file'} cannot be read ({error.strerror})."
         return Outcome(Verdict.UNKNOWN, told)
 
 
@@ -160,9 +161,9 @@ def _account() -> Outcome:
     if entry():
         return Outcome(Verdict.OK, f"pgvend runs as root, and the server as {SYSTEM_USER}.")
     if shutil.which("useradd"):
-        return Outcome(Verdict.OK, f"The first start makes the system user {SYSTEM_USER}.")
+        return Outcome(Verdict.OK, f"The first start creates the system user {SYSTEM_USER}.")
     return Outcome(
         Verdict.FAIL,
-        f"PostgreSQL refuses to run as root: make a system user {SYSTEM_USER}, or start pgvend as "
-        "an ordinary user.",
+        f"PostgreSQL refuses to run as root: create a system user {SYSTEM_USER}, or start pgvend "
+        "as an ordinary user.",
     )

@@ -1,7 +1,7 @@
-"""Extensions that are harmless and not trusted, which tenants may create all the same.
+"""Harmless extensions that tenants may create although PostgreSQL does not mark them as trusted.
 
-From PostgreSQL 18 on the server looks for control files where `extension_control_path` says: there
-is ours, which calls such an extension trusted and takes its scripts from where they are.
+PostgreSQL 18 and newer look for control files in `extension_control_path`. pgvend puts one there
+that marks the extension as trusted and refers to the original scripts.
 """
 
 import os
@@ -25,7 +25,7 @@ HARMLESS = frozenset({"vector"})
 FIRST_WITH_CONTROL_PATH = 18
 
 FOLDER = "extension"
-"""Of the data folder; PostgreSQL gives it its name."""
+"""The folder in the data folder; PostgreSQL requires this name."""
 
 _CONTROL = """
 SELECT setting || '/extension' AS folder,
@@ -35,10 +35,10 @@ FROM pg_config WHERE name = 'SHAREDIR'
 
 
 def control_path(data: Path, major: int) -> Mapping[str, str]:
-    """The settings that let a server of that version find our control files."""
+    """Return the settings by which a server of the version finds pgvend's control files."""
     if major < FIRST_WITH_CONTROL_PATH:
         return {}
-    # where every backend works; no colon in the name of a folder above can end the path
+    # the working directory of every backend; a colon in the real path would end it
     place = "/proc/self/cwd" if sys.platform == "linux" else str(data)
     return {"extension_control_path": f"{place}:$system"}
 
@@ -46,7 +46,7 @@ def control_path(data: Path, major: int) -> Mapping[str, str]:
 async def entrust(
     data: Path, major: int, superuser: Login, account: Account | None
 ) -> frozenset[str]:
-    """Let tenants create the harmless extensions that the server has. Returns their names."""
+    """Let tenants create the harmless extensions that the server has, and return their names."""
     if major < FIRST_WITH_CONTROL_PATH:
         return frozenset()
     found: dict[str, str] = {}
@@ -60,8 +60,8 @@ async def entrust(
 
 
 async def load_libraries(superuser: Login) -> None:
-    """Load those of the harmless extensions, which take their part of the shared memory then: later
-    a tenant that holds all locks may have left none."""
+    """Load the libraries of the harmless extensions now, so that they get their shared memory: a
+    tenant that holds all locks may leave none later."""
     async with single_session(superuser) as session:
         for name in HARMLESS:
             with suppress(asyncpg.UndefinedFileError):
@@ -69,8 +69,8 @@ async def load_libraries(superuser: Login) -> None:
 
 
 def trusting(control: str, scripts: str) -> str:
-    """The control file of an extension whose scripts are in the folder `scripts`, as one that
-    calls it trusted."""
+    """Return the control file with the extension marked as trusted, and with its scripts in the
+    folder `scripts`."""
     replaced = ("trusted", "directory")
     lines = [line for line in control.splitlines() if not line.strip().startswith(replaced)]
     return "\n".join([*lines, "trusted = true", f"directory = {quoted(scripts)}", ""])
@@ -85,7 +85,7 @@ def _write(data: Path, controls: Mapping[str, str], account: Account | None) -> 
 
 @contextmanager
 def _control_folder(data: Path, account: Account | None) -> Iterator[Path]:
-    """The folder itself, not a link that the server put in its place. Raises OSError."""
+    """Open the folder itself, never a link in its place. Raises OSError."""
     folder = data / FOLDER
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
@@ -96,7 +96,7 @@ def _control_folder(data: Path, account: Account | None) -> Iterator[Path]:
 
 
 def _remove_others(folder: Path, names: Set[str]) -> None:
-    """A control file whose scripts are no longer there would offer what cannot be had."""
+    """Remove control files of extensions that the server no longer has."""
     for file in folder.iterdir():
         if file.name not in names:
             file.unlink()

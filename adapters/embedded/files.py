@@ -1,4 +1,4 @@
-"""Reading and replacing a file whole, in a folder that belongs to the server's system user too."""
+"""Reading and atomic replacement of files in a folder that the server's system user owns."""
 
 import errno
 import os
@@ -10,15 +10,16 @@ from pathlib import Path
 from adapters.embedded.account import Account
 
 LONGEST = 1_000_000
-"""Bytes that are read of a file: PostgreSQL's own are shorter."""
+"""The maximum number of bytes to read from a file. PostgreSQL's own files are shorter."""
 
 _NO_FILE = {errno.ENOENT, errno.ELOOP, errno.ENXIO}
-"""Nothing is there, or a link, or a socket."""
+"""The path does not exist, or is a link or a socket."""
 
 
 def read_file(path: Path, owner: int | None = None) -> str | None:
-    """Return the text of a file that the `owner` owns (None: any user), or its beginning.
-    Return None where there is no such file: never read a link, or another name of a file of root's.
+    """Return the text of a regular file that `owner` owns (None: any user), up to MAX_BYTES. Return
+    None when there is no such file. Never follow a link, and never read root's file through a hard
+    link.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -37,8 +38,8 @@ def read_file(path: Path, owner: int | None = None) -> str | None:
 
 @contextmanager
 def opened_folder(folder: Path) -> Iterator[int]:
-    """Open the folder itself, never one that a link in its place leads to, and yield its
-    descriptor. Raises OSError."""
+    """Open the folder itself, never the target of a link in its place, and yield its descriptor.
+    Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         yield descriptor
@@ -47,10 +48,10 @@ def opened_folder(folder: Path) -> Iterator[int]:
 
 
 def write_file(path: Path, text: str, account: Account | None) -> None:
-    """Put a whole new file in the place of the old one.
+    """Replace the file atomically.
 
-    We may be root, and the folder is the server's: nothing that the server could have put there,
-    a link above all, is followed.
+    pgvend may run as root in a folder that the server's account owns. Never follow a link that the
+    account could have put there.
     """
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)

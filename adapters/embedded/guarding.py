@@ -1,4 +1,4 @@
-"""The guard of the bundled server, which can do more than SQL can."""
+"""The guard of the bundled server, which also uses signals where SQL does not help."""
 
 import re
 import shutil
@@ -20,12 +20,12 @@ from domain.guarding import Room, Session
 _LOGGING_IN = "authentication", "initializing", "startup"
 
 _WAIT = re.compile(r"postgres: (?:\S+: )?(?P<user>\S+) \S+ \S+ (?P<what>.+) waiting")
-"""What a process's title says while its session waits for a lock."""
+"""The title of a process whose session waits for a lock."""
 
 
 @asynccontextmanager
 async def opened_bundles_guard(provider: PostgresProvider) -> AsyncIterator[PostgresGuard]:
-    """Open the guard of the server that `provider` is on."""
+    """Open the guard of the provider's server."""
     data = Path(provider.server.admin["host"])
 
     async def disk() -> Room:
@@ -43,8 +43,9 @@ async def opened_bundles_guard(provider: PostgresProvider) -> AsyncIterator[Post
 
 
 def end_backend(data: Path, session: Session) -> bool:
-    """Send SIGTERM, as `pg_terminate_backend` does, to a process of the server in `data` that is as
-    old as the session was when it was seen. Return whether there is one. Blocks."""
+    """Send SIGTERM, as `pg_terminate_backend` does, to the session's process in the server in
+    `data`. Skip a process that is younger than the session: it reuses the number. Return whether a
+    signal was sent. Blocks."""
     try:
         process = psutil.Process(session.pid)
         is_ours = process in _backends(data)
@@ -58,9 +59,9 @@ def end_backend(data: Path, session: Session) -> bool:
 
 
 def end_waiting(data: Path) -> int:
-    """End every tenant's session that waits for a lock, if a login of the superuser waits for one
-    in the server in `data`: nobody can then ask the server which session is at fault. Return how
-    many got a signal. Blocks."""
+    """End every tenant's session that waits for a lock, if the superuser's login to the server in
+    `data` waits for one too: SQL cannot then find the blocking session. Return how many sessions
+    got a signal. Blocks."""
     waits = _waits(data)
     if not any(user == SUPERUSER and what in _LOGGING_IN for user, what in waits.values()):
         return 0
@@ -74,7 +75,7 @@ def end_waiting(data: Path) -> int:
 
 
 def _waits(data: Path) -> dict[psutil.Process, tuple[str, str]]:
-    """Return the server's sessions that wait for locks: the user of each, and what it is doing."""
+    """Return the user and the activity of each session that waits for a lock."""
     waits: dict[psutil.Process, tuple[str, str]] = {}
     for process in _backends(data):
         with suppress(psutil.Error):
@@ -84,8 +85,8 @@ def _waits(data: Path) -> dict[psutil.Process, tuple[str, str]]:
 
 
 def _backends(data: Path) -> list[psutil.Process]:
-    """Return the processes of the server in `data`. The server's system user writes the file that
-    names them, and can name a process of another user: then there are none."""
+    """Return the processes of the server in `data`. The server's system user writes the file with
+    the process id, and could name another user's process: return none then."""
     pid = server_pid(data)
     with suppress(psutil.Error):
         if pid and psutil.Process(pid).uids().real == data.stat().st_uid:

@@ -1,4 +1,5 @@
-"""Extensions that the superuser of an earlier pgvend owns, given to the tenants whose they are."""
+"""Transfer of extensions to the tenants that use them. Under earlier releases the superuser owned
+them."""
 
 import asyncio
 from collections.abc import Set
@@ -17,20 +18,20 @@ from domain.errors import ProviderRejected, Unavailable
 from ports.cancellation import finished
 
 AT_ONCE = 2
-"""Databases that are looked into at the same time: callers come first."""
+"""Databases to process at the same time: few, because callers have priority."""
 
 _OPEN = """
 SELECT datname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba
 WHERE datallowconn AND datconnlimit <> -2 AND NOT rolsuper ORDER BY datname
 """
-# a closed one is put in order by the `provision` that opens it; -2: an interrupted DROP left it
+# `provision` does it for a closed database when it opens it; -2 marks an interrupted DROP
 
 
 async def hand_over(
     cluster: Cluster, superuser: Login, extensions: Set[str], log: BoundLogger
 ) -> None:
-    """Once for a data folder that an earlier pgvend made: what was done is remembered when all of
-    it is. It may be cut off and repeated. Never raises PgvendError."""
+    """Transfer the extensions, once for a data folder that an earlier pgvend created. A marker file
+    records that it is complete; an interrupted transfer is repeated. Never raises PgvendError."""
     remembered = _memory(cluster)
     if not extensions or await in_thread(remembered.exists):
         return
@@ -38,24 +39,25 @@ async def hand_over(
         given = await _given(superuser, extensions)
         await in_thread(write_file, remembered, "", None)
     except (Unavailable, OSError) as error:  # the next start tries again
-        log.warning("postgres.extensions_not_given", detail=str(error))
+        log.warning("postgres.extension_transfer_failed", detail=str(error))
     else:
-        log.info("postgres.extensions_given", databases=given)
+        log.info("postgres.extensions_transferred", databases=given)
 
 
 def forget_handing_over(cluster: Cluster) -> None:
-    """An earlier pgvend was at work here since."""
+    """Let the next start transfer extensions again: an earlier pgvend used the folder meanwhile."""
     _memory(cluster).unlink(missing_ok=True)
 
 
 async def _given(superuser: Login, extensions: Set[str]) -> int:
-    """The number of databases in which an extension changed its owner. Raises Unavailable."""
+    """Return the number of databases in which an extension got another owner. Raises
+    Unavailable."""
     async with single_session(superuser) as session:
         databases = [row["datname"] for row in await session.fetch(_OPEN)]
     places = asyncio.Semaphore(AT_ONCE)
 
     async def give(database: str) -> bool:
-        with suppress(ProviderRejected):  # it was dropped or closed meanwhile
+        with suppress(ProviderRejected):  # it was dropped or closed in the meantime
             async with places:
                 return await give_extensions({**superuser, "database": database}, extensions)
         return False

@@ -1,4 +1,4 @@
-"""What a killed service or a crashed server left behind."""
+"""Cleanup after a killed service or a crashed server."""
 
 import os
 import re
@@ -14,22 +14,23 @@ from adapters.embedded.account import Account
 from adapters.embedded.files import opened_folder, read_file, write_file
 
 FIRST_OWN_OID = 16_384
-"""Lower numbers are the databases that initdb makes (FirstNormalObjectId)."""
+"""Lower oids belong to the databases that initdb creates (FirstNormalObjectId)."""
 
 _OID = re.compile(r"[1-9][0-9]{0,9}")
 
 PATIENCE = 15.0
-"""Seconds that an old server gets to write down what it has, before it is stopped the hard way."""
-
+"""Seconds that an old server has for a fast shutdown before an immediate one."""
 
 _PROGRAMS = {"postgres", "initdb", "setpriv"}
-"""The names of what we start in the folder; `setpriv` becomes one of the others."""
+"""The names of the programs that pgvend starts in the folder; `setpriv` executes one of the
+others."""
 
 
 def end_old_server(data: Path, account: Account | None) -> None:
-    """Stop what still runs in `data` and beside it, and clear the way for a new server. Blocks.
+    """Stop the programs that still run in `data` or next to it, and remove files that would keep a
+    new server from starting. Blocks.
 
-    Whoever calls this holds the folder's lock: nobody else stands behind those processes.
+    The caller holds the folder's lock, so that no other service uses these processes.
     """
     lock_file = data / "postmaster.pid"
     text = read_file(lock_file, account.uid if account else os.geteuid())
@@ -47,20 +48,21 @@ def end_old_server(data: Path, account: Account | None) -> None:
 
 
 def server_pid(data: Path) -> int | None:
-    """Return the process id of the server in `data`, if one runs or ran there."""
+    """Return the process id in the lock file of the server in `data`, or None."""
     return _pid_in(read_file(data / "postmaster.pid"))
 
 
 def has_server(data: Path) -> bool:
-    """Whether a server runs in `data`."""
+    """Return whether a server runs in `data`."""
     pid = server_pid(data)
     return any(process.pid == pid for process in _programs_in(data.parent))
 
 
 def remove_unknown_databases(data: Path, known: Set[int]) -> list[int]:
-    """Remove what a crash amid CREATE DATABASE leaves: files of a database that is in no catalog.
+    """Remove the files of databases that are not in the catalog, which a crash during CREATE
+    DATABASE leaves. Return the oids of the removed databases.
 
-    `known` are the oids in `pg_database`, read while nobody makes a database. Returns what went.
+    `known` are the oids in `pg_database`, read while no database is being created.
     """
     with opened_folder(data / "base") as base:
         found = {int(name) for name in os.listdir(base) if _OID.fullmatch(name)}
@@ -79,7 +81,8 @@ def _pid_in(text: str | None) -> int | None:
 
 
 def _programs_in(folder: Path) -> list[psutil.Process]:
-    """What runs in the folders of `folder`: PostgreSQL's programs work inside their data."""
+    """Return the programs that run in folders of `folder`: PostgreSQL's programs change into their
+    data folder."""
     return [
         process
         for process in psutil.process_iter(["name"])
@@ -102,8 +105,8 @@ def _shut_down(server: psutil.Process) -> None:
 
 
 def _kill(processes: list[psutil.Process]) -> None:
-    """Sessions that outlived their server: a long query does not notice, and keeps a new server
-    from starting. What they did not commit is lost with the old server anyway."""
+    """Kill the sessions that outlived their server: a long query does not notice, and keeps a new
+    server from starting. Their uncommitted work is lost with the old server in any case."""
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()
@@ -111,8 +114,10 @@ def _kill(processes: list[psutil.Process]) -> None:
 
 
 def _disown(lock_file: Path, text: str, account: Account | None) -> None:
-    """Another program has got the old server's number meanwhile, and PostgreSQL would take it for
-    the server. Put ours in its place, which PostgreSQL knows as its parent's and passes over, to
-    go on with its own check that no process of the old server is left."""
+    """Replace the old server's process id, which another program has now, by this process's id.
+
+    PostgreSQL would take the other program for a running server. It ignores the id of its parent,
+    and goes on to check that no process of the old server is left.
+    """
     lines = text.splitlines(keepends=True)
     write_file(lock_file, "".join([f"{os.getpid()}\n", *lines[1:]]), account)

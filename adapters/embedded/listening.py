@@ -11,21 +11,23 @@ LOOPBACK = ("127.0.0.1",)
 
 @dataclass(frozen=True)
 class Listening:
+    """The port and the addresses that the server listens on."""
+
     port: int
     addresses: Sequence[str] = LOOPBACK
 
     @property
     def is_local(self) -> bool:
-        """Whether only this machine reaches it."""
+        """Whether only this machine can reach the server."""
         return all(is_loopback(address) for address in self.addresses)
 
 
 _ALL = "*"
-"""How PostgreSQL writes every address of the machine."""
+"""PostgreSQL's notation for all addresses of the machine."""
 
 
 def is_free(port: int, addresses: Iterable[str] = LOOPBACK) -> bool:
-    """Return whether a server could listen on the port (0: on some port) of all addresses."""
+    """Return whether a server can listen on the port (0: on any port) of all addresses."""
     return all(_can_bind(address, port) for address in addresses)
 
 

@@ -1,4 +1,4 @@
-"""A new server's folder."""
+"""Creation of a new server's data folder with initdb."""
 
 import os
 import shutil
@@ -20,16 +20,17 @@ FIRST_WITH_BUILTIN_LOCALES = 17
 
 
 async def make_cluster(cluster: Cluster, programs: Programs) -> None:
-    """Run initdb beside the place and move the result there: a crash leaves all of it or none."""
+    """Run initdb in a temporary folder and rename the result: a crash leaves a complete folder or
+    none. Raises StartupError."""
     if cluster.data.exists() and any(cluster.data.iterdir()):
         raise StartupError(
-            f"{cluster.data} is not empty, and PostgreSQL's data is not in it: move it away."
+            f"{cluster.data} contains files that are not PostgreSQL's: move it away."
         )
     (await _initdb(cluster, programs)).rename(cluster.data)
 
 
 async def initdbs_configuration(cluster: Cluster, programs: Programs) -> str:
-    """What initdb writes into postgresql.conf for data of this kind."""
+    """Return the postgresql.conf that initdb writes for these programs. Raises StartupError."""
     made = await _initdb(cluster, programs)
     try:
         return read_file(made / INITDBS) or ""
@@ -38,7 +39,7 @@ async def initdbs_configuration(cluster: Cluster, programs: Programs) -> str:
 
 
 async def _initdb(cluster: Cluster, programs: Programs) -> Path:
-    """A new data folder, not in its place yet."""
+    """Return a new data folder at a temporary path. Raises StartupError."""
     unfinished = await in_thread(_new_folder, cluster, programs.account)
     with cluster.open_log() as log:
         status = await programs.run(

@@ -1,4 +1,4 @@
-"""The bundled server and a provider over it, for as long as a context lasts."""
+"""The bundled server, and a provider on it, until a context exits."""
 
 import asyncio
 import os
@@ -41,15 +41,16 @@ from domain.postgres_url import Address
 from ports.driven.clock import Clock
 
 LONGEST_SOCKET_PATH = 103
-"""Bytes of a socket's path that every system takes (macOS; Linux takes four more)."""
+"""Maximum length of a socket's path in bytes on macOS. Linux allows four more."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """How the bundled server is to be: `folder` is its own, a `port` of None is chosen once,
-    `programs` of None are the bundled ones; `settings` go over those of `configuration`.
+    """Options of the bundled server.
 
-    Connections name `public_host` and `public_port`: None for where the server listens.
+    `folder` is for this server alone. `port`: None to choose one at the first start. `programs`:
+    None for the bundled ones. `settings` override those of `configuration`. Connections name
+    `public_host` and `public_port`, or, if None, the address that the server listens on.
     """
 
     folder: Path
@@ -61,8 +62,8 @@ class Bundle:
     connection_limit: int = 20
     settings: Mapping[str, str] = field(default_factory=dict)
 
-    def public(self, port: int) -> Address:
-        """Return where tenants reach the server that has the `port`."""
+    def public_address(self, port: int) -> Address:
+        """Return the address that connections name, for a server that listens on `port`."""
         return Address(self.public_host or reached_at(self.listen), self.public_port or port)
 
 
@@ -70,7 +71,8 @@ class Bundle:
 async def opened_bundle(
     bundle: Bundle, installation: str, clock: Clock, log: BoundLogger
 ) -> AsyncIterator[PostgresProvider]:
-    """Raises StartupError: the folder is in use, the port is taken, the server does not start."""
+    """Start the bundled server and open a provider on it. Raises StartupError when the folder or
+    the port is in use, or when the server does not start."""
     async with (
         _running_server(bundle, clock, log) as server,
         opened_provider(server, installation) as provider,
@@ -96,7 +98,7 @@ async def _started(
     closing: AsyncExitStack,
 ) -> Server:
     programs = await _prepared(cluster, bundle)
-    port = await in_thread(cluster.port, bundle.port, bundle.listen)
+    port = await in_thread(cluster.choose_port, bundle.port, bundle.listen)
     await in_thread(_configure, cluster, programs, port, bundle)
     socket = {
         "host": short_path(cluster.data, port, closing),
@@ -111,7 +113,7 @@ async def _started(
     await postmaster.start()
     _tell_version(programs, log)
     for oid in await set_up(cluster, superuser):
-        log.warning("postgres.removed_half_made_database", oid=oid)
+        log.warning("postgres.removed_incomplete_database", oid=oid)
     await load_libraries(superuser)
     entrusted = await entrust(cluster.data, programs.major, superuser, programs.account)
     tasks = (
@@ -124,7 +126,7 @@ async def _started(
         superuser=superuser,
         installable=HARMLESS - entrusted,
         entrusted=entrusted,
-        public=(bundle.public(port),),
+        public=(bundle.public_address(port),),
         detour={"host": reached_at(bundle.listen), "port": port},
         connection_limit=bundle.connection_limit,
         sslmode="require" if await has_tls(superuser) else "disable",
@@ -140,7 +142,7 @@ def _tell_version(programs: Programs, log: BoundLogger) -> None:
 
 @contextmanager
 def _told(cluster: Cluster) -> Iterator[None]:
-    """Whatever keeps the server from starting is a StartupError."""
+    """Translate the errors of starting the server to StartupError."""
     try:
         yield
     except StartupError:
@@ -155,7 +157,8 @@ def _told(cluster: Cluster) -> Iterator[None]:
 
 
 async def _prepared(cluster: Cluster, bundle: Bundle) -> Programs:
-    """The programs that fit the folder, and a folder for them that nothing else works in."""
+    """Return programs that can read the folder's data. Stop old servers, and create the data if it
+    is missing. Raises StartupError."""
     account = await account_for_server()
     if account:
         check_place(cluster.folder, account)
@@ -172,7 +175,7 @@ async def _prepared(cluster: Cluster, bundle: Bundle) -> Programs:
 
 
 async def _restore_configuration(cluster: Cluster, programs: Programs) -> None:
-    """After an earlier pgvend, which put its own settings in the place of initdb's."""
+    """Restore initdb's configuration, which an earlier pgvend replaced by its own."""
     text = await initdbs_configuration(cluster, programs)
     await in_thread(forget_handing_over, cluster)
     await in_thread(write_file, cluster.data / INITDBS, text, programs.account)
@@ -191,13 +194,13 @@ def _configure(cluster: Cluster, programs: Programs, port: int, bundle: Bundle) 
 
 
 def server_user(account: Account | None) -> int:
-    """Return the user id that the server behind the socket must have. The account could put a link
+    """Return the user id that the server behind the socket must have: the account could put a link
     to another server's socket into its data folder."""
     return account.uid if account else os.geteuid()
 
 
 def short_path(data: Path, port: int, closing: AsyncExitStack) -> str:
-    """A way to the socket in `data` that is short enough for a socket's address. Raises
+    """Return a path to the socket in `data` that is short enough for a socket's address. Raises
     StartupError."""
     if len(bytes(data / f".s.PGSQL.{port}")) <= LONGEST_SOCKET_PATH:
         return str(data)
@@ -221,7 +224,7 @@ async def _kept_log(cluster: Cluster) -> AsyncIterator[ServerLog]:
 
 @asynccontextmanager
 async def _running(*works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """In the background, as long as the context lasts."""
+    """Run tasks in the background until the context exits."""
     tasks = [asyncio.ensure_future(work()) for work in works]
     try:
         yield

@@ -1,4 +1,4 @@
-"""The server's process: started, watched, stopped."""
+"""The server's process: start, supervision and stop."""
 
 import asyncio
 import signal
@@ -21,10 +21,10 @@ from domain.retry import RetryPolicy
 from ports.driven.clock import Clock
 
 START_TIMEOUT = 120.0
-"""Seconds: after a crash the server first repeats what was not written down."""
+"""Seconds: after a crash the server first replays its log."""
 
 STOP_TIMEOUT = 15.0
-"""Seconds for each way of asking: amid crash recovery PostgreSQL may not hear the first."""
+"""Seconds for each signal: during crash recovery PostgreSQL may ignore the first."""
 
 _GLANCE = 0.02
 
@@ -33,7 +33,7 @@ _RESTARTS = RetryPolicy(base=0.2, cap=30.0)
 
 @dataclass
 class Postmaster:
-    """`superuser` is a login that works once the server takes logins."""
+    """The server's process. `superuser` is a login that works once the server accepts logins."""
 
     cluster: Cluster
     programs: Programs
@@ -44,7 +44,8 @@ class Postmaster:
     _process: Process | None = field(default=None, init=False, repr=False)
 
     async def start(self) -> None:
-        """Return when the server takes logins. Raises StartupError with the end of its log."""
+        """Start the server, and return when it accepts logins. Raises StartupError with the end of
+        its log."""
         data = self.cluster.data
         ours = f"config_file={DATA}/{OURS}"
         process = await self.programs.start(
@@ -59,7 +60,7 @@ class Postmaster:
             await self.clock.sleep(_GLANCE)
 
     async def watch(self) -> None:
-        """Start the server again whenever it ends, for ever; with longer pauses while it fails."""
+        """Restart the server whenever it ends, with longer pauses after failures. Never returns."""
         failures = 0
         while True:
             if self._process:
@@ -79,7 +80,7 @@ class Postmaster:
                 self.log.info("postgres.restarted")
 
     async def stop(self) -> None:
-        """End the server's sessions, and it. Never raises."""
+        """Stop the server and its sessions. Never raises."""
         process = self._process
         if process is None or process.returncode is not None:
             return

@@ -1,4 +1,4 @@
-"""Running PostgreSQL's programs in a cluster's folder, as whoever has to run them."""
+"""Execution of PostgreSQL's programs in a cluster's folder, under the server's account."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ _ENVIRONMENT = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C"}
 
 @dataclass(frozen=True)
 class Programs:
-    """The programs in `folder`, to be run under `account` (None: our own)."""
+    """The programs in `folder`, for execution under `account` (None: pgvend's own)."""
 
     folder: Path
     version: Version
@@ -40,8 +40,8 @@ class Programs:
     async def start(
         self, name: str, *arguments: str, data: Path, output: IO[bytes] | int
     ) -> Process:
-        """Start a program in `data` that ends when we end, however that is. In its arguments, DATA
-        stands for that folder."""
+        """Start a program in `data` that ends with this process, even after SIGKILL. In its
+        arguments, DATA stands for that folder."""
         with self._place(data) as (place, descriptors):
             return await asyncio.create_subprocess_exec(
                 *_ending_with_us(),
@@ -52,18 +52,18 @@ class Programs:
                 stdin=DEVNULL,
                 stdout=output,
                 stderr=output,
-                start_new_session=True,  # Ctrl-C is for us: we stop the server when we have drained
+                start_new_session=True,  # Ctrl-C is for pgvend, which drains first
                 pass_fds=descriptors,
                 **_identity(self.account),
             )
 
     @contextmanager
     def _place(self, data: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """How a program calls `data`, and the descriptors that it inherits for that.
+        """Yield the path of `data` for a program, and the descriptors that it inherits for it.
 
-        The server's system user need not be able to look into the folders above: the kernel knows
-        where an open folder is without walking the path. (So it does the current folder, which
-        PostgreSQL 15 leaves for a moment and then cannot go back to.)
+        The server's system user may lack access to the folders above: the kernel resolves an open
+        folder without walking the path. The current folder does not suffice: PostgreSQL 15 leaves
+        it for a moment and cannot return.
         """
         if self.account is None:
             yield str(data), ()
@@ -75,19 +75,20 @@ class Programs:
             os.close(descriptor)
 
     async def run(self, name: str, *arguments: str, data: Path, output: IO[bytes]) -> int:
-        """A program's exit status. A cancelled caller leaves nothing of it running."""
+        """Run a program and return its exit status. Kill its processes when the caller is
+        cancelled."""
         process = await self.start(name, *arguments, data=data, output=output)
         try:
             return await process.wait()
         finally:
             if process.returncode is None:
                 with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)  # the programs that it started too
+                    os.killpg(process.pid, signal.SIGKILL)  # its children too
                 await process.wait()
 
 
 async def found_programs(folder: Path | None, account: Account | None) -> Programs:
-    """The programs in `folder`, or the bundled ones, for `account` to run. Raises StartupError."""
+    """Return the programs in `folder`, or the bundled ones, for `account`. Raises StartupError."""
     if folder is None:
         find = BUNDLED.shared_programs if account else BUNDLED.own_programs
         folder = await in_thread(find)
@@ -127,7 +128,7 @@ async def _version(folder: Path, account: Account | None) -> Version:
 
 
 def _identity(account: Account | None) -> dict[str, Any]:
-    """The arguments that start a program under `account`."""
+    """Return the arguments that start a program under `account`."""
     if account is None:
         return {}
     return {"user": account.uid, "group": account.gid, "extra_groups": []}
@@ -135,12 +136,12 @@ def _identity(account: Account | None) -> dict[str, Any]:
 
 @cache
 def _ending_with_us() -> tuple[str, ...]:
-    """Linux signals when we are gone, by SIGKILL too; elsewhere the next start cleans up."""
+    """Return a command that ends a program with its parent, even after SIGKILL. Linux alone has it;
+    on other systems the next start cleans up."""
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
     if setpriv is None:
         return ()
     prefix = (setpriv, "--pdeathsig", signal.SIGINT.name.removeprefix("SIG"))
     works = subprocess.run([*prefix, "true"], capture_output=True, check=False)  # noqa: S603
-    return (
-        prefix if works.returncode == 0 else ()
-    )  # util-linux before 2.33 and BusyBox do not know the option
+    # util-linux before 2.33 and BusyBox do not have the option
+    return prefix if works.returncode == 0 else ()

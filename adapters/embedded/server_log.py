@@ -1,4 +1,5 @@
-"""The server's log: a pipe that drops what nobody takes in time, and two files of bounded size."""
+"""The server's log: a pipe that drops output that is not read in time, and two files of limited
+size."""
 
 import asyncio
 import os
@@ -10,24 +11,26 @@ from adapters.embedded.cluster import Cluster
 from adapters.embedded.threads import in_thread
 
 CHUNK = 65_536
-"""Bytes that are taken at once: what Linux keeps in a pipe."""
+"""Bytes to read at once: the capacity of a pipe on Linux."""
 
 PAUSE = 0.02
-"""Seconds from one chunk to the next: a tenant that floods the log fills the pipe, not our time."""
+"""Seconds between chunks: a tenant that floods the log fills the pipe and takes no CPU time from
+pgvend."""
 
 LONGEST_LINE = 20_000
-"""Bytes of a line that are kept, so that a long one does not push out all others."""
+"""Bytes to keep of a line, so that a long one does not displace all others."""
 
 _CUT = b" ... (cut)"
 _LONG = re.compile(rb"([^\n]{%d})[^\n]+" % LONGEST_LINE)
 
 
 class ServerLog:
-    """What the server writes to `sink` is kept in the cluster's log, at most LOG_LIMIT twice.
+    """A copier of the server's output from `sink` to the cluster's log, at most LOG_LIMIT bytes in
+    each of two files.
 
-    A tenant has the server write as much as it likes (`RAISE LOG`), so nothing waits for us: the
-    pipe does not block, and PostgreSQL passes over what it could not write. That is so too while
-    we are stopped, and once we are gone, when PostgreSQL ignores the broken pipe.
+    A tenant can make the server write any amount (`RAISE LOG`), so the server must never wait for
+    pgvend: the pipe does not block, and PostgreSQL drops output that it cannot write. The same
+    holds while pgvend is stopped, and after its end, when PostgreSQL ignores the broken pipe.
     """
 
     def __init__(self, cluster: Cluster) -> None:
@@ -39,16 +42,16 @@ class ServerLog:
         self._taking = Lock()
 
     async def keep(self) -> None:
-        """Keep what arrives, for ever. In real time, whatever the clock says: a real server writes
-        there."""
+        """Copy the output, and never return. This uses real time, not the injected clock: a real
+        server writes the output."""
         while True:
             await self._arrival()
             await in_thread(self.take)
             await asyncio.sleep(PAUSE)
 
     def take(self) -> bool:
-        """Move one chunk from the pipe to the file; whether there was one. Blocks for the disk,
-        and drops the chunk where that fails."""
+        """Move one chunk from the pipe to the file, and return whether there was one. Drop the
+        chunk if the file cannot be written. Blocks."""
         with self._taking:
             try:
                 chunk = os.read(self._source, CHUNK)
@@ -64,7 +67,7 @@ class ServerLog:
         return self._cluster.log_tail()
 
     def close(self) -> None:
-        """Keep what is left, and close the pipe."""
+        """Copy the rest, and close the pipe."""
         self.take()
         os.close(self._source)
         os.close(self.sink)
@@ -79,8 +82,7 @@ class ServerLog:
             loop.remove_reader(self._source)
 
     def _shortened(self, chunk: bytes) -> bytes:
-        """Return the part of a chunk that is kept. Its first line may have begun in an earlier
-        chunk."""
+        """Cut the long lines of a chunk. Its first line may have begun in an earlier chunk."""
         line, end, rest = chunk.partition(b"\n")
         kept = self._cut(line + end)
         if rest:
@@ -88,7 +90,7 @@ class ServerLog:
         return kept + _LONG.sub(rb"\1" + _CUT, rest)
 
     def _cut(self, part: bytes) -> bytes:
-        """Return the part that is kept of a line's next part, which ends the line or the chunk."""
+        """Return what to keep of the next part of a line, which ends the line or the chunk."""
         begin = self._line
         ends = part.endswith(b"\n")
         self._line = 0 if ends else begin + len(part)

@@ -1,4 +1,4 @@
-"""The server's shared parts, brought to what they have to be at each start."""
+"""Setup of the admin role and the shared databases, at each start."""
 
 from adapters.driver.connecting import Login
 from adapters.embedded.cluster import Cluster
@@ -26,14 +26,15 @@ END $$;
 _PRIVACY = f"""
 REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC;
 GRANT CONNECT ON DATABASE postgres TO {ADMIN};
--- wherever these two go, a tenant's own functions do not stand before the server's
+-- in any database, a tenant's functions must not take precedence over the server's
 ALTER ROLE {SUPERUSER} SET search_path = pg_catalog;
 ALTER ROLE {ADMIN} SET search_path = pg_catalog;
 """
 
 
 async def set_up(cluster: Cluster, superuser: Login) -> list[int]:
-    """Idempotent. Returns the oids of half-made databases whose files were removed."""
+    """Set up the server. Idempotent. Return the oids of incomplete databases whose files were
+    removed."""
     async with single_session(superuser) as session:
         await session.execute(_ADMIN)
         await session.execute(_PRIVACY)
@@ -42,6 +43,6 @@ async def set_up(cluster: Cluster, superuser: Login) -> list[int]:
 
 
 async def has_tls(superuser: Login) -> bool:
-    """Whether the operator switched it on, in a postgresql.conf of programs that have it."""
+    """Return whether the operator enabled TLS in postgresql.conf, with programs that support it."""
     async with single_session(superuser) as session:
         return bool(await session.fetchval("SELECT current_setting('ssl') = 'on'"))

@@ -1,4 +1,4 @@
-"""Blocking work off the event loop."""
+"""Execution of blocking functions outside the event loop."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,6 +11,6 @@ T = TypeVar("T")
 
 
 async def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do `work` in a thread. A cancelled caller waits for its end, because a thread cannot be
-    stopped and the folder's lock must not be given up while it is at work in the folder."""
+    """Run `work` in a thread. A cancelled caller waits for its end: a thread cannot be stopped, and
+    the folder's lock must not be released while it works in the folder."""
     return await finished(asyncio.to_thread(work, *args, **kwargs))

@@ -1,4 +1,4 @@
-"""What root may rely on: places that the server's system user, or a stranger, cannot change."""
+"""Checks that the server's system user and strangers cannot change what root relies on."""
 
 import os
 import stat
@@ -14,19 +14,19 @@ ROOT = 0
 
 
 def check_place(folder: Path, account: Account) -> None:
-    """Raise StartupError where the account could put another folder in the place of `folder`."""
+    """Raise StartupError if the account could replace `folder` by another folder."""
     for place in _way_to(folder):
         found = place.lstat()
         if found.st_uid == account.uid or _is_writable(found, account.gid):
             raise StartupError(
                 f"The system user {SYSTEM_USER}, who runs the bundled PostgreSQL, can change "
-                f"{place}, which root has to rely on: run `chown root {place}` and `chmod go-w "
+                f"{place}, which root relies on: run `chown root {place}` and `chmod go-w "
                 f"{place}`, or start pgvend as an ordinary user."
             )
 
 
 def check_copy(copy: Path) -> None:
-    """Raise StartupError where anybody but us and root could change what is in `copy`."""
+    """Raise StartupError if any user but root and pgvend's own can change a file in `copy`."""
     for place in _way_to(copy):
         if _is_strange(place.lstat()):
             raise _strange(place, copy)
@@ -37,7 +37,7 @@ def check_copy(copy: Path) -> None:
 
 
 def _way_to(folder: Path) -> Iterator[Path]:
-    """Yield the folder and all folders above it, as they are named and as links resolve."""
+    """Yield the folder and all folders above it, by the given path and by the resolved one."""
     for way in (folder.absolute(), folder.resolve()):
         yield from (way, *way.parents)
 
@@ -53,8 +53,9 @@ def _is_strange(found: os.stat_result) -> bool:
 
 
 def _is_writable(found: os.stat_result, gid: int | None = None) -> bool:
-    """Tell whether others, or the group `gid` (None: any group), may replace what is in it. A link
-    cannot be written to; in a folder with the sticky bit, users replace only their own entries."""
+    """Return whether others, or the group `gid` (None: any group), can replace entries. A link
+    cannot be written to; in a folder with the sticky bit, users can replace only their own entries.
+    """
     if stat.S_ISLNK(found.st_mode) or found.st_mode & stat.S_ISVTX:
         return False
     of_group = bool(found.st_mode & stat.S_IWGRP) and gid in {None, found.st_gid}
@@ -63,6 +64,6 @@ def _is_writable(found: os.stat_result, gid: int | None = None) -> bool:
 
 def _strange(place: Path, copy: Path) -> StartupError:
     return StartupError(
-        f"{place} belongs to somebody else, or others can change it: remove {copy}, and look who "
-        "could write there; the next start makes it anew."
+        f"{place} belongs to another user, or others can change it: remove {copy}, and find out "
+        "who can write there; the next start creates it again."
     )

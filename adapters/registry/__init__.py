@@ -1,1 +1,1 @@
-"""Records that last: SQLAlchemy Core over SQLite or PostgreSQL, made and kept up by Alembic."""
+"""Durable records: SQLAlchemy Core over SQLite or PostgreSQL, with Alembic for the migrations."""

@@ -1,4 +1,4 @@
-"""What SQLAlchemy and the drivers raise, in our words: one table, at the adapter's edge."""
+"""Translation of the errors of SQLAlchemy and the drivers, in one table."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -17,34 +17,35 @@ FAILURES = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
-    OSError,  # and with it TimeoutError
+    OSError,  # includes TimeoutError
 )
-"""What is raised when the database refuses or cannot be reached."""
+"""The errors raised when the database refuses a statement or cannot be reached."""
 
 _TABLE: Mapping[str, str] = {
-    # how SQLite calls the error, or SQLSTATE: the longest beginning that fits counts
+    # SQLite's name of the error, or the SQLSTATE; the longest matching prefix applies
     "SQLITE_BUSY": "The registry's file is locked by another program.",
     "SQLITE_CORRUPT": "The registry's file is damaged.",
     "SQLITE_FULL": "The registry's disk is full.",
-    "SQLITE_IOERR": "The registry's disk fails, or is full.",
-    "SQLITE_NOTADB": "The registry's file is damaged, or was never a registry.",
-    "SQLITE_READONLY": "The registry's file may not be written to.",
+    "SQLITE_IOERR": "The registry's disk fails or is full.",
+    "SQLITE_NOTADB": "The registry's file is damaged or is not a registry.",
+    "SQLITE_READONLY": "The registry's file is not writable.",
     "25006": "The registry's PostgreSQL server is read-only.",
     "28": "The registry's PostgreSQL server refuses the login.",
     "3D000": "The registry's PostgreSQL server has no such database.",
     "42501": "The registry's PostgreSQL login lacks a privilege.",
-    "42P07": "The registry's PostgreSQL database has a table named databases that is no registry.",
-    "53100": "The registry's PostgreSQL server has no room left on its disk.",
-    "53": "The registry's PostgreSQL server is out of connections or memory for now.",
+    "42P07": "The registry's PostgreSQL database has a table named databases that is not pgvend's.",
+    "53100": "The registry's PostgreSQL server has no free disk space.",
+    "53": "The registry's PostgreSQL server is out of connections or memory.",
 }
 
-_UNKNOWN = "The registry cannot be reached, or does not answer in time."
+_UNKNOWN = "The registry cannot be reached or does not answer in time."
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn what keeps a statement from being done into our errors: Unavailable, or RequestKnown or
-    NameTaken for what is in a record's way. Neither the statement nor its values become part of it.
+    """Translate the errors of a statement: to RequestKnown or NameTaken where another record
+    conflicts, and to Unavailable otherwise. The new error contains neither the statement nor its
+    values.
     """
     try:
         yield
@@ -56,9 +57,9 @@ def translated() -> Iterator[None]:
 
 @contextmanager
 def told(mend: str) -> Iterator[None]:
-    """Whatever keeps the registry from being opened is a StartupError that ends with the `mend`.
+    """Translate the errors of opening the registry to a StartupError that ends with `fix`.
 
-    Its cause is left out: what cannot be made of a URL is often quoted in it, password and all.
+    The error has no cause: the message of an invalid URL often quotes it, including the password.
     """
     try:
         yield
@@ -67,6 +68,7 @@ def told(mend: str) -> Iterator[None]:
 
 
 def reason(error: Exception) -> str:
+    """Return the message for an error of a driver."""
     driver = _of_driver(error)
     kind = getattr(driver, "sqlite_errorname", None) or getattr(driver, "sqlstate", None) or ""
     fitting = [beginning for beginning in _TABLE if kind.startswith(beginning)]
@@ -74,12 +76,13 @@ def reason(error: Exception) -> str:
 
 
 def _is_about_request(error: IntegrityError) -> bool:
-    """PostgreSQL names the index and SQLite the columns; neither text holds a value."""
+    """Return whether the idempotency key conflicts. PostgreSQL names the index and SQLite the
+    columns; neither text contains a value."""
     driver = _of_driver(error)
     return "request_key" in (getattr(driver, "constraint_name", None) or str(driver))
 
 
 def _of_driver(error: BaseException) -> BaseException:
-    """The driver's own error; SQLAlchemy's quote the statement."""
+    """Return the driver's own error; SQLAlchemy's errors quote the statement."""
     original = error.orig if isinstance(error, DBAPIError) else None
     return (original and original.__cause__) or original or error

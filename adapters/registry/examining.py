@@ -1,4 +1,4 @@
-"""The records, looked at before a service opens them."""
+"""Doctor checks of the registry, also before a service opens it."""
 
 import sqlite3
 from abc import abstractmethod
@@ -16,7 +16,7 @@ from adapters.registry import postgres, sqlite
 from adapters.registry.errors import told
 from adapters.registry.migrating import scripts
 from adapters.registry.opening import POSTGRES_MEND
-from adapters.registry.remembered import Remembered, remembered
+from adapters.registry.remembered import Remembered, read_snapshot
 from domain.checkup import Check, Mend, Outcome, Verdict, counted
 from ports.driven.examination import Examination
 
@@ -32,19 +32,22 @@ SELECT pg_is_in_recovery() AS standby, quote_ident(current_user) AS login,
 
 
 class RecordsExamination(Examination):
-    """A service may have the records open, and goes on."""
+    """Doctor checks that do not disturb a service that has the registry open."""
 
     async def examine(self) -> AsyncGenerator[Check, None]:
         yield Check("records", judged(await self.look()))
 
     @abstractmethod
     async def look(self) -> Remembered:
-        """What the records say. Raises StartupError when they cannot be read."""
+        """Read the live records. Raises StartupError when they cannot be read."""
 
 
 @dataclass(frozen=True)
 class FileExamination(RecordsExamination):
-    """`patience` is for other programs that lock the file, in seconds."""
+    """Doctor checks of a registry in SQLite.
+
+    `lock_timeout` is the time in seconds to wait for another program that locks the file.
+    """
 
     file: Path
     patience: float = sqlite.PATIENCE
@@ -56,17 +59,19 @@ class FileExamination(RecordsExamination):
             async with aiosqlite.connect(self._uri(), uri=True, timeout=self.patience) as opened:
                 opened.row_factory = sqlite3.Row
                 tables = {row["name"] for row in await opened.execute_fetchall(_IN_FILE)}
-                return await remembered(partial(_fetched, opened), tables)
+                return await read_snapshot(partial(_fetched, opened), tables)
 
     def _uri(self) -> str:
-        """A file that nobody has open is read as one that cannot change: else SQLite would put
-        files of its own beside it."""
+        """Return the address of the file for reading. A file that no process has open is read as
+        immutable; otherwise SQLite would create files next to it."""
         is_open = self.file.with_name(f"{self.file.name}-wal").exists()
         return f"file:{quote(str(self.file))}?{'mode=ro' if is_open else 'immutable=1'}"
 
 
 @dataclass(frozen=True)
 class ServerExamination(RecordsExamination):
+    """Doctor checks of a registry on a PostgreSQL server."""
+
     url: str = field(repr=False)
 
     async def examine(self) -> AsyncGenerator[Check, None]:
@@ -78,12 +83,12 @@ class ServerExamination(RecordsExamination):
     async def look(self) -> Remembered:
         async with self._session() as session:
             tables = {row["name"] for row in await session.fetch(_ON_SERVER)}
-            return await remembered(session.fetch, tables)
+            return await read_snapshot(session.fetch, tables)
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[postgres.Session]:
         with told(POSTGRES_MEND):
-            session = await postgres.session(self.url)
+            session = await postgres.open_session(self.url)
             try:
                 yield session
             finally:
@@ -95,14 +100,15 @@ async def _fetched(opened: aiosqlite.Connection, query: str) -> Sequence[sqlite3
 
 
 def judged(found: Remembered) -> Outcome:
+    """Return the outcome for the revision of the tables."""
     steps = [step.revision for step in scripts().walk_revisions()]
     if found.revision is None:
-        return Outcome(Verdict.OK, "There are none yet; the first start makes them.")
+        return Outcome(Verdict.OK, "There are none yet; the first start creates them.")
     if found.revision not in steps:
         return Outcome(
             Verdict.FAIL,
-            f"They were last used by a newer pgvend (their revision is {found.revision}): start "
-            "that version, or a later one.",
+            f"A newer pgvend migrated them (their revision is {found.revision}): start that "
+            "version or a later one.",
         )
     number = counted(len(found.live), "database")
     if found.revision != steps[0]:
@@ -113,9 +119,13 @@ def judged(found: Remembered) -> Outcome:
 def _judged_server(rows: list[asyncpg.Record]) -> Outcome:
     [found] = rows
     if found["standby"]:
-        return Outcome(Verdict.FAIL, "The server is a standby; name its primary.")
+        return Outcome(
+            Verdict.FAIL, "The server is a standby: set PGVEND_REGISTRY_URL to its primary."
+        )
     if not found["may_create"]:
         schema, login = found["schema"] or "public", found["login"]
         mend = Mend(f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {login};", found["database"])
-        return Outcome(Verdict.FAIL, f"{login} may not make tables there.", (mend,))
-    return Outcome(Verdict.OK, f"{found['login']} may work in {found['database']}.")
+        return Outcome(
+            Verdict.FAIL, f"{login} may not create tables in the schema {schema}.", (mend,)
+        )
+    return Outcome(Verdict.OK, f"{found['login']} may create tables in {found['database']}.")

@@ -24,7 +24,7 @@ class SqlInstallation(Installation):
     async def name(self, proposed: str) -> str:
         if kept := await self._kept():
             return kept
-        with suppress(NameTaken):  # another replica was faster, and its name counts
+        with suppress(NameTaken):  # another replica was faster: its name applies
             await self._store.write(_KEEP, {"id": ONLY_ROW, "name": proposed})
         return await self._kept() or proposed
 
@@ -32,9 +32,9 @@ class SqlInstallation(Installation):
         of = DATABASES.c
         counted = select(of.secret, func.count().label("databases"))
         live = counted.where(of.target == target, of.state.in_(sorted(LIVE)))
-        rows = await self._store.rows(live.group_by(of.secret))
+        rows = await self._store.fetch(live.group_by(of.secret))
         return {row["secret"]: row["databases"] for row in rows}
 
     async def _kept(self) -> str | None:
-        rows = await self._store.rows(_KEPT)
+        rows = await self._store.fetch(_KEPT)
         return str(rows[0]["name"]) if rows else None

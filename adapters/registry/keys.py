@@ -29,11 +29,11 @@ class SqlKeyRing(KeyRing):
     async def find(self, key_id: str) -> ApiKey | None:
         if not is_sayable(key_id):
             return None
-        rows = await self._store.rows(select(KEYS).where(KEYS.c.id == key_id))
+        rows = await self._store.fetch(select(KEYS).where(KEYS.c.id == key_id))
         return _read(rows[0]) if rows else None
 
     async def every(self) -> list[ApiKey]:
-        return [_read(row) for row in await self._store.rows(_NEWEST_FIRST)]
+        return [_read(row) for row in await self._store.fetch(_NEWEST_FIRST)]
 
     async def search(self, query: KeyQuery) -> list[ApiKey]:
         page = _NEWEST_FIRST.limit(query.limit)
@@ -45,7 +45,7 @@ class SqlKeyRing(KeyRing):
                     and_(same_time, KEYS.c.id < before.id),
                 )
             )
-        return [_read(row) for row in await self._store.rows(page)]
+        return [_read(row) for row in await self._store.fetch(page)]
 
     async def revoke(self, key_id: str, at: datetime) -> ApiKey:
         if is_sayable(key_id):
@@ -72,7 +72,8 @@ def _row_of(key: ApiKey) -> Mapping[str, Any]:
 
 
 def _read(row: RowMapping) -> ApiKey:
-    """Raises Unavailable: a newer version of us, or somebody else, has written it."""
+    """Return the key of a row. Raises Unavailable for a row that a newer pgvend or another program
+    wrote."""
     try:
         return _key_of(row)
     except (ValueError, KeyError, TypeError) as error:

@@ -13,17 +13,17 @@ from ports.driven.leases import Leases
 
 
 class PostgresLeases(Leases):
-    """Advisory locks of one session, opened when it is needed, and again when it was lost.
+    """Leases as advisory locks of one session, which is opened on demand and again after a loss.
 
-    The server gives the locks of a session back when that ends: at once when our process dies, and
-    within a minute when our machine does. A session that fails to give one back is ended, and the
-    other leases of this process end with it: that may cost doing a thing twice, which the records'
-    versions make harmless, while a lock that stays would keep it from ever being done.
+    The server releases a session's locks when the session ends: immediately when this process dies,
+    and within a minute when its machine does. A session that fails to release a lock is closed, and
+    the other leases of this process end with it. An operation may then run twice, which the
+    records' versions make harmless; a lock that stayed would keep it from running at all.
     """
 
     def __init__(self, connect: Callable[[], Awaitable[Session]]) -> None:
         self._connect = connect
-        self._here = MemoryLeases()  # one session may take the same lock twice
+        self._here = MemoryLeases()  # a session can take the same lock twice
         self._turn = asyncio.Lock()
         self._session: Session | None = None
 
@@ -35,19 +35,21 @@ class PostgresLeases(Leases):
                 return
             key = _key(name)
             try:
-                # to its end: a signal to stop it could hit the session's next statement
+                # to completion: a cancel request could hit the session's next statement
                 yield await finished(self._take(key))
-            finally:  # also when it was taken without our knowing
+            finally:  # also when the answer to taking it was lost
                 await finished(self._give_back(key))
 
     async def close(self) -> None:
-        """Give everything back. Never raises."""
+        """Release all leases. Never raises."""
         async with self._turn:
             await self._part()
 
     async def _take(self, key: int) -> bool:
         with translated():
-            async with asyncio.timeout(PLACE_TIMEOUT):  # each before us may wait for the server
+            async with asyncio.timeout(
+                PLACE_TIMEOUT
+            ):  # each caller before this one may wait for the server
                 await self._turn.acquire()
             try:
                 session = await self._open()
@@ -56,8 +58,8 @@ class PostgresLeases(Leases):
                 self._turn.release()
 
     async def _give_back(self, key: int) -> None:
-        """Where there is no such lock the server only says so."""
-        if self._session is None:  # nor is there one to wait for, behind those who take
+        """Release the lock. For a lock that is not held the server only issues a warning."""
+        if self._session is None:  # do not queue behind callers that acquire
             return
         async with self._turn:
             session = self._living()
@@ -83,5 +85,5 @@ class PostgresLeases(Leases):
 
 
 def _key(name: str) -> int:
-    """A number of 64 bits, as advisory locks have them."""
+    """Return the 64-bit number of the advisory lock for the lease."""
     return int.from_bytes(sha256(f"pgvend lease {name}".encode()).digest()[:8], signed=True)

@@ -1,4 +1,4 @@
-"""Bringing the tables to what `schema` says."""
+"""Migration of the tables to the state that `schema` describes."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,18 +16,18 @@ VERSION_TABLE = "pgvend_revision"
 
 
 def scripts() -> ScriptDirectory:
-    """The revisions that this version of pgvend knows."""
+    """Return the revisions that this version of pgvend knows."""
     config = Config()
     config.set_main_option("script_location", "adapters.registry:migrations")
     return ScriptDirectory.from_config(config)
 
 
 def migrate(connection: Connection, destination: str = "head") -> None:
-    """Make the steps that are missing up to the revision `destination`, all in the transaction that
-    is open. Raises StartupError when the tables are newer than we are.
+    """Run the missing migrations up to the revision `destination`, all in the open transaction.
+    Raises StartupError when a newer pgvend migrated the tables.
 
-    Without Alembic's env.py: that would go through its global `context` and `op`, which two
-    openings at the same moment share.
+    This does not use Alembic's env.py, whose global `context` and `op` would be shared by two
+    registries that are opened at the same moment.
     """
     known = scripts()
 
@@ -49,6 +49,6 @@ def _check_known(known: ScriptDirectory, heads: Iterable[str]) -> None:
     newer = set(heads) - {script.revision for script in known.walk_revisions()}
     if newer:
         raise StartupError(
-            f"The registry was last used by a newer pgvend (its revision is {', '.join(newer)}): "
-            "start that version, or a later one."
+            f"A newer pgvend migrated the registry (its revision is {', '.join(newer)}): start "
+            "that version or a later one."
         )

@@ -1,4 +1,4 @@
-"""A registry, and the leases that go with it, for as long as a context lasts."""
+"""The registry with its leases, API keys and audit log, open until a context exits."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,24 +28,26 @@ from ports.driven.rates import Rates
 from ports.driven.registry import Registry
 
 POSTGRES_MEND = (
-    "See PGVEND_REGISTRY_URL: it has to be postgresql://user:password@host:5432/database, of a "
-    "server that runs, and of a database that the user owns."
+    "Set PGVEND_REGISTRY_URL to postgresql://user:password@host:5432/database: the server has to "
+    "be running, and the user has to own the database."
 )
 
 
 @dataclass(frozen=True)
 class Opened:
+    """The stores of one database, and the leases of the processes that share it."""
+
     registry: Registry
     leases: Leases
     keys: KeyRing
     audit: AuditTrail
     installation: Installation
     shared_rates: Rates | None = None
-    """Where replicas count together."""
+    """The limits that replicas share; None where there is one process."""
 
 
 def kept_in(store: Store, leases: Leases, shared_rates: Rates | None = None) -> Opened:
-    """All that is kept in that store."""
+    """Return the stores of one database."""
     return Opened(
         SqlRegistry(store),
         leases,
@@ -58,16 +60,17 @@ def kept_in(store: Store, leases: Leases, shared_rates: Rates | None = None) -> 
 
 @asynccontextmanager
 async def opened_sqlite(file: Path, patience: float = sqlite.PATIENCE) -> AsyncIterator[Opened]:
-    """The registry in that file, made when it is missing, for this process alone; `patience` is for
-    other programs that lock it, in seconds.
+    """Open the registry in a file, and create the file when it is missing. `lock_timeout` is the
+    time in seconds to wait for another program that locks it.
 
-    Raises StartupError: another process has it, or it is damaged, newer than we are, or locked.
+    Raises StartupError when another process has it open, when it is damaged or locked, or when a
+    newer pgvend migrated it.
     """
     async with AsyncExitStack() as closing:
         with told(f"See {file}."):
             closing.enter_context(sqlite.sole_use(file))
             await finished(asyncio.to_thread(sqlite.prepare, file, patience))
-        # writers would wait for each other by polling; readers wait for nobody
+        # one connection to write: several would wait for each other by polling; readers never wait
         engine_of = partial(sqlite.engine_of, file, patience=patience)
         writing = _closed_by(closing, engine_of(connections=1))
         reading = _closed_by(closing, engine_of(connections=sqlite.READERS))
@@ -76,15 +79,16 @@ async def opened_sqlite(file: Path, patience: float = sqlite.PATIENCE) -> AsyncI
 
 @asynccontextmanager
 async def opened_postgres(url: str) -> AsyncIterator[Opened]:
-    """The registry in that database, which many processes may have opened.
+    """Open the registry in a database, which many processes may have open.
 
-    Raises StartupError: it cannot be reached, or is newer than we are, or its user may not work.
+    Raises StartupError when it cannot be reached, when a newer pgvend migrated it, or when its user
+    lacks a privilege.
     """
     with told(POSTGRES_MEND):
         await postgres.prepare(url)
     async with AsyncExitStack() as closing:
         engine = _closed_by(closing, postgres.engine_of(url))
-        leases = PostgresLeases(partial(postgres.session, url))
+        leases = PostgresLeases(partial(postgres.open_session, url))
         closing.push_async_callback(leases.close)
         store = Store(engine, engine)
         yield kept_in(store, leases, SqlRates(store))

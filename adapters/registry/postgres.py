@@ -1,4 +1,4 @@
-"""A registry on a PostgreSQL server: for many replicas."""
+"""A registry on a PostgreSQL server, which replicas share."""
 
 from contextlib import suppress
 from functools import partial
@@ -20,8 +20,8 @@ STATEMENT_TIMEOUT = 15.0
 MIGRATION_TIMEOUT = 600.0
 PLACE_TIMEOUT = 15.0
 FAREWELL_TIMEOUT = 2.0
-"""Seconds: to open a session, to wait for a statement, to wait for the migrations, which another
-replica may be at, to wait for a session of the pool, to part from one."""
+"""Seconds: to open a session, to run a statement, to run the migrations (another replica may be
+running them), to wait for a session of the pool, and to close one."""
 
 POOL_SIZE = 5
 
@@ -29,12 +29,12 @@ MIGRATION_LOCK = int.from_bytes(b"pgvend")
 
 SETTINGS = {
     "application_name": "pgvend",
-    "synchronous_commit": "on",  # a record must outlast a crash before its database is made
+    "synchronous_commit": "on",  # a record must survive a crash before its database is provisioned
     "default_transaction_isolation": "read committed",
-    "statement_timeout": "12s",  # the server can say more about it than our own, which is longer
-    "idle_in_transaction_session_timeout": "10s",  # nobody waits longer for whoever stands still
-    "idle_session_timeout": "0",  # one session is there for its locks alone
-    # a session whose other end vanished without a goodbye, and with it a lease, ends in a minute
+    "statement_timeout": "12s",  # shorter than ours: its error says more
+    "idle_in_transaction_session_timeout": "10s",  # no replica that stalls blocks others longer
+    "idle_session_timeout": "0",  # the session of the leases is idle
+    # a session whose client vanished ends within a minute, and its leases with it
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
@@ -44,13 +44,15 @@ SETTINGS = {
 
 class Session(asyncpg.Connection):
     async def close(self, *, timeout: float | None = FAREWELL_TIMEOUT) -> None:  # noqa: ASYNC109
-        """A goodbye that is not answered is no error, and not waited for."""
+        """Close the session. Ignore errors, and do not wait longer than `timeout`."""
         with suppress(*FAILURES):
             await super().close(timeout=timeout)
 
 
-async def session(url: str, *, patience: float = STATEMENT_TIMEOUT, **settings: str) -> Session:
-    """Open a session by ourselves: SQLAlchemy does not know libpq's parameters."""
+async def open_session(
+    url: str, *, patience: float = STATEMENT_TIMEOUT, **settings: str
+) -> Session:
+    """Open a session without SQLAlchemy, which does not know libpq's parameters."""
     opened = await connect(
         **login_of_url(PostgresUrl.parse(url), SETTING),
         timeout=CONNECT_TIMEOUT,
@@ -62,10 +64,10 @@ async def session(url: str, *, patience: float = STATEMENT_TIMEOUT, **settings: 
 
 
 def engine_of(url: str, patience: float = STATEMENT_TIMEOUT) -> AsyncEngine:
-    """A session that broke while nobody used it is replaced."""
+    """Return a pool of sessions. It replaces a session that broke while it was idle."""
     return create_async_engine(
         "postgresql+asyncpg://",
-        async_creator=partial(session, url, patience=patience),
+        async_creator=partial(open_session, url, patience=patience),
         isolation_level="AUTOCOMMIT",
         pool_size=POOL_SIZE,
         max_overflow=0,
@@ -76,8 +78,8 @@ def engine_of(url: str, patience: float = STATEMENT_TIMEOUT) -> AsyncEngine:
 
 
 async def prepare(url: str) -> None:
-    """Migrate, one replica after the other."""
-    patient = partial(session, url, patience=MIGRATION_TIMEOUT, statement_timeout="0")
+    """Run the migrations, under a lock: one replica at a time."""
+    patient = partial(open_session, url, patience=MIGRATION_TIMEOUT, statement_timeout="0")
     engine = create_async_engine(
         "postgresql+asyncpg://", async_creator=patient, poolclass=NullPool, hide_parameters=True
     )

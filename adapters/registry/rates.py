@@ -1,4 +1,4 @@
-"""Rates that all replicas count together, in one table on a PostgreSQL server."""
+"""A rate limiter that all replicas share, in one table on a PostgreSQL server."""
 
 from sqlalchemy import delete, text
 
@@ -20,13 +20,13 @@ _FORGET_ENDED = delete(RATES).where(RATES.c.ends_at < text("now() - interval '1 
 
 
 class SqlRates(Rates):
-    """The server's clock counts, and stands still in a statement: it is asked more than once."""
+    """A rate limiter by the server's clock, which does not advance within a statement."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def hit(self, name: str, rate: Rate) -> Allowance:
         window = await self._store.counted(_HIT, {"name": name, "seconds": rate.seconds})
-        if window["hits"] == 1:  # once a window, so that names of the past do not pile up
+        if window["hits"] == 1:  # once per window, so that former names do not accumulate
             await self._store.write(_FORGET_ENDED, {})
         return rate.allowance(window["hits"], max(0.0, window["reset"]))

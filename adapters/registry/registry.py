@@ -58,7 +58,7 @@ _UPDATE = update(DATABASES).where(
 
 
 class SqlRegistry(Registry):
-    """Every call is one statement, or two where a quota has to be counted."""
+    """A registry that runs one statement for a call, or two to count a quota."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -72,7 +72,8 @@ class SqlRegistry(Registry):
         return kept
 
     async def _added_within(self, quota: int, database: Database) -> int:
-        """SQLite has one writer at a time; a server sees to it for each caller."""
+        """Add the record if the quota allows it, and return how many were added. SQLite has one
+        writer at a time; on a server a lock for each caller does the same."""
         turn = _IN_TURN if self._store.is_postgres else None
         return await self._change(_ADD_WITHIN, database, first=turn, quota=quota)
 
@@ -84,16 +85,16 @@ class SqlRegistry(Registry):
         return kept
 
     async def get(self, database_id: str) -> Database:
-        if is_id(database_id):  # some of what is none cannot be said to a database
-            for row in await self._store.rows(select(DATABASES).where(_OF.id == database_id)):
+        if is_id(database_id):  # a database may reject the text of an invalid id
+            for row in await self._store.fetch(select(DATABASES).where(_OF.id == database_id)):
                 return _read(row)
         raise DatabaseNotFound(f"There is no database {database_id!r}.")
 
     async def search(self, query: Query) -> list[Database]:
-        # few are due: to find these and sort them is faster than to go through all in their order
+        # few are due: finding and sorting these is faster than reading all in order
         order = _OF.id if query.due is None else _OF.id.concat("")
         matching = select(DATABASES).where(*self._conditions(query))
-        rows = await self._store.rows(matching.order_by(order.desc()).limit(query.limit))
+        rows = await self._store.fetch(matching.order_by(order.desc()).limit(query.limit))
         return [_read(row) for row in rows]
 
     async def ping(self) -> None:
@@ -106,7 +107,7 @@ class SqlRegistry(Registry):
         first: Executable | None = None,
         **known: Any,
     ) -> int:
-        """How many records it changed. Raises RequestKnown and NameTaken."""
+        """Return how many records the statement changed. Raises RequestKnown and NameTaken."""
         try:
             return await self._store.write(statement, row_of(database) | known, first=first)
         except NameTaken:
@@ -115,13 +116,13 @@ class SqlRegistry(Registry):
             raise NameTaken(f"The name {database.names.database!r} is in use.") from None
 
     async def _is_known(self, database: Database) -> bool:
-        """Whether another record has its request. A repeated request is for the same name as well,
-        and the database tells only one of two things that are in the way."""
+        """Return whether another record has the same idempotency key. A repeated request asks for
+        the same name too, and the database reports only one of the two conflicts."""
         request = database.request
         if request is None:
             return False
         others = select(_OF.id).where(_OF.id != database.id, _OF.request_key == request.key)
-        return bool(await self._store.rows(others))
+        return bool(await self._store.fetch(others))
 
     def _conditions(self, query: Query) -> Iterator[ColumnElement[bool] | TextClause]:
         if query.states == LIVE:
@@ -136,14 +137,16 @@ class SqlRegistry(Registry):
             yield _OF.target == query.target
         if query.due is not None:
             yield _OF.wake_at <= query.due
-            yield _OF.state.concat("").in_(sorted(LIVE))  # what a newer version does is not ours
+            yield _OF.state.concat("").in_(
+                sorted(LIVE)
+            )  # skip the unknown states of a newer pgvend
         if query.request is not None:
             yield _OF.request_key == query.request
         if query.before is not None:
             yield _OF.id < query.before
 
     def _labelled(self, labels: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
-        """Without a path into the document, in which a label's key would have to be quoted."""
+        """Yield conditions without a path into the document: the key would need quoting in it."""
         if self._store.is_postgres:
             yield type_coerce(_OF.labels, JSONB).contains(dict(labels))
             return
@@ -157,7 +160,8 @@ def _kept(database: Database) -> Database:
 
 
 def _read(row: RowMapping) -> Database:
-    """Raises Unavailable: a newer version of us, or somebody else, has written it."""
+    """Return the record of a row. Raises Unavailable for a row that a newer pgvend or another
+    program wrote."""
     try:
         return database_of(row)
     except (ValueError, KeyError, TypeError) as error:

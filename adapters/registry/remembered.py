@@ -1,4 +1,4 @@
-"""What the records say, read without opening them for work: nothing is made or migrated."""
+"""A snapshot of the live records, read without creating or migrating anything."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -10,17 +10,23 @@ from domain.states import GONE
 from ports.driven.installation import Installation
 
 Fetch = Callable[[str], Awaitable[Sequence[Any]]]
-"""Runs a query; its rows tell their columns by name."""
+"""Run a query and return its rows, whose columns are found by name."""
 
 _WITHOUT_SECRETS = frozenset({"0001", "0002"})
-"""Revisions in which every record's password comes from the one secret there was."""
+"""Revisions in which the passwords of all records come from the same secret."""
+
+_WITH_FORMER_STATES = frozenset({"0001", "0002", "0003", "0004"})
+"""Revisions in which a deleted record has the state `retired`."""
+
+_FORMERLY_GONE = frozenset({"failed", "retired"})
 
 _KEPT = "SELECT name AS first FROM installation"
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """`secret` is the name of the one that its password comes from; empty for the first one."""
+    """A live record. `secret` is the name of the secret that its password comes from, empty for the
+    first secret."""
 
     id: str
     target: str
@@ -29,30 +35,32 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered(Installation):
-    """`revision` is that of the tables, None where there are none; `kept` the installation's name,
-    and `live` the records that are not gone."""
+    """The registry at one moment. `revision` is that of the tables, None without tables;
+    `installation_name` is the name of the installation, None before the first start; `live` are the
+    records that are neither failed nor deleted."""
 
     revision: str | None = None
     kept: str | None = None
     live: tuple[Record, ...] = ()
 
     async def name(self, proposed: str) -> str:
-        """As it will be kept at the next start."""
+        """Return the name that the next start will store."""
         return self.kept or proposed
 
     async def secrets(self, target: str) -> Mapping[str, int]:
         return Counter(record.secret for record in self.live if record.target == target)
 
 
-async def remembered(fetch: Fetch, tables: Collection[str]) -> Remembered:
-    """Out of a database that has these `tables`, of whatever revision."""
+async def read_snapshot(fetch: Fetch, tables: Collection[str]) -> Remembered:
+    """Read the snapshot from a database that has these `tables`, of any known revision."""
     if VERSION_TABLE not in tables:
         return Remembered()
     revision = await _first(fetch, f"SELECT version_num AS first FROM {VERSION_TABLE}")
     kept = await _first(fetch, _KEPT) if "installation" in tables else None
     secret = "'' AS secret" if revision in _WITHOUT_SECRETS else "secret"
-    gone = ", ".join(f"'{state}'" for state in sorted(GONE))
-    rows = await fetch(f"SELECT id, target, {secret} FROM databases WHERE state NOT IN ({gone})")
+    gone = _FORMERLY_GONE if revision in _WITH_FORMER_STATES else GONE
+    states = ", ".join(f"'{state}'" for state in sorted(gone))
+    rows = await fetch(f"SELECT id, target, {secret} FROM databases WHERE state NOT IN ({states})")
     live = tuple(Record(row["id"], row["target"], row["secret"]) for row in rows)
     return Remembered(revision=revision, kept=kept, live=live)
 

@@ -1,4 +1,4 @@
-"""From a record to its row, and back."""
+"""Conversion between records and rows."""
 
 from collections.abc import Mapping
 from datetime import datetime

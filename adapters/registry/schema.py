@@ -1,4 +1,4 @@
-"""The tables, as the newest migration leaves them."""
+"""The tables after the newest migration."""
 
 from datetime import UTC, datetime
 
@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 
 class Moment(TypeDecorator[datetime]):
-    """A moment in UTC. SQLite keeps no time zone, and compares what it keeps as text."""
+    """A moment in UTC. SQLite stores no time zone, and compares moments as text."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -133,7 +133,7 @@ RATES = Table(
     Column("ends_at", Moment, nullable=False),
     Column("hits", Integer, nullable=False),
 )
-"""On a server, where replicas count together."""
+"""Used on a server, where replicas share the limits."""
 
 INSTALLATION = Table(
     "installation",
@@ -141,4 +141,4 @@ INSTALLATION = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("name", Text, nullable=False),
 )
-"""Of one row."""
+"""A table with one row."""

@@ -19,29 +19,29 @@ PATIENCE = 5.0
 """Seconds to wait for another program that locks the file."""
 
 PLACE_TIMEOUT = 30.0
-"""Seconds that a call waits for its turn."""
+"""Seconds that a call waits for a connection."""
 
 READERS = 4
 
 
 @contextmanager
 def sole_use(file: Path) -> Iterator[None]:
-    """Raises StartupError when another process has the file. The lock is the system's: it ends with
-    us, even by SIGKILL."""
+    """Lock the file for this process. Raises StartupError when another process has it locked. The
+    operating system releases the lock when the process ends, even by SIGKILL."""
     with _opened(file.with_name(f"{file.name}.lock")) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StartupError(
                 f"The data folder {file.parent} is in use by another pgvend: stop that one, set "
-                "PGVEND_DATA_DIR to another folder, or let both share a PostgreSQL server by "
-                "PGVEND_REGISTRY_URL."
+                "PGVEND_DATA_DIR to another folder, or set PGVEND_REGISTRY_URL to a PostgreSQL "
+                "database that both share."
             ) from None
         yield
 
 
 def prepare(file: Path, patience: float) -> None:
-    """Make the file what it has to be: there, for us alone, sound, migrated."""
+    """Create the file if it is missing, with mode 0600; check and migrate it."""
     with _opened(file) as opened:
         os.fchmod(opened.fileno(), 0o600)
     engine = create_engine(_url(file, "pysqlite"), poolclass=NullPool, **_manners(patience))
@@ -75,7 +75,7 @@ def _manners(patience: float) -> dict[str, Any]:
 
 
 def _durable(connection: DBAPIConnection, _: object) -> None:
-    """What was committed outlasts a loss of power: in WAL mode not every build sees to that."""
+    """Let commits survive a loss of power: in WAL mode not every build does that by default."""
     cursor = connection.cursor()
     try:
         cursor.execute("PRAGMA synchronous = FULL")
@@ -89,20 +89,20 @@ def _durable(connection: DBAPIConnection, _: object) -> None:
 def _check(connection: Connection, file: Path) -> None:
     try:
         found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
-    except OperationalError:  # it is locked, say
+    except OperationalError:  # for example, it is locked
         raise
     except DatabaseError:
         found = "no database"
     if found != "ok":
         raise StartupError(
-            f"The registry is damaged: move {file}* away and put a backup in its place. Without "
-            "one, start without them: databases that exist are found and recorded again."
+            f"The registry is damaged: move {file}* away and restore a backup. Without a backup, "
+            "start without these files: pgvend finds existing databases and imports them."
         )
 
 
 @contextmanager
 def _opened(file: Path) -> Iterator[IO[bytes]]:
-    """The file, made for us alone when it is missing. Raises StartupError."""
+    """Open the file, and create it with mode 0600 when it is missing. Raises StartupError."""
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600)
     except OSError as error:

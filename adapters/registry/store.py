@@ -1,4 +1,4 @@
-"""Running statements, as all that is kept here does it."""
+"""Execution of statements."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,12 +11,12 @@ from ports.cancellation import finished
 
 
 def is_sayable(text: str) -> bool:
-    """Whether every database can be told that text: what cannot be is not kept in any."""
+    """Return whether every database can store the text."""
     return "\0" not in text and text.encode(errors="replace").decode() == text
 
 
 class Store:
-    """`reading` and `writing` are engines in autocommit mode, and may be the same one."""
+    """A database. `reading` and `writing` are engines in autocommit mode, and may be the same."""
 
     def __init__(self, reading: AsyncEngine, writing: AsyncEngine) -> None:
         self._reading = reading
@@ -26,8 +26,8 @@ class Store:
     def is_postgres(self) -> bool:
         return self._reading.dialect.name == "postgresql"
 
-    async def rows(self, statement: Executable) -> Sequence[RowMapping]:
-        """Raises Unavailable."""
+    async def fetch(self, statement: Executable) -> Sequence[RowMapping]:
+        """Return the rows of a query. Raises Unavailable."""
         with translated():
             async with self._reading.connect() as connection:
                 return (await connection.execute(statement)).mappings().all()
@@ -35,16 +35,17 @@ class Store:
     async def write(
         self, statement: Executable, values: Mapping[str, Any], *, first: Executable | None = None
     ) -> int:
-        """How many rows it changed, in a transaction of its own, so that none can stay open, and
-        nothing can be half done; `first` runs in it before. It is awaited to its end
-        even when its caller is cancelled, who then finds what came of it.
+        """Run a statement in its own transaction, and return how many rows it changed.
+
+        `first` runs before it in the same transaction. The transaction runs to completion even when
+        the caller is cancelled, so that it is never half done and never stays open.
 
         Raises Unavailable, RequestKnown and NameTaken.
         """
         return await finished(self._written(statement, values, first))
 
     async def counted(self, statement: Executable, values: Mapping[str, Any]) -> RowMapping:
-        """The row that it made or changed. Raises Unavailable."""
+        """Run a statement, and return the row that it wrote. Raises Unavailable."""
         with translated():
             async with self._writing.connect() as connection:
                 return (await connection.execute(statement, values)).mappings().one()

@@ -1,4 +1,4 @@
-"""The bundled server inside the test's own process, and what happens to it."""
+"""The bundled server in the test's own process."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -22,11 +22,11 @@ from tests.support.servers import programs_of
 PATIENCE = 60.0
 
 KILLED_NOT_UNPLUGGED = {"fsync": "off"}
-"""Nothing is lost by the death of a process, which is all that happens here; and it is quick."""
+"""Faster. Killing a process, unlike a loss of power, loses no data without fsync."""
 
 
 class Events:
-    """A log that remembers what it was told."""
+    """A log that keeps its events."""
 
     def __init__(self) -> None:
         self._capture = LogCapture()
@@ -50,8 +50,8 @@ async def opened(
     events: Events | None = None,
     **settings: str,
 ) -> AsyncIterator[PostgresProvider]:
-    """The bundled server where a service with this data folder has it; or one with `programs`, or
-    with those of a `major` version."""
+    """Open the bundled server in the folder where a service with this data folder has it, with
+    other `programs` or those of a `major` version if given."""
     if major:
         programs = (await programs_of(major)).folder
     bundle = Bundle(
@@ -79,7 +79,7 @@ def data_of(data_dir: Path) -> Path:
 
 @asynccontextmanager
 async def logged_in(connection: Connection, **other: str) -> AsyncIterator[asyncpg.Connection]:
-    """A tenant's session; `other` arguments of the login than those handed out."""
+    """Open a tenant's session. `other` overrides arguments of the login."""
     session = await connect(**{**login_of(connection), **other})
     try:
         yield session
@@ -88,7 +88,7 @@ async def logged_in(connection: Connection, **other: str) -> AsyncIterator[async
 
 
 async def keep_note(connection: Connection, note: str) -> None:
-    """Write something down that has to be there later."""
+    """Write a row that a later read has to find."""
     async with logged_in(connection) as session:
         await session.execute("CREATE TABLE IF NOT EXISTS notes (note text)")
         await session.execute("INSERT INTO notes VALUES ($1)", note)
@@ -100,7 +100,7 @@ async def notes(connection: Connection) -> list[str]:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Wait for something that another process does."""
+    """Wait for an effect of another process."""
     async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - nothing here tells us
+        while not condition():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.01)

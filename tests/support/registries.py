@@ -1,4 +1,4 @@
-"""Registries for one test each, and records for them."""
+"""A registry for each test, and records for it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -32,8 +32,8 @@ MARK = RequestMark(key="the key's digest", body="the body's digest")
 
 @asynccontextmanager
 async def own_database(server: OperatorsServer) -> AsyncIterator[str]:
-    """The URL of a new database that the server's admin owns. It can only be dropped at the end
-    because nobody is logged in to it any more."""
+    """Yield the URL of a new database that the server's admin owns. Dropping it at the end fails if
+    a session is still open."""
     url = await _new_database(server)
     try:
         yield url
@@ -52,12 +52,12 @@ def _name_in(url: str) -> str:
 
 
 _EMPTY: dict[OperatorsServer, list[str]] = {}
-"""The databases on each server whose tables are made, and empty."""
+"""The databases on each server with empty tables."""
 
 
 @asynccontextmanager
 async def empty_database(server: OperatorsServer) -> AsyncIterator[str]:
-    """The URL of a database with a registry's tables, made once and emptied after each test."""
+    """Yield the URL of a database with a registry's tables, which are emptied after each test."""
     empty = _EMPTY.setdefault(server, [])
     if not empty:
         empty.append(await _new_database(server))
@@ -87,13 +87,14 @@ def registry_file(folder: Path) -> Path:
 
 
 async def three(registry: Registry) -> list[Database]:
-    """Kept in another order than they were made in; returned in the order they were made in."""
+    """Add three records in another order than that of their creation. Return them in order of
+    creation."""
     made = [new_record(made=BEGIN + timedelta(seconds=second)) for second in range(3)]
     kept = {index: await registry.add(made[index]) for index in (1, 2, 0)}
     return [kept[index] for index in range(3)]
 
 
 async def sql(url: str, query: str) -> list[asyncpg.Record]:
-    """What another session on the registry's server says."""
+    """Run a query in another session, and return its rows."""
     async with session({"dsn": url}) as other:
         return list(await other.fetch(query))

@@ -1,5 +1,5 @@
-"""One tenant attacks all the time, while others come, work and go: nobody is held up for long, and
-nobody else's session ends."""
+"""One tenant attacks continuously while others create, use and delete databases. No caller waits
+long, and only the attacker's sessions are ended."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ from tests.support.service import RunningService, running_service
 CLIENTS, LIVES = 3, 2
 
 LONGEST = 30.0
-"""Seconds that anybody may wait on a busy machine; the figures that are printed say how long."""
+"""Maximum seconds for any step on a busy machine. The test prints the actual times."""
 
 HOLD = (
     "BEGIN; SELECT count(*) FROM pg_roles, pg_auth_members; PREPARE of_b AS DELETE FROM pg_authid"
@@ -47,7 +47,7 @@ Attack = Callable[[asyncpg.Connection], Awaitable[object]]
 
 @dataclass
 class Times:
-    """How long each thing took at most, and how often it was done."""
+    """The longest time and the count of each kind of step."""
 
     longest: dict[str, float] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -87,7 +87,7 @@ async def touch(session: asyncpg.Connection) -> None:
 
 @asynccontextmanager
 async def attacked_by(attacker: Connection) -> AsyncIterator[None]:
-    """A session that ends is back at once."""
+    """Attack until the context exits. An attack whose session ends starts again at once."""
 
     async def attack(by: Attack) -> None:
         with suppress(*REFUSALS):
@@ -109,7 +109,7 @@ async def created(http: aiohttp.ClientSession, nickname: str) -> tuple[str, Conn
 
 
 async def deleted(http: aiohttp.ClientSession, database_id: str) -> None:
-    """Return once it is gone."""
+    """Delete the database, and return when it is deleted."""
     async with http.delete(f"/v1/databases/{database_id}") as answer:
         assert answer.status == 202, await answer.text()
 
@@ -137,13 +137,13 @@ async def live(http: aiohttp.ClientSession, times: Times, name: str) -> None:
 
 
 def ended(service: RunningService) -> set[str]:
-    """Whose sessions the log says that the guard ended."""
+    """Return the ids of the databases whose sessions the guard ended, from the log."""
     lines = (line for line in service.output().splitlines() if line.startswith("{"))
     events = (json.loads(line) for line in lines)
     return {each["id"] for each in events if each["event"].startswith("guard.ended")}
 
 
-async def test_others_work_on_while_one_tenant_attacks_all_the_time() -> None:
+async def test_other_tenants_keep_working_while_one_attacks() -> None:
     times = Times()
     with ram_folder() as folder:
         async with (

@@ -1,5 +1,5 @@
-"""The service, its replicas or their servers are killed at any moment, under load, again and again:
-nothing is lost or orphaned."""
+"""The service, its replicas or their servers are killed repeatedly, at any moment and under load.
+No database is lost or orphaned."""
 
 import asyncio
 import os
@@ -30,14 +30,14 @@ from tests.support.service import end_servers
 pytestmark = pytest.mark.timeout(1500)
 
 Open = Callable[[Path, PostgresProvider], AbstractAsyncContextManager[Storm]]
-"""In a new folder; the provider's server is there for the records."""
+"""A function that opens a scenario in a new folder. The provider's server can hold the registry."""
 
 
 @asynccontextmanager
 async def killed_service(
     folder: Path, records: PostgresProvider, *, over_neon: bool, shared_registry: bool
 ) -> AsyncIterator[Storm]:
-    """Amid its work, and sometimes amid its next start."""
+    """Kill the service while it works, and sometimes during its next start."""
     async with AsyncExitStack() as stack:
         environment = own_server(folder)
         if over_neon:
@@ -58,7 +58,7 @@ async def killed_service(
 
 @asynccontextmanager
 async def killed_replicas(folder: Path, records: PostgresProvider) -> AsyncIterator[Storm]:
-    """One of two, or both; clients go on at the other one."""
+    """Kill one of two replicas, or both. Clients continue with the other one."""
     async with bundled() as tenants, registry_on(records) as registry:
         environment = operators_server(tenants)
         async with replicas(folder, {**environment.settings, **registry}, 2) as service:
@@ -80,7 +80,8 @@ async def killed_own_server(folder: Path, _: PostgresProvider) -> AsyncIterator[
 
 @asynccontextmanager
 async def killed_servers_of_replicas(folder: Path, _: PostgresProvider) -> AsyncIterator[Storm]:
-    """The tenants', the records' or both; leases end with the latter, while replicas go on."""
+    """Kill the tenants' server, the registry's or both. Leases end with the registry's server,
+    while the replicas keep running."""
     async with opened(folder / "tenants") as tenants, opened(folder / "records") as records:
         environment = operators_server(tenants)
         servers = {
@@ -95,7 +96,7 @@ async def killed_servers_of_replicas(folder: Path, _: PostgresProvider) -> Async
 
 
 async def kill_servers(servers: Mapping[Path, Environment], chance: Random) -> None:
-    """One of those in these data folders, or all, with all their sessions."""
+    """Kill one of the servers in these data folders, or all, with all their sessions."""
     victims = chance.choice([*([folder] for folder in servers), list(servers)])
     await asyncio.gather(*(asyncio.to_thread(end_servers, folder) for folder in victims))
     for folder in victims:
@@ -129,19 +130,21 @@ SCENARIOS: Mapping[str, tuple[Open, int]] = {
     "bundled server": (killed_own_server, 6),
     "servers of replicas": (killed_servers_of_replicas, 6),
 }
-"""What is killed, over which records and provider: how it is opened, and how many rounds it has."""
+"""The scenarios by what is killed, the registry and the provider: how to open each, and its rounds.
+"""
 
 QUICK = "service, sqlite, bundled server"
-"""The one that says most in a few rounds."""
+"""The most revealing scenario in a few rounds."""
 
 
 def rounds(usual: int) -> int:
-    """CHAOS_ROUNDS says how many there are for the longest; the others have their part of it."""
+    """Return the number of rounds. CHAOS_ROUNDS sets it for the longest scenario; the others get a
+    share."""
     return max(1, usual * int(os.environ.get("CHAOS_ROUNDS") or LONGEST) // LONGEST)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-async def test_nothing_is_lost_or_orphaned(bundled_18: PostgresProvider, scenario: str) -> None:
+async def test_no_database_is_lost_or_orphaned(bundled_18: PostgresProvider, scenario: str) -> None:
     open_scenario, usual = SCENARIOS[scenario]
     with ram_folder() as folder:
         async with open_scenario(folder, bundled_18) as storm:

@@ -1,4 +1,4 @@
-"""Data folders: new ones, and ones in which the bundled server was started before."""
+"""Data folders: new ones, and copies of one in which the bundled server ran."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -32,7 +32,7 @@ async def data_of_18() -> AsyncIterator[Path]:
 
 @pytest.fixture
 def used(data_of_18: Path) -> Callable[[Path], Path]:
-    """Makes a data folder one that was used: it saves the initdb of a first start."""
+    """Copy the data of an earlier start to a folder, which saves the time of initdb."""
 
     def use(folder: Path) -> Path:
         (folder / "embedded").mkdir(mode=0o700, parents=True)

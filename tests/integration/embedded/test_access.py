@@ -1,4 +1,4 @@
-"""Who gets into the bundled server, and how; also with what is handed out, pasted somewhere."""
+"""Logins to the bundled server, also with connections pasted into other programs."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -30,8 +30,8 @@ with socket.socket(socket.AF_UNIX) as session:
     session.sendall(struct.pack("!ii", 8 + len(words), 196608) + words)
     print(session.recv(4096))
 """
-"""The first message of PostgreSQL's protocol, and its answer; for any Python: other users need
-not be able to read ours."""
+"""The first message of PostgreSQL's protocol and its answer, for any Python: other users may be
+unable to read this one."""
 
 
 @pytest.fixture
@@ -40,29 +40,28 @@ async def tenant(provider: PostgresProvider) -> AsyncIterator[Connection]:
         yield connection
 
 
-async def test_what_was_handed_out_logs_in(tenant: Connection) -> None:
+async def test_a_provisioned_connection_logs_in(tenant: Connection) -> None:
     async with logged_in(tenant) as session:
         assert await session.fetchval("SELECT current_user") == tenant.user
 
 
 @pytest.mark.parametrize("user", [SUPERUSER, ADMIN])
-async def test_superuser_and_admin_never_come_over_tcp(tenant: Connection, user: str) -> None:
+async def test_superuser_and_admin_are_rejected_over_tcp(tenant: Connection, user: str) -> None:
     for password in ("", "postgres", tenant.password.reveal()):
         for database in ("postgres", "template1", tenant.database):
             await _rejected(tenant, user=user, password=password, database=database)
 
 
-async def test_a_tenant_does_not_come_over_the_socket(
+async def test_a_tenant_is_rejected_over_the_socket(
     provider: PostgresProvider, tenant: Connection
 ) -> None:
     await _rejected(tenant, host=provider.server.admin["host"])
 
 
 @pytest.mark.parametrize("role", [SUPERUSER, ADMIN])
-async def test_no_other_system_user_comes_over_the_socket(
+async def test_other_system_users_are_rejected_over_the_socket(
     provider: PostgresProvider, role: str
 ) -> None:
-    """Not even the server's own."""
     _, output = await _tried_over_socket(provider, SYSTEM_USER, role)
     assert "28000" in output
     assert "Peer authentication failed" in output
@@ -72,7 +71,7 @@ async def test_no_other_system_user_comes_over_the_socket(
     assert "kept out by the file system" in output
 
 
-async def test_the_server_listens_on_loopback_alone(provider: PostgresProvider) -> None:
+async def test_the_server_listens_on_loopback_only(provider: PostgresProvider) -> None:
     port = provider.server.public_port
     listening = [
         tuple(each.laddr)
@@ -89,8 +88,8 @@ async def _rejected(tenant: Connection, **other: str) -> None:
 
 
 async def _tried_over_socket(provider: PostgresProvider, user: str, role: str) -> tuple[int, str]:
-    """What comes of a login by another system user, who starts inside the folder of the socket:
-    what lies above it may be closed to that user anyway, and is not what keeps it out."""
+    """Try to log in as another system user. The program starts in the folder of the socket, because
+    the user may lack access to the folders above, which this does not test."""
     return await run_as(
         user,
         await python_of(user, module="socket"),
@@ -104,7 +103,7 @@ async def _tried_over_socket(provider: PostgresProvider, user: str, role: str) -
 
 
 ODD = Secret("""a'b"c $HOME $(id) `id` \\ \\' %41 # ; & = ? / @ : ~ !! {}""")
-"""None of our passwords; a provider that chooses its own may have one with some of it."""
+"""Unlike pgvend's own passwords; a provider that chooses passwords may use such characters."""
 
 ASK = ("--no-password", "--no-psqlrc", "--tuples-only", "--no-align", "--command")
 WHO = "SELECT current_database()"
@@ -121,31 +120,31 @@ async def handed_out(
         yield connection
 
 
-async def test_psql_takes_the_uri(handed_out: Connection) -> None:
+async def test_psql_accepts_the_uri(handed_out: Connection) -> None:
     uri = FORMATS["uri"].render(handed_out)
 
     assert_logged_in(await ran(program("psql"), uri, *ASK, WHO), handed_out)
 
 
-async def test_a_shell_takes_env(handed_out: Connection) -> None:
+async def test_a_shell_accepts_env(handed_out: Connection) -> None:
     env = FORMATS["env"].render(handed_out)
 
     assert_logged_in(await in_shell(f"set -a\n{env}psql"), handed_out)
     assert_logged_in(await in_shell(f'{env}psql "$DATABASE_URL"'), handed_out)
 
 
-async def test_a_shell_takes_psql(handed_out: Connection) -> None:
-    """It asks for the password, which no command line holds."""
+async def test_a_shell_accepts_psql(handed_out: Connection) -> None:
+    """psql asks for the password, which is not in the command."""
     command = FORMATS["psql"].render(handed_out)
     assert handed_out.password.reveal() not in command
 
-    told = await in_shell(command, PGPASSWORD=handed_out.password.reveal())
+    result = await in_shell(command, PGPASSWORD=handed_out.password.reveal())
 
-    assert_logged_in(told, handed_out)
+    assert_logged_in(result, handed_out)
 
 
-async def test_a_container_takes_docker(handed_out: Connection) -> None:
-    """Docker gives a program the lines of the file as its environment."""
+async def test_a_container_accepts_docker(handed_out: Connection) -> None:
+    """Docker passes the lines of the file to a program as its environment."""
     lines = FORMATS["docker"].render(handed_out).splitlines()
     environment = dict(line.split("=", maxsplit=1) for line in lines)
 

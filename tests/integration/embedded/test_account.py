@@ -1,4 +1,4 @@
-"""The system user that runs the server when pgvend is root."""
+"""The system user that runs the server when pgvend runs as root."""
 
 import asyncio
 import os
@@ -20,15 +20,15 @@ print(asyncio.run(account.account_for_server()))
 
 @pytest.fixture
 def user() -> Iterator[str]:
-    """A name that no system user has, and none has afterwards."""
+    """A name for a new system user, which is removed afterwards."""
     if os.geteuid() != 0:
         pytest.skip("only root creates users")
     name = f"pgvend-{secrets.token_hex(4)}"
     yield name
-    os.system(f"userdel {name}")  # noqa: S605 - a name of ours
+    os.system(f"userdel {name}")  # noqa: S605 - the name is generated
 
 
-async def test_services_that_start_at_once_agree_on_the_system_user(user: str) -> None:
+async def test_services_that_start_at_once_create_one_system_user(user: str) -> None:
     accounts = await asyncio.gather(*(_account_of_a_process(user) for _ in range(4)))
 
     assert len(set(accounts)) == 1

@@ -1,4 +1,4 @@
-"""The bundled server dies under a service that lives, or its start is given up."""
+"""The bundled server is killed while the service runs, or its start is cancelled."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ ENDLESS = "DO $$ BEGIN LOOP PERFORM 1; END LOOP; END $$"
 
 
 @pytest.mark.parametrize("major", [16, 18])
-async def test_a_killed_server_is_started_again_with_its_data(new_folder: Path, major: int) -> None:
+async def test_a_killed_server_restarts_with_its_data(new_folder: Path, major: int) -> None:
     events = Events()
     async with opened(new_folder, major=major, events=events) as provider:
         before = await provider.provision(new_order())
@@ -42,7 +42,7 @@ async def test_a_killed_server_is_started_again_with_its_data(new_folder: Path, 
     assert stopped["log"] == str(new_folder / "embedded" / "postgres.log")
 
 
-async def test_a_server_killed_while_it_starts_is_started_again(folder: Path) -> None:
+async def test_a_server_killed_while_it_starts_restarts(folder: Path) -> None:
     events = Events()
     async with opened(folder, events=events) as provider:
         connection = await provider.provision(new_order())
@@ -54,11 +54,11 @@ async def test_a_server_killed_while_it_starts_is_started_again(folder: Path) ->
         assert len(servers_in(folder)) == 1
 
 
-async def test_a_tenants_endless_query_does_not_keep_the_server_from_coming_back(
+async def test_a_tenants_endless_query_does_not_prevent_a_restart(
     folder: Path,
 ) -> None:
-    """A session in the middle of work does not notice that its server has gone, and PostgreSQL
-    does not start beside it."""
+    """A busy session does not notice that its server is gone, and PostgreSQL does not start while
+    it runs."""
     events = Events()
     async with opened(folder, events=events) as provider:
         connection = await provider.provision(new_order())
@@ -71,7 +71,7 @@ async def test_a_tenants_endless_query_does_not_keep_the_server_from_coming_back
         assert len(servers_in(folder)) == 1
 
 
-async def test_a_server_that_does_not_start_is_told_with_the_end_of_its_log(folder: Path) -> None:
+async def test_a_failed_start_reports_the_end_of_the_log(folder: Path) -> None:
     with pytest.raises(StartupError, match="shared_buffers"):
         async with opened(folder, shared_buffers="plenty"):
             pass
@@ -81,12 +81,12 @@ async def test_a_server_that_does_not_start_is_told_with_the_end_of_its_log(fold
 
 
 def _died(events: Events, times: int) -> bool:
-    told = ("postgres.stopped", "postgres.not_restarted")  # while it ran, while it started
-    return sum(events.names.count(name) for name in told) == times
+    stops = ("postgres.stopped", "postgres.not_restarted")  # while it ran, while it started
+    return sum(events.names.count(name) for name in stops) == times
 
 
 def _kill_server(folder: Path) -> int:
-    """The server that we started, and not the sessions that outlive it; whether there was one."""
+    """Kill the server but not its sessions. Return the number of killed servers."""
     ours = [server for server in servers_in(folder) if server.ppid() == os.getpid()]
     for server in ours:
         server.kill()
@@ -97,12 +97,12 @@ def _kill_server(folder: Path) -> int:
 async def _at_work(
     provider: PostgresProvider, connection: Connection
 ) -> AsyncIterator[asyncio.Task[str]]:
-    """A tenant's session in the middle of an endless query, which nothing of it outlives."""
+    """Run an endless query in a tenant's session until the context exits."""
     async with logged_in(connection) as session:
         process = psutil.Process(await session.fetchval("SELECT pg_backend_pid()"))
         work = asyncio.create_task(session.execute(ENDLESS))
         async with asyncio.timeout(PATIENCE):
-            while not await _is_active(provider, connection):  # noqa: ASYNC110 - nobody tells
+            while not await _is_active(provider, connection):  # noqa: ASYNC110 - there is no event to wait for
                 await asyncio.sleep(0.02)
         try:
             yield work
@@ -118,11 +118,11 @@ async def _is_active(provider: PostgresProvider, connection: Connection) -> bool
 
 
 MOMENTS = [0.0, 0.01, 0.05, 0.2, 0.4, 0.8]
-"""Seconds; where exactly in a start they fall depends on the machine, and matters to no test."""
+"""Seconds. Which step of a start they hit depends on the machine, and no test relies on it."""
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-async def test_a_first_start_given_up_leaves_nothing_in_the_way(
+async def test_a_first_start_that_is_cancelled_leaves_no_obstacle(
     new_folder: Path, moment: float
 ) -> None:
     await _given_up(new_folder, moment)
@@ -130,7 +130,7 @@ async def test_a_first_start_given_up_leaves_nothing_in_the_way(
         await provider.ping()
 
 
-async def test_a_later_start_given_up_leaves_nothing_in_the_way(folder: Path) -> None:
+async def test_a_later_start_that_is_cancelled_leaves_no_obstacle(folder: Path) -> None:
     async with opened(folder) as provider:
         port = provider.server.public_port
     for moment in MOMENTS:
@@ -140,7 +140,7 @@ async def test_a_later_start_given_up_leaves_nothing_in_the_way(folder: Path) ->
         await provider.ping()
 
 
-async def test_the_programs_of_an_interrupted_initdb_end_with_it(new_folder: Path) -> None:
+async def test_a_cancelled_initdb_ends_with_its_children(new_folder: Path) -> None:
     starting = asyncio.create_task(_open(new_folder))
     await until(lambda: servers_in(new_folder))
     starting.cancel()
@@ -154,7 +154,7 @@ async def _given_up(folder: Path, moment: float) -> None:
     starting.cancel()
     await asyncio.wait([starting])
     if not starting.cancelled():
-        starting.result()  # it had been faster
+        starting.result()  # the start completed first
     await until(lambda: not servers_in(folder))
 
 

@@ -1,4 +1,4 @@
-"""Extensions on the bundled server: tenants create them, own them, and take them elsewhere."""
+"""Extensions on the bundled server: tenants create, own, dump and restore them."""
 
 import asyncio
 import os
@@ -41,7 +41,7 @@ async def new_tenant(
 
 
 @pytest.mark.parametrize("name", TRUSTED)
-async def test_a_tenant_creates_it_itself_and_owns_it(
+async def test_a_tenant_creates_and_owns_an_extension(
     bundled_18: PostgresProvider, name: str
 ) -> None:
     async with new_tenant(bundled_18) as (connection, session):
@@ -50,7 +50,9 @@ async def test_a_tenant_creates_it_itself_and_owns_it(
         assert await session.fetchval(owner, name) == connection.user
 
 
-async def test_what_is_listed_is_what_a_tenant_creates(bundled_18: PostgresProvider) -> None:
+async def test_a_tenant_can_create_exactly_the_listed_extensions(
+    bundled_18: PostgresProvider,
+) -> None:
     listed = [extension.name for extension in await bundled_18.extensions()]
     async with new_tenant(bundled_18) as (_, session):
         for name in listed:
@@ -59,7 +61,7 @@ async def test_what_is_listed_is_what_a_tenant_creates(bundled_18: PostgresProvi
 
 
 @pytest.mark.parametrize("name", ["dblink", "file_fdw", "pageinspect", "postgres_fdw"])
-async def test_what_reaches_beyond_the_database_stays_out_of_reach(
+async def test_extensions_with_access_beyond_the_database_are_refused(
     bundled_18: PostgresProvider, name: str
 ) -> None:
     assert name not in [extension.name for extension in await bundled_18.extensions()]
@@ -68,7 +70,7 @@ async def test_what_reaches_beyond_the_database_stays_out_of_reach(
             await session.execute(f"CREATE EXTENSION {name}")
 
 
-async def test_what_an_extension_requires_comes_with_it() -> None:
+async def test_an_extension_is_installed_with_its_requirements() -> None:
     with ram_folder() as folder:
         async with opened(folder) as provider:
             place = data_of(folder) / FOLDER
@@ -85,7 +87,7 @@ async def test_what_an_extension_requires_comes_with_it() -> None:
                 assert [row["extname"] for row in found] == ["hstore", "needing", "plpgsql"]
 
 
-async def test_vector_has_its_shared_memory_before_a_tenant_takes_the_rest(folder: Path) -> None:
+async def test_vector_gets_its_shared_memory_before_tenants_do(folder: Path) -> None:
     async with (
         opened(folder) as provider,
         single_session(provider.server.superuser or {}) as session,
@@ -94,7 +96,9 @@ async def test_vector_has_its_shared_memory_before_a_tenant_takes_the_rest(folde
         assert "hnsw LWLock ids" in [part["name"] for part in parts]
 
 
-async def test_vector_comes_back_after_the_schema_was_dropped(bundled_18: PostgresProvider) -> None:
+async def test_vector_can_be_created_again_after_its_schema_was_dropped(
+    bundled_18: PostgresProvider,
+) -> None:
     order = _with(new_order(), "vector")
     async with vended(bundled_18, order) as connection, tenant(connection) as session:
         await session.execute("DROP SCHEMA public CASCADE")
@@ -126,50 +130,52 @@ async def test_a_dump_with_vector_restores_into_another_database(
             assert await session.fetchval(comment) == "our own"
 
 
-async def test_vector_of_an_earlier_release_is_given_to_the_tenants_once() -> None:
+async def test_vector_of_an_earlier_release_is_transferred_to_the_tenants_once() -> None:
     with ram_folder() as folder:
         connections = await _made_before(folder, 3)
         events = Events()
         async with opened(folder, events=events):
-            await until(lambda: events.fields("postgres.extensions_given"))
+            await until(lambda: events.fields("postgres.extensions_transferred"))
             for connection in connections:
                 async with logged_in(connection) as session:
                     assert await session.fetchval(OWNERS) == connection.user
                     await session.execute("COMMENT ON EXTENSION vector IS 'our own'")
                     await session.execute("DROP EXTENSION vector")
                     await session.execute("CREATE EXTENSION vector")
-        assert [each["databases"] for each in events.fields("postgres.extensions_given")] == [3]
+        assert [each["databases"] for each in events.fields("postgres.extensions_transferred")] == [
+            3
+        ]
 
         again = Events()
         async with opened(folder, events=again) as provider:
             await provider.ping()
-        assert again.fields("postgres.extensions_given") == []
+        assert again.fields("postgres.extensions_transferred") == []
 
 
-async def test_an_extension_that_was_given_keeps_nobody_from_being_dropped() -> None:
+async def test_an_extension_that_was_transferred_does_not_block_a_deletion() -> None:
     with ram_folder() as folder:
         order = new_order()
         await _made_before(folder, 1, order)
         events = Events()
         async with opened(folder, events=events) as provider:
-            await until(lambda: events.fields("postgres.extensions_given"))
+            await until(lambda: events.fields("postgres.extensions_transferred"))
             await provider.delete(order.tenant)
             assert await provider.inventory() == []
 
 
-async def test_a_suspended_tenant_gets_vector_when_it_comes_back() -> None:
+async def test_a_suspended_tenant_gets_vector_when_it_is_restored() -> None:
     with ram_folder() as folder:
         order = new_order()
         [connection] = await _made_before(folder, 1, order, suspended=True)
         events = Events()
         async with opened(folder, events=events) as provider:
-            await until(lambda: events.fields("postgres.extensions_given"))
+            await until(lambda: events.fields("postgres.extensions_transferred"))
             await provider.provision(_with(order, "vector"))
             async with logged_in(connection) as session:
                 assert await session.fetchval(OWNERS) == connection.user
 
 
-async def test_on_an_older_version_the_superuser_installs_vector() -> None:
+async def test_on_older_versions_the_superuser_installs_vector() -> None:
     with ram_folder() as folder:
         async with opened(folder, major=16) as provider:
             order = _with(new_order(), "vector")
@@ -179,7 +185,7 @@ async def test_on_an_older_version_the_superuser_installs_vector() -> None:
             assert "vector" in [extension.name for extension in await provider.extensions()]
 
 
-async def test_other_programs_without_vector_do_not_offer_it() -> None:
+async def test_programs_without_vector_do_not_offer_it() -> None:
     with ram_folder() as folder:
         async with opened(folder, major=15) as provider:
             has_vector = (await programs_of(15)).folder.parent / "lib/vector.so"
@@ -188,7 +194,7 @@ async def test_other_programs_without_vector_do_not_offer_it() -> None:
             assert "pgcrypto" in names
 
 
-async def test_a_link_in_the_place_of_the_control_files_is_not_followed(tmp_path: Path) -> None:
+async def test_a_link_in_place_of_the_control_files_is_not_followed(tmp_path: Path) -> None:
     with ram_folder() as folder:
         async with opened(folder):
             pass
@@ -203,7 +209,7 @@ async def test_a_link_in_the_place_of_the_control_files_is_not_followed(tmp_path
         assert os.listdir(tmp_path) == []
 
 
-def test_a_control_file_is_the_originals_but_for_trust_and_place() -> None:
+def test_a_control_file_differs_from_the_original_in_trust_and_path() -> None:
     original = "comment = 'x'\ntrusted = false\ndirectory = 'elsewhere'\nrelocatable = true\n"
 
     assert trusting(original, "/it's/here").splitlines() == [
@@ -217,8 +223,8 @@ def test_a_control_file_is_the_originals_but_for_trust_and_place() -> None:
 async def _made_before(
     folder: Path, number: int, order: Order | None = None, *, suspended: bool = False
 ) -> list[Connection]:
-    """Databases as the release before left them: `vector` is the superuser's, and the settings
-    are all of pgvend's making."""
+    """Create databases as an earlier release left them: the superuser owns `vector`, and pgvend's
+    settings have replaced initdb's."""
     connections = []
     async with opened(folder, programs=await former_programs(BUNDLED_MAJOR)) as provider:
         superuser = provider.server.superuser
@@ -237,7 +243,7 @@ async def _made_before(
 
 
 async def _ran(program: str, *arguments: str, given: bytes = b"") -> bytes:
-    """What one of the bundled server's programs writes, which has to succeed."""
+    """Run one of the bundled server's programs, and return its output."""
     path = (await programs_of(BUNDLED_MAJOR)).folder / program
     process = await asyncio.create_subprocess_exec(
         path,

@@ -1,4 +1,4 @@
-"""What the guard of the bundled server can do without SQL."""
+"""The guard of the bundled server, where it works without SQL."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ from tests.support.places import tenant
 from tests.support.polling import until
 
 
-async def test_a_session_ends_by_a_signal_where_sql_ends_none(bundled_18: PostgresProvider) -> None:
+async def test_a_signal_ends_a_session_that_sql_cannot_end(bundled_18: PostgresProvider) -> None:
     stranger = {**(bundled_18.server.superuser or {}), "user": "nobody"}
     mute = replace(bundled_18, server=replace(bundled_18.server, superuser=stranger))
     async with (
@@ -40,7 +40,7 @@ async def test_a_session_ends_by_a_signal_where_sql_ends_none(bundled_18: Postgr
 
 
 async def test_no_other_process_gets_a_signal(bundled_18: PostgresProvider) -> None:
-    """Neither one of another program, nor a later session with the number of an earlier one."""
+    """Neither another program nor a later session that reuses the process id of an earlier one."""
     data = Path(bundled_18.server.admin["host"])
     async with (
         vended(bundled_18, new_order()) as connection,
@@ -58,7 +58,8 @@ async def test_no_other_process_gets_a_signal(bundled_18: PostgresProvider) -> N
 
 
 async def test_a_process_that_the_servers_account_names_gets_no_signal(new_folder: Path) -> None:
-    """The account writes the file with the server's process id, and could name another user's."""
+    """The account writes the file with the server's process id, and could name another user's
+    process."""
     account = found_account()
     if account is None:
         lacking("root, who runs the server as another user")
@@ -74,7 +75,7 @@ async def test_a_process_that_the_servers_account_names_gets_no_signal(new_folde
         await child.wait()
 
 
-async def test_it_knows_how_much_room_the_disk_has(bundled_18: PostgresProvider) -> None:
+async def test_the_guard_measures_the_free_disk_space(bundled_18: PostgresProvider) -> None:
     async with guard_of(bundled_18) as guard:
         disk = (await guard.look()).disk
         assert disk is not None
@@ -89,10 +90,10 @@ END $$
 """
 
 
-async def test_a_guard_that_comes_in_the_middle_of_an_attack_gets_in(
+async def test_a_guard_that_starts_during_an_attack_logs_in(
     bundled_18: PostgresProvider,
 ) -> None:
-    """Its own login waits behind the attacker, and so does everybody's."""
+    """Every login waits for the attacker, the guard's included."""
     async with (
         vended(bundled_18, new_order()) as innocent,
         vended(bundled_18, new_order()) as attacker,
@@ -119,7 +120,9 @@ async def waits(session: asyncpg.Connection) -> bool:
     return " ".join(process.cmdline()).strip().endswith("waiting")
 
 
-async def test_nobody_is_ended_for_a_lock_while_logins_go_on(bundled_18: PostgresProvider) -> None:
+async def test_no_session_is_ended_for_a_lock_while_logins_work(
+    bundled_18: PostgresProvider,
+) -> None:
     data = Path(bundled_18.server.admin["host"])
     async with (
         vended(bundled_18, new_order()) as connection,

@@ -1,4 +1,4 @@
-"""What the server's system user lays out for root in the folder that it can write."""
+"""Traps that the server's system user sets for root in the folder that it can write to."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ from tests.support.needs import lacking
 SECRET = "hunter2"
 
 Trap = Callable[[Path, Path], None]
-"""Put into the data folder, about a folder of root's."""
+"""A function that puts a trap into the data folder. It refers to a folder of root's."""
 
 
 def link(name: str) -> Trap:
@@ -30,7 +30,7 @@ def link(name: str) -> Trap:
 
 
 def other_name(name: str) -> Trap:
-    """A hard link, which not every system forbids."""
+    """Create a hard link, which not every system forbids."""
     return lambda data, precious: _replaced(data / name).hardlink_to(precious / "secret")
 
 
@@ -39,7 +39,7 @@ def folder_link(name: str) -> Trap:
 
 
 def pipe(name: str) -> Trap:
-    """Whoever opens it waits for ever."""
+    """Create a pipe: a program that opens it blocks."""
     return lambda data, precious: os.mkfifo(_replaced(data / name))
 
 
@@ -69,7 +69,7 @@ TRAPS: dict[str, Trap] = {
 
 @pytest.fixture
 def precious(new_folder: Path) -> Path:
-    """Root's, with what a careless look would take for a server's and a database's."""
+    """A folder of root's whose files resemble those of a server and a database."""
     if os.geteuid() != 0:
         lacking("root, who runs the server as another user")
     precious = new_folder / "precious"
@@ -82,10 +82,10 @@ def precious(new_folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", TRAPS)
-async def test_nothing_that_the_account_laid_out_is_followed(
+async def test_traps_of_the_account_are_not_followed(
     new_folder: Path, used: Callable[[Path], Path], precious: Path, name: str
 ) -> None:
-    """By a start, a stop and a look; a folder that is out of order may be refused."""
+    """Neither by a start, nor a stop, nor the doctor. A damaged folder may be refused."""
     data = data_of(used(new_folder / "service"))
     before = _portrait(precious)
     TRAPS[name](data, precious)
@@ -101,7 +101,7 @@ async def test_nothing_that_the_account_laid_out_is_followed(
     assert SECRET not in str(looked)
 
 
-async def test_another_users_server_behind_the_socket_is_left_alone(folder: Path) -> None:
+async def test_another_users_server_behind_the_socket_is_refused(folder: Path) -> None:
     if os.geteuid() != 0:
         lacking("root, who runs the server as another user")
     async with opened(folder):
@@ -153,14 +153,14 @@ async def test_a_folder_that_the_account_could_replace_is_refused(
     assert account
     os.chown(above, account.uid, account.gid)
 
-    with pytest.raises(StartupError, match=f"can change {above}, which root has to rely on"):
+    with pytest.raises(StartupError, match=f"can change {above}, which root relies on"):
         async with opened(above / "service"):
             pass
     assert f"can change {above}" in str(await examined(above / "service"))
 
 
 def _replaced(path: Path) -> Path:
-    """The path, with nothing there any more."""
+    """Remove what is at the path, and return the path."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -178,7 +178,7 @@ def _portrait(precious: Path) -> list[object]:
 
 
 def _readable(data: Path) -> str:
-    """All that is in files of the account's."""
+    """Return the text of all files that the account owns."""
     owner = data.stat().st_uid
     files = [path for path in data.rglob("*") if path.is_file() and not path.is_symlink()]
     return "".join(

@@ -1,4 +1,4 @@
-"""What crashes leave in the data folder, and how the next start copes."""
+"""Cleanup of the data folder at the start after a crash."""
 
 import asyncio
 import os
@@ -13,18 +13,18 @@ from tests.support.bundles import Events, data_of, keep_note, notes, opened
 from tests.support.orders import new_order
 
 LEAKED = 999_999
-"""The number of no database."""
+"""An oid without a database."""
 
 DAMAGED = ["", "\n", "garbage\n", "-5\n", "0\n", f"{10**30}\n", "\udcff\n"]
 
 
-async def test_a_lock_file_of_a_dead_server_or_a_damaged_one_is_no_obstacle(folder: Path) -> None:
+async def test_a_lock_file_that_is_stale_or_damaged_does_not_prevent_a_start(folder: Path) -> None:
     for text in [await _lock_file_of(folder), *DAMAGED]:
         _leave_lock_file(folder, text)
         await _starts(folder)
 
 
-async def test_another_program_with_the_old_servers_number_is_left_alone(folder: Path) -> None:
+async def test_another_program_with_the_old_process_id_keeps_running(folder: Path) -> None:
     text = await _lock_file_of(folder)
     async with _sleeping(user=_owner(data_of(folder))) as other:
         _leave_lock_file(folder, f"{other.pid}\n{text.partition(chr(10))[2]}")
@@ -32,7 +32,7 @@ async def test_another_program_with_the_old_servers_number_is_left_alone(folder:
         assert other.returncode is None
 
 
-async def test_a_half_made_database_is_removed_and_whole_ones_stay(folder: Path) -> None:
+async def test_an_incomplete_database_is_removed_and_complete_ones_stay(folder: Path) -> None:
     async with opened(folder) as provider:
         connection = await provider.provision(new_order())
         await keep_note(connection, "kept")
@@ -46,12 +46,12 @@ async def test_a_half_made_database_is_removed_and_whole_ones_stay(folder: Path)
     async with opened(folder, events=events):
         assert {each.name for each in base.iterdir()} == whole
         assert await notes(connection) == ["kept"]
-    (removed,) = events.fields("postgres.removed_half_made_database")
+    (removed,) = events.fields("postgres.removed_incomplete_database")
     assert removed["oid"] == LEAKED
 
 
-async def test_an_interrupted_initdb_is_made_good(new_folder: Path) -> None:
-    """An empty folder in the data's place is taken."""
+async def test_a_start_recovers_from_an_interrupted_initdb(new_folder: Path) -> None:
+    """An empty folder in place of the data is used."""
     data_of(new_folder).mkdir(parents=True)
     for left in ("data.new", "data.new-of-another"):
         unfinished = new_folder / "embedded" / left
@@ -61,11 +61,13 @@ async def test_an_interrupted_initdb_is_made_good(new_folder: Path) -> None:
     assert not list((new_folder / "embedded").glob("data.new*"))
 
 
-async def test_somebodys_files_in_the_datas_place_are_kept_and_told(new_folder: Path) -> None:
+async def test_foreign_files_in_place_of_the_data_are_kept_and_reported(new_folder: Path) -> None:
     data_of(new_folder).mkdir(parents=True)
     theirs = data_of(new_folder) / "thesis.txt"
     theirs.write_text("theirs")
-    with pytest.raises(StartupError, match=f"{data_of(new_folder)} is not empty.*move it away"):
+    with pytest.raises(
+        StartupError, match=f"{data_of(new_folder)} contains files that are not.*move it away"
+    ):
         await _starts(new_folder)
     assert theirs.read_text() == "theirs"
 
@@ -76,14 +78,14 @@ async def _starts(folder: Path) -> None:
 
 
 async def _lock_file_of(folder: Path) -> str:
-    """What a server that runs in the folder has in it."""
+    """Return the text of the lock file of a server that runs in the folder."""
     async with opened(folder):
         return (data_of(folder) / "postmaster.pid").read_text()
 
 
 @asynccontextmanager
 async def _sleeping(user: int | None) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A foreign process."""
+    """Run a process of another program."""
     process = await asyncio.create_subprocess_exec("sleep", "1000", user=user)
     try:
         yield process
@@ -101,5 +103,5 @@ def _leave_lock_file(folder: Path, text: str) -> None:
 
 
 def _owner(path: Path) -> int | None:
-    """For a program of the server's system user: one that PostgreSQL may take for a server."""
+    """Return the user to run a program as, so that PostgreSQL may take it for a server."""
     return path.stat().st_uid if os.geteuid() == 0 else None

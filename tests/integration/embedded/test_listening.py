@@ -1,4 +1,4 @@
-"""The bundled server on other addresses than 127.0.0.1, and what connections name."""
+"""The bundled server on other addresses than 127.0.0.1, and the host that connections name."""
 
 import socket
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ def bundle(folder: Path, listen: Sequence[str], **public: Any) -> Bundle:
     )
 
 
-async def test_connections_name_the_only_address_that_it_listens_on(new_folder: Path) -> None:
+async def test_connections_name_the_address_that_the_server_listens_on(new_folder: Path) -> None:
     async with (
         opened_as(bundle(new_folder, [ANOTHER])) as provider,
         vended(provider, new_order()) as connection,
@@ -41,7 +41,7 @@ async def test_connections_name_the_only_address_that_it_listens_on(new_folder: 
             client.connect(("127.0.0.1", connection.port))
 
 
-async def test_who_comes_by_the_networks_address_needs_a_password_and_is_no_admin(
+async def test_over_the_network_a_password_is_required_and_the_admin_is_rejected(
     new_folder: Path,
 ) -> None:
     async with (
@@ -57,8 +57,8 @@ async def test_who_comes_by_the_networks_address_needs_a_password_and_is_no_admi
         await assert_refused(connection, database="postgres")
 
 
-async def test_our_own_sessions_need_no_way_by_the_public_name(new_folder: Path) -> None:
-    """The name may lead through a port that only other machines reach."""
+async def test_pgvends_own_sessions_do_not_use_the_public_name(new_folder: Path) -> None:
+    """The name may resolve to a port that only other machines can reach."""
     bundled = bundle(new_folder, ["127.0.0.1"], public_host="db.example", public_port=6432)
     async with opened_as(bundled) as provider:
         order = new_order()
@@ -68,7 +68,7 @@ async def test_our_own_sessions_need_no_way_by_the_public_name(new_folder: Path)
         assert (connection.host, connection.port) == ("db.example", 6432)
 
 
-async def test_a_service_hands_out_its_public_name(new_folder: Path) -> None:
+async def test_connections_name_the_public_host(new_folder: Path) -> None:
     settings = {"PGVEND_EMBEDDED_LISTEN": f"127.0.0.1,{ANOTHER}", "PGVEND_PUBLIC_HOST": ANOTHER}
     async with running_service(new_folder, **settings) as service:
         connection = await vend(service.url, "Elsewhere")
@@ -78,12 +78,12 @@ async def test_a_service_hands_out_its_public_name(new_folder: Path) -> None:
 
 
 def own_address() -> str:
-    """One of this machine's IPv4 addresses that is not loopback."""
+    """Return one of this machine's IPv4 addresses that is not loopback."""
     for interface in psutil.net_if_addrs().values():
         for each in interface:
             if each.family == socket.AF_INET and not each.address.startswith("127."):
                 return str(each.address)
-    return lacking("an IPv4 address beside loopback")
+    return lacking("an IPv4 address other than loopback")
 
 
 async def assert_refused(connection: Connection, **other: str) -> None:

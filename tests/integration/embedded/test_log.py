@@ -1,4 +1,4 @@
-"""The bundled server's log under tenants that write as much as they can."""
+"""The bundled server's log while tenants write as much as they can."""
 
 import asyncio
 import signal
@@ -34,7 +34,7 @@ FLOODS = {
 
 
 @pytest.mark.parametrize("flood", FLOODS)
-async def test_no_message_makes_it_longer_than_its_bound(folder: Path, flood: str) -> None:
+async def test_no_message_makes_the_log_exceed_its_limit(folder: Path, flood: str) -> None:
     async with opened(folder) as provider:
         connection = await provider.provision(new_order())
         async with logged_in(connection) as session, _measured(folder / "embedded") as longest:
@@ -44,8 +44,8 @@ async def test_no_message_makes_it_longer_than_its_bound(folder: Path, flood: st
     assert 0 < longest() <= 2 * LOG_LIMIT
 
 
-async def test_a_service_that_takes_nothing_keeps_nobody_waiting(folder: Path) -> None:
-    """A full pipe is no reason for a tenant's statement, or for the server, to wait."""
+async def test_a_stopped_service_does_not_block_the_server(folder: Path) -> None:
+    """Neither a tenant's statement nor the server waits for a full pipe."""
     async with running_service(folder) as service:
         connection = await vend(service.url, "Waiting")
         async with logged_in(connection) as session:
@@ -58,8 +58,8 @@ async def test_a_service_that_takes_nothing_keeps_nobody_waiting(folder: Path) -
     assert _size(folder / "embedded") <= 2 * LOG_LIMIT
 
 
-async def test_a_server_whose_service_is_gone_goes_on(folder: Path) -> None:
-    """As where nothing ends it with the service, until the next start does."""
+async def test_a_server_whose_service_is_gone_keeps_running(folder: Path) -> None:
+    """As on a system where the server outlives the service, until the next start ends it."""
     async with opened(folder):
         pass
     server_log = ServerLog(Cluster(folder / "embedded"))
@@ -79,7 +79,7 @@ async def test_a_server_whose_service_is_gone_goes_on(folder: Path) -> None:
         await end_server(server)
 
 
-async def test_why_it_does_not_start_is_told(folder: Path) -> None:
+async def test_a_failed_start_reports_the_reason(folder: Path) -> None:
     with pytest.raises(StartupError, match=r'does not start:\n(.*\n)*.*"no_such_setting"'):
         async with opened(folder, no_such_setting="x"):
             pass
@@ -101,7 +101,7 @@ async def _flooded(session: asyncpg.Connection, flood: str) -> None:
 
 @asynccontextmanager
 async def _measured(folder: Path) -> AsyncIterator[Callable[[], int]]:
-    """The most that the log took at any of many looks."""
+    """Measure the size of the log repeatedly, and yield a function that returns the maximum."""
     sizes = []
 
     async def look() -> None:
@@ -117,5 +117,5 @@ async def _measured(folder: Path) -> AsyncIterator[Callable[[], int]]:
 
 
 def _size(folder: Path) -> int:
-    """Of all that is in the server's folder beside its data."""
+    """Return the size of all files in the server's folder except its data."""
     return sum(file.stat().st_size for file in folder.iterdir() if file.is_file())

@@ -1,4 +1,4 @@
-"""Data folders with unusual names, and what of them others may read."""
+"""Data folders with unusual names, and the permissions of their files."""
 
 import os
 import stat
@@ -28,7 +28,7 @@ NAMES = {
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
-async def test_the_folders_name_does_not_matter(
+async def test_the_data_folder_can_have_any_name(
     new_folder: Path, used: Callable[[Path], Path], name: str
 ) -> None:
     folder = new_folder / "old"
@@ -42,13 +42,13 @@ async def test_the_folders_name_does_not_matter(
         await provider.ping()
 
 
-async def test_a_new_server_is_made_in_a_folder_of_any_name(new_folder: Path) -> None:
+async def test_a_new_server_is_created_in_a_folder_of_any_name(new_folder: Path) -> None:
     async with opened(new_folder / TOO_LONG_FOR_A_SOCKET / "two\nlines 'of' -🐘") as provider:
         await provider.ping()
 
 
-async def test_nothing_in_the_folder_is_for_others(new_folder: Path) -> None:
-    """Not even in one that was open to them."""
+async def test_other_users_can_read_no_file_in_the_folder(new_folder: Path) -> None:
+    """Not even if the folder existed with permissions for others."""
     folder = new_folder / "data"
     folder.mkdir(mode=0o755)
     async with running_service(folder) as service:
@@ -60,7 +60,7 @@ async def test_nothing_in_the_folder_is_for_others(new_folder: Path) -> None:
         assert [path for path in _inside(data_of(folder)) if _mode(path) & 0o077] == []
 
 
-async def test_a_folder_that_cannot_be_made_is_told(new_folder: Path) -> None:
+async def test_a_folder_that_cannot_be_created_is_reported(new_folder: Path) -> None:
     (new_folder / "file").write_text("in the way")
     with pytest.raises(NotStarted, match=r"data folder .* cannot be used.*PGVEND_DATA_DIR"):
         async with running_service(new_folder / "file"):
@@ -70,7 +70,7 @@ async def test_a_folder_that_cannot_be_made_is_told(new_folder: Path) -> None:
             pass
 
 
-async def test_a_folder_of_another_user_is_told(folder: Path) -> None:
+async def test_a_folder_of_another_user_is_reported(folder: Path) -> None:
     if os.geteuid() != 0:
         lacking("root, to give a folder away")
     for path in (data_of(folder), *_inside(data_of(folder))):

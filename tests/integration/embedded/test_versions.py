@@ -1,4 +1,4 @@
-"""Data of an earlier release, of another version, and other programs than the bundled ones."""
+"""Data of an earlier release or of another version, and programs other than the bundled ones."""
 
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.support.servers import BUNDLED_MAJOR, former_programs, programs_of, r
 from tests.support.service import running_service, servers_in
 
 AS_BEFORE = "listen_addresses = '127.0.0.1'\nport = '1'\n"
-"""How the postgresql.conf of an earlier pgvend began, which had nothing of initdb's."""
+"""The beginning of an earlier pgvend's postgresql.conf, which had none of initdb's settings."""
 
 
 async def test_a_new_folder_gets_the_bundled_version() -> None:
@@ -27,7 +27,7 @@ async def test_a_new_folder_gets_the_bundled_version() -> None:
             assert (data_of(folder) / "PG_VERSION").read_text() == f"{BUNDLED_MAJOR}\n"
 
 
-async def test_data_of_the_wheel_before_opens_with_the_new_one_and_keeps_its_contents() -> None:
+async def test_data_of_the_previous_wheel_opens_with_the_new_one() -> None:
     with ram_folder() as folder:
         former = await former_programs(BUNDLED_MAJOR)
         async with opened(folder, programs=former) as provider:
@@ -51,7 +51,7 @@ async def test_new_databases_have_the_text_search_configuration_that_initdb_chos
 
 
 @pytest.mark.parametrize("major", [16, 18])
-async def test_data_whose_configuration_an_earlier_release_overwrote_gets_back_what_initdb_chose(
+async def test_data_whose_configuration_was_overwritten_gets_initdbs_configuration_back(
     major: int,
 ) -> None:
     with ram_folder() as folder:
@@ -68,7 +68,7 @@ async def test_data_whose_configuration_an_earlier_release_overwrote_gets_back_w
         assert [each.name for each in data_of(folder).parent.glob("data.new*")] == []
 
 
-async def test_what_an_operator_adds_to_initdbs_configuration_counts_unless_we_set_it() -> None:
+async def test_an_operators_settings_apply_unless_pgvend_sets_them() -> None:
     with ram_folder() as folder:
         async with opened(folder):
             pass
@@ -83,7 +83,7 @@ async def test_what_an_operator_adds_to_initdbs_configuration_counts_unless_we_s
             assert await _setting(connection, "password_encryption") == "scram-sha-256"
 
 
-async def test_nobody_alters_the_system() -> None:
+async def test_alter_system_is_refused() -> None:
     with ram_folder() as folder:
         async with opened(folder) as provider:
             login = provider.server.superuser
@@ -104,7 +104,7 @@ async def test_nobody_alters_the_system() -> None:
         ("¹⁸\n", "holds PostgreSQL '¹⁸'"),
     ],
 )
-async def test_data_that_the_programs_do_not_read_is_refused_and_kept(
+async def test_data_that_the_programs_cannot_read_is_refused_and_kept(
     version: str, expected: str
 ) -> None:
     with ram_folder() as folder:
@@ -130,7 +130,7 @@ async def test_a_service_works_with_the_programs_of_another_installation() -> No
             assert await notes(connection) == ["kept"]
 
 
-async def test_extensions_and_icu_of_another_installation_are_to_be_had() -> None:
+async def test_extensions_and_icu_of_another_installation_are_available() -> None:
     with ram_folder() as folder:
         async with opened(folder, major=15) as provider:
             connection = await provider.provision(new_order())
@@ -141,7 +141,7 @@ async def test_extensions_and_icu_of_another_installation_are_to_be_had() -> Non
 
 
 @pytest.mark.parametrize("kind", ["missing", "a folder without programs", "not a program"])
-async def test_programs_that_do_not_run_are_refused_by_the_name_of_their_setting(
+async def test_programs_that_do_not_run_are_refused_with_the_name_of_the_setting(
     tmp_path: Path, kind: str
 ) -> None:
     programs = tmp_path / "bin"
@@ -169,7 +169,7 @@ def _program(folder: Path, line: str) -> Path:
     return folder
 
 
-async def test_the_log_says_which_version_runs_and_whether_it_lacks_security_fixes() -> None:
+async def test_the_log_reports_the_version_and_missing_security_fixes() -> None:
     with ram_folder() as folder:
         events = Events()
         async with opened(folder, programs=await former_programs(BUNDLED_MAJOR), events=events):
@@ -179,8 +179,8 @@ async def test_the_log_says_which_version_runs_and_whether_it_lacks_security_fix
         assert f"18.{FIXED_IN[18]}" in str(warning["detail"])
 
 
-async def test_the_log_warns_about_no_version_but_one_that_lacks_fixes() -> None:
-    """Debian's 15, whichever minor version this machine has."""
+async def test_the_log_does_not_warn_about_a_version_with_all_fixes() -> None:
+    """With Debian's PostgreSQL 15, in whichever minor version this machine has."""
     found = (await programs_of(15)).version
     with ram_folder() as folder:
         events = Events()

@@ -1,4 +1,4 @@
-"""Databases that a registry may be made in, of every kind."""
+"""Databases of every kind for a registry."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +15,8 @@ from tests.support.servers import OperatorsServer, ram_folder
 
 @pytest.fixture(params=["sqlite", "server_15", "server_18"])
 def server(request: pytest.FixtureRequest) -> OperatorsServer | None:
-    """Resolved outside the loop, where pytest-asyncio can start the session's servers."""
+    """A server, or None for SQLite. This fixture is synchronous, so that pytest-asyncio can start
+    the session's servers."""
     is_file = request.param == "sqlite"
     found: OperatorsServer | None = None if is_file else request.getfixturevalue(request.param)
     return found
@@ -23,7 +24,7 @@ def server(request: pytest.FixtureRequest) -> OperatorsServer | None:
 
 @pytest.fixture
 async def engine(server: OperatorsServer | None) -> AsyncIterator[AsyncEngine]:
-    """An empty database."""
+    """The engine of an empty database."""
     async with empty_database(server) as engine:
         yield engine
 

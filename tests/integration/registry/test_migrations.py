@@ -1,4 +1,4 @@
-"""The tables, as the migrations make them out of nothing and out of every earlier state."""
+"""Migration of the tables from nothing and from every earlier revision."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -36,14 +36,14 @@ COLUMNS = {
 }
 
 
-def test_revisions_are_numbered_in_their_order() -> None:
+def test_revisions_are_numbered_in_order() -> None:
     assert [f"{number:04}" for number in range(1, len(REVISIONS) + 1)] == REVISIONS
 
 
-async def test_migrated_tables_are_what_the_schema_would_make(
+async def test_migrated_tables_equal_the_schema(
     engine: AsyncEngine, server: OperatorsServer | None
 ) -> None:
-    """The conditions of indexes and sort orders, which a comparison does not look at, too."""
+    """This includes the conditions of indexes and collations, which Alembic does not compare."""
     async with empty_database(server) as other, engine.begin() as migrated, other.begin() as made:
         await migrated.run_sync(migrate)
         await made.run_sync(METADATA.create_all)
@@ -62,7 +62,7 @@ async def test_migrating_again_changes_nothing(engine: AsyncEngine) -> None:
     assert await registry.get(kept.id) == kept
 
 
-async def test_migrations_that_do_not_come_to_their_end_leave_nothing(engine: AsyncEngine) -> None:
+async def test_migrations_that_are_rolled_back_leave_nothing(engine: AsyncEngine) -> None:
     async with engine.connect() as connection:
         await connection.exec_driver_sql("BEGIN")
         await connection.run_sync(migrate)
@@ -72,9 +72,7 @@ async def test_migrations_that_do_not_come_to_their_end_leave_nothing(engine: As
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-async def test_records_of_every_revision_are_taken_along(
-    engine: AsyncEngine, revision: str
-) -> None:
+async def test_records_of_every_revision_are_kept(engine: AsyncEngine, revision: str) -> None:
     old = replace(new_record("Sales", labels={"team": "a"}), version=1, request=MARK)
     async with engine.begin() as connection:
         await connection.run_sync(partial(migrate, destination=revision))
@@ -87,7 +85,7 @@ async def test_records_of_every_revision_are_taken_along(
         await registry.add(new_record("Sales"))
 
 
-async def test_a_registry_of_a_newer_pgvend_is_refused_untouched(engine: AsyncEngine) -> None:
+async def test_a_registry_of_a_newer_pgvend_is_refused_unchanged(engine: AsyncEngine) -> None:
     kept = await (await _migrated(engine)).add(new_record())
     async with engine.begin() as connection:
         await connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
@@ -98,7 +96,7 @@ async def test_a_registry_of_a_newer_pgvend_is_refused_untouched(engine: AsyncEn
     assert await SqlRegistry(Store(engine, engine)).get(kept.id) == kept
 
 
-async def test_another_programs_migrations_are_not_taken_for_ours(engine: AsyncEngine) -> None:
+async def test_another_programs_migrations_are_ignored(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         await connection.execute(text("CREATE TABLE alembic_version (version_num TEXT)"))
         await connection.execute(text("INSERT INTO alembic_version VALUES ('theirs')"))
@@ -125,7 +123,7 @@ def _seen(connection: Connection, look: Mapping[str, str]) -> list[str]:
 
 
 def _insert(connection: Connection, row: Mapping[str, Any]) -> None:
-    """The record's row, in the columns that the table has at this revision."""
+    """Insert the record's row, in the columns that the table has at this revision."""
     columns = {column["name"] for column in inspect(connection).get_columns("databases")}
     known = [column for column in DATABASES.columns if column.name in columns]
     table = Table("databases", MetaData(), *(column._copy() for column in known))

@@ -1,4 +1,4 @@
-"""What hangs on the way to a registry on a PostgreSQL server, or is open there too long."""
+"""Requests to a registry on a PostgreSQL server that hang or stay open too long."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -12,7 +12,7 @@ from tests.integration.registry.wire import (
     Home,
     added,
     hold,
-    nothing_is_left,
+    is_clean,
     of_one_more_caller,
     repeated,
     site,
@@ -22,7 +22,7 @@ from tests.support.pgproxy import Fault, How
 from tests.support.records import new_record
 
 
-async def test_a_statement_that_hangs_ends_and_costs_one_call(home: Home) -> None:
+async def test_a_statement_that_hangs_fails_one_call(home: Home) -> None:
     async with site(home, Fault(How.HELD, "prepare INSERT")) as place:
         refused = new_record()
         with pytest.raises(Unavailable):
@@ -33,7 +33,7 @@ async def test_a_statement_that_hangs_ends_and_costs_one_call(home: Home) -> Non
         assert (await place.opened.registry.add(refused)).version == 1
 
 
-async def test_an_add_that_hangs_in_its_turn_ends_and_costs_one_call(home: Home) -> None:
+async def test_an_add_that_hangs_while_it_holds_the_lock_fails_one_call(home: Home) -> None:
     fault, new = Fault(How.HELD, "prepare INSERT"), of_one_more_caller()
     async with site(home, fault) as place:
         await struck(place.opened.registry.add(new, 1), fault, Blow(How.HELD))
@@ -41,7 +41,7 @@ async def test_an_add_that_hangs_in_its_turn_ends_and_costs_one_call(home: Home)
         await repeated(lambda: added(place.opened, new, 1))
 
 
-async def test_a_lease_that_hangs_is_refused_and_does_not_stay(home: Home) -> None:
+async def test_a_lease_that_hangs_is_refused_and_is_released(home: Home) -> None:
     async with site(home, Fault(How.HELD, "prepare SELECT pg_try_advisory_lock")) as place:
         with pytest.raises(Unavailable):
             await hold(place.opened)
@@ -49,7 +49,7 @@ async def test_a_lease_that_hangs_is_refused_and_does_not_stay(home: Home) -> No
         await hold(place.opened)
 
 
-async def test_leaving_a_lease_that_hangs_is_no_error(home: Home) -> None:
+async def test_leaving_a_lease_that_hangs_is_not_an_error(home: Home) -> None:
     fault = Fault(How.HELD, "prepare SELECT pg_advisory_unlock")
     async with site(home, fault) as place:
         await hold(place.opened)
@@ -58,7 +58,7 @@ async def test_leaving_a_lease_that_hangs_is_no_error(home: Home) -> None:
         await hold(place.opened)
 
 
-async def test_a_server_that_is_gone_is_told_and_leaving_a_lease_is_no_error(home: Home) -> None:
+async def test_a_lost_server_is_reported_and_leaving_a_lease_is_not_an_error(home: Home) -> None:
     async with AsyncExitStack() as network, site(home, network=network) as place:
         kept = await place.opened.registry.add(new_record())
         async with place.opened.leases.held("before"):
@@ -86,18 +86,20 @@ async def test_an_add_within_a_quota_leaves_its_session_as_it_was(home: Home) ->
         await place.opened.registry.add(of_one_more_caller(), 1)
         with pytest.raises(QuotaReached):
             await place.opened.registry.add(of_one_more_caller(), quota=0)
-        assert await nothing_is_left(home)
+        assert await is_clean(home)
 
         kept = await place.opened.registry.add(new_record())
 
         assert len(place.proxy.pids) == 1, "another session was used"
         assert await home.sound.registry.get(kept.id) == kept
-        assert await nothing_is_left(home)
+        assert await is_clean(home)
 
 
-async def test_whoever_stands_still_in_its_turn_does_not_keep_others_waiting(home: Home) -> None:
-    """A replica whose machine was halted, say, while it had the caller's lock."""
-    session = await postgres.session(home.url)
+async def test_a_replica_that_stalls_while_it_holds_the_lock_does_not_block_others(
+    home: Home,
+) -> None:
+    """For example, a replica on a suspended machine that holds the caller's lock."""
+    session = await postgres.open_session(home.url)
     try:
         assert await session.fetchval("SHOW idle_in_transaction_session_timeout") == "10s"
     finally:

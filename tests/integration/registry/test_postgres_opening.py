@@ -1,4 +1,4 @@
-"""A registry on a PostgreSQL server, opened: by several at once, or not at all."""
+"""Opening of a registry on a PostgreSQL server: by several at once, or refused."""
 
 import asyncio
 import socket
@@ -18,7 +18,7 @@ from tests.support.servers import PASSWORD, OperatorsServer
 SETTINGS = "PGVEND_REGISTRY_URL"
 
 
-async def test_many_may_open_a_new_one_at_once(server_15: OperatorsServer) -> None:
+async def test_many_replicas_can_open_a_new_registry_at_once(server_15: OperatorsServer) -> None:
     async with own_database(server_15) as url, AsyncExitStack() as stack:
         opened = await asyncio.gather(
             *(stack.enter_async_context(opened_postgres(url)) for _ in range(5))
@@ -30,7 +30,7 @@ async def test_many_may_open_a_new_one_at_once(server_15: OperatorsServer) -> No
             assert len(await one.registry.search(Query())) == len(kept)
 
 
-async def test_it_may_be_in_a_schema_that_the_operator_chose(server_18: OperatorsServer) -> None:
+async def test_the_operator_can_choose_the_schema(server_18: OperatorsServer) -> None:
     async with own_database(server_18) as url:
         await sql(url, "CREATE SCHEMA records")
         async with opened_postgres(f"{url}?options={quote('-c search_path=records')}") as opened:
@@ -39,11 +39,11 @@ async def test_it_may_be_in_a_schema_that_the_operator_chose(server_18: Operator
         assert len(await sql(url, "SELECT FROM records.databases")) == 1
 
 
-async def test_sessions_are_ours_alone_few_and_keep_records_whatever_the_server_is_set_to(
+async def test_sessions_are_few_and_durable_whatever_the_server_is_set_to(
     server_18: OperatorsServer,
 ) -> None:
-    """The tests' server forgets what was committed last; our sessions tell it not to. None is left
-    at the end, or the database could not be dropped."""
+    """The tests' server may lose the latest commits by default; the registry's sessions must not.
+    An open session would keep the database from being dropped at the end."""
     (before,) = await sql(server_18.dsn(), "SHOW synchronous_commit")
     assert before[0] == "off"
 
@@ -62,8 +62,8 @@ async def test_sessions_are_ours_alone_few_and_keep_records_whatever_the_server_
             assert shown.scalar_one() == "on"
 
 
-async def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
-    with socket.socket() as taken:  # bound, and nobody listens
+async def test_an_unreachable_server_is_reported_without_the_password() -> None:
+    with socket.socket() as taken:  # bound, but not listening
         taken.bind(("127.0.0.1", 0))
         await _refused(f"postgresql://u:{PASSWORD}@127.0.0.1:{taken.getsockname()[1]}/d", "reached")
 
@@ -76,21 +76,21 @@ async def test_a_server_that_is_not_there_is_told_without_the_password() -> None
         ("", "?default_transaction_read_only=on", "read-only"),
     ],
 )
-async def test_a_database_that_cannot_be_used_is_told(
+async def test_a_database_that_cannot_be_used_is_reported(
     server_15: OperatorsServer, database: str, query: str, why: str
 ) -> None:
     async with own_database(server_15) as url:
         await _refused((server_15.dsn(database=database) if database else url) + query, why)
 
 
-async def test_a_login_that_is_refused_is_told_without_the_password(
+async def test_a_refused_login_is_reported_without_the_password(
     server_15: OperatorsServer,
 ) -> None:
     url = server_15.dsn().replace(PASSWORD, "not-the-password")
     await _refused(url, "refuses the login", secret="not-the-password")
 
 
-async def test_a_table_of_somebody_else_is_told_and_kept(server_15: OperatorsServer) -> None:
+async def test_a_foreign_table_is_reported_and_kept(server_15: OperatorsServer) -> None:
     async with own_database(server_15) as url:
         await sql(url, "CREATE TABLE databases AS SELECT 'theirs' AS id")
 
@@ -112,7 +112,7 @@ async def test_a_table_of_somebody_else_is_told_and_kept(server_15: OperatorsSer
         "",
     ],
 )
-async def test_what_is_no_url_is_told_without_it(url: str) -> None:
+async def test_an_invalid_url_is_reported_without_its_text(url: str) -> None:
     await _refused(url, "postgresql://user:password@host")
 
 

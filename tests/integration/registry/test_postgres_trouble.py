@@ -1,4 +1,4 @@
-"""What happens to a registry on a PostgreSQL server whose sessions end, or that ends itself."""
+"""A registry on a PostgreSQL server whose sessions end, or that crashes."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ ENDED = (
 
 @pytest.fixture(scope="module")
 async def fragile_server() -> AsyncIterator[OperatorsServer]:
-    """One that this module may crash."""
+    """A server that only this module uses, and crashes."""
     async with operators_server(18) as server:
         yield server
 
@@ -44,7 +44,7 @@ async def opened(url: str) -> AsyncIterator[Opened]:
         yield opened
 
 
-async def test_sessions_that_were_ended_while_idle_cost_no_call(url: str, opened: Opened) -> None:
+async def test_sessions_that_were_ended_while_idle_fail_no_call(url: str, opened: Opened) -> None:
     kept = await opened.registry.add(new_record())
     await asyncio.gather(*(opened.registry.get(kept.id) for _ in range(20)))
 
@@ -55,7 +55,7 @@ async def test_sessions_that_were_ended_while_idle_cost_no_call(url: str, opened
     assert await asyncio.gather(*(opened.registry.get(kept.id) for _ in range(20))) == [moved] * 20
 
 
-async def test_a_call_whose_session_is_ended_is_refused_whole(url: str, opened: Opened) -> None:
+async def test_a_call_whose_session_is_ended_changes_nothing(url: str, opened: Opened) -> None:
     kept = await opened.registry.add(new_record())
     async with session({"dsn": url}) as other, other.transaction():
         await other.execute("LOCK TABLE databases")
@@ -69,7 +69,7 @@ async def test_a_call_whose_session_is_ended_is_refused_whole(url: str, opened: 
     assert await opened.registry.get(kept.id) == kept
 
 
-async def test_a_change_is_awaited_to_its_end_by_a_cancelled_caller(
+async def test_a_cancelled_caller_waits_for_its_change_to_complete(
     url: str, opened: Opened
 ) -> None:
     kept = await opened.registry.add(new_record())
@@ -88,7 +88,7 @@ async def test_a_change_is_awaited_to_its_end_by_a_cancelled_caller(
     assert (await opened.registry.get(kept.id)).state is State.READY
 
 
-async def test_a_crash_in_the_middle_of_many_calls_leaves_whole_ones(
+async def test_a_crash_during_many_calls_leaves_complete_records(
     fragile_server: OperatorsServer, opened: Opened
 ) -> None:
     before = await opened.registry.add(new_record())
@@ -102,14 +102,12 @@ async def test_a_crash_in_the_middle_of_many_calls_leaves_whole_ones(
     await until(lambda: _works(opened))
     assert await opened.registry.get(before.id) == before
     kept = {record.id for record in await opened.registry.search(Query(limit=100))}
-    told = {record.id for record in outcomes if not isinstance(record, BaseException)}
-    assert told <= kept <= {before.id, *(record.id for record in new)}
+    returned = {record.id for record in outcomes if not isinstance(record, BaseException)}
+    assert returned <= kept <= {before.id, *(record.id for record in new)}
     assert all(isinstance(one, Unavailable) for one in outcomes if isinstance(one, BaseException))
 
 
-async def test_a_lost_lease_is_the_others_and_leaving_it_takes_nothing_away(
-    url: str, opened: Opened
-) -> None:
+async def test_a_lost_lease_can_be_taken_by_another_replica(url: str, opened: Opened) -> None:
     async with opened_postgres(url) as other:
         ours, theirs = opened.leases.held("work"), other.leases.held("work")
         assert await ours.__aenter__()
@@ -141,7 +139,7 @@ async def _is_waiting(url: str) -> bool:
 
 
 async def _crash(server: OperatorsServer) -> None:
-    """One session's process is killed; the server then ends all others and starts anew."""
+    """Kill the process of a session: the server then ends all others and restarts."""
     async with session({"dsn": server.superuser_dsn}) as victim:
         os.kill(victim.get_server_pid(), signal.SIGKILL)
         async with asyncio.timeout(PATIENCE):

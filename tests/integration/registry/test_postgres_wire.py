@@ -1,4 +1,4 @@
-"""Every request of a registry on a PostgreSQL server, broken: by the network, or by its caller."""
+"""Every request to a registry on a PostgreSQL server, broken by the network or cancelled."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -19,7 +19,7 @@ from tests.integration.registry.wire import (
     added,
     break_each_request,
     hold,
-    nothing_is_left,
+    is_clean,
     of_one_more_caller,
     repeated,
 )
@@ -37,7 +37,7 @@ all_blows = pytest.mark.parametrize("blow", (BLOWS | SLOW).values(), ids=list(BL
 
 
 @blows
-async def test_an_add_is_whole_or_not_made(home: Home, blow: Blow) -> None:
+async def test_an_add_is_complete_or_not_made(home: Home, blow: Blow) -> None:
     async def after(place: Site, new: Database, _: object) -> None:
         if not await _is_kept(home, new):
             await repeated(lambda: added(place.opened, new))
@@ -47,7 +47,7 @@ async def test_an_add_is_whole_or_not_made(home: Home, blow: Blow) -> None:
 
 
 @blows
-async def test_an_update_is_whole_or_not_made(home: Home, blow: Blow) -> None:
+async def test_an_update_is_complete_or_not_made(home: Home, blow: Blow) -> None:
     async def update(opened: Opened, before: Database) -> Database:
         return await opened.registry.update(before.moved(State.READY))
 
@@ -62,7 +62,7 @@ async def test_an_update_is_whole_or_not_made(home: Home, blow: Blow) -> None:
 
 
 @blows
-async def test_a_lease_does_not_stay(home: Home, blow: Blow) -> None:
+async def test_a_lease_is_released(home: Home, blow: Blow) -> None:
     async def after(place: Site, name: str, _: object) -> None:
         await repeated(lambda: hold(place.opened, name))
         await repeated(lambda: hold(home.sound, name))
@@ -72,10 +72,10 @@ async def test_a_lease_does_not_stay(home: Home, blow: Blow) -> None:
 
 
 @all_blows
-async def test_an_add_within_a_quota_is_whole_or_not_made_and_locks_nobody_out(
+async def test_an_add_within_a_quota_is_complete_or_not_made_and_leaves_no_lock(
     home: Home, blow: Blow
 ) -> None:
-    """A transaction of two statements, of which nothing may be left over."""
+    """The transaction has two statements, and must leave neither changes nor locks."""
 
     async def call(opened: Opened, new: Database) -> None:
         await added(opened, new, QUOTA)
@@ -93,11 +93,11 @@ async def test_an_add_within_a_quota_is_whole_or_not_made_and_locks_nobody_out(
 
     requests = await break_each_request(home, blow, of_one_more_caller, call, after)
     assert sum("pg_advisory_xact_lock" in request for request in requests) == 2
-    await until(lambda: nothing_is_left(home))
+    await until(lambda: is_clean(home))
 
 
 @all_blows
-async def test_a_new_key_is_whole_or_not_kept(home: Home, blow: Blow) -> None:
+async def test_a_new_key_is_complete_or_not_stored(home: Home, blow: Blow) -> None:
     async def add(opened: Opened, key: ApiKey) -> None:
         with suppress(NameTaken):
             await opened.keys.add(key)
@@ -127,7 +127,7 @@ async def test_a_revocation_can_be_repeated(home: Home, blow: Blow) -> None:
 
 
 @all_blows
-async def test_an_entry_is_whole_or_not_kept(home: Home, blow: Blow) -> None:
+async def test_an_audit_event_is_complete_or_not_stored(home: Home, blow: Blow) -> None:
     async def append(opened: Opened, entry: AuditEntry) -> None:
         await opened.audit.append(entry)
 
@@ -141,7 +141,7 @@ async def test_an_entry_is_whole_or_not_kept(home: Home, blow: Blow) -> None:
 
 
 @all_blows
-async def test_counting_grants_nothing_beyond_the_rate(home: Home, blow: Blow) -> None:
+async def test_counting_never_exceeds_the_rate(home: Home, blow: Blow) -> None:
     async def hit(opened: Opened, name: str) -> bool:
         assert opened.shared_rates
         return (await opened.shared_rates.hit(name, Rate(2, 3600))).is_granted
@@ -161,7 +161,7 @@ async def _is_kept(home: Home, database: Database) -> bool:
 
 
 async def _moved_on(opened: Opened, database_id: str) -> None:
-    """What the server had got when the connection was cut may still be done meanwhile."""
+    """Advance the record. The server may still execute the statement whose connection was cut."""
     found = await opened.registry.get(database_id)
     try:
         await opened.registry.update(found.moved(State.DELETING))

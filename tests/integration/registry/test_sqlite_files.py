@@ -1,4 +1,4 @@
-"""The registry's file: whose it is, and what may be wrong with it when it is opened."""
+"""The registry's file: its lock and mode, and damage that is found when it is opened."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ def file() -> Iterator[Path]:
         yield registry_file(folder)
 
 
-async def test_records_outlast_a_closing_in_files_that_nobody_else_can_read(file: Path) -> None:
+async def test_records_survive_in_files_that_other_users_cannot_read(file: Path) -> None:
     os.close(os.open(file, os.O_CREAT, 0o644))
     async with opened_sqlite(file) as opened:
         kept = [await opened.registry.add(new_record()) for _ in range(3)]
@@ -34,7 +34,7 @@ async def test_records_outlast_a_closing_in_files_that_nobody_else_can_read(file
         assert await opened.registry.search(Query()) == kept[::-1]
 
 
-async def test_a_name_with_signs_of_urls_is_a_name(file: Path) -> None:
+async def test_a_file_name_may_contain_url_syntax(file: Path) -> None:
     odd = file.with_name("a b%20?mode=memory#ü.sqlite3")
 
     await _opened_and_closed(odd)
@@ -42,8 +42,8 @@ async def test_a_name_with_signs_of_urls_is_a_name(file: Path) -> None:
     assert odd in file.parent.iterdir()
 
 
-async def test_a_second_opening_is_refused_and_disturbs_nothing(file: Path) -> None:
-    """Until the first has ended: the lock is the system's, whose process it is does not matter."""
+async def test_a_second_opening_is_refused_and_changes_nothing(file: Path) -> None:
+    """Until the first is closed. The lock also applies within one process."""
     async with opened_sqlite(file) as opened:
         await _refused(file, r"in use by another pgvend.*PGVEND_REGISTRY_URL")
         kept = await opened.registry.add(new_record())
@@ -53,7 +53,7 @@ async def test_a_second_opening_is_refused_and_disturbs_nothing(file: Path) -> N
 
 
 @pytest.mark.parametrize("text", [b"no database\n" * 1000, b"SQLite format 3\0" + b"x" * 5000])
-async def test_a_file_that_is_no_registry_is_refused_and_kept(file: Path, text: bytes) -> None:
+async def test_a_file_that_is_not_a_registry_is_refused_and_kept(file: Path, text: bytes) -> None:
     _overwrite(file, at=0, text=text)
 
     await _refused(file, r"damaged: move .*registry\.sqlite3\* away")
@@ -70,11 +70,11 @@ async def test_a_damaged_page_is_found_when_the_file_is_opened(file: Path) -> No
     await _refused(file, "damaged")
 
 
-async def test_a_folder_that_is_not_there_is_told(file: Path) -> None:
+async def test_a_missing_folder_is_reported(file: Path) -> None:
     await _refused(file / "deeper", r"cannot be written.*PGVEND_DATA_DIR")
 
 
-async def test_a_file_that_another_program_locks_is_told(file: Path) -> None:
+async def test_a_file_that_another_program_locks_is_reported(file: Path) -> None:
     await _opened_and_closed(file)
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

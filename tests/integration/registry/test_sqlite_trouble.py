@@ -1,7 +1,7 @@
-"""A registry in a file while it is used: locked, full; and how SQLite finds records.
+"""A registry in a file that is locked or full, and the query plans of SQLite.
 
-By an index and in its order, so that a page costs the same however many records there are.
-PostgreSQL decides by what it has counted: nothing to be pinned.
+SQLite reads records by an index and in its order, so that the cost of a page does not depend on the
+number of records. PostgreSQL plans by its statistics, which no test can fix.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from tests.support.servers import ram_folder
 NO_PATIENCE = 0.05
 
 
-async def test_a_locked_file_takes_no_change_and_recovers() -> None:
+async def test_a_locked_file_refuses_changes_and_recovers() -> None:
     with ram_folder() as folder:
         file = registry_file(folder)
         async with opened_sqlite(file, NO_PATIENCE) as opened:
@@ -51,14 +51,14 @@ async def test_a_locked_file_takes_no_change_and_recovers() -> None:
             assert (await opened.registry.add(new)).id == new.id
 
 
-async def test_a_file_that_is_locked_for_a_moment_is_waited_for() -> None:
+async def test_a_change_waits_for_a_file_that_is_locked_for_a_moment() -> None:
     with ram_folder() as folder:
         async with opened_sqlite(registry_file(folder)) as opened:
             other = sqlite3.connect(registry_file(folder), isolation_level=None)
             other.execute("BEGIN IMMEDIATE")
             adding = asyncio.create_task(opened.registry.add(new_record()))
 
-            # the loop is not blocked meanwhile: reads are answered
+            # the event loop is not blocked: reads are answered
             assert await opened.registry.search(Query()) == []
             other.execute("ROLLBACK")
             other.close()
@@ -66,10 +66,10 @@ async def test_a_file_that_is_locked_for_a_moment_is_waited_for() -> None:
             assert (await adding).version == 1
 
 
-async def test_a_full_disk_keeps_nothing_half_and_recovers() -> None:
+async def test_a_full_disk_stores_nothing_incomplete_and_recovers() -> None:
     async with _of_limited_size() as (registry, set_limit):
         kept = await registry.add(new_record())
-        await set_limit(1)  # no less than it has
+        await set_limit(1)  # no less than the file has
         added = await _added_until_full(registry)
         refused = new_record()
         labels = {f"label{number}": "x" * 63 for number in range(1000)}
@@ -91,8 +91,8 @@ async def test_a_full_disk_keeps_nothing_half_and_recovers() -> None:
 
 @asynccontextmanager
 async def _of_limited_size() -> AsyncIterator[tuple[SqlRegistry, Callable[[int], Awaitable[None]]]]:
-    """A registry, and what sets the pages that its file may have: SQLite then says what it says
-    when the disk is full."""
+    """Open a registry, and yield it with a function that limits the pages of its file: SQLite then
+    raises the error of a full disk."""
     with ram_folder() as folder:
         file = registry_file(folder)
         async with opened_sqlite(file):
@@ -116,7 +116,7 @@ async def _added_until_full(registry: SqlRegistry) -> int:
             await registry.add(new_record())
         except Unavailable:
             return number
-    raise AssertionError("it never was full")
+    raise AssertionError("the file was never full")
 
 
 QUERIES = {
@@ -133,7 +133,7 @@ in_a_file = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 
 @in_a_file
 @pytest.mark.parametrize("name", QUERIES)
-async def test_a_search_uses_an_index_and_sorts_only_the_few_that_are_due(
+async def test_a_search_uses_an_index_and_sorts_only_due_records(
     migrated: AsyncEngine, name: str
 ) -> None:
     registry = SqlRegistry(Store(migrated, migrated))
@@ -149,7 +149,7 @@ async def test_a_search_uses_an_index_and_sorts_only_the_few_that_are_due(
 
 
 @in_a_file
-async def test_a_quota_is_counted_by_what_there_is_now(migrated: AsyncEngine) -> None:
+async def test_a_quota_is_counted_by_an_index_of_live_databases(migrated: AsyncEngine) -> None:
     registry = SqlRegistry(Store(migrated, migrated))
 
     plan = await _plan_of(migrated, lambda: registry.add(new_record(), quota=1))

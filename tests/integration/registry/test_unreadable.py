@@ -1,4 +1,4 @@
-"""Records that this version cannot read, what the drivers say, and what the database refuses."""
+"""Records that this version cannot read, errors of the drivers, and the audit log's triggers."""
 
 import traceback
 from dataclasses import replace
@@ -50,7 +50,7 @@ async def spoilt(engine: AsyncEngine, database: Database, change: str) -> None:
         await connection.execute(text(change), {"id": database.id})
 
 
-async def test_what_cannot_be_read_is_told_with_its_id_and_nothing_else_is_lost(
+async def test_an_unreadable_record_is_reported_by_id_and_others_stay_usable(
     registry: Registry, engine: AsyncEngine
 ) -> None:
     other = await registry.add(new_record())
@@ -66,7 +66,7 @@ async def test_what_cannot_be_read_is_told_with_its_id_and_nothing_else_is_lost(
         assert await registry.get(other.id) == other
 
 
-async def test_what_a_newer_version_does_is_never_due(
+async def test_records_of_a_newer_version_are_never_due(
     registry: Registry, engine: AsyncEngine
 ) -> None:
     due, newer = [await registry.add(new_record()) for _ in range(2)]
@@ -75,14 +75,14 @@ async def test_what_a_newer_version_does_is_never_due(
     assert await registry.search(Query(due=AT_ONCE)) == [due]
 
 
-async def test_what_is_gone_is_never_due(registry: Registry) -> None:
+async def test_deleted_and_failed_records_are_never_due(registry: Registry) -> None:
     for state in (State.FAILED, State.DELETED):
         gone = await registry.add(new_record(state=state))
         assert gone.wake_at
         assert await registry.search(Query(due=gone.wake_at + REMEMBERED)) == []
 
 
-async def test_a_sweep_leaves_it_alone_and_does_the_rest(
+async def test_reconciliation_skips_unreadable_records(
     registry: Registry, engine: AsyncEngine
 ) -> None:
     memory = Memory(registry=registry)
@@ -96,8 +96,8 @@ async def test_a_sweep_leaves_it_alone_and_does_the_rest(
     assert (await registry.get(other.id)).state is State.DELETED
 
 
-async def test_a_known_request_is_told_from_a_taken_name(migrated: AsyncEngine) -> None:
-    """By the database's own words: what was in the way may be gone when we look."""
+async def test_a_known_request_is_distinguished_from_a_taken_name(migrated: AsyncEngine) -> None:
+    """By the database's own error: the other record may be gone when a query looks for it."""
     await _insert(migrated, replace(new_record("request_key"), request=MARK))
 
     with pytest.raises(RequestKnown):
@@ -106,7 +106,9 @@ async def test_a_known_request_is_told_from_a_taken_name(migrated: AsyncEngine) 
         await _insert(migrated, new_record("request_key"))
 
 
-async def test_what_was_asked_is_in_no_error(migrated: AsyncEngine, registry: Registry) -> None:
+async def test_errors_contain_neither_statements_nor_values(
+    migrated: AsyncEngine, registry: Registry
+) -> None:
     kept = await registry.add(new_record("Secret Project"))
     with pytest.raises(NameTaken) as taken:
         await registry.add(new_record("Secret Project"))
@@ -118,8 +120,8 @@ async def test_what_was_asked_is_in_no_error(migrated: AsyncEngine, registry: Re
         await registry.search(Query(labels={"team": "secret"}))
 
     for error in (taken.value, unwritten.value, unread.value):
-        told = "".join(traceback.format_exception(error, limit=0))
-        assert not any(word in told for word in ("INSERT", "UPDATE", "SELECT", "Secret", "team"))
+        message = "".join(traceback.format_exception(error, limit=0))
+        assert not any(word in message for word in ("INSERT", "UPDATE", "SELECT", "Secret", "team"))
 
 
 async def _insert(engine: AsyncEngine, database: Database) -> None:
@@ -129,7 +131,7 @@ async def _insert(engine: AsyncEngine, database: Database) -> None:
 
 
 CHANGES = [
-    "UPDATE audit SET caller = 'somebody else'",
+    "UPDATE audit SET caller = 'another'",
     "DELETE FROM audit",
     "DELETE FROM audit WHERE caller = 'ann'",
 ]
@@ -142,7 +144,7 @@ OF_DIALECT = {
 }
 
 
-async def test_what_is_in_the_trail_stays(migrated: AsyncEngine) -> None:
+async def test_audit_events_cannot_be_changed(migrated: AsyncEngine) -> None:
     trail, entry = SqlAuditTrail(Store(migrated, migrated)), new_entry()
     await trail.append(entry)
 

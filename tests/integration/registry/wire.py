@@ -1,4 +1,4 @@
-"""A registry behind a proxy, and the way around all trouble."""
+"""A registry behind a proxy that breaks requests, and a connection without the proxy."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -23,7 +23,7 @@ from tests.support.registries import own_database, sql
 from tests.support.servers import OperatorsServer
 
 IMPATIENT = 1.5
-"""Seconds that a statement gets where one is known to hang; the others have to be done by then."""
+"""Seconds for a statement in tests where one hangs. The others have to complete in this time."""
 
 
 _LEFT_OVER = """
@@ -38,7 +38,7 @@ WHERE locktype = 'advisory'
 
 @dataclass(frozen=True)
 class Home:
-    """A registry's database, and the way around all trouble."""
+    """A registry's database, with stores that do not use the proxy."""
 
     server: OperatorsServer
     url: str
@@ -47,7 +47,7 @@ class Home:
 
 @dataclass(frozen=True)
 class Site:
-    """The same registry behind a proxy, with no session opened yet."""
+    """The same registry behind a proxy, before any session is opened."""
 
     opened: Opened
     proxy: Proxy
@@ -71,7 +71,7 @@ async def site(
         way = home.url.replace(f":{home.server.port}/", f":{between.port}/") + "?sslmode=disable"
         engine = postgres.engine_of(way, patience)
         stack.push_async_callback(engine.dispose)
-        leases = PostgresLeases(partial(postgres.session, way, patience=patience))
+        leases = PostgresLeases(partial(postgres.open_session, way, patience=patience))
         stack.push_async_callback(leases.close)
         store = Store(engine, engine)
         yield Site(kept_in(store, leases, SqlRates(store)), between)
@@ -82,7 +82,7 @@ def _to(server: OperatorsServer) -> Callable[[str], Awaitable[Streams]]:
 
 
 S = TypeVar("S")
-"""What a call is about."""
+"""The subject of a call."""
 
 
 async def break_each_request(
@@ -92,8 +92,8 @@ async def break_each_request(
     call: Callable[[Opened, S], Coroutine[Any, Any, object]],
     after: Callable[[Site, S, Any], Awaitable[None]],
 ) -> Sequence[str]:
-    """Of a call, login and all, on what `begin` makes, each time with a look `after` it; returns
-    what the call asks of the server when nothing breaks it."""
+    """Break each request of a call in turn, the login included, on a new subject that `begin`
+    creates, and check the result with `after`. Return the requests of an unbroken call."""
 
     async def begun() -> S:
         subject = begin()
@@ -113,7 +113,7 @@ async def break_each_request(
 
 
 async def added(opened: Opened, database: Database, quota: int | None = None) -> None:
-    """What the server had got when the connection was cut may still be done meanwhile."""
+    """Add the record. The server may still be executing the statement whose connection was cut."""
     try:
         await opened.registry.add(database, quota)
     except (NameTaken, QuotaReached):
@@ -121,7 +121,7 @@ async def added(opened: Opened, database: Database, quota: int | None = None) ->
 
 
 async def repeated(call: Callable[[], Awaitable[object]]) -> None:
-    """It works again, at the latest when the server has noticed what was cut off."""
+    """Repeat the call until it succeeds: the server may first have to notice a cut connection."""
 
     async def works() -> bool:
         try:
@@ -143,6 +143,6 @@ def of_one_more_caller(caller: str | None = None) -> Database:
     return replace(new_record(), caller=caller or unique_name("ann"))
 
 
-async def nothing_is_left(home: Home) -> bool:
-    """Neither an open transaction nor a lock."""
+async def is_clean(home: Home) -> bool:
+    """Return whether the server has neither an open transaction nor a lock of the registry."""
     return not await sql(home.url, _LEFT_OVER)

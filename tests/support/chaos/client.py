@@ -1,4 +1,4 @@
-"""A client of the service: asks for this and that, at random, while the service is killed."""
+"""A client that sends random requests to the service while it is killed."""
 
 import asyncio
 import uuid
@@ -14,15 +14,15 @@ from tests.support.chaos.ledger import Entry, Fate, Ledger, Wish
 from tests.support.chaos.replicas import Replicas
 
 ATTEMPTS = 500
-"""At one request, until the client complains."""
+"""Attempts at a request before the client reports a violation."""
 
 NO_HEADERS: Mapping[str, str] = {}
 
 MANY = 6
-"""Databases of one client, beyond which it makes no more."""
+"""The maximum number of databases of a client."""
 
 NICKNAMES = ("Shop", "Blog", "Sales Data", "wiki", "Größe", "test")
-"""Few: that names are taken, and become free again, is part of it."""
+"""Few, so that names are taken and become free again."""
 
 TERMS: Sequence[Mapping[str, object]] = (
     *({}, {}, {"ttl": "1h"}, {"ttl": "1m"}),
@@ -48,14 +48,14 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """Of a problem."""
+        """The code of a problem."""
         return str(self.body.get("code", ""))
 
 
 @dataclass
 class Client:
-    """`loyalty` is how likely it repeats a request whose answer was lost; `mine` are the databases
-    that it knows of, which are nobody else's business."""
+    """A client. `retry_probability` is the probability that it repeats a request whose answer was
+    lost. Only this client uses `own_databases`."""
 
     service: Replicas
     ledger: Ledger
@@ -73,7 +73,7 @@ class Client:
         *,
         repeatable: bool = True,
     ) -> Answer | None:
-        """The first answer that is not one of patience; None when nobody knows what happened."""
+        """Send a request until the answer is final. Return None if the outcome is unknown."""
         for _ in range(ATTEMPTS):
             answer = await self._asked(method, path, body, headers)
             if answer and not answer.may_pass:
@@ -84,7 +84,7 @@ class Client:
                 if not repeatable or self.chance.random() > self.loyalty:
                     return None
             await asyncio.sleep(self.chance.uniform(0.02, 0.2))
-        self.ledger.complain(f"{method} {path} is never answered: {answer}")
+        self.ledger.complain(f"{method} {path} got no final answer: {answer}")
         return None
 
     def unexpected(self, method: str, path: str, answer: Answer) -> None:
@@ -138,7 +138,7 @@ class Client:
         }
 
     async def fulfil(self, wish: Wish, headers: Mapping[str, str] = NO_HEADERS) -> Entry | None:
-        """Ask for what is wished for, for the first time or again."""
+        """Send the request for a database, for the first time or again."""
         key = {"Idempotency-Key": wish.key} if wish.key else {}
         answer = await self.ask(
             "POST", "/v1/databases", wish.body, {**key, **headers}, repeatable=bool(wish.key)
@@ -161,7 +161,7 @@ class Client:
         return answer.code == "illegal_state" and is_over
 
     async def replay(self, entry: Entry) -> None:
-        """Repeat the request that made it, if it had a key, and use what is answered."""
+        """Repeat the request of the database, if it had an idempotency key, and log in."""
         if entry.wish.key is None:
             return
         was_promise = entry.is_promise
@@ -172,29 +172,29 @@ class Client:
         if again and again is not entry:
             self.mine.append(again)
             if not was_promise:
-                self.ledger.complain(f"the key that made {entry.id} has made {again.id} as well")
+                self.ledger.complain(f"the idempotency key of {entry.id} also created {again.id}")
 
     async def look(self, entry: Entry) -> None:
-        """Have the connection told again, and use it."""
+        """Get the connection, and log in."""
         answer = await self._about(entry, "GET", "/connection?format=json")
         if answer:
             self.ledger.handed_out(entry, answer.body["uri"])
             await self.log_in(entry)
 
     async def _rotate(self, entry: Entry) -> None:
-        entry.uri = None  # until it is answered
+        entry.uri = None  # unknown until the answer
         answer = await self._about(entry, "POST", "/rotate")
         if answer:
             self.ledger.counts["rotated"] += 1
             entry.uri = answer.body["connection"]["uri"]
 
     async def _rotate_once(self, entry: Entry) -> None:
-        """And use what is told, by whatever answer."""
+        """Rotate, and log in with the connection that the service then reports."""
         await self._rotate(entry)
         await self.look(entry)
 
     async def _rotate_twice(self, entry: Entry) -> None:
-        """At once: nobody knows which was the last."""
+        """Rotate twice at the same time: the last password is unknown."""
         await asyncio.gather(self._rotate(entry), self._rotate(entry))
         entry.uri = None
 
@@ -208,11 +208,11 @@ class Client:
             self.unexpected("DELETE", entry.id, answer)
 
     async def _leave(self, entry: Entry) -> None:
-        """Delete it amid a change of its password."""
+        """Delete the database while its password is rotated."""
         await asyncio.gather(self._rotate(entry), self._delete(entry))
 
     async def _about(self, entry: Entry, method: str, what: str) -> Answer | None:
-        """A successful answer about a database; who gets none may look what became of it."""
+        """Send a request about a database. Return a successful answer, or None."""
         is_patient = method == "GET" or self.chance.random() < 0.5
         address = f"/v1/databases/{entry.id}{what}"
         answer = await self.ask(method, address, repeatable=is_patient)
@@ -225,14 +225,14 @@ class Client:
         return None
 
     async def log_in(self, entry: Entry) -> None:
-        """With what was handed out last; that the server is down at this moment is no matter."""
+        """Log in with the latest URI. The server may be down at this moment."""
         if entry.uri is None:
             return
         try:
             session = await asyncpg.connect(entry.uri)
         except REFUSALS as error:
             if not entry.may_be_over:
-                self.ledger.complain(f"{entry.id} refuses the login that was handed out: {error}")
+                self.ledger.complain(f"{entry.id} refuses its latest login: {error}")
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
             self.ledger.counts["servers found down"] += 1
         else:

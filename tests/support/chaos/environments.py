@@ -1,4 +1,4 @@
-"""The servers under the service, and the names that are really there."""
+"""The servers under the service, and the roles and databases that exist on them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -17,19 +17,19 @@ from tests.support.places import bundle, session
 
 Names = frozenset[str]
 Census = tuple[Names, Names]
-"""All roles, and all databases."""
+"""The names of all roles and of all databases."""
 
 
 @dataclass(frozen=True)
 class Environment:
-    """`settings` lead the service there."""
+    """A server. `settings` point the service at it."""
 
     settings: Mapping[str, str]
     census: Callable[[], Awaitable[Census]]
 
 
 def own_server(data_dir: Path) -> Environment:
-    """The server that the service itself starts."""
+    """Return the bundled server that the service starts."""
 
     async def census() -> Census:
         return await _census(superuser_of(data_dir))
@@ -38,7 +38,7 @@ def own_server(data_dir: Path) -> Environment:
 
 
 def operators_server(provider: PostgresProvider) -> Environment:
-    """A server that the service finds: one of ours, used from outside."""
+    """Return a server of an operator: a bundled one that another process runs."""
     admin, superuser = provider.server.admin, bundle(provider).superuser
     dsn = f"postgresql:///postgres?host={admin['host']}&port={admin['port']}&user={admin['user']}"
     settings = {
@@ -52,7 +52,7 @@ def operators_server(provider: PostgresProvider) -> Environment:
 
 @asynccontextmanager
 async def neon_project() -> AsyncIterator[Environment]:
-    """A Neon project, used as the original service did."""
+    """Open a Neon project, used like the original service did."""
     behaviour = Behaviour(operation_seconds=0.02, roles_limit=10_000, databases_limit=10_000)
     async with running_emulator(behaviour, checked=False) as neon:
         settings = {
@@ -68,7 +68,7 @@ async def neon_project() -> AsyncIterator[Environment]:
 
 @asynccontextmanager
 async def registry_on(provider: PostgresProvider) -> AsyncIterator[Mapping[str, str]]:
-    """The settings for a new registry on that server."""
+    """Yield the settings for a new registry on the provider's server."""
     async with vended(provider, new_order()) as connection:
         yield {"PGVEND_REGISTRY_URL": connection.uri(), "PGVEND_SECRET": token_hex(32)}
 
@@ -81,7 +81,7 @@ async def _census(login: Login) -> Census:
 
 
 async def _neon_census(neon: RunningEmulator) -> Census:
-    """In PostgreSQL; the API lists the same when it has nothing to do."""
+    """Return the names in PostgreSQL. The API lists a subset of them when it is idle."""
     await neon.emulator.first.operations.idle()
     census = await neon.snapshot()
     assert census.listed_databases <= census.real_databases

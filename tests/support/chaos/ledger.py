@@ -1,4 +1,4 @@
-"""What clients were told, and so what has to be true in the end."""
+"""The answers that clients got, and so the state that the service must have in the end."""
 
 import asyncio
 from collections import Counter
@@ -12,13 +12,13 @@ from tests.support.service import PATIENCE
 
 class Fate(StrEnum):
     KEPT = "kept"
-    PERHAPS_GONE = "perhaps gone"  # its deletion was not answered, or its time may have come
+    PERHAPS_GONE = "perhaps gone"  # its deletion was not answered, or it may have expired
     GONE = "gone"
 
 
 @dataclass(eq=False)
 class Wish:
-    """One database that a client asked for, once or often; `ids` are all that it was told."""
+    """A client's request for one database, sent once or repeatedly. `ids` are from all answers."""
 
     body: Mapping[str, Any]
     key: str | None = None
@@ -26,14 +26,14 @@ class Wish:
 
     @property
     def is_short(self) -> bool:
-        """Whether the database may end while the test runs."""
+        """Whether the database may expire while the test runs."""
         return self.body.get("ttl") == "1m"
 
 
 @dataclass(eq=False)
 class Entry:
-    """One database that a client knows of. `uri` is the one handed out last, None where that answer
-    was lost; `is_promise`, that nobody has been told yet that it is ready."""
+    """A database that a client knows. `uri` is the latest one, None if its answer was lost.
+    `is_pending` says that no answer has reported it as ready yet."""
 
     id: str
     wish: Wish
@@ -46,7 +46,7 @@ class Entry:
         return self.wish.is_short or self.fate is not Fate.KEPT
 
     def allows(self, state: str) -> bool:
-        """Whether it may be found in this state in the end."""
+        """Return whether the database may have this state in the end."""
         return (
             (state == "ready" and self.fate is not Fate.GONE)
             or (state == "deleted" and self.may_be_over)
@@ -56,7 +56,7 @@ class Entry:
 
 @dataclass
 class Ledger:
-    """Of all clients together; `complaints` are the promises that were not kept."""
+    """The answers to all clients. `violations` are the promises that the service broke."""
 
     entries: dict[str, Entry] = field(default_factory=dict)
     wishes: list[Wish] = field(default_factory=list)
@@ -64,17 +64,17 @@ class Ledger:
     counts: Counter[str] = field(default_factory=Counter)
 
     async def answered(self, many: int) -> None:
-        """Return when that many more requests are answered."""
+        """Wait until `many` more requests are answered."""
         enough = self.counts["answers"] + many
         async with asyncio.timeout(PATIENCE):
-            while self.counts["answers"] < enough:  # noqa: ASYNC110 - clients have enough to do
+            while self.counts["answers"] < enough:  # noqa: ASYNC110 - an event would burden the clients
                 await asyncio.sleep(0.01)
 
     def promised(self, wish: Wish, database_id: str) -> Entry:
         wish.ids.add(database_id)
         entry = self.entries.setdefault(database_id, Entry(database_id, wish, is_promise=True))
         if entry.wish is not wish:
-            self.complain(f"{database_id} was told to two, who wished for one each")
+            self.complain(f"two requests for one database each got {database_id}")
         return entry
 
     def made(self, wish: Wish, database_id: str, uri: str) -> Entry:
@@ -83,10 +83,10 @@ class Ledger:
         return entry
 
     def handed_out(self, entry: Entry, uri: str) -> None:
-        """How to log in, again: as it was handed out last."""
+        """Record a URI, which must equal the one before."""
         entry.is_promise = False
         if entry.uri not in {None, uri}:
-            self.complain(f"{entry.id} was handed out as {entry.uri}, and then as {uri}")
+            self.complain(f"{entry.id} had the URI {entry.uri}, and then {uri}")
         entry.uri = uri
 
     def complain(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The service as a process, or as several, killed and started again."""
+"""One or several processes of the service that can be killed and started again."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -13,12 +13,12 @@ from tests.support.service import PATIENCE, RunningService, running_service, sta
 BUSY: Mapping[str, Any] = {"PGVEND_LOG_LEVEL": "error", "PGVEND_RECONCILE_INTERVAL": "1"}
 
 SLIPS = ("crashed", "Traceback", "never retrieved", "Exception ignored")
-"""What a service does not write, killed or not."""
+"""Texts that a service never writes, killed or not."""
 
 
 @dataclass
 class Replicas:
-    """`number` of them, with the same `settings`. What each has written is kept to the end."""
+    """`number` replicas with the same `settings`. Their output is kept to the end."""
 
     data_dir: Path
     settings: Mapping[str, Any]
@@ -31,24 +31,24 @@ class Replicas:
     _start_seconds: float = 0.0
 
     async def start(self, *which: int) -> None:
-        """Return when these serve, or all."""
+        """Start these replicas, or all, and return when they serve."""
         began = asyncio.get_running_loop().time()
         await asyncio.gather(*map(self._start, which or range(self.number)))
         self._start_seconds = asyncio.get_running_loop().time() - began
 
     async def kill(self, *which: int) -> None:
-        """Kill these, with SIGKILL, at the same moment."""
+        """Kill these replicas with SIGKILL at the same moment."""
         await asyncio.gather(*map(self._kill, which))
 
     async def stumble(self, progress: float) -> None:
-        """Start one, and kill it after that part of the time that the last start took."""
+        """Start a replica, and kill it after the share `progress` of the time of the last start."""
         service = await self._entered(starting_service(self.data_dir, **BUSY, **self.settings))
         await service.ended(within=self._start_seconds * progress)
         await service.kill()
         self.kills += 1
 
     async def address(self, chance: Random) -> str:
-        """The URL of any that serves, as soon as there is one."""
+        """Return the URL of any replica that serves, as soon as one does."""
         async with asyncio.timeout(PATIENCE):
             await self._is_open.wait()
         return chance.choice(list(self._serving.values())).url
@@ -84,7 +84,7 @@ class Replicas:
 async def replicas(
     data_dir: Path, settings: Mapping[str, str], number: int = 1
 ) -> AsyncIterator[Replicas]:
-    """None of them runs yet, and nothing is left of them."""
+    """Yield replicas that are not started yet, and end them when the context exits."""
     them = Replicas(data_dir, settings, number)
     async with them._lifetime:
         yield them

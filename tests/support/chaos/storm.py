@@ -1,4 +1,4 @@
-"""Clients at work, and what breaks meanwhile, round after round; then the checks."""
+"""A run with clients and failures in each round, and the checks at its end."""
 
 import asyncio
 import os
@@ -22,13 +22,13 @@ from tests.support.chaos.replicas import Replicas
 CLIENTS = 8
 
 ANSWERS = 24
-"""How many requests are answered, at most, before the next thing breaks."""
+"""The maximum number of answers before the next failure."""
 
 TIMEOUT = aiohttp.ClientTimeout(total=120)
-"""Longer than the service takes to say that it could not be done."""
+"""Longer than the service needs to answer that a request failed."""
 
 Calamity = Callable[[Random], Awaitable[None]]
-"""One round; it leaves everything as it found it."""
+"""A function that causes one failure and repairs it."""
 
 
 def _seed() -> int:
@@ -37,7 +37,7 @@ def _seed() -> int:
 
 @dataclass(frozen=True)
 class Storm:
-    """`seed` decides what is asked for and what breaks; when exactly, the machine."""
+    """A run. `seed` determines the requests and the failures, but not their exact times."""
 
     service: Replicas
     environment: Environment
@@ -46,7 +46,7 @@ class Storm:
     seed: int = field(default_factory=_seed)
 
     async def __call__(self, rounds: int) -> None:
-        """So many rounds, and then nothing may be wrong. Prints the counts, and what is wrong."""
+        """Run the rounds and the checks, and print the counts and all violations."""
         try:
             async with aiohttp.ClientSession(timeout=TIMEOUT) as http:
                 await self._through(http, rounds)
@@ -66,7 +66,9 @@ class Storm:
             for number in range(rounds):
                 chance = self._chance(f"round {number}")
                 await self.ledger.answered(chance.randint(1, ANSWERS))
-                await asyncio.sleep(chance.uniform(0, 0.05))  # and at any moment after that one
+                await asyncio.sleep(
+                    chance.uniform(0, 0.05)
+                )  # so that the failure comes at any moment
                 await self.calamity(chance)
         checks = Checks(self._client(http, "checks", loyalty=1))
         await checks.settle()
@@ -75,7 +77,7 @@ class Storm:
 
     @asynccontextmanager
     async def _crowd(self, http: aiohttp.ClientSession) -> AsyncIterator[None]:
-        """Clients at work; in the end each finishes what it has begun."""
+        """Run the clients until the context exits; each completes its last request."""
         over = asyncio.Event()
         async with asyncio.TaskGroup() as crowd:
             for number in range(CLIENTS):
@@ -91,14 +93,14 @@ class Storm:
 
 
 def _print(*lines: str) -> None:
-    print("", *lines, sep="\n  ")  # noqa: T201 - what `make chaos` is run for
+    print("", *lines, sep="\n  ")  # noqa: T201 - the result of `make chaos`
 
 
 T = TypeVar("T")
 
 SWEEPS = 300
 PAUSE = 0.5
-"""How often it is swept, with how many seconds in between: what has failed rests for a while."""
+"""The maximum number of reconciliations, and the seconds between them: failed operations pause."""
 
 AT_ONCE = 8
 
@@ -109,7 +111,7 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Checks:
-    """By a client that does not give up; whatever is not as it should be, it complains about."""
+    """The checks, by a client that repeats every request. It records all violations."""
 
     client: Client
 
@@ -118,7 +120,7 @@ class Checks:
         return self.client.ledger
 
     async def settle(self) -> None:
-        """Have the service sweep until it finds nothing, and nothing is left half done."""
+        """Reconcile until there is nothing to do and no operation is incomplete."""
         for _ in range(SWEEPS):
             await self._extend()
             findings = await self._sweep()
@@ -126,15 +128,17 @@ class Checks:
             if not findings and not left:
                 return
             await asyncio.sleep(PAUSE)
-        raise AssertionError(f"after {SWEEPS} sweeps there is still {findings} and {left}")
+        raise AssertionError(
+            f"after {SWEEPS} reconciliations there are still {findings} and {left}"
+        )
 
     async def promises(self) -> None:
-        """Of keys, of the databases that clients know of, and of those whose answers were lost."""
+        """Check idempotency keys, known databases, and databases whose answers were lost."""
         keyed = [wish for wish in self.ledger.wishes if wish.key]
         await _each(self.client.fulfil, keyed)
         await self._extend()
         records = {record["id"]: record for record in await self._records()}
-        for wish in keyed:  # what failed gave the key back; all else is one database
+        for wish in keyed:  # a failed creation frees its key
             named = {each for each in wish.ids if records.get(each, {}).get("state") != "failed"}
             if len(named) > 1:
                 self.ledger.complain(f"the key {wish.key} names {sorted(named)}")
@@ -144,7 +148,7 @@ class Checks:
         await _each(self._usable, [record for record in unclaimed if record["state"] not in GONE])
 
     async def reality(self, before: Census, after: Census) -> None:
-        """Exactly the roles and databases that are recorded, beside those that were there."""
+        """Check that exactly the recorded roles and databases exist, and the earlier ones."""
         live = [record for record in await self._records() if record["state"] not in GONE]
         owners = frozenset(record["owner"] for record in live)
         databases = frozenset(record["database"] for record in live)
@@ -152,7 +156,7 @@ class Checks:
         self._compare("database", before[1] | databases, after[1])
 
     async def _extend(self) -> None:
-        """What is about to end would do so while it is looked at."""
+        """Extend databases that would otherwise expire during the checks."""
         soon = datetime.now(UTC) + timedelta(minutes=20)
         for record in await self._records():
             ends = record["expires_at"]
@@ -160,7 +164,7 @@ class Checks:
                 await self.client.ask("PATCH", f"/v1/databases/{record['id']}", {"ttl": "1h"})
 
     async def _sweep(self) -> Sequence[Record]:
-        self.ledger.counts["sweeps"] += 1
+        self.ledger.counts["reconciliations"] += 1
         return list((await self._asked("POST", "/v1/reconciliations"))["results"])
 
     async def _records(self) -> Sequence[Record]:
@@ -199,7 +203,7 @@ class Checks:
         await self._works(entry)
 
     async def _usable(self, record: Record) -> None:
-        """Nobody was told of it; it is listed, and so has to be whole."""
+        """Check a database that no answer named: it is listed, so it must be complete."""
         self.ledger.counts["unclaimed"] += 1
         entry = Entry(record["id"], Wish({}), is_promise=False)
         await self.client.look(entry)
@@ -211,7 +215,7 @@ class Checks:
             session = await asyncpg.connect(entry.uri)
             session.terminate()
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            self.ledger.complain(f"{entry} does not let its owner in: {error}")
+            self.ledger.complain(f"{entry} refuses its owner's login: {error}")
 
     def _compare(self, kind: str, wanted: Names, found: Names) -> None:
         self.ledger.counts["leftovers"] += len(found - wanted)

@@ -1,4 +1,4 @@
-"""The server's folder: taken by one, reached by one port."""
+"""The server's folder: its lock, port and log."""
 
 import os
 import socket
@@ -34,65 +34,68 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_folder_is_taken_by_one_until_its_lock_is_closed(cluster: Cluster) -> None:
+def test_a_folder_is_locked_until_the_lock_is_closed(cluster: Cluster) -> None:
     with cluster.lock(), pytest.raises(StartupError, match=r"in use .* PGVEND_DATA_DIR"):
         cluster.lock()
     cluster.lock().close()
 
 
-def test_a_missing_folder_is_made_for_us_alone(tmp_path: Path) -> None:
+def test_a_missing_folder_is_created_with_mode_0700(tmp_path: Path) -> None:
     cluster = Cluster(tmp_path / "data" / "embedded")
     cluster.lock().close()
     assert mode(cluster.folder) == 0o700
 
 
-def test_a_port_is_chosen_once_and_kept_unless_the_operator_wants_another(cluster: Cluster) -> None:
-    chosen = cluster.port(None)
+def test_a_port_is_chosen_once_unless_the_operator_sets_another(cluster: Cluster) -> None:
+    chosen = cluster.choose_port(None)
 
     assert chosen in PORTS
-    assert [cluster.port(None), Cluster(cluster.folder).port(None)] == [chosen, chosen]
+    assert cluster.choose_port(None) == chosen
+    assert Cluster(cluster.folder).choose_port(None) == chosen
     wanted = free_port()
     before = (cluster.folder / "port").stat().st_ino
-    assert cluster.port(wanted) == wanted
+    assert cluster.choose_port(wanted) == wanted
     assert (cluster.folder / "port").stat().st_ino != before, "a killed writer leaves the old one"
-    assert cluster.port(None) == wanted
+    assert cluster.choose_port(None) == wanted
 
 
-def test_a_busy_port_is_refused_and_the_kept_one_stays(cluster: Cluster, busy_port: int) -> None:
-    """Another port would break every credential that was handed out, silently."""
+def test_a_port_in_use_is_refused_and_the_saved_one_stays(cluster: Cluster, busy_port: int) -> None:
+    """Another port would silently break all existing credentials."""
     assert not is_free(busy_port)
     with pytest.raises(StartupError, match=rf"Port {busy_port} .* PGVEND_EMBEDDED_PORT"):
-        cluster.port(busy_port)
+        cluster.choose_port(busy_port)
 
     (cluster.folder / "port").write_text(f"{busy_port}\n")
-    with pytest.raises(StartupError, match="taken by another program"):
-        cluster.port(None)
+    with pytest.raises(StartupError, match="in use by another program"):
+        cluster.choose_port(None)
 
     assert (cluster.folder / "port").read_text() == f"{busy_port}\n"
 
 
-def test_an_address_that_the_machine_does_not_have_is_refused(cluster: Cluster) -> None:
+def test_an_address_that_the_machine_lacks_is_refused(cluster: Cluster) -> None:
     with pytest.raises(StartupError, match=r"address 192\.0\.2\.77: set PGVEND_EMBEDDED_LISTEN"):
-        cluster.port(free_port(), ["127.0.0.1", "192.0.2.77"])
+        cluster.choose_port(free_port(), ["127.0.0.1", "192.0.2.77"])
     assert not (cluster.folder / "port").exists()
 
 
 @pytest.mark.parametrize("listen", [["*"], ["127.0.0.2", "127.0.0.1"]])
-def test_a_port_is_free_everywhere(cluster: Cluster, busy_port: int, listen: list[str]) -> None:
+def test_a_port_has_to_be_free_on_every_address(
+    cluster: Cluster, busy_port: int, listen: list[str]
+) -> None:
     with pytest.raises(StartupError, match=rf"Port {busy_port} .* PGVEND_EMBEDDED_PORT"):
-        cluster.port(busy_port, listen)
+        cluster.choose_port(busy_port, listen)
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "0", "65536", "-1", "9" * 5000, "\u0663"])
-def test_a_damaged_port_is_told_and_not_replaced(cluster: Cluster, text: str) -> None:
+def test_a_damaged_port_is_reported_and_not_replaced(cluster: Cluster, text: str) -> None:
     kept = cluster.folder / "port"
     kept.write_text(text)
     with pytest.raises(StartupError, match=r"is damaged: set PGVEND_EMBEDDED_PORT"):
-        cluster.port(None)
+        cluster.choose_port(None)
     assert kept.read_text() == text
 
 
-def test_a_cluster_exists_when_initdb_has_ended(cluster: Cluster) -> None:
+def test_a_cluster_exists_when_initdb_has_completed(cluster: Cluster) -> None:
     assert not cluster.exists
     cluster.data.mkdir()
     assert not cluster.exists
@@ -101,7 +104,7 @@ def test_a_cluster_exists_when_initdb_has_ended(cluster: Cluster) -> None:
     assert cluster.major == 18
 
 
-def test_the_log_is_for_us_alone_and_grows_until_it_is_put_aside(cluster: Cluster) -> None:
+def test_the_log_has_mode_0600_and_is_moved_when_it_is_too_long(cluster: Cluster) -> None:
     for line in (b"one\n", b"two\n"):
         with cluster.open_log() as log:
             log.write(line)
@@ -117,7 +120,7 @@ def test_the_log_is_for_us_alone_and_grows_until_it_is_put_aside(cluster: Cluste
     assert (cluster.folder / "postgres.log.1").stat().st_size == LOG_LIMIT
 
 
-def test_what_is_appended_never_makes_the_log_longer_than_its_limit(cluster: Cluster) -> None:
+def test_an_append_never_makes_the_log_longer_than_its_limit(cluster: Cluster) -> None:
     part = b"old\n" * (LOG_LIMIT // 12)
     for _ in range(3):
         cluster.append_log(part)
@@ -129,7 +132,7 @@ def test_what_is_appended_never_makes_the_log_longer_than_its_limit(cluster: Clu
     assert mode(aside) == mode(cluster.log) == 0o600
 
 
-def test_the_tail_of_the_log_is_its_last_lines_whatever_is_in_them(cluster: Cluster) -> None:
+def test_the_tail_of_the_log_is_its_last_lines_with_any_content(cluster: Cluster) -> None:
     with cluster.open_log() as log:
         log.write(b"".join(b"line %d\n" % number for number in range(10)) + b"\xff\n")
     assert cluster.log_tail().splitlines() == ["line 6", "line 7", "line 8", "line 9", "\ufffd"]

@@ -34,7 +34,7 @@ def settings_in(folder: Path) -> dict[str, str]:
     include, *lines = (folder / "pgvend.conf").read_text().splitlines()
     assert include == "include 'postgresql.conf'", "initdb's settings are not read first"
     pairs = [re.fullmatch(r"([a-z_]+) = '([^']*)'", line) for line in lines]
-    assert all(pairs), "a line that is not a setting"
+    assert all(pairs), "a line is not a setting"
     return {pair[1]: pair[2] for pair in pairs if pair}
 
 
@@ -43,13 +43,13 @@ def rules_in(folder: Path, kind: str = "") -> list[list[str]]:
     return [line.split() for line in lines if not line.startswith("#") and line.startswith(kind)]
 
 
-def test_every_file_is_ours_and_for_the_server_alone(tmp_path: Path) -> None:
+def test_every_file_is_written_for_the_server_alone(tmp_path: Path) -> None:
     written(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == FILES
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
 
 
-def test_what_was_changed_by_hand_or_by_alter_system_does_not_last(tmp_path: Path) -> None:
+def test_changes_by_hand_or_by_alter_system_are_overwritten(tmp_path: Path) -> None:
     written(tmp_path)
     before = {name: (tmp_path / name).read_text() for name in FILES}
     (tmp_path / "pg_hba.conf").write_text("host all all all trust\n")
@@ -58,7 +58,7 @@ def test_what_was_changed_by_hand_or_by_alter_system_does_not_last(tmp_path: Pat
     assert {name: (tmp_path / name).read_text() for name in FILES} == before
 
 
-def test_the_server_keeps_tenants_from_its_log_and_its_last_places(tmp_path: Path) -> None:
+def test_statements_stay_out_of_the_log_and_connections_are_reserved(tmp_path: Path) -> None:
     settings = settings_in(written(tmp_path))
     assert settings["listen_addresses"] == "127.0.0.1"
     assert settings["unix_socket_directories"] == "."
@@ -87,12 +87,12 @@ def test_a_value_of_two_lines_is_refused() -> None:
         quoted("on'\nfsync = 'off")
 
 
-def test_extra_settings_go_over_ours(tmp_path: Path) -> None:
+def test_extra_settings_override_pgvends(tmp_path: Path) -> None:
     settings = settings_in(written(tmp_path, extra={"fsync": "off", "max_connections": "30"}))
     assert (settings["fsync"], settings["max_connections"]) == ("off", "30")
 
 
-def test_nobody_is_trusted_and_superuser_and_admin_come_by_the_socket_alone(tmp_path: Path) -> None:
+def test_no_login_is_trusted_and_superuser_and_admin_use_the_socket_only(tmp_path: Path) -> None:
     rules = rules_in(written(tmp_path))
     methods = {rule[-1] if "peer" not in rule else "peer" for rule in rules}
 
@@ -114,7 +114,7 @@ def test_nobody_is_trusted_and_superuser_and_admin_come_by_the_socket_alone(tmp_
         (["::"], "all"),
     ],
 )
-def test_tenants_come_from_where_it_listens_with_a_password_and_not_into_the_shared_databases(
+def test_tenants_need_a_password_and_cannot_use_the_shared_databases(
     tmp_path: Path, listen: Sequence[str], callers: str
 ) -> None:
     written(tmp_path, listen=listen)
@@ -127,6 +127,6 @@ def test_tenants_come_from_where_it_listens_with_a_password_and_not_into_the_sha
     ]
 
 
-def test_only_our_own_system_user_becomes_superuser_or_admin(tmp_path: Path) -> None:
+def test_only_pgvends_own_system_user_becomes_superuser_or_admin(tmp_path: Path) -> None:
     lines = (written(tmp_path, os_user="an odd user") / "pg_ident.conf").read_text().splitlines()
     assert lines == [f'pgvend "an odd user" {SUPERUSER}', f'pgvend "an odd user" {ADMIN}']

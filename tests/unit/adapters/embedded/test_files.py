@@ -1,4 +1,4 @@
-"""Files in a folder of somebody whom we do not trust, and the copy of PostgreSQL for it."""
+"""Files in a folder of an untrusted user, and the copy of PostgreSQL for that user."""
 
 import os
 import stat
@@ -21,7 +21,7 @@ NOBODY = 65534
 @pytest.fixture
 def as_root() -> None:
     if os.geteuid() != 0:
-        lacking("root, who alone can give files away")
+        lacking("root, to give files away")
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def _strict_umask() -> Iterator[None]:
     os.umask(before)
 
 
-def test_a_file_is_for_its_owner_alone_and_replaces_an_old_one(tmp_path: Path) -> None:
+def test_a_file_has_mode_0600_and_replaces_an_old_one(tmp_path: Path) -> None:
     (tmp_path / "file.new").write_text("half, of a writer that was killed")
     write_file(tmp_path / "file", "a long old text", None)
     write_file(tmp_path / "file", "text\n", None)
@@ -42,10 +42,10 @@ def test_a_file_is_for_its_owner_alone_and_replaces_an_old_one(tmp_path: Path) -
 
 @pytest.mark.parametrize("name", ["file", "file.new"])
 @pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
-def test_a_link_in_the_files_place_is_not_followed(
+def test_a_link_in_place_of_the_file_is_not_followed(
     tmp_path: Path, name: str, link: Callable[[Path, Path], None]
 ) -> None:
-    """Root would else write into /etc/passwd what the server's account likes."""
+    """Otherwise the server's account could make root write to /etc/passwd."""
     precious = tmp_path / "precious"
     precious.write_text("precious")
     link(tmp_path / name, precious)
@@ -64,7 +64,7 @@ def test_the_file_belongs_to_the_account(tmp_path: Path) -> None:
     assert (owner.st_uid, owner.st_gid) == (NOBODY, NOBODY)
 
 
-def test_a_missing_wheel_is_told_with_the_way_out(tmp_path: Path) -> None:
+def test_a_missing_wheel_is_reported_with_a_fix(tmp_path: Path) -> None:
     missing = Wheel("no_such_wheel")
     with pytest.raises(StartupError, match=r"pip install no-such-wheel.*PGVEND_EMBEDDED_PROGRAMS"):
         missing.own_programs()
@@ -73,7 +73,7 @@ def test_a_missing_wheel_is_told_with_the_way_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_strict_umask")
-def test_everybody_reads_the_copy_and_only_its_maker_writes(tmp_path: Path) -> None:
+def test_all_users_can_read_the_copy_and_only_its_owner_can_write(tmp_path: Path) -> None:
     copies = tmp_path / "copies"
 
     programs = BUNDLED.shared_programs(copies)
@@ -87,7 +87,7 @@ def test_everybody_reads_the_copy_and_only_its_maker_writes(tmp_path: Path) -> N
     assert [path for path in folders_and_programs if not real[path] & stat.S_IXOTH] == []
 
 
-def test_the_copy_is_made_once_and_holds_every_program_and_library(tmp_path: Path) -> None:
+def test_the_copy_is_created_once_with_every_program_and_library(tmp_path: Path) -> None:
     original, copy = BUNDLED.own_programs().parent, BUNDLED.shared_programs(tmp_path).parent
     inode = (copy / "bin").stat().st_ino
 
@@ -103,14 +103,14 @@ def test_services_that_start_at_once_share_one_copy(tmp_path: Path) -> None:
     with ThreadPoolExecutor() as threads:
         [programs] = set(threads.map(lambda _: BUNDLED.shared_programs(tmp_path), range(3)))
     assert os.access(programs / "postgres", os.X_OK)
-    assert len(os.listdir(tmp_path)) == 1, "a copy was left half-made"
+    assert len(os.listdir(tmp_path)) == 1, "an incomplete copy was left"
 
 
 @pytest.mark.usefixtures("as_root")
-def test_a_folder_that_somebody_else_made_is_not_used(tmp_path: Path) -> None:
-    """Who owns the folder can put other programs into it."""
+def test_a_folder_of_another_user_is_not_used(tmp_path: Path) -> None:
+    """The owner of the folder can put other programs into it."""
     os.chown(tmp_path, NOBODY, NOBODY)
-    with pytest.raises(StartupError, match="belongs to somebody else"):
+    with pytest.raises(StartupError, match="belongs to another user"):
         BUNDLED.shared_programs(tmp_path)
 
 
@@ -125,7 +125,7 @@ def open_up(path: Path) -> None:
 @pytest.mark.usefixtures("as_root")
 @pytest.mark.parametrize("change", [give_away, open_up])
 @pytest.mark.parametrize("where", [".", "..", "../..", "../bin/postgres", "../lib", "../../.."])
-def test_a_copy_that_somebody_else_can_change_is_refused_each_time(
+def test_a_copy_that_another_user_can_change_is_refused_each_time(
     tmp_path: Path, change: Callable[[Path], None], where: str
 ) -> None:
     wheel, copies = small_wheel(tmp_path), tmp_path / "copies"
@@ -140,7 +140,7 @@ def test_a_copy_that_somebody_else_can_change_is_refused_each_time(
 
 
 @pytest.mark.usefixtures("as_root")
-def test_a_copy_by_a_link_that_leads_to_somebody_else_is_refused(tmp_path: Path) -> None:
+def test_a_copy_behind_a_link_to_another_users_folder_is_refused(tmp_path: Path) -> None:
     wheel, elsewhere = small_wheel(tmp_path), tmp_path / "elsewhere" / "copies"
     wheel.shared_programs(elsewhere)
     (tmp_path / "copies").symlink_to(elsewhere)
@@ -148,12 +148,12 @@ def test_a_copy_by_a_link_that_leads_to_somebody_else_is_refused(tmp_path: Path)
 
     give_away(elsewhere.parent)
 
-    with pytest.raises(StartupError, match="elsewhere belongs to somebody else"):
+    with pytest.raises(StartupError, match="elsewhere belongs to another user"):
         wheel.shared_programs(tmp_path / "copies")
 
 
 def small_wheel(folder: Path) -> Wheel:
-    """The bundled one with few of its files: each test copies it."""
+    """Return the bundled wheel with few of its files: each test copies it."""
 
     class Small(Wheel):
         def _site(self) -> Path:
@@ -168,7 +168,7 @@ def small_wheel(folder: Path) -> Wheel:
 
 
 @pytest.mark.usefixtures("as_root")
-def test_a_place_that_the_account_can_change_is_not_relied_upon(tmp_path: Path) -> None:
+def test_a_folder_that_the_account_can_replace_is_refused(tmp_path: Path) -> None:
     account, folder = Account(uid=NOBODY, gid=NOBODY), tmp_path / "above" / "embedded"
     folder.mkdir(parents=True)
     check_place(folder, account)
@@ -184,12 +184,12 @@ def test_a_place_that_the_account_can_change_is_not_relied_upon(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
-def test_what_is_no_file_is_not_read(tmp_path: Path, make: Callable[[Path], None]) -> None:
+def test_only_regular_files_are_read(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "file")
     assert read_file(tmp_path / "file") is None
 
 
-def test_a_file_is_read_up_to_a_bound_and_only_its_owners(tmp_path: Path) -> None:
+def test_a_file_is_read_up_to_a_limit_and_only_if_the_owner_matches(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x" * (LONGEST + 1))
 
     assert read_file(tmp_path / "file", os.geteuid()) == "x" * LONGEST

@@ -1,4 +1,4 @@
-"""What a killed service or a crashed server left behind."""
+"""Cleanup after a killed service or a crashed server."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts a program under a name and in a folder; all of them are ended afterwards."""
+    """A function that starts a program under a name and in a folder, until the test ends."""
     started: list[subprocess.Popen[bytes]] = []
 
     def starting(name: str, folder: Path) -> "subprocess.Popen[bytes]":
@@ -44,7 +44,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def leave(data: Path, pid: int) -> None:
-    """What a server leaves that had no time to clean up."""
+    """Leave the files of a server that had no time to clean up."""
     (data / "postmaster.pid").write_text(PID_FILE.format(pid))
     (data / ".s.PGSQL.23456").touch()
     (data / ".s.PGSQL.23456.lock").touch()
@@ -54,7 +54,7 @@ def pid_in(data: Path) -> int:
     return int((data / "postmaster.pid").read_text().splitlines()[0])
 
 
-def test_files_of_databases_that_nobody_knows_go_and_the_servers_own_stay(data: Path) -> None:
+def test_files_of_unknown_databases_are_removed_and_the_servers_own_stay(data: Path) -> None:
     own = {1, 4, 5, FIRST_OWN_OID - 1}
     for oid in own | {FIRST_OWN_OID, 20_000, 20_001, 20_002}:
         (data / "base" / str(oid)).mkdir()
@@ -68,12 +68,12 @@ def test_files_of_databases_that_nobody_knows_go_and_the_servers_own_stay(data: 
 
 
 @pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
-def test_what_the_account_may_not_read_is_not_copied_for_it(
+def test_a_file_that_the_account_cannot_read_is_not_copied_for_it(
     data: Path, tmp_path: Path, start: Start, link: Callable[[Path, Path], None]
 ) -> None:
-    """By a lock file that leads to a file of root's, which begins as a lock file does."""
+    """Through a lock file that links to root's file, which starts like a lock file."""
     if os.geteuid() != 0:
-        lacking("root, who gives files to the server's account")
+        lacking("root, to give files to the server's account")
     secret = tmp_path / "secret"
     secret.write_text(f"{start('an-editor', tmp_path).pid}\nwhat only root may read\n")
     link(data / "postmaster.pid", secret)
@@ -85,7 +85,7 @@ def test_what_the_account_may_not_read_is_not_copied_for_it(
 
 
 def test_nothing_is_removed_behind_a_link(data: Path, tmp_path: Path) -> None:
-    """Root would else empty another server's folder."""
+    """Otherwise root would empty another server's folder."""
     others = tmp_path / "others"
     (others / "20000" / "precious").mkdir(parents=True)
     (data / "base" / "20000").symlink_to(others / "20000")
@@ -99,13 +99,13 @@ def test_nothing_is_removed_behind_a_link(data: Path, tmp_path: Path) -> None:
     assert (others / "20000" / "precious").exists()
 
 
-def test_a_folder_that_was_left_in_order_needs_nothing(data: Path) -> None:
+def test_a_clean_folder_stays_as_it_is(data: Path) -> None:
     end_old_server(data, None)
     assert os.listdir(data) == ["base"]
 
 
 def test_a_session_that_outlived_its_server_is_ended(data: Path, start: Start) -> None:
-    """It would keep a new server from starting."""
+    """Otherwise it would keep a new server from starting."""
     server, session = start("postgres", data), start("postgres", data)
     server.kill()
     server.wait()
@@ -119,11 +119,11 @@ def test_a_session_that_outlived_its_server_is_ended(data: Path, start: Start) -
 @pytest.mark.parametrize(
     ("name", "folder"), [("postgres", ".."), ("an-editor", "."), ("a-stranger", "..")]
 )
-def test_another_server_or_program_that_has_got_the_number_is_left_alone_and_disowned(
+def test_another_server_or_program_with_the_process_id_keeps_running(
     data: Path, start: Start, name: str, folder: str
 ) -> None:
-    """An operator's shell, or a server of another folder: PostgreSQL would take it for this
-    folder's server, and refuse to start."""
+    """The program is an operator's shell or a server of another folder. PostgreSQL would take it
+    for this folder's server, and refuse to start."""
     program = start(name, data / folder)
     leave(data, program.pid)
 
@@ -132,11 +132,11 @@ def test_another_server_or_program_that_has_got_the_number_is_left_alone_and_dis
     assert program.poll() is None
     assert pid_in(data) == os.getpid()
     rest = (data / "postmaster.pid").read_text().splitlines()[1:]
-    assert rest == PID_FILE.splitlines()[1:], "PostgreSQL looks at the old server's memory by it"
+    assert rest == PID_FILE.splitlines()[1:], "PostgreSQL needs it to find the old server's memory"
     assert list(data.glob(".s.PGSQL.*")) == []
 
 
-def test_a_number_that_nobody_has_is_left_to_postgresql(data: Path, start: Start) -> None:
+def test_an_unused_process_id_stays_in_the_lock_file(data: Path, start: Start) -> None:
     ended = start("postgres", data)
     ended.send_signal(signal.SIGKILL)
     ended.wait()

@@ -30,14 +30,14 @@ def _ends_with(tmp_path: Path, line: bytes) -> bool:
 
 
 def written(server_log: ServerLog, text: bytes) -> int:
-    """Write as PostgreSQL does: once, and pass over the rest. Return how much was taken."""
+    """Write like PostgreSQL: once, dropping the rest. Return how many bytes were written."""
     try:
         return os.write(server_log.sink, text)
     except BlockingIOError:
         return 0
 
 
-async def test_lines_are_kept_as_they_come(server_log: ServerLog, tmp_path: Path) -> None:
+async def test_lines_are_copied_as_they_arrive(server_log: ServerLog, tmp_path: Path) -> None:
     keeping = asyncio.create_task(server_log.keep())
     for line in (b"one\n", b"two\n"):
         written(server_log, line)
@@ -46,7 +46,7 @@ async def test_lines_are_kept_as_they_come(server_log: ServerLog, tmp_path: Path
     assert kept(tmp_path) == b"one\ntwo\n"
 
 
-def test_what_nobody_takes_is_dropped_and_keeps_nobody_waiting(server_log: ServerLog) -> None:
+def test_output_that_is_not_read_is_dropped_and_blocks_no_writer(server_log: ServerLog) -> None:
     taken = sum(written(server_log, b"x" * 8_000_000) for _ in range(10))
     assert 0 < taken <= 16 * CHUNK
 
@@ -74,7 +74,9 @@ def test_a_long_line_is_cut_and_the_next_is_whole(server_log: ServerLog, tmp_pat
     assert kept(tmp_path) == b"short\n" + cut + b"next\n1\n" + cut + b"2\n" + line
 
 
-def test_a_log_that_cannot_be_written_stops_nobody(server_log: ServerLog, tmp_path: Path) -> None:
+def test_a_log_that_cannot_be_written_blocks_no_writer(
+    server_log: ServerLog, tmp_path: Path
+) -> None:
     (tmp_path / "postgres.log").mkdir()
     written(server_log, b"lost\n")
     assert server_log.take()
@@ -82,6 +84,6 @@ def test_a_log_that_cannot_be_written_stops_nobody(server_log: ServerLog, tmp_pa
     (tmp_path / "postgres.log").rmdir()
 
 
-def test_the_tail_has_what_came_last(server_log: ServerLog) -> None:
+def test_the_tail_has_the_latest_output(server_log: ServerLog) -> None:
     written(server_log, b"FATAL: no\n")
     assert server_log.tail() == "FATAL: no"

@@ -1,4 +1,4 @@
-"""Work in threads, which cannot be cancelled."""
+"""Functions in threads, which cannot be cancelled."""
 
 import asyncio
 import threading
@@ -9,7 +9,7 @@ from adapters.embedded.threads import in_thread
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-async def test_a_cancelled_caller_waits_for_the_end_of_the_work(times: int) -> None:
+async def test_a_cancelled_caller_waits_for_the_function_to_return(times: int) -> None:
     begun, may_end, ended = threading.Event(), threading.Event(), threading.Event()
 
     def work() -> None:
@@ -30,5 +30,5 @@ async def test_a_cancelled_caller_waits_for_the_end_of_the_work(times: int) -> N
     assert ended.is_set()
 
 
-async def test_the_work_is_given_its_arguments_and_its_value_is_returned() -> None:
+async def test_the_function_gets_its_arguments_and_its_value_is_returned() -> None:
     assert await in_thread(divmod, 7, 2) == (3, 1)

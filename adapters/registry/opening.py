@@ -9,7 +9,6 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.memory.leases import MemoryLeases
 from adapters.registry import postgres, sqlite
 from adapters.registry.audit import SqlAuditTrail
 from adapters.registry.errors import told
@@ -57,9 +56,11 @@ def kept_in(store: Store, leases: Leases, shared_rates: Rates | None = None) -> 
 
 
 @asynccontextmanager
-async def opened_sqlite(file: Path, patience: float = sqlite.PATIENCE) -> AsyncIterator[Opened]:
-    """The registry in that file, made when it is missing, for this process alone; `patience` is for
-    other programs that lock it, in seconds.
+async def opened_sqlite(
+    file: Path, leases: Leases, patience: float = sqlite.PATIENCE
+) -> AsyncIterator[Opened]:
+    """Open the registry in that file, created if it is missing, for this process alone. `leases`
+    are those of this process; `patience` is the wait for other programs' locks, in seconds.
 
     Raises StartupError: another process has it, or it is damaged, newer than we are, or locked.
     """
@@ -71,7 +72,7 @@ async def opened_sqlite(file: Path, patience: float = sqlite.PATIENCE) -> AsyncI
         engine_of = partial(sqlite.engine_of, file, patience=patience)
         writing = _closed_by(closing, engine_of(connections=1))
         reading = _closed_by(closing, engine_of(connections=sqlite.READERS))
-        yield kept_in(Store(reading, writing), MemoryLeases())
+        yield kept_in(Store(reading, writing), leases)
 
 
 @asynccontextmanager

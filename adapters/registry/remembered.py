@@ -40,7 +40,7 @@ class Remembered(Installation):
         """As it will be kept at the next start."""
         return self.kept or proposed
 
-    async def secrets(self, target: str) -> Mapping[str, int]:
+    async def count_by_secret(self, target: str) -> Mapping[str, int]:
         return Counter(record.secret for record in self.live if record.target == target)
 
 

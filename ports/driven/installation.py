@@ -13,6 +13,6 @@ class Installation(ABC):
         whoever proposes another later. Of racing calls, one counts."""
 
     @abstractmethod
-    async def secrets(self, target: str) -> Mapping[str, int]:
+    async def count_by_secret(self, target: str) -> Mapping[str, int]:
         """How many databases on that target, which are not gone, have their password from the
         secret of each name."""

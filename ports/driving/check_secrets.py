@@ -25,7 +25,7 @@ class CheckSecrets:
 
     async def __call__(self) -> SecretsInUse:
         """Raises Unavailable."""
-        counted = await self.installation.secrets(self.target.name)
+        counted = await self.installation.count_by_secret(self.target.name)
         known = {name: count for name, count in counted.items() if self.passwords.knows(name)}
         current = sum(count for name, count in known.items() if self._is_current(name))
         return SecretsInUse(

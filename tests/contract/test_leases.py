@@ -117,11 +117,11 @@ async def test_records_are_counted_by_the_secret_that_they_name(
     for state in (State.FAILED, State.DELETED):
         await registry.add(replace(new_record(state=state), secret="one"))
     await registry.add(new_record(target=ELSEWHERE))
-    assert dict(await installation.secrets(TARGET.name)) == {}
+    assert dict(await installation.count_by_secret(TARGET.name)) == {}
 
     for secret in ("", "one", "two", "two"):
         await registry.add(replace(new_record(), secret=secret))
-    assert dict(await installation.secrets(TARGET.name)) == {"": 1, "one": 1, "two": 2}
+    assert dict(await installation.count_by_secret(TARGET.name)) == {"": 1, "one": 1, "two": 2}
 
 
 async def test_a_record_keeps_the_secret_that_it_names(registry: Registry) -> None:

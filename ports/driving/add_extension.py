@@ -1,6 +1,7 @@
 """An extension, added to a database that is in use."""
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from domain.caller import ANYONE, Caller
 from domain.database import Database
@@ -10,6 +11,7 @@ from domain.passwords import PasswordDeriver
 from domain.states import State
 from domain.steps import Work
 from domain.target import Target
+from domain.upkeep import Upkeep
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
@@ -23,6 +25,8 @@ from ports.records import attempt, changed, seen_by, still_there
 class AddExtension:
     """The record names the extension first, as its latest one: whoever finishes an installation
     that was cut off knows from there what to install."""
+
+    actions: ClassVar = frozenset({Upkeep.ADD_EXTENSION})
 
     registry: Registry
     provider: DatabaseProvider

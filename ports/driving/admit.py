@@ -55,7 +55,7 @@ class AdmitCaller:
     `anonymous` are the limits of callers without keys, None where there are to be none."""
 
     ring: KeyRing
-    rates: Rates
+    rate_limiter: Rates
     failures: Rates
     clock: Clock
     known: KnownKeys = field(default_factory=KnownKeys)
@@ -106,7 +106,7 @@ class AdmitCaller:
         refusal = f"Without a key, an address may ask {access.rate}: wait, or use an API key."
         here = await self.failures.hit(f"anonymous here {network}", access.rate)
         here.check(refusal)
-        allowance = await self.rates.hit(f"anonymous {network}", access.rate)
+        allowance = await self.rate_limiter.hit(f"anonymous {network}", access.rate)
         allowance.check(refusal)
         return Admitted(access.caller, allowance)
 
@@ -117,7 +117,7 @@ class AdmitCaller:
     async def _counted(self, caller: Caller) -> Allowance | None:
         if caller.rate is None:
             return None
-        allowance = await self.rates.hit(f"key {caller.key}", caller.rate)
+        allowance = await self.rate_limiter.hit(f"key {caller.key}", caller.rate)
         allowance.check(f"Your key's rate is {caller.rate}: wait before you ask again.")
         return allowance
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 from domain.database import Database
 from domain.sizes import Measure, SizeLimit, is_read_only, size_work, told, work_for
@@ -25,6 +26,8 @@ DEFIED = "It is read-only, and its owner writes all the same: delete it, or ask 
 @dataclass(frozen=True, kw_only=True)
 class ConfineDatabases:
     """A `limit` of None has room for everything: what was confined by another one is released."""
+
+    actions: ClassVar = frozenset({Upkeep.CONFINE, Upkeep.RELEASE})
 
     registry: Registry
     guard: SizeGuard

@@ -7,6 +7,7 @@ from functools import partial
 from domain.database import Database
 from domain.errors import DatabaseNotFound
 from domain.identity import made_at
+from domain.naming import Nickname
 from domain.order import Holding, Tenant
 from domain.states import LIVE, State
 from domain.target import Target
@@ -39,7 +40,7 @@ TOMBSTONE = "A tombstone: the role of a deleted database, which objects of other
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reconcile:
+class DetectDrift:
     """Nothing that may hold data is dropped, unless its record says that it is gone."""
 
     registry: Registry
@@ -126,7 +127,7 @@ class Reconcile:
         after a rotation it is known again."""
         return Database(
             id=drift.id,
-            nickname=drift.names.database,
+            nickname=Nickname(drift.names.database),
             names=drift.names,
             target=self.target,
             state=State.READY,

@@ -1,22 +1,23 @@
 """An expired database, taken back before it is dropped."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import ClassVar
 
 from domain.caller import ANYONE, Caller
 from domain.database import Database
-from domain.errors import (
-    DatabaseNotFound,
-    IllegalTransition,
-    InFlight,
-    ProviderRejected,
-    Unavailable,
-)
+from domain.errors import DatabaseNotFound, InFlight, ProviderRejected, Unavailable
 from domain.expiry import ExpiryPolicy
 from domain.passwords import PasswordDeriver
-from domain.states import State
 from domain.steps import Work
 from domain.target import Target
+from domain.transitions import (
+    check_restorable,
+    complete_restoration,
+    is_restoring,
+    start_restoration,
+)
+from domain.upkeep import Upkeep
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
@@ -31,6 +32,8 @@ from ports.records import attempt, changed, keyed, rekeyed, seen_by
 class RestoreDatabase:
     """`login_check` asks once whether the server has the record's password; it is None where the
     operator turned it off."""
+
+    actions: ClassVar = frozenset({Upkeep.RESTORE})
 
     registry: Registry
     provider: DatabaseProvider
@@ -53,48 +56,43 @@ class RestoreDatabase:
         sweep.
         """
 
-        def promised(database: Database) -> Database:
+        def start(database: Database) -> Database:
             self._check(database, caller)
             now = self.clock.now()
-            return replace(
-                database.began(Work.RESTORE, now), expires_at=self.expiry.expires_at(now, ttl)
-            )
+            return start_restoration(database, now, self.expiry.expires_at(now, ttl))
 
-        # before the lease: whoever may not have it, must not keep others from it
+        # check before taking the lease: a caller without access must not block others
         self._check(await self.registry.get(database_id), caller)
         async with self.leases.held(database_id) as is_mine:
             if not is_mine:
                 raise InFlight
-            return await self._done(await changed(self.registry, database_id, promised))
+            return await self._restore(await changed(self.registry, database_id, start))
 
     async def finish(self, database_id: str) -> bool:
-        """Do what was promised; whether there was anything for this call to do. Idempotent."""
+        """Finish an interrupted restoration. Return whether this call did so. Idempotent."""
         async with self.leases.held(database_id) as is_mine:
             database = await self.registry.get(database_id)
-            is_open = database.state is State.EXPIRED and database.is_pending(Work.RESTORE)
-            if is_mine and is_open:
-                await self._done(database)
-            return is_mine and is_open
+            is_open = is_mine and is_restoring(database, self.clock.now())
+            if is_open:
+                await self._restore(database)
+            return is_open
 
     def _check(self, database: Database, caller: Caller) -> None:
         seen_by(caller, database).check_target(self.target)
-        if database.state is State.READY and database.is_over(self.clock.now()):
-            raise InFlight("The database is expiring at this moment; repeat it soon.")
-        if database.state is not State.EXPIRED:
-            raise IllegalTransition(
-                f"Database {database.id} is {database.state}; only an expired one is restored."
-            )
+        check_restorable(database, self.clock.now())
 
-    async def _done(self, database: Database) -> Vended:
+    async def _restore(self, database: Database) -> Vended:
         database = await keyed(self.registry, database, self.passwords, self.randomness)
         async with attempt(self.registry, self.clock, database, Work.RESTORE):
             if not await self._has_password(database):
                 database = await rekeyed(self.registry, database, self.passwords, self.randomness)
             connection = await self.provider.provision(database.order(self.passwords))
-        return Vended(
-            database=await changed(self.registry, database.id, self._restored),
-            connection=connection,
+        database = await changed(
+            self.registry,
+            database.id,
+            lambda current: complete_restoration(current, self.clock.now()),
         )
+        return Vended(database=database, connection=connection)
 
     async def _has_password(self, database: Database) -> bool:
         """Tell whether the server has the record's password. Where it has another one, the record's
@@ -109,11 +107,3 @@ class RestoreDatabase:
         except ProviderRejected:  # the password is right, and the database is closed
             return True
         return True
-
-    def _restored(self, database: Database) -> Database:
-        now = self.clock.now()
-        database = database.moved(State.READY)  # raises when it is on its way out meanwhile
-        for work in (Work.ROTATE, Work.END_SESSIONS, Work.SUSPEND):  # has come with it, and is over
-            if database.is_pending(work):
-                database = database.did(work, now)
-        return database.did(Work.RESTORE, now)

@@ -1,6 +1,7 @@
 """A new password; the old one stops working."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from domain.caller import ANYONE, Caller
 from domain.database import Database
@@ -9,6 +10,7 @@ from domain.passwords import PasswordDeriver
 from domain.states import State
 from domain.steps import Work
 from domain.target import Target
+from domain.upkeep import Upkeep
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
@@ -26,6 +28,8 @@ class RotatePassword:
     it is finished, at any later time. Where the secret that the record names is lost, it sets
     another one.
     """
+
+    actions: ClassVar = frozenset({Upkeep.ROTATE})
 
     registry: Registry
     provider: DatabaseProvider

@@ -8,6 +8,7 @@ import pytest
 
 from domain.database import Database
 from domain.errors import DatabaseNotFound, NameTaken, StaleRecord
+from domain.naming import Nickname
 from domain.states import State
 from domain.steps import LONGEST_HISTORY, Work
 from ports.driven.registry import Query, Registry
@@ -18,7 +19,7 @@ from tests.support.registries import BEGIN, MARK
 async def test_a_new_record_is_kept_as_given_with_its_first_version(registry: Registry) -> None:
     new = replace(
         new_record(labels={"team": "a", "empty": "", "a.b/c\"d'": "50%"}),
-        nickname="Ünïted 🐘 '\"\\",
+        nickname=Nickname("Ünïted 🐘 '\"\\"),
         caller="somebody",
         request=MARK,
         promised=True,

@@ -83,9 +83,9 @@ async def test_nothing_is_intended_under_a_password_that_nobody_knows(
     assert await memory.only_record() == made
 
 
-@pytest.mark.parametrize("call", ["__call__", "promise"])
+@pytest.mark.parametrize("call", ["__call__", "request"])
 async def test_an_unavailable_extension_is_refused_before_there_is_a_record(call: str) -> None:
     memory = Memory()
     with pytest.raises(ExtensionUnavailable, match="postgis"):
         await getattr(memory.vend(), call)(VendRequest(nickname="Maps", extensions=("postgis",)))
-    assert (await memory.records(), await memory.held()) == ([], set())
+    assert (await memory.records(), await memory.tenant_ids()) == ([], set())

@@ -64,7 +64,7 @@ class Door:
         static = [StaticKey(digest_of(Secret(key)), person(n)) for n, key in STATIC.items()]
         admit = AdmitCaller(
             ring=self.ring,
-            rates=self.rates,
+            rate_limiter=self.rates,
             failures=self.rates,
             clock=self.clock,
             static_keys=static,

@@ -33,7 +33,7 @@ class Door:
     def replica(self) -> AdmitCaller:
         return AdmitCaller(
             ring=MemoryKeyRing(),
-            rates=self.rates,
+            rate_limiter=self.rates,
             failures=MemoryRates(self.clock),
             clock=self.clock,
             anonymous=self.access,

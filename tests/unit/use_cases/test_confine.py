@@ -171,9 +171,9 @@ async def test_others_are_left_alone(memory: Memory, grown: Database) -> None:
 
 
 async def test_what_is_read_only_can_be_deleted(memory: Memory, confined: Database) -> None:
-    await memory.deletion().promise(confined.id)
+    await memory.deletion().request(confined.id)
     assert told(await found(memory)) == [(Upkeep.DELETE, DONE)]
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
 
 
 @pytest.mark.parametrize("error", [ProviderBusy, OutcomeUnknown, ProviderRejected])
@@ -200,17 +200,17 @@ async def test_a_confinement_that_fails_is_told_and_tried_again_after_a_pause(
 
 async def test_two_who_sweep_at_once_warn_once(memory: Memory, grown: Database) -> None:
     first, second = await memory.confine()(), await memory.replica().confine()()
-    assert [await chore.do() for chore in (*first, *second) if chore.do] == [True, False]
+    assert [await task.run() for task in (*first, *second) if task.run] == [True, False]
     assert [step.name for step in (await memory.only_record()).history].count("warn") == 1
 
 
 async def test_what_is_deleted_meanwhile_is_not_touched(memory: Memory, confined: Database) -> None:
     memory.provider.fill(confined.id, EMPTY)
-    [chore] = await memory.confine()()
-    await memory.deletion().promise(confined.id)
+    [task] = await memory.confine()()
+    await memory.deletion().request(confined.id)
 
-    assert chore.do is not None
-    assert await chore.do() is False
+    assert task.run is not None
+    assert await task.run() is False
     assert (await memory.only_record()).state is State.DELETING
 
 
@@ -226,9 +226,9 @@ async def test_what_is_adopted_is_measured_too(memory: Memory, grown: Database) 
 async def test_what_is_deleted_while_confined_is_dropped(memory: Memory, warned: Database) -> None:
     inside, sweeping = await memory.hold("before confine", found(memory))
 
-    await memory.deletion().promise(warned.id)
+    await memory.deletion().request(warned.id)
     inside.let_go.set()
     await sweeping
 
     assert told(await found(memory)) == [(Upkeep.DELETE, DONE)]
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()

@@ -26,13 +26,13 @@ async def over(memory: Memory, hourly: Vended) -> Vended:
 
 async def assert_deleted(memory: Memory) -> None:
     assert (await memory.only_record()).state is State.DELETED
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
 
 
 async def test_at_its_end_a_database_lets_nobody_in(memory: Memory, expired: Vended) -> None:
     record = await memory.only_record()
     assert not memory.provider.accepts(expired.connection)
-    assert await memory.held() == {record.id}
+    assert await memory.tenant_ids() == {record.id}
     assert record.state is State.EXPIRED
     assert (record.steps[-1].name, record.steps[-1].state) == ("suspend", StepState.DONE)
     assert record.wake_at == memory.clock.now() + GRACE
@@ -45,7 +45,7 @@ async def test_what_expired_is_kept_for_its_grace(memory: Memory, expired: Vende
     assert not await memory.expire(GRACE).finish(expired.database.id)
 
     assert await memory.only_record() == record
-    assert await memory.held() == {record.id}
+    assert await memory.tenant_ids() == {record.id}
     assert (await memory.create()).connection.database != expired.connection.database
 
 

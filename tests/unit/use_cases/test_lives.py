@@ -79,7 +79,7 @@ class Lives(RuleBasedStateMachine):
     @rule(target=databases, caller=callers, key=keys, nickname=nicknames, fate=fates)
     def order(self, caller: Caller, key: str | None, nickname: str, fate: Fate) -> Any:
         request = self.asked(caller, key, nickname, None)
-        promised = self.tried(fate, lambda it: it.memory.vend().promise(request))
+        promised = self.tried(fate, lambda it: it.memory.vend().request(request))
         if not promised:
             return multiple()
         self.answered(request, promised)
@@ -118,7 +118,7 @@ class Lives(RuleBasedStateMachine):
     @rule(owned=databases, fate=fates)
     def delete(self, owned: Owned, fate: Fate) -> None:
         self.answers.deletion_asked(owned[1])
-        if self.tried(fate, lambda it: it.memory.deletion().promise(owned[1], owned[0])):
+        if self.tried(fate, lambda it: it.memory.deletion().request(owned[1], owned[0])):
             self.answers.deletion_answered(owned[1])
 
     @rule(jump=jumps)

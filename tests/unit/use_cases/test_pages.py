@@ -172,7 +172,7 @@ async def test_states_and_labels_narrow_the_list_and_its_pages_are_full_all_the_
 
     page, token = await filtered(registry, labels={"team": "b"}, page_size=3)
 
-    assert [(await registry.get(id_)).nickname for id_ in page] == ["9", "5", "1"]
+    assert [(await registry.get(id_)).nickname.typed for id_ in page] == ["9", "5", "1"]
     assert token == ""
 
 

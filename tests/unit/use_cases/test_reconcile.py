@@ -34,7 +34,7 @@ async def test_what_no_record_knows_is_adopted_and_can_be_used_and_deleted(memor
     assert abs(record.created_at - (memory.clock.now() - 9 * SETTLED)) < timedelta(seconds=1)
     assert (record.expires_at, record.wake_at) == (None, None)
     assert memory.provider.accepts((await memory.rotate()(tenant.id)).connection)
-    await memory.deletion().promise(tenant.id)
+    await memory.deletion().request(tenant.id)
     assert told(await found(memory)) == [(Upkeep.DELETE, DONE)]
     await assert_in_line(memory)
 
@@ -42,7 +42,7 @@ async def test_what_no_record_knows_is_adopted_and_can_be_used_and_deleted(memor
 async def test_what_is_not_whole_and_has_no_record_is_told_and_left(memory: Memory) -> None:
     """It may be another service's, or somebody's who is about to come back for it."""
     await half_unrecorded(memory)
-    held = await memory.held()
+    held = await memory.tenant_ids()
     [half] = await memory.provider.inventory()
 
     [finding] = await found(memory)
@@ -50,7 +50,7 @@ async def test_what_is_not_whole_and_has_no_record_is_told_and_left(memory: Memo
     assert (finding.action, finding.outcome) == (Upkeep.DOUBT, TOLD)
     assert finding.database == (half.database or half.owner)
     assert "by hand" in finding.detail
-    assert (await memory.records(), await memory.held()) == ([], held)
+    assert (await memory.records(), await memory.tenant_ids()) == ([], held)
 
 
 async def test_what_is_adopted_by_two_at_once_is_one(memory: Memory) -> None:
@@ -69,7 +69,7 @@ async def test_a_name_that_a_record_has_already_is_told_and_nothing_is_lost(memo
     await memory.registry.add(replace(other, wake_at=None))
 
     assert (Upkeep.ADOPT, "name_taken") in told(await found(memory))
-    assert await memory.held() == {tenant.id}
+    assert await memory.tenant_ids() == {tenant.id}
 
 
 async def test_what_is_left_of_what_is_gone_is_removed(memory: Memory, sales: Vended) -> None:
@@ -77,7 +77,7 @@ async def test_what_is_left_of_what_is_gone_is_removed(memory: Memory, sales: Ve
     await memory.provider.provision(sales.database.order(deriver))
 
     assert told(await found(memory)) == [(Upkeep.REMOVE, DONE)]
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
 
 
 async def test_a_tombstone_frees_name_and_quota_and_goes_in_parts(
@@ -87,7 +87,7 @@ async def test_a_tombstone_frees_name_and_quota_and_goes_in_parts(
     await memory.delete(sales.database.id)
 
     assert (await memory.registry.get(sales.database.id)).state is State.DELETED
-    again = await vended(memory, sales.database.nickname)
+    again = await vended(memory, sales.database.nickname.typed)
     assert again.names == sales.database.names
     [dry] = await memory.sweep()(dry_run=True)
     assert (dry.action, dry.outcome, dry.detail) == (Upkeep.REMOVE, WOULD, TOMBSTONE)
@@ -96,7 +96,7 @@ async def test_a_tombstone_frees_name_and_quota_and_goes_in_parts(
     assert first.detail == "Objects of others that name it: 1."
     assert told(await found(memory)) == [(Upkeep.REMOVE, DONE)]
     assert await found(memory) == []
-    assert await memory.held() == {again.id}
+    assert await memory.tenant_ids() == {again.id}
 
 
 async def test_what_somebody_dropped_on_the_server_is_forgotten(memory: Memory) -> None:
@@ -150,14 +150,14 @@ async def test_what_changes_meanwhile_is_left_alone(memory: Memory, is_deleted: 
     """Between the look at the records and the look at the provider, or after both."""
     made, _ = await vended(memory), await vended(memory, "Other")
     await lost(memory, made)
-    chores = await memory.reconcile()()
+    tasks = await memory.detect_drift()()
     await memory.provider.provision(made.order(deriver))
-    await (memory.deletion().promise(made.id) if is_deleted else memory.rotate()(made.id))
+    await (memory.deletion().request(made.id) if is_deleted else memory.rotate()(made.id))
     record = await memory.registry.get(made.id)
 
-    assert [await chore.do() for chore in chores if chore.do] == [False]
+    assert [await task.run() for task in tasks if task.run] == [False]
     assert await memory.registry.get(made.id) == record
-    assert made.id in await memory.held()
+    assert made.id in await memory.tenant_ids()
 
 
 class Behind(MemoryProvider):
@@ -202,7 +202,7 @@ async def test_all_pages_of_records_are_compared(memory: Memory, sales: Vended) 
     )
     memory.clock.moment += SETTLED
 
-    chores = await memory.reconcile()()
+    tasks = await memory.detect_drift()()
 
-    assert [(chore.action, chore.id) for chore in chores] == [(Upkeep.FORGET, missing.id)]
+    assert [(task.action, task.id) for task in tasks] == [(Upkeep.FORGET, missing.id)]
     assert memory.lets_in(sales.database)

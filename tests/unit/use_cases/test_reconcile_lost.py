@@ -28,7 +28,7 @@ async def forgotten(memory: Memory) -> Database:
 
 async def assert_deleted(memory: Memory, database_id: str) -> None:
     assert (await memory.registry.get(database_id)).state is State.DELETED
-    assert database_id not in await memory.held()
+    assert database_id not in await memory.tenant_ids()
     await assert_in_line(memory)
 
 
@@ -51,7 +51,7 @@ async def test_what_turns_up_is_taken_back(memory: Memory, forgotten: Database) 
 async def test_what_is_deleted_stays_so_when_it_turns_up(
     memory: Memory, forgotten: Database
 ) -> None:
-    assert (await memory.deletion().promise(forgotten.id)).is_gone
+    assert (await memory.deletion().request(forgotten.id)).is_gone
     assert told(await found(memory)) == [(Upkeep.REMOVE, DONE)]
     await assert_deleted(memory, forgotten.id)
 
@@ -75,19 +75,19 @@ async def test_a_role_that_is_left_goes_by_deleting_it(memory: Memory, sales: Ve
 
     assert told(await found(memory)) == [(Upkeep.FORGET, DONE)]
     assert told(await found(memory)) == [(Upkeep.DOUBT, TOLD)]
-    await memory.deletion().promise(sales.database.id)
+    await memory.deletion().request(sales.database.id)
     assert told(await found(memory)) == [(Upkeep.REMOVE, DONE)]
 
-    assert await memory.held() == {other.id}
+    assert await memory.tenant_ids() == {other.id}
     await assert_in_line(memory)
 
 
 async def test_of_two_who_take_it_back_one_does(memory: Memory, forgotten: Database) -> None:
-    [mine], [theirs] = await memory.reconcile()(), await memory.replica().reconcile()()
-    assert mine.do
-    assert theirs.do
+    [mine], [theirs] = await memory.detect_drift()(), await memory.replica().detect_drift()()
+    assert mine.run
+    assert theirs.run
 
-    assert [await mine.do(), await theirs.do()] == [True, False]
+    assert [await mine.run(), await theirs.run()] == [True, False]
 
     assert (await memory.registry.get(forgotten.id)).state is State.READY
 

@@ -41,15 +41,15 @@ USES: dict[str, Use] = {
     "rotate": lambda memory, id_, caller: memory.rotate()(id_, caller),
     "add": lambda memory, id_, caller: memory.add_extension()(id_, "hstore", caller),
     "restore": lambda memory, id_, caller: memory.restore()(id_, None, caller),
-    "delete": lambda memory, id_, caller: memory.deletion().promise(id_, caller),
+    "delete": lambda memory, id_, caller: memory.deletion().request(id_, caller),
 }
 WITHOUT_CALLER: dict[str, Use] = {
     "drop": lambda memory, id_, _: memory.deletion().finish(id_),
-    "see the drop through": lambda memory, id_, _: memory.deletion().see_through(id_),
+    "see the drop through": lambda memory, id_, _: memory.deletion().wait_until_deleted(id_),
 }
 OF_THE_TARGET: dict[str, Use] = {
     "vend again": lambda memory, _, __: memory.vend()(SALES),
-    "promise again": lambda memory, _, __: memory.vend().promise(SALES),
+    "promise again": lambda memory, _, __: memory.vend().request(SALES),
 } | {name: USES[name] for name in ("connect", "rotate", "add", "restore", "delete")}
 OF_WHAT_IS_READY = {name: USES[name] for name in ("connect", "change", "extend", "rotate", "add")}
 
@@ -166,14 +166,14 @@ async def test_only_what_has_expired_is_restored(memory: Memory, state: State) -
 
 async def made_elsewhere(memory: Memory, state: State) -> Memory:
     """The same service over another provider than that which has a database in that state."""
-    record = await memory.vend().promise(SALES)
+    record = await memory.vend().request(SALES)
     if state is not State.PROVISIONING:
         record = (await memory.vend()(SALES)).database
     if state is State.EXPIRED:
         ended = record.moved(state).began(Work.SUSPEND, memory.clock.now())
         await memory.registry.update(ended.did(Work.SUSPEND, memory.clock.now()))
     if state is State.DELETING:
-        await memory.deletion().promise(record.id)
+        await memory.deletion().request(record.id)
     return memory.elsewhere()
 
 
@@ -185,25 +185,25 @@ each_living = pytest.mark.parametrize("state", LIVING)
 @each(OF_THE_TARGET)
 async def test_what_was_made_elsewhere_is_refused(memory: Memory, use: Use, state: State) -> None:
     other = await made_elsewhere(memory, state)
-    record, held = await memory.only_record(), await memory.held()
+    record, held = await memory.only_record(), await memory.tenant_ids()
 
     with pytest.raises(OtherTarget, match="made on 'here'"):
         await use(other, record.id, ANYONE)
 
-    assert (await memory.only_record(), await memory.held()) == (record, held)
+    assert (await memory.only_record(), await memory.tenant_ids()) == (record, held)
 
 
 @each_living
 async def test_what_was_made_elsewhere_is_shown_but_not_swept(memory: Memory, state: State) -> None:
     other = await made_elsewhere(memory, state)
-    record, held = await memory.only_record(), await memory.held()
+    record, held = await memory.only_record(), await memory.tenant_ids()
 
     assert await ShowDatabase(registry=other.registry)(record.id) == record
     assert (await ListDatabases(registry=other.registry)(ListRequest())).databases == [record]
     other.clock.moment += timedelta(days=9)
     assert await found(other) == []
 
-    assert (await memory.only_record(), await memory.held()) == (record, held)
+    assert (await memory.only_record(), await memory.tenant_ids()) == (record, held)
 
 
 async def test_what_is_gone_is_gone_everywhere(memory: Memory) -> None:
@@ -211,7 +211,7 @@ async def test_what_is_gone_is_gone_everywhere(memory: Memory) -> None:
     await memory.sweep()()
     gone = await memory.only_record()
 
-    assert await other.deletion().promise(gone.id) == gone
+    assert await other.deletion().request(gone.id) == gone
 
 
 async def test_the_same_names_are_free_elsewhere(memory: Memory) -> None:

@@ -87,5 +87,5 @@ async def test_what_could_not_be_frozen_yet_can_be_restored(memory: Memory, hour
 
 async def test_what_expires_at_this_moment_is_restored_soon(memory: Memory, hourly: Vended) -> None:
     memory.clock.moment += HOUR
-    with pytest.raises(InFlight, match="expiring at this moment"):
+    with pytest.raises(InFlight, match="expiring now"):
         await memory.restore()(hourly.database.id)

@@ -10,7 +10,7 @@ from domain.database import Database
 from domain.errors import IllegalTransition
 from domain.states import State
 from domain.steps import StepState
-from ports.driving.delete import PAUSE
+from ports.driving.delete import POLL_INTERVAL
 from ports.driving.vended import Vended
 from tests.support.aftermath import assert_in_line
 from tests.support.polling import moment_of
@@ -35,7 +35,7 @@ class Restless(MemoryRegistry):
 
 @pytest.fixture
 async def promised(memory: Memory, sales: Vended) -> Database:
-    return await memory.deletion().promise(sales.database.id)
+    return await memory.deletion().request(sales.database.id)
 
 
 async def assert_deleted(memory: Memory) -> None:
@@ -47,9 +47,9 @@ async def assert_deleted(memory: Memory) -> None:
 async def test_a_promise_is_recorded_and_drops_nothing(memory: Memory, promised: Database) -> None:
     assert promised.state is State.DELETING
     assert (promised.steps[-1].name, promised.steps[-1].state) == ("delete", StepState.RUNNING)
-    assert await memory.deletion().promise(promised.id) == promised
+    assert await memory.deletion().request(promised.id) == promised
     assert await memory.only_record() == promised
-    assert await memory.held() == {promised.id}
+    assert await memory.tenant_ids() == {promised.id}
 
 
 async def test_what_was_promised_is_dropped(
@@ -60,7 +60,7 @@ async def test_what_was_promised_is_dropped(
     await assert_deleted(memory)
     assert not memory.provider.accepts(sales.connection)
     assert not await memory.deletion().finish(promised.id)
-    assert await memory.deletion().promise(promised.id) == await memory.only_record()
+    assert await memory.deletion().request(promised.id) == await memory.only_record()
 
 
 @pytest.mark.parametrize("is_at_work", [False, True])
@@ -69,7 +69,7 @@ async def test_nothing_is_dropped_without_a_promise_and_nobody_is_waited_for(
 ) -> None:
     async with memory.leases.held(sales.database.id if is_at_work else "another"):
         await memory.deletion().finish(sales.database.id)
-        await memory.deletion().see_through(sales.database.id)
+        await memory.deletion().wait_until_deleted(sales.database.id)
 
     assert memory.provider.accepts(sales.connection)
     assert await memory.only_record() == sales.database
@@ -83,7 +83,7 @@ async def test_what_has_expired_can_be_dropped_and_what_failed_needs_no_dropping
 ) -> None:
     record = await memory.registry.add(new_record(state=state))
 
-    promised = await memory.deletion().promise(record.id)
+    promised = await memory.deletion().request(record.id)
 
     assert promised.state is after
     assert (promised == record) == (state is after)
@@ -93,7 +93,7 @@ async def test_a_promise_survives_changes_that_are_made_meanwhile() -> None:
     memory = Memory(registry=Restless(changes=3))
     made = await memory.registry.add(new_record())
 
-    promised = await memory.deletion().promise(made.id)
+    promised = await memory.deletion().request(made.id)
 
     assert promised.state is State.DELETING
     assert await memory.only_record() == promised
@@ -101,15 +101,16 @@ async def test_a_promise_survives_changes_that_are_made_meanwhile() -> None:
 
 
 async def test_where_nobody_works_it_is_done_at_once(memory: Memory, promised: Database) -> None:
-    await memory.deletion().see_through(promised.id)
+    await memory.deletion().wait_until_deleted(promised.id)
     assert memory.clock.slept == []
     await assert_deleted(memory)
 
 
 async def test_it_waits_for_a_new_password_and_is_done_then(memory: Memory, sales: Vended) -> None:
     hold, rotating = await memory.hold("before rotate", memory.rotate()(sales.database.id))
-    await memory.deletion().promise(sales.database.id)
-    deleting = asyncio.create_task(memory.replica().deletion().see_through(sales.database.id))
+    await memory.deletion().request(sales.database.id)
+    delete = memory.replica().deletion()
+    deleting = asyncio.create_task(delete.wait_until_deleted(sales.database.id))
     await moment_of(lambda: len(memory.clock.slept) > 1)
     assert (await memory.only_record()).state is State.DELETING
 
@@ -118,13 +119,13 @@ async def test_it_waits_for_a_new_password_and_is_done_then(memory: Memory, sale
         await rotating
     await deleting
 
-    assert set(memory.clock.slept) == {PAUSE}
+    assert set(memory.clock.slept) == {POLL_INTERVAL}
     await assert_deleted(memory)
 
 
 async def test_it_is_over_when_another_has_done_it(memory: Memory, promised: Database) -> None:
     hold, sweeping = await memory.hold("before delete", memory.replica().sweep()(drift=False))
-    deleting = asyncio.create_task(memory.deletion().see_through(promised.id))
+    deleting = asyncio.create_task(memory.deletion().wait_until_deleted(promised.id))
     await moment_of(lambda: bool(memory.clock.slept))
 
     hold.let_go.set()

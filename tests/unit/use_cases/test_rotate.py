@@ -50,7 +50,7 @@ async def test_of_an_error_that_is_not_ours_nothing_is_kept_but_that_there_was_o
 async def test_an_overtaken_rotation_delays_no_deletion(memory: Memory, sales: Vended) -> None:
     async def deleted_meanwhile(moment: str) -> None:
         if moment == "before rotate":
-            await memory.deletion().promise(sales.database.id)
+            await memory.deletion().request(sales.database.id)
             raise ProviderBusy
 
     memory.trouble = deleted_meanwhile
@@ -66,7 +66,7 @@ async def test_what_was_dropped_meanwhile_is_deleting(memory: Memory, sales: Ven
     """As it goes where the lease ended with the server that kept it."""
     hold, rotating = await memory.hold("before rotate", memory.rotate()(sales.database.id))
 
-    await memory.deletion().promise(sales.database.id)
+    await memory.deletion().request(sales.database.id)
     await memory.provider.delete(sales.database.tenant)
     hold.let_go.set()
 

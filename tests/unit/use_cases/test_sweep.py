@@ -90,10 +90,10 @@ async def test_what_is_due_is_told_and_done(memory: Memory, upkeep: Upkeep) -> N
 
 
 async def test_a_dry_run_tells_the_same_and_does_nothing(memory: Memory, upkeep: Upkeep) -> None:
-    before, held = await memory.records(), await memory.held()
+    before, held = await memory.records(), await memory.tenant_ids()
 
     assert told(await found(memory, GRACE, dry_run=True)) == [(upkeep, WOULD)]
-    assert (await memory.records(), await memory.held()) == (before, held)
+    assert (await memory.records(), await memory.tenant_ids()) == (before, held)
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
@@ -149,7 +149,7 @@ async def test_what_has_failed_before_comes_last(memory: Memory) -> None:
     await found(memory)
     memory.clock.moment += FIRST_PAUSE
     for other in others:
-        await memory.deletion().promise(other.database.id)
+        await memory.deletion().request(other.database.id)
 
     findings = await found(memory)
 

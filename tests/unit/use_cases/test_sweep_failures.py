@@ -33,7 +33,7 @@ async def test_what_fails_is_told_and_tried_again_after_a_pause(
     memory.clock.moment += FIRST_PAUSE
 
     assert told(await found(memory)) == [(Upkeep.DELETE, DONE)]
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
 
 
 @pytest.mark.parametrize("error", [ProviderBusy("It is busy."), ValueError("a secret")])
@@ -52,9 +52,9 @@ async def test_what_fails_does_not_stop_the_rest(memory: Memory, error: Exceptio
         if is_ours
         else ("internal_error", "ValueError", error)
     )
-    assert len(await memory.held()) == 1
+    assert len(await memory.tenant_ids()) == 1
     await settle(memory)
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
 
 
 async def test_a_dry_run_tells_of_a_lease_that_cannot_be_had(memory: Memory) -> None:

@@ -56,7 +56,7 @@ async def test_the_record_says_what_was_asked_for(memory: Memory) -> None:
     )
 
     record = vended.database
-    assert (record.nickname, record.target) == ("Sales Data 2024", TARGET)
+    assert (record.nickname.typed, record.target) == ("Sales Data 2024", TARGET)
     assert (record.labels, record.extensions) == ({"team": "sales"}, ("vector",))
     assert record.created_at == memory.clock.now()
     assert record.expires_at == memory.clock.now() + HOUR
@@ -77,7 +77,7 @@ async def test_bad_input_leaves_no_trace(asked: dict[str, Any], error: type[Exce
     with pytest.raises(error):
         await memory.create(**asked)
 
-    assert (await memory.records(), await memory.held()) == ([], set())
+    assert (await memory.records(), await memory.tenant_ids()) == ([], set())
 
 
 async def test_vends_that_race_for_one_nickname_get_databases_of_their_own() -> None:
@@ -88,7 +88,7 @@ async def test_vends_that_race_for_one_nickname_get_databases_of_their_own() -> 
     assert len({one.connection.database for one in vended}) == 20
     assert len({one.connection.user for one in vended}) == 20
     assert all(memory.provider.accepts(one.connection) for one in vended)
-    assert await memory.held() == {one.database.id for one in vended}
+    assert await memory.tenant_ids() == {one.database.id for one in vended}
 
 
 async def test_a_name_that_a_stranger_has_on_the_provider_gets_a_suffix(memory: Memory) -> None:
@@ -97,7 +97,7 @@ async def test_a_name_that_a_stranger_has_on_the_provider_gets_a_suffix(memory: 
     vended = await memory.create()
 
     assert SUFFIXED.fullmatch(vended.connection.database)
-    assert await memory.held() == {"stranger", vended.database.id}
+    assert await memory.tenant_ids() == {"stranger", vended.database.id}
     assert (await memory.only_record()).names == vended.database.names
 
 
@@ -112,7 +112,7 @@ async def test_a_name_that_is_taken_meanwhile_gets_a_suffix(memory: Memory) -> N
     vended = await memory.create()
 
     assert SUFFIXED.fullmatch(vended.connection.database)
-    assert await memory.held() == {vended.database.id}
+    assert await memory.tenant_ids() == {vended.database.id}
 
 
 @pytest.mark.parametrize("nickname", ["postgres", " Template1 ", "NEONDB", "replication"])
@@ -124,24 +124,24 @@ async def test_a_reserved_name_gets_a_suffix_at_once(memory: Memory, nickname: s
 @pytest.mark.parametrize("holder", ["record", "stranger"])
 async def test_who_wants_that_name_or_none_is_told_who_has_it(memory: Memory, holder: str) -> None:
     await (memory.create() if holder == "record" else memory.occupy("Sales"))
-    held = await memory.held()
+    held = await memory.tenant_ids()
 
     with pytest.raises(NameTaken, match="'sales' is reserved or in use"):
         await memory.create(on_conflict=REJECT)
 
     record = await memory.only_record()
     assert record.state is (State.READY if holder == "record" else State.FAILED)
-    assert await memory.held() == held
+    assert await memory.tenant_ids() == held
 
 
 async def test_a_reserved_name_is_refused_to_who_wants_that_or_none(memory: Memory) -> None:
     with pytest.raises(NameTaken, match="'postgres' is reserved"):
         await memory.create("postgres", on_conflict=REJECT)
-    assert (await memory.records(), await memory.held()) == ([], set())
+    assert (await memory.records(), await memory.tenant_ids()) == ([], set())
 
 
 async def test_a_dropped_database_frees_its_name(memory: Memory, sales: Vended) -> None:
-    await memory.deletion().promise(sales.database.id)
+    await memory.deletion().request(sales.database.id)
     with pytest.raises(NameTaken):
         await memory.create(on_conflict=REJECT)
     await memory.deletion().finish(sales.database.id)
@@ -165,4 +165,4 @@ async def test_bad_luck_without_end_ends() -> None:
     with pytest.raises(NameTaken):
         await memory.create()
 
-    assert await memory.held() == {one.database.id for one in made}
+    assert await memory.tenant_ids() == {one.database.id for one in made}

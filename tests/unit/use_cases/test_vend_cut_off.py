@@ -27,7 +27,7 @@ each_moment = pytest.mark.parametrize("moment", PROVISIONING)
 async def assert_left(memory: Memory, state: State) -> None:
     """Nothing but a record in that state."""
     assert (await memory.only_record()).state is state
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
 
 
 @each_moment
@@ -60,7 +60,7 @@ async def test_a_cancellation_amid_an_undo_is_passed_on(memory: Memory, undo: st
 
     with pytest.raises(asyncio.CancelledError):
         await vending
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
 
 
 @pytest.mark.parametrize("turns", range(25))
@@ -75,8 +75,8 @@ async def test_a_cancelled_vend_is_whole_or_not_at_all(memory: Memory, turns: in
     with suppress(asyncio.CancelledError):
         await vending
     outcomes = [(record.id, record.state) for record in await memory.records()]
-    assert outcomes == [(held, State.READY) for held in await memory.held()] or (
-        [state for _, state in outcomes] == [State.FAILED] and not await memory.held()
+    assert outcomes == [(held, State.READY) for held in await memory.tenant_ids()] or (
+        [state for _, state in outcomes] == [State.FAILED] and not await memory.tenant_ids()
     )
     assert turns or not outcomes, "it was cancelled before it began"
 
@@ -90,7 +90,7 @@ async def test_a_deletion_that_comes_amid_a_vend_wins(
     hold, vending = await memory.hold(moment, memory.create())
     record = await memory.only_record()
 
-    await memory.deletion().promise(record.id)
+    await memory.deletion().request(record.id)
     if is_done:
         assert await memory.restarted().deletion().finish(record.id)
     hold.let_go.set()
@@ -104,7 +104,7 @@ async def test_a_deletion_amid_a_vend_whose_undo_fails_stays_promised(memory: Me
     hold, vending = await memory.hold("after provision", memory.create())
     memory.trouble = Fails({"before delete": [PgvendError()]})
 
-    await memory.deletion().promise((await memory.only_record()).id)
+    await memory.deletion().request((await memory.only_record()).id)
     hold.let_go.set()
 
     with pytest.raises(StaleRecord):
@@ -139,7 +139,7 @@ async def test_a_vend_is_to_be_repeated_when_another_has_finished_it(memory: Mem
     with pytest.raises(InFlight):
         await vending
     assert await memory.vend()(KEYED) == other
-    assert await memory.held() == {other.database.id}
+    assert await memory.tenant_ids() == {other.database.id}
 
 
 async def test_a_vend_does_not_undo_what_another_finishes(memory: Memory) -> None:

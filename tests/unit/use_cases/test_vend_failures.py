@@ -25,7 +25,7 @@ FAILURES = [ProviderBusy, ProviderFull, ProviderRejected, OutcomeUnknown, Extens
 async def assert_failed(memory: Memory, *steps: tuple[str, StepState]) -> None:
     """Nothing is left, and the record tells of these steps."""
     record = await memory.only_record()
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
     assert record.state is State.FAILED
     assert [(step.name, step.state) for step in record.steps] == [*steps]
 
@@ -54,9 +54,9 @@ async def test_a_failed_undo_is_recorded(memory: Memory, moment: str, undo: str)
 
     record = await memory.only_record()
     assert record.state is State.DELETING
-    assert await memory.held() <= {record.id}
+    assert await memory.tenant_ids() <= {record.id}
     await memory.deletion().finish(record.id)
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
     assert (await memory.only_record()).state is State.FAILED
 
 
@@ -71,7 +71,7 @@ async def test_an_undo_that_crashes_leaves_the_record_that_says_so(memory: Memor
 
     record = await memory.only_record()
     assert record.state is State.DELETING
-    assert await memory.held() == {record.id}
+    assert await memory.tenant_ids() == {record.id}
 
 
 @pytest.mark.parametrize("error", [ProviderRejected, ProviderBusy])
@@ -86,7 +86,7 @@ async def test_what_refuses_its_login_is_undone(memory: Memory, error: type[Pgve
 async def test_a_failing_delete_between_two_names_is_made_good(memory: Memory) -> None:
     await memory.occupy("Sales")
     await memory.interrupt("before delete", memory.create())
-    assert await memory.held() == {"stranger"}
+    assert await memory.tenant_ids() == {"stranger"}
 
 
 @pytest.mark.parametrize("call", [1, 2, 3])
@@ -94,7 +94,7 @@ async def test_a_registry_that_fails_once_leaves_nothing_to_drop(memory: Memory,
     with pytest.raises(Unavailable):
         await memory.vend(registry=FailingRegistry(memory.registry, call, call + 1))(SALES)
 
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
     assert all(record.is_gone for record in await memory.records())
 
 
@@ -107,4 +107,4 @@ async def test_a_lost_last_answer_of_the_registry_keeps_the_database(memory: Mem
 
     record = await memory.only_record()
     assert record.state is State.READY
-    assert await memory.held() == {record.id}
+    assert await memory.tenant_ids() == {record.id}

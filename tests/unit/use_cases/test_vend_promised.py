@@ -22,19 +22,19 @@ KEYED = replace(SALES, key="once")
 
 @pytest.fixture
 async def promised(memory: Memory) -> Database:
-    return await memory.vend().promise(KEYED)
+    return await memory.vend().request(KEYED)
 
 
 async def test_a_promise_is_recorded_and_makes_nothing(memory: Memory, promised: Database) -> None:
     assert promised.state is State.PROVISIONING
     assert promised.is_pending(Work.PROVISION)
     assert await memory.records() == [promised]
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
 
 
 @pytest.mark.parametrize("request_", [SALES, KEYED], ids=["keyless", "keyed"])
 async def test_what_was_promised_is_made_once(memory: Memory, request_: VendRequest) -> None:
-    promised = await memory.vend().promise(request_)
+    promised = await memory.vend().request(request_)
 
     assert await memory.vend().finish(promised.id)
 
@@ -46,7 +46,7 @@ async def test_what_was_promised_is_made_once(memory: Memory, request_: VendRequ
 
 
 async def test_a_repeated_promise_is_handed_out(memory: Memory, promised: Database) -> None:
-    assert await memory.replica().vend().promise(KEYED) == promised
+    assert await memory.replica().vend().request(KEYED) == promised
 
     vended = await memory.vend()(KEYED)
 
@@ -55,15 +55,15 @@ async def test_a_repeated_promise_is_handed_out(memory: Memory, promised: Databa
 
 
 async def test_promises_that_race_with_one_key_are_one(memory: Memory) -> None:
-    promised = await asyncio.gather(*(memory.replica().vend().promise(KEYED) for _ in range(9)))
+    promised = await asyncio.gather(*(memory.replica().vend().request(KEYED) for _ in range(9)))
     assert len({database.id for database in promised}) == 1
 
 
 async def test_nothing_is_promised_that_cannot_be_asked_for(memory: Memory, sales: Vended) -> None:
     with pytest.raises(InvalidNickname):
-        await memory.vend().promise(replace(SALES, nickname="!?"))
+        await memory.vend().request(replace(SALES, nickname="!?"))
     with pytest.raises(NameTaken):
-        await memory.vend().promise(replace(SALES, on_conflict=OnConflict.REJECT))
+        await memory.vend().request(replace(SALES, on_conflict=OnConflict.REJECT))
 
     assert await memory.records() == [sales.database]
 
@@ -73,7 +73,7 @@ async def test_nothing_is_promised_that_cannot_be_asked_for(memory: Memory, sale
 async def test_a_promise_outlives_its_process(
     memory: Memory, moment: str, request_: VendRequest
 ) -> None:
-    before = await memory.vend().promise(request_)
+    before = await memory.vend().request(request_)
     _, making = await memory.hold(moment, memory.vend().finish(before.id))
     making.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -88,13 +88,13 @@ async def test_a_promise_outlives_its_process(
 
 
 async def test_what_was_deleted_first_is_not_made(memory: Memory, promised: Database) -> None:
-    await memory.deletion().promise(promised.id)
+    await memory.deletion().request(promised.id)
 
     assert not await memory.vend().finish(promised.id)
 
     await settle(memory)
     assert (await memory.only_record()).state is State.DELETED
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
 
 
 async def crashed(memory: Memory, moment: str) -> Memory:
@@ -131,7 +131,7 @@ async def test_what_a_crash_left_half_made_is_finished_and_told_to_the_same_requ
 
     assert service.provider.accepts(vended.connection)
     assert await service.records() == [vended.database]
-    assert await service.held() == {vended.database.id}
+    assert await service.tenant_ids() == {vended.database.id}
 
 
 async def test_a_crash_does_not_hide_that_the_key_was_reused(memory: Memory) -> None:
@@ -146,7 +146,7 @@ async def test_what_the_same_request_finishes_may_fail_and_leaves_nothing(memory
     await memory.interrupt("before provision", service.vend()(KEYED))
 
     assert (await service.only_record()).state is State.FAILED
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -164,7 +164,7 @@ async def test_racing_requests_make_one(memory: Memory, on_conflict: OnConflict,
     vended = [outcome for outcome in outcomes if isinstance(outcome, Vended)]
     assert vended, outcomes
     assert all(isinstance(outcome, Vended | InFlight) for outcome in outcomes), outcomes
-    assert {one.database.id for one in vended} == await memory.held()
+    assert {one.database.id for one in vended} == await memory.tenant_ids()
     await assert_in_line(memory)
 
 

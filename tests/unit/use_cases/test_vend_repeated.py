@@ -33,7 +33,7 @@ async def vend(memory: Memory, request: VendRequest) -> Database:
 
 
 async def promise(memory: Memory, request: VendRequest) -> Database:
-    return await memory.vend().promise(request)
+    return await memory.vend().request(request)
 
 
 both_ways = pytest.mark.parametrize("repeat", [vend, promise])
@@ -46,7 +46,7 @@ async def first(memory: Memory) -> Vended:
 
 async def test_the_same_request_gets_the_same_answer(memory: Memory, first: Vended) -> None:
     assert await memory.replica().vend()(SALES) == first
-    assert await memory.replica().vend().promise(SALES) == first.database
+    assert await memory.replica().vend().request(SALES) == first.database
     assert await memory.records() == [first.database]
 
 
@@ -107,7 +107,7 @@ async def test_what_failed_is_tried_anew(memory: Memory, undo: list[ProviderBusy
 
     assert memory.provider.accepts(vended.connection)
     await settle(memory)
-    assert await memory.held() == {vended.database.id}
+    assert await memory.tenant_ids() == {vended.database.id}
 
 
 @both_ways
@@ -115,11 +115,11 @@ async def test_what_failed_is_tried_anew(memory: Memory, undo: list[ProviderBusy
 async def test_what_was_deleted_is_not_made_again(
     memory: Memory, first: Vended, is_dropped: bool, repeat: Repeat
 ) -> None:
-    await memory.deletion().promise(first.database.id)
+    await memory.deletion().request(first.database.id)
     if is_dropped:
         await memory.deletion().finish(first.database.id)
 
-    with pytest.raises(IllegalTransition, match="take a new key"):
+    with pytest.raises(IllegalTransition, match="use a new key"):
         await repeat(memory, SALES)
 
 
@@ -128,7 +128,7 @@ async def test_what_is_over_is_not_handed_out_again(memory: Memory, repeat: Repe
     await memory.vend()(replace(SALES, ttl=HOUR))
     memory.clock.moment += HOUR
 
-    with pytest.raises(IllegalTransition, match=r"is expired, .* take a new key"):
+    with pytest.raises(IllegalTransition, match=r"is expired, .* use a new key"):
         await repeat(memory, replace(SALES, ttl=HOUR))
 
 

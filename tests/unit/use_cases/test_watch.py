@@ -58,7 +58,7 @@ async def test_a_password_in_doubt_is_not_told(memory: Memory, moment: str) -> N
     made = (await memory.vend()(request)).database
     await memory.interrupt(moment, memory.rotate()(made.id))
 
-    for told in (memory.connect()(made.id), memory.vend()(request), memory.vend().promise(request)):
+    for told in (memory.connect()(made.id), memory.vend()(request), memory.vend().request(request)):
         with pytest.raises(InFlight):
             await told
 
@@ -77,7 +77,7 @@ async def test_what_goes_while_it_is_asked_for_is_told_to_be_gone(memory: Memory
 
     async def dropped(moment: str) -> None:
         if moment == "reveal":
-            await memory.deletion().promise(made.database.id)
+            await memory.deletion().request(made.database.id)
             raise DatabaseNotFound
 
     memory.trouble = dropped
@@ -94,7 +94,7 @@ async def test_who_comes_late_is_told_the_rest(memory: Memory, sales: Vended, af
 
 @pytest.mark.parametrize("moment", PROVISIONING)
 async def test_every_step_is_told_once_by_any_replica(memory: Memory, moment: str) -> None:
-    promised = await memory.vend().promise(SALES)
+    promised = await memory.vend().request(SALES)
     watching = asyncio.create_task(watched(memory.replica(), promised.id))
     hold, making = await memory.hold(moment, memory.vend().finish(promised.id))
     await asyncio.sleep(0)
@@ -106,7 +106,7 @@ async def test_every_step_is_told_once_by_any_replica(memory: Memory, moment: st
 
 
 async def test_the_last_look_is_at_what_became_of_it(memory: Memory) -> None:
-    promised = await memory.vend().promise(SALES)
+    promised = await memory.vend().request(SALES)
     await memory.interrupt("amid provision", memory.vend().finish(promised.id))
 
     *_, last = await watched(memory, promised.id)
@@ -116,7 +116,7 @@ async def test_the_last_look_is_at_what_became_of_it(memory: Memory) -> None:
 
 
 async def test_nothing_is_asked_faster_than_the_interval(memory: Memory) -> None:
-    promised = await memory.vend().promise(SALES)
+    promised = await memory.vend().request(SALES)
     looks = memory.watch()(promised.id)
 
     for _ in range(3):

@@ -19,7 +19,7 @@ INSTALLING = ["before install", "after install"]
 
 
 async def promised(memory: Memory) -> str:
-    return (await memory.vend().promise(VendRequest(nickname="Sales"))).id
+    return (await memory.vend().request(VendRequest(nickname="Sales"))).id
 
 
 async def ready(memory: Memory) -> str:
@@ -39,7 +39,7 @@ async def expired(memory: Memory) -> str:
 
 
 async def deleted(memory: Memory) -> str:
-    return (await memory.deletion().promise(await ready(memory))).id
+    return (await memory.deletion().request(await ready(memory))).id
 
 
 Act = Callable[[Memory, str], Coroutine[Any, Any, object]]
@@ -149,7 +149,7 @@ async def test_a_deletion_meanwhile_wins(memory: Memory, case: Case, moment: str
     act = case.call or case.finish
     hold, doing = await memory.hold(moment, act(memory, database_id))
 
-    await memory.deletion().promise(database_id)
+    await memory.deletion().request(database_id)
     hold.let_go.set()
 
     [error] = await asyncio.gather(doing, return_exceptions=True)

@@ -23,7 +23,7 @@ def start_expiry(database: Database, now: datetime, grace: timedelta) -> Databas
     """Return the record with the transition that its expiry requires, or None if there is none.
 
     Within the grace period a ready database is suspended; afterwards it is deleted. A restoration
-    whose new expiry has passed as well is canceled, and the database is suspended again, because
+    whose new expiry has passed as well is cancelled, and the database is suspended again, because
     the restoration may have reopened it.
     """
     if not is_expiring(database, now):

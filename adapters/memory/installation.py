@@ -1,4 +1,4 @@
-"""An installation that is over when the process ends."""
+"""The installation in memory, for the lifetime of the process."""
 
 import sys
 from collections import Counter

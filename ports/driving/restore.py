@@ -1,4 +1,4 @@
-"""An expired database, taken back before it is dropped."""
+"""Restore an expired database within the grace period."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,7 +30,7 @@ from ports.records import attempt, changed, keyed, rekeyed, seen_by
 
 @dataclass(frozen=True, kw_only=True)
 class RestoreDatabase:
-    """`login_check` asks once whether the server has the record's password; it is None where the
+    """`login_check` tests once whether the server has the record's password. It is None if the
     operator turned it off."""
 
     actions: ClassVar = frozenset({Upkeep.RESTORE})
@@ -48,12 +48,12 @@ class RestoreDatabase:
     async def __call__(
         self, database_id: str, ttl: timedelta | None = None, caller: Caller = ANYONE
     ) -> Vended:
-        """Return the database as it was, under its password, with a new end. It gets a new password
-        where the record's was revoked, cannot be checked, or comes from a secret that nobody has.
+        """Reopen the database with a new expiry and return it. It keeps its password, unless that
+        was revoked, cannot be checked, or derives from an unknown secret; then it gets a new one.
 
         Raises DatabaseNotFound, OtherTarget, InvalidDuration, IllegalTransition unless it is
-        expired, and InFlight. After Unavailable it is still to come: by the next call, or by the
-        sweep.
+        expired, and InFlight. After Unavailable the restoration stays pending, until the next call
+        or the reconciler finishes it.
         """
 
         def start(database: Database) -> Database:
@@ -95,8 +95,8 @@ class RestoreDatabase:
         return Vended(database=database, connection=connection)
 
     async def _has_password(self, database: Database) -> bool:
-        """Tell whether the server has the record's password. Where it has another one, the record's
-        was revoked: the registry may come from a backup that is older than the last rotation."""
+        """Return whether the server has the record's password. If it has another one, the record's
+        was revoked: the registry may come from a backup older than the last rotation."""
         if self.login_check is None:
             return False
         try:
@@ -104,6 +104,6 @@ class RestoreDatabase:
             await self.login_check.verify(connection)
         except (PasswordRefused, Unavailable, DatabaseNotFound):
             return False
-        except ProviderRejected:  # the password is right, and the database is closed
+        except ProviderRejected:  # the password is right, but the database is closed
             return True
         return True

@@ -186,7 +186,7 @@ async def test_a_key_is_let_in_as_often_as_its_rate_from_anywhere(door: Door) ->
     told = [(await door.knock(key)).allowance for _ in range(2)]
     assert [allowance and allowance.remaining for allowance in told] == [1, 0]
 
-    with pytest.raises(RateLimited, match="rate is 2/min") as caught:
+    with pytest.raises(RateLimited, match="API key is 2/min") as caught:
         await door.knock(key, address="192.0.2.2")
     assert caught.value.retry_after == 60
     await door.knock(other)  # of the same caller, and counted for itself

@@ -74,7 +74,7 @@ async def test_an_address_that_asks_too_often_waits_and_others_do_not() -> None:
     await second(STRANGER)
 
     for replica in (first, second):
-        with pytest.raises(RateLimited, match="an address may ask 2/min: wait, or use an API key"):
+        with pytest.raises(RateLimited, match="the rate limit is 2/min: wait, or use an API key"):
             await replica(STRANGER)
     await first(replace(STRANGER, address="192.0.2.2"))
     door.clock.passed += 60

@@ -62,7 +62,7 @@ async def test_what_is_too_large_is_warned_once(memory: Memory, grown: Database)
     [finding] = await found(memory)
 
     assert (finding.action, finding.outcome) == (Upkeep.WARN, DONE)
-    assert finding.detail == "It has 32MB; the limit is 16MB."
+    assert finding.detail == "Its size is 32MB; the limit is 16MB."
     assert [step.name for step in (await memory.only_record()).steps][-1] == "warn"
     assert await found(memory) == [], "replicas may look one right after the other"
     await assert_read_only(memory, grown, expected=False)
@@ -112,9 +112,9 @@ def made_writable(memory: Memory, made: Database) -> Awaitable[object]:
     return memory.provider.release(made.tenant)
 
 
-IT_HAS = "It has 32MB; the limit is 16MB."
-DEFIED = f"{IT_HAS} It is read-only, and its owner writes all the same"
-HIGHER = "It has 32MB; the limit is 48MB."
+IT_HAS = "Its size is 32MB; the limit is 16MB."
+DEFIED = f"{IT_HAS} It is read-only, but its owner overrides that"
+HIGHER = "Its size is 32MB; the limit is 48MB."
 NOT_NOW = (Upkeep.MEASURE, "unavailable", "Not now.")
 UNCOMPARED = [(Upkeep.COMPARE, "unavailable", "Not now."), (Upkeep.WARN, DONE, IT_HAS)]
 
@@ -125,16 +125,16 @@ UNCOMPARED = [(Upkeep.COMPARE, "unavailable", "Not now."), (Upkeep.WARN, DONE, I
         (confine, [], [], True),
         (confine, [rotated], [], True),
         (confine, [ended_and_restored], [], True),
-        (confine, [filled(EMPTY)], [(Upkeep.RELEASE, DONE, "It has 8192kB")], False),
-        (confine, [with_(limit=None)], [(Upkeep.RELEASE, DONE, "There is no limit")], False),
+        (confine, [filled(EMPTY)], [(Upkeep.RELEASE, DONE, "Its size is 8192kB")], False),
+        (confine, [with_(limit=None)], [(Upkeep.RELEASE, DONE, "There is no size limit")], False),
         (confine, [with_(limit=SizeLimit(48 << 20))], [(Upkeep.RELEASE, DONE, HIGHER)], False),
         (confine, [made_writable], [(Upkeep.CONFINE, DONE, IT_HAS)], True),
         (confine, [filled(TOO_LARGE + 1)], [(Upkeep.EXCEED, TOLD, DEFIED)], True),
-        (confine, [failing("measures")], [NOT_NOW], True),
+        (confine, [failing("measure_sizes")], [NOT_NOW], True),
         (grow, [failing("inventory")], UNCOMPARED, False),
-        (grow, [with_(limit=None), failing("measures")], [], False),
+        (grow, [with_(limit=None), failing("measure_sizes")], [], False),
         # the end of a warning ends nobody's sessions: the provider is not asked
-        (warn, [filled(EMPTY), failing("before release")], [(Upkeep.RELEASE, DONE, "")], False),
+        (warn, [filled(EMPTY), failing("before clear_read_only")], [(Upkeep.RELEASE, DONE, "")], False),
     ],
 )
 async def test_what_the_next_look_finds(
@@ -184,7 +184,7 @@ async def test_a_confinement_that_fails_is_told_and_tried_again_after_a_pause(
     error: type[ProviderBusy] | type[ProviderRejected],
     meanwhile: str,
 ) -> None:
-    memory.trouble = Fails({"before confine": [error("No.")]})
+    memory.trouble = Fails({"before set_read_only": [error("No.")]})
 
     assert [(one.outcome, one.detail) for one in await found(memory)] == [(error.code, "No.")]
     if meanwhile == "nothing":
@@ -224,7 +224,7 @@ async def test_what_is_adopted_is_measured_too(memory: Memory, grown: Database) 
 
 
 async def test_what_is_deleted_while_confined_is_dropped(memory: Memory, warned: Database) -> None:
-    inside, sweeping = await memory.hold("before confine", found(memory))
+    inside, sweeping = await memory.hold("before set_read_only", found(memory))
 
     await memory.deletion().request(warned.id)
     inside.let_go.set()

@@ -49,7 +49,7 @@ async def test_what_is_not_whole_and_has_no_record_is_told_and_left(memory: Memo
 
     assert (finding.action, finding.outcome) == (Upkeep.DOUBT, TOLD)
     assert finding.database == (half.database or half.owner)
-    assert "by hand" in finding.detail
+    assert "on the server" in finding.detail
     assert (await memory.records(), await memory.tenant_ids()) == ([], held)
 
 
@@ -93,7 +93,7 @@ async def test_a_tombstone_frees_name_and_quota_and_goes_in_parts(
     assert (dry.action, dry.outcome, dry.detail) == (Upkeep.REMOVE, WOULD, TOMBSTONE)
     [first] = await found(memory)
     assert (first.action, first.outcome) == (Upkeep.REMOVE, PART)
-    assert first.detail == "Objects of others that name it: 1."
+    assert first.detail == "Objects of others refer to it: 1."
     assert told(await found(memory)) == [(Upkeep.REMOVE, DONE)]
     assert await found(memory) == []
     assert await memory.tenant_ids() == {again.id}

@@ -1,4 +1,4 @@
-"""Dropping a database: promised at once, done later, both as often as one likes."""
+"""Deletion: requested at once, finished later, both idempotent."""
 
 import asyncio
 from dataclasses import replace
@@ -19,7 +19,7 @@ from tests.support.vending import Memory
 
 
 class Restless(MemoryRegistry):
-    """Somebody changes every record right after it was read, so many times."""
+    """Changes every record right after it was read, that many times."""
 
     def __init__(self, changes: int) -> None:
         super().__init__()
@@ -44,7 +44,9 @@ async def assert_deleted(memory: Memory) -> None:
     await assert_in_line(memory)
 
 
-async def test_a_promise_is_recorded_and_drops_nothing(memory: Memory, promised: Database) -> None:
+async def test_a_request_is_recorded_and_deletes_nothing(
+    memory: Memory, promised: Database
+) -> None:
     assert promised.state is State.DELETING
     assert (promised.steps[-1].name, promised.steps[-1].state) == ("delete", StepState.RUNNING)
     assert await memory.deletion().request(promised.id) == promised
@@ -52,7 +54,7 @@ async def test_a_promise_is_recorded_and_drops_nothing(memory: Memory, promised:
     assert await memory.tenant_ids() == {promised.id}
 
 
-async def test_what_was_promised_is_dropped(
+async def test_a_requested_deletion_is_finished(
     memory: Memory, sales: Vended, promised: Database
 ) -> None:
     await memory.deletion().finish(promised.id)
@@ -64,7 +66,7 @@ async def test_what_was_promised_is_dropped(
 
 
 @pytest.mark.parametrize("is_at_work", [False, True])
-async def test_nothing_is_dropped_without_a_promise_and_nobody_is_waited_for(
+async def test_a_database_is_not_deleted_without_a_request(
     memory: Memory, sales: Vended, is_at_work: bool
 ) -> None:
     async with memory.leases.held(sales.database.id if is_at_work else "another"):
@@ -78,7 +80,7 @@ async def test_nothing_is_dropped_without_a_promise_and_nobody_is_waited_for(
 @pytest.mark.parametrize(
     ("state", "after"), [(State.FAILED, State.FAILED), (State.EXPIRED, State.DELETING)]
 )
-async def test_what_has_expired_can_be_dropped_and_what_failed_needs_no_dropping(
+async def test_an_expired_database_can_be_deleted_and_a_failed_one_stays(
     memory: Memory, state: State, after: State
 ) -> None:
     record = await memory.registry.add(new_record(state=state))
@@ -89,7 +91,7 @@ async def test_what_has_expired_can_be_dropped_and_what_failed_needs_no_dropping
     assert (promised == record) == (state is after)
 
 
-async def test_a_promise_survives_changes_that_are_made_meanwhile() -> None:
+async def test_a_request_survives_concurrent_changes() -> None:
     memory = Memory(registry=Restless(changes=3))
     made = await memory.registry.add(new_record())
 
@@ -100,13 +102,15 @@ async def test_a_promise_survives_changes_that_are_made_meanwhile() -> None:
     assert promised.labels == {"changes": "0"}, "a change was lost"
 
 
-async def test_where_nobody_works_it_is_done_at_once(memory: Memory, promised: Database) -> None:
+async def test_a_deletion_without_other_operations_does_not_wait(
+    memory: Memory, promised: Database
+) -> None:
     await memory.deletion().wait_until_deleted(promised.id)
     assert memory.clock.slept == []
     await assert_deleted(memory)
 
 
-async def test_it_waits_for_a_new_password_and_is_done_then(memory: Memory, sales: Vended) -> None:
+async def test_a_deletion_waits_for_a_rotation(memory: Memory, sales: Vended) -> None:
     hold, rotating = await memory.hold("before rotate", memory.rotate()(sales.database.id))
     await memory.deletion().request(sales.database.id)
     delete = memory.replica().deletion()
@@ -123,7 +127,9 @@ async def test_it_waits_for_a_new_password_and_is_done_then(memory: Memory, sale
     await assert_deleted(memory)
 
 
-async def test_it_is_over_when_another_has_done_it(memory: Memory, promised: Database) -> None:
+async def test_a_deletion_that_another_replica_finishes_ends_the_wait(
+    memory: Memory, promised: Database
+) -> None:
     hold, sweeping = await memory.hold("before delete", memory.replica().sweep()(drift=False))
     deleting = asyncio.create_task(memory.deletion().wait_until_deleted(promised.id))
     await moment_of(lambda: bool(memory.clock.slept))

@@ -1,4 +1,4 @@
-"""A nickname in, a working database out, under the plain name or one with a suffix."""
+"""Creating a database from a nickname, with or without a suffix."""
 
 import asyncio
 import re
@@ -23,7 +23,7 @@ REJECT = OnConflict.REJECT
 
 
 class LittleChance(SeededRandomness):
-    """Suffixes of one character over and over; of as many characters as it is given."""
+    """Each suffix repeats one of the given characters."""
 
     def __init__(self, characters: str) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class LittleChance(SeededRandomness):
         return next(self._characters) * length
 
 
-async def test_a_vended_database_is_ready_and_takes_its_login(memory: Memory) -> None:
+async def test_a_created_database_is_ready_and_accepts_its_login(memory: Memory) -> None:
     vended = await memory.create("Sales Data 2024")
 
     record = vended.database
@@ -50,7 +50,7 @@ async def test_a_vended_database_is_ready_and_takes_its_login(memory: Memory) ->
     ]
 
 
-async def test_the_record_says_what_was_asked_for(memory: Memory) -> None:
+async def test_the_record_has_what_was_requested(memory: Memory) -> None:
     vended = await memory.create(
         "Sales Data 2024", ttl=HOUR, labels={"team": "sales"}, extensions=("vector", "vector")
     )
@@ -71,7 +71,7 @@ async def test_the_record_says_what_was_asked_for(memory: Memory) -> None:
         ({"key": " "}, InvalidRequest),
     ],
 )
-async def test_bad_input_leaves_no_trace(asked: dict[str, Any], error: type[Exception]) -> None:
+async def test_invalid_input_records_nothing(asked: dict[str, Any], error: type[Exception]) -> None:
     memory = Memory(expiry=ExpiryPolicy(longest=7 * HOUR))
 
     with pytest.raises(error):
@@ -80,7 +80,7 @@ async def test_bad_input_leaves_no_trace(asked: dict[str, Any], error: type[Exce
     assert (await memory.records(), await memory.tenant_ids()) == ([], set())
 
 
-async def test_vends_that_race_for_one_nickname_get_databases_of_their_own() -> None:
+async def test_concurrent_requests_for_one_nickname_get_databases_of_their_own() -> None:
     memory = Memory(trouble=give_way)
 
     vended = await asyncio.gather(*(memory.create() for _ in range(20)))
@@ -91,7 +91,7 @@ async def test_vends_that_race_for_one_nickname_get_databases_of_their_own() -> 
     assert await memory.tenant_ids() == {one.database.id for one in vended}
 
 
-async def test_a_name_that_a_stranger_has_on_the_provider_gets_a_suffix(memory: Memory) -> None:
+async def test_a_name_in_use_on_the_provider_gets_a_suffix(memory: Memory) -> None:
     await memory.occupy("Sales")
 
     vended = await memory.create()
@@ -101,8 +101,8 @@ async def test_a_name_that_a_stranger_has_on_the_provider_gets_a_suffix(memory: 
     assert (await memory.only_record()).names == vended.database.names
 
 
-async def test_a_name_that_is_taken_meanwhile_gets_a_suffix(memory: Memory) -> None:
-    """The stranger comes between the making of the role and that of the database."""
+async def test_a_name_taken_during_provisioning_gets_a_suffix(memory: Memory) -> None:
+    """Another database takes the name after the role was created."""
 
     async def stranger_comes(moment: str) -> None:
         if moment == "amid provision" and "sales" not in memory.provider._databases:
@@ -122,7 +122,7 @@ async def test_a_reserved_name_gets_a_suffix_at_once(memory: Memory, nickname: s
 
 
 @pytest.mark.parametrize("holder", ["record", "stranger"])
-async def test_who_wants_that_name_or_none_is_told_who_has_it(memory: Memory, holder: str) -> None:
+async def test_a_name_in_use_is_rejected_on_request(memory: Memory, holder: str) -> None:
     await (memory.create() if holder == "record" else memory.occupy("Sales"))
     held = await memory.tenant_ids()
 
@@ -134,13 +134,13 @@ async def test_who_wants_that_name_or_none_is_told_who_has_it(memory: Memory, ho
     assert await memory.tenant_ids() == held
 
 
-async def test_a_reserved_name_is_refused_to_who_wants_that_or_none(memory: Memory) -> None:
+async def test_a_reserved_name_is_rejected_on_request(memory: Memory) -> None:
     with pytest.raises(NameTaken, match="'postgres' is reserved"):
         await memory.create("postgres", on_conflict=REJECT)
     assert (await memory.records(), await memory.tenant_ids()) == ([], set())
 
 
-async def test_a_dropped_database_frees_its_name(memory: Memory, sales: Vended) -> None:
+async def test_a_deleted_database_frees_its_name(memory: Memory, sales: Vended) -> None:
     await memory.deletion().request(sales.database.id)
     with pytest.raises(NameTaken):
         await memory.create(on_conflict=REJECT)
@@ -152,13 +152,13 @@ async def test_a_dropped_database_frees_its_name(memory: Memory, sales: Vended) 
     assert again.connection.password != sales.connection.password
 
 
-async def test_a_suffix_that_is_taken_too_is_followed_by_another() -> None:
+async def test_a_suffix_in_use_is_followed_by_another() -> None:
     memory = Memory(randomness=LittleChance("aab"))
     names = [(await memory.create()).connection.database for _ in range(3)]
     assert names == ["sales", "sales_aaaaaa", "sales_bbbbbb"]
 
 
-async def test_bad_luck_without_end_ends() -> None:
+async def test_the_number_of_suffixes_is_bounded() -> None:
     memory = Memory(randomness=LittleChance("a"))
     made = [await memory.create(), await memory.create()]
 

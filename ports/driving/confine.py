@@ -42,9 +42,9 @@ class ConfineDatabases:
     async def __call__(self) -> list[Chore]:
         """Measure all databases and list the tasks. Raises Unavailable, and what the measurement
         raises."""
-        measures = await self.guard.measures() if self.limit else {}
+        sizes = await self.guard.measures() if self.limit else {}
         query = Query(states=frozenset({State.READY}), target=self.target.name, limit=PAGE)
-        chores = (self._chore(record, measures) for record in await every(self.registry, query))
+        chores = (self._chore(record, sizes) for record in await every(self.registry, query))
         return [chore for chore in chores if chore]
 
     async def finish(self, database_id: str) -> bool:
@@ -57,8 +57,8 @@ class ConfineDatabases:
             await self._done(database, work)
             return True
 
-    def _chore(self, record: Database, measures: Mapping[str, Measure]) -> Chore | None:
-        measure = measures.get(record.id)
+    def _chore(self, record: Database, sizes: Mapping[str, Measure]) -> Chore | None:
+        measure = sizes.get(record.id)
         work = work_for(record, measure, self.limit, self.clock.now())
         name, why = record.names.database, self._why(measure)
         if work:

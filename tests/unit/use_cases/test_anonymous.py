@@ -118,9 +118,7 @@ async def test_the_shorter_limit_sets_the_expiry_of_an_anonymous_database(
     assert record.expires_at == record.created_at + lives
 
 
-async def test_an_anonymous_caller_cannot_use_an_idempotency_key(
-    memory: Memory,
-) -> None:
+async def test_an_anonymous_caller_cannot_use_an_idempotency_key(memory: Memory) -> None:
     with pytest.raises(Forbidden, match="Idempotency-Key belongs to a caller with an API key"):
         await memory.create(key="1", caller=ACCESS.caller)
 

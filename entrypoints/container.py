@@ -30,7 +30,8 @@ from ports.driving.list import ListDatabases
 from ports.driving.list_extensions import ListExtensions
 from ports.driving.make import MakeDatabase
 from ports.driving.manage_keys import ManageKeys
-from ports.driving.reconcile import Reconcile
+from ports.driving.reconcile import DetectDrift
+from ports.driving.reconcile_actions import map_detectors, map_finishers
 from ports.driving.restore import RestoreDatabase
 from ports.driving.rotate import RotatePassword
 from ports.driving.show import ShowDatabase
@@ -95,7 +96,7 @@ class Container(Outside):
     vend = providers.Singleton(
         VendDatabase,
         **outside,
-        make=make,
+        provision=make,
         randomness=Outside.randomness,
         passwords=Outside.passwords,
         expiry=expiry,
@@ -103,26 +104,26 @@ class Container(Outside):
     audit = providers.Singleton(
         Audit, trail=Outside.trail, clock=Outside.clock, randomness=Outside.randomness
     )
+    detect_drift = providers.Singleton(DetectDrift, **outside)
+    limit_sizes = providers.Singleton(
+        ConfineDatabases,
+        **records_only,
+        guard=Outside.size_guard,
+        leases=Outside.leases,
+        target=target,
+        limit=providers.Callable(attrgetter("size_limit"), Outside.settings),
+    )
     sweep = providers.Singleton(
         Sweep,
         audit=audit,
         **records_only,
         leases=Outside.leases,
         target=target,
-        vend=vend,
-        delete=delete,
-        expire=expire,
-        rotate=rotate,
-        add_extension=add_extension,
-        restore=restore,
-        reconcile=providers.Singleton(Reconcile, **outside),
-        confine=providers.Singleton(
-            ConfineDatabases,
-            **records_only,
-            guard=Outside.size_guard,
-            leases=Outside.leases,
-            target=target,
-            limit=providers.Callable(attrgetter("size_limit"), Outside.settings),
+        finishers=providers.Callable(
+            map_finishers, vend, delete, expire, rotate, add_extension, restore, limit_sizes
+        ),
+        detectors=providers.Callable(
+            map_detectors, detect_drift=detect_drift, limit_sizes=limit_sizes
         ),
     )
     sweep_interval = providers.Callable(attrgetter("sweep_interval"), Outside.settings)
@@ -164,7 +165,7 @@ class Container(Outside):
         admit=providers.Singleton(
             AdmitCaller,
             ring=Outside.key_ring,
-            rates=Outside.rates,
+            rate_limiter=Outside.rates,
             failures=Outside.failures,
             clock=Outside.clock,
             known=Outside.known_keys,

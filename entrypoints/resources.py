@@ -70,7 +70,7 @@ async def records_of(settings: Settings) -> AsyncIterator[Opened]:
         async with opened_postgres(settings.registry_url.get_secret_value()) as opened:
             yield opened
     elif settings.registry_file:
-        async with opened_sqlite(settings.registry_file) as opened:
+        async with opened_sqlite(settings.registry_file, MemoryLeases()) as opened:
             yield opened
     else:
         yield in_memory()

@@ -51,7 +51,7 @@ class SecretExamination(Examination):
         return Outcome(Verdict.OK, f"It is {place}.")
 
     async def _without(self, records: Installation) -> Outcome:
-        waiting = sum((await records.secrets(self.settings.target.name)).values())
+        waiting = sum((await records.count_by_secret(self.settings.target.name)).values())
         if waiting and self.settings.derives_passwords:
             return Outcome(
                 Verdict.FAIL,

@@ -32,11 +32,9 @@ async def create(request: web.Request) -> web.Response:
 
 async def _promised(request: web.Request, order: VendRequest) -> web.Response:
     vend = request.app[USE_CASES].vend
-    database = await vend.promise(order)
+    database = await vend.request(order)
     request[SUBJECT] = database.id
-    if database.state is State.PROVISIONING:
-        finish = partial(vend.finish, database.id)
-        request.app[BACKGROUND].spawn(finish, name=f"vend {database.id}")
+    request.app[BACKGROUND].spawn(partial(vend.finish, database.id), name=f"vend {database.id}")
     headers = _address(database) | ASYNC_APPLIED
     return json_response(DatabaseOut.of(database), status=202, headers=headers)
 
@@ -61,10 +59,9 @@ async def change(request: web.Request) -> web.Response:
 
 async def delete(request: web.Request) -> web.Response:
     delete = request.app[USE_CASES].delete
-    database = await delete.promise(request.match_info["id"], caller_of(request))
-    if not database.is_gone:
-        finish = partial(delete.see_through, database.id)
-        request.app[BACKGROUND].spawn(finish, name=f"delete {database.id}")
+    database = await delete.request(request.match_info["id"], caller_of(request))
+    complete = partial(delete.wait_until_deleted, database.id)
+    request.app[BACKGROUND].spawn(complete, name=f"delete {database.id}")
     return json_response(DatabaseOut.of(database), status=202, headers=_address(database))
 
 

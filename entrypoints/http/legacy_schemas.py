@@ -38,5 +38,5 @@ class LegacyOut(BaseModel):
             database_owner=connection.user,
             database_owner_password=connection.password.reveal(),
             port=connection.port,
-            database_nickname=vended.database.nickname,
+            database_nickname=vended.database.nickname.typed,
         )

@@ -206,7 +206,7 @@ class DatabaseOut(BaseModel):
     def of(cls, database: Database) -> "DatabaseOut":
         return DatabaseOut(
             id=database.id,
-            nickname=database.nickname,
+            nickname=database.nickname.typed,
             state=database.state,
             provider=database.target.provider,
             target=database.target.name,

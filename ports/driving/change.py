@@ -1,4 +1,4 @@
-"""Another end, other labels."""
+"""Change the expiry or the labels of a database."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
@@ -16,8 +16,8 @@ from ports.records import changed, seen_by
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRequest:
-    """What is to change (None: nothing), and on which versions of the record (None: any). A `ttl`
-    counts from now; `labels` are all labels from now on."""
+    """The changes; None leaves a field unchanged. `ttl` counts from now, and `labels` replace all
+    labels. `versions` are the versions of the record that may be changed, None for any."""
 
     ttl: timedelta | None = None
     labels: Mapping[str, str] | None = None
@@ -33,8 +33,8 @@ class ChangeDatabase:
     async def __call__(
         self, database_id: str, request: ChangeRequest, caller: Caller = ANYONE
     ) -> Database:
-        """The record with its changes. Raises DatabaseNotFound, PreconditionFailed, InvalidLabels,
-        InvalidDuration, and IllegalTransition unless the database is ready."""
+        """Change the record and return it. Raises DatabaseNotFound, PreconditionFailed,
+        InvalidLabels, InvalidDuration, and IllegalTransition unless the database is ready."""
 
         def wanted(database: Database) -> Database:
             seen_by(caller, database)

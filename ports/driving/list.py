@@ -1,4 +1,4 @@
-"""Many databases' records, page by page."""
+"""List the records of databases in pages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from ports.driving.pages import cut, id_in
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListRequest:
-    states: frozenset[State] = frozenset()  # none: any
+    states: frozenset[State] = frozenset()  # empty: any
     labels: Mapping[str, str] = field(default_factory=dict)
     page_token: str = ""
     page_size: int = 50
@@ -26,7 +26,7 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class ListDatabases:
-    """Newest first: the caller's own, and everybody's for an admin."""
+    """Lists the caller's own records, or all records for an admin, newest first."""
 
     registry: Registry
 
@@ -36,7 +36,7 @@ class ListDatabases:
             states=request.states,
             labels=request.labels,
             before=id_in(request.page_token),
-            limit=request.page_size + 1,  # one more tells whether there is a next page
+            limit=request.page_size + 1,  # one more, to know whether there is a next page
         )
         page, token = cut(await self.registry.search(query), request.page_size)
         return Page(databases=page, next_page_token=token)

@@ -1,4 +1,4 @@
-"""API keys: made, listed, revoked."""
+"""Create, list and revoke API keys."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,7 +24,8 @@ from ports.driven.randomness import Randomness
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRequest:
-    """Without a `name`, the key is a caller of its own; `origins` are of web pages that have it."""
+    """Without a `name`, the key's id names its caller. `origins` are the web pages that may use the
+    key."""
 
     name: str | None = None
     scopes: frozenset[Scope]
@@ -42,8 +43,8 @@ class ManageKeys:
     known: KnownKeys = field(default_factory=KnownKeys)
 
     async def create(self, request: KeyRequest) -> tuple[ApiKey, Secret]:
-        """The record of a new key, and the key, which nobody can tell again. One for web pages gets
-        no scope but `create`. Raises InvalidRequest."""
+        """Create a key. Return its record and the key itself, which is shown only once. A key for
+        web pages gets only the scope `create`. Raises InvalidRequest."""
         now = self.clock.now()
         while True:
             key_id, key = new_key(self.randomness.entropy(ID_BYTES + SECRET_BYTES))
@@ -61,12 +62,12 @@ class ManageKeys:
             try:
                 await self.ring.add(record)
             except NameTaken:
-                continue  # another key begins like it
+                continue  # another key has this id
             self.known.remember(record, self.clock.elapsed(), self.known.changes)
             return record, key
 
     async def every(self) -> list[ApiKey]:
-        """The newest first; revoked and expired ones stay."""
+        """Return all keys, newest first, revoked and expired ones too."""
         return await self.ring.every()
 
     async def revoke(self, key_id: str) -> ApiKey:
@@ -74,5 +75,5 @@ class ManageKeys:
         its record. Idempotent. Raises KeyNotFound."""
         try:
             return await self.ring.revoke(key_id, self.clock.now())
-        finally:  # also where nobody knows whether it was revoked
+        finally:  # also after an error: the key may be revoked
             self.known.forget(key_id)

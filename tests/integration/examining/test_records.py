@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
+from adapters.memory.leases import MemoryLeases
 from adapters.registry.examining import FileExamination, ServerExamination
 from adapters.registry.migrating import migrate, scripts
 from adapters.registry.opening import Opened, opened_postgres, opened_sqlite
@@ -34,7 +35,7 @@ async def test_live_records_are_remembered_and_the_files_stay_as_they_are(folder
     assert (await _examined(folder))["records"].verdict is OK
     assert _contents(folder) == {}, "none are made"
 
-    async with opened_sqlite(registry_file(folder)) as opened:
+    async with opened_sqlite(registry_file(folder), MemoryLeases()) as opened:
         await opened.installation.name("first")
         await _fill(opened)
         while_open = await _examined(folder)
@@ -45,14 +46,14 @@ async def test_live_records_are_remembered_and_the_files_stay_as_they_are(folder
     assert while_open["records"] == at_rest["records"]
     assert at_rest["records"].detail == "2 databases."
     assert await found.name("second") == "first"
-    assert sum((await found.secrets(TARGET.name)).values()) == 1
+    assert sum((await found.count_by_secret(TARGET.name)).values()) == 1
     assert _contents(folder) == before
 
 
 async def test_what_a_crash_left_is_read_and_left(folder: Path) -> None:
     """A part of the records is in a second file then, which the next start moves into the first."""
     with ram_folder() as crashed:
-        async with opened_sqlite(registry_file(folder)) as opened:
+        async with opened_sqlite(registry_file(folder), MemoryLeases()) as opened:
             await _fill(opened)
             shutil.copytree(folder, crashed, dirs_exist_ok=True)
         before = _contents(crashed)

@@ -64,7 +64,7 @@ class Watched:
     async def delete(self, database: Database) -> None:
         """From the promise to the end."""
         delete = over(DeleteDatabase, self._parts())
-        await delete.promise(database.id)
+        await delete.request(database.id)
         await delete.finish(database.id)
 
     async def delete_all(self, vended: Sequence[Vended]) -> None:

@@ -96,7 +96,7 @@ def _record(number: int) -> Database:
     nickname = Nickname(f"Bench {number}")
     return Database(
         id=new_id(made, Random(number).randbytes(RANDOM_BYTES)),
-        nickname=nickname.typed,
+        nickname=nickname,
         names=nickname.names(),
         target=_TARGET,
         state=State.READY,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from domain.caller import ANYONE
 from domain.errors import IllegalTransition, InFlight, OtherTarget
-from domain.naming import Names
+from domain.naming import Names, Nickname
 from domain.order import Order, Tenant
 from domain.passwords import PasswordDeriver
 from domain.request import RequestMark
@@ -30,7 +30,7 @@ class Database:
     """
 
     id: str
-    nickname: str
+    nickname: Nickname
     names: Names
     target: Target
     caller: str = ANYONE.name

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Self
 
 from anyascii import anyascii
 
@@ -49,23 +50,31 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Nickname:
-    """A nickname, unchanged from the request.
+    """The name that a caller typed for a database, unchanged.
 
-    Raises InvalidNickname if it is too long, contains control characters, or has no letter or digit
-    that can be part of an identifier.
+    `parse` validates the text of a request. Records may hold nicknames that it rejects: those of
+    imported databases.
     """
 
     typed: str
 
-    def __post_init__(self) -> None:
-        if len(self.typed) > MAX_NICKNAME:
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the nickname that the text names.
+
+        Raises InvalidNickname when the text is too long, holds control characters, or has no letter
+        and no digit to name a database by.
+        """
+        if len(text) > MAX_NICKNAME:
             raise InvalidNickname(
-                f"The nickname has {len(self.typed)} characters; use at most {MAX_NICKNAME}."
+                f"The nickname has {len(text)} characters; use at most {MAX_NICKNAME}."
             )
-        if any(unicodedata.category(char) in {"Cc", "Cs"} for char in self.typed):
+        if any(unicodedata.category(char) in {"Cc", "Cs"} for char in text):
             raise InvalidNickname("The nickname contains control characters; remove them.")
-        if not any(char.isalnum() for char in self._cleaned()):
+        nickname = cls(text)
+        if not any(char.isalnum() for char in nickname._cleaned()):
             raise InvalidNickname("The nickname needs a letter or a digit; add one.")
+        return nickname
 
     def _cleaned(self) -> str:
         composed = unicodedata.normalize("NFKC", self.typed).replace(_UNICODE_HYPHEN, "-")

@@ -12,6 +12,7 @@ from domain.order import Holding
 from domain.states import LIVE, State
 from domain.steps import Work
 from domain.text import is_plain
+from domain.transitions import is_expiring, is_restoring
 
 SETTLED = timedelta(hours=1)
 """The minimum age before drift is reported. A younger database may be one that another service is
@@ -48,15 +49,15 @@ class Upkeep(StrEnum):
 
 def due(database: Database, now: datetime) -> Upkeep | None:
     """Return the action for a record whose `wake_at` has passed."""
+    if is_restoring(database, now):
+        return Upkeep.RESTORE
+    if is_expiring(database, now):
+        return Upkeep.EXPIRE
     match database.state:
         case State.PROVISIONING:
             return Upkeep.FINISH if database.promised else Upkeep.UNDO
         case State.DELETING:
             return Upkeep.DELETE
-        case State.EXPIRED if database.is_pending(Work.RESTORE) and not database.is_over(now):
-            return Upkeep.RESTORE
-        case State.READY | State.EXPIRED if database.is_over(now):
-            return Upkeep.EXPIRE
         case State.READY:
             works = filter(database.is_pending, READY_WORKS)
             return next((Upkeep(work.value) for work in works), None)

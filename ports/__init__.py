@@ -1,1 +1,1 @@
-"""The service's boundary: what it needs (`driven`) and what may be asked of it (`driving`)."""
+"""The service's boundary: the interfaces that it needs (`driven`), its use cases (`driving`)."""

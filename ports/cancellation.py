@@ -1,4 +1,4 @@
-"""What has to come to its end although nobody waits for it any more."""
+"""Steps that run to completion although the waiting task is cancelled."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -8,10 +8,11 @@ T = TypeVar("T")
 
 
 async def finished(step: Awaitable[T]) -> T:
-    """Await `step` to its end even when the waiting task is cancelled, once or often.
+    """Await `step` to its end, even if the waiting task is cancelled once or repeatedly.
 
-    A cancellation that came meanwhile is passed on afterwards; the step's own error is raised where
-    there was none, and else is the cancellation's cause: whoever is cancelled must not go on.
+    A cancellation is raised after the step has ended, so that a cancelled task does not go on. Its
+    cause is the step's own error, if there is one. Without a cancellation, the step's own error is
+    raised.
     """
     task = asyncio.ensure_future(step)
     cancelled: asyncio.CancelledError | None = None

@@ -1,4 +1,4 @@
-"""Reading and changing records, as every use case does it."""
+"""Helpers of use cases that read and change records."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -14,23 +14,23 @@ from ports.driven.randomness import Randomness
 from ports.driven.registry import Query, Registry
 
 Change = Callable[[Database], Database | None]
-"""The record as it is to be, or None where there is nothing to change; may raise."""
+"""Returns the changed record, or None to leave it unchanged. May raise."""
 
 
 async def record_of(registry: Registry, database_id: str, caller: Caller) -> Database:
-    """The caller's record of that id. Raises DatabaseNotFound, for somebody else's too."""
+    """Return the caller's record of that id. Raises DatabaseNotFound, also for another caller's."""
     return seen_by(caller, await registry.get(database_id))
 
 
 def seen_by(caller: Caller, database: Database) -> Database:
-    """The same record. Raises DatabaseNotFound when it is somebody else's."""
+    """Return the record. Raises DatabaseNotFound if it belongs to another caller."""
     if not caller.sees(database.caller):
         raise DatabaseNotFound(f"There is no database {database.id!r}.")
     return database
 
 
 async def every(registry: Registry, query: Query) -> list[Database]:
-    """All records that match, by descending id, asked for `query.limit` at a time."""
+    """Return all records that match, by descending id, read in pages of `query.limit`."""
     records: list[Database] = []
     while True:
         page = await registry.search(query)
@@ -41,8 +41,8 @@ async def every(registry: Registry, query: Query) -> list[Database]:
 
 
 async def changed(registry: Registry, database_id: str, change: Change) -> Database:
-    """The record after `change`, which is asked again when the record changed meanwhile. Raises
-    DatabaseNotFound, and what `change` raises."""
+    """Apply `change` to the record and return the result; if the record changed meanwhile, apply it
+    again. Raises DatabaseNotFound, and what `change` raises."""
     while True:
         database = await registry.get(database_id)
         wanted = change(database)
@@ -57,8 +57,8 @@ async def changed(registry: Registry, database_id: str, change: Change) -> Datab
 async def keyed(
     registry: Registry, database: Database, passwords: PasswordDeriver, randomness: Randomness
 ) -> Database:
-    """Return the record with a password that can be set: another one where nobody has the secret
-    that it came from. Raises DatabaseNotFound."""
+    """Return the record with a password that can be derived: a new one if the secret of the current
+    one is unknown. Raises DatabaseNotFound."""
     if passwords.knows(database.secret):
         return database
     return await rekeyed(registry, database, passwords, randomness)
@@ -67,7 +67,7 @@ async def keyed(
 async def rekeyed(
     registry: Registry, database: Database, passwords: PasswordDeriver, randomness: Randomness
 ) -> Database:
-    """Return the record with another password, which was never set. Raises DatabaseNotFound."""
+    """Change the record to a new password, which was never set. Raises DatabaseNotFound."""
     nonce = drawn_nonce(randomness)
     return await changed(registry, database.id, lambda current: current.rekeyed(passwords, nonce))
 
@@ -80,30 +80,27 @@ def drawn_nonce(randomness: Randomness) -> str:
 async def attempt(
     registry: Registry, clock: Clock, database: Database, work: Work
 ) -> AsyncIterator[None]:
-    """The body does that work: an error of it is kept in the record, and says when to try again.
-
-    Nothing is kept when the database came into another state meanwhile.
-    """
+    """A context whose body performs the operation. Its error is recorded, with the time of the next
+    attempt, unless the database changed its state meanwhile."""
     try:
         yield
     except BaseException as error:
         message = told(error)
 
-        def missed(current: Database) -> Database | None:
+        def fail(current: Database) -> Database | None:
             is_same = current.state is database.state and current.is_pending(work)
             return current.missed(work, clock.now(), message) if is_same else None
 
-        with suppress(PgvendError):  # else the work is pending all the same
-            await changed(registry, database.id, missed)
+        with suppress(PgvendError):  # the operation stays pending even so
+            await changed(registry, database.id, fail)
         raise
 
 
 @asynccontextmanager
 async def still_there(registry: Registry, clock: Clock, database_id: str) -> AsyncIterator[None]:
-    """The body needs what is on the provider: where that went meanwhile, the record says why.
-
-    Raises IllegalTransition then; DatabaseNotFound where the record knows nothing of it either.
-    """
+    """A context whose body needs the database on the provider. If the database was removed
+    meanwhile, raise the error that its record explains: IllegalTransition, or DatabaseNotFound if
+    the record says that the database is ready."""
     try:
         yield
     except DatabaseNotFound:
@@ -112,5 +109,6 @@ async def still_there(registry: Registry, clock: Clock, database_id: str) -> Asy
 
 
 def told(error: BaseException) -> str:
-    """What a record may say about an error: our own words, or nothing but that there was one."""
-    return str(error) if isinstance(error, PgvendError) else "It was cut off; the log says why."
+    """Return the text that a record stores about the error. Only our own errors are free of
+    secrets."""
+    return str(error) if isinstance(error, PgvendError) else "It was interrupted; see the log."

@@ -147,7 +147,7 @@ class ObservedRegistry(Registry):
         self.log.info(
             f"database.{database.state}",
             id=database.id,
-            nickname=database.nickname,
+            nickname=database.nickname.typed,
             database=database.names.database,
             target=database.target.name,
         )

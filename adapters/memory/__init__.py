@@ -1,1 +1,1 @@
-"""In memory: honest enough to develop a frontend against, and the fake that tests stand on."""
+"""Adapters in memory: a fake that keeps the contracts, for tests and for frontend development."""

@@ -1,4 +1,4 @@
-"""The audit trail in memory."""
+"""The audit log in memory."""
 
 from domain.audit import AuditEntry
 from ports.driven.audit import AuditQuery, AuditTrail

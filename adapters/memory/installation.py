@@ -1,12 +1,12 @@
-"""An installation that is over when the process ends."""
+"""The installation in memory, for the lifetime of the process."""
 
+import sys
 from collections import Counter
 from collections.abc import Mapping
 
 from domain.states import LIVE
 from ports.driven.installation import Installation
 from ports.driven.registry import Query, Registry
-from ports.records import every
 
 
 class MemoryInstallation(Installation):
@@ -18,6 +18,7 @@ class MemoryInstallation(Installation):
         self._name = self._name or proposed
         return self._name
 
-    async def secrets(self, target: str) -> Mapping[str, int]:
-        live = await every(self._registry, Query(states=LIVE, target=target))
+    async def count_by_secret(self, target: str) -> Mapping[str, int]:
+        query = Query(states=LIVE, target=target, limit=sys.maxsize)
+        live = await self._registry.search(query)
         return Counter(record.secret for record in live)

@@ -13,7 +13,7 @@ class MemoryKeyRing(KeyRing):
 
     async def add(self, key: ApiKey) -> None:
         if key.id in self._kept:
-            raise NameTaken(f"There is a key {key.id} already.")
+            raise NameTaken(f"A key {key.id} exists already.")
         self._kept[key.id] = key
 
     async def find(self, key_id: str) -> ApiKey | None:

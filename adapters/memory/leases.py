@@ -1,4 +1,4 @@
-"""Leases in memory: between the tasks of one process."""
+"""Leases among the tasks of one process."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,7 +7,7 @@ from ports.driven.leases import Leases
 
 
 class MemoryLeases(Leases):
-    """For a service that is one process, whose end is the end of all its leases."""
+    """For a service of one process. All leases end with the process."""
 
     def __init__(self) -> None:
         self._held: set[str] = set()

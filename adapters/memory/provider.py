@@ -1,4 +1,4 @@
-"""A provider in memory: keeps every promise of the port, but no data."""
+"""A provider in memory. It keeps the contract of the port, but stores no data."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from ports.driven.login_check import LoginCheck, PasswordRefused
 from ports.driven.size_guard import SizeGuard
 
 EMPTY = 8 << 20
-"""Bytes that a new database takes on a server."""
+"""Bytes of a new database on a server."""
 
 EXTENSIONS = (
     Extension(name="citext", version="1.8", description="case-insensitive character strings"),
@@ -24,14 +24,14 @@ EXTENSIONS = (
     Extension(name="unaccent", version="1.1", description="text search without accents"),
     Extension(name="vector", version="0.8.6", description="vectors and their indexes"),
 )
-"""Some of what the bundled server offers."""
+"""A selection of the bundled server's extensions."""
 
 Trouble = Callable[[str], Awaitable[None]]
-"""Called with a method's name before and after its effect: may wait, or raise, or be cancelled."""
+"""Called with a method's name before and after its effect. May wait, raise, or be cancelled."""
 
 
 async def no_trouble(moment: str) -> None:
-    """The default: nothing goes wrong, nothing takes time."""
+    """Inject no fault and no delay. The default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class _Made:
 
 
 class MemoryProvider(DatabaseProvider, SizeGuard):
-    """`capacity` bounds the databases; `trouble` is where latency and faults are put in."""
+    """`capacity` is the maximum number of databases; `trouble` injects latency and faults."""
 
     def __init__(self, *, capacity: int | None = None, trouble: Trouble = no_trouble) -> None:
         self._capacity = capacity
@@ -85,7 +85,7 @@ class MemoryProvider(DatabaseProvider, SizeGuard):
     async def install(self, order: Order) -> None:
         await self._trouble("before install")
         if not self._is_ours(order.tenant):
-            raise DatabaseNotFound(f"There is no database {order.tenant.id!r} to extend.")
+            raise DatabaseNotFound(f"Database {order.tenant.id!r} does not exist.")
         check_available(order.extensions, EXTENSIONS)
         owner = order.tenant.names.owner
         made = self._owners[owner]
@@ -99,10 +99,9 @@ class MemoryProvider(DatabaseProvider, SizeGuard):
         return self._connection(order)
 
     async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
-        # there are no sessions
         await self._trouble("before rotate")
         if not self._is_ours(order.tenant):
-            raise DatabaseNotFound(f"There is no database {order.tenant.id!r} to rotate.")
+            raise DatabaseNotFound(f"Database {order.tenant.id!r} does not exist.")
         owner = order.tenant.names.owner
         self._owners[owner] = replace(self._owners[owner], password=order.password)
         await self._trouble("after rotate")
@@ -131,7 +130,7 @@ class MemoryProvider(DatabaseProvider, SizeGuard):
     def _tombstone(self, tenant_id: str) -> Tombstone | None:
         if number := self._named.get(tenant_id, 0):
             self._tombstones.add(tenant_id)
-            return Tombstone(f"tombstone_{tenant_id}", f"Objects of others that name it: {number}.")
+            return Tombstone(f"tombstone_{tenant_id}", f"Objects of others refer to it: {number}.")
         self._tombstones.discard(tenant_id)
         return None
 
@@ -152,7 +151,7 @@ class MemoryProvider(DatabaseProvider, SizeGuard):
         await self._trouble("ping")
 
     async def measures(self) -> Mapping[str, Measure]:
-        await self._trouble("measures")
+        await self._trouble("measure_sizes")
         made = {each.tenant_id: each for each in self._owners.values()}
         ids = [tenant_id for tenant_id in self._databases.values() if tenant_id in made]
         return {
@@ -161,33 +160,33 @@ class MemoryProvider(DatabaseProvider, SizeGuard):
         }
 
     async def confine(self, tenant: Tenant) -> None:
-        await self._trouble("before confine")
+        await self._trouble("before set_read_only")
         self._set_read_only(tenant, is_read_only=True)
-        await self._trouble("after confine")
+        await self._trouble("after set_read_only")
 
     async def release(self, tenant: Tenant) -> None:
-        await self._trouble("before release")
+        await self._trouble("before clear_read_only")
         self._set_read_only(tenant, is_read_only=False)
-        await self._trouble("after release")
+        await self._trouble("after clear_read_only")
 
     def fill(self, tenant_id: str, size: int) -> None:
-        """The fake's stand-in for data: so many bytes are what the database takes from now on."""
+        """Set the size of the database, as if it held data."""
         self._sizes[tenant_id] = size
 
     def name_by_others(self, tenant_id: str, times: int) -> None:
-        """Pretend that objects of others name the role. Its tombstone goes after so many calls of
-        `delete`."""
+        """Simulate objects of others that refer to the role. Its tombstone disappears after that
+        many calls of `delete`."""
         self._named[tenant_id] = times
 
     def is_read_only(self, tenant: Tenant) -> bool:
         return self._is_ours(tenant) and self._owners[tenant.names.owner].is_read_only
 
     def installed(self, tenant: Tenant) -> frozenset[str]:
-        """The names of the extensions in the tenant's database."""
+        """Return the names of the extensions in the tenant's database."""
         return self._owners[tenant.names.owner].extensions if self._is_ours(tenant) else frozenset()
 
     def accepts(self, connection: Connection) -> bool:
-        """Whether these credentials would log in: the fake's stand-in for a session."""
+        """Return whether a login with these credentials would work."""
         made = self._owners.get(connection.user)
         return (
             made is not None
@@ -197,7 +196,7 @@ class MemoryProvider(DatabaseProvider, SizeGuard):
         )
 
     def refuses_password(self, connection: Connection) -> bool:
-        """Whether the password is why these credentials would not log in."""
+        """Return whether a login would fail because of the user or the password."""
         made = self._owners.get(connection.user)
         return made is None or made.password != connection.password
 
@@ -219,7 +218,7 @@ class MemoryProvider(DatabaseProvider, SizeGuard):
     def _refuse_overflow(self, tenant: Tenant) -> None:
         full = self._capacity is not None and len(self._owners) >= self._capacity
         if full and not self._is_ours(tenant):
-            raise ProviderFull(f"All {self._capacity} databases are taken.")
+            raise ProviderFull(f"The capacity of {self._capacity} databases is used up.")
 
     def _connection(self, order: Order) -> Connection:
         names = order.tenant.names

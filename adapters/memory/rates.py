@@ -1,4 +1,4 @@
-"""Rates that one process counts by itself."""
+"""A rate limiter for one process."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -8,10 +8,10 @@ from ports.driven.clock import Clock
 from ports.driven.rates import Rates
 
 MOST = 100_000
-"""Windows that are kept: beyond that, the oldest one is forgotten, and its count begins again."""
+"""Maximum number of windows. Beyond it the oldest one is dropped, and its count starts again."""
 
 AT_EACH = 2
-"""Windows that are looked at for each that begins, so that none that has ended stays for long."""
+"""Windows to inspect for each new one, so that expired windows do not stay for long."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Records in memory: gone when the process ends."""
+"""The registry in memory. Its records are lost when the process ends."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -8,11 +8,11 @@ from domain.errors import DatabaseNotFound, NameTaken, QuotaReached, RequestKnow
 from ports.driven.registry import Query, Registry
 
 Claim = tuple[str, ...]
-"""A kind of name, and the name: of a request, or of a target and something on it."""
+"""A kind and the value that must be unique: a request key, or a target and a name on it."""
 
 
 class MemoryRegistry(Registry):
-    """No await stands between a look and a change, so racing calls see each other."""
+    """No await separates a check from its change, so that concurrent calls do not conflict."""
 
     def __init__(self) -> None:
         self._kept: dict[str, Database] = {}
@@ -20,7 +20,7 @@ class MemoryRegistry(Registry):
 
     async def add(self, database: Database, quota: int | None = None) -> Database:
         if database.id in self._kept:
-            raise NameTaken(f"There is a record {database.id} already.")
+            raise NameTaken(f"A record {database.id} exists already.")
         if self._are_held(_request(database), database.id):
             raise RequestKnown
         if quota is not None and self._live_of(database.caller) >= quota:
@@ -67,7 +67,7 @@ class MemoryRegistry(Registry):
 
 
 def _claims(database: Database) -> tuple[Claim, ...]:
-    """What no two records have at the same time."""
+    """Return the values that no two records may have at the same time."""
     return _request(database) + _names(database)
 
 
@@ -76,7 +76,7 @@ def _request(database: Database) -> tuple[Claim, ...]:
 
 
 def _names(database: Database) -> tuple[Claim, ...]:
-    """One that is gone has none."""
+    """Return no names for a record that is gone: they are free again."""
     if database.is_gone:
         return ()
     target, names = database.target.name, database.names

@@ -1,4 +1,4 @@
-"""Where sizes are not ours to limit."""
+"""A size limiter for providers that limit sizes themselves."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from ports.driven.size_guard import SizeGuard
 
 
 class NoSizeGuard(SizeGuard):
-    """Measures nothing."""
+    """Reports no sizes and changes nothing."""
 
     async def measures(self) -> Mapping[str, Measure]:
         return {}

@@ -28,7 +28,7 @@ class SqlInstallation(Installation):
             await self._store.write(_KEEP, {"id": ONLY_ROW, "name": proposed})
         return await self._kept() or proposed
 
-    async def secrets(self, target: str) -> Mapping[str, int]:
+    async def count_by_secret(self, target: str) -> Mapping[str, int]:
         of = DATABASES.c
         counted = select(of.secret, func.count().label("databases"))
         live = counted.where(of.target == target, of.state.in_(sorted(LIVE)))

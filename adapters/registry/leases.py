@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from hashlib import sha256
 
-from adapters.memory.leases import MemoryLeases
 from adapters.registry.errors import FAILURES, translated
 from adapters.registry.postgres import PLACE_TIMEOUT, Session
 from ports.cancellation import finished
@@ -23,22 +22,25 @@ class PostgresLeases(Leases):
 
     def __init__(self, connect: Callable[[], Awaitable[Session]]) -> None:
         self._connect = connect
-        self._here = MemoryLeases()  # a session can take the same lock twice
+        self._names: set[str] = set()
         self._turn = asyncio.Lock()
         self._session: Session | None = None
 
     @asynccontextmanager
     async def held(self, name: str) -> AsyncIterator[bool]:
-        async with self._here.held(name) as is_first:
-            if not is_first:
-                yield False
-                return
-            key = _key(name)
-            try:
-                # to completion: a cancel request could hit the session's next statement
-                yield await finished(self._take(key))
-            finally:  # also when the answer to taking it was lost
+        if name in self._names:  # the server would grant the session its lock again
+            yield False
+            return
+        self._names.add(name)
+        key = _key(name)
+        try:
+            # to completion: a cancel request could hit the session's next statement
+            yield await finished(self._take(key))
+        finally:
+            try:  # also when the answer to taking it was lost
                 await finished(self._give_back(key))
+            finally:
+                self._names.discard(name)
 
     async def close(self) -> None:
         """Release all leases. Never raises."""

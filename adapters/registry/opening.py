@@ -9,7 +9,6 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.memory.leases import MemoryLeases
 from adapters.registry import postgres, sqlite
 from adapters.registry.audit import SqlAuditTrail
 from adapters.registry.errors import told
@@ -59,9 +58,12 @@ def kept_in(store: Store, leases: Leases, shared_rates: Rates | None = None) -> 
 
 
 @asynccontextmanager
-async def opened_sqlite(file: Path, patience: float = sqlite.PATIENCE) -> AsyncIterator[Opened]:
-    """Open the registry in a file, and create the file when it is missing. `lock_timeout` is the
-    time in seconds to wait for another program that locks it.
+async def opened_sqlite(
+    file: Path, leases: Leases, patience: float = sqlite.PATIENCE
+) -> AsyncIterator[Opened]:
+    """Open the registry in a file, and create the file when it is missing. `leases`
+    are those of this process. `lock_timeout` is the time in seconds to wait for another program
+    that locks the file.
 
     Raises StartupError when another process has it open, when it is damaged or locked, or when a
     newer pgvend migrated it.
@@ -74,7 +76,7 @@ async def opened_sqlite(file: Path, patience: float = sqlite.PATIENCE) -> AsyncI
         engine_of = partial(sqlite.engine_of, file, patience=patience)
         writing = _closed_by(closing, engine_of(connections=1))
         reading = _closed_by(closing, engine_of(connections=sqlite.READERS))
-        yield kept_in(Store(reading, writing), MemoryLeases())
+        yield kept_in(Store(reading, writing), leases)
 
 
 @asynccontextmanager

@@ -47,7 +47,7 @@ class Remembered(Installation):
         """Return the name that the next start will store."""
         return self.kept or proposed
 
-    async def secrets(self, target: str) -> Mapping[str, int]:
+    async def count_by_secret(self, target: str) -> Mapping[str, int]:
         return Counter(record.secret for record in self.live if record.target == target)
 
 

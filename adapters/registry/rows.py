@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from domain.database import Database
-from domain.naming import Names
+from domain.naming import Names, Nickname
 from domain.request import RequestMark
 from domain.states import State
 from domain.steps import Step, StepState
@@ -18,7 +18,7 @@ def row_of(database: Database) -> dict[str, Any]:
     request = database.request
     return {
         "id": database.id,
-        "nickname": database.nickname,
+        "nickname": database.nickname.typed,
         "database": database.names.database,
         "owner": database.names.owner,
         "target": database.target.name,
@@ -48,7 +48,7 @@ def database_of(row: RowMapping) -> Database:
     key, body = row["request_key"], row["request_body"]
     return Database(
         id=row["id"],
-        nickname=row["nickname"],
+        nickname=Nickname(row["nickname"]),
         names=Names(database=row["database"], owner=row["owner"]),
         target=Target(
             name=row["target"],

@@ -50,7 +50,7 @@ class SecretExamination(Examination):
         return Outcome(Verdict.OK, f"The secret is {place}.")
 
     async def _check_missing(self, installation: Installation) -> Outcome:
-        dependent = sum((await installation.secrets(self.settings.target.name)).values())
+        dependent = sum((await installation.count_by_secret(self.settings.target.name)).values())
         if dependent and self.settings.derives_passwords:
             return Outcome(
                 Verdict.FAIL,

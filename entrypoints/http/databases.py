@@ -40,11 +40,10 @@ async def create(request: web.Request) -> web.Response:
 
 async def _promised(request: web.Request, wanted: VendRequest) -> web.Response:
     create_database = request.app[USE_CASES].create
-    database = await create_database.promise(wanted)
+    database = await create_database.request(wanted)
     request[SUBJECT] = database.id
-    if database.state is State.PROVISIONING:
-        finish = partial(create_database.finish, database.id)
-        request.app[BACKGROUND].spawn(finish, name=f"create {database.id}")
+    finish = partial(create_database.finish, database.id)
+    request.app[BACKGROUND].spawn(finish, name=f"create {database.id}")
     headers = _address(database) | ASYNC_APPLIED
     return json_response(DatabaseResponse.of(database), status=202, headers=headers)
 
@@ -69,10 +68,9 @@ async def change(request: web.Request) -> web.Response:
 
 async def delete(request: web.Request) -> web.Response:
     delete = request.app[USE_CASES].delete
-    database = await delete.promise(request.match_info["id"], caller_of(request))
-    if not database.is_gone:
-        finish = partial(delete.see_through, database.id)
-        request.app[BACKGROUND].spawn(finish, name=f"delete {database.id}")
+    database = await delete.request(request.match_info["id"], caller_of(request))
+    complete = partial(delete.wait_until_deleted, database.id)
+    request.app[BACKGROUND].spawn(complete, name=f"delete {database.id}")
     return json_response(DatabaseResponse.of(database), status=202, headers=_address(database))
 
 

@@ -135,7 +135,7 @@ class DatabaseResponse(ResponseBody):
     def of(cls, database: Database) -> "DatabaseResponse":
         return DatabaseResponse(
             id=database.id,
-            nickname=database.nickname,
+            nickname=database.nickname.typed,
             state=database.state,
             provider=database.target.provider,
             target=database.target.name,

@@ -37,7 +37,7 @@ async def open_stores(settings: Settings) -> AsyncIterator[Opened]:
         async with opened_postgres(settings.registry_url.get_secret_value()) as stores:
             yield stores
     elif settings.registry_file:
-        async with opened_sqlite(settings.registry_file) as stores:
+        async with opened_sqlite(settings.registry_file, MemoryLeases()) as stores:
             yield stores
     else:
         yield create_memory_stores()

@@ -30,7 +30,8 @@ from ports.driving.list import ListDatabases
 from ports.driving.list_extensions import ListExtensions
 from ports.driving.make import MakeDatabase
 from ports.driving.manage_keys import ManageKeys
-from ports.driving.reconcile import Reconcile
+from ports.driving.reconcile import DetectDrift
+from ports.driving.reconcile_actions import map_detectors, map_finishers
 from ports.driving.restore import RestoreDatabase
 from ports.driving.rotate import RotatePassword
 from ports.driving.show import ShowDatabase
@@ -140,7 +141,18 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
         passwords=passwords,
         randomness=randomness,
         expiry=expiry,
-        make=make,
+        provision=make,
+    )
+    detect_drift = DetectDrift(
+        registry=registry, provider=provider, leases=leases, clock=clock, target=target
+    )
+    limit_sizes = ConfineDatabases(
+        registry=registry,
+        guard=size_guard,
+        leases=leases,
+        clock=clock,
+        target=target,
+        limit=settings.size_limit,
     )
     sweep = Sweep(
         registry=registry,
@@ -148,23 +160,10 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
         clock=clock,
         target=target,
         audit=audit,
-        vend=vend,
-        delete=delete,
-        expire=expire,
-        rotate=rotate,
-        add_extension=add_extension,
-        restore=restore,
-        reconcile=Reconcile(
-            registry=registry, provider=provider, leases=leases, clock=clock, target=target
+        finishers=map_finishers(
+            vend, delete, expire, rotate, add_extension, restore, limit_sizes
         ),
-        confine=ConfineDatabases(
-            registry=registry,
-            guard=size_guard,
-            leases=leases,
-            clock=clock,
-            target=target,
-            limit=settings.size_limit,
-        ),
+        detectors=map_detectors(detect_drift=detect_drift, limit_sizes=limit_sizes),
     )
     guard_server = GuardServer(guard, settings.guard_policy, clock) if guard else None
     return UseCases(
@@ -191,7 +190,7 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
         check_health=CheckHealth(registry=registry, provider=provider, guard=guard_server),
         authenticate=AdmitCaller(
             ring=keys,
-            rates=rates,
+            rate_limiter=rates,
             failures=failures,
             clock=clock,
             known=known_keys,

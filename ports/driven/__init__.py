@@ -1,1 +1,1 @@
-"""What we need from outside; each docstring is the specification that every adapter keeps."""
+"""Interfaces that pgvend needs. Each docstring is the specification that every adapter keeps."""

@@ -1,4 +1,4 @@
-"""Where it is written down who did what."""
+"""The audit log."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -8,22 +8,22 @@ from domain.audit import AuditEntry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditQuery:
-    """The newest entries first, those older than the id `before`."""
+    """A page of entries, newest first, that are older than the id `before`."""
 
-    caller: str | None = None  # none, here and below: any
+    caller: str | None = None  # None, here and below: any
     subject: str | None = None
     before: str | None = None
     limit: int = 50
 
 
 class AuditTrail(ABC):
-    """Only ever grows: what was appended is neither changed nor removed, not by other programs
-    either, as far as the store can see to that. Every method may raise Unavailable."""
+    """Append-only: an entry is never changed or removed, by other programs neither, as far as the
+    store can prevent that. Every method may raise Unavailable."""
 
     @abstractmethod
     async def append(self, entry: AuditEntry) -> None:
-        """Keep the entry, durably; made whole or not at all when it is cut off."""
+        """Store the entry durably. After a failure it is stored completely or not at all."""
 
     @abstractmethod
     async def read(self, query: AuditQuery) -> list[AuditEntry]:
-        """The entries that match, by descending id, at most `query.limit` of them."""
+        """Return the entries that match, by descending id, at most `query.limit` of them."""

@@ -1,4 +1,4 @@
-"""Time, as something that can be given."""
+"""The clock."""
 
 from abc import ABC, abstractmethod
 from datetime import datetime
@@ -7,12 +7,12 @@ from datetime import datetime
 class Clock(ABC):
     @abstractmethod
     def now(self) -> datetime:
-        """The wall clock, in UTC, with its timezone. It may jump."""
+        """Return the wall-clock time in UTC, with its time zone. It may jump."""
 
     @abstractmethod
     def elapsed(self) -> float:
-        """Seconds since some fixed moment; never goes back. Only differences mean something."""
+        """Return the seconds since a fixed moment. They never go back; only differences count."""
 
     @abstractmethod
     async def sleep(self, seconds: float) -> None:
-        """Let others run for at least that long."""
+        """Let other tasks run for at least that long."""

@@ -1,4 +1,4 @@
-"""A look at something that pgvend stands on, before it is used."""
+"""The checks of `pgvend doctor` on one part of the configuration."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
@@ -9,10 +9,10 @@ from domain.checkup import Check
 class Examination(ABC):
     @abstractmethod
     def examine(self) -> AsyncGenerator[Check, None]:
-        """What is found, each as soon as it is, so that what was found counts when the rest takes
-        too long.
+        """Yield each result as soon as it is known, so that it counts even if the rest takes too
+        long.
 
-        Changes nothing. A question that cannot be answered is `unknown`, and the next one is asked
-        all the same. Raises PgvendError where nothing more can be found out; no text holds a secret
-        or the other side's own words.
+        Changes nothing. A check that cannot be answered is `unknown`, and the next one runs.
+        Raises PgvendError if no further check can run; no text contains a secret or a text of the
+        other side.
         """

@@ -1,4 +1,4 @@
-"""What the records are known by as a whole, whatever becomes of the service's secret."""
+"""The identity of an installation, independent of the service's secret."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -9,10 +9,10 @@ class Installation(ABC):
 
     @abstractmethod
     async def name(self, proposed: str) -> str:
-        """What marks our databases outside: the name that was proposed first, kept from then on,
-        whoever proposes another later. Of racing calls, one counts."""
+        """Return the name that marks our databases on the provider: the first one ever proposed,
+        stored since then. Of concurrent first calls, one counts."""
 
     @abstractmethod
-    async def secrets(self, target: str) -> Mapping[str, int]:
-        """How many databases on that target, which are not gone, have their password from the
-        secret of each name."""
+    async def count_by_secret(self, target: str) -> Mapping[str, int]:
+        """Return how many live databases on that target derive their password from the secret of
+        each name."""

@@ -1,4 +1,4 @@
-"""The API keys that were made by `pgvend keys`."""
+"""The store of API keys."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ class KeyQuery:
 
 
 class KeyRing(ABC):
-    """Keeps what is kept of keys. Every method may raise Unavailable; a change that was cut off was
-    made whole or not at all."""
+    """Stores the records of API keys. Every method may raise Unavailable; a change that failed was
+    stored completely or not at all."""
 
     @abstractmethod
     async def add(self, key: ApiKey) -> None:
-        """Keep a new key, durably. Raises NameTaken when its id is in use."""
+        """Store a new key durably. Raises NameTaken when its id is in use."""
 
     @abstractmethod
     async def find(self, key_id: str) -> ApiKey | None:
-        """The key of that id, revoked and expired ones too."""
+        """Return the key of that id, also a revoked or expired one, or None."""
 
     @abstractmethod
     async def every(self) -> list[ApiKey]:

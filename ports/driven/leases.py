@@ -1,21 +1,21 @@
-"""Who works on what, across all replicas of the service."""
+"""Leases: which replica works on what."""
 
 from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager
 
 
 class Leases(ABC):
-    """A lease says that somebody is at work; it ends with the work, or with the process, however
-    that ends. It saves doing a thing twice, and tells work that goes on from work that died.
+    """A lease shows that a process works on something. It ends with the work, or with the process.
+    It avoids duplicate work, and tells work in progress from work that a crash interrupted.
 
-    It is no lock: whoever was cut off from the registry may go on without knowing that its lease
-    is over. What must not happen twice is prevented by the records' versions.
+    A lease is not a lock: a process that lost its connection to the registry may continue after its
+    lease has ended. The versions of records prevent conflicting changes.
     """
 
     @abstractmethod
     def held(self, name: str) -> AbstractAsyncContextManager[bool]:
-        """Try once to be the one who holds `name`, for the time of the body, which is told whether
-        it does. Of two bodies at the same time, here or in another process, one is told so.
+        """Try to acquire the lease `name`; yields True if acquired. Of two holders at the same
+        time, in this process or another, one gets True.
 
-        Entering raises Unavailable. Leaving never does; it gives back what was taken.
+        Entering raises Unavailable. Leaving never raises; it releases the lease.
         """

@@ -1,4 +1,4 @@
-"""Proof that what is handed out works."""
+"""The verification of credentials by a login."""
 
 from abc import ABC, abstractmethod
 
@@ -13,9 +13,9 @@ class PasswordRefused(ProviderRejected):
 class LoginCheck(ABC):
     @abstractmethod
     async def verify(self, connection: Connection) -> None:
-        """Log in with exactly these credentials and run a statement; leaves nothing behind.
+        """Log in with exactly these credentials and run a statement that changes nothing.
 
-        Raises ProviderBusy when the server cannot be reached or has no place for a session now,
-        ProviderRejected when it refuses the credentials, and of that PasswordRefused when it says
-        that the password is wrong, or that there is no such user: servers hide which.
+        Raises ProviderBusy when the server cannot be reached or accepts no further session now, and
+        ProviderRejected when it refuses the credentials: PasswordRefused when the password is wrong
+        or the user does not exist, which servers do not tell apart.
         """

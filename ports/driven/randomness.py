@@ -1,4 +1,4 @@
-"""Chance, as something that can be given."""
+"""The source of randomness."""
 
 from abc import ABC, abstractmethod
 
@@ -6,12 +6,12 @@ from abc import ABC, abstractmethod
 class Randomness(ABC):
     @abstractmethod
     def entropy(self, size: int) -> bytes:
-        """`size` bytes that nobody can foresee: for ids and salts."""
+        """Return `size` unpredictable bytes, for ids and salts."""
 
     @abstractmethod
     def suffix(self, alphabet: str, length: int) -> str:
-        """`length` characters of `alphabet`, each as likely as the others: for names."""
+        """Return `length` characters of `alphabet`, uniformly distributed, for names."""
 
     @abstractmethod
     def jitter(self) -> float:
-        """A number in [0, 1): for pauses. It may be foreseen."""
+        """Return a number in [0, 1), for pauses. It may be predictable."""

@@ -1,4 +1,4 @@
-"""Counting what may be done only so often."""
+"""The rate limiter."""
 
 from abc import ABC, abstractmethod
 
@@ -8,9 +8,9 @@ from domain.rate import Allowance, Rate
 class Rates(ABC):
     @abstractmethod
     async def hit(self, name: str, rate: Rate) -> Allowance:
-        """Count one for `name`, and say whether that is within the rate.
+        """Count one call for `name`, and return whether it is within the rate.
 
-        A window of `rate.seconds` begins with the first one; what was refused counts too. Of racing
-        calls, no more are granted than the rate's amount. Who shares the store shares the count.
-        May raise Unavailable.
+        A window of `rate.seconds` begins with the first call; refused calls count too. Of
+        concurrent calls, at most the rate's amount is granted. Processes that share the store share
+        the count. May raise Unavailable.
         """

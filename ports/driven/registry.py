@@ -1,4 +1,4 @@
-"""Our records of the databases that we made, are making, or are to drop."""
+"""The registry: records of databases."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from domain.states import State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """Which records, and which part of them: newest first, those older than the id `before`.
+    """A page of records, newest first, that are older than the id `before`.
 
-    `due` are those that are not gone and whose `wake_at` is not later than it; `request` is the key
+    `due` selects records that are not gone and whose `wake_at` is not later; `request` is the key
     of a RequestMark.
     """
 
-    states: frozenset[State] = frozenset()  # none: any
+    states: frozenset[State] = frozenset()  # empty: any
     labels: Mapping[str, str] = field(default_factory=dict)
-    caller: str | None = None  # none, here and below: any
+    caller: str | None = None  # None, here and below: any
     target: str | None = None
     due: datetime | None = None
     request: str | None = None
@@ -28,38 +28,38 @@ class Query:
 
 
 class Registry(ABC):
-    """Keeps records. What it returns are values: changing the registry does not change them.
+    """Stores records. They are returned as values: later changes do not affect them.
 
-    Every method may raise Unavailable. When a method that changes something was cut off, by that or
-    by a cancellation, the change was made whole or not at all.
+    Every method may raise Unavailable. When a method that changes something fails so, or is
+    cancelled, the change was stored completely or not at all.
     """
 
     @abstractmethod
     async def add(self, database: Database, quota: int | None = None) -> Database:
-        """Keep a new record, durably, and return it with its first version.
+        """Store a new record durably and return it with its first version.
 
         Raises RequestKnown when a record has the same request key, NameTaken when one that is not
         gone has the same target and the same database or owner name, and QuotaReached when `quota`
-        records of the same caller are not gone. Of racing calls for one key, one name or the last
-        place in a quota, one wins.
+        records of the same caller are not gone. Of concurrent calls for one key, one name or the
+        last place in a quota, one succeeds.
         """
 
     @abstractmethod
     async def update(self, database: Database) -> Database:
-        """Replace the record of that id by this one and return it with its next version.
+        """Replace the record of the same id and return it with its next version.
 
-        Raises StaleRecord when the version is not the one last kept, NameTaken and RequestKnown as
-        `add` does, DatabaseNotFound when there is no such record.
+        Raises StaleRecord when the version is not the stored one, NameTaken and RequestKnown as
+        `add` does, and DatabaseNotFound when there is no such record.
         """
 
     @abstractmethod
     async def get(self, database_id: str) -> Database:
-        """The record of that id. Raises DatabaseNotFound."""
+        """Return the record of that id. Raises DatabaseNotFound."""
 
     @abstractmethod
     async def search(self, query: Query) -> list[Database]:
-        """The records that match, by descending id, at most `query.limit` of them."""
+        """Return the records that match, by descending id, at most `query.limit` of them."""
 
     @abstractmethod
     async def ping(self) -> None:
-        """Return when records can be read and written now; else raise."""
+        """Return if records can be read and written now; else raise."""

@@ -1,4 +1,4 @@
-"""Something that knows how large databases are, and can keep them from growing."""
+"""The size limiter: measures databases, and makes them read-only."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -12,20 +12,20 @@ class SizeGuard(ABC):
 
     @abstractmethod
     async def measures(self) -> Mapping[str, Measure]:
-        """All databases that bear our mark and can be measured, by their tenants' ids. Slow: the
-        server looks at every file. Changes nothing."""
+        """Return the sizes of all databases that have our mark and can be measured, by their
+        tenants' ids. Slow: the server inspects every file. Changes nothing."""
 
     @abstractmethod
     async def confine(self, tenant: Tenant) -> None:
-        """Make the tenant's sessions read-only from their beginning, and end those that there are.
-        Idempotent.
+        """Make new sessions of the tenant read-only by default, and end the open ones. Idempotent.
 
-        The tenant may switch that off, on purpose, in a session, so that it can make room. It holds
-        whatever a provider does to the same tenant, but for deleting it. What is not there, or does
-        not bear this tenant's mark, counts as confined.
+        The tenant can deliberately override this in a session, to delete data. It stays in force
+        through every call of a provider for the same tenant, except a deletion. A tenant that does
+        not exist, or lacks this tenant's mark, counts as read-only.
         """
 
     @abstractmethod
     async def release(self, tenant: Tenant) -> None:
-        """Undo `confine`; sessions that are idle end, so that pools open new ones. Idempotent. What
-        is not there, or does not bear this tenant's mark, counts as released."""
+        """Make the tenant's sessions writable again. Idle sessions end, so that pools open new
+        ones. Idempotent. A tenant that does not exist, or lacks this tenant's mark, counts as
+        writable."""

@@ -1,1 +1,1 @@
-"""What the outside may ask of us: one use case per file."""
+"""The use cases that callers and the reconciler invoke, one per file."""

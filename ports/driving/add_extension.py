@@ -1,6 +1,7 @@
-"""An extension, added to a database that is in use."""
+"""Add an extension to a database that is in use."""
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from domain.caller import ANYONE, Caller
 from domain.database import Database
@@ -10,6 +11,7 @@ from domain.passwords import PasswordDeriver
 from domain.states import State
 from domain.steps import Work
 from domain.target import Target
+from domain.upkeep import Upkeep
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
@@ -21,8 +23,10 @@ from ports.records import attempt, changed, seen_by, still_there
 
 @dataclass(frozen=True, kw_only=True)
 class AddExtension:
-    """The record names the extension first, as its latest one: whoever finishes an installation
-    that was cut off knows from there what to install."""
+    """The record names the extension first, as its latest one, so that the reconciler can finish an
+    installation that was interrupted."""
+
+    actions: ClassVar = frozenset({Upkeep.ADD_EXTENSION})
 
     registry: Registry
     provider: DatabaseProvider
@@ -32,24 +36,24 @@ class AddExtension:
     target: Target
 
     async def __call__(self, database_id: str, name: str, caller: Caller = ANYONE) -> Database:
-        """The record of a database that has the extension. Idempotent.
+        """Install the extension and return the record. Idempotent.
 
         Raises DatabaseNotFound, OtherTarget, ExtensionUnavailable, IllegalTransition unless the
         database is ready, SecretUnknown, PasswordChanged when the owner set another password and
         the installation needs it, and InFlight, also while another extension is pending.
-        After Unavailable and ProviderRejected the installation is still to come: by the next call,
-        or by the sweep.
+        After Unavailable and ProviderRejected the installation stays pending, until the next call
+        or the reconciler finishes it.
         """
 
-        def requested(database: Database) -> Database:
+        def start(database: Database) -> Database:
             self._check(database, caller)
             is_pending = database.is_pending(Work.ADD_EXTENSION)
             if is_pending and database.latest_extension != name:
-                raise InFlight("Another extension is still to be installed; repeat it soon.")
+                raise InFlight("Another extension is being installed; retry soon.")
             extended = database.with_extension(name)
             return extended.began(Work.ADD_EXTENSION, self.clock.now())
 
-        # before the lease: whoever may not have it, must not keep others from it
+        # check before taking the lease: a caller without access must not block others
         database = await self.registry.get(database_id)
         self._check(database, caller)
         async with still_there(self.registry, self.clock, database_id):
@@ -58,11 +62,10 @@ class AddExtension:
         async with self.leases.held(database_id) as is_mine:
             if not is_mine:
                 raise InFlight
-            return await self._install(await changed(self.registry, database_id, requested))
+            return await self._install(await changed(self.registry, database_id, start))
 
     async def finish(self, database_id: str) -> bool:
-        """Install what was requested; whether there was anything for this call to do. It may be
-        repeated."""
+        """Finish an interrupted installation. Return whether this call did so. Idempotent."""
         async with self.leases.held(database_id) as is_mine:
             database = await self.registry.get(database_id)
             is_ready = database.state is State.READY
@@ -84,7 +87,7 @@ class AddExtension:
                 still_there(self.registry, self.clock, database.id),
             ):
                 await self.provider.install(order)
-        except (ExtensionUnavailable, PasswordRefused) as error:  # it would be refused again
+        except (ExtensionUnavailable, PasswordRefused) as error:  # a retry would fail again
             await changed(
                 self.registry, database.id, lambda found: self._ended(found, without=name)
             )
@@ -94,7 +97,7 @@ class AddExtension:
         return await changed(self.registry, database.id, self._ended)
 
     def _ended(self, database: Database, *, without: str | None = None) -> Database | None:
-        """The record of an installation that is over, unless something else became of it."""
+        """Return the record without the pending installation, or None if its state changed."""
         if database.state is not State.READY or not database.is_pending(Work.ADD_EXTENSION):
             return None
         database = database.without_extension(without) if without else database

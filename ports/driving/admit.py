@@ -1,4 +1,4 @@
-"""Who asks?"""
+"""Authenticate a caller."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,18 +18,18 @@ from ports.driven.rates import Rates
 from ports.driving.find_key import REFUSAL, FindKey
 
 FAILURES = Rate(20, 60)
-"""How often one address may show no key, or a wrong one, before it is told to wait."""
+"""How often one address may send no key or an invalid one before it is rate-limited."""
 
 NETWORK_BITS = 64
-"""Of an IPv6 address: who has one has all that begin like it."""
+"""Bits that identify a network in an IPv6 address: a client usually has all of its addresses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knock:
-    """Somebody at the door: the key that is shown, the web page that asks, the address.
+    """The API key, the origin and the address of a request.
 
-    `may_be_anonymous` says that the call is one that the operator may open to callers without keys,
-    and that nothing was shown that could be meant as a key.
+    `may_be_anonymous` is true if the operator may allow the call without a key, and the request has
+    nothing that could be meant as a key.
     """
 
     key: Secret | None
@@ -40,7 +40,7 @@ class Knock:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """`allowance` is what is left of the caller's rate, None where it has none."""
+    """`allowance` is the rest of the caller's rate, None without a rate."""
 
     caller: Caller
     allowance: Allowance | None = None
@@ -48,14 +48,14 @@ class Admitted:
 
 @dataclass(frozen=True, kw_only=True)
 class AdmitCaller:
-    """Keys are the operator's `static_keys` and those of the ring. A service that `is_open` lets in
-    whoever shows none, or something that never was one of ours, but no revoked or forged one.
-    `failures` are counted by each process: strangers must not make the records' server write.
-    `known` are keys that were right before; revoking a key removes it there.
-    `anonymous` are the limits of callers without keys, None where there are to be none."""
+    """Valid keys are the operator's `static_keys` and those of the store. A service that `is_open`
+    accepts requests without a key, or with a text that cannot be one of its keys, but no revoked or
+    forged key. `failures` are counted by each process, so that strangers cause no writes in the
+    registry. `known` are keys that were valid before; revoking a key removes it there. `anonymous`
+    are the limits of callers without keys, None if they are not allowed."""
 
     ring: KeyRing
-    rates: Rates
+    rate_limiter: Rates
     failures: Rates
     clock: Clock
     known: KnownKeys = field(default_factory=KnownKeys)
@@ -64,11 +64,11 @@ class AdmitCaller:
     anonymous: AnonymousAccess | None = None
 
     async def __call__(self, knock: Knock) -> Admitted:
-        """The caller, who asks once more.
+        """Return the caller, and count the request.
 
-        Raises Unauthenticated and KeyRefused, RateLimited instead when an address does that, or a
-        caller asks, too often, and Forbidden for web pages of others. A right key is let in from
-        where wrong ones come, too.
+        Raises Unauthenticated and KeyRefused, RateLimited instead after too many failures of one
+        address or too many requests of one caller, and Forbidden for origins that the key does not
+        allow. Failures of an address do not block valid keys from it.
         """
         if self.anonymous and knock.may_be_anonymous and knock.key is None:
             return await self._anonymous(self.anonymous, _network(knock.address))
@@ -88,11 +88,11 @@ class AdmitCaller:
         if caller := self._static(key):
             return caller
         if self.is_open and not id_in(key):
-            return ANYONE  # a proxy may always send one, and need not know
+            return ANYONE  # a proxy may add an Authorization header of its own
         return (await self._find(key, network)).caller
 
     def _static(self, key: Secret) -> Caller | None:
-        """All are compared, so that the time says nothing about which."""
+        """Compare all keys, so that the time does not reveal which one matches."""
         digest = digest_of(key)
         found = [known.caller for known in self.static_keys if is_same(known.digest, digest)]
         return found[0] if found else None
@@ -102,11 +102,11 @@ class AdmitCaller:
         return FindKey(ring=self.ring, failures=self.failures, clock=self.clock, known=self.known)
 
     async def _anonymous(self, access: AnonymousAccess, network: str) -> Admitted:
-        """Count for the address, first in this process: what is refused here writes nothing."""
-        refusal = f"Without a key, an address may ask {access.rate}: wait, or use an API key."
+        """Count for the address, first in this process: a refusal here writes nothing."""
+        refusal = f"Without an API key, the rate limit is {access.rate}: wait, or use an API key."
         here = await self.failures.hit(f"anonymous here {network}", access.rate)
         here.check(refusal)
-        allowance = await self.rates.hit(f"anonymous {network}", access.rate)
+        allowance = await self.rate_limiter.hit(f"anonymous {network}", access.rate)
         allowance.check(refusal)
         return Admitted(access.caller, allowance)
 
@@ -117,8 +117,10 @@ class AdmitCaller:
     async def _counted(self, caller: Caller) -> Allowance | None:
         if caller.rate is None:
             return None
-        allowance = await self.rates.hit(f"key {caller.key}", caller.rate)
-        allowance.check(f"Your key's rate is {caller.rate}: wait before you ask again.")
+        allowance = await self.rate_limiter.hit(f"key {caller.key}", caller.rate)
+        allowance.check(
+            f"The rate limit of the API key is {caller.rate}: wait before the next request."
+        )
         return allowance
 
 

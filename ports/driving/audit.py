@@ -1,4 +1,4 @@
-"""Writing down who did what, and reading it."""
+"""Record and read audit events."""
 
 from dataclasses import asdict, dataclass
 
@@ -12,7 +12,7 @@ from ports.driving.pages import cut, id_in
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRequest:
-    """`caller` and `subject` None: any."""
+    """A page of the audit log; None for `caller` or `subject` means any."""
 
     caller: str | None = None
     subject: str | None = None
@@ -33,18 +33,18 @@ class Audit:
     randomness: Randomness
 
     async def write_down(self, deed: Deed) -> None:
-        """Raises Unavailable."""
+        """Record an event at the current time. Raises Unavailable."""
         now = self.clock.now()
         entry_id = new_id(now, self.randomness.entropy(RANDOM_BYTES), PREFIX)
         await self.trail.append(AuditEntry(id=entry_id, at=now, **asdict(deed)))
 
     async def read(self, request: AuditRequest) -> AuditPage:
-        """The newest entries first. Raises InvalidPageToken."""
+        """Return a page of entries, newest first. Raises InvalidPageToken."""
         query = AuditQuery(
             caller=request.caller,
             subject=request.subject,
             before=id_in(request.page_token, PREFIX),
-            limit=request.page_size + 1,  # one more tells whether there is a next page
+            limit=request.page_size + 1,  # one more, to know whether there is a next page
         )
         page, token = cut(await self.trail.read(query), request.page_size)
         return AuditPage(entries=page, next_page_token=token)

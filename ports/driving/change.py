@@ -1,4 +1,4 @@
-"""Updating a database's expiry and labels."""
+"""Change the expiry or the labels of a database."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
@@ -39,8 +39,9 @@ class ChangeDatabase:
     async def __call__(
         self, database_id: str, request: ChangeRequest, caller: Caller = ANYONE
     ) -> Database:
-        """Return the changed record. Raise DatabaseNotFound, PreconditionFailed, InvalidLabels,
-        InvalidDuration, InvalidExpiry, and IllegalTransition unless the database is ready."""
+        """Change the record and return it. Raises DatabaseNotFound, PreconditionFailed,
+        InvalidLabels, InvalidDuration, InvalidExpiry, and IllegalTransition unless the database is
+        ready."""
 
         def wanted(database: Database) -> Database:
             seen_by(caller, database)

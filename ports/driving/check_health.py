@@ -1,4 +1,4 @@
-"""Would a request be answered now?"""
+"""Check whether the registry and the provider would answer a request now."""
 
 import asyncio
 from collections.abc import Awaitable, Mapping
@@ -12,13 +12,13 @@ from ports.driving.guard_server import GuardServer, GuardStatus
 OK = "ok"
 
 PATIENCE = 5.0
-"""Seconds that one part gets to answer; who asks for our health does not wait longer."""
+"""Seconds for one part to answer; health checks of load balancers do not wait longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Each part by name, with `ok` or the code of its error; and what the guard of the server last
-    saw, where there is one: it keeps no request from being answered."""
+    """`checks` has `ok` or an error code for each part. `guard` is the last status of the guard, if
+    there is one; it does not affect whether requests are answered."""
 
     checks: Mapping[str, str]
     guard: GuardStatus | None = None
@@ -37,8 +37,8 @@ class CheckHealth:
     _looking: list[asyncio.Task[Health]] = field(default_factory=list, init=False, repr=False)
 
     async def __call__(self) -> Health:
-        """One look at a time, for all who ask meanwhile: anybody may, and each look takes a session
-        on the server."""
+        """Check the health, or wait for the check that is running: anybody may call this, and each
+        check takes a session on the server."""
         if not self._looking:
             self._looking.append(asyncio.create_task(self._look()))
             self._looking[0].add_done_callback(lambda _: self._looking.clear())

@@ -1,4 +1,4 @@
-"""Which of the service's secrets are needed for the databases that there are."""
+"""Count the databases that need each of the service's secrets."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from ports.driven.installation import Installation
 
 @dataclass(frozen=True, slots=True)
 class SecretsInUse:
-    """How many databases have a password that comes from which secret: the `current` one, one of
-    the `previous` ones, or one that is `missing`. Those wait for that secret, or for a rotation."""
+    """How many databases derive their password from the `current` secret, from a `previous` one, or
+    from one that is `missing`. The last ones need that secret back, or a rotation."""
 
     current: int
     previous: int
@@ -24,8 +24,8 @@ class CheckSecrets:
     target: Target
 
     async def __call__(self) -> SecretsInUse:
-        """Raises Unavailable."""
-        counted = await self.installation.secrets(self.target.name)
+        """Count the live databases on the target. Raises Unavailable."""
+        counted = await self.installation.count_by_secret(self.target.name)
         known = {name: count for name, count in counted.items() if self.passwords.knows(name)}
         current = sum(count for name, count in known.items() if self._is_current(name))
         return SecretsInUse(

@@ -1,21 +1,21 @@
-"""Something that the sweep has found to do."""
+"""A task of the reconciler."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from domain.upkeep import Upkeep
 
-Do = Callable[[], Awaitable[bool | str]]
+Run = Callable[[], Awaitable[bool | str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """`do`, which may be repeated, says whether there was anything to do and nobody at it, or what
-    is left for the next time. Without it there is only something to tell. `remark` says what, or
-    why."""
+    """`run` is idempotent. It returns whether it did the task (False: nothing was left to do, or
+    another replica is doing it), or a text that says what remains for the next time. A task with
+    `run` None is only reported. `detail` says what was found, or why."""
 
     action: Upkeep
     id: str
     database: str
-    do: Do | None
-    remark: str = ""
+    run: Run | None
+    detail: str = ""

@@ -1,8 +1,9 @@
-"""Databases that grow too large: warned, then made read-only, and released when they have room."""
+"""Limit the sizes of databases: warn, then make read-only, and make writable again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 from domain.database import Database
 from domain.sizes import Measure, SizeLimit, is_read_only, size_work, told, work_for
@@ -19,12 +20,17 @@ from ports.records import attempt, changed, every
 
 PAGE = 1000
 
-DEFIED = "It is read-only, and its owner writes all the same: delete it, or ask the owner."
+DEFIED = (
+    "It is read-only, but its owner overrides that and keeps writing: delete it, or ask the owner."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConfineDatabases:
-    """A `limit` of None has room for everything: what was confined by another one is released."""
+    """A `limit` of None allows any size: databases that a former limit made read-only become
+    writable."""
+
+    actions: ClassVar = frozenset({Upkeep.CONFINE, Upkeep.RELEASE})
 
     registry: Registry
     guard: SizeGuard
@@ -34,14 +40,15 @@ class ConfineDatabases:
     limit: SizeLimit | None
 
     async def __call__(self) -> list[Chore]:
-        """What there is to do about sizes. Raises Unavailable, and what `measures` raises."""
-        measures = await self.guard.measures() if self.limit else {}
+        """Measure all databases and list the tasks. Raises Unavailable, and what the measurement
+        raises."""
+        sizes = await self.guard.measures() if self.limit else {}
         query = Query(states=frozenset({State.READY}), target=self.target.name, limit=PAGE)
-        chores = (self._chore(record, measures) for record in await every(self.registry, query))
+        chores = (self._chore(record, sizes) for record in await every(self.registry, query))
         return [chore for chore in chores if chore]
 
     async def finish(self, database_id: str) -> bool:
-        """Do what has begun; whether there was anything for this call to do. Idempotent."""
+        """Finish an operation that was interrupted. Return whether this call did so. Idempotent."""
         async with self.leases.held(database_id) as is_mine:
             database = await self.registry.get(database_id)
             work = size_work(database)
@@ -50,8 +57,8 @@ class ConfineDatabases:
             await self._done(database, work)
             return True
 
-    def _chore(self, record: Database, measures: Mapping[str, Measure]) -> Chore | None:
-        measure = measures.get(record.id)
+    def _chore(self, record: Database, sizes: Mapping[str, Measure]) -> Chore | None:
+        measure = sizes.get(record.id)
         work = work_for(record, measure, self.limit, self.clock.now())
         name, why = record.names.database, self._why(measure)
         if work:
@@ -63,11 +70,11 @@ class ConfineDatabases:
 
     def _why(self, measure: Measure | None) -> str:
         if measure is None or self.limit is None:
-            return "There is no limit any more."
-        return f"It has {told(measure.size)}; the limit is {told(self.limit.size)}."
+            return "There is no size limit now."
+        return f"Its size is {told(measure.size)}; the limit is {told(self.limit.size)}."
 
     async def _begin(self, record: Database, work: Work) -> bool:
-        """Unless the record changed since it was measured."""
+        """Start and perform the operation, unless the record changed since the measurement."""
         async with self.leases.held(record.id) as is_mine:
             current = await self.registry.get(record.id)
             if not is_mine or current.version != record.version:
@@ -75,7 +82,7 @@ class ConfineDatabases:
             now = self.clock.now()
             if work is Work.CONFINE or (work is Work.RELEASE and is_read_only(current)):
                 await self._done(await self.registry.update(current.began(work, now)), work)
-            else:  # a warning, or the end of one
+            else:  # a warning, or its end
                 await self.registry.update(current.did(work, now))
             return True
 

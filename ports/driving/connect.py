@@ -1,4 +1,4 @@
-"""The connection of a database, again."""
+"""Show the connection of a database."""
 
 from dataclasses import dataclass, replace
 
@@ -17,7 +17,7 @@ from ports.records import record_of, still_there
 
 @dataclass(frozen=True, kw_only=True)
 class ShowConnection:
-    """`login_check` is None where the operator turned it off: nothing is verified then."""
+    """`login_check` is None if the operator turned it off; then nothing is verified."""
 
     registry: Registry
     provider: DatabaseProvider
@@ -29,11 +29,11 @@ class ShowConnection:
     async def __call__(
         self, database_id: str, caller: Caller = ANYONE, *, verify: bool = False
     ) -> Vended:
-        """With `verify`, log in first, and say in `verified` whether that worked.
+        """Return the connection. With `verify`, log in first; `verified` says whether that worked.
 
         Raises DatabaseNotFound, OtherTarget, IllegalTransition unless the database is ready,
-        InFlight while it is being made or its password changes, SecretUnknown, and, with `verify`,
-        PasswordChanged when the owner set another password.
+        InFlight while it is being created or its password changes, SecretUnknown, and, with
+        `verify`, PasswordChanged when the owner set another password.
         """
         database = await record_of(self.registry, database_id, caller)
         database.check_target(self.target)
@@ -50,13 +50,13 @@ class ShowConnection:
         except PasswordRefused as error:
             await self._check_same_password(shown.database)
             raise PasswordChanged from error
-        except PgvendError:  # a server that is busy or out of our reach says nothing about it
+        except PgvendError:  # the server is busy or out of reach: the password may be right
             return False
         return True
 
     async def _check_same_password(self, database: Database) -> None:
-        """Raises what else explains a refusal: a rotation meanwhile, or the database's end."""
+        """Raise the error that explains a refusal: a rotation, expiry or deletion meanwhile."""
         current = await self.registry.get(database.id)
         current.check_known(self.clock.now())
         if current.rotation != database.rotation:
-            raise InFlight("The password was rotated at this moment; repeat it soon.")
+            raise InFlight("The password was rotated meanwhile; retry soon.")

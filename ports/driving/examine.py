@@ -1,4 +1,4 @@
-"""Is everything fit to vend on? Asked before use, without changing anything."""
+"""Run the checks of `pgvend doctor`. They change nothing."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,12 +10,13 @@ from domain.errors import PgvendError
 from ports.driven.examination import Examination
 
 PATIENCE = 60.0
-"""Seconds that the examination of one part may take."""
+"""Seconds that the checks of one part may take."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Examine:
-    """Every part by its name; all are examined at the same time, and none hides another."""
+    """`parts` are the checks by the name of their part. All parts run at the same time; an error in
+    one does not hide the results of another."""
 
     parts: Mapping[str, Examination]
     patience: float = PATIENCE
@@ -29,12 +30,12 @@ class Examine:
         try:
             await self._examined(self.parts[name], found)
         except TimeoutError:
-            told = f"There was no answer within {self.patience:.0f} s."
+            told = f"No answer within {self.patience:.0f} s."
             found.append(Check(name, Outcome(Verdict.FAIL, told)))
         except PgvendError as error:
             found.append(Check(name, Outcome(Verdict.FAIL, str(error))))
-        except Exception as error:  # the other parts have to be told all the same
-            told = f"The examination broke off ({type(error).__name__})."
+        except Exception as error:  # report the other parts even so
+            told = f"The check failed unexpectedly ({type(error).__name__})."
             found.append(Check(name, Outcome(Verdict.UNKNOWN, told)))
         return found
 

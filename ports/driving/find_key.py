@@ -1,4 +1,4 @@
-"""Which key was shown? Asked so that wrong keys cost the records little."""
+"""Find an API key in the store, so that invalid keys cause few reads."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -13,21 +13,21 @@ from ports.driven.keys import KeyRing
 from ports.driven.rates import Rates
 
 LOOKUPS = Rate(20, 60)
-"""How often the records are asked for keys that are new from one network, and beyond that for each
-key that exists."""
+"""How often the store is read for unknown keys from one network, and beyond that for each key that
+exists."""
 
 ALL_LOOKUPS = Rate(600, 60)
 """The same for all networks together."""
 
 LISTED = 30.0
-"""Seconds that a list of the keys that exist is gone by."""
+"""Seconds for which a list of the existing keys is used."""
 
-REFUSAL = "Too many requests without a right key came from your address."
+REFUSAL = "Too many requests without a valid API key came from your address."
 
 
 @dataclass
 class Listing:
-    """The ids of the keys that exist, as of a moment."""
+    """The ids of the existing keys, as of the time `at`."""
 
     ids: frozenset[str] = frozenset()
     at: float | None = None
@@ -36,11 +36,11 @@ class Listing:
 
 @dataclass(frozen=True, kw_only=True)
 class FindKey:
-    """Answers from memory for a key that was right a moment ago.
+    """Returns a key that was valid a moment ago from memory.
 
-    One that was right before is looked up, however many wrong ones come from the same network. One
-    that is new is looked up within the network's share and that of all, and beyond that only if a
-    key of its id exists. So nobody locks out others, and what guesses cost the records is bounded.
+    A key that was valid before is looked up, whatever its network sends besides. An unknown key is
+    looked up within the limits of its network and of all networks, and beyond them only if a key of
+    its id exists. So no network blocks another one, and guessing causes a bounded number of reads.
     """
 
     ring: KeyRing
@@ -50,7 +50,7 @@ class FindKey:
     listing: Listing = field(default_factory=Listing)
 
     async def __call__(self, shown: Secret, network: str) -> ApiKey:
-        """Return the key's record. Raises KeyRefused, and RateLimited where it is not looked up."""
+        """Return the key's record. Raises KeyRefused, and RateLimited if it was not looked up."""
         key_id, digest = id_in(shown), digest_of(shown)
         if key_id is None:
             raise KeyRefused
@@ -86,6 +86,6 @@ class FindKey:
         async with self.listing.asking:
             now, at = self.clock.elapsed(), self.listing.at
             if at is None or now - at >= LISTED:
-                self.listing.at = now  # a list that fails is not asked for again at once either
+                self.listing.at = now  # a failed list is not read again at once either
                 self.listing.ids = frozenset(key.id for key in await self.ring.every())
         return self.listing.ids

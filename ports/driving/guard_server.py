@@ -13,27 +13,27 @@ from ports.driven.clock import Clock
 from ports.driven.guard import Guard
 
 PACE = 2.0
-"""Seconds from one look to the next."""
+"""Seconds between two inspections."""
 
 ALERT_PACE = 0.25
 ALERT = 10.0
-"""The pace for so many seconds after an ending, because an attacker tends to come back, and after
-the guard lost its session, which it needs before an attack begins."""
+"""The interval, and the seconds for which it holds: after an ending, because an attacker tends to
+come back, and after the guard lost its session, which it needs before an attack begins."""
 
 RETRY = 30.0
-"""Seconds from an attempt to roll back that failed to the next."""
+"""Seconds from a failed attempt to roll back to the next one."""
 
 
 class GuardState(StrEnum):
     STARTING = "starting"
     WATCHING = "watching"
     AWAY = "away"
-    """The server did not answer the last look."""
+    """The server did not answer the last inspection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardStatus:
-    """What the last look showed, and what was done since the service started."""
+    """The result of the last inspection, and the counts since the service started."""
 
     state: GuardState = GuardState.STARTING
     concerns: Sequence[Concern] = ()
@@ -46,7 +46,7 @@ class GuardStatus:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An ending, and the error that it met, if it did."""
+    """An ending, and its error, if there was one."""
 
     ending: Ending
     error: PgvendError | None = None
@@ -54,8 +54,8 @@ class Outcome:
 
 @dataclass
 class GuardServer:
-    """Rolling back takes a login, which may have to wait for what the next looks find: it goes on
-    beside them, and its outcome is that of a later round."""
+    """Rolling back needs a login, which may wait for sessions that the next inspections find. It
+    therefore runs in the background, and a later call returns its result."""
 
     guard: Guard
     policy: GuardPolicy
@@ -74,13 +74,13 @@ class GuardServer:
 
     @property
     def pause(self) -> float:
-        """Seconds until the next look."""
+        """Seconds until the next inspection."""
         return ALERT_PACE if self.clock.elapsed() < self._alert_until else self.pace
 
     async def __call__(self) -> list[Outcome]:
-        """Look once, end what has to end, and return what came of it.
+        """Inspect the server once, end what the policy demands, and return the results.
 
-        Raises ProviderBusy and ProviderRejected where there is nothing to see.
+        Raises ProviderBusy and ProviderRejected if the server cannot be inspected.
         """
         try:
             look = await self.guard.look()
@@ -100,7 +100,7 @@ class GuardServer:
         return outcomes
 
     async def close(self) -> None:
-        """Stop rolling back; the next guard starts again."""
+        """Cancel the rollbacks in progress; the next guard starts them again."""
         for task in self._rolling.values():
             task.cancel()
         await asyncio.gather(*self._rolling.values(), return_exceptions=True)
@@ -126,7 +126,7 @@ class GuardServer:
         )
 
     async def _ended(self, endings: Sequence[Ending]) -> list[Outcome]:
-        """End the sessions. Count each session once, however long it takes to end."""
+        """End the sessions. Count each session once, even if it takes several calls to end."""
         outcomes = []
         for ending in endings:
             suspect = ending.suspect

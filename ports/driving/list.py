@@ -1,4 +1,4 @@
-"""Many databases' records, page by page."""
+"""List the records of databases in pages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class ListDatabases:
-    """List the caller's databases, or everyone's for an admin, the newest first.
+    """Lists the caller's own databases, or all for an admin, newest first.
 
     Deleted and failed ones are left out unless `states` asks for them: nothing of them exists, and
     their records, which stay, cannot be removed from the list.
@@ -40,7 +40,7 @@ class ListDatabases:
             states=request.states or LIVE,
             labels=request.labels,
             before=id_in(request.page_token),
-            limit=request.page_size + 1,  # one more tells whether there is a next page
+            limit=request.page_size + 1,  # one more, to know whether there is a next page
         )
         page, token = cut(await self.registry.search(query), request.page_size)
         return Page(databases=page, next_page_token=token)

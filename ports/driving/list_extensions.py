@@ -1,4 +1,4 @@
-"""The extensions that a new database may have."""
+"""List the extensions that a new database may have."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,5 +12,5 @@ class ListExtensions:
     provider: DatabaseProvider
 
     async def __call__(self) -> Sequence[Extension]:
-        """Ordered by name. Raises what the provider's `extensions` raises."""
+        """Return them ordered by name. Raises what the provider's `extensions` raises."""
         return await self.provider.extensions()

@@ -1,4 +1,4 @@
-"""API keys: made, listed, revoked."""
+"""Create, list and revoke API keys."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -25,7 +25,8 @@ from ports.driving.pages import cut, decode_token
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRequest:
-    """Without a `name`, the key is a caller of its own; `origins` are of web pages that have it."""
+    """Without a `name`, the key's id names its caller. `origins` are the web pages that may use the
+    key."""
 
     name: str | None = None
     scopes: frozenset[Scope]
@@ -55,8 +56,8 @@ class ManageKeys:
     known: KnownKeys = field(default_factory=KnownKeys)
 
     async def create(self, request: KeyRequest) -> tuple[ApiKey, Secret]:
-        """The record of a new key, and the key, which nobody can tell again. One for web pages gets
-        no scope but `create`. Raises InvalidRequest."""
+        """Create a key. Return its record and the key itself, which is shown only once. A key for
+        web pages gets only the scope `create`. Raises InvalidRequest."""
         now = self.clock.now()
         while True:
             key_id, key = new_key(self.randomness.entropy(ID_BYTES + SECRET_BYTES))
@@ -74,7 +75,7 @@ class ManageKeys:
             try:
                 await self.ring.add(record)
             except NameTaken:
-                continue  # another key begins like it
+                continue  # another key has this id
             self.known.remember(record, self.clock.elapsed(), self.known.changes)
             return record, key
 
@@ -93,7 +94,7 @@ class ManageKeys:
         its record. Idempotent. Raises KeyNotFound."""
         try:
             return await self.ring.revoke(key_id, self.clock.now())
-        finally:  # also where nobody knows whether it was revoked
+        finally:  # also after an error: the key may be revoked
             self.known.forget(key_id)
 
     async def _last_key(self, page_token: str) -> ApiKey | None:

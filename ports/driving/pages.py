@@ -1,4 +1,4 @@
-"""Lists, page by page: a page begins after an id, so that pages stay whole while things come."""
+"""Pagination. A page begins after an id, so that new entries do not shift the pages."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ L = TypeVar("L", bound=Listed)
 
 
 def cut(found: Sequence[L], size: int) -> tuple[list[L], str]:
-    """The page, and the token of the next one, empty on the last page; `found` has one more than
-    `size` where there is a next one."""
+    """Return the page and the token of the next page, empty on the last one. `found` has one entry
+    more than `size` if there is a next page."""
     page = list(found[:size])
     return page, token_of(page[-1].id) if len(found) > size else ""
 

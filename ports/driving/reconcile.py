@@ -1,4 +1,4 @@
-"""Where the records and what the provider holds differ, and what is to be done about it."""
+"""Detect and repair drift: differences between the records and the provider."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from functools import partial
 from domain.database import Database
 from domain.errors import DatabaseNotFound
 from domain.identity import made_at
+from domain.naming import Nickname
 from domain.order import Holding, Tenant
 from domain.states import LIVE, State
 from domain.target import Target
@@ -22,25 +23,25 @@ from ports.records import every
 PAGE = 1000
 
 LAG = 5.0
-"""Seconds after which a list shows what it did not show a moment ago: Neon's may be behind."""
+"""Seconds after which a list is up to date: those of Neon may lag behind."""
 
 REMARKS: Mapping[Upkeep, str] = {
-    Upkeep.MISS: "It is not there, and neither is anything of ours that is as old: is this the "
-    "right server? If it is, delete the database.",
-    Upkeep.DOUBT: "It bears our mark, and is not whole: if nobody needs it, delete the database, "
-    "or, where there is no record of it, drop it by hand.",
+    Upkeep.MISS: "It does not exist on the server, and nothing as old with our mark does: is this "
+    "the right server? If it is, delete the database.",
+    Upkeep.DOUBT: "It has our mark and is incomplete: if it is not needed, delete the database, or "
+    "drop it on the server if there is no record of it.",
 }
 
 UNRECORDABLE = (
-    "Its name holds control characters, so no record takes it: a record that there is keeps the "
-    "former name. Rename the database on its server."
+    "Its name has control characters and cannot be recorded; an existing record keeps the former "
+    "name. Rename the database on its server."
 )
-TOMBSTONE = "A tombstone: the role of a deleted database, which objects of others name."
+TOMBSTONE = "A tombstone: the role of a deleted database, to which objects of others refer."
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reconcile:
-    """Nothing that may hold data is dropped, unless its record says that it is gone."""
+class DetectDrift:
+    """A database that may hold data is deleted only if its record says that it is gone."""
 
     registry: Registry
     provider: DatabaseProvider
@@ -49,18 +50,18 @@ class Reconcile:
     target: Target
 
     async def __call__(self) -> list[Chore]:
-        """What there is to do. Raises Unavailable, and what `inventory` raises."""
-        before = await self._live()
+        """Return the tasks. Raises Unavailable, and what the provider's `inventory` raises."""
+        before = await self._list_live()
         holdings = await self.provider.inventory()
-        records = before | await self._of_others(holdings, before)
+        records = before | await self._get_other_records(holdings, before)
         drifts = unrecorded(holdings, records, self.clock.now())
-        drifts += await self._misrecorded(list(before.values()), holdings)
-        return [self._chore(drift, before) for drift in drifts]
+        drifts += await self._find_misrecorded(list(before.values()), holdings)
+        return [self._create_task(drift, before) for drift in drifts]
 
-    async def _misrecorded(
+    async def _find_misrecorded(
         self, records: Sequence[Database], holdings: Sequence[Holding]
     ) -> list[Drift]:
-        """What two looks agree about."""
+        """Return the drift that two inventories show."""
         found = misrecorded(records, holdings, self.clock.now())
         if not found:
             return []
@@ -68,16 +69,16 @@ class Reconcile:
         again = misrecorded(records, await self.provider.inventory(), self.clock.now())
         return [drift for drift in found if drift in again]
 
-    async def _live(self) -> dict[str, Database]:
-        """Looked up before the inventory: what was ready by then has to be in it."""
+    async def _list_live(self) -> dict[str, Database]:
+        """Return the live records. Read before the inventory, which has to show them then."""
         query = Query(states=LIVE, target=self.target.name, limit=PAGE)
         return {record.id: record for record in await every(self.registry, query)}
 
-    async def _of_others(
+    async def _get_other_records(
         self, holdings: Sequence[Holding], known: dict[str, Database]
     ) -> dict[str, Database]:
-        """The records of what is held and was not live. Looked up after the inventory: a record is
-        written before anything is made."""
+        """Return the records of the other items. Read after the inventory: a record is written
+        before anything is provisioned."""
         found = {}
         for database_id in {holding.id for holding in holdings} - known.keys():
             try:
@@ -86,7 +87,7 @@ class Reconcile:
                 continue
         return found
 
-    def _chore(self, drift: Drift, records: Mapping[str, Database]) -> Chore:
+    def _create_task(self, drift: Drift, records: Mapping[str, Database]) -> Chore:
         name = legible(drift.names.database or drift.names.owner)
         match drift.kind:
             case Upkeep.ADOPT | Upkeep.RENAME if not drift.is_recordable:
@@ -94,46 +95,46 @@ class Reconcile:
             case Upkeep.MISS | Upkeep.DOUBT:
                 return Chore(drift.kind, drift.id, name, None, REMARKS[drift.kind])
             case Upkeep.ADOPT:
-                do = partial(self._adopt, drift)
+                run = partial(self._import, drift)
             case Upkeep.REMOVE:
-                remark = TOMBSTONE if drift.is_tombstone else ""
-                return Chore(drift.kind, drift.id, name, partial(self._remove, drift), remark)
+                detail = TOMBSTONE if drift.is_tombstone else ""
+                return Chore(drift.kind, drift.id, name, partial(self._delete, drift), detail)
             case Upkeep.RENAME:
                 record = records[drift.id]
-                do = partial(self._correct, record, record.found_as(drift.names))
-            case _:  # it is forgotten, not dropped: it may be there all the same, and not be listed
+                run = partial(self._correct, record, record.found_as(drift.names))
+            case _:  # only the record changes: the database may exist and not be listed
                 record = records[drift.id]
-                do = partial(self._correct, record, record.lost())
-        return Chore(drift.kind, drift.id, name, do)
+                run = partial(self._correct, record, record.lost())
+        return Chore(drift.kind, drift.id, name, run)
 
-    async def _adopt(self, drift: Drift) -> bool:
-        """Make a record for what has none, or take back what was forgotten too early."""
+    async def _import(self, drift: Drift) -> bool:
+        """Add a record, or correct that of a database that was marked as missing and is not."""
         async with self.leases.held(drift.id) as is_mine:
             if not is_mine:
                 return False
             try:
                 record = await self.registry.get(drift.id)
             except DatabaseNotFound:
-                await self.registry.add(self._adopted(drift))
+                await self.registry.add(self._new_record(drift))
                 return True
             is_ours = record.is_lost and record.target.name == self.target.name
             if is_ours:
                 await self.registry.update(record.found_again(drift.names))
             return is_ours
 
-    def _adopted(self, drift: Drift) -> Database:
-        """So that it is listed and can be deleted. Its password may be a later one than the first:
-        after a rotation it is known again."""
+    def _new_record(self, drift: Drift) -> Database:
+        """Return a record that lists the database and allows to delete it. Its password may have
+        been rotated before and is then unknown until the next rotation."""
         return Database(
             id=drift.id,
-            nickname=drift.names.database,
+            nickname=Nickname(drift.names.database),
             names=drift.names,
             target=self.target,
             state=State.READY,
             created_at=made_at(drift.id),
         )
 
-    async def _remove(self, drift: Drift) -> bool | str:
+    async def _delete(self, drift: Drift) -> bool | str:
         async with self.leases.held(drift.id) as is_mine:
             if not is_mine or await self._is_live(drift.id):
                 return False
@@ -147,7 +148,7 @@ class Reconcile:
             return False
 
     async def _correct(self, record: Database, corrected: Database) -> bool:
-        """The record alone, unless it changed since it was compared."""
+        """Correct the record only, unless it changed since the comparison."""
         async with self.leases.held(record.id) as is_mine:
             current = await self.registry.get(record.id)
             if not is_mine or current.version != record.version:

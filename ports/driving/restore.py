@@ -1,22 +1,23 @@
-"""An expired database, taken back before it is dropped."""
+"""Restore an expired database within the grace period."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import ClassVar
 
 from domain.caller import ANYONE, Caller
 from domain.database import Database
-from domain.errors import (
-    DatabaseNotFound,
-    IllegalTransition,
-    InFlight,
-    ProviderRejected,
-    Unavailable,
-)
+from domain.errors import DatabaseNotFound, InFlight, ProviderRejected, Unavailable
 from domain.expiry import ExpiryPolicy
 from domain.passwords import PasswordDeriver
-from domain.states import State
 from domain.steps import Work
 from domain.target import Target
+from domain.transitions import (
+    check_restorable,
+    complete_restoration,
+    is_restoring,
+    start_restoration,
+)
+from domain.upkeep import Upkeep
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
@@ -29,8 +30,10 @@ from ports.records import attempt, changed, keyed, rekeyed, seen_by
 
 @dataclass(frozen=True, kw_only=True)
 class RestoreDatabase:
-    """`login_check` asks once whether the server has the record's password; it is None where the
+    """`login_check` tests once whether the server has the record's password. It is None if the
     operator turned it off."""
+
+    actions: ClassVar = frozenset({Upkeep.RESTORE})
 
     registry: Registry
     provider: DatabaseProvider
@@ -45,60 +48,55 @@ class RestoreDatabase:
     async def __call__(
         self, database_id: str, ttl: timedelta | None = None, caller: Caller = ANYONE
     ) -> Vended:
-        """Return the database as it was, under its password, with a new end. It gets a new password
-        where the record's was revoked, cannot be checked, or comes from a secret that nobody has.
+        """Reopen the database with a new expiry and return it. It keeps its password, unless that
+        was revoked, cannot be checked, or derives from an unknown secret; then it gets a new one.
 
         Raises DatabaseNotFound, OtherTarget, InvalidDuration, IllegalTransition unless it is
-        expired, and InFlight. After Unavailable it is still to come: by the next call, or by the
-        sweep.
+        expired, and InFlight. After Unavailable the restoration stays pending, until the next call
+        or the reconciler finishes it.
         """
 
-        def promised(database: Database) -> Database:
+        def start(database: Database) -> Database:
             self._check(database, caller)
             now = self.clock.now()
-            return replace(
-                database.began(Work.RESTORE, now), expires_at=self.expiry.expires_at(now, ttl)
-            )
+            return start_restoration(database, now, self.expiry.expires_at(now, ttl))
 
-        # before the lease: whoever may not have it, must not keep others from it
+        # check before taking the lease: a caller without access must not block others
         self._check(await self.registry.get(database_id), caller)
         async with self.leases.held(database_id) as is_mine:
             if not is_mine:
                 raise InFlight
-            return await self._done(await changed(self.registry, database_id, promised))
+            return await self._restore(await changed(self.registry, database_id, start))
 
     async def finish(self, database_id: str) -> bool:
-        """Do what was promised; whether there was anything for this call to do. Idempotent."""
+        """Finish an interrupted restoration. Return whether this call did so. Idempotent."""
         async with self.leases.held(database_id) as is_mine:
             database = await self.registry.get(database_id)
-            is_open = database.state is State.EXPIRED and database.is_pending(Work.RESTORE)
-            if is_mine and is_open:
-                await self._done(database)
-            return is_mine and is_open
+            is_open = is_mine and is_restoring(database, self.clock.now())
+            if is_open:
+                await self._restore(database)
+            return is_open
 
     def _check(self, database: Database, caller: Caller) -> None:
         seen_by(caller, database).check_target(self.target)
-        if database.state is State.READY and database.is_over(self.clock.now()):
-            raise InFlight("The database is expiring at this moment; repeat it soon.")
-        if database.state is not State.EXPIRED:
-            raise IllegalTransition(
-                f"Database {database.id} is {database.state}; only an expired one is restored."
-            )
+        check_restorable(database, self.clock.now())
 
-    async def _done(self, database: Database) -> Vended:
+    async def _restore(self, database: Database) -> Vended:
         database = await keyed(self.registry, database, self.passwords, self.randomness)
         async with attempt(self.registry, self.clock, database, Work.RESTORE):
             if not await self._has_password(database):
                 database = await rekeyed(self.registry, database, self.passwords, self.randomness)
             connection = await self.provider.provision(database.order(self.passwords))
-        return Vended(
-            database=await changed(self.registry, database.id, self._restored),
-            connection=connection,
+        database = await changed(
+            self.registry,
+            database.id,
+            lambda current: complete_restoration(current, self.clock.now()),
         )
+        return Vended(database=database, connection=connection)
 
     async def _has_password(self, database: Database) -> bool:
-        """Tell whether the server has the record's password. Where it has another one, the record's
-        was revoked: the registry may come from a backup that is older than the last rotation."""
+        """Return whether the server has the record's password. If it has another one, the record's
+        was revoked: the registry may come from a backup older than the last rotation."""
         if self.login_check is None:
             return False
         try:
@@ -106,14 +104,6 @@ class RestoreDatabase:
             await self.login_check.verify(connection)
         except (PasswordRefused, Unavailable, DatabaseNotFound):
             return False
-        except ProviderRejected:  # the password is right, and the database is closed
+        except ProviderRejected:  # the password is right, but the database is closed
             return True
         return True
-
-    def _restored(self, database: Database) -> Database:
-        now = self.clock.now()
-        database = database.moved(State.READY)  # raises when it is on its way out meanwhile
-        for work in (Work.ROTATE, Work.END_SESSIONS, Work.SUSPEND):  # has come with it, and is over
-            if database.is_pending(work):
-                database = database.did(work, now)
-        return database.did(Work.RESTORE, now)

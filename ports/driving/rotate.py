@@ -1,6 +1,7 @@
-"""A new password; the old one stops working."""
+"""Rotate the password of a database; the old one stops working."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from domain.caller import ANYONE, Caller
 from domain.database import Database
@@ -9,6 +10,7 @@ from domain.passwords import PasswordDeriver
 from domain.states import State
 from domain.steps import Work
 from domain.target import Target
+from domain.upkeep import Upkeep
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
@@ -20,12 +22,13 @@ from ports.records import attempt, changed, drawn_nonce, keyed, seen_by, still_t
 
 @dataclass(frozen=True, kw_only=True)
 class RotatePassword:
-    """A rotation, whose nonce is in the record before the provider is asked.
+    """The record has the nonce of the new password before the provider is called.
 
-    The password follows from the record: a rotation that was cut off sets the same password when
-    it is finished, at any later time. Where the secret that the record names is lost, it sets
-    another one.
+    The password derives from the record: an interrupted rotation sets the same password when it is
+    finished, at any later time. If the secret that the record names is lost, it sets a new one.
     """
+
+    actions: ClassVar = frozenset({Upkeep.ROTATE})
 
     registry: Registry
     provider: DatabaseProvider
@@ -38,27 +41,29 @@ class RotatePassword:
     async def __call__(
         self, database_id: str, caller: Caller = ANYONE, *, end_sessions: bool = False
     ) -> Vended:
-        """With `end_sessions`, the owner's sessions end as well: after a password has leaked.
+        """Set a new password and return the connection. With `end_sessions`, end the owner's
+        sessions as well, for instance after a password has leaked.
 
         Raises DatabaseNotFound, OtherTarget, IllegalTransition unless the database is ready, and
         InFlight.
 
-        After Unavailable the rotation is still to come: by the next call, or by the sweep.
+        After Unavailable the rotation stays pending, until the next call or the reconciler finishes
+        it.
         """
 
-        def promised(database: Database) -> Database | None:
+        def start(database: Database) -> Database | None:
             self._check(database, caller)
             return self._begun(database, end_sessions=end_sessions)
 
-        # before the lease: whoever may not have it, must not keep others from it
+        # check before taking the lease: a caller without access must not block others
         self._check(await self.registry.get(database_id), caller)
         async with self.leases.held(database_id) as is_mine:
             if not is_mine:
                 raise InFlight
-            return await self._done(await changed(self.registry, database_id, promised))
+            return await self._done(await changed(self.registry, database_id, start))
 
     async def finish(self, database_id: str) -> bool:
-        """Do what was promised; whether there was anything for this call to do. Idempotent."""
+        """Finish an interrupted rotation. Return whether this call did so. Idempotent."""
         async with self.leases.held(database_id) as is_mine:
             database = await self.registry.get(database_id)
             is_open = database.state is State.READY and database.is_pending(Work.ROTATE)
@@ -71,7 +76,7 @@ class RotatePassword:
         database.check_usable(self.clock.now())
 
     def _begun(self, database: Database, *, end_sessions: bool) -> Database | None:
-        """With the work begun that is not yet; None where all of it is."""
+        """Return the record with the operations started, or None if they are pending already."""
         begun = database
         if not database.is_pending(Work.ROTATE):
             begun = begun.rotated(self.passwords, drawn_nonce(self.randomness))
@@ -97,7 +102,7 @@ class RotatePassword:
         )
 
     def _rotated(self, database: Database) -> Database:
-        database.check_usable(self.clock.now())  # it may be on its way out meanwhile
+        database.check_usable(self.clock.now())  # it may be expiring or deleted meanwhile
         if database.is_pending(Work.END_SESSIONS):
             database = database.did(Work.END_SESSIONS, self.clock.now())
         return database.did(Work.ROTATE, self.clock.now())

@@ -1,4 +1,4 @@
-"""One database's record."""
+"""Show the record of a database."""
 
 from dataclasses import dataclass
 
@@ -13,5 +13,5 @@ class ShowDatabase:
     registry: Registry
 
     async def __call__(self, database_id: str, caller: Caller = ANYONE) -> Database:
-        """The record of that id. Raises DatabaseNotFound, for somebody else's too."""
+        """Return the record. Raises DatabaseNotFound, also for a database of another caller."""
         return await record_of(self.registry, database_id, caller)

@@ -1,15 +1,14 @@
-"""Put records and reality in line: finish or undo what was left half done, end what has expired,
-repair what differs."""
+"""Reconcile records and reality: finish or undo what was interrupted, expire databases, repair
+drift."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter
 
 from domain.audit import OURSELVES, Deed
-from domain.database import Database
 from domain.errors import PgvendError
 from domain.target import Target
 from domain.upkeep import Upkeep, due
@@ -17,24 +16,15 @@ from ports.cancellation import finished
 from ports.driven.clock import Clock
 from ports.driven.leases import Leases
 from ports.driven.registry import Query, Registry
-from ports.driving.add_extension import AddExtension
 from ports.driving.audit import Audit
-from ports.driving.chores import Chore, Do
-from ports.driving.confine import ConfineDatabases
-from ports.driving.delete import DeleteDatabase
-from ports.driving.expire import ExpireDatabase
-from ports.driving.reconcile import Reconcile
-from ports.driving.restore import RestoreDatabase
-from ports.driving.rotate import RotatePassword
-from ports.driving.vend import VendDatabase
+from ports.driving.chores import Chore, Run
+from ports.driving.reconcile_actions import Detect, Finish
 from ports.records import every
 
 PAGE = 200
 
 AT_ONCE = 4
-"""Chores that are done at the same time: callers come first."""
-
-Look = Callable[[], Awaitable[list[Chore]]]
+"""Tasks that run at the same time. The limit leaves room for callers."""
 
 DONE = "done"
 WOULD = "would be done"
@@ -44,8 +34,8 @@ PART = "done in part"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found, and what came of it: `done`, `done in part`, `would be done`, `left as it
-    is`, or an error's code and text."""
+    """A task and its outcome: `done`, `done in part`, `would be done`, `left as it is`, or an
+    error's code, with the error's text as `detail`."""
 
     action: Upkeep
     id: str
@@ -53,107 +43,94 @@ class Finding:
     outcome: str
     detail: str = ""
     crash: Exception | None = None
-    """What nobody has foreseen: for the log alone."""
+    """An unexpected error, for the log only."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """Every chore is idempotent and done under the lease of its database, so that many replicas may
-    sweep at once. Nothing is given up: what failed is found again, after a pause, by a later sweep.
+    """Every task is idempotent and runs under the lease of its database, so that many replicas may
+    reconcile at the same time. A task that failed is found again, after a pause.
+
+    `finishers` finish the action of a record that is due; `detectors` list what else there is to
+    do, and are named by the action that is reported if they fail.
     """
 
     registry: Registry
     leases: Leases
     clock: Clock
-    vend: VendDatabase
-    delete: DeleteDatabase
-    expire: ExpireDatabase
-    rotate: RotatePassword
-    add_extension: AddExtension
-    restore: RestoreDatabase
-    reconcile: Reconcile
-    confine: ConfineDatabases
+    finishers: Mapping[Upkeep, Finish]
+    detectors: Mapping[Upkeep, Detect]
     audit: Audit
     target: Target
 
     async def __call__(self, *, dry_run: bool = False, drift: bool = True) -> list[Finding]:
-        """Over all records that are due, then, with `drift`, over all that the provider holds.
-        With `dry_run`, nothing is changed. Raises Unavailable."""
-        findings = await self._all(await self._due(), dry_run)
+        """Process all records that are due, and, with `drift`, everything that the detectors find.
+        With `dry_run`, change nothing. Raises Unavailable."""
+        findings = await self._run_all(await self._list_due(), dry_run)
         if drift:
-            findings += await self._looked(Upkeep.COMPARE, self.reconcile, dry_run)
-            findings += await self._looked(Upkeep.MEASURE, self.confine, dry_run)
+            for action, detect in self.detectors.items():
+                findings += await self._run_detected(action, detect, dry_run)
         return findings
 
-    async def _looked(self, action: Upkeep, look: Look, dry_run: bool) -> list[Finding]:
+    async def _run_detected(self, action: Upkeep, detect: Detect, dry_run: bool) -> list[Finding]:
         try:
-            return await self._all(await look(), dry_run)
-        except PgvendError as error:  # what has been done by now is told all the same
+            return await self._run_all(await detect(), dry_run)
+        except PgvendError as error:  # report it together with what was done before
             return [Finding(action, "", "", error.code, str(error))]
 
-    async def _due(self) -> list[Chore]:
-        """What has failed before comes last: it may take long to fail again."""
+    async def _list_due(self) -> list[Chore]:
+        """Records that failed before come last: they may take long to fail again."""
         now = self.clock.now()
         query = Query(due=now, target=self.target.name, limit=PAGE)
         records = await every(self.registry, query)
         records.sort(key=attrgetter("failures"))
-        return [self._chore(action, record) for record in records if (action := due(record, now))]
+        return [
+            Chore(action, each.id, each.names.database, partial(self.finishers[action], each.id))
+            for each in records
+            if (action := due(each, now))
+        ]
 
-    def _chore(self, action: Upkeep, record: Database) -> Chore:
-        finish = {
-            Upkeep.FINISH: self.vend.finish,
-            Upkeep.UNDO: self.vend.finish,
-            Upkeep.EXPIRE: self.expire.finish,
-            Upkeep.ROTATE: self.rotate.finish,
-            Upkeep.ADD_EXTENSION: self.add_extension.finish,
-            Upkeep.RESTORE: self.restore.finish,
-            Upkeep.DELETE: self.delete.finish,
-            Upkeep.CONFINE: self.confine.finish,
-            Upkeep.RELEASE: self.confine.finish,
-        }[action]
-        return Chore(action, record.id, record.names.database, partial(finish, record.id))
-
-    async def _all(self, chores: Sequence[Chore], dry_run: bool) -> list[Finding]:
+    async def _run_all(self, chores: Sequence[Chore], dry_run: bool) -> list[Finding]:
         places = asyncio.Semaphore(AT_ONCE)
 
-        async def in_turn(chore: Chore) -> Finding | None:
-            if chore.do is None:
-                return _finding(chore, TOLD, chore.remark)
+        async def run_in_turn(chore: Chore) -> Finding | None:
+            if chore.run is None:
+                return _finding(chore, TOLD, chore.detail)
             async with places:
-                return await (self._probed(chore) if dry_run else self._done(chore, chore.do))
+                return await (self._probe(chore) if dry_run else self._run(chore, chore.run))
 
-        tasks = [asyncio.ensure_future(in_turn(chore)) for chore in chores]
+        tasks = [asyncio.ensure_future(run_in_turn(chore)) for chore in chores]
         try:
             findings = await asyncio.gather(*tasks)
-        finally:  # whoever ends the sweep closes next what its chores work with
+        finally:  # whoever cancels the reconciler closes next what its tasks use
             for task in tasks:
                 task.cancel()
             await finished(asyncio.gather(*tasks, return_exceptions=True))
         return [finding for finding in findings if finding]
 
-    async def _probed(self, chore: Chore) -> Finding | None:
+    async def _probe(self, chore: Chore) -> Finding | None:
         try:
-            async with self.leases.held(chore.id) as is_mine:  # else somebody is at it
-                return _finding(chore, WOULD, chore.remark) if is_mine else None
+            async with self.leases.held(chore.id) as is_mine:  # else another replica works on it
+                return _finding(chore, WOULD, chore.detail) if is_mine else None
         except PgvendError as error:
             return _finding(chore, error.code, str(error))
 
-    async def _done(self, chore: Chore, do: Do) -> Finding | None:
+    async def _run(self, chore: Chore, run: Run) -> Finding | None:
         try:
-            left = await do()
-            if isinstance(left, str):
-                return _finding(chore, PART, left)
-            if not left:
+            result = await run()
+            if isinstance(result, str):
+                return _finding(chore, PART, result)
+            if not result:
                 return None
-            await self._write_down(chore)
-            return _finding(chore, DONE, chore.remark)
+            await self._audit(chore)
+            return _finding(chore, DONE, chore.detail)
         except PgvendError as error:
             return _finding(chore, error.code, str(error))
-        except Exception as error:  # the next chore must not suffer for it
+        except Exception as error:  # the other tasks go on
             return replace(_finding(chore, "internal_error", type(error).__name__), crash=error)
 
-    async def _write_down(self, chore: Chore) -> None:
-        """A trail that cannot be written undoes nothing: the finding is told all the same."""
+    async def _audit(self, chore: Chore) -> None:
+        """Record an audit event. If that fails, the task is done and reported all the same."""
         deed = Deed(caller=OURSELVES, action=f"sweep.{chore.action}", subject=chore.id)
         with suppress(PgvendError):
             await self.audit.write_down(deed)

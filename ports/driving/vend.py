@@ -1,4 +1,4 @@
-"""A nickname in, a working database out."""
+"""Create a database from a nickname."""
 
 import json
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
+from typing import ClassVar
 
 from domain.caller import ANYONE, Caller
 from domain.database import Database
@@ -20,6 +21,7 @@ from domain.request import REMEMBERED, RequestMark, request_mark
 from domain.states import State
 from domain.steps import Work
 from domain.target import Target
+from domain.upkeep import Upkeep
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
@@ -31,7 +33,7 @@ from ports.records import changed, drawn_nonce, still_there
 
 
 class OnConflict(StrEnum):
-    """What to do when the plain name is reserved or in use."""
+    """The reaction to a name that is reserved or in use: add a suffix, or reject the request."""
 
     SUFFIX = "suffix"
     REJECT = "reject"
@@ -39,7 +41,8 @@ class OnConflict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendRequest:
-    """`key` is the caller's idempotency key: with it, the same request means the same database."""
+    """`key` is the caller's idempotency key: the same request with the same key returns the same
+    database."""
 
     nickname: str
     ttl: timedelta | None = None
@@ -50,8 +53,9 @@ class VendRequest:
     caller: Caller = ANYONE
 
     def mark(self) -> RequestMark | None:
-        """What it is known by where it has a key. Raises InvalidRequest for a key that is none, and
-        Forbidden for an anonymous caller's: others with the same key would get its database."""
+        """Return the digests of the key and the request, or None without a key. Raises
+        InvalidRequest for an invalid key, and Forbidden for a key from an anonymous caller: other
+        anonymous callers with the same key would get its database."""
         if self.key is None:
             return None
         if self.caller.is_anonymous:
@@ -59,20 +63,21 @@ class VendRequest:
                 "An Idempotency-Key belongs to a caller with an API key: leave it out, or send "
                 "Authorization: Bearer <key>."
             )
-        asked = (self.nickname, self.ttl and self.ttl.total_seconds(), self.extensions)
-        body = json.dumps([*asked, sorted(self.labels.items()), self.on_conflict])
+        fields = (self.nickname, self.ttl and self.ttl.total_seconds(), self.extensions)
+        body = json.dumps([*fields, sorted(self.labels.items()), self.on_conflict])
         return request_mark(self.caller.name, self.key, body)
 
 
 @dataclass(frozen=True, kw_only=True)
 class VendDatabase:
-    """Decide what is to be made, have it made, and hand it out; the same request, repeated with its
-    key, means the same database."""
+    """Create a database, or return the one that the same request created before."""
+
+    actions: ClassVar = frozenset({Upkeep.FINISH, Upkeep.UNDO})
 
     registry: Registry
     provider: DatabaseProvider
     leases: Leases
-    make: MakeDatabase
+    provision: MakeDatabase
     clock: Clock
     randomness: Randomness
     passwords: PasswordDeriver
@@ -80,53 +85,61 @@ class VendDatabase:
     target: Target
 
     async def __call__(self, request: VendRequest) -> Vended:
-        """A new database, or the one that the same request has made, also one that a crash left
-        half-made. Raises RequestReused, InFlight while another call is at it, NameTaken,
-        QuotaReached, ExtensionUnavailable, and OtherTarget and IllegalTransition where the one that
-        was made cannot be handed out."""
-        mark = request.mark()
-        while True:
-            if known := await self._known(mark):
-                return await self._again(known)
-            await self._check_extensions(request)
-            database = self._decided(request, mark)
-            async with self.leases.held(database.id):
-                with suppress(RequestKnown):  # the same request was faster: look again
-                    return await self.make(database, request.caller.quota)
+        """Return a new database, or the one of the same request; finish it if a crash interrupted
+        its provisioning.
 
-    async def promise(self, request: VendRequest) -> Database:
-        """The record of what will be made, or of what the same request has begun or made: for
-        callers who come back for it. `finish` makes it. Raises RequestReused, NameTaken,
-        QuotaReached, ExtensionUnavailable, OtherTarget and IllegalTransition."""
+        Raises RequestReused, InFlight while another call works on the request, NameTaken,
+        QuotaReached and ExtensionUnavailable. Raises OtherTarget and IllegalTransition if the
+        database of the same request is not available.
+        """
         mark = request.mark()
         while True:
-            if known := await self._known(mark):
-                self._check_again(known)
+            if known := await self._find_known(mark):
+                return await self._reveal(known)
+            await self._check_extensions(request)
+            database = self._new_record(request, mark)
+            async with self.leases.held(database.id):
+                with suppress(RequestKnown):  # the same request was faster: find its record
+                    return await self.provision(database, request.caller.quota)
+
+    async def request(self, request: VendRequest) -> Database:
+        """Record a database that `finish` will provision, and return the record; or return the
+        record of the same request.
+
+        Raises RequestReused, NameTaken, QuotaReached, ExtensionUnavailable, OtherTarget and
+        IllegalTransition.
+        """
+        mark = request.mark()
+        while True:
+            if known := await self._find_known(mark):
+                self._check_available(known)
                 return known
             await self._check_extensions(request)
             with suppress(RequestKnown):
-                promised = replace(self._decided(request, mark), promised=True)
-                return await self.make.record(promised, request.caller.quota)
+                database = replace(self._new_record(request, mark), promised=True)
+                return await self.provision.record(database, request.caller.quota)
 
     async def finish(self, database_id: str) -> bool:
-        """Make what was promised; undo what nobody can come back for. Whether there was anything
-        for this call to do. Idempotent."""
+        """Provision a database that was requested. Undo one that was interrupted if its caller
+        cannot come back for it. Return whether this call did either. Idempotent."""
         async with self.leases.held(database_id) as is_mine:
             database = await self.registry.get(database_id)
             is_open = is_mine and database.state is State.PROVISIONING
             if is_open and database.promised:
-                await self.make(database)
+                await self.provision(database)
             elif is_open:
-                await self.make.undo(database.id, "The service was stopped while it was made.")
+                await self.provision.undo(
+                    database.id, "The service stopped while it created the database."
+                )
             return is_open
 
     async def _check_extensions(self, request: VendRequest) -> None:
-        """Before there is a record of it. Raises ExtensionUnavailable."""
+        """Raise ExtensionUnavailable before anything is recorded."""
         if request.extensions:
             check_available(request.extensions, await self.provider.extensions())
 
-    async def _known(self, mark: RequestMark | None) -> Database | None:
-        """The record of the same request; an older one than REMEMBERED gives its key free."""
+    async def _find_known(self, mark: RequestMark | None) -> Database | None:
+        """Return the record of the same request. One older than REMEMBERED loses its key."""
         if mark is None:
             return None
         found = await self.registry.search(Query(request=mark.key, limit=1))
@@ -134,43 +147,45 @@ class VendDatabase:
             return None
         [database] = found
         if database.created_at + REMEMBERED <= self.clock.now():
-            await changed(self.registry, database.id, lambda seen: replace(seen, request=None))
+            await changed(
+                self.registry, database.id, lambda current: replace(current, request=None)
+            )
             return None
         if database.request and database.request.body != mark.body:
             raise RequestReused
         return database
 
-    async def _again(self, database: Database) -> Vended:
-        self._check_again(database)
+    async def _reveal(self, database: Database) -> Vended:
+        self._check_available(database)
         if database.state is State.PROVISIONING:
-            return await self._resumed(database.id)
+            return await self._resume(database.id)
         async with still_there(self.registry, self.clock, database.id):
             return await vended_again(self.provider, database, self.passwords)
 
-    def _check_again(self, database: Database) -> None:
+    def _check_available(self, database: Database) -> None:
         database.check_target(self.target)
         try:
             if database.state is not State.PROVISIONING:
                 database.check_known(self.clock.now())
         except IllegalTransition as error:
-            hint = "This idempotency key made it; take a new key for a new database."
+            hint = "It was created with this idempotency key; use a new key for a new database."
             raise IllegalTransition(f"{error} {hint}") from None
 
-    async def _resumed(self, database_id: str) -> Vended:
+    async def _resume(self, database_id: str) -> Vended:
         async with self.leases.held(database_id) as is_mine:
             database = await self.registry.get(database_id)
             if is_mine and database.state is State.PROVISIONING:
-                return await self.make(database)
+                return await self.provision(database)
         if database.state is State.PROVISIONING:
-            raise InFlight("The same request is being worked on; repeat it soon.")
-        return await self._again(database)
+            raise InFlight("The same request is in progress; retry soon.")
+        return await self._reveal(database)
 
-    def _decided(self, request: VendRequest, mark: RequestMark | None) -> Database:
+    def _new_record(self, request: VendRequest, mark: RequestMark | None) -> Database:
         now = self.clock.now()
-        nickname = Nickname(request.nickname)
+        nickname = Nickname.parse(request.nickname)
         database = Database(
             id=new_id(now, self.randomness.entropy(RANDOM_BYTES)),
-            nickname=nickname.typed,
+            nickname=nickname,
             names=nickname.names(),
             target=self.target,
             caller=request.caller.name,

@@ -1,4 +1,4 @@
-"""What is handed out."""
+"""A database with its connection."""
 
 from dataclasses import dataclass, field
 
@@ -11,8 +11,8 @@ from ports.driven.database_provider import DatabaseProvider
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vended:
-    """`verified` says whether a login with the connection worked just now; None where nobody asked
-    for one. `sessions_ended` says whether the owner's sessions have ended with what was done."""
+    """`verified` says whether a login with the connection worked; None if none was requested.
+    `sessions_ended` says whether the operation ended the owner's sessions."""
 
     database: Database
     connection: Connection
@@ -23,8 +23,8 @@ class Vended:
 async def vended_again(
     provider: DatabaseProvider, database: Database, passwords: PasswordDeriver
 ) -> Vended:
-    """What was handed out. Raises SecretUnknown where nobody can say the password any more, and
-    what `reveal` raises."""
+    """Return the database with its connection. Raises SecretUnknown if the password cannot be
+    derived, and what the provider's `reveal` raises."""
     connection = await provider.reveal(database.order(passwords))
     if not connection.password.is_known:
         raise SecretUnknown

@@ -1,4 +1,4 @@
-"""What is done for a database, as it happens."""
+"""Watch the steps of a database as they happen."""
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -13,13 +13,13 @@ from ports.driven.registry import Registry
 from ports.records import record_of
 
 INTERVAL = 0.25
-"""Seconds between two looks. The registry is asked, and nothing in this process: another replica
-may be the one that does it."""
+"""Seconds between two reads of the record. Another replica may perform the steps, so that only the
+registry knows them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """The record, and those of its steps that have not been told yet."""
+    """The record, and its steps that were not returned before."""
 
     database: Database
     steps: tuple[Step, ...]
@@ -33,9 +33,9 @@ class WatchDatabase:
     async def __call__(
         self, database_id: str, after: int = 0, caller: Caller = ANYONE
     ) -> AsyncIterator[Look]:
-        """Looks, from time to time, beginning with the steps that follow number `after`. The last
-        one is the first at which nothing goes on any more. Raises DatabaseNotFound, and
-        Unavailable before the first look; later on, what was seen last counts meanwhile."""
+        """Yield the progress at each interval, starting with the steps after number `after`, until
+        nothing is pending. Raises DatabaseNotFound, and Unavailable before the first progress;
+        later the last record counts while the registry is unavailable."""
         database = await record_of(self.registry, database_id, caller)
         while True:
             steps = tuple(step for step in database.history if step.number > after)

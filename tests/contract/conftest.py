@@ -1,4 +1,4 @@
-"""Every provider and every registry, bare and decorated, on every PostgreSQL that is promised."""
+"""Every provider and every registry, bare and decorated, on every supported PostgreSQL."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -32,11 +32,11 @@ from tests.contract.subjects import (
 
 @dataclass(frozen=True)
 class Kind:
-    """How to make a subject: `make` gets the value of the session's fixture `base`.
+    """How to open a provider for the tests: `make` gets the value of the session's fixture `base`.
 
-    What a kind may lack is what its other side does not allow: to choose passwords, names that two
-    tenants cannot both have, logins that reach no neighbour's database, to measure, roles that
-    others can rename; or has not: sessions, and data to be found in them.
+    The flags name what some providers do not support: passwords of our choice, names that are
+    unique among tenants, isolation of tenants, sessions with data, size limits, and roles that
+    others can rename.
     """
 
     make: Make
@@ -80,7 +80,7 @@ if IS_LIVE:
 
 
 def only(keeps: Callable[[Kind], bool]) -> pytest.MarkDecorator:
-    """For a promise that not all kinds can make."""
+    """Parametrize with the kinds that support the tested behaviour."""
     chosen = {name: kind for name, kind in KINDS.items() if keeps(kind)}
     return pytest.mark.parametrize("kind", chosen.values(), ids=list(chosen))
 
@@ -92,13 +92,13 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 @pytest.fixture
 def base(request: pytest.FixtureRequest, kind: Kind) -> Any:
-    """Resolved outside the loop, where pytest-asyncio can start the session's servers."""
+    """Resolve the fixture outside the loop: only there can pytest-asyncio start the servers."""
     return request.getfixturevalue(kind.base) if kind.base else None
 
 
 @pytest.fixture
 async def subject(kind: Kind, base: Any) -> AsyncIterator[Subject]:
-    """Every test cleans up what it made; this looks whether it did."""
+    """Open the provider, and check that the test cleaned up after itself."""
     async with kind.make(base) as bare:
         made = kind.decorate(bare) if kind.decorate else bare
         before = await made.provider.inventory()

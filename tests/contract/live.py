@@ -1,4 +1,4 @@
-"""The suite over a real Neon project: `make test-live`, with the four variables of the service."""
+"""The contract tests on a real Neon project: `make test-live`, with the four NEON_* variables."""
 
 import os
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ from tests.contract.subjects import Subject
 IS_LIVE = os.environ.get("NEON_LIVE") == "1"
 
 INSTALLATION = "live-test"
-"""No service is called so: what bears its mark is a test's, and goes away at the end."""
+"""No service has this name: databases with its mark belong to tests and are deleted at the end."""
 
 
 @asynccontextmanager
@@ -44,7 +44,7 @@ async def live(_: None, isolation: Isolation) -> AsyncIterator[Subject]:
         observed = ObservedProvider(bare, Observation(clock, log))
         provider = with_retries(observed, isolation, clock, SystemRandomness(), log)
         login_check = NeonLoginCheck(PostgresLoginCheck(), clock)
-        await _clean_up(provider)  # after a run that was broken off
+        await _clean_up(provider)  # left by an interrupted run
         try:
             yield Subject(provider, login_check, crowd=4, moments=2)
         finally:

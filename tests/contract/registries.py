@@ -1,4 +1,4 @@
-"""The registries, with their leases, that one suite is for."""
+"""The registries, with their leases, for the contract tests."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -19,7 +19,7 @@ Open = Callable[[Any], AbstractAsyncContextManager[Opened]]
 
 @dataclass(frozen=True)
 class RegistryKind:
-    """How to open one that is empty: `open` gets the value of the session's fixture `base`."""
+    """How to open an empty registry: `open` gets the value of the session's fixture `base`."""
 
     open: Open
     base: str | None = None
@@ -48,7 +48,7 @@ def _decorated(bare: Open) -> Open:
 
 @asynccontextmanager
 async def _of_replicas(server: OperatorsServer) -> AsyncIterator[Opened]:
-    """What a registry promises, two replicas of it promise together."""
+    """Two replicas that share one registry have to keep its contract together."""
     async with (
         empty_database(server) as url,
         opened_postgres(url) as one,

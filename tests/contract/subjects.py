@@ -1,4 +1,4 @@
-"""Providers of every kind, as the suite gets them: bare, or wrapped as the service wraps them."""
+"""Providers for the contract tests: bare, or wrapped as in the service."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -46,11 +46,11 @@ Make = Callable[[Any], AbstractAsyncContextManager["Subject"]]
 
 @dataclass(frozen=True)
 class Subject:
-    """A provider and the proof that what it hands out works.
+    """A provider, with the login check and the size limiter for it.
 
-    `crowd` is how many databases may be made at once; `turns` of the loop, and then so many
-    `moments` of a call's time, are tried out for going away in. `admins` are sessions of the admin
-    that can rename roles, where there are roles to rename.
+    `crowd` is the number of databases that may be provisioned at the same time. Calls are cancelled
+    after each of `turns` of the loop, and at each of `moments` within the time of a call. `admins`
+    are sessions of the admin that can rename roles, if there are any.
     """
 
     provider: DatabaseProvider
@@ -62,13 +62,13 @@ class Subject:
     admins: asyncpg.Pool | None = None
 
     async def rename_role(self, owner: str, name: str) -> None:
-        """As an operator does, behind the provider's back."""
+        """Rename a role as an operator would, without the provider."""
         assert self.admins
         await self.admins.execute(rename_role(owner, name))
 
 
 def decorated(subject: Subject) -> Subject:
-    """As the service wraps it."""
+    """Wrap the provider as the service does."""
     clock = FakeClock()
     retrying = Retrying(RetryPolicy(), clock, SeededRandomness())
     observed = Observation(clock, structlog.get_logger())
@@ -81,7 +81,7 @@ def decorated(subject: Subject) -> Subject:
 
 
 async def _others_first(_: str) -> None:
-    """Calls at once interleave in memory as they do on a server, and can be cancelled midway."""
+    """Make concurrent calls in memory interleave, as on a server, so that they can be cancelled."""
     await asyncio.sleep(0)
 
 
@@ -104,7 +104,7 @@ async def postgres(server: OperatorsServer) -> AsyncIterator[Subject]:
 
 
 class InTurn:
-    """Each call goes to the next replica."""
+    """Sends each call to the next replica."""
 
     def __init__(self, *replicas: object) -> None:
         self._replicas = cycle(replicas)
@@ -131,11 +131,11 @@ async def emulated(
 
 neon_by_api = partial(emulated, isolation=Isolation.NONE)
 neon_by_role = partial(emulated, isolation=Isolation.ROLE)
-neon_by_project = partial(emulated, isolation=Isolation.PROJECT, crowd=4)  # a server each
+neon_by_project = partial(emulated, isolation=Isolation.PROJECT, crowd=4)  # one server for each
 
 
 def overlapping(make: Make) -> Make:
-    """For bare providers: changes to one project may overlap, as Neon lets them now and then."""
+    """Let changes of one project overlap, as Neon sometimes does. For bare providers."""
 
     @asynccontextmanager
     async def made(neon: RunningEmulator) -> AsyncIterator[Subject]:
@@ -146,7 +146,7 @@ def overlapping(make: Make) -> Make:
 
 
 def patiently(isolation: Isolation) -> Callable[[Subject], Subject]:
-    """As the service wraps what Neon may lock; time is real, for it is Neon's."""
+    """Wrap the provider as the service does on Neon, with retries in real time."""
 
     def decorated(subject: Subject) -> Subject:
         clock, log = SystemClock(), structlog.get_logger()

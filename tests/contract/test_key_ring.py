@@ -1,4 +1,4 @@
-"""What every registry promises about API keys, and about the audit trail: it only grows."""
+"""The contract of the API key store and of the audit log."""
 
 import asyncio
 from datetime import timedelta
@@ -24,7 +24,7 @@ def ring(opened: Opened) -> KeyRing:
     return opened.keys
 
 
-async def test_a_key_is_kept_as_given(ring: KeyRing) -> None:
+async def test_a_key_is_stored_as_given(ring: KeyRing) -> None:
     key = new_api_key(
         name="web@app.example",
         scopes=frozenset(Scope),
@@ -43,14 +43,14 @@ async def test_a_key_is_kept_as_given(ring: KeyRing) -> None:
     assert await ring.every() == [key]
 
 
-async def test_what_may_be_missing_is_kept_as_missing_and_not_as_zero(ring: KeyRing) -> None:
+async def test_missing_values_of_a_key_stay_missing(ring: KeyRing) -> None:
     for key in (new_api_key(quota=0), new_api_key(quota=None)):
         await ring.add(key)
 
         assert await ring.find(key.id) == key
 
 
-async def test_an_id_is_one_keys(ring: KeyRing) -> None:
+async def test_an_id_belongs_to_one_key(ring: KeyRing) -> None:
     key = new_api_key()
     await ring.add(key)
 
@@ -60,7 +60,7 @@ async def test_an_id_is_one_keys(ring: KeyRing) -> None:
     assert await ring.every() == [key]
 
 
-async def test_of_racing_keys_of_one_id_one_is_kept(ring: KeyRing) -> None:
+async def test_of_concurrent_keys_with_one_id_one_is_stored(ring: KeyRing) -> None:
     racing = [new_api_key(id="pgv_00000000") for _ in range(5)]
 
     outcomes = await asyncio.gather(*map(ring.add, racing), return_exceptions=True)
@@ -69,7 +69,7 @@ async def test_of_racing_keys_of_one_id_one_is_kept(ring: KeyRing) -> None:
     assert len(await ring.every()) == 1
 
 
-async def test_the_newest_of_keys_of_one_name_is_told_first(ring: KeyRing) -> None:
+async def test_keys_are_listed_newest_first(ring: KeyRing) -> None:
     old, new, newest = (
         new_api_key(name="web", created_at=MADE + timedelta(seconds=s)) for s in range(3)
     )
@@ -90,7 +90,7 @@ async def test_pages_of_keys_follow_each_other_although_some_are_equally_old(rin
         assert await ring.search(KeyQuery(before=key, limit=2)) == keys[number : number + 2]
 
 
-async def test_what_was_not_kept_is_not_found_and_cannot_be_revoked(ring: KeyRing) -> None:
+async def test_an_unknown_key_is_not_found_and_cannot_be_revoked(ring: KeyRing) -> None:
     key = new_api_key()
     await ring.add(key)
 
@@ -102,7 +102,7 @@ async def test_what_was_not_kept_is_not_found_and_cannot_be_revoked(ring: KeyRin
     assert await ring.every() == [key]
 
 
-async def test_a_key_is_revoked_at_the_first_moment_of_many(ring: KeyRing) -> None:
+async def test_the_first_revocation_of_a_key_counts(ring: KeyRing) -> None:
     key, other = new_api_key(name="web"), new_api_key(name="web")
     await ring.add(key)
     await ring.add(other)
@@ -113,7 +113,7 @@ async def test_a_key_is_revoked_at_the_first_moment_of_many(ring: KeyRing) -> No
     assert await ring.find(other.id) == other
 
 
-async def test_racing_revocations_agree_on_one_moment(ring: KeyRing) -> None:
+async def test_concurrent_revocations_agree_on_one_moment(ring: KeyRing) -> None:
     key = new_api_key()
     await ring.add(key)
     moments = [LATER + timedelta(seconds=second) for second in range(5)]
@@ -130,7 +130,7 @@ def trail(opened: Opened) -> AuditTrail:
 
 
 async def three(trail: AuditTrail) -> list[AuditEntry]:
-    """Appended in another order than they were made in; returned with the newest first."""
+    """Append entries out of their order. Return them newest first."""
     made = [
         new_entry(MADE + timedelta(seconds=second), caller=caller, subject=subject)
         for second, (caller, subject) in enumerate([("ann", "db_1"), ("bob", "db_2"), ("ann", "")])
@@ -140,7 +140,7 @@ async def three(trail: AuditTrail) -> list[AuditEntry]:
     return made[::-1]
 
 
-async def test_an_entry_is_kept_as_given(trail: AuditTrail) -> None:
+async def test_an_audit_entry_is_stored_as_given(trail: AuditTrail) -> None:
     entry = new_entry(
         caller="ann@app.example",
         key="pgv_00000000",
@@ -158,7 +158,7 @@ async def test_an_entry_is_kept_as_given(trail: AuditTrail) -> None:
     assert await trail.read(AuditQuery()) == [entry]
 
 
-async def test_the_newest_entries_are_told_first_in_pages(trail: AuditTrail) -> None:
+async def test_audit_entries_are_listed_newest_first_in_pages(trail: AuditTrail) -> None:
     entries = await three(trail)
 
     assert await trail.read(AuditQuery()) == entries
@@ -167,7 +167,7 @@ async def test_the_newest_entries_are_told_first_in_pages(trail: AuditTrail) -> 
     assert await trail.read(AuditQuery(before=entries[2].id)) == []
 
 
-async def test_only_what_matches_is_told(trail: AuditTrail) -> None:
+async def test_only_matching_audit_entries_are_listed(trail: AuditTrail) -> None:
     entries = await three(trail)
 
     for query, places in {
@@ -184,7 +184,7 @@ async def test_only_what_matches_is_told(trail: AuditTrail) -> None:
         assert await trail.read(query) == [entries[place] for place in places], query
 
 
-async def test_many_entries_at_once_are_all_kept(trail: AuditTrail) -> None:
+async def test_concurrent_audit_entries_are_all_stored(trail: AuditTrail) -> None:
     entries = [new_entry() for _ in range(30)]
 
     await asyncio.gather(*map(trail.append, entries))

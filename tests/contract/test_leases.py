@@ -1,4 +1,4 @@
-"""What every registry promises about leases, in one process, and knows of the installation."""
+"""The contract of the leases in one process, and of the installation."""
 
 import asyncio
 from dataclasses import replace
@@ -13,18 +13,18 @@ from ports.driven.registry import Registry
 from tests.support.records import ELSEWHERE, TARGET, new_record
 
 
-async def test_a_lease_is_held_once_at_a_time(leases: Leases) -> None:
+async def test_a_lease_has_one_holder_at_a_time(leases: Leases) -> None:
     for name in ("db_1", "", "'; --", "Ü" * 100):
         async with leases.held(name) as is_mine:
             assert is_mine
-            for _ in range(2):  # who did not get it takes nothing away
+            for _ in range(2):  # a failed attempt releases nothing
                 async with leases.held(name) as is_mine_too:
                     assert not is_mine_too
         async with leases.held(name) as is_free_again:
             assert is_free_again
 
 
-async def test_a_lease_is_free_again_after_a_body_that_failed(leases: Leases) -> None:
+async def test_a_failed_body_releases_the_lease(leases: Leases) -> None:
     with pytest.raises(RuntimeError):
         async with leases.held("one"):
             raise RuntimeError
@@ -33,7 +33,7 @@ async def test_a_lease_is_free_again_after_a_body_that_failed(leases: Leases) ->
         assert is_mine
 
 
-async def test_a_lease_is_free_again_after_a_body_that_was_cancelled(leases: Leases) -> None:
+async def test_a_cancelled_body_releases_the_lease(leases: Leases) -> None:
     held = asyncio.Event()
     task = asyncio.create_task(_hold(leases, held))
     await held.wait()
@@ -41,7 +41,7 @@ async def test_a_lease_is_free_again_after_a_body_that_was_cancelled(leases: Lea
     await _assert_free_after(leases, task)
 
 
-async def test_a_lease_is_free_again_whenever_its_taking_was_cancelled(leases: Leases) -> None:
+async def test_a_cancelled_acquisition_releases_the_lease(leases: Leases) -> None:
     for moment in range(30):
         task = asyncio.create_task(_hold(leases, asyncio.Event()))
         for _ in range(moment):
@@ -50,7 +50,7 @@ async def test_a_lease_is_free_again_whenever_its_taking_was_cancelled(leases: L
         await _assert_free_after(leases, task)
 
 
-async def test_of_many_who_want_one_at_once_one_gets_it(leases: Leases) -> None:
+async def test_of_concurrent_calls_for_a_lease_one_acquires_it(leases: Leases) -> None:
     everybody = asyncio.Barrier(10)
 
     async def wanted() -> bool:
@@ -62,7 +62,7 @@ async def test_of_many_who_want_one_at_once_one_gets_it(leases: Leases) -> None:
         assert sum(await asyncio.gather(*(wanted() for _ in range(10)))) == 1
 
 
-async def test_many_leases_are_held_at_once(leases: Leases) -> None:
+async def test_many_leases_can_be_held_at_the_same_time(leases: Leases) -> None:
     everybody = asyncio.Barrier(30)
 
     async def held(number: int) -> bool:
@@ -94,37 +94,37 @@ def installation(opened: Opened) -> Installation:
 
 
 @pytest.mark.parametrize("has_records", [False, True])
-async def test_the_first_name_is_kept(
+async def test_the_first_name_of_an_installation_is_stored(
     installation: Installation, registry: Registry, has_records: bool
 ) -> None:
-    """From before the first record on: another replica may be making that one under it."""
+    """Even before the first record: another replica may be provisioning with it."""
     if has_records:
         await registry.add(new_record())
     for name in ("one", "two", "one"):
         assert await installation.name(name) == "one"
 
 
-async def test_the_first_of_racing_names_is_everybodys(installation: Installation) -> None:
+async def test_concurrent_first_names_agree_on_one(installation: Installation) -> None:
     names = await asyncio.gather(*(installation.name(str(number % 5)) for number in range(10)))
 
     assert len(set(names)) == 1
 
 
-async def test_records_are_counted_by_the_secret_that_they_name(
+async def test_live_records_are_counted_by_secret(
     installation: Installation, registry: Registry
 ) -> None:
-    """But for what is gone, or on another target."""
+    """Without records that are gone or of another target."""
     for state in (State.FAILED, State.DELETED):
         await registry.add(replace(new_record(state=state), secret="one"))
     await registry.add(new_record(target=ELSEWHERE))
-    assert dict(await installation.secrets(TARGET.name)) == {}
+    assert dict(await installation.count_by_secret(TARGET.name)) == {}
 
     for secret in ("", "one", "two", "two"):
         await registry.add(replace(new_record(), secret=secret))
-    assert dict(await installation.secrets(TARGET.name)) == {"": 1, "one": 1, "two": 2}
+    assert dict(await installation.count_by_secret(TARGET.name)) == {"": 1, "one": 1, "two": 2}
 
 
-async def test_a_record_keeps_the_secret_that_it_names(registry: Registry) -> None:
+async def test_a_record_keeps_the_name_of_its_secret(registry: Registry) -> None:
     kept = await registry.add(replace(new_record(), secret="one"))
     assert (await registry.get(kept.id)).secret == "one"
 

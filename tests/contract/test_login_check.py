@@ -1,4 +1,4 @@
-"""What every login check promises."""
+"""The contract of the login check."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from tests.support.databases import vended
 from tests.support.orders import new_order
 
 
-async def test_only_what_was_handed_out_logs_in(subject: Subject, kind: Kind) -> None:
+async def test_only_the_returned_credentials_log_in(subject: Subject, kind: Kind) -> None:
     names = new_order().tenant.names
     async with (
         vended(subject.provider, new_order()) as connection,
@@ -31,14 +31,14 @@ async def test_only_what_was_handed_out_logs_in(subject: Subject, kind: Kind) ->
         await subject.login_check.verify(connection)
 
 
-async def test_verifying_as_often_as_one_likes_takes_no_place_away(subject: Subject) -> None:
+async def test_repeated_verification_leaves_no_session_open(subject: Subject) -> None:
     async with vended(subject.provider, new_order()) as connection:
-        for _ in range(8):  # more than a tenant has places for on some of the servers
+        for _ in range(8):  # more than the connection limit of a tenant on some servers
             await subject.login_check.verify(connection)
 
 
 async def _refused(subject: Subject, connection: Connection) -> ProviderRejected:
-    """Without telling the password."""
+    """Check that the login is refused, and that the error does not contain the password."""
     with pytest.raises(ProviderRejected) as refused:
         await subject.login_check.verify(connection)
     for error in (refused.value, refused.value.__cause__):

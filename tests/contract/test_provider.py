@@ -1,4 +1,4 @@
-"""What every provider promises of making databases and of telling their connections."""
+"""The contract of a provider: provisioning, and revealing connections."""
 
 import asyncio
 from dataclasses import replace
@@ -12,7 +12,7 @@ from tests.support.databases import held, holding_of, namesake, vended
 from tests.support.orders import new_order, rotated
 
 
-async def test_what_is_provisioned_works_and_provisioning_again_changes_nothing(
+async def test_a_provisioned_database_works_and_provisioning_is_idempotent(
     subject: Subject,
 ) -> None:
     order = new_order()
@@ -29,7 +29,7 @@ async def test_what_is_provisioned_works_and_provisioning_again_changes_nothing(
         await subject.login_check.verify(connection)
 
 
-async def test_nothing_that_can_be_printed_holds_the_password(subject: Subject) -> None:
+async def test_no_printable_text_contains_the_password(subject: Subject) -> None:
     order = new_order()
     async with vended(subject.provider, order) as connection:
         texts = [f"{it!r} {it!s}" for it in (order, connection, subject.provider)]
@@ -37,14 +37,14 @@ async def test_nothing_that_can_be_printed_holds_the_password(subject: Subject) 
         assert [text for text in texts for secret in secrets if secret in text] == []
 
 
-async def test_names_may_be_as_long_as_postgresql_takes_them(subject: Subject) -> None:
+async def test_names_may_have_63_bytes(subject: Subject) -> None:
     order = new_order(f"{new_order().tenant.id} {'long' * 20}")
     async with vended(subject.provider, order) as connection:
         await subject.login_check.verify(connection)
         assert await held(subject.provider, order) == [holding_of(order)]
 
 
-async def test_provisioning_five_times_at_once_makes_one_database(subject: Subject) -> None:
+async def test_five_concurrent_provisions_create_one_database(subject: Subject) -> None:
     order = new_order()
     try:
         connections = await asyncio.gather(*[subject.provider.provision(order) for _ in range(5)])
@@ -55,7 +55,7 @@ async def test_provisioning_five_times_at_once_makes_one_database(subject: Subje
         await subject.provider.delete(order.tenant)
 
 
-async def test_making_and_dropping_at_once_ends_in_one_or_the_other(subject: Subject) -> None:
+async def test_a_concurrent_provision_and_deletion_end_in_one_of_the_two(subject: Subject) -> None:
     order = new_order()
     for _ in range(3):
         outcomes = await asyncio.gather(
@@ -69,9 +69,7 @@ async def test_making_and_dropping_at_once_ends_in_one_or_the_other(subject: Sub
     assert await held(subject.provider, order) == []
 
 
-async def test_many_orders_at_once_all_work_and_are_told_in_the_order_of_their_ids(
-    subject: Subject,
-) -> None:
+async def test_many_concurrent_provisions_work_and_are_listed_by_id(subject: Subject) -> None:
     orders = [new_order() for _ in range(subject.crowd)]
     try:
         connections = await asyncio.gather(*map(subject.provider.provision, orders[::-1]))
@@ -83,7 +81,7 @@ async def test_many_orders_at_once_all_work_and_are_told_in_the_order_of_their_i
         await asyncio.gather(*(subject.provider.delete(order.tenant) for order in orders))
 
 
-async def test_an_extension_that_cannot_be_had_is_refused(subject: Subject) -> None:
+async def test_an_unavailable_extension_is_refused(subject: Subject) -> None:
     order = replace(new_order(), extensions=("no_such_extension",))
     try:
         with pytest.raises(ExtensionUnavailable, match="no_such_extension"):
@@ -92,7 +90,9 @@ async def test_an_extension_that_cannot_be_had_is_refused(subject: Subject) -> N
         await subject.provider.delete(order.tenant)
 
 
-async def test_revealing_tells_what_was_provisioned_and_changes_nothing(subject: Subject) -> None:
+async def test_reveal_returns_the_provisioned_connection_and_changes_nothing(
+    subject: Subject,
+) -> None:
     order = new_order()
     async with vended(subject.provider, order) as connection:
         inventory = await subject.provider.inventory()
@@ -103,8 +103,8 @@ async def test_revealing_tells_what_was_provisioned_and_changes_nothing(subject:
         await subject.login_check.verify(connection)
 
 
-async def test_the_newest_connection_is_revealed(subject: Subject) -> None:
-    """After each rotation, and after the tenant was let in again."""
+async def test_reveal_returns_the_newest_connection(subject: Subject) -> None:
+    """After each rotation, and after a suspension was lifted."""
     order = new_order()
     async with vended(subject.provider, order):
         for rotation in (1, 2):
@@ -118,15 +118,17 @@ async def test_the_newest_connection_is_revealed(subject: Subject) -> None:
         await subject.login_check.verify(connection)
 
 
-async def test_revealing_makes_nothing_that_is_not_there(subject: Subject) -> None:
-    """Where a password is the other side's, an error says that there is none."""
+async def test_reveal_provisions_nothing(subject: Subject) -> None:
+    """If the provider chooses passwords, an error says that there is none."""
     order = new_order()
     await asyncio.gather(subject.provider.reveal(order), return_exceptions=True)
     assert await held(subject.provider, order) == []
 
 
 @only(lambda kind: not kind.chooses_passwords)
-async def test_only_what_is_there_has_a_password_to_reveal(subject: Subject) -> None:
+async def test_revealing_a_missing_tenant_raises_if_the_provider_chooses_passwords(
+    subject: Subject,
+) -> None:
     order = new_order()
     async with vended(subject.provider, order):
         for other in (new_order(), namesake(order)):

@@ -1,4 +1,4 @@
-"""What every provider promises when its caller goes away in the middle."""
+"""The contract of a provider whose calls are cancelled."""
 
 import asyncio
 import time
@@ -65,7 +65,7 @@ STORIES: list[tuple[str, Next]] = [
 @pytest.mark.parametrize(
     ("name", "following"), STORIES, ids=[f"{name} then{then.__name__}" for name, then in STORIES]
 )
-async def test_what_a_cancelled_call_leaves_is_put_in_order_by_the_next(
+async def test_the_next_call_repairs_what_a_cancelled_call_left(
     subject: Subject, name: str, following: Next
 ) -> None:
     order = new_order()
@@ -78,9 +78,7 @@ async def test_what_a_cancelled_call_leaves_is_put_in_order_by_the_next(
             await following(subject, order, before)
 
 
-async def test_calls_that_are_cancelled_together_leave_the_provider_in_working_order(
-    subject: Subject,
-) -> None:
+async def test_calls_cancelled_together_leave_a_working_provider(subject: Subject) -> None:
     order = new_order()
     calls = [subject.provider.provision(order) for _ in range(8)]
     await asyncio.gather(*(_cancelled(call, 0.002 * place) for place, call in enumerate(calls)))
@@ -89,8 +87,8 @@ async def test_calls_that_are_cancelled_together_leave_the_provider_in_working_o
 
 
 async def _moments(subject: Subject) -> AsyncIterator[int | float]:
-    """Turns of the loop, where a provider in memory waits; then seconds within the time of an
-    undisturbed provision, where one with a server does."""
+    """Yield turns of the loop, in which a provider in memory waits, and then seconds within the
+    time of an undisturbed provision, in which one with a server does."""
     for turns in range(1, subject.turns + 1):
         yield turns
     begin = time.monotonic()
@@ -101,7 +99,7 @@ async def _moments(subject: Subject) -> AsyncIterator[int | float]:
 
 
 async def _cancelled(call: Coroutine[Any, Any, object], moment: float) -> None:
-    """Begin the call and cancel it at that moment, unless it is done by then."""
+    """Start the call, and cancel it at that moment unless it has finished."""
     task = asyncio.ensure_future(call)
     if isinstance(moment, int):
         for _ in range(moment):

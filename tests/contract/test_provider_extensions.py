@@ -1,4 +1,4 @@
-"""What every provider promises of extensions."""
+"""The contract of a provider: extensions."""
 
 from dataclasses import replace
 
@@ -11,21 +11,21 @@ from tests.support.databases import held, holding_of, vended
 from tests.support.orders import new_order
 
 EVERYWHERE = "plpgsql"
-"""Available on every server, and installed in every database."""
+"""An extension that every server has and every database has installed."""
 
 
 def _with(order: Order, *extensions: str) -> Order:
     return replace(order, extensions=extensions)
 
 
-async def test_the_extensions_are_listed_by_name_and_each_once(subject: Subject) -> None:
+async def test_extensions_are_listed_once_ordered_by_name(subject: Subject) -> None:
     names = [extension.name for extension in await subject.provider.extensions()]
 
     assert EVERYWHERE in names
     assert names == sorted(set(names))
 
 
-async def test_a_listed_extension_can_be_had_from_the_beginning(subject: Subject) -> None:
+async def test_a_listed_extension_can_be_provisioned(subject: Subject) -> None:
     listed = await subject.provider.extensions()
     wanted = max(listed, key=lambda extension: extension.name in {"vector", "hstore"}).name
     order = _with(new_order(), wanted)
@@ -33,7 +33,7 @@ async def test_a_listed_extension_can_be_had_from_the_beginning(subject: Subject
         await subject.login_check.verify(connection)
 
 
-async def test_an_extension_that_is_not_listed_is_refused_before_anything_is_there(
+async def test_an_unlisted_extension_is_refused_before_anything_is_created(
     subject: Subject,
 ) -> None:
     order = _with(new_order(), EVERYWHERE, "no_such_extension")
@@ -52,7 +52,7 @@ async def test_a_refused_extension_leaves_the_names_free(subject: Subject) -> No
         await subject.login_check.verify(connection)
 
 
-async def test_an_extension_is_installed_later_and_again(subject: Subject) -> None:
+async def test_an_extension_can_be_installed_later_idempotently(subject: Subject) -> None:
     listed = await subject.provider.extensions()
     order = new_order()
     extended = _with(order, *[extension.name for extension in listed[:2]])
@@ -63,9 +63,7 @@ async def test_an_extension_is_installed_later_and_again(subject: Subject) -> No
         assert await subject.provider.provision(extended) == connection
 
 
-async def test_what_cannot_be_installed_later_is_refused_and_changes_nothing(
-    subject: Subject,
-) -> None:
+async def test_an_extension_that_cannot_be_installed_changes_nothing(subject: Subject) -> None:
     order = new_order()
     async with vended(subject.provider, order) as connection:
         with pytest.raises(ExtensionUnavailable, match="no_such_extension"):
@@ -74,7 +72,7 @@ async def test_what_cannot_be_installed_later_is_refused_and_changes_nothing(
         assert await held(subject.provider, order) == [holding_of(order)]
 
 
-async def test_nothing_is_installed_in_a_database_that_is_not_there(subject: Subject) -> None:
+async def test_an_extension_cannot_be_installed_in_a_missing_database(subject: Subject) -> None:
     order = _with(new_order(), EVERYWHERE)
 
     with pytest.raises(DatabaseNotFound):

@@ -1,4 +1,4 @@
-"""What every provider promises of names, where two tenants cannot both have one."""
+"""The contract of a provider: names that are unique among tenants."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ pytestmark = only(lambda kind: kind.unique_names)
 
 
 @pytest.mark.parametrize("taken", ["both", "database", "owner"])
-async def test_a_name_in_use_is_refused_and_its_holder_left_as_it_was(
+async def test_a_name_in_use_is_refused_and_its_owner_unchanged(
     subject: Subject, taken: str
 ) -> None:
     order = new_order()
@@ -37,8 +37,9 @@ async def test_a_name_in_use_is_refused_and_its_holder_left_as_it_was(
         assert [word for word in passwords if word.reveal() in text] == []
 
 
-async def test_of_racing_orders_for_one_name_one_wins(subject: Subject) -> None:
-    await asyncio.gather(*[subject.provider.ping() for _ in range(6)])  # else logins decide
+async def test_of_concurrent_requests_for_one_name_one_succeeds(subject: Subject) -> None:
+    # open connections first: else the first login decides
+    await asyncio.gather(*[subject.provider.ping() for _ in range(6)])
     for _ in range(3):
         first = new_order()
         orders = [first, *(namesake(first) for _ in range(5))]

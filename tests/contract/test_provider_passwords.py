@@ -1,4 +1,4 @@
-"""What every provider promises of changing passwords."""
+"""The contract of a provider: rotation of passwords."""
 
 import asyncio
 
@@ -25,14 +25,14 @@ async def test_after_a_rotation_the_new_password_logs_in_and_the_old_does_not(
         await subject.login_check.verify(await subject.provider.provision(order))
 
 
-async def test_rotating_five_times_at_once_leaves_a_working_login(subject: Subject) -> None:
+async def test_five_concurrent_rotations_leave_a_working_login(subject: Subject) -> None:
     order = new_order()
     async with vended(subject.provider, order):
         await asyncio.gather(*[subject.provider.rotate(rotated(order)) for _ in range(5)])
         await subject.login_check.verify(await subject.provider.provision(order))
 
 
-async def test_only_what_is_there_has_a_password_to_rotate(subject: Subject) -> None:
+async def test_the_password_of_a_missing_tenant_cannot_be_rotated(subject: Subject) -> None:
     order, nobodys = new_order(), new_order()
     async with vended(subject.provider, order) as connection:
         for other in (nobodys, namesake(order)):
@@ -47,7 +47,7 @@ async def test_only_what_is_there_has_a_password_to_rotate(subject: Subject) -> 
 
 
 @only(lambda kind: kind.chooses_passwords)
-async def test_the_password_is_the_one_of_the_order(subject: Subject) -> None:
+async def test_the_password_is_that_of_the_request(subject: Subject) -> None:
     order = new_order()
     async with vended(subject.provider, order) as connection:
         assert connection.password == order.password

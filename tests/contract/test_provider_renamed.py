@@ -1,4 +1,4 @@
-"""What every provider promises of a tenant whose role somebody renamed: it is known by its mark."""
+"""The contract of a provider: tenants whose role was renamed are found by their mark."""
 
 from collections.abc import Awaitable, Callable
 
@@ -25,7 +25,7 @@ HANDING_OUT: dict[str, Call] = {
 
 
 @pytest.mark.parametrize("call", HANDING_OUT.values(), ids=HANDING_OUT)
-async def test_it_has_its_name_back_before_its_login_is_handed_out(
+async def test_a_renamed_role_is_renamed_back_before_its_login_is_returned(
     subject: Subject, call: Call
 ) -> None:
     order = new_order()
@@ -37,7 +37,9 @@ async def test_it_has_its_name_back_before_its_login_is_handed_out(
 
 
 @pytest.mark.parametrize("call", HANDING_OUT.values(), ids=HANDING_OUT)
-async def test_a_name_that_others_have_now_stays_theirs(subject: Subject, call: Call) -> None:
+async def test_a_name_that_another_role_has_taken_stays_with_it(
+    subject: Subject, call: Call
+) -> None:
     order, other = new_order(), new_order()
     async with vended(subject.provider, order) as mine, vended(subject.provider, other) as theirs:
         await subject.rename_role(mine.user, RENAMED)
@@ -49,7 +51,7 @@ async def test_a_name_that_others_have_now_stays_theirs(subject: Subject, call: 
         await subject.login_check.verify(await subject.provider.provision(other))
 
 
-async def test_it_is_shut_out_under_that_name(subject: Subject) -> None:
+async def test_a_renamed_role_can_be_suspended(subject: Subject) -> None:
     order = new_order()
     async with vended(subject.provider, order) as connection:
         await subject.rename_role(connection.user, RENAMED)
@@ -60,7 +62,7 @@ async def test_it_is_shut_out_under_that_name(subject: Subject) -> None:
         await subject.login_check.verify(await subject.provider.provision(rotated(order)))
 
 
-async def test_it_is_dropped_under_that_name(subject: Subject) -> None:
+async def test_a_renamed_role_can_be_deleted(subject: Subject) -> None:
     order = new_order()
     async with vended(subject.provider, order) as connection:
         await subject.rename_role(connection.user, RENAMED)

@@ -1,4 +1,4 @@
-"""What every provider that has sessions promises of them when a password changes."""
+"""The contract of a provider: sessions during a rotation."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from tests.support.places import session
 
 @only(lambda kind: kind.has_sessions)
 @pytest.mark.parametrize("end_sessions", [False, True])
-async def test_a_rotation_ends_the_sessions_that_are_open_where_it_says_so(
+async def test_a_rotation_ends_the_owners_sessions_as_declared(
     subject: Subject, end_sessions: bool
 ) -> None:
     order = new_order()
@@ -35,7 +35,7 @@ async def test_a_rotation_ends_the_sessions_that_are_open_where_it_says_so(
 
 
 @only(lambda kind: kind.has_sessions and kind.unique_names)
-async def test_a_rotation_ends_nobody_elses_sessions_where_it_can_choose(subject: Subject) -> None:
+async def test_a_rotation_ends_no_sessions_of_others(subject: Subject) -> None:
     order = new_order()
     async with (
         vended(subject.provider, order),

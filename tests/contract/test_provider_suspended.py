@@ -1,4 +1,4 @@
-"""What every provider promises of dropping databases, and of letting a tenant in no more."""
+"""The contract of a provider: deletion and suspension."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -15,24 +15,24 @@ from tests.support.databases import held, holding_of, namesake, vended
 from tests.support.orders import new_order, rotated
 
 
-async def test_a_deleted_database_is_gone(subject: Subject) -> None:
+async def test_a_deleted_database_refuses_logins(subject: Subject) -> None:
     order = new_order()
     connection = await subject.provider.provision(order)
     for _ in range(2):
         await subject.provider.delete(order.tenant)
         assert await held(subject.provider, order) == []
-    with pytest.raises(PgvendError):  # the server may be gone, too
+    with pytest.raises(PgvendError):  # the server may be gone as well
         await subject.login_check.verify(connection)
 
 
-async def test_deleting_five_times_at_once_drops_it_once(subject: Subject) -> None:
+async def test_five_concurrent_deletions_converge(subject: Subject) -> None:
     order = new_order()
     async with vended(subject.provider, order):
         await asyncio.gather(*[subject.provider.delete(order.tenant) for _ in range(5)])
         assert await held(subject.provider, order) == []
 
 
-async def test_what_is_deleted_can_be_provisioned_again_by_anybody(subject: Subject) -> None:
+async def test_a_deleted_name_can_be_provisioned_by_another_tenant(subject: Subject) -> None:
     first = new_order()
     for order in (first, first, namesake(first)):
         async with vended(subject.provider, order) as connection:
@@ -42,14 +42,16 @@ async def test_what_is_deleted_can_be_provisioned_again_by_anybody(subject: Subj
             assert await held(subject.provider, order) == [holding_of(order)]
 
 
-async def test_what_never_was_counts_as_deleted_and_as_suspended(subject: Subject) -> None:
+async def test_a_tenant_that_never_existed_counts_as_deleted_and_suspended(
+    subject: Subject,
+) -> None:
     before = await subject.provider.inventory()
     await subject.provider.suspend(new_order().tenant)
     await subject.provider.delete(new_order().tenant)
     assert await subject.provider.inventory() == before
 
 
-async def test_deleting_and_suspending_touches_nothing_else(subject: Subject) -> None:
+async def test_deletion_and_suspension_touch_no_other_tenant(subject: Subject) -> None:
     order, other = new_order(), new_order()
     for call in (subject.provider.suspend, subject.provider.delete):
         async with vended(subject.provider, order), vended(subject.provider, other) as connection:
@@ -63,7 +65,7 @@ async def test_deleting_and_suspending_touches_nothing_else(subject: Subject) ->
             assert await held(subject.provider, other) == [holding_of(other)]
 
 
-async def test_a_suspended_tenant_is_refused_until_a_provision_lets_it_in_again(
+async def test_a_suspended_tenant_is_refused_until_it_is_provisioned_again(
     subject: Subject,
 ) -> None:
     order = new_order()
@@ -78,7 +80,7 @@ async def test_a_suspended_tenant_is_refused_until_a_provision_lets_it_in_again(
             assert await held(subject.provider, order) == [holding_of(order)]
 
 
-async def test_suspending_five_times_at_once_is_suspending_once(subject: Subject) -> None:
+async def test_five_concurrent_suspensions_converge(subject: Subject) -> None:
     order = new_order()
     async with vended(subject.provider, order) as connection:
         await asyncio.gather(*[subject.provider.suspend(order.tenant) for _ in range(5)])
@@ -86,7 +88,7 @@ async def test_suspending_five_times_at_once_is_suspending_once(subject: Subject
         await subject.login_check.verify(await subject.provider.provision(order))
 
 
-async def test_a_tenant_may_be_let_in_again_with_its_next_password(subject: Subject) -> None:
+async def test_a_suspended_tenant_can_be_reopened_with_its_next_password(subject: Subject) -> None:
     order = new_order()
     async with vended(subject.provider, order) as old:
         await subject.provider.suspend(order.tenant)
@@ -105,7 +107,7 @@ async def test_a_suspended_tenant_can_be_deleted_and_counts_as_suspended(subject
 
 
 @only(lambda kind: kind.has_sessions)
-async def test_the_sessions_of_a_suspended_tenant_end_and_its_data_stays(subject: Subject) -> None:
+async def test_suspension_ends_sessions_and_keeps_data(subject: Subject) -> None:
     order = new_order()
     async with vended(subject.provider, order) as connection, AsyncExitStack() as sessions:
         opened = [await sessions.enter_async_context(tenant_session(connection)) for _ in range(3)]

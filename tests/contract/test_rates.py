@@ -1,4 +1,4 @@
-"""What everything that counts rates promises."""
+"""The contract of the rate limiter."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,19 +20,19 @@ THREE = Rate(3, 3600)
 MANY = 200
 
 BRIEF = Rate(1, 1)
-"""Of a window that a test can wait for."""
+"""A window that a test can wait for, in seconds."""
 
 
 @dataclass(frozen=True)
 class Counting:
     rates: Rates
     wait: Callable[[float], None]
-    """Lets time pass, where it does not by itself."""
+    """Advances a fake clock, or does nothing in real time."""
 
 
 @pytest.fixture
 def counting(opened: Opened) -> Counting:
-    """In memory, where replicas do not count together."""
+    """The shared limiter of the registry if it has one, else the limiter in memory."""
     if opened.shared_rates:
         return Counting(opened.shared_rates, lambda _: None)
     clock = FakeClock()
@@ -44,17 +44,17 @@ def rates(counting: Counting) -> Rates:
     return counting.rates
 
 
-async def test_as_many_are_granted_as_the_rate_says(rates: Rates) -> None:
+async def test_the_amount_of_the_rate_is_granted(rates: Rates) -> None:
     outcomes = [await rates.hit("ann", THREE) for _ in range(5)]
 
     assert [outcome.is_granted for outcome in outcomes] == [True, True, True, False, False]
     assert [outcome.remaining for outcome in outcomes] == [2, 1, 0, 0, 0]
     assert {outcome.rate for outcome in outcomes} == {THREE}
-    resets = [outcome.reset for outcome in outcomes]  # when all may be done again
+    resets = [outcome.reset for outcome in outcomes]  # when the whole amount is available again
     assert 3590 < resets[1] <= resets[0] <= 3600
 
 
-async def test_names_are_counted_each_for_itself(rates: Rates) -> None:
+async def test_each_name_has_its_own_count(rates: Rates) -> None:
     names = ("ann", "Ann", "ann ", "refused 192.0.2.1", "key 'ann'; --", "2001:db8::/64", "😀")
 
     outcomes = [await rates.hit(name, Rate(1, 3600)) for name in names]
@@ -62,17 +62,15 @@ async def test_names_are_counted_each_for_itself(rates: Rates) -> None:
     assert all(outcome.is_granted for outcome in outcomes)
 
 
-async def test_of_racing_calls_exactly_the_amount_is_granted(rates: Rates) -> None:
+async def test_of_concurrent_calls_exactly_the_amount_is_granted(rates: Rates) -> None:
     outcomes = await asyncio.gather(*(rates.hit("ann", Rate(10, 3600)) for _ in range(40)))
 
     granted = [outcome.remaining for outcome in outcomes if outcome.is_granted]
     assert sorted(granted) == list(range(10))
 
 
-async def test_a_window_ends_and_a_new_one_has_room_for_the_whole_amount(
-    counting: Counting,
-) -> None:
-    """Whoever asks in vain all the time does not make it longer."""
+async def test_a_new_window_grants_the_whole_amount(counting: Counting) -> None:
+    """Refused calls do not extend the window."""
     rate = Rate(3, 1)
     first = await counting.rates.hit("ann", rate)
     for _ in range(20):
@@ -86,7 +84,7 @@ async def test_a_window_ends_and_a_new_one_has_room_for_the_whole_amount(
     await until(is_new)
 
 
-async def test_names_of_the_past_do_not_pile_up_on_a_server(server_18: OperatorsServer) -> None:
+async def test_expired_windows_are_deleted_on_the_server(server_18: OperatorsServer) -> None:
     async with own_database(server_18) as url, opened_postgres(url) as opened:
         assert opened.shared_rates
         await opened.shared_rates.hit("before", THREE)
@@ -97,7 +95,7 @@ async def test_names_of_the_past_do_not_pile_up_on_a_server(server_18: Operators
         assert [row["name"] for row in await sql(url, "SELECT name FROM rates")] == ["now"]
 
 
-async def test_names_of_the_past_do_not_pile_up_in_memory() -> None:
+async def test_expired_windows_are_deleted_in_memory() -> None:
     clock = FakeClock()
     rates = MemoryRates(clock)
     for number in range(MANY):
@@ -110,7 +108,7 @@ async def test_names_of_the_past_do_not_pile_up_in_memory() -> None:
     assert len(rates._windows) == MANY
 
 
-async def test_no_more_windows_are_kept_than_there_is_room_for() -> None:
+async def test_the_number_of_windows_in_memory_is_bounded() -> None:
     rates = MemoryRates(FakeClock(), most=MANY)
     for number in range(3 * MANY):
         await rates.hit(f"address {number}", THREE)
@@ -119,7 +117,7 @@ async def test_no_more_windows_are_kept_than_there_is_room_for() -> None:
     assert (await rates.hit(f"address {3 * MANY - 1}", THREE)).remaining == 1
 
 
-async def test_a_window_that_goes_on_is_not_forgotten_however_many_there_are() -> None:
+async def test_a_current_window_is_not_deleted_with_expired_ones() -> None:
     clock = FakeClock()
     rates = MemoryRates(clock)
     await rates.hit("ann", Rate(1, 3600))

@@ -1,4 +1,4 @@
-"""What every registry promises about records: they are kept, whole, in versions."""
+"""The contract of the registry: records and versions."""
 
 import asyncio
 from dataclasses import replace
@@ -8,6 +8,7 @@ import pytest
 
 from domain.database import Database
 from domain.errors import DatabaseNotFound, NameTaken, StaleRecord
+from domain.naming import Nickname
 from domain.states import State
 from domain.steps import LONGEST_HISTORY, Work
 from ports.driven.registry import Query, Registry
@@ -15,10 +16,10 @@ from tests.support.records import new_record
 from tests.support.registries import BEGIN, MARK
 
 
-async def test_a_new_record_is_kept_as_given_with_its_first_version(registry: Registry) -> None:
+async def test_a_new_record_is_stored_as_given_with_its_first_version(registry: Registry) -> None:
     new = replace(
         new_record(labels={"team": "a", "empty": "", "a.b/c\"d'": "50%"}),
-        nickname="Ünïted 🐘 '\"\\",
+        nickname=Nickname("Ünïted 🐘 '\"\\"),
         caller="somebody",
         request=MARK,
         promised=True,
@@ -39,7 +40,7 @@ async def test_a_new_record_is_kept_as_given_with_its_first_version(registry: Re
     assert await registry.get(kept.id) == kept
 
 
-async def test_a_record_with_nothing_that_may_be_missing_is_kept(registry: Registry) -> None:
+async def test_a_record_without_optional_values_is_stored(registry: Registry) -> None:
     bare = replace(new_record(), history=(), wake_at=None)
 
     kept = await registry.add(bare)
@@ -47,7 +48,7 @@ async def test_a_record_with_nothing_that_may_be_missing_is_kept(registry: Regis
     assert await registry.get(kept.id) == replace(bare, version=kept.version)
 
 
-async def test_moments_of_any_time_zone_are_kept_to_the_microsecond(registry: Registry) -> None:
+async def test_times_of_any_time_zone_are_stored_to_the_microsecond(registry: Registry) -> None:
     india = timezone(timedelta(hours=5, minutes=30))
     moment = datetime(2026, 3, 29, 2, 30, 0, 123456, tzinfo=india)
     new = new_record().began(Work.VERIFY, moment)
@@ -58,7 +59,7 @@ async def test_moments_of_any_time_zone_are_kept_to_the_microsecond(registry: Re
     assert (kept.expires_at, kept.wake_at, kept.history[-1].at) == (moment, moment, moment)
 
 
-async def test_a_long_history_is_kept_in_its_order(registry: Registry) -> None:
+async def test_a_long_history_keeps_its_order(registry: Registry) -> None:
     database = new_record()
     for second in range(LONGEST_HISTORY):
         at = BEGIN + timedelta(seconds=second)
@@ -69,7 +70,7 @@ async def test_a_long_history_is_kept_in_its_order(registry: Registry) -> None:
     assert (await registry.get(kept.id)).history == database.history
 
 
-async def test_what_was_not_kept_is_not_found(registry: Registry) -> None:
+async def test_an_unknown_record_is_not_found(registry: Registry) -> None:
     kept = await registry.add(new_record())
 
     for database_id in ["db_unknown", "", "'", "%", "\0", "\ud800", "db_" + "0" * 26]:
@@ -80,7 +81,7 @@ async def test_what_was_not_kept_is_not_found(registry: Registry) -> None:
     assert await registry.search(Query()) == [kept]
 
 
-async def test_an_update_replaces_the_record_under_the_next_version(registry: Registry) -> None:
+async def test_an_update_replaces_the_record_with_the_next_version(registry: Registry) -> None:
     kept = await registry.add(new_record())
     changed = replace(
         kept.moved(State.READY).did(Work.PROVISION, BEGIN, BEGIN + timedelta(hours=1)),
@@ -98,7 +99,7 @@ async def test_an_update_replaces_the_record_under_the_next_version(registry: Re
 
 
 @pytest.mark.parametrize("state", [State.PROVISIONING, State.DELETED])
-async def test_a_record_is_added_once(registry: Registry, state: State) -> None:
+async def test_a_record_cannot_be_added_twice(registry: Registry, state: State) -> None:
     kept = await registry.add(new_record(state=state))
 
     with pytest.raises(NameTaken):
@@ -117,7 +118,7 @@ async def test_an_update_of_an_old_version_is_refused(registry: Registry) -> Non
     assert await registry.get(old.id) == current
 
 
-async def test_of_racing_updates_one_wins(registry: Registry) -> None:
+async def test_of_concurrent_updates_one_succeeds(registry: Registry) -> None:
     kept = await registry.add(new_record())
     changes = [replace(kept, labels={"by": str(number)}) for number in range(20)]
 
@@ -128,9 +129,7 @@ async def test_of_racing_updates_one_wins(registry: Registry) -> None:
     assert await registry.get(kept.id) == winner
 
 
-async def test_what_was_read_does_not_change_with_what_was_given_or_kept(
-    registry: Registry,
-) -> None:
+async def test_returned_records_are_independent_values(registry: Registry) -> None:
     labels = {"team": "a"}
     kept = await registry.add(new_record(labels=labels))
     before = replace(kept)
@@ -142,7 +141,7 @@ async def test_what_was_read_does_not_change_with_what_was_given_or_kept(
     assert kept == before
 
 
-async def test_many_calls_at_once_are_all_answered(registry: Registry) -> None:
+async def test_many_concurrent_calls_are_answered(registry: Registry) -> None:
     kept = await asyncio.gather(*(registry.add(new_record()) for _ in range(30)))
     moved = await asyncio.gather(*(registry.update(record.moved(State.READY)) for record in kept))
 

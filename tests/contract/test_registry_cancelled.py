@@ -1,5 +1,5 @@
-"""What every registry promises to a caller who is cancelled: the change is whole or was not made,
-and nothing is left that others would wait for."""
+"""The contract of the registry with cancelled calls: a change is complete or absent, and blocks no
+other call."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -15,10 +15,10 @@ from tests.support.polling import PATIENCE
 from tests.support.records import new_record
 
 MOMENTS = [*range(12), *range(12, 60, 4)]
-"""How many turns of the loop the call gets."""
+"""Turns of the loop before the cancellation."""
 
 
-async def test_a_cancelled_add_is_whole_or_not_made(registry: Registry) -> None:
+async def test_a_cancelled_add_is_complete_or_absent(registry: Registry) -> None:
     for moment in MOMENTS:
         new = new_record()
 
@@ -30,7 +30,7 @@ async def test_a_cancelled_add_is_whole_or_not_made(registry: Registry) -> None:
             assert (await registry.add(new)).names == new.names
 
 
-async def test_a_cancelled_update_is_whole_or_not_made(registry: Registry) -> None:
+async def test_a_cancelled_update_is_complete_or_absent(registry: Registry) -> None:
     for moment in MOMENTS:
         before = await registry.add(new_record())
         after = before.moved(State.READY)
@@ -43,10 +43,8 @@ async def test_a_cancelled_update_is_whole_or_not_made(registry: Registry) -> No
         await registry.update(found.moved(State.DELETING))
 
 
-async def test_what_a_cancelled_change_came_to_does_not_change_any_more(
-    registry: Registry,
-) -> None:
-    """Who cleans up after a cancellation looks first."""
+async def test_the_result_of_a_cancelled_change_is_final(registry: Registry) -> None:
+    """A clean-up after a cancellation reads the record first."""
     for moment in MOMENTS:
         new = new_record()
         await _cancelled(registry.add(new), moment)
@@ -57,7 +55,7 @@ async def test_what_a_cancelled_change_came_to_does_not_change_any_more(
         assert await registry.search(Query(before=new.id + "0", limit=1)) == found
 
 
-async def test_calls_that_were_cancelled_keep_no_place(registry: Registry) -> None:
+async def test_cancelled_calls_hold_no_connection(registry: Registry) -> None:
     for moment in MOMENTS:
         kept = await registry.add(new_record())
         calls = [registry.search(Query()) for _ in range(20)]

@@ -1,4 +1,4 @@
-"""What every registry promises about names and requests: each is one record's at a time."""
+"""The contract of the registry: unique names and request keys."""
 
 import asyncio
 from dataclasses import replace
@@ -16,7 +16,7 @@ from tests.support.registries import MARK
 
 
 @pytest.mark.parametrize("state", sorted(LIVE))
-async def test_the_names_of_what_is_left_are_not_free(registry: Registry, state: State) -> None:
+async def test_the_names_of_a_live_record_are_taken(registry: Registry, state: State) -> None:
     first = await registry.add(new_record("Sales", state=state))
 
     for names in (
@@ -30,7 +30,7 @@ async def test_the_names_of_what_is_left_are_not_free(registry: Registry, state:
     assert await registry.search(Query()) == [first]
 
 
-async def test_of_many_racing_records_of_one_name_one_wins(registry: Registry) -> None:
+async def test_of_concurrent_records_with_one_name_one_succeeds(registry: Registry) -> None:
     racing = [registry.add(new_record("Sales")) for _ in range(10)]
 
     outcomes = await asyncio.gather(*racing, return_exceptions=True)
@@ -40,7 +40,7 @@ async def test_of_many_racing_records_of_one_name_one_wins(registry: Registry) -
     assert await registry.search(Query()) == [winner]
 
 
-async def test_another_target_has_names_of_its_own(registry: Registry) -> None:
+async def test_names_are_unique_per_target(registry: Registry) -> None:
     await registry.add(new_record("Sales"))
 
     elsewhere = await registry.add(new_record("Sales", target=ELSEWHERE))
@@ -49,8 +49,10 @@ async def test_another_target_has_names_of_its_own(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize("state", sorted(GONE))
-async def test_the_names_of_what_is_gone_are_free(registry: Registry, state: State) -> None:
-    """And its record can be updated under them when another one has them."""
+async def test_the_names_of_a_record_that_is_gone_are_free(
+    registry: Registry, state: State
+) -> None:
+    """Its record can still be updated after another one took them."""
     gone = await registry.add(new_record("Sales", state=state))
     await registry.add(new_record("Sales", state=state))
     live = await registry.add(new_record("Sales"))
@@ -62,7 +64,7 @@ async def test_the_names_of_what_is_gone_are_free(registry: Registry, state: Sta
     assert (await registry.add(new_record("Sales"))).names.database == "sales"
 
 
-async def test_a_record_can_be_renamed_to_what_is_free(registry: Registry) -> None:
+async def test_a_record_can_take_a_free_name(registry: Registry) -> None:
     kept = await registry.add(new_record("Sales"))
 
     renamed = await registry.update(kept.renamed(Nickname("Other").names()))
@@ -82,13 +84,13 @@ def asked(nickname: str | None = None, mark: RequestMark = MARK) -> Database:
 
 
 @pytest.mark.parametrize("state", [State.PROVISIONING, State.DELETED])
-async def test_a_key_is_known_whatever_else_is_asked_for(registry: Registry, state: State) -> None:
-    """Only time, or failure, makes the key of what is gone mean something new."""
+async def test_a_request_key_is_known_in_every_state(registry: Registry, state: State) -> None:
+    """Only time or a failure frees the request key of a record that is gone."""
     first = await registry.add(replace(asked("Sales"), state=state))
 
     for again in (
         asked(),
-        asked("Sales"),  # known before its name is taken: its database can be handed out
+        asked("Sales"),  # the known key counts before the taken name
         asked(mark=replace(MARK, body="another body")),
         replace(asked(), target=ELSEWHERE),
     ):
@@ -98,7 +100,7 @@ async def test_a_key_is_known_whatever_else_is_asked_for(registry: Registry, sta
     assert await registry.search(Query()) == [first]
 
 
-async def test_a_taken_name_is_no_known_request(registry: Registry) -> None:
+async def test_a_taken_name_is_not_a_known_request(registry: Registry) -> None:
     await registry.add(asked("Sales"))
     await registry.add(new_record("request_key"))
 
@@ -108,7 +110,7 @@ async def test_a_taken_name_is_no_known_request(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize("nickname", ["Sales", None])
-async def test_of_many_racing_requests_of_one_key_one_wins(
+async def test_of_concurrent_requests_with_one_key_one_succeeds(
     registry: Registry, nickname: str | None
 ) -> None:
     racing = [registry.add(asked(nickname)) for _ in range(10)]
@@ -120,7 +122,7 @@ async def test_of_many_racing_requests_of_one_key_one_wins(
     assert await registry.search(Query()) == [winner]
 
 
-async def test_a_record_keeps_its_key_until_it_drops_it(registry: Registry) -> None:
+async def test_a_record_keeps_its_request_key_until_it_gives_it_up(registry: Registry) -> None:
     kept = await registry.update((await registry.add(asked())).moved(State.READY))
     assert kept.request == MARK
 
@@ -129,7 +131,7 @@ async def test_a_record_keeps_its_key_until_it_drops_it(registry: Registry) -> N
     assert (await registry.add(asked())).request == MARK
 
 
-async def test_a_record_cannot_be_updated_to_a_key_that_is_known(registry: Registry) -> None:
+async def test_a_record_cannot_take_a_known_request_key(registry: Registry) -> None:
     await registry.add(asked())
     kept = await registry.add(new_record())
 

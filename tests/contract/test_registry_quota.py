@@ -1,4 +1,4 @@
-"""What every registry promises about quotas: as many records of a caller as that, and no more."""
+"""The contract of the registry: quotas."""
 
 import asyncio
 from contextlib import nullcontext
@@ -24,7 +24,7 @@ def anns(
     return replace(new_record(nickname, state=state), caller="ann", request=mark)
 
 
-async def test_a_quota_lets_as_many_in_as_it_says(registry: Registry) -> None:
+async def test_a_quota_bounds_the_records_of_a_caller(registry: Registry) -> None:
     kept = [await registry.add(anns(), quota=2) for _ in range(2)]
 
     with pytest.raises(QuotaReached) as caught:
@@ -34,7 +34,7 @@ async def test_a_quota_lets_as_many_in_as_it_says(registry: Registry) -> None:
     assert await registry.search(Query()) == sorted(kept, key=lambda each: each.id, reverse=True)
 
 
-async def test_what_is_kept_within_a_quota_is_whole(registry: Registry) -> None:
+async def test_a_record_within_a_quota_is_stored_completely(registry: Registry) -> None:
     new = replace(anns(mark=MARK), labels={"team": "a"}, extensions=("vector",), secret="one")
 
     kept = await registry.add(new, quota=1)
@@ -43,7 +43,7 @@ async def test_what_is_kept_within_a_quota_is_whole(registry: Registry) -> None:
     assert await registry.get(kept.id) == kept
 
 
-async def test_a_quota_of_zero_lets_nothing_in_and_none_is_no_bound(registry: Registry) -> None:
+async def test_a_quota_of_zero_allows_nothing_and_none_allows_all(registry: Registry) -> None:
     with pytest.raises(QuotaReached):
         await registry.add(anns(), quota=0)
     assert await registry.search(Query()) == []
@@ -54,28 +54,28 @@ async def test_a_quota_of_zero_lets_nothing_in_and_none_is_no_bound(registry: Re
 
 
 @pytest.mark.parametrize("state", State)
-async def test_what_exists_or_may_exist_counts(registry: Registry, state: State) -> None:
+async def test_live_records_count_towards_the_quota(registry: Registry, state: State) -> None:
     await registry.add(anns(state=state))
 
     with pytest.raises(QuotaReached) if state in LIVE else nullcontext():
         await registry.add(anns(), quota=1)
 
 
-async def test_a_place_is_free_once_its_database_is_gone(registry: Registry) -> None:
+async def test_a_record_that_is_gone_does_not_count(registry: Registry) -> None:
     kept = await registry.add(anns(), quota=1)
     await registry.update(replace(kept, state=State.DELETED))
 
     assert (await registry.add(anns(), quota=1)).version == 1
 
 
-async def test_what_others_have_does_not_count(registry: Registry) -> None:
+async def test_records_of_other_callers_do_not_count(registry: Registry) -> None:
     for caller in ("bob", "Ann", "ann ", "an", "ann%"):
         await registry.add(replace(new_record(), caller=caller))
 
     assert (await registry.add(anns(), quota=1)).version == 1
 
 
-async def test_what_a_caller_has_elsewhere_counts(registry: Registry) -> None:
+async def test_records_on_other_targets_count(registry: Registry) -> None:
     await registry.add(replace(anns(), target=ELSEWHERE))
 
     with pytest.raises(QuotaReached):
@@ -83,7 +83,7 @@ async def test_what_a_caller_has_elsewhere_counts(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize("quota", [1, 9])
-async def test_a_repeated_request_is_known_whether_the_quota_is_reached_or_not(
+async def test_a_repeated_request_is_known_even_if_the_quota_is_reached(
     registry: Registry, quota: int
 ) -> None:
     await registry.add(anns("Sales", mark=MARK), quota=quota)
@@ -94,7 +94,7 @@ async def test_a_repeated_request_is_known_whether_the_quota_is_reached_or_not(
         await registry.add(anns("Sales", mark=RequestMark("another key", MARK.body)), quota=quota)
 
 
-async def test_a_taken_name_takes_no_place(registry: Registry) -> None:
+async def test_a_taken_name_does_not_count(registry: Registry) -> None:
     await registry.add(anns("Sales"), quota=2)
 
     with pytest.raises(NameTaken):
@@ -103,16 +103,16 @@ async def test_a_taken_name_takes_no_place(registry: Registry) -> None:
     assert (await registry.add(anns(), quota=2)).version == 1
 
 
-async def test_of_racing_calls_one_takes_the_last_place(registry: Registry) -> None:
+async def test_of_concurrent_calls_one_takes_the_last_place(registry: Registry) -> None:
     await registry.add(anns())
-    for there_are, racing in enumerate((2, 20, 2), start=1):  # once may be luck
+    for there_are, racing in enumerate(
+        (2, 20, 2), start=1
+    ):  # repeated, since one success may be chance
         assert await _won(registry, racing, quota=there_are + 1) == 1
         assert len(await registry.search(Query())) == there_are + 1
 
 
-async def test_racing_calls_of_two_callers_do_not_take_each_others_places(
-    registry: Registry,
-) -> None:
+async def test_concurrent_calls_of_two_callers_use_their_own_quotas(registry: Registry) -> None:
     theirs = [replace(new_record(), caller="bob") for _ in range(10)]
 
     won, outcomes = await asyncio.gather(
@@ -127,7 +127,7 @@ async def test_racing_calls_of_two_callers_do_not_take_each_others_places(
 
 
 async def _won(registry: Registry, racing: int, quota: int) -> int:
-    """How many calls got a place; the others were told of the quota."""
+    """Return how many calls succeeded; check that the others raised QuotaReached."""
     calls = [registry.add(anns(), quota) for _ in range(racing)]
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     won = sum(isinstance(outcome, Database) for outcome in outcomes)

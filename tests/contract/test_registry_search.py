@@ -1,4 +1,4 @@
-"""What every registry promises about finding records."""
+"""The contract of the registry: searches."""
 
 from dataclasses import replace
 from datetime import timedelta, timezone
@@ -26,12 +26,12 @@ async def test_the_newest_records_come_first_in_pages(registry: Registry) -> Non
         (Query(before=kept[2].id), (1, 0)),
         (Query(before=kept[1].id, limit=1), (0,)),
         (Query(before=kept[0].id), ()),
-        (Query(before=kept[1].id + "0"), (1, 0)),  # an id that is not there
+        (Query(before=kept[1].id + "0"), (1, 0)),  # an id that does not exist
     ]:
         assert await registry.search(query) == [kept[place] for place in places], query
 
 
-async def test_a_search_finds_what_it_asks_for_and_nothing_else(registry: Registry) -> None:
+async def test_a_search_returns_matching_records_only(registry: Registry) -> None:
     records: dict[str, Database] = {
         "both": new_record(labels={"team": "a", "stage": "test"}),
         "one": new_record(labels={"team": "a"}),
@@ -70,7 +70,7 @@ async def test_a_search_finds_what_it_asks_for_and_nothing_else(registry: Regist
         assert {names[record.id] for record in found} == expected, query
 
 
-async def test_a_search_finds_labels_of_any_key(registry: Registry) -> None:
+async def test_a_search_matches_labels_with_any_key(registry: Registry) -> None:
     for key in ODD_KEYS:
         labelled = await registry.add(new_record(labels={key: "1", "other": "2"}))
         await registry.add(new_record(labels={key: "2", "other": "1"}))
@@ -78,7 +78,7 @@ async def test_a_search_finds_labels_of_any_key(registry: Registry) -> None:
         assert await registry.search(_labelled(**{key: "1"})) == [labelled], key
 
 
-async def test_a_search_finds_what_is_due(registry: Registry) -> None:
+async def test_a_search_finds_due_records(registry: Registry) -> None:
     kept = [await _waking(registry, timedelta(microseconds=step)) for step in range(3)]
     await registry.add(replace(new_record(), wake_at=None))
 
@@ -89,8 +89,8 @@ async def test_a_search_finds_what_is_due(registry: Registry) -> None:
     assert len(await registry.search(Query(due=IN_A_DAY))) == 3
 
 
-async def test_what_is_due_comes_in_pages_too(registry: Registry) -> None:
-    """By id like all others, not by the moment: a page begins after an id."""
+async def test_due_records_come_in_pages_too(registry: Registry) -> None:
+    """Ordered by id like all pages, not by time."""
     kept = [await _waking(registry, timedelta(seconds=step)) for step in (2, 0, 1)]
     kept.sort(key=lambda record: record.id)
     due = Query(due=IN_A_DAY, limit=2)
@@ -99,7 +99,7 @@ async def test_what_is_due_comes_in_pages_too(registry: Registry) -> None:
     assert await registry.search(replace(due, before=kept[1].id)) == [kept[0]]
 
 
-async def test_all_that_a_search_asks_for_has_to_fit(registry: Registry) -> None:
+async def test_a_record_must_match_all_conditions(registry: Registry) -> None:
     fitting = new_record(labels={"team": "a"}, state=State.READY)
     kept = await registry.add(replace(fitting, caller="me", request=MARK, wake_at=BEGIN))
     query = Query(
@@ -125,8 +125,8 @@ async def test_all_that_a_search_asks_for_has_to_fit(registry: Registry) -> None
         assert await registry.search(less_fitting) == []
 
 
-async def test_ids_are_in_the_order_of_their_bytes(registry: Registry) -> None:
-    """No language's order, where capitals or digits may come elsewhere."""
+async def test_ids_are_ordered_by_their_bytes(registry: Registry) -> None:
+    """Not by a collation, which may order capitals or digits differently."""
     ids = ["db_-", "db_0", "db_A", "db_Z", "db_a", "db_aa", "db_b"]
     for database_id in ids:
         await registry.add(replace(new_record(), id=database_id))

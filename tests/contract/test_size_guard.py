@@ -1,4 +1,4 @@
-"""What every size guard promises."""
+"""The contract of the size limiter."""
 
 import asyncio
 
@@ -14,20 +14,18 @@ async def read_only(subject: Subject, tenant_id: str) -> bool:
     return (await subject.size_guard.measures())[tenant_id].read_only
 
 
-async def test_every_database_is_measured_while_it_is_there(subject: Subject) -> None:
+async def test_every_existing_database_is_measured(subject: Subject) -> None:
     one, other = new_order(), new_order()
     async with vended(subject.provider, one), vended(subject.provider, other):
-        measures = await subject.size_guard.measures()
+        sizes = await subject.size_guard.measures()
         for order in (one, other):
-            assert measures[order.tenant.id].size > 4 << 20
-            assert not measures[order.tenant.id].read_only
+            assert sizes[order.tenant.id].size > 4 << 20
+            assert not sizes[order.tenant.id].read_only
         await subject.provider.delete(one.tenant)
         assert one.tenant.id not in await subject.size_guard.measures()
 
 
-async def test_what_is_confined_is_seen_to_be_and_let_in_until_it_is_released(
-    subject: Subject,
-) -> None:
+async def test_a_read_only_tenant_is_reported_and_may_log_in(subject: Subject) -> None:
     order, other = new_order(), new_order()
     async with vended(subject.provider, order) as connection, vended(subject.provider, other):
         for times in (1, 2):
@@ -43,7 +41,7 @@ async def test_what_is_confined_is_seen_to_be_and_let_in_until_it_is_released(
             await subject.login_check.verify(connection)
 
 
-async def test_confining_five_times_at_once_is_confining_once(subject: Subject) -> None:
+async def test_five_concurrent_calls_to_set_read_only_converge(subject: Subject) -> None:
     order = new_order()
     async with vended(subject.provider, order) as connection:
         await asyncio.gather(*[subject.size_guard.confine(order.tenant) for _ in range(5)])
@@ -51,9 +49,7 @@ async def test_confining_five_times_at_once_is_confining_once(subject: Subject) 
         await subject.login_check.verify(connection)
 
 
-async def test_whatever_is_done_to_it_it_stays_confined_until_it_is_made_anew(
-    subject: Subject,
-) -> None:
+async def test_a_tenant_stays_read_only_until_it_is_deleted(subject: Subject) -> None:
     order = new_order()
     async with vended(subject.provider, order):
         await subject.size_guard.confine(order.tenant)
@@ -69,7 +65,7 @@ async def test_whatever_is_done_to_it_it_stays_confined_until_it_is_made_anew(
         assert not await read_only(subject, order.tenant.id)
 
 
-async def test_a_suspended_tenant_can_be_confined_and_released(subject: Subject) -> None:
+async def test_a_suspended_tenant_can_become_read_only_and_writable(subject: Subject) -> None:
     order = new_order()
     async with vended(subject.provider, order):
         await subject.provider.suspend(order.tenant)
@@ -79,7 +75,9 @@ async def test_a_suspended_tenant_can_be_confined_and_released(subject: Subject)
         assert not await read_only(subject, order.tenant.id)
 
 
-async def test_what_never_was_counts_as_confined_and_as_released(subject: Subject) -> None:
+async def test_a_tenant_that_never_existed_counts_as_read_only_and_as_writable(
+    subject: Subject,
+) -> None:
     order = new_order()
     async with vended(subject.provider, order):
         before = await subject.provider.inventory()
@@ -93,7 +91,7 @@ async def test_what_never_was_counts_as_confined_and_as_released(subject: Subjec
         assert await subject.provider.inventory() == before
 
 
-async def test_others_may_come_and_go_while_all_are_measured(subject: Subject) -> None:
+async def test_other_tenants_may_come_and_go_during_a_measurement(subject: Subject) -> None:
     order = new_order()
 
     async def come_and_go() -> None:
@@ -105,14 +103,14 @@ async def test_others_may_come_and_go_while_all_are_measured(subject: Subject) -
         coming = asyncio.gather(*[come_and_go() for _ in range(4)])
         try:
             while not coming.done():
-                measures = await subject.size_guard.measures()
-                assert not measures[order.tenant.id].read_only
+                sizes = await subject.size_guard.measures()
+                assert not sizes[order.tenant.id].read_only
                 await asyncio.sleep(0)
         finally:
             await coming
 
 
-async def test_it_is_known_by_its_mark_whatever_its_name(subject: Subject) -> None:
+async def test_a_renamed_tenant_is_found_by_its_mark(subject: Subject) -> None:
     order = new_order()
     async with vended(subject.provider, order) as connection:
         if subject.admins:

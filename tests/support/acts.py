@@ -31,7 +31,7 @@ def vended(request: VendRequest) -> Act:
 
 async def promised_and_made(process: Process, database_id: str) -> None:
     vend = process.memory.vend(login_check=process.login_check)
-    promised = await vend.promise(KEYED)
+    promised = await vend.request(KEYED)
     await vend.finish(promised.id)
 
 

@@ -35,7 +35,7 @@ async def assert_in_line(service: Memory, grace: timedelta = NO_GRACE) -> None:
     """The records say what there is, and the sweep has nothing to say to that."""
     records = await service.records()
     live = {record.id for record in records if not record.is_gone}
-    assert await service.held() - {STRANGER} == live
+    assert await service.tenant_ids() - {STRANGER} == live
     for record in records:
         is_usable = record.state is State.READY and not record.is_over(service.clock.now())
         assert service.lets_in(record) == is_usable, record

@@ -28,7 +28,7 @@ async def vended(memory: Memory, nickname: str = "Sales", ttl: timedelta | None 
 
 async def deleted(memory: Memory, nickname: str = "Sales") -> None:
     """A database that is to go, and that nobody has dropped yet."""
-    await memory.deletion().promise((await vended(memory, nickname)).id)
+    await memory.deletion().request((await vended(memory, nickname)).id)
 
 
 async def unrecorded(memory: Memory, nickname: str = "Lost", age: timedelta = SETTLED) -> Tenant:

@@ -20,5 +20,5 @@ def over(use_case: type[T], parts: Mapping[str, Any]) -> T:
 
 def vend_with(**parts: Any) -> VendDatabase:
     parts = {"passwords": deriver} | parts
-    make = over(MakeDatabase, parts | {"delete": over(DeleteDatabase, parts)})
-    return over(VendDatabase, parts | {"make": make})
+    provision = over(MakeDatabase, parts | {"delete": over(DeleteDatabase, parts)})
+    return over(VendDatabase, parts | {"provision": provision})

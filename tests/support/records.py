@@ -30,7 +30,7 @@ def new_record(
     typed = nickname or unique_name()
     return Database(
         id=new_id(now, os.urandom(RANDOM_BYTES)),
-        nickname=typed,
+        nickname=Nickname(typed),
         names=Nickname(typed).names(),
         target=target,
         state=state,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import asyncpg
 
+from adapters.memory.leases import MemoryLeases
 from adapters.registry import postgres
 from adapters.registry.opening import Opened, opened_postgres, opened_sqlite
 from domain.database import Database
@@ -72,7 +73,7 @@ async def empty_database(server: OperatorsServer) -> AsyncIterator[str]:
 @asynccontextmanager
 async def in_sqlite() -> AsyncIterator[Opened]:
     with ram_folder() as folder:
-        async with opened_sqlite(registry_file(folder)) as opened:
+        async with opened_sqlite(registry_file(folder), MemoryLeases()) as opened:
             yield opened
 
 

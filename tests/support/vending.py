@@ -31,7 +31,8 @@ from ports.driving.confine import ConfineDatabases
 from ports.driving.connect import ShowConnection
 from ports.driving.delete import DeleteDatabase
 from ports.driving.expire import ExpireDatabase
-from ports.driving.reconcile import Reconcile
+from ports.driving.reconcile import DetectDrift
+from ports.driving.reconcile_actions import map_detectors, map_finishers
 from ports.driving.restore import RestoreDatabase
 from ports.driving.rotate import RotatePassword
 from ports.driving.sweep import Sweep
@@ -97,7 +98,7 @@ class Memory:
         return await self.vend()(VendRequest(nickname=nickname, **more))
 
     async def delete(self, database_id: str) -> Database:
-        await self.deletion().promise(database_id)
+        await self.deletion().request(database_id)
         await self.deletion().finish(database_id)
         return await self.registry.get(database_id)
 
@@ -146,25 +147,25 @@ class Memory:
     def watch(self) -> WatchDatabase:
         return self._over(WatchDatabase)
 
-    def reconcile(self) -> Reconcile:
-        return self._over(Reconcile)
+    def detect_drift(self) -> DetectDrift:
+        return self._over(DetectDrift)
 
     def confine(self) -> ConfineDatabases:
         return self._over(ConfineDatabases, guard=self.provider)
 
     def sweep(self, grace: timedelta = NO_GRACE, *, login_check: LoginCheck | None = None) -> Sweep:
-        return self._over(
-            Sweep,
-            vend=self.vend(login_check=login_check),
-            delete=self.deletion(),
-            expire=self.expire(grace),
-            rotate=self.rotate(),
-            add_extension=self.add_extension(),
-            restore=self.restore(),
-            reconcile=self.reconcile(),
-            confine=self.confine(),
-            audit=self._over(Audit),
+        finishers = map_finishers(
+            self.vend(login_check=login_check),
+            self.deletion(),
+            self.expire(grace),
+            self.rotate(),
+            self.add_extension(),
+            self.restore(),
+            self.confine(),
         )
+        detectors = map_detectors(detect_drift=self.detect_drift(), limit_sizes=self.confine())
+        audit = self._over(Audit)
+        return self._over(Sweep, finishers=finishers, detectors=detectors, audit=audit)
 
     def _over(self, use_case: type[T], **more: Any) -> T:
         return over(use_case, self._parts() | more)
@@ -181,7 +182,7 @@ class Memory:
         (record,) = await self.records()
         return record
 
-    async def held(self) -> set[str]:
+    async def tenant_ids(self) -> set[str]:
         """The ids of what is on the provider, half-made or whole."""
         self.trouble = no_trouble
         return {holding.id for holding in await self.provider.inventory()}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
+from adapters.memory.leases import MemoryLeases
 from adapters.registry.examining import FileExamination, ServerExamination
 from adapters.registry.migrating import migrate, scripts
 from adapters.registry.opening import Opened, opened_postgres, opened_sqlite
@@ -33,7 +34,7 @@ async def test_live_records_are_counted_and_files_stay_unchanged(folder: Path) -
     assert (await _examined(folder))["records"].verdict is OK
     assert _contents(folder) == {}, "no files are created"
 
-    async with opened_sqlite(registry_file(folder)) as opened:
+    async with opened_sqlite(registry_file(folder), MemoryLeases()) as opened:
         await opened.installation.name("first")
         await _fill(opened)
         while_open = await _examined(folder)
@@ -44,14 +45,14 @@ async def test_live_records_are_counted_and_files_stay_unchanged(folder: Path) -
     assert while_open["records"] == at_rest["records"]
     assert at_rest["records"].detail == "2 databases."
     assert await found.name("second") == "first"
-    assert sum((await found.secrets(TARGET.name)).values()) == 1
+    assert sum((await found.count_by_secret(TARGET.name)).values()) == 1
     assert _contents(folder) == before
 
 
 async def test_files_left_by_a_crash_are_read_and_kept(folder: Path) -> None:
     """Some of the records are in a second file, which the next start moves into the first."""
     with ram_folder() as crashed:
-        async with opened_sqlite(registry_file(folder)) as opened:
+        async with opened_sqlite(registry_file(folder), MemoryLeases()) as opened:
             await _fill(opened)
             shutil.copytree(folder, crashed, dirs_exist_ok=True)
         before = _contents(crashed)

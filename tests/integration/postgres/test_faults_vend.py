@@ -186,6 +186,6 @@ async def _assert_whole_or_nothing(broken: Site, registry: Registry, outcome: An
             clock=SystemClock(),
             target=TARGET,
         )
-        await delete.promise(record.id)
+        await delete.request(record.id)
         await delete.finish(record.id)
     assert await broken.traces(record.tenant) == NOTHING

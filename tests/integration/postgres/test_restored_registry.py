@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from adapters.memory.leases import MemoryLeases
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.registry.opening import opened_sqlite
 from adapters.system.randomness import SystemRandomness
@@ -41,7 +42,7 @@ class Service:
 
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[Memory]:
-        async with opened_sqlite(registry_file(self.folder)) as opened:
+        async with opened_sqlite(registry_file(self.folder), MemoryLeases()) as opened:
             chance = cast("Any", SystemRandomness())
             memory = Memory(registry=opened.registry, randomness=chance)
             memory.provider = cast("Any", self.place.provider)
@@ -83,7 +84,7 @@ async def expire_and_restore(memory: Memory) -> Connection:
 
 
 async def promise(memory: Memory) -> None:
-    await memory.vend().promise(VendRequest(nickname=unique_name(), ttl=HOUR))
+    await memory.vend().request(VendRequest(nickname=unique_name(), ttl=HOUR))
 
 
 async def finish(memory: Memory) -> Connection:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.memory.leases import MemoryLeases
 from adapters.registry.opening import opened_sqlite
 from domain.errors import StartupError
 from ports.driven.registry import Query
@@ -24,13 +25,13 @@ def file() -> Iterator[Path]:
 
 async def test_records_survive_in_files_that_other_users_cannot_read(file: Path) -> None:
     os.close(os.open(file, os.O_CREAT, 0o644))
-    async with opened_sqlite(file) as opened:
+    async with opened_sqlite(file, MemoryLeases()) as opened:
         kept = [await opened.registry.add(new_record()) for _ in range(3)]
         modes = {path.name: path.stat().st_mode & 0o777 for path in file.parent.iterdir()}
 
     assert set(modes.values()) == {0o600}
     assert {file.name, f"{file.name}-wal", f"{file.name}.lock"} <= modes.keys()
-    async with opened_sqlite(file) as opened:
+    async with opened_sqlite(file, MemoryLeases()) as opened:
         assert await opened.registry.search(Query()) == kept[::-1]
 
 
@@ -44,7 +45,7 @@ async def test_a_file_name_may_contain_url_syntax(file: Path) -> None:
 
 async def test_a_second_opening_is_refused_and_changes_nothing(file: Path) -> None:
     """Until the first is closed. The lock also applies within one process."""
-    async with opened_sqlite(file) as opened:
+    async with opened_sqlite(file, MemoryLeases()) as opened:
         await _refused(file, r"in use by another pgvend.*PGVEND_REGISTRY_URL")
         kept = await opened.registry.add(new_record())
         assert await opened.registry.search(Query()) == [kept]
@@ -62,7 +63,7 @@ async def test_a_file_that_is_not_a_registry_is_refused_and_kept(file: Path, tex
 
 
 async def test_a_damaged_page_is_found_when_the_file_is_opened(file: Path) -> None:
-    async with opened_sqlite(file) as opened:
+    async with opened_sqlite(file, MemoryLeases()) as opened:
         for _ in range(50):
             await opened.registry.add(new_record())
     _overwrite(file, at=len(_read(file)) // 2, text=os.urandom(8192))
@@ -97,13 +98,13 @@ async def test_an_opening_that_is_cancelled_leaves_the_file_free(file: Path) -> 
 
 
 async def _opened_and_closed(file: Path) -> None:
-    async with opened_sqlite(file) as opened:
+    async with opened_sqlite(file, MemoryLeases()) as opened:
         await opened.registry.ping()
 
 
 async def _refused(file: Path, why: str, **more: float) -> None:
     with pytest.raises(StartupError, match=why):
-        async with opened_sqlite(file, **more):
+        async with opened_sqlite(file, MemoryLeases(), **more):
             pass
 
 

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from adapters.memory.leases import MemoryLeases
 from adapters.registry import sqlite
 from adapters.registry.opening import opened_sqlite
 from adapters.registry.registry import SqlRegistry
@@ -33,7 +34,7 @@ NO_PATIENCE = 0.05
 async def test_a_locked_file_refuses_changes_and_recovers() -> None:
     with ram_folder() as folder:
         file = registry_file(folder)
-        async with opened_sqlite(file, NO_PATIENCE) as opened:
+        async with opened_sqlite(file, MemoryLeases(), NO_PATIENCE) as opened:
             kept, new = await opened.registry.add(new_record()), new_record()
             other = sqlite3.connect(file, isolation_level=None)
             other.execute("BEGIN IMMEDIATE")
@@ -53,7 +54,7 @@ async def test_a_locked_file_refuses_changes_and_recovers() -> None:
 
 async def test_a_change_waits_for_a_file_that_is_locked_for_a_moment() -> None:
     with ram_folder() as folder:
-        async with opened_sqlite(registry_file(folder)) as opened:
+        async with opened_sqlite(registry_file(folder), MemoryLeases()) as opened:
             other = sqlite3.connect(registry_file(folder), isolation_level=None)
             other.execute("BEGIN IMMEDIATE")
             adding = asyncio.create_task(opened.registry.add(new_record()))
@@ -95,7 +96,7 @@ async def _of_limited_size() -> AsyncIterator[tuple[SqlRegistry, Callable[[int],
     raises the error of a full disk."""
     with ram_folder() as folder:
         file = registry_file(folder)
-        async with opened_sqlite(file):
+        async with opened_sqlite(file, MemoryLeases()):
             pass
         reading, writing = (sqlite.engine_of(file, connections=1) for _ in range(2))
 

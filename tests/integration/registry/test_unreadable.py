@@ -88,7 +88,7 @@ async def test_reconciliation_skips_unreadable_records(
     memory = Memory(registry=registry)
     newer, other = await vended(memory, "Newer"), await vended(memory, "Other")
     for database in (newer, other):
-        await memory.deletion().promise(database.id)
+        await memory.deletion().request(database.id)
     await spoilt(engine, newer, OF_A_NEWER_VERSION)
 
     assert told(await found(memory))[0] == (Upkeep.DELETE, DONE)

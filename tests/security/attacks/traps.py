@@ -14,7 +14,7 @@ from domain.states import State
 from domain.target import Isolation
 from domain.upkeep import SETTLED, Upkeep
 from ports.driven.registry import Registry
-from ports.driving.reconcile import Reconcile
+from ports.driving.reconcile import DetectDrift
 from tests.security.attack import Attack, Attempt, attacks, in_own
 from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outcome
 from tests.security.stage import Guest, Stage, stoppable
@@ -162,17 +162,17 @@ async def _swept(stage: Stage, registry: Registry) -> list[tuple[Upkeep, str]]:
     """Reconcile, and return the actions with the records' ids."""
     clock = FakeClock()
     clock.moment = NOW + timedelta(seconds=1)
-    chores = await Reconcile(
+    tasks = await DetectDrift(
         registry=registry,
         provider=stage.provider,
         leases=MemoryLeases(),
         clock=clock,
         target=TARGET,
     )()
-    for chore in chores:
-        if chore.do:
-            assert await chore.do()
-    return [(chore.action, chore.id) for chore in chores]
+    for task in tasks:
+        if task.run:
+            assert await task.run()
+    return [(task.action, task.id) for task in tasks]
 
 
 async def _wears_mark(stage: Stage) -> Outcome:

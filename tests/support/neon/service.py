@@ -64,7 +64,7 @@ class Watched:
     async def delete(self, database: Database) -> None:
         """Request the deletion and finish it."""
         delete = over(DeleteDatabase, self._parts())
-        await delete.promise(database.id)
+        await delete.request(database.id)
         await delete.finish(database.id)
 
     async def delete_all(self, created: Sequence[Vended]) -> None:

@@ -86,7 +86,7 @@ def test_names_that_exist_on_every_server_are_reserved() -> None:
 )
 def test_a_nickname_without_letter_or_digit_is_invalid(typed: str) -> None:
     with pytest.raises(InvalidNickname, match="needs a letter or a digit"):
-        Nickname(typed)
+        Nickname.parse(typed)
 
 
 @given(anything_typed.filter(lambda typed: not set(typed) & HYPHENS), st.just("") | suffixes)
@@ -105,13 +105,13 @@ def test_no_name_looks_like_an_option(typed: str) -> None:
 @pytest.mark.parametrize("char", ["\0", "\t", "\n", "\x1b", "\x7f", "\x85", "\ud800"])
 def test_control_characters_and_lone_surrogates_are_invalid(char: str) -> None:
     with pytest.raises(InvalidNickname, match="control characters"):
-        Nickname(f"sales{char}data")
+        Nickname.parse(f"sales{char}data")
 
 
 def test_the_length_of_a_nickname_is_limited() -> None:
-    Nickname("n" * MAX_NICKNAME)
+    Nickname.parse("n" * MAX_NICKNAME)
     with pytest.raises(InvalidNickname, match="257 characters; use at most 256"):
-        Nickname("n" * 257)
+        Nickname.parse("n" * 257)
 
 
 SCRIPTS = {"Café Zürich": "cafezurich", "cafe\u0301": "cafe", "\uff21\uff42\uff11": "ab1"}

@@ -1,4 +1,4 @@
-"""A service over memory, and a database of it."""
+"""The use cases over memory, and databases of them."""
 
 import pytest
 
@@ -13,19 +13,19 @@ def memory() -> Memory:
 
 @pytest.fixture
 async def sales(memory: Memory) -> Vended:
-    """A ready database without an end."""
+    """A ready database without an expiry."""
     return await memory.create()
 
 
 @pytest.fixture
 async def hourly(memory: Memory) -> Vended:
-    """A ready database that ends in an hour."""
+    """A ready database that expires in an hour."""
     return await memory.create(ttl=HOUR)
 
 
 @pytest.fixture
 async def expired(memory: Memory, hourly: Vended) -> Vended:
-    """The same, at its end, which has been seen to."""
+    """The same database, expired and suspended."""
     memory.clock.moment += HOUR
     assert await memory.expire(GRACE).finish(hourly.database.id)
     return hourly

@@ -1,4 +1,4 @@
-"""An extension is added to a database: intended first, installed, finished by whoever finds it."""
+"""Adding an extension: recorded first, then installed, and finished after an interruption."""
 
 import pytest
 
@@ -25,9 +25,7 @@ async def made(memory: Memory) -> Database:
     return (await memory.create(extensions=("citext",))).database
 
 
-async def test_the_database_has_the_extension_once_and_the_record_says_so(
-    memory: Memory, made: Database
-) -> None:
+async def test_an_extension_is_installed_and_recorded_once(memory: Memory, made: Database) -> None:
     for _ in range(2):
         record = await memory.add_extension()(made.id, "hstore")
         assert record == await memory.only_record()
@@ -36,7 +34,7 @@ async def test_the_database_has_the_extension_once_and_the_record_says_so(
     assert memory.provider.installed(made.tenant) == {"citext", "hstore"}
 
 
-async def test_what_is_not_available_is_refused_with_the_list_and_the_record_stays(
+async def test_an_unavailable_extension_is_refused_with_the_list_and_changes_no_record(
     memory: Memory, made: Database
 ) -> None:
     with pytest.raises(ExtensionUnavailable, match=r"'postgis' .* offers citext, .*Leave it out"):
@@ -48,7 +46,7 @@ async def test_what_is_not_available_is_refused_with_the_list_and_the_record_sta
     ("refusal", "error"),
     [(ExtensionUnavailable(), ExtensionUnavailable), (PasswordRefused(), PasswordChanged)],
 )
-async def test_what_the_database_refuses_is_taken_back_from_the_record(
+async def test_an_extension_that_the_database_refuses_leaves_the_record(
     memory: Memory, made: Database, refusal: PgvendError, error: type[Exception]
 ) -> None:
     memory.trouble = Fails({"before install": [refusal]})
@@ -62,7 +60,7 @@ async def test_what_the_database_refuses_is_taken_back_from_the_record(
 
 
 @pytest.mark.parametrize("error", [OutcomeUnknown(), ProviderRejected()])
-async def test_another_extension_waits_for_the_one_that_is_pending(
+async def test_a_second_extension_is_refused_while_one_is_pending(
     memory: Memory, made: Database, error: PgvendError
 ) -> None:
     memory.trouble = Fails({"before install": [error]})
@@ -74,18 +72,16 @@ async def test_another_extension_waits_for_the_one_that_is_pending(
     assert (await memory.add_extension()(made.id, "hstore")).extensions == ("citext", "hstore")
 
 
-async def test_nothing_is_intended_under_a_password_that_nobody_knows(
-    memory: Memory, made: Database
-) -> None:
+async def test_an_unknown_password_allows_no_extension(memory: Memory, made: Database) -> None:
     memory.passwords = UNDER_NEW
     with pytest.raises(SecretUnknown):
         await memory.add_extension()(made.id, "hstore")
     assert await memory.only_record() == made
 
 
-@pytest.mark.parametrize("call", ["__call__", "promise"])
-async def test_an_unavailable_extension_is_refused_before_there_is_a_record(call: str) -> None:
+@pytest.mark.parametrize("call", ["__call__", "request"])
+async def test_an_unavailable_extension_is_refused_before_anything_is_recorded(call: str) -> None:
     memory = Memory()
     with pytest.raises(ExtensionUnavailable, match="postgis"):
         await getattr(memory.vend(), call)(VendRequest(nickname="Maps", extensions=("postgis",)))
-    assert (await memory.records(), await memory.held()) == ([], set())
+    assert (await memory.records(), await memory.tenant_ids()) == ([], set())

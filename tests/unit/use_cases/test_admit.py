@@ -1,4 +1,4 @@
-"""Who is let in, and as whom; how often, and how often somebody may try in vain."""
+"""Authentication with API keys: callers, rates, and limits on failures."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -32,7 +32,7 @@ ONCE = Rate(1, 60)
 
 @dataclass
 class Door:
-    """Admission over memory, with the operator's own keys."""
+    """Authentication over memory, with static keys of the operator."""
 
     is_open: bool = False
     ring: MemoryKeyRing = field(default_factory=MemoryKeyRing)
@@ -43,7 +43,7 @@ class Door:
         self.keys = ManageKeys(ring=self.ring, clock=self.clock, randomness=SeededRandomness())
 
     async def made(self, **more: Any) -> tuple[ApiKey, str]:
-        """The record of a new key, and the key."""
+        """Create a key. Return its record and the key itself."""
         record, key = await self.keys.create(KeyRequest(**{"name": "ann", "scopes": USUAL} | more))
         return record, key.reveal()
 
@@ -64,7 +64,7 @@ class Door:
         static = [StaticKey(digest_of(Secret(key)), person(n)) for n, key in STATIC.items()]
         admit = AdmitCaller(
             ring=self.ring,
-            rates=self.rates,
+            rate_limiter=self.rates,
             failures=self.rates,
             clock=self.clock,
             static_keys=static,
@@ -88,12 +88,12 @@ def door() -> Door:
 
 
 def forged(key: str) -> str:
-    """The same beginning, another secret."""
+    """Return a key with the same id and another secret."""
     return key[:-1] + ("0" if key[-1] != "0" else "1")
 
 
 @pytest.mark.parametrize("is_open", [False, True])
-async def test_a_right_key_is_let_in_as_its_caller(is_open: bool) -> None:
+async def test_a_valid_key_authenticates_its_caller(is_open: bool) -> None:
     door = Door(is_open)
     record, key = await door.made(quota=3)
 
@@ -103,7 +103,7 @@ async def test_a_right_key_is_let_in_as_its_caller(is_open: bool) -> None:
 
 
 @pytest.mark.parametrize("name", STATIC)
-async def test_each_of_the_operators_keys_is_its_own_caller_without_the_ring(name: str) -> None:
+async def test_an_operators_key_is_a_caller_of_its_own_and_needs_no_key_store(name: str) -> None:
     class BrokenRing(MemoryKeyRing):
         async def find(self, key_id: str) -> ApiKey | None:
             raise RateLimited("The registry was asked.")
@@ -111,21 +111,23 @@ async def test_each_of_the_operators_keys_is_its_own_caller_without_the_ring(nam
     assert (await Door(ring=BrokenRing()).knock(STATIC[name])).caller == person(name)
 
 
-async def test_without_a_key_nobody_is_let_in(door: Door) -> None:
+async def test_a_request_without_a_key_is_refused(door: Door) -> None:
     with pytest.raises(Unauthenticated, match="Authorization: Bearer") as caught:
         await door.knock(None)
     assert not isinstance(caught.value, KeyRefused)
 
 
 @pytest.mark.parametrize("key", WRONG + NEARLY_STATIC, ids=lambda key: ascii(key)[:20])
-async def test_what_is_no_key_is_refused(door: Door, key: str) -> None:
+async def test_an_invalid_key_is_refused(door: Door, key: str) -> None:
     await door.made()
     with pytest.raises(KeyRefused):
         await door.knock(key)
 
 
 @pytest.mark.parametrize("end", ["revoked", "expired"])
-async def test_only_who_has_the_whole_key_is_told_of_its_end(door: Door, end: str) -> None:
+async def test_only_the_whole_key_reveals_that_it_was_revoked_or_has_expired(
+    door: Door, end: str
+) -> None:
     record, key = await (door.revoked() if end == "revoked" else door.expired())
 
     with pytest.raises(KeyRefused) as told:
@@ -135,10 +137,10 @@ async def test_only_who_has_the_whole_key_is_told_of_its_end(door: Door, end: st
 
     ended = "was revoked" if end == "revoked" else "has expired"
     assert f"{record.id} {ended}" in str(told.value)
-    assert str(not_told.value) == str(KeyRefused()), "is there such a key?"
+    assert str(not_told.value) == str(KeyRefused()), "the message reveals that the key exists"
 
 
-async def test_no_message_holds_what_was_shown(door: Door) -> None:
+async def test_no_message_contains_the_key(door: Door) -> None:
     record, key = await door.expired()
 
     for shown in (key, forged(key), "hunter2", UNKNOWN):
@@ -149,14 +151,15 @@ async def test_no_message_holds_what_was_shown(door: Door) -> None:
 
 
 @pytest.mark.parametrize("key", [None, "", "a proxy's own key", UNKNOWN.upper()])
-async def test_an_open_service_lets_everybody_in_and_counts_nobody(key: str | None) -> None:
+async def test_an_open_service_accepts_anything_but_a_key_and_counts_no_failures(
+    key: str | None,
+) -> None:
     door = Door(is_open=True)
     for _ in range(FAILURES.amount + 1):
         assert (await door.knock(key)).caller == ANYONE
 
 
-async def test_an_open_service_refuses_keys_of_ours_that_are_forged_or_revoked() -> None:
-    """Whoever holds one counts on what it was for, and it is for nothing any more."""
+async def test_an_open_service_refuses_forged_and_revoked_keys() -> None:
     door = Door(is_open=True)
     _, revoked = await door.revoked()
 
@@ -166,7 +169,7 @@ async def test_an_open_service_refuses_keys_of_ours_that_are_forged_or_revoked()
 
 
 @pytest.mark.parametrize("origin", [None, "null", "https://evil.example"])
-async def test_a_key_for_web_pages_is_let_in_from_them_alone_and_others_do_not_use_up_its_rate(
+async def test_a_key_for_web_pages_works_on_them_only_and_other_pages_do_not_use_its_rate(
     door: Door, origin: str | None
 ) -> None:
     _, key = await door.made(origins=frozenset({APP}), rate=ONCE)
@@ -180,23 +183,23 @@ async def test_a_key_for_web_pages_is_let_in_from_them_alone_and_others_do_not_u
     assert admitted.allowance
 
 
-async def test_a_key_is_let_in_as_often_as_its_rate_from_anywhere(door: Door) -> None:
+async def test_the_rate_of_a_key_holds_for_all_addresses(door: Door) -> None:
     _, key = await door.made(rate=Rate(2, 60))
     _, other = await door.made(rate=ONCE)
     told = [(await door.knock(key)).allowance for _ in range(2)]
     assert [allowance and allowance.remaining for allowance in told] == [1, 0]
 
-    with pytest.raises(RateLimited, match="rate is 2/min") as caught:
+    with pytest.raises(RateLimited, match="API key is 2/min") as caught:
         await door.knock(key, address="192.0.2.2")
     assert caught.value.retry_after == 60
-    await door.knock(other)  # of the same caller, and counted for itself
+    await door.knock(other)  # each key of a caller has its own count
 
     door.clock.passed += 60
     await door.knock(key)
 
 
 @pytest.mark.parametrize("key", [None, "wrong", UNKNOWN, "revoked"])
-async def test_an_address_may_fail_only_so_often_in_a_window(door: Door, key: str | None) -> None:
+async def test_an_address_that_fails_too_often_is_rate_limited(door: Door, key: str | None) -> None:
     if key == "revoked":
         _, key = await door.revoked()
     await door.knock_in_vain(key)
@@ -210,8 +213,8 @@ async def test_an_address_may_fail_only_so_often_in_a_window(door: Door, key: st
         await door.knock(key)
 
 
-async def test_a_right_key_is_let_in_from_where_wrong_ones_come(door: Door) -> None:
-    """Else everybody behind one address could be locked out by one of them."""
+async def test_a_valid_key_works_from_an_address_that_is_rate_limited(door: Door) -> None:
+    """Otherwise one client could block all others behind the same address."""
     _, key = await door.made()
     await door.knock_in_vain(forged(key), times=FAILURES.amount + 5)
 
@@ -219,7 +222,7 @@ async def test_a_right_key_is_let_in_from_where_wrong_ones_come(door: Door) -> N
     assert (await door.knock(STATIC["web"])).caller.name == "web"
 
 
-async def test_right_keys_do_not_use_up_what_wrong_ones_may(door: Door) -> None:
+async def test_valid_keys_do_not_count_as_failures(door: Door) -> None:
     for _ in range(FAILURES.amount + 1):
         await door.knock(STATIC["web"])
 
@@ -239,7 +242,7 @@ async def test_right_keys_do_not_use_up_what_wrong_ones_may(door: Door) -> None:
         ("2001:db8::1", "2001:DB8:0::1", RateLimited),
     ],
 )
-async def test_who_has_one_address_of_a_network_of_64_bits_has_all_and_no_other(
+async def test_failures_count_for_an_ipv6_network_of_64_bits(
     door: Door, one: str, other: str, expected: type[Exception]
 ) -> None:
     await door.knock_in_vain("wrong", address=one)

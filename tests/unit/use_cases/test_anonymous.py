@@ -1,4 +1,4 @@
-"""Callers without a key, where the operator lets them create."""
+"""Anonymous callers that the operator allows to create databases."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -23,7 +23,7 @@ STRANGER = Knock(key=None, may_be_anonymous=True, address="192.0.2.1")
 
 
 class Door:
-    """Admission where strangers may create; its replicas share the rates."""
+    """Authentication that allows anonymous callers; its replicas share the rates."""
 
     def __init__(self, access: AnonymousAccess | None = ACCESS) -> None:
         self.clock = FakeClock()
@@ -33,14 +33,14 @@ class Door:
     def replica(self) -> AdmitCaller:
         return AdmitCaller(
             ring=MemoryKeyRing(),
-            rates=self.rates,
+            rate_limiter=self.rates,
             failures=MemoryRates(self.clock),
             clock=self.clock,
             anonymous=self.access,
         )
 
 
-async def test_a_stranger_may_create_within_the_operators_limits_and_nothing_else() -> None:
+async def test_an_anonymous_caller_may_only_create_within_the_operators_limits() -> None:
     admitted: Admitted = await Door().replica()(STRANGER)
 
     caller = admitted.caller
@@ -60,28 +60,28 @@ async def test_a_stranger_may_create_within_the_operators_limits_and_nothing_els
     ],
     ids=["not opened", "another call", "a wrong key", "an empty key"],
 )
-async def test_nothing_else_opens(
+async def test_nothing_else_allows_anonymous_access(
     access: AnonymousAccess | None, knock: Knock, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         await Door(access).replica()(knock)
 
 
-async def test_an_address_that_asks_too_often_waits_and_others_do_not() -> None:
+async def test_an_address_over_its_rate_is_refused_and_others_are_not() -> None:
     door = Door()
     first, second = door.replica(), door.replica()
     await first(STRANGER)
     await second(STRANGER)
 
     for replica in (first, second):
-        with pytest.raises(RateLimited, match="an address may ask 2/min: wait, or use an API key"):
+        with pytest.raises(RateLimited, match="the rate limit is 2/min: wait, or use an API key"):
             await replica(STRANGER)
     await first(replace(STRANGER, address="192.0.2.2"))
     door.clock.passed += 60
     await first(STRANGER)
 
 
-async def test_an_ipv6_network_is_one_address() -> None:
+async def test_an_ipv6_network_counts_as_one_address() -> None:
     admit = Door().replica()
     for host in ("2001:db8::1", "2001:db8::2"):
         await admit(replace(STRANGER, address=host))
@@ -90,7 +90,7 @@ async def test_an_ipv6_network_is_one_address() -> None:
         await admit(replace(STRANGER, address="2001:db8::3"))
 
 
-async def test_all_strangers_share_one_quota(memory: Memory) -> None:
+async def test_all_anonymous_callers_share_one_quota(memory: Memory) -> None:
     for name in ("a", "b"):
         await memory.create(name, caller=ACCESS.caller)
 
@@ -109,7 +109,7 @@ async def test_all_strangers_share_one_quota(memory: Memory) -> None:
         (ExpiryPolicy(longest=HOUR / 2), HOUR / 2),
     ],
 )
-async def test_a_strangers_database_lives_as_long_as_the_shorter_limit(
+async def test_the_shorter_limit_sets_the_expiry_of_an_anonymous_database(
     policy: ExpiryPolicy, lives: timedelta
 ) -> None:
     record = (await Memory(expiry=policy).create(caller=ACCESS.caller)).database
@@ -118,9 +118,7 @@ async def test_a_strangers_database_lives_as_long_as_the_shorter_limit(
     assert record.expires_at == record.created_at + lives
 
 
-async def test_a_stranger_does_not_get_another_ones_database_by_its_idempotency_key(
-    memory: Memory,
-) -> None:
+async def test_an_anonymous_caller_cannot_use_an_idempotency_key(memory: Memory) -> None:
     with pytest.raises(Forbidden, match="Idempotency-Key belongs to a caller with an API key"):
         await memory.create(key="1", caller=ACCESS.caller)
 

@@ -1,4 +1,4 @@
-"""Another end, other labels."""
+"""Changes of the expiry and of labels."""
 
 import pytest
 
@@ -28,7 +28,7 @@ async def made(memory: Memory) -> Database:
     return (await memory.create(ttl=HOUR, labels={"team": "a", "x": "y"})).database
 
 
-async def test_a_new_end_is_counted_from_now(memory: Memory, made: Database) -> None:
+async def test_a_new_ttl_counts_from_now(memory: Memory, made: Database) -> None:
     memory.clock.moment += HOUR / 2
 
     changed = await memory.change()(made.id, EXTENDED)
@@ -39,7 +39,7 @@ async def test_a_new_end_is_counted_from_now(memory: Memory, made: Database) -> 
     assert memory.lets_in(changed)
 
 
-async def test_a_database_ends_at_its_new_end_alone(memory: Memory, made: Database) -> None:
+async def test_a_database_expires_at_its_new_expiry_only(memory: Memory, made: Database) -> None:
     await memory.change()(made.id, EXTENDED)
 
     for passed, state in ((8 * HOUR, State.READY), (HOUR, State.EXPIRED)):
@@ -75,7 +75,7 @@ async def test_a_database_whose_expiry_is_cleared_stays() -> None:
 
 
 @pytest.mark.parametrize("labels", [{"team": "b"}, {}], ids=["others", "none"])
-async def test_new_labels_replace_all_old(
+async def test_new_labels_replace_all_labels(
     memory: Memory, made: Database, labels: dict[str, str]
 ) -> None:
     changed = await memory.change()(made.id, ChangeRequest(labels=labels))
@@ -83,7 +83,7 @@ async def test_new_labels_replace_all_old(
     assert changed.expires_at == made.expires_at
 
 
-async def test_a_change_of_a_seen_version_is_made_once(memory: Memory, made: Database) -> None:
+async def test_a_change_of_a_given_version_happens_once(memory: Memory, made: Database) -> None:
     seen = ChangeRequest(labels={}, versions={made.version, 999})
 
     assert (await memory.change()(made.id, seen)).version > made.version
@@ -110,7 +110,7 @@ async def test_a_change_of_another_version_is_refused(
         (ChangeRequest(clears_expiry=True, labels={"team": "b"}), InvalidExpiry),
     ],
 )
-async def test_bad_input_changes_nothing(
+async def test_invalid_input_changes_nothing(
     memory: Memory, made: Database, request_: ChangeRequest, error: type[PgvendError]
 ) -> None:
     with pytest.raises(error):

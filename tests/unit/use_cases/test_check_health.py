@@ -1,4 +1,4 @@
-"""Would a request be answered now, and is everything fit to vend on: every part is asked."""
+"""The health check and the checks of `pgvend doctor`, over all parts."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -38,7 +38,7 @@ def checking(
     )
 
 
-async def test_all_is_well_when_every_part_answers() -> None:
+async def test_the_service_is_healthy_if_every_part_answers() -> None:
     health = await checking()()
     assert health.is_ok
     assert health.checks == {"registry": "ok", "provider": "ok"}
@@ -52,14 +52,13 @@ async def test_all_is_well_when_every_part_answers() -> None:
         (ValueError("password=hunter2"), "internal_error"),
     ],
 )
-async def test_a_part_that_fails_is_named_with_a_code_alone(error: Exception, code: str) -> None:
+async def test_a_failing_part_is_reported_with_its_code_only(error: Exception, code: str) -> None:
     health = await checking(trouble=Crashes("ping", error))()
     assert not health.is_ok
     assert health.checks == {"registry": "ok", "provider": code}
 
 
-async def test_the_parts_are_asked_at_the_same_time() -> None:
-    """A meeting that neither could hold alone."""
+async def test_the_parts_are_checked_at_the_same_time() -> None:
     both = asyncio.Barrier(2)
 
     async def meet(moment: str) -> None:
@@ -68,13 +67,13 @@ async def test_the_parts_are_asked_at_the_same_time() -> None:
     assert (await checking(TroubledRegistry(both.wait), meet)()).is_ok
 
 
-async def test_a_part_that_does_not_answer_is_named_and_not_waited_for() -> None:
+async def test_a_part_that_does_not_answer_times_out() -> None:
     health = await checking(trouble=Holds("ping"), patience=0)()
     assert health.checks == {"registry": "ok", "provider": "timeout"}
 
 
-async def test_whoever_asks_meanwhile_gets_the_same_look() -> None:
-    """Each look takes a session on the server, and strangers may ask."""
+async def test_concurrent_calls_share_one_check() -> None:
+    """Each check takes a session on the server, and anybody may call it."""
     looks, go_on = [], asyncio.Event()
 
     async def look() -> None:
@@ -95,7 +94,7 @@ async def test_whoever_asks_meanwhile_gets_the_same_look() -> None:
 
 
 class Endless(Examination):
-    """Finds one thing, and then waits for what never comes."""
+    """Yields one result and then never ends."""
 
     async def examine(self) -> AsyncGenerator[Check, None]:
         yield FINE
@@ -109,14 +108,14 @@ class Endless(Examination):
         (StartupError("Set another key."), [Check("neon", Outcome(FAIL, "Set another key."))]),
     ],
 )
-async def test_what_the_parts_find_is_told_in_their_order_and_errors_by_their_names(
+async def test_doctor_results_keep_the_order_of_the_parts_and_errors_name_their_part(
     error: PgvendError | None, told: list[Check]
 ) -> None:
     found = await Examine(parts={"neon": Finds([FINE], error), "second": Finds([BAD])})()
     assert found == [FINE, *told, BAD]
 
 
-async def test_a_part_that_crashes_is_unknown_and_not_quoted() -> None:
+async def test_a_crash_of_a_part_is_unknown_and_reveals_no_text() -> None:
     found = await Examine(parts={"neon": Finds([FINE], ValueError("password=hunter2"))})()
 
     assert found[0] == FINE
@@ -124,14 +123,13 @@ async def test_a_part_that_crashes_is_unknown_and_not_quoted() -> None:
     assert "hunter2" not in found[1].outcome.detail
 
 
-async def test_a_part_that_takes_too_long_keeps_what_it_has_found() -> None:
+async def test_a_part_that_times_out_keeps_its_results() -> None:
     found = await Examine(parts={"first": Endless(), "second": Finds([BAD])}, patience=0.01)()
     told = [(check.name, check.outcome.verdict) for check in found]
     assert told == [("clock", OK), ("first", FAIL), ("disk", FAIL)]
 
 
-async def test_the_parts_are_examined_at_the_same_time() -> None:
-    """A meeting that neither could hold alone."""
+async def test_doctor_runs_the_parts_at_the_same_time() -> None:
     both = asyncio.Barrier(2)
 
     class Meeting(Examination):
@@ -144,12 +142,12 @@ async def test_the_parts_are_examined_at_the_same_time() -> None:
 
 
 @pytest.mark.parametrize("verdict", [it for it in Verdict if it is not Verdict.FAIL])
-def test_nothing_but_a_failure_is_one(verdict: Verdict) -> None:
+def test_only_the_verdict_fail_is_a_failure(verdict: Verdict) -> None:
     fine = [Check("clock", Outcome(verdict, "It is as it is."))]
     assert not has_failed(fine)
     assert has_failed([*fine, BAD])
 
 
 @pytest.mark.parametrize(("number", "told"), [(0, "0 keys"), (1, "1 key"), (2, "2 keys")])
-def test_one_thing_is_not_many(number: int, told: str) -> None:
+def test_a_count_of_one_is_singular(number: int, told: str) -> None:
     assert counted(number, "key") == told

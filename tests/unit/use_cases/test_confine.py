@@ -1,4 +1,4 @@
-"""A database that grows too large: warned, made read-only, released when it has room again."""
+"""The size limit: a warning, then read-only, and writable again."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -30,14 +30,14 @@ def memory() -> Memory:
 
 
 async def grow(memory: Memory) -> Database:
-    """A database over the limit that nobody has looked at yet."""
+    """A database over the limit that has not been measured yet."""
     made = await vended(memory, ttl=9 * HOUR)
     memory.provider.fill(made.id, TOO_LARGE)
     return made
 
 
 async def warn(memory: Memory) -> Database:
-    """A database whose warning has stood for its time."""
+    """A database whose warning period is over."""
     made = await grow(memory)
     assert told(await found(memory, GRACE)) == [(Upkeep.WARN, DONE)]
     memory.clock.moment += NOTICE
@@ -58,17 +58,19 @@ async def assert_read_only(memory: Memory, made: Database, *, expected: bool = T
     assert is_read_only(await memory.registry.get(made.id)) == expected
 
 
-async def test_what_is_too_large_is_warned_once(memory: Memory, grown: Database) -> None:
+async def test_a_database_over_the_limit_is_warned_once(memory: Memory, grown: Database) -> None:
     [finding] = await found(memory)
 
     assert (finding.action, finding.outcome) == (Upkeep.WARN, DONE)
-    assert finding.detail == "It has 32MB; the limit is 16MB."
+    assert finding.detail == "Its size is 32MB; the limit is 16MB."
     assert [step.name for step in (await memory.only_record()).steps][-1] == "warn"
-    assert await found(memory) == [], "replicas may look one right after the other"
+    assert await found(memory) == [], "replicas may measure right after each other"
     await assert_read_only(memory, grown, expected=False)
 
 
-async def test_what_stays_too_large_becomes_read_only(memory: Memory, confined: Database) -> None:
+async def test_a_database_that_stays_over_the_limit_becomes_read_only(
+    memory: Memory, confined: Database
+) -> None:
     record = await memory.only_record()
     await assert_read_only(memory, confined)
     assert (record.state, record.is_at_rest) == (State.READY, True)
@@ -112,9 +114,9 @@ def made_writable(memory: Memory, made: Database) -> Awaitable[object]:
     return memory.provider.release(made.tenant)
 
 
-IT_HAS = "It has 32MB; the limit is 16MB."
-DEFIED = f"{IT_HAS} It is read-only, and its owner writes all the same"
-HIGHER = "It has 32MB; the limit is 48MB."
+IT_HAS = "Its size is 32MB; the limit is 16MB."
+DEFIED = f"{IT_HAS} It is read-only, but its owner overrides that"
+HIGHER = "Its size is 32MB; the limit is 48MB."
 NOT_NOW = (Upkeep.MEASURE, "unavailable", "Not now.")
 UNCOMPARED = [(Upkeep.COMPARE, "unavailable", "Not now."), (Upkeep.WARN, DONE, IT_HAS)]
 
@@ -125,19 +127,24 @@ UNCOMPARED = [(Upkeep.COMPARE, "unavailable", "Not now."), (Upkeep.WARN, DONE, I
         (confine, [], [], True),
         (confine, [rotated], [], True),
         (confine, [ended_and_restored], [], True),
-        (confine, [filled(EMPTY)], [(Upkeep.RELEASE, DONE, "It has 8192kB")], False),
-        (confine, [with_(limit=None)], [(Upkeep.RELEASE, DONE, "There is no limit")], False),
+        (confine, [filled(EMPTY)], [(Upkeep.RELEASE, DONE, "Its size is 8192kB")], False),
+        (confine, [with_(limit=None)], [(Upkeep.RELEASE, DONE, "There is no size limit")], False),
         (confine, [with_(limit=SizeLimit(48 << 20))], [(Upkeep.RELEASE, DONE, HIGHER)], False),
         (confine, [made_writable], [(Upkeep.CONFINE, DONE, IT_HAS)], True),
         (confine, [filled(TOO_LARGE + 1)], [(Upkeep.EXCEED, TOLD, DEFIED)], True),
-        (confine, [failing("measures")], [NOT_NOW], True),
+        (confine, [failing("measure_sizes")], [NOT_NOW], True),
         (grow, [failing("inventory")], UNCOMPARED, False),
-        (grow, [with_(limit=None), failing("measures")], [], False),
-        # the end of a warning ends nobody's sessions: the provider is not asked
-        (warn, [filled(EMPTY), failing("before release")], [(Upkeep.RELEASE, DONE, "")], False),
+        (grow, [with_(limit=None), failing("measure_sizes")], [], False),
+        # the end of a warning ends no sessions: the provider is not called
+        (
+            warn,
+            [filled(EMPTY), failing("before clear_read_only")],
+            [(Upkeep.RELEASE, DONE, "")],
+            False,
+        ),
     ],
 )
-async def test_what_the_next_look_finds(
+async def test_the_next_measurement_decides(
     memory: Memory,
     stage: Callable[[Memory], Awaitable[Database]],
     then: list[Then],
@@ -158,7 +165,7 @@ async def test_what_the_next_look_finds(
         await assert_in_line(memory, GRACE)
 
 
-async def test_others_are_left_alone(memory: Memory, grown: Database) -> None:
+async def test_other_databases_are_not_touched(memory: Memory, grown: Database) -> None:
     other = await vended(memory, "Other")
 
     await found(memory)
@@ -170,25 +177,25 @@ async def test_others_are_left_alone(memory: Memory, grown: Database) -> None:
     await assert_read_only(memory, other, expected=False)
 
 
-async def test_what_is_read_only_can_be_deleted(memory: Memory, confined: Database) -> None:
-    await memory.deletion().promise(confined.id)
+async def test_a_read_only_database_can_be_deleted(memory: Memory, confined: Database) -> None:
+    await memory.deletion().request(confined.id)
     assert told(await found(memory)) == [(Upkeep.DELETE, DONE)]
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
 
 
 @pytest.mark.parametrize("error", [ProviderBusy, OutcomeUnknown, ProviderRejected])
 @pytest.mark.parametrize("meanwhile", ["nothing", "a rotation and another end"])
-async def test_a_confinement_that_fails_is_told_and_tried_again_after_a_pause(
+async def test_a_failure_to_set_read_only_is_reported_and_retried_after_a_pause(
     memory: Memory,
     warned: Database,
     error: type[ProviderBusy] | type[ProviderRejected],
     meanwhile: str,
 ) -> None:
-    memory.trouble = Fails({"before confine": [error("No.")]})
+    memory.trouble = Fails({"before set_read_only": [error("No.")]})
 
     assert [(one.outcome, one.detail) for one in await found(memory)] == [(error.code, "No.")]
     if meanwhile == "nothing":
-        assert await found(memory) == [], "it did not rest"
+        assert await found(memory) == [], "it did not pause"
         memory.clock.moment += FIRST_PAUSE
     else:
         await memory.rotate()(warned.id)
@@ -198,23 +205,25 @@ async def test_a_confinement_that_fails_is_told_and_tried_again_after_a_pause(
     await assert_read_only(memory, warned)
 
 
-async def test_two_who_sweep_at_once_warn_once(memory: Memory, grown: Database) -> None:
+async def test_two_concurrent_reconcilers_warn_once(memory: Memory, grown: Database) -> None:
     first, second = await memory.confine()(), await memory.replica().confine()()
-    assert [await chore.do() for chore in (*first, *second) if chore.do] == [True, False]
+    assert [await task.run() for task in (*first, *second) if task.run] == [True, False]
     assert [step.name for step in (await memory.only_record()).history].count("warn") == 1
 
 
-async def test_what_is_deleted_meanwhile_is_not_touched(memory: Memory, confined: Database) -> None:
+async def test_a_database_deleted_meanwhile_is_not_touched(
+    memory: Memory, confined: Database
+) -> None:
     memory.provider.fill(confined.id, EMPTY)
-    [chore] = await memory.confine()()
-    await memory.deletion().promise(confined.id)
+    [task] = await memory.confine()()
+    await memory.deletion().request(confined.id)
 
-    assert chore.do is not None
-    assert await chore.do() is False
+    assert task.run is not None
+    assert await task.run() is False
     assert (await memory.only_record()).state is State.DELETING
 
 
-async def test_what_is_adopted_is_measured_too(memory: Memory, grown: Database) -> None:
+async def test_an_imported_database_is_measured_too(memory: Memory, grown: Database) -> None:
     other = Memory(limit=LIMIT)
     await other.provider.provision(grown.order(deriver))
     other.provider.fill(grown.id, TOO_LARGE)
@@ -223,12 +232,14 @@ async def test_what_is_adopted_is_measured_too(memory: Memory, grown: Database) 
     assert told(await found(other)) == [(Upkeep.ADOPT, DONE), (Upkeep.WARN, DONE)]
 
 
-async def test_what_is_deleted_while_confined_is_dropped(memory: Memory, warned: Database) -> None:
-    inside, sweeping = await memory.hold("before confine", found(memory))
+async def test_a_database_deleted_while_it_becomes_read_only_is_dropped(
+    memory: Memory, warned: Database
+) -> None:
+    inside, sweeping = await memory.hold("before set_read_only", found(memory))
 
-    await memory.deletion().promise(warned.id)
+    await memory.deletion().request(warned.id)
     inside.let_go.set()
     await sweeping
 
     assert told(await found(memory)) == [(Upkeep.DELETE, DONE)]
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()

@@ -1,4 +1,4 @@
-"""The end of a database whose time has come: frozen for the time of grace, then dropped."""
+"""Expiry: suspended for the grace period, then deleted."""
 
 from datetime import timedelta
 
@@ -19,33 +19,35 @@ MOMENT = timedelta(microseconds=1)
 
 @pytest.fixture
 async def over(memory: Memory, hourly: Vended) -> Vended:
-    """A database at the moment of its end, of which nobody has taken notice yet."""
+    """A database whose expiry has just passed, not suspended yet."""
     memory.clock.moment += HOUR
     return hourly
 
 
 async def assert_deleted(memory: Memory) -> None:
     assert (await memory.only_record()).state is State.DELETED
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
 
 
-async def test_at_its_end_a_database_lets_nobody_in(memory: Memory, expired: Vended) -> None:
+async def test_an_expired_database_refuses_logins(memory: Memory, expired: Vended) -> None:
     record = await memory.only_record()
     assert not memory.provider.accepts(expired.connection)
-    assert await memory.held() == {record.id}
+    assert await memory.tenant_ids() == {record.id}
     assert record.state is State.EXPIRED
     assert (record.steps[-1].name, record.steps[-1].state) == ("suspend", StepState.DONE)
     assert record.wake_at == memory.clock.now() + GRACE
 
 
-async def test_what_expired_is_kept_for_its_grace(memory: Memory, expired: Vended) -> None:
+async def test_an_expired_database_is_kept_for_the_grace_period(
+    memory: Memory, expired: Vended
+) -> None:
     record = await memory.only_record()
     memory.clock.moment += GRACE - MOMENT
 
     assert not await memory.expire(GRACE).finish(expired.database.id)
 
     assert await memory.only_record() == record
-    assert await memory.held() == {record.id}
+    assert await memory.tenant_ids() == {record.id}
     assert (await memory.create()).connection.database != expired.connection.database
 
 
@@ -54,7 +56,7 @@ async def test_what_expired_is_kept_for_its_grace(memory: Memory, expired: Vende
     [(GRACE, True), (GRACE, False), (NO_GRACE, False)],
     ids=["expired", "nobody-saw-to-it", "no-grace"],
 )
-async def test_after_its_grace_it_is_dropped(
+async def test_a_database_is_deleted_after_the_grace_period(
     memory: Memory, over: Vended, grace: timedelta, was_seen: bool
 ) -> None:
     if was_seen:
@@ -67,13 +69,13 @@ async def test_after_its_grace_it_is_dropped(
 
 
 async def half_restored(memory: Memory, database_id: str) -> Database:
-    """A restore that was promised, and that the provider could not take."""
+    """Request a restoration that the provider cannot perform."""
     await memory.interrupt("before provision", memory.restore()(database_id, 5 * HOUR))
     return await memory.only_record()
 
 
-@pytest.mark.parametrize("suspending", [[], [ProviderBusy()]], ids=["frozen", "not-frozen"])
-async def test_an_end_that_was_found_before_the_restore_does_nothing_and_the_restore_is_kept(
+@pytest.mark.parametrize("suspending", [[], [ProviderBusy()]], ids=["suspended", "not-suspended"])
+async def test_an_expiry_found_before_a_restoration_does_nothing(
     memory: Memory, over: Vended, suspending: list[ProviderBusy]
 ) -> None:
     memory.trouble = Fails({"before suspend": [*suspending]})
@@ -90,8 +92,8 @@ async def test_an_end_that_was_found_before_the_restore_does_nothing_and_the_res
     await assert_in_line(memory, GRACE)
 
 
-async def test_a_late_freeze_does_not_put_off_a_restore(memory: Memory, over: Vended) -> None:
-    """Its lease was lost, and another replica got it."""
+async def test_a_late_suspension_does_not_delay_a_restoration(memory: Memory, over: Vended) -> None:
+    """Its process lost the lease, and another replica acquired it."""
     finish = memory.expire(GRACE).finish(over.database.id)
     hold, late = await memory.hold("after suspend", finish)
     memory.leases = MemoryLeases()

@@ -1,4 +1,4 @@
-"""Wrong keys have the records asked a bounded number of times, and lock nobody out."""
+"""Invalid keys cause a bounded number of reads and block no valid key."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ HOME, AWAY = "192.0.2.1", "192.0.2.2"
 
 
 class CountingRing(MemoryKeyRing):
-    """Counts what it was asked."""
+    """Counts its calls."""
 
     asked = listed = 0
 
@@ -36,7 +36,7 @@ class CountingRing(MemoryKeyRing):
 
 
 class SlowRing(CountingRing):
-    """Answers with what it found once it is let."""
+    """Returns what it found once it is released."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class SlowRing(CountingRing):
 
 @dataclass
 class Replicas:
-    """Two processes over the same records: `here` and `there`."""
+    """Two processes over the same store: `here` and `there`."""
 
     ring: CountingRing = field(default_factory=CountingRing)
     clock: FakeClock = field(default_factory=FakeClock)
@@ -68,7 +68,7 @@ class Replicas:
         return ManageKeys(ring=self.ring, clock=self.clock, randomness=randomness, known=known)
 
     async def created(self, ttl: timedelta | None = None) -> tuple[str, Secret]:
-        """By the other process."""
+        """Create a key with the other process."""
         record, key = await self.there.create(KeyRequest(name="ann", scopes=USUAL, ttl=ttl))
         return record.id, key
 
@@ -84,7 +84,7 @@ def replicas() -> Replicas:
     return Replicas()
 
 
-async def test_guesses_have_the_records_asked_so_often_for_each_network(replicas: Replicas) -> None:
+async def test_guesses_of_one_network_cause_a_bounded_number_of_reads(replicas: Replicas) -> None:
     for network in (HOME, AWAY):
         await replicas.guess(200, network)
     assert replicas.ring.asked == 2 * LOOKUPS.amount
@@ -96,7 +96,7 @@ async def test_guesses_have_the_records_asked_so_often_for_each_network(replicas
     assert replicas.ring.listed == 2
 
 
-async def test_guesses_of_many_networks_are_bounded_together_and_lock_nobody_out(
+async def test_guesses_of_many_networks_are_bounded_together_and_block_no_valid_key(
     replicas: Replicas,
 ) -> None:
     _, key = await replicas.created()
@@ -106,18 +106,18 @@ async def test_guesses_of_many_networks_are_bounded_together_and_lock_nobody_out
     assert (await replicas.find(key, HOME)).name == "ann"
 
 
-async def test_guesses_at_once_have_no_more_looked_up(replicas: Replicas) -> None:
+async def test_concurrent_guesses_are_bounded_too(replicas: Replicas) -> None:
     await asyncio.gather(*[replicas.guess(1) for _ in range(200)])
     assert (replicas.ring.asked, replicas.ring.listed) == (LOOKUPS.amount, 1)
 
 
-async def test_what_is_no_key_is_not_looked_up(replicas: Replicas) -> None:
+async def test_a_text_that_cannot_be_a_key_is_not_looked_up(replicas: Replicas) -> None:
     with pytest.raises(KeyRefused):
         await replicas.find(Secret("a proxy's own key"), HOME)
     assert replicas.ring.asked == 0
 
 
-async def test_a_right_key_is_answered_from_memory_for_a_moment(replicas: Replicas) -> None:
+async def test_a_valid_key_is_found_in_memory_for_a_while(replicas: Replicas) -> None:
     _, key = await replicas.created()
     for _ in range(50):
         await replicas.find(key, HOME)
@@ -127,7 +127,7 @@ async def test_a_right_key_is_answered_from_memory_for_a_moment(replicas: Replic
     assert replicas.ring.asked == 2
 
 
-async def test_a_key_that_was_right_before_is_let_in_from_among_guesses(replicas: Replicas) -> None:
+async def test_a_known_key_works_despite_guesses_from_its_network(replicas: Replicas) -> None:
     _, key = await replicas.created()
     await replicas.find(key, HOME)
     for _ in range(3):
@@ -136,7 +136,9 @@ async def test_a_key_that_was_right_before_is_let_in_from_among_guesses(replicas
         assert (await replicas.find(key, HOME)).name == "ann"
 
 
-async def test_a_key_that_is_new_to_this_process_is_too(replicas: Replicas) -> None:
+async def test_a_key_that_this_process_has_not_seen_works_despite_guesses(
+    replicas: Replicas,
+) -> None:
     _, key = await replicas.created()
     await replicas.guess(200)
     assert (await replicas.find(key, HOME)).name == "ann"
@@ -148,13 +150,13 @@ async def test_a_key_that_is_new_to_this_process_is_too(replicas: Replicas) -> N
     assert (await replicas.find(later, HOME)).name == "ann"
 
 
-async def test_a_key_of_this_process_is_let_in_from_the_first_moment(replicas: Replicas) -> None:
+async def test_a_key_created_by_this_process_works_at_once(replicas: Replicas) -> None:
     await replicas.guess(200)
     _, key = await replicas.here.create(KeyRequest(name="ann", scopes=USUAL))
     assert (await replicas.find(key, HOME)).name == "ann"
 
 
-async def test_whoever_knows_an_id_does_not_get_the_rest_by_guessing(replicas: Replicas) -> None:
+async def test_guesses_for_a_known_id_are_bounded(replicas: Replicas) -> None:
     key_id, key = await replicas.created()
     await replicas.find(key, HOME)
     for number in range(200):
@@ -164,7 +166,7 @@ async def test_whoever_knows_an_id_does_not_get_the_rest_by_guessing(replicas: R
     assert (await replicas.find(key, HOME)).id == key_id
 
 
-async def test_a_key_that_was_revoked_here_is_refused_at_once(replicas: Replicas) -> None:
+async def test_a_key_revoked_by_this_process_is_refused_at_once(replicas: Replicas) -> None:
     key_id, key = await replicas.created()
     await replicas.find(key, HOME)
     await replicas.here.revoke(key_id)
@@ -172,7 +174,7 @@ async def test_a_key_that_was_revoked_here_is_refused_at_once(replicas: Replicas
         await replicas.find(key, HOME)
 
 
-async def test_a_key_that_another_process_revoked_is_refused_after_a_moment(
+async def test_a_key_revoked_by_another_process_is_refused_after_a_while(
     replicas: Replicas,
 ) -> None:
     key_id, key = await replicas.created()
@@ -184,7 +186,7 @@ async def test_a_key_that_another_process_revoked_is_refused_after_a_moment(
             await replicas.find(key, HOME)
 
 
-async def test_a_key_that_expires_is_refused_from_memory_too(replicas: Replicas) -> None:
+async def test_a_key_in_memory_that_expires_is_refused(replicas: Replicas) -> None:
     _, key = await replicas.created(ttl=timedelta(seconds=FRESH / 2))
     await replicas.find(key, HOME)
     replicas.clock.passed += FRESH / 2
@@ -192,7 +194,7 @@ async def test_a_key_that_expires_is_refused_from_memory_too(replicas: Replicas)
         await replicas.find(key, HOME)
 
 
-async def test_a_key_that_is_revoked_while_it_is_looked_up_is_not_remembered() -> None:
+async def test_a_key_revoked_during_its_look_up_is_not_stored_in_memory() -> None:
     ring = SlowRing()
     replicas = Replicas(ring=ring)
     key_id, key = await replicas.created()
@@ -205,7 +207,7 @@ async def test_a_key_that_is_revoked_while_it_is_looked_up_is_not_remembered() -
         await replicas.find(key, HOME)
 
 
-async def test_memory_has_room_for_so_many_and_forgets_who_was_away_longest() -> None:
+async def test_the_memory_is_bounded_and_drops_the_least_recently_used_key() -> None:
     replicas, known = Replicas(), KnownKeys(most=2)
     keys = [await replicas.there.create(KeyRequest(name="ann", scopes=USUAL)) for _ in range(3)]
     for record, _ in keys[:2]:

@@ -1,4 +1,4 @@
-"""One look of the guard after the other."""
+"""Inspections of the guard, one after the other."""
 
 import asyncio
 
@@ -31,7 +31,7 @@ def state(server: GuardServer) -> GuardState:
     return server.status.state
 
 
-async def test_it_tells_what_it_saw() -> None:
+async def test_the_status_shows_the_last_inspection() -> None:
     guard, server = guarding(QUIET)
     assert state(server) is GuardState.STARTING
 
@@ -43,8 +43,8 @@ async def test_it_tells_what_it_saw() -> None:
     assert (guard.ended, server.pause) == ([], PACE)
 
 
-async def test_it_ends_who_has_to_end_and_counts_each_once() -> None:
-    """A session may take a while to end, and is asked again."""
+async def test_each_ended_session_counts_once() -> None:
+    """A session may take several requests to end."""
     guard, server = guarding(ATTACKED, ATTACKED, QUIET)
 
     [outcome] = await server()
@@ -56,13 +56,13 @@ async def test_it_ends_who_has_to_end_and_counts_each_once() -> None:
     assert server.status.ended_sessions == 1
 
 
-async def test_who_went_by_itself_is_not_counted() -> None:
+async def test_a_session_that_ended_by_itself_does_not_count() -> None:
     _, server = guarding(ATTACKED, are_gone=True)
     assert await server() == []
     assert server.status.ended_sessions == 0
 
 
-async def test_a_later_session_of_that_number_counts_as_another_one() -> None:
+async def test_a_later_session_with_the_same_pid_counts_again() -> None:
     gone = look(sessions=[session(VICTIM)])
     _, server = guarding(ATTACKED, gone, ATTACKED)
     for _ in range(3):
@@ -70,7 +70,7 @@ async def test_a_later_session_of_that_number_counts_as_another_one() -> None:
     assert server.status.ended_sessions == 2
 
 
-async def test_after_an_ending_it_looks_more_often_for_a_while() -> None:
+async def test_an_ending_shortens_the_interval_for_a_while() -> None:
     _, server = guarding(ATTACKED, QUIET)
     await server()
     assert server.pause == ALERT_PACE
@@ -80,7 +80,7 @@ async def test_after_an_ending_it_looks_more_often_for_a_while() -> None:
     assert server.pause == PACE
 
 
-async def test_rolling_back_does_not_keep_it_from_looking() -> None:
+async def test_a_rollback_does_not_block_the_next_inspection() -> None:
     guard, server = guarding(HELD, HELD, ATTACKED, QUIET)
     assert await server() == []
     assert await server() == []
@@ -92,19 +92,19 @@ async def test_rolling_back_does_not_keep_it_from_looking() -> None:
     await asyncio.sleep(0)
     [rolled_back] = await server()
 
-    assert guard.rolled_back == ["kept"], "once, however often it was seen"
+    assert guard.rolled_back == ["kept"], "once, even if it was seen repeatedly"
     assert rolled_back.ending.suspect == prepared()
     assert (server.status.ended_sessions, server.status.rolled_back) == (1, 1)
 
 
-async def test_what_is_being_rolled_back_at_its_end_is_given_up() -> None:
+async def test_closing_the_guard_cancels_rollbacks() -> None:
     guard, server = guarding(HELD)
     await server()
     await server.close()
     assert guard.rolled_back == []
 
 
-async def test_what_it_may_not_end_is_reported_once_and_not_counted() -> None:
+async def test_a_session_that_cannot_be_ended_is_reported_once_and_not_counted() -> None:
     refusal = ProviderRejected("The admin may not.")
     guard, server = guarding(ATTACKED, HELD, HELD, refusal=refusal)
     guard.let_go.set()
@@ -119,12 +119,12 @@ async def test_what_it_may_not_end_is_reported_once_and_not_counted() -> None:
     await server.close()
 
 
-async def test_what_could_not_be_rolled_back_is_tried_again_later() -> None:
+async def test_a_failed_rollback_is_retried_later() -> None:
     guard, server = guarding(HELD, refusal=ProviderBusy("Not now."))
     guard.let_go.set()
 
     async def rounds(number: int) -> int:
-        """How many outcomes there are in so many rounds."""
+        """Return the number of results of that many rounds."""
         count = 0
         for _ in range(number):
             count += len(await server())
@@ -136,7 +136,7 @@ async def test_what_could_not_be_rolled_back_is_tried_again_later() -> None:
     assert await rounds(5) == 1
 
 
-async def test_while_the_server_does_not_answer_it_is_away_and_hurries_to_come_back() -> None:
+async def test_a_server_that_does_not_answer_shortens_the_interval() -> None:
     away = ProviderBusy("The server is away.")
     _, server = guarding(away, away, QUIET)
     with pytest.raises(ProviderBusy):
@@ -151,7 +151,7 @@ async def test_while_the_server_does_not_answer_it_is_away_and_hurries_to_come_b
     assert state(server) is GuardState.WATCHING
 
 
-async def test_it_steps_aside_for_the_operator() -> None:
+async def test_the_guard_releases_its_locks_for_the_operator() -> None:
     guard, server = guarding(look(lock(ADMIN, "catalog:1260", Mode.AccessExclusive, waited=0.1)))
     await server()
     assert (guard.asides, guard.ended) == (1, [])

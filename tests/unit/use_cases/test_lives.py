@@ -1,4 +1,4 @@
-"""Any life of a service, with all that may befall it: what was answered is kept."""
+"""Random sequences of calls and faults: the service keeps what it answered."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -30,10 +30,10 @@ from tests.support.vending import GRACE, HOUR, Memory
 
 T = TypeVar("T")
 Owned = tuple[Caller, str]
-"""A caller, and the id of a database of its."""
+"""A caller, and the id of its database."""
 
 NEVER = 10_000
-"""A moment that no call comes to."""
+"""A moment that no call reaches."""
 
 fates = st.builds(
     lambda kind, at: BLOWS[kind].fate(at),
@@ -79,7 +79,7 @@ class Lives(RuleBasedStateMachine):
     @rule(target=databases, caller=callers, key=keys, nickname=nicknames, fate=fates)
     def order(self, caller: Caller, key: str | None, nickname: str, fate: Fate) -> Any:
         request = self.asked(caller, key, nickname, None)
-        promised = self.tried(fate, lambda it: it.memory.vend().promise(request))
+        promised = self.tried(fate, lambda it: it.memory.vend().request(request))
         if not promised:
             return multiple()
         self.answered(request, promised)
@@ -118,7 +118,7 @@ class Lives(RuleBasedStateMachine):
     @rule(owned=databases, fate=fates)
     def delete(self, owned: Owned, fate: Fate) -> None:
         self.answers.deletion_asked(owned[1])
-        if self.tried(fate, lambda it: it.memory.deletion().promise(owned[1], owned[0])):
+        if self.tried(fate, lambda it: it.memory.deletion().request(owned[1], owned[0])):
             self.answers.deletion_answered(owned[1])
 
     @rule(jump=jumps)
@@ -142,7 +142,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule()
     def lose_a_record(self) -> None:
-        """A database of ours that comes from another registry."""
+        """Provision a database with our mark that another registry recorded."""
         database_id = new_id(
             self.service.clock.now() - 9000 * HOUR, self.service.randomness.entropy(RANDOM_BYTES)
         )
@@ -166,7 +166,7 @@ class Lives(RuleBasedStateMachine):
     def asked(
         self, caller: Caller, key: str | None, nickname: str, ttl: timedelta | None
     ) -> VendRequest:
-        """With a key, always the same."""
+        """Check that a key always returns the same database."""
         if key is None:
             return VendRequest(nickname=nickname, ttl=ttl, caller=caller)
         self.answers.key_used(caller.name, key, self.service.clock.now())
@@ -187,7 +187,7 @@ class Lives(RuleBasedStateMachine):
         return {record.id: record for record in records}, list(holdings)
 
     def tried(self, fate: Fate | None, act: Callable[[Process], Awaitable[T]]) -> T | None:
-        """What came of it; None when it was refused or struck."""
+        """Return the result, or None if the call was refused or a fault occurred."""
         fate = fate or BLOWS["killed"].fate(NEVER)
         try:
             return self.runner.run(_to_the_end(act(troubled(self.service, fate))))
@@ -202,7 +202,7 @@ class Lives(RuleBasedStateMachine):
 
 
 async def _to_the_end(act: Awaitable[T]) -> T:
-    """Nothing of it goes on afterwards."""
+    """Wait for the tasks that the call left behind."""
     try:
         return await act
     finally:

@@ -1,4 +1,4 @@
-"""API keys: made, told once, revoked."""
+"""API keys: created, shown once, revoked."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ APP = frozenset({"https://app.example"})
 
 
 class Repeating(SeededRandomness):
-    """Says the same twice before it goes on."""
+    """Returns the first value twice."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ def keys() -> ManageKeys:
     return ManageKeys(ring=MemoryKeyRing(), clock=FakeClock(), randomness=Repeating())
 
 
-async def test_a_new_key_is_as_it_was_asked_for_and_kept_as_a_digest(keys: ManageKeys) -> None:
+async def test_a_new_key_is_stored_as_requested_with_a_digest(keys: ManageKeys) -> None:
     request = KeyRequest(
         name="web", scopes=frozenset({Scope.READ}), quota=0, rate=Rate(1, 60), ttl=timedelta(days=1)
     )
@@ -51,7 +51,7 @@ async def test_a_new_key_is_as_it_was_asked_for_and_kept_as_a_digest(keys: Manag
 
 
 async def test_a_key_without_a_name_is_a_caller_of_its_own(keys: ManageKeys) -> None:
-    """Although chance says the same twice."""
+    """Even if the random id is in use already."""
     one, other = [(await keys.create(KeyRequest(scopes=CREATE)))[0] for _ in range(2)]
 
     assert (one.name, other.name) == (one.id, other.id)
@@ -59,7 +59,7 @@ async def test_a_key_without_a_name_is_a_caller_of_its_own(keys: ManageKeys) -> 
     assert len((await keys.read(KeyListRequest())).keys) == 2
 
 
-async def test_a_key_for_web_pages_gets_nothing_but_create(keys: ManageKeys) -> None:
+async def test_a_key_for_web_pages_gets_only_the_scope_create(keys: ManageKeys) -> None:
     record, _ = await keys.create(KeyRequest(scopes=frozenset(Scope), origins=APP))
     assert (record.scopes, record.origins) == (CREATE, APP)
 
@@ -72,7 +72,7 @@ async def test_a_key_for_web_pages_gets_nothing_but_create(keys: ManageKeys) -> 
         *(KeyRequest(scopes=CREATE, name=name) for name in ("a b", "", "pgvend")),
     ],
 )
-async def test_what_cannot_be_a_key_is_not_kept(keys: ManageKeys, wrong: KeyRequest) -> None:
+async def test_an_invalid_request_stores_no_key(keys: ManageKeys, wrong: KeyRequest) -> None:
     with pytest.raises(InvalidRequest):
         await keys.create(wrong)
     assert (await keys.read(KeyListRequest())).keys == []
@@ -86,7 +86,7 @@ async def test_revoking_is_idempotent(keys: ManageKeys) -> None:
     assert await keys.revoke(record.id) == revoked
 
 
-async def test_what_is_not_there_cannot_be_revoked(keys: ManageKeys) -> None:
+async def test_an_unknown_key_cannot_be_revoked(keys: ManageKeys) -> None:
     with pytest.raises(KeyNotFound):
         await keys.revoke("pgv_00000000")
 

@@ -1,4 +1,4 @@
-"""Pages of records and of the audit trail, whole while their entries come and go."""
+"""Pages of records and of the audit log while entries come and go."""
 
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable
@@ -32,15 +32,15 @@ Page = tuple[list[str], str]
 
 @dataclass
 class Listed:
-    """Something that is listed page by page."""
+    """A list with pages."""
 
     add: Callable[[int], Awaitable[str]]
-    """An entry of that second; its id."""
+    """Adds an entry of that second and returns its id."""
 
     read: Callable[[str, int], Awaitable[Page]]
 
     async def fill(self, number: int) -> list[str]:
-        """The ids of that many new entries, newest first."""
+        """Add that many entries. Return their ids, newest first."""
         return [await self.add(second) for second in range(number)][::-1]
 
 
@@ -83,12 +83,12 @@ def listed(request: pytest.FixtureRequest) -> Listed:
     return made
 
 
-async def test_where_nothing_is_there_is_one_empty_page(listed: Listed) -> None:
+async def test_an_empty_list_is_one_empty_page(listed: Listed) -> None:
     assert await listed.read("", 10) == ([], "")
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 6, 7, 50])
-async def test_all_are_listed_once_and_newest_first(listed: Listed, size: int) -> None:
+async def test_each_entry_is_listed_once_newest_first(listed: Listed, size: int) -> None:
     ids = await listed.fill(7)
 
     token = ""
@@ -100,14 +100,14 @@ async def test_all_are_listed_once_and_newest_first(listed: Listed, size: int) -
     assert pages == [ids[first : first + size] for first in range(0, 7, size)]
 
 
-async def test_what_comes_meanwhile_shifts_no_page(listed: Listed) -> None:
+async def test_new_entries_do_not_shift_the_pages(listed: Listed) -> None:
     ids = await listed.fill(4)
     _, token = await listed.read("", 2)
 
     await listed.add(99)
 
     assert await listed.read(token, 2) == (ids[2:], "")
-    assert token.replace("-", "").replace("_", "").replace("=", "").isalnum(), "not for an address"
+    assert token.replace("-", "").replace("_", "").replace("=", "").isalnum(), "not safe in a URL"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ async def test_what_comes_meanwhile_shifts_no_page(listed: Listed) -> None:
     + [token_of(text) for text in ("'; --", "aud_", "db_", "aud_" + "z" * 26, "aud_" + "0" * 25)],
     ids=lambda token: ascii(token[:20]),
 )
-async def test_a_token_that_is_not_ours_is_refused(listed: Listed, token: str) -> None:
+async def test_an_invalid_token_is_refused(listed: Listed, token: str) -> None:
     with pytest.raises(InvalidPageToken):
         await listed.read(token, 10)
 
@@ -131,7 +131,7 @@ async def test_a_token_of_another_list_is_refused() -> None:
 
 
 @given(st.text(min_size=1), st.sampled_from(["db_", PREFIX]))
-def test_any_token_at_all_bears_an_id_or_is_refused(token: str, prefix: str) -> None:
+def test_every_token_holds_an_id_or_is_refused(token: str, prefix: str) -> None:
     try:
         found = id_in(token, prefix)
     except InvalidPageToken:
@@ -145,8 +145,8 @@ async def filtered(registry: MemoryRegistry, **more: Any) -> tuple[list[str], st
     return [database.id for database in page.databases], page.next_page_token
 
 
-async def test_a_page_goes_on_after_the_record_it_began_behind_has_gone() -> None:
-    """It went out of the filter: nothing is listed twice, and nothing is left out."""
+async def test_a_page_continues_after_its_first_record_has_left_the_filter() -> None:
+    """No entry is listed twice, and none is missing."""
     registry = MemoryRegistry()
     records = [
         await registry.add(new_record(state=State.READY, made=BEGIN + timedelta(seconds=second)))
@@ -162,7 +162,7 @@ async def test_a_page_goes_on_after_the_record_it_began_behind_has_gone() -> Non
     )
 
 
-async def test_states_and_labels_narrow_the_list_and_its_pages_are_full_all_the_same() -> None:
+async def test_a_filtered_list_has_full_pages() -> None:
     registry = MemoryRegistry()
     for number in range(10):
         labels = {"team": "ab"[number % 2], "x": "y"}
@@ -172,11 +172,11 @@ async def test_states_and_labels_narrow_the_list_and_its_pages_are_full_all_the_
 
     page, token = await filtered(registry, labels={"team": "b"}, page_size=3)
 
-    assert [(await registry.get(id_)).nickname for id_ in page] == ["9", "5", "1"]
+    assert [(await registry.get(id_)).nickname.typed for id_ in page] == ["9", "5", "1"]
     assert token == ""
 
 
-async def test_what_is_written_down_can_be_read() -> None:
+async def test_recorded_audit_events_can_be_read() -> None:
     audit = auditing()
     told = {"caller": "ann", "key": "pgv_00000000", "action": "deleteDatabase", "subject": "db_1"}
     told |= {"address": "192.0.2.1", "request_id": "r", "outcome": "forbidden"}
@@ -189,7 +189,7 @@ async def test_what_is_written_down_can_be_read() -> None:
     assert is_id(entry.id, "aud_")
 
 
-async def test_a_caller_and_a_subject_can_be_asked_for() -> None:
+async def test_audit_events_can_be_filtered_by_caller_and_subject() -> None:
     audit = auditing()
     for number in range(5):
         caller = "ann" if number % 2 else "bob"

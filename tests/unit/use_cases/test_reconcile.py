@@ -1,4 +1,4 @@
-"""Drift between the records and what the provider holds: what is repaired, and what is spared."""
+"""Drift between the records and the provider: what is repaired, and what is kept."""
 
 import asyncio
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from tests.support.vending import GRACE, Memory
 UNPLAIN = ["a\nLD_PRELOAD=x", "\x1b]0;a\x07", "a\u202eb", "a\ud800"]
 
 
-async def test_what_no_record_knows_is_adopted_and_can_be_used_and_deleted(memory: Memory) -> None:
+async def test_an_orphaned_database_is_imported_and_can_be_used_and_deleted(memory: Memory) -> None:
     tenant = await unrecorded(memory, age=9 * SETTLED)
 
     assert told(await found(memory)) == [(Upkeep.ADOPT, DONE)]
@@ -34,26 +34,26 @@ async def test_what_no_record_knows_is_adopted_and_can_be_used_and_deleted(memor
     assert abs(record.created_at - (memory.clock.now() - 9 * SETTLED)) < timedelta(seconds=1)
     assert (record.expires_at, record.wake_at) == (None, None)
     assert memory.provider.accepts((await memory.rotate()(tenant.id)).connection)
-    await memory.deletion().promise(tenant.id)
+    await memory.deletion().request(tenant.id)
     assert told(await found(memory)) == [(Upkeep.DELETE, DONE)]
     await assert_in_line(memory)
 
 
-async def test_what_is_not_whole_and_has_no_record_is_told_and_left(memory: Memory) -> None:
-    """It may be another service's, or somebody's who is about to come back for it."""
+async def test_an_incomplete_orphan_is_reported_and_not_touched(memory: Memory) -> None:
+    """It may belong to another service, or be in use."""
     await half_unrecorded(memory)
-    held = await memory.held()
+    held = await memory.tenant_ids()
     [half] = await memory.provider.inventory()
 
     [finding] = await found(memory)
 
     assert (finding.action, finding.outcome) == (Upkeep.DOUBT, TOLD)
     assert finding.database == (half.database or half.owner)
-    assert "by hand" in finding.detail
-    assert (await memory.records(), await memory.held()) == ([], held)
+    assert "on the server" in finding.detail
+    assert (await memory.records(), await memory.tenant_ids()) == ([], held)
 
 
-async def test_what_is_adopted_by_two_at_once_is_one(memory: Memory) -> None:
+async def test_two_concurrent_imports_add_one_record(memory: Memory) -> None:
     await unrecorded(memory)
 
     both = await asyncio.gather(found(memory), found(memory.replica()))
@@ -63,43 +63,43 @@ async def test_what_is_adopted_by_two_at_once_is_one(memory: Memory) -> None:
     await assert_in_line(memory)
 
 
-async def test_a_name_that_a_record_has_already_is_told_and_nothing_is_lost(memory: Memory) -> None:
+async def test_an_orphan_with_a_recorded_name_is_reported_and_kept(memory: Memory) -> None:
     tenant = await unrecorded(memory)
     other = new_record("Lost", state=State.READY, made=memory.clock.now())
     await memory.registry.add(replace(other, wake_at=None))
 
     assert (Upkeep.ADOPT, "name_taken") in told(await found(memory))
-    assert await memory.held() == {tenant.id}
+    assert await memory.tenant_ids() == {tenant.id}
 
 
-async def test_what_is_left_of_what_is_gone_is_removed(memory: Memory, sales: Vended) -> None:
+async def test_a_leftover_of_a_deleted_database_is_deleted(memory: Memory, sales: Vended) -> None:
     await memory.delete(sales.database.id)
     await memory.provider.provision(sales.database.order(deriver))
 
     assert told(await found(memory)) == [(Upkeep.REMOVE, DONE)]
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
 
 
-async def test_a_tombstone_frees_name_and_quota_and_goes_in_parts(
+async def test_a_tombstone_frees_name_and_quota_and_is_removed_in_parts(
     memory: Memory, sales: Vended
 ) -> None:
     memory.provider.name_by_others(sales.database.id, 2)
     await memory.delete(sales.database.id)
 
     assert (await memory.registry.get(sales.database.id)).state is State.DELETED
-    again = await vended(memory, sales.database.nickname)
+    again = await vended(memory, sales.database.nickname.typed)
     assert again.names == sales.database.names
     [dry] = await memory.sweep()(dry_run=True)
     assert (dry.action, dry.outcome, dry.detail) == (Upkeep.REMOVE, WOULD, TOMBSTONE)
     [first] = await found(memory)
     assert (first.action, first.outcome) == (Upkeep.REMOVE, PART)
-    assert first.detail == "Objects of others that name it: 1."
+    assert first.detail == "Objects of others refer to it: 1."
     assert told(await found(memory)) == [(Upkeep.REMOVE, DONE)]
     assert await found(memory) == []
-    assert await memory.held() == {again.id}
+    assert await memory.tenant_ids() == {again.id}
 
 
-async def test_what_somebody_dropped_on_the_server_is_forgotten(memory: Memory) -> None:
+async def test_a_database_dropped_on_the_server_is_marked_missing(memory: Memory) -> None:
     made, other = await vended(memory), await vended(memory, "Other")
     await lost(memory, made)
 
@@ -110,7 +110,7 @@ async def test_what_somebody_dropped_on_the_server_is_forgotten(memory: Memory) 
     await assert_in_line(memory)
 
 
-async def test_what_was_renamed_is_known_by_its_name(memory: Memory, sales: Vended) -> None:
+async def test_the_record_follows_a_renamed_database(memory: Memory, sales: Vended) -> None:
     memory.provider._databases["renamed"] = memory.provider._databases.pop("sales")
 
     assert told(await found(memory)) == [(Upkeep.RENAME, DONE)]
@@ -122,7 +122,7 @@ async def test_what_was_renamed_is_known_by_its_name(memory: Memory, sales: Vend
 
 
 @pytest.mark.parametrize("name", UNPLAIN, ids=ascii)
-async def test_a_name_with_control_characters_is_told_and_not_recorded(
+async def test_a_name_with_control_characters_is_reported_and_not_recorded(
     memory: Memory, sales: Vended, name: str
 ) -> None:
     memory.provider._databases[name] = memory.provider._databases.pop("sales")
@@ -146,22 +146,24 @@ async def test_a_database_with_such_a_name_is_not_imported(memory: Memory, name:
 
 
 @pytest.mark.parametrize("is_deleted", [False, True])
-async def test_what_changes_meanwhile_is_left_alone(memory: Memory, is_deleted: bool) -> None:
-    """Between the look at the records and the look at the provider, or after both."""
+async def test_a_database_that_changes_meanwhile_is_not_touched(
+    memory: Memory, is_deleted: bool
+) -> None:
+    """Between reading the records and reading the inventory, or after both."""
     made, _ = await vended(memory), await vended(memory, "Other")
     await lost(memory, made)
-    chores = await memory.reconcile()()
+    tasks = await memory.detect_drift()()
     await memory.provider.provision(made.order(deriver))
-    await (memory.deletion().promise(made.id) if is_deleted else memory.rotate()(made.id))
+    await (memory.deletion().request(made.id) if is_deleted else memory.rotate()(made.id))
     record = await memory.registry.get(made.id)
 
-    assert [await chore.do() for chore in chores if chore.do] == [False]
+    assert [await task.run() for task in tasks if task.run] == [False]
     assert await memory.registry.get(made.id) == record
-    assert made.id in await memory.held()
+    assert made.id in await memory.tenant_ids()
 
 
 class Behind(MemoryProvider):
-    """Its list shows what is newest only from the second look on."""
+    """Its first inventory lacks the newest database."""
 
     looks = 0
 
@@ -171,7 +173,7 @@ class Behind(MemoryProvider):
         return holdings[:-1] if self.looks == 1 else holdings
 
 
-async def test_what_one_look_does_not_show_and_the_next_does_is_not_missing(memory: Memory) -> None:
+async def test_a_database_that_the_second_inventory_shows_is_not_missing(memory: Memory) -> None:
     memory.provider = Behind()
     both = [await vended(memory), await vended(memory, "Other")]
     memory.clock.moment += SETTLED
@@ -180,7 +182,7 @@ async def test_what_one_look_does_not_show_and_the_next_does_is_not_missing(memo
     assert all(memory.lets_in(made) for made in both)
 
 
-async def test_a_vend_that_is_at_work_is_no_drift(memory: Memory) -> None:
+async def test_a_database_that_is_being_provisioned_is_not_drift(memory: Memory) -> None:
     seen: list[list[Finding]] = []
 
     async def comparing(moment: str) -> None:
@@ -202,7 +204,7 @@ async def test_all_pages_of_records_are_compared(memory: Memory, sales: Vended) 
     )
     memory.clock.moment += SETTLED
 
-    chores = await memory.reconcile()()
+    tasks = await memory.detect_drift()()
 
-    assert [(chore.action, chore.id) for chore in chores] == [(Upkeep.FORGET, missing.id)]
+    assert [(task.action, task.id) for task in tasks] == [(Upkeep.FORGET, missing.id)]
     assert memory.lets_in(sales.database)

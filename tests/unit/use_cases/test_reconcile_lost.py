@@ -1,4 +1,4 @@
-"""What was not where it was, is forgotten, and turns up again: with all that is in it."""
+"""Databases that are marked missing and reappear with their data."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from tests.support.vending import HOUR, Memory
 
 @pytest.fixture
 async def forgotten(memory: Memory) -> Database:
-    """It is there all the same: another server was looked at, an older copy of ours."""
+    """A database marked missing because the inventory came from an older copy of the server."""
     old = await vended(memory, "Old")
     made = await vended(memory, ttl=9 * HOUR)
     memory.clock.moment += SETTLED
@@ -28,17 +28,19 @@ async def forgotten(memory: Memory) -> Database:
 
 async def assert_deleted(memory: Memory, database_id: str) -> None:
     assert (await memory.registry.get(database_id)).state is State.DELETED
-    assert database_id not in await memory.held()
+    assert database_id not in await memory.tenant_ids()
     await assert_in_line(memory)
 
 
-async def test_to_forget_drops_nothing(memory: Memory, forgotten: Database) -> None:
+async def test_marking_as_missing_drops_nothing(memory: Memory, forgotten: Database) -> None:
     assert (forgotten.state, forgotten.is_lost) == (State.DELETED, True)
     assert Work.DELETE not in {step.name for step in forgotten.steps}
     assert memory.lets_in(forgotten)
 
 
-async def test_what_turns_up_is_taken_back(memory: Memory, forgotten: Database) -> None:
+async def test_a_missing_database_that_reappears_is_ready_again(
+    memory: Memory, forgotten: Database
+) -> None:
     assert told(await found(memory)) == [(Upkeep.ADOPT, DONE)]
 
     assert (await memory.registry.get(forgotten.id)).state is State.READY
@@ -48,15 +50,17 @@ async def test_what_turns_up_is_taken_back(memory: Memory, forgotten: Database) 
     await assert_deleted(memory, forgotten.id)
 
 
-async def test_what_is_deleted_stays_so_when_it_turns_up(
+async def test_a_missing_database_deleted_by_its_caller_is_dropped_when_it_reappears(
     memory: Memory, forgotten: Database
 ) -> None:
-    assert (await memory.deletion().promise(forgotten.id)).is_gone
+    assert (await memory.deletion().request(forgotten.id)).is_gone
     assert told(await found(memory)) == [(Upkeep.REMOVE, DONE)]
     await assert_deleted(memory, forgotten.id)
 
 
-async def test_a_name_that_was_given_away_is_left(memory: Memory, forgotten: Database) -> None:
+async def test_a_reappeared_database_does_not_take_a_name_from_another(
+    memory: Memory, forgotten: Database
+) -> None:
     right, memory.provider = memory.provider, await showing()
     other = await vended(memory)
     memory.provider = right
@@ -68,32 +72,38 @@ async def test_a_name_that_was_given_away_is_left(memory: Memory, forgotten: Dat
     assert memory.lets_in(forgotten)
 
 
-async def test_a_role_that_is_left_goes_by_deleting_it(memory: Memory, sales: Vended) -> None:
-    """Its database may be there all the same, and not be listed: the sweep alone drops nothing."""
+async def test_a_remaining_role_is_dropped_by_a_deletion_only(
+    memory: Memory, sales: Vended
+) -> None:
+    """Its database may exist and not be listed, so that the reconciler drops nothing by itself."""
     other = await vended(memory, "Other")
     await half_lost(memory, sales.database)
 
     assert told(await found(memory)) == [(Upkeep.FORGET, DONE)]
     assert told(await found(memory)) == [(Upkeep.DOUBT, TOLD)]
-    await memory.deletion().promise(sales.database.id)
+    await memory.deletion().request(sales.database.id)
     assert told(await found(memory)) == [(Upkeep.REMOVE, DONE)]
 
-    assert await memory.held() == {other.id}
+    assert await memory.tenant_ids() == {other.id}
     await assert_in_line(memory)
 
 
-async def test_of_two_who_take_it_back_one_does(memory: Memory, forgotten: Database) -> None:
-    [mine], [theirs] = await memory.reconcile()(), await memory.replica().reconcile()()
-    assert mine.do
-    assert theirs.do
+async def test_two_concurrent_reconcilers_take_back_a_database_once(
+    memory: Memory, forgotten: Database
+) -> None:
+    [mine], [theirs] = await memory.detect_drift()(), await memory.replica().detect_drift()()
+    assert mine.run
+    assert theirs.run
 
-    assert [await mine.do(), await theirs.do()] == [True, False]
+    assert [await mine.run(), await theirs.run()] == [True, False]
 
     assert (await memory.registry.get(forgotten.id)).state is State.READY
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
-async def test_what_may_be_elsewhere_is_left(memory: Memory, sales: Vended, dry_run: bool) -> None:
+async def test_a_database_that_may_be_on_another_server_is_not_marked_missing(
+    memory: Memory, sales: Vended, dry_run: bool
+) -> None:
     await lost(memory, sales.database)
 
     [finding] = await found(memory, dry_run=dry_run)

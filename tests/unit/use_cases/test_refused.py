@@ -1,4 +1,4 @@
-"""Whose database it is, where it was made, in which state it is: what each use case refuses."""
+"""Refusals of every use case: other callers, other targets, other states."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -25,7 +25,7 @@ SALES = VendRequest(nickname="Sales", key="once", ttl=HOUR)
 RELABELLED, EXTENDED = ChangeRequest(labels={"a": "b"}), ChangeRequest(ttl=HOUR)
 
 Use = Callable[[Memory, str, Caller], Awaitable[object]]
-"""Of a database, by its id, for a caller."""
+"""A use case for a database, by its id, for a caller."""
 
 
 async def watch(memory: Memory, database_id: str, caller: Caller) -> object:
@@ -41,15 +41,15 @@ USES: dict[str, Use] = {
     "rotate": lambda memory, id_, caller: memory.rotate()(id_, caller),
     "add": lambda memory, id_, caller: memory.add_extension()(id_, "hstore", caller),
     "restore": lambda memory, id_, caller: memory.restore()(id_, None, caller),
-    "delete": lambda memory, id_, caller: memory.deletion().promise(id_, caller),
+    "delete": lambda memory, id_, caller: memory.deletion().request(id_, caller),
 }
 WITHOUT_CALLER: dict[str, Use] = {
     "drop": lambda memory, id_, _: memory.deletion().finish(id_),
-    "see the drop through": lambda memory, id_, _: memory.deletion().see_through(id_),
+    "see the drop through": lambda memory, id_, _: memory.deletion().wait_until_deleted(id_),
 }
 OF_THE_TARGET: dict[str, Use] = {
     "vend again": lambda memory, _, __: memory.vend()(SALES),
-    "promise again": lambda memory, _, __: memory.vend().promise(SALES),
+    "promise again": lambda memory, _, __: memory.vend().request(SALES),
 } | {name: USES[name] for name in ("connect", "rotate", "add", "restore", "delete")}
 OF_WHAT_IS_READY = {name: USES[name] for name in ("connect", "change", "extend", "rotate", "add")}
 
@@ -84,7 +84,7 @@ async def test_an_unknown_database_is_not_found(memory: Memory, use: Use, unknow
 @each(USES)
 @pytest.mark.parametrize("state", [State.READY, State.EXPIRED])
 @pytest.mark.parametrize("is_at_work", [False, True], ids=["idle", "at-work"])
-async def test_somebody_elses_database_looks_like_none_and_is_not_touched(
+async def test_another_callers_database_is_not_found_and_not_touched(
     memory: Memory, use: Use, state: State, is_at_work: bool
 ) -> None:
     database_id = await anns(memory, state)
@@ -102,8 +102,10 @@ async def test_somebody_elses_database_looks_like_none_and_is_not_touched(
 
 
 @pytest.mark.parametrize("use", ["rotate", "add", "restore"])
-async def test_nobody_holds_the_lease_of_somebody_elses_database(memory: Memory, use: str) -> None:
-    """Who did could keep others from it by asking again and again."""
+async def test_no_use_case_takes_the_lease_of_another_callers_database(
+    memory: Memory, use: str
+) -> None:
+    """Otherwise a caller could block others by repeating the call."""
     database_id = await anns(memory, State.EXPIRED if use == "restore" else State.READY)
     memory.leases = NotToBeHeld()
 
@@ -119,7 +121,9 @@ async def test_owners_and_admins_find_a_database(memory: Memory, use: str, calle
 
 
 @pytest.mark.parametrize(("caller", "names"), [(ANN, {"ann"}), (OPERATOR, {"ann", "bob"})])
-async def test_a_list_holds_what_one_sees(memory: Memory, caller: Caller, names: set[str]) -> None:
+async def test_a_list_shows_what_the_caller_may_see(
+    memory: Memory, caller: Caller, names: set[str]
+) -> None:
     await anns(memory)
     await memory.create("Stock", caller=BOB)
 
@@ -130,7 +134,7 @@ async def test_a_list_holds_what_one_sees(memory: Memory, caller: Caller, names:
 
 @each(OF_WHAT_IS_READY)
 @pytest.mark.parametrize("state", sorted(set(State) - {State.READY}))
-async def test_only_what_is_ready_is_used(memory: Memory, state: State, use: Use) -> None:
+async def test_only_a_ready_database_is_used(memory: Memory, state: State, use: Use) -> None:
     record = await memory.registry.add(new_record(state=state))
     is_soon = state is State.PROVISIONING
 
@@ -144,7 +148,7 @@ async def test_only_what_is_ready_is_used(memory: Memory, state: State, use: Use
 
 
 @each(OF_WHAT_IS_READY)
-async def test_what_is_over_is_not_used_any_more(memory: Memory, use: Use) -> None:
+async def test_a_database_past_its_expiry_is_not_used(memory: Memory, use: Use) -> None:
     made = (await memory.create(ttl=HOUR)).database
     memory.clock.moment += HOUR
 
@@ -155,7 +159,7 @@ async def test_what_is_over_is_not_used_any_more(memory: Memory, use: Use) -> No
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - {State.EXPIRED}))
-async def test_only_what_has_expired_is_restored(memory: Memory, state: State) -> None:
+async def test_only_an_expired_database_is_restored(memory: Memory, state: State) -> None:
     record = await memory.registry.add(new_record(state=state))
 
     with pytest.raises(IllegalTransition, match=f"is {state}; only an expired one"):
@@ -165,15 +169,15 @@ async def test_only_what_has_expired_is_restored(memory: Memory, state: State) -
 
 
 async def made_elsewhere(memory: Memory, state: State) -> Memory:
-    """The same service over another provider than that which has a database in that state."""
-    record = await memory.vend().promise(SALES)
+    """Create a database in that state; return the service over another target."""
+    record = await memory.vend().request(SALES)
     if state is not State.PROVISIONING:
         record = (await memory.vend()(SALES)).database
     if state is State.EXPIRED:
         ended = record.moved(state).began(Work.SUSPEND, memory.clock.now())
         await memory.registry.update(ended.did(Work.SUSPEND, memory.clock.now()))
     if state is State.DELETING:
-        await memory.deletion().promise(record.id)
+        await memory.deletion().request(record.id)
     return memory.elsewhere()
 
 
@@ -183,38 +187,42 @@ each_living = pytest.mark.parametrize("state", LIVING)
 
 @each_living
 @each(OF_THE_TARGET)
-async def test_what_was_made_elsewhere_is_refused(memory: Memory, use: Use, state: State) -> None:
+async def test_a_database_of_another_target_is_refused(
+    memory: Memory, use: Use, state: State
+) -> None:
     other = await made_elsewhere(memory, state)
-    record, held = await memory.only_record(), await memory.held()
+    record, held = await memory.only_record(), await memory.tenant_ids()
 
     with pytest.raises(OtherTarget, match="on 'here', and this service now uses"):
         await use(other, record.id, ANYONE)
 
-    assert (await memory.only_record(), await memory.held()) == (record, held)
+    assert (await memory.only_record(), await memory.tenant_ids()) == (record, held)
 
 
 @each_living
-async def test_what_was_made_elsewhere_is_shown_but_not_swept(memory: Memory, state: State) -> None:
+async def test_a_database_of_another_target_is_shown_but_not_reconciled(
+    memory: Memory, state: State
+) -> None:
     other = await made_elsewhere(memory, state)
-    record, held = await memory.only_record(), await memory.held()
+    record, held = await memory.only_record(), await memory.tenant_ids()
 
     assert await ShowDatabase(registry=other.registry)(record.id) == record
     assert (await ListDatabases(registry=other.registry)(ListRequest())).databases == [record]
     other.clock.moment += timedelta(days=9)
     assert await found(other) == []
 
-    assert (await memory.only_record(), await memory.held()) == (record, held)
+    assert (await memory.only_record(), await memory.tenant_ids()) == (record, held)
 
 
-async def test_what_is_gone_is_gone_everywhere(memory: Memory) -> None:
+async def test_a_deleted_database_of_another_target_counts_as_deleted(memory: Memory) -> None:
     other = await made_elsewhere(memory, State.DELETING)
     await memory.sweep()()
     gone = await memory.only_record()
 
-    assert await other.deletion().promise(gone.id) == gone
+    assert await other.deletion().request(gone.id) == gone
 
 
-async def test_the_same_names_are_free_elsewhere(memory: Memory) -> None:
+async def test_names_are_unique_per_target_only(memory: Memory) -> None:
     other = await made_elsewhere(memory, State.READY)
 
     assert (await other.vend()(replace(SALES, key="another"))).connection.database == "sales"

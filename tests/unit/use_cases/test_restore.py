@@ -1,4 +1,4 @@
-"""An expired database, taken back before it is dropped."""
+"""Restoration of an expired database."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -13,7 +13,7 @@ from ports.driving.vended import Vended
 from tests.support.vending import GRACE, HOUR, Memory
 
 
-async def test_what_is_restored_lets_its_tenant_in(memory: Memory, expired: Vended) -> None:
+async def test_a_restored_database_accepts_logins(memory: Memory, expired: Vended) -> None:
     restored = await memory.restore()(expired.database.id)
 
     record = restored.database
@@ -22,14 +22,14 @@ async def test_what_is_restored_lets_its_tenant_in(memory: Memory, expired: Vend
     assert (record.state, record.is_at_rest) == (State.READY, True)
     assert (record.steps[-1].name, record.steps[-1].state) == ("restore", StepState.DONE)
     assert await memory.only_record() == record
-    assert not await memory.restore().finish(record.id), "it was done again"
+    assert not await memory.restore().finish(record.id), "it was restored again"
     assert await memory.only_record() == record
 
 
 @pytest.mark.parametrize(
     ("ttl", "length"), [(None, 5 * HOUR), (2 * HOUR, 2 * HOUR)], ids=["default", "asked-for"]
 )
-async def test_its_end_is_counted_anew(
+async def test_a_restored_database_gets_a_new_expiry(
     memory: Memory, expired: Vended, ttl: timedelta | None, length: timedelta
 ) -> None:
     memory.expiry = ExpiryPolicy(default=5 * HOUR)
@@ -40,7 +40,7 @@ async def test_its_end_is_counted_anew(
     assert restored.expires_at == restored.wake_at == memory.clock.now() + length
 
 
-async def test_an_end_beyond_the_bounds_is_refused(memory: Memory, expired: Vended) -> None:
+async def test_a_ttl_out_of_bounds_is_refused(memory: Memory, expired: Vended) -> None:
     memory.expiry = ExpiryPolicy(longest=2 * HOUR)
     record = await memory.only_record()
 
@@ -50,7 +50,7 @@ async def test_an_end_beyond_the_bounds_is_refused(memory: Memory, expired: Vend
     assert await memory.only_record() == record
 
 
-async def test_a_pending_rotation_comes_with_it(memory: Memory, hourly: Vended) -> None:
+async def test_a_restoration_completes_a_pending_rotation(memory: Memory, hourly: Vended) -> None:
     await memory.interrupt("before rotate", memory.rotate()(hourly.database.id))
     memory.clock.moment += HOUR
     await memory.expire(GRACE).finish(hourly.database.id)
@@ -66,7 +66,7 @@ async def test_a_pending_rotation_comes_with_it(memory: Memory, hourly: Vended) 
 async def test_a_password_that_cannot_be_checked_is_replaced(
     memory: Memory, expired: Vended
 ) -> None:
-    """As is one that the registry's backup remembers, and a rotation has revoked since."""
+    """So is a password of a registry's backup that a later rotation revoked."""
     unchecked = replace(memory.restore(), login_check=None)
 
     restored = await unchecked(expired.database.id)
@@ -75,7 +75,9 @@ async def test_a_password_that_cannot_be_checked_is_replaced(
     assert memory.provider.accepts(restored.connection)
 
 
-async def test_what_could_not_be_frozen_yet_can_be_restored(memory: Memory, hourly: Vended) -> None:
+async def test_a_database_whose_suspension_failed_can_be_restored(
+    memory: Memory, hourly: Vended
+) -> None:
     memory.clock.moment += HOUR
     await memory.interrupt("after suspend", memory.expire(GRACE).finish(hourly.database.id))
 
@@ -85,7 +87,9 @@ async def test_what_could_not_be_frozen_yet_can_be_restored(memory: Memory, hour
     assert not any(map(restored.database.is_pending, Work))
 
 
-async def test_what_expires_at_this_moment_is_restored_soon(memory: Memory, hourly: Vended) -> None:
+async def test_a_database_that_is_expiring_can_be_restored_soon(
+    memory: Memory, hourly: Vended
+) -> None:
     memory.clock.moment += HOUR
-    with pytest.raises(InFlight, match="expiring at this moment"):
+    with pytest.raises(InFlight, match="expiring now"):
         await memory.restore()(hourly.database.id)

@@ -1,4 +1,4 @@
-"""Dropping a database: promised at once, done later, both as often as one likes."""
+"""Deletion: requested at once, finished later, both idempotent."""
 
 import asyncio
 from dataclasses import replace
@@ -10,7 +10,7 @@ from domain.database import Database
 from domain.errors import IllegalTransition
 from domain.states import State
 from domain.steps import StepState
-from ports.driving.delete import PAUSE
+from ports.driving.delete import POLL_INTERVAL
 from ports.driving.vended import Vended
 from tests.support.aftermath import assert_in_line
 from tests.support.polling import moment_of
@@ -19,7 +19,7 @@ from tests.support.vending import Memory
 
 
 class Restless(MemoryRegistry):
-    """Somebody changes every record right after it was read, so many times."""
+    """Changes every record right after it was read, that many times."""
 
     def __init__(self, changes: int) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Restless(MemoryRegistry):
 
 @pytest.fixture
 async def promised(memory: Memory, sales: Vended) -> Database:
-    return await memory.deletion().promise(sales.database.id)
+    return await memory.deletion().request(sales.database.id)
 
 
 async def assert_deleted(memory: Memory) -> None:
@@ -44,15 +44,17 @@ async def assert_deleted(memory: Memory) -> None:
     await assert_in_line(memory)
 
 
-async def test_a_promise_is_recorded_and_drops_nothing(memory: Memory, promised: Database) -> None:
+async def test_a_request_is_recorded_and_deletes_nothing(
+    memory: Memory, promised: Database
+) -> None:
     assert promised.state is State.DELETING
     assert (promised.steps[-1].name, promised.steps[-1].state) == ("delete", StepState.RUNNING)
-    assert await memory.deletion().promise(promised.id) == promised
+    assert await memory.deletion().request(promised.id) == promised
     assert await memory.only_record() == promised
-    assert await memory.held() == {promised.id}
+    assert await memory.tenant_ids() == {promised.id}
 
 
-async def test_what_was_promised_is_dropped(
+async def test_a_requested_deletion_is_finished(
     memory: Memory, sales: Vended, promised: Database
 ) -> None:
     await memory.deletion().finish(promised.id)
@@ -60,16 +62,16 @@ async def test_what_was_promised_is_dropped(
     await assert_deleted(memory)
     assert not memory.provider.accepts(sales.connection)
     assert not await memory.deletion().finish(promised.id)
-    assert await memory.deletion().promise(promised.id) == await memory.only_record()
+    assert await memory.deletion().request(promised.id) == await memory.only_record()
 
 
 @pytest.mark.parametrize("is_at_work", [False, True])
-async def test_nothing_is_dropped_without_a_promise_and_nobody_is_waited_for(
+async def test_a_database_is_not_deleted_without_a_request(
     memory: Memory, sales: Vended, is_at_work: bool
 ) -> None:
     async with memory.leases.held(sales.database.id if is_at_work else "another"):
         await memory.deletion().finish(sales.database.id)
-        await memory.deletion().see_through(sales.database.id)
+        await memory.deletion().wait_until_deleted(sales.database.id)
 
     assert memory.provider.accepts(sales.connection)
     assert await memory.only_record() == sales.database
@@ -78,38 +80,41 @@ async def test_nothing_is_dropped_without_a_promise_and_nobody_is_waited_for(
 @pytest.mark.parametrize(
     ("state", "after"), [(State.FAILED, State.FAILED), (State.EXPIRED, State.DELETING)]
 )
-async def test_what_has_expired_can_be_dropped_and_what_failed_needs_no_dropping(
+async def test_an_expired_database_can_be_deleted_and_a_failed_one_stays(
     memory: Memory, state: State, after: State
 ) -> None:
     record = await memory.registry.add(new_record(state=state))
 
-    promised = await memory.deletion().promise(record.id)
+    promised = await memory.deletion().request(record.id)
 
     assert promised.state is after
     assert (promised == record) == (state is after)
 
 
-async def test_a_promise_survives_changes_that_are_made_meanwhile() -> None:
+async def test_a_request_survives_concurrent_changes() -> None:
     memory = Memory(registry=Restless(changes=3))
     made = await memory.registry.add(new_record())
 
-    promised = await memory.deletion().promise(made.id)
+    promised = await memory.deletion().request(made.id)
 
     assert promised.state is State.DELETING
     assert await memory.only_record() == promised
     assert promised.labels == {"changes": "0"}, "a change was lost"
 
 
-async def test_where_nobody_works_it_is_done_at_once(memory: Memory, promised: Database) -> None:
-    await memory.deletion().see_through(promised.id)
+async def test_a_deletion_without_other_operations_does_not_wait(
+    memory: Memory, promised: Database
+) -> None:
+    await memory.deletion().wait_until_deleted(promised.id)
     assert memory.clock.slept == []
     await assert_deleted(memory)
 
 
-async def test_it_waits_for_a_new_password_and_is_done_then(memory: Memory, sales: Vended) -> None:
+async def test_a_deletion_waits_for_a_rotation(memory: Memory, sales: Vended) -> None:
     hold, rotating = await memory.hold("before rotate", memory.rotate()(sales.database.id))
-    await memory.deletion().promise(sales.database.id)
-    deleting = asyncio.create_task(memory.replica().deletion().see_through(sales.database.id))
+    await memory.deletion().request(sales.database.id)
+    delete = memory.replica().deletion()
+    deleting = asyncio.create_task(delete.wait_until_deleted(sales.database.id))
     await moment_of(lambda: len(memory.clock.slept) > 1)
     assert (await memory.only_record()).state is State.DELETING
 
@@ -118,13 +123,15 @@ async def test_it_waits_for_a_new_password_and_is_done_then(memory: Memory, sale
         await rotating
     await deleting
 
-    assert set(memory.clock.slept) == {PAUSE}
+    assert set(memory.clock.slept) == {POLL_INTERVAL}
     await assert_deleted(memory)
 
 
-async def test_it_is_over_when_another_has_done_it(memory: Memory, promised: Database) -> None:
+async def test_a_deletion_that_another_replica_finishes_ends_the_wait(
+    memory: Memory, promised: Database
+) -> None:
     hold, sweeping = await memory.hold("before delete", memory.replica().sweep()(drift=False))
-    deleting = asyncio.create_task(memory.deletion().see_through(promised.id))
+    deleting = asyncio.create_task(memory.deletion().wait_until_deleted(promised.id))
     await moment_of(lambda: bool(memory.clock.slept))
 
     hold.let_go.set()

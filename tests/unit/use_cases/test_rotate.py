@@ -1,4 +1,4 @@
-"""A new password: the old one stops working, and sessions end where that is asked for."""
+"""Rotation of the password, and the end of sessions on request."""
 
 import asyncio
 from dataclasses import replace
@@ -19,7 +19,7 @@ from tests.support.vending import GRACE, HOUR, ROTATING, Memory
 each_moment = pytest.mark.parametrize("moment", ROTATING)
 
 
-async def test_a_new_password_ends_the_old_one(memory: Memory, sales: Vended) -> None:
+async def test_a_rotation_replaces_the_password(memory: Memory, sales: Vended) -> None:
     rotated = await memory.rotate()(sales.database.id)
 
     assert memory.provider.accepts(rotated.connection)
@@ -33,7 +33,7 @@ async def test_a_new_password_ends_the_old_one(memory: Memory, sales: Vended) ->
 @pytest.mark.parametrize(
     "error", [ValueError("hunter2"), OSError("hunter2"), asyncio.CancelledError("hunter2")]
 )
-async def test_of_an_error_that_is_not_ours_nothing_is_kept_but_that_there_was_one(
+async def test_a_foreign_error_is_recorded_without_its_text(
     memory: Memory, sales: Vended, error: BaseException
 ) -> None:
     memory.trouble = Crashes("before rotate", error)
@@ -47,10 +47,12 @@ async def test_of_an_error_that_is_not_ours_nothing_is_kept_but_that_there_was_o
     assert "hunter2" not in repr(record)
 
 
-async def test_an_overtaken_rotation_delays_no_deletion(memory: Memory, sales: Vended) -> None:
+async def test_a_rotation_that_fails_after_a_deletion_does_not_delay_it(
+    memory: Memory, sales: Vended
+) -> None:
     async def deleted_meanwhile(moment: str) -> None:
         if moment == "before rotate":
-            await memory.deletion().promise(sales.database.id)
+            await memory.deletion().request(sales.database.id)
             raise ProviderBusy
 
     memory.trouble = deleted_meanwhile
@@ -62,11 +64,11 @@ async def test_an_overtaken_rotation_delays_no_deletion(memory: Memory, sales: V
     assert not record.is_failed(Work.ROTATE)
 
 
-async def test_what_was_dropped_meanwhile_is_deleting(memory: Memory, sales: Vended) -> None:
-    """As it goes where the lease ended with the server that kept it."""
+async def test_a_rotation_reports_a_deletion_meanwhile(memory: Memory, sales: Vended) -> None:
+    """The lease may end with the server that stores it."""
     hold, rotating = await memory.hold("before rotate", memory.rotate()(sales.database.id))
 
-    await memory.deletion().promise(sales.database.id)
+    await memory.deletion().request(sales.database.id)
     await memory.provider.delete(sales.database.tenant)
     hold.let_go.set()
 
@@ -74,14 +76,18 @@ async def test_what_was_dropped_meanwhile_is_deleting(memory: Memory, sales: Ven
         await rotating
 
 
-async def test_what_the_provider_has_not_is_not_found(memory: Memory, sales: Vended) -> None:
+async def test_a_database_missing_on_the_provider_is_not_found(
+    memory: Memory, sales: Vended
+) -> None:
     await memory.provider.delete(sales.database.tenant)
     with pytest.raises(DatabaseNotFound):
         await memory.rotate()(sales.database.id)
 
 
 @each_moment
-async def test_what_ends_meanwhile_is_not_told(memory: Memory, hourly: Vended, moment: str) -> None:
+async def test_a_rotation_reveals_nothing_of_a_database_that_expires_meanwhile(
+    memory: Memory, hourly: Vended, moment: str
+) -> None:
     hold, rotating = await memory.hold(moment, memory.rotate()(hourly.database.id))
 
     memory.clock.moment += HOUR
@@ -92,7 +98,7 @@ async def test_what_ends_meanwhile_is_not_told(memory: Memory, hourly: Vended, m
 
 
 class Attentive(MemoryProvider):
-    """Notes which rotations were to end sessions."""
+    """Records which rotations ended sessions."""
 
     asked: tuple[bool, ...] = ()
 
@@ -108,7 +114,7 @@ def provider(memory: Memory) -> Attentive:
 
 
 @pytest.mark.parametrize("end_sessions", [False, True])
-async def test_sessions_end_where_that_is_asked_for(
+async def test_sessions_end_on_request(
     memory: Memory, provider: Attentive, sales: Vended, end_sessions: bool
 ) -> None:
     rotated = await memory.rotate()(sales.database.id, end_sessions=end_sessions)
@@ -122,7 +128,7 @@ async def test_sessions_end_where_that_is_asked_for(
 
 @pytest.mark.parametrize("moment", ROTATING)
 @pytest.mark.parametrize("finish", ["rotate", "sweep"])
-async def test_whoever_finishes_a_rotation_ends_the_sessions_too(
+async def test_finishing_a_rotation_ends_the_sessions_too(
     memory: Memory, provider: Attentive, sales: Vended, moment: str, finish: str
 ) -> None:
     await memory.interrupt(moment, memory.rotate()(sales.database.id, end_sessions=True))
@@ -137,7 +143,7 @@ async def test_whoever_finishes_a_rotation_ends_the_sessions_too(
     assert not (await memory.rotate()(sales.database.id)).sessions_ended
 
 
-async def test_a_pending_rotation_may_be_asked_to_end_sessions(
+async def test_a_pending_rotation_can_be_repeated_with_end_sessions(
     memory: Memory, sales: Vended
 ) -> None:
     await memory.interrupt("before rotate", memory.rotate()(sales.database.id))
@@ -147,7 +153,7 @@ async def test_a_pending_rotation_may_be_asked_to_end_sessions(
     assert (rotated.sessions_ended, rotated.database.rotation) == (True, 1)
 
 
-async def test_a_restored_database_has_no_sessions_left_to_end(
+async def test_a_restoration_completes_a_pending_end_of_sessions(
     memory: Memory, hourly: Vended
 ) -> None:
     await memory.interrupt("before rotate", memory.rotate()(hourly.database.id, end_sessions=True))

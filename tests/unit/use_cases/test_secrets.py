@@ -1,4 +1,4 @@
-"""The service's secret changes, and databases go on."""
+"""Changes of the service's secret."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ each_time = pytest.mark.parametrize("passwords", [UNDER_BOTH, UNDER_NEW], ids=["
 
 @pytest.fixture
 def memory() -> Memory:
-    """The service when there was the old secret."""
+    """The service with the old secret."""
     return Memory(passwords=UNDER_OLD)
 
 
@@ -34,14 +34,14 @@ async def made(memory: Memory) -> Vended:
     return await memory.vend()(SALES)
 
 
-async def test_a_new_database_is_one_of_the_current_secret() -> None:
+async def test_a_new_database_uses_the_current_secret() -> None:
     made = await Memory(passwords=UNDER_BOTH).create()
     assert made.database.secret == name_of(NEW)
     assert made.connection.password == made.database.order(UNDER_NEW).password
 
 
-async def test_a_kept_secret_keeps_the_password(memory: Memory, made: Vended) -> None:
-    """So it does for records of before they named their secret."""
+async def test_a_previous_secret_keeps_the_password(memory: Memory, made: Vended) -> None:
+    """Also for records of releases that stored no secret name."""
     unnamed = await memory.registry.add(new_record(state=State.READY))
     memory = restarted(memory, UNDER_BOTH)
     assert await memory.connect()(made.database.id) == made
@@ -73,7 +73,7 @@ async def test_a_rotation_moves_a_database_to_the_current_secret(
 @pytest.mark.parametrize("moment", ROTATING)
 @pytest.mark.parametrize("finish", ["rotate", "sweep"])
 @each_time
-async def test_a_rotation_that_was_cut_off_ends_with_the_password_that_the_record_says(
+async def test_an_interrupted_rotation_sets_the_password_of_the_record(
     memory: Memory, made: Vended, passwords: PasswordDeriver, finish: str, moment: str
 ) -> None:
     await memory.interrupt(moment, memory.rotate()(made.database.id))
@@ -90,13 +90,15 @@ async def test_a_rotation_that_was_cut_off_ends_with_the_password_that_the_recor
         assert shown.connection.password == recorded.order(UNDER_OLD).password
 
 
-async def test_a_kept_secret_restores_the_password(memory: Memory, expired: Vended) -> None:
+async def test_a_previous_secret_restores_the_password(memory: Memory, expired: Vended) -> None:
     restored = await restarted(memory, UNDER_BOTH).restore()(expired.database.id)
     assert restored.connection == expired.connection
     assert memory.provider.accepts(expired.connection)
 
 
-async def test_a_lost_secret_restores_under_a_new_one(memory: Memory, expired: Vended) -> None:
+async def test_a_database_of_a_lost_secret_is_restored_with_a_new_password(
+    memory: Memory, expired: Vended
+) -> None:
     memory = restarted(memory, UNDER_NEW)
 
     restored = await memory.restore()(expired.database.id)
@@ -108,7 +110,7 @@ async def test_a_lost_secret_restores_under_a_new_one(memory: Memory, expired: V
 @pytest.mark.parametrize("moment", PROVISIONING)
 @pytest.mark.parametrize("finish", ["vend", "sweep"])
 @each_time
-async def test_a_database_that_was_half_made_is_made_under_another_secret(
+async def test_an_interrupted_database_is_provisioned_with_the_new_secret(
     memory: Memory, passwords: PasswordDeriver, finish: str, moment: str
 ) -> None:
     memory.trouble = Crashes(moment, asyncio.CancelledError())
@@ -133,10 +135,12 @@ async def test_a_database_that_was_half_made_is_made_under_another_secret(
     ],
     ids=["old", "both", "new"],
 )
-async def test_it_is_told_how_many_databases_need_which_secret(
+async def test_databases_are_counted_by_the_secret_that_they_need(
     memory: Memory, made: Vended, passwords: PasswordDeriver, in_use: SecretsInUse
 ) -> None:
-    await memory.registry.add(new_record(state=State.READY))  # of before records named theirs
+    await memory.registry.add(
+        new_record(state=State.READY)
+    )  # of a release that stored no secret name
     await memory.registry.add(new_record(state=State.DELETED))
     await restarted(memory, UNDER_BOTH).create("Another")
 

@@ -1,4 +1,4 @@
-"""Whatever happens to a process, or whoever acts at the same time: all is in line afterwards."""
+"""Faults at every moment, and concurrent actions: the state is consistent afterwards."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,11 +19,11 @@ from tests.support.vending import GRACE, Memory
 AT_ONCE, AFTER_ITS_END, LONG_AFTER = timedelta(), timedelta(minutes=90), timedelta(days=9)
 
 GAMES = 6
-"""Throws of the dice for each pair."""
+"""Random interleavings for each pair."""
 
 
 async def begun() -> tuple[Memory, str]:
-    """A service, and the id of a database of it."""
+    """Return a service, and the id of one of its databases."""
     memory = Memory()
     await memory.occupy("Taken")
     return memory, (await memory.vend()(replace(SALES, nickname="First"))).database.id
@@ -37,16 +37,19 @@ async def assert_ends_in_line(service: Memory) -> None:
 @pytest.mark.parametrize("later", [AT_ONCE, AFTER_ITS_END, LONG_AFTER], ids=str)
 @pytest.mark.parametrize("blow", BLOWS.values(), ids=BLOWS)
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
-async def test_a_struck_process_leaves_no_mess(act: Act, blow: Blow, later: timedelta) -> None:
+async def test_a_process_that_fails_at_any_moment_leaves_a_consistent_state(
+    act: Act, blow: Blow, later: timedelta
+) -> None:
     for at in count(1):
         if not await is_struck(act, blow, at, later):
             break
 
-    assert at > 3, "hardly anything was done"
+    assert at > 3, "the action has too few moments"
 
 
 async def is_struck(act: Act, blow: Blow, at: int, later: timedelta) -> bool:
-    """Whether the act took so many moments. Raises AssertionError when something is left."""
+    """Perform the action with a fault at that moment. Return whether it reached that moment. Raises
+    AssertionError if the state is inconsistent afterwards."""
     memory, database_id = await begun()
     fate = blow.fate(at)
     with suppress(PgvendError, Killed, asyncio.CancelledError, ValueError):
@@ -62,10 +65,10 @@ async def is_struck(act: Act, blow: Blow, at: int, later: timedelta) -> bool:
     "other_process", [Memory.replica, Memory.restarted], ids=["leases", "lost-leases"]
 )
 @pytest.mark.parametrize(("one", "other"), [*combinations_with_replacement(ACTS, 2)])
-async def test_two_who_act_at_once_leave_all_in_line(
+async def test_two_concurrent_actions_leave_a_consistent_state(
     one: str, other: str, other_process: Callable[[Memory], Memory]
 ) -> None:
-    """Leases save work; where they are lost, the records' versions decide."""
+    """Leases avoid duplicate work; without them, the versions of records prevent conflicts."""
     for seed in range(GAMES):
         memory, database_id = await begun()
         process = troubled(memory, Dawdling(seed))

@@ -1,4 +1,4 @@
-"""All that is due is done, once, by whoever comes first; nothing is given up."""
+"""The reconciler does every due task once, on one of the replicas."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -24,7 +24,7 @@ SALES = VendRequest(nickname="Sales", ttl=HOUR)
 
 
 async def half_made(memory: Memory, key: str | None = None) -> None:
-    """Its process was killed before it had an answer from the provider."""
+    """A database whose process was killed before the provider answered."""
     with pytest.raises(Killed):
         await troubled(memory, Fate(Killed(), 4, lasting=True)).memory.vend()(
             replace(SALES, key=key)
@@ -75,12 +75,12 @@ FOUND: dict[Upkeep, tuple[Prepare, State]] = {
 
 @pytest.fixture(params=FOUND, ids=str)
 async def upkeep(memory: Memory, request: pytest.FixtureRequest) -> Upkeep:
-    """What the only record is in need of."""
+    """The action that the only record is due for."""
     await FOUND[request.param][0](memory)
     return Upkeep(request.param)
 
 
-async def test_what_is_due_is_told_and_done(memory: Memory, upkeep: Upkeep) -> None:
+async def test_a_due_task_is_done_and_reported(memory: Memory, upkeep: Upkeep) -> None:
     findings = await found(memory.restarted(), GRACE)
 
     record = await memory.only_record()
@@ -89,15 +89,17 @@ async def test_what_is_due_is_told_and_done(memory: Memory, upkeep: Upkeep) -> N
     await assert_in_line(memory, GRACE)
 
 
-async def test_a_dry_run_tells_the_same_and_does_nothing(memory: Memory, upkeep: Upkeep) -> None:
-    before, held = await memory.records(), await memory.held()
+async def test_a_dry_run_reports_the_same_and_changes_nothing(
+    memory: Memory, upkeep: Upkeep
+) -> None:
+    before, held = await memory.records(), await memory.tenant_ids()
 
     assert told(await found(memory, GRACE, dry_run=True)) == [(upkeep, WOULD)]
-    assert (await memory.records(), await memory.held()) == (before, held)
+    assert (await memory.records(), await memory.tenant_ids()) == (before, held)
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
-async def test_what_is_worked_on_is_left_alone(
+async def test_a_database_with_a_held_lease_is_not_touched(
     memory: Memory, upkeep: Upkeep, dry_run: bool
 ) -> None:
     record = await memory.only_record()
@@ -108,12 +110,14 @@ async def test_what_is_worked_on_is_left_alone(
     assert await memory.only_record() == record
 
 
-async def test_of_two_sweeps_at_once_one_does_it(memory: Memory, upkeep: Upkeep) -> None:
+async def test_of_two_concurrent_reconcilers_one_does_the_task(
+    memory: Memory, upkeep: Upkeep
+) -> None:
     both = await asyncio.gather(found(memory, GRACE), found(memory.replica(), GRACE))
     assert told(both[0] + both[1]) == [(upkeep, DONE)]
 
 
-async def test_what_is_of_another_target_is_left_alone(memory: Memory, upkeep: Upkeep) -> None:
+async def test_a_database_of_another_target_is_not_touched(memory: Memory, upkeep: Upkeep) -> None:
     elsewhere = memory.replica()
     elsewhere.target = ELSEWHERE
     before = await memory.only_record()
@@ -122,7 +126,7 @@ async def test_what_is_of_another_target_is_left_alone(memory: Memory, upkeep: U
     assert await memory.only_record() == before
 
 
-async def test_only_a_few_things_are_done_at_the_same_time(memory: Memory) -> None:
+async def test_the_number_of_concurrent_tasks_is_bounded(memory: Memory) -> None:
     for number in range(9):
         await deleted(memory, f"Sales {number}")
     memory.trouble = crowd = _Crowd()
@@ -132,7 +136,7 @@ async def test_only_a_few_things_are_done_at_the_same_time(memory: Memory) -> No
     assert 1 < crowd.most <= 4
 
 
-async def test_all_pages_of_what_is_due_are_worked_off(memory: Memory) -> None:
+async def test_all_pages_of_due_records_are_processed(memory: Memory) -> None:
     for _ in range(PAGE + 1):
         await memory.registry.add(new_record(state=State.DELETING, made=memory.clock.now()))
 
@@ -140,8 +144,8 @@ async def test_all_pages_of_what_is_due_are_worked_off(memory: Memory) -> None:
     assert {record.state for record in await memory.records()} == {State.DELETED}
 
 
-async def test_what_has_failed_before_comes_last(memory: Memory) -> None:
-    """Although it is the newest, and would come first."""
+async def test_a_task_that_failed_before_comes_last(memory: Memory) -> None:
+    """Although it is the newest and would otherwise come first."""
     others = [await memory.create(f"Sales {number}") for number in range(2 * AT_ONCE)]
     memory.clock.moment += FIRST_PAUSE
     await deleted(memory, "Troublesome")
@@ -149,7 +153,7 @@ async def test_what_has_failed_before_comes_last(memory: Memory) -> None:
     await found(memory)
     memory.clock.moment += FIRST_PAUSE
     for other in others:
-        await memory.deletion().promise(other.database.id)
+        await memory.deletion().request(other.database.id)
 
     findings = await found(memory)
 
@@ -157,12 +161,12 @@ async def test_what_has_failed_before_comes_last(memory: Memory) -> None:
     assert findings[-1].database == "troublesome"
 
 
-async def test_without_drift_the_provider_is_not_asked_what_it_holds(memory: Memory) -> None:
+async def test_without_drift_no_inventory_is_read(memory: Memory) -> None:
     memory.trouble = Fails({"inventory": [ProviderBusy()]})
     assert await memory.sweep()(drift=False) == []
 
 
-async def test_an_undo_that_fails_is_told_too(memory: Memory) -> None:
+async def test_a_failing_undo_is_reported(memory: Memory) -> None:
     await half_made(memory)
     memory.trouble = Fails({"before delete": [ProviderBusy()]})
 
@@ -174,7 +178,7 @@ async def test_an_undo_that_fails_is_told_too(memory: Memory) -> None:
 
 
 class _Crowd:
-    """Counts who is dropped at the same time."""
+    """Counts concurrent deletions."""
 
     def __init__(self) -> None:
         self.inside = 0

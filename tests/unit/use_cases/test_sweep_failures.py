@@ -1,4 +1,4 @@
-"""A sweep in which something fails, or that is stopped: that is told, and nothing is lost."""
+"""Failures and cancellation of the reconciler: reported, and nothing is lost."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,22 +22,22 @@ from tests.support.vending import Memory
 
 
 @pytest.mark.parametrize("error", [ProviderBusy, OutcomeUnknown, ProviderRejected])
-async def test_what_fails_is_told_and_tried_again_after_a_pause(
+async def test_a_failing_task_is_reported_and_retried_after_a_pause(
     memory: Memory, error: type[ProviderBusy] | type[ProviderRejected]
 ) -> None:
     await deleted(memory)
     memory.trouble = Fails({"before delete": [error("No.")]})
 
     assert [(one.outcome, one.detail) for one in await found(memory)] == [(error.code, "No.")]
-    assert await found(memory) == [], "it did not rest"
+    assert await found(memory) == [], "it did not pause"
     memory.clock.moment += FIRST_PAUSE
 
     assert told(await found(memory)) == [(Upkeep.DELETE, DONE)]
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
 
 
 @pytest.mark.parametrize("error", [ProviderBusy("It is busy."), ValueError("a secret")])
-async def test_what_fails_does_not_stop_the_rest(memory: Memory, error: Exception) -> None:
+async def test_a_failing_task_does_not_stop_the_others(memory: Memory, error: Exception) -> None:
     for number in range(9):
         await deleted(memory, f"Sales {number}")
     memory.trouble = Crashes("before delete", error)
@@ -52,31 +52,31 @@ async def test_what_fails_does_not_stop_the_rest(memory: Memory, error: Exceptio
         if is_ours
         else ("internal_error", "ValueError", error)
     )
-    assert len(await memory.held()) == 1
+    assert len(await memory.tenant_ids()) == 1
     await settle(memory)
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
 
 
-async def test_a_dry_run_tells_of_a_lease_that_cannot_be_had(memory: Memory) -> None:
+async def test_a_dry_run_reports_unavailable_leases(memory: Memory) -> None:
     await deleted(memory)
     memory.leases = _Away()
     assert told(await found(memory, dry_run=True)) == [(Upkeep.DELETE, "unavailable")]
 
 
-async def test_what_was_done_is_told_where_nothing_can_be_compared(memory: Memory) -> None:
+async def test_finished_tasks_are_reported_even_if_the_inventory_fails(memory: Memory) -> None:
     await deleted(memory)
     memory.trouble = Fails({"inventory": [ProviderBusy()]})
     assert told(await found(memory)) == [(Upkeep.DELETE, DONE), (Upkeep.COMPARE, "provider_busy")]
 
 
-async def test_a_registry_that_cannot_be_asked_is_told_to_who_sweeps(memory: Memory) -> None:
+async def test_an_unavailable_registry_raises(memory: Memory) -> None:
     process = troubled(memory, Fate(Unavailable(), 1, lasting=True)).memory
     with pytest.raises(Unavailable):
         await process.sweep()()
 
 
-async def test_a_sweep_that_is_cancelled_ends_after_all_its_chores(memory: Memory) -> None:
-    """Whoever stops it closes next what they work with."""
+async def test_a_cancelled_reconciler_waits_for_its_tasks(memory: Memory) -> None:
+    """The caller closes next what the tasks use."""
     for number in range(3):
         await deleted(memory, f"Sales {number}")
     memory.trouble = work = _Uninterruptible()
@@ -86,7 +86,7 @@ async def test_a_sweep_that_is_cancelled_ends_after_all_its_chores(memory: Memor
     await settled()
     work.end_one()
     await settled()
-    assert not sweeping.done(), "others are still at work"
+    assert not sweeping.done(), "other tasks are still running"
 
     for _ in range(2):
         work.end_one()
@@ -97,7 +97,7 @@ async def test_a_sweep_that_is_cancelled_ends_after_all_its_chores(memory: Memor
 
 
 class _Uninterruptible:
-    """As a trouble: what a provider does before it looks at a cancellation."""
+    """A fault hook: a provider that does not react to a cancellation at once."""
 
     def __init__(self) -> None:
         self.begun = 0
@@ -118,7 +118,7 @@ class _Uninterruptible:
 
 
 class _Away(MemoryLeases):
-    """Leases whose server cannot be reached."""
+    """Leases whose server is unavailable."""
 
     @asynccontextmanager
     async def held(self, name: str) -> AsyncIterator[bool]:

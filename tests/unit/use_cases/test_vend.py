@@ -1,4 +1,4 @@
-"""A nickname in, a working database out, under the plain name or one with a suffix."""
+"""Creating a database from a nickname, with or without a suffix."""
 
 import asyncio
 import re
@@ -23,7 +23,7 @@ REJECT = OnConflict.REJECT
 
 
 class LittleChance(SeededRandomness):
-    """Suffixes of one character over and over; of as many characters as it is given."""
+    """Each suffix repeats one of the given characters."""
 
     def __init__(self, characters: str) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class LittleChance(SeededRandomness):
         return next(self._characters) * length
 
 
-async def test_a_vended_database_is_ready_and_takes_its_login(memory: Memory) -> None:
+async def test_a_created_database_is_ready_and_accepts_its_login(memory: Memory) -> None:
     vended = await memory.create("Sales Data 2024")
 
     record = vended.database
@@ -50,13 +50,13 @@ async def test_a_vended_database_is_ready_and_takes_its_login(memory: Memory) ->
     ]
 
 
-async def test_the_record_says_what_was_asked_for(memory: Memory) -> None:
+async def test_the_record_has_what_was_requested(memory: Memory) -> None:
     vended = await memory.create(
         "Sales Data 2024", ttl=HOUR, labels={"team": "sales"}, extensions=("vector", "vector")
     )
 
     record = vended.database
-    assert (record.nickname, record.target) == ("Sales Data 2024", TARGET)
+    assert (record.nickname.typed, record.target) == ("Sales Data 2024", TARGET)
     assert (record.labels, record.extensions) == ({"team": "sales"}, ("vector",))
     assert record.created_at == memory.clock.now()
     assert record.expires_at == memory.clock.now() + HOUR
@@ -71,16 +71,16 @@ async def test_the_record_says_what_was_asked_for(memory: Memory) -> None:
         ({"key": " "}, InvalidRequest),
     ],
 )
-async def test_bad_input_leaves_no_trace(asked: dict[str, Any], error: type[Exception]) -> None:
+async def test_invalid_input_records_nothing(asked: dict[str, Any], error: type[Exception]) -> None:
     memory = Memory(expiry=ExpiryPolicy(longest=7 * HOUR))
 
     with pytest.raises(error):
         await memory.create(**asked)
 
-    assert (await memory.records(), await memory.held()) == ([], set())
+    assert (await memory.records(), await memory.tenant_ids()) == ([], set())
 
 
-async def test_vends_that_race_for_one_nickname_get_databases_of_their_own() -> None:
+async def test_concurrent_requests_for_one_nickname_get_databases_of_their_own() -> None:
     memory = Memory(trouble=give_way)
 
     vended = await asyncio.gather(*(memory.create() for _ in range(20)))
@@ -88,21 +88,21 @@ async def test_vends_that_race_for_one_nickname_get_databases_of_their_own() -> 
     assert len({one.connection.database for one in vended}) == 20
     assert len({one.connection.user for one in vended}) == 20
     assert all(memory.provider.accepts(one.connection) for one in vended)
-    assert await memory.held() == {one.database.id for one in vended}
+    assert await memory.tenant_ids() == {one.database.id for one in vended}
 
 
-async def test_a_name_that_a_stranger_has_on_the_provider_gets_a_suffix(memory: Memory) -> None:
+async def test_a_name_in_use_on_the_provider_gets_a_suffix(memory: Memory) -> None:
     await memory.occupy("Sales")
 
     vended = await memory.create()
 
     assert SUFFIXED.fullmatch(vended.connection.database)
-    assert await memory.held() == {"stranger", vended.database.id}
+    assert await memory.tenant_ids() == {"stranger", vended.database.id}
     assert (await memory.only_record()).names == vended.database.names
 
 
-async def test_a_name_that_is_taken_meanwhile_gets_a_suffix(memory: Memory) -> None:
-    """The stranger comes between the making of the role and that of the database."""
+async def test_a_name_taken_during_provisioning_gets_a_suffix(memory: Memory) -> None:
+    """Another database takes the name after the role was created."""
 
     async def stranger_comes(moment: str) -> None:
         if moment == "amid provision" and "sales" not in memory.provider._databases:
@@ -112,7 +112,7 @@ async def test_a_name_that_is_taken_meanwhile_gets_a_suffix(memory: Memory) -> N
     vended = await memory.create()
 
     assert SUFFIXED.fullmatch(vended.connection.database)
-    assert await memory.held() == {vended.database.id}
+    assert await memory.tenant_ids() == {vended.database.id}
 
 
 @pytest.mark.parametrize("nickname", ["postgres", " Template1 ", "NEONDB", "replication"])
@@ -122,26 +122,26 @@ async def test_a_reserved_name_gets_a_suffix_at_once(memory: Memory, nickname: s
 
 
 @pytest.mark.parametrize("holder", ["record", "stranger"])
-async def test_who_wants_that_name_or_none_is_told_who_has_it(memory: Memory, holder: str) -> None:
+async def test_a_name_in_use_is_rejected_on_request(memory: Memory, holder: str) -> None:
     await (memory.create() if holder == "record" else memory.occupy("Sales"))
-    held = await memory.held()
+    held = await memory.tenant_ids()
 
     with pytest.raises(NameTaken, match="'sales' is reserved or in use"):
         await memory.create(on_conflict=REJECT)
 
     record = await memory.only_record()
     assert record.state is (State.READY if holder == "record" else State.FAILED)
-    assert await memory.held() == held
+    assert await memory.tenant_ids() == held
 
 
-async def test_a_reserved_name_is_refused_to_who_wants_that_or_none(memory: Memory) -> None:
+async def test_a_reserved_name_is_rejected_on_request(memory: Memory) -> None:
     with pytest.raises(NameTaken, match="'postgres' is reserved"):
         await memory.create("postgres", on_conflict=REJECT)
-    assert (await memory.records(), await memory.held()) == ([], set())
+    assert (await memory.records(), await memory.tenant_ids()) == ([], set())
 
 
-async def test_a_dropped_database_frees_its_name(memory: Memory, sales: Vended) -> None:
-    await memory.deletion().promise(sales.database.id)
+async def test_a_deleted_database_frees_its_name(memory: Memory, sales: Vended) -> None:
+    await memory.deletion().request(sales.database.id)
     with pytest.raises(NameTaken):
         await memory.create(on_conflict=REJECT)
     await memory.deletion().finish(sales.database.id)
@@ -152,17 +152,17 @@ async def test_a_dropped_database_frees_its_name(memory: Memory, sales: Vended) 
     assert again.connection.password != sales.connection.password
 
 
-async def test_a_suffix_that_is_taken_too_is_followed_by_another() -> None:
+async def test_a_suffix_in_use_is_followed_by_another() -> None:
     memory = Memory(randomness=LittleChance("aab"))
     names = [(await memory.create()).connection.database for _ in range(3)]
     assert names == ["sales", "sales_aaaaaa", "sales_bbbbbb"]
 
 
-async def test_bad_luck_without_end_ends() -> None:
+async def test_the_number_of_suffixes_is_bounded() -> None:
     memory = Memory(randomness=LittleChance("a"))
     made = [await memory.create(), await memory.create()]
 
     with pytest.raises(NameTaken):
         await memory.create()
 
-    assert await memory.held() == {one.database.id for one in made}
+    assert await memory.tenant_ids() == {one.database.id for one in made}

@@ -1,4 +1,4 @@
-"""A vend whose caller goes away, whose database is deleted meanwhile, or that loses its lease."""
+"""Interrupted creations: cancelled, deleted meanwhile, or without their lease."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,14 +25,14 @@ each_moment = pytest.mark.parametrize("moment", PROVISIONING)
 
 
 async def assert_left(memory: Memory, state: State) -> None:
-    """Nothing but a record in that state."""
+    """Check that only a record in that state is left."""
     assert (await memory.only_record()).state is state
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
 
 
 @each_moment
 @pytest.mark.parametrize("undo", DELETING)
-async def test_a_vend_that_is_cancelled_again_amid_its_undo_leaves_nothing(
+async def test_a_second_cancellation_during_the_undo_leaves_nothing(
     memory: Memory, moment: str, undo: str
 ) -> None:
     _, vending = await memory.hold(moment, memory.create())
@@ -51,7 +51,7 @@ async def test_a_vend_that_is_cancelled_again_amid_its_undo_leaves_nothing(
 
 
 @pytest.mark.parametrize("undo", DELETING)
-async def test_a_cancellation_amid_an_undo_is_passed_on(memory: Memory, undo: str) -> None:
+async def test_a_cancellation_during_an_undo_is_raised(memory: Memory, undo: str) -> None:
     vend = memory.vend(login_check=RefusingLoginCheck(PgvendError()))
     hold, vending = await memory.hold(undo, vend(KEYLESS))
 
@@ -60,11 +60,13 @@ async def test_a_cancellation_amid_an_undo_is_passed_on(memory: Memory, undo: st
 
     with pytest.raises(asyncio.CancelledError):
         await vending
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
 
 
 @pytest.mark.parametrize("turns", range(25))
-async def test_a_cancelled_vend_is_whole_or_not_at_all(memory: Memory, turns: int) -> None:
+async def test_a_cancelled_request_leaves_a_ready_database_or_none(
+    memory: Memory, turns: int
+) -> None:
     memory.trouble = give_way
     vending = asyncio.create_task(memory.create())
     for _ in range(turns):
@@ -75,22 +77,22 @@ async def test_a_cancelled_vend_is_whole_or_not_at_all(memory: Memory, turns: in
     with suppress(asyncio.CancelledError):
         await vending
     outcomes = [(record.id, record.state) for record in await memory.records()]
-    assert outcomes == [(held, State.READY) for held in await memory.held()] or (
-        [state for _, state in outcomes] == [State.FAILED] and not await memory.held()
+    assert outcomes == [(held, State.READY) for held in await memory.tenant_ids()] or (
+        [state for _, state in outcomes] == [State.FAILED] and not await memory.tenant_ids()
     )
-    assert turns or not outcomes, "it was cancelled before it began"
+    assert turns or not outcomes, "it was cancelled before it started"
 
 
 @each_moment
 @pytest.mark.parametrize("is_done", [False, True], ids=["promised", "done"])
-async def test_a_deletion_that_comes_amid_a_vend_wins(
+async def test_a_deletion_during_provisioning_wins(
     memory: Memory, moment: str, is_done: bool
 ) -> None:
-    """One that is done has taken the vend's lease: nobody would look soon for what is made then."""
+    """A finished deletion had the lease: no task would find later parts soon."""
     hold, vending = await memory.hold(moment, memory.create())
     record = await memory.only_record()
 
-    await memory.deletion().promise(record.id)
+    await memory.deletion().request(record.id)
     if is_done:
         assert await memory.restarted().deletion().finish(record.id)
     hold.let_go.set()
@@ -100,11 +102,13 @@ async def test_a_deletion_that_comes_amid_a_vend_wins(
     await assert_left(memory, State.DELETED)
 
 
-async def test_a_deletion_amid_a_vend_whose_undo_fails_stays_promised(memory: Memory) -> None:
+async def test_a_deletion_during_provisioning_stays_pending_if_the_undo_fails(
+    memory: Memory,
+) -> None:
     hold, vending = await memory.hold("after provision", memory.create())
     memory.trouble = Fails({"before delete": [PgvendError()]})
 
-    await memory.deletion().promise((await memory.only_record()).id)
+    await memory.deletion().request((await memory.only_record()).id)
     hold.let_go.set()
 
     with pytest.raises(StaleRecord):
@@ -125,24 +129,24 @@ class DroppedMeanwhile(LoginCheck):
 async def _without_its_lease(
     memory: Memory, request: VendRequest
 ) -> AsyncIterator[asyncio.Task[Vended]]:
-    """A vend that has made its database, and goes on after the body."""
+    """Start a creation that has provisioned its database, and let it go on after the body."""
     hold, vending = await memory.hold("after provision", memory.vend()(request))
     memory.trouble = no_trouble
     yield vending
     hold.let_go.set()
 
 
-async def test_a_vend_is_to_be_repeated_when_another_has_finished_it(memory: Memory) -> None:
+async def test_a_request_that_another_replica_finished_is_to_be_retried(memory: Memory) -> None:
     async with _without_its_lease(memory, KEYED) as vending:
         other = await memory.restarted().vend()(KEYED)
 
     with pytest.raises(InFlight):
         await vending
     assert await memory.vend()(KEYED) == other
-    assert await memory.held() == {other.database.id}
+    assert await memory.tenant_ids() == {other.database.id}
 
 
-async def test_a_vend_does_not_undo_what_another_finishes(memory: Memory) -> None:
+async def test_a_request_does_not_undo_what_another_replica_finishes(memory: Memory) -> None:
     hold = Holds("verify")
     check = TroubledLoginCheck(MemoryLoginCheck(memory.provider), hold)
     async with _without_its_lease(memory, KEYED) as vending:
@@ -155,7 +159,7 @@ async def test_a_vend_does_not_undo_what_another_finishes(memory: Memory) -> Non
     assert (await finishing).database.state is State.READY
 
 
-async def test_a_vend_that_was_taken_for_left_behind_may_be_repeated(memory: Memory) -> None:
+async def test_a_request_that_another_replica_undid_is_to_be_retried(memory: Memory) -> None:
     async with _without_its_lease(memory, KEYLESS) as vending:
         await memory.restarted().sweep()()
 
@@ -164,7 +168,9 @@ async def test_a_vend_that_was_taken_for_left_behind_may_be_repeated(memory: Mem
     await assert_left(memory, State.FAILED)
 
 
-async def test_a_login_that_is_refused_for_the_undo_is_no_mistake(memory: Memory) -> None:
+async def test_a_login_refused_because_of_an_undo_is_not_an_error_of_its_own(
+    memory: Memory,
+) -> None:
     with pytest.raises(Unavailable):
         await memory.vend(login_check=DroppedMeanwhile(memory))(KEYLESS)
     await assert_left(memory, State.FAILED)

@@ -1,4 +1,4 @@
-"""A vend that fails leaves nothing on the provider that no record tells of."""
+"""A failed creation leaves nothing on the provider without a record."""
 
 import pytest
 
@@ -23,16 +23,16 @@ FAILURES = [ProviderBusy, ProviderFull, ProviderRejected, OutcomeUnknown, Extens
 
 
 async def assert_failed(memory: Memory, *steps: tuple[str, StepState]) -> None:
-    """Nothing is left, and the record tells of these steps."""
+    """Check that nothing is left, and that the record has these steps."""
     record = await memory.only_record()
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
     assert record.state is State.FAILED
     assert [(step.name, step.state) for step in record.steps] == [*steps]
 
 
 @pytest.mark.parametrize("error", FAILURES)
 @pytest.mark.parametrize("moment", PROVISIONING)
-async def test_nothing_is_left_of_a_vend_that_the_provider_fails_and_its_name_is_free(
+async def test_a_failure_of_the_provider_leaves_nothing_and_frees_the_name(
     memory: Memory, moment: str, error: type[PgvendError]
 ) -> None:
     memory.trouble = Fails({moment: [error()]})
@@ -54,13 +54,13 @@ async def test_a_failed_undo_is_recorded(memory: Memory, moment: str, undo: str)
 
     record = await memory.only_record()
     assert record.state is State.DELETING
-    assert await memory.held() <= {record.id}
+    assert await memory.tenant_ids() <= {record.id}
     await memory.deletion().finish(record.id)
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
     assert (await memory.only_record()).state is State.FAILED
 
 
-async def test_an_undo_that_crashes_leaves_the_record_that_says_so(memory: Memory) -> None:
+async def test_a_crash_of_the_undo_leaves_a_record_in_deletion(memory: Memory) -> None:
     async def trouble(moment: str) -> None:
         if moment in {"after provision", "before delete"}:
             raise ValueError(moment)
@@ -71,11 +71,13 @@ async def test_an_undo_that_crashes_leaves_the_record_that_says_so(memory: Memor
 
     record = await memory.only_record()
     assert record.state is State.DELETING
-    assert await memory.held() == {record.id}
+    assert await memory.tenant_ids() == {record.id}
 
 
 @pytest.mark.parametrize("error", [ProviderRejected, ProviderBusy])
-async def test_what_refuses_its_login_is_undone(memory: Memory, error: type[PgvendError]) -> None:
+async def test_a_database_that_refuses_its_login_is_undone(
+    memory: Memory, error: type[PgvendError]
+) -> None:
     with pytest.raises(error):
         await memory.vend(login_check=RefusingLoginCheck(error()))(SALES)
 
@@ -83,23 +85,23 @@ async def test_what_refuses_its_login_is_undone(memory: Memory, error: type[Pgve
     await assert_failed(memory, ("provision", done), ("verify", failed), ("delete", done))
 
 
-async def test_a_failing_delete_between_two_names_is_made_good(memory: Memory) -> None:
+async def test_a_failing_delete_between_two_names_is_undone(memory: Memory) -> None:
     await memory.occupy("Sales")
     await memory.interrupt("before delete", memory.create())
-    assert await memory.held() == {"stranger"}
+    assert await memory.tenant_ids() == {"stranger"}
 
 
 @pytest.mark.parametrize("call", [1, 2, 3])
-async def test_a_registry_that_fails_once_leaves_nothing_to_drop(memory: Memory, call: int) -> None:
+async def test_a_single_failure_of_the_registry_leaves_nothing(memory: Memory, call: int) -> None:
     with pytest.raises(Unavailable):
         await memory.vend(registry=FailingRegistry(memory.registry, call, call + 1))(SALES)
 
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
     assert all(record.is_gone for record in await memory.records())
 
 
 async def test_a_lost_last_answer_of_the_registry_keeps_the_database(memory: Memory) -> None:
-    """The record says ready, so the database is; its caller finds it in the list."""
+    """The record says `ready`, so the database is ready; its caller finds it in the list."""
     registry = FailingRegistry(memory.registry, 3, 4, after_effect=True)
 
     with pytest.raises(Unavailable):
@@ -107,4 +109,4 @@ async def test_a_lost_last_answer_of_the_registry_keeps_the_database(memory: Mem
 
     record = await memory.only_record()
     assert record.state is State.READY
-    assert await memory.held() == {record.id}
+    assert await memory.tenant_ids() == {record.id}

@@ -1,4 +1,4 @@
-"""A database that is promised first and made afterwards, and a vend that a crash has cut off."""
+"""Databases that are requested first and provisioned later, also after a crash."""
 
 import asyncio
 from dataclasses import replace
@@ -22,19 +22,23 @@ KEYED = replace(SALES, key="once")
 
 @pytest.fixture
 async def promised(memory: Memory) -> Database:
-    return await memory.vend().promise(KEYED)
+    return await memory.vend().request(KEYED)
 
 
-async def test_a_promise_is_recorded_and_makes_nothing(memory: Memory, promised: Database) -> None:
+async def test_a_request_is_recorded_and_provisions_nothing(
+    memory: Memory, promised: Database
+) -> None:
     assert promised.state is State.PROVISIONING
     assert promised.is_pending(Work.PROVISION)
     assert await memory.records() == [promised]
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
 
 
 @pytest.mark.parametrize("request_", [SALES, KEYED], ids=["keyless", "keyed"])
-async def test_what_was_promised_is_made_once(memory: Memory, request_: VendRequest) -> None:
-    promised = await memory.vend().promise(request_)
+async def test_a_requested_database_is_provisioned_once(
+    memory: Memory, request_: VendRequest
+) -> None:
+    promised = await memory.vend().request(request_)
 
     assert await memory.vend().finish(promised.id)
 
@@ -45,8 +49,10 @@ async def test_what_was_promised_is_made_once(memory: Memory, request_: VendRequ
     assert await memory.only_record() == made
 
 
-async def test_a_repeated_promise_is_handed_out(memory: Memory, promised: Database) -> None:
-    assert await memory.replica().vend().promise(KEYED) == promised
+async def test_a_provisioned_request_returns_its_database(
+    memory: Memory, promised: Database
+) -> None:
+    assert await memory.replica().vend().request(KEYED) == promised
 
     vended = await memory.vend()(KEYED)
 
@@ -54,26 +60,26 @@ async def test_a_repeated_promise_is_handed_out(memory: Memory, promised: Databa
     assert memory.provider.accepts(vended.connection)
 
 
-async def test_promises_that_race_with_one_key_are_one(memory: Memory) -> None:
-    promised = await asyncio.gather(*(memory.replica().vend().promise(KEYED) for _ in range(9)))
+async def test_concurrent_requests_with_one_key_are_one(memory: Memory) -> None:
+    promised = await asyncio.gather(*(memory.replica().vend().request(KEYED) for _ in range(9)))
     assert len({database.id for database in promised}) == 1
 
 
-async def test_nothing_is_promised_that_cannot_be_asked_for(memory: Memory, sales: Vended) -> None:
+async def test_an_invalid_request_is_not_recorded(memory: Memory, sales: Vended) -> None:
     with pytest.raises(InvalidNickname):
-        await memory.vend().promise(replace(SALES, nickname="!?"))
+        await memory.vend().request(replace(SALES, nickname="!?"))
     with pytest.raises(NameTaken):
-        await memory.vend().promise(replace(SALES, on_conflict=OnConflict.REJECT))
+        await memory.vend().request(replace(SALES, on_conflict=OnConflict.REJECT))
 
     assert await memory.records() == [sales.database]
 
 
 @pytest.mark.parametrize("request_", [SALES, KEYED], ids=["keyless", "keyed"])
 @pytest.mark.parametrize("moment", PROVISIONING)
-async def test_a_promise_outlives_its_process(
+async def test_a_request_survives_its_process(
     memory: Memory, moment: str, request_: VendRequest
 ) -> None:
-    before = await memory.vend().promise(request_)
+    before = await memory.vend().request(request_)
     _, making = await memory.hold(moment, memory.vend().finish(before.id))
     making.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -87,18 +93,18 @@ async def test_a_promise_outlives_its_process(
     await assert_in_line(memory)
 
 
-async def test_what_was_deleted_first_is_not_made(memory: Memory, promised: Database) -> None:
-    await memory.deletion().promise(promised.id)
+async def test_a_deleted_request_is_not_provisioned(memory: Memory, promised: Database) -> None:
+    await memory.deletion().request(promised.id)
 
     assert not await memory.vend().finish(promised.id)
 
     await settle(memory)
     assert (await memory.only_record()).state is State.DELETED
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
 
 
 async def crashed(memory: Memory, moment: str) -> Memory:
-    """The service after its process was killed at that moment of a vend."""
+    """Return the service after its process was killed at that moment of a creation."""
     with pytest.raises(Killed):
         await troubled(memory, _DiesAt(moment)).memory.vend()(KEYED)
     memory.trouble = no_trouble
@@ -106,7 +112,7 @@ async def crashed(memory: Memory, moment: str) -> Memory:
 
 
 @pytest.mark.parametrize("moment", PROVISIONING)
-async def test_a_request_that_is_being_worked_on_is_in_flight(memory: Memory, moment: str) -> None:
+async def test_a_request_in_progress_is_in_flight(memory: Memory, moment: str) -> None:
     hold, vending = await memory.hold(moment, memory.vend()(KEYED))
 
     with pytest.raises(InFlight):
@@ -119,7 +125,7 @@ async def test_a_request_that_is_being_worked_on_is_in_flight(memory: Memory, mo
 
 @pytest.mark.parametrize("is_swept", [False, True], ids=["request", "sweep"])
 @pytest.mark.parametrize("moment", PROVISIONING)
-async def test_what_a_crash_left_half_made_is_finished_and_told_to_the_same_request(
+async def test_a_repeated_request_finishes_an_interrupted_database(
     memory: Memory, moment: str, is_swept: bool
 ) -> None:
     service = await crashed(memory, moment)
@@ -131,7 +137,7 @@ async def test_what_a_crash_left_half_made_is_finished_and_told_to_the_same_requ
 
     assert service.provider.accepts(vended.connection)
     assert await service.records() == [vended.database]
-    assert await service.held() == {vended.database.id}
+    assert await service.tenant_ids() == {vended.database.id}
 
 
 async def test_a_crash_does_not_hide_that_the_key_was_reused(memory: Memory) -> None:
@@ -140,18 +146,20 @@ async def test_a_crash_does_not_hide_that_the_key_was_reused(memory: Memory) -> 
         await service.vend()(replace(KEYED, nickname="Another"))
 
 
-async def test_what_the_same_request_finishes_may_fail_and_leaves_nothing(memory: Memory) -> None:
+async def test_a_repeated_request_that_fails_leaves_nothing(memory: Memory) -> None:
     service = await crashed(memory, "amid provision")
 
     await memory.interrupt("before provision", service.vend()(KEYED))
 
     assert (await service.only_record()).state is State.FAILED
-    assert await memory.held() == set()
+    assert await memory.tenant_ids() == set()
 
 
 @pytest.mark.parametrize("seed", range(40))
 @pytest.mark.parametrize("on_conflict", OnConflict)
-async def test_racing_requests_make_one(memory: Memory, on_conflict: OnConflict, seed: int) -> None:
+async def test_concurrent_requests_create_one_database(
+    memory: Memory, on_conflict: OnConflict, seed: int
+) -> None:
     process = troubled(memory, Dawdling(seed))
     request = replace(KEYED, on_conflict=on_conflict)
     vends = (
@@ -164,12 +172,12 @@ async def test_racing_requests_make_one(memory: Memory, on_conflict: OnConflict,
     vended = [outcome for outcome in outcomes if isinstance(outcome, Vended)]
     assert vended, outcomes
     assert all(isinstance(outcome, Vended | InFlight) for outcome in outcomes), outcomes
-    assert {one.database.id for one in vended} == await memory.held()
+    assert {one.database.id for one in vended} == await memory.tenant_ids()
     await assert_in_line(memory)
 
 
 class _DiesAt(Fate):
-    """At that moment on the provider; from then on the process is no more."""
+    """A fault hook that kills the process at that moment."""
 
     def __init__(self, moment: str) -> None:
         super().__init__(Killed(), at=10_000, lasting=True)

@@ -1,4 +1,4 @@
-"""The same idempotency key means the same database, whatever happened in between."""
+"""Requests with the same idempotency key return the same database."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -33,7 +33,7 @@ async def vend(memory: Memory, request: VendRequest) -> Database:
 
 
 async def promise(memory: Memory, request: VendRequest) -> Database:
-    return await memory.vend().promise(request)
+    return await memory.vend().request(request)
 
 
 both_ways = pytest.mark.parametrize("repeat", [vend, promise])
@@ -46,7 +46,7 @@ async def first(memory: Memory) -> Vended:
 
 async def test_the_same_request_gets_the_same_answer(memory: Memory, first: Vended) -> None:
     assert await memory.replica().vend()(SALES) == first
-    assert await memory.replica().vend().promise(SALES) == first.database
+    assert await memory.replica().vend().request(SALES) == first.database
     assert await memory.records() == [first.database]
 
 
@@ -56,7 +56,7 @@ async def test_labels_may_come_in_any_order(memory: Memory) -> None:
 
 
 @pytest.mark.parametrize("callers_key", ["none", "another's"])
-async def test_without_that_key_a_request_is_a_new_one(memory: Memory, callers_key: str) -> None:
+async def test_a_request_with_another_key_or_none_is_new(memory: Memory, callers_key: str) -> None:
     anns, bobs = replace(SALES, caller=ANN), replace(SALES, caller=BOB)
     keyless = VendRequest(nickname="Sales")
     one, other = (anns, bobs) if callers_key == "another's" else (keyless, keyless)
@@ -66,7 +66,7 @@ async def test_without_that_key_a_request_is_a_new_one(memory: Memory, callers_k
 
 @both_ways
 @pytest.mark.parametrize("other", OTHER_BODIES.values(), ids=OTHER_BODIES)
-async def test_a_key_that_was_used_for_something_else_is_refused(
+async def test_a_key_with_another_request_is_refused(
     memory: Memory, first: Vended, other: VendRequest, repeat: Repeat
 ) -> None:
     with pytest.raises(RequestReused):
@@ -74,12 +74,14 @@ async def test_a_key_that_was_used_for_something_else_is_refused(
     assert await memory.records() == [first.database]
 
 
-async def test_a_repeated_request_tells_the_last_password(memory: Memory, first: Vended) -> None:
+async def test_a_repeated_request_returns_the_current_password(
+    memory: Memory, first: Vended
+) -> None:
     rotated = await memory.rotate()(first.database.id)
     assert (await memory.vend()(SALES)).connection == rotated.connection
 
 
-async def test_a_request_is_the_same_for_a_day(memory: Memory, first: Vended) -> None:
+async def test_a_key_is_valid_for_a_day(memory: Memory, first: Vended) -> None:
     memory.clock.moment += A_DAY - timedelta(microseconds=1)
     assert await memory.vend()(SALES) == first
     memory.clock.moment += timedelta(microseconds=1)
@@ -98,7 +100,7 @@ async def test_a_clock_that_goes_back_changes_nothing(memory: Memory, first: Ven
 
 
 @pytest.mark.parametrize("undo", [[], [ProviderBusy()]], ids=["dropped", "not-dropped-yet"])
-async def test_what_failed_is_tried_anew(memory: Memory, undo: list[ProviderBusy]) -> None:
+async def test_a_failed_request_is_tried_again(memory: Memory, undo: list[ProviderBusy]) -> None:
     memory.trouble = Fails({"after provision": [ProviderBusy()], "before delete": [*undo]})
     with pytest.raises(ProviderBusy):
         await memory.vend()(SALES)
@@ -107,32 +109,32 @@ async def test_what_failed_is_tried_anew(memory: Memory, undo: list[ProviderBusy
 
     assert memory.provider.accepts(vended.connection)
     await settle(memory)
-    assert await memory.held() == {vended.database.id}
+    assert await memory.tenant_ids() == {vended.database.id}
 
 
 @both_ways
 @pytest.mark.parametrize("is_dropped", [False, True])
-async def test_what_was_deleted_is_not_made_again(
+async def test_a_deleted_database_is_not_created_again(
     memory: Memory, first: Vended, is_dropped: bool, repeat: Repeat
 ) -> None:
-    await memory.deletion().promise(first.database.id)
+    await memory.deletion().request(first.database.id)
     if is_dropped:
         await memory.deletion().finish(first.database.id)
 
-    with pytest.raises(IllegalTransition, match="take a new key"):
+    with pytest.raises(IllegalTransition, match="use a new key"):
         await repeat(memory, SALES)
 
 
 @both_ways
-async def test_what_is_over_is_not_handed_out_again(memory: Memory, repeat: Repeat) -> None:
+async def test_an_expired_database_is_not_returned(memory: Memory, repeat: Repeat) -> None:
     await memory.vend()(replace(SALES, ttl=HOUR))
     memory.clock.moment += HOUR
 
-    with pytest.raises(IllegalTransition, match=r"is expired, .* take a new key"):
+    with pytest.raises(IllegalTransition, match=r"is expired, .* use a new key"):
         await repeat(memory, replace(SALES, ttl=HOUR))
 
 
-async def test_a_taken_name_is_refused_with_a_key_too(memory: Memory, sales: Vended) -> None:
+async def test_a_name_in_use_is_rejected_with_a_key_too(memory: Memory, sales: Vended) -> None:
     for _ in range(2):
         with pytest.raises(NameTaken):
             await memory.vend()(replace(SALES, on_conflict=OnConflict.REJECT))

@@ -1,4 +1,4 @@
-"""What is shown of a database: its connection, again, and what is done for it, as it happens."""
+"""Showing the connection of a database, and watching its steps."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ MADE = [("provision", "running"), ("provision", "done"), ("verify", "running"), 
 
 
 async def watched(memory: Memory, database_id: str, after: int = 0) -> list[Look]:
-    """All looks until nothing goes on any more."""
+    """Return the progress until nothing is pending."""
     async with asyncio.timeout(PATIENCE):
         return [look async for look in memory.watch()(database_id, after)]
 
@@ -41,7 +41,7 @@ def told(looks: list[Look]) -> list[tuple[str, str]]:
     return [(step.name, step.state.value) for look in looks for step in look.steps]
 
 
-async def test_asking_again_changes_nothing(memory: Memory, sales: Vended) -> None:
+async def test_showing_a_connection_changes_nothing(memory: Memory, sales: Vended) -> None:
     assert await memory.replica().connect()(sales.database.id) == sales
     assert await memory.only_record() == sales.database
     assert memory.provider.accepts(sales.connection)
@@ -53,12 +53,12 @@ async def test_a_rotation_changes_the_connection(memory: Memory, sales: Vended) 
 
 
 @pytest.mark.parametrize("moment", ROTATING)
-async def test_a_password_in_doubt_is_not_told(memory: Memory, moment: str) -> None:
+async def test_a_password_that_is_changing_is_not_shown(memory: Memory, moment: str) -> None:
     request = replace(SALES, key="k")
     made = (await memory.vend()(request)).database
     await memory.interrupt(moment, memory.rotate()(made.id))
 
-    for told in (memory.connect()(made.id), memory.vend()(request), memory.vend().promise(request)):
+    for told in (memory.connect()(made.id), memory.vend()(request), memory.vend().request(request)):
         with pytest.raises(InFlight):
             await told
 
@@ -66,18 +66,20 @@ async def test_a_password_in_doubt_is_not_told(memory: Memory, moment: str) -> N
     assert memory.provider.accepts((await memory.connect()(made.id)).connection)
 
 
-async def test_an_error_of_the_provider_is_passed_on(memory: Memory, sales: Vended) -> None:
+async def test_an_error_of_the_provider_is_raised(memory: Memory, sales: Vended) -> None:
     await memory.interrupt("reveal", memory.connect()(sales.database.id))
 
 
 @pytest.mark.parametrize("way", ["connect", "vend"])
-async def test_what_goes_while_it_is_asked_for_is_told_to_be_gone(memory: Memory, way: str) -> None:
+async def test_a_database_deleted_meanwhile_is_reported_as_deleting(
+    memory: Memory, way: str
+) -> None:
     request = replace(SALES, key="k")
     made = await memory.vend()(request)
 
     async def dropped(moment: str) -> None:
         if moment == "reveal":
-            await memory.deletion().promise(made.database.id)
+            await memory.deletion().request(made.database.id)
             raise DatabaseNotFound
 
     memory.trouble = dropped
@@ -86,15 +88,17 @@ async def test_what_goes_while_it_is_asked_for_is_told_to_be_gone(memory: Memory
 
 
 @pytest.mark.parametrize("after", range(6))
-async def test_who_comes_late_is_told_the_rest(memory: Memory, sales: Vended, after: int) -> None:
+async def test_a_late_watcher_gets_the_remaining_steps(
+    memory: Memory, sales: Vended, after: int
+) -> None:
     [look] = await watched(memory, sales.database.id, after)
     assert told([look]) == MADE[after:]
     assert look.database == sales.database
 
 
 @pytest.mark.parametrize("moment", PROVISIONING)
-async def test_every_step_is_told_once_by_any_replica(memory: Memory, moment: str) -> None:
-    promised = await memory.vend().promise(SALES)
+async def test_every_replica_yields_each_step_once(memory: Memory, moment: str) -> None:
+    promised = await memory.vend().request(SALES)
     watching = asyncio.create_task(watched(memory.replica(), promised.id))
     hold, making = await memory.hold(moment, memory.vend().finish(promised.id))
     await asyncio.sleep(0)
@@ -105,8 +109,8 @@ async def test_every_step_is_told_once_by_any_replica(memory: Memory, moment: st
     assert await making
 
 
-async def test_the_last_look_is_at_what_became_of_it(memory: Memory) -> None:
-    promised = await memory.vend().promise(SALES)
+async def test_the_last_progress_shows_the_result(memory: Memory) -> None:
+    promised = await memory.vend().request(SALES)
     await memory.interrupt("amid provision", memory.vend().finish(promised.id))
 
     *_, last = await watched(memory, promised.id)
@@ -115,8 +119,8 @@ async def test_the_last_look_is_at_what_became_of_it(memory: Memory) -> None:
     assert [step.error for step in last.steps if step.state is StepState.FAILED] == ["Not now."]
 
 
-async def test_nothing_is_asked_faster_than_the_interval(memory: Memory) -> None:
-    promised = await memory.vend().promise(SALES)
+async def test_the_registry_is_read_once_per_interval(memory: Memory) -> None:
+    promised = await memory.vend().request(SALES)
     looks = memory.watch()(promised.id)
 
     for _ in range(3):
@@ -128,7 +132,7 @@ async def test_nothing_is_asked_faster_than_the_interval(memory: Memory) -> None
 
 @dataclass
 class Interrupted(LoginCheck):
-    """Refuses the password after something else has happened to the database."""
+    """Refuses the password after another operation on the database."""
 
     happening: asyncio.Future[object]
 
@@ -137,15 +141,13 @@ class Interrupted(LoginCheck):
         raise PasswordRefused
 
 
-async def test_a_login_that_works_is_said_where_somebody_asks(
-    memory: Memory, sales: Vended
-) -> None:
+async def test_a_working_login_is_verified_on_request(memory: Memory, sales: Vended) -> None:
     shown = await memory.connect()(sales.database.id, verify=True)
     assert shown == replace(sales, verified=True)
     assert await memory.connect()(sales.database.id) == replace(sales, verified=None)
 
 
-async def test_a_password_that_the_owner_changed_is_told_with_the_way_out(
+async def test_a_password_changed_by_the_owner_is_reported_with_a_hint(
     memory: Memory, sales: Vended
 ) -> None:
     changed = replace(sales.database.order(memory.passwords), password=new_order().password)
@@ -160,14 +162,14 @@ async def test_a_password_that_the_owner_changed_is_told_with_the_way_out(
 
 
 @pytest.mark.parametrize("error", [ProviderBusy(), ProviderRejected(), PgvendError()], ids=repr)
-async def test_any_other_trouble_leaves_the_connection_unverified(
+async def test_any_other_error_leaves_the_connection_unverified(
     memory: Memory, sales: Vended, error: PgvendError
 ) -> None:
     connect = replace(memory.connect(), login_check=RefusingLoginCheck(error))
     assert await connect(sales.database.id, verify=True) == replace(sales, verified=False)
 
 
-async def test_nothing_is_verified_where_the_operator_turned_that_off(
+async def test_nothing_is_verified_if_the_operator_turned_it_off(
     memory: Memory, sales: Vended
 ) -> None:
     connect = replace(memory.connect(), login_check=None)
@@ -175,7 +177,7 @@ async def test_nothing_is_verified_where_the_operator_turned_that_off(
 
 
 @pytest.mark.parametrize(("change", "error"), [("rotate", InFlight), ("delete", IllegalTransition)])
-async def test_a_refusal_that_our_own_change_explains_is_not_the_owners(
+async def test_a_refusal_after_a_rotation_is_not_blamed_on_the_owner(
     memory: Memory, sales: Vended, change: str, error: type[PgvendError]
 ) -> None:
     act = memory.rotate() if change == "rotate" else memory.delete

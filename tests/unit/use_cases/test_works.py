@@ -1,4 +1,4 @@
-"""What is so for each work that is done for a database: it fails, is repeated, is overtaken."""
+"""Properties of every operation: failure, repetition, concurrency."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -19,7 +19,7 @@ INSTALLING = ["before install", "after install"]
 
 
 async def promised(memory: Memory) -> str:
-    return (await memory.vend().promise(VendRequest(nickname="Sales"))).id
+    return (await memory.vend().request(VendRequest(nickname="Sales"))).id
 
 
 async def ready(memory: Memory) -> str:
@@ -39,7 +39,7 @@ async def expired(memory: Memory) -> str:
 
 
 async def deleted(memory: Memory) -> str:
-    return (await memory.deletion().promise(await ready(memory))).id
+    return (await memory.deletion().request(await ready(memory))).id
 
 
 Act = Callable[[Memory, str], Coroutine[Any, Any, object]]
@@ -47,7 +47,7 @@ Act = Callable[[Memory, str], Coroutine[Any, Any, object]]
 
 @dataclass
 class Case:
-    """A work: of what, how it is done or finished, and to which end."""
+    """An operation: how to prepare, start and finish it, and the resulting state."""
 
     name: str
     prepared: Callable[[Memory], Awaitable[str]]
@@ -55,7 +55,7 @@ class Case:
     ends: State
     finish: Act
     call: Act | None = None
-    """As a caller does it; else it is only ever finished."""
+    """The call of a caller; None if only the reconciler performs it."""
 
 
 VEND = Case(
@@ -94,7 +94,7 @@ DELETE = Case(
 
 
 def each(*cases: Case) -> pytest.MarkDecorator:
-    """Each at each of its moments."""
+    """Parametrize each case with each of its moments."""
     pairs = [(case, moment) for case in cases for moment in case.moments]
     ids = [f"{case.name} {moment}" for case, moment in pairs]
     return pytest.mark.parametrize(("case", "moment"), pairs, ids=ids)
@@ -109,7 +109,7 @@ async def assert_ended(memory: Memory, state: State) -> None:
 
 @each(ROTATE, ADD, RESTORE, SUSPEND, DELETE)
 @pytest.mark.parametrize("again", ["call", "sweep"])
-async def test_failed_work_is_told_and_finished(
+async def test_a_failed_operation_is_recorded_and_finished(
     memory: Memory, case: Case, moment: str, again: str
 ) -> None:
     database_id = await case.prepared(memory)
@@ -125,7 +125,9 @@ async def test_failed_work_is_told_and_finished(
 
 
 @each(VEND, ROTATE, ADD, RESTORE, SUSPEND, DELETE)
-async def test_of_two_at_once_one_does_it_once(memory: Memory, case: Case, moment: str) -> None:
+async def test_of_two_concurrent_calls_one_performs_the_operation(
+    memory: Memory, case: Case, moment: str
+) -> None:
     database_id = await case.prepared(memory)
     act = case.call or case.finish
     hold, doing = await memory.hold(moment, act(memory, database_id))
@@ -149,7 +151,7 @@ async def test_a_deletion_meanwhile_wins(memory: Memory, case: Case, moment: str
     act = case.call or case.finish
     hold, doing = await memory.hold(moment, act(memory, database_id))
 
-    await memory.deletion().promise(database_id)
+    await memory.deletion().request(database_id)
     hold.let_go.set()
 
     [error] = await asyncio.gather(doing, return_exceptions=True)

@@ -14,7 +14,7 @@ async def test_it_takes_orders_up_to_its_capacity() -> None:
     await provider.provision(order)
     await provider.provision(new_order())
 
-    with pytest.raises(ProviderFull, match="All 2 databases are taken"):
+    with pytest.raises(ProviderFull, match="capacity of 2 databases is used up"):
         await provider.provision(new_order())
 
     assert len(await provider.inventory()) == 2

@@ -1,0 +1,83 @@
+"""The transitions that deletion, expiry and restoration require."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from domain.database import Database
+from domain.errors import IllegalTransition, InFlight
+from domain.states import State
+from domain.steps import Work
+
+
+def start_deletion(database: Database, now: datetime) -> Database:
+    """Return the record of a database that is to be deleted. Raises IllegalTransition."""
+    return database.moved(State.DELETING).began(Work.DELETE, now)
+
+
+def is_expiring(database: Database, now: datetime) -> bool:
+    """Return whether the expiry has passed and the database has not been deleted since."""
+    return database.state in {State.READY, State.EXPIRED} and database.is_over(now)
+
+
+def start_expiry(database: Database, now: datetime, grace: timedelta) -> Database | None:
+    """Return the record with the transition that its expiry requires, or None if there is none.
+
+    Within the grace period a ready database is suspended; afterwards it is deleted. A restoration
+    whose new expiry has passed as well is cancelled, and the database is suspended again, because
+    the restoration may have reopened it.
+    """
+    if not is_expiring(database, now):
+        return None
+    if database.is_over(now - grace):
+        return start_deletion(database, now)
+    if database.state is State.READY:
+        return database.moved(State.EXPIRED).began(Work.SUSPEND, now)
+    if database.is_pending(Work.RESTORE):
+        return database.did(Work.RESTORE, now).began(Work.SUSPEND, now)
+    return None
+
+
+def is_suspending(database: Database, now: datetime) -> bool:
+    """Return whether the database is to be suspended. One that is being restored is not."""
+    is_expired = database.state is State.EXPIRED and is_expiring(database, now)
+    return is_expired and database.is_pending(Work.SUSPEND)
+
+
+def complete_suspension(database: Database, now: datetime, grace: timedelta) -> Database | None:
+    """Return the record of a suspended database, to be deleted when the grace period ends. Return
+    None if the database was deleted or restored meanwhile."""
+    if database.expires_at is None or not is_suspending(database, now):
+        return None
+    return database.did(Work.SUSPEND, now, database.expires_at + grace)
+
+
+def check_restorable(database: Database, now: datetime) -> None:
+    """Raise InFlight while the database is expiring, and IllegalTransition unless it is expired."""
+    if database.state is State.READY and database.is_over(now):
+        raise InFlight("The database is expiring now; retry soon.")
+    if database.state is not State.EXPIRED:
+        raise IllegalTransition(
+            f"Database {database.id} is {database.state}; only an expired one can be restored."
+        )
+
+
+def start_restoration(database: Database, now: datetime, expires_at: datetime | None) -> Database:
+    """Return the record of a database that is to be restored, with its new expiry."""
+    return replace(database.began(Work.RESTORE, now), expires_at=expires_at)
+
+
+def is_restoring(database: Database, now: datetime) -> bool:
+    """Return whether a restoration was started, and its new expiry has not passed."""
+    is_started = database.state is State.EXPIRED and database.is_pending(Work.RESTORE)
+    return is_started and not database.is_over(now)
+
+
+def complete_restoration(database: Database, now: datetime) -> Database:
+    """Return the record of a restored database. The restoration also completes a pending rotation
+    and supersedes a pending suspension. Raises IllegalTransition if the database was deleted
+    meanwhile."""
+    database = database.moved(State.READY)
+    for work in (Work.ROTATE, Work.END_SESSIONS, Work.SUSPEND):
+        if database.is_pending(work):
+            database = database.did(work, now)
+    return database.did(Work.RESTORE, now)

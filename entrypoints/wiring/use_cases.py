@@ -160,9 +160,7 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
         clock=clock,
         target=target,
         audit=audit,
-        finishers=map_finishers(
-            vend, delete, expire, rotate, add_extension, restore, limit_sizes
-        ),
+        finishers=map_finishers(vend, delete, expire, rotate, add_extension, restore, limit_sizes),
         detectors=map_detectors(detect_drift=detect_drift, limit_sizes=limit_sizes),
     )
     guard_server = GuardServer(guard, settings.guard_policy, clock) if guard else None

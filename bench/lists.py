@@ -52,7 +52,7 @@ async def measured_pages(folder: Path) -> Pages:
     """`pgvend serve` over a registry of so many records; the deep page is nine tenths down."""
     ids = await _filled(folder / "data" / "registry.sqlite3")
     deep = urlsafe_b64encode(ids[RECORDS // 10].encode()).decode()
-    settings = {"PGVEND_DATA_DIR": str(folder / "data"), "PGVEND_SWEEP_INTERVAL": "0"}
+    settings = {"PGVEND_DATA_DIR": str(folder / "data"), "PGVEND_RECONCILE_INTERVAL": "0"}
     async with served(settings, folder) as url, aiohttp.ClientSession(url) as client:
         rounds = [await _round(client, deep) for _ in range(ROUNDS + 5)][5:]
     return Pages(

@@ -17,9 +17,14 @@ ENV_FILE = ".env"
 PREFIX = "PGVEND_"
 
 FORMER_NAMES = {
-    "PGVEND_POSTGRES_PUBLIC_HOST": "PGVEND_PUBLIC_HOST",
-    "PGVEND_POSTGRES_PUBLIC_PORT": "PGVEND_PUBLIC_PORT",
+    f"{PREFIX}{former}": f"{PREFIX}{name}"
+    for former, name in (
+        ("POSTGRES_PUBLIC_HOST", "PUBLIC_HOST"),
+        ("POSTGRES_PUBLIC_PORT", "PUBLIC_PORT"),
+        ("SWEEP_INTERVAL", "RECONCILE_INTERVAL"),
+    )
 }
+"""Settings that were renamed. A former name is refused, with the new one: there are no aliases."""
 
 _OF_KUBERNETES = re.compile(
     r"PGVEND_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"

@@ -1,4 +1,4 @@
-"""structlog, configured once: a console in a terminal, JSON elsewhere, always on standard error."""
+"""structlog, configured once: short lines in a terminal, JSON elsewhere, on standard error."""
 
 import io
 import logging
@@ -11,19 +11,24 @@ from aiohttp.http_exceptions import HttpProcessingError
 from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 from domain.text import legible
+from entrypoints.config.terminal_log import RequestSummary, create_renderer
 
 
 def configure_logging(level: str, *, terminal: bool) -> None:
-    """Everything goes one way, what libraries log through the standard library too."""
+    """Write all events, those of libraries too, in one format to standard error.
+
+    In a terminal, the steps of a request are shown at level `debug` only.
+    """
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
             *_shared(),
+            *([RequestSummary()] if terminal and level != "debug" else []),
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,  # tests capture
+        cache_logger_on_first_use=False,  # tests capture logs
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_shared(),
@@ -38,13 +43,13 @@ def configure_logging(level: str, *, terminal: bool) -> None:
     root.handlers = [handler]
     root.setLevel(level.upper())
     logging.getLogger("aiohttp.server").filters = [_Malformed()]
-    for library in ("asyncio", "alembic", "aiosqlite"):  # the last tells each call with its values
+    for library in ("asyncio", "alembic", "aiosqlite"):  # aiosqlite logs each call with its values
         logging.getLogger(library).setLevel(logging.WARNING)
 
 
 class _Malformed(logging.Filter):
-    """What is no HTTP is the caller's affair: a line, not a traceback, which would quote it with
-    the key that it may hold."""
+    """Shortens the error of a malformed request to a line: a traceback would quote the request, and
+    a key in it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         error = record.exc_info and record.exc_info[1]
@@ -65,16 +70,16 @@ def _shared() -> list[Processor]:
 
 
 def _rendering(terminal: bool) -> list[Processor]:
-    """Tracebacks are plain: the pretty ones print local variables, secrets among them."""
+    """Tracebacks are plain: rich ones print local variables, which can hold secrets."""
     if terminal:
         console = structlog.dev.ConsoleRenderer(exception_formatter=_legible_traceback)
-        return [_made_legible, console]
+        return [_made_legible, create_renderer(console)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
 
 
 def _made_legible(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Escape foreign names and messages, so that they neither command a terminal nor pass for lines
-    of our own. The console writes values other than text as `repr` does, which escapes them."""
+    """Escape names and messages, so that they neither control the terminal nor imitate log lines.
+    Values other than text are written by `repr`, which escapes them."""
     return {
         legible(key): legible(value) if isinstance(value, str) else value
         for key, value in event.items()
@@ -82,8 +87,7 @@ def _made_legible(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def _legible_traceback(console: TextIO, error: ExcInfo) -> None:
-    """Escape an error's traceback. Indent each line, so that no line of its message passes for
-    ours."""
+    """Write an escaped traceback, each line indented, so that none imitates a log line."""
     plain = io.StringIO()
     structlog.dev.plain_traceback(plain, error)
     for line in plain.getvalue().strip("\n").split("\n"):

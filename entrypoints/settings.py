@@ -73,11 +73,11 @@ class Settings(AccessSettings, NetworkSettings, ProviderSettings):
         description="a duration such as 24h, 7d or P1DT12H, for which what has expired can be "
         "restored",
     )
-    sweep_interval: int = Field(
+    reconcile_interval: int = Field(
         30,
         ge=0,
         le=3600,
-        validation_alias="PGVEND_SWEEP_INTERVAL",
+        validation_alias="PGVEND_RECONCILE_INTERVAL",
         description="the number of seconds, up to 3600, from one sweep to the next; 0 for none",
     )
     log_level: Choice[LogLevel] = Field(

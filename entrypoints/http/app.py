@@ -89,7 +89,7 @@ async def _end_streams(app: web.Application) -> None:
 
 
 def _lifetime_of(container: Container) -> Callable[[web.Application], AsyncIterator[None]]:
-    interval = container.settings().sweep_interval
+    interval = container.settings().reconcile_interval
 
     async def lifetime(app: web.Application) -> AsyncIterator[None]:
         async with AsyncExitStack() as closing:

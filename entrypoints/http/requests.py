@@ -10,6 +10,7 @@ from aiohttp.typedefs import Handler
 
 from entrypoints.http.headers import REQUEST_ID_HEADER
 from entrypoints.http.keys import REQUEST_ID
+from entrypoints.http.routes import route_of
 
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -45,5 +46,13 @@ async def logged(request: web.Request, handler: Handler) -> web.StreamResponse:
     write = log.debug if request.path in _QUIET else log.info
     ms = round((time.perf_counter() - begin) * 1000, 1)
     path = request.rel_url.raw_path  # still escaped, so that callers cannot write control codes
-    write("http.request", method=request.method, path=path, status=response.status, ms=ms)
+    route = route_of(request)
+    write(
+        "http.request",
+        action=route.name if route else "",
+        method=request.method,
+        path=path,
+        status=response.status,
+        ms=ms,
+    )
     return response

@@ -128,7 +128,7 @@ async def test_a_process_stops_during_a_stream(server_15: OperatorsServer, tmp_p
                 PGVEND_PROVIDER="memory",
                 PGVEND_REGISTRY_URL=url,
                 PGVEND_SECRET="s" * 32,
-                PGVEND_SWEEP_INTERVAL="0",
+                PGVEND_RECONCILE_INTERVAL="0",
             ) as service,
             aiohttp.ClientSession(service.url) as client,
             client.get(f"/v1/databases/{left.id}/events") as response,

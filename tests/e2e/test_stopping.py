@@ -71,7 +71,7 @@ async def test_ctrl_c_in_a_terminal_exits_quietly(tmp_path: Path) -> None:
     assert status == 0
     assert b"Traceback" not in output
     assert b"\x1b[31mred" not in output, "callers must not write control codes into the terminal"
-    assert b"http.request" in output
+    assert b"GET /fake%1B%5B31mred 404" in output
     assert b'"event"' not in output, "a terminal gets plain lines"
 
 

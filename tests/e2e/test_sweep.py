@@ -29,7 +29,7 @@ CRASH = RuntimeError("a secret")
 
 def sweeping(trouble: Trouble = no_trouble, **more: Any) -> AbstractAsyncContextManager[RunningApp]:
     provider = MemoryProvider(trouble=trouble)
-    return running_app(provider, clock=SlowClock(), sweep_interval=30, **more)
+    return running_app(provider, clock=SlowClock(), reconcile_interval=30, **more)
 
 
 async def test_a_reconciliation_reports_its_actions_and_a_dry_run_plans_them(
@@ -70,7 +70,7 @@ async def test_a_start_resumes_unfinished_operations() -> None:
         dropped, rotated = await app.vend("dropped"), await app.vend("rotated")
         await left_half_dropped(app, dropped["id"])
         order = await left_half_rotated(app, rotated["id"])
-    async with app.replica(sweep_interval=30) as later:
+    async with app.replica(reconcile_interval=30) as later:
         await later.comes_to(kept.id, "ready")
         await later.comes_to(undone.id, "failed")
         await later.comes_to(dropped["id"], "deleted")
@@ -136,14 +136,14 @@ async def test_shutdown_does_not_wait_for_a_reconciliation() -> None:
             left = await left_half_made(app, promised=False)
             await gate.reached.wait()
         gate.open()
-    async with app.replica(sweep_interval=30) as later:
+    async with app.replica(reconcile_interval=30) as later:
         await later.comes_to(left.id, "failed")
 
         assert await later.nothing_is_left()
 
 
 async def test_an_interval_of_zero_disables_the_loop() -> None:
-    async with running_app(clock=SlowClock(), sweep_interval=0) as app:
+    async with running_app(clock=SlowClock(), reconcile_interval=0) as app:
         await left_half_made(app)
         assert app.clock.slept == []
         assert [one["state"] for one in await app.live()] == ["provisioning"]

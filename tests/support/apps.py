@@ -144,7 +144,7 @@ def _client_of(port: int) -> ClientSession:
 
 def container_of(provider: ProviderName, **settings: Any) -> Container:
     """A developer's `.env` is not for tests."""
-    chosen = Settings(_env_file=None, provider=provider, **{"sweep_interval": 0} | settings)
+    chosen = Settings(_env_file=None, provider=provider, **{"reconcile_interval": 0} | settings)
     return Container(settings=chosen, secret=SECRET)
 
 

@@ -147,7 +147,7 @@ async def test_others_work_on_while_one_tenant_attacks_all_the_time() -> None:
     times = Times()
     with ram_folder() as folder:
         async with (
-            running_service(folder, PGVEND_SWEEP_INTERVAL="1") as service,
+            running_service(folder, PGVEND_RECONCILE_INTERVAL="1") as service,
             aiohttp.ClientSession(service.url) as http,
         ):
             attackers_id, attacker = await created(http, "attacker")

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.support.service import PATIENCE, RunningService, running_service, starting_service
 
-BUSY: Mapping[str, Any] = {"PGVEND_LOG_LEVEL": "error", "PGVEND_SWEEP_INTERVAL": "1"}
+BUSY: Mapping[str, Any] = {"PGVEND_LOG_LEVEL": "error", "PGVEND_RECONCILE_INTERVAL": "1"}
 
 SLIPS = ("crashed", "Traceback", "never retrieved", "Exception ignored")
 """What a service does not write, killed or not."""

@@ -6,6 +6,7 @@ import pytest
 
 from domain.errors import StartupError
 from entrypoints.config.exposure import find_unreachable_host
+from entrypoints.environment import FORMER_NAMES
 from entrypoints.settings import LogLevel, Settings
 from entrypoints.settings_loading import ignored_variables, load_client_settings
 from tests.unit.entrypoints.conftest import FOUR, Environment
@@ -14,12 +15,11 @@ DOCUMENTED = {str(field.validation_alias) for field in Settings.model_fields.val
 FOREIGN = sorted({name.upper() for name in Settings.model_fields} - DOCUMENTED)
 
 MEANT = {
-    "PGVEND_POSTGRES_PUBLIC_HOST": "PGVEND_PUBLIC_HOST",
-    "PGVEND_POSTGRES_PUBLIC_PORT": "PGVEND_PUBLIC_PORT",
-    "PGVEND_SWEEP_INTERVL": "PGVEND_SWEEP_INTERVAL",
-    "PGVEND_SWEEP_INTERVALS": "PGVEND_SWEEP_INTERVAL",
-    "PGVEND_SWEEP_1NTERVAL": "PGVEND_SWEEP_INTERVAL",
-    "PGVEND_SWEPE_INTERVAL": "PGVEND_SWEEP_INTERVAL",
+    **FORMER_NAMES,
+    "PGVEND_RECONCILE_INTERVL": "PGVEND_RECONCILE_INTERVAL",
+    "PGVEND_RECONCILE_INTERVALS": "PGVEND_RECONCILE_INTERVAL",
+    "PGVEND_RECONCILE_1NTERVAL": "PGVEND_RECONCILE_INTERVAL",
+    "PGVEND_RECONICLE_INTERVAL": "PGVEND_RECONCILE_INTERVAL",
     "pgvend_secret": "PGVEND_SECRET",
     "pgvend_providre": "PGVEND_PROVIDER",
     "PGVEND_HOST": "HOST",
@@ -57,8 +57,8 @@ def test_a_name_that_means_another_is_refused_with_that_one(env: Environment, na
 
 
 def test_a_name_in_the_env_file_is_checked_as_well(env: Environment) -> None:
-    Path(".env").write_text("PGVEND_SWEEP_INTERVL=0\n")
-    assert "Use PGVEND_SWEEP_INTERVAL" in env.mistake()
+    Path(".env").write_text("PGVEND_RECONCILE_INTERVL=0\n")
+    assert "Use PGVEND_RECONCILE_INTERVAL" in env.mistake()
 
 
 def test_an_unknown_name_is_ignored_with_a_warning(env: Environment) -> None:

@@ -34,7 +34,7 @@ DEFAULTS = {
     "default_ttl": None,
     "max_ttl": None,
     "grace_period": None,
-    "sweep_interval": 30,
+    "reconcile_interval": 30,
     "size_limit": None,
     "cors_allow_origins": (),
     "cors_allow_headers": (),

@@ -18,7 +18,7 @@ class AuditEventResponse(ResponseBody):
     caller: str
     key: str = Field(description="The id of the API key; empty for a key from the settings.")
     action: str
-    subject: str = Field(description="The id of the database or key; empty if there is none.")
+    subject: str = Field(description="The id of the database or key; empty for other calls.")
     address: str
     request_id: str
     outcome: str = Field(description="`done`, or the code of the error.")

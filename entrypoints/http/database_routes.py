@@ -4,34 +4,21 @@ from domain.caller import Scope
 from domain.errors import (
     DatabaseNotFound,
     ExtensionUnavailable,
-    IllegalTransition,
     InFlight,
     InvalidDuration,
     InvalidExpiry,
     InvalidLabels,
-    InvalidNickname,
     InvalidPageToken,
     InvalidRequest,
-    NameTaken,
     OtherTarget,
-    OutcomeUnknown,
     PasswordChanged,
-    PreconditionFailed,
-    ProviderBusy,
-    ProviderFull,
-    ProviderLocked,
-    ProviderRejected,
-    QuotaReached,
-    RequestReused,
     SecretUnknown,
     StaleRecord,
-    Unavailable,
 )
 from entrypoints.formats import FORMATS, NotAcceptable, NotExpressible
 from entrypoints.http import connection, databases, events, lifecycle
 from entrypoints.http import parameters as given
 from entrypoints.http.connection_schemas import RevealedConnectionResponse
-from entrypoints.http.headers import VERIFIED
 from entrypoints.http.route import Answer, Route, Tag
 from entrypoints.http.schemas import (
     CreateDatabaseRequest,
@@ -43,32 +30,22 @@ from entrypoints.http.schemas import (
     RotatePasswordRequest,
     UpdateDatabaseRequest,
 )
-
-VENDING = (
-    InvalidNickname,
-    RequestReused,
-    NameTaken,
-    InFlight,
-    IllegalTransition,
-    OtherTarget,
-    SecretUnknown,
-    QuotaReached,
+from entrypoints.http.shared_routes import (
+    APPLIED,
+    CHANGING,
+    ETAG,
+    LOCATION,
+    MAKING,
+    PROVIDING,
+    REACHING,
+    REGISTRY,
+    VENDING,
+    WAS_VERIFIED,
 )
-REACHING = (DatabaseNotFound, IllegalTransition, InFlight, OtherTarget)
-CHANGING = (*REACHING, StaleRecord, PreconditionFailed)
-REGISTRY = (Unavailable,)
-PROVIDING = (*REGISTRY, ProviderBusy, ProviderLocked, OutcomeUnknown, ProviderRejected)
-MAKING = (*PROVIDING, ProviderFull)
-"""Errors of creating and finding a database, and of the registry and the provider."""
 
 CONNECTIONS = {form.media_type: None for form in FORMATS.values()} | {
     "application/json": RevealedConnectionResponse
 }
-
-ETAG = {"ETag": "The version of the record, for If-Match."}
-LOCATION = {"Location": "The address of the record."}
-WAS_VERIFIED = {VERIFIED: "With `verify=true`: `true` if the login succeeded, else `false`."}
-APPLIED = {"Preference-Applied": "`respond-async`."}
 
 DATABASE_ROUTES = (
     Route(

@@ -11,10 +11,10 @@ from domain.errors import (
 )
 from entrypoints.http import extensions
 from entrypoints.http import parameters as given
-from entrypoints.http.database_routes import ETAG, PROVIDING, REACHING
 from entrypoints.http.extension_schemas import AddExtensionRequest, ExtensionListResponse
 from entrypoints.http.route import Answer, Route, Tag
 from entrypoints.http.schemas import DatabaseResponse
+from entrypoints.http.shared_routes import ETAG, PROVIDING, REACHING
 
 EXTENSION_ROUTES = (
     Route(

@@ -54,9 +54,7 @@ class CreateDatabaseRequest(Body):
 class UpdateDatabaseRequest(Body):
     """The members to change. Send `expires_at` or `ttl`, not both; null removes the expiry."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"minProperties": 1, "not": {"required": [*sorted(EXPIRY)]}}
-    )
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     expires_at: AwareDatetime | None = Field(
         None,

@@ -3,9 +3,9 @@
 from domain.caller import Scope
 from entrypoints.http import documentation, health, legacy, upkeep
 from entrypoints.http import parameters as given
-from entrypoints.http.database_routes import MAKING, PROVIDING, VENDING
 from entrypoints.http.legacy_schemas import LegacyDatabaseRequest, LegacyDatabaseResponse
 from entrypoints.http.route import Answer, Route, Tag
+from entrypoints.http.shared_routes import MAKING, PROVIDING, VENDING
 from entrypoints.http.sweep_schemas import CreateReconciliationRequest, ReconciliationResponse
 
 SERVICE_ROUTES = (

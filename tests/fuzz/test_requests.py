@@ -91,7 +91,7 @@ queries = st.lists(
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer; `body` is None unless it is JSON."""
+    """An answer; `body` is its JSON, otherwise None."""
 
     status: int
     media_type: str

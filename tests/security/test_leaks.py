@@ -66,7 +66,7 @@ async def lived(net: Net, environment: Environment, folder: Path) -> None:
     async with serving({**settings, "PGVEND_SECRET": old}) as service:
         async with life.asking(net, service, admin) as ask:
             await life.strangers(ask)
-            key = await ask.new_key("a caller")
+            key = await ask.new_key("caller")
         async with life.asking(net, service, web) as ask:
             await life.youth(ask)
             await life.mistakes(ask)

@@ -39,7 +39,7 @@ DISALLOWING = {name for name, (_, options) in KINDS.items() if f"--locale={LATIN
 
 @asynccontextmanager
 async def with_latin1(major: int) -> AsyncIterator[Programs]:
-    """The programs of that version, which find a locale that no machine here has."""
+    """Programs of that version, with a locale that this machine does not have."""
     programs = await programs_of(major)
     with ram_folder() as folder:
         folder.chmod(0o755)
@@ -51,7 +51,6 @@ async def with_latin1(major: int) -> AsyncIterator[Programs]:
 
 
 def _wrapped(programs: Path, folder: Path) -> Path:
-    """Return programs of that version that find a locale which this machine does not have."""
     for name in ("initdb", "postgres"):
         wrapper = folder / name
         wrapper.write_text(f'#!/bin/sh\nLOCPATH={folder} exec {programs / name} "$@"\n')

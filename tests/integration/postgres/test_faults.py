@@ -47,15 +47,15 @@ async def bury(here: Site, order: Order) -> None:
 
 
 CALLS: Mapping[str, Call] = {
-    "vend": lambda here, order: here.vend(order),
+    "provision": lambda here, order: here.vend(order),
     "delete": lambda here, order: here.provider.delete(order.tenant),
-    "bury": bury,
+    "tombstone": bury,
     "rotate": lambda here, order: here.provider.rotate(rotated(order)),
     "suspend": lambda here, order: here.provider.suspend(order.tenant),
 }
 
 ASKS = {
-    "vend": [
+    "provision": [
         "log in",
         "SELECT pg_advisory_lock",
         "run WITH named",
@@ -70,7 +70,7 @@ ASKS = {
         "goodbye",
     ],
     "delete": ["SELECT pg_terminate_backend", "SET LOCAL", "DROP DATABASE"],
-    "bury": [
+    "tombstone": [
         "ALTER ROLE … RENAME TO",
         "run SELECT DISTINCT c.oid",
         "LOCK TABLE ONLY",
@@ -94,11 +94,11 @@ TWO = {name: BLOWS[name] for name in ("cut after", "cancelled")}
 """Faults that cover the states that any fault leaves: after a request, or during one."""
 
 STORIES = {
-    "a vend, repeated": Story("vend", vend_again),
-    "a vend, deleted": Story("vend", None, BLOWS),
+    "a provision, repeated": Story("provision", vend_again),
+    "a provision, deleted": Story("provision", None, BLOWS),
     "a deletion, repeated": Story("delete"),
     "a deletion, provisioned": Story("delete", vend_again, TWO),
-    "a burial, repeated": Story("bury", None, TWO),
+    "a tombstone, repeated": Story("tombstone", None, TWO),
     "a rotation, repeated": Story("rotate", rotate_again),
     "a suspension, repeated": Story("suspend", suspend_again),
     "a suspension, let in": Story("suspend", vend_again, TWO),
@@ -161,15 +161,15 @@ async def _requests(bundled: PostgresProvider, name: str, neighbour: Connection)
 
 
 def _order(call: str) -> Order:
-    return replace(new_order(), extensions=("vector",)) if call == "vend" else new_order()
+    return replace(new_order(), extensions=("vector",)) if call == "provision" else new_order()
 
 
 async def _provisioned(
     bundled: PostgresProvider, call: str, order: Order, neighbour: Connection
 ) -> Connection | None:
-    if call == "vend":
+    if call == "provision":
         return None
     connection = await bundled.provision(order)
-    if call == "bury":
+    if call == "tombstone":
         await run(neighbour, crowd(order.tenant.id), about=connection)
     return connection

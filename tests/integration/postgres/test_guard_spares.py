@@ -36,10 +36,9 @@ MIGRATION = (
     "GRANT CONNECT ON DATABASE {database} TO {user}",
     "SELECT count(*) FROM pg_roles, pg_database, pg_auth_members, pg_db_role_setting",
 )
-"""In one transaction."""
+"""Runs in one transaction."""
 
 SECOND_MIGRATION = "COMMENT ON DATABASE {database} IS 'migrated again'"
-"""Runs in one transaction."""
 INDEX = "CREATE INDEX CONCURRENTLY ON other ((1))"
 
 LOOKS = 15

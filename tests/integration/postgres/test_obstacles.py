@@ -58,10 +58,9 @@ LEFT_OPEN = {
     "a grant inside": "GRANT USAGE ON SCHEMA public TO {user}",
     "a table": "CREATE TABLE locked (); LOCK locked",
 }
-"""Statements that block nothing, or with which the tenant locks itself out, before its
-suspension."""
 
 ONLY_DELETED = {"no places", "settings of the database", "no library", "a large object"}
+"""Obstacles that do not block a suspension, or with which the tenant locks itself out before it."""
 ONLY_DELETED |= {"default privileges", "a comment", "a grant inside"}
 ONLY_DELETED |= {name for name in BY_THE_OPERATOR if not name.startswith("a closed")}
 """What is in nobody's way, or shuts the tenant out itself, before its suspension."""

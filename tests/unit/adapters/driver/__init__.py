@@ -1,1 +1,1 @@
-"""How asyncpg is called."""
+"""Tests of the driver."""

@@ -1,4 +1,4 @@
-"""Logins of URLs, and sessions that no variable and no file of libpq leads elsewhere."""
+"""Logins from URLs, and sessions that ignore libpq's variables and files."""
 
 import asyncio
 import os
@@ -34,7 +34,7 @@ SSL_REQUEST = b"\x04\xd2\x16\x2f"
 
 
 class Listener:
-    """Answers the request for TLS with `byte`, and notes how each session begins."""
+    """Answers the TLS request with `byte`, and records the first bytes of each session."""
 
     def __init__(self, byte: bytes) -> None:
         self.byte, self.begun = byte, list[bytes]()
@@ -57,7 +57,7 @@ def hostile_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("hostile_environment")
 @pytest.mark.parametrize("byte", [b"N", b"S"])
-async def test_the_environment_does_not_change_where_a_login_goes(byte: bytes) -> None:
+async def test_a_login_ignores_the_environment(byte: bytes) -> None:
     listener = Listener(byte)
     server = await asyncio.start_server(listener, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -74,7 +74,7 @@ async def test_the_environment_does_not_change_where_a_login_goes(byte: bytes) -
         assert began[8:9] == b"\x16"  # a TLS handshake
 
 
-async def test_a_server_without_tls_is_used_without_it_unless_tls_is_asked_for() -> None:
+async def test_a_server_without_tls_is_used_unless_tls_is_required() -> None:
     listener = Listener(b"N")
     server = await asyncio.start_server(listener, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -89,14 +89,14 @@ async def test_a_server_without_tls_is_used_without_it_unless_tls_is_asked_for()
     assert b"user" not in b"".join(listener.begun)
 
 
-async def test_a_server_that_closes_the_connection_has_not_said_whether_it_has_tls() -> None:
+async def test_a_closed_connection_does_not_mean_that_tls_is_unsupported() -> None:
     server = await asyncio.start_server(Listener(b""), "127.0.0.1", 0)
     async with server:
         with pytest.raises(OSError, match="closed"):
             await offers_tls("127.0.0.1", server.sockets[0].getsockname()[1])
 
 
-def test_a_url_without_a_host_is_the_socket_of_this_machine() -> None:
+def test_a_url_without_a_host_uses_a_local_socket() -> None:
     login = login_of_url(PostgresUrl.parse("postgresql:///app"), SETTING)
     assert all(host.startswith("/") for host in login["host"])
     assert login["database"] == "app"
@@ -105,7 +105,7 @@ def test_a_url_without_a_host_is_the_socket_of_this_machine() -> None:
 
 @pytest.mark.parametrize("content", [None, "not a certificate"])
 @pytest.mark.parametrize("parameter", ["sslrootcert", "sslcert", "sslcrl"])
-def test_a_certificate_file_that_cannot_be_used_names_the_setting(
+def test_an_unusable_certificate_file_is_reported_with_the_setting(
     tmp_path: Path, parameter: str, content: str | None
 ) -> None:
     file = tmp_path / "file.pem"
@@ -116,7 +116,7 @@ def test_a_certificate_file_that_cannot_be_used_names_the_setting(
         login_of_url(url, SETTING)
 
 
-def test_the_server_gets_the_parameters_that_libpq_does_not_keep_to_itself() -> None:
+def test_the_server_gets_parameters_that_libpq_does_not_handle() -> None:
     query = "options=-c%20search_path%3Da&lock_timeout=1s&sslmode=disable&connect_timeout=3"
     login = login_of_url(PostgresUrl.parse(f"postgresql://u@h/d?{query}"), SETTING)
     assert login["settings"] == {"options": "-c search_path=a", "lock_timeout": "1s"}

@@ -1,4 +1,4 @@
-"""Sessions with one of several hosts, of which some are of no use."""
+"""Sessions with one of several hosts, some of which are unusable."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -37,7 +37,7 @@ KINDS = {"silent": _silent, "starting": _starting, "away": None}
 
 @pytest.fixture(params=KINDS)
 async def useless(request: pytest.FixtureRequest) -> AsyncIterator[int]:
-    """The port of a host that gives no session."""
+    """Return the port of an unusable host."""
     async with AsyncExitStack() as stack:
         if kind := KINDS[request.param]:
             server = await asyncio.start_server(kind, "127.0.0.1", 0)
@@ -48,7 +48,7 @@ async def useless(request: pytest.FixtureRequest) -> AsyncIterator[int]:
 
 
 @pytest.mark.parametrize("options", ["", "sslmode=disable"])
-async def test_the_next_host_is_tried_where_one_gives_no_session(
+async def test_the_next_host_is_tried_after_an_unusable_one(
     server_15: OperatorsServer, useless: int, options: str
 ) -> None:
     dsn = server_15.dsn().replace("127.0.0.1", f"127.0.0.1:{useless},127.0.0.1")
@@ -58,7 +58,7 @@ async def test_the_next_host_is_tried_where_one_gives_no_session(
     await session.close()
 
 
-async def test_a_login_that_is_refused_is_not_tried_elsewhere(server_15: OperatorsServer) -> None:
+async def test_a_refused_login_is_not_tried_on_the_next_host(server_15: OperatorsServer) -> None:
     dsn = server_15.dsn("nobody").replace(f"{server_15.port}", f"{server_15.port},127.0.0.1:1")
     login = login_of_url(PostgresUrl.parse(dsn), "PGVEND_POSTGRES_ADMIN_DSN")
     with pytest.raises(asyncpg.InvalidPasswordError):
@@ -66,7 +66,7 @@ async def test_a_login_that_is_refused_is_not_tried_elsewhere(server_15: Operato
 
 
 @pytest.mark.parametrize("attributes", ["standby", "read-only"])
-async def test_a_server_of_another_role_is_of_no_use(
+async def test_a_server_of_another_role_is_skipped(
     server_15: OperatorsServer, attributes: str
 ) -> None:
     dsn = server_15.dsn().replace("127.0.0.1", f"127.0.0.1:{server_15.port},127.0.0.1")

@@ -1,4 +1,4 @@
-"""What CREATE DATABASE is asked for, and what the doctor says of it, by what template0 has."""
+"""The clause of CREATE DATABASE and the doctor's finding, for each kind of template0."""
 
 from dataclasses import replace
 
@@ -42,7 +42,7 @@ def test_a_locale_that_allows_utf8_is_kept(template: Template) -> None:
         (replace(LATIN1, major=18, is_libc=False), BY_C),
     ],
 )
-def test_another_locale_is_replaced_and_warned_of(template: Template, clause: str) -> None:
+def test_another_locale_is_replaced_with_a_warning(template: Template, clause: str) -> None:
     assert template.clause == clause
     told = judged_template(template)
     assert told.verdict is Verdict.WARN

@@ -1,4 +1,4 @@
-"""The driver's errors in our words."""
+"""Translation of the driver's errors."""
 
 import asyncpg
 import pytest
@@ -48,7 +48,7 @@ CONTROL_PLANE = [
 
 
 def server_error(state: str, message: str = LEAK) -> asyncpg.PostgresError:
-    """As asyncpg makes one of what the server sends."""
+    """Build the error that asyncpg raises for the server's message."""
     error = asyncpg.PostgresError.new({"S": "ERROR", "V": "ERROR", "C": state, "M": message})
     assert isinstance(error, asyncpg.PostgresError)
     return error
@@ -74,7 +74,7 @@ def translation(error: BaseException, lost: Lost = OutcomeUnknown) -> PgvendErro
 @pytest.mark.parametrize(
     ("state", "kind"), [(state, kind) for kind, states in SAID.items() for state in states]
 )
-def test_every_sqlstate_has_its_meaning_and_the_servers_words_are_for_the_log_only(
+def test_every_sqlstate_is_translated_without_the_servers_message(
     state: str, kind: type[PgvendError]
 ) -> None:
     original = server_error(state)
@@ -90,7 +90,7 @@ def test_every_sqlstate_has_its_meaning_and_the_servers_words_are_for_the_log_on
 
 @pytest.mark.parametrize("lost", [ProviderBusy, OutcomeUnknown])
 @pytest.mark.parametrize(("message", "kind"), INTERNAL.items())
-def test_an_internal_error_is_final_unless_it_is_a_race_or_a_limit(
+def test_an_internal_error_is_final_unless_it_is_a_concurrent_change_or_a_limit(
     message: str, kind: type[PgvendError], lost: Lost
 ) -> None:
     error = translation(server_error("XX000", message), lost)
@@ -100,7 +100,7 @@ def test_an_internal_error_is_final_unless_it_is_a_race_or_a_limit(
 
 @pytest.mark.parametrize("lost", [ProviderBusy, OutcomeUnknown])
 @pytest.mark.parametrize("error", BROKEN, ids=lambda error: f"{type(error).__name__} {error}")
-def test_a_connection_that_broke_means_what_the_caller_says(error: Exception, lost: Lost) -> None:
+def test_a_broken_connection_raises_the_callers_error(error: Exception, lost: Lost) -> None:
     outcome = translation(error, lost)
     assert type(outcome) is lost
     assert outcome.__cause__ is error
@@ -108,19 +108,19 @@ def test_a_connection_that_broke_means_what_the_caller_says(error: Exception, lo
     assert "hunter2" not in f"{outcome} {outcome!r}"
 
 
-def test_a_race_is_an_error_that_passes() -> None:
+def test_a_concurrent_change_is_transient() -> None:
     assert issubclass(Raced, ProviderBusy)
     assert Raced.code == ProviderBusy.code
 
 
 @pytest.mark.parametrize("error", [ProviderFull("ours"), ValueError("a bug"), KeyboardInterrupt()])
-def test_what_is_not_the_drivers_passes_through(error: BaseException) -> None:
+def test_other_errors_pass_through(error: BaseException) -> None:
     with pytest.raises(type(error)) as caught, translated(OutcomeUnknown):
         raise error
     assert caught.value is error
 
 
-def test_a_url_that_the_driver_cannot_read_is_final_and_not_quoted() -> None:
+def test_an_invalid_url_is_final_and_not_quoted() -> None:
     error = translation(ClientConfigurationError("bad sslmode in postgresql://a:secret@h/d"))
     assert type(error) is ProviderRejected
     assert "secret" not in str(error)

@@ -1,4 +1,4 @@
-"""Lines of pg_hba.conf that let people in as tenants, and whose databases are on a server."""
+"""Doctor checks of pg_hba.conf and of the marks on a server."""
 
 from ipaddress import ip_network
 from typing import Any
@@ -18,7 +18,7 @@ KNOWN = Known(installation="0a1b2c")
 
 
 def rule(method: str, **other: Any) -> Rule:
-    """For all from everywhere, unless something else is said."""
+    """Return a rule for all users from all addresses, unless arguments say otherwise."""
     address = other.pop("address", "all")
     network = ip_network(address) if address and address != "all" else None
     told = {"line": 1, "kind": "host", "databases": ["all"], "users": ["all"], "is_broken": False}
@@ -69,30 +69,30 @@ MARKS: dict[str, tuple[list[str], Known, Verdict, str]] = {
 
 
 @pytest.mark.parametrize(("rules", "verdict", "detail"), RULES.values(), ids=list(RULES))
-def test_the_first_line_that_fits_counts(rules: list[Rule], verdict: Verdict, detail: str) -> None:
+def test_the_first_matching_line_is_used(rules: list[Rule], verdict: Verdict, detail: str) -> None:
     outcome = judged_rules(rules, [("user_shop", "shop")], PUBLIC)
     assert outcome.verdict is verdict
     assert detail in outcome.detail
 
 
 @pytest.mark.parametrize("users", ["all", "/(?<bad"])
-def test_before_there_are_tenants_lines_are_judged_all_the_same(users: str) -> None:
+def test_lines_are_judged_without_tenants_too(users: str) -> None:
     assert judged_rules([rule("trust", users=[users])], [], PUBLIC).verdict is FAIL
     assert judged_rules([rule("scram-sha-256", users=[users])], [], PUBLIC).verdict is OK
 
 
-def test_trust_on_loopback_has_failed_where_tenants_are_there() -> None:
+def test_trust_on_loopback_fails_if_tenants_connect_from_there() -> None:
     assert judged_rules([rule("trust", address="127.0.0.1/32")], [], NEAR).verdict is FAIL
 
 
 @pytest.mark.parametrize("host", ["localhost", NEAR, "::1", "/run/postgresql"])
-def test_loopback_is_known(host: str) -> None:
+def test_loopback_is_recognized(host: str) -> None:
     assert is_near(host)
     assert not is_near(PUBLIC)
 
 
 @pytest.mark.parametrize(("marks", "known", "verdict", "detail"), MARKS.values(), ids=list(MARKS))
-def test_databases_are_ours_by_their_marks_and_by_our_records(
+def test_databases_are_judged_by_marks_and_records(
     marks: list[str], known: Known, verdict: Verdict, detail: str
 ) -> None:
     outcome = judged(marks, known)

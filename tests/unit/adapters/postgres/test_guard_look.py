@@ -1,4 +1,4 @@
-"""What the guard makes of the server's answer."""
+"""Conversion of the guard's query result."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def seen(**more: Any) -> Look:
     return look_of(answer(**more), None)
 
 
-def test_a_quiet_server_has_nothing_but_room() -> None:
+def test_an_idle_server_has_only_free_connections() -> None:
     look = seen()
     assert look.guards == [7]
     assert [*look.suspects, *look.locks, *look.nameless] == []
@@ -48,7 +48,7 @@ def test_a_quiet_server_has_nothing_but_room() -> None:
         ("object", "object:1262:0", Kind.PASSING),  # NOTIFY
     ],
 )
-def test_each_lock_is_of_a_kind(locktype: str, target: str, kind: Kind) -> None:
+def test_each_lock_has_a_kind(locktype: str, target: str, kind: Kind) -> None:
     found = {
         "party": 8,
         "kind": locktype,
@@ -62,17 +62,17 @@ def test_each_lock_is_of_a_kind(locktype: str, target: str, kind: Kind) -> None:
     assert (lock.kind, lock.mode, lock.waited) == (kind, Mode.ShareRowExclusive, 1.5)
 
 
-def test_ids_of_transactions_that_go_on_count_also_where_they_start_again() -> None:
+def test_ids_of_open_transactions_count_also_after_a_wraparound() -> None:
     assert seen(ids=[1200, 999]).next_id == 1201
     look = seen(next_id=(3 << 32) + WRAP - 1, ids=[5], databases=[["a", WRAP - 95, 0]])
     assert (look.next_id, look.ages) == (6, {"a": 101})
 
 
-def test_what_keeps_multixacts_counts_as_well() -> None:
+def test_the_age_of_multixacts_counts_too() -> None:
     assert seen(databases=[["a", 900, 700]]).ages == {"a": 700}
 
 
-def test_a_session_keeps_its_oldest_id_and_took_its_newest() -> None:
+def test_a_session_has_its_oldest_held_and_its_newest_id() -> None:
     found = {
         "pid": 8,
         "tenant": "a",

@@ -1,4 +1,4 @@
-"""Names and texts in statements: read back as PostgreSQL's scanner reads them."""
+"""Quoting of names and texts, read back as PostgreSQL's scanner reads them."""
 
 import pytest
 from hypothesis import example, given
@@ -12,7 +12,7 @@ texts = st.text(st.characters(codec="utf-8", exclude_characters="\0")) | st.text
 
 
 def read_identifier(sql: str) -> str:
-    """The identifier that all of `sql` is; an assertion fails when it ends sooner."""
+    """Read `sql` as one identifier; fail if it ends early."""
     assert sql[0] == sql[-1] == '"'
     inside = sql[1:-1]
     assert '"' not in inside.replace('""', "")
@@ -20,7 +20,7 @@ def read_identifier(sql: str) -> str:
 
 
 def read_literal(sql: str, *, standard_conforming_strings: bool) -> str:
-    """The string constant that all of `sql` is, character by character."""
+    """Read `sql` as one string constant, character by character."""
     escapes = sql.startswith("E") or not standard_conforming_strings
     body = sql.removeprefix("E")
     assert body[0] == body[-1] == "'"
@@ -39,7 +39,7 @@ def read_literal(sql: str, *, standard_conforming_strings: bool) -> str:
 @given(texts)
 @example('"')
 @example('"; DROP DATABASE postgres; --')
-def test_an_identifier_is_read_back_as_it_was(name: str) -> None:
+def test_an_identifier_is_read_back_unchanged(name: str) -> None:
     assert read_identifier(identifier(name)) == name
 
 

@@ -1,4 +1,4 @@
-"""Verifiers: checked by the server's half of RFC 5802 against a client's half of its own."""
+"""SCRAM verifiers, checked by an independent implementation of RFC 5802's client."""
 
 import base64
 import hmac
@@ -27,7 +27,7 @@ RFC_SIGNATURE = base64.b64decode("6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")
 
 
 def parts(verifier: str) -> tuple[int, bytes, bytes, bytes]:
-    """Iterations, salt, stored key and server key, as PostgreSQL reads them."""
+    """Return iterations, salt, stored key and server key, as PostgreSQL reads them."""
     match = FORM.fullmatch(verifier)
     assert match
     salt, stored_key, server_key = (
@@ -43,7 +43,7 @@ def admits(verifier: str, message: bytes, proof: bytes) -> bool:
     return sha256(client_key).digest() == stored_key
 
 
-def test_the_verifier_of_the_rfcs_password_is_the_rfcs_and_no_other() -> None:
+def test_the_verifier_matches_the_rfcs_example() -> None:
     verifier = _verifier("pencil", RFC_SALT)
     _, _, _, server_key = parts(verifier)
     assert admits(verifier, RFC_MESSAGE, RFC_PROOF)
@@ -51,8 +51,8 @@ def test_the_verifier_of_the_rfcs_password_is_the_rfcs_and_no_other() -> None:
     assert hmac.digest(server_key, RFC_MESSAGE, "sha256") == RFC_SIGNATURE
 
 
-async def test_a_verifier_has_the_form_that_postgresql_knows_and_a_salt_of_its_own() -> None:
-    """Anything else it would take for a password in plain text, silently."""
+async def test_a_verifier_has_postgresqls_form_and_a_new_salt() -> None:
+    """PostgreSQL would silently treat any other text as a plain password."""
     iterations, salt, stored_key, server_key = parts(await scram_verifier(Secret("x")))
     assert iterations == ITERATIONS == 4096
     assert (len(salt), len(stored_key), len(server_key)) == (SALT_BYTES, 32, 32)
@@ -64,6 +64,6 @@ def test_a_verifier_does_not_show_its_password(password: str) -> None:
     assert password not in _verifier(password, RFC_SALT)
 
 
-async def test_a_password_beyond_ascii_is_refused_rather_than_mistaken() -> None:
+async def test_a_password_beyond_ascii_is_refused() -> None:
     with pytest.raises(UnicodeEncodeError):
         await scram_verifier(Secret("pässword"))

@@ -1,4 +1,4 @@
-"""How a server's address is read, and what it hands out."""
+"""A server's addresses, and the connections that it gives to tenants."""
 
 import pytest
 
@@ -24,17 +24,17 @@ def server(dsn: str = DSN, host: str | None = None, port: int | None = None) -> 
 
 
 @pytest.mark.parametrize(("dsn", "expected"), ADDRESSES.items())
-async def test_tenants_have_the_admins_address(dsn: str, expected: tuple[str, int, str]) -> None:
+async def test_tenants_use_the_admins_address(dsn: str, expected: tuple[str, int, str]) -> None:
     connection = await server(dsn).build_connection(new_order())
     assert (connection.host, connection.port, connection.sslmode) == expected
 
 
-async def test_tenants_reach_the_server_where_the_operator_says() -> None:
+async def test_tenants_use_the_public_address() -> None:
     connection = await server(host="public.example", port=7654).build_connection(new_order())
     assert (connection.host, connection.port) == ("public.example", 7654)
 
 
-async def test_a_login_is_made_with_exactly_what_is_handed_out() -> None:
+async def test_a_login_uses_exactly_the_connection() -> None:
     order = new_order("Sales")
 
     connection = await server().build_connection(order)

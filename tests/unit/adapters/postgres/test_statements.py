@@ -1,4 +1,4 @@
-"""Statements: what they must and must not hold whatever the names are."""
+"""Properties of statements for all names."""
 
 import re
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ QUOTED = re.compile(r"""E'(?:[^'\\]|''|\\\\)*'|'(?:[^']|'')*'|"(?:[^"]|"")*\""""
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])) | entropies.map(lambda e: new_id(NOW, e)))
-def test_any_id_has_a_lock_that_is_a_number_that_the_server_takes(database_id: str) -> None:
+def test_every_id_has_a_valid_lock_key(database_id: str) -> None:
     assert -(2**63) <= statements.lock_key(database_id) < 2**63
 
 
@@ -31,7 +31,9 @@ def test_two_tenants_do_not_wait_for_each_other(two: list[bytes]) -> None:
 
 
 @given(database=names, owner=names, mark=names, verifier=names)
-def test_no_name_leaves_its_quotes(database: str, owner: str, mark: str, verifier: str) -> None:
+def test_names_stay_inside_their_quotes(
+    database: str, owner: str, mark: str, verifier: str
+) -> None:
     """Outside of the quotes every tenant's statements are the same."""
     odd, plain = _all(Names(database, owner), mark, verifier), _all(Names("d", "o"), "m", "v")
     assert [QUOTED.sub("?", text) for text in odd] == [QUOTED.sub("?", text) for text in plain]

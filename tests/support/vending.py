@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import pytest
 
@@ -77,20 +77,20 @@ class Memory:
     def __post_init__(self) -> None:
         self.provider = MemoryProvider(capacity=self.capacity, trouble=self._trouble)
 
-    def replica(self) -> "Memory":
+    def replica(self) -> Self:
         """Return another process of the service. It shares the registry, the provider and the
         leases."""
         other = replace(self)
         other.provider = self.provider
         return other
 
-    def restarted(self) -> "Memory":
+    def restarted(self) -> Self:
         """Return the service after a restart: the leases of all former processes have ended."""
         other = self.replica()
         other.leases = MemoryLeases()
         return other
 
-    def elsewhere(self) -> "Memory":
+    def elsewhere(self) -> Self:
         """Return the service over another target."""
         return replace(self, target=ELSEWHERE)
 

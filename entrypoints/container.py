@@ -108,7 +108,7 @@ class Container(Outside):
     limit_sizes = providers.Singleton(
         ConfineDatabases,
         **records_only,
-        guard=Outside.size_guard,
+        size_guard=Outside.size_guard,
         leases=Outside.leases,
         target=target,
         limit=providers.Callable(attrgetter("size_limit"), Outside.settings),

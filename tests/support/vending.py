@@ -151,7 +151,7 @@ class Memory:
         return self._over(DetectDrift)
 
     def confine(self) -> ConfineDatabases:
-        return self._over(ConfineDatabases, guard=self.provider)
+        return self._over(ConfineDatabases, size_guard=self.provider)
 
     def sweep(self, grace: timedelta = NO_GRACE, *, login_check: LoginCheck | None = None) -> Sweep:
         finishers = map_finishers(

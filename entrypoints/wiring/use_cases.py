@@ -148,7 +148,7 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
     )
     limit_sizes = ConfineDatabases(
         registry=registry,
-        guard=size_guard,
+        size_guard=size_guard,
         leases=leases,
         clock=clock,
         target=target,

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 
 class Leases(ABC):
     """A lease shows that a process works on something. It ends with the work, or with the process.
-    It avoids duplicate work, and tells work in progress from work that a crash interrupted.
+    It avoids duplicate work, and distinguishes work in progress from interrupted work.
 
     A lease is not a lock: a process that lost its connection to the registry may continue after its
     lease has ended. The versions of records prevent conflicting changes.

@@ -33,7 +33,7 @@ class ConfineDatabases:
     actions: ClassVar = frozenset({Upkeep.CONFINE, Upkeep.RELEASE})
 
     registry: Registry
-    guard: SizeGuard
+    size_guard: SizeGuard
     leases: Leases
     clock: Clock
     target: Target
@@ -42,7 +42,7 @@ class ConfineDatabases:
     async def __call__(self) -> list[Chore]:
         """Measure all databases and list the tasks. Raises Unavailable, and what the measurement
         raises."""
-        sizes = await self.guard.measures() if self.limit else {}
+        sizes = await self.size_guard.measures() if self.limit else {}
         query = Query(states=frozenset({State.READY}), target=self.target.name, limit=PAGE)
         chores = (self._chore(record, sizes) for record in await every(self.registry, query))
         return [chore for chore in chores if chore]
@@ -87,7 +87,7 @@ class ConfineDatabases:
             return True
 
     async def _done(self, database: Database, work: Work) -> None:
-        act = self.guard.confine if work is Work.CONFINE else self.guard.release
+        act = self.size_guard.confine if work is Work.CONFINE else self.size_guard.release
         async with attempt(self.registry, self.clock, database, work):
             await act(database.tenant)
 

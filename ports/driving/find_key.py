@@ -38,9 +38,9 @@ class Listing:
 class FindKey:
     """Returns a key that was valid a moment ago from memory.
 
-    A key that was valid before is looked up, whatever its network sends besides. An unknown key is
-    looked up within the limits of its network and of all networks, and beyond them only if a key of
-    its id exists. So no network blocks another one, and guessing causes a bounded number of reads.
+    A key that was valid before is looked up, even if its network sends invalid keys. An unknown key
+    is looked up within the limits of its network and of all networks, and beyond them only if a key
+    of its id exists. So no network blocks another, and guesses cause a bounded number of reads.
     """
 
     ring: KeyRing

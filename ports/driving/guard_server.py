@@ -83,18 +83,18 @@ class GuardServer:
         Raises ProviderBusy and ProviderRejected if the server cannot be inspected.
         """
         try:
-            look = await self.guard.look()
+            snapshot = await self.guard.look()
         except BaseException:
             if self.status.state is not GuardState.AWAY:
                 self._be_alert()
             self.status = replace(self.status, state=GuardState.AWAY)
             raise
-        self._remember(look)
-        endings = self.policy.endings(look, self._burning)
+        self._remember(snapshot)
+        endings = self.policy.endings(snapshot, self._burning)
         if endings:
             self._be_alert()
         outcomes = [*self._rolled_back(), *await self._ended(endings)]
-        if self.policy.steps_aside(look):
+        if self.policy.steps_aside(snapshot):
             await self.guard.step_aside()
         self._count(outcomes)
         return outcomes
@@ -108,21 +108,21 @@ class GuardServer:
     def _be_alert(self) -> None:
         self._alert_until = self.clock.elapsed() + ALERT
 
-    def _remember(self, look: Look) -> None:
+    def _remember(self, snapshot: Look) -> None:
         now = self.clock.elapsed()
         if self._burning_at is None or now - self._burning_at >= self.pace:
-            self._burning, self._burning_at = self._burning.after(look), now
-        present = {(session.pid, session.role) for session in look.sessions}
+            self._burning, self._burning_at = self._burning.after(snapshot), now
+        present = {(session.pid, session.role) for session in snapshot.sessions}
         self._asked &= present
-        gids = {prepared.gid for prepared in look.prepared}
+        gids = {prepared.gid for prepared in snapshot.prepared}
         self._retry_at = {gid: at for gid, at in self._retry_at.items() if gid in gids}
         self.status = replace(
             self.status,
             state=GuardState.WATCHING,
-            concerns=tuple(self.policy.concerns(look)),
-            oldest_age=look.oldest_age,
-            places=look.places,
-            disk=look.disk,
+            concerns=tuple(self.policy.concerns(snapshot)),
+            oldest_age=snapshot.oldest_age,
+            places=snapshot.places,
+            disk=snapshot.disk,
         )
 
     async def _ended(self, endings: Sequence[Ending]) -> list[Outcome]:

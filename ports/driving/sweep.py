@@ -102,7 +102,7 @@ class Sweep:
         tasks = [asyncio.ensure_future(run_in_turn(chore)) for chore in chores]
         try:
             findings = await asyncio.gather(*tasks)
-        finally:  # whoever cancels the reconciler closes next what its tasks use
+        finally:  # a caller that cancels closes next what the tasks use
             for task in tasks:
                 task.cancel()
             await finished(asyncio.gather(*tasks, return_exceptions=True))

@@ -1,4 +1,4 @@
-"""All that can be done to a service, each as one call from beginning to end."""
+"""Actions on a service, each as one call."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -19,7 +19,7 @@ KEYED = replace(SALES, key="once")
 TAKEN = replace(SALES, nickname="Taken")
 
 Act = Callable[[Process, str], Awaitable[object]]
-"""Done by a process, to the database of that id where it is done to one."""
+"""Performs an action with a process, on the database of that id if it concerns one."""
 
 
 def vended(request: VendRequest) -> Act:
@@ -76,7 +76,7 @@ async def restored(process: Process, database_id: str) -> None:
 
 
 def in_turn(*acts: Act) -> Act:
-    """One after the other, even where the provider is busy at a former one."""
+    """Perform the actions in turn, even if the provider is busy during one of them."""
 
     async def act(process: Process, database_id: str) -> None:
         for former in acts[:-1]:
@@ -99,23 +99,23 @@ async def emptied(process: Process, database_id: str) -> None:
 
 
 ACTS: dict[str, Act] = {
-    "vended": vended(SALES),
-    "vended with a key": vended(KEYED),
-    "vended past a stranger": vended(TAKEN),
-    "promised and made": promised_and_made,
-    "rotated": rotated,
-    "rotated after a leak": rotated_after_a_leak,
-    "given an extension": given_an_extension,
-    "extended": extended,
-    "deleted": deleted,
-    "swept": swept,
-    "expired": expired,
-    "expired and dropped": expired_and_dropped,
-    "restored": restored,
-    "given an extension, rotated": in_turn(given_an_extension, rotated),
-    "rotated, expired": in_turn(rotated, expired),
-    "rotated, restored": in_turn(rotated, restored),
-    "confined": in_turn(grown, swept),
-    "confined, released": in_turn(grown, swept, emptied, swept),
-    "confined, rotated": in_turn(grown, swept, rotated),
+    "create": vended(SALES),
+    "create with a key": vended(KEYED),
+    "create with a name in use": vended(TAKEN),
+    "request and finish": promised_and_made,
+    "rotate": rotated,
+    "rotate and end sessions": rotated_after_a_leak,
+    "add an extension": given_an_extension,
+    "change": extended,
+    "delete": deleted,
+    "reconcile": swept,
+    "expire": expired,
+    "expire and delete": expired_and_dropped,
+    "restore": restored,
+    "add an extension, rotate": in_turn(given_an_extension, rotated),
+    "rotate, expire": in_turn(rotated, expired),
+    "rotate, restore": in_turn(rotated, restored),
+    "set read-only": in_turn(grown, swept),
+    "set read-only, clear": in_turn(grown, swept, emptied, swept),
+    "set read-only, rotate": in_turn(grown, swept, rotated),
 }

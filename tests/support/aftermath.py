@@ -1,4 +1,4 @@
-"""What has to be so once nobody is at work any more and the sweep has found all there was."""
+"""Checks of the state after all tasks of the reconciler are done."""
 
 from datetime import timedelta
 
@@ -9,20 +9,20 @@ from ports.driving.sweep import Finding
 from tests.support.vending import NO_GRACE, Memory
 
 ENOUGH = 50
-"""Sweeps after which what is still to be done will never be done."""
+"""Runs of the reconciler after which pending tasks count as stuck."""
 
 STRANGER = "stranger"
 
 
 async def settle(service: Memory, grace: timedelta = NO_GRACE) -> None:
-    """Sweep, and let pass what time that takes, until nothing goes on and nothing is found."""
+    """Reconcile, and advance the clock, until nothing is pending."""
     for _ in range(ENOUGH):
         findings = await service.sweep(grace)()
         restless = [record for record in await service.records() if not record.is_at_rest]
         if not findings and not restless:
             return
         _wait_for(service, restless)
-    raise AssertionError(f"never done: {findings} {restless}")
+    raise AssertionError(f"stuck: {findings} {restless}")
 
 
 def _wait_for(service: Memory, restless: list[Database]) -> None:
@@ -32,7 +32,7 @@ def _wait_for(service: Memory, restless: list[Database]) -> None:
 
 
 async def assert_in_line(service: Memory, grace: timedelta = NO_GRACE) -> None:
-    """The records say what there is, and the sweep has nothing to say to that."""
+    """Check that records and provider agree, and that the reconciler finds nothing."""
     records = await service.records()
     live = {record.id for record in records if not record.is_gone}
     assert await service.tenant_ids() - {STRANGER} == live
@@ -44,7 +44,7 @@ async def assert_in_line(service: Memory, grace: timedelta = NO_GRACE) -> None:
             assert service.provider.installed(record.tenant) >= set(record.extensions), record
     assert await found(service, grace) == []
     assert await found(service, grace, dry_run=True) == []
-    assert await service.records() == records, "a sweep that found nothing changed something"
+    assert await service.records() == records, "the reconciler found nothing, but changed a record"
 
 
 async def found(

@@ -1,4 +1,4 @@
-"""Doubles that fail, or wait, where a test says so."""
+"""Test doubles that fail or wait at chosen moments."""
 
 import asyncio
 from abc import abstractmethod
@@ -18,12 +18,12 @@ from ports.driven.registry import Query, Registry
 T = TypeVar("T")
 
 PATIENCE = 20.0
-"""Seconds after which what a test waits for will not happen any more."""
+"""Seconds after which a test stops waiting."""
 
 
 @dataclass
 class Fails:
-    """As a MemoryProvider's trouble: raises at these moments, each as often as it is listed."""
+    """A fault hook that raises the listed errors at their moments, one after the other."""
 
     at: dict[str, list[PgvendError]]
 
@@ -34,14 +34,14 @@ class Fails:
 
 @dataclass
 class Holds:
-    """As a MemoryProvider's trouble: stays at one moment until it is let go or cancelled."""
+    """A fault hook that waits at one moment until it is released or cancelled."""
 
     at: str
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def arrival(self) -> None:
-        """Return when somebody is held; an error where nobody comes."""
+        """Return when a call has reached the moment; raise TimeoutError if none does."""
         await asyncio.wait_for(self.reached.wait(), PATIENCE)
 
     async def __call__(self, moment: str) -> None:
@@ -53,7 +53,7 @@ class Holds:
 
 @dataclass
 class Crashes:
-    """As a MemoryProvider's trouble: raises what is no error of ours at that moment, once."""
+    """A fault hook that raises an unexpected error at that moment, once."""
 
     at: str
     error: BaseException | None
@@ -65,7 +65,7 @@ class Crashes:
 
 
 async def give_way(moment: str) -> None:
-    """As a MemoryProvider's trouble: lets others go first."""
+    """A fault hook that yields to other tasks."""
     await asyncio.sleep(0)
 
 
@@ -78,7 +78,7 @@ class RefusingLoginCheck(LoginCheck):
 
 
 class WrappedRegistry(Registry):
-    """Hands each call on by way of `called`."""
+    """Passes each call on through `called`."""
 
     inner: Registry
 
@@ -103,8 +103,8 @@ class WrappedRegistry(Registry):
 
 @dataclass
 class FailingRegistry(WrappedRegistry):
-    """Fails from call number `first` (from 1) to before `end`, before or after the effect; finds
-    what it is asked to search for all the same."""
+    """Fails from call number `first` (from 1) to before `end`, before or after the effect. Searches
+    always work."""
 
     inner: Registry
     first: int
@@ -128,7 +128,7 @@ class FailingRegistry(WrappedRegistry):
 
 @dataclass
 class ScriptedProvider(DatabaseProvider):
-    """Meets each call with the next of `errors`; once they are used up, hands it to `inner`."""
+    """Raises the next of `errors` at each call; afterwards passes calls to `inner`."""
 
     inner: DatabaseProvider
     errors: list[BaseException] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""A process to which something happens at its calls to the outside."""
+"""Fault injection at a process's calls to the registry, the provider and the login check."""
 
 import asyncio
 import random
@@ -18,13 +18,13 @@ T = TypeVar("T")
 
 
 class Killed(BaseException):
-    """The process is gone: no handler of its own ever runs."""
+    """The process was killed: no handler of its own runs."""
 
 
 @dataclass
 class Fate:
-    """As a trouble: counts the moments before and after each effect outside, and strikes at number
-    `at` (from 1); where it is `lasting`, at all later ones too."""
+    """A fault hook that counts the moments before and after each external effect, and raises at
+    number `at` (from 1); if it is `lasting`, at all later ones too."""
 
     error: BaseException
     at: int
@@ -42,10 +42,10 @@ class Fate:
 
 
 class Dawdling:
-    """As a trouble: lets others go first, so often as the dice say."""
+    """A fault hook that yields to other tasks a random number of times."""
 
     def __init__(self, seed: int) -> None:
-        self._dice = random.Random(seed)  # noqa: S311 - a test wants to throw them again
+        self._dice = random.Random(seed)  # noqa: S311 - tests have to be repeatable
 
     async def __call__(self, moment: str) -> None:
         for _ in range(self._dice.randrange(4)):
@@ -76,15 +76,15 @@ class TroubledLoginCheck(LoginCheck):
 
 @dataclass(frozen=True)
 class Process:
-    """One process of a service, and how it looks at logins."""
+    """One process of a service, with its login check."""
 
     memory: Memory
     login_check: LoginCheck
 
 
 def troubled(memory: Memory, trouble: Trouble) -> Process:
-    """A process of that service which meets `trouble` at its records, its logins, and, as all the
-    others do until that is turned off, on the provider."""
+    """Return a process of the service with `trouble` in its registry and login check, and, like all
+    processes until it is turned off, in the provider."""
     memory.trouble = trouble
     process = memory.replica()
     process.registry = TroubledRegistry(memory.registry, trouble)

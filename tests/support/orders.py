@@ -1,4 +1,4 @@
-"""Orders that do not get into each other's way."""
+"""Provision requests with unique ids and names."""
 
 import os
 from dataclasses import replace
@@ -20,7 +20,7 @@ def unique_name(beginning: str = "Test") -> str:
 
 
 def new_order(nickname: str | None = None) -> Order:
-    """An order under a new id; a nickname of its own unless one is given."""
+    """Return a request with a new id, and a unique nickname unless one is given."""
     tenant_id = new_id(datetime.now(UTC), os.urandom(RANDOM_BYTES))
     names = Nickname(nickname or unique_name()).names()
     tenant = Tenant(id=tenant_id, names=names)
@@ -28,5 +28,5 @@ def new_order(nickname: str | None = None) -> Order:
 
 
 def rotated(order: Order, rotation: int = 1) -> Order:
-    """The same order with its next password."""
+    """Return the request with its next password."""
     return replace(order, password=deriver(order.tenant.id, rotation))

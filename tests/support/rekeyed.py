@@ -1,11 +1,11 @@
-"""The service under another secret than before."""
+"""A service whose secret changed."""
 
 from domain.passwords import PasswordDeriver, name_of
 from domain.secret import Secret
 from tests.support.vending import Memory
 
-OLD = Secret("the secret that there was at first, long enough")
-NEW = Secret("the secret that there is from now on, long enough")
+OLD = Secret("the first secret of the service, long enough")
+NEW = Secret("the second secret of the service, long enough")
 
 UNDER_OLD = PasswordDeriver(OLD, first=name_of(OLD))
 UNDER_BOTH = PasswordDeriver(NEW, previous=(OLD,), first=name_of(OLD))
@@ -14,7 +14,7 @@ UNDER_NEW = PasswordDeriver(NEW, first=name_of(OLD))
 
 
 def restarted(memory: Memory, passwords: PasswordDeriver) -> Memory:
-    """The service after a stop, with other secrets."""
+    """Return the service after a restart with other secrets."""
     again = memory.restarted()
     again.passwords = passwords
     return again

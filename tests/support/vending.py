@@ -1,10 +1,10 @@
-"""The use cases over memory, and what is left behind afterwards."""
+"""The use cases over memory adapters, with access to the state behind them."""
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import pytest
 
@@ -55,12 +55,12 @@ GRACE = timedelta(days=1)
 PROVISIONING = ["before provision", "amid provision", "after provision"]
 DELETING = ["before delete", "amid delete", "after delete"]
 ROTATING = ["before rotate", "after rotate"]
-"""The moments of a provider's calls at which a test may interfere."""
+"""The moments of a provider's calls at which a test may inject a fault."""
 
 
 @dataclass
 class Memory:
-    """A registry and a provider that can be told to fail, and a look behind them."""
+    """A service over a registry and a provider in memory, into which a test can inject faults."""
 
     trouble: Trouble = no_trouble
     capacity: int | None = None
@@ -77,21 +77,21 @@ class Memory:
     def __post_init__(self) -> None:
         self.provider = MemoryProvider(capacity=self.capacity, trouble=self._trouble)
 
-    def replica(self) -> "Memory":
-        """Another process of the same service: what is on the registry, on the provider and under
-        the leases is one."""
+    def replica(self) -> Self:
+        """Return another process of the service. It shares the registry, the provider and the
+        leases."""
         other = replace(self)
         other.provider = self.provider
         return other
 
-    def restarted(self) -> "Memory":
-        """The service after the end of all its processes, which was the end of their leases."""
+    def restarted(self) -> Self:
+        """Return the service after a restart: the leases of all former processes have ended."""
         other = self.replica()
         other.leases = MemoryLeases()
         return other
 
-    def elsewhere(self) -> "Memory":
-        """The same service over another provider."""
+    def elsewhere(self) -> Self:
+        """Return the service over another target."""
         return replace(self, target=ELSEWHERE)
 
     async def create(self, nickname: str = "Sales", **more: Any) -> Vended:
@@ -103,13 +103,13 @@ class Memory:
         return await self.registry.get(database_id)
 
     async def interrupt(self, moment: str, act: Awaitable[object]) -> None:
-        """Let the provider be busy at that moment of the act, once."""
+        """Perform the action, and raise ProviderBusy at that moment, once."""
         self.trouble = Fails({moment: [ProviderBusy("Not now.")]})
         with pytest.raises(ProviderBusy):
             await act
 
     async def hold(self, moment: str, act: Coroutine[Any, Any, T]) -> tuple[Holds, asyncio.Task[T]]:
-        """Begin the act, and stop it at that moment until it is let go."""
+        """Start the action, and hold it at that moment until it is released."""
         self.trouble = hold = Holds(moment)
         task = asyncio.create_task(act)
         await hold.arrival()
@@ -151,7 +151,7 @@ class Memory:
         return self._over(DetectDrift)
 
     def confine(self) -> ConfineDatabases:
-        return self._over(ConfineDatabases, guard=self.provider)
+        return self._over(ConfineDatabases, size_guard=self.provider)
 
     def sweep(self, grace: timedelta = NO_GRACE, *, login_check: LoginCheck | None = None) -> Sweep:
         finishers = map_finishers(
@@ -183,18 +183,18 @@ class Memory:
         return record
 
     async def tenant_ids(self) -> set[str]:
-        """The ids of what is on the provider, half-made or whole."""
+        """Return the ids of all tenants on the provider, incomplete ones too."""
         self.trouble = no_trouble
         return {holding.id for holding in await self.provider.inventory()}
 
     async def occupy(self, nickname: str) -> None:
-        """Put a stranger's database on the provider under that nickname's names."""
+        """Provision a database of another owner under that nickname's names."""
         names = Nickname(nickname).names()
         order = Order(tenant=Tenant(id="stranger", names=names), password=deriver("stranger", 0))
         await self.provider.provision(order)
 
     def lets_in(self, database: Database) -> bool:
-        """Whether its derived password opens it."""
+        """Return whether a login with the derived password works."""
         names, password = database.names, database.order(self.passwords).password
         login: dict[str, Any] = {
             "database": names.database,

@@ -130,14 +130,14 @@ async def test_only_the_whole_key_reveals_that_it_was_revoked_or_has_expired(
 ) -> None:
     record, key = await (door.revoked() if end == "revoked" else door.expired())
 
-    with pytest.raises(KeyRefused) as told:
+    with pytest.raises(KeyRefused) as caught:
         await door.knock(key)
-    with pytest.raises(KeyRefused) as not_told:
+    with pytest.raises(KeyRefused) as for_forged_key:
         await door.knock(forged(key))
 
     ended = "was revoked" if end == "revoked" else "has expired"
-    assert f"{record.id} {ended}" in str(told.value)
-    assert str(not_told.value) == str(KeyRefused()), "the message reveals that the key exists"
+    assert f"{record.id} {ended}" in str(caught.value)
+    assert str(for_forged_key.value) == str(KeyRefused()), "the message reveals that the key exists"
 
 
 async def test_no_message_contains_the_key(door: Door) -> None:
@@ -186,8 +186,8 @@ async def test_a_key_for_web_pages_works_on_them_only_and_other_pages_do_not_use
 async def test_the_rate_of_a_key_holds_for_all_addresses(door: Door) -> None:
     _, key = await door.made(rate=Rate(2, 60))
     _, other = await door.made(rate=ONCE)
-    told = [(await door.knock(key)).allowance for _ in range(2)]
-    assert [allowance and allowance.remaining for allowance in told] == [1, 0]
+    allowances = [(await door.knock(key)).allowance for _ in range(2)]
+    assert [allowance and allowance.remaining for allowance in allowances] == [1, 0]
 
     with pytest.raises(RateLimited, match="API key is 2/min") as caught:
         await door.knock(key, address="192.0.2.2")

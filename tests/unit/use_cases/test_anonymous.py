@@ -51,7 +51,7 @@ async def test_an_anonymous_caller_may_only_create_within_the_operators_limits()
 
 
 @pytest.mark.parametrize(
-    ("access", "knock", "error"),
+    ("access", "credentials", "error"),
     [
         (None, STRANGER, Unauthenticated),
         (ACCESS, replace(STRANGER, may_be_anonymous=False), Unauthenticated),
@@ -61,10 +61,10 @@ async def test_an_anonymous_caller_may_only_create_within_the_operators_limits()
     ids=["not opened", "another call", "a wrong key", "an empty key"],
 )
 async def test_nothing_else_allows_anonymous_access(
-    access: AnonymousAccess | None, knock: Knock, error: type[Exception]
+    access: AnonymousAccess | None, credentials: Knock, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        await Door(access).replica()(knock)
+        await Door(access).replica()(credentials)
 
 
 async def test_an_address_over_its_rate_is_refused_and_others_are_not() -> None:

@@ -102,17 +102,17 @@ class Endless(Examination):
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "results"),
     [
         (None, []),
         (StartupError("Set another key."), [Check("neon", Outcome(FAIL, "Set another key."))]),
     ],
 )
 async def test_doctor_results_keep_the_order_of_the_parts_and_errors_name_their_part(
-    error: PgvendError | None, told: list[Check]
+    error: PgvendError | None, results: list[Check]
 ) -> None:
     found = await Examine(parts={"neon": Finds([FINE], error), "second": Finds([BAD])})()
-    assert found == [FINE, *told, BAD]
+    assert found == [FINE, *results, BAD]
 
 
 async def test_a_crash_of_a_part_is_unknown_and_reveals_no_text() -> None:
@@ -125,8 +125,8 @@ async def test_a_crash_of_a_part_is_unknown_and_reveals_no_text() -> None:
 
 async def test_a_part_that_times_out_keeps_its_results() -> None:
     found = await Examine(parts={"first": Endless(), "second": Finds([BAD])}, patience=0.01)()
-    told = [(check.name, check.outcome.verdict) for check in found]
-    assert told == [("clock", OK), ("first", FAIL), ("disk", FAIL)]
+    results = [(check.name, check.outcome.verdict) for check in found]
+    assert results == [("clock", OK), ("first", FAIL), ("disk", FAIL)]
 
 
 async def test_doctor_runs_the_parts_at_the_same_time() -> None:
@@ -148,6 +148,6 @@ def test_only_the_verdict_fail_is_a_failure(verdict: Verdict) -> None:
     assert has_failed([*fine, BAD])
 
 
-@pytest.mark.parametrize(("number", "told"), [(0, "0 keys"), (1, "1 key"), (2, "2 keys")])
-def test_a_count_of_one_is_singular(number: int, told: str) -> None:
-    assert counted(number, "key") == told
+@pytest.mark.parametrize(("number", "text"), [(0, "0 keys"), (1, "1 key"), (2, "2 keys")])
+def test_a_count_of_one_is_singular(number: int, text: str) -> None:
+    assert counted(number, "key") == text

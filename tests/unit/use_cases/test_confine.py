@@ -122,7 +122,7 @@ UNCOMPARED = [(Upkeep.COMPARE, "unavailable", "Not now."), (Upkeep.WARN, DONE, I
 
 
 @pytest.mark.parametrize(
-    ("stage", "then", "findings", "read_only"),
+    ("stage", "then", "results", "read_only"),
     [
         (confine, [], [], True),
         (confine, [rotated], [], True),
@@ -148,7 +148,7 @@ async def test_the_next_measurement_decides(
     memory: Memory,
     stage: Callable[[Memory], Awaitable[Database]],
     then: list[Then],
-    findings: list[tuple[Upkeep, str, str]],
+    results: list[tuple[Upkeep, str, str]],
     read_only: bool,
 ) -> None:
     made = await stage(memory)
@@ -157,11 +157,11 @@ async def test_the_next_measurement_decides(
 
     seen = await found(memory, GRACE)
 
-    assert told(seen) == [finding[:2] for finding in findings]
-    for one, (_, _, detail) in zip(seen, findings, strict=True):
+    assert told(seen) == [finding[:2] for finding in results]
+    for one, (_, _, detail) in zip(seen, results, strict=True):
         assert one.detail.startswith(detail)
     await assert_read_only(memory, made, expected=read_only)
-    if not any(outcome in {"unavailable", TOLD} for _, outcome, _ in findings) and memory.limit:
+    if not any(outcome in {"unavailable", TOLD} for _, outcome, _ in results) and memory.limit:
         await assert_in_line(memory, GRACE)
 
 

@@ -55,7 +55,7 @@ class Lives(RuleBasedStateMachine):
         self.runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self.service = Memory(limit=LIMIT)
         self.answers = Answers()
-        self.adopted: list[str] = []
+        self.imported: list[str] = []
         self.runner.run(self.service.occupy("Taken"))
 
     def teardown(self) -> None:
@@ -146,10 +146,10 @@ class Lives(RuleBasedStateMachine):
         database_id = new_id(
             self.service.clock.now() - 9000 * HOUR, self.service.randomness.entropy(RANDOM_BYTES)
         )
-        names = Nickname(f"Lost {len(self.adopted)}").names()
+        names = Nickname(f"Lost {len(self.imported)}").names()
         order = Order(tenant=Tenant(database_id, names), password=deriver(database_id, 0))
         self.runner.run(self.service.provider.provision(order))
-        self.adopted.append(database_id)
+        self.imported.append(database_id)
 
     @rule()
     def settle(self) -> None:
@@ -158,7 +158,7 @@ class Lives(RuleBasedStateMachine):
         self.runner.run(assert_in_line(self.service, GRACE))
         records, holdings = self.all_there_is()
         assert Holding(id=STRANGER, database="taken", owner="user_taken") in holdings
-        assert all(records[database_id].state is State.READY for database_id in self.adopted)
+        assert all(records[database_id].state is State.READY for database_id in self.imported)
         for database_id, told in self.answers.told.items():
             is_accepted = told.connection and self.service.provider.accepts(told.connection)
             assert_kept(told, records[database_id], is_accepted=bool(is_accepted))

@@ -178,13 +178,13 @@ async def test_a_filtered_list_has_full_pages() -> None:
 
 async def test_recorded_audit_events_can_be_read() -> None:
     audit = auditing()
-    told = {"caller": "ann", "key": "pgv_00000000", "action": "deleteDatabase", "subject": "db_1"}
-    told |= {"address": "192.0.2.1", "request_id": "r", "outcome": "forbidden"}
+    event = {"caller": "ann", "key": "pgv_00000000", "action": "deleteDatabase", "subject": "db_1"}
+    event |= {"address": "192.0.2.1", "request_id": "r", "outcome": "forbidden"}
 
-    await audit.write_down(Deed(**told))
+    await audit.write_down(Deed(**event))
 
     [entry] = (await audit.read(AuditRequest())).entries
-    assert told == {name: getattr(entry, name) for name in told}
+    assert event == {name: getattr(entry, name) for name in event}
     assert entry.at == audit.clock.now()
     assert is_id(entry.id, "aud_")
 
@@ -200,5 +200,5 @@ async def test_audit_events_can_be_filtered_by_caller_and_subject() -> None:
     more = await audit.read(AuditRequest(caller="ann", page_token=anns.next_page_token))
     one = await audit.read(AuditRequest(subject="db_2"))
 
-    told = [[entry.subject for entry in page.entries] for page in (anns, more, one)]
-    assert told == [["db_3"], ["db_1"], ["db_2"]]
+    subjects = [[entry.subject for entry in page.entries] for page in (anns, more, one)]
+    assert subjects == [["db_3"], ["db_1"], ["db_2"]]

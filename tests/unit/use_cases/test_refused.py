@@ -45,11 +45,11 @@ USES: dict[str, Use] = {
 }
 WITHOUT_CALLER: dict[str, Use] = {
     "drop": lambda memory, id_, _: memory.deletion().finish(id_),
-    "see the drop through": lambda memory, id_, _: memory.deletion().wait_until_deleted(id_),
+    "wait until deleted": lambda memory, id_, _: memory.deletion().wait_until_deleted(id_),
 }
 OF_THE_TARGET: dict[str, Use] = {
-    "vend again": lambda memory, _, __: memory.vend()(SALES),
-    "promise again": lambda memory, _, __: memory.vend().request(SALES),
+    "create again": lambda memory, _, __: memory.vend()(SALES),
+    "request again": lambda memory, _, __: memory.vend().request(SALES),
 } | {name: USES[name] for name in ("connect", "rotate", "add", "restore", "delete")}
 OF_WHAT_IS_READY = {name: USES[name] for name in ("connect", "change", "extend", "rotate", "add")}
 
@@ -61,7 +61,7 @@ def each(uses: dict[str, Use]) -> pytest.MarkDecorator:
 class NotToBeHeld(MemoryLeases):
     @asynccontextmanager
     async def held(self, name: str) -> AsyncIterator[bool]:
-        raise AssertionError(f"somebody holds {name}")
+        raise AssertionError(f"the lease {name} was acquired")
         yield False
 
 

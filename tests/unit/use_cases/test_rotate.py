@@ -127,7 +127,7 @@ async def test_sessions_end_on_request(
 
 
 @pytest.mark.parametrize("moment", ROTATING)
-@pytest.mark.parametrize("finish", ["rotate", "sweep"])
+@pytest.mark.parametrize("finish", ["rotate", "reconcile"])
 async def test_finishing_a_rotation_ends_the_sessions_too(
     memory: Memory, provider: Attentive, sales: Vended, moment: str, finish: str
 ) -> None:

@@ -71,7 +71,7 @@ async def test_a_rotation_moves_a_database_to_the_current_secret(
 
 
 @pytest.mark.parametrize("moment", ROTATING)
-@pytest.mark.parametrize("finish", ["rotate", "sweep"])
+@pytest.mark.parametrize("finish", ["rotate", "reconcile"])
 @each_time
 async def test_an_interrupted_rotation_sets_the_password_of_the_record(
     memory: Memory, made: Vended, passwords: PasswordDeriver, finish: str, moment: str
@@ -108,7 +108,7 @@ async def test_a_database_of_a_lost_secret_is_restored_with_a_new_password(
 
 
 @pytest.mark.parametrize("moment", PROVISIONING)
-@pytest.mark.parametrize("finish", ["vend", "sweep"])
+@pytest.mark.parametrize("finish", ["create", "reconcile"])
 @each_time
 async def test_an_interrupted_database_is_provisioned_with_the_new_secret(
     memory: Memory, passwords: PasswordDeriver, finish: str, moment: str
@@ -119,7 +119,7 @@ async def test_an_interrupted_database_is_provisioned_with_the_new_secret(
     memory.trouble = no_trouble
     memory = restarted(memory, passwords)
 
-    await (memory.vend()(SALES) if finish == "vend" else settle(memory))
+    await (memory.vend()(SALES) if finish == "create" else settle(memory))
 
     record = await memory.only_record()
     assert record.state is State.READY

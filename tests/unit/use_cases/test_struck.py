@@ -35,25 +35,25 @@ async def assert_ends_in_line(service: Memory) -> None:
 
 
 @pytest.mark.parametrize("later", [AT_ONCE, AFTER_ITS_END, LONG_AFTER], ids=str)
-@pytest.mark.parametrize("blow", BLOWS.values(), ids=BLOWS)
-@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+@pytest.mark.parametrize("fault_kind", BLOWS.values(), ids=BLOWS)
+@pytest.mark.parametrize("action", ACTS.values(), ids=ACTS)
 async def test_a_process_that_fails_at_any_moment_leaves_a_consistent_state(
-    act: Act, blow: Blow, later: timedelta
+    action: Act, fault_kind: Blow, later: timedelta
 ) -> None:
     for at in count(1):
-        if not await is_struck(act, blow, at, later):
+        if not await is_struck(action, fault_kind, at, later):
             break
 
     assert at > 3, "the action has too few moments"
 
 
-async def is_struck(act: Act, blow: Blow, at: int, later: timedelta) -> bool:
+async def is_struck(action: Act, fault_kind: Blow, at: int, later: timedelta) -> bool:
     """Perform the action with a fault at that moment. Return whether it reached that moment. Raises
     AssertionError if the state is inconsistent afterwards."""
     memory, database_id = await begun()
-    fate = blow.fate(at)
+    fate = fault_kind.fate(at)
     with suppress(PgvendError, Killed, asyncio.CancelledError, ValueError):
-        await act(troubled(memory, fate), database_id)
+        await action(troubled(memory, fate), database_id)
     memory.trouble = no_trouble
     service = memory.restarted()
     service.clock.moment += later

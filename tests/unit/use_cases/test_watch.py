@@ -70,7 +70,7 @@ async def test_an_error_of_the_provider_is_raised(memory: Memory, sales: Vended)
     await memory.interrupt("reveal", memory.connect()(sales.database.id))
 
 
-@pytest.mark.parametrize("way", ["connect", "vend"])
+@pytest.mark.parametrize("way", ["show", "create"])
 async def test_a_database_deleted_meanwhile_is_reported_as_deleting(
     memory: Memory, way: str
 ) -> None:
@@ -84,7 +84,7 @@ async def test_a_database_deleted_meanwhile_is_reported_as_deleting(
 
     memory.trouble = dropped
     with pytest.raises(IllegalTransition, match="is deleting"):
-        await (memory.vend()(request) if way == "vend" else memory.connect()(made.database.id))
+        await (memory.vend()(request) if way == "create" else memory.connect()(made.database.id))
 
 
 @pytest.mark.parametrize("after", range(6))

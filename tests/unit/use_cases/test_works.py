@@ -108,7 +108,7 @@ async def assert_ended(memory: Memory, state: State) -> None:
 
 
 @each(ROTATE, ADD, RESTORE, SUSPEND, DELETE)
-@pytest.mark.parametrize("again", ["call", "sweep"])
+@pytest.mark.parametrize("again", ["call", "reconcile"])
 async def test_a_failed_operation_is_recorded_and_finished(
     memory: Memory, case: Case, moment: str, again: str
 ) -> None:

@@ -1,0 +1,74 @@
+"""The transitions of expiry and restoration, and the reconciler's choice of an action for them."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from domain.errors import IllegalTransition, InFlight
+from domain.states import State
+from domain.steps import Work
+from domain.transitions import (
+    check_restorable,
+    complete_restoration,
+    complete_suspension,
+    is_restoring,
+    is_suspending,
+    start_expiry,
+    start_restoration,
+)
+from domain.upkeep import Upkeep, due
+from tests.support.records import new_record
+
+HOUR = timedelta(hours=1)
+GRACE = timedelta(days=1)
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+READY = replace(new_record(state=State.READY, made=NOW), expires_at=NOW + HOUR, history=())
+
+
+def test_a_database_expires_and_is_deleted_after_the_grace_period() -> None:
+    end = NOW + HOUR
+    assert start_expiry(READY, NOW, GRACE) is None
+
+    suspending = start_expiry(READY, end, GRACE)
+    assert suspending
+    assert (suspending.state, is_suspending(suspending, end)) == (State.EXPIRED, True)
+    expired = complete_suspension(suspending, end, GRACE)
+    assert expired
+    assert (expired.wake_at, start_expiry(expired, end, GRACE)) == (end + GRACE, None)
+
+    deleting = start_expiry(expired, end + GRACE, GRACE)
+    assert deleting
+    assert (deleting.state, deleting.is_pending(Work.DELETE)) == (State.DELETING, True)
+
+
+@pytest.mark.parametrize(("later", "action"), [(0, Upkeep.RESTORE), (2, Upkeep.EXPIRE)])
+def test_a_restoration_past_its_new_expiry_is_expired_again(later: int, action: Upkeep) -> None:
+    expired = replace(READY, state=State.EXPIRED)
+    restoring = start_restoration(expired, NOW + HOUR, NOW + 2 * HOUR)
+    now = NOW + HOUR + later * HOUR
+
+    assert due(restoring, now) is action
+    assert is_restoring(restoring, now) is (action is Upkeep.RESTORE)
+    suspending = start_expiry(restoring, now, GRACE)
+    assert (suspending is None) is (action is Upkeep.RESTORE)
+    assert suspending is None or not suspending.is_pending(Work.RESTORE)
+
+
+def test_a_restoration_completes_pending_operations() -> None:
+    expired = replace(READY, state=State.EXPIRED)
+    for work in (Work.ROTATE, Work.END_SESSIONS, Work.SUSPEND, Work.RESTORE):
+        expired = expired.began(work, NOW)
+
+    restored = complete_restoration(replace(expired, expires_at=None), NOW)
+
+    assert (restored.state, restored.wake_at) == (State.READY, None)
+
+
+def test_only_an_expired_database_is_restorable() -> None:
+    check_restorable(replace(READY, state=State.EXPIRED), NOW)
+    with pytest.raises(InFlight, match="expiring now"):
+        check_restorable(READY, NOW + HOUR)
+    with pytest.raises(IllegalTransition, match="only an expired one"):
+        check_restorable(READY, NOW)

@@ -1,4 +1,4 @@
-"""Databases that go away with the test that ordered them."""
+"""Databases that are deleted at the end of their test."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +12,7 @@ from tests.support.orders import new_order
 
 @asynccontextmanager
 async def vended(provider: DatabaseProvider, order: Order) -> AsyncIterator[Connection]:
-    """What `provider` makes of `order`, deleted at the end whatever happened in between."""
+    """Provision a database, and delete it at the end in any case."""
     try:
         yield await provider.provision(order)
     finally:
@@ -20,18 +20,18 @@ async def vended(provider: DatabaseProvider, order: Order) -> AsyncIterator[Conn
 
 
 def holding_of(order: Order) -> Holding:
-    """What an inventory says of an order that was filled."""
+    """Return the inventory item of a provisioned database."""
     names = order.tenant.names
     return Holding(id=order.tenant.id, database=names.database, owner=names.owner)
 
 
 async def held(provider: DatabaseProvider, order: Order) -> list[Holding]:
-    """The part of the inventory that is about this order."""
+    """Return the inventory items of this request."""
     return [found for found in await provider.inventory() if found.id == order.tenant.id]
 
 
 def namesake(order: Order, names: Names | None = None) -> Order:
-    """An order under an id of its own for the names of `order`, or for the names given."""
+    """Return a request with another id for the names of `order`, or for the given names."""
     other = new_order()
     tenant = Tenant(id=other.tenant.id, names=names or order.tenant.names)
     return Order(tenant=tenant, password=other.password)

@@ -1,4 +1,4 @@
-"""Doubles that fail, or wait, where a test says so."""
+"""Doubles that fail or wait at moments chosen by the test."""
 
 import asyncio
 from abc import abstractmethod
@@ -18,12 +18,12 @@ from ports.driven.registry import Query, Registry
 T = TypeVar("T")
 
 PATIENCE = 20.0
-"""Seconds after which what a test waits for will not happen any more."""
+"""Seconds after which a test stops waiting."""
 
 
 @dataclass
 class Fails:
-    """As a MemoryProvider's trouble: raises at these moments, each as often as it is listed."""
+    """A fault hook that raises these errors at these moments, each once."""
 
     at: dict[str, list[PgvendError]]
 
@@ -34,14 +34,14 @@ class Fails:
 
 @dataclass
 class Holds:
-    """As a MemoryProvider's trouble: stays at one moment until it is let go or cancelled."""
+    """A fault hook that blocks at one moment until `let_go` is set or the call is cancelled."""
 
     at: str
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def arrival(self) -> None:
-        """Return when somebody is held; an error where nobody comes."""
+        """Wait until a call is blocked. Raises TimeoutError."""
         await asyncio.wait_for(self.reached.wait(), PATIENCE)
 
     async def __call__(self, moment: str) -> None:
@@ -53,7 +53,7 @@ class Holds:
 
 @dataclass
 class Crashes:
-    """As a MemoryProvider's trouble: raises what is no error of ours at that moment, once."""
+    """A fault hook that raises an unexpected error at that moment, once."""
 
     at: str
     error: BaseException | None
@@ -65,7 +65,7 @@ class Crashes:
 
 
 async def give_way(moment: str) -> None:
-    """As a MemoryProvider's trouble: lets others go first."""
+    """A fault hook that yields to other tasks."""
     await asyncio.sleep(0)
 
 

@@ -1,4 +1,4 @@
-"""Ways in which a provider comes to hold something else than the records say."""
+"""Scenarios of drift between the records and the provider."""
 
 from datetime import timedelta
 
@@ -27,12 +27,12 @@ async def vended(memory: Memory, nickname: str = "Sales", ttl: timedelta | None 
 
 
 async def deleted(memory: Memory, nickname: str = "Sales") -> None:
-    """A database that is to go, and that nobody has dropped yet."""
+    """Request the deletion of a new database, without completing it."""
     await memory.deletion().promise((await vended(memory, nickname)).id)
 
 
 async def unrecorded(memory: Memory, nickname: str = "Lost", age: timedelta = SETTLED) -> Tenant:
-    """A database with our mark that comes from another registry."""
+    """Provision a database of pgvend without a record, as of another registry."""
     database_id = new_id(memory.clock.now() - age, memory.randomness.entropy(RANDOM_BYTES))
     tenant = Tenant(database_id, Nickname(nickname).names())
     await memory.provider.provision(Order(tenant=tenant, password=deriver(database_id, 0)))
@@ -46,13 +46,13 @@ async def half_unrecorded(memory: Memory) -> None:
 
 
 async def lost(memory: Memory, database: Database) -> None:
-    """Somebody dropped it on the server, a while ago."""
+    """Drop the database on the server, a while ago."""
     await memory.provider.delete(database.tenant)
     memory.clock.moment += SETTLED
 
 
 async def half_lost(memory: Memory, database: Database) -> None:
-    """The same, all but its role."""
+    """Drop the database on the server, but not its role."""
     memory.trouble = Fails({"amid delete": [ProviderBusy()]})
     with pytest.raises(ProviderBusy):
         await lost(memory, database)
@@ -60,7 +60,7 @@ async def half_lost(memory: Memory, database: Database) -> None:
 
 
 async def showing(*databases: Database) -> MemoryProvider:
-    """A provider with only these: a listing that lags behind, or an older copy of the server."""
+    """Return a provider with only these databases, as of a stale list or an older copy."""
     provider = MemoryProvider()
     for database in databases:
         await provider.provision(database.order(deriver))

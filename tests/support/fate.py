@@ -1,4 +1,4 @@
-"""A process to which something happens at its calls to the outside."""
+"""A process with a fault at one of its calls to adapters."""
 
 import asyncio
 import random
@@ -18,13 +18,13 @@ T = TypeVar("T")
 
 
 class Killed(BaseException):
-    """The process is gone: no handler of its own ever runs."""
+    """The process was killed: none of its handlers run."""
 
 
 @dataclass
 class Fate:
-    """As a trouble: counts the moments before and after each effect outside, and strikes at number
-    `at` (from 1); where it is `lasting`, at all later ones too."""
+    """A fault hook: counts the moments before and after each call, and fails at number `at`
+    (from 1); if it is `lasting`, at all later ones too."""
 
     error: BaseException
     at: int
@@ -42,10 +42,10 @@ class Fate:
 
 
 class Dawdling:
-    """As a trouble: lets others go first, so often as the dice say."""
+    """A fault hook that yields to other tasks, a random number of times."""
 
     def __init__(self, seed: int) -> None:
-        self._dice = random.Random(seed)  # noqa: S311 - a test wants to throw them again
+        self._dice = random.Random(seed)  # noqa: S311 - tests repeat the sequence
 
     async def __call__(self, moment: str) -> None:
         for _ in range(self._dice.randrange(4)):
@@ -76,15 +76,15 @@ class TroubledLoginCheck(LoginCheck):
 
 @dataclass(frozen=True)
 class Process:
-    """One process of a service, and how it looks at logins."""
+    """One process of a service, and its login check."""
 
     memory: Memory
     login_check: LoginCheck
 
 
 def troubled(memory: Memory, trouble: Trouble) -> Process:
-    """A process of that service which meets `trouble` at its records, its logins, and, as all the
-    others do until that is turned off, on the provider."""
+    """Return a process of that service with faults at its registry, its login check and, like all
+    other processes until the hook is removed, the provider."""
     memory.trouble = trouble
     process = memory.replica()
     process.registry = TroubledRegistry(memory.registry, trouble)

@@ -1,4 +1,4 @@
-"""Use cases, put together of what they need."""
+"""Use cases over parts of a test."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def over(use_case: type[T], parts: Mapping[str, Any]) -> T:
-    """The use case over those of the parts that it takes."""
+    """Create the use case with those of the parts that it has fields for."""
     taken = {part.name for part in fields(cast("Any", use_case))}
     return use_case(**{name: parts[name] for name in parts.keys() & taken})
 

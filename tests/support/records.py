@@ -1,4 +1,4 @@
-"""Records that do not get into each other's way."""
+"""Unique records."""
 
 import os
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ def new_record(
     labels: Mapping[str, str] | None = None,
     made: datetime | None = None,
 ) -> Database:
-    """A record under a new id, as a vend that begins now writes it; its nickname is its own."""
+    """Return the record of a creation that starts now, with a new id and a unique nickname."""
     now = made or datetime.now(UTC)
     typed = nickname or unique_name()
     return Database(

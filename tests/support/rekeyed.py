@@ -1,4 +1,4 @@
-"""The service under another secret than before."""
+"""The service after a change of its secret."""
 
 from domain.passwords import PasswordDeriver, name_of
 from domain.secret import Secret
@@ -14,7 +14,7 @@ UNDER_NEW = PasswordDeriver(NEW, first=name_of(OLD))
 
 
 def restarted(memory: Memory, passwords: PasswordDeriver) -> Memory:
-    """The service after a stop, with other secrets."""
+    """Return the service after a restart with other secrets."""
     again = memory.restarted()
     again.passwords = passwords
     return again

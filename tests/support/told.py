@@ -1,4 +1,4 @@
-"""What callers were told about their databases, and what they may hold us to."""
+"""The answers that callers got about their databases, and checks that they still hold."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,26 +23,26 @@ class Told:
 
 @dataclass
 class Answers:
-    """All that was answered so far, by id, and by caller and idempotency key."""
+    """All answers so far, by id, and by caller and idempotency key."""
 
     told: dict[str, Told] = field(default_factory=dict)
     keys: dict[tuple[str, str], Database] = field(default_factory=dict)
 
     def handed_out(self, vended: Vended) -> None:
-        """From now on this connection has to work."""
+        """Record that this connection must work from now on."""
         database = vended.database
         former = self.told.get(database.id)
         assert not (former and former.is_deleted), f"came back: {database}"
         self.told[database.id] = Told(vended.connection, database.expires_at)
 
     def key_used(self, caller: str, key: str, now: datetime) -> None:
-        """A key that is used after its time is a new one, whatever comes of that use."""
+        """Forget an idempotency key that is used again after it has expired."""
         former = self.keys.get((caller, key))
         if former and former.created_at + REMEMBERED <= now:
             del self.keys[caller, key]
 
     def key_answered(self, caller: str, key: str, database: Database) -> None:
-        """The same key means the same database, as long as there is that one."""
+        """Check that the same key returns the same database while it exists."""
         former = self.keys.get((caller, key), database)
         told = self.told.get(former.id)
         assert former.id == database.id or told is None or told.is_doubtful, (former, database)
@@ -69,14 +69,14 @@ class Answers:
             told.is_deleted = True
 
     def swept(self, now: datetime) -> None:
-        """What was over by then may have been ended."""
+        """Record that databases past their expiry can have ended."""
         for told in self.told.values():
             if told.ends and told.ends <= now:
                 told.is_doubtful = True
 
 
 def assert_kept(told: Told, record: Database, *, is_accepted: bool) -> None:
-    """`is_accepted`: whether the connection that was told last still opens it."""
+    """Check the record; `is_accepted` is whether the latest connection still logs in."""
     if told.is_deleted:
         assert record.is_gone, record
     elif not told.is_doubtful:

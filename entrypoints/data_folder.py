@@ -23,7 +23,7 @@ BESIDE = ("lost+found", ".secret.", "registry.sqlite3")
 def service_secret(settings: Settings) -> Secret:
     """Return the service's secret, from PGVEND_SECRET or the data folder.
 
-    Creates the data folder if it will be used, and a secret if there is none. Raises StartupError.
+    Creates the data folder if it will be used, and a missing secret. Raises StartupError.
     """
     given = settings.secret and Secret(settings.secret.get_secret_value())
     uses_folder = settings.provider is ProviderName.EMBEDDED or settings.registry_file

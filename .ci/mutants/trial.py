@@ -97,7 +97,7 @@ class Worker:
 
     @contextmanager
     def mutated(self, file: str, code: str) -> Iterator[None]:
-        """Each content has a time of its own: Python tells by it that compiled code is stale."""
+        """Each content has a time of its own: by it, Python recognizes stale compiled code."""
         original = (self.tree / file).read_text()
         self._write(file, code)
         try:

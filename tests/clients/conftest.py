@@ -1,5 +1,4 @@
 """Fixtures: the OpenAPI document as a file, databases of pgvend, and programs that use them."""
-them."""
 
 import json
 import shutil

@@ -205,7 +205,7 @@ def _serve(written: str, environment: Mapping[str, str]) -> None:
     try:
         main()
     finally:
-        gc.collect()  # as the end of an interpreter does: it tells what nobody has looked at
+        gc.collect()  # as an interpreter does at its exit: it reports errors of abandoned tasks
 
 
 def servers_in(data_dir: Path) -> list[psutil.Process]:

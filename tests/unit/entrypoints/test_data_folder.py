@@ -53,10 +53,10 @@ def test_a_folder_with_files_of_a_crash_is_accepted(tmp_path: Path, left: str) -
     assert open_data_folder(tmp_path) == tmp_path
 
 
-@pytest.mark.parametrize("beside", [[], ["registry.sqlite3.backup"]])
-def test_a_foreign_folder_is_refused_and_unchanged(tmp_path: Path, beside: list[str]) -> None:
+@pytest.mark.parametrize("others", [[], ["registry.sqlite3.backup"]])
+def test_a_foreign_folder_is_refused_and_unchanged(tmp_path: Path, others: list[str]) -> None:
     tmp_path.chmod(0o755)
-    for name in ("thesis.tex", *beside):
+    for name in ("thesis.tex", *others):
         (tmp_path / name).touch()
     with pytest.raises(StartupError, match="PGVEND_DATA_DIR"):
         open_data_folder(tmp_path)

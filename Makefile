@@ -22,11 +22,12 @@ test-live: setup-dev ## Run the contract suite on the Neon project that NEON_* n
 chaos: setup-dev ## Kill the service and its servers under load, ROUNDS times (50), and count
 	CHAOS_ROUNDS=$(or $(ROUNDS),50) $(BIN)/python -m pytest tests/integration/chaos -s $(ARGS)
 
-lint: setup-dev ## Check format, style, types and the direction of imports
+lint: setup-dev ## Check format, style, types, words and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/words.py
 
 schema: setup-dev ## Search for answers that the OpenAPI document does not describe, with 8,000 calls
 	SCHEMA_EXAMPLES=$(or $(EXAMPLES),20) $(BIN)/python -m pytest tests/schema -s $(PARALLEL) --dist load $(ARGS)

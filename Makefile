@@ -9,11 +9,11 @@ unexport PYTHONDONTWRITEBYTECODE
 run: setup ## Serve on http://127.0.0.1:8000 over the bundled PostgreSQL
 	@exec $(BIN)/pgvend serve
 
-##@ Work on it
-test: setup-dev ## Run the tests: every layer, and of large products a covering sample
+##@ Development
+test: setup-dev ## Run the tests: all layers, with a sample of large parameter products
 	CHAOS_ROUNDS=$(or $(ROUNDS),3) $(BIN)/python -m pytest $(PARALLEL) --sample $(ARGS)
 
-test-all: setup-dev ## Run all tests, large products whole
+test-all: setup-dev ## Run all tests, large parameter products included
 	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-live: setup-dev ## Run the contract suite on the Neon project that NEON_* name; cleans up
@@ -22,27 +22,28 @@ test-live: setup-dev ## Run the contract suite on the Neon project that NEON_* n
 chaos: setup-dev ## Kill the service and its servers under load, ROUNDS times (50), and count
 	CHAOS_ROUNDS=$(or $(ROUNDS),50) $(BIN)/python -m pytest tests/integration/chaos -s $(ARGS)
 
-lint: setup-dev ## Check format, style, types and the direction of imports
+lint: setup-dev ## Check format, style, types, words and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/words.py
 
-schema: setup-dev ## Try to make answers that are not in the OpenAPI document, with 8,000 calls
+schema: setup-dev ## Search for answers that the OpenAPI document does not describe, with 8,000 calls
 	SCHEMA_EXAMPLES=$(or $(EXAMPLES),20) $(BIN)/python -m pytest tests/schema -s $(PARALLEL) --dist load $(ARGS)
 
-mutants: setup-dev ## Break the code in 500 small ways and count what the tests notice
+mutants: setup-dev ## Change the code in 500 small ways and count the changes that tests detect
 	PYTHONPATH=.ci $(BIN)/python -m mutants $(ARGS)
 
-audit: setup-dev ## Look for weak places in our code and for known ones in what it stands on
+audit: setup-dev ## Find weaknesses in the code, and known vulnerabilities in its dependencies
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive domain ports adapters entrypoints
 	$(BIN)/python .ci/audit.py $(BIN)/pip-audit
 
-format: setup-dev ## Put the code into the one format
+format: setup-dev ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup-dev ## Compare with bare SQL, and many vends with the Neon emulator (ARGS=neon)
+bench: setup-dev ## Compare with bare SQL, and many creations with the Neon emulator (ARGS=neon)
 	$(BIN)/python -m bench $(ARGS)
 
 lock: ## Choose the newest versions of all dependencies (needs uv and npm)
@@ -60,7 +61,7 @@ lock: ## Choose the newest versions of all dependencies (needs uv and npm)
 clean: ## Remove the virtual environment and caches; the data folder stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
 
-setup: .venv/.run ## Make .venv with pgvend in it
+setup: .venv/.run ## Create .venv with pgvend in it
 
 setup-dev: .venv/.dev
 

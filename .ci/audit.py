@@ -1,6 +1,6 @@
-"""Ask whether anything in the locks is known to be vulnerable; the program to ask is pip-audit.
+"""Check the locked packages for known vulnerabilities with pip-audit.
 
-Where nobody can be asked, this says so, and is no failure: a build does not depend on a network.
+If its service cannot be reached, report that without a failure: a build must not need a network.
 """
 
 import json
@@ -15,15 +15,15 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 LOCKS = ("run.txt", "dev.txt")
 PATIENCE = 600
-"""Seconds for all of it."""
+"""Seconds for the whole check."""
 
 UNREACHED = ("ConnectionError", "Could not connect", "Timeout", "ProxyError", "SSLError")
 UNREACHED += ("ServiceError", "HTTPError", "your network may be blocking")
-"""What pip-audit says of a service that does not answer."""
+"""Texts of pip-audit about a service that cannot be reached."""
 
 
 def main(program: str) -> int:
-    """The exit status: 1 for what is known to be vulnerable, and where pip-audit itself failed."""
+    """Return the exit status: 1 if a package is vulnerable or pip-audit failed."""
     audited = _asked(program)
     if isinstance(audited, str):
         return _failed(audited)
@@ -32,7 +32,7 @@ def main(program: str) -> int:
     skipped = [dependency["name"] for dependency in audited if "skip_reason" in dependency]
     names = ", ".join(skipped) if len(skipped) < len(audited) else "all of them"
     if skipped:
-        print(f"NOT AUDITED, for the service does not know them: {names}.")
+        print(f"NOT AUDITED, because the service does not know them: {names}.")
     vulnerable = sum(bool(dependency.get("vulns")) for dependency in audited)
     print(f"{len(audited) - len(skipped)} packages audited, {vulnerable} vulnerable.")
     return min(vulnerable, 1)
@@ -46,7 +46,7 @@ def _failed(words: str) -> int:
 
 
 def _asked(program: str) -> Sequence[dict[str, Any]] | str:
-    """The packages with what is known about each, or the words of a failure."""
+    """Return the packages with their vulnerabilities, or the text of a failure."""
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder, "audit.json")
         locks = [f"--requirement={ROOT / 'requirements' / lock}" for lock in LOCKS]
@@ -69,8 +69,8 @@ def _asked(program: str) -> Sequence[dict[str, Any]] | str:
 
 def _told(dependency: dict[str, Any]) -> Iterator[str]:
     for found in dependency.get("vulns", ()):
-        mended = ", ".join(found["fix_versions"]) or "nothing yet"
-        yield f"{dependency['name']} {dependency['version']}: {found['id']}, mended in {mended}"
+        fixed = ", ".join(found["fix_versions"]) or "nothing yet"
+        yield f"{dependency['name']} {dependency['version']}: {found['id']}, fixed in {fixed}"
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""How the service is reached and put together."""
+"""The ways to use pgvend, its configuration and its composition root."""

@@ -1,4 +1,4 @@
-"""`python -m entrypoints`: the same as `pgvend`."""
+"""`python -m entrypoints`, the same as `pgvend`."""
 
 from entrypoints.cli.app import main
 

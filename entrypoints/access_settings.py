@@ -1,4 +1,4 @@
-"""Who may ask: the operator's own keys."""
+"""Settings of access: the operator's API keys."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -19,14 +19,14 @@ ADMIN = "admin"
 
 _NAMED = re.compile(r"([^=]*)=(.*)", re.DOTALL)
 _PADDED = re.compile(r"[A-Za-z0-9+/_-]{30,}={1,2}")
-"""A name and its key; base64 alone, too long to be a name that lacks its key."""
+"""A key in base64 with padding. It is too long for the name of a missing key."""
 
 ApiKeys = Annotated[
     SecretStr | None,
     Field(
         validation_alias="PGVEND_API_KEYS",
-        description=f"keys of {SHORTEST} or more characters, comma separated, each with its name "
-        "or without: web=Zk3v...,ci=9xQw...",
+        description=f"keys of {SHORTEST} or more characters, comma separated, each with or without "
+        "a name: web=Zk3v...,ci=9xQw...",
     ),
 ]
 AdminKey = Annotated[
@@ -39,26 +39,26 @@ AdminKey = Annotated[
 
 
 def static_keys(api_keys: SecretStr | None, admin_key: SecretStr | None) -> Sequence[StaticKey]:
-    """Raises ValueError, without a key in it."""
+    """Parse the keys. Raises ValueError; its message holds no key."""
     keys = [*_callers(api_keys.get_secret_value())] if api_keys else []
     if api_keys and not keys:
-        raise ValueError("there is no key in it")
+        raise ValueError("it holds no key")
     if admin_key:
         keys.append(_key(ADMIN, admin_key.get_secret_value(), frozenset({Scope.ADMIN})))
     if len({key.digest for key in keys}) < len(keys):
-        raise ValueError("the same key is there twice")
+        raise ValueError("it holds the same key twice")
     return keys
 
 
 def _callers(text: str) -> Iterator[StaticKey]:
-    """A key without a name is a caller of its own, whose databases no other key reaches."""
+    """Yield the keys. A key without a name is a caller of its own, with a name derived from it."""
     for place, part in enumerate(filter(None, map(str.strip, text.split(","))), start=1):
         named = None if _PADDED.fullmatch(part) else _NAMED.fullmatch(part)
         name, key = named.groups() if named else (_name_of(part), part)
         try:
             name = checked_name(name)
         except InvalidRequest:
-            raise ValueError(f"the name of key {place} is none") from None
+            raise ValueError(f"the name of key {place} is invalid") from None
         yield _key(name, key, frozenset(Scope) - {Scope.ADMIN}, place)
 
 
@@ -69,14 +69,14 @@ def _name_of(key: str) -> str:
 def _key(name: str, key: str, scopes: frozenset[Scope], place: int = 1) -> StaticKey:
     if len(key) < SHORTEST or not (key.isascii() and key.isprintable()) or " " in key:
         raise ValueError(
-            f"key {place} is shorter than {SHORTEST} characters, or holds others than visible "
-            "ASCII ones"
+            f"key {place} is shorter than {SHORTEST} characters or holds characters that are not "
+            "visible ASCII"
         )
     return StaticKey(digest_of(Secret(key)), Caller(name=name, scopes=scopes, key=name))
 
 
 class AccessSettings(BaseModel):
-    """The part of the settings that is about callers."""
+    """Settings of callers and their keys."""
 
     api_keys: ApiKeys = None
     admin_key: AdminKey = None
@@ -99,18 +99,18 @@ class AccessSettings(BaseModel):
     def _is_an_exception(
         cls, access: AnonymousAccess | None, info: ValidationInfo
     ) -> AnonymousAccess | None:
-        """Keys that were wrong are reported already."""
+        """Invalid keys have been reported before."""
         are_right = {"api_keys", "admin_key"} <= info.data.keys()
         if access and are_right and not (info.data["api_keys"] or info.data["admin_key"]):
             raise ValueError(
-                "there are no keys, so that its limits would hold for nobody: set PGVEND_ADMIN_KEY "
-                "or PGVEND_API_KEYS too, or remove it"
+                "no keys are set, so that everyone has access without its limits: set "
+                "PGVEND_ADMIN_KEY or PGVEND_API_KEYS too, or remove it"
             )
         return access
 
     @property
     def is_open(self) -> bool:
-        """Whether callers need no key."""
+        """Whether callers need no API key."""
         return not (self.api_keys or self.admin_key)
 
     @property

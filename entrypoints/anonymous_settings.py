@@ -1,4 +1,4 @@
-"""PGVEND_ANONYMOUS_CREATE: its three limits, and what is wrong with one."""
+"""The setting PGVEND_ANONYMOUS_CREATE, with its three limits."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
@@ -28,11 +28,11 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "quota": _quota,
     "ttl": parse_duration,
 }
-"""The parts, all of them required."""
+"""The parts, all required."""
 
 
 def _anonymous_access(text: Any) -> Any:
-    """Raises ValueError, which says of every part that is wrong what to do about it."""
+    """Parse the limits. Raises ValueError, with every invalid part and its fix."""
     if not isinstance(text, str):
         return text
     parts = [part.strip() for part in text.split(",") if part.strip()]
@@ -53,9 +53,9 @@ def _misnamed(parts: Sequence[str]) -> Iterator[str]:
     names = [name for name, _ in _named(parts)]
     for name in dict.fromkeys(names):
         if name not in _READERS:
-            yield f"{name[:63]!r} is not a part of it, remove it"
+            yield f"{name[:63]!r} is not one of its limits, remove it"
         elif names.count(name) > 1:
-            yield f"{name} is there twice, give it once"
+            yield f"{name} occurs twice, give it once"
 
 
 def _mistakes(given: Mapping[str, str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""pgvend's own folder, and the secret in it."""
+"""The data folder, and the secret in it."""
 
 import os
 import secrets
@@ -14,16 +14,16 @@ from entrypoints.provider_settings import ProviderName
 from entrypoints.settings import Settings
 
 OURS = {"secret", "embedded", "registry.sqlite3"}
-"""What makes a folder a data folder of ours."""
+"""Entries that identify a data folder of pgvend."""
 
 BESIDE = ("lost+found", ".secret.", "registry.sqlite3")
-"""What the names of all else begin with that may be in it."""
+"""Beginnings of the names of other entries that a data folder can have."""
 
 
 def service_secret(settings: Settings) -> Secret:
-    """The secret behind passwords and marks: the operator's, or one of the data folder's own.
+    """Return the service's secret, from PGVEND_SECRET or the data folder.
 
-    Makes the data folder ready where something will be in it. Raises StartupError.
+    Creates the data folder if it will be used, and a missing secret. Raises StartupError.
     """
     given = settings.secret and Secret(settings.secret.get_secret_value())
     uses_folder = settings.provider is ProviderName.EMBEDDED or settings.registry_file
@@ -34,7 +34,8 @@ def service_secret(settings: Settings) -> Secret:
 
 
 def open_data_folder(folder: Path) -> Path:
-    """The folder, absolute, made when missing, for us alone. Raises StartupError."""
+    """Create the folder if it is missing, close it to other users, and return its absolute path.
+    Raises StartupError."""
     with _usable(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         refuse_foreign(folder)
@@ -43,9 +44,10 @@ def open_data_folder(folder: Path) -> Path:
 
 
 def kept_secret(folder: Path) -> Secret:
-    """The secret in `folder`, made at the first call; of two racing ones the first stays.
+    """Return the secret in `folder`; create it at the first call. The first of two concurrent calls
+    decides.
 
-    Raises StartupError when it is there and too short: passwords would be guessable.
+    Raises StartupError if it is too short: passwords could be guessed.
     """
     file = folder / "secret"
     with _usable(folder):
@@ -54,14 +56,14 @@ def kept_secret(folder: Path) -> Secret:
         text = file.read_text("ascii", errors="ignore").strip()
     if len(text) < SHORTEST:
         raise StartupError(
-            f"{file} is damaged: put the old secret back into it. Without that, remove it, and "
-            "rotate the passwords of the databases made so far."
+            f"{file} is damaged: restore the old secret to it. If it is lost, remove the file and "
+            "rotate the passwords of all databases."
         )
     return Secret(text)
 
 
 def found_secret(settings: Settings) -> Secret | None:
-    """The secret that `service_secret` would give; None where it would make one. Raises
+    """Return the secret that `service_secret` returns; None if that would create one. Raises
     StartupError."""
     if settings.secret:
         return Secret(settings.secret.get_secret_value())
@@ -77,18 +79,18 @@ def _usable(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise StartupError(
             f"The data folder {folder} cannot be used ({error.strerror}): set PGVEND_DATA_DIR to "
-            "a folder that pgvend may write to."
+            "a folder that pgvend can write to."
         ) from error
 
 
 def refuse_foreign(folder: Path) -> None:
-    """Closing somebody else's folder to everybody, `/tmp` say, would be a bad surprise. Raises
-    StartupError."""
+    """Refuse a folder of something else, such as `/tmp`, because pgvend closes its folder to other
+    users. Raises StartupError."""
     names = {entry.name for entry in folder.iterdir()}
     foreign = {name for name in names - OURS if not name.startswith(BESIDE)}
     if foreign and names.isdisjoint(OURS):
         raise StartupError(
-            f"{folder} holds other things than pgvend's: set PGVEND_DATA_DIR to a new folder."
+            f"{folder} holds files that are not pgvend's: set PGVEND_DATA_DIR to a new folder."
         )
 
 
@@ -99,7 +101,7 @@ def _make_secret(file: Path) -> None:
             opened.write(secrets.token_hex(32) + "\n")
             opened.flush()
             os.fsync(descriptor)
-        with suppress(FileExistsError):  # another service was faster, and its secret counts
+        with suppress(FileExistsError):  # another process was faster; its secret is used
             os.link(unfinished, file)
     finally:
         os.unlink(unfinished)

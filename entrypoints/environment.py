@@ -1,4 +1,4 @@
-"""The variables around the process: its environment and `.env` in the current folder."""
+"""Variables of the process's environment and of `.env` in the current folder."""
 
 import os
 import re
@@ -29,29 +29,29 @@ FORMER_NAMES = {
 _OF_KUBERNETES = re.compile(
     r"PGVEND_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
-"""What Kubernetes sets for Services named `pgvend` or `pgvend-...`, beside the links below."""
+"""Names of variables that Kubernetes sets for Services named `pgvend` or `pgvend-...`."""
 
 _LINK = re.compile(r"(tcp|udp|sctp)://")
-"""How the value of the remaining one begins: PGVEND_PORT=tcp://10.0.0.7:8000."""
+"""The beginning of the value of another one: PGVEND_PORT=tcp://10.0.0.7:8000."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variables:
-    """Variables by name; `from_file` are the names of those that `.env` sets."""
+    """Variables by name; `from_file` holds the names of those that `.env` sets."""
 
     values: Mapping[str, str]
     from_file: frozenset[str]
 
     def of(self, names: Collection[str]) -> "Variables":
-        """Return those of these names alone."""
+        """Return only the variables with these names."""
         values = {name: value for name, value in self.values.items() if name in names}
         return Variables(values, self.from_file & values.keys())
 
 
 def read_environment() -> Variables:
-    """Return the variables that are set; those of the process go before those of `.env`.
+    """Return the variables that are set; the environment has precedence over `.env`.
 
-    Empty ones and those that Kubernetes sets for a Service are left out. Raises StartupError when
+    Leaves out empty ones and those that Kubernetes sets for a Service. Raises StartupError if
     `.env` exists and cannot be read.
     """
     file, process = _ours(_env_file()), _ours(os.environ)
@@ -59,9 +59,9 @@ def read_environment() -> Variables:
 
 
 def misleading_names(names: Iterable[str], known: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield each name that is meant to be another one, and that other one.
+    """Yield each misspelled or former name, and the right one.
 
-    An ignored PGVEND_SWEEP_INTERVL=0 would do harm, so the caller refuses these.
+    An ignored PGVEND_RECONCILE_INTERVL=0 would do harm, so the caller refuses these.
     """
     settings = sorted(known)
     for name in sorted(set(names) - set(settings)):
@@ -73,12 +73,12 @@ def misleading_names(names: Iterable[str], known: Iterable[str]) -> Iterator[tup
 
 
 def unknown_names(names: Iterable[str], known: Iterable[str]) -> list[str]:
-    """Return the names that look like settings of pgvend and are not."""
+    """Return the names that begin like settings but are not settings."""
     return sorted(name for name in set(names) - set(known) if name.startswith(PREFIX))
 
 
 def ignored_links(known: Iterable[str]) -> list[str]:
-    """Return the settings, and PGVEND_PORT, that Kubernetes set for a Service in this process."""
+    """Return the settings, and PGVEND_PORT, whose values Kubernetes set for a Service."""
     settings = {*known, f"{PREFIX}PORT"}
     return sorted(name for name in settings if _LINK.match(os.environ.get(name, "")))
 
@@ -96,7 +96,7 @@ def _is_meant(name: str, setting: str) -> bool:
 
 
 def _is_one_edit(name: str, setting: str) -> bool:
-    """Whether at most one character is missing, added, changed or swapped with the next."""
+    """Return whether at most one character is missing, added, changed or swapped with the next."""
     pairs = enumerate(zip_longest(name, setting))
     start = next((place for place, (ours, theirs) in pairs if ours != theirs), len(name))
     left, right = name[start:], setting[start:]
@@ -113,8 +113,8 @@ def _ours(variables: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def _env_file() -> Mapping[str, str | None]:
-    """Return nothing where there is no such file, or a folder of that name (a virtualenv), or where
-    the current folder is gone or closed to us."""
+    """Return the variables of `.env`; none if it is missing or a folder (a virtualenv), or if the
+    current folder was removed or is not accessible."""
     try:
         text = Path(ENV_FILE).read_text("utf-8")
     except (FileNotFoundError, IsADirectoryError):
@@ -128,5 +128,5 @@ def _env_file() -> Mapping[str, str | None]:
             f"{ENV_FILE} cannot be read ({error.strerror}): make it readable, or start pgvend in "
             "another folder."
         ) from error
-    # `${NAME}` stays as it is: the value could be of the environment, and go where the file says
+    # no interpolation: `${NAME}` could send a secret of the environment to an address of the file
     return dotenv_values(stream=StringIO(text), interpolate=False)

@@ -1,4 +1,4 @@
-"""The settings of Neon: their names, what each is to be set to, and what is wrong with one."""
+"""Settings of the provider Neon, and their validation."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,8 +13,8 @@ from domain.hosts import is_loopback
 from entrypoints.setting_types import Choice
 
 VARIABLES = frozenset({"NEON_PROJECT_ID", "NEON_HOST", "NEON_API_KEY", "NEON_BRANCH_ID"})
-"""As in the original service: with one of these, and no provider named, Neon is the provider, and
-whatever is missing of them is told."""
+"""Variables of the original service. If one of them is set and PGVEND_PROVIDER is not, the provider
+is Neon, and all of them are required."""
 
 OFFICIAL_API_URL = "https://console.neon.tech/api/v2"
 
@@ -25,11 +25,11 @@ _VISIBLE = re.compile(r"[!-~]+")
 
 
 class NeonIsolation(StrEnum):
-    """How a database is made, and so what keeps other tenants out of it."""
+    """How databases are provisioned, which decides how tenants are isolated."""
 
-    NONE = "none"  # nothing does: role and database come from the API, as in the original service
-    ROLE = "role"  # both are made by SQL, with least privilege
-    PROJECT = "project"  # in a project of its own
+    NONE = "none"  # by the API, as in the original service; tenants are not isolated
+    ROLE = "role"  # role and database by SQL, with least privilege
+    PROJECT = "project"  # a project for each database
 
 
 ProjectId = Annotated[
@@ -45,7 +45,7 @@ Host = Annotated[
     Field(
         validate_default=True,
         validation_alias="NEON_HOST",
-        description="the host of the branch's compute and nothing else, such as "
+        description="the host name of the branch's compute alone, such as "
         "ep-cool-sun-12345678.eu-central-1.aws.neon.tech",
     ),
 ]
@@ -54,7 +54,7 @@ ApiKey = Annotated[
     Field(
         validate_default=True,
         validation_alias="NEON_API_KEY",
-        description="a key that Neon's console made, beginning with napi_",
+        description="an API key from Neon's console, which begins with napi_",
     ),
 ]
 BranchId = Annotated[
@@ -82,7 +82,7 @@ Isolation = Annotated[
 
 def _checked_id(text: str) -> str:
     if not _ID.fullmatch(text):
-        raise ValueError("not an id, which has lower-case letters, digits and hyphens")
+        raise ValueError("not an id of lower-case letters, digits and hyphens")
     return text
 
 
@@ -102,7 +102,7 @@ def _is_address(text: str) -> bool:
 
 def _checked_key(key: SecretStr) -> SecretStr:
     if not _VISIBLE.fullmatch(key.get_secret_value()):
-        raise ValueError("not a key: white space, or a character that no key has")
+        raise ValueError("not a key: it holds white space or characters that are not visible ASCII")
     return key
 
 
@@ -115,7 +115,7 @@ def _checked_url(text: str) -> str:
     if not (is_url and _VISIBLE.fullmatch(text)) or set(text) & set("?#@\\"):
         raise ValueError("not the URL of an API")
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        raise ValueError("the key would travel in clear: http is for loopback only")
+        raise ValueError("the key would be sent unencrypted: http is for loopback only")
     return text.rstrip("/")
 
 
@@ -129,9 +129,9 @@ CHECKS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def checked(field: str, value: Any) -> Any:
-    """The value of that field as the provider uses it. Raises ValueError, without the value."""
+    """Return the value of a field as the provider uses it. Raises ValueError, without the value."""
     if value is None:
         raise ValueError(
-            "missing, and the provider is neon; PGVEND_PROVIDER=embedded needs no NEON_* at all"
+            "missing, and the provider is neon; PGVEND_PROVIDER=embedded needs no NEON_* settings"
         )
     return CHECKS[field](value)

@@ -1,4 +1,4 @@
-"""How callers reach the service: by TLS, by proxies."""
+"""Settings of the network: address, TLS, proxies and CORS."""
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -29,7 +29,7 @@ TlsCert = Annotated[
     Path | None,
     Field(
         validation_alias="PGVEND_TLS_CERT",
-        description="a PEM file of the certificate and those that it stands on",
+        description="a PEM file of the certificate and its intermediate certificates",
     ),
 ]
 TlsKey = Annotated[
@@ -37,7 +37,7 @@ TlsKey = Annotated[
     Field(
         validate_default=True,
         validation_alias="PGVEND_TLS_KEY",
-        description="a PEM file of the certificate's private key, which has no password",
+        description="a PEM file of the certificate's private key, without a password",
     ),
 ]
 TrustedProxies = Annotated[
@@ -51,7 +51,7 @@ TrustedProxies = Annotated[
 
 
 class NetworkSettings(BaseModel):
-    """The part of the settings that is about how the service is reached."""
+    """Settings of the network."""
 
     host: str = Field("127.0.0.1", validation_alias="HOST", description="the address to listen on")
     port: int = Field(
@@ -72,19 +72,19 @@ class NetworkSettings(BaseModel):
     cors_allow_headers: HeaderNames = Field(
         (),
         validation_alias="PGVEND_CORS_ALLOW_HEADERS",
-        description="names of headers, comma separated, that pages may send beside those of the "
-        "API and of tracing tools",
+        description="names of headers, comma separated, that pages can send in addition to those "
+        "of the API and of tracing tools",
     )
 
     @field_validator("tls_key")
     @classmethod
     def _has_its_other_half(cls, key: Path | None, info: ValidationInfo) -> Path | None:
-        """A certificate that was wrong is told already."""
+        """An invalid certificate has been reported before."""
         if "tls_cert" in info.data and (key is None) != (info.data["tls_cert"] is None):
             raise ValueError(
                 "missing, and PGVEND_TLS_CERT is set"
                 if key is None
-                else "there is no PGVEND_TLS_CERT: set that too, or neither"
+                else "PGVEND_TLS_CERT is missing: set both, or neither"
             )
         return key
 

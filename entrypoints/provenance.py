@@ -1,7 +1,7 @@
-"""Origins of variables: `.env` may not say where a secret of the environment goes.
+"""Origins of variables: `.env` must not decide where a secret of the environment is sent.
 
-The author of the current folder wrote its `.env` too, and the user who runs pgvend there may have a
-secret in the environment that is for another place.
+The author of the current folder also wrote its `.env`, and the user who runs pgvend there can have
+a secret in the environment that is for another address.
 """
 
 from collections.abc import Iterator
@@ -26,10 +26,10 @@ ADDRESSES = frozenset(
         "HOST",
         "NEON_API_URL",
         "NEON_HOST",
-        "PGVEND_ALLOW_HTTP",  # how a secret travels
+        "PGVEND_ALLOW_HTTP",  # whether a secret is encrypted on the way
         "PGVEND_EMBEDDED_LISTEN",
         "PGVEND_EMBEDDED_PORT",
-        "PGVEND_EMBEDDED_PROGRAMS",  # programs that run beside the secrets
+        "PGVEND_EMBEDDED_PROGRAMS",  # programs that run with access to the secrets
         "PGVEND_POSTGRES_ADMIN_DSN",
         "PGVEND_PUBLIC_HOST",
         "PGVEND_PUBLIC_PORT",
@@ -38,17 +38,17 @@ ADDRESSES = frozenset(
         "PORT",
     }
 )
-"""Variables that say where secrets go: to whom pgvend talks, where it listens, what it hands
-out."""
+"""Variables that decide where secrets are sent: servers that pgvend connects to, where it listens,
+and the addresses in connections."""
 
 
 def misplaced_addresses(variables: Variables) -> Iterator[str]:
-    """Yield what is wrong with each address of `.env` that would go with a secret of the
-    environment."""
+    """Yield an error for each address in `.env` to which a secret of the environment would be
+    sent."""
     secrets = sorted(variables.values.keys() & SECRETS - variables.from_file)
     for address in sorted(variables.from_file & ADDRESSES) if secrets else ():
         yield (
             f"{address}: from {ENV_FILE}, while {secrets[0]} is from the environment, and a "
-            f"folder's {ENV_FILE} may not say where that goes. Set {address} in the environment "
-            f"too, or both in {ENV_FILE}."
+            f"folder's {ENV_FILE} must not decide where that is sent. Set {address} in the "
+            f"environment too, or both in {ENV_FILE}."
         )

@@ -1,4 +1,4 @@
-"""What makes the databases, and what they are like."""
+"""Settings of the provider, and of the databases that it provisions."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -31,14 +31,14 @@ class ProviderName(StrEnum):
 
 
 def _host_of(dsn: SecretStr | None) -> str | None:
-    """The host that tenants can use: none where the server is reached by its socket."""
+    """Return the host that tenants can use; None if the DSN names a Unix socket."""
     addresses = PostgresUrl.parse(needed(dsn).get_secret_value()).addresses
     host = addresses[0].host if addresses else "/"
     return None if host.startswith("/") else host
 
 
 PROGRAMS = ("initdb", "postgres")
-"""Of PostgreSQL, for a server of our own."""
+"""Programs of PostgreSQL that the bundled server needs."""
 
 
 BUNDLED_TRANSACTION_LIMIT = timedelta(hours=24)
@@ -46,16 +46,16 @@ BUNDLED_TRANSACTION_LIMIT = timedelta(hours=24)
 have no age limit by default."""
 
 _NOT_FOR_NEON = {
-    "public_host": "which routes by its own host: remove it",
-    "public_port": "which routes by its own host: remove it",
-    "size_limit": "which has limits of its own: set those of the project",
-    "transaction_limit": "where no guard runs: remove it",
+    "public_host": "which has its own host names: remove it",
+    "public_port": "which has its own host names: remove it",
+    "size_limit": "which has its own limits: set those of the project",
+    "transaction_limit": "which runs without a guard: remove it",
 }
-"""Settings that Neon has no use for, and why."""
+"""Settings that do not apply to Neon, and why."""
 
 
 class ProviderSettings(BaseModel):
-    """The part of the settings that is about the provider."""
+    """Settings of the provider."""
 
     provider: Choice[ProviderName] = Field(
         ProviderName.EMBEDDED,
@@ -109,7 +109,7 @@ class ProviderSettings(BaseModel):
         ge=1,
         le=10_000,
         validation_alias="PGVEND_CONNECTION_LIMIT",
-        description="the number of sessions, from 1 to 10000, that one tenant may have at once",
+        description="the number of sessions, from 1 to 10000, that one tenant can have at once",
     )
     size_limit: Size | None = Field(
         None,
@@ -120,7 +120,7 @@ class ProviderSettings(BaseModel):
     transaction_limit: DurationLimit | None = Field(
         None,
         validation_alias="PGVEND_TRANSACTION_LIMIT",
-        description="none, or, for embedded and postgres, the age, such as 24h, at which a "
+        description="none, or, for embedded and postgres, the age, such as 24h, after which a "
         "tenant's transaction is ended",
     )
     verify_login: bool = Field(
@@ -130,7 +130,7 @@ class ProviderSettings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _chosen(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Neon's variables choose Neon, unless a provider is named by field or by variable."""
+        """Select Neon if one of its variables is set and no provider is."""
         has_neon = any(name.upper() in neon.VARIABLES for name in given)
         return {"provider": ProviderName.NEON} | given if has_neon else given
 
@@ -175,12 +175,12 @@ class ProviderSettings(BaseModel):
         return value
 
     def admin_dsn(self) -> str:
-        """For the provider `postgres`, which is not without one."""
+        """Return the admin DSN, which the provider `postgres` requires."""
         return needed(self.postgres_admin_dsn).get_secret_value()
 
     @property
     def handed_out_host(self) -> str | None:
-        """The host that connections name: None where the provider alone knows it."""
+        """The host that connections name; None if only the provider knows it."""
         match self.provider:
             case ProviderName.EMBEDDED:
                 return self.public_host or reached_at(self.embedded_listen)
@@ -202,18 +202,18 @@ class ProviderSettings(BaseModel):
 
     @property
     def derives_passwords(self) -> bool:
-        """Whether passwords are our choice: those of roles that Neon's API makes are Neon's."""
+        """Whether pgvend derives the passwords; Neon's API chooses those of its own roles."""
         return self.provider is not ProviderName.NEON or self.isolation is Isolation.ROLE
 
     @property
     def isolation(self) -> Isolation:
-        """What keeps the tenants of the provider apart."""
+        """The isolation between the tenants of the provider."""
         is_neon = self.provider is ProviderName.NEON
         return Isolation(self.neon_isolation) if is_neon else Isolation.ROLE
 
     @property
     def target(self) -> Target:
-        """The place that databases are made in: what another one holds is not known there."""
+        """The place in which databases are provisioned; databases of other targets are not seen."""
         name = self.provider.value
         is_neon = self.provider is ProviderName.NEON
         place = f"{name}-{self.neon_isolation}" if is_neon else name

@@ -1,4 +1,4 @@
-"""What a setting's text may be: types that turn it into a value, or tell what is wrong with it."""
+"""Types of settings: each parses the text of a variable, or raises ValueError."""
 
 import re
 from datetime import timedelta
@@ -36,7 +36,7 @@ def _duration(text: Any) -> Any:
 
 
 def _duration_limit(text: Any) -> Any:
-    """Read `none` as a limit of no time, which limits nothing."""
+    """Parse `none` as a limit of zero, which is no limit."""
     is_none = isinstance(text, str) and text.lower() == NO_LIMIT
     return timedelta(0) if is_none else _duration(text)
 
@@ -50,7 +50,7 @@ def _origins(text: Any) -> Any:
         if origin != ANY_ORIGIN and not is_origin(origin):
             raise ValueError(f"{origin!r} is not an origin")
     if ANY_ORIGIN in origins and len(origins) > 1:
-        raise ValueError(f"{ANY_ORIGIN} stands alone")
+        raise ValueError(f"{ANY_ORIGIN} must be the only origin")
     return origins
 
 
@@ -65,7 +65,7 @@ def _header_names(text: Any) -> Any:
 
 
 def _secrets(text: Any) -> Any:
-    """Raises ValueError, without a secret in it."""
+    """Raises ValueError; its message holds no secret."""
     if not isinstance(text, str):
         return text
     secrets = tuple(part.strip() for part in text.split(",") if part.strip())
@@ -83,7 +83,7 @@ def _size(text: Any) -> Any:
 
 
 def is_origin(text: str) -> bool:
-    """As browsers send it, which is what it is compared with: nothing but scheme, host, port."""
+    """Return whether the text is an origin as browsers send it: scheme, host and port alone."""
     try:
         parts = urlsplit(text)
         has_host = bool(parts.hostname) and parts.port != 0 and "@" not in text
@@ -95,8 +95,8 @@ def is_origin(text: str) -> bool:
 
 
 def _addresses(text: Any) -> Any:
-    """Read what `listen_addresses` of PostgreSQL takes; of names, only localhost: another one may
-    mean another machine tomorrow."""
+    """Parse a value of PostgreSQL's `listen_addresses`. The only name is localhost: others can
+    resolve to another machine later."""
     if not isinstance(text, str):
         return text
     given = tuple(part.strip() for part in text.split(",") if part.strip())
@@ -128,16 +128,18 @@ Choice = Annotated[E, BeforeValidator(_lower)]
 
 
 def needed(value: T | None) -> T:
-    """What the settings' own checks have made sure of. Raises ValueError."""
+    """Return a value that the validation of the settings guarantees. Raises ValueError for None."""
     if value is None:
         raise ValueError("a setting is missing")
     return value
 
 
 def check_service_url(url: str, *, allow_http: bool) -> None:
-    """Check the address of a service, as aiohttp reads it. Raises ValueError for a text that is not
-    an HTTP URL, for a user or password in it, which errors would repeat, and for plain HTTP beyond
-    loopback unless `allow_http`."""
+    """Check the URL of a service, as aiohttp parses it.
+
+    Raises ValueError if it is not an HTTP URL, if it holds a user or a password, which errors would
+    repeat, or if it is plain HTTP beyond loopback without `allow_http`.
+    """
     try:
         parts = URL(url)
         is_url = parts.scheme in {"http", "https"} and bool(parts.host)
@@ -146,14 +148,14 @@ def check_service_url(url: str, *, allow_http: bool) -> None:
     if not is_url:
         raise ValueError("not the URL of a service")
     if parts.user or parts.password:
-        raise ValueError("it holds a user or a password: put the key into PGVEND_KEY")
+        raise ValueError("it holds a user or a password: set PGVEND_KEY to the API key")
     if parts.scheme == "http" and not allow_http and not is_loopback(parts.host or ""):
         raise ValueError(
-            "keys and passwords would travel in clear: http is for loopback only, or with "
+            "keys and passwords would be sent unencrypted: http is for loopback only, or with "
             "PGVEND_ALLOW_HTTP=on"
         )
 
 
 def check_dsn(dsn: SecretStr) -> None:
-    """Raises ValueError, without the DSN in it."""
+    """Raises ValueError; its message does not hold the DSN."""
     PostgresUrl.parse(dsn.get_secret_value())

@@ -1,4 +1,4 @@
-"""What the operator sets, in the environment or in `.env`."""
+"""Settings from the environment or `.env`."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -29,20 +29,20 @@ class LogLevel(StrEnum):
 
 
 class Settings(AccessSettings, NetworkSettings, ProviderSettings):
-    """The service's settings; a field's description is the mend that a mistake is told with."""
+    """The service's settings. An error about a field ends with its description, as the fix."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True, populate_by_name=True)
 
     data_dir: Path = Field(
         Path(".pgvend"),
         validation_alias="PGVEND_DATA_DIR",
-        description="a folder of pgvend's own",
+        description="a folder for pgvend alone",
     )
     registry_url: SecretStr | None = Field(
         None,
         validation_alias="PGVEND_REGISTRY_URL",
         description="postgresql://user:password@host:5432/database, for replicas that share their "
-        "records; without it they are in the data folder",
+        "records; without it, the records are in the data folder",
     )
     secret: SecretStr | None = Field(
         None,
@@ -54,7 +54,7 @@ class Settings(AccessSettings, NetworkSettings, ProviderSettings):
     secret_previous: Secrets = Field(
         (),
         validation_alias="PGVEND_SECRET_PREVIOUS",
-        description="the secrets of before, the newest first, comma separated, each of 32 or more "
+        description="the previous secrets, newest first, comma separated, each of 32 or more "
         "characters",
     )
     default_ttl: Duration | None = Field(
@@ -70,7 +70,7 @@ class Settings(AccessSettings, NetworkSettings, ProviderSettings):
     grace_period: Duration | None = Field(
         None,
         validation_alias="PGVEND_GRACE_PERIOD",
-        description="a duration such as 24h, 7d or P1DT12H, for which what has expired can be "
+        description="a duration such as 24h, 7d or P1DT12H, in which an expired database can be "
         "restored",
     )
     reconcile_interval: int = Field(
@@ -78,7 +78,7 @@ class Settings(AccessSettings, NetworkSettings, ProviderSettings):
         ge=0,
         le=3600,
         validation_alias="PGVEND_RECONCILE_INTERVAL",
-        description="the number of seconds, up to 3600, from one sweep to the next; 0 for none",
+        description="the number of seconds, up to 3600, between reconciliations; 0 for none",
     )
     log_level: Choice[LogLevel] = Field(
         LogLevel.INFO,
@@ -86,8 +86,8 @@ class Settings(AccessSettings, NetworkSettings, ProviderSettings):
         description=f"one of {', '.join(LogLevel)}",
     )
 
-    # What depends on other fields is checked field by field too (`info.data` holds those before it
-    # that are right): pydantic asks a validator of the whole only once every field is right.
+    # Fields that depend on others have validators of their own (`info.data` holds the valid fields
+    # before them): pydantic runs a validator of the model only if every field is valid.
 
     @field_validator("registry_url")
     @classmethod
@@ -100,7 +100,7 @@ class Settings(AccessSettings, NetworkSettings, ProviderSettings):
     @classmethod
     def _is_shared(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if info.data.get("registry_url") and not secret:
-            raise ValueError("missing, and replicas with one PGVEND_REGISTRY_URL need the same")
+            raise ValueError("missing, and replicas with one PGVEND_REGISTRY_URL need the same one")
         return secret
 
     @field_validator("max_ttl")
@@ -124,44 +124,42 @@ class Settings(AccessSettings, NetworkSettings, ProviderSettings):
 
     @property
     def secrets_before(self) -> tuple[Secret, ...]:
-        """Which the passwords of some databases may still come from, the newest first."""
+        """Previous secrets, from which passwords of some databases can still come, newest first."""
         return tuple(Secret(secret.get_secret_value()) for secret in self.secret_previous)
 
     def oldest_secret(self, current: Secret) -> Secret:
-        """What names the installation, beside the `current` one."""
+        """Return the oldest secret, which names the installation; it can be the current one."""
         return (current, *self.secrets_before)[-1]
 
     def weakness_of(self, secret: Secret) -> str | None:
-        """Return why the service's secret can be guessed; None where it cannot, and in memory,
-        whose passwords open nothing."""
+        """Return why the service's secret can be guessed; None if it cannot, or if the provider
+        is `memory`, whose passwords open nothing."""
         return None if self.provider is ProviderName.MEMORY else weakness_of(secret)
 
     @property
     def registry_file(self) -> Path | None:
-        """Where the records are, unless they are on a server, or, as the provider's databases, in
+        """The file of the records; None if they are on a server or, as those of `memory`, in
         memory."""
         is_elsewhere = self.registry_url or self.provider is ProviderName.MEMORY
         return None if is_elsewhere else self.data_dir.resolve() / "registry.sqlite3"
 
 
 class ClientSettings(BaseModel):
-    """What the command line talks to."""
+    """Settings of the client commands."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     allow_http: bool = Field(
         False,
         validation_alias="PGVEND_ALLOW_HTTP",
-        description="on, to send keys and passwords in clear beyond this machine, or off",
+        description="on, to send keys and passwords unencrypted beyond this machine, or off",
     )
     url: str = Field(
         "http://127.0.0.1:8000",
         validation_alias="PGVEND_URL",
         description="the service's address, such as https://pgvend.example",
     )
-    key: SecretStr | None = Field(
-        None, validation_alias="PGVEND_KEY", description="the key that the service gave you"
-    )
+    key: SecretStr | None = Field(None, validation_alias="PGVEND_KEY", description="your API key")
 
     @field_validator("url")
     @classmethod

@@ -18,8 +18,8 @@ from entrypoints.settings import ClientSettings, Settings
 
 
 def load_settings(**given: Any) -> Settings:
-    """Load the settings from the environment; those that are `given` by field name, unless as
-    None, go first. Raises StartupError with a line for every invalid one."""
+    """Load the settings from the environment. Values `given` by field name have precedence, unless
+    they are None. Raises StartupError with a line for every invalid setting."""
     variables, chosen = read_environment(), _by_variable(given)
     mine = variables.of(_names_of(Settings) - chosen.keys())
     mistakes = [*_misnamed(variables.values), *misplaced_addresses(mine)]
@@ -29,15 +29,15 @@ def load_settings(**given: Any) -> Settings:
         mistakes += _mistakes_in(error, Settings)
     if mistakes:
         raise StartupError(
-            "The settings are wrong:\n" + "\n".join(f"  {line}" for line in mistakes)
+            "The settings are invalid:\n" + "\n".join(f"  {line}" for line in mistakes)
         )
     _check_current_folder(settings)
     return settings
 
 
 def load_client_settings() -> ClientSettings:
-    """Load what the command line talks to. Raises StartupError when `.env` cannot be read, or the
-    key may not go there."""
+    """Load the settings of the client commands. Raises StartupError if one is invalid, `.env`
+    cannot be read, or the key must not be sent to the address."""
     mine = read_environment().of(_names_of(ClientSettings))
     for mistake in misplaced_addresses(mine):
         raise StartupError(mistake)
@@ -48,7 +48,7 @@ def load_client_settings() -> ClientSettings:
 
 
 def ignored_variables() -> list[str]:
-    """Return a sentence for every variable that looks like a setting of pgvend and is ignored."""
+    """Return a sentence for every variable that looks like a setting but is ignored."""
     known = _known_names()
     unknown = unknown_names(read_environment().values, known)
     return [
@@ -67,7 +67,7 @@ def _check_current_folder(settings: Settings) -> None:
         Path.cwd()
     except OSError as error:
         raise StartupError(
-            "The current folder does not exist any more: start pgvend in another one, or set "
+            "The current folder does not exist any more: start pgvend in another folder, or set "
             "PGVEND_DATA_DIR to an absolute path."
         ) from error
 
@@ -82,7 +82,7 @@ def _misnamed(variables: Mapping[str, str]) -> Iterator[str]:
 
 
 def _names_of(kind: type[BaseModel]) -> set[str]:
-    """Only documented names count: a web application's SECRET is not for us."""
+    """Only variables with documented names are read, not a web application's SECRET."""
     return {_variable(field) for field in kind.model_fields.values()}
 
 
@@ -100,7 +100,7 @@ def _mistakes_in(error: ValidationError, kind: type[BaseModel]) -> list[str]:
 
 
 def _format_mistake(mistake: Any, kind: type[BaseModel]) -> str:
-    place = mistake["loc"][0]  # a variable, or a field whose default does not fit the others
+    place = mistake["loc"][0]  # a variable, or a field with an invalid default
     field = next(
         field
         for name, field in kind.model_fields.items()

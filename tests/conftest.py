@@ -1,4 +1,4 @@
-"""Servers that many tests share: one of each kind per run, started when first asked for."""
+"""Servers that tests share: one of each kind for each run, started on first use."""
 
 import compileall
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile once what every service of the tests would compile at its start, for two seconds."""
+    """Compile the product once, so that no service of a test spends two seconds on it."""
     if not hasattr(config, "workerinput"):
         for package in PACKAGES:
             compileall.compile_dir(Path(__file__).parents[1] / package, quiet=2)
@@ -50,7 +50,7 @@ async def bundled_16() -> AsyncIterator[PostgresProvider]:
 
 @pytest.fixture(scope="session")
 async def server_15() -> AsyncIterator[OperatorsServer]:
-    """With prepared transactions allowed, which an operator may need and a tenant may abuse."""
+    """A server with prepared transactions, which operators can need and tenants can abuse."""
     async with operators_server(15, max_prepared_transactions="5") as server:
         yield server
 
@@ -69,6 +69,6 @@ async def server_18() -> AsyncIterator[OperatorsServer]:
 
 @pytest.fixture(scope="session")
 async def neon() -> AsyncIterator[RunningEmulator]:
-    """Neon as it usually behaves; whoever turns a knob of it turns it back."""
+    """An emulator with default behaviour; tests that change an option reset it."""
     async with running_emulator() as running:
         yield running

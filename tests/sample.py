@@ -1,8 +1,8 @@
-"""The sample that `make test` runs of the large products; `make test-all` runs all of them.
+"""The sample of large parameter products that `make test` runs; `make test-all` runs all of them.
 
-A product pairs every value of one table with every value of another one: promises with kinds of
-providers, calls with faults, attacks with servers. The sample covers it: every value of each table
-is in it, the same cases each time. Where a table is long and each case costs a server's time, the
+A product pairs every value of one table with every value of another: promises with kinds of
+providers, calls with faults, attacks with servers. The sample contains every value of each table,
+the same cases each time. Where a table is long and each case costs a server's time, the
 sample keeps the first case of each test; of tests that take many seconds it keeps one in each file.
 `tests/unit/test_sample.py` proves that.
 
@@ -42,29 +42,29 @@ BROKEN_CALL, BROKEN_BY = CALLS[0], FAULTS[0]
 """On Neon: every fault in this call, and this fault in every call."""
 
 STORY, BLOW = STORIES["a rotation, repeated"], BLOWS["cut after"]
-"""On PostgreSQL: every blow at each statement of this call, and this blow at those of all calls."""
+"""On PostgreSQL: every fault at each statement of this call, and this fault at all calls."""
 
 VEND = VENDS["cut after"]
-"""The same for the use case, whose provider `STORY` breaks in every way."""
+"""The same for the use case, for whose provider `STORY` has every fault."""
 
 SERVER = "server_15"
-"""What only PostgreSQL shows is tried on the server with the least to protect it, its oldest."""
+"""Tests that need PostgreSQL run on its oldest version, which has the fewest protections."""
 
 ATTACKED = SERVERS[0]
-"""Every attack is tried here."""
+"""All attacks run on this server."""
 
 LEAKY = next(iter(ENVIRONMENTS)), ON_NEON[1]
-"""Every secret is looked for in these environments."""
+"""The environments that are searched for every secret."""
 
 STRUCK = [KINDS[name] for name in ("memory", "embedded-18", "neon-role")]
 INTERRUPTED = CANCELLED[0]
-"""These kinds are tried with every story of a cancelled call, the others with one."""
+"""These kinds run every story of a cancelled call, the others one."""
 
 WIRE = "test_an_add_is_complete_or_not_made"
-"""On a registry's PostgreSQL: every blow in this test, and `BLOW` in every one."""
+"""On a registry's PostgreSQL: every fault in this test, and `BLOW` in all tests."""
 
 CLIENTS = "tests/clients/"
-"""What others wrote, minutes of installing and compiling, is for `make test-all` alone."""
+"""Programs of others take minutes to install and compile: they run in `make test-all` only."""
 
 SEEDS = range(1)
 """Of the random combinations of faults."""
@@ -156,12 +156,12 @@ LONG = {
         "a_statement_that_hangs",
     ),
 }
-"""Tests that take several seconds each, of files of which the sample keeps others."""
+"""Tests of several seconds each, from files of which the sample keeps other tests."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Which cases of the tests below `path` the sample keeps."""
+    """The rule that selects the cases of the tests below `path`."""
 
     path: str
     keeps: Callable[[Case], bool]
@@ -223,7 +223,7 @@ RULES: Sequence[Rule] = (
 
 
 def in_sample(item: pytest.Item) -> bool:
-    """Whether `make test` runs this test. What no rule is about, it runs."""
+    """Return whether `make test` runs this test. Tests without a rule run."""
     path, _, test = item.nodeid.partition("::test_")
     case, rules = case_of(item), [rule for rule in RULES if path.startswith(rule.path)]
     if test.startswith(LONG.get(path, ())) or not all(rule.keeps(case) for rule in rules):
@@ -237,7 +237,7 @@ def case_of(item: pytest.Item) -> Case:
 
 
 def _is_first(item: pytest.Item) -> bool:
-    """Whether it has the first value of each parameter, but of that for which there is a rule."""
+    """Return whether it has the first value of each parameter, except the one with a rule."""
     callspec = getattr(item, "callspec", None)
     indices = callspec.indices if callspec else {}
     return not any(index for name, index in indices.items() if name != "where")

@@ -26,7 +26,7 @@ class Job:
 
 
 class Examiner:
-    """What one of the processes does, and what it knows."""
+    """One of the processes, and its state."""
 
     def __init__(self, folder: Path) -> None:
         self._worker = Worker(folder)
@@ -38,7 +38,7 @@ class Examiner:
         return _result(job, verdict, time.monotonic() - began)
 
     def _verdict(self, mutant: Mutant, tests: list[str]) -> Verdict:
-        """Without the tests that fail on the product as it is: they find nothing."""
+        """Return the verdict of the tests that pass on the unchanged product."""
         with self._worker.mutated(mutant.file, mutant.code):
             verdict = self._worker.run(tests)
         witnesses = tests if verdict.timed_out else tests[:1]

@@ -1,4 +1,4 @@
-"""The parts of the product that are mutated, and the tests that are asked."""
+"""The parts of the product that are mutated, and the tests that run on them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Every small change that is made to a file, and the sample of them that is tried.
+"""The mutations of a file, and the sample of them that is tried.
 
 The changes are those of mutmut, and a few that it lacks. A sample follows from the product's
 source and the seed alone, whatever the tests are.
@@ -35,30 +35,30 @@ CLAUSES = (cst.Else, cst.ExceptHandler, cst.Finally, cst.Match, cst.MatchCase)
 
 
 def marked_string(node: cst.BaseString) -> Iterable[cst.CSTNode]:
-    """Add text to a string. To change its case, as mutmut does too, leaves SQL as it was."""
+    """Add text to a string. A change of its case, as mutmut does it, would not change SQL."""
     yield from list(operator_string(node))[:1]
 
 
 def emptied_argument(node: cst.Call) -> Iterable[cst.Call]:
-    """Pass None for an argument; a call that lacks one often cannot be made at all."""
+    """Pass None for an argument; without an argument, a call often fails at once."""
     for new in operator_arg_removal(node):
         if len(new.args) == len(node.args):
             yield new
 
 
 def dropped_call(node: cst.Expr) -> Iterable[cst.CSTNode]:
-    """Leave out a call whose result nobody takes."""
+    """Remove a call whose result is not used."""
     if isinstance(node.value, cst.Call | cst.Await):
         yield cst.Pass()
 
 
 def dropped_raise(_: cst.Raise) -> Iterable[cst.CSTNode]:
-    """Go on where there was an error."""
+    """Continue instead of raising an error."""
     yield cst.Pass()
 
 
 def negated_condition(node: cst.If | cst.While) -> Iterable[cst.CSTNode]:
-    """Do the opposite of what a condition says."""
+    """Negate a condition."""
     test = node.test.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
     yield node.with_changes(test=cst.UnaryOperation(cst.Not(), test))
 

@@ -1,4 +1,4 @@
-"""What the recorder wrote: the tests that run a line, quickest first."""
+"""The output of the recorder: the tests that run a line, quickest first."""
 
 import ast
 import hashlib
@@ -29,7 +29,7 @@ class Record:
         self._folder = folder
 
     def complete(self) -> None:
-        """Run all tests with the recorder, unless that is done for this tree."""
+        """Run all tests with the recorder, unless this tree was recorded before."""
         mark = self._folder / "tree"
         if mark.exists() and mark.read_text() == self.tree:
             return
@@ -40,7 +40,7 @@ class Record:
 
     @cached_property
     def tree(self) -> str:
-        """Tells this state of the product and its tests from another."""
+        """A fingerprint of this state of the product and its tests."""
         return _fingerprint()
 
     @cached_property
@@ -116,7 +116,7 @@ def _fingerprint() -> str:
 
 
 def _record(folder: Path) -> None:
-    """Failing tests are no reason to stop: they are left out of the record."""
+    """Record all tests; failing ones are left out of the record."""
     options = ("-q", "-p", "mutants.recorder", "-p", "no:cacheprovider", "-n", "2")
     order = ("--dist", "loadfile", "--no-loadscope-reorder")
     tests = [test for test in TESTS if (ROOT / test).exists()]

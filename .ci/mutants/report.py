@@ -36,7 +36,7 @@ class Result:
 
     @property
     def key(self) -> Key:
-        """Of the mutant: the same one in two runs has the same key."""
+        """The key of the mutant, which is the same in two runs."""
         return self.file, self.diff
 
     @property
@@ -54,7 +54,7 @@ def save(file: Path, tree: str, results: Iterable[Result]) -> None:
 
 
 def load(file: Path, tree: str | None = None) -> dict[Key, Result]:
-    """What was saved, by mutant; nothing where it is about another tree than this."""
+    """Return the saved results by mutant; none if they are of another tree."""
     saved: Any = json.loads(file.read_text()) if file.exists() else {"tree": "", "mutants": []}
     if tree not in {None, saved["tree"]}:
         return {}

@@ -97,7 +97,7 @@ class Worker:
 
     @contextmanager
     def mutated(self, file: str, code: str) -> Iterator[None]:
-        """Each content has a time of its own: Python tells by it that compiled code is stale."""
+        """Each content has a time of its own: by it, Python recognizes stale compiled code."""
         original = (self.tree / file).read_text()
         self._write(file, code)
         try:
@@ -111,7 +111,7 @@ class Worker:
         os.utime(self.tree / file, (self._stamp, self._stamp))
 
     def run(self, tests: Sequence[str]) -> Verdict:
-        """Let these tests look at the tree as it is now."""
+        """Run these tests on the current tree."""
         verdict = self._folder / "verdict"
         verdict.unlink(missing_ok=True)
         scratch = self._folder / "tmp"
@@ -127,7 +127,7 @@ class Worker:
 
 
 def warm(folder: Path) -> None:
-    """Import pytest, its plugins and the packages of others, in this process."""
+    """Import pytest, its plugins and other packages in this process."""
     nothing = (f"--config-file={ROOT / 'pyproject.toml'}", f"--rootdir={folder}", str(folder))
     pytest.main(["--collect-only", *QUIET, *nothing], plugins=[Warming()])
 
@@ -174,7 +174,7 @@ def _chunks(tests: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 def _ended(process: int) -> bool:
-    """Wait for its end, for a time; end what is left of it. Whether it ended in that time."""
+    """Wait for the process, end what is left of it, and return whether it ended in time."""
     end = os.pidfd_open(process)
     if not (in_time := bool(select.select([end], [], [], PATIENCE)[0])):
         os.kill(process, signal.SIGINT)  # pytest takes down what it set up

@@ -1,4 +1,4 @@
-"""A connection in the words of whoever uses it."""
+"""Connection formats."""
 
 from entrypoints.formats.choosing import NotAcceptable, chosen
 from entrypoints.formats.table import FORMATS, Format, NotExpressible

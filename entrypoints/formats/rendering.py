@@ -1,7 +1,7 @@
-"""How each format is written: every value escaped by the rules of what reads it.
+"""The writers of the formats; each escapes values by the rules of the programs that read it.
 
-A value is any text that the format can express (`table` says which). Ours are plain ASCII, but
-databases are renamed on their servers, and a provider may choose its own passwords.
+A value is any text that the format can express (see `table`). Values of pgvend are plain ASCII, but
+databases can be renamed on their servers, and a provider can choose its own passwords.
 """
 
 import json
@@ -20,7 +20,7 @@ _VARIABLES = {
     "sslrootcert": "PGSSLROOTCERT",
     "target_session_attrs": "PGTARGETSESSIONATTRS",
 }
-"""libpq's, for its parameters."""
+"""Environment variables of libpq, by parameter."""
 
 _JDBC_SERVERS = {
     "read-write": "primary",
@@ -28,10 +28,10 @@ _JDBC_SERVERS = {
     "standby": "secondary",
     "prefer-standby": "preferSecondary",
 }
-"""JDBC's words for libpq's target_session_attrs, where they differ."""
+"""Values of JDBC that differ from those of libpq's target_session_attrs."""
 
 LONGEST_LABEL = 63
-"""Characters of a DNS label (RFC 1123), which names in Kubernetes are safest as."""
+"""The maximum length of a DNS label (RFC 1123), which every name in Kubernetes can be."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9._~:-]+")
 _NOT_PLAIN_ASCII = re.compile(r"[^ -~]")
@@ -40,7 +40,7 @@ _HASH = 8
 
 
 def parts(connection: Connection) -> dict[str, Any]:
-    """Return everything about a connection, as the service's answers have it."""
+    """Return the members of a connection in the API."""
     known: dict[str, Any] = {
         "host": connection.host,
         "port": connection.port,
@@ -62,7 +62,7 @@ def parts(connection: Connection) -> dict[str, Any]:
 
 
 def variables(connection: Connection, ca_file: str | None = None) -> Mapping[str, str]:
-    """Return what libpq and most frameworks read."""
+    """Return the variables that libpq and most frameworks read."""
     options = connection.options(ca_file)
     return {
         "PGHOST": _hosts(connection),
@@ -84,13 +84,13 @@ def as_uri(connection: Connection, ca_file: str | None = None) -> str:
 
 
 def as_env(connection: Connection, ca_file: str | None = None) -> str:
-    """Lines for a POSIX shell. Readers of `.env` files agree with it on all but single quotes."""
+    """Write lines for a POSIX shell. Readers of `.env` files differ only in single quotes."""
     values = variables(connection, ca_file).items()
     return _lines(f"{name}={shlex.quote(value)}" for name, value in values)
 
 
 def as_jdbc(connection: Connection, ca_file: str | None = None) -> str:
-    """With the credentials as parameters: JDBC's URLs have no other place for them."""
+    """Write a JDBC URL, with the credentials as parameters."""
     parameters = {
         "user": connection.user,
         "password": connection.password.reveal(),
@@ -104,8 +104,8 @@ def as_jdbc(connection: Connection, ca_file: str | None = None) -> str:
 
 
 def as_psql(connection: Connection, ca_file: str | None = None) -> str:
-    """A shell's command, which asks for the password: a command line stays in the history, and all
-    users of a machine can see its arguments. `pgvend psql` fetches the password by itself."""
+    """Write a shell command that prompts for the password: command lines stay in the history, and
+    all users of a machine can see them. `pgvend psql` fetches the password itself."""
     keywords = {
         "host": _hosts(connection),
         "port": _ports(connection),
@@ -118,19 +118,19 @@ def as_psql(connection: Connection, ca_file: str | None = None) -> str:
 
 
 def as_sqlalchemy(connection: Connection, ca_file: str | None = None) -> str:
-    """For psycopg 3, which takes libpq's parameters and works with and without asyncio."""
+    """Write a URL for psycopg 3, which reads libpq's parameters and works with asyncio too."""
     return connection.listed_uri("postgresql+psycopg", **connection.options(ca_file))
 
 
 def as_sqlalchemy_asyncpg(connection: Connection, ca_file: str | None = None) -> str:
-    """asyncpg takes no file of authorities in a URL: set PGSSLROOTCERT for it."""
+    """Write a URL for asyncpg, whose certificate authorities are in PGSSLROOTCERT instead."""
     options = connection.options()
     options = {"ssl": options.pop("sslmode"), **options}
     return connection.listed_uri("postgresql+asyncpg", **options)
 
 
 def as_node(connection: Connection, ca_file: str | None = None) -> str:
-    """For `pg` and what stands on it, which takes libpq's `require` for `verify-full`."""
+    """Write a URL for `pg` and libraries over it, which treat `require` as `verify-full`."""
     if connection.sslmode == "disable":
         return connection.first_uri(sslmode="disable")
     if connection.sslrootcert is None and not connection.sslmode.startswith("verify-"):
@@ -140,7 +140,7 @@ def as_node(connection: Connection, ca_file: str | None = None) -> str:
 
 
 def as_django(connection: Connection, ca_file: str | None = None) -> str:
-    """The `DATABASES` of a settings module, in Python."""
+    """Write `DATABASES` for a settings module, in Python."""
     default = {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": connection.database,
@@ -155,8 +155,8 @@ def as_django(connection: Connection, ca_file: str | None = None) -> str:
 
 
 def as_prisma(connection: Connection, ca_file: str | None = None) -> str:
-    """A line for `.env`. Nothing in a URI means anything between double quotes there."""
-    checks = connection.sslmode.startswith("verify-")  # which Prisma takes for `prefer`
+    """Write a line for `.env`. No character of a URI is special between double quotes there."""
+    checks = connection.sslmode.startswith("verify-")  # which Prisma treats as `prefer`
     tls = {"sslmode": "require", "sslaccept": "strict"} if checks else {}
     root = {"sslcert": ca_file} if ca_file and connection.sslrootcert else {}
     options = {"schema": "public", "sslmode": connection.sslmode} | tls | root
@@ -164,7 +164,7 @@ def as_prisma(connection: Connection, ca_file: str | None = None) -> str:
 
 
 def as_dotnet(connection: Connection, ca_file: str | None = None) -> str:
-    """For Npgsql."""
+    """Write a connection string for Npgsql."""
     options = connection.options(ca_file)
     keywords = {
         "Host": ",".join(_host_and_port(at, connection) for at in connection.addresses),
@@ -182,13 +182,13 @@ def as_dotnet(connection: Connection, ca_file: str | None = None) -> str:
 
 
 def as_docker(connection: Connection, ca_file: str | None = None) -> str:
-    """A file for `docker run --env-file`, which takes what is behind the equals sign as it is."""
+    """Write a file for `docker run --env-file`, which reads the text after `=` unchanged."""
     return _lines(f"{name}={value}" for name, value in variables(connection, ca_file).items())
 
 
 def as_k8s_secret(connection: Connection, ca_file: str | None = None) -> str:
-    """A manifest for `kubectl apply`; `envFrom` makes variables of it. Authorities are a key of
-    their own, for a volume."""
+    """Write a manifest for `kubectl apply`, to be used by `envFrom`. Certificate authorities are a
+    key of their own, for a volume."""
     values = dict(variables(connection, ca_file))
     if connection.sslrootcert is not None:
         values["ca.crt"] = connection.sslrootcert
@@ -206,7 +206,7 @@ def as_k8s_secret(connection: Connection, ca_file: str | None = None) -> str:
 
 
 def _lines(lines: Iterable[str]) -> str:
-    """Each with its end, so that a file can be added to."""
+    """End each line, so that lines can be appended to the file."""
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -233,15 +233,15 @@ def _ado(value: str) -> str:
 
 
 def _yaml(value: str) -> str:
-    """JSON's quotes, but YAML's escapes: to YAML, JSON's surrogates are no characters, and some
-    characters that JSON leaves alone are ends of lines."""
+    """Quote as JSON does, but escape as YAML does: JSON's surrogates are not characters in YAML,
+    and some characters that JSON does not escape end a line."""
     quoted = json.dumps(value, ensure_ascii=False)
     return _NOT_PLAIN_ASCII.sub(lambda odd: f"\\U{ord(odd[0]):08x}", quoted)
 
 
 def _label(database: str) -> str:
-    """The database's name where that is a DNS label. One that has to be changed gets a hash, so
-    that `a_b` and `a-b` do not overwrite each other's secret."""
+    """Return the database's name as a DNS label. A changed name gets a hash, so that `a_b` and
+    `a-b` do not overwrite each other's secret."""
     label = _NO_LABEL.sub("-", database.lower()).strip("-")
     if label == database and len(label) <= LONGEST_LABEL:
         return label

@@ -1,4 +1,4 @@
-"""Every format, by its name, and what it can express."""
+"""All formats by name, and the values that each can express."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,13 +14,13 @@ TEXT = "text/plain"
 
 
 class Render(Protocol):
-    """Write a connection; `ca_file` is where the reader keeps its `sslrootcert`."""
+    """Write a connection; `ca_file` is the file in which the reader keeps its `sslrootcert`."""
 
     def __call__(self, connection: Connection, ca_file: str | None = None) -> str: ...
 
 
 class NotExpressible(Conflict):
-    """The format cannot express a part of the connection: ask for another one."""
+    """The format cannot express a part of the connection; another format can."""
 
     code = "not_expressible"
 
@@ -29,8 +29,8 @@ Expresses = Callable[[str], bool]
 
 
 def any_name(text: str) -> bool:
-    """Tell whether PostgreSQL could have the text in a name or a password: the format escapes the
-    rest."""
+    """Return whether PostgreSQL can have the text in a name or password; the format escapes
+    everything else."""
     return _IMPOSSIBLE.search(text) is None
 
 
@@ -39,9 +39,8 @@ _IMPOSSIBLE = re.compile("[\0\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """`media_type` is what the text says it is; it is UTF-8. `expresses` says of a value whether
-    the format has a way to write it: one that is read line by line has none for control characters.
-    """
+    """A format. Its text is UTF-8. `expresses` returns whether the format can write a value: one
+    that is read line by line cannot write control characters."""
 
     name: str
     media_type: str
@@ -54,9 +53,9 @@ class Format:
         return self.write(connection, ca_file)
 
     def check(self, connection: Connection, ca_file: str | None = None) -> None:
-        """Raise NotExpressible where the format cannot express the connection."""
+        """Raise NotExpressible if the format cannot express the connection."""
         hosts = ",".join(at.host for at in connection.addresses)
-        if not is_plain(hosts):  # URIs write it as it is
+        if not is_plain(hosts):  # URIs do not escape the host
             raise NotExpressible(f"The host '{legible(hosts)}' holds control characters.")
         parts = {
             "database": connection.database,
@@ -64,14 +63,14 @@ class Format:
             "password": connection.password.reveal(),
             "sslmode": connection.sslmode,
             "target_session_attrs": connection.target_session_attrs,
-            "file of authorities": ca_file or "",
+            "file of certificate authorities": ca_file or "",
         }
         for part, value in parts.items():
             if not self.expresses(value):
                 name = "" if part == "password" else f" '{legible(value)}'"
                 raise NotExpressible(
-                    f"The format {self.name} cannot express the {part}{name}; ask for another "
-                    "format, such as json or uri."
+                    f"The format {self.name} cannot express the {part}{name}; use another format, "
+                    "such as json or uri."
                 )
 
 

@@ -1,1 +1,1 @@
-"""Programs that nobody here wrote, against the service and its documents."""
+"""Tests of the service and its documents with programs of others."""

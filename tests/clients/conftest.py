@@ -1,5 +1,4 @@
-"""The OpenAPI document as a file, and databases as pgvend hands them out; the programs that read
-them."""
+"""Fixtures: the OpenAPI document as a file, databases of pgvend, and programs that use them."""
 
 import json
 import shutil
@@ -26,7 +25,7 @@ def python() -> Path:
 
 @pytest.fixture
 def described(tmp_path: Path) -> Path:
-    """A file with the document of a service that asks for keys."""
+    """A file with the OpenAPI document of a service with API keys."""
     file = tmp_path / "openapi.json"
     file.write_text(json.dumps(document(ROUTES, is_open=False)))
     return file

@@ -1,4 +1,4 @@
-"""Servers that pgvend hands databases out on, and a database as its user gets it."""
+"""Services over each kind of server, and a database as its user gets it."""
 
 import asyncio
 import json
@@ -41,7 +41,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Database:
-    """A database as pgvend hands it out, and where its user keeps the server's authority."""
+    """A database of pgvend, and the file with the server's certificate authority."""
 
     place: Place
     id: str
@@ -53,7 +53,7 @@ class Database:
         return await self.place.ask("connection", self.id, *options)
 
     async def written_without_authority(self, form: str) -> str:
-        """Return the connection in that format, for a tool that is told of the authority apart."""
+        """Return the connection in that format, without the certificate authority."""
         return await self.place.ask("connection", self.id, "--format", form)
 
     async def connection(self) -> Mapping[str, Any]:
@@ -67,7 +67,7 @@ class Database:
         return {variable: str(self.ca_file)} if self.ca_file.exists() else {}
 
     async def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """Return what the tenant reads by a driver that is not under test."""
+        """Return the rows that the tenant reads, by a driver that is not under test."""
         async with session({"dsn": await self.written("uri")}) as tenant:
             return [tuple(row) for row in await tenant.fetch(query)]
 
@@ -109,7 +109,7 @@ async def without_tls() -> AsyncIterator[Place]:
 
 @asynccontextmanager
 async def with_tls() -> AsyncIterator[Place]:
-    """Run a service over a server that has to prove its name by a private authority.
+    """Run a service over a server whose certificate a private authority signed.
 
     Its address would not do for postgres.js, which compares certificates with names alone.
     """

@@ -1,4 +1,4 @@
-"""Alembic migrates a database as it is handed out, up and down."""
+"""Alembic migrates a database of pgvend up and down."""
 
 from pathlib import Path
 

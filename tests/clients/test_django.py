@@ -1,4 +1,4 @@
-"""Django migrates, searches and tests on databases as they are handed out."""
+"""Django migrates, searches and tests on databases of pgvend."""
 
 from pathlib import Path
 

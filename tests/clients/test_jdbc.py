@@ -1,4 +1,4 @@
-"""PostgreSQL's JDBC driver works with a database as it is handed out."""
+"""PostgreSQL's JDBC driver works with a database of pgvend."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The linters of OpenAPI documents have nothing to say about ours."""
+"""Linters of OpenAPI documents report nothing about the document."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Drivers and migration tools for Node.js work with a database as it is handed out."""
+"""Drivers and migration tools for Node.js work with a database of pgvend."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A pooler in transaction mode serves many clients by the few sessions that a tenant may have."""
+"""A pooler in transaction mode serves many clients by the few sessions of a tenant."""
 
 from pathlib import Path
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""psql works with a database as it is handed out, by a command line and by variables."""
+"""psql works with a database of pgvend, by a command line and by variables."""
 
 from pathlib import Path
 

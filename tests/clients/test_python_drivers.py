@@ -1,4 +1,4 @@
-"""Python's drivers and SQLAlchemy work with a database as it is handed out."""
+"""Drivers for Python and SQLAlchemy work with a database of pgvend."""
 
 from pathlib import Path
 

@@ -23,7 +23,7 @@ async def test_an_unknown_format_is_refused_before_any_request(command: str) -> 
     async with fake_service(VENDED) as service:
         refused = await service.pgvend(command, "db_1", "--format", "xml")
     assert (refused.status, service.asked) == (1, [])
-    assert refused.stderr.startswith("pgvend: 'xml' is no format; there are json, uri, env")
+    assert refused.stderr.startswith("pgvend: 'xml' is not a format; use one of json, uri, env")
 
 
 @pytest.mark.parametrize("form", ["env", "docker", "psql", "dotnet"])

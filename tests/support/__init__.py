@@ -1,1 +1,1 @@
-"""Doubles and real servers that the tests stand on."""
+"""Doubles, clients and servers for the tests."""

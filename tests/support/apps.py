@@ -1,4 +1,4 @@
-"""The service's application over a socket, in this process, over the provider in memory."""
+"""The service's application on a socket in this process, over the memory provider."""
 
 import json
 import socket
@@ -31,7 +31,7 @@ Headers = Mapping[str, str] | Sequence[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer that was read to its end; `body` is None where there was none."""
+    """A complete answer; `body` is None if it is empty."""
 
     status: int
     headers: Mapping[str, str]
@@ -48,11 +48,11 @@ class RunningApp:
     records: Opened
 
     def replica(self, **settings: Any) -> AbstractAsyncContextManager["RunningApp"]:
-        """Another process of the same service, or, once this one has ended, its next start."""
+        """Run another replica of the service, or its next start if this one has ended."""
         return running_app(self.provider, clock=self.clock, records=self.records, **settings)
 
     async def vend(self, nickname: str = "Sales Data 2024", **more: Any) -> Any:
-        """What `POST /v1/databases` answers to an order that it takes."""
+        """Create a database, and return the answer of `POST /v1/databases`."""
         async with self.client.post("/v1/databases", json={"nickname": nickname, **more}) as made:
             assert made.status == 201, await made.text()
             return await made.json()
@@ -60,7 +60,7 @@ class RunningApp:
     async def ask(
         self, method: str, path: str, body: Any = None, headers: Headers | None = None
     ) -> Answer:
-        """The answer to a request with that JSON."""
+        """Send a request with that JSON, and return the answer."""
         async with self.client.request(method, path, json=body, headers=headers) as response:
             text = await response.text()
             answer = json.loads(text) if text else None
@@ -72,14 +72,14 @@ class RunningApp:
             return await response.json()
 
     def accepts(self, connection: Mapping[str, Any]) -> bool:
-        """Whether a `connection` that was handed out logs in now."""
+        """Return whether a `connection` of the API logs in now."""
         names = ("host", "port", "database", "user")
         password = Secret(connection["password"])
         given = Connection(password=password, **{name: connection[name] for name in names})
         return self.provider.accepts(given)
 
     async def comes_to(self, database_id: str, state: str) -> Any:
-        """The record of that database, once it is in that state."""
+        """Wait until the database is in that state, and return its record."""
 
         async def has_come() -> bool:
             return bool((await self.get(f"/v1/databases/{database_id}"))["state"] == state)
@@ -88,12 +88,12 @@ class RunningApp:
         return await self.get(f"/v1/databases/{database_id}")
 
     async def live(self) -> list[Any]:
-        """The records of what exists or may exist."""
+        """Return the records of databases that exist or can exist."""
         states = "state=provisioning&state=ready&state=expired&state=deleting"
         return list((await self.get(f"/v1/databases?page_size=200&{states}"))["databases"])
 
     async def is_connected(self) -> bool:
-        """Whether somebody is there, as far as the service knows."""
+        """Return whether the service has a connected client."""
         return any(connection.transport is not None for connection in self.server.connections)
 
     async def is_alone(self) -> bool:
@@ -112,8 +112,7 @@ async def running_app(
     insecure: bool = False,
     **settings: Any,
 ) -> AsyncIterator[RunningApp]:
-    """An application of its own; its retries wait on a clock that does not make anybody wait, for
-    which reason it sweeps when it is asked to, and not by itself."""
+    """Run an application. Its clock does not wait, so that it reconciles only on request."""
     provider, clock, records = (
         provider or MemoryProvider(),
         clock or FakeClock(),
@@ -131,7 +130,7 @@ async def running_app(
 async def served(
     container: Container, *, insecure: bool = False, **more: Any
 ) -> AsyncIterator[tuple[int, web.Server]]:
-    """As `pgvend serve` does it, on this port of 127.0.0.1; `more` is for `serving`."""
+    """Serve as `pgvend serve` does, and yield the port on 127.0.0.1; `more` is for `serving`."""
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         port = listener.getsockname()[1]
         async with serving(build_app(container, insecure=insecure), listener, **more) as server:
@@ -149,13 +148,13 @@ def container_of(provider: ProviderName, **settings: Any) -> Container:
 
 
 async def problem_of(response: ClientResponse, status: int, code: str) -> Mapping[str, Any]:
-    """The problem that this answer is, with all that every problem has."""
+    """Return the problem in this response, after checks of its required members."""
     body = await response.json(content_type="application/problem+json")
     return problem_in(Answer(response.status, response.headers, body), status, code)
 
 
 def problem_in(answer: Answer, status: int, code: str) -> Mapping[str, Any]:
-    """The same, of one that was read."""
+    """Return the problem in this answer, after checks of its required members."""
     problem = answer.body
     assert (answer.status, problem["status"], problem["code"]) == (status, status, code), problem
     assert answer.headers["Content-Type"].startswith("application/problem+json")

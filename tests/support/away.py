@@ -1,4 +1,4 @@
-"""Records that cannot be reached for a while."""
+"""Stores that cannot be reached during an outage."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @dataclass
 class Outage:
-    """What is asked for while `is_on` fails, as it does when the registry's server is away."""
+    """While `is_on`, every call fails, as without the server of the registry."""
 
     is_on: bool = False
 
@@ -49,7 +49,7 @@ class AwayLeases(Leases):
 
 
 def records_with(outage: Outage) -> Opened:
-    """Records in memory, away as long as the outage is on."""
+    """Return stores in memory that cannot be reached during the outage."""
     records = create_memory_stores()
     return replace(
         records,

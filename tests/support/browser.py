@@ -1,4 +1,4 @@
-"""A real browser with its own EventSource, and a page of an origin of its own to ask from."""
+"""A real browser with its own EventSource, and a page of another origin."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -41,7 +41,7 @@ async ([url, init]) => {
 
 @asynccontextmanager
 async def browsing() -> AsyncIterator[Page]:
-    """A page in a browser that has no other."""
+    """Start a browser, and yield its only page."""
     if not shutil.which(CHROMIUM):
         lacking("a browser: apt-get install chromium")
     async with (
@@ -53,7 +53,7 @@ async def browsing() -> AsyncIterator[Page]:
 
 @asynccontextmanager
 async def empty_site() -> AsyncIterator[str]:
-    """The origin of a site that has one empty page."""
+    """Serve a site with one empty page, and yield its origin."""
 
     async def page(request: web.Request) -> web.Response:
         return web.Response(text="<!doctype html><title>A page</title>", content_type="text/html")
@@ -67,7 +67,7 @@ async def empty_site() -> AsyncIterator[str]:
 async def asked_by(
     page: Page, url: str, body: str, content_type: str = "application/json", **init: Any
 ) -> Any:
-    """What a script in the page sees of the answer to its POST: `error` when it may not see it."""
+    """Send a POST from a script in the page, and return the answer, or `error` if it is hidden."""
     headers = {"Content-Type": content_type}
     return await page.evaluate(
         _ASK, [url, {"method": "POST", "headers": headers, "body": body, **init}]
@@ -94,16 +94,16 @@ _LISTEN = """
 
 
 async def listen(page: Page, url: str, *, credentials: bool = False) -> None:
-    """Let the page listen to the events at `url` until the browser has given up."""
+    """Start listening to the events at `url` in the page."""
     await page.evaluate(_LISTEN, [url, {"withCredentials": credentials}])
 
 
 async def heard(page: Page, events: int) -> None:
-    """Return when the page has heard that many events."""
+    """Wait until the page has received that many events."""
     await page.wait_for_function(f"window.seen.length >= {events}")
 
 
 async def all_heard(page: Page) -> tuple[list[Any], int]:
-    """What the page has heard when the browser has given up, and how often it was connected."""
+    """Wait until the browser gives up; return the events, and the number of connections."""
     await page.wait_for_function("window.isOver")
     return await page.evaluate("window.seen"), await page.evaluate("window.opened")

@@ -1,4 +1,4 @@
-"""Callers of a running service, and tenants of its databases."""
+"""Clients of a running service by the original route, and its superuser."""
 
 from pathlib import Path
 from typing import Any
@@ -10,18 +10,18 @@ from domain.secret import Secret
 
 
 async def vend(url: str, nickname: str) -> Connection:
-    """A database by the original service's route."""
+    """Create a database by the route of the original service."""
     async with aiohttp.ClientSession() as client:
         body = {"project": {"name": nickname}}
         async with client.post(f"{url}/api/create-neon-db", json=body) as answer:
             assert answer.status == 200, await answer.text()
-            told = await answer.json()
+            created = await answer.json()
     return Connection(
-        host=told["hostname"],
-        port=told["port"],
-        database=told["database_name"],
-        user=told["database_owner"],
-        password=Secret(told["database_owner_password"]),
+        host=created["hostname"],
+        port=created["port"],
+        database=created["database_name"],
+        user=created["database_owner"],
+        password=Secret(created["database_owner_password"]),
         sslmode="disable",
     )
 
@@ -35,7 +35,7 @@ async def is_listening(url: str) -> bool:
 
 
 def superuser_of(data_dir: Path) -> dict[str, Any]:
-    """asyncpg's arguments for the superuser's login, which the service's own user has."""
+    """Return asyncpg's arguments for the superuser, open to the system user of the service."""
     folder = data_dir / "embedded"
     return {
         "host": str(folder / "data"),

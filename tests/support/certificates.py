@@ -1,4 +1,4 @@
-"""Certificates that a test makes for itself, by openssl."""
+"""Certificates that tests create with openssl."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ async def make_certificate(
     alternatives: str = NAMES,
     signer: Files | None = None,
 ) -> Files:
-    """Make one of an authority of its own, or signed by `signer`; `more` are for `openssl req`."""
+    """Create a certificate, self-signed or signed by `signer`; `more` are for `openssl req`."""
     made = Files(folder / f"{name}.pem", folder / f"{name}.key")
     files = ("-out", str(made.cert), "-keyout", str(made.key))
     kind = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-days", "2")

@@ -1,4 +1,4 @@
-"""Time that passes only when somebody sleeps or says so."""
+"""A clock that advances only by sleeps and by tests."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""`pgvend` as one types it, in an empty environment but for what is given."""
+"""Runs of `pgvend`, in an environment with nothing but the given variables."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ class Ran:
 
 
 async def run_command(*arguments: str, charset: str = "utf-8", **environment: str) -> Ran:
-    """A command in this process, on a terminal of that charset; what crashes it is raised."""
+    """Run a command in this process, on a terminal of that charset. Raises what crashes it."""
     return await asyncio.to_thread(_invoked, arguments, charset, environment)
 
 
@@ -51,7 +51,7 @@ def _invoked(arguments: Sequence[str], charset: str, environment: Mapping[str, s
 
 
 async def pgvend(*arguments: str, **environment: str) -> Ran:
-    """A command in a process of its own."""
+    """Run a command in another process."""
     return await ran(*PGVEND, *arguments, **environment)
 
 
@@ -80,5 +80,5 @@ def plain_environment(**more: str) -> dict[str, str]:
 
 
 def program(name: str) -> str:
-    """The path of a program that a machine may lack."""
+    """Return the path of a program; skip the test if it is not installed."""
     return shutil.which(name) or lacking(name)

@@ -1,4 +1,4 @@
-"""Connections to hand out, and texts that trouble whoever has to write them down."""
+"""Connections, and texts that are difficult to write."""
 
 from dataclasses import replace
 from typing import Any

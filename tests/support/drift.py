@@ -1,4 +1,4 @@
-"""Records and what a provider holds of them, old enough to be compared."""
+"""Records, and inventory items old enough to be compared with them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,10 +19,10 @@ OLD = NOW - SETTLED
 YOUNG = OLD + timedelta(milliseconds=1)
 
 SOMETHING = [State.READY, State.EXPIRED]
-"""The states in which all of a database has to be there."""
+"""States in which the database and its owner must exist."""
 
 Parts = tuple[str | None, str | None]
-"""What is found of a database: it, and its owner."""
+"""The names found for a database and its owner."""
 
 parts = st.tuples(st.sampled_from([None, "renamed"]), st.sampled_from([None, "user_renamed"]))
 
@@ -38,5 +38,5 @@ def record(state: State, number: int = 0, *, made: datetime = OLD) -> Database:
 
 
 def holding(database: Database) -> Holding:
-    """All that there is to be of it."""
+    """Return the complete inventory item of the database."""
     return Holding(id=database.id, database=database.names.database, owner=database.names.owner)

@@ -1,4 +1,4 @@
-"""Server-sent events, read as a browser reads them."""
+"""A reader of server-sent events that follows the rules of browsers."""
 
 import json
 from collections.abc import AsyncIterator, Iterable
@@ -27,7 +27,7 @@ class Stream:
     response: ClientResponse
 
     async def __aiter__(self) -> AsyncIterator[Event]:
-        """The events to the end of the stream; comments are passed over."""
+        """Yield the events until the stream ends, without comments."""
         fields: dict[str, str] = {}
         async for line in self.response.content:
             text = line.decode().removesuffix("\n")
@@ -46,13 +46,13 @@ class Stream:
 
 
 def steps_in(events: Iterable[Event]) -> list[tuple[str, str]]:
-    """What they tell of steps, in their order."""
+    """Return the steps in the events, in order."""
     return [event.step for event in events if event.name == "step"]
 
 
 @asynccontextmanager
 async def stream_of(app: RunningApp, path: str, after: str | None = None) -> AsyncIterator[Stream]:
-    """The events of the database at that path, from behind the event `after`."""
+    """Open the event stream of the database at that path, after the event `after`."""
     headers = {} if after is None else {"Last-Event-ID": after}
     async with app.client.get(f"{path}/events", headers=headers) as response:
         assert response.status == 200, await response.text()

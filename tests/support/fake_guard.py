@@ -1,4 +1,4 @@
-"""A guard of a server that is not there."""
+"""A guard without a server."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -10,8 +10,8 @@ from ports.driven.guard import Guard
 
 @dataclass
 class FakeGuard(Guard):
-    """Sees these looks, one after the other, then the last one again; `refusal` is raised by every
-    ending; sessions that `are_gone` are there no more. Rolling back waits until it is `let_go`."""
+    """Returns these snapshots in turn, then the last one repeatedly. Every ending raises `refusal`;
+    sessions that `are_gone` do not exist any more. A rollback waits for `let_go`."""
 
     looks: list[Look | PgvendError]
     refusal: PgvendError | None = None

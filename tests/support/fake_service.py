@@ -1,4 +1,4 @@
-"""A service that gives prepared answers, bytes as they are, and remembers what it was asked."""
+"""A service with prepared answers (bytes are sent unchanged), which records its requests."""
 
 import json
 from collections.abc import AsyncIterator

@@ -55,12 +55,12 @@ def read_json(text: str) -> Connection:
 
 
 def read_env(text: str) -> Connection:
-    """As a shell splits it; that a shell does is another test's matter."""
+    """Read by the rules of a shell; other tests use a real shell."""
     return _of_variables(_pairs(shlex.split(text)))
 
 
 def read_jdbc(text: str) -> Connection:
-    """As PostgreSQL's driver does: what is behind an equals sign is a form's field."""
+    """Read as PostgreSQL's driver does: values are encoded like form fields."""
     place, _, arguments = text.removeprefix("jdbc:postgresql://").partition("?")
     address, _, database = place.partition("/")
     host, _, port = address.rpartition(":")
@@ -111,7 +111,7 @@ def read_django(text: str) -> Connection:
 
 
 def read_node(text: str) -> Connection:
-    """`no-verify` is for `require`, which node's `pg` takes for `verify-full`."""
+    """Read `no-verify` as `require`, which node's `pg` treats as `verify-full`."""
     read = read_uri(text)
     return replace(read, sslmode=NODES.get(read.sslmode, read.sslmode))
 
@@ -131,7 +131,7 @@ def read_dotnet(text: str) -> Connection:
 
 
 def read_docker(text: str) -> Connection:
-    """White space before a name is dropped, and so are comments; a value is all that is left."""
+    """Read lines without white space before the name, and without comments."""
     lines = [line.lstrip() for line in text.split("\n")]
     return _of_variables(_pairs(line for line in lines if line and not line.startswith("#")))
 
@@ -144,7 +144,7 @@ def read_k8s_secret(text: str) -> Connection:
 
 
 def readable(name: str, written: Connection) -> Connection:
-    """What a format says of a connection: a command that asks for the password does not say it."""
+    """Return the part of a connection that a format writes: `psql` omits the password."""
     return replace(written, password=USUAL.password) if name == "psql" else written
 
 
@@ -188,7 +188,7 @@ def _pairs(texts: Iterable[str]) -> dict[str, str]:
 
 
 def _all(pattern: re.Pattern[str], text: str) -> list[tuple[str, str, str]]:
-    """Every match, one right behind the other, up to the end."""
+    """Return all matches, which must cover the text without gaps."""
     matches = list(pattern.finditer(text))
     assert "".join(match[0] for match in matches) == text
     return [(match[1], match[2] or "", match[3] or "") for match in matches]

@@ -1,4 +1,4 @@
-"""What a service that was killed leaves behind."""
+"""Records and databases of operations that were interrupted."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -13,7 +13,7 @@ from tests.support.apps import SECRET, RunningApp
 from tests.support.records import new_record
 
 HERE = Target(name="memory", provider="memory", isolation=Isolation.ROLE)
-"""Where an application under test makes its databases."""
+"""The target of an application under test."""
 
 PASSWORDS = PasswordDeriver(SECRET)
 
@@ -21,7 +21,7 @@ PASSWORDS = PasswordDeriver(SECRET)
 async def left_half_made(
     app: RunningApp, nickname: str = "left", *, key: str | None = None, promised: bool = True
 ) -> Database:
-    """The record of a vend whose process was killed when the database stood already."""
+    """Leave a creation interrupted after the database was provisioned, and return its record."""
     request = VendRequest(nickname=nickname, key=key)
     record = replace(
         new_record(nickname, target=HERE, made=app.clock.now()),
@@ -34,14 +34,14 @@ async def left_half_made(
 
 
 async def left_without_record(app: RunningApp, nickname: str = "found") -> str:
-    """The id of a database that bears our mark, made more than an hour ago, with no record."""
+    """Leave a database of pgvend, more than an hour old, without a record, and return its id."""
     record = new_record(nickname, target=HERE, made=app.clock.now() - timedelta(hours=2))
     await app.provider.provision(record.order(PASSWORDS))
     return record.id
 
 
 async def left_half_rotated(app: RunningApp, database_id: str) -> Order:
-    """The order of a rotation whose process was killed before it came to the provider."""
+    """Leave a rotation interrupted before it reached the provider, and return its request."""
     registry = app.records.registry
     record = await registry.get(database_id)
     promised = replace(record, rotation=record.rotation + 1).began(Work.ROTATE, app.clock.now())
@@ -49,7 +49,7 @@ async def left_half_rotated(app: RunningApp, database_id: str) -> Order:
 
 
 async def left_half_dropped(app: RunningApp, database_id: str) -> Database:
-    """The record of a deletion that was promised, and never begun."""
+    """Leave an accepted deletion that was never started, and return its record."""
     registry = app.records.registry
     record = await registry.get(database_id)
     return await registry.update(record.given_up(app.clock.now(), "It was asked for."))

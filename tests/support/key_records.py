@@ -1,4 +1,4 @@
-"""Records of API keys, and entries of the audit trail, that do not get into each other's way."""
+"""Unique API keys and audit events."""
 
 import os
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ MADE = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
 
 def new_api_key(**more: Any) -> ApiKey:
-    """A key under a new id, for a caller of its own."""
+    """Return an API key with a new id, of a caller of its own."""
     key_id, key = new_key(os.urandom(ID_BYTES + SECRET_BYTES))
     usual: dict[str, Any] = {
         "name": key_id,
@@ -24,7 +24,7 @@ def new_api_key(**more: Any) -> ApiKey:
 
 
 def new_entry(at: datetime = MADE, **more: Any) -> AuditEntry:
-    """An entry under a new id."""
+    """Return an audit event with a new id."""
     entry_id = new_id(at, os.urandom(RANDOM_BYTES), PREFIX)
     usual: dict[str, Any] = {"caller": "ann", "action": "createDatabase", "outcome": "done"}
     return AuditEntry(**usual | {"id": entry_id, "at": at} | more)

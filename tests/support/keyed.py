@@ -1,4 +1,4 @@
-"""Orders under an idempotency key, by each of the routes that take one."""
+"""Requests with an idempotency key, by both routes that accept one."""
 
 from typing import Any
 

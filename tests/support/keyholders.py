@@ -1,4 +1,4 @@
-"""A service with keys, and whoever holds one."""
+"""A service with API keys, and clients with one."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -19,7 +19,7 @@ def bearer(key: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Keyholder:
-    """Somebody who shows a key with every request."""
+    """A client that sends its API key with every request."""
 
     app: RunningApp
     key: str
@@ -34,7 +34,7 @@ class Keyholder:
         return made.body
 
     async def list(self) -> set[str]:
-        """The ids of what it sees."""
+        """Return the ids of the databases that it sees."""
         listed = await self.ask("GET", "/v1/databases?page_size=200")
         assert listed.status == 200, listed.body
         return {database["id"] for database in listed.body["databases"]}
@@ -42,7 +42,7 @@ class Keyholder:
 
 @dataclass(frozen=True)
 class Guarded:
-    """`admin` is who holds PGVEND_ADMIN_KEY."""
+    """A service with API keys; `admin` is the client with PGVEND_ADMIN_KEY."""
 
     app: RunningApp
     admin: Keyholder
@@ -50,13 +50,13 @@ class Guarded:
     async def holder(
         self, name: str | None = None, scopes: Sequence[str | Scope] = USUAL, **more: Any
     ) -> Keyholder:
-        """Somebody with a new key."""
+        """Create an API key, and return a client with it."""
         made = await self.admin.ask("POST", "/v1/keys", {"name": name, "scopes": [*scopes]} | more)
         assert made.status == 201, made.body
         return Keyholder(self.app, made.body["key"], made.body["id"])
 
     async def trail(self, query: str = "") -> list[dict[str, str]]:
-        """What is written down, the newest first."""
+        """Return the audit events, newest first."""
         told = await self.admin.ask("GET", f"/v1/audit-events?page_size=200{query}")
         assert told.status == 200, told.body
         return list(told.body["audit_events"])
@@ -64,7 +64,7 @@ class Guarded:
     async def ask(
         self, method: str, path: str, body: Any = None, headers: Headers | None = None
     ) -> Answer:
-        """As somebody without a key."""
+        """Send a request without an API key."""
         return await self.app.ask(method, path, body, headers)
 
 

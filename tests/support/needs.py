@@ -1,4 +1,4 @@
-"""What a machine may lack: a user's machine skips then, CI fails."""
+"""Missing requirements: tests are skipped on a user's machine, and fail in CI."""
 
 import os
 from typing import NoReturn

@@ -1,4 +1,4 @@
-"""Trying again until it works, as the service does, but with short pauses."""
+"""Retries with short pauses."""
 
 from adapters.decorators.retrying import Retrying
 from adapters.system.clock import SystemClock

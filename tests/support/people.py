@@ -1,4 +1,4 @@
-"""Callers with keys of their own."""
+"""Callers with API keys."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ USUAL = frozenset(Scope) - {Scope.ADMIN}
 
 
 def person(name: str, **more: Any) -> Caller:
-    """Who may do everything with databases of its own."""
+    """Return a caller with all scopes except admin."""
     return Caller(name=name, **{"scopes": USUAL} | more)
 
 

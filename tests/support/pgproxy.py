@@ -1,4 +1,4 @@
-"""A proxy that understands PostgreSQL's protocol and breaks one session at one chosen request.
+"""A proxy for PostgreSQL's protocol that breaks one session at a chosen request.
 
 It stands between the service and a real server. A request is what makes the server answer: a login,
 a password, a statement, the preparing or the running of one, a goodbye. They are counted over all
@@ -22,18 +22,18 @@ _ENDS_OF_REQUESTS = b"QSHpX"  # query, sync, flush, password, terminate
 
 
 class How(StrEnum):
-    """What happens to the request that a fault is for."""
+    """The effect of a fault on its request."""
 
-    CUT_BEFORE = "the connection is cut before the server gets it"
-    CUT_AFTER = "the connection is cut when the server has got it"
-    SWALLOWED = "the connection is cut when the server has answered"
-    HELD = "it never gets to the server, and nothing is said"
-    WATCHED = "it gets to the server, and somebody is told"
+    CUT_BEFORE = "the connection is cut before the server receives it"
+    CUT_AFTER = "the connection is cut after the server has received it"
+    SWALLOWED = "the connection is cut after the server has answered"
+    HELD = "it never reaches the server, and the connection stays open"
+    WATCHED = "it reaches the server, and the test is notified"
 
 
 @dataclass
 class Fault:
-    """Happens once: to the request number `at` (from 0), or the first whose name begins so."""
+    """Affects one request: number `at` (from 0), or the first whose name begins with `at`."""
 
     how: How = How.WATCHED
     at: int | str | None = None
@@ -186,12 +186,12 @@ async def _startup(reader: asyncio.StreamReader) -> bytes:
 
 
 async def _message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
-    """One message: its type, and all of it."""
+    """Return one message: its type, and all its bytes."""
     head = await reader.readexactly(5)
     return head[:1], head + await reader.readexactly(struct.unpack("!i", head[1:])[0] - 4)
 
 
 def _shortened(text: bytes) -> str:
-    """The statement without what differs from order to order."""
+    """Return the statement without the parts that differ between databases."""
     words = " ".join(text.rstrip(b"\0").decode().split())
     return re.sub(r"\"[^\"]*\"|'[^']*'|-?\d{6,}", "…", words)[:60]

@@ -1,4 +1,4 @@
-"""Waiting for something real that nobody tells us about."""
+"""Waiting for conditions that have no event."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,14 +8,14 @@ PATIENCE = 20.0
 
 
 async def until(condition: Callable[[], Awaitable[bool]], patience: float = PATIENCE) -> None:
-    """Return when `condition` holds. Raises TimeoutError when it never does."""
+    """Wait until `condition` holds. Raises TimeoutError."""
     async with asyncio.timeout(patience):
         while not await condition():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.01)
 
 
 async def moment_of(condition: Callable[[], bool]) -> None:
-    """The same, at the first moment, before anybody else gets to know."""
+    """Wait until `condition` holds, without a pause, before other tasks can react."""
     async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""A server with TLS whose certificate a private authority signed."""
+"""A PostgreSQL server whose certificate a private authority signed."""
 
 import os
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ ADDRESS = "IP:127.0.0.1"
 
 @dataclass(frozen=True)
 class Private:
-    """The server, its authority, and an authority that has nothing to do with it."""
+    """The server, its certificate authority, and an unrelated authority."""
 
     server: OperatorsServer
     authority: Files
@@ -29,7 +29,7 @@ class Private:
 
 @asynccontextmanager
 async def private_server(names: str = ADDRESS) -> AsyncIterator[Private]:
-    """Run one whose certificate has those names: the address, and not `localhost`."""
+    """Run a server whose certificate has those names; by default the address, not `localhost`."""
     with ram_folder() as folder:
         folder.chmod(0o711)
         authority = await make_certificate(folder, name="authority")
@@ -41,7 +41,7 @@ async def private_server(names: str = ADDRESS) -> AsyncIterator[Private]:
 
 
 async def _make_own(folder: Path, authority: Files, names: str) -> Files:
-    """Make the server's certificate, which the system user that it runs as can read."""
+    """Create the server's certificate, readable by the system user of the server."""
     own = await make_certificate(folder, name="server", alternatives=names, signer=authority)
     own.cert.chmod(0o644)
     if account := (await programs_of(MAJOR)).account:

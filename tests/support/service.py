@@ -1,4 +1,4 @@
-"""The real service, as a process of its own."""
+"""The real service in another process."""
 
 import asyncio
 import gc
@@ -29,7 +29,7 @@ _SERVES = re.compile(r"pgvend serves (https?://\S+)\n")
 
 
 class NotStarted(Exception):
-    """The service ended before it served; the message is all that it wrote."""
+    """The service exited before it served; the message is its output."""
 
     def __init__(self, returncode: int, output: str) -> None:
         super().__init__(output)
@@ -44,24 +44,24 @@ class RunningService:
     url: str = ""
 
     def output(self) -> str:
-        """What it has written so far, on standard output and standard error."""
+        """Return its output so far, of standard output and standard error."""
         return self.written.read_text()
 
     async def stop(self) -> int:
-        """SIGTERM, and its exit status."""
+        """Send SIGTERM, and return the exit status."""
         return await self.signalled(signal.SIGTERM)
 
     async def kill(self) -> int:
         return await self.signalled(signal.SIGKILL)
 
     async def signalled(self, number: signal.Signals) -> int:
-        """Its exit status after this signal."""
+        """Send the signal, and return the exit status."""
         if self.process.returncode is None:
             self.process.send_signal(number)
         return await asyncio.wait_for(self.process.wait(), PATIENCE)
 
     async def ended(self, *, within: float) -> bool:
-        """Whether it ends by itself in this many seconds: what it does meanwhile is its affair."""
+        """Return whether it exits within this many seconds."""
         try:
             await asyncio.wait_for(self.process.wait(), within)
         except TimeoutError:
@@ -69,7 +69,7 @@ class RunningService:
         return True
 
     async def wrote(self, pattern: str | re.Pattern[str], since: int = 0) -> re.Match[str]:
-        """The first match in what it writes, counted from the character `since`."""
+        """Wait for a match in its output after the character `since`, and return it."""
         async with asyncio.timeout(PATIENCE):
             while not (match := re.compile(pattern).search(self.output(), since)):
                 if self.process.returncode is not None:
@@ -87,10 +87,10 @@ async def starting_service(
     python: Path | str = sys.executable,
     **environment: str,
 ) -> AsyncIterator[RunningService]:
-    """The service from its first moment on, and nothing of it afterwards.
+    """Start the service, and remove it completely at the end.
 
-    Its working folder is the root of the file system: a developer's `.env` is not for tests. It is
-    forked from a process that has loaded the code, unless `user`, `source` or `python` is another.
+    Its working folder is `/`, so that no developer's `.env` is read. It is forked from a process
+    that has loaded the code, unless `user`, `source` or `python` is given.
     """
     with tempfile.TemporaryDirectory(prefix="pgvend-test-") as folder:
         written = Path(folder, "output")
@@ -111,7 +111,7 @@ async def starting_service(
 
 @asynccontextmanager
 async def running_service(data_dir: Path, **options: Any) -> AsyncIterator[RunningService]:
-    """The service, from when it serves. Raises NotStarted when it ends before that.
+    """Run the service, and yield when it serves. Raises NotStarted if it exits before.
 
     `options` are those of `starting_service`: settings, such as PGVEND_PROVIDER="memory", and the
     system `user` to run as, the `source` folder of its packages and the `python` to run it by.
@@ -136,7 +136,7 @@ async def _executed(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            start_new_session=True,  # a group of its own, for those who try Ctrl-C
+            start_new_session=True,  # a process group of its own, for tests of Ctrl-C
             user=identity.pw_uid if identity else None,
             group=identity.pw_gid if identity else None,
             extra_groups=[] if identity else None,
@@ -144,7 +144,7 @@ async def _executed(
 
 
 class ForkedProcess:
-    """`pgvend serve`, forked from a process that has loaded its code: a start costs a tenth."""
+    """`pgvend serve`, forked from a process that has loaded its code, for a tenth of the time."""
 
     def __init__(self, written: Path, environment: Mapping[str, str]) -> None:
         written.touch()
@@ -192,8 +192,8 @@ Process = asyncio.subprocess.Process | ForkedProcess
 
 
 def _serve(written: str, environment: Mapping[str, str]) -> None:
-    """Be in this forked process what `python -m entrypoints serve` is."""
-    os.setsid()  # a group of its own, for those who try Ctrl-C
+    """Run `pgvend serve` in this forked process."""
+    os.setsid()  # a process group of its own, for tests of Ctrl-C
     output = os.open(written, os.O_WRONLY | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)
@@ -205,18 +205,18 @@ def _serve(written: str, environment: Mapping[str, str]) -> None:
     try:
         main()
     finally:
-        gc.collect()  # as the end of an interpreter does: it tells what nobody has looked at
+        gc.collect()  # as an interpreter does at its exit: it reports errors of abandoned tasks
 
 
 def servers_in(data_dir: Path) -> list[psutil.Process]:
-    """The PostgreSQL servers' first processes that work in the service's data folder."""
+    """Return the main processes of PostgreSQL servers in the service's data folder."""
     working = [process for process in psutil.process_iter() if _works_in(process, data_dir)]
     numbers = {process.pid for process in working}
     return [process for process in working if _parent(process) not in numbers | {None}]
 
 
 def end_servers(data_dir: Path) -> None:
-    """End what a killed service's PostgreSQL left running in its data folder. Blocks."""
+    """End the PostgreSQL servers that a killed service left in its data folder. Blocks."""
     left = [process for process in psutil.process_iter() if _works_in(process, data_dir)]
     for process in left:
         with suppress(psutil.NoSuchProcess):
@@ -233,7 +233,7 @@ def _works_in(process: psutil.Process, data_dir: Path) -> bool:
 
 
 def _parent(process: psutil.Process) -> int | None:
-    """None for one that has ended since it was listed."""
+    """Return the parent; None if the process has ended."""
     try:
         return process.ppid()
     except psutil.Error:

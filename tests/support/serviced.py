@@ -21,7 +21,7 @@ LEGACY = "/api/create-neon-db"
 async def answered(
     service: RunningService, method: str, path: str, body: Any = None, **headers: str
 ) -> tuple[int, Any]:
-    """An answer's status and its JSON; `headers` have underscores for hyphens."""
+    """Send a request, and return status and JSON; `headers` have underscores for hyphens."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     async with (
         aiohttp.ClientSession(service.url) as client,
@@ -33,7 +33,7 @@ async def answered(
 async def asked(
     service: RunningService, method: str, path: str, body: Any = None, **headers: str
 ) -> Any:
-    """The JSON of an answer that is no error."""
+    """Send a request that must succeed, and return the JSON."""
     status, answer = await answered(service, method, path, body, **headers)
     assert status < 300, answer
     return answer
@@ -66,14 +66,14 @@ async def comes_to(
 
 
 async def deleted(service: RunningService, database: Mapping[str, Any], **headers: str) -> None:
-    """Return when it is gone."""
+    """Delete the database, and wait until it is deleted."""
     status, _ = await answered(service, "DELETE", f"{PATH}/{database['id']}", **headers)
     assert status == 202
     await comes_to(service, database, "deleted", **headers)
 
 
 def login_of(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """asyncpg's arguments for what either route has answered."""
+    """Return asyncpg's arguments for an answer of either route."""
     if "connection" in answer:
         return {"dsn": answer["connection"]["uri"]}
     return {
@@ -86,7 +86,7 @@ def login_of(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def owner_by(answer: Mapping[str, Any]) -> str:
-    """Who owns the database that the answer's login leads to, and may make a table there."""
+    """Log in by an answer, create a table, and return the owner of the database."""
     async with session(login_of(answer)) as tenant:
         await tenant.execute("CREATE TABLE orders (n int)")
         sql = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"
@@ -94,7 +94,7 @@ async def owner_by(answer: Mapping[str, Any]) -> str:
 
 
 def password_of(answer: Mapping[str, Any]) -> str:
-    """The one that either route has answered."""
+    """Return the password in an answer of either route."""
     whole = answer.get("connection") or {"password": answer.get("database_owner_password")}
     return str(whole["password"])
 
@@ -112,7 +112,7 @@ def service_over(
 
 @asynccontextmanager
 async def no_new_databases(server: OperatorsServer) -> AsyncIterator[None]:
-    """CREATE DATABASE and DROP DATABASE wait as long as this lasts; logins go on."""
+    """Block CREATE DATABASE and DROP DATABASE until the context exits; logins work."""
     async with session({"dsn": server.superuser_dsn}) as superuser, superuser.transaction():
         await superuser.execute("LOCK TABLE pg_database IN SHARE MODE")
         yield

@@ -1,4 +1,4 @@
-"""Databases that take room, and an admin who may see how much."""
+"""Databases with data, and the role that an admin needs to measure them."""
 
 import asyncpg
 import pytest
@@ -16,7 +16,7 @@ INSERT INTO room SELECT repeat('x', 1000) FROM generate_series(1, 1000 * {megaby
 
 
 async def fill(connection: Connection, megabytes: int) -> None:
-    """At least so many more, as the tenant."""
+    """Add at least that many megabytes, as the tenant."""
     async with tenant(connection) as opened:
         await opened.execute(FILL.format(megabytes=megabytes))
 

@@ -1,4 +1,4 @@
-"""Time that passes fast, and lets others come to their turn meanwhile."""
+"""A clock whose sleeps let other tasks run."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ PAUSE = 0.01
 
 
 class SlowClock(FakeClock):
-    """A sleep takes a moment: for what sleeps again and again until it is told to stop."""
+    """Each sleep takes a moment, for loops that sleep until they are cancelled."""
 
     async def sleep(self, seconds: float) -> None:
         await super().sleep(seconds)

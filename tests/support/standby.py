@@ -1,4 +1,4 @@
-"""A primary and its standby, which is promoted when the primary is gone."""
+"""A primary and its standby, which can be promoted."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ REPLICATES = "SELECT count(*) = 1 FROM pg_stat_replication WHERE state = 'stream
 
 @dataclass(frozen=True)
 class Pair:
-    """Nothing that the primary has answered is lost with it: it waits for the standby."""
+    """Synchronous replication: no commit that the primary confirmed is lost with it."""
 
     primary: OperatorsServer
     standby: OperatorsServer
@@ -40,7 +40,7 @@ class Pair:
         return f"postgresql://admin:{PASSWORD}@{hosts}/{database}?target_session_attrs={attributes}"
 
     async def fail_over(self) -> None:
-        """End the primary as a crash does, and promote the standby."""
+        """Kill the primary, and promote the standby."""
         pid = int((self.primary.data / "postmaster.pid").read_text().split()[0])
         os.kill(pid, signal.SIGQUIT)
         async with session({"dsn": self.standby.superuser_dsn}) as superuser:

@@ -1,4 +1,4 @@
-"""A PostgreSQL server with TLS, as somebody on the way to Neon could put one up."""
+"""A false PostgreSQL server with TLS, as an attacker on the way to Neon could run one."""
 
 import asyncio
 import ssl

@@ -1,4 +1,4 @@
-"""Faults for the provider in memory: what happens at one moment of a call."""
+"""Faults for the memory provider, at one moment of a call."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from adapters.memory.provider import Trouble, no_trouble
 
 
 def failing(moment: str, error: Callable[[], Exception], times: int | None = None) -> Trouble:
-    """Raises at that moment: always, or the first `times` times."""
+    """Return a fault hook that raises at that moment, always or the first `times` times."""
     left = times
 
     async def trouble(now: str) -> None:
@@ -20,7 +20,7 @@ def failing(moment: str, error: Callable[[], Exception], times: int | None = Non
 
 
 class Gate:
-    """Holds whoever comes to that moment until it is opened; `reached` says that somebody came."""
+    """Blocks calls at that moment until it is opened; `reached` is set by the first."""
 
     def __init__(self, moment: str) -> None:
         self._moment = moment
@@ -37,7 +37,7 @@ class Gate:
 
 
 class Later:
-    """None until `begins` is given some."""
+    """A fault hook without a fault until `begins` is set."""
 
     def __init__(self) -> None:
         self.begins: Trouble = no_trouble

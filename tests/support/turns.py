@@ -1,4 +1,4 @@
-"""Calls that wait for their turn, and a provider that keeps each inside until it is let out."""
+"""Queued calls, and a provider that blocks each call until it is released."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,8 +19,8 @@ from tests.support.orders import new_order
 
 
 class Room(MemoryProvider):
-    """Each changing call stays until it is let out, even when it is cancelled; then `takes`
-    seconds have passed."""
+    """Each changing call blocks until it is released, even if it is cancelled, and then takes
+    `takes` seconds."""
 
     def __init__(self, clock: FakeClock | None = None, takes: float = 0) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class Room(MemoryProvider):
 
 
 async def settled() -> None:
-    """Return when nothing moves any more that waits for nobody."""
+    """Wait until all tasks are blocked."""
     for _ in range(20):
         await asyncio.sleep(0)
 
@@ -82,7 +82,7 @@ def queued(
 
 
 async def begun(provider: QueuedProvider, calls: int) -> asyncio.Future[Any]:
-    """So many calls: the first is inside, the others wait."""
+    """Start that many calls: the first runs, the others wait."""
     tasks = asyncio.gather(*(provider.provision(new_order()) for _ in range(calls)))
     await settled()
     return tasks

@@ -1,4 +1,4 @@
-"""Other system users than the one that runs the tests."""
+"""Programs run by other system users."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ import pytest
 from tests.support.needs import lacking
 
 PACKAGES = Path(asyncpg.__file__).parents[1]
-"""Where everything is installed that pgvend stands on."""
+"""The folder of pgvend's dependencies."""
 
 _PYTHONS = (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}")
 

@@ -1,4 +1,4 @@
-"""Callers who speak to the service byte by byte, as no client library would."""
+"""Raw connections to the service, to send bytes that no client library sends."""
 
 import asyncio
 import json
@@ -28,14 +28,14 @@ class Wire:
         self.writer.write(data)
 
     async def head(self) -> tuple[int, Mapping[str, str]]:
-        """The next answer's status and headers."""
+        """Read the status and the headers of the next answer."""
         async with asyncio.timeout(PATIENCE):
             line, *fields = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = CIMultiDict[str](field.partition(": ")[::2] for field in fields if field)
         return int(line.split()[1]), headers
 
     async def answer(self) -> Answer:
-        """The next answer, which has a JSON body."""
+        """Read the next answer, which has a JSON body."""
         status, headers = await self.head()
         async with asyncio.timeout(PATIENCE):
             body = await self.reader.readexactly(int(headers["Content-Length"]))
@@ -46,7 +46,7 @@ class Wire:
         return await self.answer()
 
     async def ended(self) -> bytes:
-        """Return when the service has hung up: with what it sent before."""
+        """Wait until the service closes the connection, and return the bytes before."""
         async with asyncio.timeout(PATIENCE):
             try:
                 return await self.reader.read()
@@ -65,26 +65,26 @@ async def wire_to(port: int, **options: Any) -> AsyncIterator[Wire]:
 
 @asynccontextmanager
 async def wires_to(port: int, many: int) -> AsyncIterator[list[Wire]]:
-    """One after another."""
+    """Open that many connections."""
     async with AsyncExitStack() as stack:
         yield [await stack.enter_async_context(wire_to(port)) for _ in range(many)]
 
 
 @asynccontextmanager
 async def limited_app(**limits: Any) -> AsyncIterator[int]:
-    """An application in memory that has these limits, on this port."""
+    """Run an application with these limits, and yield its port."""
     async with served(container_of(ProviderName.MEMORY), limits=Limits(**limits)) as (port, _):
         yield port
 
 
 async def asked(port: int, data: bytes = ASK, **options: Any) -> Answer:
-    """What a caller of its own is answered."""
+    """Send the request on a new connection, and return the answer."""
     async with wire_to(port, **options) as wire:
         return await wire.ask(data)
 
 
 def request(path: str = "/livez", method: str = "GET", **headers: str) -> bytes:
-    """A request's head; `headers` have underscores for hyphens."""
+    """Return the head of a request; `headers` have underscores for hyphens."""
     fields: Mapping[str, str] = {"Host": "localhost"} | {
         name.replace("_", "-"): value for name, value in headers.items()
     }

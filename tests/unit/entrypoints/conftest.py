@@ -1,4 +1,4 @@
-"""Settings come from the environment and the current folder: tests begin with neither."""
+"""Fixtures for settings: an environment and a current folder without any."""
 
 import os
 from collections.abc import Callable
@@ -20,15 +20,15 @@ FOUR = {
 
 CURES = {
     "NEON_PROJECT_ID": "Set it to the project's id, such as shiny-wind-12345678.",
-    "NEON_HOST": "Set it to the host of the branch's compute and nothing else",
-    "NEON_API_KEY": "Set it to a key that Neon's console made",
+    "NEON_HOST": "Set it to the host name of the branch's compute alone",
+    "NEON_API_KEY": "Set it to an API key from Neon's console",
     "NEON_BRANCH_ID": "Set it to the branch's id, such as br-quiet-sea-12345678.",
     "NEON_API_URL": "Set it to https://console.neon.tech/api/v2, or to an emulator's address.",
 }
 
 
 class Environment:
-    """The variables that a test sets, and what comes of them."""
+    """Sets variables and loads the settings."""
 
     def __init__(self, set_one: Callable[[str, str], None]) -> None:
         self._set_one = set_one
@@ -39,11 +39,11 @@ class Environment:
         return load_settings()
 
     def mistakes(self, **variables: str) -> list[str]:
-        """One line for each mistake."""
+        """Return a line for each invalid setting."""
         with pytest.raises(StartupError) as caught:
             self.load(**variables)
         heading, *lines = str(caught.value).splitlines()
-        assert heading == "The settings are wrong:"
+        assert heading == "The settings are invalid:"
         return [line.strip() for line in lines]
 
     def mistake(self, **variables: str) -> str:

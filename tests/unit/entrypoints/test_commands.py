@@ -1,4 +1,4 @@
-"""Commands are loaded when they are used."""
+"""The commands, and what each loads."""
 
 import json
 import subprocess
@@ -29,25 +29,25 @@ print(json.dumps(loaded))
 
 @cache
 def loaded() -> dict[str, list[str]]:
-    """The modules that are there after each command was loaded in a new interpreter; those of
-    others are counted for all commands that follow as well."""
+    """Return the modules that each command has loaded in a new interpreter; those of other packages
+    count for all commands after it too."""
     asking = [sys.executable, "-c", LOADED, *ASKING]
     return dict(json.loads(subprocess.check_output(asking, cwd=REPOSITORY)))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_bears_its_name_and_says_what_it_does(name: str) -> None:
+def test_every_command_has_its_name_and_a_help_text(name: str) -> None:
     command = Commands().get_command(None, name)
     assert command.name == name
     assert command.help
 
 
-def test_there_is_no_other_command() -> None:
+def test_an_unknown_command_is_not_found() -> None:
     assert Commands().get_command(None, "nonsense") is None
 
 
 @pytest.mark.parametrize("name", ASKING)
-def test_who_asks_a_service_does_not_wait_for_what_a_service_needs(name: str) -> None:
+def test_a_client_command_does_not_load_the_server(name: str) -> None:
     modules = loaded()[name]
     assert "entrypoints.cli.asking" in modules
     assert not HEAVY.intersection(modules)

@@ -1,4 +1,4 @@
-"""pgvend's own folder, and the secret in it."""
+"""The data folder, and the secret in it."""
 
 import os
 import stat
@@ -34,29 +34,29 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_missing_folder_is_made_for_us_alone(tmp_path: Path) -> None:
+def test_a_missing_folder_is_created_closed_to_others(tmp_path: Path) -> None:
     (tmp_path / "above").mkdir()
     before = mode(tmp_path / "above")
     assert mode(open_data_folder(tmp_path / "above" / "some" / "where")) == 0o700
     assert mode(tmp_path / "above") == before
 
 
-def test_a_folder_that_others_could_look_into_is_closed(tmp_path: Path) -> None:
+def test_an_open_folder_is_closed(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir(mode=0o755)
     assert open_data_folder(Path("data")) == (tmp_path / "data").resolve(), "now absolute"
     assert mode(tmp_path / "data") == 0o700
 
 
 @pytest.mark.parametrize("left", LEFT)
-def test_a_folder_with_what_a_crash_left_is_ours(tmp_path: Path, left: str) -> None:
+def test_a_folder_with_files_of_a_crash_is_accepted(tmp_path: Path, left: str) -> None:
     (tmp_path / left).mkdir()
     assert open_data_folder(tmp_path) == tmp_path
 
 
-@pytest.mark.parametrize("beside", [[], ["registry.sqlite3.backup"]])
-def test_a_folder_of_other_things_is_refused_and_stays(tmp_path: Path, beside: list[str]) -> None:
+@pytest.mark.parametrize("others", [[], ["registry.sqlite3.backup"]])
+def test_a_foreign_folder_is_refused_and_unchanged(tmp_path: Path, others: list[str]) -> None:
     tmp_path.chmod(0o755)
-    for name in ("thesis.tex", *beside):
+    for name in ("thesis.tex", *others):
         (tmp_path / name).touch()
     with pytest.raises(StartupError, match="PGVEND_DATA_DIR"):
         open_data_folder(tmp_path)
@@ -64,13 +64,13 @@ def test_a_folder_of_other_things_is_refused_and_stays(tmp_path: Path, beside: l
 
 
 @pytest.mark.parametrize("impossible", ["file", "file/below", "/proc/1/pgvend"])
-def test_what_cannot_be_a_folder_is_refused(tmp_path: Path, impossible: str) -> None:
+def test_an_unusable_path_is_refused(tmp_path: Path, impossible: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StartupError, match=r"cannot be used .* PGVEND_DATA_DIR"):
         open_data_folder(tmp_path / impossible)
 
 
-def test_a_secret_is_made_once_for_each_folder_and_for_us_alone(tmp_path: Path) -> None:
+def test_a_folder_gets_one_secret_closed_to_others(tmp_path: Path) -> None:
     one, other = open_data_folder(tmp_path / "1"), open_data_folder(tmp_path / "2")
     before = os.umask(0)
     made = kept_secret(one)
@@ -82,8 +82,8 @@ def test_a_secret_is_made_once_for_each_folder_and_for_us_alone(tmp_path: Path) 
     assert mode(one / "secret") == 0o600
 
 
-def test_of_many_who_make_a_secret_at_once_all_get_the_same(tmp_path: Path) -> None:
-    """Two containers over one volume have the same process number, too."""
+def test_concurrent_creators_of_a_secret_get_the_same_one(tmp_path: Path) -> None:
+    """Two containers over one volume can also have the same process id."""
     racers = 8
     together = Barrier(racers)
 
@@ -100,9 +100,9 @@ def test_of_many_who_make_a_secret_at_once_all_get_the_same(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("text", ["", "\n", "short", "x" * 31 + "\n"])
 def test_a_damaged_secret_is_refused_and_not_replaced(tmp_path: Path, text: str) -> None:
-    """A new one would lock every tenant out whose password is written again."""
+    """A new secret would lock out every tenant whose password is written again."""
     (tmp_path / "secret").write_text(text)
-    with pytest.raises(StartupError, match="put the old secret back"):
+    with pytest.raises(StartupError, match="restore the old secret"):
         kept_secret(tmp_path)
     assert (tmp_path / "secret").read_text() == text
 
@@ -113,7 +113,7 @@ def test_a_secret_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         kept_secret(tmp_path)
 
 
-def test_a_line_end_that_an_editor_added_does_not_change_the_secret(tmp_path: Path) -> None:
+def test_a_line_end_does_not_change_the_secret(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("x" * 40)
     before = kept_secret(tmp_path)
     (tmp_path / "secret").write_text("x" * 40 + "\r\n")
@@ -121,7 +121,7 @@ def test_a_line_end_that_an_editor_added_does_not_change_the_secret(tmp_path: Pa
 
 
 @pytest.mark.parametrize(("given", "is_made"), NEEDS_A_FOLDER.values(), ids=list(NEEDS_A_FOLDER))
-def test_the_operators_secret_counts_and_a_folder_is_made_only_for_files(
+def test_a_secret_from_the_settings_needs_a_folder_only_for_files(
     tmp_path: Path, given: dict[str, Any], is_made: bool
 ) -> None:
     folder = tmp_path / "data"
@@ -131,7 +131,7 @@ def test_the_operators_secret_counts_and_a_folder_is_made_only_for_files(
         assert (mode(folder), os.listdir(folder)) == (0o700, [])
 
 
-def test_without_one_the_secret_is_that_of_the_folder(tmp_path: Path) -> None:
+def test_without_the_setting_the_secret_is_in_the_folder(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data")
     assert service_secret(settings) == kept_secret(tmp_path / "data")
     assert mode(tmp_path / "data") == 0o700

@@ -1,4 +1,4 @@
-"""The variables around the process: which ones count, which are refused, which are ignored."""
+"""Variables of the environment and of `.env`: read, refused and ignored ones."""
 
 from pathlib import Path
 
@@ -46,17 +46,19 @@ POSTGRES = {"PGVEND_PROVIDER": "postgres"}
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_a_variable_without_the_prefix_is_not_for_pgvend(env: Environment, name: str) -> None:
+def test_a_variable_without_the_prefix_is_ignored(env: Environment, name: str) -> None:
     Path(".env").write_text(f"{name}=a value of a web application\n")
     assert env.load(**{name: "another value"}) == Settings()
 
 
 @pytest.mark.parametrize("name", MEANT)
-def test_a_name_that_means_another_is_refused_with_that_one(env: Environment, name: str) -> None:
+def test_a_misspelled_or_former_name_is_refused_with_the_right_one(
+    env: Environment, name: str
+) -> None:
     assert env.mistake(**{name: "1"}) == f"{name}: not a setting. Use {MEANT[name]}, or remove it."
 
 
-def test_a_name_in_the_env_file_is_checked_as_well(env: Environment) -> None:
+def test_a_name_in_the_env_file_is_checked_too(env: Environment) -> None:
     Path(".env").write_text("PGVEND_RECONCILE_INTERVL=0\n")
     assert "Use PGVEND_RECONCILE_INTERVAL" in env.mistake()
 
@@ -68,20 +70,22 @@ def test_an_unknown_name_is_ignored_with_a_warning(env: Environment) -> None:
     ]
 
 
-def test_variables_of_kubernetes_services_pass_silently(env: Environment) -> None:
+def test_variables_of_kubernetes_services_are_ignored_silently(env: Environment) -> None:
     assert env.load(**OF_A_SERVICE) == Settings()
     assert ignored_variables() == []
 
 
 @pytest.mark.parametrize("name", ["PGVEND_PORT", "PGVEND_PUBLIC_PORT", "PGVEND_EMBEDDED_PORT"])
-def test_a_link_of_kubernetes_under_a_name_of_ours_warns(env: Environment, name: str) -> None:
+def test_a_kubernetes_link_with_the_name_of_a_setting_is_a_warning(
+    env: Environment, name: str
+) -> None:
     assert env.load(**{name: LINK}) == Settings()
     assert ignored_variables() == [
         f"{name} is ignored: Kubernetes sets it for the Service of that name."
     ]
 
 
-def test_the_env_file_sets_what_a_link_of_kubernetes_would_hide(env: Environment) -> None:
+def test_the_env_file_overrides_a_kubernetes_link(env: Environment) -> None:
     Path(".env").write_text("PGVEND_PUBLIC_PORT=5433\n")
     assert env.load(PGVEND_PUBLIC_PORT=LINK).public_port == 5433
 
@@ -91,7 +95,7 @@ def test_a_choice_is_read_in_any_case(env: Environment, text: str) -> None:
     assert env.load(PGVEND_LOG_LEVEL=text).log_level is LogLevel.DEBUG
 
 
-def test_a_folder_named_env_is_no_env_file(env: Environment) -> None:
+def test_a_folder_named_env_is_ignored(env: Environment) -> None:
     Path(".env").mkdir()
     assert env.load() == Settings()
 
@@ -109,7 +113,7 @@ def test_an_env_file_that_cannot_be_read_is_reported_in_one_line(env: Environmen
         Path(".env").unlink()
 
 
-def test_a_current_folder_that_is_gone_is_reported(env: Environment, tmp_path: Path) -> None:
+def test_a_removed_current_folder_is_reported(env: Environment, tmp_path: Path) -> None:
     tmp_path.rmdir()
     with pytest.raises(StartupError, match="PGVEND_DATA_DIR to an absolute path"):
         env.load()
@@ -130,7 +134,7 @@ def test_a_current_folder_that_is_gone_is_reported(env: Environment, tmp_path: P
         (LAN | {"PGVEND_PROVIDER": "memory"}, None),
     ],
 )
-def test_callers_from_elsewhere_are_not_handed_a_loopback_address_silently(
+def test_a_loopback_address_for_remote_callers_is_reported(
     env: Environment, variables: dict[str, str], host: str | None
 ) -> None:
     advice = find_unreachable_host(env.load(**variables))

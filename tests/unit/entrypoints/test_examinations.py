@@ -146,10 +146,10 @@ async def test_databases_of_other_targets_do_not_count() -> None:
 
 
 @pytest.mark.parametrize(
-    "mend", [Mend("SELECT 1;", ODD), Mend(f'REVOKE ALL ON DATABASE "{ODD}" FROM PUBLIC;')]
+    "fix", [Mend("SELECT 1;", ODD), Mend(f'REVOKE ALL ON DATABASE "{ODD}" FROM PUBLIC;')]
 )
-def test_a_name_with_a_line_break_adds_no_command_to_the_script(mend: Mend) -> None:
-    checks = [Check("open databases", Outcome(Verdict.FAIL, "", (mend, Mend("SELECT 2;", "web"))))]
+def test_a_name_with_a_line_break_adds_no_command_to_the_script(fix: Mend) -> None:
+    checks = [Check("open databases", Outcome(Verdict.FAIL, "", (fix, Mend("SELECT 2;", "web"))))]
 
     assert list(_script(checks, by_admin=False)) == [
         "-- open databases",

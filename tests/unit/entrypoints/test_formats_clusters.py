@@ -1,11 +1,11 @@
-"""Formats of connections with several hosts, and with authorities of the operator's own."""
+"""Formats of connections with several hosts, and with private certificate authorities."""
 
 import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import yaml  # type: ignore[import-untyped] # its types are a package of their own
+import yaml  # type: ignore[import-untyped] # its types are a separate package
 from sqlalchemy.engine import make_url
 
 from domain.postgres_url import Address
@@ -31,7 +31,7 @@ LISTS = {
     "django": "'HOST': 'db.example,2001:db8::7',\n        'PORT': '6543,6544',\n",
     "dotnet": 'Host="db.example:6543,[2001:db8::7]:6544";',
 }
-"""Formats with lists, and how each lists the hosts."""
+"""Formats with lists, and the list of hosts in each."""
 
 CHOICES = {
     "env": "\nPGTARGETSESSIONATTRS=read-write\n",
@@ -56,7 +56,7 @@ NAMED = {
 
 
 @pytest.mark.parametrize(("name", "text"), [*LISTS.items(), *CHOICES.items()])
-def test_a_format_with_lists_names_every_host_and_which_to_choose(name: str, text: str) -> None:
+def test_a_format_with_lists_names_every_host_and_the_choice(name: str, text: str) -> None:
     assert text in FORMATS[name].render(connection(**CLUSTER))
 
 
@@ -74,18 +74,18 @@ def test_a_format_without_lists_names_the_first_host(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "text"), NAMED.items())
-def test_a_format_names_the_callers_file_of_authorities(name: str, text: str) -> None:
+def test_a_format_names_the_file_of_the_authorities(name: str, text: str) -> None:
     assert text in FORMATS[name].render(connection(**PRIVATE), FILE)
 
 
 @pytest.mark.parametrize("name", [*NAMED, "sqlalchemy-asyncpg"])
-def test_no_format_names_a_file_that_nobody_has(name: str) -> None:
+def test_without_a_file_no_format_names_one(name: str) -> None:
     unasked = FORMATS[name].render(connection(**PRIVATE))
     needless = FORMATS[name].render(connection(sslmode="verify-full"), FILE)
     assert unasked == needless
 
 
-def test_json_and_a_secret_of_kubernetes_carry_the_authorities_and_the_hosts() -> None:
+def test_json_and_kubernetes_secrets_hold_the_authorities_and_the_hosts() -> None:
     both = connection(**CLUSTER | PRIVATE)
     answer = json.loads(FORMATS["json"].render(both))
     secret = yaml.safe_load(FORMATS["k8s-secret"].render(both))
@@ -107,6 +107,6 @@ def test_json_and_a_secret_of_kubernetes_carry_the_authorities_and_the_hosts() -
         ("verify-full", "verify-full"),
     ],
 )
-def test_node_is_told_what_it_means_by_each_mode(sslmode: str, nodes: str) -> None:
+def test_node_gets_its_own_name_of_each_tls_mode(sslmode: str, nodes: str) -> None:
     uri = FORMATS["node"].render(connection(sslmode=sslmode))
     assert parse_qs(urlsplit(uri).query) == {"sslmode": [nodes]}

@@ -1,4 +1,4 @@
-"""What single formats look like, and what only one of them has."""
+"""Details of single formats."""
 
 import io
 import json
@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import yaml  # type: ignore[import-untyped] # its types are a package of their own
+import yaml  # type: ignore[import-untyped] # its types are a separate package
 from dotenv import dotenv_values
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,36 +38,36 @@ def written(name: str, **parts: Any) -> str:
 
 
 @pytest.mark.parametrize(("name", "text"), PLAIN.items())
-def test_what_needs_no_escaping_is_written_plainly(name: str, text: str) -> None:
+def test_plain_values_are_not_escaped(name: str, text: str) -> None:
     assert FORMATS[name].render(USUAL) == text
 
 
 @pytest.mark.parametrize("pooler_host", [None, "pooler.example"])
-def test_json_is_what_a_create_answers_as_its_connection(pooler_host: str | None) -> None:
+def test_json_equals_the_connection_in_the_api(pooler_host: str | None) -> None:
     told = connection(pooler_host=pooler_host)
     answered = json.loads(ConnectionResponse.of(told).model_dump_json())
     assert json.loads(FORMATS["json"].render(told)) == parts(told) == answered
 
 
 def test_jdbc_has_no_plus_sign_for_a_space() -> None:
-    """PostgreSQL's driver takes both; those who read the URL before it may not."""
+    """PostgreSQL's driver accepts both; other readers of the URL may not."""
     assert "&password=a%20b%2Bc&" in written("jdbc", password="a b+c")
 
 
-def test_psql_asks_for_the_password_which_would_stay_in_a_shells_history() -> None:
+def test_psql_prompts_for_the_password() -> None:
     assert "hunter2" not in written("psql", password="hunter2")
 
 
 @pytest.mark.parametrize("password", ["a b", "#a", "a#b", 'a"b', "a$b", "é😀", "a;b&c"])
-def test_env_is_for_dotenv_files_too_where_their_rules_are_a_shells(password: str) -> None:
-    """Theirs differ from each other on single quotes and backslashes within single quotes."""
+def test_env_is_valid_in_dotenv_files_where_they_follow_the_shell(password: str) -> None:
+    """Their readers differ in quotes and backslashes within single quotes."""
     read = dotenv_values(stream=io.StringIO(written("env", password=password)))
     assert read["PGPASSWORD"] == password
 
 
 @pytest.mark.parametrize("sslmode", ["disable", "require", "verify-ca", "verify-full"])
-def test_prisma_is_told_in_its_own_words_to_check_certificates(sslmode: str) -> None:
-    """It takes a mode that it does not know for `prefer`."""
+def test_prisma_gets_its_own_parameter_to_check_certificates(sslmode: str) -> None:
+    """Prisma treats an unknown mode as `prefer`."""
     url = str(dotenv_values(stream=io.StringIO(written("prisma", sslmode=sslmode)))["DATABASE_URL"])
     strict = {"sslmode": ["require"], "sslaccept": ["strict"]}
     options = strict if sslmode.startswith("verify") else {"sslmode": [sslmode]}
@@ -75,12 +75,12 @@ def test_prisma_is_told_in_its_own_words_to_check_certificates(sslmode: str) -> 
 
 
 @given(database=texts | st.text("-_a", min_size=1, max_size=80))
-def test_a_secret_has_a_name_that_kubernetes_takes(database: str) -> None:
+def test_the_name_of_a_secret_is_valid_in_kubernetes(database: str) -> None:
     assert DNS_LABEL.fullmatch(secret_name(database))
 
 
 @pytest.mark.parametrize("database", ["on", "null", "1", "1e5", "0x1f", "my-db", "2024-01-01"])
-def test_a_secret_is_called_what_the_database_is_called(database: str) -> None:
+def test_a_secret_has_the_name_of_its_database_if_possible(database: str) -> None:
     assert secret_name(database) == database
 
 
@@ -89,7 +89,7 @@ def test_two_databases_never_overwrite_each_others_secret() -> None:
     assert len({secret_name(database) for database in alike}) == len(alike)
 
 
-def test_a_manifest_is_plain_ascii_whatever_is_in_it() -> None:
+def test_a_manifest_is_plain_ascii() -> None:
     manifest = written("k8s-secret", password=ODD, user=ODD, database=ODD)
     assert manifest.isascii()
     assert manifest.replace("\n", "").isprintable()

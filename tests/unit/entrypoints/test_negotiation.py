@@ -1,4 +1,4 @@
-"""Which format a request means, by name or by its Accept header."""
+"""The choice of a format by its name or by the Accept header."""
 
 import pytest
 
@@ -16,7 +16,7 @@ CHOSEN = {
     "text/plain; charset=utf-8": "uri",
     'text/plain; note="a, b; q=0"': "uri",
     "  text/plain  ,": "uri",
-    # without a wish
+    # without a preference
     "": "json",
     " ": "json",
     "*/*": "json",
@@ -47,12 +47,12 @@ NOTHING_FITS = [
 
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("accept", [None, "application/json", "text/html", "", "*/*;q=0"])
-def test_a_format_is_chosen_by_its_name_whatever_is_accepted(name: str, accept: str | None) -> None:
+def test_a_name_has_precedence_over_the_accept_header(name: str, accept: str | None) -> None:
     assert chosen(name, accept) is FORMATS[name]
 
 
 @pytest.mark.parametrize("name", ["", "JSON", "xml", "json ", "x" * 5000, "é"])
-def test_an_unknown_name_is_refused_with_those_that_there_are(name: str) -> None:
+def test_an_unknown_name_is_refused_with_the_known_ones(name: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         chosen(name, "application/json")
     assert all(known in str(refused.value) for known in FORMATS)
@@ -60,12 +60,12 @@ def test_an_unknown_name_is_refused_with_those_that_there_are(name: str) -> None
 
 
 @pytest.mark.parametrize(("accept", "name"), [(None, "json"), *CHOSEN.items()])
-def test_a_format_is_chosen_by_what_is_accepted(accept: str | None, name: str) -> None:
+def test_a_format_is_chosen_by_the_accept_header(accept: str | None, name: str) -> None:
     assert chosen(None, accept).name == name
 
 
 @pytest.mark.parametrize("accept", NOTHING_FITS)
-def test_when_nothing_fits_it_says_what_would(accept: str) -> None:
+def test_an_error_names_the_acceptable_media_types(accept: str) -> None:
     with pytest.raises(NotAcceptable) as refused:
         chosen(None, accept)
     assert all(media_type in str(refused.value) for media_type in BY_MEDIA_TYPE)
@@ -73,5 +73,5 @@ def test_when_nothing_fits_it_says_what_would(accept: str) -> None:
 
 
 @pytest.mark.parametrize("weight", ["high", "", "-1", "2", "nan", "1e-3", "\u0661", ".", "1.0.0"])
-def test_a_weight_that_is_none_counts_as_if_it_were_not_there(weight: str) -> None:
+def test_an_invalid_weight_is_ignored(weight: str) -> None:
     assert chosen(None, f"application/json;q=0.9, text/plain;q={weight}").name == "uri"

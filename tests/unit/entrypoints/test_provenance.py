@@ -1,4 +1,4 @@
-"""`.env` says nothing about where a secret of the environment goes."""
+"""`.env` cannot decide where a secret of the environment is sent."""
 
 from pathlib import Path
 from typing import get_args
@@ -17,7 +17,7 @@ DSN = "postgresql://admin:hunter2@db.example:5432/postgres"
 SHARED = {"PGVEND_SECRET": KEY * 2, "PGVEND_REGISTRY_URL": DSN}
 
 STOLEN: dict[str, tuple[dict[str, str], dict[str, str]]] = {
-    # what `.env` says, and what is in the environment
+    # the variables of `.env`, and of the environment
     "Neon's key by its API": ({"NEON_API_URL": "https://api.attacker.example"}, FOUR),
     "tenants' passwords by Neon's host": (
         {"NEON_HOST": "attacker.example"},
@@ -43,7 +43,7 @@ def write(variables: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("what", STOLEN)
-def test_an_address_of_the_file_does_not_go_with_a_secret_of_the_environment(
+def test_an_address_in_the_file_with_a_secret_of_the_environment_is_refused(
     env: Environment, what: str
 ) -> None:
     file, environment = STOLEN[what]
@@ -55,7 +55,7 @@ def test_an_address_of_the_file_does_not_go_with_a_secret_of_the_environment(
     assert not any(secret in line for secret in (KEY, "hunter2"))
 
 
-def test_both_of_one_place_and_an_address_of_the_environment_are_taken(env: Environment) -> None:
+def test_other_combinations_are_accepted(env: Environment) -> None:
     there = {"NEON_API_URL": "https://api.example"}
     write(FOUR | there)
     assert env.load(PGVEND_LOG_LEVEL="debug").neon_api_url == "https://api.example"
@@ -65,16 +65,16 @@ def test_both_of_one_place_and_an_address_of_the_environment_are_taken(env: Envi
     assert env.load(**FOUR | there).neon_api_url == "https://api.example"
 
 
-def test_what_the_command_line_gives_is_not_of_the_file(env: Environment) -> None:
+def test_options_of_the_command_line_are_accepted(env: Environment) -> None:
     write({"PORT": "9001"})
     with pytest.raises(StartupError, match="PORT"):
         env.load(PGVEND_ADMIN_KEY=KEY)
     assert load_settings(port=9002).port == 9002
 
 
-def test_a_client_sends_no_key_where_the_file_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_sends_no_key_to_an_address_in_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     write({"PGVEND_URL": "https://attacker.example", "PORT": "9001"})
-    assert load_client_settings().url == "https://attacker.example", "without a key it may"
+    assert load_client_settings().url == "https://attacker.example", "without a key it is allowed"
     monkeypatch.setenv("PGVEND_KEY", KEY)
     with pytest.raises(StartupError, match=r"^PGVEND_URL: from \.env, while PGVEND_KEY is from"):
         load_client_settings()
@@ -85,7 +85,9 @@ def test_a_client_sends_no_key_where_the_file_says(monkeypatch: pytest.MonkeyPat
         load_client_settings()
 
 
-def test_the_file_puts_no_variables_into_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_in_an_address_in_the_file_are_not_expanded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", KEY)
     write({"PGVEND_URL": "https://attacker.example/${GITHUB_TOKEN}"})
     assert KEY not in load_client_settings().url
@@ -99,7 +101,9 @@ def test_the_file_puts_no_variables_into_an_address(monkeypatch: pytest.MonkeyPa
         *("HTTP://pgvend.example", "http://[2001:db8::1]"),
     ],
 )
-def test_plain_http_elsewhere_has_to_be_allowed(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_plain_http_beyond_loopback_needs_permission(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
     monkeypatch.setenv("PGVEND_URL", url)
     with pytest.raises(StartupError, match=r"^PGVEND_URL: .*Set it to the service's address"):
         load_client_settings()
@@ -112,19 +116,19 @@ def test_a_user_or_password_in_the_address_is_refused_and_not_repeated(
     monkeypatch: pytest.MonkeyPatch, user: str
 ) -> None:
     monkeypatch.setenv("PGVEND_URL", f"https://{user}@pgvend.example")
-    with pytest.raises(StartupError, match="put the key into PGVEND_KEY") as refused:
+    with pytest.raises(StartupError, match="set PGVEND_KEY to the API key") as refused:
         load_client_settings()
     assert "hunter2" not in str(refused.value)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8001", "localhost", "[::1]:8000", "127.8.8.8"])
-def test_plain_http_to_this_machine_is_fine(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+def test_plain_http_to_this_machine_is_allowed(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     monkeypatch.setenv("PGVEND_URL", f"http://{host}")
     assert load_client_settings().url == f"http://{host}"
 
 
 @pytest.mark.parametrize("kind", [Settings, ClientSettings])
-def test_every_secret_and_every_address_is_known_as_one(kind: type[BaseModel]) -> None:
+def test_every_secret_and_every_address_is_listed(kind: type[BaseModel]) -> None:
     for field in kind.model_fields.values():
         name, types = str(field.validation_alias), {field.annotation, *get_args(field.annotation)}
         is_secret = bool(types & {SecretStr, tuple[SecretStr, ...]})

@@ -1,4 +1,4 @@
-"""Settings: what may be set, where, and what it comes to."""
+"""Settings: their variables, values and defaults."""
 
 import re
 from datetime import timedelta
@@ -87,9 +87,9 @@ TARGETS = {
 
 
 @pytest.mark.parametrize("variables", [{}, {"PGVEND_DATA_DIR": "", "HOST": "", "PORT": ""}])
-def test_what_is_empty_has_its_default(env: Environment, variables: dict[str, str]) -> None:
-    """As compose files write it: an empty data folder would be the current one, and an empty host
-    every address."""
+def test_an_empty_variable_means_the_default(env: Environment, variables: dict[str, str]) -> None:
+    """Compose files set empty variables. An empty data folder would be the current folder, and an
+    empty host every address."""
     settings = env.load(**variables, PGVEND_SECRET="", PGVEND_MAX_TTL="")
     assert {name: getattr(settings, name) for name in DEFAULTS} == DEFAULTS
 
@@ -101,7 +101,7 @@ def test_variables_have_values(env: Environment, variable: str, text: str, value
     assert getattr(settings, "secrets_before" if field == "secret_previous" else field) == value
 
 
-def test_the_env_file_of_the_current_folder_is_read_after_the_environment(env: Environment) -> None:
+def test_the_environment_has_precedence_over_the_env_file(env: Environment) -> None:
     Path(".env").write_text("PORT=9001\nPGVEND_PROVIDER='memory'\n# PORT=1\nNEON_DATABASE=y\n")
     assert (env.load().port, env.load().provider) == (9001, "memory")
     assert env.load(PORT="9002").port == 9002
@@ -115,7 +115,7 @@ def test_only_loopback_is_loopback(env: Environment, host: str) -> None:
 @pytest.mark.parametrize(
     "url", [DSN, DSN.replace("postgresql", "postgres"), "postgresql://a@[::1]/d", "postgresql:///d"]
 )
-def test_servers_are_named_by_their_addresses(env: Environment, url: str) -> None:
+def test_urls_of_servers_are_accepted(env: Environment, url: str) -> None:
     settings = env.load(
         PGVEND_PROVIDER="postgres",
         PGVEND_POSTGRES_ADMIN_DSN=url,
@@ -131,12 +131,12 @@ def test_servers_are_named_by_their_addresses(env: Environment, url: str) -> Non
     assert settings.public_host == "db.example"
 
 
-def test_an_address_that_is_not_used_is_not_looked_at(env: Environment) -> None:
+def test_an_unused_address_is_not_checked(env: Environment) -> None:
     env.load(PGVEND_PROVIDER="memory", PGVEND_POSTGRES_ADMIN_DSN="nonsense")
 
 
 @pytest.mark.parametrize(("provider", "is_kept"), [("embedded", 1), ("postgres", 1), ("memory", 0)])
-def test_without_a_server_the_records_are_in_the_data_folder_unless_all_is_in_memory(
+def test_the_file_of_the_records_is_in_the_data_folder(
     env: Environment, tmp_path: Path, provider: str, is_kept: int
 ) -> None:
     settings = env.load(**TARGETS[provider], PGVEND_DATA_DIR="data")
@@ -171,17 +171,17 @@ def test_settings_show_no_secret(env: Environment) -> None:
     assert not [secret for secret in hidden if secret in shown]
 
 
-def test_settings_do_not_change(env: Environment) -> None:
+def test_settings_are_immutable(env: Environment) -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        env.load().port = 1  # type: ignore[misc] # that is the question
+        env.load().port = 1  # type: ignore[misc] # the assignment must fail
 
 
-def test_tls_takes_two_files(env: Environment) -> None:
+def test_tls_needs_two_files(env: Environment) -> None:
     settings = env.load(PGVEND_TLS_CERT="/c.pem", PGVEND_TLS_KEY="/k.pem")
     assert (settings.tls_cert, settings.tls_key) == (Path("/c.pem"), Path("/k.pem"))
 
 
-def test_the_command_line_has_settings_of_its_own(env: Environment) -> None:
+def test_the_client_commands_have_their_own_settings(env: Environment) -> None:
     env.load(PGVEND_URL="https://vending.example", PGVEND_KEY="k3y")
     client = load_client_settings()
     assert client.url == "https://vending.example"
@@ -189,7 +189,7 @@ def test_the_command_line_has_settings_of_its_own(env: Environment) -> None:
     assert client.key.get_secret_value() == "k3y"
 
 
-def test_the_example_names_every_setting_and_no_other_and_is_right(env: Environment) -> None:
+def test_the_example_file_names_exactly_the_settings_and_is_valid(env: Environment) -> None:
     fields = (*Settings.model_fields.values(), *ClientSettings.model_fields.values())
     named = re.findall(r"^#([A-Z_]+)=", EXAMPLE.read_text(), re.MULTILINE)
     lines = EXAMPLE.read_text().splitlines()
@@ -205,12 +205,12 @@ def test_without_a_setting_the_bundled_programs_are_used(env: Environment) -> No
     assert embedded_options(env.load()).programs is None
 
 
-def test_a_relative_folder_is_one_of_the_current_folder(env: Environment, tmp_path: Path) -> None:
+def test_a_relative_folder_is_in_the_current_folder(env: Environment, tmp_path: Path) -> None:
     for name in ("initdb", "postgres"):
         (tmp_path / "bin" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "bin" / name).touch()
     assert embedded_options(env.load(PGVEND_EMBEDDED_PROGRAMS="bin")).programs == tmp_path / "bin"
 
 
-def test_another_provider_takes_no_notice_of_it(env: Environment) -> None:
+def test_other_providers_ignore_the_programs(env: Environment) -> None:
     env.load(PGVEND_EMBEDDED_PROGRAMS="/no/such/bin", PGVEND_PROVIDER="memory")

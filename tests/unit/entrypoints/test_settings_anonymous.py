@@ -1,4 +1,4 @@
-"""PGVEND_ANONYMOUS_CREATE."""
+"""The setting PGVEND_ANONYMOUS_CREATE."""
 
 from datetime import timedelta
 
@@ -23,9 +23,9 @@ MISTAKES = {
     "rate=10/min,quota=99999999999999,ttl=24h": ["quota: '99999999999999' is not a number"],
     "rate=10/min,quota=50,ttl=forever": ["ttl: 'forever' is not a duration"],
     "rate=x,quota=x,ttl=x": ["rate: 'x'", "quota: 'x'", "ttl: 'x'"],
-    f"{EXAMPLE},burst=3": ["'burst' is not a part of it, remove it"],
-    f"{EXAMPLE},quota=60": ["quota is there twice, give it once"],
-    "on": ["'on' is not a part of it, remove it", "rate is missing, add it"],
+    f"{EXAMPLE},burst=3": ["'burst' is not one of its limits, remove it"],
+    f"{EXAMPLE},quota=60": ["quota occurs twice, give it once"],
+    "on": ["'on' is not one of its limits, remove it", "rate is missing, add it"],
 }
 
 
@@ -38,7 +38,9 @@ def test_the_limits_are_read_in_any_order(env: Environment, text: str, keys: str
 
 
 @pytest.mark.parametrize(("text", "parts"), MISTAKES.items())
-def test_every_bad_part_is_named_and_fixed(env: Environment, text: str, parts: list[str]) -> None:
+def test_every_invalid_part_is_reported_with_its_fix(
+    env: Environment, text: str, parts: list[str]
+) -> None:
     mistake = env.mistake(**{VARIABLE: text, "PGVEND_ADMIN_KEY": KEY})
     assert mistake.startswith(f"{VARIABLE}: ")
     assert all(part in mistake for part in parts)
@@ -47,11 +49,11 @@ def test_every_bad_part_is_named_and_fixed(env: Environment, text: str, parts: l
 
 def test_without_keys_it_is_refused(env: Environment) -> None:
     mistake = env.mistake(**{VARIABLE: EXAMPLE})
-    assert "there are no keys" in mistake
+    assert "no keys are set" in mistake
     assert "PGVEND_ADMIN_KEY or PGVEND_API_KEYS" in mistake
 
 
-def test_a_wrong_key_is_reported_alone(env: Environment) -> None:
+def test_an_invalid_key_is_the_only_error(env: Environment) -> None:
     assert env.mistake(**{VARIABLE: EXAMPLE, "PGVEND_ADMIN_KEY": "short"}).startswith(
         "PGVEND_ADMIN_KEY"
     )

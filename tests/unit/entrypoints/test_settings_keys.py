@@ -1,4 +1,4 @@
-"""The operator's own keys: PGVEND_API_KEYS and PGVEND_ADMIN_KEY."""
+"""The settings PGVEND_API_KEYS and PGVEND_ADMIN_KEY."""
 
 import pytest
 
@@ -23,7 +23,7 @@ NAMED = {
 
 
 def callers(env: Environment, **variables: str) -> dict[str, Caller]:
-    """By the digests of their keys."""
+    """Return the names of the callers by the digests of their keys."""
     return {key.digest: key.caller for key in env.load(**variables).static_keys}
 
 
@@ -37,26 +37,26 @@ def test_without_keys_the_service_is_open(env: Environment) -> None:
 
 
 @pytest.mark.parametrize("variable", ["PGVEND_API_KEYS", "PGVEND_ADMIN_KEY"])
-def test_with_a_key_of_either_kind_it_is_not(env: Environment, variable: str) -> None:
+def test_with_either_kind_of_key_it_is_not(env: Environment, variable: str) -> None:
     assert not env.load(**{variable: ONE}).is_open
 
 
 @pytest.mark.parametrize(("text", "names"), NAMED.items())
-def test_a_key_has_the_name_before_the_first_sign(
+def test_the_name_of_a_key_ends_at_the_first_equals_sign(
     env: Environment, text: str, names: dict[str, str]
 ) -> None:
     found = {key: caller.name for key, caller in callers(env, PGVEND_API_KEYS=text).items()}
     assert found == {digest(key): name for key, name in names.items()}
 
 
-def test_a_named_key_may_do_everything_with_what_is_its_own(env: Environment) -> None:
+def test_a_named_key_has_all_scopes_but_admin(env: Environment) -> None:
     (caller,) = callers(env, PGVEND_API_KEYS=f"admin={ONE}").values()
     assert caller.scopes == {Scope.CREATE, Scope.READ, Scope.MANAGE}
     assert (caller.quota, caller.rate, caller.origins) == (None, None, frozenset())
-    assert not caller.sees_all, "nobody is an admin by the name"
+    assert not caller.sees_all, "a name does not make an admin"
 
 
-def test_a_key_without_a_name_is_a_caller_of_its_own_in_every_process(env: Environment) -> None:
+def test_a_key_without_a_name_is_the_same_caller_in_every_process(env: Environment) -> None:
     first = {caller.name for caller in callers(env, PGVEND_API_KEYS=f"{ONE},{OTHER}").values()}
     assert len(first) == 2
     assert first == {caller.name for caller in callers(env).values()}
@@ -64,9 +64,9 @@ def test_a_key_without_a_name_is_a_caller_of_its_own_in_every_process(env: Envir
 
 
 @pytest.mark.parametrize("key", [BASE64, PADDED_TWICE])
-def test_padding_belongs_to_a_key_that_has_no_name(env: Environment, key: str) -> None:
+def test_base64_padding_is_not_a_name(env: Environment, key: str) -> None:
     assert list(callers(env, PGVEND_API_KEYS=key)) == [digest(key)]
 
 
-def test_the_admins_key_may_do_everything(env: Environment) -> None:
+def test_the_admin_key_has_all_rights(env: Environment) -> None:
     assert callers(env, PGVEND_ADMIN_KEY=ONE)[digest(ONE)].sees_all

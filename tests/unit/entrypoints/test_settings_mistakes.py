@@ -1,4 +1,4 @@
-"""Mistakes in the settings: all at once, each with its variable and cure, none with a secret."""
+"""Invalid settings: all reported at once, with their fixes and without secrets."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ ORIGINS = "origins such as https://app.example"
 TOO_SHORT = "key 1 is shorter than 16 characters"
 NO_HOST = "not a bare host name or address"
 NO_API = "not the URL of an API"
-IN_CLEAR = "would travel in clear"
+IN_CLEAR = "would be sent unencrypted"
 
 MISTAKES: list[tuple[str, str, list[str]]] = [
     ("PORT", "a port from 1 to 65535", ["http", "65536", "-1"]),
@@ -44,7 +44,7 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     ("PGVEND_LOG_LEVEL", "one of debug, info, warning, error", ["loud"]),
     ("PGVEND_TRUSTED_PROXIES", NETWORKS, ["proxy.example", "10.0.0.7/8", "*"]),
     ("PGVEND_TRUSTED_PROXIES", "comma separated", ["10.0.0.7 10.0.0.8"]),
-    ("PGVEND_TLS_KEY", "there is no PGVEND_TLS_CERT: set that too, or neither", ["/key.pem"]),
+    ("PGVEND_TLS_KEY", "PGVEND_TLS_CERT is missing: set both, or neither", ["/key.pem"]),
     ("CORS_ALLOW_ORIGINS", ORIGINS, ["app.example", "https://", "ftp://app.example"]),
     ("CORS_ALLOW_ORIGINS", ORIGINS, ["https://app.example/path", "https://app.example?query"]),
     ("CORS_ALLOW_ORIGINS", ORIGINS, ["https://me@app.example", "https://app.example:port"]),
@@ -67,10 +67,14 @@ MISTAKES: list[tuple[str, str, list[str]]] = [
     ("PGVEND_API_KEYS", "key 2 is shorter than 16 characters", [f"{ONE},ci={SECRET}"]),
     ("PGVEND_API_KEYS", "visible ASCII", [f"{SECRET} and a space", f"{SECRET * 2}hünter2"]),
     ("PGVEND_API_KEYS", "visible ASCII", [f"{SECRET * 3}\t!", f"{SECRET * 3}\udcff"]),
-    ("PGVEND_API_KEYS", "the name of key 1 is none", [f"a name={ONE}", f"pgvend={ONE}", f"={ONE}"]),
-    ("PGVEND_API_KEYS", "the name of key 2 is none", [f"{ONE},-={OTHER}"]),
-    ("PGVEND_API_KEYS", "the same key is there twice", [f"web={ONE},ci={ONE}"]),
-    ("PGVEND_API_KEYS", "there is no key in it", [",", "  "]),
+    (
+        "PGVEND_API_KEYS",
+        "the name of key 1 is invalid",
+        [f"a name={ONE}", f"pgvend={ONE}", f"={ONE}"],
+    ),
+    ("PGVEND_API_KEYS", "the name of key 2 is invalid", [f"{ONE},-={OTHER}"]),
+    ("PGVEND_API_KEYS", "it holds the same key twice", [f"web={ONE},ci={ONE}"]),
+    ("PGVEND_API_KEYS", "it holds no key", [",", "  "]),
     ("PGVEND_ADMIN_KEY", "", [SECRET, f"{SECRET} {SECRET} {SECRET}", f"{SECRET * 2}hünter2"]),
     ("NEON_PROJECT_ID", "not an id", ["Main", "a_b", "a/b", "a b", "x" * 61, "é", "a\n", "../a"]),
     ("NEON_BRANCH_ID", "not an id", ["Main", "a_b", "a/b", "a b", "x" * 61, "é", "a\n", "../a"]),
@@ -122,12 +126,12 @@ TOGETHER: dict[str, tuple[dict[str, str], str, str]] = {
     "replicas in memory": (SHARED | {"PGVEND_PROVIDER": "memory"}, ONE_SECRET, ""),
     "an admin's key that others have": (
         {"PGVEND_API_KEYS": f"web={ONE}", "PGVEND_ADMIN_KEY": ONE},
-        "PGVEND_ADMIN_KEY: the same key is there twice",
+        "PGVEND_ADMIN_KEY: it holds the same key twice",
         "",
     ),
 }
-"""A key of two would be the admin's or another's, whichever was found first; replicas without a
-common secret would each derive other passwords."""
+"""A key given twice would have two owners; replicas with different secrets would derive different
+passwords."""
 
 WRONG = {**POSTGRES, "PGVEND_SECRET": SECRET, "PGVEND_DEFAULT_TTL": "2h", "PGVEND_MAX_TTL": "1h"}
 WRONG_FOR_NEON = {
@@ -143,7 +147,7 @@ WRONG_FOR_NEON = {
     ("variable", "what", "text"),
     [(name, what, text) for name, what, texts in MISTAKES for text in texts],
 )
-def test_a_mistake_is_told_by_its_variable_with_its_cure_and_without_a_secret(
+def test_an_invalid_value_is_reported_with_its_variable_and_fix_and_without_a_secret(
     env: Environment, variable: str, what: str, text: str
 ) -> None:
     around = FOUR if variable.startswith("NEON") else {}
@@ -160,7 +164,7 @@ def test_a_mistake_is_told_by_its_variable_with_its_cure_and_without_a_secret(
 
 
 @pytest.mark.parametrize("wrong", [WRONG, WRONG_FOR_NEON], ids=["without Neon", "with Neon"])
-def test_all_mistakes_are_told_at_once(env: Environment, wrong: dict[str, str]) -> None:
+def test_all_invalid_settings_are_reported_at_once(env: Environment, wrong: dict[str, str]) -> None:
     Path(".env").write_text("PGVEND_LOG_LEVEL=loud\n")
     lines = env.mistakes(**wrong, PORT="http", PGVEND_PROVIDRE="memory", PGVEND_KEY=SECRET)
 
@@ -173,7 +177,7 @@ def test_all_mistakes_are_told_at_once(env: Environment, wrong: dict[str, str]) 
 
 
 @pytest.mark.parametrize(("variables", "start", "cure"), TOGETHER.values(), ids=list(TOGETHER))
-def test_what_does_not_go_together_or_is_missing_is_a_mistake(
+def test_conflicting_or_missing_settings_are_reported(
     env: Environment, variables: dict[str, str], start: str, cure: str
 ) -> None:
     line = env.mistake(**variables)
@@ -183,7 +187,7 @@ def test_what_does_not_go_together_or_is_missing_is_a_mistake(
 
 
 @pytest.mark.parametrize("secret", [{"PGVEND_SECRET": SECRET}, {"NEON_API_KEY": f"{SECRET} "}])
-def test_the_validators_own_error_shows_no_secret_either(secret: dict[str, str]) -> None:
+def test_the_error_of_the_validator_holds_no_secret(secret: dict[str, str]) -> None:
     with pytest.raises(ValidationError) as caught:
         Settings.model_validate(FOUR | secret | {"PORT": "http"})
     assert SECRET not in str(caught.value)

@@ -1,4 +1,4 @@
-"""The settings of Neon: the original's four are enough, and all of them are needed."""
+"""Settings of Neon: the four of the original service are required and sufficient."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ URLS = [f"http://{host}/v2" for host in ("localhost", "127.0.0.1:90", "[::1]:90"
 URLS.append("https://console.neon.tech/api/v2")
 
 
-def test_the_originals_four_variables_are_enough(env: Environment) -> None:
+def test_the_four_original_variables_are_sufficient(env: Environment) -> None:
     settings = env.load(**FOUR)
 
     assert settings.provider is ProviderName.NEON
@@ -39,14 +39,14 @@ def test_the_originals_four_variables_are_enough(env: Environment) -> None:
 
 
 @pytest.mark.parametrize(("variables", "provider"), CHOOSES.values(), ids=list(CHOOSES))
-def test_the_four_choose_neon_unless_another_provider_is_named(
+def test_the_four_select_neon_unless_another_provider_is_set(
     env: Environment, variables: dict[str, str], provider: ProviderName
 ) -> None:
-    """Neon's own tools have variables of the same names."""
+    """Neon's tools use variables with the same names."""
     assert env.load(**variables).provider is provider
 
 
-def test_the_same_is_true_in_code(env: Environment) -> None:
+def test_the_fields_select_neon_too(env: Environment) -> None:
     by_field = {name.lower(): value for name, value in FOUR.items()}
     assert Settings.model_validate(by_field).provider is ProviderName.NEON
     env.load(**FOUR)
@@ -55,7 +55,9 @@ def test_the_same_is_true_in_code(env: Environment) -> None:
 
 @pytest.mark.parametrize("url", URLS)
 @pytest.mark.parametrize("slashes", ["", "/", "//"])
-def test_an_apis_url_may_be_local_or_have_slashes(env: Environment, url: str, slashes: str) -> None:
+def test_the_url_of_the_api_can_be_local_or_end_with_slashes(
+    env: Environment, url: str, slashes: str
+) -> None:
     assert env.load(**FOUR, NEON_API_URL=url + slashes).neon_api_url == url
 
 
@@ -67,7 +69,7 @@ def test_a_host_is_a_name_or_an_address(env: Environment, host: str) -> None:
 
 
 @pytest.mark.parametrize("isolation", ["none", "role", "project"])
-def test_neon_by_name_alone_lacks_all_four(env: Environment, isolation: str) -> None:
+def test_the_provider_neon_requires_all_four(env: Environment, isolation: str) -> None:
     lines = env.mistakes(PGVEND_PROVIDER="neon", PGVEND_NEON_ISOLATION=isolation)
     assert names_in(lines) == list(FOUR)
     for line, variable in zip(lines, FOUR, strict=True):
@@ -77,7 +79,9 @@ def test_neon_by_name_alone_lacks_all_four(env: Environment, isolation: str) -> 
 
 @pytest.mark.parametrize("variable", FOUR)
 @pytest.mark.parametrize("provider", [{}, {"PGVEND_PROVIDER": "neon"}])
-def test_a_missing_one_is_told(env: Environment, variable: str, provider: dict[str, str]) -> None:
+def test_a_missing_variable_is_reported(
+    env: Environment, variable: str, provider: dict[str, str]
+) -> None:
     line = env.mistake(**FOUR | {variable: ""} | provider)
     assert line.startswith(f"{variable}: missing")
     assert CURES[variable] in line
@@ -85,10 +89,10 @@ def test_a_missing_one_is_told(env: Environment, variable: str, provider: dict[s
 
 @pytest.mark.parametrize("variable", FOUR)
 @pytest.mark.parametrize("in_a_file", [True, False])
-def test_one_of_the_four_alone_asks_for_the_others_or_for_another_provider(
+def test_one_of_the_four_alone_is_an_error(
     env: Environment, variable: str, in_a_file: bool
 ) -> None:
-    """It is most likely a mistake: a database on this machine is not what somebody wanted."""
+    """The user most likely wants Neon, not a database on this machine."""
     Path(".env").write_text(f"{variable}={FOUR[variable]}\n" if in_a_file else "")
     lines = env.mistakes(**{} if in_a_file else {variable: FOUR[variable]})
     assert set(names_in(lines)) == FOUR.keys() - {variable}

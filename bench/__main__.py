@@ -26,7 +26,7 @@ from bench.report import (
 )
 from bench.rounds import Results, measured
 from bench.subjects import HTTP, opened_subjects
-from entrypoints.logging import configure_logging
+from entrypoints.config.logging import configure_logging
 
 RAM = Path("/dev/shm")  # noqa: S108 - a new folder of mode 0700 is made in it
 CONCURRENCIES = (1, 8)

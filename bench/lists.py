@@ -18,10 +18,10 @@ from adapters.registry.schema import DATABASES
 from adapters.registry.sqlite import PATIENCE, engine_of, prepare
 from bench.subjects import served
 from domain.database import Database
-from domain.identity import RANDOM_BYTES, new_id
-from domain.naming import Nickname
+from domain.ids import RANDOM_BYTES, new_id
+from domain.names import Nickname
 from domain.states import State
-from domain.target import Isolation, Target
+from domain.targets import Isolation, Target
 
 RECORDS = 100_000
 ROUNDS = 100

@@ -14,8 +14,8 @@ from aiohttp import web
 from adapters.system.clock import SystemClock
 from bench.subjects import served, vend_by_http
 from entrypoints.neon_emulator.behaviour import Behaviour
-from entrypoints.neon_emulator.emulator import Emulator
-from entrypoints.neon_emulator.opening import opened_emulator
+from entrypoints.neon_emulator.startup import opened_emulator
+from entrypoints.neon_emulator.state.emulator import Emulator
 
 OPERATION_SECONDS = 0.3
 CROWDS = (20, 50)

@@ -15,10 +15,10 @@ import aiohttp
 import asyncpg
 import structlog
 
-from adapters.decorators.observed import Observation, ObservedProvider
+from adapters.decorators.logging import Observation, ObservedProvider
 from adapters.decorators.retrying import Retrying, RetryingLoginCheck, RetryingProvider
-from adapters.driver.connecting import create_pool
-from adapters.embedded.opening import Bundle, opened_bundle
+from adapters.driver.connector import create_pool
+from adapters.embedded.server import Bundle, opened_bundle
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.scram import scram_verifier
@@ -26,12 +26,12 @@ from adapters.postgres.server import Server
 from adapters.postgres.sessions import POOL_SIZE
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
-from domain.identity import RANDOM_BYTES, new_id
-from domain.naming import Nickname
-from domain.order import Order, Tenant
+from domain.ids import RANDOM_BYTES, new_id
+from domain.names import Nickname
 from domain.passwords import PasswordDeriver
+from domain.provisioning import Order, Tenant
 from domain.retry import RetryPolicy
-from domain.secret import Secret
+from domain.secrets import Secret
 from domain.states import State
 
 Undo = Callable[[], Awaitable[object]]

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from domain.caller import Caller, Scope
-from domain.rate import Rate
+from domain.callers import Caller, Scope
+from domain.rates import Rate
 
 ANONYMOUS = "anonymous"
 """The caller who owns the databases that are created without an API key."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from domain.postgres_url import Address
-from domain.secret import Secret
+from domain.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from domain.caller import ANYONE
+from domain.callers import ANYONE
 from domain.errors import IllegalTransition, InFlight, OtherTarget
-from domain.naming import Names, Nickname
-from domain.order import Order, Tenant
+from domain.idempotency import RequestMark
+from domain.lifecycle import AT_ONCE, LONGEST_HISTORY, Step, StepState, Work, pause_after
+from domain.names import Names, Nickname
 from domain.passwords import PasswordDeriver
-from domain.request import RequestMark
+from domain.provisioning import Order, Tenant
 from domain.states import GONE, LEFT_TO_DO, LEGAL, State
-from domain.steps import AT_ONCE, LONGEST_HISTORY, Step, StepState, Work, pause_after
-from domain.target import Target
+from domain.targets import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,9 @@ and waits for none of them.
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from domain.burning import Burning
-from domain.guarding import Concern, Ending, Look, Reason, Suspect, age
 from domain.locks import Kind, Lock, Mode, Party, blockings
+from domain.server_snapshot import Concern, Ending, Look, Reason, Suspect, age
+from domain.xid_usage import Burning
 
 STRONG_ON_CATALOG = Mode.ShareUpdateExclusive
 """From this mode on, a tenant cannot get a lock on a shared catalog: it waits, and blocks the

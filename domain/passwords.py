@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 from string import ascii_lowercase, ascii_uppercase, digits
 
-from domain.secret import MissingSecret, Secret
+from domain.secrets import MissingSecret, Secret
 
 SYMBOLS = "-_.~"
 ALPHABET = ascii_lowercase + ascii_uppercase + digits + SYMBOLS

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from domain.secret import Secret
+from domain.secrets import Secret
 
 SCHEMES = {"postgres", "postgresql"}
 DEFAULT_PORT = 5432

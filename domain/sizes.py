@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.database import Database
+from domain.lifecycle import Step, Work
 from domain.states import State
-from domain.steps import Step, Work
 
 UNITS = {"kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 """PostgreSQL's units."""

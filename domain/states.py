@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from domain.steps import Work
+from domain.lifecycle import Work
 
 
 class State(StrEnum):

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from domain.database import Database
 from domain.errors import IllegalTransition, InFlight
+from domain.lifecycle import Work
 from domain.states import State
-from domain.steps import Work
 
 
 def start_deletion(database: Database, now: datetime) -> Database:

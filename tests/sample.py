@@ -19,12 +19,12 @@ from tests.contract.conftest import KINDS
 from tests.contract.test_provider_cancelled import STORIES as CANCELLED
 from tests.integration.chaos.test_chaos import QUICK
 from tests.integration.postgres.test_faults import STORIES
-from tests.integration.postgres.test_faults_vend import KINDS as VENDS
+from tests.integration.postgres.test_faults_create import KINDS as VENDS
 from tests.security.outcome import KINDS as SERVERS
 from tests.security.test_leaks import ENVIRONMENTS, ON_NEON
-from tests.support.faults import BLOWS
+from tests.support.fault_injection import BLOWS
 from tests.support.neon.fault_matrix import CALLS, FAULTS, Cell
-from tests.unit.use_cases.test_struck import AT_ONCE
+from tests.unit.use_cases.test_crash_points import AT_ONCE
 
 Case = Mapping[str, Any]
 """A test's parameters, and its name as the parameter `test`."""
@@ -71,24 +71,24 @@ SEEDS = range(1)
 
 FIRST_CASES = (
     "tests/e2e/test_browser_events.py",
-    "tests/e2e/test_not_starting.py",
+    "tests/e2e/test_startup_errors.py",
     "tests/fuzz/test_requests.py",
     "tests/integration/embedded/",
     "tests/integration/examining/",
     "tests/integration/neon/",
     "tests/integration/postgres/",
     "tests/integration/registry/test_migrations.py",
-    "tests/integration/registry/test_unreadable.py",
+    "tests/integration/registry/test_unreadable_records.py",
 )
 RULED = ("tests/integration/neon/test_faults", "tests/integration/postgres/test_faults")
 """Below the first ones the sample keeps the first case of each test, but for the second ones, for
 which there are rules."""
 
 LONG = {
-    "tests/integration/postgres/test_prepared.py": ("a_tenants_transaction_prepared",),
+    "tests/integration/postgres/test_prepared_transactions.py": ("a_tenants_transaction_prepared",),
     "tests/integration/postgres/test_locks.py": ("a_tenant_in_a_loop",),
     "tests/integration/postgres/test_guard_spares.py": ("two_guards",),
-    "tests/integration/neon/test_vending.py": (
+    "tests/integration/neon/test_provisioning.py": (
         "a_creation_runs_operations",
         "a_creation_sends_few",
     ),
@@ -106,9 +106,9 @@ LONG = {
     "tests/e2e/test_doctor.py": ("while_a_service_runs",),
     "tests/e2e/test_browser_events.py": ("a_late_page",),
     "tests/e2e/test_serving.py": ("fifty_concurrent",),
-    "tests/e2e/test_crowds.py": ("ten_thousand", "few_descriptors"),
+    "tests/e2e/test_connection_limits.py": ("ten_thousand", "few_descriptors"),
     "tests/e2e/test_failover.py": ("",),
-    "tests/e2e/test_not_starting.py": (
+    "tests/e2e/test_startup_errors.py": (
         "an_invalid_host",
         "an_unreachable_registry",
         "damaged_files",
@@ -121,7 +121,7 @@ LONG = {
         "a_tenants_endless",
         "a_later_start",
     ),
-    "tests/integration/embedded/test_leftovers.py": ("a_lock_file",),
+    "tests/integration/embedded/test_cleanup.py": ("a_lock_file",),
     "tests/integration/embedded/test_restarts.py": ("a_second_service", "a_service_ended"),
     "tests/integration/embedded/test_users.py": ("an_ordinary_user",),
     "tests/integration/embedded/test_versions.py": ("a_service_works", "data_whose_configuration"),
@@ -130,13 +130,13 @@ LONG = {
         "a_stop_during_startup",
         "an_unknown_setting",
     ),
-    "tests/integration/neon/test_crowds.py": (
+    "tests/integration/neon/test_concurrency.py": (
         "concurrent_creations_succeed_in",
         "two_services",
         "concurrent_creations_succeed_despite",
     ),
     "tests/integration/postgres/test_faults_pool.py": ("a_provider_closes",),
-    "tests/integration/postgres/test_faults_vend.py": (
+    "tests/integration/postgres/test_faults_create.py": (
         "a_creation_whose",
         "a_repeated_creation",
         "a_repeated_deletion",
@@ -147,7 +147,7 @@ LONG = {
         "a_neighbours_lock_on",
         "a_neighbours_lock_after",
     ),
-    "tests/integration/postgres/test_obstacles.py": ("an_operators_session",),
+    "tests/integration/postgres/test_blocking_sessions.py": ("an_operators_session",),
     "tests/integration/registry/test_postgres_hanging.py": (
         "an_add_that",
         "a_lease_that",
@@ -206,19 +206,22 @@ RULES: Sequence[Rule] = (
     Rule("tests/contract/test_login", keeps_provider),
     Rule("tests/contract/test_size_guard", keeps_provider),
     Rule("tests/integration/neon/test_faults.py", keeps_cell),
-    Rule("tests/integration/neon/test_faults_together.py", lambda case: case["seed"] in SEEDS),
+    Rule("tests/integration/neon/test_faults_combined.py", lambda case: case["seed"] in SEEDS),
     Rule("tests/integration/postgres/", keeps_server),
     Rule("tests/integration/postgres/test_faults.py", keeps_blow),
     Rule(
-        "tests/integration/postgres/test_faults_vend.py",
+        "tests/integration/postgres/test_faults_create.py",
         lambda case: (case.get("blow"), case.get("policy")) in {(None, None), VEND},
     ),
     Rule("tests/integration/chaos/", lambda case: case.get("scenario", QUICK) == QUICK),
     Rule("tests/security/test_attacks.py", lambda case: case.get("kind") == ATTACKED),
     Rule("tests/security/test_leaks.py", keeps_leaky),
     Rule("tests/schema/", lambda _: False),
-    Rule("tests/integration/registry/test_postgres_wire.py", keeps_wire),
-    Rule("tests/unit/use_cases/test_struck.py", lambda case: case.get("later", AT_ONCE) == AT_ONCE),
+    Rule("tests/integration/registry/test_postgres_broken_requests.py", keeps_wire),
+    Rule(
+        "tests/unit/use_cases/test_crash_points.py",
+        lambda case: case.get("later", AT_ONCE) == AT_ONCE,
+    ),
 )
 
 

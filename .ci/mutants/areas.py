@@ -4,7 +4,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-AREAS = ("domain", "ports/driving", "adapters/decorators", "entrypoints/http", "adapters/postgres")
+AREAS = (
+    "domain",
+    "ports/use_cases",
+    "adapters/decorators",
+    "entrypoints/http",
+    "adapters/postgres",
+)
 
 PACKAGES = ("domain", "ports", "adapters", "entrypoints")
 """What imports what is looked up in all of these."""

@@ -8,14 +8,14 @@ from typing import TypeVar
 from domain.connection import Connection
 from domain.errors import Unavailable
 from domain.extensions import Extension
-from domain.order import Holding, Order, Tenant, Tombstone
+from domain.provisioning import Holding, Order, Tenant, Tombstone
 from domain.retry import RetryPolicy
 from domain.sizes import Measure
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
 from ports.driven.randomness import Randomness
-from ports.driven.size_guard import SizeGuard
+from ports.driven.size_limiter import SizeGuard
 
 T = TypeVar("T")
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import IO
 
 from adapters.embedded.files import read_file, write_file
-from adapters.embedded.listening import LOOPBACK, is_free
+from adapters.embedded.listen_addresses import LOOPBACK, is_free
 from domain.errors import StartupError
-from domain.postgresql import Version
+from domain.postgres_versions import Version
 from domain.text import legible
 
 PORTS = range(20_000, 30_000)

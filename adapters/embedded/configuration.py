@@ -6,7 +6,7 @@ from pathlib import Path
 
 from adapters.embedded.account import Account
 from adapters.embedded.files import read_file, write_file
-from adapters.embedded.listening import Listening
+from adapters.embedded.listen_addresses import Listening
 
 SUPERUSER = "postgres"
 ADMIN = "pgvend_admin"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import asyncpg
 
-from adapters.driver.connecting import Login
+from adapters.driver.connector import Login
 from adapters.embedded.account import Account
 from adapters.embedded.configuration import quoted
 from adapters.embedded.files import opened_folder, write_file

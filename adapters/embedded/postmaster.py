@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import psutil
 from structlog.stdlib import BoundLogger
 
-from adapters.driver.connecting import Login
+from adapters.driver.connector import Login
+from adapters.embedded.cleanup import end_old_server
 from adapters.embedded.cluster import Cluster
 from adapters.embedded.configuration import OURS
-from adapters.embedded.leftovers import end_old_server
 from adapters.embedded.programs import DATA, Programs
 from adapters.embedded.server_log import ServerLog
 from adapters.embedded.threads import in_thread

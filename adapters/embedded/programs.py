@@ -18,7 +18,7 @@ from adapters.embedded.account import SYSTEM_USER, Account
 from adapters.embedded.binaries import BUNDLED
 from adapters.embedded.threads import in_thread
 from domain.errors import StartupError
-from domain.postgresql import OLDEST, Version, parse_version
+from domain.postgres_versions import OLDEST, Version, parse_version
 
 DATA = "{data}"
 

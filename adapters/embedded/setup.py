@@ -1,9 +1,9 @@
 """Setup of the admin role and the shared databases, at each start."""
 
-from adapters.driver.connecting import Login
+from adapters.driver.connector import Login
+from adapters.embedded.cleanup import remove_unknown_databases
 from adapters.embedded.cluster import Cluster
 from adapters.embedded.configuration import ADMIN, SUPERUSER
-from adapters.embedded.leftovers import remove_unknown_databases
 from adapters.embedded.threads import in_thread
 from adapters.postgres.sessions import single_session
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from ports.cancellation import finished
+from ports.driven.cancellation import finished
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound, NameTaken, ProviderFull, ProviderRejected
 from domain.extensions import Extension, check_available
-from domain.order import Holding, Order, Tenant, Tombstone
-from domain.secret import Secret
+from domain.provisioning import Holding, Order, Tenant, Tombstone
+from domain.secrets import Secret
 from domain.sizes import Measure
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck, PasswordRefused
-from ports.driven.size_guard import SizeGuard
+from ports.driven.size_limiter import SizeGuard
 
 EMPTY = 8 << 20
 """Bytes of a new database on a server."""

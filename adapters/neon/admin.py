@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from adapters.driver.connecting import Login
+from adapters.driver.connector import Login
 from adapters.driver.tls import Tls
+from adapters.neon.api_models import Database
 from adapters.neon.branch import NeonBranch
-from adapters.neon.proof import proven_mode
+from adapters.neon.session_tls import proven_mode
 from adapters.neon.uris import Address
-from adapters.neon.wire import Database
 from domain.errors import ProviderRejected
-from domain.naming import OWNER_PREFIX
+from domain.names import OWNER_PREFIX
 from ports.driven.clock import Clock
 
 FRESH = 30.0

@@ -8,21 +8,21 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from adapters.neon.api_models import Database, OneRole, Role
 from adapters.neon.branch import NeonBranch, password_of
+from adapters.neon.claim_state import Sight, sight_of
+from adapters.neon.claims import Claim, Ledger
 from adapters.neon.errors import AlreadyThere
 from adapters.neon.extensions import extensions_on, install_late
-from adapters.neon.ledger import Claim, Ledger
 from adapters.neon.operations import OperationFailed
-from adapters.neon.sight import Sight, sight_of
 from adapters.neon.tenant_locks import TenantLocks
-from adapters.neon.wire import Database, OneRole, Role
 from adapters.postgres.server import Server
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound, NameTaken, OutcomeUnknown, PgvendError, ProviderBusy
 from domain.extensions import Extension, check_available
-from domain.order import Holding, Order, Tenant
-from domain.secret import Secret
-from ports.cancellation import finished
+from domain.provisioning import Holding, Order, Tenant
+from domain.secrets import Secret
+from ports.driven.cancellation import finished
 from ports.driven.database_provider import DatabaseProvider
 
 

@@ -3,11 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from adapters.neon.client import Client, path
-from adapters.neon.errors import AlreadyThere, NotFitting, NotPossible, NotVisible
-from adapters.neon.operations import Waiting
-from adapters.neon.uris import Address, address_of
-from adapters.neon.wire import (
+from adapters.neon.api_models import (
     Accepted,
     ConnectionUri,
     Database,
@@ -20,8 +16,12 @@ from adapters.neon.wire import (
     Role,
     Roles,
 )
+from adapters.neon.client import Client, path
+from adapters.neon.errors import AlreadyThere, NotFitting, NotPossible, NotVisible
+from adapters.neon.operations import Waiting
+from adapters.neon.uris import Address, address_of
 from domain.errors import OutcomeUnknown, ProviderBusy
-from domain.secret import Secret
+from domain.secrets import Secret
 
 Listed = Callable[[], Awaitable[Sequence[Role | Database]]]
 

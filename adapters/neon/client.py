@@ -10,13 +10,13 @@ import aiohttp
 from pydantic import ValidationError
 from yarl import URL
 
+from adapters.neon.api_models import Wire
 from adapters.neon.budget import Budget
 from adapters.neon.errors import NO_ANSWER, PAUSE, Lost, refusal
 from adapters.neon.retry_after import seconds_to_wait
-from adapters.neon.wire import Wire
 from domain.errors import OutcomeUnknown, ProviderBusy
-from domain.secret import Secret
-from ports.cancellation import finished
+from domain.secrets import Secret
+from ports.driven.cancellation import finished
 from ports.driven.clock import Clock
 
 Answer = TypeVar("Answer", bound=Wire)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from adapters.neon.wire import Problem
+from adapters.neon.api_models import Problem
 from domain.errors import (
     OutcomeUnknown,
     PgvendError,

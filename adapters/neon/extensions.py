@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from adapters.driver.connecting import Login
+from adapters.driver.connector import Login
 from adapters.neon.login_check import NeonLoginCheck
-from adapters.neon.proof import proven
+from adapters.neon.session_tls import proven
 from adapters.postgres.extensions import available_extensions, install_as_tenant
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.sessions import login_of, single_session

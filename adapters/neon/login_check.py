@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from adapters.neon.proof import proven
+from adapters.neon.session_tls import proven
 from domain.connection import Connection
 from domain.errors import ProviderRejected
 from ports.driven.clock import Clock

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from adapters.neon.api_models import OneOperation, Operation, Operations
 from adapters.neon.client import Client, path
 from adapters.neon.errors import NotVisible
-from adapters.neon.wire import OneOperation, Operation, Operations
 from domain.errors import OutcomeUnknown, Unavailable
 from ports.driven.clock import Clock
 

@@ -9,14 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from adapters.neon.admin import admin_address, admin_login
+from adapters.neon.api_models import NewProject, Project
 from adapters.neon.branch import NeonBranch
 from adapters.neon.extensions import extensions_on, install_late
 from adapters.neon.operations import Pace, Waiting
 from adapters.neon.projects import NeonProjects
 from adapters.neon.tenant_locks import TenantLocks
 from adapters.neon.uris import Address
-from adapters.neon.wire import NewProject, Project
-from adapters.postgres.sight import Marks
+from adapters.postgres.inspection import Marks
 from domain.connection import Connection
 from domain.errors import (
     DatabaseNotFound,
@@ -27,10 +27,10 @@ from domain.errors import (
     Unavailable,
 )
 from domain.extensions import Extension, check_available
-from domain.naming import Names
-from domain.order import Holding, Order, Tenant
-from domain.secret import Secret
-from ports.cancellation import finished
+from domain.names import Names
+from domain.provisioning import Holding, Order, Tenant
+from domain.secrets import Secret
+from ports.driven.cancellation import finished
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 

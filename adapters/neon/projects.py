@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
+from adapters.neon.api_models import Branches, NewProject, OneProject, Project, Projects, Wire
 from adapters.neon.client import Client, path
 from adapters.neon.errors import NotVisible
-from adapters.neon.wire import Branches, NewProject, OneProject, Project, Projects, Wire
 from domain.errors import ProviderRejected
-from domain.naming import Names
+from domain.names import Names
 
 PAGE = "400"
 """Neon's maximum; its default is 10."""

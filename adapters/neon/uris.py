@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from domain.errors import ProviderRejected
-from domain.secret import Secret
+from domain.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from adapters.postgres import statements
+from adapters.postgres.inspection import Marks
 from adapters.postgres.privileges import PART, take_back_in_parts, take_back_passed_on
 from adapters.postgres.quoting import identifier
 from adapters.postgres.sessions import Session
-from adapters.postgres.sight import Marks
-from domain.checkup import counted
+from domain.doctor import counted
 
 AT_ONCE = 100
 """The number of objects in one database that are removed at once; each takes some locks."""

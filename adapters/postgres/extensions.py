@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 import asyncpg
 
-from adapters.driver.connecting import Login
+from adapters.driver.connector import Login
 from adapters.postgres import statements
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import Session, login_of, single_session

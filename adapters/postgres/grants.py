@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from adapters.driver.connecting import Login
+from adapters.driver.connector import Login
 from adapters.postgres import statements
 from adapters.postgres.dependents import Dependents
+from adapters.postgres.inspection import Marks
 from adapters.postgres.membership import member_of
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import Session, single_session
-from adapters.postgres.sight import Marks
 from domain.errors import PgvendError, ProviderRejected, Unavailable
 
 VISITS = 20

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from adapters.postgres.guard_look import look_of, question
+from adapters.postgres.guard_query import look_of, question
 from adapters.postgres.guard_session import GuardSession
+from adapters.postgres.inspection import Marks
 from adapters.postgres.membership import member_of
-from adapters.postgres.prepared import end_prepared_transactions
+from adapters.postgres.prepared_transactions import end_prepared_transactions
 from adapters.postgres.quoting import identifier
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import single_session
-from adapters.postgres.sight import Marks
 from domain.errors import PgvendError, ProviderRejected
-from domain.guarding import Look, Prepared, Room, Session
+from domain.server_snapshot import Look, Prepared, Room, Session
 from ports.driven.guard import Guard
 
 _END = """

@@ -15,7 +15,7 @@ from typing import Any
 
 import asyncpg
 
-from adapters.driver.connecting import Login, connect
+from adapters.driver.connector import Login, connect
 from adapters.postgres.errors import FAILURES, translated
 from adapters.postgres.sessions import (
     CONNECT_TIMEOUT,

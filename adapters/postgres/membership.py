@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from adapters.postgres import statements
 from adapters.postgres.errors import FAILURES
 from adapters.postgres.sessions import FAREWELL_TIMEOUT, Session
-from ports.cancellation import finished
+from ports.driven.cancellation import finished
 
 
 @asynccontextmanager

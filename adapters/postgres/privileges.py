@@ -12,8 +12,8 @@ from operator import itemgetter
 import asyncpg
 
 from adapters.postgres import statements
+from adapters.postgres.inspection import Marks
 from adapters.postgres.quoting import identifier
-from adapters.postgres.sight import Marks
 
 MOST = 10_000
 """The maximum number of privileges that one query returns."""

@@ -9,25 +9,25 @@ from typing import TypeVar
 import asyncpg
 
 from adapters.postgres import statements
-from adapters.postgres.confining import Confinement
-from adapters.postgres.dropping import Drop
+from adapters.postgres.database_drop import drop_database
+from adapters.postgres.deletion import Drop
 from adapters.postgres.encoding import template_of
 from adapters.postgres.errors import Raced
 from adapters.postgres.extensions import available_extensions, install
-from adapters.postgres.fitness import check_powers
-from adapters.postgres.measuring import measure_databases
+from adapters.postgres.inspection import Marks, Sight, fetch_inventory, look, tombstone_name
+from adapters.postgres.measurement import measure_databases
+from adapters.postgres.read_only import Confinement
+from adapters.postgres.requirements import check_powers
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import POOL_SIZE, Session, session_of, single_session
-from adapters.postgres.sight import Marks, Sight, fetch_inventory, look, tombstone_name
-from adapters.postgres.stalled import drop_database
-from adapters.postgres.suspending import Suspend
+from adapters.postgres.suspension import Suspend
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound, NameTaken, ProviderBusy
 from domain.extensions import Extension, check_available
-from domain.order import Holding, Order, Tenant, Tombstone
+from domain.provisioning import Holding, Order, Tenant, Tombstone
 from domain.sizes import Measure
 from ports.driven.database_provider import DatabaseProvider
-from ports.driven.size_guard import SizeGuard
+from ports.driven.size_limiter import SizeGuard
 
 T = TypeVar("T")
 

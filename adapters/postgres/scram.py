@@ -6,7 +6,7 @@ import os
 from base64 import b64encode
 from hashlib import pbkdf2_hmac, sha256
 
-from domain.secret import Secret
+from domain.secrets import Secret
 
 ITERATIONS = 4096
 """PostgreSQL's default; some drivers reject fewer."""

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, field, replace
 
-from adapters.driver.connecting import Login, addresses_of, login_of_url, offers_tls
+from adapters.driver.connector import Login, addresses_of, login_of_url, offers_tls
 from adapters.driver.tls import Tls
 from adapters.postgres.scram import scram_verifier
 from domain.connection import Connection
 from domain.errors import ProviderBusy
-from domain.order import Order
 from domain.postgres_url import Address, PostgresUrl
-from domain.secret import Secret
+from domain.provisioning import Order
+from domain.secrets import Secret
 
 SETTING = "PGVEND_POSTGRES_ADMIN_DSN"
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from adapters.driver.connecting import Login, connect, create_pool
+from adapters.driver.connector import Login, connect, create_pool
 from adapters.driver.tls import Tls
 from adapters.postgres.errors import FAILURES, translated
 from domain.connection import Connection

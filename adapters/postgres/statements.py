@@ -6,7 +6,7 @@ login is possible before the last statement, and CREATEDB and CREATEROLE suffice
 """
 
 from adapters.postgres.quoting import identifier, literal
-from domain.order import Tenant
+from domain.provisioning import Tenant
 
 
 def lock_key(tenant_id: str) -> int:

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from adapters.registry.errors import FAILURES, translated
 from adapters.registry.postgres import PLACE_TIMEOUT, Session
-from ports.cancellation import finished
+from ports.driven.cancellation import finished
 from ports.driven.leases import Leases
 
 

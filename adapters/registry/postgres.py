@@ -8,9 +8,9 @@ import asyncpg
 from sqlalchemy import NullPool, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from adapters.driver.connecting import connect, login_of_url
+from adapters.driver.connector import connect, login_of_url
 from adapters.registry.errors import FAILURES
-from adapters.registry.migrating import migrate
+from adapters.registry.migration import migrate
 from domain.postgres_url import PostgresUrl
 
 SETTING = "PGVEND_REGISTRY_URL"

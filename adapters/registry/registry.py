@@ -32,7 +32,7 @@ from domain.errors import (
     StaleRecord,
     Unavailable,
 )
-from domain.identity import is_id
+from domain.ids import is_id
 from domain.states import LIVE
 from ports.driven.registry import Query, Registry
 

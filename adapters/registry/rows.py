@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from domain.database import Database
-from domain.naming import Names, Nickname
-from domain.request import RequestMark
+from domain.idempotency import RequestMark
+from domain.lifecycle import Step, StepState
+from domain.names import Names, Nickname
 from domain.states import State
-from domain.steps import Step, StepState
-from domain.target import Isolation, Target
+from domain.targets import Isolation, Target
 
 
 def row_of(database: Database) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from adapters.registry.migrating import migrate
+from adapters.registry.migration import migrate
 from domain.errors import StartupError
 
 PATIENCE = 5.0

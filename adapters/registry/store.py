@@ -7,7 +7,7 @@ from sqlalchemy import Executable, RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters.registry.errors import translated
-from ports.cancellation import finished
+from ports.driven.cancellation import finished
 
 
 def is_sayable(text: str) -> bool:

@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from entrypoints.cli.asking import ask, explained
+from entrypoints.cli.client import ask, explained
 from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, FormatName, Id, Verify
 from entrypoints.cli.printing import print_connection, print_json
 from entrypoints.formats import chosen

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from entrypoints.cli.asking import AskError, ask, explained
+from entrypoints.cli.client import AskError, ask, explained
 from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, FormatName, Ttl
 from entrypoints.cli.printing import print_handed_out
 from entrypoints.formats import chosen

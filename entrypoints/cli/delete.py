@@ -1,6 +1,6 @@
 """`pgvend delete`."""
 
-from entrypoints.cli.asking import ask, explained
+from entrypoints.cli.client import ask, explained
 from entrypoints.cli.options import AsJson, Id
 from entrypoints.cli.printing import print_json, print_table
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import typer
 
-from domain.checkup import Check, Mend, has_failed
+from domain.doctor import Check, Mend, has_failed
 from domain.text import is_plain
-from entrypoints.cli.asking import explained
+from entrypoints.cli.client import explained
 from entrypoints.cli.options import AsJson
 from entrypoints.cli.printing import print_json, print_table
-from entrypoints.settings_loading import load_settings
+from entrypoints.config.loading import load_settings
 from entrypoints.wiring.doctor import create_doctor
 
 HEADS = ("verdict", "check", "detail")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from entrypoints.cli.asking import ask, explained
+from entrypoints.cli.client import ask, explained
 from entrypoints.cli.options import AsJson, Id
 from entrypoints.cli.printing import print_json, print_table
 

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from domain.caller import Scope
+from domain.callers import Scope
 from domain.text import legible
-from entrypoints.cli.asking import ask, explained
+from entrypoints.cli.client import ask, explained
 from entrypoints.cli.options import AsJson
 from entrypoints.cli.paging import ask_all
 from entrypoints.cli.printing import member, print_json, print_table

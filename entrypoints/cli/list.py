@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from domain.states import State
-from entrypoints.cli.asking import explained
+from entrypoints.cli.client import explained
 from entrypoints.cli.options import AsJson
 from entrypoints.cli.paging import ask_all
 from entrypoints.cli.printing import print_json, print_table

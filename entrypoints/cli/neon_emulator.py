@@ -8,10 +8,10 @@ from pydantic import ValidationError
 
 from domain.errors import StartupError
 from domain.text import legible_lines
-from entrypoints.logging import configure_logging
+from entrypoints.config.logging import configure_logging
 from entrypoints.neon_emulator.behaviour import Behaviour
-from entrypoints.neon_emulator.emulator import Emulator
-from entrypoints.neon_emulator.serving import serve
+from entrypoints.neon_emulator.runner import serve
+from entrypoints.neon_emulator.state.emulator import Emulator
 
 Port = Annotated[
     int, typer.Option(min=0, max=65535, help="The port to listen on; 0 for any free one.")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from entrypoints.cli.asking import ask
+from entrypoints.cli.client import ask
 from entrypoints.cli.printing import member
 
 LARGEST_PAGE = "200"

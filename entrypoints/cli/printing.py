@@ -8,9 +8,9 @@ from typing import Any
 
 from domain.connection import Connection
 from domain.postgres_url import Address
-from domain.secret import Secret
+from domain.secrets import Secret
 from domain.text import legible
-from entrypoints.cli.asking import AskError, NoPgvend
+from entrypoints.cli.client import AskError, NoPgvend
 from entrypoints.formats import Format
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from domain.connection import Connection
-from entrypoints.cli.asking import AskError, explained
+from entrypoints.cli.client import AskError, explained
 from entrypoints.cli.connection import ask_connection
 from entrypoints.cli.options import Id, Verify
 from entrypoints.cli.printing import connection_of, kept_authorities

@@ -1,6 +1,6 @@
 """`pgvend restore`."""
 
-from entrypoints.cli.asking import ask, explained
+from entrypoints.cli.client import ask, explained
 from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, FormatName, Id, Ttl
 from entrypoints.cli.printing import print_handed_out
 from entrypoints.formats import chosen

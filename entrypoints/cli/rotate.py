@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from entrypoints.cli.asking import ask, explained
+from entrypoints.cli.client import ask, explained
 from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, FormatName, Id
 from entrypoints.cli.printing import print_handed_out
 from entrypoints.formats import chosen

@@ -17,15 +17,15 @@ from aiohttp import web
 
 from domain.errors import StartupError
 from domain.text import legible_lines
+from entrypoints.config.data_folder import service_secret
 from entrypoints.config.exposure import find_open_access, find_unreachable_host
-from entrypoints.data_folder import service_secret
+from entrypoints.config.field_types import needed
+from entrypoints.config.loading import ignored_variables, load_settings
+from entrypoints.config.logging import configure_logging
+from entrypoints.config.settings import Settings
+from entrypoints.config.tls import tls_of
 from entrypoints.http.app import build_app
-from entrypoints.http.serving import limits_of_process, serving
-from entrypoints.logging import configure_logging
-from entrypoints.setting_types import needed
-from entrypoints.settings import Settings
-from entrypoints.settings_loading import ignored_variables, load_settings
-from entrypoints.tls import tls_of
+from entrypoints.http.server.runner import limits_of_process, serving
 from entrypoints.wiring.container import Container
 
 Insecure = Annotated[

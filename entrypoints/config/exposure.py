@@ -1,8 +1,8 @@
 """The exposure of the service by its settings: who can reach it, and who needs no key."""
 
 from domain.hosts import is_loopback
-from entrypoints.provider_settings import ProviderName
-from entrypoints.settings import Settings
+from entrypoints.config.provider import ProviderName
+from entrypoints.config.settings import Settings
 
 _SET_KEYS = "set PGVEND_ADMIN_KEY or PGVEND_API_KEYS"
 

@@ -7,11 +7,11 @@ from structlog.stdlib import BoundLogger
 
 from domain.errors import StartupError, Unavailable
 from domain.passwords import PasswordDeriver
-from domain.secret import Secret
-from entrypoints.settings import Settings
+from domain.secrets import Secret
+from entrypoints.config.settings import Settings
 from ports.driven.installation import Installation
 from ports.driven.registry import Query, Registry
-from ports.driving.check_secrets import CheckSecrets
+from ports.use_cases.check_secrets import CheckSecrets
 
 REPLACE_ADVICE = (
     "Set PGVEND_SECRET to 32 or more random characters, such as `openssl rand -hex 32` prints. "

@@ -3,15 +3,15 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
-from domain.checkup import Check, Outcome, Verdict, counted
+from domain.doctor import Check, Outcome, Verdict, counted
 from domain.passwords import PasswordDeriver, name_of
-from domain.secret import Secret
+from domain.secrets import Secret
+from entrypoints.config.data_folder import found_secret
 from entrypoints.config.secret_checks import REPLACE_ADVICE
-from entrypoints.data_folder import found_secret
-from entrypoints.settings import Settings
-from ports.driven.examination import Examination
+from entrypoints.config.settings import Settings
+from ports.driven.doctor import Examination
 from ports.driven.installation import Installation
-from ports.driving.check_secrets import CheckSecrets
+from ports.use_cases.check_secrets import CheckSecrets
 
 RESTORE_ADVICE = (
     "Set the secret under which they were created, as PGVEND_SECRET or within "

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.anonymous import AnonymousAccess
-from domain.checkup import Check, Outcome, Verdict
+from domain.doctor import Check, Outcome, Verdict
 from domain.errors import StartupError
+from entrypoints.config.data_folder import refuse_foreign
+from entrypoints.config.environment import PREFIX
 from entrypoints.config.exposure import find_open_access, find_unreachable_host
-from entrypoints.data_folder import refuse_foreign
-from entrypoints.environment import PREFIX
-from entrypoints.provider_settings import ProviderName
-from entrypoints.setting_types import ANY_ORIGIN
-from entrypoints.settings import Settings
-from entrypoints.settings_loading import ignored_variables
-from entrypoints.tls import tls_of
-from ports.driven.examination import Examination
+from entrypoints.config.field_types import ANY_ORIGIN
+from entrypoints.config.loading import ignored_variables
+from entrypoints.config.provider import ProviderName
+from entrypoints.config.settings import Settings
+from entrypoints.config.tls import tls_of
+from ports.driven.doctor import Examination
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Connection formats."""
 
-from entrypoints.formats.choosing import NotAcceptable, chosen
-from entrypoints.formats.table import FORMATS, Format, NotExpressible
+from entrypoints.formats.catalog import FORMATS, Format, NotExpressible
+from entrypoints.formats.negotiation import NotAcceptable, chosen
 
 __all__ = ["FORMATS", "Format", "NotAcceptable", "NotExpressible", "chosen"]

@@ -9,26 +9,33 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from entrypoints.http.admission import admitted, audited, rates_told
-from entrypoints.http.background import Background
-from entrypoints.http.bodies import MAX_BODY
-from entrypoints.http.cors import allow_origins
-from entrypoints.http.errors import problems
-from entrypoints.http.guarding import Guarding
-from entrypoints.http.hardening import hardened
-from entrypoints.http.health import ACCESS, determine_access
-from entrypoints.http.hosts import only_local, only_own_pages
-from entrypoints.http.json_schemas import Json
-from entrypoints.http.keys import BACKGROUND, CORS_ORIGINS, DOCUMENT, STOPPING, STREAMS, USE_CASES
-from entrypoints.http.openapi import document
-from entrypoints.http.preflights import checked_preflights
-from entrypoints.http.remotes import addressed
-from entrypoints.http.requests import identified, labelled, logged
-from entrypoints.http.routes import ROUTES
-from entrypoints.http.streams import Streams
-from entrypoints.http.strict import understood
-from entrypoints.http.sweeping import Sweeping, stopped
-from entrypoints.settings import Settings
+from entrypoints.background.guard_loop import Guarding
+from entrypoints.background.reconcile_loop import Sweeping, stopped
+from entrypoints.config.settings import Settings
+from entrypoints.http.api.background_tasks import Background
+from entrypoints.http.api.context import (
+    BACKGROUND,
+    CORS_ORIGINS,
+    DOCUMENT,
+    STOPPING,
+    STREAMS,
+    USE_CASES,
+)
+from entrypoints.http.api.handlers.health import ACCESS, determine_access
+from entrypoints.http.api.json_bodies import MAX_BODY
+from entrypoints.http.api.json_schemas import Json
+from entrypoints.http.api.openapi import document
+from entrypoints.http.api.problems import problems
+from entrypoints.http.api.routes.table import ROUTES
+from entrypoints.http.api.stream_limiter import Streams
+from entrypoints.http.middleware.auth import admitted, audited, rates_told
+from entrypoints.http.middleware.cors import allow_origins
+from entrypoints.http.middleware.forwarded_headers import addressed
+from entrypoints.http.middleware.origin_check import only_local, only_own_pages
+from entrypoints.http.middleware.preflights import checked_preflights
+from entrypoints.http.middleware.query_check import understood
+from entrypoints.http.middleware.request_log import identified, labelled, logged
+from entrypoints.http.middleware.security_headers import hardened
 from entrypoints.wiring.container import Container, resolve
 
 DRAIN_TIMEOUT = 30.0

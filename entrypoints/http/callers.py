@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
-from domain.caller import Caller
-from entrypoints.http.keys import ADMITTED
+from domain.callers import Caller
+from entrypoints.http.api.context import ADMITTED
 
 
 def caller_of(request: web.Request) -> Caller:

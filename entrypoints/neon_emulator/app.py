@@ -2,17 +2,17 @@
 
 from aiohttp import web
 
-from entrypoints.neon_emulator import account, branches, control, databases, projects, roles
-from entrypoints.neon_emulator.emulator import Emulator
-from entrypoints.neon_emulator.injection import faulty
-from entrypoints.neon_emulator.keys import EMULATOR
-from entrypoints.neon_emulator.middlewares import (
+from entrypoints.neon_emulator.api import account, branches, control, databases, projects, roles
+from entrypoints.neon_emulator.api.fault_injection import faulty
+from entrypoints.neon_emulator.api.middleware import (
     API,
     authenticated,
     identified,
     recorded,
     with_errors,
 )
+from entrypoints.neon_emulator.keys import EMULATOR
+from entrypoints.neon_emulator.state.emulator import Emulator
 
 PROJECT = f"{API}/projects/{{project_id}}"
 BRANCH = f"{PROJECT}/branches/{{branch_id}}"

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from entrypoints.neon_emulator.emulator import Emulator
+from entrypoints.neon_emulator.state.emulator import Emulator
 
 EMULATOR = web.AppKey("EMULATOR", Emulator)
 REQUEST_ID = web.RequestKey("request_id", str)

@@ -2,10 +2,10 @@
 
 from urllib.parse import quote
 
-from entrypoints.neon_emulator.bodies import Json
-from entrypoints.neon_emulator.catalog import Database, Role
-from entrypoints.neon_emulator.emulator import HOST
-from entrypoints.neon_emulator.project import Project
+from entrypoints.neon_emulator.api.responses import Json
+from entrypoints.neon_emulator.state.catalog import Database, Role
+from entrypoints.neon_emulator.state.emulator import HOST
+from entrypoints.neon_emulator.state.project import Project
 
 
 def connection_uri(project: Project, role: Role, database_name: str) -> str:

@@ -17,7 +17,7 @@ from dependency_injector.providers import (
     Singleton,
 )
 
-from adapters.decorators.observed import (
+from adapters.decorators.logging import (
     Observation,
     ObservedLoginCheck,
     ObservedProvider,
@@ -31,16 +31,16 @@ from adapters.decorators.retrying import (
     RetryingSizeGuard,
 )
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
-from adapters.memory.rates import MemoryRates
-from adapters.memory.size_guard import NoSizeGuard
+from adapters.memory.rate_limiter import MemoryRates
+from adapters.memory.size_limiter import NoSizeGuard
 from adapters.neon.login_check import NeonLoginCheck
 from adapters.postgres.login_check import NoLoginCheck, PostgresLoginCheck
-from adapters.registry.opening import Opened
+from adapters.registry.stores import Opened
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
 from domain.retry import DEFAULT
-from domain.secret import Secret
-from entrypoints.settings import Settings
+from domain.secrets import Secret
+from entrypoints.config.settings import Settings
 from entrypoints.wiring.neon import open_neon, with_retries
 from entrypoints.wiring.resources import (
     create_password_deriver,
@@ -53,7 +53,7 @@ from entrypoints.wiring.resources import (
 )
 from entrypoints.wiring.use_cases import create_use_cases
 from ports.driven.login_check import LoginCheck
-from ports.driven.rates import Rates
+from ports.driven.rate_limiter import Rates
 
 T = TypeVar("T")
 

@@ -5,25 +5,25 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from adapters.embedded.examining import EmbeddedExamination
-from adapters.neon.examining import NeonExamination
-from adapters.postgres.examining.examination import OPERATED, WITH_SIZES, PostgresExamination
-from adapters.postgres.examining.marks import Known
-from adapters.registry.examining import FileExamination, RecordsExamination, ServerExamination
-from adapters.registry.remembered import Remembered
+from adapters.embedded.doctor import EmbeddedExamination
+from adapters.neon.doctor import NeonExamination
+from adapters.postgres.doctor.checks import OPERATED, WITH_SIZES, PostgresExamination
+from adapters.postgres.doctor.marks import Known
+from adapters.registry.doctor import FileExamination, RecordsExamination, ServerExamination
+from adapters.registry.snapshot import Remembered
 from adapters.system.clock import SystemClock
 from domain.errors import StartupError
 from domain.passwords import name_of
-from entrypoints.data_folder import found_secret
+from entrypoints.config.data_folder import found_secret
+from entrypoints.config.provider import ProviderName
+from entrypoints.config.settings import Settings
 from entrypoints.doctor.secret import SecretExamination
 from entrypoints.doctor.settings import SettingsExamination
-from entrypoints.provider_settings import ProviderName
-from entrypoints.settings import Settings
 from entrypoints.wiring.neon import neon_from_settings
 from entrypoints.wiring.resources import embedded_options, server_from_settings
 from ports.driven.clock import Clock
-from ports.driven.examination import Examination
-from ports.driving.examine import Examine
+from ports.driven.doctor import Examination
+from ports.use_cases.run_doctor import Examine
 
 NEON_ANSWER_TIMEOUT = 10.0
 """Seconds: several calls that time out have to fit into the time limit of one group of checks."""

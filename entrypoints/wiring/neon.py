@@ -5,15 +5,15 @@ from contextlib import asynccontextmanager
 
 from structlog.stdlib import BoundLogger
 
-from adapters.decorators.queued import Queue, QueuedProvider
+from adapters.decorators.queueing import Queue, QueuedProvider
 from adapters.decorators.retrying import Retrying, RetryingProvider
 from adapters.neon.budget import Budget
-from adapters.neon.opening import Neon, Place, opened_neon
+from adapters.neon.startup import Neon, Place, opened_neon
 from domain.retry import SHARED_PROJECT
-from domain.secret import Secret
-from domain.target import Isolation
-from entrypoints.setting_types import needed
-from entrypoints.settings import Settings
+from domain.secrets import Secret
+from domain.targets import Isolation
+from entrypoints.config.field_types import needed
+from entrypoints.config.settings import Settings
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.randomness import Randomness

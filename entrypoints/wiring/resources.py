@@ -5,22 +5,22 @@ from contextlib import asynccontextmanager
 
 from structlog.stdlib import BoundLogger
 
-from adapters.embedded.guarding import opened_bundles_guard
-from adapters.embedded.opening import Bundle, opened_bundle
-from adapters.memory.audit import MemoryAuditTrail
+from adapters.embedded.guard import opened_bundles_guard
+from adapters.embedded.server import Bundle, opened_bundle
+from adapters.memory.api_key_store import MemoryKeyRing
+from adapters.memory.audit_log import MemoryAuditTrail
 from adapters.memory.installation import MemoryInstallation
-from adapters.memory.keys import MemoryKeyRing
-from adapters.memory.leases import MemoryLeases
 from adapters.memory.registry import MemoryRegistry
+from adapters.postgres.factory import checked_provider
 from adapters.postgres.guard import opened_guard
-from adapters.postgres.opening import checked_provider
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import Server, server_of_dsn
-from adapters.registry.opening import Opened, opened_postgres, opened_sqlite
+from adapters.registry.stores import Opened, opened_postgres, opened_sqlite
+from adapters.system.leases import MemoryLeases
 from domain.passwords import PasswordDeriver, name_of
-from domain.secret import Secret
+from domain.secrets import Secret
 from entrypoints.config.secret_checks import refuse_weak_secret, report_secret
-from entrypoints.settings import Settings
+from entrypoints.config.settings import Settings
 from ports.driven.clock import Clock
 from ports.driven.guard import Guard
 

@@ -2,42 +2,42 @@
 
 from dataclasses import dataclass
 
-from domain.known_keys import KnownKeys
+from domain.api_key_cache import KnownKeys
 from domain.passwords import PasswordDeriver
-from entrypoints.settings import Settings
-from ports.driven.audit import AuditTrail
+from entrypoints.config.settings import Settings
+from ports.driven.api_key_store import KeyRing
+from ports.driven.audit_log import AuditTrail
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.guard import Guard
-from ports.driven.keys import KeyRing
 from ports.driven.leases import Leases
 from ports.driven.login_check import LoginCheck
 from ports.driven.randomness import Randomness
-from ports.driven.rates import Rates
+from ports.driven.rate_limiter import Rates
 from ports.driven.registry import Registry
-from ports.driven.size_guard import SizeGuard
-from ports.driving.add_extension import AddExtension
-from ports.driving.admit import AdmitCaller
-from ports.driving.audit import Audit
-from ports.driving.change import ChangeDatabase
-from ports.driving.check_health import CheckHealth
-from ports.driving.confine import ConfineDatabases
-from ports.driving.connect import ShowConnection
-from ports.driving.delete import DeleteDatabase
-from ports.driving.expire import ExpireDatabase
-from ports.driving.guard_server import GuardServer
-from ports.driving.list import ListDatabases
-from ports.driving.list_extensions import ListExtensions
-from ports.driving.make import MakeDatabase
-from ports.driving.manage_keys import ManageKeys
-from ports.driving.reconcile import DetectDrift
-from ports.driving.reconcile_actions import map_detectors, map_finishers
-from ports.driving.restore import RestoreDatabase
-from ports.driving.rotate import RotatePassword
-from ports.driving.show import ShowDatabase
-from ports.driving.sweep import Sweep
-from ports.driving.vend import VendDatabase
-from ports.driving.watch import WatchDatabase
+from ports.driven.size_limiter import SizeGuard
+from ports.use_cases.add_extension import AddExtension
+from ports.use_cases.audit_events import Audit
+from ports.use_cases.authenticate_caller import AdmitCaller
+from ports.use_cases.change_database import ChangeDatabase
+from ports.use_cases.check_health import CheckHealth
+from ports.use_cases.create_database import VendDatabase
+from ports.use_cases.delete_database import DeleteDatabase
+from ports.use_cases.detect_drift import DetectDrift
+from ports.use_cases.expire_database import ExpireDatabase
+from ports.use_cases.guard_server import GuardServer
+from ports.use_cases.limit_sizes import ConfineDatabases
+from ports.use_cases.list_databases import ListDatabases
+from ports.use_cases.list_extensions import ListExtensions
+from ports.use_cases.manage_api_keys import ManageKeys
+from ports.use_cases.provision_database import MakeDatabase
+from ports.use_cases.reconcile import Sweep
+from ports.use_cases.reconcile_actions import map_detectors, map_finishers
+from ports.use_cases.restore_database import RestoreDatabase
+from ports.use_cases.rotate_password import RotatePassword
+from ports.use_cases.show_connection import ShowConnection
+from ports.use_cases.show_database import ShowDatabase
+from ports.use_cases.watch_database import WatchDatabase
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from domain.connection import Connection
 from domain.extensions import Extension
-from domain.order import Holding, Order, Tenant, Tombstone
+from domain.provisioning import Holding, Order, Tenant, Tombstone
 
 
 class DatabaseProvider(ABC):

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 
-from domain.guarding import Look, Prepared, Session
+from domain.server_snapshot import Look, Prepared, Session
 
 
 class Guard(ABC):

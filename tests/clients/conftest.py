@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.http.openapi import document
-from entrypoints.http.routes import ROUTES
+from entrypoints.http.api.openapi import document
+from entrypoints.http.api.routes.table import ROUTES
 from tests.clients.places import PLACES, Database, Place
 from tests.clients.tools import HERE, npm_drivers, npm_tools, python_drivers, python_tools
 

@@ -11,12 +11,12 @@ from typing import Any
 from tests.clients.tools import run, succeed
 from tests.support.certificates import NAMES
 from tests.support.command_line import run_command
-from tests.support.orders import unique_name
-from tests.support.places import session
+from tests.support.postgres_under_test import session
 from tests.support.private_ca import private_server
+from tests.support.provision_requests import unique_name
 from tests.support.servers import BUNDLED_MAJOR, operators_server, programs_of, ram_folder
 from tests.support.service import RunningService, running_service
-from tests.support.serviced import service_over
+from tests.support.service_client import service_over
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.clients.tools import run, succeed
 from tests.support.apps import RunningApp, running_app
-from tests.support.needs import lacking
+from tests.support.requirements import lacking
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients.places import Database, works
-from tests.support.needs import lacking
+from tests.support.requirements import lacking
 
 PROGRAM = "java"
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from entrypoints.http.openapi import document
-from entrypoints.http.routes import ROUTES
+from entrypoints.http.api.openapi import document
+from entrypoints.http.api.routes.table import ROUTES
 from tests.clients.tools import run
 
 pytestmark = pytest.mark.timeout(600)

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.clients.bouncing import pgbouncer
+from tests.clients.pgbouncer import pgbouncer
 from tests.clients.places import Database, works
 
 pytestmark = pytest.mark.timeout(600)  # the first test installs the programs

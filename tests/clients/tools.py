@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from tests.support.needs import lacking
+from tests.support.requirements import lacking
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE.parents[1] / ".venv"

@@ -7,14 +7,13 @@ from typing import Any, cast
 
 import pytest
 
-from adapters.registry.opening import Opened
-from domain.target import Isolation
+from adapters.registry.stores import Opened
+from domain.targets import Isolation
 from ports.driven.leases import Leases
 from ports.driven.registry import Registry
 from tests.contract import registries
 from tests.contract.live import IS_LIVE, live
-from tests.contract.registries import RegistryKind
-from tests.contract.subjects import (
+from tests.contract.provider_kinds import (
     Make,
     Subject,
     decorated,
@@ -28,6 +27,7 @@ from tests.contract.subjects import (
     postgres,
     replicas,
 )
+from tests.contract.registries import RegistryKind
 
 
 @dataclass(frozen=True)

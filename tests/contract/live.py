@@ -6,21 +6,21 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from adapters.decorators.observed import Observation, ObservedProvider
+from adapters.decorators.logging import Observation, ObservedProvider
 from adapters.neon.budget import Budget
 from adapters.neon.login_check import NeonLoginCheck
-from adapters.neon.opening import Neon, Place, opened_neon
+from adapters.neon.startup import Neon, Place, opened_neon
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
-from domain.naming import Names
-from domain.order import Tenant
-from domain.secret import Secret
-from domain.target import Isolation
-from entrypoints.neon_settings import OFFICIAL_API_URL
+from domain.names import Names
+from domain.provisioning import Tenant
+from domain.secrets import Secret
+from domain.targets import Isolation
+from entrypoints.config.neon import OFFICIAL_API_URL
 from entrypoints.wiring.neon import with_retries
 from ports.driven.database_provider import DatabaseProvider
-from tests.contract.subjects import Subject
+from tests.contract.provider_kinds import Subject
 
 IS_LIVE = os.environ.get("NEON_LIVE") == "1"
 

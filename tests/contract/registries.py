@@ -7,10 +7,10 @@ from typing import Any
 
 import structlog
 
-from adapters.decorators.observed import ObservedRegistry
-from adapters.registry.opening import Opened, opened_postgres
+from adapters.decorators.logging import ObservedRegistry
+from adapters.registry.stores import Opened, opened_postgres
 from entrypoints.wiring.resources import create_memory_stores
-from tests.contract.subjects import InTurn
+from tests.contract.provider_kinds import InTurn
 from tests.support.registries import empty_database, in_postgres, in_sqlite
 from tests.support.servers import OperatorsServer
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.registry.opening import Opened
+from adapters.registry.stores import Opened
 from domain.states import State
 from ports.driven.installation import Installation
 from ports.driven.leases import Leases

@@ -6,12 +6,12 @@ import pytest
 
 from domain.connection import Connection
 from domain.errors import ProviderRejected
-from domain.secret import Secret
+from domain.secrets import Secret
 from ports.driven.login_check import PasswordRefused
 from tests.contract.conftest import Kind
-from tests.contract.subjects import Subject
+from tests.contract.provider_kinds import Subject
 from tests.support.databases import vended
-from tests.support.orders import new_order
+from tests.support.provision_requests import new_order
 
 
 async def test_only_the_returned_credentials_log_in(subject: Subject, kind: Kind) -> None:

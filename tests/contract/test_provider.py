@@ -7,9 +7,9 @@ import pytest
 
 from domain.errors import DatabaseNotFound, ExtensionUnavailable
 from tests.contract.conftest import only
-from tests.contract.subjects import Subject
+from tests.contract.provider_kinds import Subject
 from tests.support.databases import held, holding_of, namesake, vended
-from tests.support.orders import new_order, rotated
+from tests.support.provision_requests import new_order, rotated
 
 
 async def test_a_provisioned_database_works_and_provisioning_is_idempotent(

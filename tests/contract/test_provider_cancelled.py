@@ -10,10 +10,10 @@ import pytest
 
 from domain.connection import Connection
 from domain.errors import PgvendError, ProviderRejected
-from domain.order import Order
-from tests.contract.subjects import Subject
+from domain.provisioning import Order
+from tests.contract.provider_kinds import Subject
 from tests.support.databases import held, holding_of, vended
-from tests.support.orders import new_order, rotated
+from tests.support.provision_requests import new_order, rotated
 
 Call = Callable[[Subject, Order], Coroutine[Any, Any, object]]
 

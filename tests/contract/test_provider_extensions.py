@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from domain.errors import DatabaseNotFound, ExtensionUnavailable
-from domain.order import Order
-from tests.contract.subjects import Subject
+from domain.provisioning import Order
+from tests.contract.provider_kinds import Subject
 from tests.support.databases import held, holding_of, vended
-from tests.support.orders import new_order
+from tests.support.provision_requests import new_order
 
 EVERYWHERE = "plpgsql"
 """An extension that every server has and every database has installed."""

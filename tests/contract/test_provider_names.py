@@ -6,12 +6,12 @@ import pytest
 
 from domain.connection import Connection
 from domain.errors import NameTaken
-from domain.naming import Names
-from domain.order import Order
+from domain.names import Names
+from domain.provisioning import Order
 from tests.contract.conftest import only
-from tests.contract.subjects import Subject
+from tests.contract.provider_kinds import Subject
 from tests.support.databases import holding_of, namesake, vended
-from tests.support.orders import new_order
+from tests.support.provision_requests import new_order
 
 pytestmark = only(lambda kind: kind.unique_names)
 

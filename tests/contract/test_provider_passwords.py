@@ -6,9 +6,9 @@ import pytest
 
 from domain.errors import DatabaseNotFound, ProviderRejected
 from tests.contract.conftest import only
-from tests.contract.subjects import Subject
+from tests.contract.provider_kinds import Subject
 from tests.support.databases import held, holding_of, namesake, vended
-from tests.support.orders import new_order, rotated
+from tests.support.provision_requests import new_order, rotated
 
 
 async def test_after_a_rotation_the_new_password_logs_in_and_the_old_does_not(

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from domain.errors import NameTaken, ProviderRejected
-from domain.order import Order
+from domain.provisioning import Order
 from tests.contract.conftest import only
-from tests.contract.subjects import Subject
+from tests.contract.provider_kinds import Subject
 from tests.support.databases import held, holding_of, vended
-from tests.support.orders import new_order, rotated
+from tests.support.provision_requests import new_order, rotated
 
 pytestmark = only(lambda kind: kind.renames)
 

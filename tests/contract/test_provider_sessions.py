@@ -5,10 +5,10 @@ import pytest
 from adapters.postgres.errors import FAILURES
 from adapters.postgres.sessions import login_of
 from tests.contract.conftest import only
-from tests.contract.subjects import Subject
+from tests.contract.provider_kinds import Subject
 from tests.support.databases import vended
-from tests.support.orders import new_order, rotated
-from tests.support.places import session
+from tests.support.postgres_under_test import session
+from tests.support.provision_requests import new_order, rotated
 
 
 @only(lambda kind: kind.has_sessions)

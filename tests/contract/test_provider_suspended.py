@@ -10,9 +10,9 @@ from adapters.postgres.sessions import tenant_session
 from domain.connection import Connection
 from domain.errors import PgvendError, ProviderRejected
 from tests.contract.conftest import only
-from tests.contract.subjects import Subject
+from tests.contract.provider_kinds import Subject
 from tests.support.databases import held, holding_of, namesake, vended
-from tests.support.orders import new_order, rotated
+from tests.support.provision_requests import new_order, rotated
 
 
 async def test_a_deleted_database_refuses_logins(subject: Subject) -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from domain.database import Database
 from domain.errors import DatabaseNotFound, NameTaken, StaleRecord
-from domain.naming import Nickname
+from domain.lifecycle import LONGEST_HISTORY, Work
+from domain.names import Nickname
 from domain.states import State
-from domain.steps import LONGEST_HISTORY, Work
 from ports.driven.registry import Query, Registry
 from tests.support.records import new_record
 from tests.support.registries import BEGIN, MARK

@@ -7,8 +7,8 @@ import pytest
 
 from domain.database import Database
 from domain.errors import NameTaken, RequestKnown
-from domain.naming import Names, Nickname
-from domain.request import RequestMark
+from domain.idempotency import RequestMark
+from domain.names import Names, Nickname
 from domain.states import GONE, LIVE, State
 from ports.driven.registry import Query, Registry
 from tests.support.records import ELSEWHERE, new_record

@@ -8,7 +8,7 @@ import pytest
 
 from domain.database import Database
 from domain.errors import NameTaken, QuotaReached, RequestKnown
-from domain.request import RequestMark
+from domain.idempotency import RequestMark
 from domain.states import LIVE, State
 from ports.driven.registry import Query, Registry
 from tests.support.records import ELSEWHERE, new_record

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta, timezone
 
 from domain.database import Database
-from domain.request import RequestMark
+from domain.idempotency import RequestMark
 from domain.states import State
 from ports.driven.registry import Query, Registry
 from tests.support.records import ELSEWHERE, new_record

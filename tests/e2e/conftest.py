@@ -6,11 +6,11 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 import pytest
 from playwright.async_api import Page
 
-from adapters.registry.opening import Opened
+from adapters.registry.stores import Opened
 from entrypoints.wiring.resources import create_memory_stores
 from tests.support.apps import RunningApp, running_app
 from tests.support.browser import browsing
-from tests.support.keyholders import Guarded, guarded_app
+from tests.support.keyed_clients import Guarded, guarded_app
 from tests.support.registries import in_postgres, in_sqlite
 from tests.support.servers import ram_folder
 from tests.support.service import RunningService, running_service

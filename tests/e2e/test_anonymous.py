@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from entrypoints.http.route import Route
-from entrypoints.http.routes import ROUTES
+from entrypoints.http.api.routes.route import Route
+from entrypoints.http.api.routes.table import ROUTES
 from tests.support.apps import Answer, problem_in
-from tests.support.keyed import LEGACY, ORDERS, PATH, keyed
-from tests.support.keyholders import Guarded, bearer, guarded_app
+from tests.support.idempotent_requests import LEGACY, ORDERS, PATH, keyed
+from tests.support.keyed_clients import Guarded, bearer, guarded_app
 
 LIMITS = "rate=5/min,quota=2,ttl=24h"
 OURS = "https://app.example"

@@ -8,12 +8,12 @@ from structlog.testing import capture_logs
 
 from domain.audit import AuditEntry
 from domain.errors import Unavailable
-from entrypoints.http.bodies import MAX_BODY
-from entrypoints.http.routes import ROUTES
+from entrypoints.http.api.json_bodies import MAX_BODY
+from entrypoints.http.api.routes.table import ROUTES
 from entrypoints.wiring.resources import create_memory_stores
-from ports.driven.audit import AuditQuery, AuditTrail
-from tests.support.keyed import LEGACY, ORDERS, PATH
-from tests.support.keyholders import ADMIN_KEY, Guarded, Keyholder, guarded_app
+from ports.driven.audit_log import AuditQuery, AuditTrail
+from tests.support.idempotent_requests import LEGACY, ORDERS, PATH
+from tests.support.keyed_clients import ADMIN_KEY, Guarded, Keyholder, guarded_app
 
 AUDITED = {
     *("createDatabase", "createNeonDb", "changeDatabase", "deleteDatabase", "rotatePassword"),

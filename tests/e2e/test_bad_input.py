@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from entrypoints.http.routes import ROUTES
+from entrypoints.http.api.routes.table import ROUTES
 from tests.support.apps import RunningApp, problem_of, running_app
 
 V1 = "/v1/databases"

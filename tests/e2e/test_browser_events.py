@@ -9,8 +9,8 @@ from playwright.async_api import Page
 from adapters.memory.provider import MemoryProvider
 from tests.support.apps import RunningApp, running_app
 from tests.support.browser import all_heard, asked_by, empty_site, heard, listen
+from tests.support.provider_faults import Gate
 from tests.support.slow_clock import SlowClock
-from tests.support.trouble import Gate
 
 pytestmark = pytest.mark.browser
 

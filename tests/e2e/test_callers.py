@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from domain.caller import ANYONE, Scope
+from domain.callers import ANYONE, Scope
 from domain.states import State
-from entrypoints.http.route import Route
-from entrypoints.http.routes import ROUTES
+from entrypoints.http.api.routes.route import Route
+from entrypoints.http.api.routes.table import ROUTES
 from tests.support.apps import RunningApp, problem_in
-from tests.support.keyed import LEGACY, ORDERS, PATH
-from tests.support.keyholders import Guarded, Keyholder, guarded_app
+from tests.support.idempotent_requests import LEGACY, ORDERS, PATH
+from tests.support.keyed_clients import Guarded, Keyholder, guarded_app
 from tests.support.records import new_record
 
 WEB, CI = "the-web-pages-proxys-key", "the-build-machines-own-key"

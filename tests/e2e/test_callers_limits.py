@@ -2,10 +2,10 @@
 
 import pytest
 
-from ports.driving.admit import FAILURES
+from ports.use_cases.authenticate_caller import FAILURES
 from tests.support.apps import problem_in
-from tests.support.keyed import LEGACY, ORDERS, PATH
-from tests.support.keyholders import Guarded
+from tests.support.idempotent_requests import LEGACY, ORDERS, PATH
+from tests.support.keyed_clients import Guarded
 
 ASYNC = {"Prefer": "respond-async"}
 

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from domain.caller import Scope
-from entrypoints.http.route import Route
-from entrypoints.http.routes import ROUTES
+from domain.callers import Scope
+from entrypoints.http.api.routes.route import Route
+from entrypoints.http.api.routes.table import ROUTES
 from tests.support.apps import problem_in
-from tests.support.keyholders import Guarded, Keyholder, guarded_app
+from tests.support.keyed_clients import Guarded, Keyholder, guarded_app
 
 NOBODY = "db_" + "0" * 26
 

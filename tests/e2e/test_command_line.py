@@ -12,12 +12,12 @@ from structlog.testing import capture_logs
 
 from tests.support.command_line import PGVEND, Ran, pgvend, program, ran, run_command
 from tests.support.fake_service import CONNECTION, RECORD, fake_service
-from tests.support.keyholders import ADMIN_KEY, guarded_app
-from tests.support.orders import unique_name
-from tests.support.places import session
+from tests.support.keyed_clients import ADMIN_KEY, guarded_app
 from tests.support.polling import until
+from tests.support.postgres_under_test import session
+from tests.support.provision_requests import unique_name
 from tests.support.service import RunningService
-from tests.support.serviced import created, login_of
+from tests.support.service_client import created, login_of
 
 
 async def test_a_database_is_managed_by_the_command_line(service: RunningService) -> None:

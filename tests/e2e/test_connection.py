@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.connection import Connection
-from domain.secret import Secret
+from domain.secrets import Secret
 from entrypoints.formats import FORMATS
 from tests.support.apps import RunningApp, problem_in
 from tests.support.format_readers import READERS, readable

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from adapters.memory.provider import MemoryProvider
 from domain.errors import ProviderBusy
 from tests.support.apps import Answer, RunningApp, problem_in, running_app
-from tests.support.trouble import failing
+from tests.support.provider_faults import failing
 
 OURS = "https://app.example"
 FOREIGN = "https://evil.example"

@@ -8,9 +8,9 @@ import pytest
 from adapters.memory.provider import MemoryProvider
 from domain.errors import ProviderRejected
 from tests.support.apps import Answer, RunningApp, problem_in, running_app
-from tests.support.half_made import left_half_made
-from tests.support.sweeps import swept
-from tests.support.trouble import Gate, failing
+from tests.support.interrupted import left_half_made
+from tests.support.provider_faults import Gate, failing
+from tests.support.reconciliation import swept
 
 PATH = "/v1/databases"
 ASYNC = {"Prefer": "respond-async"}

@@ -5,12 +5,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tests.support.checkups import LACKING, run
 from tests.support.command_line import Ran, pgvend, program, ran, run_command
+from tests.support.doctor import LACKING, run
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.servers import PASSWORD, OperatorsServer
 from tests.support.service import RunningService
-from tests.support.serviced import created
+from tests.support.service_client import created
 
 ANOTHER = "another-secret-than-the-one-it-was"
 

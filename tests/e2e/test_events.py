@@ -11,20 +11,20 @@ import pytest
 from aiohttp import ClientSession, TCPConnector
 
 from adapters.memory.provider import MemoryProvider
-from adapters.registry.opening import opened_postgres
-from entrypoints.http.streams import MOST
+from adapters.registry.stores import opened_postgres
+from entrypoints.http.api.stream_limiter import MOST
 from tests.support.apps import RunningApp, problem_in, running_app
-from tests.support.away import Outage, records_with
 from tests.support.clock import FakeClock
 from tests.support.event_stream import events_of, steps_in, stream_of
-from tests.support.half_made import HERE, left_half_made, left_without_record
+from tests.support.interrupted import HERE, left_half_made, left_without_record
+from tests.support.outage import Outage, records_with
 from tests.support.polling import until
+from tests.support.provider_faults import Gate
 from tests.support.records import new_record
 from tests.support.registries import own_database
 from tests.support.servers import OperatorsServer
 from tests.support.service import running_service
 from tests.support.slow_clock import SlowClock
-from tests.support.trouble import Gate
 
 MADE = [("provision", "running"), ("provision", "done"), ("verify", "running"), ("verify", "done")]
 

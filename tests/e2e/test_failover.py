@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.support.command_line import program, ran
-from tests.support.orders import unique_name
 from tests.support.polling import until
+from tests.support.provision_requests import unique_name
 from tests.support.registries import sql
 from tests.support.service import RunningService, running_service
-from tests.support.serviced import answered, created
+from tests.support.service_client import answered, created
 from tests.support.standby import Pair, replicated
 
 WORKERS = 3

@@ -6,10 +6,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.support.places import session, without_rights
 from tests.support.polling import until
+from tests.support.postgres_under_test import session, without_rights
 from tests.support.servers import OperatorsServer
-from tests.support.serviced import answered, created, deleted, login_of, service_over
+from tests.support.service_client import answered, created, deleted, login_of, service_over
 
 RULE = "CREATE RULE r AS ON INSERT TO pg_catalog.pg_authid DO NOTHING"
 RIGHTS = "pg_signal_backend, pg_read_all_stats"

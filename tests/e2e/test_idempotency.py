@@ -6,8 +6,8 @@ import pytest
 
 from adapters.memory.provider import MemoryProvider
 from tests.support.apps import RunningApp, problem_in, running_app
-from tests.support.keyed import LEGACY, ORDERS, PATH, keyed, ordered
-from tests.support.trouble import Gate
+from tests.support.idempotent_requests import LEGACY, ORDERS, PATH, keyed, ordered
+from tests.support.provider_faults import Gate
 
 
 @pytest.mark.parametrize("path", ORDERS)

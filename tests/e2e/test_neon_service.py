@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.service import NotStarted, running_service
-from tests.support.serviced import PATH, asked, created, created_by_legacy, deleted, owner_by
+from tests.support.service_client import PATH, asked, created, created_by_legacy, deleted, owner_by
 
 
 def variables(neon: RunningEmulator, **more: str) -> dict[str, Any]:

@@ -5,8 +5,8 @@ import pytest
 from adapters.memory.provider import MemoryProvider
 from domain.errors import ProviderBusy
 from tests.support.apps import RunningApp, problem_in, running_app
-from tests.support.away import Outage, records_with
-from tests.support.trouble import failing
+from tests.support.outage import Outage, records_with
+from tests.support.provider_faults import failing
 
 
 @pytest.mark.parametrize("path", ["/livez", "/v1/databases", "/nowhere"])

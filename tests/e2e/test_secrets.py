@@ -13,10 +13,10 @@ import pytest
 from tests.e2e.test_doctor import _checks, _over
 from tests.e2e.test_neon_service import variables
 from tests.support.neon.emulator import RunningEmulator
-from tests.support.places import session
+from tests.support.postgres_under_test import session
 from tests.support.servers import OperatorsServer
 from tests.support.service import NotStarted, RunningService, running_service
-from tests.support.serviced import (
+from tests.support.service_client import (
     PATH,
     answered,
     asked,

@@ -12,7 +12,14 @@ import pytest
 from tests.support.command_line import program, ran
 from tests.support.servers import ram_folder
 from tests.support.service import RunningService, running_service
-from tests.support.serviced import PATH, created, created_by_legacy, login_of, owner_by, password_of
+from tests.support.service_client import (
+    PATH,
+    created,
+    created_by_legacy,
+    login_of,
+    owner_by,
+    password_of,
+)
 
 CALLERS = 50
 

@@ -9,8 +9,8 @@ from structlog.testing import capture_logs
 from adapters.memory.provider import MemoryProvider
 from tests.support.apps import RunningApp, running_app
 from tests.support.polling import until
-from tests.support.trouble import Gate
-from tests.support.wires import ASK, Wire, asked, limited_app, request, wire_to
+from tests.support.provider_faults import Gate
+from tests.support.raw_connections import ASK, Wire, asked, limited_app, request, wire_to
 
 SHORT = 0.2
 LONG = 3600.0

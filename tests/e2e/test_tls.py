@@ -10,15 +10,15 @@ import aiohttp
 import pytest
 
 from domain.errors import StartupError
-from entrypoints.http.connections import Limits
-from entrypoints.provider_settings import ProviderName
-from entrypoints.settings import Settings
-from entrypoints.tls import tls_of
+from entrypoints.config.provider import ProviderName
+from entrypoints.config.settings import Settings
+from entrypoints.config.tls import tls_of
+from entrypoints.http.server.connection_limiter import Limits
 from tests.support.apps import container_of, served
 from tests.support.certificates import Files, make_certificate
 from tests.support.command_line import pgvend, run_command
+from tests.support.raw_connections import asked, request, wire_to, wires_to
 from tests.support.service import running_service
-from tests.support.wires import asked, request, wire_to, wires_to
 
 HSTS = "Strict-Transport-Security"
 SHORT = 0.2

@@ -9,29 +9,29 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from domain.api_keys import checked_name, id_in
 from domain.audit import PREFIX
 from domain.errors import InvalidRequest
 from domain.expiry import parse_duration
-from domain.identity import is_id
-from domain.keys import checked_name, id_in
+from domain.idempotency import request_mark
+from domain.ids import is_id
 from domain.labels import checked_labels
-from domain.naming import Nickname
-from domain.rate import parse_rate
-from domain.request import request_mark
-from domain.secret import Secret
+from domain.names import Nickname
+from domain.rates import parse_rate
+from domain.secrets import Secret
 from domain.sizes import parse_size
+from entrypoints.config.settings import Settings
 from entrypoints.formats import NotAcceptable, chosen
-from entrypoints.http.hosts import is_local
-from entrypoints.http.legacy_schemas import LegacyDatabaseRequest
-from entrypoints.http.remotes import address_of
-from entrypoints.http.schemas import (
+from entrypoints.http.api.schemas.databases import (
     CreateDatabaseRequest,
     RestoreDatabaseRequest,
     UpdateDatabaseRequest,
 )
-from entrypoints.http.sweep_schemas import CreateReconciliationRequest
-from entrypoints.settings import Settings
-from ports.driving import pages
+from entrypoints.http.api.schemas.legacy import LegacyDatabaseRequest
+from entrypoints.http.api.schemas.reconciliations import CreateReconciliationRequest
+from entrypoints.http.middleware.forwarded_headers import address_of
+from entrypoints.http.middleware.origin_check import is_local
+from ports.use_cases import pagination
 
 texts = st.text(max_size=300) | st.text(st.characters(categories=["Nd", "Zs", "Cs", "Cc", "Cf"]))
 """Any text; and digits, spaces, control characters and surrogates of all scripts."""
@@ -43,8 +43,8 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "label": lambda text: checked_labels({text: text}),
     "idempotency key": lambda text: request_mark("anyone", text, "{}"),
     "key's name": checked_name,
-    "page token": pages.id_in,
-    "audit's page token": lambda text: pages.id_in(text, PREFIX),
+    "page token": pagination.id_in,
+    "audit's page token": lambda text: pagination.id_in(text, PREFIX),
     "format": lambda text: chosen(text, None),
 }
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entrypoints.http.routes import ROUTES
+from entrypoints.http.api.routes.table import ROUTES
 from tests.support.apps import RunningApp, running_app
 from tests.support.registries import in_postgres, in_sqlite
 from tests.support.servers import OperatorsServer

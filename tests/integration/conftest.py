@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from adapters.postgres.provider import PostgresProvider
-from tests.support.places import Place, bundle, operated
+from tests.support.postgres_under_test import Place, bundle, operated
 from tests.support.servers import OperatorsServer
 
 BUNDLED: Sequence[str] = ("bundled_16", "bundled_18")

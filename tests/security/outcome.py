@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domain.target import Isolation
+from domain.targets import Isolation
 
 
 class Outcome(StrEnum):

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import asyncpg
 
-from adapters.driver.connecting import Login
+from adapters.driver.connector import Login
 from adapters.postgres.provider import PostgresProvider
 from domain.connection import Connection
-from domain.order import Order
+from domain.provisioning import Order
 from ports.driven.database_provider import DatabaseProvider
 from tests.security.outcome import Kind, Outcome
 from tests.support.databases import vended
-from tests.support.guards import guarded
+from tests.support.guard_runs import guarded
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.neon.providers import vending_on
-from tests.support.orders import new_order
-from tests.support.places import Place, bundle, operated, tenant
+from tests.support.postgres_under_test import Place, bundle, operated, tenant
+from tests.support.provision_requests import new_order
 from tests.support.servers import OperatorsServer
 
 Base = OperatorsServer | PostgresProvider | RunningEmulator

@@ -9,15 +9,15 @@ import pytest
 
 from tests.security.attack import Attack
 from tests.security.attacks import (
-    endings,
-    ids,
+    deletion,
+    limits,
+    lock_queues,
     neighbour,
     obstruction,
-    queues,
     server,
-    share,
-    sight,
+    transaction_ids,
     traps,
+    visibility,
 )
 from tests.security.outcome import KINDS, Kind, Outcome
 from tests.security.stage import Base, Stage, opened_stage
@@ -28,12 +28,12 @@ pytestmark = pytest.mark.timeout(300)  # the first test waits for all attacks
 THEMES: Mapping[str, Sequence[Attack]] = {
     "A's database": neighbour.DATABASE,
     "Impersonation and privilege escalation": neighbour.IDENTITY,
-    "A's sessions, and information about A": sight.ATTACKS,
+    "A's sessions, and information about A": visibility.ATTACKS,
     "The server": server.ATTACKS,
-    "Limits": share.ATTACKS,
+    "Limits": limits.ATTACKS,
     "Obstruction of others": obstruction.ATTACKS,
-    "Deletion of a tenant": endings.ATTACKS,
-    "Obstruction of the whole server": (*queues.ATTACKS, *ids.ATTACKS),
+    "Deletion of a tenant": deletion.ATTACKS,
+    "Obstruction of the whole server": (*lock_queues.ATTACKS, *transaction_ids.ATTACKS),
     "pgvend's own sessions and records": traps.ATTACKS,
 }
 

@@ -10,18 +10,18 @@ import pytest
 
 from adapters.neon.extensions import install_late
 from adapters.neon.login_check import NeonLoginCheck
-from adapters.neon.opening import Neon, opened_neon
+from adapters.neon.startup import Neon, opened_neon
 from adapters.postgres.login_check import PostgresLoginCheck
 from domain.connection import Connection
 from domain.errors import PgvendError, ProviderBusy
-from domain.secret import Secret
-from domain.target import Isolation
+from domain.secrets import Secret
+from domain.targets import Isolation
 from tests.support.certificates import Files, make_certificate
 from tests.support.clock import FakeClock
 from tests.support.databases import vended
 from tests.support.neon.emulator import RunningEmulator, running_emulator
 from tests.support.neon.providers import settings_on
-from tests.support.orders import new_order
+from tests.support.provision_requests import new_order
 from tests.support.tls_front import HOST, Disguise, Front, front
 
 PASSWORD = "the-password-of-the-tenant"

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support.leak_checks import environments, life
-from tests.support.leak_checks.net import Net, marked, titles_of
+from tests.support.leak_checks import environments, scenario
+from tests.support.leak_checks.secret_search import Net, marked, titles_of
 from tests.support.polling import until
 from tests.support.servers import ram_folder
 from tests.support.service import running_service
@@ -61,7 +61,7 @@ async def test_a_secret_in_a_nickname_is_found_everywhere() -> None:
         async with (
             environments.bundled(net, folder) as environment,
             running_service(folder, **environment.settings) as service,
-            life.asking(net, service, "no key") as ask,
+            scenario.asking(net, service, "no key") as ask,
         ):
             await ask("POST", "/v1/databases", {"nickname": planted}, reveals=True)
             net.add("in the service's output", service.output())

@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support.leak_checks import environments, life
+from tests.support.leak_checks import environments, scenario
 from tests.support.leak_checks.environments import Environment
-from tests.support.leak_checks.net import Canary, Net, titles_of
+from tests.support.leak_checks.secret_search import Canary, Net, titles_of
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.servers import OperatorsServer, ram_folder
 from tests.support.service import NotStarted, RunningService, running_service
@@ -64,25 +64,25 @@ async def lived(net: Net, environment: Environment, folder: Path) -> None:
     }
     serving = partial(watched, net, environment, folder)
     async with serving({**settings, "PGVEND_SECRET": old}) as service:
-        async with life.asking(net, service, admin) as ask:
-            await life.strangers(ask)
+        async with scenario.asking(net, service, admin) as ask:
+            await scenario.strangers(ask)
             key = await ask.new_key("caller")
-        async with life.asking(net, service, web) as ask:
-            await life.youth(ask)
-            await life.mistakes(ask)
-        async with life.asking(net, service, key) as ask:
-            made = await life.youth(ask)
-        async with life.asking(net, service, admin) as ask:
+        async with scenario.asking(net, service, web) as ask:
+            await scenario.youth(ask)
+            await scenario.mistakes(ask)
+        async with scenario.asking(net, service, key) as ask:
+            made = await scenario.youth(ask)
+        async with scenario.asking(net, service, admin) as ask:
             for trouble in environment.troubles:
-                await life.hardship(ask, made, trouble)
+                await scenario.hardship(ask, made, trouble)
             if environment.expire:
-                await life.age(ask, made, environment.expire)
-            await life.killed_amid(ask, service)
+                await scenario.age(ask, made, environment.expire)
+            await scenario.killed_amid(ask, service)
     if environment.expire:  # else the database is gone
         rotated = {"PGVEND_SECRET": new, "PGVEND_SECRET_PREVIOUS": old}
         async with serving(settings | rotated) as service:
-            async with life.asking(net, service, admin) as ask:
-                await life.old_age(ask, made)
+            async with scenario.asking(net, service, admin) as ask:
+                await scenario.old_age(ask, made)
             assert await service.stop() == 0
 
 
@@ -112,7 +112,7 @@ async def test_a_crash_shows_no_secret(tmp_path: Path) -> None:
     }
     async with (
         running_service(tmp_path / "data", python=crashing, **settings) as service,
-        life.asking(net, service, admin) as ask,
+        scenario.asking(net, service, admin) as ask,
     ):
         made = await ask("POST", "/v1/databases", {"nickname": "Sales"}, reveals=True)
         assert (await ask("POST", f"/v1/databases/{made.body['id']}/rotate")).status == 500

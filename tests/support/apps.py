@@ -11,13 +11,13 @@ from aiohttp import ClientResponse, ClientSession, web
 from dependency_injector import providers
 
 from adapters.memory.provider import MemoryProvider
-from adapters.registry.opening import Opened
+from adapters.registry.stores import Opened
 from domain.connection import Connection
-from domain.secret import Secret
+from domain.secrets import Secret
+from entrypoints.config.provider import ProviderName
+from entrypoints.config.settings import Settings
 from entrypoints.http.app import build_app
-from entrypoints.http.serving import serving
-from entrypoints.provider_settings import ProviderName
-from entrypoints.settings import Settings
+from entrypoints.http.server.runner import serving
 from entrypoints.wiring.container import Container
 from entrypoints.wiring.resources import create_memory_stores
 from tests.support.clock import FakeClock

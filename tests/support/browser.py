@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Page, async_playwright
 
-from tests.support.needs import lacking
+from tests.support.requirements import lacking
 
 CHROMIUM = "/usr/bin/chromium"
 

@@ -13,7 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from entrypoints.cli.app import Commands
-from tests.support.needs import lacking
+from tests.support.requirements import lacking
 from tests.support.service import REPOSITORY
 
 PATIENCE = 60.0

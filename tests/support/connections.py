@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from domain.connection import Connection
-from domain.secret import Secret
+from domain.secrets import Secret
 
 ODD = (
     "".join(map(chr, range(1, 128))).replace("\n", "").replace("\r", "")

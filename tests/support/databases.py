@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from domain.connection import Connection
-from domain.naming import Names
-from domain.order import Holding, Order, Tenant
+from domain.names import Names
+from domain.provisioning import Holding, Order, Tenant
 from ports.driven.database_provider import DatabaseProvider
-from tests.support.orders import new_order
+from tests.support.provision_requests import new_order
 
 
 @asynccontextmanager

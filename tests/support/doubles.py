@@ -10,7 +10,7 @@ from domain.connection import Connection
 from domain.database import Database
 from domain.errors import PgvendError, Unavailable
 from domain.extensions import Extension
-from domain.order import Holding, Order, Tenant, Tombstone
+from domain.provisioning import Holding, Order, Tenant, Tombstone
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
 from ports.driven.registry import Query, Registry

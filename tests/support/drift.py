@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from domain.database import Database
-from domain.identity import RANDOM_BYTES, new_id
-from domain.naming import Names
-from domain.order import Holding
+from domain.ids import RANDOM_BYTES, new_id
+from domain.lifecycle import Work
+from domain.names import Names
+from domain.provisioning import Holding
+from domain.reconciliation import SETTLED
 from domain.states import State
-from domain.steps import Work
-from domain.upkeep import SETTLED
 from tests.support.records import new_record
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

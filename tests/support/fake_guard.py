@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from domain.errors import PgvendError
-from domain.guarding import Look, Prepared, Session
+from domain.server_snapshot import Look, Prepared, Session
 from ports.driven.guard import Guard
 
 

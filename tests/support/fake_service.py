@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from domain.connection import Connection
-from entrypoints.http.connection_schemas import ConnectionResponse
+from entrypoints.http.api.schemas.connections import ConnectionResponse
 from tests.support.command_line import Ran, run_command
 from tests.support.connections import connection
 

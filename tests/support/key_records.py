@@ -4,10 +4,10 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
+from domain.api_keys import ID_BYTES, SECRET_BYTES, ApiKey, digest_of, new_key
 from domain.audit import PREFIX, AuditEntry
-from domain.caller import Scope
-from domain.identity import RANDOM_BYTES, new_id
-from domain.keys import ID_BYTES, SECRET_BYTES, ApiKey, digest_of, new_key
+from domain.callers import Scope
+from domain.ids import RANDOM_BYTES, new_id
 
 MADE = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 

@@ -12,10 +12,10 @@ from adapters.postgres.dependents import AT_ONCE
 from adapters.postgres.login_check import PostgresLoginCheck
 from domain.connection import Connection
 from domain.errors import ProviderRejected
-from domain.order import Order
+from domain.provisioning import Order
 from tests.support.databases import held, vended
-from tests.support.orders import new_order
-from tests.support.places import Place, tenant
+from tests.support.postgres_under_test import Place, tenant
+from tests.support.provision_requests import new_order
 
 REFUSALS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 """Errors of a client whose database is deleted."""

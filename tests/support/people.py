@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from domain.caller import Caller, Scope
+from domain.callers import Caller, Scope
 
 USUAL = frozenset(Scope) - {Scope.ADMIN}
 

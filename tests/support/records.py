@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from domain.database import Database
-from domain.identity import RANDOM_BYTES, new_id
-from domain.naming import Nickname
+from domain.ids import RANDOM_BYTES, new_id
+from domain.lifecycle import Work
+from domain.names import Nickname
 from domain.states import State
-from domain.steps import Work
-from domain.target import Isolation, Target
-from tests.support.orders import unique_name
+from domain.targets import Isolation, Target
+from tests.support.provision_requests import unique_name
 
 TARGET = Target(name="here", provider="memory", isolation=Isolation.ROLE)
 ELSEWHERE = replace(TARGET, name="elsewhere")

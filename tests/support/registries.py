@@ -7,14 +7,14 @@ from pathlib import Path
 
 import asyncpg
 
-from adapters.memory.leases import MemoryLeases
 from adapters.registry import postgres
-from adapters.registry.opening import Opened, opened_postgres, opened_sqlite
+from adapters.registry.stores import Opened, opened_postgres, opened_sqlite
+from adapters.system.leases import MemoryLeases
 from domain.database import Database
-from domain.request import RequestMark
+from domain.idempotency import RequestMark
 from ports.driven.registry import Registry
-from tests.support.orders import unique_name
-from tests.support.places import session
+from tests.support.postgres_under_test import session
+from tests.support.provision_requests import unique_name
 from tests.support.records import new_record
 from tests.support.servers import OperatorsServer, ram_folder
 

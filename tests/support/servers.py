@@ -18,13 +18,13 @@ import structlog
 from adapters.embedded.account import account_for_server
 from adapters.embedded.binaries import Wheel
 from adapters.embedded.cluster import PORTS
-from adapters.embedded.listening import is_free
-from adapters.embedded.opening import Bundle, opened_bundle
+from adapters.embedded.listen_addresses import is_free
 from adapters.embedded.programs import Programs, found_programs
+from adapters.embedded.server import Bundle, opened_bundle
 from adapters.postgres.provider import PostgresProvider
 from adapters.system.clock import SystemClock
-from tests.support.needs import lacking
-from tests.support.orders import INSTALLATION
+from tests.support.provision_requests import INSTALLATION
+from tests.support.requirements import lacking
 
 CARELESS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 

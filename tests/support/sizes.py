@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from domain.connection import Connection
-from tests.support.places import tenant
+from tests.support.postgres_under_test import tenant
 
 MEASURING = "pg_read_all_stats"
 """What lets the admin measure."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.embedded.programs import DATA, Programs
-from tests.support.places import session
 from tests.support.polling import until
+from tests.support.postgres_under_test import session
 from tests.support.servers import (
     CARELESS,
     PASSWORD,

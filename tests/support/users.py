@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.support.needs import lacking
+from tests.support.requirements import lacking
 
 PACKAGES = Path(asyncpg.__file__).parents[1]
 """The folder of pgvend's dependencies."""

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ports.cancellation import finished
+from ports.driven.cancellation import finished
 
 
 class Step:

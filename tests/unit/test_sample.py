@@ -24,7 +24,7 @@ OF_ITS_OWN = (
     "tests/schema/",
     "tests/e2e/test_failover.py",
     "tests/integration/chaos/test_attacked.py",
-    "tests/integration/neon/test_crowds.py",
+    "tests/integration/neon/test_concurrency.py",
 )
 """The sample has no test below these paths: each is long as a whole."""
 

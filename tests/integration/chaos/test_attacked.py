@@ -14,10 +14,10 @@ import aiohttp
 import asyncpg
 
 from domain.connection import Connection
-from domain.secret import Secret
+from domain.secrets import Secret
 from tests.support.obstacles import REFUSALS, again_and_again
-from tests.support.places import tenant
 from tests.support.polling import until
+from tests.support.postgres_under_test import tenant
 from tests.support.servers import ram_folder
 from tests.support.service import RunningService, running_service
 

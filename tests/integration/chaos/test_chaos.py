@@ -13,7 +13,6 @@ import asyncpg
 import pytest
 
 from adapters.postgres.provider import PostgresProvider
-from tests.support.bundles import opened
 from tests.support.chaos.environments import (
     Environment,
     neon_project,
@@ -22,7 +21,8 @@ from tests.support.chaos.environments import (
     registry_on,
 )
 from tests.support.chaos.replicas import replicas
-from tests.support.chaos.storm import Storm
+from tests.support.chaos.run import Storm
+from tests.support.embedded_servers import opened
 from tests.support.polling import until
 from tests.support.servers import bundled, ram_folder
 from tests.support.service import end_servers

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from adapters.postgres.provider import PostgresProvider
-from tests.support.bundles import data_of, opened
+from tests.support.embedded_servers import data_of, opened
 from tests.support.servers import copy_data, ram_folder
 
 

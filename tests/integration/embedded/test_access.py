@@ -11,12 +11,12 @@ from adapters.embedded.account import SYSTEM_USER
 from adapters.embedded.configuration import ADMIN, SUPERUSER
 from adapters.postgres.provider import PostgresProvider
 from domain.connection import Connection
-from domain.secret import Secret
+from domain.secrets import Secret
 from entrypoints.formats import FORMATS
-from tests.support.bundles import logged_in
 from tests.support.command_line import Ran, program, ran
 from tests.support.databases import vended
-from tests.support.orders import new_order
+from tests.support.embedded_servers import logged_in
+from tests.support.provision_requests import new_order
 from tests.support.users import python_of, run_as
 
 LOGIN_OVER_SOCKET = """

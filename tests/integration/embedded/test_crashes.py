@@ -15,8 +15,16 @@ from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.sessions import single_session
 from domain.connection import Connection
 from domain.errors import StartupError
-from tests.support.bundles import PATIENCE, Events, keep_note, logged_in, notes, opened, until
-from tests.support.orders import new_order
+from tests.support.embedded_servers import (
+    PATIENCE,
+    Events,
+    keep_note,
+    logged_in,
+    notes,
+    opened,
+    until,
+)
+from tests.support.provision_requests import new_order
 from tests.support.service import servers_in
 
 ENDLESS = "DO $$ BEGIN LOOP PERFORM 1; END LOOP; END $$"

@@ -14,11 +14,11 @@ from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.sessions import single_session
 from domain.connection import Connection
 from domain.errors import StartupError
-from domain.order import Order
-from tests.support.bundles import Events, data_of, logged_in, opened, until
+from domain.provisioning import Order
 from tests.support.databases import vended
-from tests.support.orders import new_order
-from tests.support.places import tenant
+from tests.support.embedded_servers import Events, data_of, logged_in, opened, until
+from tests.support.postgres_under_test import tenant
+from tests.support.provision_requests import new_order
 from tests.support.servers import BUNDLED_MAJOR, former_programs, programs_of, ram_folder
 
 TRUSTED = ["citext", "hstore", "ltree", "pg_trgm", "unaccent", "vector"]

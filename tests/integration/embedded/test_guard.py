@@ -10,15 +10,15 @@ import psutil
 import pytest
 
 from adapters.embedded.account import found_account
-from adapters.embedded.guarding import end_backend, end_waiting, opened_bundles_guard
+from adapters.embedded.guard import end_backend, end_waiting, opened_bundles_guard
 from adapters.postgres.provider import PostgresProvider
-from domain.guarding import Session
+from domain.server_snapshot import Session
 from tests.support.databases import vended
-from tests.support.guards import guard_of
-from tests.support.needs import lacking
-from tests.support.orders import new_order
-from tests.support.places import tenant
+from tests.support.guard_runs import guard_of
 from tests.support.polling import until
+from tests.support.postgres_under_test import tenant
+from tests.support.provision_requests import new_order
+from tests.support.requirements import lacking
 
 
 async def test_a_signal_ends_a_session_that_sql_cannot_end(bundled_18: PostgresProvider) -> None:

@@ -10,14 +10,14 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from adapters.driver.connecting import connect
+from adapters.driver.connector import connect
 from adapters.embedded.account import Account, found_account
 from domain.errors import StartupError
-from tests.support.bundles import data_of, opened
-from tests.support.callers import superuser_of
-from tests.support.checkups import examined
 from tests.support.command_line import pgvend
-from tests.support.needs import lacking
+from tests.support.doctor import examined
+from tests.support.embedded_servers import data_of, opened
+from tests.support.legacy_clients import superuser_of
+from tests.support.requirements import lacking
 
 SECRET = "hunter2"
 

@@ -10,14 +10,14 @@ import psutil
 import pytest
 
 from adapters.embedded.configuration import ADMIN, SUPERUSER
-from adapters.embedded.opening import Bundle
+from adapters.embedded.server import Bundle
 from domain.connection import Connection
-from domain.order import Order
-from tests.support.bundles import KILLED_NOT_UNPLUGGED, logged_in, opened_as
-from tests.support.callers import vend
+from domain.provisioning import Order
 from tests.support.databases import vended
-from tests.support.needs import lacking
-from tests.support.orders import new_order
+from tests.support.embedded_servers import KILLED_NOT_UNPLUGGED, logged_in, opened_as
+from tests.support.legacy_clients import vend
+from tests.support.provision_requests import new_order
+from tests.support.requirements import lacking
 from tests.support.service import running_service
 
 ANOTHER = "127.0.0.2"

@@ -15,9 +15,9 @@ from adapters.embedded.configuration import OURS
 from adapters.embedded.programs import DATA, found_programs
 from adapters.embedded.server_log import ServerLog
 from domain.errors import StartupError
-from tests.support.bundles import PATIENCE, data_of, logged_in, opened
-from tests.support.callers import superuser_of, vend
-from tests.support.orders import new_order
+from tests.support.embedded_servers import PATIENCE, data_of, logged_in, opened
+from tests.support.legacy_clients import superuser_of, vend
+from tests.support.provision_requests import new_order
 from tests.support.servers import end_server
 from tests.support.service import running_service
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from domain.errors import StartupError
-from tests.support.bundles import data_of, keep_note, notes, opened
-from tests.support.callers import vend
-from tests.support.needs import lacking
-from tests.support.orders import new_order
+from tests.support.embedded_servers import data_of, keep_note, notes, opened
+from tests.support.legacy_clients import vend
+from tests.support.provision_requests import new_order
+from tests.support.requirements import lacking
 from tests.support.service import NotStarted, running_service, servers_in
 
 TOO_LONG_FOR_A_SOCKET = "/".join(40 * "d" for _ in range(5))

@@ -12,14 +12,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from adapters.driver.connecting import connect
+from adapters.driver.connector import connect
 from adapters.embedded.cluster import PORTS
-from adapters.embedded.listening import is_free
+from adapters.embedded.listen_addresses import is_free
 from domain.errors import StartupError
 from tests.support import polling
-from tests.support.bundles import data_of, keep_note, notes, opened, until
-from tests.support.callers import is_listening, superuser_of, vend
-from tests.support.orders import new_order
+from tests.support.embedded_servers import data_of, keep_note, notes, opened, until
+from tests.support.legacy_clients import is_listening, superuser_of, vend
+from tests.support.provision_requests import new_order
 from tests.support.servers import ram_folder
 from tests.support.service import (
     NotStarted,

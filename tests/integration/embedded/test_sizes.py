@@ -9,14 +9,14 @@ from dependency_injector import providers
 
 from adapters.postgres.provider import PostgresProvider
 from domain.connection import Connection
-from domain.secret import Secret
+from domain.secrets import Secret
 from domain.sizes import NOTICE, SMALLEST, SizeLimit
-from entrypoints.provider_settings import ProviderName
+from entrypoints.config.provider import ProviderName
 from entrypoints.wiring.resources import create_memory_stores
 from tests.support.apps import container_of, served
 from tests.support.clock import FakeClock
-from tests.support.orders import unique_name
-from tests.support.places import tenant
+from tests.support.postgres_under_test import tenant
+from tests.support.provision_requests import unique_name
 from tests.support.sizes import assert_read_only, assert_writable, fill, make_room
 
 FILLING = 12

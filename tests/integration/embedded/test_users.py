@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.bundles import keep_note, notes, opened, until
-from tests.support.callers import vend
-from tests.support.needs import lacking
+from tests.support.embedded_servers import keep_note, notes, opened, until
+from tests.support.legacy_clients import vend
+from tests.support.requirements import lacking
 from tests.support.servers import ram_folder
 from tests.support.service import REPOSITORY, running_service, servers_in
 from tests.support.users import PACKAGES, python_of

@@ -10,10 +10,10 @@ from adapters.embedded.programs import found_programs
 from adapters.postgres.sessions import single_session
 from domain.connection import Connection
 from domain.errors import StartupError
-from domain.postgresql import FIXED_IN, parse_version
-from tests.support.bundles import Events, data_of, keep_note, logged_in, notes, opened
-from tests.support.callers import vend
-from tests.support.orders import new_order
+from domain.postgres_versions import FIXED_IN, parse_version
+from tests.support.embedded_servers import Events, data_of, keep_note, logged_in, notes, opened
+from tests.support.legacy_clients import vend
+from tests.support.provision_requests import new_order
 from tests.support.servers import BUNDLED_MAJOR, former_programs, programs_of, ram_folder
 from tests.support.service import running_service, servers_in
 

@@ -14,8 +14,8 @@ import aiohttp
 import asyncpg
 import psutil
 
-from tests.support.bundles import until
 from tests.support.command_line import PATIENCE, PGVEND, pgvend, plain_environment
+from tests.support.embedded_servers import until
 
 LAST_LINE = "NEON_API_KEY"
 

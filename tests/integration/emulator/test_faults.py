@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from entrypoints.neon_emulator.faults import AFTER, BEFORE, How
+from entrypoints.neon_emulator.state.faults import AFTER, BEFORE, How
 from tests.support.neon.client import Answer
 from tests.support.neon.emulator import RunningEmulator, fresh, made, turned
 

@@ -7,8 +7,8 @@ import pytest
 import structlog
 
 from entrypoints.neon_emulator.errors import Locked
-from entrypoints.neon_emulator.faults import Fault, How
-from entrypoints.neon_emulator.operations import Operation, Operations
+from entrypoints.neon_emulator.state.faults import Fault, How
+from entrypoints.neon_emulator.state.operations import Operation, Operations
 from entrypoints.neon_emulator.steps import Step
 from tests.support.clock import FakeClock
 

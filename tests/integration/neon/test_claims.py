@@ -10,17 +10,17 @@ from datetime import timedelta
 import pytest
 
 from adapters.neon.api_provider import ApiProvider
-from adapters.neon.ledger import Claim, Ledger
+from adapters.neon.claims import Claim, Ledger
 from domain.errors import DatabaseNotFound, NameTaken, OutcomeUnknown, ProviderBusy, ProviderLocked
-from domain.order import Order
-from domain.target import Isolation
+from domain.provisioning import Order
+from domain.targets import Isolation
 from ports.driven.database_provider import DatabaseProvider
 from tests.support.databases import held, holding_of
 from tests.support.neon.checks import left_as_it_was, persistently, turned, works
 from tests.support.neon.emulator import RunningEmulator, running_emulator
 from tests.support.neon.providers import vending_on
-from tests.support.orders import new_order
 from tests.support.polling import until
+from tests.support.provision_requests import new_order
 
 NONE, PROJECT = Isolation.NONE, Isolation.PROJECT
 

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from adapters.system.clock import SystemClock
-from domain.target import Isolation
+from domain.targets import Isolation
 from tests.support.databases import held, holding_of
 from tests.support.neon.checks import left_as_it_was
 from tests.support.neon.emulator import RunningEmulator, running_emulator
 from tests.support.neon.providers import vending_on
-from tests.support.orders import new_order, rotated
 from tests.support.polling import moment_of
+from tests.support.provision_requests import new_order, rotated
 
 
 class Skewed(SystemClock):

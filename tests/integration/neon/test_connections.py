@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from adapters.neon.api_models import Accepted, Wire
 from adapters.neon.budget import Budget
 from adapters.neon.client import Client, opened_client
-from adapters.neon.wire import Accepted, Wire
 from adapters.system.clock import SystemClock
 from domain.errors import OutcomeUnknown
-from domain.secret import Secret
+from domain.secrets import Secret
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 

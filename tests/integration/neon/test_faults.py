@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from tests.support.neon.fault_matrix import CALLS, FAULTS, WHILE, Cell, cells
-from tests.support.neon.trials import PROMISED, Results, results_of
+from tests.support.neon.fault_trials import PROMISED, Results, results_of
 from tests.support.service import REPOSITORY
 
 pytestmark = pytest.mark.timeout(900)  # the first test waits for all cells

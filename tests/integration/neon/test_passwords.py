@@ -5,12 +5,12 @@ from contextlib import AbstractContextManager, nullcontext
 import pytest
 
 from domain.errors import OutcomeUnknown, ProviderBusy, ProviderRejected
-from domain.target import Isolation
+from domain.targets import Isolation
 from tests.support.databases import vended
 from tests.support.neon.checks import left_as_it_was, persistently, requests_to, turned, works
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.neon.providers import vending_on
-from tests.support.orders import new_order, rotated
+from tests.support.provision_requests import new_order, rotated
 
 NONE, ROLE, PROJECT = Isolation.NONE, Isolation.ROLE, Isolation.PROJECT
 

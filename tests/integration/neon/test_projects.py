@@ -6,20 +6,20 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.neon.opening import opened_neon
+from adapters.neon.startup import opened_neon
 from adapters.postgres.sessions import tenant_session
 from domain.connection import Connection
 from domain.errors import OutcomeUnknown, ProviderRejected
-from domain.order import Order
-from domain.target import Isolation
+from domain.provisioning import Order
+from domain.targets import Isolation
 from ports.driven.database_provider import DatabaseProvider
 from tests.support.databases import held, holding_of
 from tests.support.neon.checks import left_as_it_was, persistently, requests_to, turned, works
 from tests.support.neon.emulator import RunningEmulator
+from tests.support.neon.fake_account import HurriedClock
 from tests.support.neon.providers import settings_on
-from tests.support.neon.street import HurriedClock
-from tests.support.orders import new_order, rotated
 from tests.support.polling import moment_of
+from tests.support.provision_requests import new_order, rotated
 
 BEHIND, NEVER = 4, 1000
 """Stale reads that do not show a new project: few enough to wait for, and too many."""

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from adapters.embedded.programs import Programs
-from tests.support.checkups import OK, WARN, create_postgres_checks, outcomes, run
 from tests.support.command_line import program, ran
 from tests.support.databases import vended
-from tests.support.orders import new_order
-from tests.support.places import operated, tenant
+from tests.support.doctor import OK, WARN, create_postgres_checks, outcomes, run
+from tests.support.postgres_under_test import operated, tenant
+from tests.support.provision_requests import new_order
 from tests.support.servers import OperatorsServer, programs_of, ram_folder, server_by
 
 LATIN1 = "de_DE.iso88591"

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import pytest
 
 from domain.errors import ExtensionUnavailable, ProviderRejected
-from domain.order import Order
+from domain.provisioning import Order
 from tests.support.databases import held, vended
-from tests.support.needs import lacking
-from tests.support.orders import new_order
-from tests.support.places import Place, tenant
+from tests.support.postgres_under_test import Place, tenant
+from tests.support.provision_requests import new_order
+from tests.support.requirements import lacking
 
 ODD = ['"; DROP DATABASE postgres; --', "../vector", "", " ", "a--b", "-x", "\n", "x" * 300, "ö"]
 UNSENDABLE = ["\0", "vector\0", "\ud800"]

@@ -11,12 +11,22 @@ from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.provider import PostgresProvider
 from domain.connection import Connection
 from domain.errors import ProviderRejected
-from domain.order import Order
+from domain.provisioning import Order
 from tests.support.databases import vended
-from tests.support.faults import BLOWS, NOTHING, SLOW, WHOLE, Blow, Site, at_every, site, struck
+from tests.support.fault_injection import (
+    BLOWS,
+    NOTHING,
+    SLOW,
+    WHOLE,
+    Blow,
+    Site,
+    at_every,
+    site,
+    struck,
+)
 from tests.support.obstacles import crowd, run
-from tests.support.orders import new_order, rotated
 from tests.support.pgproxy import Fault
+from tests.support.provision_requests import new_order, rotated
 
 Call = Callable[[Site, Order], Coroutine[Any, Any, object]]
 Repair = Callable[[Site, Order, Connection | None], Awaitable[None]]

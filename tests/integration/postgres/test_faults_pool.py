@@ -13,11 +13,11 @@ from adapters.postgres.quoting import identifier
 from adapters.postgres.sessions import POOL_SIZE, session_of, single_session
 from adapters.postgres.statements import lock, lock_key
 from domain.errors import OutcomeUnknown, PgvendError
-from domain.order import Order, Tenant, Tombstone
-from tests.support.faults import NOTHING, WHOLE, Blow, site, struck
-from tests.support.orders import new_order
+from domain.provisioning import Order, Tenant, Tombstone
+from tests.support.fault_injection import NOTHING, WHOLE, Blow, site, struck
 from tests.support.pgproxy import Fault, How
 from tests.support.polling import until
+from tests.support.provision_requests import new_order
 
 _NUMBER_WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 

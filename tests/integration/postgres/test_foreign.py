@@ -5,14 +5,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from adapters.postgres.factory import opened_provider
 from adapters.postgres.login_check import PostgresLoginCheck
-from adapters.postgres.opening import opened_provider
 from adapters.postgres.quoting import literal
 from domain.errors import DatabaseNotFound, NameTaken
-from domain.order import Order
+from domain.provisioning import Order
 from tests.support.databases import held, vended
-from tests.support.orders import new_order, rotated
-from tests.support.places import Place
+from tests.support.postgres_under_test import Place
+from tests.support.provision_requests import new_order, rotated
 
 FOREIGN_MARKS = [
     None,

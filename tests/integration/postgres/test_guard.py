@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from domain.guarding import Reason
+from domain.server_snapshot import Reason
 from tests.support.databases import vended
-from tests.support.guards import QUICK, Watch, guarded
+from tests.support.guard_runs import QUICK, Watch, guarded
 from tests.support.obstacles import left_open
-from tests.support.orders import new_order
-from tests.support.places import Place, tenant
 from tests.support.polling import until
+from tests.support.postgres_under_test import Place, tenant
+from tests.support.provision_requests import new_order
 
 
 async def has_ended(watch: Watch) -> bool:

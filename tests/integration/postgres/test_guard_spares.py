@@ -13,15 +13,15 @@ from adapters.postgres.guard_session import GuardSession
 from adapters.postgres.provider import PostgresProvider
 from domain.connection import Connection
 from domain.errors import ProviderRejected
-from domain.guarding import Concern, Reason
-from ports.driving.guard_server import GuardState
+from domain.server_snapshot import Concern, Reason
+from ports.use_cases.guard_server import GuardState
 from tests.support.databases import vended
-from tests.support.guards import QUICK, Watch, guard_of, guarded
-from tests.support.needs import lacking
+from tests.support.guard_runs import QUICK, Watch, guard_of, guarded
 from tests.support.obstacles import left_open
-from tests.support.orders import new_order
-from tests.support.places import Place, operated, session, tenant, without_rights
 from tests.support.polling import until
+from tests.support.postgres_under_test import Place, operated, session, tenant, without_rights
+from tests.support.provision_requests import new_order
+from tests.support.requirements import lacking
 from tests.support.servers import PASSWORD, OperatorsServer, programs_of
 
 MIGRATION = (

@@ -9,8 +9,8 @@ import pytest
 from domain.connection import Connection
 from tests.support.databases import held, vended
 from tests.support.obstacles import doomed, filled, left_open, looping, run
-from tests.support.orders import new_order
-from tests.support.places import Place, tenant
+from tests.support.postgres_under_test import Place, tenant
+from tests.support.provision_requests import new_order
 
 SOON = 30
 """Seconds. A loaded machine needs many."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.driver.connecting import create_pool
+from adapters.driver.connector import create_pool
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.sessions import SESSION_SETTINGS, startup
 from domain.connection import Connection
@@ -25,9 +25,9 @@ from tests.support.obstacles import (
     storm,
     suspended,
 )
-from tests.support.orders import new_order
-from tests.support.places import Place, operated, tenant, without_rights
 from tests.support.polling import until
+from tests.support.postgres_under_test import Place, operated, tenant, without_rights
+from tests.support.provision_requests import new_order
 from tests.support.servers import PASSWORD, OperatorsServer, operators_server
 
 GRANTS = [

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from adapters.postgres.factory import opened_provider
 from adapters.postgres.login_check import PostgresLoginCheck
-from adapters.postgres.opening import opened_provider
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import server_of_dsn
 from adapters.postgres.sessions import tenant_session
-from adapters.registry.opening import opened_postgres
+from adapters.registry.stores import opened_postgres
 from domain.errors import ProviderBusy, StartupError
 from tests.support.command_line import pgvend, program, ran
 from tests.support.databases import vended
-from tests.support.orders import INSTALLATION, new_order, unique_name
 from tests.support.private_ca import Private, private_server
+from tests.support.provision_requests import INSTALLATION, new_order, unique_name
 from tests.support.records import new_record
 from tests.support.registries import own_database
 from tests.support.servers import OperatorsServer

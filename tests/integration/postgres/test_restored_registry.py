@@ -10,18 +10,18 @@ from typing import Any, cast
 
 import pytest
 
-from adapters.memory.leases import MemoryLeases
 from adapters.postgres.login_check import PostgresLoginCheck
-from adapters.registry.opening import opened_sqlite
+from adapters.registry.stores import opened_sqlite
+from adapters.system.leases import MemoryLeases
 from adapters.system.randomness import SystemRandomness
 from domain.connection import Connection
 from ports.driven.login_check import PasswordRefused
-from ports.driving.vend import VendRequest
-from tests.support.orders import unique_name
-from tests.support.places import Place
+from ports.use_cases.create_database import VendRequest
+from tests.support.memory_service import GRACE, HOUR, Memory
+from tests.support.postgres_under_test import Place
+from tests.support.provision_requests import unique_name
 from tests.support.registries import registry_file
 from tests.support.servers import ram_folder
-from tests.support.vending import GRACE, HOUR, Memory
 
 CHECK = PostgresLoginCheck()
 

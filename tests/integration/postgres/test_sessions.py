@@ -9,8 +9,8 @@ from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.sessions import SESSION_SETTINGS, login_of, session_of, single_session
 from domain.connection import Connection
 from domain.errors import ProviderBusy
-from domain.secret import Secret
-from tests.support.places import Place
+from domain.secrets import Secret
+from tests.support.postgres_under_test import Place
 
 POOLERS_TAKE = {"client_encoding", "database", "user"}
 """PgBouncer refuses a login with any other parameter that it is not configured to ignore."""

@@ -12,8 +12,8 @@ import pytest
 from domain.errors import NameTaken
 from tests.support.databases import namesake, vended
 from tests.support.obstacles import memberships, run
-from tests.support.orders import INSTALLATION, new_order, rotated
-from tests.support.places import Place, tenant
+from tests.support.postgres_under_test import Place, tenant
+from tests.support.provision_requests import INSTALLATION, new_order, rotated
 
 CAN = [
     "CREATE TABLE made (id int PRIMARY KEY); INSERT INTO made VALUES (1)",

@@ -8,16 +8,16 @@ import asyncpg
 import pytest
 
 from adapters.postgres.dependents import AT_ONCE
+from adapters.postgres.inspection import tombstone_name
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.privileges import MOST, PART, take_back_in_parts
-from adapters.postgres.sight import tombstone_name
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound
-from domain.order import Holding, Order
+from domain.provisioning import Holding, Order
 from tests.support.databases import held, holding_of, namesake, vended
 from tests.support.obstacles import REFUSALS, crowd, filled, left_open, memberships, run
-from tests.support.orders import new_order
-from tests.support.places import Place, bundle, operated, session, tenant
+from tests.support.postgres_under_test import Place, bundle, operated, session, tenant
+from tests.support.provision_requests import new_order
 from tests.support.servers import CARELESS, bundled, operators_server
 
 CROWD = 2 * AT_ONCE

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.registry import postgres, sqlite
-from adapters.registry.migrating import migrate
-from tests.integration.registry.wire import Home, new_home
+from adapters.registry.migration import migrate
+from tests.integration.registry.proxied_registry import Home, new_home
 from tests.support.registries import own_database, registry_file
 from tests.support.servers import OperatorsServer, ram_folder
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from adapters.registry.migrating import migrate
-from domain.identity import RANDOM_BYTES, new_id
+from adapters.registry.migration import migrate
+from domain.ids import RANDOM_BYTES, new_id
 from tests.support.registries import BEGIN
 
 _REVISION = "0004"

@@ -11,17 +11,17 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.registry import sqlite
-from adapters.registry.audit import FORMER_ACTIONS, SqlAuditTrail
-from adapters.registry.examining import FileExamination
-from adapters.registry.migrating import migrate
+from adapters.registry.audit_log import FORMER_ACTIONS, SqlAuditTrail
+from adapters.registry.doctor import FileExamination
+from adapters.registry.migration import migrate
 from adapters.registry.registry import SqlRegistry
 from adapters.registry.store import Store
 from domain.database import Database
 from domain.errors import NameTaken, QuotaReached
+from domain.lifecycle import Work
+from domain.reconciliation import Upkeep, due
 from domain.states import State
-from domain.steps import Work
-from domain.upkeep import Upkeep, due
-from ports.driven.audit import AuditQuery
+from ports.driven.audit_log import AuditQuery
 from ports.driven.registry import Query
 from tests.integration.registry.former_records import (
     QUOTING_ERROR,

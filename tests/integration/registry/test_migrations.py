@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, Table, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.registry.migrating import VERSION_TABLE, migrate, scripts
+from adapters.registry.migration import VERSION_TABLE, migrate, scripts
 from adapters.registry.registry import SqlRegistry
 from adapters.registry.rows import row_of
 from adapters.registry.schema import DATABASES, METADATA

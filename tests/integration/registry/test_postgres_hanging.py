@@ -8,7 +8,7 @@ import pytest
 from adapters.registry import postgres
 from domain.errors import DatabaseNotFound, QuotaReached, Unavailable
 from domain.states import State
-from tests.integration.registry.wire import (
+from tests.integration.registry.proxied_registry import (
     Home,
     added,
     hold,
@@ -17,7 +17,7 @@ from tests.integration.registry.wire import (
     repeated,
     site,
 )
-from tests.support.faults import Blow, struck
+from tests.support.fault_injection import Blow, struck
 from tests.support.pgproxy import Fault, How
 from tests.support.records import new_record
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from adapters.registry.opening import opened_postgres
+from adapters.registry.stores import opened_postgres
 from domain.errors import StartupError
 from ports.driven.registry import Query
 from tests.support.records import new_record

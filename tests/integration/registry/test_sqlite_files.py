@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.memory.leases import MemoryLeases
-from adapters.registry.opening import opened_sqlite
+from adapters.registry.stores import opened_sqlite
+from adapters.system.leases import MemoryLeases
 from domain.errors import StartupError
 from ports.driven.registry import Query
 from tests.support.records import new_record

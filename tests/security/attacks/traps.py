@@ -5,24 +5,24 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 
-from adapters.memory.leases import MemoryLeases
 from adapters.memory.registry import MemoryRegistry
 from adapters.postgres.login_check import PostgresLoginCheck
+from adapters.system.leases import MemoryLeases
 from domain.connection import Connection
 from domain.errors import ExtensionUnavailable
+from domain.reconciliation import SETTLED, Upkeep
 from domain.states import State
-from domain.target import Isolation
-from domain.upkeep import SETTLED, Upkeep
+from domain.targets import Isolation
 from ports.driven.registry import Registry
-from ports.driving.reconcile import DetectDrift
+from ports.use_cases.detect_drift import DetectDrift
 from tests.security.attack import Attack, Attempt, attacks, in_own
 from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outcome
 from tests.security.stage import Guest, Stage, stoppable
 from tests.support.clock import FakeClock
 from tests.support.databases import held, vended
 from tests.support.drift import NOW
-from tests.support.orders import deriver
-from tests.support.places import session, tenant
+from tests.support.postgres_under_test import session, tenant
+from tests.support.provision_requests import deriver
 from tests.support.records import TARGET, new_record
 
 _SHADOWS = (

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
-from adapters.driver.connecting import Login
+from adapters.driver.connector import Login
 from adapters.postgres.provider import PostgresProvider
 from entrypoints.neon_emulator.behaviour import Behaviour
-from tests.support.callers import superuser_of
 from tests.support.databases import vended
+from tests.support.legacy_clients import superuser_of
 from tests.support.neon.emulator import RunningEmulator, running_emulator
-from tests.support.orders import new_order
-from tests.support.places import bundle, session
+from tests.support.postgres_under_test import bundle, session
+from tests.support.provision_requests import new_order
 
 Names = frozenset[str]
 Census = tuple[Names, Names]

@@ -6,7 +6,7 @@ from dependency_injector import providers
 
 from adapters.memory.provider import MemoryProvider
 from domain.connection import Connection
-from domain.order import Order
+from domain.provisioning import Order
 from entrypoints.cli.app import main
 from entrypoints.wiring.container import Container
 

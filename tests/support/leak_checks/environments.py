@@ -11,15 +11,15 @@ from urllib.parse import quote
 
 import asyncpg
 
-from adapters.driver.connecting import Login
+from adapters.driver.connector import Login
 from adapters.postgres.scram import scram_verifier
-from domain.secret import Secret
-from entrypoints.neon_emulator.faults import How
-from tests.support.callers import superuser_of
-from tests.support.leak_checks.life import Age, Trouble
-from tests.support.leak_checks.net import Canary, Net
+from domain.secrets import Secret
+from entrypoints.neon_emulator.state.faults import How
+from tests.support.leak_checks.scenario import Age, Trouble
+from tests.support.leak_checks.secret_search import Canary, Net
+from tests.support.legacy_clients import superuser_of
 from tests.support.neon.emulator import RunningEmulator, turned
-from tests.support.places import session
+from tests.support.postgres_under_test import session
 from tests.support.servers import OperatorsServer, operators_server
 from tests.support.service import RunningService
 

@@ -11,7 +11,7 @@ from adapters.system.clock import SystemClock
 from domain.connection import Connection
 from domain.errors import ProviderRejected
 from tests.support.neon.emulator import RunningEmulator, turned_now
-from tests.support.patience import RETRYING
+from tests.support.retrying import RETRYING
 
 turned = turned_now
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from entrypoints.neon_emulator.emulator import Emulator
+from entrypoints.neon_emulator.state.emulator import Emulator
 
 PATIENCE = 60.0
 """Seconds; a safety limit that no test examines."""

@@ -22,7 +22,7 @@ from openapi_core.datatypes import RequestParameters
 from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
-from entrypoints.neon_emulator.operations import STRANGE_STATUS
+from entrypoints.neon_emulator.state.operations import STRANGE_STATUS
 from tests.support.neon.description import Description, Operation, Schema, shape_of, shape_of_json
 
 NEWER = frozenset({"role.authentication_method", "roles.authentication_method"})

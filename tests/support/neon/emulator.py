@@ -15,10 +15,10 @@ from aiohttp.typedefs import Middleware
 
 from adapters.system.clock import SystemClock
 from entrypoints.neon_emulator.behaviour import Behaviour
-from entrypoints.neon_emulator.emulator import Emulator
-from entrypoints.neon_emulator.faults import Fault, How
-from entrypoints.neon_emulator.opening import opened_emulator
-from entrypoints.neon_emulator.project import Project
+from entrypoints.neon_emulator.startup import opened_emulator
+from entrypoints.neon_emulator.state.emulator import Emulator
+from entrypoints.neon_emulator.state.faults import Fault, How
+from entrypoints.neon_emulator.state.project import Project
 from ports.driven.clock import Clock
 from tests.support.neon.client import NeonClient
 from tests.support.neon.conformity import conforming

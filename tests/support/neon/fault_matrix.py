@@ -6,8 +6,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from domain.target import Isolation
-from entrypoints.neon_emulator.faults import DURING, Fault, How
+from domain.targets import Isolation
+from entrypoints.neon_emulator.state.faults import DURING, Fault, How
 
 WHILE = 5
 """How often a fault happens that lasts for a while."""

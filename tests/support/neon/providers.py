@@ -7,13 +7,13 @@ import structlog
 from structlog.stdlib import BoundLogger
 
 from adapters.neon.budget import Budget
-from adapters.neon.opening import Neon, Place, opened_neon
+from adapters.neon.startup import Neon, Place, opened_neon
 from adapters.system.clock import SystemClock
-from domain.secret import Secret
-from domain.target import Isolation
+from domain.secrets import Secret
+from domain.targets import Isolation
 from ports.driven.database_provider import DatabaseProvider
 from tests.support.neon.emulator import RunningEmulator
-from tests.support.orders import INSTALLATION
+from tests.support.provision_requests import INSTALLATION
 
 UNBOUNDED = 1_000_000
 """Requests per second, and at once: an emulator has no limit."""

@@ -7,34 +7,34 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.decorators.observed import Observation, ObservedLoginCheck, ObservedProvider
+from adapters.decorators.logging import Observation, ObservedLoginCheck, ObservedProvider
 from adapters.decorators.retrying import Retrying, RetryingLoginCheck
-from adapters.memory.leases import MemoryLeases
 from adapters.memory.registry import MemoryRegistry
 from adapters.neon.login_check import NeonLoginCheck
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.system.clock import SystemClock
+from adapters.system.leases import MemoryLeases
 from adapters.system.randomness import SystemRandomness
 from domain.database import Database
 from domain.errors import PgvendError
 from domain.expiry import ExpiryPolicy
-from domain.order import Order
+from domain.provisioning import Order
 from domain.retry import RetryPolicy
 from domain.states import State
-from domain.target import Isolation, Target
+from domain.targets import Isolation, Target
 from entrypoints.wiring.neon import TIMEOUT, with_retries
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
 from ports.driven.registry import Query
-from ports.driving.delete import DeleteDatabase
-from ports.driving.vend import VendDatabase
-from ports.driving.vended import Vended
-from tests.support.bundles import Events
-from tests.support.making import over, vend_with
+from ports.use_cases.create_database import VendDatabase
+from ports.use_cases.delete_database import DeleteDatabase
+from ports.use_cases.provisioned_database import Vended
+from tests.support.embedded_servers import Events
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.neon.providers import vending_on
-from tests.support.orders import deriver
+from tests.support.provision_requests import deriver
+from tests.support.use_cases import over, vend_with
 
 
 @dataclass(frozen=True)

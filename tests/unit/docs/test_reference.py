@@ -12,10 +12,10 @@ import typer
 
 from domain.errors import PgvendError
 from entrypoints.cli.app import COMMANDS, Commands
-from entrypoints.http.errors import CODES, HTTP_ERROR, INTERNAL, Misdirected, status_of
-from entrypoints.http.openapi import document
-from entrypoints.http.routes import ROUTES
-from entrypoints.settings import ClientSettings, Settings
+from entrypoints.config.settings import ClientSettings, Settings
+from entrypoints.http.api.openapi import document
+from entrypoints.http.api.problems import CODES, HTTP_ERROR, INTERNAL, Misdirected, status_of
+from entrypoints.http.api.routes.table import ROUTES
 from tests.support.service import REPOSITORY
 from tests.unit.docs.pages import DOCS, cell, check_rows, check_section
 

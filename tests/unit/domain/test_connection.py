@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.connection import Connection
-from domain.secret import Secret
+from domain.secrets import Secret
 
 ODD = "".join(map(chr, range(1, 128))) + "é😀\u202e"
 

@@ -8,10 +8,10 @@ import pytest
 
 from domain.database import Database
 from domain.errors import IllegalTransition, InFlight, OtherTarget
-from domain.naming import Nickname
+from domain.lifecycle import AT_ONCE, Work
+from domain.names import Nickname
 from domain.states import GONE, LEGAL, LIVE, State
-from domain.steps import AT_ONCE, Work
-from tests.support.orders import deriver
+from tests.support.provision_requests import deriver
 from tests.support.records import ELSEWHERE, TARGET, new_record
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

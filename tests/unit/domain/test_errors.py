@@ -6,7 +6,7 @@ import pytest
 
 import domain.errors
 from domain.errors import InFlight, PgvendError, Unavailable
-from entrypoints.http import errors as http_errors
+from entrypoints.http.api import problems as http_errors
 
 INDENT = 4
 """Columns for each level in the drawing."""

@@ -2,11 +2,11 @@
 
 import pytest
 
-from domain.burning import Burning
 from domain.guard_policy import GuardPolicy
-from domain.guarding import Concern, Look, Reason, Room
 from domain.locks import Lock, Mode
-from tests.support.looks import (
+from domain.server_snapshot import Concern, Look, Reason, Room
+from domain.xid_usage import Burning
+from tests.support.guard_states import (
     ADMIN,
     ATTACKER,
     AUTOVACUUM,

@@ -21,9 +21,9 @@ from domain.passwords import (
     name_of,
     new_nonce,
 )
-from domain.secret import MissingSecret, Secret
+from domain.secrets import MissingSecret, Secret
+from tests.support.changed_secrets import NEW, OLD, UNDER_BOTH, UNDER_NEW, UNDER_OLD
 from tests.support.records import new_record
-from tests.support.rekeyed import NEW, OLD, UNDER_BOTH, UNDER_NEW, UNDER_OLD
 
 ID = "db_00000000000000000000000000"
 NONCE = "00112233445566778899aabbccddeeff"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from domain.connection import Connection
 from domain.postgres_url import Address, PostgresUrl
-from domain.secret import Secret
+from domain.secrets import Secret
 
 SECRET = "hunter2"
 

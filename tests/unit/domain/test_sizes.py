@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.database import Database
+from domain.lifecycle import LONGEST_HISTORY, Work
 from domain.sizes import (
     LARGEST,
     NOTICE,
@@ -21,7 +22,6 @@ from domain.sizes import (
     work_for,
 )
 from domain.states import State
-from domain.steps import LONGEST_HISTORY, Work
 from tests.support.records import new_record
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.errors import IllegalTransition, InFlight
+from domain.lifecycle import Work
+from domain.reconciliation import Upkeep, due
 from domain.states import State
-from domain.steps import Work
 from domain.transitions import (
     check_restorable,
     complete_restoration,
@@ -17,7 +18,6 @@ from domain.transitions import (
     start_expiry,
     start_restoration,
 )
-from domain.upkeep import Upkeep, due
 from tests.support.records import new_record
 
 HOUR = timedelta(hours=1)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from domain.errors import StartupError
-from entrypoints.settings import ClientSettings, Settings
-from entrypoints.settings_loading import load_settings
+from entrypoints.config.loading import load_settings
+from entrypoints.config.settings import ClientSettings, Settings
 
 FOUR = {
     "NEON_PROJECT_ID": "shiny-wind-12345678",

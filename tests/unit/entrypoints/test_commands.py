@@ -49,5 +49,5 @@ def test_an_unknown_command_is_not_found() -> None:
 @pytest.mark.parametrize("name", ASKING)
 def test_a_client_command_does_not_load_the_server(name: str) -> None:
     modules = loaded()[name]
-    assert "entrypoints.cli.asking" in modules
+    assert "entrypoints.cli.client" in modules
     assert not HEAVY.intersection(modules)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from domain.errors import StartupError
-from entrypoints.data_folder import kept_secret, open_data_folder, service_secret
-from entrypoints.settings import Settings
+from entrypoints.config.data_folder import kept_secret, open_data_folder, service_secret
+from entrypoints.config.settings import Settings
 
 GIVEN = "the operator's own secret, long enough"
 DSN = "postgresql://admin:hunter2@db.example:5432/postgres"

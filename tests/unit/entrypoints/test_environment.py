@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from domain.errors import StartupError
+from entrypoints.config.environment import FORMER_NAMES
 from entrypoints.config.exposure import find_unreachable_host
-from entrypoints.environment import FORMER_NAMES
-from entrypoints.settings import LogLevel, Settings
-from entrypoints.settings_loading import ignored_variables, load_client_settings
+from entrypoints.config.loading import ignored_variables, load_client_settings
+from entrypoints.config.settings import LogLevel, Settings
 from tests.unit.entrypoints.conftest import FOUR, Environment
 
 DOCUMENTED = {str(field.validation_alias) for field in Settings.model_fields.values()}

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from adapters.registry.remembered import Record, Remembered
-from domain.checkup import Check, Mend, Outcome, Verdict
+from adapters.registry.snapshot import Record, Remembered
+from domain.doctor import Check, Mend, Outcome, Verdict
 from domain.errors import StartupError
 from domain.passwords import name_of
-from domain.secret import Secret
+from domain.secrets import Secret
 from entrypoints.cli.doctor import _script
+from entrypoints.config.settings import Settings
 from entrypoints.doctor.secret import SecretExamination
 from entrypoints.doctor.settings import (
     SettingsExamination,
@@ -21,8 +22,7 @@ from entrypoints.doctor.settings import (
     check_callers,
     check_network,
 )
-from entrypoints.settings import Settings
-from tests.support.checkups import FAIL, OK, WARN, outcomes
+from tests.support.doctor import FAIL, OK, WARN, outcomes
 
 KEY = "a-key-of-sixteen-characters-or-more"
 OLD, NEW = "the-old-secret-of-the-service-000", "the-new-secret-of-the-service-111"

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from entrypoints.provider_settings import ProviderName
-from entrypoints.settings import Settings
+from entrypoints.config.provider import ProviderName
+from entrypoints.config.settings import Settings
 
 DAY, HOUR = 86_400.0, 3_600.0
 

@@ -9,15 +9,15 @@ from typing import cast
 import pytest
 from aiohttp import web
 
-from domain.caller import ANYONE, Caller
+from domain.callers import ANYONE, Caller
 from domain.connection import Connection
 from domain.errors import Unavailable
-from domain.secret import Secret
-from entrypoints.http.bodies import body_as, json_response
-from entrypoints.http.connection_schemas import ConnectionResponse
-from entrypoints.http.errors import SlowBody
-from entrypoints.http.schemas import CreateDatabaseRequest
-from entrypoints.http.streams import MOST, MOST_OF_ONE, Streams
+from domain.secrets import Secret
+from entrypoints.http.api.json_bodies import body_as, json_response
+from entrypoints.http.api.problems import SlowBody
+from entrypoints.http.api.schemas.connections import ConnectionResponse
+from entrypoints.http.api.schemas.databases import CreateDatabaseRequest
+from entrypoints.http.api.stream_limiter import MOST, MOST_OF_ONE, Streams
 from tests.support.people import person
 
 ANN, BOB = person("ann", key="pgv_a"), person("bob", key="pgv_b")

@@ -10,9 +10,9 @@ import pytest
 import structlog
 from aiohttp.http_exceptions import InvalidHeader
 
-from domain.secret import Secret
+from domain.secrets import Secret
+from entrypoints.config.logging import configure_logging
 from entrypoints.config.terminal_log import MAX_REQUESTS, RequestSummary
-from entrypoints.logging import configure_logging
 
 HIDDEN = "hunter2"
 FOREIGN = "\x1b]0;own\x07\u202e\n2026-01-01 [error] forged\r\x9b2J\ud800ü"

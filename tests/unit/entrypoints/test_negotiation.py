@@ -4,7 +4,7 @@ import pytest
 
 from domain.errors import InvalidRequest
 from entrypoints.formats import FORMATS
-from entrypoints.formats.choosing import BY_MEDIA_TYPE, NotAcceptable, chosen
+from entrypoints.formats.negotiation import BY_MEDIA_TYPE, NotAcceptable, chosen
 
 CHOSEN = {
     "application/json": "json",

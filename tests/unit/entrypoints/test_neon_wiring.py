@@ -6,11 +6,11 @@ import structlog
 from adapters.memory.provider import MemoryProvider
 from domain.errors import OutcomeUnknown, PgvendError, ProviderBusy, ProviderLocked, Unavailable
 from domain.retry import RetryPolicy
-from domain.target import Isolation
+from domain.targets import Isolation
 from entrypoints.wiring.neon import TIMEOUT, with_retries
 from tests.support.clock import FakeClock
 from tests.support.doubles import ScriptedProvider
-from tests.support.orders import new_order
+from tests.support.provision_requests import new_order
 from tests.support.randomness import SeededRandomness
 
 MANY = 10_000

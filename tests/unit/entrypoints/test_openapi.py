@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
+from entrypoints.config.provider import ProviderName
+from entrypoints.http.api.openapi import document
+from entrypoints.http.api.routes.route import Route
+from entrypoints.http.api.routes.table import ROUTES
 from entrypoints.http.app import build_app
-from entrypoints.http.openapi import document
-from entrypoints.http.route import Route
-from entrypoints.http.routes import ROUTES
-from entrypoints.provider_settings import ProviderName
 from tests.support.apps import container_of
 
 LISTED = [route for route in ROUTES if route.listed]

@@ -7,9 +7,9 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from domain.errors import StartupError
-from entrypoints.provenance import ADDRESSES, SECRETS
-from entrypoints.settings import ClientSettings, Settings
-from entrypoints.settings_loading import load_client_settings, load_settings
+from entrypoints.config.loading import load_client_settings, load_settings
+from entrypoints.config.provenance import ADDRESSES, SECRETS
+from entrypoints.config.settings import ClientSettings, Settings
 from tests.unit.entrypoints.conftest import FOUR, Environment
 
 KEY = "9xQwErTyUiOpAsDfGhJkLzXc"

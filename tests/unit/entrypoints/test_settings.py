@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from domain.secret import Secret
+from domain.secrets import Secret
 from domain.sizes import SizeLimit
-from entrypoints.provider_settings import ProviderName
-from entrypoints.settings import ClientSettings, LogLevel, Settings
-from entrypoints.settings_loading import load_client_settings
+from entrypoints.config.loading import load_client_settings
+from entrypoints.config.provider import ProviderName
+from entrypoints.config.settings import ClientSettings, LogLevel, Settings
 from entrypoints.wiring.resources import embedded_options
 from tests.unit.entrypoints.conftest import FOUR, Environment
 

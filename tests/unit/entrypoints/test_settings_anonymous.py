@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.anonymous import AnonymousAccess
-from domain.rate import Rate
+from domain.rates import Rate
 from entrypoints.doctor.settings import check_callers
 from tests.unit.entrypoints.conftest import Environment
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from domain.caller import Caller, Scope
-from domain.keys import digest_of
-from domain.secret import Secret
+from domain.api_keys import digest_of
+from domain.callers import Caller, Scope
+from domain.secrets import Secret
 from tests.unit.entrypoints.conftest import Environment
 
 ONE, OTHER = "Zk3vT0pQx9LmN2sW", "9xQwErTyUiOpAsDf"

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.neon_settings import NeonIsolation
-from entrypoints.provider_settings import ProviderName
-from entrypoints.settings import Settings
+from entrypoints.config.neon import NeonIsolation
+from entrypoints.config.provider import ProviderName
+from entrypoints.config.settings import Settings
 from tests.unit.entrypoints.conftest import CURES, FOUR, Environment, names_in
 
 EMBEDDED = {"PGVEND_PROVIDER": "embedded"}

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ports.driving.vended import Vended
-from tests.support.vending import GRACE, HOUR, Memory
+from ports.use_cases.provisioned_database import Vended
+from tests.support.memory_service import GRACE, HOUR, Memory
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from domain.errors import (
     ProviderRejected,
     SecretUnknown,
 )
-from domain.steps import Work
+from domain.lifecycle import Work
 from ports.driven.login_check import PasswordRefused
-from ports.driving.vend import VendRequest
+from ports.use_cases.create_database import VendRequest
+from tests.support.changed_secrets import UNDER_NEW
 from tests.support.doubles import Fails
-from tests.support.rekeyed import UNDER_NEW
-from tests.support.vending import Memory
+from tests.support.memory_service import Memory
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ import pytest
 
 from adapters.memory.provider import MemoryProvider, Trouble, no_trouble
 from adapters.memory.registry import MemoryRegistry
-from domain.checkup import Check, Outcome, Verdict, counted, has_failed
+from domain.doctor import Check, Outcome, Verdict, counted, has_failed
 from domain.errors import PgvendError, ProviderBusy, ProviderRejected, StartupError
-from ports.driven.examination import Examination
-from ports.driving.check_health import CheckHealth
-from ports.driving.examine import Examine
-from tests.support.checkups import FAIL, OK, UNKNOWN, Finds
+from ports.driven.doctor import Examination
+from ports.use_cases.check_health import CheckHealth
+from ports.use_cases.run_doctor import Examine
+from tests.support.doctor import FAIL, OK, UNKNOWN, Finds
 from tests.support.doubles import Crashes, Holds
 
 FINE = Check("clock", Outcome(OK, "It is right."))

@@ -6,12 +6,12 @@ import pytest
 
 from domain.errors import ProviderBusy, ProviderRejected
 from domain.guard_policy import GuardPolicy
-from domain.guarding import Look, Room
 from domain.locks import Mode
-from ports.driving.guard_server import ALERT, ALERT_PACE, PACE, RETRY, GuardServer, GuardState
+from domain.server_snapshot import Look, Room
+from ports.use_cases.guard_server import ALERT, ALERT_PACE, PACE, RETRY, GuardServer, GuardState
 from tests.support.clock import FakeClock
 from tests.support.fake_guard import FakeGuard
-from tests.support.looks import ADMIN, ATTACKER, VICTIM, lock, look, prepared, session
+from tests.support.guard_states import ADMIN, ATTACKER, VICTIM, lock, look, prepared, session
 
 QUIET = look(places=Room(free=90, total=100), ages={"a": 7})
 ATTACKED = look(lock(ATTACKER, "catalog:1260", Mode.AccessExclusive, waited=0.1))

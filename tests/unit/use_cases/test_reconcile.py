@@ -1,210 +1,190 @@
-"""Drift between the records and the provider: what is repaired, and what is kept."""
+"""The reconciler does every due task once, on one of the replicas."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
-from adapters.memory.provider import MemoryProvider
-from domain.order import Holding
+from adapters.memory.provider import no_trouble
+from domain.errors import ProviderBusy
+from domain.lifecycle import FIRST_PAUSE
+from domain.reconciliation import Upkeep
 from domain.states import State
-from domain.text import legible
-from domain.upkeep import SETTLED, Upkeep
-from ports.driving.reconcile import PAGE, TOMBSTONE
-from ports.driving.sweep import DONE, PART, TOLD, WOULD, Finding
-from ports.driving.vended import Vended
-from tests.support.aftermath import assert_in_line, found
-from tests.support.drifted import half_unrecorded, lost, told, unrecorded, vended
-from tests.support.orders import deriver
-from tests.support.records import new_record
-from tests.support.vending import GRACE, Memory
+from ports.use_cases.create_database import VendRequest
+from ports.use_cases.reconcile import AT_ONCE, DONE, PAGE, WOULD, Finding
+from tests.support.consistency import assert_in_line, found
+from tests.support.doubles import Fails
+from tests.support.drift_scenarios import deleted, told
+from tests.support.memory_faults import Fate, Killed, troubled
+from tests.support.memory_service import GRACE, HOUR, Memory
+from tests.support.records import ELSEWHERE, new_record
 
-UNPLAIN = ["a\nLD_PRELOAD=x", "\x1b]0;a\x07", "a\u202eb", "a\ud800"]
+SALES = VendRequest(nickname="Sales", ttl=HOUR)
 
 
-async def test_an_orphaned_database_is_imported_and_can_be_used_and_deleted(memory: Memory) -> None:
-    tenant = await unrecorded(memory, age=9 * SETTLED)
+async def half_made(memory: Memory, key: str | None = None) -> None:
+    """A database whose process was killed before the provider answered."""
+    with pytest.raises(Killed):
+        await troubled(memory, Fate(Killed(), 4, lasting=True)).memory.vend()(
+            replace(SALES, key=key)
+        )
+    memory.trouble = no_trouble
 
-    assert told(await found(memory)) == [(Upkeep.ADOPT, DONE)]
+
+async def half_made_with_a_key(memory: Memory) -> None:
+    await half_made(memory, "once")
+
+
+async def rotating(memory: Memory) -> None:
+    made = await memory.vend()(SALES)
+    await memory.interrupt("before rotate", memory.rotate()(made.database.id))
+    memory.clock.moment += FIRST_PAUSE
+
+
+async def extending(memory: Memory) -> None:
+    made = await memory.vend()(SALES)
+    await memory.interrupt("before install", memory.add_extension()(made.database.id, "hstore"))
+    memory.clock.moment += FIRST_PAUSE
+
+
+async def over(memory: Memory) -> None:
+    await memory.vend()(SALES)
+    memory.clock.moment += HOUR
+
+
+async def restoring(memory: Memory) -> None:
+    await over(memory)
+    await memory.sweep(GRACE)()
+    record = await memory.only_record()
+    await memory.interrupt("before provision", memory.restore()(record.id, HOUR))
+    memory.clock.moment += FIRST_PAUSE
+
+
+Prepare = Callable[[Memory], Awaitable[None]]
+FOUND: dict[Upkeep, tuple[Prepare, State]] = {
+    Upkeep.UNDO: (half_made, State.FAILED),
+    Upkeep.FINISH: (half_made_with_a_key, State.READY),
+    Upkeep.DELETE: (deleted, State.DELETED),
+    Upkeep.ROTATE: (rotating, State.READY),
+    Upkeep.ADD_EXTENSION: (extending, State.READY),
+    Upkeep.EXPIRE: (over, State.EXPIRED),
+    Upkeep.RESTORE: (restoring, State.READY),
+}
+
+
+@pytest.fixture(params=FOUND, ids=str)
+async def upkeep(memory: Memory, request: pytest.FixtureRequest) -> Upkeep:
+    """The action that the only record is due for."""
+    await FOUND[request.param][0](memory)
+    return Upkeep(request.param)
+
+
+async def test_a_due_task_is_done_and_reported(memory: Memory, upkeep: Upkeep) -> None:
+    findings = await found(memory.restarted(), GRACE)
 
     record = await memory.only_record()
-    assert (record.id, record.names, record.state) == (tenant.id, tenant.names, State.READY)
-    assert abs(record.created_at - (memory.clock.now() - 9 * SETTLED)) < timedelta(seconds=1)
-    assert (record.expires_at, record.wake_at) == (None, None)
-    assert memory.provider.accepts((await memory.rotate()(tenant.id)).connection)
-    await memory.deletion().request(tenant.id)
+    assert findings == [Finding(upkeep, record.id, record.names.database, DONE)]
+    assert (record.state, record.is_at_rest) == (FOUND[upkeep][1], True)
+    await assert_in_line(memory, GRACE)
+
+
+async def test_a_dry_run_reports_the_same_and_changes_nothing(
+    memory: Memory, upkeep: Upkeep
+) -> None:
+    before, held = await memory.records(), await memory.tenant_ids()
+
+    assert told(await found(memory, GRACE, dry_run=True)) == [(upkeep, WOULD)]
+    assert (await memory.records(), await memory.tenant_ids()) == (before, held)
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_a_database_with_a_held_lease_is_not_touched(
+    memory: Memory, upkeep: Upkeep, dry_run: bool
+) -> None:
+    record = await memory.only_record()
+
+    async with memory.leases.held(record.id):
+        assert await found(memory, GRACE, dry_run=dry_run) == []
+
+    assert await memory.only_record() == record
+
+
+async def test_of_two_concurrent_reconcilers_one_does_the_task(
+    memory: Memory, upkeep: Upkeep
+) -> None:
+    both = await asyncio.gather(found(memory, GRACE), found(memory.replica(), GRACE))
+    assert told(both[0] + both[1]) == [(upkeep, DONE)]
+
+
+async def test_a_database_of_another_target_is_not_touched(memory: Memory, upkeep: Upkeep) -> None:
+    elsewhere = memory.replica()
+    elsewhere.target = ELSEWHERE
+    before = await memory.only_record()
+
+    assert await elsewhere.sweep(GRACE)(drift=False) == []
+    assert await memory.only_record() == before
+
+
+async def test_the_number_of_concurrent_tasks_is_bounded(memory: Memory) -> None:
+    for number in range(9):
+        await deleted(memory, f"Sales {number}")
+    memory.trouble = crowd = _Crowd()
+
+    await found(memory)
+
+    assert 1 < crowd.most <= 4
+
+
+async def test_all_pages_of_due_records_are_processed(memory: Memory) -> None:
+    for _ in range(PAGE + 1):
+        await memory.registry.add(new_record(state=State.DELETING, made=memory.clock.now()))
+
+    assert len(await found(memory)) == PAGE + 1
+    assert {record.state for record in await memory.records()} == {State.DELETED}
+
+
+async def test_a_task_that_failed_before_comes_last(memory: Memory) -> None:
+    """Although it is the newest and would otherwise come first."""
+    others = [await memory.create(f"Sales {number}") for number in range(2 * AT_ONCE)]
+    memory.clock.moment += FIRST_PAUSE
+    await deleted(memory, "Troublesome")
+    memory.trouble = Fails({"before delete": [ProviderBusy()]})
+    await found(memory)
+    memory.clock.moment += FIRST_PAUSE
+    for other in others:
+        await memory.deletion().request(other.database.id)
+
+    findings = await found(memory)
+
+    assert len(findings) == 2 * AT_ONCE + 1
+    assert findings[-1].database == "troublesome"
+
+
+async def test_without_drift_no_inventory_is_read(memory: Memory) -> None:
+    memory.trouble = Fails({"inventory": [ProviderBusy()]})
+    assert await memory.sweep()(drift=False) == []
+
+
+async def test_a_failing_undo_is_reported(memory: Memory) -> None:
+    await half_made(memory)
+    memory.trouble = Fails({"before delete": [ProviderBusy()]})
+
+    assert told(await found(memory)) == [(Upkeep.UNDO, "provider_busy")]
+    memory.clock.moment += FIRST_PAUSE
+
     assert told(await found(memory)) == [(Upkeep.DELETE, DONE)]
-    await assert_in_line(memory)
+    assert (await memory.only_record()).state is State.FAILED
 
 
-async def test_an_incomplete_orphan_is_reported_and_not_touched(memory: Memory) -> None:
-    """It may belong to another service, or be in use."""
-    await half_unrecorded(memory)
-    held = await memory.tenant_ids()
-    [half] = await memory.provider.inventory()
+class _Crowd:
+    """Counts concurrent deletions."""
 
-    [finding] = await found(memory)
+    def __init__(self) -> None:
+        self.inside = 0
+        self.most = 0
 
-    assert (finding.action, finding.outcome) == (Upkeep.DOUBT, TOLD)
-    assert finding.database == (half.database or half.owner)
-    assert "on the server" in finding.detail
-    assert (await memory.records(), await memory.tenant_ids()) == ([], held)
-
-
-async def test_two_concurrent_imports_add_one_record(memory: Memory) -> None:
-    await unrecorded(memory)
-
-    both = await asyncio.gather(found(memory), found(memory.replica()))
-
-    assert (Upkeep.ADOPT, DONE) in told(both[0] + both[1])
-    assert len(await memory.records()) == 1
-    await assert_in_line(memory)
-
-
-async def test_an_orphan_with_a_recorded_name_is_reported_and_kept(memory: Memory) -> None:
-    tenant = await unrecorded(memory)
-    other = new_record("Lost", state=State.READY, made=memory.clock.now())
-    await memory.registry.add(replace(other, wake_at=None))
-
-    assert (Upkeep.ADOPT, "name_taken") in told(await found(memory))
-    assert await memory.tenant_ids() == {tenant.id}
-
-
-async def test_a_leftover_of_a_deleted_database_is_deleted(memory: Memory, sales: Vended) -> None:
-    await memory.delete(sales.database.id)
-    await memory.provider.provision(sales.database.order(deriver))
-
-    assert told(await found(memory)) == [(Upkeep.REMOVE, DONE)]
-    assert await memory.tenant_ids() == set()
-
-
-async def test_a_tombstone_frees_name_and_quota_and_is_removed_in_parts(
-    memory: Memory, sales: Vended
-) -> None:
-    memory.provider.name_by_others(sales.database.id, 2)
-    await memory.delete(sales.database.id)
-
-    assert (await memory.registry.get(sales.database.id)).state is State.DELETED
-    again = await vended(memory, sales.database.nickname.typed)
-    assert again.names == sales.database.names
-    [dry] = await memory.sweep()(dry_run=True)
-    assert (dry.action, dry.outcome, dry.detail) == (Upkeep.REMOVE, WOULD, TOMBSTONE)
-    [first] = await found(memory)
-    assert (first.action, first.outcome) == (Upkeep.REMOVE, PART)
-    assert first.detail == "Objects of others refer to it: 1."
-    assert told(await found(memory)) == [(Upkeep.REMOVE, DONE)]
-    assert await found(memory) == []
-    assert await memory.tenant_ids() == {again.id}
-
-
-async def test_a_database_dropped_on_the_server_is_marked_missing(memory: Memory) -> None:
-    made, other = await vended(memory), await vended(memory, "Other")
-    await lost(memory, made)
-
-    assert told(await found(memory)) == [(Upkeep.FORGET, DONE)]
-
-    assert (await memory.registry.get(made.id)).state is State.DELETED
-    assert (await memory.registry.get(other.id)) == other
-    await assert_in_line(memory)
-
-
-async def test_the_record_follows_a_renamed_database(memory: Memory, sales: Vended) -> None:
-    memory.provider._databases["renamed"] = memory.provider._databases.pop("sales")
-
-    assert told(await found(memory)) == [(Upkeep.RENAME, DONE)]
-
-    connection = (await memory.connect()(sales.database.id)).connection
-    assert connection.database == "renamed"
-    assert memory.provider.accepts(connection)
-    await assert_in_line(memory)
-
-
-@pytest.mark.parametrize("name", UNPLAIN, ids=ascii)
-async def test_a_name_with_control_characters_is_reported_and_not_recorded(
-    memory: Memory, sales: Vended, name: str
-) -> None:
-    memory.provider._databases[name] = memory.provider._databases.pop("sales")
-
-    [finding] = await found(memory)
-
-    assert told([finding]) == [(Upkeep.RENAME, TOLD)]
-    assert finding.database == legible(name)
-    assert "keeps the former name" in finding.detail
-    assert await memory.only_record() == sales.database
-    await memory.delete(sales.database.id)
-
-
-@pytest.mark.parametrize("name", UNPLAIN, ids=ascii)
-async def test_a_database_with_such_a_name_is_not_imported(memory: Memory, name: str) -> None:
-    tenant = await unrecorded(memory)
-    memory.provider._databases[name] = memory.provider._databases.pop(tenant.names.database)
-
-    assert told(await found(memory)) == [(Upkeep.ADOPT, TOLD)]
-    assert await memory.records() == []
-
-
-@pytest.mark.parametrize("is_deleted", [False, True])
-async def test_a_database_that_changes_meanwhile_is_not_touched(
-    memory: Memory, is_deleted: bool
-) -> None:
-    """Between reading the records and reading the inventory, or after both."""
-    made, _ = await vended(memory), await vended(memory, "Other")
-    await lost(memory, made)
-    tasks = await memory.detect_drift()()
-    await memory.provider.provision(made.order(deriver))
-    await (memory.deletion().request(made.id) if is_deleted else memory.rotate()(made.id))
-    record = await memory.registry.get(made.id)
-
-    assert [await task.run() for task in tasks if task.run] == [False]
-    assert await memory.registry.get(made.id) == record
-    assert made.id in await memory.tenant_ids()
-
-
-class Behind(MemoryProvider):
-    """Its first inventory lacks the newest database."""
-
-    looks = 0
-
-    async def inventory(self) -> Sequence[Holding]:
-        self.looks += 1
-        holdings = await super().inventory()
-        return holdings[:-1] if self.looks == 1 else holdings
-
-
-async def test_a_database_that_the_second_inventory_shows_is_not_missing(memory: Memory) -> None:
-    memory.provider = Behind()
-    both = [await vended(memory), await vended(memory, "Other")]
-    memory.clock.moment += SETTLED
-
-    assert told(await found(memory)) == []
-    assert all(memory.lets_in(made) for made in both)
-
-
-async def test_a_database_that_is_being_provisioned_is_not_drift(memory: Memory) -> None:
-    seen: list[list[Finding]] = []
-
-    async def comparing(moment: str) -> None:
-        if moment in {"amid provision", "after provision"}:
-            seen.append(await memory.sweep()())
-
-    memory.trouble = comparing
-    made = await vended(memory)
-
-    assert seen == [[], []]
-    assert memory.lets_in(made)
-
-
-async def test_all_pages_of_records_are_compared(memory: Memory, sales: Vended) -> None:
-    for _ in range(PAGE):
-        await memory.registry.add(new_record(made=memory.clock.now() + GRACE))
-    missing = await memory.registry.add(
-        new_record("Missing", state=State.READY, made=memory.clock.now())
-    )
-    memory.clock.moment += SETTLED
-
-    tasks = await memory.detect_drift()()
-
-    assert [(task.action, task.id) for task in tasks] == [(Upkeep.FORGET, missing.id)]
-    assert memory.lets_in(sales.database)
+    async def __call__(self, moment: str) -> None:
+        self.inside += {"before delete": 1, "after delete": -1}.get(moment, 0)
+        self.most = max(self.most, self.inside)
+        await asyncio.sleep(0)

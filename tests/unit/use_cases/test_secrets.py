@@ -9,14 +9,14 @@ from adapters.memory.provider import no_trouble
 from domain.errors import SecretUnknown
 from domain.passwords import PasswordDeriver, name_of
 from domain.states import State
-from ports.driving.check_secrets import CheckSecrets, SecretsInUse
-from ports.driving.vend import VendRequest
-from ports.driving.vended import Vended
-from tests.support.aftermath import settle
+from ports.use_cases.check_secrets import CheckSecrets, SecretsInUse
+from ports.use_cases.create_database import VendRequest
+from ports.use_cases.provisioned_database import Vended
+from tests.support.changed_secrets import NEW, UNDER_BOTH, UNDER_NEW, UNDER_OLD, restarted
+from tests.support.consistency import settle
 from tests.support.doubles import Crashes
+from tests.support.memory_service import HOUR, PROVISIONING, ROTATING, Memory
 from tests.support.records import new_record
-from tests.support.rekeyed import NEW, UNDER_BOTH, UNDER_NEW, UNDER_OLD, restarted
-from tests.support.vending import HOUR, PROVISIONING, ROTATING, Memory
 
 SALES = VendRequest(nickname="Sales", ttl=HOUR, key="sales")
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from domain.order import Order
+from domain.provisioning import Order
 from ports.driven.database_provider import DatabaseProvider
-from tests.support.orders import new_order, rotated
+from tests.support.provision_requests import new_order, rotated
 
 ORDER = new_order()
 

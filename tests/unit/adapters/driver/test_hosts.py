@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 import asyncpg
 import pytest
 
-from adapters.driver.connecting import connect, login_of_url
+from adapters.driver.connector import connect, login_of_url
 from domain.postgres_url import PostgresUrl
 from tests.support.servers import OperatorsServer, free_port
 

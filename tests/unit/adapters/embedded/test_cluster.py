@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapters.embedded.cluster import LOG_LIMIT, PORTS, Cluster
-from adapters.embedded.listening import is_free
+from adapters.embedded.listen_addresses import is_free
 from domain.errors import StartupError
 
 

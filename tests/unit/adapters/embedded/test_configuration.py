@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters.embedded.configuration import ADMIN, SUPERUSER, quoted, write_configuration
-from adapters.embedded.listening import LOOPBACK, Listening
+from adapters.embedded.listen_addresses import LOOPBACK, Listening
 
 FILES = ["pg_hba.conf", "pg_ident.conf", "pgvend.conf", "postgresql.auto.conf"]
 

@@ -13,7 +13,7 @@ from adapters.embedded.binaries import BUNDLED, Wheel
 from adapters.embedded.files import LONGEST, read_file, write_file
 from adapters.embedded.trust import check_place
 from domain.errors import StartupError
-from tests.support.needs import lacking
+from tests.support.requirements import lacking
 
 NOBODY = 65534
 

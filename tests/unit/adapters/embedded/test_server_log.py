@@ -10,7 +10,7 @@ import pytest
 
 from adapters.embedded.cluster import LOG_LIMIT, Cluster
 from adapters.embedded.server_log import CHUNK, LONGEST_LINE, ServerLog
-from tests.support.bundles import until
+from tests.support.embedded_servers import until
 
 
 @pytest.fixture

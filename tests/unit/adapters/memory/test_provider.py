@@ -4,9 +4,9 @@ import pytest
 
 from adapters.memory.provider import MemoryProvider
 from domain.errors import OutcomeUnknown, ProviderFull
-from domain.order import Holding
+from domain.provisioning import Holding
 from tests.support.doubles import Fails
-from tests.support.orders import new_order, rotated
+from tests.support.provision_requests import new_order, rotated
 
 
 async def test_it_takes_orders_up_to_its_capacity() -> None:

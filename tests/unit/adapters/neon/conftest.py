@@ -14,7 +14,7 @@ from adapters.neon.branch import NeonBranch
 from adapters.neon.budget import Budget
 from adapters.neon.client import Client, opened_client
 from adapters.neon.operations import Pace, Waiting
-from domain.secret import Secret
+from domain.secrets import Secret
 from tests.support.clock import FakeClock
 
 API = "https://neon.example/api/v2"

@@ -9,9 +9,9 @@ import pytest
 import structlog
 from aiohttp.client_reqrep import ConnectionKey
 
+from adapters.neon.api_models import Accepted, OneBranch, OneOperation, Projects, Roles
 from adapters.neon.budget import Budget
 from adapters.neon.client import path
-from adapters.neon.wire import Accepted, OneBranch, OneOperation, Projects, Roles
 from domain.errors import OutcomeUnknown, PgvendError, ProviderBusy, ProviderRejected
 from tests.support.clock import FakeClock
 from tests.unit.adapters.neon.conftest import API, BRANCH, KEY, Wire, operation, problem, role

@@ -7,7 +7,7 @@ import pytest
 from adapters.neon.login_check import PAUSES, NeonLoginCheck
 from domain.connection import Connection
 from domain.errors import PgvendError, ProviderBusy, ProviderRejected
-from domain.secret import Secret
+from domain.secrets import Secret
 from ports.driven.login_check import LoginCheck
 from tests.support.clock import FakeClock
 

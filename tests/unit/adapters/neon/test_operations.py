@@ -5,8 +5,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from adapters.neon.api_models import Operation
 from adapters.neon.operations import LONGEST_FAILURE, LONGEST_WORK, Pace
-from adapters.neon.wire import Operation
 from domain.errors import OutcomeUnknown, ProviderRejected
 from tests.unit.adapters.neon.conftest import PROJECT, Wire, operation, problem
 

@@ -5,11 +5,11 @@ from urllib.parse import urlencode
 
 import pytest
 
+from adapters.neon.api_models import Project
 from adapters.neon.errors import NotVisible
 from adapters.neon.projects import NeonProjects
-from adapters.neon.wire import Project
 from domain.errors import ProviderBusy, ProviderRejected
-from domain.naming import Nickname
+from domain.names import Nickname
 from tests.unit.adapters.neon.conftest import MOMENT, PROJECT, Wire, project
 
 MARK = "pgvend:testing:"

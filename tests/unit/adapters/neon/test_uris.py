@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adapters.neon.uris import address_of, direct_host
 from domain.errors import ProviderRejected
-from domain.secret import Secret
+from domain.secrets import Secret
 
 HOST = "ep-cool-sun-1.c-2.eu-central-1.aws.neon.tech"
 

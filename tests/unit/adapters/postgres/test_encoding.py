@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from adapters.postgres.doctor.encodings import judged_template
 from adapters.postgres.encoding import Template
-from adapters.postgres.examining.encodings import judged_template
-from domain.checkup import Verdict
+from domain.doctor import Verdict
 
 UTF8 = Template(
     encoding="UTF8", collation="de_DE.UTF-8", characters="de_DE.UTF-8", is_libc=True, major=15

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.postgres.scram import ITERATIONS, SALT_BYTES, _verifier, scram_verifier
-from domain.secret import Secret
+from domain.secrets import Secret
 
 FORM = re.compile(r"SCRAM-SHA-256\$(\d+):([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)")
 

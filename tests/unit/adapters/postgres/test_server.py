@@ -3,11 +3,11 @@
 import pytest
 
 from adapters.driver.tls import Tls
+from adapters.postgres.inspection import Marks
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import Server, server_of_dsn
 from adapters.postgres.sessions import login_of, opened_pool
-from adapters.postgres.sight import Marks
-from tests.support.orders import INSTALLATION, new_order, rotated
+from tests.support.provision_requests import INSTALLATION, new_order, rotated
 
 DSN = "postgresql://admin:hunter2@db.example:6543/postgres?sslmode=require"
 NOWHERE = "postgresql://admin@database.invalid/postgres?sslmode=require"

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.postgres import statements
-from domain.identity import RANDOM_BYTES, new_id
-from domain.naming import Names
-from domain.order import Tenant
+from domain.ids import RANDOM_BYTES, new_id
+from domain.names import Names
+from domain.provisioning import Tenant
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 

@@ -1,0 +1,130 @@
+"""A queue for providers that accept one change at a time."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from statistics import fmean
+
+from structlog.stdlib import BoundLogger
+
+from domain.connection import Connection
+from domain.errors import ProviderBusy
+from domain.extensions import Extension
+from domain.provisioning import Holding, Order, Tenant, Tombstone
+from ports.driven.clock import Clock
+from ports.driven.database_provider import DatabaseProvider
+
+FIRST_GUESS = 1.0
+"""The assumed duration of a call in seconds, until one has ended."""
+
+RECENT = 20
+"""The number of calls whose mean duration is expected of the next ones."""
+
+
+class Queue:
+    """Runs one call at a time, first come, first served. At most `limit` calls wait, each for at
+    most `max_wait` seconds."""
+
+    def __init__(self, limit: int, patience: float, clock: Clock, log: BoundLogger) -> None:
+        self._limit, self._patience, self._clock, self._log = limit, patience, clock, log
+        self._lock = asyncio.Lock()  # fair, also if a waiting call is cancelled
+        self._length = 0  # the running call and the waiting ones
+        self._durations: deque[float] = deque(maxlen=RECENT)
+
+    @asynccontextmanager
+    async def turn(self, call: str, tenant: Tenant, *, refusable: bool) -> AsyncIterator[None]:
+        """Run the body alone. The turn ends with the body, even if that is cancelled.
+
+        Raises ProviderBusy, for a `refusable` call, if the queue is full or its wait is too long.
+        """
+        if refusable:
+            self._refuse_overflow()
+        with self._counted() as ahead:
+            arrival = self._clock.elapsed()
+            await self._enter(self._patience if refusable else None)
+            with self._inside():
+                if ahead:
+                    ms = round((self._clock.elapsed() - arrival) * 1000, 1)
+                    self._log.debug("provider.queued", call=call, id=tenant.id, length=ahead, ms=ms)
+                yield
+
+    def _refuse_overflow(self) -> None:
+        """Raise ProviderBusy if the queue is full, with the time until it is empty."""
+        waiting = self._length - 1
+        if waiting >= self._limit:
+            mean = fmean(self._durations or [FIRST_GUESS])
+            raise ProviderBusy(
+                f"{waiting} calls wait for the provider already; try again later.",
+                retry_after=max(1.0, waiting * mean),
+            )
+
+    @contextmanager
+    def _counted(self) -> Iterator[int]:
+        """Count the call among the running and waiting; yield the number before it."""
+        self._length += 1
+        try:
+            yield self._length - 1
+        finally:
+            self._length -= 1
+
+    async def _enter(self, patience: float | None) -> None:
+        try:
+            async with asyncio.timeout(patience):
+                await self._lock.acquire()
+        except TimeoutError:
+            raise ProviderBusy("The calls before this one take too long; try again.") from None
+
+    @contextmanager
+    def _inside(self) -> Iterator[None]:
+        begin = self._clock.elapsed()
+        try:
+            yield
+        finally:
+            self._lock.release()
+            self._durations.append(self._clock.elapsed() - begin)
+
+
+@dataclass(frozen=True)
+class QueuedProvider(DatabaseProvider):
+    """Queues all calls that change something. A deletion or suspension is never refused: otherwise
+    the database, or access to it, would remain."""
+
+    inner: DatabaseProvider
+    queue: Queue
+
+    async def provision(self, order: Order) -> Connection:
+        async with self.queue.turn("provision", order.tenant, refusable=True):
+            return await self.inner.provision(order)
+
+    async def extensions(self) -> Sequence[Extension]:
+        return await self.inner.extensions()
+
+    async def install(self, order: Order) -> None:
+        await self.inner.install(order)
+
+    async def reveal(self, order: Order) -> Connection:
+        return await self.inner.reveal(order)
+
+    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
+        async with self.queue.turn("rotate", order.tenant, refusable=True):
+            return await self.inner.rotate(order, end_sessions=end_sessions)
+
+    @property
+    def rotation_ends_sessions(self) -> bool:
+        return self.inner.rotation_ends_sessions
+
+    async def suspend(self, tenant: Tenant) -> None:
+        async with self.queue.turn("suspend", tenant, refusable=False):
+            await self.inner.suspend(tenant)
+
+    async def delete(self, tenant: Tenant) -> Tombstone | None:
+        async with self.queue.turn("delete", tenant, refusable=False):
+            return await self.inner.delete(tenant)
+
+    async def inventory(self) -> Sequence[Holding]:
+        return await self.inner.inventory()
+
+    async def ping(self) -> None:
+        await self.inner.ping()

@@ -1,0 +1,235 @@
+"""The bundled server, and a provider on it, until a context exits."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from structlog.stdlib import BoundLogger
+
+from adapters.embedded.account import Account, account_for_server, own_name
+from adapters.embedded.cleanup import end_old_server
+from adapters.embedded.cluster import Cluster
+from adapters.embedded.configuration import (
+    ADMIN,
+    INITDBS,
+    SUPERUSER,
+    is_overwritten,
+    write_configuration,
+)
+from adapters.embedded.extension_transfer import forget_handing_over, hand_over
+from adapters.embedded.extensions import HARMLESS, control_path, entrust, load_libraries
+from adapters.embedded.files import write_file
+from adapters.embedded.initdb import initdbs_configuration, make_cluster
+from adapters.embedded.listen_addresses import LOOPBACK, Listening
+from adapters.embedded.postmaster import Postmaster
+from adapters.embedded.programs import Programs, found_programs
+from adapters.embedded.server_log import ServerLog
+from adapters.embedded.setup import has_tls, set_up
+from adapters.embedded.threads import in_thread
+from adapters.embedded.trust import check_place
+from adapters.postgres.factory import opened_provider
+from adapters.postgres.provider import PostgresProvider
+from adapters.postgres.server import Server
+from domain.errors import PgvendError, StartupError
+from domain.hosts import reached_at
+from domain.postgres_url import Address
+from ports.driven.clock import Clock
+
+LONGEST_SOCKET_PATH = 103
+"""Maximum length of a socket's path in bytes on macOS. Linux allows four more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """Options of the bundled server.
+
+    `folder` is for this server alone. `port`: None to choose one at the first start. `programs`:
+    None for the bundled ones. `settings` override those of `configuration`. Connections name
+    `public_host` and `public_port`, or, if None, the address that the server listens on.
+    """
+
+    folder: Path
+    listen: Sequence[str] = LOOPBACK
+    port: int | None = None
+    public_host: str | None = None
+    public_port: int | None = None
+    programs: Path | None = None
+    connection_limit: int = 20
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def public_address(self, port: int) -> Address:
+        """Return the address that connections name, for a server that listens on `port`."""
+        return Address(self.public_host or reached_at(self.listen), self.public_port or port)
+
+
+@asynccontextmanager
+async def opened_bundle(
+    bundle: Bundle, installation: str, clock: Clock, log: BoundLogger
+) -> AsyncIterator[PostgresProvider]:
+    """Start the bundled server and open a provider on it. Raises StartupError when the folder or
+    the port is in use, or when the server does not start."""
+    async with (
+        _running_server(bundle, clock, log) as server,
+        opened_provider(server, installation) as provider,
+    ):
+        yield provider
+
+
+@asynccontextmanager
+async def _running_server(bundle: Bundle, clock: Clock, log: BoundLogger) -> AsyncIterator[Server]:
+    cluster = Cluster(bundle.folder)
+    async with AsyncExitStack() as closing:
+        with _told(cluster):
+            closing.enter_context(cluster.lock())
+            server = await _started(cluster, bundle, clock, log, closing)
+        yield server
+
+
+async def _started(
+    cluster: Cluster,
+    bundle: Bundle,
+    clock: Clock,
+    log: BoundLogger,
+    closing: AsyncExitStack,
+) -> Server:
+    programs = await _prepared(cluster, bundle)
+    port = await in_thread(cluster.choose_port, bundle.port, bundle.listen)
+    await in_thread(_configure, cluster, programs, port, bundle)
+    socket = {
+        "host": short_path(cluster.data, port, closing),
+        "port": port,
+        "database": "postgres",
+        "server_user": server_user(programs.account),
+    }
+    superuser = {**socket, "user": SUPERUSER}
+    server_log = await closing.enter_async_context(_kept_log(cluster))
+    postmaster = Postmaster(cluster, programs, server_log, superuser, clock, log)
+    closing.push_async_callback(postmaster.stop)
+    await postmaster.start()
+    _tell_version(programs, log)
+    for oid in await set_up(cluster, superuser):
+        log.warning("postgres.removed_incomplete_database", oid=oid)
+    await load_libraries(superuser)
+    entrusted = await entrust(cluster.data, programs.major, superuser, programs.account)
+    tasks = (
+        postmaster.watch,
+        partial(hand_over, cluster, superuser, entrusted, log),
+    )
+    await closing.enter_async_context(_running(*tasks))
+    return Server(
+        admin={**socket, "user": ADMIN},
+        superuser=superuser,
+        installable=HARMLESS - entrusted,
+        entrusted=entrusted,
+        public=(bundle.public_address(port),),
+        detour={"host": reached_at(bundle.listen), "port": port},
+        connection_limit=bundle.connection_limit,
+        sslmode="require" if await has_tls(superuser) else "disable",
+    )
+
+
+def _tell_version(programs: Programs, log: BoundLogger) -> None:
+    version = programs.version
+    log.info("postgres.started", version=str(version), programs=str(programs.folder))
+    if version.lacks_fixes:
+        log.warning("postgres.lacks_security_fixes", version=str(version), detail=version.advice)
+
+
+@contextmanager
+def _told(cluster: Cluster) -> Iterator[None]:
+    """Translate the errors of starting the server to StartupError."""
+    try:
+        yield
+    except StartupError:
+        raise
+    except PgvendError as error:
+        raise StartupError(f"PostgreSQL cannot be set up: {error} See {cluster.log}.") from error
+    except OSError as error:
+        raise StartupError(
+            f"The data folder {cluster.folder.parent} cannot be used ({error.strerror}): set "
+            "PGVEND_DATA_DIR to a folder that pgvend may write to."
+        ) from error
+
+
+async def _prepared(cluster: Cluster, bundle: Bundle) -> Programs:
+    """Return programs that can read the folder's data. Stop old servers, and create the data if it
+    is missing. Raises StartupError."""
+    account = await account_for_server()
+    if account:
+        check_place(cluster.folder, account)
+    await in_thread(end_old_server, cluster.data, account)
+    programs = await found_programs(bundle.programs, account)
+    if not cluster.exists:
+        await make_cluster(cluster, programs)
+        return programs
+    cluster.check_major(programs.folder, programs.version)
+    cluster.check_owner(account.uid if account else os.geteuid())
+    if await in_thread(is_overwritten, cluster.data):
+        await _restore_configuration(cluster, programs)
+    return programs
+
+
+async def _restore_configuration(cluster: Cluster, programs: Programs) -> None:
+    """Restore initdb's configuration, which an earlier pgvend replaced by its own."""
+    text = await initdbs_configuration(cluster, programs)
+    await in_thread(forget_handing_over, cluster)
+    await in_thread(write_file, cluster.data / INITDBS, text, programs.account)
+
+
+def _configure(cluster: Cluster, programs: Programs, port: int, bundle: Bundle) -> None:
+    path = control_path(cluster.data, programs.major)
+    write_configuration(
+        cluster.data,
+        at=Listening(port, bundle.listen),
+        major=programs.major,
+        os_user=own_name(),
+        account=programs.account,
+        extra={**path, **bundle.settings},
+    )
+
+
+def server_user(account: Account | None) -> int:
+    """Return the user id that the server behind the socket must have: the account could put a link
+    to another server's socket into its data folder."""
+    return account.uid if account else os.geteuid()
+
+
+def short_path(data: Path, port: int, closing: AsyncExitStack) -> str:
+    """Return a path to the socket in `data` that is short enough for a socket's address. Raises
+    StartupError."""
+    if len(bytes(data / f".s.PGSQL.{port}")) <= LONGEST_SOCKET_PATH:
+        return str(data)
+    if sys.platform != "linux":
+        raise StartupError(f"The path {data} is too long: set PGVEND_DATA_DIR to a shorter one.")
+    descriptor = os.open(data, os.O_PATH | os.O_DIRECTORY)
+    closing.callback(os.close, descriptor)
+    return f"/proc/self/fd/{descriptor}"
+
+
+@asynccontextmanager
+async def _kept_log(cluster: Cluster) -> AsyncIterator[ServerLog]:
+    await in_thread(cluster.shorten_log)
+    server_log = ServerLog(cluster)
+    try:
+        async with _running(server_log.keep):
+            yield server_log
+    finally:
+        await in_thread(server_log.close)
+
+
+@asynccontextmanager
+async def _running(*works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Run tasks in the background until the context exits."""
+    tasks = [asyncio.ensure_future(work()) for work in works]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task

@@ -1,0 +1,52 @@
+"""The state of a claim: the role and databases that Neon's API lists under its names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from adapters.neon.api_models import Database, Role
+from adapters.neon.claims import Claim
+from domain.provisioning import Holding
+
+
+@dataclass(frozen=True)
+class Sight:
+    """The role and databases that the API lists under the names of one claim."""
+
+    claim: Claim
+    role: Role | None
+    databases: Sequence[Database]
+
+    @property
+    def has_role(self) -> bool:
+        return self.role is not None and self.claim.covers(self.role.created_at)
+
+    @property
+    def has_foreign(self) -> bool:
+        if self.claim.is_new:  # anything listed is older than the claim
+            return self.role is not None or bool(self.databases)
+        return (self.role is not None and not self.has_role) or any(
+            database.owner_name != self.claim.owner for database in self.databases
+        )
+
+    @property
+    def owned(self) -> Sequence[Database]:
+        """The databases of the claimed role; none if the role is not ours."""
+        mine = [found for found in self.databases if found.owner_name == self.claim.owner]
+        return mine if self.has_role else []
+
+    @property
+    def holding(self) -> Holding:
+        name = self.owned[0].name if self.owned else None
+        return Holding(id=self.claim.tenant_id, database=name, owner=self.claim.owner)
+
+
+def sight_of(claim: Claim, roles: Sequence[Role], databases: Sequence[Database]) -> Sight:
+    return Sight(
+        claim=claim,
+        role=next((role for role in roles if role.name == claim.owner), None),
+        databases=[
+            found
+            for found in databases
+            if claim.owner == found.owner_name or claim.database == found.name
+        ],
+    )

@@ -1,0 +1,150 @@
+"""Startup of a Neon provider: checks of the settings, and the provider for the isolation."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from structlog.stdlib import BoundLogger
+
+from adapters.neon.admin import admin_address, admin_login
+from adapters.neon.api_provider import ApiProvider
+from adapters.neon.branch import NeonBranch
+from adapters.neon.budget import Budget
+from adapters.neon.claims import Ledger
+from adapters.neon.client import ANSWER_TIMEOUT, opened_client
+from adapters.neon.operations import Pace, Waiting
+from adapters.neon.project_provider import ProjectProvider
+from adapters.neon.projects import NeonProjects
+from adapters.neon.role_provider import RoleProvider
+from adapters.neon.startup_checks import (
+    check_branch,
+    check_may_see_projects,
+    check_version,
+    checked_project,
+    where_invisible,
+)
+from adapters.postgres.factory import check_server, opened_provider
+from adapters.postgres.inspection import Marks
+from adapters.postgres.server import Server
+from domain.errors import ProviderRejected, StartupError, Unavailable
+from domain.postgres_url import Address
+from domain.secrets import Secret
+from domain.targets import Isolation
+from ports.driven.clock import Clock
+from ports.driven.database_provider import DatabaseProvider
+
+T = TypeVar("T")
+
+START_PAUSES = (0.5, 1.0, 2.0)
+"""Seconds between attempts at startup."""
+
+NO_ISOLATION = (
+    "Every role that Neon's API creates can read and change all databases of the branch; set "
+    "PGVEND_NEON_ISOLATION=role to isolate tenants."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A Neon branch, and how to reach it: the API with `api_url` and `key`, the databases with
+    `host`, which may be the pooled host."""
+
+    api_url: str
+    key: Secret = field(repr=False)
+    project_id: str
+    branch_id: str
+    host: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Neon:
+    """Configuration of a provider on Neon. `answer_timeout` is in seconds; all requests share
+    `budget`."""
+
+    place: Place
+    isolation: Isolation
+    installation: str
+    connection_limit: int
+    clock: Clock
+    log: BoundLogger
+    budget: Budget
+    answer_timeout: float = ANSWER_TIMEOUT
+
+
+@asynccontextmanager
+async def opened_neon(neon: Neon) -> AsyncIterator[DatabaseProvider]:
+    """Open the provider for the configured isolation.
+
+    Raises StartupError if the project, branch, API key or host is wrong.
+    """
+    place, marks, clock = neon.place, Marks(neon.installation), neon.clock
+    async with opened_client(
+        place.api_url, place.key, neon.budget, clock, neon.answer_timeout
+    ) as client:
+        project = await persistently(partial(checked_project, client, place.project_id), clock)
+        waiting = Waiting(client, project.id, clock, Pace())
+        branch = NeonBranch(client, project.id, place.branch_id, waiting)
+        await persistently(partial(check_branch, branch, place.host), clock)
+        match neon.isolation:
+            case Isolation.PROJECT:
+                projects = NeonProjects(client, project)
+                await persistently(partial(check_may_see_projects, projects), clock)
+                yield ProjectProvider(projects, branch, marks, clock)
+            case Isolation.ROLE:
+                check_version(project)
+                server = await persistently(partial(server_on, branch, neon), clock)
+                async with _by_role(branch, server, neon) as provider:
+                    yield provider
+            case _:
+                neon.log.warning("neon.no_isolation", detail=NO_ISOLATION)
+                server = await persistently(partial(server_on, branch, neon), clock)
+                ledger = Ledger(server.admin, marks)
+                await persistently(ledger.open, clock)
+                yield ApiProvider(branch, server, ledger)
+
+
+async def persistently(ask: Callable[[], Awaitable[T]], clock: Clock) -> T:
+    """Call `ask`, and repeat it a few times while Neon is unavailable. Raises StartupError."""
+    try:
+        for pause in START_PAUSES:
+            with suppress(Unavailable):
+                return await ask()
+            await clock.sleep(pause)
+        return await ask()
+    except Unavailable as error:
+        raise StartupError(
+            f"Neon cannot be used now; if that continues, check NEON_API_URL: {error}"
+        ) from error
+    except ProviderRejected as error:
+        raise StartupError(f"Neon cannot be used: {error}") from error
+
+
+@asynccontextmanager
+async def _by_role(branch: NeonBranch, server: Server, neon: Neon) -> AsyncIterator[RoleProvider]:
+    async with opened_provider(server, neon.installation) as sql:
+        where = "the branch's roles in Neon's console"
+        await check_server(sql, neon.log, where, has_superuser=False)
+        yield RoleProvider(server=sql.server, marks=sql.marks, pool=sql.pool, branch=branch)
+
+
+async def server_on(branch: NeonBranch, neon: Neon) -> Server:
+    """Describe the branch's server: tenants use the configured host, and port and TLS mode are
+    those of Neon's connection URIs."""
+    with where_invisible(
+        "The API key cannot see the databases of the Neon branch: check the permissions of "
+        "NEON_API_KEY."
+    ):
+        admin = await admin_address(branch)
+        pooled = await branch.find_address(admin.database, admin.user, pooled=True)
+    host, login = neon.place.host, admin_login(branch, admin, neon.clock)
+    return Server(
+        admin=login,
+        public=(Address(host, admin.port),),
+        pooler_host=None if pooled.host in {host, admin.host} else pooled.host,
+        sslmode=admin.sslmode,
+        connection_limit=neon.connection_limit,
+        takes_verifiers=False,
+        detour={"host": admin.host, "tls": login["tls"]},
+    )

@@ -1,0 +1,164 @@
+"""Checks of the server's version and role, and of the admin's privileges."""
+
+import asyncpg
+
+from adapters.postgres.doctor.context import Questions, Subject, row
+from adapters.postgres.doctor.marks import Known
+from adapters.postgres.guard import MISSING
+from adapters.postgres.inspection import Marks
+from adapters.postgres.quoting import identifier
+from adapters.postgres.sessions import Session
+from domain.doctor import Mend, Outcome, Verdict, counted
+from domain.postgres_versions import NEWEST, OLDEST, parse_version
+
+FIRST_WITH_ADMIN_OPTION = 16
+"""The first version in which CREATEROLE covers only roles with the ADMIN option."""
+
+NEW_ADMIN = "pgvend_admin"
+
+_LOGIN = """
+SELECT current_user AS name, current_database() AS database,
+       (SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()) AS ssl
+"""
+
+_PRIMARY = """
+SELECT pg_is_in_recovery() AS standby,
+       current_setting('default_transaction_read_only') = 'on' AS read_only,
+       current_user AS admin
+"""
+
+_ADMIN = """
+SELECT rolname AS name, rolsuper AS is_super, oid = 10 AS is_first, rolcreatedb AS "CREATEDB",
+       rolcreaterole AS "CREATEROLE", rolinherit AS "INHERIT", current_database() AS database
+FROM pg_roles WHERE rolname = current_user
+"""
+# 10: initdb's superuser, which cannot lose SUPERUSER
+
+_OUT_OF_REACH = """
+SELECT r.rolname AS name FROM pg_roles r
+CROSS JOIN LATERAL shobj_description(r.oid, 'pg_authid') AS marks (mark)
+WHERE starts_with(mark, $1) AND NOT EXISTS (
+    SELECT FROM pg_auth_members m JOIN pg_roles a ON a.oid = m.member
+    WHERE m.roleid = r.oid AND m.admin_option AND a.rolname = $2
+) ORDER BY r.rolname
+"""
+
+
+async def check_login(session: Session, _: Subject) -> Outcome:
+    found = await row(session, _LOGIN)
+    way = "with TLS" if found["ssl"] else "without TLS"
+    told = f"The admin {found['name']} logs in to the database {found['database']}, {way}."
+    return Outcome(Verdict.OK, told)
+
+
+async def check_version(session: Session, context: Subject) -> Outcome:
+    text = str(await session.fetchval("SHOW server_version"))
+    found = parse_version(text)
+    if found is None or found.major < OLDEST:
+        return Outcome(
+            Verdict.FAIL, f"PostgreSQL {text} is too old: pgvend needs {OLDEST} or newer."
+        )
+    if found.major > NEWEST:
+        return Outcome(
+            Verdict.WARN, f"PostgreSQL {text} is newer than pgvend is tested on ({NEWEST})."
+        )
+    if (
+        found.lacks_fixes and context.has_superuser
+    ):  # else the operator cannot install another version
+        return Outcome(Verdict.WARN, found.advice)
+    return Outcome(Verdict.OK, f"PostgreSQL {text}.")
+
+
+async def check_primary(session: Session, _: Subject) -> Outcome:
+    found = await row(session, _PRIMARY)
+    if found["standby"]:
+        return Outcome(Verdict.FAIL, "The server is a standby: set the DSN to its primary.")
+    if found["read_only"]:
+        mend = f"ALTER ROLE {identifier(found['admin'])} SET default_transaction_read_only = off;"
+        return Outcome(Verdict.FAIL, "The admin's sessions are read-only.", (Mend(mend),))
+    return Outcome(Verdict.OK, "The server is the primary and accepts changes.")
+
+
+async def check_privileges(session: Session, context: Subject) -> Outcome:
+    """Check for CREATEDB, CREATEROLE and INHERIT, and for no more. The admin needs INHERIT to drop
+    a tenant's database as a member of its owner."""
+    admin = await row(session, _ADMIN)
+    name = admin["name"]
+    if admin["is_super"]:
+        return Outcome(
+            Verdict.WARN,
+            f"The admin {name} is a superuser, which pgvend does not need: an error in pgvend "
+            f"could affect the whole server. {_how_to_demote(admin)}",
+            await _demoting(session, admin, context.known),
+        )
+    lacking = [power for power in ("CREATEDB", "CREATEROLE", "INHERIT") if not admin[power]]
+    if lacking:
+        mend = f"ALTER ROLE {identifier(name)} {' '.join(lacking)};"
+        return Outcome(Verdict.FAIL, f"The admin {name} lacks {', '.join(lacking)}.", (Mend(mend),))
+    return Outcome(
+        Verdict.OK, f"The admin {name} has CREATEDB and CREATEROLE, and is not a superuser."
+    )
+
+
+async def check_reach(session: Session, context: Subject) -> Outcome:
+    """Check for tenants' roles that this admin cannot change because another admin created them."""
+    if session.get_server_version().major < FIRST_WITH_ADMIN_OPTION:
+        return Outcome(Verdict.OK, "The admin can change all roles.")
+    admin = await row(session, _ADMIN)
+    mends = () if admin["is_super"] else await _grants(session, admin["name"], context.known)
+    if mends:
+        return Outcome(
+            Verdict.FAIL,
+            f"The admin {admin['name']} cannot change {counted(len(mends), 'role')} of "
+            "pgvend's databases, which another admin created.",
+            mends,
+        )
+    return Outcome(
+        Verdict.OK, "The admin can change the roles of all databases that pgvend created."
+    )
+
+
+def _how_to_demote(admin: asyncpg.Record) -> str:
+    if not admin["is_first"]:
+        return "Remove SUPERUSER from it."
+    return (
+        f"Create a separate role, set its password (\\password {NEW_ADMIN} in psql), and use it "
+        "in PGVEND_POSTGRES_ADMIN_DSN."
+    )
+
+
+async def _demoting(session: Session, admin: asyncpg.Record, known: Known) -> tuple[Mend, ...]:
+    """Return the statements that replace the superuser by an ordinary admin with the same access to
+    existing databases."""
+    if admin["is_first"]:
+        name, first = NEW_ADMIN, f"CREATE ROLE {NEW_ADMIN} LOGIN CREATEDB CREATEROLE;"
+    else:
+        name = admin["name"]
+        first = f"ALTER ROLE {identifier(name)} NOSUPERUSER CREATEDB CREATEROLE INHERIT;"
+    connect = f"GRANT CONNECT ON DATABASE {identifier(admin['database'])} TO {identifier(name)};"
+    guard = MISSING.format(admin=identifier(name))
+    return (Mend(first), Mend(connect), Mend(guard), *await _grants(session, name, known))
+
+
+async def _grants(session: Session, admin: str, known: Known) -> tuple[Mend, ...]:
+    """Return the grants that PostgreSQL itself gives to the creator of a role."""
+    has_option = session.get_server_version().major >= FIRST_WITH_ADMIN_OPTION
+    if not (has_option and known.installation):
+        return ()
+    found = await session.fetch(_OUT_OF_REACH, Marks(known.installation).prefix, admin)
+    return tuple(
+        Mend(
+            f"GRANT {identifier(role['name'])} TO {identifier(admin)} "
+            "WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;"
+        )
+        for role in found
+    )
+
+
+QUESTIONS: Questions = {
+    "login": check_login,
+    "version": check_version,
+    "primary": check_primary,
+    "admin": check_privileges,
+    "reach": check_reach,
+}

@@ -1,0 +1,101 @@
+"""Checks of the server's free connections, disk and clock."""
+
+from datetime import timedelta
+
+from adapters.postgres.doctor.context import Questions, Subject, row
+from adapters.postgres.doctor.marks import ANY_MARK
+from adapters.postgres.inspection import TOMBSTONE
+from adapters.postgres.measurement import MAY_MEASURE
+from adapters.postgres.quoting import identifier
+from adapters.postgres.sessions import POOL_SIZE, Session
+from domain.doctor import Mend, Outcome, Verdict, counted
+
+OWN_SESSIONS = POOL_SIZE + 3
+"""The maximum number of sessions that the service usually has open: the pool, the guard, a ping and
+a single session."""
+
+TOLERANCE = timedelta(seconds=5)
+
+_PLACES = """
+SELECT current_setting('max_connections')::int
+       - current_setting('superuser_reserved_connections')::int
+       - coalesce(current_setting('reserved_connections', true)::int, 0) AS places,
+       (SELECT count(*) FROM pg_roles
+        WHERE starts_with(shobj_description(oid, 'pg_authid'), $1)
+          AND NOT starts_with(rolname, $2)) AS tenants
+"""
+
+_SIZES = """
+SELECT count(*) AS databases, count(size) AS measured, coalesce(sum(size), 0)::bigint AS bytes
+FROM (
+    SELECT CASE WHEN has_database_privilege(oid, 'CONNECT')
+                  OR pg_has_role('pg_read_all_stats', 'USAGE') THEN pg_database_size(oid) END
+    FROM pg_database WHERE datconnlimit <> -2
+) AS database (size)
+"""
+
+
+async def check_connections(session: Session, context: Subject) -> Outcome:
+    found = await row(session, _PLACES, ANY_MARK, TOMBSTONE)
+    limit, tenants = context.server.connection_limit, found["tenants"]
+    free = found["places"] - OWN_SESSIONS
+    sum_ = f"{counted(tenants, 'tenant')} with up to {limit} sessions each, {free} connections"
+    if limit > free:
+        return Outcome(
+            Verdict.FAIL,
+            f"A single tenant can use all connections: it may have {limit} sessions, and {free} "
+            "are free. Lower PGVEND_CONNECTION_LIMIT, or raise max_connections.",
+        )
+    if limit * tenants > free:
+        return Outcome(
+            Verdict.WARN,
+            f"Together, tenants can use all connections ({sum_}). Lower PGVEND_CONNECTION_LIMIT, "
+            "or raise max_connections.",
+        )
+    return Outcome(Verdict.OK, f"There are enough connections: {sum_}.")
+
+
+async def check_clock(session: Session, context: Subject) -> Outcome:
+    before = context.clock.now()
+    theirs = await session.fetchval("SELECT clock_timestamp()")
+    return clocks_compared(theirs - (before + (context.clock.now() - before) / 2))
+
+
+def clocks_compared(difference: timedelta) -> Outcome:
+    """Judge the difference by which the server's clock is ahead of pgvend's."""
+    seconds = difference.total_seconds()
+    if abs(difference) > TOLERANCE:
+        way = "ahead of" if seconds > 0 else "behind"
+        told = (
+            f"The server's clock is {abs(seconds):.0f} s {way} pgvend's: synchronize both by NTP."
+        )
+        return Outcome(Verdict.WARN, told)
+    return Outcome(Verdict.OK, f"The server's and pgvend's clocks differ by {abs(seconds):.1f} s.")
+
+
+async def check_disk(session: Session, _: Subject) -> Outcome:
+    """Report the size of all databases. SQL does not show the free disk space."""
+    found = await row(session, _SIZES)
+    told = f"{counted(found['measured'], 'database')}, {found['bytes'] / 1_000_000:.0f} MB in all"
+    unseen = found["databases"] - found["measured"]
+    more = f", and {unseen} that the admin may not measure" if unseen else ""
+    return Outcome(Verdict.OK, f"{told}{more}. SQL does not show the free disk space.")
+
+
+async def check_measure_grant(session: Session, _: Subject) -> Outcome:
+    """Check that the admin may measure databases, which PGVEND_SIZE_LIMIT requires."""
+    found = await row(session, MAY_MEASURE)
+    if found["may_measure"]:
+        return Outcome(Verdict.OK, "The admin may measure all databases.")
+    mend = Mend(f"GRANT pg_read_all_stats TO {identifier(found['admin'])};")
+    told = "PGVEND_SIZE_LIMIT is set, but the admin may not measure tenants' databases."
+    return Outcome(Verdict.FAIL, told, (mend,))
+
+
+QUESTIONS: Questions = {
+    "connections": check_connections,
+    "clock": check_clock,
+    "disk": check_disk,
+}
+
+OF_SIZES: Questions = {"sizes": check_measure_grant}

@@ -1,0 +1,40 @@
+"""Check of the encoding and collation of new and existing databases."""
+
+from adapters.postgres.doctor.context import Questions, Subject
+from adapters.postgres.doctor.marks import ANY_MARK
+from adapters.postgres.encoding import Template, template_of
+from adapters.postgres.sessions import Session
+from domain.doctor import Outcome, Verdict, counted
+
+_OTHERS = """
+SELECT d.datname AS name FROM pg_database AS d
+WHERE starts_with(shobj_description(d.datdba, 'pg_authid'), $1)
+  AND pg_encoding_to_char(d.encoding) <> 'UTF8'
+ORDER BY d.datname
+"""
+
+
+async def check_encoding(session: Session, _: Subject) -> Outcome:
+    others = [row["name"] for row in await session.fetch(_OTHERS, ANY_MARK)]
+    if others:
+        return Outcome(
+            Verdict.WARN,
+            f"Not UTF8: {counted(len(others), 'existing database')} ({', '.join(others)}). Create "
+            "new ones, and move the data with pg_dump and pg_restore.",
+        )
+    return judged_template(await template_of(session))
+
+
+def judged_template(template: Template) -> Outcome:
+    if template.takes_utf8:
+        sorting = f"by the locale {template.collation}" if template.is_libc else "as template0 does"
+        return Outcome(Verdict.OK, f"New databases are UTF8, and sort text {sorting}.")
+    return Outcome(
+        Verdict.WARN,
+        f"template0's locale {template.collation} does not allow UTF8: new databases are UTF8 "
+        "with the locale C. To sort text by the rules of a language, create the server with "
+        "initdb --encoding=UTF8 and a locale such as de_DE.UTF-8.",
+    )
+
+
+QUESTIONS: Questions = {"encoding": check_encoding}

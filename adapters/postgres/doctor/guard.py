@@ -1,0 +1,59 @@
+"""Checks of the guard's rights, and of the age of transaction ids."""
+
+from adapters.postgres.doctor.context import Questions, Subject, row
+from adapters.postgres.guard import MISSING
+from adapters.postgres.quoting import identifier
+from adapters.postgres.sessions import Session
+from domain.doctor import Mend, Outcome, Verdict
+from domain.guard_policy import GuardPolicy
+
+_RIGHTS = """
+SELECT rolname AS admin, rolsuper OR pg_has_role('pg_signal_backend', 'USAGE') AS may_end,
+       rolsuper OR pg_has_role('pg_read_all_stats', 'USAGE') AS may_see
+FROM pg_roles WHERE rolname = current_user
+"""
+
+_OLDEST = """
+SELECT datname AS database, greatest(age(datfrozenxid), mxid_age(datminmxid)) AS age
+FROM pg_database ORDER BY age DESC, datname LIMIT 1
+"""
+
+
+async def check_guard_privileges(session: Session, _: Subject) -> Outcome:
+    found = await row(session, _RIGHTS)
+    if found["may_end"] and found["may_see"]:
+        return Outcome(Verdict.OK, "The guard may end tenants' transactions and see their age.")
+    detail = (
+        "The guard cannot see the age of tenants' transactions."
+        if found["may_end"]
+        else "The guard may not end tenants' sessions: one tenant can block all logins "
+        "indefinitely."
+    )
+    mend = Mend(MISSING.format(admin=identifier(found["admin"])))
+    return Outcome(Verdict.WARN, detail, (mend,))
+
+
+async def check_transaction_ids(session: Session, _: Subject) -> Outcome:
+    """Check the age of the oldest transaction id. PostgreSQL stops all writes when the ids are used
+    up."""
+    found = await row(session, _OLDEST)
+    return judged_age(found["database"], found["age"])
+
+
+def judged_age(database: str, age: int) -> Outcome:
+    policy = GuardPolicy()
+    detail = (
+        f"The oldest transaction id, in the database {database}, is {age / 1_000_000:.0f} million "
+        "ids old, of 2,147 million."
+    )
+    if age < policy.burnt:
+        return Outcome(Verdict.OK, detail)
+    verdict = Verdict.WARN if age < policy.scarce else Verdict.FAIL
+    advice = "End old transactions, prepared ones too, and let autovacuum finish."
+    return Outcome(verdict, f"{detail} {advice}")
+
+
+QUESTIONS: Questions = {"transaction ids": check_transaction_ids}
+
+OF_GUARD: Questions = {"guard": check_guard_privileges}
+"""Checks for a server whose guard is not a superuser."""

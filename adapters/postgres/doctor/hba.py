@@ -1,0 +1,147 @@
+"""Lines of pg_hba.conf that allow logins of tenants, or as tenants, by a method weaker than
+SCRAM."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+import asyncpg
+
+from adapters.postgres.quoting import identifier
+from domain.doctor import Outcome, Verdict
+from domain.hosts import is_loopback
+
+RULES = "SELECT * FROM pg_hba_file_rules ORDER BY line_number"
+
+SAMPLE = ("user_example", "example")
+"""A future tenant."""
+
+WEAK = {
+    "trust": "asks for no password",
+    "password": "takes passwords in clear text",
+    "md5": "takes MD5 where a role has no SCRAM verifier",
+    "ident": "trusts the client's machine",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One line, as `pg_hba_file_rules` shows it. `network` is None if the address is `all` or
+    cannot be compared (a name, samehost, samenet)."""
+
+    line: int
+    kind: str
+    databases: Sequence[str]
+    users: Sequence[str]
+    address: str | None
+    network: IPv4Network | IPv6Network | None
+    method: str
+    is_broken: bool
+
+    @classmethod
+    def from_row(cls, row: asyncpg.Record) -> "Rule":
+        return cls(
+            line=row["line_number"],
+            kind=row["type"] or "",
+            databases=row["database"] or (),
+            users=row["user_name"] or (),
+            address=row["address"],
+            network=_network(row["address"], row["netmask"]),
+            method=row["auth_method"] or "",
+            is_broken=row["error"] is not None,
+        )
+
+    def is_for(self, tenant: tuple[str, str]) -> bool:
+        owner, database = tenant
+        return _names(self.users, owner) and _names(self.databases, database)
+
+    def comes_before(self, later: "Rule") -> bool:
+        """Return whether the later rule never applies: PostgreSQL uses the first one that
+        matches."""
+        is_same = self.kind == later.kind or (self.kind, later.kind[:4]) == ("host", "host")
+        if not is_same:
+            return False
+        if self.kind == "local" or self.address == "all":
+            return True
+        if self.network is None or later.network is None:
+            return self.address == later.address
+        same = self.network.version == later.network.version
+        return same and later.network.subnet_of(self.network)  # type: ignore[arg-type]
+
+    @property
+    def is_near(self) -> bool:
+        """Whether the rule applies only to clients on the server's machine."""
+        return self.kind == "local" or bool(self.network and self.network.is_loopback)
+
+
+def judged_rules(
+    rules: Sequence[Rule], tenants: Iterable[tuple[str, str]], public_host: str
+) -> Outcome:
+    broken = [rule.line for rule in rules if rule.is_broken]
+    if broken:
+        return Outcome(Verdict.WARN, f"pg_hba.conf has errors in {_lines(broken)}: correct them.")
+    weak = list(_weak([*tenants, SAMPLE], rules))
+    if not weak:
+        return Outcome(Verdict.OK, "pg_hba.conf requires SCRAM of tenants.")
+    methods = {rule.method for rule in weak}
+    why = "; ".join(f"`{method}` {WEAK[method]}" for method in WEAK if method in methods)
+    open_ = any(_opens(rule, public_host) for rule in weak)
+    return Outcome(
+        Verdict.FAIL if open_ else Verdict.WARN,
+        f"pg_hba.conf, {_lines(sorted({rule.line for rule in weak}))}: {why}. Set scram-sha-256, "
+        "and reload the configuration: SELECT pg_reload_conf();",
+    )
+
+
+def reading(admin: str) -> Sequence[str]:
+    """Return the grants that let the admin read the lines."""
+    return (
+        f"GRANT SELECT ON pg_catalog.pg_hba_file_rules TO {identifier(admin)};",
+        f"GRANT EXECUTE ON FUNCTION pg_catalog.pg_hba_file_rules() TO {identifier(admin)};",
+    )
+
+
+def is_near(host: str) -> bool:
+    """Return whether only this machine reaches the host. A folder is the place of a socket."""
+    return host.startswith("/") or is_loopback(host)
+
+
+def _opens(rule: Rule, public_host: str) -> bool:
+    """Return whether the rule admits strangers: `trust` for clients from where tenants are."""
+    by_socket = rule.kind == "local" and not public_host.startswith("/")
+    is_elsewhere = rule.is_near and not is_near(public_host)
+    return rule.method == "trust" and not by_socket and not is_elsewhere
+
+
+def _weak(tenants: Iterable[tuple[str, str]], rules: Sequence[Rule]) -> Iterator[Rule]:
+    for tenant in tenants:
+        fitting = [rule for rule in rules if rule.is_for(tenant)]
+        for place, rule in enumerate(fitting):
+            is_reached = not any(earlier.comes_before(rule) for earlier in fitting[:place])
+            if rule.method in WEAK and is_reached:
+                yield rule
+
+
+def _names(entries: Iterable[str], name: str) -> bool:
+    return any(_fits(entry, name) for entry in entries)
+
+
+def _fits(entry: str, name: str) -> bool:
+    if not entry.startswith("/"):
+        return entry in {"all", name}
+    try:
+        return re.search(entry[1:], name) is not None
+    except re.error:  # PostgreSQL's regular expressions are not Python's
+        return True
+
+
+def _network(address: str | None, mask: str | None) -> IPv4Network | IPv6Network | None:
+    if address is None or mask is None:
+        return None
+    bits = int(ip_address(mask)).bit_count()
+    return ip_network(f"{address}/{bits}", strict=False)
+
+
+def _lines(numbers: Sequence[int]) -> str:
+    return f"line{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"

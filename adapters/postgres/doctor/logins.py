@@ -1,0 +1,100 @@
+"""Checks of login methods, TLS, password encryption and the statement log."""
+
+from adapters.postgres.doctor.context import Questions, Subject, row
+from adapters.postgres.doctor.hba import RULES, Rule, is_near, judged_rules, reading
+from adapters.postgres.quoting import identifier
+from adapters.postgres.sessions import Session
+from domain.doctor import Mend, Outcome, Verdict
+
+_MAY_SEE_RULES = """
+SELECT has_table_privilege('pg_hba_file_rules', 'SELECT')
+       AND has_function_privilege('pg_hba_file_rules()', 'EXECUTE')
+"""
+
+_TENANTS = """
+SELECT r.rolname AS owner, d.datname AS database
+FROM pg_roles AS r JOIN pg_database AS d ON d.datdba = r.oid
+WHERE starts_with(shobj_description(r.oid, 'pg_authid'), 'pgvend:')
+"""
+
+_WHOSE = "SELECT current_user AS admin, current_database() AS database"
+
+
+async def check_rules(session: Session, context: Subject) -> Outcome:
+    if not await session.fetchval(_MAY_SEE_RULES):
+        return await _unseen(session)
+    tenants = [(each["owner"], each["database"]) for each in await session.fetch(_TENANTS)]
+    found = [Rule.from_row(line) for line in await session.fetch(RULES)]
+    return judged_rules(found, tenants, context.server.public_host)
+
+
+async def _unseen(session: Session) -> Outcome:
+    whose = await row(session, _WHOSE)
+    return Outcome(
+        Verdict.UNKNOWN,
+        "The admin may not read pg_hba.conf: no line should allow tenants' logins by `trust`, "
+        "`password` or `md5`.",
+        tuple(Mend(line, whose["database"]) for line in reading(whose["admin"])),
+    )
+
+
+async def check_tls(session: Session, context: Subject) -> Outcome:
+    host = context.server.public_host
+    if is_near(host):
+        return Outcome(Verdict.OK, f"Tenants reach the server on this machine ({host}).")
+    if await session.fetchval("SHOW ssl") != "on":
+        return Outcome(
+            Verdict.WARN,
+            f"Tenants reach the server at {host} without encryption: configure a certificate "
+            "(ssl_cert_file, ssl_key_file), and set ssl = on.",
+        )
+    sslmode = await context.server.handed_out_sslmode()
+    if sslmode == "disable":
+        return Outcome(
+            Verdict.WARN,
+            "The server offers TLS, but connections have sslmode=disable, as set in "
+            "PGVEND_POSTGRES_ADMIN_DSN: remove that parameter, or set it to require or stricter.",
+        )
+    return Outcome(Verdict.OK, f"The server offers TLS, and connections have sslmode={sslmode}.")
+
+
+async def check_password_encryption(session: Session, _: Subject) -> Outcome:
+    """Check how the server stores passwords that tenants set themselves. pgvend sends verifiers."""
+    method = await session.fetchval("SHOW password_encryption")
+    if method == "scram-sha-256":
+        return Outcome(Verdict.OK, "New passwords are stored as SCRAM-SHA-256.")
+    return Outcome(
+        Verdict.WARN,
+        f"Passwords that tenants set themselves are stored as {method}.",
+        (
+            Mend("ALTER SYSTEM SET password_encryption = 'scram-sha-256';"),
+            Mend("SELECT pg_reload_conf();"),
+        ),
+    )
+
+
+async def check_logging(session: Session, _: Subject) -> Outcome:
+    """Check whether the admin's own statements are logged. A role's setting overrides the
+    server's."""
+    statements = await session.fetchval("SHOW log_statement")
+    slowest = await session.fetchval("SHOW log_min_duration_statement")
+    logged = {"log_statement = none": statements != "none"}
+    logged["log_min_duration_statement = -1"] = slowest == "0"
+    quiet = [setting for setting, is_logged in logged.items() if is_logged]
+    if not quiet:
+        return Outcome(Verdict.OK, "The admin's statements are not logged.")
+    admin = identifier(await session.fetchval("SELECT current_user"))
+    return Outcome(
+        Verdict.WARN,
+        "The admin's statements are logged, including SCRAM verifiers of tenants' passwords, "
+        "against which a reader of the log can test guesses. Passwords are not logged.",
+        tuple(Mend(f"ALTER ROLE {admin} SET {setting};") for setting in quiet),
+    )
+
+
+QUESTIONS: Questions = {
+    "pg_hba.conf": check_rules,
+    "tls": check_tls,
+    "password encryption": check_password_encryption,
+    "statement log": check_logging,
+}

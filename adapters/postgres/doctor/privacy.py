@@ -1,0 +1,113 @@
+"""Checks of tenants' access to other databases, and of risks for superusers in tenants'
+databases."""
+
+from collections.abc import Iterable
+
+from adapters.postgres.doctor.context import Questions, Subject
+from adapters.postgres.quoting import identifier
+from adapters.postgres.requirements import closing_statements
+from adapters.postgres.sessions import Session, single_session
+from domain.doctor import Mend, Outcome, Verdict
+
+TEMPLATE = "template1"
+
+REACHING = ("dblink", "postgres_fdw", "file_fdw", "adminpack")
+"""Extensions that give SQL access to other servers or to the server's files."""
+
+_MAY_LOOK = f"SELECT has_database_privilege('{TEMPLATE}', 'CONNECT')"
+
+_IS_OPEN = """
+SELECT EXISTS (
+    SELECT FROM pg_namespace, aclexplode(coalesce(nspacl, acldefault('n', nspowner))) AS entry
+    WHERE nspname = 'public' AND entry.grantee = 0 AND entry.privilege_type = 'CREATE'
+)
+"""
+
+_REACHING = """
+SELECT extname AS name FROM pg_extension AS e WHERE extname = ANY($1) OR EXISTS (
+    SELECT FROM pg_depend AS d JOIN pg_language AS l ON l.oid = d.objid
+    WHERE d.classid = 'pg_language'::regclass AND d.refclassid = 'pg_extension'::regclass
+      AND d.refobjid = e.oid AND NOT l.lanpltrusted
+) ORDER BY extname
+"""
+
+_UNGUARDED = """
+SELECT rolname AS name FROM pg_roles
+WHERE rolsuper AND rolcanlogin AND NOT EXISTS (
+    SELECT FROM unnest(rolconfig) AS setting WHERE starts_with(setting, 'search_path=')
+) ORDER BY rolname
+"""
+
+
+async def check_open_databases(session: Session, context: Subject) -> Outcome:
+    closing = await closing_statements(session, own=not context.has_superuser)
+    if closing:
+        return Outcome(
+            Verdict.FAIL,
+            "Tenants can log in to databases that are not theirs: PostgreSQL admits all roles by "
+            "default. After the fix, roles that use these databases need GRANT CONNECT.",
+            tuple(Mend(line, by_admin=not context.has_superuser) for line in closing),
+        )
+    if not context.has_superuser and await closing_statements(session, own=False):
+        return Outcome(
+            Verdict.WARN,
+            "Tenants can log in to the hosting provider's databases, which only it can close.",
+        )
+    return Outcome(Verdict.OK, "Tenants cannot log in to databases that are not theirs.")
+
+
+async def check_template(session: Session, context: Subject) -> Outcome:
+    """Check template1, from which others create databases without naming a template. pgvend names
+    template0."""
+    if not await session.fetchval(_MAY_LOOK):
+        return Outcome(
+            Verdict.UNKNOWN,
+            f"The admin may not connect to {TEMPLATE}. Tenants' databases are not created from it.",
+        )
+    inside = {**context.server.admin, "database": TEMPLATE}
+    async with single_session(inside) as looking:
+        is_open = await looking.fetchval(_IS_OPEN)
+        names = [row["name"] for row in await looking.fetch(_REACHING, REACHING)]
+    return _judged(is_open, names)
+
+
+def _judged(is_open: bool, extensions: list[str]) -> Outcome:
+    found = ["a schema that all roles may write to"] if is_open else []
+    found += [f"the extension {name}" for name in extensions]
+    if not found:
+        return Outcome(Verdict.OK, f"{TEMPLATE} contains no risky extension or schema.")
+    return Outcome(
+        Verdict.WARN,
+        f"Databases that others create from {TEMPLATE} begin with {' and '.join(found)}; "
+        "tenants' databases are not created from it.",
+        tuple(Mend(line, TEMPLATE) for line in _emptying(is_open, extensions)),
+    )
+
+
+def _emptying(is_open: bool, extensions: Iterable[str]) -> Iterable[str]:
+    if is_open:
+        yield "REVOKE CREATE ON SCHEMA public FROM PUBLIC;"
+    for name in extensions:
+        yield f"DROP EXTENSION {identifier(name)};"
+
+
+async def check_superusers(session: Session, _: Subject) -> Outcome:
+    """Check superusers' search_path. A function in a tenant's `public` schema runs with the rights
+    of its caller."""
+    names = [row["name"] for row in await session.fetch(_UNGUARDED)]
+    if not names:
+        return Outcome(Verdict.OK, "Superusers search for functions in pg_catalog first.")
+    return Outcome(
+        Verdict.WARN,
+        f"A superuser ({', '.join(names)}) that logs in to a tenant's database may unintentionally "
+        "run the tenant's functions. After the fix, qualify names in all other schemas.",
+        tuple(Mend(f"ALTER ROLE {identifier(n)} SET search_path = pg_catalog;") for n in names),
+    )
+
+
+QUESTIONS: Questions = {
+    "open databases": check_open_databases,
+    "template1": check_template,
+}
+
+OF_SUPERUSERS: Questions = {"superusers": check_superusers}

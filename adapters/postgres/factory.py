@@ -1,0 +1,76 @@
+"""Creation of providers over a running server."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+from structlog.stdlib import BoundLogger
+
+from adapters.postgres.errors import FAILURES
+from adapters.postgres.inspection import Marks
+from adapters.postgres.measurement import check_may_measure
+from adapters.postgres.provider import PostgresProvider
+from adapters.postgres.requirements import check_powers, closing_statements
+from adapters.postgres.server import Server
+from adapters.postgres.sessions import opened_pool, session_of
+from domain.errors import ProviderRejected, StartupError, Unavailable
+
+CLOSE_TIMEOUT = 5.0
+
+
+@asynccontextmanager
+async def opened_provider(server: Server, installation: str) -> AsyncIterator[PostgresProvider]:
+    """Open a provider until the context exits. The first call opens the first session."""
+    pool = await opened_pool(server.admin)
+    try:
+        yield PostgresProvider(server=server, marks=Marks(installation), pool=pool)
+    finally:
+        await _close(pool)
+
+
+@asynccontextmanager
+async def checked_provider(
+    server: Server, installation: str, log: BoundLogger, *, measures: bool = False
+) -> AsyncIterator[PostgresProvider]:
+    """Open a provider over an operator's server, and check the server first. `measures` also checks
+    that the admin may measure databases. Raises StartupError."""
+    async with opened_provider(server, installation) as provider:
+        await check_server(provider, log, "PGVEND_POSTGRES_ADMIN_DSN", measures=measures)
+        yield provider
+
+
+async def check_server(
+    provider: PostgresProvider,
+    log: BoundLogger,
+    setting: str,
+    *,
+    has_superuser: bool = True,
+    measures: bool = False,
+) -> None:
+    """Check the server, and log what the operator should change. Accept a server that is
+    unavailable, which may start later.
+
+    Raises StartupError, which names the `setting`, if the admin's login is refused or lacks a
+    privilege.
+    """
+    try:
+        async with session_of(provider.pool) as session:
+            await check_powers(session)
+            if measures:
+                await check_may_measure(session)
+            if statements := await closing_statements(session, own=not has_superuser):
+                who = "superuser" if has_superuser else "admin"
+                log.warning("postgres.open_to_tenants", run_as=who, statements=statements)
+    except ProviderRejected as error:
+        raise StartupError(f"{error} See {setting}.") from error
+    except Unavailable as error:
+        log.warning("postgres.unavailable", detail=str(error))
+
+
+async def _close(pool: asyncpg.Pool) -> None:
+    """Close the pool. Never raises, because other resources have to be closed too."""
+    try:
+        await asyncio.wait_for(pool.close(), CLOSE_TIMEOUT)
+    except FAILURES:
+        pool.terminate()

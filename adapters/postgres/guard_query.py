@@ -1,0 +1,141 @@
+"""The guard's query and the conversion of its result."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from adapters.postgres.guard_session import APPLICATION
+from adapters.postgres.inspection import Marks
+from adapters.postgres.quoting import literal
+from domain.locks import Kind, Lock, Mode, Party
+from domain.server_snapshot import WRAP, Look, Prepared, Room, Session, age
+
+_LOOK = """
+WITH tenant AS MATERIALIZED (
+    SELECT r.oid, r.rolname, substr(d.description, length({prefix}) + 1) AS id
+    FROM pg_roles AS r JOIN pg_shdescription AS d ON d.objoid = r.oid AND d.classoid = 1260
+    WHERE starts_with(d.description, {prefix})
+), activity AS MATERIALIZED (
+    SELECT * FROM pg_stat_activity WHERE leader_pid IS NULL
+), lock AS MATERIALIZED (
+    SELECT * FROM pg_locks WHERE database = 0 OR locktype = 'transactionid'
+), prepared AS MATERIALIZED (
+    SELECT p.*, t.id AS tenant, virtualtransaction
+    FROM pg_prepared_xacts AS p JOIN tenant AS t ON t.rolname = p.owner
+    LEFT JOIN lock ON pid IS NULL AND locktype = 'transactionid' AND transactionid = transaction
+)
+SELECT jsonb_build_object(
+    'me', (SELECT jsonb_build_object(
+        'may_end', rolsuper OR pg_has_role('pg_signal_backend', 'USAGE'),
+        'may_see', rolsuper OR pg_has_role('pg_read_all_stats', 'USAGE'),
+        'guards', (SELECT jsonb_agg(pid) FROM activity
+            WHERE usesysid = r.oid AND application_name = {application})
+    ) FROM pg_roles AS r WHERE rolname = current_user),
+    -- keeps the role cache warm and locks the membership catalog
+    'known', (SELECT count(pg_get_userbyid(r.oid)) FROM pg_roles AS r
+        LEFT JOIN pg_auth_members AS m ON m.member = r.oid),
+    'next_id', pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
+    'ids', (SELECT jsonb_agg(transactionid::text::bigint) FROM lock
+        WHERE locktype = 'transactionid' AND granted),
+    'sessions', (SELECT jsonb_agg(jsonb_build_object(
+        'pid', pid, 'tenant', t.id, 'role', t.oid::bigint, 'database', datname,
+        'open_for', extract(epoch FROM clock_timestamp() - xact_start),
+        'lasts', extract(epoch FROM clock_timestamp() - backend_start),
+        'held', jsonb_build_array(backend_xid::text::bigint, backend_xmin::text::bigint),
+        'ids', (SELECT jsonb_agg(transactionid::text::bigint) FROM lock
+            WHERE lock.pid = a.pid AND locktype = 'transactionid' AND granted)
+    )) FROM activity AS a JOIN tenant AS t ON t.oid = usesysid),
+    'prepared', (SELECT jsonb_agg(jsonb_build_object(
+        'gid', gid, 'tenant', tenant, 'owner', owner, 'database', database,
+        'open_for', extract(epoch FROM clock_timestamp() - prepared),
+        'held_id', transaction::text::bigint
+    )) FROM prepared),
+    'locks', (SELECT jsonb_agg(jsonb_build_object(
+        'party', coalesce(to_jsonb(l.pid), to_jsonb(gid), to_jsonb(l.virtualtransaction)),
+        'kind', locktype, 'mode', mode, 'granted', granted, 'tenant', coalesce(of.id, t.id),
+        'waited', coalesce(extract(epoch FROM clock_timestamp() - waitstart), 0),
+        'target', concat_ws(':', locktype, relation, page, tuple, transactionid, classid, objid)
+    )) FROM lock AS l
+        LEFT JOIN prepared AS p ON l.pid IS NULL AND p.virtualtransaction = l.virtualtransaction
+        LEFT JOIN pg_database AS d ON classid = 1262 AND d.oid = objid
+        LEFT JOIN tenant AS of ON of.oid = d.datdba
+        LEFT JOIN tenant AS t ON classid = 1260 AND t.oid = objid
+        WHERE l.database = 0 OR transactionid IN
+            (SELECT transactionid FROM lock WHERE locktype = 'transactionid' AND NOT granted)),
+    'nameless', (SELECT jsonb_agg(pid) FROM activity WHERE usesysid IS NULL),
+    'databases', (SELECT jsonb_agg(jsonb_build_array(
+        datname, datfrozenxid::text::bigint, mxid_age(datminmxid))) FROM pg_database),
+    'places', current_setting('max_connections')::int
+        - current_setting('superuser_reserved_connections')::int
+        - coalesce(current_setting('reserved_connections', true)::int, 0),
+    'taken', (SELECT count(*) FROM activity WHERE usesysid IS NOT NULL)
+)
+"""
+# 1260 and 1262: pg_authid and pg_database; looking them up by name would lock them
+
+_KINDS = {
+    "relation": Kind.CATALOG,
+    "object": Kind.OBJECT,
+    "tuple": Kind.TUPLE,
+    "transactionid": Kind.TRANSACTION,
+}
+
+
+_NOTIFYING = "object:1262:0"
+"""The lock that every commit with a NOTIFY takes for a moment, in any database."""
+
+
+def question(marks: Marks) -> str:
+    return _LOOK.format(prefix=literal(marks.prefix), application=literal(APPLICATION))
+
+
+def look_of(answer: dict[str, Any], disk: Room | None) -> Look:
+    next_id = _next_id(answer)
+    me = answer["me"]
+    places = answer["places"]
+    return Look(
+        guards=me["guards"] or (),
+        sessions=[_session(each, next_id) for each in answer["sessions"] or ()],
+        prepared=[Prepared(**each) for each in answer["prepared"] or ()],
+        locks=[_lock(each) for each in answer["locks"] or ()],
+        nameless=answer["nameless"] or (),
+        next_id=next_id,
+        ages={
+            name: max(age(next_id, frozen), multixact_age)
+            for name, frozen, multixact_age in answer["databases"]
+        },
+        places=Room(free=max(places - answer["taken"], 0), total=places),
+        disk=disk,
+        may_end=me["may_end"],
+        may_see=me["may_see"],
+    )
+
+
+def _next_id(answer: dict[str, Any]) -> int:
+    """Return the next transaction id. The snapshot does not include ids of open transactions; their
+    locks do."""
+    first = answer["next_id"] % WRAP
+    ahead = [age(each, first) for each in answer["ids"] or ()]
+    return int(first + max((each + 1 for each in ahead if each < WRAP // 2), default=0)) % WRAP
+
+
+def _session(found: dict[str, Any], next_id: int) -> Session:
+    def by_age(ids: Iterable[int | None]) -> list[int]:
+        return sorted((each for each in ids if each is not None), key=lambda id_: age(next_id, id_))
+
+    held, ids = by_age(found.pop("held")), by_age(found.pop("ids") or ())
+    return Session(**found, held_id=held[-1] if held else None, newest_id=ids[0] if ids else None)
+
+
+def _lock(found: dict[str, Any]) -> Lock:
+    party: Party = found["party"]
+    return Lock(
+        party=party,
+        kind=Kind.PASSING
+        if found["target"] == _NOTIFYING
+        else _KINDS.get(found["kind"], Kind.PASSING),
+        target=found["target"],
+        mode=Mode[found["mode"].removesuffix("Lock")],
+        granted=found["granted"],
+        waited=found["waited"],
+        tenant=found["tenant"],
+    )

@@ -1,0 +1,64 @@
+"""Measurement of tenants' databases."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+import asyncpg
+
+from adapters.postgres.inspection import Marks
+from adapters.postgres.quoting import identifier
+from adapters.postgres.sessions import Session
+from domain.errors import ProviderRejected
+from domain.sizes import Measure
+
+MAY_MEASURE = """
+SELECT current_user AS admin, pg_has_role('pg_read_all_stats', 'USAGE') AS may_measure
+"""
+
+_DATABASES = """
+SELECT substr(marks.mark, length($1) + 1) AS id, d.oid, EXISTS (
+    SELECT FROM pg_db_role_setting AS s
+    WHERE s.setdatabase = d.oid AND s.setrole = r.oid
+      AND 'default_transaction_read_only=on' = ANY (s.setconfig)
+) AS read_only
+FROM pg_roles r
+CROSS JOIN LATERAL shobj_description(r.oid, 'pg_authid') AS marks (mark)
+JOIN pg_database d ON d.datdba = r.oid
+WHERE starts_with(marks.mark, $1) AND d.datconnlimit <> -2
+"""
+# -2: an interrupted DROP left the database unusable
+
+_SIZE = "SELECT pg_database_size($1::oid)"
+
+_GONE = (asyncpg.InvalidCatalogNameError, asyncpg.UndefinedObjectError)
+"""Errors, depending on the server's version, for a database that was dropped after it was
+listed."""
+
+
+async def check_may_measure(session: Session) -> None:
+    """Check that the admin may measure all databases. Without pg_read_all_stats it may measure only
+    databases that it may connect to. Raises ProviderRejected."""
+    found = await session.fetchrow(MAY_MEASURE)
+    if found is None or not found["may_measure"]:
+        admin = identifier(found["admin"]) if found else "the admin"
+        raise ProviderRejected(
+            f"The admin lacks the privilege to measure databases: have a superuser run "
+            f"GRANT pg_read_all_stats TO {admin};"
+        )
+
+
+async def measure_databases(session: Session, marks: Marks) -> Mapping[str, Measure]:
+    """Measure all databases that bear a mark of this installation.
+
+    Each database is measured by its own statement, so that one that is being dropped does not fail
+    the others.
+    """
+    await check_may_measure(session)
+    found: dict[str, Measure] = {}
+    for row in await session.fetch(_DATABASES, marks.prefix):
+        with suppress(*_GONE):
+            size = await session.fetchval(_SIZE, row["oid"]) or 0
+            before = found.get(row["id"], Measure(0, read_only=True))
+            read_only = before.read_only and row["read_only"]
+            found[row["id"]] = Measure(before.size + size, read_only)
+    return found

@@ -1,0 +1,82 @@
+"""Prepared transactions. FORCE ends sessions, but a prepared transaction has no session and stays
+until it is rolled back."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
+
+import asyncpg
+
+from adapters.postgres import statements
+from adapters.postgres.inspection import Marks
+from adapters.postgres.membership import member_of
+from adapters.postgres.server import Server
+from adapters.postgres.sessions import Session, single_session
+from domain.errors import ProviderRejected, Unavailable
+
+ATTEMPTS = 5
+"""The maximum number of attempts to log in to a database whose owner closes it."""
+
+_PREPARED = """
+SELECT gid, database, owner, shobj_description(r.oid, 'pg_authid') AS mark,
+       host.rolname AS host, shobj_description(host.oid, 'pg_authid') AS host_mark
+FROM pg_prepared_xacts AS p
+JOIN pg_database AS d ON d.datname = database JOIN pg_roles AS host ON host.oid = d.datdba
+LEFT JOIN pg_roles AS r ON r.rolname = owner
+WHERE ($3::text IS NULL OR gid = $3) AND (database = ANY ($2) OR owner = $1
+   OR transaction IN (SELECT xmax FROM pg_database WHERE datname = ANY ($2))
+   OR EXISTS (
+        SELECT FROM pg_locks AS own JOIN pg_locks AS held USING (virtualtransaction)
+        WHERE own.transactionid = transaction AND own.pid IS NULL AND held.pid IS NULL
+          AND held.locktype = 'object' AND held.classid = 'pg_database'::regclass
+          AND held.objid IN (SELECT oid FROM pg_database WHERE datname = ANY ($2))
+    ))
+"""
+# transactions that were prepared in the databases or by the role, and those that prevent changing
+# or dropping the databases, by a lock on the row (xmax) or on the object
+
+
+async def end_prepared_transactions(
+    session: Session,
+    databases: Sequence[str],
+    owner: str,
+    server: Server,
+    marks: Marks,
+    *,
+    only: str | None = None,
+) -> None:
+    """Roll back the prepared transactions that block the deletion of the databases or of their
+    `owner`, a role that the admin is a member of; with `only`, just that one.
+
+    This needs a session in a tenant's database. Its search_path contains no schema of the tenant.
+    """
+    for transaction in await session.fetch(_PREPARED, owner, list(databases), only):
+        async with AsyncExitStack() as memberships:
+            for role, mark in {"owner": "mark", "host": "host_mark"}.items():
+                if transaction[role] != owner:
+                    tenant_id = marks.id_in(transaction[mark])
+                    member = member_of(session, transaction[role], tenant_id)
+                    await memberships.enter_async_context(member)
+            await _end(session, transaction, server)
+
+
+async def _end(session: Session, transaction: asyncpg.Record, server: Server) -> None:
+    """Roll back the transaction. The owner may have closed its database, and may close it again
+    while its logins are enabled."""
+    for attempt in range(ATTEMPTS):
+        with suppress(ProviderRejected, Unavailable):
+            await _roll_back(transaction, server)
+            return
+        with suppress(asyncpg.InternalServerError):  # the transaction changed the same row
+            if attempt:
+                await session.execute(statements.throw_out(transaction["host"]))
+            opened = statements.let_admin_in(transaction["database"], transaction["host"])
+            await session.execute(statements.soon(opened))
+    await _roll_back(transaction, server)
+
+
+async def _roll_back(transaction: asyncpg.Record, server: Server) -> None:
+    """Roll back as the role that prepared the transaction, perhaps a neighbour: no other role
+    may."""
+    async with single_session({**server.admin, "database": transaction["database"]}) as inside:
+        await inside.execute(statements.act_as(transaction["owner"]))
+        await inside.execute(statements.roll_back_prepared(transaction["gid"]))

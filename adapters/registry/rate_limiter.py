@@ -1,0 +1,32 @@
+"""A rate limiter that all replicas share, in one table on a PostgreSQL server."""
+
+from sqlalchemy import delete, text
+
+from adapters.registry.schema import RATES
+from adapters.registry.store import Store
+from domain.rates import Allowance, Rate
+from ports.driven.rate_limiter import Rates
+
+_HIT = text("""
+INSERT INTO rates AS known (name, ends_at, hits)
+VALUES (:name, statement_timestamp() + make_interval(secs => :seconds), 1)
+ON CONFLICT (name) DO UPDATE SET
+    ends_at = CASE WHEN known.ends_at <= statement_timestamp() THEN excluded.ends_at
+                   ELSE known.ends_at END,
+    hits = CASE WHEN known.ends_at <= statement_timestamp() THEN 1 ELSE known.hits + 1 END
+RETURNING hits, extract(epoch FROM ends_at - statement_timestamp())::float8 AS reset
+""")
+_FORGET_ENDED = delete(RATES).where(RATES.c.ends_at < text("now() - interval '1 hour'"))
+
+
+class SqlRates(Rates):
+    """A rate limiter by the server's clock, which does not advance within a statement."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def hit(self, name: str, rate: Rate) -> Allowance:
+        window = await self._store.counted(_HIT, {"name": name, "seconds": rate.seconds})
+        if window["hits"] == 1:  # once per window, so that former names do not accumulate
+            await self._store.write(_FORGET_ENDED, {})
+        return rate.allowance(window["hits"], max(0.0, window["reset"]))

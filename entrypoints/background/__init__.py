@@ -1,0 +1,1 @@
+"""The loops of the service: the guard and the reconciler."""

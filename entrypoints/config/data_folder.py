@@ -1,0 +1,107 @@
+"""The data folder, and the secret in it."""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from domain.errors import StartupError
+from domain.secret_strength import SHORTEST
+from domain.secrets import Secret
+from entrypoints.config.provider import ProviderName
+from entrypoints.config.settings import Settings
+
+OURS = {"secret", "embedded", "registry.sqlite3"}
+"""Entries that identify a data folder of pgvend."""
+
+BESIDE = ("lost+found", ".secret.", "registry.sqlite3")
+"""Beginnings of the names of other entries that a data folder can have."""
+
+
+def service_secret(settings: Settings) -> Secret:
+    """Return the service's secret, from PGVEND_SECRET or the data folder.
+
+    Creates the data folder if it will be used, and a missing secret. Raises StartupError.
+    """
+    given = settings.secret and Secret(settings.secret.get_secret_value())
+    uses_folder = settings.provider is ProviderName.EMBEDDED or settings.registry_file
+    if given and not uses_folder:
+        return given
+    folder = open_data_folder(settings.data_dir)
+    return given or kept_secret(folder)
+
+
+def open_data_folder(folder: Path) -> Path:
+    """Create the folder if it is missing, close it to other users, and return its absolute path.
+    Raises StartupError."""
+    with _usable(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        refuse_foreign(folder)
+        folder.chmod(0o700)
+        return folder.resolve()
+
+
+def kept_secret(folder: Path) -> Secret:
+    """Return the secret in `folder`; create it at the first call. The first of two concurrent calls
+    decides.
+
+    Raises StartupError if it is too short: passwords could be guessed.
+    """
+    file = folder / "secret"
+    with _usable(folder):
+        if not file.exists():
+            _make_secret(file)
+        text = file.read_text("ascii", errors="ignore").strip()
+    if len(text) < SHORTEST:
+        raise StartupError(
+            f"{file} is damaged: restore the old secret to it. If it is lost, remove the file and "
+            "rotate the passwords of all databases."
+        )
+    return Secret(text)
+
+
+def found_secret(settings: Settings) -> Secret | None:
+    """Return the secret that `service_secret` returns; None if that would create one. Raises
+    StartupError."""
+    if settings.secret:
+        return Secret(settings.secret.get_secret_value())
+    with _usable(settings.data_dir):
+        is_kept = (settings.data_dir / "secret").exists()
+    return kept_secret(settings.data_dir) if is_kept else None
+
+
+@contextmanager
+def _usable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StartupError(
+            f"The data folder {folder} cannot be used ({error.strerror}): set PGVEND_DATA_DIR to "
+            "a folder that pgvend can write to."
+        ) from error
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Refuse a folder of something else, such as `/tmp`, because pgvend closes its folder to other
+    users. Raises StartupError."""
+    names = {entry.name for entry in folder.iterdir()}
+    foreign = {name for name in names - OURS if not name.startswith(BESIDE)}
+    if foreign and names.isdisjoint(OURS):
+        raise StartupError(
+            f"{folder} holds files that are not pgvend's: set PGVEND_DATA_DIR to a new folder."
+        )
+
+
+def _make_secret(file: Path) -> None:
+    descriptor, unfinished = tempfile.mkstemp(prefix=".secret.", dir=file.parent)  # mode 0600
+    try:
+        with open(descriptor, "w") as opened:
+            opened.write(secrets.token_hex(32) + "\n")
+            opened.flush()
+            os.fsync(descriptor)
+        with suppress(FileExistsError):  # another process was faster; its secret is used
+            os.link(unfinished, file)
+    finally:
+        os.unlink(unfinished)

@@ -1,0 +1,110 @@
+"""Loading the settings: start-up reports every invalid one, each with its fix."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from domain.errors import StartupError
+from entrypoints.config.environment import (
+    ignored_links,
+    misleading_names,
+    read_environment,
+    unknown_names,
+)
+from entrypoints.config.provenance import misplaced_addresses
+from entrypoints.config.settings import ClientSettings, Settings
+
+
+def load_settings(**given: Any) -> Settings:
+    """Load the settings from the environment. Values `given` by field name have precedence, unless
+    they are None. Raises StartupError with a line for every invalid setting."""
+    variables, chosen = read_environment(), _by_variable(given)
+    mine = variables.of(_names_of(Settings) - chosen.keys())
+    mistakes = [*_misnamed(variables.values), *misplaced_addresses(mine)]
+    try:
+        settings = Settings.model_validate({**mine.values, **chosen})
+    except ValidationError as error:
+        mistakes += _mistakes_in(error, Settings)
+    if mistakes:
+        raise StartupError(
+            "The settings are invalid:\n" + "\n".join(f"  {line}" for line in mistakes)
+        )
+    _check_current_folder(settings)
+    return settings
+
+
+def load_client_settings() -> ClientSettings:
+    """Load the settings of the client commands. Raises StartupError if one is invalid, `.env`
+    cannot be read, or the key must not be sent to the address."""
+    mine = read_environment().of(_names_of(ClientSettings))
+    for mistake in misplaced_addresses(mine):
+        raise StartupError(mistake)
+    try:
+        return ClientSettings.model_validate(mine.values)
+    except ValidationError as error:
+        raise StartupError(_mistakes_in(error, ClientSettings)[0]) from None
+
+
+def ignored_variables() -> list[str]:
+    """Return a sentence for every variable that looks like a setting but is ignored."""
+    known = _known_names()
+    unknown = unknown_names(read_environment().values, known)
+    return [
+        *(f"{name} is not a setting of pgvend: remove or correct it." for name in unknown),
+        *(
+            f"{name} is ignored: Kubernetes sets it for the Service of that name."
+            for name in ignored_links(known)
+        ),
+    ]
+
+
+def _check_current_folder(settings: Settings) -> None:
+    if settings.data_dir.is_absolute():
+        return
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise StartupError(
+            "The current folder does not exist any more: start pgvend in another folder, or set "
+            "PGVEND_DATA_DIR to an absolute path."
+        ) from error
+
+
+def _known_names() -> set[str]:
+    return _names_of(Settings) | _names_of(ClientSettings)
+
+
+def _misnamed(variables: Mapping[str, str]) -> Iterator[str]:
+    for name, meant in misleading_names(variables, _known_names()):
+        yield f"{name}: not a setting. Use {meant}, or remove it."
+
+
+def _names_of(kind: type[BaseModel]) -> set[str]:
+    """Only variables with documented names are read, not a web application's SECRET."""
+    return {_variable(field) for field in kind.model_fields.values()}
+
+
+def _by_variable(given: Mapping[str, Any]) -> dict[str, Any]:
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return {_variable(Settings.model_fields[name]): value for name, value in chosen.items()}
+
+
+def _variable(field: Any) -> str:
+    return str(field.validation_alias)
+
+
+def _mistakes_in(error: ValidationError, kind: type[BaseModel]) -> list[str]:
+    return [_format_mistake(mistake, kind) for mistake in error.errors(include_input=False)]
+
+
+def _format_mistake(mistake: Any, kind: type[BaseModel]) -> str:
+    place = mistake["loc"][0]  # a variable, or a field with an invalid default
+    field = next(
+        field
+        for name, field in kind.model_fields.items()
+        if place in {name, field.validation_alias}
+    )
+    what = mistake["msg"].removeprefix("Value error, ").removesuffix(".")
+    return f"{field.validation_alias}: {what}. Set it to {field.description}."

@@ -1,0 +1,1 @@
+"""The HTTP API: its routes, handlers, schemas, problems and OpenAPI document."""

@@ -1,0 +1,59 @@
+"""Handlers of `/openapi.json` and of `/docs`, a page that shows the API and calls it."""
+
+from functools import cache
+from importlib.resources import files
+
+from aiohttp import web
+
+from entrypoints.http.api.context import DOCUMENT
+
+PAGE = "docs.html"
+MEDIA_TYPES = {
+    PAGE: "text/html",
+    "docs.css": "text/css",
+    "docs.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
+
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+"""The page's Content-Security-Policy: no content from other origins, no inline scripts."""
+
+
+async def show_document(request: web.Request) -> web.Response:
+    return web.Response(text=request.app[DOCUMENT], content_type="application/json")
+
+
+async def show_page(request: web.Request) -> web.Response:
+    return _file(PAGE)
+
+
+async def show_asset(request: web.Request) -> web.Response:
+    name = request.match_info["asset"]
+    if name not in MEDIA_TYPES:
+        raise web.HTTPNotFound
+    return _file(name)
+
+
+def _file(name: str) -> web.Response:
+    return web.Response(
+        body=_read(name),
+        content_type=MEDIA_TYPES[name],
+        charset="utf-8",
+        headers={"Cache-Control": "no-cache", "Content-Security-Policy": POLICY},
+    )
+
+
+@cache
+def _read(name: str) -> bytes:
+    return files(__package__ or "").joinpath("page", name).read_bytes()

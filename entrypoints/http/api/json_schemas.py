@@ -1,0 +1,58 @@
+"""JSON schemas of bodies, in a form that suits client generators."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import (
+    GenerateJsonSchema,
+    JsonSchemaMode,
+    JsonSchemaValue,
+    models_json_schema,
+)
+from pydantic_core import core_schema
+
+from entrypoints.http.api.schemas.fields import published_name
+
+Json = dict[str, Any]
+Models = Mapping[tuple[type[BaseModel], JsonSchemaMode], Json]
+
+_PLACE = "#/components/schemas/{model}"
+
+
+@cache
+def schemas_of(
+    sent: tuple[type[BaseModel], ...], got: tuple[type[BaseModel], ...]
+) -> tuple[Models, Json]:
+    """Return references to the models of requests and responses, and the schemas they refer to.
+
+    Cached, because pydantic takes a tenth of a second.
+    """
+    used: list[tuple[type[BaseModel], JsonSchemaMode]] = []
+    used += [(model, "validation") for model in dict.fromkeys(sent)]
+    used += [(model, "serialization") for model in dict.fromkeys(got)]
+    found, definitions = models_json_schema(
+        used, ref_template=_PLACE, schema_generator=_WithoutDefaults
+    )
+    return {place: found[place] for place in used}, definitions["$defs"]
+
+
+class _WithoutDefaults(GenerateJsonSchema):
+    """Schemas with their published names, and without default values.
+
+    Generators treat a member with a default as always present: a caller would have to send it, and
+    an answer without it would break the client. Only `required` says which members are present.
+    """
+
+    def normalize_name(self, name: str) -> str:
+        return super().normalize_name(published_name(name))
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        """Return True for all members of responses except those that are excluded conditionally."""
+        if self.mode == "serialization":
+            return field.get("serialization_exclude_if") is None
+        return super().field_is_required(field, total)

@@ -1,0 +1,1 @@
+"""The routes: path, scope, schemas and problems of each."""

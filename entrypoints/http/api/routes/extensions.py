@@ -1,0 +1,66 @@
+"""Routes of extensions."""
+
+from domain.callers import Scope
+from domain.errors import (
+    ExtensionUnavailable,
+    InvalidRequest,
+    PasswordChanged,
+    ProviderFull,
+    SecretUnknown,
+    StaleRecord,
+)
+from entrypoints.http.api.handlers import extensions
+from entrypoints.http.api.routes import parameters as given
+from entrypoints.http.api.routes.route import Answer, Route, Tag
+from entrypoints.http.api.routes.shared import ETAG, PROVIDING, REACHING
+from entrypoints.http.api.schemas.databases import DatabaseResponse
+from entrypoints.http.api.schemas.extensions import AddExtensionRequest, ExtensionListResponse
+
+EXTENSION_ROUTES = (
+    Route(
+        method="GET",
+        path="/v1/extensions",
+        handler=extensions.list_,
+        scope=Scope.READ,
+        name="listExtensions",
+        tag=Tag.SERVICE,
+        summary="List available extensions",
+        description="Returns the trusted extensions, and those that the service installs.",
+        answers=(
+            Answer(status=200, description="The extensions, by name.", body=ExtensionListResponse),
+        ),
+        errors=(InvalidRequest, *PROVIDING),
+    ),
+    Route(
+        method="POST",
+        path="/v1/databases/{id}/extensions",
+        handler=extensions.add,
+        scope=Scope.MANAGE,
+        name="addExtension",
+        tag=Tag.DATABASES,
+        summary="Add an extension to a database",
+        description=(
+            "Installs the extension unless the database has it. Sessions stay open. The call is "
+            "safe to retry."
+        ),
+        parameters=(given.ID,),
+        body=AddExtensionRequest,
+        answers=(
+            Answer(
+                status=200,
+                description="The database with the extension.",
+                body=DatabaseResponse,
+                headers=ETAG,
+            ),
+        ),
+        errors=(
+            *REACHING,
+            StaleRecord,
+            SecretUnknown,
+            PasswordChanged,
+            ExtensionUnavailable,
+            ProviderFull,
+            *PROVIDING,
+        ),
+    ),
+)

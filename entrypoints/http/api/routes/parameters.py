@@ -1,0 +1,100 @@
+"""Parameters in the OpenAPI document; handlers parse them by the same patterns and bounds."""
+
+from domain import idempotency, ids, labels
+from domain.states import State
+from entrypoints.formats import FORMATS
+from entrypoints.http.api.handlers.event_stream import EVENT_ID
+from entrypoints.http.api.headers import IDEMPOTENCY_KEY, TAGS
+from entrypoints.http.api.routes.route import Parameter
+
+LARGEST_PAGE = 200
+USUAL_PAGE = 50
+
+Schema = dict[str, object]
+
+
+def _whole(pattern: str) -> Schema:
+    return {"type": "string", "pattern": f"^(?:{pattern})$"}
+
+
+ID = Parameter(
+    place="path",
+    name="id",
+    schema=_whole(ids.SHAPE.pattern),
+    description="The id of the database.",
+    required=True,
+)
+IDEMPOTENCY = Parameter(
+    place="header",
+    name=IDEMPOTENCY_KEY,
+    schema=_whole(idempotency.KEY.pattern),
+    description="Makes the request safe to retry: for 24 hours, the same key and body return the "
+    "same database.",
+)
+PREFER = Parameter(
+    place="header",
+    name="Prefer",
+    schema={"type": "string", "examples": ["respond-async"]},
+    description="`respond-async`: answer at once and create the database in the background.",
+)
+IF_MATCH = Parameter(
+    place="header",
+    name="If-Match",
+    schema=_whole(rf"\*|{TAGS.pattern}") | {"examples": ['"3"', "*"]},
+    description="ETags: change the record only if it has one of these versions.",
+)
+LAST_EVENT = Parameter(
+    place="header",
+    name="Last-Event-ID",
+    schema=_whole(f"|{EVENT_ID.pattern}"),
+    description="The last event that was received; browsers send it automatically.",
+)
+FORMAT = Parameter(
+    place="query",
+    name="format",
+    schema={"type": "string", "enum": list(FORMATS)},
+    description="The format of the connection; the default depends on `Accept`.",
+)
+VERIFY = Parameter(
+    place="query",
+    name="verify",
+    schema={"type": "boolean"},
+    description="Check the login; 409 `password_changed` if the owner changed the password.",
+)
+PAGE_TOKEN = Parameter(
+    place="query",
+    name="page_token",
+    schema={"type": "string"},
+    description="The `next_page_token` of the previous page.",
+)
+PAGE_SIZE = Parameter(
+    place="query",
+    name="page_size",
+    schema={
+        "type": "integer",
+        "minimum": 1,
+        "maximum": LARGEST_PAGE,
+    },
+    description=f"Number of items per page; the default is {USUAL_PAGE}.",
+)
+SEARCH = (
+    Parameter(
+        place="query",
+        name="state",
+        schema={"type": "array", "items": {"type": "string", "enum": list(State)}},
+        description="Only databases in these states; by default all but `failed` and `deleted`.",
+    ),
+    Parameter(
+        place="query",
+        name="label",
+        schema={
+            "type": "array",
+            "items": _whole(f"{labels.KEY.pattern}={labels.VALUE.pattern}"),
+            "maxItems": labels.MAX_LABELS,
+            "uniqueItems": True,
+        },
+        description="`key=value`: only databases with all of these labels.",
+    ),
+    PAGE_TOKEN,
+    PAGE_SIZE,
+)

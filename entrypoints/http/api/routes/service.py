@@ -1,0 +1,144 @@
+"""Routes of the service itself, and of the original service."""
+
+from domain.callers import Scope
+from entrypoints.http.api import documentation
+from entrypoints.http.api.handlers import health, legacy, reconciliations
+from entrypoints.http.api.routes import parameters as given
+from entrypoints.http.api.routes.route import Answer, Route, Tag
+from entrypoints.http.api.routes.shared import MAKING, PROVIDING, VENDING
+from entrypoints.http.api.schemas.legacy import LegacyDatabaseRequest, LegacyDatabaseResponse
+from entrypoints.http.api.schemas.reconciliations import (
+    CreateReconciliationRequest,
+    ReconciliationResponse,
+)
+
+SERVICE_ROUTES = (
+    Route(
+        method="POST",
+        path="/v1/reconciliations",
+        handler=reconciliations.reconcile,
+        scope=Scope.ADMIN,
+        name="reconcile",
+        tag=Tag.SERVICE,
+        summary="Reconcile records with the server",
+        description=(
+            "Finishes or undoes interrupted operations, closes expired databases and detects drift "
+            "between the records and the server. With `dry_run` nothing changes."
+        ),
+        body=CreateReconciliationRequest,
+        needs_body=False,
+        answers=(
+            Answer(
+                status=200, description="The actions that were taken.", body=ReconciliationResponse
+            ),
+        ),
+        errors=PROVIDING,
+    ),
+    Route(
+        method="POST",
+        path="/api/create-neon-db",
+        handler=legacy.create_neon_db,
+        scope=Scope.CREATE,
+        name="createNeonDb",
+        tag=Tag.ORIGINAL,
+        summary="Create a database (original service)",
+        description=(
+            "Accepts and returns the bodies of the original service; unknown members are ignored."
+        ),
+        parameters=(given.IDEMPOTENCY,),
+        body=LegacyDatabaseRequest,
+        answers=(
+            Answer(
+                status=200,
+                description="The credentials of the database.",
+                body=LegacyDatabaseResponse,
+            ),
+        ),
+        errors=(*VENDING, *MAKING),
+        may_be_anonymous=True,
+    ),
+    Route(
+        method="GET",
+        path="/api/test",
+        handler=legacy.answer_test,
+        scope=None,
+        name="test",
+        tag=Tag.ORIGINAL,
+        summary="Test the service (original service)",
+        description="Needs no key, as in the original service.",
+        answers=(
+            Answer(status=200, description="The service is running.", body=health.LivenessResponse),
+        ),
+    ),
+    Route(
+        method="GET",
+        path="/livez",
+        handler=health.livez,
+        scope=None,
+        name="livez",
+        tag=Tag.SERVICE,
+        summary="Liveness check",
+        description=(
+            "Succeeds while the process runs. Needs no key; meant for a supervisor that restarts "
+            "the service."
+        ),
+        answers=(
+            Answer(status=200, description="The service is running.", body=health.LivenessResponse),
+        ),
+    ),
+    Route(
+        method="GET",
+        path="/readyz",
+        handler=health.readyz,
+        scope=None,
+        name="readyz",
+        tag=Tag.SERVICE,
+        summary="Readiness check",
+        description=(
+            "Checks the registry and the provider, each with `ok` or the code of its error. Needs "
+            "no key; meant for a load balancer."
+        ),
+        answers=(
+            Answer(status=200, description="The service is ready.", body=health.ReadinessResponse),
+            Answer(
+                status=503, description="The service is not ready.", body=health.ReadinessResponse
+            ),
+        ),
+    ),
+    Route(
+        method="GET",
+        path="/openapi.json",
+        handler=documentation.show_document,
+        scope=None,
+        name="openapi",
+        tag=Tag.SERVICE,
+        summary="OpenAPI document",
+        description="This document.",
+        answers=(),
+        listed=False,
+    ),
+    Route(
+        method="GET",
+        path="/docs",
+        handler=documentation.show_page,
+        scope=None,
+        name="docs",
+        tag=Tag.SERVICE,
+        summary="Documentation page",
+        description="A page that shows the API and calls it.",
+        answers=(),
+        listed=False,
+    ),
+    Route(
+        method="GET",
+        path="/docs/{asset}",
+        handler=documentation.show_asset,
+        scope=None,
+        name="asset",
+        tag=Tag.SERVICE,
+        summary="Files of the documentation page",
+        description="The page's script, style and icon.",
+        answers=(),
+        listed=False,
+    ),
+)

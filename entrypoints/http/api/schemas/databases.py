@@ -1,0 +1,187 @@
+"""Schemas of databases."""
+
+from collections.abc import Set
+from datetime import datetime, timedelta
+from typing import Annotated, Self
+
+from pydantic import AwareDatetime, ConfigDict, Field
+
+from domain.callers import Caller
+from domain.database import Database
+from domain.errors import InvalidRequest
+from domain.expiry import parse_duration
+from domain.lifecycle import Step, StepState
+from domain.sizes import is_read_only
+from domain.states import State
+from domain.targets import Isolation
+from entrypoints.http.api.schemas.connections import ConnectionResponse
+from entrypoints.http.api.schemas.fields import (
+    Body,
+    Duration,
+    ExtensionName,
+    Labels,
+    Nickname,
+    ResponseBody,
+)
+from ports.use_cases.change_database import ChangeRequest
+from ports.use_cases.create_database import OnConflict, VendRequest
+from ports.use_cases.list_databases import Page
+from ports.use_cases.provisioned_database import Vended
+
+EXPIRY = frozenset({"expires_at", "ttl"})
+
+
+class CreateDatabaseRequest(Body):
+    nickname: Nickname
+    ttl: Duration | None = None
+    labels: Labels = Field(default_factory=dict)
+    extensions: Annotated[list[ExtensionName], Field(max_length=16)] = Field(default_factory=list)
+    on_conflict: OnConflict = OnConflict.SUFFIX
+
+    def to_request(self, *, key: str | None, caller: Caller) -> VendRequest:
+        """Return the request of the use case. Raise InvalidDuration."""
+        return VendRequest(
+            nickname=self.nickname,
+            ttl=None if self.ttl is None else parse_duration(self.ttl),
+            labels=self.labels,
+            extensions=tuple(self.extensions),
+            on_conflict=self.on_conflict,
+            key=key,
+            caller=caller,
+        )
+
+
+class UpdateDatabaseRequest(Body):
+    """The members to change. Send `expires_at` or `ttl`, not both; null removes the expiry."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    expires_at: AwareDatetime | None = Field(
+        None,
+        description="Time of expiry, with a time zone: one minute from now or later.",
+        examples=["2027-01-31T12:00:00Z"],
+    )
+    ttl: Duration | None = None
+    labels: Labels | None = None
+
+    def to_request(self, *, versions: Set[int] | None) -> ChangeRequest:
+        """Return the request of the use case. Raise InvalidDuration, and InvalidRequest if the body
+        changes nothing."""
+        expiry = EXPIRY & self.model_fields_set
+        if expiry == EXPIRY:
+            raise InvalidRequest("Send expires_at or ttl, not both.")
+        if not expiry and self.labels is None:
+            raise InvalidRequest("The body changes nothing: send expires_at, ttl or labels.")
+        return ChangeRequest(
+            ttl=None if self.ttl is None else parse_duration(self.ttl),
+            expires_at=self.expires_at,
+            clears_expiry=bool(expiry) and self.ttl is None and self.expires_at is None,
+            labels=self.labels,
+            versions=versions,
+        )
+
+
+class RestoreDatabaseRequest(Body):
+    ttl: Duration | None = None
+
+    def duration(self) -> timedelta | None:
+        """Return the duration that `ttl` means. Raise InvalidDuration."""
+        return None if self.ttl is None else parse_duration(self.ttl)
+
+
+class RotatePasswordRequest(Body):
+    end_sessions: bool = Field(
+        False, description="True to end the owner's open sessions, for example after a leak."
+    )
+
+
+class StepResponse(ResponseBody):
+    """A step of an operation; `error` is the reason if it failed."""
+
+    name: str
+    state: StepState
+    at: datetime
+    error: str = Field("", exclude_if=lambda error: not error)
+
+    @classmethod
+    def of(cls, step: Step) -> Self:
+        return cls(name=step.name, state=step.state, at=step.at, error=step.error)
+
+
+class DatabaseResponse(ResponseBody):
+    """The record of a database, without secrets."""
+
+    id: str
+    nickname: str
+    state: State
+    provider: str
+    target: str
+    isolation: Isolation
+    database: str
+    owner: str
+    caller: str = Field(description="The caller that created it.")
+    labels: dict[str, str]
+    extensions: list[str] = Field(description="The extensions that were requested through the API.")
+    created_at: datetime
+    expires_at: datetime | None
+    read_only: bool = Field(
+        description="True if the database is read-only because it exceeds the size limit."
+    )
+    steps: list[StepResponse]
+
+    @classmethod
+    def of(cls, database: Database) -> "DatabaseResponse":
+        return DatabaseResponse(
+            id=database.id,
+            nickname=database.nickname.typed,
+            state=database.state,
+            provider=database.target.provider,
+            target=database.target.name,
+            isolation=database.target.isolation,
+            database=database.names.database,
+            owner=database.names.owner,
+            caller=database.caller,
+            labels=dict(database.labels),
+            extensions=list(database.extensions),
+            created_at=database.created_at,
+            expires_at=database.expires_at,
+            read_only=is_read_only(database),
+            steps=[StepResponse.of(step) for step in database.steps],
+        )
+
+
+class DatabaseWithConnectionResponse(DatabaseResponse):
+    """The record of a database with its credentials."""
+
+    connection: ConnectionResponse
+
+    @classmethod
+    def handed_out(cls, provisioned: Vended) -> Self:
+        record = dict(DatabaseResponse.of(provisioned.database))
+        return cls(**record, connection=ConnectionResponse.of(provisioned.connection))
+
+
+class DatabaseWithNewPasswordResponse(DatabaseWithConnectionResponse):
+    """The record of a database with its credentials after a rotation."""
+
+    sessions_ended: bool = Field(
+        description="True if the owner's open sessions were ended. Some providers end them with "
+        "every new password."
+    )
+
+    @classmethod
+    def handed_out(cls, provisioned: Vended) -> Self:
+        fields = dict(DatabaseWithConnectionResponse.handed_out(provisioned))
+        return cls(**fields, sessions_ended=provisioned.sessions_ended)
+
+
+class DatabasePageResponse(ResponseBody):
+    """A page of databases; `next_page_token` is empty on the last page."""
+
+    databases: list[DatabaseResponse]
+    next_page_token: str
+
+    @classmethod
+    def of(cls, page: Page) -> Self:
+        databases = [DatabaseResponse.of(database) for database in page.databases]
+        return cls(databases=databases, next_page_token=page.next_page_token)

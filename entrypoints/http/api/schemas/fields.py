@@ -1,0 +1,67 @@
+"""Field types and base classes that the schemas share."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.expiry import DURATION
+from domain.labels import KEY, MAX_LABELS, VALUE
+from domain.names import MAX_NICKNAME
+
+ExtensionName = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,63}$")]
+"""All existing extensions match this pattern; other names never reach a record."""
+
+Nickname = Annotated[
+    str,
+    Field(
+        description="Contains at least one letter or digit of any script, and no control "
+        "characters.",
+        examples=["Sales Data 2024"],
+        json_schema_extra={"minLength": 1, "maxLength": MAX_NICKNAME},
+    ),
+]
+Duration = Annotated[
+    str,
+    Field(
+        description="Time until it expires, counted from now: one minute or more.",
+        examples=["24h", "P1DT12H"],
+        json_schema_extra={"pattern": DURATION},
+    ),
+]
+Labels = Annotated[
+    dict[str, str],
+    Field(
+        examples=[{"team": "web"}],
+        json_schema_extra={
+            "maxProperties": MAX_LABELS,
+            "propertyNames": {"pattern": f"^{KEY.pattern}$"},
+            "additionalProperties": {"type": "string", "pattern": f"^{VALUE.pattern}$"},
+        },
+    ),
+]
+"""The domain validates these and gives more exact errors; the OpenAPI document shows the bounds."""
+
+
+class Body(BaseModel):
+    """Base class of request bodies.
+
+    Unknown members are rejected, because a misspelled one would have no effect. Values of another
+    type are rejected too: 0 is not false.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class ResponseBody(BaseModel):
+    """Base class of response bodies; the OpenAPI document names them without `Response`."""
+
+    model_config = ConfigDict(model_title_generator=lambda model: published_name(model.__name__))
+
+
+def published_name(class_name: str) -> str:
+    """Return the name of a schema in the OpenAPI document."""
+    return class_name.removesuffix("Response")
+
+
+def is_none(value: object) -> bool:
+    return value is None

@@ -1,0 +1,32 @@
+"""The limit of concurrent event streams, each of which polls the registry four times a second."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from domain.callers import Caller
+from domain.errors import Unavailable
+
+MOST = 200
+MOST_OF_ONE = 50
+"""Maximum number of concurrent streams: in total, and per caller where there are several."""
+
+
+class Streams:
+    """Counts the open streams of each caller."""
+
+    def __init__(self) -> None:
+        self._open = Counter[str]()
+
+    @contextmanager
+    def one_of(self, caller: Caller) -> Iterator[None]:
+        """Reserve a stream until the context exits. Raise Unavailable at the limit."""
+        bound = MOST_OF_ONE if caller.key else MOST
+        if self._open[caller.name] >= bound or self._open.total() >= MOST:
+            raise Unavailable("Too many event streams are open: poll the database instead.")
+        self._open[caller.name] += 1
+        try:
+            yield
+        finally:
+            self._open[caller.name] -= 1
+            self._open += Counter()  # removes callers without streams

@@ -1,0 +1,1 @@
+"""Middleware: authentication, CORS, logging and checks around every handler."""

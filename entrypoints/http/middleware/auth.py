@@ -1,0 +1,124 @@
+"""Authentication of callers, and the audit log."""
+
+from dataclasses import asdict
+from urllib.parse import quote
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from domain.audit import DONE, Deed
+from domain.callers import Caller
+from domain.errors import PgvendError
+from domain.secrets import Secret
+from entrypoints.http.api.context import ADDRESS, ADMITTED, REQUEST_ID, SUBJECT, USE_CASES
+from entrypoints.http.api.headers import rate_headers
+from entrypoints.http.api.problems import CODES, HTTP_ERROR, INTERNAL
+from entrypoints.http.api.routes.route import Route
+from entrypoints.http.api.routes.table import route_of
+from ports.use_cases.authenticate_caller import Knock
+
+_SCHEME = "bearer "
+
+
+@web.middleware
+async def admitted(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Authenticate the caller and check that its key has the scope of the route."""
+    route = route_of(request)
+    if route is None or route.scope is None:
+        return await handler(request)
+    try:
+        authenticated = await request.app[USE_CASES].authenticate(_knock(request, route))
+        request[ADMITTED] = authenticated
+        structlog.contextvars.bind_contextvars(caller=authenticated.caller.name)
+        authenticated.caller.check_may(route.scope)
+    except PgvendError as error:
+        address = request[ADDRESS]
+        structlog.get_logger().warning("auth.refused", error=error.code, address=address)
+        raise
+    return await handler(request)
+
+
+@web.middleware
+async def audited(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Record an audit event for each call of a known caller that is not a mere read.
+
+    Refused calls of unknown or anonymous callers are only logged: strangers could otherwise fill
+    the audit log.
+    """
+    route = route_of(request)
+    if route is None or not route.is_audited:
+        return await handler(request)
+    outcome = INTERNAL
+    try:
+        response = await handler(request)
+        outcome = DONE
+        return response
+    except PgvendError as error:
+        outcome = error.code
+        raise
+    except web.HTTPException as error:
+        outcome = CODES.get(error.status, HTTP_ERROR)
+        raise
+    finally:
+        authenticated = request.get(ADMITTED)
+        if authenticated and (outcome == DONE or not authenticated.caller.is_anonymous):
+            await _write_down(request, authenticated.caller, route.name, outcome)
+
+
+async def rates_told(request: web.Request, response: web.StreamResponse) -> None:
+    """Add headers with the caller's remaining requests (draft-ietf-httpapi-ratelimit-headers)."""
+    authenticated = request.get(ADMITTED)
+    if authenticated and (allowance := authenticated.allowance):
+        rate = allowance.rate
+        added = rate_headers(rate.amount, rate.seconds, allowance.remaining, allowance.reset)
+        for name, value in added.items():  # an error may have set one for a quota
+            response.headers[name] = ", ".join(filter(None, (response.headers.get(name), value)))
+
+
+async def _write_down(request: web.Request, caller: Caller, action: str, outcome: str) -> None:
+    """Append an audit event; if that fails, log the event, because the call is done already."""
+    deed = Deed(
+        caller=caller.name,
+        key=caller.key,
+        action=action,
+        subject=request.get(SUBJECT) or _named(request),
+        address=request[ADDRESS],
+        request_id=request[REQUEST_ID],
+        outcome=outcome,
+    )
+    try:
+        await request.app[USE_CASES].audit.write_down(deed)
+    except PgvendError as error:
+        structlog.get_logger().error("audit.write_failed", error=error.code, **asdict(deed))
+
+
+def _named(request: web.Request) -> str:
+    """Return the id in the path, escaped so that any text is safe to display."""
+    return quote(request.match_info.get("id", ""), errors="replace")[:63]
+
+
+def _knock(request: web.Request, route: Route) -> Knock:
+    return Knock(
+        key=_shown_key(request),
+        may_be_anonymous=route.may_be_anonymous and not _tokens(request),
+        origin=request.headers.get("Origin"),
+        address=request[ADDRESS],
+    )
+
+
+def _shown_key(request: web.Request) -> Secret | None:
+    """Return the bearer token; other credentials may be meant for a proxy and are ignored."""
+    given = request.headers.getall("Authorization", [])
+    tokens = _tokens(request)
+    return Secret(tokens[0]) if len(given) == len(tokens) == 1 else None
+
+
+def _tokens(request: web.Request) -> list[str]:
+    given = request.headers.getall("Authorization", [])
+    return [each[len(_SCHEME) :].strip() for each in given if _is_bearer(each)]
+
+
+def _is_bearer(header: str) -> bool:
+    """Return True also for a scheme without a token, where a key was clearly intended."""
+    return f"{header.strip()} ".lower().startswith(_SCHEME)

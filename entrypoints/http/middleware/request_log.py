@@ -1,0 +1,58 @@
+"""Request ids, and one log line per request."""
+
+import re
+import time
+import uuid
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from entrypoints.http.api.context import REQUEST_ID
+from entrypoints.http.api.headers import REQUEST_ID_HEADER
+from entrypoints.http.api.routes.table import route_of
+
+_ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+_QUIET = frozenset({"/livez", "/readyz"})
+"""Paths that monitoring requests every few seconds; logged at debug level."""
+
+
+def new_request_id() -> str:
+    return uuid.uuid4().hex
+
+
+@web.middleware
+async def identified(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Assign an id to the request, the caller's own if it is valid, for all log lines."""
+    given = request.headers.get(REQUEST_ID_HEADER, "")
+    request[REQUEST_ID] = given if _ACCEPTABLE.fullmatch(given) else new_request_id()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request[REQUEST_ID])
+    return await handler(request)
+
+
+async def labelled(request: web.Request, response: web.StreamResponse) -> None:
+    """Add the request id to the answer, before a stream starts."""
+    response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
+
+
+@web.middleware
+async def logged(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Log the request with its status and duration."""
+    begin = time.perf_counter()
+    response = await handler(request)
+    log = structlog.get_logger()
+    write = log.debug if request.path in _QUIET else log.info
+    ms = round((time.perf_counter() - begin) * 1000, 1)
+    path = request.rel_url.raw_path  # still escaped, so that callers cannot write control codes
+    route = route_of(request)
+    write(
+        "http.request",
+        action=route.name if route else "",
+        method=request.method,
+        path=path,
+        status=response.status,
+        ms=ms,
+    )
+    return response

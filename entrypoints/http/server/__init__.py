@@ -1,0 +1,1 @@
+"""The sockets: connections, their limits and deadlines, TLS and shutdown."""

@@ -1,0 +1,1 @@
+"""Neon's HTTP API and the control routes of the emulator."""

@@ -1,0 +1,156 @@
+"""A call to the API: its project, and the operations that it starts."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from aiohttp import web
+
+from entrypoints.neon_emulator.behaviour import Behaviour
+from entrypoints.neon_emulator.errors import ApiError
+from entrypoints.neon_emulator.keys import EMULATOR
+from entrypoints.neon_emulator.state.catalog import Catalog, E, Entry
+from entrypoints.neon_emulator.state.emulator import Emulator
+from entrypoints.neon_emulator.state.faults import DURING, Fault, How
+from entrypoints.neon_emulator.state.operations import Operation
+from entrypoints.neon_emulator.state.project import Project
+from entrypoints.neon_emulator.steps import Step
+
+
+@dataclass(frozen=True)
+class Call:
+    request: web.Request
+    emulator: Emulator
+    project: Project
+
+    @property
+    def behaviour(self) -> Behaviour:
+        return self.emulator.behaviour
+
+    @property
+    def stores_passwords(self) -> bool:
+        return self.behaviour.store_passwords and self.project.store_passwords
+
+    @property
+    def now(self) -> datetime:
+        return self.emulator.clock.now()
+
+    def check_may_change(self) -> None:
+        """Raise ApiError if there is no compute, or another change is running."""
+        if not self.behaviour.read_write_compute:
+            raise ApiError(412, "create a read-write endpoint to manage roles on this branch")
+        self.project.operations.check_free(
+            beside=self.behaviour.pass_while_locked, code=self.behaviour.locked_code
+        )
+
+    def apply(
+        self,
+        entry: Entry,
+        work: Callable[[], Awaitable[None]],
+        *,
+        lost: Callable[[], None] | None = None,
+        may_be_late: bool = False,
+    ) -> list[Operation]:
+        """Start an operation whose compute does `work` for `entry`; a failure calls
+        `on_failure`."""
+        entry.settled, entry.updated_at = False, self.now
+        step = Step(
+            action="apply_config",
+            seconds=self.behaviour.operation_seconds,
+            late=self.behaviour.late_seconds if may_be_late else 0,
+            work=partial(_in_order, self.project, work),
+            finished=partial(_settle, entry),
+            failed=partial(_fail, entry, lost),
+        )
+        return self.begin([step, *self._falling_asleep()])
+
+    def begin(self, steps: list[Step]) -> list[Operation]:
+        return self.project.operations.begin(steps, fault_during(self.request))
+
+    def _falling_asleep(self) -> list[Step]:
+        """Return the step that suspends a compute again that the change starts."""
+        endpoint = self.project.endpoint
+        if self.project.operations.running or not (self.behaviour.idle or endpoint.suspended):
+            return []
+        return [suspension(self)]
+
+
+def unmade(call: Call, catalog: Catalog[E], entry: E) -> None:
+    """Remove the entry of a failed creation, unless the settings keep it."""
+    if not call.behaviour.unmade_stay_listed:
+        catalog.forget(entry)
+
+
+async def _in_order(project: Project, work: Callable[[], Awaitable[None]]) -> None:
+    async with project.order:
+        await work()
+
+
+def _settle(entry: Entry) -> None:
+    entry.settled = True
+
+
+def _fail(entry: Entry, lost: Callable[[], None] | None) -> None:
+    entry.settled = entry.real_name is not None
+    if lost:
+        lost()
+
+
+def suspension(call: Call, finished: Callable[[], None] = lambda: None) -> Step:
+    """Return a step that suspends the compute and ends all sessions."""
+    return Step(
+        action="suspend_compute",
+        seconds=call.behaviour.operation_seconds,
+        work=call.project.compute.end_sessions,
+        finished=finished,
+    )
+
+
+def project_call(request: web.Request) -> Call:
+    """Return the call for the project in the path. Raises ApiError if it does not exist."""
+    emulator = request.app[EMULATOR]
+    wanted = request.match_info["project_id"]
+    project = emulator.projects.get(wanted)
+    if project is None or _is_stale(request, project):
+        raise ApiError(
+            emulator.behaviour.foreign_status,
+            "not allowed to perform actions outside the project this key is scoped to; "
+            f'subject_project_id:"{wanted}"',
+        )
+    return Call(request, emulator, project)
+
+
+async def branch_call(request: web.Request) -> Call:
+    """Return the call for the branch in the path, after refreshing its lists. Raises ApiError."""
+    call = project_call(request)
+    check_branch(call, request.match_info["branch_id"])
+    await call.project.refresh(call.now)
+    return call
+
+
+def check_branch(call: Call, wanted: str) -> None:
+    if call.project.branch.id != wanted:
+        raise ApiError(call.behaviour.foreign_status, "branch not found")
+
+
+def fault_during(request: web.Request) -> Fault | None:
+    """Take the fault for the operations of this request, if any."""
+    return request.app[EMULATOR].faults.take(route_of(request), DURING)
+
+
+def stale_reads(request: web.Request) -> int:
+    """Return how many reads must not find the object that this request creates."""
+    fault = request.app[EMULATOR].faults.take(route_of(request), {How.STALE_404})
+    return fault.reads if fault else 0
+
+
+def route_of(request: web.Request) -> str:
+    return request.match_info.route.name or ""
+
+
+def _is_stale(request: web.Request, project: Project) -> bool:
+    if request.method != "GET" or not project.unseen_reads:
+        return False
+    project.unseen_reads -= 1
+    return True

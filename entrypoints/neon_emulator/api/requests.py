@@ -1,0 +1,192 @@
+"""Request bodies, query parameters and names, checked by the API's rules."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from entrypoints.neon_emulator.api.middleware import API
+from entrypoints.neon_emulator.errors import ApiError, InvalidCall
+
+IDENTIFIER_BYTES = 63
+
+LARGEST_PROJECTS_PAGE = 400
+
+ID_PATTERN = "^[a-z0-9-]{1,60}$"
+
+RESERVED_ROLES = frozenset(
+    {"neon_superuser", "cloud_admin", "zenith_admin", "neon_service", "public", "none"}
+    # the emulator's own roles
+    | {"postgres", "pgvend_admin"}
+)
+RESERVED_DATABASES = frozenset({"postgres", "template0", "template1"})
+
+
+class Asked(BaseModel):
+    """A request body. As in Neon's API, no field may be null."""
+
+    model_config = ConfigDict(strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_no_null(cls, value: Any) -> Any:
+        if isinstance(value, dict) and None in value.values():
+            raise ValueError("unexpected null")
+        return value
+
+
+class NewRole(Asked):
+    name: str
+    no_login: bool = False
+
+
+class NewRoleBody(Asked):
+    role: NewRole
+
+
+class NewDatabase(Asked):
+    name: str
+    owner_name: str
+
+
+class NewDatabaseBody(Asked):
+    database: NewDatabase
+
+
+class ChangedDatabase(Asked):
+    name: str | None = None
+    owner_name: str | None = None
+
+
+class ChangedDatabaseBody(Asked):
+    database: ChangedDatabase
+
+
+class FirstBranch(Asked):
+    name: str | None = Field(None, max_length=256)
+    role_name: str | None = None
+    database_name: str | None = None
+
+
+class NewProject(Asked):
+    name: str | None = Field(None, min_length=1, max_length=256)
+    branch: FirstBranch = FirstBranch()
+    pg_version: int | None = Field(None, ge=14, le=18)
+    store_passwords: bool | None = None
+    org_id: str | None = Field(None, pattern=ID_PATTERN)
+
+
+class NewProjectBody(Asked):
+    project: NewProject
+
+
+class Renamed(Asked):
+    name: str | None = None
+
+
+class RenamedBranch(Asked):
+    name: str | None = Field(None, max_length=256)
+
+
+class RenamedProjectBody(Asked):
+    project: Renamed
+
+
+class RenamedBranchBody(Asked):
+    branch: RenamedBranch
+
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+async def body_as(kind: type[Body], request: web.Request) -> Body:
+    _check_is_json(request)
+    try:
+        return kind.model_validate(json.loads(await request.read()))
+    except ValidationError as error:
+        raise InvalidCall(f"decode application/json: {first_mistake(error)}") from None
+    except ValueError:
+        raise InvalidCall("decode application/json: not JSON") from None
+
+
+def _check_is_json(request: web.Request) -> None:
+    """Raise BadRequest for another Content-Type; the emulator's own routes accept any."""
+    if request.path.startswith(API) and request.content_type != "application/json":
+        raise InvalidCall(f"unexpected Content-Type: {request.content_type}")
+
+
+def query_number(
+    request: web.Request, name: str, default: int, most: int, *, least: int = 1
+) -> int:
+    text = request.query.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and least <= int(text[:9]) <= most):
+        raise InvalidCall(f"{name} is a number from {least} to {most}")
+    return int(text)
+
+
+def query_text(request: web.Request, name: str) -> str:
+    try:
+        return request.query[name]
+    except KeyError:
+        raise InvalidCall(f"decode params: query: {name!r} (parameter is not set)") from None
+
+
+def projects_page(request: web.Request, default: int) -> int:
+    """Return the page size of a list of projects; check `timeout` (ms), which has no effect."""
+    query_number(request, "timeout", 10_000, 30_000, least=100)
+    return query_number(request, "limit", default, LARGEST_PROJECTS_PAGE)
+
+
+def query_word(request: web.Request, name: str, words: Sequence[str]) -> str:
+    """Return a parameter that is one of these words; the first word is the default."""
+    word = request.query.get(name, words[0])
+    if word not in words:
+        raise InvalidCall(f"{name} is one of {', '.join(words)}")
+    return word
+
+
+def query_id(request: web.Request, name: str) -> str | None:
+    text = request.query.get(name)
+    if text is not None and not re.fullmatch(ID_PATTERN, text):
+        raise InvalidCall(f"{name} is not an id")
+    return text
+
+
+def query_flag(request: web.Request, name: str) -> bool:
+    text = request.query.get(name, "false").lower()
+    if text not in {"true", "false"}:
+        raise InvalidCall(f"{name} is true or false")
+    return text == "true"
+
+
+def check_role_name(name: str, status: int) -> None:
+    _check_name("role", name, status)
+    if name in RESERVED_ROLES or name.startswith("pg_"):
+        raise ApiError(status, f'role name is reserved; role_name:"{name}"')
+
+
+def check_database_name(name: str, status: int) -> None:
+    _check_name("database", name, status)
+    if name in RESERVED_DATABASES:
+        raise ApiError(status, f'database name is reserved; database_name:"{name}"')
+
+
+def _check_name(kind: str, name: str, status: int) -> None:
+    try:
+        length = len(name.encode())
+    except UnicodeEncodeError:
+        length = 0
+    if not 1 <= length <= IDENTIFIER_BYTES or "\0" in name:
+        raise ApiError(status, f"{kind} name must have 1 to {IDENTIFIER_BYTES} bytes, and no NUL")
+
+
+def first_mistake(error: ValidationError) -> str:
+    first: Any = error.errors()[0]
+    where = ".".join(map(str, first["loc"])) or "body"
+    what = "field required" if first["type"] == "missing" else first["msg"]
+    return f"invalid: {where} ({what})"

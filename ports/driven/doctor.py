@@ -1,0 +1,18 @@
+"""The checks of `pgvend doctor` on one part of the configuration."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator
+
+from domain.doctor import Check
+
+
+class Examination(ABC):
+    @abstractmethod
+    def examine(self) -> AsyncGenerator[Check, None]:
+        """Yield each result as soon as it is known, so that it counts even if the rest takes too
+        long.
+
+        Changes nothing. A check that cannot be answered is `unknown`, and the next one runs.
+        Raises PgvendError if no further check can run; no text contains a secret or a text of the
+        other side.
+        """

@@ -1,0 +1,50 @@
+"""Record and read audit events."""
+
+from dataclasses import asdict, dataclass
+
+from domain.audit import PREFIX, AuditEntry, Deed
+from domain.ids import RANDOM_BYTES, new_id
+from ports.driven.audit_log import AuditQuery, AuditTrail
+from ports.driven.clock import Clock
+from ports.driven.randomness import Randomness
+from ports.use_cases.pagination import cut, id_in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRequest:
+    """A page of the audit log; None for `caller` or `subject` means any."""
+
+    caller: str | None = None
+    subject: str | None = None
+    page_token: str = ""
+    page_size: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPage:
+    entries: list[AuditEntry]
+    next_page_token: str  # empty on the last page
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    trail: AuditTrail
+    clock: Clock
+    randomness: Randomness
+
+    async def write_down(self, deed: Deed) -> None:
+        """Record an event at the current time. Raises Unavailable."""
+        now = self.clock.now()
+        entry_id = new_id(now, self.randomness.entropy(RANDOM_BYTES), PREFIX)
+        await self.trail.append(AuditEntry(id=entry_id, at=now, **asdict(deed)))
+
+    async def read(self, request: AuditRequest) -> AuditPage:
+        """Return a page of entries, newest first. Raises InvalidPageToken."""
+        query = AuditQuery(
+            caller=request.caller,
+            subject=request.subject,
+            before=id_in(request.page_token, PREFIX),
+            limit=request.page_size + 1,  # one more, to know whether there is a next page
+        )
+        page, token = cut(await self.trail.read(query), request.page_size)
+        return AuditPage(entries=page, next_page_token=token)

@@ -1,0 +1,133 @@
+"""Authenticate a caller."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from domain.anonymous import AnonymousAccess
+from domain.api_key_cache import KnownKeys
+from domain.api_keys import StaticKey, digest_of, id_in, is_same
+from domain.callers import ANYONE, Caller
+from domain.errors import Unauthenticated
+from domain.rates import Allowance, Rate
+from domain.secrets import Secret
+from ports.driven.api_key_store import KeyRing
+from ports.driven.clock import Clock
+from ports.driven.rate_limiter import Rates
+from ports.use_cases.find_api_key import REFUSAL, FindKey
+
+FAILURES = Rate(20, 60)
+"""How often one address may send no key or an invalid one before it is rate-limited."""
+
+NETWORK_BITS = 64
+"""Bits that identify a network in an IPv6 address: a client usually has all of its addresses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knock:
+    """The API key, the origin and the address of a request.
+
+    `may_be_anonymous` is true if the operator may allow the call without a key, and the request has
+    nothing that could be meant as a key.
+    """
+
+    key: Secret | None
+    may_be_anonymous: bool = False
+    origin: str | None = None
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """`allowance` is the rest of the caller's rate, None without a rate."""
+
+    caller: Caller
+    allowance: Allowance | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdmitCaller:
+    """Valid keys are the operator's `static_keys` and those of the store. A service that `is_open`
+    accepts requests without a key, or with a text that cannot be one of its keys, but no revoked or
+    forged key. `failures` are counted by each process, so that strangers cause no writes in the
+    registry. `known` are keys that were valid before; revoking a key removes it there. `anonymous`
+    are the limits of callers without keys, None if they are not allowed."""
+
+    ring: KeyRing
+    rate_limiter: Rates
+    failures: Rates
+    clock: Clock
+    known: KnownKeys = field(default_factory=KnownKeys)
+    static_keys: Sequence[StaticKey] = ()
+    is_open: bool = False
+    anonymous: AnonymousAccess | None = None
+
+    async def __call__(self, knock: Knock) -> Admitted:
+        """Return the caller, and count the request.
+
+        Raises Unauthenticated and KeyRefused, RateLimited instead after too many failures of one
+        address or too many requests of one caller, and Forbidden for origins that the key does not
+        allow. Failures of an address do not block valid keys from it.
+        """
+        if self.anonymous and knock.may_be_anonymous and knock.key is None:
+            return await self._anonymous(self.anonymous, _network(knock.address))
+        try:
+            caller = await self._known(knock.key, _network(knock.address))
+        except Unauthenticated:
+            await self._count_failure(knock.address)
+            raise
+        caller.check_origin(knock.origin)
+        return Admitted(caller, await self._counted(caller))
+
+    async def _known(self, key: Secret | None, network: str) -> Caller:
+        if key is None:
+            if self.is_open:
+                return ANYONE
+            raise Unauthenticated
+        if caller := self._static(key):
+            return caller
+        if self.is_open and not id_in(key):
+            return ANYONE  # a proxy may add an Authorization header of its own
+        return (await self._find(key, network)).caller
+
+    def _static(self, key: Secret) -> Caller | None:
+        """Compare all keys, so that the time does not reveal which one matches."""
+        digest = digest_of(key)
+        found = [known.caller for known in self.static_keys if is_same(known.digest, digest)]
+        return found[0] if found else None
+
+    @cached_property
+    def _find(self) -> FindKey:
+        return FindKey(ring=self.ring, failures=self.failures, clock=self.clock, known=self.known)
+
+    async def _anonymous(self, access: AnonymousAccess, network: str) -> Admitted:
+        """Count for the address, first in this process: a refusal here writes nothing."""
+        refusal = f"Without an API key, the rate limit is {access.rate}: wait, or use an API key."
+        here = await self.failures.hit(f"anonymous here {network}", access.rate)
+        here.check(refusal)
+        allowance = await self.rate_limiter.hit(f"anonymous {network}", access.rate)
+        allowance.check(refusal)
+        return Admitted(access.caller, allowance)
+
+    async def _count_failure(self, address: str) -> None:
+        allowance = await self.failures.hit(f"refused {_network(address)}", FAILURES)
+        allowance.check(REFUSAL)
+
+    async def _counted(self, caller: Caller) -> Allowance | None:
+        if caller.rate is None:
+            return None
+        allowance = await self.rate_limiter.hit(f"key {caller.key}", caller.rate)
+        allowance.check(
+            f"The rate limit of the API key is {caller.rate}: wait before the next request."
+        )
+        return allowance
+
+
+def _network(address: str) -> str:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    is_v6 = isinstance(parsed, IPv6Address)
+    return str(ip_network((parsed, NETWORK_BITS), strict=False)) if is_v6 else address

@@ -1,0 +1,63 @@
+"""Change the expiry or the labels of a database."""
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from domain.callers import ANYONE, Caller
+from domain.database import Database
+from domain.errors import PreconditionFailed
+from domain.expiry import ExpiryPolicy
+from domain.labels import checked_labels
+from ports.driven.clock import Clock
+from ports.driven.registry import Registry
+from ports.use_cases.records import changed, seen_by
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRequest:
+    """The changes to make (None: no change), and the versions of the record that they apply to
+    (None: any).
+
+    Of `ttl`, `expires_at` and `clears_expiry` at most one is given. `ttl` counts from now;
+    `clears_expiry` makes the database stay until it is deleted; `labels` replace all labels.
+    """
+
+    ttl: timedelta | None = None
+    expires_at: datetime | None = None
+    clears_expiry: bool = False
+    labels: Mapping[str, str] | None = None
+    versions: Set[int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeDatabase:
+    registry: Registry
+    clock: Clock
+    expiry: ExpiryPolicy
+
+    async def __call__(
+        self, database_id: str, request: ChangeRequest, caller: Caller = ANYONE
+    ) -> Database:
+        """Change the record and return it. Raises DatabaseNotFound, PreconditionFailed,
+        InvalidLabels, InvalidDuration, InvalidExpiry, and IllegalTransition unless the database is
+        ready."""
+
+        def wanted(database: Database) -> Database:
+            seen_by(caller, database)
+            if request.versions is not None and database.version not in request.versions:
+                raise PreconditionFailed
+            database.check_usable(self.clock.now())
+            if request.labels is not None:
+                database = replace(database, labels=checked_labels(request.labels))
+            return self._with_expiry(database, request)
+
+        return await changed(self.registry, database_id, wanted)
+
+    def _with_expiry(self, database: Database, request: ChangeRequest) -> Database:
+        now = self.clock.now()
+        if request.ttl is not None:
+            return database.extended(self.expiry.expires_at(now, request.ttl))
+        if request.expires_at is not None or request.clears_expiry:
+            return database.extended(self.expiry.validate_expiry(now, request.expires_at))
+        return database

@@ -1,0 +1,63 @@
+"""Check whether the registry and the provider would answer a request now."""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+
+from domain.errors import PgvendError
+from ports.driven.database_provider import DatabaseProvider
+from ports.driven.registry import Registry
+from ports.use_cases.guard_server import GuardServer, GuardStatus
+
+OK = "ok"
+
+PATIENCE = 5.0
+"""Seconds for one part to answer; health checks of load balancers do not wait longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`checks` has `ok` or an error code for each part. `guard` is the last status of the guard, if
+    there is one; it does not affect whether requests are answered."""
+
+    checks: Mapping[str, str]
+    guard: GuardStatus | None = None
+
+    @property
+    def is_ok(self) -> bool:
+        return all(outcome == OK for outcome in self.checks.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckHealth:
+    registry: Registry
+    provider: DatabaseProvider
+    guard: GuardServer | None = None
+    patience: float = PATIENCE
+    _looking: list[asyncio.Task[Health]] = field(default_factory=list, init=False, repr=False)
+
+    async def __call__(self) -> Health:
+        """Check the health, or wait for the check that is running: anybody may call this, and each
+        check takes a session on the server."""
+        if not self._looking:
+            self._looking.append(asyncio.create_task(self._look()))
+            self._looking[0].add_done_callback(lambda _: self._looking.clear())
+        return await asyncio.shield(self._looking[0])
+
+    async def _look(self) -> Health:
+        parts = {"registry": self.registry.ping(), "provider": self.provider.ping()}
+        outcomes = await asyncio.gather(*map(self._outcome, parts.values()))
+        status = self.guard.status if self.guard else None
+        return Health(dict(zip(parts, outcomes, strict=True)), status)
+
+    async def _outcome(self, ping: Awaitable[None]) -> str:
+        try:
+            async with asyncio.timeout(self.patience):
+                await ping
+        except PgvendError as error:
+            return error.code
+        except TimeoutError:
+            return "timeout"
+        except Exception:
+            return "internal_error"
+        return OK

@@ -1,0 +1,202 @@
+"""Create a database from a nickname."""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import ClassVar
+
+from domain.callers import ANYONE, Caller
+from domain.database import Database
+from domain.errors import Forbidden, IllegalTransition, InFlight, RequestKnown, RequestReused
+from domain.expiry import ExpiryPolicy
+from domain.extensions import check_available
+from domain.idempotency import REMEMBERED, RequestMark, request_mark
+from domain.ids import RANDOM_BYTES, new_id
+from domain.labels import checked_labels
+from domain.lifecycle import Work
+from domain.names import Nickname
+from domain.passwords import PasswordDeriver
+from domain.reconciliation import Upkeep
+from domain.states import State
+from domain.targets import Target
+from ports.driven.clock import Clock
+from ports.driven.database_provider import DatabaseProvider
+from ports.driven.leases import Leases
+from ports.driven.randomness import Randomness
+from ports.driven.registry import Query, Registry
+from ports.use_cases.provision_database import MakeDatabase
+from ports.use_cases.provisioned_database import Vended, vended_again
+from ports.use_cases.records import changed, drawn_nonce, still_there
+
+
+class OnConflict(StrEnum):
+    """The reaction to a name that is reserved or in use: add a suffix, or reject the request."""
+
+    SUFFIX = "suffix"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendRequest:
+    """`key` is the caller's idempotency key: the same request with the same key returns the same
+    database."""
+
+    nickname: str
+    ttl: timedelta | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    extensions: tuple[str, ...] = ()
+    on_conflict: OnConflict = OnConflict.SUFFIX
+    key: str | None = None
+    caller: Caller = ANYONE
+
+    def mark(self) -> RequestMark | None:
+        """Return the digests of the key and the request, or None without a key. Raises
+        InvalidRequest for an invalid key, and Forbidden for a key from an anonymous caller: other
+        anonymous callers with the same key would get its database."""
+        if self.key is None:
+            return None
+        if self.caller.is_anonymous:
+            raise Forbidden(
+                "An Idempotency-Key belongs to a caller with an API key: leave it out, or send "
+                "Authorization: Bearer <key>."
+            )
+        fields = (self.nickname, self.ttl and self.ttl.total_seconds(), self.extensions)
+        body = json.dumps([*fields, sorted(self.labels.items()), self.on_conflict])
+        return request_mark(self.caller.name, self.key, body)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VendDatabase:
+    """Create a database, or return the one that the same request created before."""
+
+    actions: ClassVar = frozenset({Upkeep.FINISH, Upkeep.UNDO})
+
+    registry: Registry
+    provider: DatabaseProvider
+    leases: Leases
+    provision: MakeDatabase
+    clock: Clock
+    randomness: Randomness
+    passwords: PasswordDeriver
+    expiry: ExpiryPolicy
+    target: Target
+
+    async def __call__(self, request: VendRequest) -> Vended:
+        """Return a new database, or the one of the same request; finish it if a crash interrupted
+        its provisioning.
+
+        Raises RequestReused, InFlight while another call works on the request, NameTaken,
+        QuotaReached and ExtensionUnavailable. Raises OtherTarget and IllegalTransition if the
+        database of the same request is not available.
+        """
+        mark = request.mark()
+        while True:
+            if known := await self._find_known(mark):
+                return await self._reveal(known)
+            await self._check_extensions(request)
+            database = self._new_record(request, mark)
+            async with self.leases.held(database.id):
+                with suppress(RequestKnown):  # the same request was faster: find its record
+                    return await self.provision(database, request.caller.quota)
+
+    async def request(self, request: VendRequest) -> Database:
+        """Record a database that `finish` will provision, and return the record; or return the
+        record of the same request.
+
+        Raises RequestReused, NameTaken, QuotaReached, ExtensionUnavailable, OtherTarget and
+        IllegalTransition.
+        """
+        mark = request.mark()
+        while True:
+            if known := await self._find_known(mark):
+                self._check_available(known)
+                return known
+            await self._check_extensions(request)
+            with suppress(RequestKnown):
+                database = replace(self._new_record(request, mark), promised=True)
+                return await self.provision.record(database, request.caller.quota)
+
+    async def finish(self, database_id: str) -> bool:
+        """Provision a database that was requested. Undo one that was interrupted if its caller
+        cannot come back for it. Return whether this call did either. Idempotent."""
+        async with self.leases.held(database_id) as is_mine:
+            database = await self.registry.get(database_id)
+            is_open = is_mine and database.state is State.PROVISIONING
+            if is_open and database.promised:
+                await self.provision(database)
+            elif is_open:
+                await self.provision.undo(
+                    database.id, "The service stopped while it created the database."
+                )
+            return is_open
+
+    async def _check_extensions(self, request: VendRequest) -> None:
+        """Raise ExtensionUnavailable before anything is recorded."""
+        if request.extensions:
+            check_available(request.extensions, await self.provider.extensions())
+
+    async def _find_known(self, mark: RequestMark | None) -> Database | None:
+        """Return the record of the same request. One older than REMEMBERED loses its key."""
+        if mark is None:
+            return None
+        found = await self.registry.search(Query(request=mark.key, limit=1))
+        if not found:
+            return None
+        [database] = found
+        if database.created_at + REMEMBERED <= self.clock.now():
+            await changed(
+                self.registry, database.id, lambda current: replace(current, request=None)
+            )
+            return None
+        if database.request and database.request.body != mark.body:
+            raise RequestReused
+        return database
+
+    async def _reveal(self, database: Database) -> Vended:
+        self._check_available(database)
+        if database.state is State.PROVISIONING:
+            return await self._resume(database.id)
+        async with still_there(self.registry, self.clock, database.id):
+            return await vended_again(self.provider, database, self.passwords)
+
+    def _check_available(self, database: Database) -> None:
+        database.check_target(self.target)
+        try:
+            if database.state is not State.PROVISIONING:
+                database.check_known(self.clock.now())
+        except IllegalTransition as error:
+            hint = "It was created with this idempotency key; use a new key for a new database."
+            raise IllegalTransition(f"{error} {hint}") from None
+
+    async def _resume(self, database_id: str) -> Vended:
+        async with self.leases.held(database_id) as is_mine:
+            database = await self.registry.get(database_id)
+            if is_mine and database.state is State.PROVISIONING:
+                return await self.provision(database)
+        if database.state is State.PROVISIONING:
+            raise InFlight("The same request is in progress; retry soon.")
+        return await self._reveal(database)
+
+    def _new_record(self, request: VendRequest, mark: RequestMark | None) -> Database:
+        now = self.clock.now()
+        nickname = Nickname.parse(request.nickname)
+        database = Database(
+            id=new_id(now, self.randomness.entropy(RANDOM_BYTES)),
+            nickname=nickname,
+            names=nickname.names(),
+            target=self.target,
+            caller=request.caller.name,
+            secret=self.passwords.current,
+            nonce=drawn_nonce(self.randomness),
+            request=mark,
+            promised=mark is not None,
+            suffixable=request.on_conflict is OnConflict.SUFFIX,
+            labels=checked_labels(request.labels),
+            extensions=tuple(dict.fromkeys(request.extensions)),
+            created_at=now,
+            expires_at=self.expiry.within(request.caller.longest).expires_at(now, request.ttl),
+        )
+        return database.began(Work.PROVISION, now)

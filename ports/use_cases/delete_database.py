@@ -1,0 +1,84 @@
+"""Delete a database: record the request at once, delete in the background."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from domain.callers import ANYONE, Caller
+from domain.database import Database
+from domain.lifecycle import Work
+from domain.reconciliation import Upkeep
+from domain.states import State
+from domain.targets import Target
+from domain.transitions import start_deletion
+from ports.driven.clock import Clock
+from ports.driven.database_provider import DatabaseProvider
+from ports.driven.leases import Leases
+from ports.driven.registry import Registry
+from ports.use_cases.records import attempt, changed, seen_by
+
+POLL_INTERVAL = 0.5
+"""Seconds between two attempts to acquire the lease of a database that is to be deleted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteDatabase:
+    actions: ClassVar = frozenset({Upkeep.DELETE})
+
+    registry: Registry
+    provider: DatabaseProvider
+    leases: Leases
+    clock: Clock
+    target: Target
+
+    async def request(self, database_id: str, caller: Caller = ANYONE) -> Database:
+        """Record that the database is to be deleted. It never becomes ready again.
+        `wait_until_deleted` deletes it.
+
+        Idempotent: the record of a database that is being deleted, or is gone, stays as it is.
+        Raises DatabaseNotFound and OtherTarget.
+        """
+
+        def record_request(database: Database) -> Database | None:
+            seen_by(caller, database)
+            if database.is_lost:  # if it reappears, the reconciler deletes it
+                return database.did(Work.DELETE, self.clock.now())
+            if database.is_gone:
+                return None
+            database.check_target(self.target)
+            if database.state is State.DELETING:
+                return None
+            return start_deletion(database, self.clock.now())
+
+        return await changed(self.registry, database_id, record_request)
+
+    async def wait_until_deleted(self, database_id: str) -> None:
+        """Delete the database if its deletion was requested. Wait for operations that are running
+        on it, such as a rotation. Raises what `finish` raises."""
+        while (await self.registry.get(database_id)).state is State.DELETING:
+            if await self.finish(database_id):
+                return
+            await self.clock.sleep(POLL_INTERVAL)
+
+    async def finish(self, database_id: str) -> bool:
+        """Delete the database if its deletion was requested and nothing else holds its lease.
+        Return whether this call deleted it. Idempotent; after an error the deletion stays pending,
+        and the reconciler retries it."""
+        async with self.leases.held(database_id) as is_mine:
+            if not is_mine:
+                return False
+            database = await self.registry.get(database_id)
+            if database.state is not State.DELETING:
+                return False
+            await self.complete(database)
+            return True
+
+    async def complete(self, database: Database) -> None:
+        """Delete the database on the provider and record the result. The caller of this method
+        holds the lease."""
+        async with attempt(self.registry, self.clock, database, Work.DELETE):
+            await self.provider.delete(database.tenant)
+        await changed(self.registry, database.id, self._record_deletion)
+
+    def _record_deletion(self, database: Database) -> Database | None:
+        is_open = database.state is State.DELETING  # another replica may have completed it
+        return database.dropped(self.clock.now()) if is_open else None

@@ -1,0 +1,59 @@
+"""Expire a database: suspend it for the grace period, then delete it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
+from domain.database import Database
+from domain.lifecycle import Work
+from domain.reconciliation import Upkeep
+from domain.states import State
+from domain.transitions import complete_suspension, is_suspending, start_expiry
+from ports.driven.clock import Clock
+from ports.driven.database_provider import DatabaseProvider
+from ports.driven.leases import Leases
+from ports.driven.registry import Registry
+from ports.use_cases.delete_database import DeleteDatabase
+from ports.use_cases.records import attempt, changed
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpireDatabase:
+    """An expired database can be restored until `grace` has passed after its expiry."""
+
+    actions: ClassVar = frozenset({Upkeep.EXPIRE})
+
+    registry: Registry
+    provider: DatabaseProvider
+    leases: Leases
+    delete: DeleteDatabase
+    clock: Clock
+    grace: timedelta
+
+    async def finish(self, database_id: str) -> bool:
+        """Suspend or delete the database as its expiry requires. Return whether this call did so.
+        Idempotent."""
+        async with self.leases.held(database_id) as is_mine:
+            if not is_mine:
+                return False
+            database = await changed(
+                self.registry,
+                database_id,
+                lambda current: start_expiry(current, self.clock.now(), self.grace),
+            )
+            if database.state is State.DELETING:
+                await self.delete.complete(database)
+            elif is_suspending(database, self.clock.now()):
+                await self._suspend(database)
+            else:
+                return False
+            return True
+
+    async def _suspend(self, database: Database) -> None:
+        async with attempt(self.registry, self.clock, database, Work.SUSPEND):
+            await self.provider.suspend(database.tenant)
+        await changed(
+            self.registry,
+            database.id,
+            lambda current: complete_suspension(current, self.clock.now(), self.grace),
+        )

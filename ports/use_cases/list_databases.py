@@ -1,0 +1,46 @@
+"""List the records of databases in pages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from domain.callers import ANYONE, Caller
+from domain.database import Database
+from domain.states import LIVE, State
+from ports.driven.registry import Query, Registry
+from ports.use_cases.pagination import cut, id_in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListRequest:
+    states: frozenset[State] = frozenset()  # none: those of databases that exist
+    labels: Mapping[str, str] = field(default_factory=dict)
+    page_token: str = ""
+    page_size: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    databases: list[Database]
+    next_page_token: str  # empty on the last page
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListDatabases:
+    """Lists the caller's own databases, or all for an admin, newest first.
+
+    Deleted and failed ones are left out unless `states` asks for them: nothing of them exists, and
+    their records, which stay, cannot be removed from the list.
+    """
+
+    registry: Registry
+
+    async def __call__(self, request: ListRequest, caller: Caller = ANYONE) -> Page:
+        query = Query(
+            caller=None if caller.sees_all else caller.name,
+            states=request.states or LIVE,
+            labels=request.labels,
+            before=id_in(request.page_token),
+            limit=request.page_size + 1,  # one more, to know whether there is a next page
+        )
+        page, token = cut(await self.registry.search(query), request.page_size)
+        return Page(databases=page, next_page_token=token)

@@ -1,0 +1,107 @@
+"""Create, list and revoke API keys."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from domain.api_key_cache import KnownKeys
+from domain.api_keys import (
+    ID_BYTES,
+    SECRET_BYTES,
+    ApiKey,
+    checked_name,
+    digest_of,
+    granted,
+    new_key,
+)
+from domain.callers import Scope
+from domain.errors import InvalidPageToken, NameTaken
+from domain.rates import Rate
+from domain.secrets import Secret
+from ports.driven.api_key_store import KeyQuery, KeyRing
+from ports.driven.clock import Clock
+from ports.driven.randomness import Randomness
+from ports.use_cases.pagination import cut, decode_token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRequest:
+    """Without a `name`, the key's id names its caller. `origins` are the web pages that may use the
+    key."""
+
+    name: str | None = None
+    scopes: frozenset[Scope]
+    quota: int | None = None
+    rate: Rate | None = None
+    origins: frozenset[str] = frozenset()
+    ttl: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyListRequest:
+    page_token: str = ""
+    page_size: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPage:
+    keys: list[ApiKey]
+    next_page_token: str  # empty on the last page
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManageKeys:
+    ring: KeyRing
+    clock: Clock
+    randomness: Randomness
+    known: KnownKeys = field(default_factory=KnownKeys)
+
+    async def create(self, request: KeyRequest) -> tuple[ApiKey, Secret]:
+        """Create a key. Return its record and the key itself, which is shown only once. A key for
+        web pages gets only the scope `create`. Raises InvalidRequest."""
+        now = self.clock.now()
+        while True:
+            key_id, key = new_key(self.randomness.entropy(ID_BYTES + SECRET_BYTES))
+            record = ApiKey(
+                id=key_id,
+                digest=digest_of(key),
+                name=checked_name(key_id if request.name is None else request.name),
+                scopes=granted(request.scopes, request.origins),
+                quota=request.quota,
+                rate=request.rate,
+                origins=request.origins,
+                created_at=now,
+                expires_at=None if request.ttl is None else now + request.ttl,
+            )
+            try:
+                await self.ring.add(record)
+            except NameTaken:
+                continue  # another key has this id
+            self.known.remember(record, self.clock.elapsed(), self.known.changes)
+            return record, key
+
+    async def read(self, request: KeyListRequest) -> KeyPage:
+        """Return a page of keys, the newest first, revoked and expired ones included. Raise
+        InvalidPageToken."""
+        query = KeyQuery(
+            before=await self._last_key(request.page_token),
+            limit=request.page_size + 1,  # one more shows whether there is a next page
+        )
+        page, token = cut(await self.ring.search(query), request.page_size)
+        return KeyPage(keys=page, next_page_token=token)
+
+    async def revoke(self, key_id: str) -> ApiKey:
+        """Revoke the key from now on; other processes may accept it for FRESH seconds more. Return
+        its record. Idempotent. Raises KeyNotFound."""
+        try:
+            return await self.ring.revoke(key_id, self.clock.now())
+        finally:  # also after an error: the key may be revoked
+            self.known.forget(key_id)
+
+    async def _last_key(self, page_token: str) -> ApiKey | None:
+        """Return the last key of the page before. Keys are never removed, so it is still there."""
+        key_id = decode_token(page_token)
+        if key_id is None:
+            return None
+        if (key := await self.ring.find(key_id)) is None:
+            raise InvalidPageToken
+        return key

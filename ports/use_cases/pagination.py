@@ -1,0 +1,45 @@
+"""Pagination. A page begins after an id, so that new entries do not shift the pages."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from domain.errors import InvalidPageToken
+from domain.ids import PREFIX, is_id
+
+
+class Listed(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+L = TypeVar("L", bound=Listed)
+
+
+def cut(found: Sequence[L], size: int) -> tuple[list[L], str]:
+    """Return the page and the token of the next page, empty on the last one. `found` has one entry
+    more than `size` if there is a next page."""
+    page = list(found[:size])
+    return page, token_of(page[-1].id) if len(found) > size else ""
+
+
+def token_of(last_id: str) -> str:
+    return urlsafe_b64encode(last_id.encode()).decode()
+
+
+def id_in(token: str, prefix: str = PREFIX) -> str | None:
+    """Return the id that the page begins after, None for the first page. Raise InvalidPageToken."""
+    last_id = decode_token(token)
+    if last_id is not None and not is_id(last_id, prefix):
+        raise InvalidPageToken
+    return last_id
+
+
+def decode_token(token: str) -> str | None:
+    """Return the id in the token, None for the first page. Raise InvalidPageToken."""
+    if not token:
+        return None
+    try:
+        return urlsafe_b64decode(token.encode()).decode()
+    except ValueError:
+        raise InvalidPageToken from None

@@ -1,0 +1,32 @@
+"""The use cases behind the actions of the reconciler."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import ClassVar, Protocol
+
+from domain.reconciliation import Upkeep
+from ports.use_cases.reconcile_task import Chore
+
+Finish = Callable[[str], Awaitable[bool]]
+
+Detect = Callable[[], Awaitable[list[Chore]]]
+"""Lists tasks that are found by inspecting the provider."""
+
+
+class Finisher(Protocol):
+    """A use case that finishes what a crash or an error interrupted."""
+
+    actions: ClassVar[frozenset[Upkeep]]
+    """The actions that `finish` performs."""
+
+    async def finish(self, database_id: str) -> bool:
+        """Finish what is pending for the database. Return whether this call did so. Idempotent."""
+
+
+def map_finishers(*finishers: Finisher) -> Mapping[Upkeep, Finish]:
+    """Return the `finish` that performs each action."""
+    return {action: each.finish for each in finishers for action in each.actions}
+
+
+def map_detectors(*, detect_drift: Detect, limit_sizes: Detect) -> Mapping[Upkeep, Detect]:
+    """Return the detectors, by the action that is reported if one fails."""
+    return {Upkeep.COMPARE: detect_drift, Upkeep.MEASURE: limit_sizes}

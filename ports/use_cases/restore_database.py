@@ -1,0 +1,109 @@
+"""Restore an expired database within the grace period."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
+from domain.callers import ANYONE, Caller
+from domain.database import Database
+from domain.errors import DatabaseNotFound, InFlight, ProviderRejected, Unavailable
+from domain.expiry import ExpiryPolicy
+from domain.lifecycle import Work
+from domain.passwords import PasswordDeriver
+from domain.reconciliation import Upkeep
+from domain.targets import Target
+from domain.transitions import (
+    check_restorable,
+    complete_restoration,
+    is_restoring,
+    start_restoration,
+)
+from ports.driven.clock import Clock
+from ports.driven.database_provider import DatabaseProvider
+from ports.driven.leases import Leases
+from ports.driven.login_check import LoginCheck, PasswordRefused
+from ports.driven.randomness import Randomness
+from ports.driven.registry import Registry
+from ports.use_cases.provisioned_database import Vended
+from ports.use_cases.records import attempt, changed, keyed, rekeyed, seen_by
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreDatabase:
+    """`login_check` tests once whether the server has the record's password. It is None if the
+    operator turned it off."""
+
+    actions: ClassVar = frozenset({Upkeep.RESTORE})
+
+    registry: Registry
+    provider: DatabaseProvider
+    leases: Leases
+    clock: Clock
+    passwords: PasswordDeriver
+    randomness: Randomness
+    login_check: LoginCheck | None
+    expiry: ExpiryPolicy
+    target: Target
+
+    async def __call__(
+        self, database_id: str, ttl: timedelta | None = None, caller: Caller = ANYONE
+    ) -> Vended:
+        """Reopen the database with a new expiry and return it. It keeps its password, unless that
+        was revoked, cannot be checked, or derives from an unknown secret; then it gets a new one.
+
+        Raises DatabaseNotFound, OtherTarget, InvalidDuration, IllegalTransition unless it is
+        expired, and InFlight. After Unavailable the restoration stays pending, until the next call
+        or the reconciler finishes it.
+        """
+
+        def start(database: Database) -> Database:
+            self._check(database, caller)
+            now = self.clock.now()
+            return start_restoration(database, now, self.expiry.expires_at(now, ttl))
+
+        # check before taking the lease: a caller without access must not block others
+        self._check(await self.registry.get(database_id), caller)
+        async with self.leases.held(database_id) as is_mine:
+            if not is_mine:
+                raise InFlight
+            return await self._restore(await changed(self.registry, database_id, start))
+
+    async def finish(self, database_id: str) -> bool:
+        """Finish an interrupted restoration. Return whether this call did so. Idempotent."""
+        async with self.leases.held(database_id) as is_mine:
+            database = await self.registry.get(database_id)
+            is_open = is_mine and is_restoring(database, self.clock.now())
+            if is_open:
+                await self._restore(database)
+            return is_open
+
+    def _check(self, database: Database, caller: Caller) -> None:
+        seen_by(caller, database).check_target(self.target)
+        check_restorable(database, self.clock.now())
+
+    async def _restore(self, database: Database) -> Vended:
+        database = await keyed(self.registry, database, self.passwords, self.randomness)
+        async with attempt(self.registry, self.clock, database, Work.RESTORE):
+            if not await self._has_password(database):
+                database = await rekeyed(self.registry, database, self.passwords, self.randomness)
+            connection = await self.provider.provision(database.order(self.passwords))
+        database = await changed(
+            self.registry,
+            database.id,
+            lambda current: complete_restoration(current, self.clock.now()),
+        )
+        return Vended(database=database, connection=connection)
+
+    async def _has_password(self, database: Database) -> bool:
+        """Return whether the server has the record's password. If it has another one, the record's
+        was revoked: the registry may come from a backup older than the last rotation."""
+        if self.login_check is None:
+            return False
+        try:
+            connection = await self.provider.reveal(database.order(self.passwords))
+            await self.login_check.verify(connection)
+        except (PasswordRefused, Unavailable, DatabaseNotFound):
+            return False
+        except ProviderRejected:  # the password is right, but the database is closed
+            return True
+        return True

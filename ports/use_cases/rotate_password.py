@@ -1,0 +1,108 @@
+"""Rotate the password of a database; the old one stops working."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from domain.callers import ANYONE, Caller
+from domain.database import Database
+from domain.errors import InFlight
+from domain.lifecycle import Work
+from domain.passwords import PasswordDeriver
+from domain.reconciliation import Upkeep
+from domain.states import State
+from domain.targets import Target
+from ports.driven.clock import Clock
+from ports.driven.database_provider import DatabaseProvider
+from ports.driven.leases import Leases
+from ports.driven.randomness import Randomness
+from ports.driven.registry import Registry
+from ports.use_cases.provisioned_database import Vended
+from ports.use_cases.records import attempt, changed, drawn_nonce, keyed, seen_by, still_there
+
+
+@dataclass(frozen=True, kw_only=True)
+class RotatePassword:
+    """The record has the nonce of the new password before the provider is called.
+
+    The password derives from the record: an interrupted rotation sets the same password when it is
+    finished, at any later time. If the secret that the record names is lost, it sets a new one.
+    """
+
+    actions: ClassVar = frozenset({Upkeep.ROTATE})
+
+    registry: Registry
+    provider: DatabaseProvider
+    leases: Leases
+    clock: Clock
+    passwords: PasswordDeriver
+    randomness: Randomness
+    target: Target
+
+    async def __call__(
+        self, database_id: str, caller: Caller = ANYONE, *, end_sessions: bool = False
+    ) -> Vended:
+        """Set a new password and return the connection. With `end_sessions`, end the owner's
+        sessions as well, for instance after a password has leaked.
+
+        Raises DatabaseNotFound, OtherTarget, IllegalTransition unless the database is ready, and
+        InFlight.
+
+        After Unavailable the rotation stays pending, until the next call or the reconciler finishes
+        it.
+        """
+
+        def start(database: Database) -> Database | None:
+            self._check(database, caller)
+            return self._begun(database, end_sessions=end_sessions)
+
+        # check before taking the lease: a caller without access must not block others
+        self._check(await self.registry.get(database_id), caller)
+        async with self.leases.held(database_id) as is_mine:
+            if not is_mine:
+                raise InFlight
+            return await self._done(await changed(self.registry, database_id, start))
+
+    async def finish(self, database_id: str) -> bool:
+        """Finish an interrupted rotation. Return whether this call did so. Idempotent."""
+        async with self.leases.held(database_id) as is_mine:
+            database = await self.registry.get(database_id)
+            is_open = database.state is State.READY and database.is_pending(Work.ROTATE)
+            if is_mine and is_open:
+                await self._done(database)
+            return is_mine and is_open
+
+    def _check(self, database: Database, caller: Caller) -> None:
+        seen_by(caller, database).check_target(self.target)
+        database.check_usable(self.clock.now())
+
+    def _begun(self, database: Database, *, end_sessions: bool) -> Database | None:
+        """Return the record with the operations started, or None if they are pending already."""
+        begun = database
+        if not database.is_pending(Work.ROTATE):
+            begun = begun.rotated(self.passwords, drawn_nonce(self.randomness))
+            begun = begun.began(Work.ROTATE, self.clock.now())
+        if end_sessions and not database.is_pending(Work.END_SESSIONS):
+            begun = begun.began(Work.END_SESSIONS, self.clock.now())
+        return None if begun is database else begun
+
+    async def _done(self, database: Database) -> Vended:
+        database = await keyed(self.registry, database, self.passwords, self.randomness)
+        end_sessions = database.is_pending(Work.END_SESSIONS)
+        async with (
+            attempt(self.registry, self.clock, database, Work.ROTATE),
+            still_there(self.registry, self.clock, database.id),
+        ):
+            connection = await self.provider.rotate(
+                database.order(self.passwords), end_sessions=end_sessions
+            )
+        return Vended(
+            database=await changed(self.registry, database.id, self._rotated),
+            connection=connection,
+            sessions_ended=end_sessions or self.provider.rotation_ends_sessions,
+        )
+
+    def _rotated(self, database: Database) -> Database:
+        database.check_usable(self.clock.now())  # it may be expiring or deleted meanwhile
+        if database.is_pending(Work.END_SESSIONS):
+            database = database.did(Work.END_SESSIONS, self.clock.now())
+        return database.did(Work.ROTATE, self.clock.now())

@@ -1,0 +1,132 @@
+"""The contract of the rate limiter."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from adapters.memory.rate_limiter import MemoryRates
+from adapters.registry.stores import Opened, opened_postgres
+from domain.rates import Rate
+from ports.driven.rate_limiter import Rates
+from tests.support.clock import FakeClock
+from tests.support.polling import until
+from tests.support.registries import own_database, sql
+from tests.support.servers import OperatorsServer
+
+THREE = Rate(3, 3600)
+
+MANY = 200
+
+BRIEF = Rate(1, 1)
+"""A window that a test can wait for, in seconds."""
+
+
+@dataclass(frozen=True)
+class Counting:
+    rates: Rates
+    wait: Callable[[float], None]
+    """Advances a fake clock, or does nothing in real time."""
+
+
+@pytest.fixture
+def counting(opened: Opened) -> Counting:
+    """The shared limiter of the registry if it has one, else the limiter in memory."""
+    if opened.shared_rates:
+        return Counting(opened.shared_rates, lambda _: None)
+    clock = FakeClock()
+    return Counting(MemoryRates(clock), lambda seconds: _passed(clock, seconds))
+
+
+@pytest.fixture
+def rates(counting: Counting) -> Rates:
+    return counting.rates
+
+
+async def test_the_amount_of_the_rate_is_granted(rates: Rates) -> None:
+    outcomes = [await rates.hit("ann", THREE) for _ in range(5)]
+
+    assert [outcome.is_granted for outcome in outcomes] == [True, True, True, False, False]
+    assert [outcome.remaining for outcome in outcomes] == [2, 1, 0, 0, 0]
+    assert {outcome.rate for outcome in outcomes} == {THREE}
+    resets = [outcome.reset for outcome in outcomes]  # when the whole amount is available again
+    assert 3590 < resets[1] <= resets[0] <= 3600
+
+
+async def test_each_name_has_its_own_count(rates: Rates) -> None:
+    names = ("ann", "Ann", "ann ", "refused 192.0.2.1", "key 'ann'; --", "2001:db8::/64", "😀")
+
+    outcomes = [await rates.hit(name, Rate(1, 3600)) for name in names]
+
+    assert all(outcome.is_granted for outcome in outcomes)
+
+
+async def test_of_concurrent_calls_exactly_the_amount_is_granted(rates: Rates) -> None:
+    outcomes = await asyncio.gather(*(rates.hit("ann", Rate(10, 3600)) for _ in range(40)))
+
+    granted = [outcome.remaining for outcome in outcomes if outcome.is_granted]
+    assert sorted(granted) == list(range(10))
+
+
+async def test_a_new_window_grants_the_whole_amount(counting: Counting) -> None:
+    """Refused calls do not extend the window."""
+    rate = Rate(3, 1)
+    first = await counting.rates.hit("ann", rate)
+    for _ in range(20):
+        refused = await counting.rates.hit("ann", rate)
+        assert refused.is_granted or refused.reset <= first.reset
+    counting.wait(first.reset)
+
+    async def is_new() -> bool:
+        return (await counting.rates.hit("ann", rate)).remaining == 2
+
+    await until(is_new)
+
+
+async def test_expired_windows_are_deleted_on_the_server(server_18: OperatorsServer) -> None:
+    async with own_database(server_18) as url, opened_postgres(url) as opened:
+        assert opened.shared_rates
+        await opened.shared_rates.hit("before", THREE)
+        await sql(url, "UPDATE rates SET ends_at = now() - interval '2 hours'")
+
+        await opened.shared_rates.hit("now", THREE)
+
+        assert [row["name"] for row in await sql(url, "SELECT name FROM rates")] == ["now"]
+
+
+async def test_expired_windows_are_deleted_in_memory() -> None:
+    clock = FakeClock()
+    rates = MemoryRates(clock)
+    for number in range(MANY):
+        await rates.hit(f"before {number}", BRIEF)
+    clock.passed += 1
+
+    for number in range(MANY):
+        await rates.hit(f"now {number}", THREE)
+
+    assert len(rates._windows) == MANY
+
+
+async def test_the_number_of_windows_in_memory_is_bounded() -> None:
+    rates = MemoryRates(FakeClock(), most=MANY)
+    for number in range(3 * MANY):
+        await rates.hit(f"address {number}", THREE)
+
+    assert len(rates._windows) == MANY
+    assert (await rates.hit(f"address {3 * MANY - 1}", THREE)).remaining == 1
+
+
+async def test_a_current_window_is_not_deleted_with_expired_ones() -> None:
+    clock = FakeClock()
+    rates = MemoryRates(clock)
+    await rates.hit("ann", Rate(1, 3600))
+    for number in range(MANY):
+        await rates.hit(f"other {number}", BRIEF)
+        clock.passed += 1
+
+    assert not (await rates.hit("ann", Rate(1, 3600))).is_granted
+
+
+def _passed(clock: FakeClock, seconds: float) -> None:
+    clock.passed += seconds

@@ -1,0 +1,245 @@
+"""Changes of a database: `PATCH`, `/rotate`, `/restore` and `/extensions`; states that refuse them;
+and ETags, which make a change depend on the version that the caller knows."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from adapters.memory.provider import EXTENSIONS
+from tests.support.apps import Answer, RunningApp, problem_in, running_app
+from tests.support.interrupted import left_half_made
+from tests.support.reconciliation import expired
+
+
+def path_of(database: Any, what: str = "") -> str:
+    return f"/v1/databases/{database['id']}{what}"
+
+
+async def patched(app: RunningApp, database: Any, **change: Any) -> Answer:
+    return await app.ask("PATCH", path_of(database), change)
+
+
+async def restored(app: RunningApp, database: Any, body: Any = None) -> Answer:
+    return await app.ask("POST", path_of(database, "/restore"), body)
+
+
+def ends(answer: Answer) -> datetime:
+    return datetime.fromisoformat(answer.body["expires_at"])
+
+
+async def test_a_ttl_counts_from_now_and_labels_replace_all_labels(app: RunningApp) -> None:
+    database = await app.vend(ttl="2h", labels={"a": "1"})
+    app.clock.passed += 3600
+
+    extended = await patched(app, database, ttl="3h")
+    relabelled = await patched(app, database, labels={})
+
+    assert extended.status == 200
+    assert ends(extended) == ends(relabelled) == app.clock.now() + timedelta(hours=3)
+    assert (extended.body["labels"], relabelled.body["labels"]) == ({"a": "1"}, {})
+    assert "connection" not in extended.body
+    assert await app.get(path_of(database)) == relabelled.body
+
+
+async def test_an_expiry_is_set_and_cleared(app: RunningApp) -> None:
+    database = await app.vend(ttl="2h")
+
+    moved = await patched(app, database, expires_at="2026-01-02T06:04:05+01:00")
+    cleared = await patched(app, database, expires_at=None)
+    again = await patched(app, database, ttl="1h")
+    cleared_again = await patched(app, database, ttl=None, labels={"a": "b"})
+
+    assert (moved.status, moved.body["expires_at"]) == (200, "2026-01-02T05:04:05Z")
+    assert (cleared.status, cleared.body["expires_at"]) == (200, None)
+    assert ends(again) == app.clock.now() + timedelta(hours=1)
+    assert (cleared_again.status, cleared_again.body["expires_at"]) == (200, None)
+    assert await app.get(path_of(database)) == cleared_again.body
+
+
+async def test_an_expiry_cannot_be_cleared_where_a_maximum_is_set() -> None:
+    async with running_app(max_ttl="24h") as app:
+        database = await app.vend(ttl="2h")
+        for expiry in ("ttl", "expires_at"):
+            refused = await patched(app, database, **{expiry: None})
+            problem = problem_in(refused, 422, "invalid_expiry")
+            assert "at most 1 day from now" in problem["detail"]
+            assert "send ttl or expires_at" in problem["detail"]
+        assert (await app.get(path_of(database)))["expires_at"] == database["expires_at"]
+
+
+async def test_after_a_rotation_only_the_new_password_works(app: RunningApp) -> None:
+    database = await app.vend(labels={"a": "b"}, ttl="1h")
+
+    answer = await app.ask("POST", path_of(database, "/rotate"))
+
+    assert answer.status == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert app.accepts(answer.body["connection"])
+    assert not app.accepts(database["connection"])
+    for name in database.keys() - {"connection", "steps"}:
+        assert answer.body[name] == database[name]
+
+
+async def test_a_restored_database_is_unchanged_but_for_its_expiry() -> None:
+    async with running_app(grace_period="24h") as app:
+        database = await expired(app)
+        assert (await app.get(path_of(database)))["state"] == "expired"
+        assert not app.accepts(database["connection"])
+
+        answer = await restored(app, database, {"ttl": "2h"})
+
+        assert answer.status == 200
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.body["state"] == "ready"
+        assert answer.body["connection"] == database["connection"]
+        assert app.accepts(database["connection"])
+        assert ends(answer) == app.clock.now() + timedelta(hours=2)
+
+
+@pytest.mark.parametrize("body", [None, {}, {"ttl": None}])
+async def test_a_restored_database_gets_the_default_ttl(body: Any) -> None:
+    async with running_app(grace_period="24h", default_ttl="5h") as app:
+        answer = await restored(app, await expired(app), body)
+        assert ends(answer) == app.clock.now() + timedelta(hours=5)
+
+
+REQUESTS = [
+    ("PATCH", "", {"ttl": "1h"}),
+    ("PATCH", "", {"labels": {}}),
+    ("POST", "/rotate", None),
+    ("GET", "/connection", None),
+]
+
+
+@pytest.mark.parametrize(("method", "what", "body"), REQUESTS)
+async def test_a_deleted_database_cannot_be_changed(
+    app: RunningApp, method: str, what: str, body: Any
+) -> None:
+    database = await app.vend()
+    await app.ask("DELETE", path_of(database))
+    problem_in(await app.ask(method, path_of(database, what), body), 409, "illegal_state")
+    problem_in(await restored(app, database), 409, "illegal_state")
+    await app.ask("POST", "/v1/reconciliations")
+    assert await app.nothing_is_left()
+
+
+@pytest.mark.parametrize(("method", "what", "body"), REQUESTS)
+async def test_a_database_in_creation_refuses_changes_and_asks_to_retry(
+    app: RunningApp, method: str, what: str, body: Any
+) -> None:
+    left = await left_half_made(app)
+    answer = await app.ask(method, f"/v1/databases/{left.id}{what}", body)
+    assert problem_in(answer, 409, "in_flight")["retryable"] is True
+    assert int(answer.headers["Retry-After"]) > 0
+    assert await app.records.registry.get(left.id) == left
+
+
+async def tagged(app: RunningApp) -> tuple[str, str]:
+    """Create a database and return its address and ETag."""
+    answer = await app.ask("POST", "/v1/databases", {"nickname": "tagged"})
+    return answer.headers["Location"], answer.headers["ETag"]
+
+
+async def labelled(app: RunningApp, path: str, label: str, tags: Any) -> Answer:
+    headers = [("If-Match", tag) for tag in ([tags] if isinstance(tags, str) else tags)]
+    return await app.ask("PATCH", path, {"labels": {"is": label}}, headers)
+
+
+async def test_answers_with_the_record_have_its_etag(app: RunningApp) -> None:
+    path, tag = await tagged(app)
+    for what in ("", "/connection"):
+        assert (await app.ask("GET", path + what)).headers["ETag"] == tag
+    assert tag.startswith('"')
+    assert tag.endswith('"')
+
+
+async def test_every_change_creates_a_new_etag(app: RunningApp) -> None:
+    path, tag = await tagged(app)
+    seen = [tag]
+    for method, what, body in (
+        ("PATCH", "", {"ttl": "1h"}),
+        ("PATCH", "", {"labels": {}}),
+        ("POST", "/rotate", None),
+    ):
+        answer = await app.ask(method, path + what, body)
+        assert answer.headers["ETag"] == (await app.ask("GET", path)).headers["ETag"]
+        seen.append(answer.headers["ETag"])
+
+    assert len(set(seen)) == len(seen)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        "{tag}",
+        " {tag} ",
+        '"another", {tag}',
+        '{tag},"another"',
+        'W/{tag}, {tag} , "a,b"',
+        ['"another"', "{tag}"],
+        "*",
+    ],
+)
+async def test_a_change_of_a_known_version_succeeds(
+    app: RunningApp, write: str | list[str]
+) -> None:
+    path, tag = await tagged(app)
+    tags = [one.format(tag=tag) for one in ([write] if isinstance(write, str) else write)]
+    answer = await labelled(app, path, "seen", tags)
+    assert answer.status == 200
+    assert (await app.get(path))["labels"] == {"is": "seen"}
+
+
+async def test_a_weak_etag_does_not_match(app: RunningApp) -> None:
+    path, tag = await tagged(app)
+    problem_in(await labelled(app, path, "weak", f"W/{tag}"), 412, "precondition_failed")
+
+
+@pytest.mark.parametrize(
+    ("body", "ended"),
+    [(None, False), ({}, False), ({"end_sessions": False}, False), ({"end_sessions": True}, True)],
+    ids=str,
+)
+async def test_a_rotation_reports_whether_sessions_ended(
+    app: RunningApp, body: Any, ended: bool
+) -> None:
+    made = await app.vend()
+    answer = await app.ask("POST", f"/v1/databases/{made['id']}/rotate", body)
+    assert (answer.status, answer.body["sessions_ended"]) == (200, ended)
+    assert app.accepts(answer.body["connection"])
+
+
+async def test_extensions_have_a_name_a_version_and_a_description(app: RunningApp) -> None:
+    answer = await app.ask("GET", "/v1/extensions")
+    assert answer.status == 200
+    assert answer.body["extensions"] == [
+        {"name": each.name, "version": each.version, "description": each.description}
+        for each in EXTENSIONS
+    ]
+
+
+async def test_an_added_extension_is_in_the_record(app: RunningApp) -> None:
+    database = await app.vend(extensions=["citext"])
+
+    added = await app.ask("POST", path_of(database, "/extensions"), {"name": "hstore"})
+    again = await app.ask("POST", path_of(database, "/extensions"), {"name": "hstore"})
+
+    assert (added.status, again.status) == (200, 200)
+    assert added.body["extensions"] == ["citext", "hstore"]
+    assert "connection" not in added.body
+    shown = await app.ask("GET", f"/v1/databases/{database['id']}")
+    assert shown.body["extensions"] == ["citext", "hstore"]
+    assert shown.headers["ETag"] == again.headers["ETag"] != added.headers["ETag"]
+
+
+async def test_an_unavailable_extension_is_refused_with_the_list(app: RunningApp) -> None:
+    body = {"nickname": "Maps", "extensions": ["postgis"]}
+
+    refused = await app.ask("POST", "/v1/databases", body)
+    promised = await app.ask("POST", "/v1/databases", body, {"Prefer": "respond-async"})
+
+    for answer in (refused, promised):
+        problem = problem_in(answer, 422, "extension_unavailable")
+        assert all(each.name in problem["detail"] for each in EXTENSIONS)
+    assert await app.live() == []

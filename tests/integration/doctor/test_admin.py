@@ -1,0 +1,181 @@
+"""Doctor checks find faults of a server, and pass after their fixes were applied."""
+
+import pytest
+
+from adapters.postgres.doctor.checks import OPERATED, WITH_SIZES
+from adapters.postgres.factory import opened_provider
+from tests.support.doctor import (
+    FAIL,
+    OK,
+    UNKNOWN,
+    WARN,
+    WELL_SET_UP,
+    create_postgres_checks,
+    has_no_secret,
+    mend,
+    not_ok,
+    other_admin,
+    outcomes,
+    run,
+)
+from tests.support.postgres_under_test import operated
+from tests.support.provision_requests import INSTALLATION, new_order
+from tests.support.servers import PASSWORD, OperatorsServer
+
+
+async def test_a_correctly_configured_server_passes(server: OperatorsServer) -> None:
+    found = await outcomes(create_postgres_checks(server))
+
+    assert not_ok(found) == WELL_SET_UP
+    assert set(found) == set(OPERATED)
+    assert has_no_secret(found.values())
+
+
+async def test_printed_fixes_resolve_all_findings_that_sql_can(
+    server: OperatorsServer,
+) -> None:
+    found = await outcomes(create_postgres_checks(server))
+    try:
+        for outcome in found.values():
+            await mend(server, outcome)
+        again = await outcomes(create_postgres_checks(server))
+    finally:
+        await run(
+            server,
+            "ALTER ROLE postgres RESET search_path",
+            "REVOKE ALL ON pg_hba_file_rules FROM admin",
+            "REVOKE ALL ON FUNCTION pg_hba_file_rules() FROM admin",
+        )
+
+    assert not_ok(again) == {"template1": UNKNOWN}
+
+
+READ_ONLY = "ALTER ROLE admin SET default_transaction_read_only = on"
+MD5 = "ALTER SYSTEM SET password_encryption = 'md5'"
+RELOADED = "SELECT pg_reload_conf()"
+LOGGING = [
+    "ALTER ROLE admin SET log_statement = ddl",
+    "ALTER ROLE admin SET log_min_duration_statement = 0",
+]
+OPEN = '"open ""to"" all"'
+
+MENDED = {
+    "open databases": (FAIL, [f"CREATE DATABASE {OPEN}"], [f"DROP DATABASE {OPEN}"]),
+    "statement log": (WARN, LOGGING, ["ALTER ROLE admin RESET ALL"]),
+    "password encryption": (WARN, [MD5, RELOADED], ["ALTER SYSTEM RESET ALL", RELOADED]),
+    "primary": (FAIL, [READ_ONLY], ["ALTER ROLE admin RESET ALL"]),
+    "guard": (WARN, ["REVOKE pg_signal_backend FROM admin"], []),
+    "sizes": (FAIL, ["REVOKE pg_read_all_stats FROM admin"], []),
+}
+"""A check's verdict after some statements, and the statements that undo them."""
+
+
+@pytest.mark.parametrize("check", MENDED)
+async def test_a_check_passes_after_its_fixes(server: OperatorsServer, check: str) -> None:
+    verdict, statements, undo = MENDED[check]
+    examined = create_postgres_checks(server, questions=WITH_SIZES)
+    try:
+        await run(server, *statements)
+        before = (await outcomes(examined))[check]
+        await mend(server, before)
+        again = (await outcomes(examined))[check]
+    finally:
+        await run(server, *undo)
+
+    assert (before.verdict, again.verdict) == (verdict, OK)
+
+
+async def test_a_database_opened_by_its_tenant_is_not_reported(
+    server: OperatorsServer,
+) -> None:
+    order = new_order()
+    async with operated(server) as place:
+        await place.provider.provision(order)
+        name = order.tenant.names.database
+        await place.sql(f'GRANT CONNECT ON DATABASE "{name}" TO PUBLIC')
+        found = await outcomes(create_postgres_checks(server))
+        await place.provider.delete(order.tenant)
+
+    assert found["open databases"].verdict is OK
+
+
+@pytest.mark.parametrize(
+    ("attributes", "lacking"),
+    [
+        ("NOCREATEDB CREATEROLE", "CREATEDB"),
+        ("CREATEDB NOCREATEROLE", "CREATEROLE"),
+        ("CREATEDB CREATEROLE NOINHERIT", "INHERIT"),
+    ],
+)
+async def test_missing_admin_privileges_are_granted(
+    server: OperatorsServer, attributes: str, lacking: str
+) -> None:
+    async with other_admin(server, attributes) as other:
+        before = (await outcomes(other))["admin"]
+        assert (before.verdict, before.detail) == (FAIL, f"The admin other lacks {lacking}.")
+        await mend(server, before)
+        assert (await outcomes(other))["admin"].verdict is OK
+
+
+async def test_a_superuser_becomes_an_ordinary_admin(server: OperatorsServer) -> None:
+    """It keeps access to the databases that it created before."""
+    order = new_order()
+    async with other_admin(server, "SUPERUSER") as other:
+        described = other.server
+        async with opened_provider(described, INSTALLATION) as provider:
+            await provider.provision(order)
+            before = (await outcomes(other))["admin"]
+            assert before.verdict is WARN
+            await mend(server, before)
+        again = await outcomes(other)
+        async with opened_provider(described, INSTALLATION) as provider:
+            await provider.delete(order.tenant)
+
+    assert again["admin"].verdict is again["reach"].verdict is OK
+
+
+async def test_the_first_superuser_is_replaced(server: OperatorsServer) -> None:
+    before = (await outcomes(create_postgres_checks(server, server.superuser_dsn)))["admin"]
+    try:
+        await mend(server, before)
+        await run(server, f"ALTER ROLE pgvend_admin PASSWORD '{PASSWORD}'")
+        found = await outcomes(create_postgres_checks(server, server.dsn("pgvend_admin")))
+    finally:
+        await run(server, "DROP OWNED BY pgvend_admin", "DROP ROLE pgvend_admin")
+
+    assert before.verdict is WARN
+    assert not_ok(found) == WELL_SET_UP
+
+
+async def test_databases_of_another_admin_are_handed_over(server: OperatorsServer) -> None:
+    """On 15, CREATEROLE covers every role, so no fix is needed."""
+    order = new_order()
+    async with operated(server) as place, other_admin(server, "CREATEDB CREATEROLE") as other:
+        await place.provider.provision(order)
+        before = (await outcomes(other))["reach"]
+        await mend(server, before)
+        again = (await outcomes(other))["reach"]
+        async with opened_provider(other.server, INSTALLATION) as provider:
+            await provider.delete(order.tenant)
+
+    assert before.verdict is (OK if server.major == 15 else FAIL)
+    assert again.verdict is OK
+
+
+async def test_a_tombstone_is_reported_while_objects_refer_to_it(server: OperatorsServer) -> None:
+    """A superuser granted a privilege to it, and only a superuser can revoke that."""
+    order = new_order()
+    async with operated(server) as place:
+        owner = (await place.provider.provision(order)).user
+        await run(server, f'GRANT SELECT ON pg_catalog.pg_authid TO "{owner}"')
+        await place.provider.delete(order.tenant)
+        found = await outcomes(create_postgres_checks(server))
+        [statement] = await mend(server, found["tombstones"])
+        again = await place.provider.delete(order.tenant)
+
+    assert found["tombstones"].verdict is WARN
+    assert "1 tombstone: " in found["tombstones"].detail
+    assert statement.startswith('DROP OWNED BY "pgvend_tombstone_db_')
+    assert "0 tenants" in found["connections"].detail
+    assert again is None
+    assert (await outcomes(create_postgres_checks(server)))["tombstones"].verdict is OK

@@ -1,0 +1,73 @@
+"""Doctor checks of the bundled server's folder, with and without a running server; they change
+nothing."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.support.doctor import FAIL, WARN, examined, not_ok
+from tests.support.embedded_servers import opened
+from tests.support.provision_requests import new_order
+from tests.support.servers import ram_folder
+
+BEFORE_START = ["programs", "system user", "server's data", "room", "port"]
+
+
+async def test_a_missing_folder_passes_and_is_not_created() -> None:
+    with ram_folder() as folder:
+        found = await examined(folder / "data")
+
+        assert not_ok(found) == {}
+        assert [*found] == BEFORE_START
+        assert [*folder.iterdir()] == []
+
+
+async def test_a_running_server_is_checked_and_a_stopped_one_stays_stopped() -> None:
+    order = new_order()
+    with ram_folder() as folder:
+        async with opened(folder) as provider:
+            await provider.provision(order)
+            running = await examined(folder)
+            await provider.delete(order.tenant)
+        before = _contents(folder)
+        at_rest = await examined(folder)
+        assert _contents(folder) == before
+
+    assert not_ok(running) == not_ok(at_rest) == {}
+    assert running["marks"].detail.startswith("1 database of this pgvend")
+    assert str(provider.server.public_port) in running["port"].detail
+    assert [*at_rest] == BEFORE_START
+
+
+async def test_a_port_in_use_or_a_changed_port_is_reported() -> None:
+    with ram_folder() as folder:
+        async with opened(folder) as provider:
+            port = provider.server.public_port
+        with socket.create_server(("127.0.0.1", port)):
+            taken = await examined(folder)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            new = listener.getsockname()[1]
+        other = await examined(folder, new)
+
+    assert (not_ok(taken), not_ok(other)) == ({"port": FAIL}, {"port": WARN})
+    assert "PGVEND_EMBEDDED_PORT" in taken["port"].detail
+    assert str(port) in other["port"].detail
+
+
+@pytest.mark.parametrize("version", ["14", "18beta"])
+async def test_data_of_an_unsupported_version_is_reported(version: str) -> None:
+    with ram_folder() as folder:
+        data = folder / "embedded" / "data"
+        data.mkdir(parents=True)
+        (data / "PG_VERSION").write_text(f"{version}\n")
+        found = await examined(folder)
+
+    assert found["programs"].verdict is FAIL
+    assert version in found["programs"].detail
+
+
+def _contents(folder: Path) -> dict[str, tuple[float, int]]:
+    """Return each file's modification time and size."""
+    files = (file for file in folder.rglob("*") if file.is_file())
+    return {str(file): (file.stat().st_mtime, file.stat().st_size) for file in files}

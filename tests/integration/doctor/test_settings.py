@@ -1,0 +1,166 @@
+"""Doctor checks of a server's configuration and of databases that are on it already."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from adapters.postgres.doctor.admin import check_version
+from adapters.postgres.doctor.checks import PostgresExamination
+from adapters.postgres.doctor.context import Subject
+from adapters.postgres.doctor.marks import Known
+from adapters.postgres.sessions import Session
+from domain.doctor import Outcome, Verdict
+from domain.errors import ProviderRejected
+from tests.support.clock import FakeClock
+from tests.support.databases import vended
+from tests.support.doctor import (
+    FAIL,
+    OK,
+    UNKNOWN,
+    WARN,
+    create_postgres_checks,
+    mend,
+    outcomes,
+    run,
+)
+from tests.support.postgres_under_test import operated
+from tests.support.provision_requests import INSTALLATION, new_order
+from tests.support.servers import PASSWORD, OperatorsServer
+
+
+async def test_a_refused_login_is_reported_with_its_setting(server: OperatorsServer) -> None:
+    dsn = server.dsn().replace(PASSWORD, "hunter2")
+
+    with pytest.raises(ProviderRejected, match="PGVEND_POSTGRES_ADMIN_DSN") as refused:
+        await outcomes(create_postgres_checks(server, dsn))
+    assert "hunter2" not in f"{refused.value!r} {create_postgres_checks(server, dsn)!r}"
+
+
+async def test_weak_lines_of_pg_hba_conf_are_reported_to_a_superuser(
+    server: OperatorsServer,
+) -> None:
+    file = server.data / "pg_hba.conf"
+    before = file.read_text()
+    try:
+        file.write_text(f"host all all 10.0.0.0/8 trust\n{before}")
+        found = await _one(create_postgres_checks(server, server.superuser_dsn), "pg_hba.conf")
+        elsewhere = create_postgres_checks(server, server.superuser_dsn, public_host="10.1.2.3")
+        from_there = await _one(elsewhere, "pg_hba.conf")
+    finally:
+        file.write_text(before)
+
+    assert found.verdict is from_there.verdict is FAIL
+    assert "line 1" in found.detail
+    assert (
+        await _one(create_postgres_checks(server, server.superuser_dsn), "pg_hba.conf")
+    ).verdict is OK
+
+
+async def test_risky_objects_in_template1_are_reported_and_removed(
+    server_15: OperatorsServer,
+) -> None:
+    """Debian's server has such extensions."""
+    examined = create_postgres_checks(server_15, server_15.superuser_dsn)
+    await run(
+        server_15,
+        "GRANT CREATE ON SCHEMA public TO PUBLIC",
+        "CREATE EXTENSION dblink",
+        "CREATE EXTENSION postgres_fdw",
+        database="template1",
+    )
+    before = await _one(examined, "template1")
+    await mend(server_15, before)
+
+    assert before.verdict is WARN
+    assert "dblink and the extension postgres_fdw" in before.detail
+    assert (await _one(examined, "template1")).verdict is OK
+
+
+JUDGED: list[tuple[str, dict[str, Any], Verdict]] = [
+    ("clock", {"clock": FakeClock()}, WARN),  # in January 2026
+    ("connections", {"limit": 88}, OK),  # of 100, of which 3 are for superusers and 9 for pgvend
+    ("connections", {"limit": 89}, FAIL),
+    ("tls", {"public_host": "db.example"}, WARN),
+    ("tls", {}, OK),
+]
+
+
+async def test_a_configuration_is_judged_by_its_effects(server: OperatorsServer) -> None:
+    found = [await _one(create_postgres_checks(server, **more), check) for check, more, _ in JUDGED]
+
+    assert [outcome.verdict for outcome in found] == [verdict for *_, verdict in JUDGED]
+    assert "ahead of pgvend's" in found[0].detail
+
+
+async def test_existing_databases_are_reported(server: OperatorsServer) -> None:
+    """By their installation, and by whether their tenants can use all connections together."""
+    order, another = new_order(), Known(installation="another")
+    recorded = replace(another, recorded={order.tenant.id})
+    async with (
+        operated(server) as place,
+        vended(place.provider, order),
+        vended(place.provider, new_order()),
+    ):
+        many = await outcomes(create_postgres_checks(server, limit=50))
+        ours = await outcomes(create_postgres_checks(server, limit=40))
+        others = await _one(create_postgres_checks(server, known=another), "marks")
+        lost = await _one(create_postgres_checks(server, known=recorded), "marks")
+
+    assert (many["connections"].verdict, ours["connections"].verdict) == (WARN, OK)
+    assert (ours["marks"].verdict, others.verdict, lost.verdict) == (OK, WARN, FAIL)
+    assert INSTALLATION in others.detail
+    assert "PGVEND_SECRET" in lost.detail
+
+
+async def test_a_failed_check_does_not_prevent_the_next(server: OperatorsServer) -> None:
+    """A check cannot change anything either."""
+    questions = {"broken": _broken, "writing": _writing, "version": check_version}
+    found = await outcomes(create_postgres_checks(server, questions=questions))
+    sound = (await outcomes(create_postgres_checks(server, questions={"version": check_version})))[
+        "version"
+    ].verdict
+    after = await outcomes(
+        create_postgres_checks(server, questions={"dying": _dying, "version": check_version})
+    )
+
+    assert [outcome.verdict for outcome in found.values()] == [UNKNOWN, UNKNOWN, sound]
+    assert [outcome.verdict for outcome in after.values()] == [UNKNOWN, UNKNOWN]
+    assert "hunter2" not in repr([found, after])
+
+
+async def test_checks_change_nothing(server: OperatorsServer) -> None:
+    async with operated(server) as place:
+        before = await place.census(), await place.sql(_CATALOG)
+        await outcomes(create_postgres_checks(server))
+        await outcomes(create_postgres_checks(server, server.superuser_dsn))
+        assert (await place.census(), await place.sql(_CATALOG)) == before
+
+
+_CATALOG = """
+SELECT md5(string_agg(entry::text, ',' ORDER BY entry::text)) FROM (
+    SELECT d::text FROM pg_database d UNION ALL SELECT r::text FROM pg_roles r
+    UNION ALL SELECT m::text FROM pg_auth_members m
+    UNION ALL SELECT s::text FROM pg_db_role_setting s
+    UNION ALL SELECT c::text FROM pg_shdescription c
+) AS entries (entry)
+"""
+
+
+async def _broken(session: Session, _: Subject) -> Outcome:
+    await session.execute("SELECT * FROM hunter2")
+    raise AssertionError
+
+
+async def _dying(session: Session, _: Subject) -> Outcome:
+    await session.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    raise AssertionError
+
+
+async def _writing(session: Session, _: Subject) -> Outcome:
+    await session.execute("CREATE ROLE written")
+    return Outcome(OK, "It was possible.")
+
+
+async def _one(examined: PostgresExamination, name: str) -> Outcome:
+    return (await outcomes(examined))[name]

@@ -1,0 +1,107 @@
+"""Cleanup of the data folder at the start after a crash."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from domain.errors import StartupError
+from tests.support.embedded_servers import Events, data_of, keep_note, notes, opened
+from tests.support.provision_requests import new_order
+
+LEAKED = 999_999
+"""An oid without a database."""
+
+DAMAGED = ["", "\n", "garbage\n", "-5\n", "0\n", f"{10**30}\n", "\udcff\n"]
+
+
+async def test_a_lock_file_that_is_stale_or_damaged_does_not_prevent_a_start(folder: Path) -> None:
+    for text in [await _lock_file_of(folder), *DAMAGED]:
+        _leave_lock_file(folder, text)
+        await _starts(folder)
+
+
+async def test_another_program_with_the_old_process_id_keeps_running(folder: Path) -> None:
+    text = await _lock_file_of(folder)
+    async with _sleeping(user=_owner(data_of(folder))) as other:
+        _leave_lock_file(folder, f"{other.pid}\n{text.partition(chr(10))[2]}")
+        await _starts(folder)
+        assert other.returncode is None
+
+
+async def test_an_incomplete_database_is_removed_and_complete_ones_stay(folder: Path) -> None:
+    async with opened(folder) as provider:
+        connection = await provider.provision(new_order())
+        await keep_note(connection, "kept")
+    base = data_of(folder) / "base"
+    whole = {each.name for each in base.iterdir()}
+    leaked = base / str(LEAKED)
+    leaked.mkdir()
+    (leaked / "PG_VERSION").write_text("18\n")
+
+    events = Events()
+    async with opened(folder, events=events):
+        assert {each.name for each in base.iterdir()} == whole
+        assert await notes(connection) == ["kept"]
+    (removed,) = events.fields("postgres.removed_incomplete_database")
+    assert removed["oid"] == LEAKED
+
+
+async def test_a_start_recovers_from_an_interrupted_initdb(new_folder: Path) -> None:
+    """An empty folder in place of the data is used."""
+    data_of(new_folder).mkdir(parents=True)
+    for left in ("data.new", "data.new-of-another"):
+        unfinished = new_folder / "embedded" / left
+        (unfinished / "base").mkdir(parents=True)
+        (unfinished / "PG_VERSION").write_text("18\n")
+    await _starts(new_folder)
+    assert not list((new_folder / "embedded").glob("data.new*"))
+
+
+async def test_foreign_files_in_place_of_the_data_are_kept_and_reported(new_folder: Path) -> None:
+    data_of(new_folder).mkdir(parents=True)
+    theirs = data_of(new_folder) / "thesis.txt"
+    theirs.write_text("theirs")
+    with pytest.raises(
+        StartupError, match=f"{data_of(new_folder)} contains files that are not.*move it away"
+    ):
+        await _starts(new_folder)
+    assert theirs.read_text() == "theirs"
+
+
+async def _starts(folder: Path) -> None:
+    async with opened(folder) as provider:
+        await provider.ping()
+
+
+async def _lock_file_of(folder: Path) -> str:
+    """Return the text of the lock file of a server that runs in the folder."""
+    async with opened(folder):
+        return (data_of(folder) / "postmaster.pid").read_text()
+
+
+@asynccontextmanager
+async def _sleeping(user: int | None) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a process of another program."""
+    process = await asyncio.create_subprocess_exec("sleep", "1000", user=user)
+    try:
+        yield process
+    finally:
+        process.kill()
+        await process.wait()
+
+
+def _leave_lock_file(folder: Path, text: str) -> None:
+    lock_file = data_of(folder) / "postmaster.pid"
+    lock_file.write_bytes(text.encode(errors="surrogateescape"))
+    owner = data_of(folder).stat()
+    os.chown(lock_file, owner.st_uid, owner.st_gid)
+    lock_file.chmod(0o600)
+
+
+def _owner(path: Path) -> int | None:
+    """Return the user to run a program as, so that PostgreSQL may take it for a server."""
+    return path.stat().st_uid if os.geteuid() == 0 else None

@@ -1,0 +1,52 @@
+"""Combinations of faults, in reads too: the guarantees stay the same."""
+
+import random
+from collections.abc import AsyncIterator
+
+import pytest
+
+from domain.targets import Isolation
+from entrypoints.neon_emulator.state.faults import Fault, How
+from tests.support.neon.fake_account import Street, opened_street
+from tests.support.neon.fault_trials import trial_of
+
+WRITES = {
+    Isolation.NONE: ("create_role", "create_database", "delete_database", "delete_role"),
+    Isolation.PROJECT: ("create_project", "delete_project"),
+}
+READS = {
+    Isolation.NONE: ("list_roles", "list_databases", "list_operations", "get_operation"),
+    Isolation.PROJECT: ("list_projects", "list_branches", "get_operation", "get_connection_uri"),
+}
+OF_WRITES = [how for how in How if how not in {How.HANG, How.HANG_BEFORE}]  # slow
+OF_READS = (How.RESET_BEFORE, How.UNAVAILABLE, How.LIMITED, How.FAILED_AFTER, How.GARBAGE)
+
+
+@pytest.fixture(scope="module")
+async def street() -> AsyncIterator[Street]:
+    async with opened_street() as street:
+        yield street
+
+
+@pytest.mark.parametrize("seed", range(30))
+async def test_a_creation_with_faults_works_or_fails_cleanly(street: Street, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - the same faults in every run
+    isolation = chance.choices(list(WRITES), weights=[3, 1])[0]
+
+    await trial_of(street, isolation, _faults(chance, isolation)).create()
+
+
+def _faults(chance: random.Random, isolation: Isolation) -> list[Fault]:
+    writes = [
+        _fault(chance, chance.choice(WRITES[isolation]), chance.choice(OF_WRITES))
+        for _ in range(chance.randint(1, 3))
+    ]
+    reads = [
+        _fault(chance, chance.choice(READS[isolation]), chance.choice(OF_READS))
+        for _ in range(chance.randint(0, 2))
+    ]
+    return writes + reads
+
+
+def _fault(chance: random.Random, which: str, how: How) -> Fault:
+    return Fault(which=which, how=how, times=chance.randint(1, 3), seconds=0.1)

@@ -1,0 +1,125 @@
+"""Another client creates objects with our names at the worst moments: never imported or deleted."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from domain.errors import NameTaken
+from domain.names import Names, Nickname
+from domain.states import State
+from domain.targets import Isolation
+from ports.use_cases.create_database import OnConflict, VendRequest
+from tests.support.neon.client import OWNER, NeonClient
+from tests.support.neon.emulator import RunningEmulator, Snapshot, running_emulator
+from tests.support.neon.service import assert_each_has_its_own, serving
+from tests.support.provision_requests import unique_name
+
+Make = Callable[[NeonClient, Names], Awaitable[object]]
+
+
+async def _make_role(client: NeonClient, names: Names) -> None:
+    await client.wait_until_done(await client.create_role(names.owner))
+
+
+async def _begin_role(client: NeonClient, names: Names) -> None:
+    """Create a role without waiting for its operation."""
+    await client.create_role(names.owner)
+
+
+async def _make_database(client: NeonClient, names: Names) -> None:
+    await client.wait_until_done(await client.create_database(names.database, OWNER))
+
+
+INTRUSIONS: dict[str, tuple[str, str, Make]] = {
+    "a role, between our claim and our check": ("GET", "/roles", _make_role),
+    "a role, after our check": ("POST", "/roles", _make_role),
+    "a role whose operation runs": ("POST", "/roles", _begin_role),
+    "a database, between our claim and our check": ("GET", "/roles", _make_database),
+    "a database, after our check": ("POST", "/roles", _make_database),
+    "a database, before ours": ("POST", "/databases", _make_database),
+}
+"""What another client creates just before our next request of that method and path ending."""
+
+EACH = pytest.mark.parametrize("intrusion", INTRUSIONS)
+
+
+class Shared:
+    """A project that another client also uses."""
+
+    neon: RunningEmulator
+    has_acted = True
+
+    def intrude(self, intrusion: str, request: VendRequest) -> Names:
+        """Let another client use the names that the request would get. Return them."""
+        names = Nickname(request.nickname).names()
+        self._intrusion, self._names, self.has_acted = INTRUSIONS[intrusion], names, False
+        return names
+
+    @web.middleware
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not self.has_acted:
+            method, ending, make = self._intrusion
+            if request.method == method and request.path.endswith(ending):
+                self.has_acted = True
+                await make(self.neon.client, self._names)
+        return await handler(request)
+
+    async def snapshot(self) -> Snapshot:
+        await self.neon.emulator.first.operations.idle()
+        return await self.neon.snapshot()
+
+    async def theirs(self, names: Names) -> tuple[bool, str | None]:
+        """Return whether the role exists, and the owner of the database."""
+        owners = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = $1"
+        async with self.neon.session() as session:
+            owner = await session.fetchval(owners, names.database)
+        return names.owner in (await self.snapshot()).real_roles, owner
+
+
+@pytest.fixture(scope="module")
+async def shared() -> AsyncIterator[Shared]:
+    shared = Shared()
+    async with running_emulator(middlewares=[shared.middleware], checked=False) as neon:
+        shared.neon = neon
+        yield shared
+
+
+@EACH
+async def test_a_database_gets_another_name_if_a_client_takes_its_own(
+    shared: Shared, intrusion: str
+) -> None:
+    request = VendRequest(nickname=unique_name())
+    async with serving(shared.neon, Isolation.NONE) as service:
+        names = shared.intrude(intrusion, request)
+        created = await service.create_database()(request)
+
+        assert shared.has_acted
+        assert created.database.names != names
+        await assert_each_has_its_own([created])
+        theirs = await shared.theirs(names)
+        await service.delete_all([created])
+        assert await service.provider.inventory() == []
+        assert await shared.theirs(names) == theirs
+        assert any(theirs), "the other client's object is gone"
+
+
+@EACH
+async def test_a_creation_that_rejects_conflicts_changes_nothing(
+    shared: Shared, intrusion: str
+) -> None:
+    request = VendRequest(nickname=unique_name(), on_conflict=OnConflict.REJECT)
+    async with serving(shared.neon, Isolation.NONE) as service:
+        names = shared.intrude(intrusion, request)
+        before = await shared.snapshot()
+        with pytest.raises(NameTaken):
+            await service.create_database()(request)
+
+        after = await shared.snapshot()
+        assert (await service.record()).state is State.FAILED
+        assert after.real_roles - before.real_roles <= {names.owner}
+        assert len(after.real_roles | after.real_databases) == 1 + len(
+            before.real_roles | before.real_databases
+        )
+        assert await service.provider.inventory() == []

@@ -1,0 +1,266 @@
+"""The checks at startup: a wrong setting is reported once, with its variable and the fix."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer, unused_port
+from structlog.testing import capture_logs
+
+from adapters.neon.budget import Budget
+from adapters.neon.startup import START_PAUSES, opened_neon
+from domain.errors import StartupError
+from domain.secrets import Secret
+from domain.targets import Isolation
+from ports.driven.database_provider import DatabaseProvider
+from tests.support.clock import FakeClock
+from tests.support.neon.checks import left_as_it_was, turned, works
+from tests.support.neon.emulator import RunningEmulator, running_emulator
+from tests.support.neon.providers import settings_on, vending_on
+from tests.support.provision_requests import new_order
+
+NONE, ROLE, PROJECT = Isolation.NONE, Isolation.ROLE, Isolation.PROJECT
+ALL, SHARED = (NONE, ROLE, PROJECT), (NONE, ROLE)
+
+POOLED = "127-pooler.0.0.1"
+"""The emulator's host, in the form of Neon's pooled hosts."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A mistake of the operator.
+
+    `access` has the wrong values, `overrides` the emulator's settings. The error contains `words`,
+    in which `{}` is the emulator's host or branch.
+    """
+
+    words: tuple[str, ...]
+    place: dict[str, Any] = field(default_factory=dict)
+    modes: tuple[Isolation, ...] = (ROLE,)
+    knobs: dict[str, Any] = field(default_factory=dict)
+
+
+def _host(host: str) -> Mistake:
+    return Mistake((f"NEON_HOST={host}", "set it to {host}"), {"host": host})
+
+
+def _missing(what: str, value: str, **knobs: Any) -> Mistake:
+    return Mistake((value, f"NEON_{what.upper()}"), {what: value}, knobs=knobs)
+
+
+MISTAKES = {
+    "a key": Mistake(("NEON_API_KEY",), {"key": Secret("napi_thisonedoesnotfit")}, ALL),
+    "a project": _missing("project_id", "shiny-wind-12345678"),
+    "a project, forbidden": _missing("project_id", "shiny-wind-12345678", foreign_status=403),
+    "a branch": _missing("branch_id", "br-shiny-wind-12345678"),
+    "a branch, forbidden": _missing("branch_id", "br-shiny-wind-12345678", foreign_status=403),
+    "a branch that only reads": Mistake(
+        ("{branch}", "read-write compute"), modes=ALL, knobs={"read_write_compute": False}
+    ),
+    "a host of Neon's": _host("ep-cool-sun-12345678.eu-central-1.aws.neon.tech"),
+    "an address": replace(_host("127.0.0.2"), modes=ALL),
+    "another name of the host": _host("localhost"),
+    "passwords that are not stored": Mistake(
+        ("store", "password"), modes=SHARED, knobs={"store_passwords": False}
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("mistake", "isolation"),
+    [(name, mode) for name, mistake in MISTAKES.items() for mode in mistake.modes],
+)
+async def test_a_wrong_setting_is_reported_at_once(
+    neon: RunningEmulator, mistake: str, isolation: Isolation
+) -> None:
+    """Warnings, such as that of an unclosed session, are errors."""
+    it, clock = MISTAKES[mistake], FakeClock()
+    with turned(neon, **it.knobs):
+        async with left_as_it_was(neon):
+            error = await _refused(neon, isolation, clock, **it.place)
+
+    words = [word.format(host=neon.host, branch=neon.branch_id) for word in it.words]
+    assert [word for word in words if word not in error] == []
+    assert "napi_" not in error
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize("isolation", ALL)
+async def test_correct_settings_start_with_a_warning_if_not_isolated(
+    neon: RunningEmulator, isolation: Isolation
+) -> None:
+    settings = settings_on(neon, isolation)
+    with capture_logs() as logs:
+        async with opened_neon(settings) as provider:
+            await provider.ping()
+
+    assert neon.key not in repr(settings)
+    warnings = [line for line in logs if line["event"] == "neon.no_isolation"]
+    assert len(warnings) == (isolation is NONE)
+    for warning in warnings:
+        assert warning["log_level"] == "warning"
+        assert "PGVEND_NEON_ISOLATION=role" in warning["detail"]
+
+
+async def test_tenants_get_the_pooled_host_and_pgvend_uses_the_direct_one(
+    neon: RunningEmulator,
+) -> None:
+    settings, order = settings_on(neon, ROLE), new_order()
+    async with (
+        opened_neon(replace(settings, place=replace(settings.place, host=POOLED))) as pooled,
+        left_as_it_was(neon),
+    ):
+        connection = await pooled.provision(order)
+
+        assert connection.host == POOLED
+        assert await works(replace(connection, host=neon.host))
+        await pooled.delete(order.tenant)
+
+
+async def test_isolation_by_project_needs_a_key_for_all_projects() -> None:
+    async with running_emulator(middlewares=[_one_project_only]) as scoped:
+        error = await _refused(scoped, PROJECT)
+        for isolation in SHARED:
+            async with opened_neon(settings_on(scoped, isolation)) as provider:
+                await provider.ping()
+
+    assert "PGVEND_NEON_ISOLATION=project" in error
+    assert "NEON_API_KEY" in error
+
+
+async def test_an_unreachable_api_is_reported(neon: RunningEmulator) -> None:
+    error = await _refused(neon, ROLE, api_url=f"http://127.0.0.1:{unused_port()}/api/v2")
+
+    assert "NEON_API_URL" in error
+
+
+@pytest.mark.parametrize("status", [200, 302, 404])
+async def test_an_address_without_the_api_is_reported(neon: RunningEmulator, status: int) -> None:
+    async with TestServer(_site(status)) as site:
+        error = await _refused(neon, ROLE, api_url=str(site.make_url("/api/v2")))
+
+    assert "NEON_API_URL" in error
+
+
+async def test_a_hanging_api_is_reported(neon: RunningEmulator) -> None:
+    with turned(neon):
+        neon.fault("get_project", "hang_before", times=None)
+        error = await _refused(neon, ROLE, answer_timeout=0.3)
+
+    assert "did not answer" in error
+
+
+ASKED = {
+    NONE: ["get_project", "get_branch", "list_branch_endpoints", "list_databases"],
+    ROLE: ["get_project", "get_branch", "list_databases", "get_connection_uri"],
+    PROJECT: ["get_project", "get_branch", "list_branch_endpoints", "list_projects"],
+}
+"""Some requests of each mode at startup."""
+
+QUESTIONS = [(isolation, question) for isolation, asked in ASKED.items() for question in asked]
+OTHER_FAILURES = ("reset_before", "failed_after", "limited")
+
+
+@pytest.mark.parametrize(
+    ("isolation", "question", "how"),
+    [
+        *((isolation, question, "unavailable") for isolation, question in QUESTIONS),
+        *((ROLE, "get_project", how) for how in OTHER_FAILURES),
+    ],
+)
+async def test_one_failure_does_not_prevent_startup(
+    neon: RunningEmulator, isolation: Isolation, question: str, how: str
+) -> None:
+    with turned(neon):
+        neon.fault(question, how)
+        async with _opened(neon, isolation, FakeClock()) as provider:
+            await provider.ping()
+
+        assert neon.emulator.faults.left() == []
+
+
+@pytest.mark.parametrize(("isolation", "question"), QUESTIONS)
+async def test_repeated_failures_prevent_startup(
+    neon: RunningEmulator, isolation: Isolation, question: str
+) -> None:
+    clock = FakeClock()
+    with turned(neon):
+        neon.fault(question, "unavailable", times=None)
+        error = await _refused(neon, isolation, clock)
+
+    assert "not available" in error
+    assert clock.slept == list(START_PAUSES)
+
+
+@pytest.mark.parametrize(
+    ("isolation", "version", "starts"),
+    [(NONE, 14, True), (PROJECT, 14, True), (ROLE, 15, True), (ROLE, 14, False)],
+)
+async def test_isolation_by_role_needs_a_recent_postgresql(
+    neon: RunningEmulator, isolation: Isolation, version: int, starts: bool
+) -> None:
+    before, neon.emulator.first.pg_version = neon.emulator.first.pg_version, version
+    try:
+        if starts:
+            async with vending_on(neon, isolation) as provider:
+                await provider.ping()
+        else:
+            error = await _refused(neon, isolation)
+            assert f"PostgreSQL {version}" in error
+            assert "PGVEND_NEON_ISOLATION=role" in error
+    finally:
+        neon.emulator.first.pg_version = before
+
+
+@web.middleware
+async def _one_project_only(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Respond as for a key that is limited to one project."""
+    if request.path == "/api/v2/projects":
+        message = "not allowed to perform actions outside the project this key is scoped to"
+        return web.json_response({"code": "", "message": message}, status=404)
+    return await handler(request)
+
+
+def _site(status: int) -> web.Application:
+    """Create an HTTP server that is not Neon's API."""
+
+    async def page(_: web.Request) -> web.Response:
+        elsewhere = {"Location": "/login"} if status == 302 else {}
+        return web.Response(
+            status=status, text="<html></html>", content_type="text/html", headers=elsewhere
+        )
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", page)
+    return app
+
+
+@asynccontextmanager
+async def _opened(
+    neon: RunningEmulator,
+    isolation: Isolation,
+    clock: FakeClock,
+    answer_timeout: float = 10.0,
+    **wrong: Any,
+) -> AsyncIterator[DatabaseProvider]:
+    settings = settings_on(neon, isolation, answer_timeout=answer_timeout)
+    place = replace(settings.place, **wrong)
+    settings = replace(settings, place=place, clock=clock, budget=Budget(clock))
+    async with opened_neon(settings) as provider:
+        yield provider
+
+
+async def _refused(
+    neon: RunningEmulator, isolation: Isolation, clock: FakeClock | None = None, **wrong: Any
+) -> str:
+    """Return the error of a startup that fails; check that it does not contain the key."""
+    with pytest.raises(StartupError) as caught:
+        async with _opened(neon, isolation, clock or FakeClock(), **wrong):
+            pass
+    assert neon.key not in f"{caught.value} {caught.value.__cause__!r}"
+    return str(caught.value)

@@ -1,0 +1,144 @@
+"""Prepared transactions: the only reason for the admin to connect to a tenant's database."""
+
+import asyncpg
+import pytest
+
+from tests.support.databases import vended
+from tests.support.obstacles import doomed, filled, memberships, run, suspended
+from tests.support.postgres_under_test import Place, tenant
+from tests.support.provision_requests import new_order
+
+IN_THE_WAY = {
+    "nothing more": "SELECT 1",
+    "no privileges": "REVOKE ALL ON DATABASE {database} FROM {user}",
+    "no places": "ALTER DATABASE {database} CONNECTION LIMIT 0",
+    "no library": "ALTER DATABASE {database} SET local_preload_libraries = 'none_such'",
+    "read only": "ALTER DATABASE {database} SET default_transaction_read_only = on",
+    "a template": "ALTER DATABASE {database} IS_TEMPLATE true",
+    "its own password": "ALTER ROLE {user} PASSWORD 'another'",
+}
+
+TRAPS = """
+CREATE TABLE caught (who text);
+CREATE FUNCTION spring() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO public.caught VALUES (session_user);
+    BEGIN CREATE ROLE hacked SUPERUSER; EXCEPTION WHEN OTHERS THEN NULL; END;
+    BEGIN CREATE ROLE hacked; EXCEPTION WHEN OTHERS THEN NULL; END;
+    RETURN 'sprung';
+END $$;
+CREATE FUNCTION version() RETURNS text LANGUAGE sql AS 'SELECT public.spring()';
+CREATE FUNCTION current_database() RETURNS text LANGUAGE sql AS 'SELECT public.spring()';
+CREATE FUNCTION pg_terminate_backend(int) RETURNS text LANGUAGE sql AS 'SELECT public.spring()';
+CREATE FUNCTION pg_advisory_unlock_all() RETURNS text LANGUAGE sql AS 'SELECT public.spring()';
+CREATE VIEW pg_prepared_xacts AS SELECT public.spring() AS gid, 'x' AS owner, 'y' AS database;
+CREATE VIEW pg_extension AS SELECT public.spring() AS extname;
+ALTER DATABASE {database} SET search_path = public, pg_catalog;
+ALTER DATABASE {database} SET role = {user}
+"""
+"""Objects by which a tenant can try to run its code in others' sessions in its database."""
+
+
+@pytest.mark.parametrize("locking", ["SELECT 1", "ALTER ROLE {user} PASSWORD 'changed'"])
+@pytest.mark.parametrize("more", IN_THE_WAY.values(), ids=IN_THE_WAY.keys())
+async def test_a_prepared_transaction_does_not_block_it(
+    place_15: Place, more: str, locking: str
+) -> None:
+    async with doomed(place_15) as connection, tenant(connection) as session:
+        await session.execute(filled(more, connection))
+        await _prepare(session, filled(locking, connection))
+
+
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        ("COMMENT ON DATABASE {database} IS 'mine'", "left"),
+        ("SELECT 1", "it''s; DROP ROLE admin \\"),
+    ],
+)
+async def test_a_prepared_transaction_with_a_lock_or_an_odd_name_does_not_block_it(
+    place_15: Place, statement: str, name: str
+) -> None:
+    async with doomed(place_15) as connection, tenant(connection) as session:
+        await _prepare(session, filled(statement, connection), name)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["ALTER ROLE {user} PASSWORD 'changed'", "GRANT ALL ON DATABASE {database} TO PUBLIC"],
+)
+async def test_a_prepared_transaction_with_a_lock_does_not_block_a_suspension(
+    place_15: Place, statement: str
+) -> None:
+    async with suspended(place_15) as connection, tenant(connection) as opened:
+        await _prepare(opened, filled(statement, connection))
+
+
+async def test_a_prepared_transaction_that_blocks_nothing_is_kept(place_15: Place) -> None:
+    order = new_order()
+    async with vended(place_15.provider, order) as connection:
+        async with tenant(connection) as opened:
+            name = await _prepare(opened, "CREATE TABLE kept AS SELECT 42 AS answer")
+        await place_15.provider.suspend(order.tenant)
+        await place_15.provider.provision(order)
+        async with tenant(connection) as opened:
+            await opened.execute(f"COMMIT PREPARED '{name}'")
+            assert await opened.fetchval("SELECT answer FROM kept") == 42
+
+
+async def test_a_neighbours_prepared_transaction_does_not_block_a_deletion(place_15: Place) -> None:
+    async with vended(place_15.provider, new_order()) as neighbour:
+        async with doomed(place_15) as connection:
+            await run(connection, f"GRANT CONNECT ON DATABASE {{database}} TO {neighbour.user}")
+            async with tenant(neighbour, database=connection.database) as guest:
+                await _prepare(guest, "SELECT 1")
+            async with tenant(connection) as session:
+                await _prepare(session, "SELECT 1")
+        assert await memberships(place_15, neighbour) == []
+
+
+async def test_ending_transactions_runs_no_code_of_the_tenant(
+    place_15: Place,
+) -> None:
+    async with doomed(place_15) as connection, tenant(connection) as session:
+        await session.execute(filled(TRAPS, connection))
+        await _prepare(session, "INSERT INTO caught VALUES ('prepared')")
+    assert await place_15.sql("SELECT rolname FROM pg_roles WHERE rolname = 'hacked'") == []
+
+
+async def _prepare(session: asyncpg.Connection, statement: str, name: str = "left") -> str:
+    name = f"{name} {id(session)}"
+    for each in ("BEGIN", statement, f"PREPARE TRANSACTION '{name}'"):
+        await session.execute(each)
+    return name
+
+
+NEIGHBOURS = {
+    "its lock object": 'ALTER ROLE "{neighbour}" IN DATABASE {{database}} SET work_mem = 64',
+    "its entry": "GRANT CONNECT ON DATABASE {{database}} TO PUBLIC",
+}
+
+
+@pytest.mark.parametrize("naming", NEIGHBOURS.values(), ids=NEIGHBOURS)
+async def test_a_neighbours_transaction_prepared_about_a_database_does_not_block_its_deletion(
+    place_15: Place, naming: str
+) -> None:
+    async with vended(place_15.provider, new_order()) as neighbour:
+        async with doomed(place_15) as connection, tenant(neighbour) as session:
+            to_neighbour = f'CONNECT ON DATABASE {{database}} TO "{neighbour.user}"'
+            await run(connection, f"GRANT {to_neighbour} WITH GRANT OPTION")
+            statement = filled(naming.format(neighbour=neighbour.user), connection)
+            await _prepare(session, statement)
+        assert await memberships(place_15, neighbour) == []
+
+
+async def test_a_tenants_transaction_prepared_in_a_neighbours_database_does_not_block_its_deletion(
+    place_15: Place,
+) -> None:
+    async with vended(place_15.provider, new_order()) as neighbour:
+        async with doomed(place_15) as connection:
+            let_in = f'GRANT CONNECT ON DATABASE "{neighbour.database}" TO {{user}}'
+            await run(neighbour, let_in, about=connection)
+            async with tenant(connection, database=neighbour.database) as guest:
+                await _prepare(guest, filled("ALTER ROLE {user} PASSWORD 'other'", connection))
+        assert await memberships(place_15, neighbour) == []

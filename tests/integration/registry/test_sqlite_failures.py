@@ -1,0 +1,173 @@
+"""A registry in a file that is locked or full, and the query plans of SQLite.
+
+SQLite reads records by an index and in its order, so that the cost of a page does not depend on the
+number of records. PostgreSQL plans by its statistics, which no test can fix.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from adapters.registry import sqlite
+from adapters.registry.registry import SqlRegistry
+from adapters.registry.store import Store
+from adapters.registry.stores import opened_sqlite
+from adapters.system.leases import MemoryLeases
+from domain.errors import DatabaseNotFound, Unavailable
+from domain.states import State
+from ports.driven.registry import Query
+from tests.support.records import new_record
+from tests.support.registries import BEGIN, MARK, registry_file
+from tests.support.servers import ram_folder
+
+NO_PATIENCE = 0.05
+
+
+async def test_a_locked_file_refuses_changes_and_recovers() -> None:
+    with ram_folder() as folder:
+        file = registry_file(folder)
+        async with opened_sqlite(file, MemoryLeases(), NO_PATIENCE) as opened:
+            kept, new = await opened.registry.add(new_record()), new_record()
+            other = sqlite3.connect(file, isolation_level=None)
+            other.execute("BEGIN IMMEDIATE")
+
+            with pytest.raises(Unavailable, match="locked by another program"):
+                await opened.registry.add(new)
+            with pytest.raises(Unavailable):
+                await opened.registry.update(kept.moved(State.READY))
+            with pytest.raises(Unavailable):
+                await opened.registry.ping()
+            assert await opened.registry.search(Query()) == [kept]
+
+            other.execute("ROLLBACK")
+            other.close()
+            assert (await opened.registry.add(new)).id == new.id
+
+
+async def test_a_change_waits_for_a_file_that_is_locked_for_a_moment() -> None:
+    with ram_folder() as folder:
+        async with opened_sqlite(registry_file(folder), MemoryLeases()) as opened:
+            other = sqlite3.connect(registry_file(folder), isolation_level=None)
+            other.execute("BEGIN IMMEDIATE")
+            adding = asyncio.create_task(opened.registry.add(new_record()))
+
+            # the event loop is not blocked: reads are answered
+            assert await opened.registry.search(Query()) == []
+            other.execute("ROLLBACK")
+            other.close()
+
+            assert (await adding).version == 1
+
+
+async def test_a_full_disk_stores_nothing_incomplete_and_recovers() -> None:
+    async with _of_limited_size() as (registry, set_limit):
+        kept = await registry.add(new_record())
+        await set_limit(1)  # no less than the file has
+        added = await _added_until_full(registry)
+        refused = new_record()
+        labels = {f"label{number}": "x" * 63 for number in range(1000)}
+        changed = replace(kept.moved(State.READY), labels=labels)
+
+        with pytest.raises(Unavailable, match="disk is full"):
+            await registry.add(refused)
+        with pytest.raises(Unavailable):
+            await registry.update(changed)
+        with pytest.raises(DatabaseNotFound):
+            await registry.get(refused.id)
+        assert await registry.get(kept.id) == kept
+        assert len(await registry.search(Query(limit=10_000))) == added + 1
+
+        await set_limit(1_000_000)
+        assert (await registry.add(refused)).id == refused.id
+        assert (await registry.update(changed)).state is State.READY
+
+
+@asynccontextmanager
+async def _of_limited_size() -> AsyncIterator[tuple[SqlRegistry, Callable[[int], Awaitable[None]]]]:
+    """Open a registry, and yield it with a function that limits the pages of its file: SQLite then
+    raises the error of a full disk."""
+    with ram_folder() as folder:
+        file = registry_file(folder)
+        async with opened_sqlite(file, MemoryLeases()):
+            pass
+        reading, writing = (sqlite.engine_of(file, connections=1) for _ in range(2))
+
+        async def set_limit(pages: int) -> None:
+            async with writing.connect() as connection:
+                await connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+        try:
+            yield SqlRegistry(Store(reading, writing)), set_limit
+        finally:
+            await reading.dispose()
+            await writing.dispose()
+
+
+async def _added_until_full(registry: SqlRegistry) -> int:
+    for number in range(10_000):
+        try:
+            await registry.add(new_record())
+        except Unavailable:
+            return number
+    raise AssertionError("the file was never full")
+
+
+QUERIES = {
+    "the first page": Query(),
+    "a later page": Query(before="db_5"),
+    "a caller's": Query(caller="me", before="db_5"),
+    "of one state": Query(states=frozenset({State.DELETED}), before="db_5"),
+    "a request's": Query(request=MARK.key),
+    "due": Query(due=BEGIN + timedelta(days=1), target="here"),
+}
+
+in_a_file = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+
+
+@in_a_file
+@pytest.mark.parametrize("name", QUERIES)
+async def test_a_search_uses_an_index_and_sorts_only_due_records(
+    migrated: AsyncEngine, name: str
+) -> None:
+    registry = SqlRegistry(Store(migrated, migrated))
+
+    plan = await _plan_of(migrated, lambda: registry.search(QUERIES[name]))
+
+    assert "USING" in plan
+    assert "INDEX" in plan
+    if name == "due":
+        assert "databases_wake_at (wake_at<?)" in plan
+    else:
+        assert "TEMP B-TREE" not in plan
+
+
+@in_a_file
+async def test_a_quota_is_counted_by_an_index_of_live_databases(migrated: AsyncEngine) -> None:
+    registry = SqlRegistry(Store(migrated, migrated))
+
+    plan = await _plan_of(migrated, lambda: registry.add(new_record(), quota=1))
+
+    assert "databases_quota (caller=?)" in plan
+
+
+async def _plan_of(engine: AsyncEngine, call: Callable[[], Awaitable[object]]) -> str:
+    asked: list[tuple[Any, ...]] = []
+
+    def listen(*arguments: Any) -> None:
+        asked.append(arguments[2:4])
+
+    event.listen(engine.sync_engine, "before_cursor_execute", listen)
+    await call()
+    event.remove(engine.sync_engine, "before_cursor_execute", listen)
+    ((statement, values),) = asked
+    async with engine.connect() as connection:
+        rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        return "\n".join(str(row[-1]) for row in rows)

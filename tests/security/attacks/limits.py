@@ -1,0 +1,90 @@
+"""Attacks on the limits of a tenant."""
+
+import os
+from contextlib import AsyncExitStack
+
+import asyncpg
+import pytest
+
+from adapters.embedded.cluster import LOG_LIMIT
+from ports.driven.size_limiter import SizeGuard
+from tests.security.attack import Attack, attacks, in_own, of_own
+from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outcome
+from tests.security.stage import LIMIT, Stage
+
+_FREE_ON_NEON = {NONE: Outcome.POSSIBLE, PROJECT: Outcome.OWN}
+_NEONS = dict.fromkeys((ROLE, NONE, PROJECT), Outcome.UNTRIED)  # the log is Neon's
+_OWN = dict.fromkeys((EMBEDDED, POSTGRES, ROLE, NONE, PROJECT), Outcome.OWN)
+
+_LOG_LINES = f"""
+DO $$ BEGIN
+    FOR i IN 0..{LOG_LIMIT // 10_000} LOOP RAISE LOG '%', repeat('of b ', 2000); END LOOP;
+    FOR i IN 1..10 LOOP RAISE LOG '%', repeat('of b ', 1600000); END LOOP;
+END $$
+"""
+
+
+async def _takes_places(stage: Stage) -> Outcome:
+    async with AsyncExitStack() as sessions:
+        try:
+            for _ in range(LIMIT + 1):
+                await sessions.enter_async_context(stage.as_b())
+        except asyncpg.TooManyConnectionsError:
+            async with stage.as_a():
+                return Outcome.STOPPED
+    return stage.happened
+
+
+async def _writes_on(stage: Stage) -> Outcome:
+    """A tenant over its size limit begins read-only, and may write to free space."""
+    assert isinstance(stage.provider, SizeGuard)
+    await stage.provider.confine(stage.b_order.tenant)
+    try:
+        async with stage.as_b() as session:
+            with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+                await session.execute("CREATE TABLE too_much ()")
+            await session.execute("SET default_transaction_read_only = off")
+            await session.execute("CREATE TABLE too_much (); DROP TABLE too_much")
+    finally:
+        await stage.provider.release(stage.b_order.tenant)
+    return stage.happened
+
+
+async def _fills_log(stage: Stage) -> Outcome:
+    """pgvend keeps the log of a server that it runs short at all times."""
+    assert stage.log is not None
+    async with stage.as_b() as session:
+        await session.execute(_LOG_LINES)
+    return Outcome.STOPPED if os.stat(stage.log).st_size <= LOG_LIMIT else Outcome.POSSIBLE
+
+
+_LIMITS = {
+    "raise the limit of its sessions": "ALTER ROLE {b} CONNECTION LIMIT -1",
+    "extend its own password's validity": "ALTER ROLE {b} VALID UNTIL 'infinity'",
+    "raise the limit of its temporary files": "SET temp_file_limit = -1",
+}
+_ITS_OWN = {
+    "raise its database's connection limit, on which nothing relies": (
+        "ALTER DATABASE {b_database} CONNECTION LIMIT -1"
+    ),
+    "make its database a template": "ALTER DATABASE {b_database} IS_TEMPLATE true",
+    "grant everybody access to its own database": "GRANT ALL ON DATABASE {b_database} TO PUBLIC",
+    "raise its memory settings": "SET work_mem = '2GB'",
+}
+
+ATTACKS = (
+    Attack("open more sessions than its limit", _takes_places, _FREE_ON_NEON),
+    *attacks(in_own, _LIMITS),
+    *attacks(of_own, _ITS_OWN, _OWN),
+    Attack(
+        "write after it became read-only for its size",
+        _writes_on,
+        dict.fromkeys((EMBEDDED, POSTGRES, ROLE), Outcome.POSSIBLE)
+        | dict.fromkeys((NONE, PROJECT), Outcome.UNTRIED),
+    ),
+    Attack(
+        "fill the disk through the server's log",
+        _fills_log,
+        {POSTGRES: Outcome.POSSIBLE} | _NEONS,
+    ),
+)

@@ -1,0 +1,246 @@
+"""Attacks that block all tenants: PostgreSQL queues for some locks before it checks privileges."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
+
+import asyncpg
+
+from adapters.postgres.errors import FAILURES
+from domain.errors import PgvendError
+from tests.security.attack import Attack, Attempt
+from tests.security.outcome import NONE, PROJECT, ROLE, Outcome
+from tests.security.stage import Stage
+from tests.support.polling import until
+from tests.support.provision_requests import new_order
+
+PATIENCE = 30.0
+WITHOUT_GUARD = 2.0
+"""Seconds after which the others count as blocked, with a guard and on Neon."""
+
+_UNGUARDED = dict.fromkeys((ROLE, NONE), Outcome.POSSIBLE)
+_NEONS = dict.fromkeys((ROLE, NONE, PROJECT), Outcome.UNTRIED)
+
+_CATALOGS = ("authid", "auth_members", "database", "db_role_setting", "shdescription", "tablespace")
+
+_READ = "; ".join(f"SELECT count(*) FROM pg_{name}" for name in _CATALOGS[1:])
+_HOLD = f"BEGIN; SELECT count(*) FROM pg_roles; {_READ}; PREPARE of_b AS DELETE FROM pg_authid"
+"""Locks that every role may take: weak locks on shared catalogs, one of them that of a change."""
+
+_RULE = "CREATE RULE of_b AS ON INSERT TO pg_catalog.pg_{} DO NOTHING"
+
+_TOUCH = "BEGIN; ALTER ROLE {{b}} IN DATABASE {} SET application_name = 'of b'"
+
+Check = Callable[[Stage], Awaitable[None]]
+
+
+async def _a_logs_in(stage: Stage) -> None:
+    async with stage.as_a():
+        pass
+
+
+async def _another_comes_and_goes(stage: Stage) -> None:
+    await _a_logs_in(stage)
+    if not stage.kind.is_neon:
+        async with stage.another():
+            pass
+
+
+async def _pgvend_logs_in(stage: Stage) -> None:
+    await stage.provider.ping()
+    await _another_comes_and_goes(stage)
+
+
+def _queues(*statements: str, hold: str = _HOLD, check: Check = _another_comes_and_goes) -> Attempt:
+    """One session of B holds weak locks; for each statement, a second one queues behind it."""
+
+    async def attempt(stage: Stage) -> Outcome:
+        async with stage.as_b() as holding, stage.as_b() as looking:
+            await holding.execute(stage.filled(hold))
+            for statement in statements:
+                async with _waiting(stage, looking, stage.filled(statement)):
+                    if not await _is_fine(stage, check):
+                        return Outcome.POSSIBLE
+        return Outcome.STOPPED
+
+    return attempt
+
+
+@asynccontextmanager
+async def _waiting(
+    stage: Stage, looking: asyncpg.Connection, statement: str
+) -> AsyncIterator[None]:
+    """Wait until B's statement waits for a lock, was refused, or its session was ended."""
+    async with _third_session(stage) as session:
+        pid = session.get_server_pid()
+        task = asyncio.create_task(tried(session, statement))
+
+        async def is_settled() -> bool:
+            waits = "SELECT count(*) FROM pg_locks WHERE pid = $1 AND NOT granted"
+            try:
+                return task.done() or bool(await looking.fetchval(waits, pid, timeout=1))
+            except TimeoutError:
+                return True  # this session is blocked, too
+
+        try:
+            await until(is_settled)
+            yield
+        finally:
+            session.terminate()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _third_session(stage: Stage) -> AsyncIterator[asyncpg.Connection]:
+    """Open a session as soon as the connection limit allows it."""
+    async with AsyncExitStack() as sessions:
+        opened: list[asyncpg.Connection] = []
+
+        async def is_open() -> bool:
+            with suppress(asyncpg.TooManyConnectionsError):
+                opened.append(await sessions.enter_async_context(stage.as_b()))
+            return bool(opened)
+
+        await until(is_open)
+        yield opened[0]
+
+
+async def tried(session: asyncpg.Connection, statement: str) -> None:
+    with suppress(*FAILURES):
+        await session.execute(statement)
+
+
+async def _is_fine(stage: Stage, check: Check) -> bool:
+    try:
+        async with asyncio.timeout(WITHOUT_GUARD if stage.kind.is_neon else PATIENCE):
+            await check(stage)
+    except (PgvendError, *FAILURES):
+        return False
+    return True
+
+
+async def _after_a_change_of_its_role(stage: Stage) -> Outcome:
+    """Change the role first, which invalidates the caches that the server uses to decide whose
+    sessions may be ended."""
+    async with stage.as_b() as session:
+        await session.execute(
+            f"ALTER ROLE CURRENT_USER PASSWORD '{stage.b.password.reveal()}';"
+            "ALTER ROLE CURRENT_USER SET application_name = 'of b'"
+        )
+    try:
+        return await _queues(_RULE.format("authid"))(stage)
+    finally:
+        async with stage.as_b() as session:
+            await session.execute("ALTER ROLE CURRENT_USER RESET application_name")
+
+
+async def _by_a_role_made_right_before(stage: Stage) -> Outcome:
+    async with stage.another() as new:
+        other = replace(stage, b=new.connection, b_order=new.order)
+        return await _queues(_RULE.format("authid"), check=_a_logs_in)(other)
+
+
+def _keeps_from_being_dropped(end: str) -> Attempt:
+    """Lock the object of a database that is then deleted."""
+
+    async def attempt(stage: Stage) -> Outcome:
+        order = new_order()
+        connection = await stage.provider.provision(order)
+        try:
+            async with stage.as_b() as holding:
+                touch = _TOUCH.format(f'"{connection.database}"')
+                await holding.execute(stage.filled(touch))
+                await holding.execute(end)
+                async with asyncio.timeout(PATIENCE):
+                    await stage.provider.delete(order.tenant)
+        except TimeoutError:
+            return Outcome.POSSIBLE
+        finally:
+            await stage.provider.delete(order.tenant)
+        return Outcome.STOPPED
+
+    return attempt
+
+
+_STRONG = {
+    "`CREATE RULE`": tuple(_RULE.format(name) for name in _CATALOGS),
+    "`CREATE TRIGGER` or a foreign key": (
+        "CREATE TRIGGER of_b BEFORE INSERT ON pg_catalog.pg_authid "
+        "EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+        "CREATE TABLE of_b (id oid REFERENCES pg_catalog.pg_authid)",
+    ),
+    "a partition or a child": (
+        "CREATE TABLE of_b (id oid) PARTITION BY LIST (id); "
+        "ALTER TABLE of_b ATTACH PARTITION pg_catalog.pg_authid DEFAULT",
+        "CREATE TABLE of_b () INHERITS (pg_catalog.pg_authid)",
+    ),
+    "`DROP RULE`, `COMMENT` or statistics": (
+        "DROP RULE of_b ON pg_catalog.pg_authid",
+        "COMMENT ON TABLE pg_catalog.pg_authid IS 'of b'",
+        "CREATE STATISTICS of_b ON oid, rolname FROM pg_catalog.pg_authid",
+    ),
+    "`LOCK`, `TRUNCATE` or `ALTER TABLE`": (
+        "LOCK TABLE pg_authid IN ACCESS EXCLUSIVE MODE",
+        "CREATE TEMPORARY VIEW of_b AS SELECT * FROM pg_authid; LOCK TABLE of_b",
+        "TRUNCATE pg_catalog.pg_authid",
+        "ALTER TABLE pg_catalog.pg_database ADD of_b int",
+    ),
+    "`REINDEX`, `CLUSTER` or `VACUUM FULL`": (
+        "REINDEX TABLE pg_catalog.pg_authid",
+        "REINDEX INDEX pg_catalog.pg_authid_oid_index",
+        "CLUSTER pg_catalog.pg_database USING pg_database_oid_index",
+        "VACUUM FULL pg_catalog.pg_authid",
+    ),
+    "`GRANT`, `REASSIGN` or `DROP ROLE`": (
+        "GRANT {a} TO {b}",
+        "REASSIGN OWNED BY {a} TO {b}",
+        "DROP OWNED BY {a}",
+        "DROP ROLE {a}",
+    ),
+}
+
+_ON_DATABASE = (
+    "DROP DATABASE {}",
+    "ALTER DATABASE {} RENAME TO of_b",
+    "ALTER DATABASE {} SET TABLESPACE pg_default",
+    "ALTER DATABASE {} OWNER TO {{b}}",
+    "COMMENT ON DATABASE {} IS 'of b'",
+)
+
+
+def _on(database: str, check: Check) -> Attempt:
+    statements = (each.format(database) for each in _ON_DATABASE)
+    return _queues(*statements, hold=_TOUCH.format(database), check=check)
+
+
+ATTACKS = (
+    *(
+        Attack(
+            f"block all logins and changes by {what} on a shared catalog",
+            _queues(*statements),
+            _NEONS,
+        )
+        for what, statements in _STRONG.items()
+    ),
+    Attack(
+        "block them right after it changed its own role",
+        _after_a_change_of_its_role,
+        _UNGUARDED,
+    ),
+    Attack("block them as a tenant that was just created", _by_a_role_made_right_before, _NEONS),
+    Attack("block A with a lock queue on A's database", _on("{a_database}", _a_logs_in), _NEONS),
+    Attack(
+        "block pgvend with a lock queue on its database", _on("{hall}", _pgvend_logs_in), _NEONS
+    ),
+    Attack(
+        "block deletions with an open transaction",
+        _keeps_from_being_dropped("SELECT 1"),
+        _NEONS,
+    ),
+    Attack(
+        "block deletions with a prepared transaction",
+        _keeps_from_being_dropped("PREPARE TRANSACTION 'of b'"),
+        _NEONS,
+    ),
+)

@@ -1,0 +1,132 @@
+"""Doctor checks of servers of the tests, and application of their fixes."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adapters.embedded.doctor import EmbeddedExamination
+from adapters.embedded.server import Bundle
+from adapters.postgres.doctor.checks import OPERATED, PostgresExamination
+from adapters.postgres.doctor.context import Questions
+from adapters.postgres.doctor.marks import Known
+from adapters.postgres.server import server_of_dsn
+from adapters.system.clock import SystemClock
+from domain.doctor import Check, Outcome, Verdict
+from ports.driven.clock import Clock
+from ports.driven.doctor import Examination
+from tests.support.postgres_under_test import session
+from tests.support.provision_requests import INSTALLATION
+from tests.support.servers import PASSWORD, OperatorsServer
+
+OK, WARN, FAIL, UNKNOWN = Verdict
+
+
+LACKING = "has vulnerabilities"
+"""Part of the advice for a version that lacks fixes."""
+
+KNOWN = Known(installation=INSTALLATION)
+
+WELL_SET_UP = {"template1": UNKNOWN, "pg_hba.conf": UNKNOWN, "superusers": WARN}
+"""Findings for a server whose operator followed the documentation."""
+
+
+async def examined(folder: Path, port: int | None = None) -> Mapping[str, Outcome]:
+    """Run the checks of the bundled server in the data folder."""
+
+    async def recall() -> Known:
+        return KNOWN
+
+    bundle = Bundle(folder=folder / "embedded", port=port)
+    return await outcomes(EmbeddedExamination(bundle=bundle, recall=recall, clock=SystemClock()))
+
+
+def create_postgres_checks(
+    server: OperatorsServer,
+    dsn: str = "",
+    *,
+    clock: Clock | None = None,
+    limit: int = 20,
+    public_host: str | None = None,
+    known: Known = KNOWN,
+    questions: Questions = OPERATED,
+) -> PostgresExamination:
+    """Return the checks of that server, as its admin unless `dsn` has another login."""
+
+    async def recall() -> Known:
+        return known
+
+    return PostgresExamination(
+        server=server_of_dsn(
+            dsn or server.dsn(), public_host=public_host, public_port=None, connection_limit=limit
+        ),
+        recall=recall,
+        clock=clock or SystemClock(),
+        setting="PGVEND_POSTGRES_ADMIN_DSN",
+        questions=questions,
+    )
+
+
+@asynccontextmanager
+async def other_admin(
+    server: OperatorsServer, attributes: str
+) -> AsyncIterator[PostgresExamination]:
+    """Yield the checks as an admin with these attributes, who is dropped afterwards."""
+    await run(
+        server,
+        f"CREATE ROLE other LOGIN {attributes} PASSWORD '{PASSWORD}'",
+        "GRANT CONNECT ON DATABASE postgres TO other",
+    )
+    try:
+        yield create_postgres_checks(server, server.dsn("other"))
+    finally:
+        await run(server, "DROP OWNED BY other", "DROP ROLE other")
+
+
+async def outcomes(examination: Examination) -> Mapping[str, Outcome]:
+    """Run the checks, and return their outcomes by name."""
+    return {check.name: check.outcome async for check in examination.examine()}
+
+
+def not_ok(found: Mapping[str, Outcome]) -> Mapping[str, Verdict]:
+    """Return the verdicts that are not OK. Missing security fixes of this machine's PostgreSQL
+    change with time and are left out."""
+    return {
+        name: each.verdict
+        for name, each in found.items()
+        if each.verdict is not OK and LACKING not in each.detail
+    }
+
+
+async def mend(server: OperatorsServer, outcome: Outcome) -> Sequence[str]:
+    """Run the fixes one by one as a superuser, and return their statements."""
+    for each in outcome.mends:
+        dsn = server.dsn("postgres", each.database or "postgres")
+        async with session({"dsn": dsn}) as operator:
+            await operator.execute(each.statement)
+    return [each.statement for each in outcome.mends]
+
+
+async def run(server: OperatorsServer, *statements: str, database: str = "postgres") -> None:
+    """Run the statements as a superuser, each in a transaction of its own."""
+    async with session({"dsn": server.dsn("postgres", database)}) as operator:
+        for statement in statements:
+            await operator.execute(statement)
+
+
+def has_no_secret(found: Iterable[Outcome]) -> bool:
+    return not any(PASSWORD in repr(each) for each in found)
+
+
+@dataclass(frozen=True)
+class Finds(Examination):
+    """A check with given results, which may fail at the end."""
+
+    checks: Sequence[Check] = ()
+    error: BaseException | None = field(default=None)
+
+    async def examine(self) -> AsyncGenerator[Check, None]:
+        for check in self.checks:
+            yield check
+        if self.error:
+            raise self.error

@@ -1,0 +1,216 @@
+"""A provider behind a proxy that injects a fault at one request, and the state that this leaves on
+the server."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import asyncpg
+
+from adapters.decorators.retrying import RetryingLoginCheck, RetryingProvider
+from adapters.driver.connector import Login, connect
+from adapters.driver.tls import Tls
+from adapters.postgres.errors import translated
+from adapters.postgres.factory import opened_provider
+from adapters.postgres.inspection import Marks
+from adapters.postgres.login_check import PostgresLoginCheck
+from adapters.postgres.provider import PostgresProvider
+from adapters.postgres.statements import lock_key
+from domain.errors import PgvendError, ProviderBusy
+from domain.postgres_url import Address
+from domain.provisioning import Order, Tenant
+from tests.support.pgproxy import Fault, How, Proxy, Streams, proxy
+from tests.support.provision_requests import INSTALLATION
+from tests.support.retrying import RETRYING
+
+PLAIN = Tls(mode="disable")
+
+PATIENCE = 40.0
+"""Seconds after which a call counts as hanging."""
+
+_LOOK = """
+SELECT
+  (SELECT count(*) FROM pg_roles
+   WHERE rolname = $1 OR shobj_description(oid, 'pg_authid') = $3) AS roles,
+  (SELECT count(*) FROM pg_database
+   WHERE datname = $2 OR pg_get_userbyid(datdba) = $1
+      OR shobj_description(oid, 'pg_database') = $3) AS databases,
+  (SELECT count(*) FROM pg_database d,
+          aclexplode(coalesce(datacl, acldefault('d', datdba))) AS entry
+   WHERE datname = $2 AND entry.grantee = 0) AS open_to_all,
+  (SELECT count(*) FROM pg_auth_members
+   WHERE pg_get_userbyid(roleid) = $1 AND (inherit_option OR set_option)) AS members,
+  (SELECT count(*) FROM pg_locks
+   WHERE locktype = 'advisory' AND (classid::bigint << 32) | objid::bigint = $4) AS locks
+"""
+
+
+@dataclass(frozen=True)
+class Blow:
+    """A fault at one request: on the wire, to the caller, or to the server."""
+
+    how: How
+    cancels: int = 0
+    kill: Callable[[Fault], Awaitable[None]] | None = None
+    at_once: int = 4
+    """The number of requests that are broken concurrently, each in its own call."""
+
+
+BLOWS = {
+    "cut before": Blow(How.CUT_BEFORE),
+    "cut after": Blow(How.CUT_AFTER),
+    "answer swallowed": Blow(How.SWALLOWED),
+    "cancelled": Blow(How.WATCHED, cancels=1),
+    "cancelled twice": Blow(How.WATCHED, cancels=2),
+}
+
+SLOW = {"hanging, then cancelled": Blow(How.HELD, cancels=1)}
+"""Faults that take seconds: the service waits for an answer to its cancel request."""
+
+
+@dataclass(frozen=True)
+class Traces:
+    """A tenant's objects on the server. `open_to_all` counts PUBLIC's rights on the database,
+    `members` the roles that may act as the owner."""
+
+    roles: int
+    databases: int
+    open_to_all: int
+    members: int
+    locks: int
+
+
+NOTHING = Traces(0, 0, 0, 0, 0)
+WHOLE = Traces(1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A provider whose own and whose tenants' sessions go through a proxy."""
+
+    provider: PostgresProvider
+    proxy: Proxy
+    superuser: Login
+
+    @property
+    def retrying(self) -> RetryingProvider:
+        """The provider with retries, as in the service: a lost session may block it for a while."""
+        return RetryingProvider(self.provider, RETRYING)
+
+    async def vend(self, order: Order) -> None:
+        """Run both parts of a creation that use the server."""
+        await PostgresLoginCheck().verify(await self.provider.provision(order))
+
+    async def vend_again(self, order: Order) -> None:
+        connection = await self.retrying.provision(order)
+        await RetryingLoginCheck(PostgresLoginCheck(), RETRYING).verify(connection)
+
+    async def traces(self, tenant: Tenant) -> Traces:
+        names, mark = tenant.names, Marks(INSTALLATION).of(tenant)
+        async with _session(self.superuser) as session:
+            row = await session.fetchrow(
+                _LOOK, names.owner, names.database, mark, lock_key(tenant.id)
+            )
+        assert row is not None
+        return Traces(**row)
+
+
+@asynccontextmanager
+async def site(bundled: PostgresProvider, fault: Fault | None = None) -> AsyncIterator[Site]:
+    """Open the provider behind a proxy. Wait at the end until all its sessions have left the
+    server."""
+    server, superuser = bundled.server, bundled.server.superuser
+    assert superuser
+
+    async def connect(user: str) -> Streams:
+        if user in {"", server.admin["user"], superuser["user"]}:
+            socket = f"{server.admin['host']}/.s.PGSQL.{server.admin['port']}"
+            return await asyncio.open_unix_connection(socket)
+        return await asyncio.open_connection("127.0.0.1", server.public_port)
+
+    async with proxy(connect, fault) as between:
+        way = {"host": "127.0.0.1", "port": between.port, "database": "postgres", "tls": PLAIN}
+        behind = replace(
+            server,
+            admin={**way, "user": server.admin["user"]},
+            superuser={**way, "user": superuser["user"]},
+            public=(Address("127.0.0.1", between.port),),
+            detour={},
+        )
+        async with opened_provider(behind, INSTALLATION) as provider:
+            yield Site(provider, between, superuser)
+        await _ended(superuser, between.pids)
+
+
+async def struck(call: Coroutine[Any, Any, Any], fault: Fault, blow: Blow) -> Any:
+    """Run the call, inject the fault, and return the result or the error, which must be a domain
+    error."""
+    task = asyncio.ensure_future(call)
+    reached = asyncio.ensure_future(fault.reached.wait())
+    await asyncio.wait({task, reached}, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE)
+    reached.cancel()
+    assert fault.reached.is_set(), f"the call did not reach the request: {task}"
+    if blow.kill:
+        await blow.kill(fault)
+    obeys = [await _cancelled(task) for _ in range(blow.cancels)]
+    await asyncio.wait({task}, timeout=PATIENCE)
+    assert task.done(), "the call hangs"
+    assert task.cancelled() or not any(obeys), f"the cancellation was lost: {task}"
+    outcome = asyncio.CancelledError() if task.cancelled() else task.exception() or task.result()
+    if isinstance(outcome, BaseException):
+        assert isinstance(outcome, PgvendError | asyncio.CancelledError), repr(outcome)
+    return outcome
+
+
+async def at_every(
+    requests: Sequence[str], case: Callable[[int], Awaitable[None]], blow: Blow
+) -> None:
+    """Run `case` for each request. Report the requests at which it failed."""
+    waiting = blow.how is How.HELD  # waits for seconds without using the CPU
+    places = asyncio.Semaphore(len(requests) if waiting else blow.at_once)
+
+    async def one(number: int) -> str | None:
+        async with places:
+            try:
+                await case(number)
+            except (AssertionError, PgvendError, OSError) as error:
+                return f"at request {number} ({requests[number]}): {error!r}"
+        return None
+
+    outcomes = await asyncio.gather(*map(one, range(len(requests))))
+    failures = [outcome for outcome in outcomes if outcome]
+    assert not failures, "\n".join(failures)
+
+
+async def _cancelled(task: asyncio.Task[Any]) -> bool:
+    obeys = task.cancel()
+    for _ in range(3):  # enough for an exception handler to start waiting
+        await asyncio.sleep(0)
+    return obeys
+
+
+async def _ended(superuser: Login, pids: Sequence[int]) -> None:
+    """Wait until these sessions have ended; fail if one stays."""
+    async with _session(superuser) as session:
+        for _ in range(1000):
+            if not await session.fetch("SELECT FROM pg_stat_activity WHERE pid = ANY($1)", pids):
+                return
+            await asyncio.sleep(0.01)
+    raise AssertionError("a session of the admin did not end")
+
+
+@asynccontextmanager
+async def _session(superuser: Login) -> AsyncIterator[asyncpg.Connection]:
+    """Open a session as soon as the server accepts one, because a test may have killed it."""
+    session = await RETRYING(lambda: _connected(superuser))
+    try:
+        yield session
+    finally:
+        await session.close()
+
+
+async def _connected(superuser: Login) -> asyncpg.Connection:
+    with translated(lost=ProviderBusy):
+        return await (asyncpg.connect if "dsn" in superuser else connect)(**superuser)

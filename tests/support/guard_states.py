@@ -1,0 +1,58 @@
+"""States of a guarded server, built by hand."""
+
+from domain.locks import Kind, Lock, Mode, Party
+from domain.server_snapshot import Look, Prepared, Session
+
+GUARD, ATTACKER, SECOND, VICTIM, ADMIN, AUTOVACUUM = range(1, 7)
+
+_TENANTS = {ATTACKER: "b", SECOND: "b", VICTIM: "a"}
+
+
+def session(pid: int, **more: object) -> Session:
+    found: dict[str, object] = {"pid": pid, "tenant": _TENANTS[pid], "role": 100 + pid, **more}
+    return Session(**found)  # type: ignore[arg-type]  # put together for the tests
+
+
+def prepared(**more: object) -> Prepared:
+    found: dict[str, object] = {
+        "gid": "kept",
+        "tenant": "b",
+        "owner": "user_b",
+        "database": "of_b",
+        "open_for": 1.0,
+        "held_id": 1,
+        **more,
+    }
+    return Prepared(**found)  # type: ignore[arg-type]  # put together for the tests
+
+
+def lock(
+    party: Party,
+    target: str,
+    mode: Mode,
+    *,
+    waited: float | None = None,
+    of: str | None = None,
+) -> Lock:
+    """Build a lock, of the kind that the target's first part names."""
+    return Lock(
+        party=party,
+        kind=Kind(target.partition(":")[0]),
+        target=target,
+        mode=mode,
+        granted=waited is None,
+        waited=waited or 0.0,
+        tenant=of,
+    )
+
+
+def look(*locks: Lock, **more: object) -> Look:
+    """Build a state: sessions of all tenants, a guard with a weak lock, and these locks."""
+    found: dict[str, object] = {
+        "guards": [GUARD],
+        "sessions": [session(pid) for pid in _TENANTS],
+        "nameless": [AUTOVACUUM],
+        "locks": [lock(GUARD, "catalog:1260", Mode.AccessShare), *locks],
+        **more,
+    }
+    return Look(**found)  # type: ignore[arg-type]  # put together for the tests

@@ -1,0 +1,74 @@
+"""A service with API keys, and clients with one."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from domain.callers import Scope
+from tests.support.apps import Answer, Headers, RunningApp, running_app
+
+ADMIN_KEY = "the-admins-key-in-a-test"
+
+USUAL = ("create", "read", "manage")
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+@dataclass(frozen=True)
+class Keyholder:
+    """A client that sends its API key with every request."""
+
+    app: RunningApp
+    key: str
+    id: str = ""
+
+    async def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        return await self.app.ask(method, path, body, bearer(self.key) | headers)
+
+    async def vend(self, nickname: str = "Sales", **headers: str) -> Any:
+        made = await self.ask("POST", "/v1/databases", {"nickname": nickname}, **headers)
+        assert made.status == 201, made.body
+        return made.body
+
+    async def list(self) -> set[str]:
+        """Return the ids of the databases that it sees."""
+        listed = await self.ask("GET", "/v1/databases?page_size=200")
+        assert listed.status == 200, listed.body
+        return {database["id"] for database in listed.body["databases"]}
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A service with API keys; `admin` is the client with PGVEND_ADMIN_KEY."""
+
+    app: RunningApp
+    admin: Keyholder
+
+    async def holder(
+        self, name: str | None = None, scopes: Sequence[str | Scope] = USUAL, **more: Any
+    ) -> Keyholder:
+        """Create an API key, and return a client with it."""
+        made = await self.admin.ask("POST", "/v1/keys", {"name": name, "scopes": [*scopes]} | more)
+        assert made.status == 201, made.body
+        return Keyholder(self.app, made.body["key"], made.body["id"])
+
+    async def trail(self, query: str = "") -> list[dict[str, str]]:
+        """Return the audit events, newest first."""
+        told = await self.admin.ask("GET", f"/v1/audit-events?page_size=200{query}")
+        assert told.status == 200, told.body
+        return list(told.body["audit_events"])
+
+    async def ask(
+        self, method: str, path: str, body: Any = None, headers: Headers | None = None
+    ) -> Answer:
+        """Send a request without an API key."""
+        return await self.app.ask(method, path, body, headers)
+
+
+@asynccontextmanager
+async def guarded_app(**settings: Any) -> AsyncIterator[Guarded]:
+    async with running_app(**{"admin_key": ADMIN_KEY} | settings) as app:
+        yield Guarded(app, Keyholder(app, ADMIN_KEY))

@@ -1,0 +1,118 @@
+"""Real servers in tests of an SQL provider: the provider, and a superuser that verifies."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from adapters.driver.connector import Login, connect
+from adapters.driver.tls import Tls
+from adapters.postgres.factory import opened_provider
+from adapters.postgres.provider import PostgresProvider
+from adapters.postgres.server import server_of_dsn
+from adapters.postgres.sessions import login_of
+from domain.connection import Connection
+from domain.provisioning import Order
+from tests.support.provision_requests import INSTALLATION
+from tests.support.servers import OperatorsServer
+
+CONNECTION_LIMIT = 3
+
+
+@dataclass(frozen=True)
+class Place:
+    """A server with its provider."""
+
+    provider: PostgresProvider
+    superuser: Login = field(repr=False)
+    log: Path
+
+    @property
+    def admin(self) -> str:
+        """The role that creates databases."""
+        login = self.provider.server.admin
+        return str(login.get("user", "admin"))
+
+    async def sql(self, query: str, *values: object, database: str = "postgres") -> list[Any]:
+        """Run a query as a superuser. Rows with one column are returned as values."""
+        async with session(self.superuser, database=database) as superuser:
+            if not values and not query.lstrip().upper().startswith("SELECT"):
+                await superuser.execute(query)
+                return []
+            rows = await superuser.fetch(query, *values)
+            return [row[0] if len(row) == 1 else tuple(row) for row in rows]
+
+    async def census(self) -> tuple[set[str], set[str]]:
+        """Return the names of all roles and all databases."""
+        return (
+            set(await self.sql("SELECT rolname FROM pg_roles")),
+            set(await self.sql("SELECT datname FROM pg_database")),
+        )
+
+    async def has(self, order: Order) -> tuple[bool, bool]:
+        """Return whether a role, and a database, with the order's names exist."""
+        roles, databases = await self.census()
+        return order.tenant.names.owner in roles, order.tenant.names.database in databases
+
+
+@asynccontextmanager
+async def session(login: Login, **changes: object) -> AsyncIterator[asyncpg.Connection]:
+    """One session, which is closed at the end unless it ended before."""
+    open_one = asyncpg.connect if "dsn" in login else connect
+    opened = await open_one(**{**login, "timeout": 10, **changes})
+    try:
+        yield opened
+    finally:
+        if not opened.is_closed():
+            await opened.close()
+
+
+@asynccontextmanager
+async def without_rights(server: OperatorsServer, rights: str) -> AsyncIterator[None]:
+    """Revoke the rights, such as `pg_signal_backend`, from the admin until the context exits."""
+    async with session({"dsn": server.superuser_dsn}) as superuser:
+        await superuser.execute(f"REVOKE {rights} FROM admin")
+        try:
+            yield
+        finally:
+            await superuser.execute(f"GRANT {rights} TO admin")
+
+
+@asynccontextmanager
+async def tenant(connection: Connection, **changes: object) -> AsyncIterator[asyncpg.Connection]:
+    """A session as the tenant opens one with its connection."""
+    async with session({**login_of(connection), "tls": Tls(mode="disable")}, **changes) as opened:
+        yield opened
+
+
+@contextmanager
+def refused(*errors: type[Exception]) -> Iterator[None]:
+    """Expect that the server refuses: for a missing privilege unless other errors are given."""
+    with pytest.raises(errors or (asyncpg.InsufficientPrivilegeError,)):
+        yield
+
+
+@asynccontextmanager
+async def operated(server: OperatorsServer) -> AsyncIterator[Place]:
+    described = server_of_dsn(
+        server.dsn(), public_host=None, public_port=None, connection_limit=CONNECTION_LIMIT
+    )
+    async with opened_provider(described, INSTALLATION) as provider:
+        yield Place(
+            provider=provider,
+            superuser={"dsn": server.superuser_dsn},
+            log=server.data.parent / "log",
+        )
+
+
+def bundle(provider: PostgresProvider) -> Place:
+    installer = provider.server.superuser
+    assert installer is not None
+    data = Path(
+        provider.server.admin["host"]
+    ).resolve()  # the folder of its socket, or a link to it
+    return Place(provider=provider, superuser=installer, log=data.parent / "postgres.log")

@@ -1,0 +1,94 @@
+"""Queued calls, and a provider that blocks each call until it is released."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+
+from adapters.decorators.queueing import Queue, QueuedProvider
+from adapters.memory.provider import MemoryProvider
+from domain.connection import Connection
+from domain.provisioning import Order, Tenant
+from ports.driven.cancellation import finished
+from ports.driven.database_provider import DatabaseProvider
+from tests.support.clock import FakeClock
+from tests.support.doubles import PATIENCE
+from tests.support.provision_requests import new_order
+
+
+class Room(MemoryProvider):
+    """Each changing call blocks until it is released, even if it is cancelled, and then takes
+    `takes` seconds."""
+
+    def __init__(self, clock: FakeClock | None = None, takes: float = 0) -> None:
+        super().__init__()
+        self.entered: list[str] = []  # the tenants' ids, in the order of their calls
+        self.inside = 0
+        self.most = 0
+        self.takes = takes
+        self._clock = clock or FakeClock()
+        self._exits = asyncio.Semaphore(0)
+
+    def let_out(self, calls: int = 1) -> None:
+        for _ in range(calls):
+            self._exits.release()
+
+    async def provision(self, order: Order) -> Connection:
+        async with self._stay(order.tenant):
+            return await super().provision(order)
+
+    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
+        async with self._stay(order.tenant):
+            return await super().rotate(order, end_sessions=end_sessions)
+
+    async def suspend(self, tenant: Tenant) -> None:
+        async with self._stay(tenant):
+            await super().suspend(tenant)
+
+    async def delete(self, tenant: Tenant) -> None:
+        async with self._stay(tenant):
+            await super().delete(tenant)
+
+    @asynccontextmanager
+    async def _stay(self, tenant: Tenant) -> AsyncIterator[None]:
+        self.entered.append(tenant.id)
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        try:
+            await finished(self._exits.acquire())
+            yield
+        finally:
+            self._clock.passed += self.takes
+            self.inside -= 1
+
+
+async def settled() -> None:
+    """Wait until all tasks are blocked."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def queued(
+    inner: DatabaseProvider,
+    *,
+    limit: int = 100,
+    patience: float = PATIENCE,
+    clock: FakeClock | None = None,
+) -> QueuedProvider:
+    queue = Queue(limit, patience, clock or FakeClock(), structlog.get_logger())
+    return QueuedProvider(inner, queue)
+
+
+async def begun(provider: QueuedProvider, calls: int) -> asyncio.Future[Any]:
+    """Start that many calls: the first runs, the others wait."""
+    tasks = asyncio.gather(*(provider.provision(new_order()) for _ in range(calls)))
+    await settled()
+    return tasks
+
+
+async def all_out(room: Room, tasks: asyncio.Future[Any], calls: int) -> None:
+    room.let_out(calls)
+    async with asyncio.timeout(PATIENCE):
+        await tasks

@@ -1,0 +1,89 @@
+"""Conversion of the guard's query result."""
+
+from typing import Any
+
+import pytest
+
+from adapters.postgres.guard_query import look_of
+from domain.locks import Kind, Mode
+from domain.server_snapshot import WRAP, Look, Room
+
+
+def answer(**more: Any) -> dict[str, Any]:
+    return {
+        "me": {"may_end": True, "may_see": True, "guards": [7]},
+        "next_id": 1000,
+        "ids": None,
+        "sessions": None,
+        "prepared": None,
+        "locks": None,
+        "nameless": None,
+        "databases": [["postgres", 900, 5]],
+        "places": 97,
+        "taken": 3,
+        **more,
+    }
+
+
+def seen(**more: Any) -> Look:
+    return look_of(answer(**more), None)
+
+
+def test_an_idle_server_has_only_free_connections() -> None:
+    look = seen()
+    assert look.guards == [7]
+    assert [*look.suspects, *look.locks, *look.nameless] == []
+    assert (look.next_id, look.ages) == (1000, {"postgres": 100})
+    assert look.places == Room(free=94, total=97)
+
+
+@pytest.mark.parametrize(
+    ("locktype", "target", "kind"),
+    [
+        ("relation", "relation:1260", Kind.CATALOG),
+        ("object", "object:1262:5", Kind.OBJECT),
+        ("tuple", "tuple:1262:0:1", Kind.TUPLE),
+        ("transactionid", "transactionid:730", Kind.TRANSACTION),
+        ("extend", "extend:1214", Kind.PASSING),
+        ("object", "object:1262:0", Kind.PASSING),  # NOTIFY
+    ],
+)
+def test_each_lock_has_a_kind(locktype: str, target: str, kind: Kind) -> None:
+    found = {
+        "party": 8,
+        "kind": locktype,
+        "mode": "ShareRowExclusiveLock",
+        "granted": False,
+        "waited": 1.5,
+        "target": target,
+        "tenant": "a",
+    }
+    [lock] = seen(locks=[found]).locks
+    assert (lock.kind, lock.mode, lock.waited) == (kind, Mode.ShareRowExclusive, 1.5)
+
+
+def test_ids_of_open_transactions_count_also_after_a_wraparound() -> None:
+    assert seen(ids=[1200, 999]).next_id == 1201
+    look = seen(next_id=(3 << 32) + WRAP - 1, ids=[5], databases=[["a", WRAP - 95, 0]])
+    assert (look.next_id, look.ages) == (6, {"a": 101})
+
+
+def test_the_age_of_multixacts_counts_too() -> None:
+    assert seen(databases=[["a", 900, 700]]).ages == {"a": 700}
+
+
+def test_a_session_has_its_oldest_held_and_its_newest_id() -> None:
+    found = {
+        "pid": 8,
+        "tenant": "a",
+        "role": 16384,
+        "database": "of_a",
+        "open_for": 2.5,
+        "lasts": 9.5,
+        "held": [980, 970],
+        "ids": [980, 990],
+    }
+    [session] = seen(sessions=[found]).sessions
+    assert (session.held_id, session.newest_id) == (970, 990)
+    [idle] = seen(sessions=[{**found, "held": [None, None], "ids": None}]).sessions
+    assert (idle.held_id, idle.newest_id) == (None, None)

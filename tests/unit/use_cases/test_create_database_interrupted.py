@@ -1,0 +1,176 @@
+"""Interrupted creations: cancelled, deleted meanwhile, or without their lease."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import pytest
+
+from adapters.memory.provider import MemoryLoginCheck, no_trouble
+from domain.connection import Connection
+from domain.errors import InFlight, PgvendError, ProviderRejected, StaleRecord, Unavailable
+from domain.states import State
+from ports.driven.login_check import LoginCheck
+from ports.use_cases.create_database import VendRequest
+from ports.use_cases.provisioned_database import Vended
+from tests.support.doubles import Fails, Holds, RefusingLoginCheck, give_way
+from tests.support.memory_faults import TroubledLoginCheck
+from tests.support.memory_service import DELETING, PROVISIONING, Memory
+
+KEYLESS = VendRequest(nickname="Sales")
+KEYED = VendRequest(nickname="Sales", key="once")
+
+each_moment = pytest.mark.parametrize("moment", PROVISIONING)
+
+
+async def assert_left(memory: Memory, state: State) -> None:
+    """Check that only a record in that state is left."""
+    assert (await memory.only_record()).state is state
+    assert await memory.tenant_ids() == set()
+
+
+@each_moment
+@pytest.mark.parametrize("undo", DELETING)
+async def test_a_second_cancellation_during_the_undo_leaves_nothing(
+    memory: Memory, moment: str, undo: str
+) -> None:
+    _, vending = await memory.hold(moment, memory.create())
+    memory.trouble = second = Holds(undo)
+    vending.cancel()
+    await second.arrival()
+
+    vending.cancel()
+    await asyncio.sleep(0)
+    vending.cancel()
+    second.let_go.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await vending
+    await assert_left(memory, State.FAILED)
+
+
+@pytest.mark.parametrize("undo", DELETING)
+async def test_a_cancellation_during_an_undo_is_raised(memory: Memory, undo: str) -> None:
+    vend = memory.vend(login_check=RefusingLoginCheck(PgvendError()))
+    hold, vending = await memory.hold(undo, vend(KEYLESS))
+
+    vending.cancel()
+    hold.let_go.set()
+
+    with pytest.raises(asyncio.CancelledError):
+        await vending
+    assert await memory.tenant_ids() == set()
+
+
+@pytest.mark.parametrize("turns", range(25))
+async def test_a_cancelled_request_leaves_a_ready_database_or_none(
+    memory: Memory, turns: int
+) -> None:
+    memory.trouble = give_way
+    vending = asyncio.create_task(memory.create())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+    vending.cancel()
+
+    with suppress(asyncio.CancelledError):
+        await vending
+    outcomes = [(record.id, record.state) for record in await memory.records()]
+    assert outcomes == [(held, State.READY) for held in await memory.tenant_ids()] or (
+        [state for _, state in outcomes] == [State.FAILED] and not await memory.tenant_ids()
+    )
+    assert turns or not outcomes, "it was cancelled before it started"
+
+
+@each_moment
+@pytest.mark.parametrize("is_done", [False, True], ids=["promised", "done"])
+async def test_a_deletion_during_provisioning_wins(
+    memory: Memory, moment: str, is_done: bool
+) -> None:
+    """A finished deletion had the lease: no task would find later parts soon."""
+    hold, vending = await memory.hold(moment, memory.create())
+    record = await memory.only_record()
+
+    await memory.deletion().request(record.id)
+    if is_done:
+        assert await memory.restarted().deletion().finish(record.id)
+    hold.let_go.set()
+
+    with pytest.raises(StaleRecord):
+        await vending
+    await assert_left(memory, State.DELETED)
+
+
+async def test_a_deletion_during_provisioning_stays_pending_if_the_undo_fails(
+    memory: Memory,
+) -> None:
+    hold, vending = await memory.hold("after provision", memory.create())
+    memory.trouble = Fails({"before delete": [PgvendError()]})
+
+    await memory.deletion().request((await memory.only_record()).id)
+    hold.let_go.set()
+
+    with pytest.raises(StaleRecord):
+        await vending
+    assert (await memory.only_record()).state is State.DELETING
+
+
+@dataclass
+class DroppedMeanwhile(LoginCheck):
+    memory: Memory
+
+    async def verify(self, connection: Connection) -> None:
+        await self.memory.restarted().sweep()()
+        raise ProviderRejected
+
+
+@asynccontextmanager
+async def _without_its_lease(
+    memory: Memory, request: VendRequest
+) -> AsyncIterator[asyncio.Task[Vended]]:
+    """Start a creation that has provisioned its database, and let it go on after the body."""
+    hold, vending = await memory.hold("after provision", memory.vend()(request))
+    memory.trouble = no_trouble
+    yield vending
+    hold.let_go.set()
+
+
+async def test_a_request_that_another_replica_finished_is_to_be_retried(memory: Memory) -> None:
+    async with _without_its_lease(memory, KEYED) as vending:
+        other = await memory.restarted().vend()(KEYED)
+
+    with pytest.raises(InFlight):
+        await vending
+    assert await memory.vend()(KEYED) == other
+    assert await memory.tenant_ids() == {other.database.id}
+
+
+async def test_a_request_does_not_undo_what_another_replica_finishes(memory: Memory) -> None:
+    hold = Holds("verify")
+    check = TroubledLoginCheck(MemoryLoginCheck(memory.provider), hold)
+    async with _without_its_lease(memory, KEYED) as vending:
+        finishing = asyncio.create_task(memory.restarted().vend(login_check=check)(KEYED))
+        await hold.arrival()
+
+    with pytest.raises(InFlight):
+        await vending
+    hold.let_go.set()
+    assert (await finishing).database.state is State.READY
+
+
+async def test_a_request_that_another_replica_undid_is_to_be_retried(memory: Memory) -> None:
+    async with _without_its_lease(memory, KEYLESS) as vending:
+        await memory.restarted().sweep()()
+
+    with pytest.raises(Unavailable):
+        await vending
+    await assert_left(memory, State.FAILED)
+
+
+async def test_a_login_refused_because_of_an_undo_is_not_an_error_of_its_own(
+    memory: Memory,
+) -> None:
+    with pytest.raises(Unavailable):
+        await memory.vend(login_check=DroppedMeanwhile(memory))(KEYLESS)
+    await assert_left(memory, State.FAILED)

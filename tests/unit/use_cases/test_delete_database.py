@@ -1,0 +1,140 @@
+"""Deletion: requested at once, finished later, both idempotent."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from adapters.memory.registry import MemoryRegistry
+from domain.database import Database
+from domain.errors import IllegalTransition
+from domain.lifecycle import StepState
+from domain.states import State
+from ports.use_cases.delete_database import POLL_INTERVAL
+from ports.use_cases.provisioned_database import Vended
+from tests.support.consistency import assert_in_line
+from tests.support.memory_service import Memory
+from tests.support.polling import moment_of
+from tests.support.records import new_record
+
+
+class Restless(MemoryRegistry):
+    """Changes every record right after it was read, that many times."""
+
+    def __init__(self, changes: int) -> None:
+        super().__init__()
+        self._changes = changes
+
+    async def get(self, database_id: str) -> Database:
+        read = await super().get(database_id)
+        if self._changes:
+            self._changes -= 1
+            self._keep(replace(read, labels={"changes": str(self._changes)}))
+        return read
+
+
+@pytest.fixture
+async def promised(memory: Memory, sales: Vended) -> Database:
+    return await memory.deletion().request(sales.database.id)
+
+
+async def assert_deleted(memory: Memory) -> None:
+    record = await memory.only_record()
+    assert (record.state, record.steps[-1].state) == (State.DELETED, StepState.DONE)
+    await assert_in_line(memory)
+
+
+async def test_a_request_is_recorded_and_deletes_nothing(
+    memory: Memory, promised: Database
+) -> None:
+    assert promised.state is State.DELETING
+    assert (promised.steps[-1].name, promised.steps[-1].state) == ("delete", StepState.RUNNING)
+    assert await memory.deletion().request(promised.id) == promised
+    assert await memory.only_record() == promised
+    assert await memory.tenant_ids() == {promised.id}
+
+
+async def test_a_requested_deletion_is_finished(
+    memory: Memory, sales: Vended, promised: Database
+) -> None:
+    await memory.deletion().finish(promised.id)
+
+    await assert_deleted(memory)
+    assert not memory.provider.accepts(sales.connection)
+    assert not await memory.deletion().finish(promised.id)
+    assert await memory.deletion().request(promised.id) == await memory.only_record()
+
+
+@pytest.mark.parametrize("is_at_work", [False, True])
+async def test_a_database_is_not_deleted_without_a_request(
+    memory: Memory, sales: Vended, is_at_work: bool
+) -> None:
+    async with memory.leases.held(sales.database.id if is_at_work else "another"):
+        await memory.deletion().finish(sales.database.id)
+        await memory.deletion().wait_until_deleted(sales.database.id)
+
+    assert memory.provider.accepts(sales.connection)
+    assert await memory.only_record() == sales.database
+
+
+@pytest.mark.parametrize(
+    ("state", "after"), [(State.FAILED, State.FAILED), (State.EXPIRED, State.DELETING)]
+)
+async def test_an_expired_database_can_be_deleted_and_a_failed_one_stays(
+    memory: Memory, state: State, after: State
+) -> None:
+    record = await memory.registry.add(new_record(state=state))
+
+    promised = await memory.deletion().request(record.id)
+
+    assert promised.state is after
+    assert (promised == record) == (state is after)
+
+
+async def test_a_request_survives_concurrent_changes() -> None:
+    memory = Memory(registry=Restless(changes=3))
+    made = await memory.registry.add(new_record())
+
+    promised = await memory.deletion().request(made.id)
+
+    assert promised.state is State.DELETING
+    assert await memory.only_record() == promised
+    assert promised.labels == {"changes": "0"}, "a change was lost"
+
+
+async def test_a_deletion_without_other_operations_does_not_wait(
+    memory: Memory, promised: Database
+) -> None:
+    await memory.deletion().wait_until_deleted(promised.id)
+    assert memory.clock.slept == []
+    await assert_deleted(memory)
+
+
+async def test_a_deletion_waits_for_a_rotation(memory: Memory, sales: Vended) -> None:
+    hold, rotating = await memory.hold("before rotate", memory.rotate()(sales.database.id))
+    await memory.deletion().request(sales.database.id)
+    delete = memory.replica().deletion()
+    deleting = asyncio.create_task(delete.wait_until_deleted(sales.database.id))
+    await moment_of(lambda: len(memory.clock.slept) > 1)
+    assert (await memory.only_record()).state is State.DELETING
+
+    hold.let_go.set()
+    with pytest.raises(IllegalTransition):
+        await rotating
+    await deleting
+
+    assert set(memory.clock.slept) == {POLL_INTERVAL}
+    await assert_deleted(memory)
+
+
+async def test_a_deletion_that_another_replica_finishes_ends_the_wait(
+    memory: Memory, promised: Database
+) -> None:
+    hold, sweeping = await memory.hold("before delete", memory.replica().sweep()(drift=False))
+    deleting = asyncio.create_task(memory.deletion().wait_until_deleted(promised.id))
+    await moment_of(lambda: bool(memory.clock.slept))
+
+    hold.let_go.set()
+    await asyncio.gather(sweeping, deleting)
+
+    await assert_deleted(memory)

@@ -1,0 +1,109 @@
+"""Expiry: suspended for the grace period, then deleted."""
+
+from datetime import timedelta
+
+import pytest
+
+from adapters.system.leases import MemoryLeases
+from domain.database import Database
+from domain.errors import ProviderBusy
+from domain.lifecycle import StepState, Work
+from domain.states import State
+from ports.use_cases.provisioned_database import Vended
+from tests.support.consistency import assert_in_line, settle
+from tests.support.doubles import Fails
+from tests.support.memory_service import GRACE, HOUR, NO_GRACE, Memory
+
+MOMENT = timedelta(microseconds=1)
+
+
+@pytest.fixture
+async def over(memory: Memory, hourly: Vended) -> Vended:
+    """A database whose expiry has just passed, not suspended yet."""
+    memory.clock.moment += HOUR
+    return hourly
+
+
+async def assert_deleted(memory: Memory) -> None:
+    assert (await memory.only_record()).state is State.DELETED
+    assert await memory.tenant_ids() == set()
+
+
+async def test_an_expired_database_refuses_logins(memory: Memory, expired: Vended) -> None:
+    record = await memory.only_record()
+    assert not memory.provider.accepts(expired.connection)
+    assert await memory.tenant_ids() == {record.id}
+    assert record.state is State.EXPIRED
+    assert (record.steps[-1].name, record.steps[-1].state) == ("suspend", StepState.DONE)
+    assert record.wake_at == memory.clock.now() + GRACE
+
+
+async def test_an_expired_database_is_kept_for_the_grace_period(
+    memory: Memory, expired: Vended
+) -> None:
+    record = await memory.only_record()
+    memory.clock.moment += GRACE - MOMENT
+
+    assert not await memory.expire(GRACE).finish(expired.database.id)
+
+    assert await memory.only_record() == record
+    assert await memory.tenant_ids() == {record.id}
+    assert (await memory.create()).connection.database != expired.connection.database
+
+
+@pytest.mark.parametrize(
+    ("grace", "was_seen"),
+    [(GRACE, True), (GRACE, False), (NO_GRACE, False)],
+    ids=["expired", "nobody-saw-to-it", "no-grace"],
+)
+async def test_a_database_is_deleted_after_the_grace_period(
+    memory: Memory, over: Vended, grace: timedelta, was_seen: bool
+) -> None:
+    if was_seen:
+        await memory.expire(grace).finish(over.database.id)
+    memory.clock.moment += grace
+
+    assert await memory.expire(grace).finish(over.database.id)
+
+    await assert_deleted(memory)
+
+
+async def half_restored(memory: Memory, database_id: str) -> Database:
+    """Request a restoration that the provider cannot perform."""
+    await memory.interrupt("before provision", memory.restore()(database_id, 5 * HOUR))
+    return await memory.only_record()
+
+
+@pytest.mark.parametrize("suspending", [[], [ProviderBusy()]], ids=["suspended", "not-suspended"])
+async def test_an_expiry_found_before_a_restoration_does_nothing(
+    memory: Memory, over: Vended, suspending: list[ProviderBusy]
+) -> None:
+    memory.trouble = Fails({"before suspend": [*suspending]})
+    await memory.sweep(GRACE)()
+    restoring = await half_restored(memory, over.database.id)
+
+    assert not await memory.expire(GRACE).finish(over.database.id)
+    assert await memory.only_record() == restoring
+
+    await settle(memory, GRACE)
+    assert restoring.expires_at
+    assert memory.clock.now() < restoring.expires_at
+    assert memory.lets_in(await memory.only_record())
+    await assert_in_line(memory, GRACE)
+
+
+async def test_a_late_suspension_does_not_delay_a_restoration(memory: Memory, over: Vended) -> None:
+    """Its process lost the lease, and another replica acquired it."""
+    finish = memory.expire(GRACE).finish(over.database.id)
+    hold, late = await memory.hold("after suspend", finish)
+    memory.leases = MemoryLeases()
+    restoring = await half_restored(memory, over.database.id)
+
+    hold.let_go.set()
+    await late
+
+    assert await memory.only_record() == restoring
+    await settle(memory, GRACE)
+    record = await memory.only_record()
+    assert (record.state, record.is_pending(Work.SUSPEND)) == (State.READY, False)
+    assert memory.lets_in(record)

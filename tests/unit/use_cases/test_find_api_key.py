@@ -1,0 +1,217 @@
+"""Invalid keys cause a bounded number of reads and block no valid key."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from adapters.memory.api_key_store import MemoryKeyRing
+from adapters.memory.rate_limiter import MemoryRates
+from domain.api_key_cache import FRESH, KnownKeys
+from domain.api_keys import ApiKey, new_key
+from domain.errors import KeyRefused, RateLimited
+from domain.secrets import Secret
+from ports.use_cases.find_api_key import ALL_LOOKUPS, LISTED, LOOKUPS, FindKey
+from ports.use_cases.manage_api_keys import KeyRequest, ManageKeys
+from tests.support.clock import FakeClock
+from tests.support.people import USUAL
+from tests.support.randomness import SeededRandomness
+
+HOME, AWAY = "192.0.2.1", "192.0.2.2"
+
+
+class CountingRing(MemoryKeyRing):
+    """Counts its calls."""
+
+    asked = listed = 0
+
+    async def find(self, key_id: str) -> ApiKey | None:
+        self.asked += 1
+        return await super().find(key_id)
+
+    async def every(self) -> list[ApiKey]:
+        self.listed += 1
+        return await super().every()
+
+
+class SlowRing(CountingRing):
+    """Returns what it found once it is released."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found, self.may_answer = asyncio.Event(), asyncio.Event()
+
+    async def find(self, key_id: str) -> ApiKey | None:
+        found = await super().find(key_id)
+        self.found.set()
+        await self.may_answer.wait()
+        return found
+
+
+@dataclass
+class Replicas:
+    """Two processes over the same store: `here` and `there`."""
+
+    ring: CountingRing = field(default_factory=CountingRing)
+    clock: FakeClock = field(default_factory=FakeClock)
+
+    def __post_init__(self) -> None:
+        self.known = KnownKeys()
+        self.find = FindKey(
+            ring=self.ring, failures=MemoryRates(self.clock), clock=self.clock, known=self.known
+        )
+        self.here, self.there = self._keys(self.known), self._keys(KnownKeys())
+
+    def _keys(self, known: KnownKeys) -> ManageKeys:
+        randomness = SeededRandomness()
+        return ManageKeys(ring=self.ring, clock=self.clock, randomness=randomness, known=known)
+
+    async def created(self, ttl: timedelta | None = None) -> tuple[str, Secret]:
+        """Create a key with the other process."""
+        record, key = await self.there.create(KeyRequest(name="ann", scopes=USUAL, ttl=ttl))
+        return record.id, key
+
+    async def guess(self, times: int, network: str = HOME) -> None:
+        for number in range(times):
+            _, guessed = new_key(number.to_bytes(37))
+            with pytest.raises((KeyRefused, RateLimited)):
+                await self.find(guessed, network)
+
+
+@pytest.fixture
+def replicas() -> Replicas:
+    return Replicas()
+
+
+async def test_guesses_of_one_network_cause_a_bounded_number_of_reads(replicas: Replicas) -> None:
+    for network in (HOME, AWAY):
+        await replicas.guess(200, network)
+    assert replicas.ring.asked == 2 * LOOKUPS.amount
+    assert replicas.ring.listed == 1
+
+    replicas.clock.passed += LOOKUPS.seconds
+    await replicas.guess(200)
+    assert replicas.ring.asked == 3 * LOOKUPS.amount
+    assert replicas.ring.listed == 2
+
+
+async def test_guesses_of_many_networks_are_bounded_together_and_block_no_valid_key(
+    replicas: Replicas,
+) -> None:
+    _, key = await replicas.created()
+    for number in range(2 * ALL_LOOKUPS.amount):
+        await replicas.guess(1, f"2001:db8:{number:x}::/64")
+    assert replicas.ring.asked == ALL_LOOKUPS.amount
+    assert (await replicas.find(key, HOME)).name == "ann"
+
+
+async def test_concurrent_guesses_are_bounded_too(replicas: Replicas) -> None:
+    await asyncio.gather(*[replicas.guess(1) for _ in range(200)])
+    assert (replicas.ring.asked, replicas.ring.listed) == (LOOKUPS.amount, 1)
+
+
+async def test_a_text_that_cannot_be_a_key_is_not_looked_up(replicas: Replicas) -> None:
+    with pytest.raises(KeyRefused):
+        await replicas.find(Secret("a proxy's own key"), HOME)
+    assert replicas.ring.asked == 0
+
+
+async def test_a_valid_key_is_found_in_memory_for_a_while(replicas: Replicas) -> None:
+    _, key = await replicas.created()
+    for _ in range(50):
+        await replicas.find(key, HOME)
+    assert replicas.ring.asked == 1
+    replicas.clock.passed += FRESH
+    await replicas.find(key, HOME)
+    assert replicas.ring.asked == 2
+
+
+async def test_a_known_key_works_despite_guesses_from_its_network(replicas: Replicas) -> None:
+    _, key = await replicas.created()
+    await replicas.find(key, HOME)
+    for _ in range(3):
+        await replicas.guess(200)
+        replicas.clock.passed += FRESH
+        assert (await replicas.find(key, HOME)).name == "ann"
+
+
+async def test_a_key_that_this_process_has_not_seen_works_despite_guesses(
+    replicas: Replicas,
+) -> None:
+    _, key = await replicas.created()
+    await replicas.guess(200)
+    assert (await replicas.find(key, HOME)).name == "ann"
+
+    _, later = await replicas.created()
+    with pytest.raises(RateLimited):
+        await replicas.find(later, HOME)
+    replicas.clock.passed += LISTED
+    assert (await replicas.find(later, HOME)).name == "ann"
+
+
+async def test_a_key_created_by_this_process_works_at_once(replicas: Replicas) -> None:
+    await replicas.guess(200)
+    _, key = await replicas.here.create(KeyRequest(name="ann", scopes=USUAL))
+    assert (await replicas.find(key, HOME)).name == "ann"
+
+
+async def test_guesses_for_a_known_id_are_bounded(replicas: Replicas) -> None:
+    key_id, key = await replicas.created()
+    await replicas.find(key, HOME)
+    for number in range(200):
+        with pytest.raises((KeyRefused, RateLimited)):
+            await replicas.find(Secret(f"{key_id}_{number:064x}"), HOME)
+    assert replicas.ring.asked == 2 * LOOKUPS.amount
+    assert (await replicas.find(key, HOME)).id == key_id
+
+
+async def test_a_key_revoked_by_this_process_is_refused_at_once(replicas: Replicas) -> None:
+    key_id, key = await replicas.created()
+    await replicas.find(key, HOME)
+    await replicas.here.revoke(key_id)
+    with pytest.raises(KeyRefused, match="was revoked"):
+        await replicas.find(key, HOME)
+
+
+async def test_a_key_revoked_by_another_process_is_refused_after_a_while(
+    replicas: Replicas,
+) -> None:
+    key_id, key = await replicas.created()
+    await replicas.find(key, HOME)
+    await replicas.there.revoke(key_id)
+    replicas.clock.passed += FRESH
+    for _ in range(LOOKUPS.amount + 1):
+        with pytest.raises(KeyRefused, match="was revoked"):
+            await replicas.find(key, HOME)
+
+
+async def test_a_key_in_memory_that_expires_is_refused(replicas: Replicas) -> None:
+    _, key = await replicas.created(ttl=timedelta(seconds=FRESH / 2))
+    await replicas.find(key, HOME)
+    replicas.clock.passed += FRESH / 2
+    with pytest.raises(KeyRefused, match="has expired"):
+        await replicas.find(key, HOME)
+
+
+async def test_a_key_revoked_during_its_look_up_is_not_stored_in_memory() -> None:
+    ring = SlowRing()
+    replicas = Replicas(ring=ring)
+    key_id, key = await replicas.created()
+    looking = asyncio.create_task(replicas.find(key, HOME))
+    await ring.found.wait()
+    await replicas.here.revoke(key_id)
+    ring.may_answer.set()
+    await looking
+    with pytest.raises(KeyRefused, match="was revoked"):
+        await replicas.find(key, HOME)
+
+
+async def test_the_memory_is_bounded_and_drops_the_least_recently_used_key() -> None:
+    replicas, known = Replicas(), KnownKeys(most=2)
+    keys = [await replicas.there.create(KeyRequest(name="ann", scopes=USUAL)) for _ in range(3)]
+    for record, _ in keys[:2]:
+        known.remember(record, 0, known.changes)
+    assert known.fresh(keys[0][0].id, keys[0][0].digest, 0)
+    known.remember(keys[2][0], 0, known.changes)
+    assert [known.knows(record.id, record.digest) for record, _ in keys] == [True, False, True]

@@ -1,0 +1,161 @@
+"""Properties of every operation: failure, repetition, concurrency."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from domain.errors import IllegalTransition, InFlight
+from domain.lifecycle import StepState
+from domain.states import State
+from ports.use_cases.create_database import VendRequest
+from tests.support.consistency import assert_in_line, settle
+from tests.support.memory_service import DELETING, GRACE, HOUR, PROVISIONING, ROTATING, Memory
+
+SUSPENDING = ["before suspend", "after suspend"]
+INSTALLING = ["before install", "after install"]
+
+
+async def promised(memory: Memory) -> str:
+    return (await memory.vend().request(VendRequest(nickname="Sales"))).id
+
+
+async def ready(memory: Memory) -> str:
+    return (await memory.create(ttl=9 * HOUR)).database.id
+
+
+async def over(memory: Memory) -> str:
+    database_id = await ready(memory)
+    memory.clock.moment += 9 * HOUR
+    return database_id
+
+
+async def expired(memory: Memory) -> str:
+    database_id = await over(memory)
+    await memory.expire(GRACE).finish(database_id)
+    return database_id
+
+
+async def deleted(memory: Memory) -> str:
+    return (await memory.deletion().request(await ready(memory))).id
+
+
+Act = Callable[[Memory, str], Coroutine[Any, Any, object]]
+
+
+@dataclass
+class Case:
+    """An operation: how to prepare, start and finish it, and the resulting state."""
+
+    name: str
+    prepared: Callable[[Memory], Awaitable[str]]
+    moments: list[str]
+    ends: State
+    finish: Act
+    call: Act | None = None
+    """The call of a caller; None if only the reconciler performs it."""
+
+
+VEND = Case(
+    "provision", promised, PROVISIONING, State.READY, lambda memory, id_: memory.vend().finish(id_)
+)
+ADD = Case(
+    "add_extension",
+    ready,
+    INSTALLING,
+    State.READY,
+    lambda memory, id_: memory.add_extension().finish(id_),
+    lambda memory, id_: memory.add_extension()(id_, "hstore"),
+)
+ROTATE = Case(
+    "rotate",
+    ready,
+    ROTATING,
+    State.READY,
+    lambda memory, id_: memory.rotate().finish(id_),
+    lambda memory, id_: memory.rotate()(id_),
+)
+RESTORE = Case(
+    "restore",
+    expired,
+    PROVISIONING,
+    State.READY,
+    lambda memory, id_: memory.restore().finish(id_),
+    lambda memory, id_: memory.restore()(id_, 9 * HOUR),
+)
+SUSPEND = Case(
+    "suspend", over, SUSPENDING, State.EXPIRED, lambda memory, id_: memory.expire(GRACE).finish(id_)
+)
+DELETE = Case(
+    "delete", deleted, DELETING, State.DELETED, lambda memory, id_: memory.deletion().finish(id_)
+)
+
+
+def each(*cases: Case) -> pytest.MarkDecorator:
+    """Parametrize each case with each of its moments."""
+    pairs = [(case, moment) for case in cases for moment in case.moments]
+    ids = [f"{case.name} {moment}" for case, moment in pairs]
+    return pytest.mark.parametrize(("case", "moment"), pairs, ids=ids)
+
+
+async def assert_ended(memory: Memory, state: State) -> None:
+    record = await memory.only_record()
+    assert (record.state, record.is_at_rest) == (state, True)
+    assert memory.lets_in(record) == (state is State.READY)
+    await assert_in_line(memory, GRACE)
+
+
+@each(ROTATE, ADD, RESTORE, SUSPEND, DELETE)
+@pytest.mark.parametrize("again", ["call", "reconcile"])
+async def test_a_failed_operation_is_recorded_and_finished(
+    memory: Memory, case: Case, moment: str, again: str
+) -> None:
+    database_id = await case.prepared(memory)
+    act = case.call or case.finish
+    await memory.interrupt(moment, act(memory, database_id))
+    [step] = [step for step in (await memory.only_record()).steps if step.name == case.name]
+    assert (step.state, step.error) == (StepState.FAILED, "Not now.")
+    assert not (await memory.only_record()).is_at_rest
+
+    await (act(memory, database_id) if again == "call" else settle(memory, GRACE))
+
+    await assert_ended(memory, case.ends)
+
+
+@each(VEND, ROTATE, ADD, RESTORE, SUSPEND, DELETE)
+async def test_of_two_concurrent_calls_one_performs_the_operation(
+    memory: Memory, case: Case, moment: str
+) -> None:
+    database_id = await case.prepared(memory)
+    act = case.call or case.finish
+    hold, doing = await memory.hold(moment, act(memory, database_id))
+
+    assert not await case.finish(memory.replica(), database_id)
+    if case.call:
+        with pytest.raises(InFlight):
+            await case.call(memory.replica(), database_id)
+
+    hold.let_go.set()
+    assert await doing
+    done = await memory.only_record()
+    assert not await case.finish(memory, database_id)
+    assert await memory.only_record() == done
+    await assert_ended(memory, case.ends)
+
+
+@each(ROTATE, RESTORE, SUSPEND)
+async def test_a_deletion_meanwhile_wins(memory: Memory, case: Case, moment: str) -> None:
+    database_id = await case.prepared(memory)
+    act = case.call or case.finish
+    hold, doing = await memory.hold(moment, act(memory, database_id))
+
+    await memory.deletion().request(database_id)
+    hold.let_go.set()
+
+    [error] = await asyncio.gather(doing, return_exceptions=True)
+    assert isinstance(error, IllegalTransition) == bool(case.call)
+    assert (await memory.only_record()).state is State.DELETING
+    await settle(memory, GRACE)
+    await assert_ended(memory, State.DELETED)

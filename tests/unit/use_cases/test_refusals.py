@@ -1,0 +1,229 @@
+"""Refusals of every use case: other callers, other targets, other states."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from adapters.system.leases import MemoryLeases
+from domain.callers import ANYONE, Caller
+from domain.errors import DatabaseNotFound, IllegalTransition, InFlight, OtherTarget
+from domain.lifecycle import Work
+from domain.states import State
+from ports.use_cases.change_database import ChangeRequest
+from ports.use_cases.create_database import VendRequest
+from ports.use_cases.list_databases import ListDatabases, ListRequest
+from ports.use_cases.show_database import ShowDatabase
+from tests.support.consistency import found
+from tests.support.memory_service import HOUR, Memory
+from tests.support.people import ANN, BOB, OPERATOR
+from tests.support.records import new_record
+
+SALES = VendRequest(nickname="Sales", key="once", ttl=HOUR)
+RELABELLED, EXTENDED = ChangeRequest(labels={"a": "b"}), ChangeRequest(ttl=HOUR)
+
+Use = Callable[[Memory, str, Caller], Awaitable[object]]
+"""A use case for a database, by its id, for a caller."""
+
+
+async def watch(memory: Memory, database_id: str, caller: Caller) -> object:
+    return [look async for look in memory.watch()(database_id, caller=caller)]
+
+
+USES: dict[str, Use] = {
+    "show": lambda memory, id_, caller: ShowDatabase(registry=memory.registry)(id_, caller),
+    "connect": lambda memory, id_, caller: memory.connect()(id_, caller),
+    "watch": watch,
+    "change": lambda memory, id_, caller: memory.change()(id_, RELABELLED, caller),
+    "extend": lambda memory, id_, caller: memory.change()(id_, EXTENDED, caller),
+    "rotate": lambda memory, id_, caller: memory.rotate()(id_, caller),
+    "add": lambda memory, id_, caller: memory.add_extension()(id_, "hstore", caller),
+    "restore": lambda memory, id_, caller: memory.restore()(id_, None, caller),
+    "delete": lambda memory, id_, caller: memory.deletion().request(id_, caller),
+}
+WITHOUT_CALLER: dict[str, Use] = {
+    "drop": lambda memory, id_, _: memory.deletion().finish(id_),
+    "wait until deleted": lambda memory, id_, _: memory.deletion().wait_until_deleted(id_),
+}
+OF_THE_TARGET: dict[str, Use] = {
+    "create again": lambda memory, _, __: memory.vend()(SALES),
+    "request again": lambda memory, _, __: memory.vend().request(SALES),
+} | {name: USES[name] for name in ("connect", "rotate", "add", "restore", "delete")}
+OF_WHAT_IS_READY = {name: USES[name] for name in ("connect", "change", "extend", "rotate", "add")}
+
+
+def each(uses: dict[str, Use]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("use", uses.values(), ids=uses)
+
+
+class NotToBeHeld(MemoryLeases):
+    @asynccontextmanager
+    async def held(self, name: str) -> AsyncIterator[bool]:
+        raise AssertionError(f"the lease {name} was acquired")
+        yield False
+
+
+async def anns(memory: Memory, state: State = State.READY) -> str:
+    made = (await memory.create(caller=ANN)).database
+    if state is State.EXPIRED:
+        await memory.registry.update(made.moved(state))
+    return made.id
+
+
+@each(USES | WITHOUT_CALLER)
+@pytest.mark.parametrize(
+    "unknown", ["db_unknown", "", "\0", "\ud800", "x" * 10_000], ids=lambda it: ascii(it)[:20]
+)
+async def test_an_unknown_database_is_not_found(memory: Memory, use: Use, unknown: str) -> None:
+    with pytest.raises(DatabaseNotFound):
+        await use(memory, unknown, ANYONE)
+
+
+@each(USES)
+@pytest.mark.parametrize("state", [State.READY, State.EXPIRED])
+@pytest.mark.parametrize("is_at_work", [False, True], ids=["idle", "at-work"])
+async def test_another_callers_database_is_not_found_and_not_touched(
+    memory: Memory, use: Use, state: State, is_at_work: bool
+) -> None:
+    database_id = await anns(memory, state)
+    before = await memory.only_record()
+    unknown = database_id[:-1] + ("0" if database_id[-1] != "0" else "1")
+
+    async with memory.leases.held(database_id if is_at_work else "another"):
+        with pytest.raises(DatabaseNotFound) as theirs:
+            await use(memory, database_id, BOB)
+    with pytest.raises(DatabaseNotFound) as nobodys:
+        await use(memory, unknown, BOB)
+
+    assert str(theirs.value).replace(database_id, unknown) == str(nobodys.value)
+    assert await memory.only_record() == before
+
+
+@pytest.mark.parametrize("use", ["rotate", "add", "restore"])
+async def test_no_use_case_takes_the_lease_of_another_callers_database(
+    memory: Memory, use: str
+) -> None:
+    """Otherwise a caller could block others by repeating the call."""
+    database_id = await anns(memory, State.EXPIRED if use == "restore" else State.READY)
+    memory.leases = NotToBeHeld()
+
+    with pytest.raises(DatabaseNotFound):
+        await USES[use](memory, database_id, BOB)
+
+
+@pytest.mark.parametrize("caller", [ANN, OPERATOR], ids=["owner", "admin"])
+@pytest.mark.parametrize("use", USES)
+async def test_owners_and_admins_find_a_database(memory: Memory, use: str, caller: Caller) -> None:
+    database_id = await anns(memory, State.EXPIRED if use == "restore" else State.READY)
+    await USES[use](memory, database_id, caller)
+
+
+@pytest.mark.parametrize(("caller", "names"), [(ANN, {"ann"}), (OPERATOR, {"ann", "bob"})])
+async def test_a_list_shows_what_the_caller_may_see(
+    memory: Memory, caller: Caller, names: set[str]
+) -> None:
+    await anns(memory)
+    await memory.create("Stock", caller=BOB)
+
+    page = await ListDatabases(registry=memory.registry)(ListRequest(), caller)
+
+    assert {database.caller for database in page.databases} == names
+
+
+@each(OF_WHAT_IS_READY)
+@pytest.mark.parametrize("state", sorted(set(State) - {State.READY}))
+async def test_only_a_ready_database_is_used(memory: Memory, state: State, use: Use) -> None:
+    record = await memory.registry.add(new_record(state=state))
+    is_soon = state is State.PROVISIONING
+
+    with pytest.raises(
+        InFlight if is_soon else IllegalTransition,
+        match="is provisioning" if is_soon else f"is {state}, not ready",
+    ):
+        await use(memory, record.id, ANYONE)
+
+    assert await memory.only_record() == record
+
+
+@each(OF_WHAT_IS_READY)
+async def test_a_database_past_its_expiry_is_not_used(memory: Memory, use: Use) -> None:
+    made = (await memory.create(ttl=HOUR)).database
+    memory.clock.moment += HOUR
+
+    with pytest.raises(IllegalTransition, match="is expired"):
+        await use(memory, made.id, ANYONE)
+
+    assert await memory.only_record() == made
+
+
+@pytest.mark.parametrize("state", sorted(set(State) - {State.EXPIRED}))
+async def test_only_an_expired_database_is_restored(memory: Memory, state: State) -> None:
+    record = await memory.registry.add(new_record(state=state))
+
+    with pytest.raises(IllegalTransition, match=f"is {state}; only an expired one"):
+        await memory.restore()(record.id)
+
+    assert await memory.only_record() == record
+
+
+async def made_elsewhere(memory: Memory, state: State) -> Memory:
+    """Create a database in that state; return the service over another target."""
+    record = await memory.vend().request(SALES)
+    if state is not State.PROVISIONING:
+        record = (await memory.vend()(SALES)).database
+    if state is State.EXPIRED:
+        ended = record.moved(state).began(Work.SUSPEND, memory.clock.now())
+        await memory.registry.update(ended.did(Work.SUSPEND, memory.clock.now()))
+    if state is State.DELETING:
+        await memory.deletion().request(record.id)
+    return memory.elsewhere()
+
+
+LIVING = [State.PROVISIONING, State.READY, State.EXPIRED, State.DELETING]
+each_living = pytest.mark.parametrize("state", LIVING)
+
+
+@each_living
+@each(OF_THE_TARGET)
+async def test_a_database_of_another_target_is_refused(
+    memory: Memory, use: Use, state: State
+) -> None:
+    other = await made_elsewhere(memory, state)
+    record, held = await memory.only_record(), await memory.tenant_ids()
+
+    with pytest.raises(OtherTarget, match="on 'here', and this service now uses"):
+        await use(other, record.id, ANYONE)
+
+    assert (await memory.only_record(), await memory.tenant_ids()) == (record, held)
+
+
+@each_living
+async def test_a_database_of_another_target_is_shown_but_not_reconciled(
+    memory: Memory, state: State
+) -> None:
+    other = await made_elsewhere(memory, state)
+    record, held = await memory.only_record(), await memory.tenant_ids()
+
+    assert await ShowDatabase(registry=other.registry)(record.id) == record
+    assert (await ListDatabases(registry=other.registry)(ListRequest())).databases == [record]
+    other.clock.moment += timedelta(days=9)
+    assert await found(other) == []
+
+    assert (await memory.only_record(), await memory.tenant_ids()) == (record, held)
+
+
+async def test_a_deleted_database_of_another_target_counts_as_deleted(memory: Memory) -> None:
+    other = await made_elsewhere(memory, State.DELETING)
+    await memory.sweep()()
+    gone = await memory.only_record()
+
+    assert await other.deletion().request(gone.id) == gone
+
+
+async def test_names_are_unique_per_target_only(memory: Memory) -> None:
+    other = await made_elsewhere(memory, State.READY)
+
+    assert (await other.vend()(replace(SALES, key="another"))).connection.database == "sales"
+    assert len(await memory.records()) == 2

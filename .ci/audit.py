@@ -17,17 +17,17 @@ LOCKS = ("run.txt", "dev.txt")
 PATIENCE = 600
 """Seconds for the whole check."""
 
-UNREACHED = ("ConnectionError", "Could not connect", "Timeout", "ProxyError", "SSLError")
-UNREACHED += ("ServiceError", "HTTPError", "your network may be blocking")
+CONNECTION_ERRORS = ("ConnectionError", "Could not connect", "Timeout", "ProxyError", "SSLError")
+CONNECTION_ERRORS += ("ServiceError", "HTTPError", "your network may be blocking")
 """Texts of pip-audit about a service that cannot be reached."""
 
 
 def main(program: str) -> int:
     """Return the exit status: 1 if a package is vulnerable or pip-audit failed."""
-    audited = _asked(program)
+    audited = _run_pip_audit(program)
     if isinstance(audited, str):
-        return _failed(audited)
-    for line in chain.from_iterable(map(_told, audited)):
+        return _fail(audited)
+    for line in chain.from_iterable(map(_describe, audited)):
         print(line)
     skipped = [dependency["name"] for dependency in audited if "skip_reason" in dependency]
     names = ", ".join(skipped) if len(skipped) < len(audited) else "all of them"
@@ -38,14 +38,14 @@ def main(program: str) -> int:
     return min(vulnerable, 1)
 
 
-def _failed(words: str) -> int:
-    is_unreached = any(word in words for word in UNREACHED)
+def _fail(words: str) -> int:
+    is_unreached = any(word in words for word in CONNECTION_ERRORS)
     print(words, file=sys.stderr)
     print("NOT AUDITED: the service cannot be reached." if is_unreached else "pip-audit failed.")
     return 0 if is_unreached else 1
 
 
-def _asked(program: str) -> Sequence[dict[str, Any]] | str:
+def _run_pip_audit(program: str) -> Sequence[dict[str, Any]] | str:
     """Return the packages with their vulnerabilities, or the text of a failure."""
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder, "audit.json")
@@ -67,7 +67,7 @@ def _asked(program: str) -> Sequence[dict[str, Any]] | str:
         return audited
 
 
-def _told(dependency: dict[str, Any]) -> Iterator[str]:
+def _describe(dependency: dict[str, Any]) -> Iterator[str]:
     for found in dependency.get("vulns", ()):
         fixed = ", ".join(found["fix_versions"]) or "nothing yet"
         yield f"{dependency['name']} {dependency['version']}: {found['id']}, fixed in {fixed}"

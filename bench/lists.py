@@ -13,9 +13,9 @@ from time import perf_counter
 import aiohttp
 from sqlalchemy import insert
 
-from adapters.registry.rows import row_of
+from adapters.registry.rows import row_from_database
 from adapters.registry.schema import DATABASES
-from adapters.registry.sqlite import PATIENCE, engine_of, prepare
+from adapters.registry.sqlite import LOCK_TIMEOUT, create_registry_engine, prepare
 from bench.subjects import served
 from domain.database import Database
 from domain.ids import RANDOM_BYTES, new_id
@@ -80,12 +80,14 @@ async def _seconds(client: aiohttp.ClientSession, query: Mapping[str, str]) -> f
 async def _filled(file: Path) -> Sequence[str]:
     """The ids of the records in it, the oldest first."""
     file.parent.mkdir(mode=0o700)
-    await asyncio.to_thread(prepare, file, PATIENCE)
-    engine, ids = engine_of(file, connections=1), list[str]()
+    await asyncio.to_thread(prepare, file, LOCK_TIMEOUT)
+    engine, ids = create_registry_engine(file, connections=1), list[str]()
     async with engine.connect() as connection:
         for start in range(0, RECORDS, BATCH):
             records = [_record(number) for number in range(start, start + BATCH)]
-            await connection.execute(insert(DATABASES), [row_of(record) for record in records])
+            await connection.execute(
+                insert(DATABASES), [row_from_database(record) for record in records]
+            )
             ids += [record.id for record in records]
     await engine.dispose()
     return ids

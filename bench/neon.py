@@ -14,7 +14,7 @@ from aiohttp import web
 from adapters.system.clock import SystemClock
 from bench.subjects import served, vend_by_http
 from entrypoints.neon_emulator.behaviour import Behaviour
-from entrypoints.neon_emulator.startup import opened_emulator
+from entrypoints.neon_emulator.startup import open_emulator
 from entrypoints.neon_emulator.state.emulator import Emulator
 
 OPERATION_SECONDS = 0.3
@@ -53,7 +53,7 @@ async def measured_crowds(folder: Path) -> list[Crowd]:
     knobs = Behaviour(operation_seconds=OPERATION_SECONDS)
     clock, log = SystemClock(), structlog.get_logger()
     async with (
-        opened_emulator(knobs, folder=folder, clock=clock, log=log) as emulator,
+        open_emulator(knobs, folder=folder, clock=clock, log=log) as emulator,
         _listening(emulator) as api,
         served(_settings(emulator, api), folder) as url,
         aiohttp.ClientSession(url, timeout=aiohttp.ClientTimeout(total=None)) as client,

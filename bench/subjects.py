@@ -15,13 +15,13 @@ import aiohttp
 import asyncpg
 import structlog
 
-from adapters.decorators.logging import Observation, ObservedProvider
+from adapters.decorators.logging import CallLogger, LoggingProvider
 from adapters.decorators.retrying import Retrying, RetryingLoginCheck, RetryingProvider
 from adapters.driver.connector import create_pool
-from adapters.embedded.server import Bundle, opened_bundle
+from adapters.embedded.server import EmbeddedOptions, open_embedded_provider
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.scram import scram_verifier
+from adapters.postgres.scram import create_scram_verifier
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import POOL_SIZE
 from adapters.system.clock import SystemClock
@@ -29,7 +29,7 @@ from adapters.system.randomness import SystemRandomness
 from domain.ids import RANDOM_BYTES, new_id
 from domain.names import Nickname
 from domain.passwords import PasswordDeriver
-from domain.provisioning import Order, Tenant
+from domain.provisioning import ProvisionRequest, Tenant
 from domain.retry import RetryPolicy
 from domain.secrets import Secret
 from domain.states import State
@@ -48,7 +48,9 @@ async def opened_subjects(folder: Path) -> AsyncIterator[Mapping[str, Vend]]:
     """By name, the baseline first; the bundled PostgreSQL as the service has it, in `folder`."""
     clock, log = SystemClock(), structlog.get_logger()
     async with AsyncExitStack() as opened:
-        bundle = opened_bundle(Bundle(folder=folder / "embedded"), "bench", clock, log)
+        bundle = open_embedded_provider(
+            EmbeddedOptions(folder=folder / "embedded"), "bench", clock, log
+        )
         provider = await opened.enter_async_context(bundle)
         server = provider.server
         pool = create_pool(server.admin, min_size=0, max_size=POOL_SIZE)
@@ -71,7 +73,7 @@ class BareSQL:
 
     async def __call__(self) -> Undo:
         name, password = f"bench_{token_hex(8)}", token_hex(12)
-        verifier = await scram_verifier(Secret(password))
+        verifier = await create_scram_verifier(Secret(password))
         async with self._pool.acquire() as admin:
             await admin.execute(
                 f"CREATE ROLE {name} LOGIN CONNECTION LIMIT 20 PASSWORD '{verifier}';"
@@ -115,7 +117,7 @@ class Provider:
     def __init__(self, bare: PostgresProvider) -> None:
         clock, randomness = SystemClock(), SystemRandomness()
         retrying = Retrying(RetryPolicy(), clock, randomness)
-        observed = ObservedProvider(bare, Observation(clock, structlog.get_logger()))
+        observed = LoggingProvider(bare, CallLogger(clock, structlog.get_logger()))
         self._provider = RetryingProvider(observed, retrying)
         self._login_check = RetryingLoginCheck(PostgresLoginCheck(), retrying)
         self._clock = clock
@@ -123,15 +125,15 @@ class Provider:
         self._passwords = PasswordDeriver(Secret(SECRET))
 
     async def __call__(self) -> Undo:
-        order = self._order()
-        connection = await self._provider.provision(order)
+        provision_request = self._order()
+        connection = await self._provider.provision(provision_request)
         await self._login_check.verify(connection)
-        return partial(self._provider.delete, order.tenant)
+        return partial(self._provider.delete, provision_request.tenant)
 
-    def _order(self) -> Order:
+    def _order(self) -> ProvisionRequest:
         tenant_id = new_id(self._clock.now(), self._randomness.entropy(RANDOM_BYTES))
         tenant = Tenant(id=tenant_id, names=Nickname(f"Bench {token_hex(8)}").names())
-        return Order(tenant=tenant, password=self._passwords(tenant_id, 0))
+        return ProvisionRequest(tenant=tenant, password=self._passwords(tenant_id, 0))
 
 
 async def vend_by_http(client: aiohttp.ClientSession) -> Undo:

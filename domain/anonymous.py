@@ -17,7 +17,7 @@ class AnonymousAccess:
 
     rate: Rate
     quota: int
-    longest: timedelta
+    max_ttl: timedelta
 
     @property
     def caller(self) -> Caller:
@@ -25,6 +25,6 @@ class AnonymousAccess:
             name=ANONYMOUS,
             scopes=frozenset({Scope.CREATE}),
             quota=self.quota,
-            longest=self.longest,
+            max_ttl=self.max_ttl,
             is_anonymous=True,
         )

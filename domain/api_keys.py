@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
-from domain.audit import OURSELVES
+from domain.audit import SYSTEM_CALLER
 from domain.callers import Caller, Scope
 from domain.errors import InvalidRequest, KeyRefused
-from domain.ids import CROCKFORD, digits_of
+from domain.ids import CROCKFORD, encode_base32
 from domain.rates import Rate
 from domain.secrets import Secret
 
@@ -18,11 +18,11 @@ ID_BYTES = 5
 SECRET_BYTES = 32
 
 MAX_ORIGINS = 16
-LARGEST_QUOTA = 1_000_000
+MAX_QUOTA = 1_000_000
 
-ID = re.compile(rf"pgv_[{CROCKFORD}]{{8}}")
-_SHAPE = re.compile(rf"({ID.pattern})_[0-9a-f]{{64}}")
-NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._@-]{0,61}[A-Za-z0-9])?")
+KEY_ID_PATTERN = re.compile(rf"pgv_[{CROCKFORD}]{{8}}")
+_KEY_PATTERN = re.compile(rf"({KEY_ID_PATTERN.pattern})_[0-9a-f]{{64}}")
+KEY_NAME_PATTERN = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._@-]{0,61}[A-Za-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class ApiKey:
             key=self.id,
         )
 
-    def revoked(self, at: datetime) -> "ApiKey":
+    def revoke(self, at: datetime) -> "ApiKey":
         """Return the revoked key; the time of the first revocation counts."""
         return replace(self, revoked_at=self.revoked_at or at)
 
@@ -70,37 +70,37 @@ class ApiKey:
 def new_key(entropy: bytes) -> tuple[str, Secret]:
     """Return the id of a new key, and the key. The first ID_BYTES of `entropy` are for the id, the
     other SECRET_BYTES for the secret."""
-    key_id = f"pgv_{digits_of(int.from_bytes(entropy[:ID_BYTES]), 8)}"
+    key_id = f"pgv_{encode_base32(int.from_bytes(entropy[:ID_BYTES]), 8)}"
     return key_id, Secret(f"{key_id}_{entropy[ID_BYTES:].hex()}")
 
 
-def id_in(key: Secret) -> str | None:
+def parse_key_id(key: Secret) -> str | None:
     """Return the id of the key, or None if it does not have the form of a stored key."""
-    found = _SHAPE.fullmatch(key.reveal())
+    found = _KEY_PATTERN.fullmatch(key.reveal())
     return found[1] if found else None
 
 
-def digest_of(key: Secret) -> str:
+def digest_key(key: Secret) -> str:
     """Return the digest of a key. A fast hash without salt is safe for 256 random bits."""
     return sha256(key.reveal().encode(errors="surrogateescape")).hexdigest()
 
 
-def is_same(digest: str, other: str) -> bool:
+def is_same_digest(digest: str, other: str) -> bool:
     """Compare in constant time."""
     return hmac.compare_digest(digest, other)
 
 
-def checked_name(name: str) -> str:
+def validate_key_name(name: str) -> str:
     """Return the name of a key's caller. Raises InvalidRequest."""
-    if not NAME.fullmatch(name) or name == OURSELVES:
+    if not KEY_NAME_PATTERN.fullmatch(name) or name == SYSTEM_CALLER:
         raise InvalidRequest(
             "The name of a key must have 1 to 63 letters, digits and ._@-, begin and end with a "
-            f"letter or digit, and must not be {OURSELVES}, the name of the service."
+            f"letter or digit, and must not be {SYSTEM_CALLER}, the name of the service."
         )
     return name
 
 
-def granted(scopes: frozenset[Scope], origins: Collection[str]) -> frozenset[Scope]:
+def restrict_scopes(scopes: frozenset[Scope], origins: Collection[str]) -> frozenset[Scope]:
     """Return the scopes that a key for these web origins can have. A web page cannot keep a key
     secret, so its key can only create. Raises InvalidRequest if no scope is left."""
     left = scopes & {Scope.CREATE} if origins else scopes

@@ -8,12 +8,12 @@ PREFIX = "aud_"
 DONE = "done"
 """The outcome of an action that did not end in an error."""
 
-OURSELVES = "pgvend"
+SYSTEM_CALLER = "pgvend"
 """The caller name of actions that the service takes by itself: reconciliation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deed:
+class AuditEvent:
     """An action that was done or tried. `subject` is the id of the database or API key that the
     action is on, empty if there is none; `outcome` is `done` or the code of the error."""
 
@@ -27,7 +27,7 @@ class Deed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditEntry(Deed):
+class StoredAuditEvent(AuditEvent):
     """An audit event in the audit log."""
 
     id: str

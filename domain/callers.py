@@ -34,20 +34,20 @@ class Caller:
     rate: Rate | None = None
     origins: frozenset[str] = frozenset()
     key: str = ""
-    longest: timedelta | None = None
+    max_ttl: timedelta | None = None
     is_anonymous: bool = False
 
     @property
-    def sees_all(self) -> bool:
+    def can_see_all(self) -> bool:
         return Scope.ADMIN in self.scopes
 
-    def sees(self, owner: str) -> bool:
+    def can_see(self, owner: str) -> bool:
         """Return whether this caller may see what belongs to the caller named `owner`."""
-        return self.sees_all or owner == self.name
+        return self.can_see_all or owner == self.name
 
-    def check_may(self, scope: Scope) -> None:
+    def check_scope(self, scope: Scope) -> None:
         """Raise Forbidden if the caller lacks the scope."""
-        if not (self.sees_all or scope in self.scopes):
+        if not (self.can_see_all or scope in self.scopes):
             raise Forbidden(f"The API key lacks the scope {scope}.")
 
     def check_origin(self, origin: str | None) -> None:

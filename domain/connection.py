@@ -39,22 +39,24 @@ class Connection:
 
         `ca_file` is the file in which the caller stores `sslrootcert`.
         """
-        hosts = ",".join(f"{bracketed(each.host)}:{each.port}" for each in self.addresses)
-        place = f"{self._credentials}@{hosts}/{_escaped(self.database)}"
+        hosts = ",".join(f"{bracket_ipv6(each.host)}:{each.port}" for each in self.addresses)
+        place = f"{self._credentials}@{hosts}/{_escape(self.database)}"
         return f"postgresql://{place}?{urlencode(self.options(ca_file))}"
 
-    def first_uri(self, scheme: str = "postgresql", **options: str) -> str:
+    def single_host_uri(self, scheme: str = "postgresql", **options: str) -> str:
         """Return a URI of the first host only, for drivers that accept one host."""
-        place = f"{self._credentials}@{bracketed(self.host)}:{self.port}/{_escaped(self.database)}"
+        place = (
+            f"{self._credentials}@{bracket_ipv6(self.host)}:{self.port}/{_escape(self.database)}"
+        )
         return f"{scheme}://{place}?{urlencode(options)}"
 
-    def listed_uri(self, scheme: str, **options: str) -> str:
+    def multi_host_uri(self, scheme: str, **options: str) -> str:
         """Return a URI with several hosts in its query, the form that SQLAlchemy expects."""
         if not self.more_hosts:
-            return self.first_uri(scheme, **options)
-        hosts = [("host", f"{bracketed(each.host)}:{each.port}") for each in self.addresses]
+            return self.single_host_uri(scheme, **options)
+        hosts = [("host", f"{bracket_ipv6(each.host)}:{each.port}") for each in self.addresses]
         query = urlencode([*hosts, *options.items()])
-        return f"{scheme}://{self._credentials}@/{_escaped(self.database)}?{query}"
+        return f"{scheme}://{self._credentials}@/{_escape(self.database)}?{query}"
 
     def options(self, ca_file: str | None = None) -> dict[str, str]:
         """Return libpq's parameters beyond host and login."""
@@ -67,13 +69,13 @@ class Connection:
 
     @property
     def _credentials(self) -> str:
-        return f"{_escaped(self.user)}:{_escaped(self.password.reveal())}"
+        return f"{_escape(self.user)}:{_escape(self.password.reveal())}"
 
 
-def bracketed(host: str) -> str:
+def bracket_ipv6(host: str) -> str:
     """Return the host in the form of a URL's authority: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return quote(text, safe="")

@@ -6,12 +6,12 @@ from datetime import datetime
 
 from domain.callers import ANYONE
 from domain.errors import IllegalTransition, InFlight, OtherTarget
-from domain.idempotency import RequestMark
-from domain.lifecycle import AT_ONCE, LONGEST_HISTORY, Step, StepState, Work, pause_after
-from domain.names import Names, Nickname
+from domain.idempotency import IdempotencyKey
+from domain.lifecycle import DUE_NOW, MAX_HISTORY, Operation, Step, StepState, pause_after
+from domain.names import Nickname, PgNames
 from domain.passwords import PasswordDeriver
-from domain.provisioning import Order, Tenant
-from domain.states import GONE, LEFT_TO_DO, LEGAL, State
+from domain.provisioning import ProvisionRequest, Tenant
+from domain.states import GONE, RESUMABLE_OPERATIONS, TRANSITIONS, State
 from domain.targets import Target
 
 
@@ -31,11 +31,11 @@ class Database:
 
     id: str
     nickname: Nickname
-    names: Names
+    names: PgNames
     target: Target
     caller: str = ANYONE.name
-    request: RequestMark | None = None
-    promised: bool = False
+    idempotency_key: IdempotencyKey | None = None
+    resumable: bool = False
     suffixable: bool = True
     state: State = State.PROVISIONING
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -59,9 +59,9 @@ class Database:
         return self.state in GONE
 
     @property
-    def is_lost(self) -> bool:
+    def is_missing(self) -> bool:
         """Return whether the database disappeared without a delete operation."""
-        return self.state is State.DELETED and self._latest(Work.DELETE) is None
+        return self.state is State.DELETED and self._latest_state(Operation.DELETE) is None
 
     @property
     def changed_at(self) -> datetime:
@@ -74,38 +74,38 @@ class Database:
         """The latest step of each operation, in the order in which the operations first started."""
         return tuple({step.name: step for step in self.history}.values())
 
-    def is_pending(self, work: Work) -> bool:
+    def is_pending(self, operation: Operation) -> bool:
         """Return whether the operation has started and is not completed."""
-        return self._latest(work) in {StepState.RUNNING, StepState.FAILED}
+        return self._latest_state(operation) in {StepState.RUNNING, StepState.FAILED}
 
-    def is_failed(self, work: Work) -> bool:
-        return self._latest(work) is StepState.FAILED
+    def is_failed(self, operation: Operation) -> bool:
+        return self._latest_state(operation) is StepState.FAILED
 
     @property
-    def was_given_up(self) -> bool:
+    def was_abandoned(self) -> bool:
         """Return whether provisioning failed before the database was ready."""
-        return self.is_failed(Work.PROVISION) or self.is_failed(Work.VERIFY)
+        return self.is_failed(Operation.PROVISION) or self.is_failed(Operation.VERIFY)
 
     @property
-    def is_at_rest(self) -> bool:
+    def is_idle(self) -> bool:
         """Return whether no operation is pending. The next change is the expiry or a request."""
-        return self.state in LEFT_TO_DO and not self._has_work
+        return self.state in RESUMABLE_OPERATIONS and not self._has_pending_operation
 
-    def order(self, passwords: PasswordDeriver) -> Order:
+    def provision_request(self, passwords: PasswordDeriver) -> ProvisionRequest:
         """Return the request to the provider for this database."""
         password = passwords(self.id, self.rotation, self.secret, self.nonce)
-        return Order(tenant=self.tenant, password=password, extensions=self.extensions)
+        return ProvisionRequest(tenant=self.tenant, password=password, extensions=self.extensions)
 
-    def rotated(self, passwords: PasswordDeriver, nonce: str) -> "Database":
+    def with_next_password(self, passwords: PasswordDeriver, nonce: str) -> "Database":
         """Return the record with its next password."""
-        return replace(self.rekeyed(passwords, nonce), rotation=self.rotation + 1)
+        return replace(self.with_new_password(passwords, nonce), rotation=self.rotation + 1)
 
-    def rekeyed(self, passwords: PasswordDeriver, nonce: str) -> "Database":
+    def with_new_password(self, passwords: PasswordDeriver, nonce: str) -> "Database":
         """Return the record with another password, derived from the current secret and a new nonce.
         Use it for a password that was never handed out, or whose secret is not configured."""
         return replace(self, secret=passwords.current, nonce=nonce)
 
-    def is_over(self, now: datetime) -> bool:
+    def is_past_expiry(self, now: datetime) -> bool:
         """Return whether the expiry has passed, in whatever state the database is."""
         return self.expires_at is not None and self.expires_at <= now
 
@@ -114,14 +114,14 @@ class Database:
         ready and not past its expiry."""
         if self.state is State.PROVISIONING:
             raise InFlight(f"Database {self.id} is provisioning; repeat the request soon.")
-        if self.state is not State.READY or self.is_over(now):
+        if self.state is not State.READY or self.is_past_expiry(now):
             state = State.EXPIRED if self.state is State.READY else self.state
             raise IllegalTransition(f"Database {self.id} is {state}, not ready.")
 
-    def check_known(self, now: datetime) -> None:
+    def check_password_known(self, now: datetime) -> None:
         """Raise as `check_usable` does, and InFlight while the valid password is not known."""
         self.check_usable(now)
-        if self.is_pending(Work.ROTATE):
+        if self.is_pending(Operation.ROTATE):
             raise InFlight("The password is being rotated: repeat the request, or the rotation.")
 
     def check_target(self, target: Target) -> None:
@@ -132,33 +132,35 @@ class Database:
                 f"{target.name!r}; set PGVEND_PROVIDER back to reach it."
             )
 
-    def moved(self, state: State) -> "Database":
+    def transition_to(self, state: State) -> "Database":
         """Return the record in another state. Raises IllegalTransition."""
-        if state not in LEGAL[self.state]:
+        if state not in TRANSITIONS[self.state]:
             raise IllegalTransition(
                 f"Database {self.id} is {self.state} and cannot become {state}."
             )
         return replace(self, state=state)
 
-    def renamed(self, names: Names) -> "Database":
+    def rename(self, names: PgNames) -> "Database":
         """Return the record with other names; drop what exists under the former names first. Raises
         IllegalTransition unless the database is provisioning."""
         if self.state is not State.PROVISIONING:
             raise IllegalTransition(f"Database {self.id} is {self.state} and keeps its names.")
         return replace(self, names=names)
 
-    def lost(self) -> "Database":
+    def mark_missing(self) -> "Database":
         """Return the record of a database that disappeared without a request to delete it. Raises
         IllegalTransition."""
-        return replace(self.moved(State.DELETING).moved(State.DELETED), wake_at=None)
+        return replace(
+            self.transition_to(State.DELETING).transition_to(State.DELETED), wake_at=None
+        )
 
-    def found_again(self, names: Names) -> "Database":
+    def mark_found(self, names: PgNames) -> "Database":
         """Return the record of a missing database that was found with its data. This is not one of
         the legal transitions, because the database was never deleted."""
         found = replace(self, state=State.READY, names=names)
-        return found._waking(AT_ONCE if found._has_work else None)
+        return found._with_wake_at(DUE_NOW if found._has_pending_operation else None)
 
-    def found_as(self, names: Names) -> "Database":
+    def accept_rename(self, names: PgNames) -> "Database":
         """Return the record with the names that someone gave the database on its server."""
         return replace(self, names=names)
 
@@ -174,66 +176,72 @@ class Database:
     def without_extension(self, name: str) -> "Database":
         return replace(self, extensions=tuple(each for each in self.extensions if each != name))
 
-    def extended(self, expires_at: datetime | None) -> "Database":
+    def with_expiry(self, expires_at: datetime | None) -> "Database":
         """Return the record of a ready database with another expiry."""
-        return replace(self, expires_at=expires_at)._waking(
-            self.wake_at if self._has_work else None
+        return replace(self, expires_at=expires_at)._with_wake_at(
+            self.wake_at if self._has_pending_operation else None
         )
 
-    def began(self, work: Work, at: datetime) -> "Database":
+    def start(self, operation: Operation, at: datetime) -> "Database":
         """Return the record with the operation started: reconciliation finishes it if needed."""
-        return replace(self._with_step(work, StepState.RUNNING, at), wake_at=AT_ONCE, failures=0)
+        return replace(
+            self._with_step(operation, StepState.RUNNING, at), wake_at=DUE_NOW, failures=0
+        )
 
-    def did(self, work: Work, at: datetime, wake_at: datetime | None = None) -> "Database":
+    def complete(
+        self, operation: Operation, at: datetime, wake_at: datetime | None = None
+    ) -> "Database":
         """Return the record with the operation completed. Reconciliation is due at `wake_at`, at
         the expiry, or now if another operation is pending."""
-        done = replace(self._with_step(work, StepState.DONE, at), failures=0)
-        return done._waking(AT_ONCE if done._has_work else wake_at)
+        done = replace(self._with_step(operation, StepState.DONE, at), failures=0)
+        return done._with_wake_at(DUE_NOW if done._has_pending_operation else wake_at)
 
-    def missed(self, work: Work, at: datetime, error: str) -> "Database":
+    def fail(self, operation: Operation, at: datetime, error: str) -> "Database":
         """Return the record with the operation failed, to be retried after a longer pause each
         time."""
         failures = self.failures + 1
-        database = self._with_step(work, StepState.FAILED, at, error)
-        return replace(database, failures=failures)._waking(at + pause_after(failures))
+        database = self._with_step(operation, StepState.FAILED, at, error)
+        return replace(database, failures=failures)._with_wake_at(at + pause_after(failures))
 
-    def given_up(self, at: datetime, error: str) -> "Database":
+    def abandon(self, at: datetime, error: str) -> "Database":
         """Return the record of a database that could not be provisioned, to be deleted, with the
         error. The same request, repeated, creates a new database."""
-        database = replace(self, request=None)
+        database = replace(self, idempotency_key=None)
         for step in self.steps:
             if step.state is StepState.RUNNING:
-                database = database._with_step(Work(step.name), StepState.FAILED, at, error)
-        return database.moved(State.DELETING).began(Work.DELETE, at)
+                database = database._with_step(Operation(step.name), StepState.FAILED, at, error)
+        return database.transition_to(State.DELETING).start(Operation.DELETE, at)
 
-    def dropped(self, at: datetime) -> "Database":
+    def finish_deletion(self, at: datetime) -> "Database":
         """Return the record with nothing left on the server: deleted, or failed if it never was
         ready."""
-        state = State.FAILED if self.was_given_up else State.DELETED
-        return self.moved(state).did(Work.DELETE, at)
+        state = State.FAILED if self.was_abandoned else State.DELETED
+        return self.transition_to(state).complete(Operation.DELETE, at)
 
     @property
-    def _has_work(self) -> bool:
+    def _has_pending_operation(self) -> bool:
         """Return whether an operation is pending that the current state allows to finish."""
-        return any(map(self.is_pending, LEFT_TO_DO.get(self.state, ())))
+        return any(map(self.is_pending, RESUMABLE_OPERATIONS.get(self.state, ())))
 
-    def _waking(self, at: datetime | None) -> "Database":
+    def _with_wake_at(self, at: datetime | None) -> "Database":
         """Return the record with that time of its next reconciliation, at the latest its expiry."""
         ends = self.expires_at if self.state is State.READY else None
         return replace(self, wake_at=min(filter(None, (at, ends)), default=None))
 
-    def _with_step(self, work: Work, state: StepState, at: datetime, error: str = "") -> "Database":
+    def _with_step(
+        self, operation: Operation, state: StepState, at: datetime, error: str = ""
+    ) -> "Database":
         number = self.history[-1].number + 1 if self.history else 1
-        step = Step(number, work.value, state, at, error)
-        return replace(self, history=_shortened((*self.history, step)))
+        step = Step(number, operation.value, state, at, error)
+        return replace(self, history=_trim_history((*self.history, step)))
 
-    def _latest(self, work: Work) -> StepState | None:
-        return next((step.state for step in reversed(self.history) if step.name == work), None)
+    def _latest_state(self, operation: Operation) -> StepState | None:
+        return next((step.state for step in reversed(self.history) if step.name == operation), None)
 
 
-def _shortened(history: tuple[Step, ...]) -> tuple[Step, ...]:
+def _trim_history(history: tuple[Step, ...]) -> tuple[Step, ...]:
     """Drop the oldest step that is not the latest of its operation, if there are too many."""
-    if len(history) <= LONGEST_HISTORY:
+    if len(history) <= MAX_HISTORY:
         return history
     latest = {step.name: step.number for step in history}
     place = next(i for i, step in enumerate(history) if step.number != latest[step.name])

@@ -13,7 +13,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Mend:
+class Fix:
     """An SQL statement to run in `database` (None: in any), by a superuser; `by_admin` if the admin
     can run it, because the operator has no superuser."""
 
@@ -29,20 +29,20 @@ class Outcome:
 
     verdict: Verdict
     detail: str
-    mends: tuple[Mend, ...] = ()
+    fixes: tuple[Fix, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class DoctorCheck:
     """A named check and its outcome."""
 
     name: str
     outcome: Outcome
 
 
-def counted(number: int, what: str) -> str:
+def format_count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def has_failed(checks: Iterable[Check]) -> bool:
+def has_failed(checks: Iterable[DoctorCheck]) -> bool:
     return any(check.outcome.verdict is Verdict.FAIL for check in checks)

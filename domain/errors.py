@@ -8,7 +8,7 @@ PgvendError
 │   ├── InvalidLabels
 │   ├── InvalidPageToken
 │   ├── ExtensionUnavailable
-│   └── RequestReused
+│   └── IdempotencyKeyReused
 ├── Unauthenticated            send an API key
 │   └── KeyRefused
 ├── Forbidden                  use another API key
@@ -23,7 +23,7 @@ PgvendError
 │   ├── OtherTarget
 │   ├── SecretUnknown
 │   ├── PasswordChanged
-│   ├── RequestKnown
+│   ├── RequestAlreadyRecorded
 │   └── InFlight               repeat the same request soon
 ├── Unavailable                repeat the same request later
 │   ├── RateLimited            nothing was changed: too many requests
@@ -91,7 +91,7 @@ class ExtensionUnavailable(InvalidRequest):
     code = "extension_unavailable"
 
 
-class RequestReused(InvalidRequest):
+class IdempotencyKeyReused(InvalidRequest):
     """The idempotency key was used for a different request: use a new key."""
 
     code = "idempotency_key_reused"
@@ -185,7 +185,7 @@ class PasswordChanged(Conflict):
     code = "password_changed"
 
 
-class RequestKnown(Conflict):
+class RequestAlreadyRecorded(Conflict):
     """A request with the same idempotency key is already recorded."""
 
     code = "request_known"

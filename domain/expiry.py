@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from domain.errors import InvalidDuration, InvalidExpiry
 
-SHORTEST = timedelta(minutes=1)
+MIN_TTL = timedelta(minutes=1)
 """A shorter lifetime would end while the caller still reads the response."""
 
-LONGEST = timedelta(days=36_500)
+MAX_TTL = timedelta(days=36_500)
 """Keeps every date within the range of calendars and drivers."""
 
 _SHORT = re.compile(r"([0-9]{1,9})([smhdw])")
@@ -19,7 +19,7 @@ _ISO = re.compile(
     r"(?:T(?=[0-9])(?:(?P<hours>[0-9]{1,9})H)?(?:(?P<minutes>[0-9]{1,9})M)?"
     r"(?:(?P<seconds>[0-9]{1,9})S)?)?)"
 )
-DURATION = rf"^(?:{_SHORT.pattern}|{re.sub('[?]P<[a-z]+>', '', _ISO.pattern)})$"
+DURATION_PATTERN = rf"^(?:{_SHORT.pattern}|{re.sub('[?]P<[a-z]+>', '', _ISO.pattern)})$"
 """The pattern of a duration, in a syntax that JSON Schema shares with Python."""
 
 
@@ -33,7 +33,7 @@ def parse_duration(text: str) -> timedelta:
         length = timedelta(**parts)
     except OverflowError:
         length = timedelta.max
-    if not parts or not SHORTEST <= length <= LONGEST:
+    if not parts or not MIN_TTL <= length <= MAX_TTL:
         raise InvalidDuration(
             f"{text[:40]!r} is not a duration between one minute and a hundred years: "
             "write 24h, 7d, or an ISO 8601 duration such as PT36H."
@@ -59,43 +59,43 @@ class ExpiryPolicy:
     `max_ttl`, else no expiry; a `max_ttl` of None sets no limit."""
 
     default: timedelta | None = None
-    longest: timedelta | None = None
+    max_ttl: timedelta | None = None
 
-    def within(self, longest: timedelta | None) -> "ExpiryPolicy":
+    def limit_to(self, max_ttl: timedelta | None) -> "ExpiryPolicy":
         """Return the policy with lifetimes limited to `max_ttl` too."""
-        if longest is None:
+        if max_ttl is None:
             return self
-        bound = min(longest, self.longest or longest)
-        return ExpiryPolicy(default=min(bound, self.default or bound), longest=bound)
+        bound = min(max_ttl, self.max_ttl or max_ttl)
+        return ExpiryPolicy(default=min(bound, self.default or bound), max_ttl=bound)
 
     def expires_at(self, now: datetime, ttl: timedelta | None) -> datetime | None:
         """Return the expiry of a database created `now`, None for never. Raises InvalidDuration."""
-        ttl = ttl or self.default or self.longest
+        ttl = ttl or self.default or self.max_ttl
         if ttl is None:
             return None
-        if self.longest is not None and ttl > self.longest:
+        if self.max_ttl is not None and ttl > self.max_ttl:
             raise InvalidDuration(
-                f"The ttl can be at most {_told(self.longest)}; request a shorter one."
+                f"The ttl can be at most {_format_duration(self.max_ttl)}; request a shorter one."
             )
         return now + ttl
 
     def validate_expiry(self, now: datetime, expires_at: datetime | None) -> datetime | None:
         """Return that time in UTC, None for never. Raise InvalidExpiry if it is out of bounds."""
         if expires_at is None:
-            if self.longest is not None:
+            if self.max_ttl is not None:
                 raise InvalidExpiry(
                     "A database has to expire here, at most "
-                    f"{_told(self.longest)} from now: send ttl or expires_at."
+                    f"{_format_duration(self.max_ttl)} from now: send ttl or expires_at."
                 )
             return None
-        if expires_at < now + SHORTEST:
+        if expires_at < now + MIN_TTL:
             raise InvalidExpiry("expires_at must be at least one minute in the future.")
-        if expires_at > now + (self.longest or LONGEST):
+        if expires_at > now + (self.max_ttl or MAX_TTL):
             raise InvalidExpiry(
-                f"expires_at must be at most {_told(self.longest or LONGEST)} from now."
+                f"expires_at must be at most {_format_duration(self.max_ttl or MAX_TTL)} from now."
             )
         return expires_at.astimezone(UTC)
 
 
-def _told(length: timedelta) -> str:
+def _format_duration(length: timedelta) -> str:
     return str(length).removesuffix(", 0:00:00")

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from ipaddress import ip_address
 
-_ALL = {"*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be read, not bound
+_WILDCARDS = {"*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be read, not bound
 """Wildcard listen addresses, and the address by which the machine itself connects to them."""
 
 
-def reached_at(listen: Sequence[str]) -> str:
+def find_local_host(listen: Sequence[str]) -> str:
     """Return the host by which this machine connects to a server that listens on `listen`."""
-    local = [address for address in listen if address in _ALL or is_loopback(address)]
+    local = [address for address in listen if address in _WILDCARDS or is_loopback(address)]
     first = (local or listen)[0]
-    return _ALL.get(first, first)
+    return _WILDCARDS.get(first, first)
 
 
 def is_loopback(host: str) -> bool:

@@ -7,26 +7,26 @@ from hashlib import sha256
 
 from domain.errors import InvalidRequest
 
-REMEMBERED = timedelta(hours=24)
+RETENTION = timedelta(hours=24)
 """How long a repeated key returns the same database."""
 
-KEY = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
+KEY_PATTERN = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
 
 
 @dataclass(frozen=True, slots=True)
-class RequestMark:
+class IdempotencyKey:
     """Digests: of the caller with its idempotency key, and of the request's content."""
 
     key: str
     body: str
 
 
-def request_mark(caller: str, key: str, body: str) -> RequestMark:
+def create_idempotency_key(caller: str, key: str, body: str) -> IdempotencyKey:
     """Return the key of one caller: the same text from another caller is another key. Raises
     InvalidRequest unless it has 1 to 255 visible ASCII characters, with spaces in between."""
-    if not KEY.fullmatch(key):
+    if not KEY_PATTERN.fullmatch(key):
         raise InvalidRequest("The Idempotency-Key must have 1 to 255 visible ASCII characters.")
-    return RequestMark(_digest(caller, key), _digest(body))
+    return IdempotencyKey(_digest(caller, key), _digest(body))
 
 
 def _digest(*parts: str) -> str:

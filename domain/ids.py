@@ -15,7 +15,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 _LAST = (datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH) // _MILLISECOND
 _DIGITS = f"[{CROCKFORD}]{{{_LENGTH}}}"
 
-SHAPE = re.compile(PREFIX + _DIGITS)
+ID_PATTERN = re.compile(PREFIX + _DIGITS)
 
 
 def new_id(now: datetime, entropy: bytes, prefix: str = PREFIX) -> str:
@@ -23,10 +23,10 @@ def new_id(now: datetime, entropy: bytes, prefix: str = PREFIX) -> str:
     if len(entropy) != RANDOM_BYTES:
         raise ValueError(f"an id takes {RANDOM_BYTES} random bytes, not {len(entropy)}")
     number = (now - _EPOCH) // _MILLISECOND << 80 | int.from_bytes(entropy)
-    return prefix + digits_of(number, _LENGTH)
+    return prefix + encode_base32(number, _LENGTH)
 
 
-def digits_of(number: int, length: int) -> str:
+def encode_base32(number: int, length: int) -> str:
     """Return the last `length` digits of the number in Crockford's base 32."""
     return "".join(CROCKFORD[number >> 5 * place & 31] for place in reversed(range(length)))
 
@@ -37,7 +37,7 @@ def is_id(text: str, prefix: str = PREFIX) -> bool:
     return is_shaped and _milliseconds(text.removeprefix(prefix)) <= _LAST
 
 
-def made_at(database_id: str) -> datetime:
+def created_at_from_id(database_id: str) -> datetime:
     """Return the creation time of an id, in milliseconds. Raises ValueError if it is not an id."""
     if not is_id(database_id):
         raise ValueError(f"{database_id!r} is not an id")

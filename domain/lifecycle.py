@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 
-class Work(StrEnum):
+class Operation(StrEnum):
     """Operations on a database outside the registry. Each one that has started is finished."""
 
     PROVISION = "provision"
@@ -16,8 +16,8 @@ class Work(StrEnum):
     SUSPEND = "suspend"
     RESTORE = "restore"
     WARN = "warn"  # the size exceeds the limit
-    CONFINE = "confine"  # the size still exceeds the limit
-    RELEASE = "release"  # the size is below the limit again
+    SET_READ_ONLY = "set_read_only"  # the size still exceeds the limit
+    CLEAR_READ_ONLY = "clear_read_only"  # the size is below the limit again
     DELETE = "delete"
 
 
@@ -39,10 +39,10 @@ class Step:
     error: str = ""
 
 
-LONGEST_HISTORY = 100
+MAX_HISTORY = 100
 """The number of steps in a record: an operation that always fails must not let it grow forever."""
 
-AT_ONCE = datetime(2000, 1, 1, tzinfo=UTC)
+DUE_NOW = datetime(2000, 1, 1, tzinfo=UTC)
 """The `wake_at` of a started operation: due now, even if the clock was set back."""
 
 FIRST_PAUSE = timedelta(seconds=10)

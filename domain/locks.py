@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 
-class Mode(IntEnum):
+class LockMode(IntEnum):
     """Lock modes from weak to strong; the names are those of `pg_locks.mode` without `Lock`."""
 
     AccessShare = 1
@@ -17,7 +17,7 @@ class Mode(IntEnum):
     Exclusive = 7
     AccessExclusive = 8
 
-    def conflicts_with(self, other: "Mode") -> bool:
+    def conflicts_with(self, other: "LockMode") -> bool:
         """Return whether the modes conflict, by the table "Conflicting Lock Modes" of PostgreSQL's
         documentation."""
         weak, strong = sorted((self, other))
@@ -25,20 +25,20 @@ class Mode(IntEnum):
 
 
 _FIRST_CONFLICT = {
-    Mode.AccessShare: Mode.AccessExclusive,
-    Mode.RowShare: Mode.Exclusive,
-    Mode.RowExclusive: Mode.Share,
-    Mode.ShareUpdateExclusive: Mode.ShareUpdateExclusive,
-    Mode.Share: Mode.ShareRowExclusive,
-    Mode.ShareRowExclusive: Mode.ShareRowExclusive,
-    Mode.Exclusive: Mode.Exclusive,
-    Mode.AccessExclusive: Mode.AccessExclusive,
+    LockMode.AccessShare: LockMode.AccessExclusive,
+    LockMode.RowShare: LockMode.Exclusive,
+    LockMode.RowExclusive: LockMode.Share,
+    LockMode.ShareUpdateExclusive: LockMode.ShareUpdateExclusive,
+    LockMode.Share: LockMode.ShareRowExclusive,
+    LockMode.ShareRowExclusive: LockMode.ShareRowExclusive,
+    LockMode.Exclusive: LockMode.Exclusive,
+    LockMode.AccessExclusive: LockMode.AccessExclusive,
 }
 """For each mode, the weakest mode that is not weaker and conflicts with it; all stronger modes
 conflict too."""
 
 
-class Kind(StrEnum):
+class LockKind(StrEnum):
     """Kinds of lock targets that all databases of a server share, and transactions, for which other
     sessions wait. An OBJECT is the object of a row in a shared catalog: a database or a role.
     SHORT_LIVED are locks that no session can keep, such as those to extend a file or to send
@@ -48,7 +48,7 @@ class Kind(StrEnum):
     OBJECT = "object"
     TUPLE = "tuple"
     TRANSACTION = "transaction"
-    PASSING = "passing"
+    SHORT_LIVED = "short_lived"
 
 
 Party = int | str
@@ -63,9 +63,9 @@ class Lock:
     """
 
     party: Party
-    kind: Kind
+    kind: LockKind
     target: str
-    mode: Mode
+    mode: LockMode
     granted: bool = True
     waited: float = 0.0
     tenant: str | None = None
@@ -78,7 +78,7 @@ class Lock:
         return comes_first and self.mode.conflicts_with(other.mode)
 
 
-def blockings(locks: Collection[Lock]) -> Iterator[tuple[Lock, Lock]]:
+def find_blocked(locks: Collection[Lock]) -> Iterator[tuple[Lock, Lock]]:
     """Yield pairs of a lock or wait and a lock that waits for it."""
     by_target: dict[str, list[Lock]] = {}
     for lock in locks:

@@ -31,13 +31,13 @@ RESERVED = frozenset(
 )
 """Names that exist on servers by default, or are keywords in pg_hba.conf."""
 
-_DROPPED = re.compile(r"[^a-z0-9_-]")
+_DISALLOWED = re.compile(r"[^a-z0-9_-]")
 _UNICODE_HYPHEN = "\u2010"
 _CUT_HASH = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class PgNames:
     """The identifiers of a database and its owner: at most 63 bytes each, ASCII.
 
     New names begin with a letter, a digit or `_`, so that no program mistakes them for an option.
@@ -72,14 +72,14 @@ class Nickname:
         if any(unicodedata.category(char) in {"Cc", "Cs"} for char in text):
             raise InvalidNickname("The nickname contains control characters; remove them.")
         nickname = cls(text)
-        if not any(char.isalnum() for char in nickname._cleaned()):
+        if not any(char.isalnum() for char in nickname._clean()):
             raise InvalidNickname("The nickname needs a letter or a digit; add one.")
         return nickname
 
-    def _cleaned(self) -> str:
+    def _clean(self) -> str:
         composed = unicodedata.normalize("NFKC", self.typed).replace(_UNICODE_HYPHEN, "-")
-        ascii_only = "".join(map(_transliterated, composed))
-        return _DROPPED.sub("", ascii_only.lower()).lstrip("-")
+        ascii_only = "".join(map(_transliterate, composed))
+        return _DISALLOWED.sub("", ascii_only.lower()).lstrip("-")
 
     def base(self) -> str:
         """Return the database's name without a suffix: at most 58 bytes.
@@ -87,26 +87,26 @@ class Nickname:
         A longer name is truncated and ends in a hash of the whole name, so that two long nicknames
         with the same beginning get different names.
         """
-        cleaned = self._cleaned()
+        cleaned = self._clean()
         if len(cleaned) <= MAX_BASE:
             return cleaned
         digest = sha256(cleaned.encode()).hexdigest()[:_CUT_HASH]
-        return _joined(cleaned, digest)
+        return _join(cleaned, digest)
 
     def is_reserved(self) -> bool:
         return self.base() in RESERVED
 
-    def names(self, suffix: str = "") -> Names:
+    def names(self, suffix: str = "") -> PgNames:
         """Return the identifiers, with `suffix` if those without are reserved or taken."""
-        database = _joined(self.base(), suffix) if suffix else self.base()
-        return Names(database=database, owner=OWNER_PREFIX + database)
+        database = _join(self.base(), suffix) if suffix else self.base()
+        return PgNames(database=database, owner=OWNER_PREFIX + database)
 
 
-def _transliterated(char: str) -> str:
+def _transliterate(char: str) -> str:
     """Return the character in ASCII, without hyphens that the caller did not type (of a dash, or of
     `e-mail` for an emoji): a name with a hyphen needs quotes in SQL."""
     return char if char.isascii() else anyascii(char).replace("-", "")
 
 
-def _joined(base: str, suffix: str) -> str:
+def _join(base: str, suffix: str) -> str:
     return f"{base[: MAX_BASE - len(suffix) - 1]}_{suffix}"

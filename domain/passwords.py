@@ -27,7 +27,7 @@ NONCE_BYTES = 16
 _UNBIASED = 256 - 256 % len(ALPHABET)
 
 
-def name_of(secret: Secret) -> str:
+def secret_name(secret: Secret) -> str:
     """Return a public name of the secret, from which the secret cannot be derived.
 
     Records name the secret of their password by it. The name of the first secret is the name of the
@@ -51,11 +51,11 @@ class PasswordDeriver:
     @property
     def current(self) -> str:
         """The name of the secret for new passwords."""
-        return name_of(self.secret)
+        return secret_name(self.secret)
 
     def knows(self, name: str) -> bool:
         """Return whether the secret of that name is configured."""
-        return self._named(name) is not None
+        return self._find_secret(name) is not None
 
     def __call__(self, database_id: str, rotation: int, name: str = "", nonce: str = "") -> Secret:
         """Return the password of `database_id` after `rotation` rotations (0: the first password),
@@ -63,19 +63,19 @@ class PasswordDeriver:
 
         Records of early releases have an empty `nonce`, and keep their passwords.
         """
-        secret = self._named(name)
+        secret = self._find_secret(name)
         if secret is None:
             return MissingSecret()
-        characters = _characters(_stream(secret, _purpose(database_id, rotation, nonce)))
+        characters = _to_characters(_stream(secret, _purpose(database_id, rotation, nonce)))
         while True:
             candidate = "".join(next(characters) for _ in range(LENGTH))
             if all(any(char in chars for char in candidate) for chars in CLASSES):
                 return Secret(candidate)
 
-    def _named(self, name: str) -> Secret | None:
+    def _find_secret(self, name: str) -> Secret | None:
         wanted = name or self.first or self.current
         known = (self.secret, *self.previous)
-        return next((secret for secret in known if name_of(secret) == wanted), None)
+        return next((secret for secret in known if secret_name(secret) == wanted), None)
 
 
 def new_nonce(entropy: bytes) -> str:
@@ -97,6 +97,6 @@ def _stream(secret: Secret, purpose: str) -> Iterator[int]:
         yield from hmac.digest(key, f"pgvend/1/{block}/{purpose}".encode(), "sha256")
 
 
-def _characters(stream: Iterator[int]) -> Iterator[str]:
+def _to_characters(stream: Iterator[int]) -> Iterator[str]:
     """Map bytes to characters without bias: discard bytes beyond the last whole multiple."""
     return (ALPHABET[byte % len(ALPHABET)] for byte in stream if byte < _UNBIASED)

@@ -13,7 +13,7 @@ SCHEMES = {"postgres", "postgresql"}
 DEFAULT_PORT = 5432
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
-_ELSEWHERE = {"service", "passfile", "hostaddr"}
+_FORBIDDEN_PARAMETERS = {"service", "passfile", "hostaddr"}
 """Parameters that would connect to a host that the URL does not name, or read other files."""
 
 _HOST = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(?::(?P<port>[0-9]*))?")
@@ -55,11 +55,11 @@ class PostgresUrl:
         user, colon, password = login.partition(":")
         secret = query.pop("password", unquote(password) if colon else None)
         return cls(
-            addresses=_addresses(query.pop("host", hosts), query.pop("port", None)),
+            addresses=_parse_addresses(query.pop("host", hosts), query.pop("port", None)),
             user=query.pop("user", unquote(user)) or None,
             password=None if secret is None else Secret(secret),
             database=query.pop("dbname", unquote(parts.path.removeprefix("/"))) or None,
-            parameters=MappingProxyType(_checked(query)),
+            parameters=MappingProxyType(_validate_parameters(query)),
         )
 
     @property
@@ -72,13 +72,13 @@ class PostgresUrl:
         return self.parameters.get("target_session_attrs", "any")
 
 
-def _addresses(hosts: str, ports: str | None) -> tuple[Address, ...]:
+def _parse_addresses(hosts: str, ports: str | None) -> tuple[Address, ...]:
     if not hosts:
         return ()
-    return tuple(_address(each, ports) for each in hosts.split(","))
+    return tuple(_parse_address(each, ports) for each in hosts.split(","))
 
 
-def _address(text: str, default_port: str | None) -> Address:
+def _parse_address(text: str, default_port: str | None) -> Address:
     matched = _HOST.fullmatch(text)
     if not matched or not matched["host"]:
         raise ValueError("not a PostgreSQL URL")
@@ -88,8 +88,8 @@ def _address(text: str, default_port: str | None) -> Address:
     return Address(unquote(matched["host"].strip("[]")), port)
 
 
-def _checked(parameters: Mapping[str, str]) -> Mapping[str, str]:
-    if foreign := sorted(_ELSEWHERE & set(parameters)):
+def _validate_parameters(parameters: Mapping[str, str]) -> Mapping[str, str]:
+    if foreign := sorted(_FORBIDDEN_PARAMETERS & set(parameters)):
         raise ValueError(f"{foreign[0]} is not supported: put host and login into the URL")
     if parameters.get("sslmode", "disable") not in SSL_MODES:
         raise ValueError(f"sslmode is not one of {', '.join(SSL_MODES)}")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from domain.names import Names
+from domain.names import PgNames
 from domain.secrets import Secret
 
 
@@ -11,11 +11,11 @@ class Tenant:
     """The identity of one database on a provider: `id` marks it as pgvend's, `names` locate it."""
 
     id: str
-    names: Names
+    names: PgNames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class ProvisionRequest:
     """A database to provision.
 
     `password` is set if the provider accepts a chosen password; `extensions` are the PostgreSQL
@@ -28,7 +28,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
+class InventoryItem:
     """What a provider has for one id; a part that does not exist is None."""
 
     id: str

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from domain.errors import InvalidRequest, RateLimited
 
-SHAPE = re.compile(r"([1-9][0-9]{0,5})/(s|sec|second|m|min|minute|h|hour|d|day)")
+RATE_PATTERN = re.compile(r"([1-9][0-9]{0,5})/(s|sec|second|m|min|minute|h|hour|d|day)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _UNITS = {1: "s", 60: "min", 3600: "h", 86400: "d"}
 
@@ -33,7 +33,7 @@ class Rate:
 
 def parse_rate(text: str) -> Rate:
     """Parse `10/min`, `5/s`, `100/hour`. Raises InvalidRequest."""
-    found = SHAPE.fullmatch(text)
+    found = RATE_PATTERN.fullmatch(text)
     if not found:
         raise InvalidRequest(f"{text[:63]!r} is not a rate: write 10/min; units are s, min, h, d.")
     return Rate(int(found[1]), _SECONDS[found[2][0]])

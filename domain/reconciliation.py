@@ -6,24 +6,29 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.database import Database
-from domain.ids import is_id, made_at
-from domain.lifecycle import Work
-from domain.names import Names
-from domain.provisioning import Holding
+from domain.ids import created_at_from_id, is_id
+from domain.lifecycle import Operation
+from domain.names import PgNames
+from domain.provisioning import InventoryItem
 from domain.states import LIVE, State
 from domain.text import is_plain
 from domain.transitions import is_expiring, is_restoring
 
-SETTLED = timedelta(hours=1)
+SETTLING_TIME = timedelta(hours=1)
 """The minimum age before drift is reported. A younger database may be one that another service is
 provisioning, and a recent change may not be listed yet."""
 
 
-READY_WORKS = (Work.ROTATE, Work.ADD_EXTENSION, Work.CONFINE, Work.RELEASE)
+READY_OPERATIONS = (
+    Operation.ROTATE,
+    Operation.ADD_EXTENSION,
+    Operation.SET_READ_ONLY,
+    Operation.CLEAR_READ_ONLY,
+)
 """In this order: an extension is installed with the password that a rotation sets."""
 
 
-class Upkeep(StrEnum):
+class ReconcileAction(StrEnum):
     """Findings of a reconciliation, each named by its action."""
 
     FINISH = "finish"  # creation was interrupted; the caller can ask for it again
@@ -34,33 +39,33 @@ class Upkeep(StrEnum):
     RESTORE = "restore"  # the restore was interrupted
     DELETE = "delete"  # the deletion was requested
     WARN = "warn"  # the size exceeds the limit
-    CONFINE = "confine"  # the size still exceeds the limit
-    RELEASE = "release"  # the size is below the limit again
-    EXCEED = "exceed"  # read-only, and still growing: reported only
-    ADOPT = "adopt"  # orphaned: has the mark, and no record
-    REMOVE = "remove"  # leftover: recorded as deleted, still present
-    FORGET = "forget"  # missing: recorded as present, does not exist
-    MISS = "miss"  # missing, but this may be another server: reported only
-    DOUBT = "doubt"  # incomplete, and no record: reported only
+    SET_READ_ONLY = "set_read_only"  # the size still exceeds the limit
+    CLEAR_READ_ONLY = "clear_read_only"  # the size is below the limit again
+    REPORT_OVERSIZE = "report_oversize"  # read-only, and still growing: reported only
+    IMPORT = "import"  # orphaned: has the mark, and no record
+    DELETE_LEFTOVER = "delete_leftover"  # leftover: recorded as deleted, still present
+    MARK_MISSING = "mark_missing"  # missing: recorded as present, does not exist
+    REPORT_MISSING = "report_missing"  # missing, but this may be another server: reported only
+    REPORT_INCOMPLETE = "report_incomplete"  # incomplete, and no record: reported only
     RENAME = "rename"  # renamed on the server
     MEASURE = "measure"  # reported if the sizes cannot be measured
     COMPARE = "compare"  # reported if the inventory cannot be listed
 
 
-def due(database: Database, now: datetime) -> Upkeep | None:
+def due(database: Database, now: datetime) -> ReconcileAction | None:
     """Return the action for a record whose `wake_at` has passed."""
     if is_restoring(database, now):
-        return Upkeep.RESTORE
+        return ReconcileAction.RESTORE
     if is_expiring(database, now):
-        return Upkeep.EXPIRE
+        return ReconcileAction.EXPIRE
     match database.state:
         case State.PROVISIONING:
-            return Upkeep.FINISH if database.promised else Upkeep.UNDO
+            return ReconcileAction.FINISH if database.resumable else ReconcileAction.UNDO
         case State.DELETING:
-            return Upkeep.DELETE
+            return ReconcileAction.DELETE
         case State.READY:
-            works = filter(database.is_pending, READY_WORKS)
-            return next((Upkeep(work.value) for work in works), None)
+            operations = filter(database.is_pending, READY_OPERATIONS)
+            return next((ReconcileAction(operation.value) for operation in operations), None)
     return None
 
 
@@ -68,9 +73,9 @@ def due(database: Database, now: datetime) -> Upkeep | None:
 class Drift:
     """A difference between record and provider for one id, and the action that resolves it."""
 
-    kind: Upkeep
+    action: ReconcileAction
     id: str
-    names: Names
+    names: PgNames
     is_tombstone: bool = False
 
     @property
@@ -80,8 +85,8 @@ class Drift:
         return is_plain(self.names.database) and is_plain(self.names.owner)
 
 
-def unrecorded(
-    holdings: Sequence[Holding], records: Mapping[str, Database], now: datetime
+def find_unrecorded(
+    items: Sequence[InventoryItem], records: Mapping[str, Database], now: datetime
 ) -> list[Drift]:
     """Return the drift of items that no live record covers; `records` has the records of all ids.
 
@@ -91,31 +96,45 @@ def unrecorded(
     another service that is still provisioning it. A database that was marked as missing and exists
     again is imported. A tombstone contains no data and can be dropped at once.
     """
-    drifts = (_unrecorded(holding, records.get(holding.id), now) for holding in holdings)
+    drifts = (
+        _unrecorded(inventory_item, records.get(inventory_item.id), now) for inventory_item in items
+    )
     return [drift for drift in drifts if drift]
 
 
-def _unrecorded(holding: Holding, record: Database | None, now: datetime) -> Drift | None:
-    known = record.names if record else Names(database="", owner="")
-    names = Names(holding.database or known.database, holding.owner or known.owner)
-    if holding.is_tombstone and (record is None or record.is_gone):
-        return Drift(Upkeep.REMOVE, holding.id, names, is_tombstone=True)
-    if record is None and _is_settled(holding, now):
-        is_whole = holding.database and holding.owner
-        return Drift(Upkeep.ADOPT if is_whole else Upkeep.DOUBT, holding.id, names)
-    if record and record.is_lost:
-        return Drift(Upkeep.ADOPT if holding.database else Upkeep.DOUBT, holding.id, names)
+def _unrecorded(
+    inventory_item: InventoryItem, record: Database | None, now: datetime
+) -> Drift | None:
+    known = record.names if record else PgNames(database="", owner="")
+    names = PgNames(inventory_item.database or known.database, inventory_item.owner or known.owner)
+    if inventory_item.is_tombstone and (record is None or record.is_gone):
+        return Drift(ReconcileAction.DELETE_LEFTOVER, inventory_item.id, names, is_tombstone=True)
+    if record is None and _is_settled(inventory_item, now):
+        is_whole = inventory_item.database and inventory_item.owner
+        return Drift(
+            ReconcileAction.IMPORT if is_whole else ReconcileAction.REPORT_INCOMPLETE,
+            inventory_item.id,
+            names,
+        )
+    if record and record.is_missing:
+        return Drift(
+            ReconcileAction.IMPORT
+            if inventory_item.database
+            else ReconcileAction.REPORT_INCOMPLETE,
+            inventory_item.id,
+            names,
+        )
     if record and record.is_gone:
-        return Drift(Upkeep.REMOVE, holding.id, names)
+        return Drift(ReconcileAction.DELETE_LEFTOVER, inventory_item.id, names)
     return None
 
 
-def _is_settled(holding: Holding, now: datetime) -> bool:
-    return is_id(holding.id) and made_at(holding.id) + SETTLED <= now
+def _is_settled(inventory_item: InventoryItem, now: datetime) -> bool:
+    return is_id(inventory_item.id) and created_at_from_id(inventory_item.id) + SETTLING_TIME <= now
 
 
-def misrecorded(
-    records: Collection[Database], holdings: Sequence[Holding], now: datetime
+def find_misrecorded(
+    records: Collection[Database], items: Sequence[InventoryItem], now: datetime
 ) -> list[Drift]:
     """Return the drift of records that are ready or expired, but whose database does not exist or
     has another name.
@@ -123,9 +142,9 @@ def misrecorded(
     A database is marked as missing only if one that is at least as old exists: otherwise this may
     be another server. A recent change may not be listed yet.
     """
-    held: dict[str, list[Holding]] = {}
-    for holding in holdings:
-        held.setdefault(holding.id, []).append(holding)
+    held: dict[str, list[InventoryItem]] = {}
+    for inventory_item in items:
+        held.setdefault(inventory_item.id, []).append(inventory_item)
     there = [record for record in records if record.state in LIVE and record.id in held]
     since = min((record.created_at for record in there), default=None)
     drifts = (_misrecorded(record, held.get(record.id, []), since, now) for record in records)
@@ -133,17 +152,21 @@ def misrecorded(
 
 
 def _misrecorded(
-    record: Database, holdings: Sequence[Holding], since: datetime | None, now: datetime
+    record: Database, items: Sequence[InventoryItem], since: datetime | None, now: datetime
 ) -> Drift | None:
     if record.state not in {State.READY, State.EXPIRED}:
         return None
-    names = [holding.database for holding in holdings if holding.database]
+    names = [inventory_item.database for inventory_item in items if inventory_item.database]
     if not names:
-        if now < record.changed_at + SETTLED:
+        if now < record.changed_at + SETTLING_TIME:
             return None
         is_certain = since and since <= record.created_at
-        return Drift(Upkeep.FORGET if is_certain else Upkeep.MISS, record.id, record.names)
+        return Drift(
+            ReconcileAction.MARK_MISSING if is_certain else ReconcileAction.REPORT_MISSING,
+            record.id,
+            record.names,
+        )
     if record.names.database not in names:
         name = next(filter(is_plain, names), names[0])
-        return Drift(Upkeep.RENAME, record.id, Names(name, record.names.owner))
+        return Drift(ReconcileAction.RENAME, record.id, PgNames(name, record.names.owner))
     return None

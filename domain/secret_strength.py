@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 
 from domain.secrets import Secret
 
-SHORTEST = 32
+MIN_LENGTH = 32
 """Characters: all shorter secrets can be tried, whatever their characters are."""
 
-FEWEST_DISTINCT = 8
-FEWEST_OWN = 16
+MIN_DISTINCT = 8
+MIN_UNPREDICTABLE = 16
 """Characters outside of placeholders, sequences and repetitions."""
 
-JUDGED = 1000
+MAX_JUDGED = 1000
 """Characters that are checked, from the beginning: the search for repetitions is quadratic."""
 
 _PLACEHOLDERS = """
@@ -29,65 +29,65 @@ _WORDS = re.compile("|".join(sorted(_PLACEHOLDERS.split(), key=len, reverse=True
 
 _LEET = str.maketrans("013457@$", "oieastas")
 
-_ROWS = (
+_KEYBOARD_ROWS = (
     *("abcdefghijklmnopqrstuvwxyz", "01234567890123456789", "qwertyuiop", "asdfghjkl", "zxcvbnm"),
     *("1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p", "q1w2e3r4t5y6u7i8o9p0"),
 )
-_SEQUENCES = (*_ROWS, *(row[::-1] for row in _ROWS))
+_SEQUENCES = (*_KEYBOARD_ROWS, *(row[::-1] for row in _KEYBOARD_ROWS))
 
 _SHORTEST_MATCH = 4
 """Characters: repetitions and sequences in random text are shorter."""
 
 
-def weakness_of(secret: Secret) -> str | None:
+def find_weakness(secret: Secret) -> str | None:
     """Return why the secret can be guessed, without any part of it, or None.
 
     Detects secrets that people type instead of generating them. A secret that passes may still be
     known to someone; the output of `openssl rand` passes.
     """
     text = secret.reveal().lower()
-    if len(text) < SHORTEST:
-        return f"it is shorter than {SHORTEST} characters"
-    if len(_period(text[:JUDGED])) < SHORTEST:
+    if len(text) < MIN_LENGTH:
+        return f"it is shorter than {MIN_LENGTH} characters"
+    if len(_find_period(text[:MAX_JUDGED])) < MIN_LENGTH:
         return "it repeats itself"
-    if len(set(text)) < FEWEST_DISTINCT:
-        return f"it has fewer than {FEWEST_DISTINCT} different characters"
-    if _own(text[:JUDGED]) < FEWEST_OWN:
+    if len(set(text)) < MIN_DISTINCT:
+        return f"it has fewer than {MIN_DISTINCT} different characters"
+    if _count_unpredictable(text[:MAX_JUDGED]) < MIN_UNPREDICTABLE:
         return "it consists of words, sequences and repetitions that are easy to guess"
     return None
 
 
-def _period(text: str) -> str:
+def _find_period(text: str) -> str:
     """Return the part that the text repeats, the last time perhaps cut short, or the whole text."""
     lengths = range(1, len(text) // 2 + 1)
     return next((text[:size] for size in lengths if text[size:] == text[:-size]), text)
 
 
-def _own(text: str) -> int:
+def _count_unpredictable(text: str) -> int:
     """Count the letters and digits that belong to no word, sequence or repetition."""
-    without_rows = "".join(_without(text, _length_of_row))
+    without_rows = "".join(_blank_out(text, _measure_row))
     without_words = _WORDS.sub(" ", without_rows.translate(_LEET))
-    return sum(part.isalnum() for part in _without(without_words, _length_of_repetition))
+    return sum(part.isalnum() for part in _blank_out(without_words, _measure_repetition))
 
 
-def _without(text: str, length_of: Callable[[str, int], int]) -> Iterator[str]:
+def _blank_out(text: str, measure: Callable[[str, int], int]) -> Iterator[str]:
     """Yield the characters, with a space in place of each part that `measure` finds."""
     place = 0
     while place < len(text):
-        length = length_of(text, place)
+        length = measure(text, place)
         yield " " if length else text[place]
         place += length or 1
 
 
-def _length_of_row(text: str, place: int) -> int:
-    return _longest(text, place, lambda part: any(part in row for row in _SEQUENCES))
+def _measure_row(text: str, place: int) -> int:
+    return _measure_longest(text, place, lambda part: any(part in row for row in _SEQUENCES))
 
 
-def _length_of_repetition(text: str, place: int) -> int:
-    return _longest(text, place, lambda part: part in text[: place + len(part) - 1])
+def _measure_repetition(text: str, place: int) -> int:
+    return _measure_longest(text, place, lambda part: part in text[: place + len(part) - 1])
 
 
-def _longest(text: str, place: int, is_known: Callable[[str], bool]) -> int:
+def _measure_longest(text: str, place: int, is_known: Callable[[str], bool]) -> int:
     """Return the length of the longest known part at that position; 0 if it is too short."""
     length = 0
     for end in range(place + _SHORTEST_MATCH, len(text) + 1):

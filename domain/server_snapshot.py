@@ -6,16 +6,16 @@ from enum import StrEnum
 
 from domain.locks import Lock
 
-WRAP = 1 << 32
+XID_WRAPAROUND = 1 << 32
 """The number of transaction ids, after which they start again; half of them are in the past."""
 
-SCARCE = 10
+SCARCE_PARTS = 10
 """A resource is scarce if less than one part in this many is free."""
 
 
 def age(next_id: int, transaction_id: int) -> int:
     """Return the number of ids used since `transaction_id`."""
-    return (next_id - transaction_id) % WRAP
+    return (next_id - transaction_id) % XID_WRAPAROUND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Session:
     role: int
     database: str | None = None
     open_for: float | None = None
-    lasts: float | None = None
+    connected_for: float | None = None
     held_id: int | None = None
     newest_id: int | None = None
 
@@ -40,7 +40,7 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class PreparedTransaction:
     """A prepared transaction of a tenant, without a session; `owner` is its role."""
 
     gid: str
@@ -51,7 +51,7 @@ class Prepared:
     held_id: int
 
     @property
-    def lasts(self) -> float:
+    def connected_for(self) -> float:
         return self.open_for
 
     @property
@@ -59,11 +59,11 @@ class Prepared:
         return self.gid
 
 
-Suspect = Session | Prepared
+Suspect = Session | PreparedTransaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Capacity:
     """The free and total amounts of a resource."""
 
     free: int
@@ -71,29 +71,29 @@ class Room:
 
     @property
     def is_scarce(self) -> bool:
-        return self.free * SCARCE < self.total
+        return self.free * SCARCE_PARTS < self.total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class ServerSnapshot:
     """The sessions, locks and resources of a server at one moment.
 
-    `guards` are the sessions of guards, `nameless` those without a role: autovacuum and
+    `guards` are the sessions of guards, `system_sessions` those without a role: autovacuum and
     unfinished logins. `next_id` is the next transaction id, `ages` has the age of the oldest one of
     each database. `can_end_sessions` and `can_see_transactions` are the guard's own permissions.
     """
 
     guards: Collection[int]
     sessions: Collection[Session] = ()
-    prepared: Collection[Prepared] = ()
+    prepared: Collection[PreparedTransaction] = ()
     locks: Collection[Lock] = ()
-    nameless: Collection[int] = ()
+    system_sessions: Collection[int] = ()
     next_id: int = 0
     ages: Mapping[str, int] = field(default_factory=dict)
-    places: Room | None = None
-    disk: Room | None = None
-    may_end: bool = True
-    may_see: bool = True
+    connections: Capacity | None = None
+    disk: Capacity | None = None
+    can_end_sessions: bool = True
+    can_see_transactions: bool = True
 
     @property
     def suspects(self) -> Collection[Suspect]:
@@ -109,13 +109,13 @@ class Reason(StrEnum):
 
     WAITS = "waits_for_shared_lock"
     HOLDS = "holds_shared_lock"
-    BURNS = "uses_up_transaction_ids"
+    USES_IDS = "uses_up_transaction_ids"
     OLD = "older_than_limit"
     KEEPS_IDS = "keeps_transaction_ids"
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class Termination:
     """A transaction to end: with its session, or by a rollback if it is prepared."""
 
     suspect: Suspect
@@ -125,8 +125,8 @@ class Ending:
 class Concern(StrEnum):
     """Conditions of a server that need the operator's attention."""
 
-    POWERLESS = "cannot_end_sessions"
-    BLIND = "cannot_see_transactions"
-    IDS = "transaction_ids"
+    CANNOT_END = "cannot_end_sessions"
+    CANNOT_SEE = "cannot_see_transactions"
+    TRANSACTION_IDS = "transaction_ids"
     CONNECTIONS = "connections"
     DISK = "disk"

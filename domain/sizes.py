@@ -5,28 +5,28 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.database import Database
-from domain.lifecycle import Step, Work
+from domain.lifecycle import Operation, Step
 from domain.states import State
 
 UNITS = {"kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
 """PostgreSQL's units."""
 
-SMALLEST = 16 << 20
+MIN_SIZE_LIMIT = 16 << 20
 """The smallest limit: twice the size of an empty database."""
 
-LARGEST = 1 << 60
+MAX_SIZE_LIMIT = 1 << 60
 
-NOTICE = timedelta(minutes=3)
+WARNING_PERIOD = timedelta(minutes=3)
 """The minimum time between a warning and the next operation: replicas may check right after each
 other, and the tenant needs time to act."""
 
-ABOUT_SIZE = frozenset({Work.WARN, Work.CONFINE, Work.RELEASE})
+SIZE_OPERATIONS = frozenset({Operation.WARN, Operation.SET_READ_ONLY, Operation.CLEAR_READ_ONLY})
 
 _SIZE = re.compile(r"([0-9]{1,9})(kB|MB|GB|TB)")
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class Measurement:
     """The size of a database on disk in bytes, and whether its owner's sessions start read-only."""
 
     size: int
@@ -43,7 +43,7 @@ class SizeLimit:
     def is_exceeded(self, size: int) -> bool:
         return size > self.size
 
-    def is_defied(self, size: int) -> bool:
+    def is_circumvented(self, size: int) -> bool:
         """Return whether a read-only database of this size must have been made writable to grow."""
         return size > self.size * 2
 
@@ -55,12 +55,12 @@ def parse_size(text: str) -> int:
     """Parse `500MB`, `10GB` into bytes. Raises ValueError."""
     match = _SIZE.fullmatch(text)
     size = int(match[1]) * UNITS[match[2]] if match else 0
-    if not SMALLEST <= size <= LARGEST:
-        raise ValueError(f"{text[:40]!r} is not a size of {told(SMALLEST)} or more")
+    if not MIN_SIZE_LIMIT <= size <= MAX_SIZE_LIMIT:
+        raise ValueError(f"{text[:40]!r} is not a size of {format_size(MIN_SIZE_LIMIT)} or more")
     return size
 
 
-def told(size: int) -> str:
+def format_size(size: int) -> str:
     """Return the size as `512MB`: in the largest unit of which there are at least ten."""
     for unit, length in reversed(UNITS.items()):
         if size >= 10 * length:
@@ -70,45 +70,49 @@ def told(size: int) -> str:
 
 def is_read_only(database: Database) -> bool:
     """Return whether the database is read-only because of its size, or becomes so."""
-    step = _last(database)
-    return step is not None and step.name == Work.CONFINE
+    step = _latest_size_step(database)
+    return step is not None and step.name == Operation.SET_READ_ONLY
 
 
-def size_work(database: Database) -> Work | None:
+def pending_size_operation(database: Database) -> Operation | None:
     """Return the pending operation on the database's size, if any."""
-    works = (work for work in (Work.CONFINE, Work.RELEASE) if database.is_pending(work))
-    return next(works, None)
+    operations = (
+        operation
+        for operation in (Operation.SET_READ_ONLY, Operation.CLEAR_READ_ONLY)
+        if database.is_pending(operation)
+    )
+    return next(operations, None)
 
 
-def work_for(
-    database: Database, measure: Measure | None, limit: SizeLimit | None, now: datetime
-) -> Work | None:
+def next_size_operation(
+    database: Database, measure: Measurement | None, limit: SizeLimit | None, now: datetime
+) -> Operation | None:
     """Return the operation that the size of the database requires; other pending operations come
     first. A database that exceeds the limit gets a warning and, if it still exceeds it later,
     becomes read-only, again if the tenant undid that. Without a limit, every size is allowed;
     without a measurement, nothing is done."""
-    if database.state is not State.READY or not database.is_at_rest or database.is_over(now):
+    if database.state is not State.READY or not database.is_idle or database.is_past_expiry(now):
         return None
-    last = _last(database)
-    is_marked = last is not None and last.name != Work.RELEASE
+    last = _latest_size_step(database)
+    is_marked = last is not None and last.name != Operation.CLEAR_READ_ONLY
     if limit is None:
-        return Work.RELEASE if is_marked else None
+        return Operation.CLEAR_READ_ONLY if is_marked else None
     if measure is None:
         return None
     if limit.is_exceeded(measure.size):
-        return _against(last, measure, now) if is_marked else Work.WARN
-    return Work.RELEASE if is_marked and limit.has_room(measure.size) else None
+        return _respond_to_excess(last, measure, now) if is_marked else Operation.WARN
+    return Operation.CLEAR_READ_ONLY if is_marked and limit.has_room(measure.size) else None
 
 
-def _against(last: Step | None, measure: Measure, now: datetime) -> Work | None:
+def _respond_to_excess(last: Step | None, measure: Measurement, now: datetime) -> Operation | None:
     """Return the operation that follows a warning, or a database that was made read-only."""
-    if last is None or (last.name == Work.WARN and now < last.at + NOTICE):
+    if last is None or (last.name == Operation.WARN and now < last.at + WARNING_PERIOD):
         return None
-    is_confined = last.name == Work.CONFINE and measure.read_only
-    return None if is_confined else Work.CONFINE
+    is_confined = last.name == Operation.SET_READ_ONLY and measure.read_only
+    return None if is_confined else Operation.SET_READ_ONLY
 
 
-def _last(database: Database) -> Step | None:
+def _latest_size_step(database: Database) -> Step | None:
     """Return the latest step on the size. (The history keeps the latest step of each operation.)"""
-    steps = (step for step in reversed(database.history) if step.name in ABOUT_SIZE)
+    steps = (step for step in reversed(database.history) if step.name in SIZE_OPERATIONS)
     return next(steps, None)

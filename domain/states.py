@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from domain.lifecycle import Work
+from domain.lifecycle import Operation
 
 
 class State(StrEnum):
@@ -15,7 +15,7 @@ class State(StrEnum):
     DELETED = "deleted"
 
 
-LEGAL: Mapping[State, frozenset[State]] = {
+TRANSITIONS: Mapping[State, frozenset[State]] = {
     State.PROVISIONING: frozenset({State.READY, State.DELETING}),
     State.READY: frozenset({State.EXPIRED, State.DELETING}),
     State.EXPIRED: frozenset({State.READY, State.DELETING}),
@@ -29,9 +29,16 @@ GONE = frozenset({State.FAILED, State.DELETED})
 
 LIVE = frozenset(State) - GONE
 
-LEFT_TO_DO: Mapping[State, frozenset[Work]] = {
-    State.READY: frozenset({Work.ROTATE, Work.ADD_EXTENSION, Work.CONFINE, Work.RELEASE}),
-    State.EXPIRED: frozenset({Work.SUSPEND, Work.RESTORE}),
+RESUMABLE_OPERATIONS: Mapping[State, frozenset[Operation]] = {
+    State.READY: frozenset(
+        {
+            Operation.ROTATE,
+            Operation.ADD_EXTENSION,
+            Operation.SET_READ_ONLY,
+            Operation.CLEAR_READ_ONLY,
+        }
+    ),
+    State.EXPIRED: frozenset({Operation.SUSPEND, Operation.RESTORE}),
     State.FAILED: frozenset(),
     State.DELETED: frozenset(),
 }

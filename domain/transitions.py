@@ -5,18 +5,18 @@ from datetime import datetime, timedelta
 
 from domain.database import Database
 from domain.errors import IllegalTransition, InFlight
-from domain.lifecycle import Work
+from domain.lifecycle import Operation
 from domain.states import State
 
 
 def start_deletion(database: Database, now: datetime) -> Database:
     """Return the record of a database that is to be deleted. Raises IllegalTransition."""
-    return database.moved(State.DELETING).began(Work.DELETE, now)
+    return database.transition_to(State.DELETING).start(Operation.DELETE, now)
 
 
 def is_expiring(database: Database, now: datetime) -> bool:
     """Return whether the expiry has passed and the database has not been deleted since."""
-    return database.state in {State.READY, State.EXPIRED} and database.is_over(now)
+    return database.state in {State.READY, State.EXPIRED} and database.is_past_expiry(now)
 
 
 def start_expiry(database: Database, now: datetime, grace: timedelta) -> Database | None:
@@ -28,19 +28,19 @@ def start_expiry(database: Database, now: datetime, grace: timedelta) -> Databas
     """
     if not is_expiring(database, now):
         return None
-    if database.is_over(now - grace):
+    if database.is_past_expiry(now - grace):
         return start_deletion(database, now)
     if database.state is State.READY:
-        return database.moved(State.EXPIRED).began(Work.SUSPEND, now)
-    if database.is_pending(Work.RESTORE):
-        return database.did(Work.RESTORE, now).began(Work.SUSPEND, now)
+        return database.transition_to(State.EXPIRED).start(Operation.SUSPEND, now)
+    if database.is_pending(Operation.RESTORE):
+        return database.complete(Operation.RESTORE, now).start(Operation.SUSPEND, now)
     return None
 
 
 def is_suspending(database: Database, now: datetime) -> bool:
     """Return whether the database is to be suspended. One that is being restored is not."""
     is_expired = database.state is State.EXPIRED and is_expiring(database, now)
-    return is_expired and database.is_pending(Work.SUSPEND)
+    return is_expired and database.is_pending(Operation.SUSPEND)
 
 
 def complete_suspension(database: Database, now: datetime, grace: timedelta) -> Database | None:
@@ -48,12 +48,12 @@ def complete_suspension(database: Database, now: datetime, grace: timedelta) -> 
     None if the database was deleted or restored meanwhile."""
     if database.expires_at is None or not is_suspending(database, now):
         return None
-    return database.did(Work.SUSPEND, now, database.expires_at + grace)
+    return database.complete(Operation.SUSPEND, now, database.expires_at + grace)
 
 
 def check_restorable(database: Database, now: datetime) -> None:
     """Raise InFlight while the database is expiring, and IllegalTransition unless it is expired."""
-    if database.state is State.READY and database.is_over(now):
+    if database.state is State.READY and database.is_past_expiry(now):
         raise InFlight("The database is expiring now; retry soon.")
     if database.state is not State.EXPIRED:
         raise IllegalTransition(
@@ -63,21 +63,21 @@ def check_restorable(database: Database, now: datetime) -> None:
 
 def start_restoration(database: Database, now: datetime, expires_at: datetime | None) -> Database:
     """Return the record of a database that is to be restored, with its new expiry."""
-    return replace(database.began(Work.RESTORE, now), expires_at=expires_at)
+    return replace(database.start(Operation.RESTORE, now), expires_at=expires_at)
 
 
 def is_restoring(database: Database, now: datetime) -> bool:
     """Return whether a restoration was started, and its new expiry has not passed."""
-    is_started = database.state is State.EXPIRED and database.is_pending(Work.RESTORE)
-    return is_started and not database.is_over(now)
+    is_started = database.state is State.EXPIRED and database.is_pending(Operation.RESTORE)
+    return is_started and not database.is_past_expiry(now)
 
 
 def complete_restoration(database: Database, now: datetime) -> Database:
     """Return the record of a restored database. The restoration also completes a pending rotation
     and supersedes a pending suspension. Raises IllegalTransition if the database was deleted
     meanwhile."""
-    database = database.moved(State.READY)
-    for work in (Work.ROTATE, Work.END_SESSIONS, Work.SUSPEND):
+    database = database.transition_to(State.READY)
+    for work in (Operation.ROTATE, Operation.END_SESSIONS, Operation.SUSPEND):
         if database.is_pending(work):
-            database = database.did(work, now)
-    return database.did(Work.RESTORE, now)
+            database = database.complete(work, now)
+    return database.complete(Operation.RESTORE, now)

@@ -22,7 +22,7 @@ from tests.integration.postgres.test_faults import STORIES
 from tests.integration.postgres.test_faults_create import KINDS as VENDS
 from tests.security.outcome import KINDS as SERVERS
 from tests.security.test_leaks import ENVIRONMENTS, ON_NEON
-from tests.support.fault_injection import BLOWS
+from tests.support.fault_injection import INJECTIONS
 from tests.support.neon.fault_matrix import CALLS, FAULTS, Cell
 from tests.unit.use_cases.test_crash_points import AT_ONCE
 
@@ -41,26 +41,26 @@ bundled server's, stand for the others, and the replicas of registries for those
 BROKEN_CALL, BROKEN_BY = CALLS[0], FAULTS[0]
 """On Neon: every fault in this call, and this fault in every call."""
 
-STORY, BLOW = STORIES["a rotation, repeated"], BLOWS["cut after"]
+STORY, FAULT = STORIES["a rotation, repeated"], INJECTIONS["cut after"]
 """On PostgreSQL: every fault at each statement of this call, and this fault at all calls."""
 
-VEND = VENDS["cut after"]
+PROVISION_FAULT = VENDS["cut after"]
 """The same for the use case, for whose provider `STORY` has every fault."""
 
 SERVER = "server_15"
 """Tests that need PostgreSQL run on its oldest version, which has the fewest protections."""
 
-ATTACKED = SERVERS[0]
+ATTACKED_SERVER = SERVERS[0]
 """All attacks run on this server."""
 
-LEAKY = next(iter(ENVIRONMENTS)), ON_NEON[1]
+LEAK_ENVIRONMENTS = next(iter(ENVIRONMENTS)), ON_NEON[1]
 """The environments that are searched for every secret."""
 
-STRUCK = [KINDS[name] for name in ("memory", "embedded-18", "neon-role")]
-INTERRUPTED = CANCELLED[0]
+FULLY_CANCELLED_KINDS = [KINDS[name] for name in ("memory", "embedded-18", "neon-role")]
+CANCELLED_STORY = CANCELLED[0]
 """These kinds run every story of a cancelled call, the others one."""
 
-WIRE = "test_an_add_is_complete_or_not_made"
+REGISTRY_TEST = "test_an_add_is_complete_or_not_made"
 """On a registry's PostgreSQL: every fault in this test, and `BLOW` in all tests."""
 
 CLIENTS = "tests/clients/"
@@ -80,7 +80,7 @@ FIRST_CASES = (
     "tests/integration/registry/test_migrations.py",
     "tests/integration/registry/test_unreadable_records.py",
 )
-RULED = ("tests/integration/neon/test_faults", "tests/integration/postgres/test_faults")
+FILES_WITH_RULES = ("tests/integration/neon/test_faults", "tests/integration/postgres/test_faults")
 """Below the first ones the sample keeps the first case of each test, but for the second ones, for
 which there are rules."""
 
@@ -173,26 +173,26 @@ def keeps_provider(case: Case) -> bool:
 
 def keeps_cancelled(case: Case) -> bool:
     story = (case.get("name"), case.get("following"))
-    return case["kind"] in STRUCK or story in {INTERRUPTED, (None, None)}
+    return case["kind"] in FULLY_CANCELLED_KINDS or story in {CANCELLED_STORY, (None, None)}
 
 
 def keeps_cell(case: Case) -> bool:
     cell: Cell | None = case.get("cell")
-    return cell is None or cell.call == BROKEN_CALL or cell.trouble == BROKEN_BY
+    return cell is None or cell.call == BROKEN_CALL or cell.fault == BROKEN_BY
 
 
-def keeps_leaky(case: Case) -> bool:
+def keeps_environment(case: Case) -> bool:
     environment = case.get("name") or case.get("isolation")
-    return environment is None or environment in LEAKY
+    return environment is None or environment in LEAK_ENVIRONMENTS
 
 
-def keeps_blow(case: Case) -> bool:
+def keeps_fault(case: Case) -> bool:
     story = case.get("story")
-    return story is None or story is STORY or case["blow"] is BLOW
+    return story is None or story is STORY or case["injection"] is FAULT
 
 
-def keeps_wire(case: Case) -> bool:
-    return case["test"] == WIRE or case["blow"] is BLOW
+def keeps_registry_fault(case: Case) -> bool:
+    return case["test"] == REGISTRY_TEST or case["injection"] is FAULT
 
 
 def keeps_server(case: Case) -> bool:
@@ -208,16 +208,16 @@ RULES: Sequence[Rule] = (
     Rule("tests/integration/neon/test_faults.py", keeps_cell),
     Rule("tests/integration/neon/test_faults_combined.py", lambda case: case["seed"] in SEEDS),
     Rule("tests/integration/postgres/", keeps_server),
-    Rule("tests/integration/postgres/test_faults.py", keeps_blow),
+    Rule("tests/integration/postgres/test_faults.py", keeps_fault),
     Rule(
         "tests/integration/postgres/test_faults_create.py",
-        lambda case: (case.get("blow"), case.get("policy")) in {(None, None), VEND},
+        lambda case: (case.get("injection"), case.get("policy")) in {(None, None), PROVISION_FAULT},
     ),
     Rule("tests/integration/chaos/", lambda case: case.get("scenario", QUICK) == QUICK),
-    Rule("tests/security/test_attacks.py", lambda case: case.get("kind") == ATTACKED),
-    Rule("tests/security/test_leaks.py", keeps_leaky),
+    Rule("tests/security/test_attacks.py", lambda case: case.get("kind") == ATTACKED_SERVER),
+    Rule("tests/security/test_leaks.py", keeps_environment),
     Rule("tests/schema/", lambda _: False),
-    Rule("tests/integration/registry/test_postgres_broken_requests.py", keeps_wire),
+    Rule("tests/integration/registry/test_postgres_broken_requests.py", keeps_registry_fault),
     Rule(
         "tests/unit/use_cases/test_crash_points.py",
         lambda case: case.get("later", AT_ONCE) == AT_ONCE,
@@ -231,7 +231,7 @@ def in_sample(item: pytest.Item) -> bool:
     case, rules = case_of(item), [rule for rule in RULES if path.startswith(rule.path)]
     if test.startswith(LONG.get(path, ())) or not all(rule.keeps(case) for rule in rules):
         return False
-    return path.startswith(RULED) or not path.startswith(FIRST_CASES) or _is_first(item)
+    return path.startswith(FILES_WITH_RULES) or not path.startswith(FIRST_CASES) or _is_first(item)
 
 
 def case_of(item: pytest.Item) -> Case:

@@ -13,7 +13,7 @@ from pathlib import Path
 from mutants.areas import AREAS, ROOT
 from mutants.mutations import Mutant, sample
 from mutants.record import Record
-from mutants.report import Key, Outcome, Result, compared, load, report, save
+from mutants.report import Key, Outcome, Result, compare_runs, load, report, save
 from mutants.trial import BUDGET, Verdict, Worker, warm
 
 PROCESSES = 2
@@ -70,7 +70,7 @@ def main() -> None:
         print(result.text, file=sys.stderr, flush=True)
     print(report(list(known.values())))
     if options.compare:
-        print("\n" + compared(load(options.compare), list(known.values())))
+        print("\n" + compare_runs(load(options.compare), list(known.values())))
 
 
 def _options() -> argparse.Namespace:

@@ -34,51 +34,51 @@ BLOCKS = (cst.FunctionDef, cst.ClassDef, cst.If, cst.For, cst.While, cst.With, c
 CLAUSES = (cst.Else, cst.ExceptHandler, cst.Finally, cst.Match, cst.MatchCase)
 
 
-def marked_string(node: cst.BaseString) -> Iterable[cst.CSTNode]:
+def mark_string(node: cst.BaseString) -> Iterable[cst.CSTNode]:
     """Add text to a string. A change of its case, as mutmut does it, would not change SQL."""
     yield from list(operator_string(node))[:1]
 
 
-def emptied_argument(node: cst.Call) -> Iterable[cst.Call]:
+def empty_argument(node: cst.Call) -> Iterable[cst.Call]:
     """Pass None for an argument; without an argument, a call often fails at once."""
     for new in operator_arg_removal(node):
         if len(new.args) == len(node.args):
             yield new
 
 
-def dropped_call(node: cst.Expr) -> Iterable[cst.CSTNode]:
+def drop_call(node: cst.Expr) -> Iterable[cst.CSTNode]:
     """Remove a call whose result is not used."""
     if isinstance(node.value, cst.Call | cst.Await):
         yield cst.Pass()
 
 
-def dropped_raise(_: cst.Raise) -> Iterable[cst.CSTNode]:
+def drop_raise(_: cst.Raise) -> Iterable[cst.CSTNode]:
     """Continue instead of raising an error."""
     yield cst.Pass()
 
 
-def negated_condition(node: cst.If | cst.While) -> Iterable[cst.CSTNode]:
+def negate_condition(node: cst.If | cst.While) -> Iterable[cst.CSTNode]:
     """Negate a condition."""
     test = node.test.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
     yield node.with_changes(test=cst.UnaryOperation(cst.Not(), test))
 
 
-def emptied_return(node: cst.Return) -> Iterable[cst.CSTNode]:
+def empty_return(node: cst.Return) -> Iterable[cst.CSTNode]:
     """Return None instead of a value."""
     if node.value and not (isinstance(node.value, cst.Name) and node.value.value == "None"):
         yield node.with_changes(value=cst.Name("None"))
 
 
-OURS: list[tuple[Any, Operator]] = [
-    (cst.BaseString, marked_string),
-    (cst.Call, emptied_argument),
-    (cst.Expr, dropped_call),
-    (cst.Raise, dropped_raise),
-    (cst.If | cst.While, negated_condition),
-    (cst.Return, emptied_return),
+ADDED_OPERATORS: list[tuple[Any, Operator]] = [
+    (cst.BaseString, mark_string),
+    (cst.Call, empty_argument),
+    (cst.Expr, drop_call),
+    (cst.Raise, drop_raise),
+    (cst.If | cst.While, negate_condition),
+    (cst.Return, empty_return),
 ]
 REPLACED = {operator_string, operator_arg_removal}
-OPERATORS = [*(pair for pair in mutation_operators if pair[1] not in REPLACED), *OURS]
+OPERATORS = [*(pair for pair in mutation_operators if pair[1] not in REPLACED), *ADDED_OPERATORS]
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ def _is_for_types(node: cst.CSTNode) -> bool:
 
 
 def _is_pointless(node: cst.CSTNode, operator: Operator, place: Place) -> bool:
-    if isinstance(node, cst.Call) and operator is emptied_argument:
+    if isinstance(node, cst.Call) and operator is empty_argument:
         return _name(node) in CHECKED_CALLS
     is_union = isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.BitOr)
     return is_union and operator is operator_swap_op and place.at_import

@@ -69,7 +69,7 @@ def report(results: Sequence[Result]) -> str:
     return "\n\n".join((_table(results), *texts))
 
 
-def compared(before: Mapping[Key, Result], results: Sequence[Result]) -> str:
+def compare_runs(before: Mapping[Key, Result], results: Sequence[Result]) -> str:
     """Both tables over the mutants of both runs, and those that only the earlier one killed."""
     both = [one for one in results if one.key in before]
     earlier = [before[one.key] for one in both]

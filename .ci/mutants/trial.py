@@ -57,7 +57,7 @@ class Verdict:
     timed_out: bool = False
 
 
-class Warming:
+class WarmUp:
     """A pytest plugin: assertions of plugins can be rewritten only within a session of pytest."""
 
     def pytest_sessionstart(self) -> None:
@@ -65,7 +65,7 @@ class Warming:
             importlib.import_module(name)
 
 
-class Choosing:
+class TestSelection:
     """A pytest plugin: run these tests alone, in this order, and note the first that fails."""
 
     def __init__(self, tests: Sequence[str]) -> None:
@@ -119,7 +119,7 @@ class Worker:
         scratch.chmod(0o1777)
         if not (process := os.fork()):
             _try(self.tree, tests, scratch, verdict)
-        in_time = _ended(process)
+        in_time = _wait_for_end(process)
         shutil.rmtree(scratch, ignore_errors=True)
         if in_time and verdict.exists():
             return Verdict(**json.loads(verdict.read_text()))
@@ -129,7 +129,7 @@ class Worker:
 def warm(folder: Path) -> None:
     """Import pytest, its plugins and other packages in this process."""
     nothing = (f"--config-file={ROOT / 'pyproject.toml'}", f"--rootdir={folder}", str(folder))
-    pytest.main(["--collect-only", *QUIET, *nothing], plugins=[Warming()])
+    pytest.main(["--collect-only", *QUIET, *nothing], plugins=[WarmUp()])
 
 
 def _try(tree: Path, tests: Sequence[str], scratch: Path, verdict: Path) -> None:
@@ -158,7 +158,7 @@ def _settle(tree: Path, scratch: Path) -> None:
 
 def _verdict(tests: Sequence[str]) -> Verdict:
     for chunk in _chunks(tests):
-        choosing = Choosing(chunk)
+        choosing = TestSelection(chunk)
         functions = dict.fromkeys(test.partition("[")[0] for test in chunk)
         status = pytest.main(["-x", f"--timeout={LIMIT}", *QUIET, *functions], plugins=[choosing])
         if status not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
@@ -173,7 +173,7 @@ def _chunks(tests: Sequence[str]) -> Iterator[Sequence[str]]:
         tests = tests[size:]
 
 
-def _ended(process: int) -> bool:
+def _wait_for_end(process: int) -> bool:
     """Wait for the process, end what is left of it, and return whether it ended in time."""
     end = os.pidfd_open(process)
     if not (in_time := bool(select.select([end], [], [], PATIENCE)[0])):

@@ -10,18 +10,18 @@ from domain.connection import Connection
 from domain.database import Database
 from domain.errors import PgvendError
 from domain.extensions import Extension
-from domain.provisioning import Holding, Order, Tenant, Tombstone
-from domain.sizes import Measure
+from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
+from domain.sizes import Measurement
 from domain.states import State
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
 from ports.driven.registry import Query, Registry
-from ports.driven.size_limiter import SizeGuard
+from ports.driven.size_limiter import SizeLimiter
 
 
 @dataclass(frozen=True)
-class Observation:
+class CallLogger:
     """Logs one event for each call with its duration: a warning if it fails, else for debugging."""
 
     clock: Clock
@@ -46,93 +46,93 @@ class Observation:
 
 
 @dataclass(frozen=True)
-class ObservedProvider(DatabaseProvider):
+class LoggingProvider(DatabaseProvider):
     inner: DatabaseProvider
-    observed: Observation
+    log_call: CallLogger
 
-    async def provision(self, order: Order) -> Connection:
-        with self.observed("provider.provision", id=order.tenant.id):
-            return await self.inner.provision(order)
+    async def provision(self, request: ProvisionRequest) -> Connection:
+        with self.log_call("provider.provision", id=request.tenant.id):
+            return await self.inner.provision(request)
 
     async def extensions(self) -> Sequence[Extension]:
-        with self.observed("provider.extensions"):
+        with self.log_call("provider.extensions"):
             return await self.inner.extensions()
 
-    async def install(self, order: Order) -> None:
-        with self.observed("provider.install", id=order.tenant.id):
-            await self.inner.install(order)
+    async def install(self, request: ProvisionRequest) -> None:
+        with self.log_call("provider.install", id=request.tenant.id):
+            await self.inner.install(request)
 
-    async def reveal(self, order: Order) -> Connection:
-        with self.observed("provider.reveal", id=order.tenant.id):
-            return await self.inner.reveal(order)
+    async def reveal(self, request: ProvisionRequest) -> Connection:
+        with self.log_call("provider.reveal", id=request.tenant.id):
+            return await self.inner.reveal(request)
 
-    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
-        with self.observed("provider.rotate", id=order.tenant.id):
-            return await self.inner.rotate(order, end_sessions=end_sessions)
+    async def rotate(self, request: ProvisionRequest, *, end_sessions: bool = False) -> Connection:
+        with self.log_call("provider.rotate", id=request.tenant.id):
+            return await self.inner.rotate(request, end_sessions=end_sessions)
 
     @property
     def rotation_ends_sessions(self) -> bool:
         return self.inner.rotation_ends_sessions
 
     async def suspend(self, tenant: Tenant) -> None:
-        with self.observed("provider.suspend", id=tenant.id):
+        with self.log_call("provider.suspend", id=tenant.id):
             await self.inner.suspend(tenant)
 
     async def delete(self, tenant: Tenant) -> Tombstone | None:
-        with self.observed("provider.delete", id=tenant.id):
+        with self.log_call("provider.delete", id=tenant.id):
             return await self.inner.delete(tenant)
 
-    async def inventory(self) -> Sequence[Holding]:
-        with self.observed("provider.inventory"):
+    async def inventory(self) -> Sequence[InventoryItem]:
+        with self.log_call("provider.inventory"):
             return await self.inner.inventory()
 
     async def ping(self) -> None:
-        with self.observed("provider.ping"):
+        with self.log_call("provider.ping"):
             await self.inner.ping()
 
 
 @dataclass(frozen=True)
-class ObservedLoginCheck(LoginCheck):
+class LoggingLoginCheck(LoginCheck):
     inner: LoginCheck
-    observed: Observation
+    log_call: CallLogger
 
     async def verify(self, connection: Connection) -> None:
-        with self.observed("login_check.verify", user=connection.user, host=connection.host):
+        with self.log_call("login_check.verify", user=connection.user, host=connection.host):
             await self.inner.verify(connection)
 
 
 @dataclass(frozen=True)
-class ObservedSizeGuard(SizeGuard):
-    inner: SizeGuard
-    observed: Observation
+class LoggingSizeLimiter(SizeLimiter):
+    inner: SizeLimiter
+    log_call: CallLogger
 
-    async def measures(self) -> Mapping[str, Measure]:
-        with self.observed("size_guard.measures"):
-            return await self.inner.measures()
+    async def measure_sizes(self) -> Mapping[str, Measurement]:
+        with self.log_call("size_guard.measures"):
+            return await self.inner.measure_sizes()
 
-    async def confine(self, tenant: Tenant) -> None:
-        with self.observed("size_guard.confine", id=tenant.id):
-            await self.inner.confine(tenant)
+    async def set_read_only(self, tenant: Tenant) -> None:
+        with self.log_call("size_guard.confine", id=tenant.id):
+            await self.inner.set_read_only(tenant)
 
-    async def release(self, tenant: Tenant) -> None:
-        with self.observed("size_guard.release", id=tenant.id):
-            await self.inner.release(tenant)
+    async def clear_read_only(self, tenant: Tenant) -> None:
+        with self.log_call("size_guard.release", id=tenant.id):
+            await self.inner.clear_read_only(tenant)
 
 
 @dataclass(frozen=True)
-class ObservedRegistry(Registry):
+class LoggingRegistry(Registry):
     """Logs one event for each stored record, named by its state: `database.ready`."""
 
     inner: Registry
     log: BoundLogger
 
     async def add(self, database: Database, quota: int | None = None) -> Database:
-        return self._told(await self.inner.add(database, quota))
+        return self._log_state(await self.inner.add(database, quota))
 
     async def update(self, database: Database) -> Database:
         kept = await self.inner.update(database)
         # while provisioning, the provider's own events report the steps
-        return kept if kept.state is State.PROVISIONING else self._told(kept)
+        return kept if kept.state is State.PROVISIONING else self._log_state(kept)
 
     async def get(self, database_id: str) -> Database:
         return await self.inner.get(database_id)
@@ -143,7 +143,7 @@ class ObservedRegistry(Registry):
     async def ping(self) -> None:
         await self.inner.ping()
 
-    def _told(self, database: Database) -> Database:
+    def _log_state(self, database: Database) -> Database:
         self.log.info(
             f"database.{database.state}",
             id=database.id,

@@ -12,14 +12,14 @@ from structlog.stdlib import BoundLogger
 from domain.connection import Connection
 from domain.errors import ProviderBusy
 from domain.extensions import Extension
-from domain.provisioning import Holding, Order, Tenant, Tombstone
+from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 
-FIRST_GUESS = 1.0
+INITIAL_DURATION = 1.0
 """The assumed duration of a call in seconds, until one has ended."""
 
-RECENT = 20
+RECENT_CALLS = 20
 """The number of calls whose mean duration is expected of the next ones."""
 
 
@@ -27,11 +27,11 @@ class Queue:
     """Runs one call at a time, first come, first served. At most `limit` calls wait, each for at
     most `max_wait` seconds."""
 
-    def __init__(self, limit: int, patience: float, clock: Clock, log: BoundLogger) -> None:
-        self._limit, self._patience, self._clock, self._log = limit, patience, clock, log
+    def __init__(self, limit: int, max_wait: float, clock: Clock, log: BoundLogger) -> None:
+        self._limit, self._max_wait, self._clock, self._log = limit, max_wait, clock, log
         self._lock = asyncio.Lock()  # fair, also if a waiting call is cancelled
         self._length = 0  # the running call and the waiting ones
-        self._durations: deque[float] = deque(maxlen=RECENT)
+        self._durations: deque[float] = deque(maxlen=RECENT_CALLS)
 
     @asynccontextmanager
     async def turn(self, call: str, tenant: Tenant, *, refusable: bool) -> AsyncIterator[None]:
@@ -41,12 +41,12 @@ class Queue:
         """
         if refusable:
             self._refuse_overflow()
-        with self._counted() as ahead:
-            arrival = self._clock.elapsed()
-            await self._enter(self._patience if refusable else None)
-            with self._inside():
+        with self._counting() as ahead:
+            queued_at = self._clock.elapsed()
+            await self._acquire(self._max_wait if refusable else None)
+            with self._running():
                 if ahead:
-                    ms = round((self._clock.elapsed() - arrival) * 1000, 1)
+                    ms = round((self._clock.elapsed() - queued_at) * 1000, 1)
                     self._log.debug("provider.queued", call=call, id=tenant.id, length=ahead, ms=ms)
                 yield
 
@@ -54,14 +54,14 @@ class Queue:
         """Raise ProviderBusy if the queue is full, with the time until it is empty."""
         waiting = self._length - 1
         if waiting >= self._limit:
-            mean = fmean(self._durations or [FIRST_GUESS])
+            mean = fmean(self._durations or [INITIAL_DURATION])
             raise ProviderBusy(
                 f"{waiting} calls wait for the provider already; try again later.",
                 retry_after=max(1.0, waiting * mean),
             )
 
     @contextmanager
-    def _counted(self) -> Iterator[int]:
+    def _counting(self) -> Iterator[int]:
         """Count the call among the running and waiting; yield the number before it."""
         self._length += 1
         try:
@@ -69,15 +69,15 @@ class Queue:
         finally:
             self._length -= 1
 
-    async def _enter(self, patience: float | None) -> None:
+    async def _acquire(self, max_wait: float | None) -> None:
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(max_wait):
                 await self._lock.acquire()
         except TimeoutError:
             raise ProviderBusy("The calls before this one take too long; try again.") from None
 
     @contextmanager
-    def _inside(self) -> Iterator[None]:
+    def _running(self) -> Iterator[None]:
         begin = self._clock.elapsed()
         try:
             yield
@@ -87,29 +87,29 @@ class Queue:
 
 
 @dataclass(frozen=True)
-class QueuedProvider(DatabaseProvider):
+class QueueingProvider(DatabaseProvider):
     """Queues all calls that change something. A deletion or suspension is never refused: otherwise
     the database, or access to it, would remain."""
 
     inner: DatabaseProvider
     queue: Queue
 
-    async def provision(self, order: Order) -> Connection:
-        async with self.queue.turn("provision", order.tenant, refusable=True):
-            return await self.inner.provision(order)
+    async def provision(self, request: ProvisionRequest) -> Connection:
+        async with self.queue.turn("provision", request.tenant, refusable=True):
+            return await self.inner.provision(request)
 
     async def extensions(self) -> Sequence[Extension]:
         return await self.inner.extensions()
 
-    async def install(self, order: Order) -> None:
-        await self.inner.install(order)
+    async def install(self, request: ProvisionRequest) -> None:
+        await self.inner.install(request)
 
-    async def reveal(self, order: Order) -> Connection:
-        return await self.inner.reveal(order)
+    async def reveal(self, request: ProvisionRequest) -> Connection:
+        return await self.inner.reveal(request)
 
-    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
-        async with self.queue.turn("rotate", order.tenant, refusable=True):
-            return await self.inner.rotate(order, end_sessions=end_sessions)
+    async def rotate(self, request: ProvisionRequest, *, end_sessions: bool = False) -> Connection:
+        async with self.queue.turn("rotate", request.tenant, refusable=True):
+            return await self.inner.rotate(request, end_sessions=end_sessions)
 
     @property
     def rotation_ends_sessions(self) -> bool:
@@ -123,7 +123,7 @@ class QueuedProvider(DatabaseProvider):
         async with self.queue.turn("delete", tenant, refusable=False):
             return await self.inner.delete(tenant)
 
-    async def inventory(self) -> Sequence[Holding]:
+    async def inventory(self) -> Sequence[InventoryItem]:
         return await self.inner.inventory()
 
     async def ping(self) -> None:

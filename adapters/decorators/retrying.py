@@ -8,14 +8,14 @@ from typing import TypeVar
 from domain.connection import Connection
 from domain.errors import Unavailable
 from domain.extensions import Extension
-from domain.provisioning import Holding, Order, Tenant, Tombstone
+from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
 from domain.retry import RetryPolicy
-from domain.sizes import Measure
+from domain.sizes import Measurement
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
 from ports.driven.randomness import Randomness
-from ports.driven.size_limiter import SizeGuard
+from ports.driven.size_limiter import SizeLimiter
 
 T = TypeVar("T")
 
@@ -51,20 +51,20 @@ class RetryingProvider(DatabaseProvider):
     inner: DatabaseProvider
     retrying: Retrying
 
-    async def provision(self, order: Order) -> Connection:
-        return await self.retrying(lambda: self.inner.provision(order))
+    async def provision(self, request: ProvisionRequest) -> Connection:
+        return await self.retrying(lambda: self.inner.provision(request))
 
     async def extensions(self) -> Sequence[Extension]:
         return await self.retrying(self.inner.extensions)
 
-    async def install(self, order: Order) -> None:
-        await self.retrying(lambda: self.inner.install(order))
+    async def install(self, request: ProvisionRequest) -> None:
+        await self.retrying(lambda: self.inner.install(request))
 
-    async def reveal(self, order: Order) -> Connection:
-        return await self.retrying(lambda: self.inner.reveal(order))
+    async def reveal(self, request: ProvisionRequest) -> Connection:
+        return await self.retrying(lambda: self.inner.reveal(request))
 
-    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
-        return await self.retrying(lambda: self.inner.rotate(order, end_sessions=end_sessions))
+    async def rotate(self, request: ProvisionRequest, *, end_sessions: bool = False) -> Connection:
+        return await self.retrying(lambda: self.inner.rotate(request, end_sessions=end_sessions))
 
     @property
     def rotation_ends_sessions(self) -> bool:
@@ -76,7 +76,7 @@ class RetryingProvider(DatabaseProvider):
     async def delete(self, tenant: Tenant) -> Tombstone | None:
         return await self.retrying(lambda: self.inner.delete(tenant))
 
-    async def inventory(self) -> Sequence[Holding]:
+    async def inventory(self) -> Sequence[InventoryItem]:
         return await self.retrying(self.inner.inventory)
 
     async def ping(self) -> None:
@@ -93,15 +93,15 @@ class RetryingLoginCheck(LoginCheck):
 
 
 @dataclass(frozen=True)
-class RetryingSizeGuard(SizeGuard):
-    inner: SizeGuard
+class RetryingSizeLimiter(SizeLimiter):
+    inner: SizeLimiter
     retrying: Retrying
 
-    async def measures(self) -> Mapping[str, Measure]:
-        return await self.retrying(self.inner.measures)
+    async def measure_sizes(self) -> Mapping[str, Measurement]:
+        return await self.retrying(self.inner.measure_sizes)
 
-    async def confine(self, tenant: Tenant) -> None:
-        await self.retrying(lambda: self.inner.confine(tenant))
+    async def set_read_only(self, tenant: Tenant) -> None:
+        await self.retrying(lambda: self.inner.set_read_only(tenant))
 
-    async def release(self, tenant: Tenant) -> None:
-        await self.retrying(lambda: self.inner.release(tenant))
+    async def clear_read_only(self, tenant: Tenant) -> None:
+        await self.retrying(lambda: self.inner.clear_read_only(tenant))

@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 from asyncpg.exceptions import TargetServerAttributeNotMatched
 
-from adapters.driver.tls import Tls, tls_of
+from adapters.driver.tls import Tls, tls_from_parameters
 from domain.errors import StartupError
 from domain.postgres_url import PostgresUrl
 
@@ -23,7 +23,7 @@ Login = Mapping[str, Any]
 `settings`, server settings from the login's URL, which the caller's settings override;
 `server_user`, the user id that the server has to run under (Unix sockets only)."""
 
-CLOSED: Login = {
+EXPLICIT_DEFAULTS: Login = {
     "password": "",
     "target_session_attrs": "any",
     "direct_tls": False,
@@ -32,14 +32,14 @@ CLOSED: Login = {
 }
 """Arguments that asyncpg would otherwise take from libpq's variables and files."""
 
-SOCKETS = ("/run/postgresql", "/var/run/postgresql", "/tmp")  # noqa: S108 - PostgreSQL's own places
+SOCKET_FOLDERS = ("/run/postgresql", "/var/run/postgresql", "/tmp")  # noqa: S108 - PostgreSQL's own places
 """Folders in which servers on this machine create their sockets."""
 
-_NEXT_HOST = (OSError, asyncpg.CannotConnectNowError, TargetServerAttributeNotMatched)
+_NEXT_HOST_ERRORS = (OSError, asyncpg.CannotConnectNowError, TargetServerAttributeNotMatched)
 """Errors after which the next host is tried: this one cannot be reached, is starting or stopping,
 or has another role. Like libpq, do not try the next host after a refused login."""
 
-_CLIENTS = {
+_CLIENT_PARAMETERS = {
     "channel_binding",
     "connect_timeout",
     "fallback_application_name",
@@ -58,7 +58,7 @@ _CLIENTS = {
 """URL parameters that libpq handles itself, besides those that begin with `ssl` (PostgreSQL's
 documentation, "Parameter Key Words"). The others go to the server."""
 
-_CREDENTIALS = struct.Struct("3i")
+_UCRED = struct.Struct("3i")
 """Linux's `struct ucred`: process, user and group."""
 
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
@@ -79,20 +79,20 @@ async def connect(
     Without `tls`, encrypt the session if the server offers TLS. As in libpq, each of several hosts
     gets the whole `timeout`, so a silent host does not prevent a login to the next one.
     """
-    wanted = _joined(settings or {}, arguments.get("server_settings") or {})
-    given = {**CLOSED, **arguments, "server_settings": wanted}
+    wanted = _merge_settings(settings or {}, arguments.get("server_settings") or {})
+    given = {**EXPLICIT_DEFAULTS, **arguments, "server_settings": wanted}
     if isinstance(given["host"], str) or given["target_session_attrs"] == "prefer-standby":
-        return _run_by(server_user, await _opened(given, tls))
+        return _check_server_user(server_user, await _open_session(given, tls))
     failure: Exception = ValueError("no host")
-    for host, port in addresses_of(given):
+    for host, port in addresses_from_login(given):
         try:
-            return await _opened({**given, "host": host, "port": port}, tls)
-        except _NEXT_HOST as error:
+            return await _open_session({**given, "host": host, "port": port}, tls)
+        except _NEXT_HOST_ERRORS as error:
             failure = error
     raise failure
 
 
-async def _opened(given: Login, tls: Tls | None) -> asyncpg.Connection:
+async def _open_session(given: Login, tls: Tls | None) -> asyncpg.Connection:
     if tls is not None:
         return await asyncpg.connect(**given, ssl=await asyncio.to_thread(tls.load))
     try:
@@ -103,14 +103,14 @@ async def _opened(given: Login, tls: Tls | None) -> asyncpg.Connection:
         return await asyncpg.connect(**given, ssl=False)
 
 
-def _run_by(user: int | None, session: asyncpg.Connection) -> asyncpg.Connection:
+def _check_server_user(user: int | None, session: asyncpg.Connection) -> asyncpg.Connection:
     """Return the session if the server behind its Unix socket runs under that user id. Raises
     InvalidAuthorizationSpecificationError if it runs under another one."""
     if user is not None and sys.platform == "linux":
         transport = session._transport  # type: ignore[attr-defined] # no public attribute
         end = transport.get_extra_info("socket")
-        credentials = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-        if _CREDENTIALS.unpack(credentials)[1] != user:
+        credentials = end.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+        if _UCRED.unpack(credentials)[1] != user:
             session.terminate()
             raise asyncpg.InvalidAuthorizationSpecificationError(
                 "The server runs under another user."
@@ -118,7 +118,7 @@ def _run_by(user: int | None, session: asyncpg.Connection) -> asyncpg.Connection
     return session
 
 
-def _joined(settings: Mapping[str, str], ours: Mapping[str, str]) -> Mapping[str, str]:
+def _merge_settings(settings: Mapping[str, str], ours: Mapping[str, str]) -> Mapping[str, str]:
     """Merge both; `ours` take precedence. In `options` the server uses the last value of a
     setting."""
     both = (settings.get("options", ""), ours.get("options", ""))
@@ -126,7 +126,7 @@ def _joined(settings: Mapping[str, str], ours: Mapping[str, str]) -> Mapping[str
     return {**settings, **ours, **({"options": options} if options else {})}
 
 
-def addresses_of(login: Login) -> list[tuple[str, int]]:
+def addresses_from_login(login: Login) -> list[tuple[str, int]]:
     """Return every host of a login with its port."""
     hosts, ports = login["host"], login["port"]
     hosts = [hosts] if isinstance(hosts, str) else hosts
@@ -144,27 +144,27 @@ def create_pool(login: Login, **options: Any) -> asyncpg.Pool:
     return pool
 
 
-def login_of_url(url: PostgresUrl, setting: str) -> Login:
+def login_from_url(url: PostgresUrl, setting: str) -> Login:
     """Return the login that a URL describes. Read the files that it names. Raises StartupError,
     which names the `setting`."""
-    user = url.user or _own_name(setting)
+    user = url.user or _system_user_name(setting)
     return {
-        "host": [address.host for address in url.addresses] or list(SOCKETS),
+        "host": [address.host for address in url.addresses] or list(SOCKET_FOLDERS),
         "port": [address.port for address in url.addresses] or 5432,
         "user": user,
         "password": url.password.reveal() if url.password else "",
         "database": url.database or user,
         "target_session_attrs": url.target_session_attrs,
-        "tls": tls_of(url.parameters, setting),
+        "tls": tls_from_parameters(url.parameters, setting),
         "settings": {
             name: value
             for name, value in url.parameters.items()
-            if name not in _CLIENTS and not name.startswith("ssl")
+            if name not in _CLIENT_PARAMETERS and not name.startswith("ssl")
         },
     }
 
 
-async def offers_tls(host: str, port: int) -> bool:
+async def has_tls(host: str, port: int) -> bool:
     """Ask the server whether it offers TLS. Raises OSError if the server cannot be reached."""
     if host.startswith("/"):
         return False
@@ -180,7 +180,7 @@ async def offers_tls(host: str, port: int) -> bool:
             await writer.wait_closed()
 
 
-def _own_name(setting: str) -> str:
+def _system_user_name(setting: str) -> str:
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from domain.errors import StartupError
 
-VERIFYING = {"verify-ca", "verify-full"}
+VERIFYING_MODES = {"verify-ca", "verify-full"}
 
-SYSTEM = "system"
+SYSTEM_AUTHORITIES = "system"
 """The value of `sslrootcert` that selects the operating system's trusted authorities."""
 
 
@@ -40,11 +40,13 @@ class Tls:
             return False
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = self.mode == "verify-full"
-        verifies = self.mode in VERIFYING or self.root is not None  # libpq's `require` with a root
+        verifies = (
+            self.mode in VERIFYING_MODES or self.root is not None
+        )  # libpq's `require` with a root
         context.verify_mode = ssl.CERT_REQUIRED if verifies else ssl.CERT_NONE
         if verifies:
             self._load_authorities(context)
-        self._load_own(context)
+        self._load_client_certificate(context)
         return context
 
     def _load_authorities(self, context: ssl.SSLContext) -> None:
@@ -53,7 +55,7 @@ class Tls:
         else:
             context.load_verify_locations(cadata=self.root)
 
-    def _load_own(self, context: ssl.SSLContext) -> None:
+    def _load_client_certificate(self, context: ssl.SSLContext) -> None:
         given = self.parameters or {}
         if "sslcert" in given:
             context.load_cert_chain(
@@ -64,7 +66,7 @@ class Tls:
             context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
 
 
-def tls_of(parameters: Mapping[str, str], setting: str) -> Tls | None:
+def tls_from_parameters(parameters: Mapping[str, str], setting: str) -> Tls | None:
     """Return the TLS settings in a URL's parameters, or None if they leave the choice to the
     server.
 
@@ -74,7 +76,7 @@ def tls_of(parameters: Mapping[str, str], setting: str) -> Tls | None:
     if mode in {"prefer", "allow"}:
         return None
     try:
-        tls = Tls(mode=mode, root=_root(parameters.get("sslrootcert")), parameters=parameters)
+        tls = Tls(mode=mode, root=_read_root(parameters.get("sslrootcert")), parameters=parameters)
         tls.load()
     except OSError as error:  # includes ssl.SSLError
         raise StartupError(
@@ -84,5 +86,5 @@ def tls_of(parameters: Mapping[str, str], setting: str) -> Tls | None:
     return tls
 
 
-def _root(file: str | None) -> str | None:
-    return None if file in {None, "", SYSTEM} else Path(str(file)).read_text("ascii")
+def _read_root(file: str | None) -> str | None:
+    return None if file in {None, "", SYSTEM_AUTHORITIES} else Path(str(file)).read_text("ascii")

@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 
-from adapters.embedded.threads import in_thread
+from adapters.embedded.threads import run_in_thread
 from domain.errors import StartupError
 
 SYSTEM_USER = "pgvend"
@@ -25,7 +25,7 @@ class Account:
     gid: int
 
 
-async def account_for_server() -> Account | None:
+async def prepare_account() -> Account | None:
     """Return the account to run the server under, and create it when it is missing: the system user
     if pgvend runs as root, otherwise None for pgvend's own account. Raises StartupError."""
     if os.geteuid() != 0:
@@ -34,20 +34,20 @@ async def account_for_server() -> Account | None:
         raise StartupError(
             "The bundled PostgreSQL runs as root on Linux only: start pgvend as another user."
         )
-    user = entry()
+    user = find_system_user()
     if user is None:
-        user = await in_thread(_create_entry)
+        user = await run_in_thread(_create_system_user)
     return Account(uid=user.pw_uid, gid=user.pw_gid)
 
 
-def found_account() -> Account | None:
+def find_account() -> Account | None:
     """Return the account to run the server under. Unlike `prepare_account`, do not create it:
     return None when it is missing."""
-    user = entry() if os.geteuid() == 0 else None
+    user = find_system_user() if os.geteuid() == 0 else None
     return user and Account(uid=user.pw_uid, gid=user.pw_gid)
 
 
-def own_name() -> str:
+def get_user_name() -> str:
     """Return the name of pgvend's own user, for PostgreSQL's peer authentication. Raises
     StartupError."""
     try:
@@ -59,7 +59,7 @@ def own_name() -> str:
         ) from None
 
 
-def entry() -> pwd.struct_passwd | None:
+def find_system_user() -> pwd.struct_passwd | None:
     """Return the entry of the server's system user, or None."""
     try:
         return pwd.getpwnam(SYSTEM_USER)
@@ -67,7 +67,7 @@ def entry() -> pwd.struct_passwd | None:
         return None
 
 
-def _create_entry() -> pwd.struct_passwd:
+def _create_system_user() -> pwd.struct_passwd:
     """Create the system user, under a lock. Blocks.
 
     Without the lock, the later of two `useradd` may replace the entry of the first, and with it the
@@ -75,11 +75,11 @@ def _create_entry() -> pwd.struct_passwd:
     """
     with open("/etc/passwd", "rb") as passwd:
         fcntl.flock(passwd, fcntl.LOCK_EX)
-        if not entry():
+        if not find_system_user():
             with suppress(FileNotFoundError):
                 command = [*_USERADD, *_NOLOGIN, SYSTEM_USER]
                 subprocess.run(command, stderr=subprocess.DEVNULL, check=False)  # noqa: S603 - constants
-    created = entry()
+    created = find_system_user()
     if created is None:
         raise StartupError(
             "PostgreSQL refuses to run as root, and pgvend cannot create the system user "

@@ -24,27 +24,27 @@ class Wheel:
     package: str
     tree: str = "pginstall"
 
-    def own_programs(self) -> Path:
+    def find_programs(self) -> Path:
         """Return the folder of `initdb` and `postgres` in the wheel. Raises StartupError."""
-        return self._site() / self._root / "bin"
+        return self._find_site_packages() / self._root / "bin"
 
-    def shared_programs(self, copies: Path = SHARED_COPY) -> Path:
+    def share_programs(self, copies: Path = SHARED_COPY) -> Path:
         """Return the folder of the programs in a copy that all users can read and only root can
         write. Create the copy when it is missing, and check it each time. Raises StartupError."""
-        site = self._site()
-        copy = self._copy_in(copies)
+        site = self._find_site_packages()
+        copy = self._copy_path(copies)
         if not copy.exists():
-            self._make_copy(site, copy)
+            self._create_copy(site, copy)
         check_copy(copy)
         return copy / self._root / "bin"
 
-    def check_shared(self, copies: Path = SHARED_COPY) -> None:
+    def check_shared_copy(self, copies: Path = SHARED_COPY) -> None:
         """Raise StartupError if another user can change an existing copy."""
-        copy = self._copy_in(copies)
+        copy = self._copy_path(copies)
         if copy.exists():
             check_copy(copy)
 
-    def _copy_in(self, copies: Path) -> Path:
+    def _copy_path(self, copies: Path) -> Path:
         return copies / f"{self.package}-{version(self.package)}-{self.tree}"
 
     @property
@@ -56,7 +56,7 @@ class Wheel:
         """The folder of the shared libraries, absent in a wheel that was not repaired (macOS)."""
         return f"{self.package}.libs"
 
-    def _site(self) -> Path:
+    def _find_site_packages(self) -> Path:
         spec = find_spec(self.package)
         if spec is None or not spec.origin:
             raise StartupError(
@@ -65,7 +65,7 @@ class Wheel:
             )
         return Path(spec.origin).parent.parent
 
-    def _make_copy(self, site: Path, copy: Path) -> None:
+    def _create_copy(self, site: Path, copy: Path) -> None:
         copies = copy.parent
         copies.mkdir(mode=0o755, parents=True, exist_ok=True)
         if copies.stat().st_uid != os.geteuid():
@@ -77,7 +77,7 @@ class Wheel:
                 if (site / part).exists():
                     ignored = shutil.ignore_patterns("include", "*.a")
                     shutil.copytree(site / part, unfinished / part, symlinks=True, ignore=ignored)
-            _make_readable(unfinished)
+            _make_world_readable(unfinished)
             _publish(unfinished, copy)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -94,7 +94,7 @@ def _publish(unfinished: Path, copy: Path) -> None:
             raise
 
 
-def _make_readable(tree: Path) -> None:
+def _make_world_readable(tree: Path) -> None:
     """Let all users read the tree, whatever the umask was when the wheel was installed."""
     for path in (tree, *tree.rglob("*")):
         if not path.is_symlink():

@@ -11,14 +11,14 @@ from pathlib import Path
 import psutil
 
 from adapters.embedded.account import Account
-from adapters.embedded.files import opened_folder, read_file, write_file
+from adapters.embedded.files import open_folder, read_file, write_file
 
 FIRST_OWN_OID = 16_384
 """Lower oids belong to the databases that initdb creates (FirstNormalObjectId)."""
 
 _OID = re.compile(r"[1-9][0-9]{0,9}")
 
-PATIENCE = 15.0
+STOP_TIMEOUT = 15.0
 """Seconds that an old server has for a fast shutdown before an immediate one."""
 
 _PROGRAMS = {"postgres", "initdb", "setpriv"}
@@ -34,28 +34,28 @@ def end_old_server(data: Path, account: Account | None) -> None:
     """
     lock_file = data / "postmaster.pid"
     text = read_file(lock_file, account.uid if account else os.geteuid())
-    pid = _pid_in(text)
-    for process in _programs_in(data.parent):
+    pid = _parse_pid(text)
+    for process in _find_programs(data.parent):
         if process.pid == pid:
             _shut_down(process)
-    _kill(_programs_in(data.parent))
+    _kill(_find_programs(data.parent))
     if pid is None:
         lock_file.unlink(missing_ok=True)  # damaged: PostgreSQL would refuse to start
     elif psutil.pid_exists(pid):
-        _disown(lock_file, text or "", account)
+        _replace_pid(lock_file, text or "", account)
     for socket_file in data.glob(".s.PGSQL.*"):
         socket_file.unlink(missing_ok=True)
 
 
-def server_pid(data: Path) -> int | None:
+def read_server_pid(data: Path) -> int | None:
     """Return the process id in the lock file of the server in `data`, or None."""
-    return _pid_in(read_file(data / "postmaster.pid"))
+    return _parse_pid(read_file(data / "postmaster.pid"))
 
 
-def has_server(data: Path) -> bool:
+def is_server_running(data: Path) -> bool:
     """Return whether a server runs in `data`."""
-    pid = server_pid(data)
-    return any(process.pid == pid for process in _programs_in(data.parent))
+    pid = read_server_pid(data)
+    return any(process.pid == pid for process in _find_programs(data.parent))
 
 
 def remove_unknown_databases(data: Path, known: Set[int]) -> list[int]:
@@ -64,7 +64,7 @@ def remove_unknown_databases(data: Path, known: Set[int]) -> list[int]:
 
     `known` are the oids in `pg_database`, read while no database is being created.
     """
-    with opened_folder(data / "base") as base:
+    with open_folder(data / "base") as base:
         found = {int(name) for name in os.listdir(base) if _OID.fullmatch(name)}
         unknown = sorted(oid for oid in found - known if oid >= FIRST_OWN_OID)
         for oid in unknown:
@@ -72,7 +72,7 @@ def remove_unknown_databases(data: Path, known: Set[int]) -> list[int]:
     return unknown
 
 
-def _pid_in(text: str | None) -> int | None:
+def _parse_pid(text: str | None) -> int | None:
     try:
         pid = int((text or "").splitlines()[0])
     except (IndexError, ValueError):
@@ -80,17 +80,17 @@ def _pid_in(text: str | None) -> int | None:
     return pid if 0 < pid < 2**31 else None
 
 
-def _programs_in(folder: Path) -> list[psutil.Process]:
+def _find_programs(folder: Path) -> list[psutil.Process]:
     """Return the programs that run in folders of `folder`: PostgreSQL's programs change into their
     data folder."""
     return [
         process
         for process in psutil.process_iter(["name"])
-        if process.info["name"] in _PROGRAMS and _works_below(process, folder)
+        if process.info["name"] in _PROGRAMS and _runs_below(process, folder)
     ]
 
 
-def _works_below(process: psutil.Process, folder: Path) -> bool:
+def _runs_below(process: psutil.Process, folder: Path) -> bool:
     try:
         return Path(process.cwd()).parent.samefile(folder)
     except (psutil.Error, OSError):
@@ -101,7 +101,7 @@ def _shut_down(server: psutil.Process) -> None:
     for how in (signal.SIGINT, signal.SIGQUIT):  # PostgreSQL's fast and immediate shutdown
         with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
             server.send_signal(how)
-            server.wait(PATIENCE)
+            server.wait(STOP_TIMEOUT)
 
 
 def _kill(processes: list[psutil.Process]) -> None:
@@ -110,10 +110,10 @@ def _kill(processes: list[psutil.Process]) -> None:
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(processes, timeout=PATIENCE)
+    psutil.wait_procs(processes, timeout=STOP_TIMEOUT)
 
 
-def _disown(lock_file: Path, text: str, account: Account | None) -> None:
+def _replace_pid(lock_file: Path, text: str, account: Account | None) -> None:
     """Replace the old server's process id, which another program has now, by this process's id.
 
     PostgreSQL would take the other program for a running server. It ignores the id of its parent,

@@ -12,7 +12,7 @@ from adapters.embedded.files import read_file, write_file
 from adapters.embedded.listen_addresses import LOOPBACK, is_free
 from domain.errors import StartupError
 from domain.postgres_versions import Version
-from domain.text import legible
+from domain.text import escape_unprintable
 
 PORTS = range(20_000, 30_000)
 """Below the ephemeral ports: systems do not give these to outgoing connections, so that the chosen
@@ -21,7 +21,7 @@ port is still free at the next start."""
 LOG_LIMIT = 10_000_000
 """The maximum size of the server's log in bytes, and of the previous log in `postgres.log.1`."""
 
-_TAIL = 10_000
+_TAIL_BYTES = 10_000
 
 
 @dataclass(frozen=True)
@@ -85,22 +85,22 @@ class Cluster:
         """Return the port that connections name: `wanted`, the saved port, or a random free port,
         and save it. Raises StartupError when another program uses it on one of the `addresses`, or
         when this machine lacks one of them."""
-        port = wanted or self.kept_port
+        port = wanted or self.saved_port
         candidates = random.sample(PORTS, 1000)
         port = port or next(port for port in candidates if is_free(port, addresses))
-        self.check_free(port, addresses)
+        self.check_port(port, addresses)
         # atomically: logins need this file
         write_file(self.folder / "port", f"{port}\n", None)
         return port
 
     @property
-    def kept_port(self) -> int | None:
+    def saved_port(self) -> int | None:
         """The port in the folder, None before the first start. Raises StartupError when the file is
         damaged."""
-        kept = self.folder / "port"
-        return _kept_port(kept) if kept.exists() else None
+        file = self.folder / "port"
+        return _read_port(file) if file.exists() else None
 
-    def check_free(self, port: int, addresses: Sequence[str] = LOOPBACK) -> None:
+    def check_port(self, port: int, addresses: Sequence[str] = LOOPBACK) -> None:
         """Raise StartupError if another program uses the port or this machine lacks an address."""
         for address in addresses:
             if not is_free(0, [address]):
@@ -122,17 +122,17 @@ class Cluster:
     def open_log(self) -> IO[bytes]:
         """Open the log to append to it, after `shorten_log`."""
         self.shorten_log()
-        return open(self.log, "ab", opener=_opened_for_us)
+        return open(self.log, "ab", opener=_open_private)
 
     def append_log(self, text: bytes) -> None:
         """Append at most LOG_LIMIT bytes. If the log would become longer than that, first move it
         to `postgres.log.1`."""
-        with open(self.log, "ab", opener=_opened_for_us) as log:
+        with open(self.log, "ab", opener=_open_private) as log:
             if log.tell() + len(text) <= LOG_LIMIT:
                 log.write(text)
                 return
-        self.log.replace(self._former_log)
-        with open(self.log, "ab", opener=_opened_for_us) as log:
+        self.log.replace(self._previous_log)
+        with open(self.log, "ab", opener=_open_private) as log:
             log.write(text)
 
     def shorten_log(self) -> None:
@@ -141,29 +141,29 @@ class Cluster:
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
             with (
                 open(self.log, "rb+") as log,
-                open(self._former_log, "wb", opener=_opened_for_us) as aside,
+                open(self._previous_log, "wb", opener=_open_private) as aside,
             ):
                 log.seek(-LOG_LIMIT, os.SEEK_END)
                 aside.write(log.read(LOG_LIMIT))
                 log.truncate(0)
 
-    def log_tail(self) -> str:
+    def read_log_tail(self) -> str:
         """Return the last lines of the log, for a message about a server that does not start."""
-        with open(self.log, "ab+", opener=_opened_for_us) as log:
-            log.seek(max(0, log.tell() - _TAIL))
+        with open(self.log, "ab+", opener=_open_private) as log:
+            log.seek(max(0, log.tell() - _TAIL_BYTES))
             lines = log.read().decode(errors="replace").splitlines()[-5:]
-        return "\n".join(map(legible, lines))
+        return "\n".join(map(escape_unprintable, lines))
 
     @property
-    def _former_log(self) -> Path:
+    def _previous_log(self) -> Path:
         return self.log.with_suffix(".log.1")
 
 
-def _opened_for_us(path: str | Path, flags: int) -> int:
+def _open_private(path: str | Path, flags: int) -> int:
     return os.open(path, flags | os.O_CREAT, 0o600)
 
 
-def _kept_port(file: Path) -> int:
+def _read_port(file: Path) -> int:
     text = file.read_text(errors="replace").strip()
     if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536):
         raise StartupError(

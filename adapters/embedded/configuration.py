@@ -6,13 +6,13 @@ from pathlib import Path
 
 from adapters.embedded.account import Account
 from adapters.embedded.files import read_file, write_file
-from adapters.embedded.listen_addresses import Listening
+from adapters.embedded.listen_addresses import ListenAddresses
 
 SUPERUSER = "postgres"
 ADMIN = "pgvend_admin"
 
-INITDBS = "postgresql.conf"
-OURS = "pgvend.conf"
+INITDB_CONFIGURATION = "postgresql.conf"
+OWN_CONFIGURATION = "pgvend.conf"
 """The file that the server is started with. It includes initdb's first, so that pgvend's settings
 apply."""
 
@@ -37,13 +37,13 @@ _SETTINGS: Mapping[str, str] = {
     "lc_messages": "C",
 }
 
-_SINCE: Mapping[int, Mapping[str, str]] = {
+_SETTINGS_SINCE: Mapping[int, Mapping[str, str]] = {
     16: {"reserved_connections": "8"},  # for the admin: tenants cannot occupy the last connections
     17: {"allow_alter_system": "off"},
 }
 """Settings by the first major version that has them."""
 
-_ON_LINUX = {
+_LINUX_SETTINGS = {
     "recovery_init_sync_method": "syncfs"
 }  # without it, recovery of 3,000 databases takes 40 s
 
@@ -61,7 +61,7 @@ host    all                          all                   all             rejec
 def write_configuration(
     data: Path,
     *,
-    at: Listening,
+    at: ListenAddresses,
     major: int,
     os_user: str,
     account: Account | None,
@@ -69,10 +69,10 @@ def write_configuration(
 ) -> None:
     """Write the files. The settings in `extra` override pgvend's."""
     where = {"listen_addresses": ",".join(at.addresses), "port": str(at.port)}
-    settings = {**_settings(major), **where, **extra}
-    lines = [f"{name} = {quoted(value)}\n" for name, value in settings.items()]
+    settings = {**_collect_settings(major), **where, **extra}
+    lines = [f"{name} = {quote(value)}\n" for name, value in settings.items()]
     files = {
-        OURS: "".join([f"include {quoted(INITDBS)}\n", *lines]),
+        OWN_CONFIGURATION: "".join([f"include {quote(INITDB_CONFIGURATION)}\n", *lines]),
         "postgresql.auto.conf": "",  # the server reads it last
         "pg_hba.conf": _HBA.format(callers="samehost" if at.is_local else "all"),
         "pg_ident.conf": f'pgvend "{os_user}" {SUPERUSER}\npgvend "{os_user}" {ADMIN}\n',
@@ -83,11 +83,11 @@ def write_configuration(
 
 def is_overwritten(data: Path) -> bool:
     """Return whether an earlier pgvend replaced initdb's configuration by its own."""
-    text = read_file(data / INITDBS)
+    text = read_file(data / INITDB_CONFIGURATION)
     return text is None or text.startswith("listen_addresses = ")
 
 
-def quoted(value: str) -> str:
+def quote(value: str) -> str:
     """Quote a value for postgresql.conf. Raises ValueError for a value of several lines, which the
     format does not allow."""
     if "\n" in value:
@@ -96,11 +96,11 @@ def quoted(value: str) -> str:
     return f"'{escaped}'"
 
 
-def _settings(major: int) -> dict[str, str]:
+def _collect_settings(major: int) -> dict[str, str]:
     settings = dict(_SETTINGS)
-    for first, since in _SINCE.items():
+    for first, since in _SETTINGS_SINCE.items():
         if major >= first:
             settings |= since
     if sys.platform == "linux":
-        settings |= _ON_LINUX
+        settings |= _LINUX_SETTINGS
     return settings

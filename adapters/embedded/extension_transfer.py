@@ -11,55 +11,55 @@ from structlog.stdlib import BoundLogger
 from adapters.driver.connector import Login
 from adapters.embedded.cluster import Cluster
 from adapters.embedded.files import write_file
-from adapters.embedded.threads import in_thread
-from adapters.postgres.extensions import give_extensions
-from adapters.postgres.sessions import single_session
+from adapters.embedded.threads import run_in_thread
+from adapters.postgres.extensions import transfer_extensions
+from adapters.postgres.sessions import open_session
 from domain.errors import ProviderRejected, Unavailable
-from ports.driven.cancellation import finished
+from ports.driven.cancellation import run_to_completion
 
-AT_ONCE = 2
+CONCURRENT_DATABASES = 2
 """Databases to process at the same time: few, because callers have priority."""
 
-_OPEN = """
+_SELECT_DATABASES = """
 SELECT datname FROM pg_database JOIN pg_roles ON pg_roles.oid = datdba
 WHERE datallowconn AND datconnlimit <> -2 AND NOT rolsuper ORDER BY datname
 """
 # `provision` does it for a closed database when it opens it; -2 marks an interrupted DROP
 
 
-async def hand_over(
+async def transfer_all_extensions(
     cluster: Cluster, superuser: Login, extensions: Set[str], log: BoundLogger
 ) -> None:
     """Transfer the extensions, once for a data folder that an earlier pgvend created. A marker file
     records that it is complete; an interrupted transfer is repeated. Never raises PgvendError."""
-    remembered = _memory(cluster)
-    if not extensions or await in_thread(remembered.exists):
+    marker = _marker_file(cluster)
+    if not extensions or await run_in_thread(marker.exists):
         return
     try:
-        given = await _given(superuser, extensions)
-        await in_thread(write_file, remembered, "", None)
+        transferred = await _transfer_all(superuser, extensions)
+        await run_in_thread(write_file, marker, "", None)
     except (Unavailable, OSError) as error:  # the next start tries again
         log.warning("postgres.extension_transfer_failed", detail=str(error))
     else:
-        log.info("postgres.extensions_transferred", databases=given)
+        log.info("postgres.extensions_transferred", databases=transferred)
 
 
-def forget_handing_over(cluster: Cluster) -> None:
+def reset_extension_transfer(cluster: Cluster) -> None:
     """Let the next start transfer extensions again: an earlier pgvend used the folder meanwhile."""
-    _memory(cluster).unlink(missing_ok=True)
+    _marker_file(cluster).unlink(missing_ok=True)
 
 
-async def _given(superuser: Login, extensions: Set[str]) -> int:
+async def _transfer_all(superuser: Login, extensions: Set[str]) -> int:
     """Return the number of databases in which an extension got another owner. Raises
     Unavailable."""
-    async with single_session(superuser) as session:
-        databases = [row["datname"] for row in await session.fetch(_OPEN)]
-    places = asyncio.Semaphore(AT_ONCE)
+    async with open_session(superuser) as session:
+        databases = [row["datname"] for row in await session.fetch(_SELECT_DATABASES)]
+    places = asyncio.Semaphore(CONCURRENT_DATABASES)
 
     async def give(database: str) -> bool:
         with suppress(ProviderRejected):  # it was dropped or closed in the meantime
             async with places:
-                return await give_extensions({**superuser, "database": database}, extensions)
+                return await transfer_extensions({**superuser, "database": database}, extensions)
         return False
 
     giving = [asyncio.ensure_future(give(database)) for database in databases]
@@ -68,8 +68,8 @@ async def _given(superuser: Login, extensions: Set[str]) -> int:
     finally:
         for task in giving:
             task.cancel()
-        await finished(asyncio.gather(*giving, return_exceptions=True))
+        await run_to_completion(asyncio.gather(*giving, return_exceptions=True))
 
 
-def _memory(cluster: Cluster) -> Path:
+def _marker_file(cluster: Cluster) -> Path:
     return cluster.folder / "extensions-given"

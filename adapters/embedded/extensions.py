@@ -14,11 +14,11 @@ import asyncpg
 
 from adapters.driver.connector import Login
 from adapters.embedded.account import Account
-from adapters.embedded.configuration import quoted
-from adapters.embedded.files import opened_folder, write_file
-from adapters.embedded.threads import in_thread
+from adapters.embedded.configuration import quote
+from adapters.embedded.files import open_folder, write_file
+from adapters.embedded.threads import run_in_thread
 from adapters.postgres.quoting import literal
-from adapters.postgres.sessions import single_session
+from adapters.postgres.sessions import open_session
 
 HARMLESS = frozenset({"vector"})
 
@@ -43,37 +43,37 @@ def control_path(data: Path, major: int) -> Mapping[str, str]:
     return {"extension_control_path": f"{place}:$system"}
 
 
-async def entrust(
+async def trust_extensions(
     data: Path, major: int, superuser: Login, account: Account | None
 ) -> frozenset[str]:
     """Let tenants create the harmless extensions that the server has, and return their names."""
     if major < FIRST_WITH_CONTROL_PATH:
         return frozenset()
     found: dict[str, str] = {}
-    async with single_session(superuser) as session:
+    async with open_session(superuser) as session:
         for name in HARMLESS:
             [control] = await session.fetch(_CONTROL, name)
             if control["text"] is not None:
-                found[name] = trusting(control["text"], control["folder"])
-    await in_thread(_write, data, found, account)
+                found[name] = mark_as_trusted(control["text"], control["folder"])
+    await run_in_thread(_write, data, found, account)
     return frozenset(found)
 
 
 async def load_libraries(superuser: Login) -> None:
     """Load the libraries of the harmless extensions now, so that they get their shared memory: a
     tenant that holds all locks may leave none later."""
-    async with single_session(superuser) as session:
+    async with open_session(superuser) as session:
         for name in HARMLESS:
             with suppress(asyncpg.UndefinedFileError):
                 await session.execute(f"LOAD {literal(name)}")
 
 
-def trusting(control: str, scripts: str) -> str:
+def mark_as_trusted(control: str, scripts: str) -> str:
     """Return the control file with the extension marked as trusted, and with its scripts in the
     folder `scripts`."""
     replaced = ("trusted", "directory")
     lines = [line for line in control.splitlines() if not line.strip().startswith(replaced)]
-    return "\n".join([*lines, "trusted = true", f"directory = {quoted(scripts)}", ""])
+    return "\n".join([*lines, "trusted = true", f"directory = {quote(scripts)}", ""])
 
 
 def _write(data: Path, controls: Mapping[str, str], account: Account | None) -> None:
@@ -89,7 +89,7 @@ def _control_folder(data: Path, account: Account | None) -> Iterator[Path]:
     folder = data / FOLDER
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-    with opened_folder(folder) as descriptor:
+    with open_folder(folder) as descriptor:
         if account:
             os.fchown(descriptor, account.uid, account.gid)
         yield Path(f"/proc/self/fd/{descriptor}") if sys.platform == "linux" else folder

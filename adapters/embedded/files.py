@@ -9,7 +9,7 @@ from pathlib import Path
 
 from adapters.embedded.account import Account
 
-LONGEST = 1_000_000
+MAX_BYTES = 1_000_000
 """The maximum number of bytes to read from a file. PostgreSQL's own files are shorter."""
 
 _NO_FILE = {errno.ENOENT, errno.ELOOP, errno.ENXIO}
@@ -31,13 +31,13 @@ def read_file(path: Path, owner: int | None = None) -> str | None:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or owner not in {None, found.st_uid}:
             return None
-        return os.read(descriptor, LONGEST).decode(errors="replace")
+        return os.read(descriptor, MAX_BYTES).decode(errors="replace")
     finally:
         os.close(descriptor)
 
 
 @contextmanager
-def opened_folder(folder: Path) -> Iterator[int]:
+def open_folder(folder: Path) -> Iterator[int]:
     """Open the folder itself, never the target of a link in its place, and yield its descriptor.
     Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)

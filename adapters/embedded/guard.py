@@ -10,12 +10,12 @@ from pathlib import Path
 
 import psutil
 
-from adapters.embedded.cleanup import server_pid
+from adapters.embedded.cleanup import read_server_pid
 from adapters.embedded.configuration import ADMIN, SUPERUSER
-from adapters.embedded.threads import in_thread
-from adapters.postgres.guard import PostgresGuard, opened_guard
+from adapters.embedded.threads import run_in_thread
+from adapters.postgres.guard import PostgresGuard, open_guard
 from adapters.postgres.provider import PostgresProvider
-from domain.server_snapshot import Room, Session
+from domain.server_snapshot import Capacity, Session
 
 _LOGGING_IN = "authentication", "initializing", "startup"
 
@@ -24,21 +24,21 @@ _WAIT = re.compile(r"postgres: (?:\S+: )?(?P<user>\S+) \S+ \S+ (?P<what>.+) wait
 
 
 @asynccontextmanager
-async def opened_bundles_guard(provider: PostgresProvider) -> AsyncIterator[PostgresGuard]:
+async def open_embedded_guard(provider: PostgresProvider) -> AsyncIterator[PostgresGuard]:
     """Open the guard of the provider's server."""
     data = Path(provider.server.admin["host"])
 
-    async def disk() -> Room:
-        return await in_thread(_room, data)
+    async def disk() -> Capacity:
+        return await run_in_thread(_measure_disk, data)
 
     async def end(session: Session) -> bool:
-        return await in_thread(end_backend, data, session)
+        return await run_in_thread(end_backend, data, session)
 
     async def rescue() -> None:
-        await in_thread(end_waiting, data)
+        await run_in_thread(end_waiting_sessions, data)
 
     server, marks = provider.server, provider.marks
-    async with opened_guard(server, marks, disk=disk, signal=end, rescue=rescue) as guard:
+    async with open_guard(server, marks, disk=disk, signal=end, rescue=rescue) as guard:
         yield guard
 
 
@@ -48,8 +48,8 @@ def end_backend(data: Path, session: Session) -> bool:
     signal was sent. Blocks."""
     try:
         process = psutil.Process(session.pid)
-        is_ours = process in _backends(data)
-        is_as_old = time.time() - process.create_time() >= (session.lasts or 0)
+        is_ours = process in _find_backends(data)
+        is_as_old = time.time() - process.create_time() >= (session.connected_for or 0)
         if is_ours and is_as_old:
             process.send_signal(signal.SIGTERM)
             return True
@@ -58,11 +58,11 @@ def end_backend(data: Path, session: Session) -> bool:
     return False
 
 
-def end_waiting(data: Path) -> int:
+def end_waiting_sessions(data: Path) -> int:
     """End every tenant's session that waits for a lock, if the superuser's login to the server in
     `data` waits for one too: SQL cannot then find the blocking session. Return how many sessions
     got a signal. Blocks."""
-    waits = _waits(data)
+    waits = _find_waiting(data)
     if not any(user == SUPERUSER and what in _LOGGING_IN for user, what in waits.values()):
         return 0
     ended = 0
@@ -74,26 +74,26 @@ def end_waiting(data: Path) -> int:
     return ended
 
 
-def _waits(data: Path) -> dict[psutil.Process, tuple[str, str]]:
+def _find_waiting(data: Path) -> dict[psutil.Process, tuple[str, str]]:
     """Return the user and the activity of each session that waits for a lock."""
     waits: dict[psutil.Process, tuple[str, str]] = {}
-    for process in _backends(data):
+    for process in _find_backends(data):
         with suppress(psutil.Error):
             if found := _WAIT.fullmatch(" ".join(process.cmdline()).strip()):
                 waits[process] = (found["user"], found["what"])
     return waits
 
 
-def _backends(data: Path) -> list[psutil.Process]:
+def _find_backends(data: Path) -> list[psutil.Process]:
     """Return the processes of the server in `data`. The server's system user writes the file with
     the process id, and could name another user's process: return none then."""
-    pid = server_pid(data)
+    pid = read_server_pid(data)
     with suppress(psutil.Error):
         if pid and psutil.Process(pid).uids().real == data.stat().st_uid:
             return psutil.Process(pid).children()
     return []
 
 
-def _room(data: Path) -> Room:
+def _measure_disk(data: Path) -> Capacity:
     usage = shutil.disk_usage(data)
-    return Room(free=usage.free, total=usage.total)
+    return Capacity(free=usage.free, total=usage.total)

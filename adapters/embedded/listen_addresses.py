@@ -10,7 +10,7 @@ LOOPBACK = ("127.0.0.1",)
 
 
 @dataclass(frozen=True)
-class Listening:
+class ListenAddresses:
     """The port and the addresses that the server listens on."""
 
     port: int

@@ -11,11 +11,11 @@ from structlog.stdlib import BoundLogger
 from adapters.driver.connector import Login
 from adapters.embedded.cleanup import end_old_server
 from adapters.embedded.cluster import Cluster
-from adapters.embedded.configuration import OURS
+from adapters.embedded.configuration import OWN_CONFIGURATION
 from adapters.embedded.programs import DATA, Programs
 from adapters.embedded.server_log import ServerLog
-from adapters.embedded.threads import in_thread
-from adapters.postgres.sessions import single_session
+from adapters.embedded.threads import run_in_thread
+from adapters.postgres.sessions import open_session
 from domain.errors import ProviderRejected, StartupError, Unavailable
 from domain.retry import RetryPolicy
 from ports.driven.clock import Clock
@@ -26,9 +26,9 @@ START_TIMEOUT = 120.0
 STOP_TIMEOUT = 15.0
 """Seconds for each signal: during crash recovery PostgreSQL may ignore the first."""
 
-_GLANCE = 0.02
+_POLL_INTERVAL = 0.02
 
-_RESTARTS = RetryPolicy(base=0.2, cap=30.0)
+_RESTART_POLICY = RetryPolicy(base=0.2, cap=30.0)
 
 
 @dataclass
@@ -47,17 +47,17 @@ class Postmaster:
         """Start the server, and return when it accepts logins. Raises StartupError with the end of
         its log."""
         data = self.cluster.data
-        ours = f"config_file={DATA}/{OURS}"
+        config_option = f"config_file={DATA}/{OWN_CONFIGURATION}"
         process = await self.programs.start(
-            "postgres", "-D", DATA, "-c", ours, data=data, output=self.server_log.sink
+            "postgres", "-D", DATA, "-c", config_option, data=data, output=self.server_log.sink
         )
         self._process = process
         begin = self.clock.elapsed()
         while not await self._takes_logins():
             if process.returncode is not None or self.clock.elapsed() - begin > START_TIMEOUT:
-                tail = await in_thread(self.server_log.tail)
-                raise StartupError(f"PostgreSQL does not start:\n{tail}")
-            await self.clock.sleep(_GLANCE)
+                read_tail = await run_in_thread(self.server_log.read_tail)
+                raise StartupError(f"PostgreSQL does not start:\n{read_tail}")
+            await self.clock.sleep(_POLL_INTERVAL)
 
     async def watch(self) -> None:
         """Restart the server whenever it ends, with longer pauses after failures. Never returns."""
@@ -68,11 +68,11 @@ class Postmaster:
             if not failures:
                 self.log.error("postgres.stopped", log=str(self.cluster.log))
             try:
-                await in_thread(end_old_server, self.cluster.data, self.programs.account)
+                await run_in_thread(end_old_server, self.cluster.data, self.programs.account)
                 await self.start()
             except (StartupError, OSError, psutil.Error) as error:
                 failures += 1
-                pause = _RESTARTS.ceiling(failures)
+                pause = _RESTART_POLICY.ceiling(failures)
                 self.log.error("postgres.not_restarted", detail=str(error), pause=pause)
                 await self.clock.sleep(pause)
             else:
@@ -97,7 +97,7 @@ class Postmaster:
 
     async def _takes_logins(self) -> bool:
         try:
-            async with single_session(self.superuser):
+            async with open_session(self.superuser):
                 return True
         except Unavailable:
             return False

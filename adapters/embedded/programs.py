@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from adapters.embedded.account import SYSTEM_USER, Account
 from adapters.embedded.binaries import BUNDLED
-from adapters.embedded.threads import in_thread
+from adapters.embedded.threads import run_in_thread
 from domain.errors import StartupError
 from domain.postgres_versions import OLDEST, Version, parse_version
 
@@ -42,9 +42,9 @@ class Programs:
     ) -> Process:
         """Start a program in `data` that ends with this process, even after SIGKILL. In its
         arguments, DATA stands for that folder."""
-        with self._place(data) as (place, descriptors):
+        with self._data_path(data) as (place, descriptors):
             return await asyncio.create_subprocess_exec(
-                *_ending_with_us(),
+                *_parent_death_command(),
                 str(self.folder / name),
                 *(argument.replace(DATA, place) for argument in arguments),
                 cwd=data,
@@ -54,11 +54,11 @@ class Programs:
                 stderr=output,
                 start_new_session=True,  # Ctrl-C is for pgvend, which drains first
                 pass_fds=descriptors,
-                **_identity(self.account),
+                **_account_arguments(self.account),
             )
 
     @contextmanager
-    def _place(self, data: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
+    def _data_path(self, data: Path) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Yield the path of `data` for a program, and the descriptors that it inherits for it.
 
         The server's system user may lack access to the folders above: the kernel resolves an open
@@ -87,12 +87,12 @@ class Programs:
                 await process.wait()
 
 
-async def found_programs(folder: Path | None, account: Account | None) -> Programs:
+async def load_programs(folder: Path | None, account: Account | None) -> Programs:
     """Return the programs in `folder`, or the bundled ones, for `account`. Raises StartupError."""
     if folder is None:
-        find = BUNDLED.shared_programs if account else BUNDLED.own_programs
-        folder = await in_thread(find)
-    version = await _version(folder, account)
+        find = BUNDLED.share_programs if account else BUNDLED.find_programs
+        folder = await run_in_thread(find)
+    version = await _read_version(folder, account)
     if version.major < OLDEST:
         raise StartupError(
             f"PostgreSQL {version} in {folder} is too old: set PGVEND_EMBEDDED_PROGRAMS to the bin "
@@ -101,7 +101,7 @@ async def found_programs(folder: Path | None, account: Account | None) -> Progra
     return Programs(folder, version, account)
 
 
-async def _version(folder: Path, account: Account | None) -> Version:
+async def _read_version(folder: Path, account: Account | None) -> Version:
     program = str(folder / "postgres")
     try:
         process = await asyncio.create_subprocess_exec(
@@ -112,7 +112,7 @@ async def _version(folder: Path, account: Account | None) -> Version:
             stdin=DEVNULL,
             stdout=PIPE,
             stderr=DEVNULL,
-            **_identity(account),
+            **_account_arguments(account),
         )
     except OSError as error:
         who = f" for the system user {SYSTEM_USER}" if account else ""
@@ -127,7 +127,7 @@ async def _version(folder: Path, account: Account | None) -> Version:
     return version
 
 
-def _identity(account: Account | None) -> dict[str, Any]:
+def _account_arguments(account: Account | None) -> dict[str, Any]:
     """Return the arguments that start a program under `account`."""
     if account is None:
         return {}
@@ -135,7 +135,7 @@ def _identity(account: Account | None) -> dict[str, Any]:
 
 
 @cache
-def _ending_with_us() -> tuple[str, ...]:
+def _parent_death_command() -> tuple[str, ...]:
     """Return a command that ends a program with its parent, even after SIGKILL. Linux alone has it;
     on other systems the next start cleans up."""
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None

@@ -11,32 +11,32 @@ from pathlib import Path
 
 from structlog.stdlib import BoundLogger
 
-from adapters.embedded.account import Account, account_for_server, own_name
+from adapters.embedded.account import Account, get_user_name, prepare_account
 from adapters.embedded.cleanup import end_old_server
 from adapters.embedded.cluster import Cluster
 from adapters.embedded.configuration import (
     ADMIN,
-    INITDBS,
+    INITDB_CONFIGURATION,
     SUPERUSER,
     is_overwritten,
     write_configuration,
 )
-from adapters.embedded.extension_transfer import forget_handing_over, hand_over
-from adapters.embedded.extensions import HARMLESS, control_path, entrust, load_libraries
+from adapters.embedded.extension_transfer import reset_extension_transfer, transfer_all_extensions
+from adapters.embedded.extensions import HARMLESS, control_path, load_libraries, trust_extensions
 from adapters.embedded.files import write_file
-from adapters.embedded.initdb import initdbs_configuration, make_cluster
-from adapters.embedded.listen_addresses import LOOPBACK, Listening
+from adapters.embedded.initdb import create_cluster, generate_configuration
+from adapters.embedded.listen_addresses import LOOPBACK, ListenAddresses
 from adapters.embedded.postmaster import Postmaster
-from adapters.embedded.programs import Programs, found_programs
+from adapters.embedded.programs import Programs, load_programs
 from adapters.embedded.server_log import ServerLog
 from adapters.embedded.setup import has_tls, set_up
-from adapters.embedded.threads import in_thread
-from adapters.embedded.trust import check_place
-from adapters.postgres.factory import opened_provider
+from adapters.embedded.threads import run_in_thread
+from adapters.embedded.trust import check_folder
+from adapters.postgres.factory import open_provider
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.server import Server
 from domain.errors import PgvendError, StartupError
-from domain.hosts import reached_at
+from domain.hosts import find_local_host
 from domain.postgres_url import Address
 from ports.driven.clock import Clock
 
@@ -45,7 +45,7 @@ LONGEST_SOCKET_PATH = 103
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bundle:
+class EmbeddedOptions:
     """Options of the bundled server.
 
     `folder` is for this server alone. `port`: None to choose one at the first start. `programs`:
@@ -64,76 +64,78 @@ class Bundle:
 
     def public_address(self, port: int) -> Address:
         """Return the address that connections name, for a server that listens on `port`."""
-        return Address(self.public_host or reached_at(self.listen), self.public_port or port)
+        return Address(self.public_host or find_local_host(self.listen), self.public_port or port)
 
 
 @asynccontextmanager
-async def opened_bundle(
-    bundle: Bundle, installation: str, clock: Clock, log: BoundLogger
+async def open_embedded_provider(
+    options: EmbeddedOptions, installation: str, clock: Clock, log: BoundLogger
 ) -> AsyncIterator[PostgresProvider]:
     """Start the bundled server and open a provider on it. Raises StartupError when the folder or
     the port is in use, or when the server does not start."""
     async with (
-        _running_server(bundle, clock, log) as server,
-        opened_provider(server, installation) as provider,
+        _running_server(options, clock, log) as server,
+        open_provider(server, installation) as provider,
     ):
         yield provider
 
 
 @asynccontextmanager
-async def _running_server(bundle: Bundle, clock: Clock, log: BoundLogger) -> AsyncIterator[Server]:
-    cluster = Cluster(bundle.folder)
+async def _running_server(
+    options: EmbeddedOptions, clock: Clock, log: BoundLogger
+) -> AsyncIterator[Server]:
+    cluster = Cluster(options.folder)
     async with AsyncExitStack() as closing:
-        with _told(cluster):
+        with _startup_errors(cluster):
             closing.enter_context(cluster.lock())
-            server = await _started(cluster, bundle, clock, log, closing)
+            server = await _start(cluster, options, clock, log, closing)
         yield server
 
 
-async def _started(
+async def _start(
     cluster: Cluster,
-    bundle: Bundle,
+    options: EmbeddedOptions,
     clock: Clock,
     log: BoundLogger,
     closing: AsyncExitStack,
 ) -> Server:
-    programs = await _prepared(cluster, bundle)
-    port = await in_thread(cluster.choose_port, bundle.port, bundle.listen)
-    await in_thread(_configure, cluster, programs, port, bundle)
+    programs = await _prepare(cluster, options)
+    port = await run_in_thread(cluster.choose_port, options.port, options.listen)
+    await run_in_thread(_configure, cluster, programs, port, options)
     socket = {
-        "host": short_path(cluster.data, port, closing),
+        "host": create_short_path(cluster.data, port, closing),
         "port": port,
         "database": "postgres",
-        "server_user": server_user(programs.account),
+        "server_user": get_server_uid(programs.account),
     }
     superuser = {**socket, "user": SUPERUSER}
-    server_log = await closing.enter_async_context(_kept_log(cluster))
+    server_log = await closing.enter_async_context(_open_server_log(cluster))
     postmaster = Postmaster(cluster, programs, server_log, superuser, clock, log)
     closing.push_async_callback(postmaster.stop)
     await postmaster.start()
-    _tell_version(programs, log)
+    _log_version(programs, log)
     for oid in await set_up(cluster, superuser):
         log.warning("postgres.removed_incomplete_database", oid=oid)
     await load_libraries(superuser)
-    entrusted = await entrust(cluster.data, programs.major, superuser, programs.account)
+    tenant_owned = await trust_extensions(cluster.data, programs.major, superuser, programs.account)
     tasks = (
         postmaster.watch,
-        partial(hand_over, cluster, superuser, entrusted, log),
+        partial(transfer_all_extensions, cluster, superuser, tenant_owned, log),
     )
-    await closing.enter_async_context(_running(*tasks))
+    await closing.enter_async_context(_background_tasks(*tasks))
     return Server(
         admin={**socket, "user": ADMIN},
         superuser=superuser,
-        installable=HARMLESS - entrusted,
-        entrusted=entrusted,
-        public=(bundle.public_address(port),),
-        detour={"host": reached_at(bundle.listen), "port": port},
-        connection_limit=bundle.connection_limit,
+        installable=HARMLESS - tenant_owned,
+        tenant_owned=tenant_owned,
+        public=(options.public_address(port),),
+        pooler_bypass={"host": find_local_host(options.listen), "port": port},
+        connection_limit=options.connection_limit,
         sslmode="require" if await has_tls(superuser) else "disable",
     )
 
 
-def _tell_version(programs: Programs, log: BoundLogger) -> None:
+def _log_version(programs: Programs, log: BoundLogger) -> None:
     version = programs.version
     log.info("postgres.started", version=str(version), programs=str(programs.folder))
     if version.lacks_fixes:
@@ -141,7 +143,7 @@ def _tell_version(programs: Programs, log: BoundLogger) -> None:
 
 
 @contextmanager
-def _told(cluster: Cluster) -> Iterator[None]:
+def _startup_errors(cluster: Cluster) -> Iterator[None]:
     """Translate the errors of starting the server to StartupError."""
     try:
         yield
@@ -156,50 +158,50 @@ def _told(cluster: Cluster) -> Iterator[None]:
         ) from error
 
 
-async def _prepared(cluster: Cluster, bundle: Bundle) -> Programs:
+async def _prepare(cluster: Cluster, options: EmbeddedOptions) -> Programs:
     """Return programs that can read the folder's data. Stop old servers, and create the data if it
     is missing. Raises StartupError."""
-    account = await account_for_server()
+    account = await prepare_account()
     if account:
-        check_place(cluster.folder, account)
-    await in_thread(end_old_server, cluster.data, account)
-    programs = await found_programs(bundle.programs, account)
+        check_folder(cluster.folder, account)
+    await run_in_thread(end_old_server, cluster.data, account)
+    programs = await load_programs(options.programs, account)
     if not cluster.exists:
-        await make_cluster(cluster, programs)
+        await create_cluster(cluster, programs)
         return programs
     cluster.check_major(programs.folder, programs.version)
     cluster.check_owner(account.uid if account else os.geteuid())
-    if await in_thread(is_overwritten, cluster.data):
+    if await run_in_thread(is_overwritten, cluster.data):
         await _restore_configuration(cluster, programs)
     return programs
 
 
 async def _restore_configuration(cluster: Cluster, programs: Programs) -> None:
     """Restore initdb's configuration, which an earlier pgvend replaced by its own."""
-    text = await initdbs_configuration(cluster, programs)
-    await in_thread(forget_handing_over, cluster)
-    await in_thread(write_file, cluster.data / INITDBS, text, programs.account)
+    text = await generate_configuration(cluster, programs)
+    await run_in_thread(reset_extension_transfer, cluster)
+    await run_in_thread(write_file, cluster.data / INITDB_CONFIGURATION, text, programs.account)
 
 
-def _configure(cluster: Cluster, programs: Programs, port: int, bundle: Bundle) -> None:
+def _configure(cluster: Cluster, programs: Programs, port: int, options: EmbeddedOptions) -> None:
     path = control_path(cluster.data, programs.major)
     write_configuration(
         cluster.data,
-        at=Listening(port, bundle.listen),
+        at=ListenAddresses(port, options.listen),
         major=programs.major,
-        os_user=own_name(),
+        os_user=get_user_name(),
         account=programs.account,
-        extra={**path, **bundle.settings},
+        extra={**path, **options.settings},
     )
 
 
-def server_user(account: Account | None) -> int:
+def get_server_uid(account: Account | None) -> int:
     """Return the user id that the server behind the socket must have: the account could put a link
     to another server's socket into its data folder."""
     return account.uid if account else os.geteuid()
 
 
-def short_path(data: Path, port: int, closing: AsyncExitStack) -> str:
+def create_short_path(data: Path, port: int, closing: AsyncExitStack) -> str:
     """Return a path to the socket in `data` that is short enough for a socket's address. Raises
     StartupError."""
     if len(bytes(data / f".s.PGSQL.{port}")) <= LONGEST_SOCKET_PATH:
@@ -212,20 +214,20 @@ def short_path(data: Path, port: int, closing: AsyncExitStack) -> str:
 
 
 @asynccontextmanager
-async def _kept_log(cluster: Cluster) -> AsyncIterator[ServerLog]:
-    await in_thread(cluster.shorten_log)
+async def _open_server_log(cluster: Cluster) -> AsyncIterator[ServerLog]:
+    await run_in_thread(cluster.shorten_log)
     server_log = ServerLog(cluster)
     try:
-        async with _running(server_log.keep):
+        async with _background_tasks(server_log.copy_forever):
             yield server_log
     finally:
-        await in_thread(server_log.close)
+        await run_in_thread(server_log.close)
 
 
 @asynccontextmanager
-async def _running(*works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+async def _background_tasks(*jobs: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
     """Run tasks in the background until the context exits."""
-    tasks = [asyncio.ensure_future(work()) for work in works]
+    tasks = [asyncio.ensure_future(job()) for job in jobs]
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from threading import Lock
 
 from adapters.embedded.cluster import Cluster
-from adapters.embedded.threads import in_thread
+from adapters.embedded.threads import run_in_thread
 
 CHUNK = 65_536
 """Bytes to read at once: the capacity of a pipe on Linux."""
@@ -17,11 +17,11 @@ PAUSE = 0.02
 """Seconds between chunks: a tenant that floods the log fills the pipe and takes no CPU time from
 pgvend."""
 
-LONGEST_LINE = 20_000
+MAX_LINE_BYTES = 20_000
 """Bytes to keep of a line, so that a long one does not displace all others."""
 
 _CUT = b" ... (cut)"
-_LONG = re.compile(rb"([^\n]{%d})[^\n]+" % LONGEST_LINE)
+_LONG = re.compile(rb"([^\n]{%d})[^\n]+" % MAX_LINE_BYTES)
 
 
 class ServerLog:
@@ -39,40 +39,40 @@ class ServerLog:
         for end in (self._source, self.sink):
             os.set_blocking(end, False)
         self._line = 0
-        self._taking = Lock()
+        self._lock = Lock()
 
-    async def keep(self) -> None:
+    async def copy_forever(self) -> None:
         """Copy the output, and never return. This uses real time, not the injected clock: a real
         server writes the output."""
         while True:
-            await self._arrival()
-            await in_thread(self.take)
+            await self._wait_for_data()
+            await run_in_thread(self.copy_chunk)
             await asyncio.sleep(PAUSE)
 
-    def take(self) -> bool:
+    def copy_chunk(self) -> bool:
         """Move one chunk from the pipe to the file, and return whether there was one. Drop the
         chunk if the file cannot be written. Blocks."""
-        with self._taking:
+        with self._lock:
             try:
                 chunk = os.read(self._source, CHUNK)
             except BlockingIOError:
                 return False
             with suppress(OSError):  # a full disk, perhaps
-                self._cluster.append_log(self._shortened(chunk))
+                self._cluster.append_log(self._shorten(chunk))
             return True
 
-    def tail(self) -> str:
+    def read_tail(self) -> str:
         """Return the last lines, for a message about a server that does not start."""
-        self.take()
-        return self._cluster.log_tail()
+        self.copy_chunk()
+        return self._cluster.read_log_tail()
 
     def close(self) -> None:
         """Copy the rest, and close the pipe."""
-        self.take()
+        self.copy_chunk()
         os.close(self._source)
         os.close(self.sink)
 
-    async def _arrival(self) -> None:
+    async def _wait_for_data(self) -> None:
         loop = asyncio.get_running_loop()
         arrived = asyncio.Event()
         loop.add_reader(self._source, arrived.set)
@@ -81,7 +81,7 @@ class ServerLog:
         finally:
             loop.remove_reader(self._source)
 
-    def _shortened(self, chunk: bytes) -> bytes:
+    def _shorten(self, chunk: bytes) -> bytes:
         """Cut the long lines of a chunk. Its first line may have begun in an earlier chunk."""
         line, end, rest = chunk.partition(b"\n")
         kept = self._cut(line + end)
@@ -94,7 +94,7 @@ class ServerLog:
         begin = self._line
         ends = part.endswith(b"\n")
         self._line = 0 if ends else begin + len(part)
-        if begin + len(part) <= LONGEST_LINE:
+        if begin + len(part) <= MAX_LINE_BYTES:
             return part
-        kept = part[: max(0, LONGEST_LINE - begin)]
-        return kept + (_CUT if begin <= LONGEST_LINE else b"") + (b"\n" if ends else b"")
+        kept = part[: max(0, MAX_LINE_BYTES - begin)]
+        return kept + (_CUT if begin <= MAX_LINE_BYTES else b"") + (b"\n" if ends else b"")

@@ -4,8 +4,8 @@ from adapters.driver.connector import Login
 from adapters.embedded.cleanup import remove_unknown_databases
 from adapters.embedded.cluster import Cluster
 from adapters.embedded.configuration import ADMIN, SUPERUSER
-from adapters.embedded.threads import in_thread
-from adapters.postgres.sessions import single_session
+from adapters.embedded.threads import run_in_thread
+from adapters.postgres.sessions import open_session
 
 _ADMIN = f"""
 DO $$ BEGIN
@@ -35,14 +35,14 @@ ALTER ROLE {ADMIN} SET search_path = pg_catalog;
 async def set_up(cluster: Cluster, superuser: Login) -> list[int]:
     """Set up the server. Idempotent. Return the oids of incomplete databases whose files were
     removed."""
-    async with single_session(superuser) as session:
+    async with open_session(superuser) as session:
         await session.execute(_ADMIN)
         await session.execute(_PRIVACY)
         known = {row["oid"] for row in await session.fetch("SELECT oid FROM pg_database")}
-    return await in_thread(remove_unknown_databases, cluster.data, known)
+    return await run_in_thread(remove_unknown_databases, cluster.data, known)
 
 
 async def has_tls(superuser: Login) -> bool:
     """Return whether the operator enabled TLS in postgresql.conf, with programs that support it."""
-    async with single_session(superuser) as session:
+    async with open_session(superuser) as session:
         return bool(await session.fetchval("SELECT current_setting('ssl') = 'on'"))

@@ -13,9 +13,9 @@ Judge = Callable[[os.stat_result], bool]
 ROOT = 0
 
 
-def check_place(folder: Path, account: Account) -> None:
+def check_folder(folder: Path, account: Account) -> None:
     """Raise StartupError if the account could replace `folder` by another folder."""
-    for place in _way_to(folder):
+    for place in _list_parents(folder):
         found = place.lstat()
         if found.st_uid == account.uid or _is_writable(found, account.gid):
             raise StartupError(
@@ -27,28 +27,28 @@ def check_place(folder: Path, account: Account) -> None:
 
 def check_copy(copy: Path) -> None:
     """Raise StartupError if any user but root and pgvend's own can change a file in `copy`."""
-    for place in _way_to(copy):
-        if _is_strange(place.lstat()):
-            raise _strange(place, copy)
-    for place in _all_in(copy):
+    for place in _list_parents(copy):
+        if _is_untrusted(place.lstat()):
+            raise _create_error(place, copy)
+    for place in _walk(copy):
         found = place.lstat()
         if found.st_uid != os.geteuid() or _is_writable(found):
-            raise _strange(place, copy)
+            raise _create_error(place, copy)
 
 
-def _way_to(folder: Path) -> Iterator[Path]:
+def _list_parents(folder: Path) -> Iterator[Path]:
     """Yield the folder and all folders above it, by the given path and by the resolved one."""
     for way in (folder.absolute(), folder.resolve()):
         yield from (way, *way.parents)
 
 
-def _all_in(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path) -> Iterator[Path]:
     yield folder
     for above, folders, files in os.walk(folder):
         yield from (Path(above, name) for name in (*folders, *files))
 
 
-def _is_strange(found: os.stat_result) -> bool:
+def _is_untrusted(found: os.stat_result) -> bool:
     return found.st_uid not in {ROOT, os.geteuid()} or _is_writable(found)
 
 
@@ -62,7 +62,7 @@ def _is_writable(found: os.stat_result, gid: int | None = None) -> bool:
     return of_group or bool(found.st_mode & stat.S_IWOTH)
 
 
-def _strange(place: Path, copy: Path) -> StartupError:
+def _create_error(place: Path, copy: Path) -> StartupError:
     return StartupError(
         f"{place} belongs to another user, or others can change it: remove {copy}, and find out "
         "who can write there; the next start creates it again."

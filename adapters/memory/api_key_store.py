@@ -4,34 +4,34 @@ from datetime import datetime
 
 from domain.api_keys import ApiKey
 from domain.errors import KeyNotFound, NameTaken
-from ports.driven.api_key_store import KeyQuery, KeyRing
+from ports.driven.api_key_store import ApiKeyQuery, ApiKeyStore
 
 
-class MemoryKeyRing(KeyRing):
+class MemoryApiKeyStore(ApiKeyStore):
     def __init__(self) -> None:
-        self._kept: dict[str, ApiKey] = {}
+        self._keys: dict[str, ApiKey] = {}
 
     async def add(self, key: ApiKey) -> None:
-        if key.id in self._kept:
+        if key.id in self._keys:
             raise NameTaken(f"A key {key.id} exists already.")
-        self._kept[key.id] = key
+        self._keys[key.id] = key
 
     async def find(self, key_id: str) -> ApiKey | None:
-        return self._kept.get(key_id)
+        return self._keys.get(key_id)
 
-    async def every(self) -> list[ApiKey]:
-        return sorted(self._kept.values(), key=_age, reverse=True)
+    async def list_all(self) -> list[ApiKey]:
+        return sorted(self._keys.values(), key=_age, reverse=True)
 
-    async def search(self, query: KeyQuery) -> list[ApiKey]:
+    async def search(self, query: ApiKeyQuery) -> list[ApiKey]:
         before = query.before
-        keys = [key for key in await self.every() if before is None or _age(key) < _age(before)]
+        keys = [key for key in await self.list_all() if before is None or _age(key) < _age(before)]
         return keys[: query.limit]
 
     async def revoke(self, key_id: str, at: datetime) -> ApiKey:
-        if key_id not in self._kept:
+        if key_id not in self._keys:
             raise KeyNotFound(f"There is no key {key_id!r}.")
-        self._kept[key_id] = self._kept[key_id].revoked(at)
-        return self._kept[key_id]
+        self._keys[key_id] = self._keys[key_id].revoke(at)
+        return self._keys[key_id]
 
 
 def _age(key: ApiKey) -> tuple[datetime, str]:

@@ -1,22 +1,22 @@
 """The audit log in memory."""
 
-from domain.audit import AuditEntry
-from ports.driven.audit_log import AuditQuery, AuditTrail
+from domain.audit import StoredAuditEvent
+from ports.driven.audit_log import AuditLog, AuditQuery
 
 
-class MemoryAuditTrail(AuditTrail):
+class MemoryAuditLog(AuditLog):
     def __init__(self) -> None:
-        self._kept: dict[str, AuditEntry] = {}
+        self._entries: dict[str, StoredAuditEvent] = {}
 
-    async def append(self, entry: AuditEntry) -> None:
-        self._kept.setdefault(entry.id, entry)
+    async def append(self, entry: StoredAuditEvent) -> None:
+        self._entries.setdefault(entry.id, entry)
 
-    async def read(self, query: AuditQuery) -> list[AuditEntry]:
-        newest_first = sorted(self._kept.values(), key=lambda entry: entry.id, reverse=True)
+    async def read(self, query: AuditQuery) -> list[StoredAuditEvent]:
+        newest_first = sorted(self._entries.values(), key=lambda entry: entry.id, reverse=True)
         return [entry for entry in newest_first if _matches(entry, query)][: query.limit]
 
 
-def _matches(entry: AuditEntry, query: AuditQuery) -> bool:
+def _matches(entry: StoredAuditEvent, query: AuditQuery) -> bool:
     return (
         query.caller in {None, entry.caller}
         and query.subject in {None, entry.subject}

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound, NameTaken, ProviderFull, ProviderRejected
 from domain.extensions import Extension, check_available
-from domain.provisioning import Holding, Order, Tenant, Tombstone
+from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
 from domain.secrets import Secret
-from domain.sizes import Measure
+from domain.sizes import Measurement
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck, PasswordRefused
-from ports.driven.size_limiter import SizeGuard
+from ports.driven.size_limiter import SizeLimiter
 
-EMPTY = 8 << 20
+EMPTY_SIZE = 8 << 20
 """Bytes of a new database on a server."""
 
 EXTENSIONS = (
@@ -26,16 +26,16 @@ EXTENSIONS = (
 )
 """A selection of the bundled server's extensions."""
 
-Trouble = Callable[[str], Awaitable[None]]
+FaultHook = Callable[[str], Awaitable[None]]
 """Called with a method's name before and after its effect. May wait, raise, or be cancelled."""
 
 
-async def no_trouble(moment: str) -> None:
+async def no_fault(moment: str) -> None:
     """Inject no fault and no delay. The default."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class _Owner:
     tenant_id: str
     password: Secret
     is_suspended: bool = False
@@ -43,140 +43,142 @@ class _Made:
     extensions: frozenset[str] = frozenset()
 
 
-class MemoryProvider(DatabaseProvider, SizeGuard):
+class MemoryProvider(DatabaseProvider, SizeLimiter):
     """`capacity` is the maximum number of databases; `trouble` injects latency and faults."""
 
-    def __init__(self, *, capacity: int | None = None, trouble: Trouble = no_trouble) -> None:
+    def __init__(self, *, capacity: int | None = None, fault_hook: FaultHook = no_fault) -> None:
         self._capacity = capacity
-        self._trouble = trouble
-        self._owners: dict[str, _Made] = {}
+        self._fault_hook = fault_hook
+        self._owners: dict[str, _Owner] = {}
         self._databases: dict[str, str] = {}
         self._sizes: dict[str, int] = {}
-        self._named: dict[str, int] = {}
+        self._dependents: dict[str, int] = {}
         self._tombstones: set[str] = set()
 
-    async def provision(self, order: Order) -> Connection:
-        await self._trouble("before provision")
-        tenant = order.tenant
-        check_available(order.extensions, EXTENSIONS)
-        self._refuse_foreign(tenant)
-        self._refuse_overflow(tenant)
+    async def provision(self, request: ProvisionRequest) -> Connection:
+        await self._fault_hook("before provision")
+        tenant = request.tenant
+        check_available(request.extensions, EXTENSIONS)
+        self._reject_foreign(tenant)
+        self._reject_overflow(tenant)
         former = self._owners.get(tenant.names.owner)
         is_read_only = former is not None and former.is_read_only
         installed = former.extensions if former else frozenset()
-        made = _Made(
+        made = _Owner(
             tenant.id,
-            order.password,
+            request.password,
             is_read_only=is_read_only,
-            extensions=installed | set(order.extensions),
+            extensions=installed | set(request.extensions),
         )
         self._owners[tenant.names.owner] = made
         self._tombstones.discard(tenant.id)
-        await self._trouble("amid provision")
-        self._refuse_foreign(tenant)
+        await self._fault_hook("during provision")
+        self._reject_foreign(tenant)
         self._databases[tenant.names.database] = tenant.id
-        await self._trouble("after provision")
-        return self._connection(order)
+        await self._fault_hook("after provision")
+        return self._connection(request)
 
     async def extensions(self) -> Sequence[Extension]:
-        await self._trouble("extensions")
+        await self._fault_hook("extensions")
         return EXTENSIONS
 
-    async def install(self, order: Order) -> None:
-        await self._trouble("before install")
-        if not self._is_ours(order.tenant):
-            raise DatabaseNotFound(f"Database {order.tenant.id!r} does not exist.")
-        check_available(order.extensions, EXTENSIONS)
-        owner = order.tenant.names.owner
+    async def install(self, request: ProvisionRequest) -> None:
+        await self._fault_hook("before install")
+        if not self._is_ours(request.tenant):
+            raise DatabaseNotFound(f"Database {request.tenant.id!r} does not exist.")
+        check_available(request.extensions, EXTENSIONS)
+        owner = request.tenant.names.owner
         made = self._owners[owner]
-        if made.password != order.password:
+        if made.password != request.password:
             raise ProviderRejected(f"The login of {owner!r} was refused.")
-        self._owners[owner] = replace(made, extensions=made.extensions | set(order.extensions))
-        await self._trouble("after install")
+        self._owners[owner] = replace(made, extensions=made.extensions | set(request.extensions))
+        await self._fault_hook("after install")
 
-    async def reveal(self, order: Order) -> Connection:
-        await self._trouble("reveal")
-        return self._connection(order)
+    async def reveal(self, request: ProvisionRequest) -> Connection:
+        await self._fault_hook("reveal")
+        return self._connection(request)
 
-    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
-        await self._trouble("before rotate")
-        if not self._is_ours(order.tenant):
-            raise DatabaseNotFound(f"Database {order.tenant.id!r} does not exist.")
-        owner = order.tenant.names.owner
-        self._owners[owner] = replace(self._owners[owner], password=order.password)
-        await self._trouble("after rotate")
-        return self._connection(order)
+    async def rotate(self, request: ProvisionRequest, *, end_sessions: bool = False) -> Connection:
+        await self._fault_hook("before rotate")
+        if not self._is_ours(request.tenant):
+            raise DatabaseNotFound(f"Database {request.tenant.id!r} does not exist.")
+        owner = request.tenant.names.owner
+        self._owners[owner] = replace(self._owners[owner], password=request.password)
+        await self._fault_hook("after rotate")
+        return self._connection(request)
 
     async def suspend(self, tenant: Tenant) -> None:
-        await self._trouble("before suspend")
+        await self._fault_hook("before suspend")
         if self._is_ours(tenant):
             owner = tenant.names.owner
             self._owners[owner] = replace(self._owners[owner], is_suspended=True)
-        await self._trouble("after suspend")
+        await self._fault_hook("after suspend")
 
     async def delete(self, tenant: Tenant) -> Tombstone | None:
-        await self._trouble("before delete")
+        await self._fault_hook("before delete")
         if self._databases.get(tenant.names.database) == tenant.id:
             del self._databases[tenant.names.database]
-        await self._trouble("amid delete")
+        await self._fault_hook("during delete")
         if self._is_ours(tenant):
             del self._owners[tenant.names.owner]
         elif tenant.id in self._tombstones:
-            self._named[tenant.id] -= 1
+            self._dependents[tenant.id] -= 1
         tombstone = self._tombstone(tenant.id)
-        await self._trouble("after delete")
+        await self._fault_hook("after delete")
         return tombstone
 
     def _tombstone(self, tenant_id: str) -> Tombstone | None:
-        if number := self._named.get(tenant_id, 0):
+        if number := self._dependents.get(tenant_id, 0):
             self._tombstones.add(tenant_id)
             return Tombstone(f"tombstone_{tenant_id}", f"Objects of others refer to it: {number}.")
         self._tombstones.discard(tenant_id)
         return None
 
-    async def inventory(self) -> Sequence[Holding]:
-        await self._trouble("inventory")
+    async def inventory(self) -> Sequence[InventoryItem]:
+        await self._fault_hook("inventory")
         databases = {tenant_id: name for name, tenant_id in self._databases.items()}
-        holdings = [
-            Holding(id=made.tenant_id, database=databases.get(made.tenant_id), owner=owner)
+        items = [
+            InventoryItem(id=made.tenant_id, database=databases.get(made.tenant_id), owner=owner)
             for owner, made in self._owners.items()
         ]
-        holdings += [
-            Holding(id=each, database=None, owner=f"tombstone_{each}", is_tombstone=True)
+        items += [
+            InventoryItem(id=each, database=None, owner=f"tombstone_{each}", is_tombstone=True)
             for each in self._tombstones
         ]
-        return sorted(holdings, key=lambda holding: holding.id)
+        return sorted(items, key=lambda inventory_item: inventory_item.id)
 
     async def ping(self) -> None:
-        await self._trouble("ping")
+        await self._fault_hook("ping")
 
-    async def measures(self) -> Mapping[str, Measure]:
-        await self._trouble("measure_sizes")
+    async def measure_sizes(self) -> Mapping[str, Measurement]:
+        await self._fault_hook("measure_sizes")
         made = {each.tenant_id: each for each in self._owners.values()}
         ids = [tenant_id for tenant_id in self._databases.values() if tenant_id in made]
         return {
-            tenant_id: Measure(self._sizes.get(tenant_id, EMPTY), made[tenant_id].is_read_only)
+            tenant_id: Measurement(
+                self._sizes.get(tenant_id, EMPTY_SIZE), made[tenant_id].is_read_only
+            )
             for tenant_id in ids
         }
 
-    async def confine(self, tenant: Tenant) -> None:
-        await self._trouble("before set_read_only")
+    async def set_read_only(self, tenant: Tenant) -> None:
+        await self._fault_hook("before set_read_only")
         self._set_read_only(tenant, is_read_only=True)
-        await self._trouble("after set_read_only")
+        await self._fault_hook("after set_read_only")
 
-    async def release(self, tenant: Tenant) -> None:
-        await self._trouble("before clear_read_only")
+    async def clear_read_only(self, tenant: Tenant) -> None:
+        await self._fault_hook("before clear_read_only")
         self._set_read_only(tenant, is_read_only=False)
-        await self._trouble("after clear_read_only")
+        await self._fault_hook("after clear_read_only")
 
-    def fill(self, tenant_id: str, size: int) -> None:
+    def set_size(self, tenant_id: str, size: int) -> None:
         """Set the size of the database, as if it held data."""
         self._sizes[tenant_id] = size
 
-    def name_by_others(self, tenant_id: str, times: int) -> None:
+    def add_dependents(self, tenant_id: str, times: int) -> None:
         """Simulate objects of others that refer to the role. Its tombstone disappears after that
         many calls of `delete`."""
-        self._named[tenant_id] = times
+        self._dependents[tenant_id] = times
 
     def is_read_only(self, tenant: Tenant) -> bool:
         return self._is_ours(tenant) and self._owners[tenant.names.owner].is_read_only
@@ -209,25 +211,25 @@ class MemoryProvider(DatabaseProvider, SizeGuard):
             owner = tenant.names.owner
             self._owners[owner] = replace(self._owners[owner], is_read_only=is_read_only)
 
-    def _refuse_foreign(self, tenant: Tenant) -> None:
+    def _reject_foreign(self, tenant: Tenant) -> None:
         made = self._owners.get(tenant.names.owner)
         database = self._databases.get(tenant.names.database)
         if (made and made.tenant_id != tenant.id) or (database and database != tenant.id):
             raise NameTaken(f"The name {tenant.names.database!r} is in use on the provider.")
 
-    def _refuse_overflow(self, tenant: Tenant) -> None:
+    def _reject_overflow(self, tenant: Tenant) -> None:
         full = self._capacity is not None and len(self._owners) >= self._capacity
         if full and not self._is_ours(tenant):
             raise ProviderFull(f"The capacity of {self._capacity} databases is used up.")
 
-    def _connection(self, order: Order) -> Connection:
-        names = order.tenant.names
+    def _connection(self, request: ProvisionRequest) -> Connection:
+        names = request.tenant.names
         return Connection(
             host="memory.invalid",
             port=5432,
             database=names.database,
             user=names.owner,
-            password=order.password,
+            password=request.password,
         )
 
 

@@ -4,10 +4,16 @@ from dataclasses import replace
 from datetime import datetime
 
 from domain.database import Database
-from domain.errors import DatabaseNotFound, NameTaken, QuotaReached, RequestKnown, StaleRecord
+from domain.errors import (
+    DatabaseNotFound,
+    NameTaken,
+    QuotaReached,
+    RequestAlreadyRecorded,
+    StaleRecord,
+)
 from ports.driven.registry import Query, Registry
 
-Claim = tuple[str, ...]
+UniqueKey = tuple[str, ...]
 """A kind and the value that must be unique: a request key, or a target and a name on it."""
 
 
@@ -15,67 +21,69 @@ class MemoryRegistry(Registry):
     """No await separates a check from its change, so that concurrent calls do not conflict."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, Database] = {}
-        self._holders: dict[Claim, str] = {}
+        self._records: dict[str, Database] = {}
+        self._owners: dict[UniqueKey, str] = {}
 
     async def add(self, database: Database, quota: int | None = None) -> Database:
-        if database.id in self._kept:
+        if database.id in self._records:
             raise NameTaken(f"A record {database.id} exists already.")
-        if self._are_held(_request(database), database.id):
-            raise RequestKnown
-        if quota is not None and self._live_of(database.caller) >= quota:
+        if self._are_taken(_request_keys(database), database.id):
+            raise RequestAlreadyRecorded
+        if quota is not None and self._count_live(database.caller) >= quota:
             raise QuotaReached(quota=quota)
-        return self._keep(database)
+        return self._store(database)
 
     async def update(self, database: Database) -> Database:
         current = await self.get(database.id)
         if current.version != database.version:
             raise StaleRecord(f"Database {database.id} changed meanwhile; read it again.")
-        return self._keep(database)
+        return self._store(database)
 
     async def get(self, database_id: str) -> Database:
         try:
-            return self._kept[database_id]
+            return self._records[database_id]
         except KeyError:
             raise DatabaseNotFound(f"There is no database {database_id!r}.") from None
 
     async def search(self, query: Query) -> list[Database]:
-        newest_first = sorted(self._kept.values(), key=lambda kept: kept.id, reverse=True)
-        return [kept for kept in newest_first if _matches(kept, query)][: query.limit]
+        newest_first = sorted(self._records.values(), key=lambda record: record.id, reverse=True)
+        return [record for record in newest_first if _matches(record, query)][: query.limit]
 
     async def ping(self) -> None:
         return
 
-    def _live_of(self, caller: str) -> int:
-        return sum(kept.caller == caller and not kept.is_gone for kept in self._kept.values())
+    def _count_live(self, caller: str) -> int:
+        return sum(
+            record.caller == caller and not record.is_gone for record in self._records.values()
+        )
 
-    def _keep(self, database: Database) -> Database:
-        if self._are_held(_request(database), database.id):
-            raise RequestKnown
-        if self._are_held(_names(database), database.id):
+    def _store(self, database: Database) -> Database:
+        if self._are_taken(_request_keys(database), database.id):
+            raise RequestAlreadyRecorded
+        if self._are_taken(_name_keys(database), database.id):
             raise NameTaken(f"The name {database.names.database!r} is in use.")
-        if former := self._kept.get(database.id):
-            for claim in _claims(former):
-                del self._holders[claim]
-        self._holders |= dict.fromkeys(_claims(database), database.id)
-        kept = replace(database, labels=dict(database.labels), version=database.version + 1)
-        self._kept[kept.id] = kept
-        return kept
+        if former := self._records.get(database.id):
+            for key in _unique_keys(former):
+                del self._owners[key]
+        self._owners |= dict.fromkeys(_unique_keys(database), database.id)
+        record = replace(database, labels=dict(database.labels), version=database.version + 1)
+        self._records[record.id] = record
+        return record
 
-    def _are_held(self, claims: tuple[Claim, ...], database_id: str) -> bool:
-        return any(self._holders.get(claim, database_id) != database_id for claim in claims)
+    def _are_taken(self, keys: tuple[UniqueKey, ...], database_id: str) -> bool:
+        return any(self._owners.get(key, database_id) != database_id for key in keys)
 
 
-def _claims(database: Database) -> tuple[Claim, ...]:
+def _unique_keys(database: Database) -> tuple[UniqueKey, ...]:
     """Return the values that no two records may have at the same time."""
-    return _request(database) + _names(database)
+    return _request_keys(database) + _name_keys(database)
 
 
-def _request(database: Database) -> tuple[Claim, ...]:
-    return (("request", database.request.key),) if database.request else ()
+def _request_keys(database: Database) -> tuple[UniqueKey, ...]:
+    return (("request", database.idempotency_key.key),) if database.idempotency_key else ()
 
 
-def _names(database: Database) -> tuple[Claim, ...]:
+def _name_keys(database: Database) -> tuple[UniqueKey, ...]:
     """Return no names for a record that is gone: they are free again."""
     if database.is_gone:
         return ()
@@ -84,13 +92,13 @@ def _names(database: Database) -> tuple[Claim, ...]:
 
 
 def _matches(database: Database, query: Query) -> bool:
-    request = database.request
+    idempotency_key = database.idempotency_key
     return (
         (not query.states or database.state in query.states)
         and query.labels.items() <= database.labels.items()
         and query.caller in {None, database.caller}
         and query.target in {None, database.target.name}
-        and query.request in {None, request and request.key}
+        and query.idempotency_key in {None, idempotency_key and idempotency_key.key}
         and (query.due is None or _is_due(database, query.due))
         and (query.before is None or database.id < query.before)
     )

@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 
 from domain.provisioning import Tenant
-from domain.sizes import Measure
-from ports.driven.size_limiter import SizeGuard
+from domain.sizes import Measurement
+from ports.driven.size_limiter import SizeLimiter
 
 
-class NoSizeGuard(SizeGuard):
+class NoSizeLimiter(SizeLimiter):
     """Reports no sizes and changes nothing."""
 
-    async def measures(self) -> Mapping[str, Measure]:
+    async def measure_sizes(self) -> Mapping[str, Measurement]:
         return {}
 
-    async def confine(self, tenant: Tenant) -> None:
+    async def set_read_only(self, tenant: Tenant) -> None:
         return
 
-    async def release(self, tenant: Tenant) -> None:
+    async def clear_read_only(self, tenant: Tenant) -> None:
         return

@@ -7,13 +7,13 @@ from adapters.driver.connector import Login
 from adapters.driver.tls import Tls
 from adapters.neon.api_models import Database
 from adapters.neon.branch import NeonBranch
-from adapters.neon.session_tls import proven_mode
-from adapters.neon.uris import Address
+from adapters.neon.session_tls import choose_sslmode
+from adapters.neon.uris import NeonAddress
 from domain.errors import ProviderRejected
 from domain.names import OWNER_PREFIX
 from ports.driven.clock import Clock
 
-FRESH = 30.0
+PASSWORD_MAX_AGE = 30.0
 """Seconds for which a password is reused before it is read again: it may change at any time."""
 
 
@@ -26,37 +26,37 @@ class AdminPassword:
 
     branch: NeonBranch
     clock: Clock
-    address: Address = field(repr=False)
+    address: NeonAddress = field(repr=False)
     asked_at: float
 
     async def __call__(self) -> str:
-        if self.clock.elapsed() - self.asked_at > FRESH:
+        if self.clock.elapsed() - self.asked_at > PASSWORD_MAX_AGE:
             self.address = await self.branch.find_address(self.address.database, self.address.user)
             self.asked_at = self.clock.elapsed()
-        return _revealed(self.address)
+        return _reveal(self.address)
 
 
-async def admin_address(branch: NeonBranch) -> Address:
+async def find_admin_address(branch: NeonBranch) -> NeonAddress:
     """Return the database and the role that administer the branch. Raises ProviderRejected."""
-    database = _oldest(await branch.list_databases())
+    database = _find_oldest(await branch.list_databases())
     address = await branch.find_address(database.name, database.owner_name)
-    _revealed(address)
+    _reveal(address)
     return address
 
 
-def admin_login(branch: NeonBranch, address: Address, clock: Clock) -> Login:
+def create_admin_login(branch: NeonBranch, address: NeonAddress, clock: Clock) -> Login:
     """Return the login at that address; the session verifies the server's certificate."""
     return {
         "host": address.host,
         "port": address.port,
-        "tls": Tls(mode=proven_mode(address.host, address.sslmode)),
+        "tls": Tls(mode=choose_sslmode(address.host, address.sslmode)),
         "database": address.database,
         "user": address.user,
         "password": AdminPassword(branch, clock, address, clock.elapsed()),
     }
 
 
-def _oldest(databases: Sequence[Database]) -> Database:
+def _find_oldest(databases: Sequence[Database]) -> Database:
     """Return the oldest database whose owner pgvend did not create: the branch's first one.
 
     Its name varies. The API does not distinguish Neon's roles from those that SQL created, but
@@ -70,7 +70,7 @@ def _oldest(databases: Sequence[Database]) -> Database:
     )
 
 
-def _revealed(address: Address) -> str:
+def _reveal(address: NeonAddress) -> str:
     if address.password is None:
         raise ProviderRejected(
             f"Neon does not return the password of {address.user!r}: configure the project to "

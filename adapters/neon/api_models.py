@@ -9,19 +9,19 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 
-class Wire(BaseModel):
+class ApiModel(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _without_nulls(cls, given: Any) -> Any:
+    def _drop_nulls(cls, given: Any) -> Any:
         """Treat a null field as absent."""
         if not isinstance(given, dict):
             return given
         return {name: value for name, value in given.items() if value is not None}
 
 
-class Operation(Wire):
+class Operation(ApiModel):
     """An asynchronous operation of a request. `total_duration_ms` is its running time."""
 
     id: str
@@ -30,26 +30,26 @@ class Operation(Wire):
     total_duration_ms: int = 0
 
 
-class Accepted(Wire):
+class Accepted(ApiModel):
     """The response to a change that was accepted; its operations carry it out."""
 
     operations: tuple[Operation, ...] = ()
 
 
-class Role(Wire):
+class Role(ApiModel):
     name: str
     created_at: datetime
     password: SecretStr | None = None
 
 
-class Database(Wire):
+class Database(ApiModel):
     id: int
     name: str
     owner_name: str
     created_at: datetime
 
 
-class Project(Wire):
+class Project(ApiModel):
     """`name` is free text and not unique."""
 
     id: str
@@ -60,69 +60,69 @@ class Project(Wire):
     org_id: str | None = None
 
 
-class Branch(Wire):
+class Branch(ApiModel):
     """`default` marks the project's default branch; its name varies."""
 
     id: str
     default: bool = False
 
 
-class Endpoint(Wire):
+class Endpoint(ApiModel):
     host: str
     type: str = ""
     disabled: bool = False
 
 
-class OneRole(Accepted):
+class RoleResponse(Accepted):
     role: Role
 
 
-class Roles(Wire):
+class Roles(ApiModel):
     roles: tuple[Role, ...]
 
 
-class Databases(Wire):
+class Databases(ApiModel):
     databases: tuple[Database, ...]
 
 
-class OneProject(Wire):
+class ProjectResponse(ApiModel):
     project: Project
 
 
-class Pagination(Wire):
+class Pagination(ApiModel):
     cursor: str = ""
 
 
-class Projects(Wire):
+class Projects(ApiModel):
     projects: tuple[Project, ...]
     pagination: Pagination = Field(default_factory=Pagination)
 
 
-class OneBranch(Wire):
+class BranchResponse(ApiModel):
     branch: Branch
 
 
-class Branches(Wire):
+class Branches(ApiModel):
     branches: tuple[Branch, ...]
 
 
-class Endpoints(Wire):
+class Endpoints(ApiModel):
     endpoints: tuple[Endpoint, ...]
 
 
-class OneOperation(Wire):
+class OperationResponse(ApiModel):
     operation: Operation
 
 
-class Operations(Wire):
+class Operations(ApiModel):
     operations: tuple[Operation, ...]
 
 
-class Password(Wire):
+class Password(ApiModel):
     password: SecretStr
 
 
-class ConnectionUri(Wire):
+class ConnectionUri(ApiModel):
     uri: SecretStr
 
 
@@ -131,7 +131,7 @@ class NewProject(Accepted):
     branch: Branch
 
 
-class Problem(Wire):
+class Problem(ApiModel):
     """An error's body. `code` is often empty."""
 
     request_id: str = ""

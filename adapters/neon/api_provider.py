@@ -8,21 +8,21 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from adapters.neon.api_models import Database, OneRole, Role
-from adapters.neon.branch import NeonBranch, password_of
-from adapters.neon.claim_state import Sight, sight_of
-from adapters.neon.claims import Claim, Ledger
-from adapters.neon.errors import AlreadyThere
-from adapters.neon.extensions import extensions_on, install_late
+from adapters.neon.api_models import Database, Role, RoleResponse
+from adapters.neon.branch import NeonBranch, extract_password
+from adapters.neon.claim_state import ClaimState, match_claim
+from adapters.neon.claims import Claim, ClaimStore
+from adapters.neon.errors import AlreadyExists
+from adapters.neon.extensions import install_extensions, list_extensions
 from adapters.neon.operations import OperationFailed
 from adapters.neon.tenant_locks import TenantLocks
 from adapters.postgres.server import Server
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound, NameTaken, OutcomeUnknown, PgvendError, ProviderBusy
 from domain.extensions import Extension, check_available
-from domain.provisioning import Holding, Order, Tenant
+from domain.provisioning import InventoryItem, ProvisionRequest, Tenant
 from domain.secrets import Secret
-from ports.driven.cancellation import finished
+from ports.driven.cancellation import run_to_completion
 from ports.driven.database_provider import DatabaseProvider
 
 
@@ -32,118 +32,120 @@ class ApiProvider(DatabaseProvider):
 
     branch: NeonBranch
     server: Server
-    ledger: Ledger
+    claims: ClaimStore
     locks: TenantLocks = field(default_factory=TenantLocks, init=False, repr=False)
-    void: set[tuple[str, str]] = field(default_factory=set, init=False, repr=False)
+    unused_claims: set[tuple[str, str]] = field(default_factory=set, init=False, repr=False)
     """Claims under which nothing was created and that could not be released yet."""
 
-    async def provision(self, order: Order) -> Connection:
-        async with self.locks.hold(order.tenant.id):
-            sight = await self._claimed(order.tenant)
-            await self._check_extensions(order, sight)
-            password = await self._made_role(sight)
-            await self._make_database(sight)
-        connection = await self._connection(order, password)
-        await self._install(order, connection)
+    async def provision(self, request: ProvisionRequest) -> Connection:
+        async with self.locks.hold(request.tenant.id):
+            claim_state = await self._claim(request.tenant)
+            await self._check_extensions(request, claim_state)
+            password = await self._ensure_role(claim_state)
+            await self._ensure_database(claim_state)
+        connection = await self._build_connection(request, password)
+        await self._install(request, connection)
         return connection
 
-    async def _check_extensions(self, order: Order, sight: Sight) -> None:
+    async def _check_extensions(self, request: ProvisionRequest, claim_state: ClaimState) -> None:
         """Check a new database's extensions before anything is created. Raises
         ExtensionUnavailable."""
-        if order.extensions and not sight.owned:
+        if request.extensions and not claim_state.owned:
             try:
-                check_available(order.extensions, await self.extensions())
+                check_available(request.extensions, await self.extensions())
             except BaseException:
-                await self._release(sight.claim)
+                await self._release(claim_state.claim)
                 raise
 
     async def extensions(self) -> Sequence[Extension]:
-        return await extensions_on(self.server.admin)
+        return await list_extensions(self.server.admin)
 
-    async def install(self, order: Order) -> None:
-        await self._install(order, await self.reveal(order))
+    async def install(self, request: ProvisionRequest) -> None:
+        await self._install(request, await self.reveal(request))
 
-    async def _install(self, order: Order, connection: Connection) -> None:
-        direct, clock = self.server.admin["host"], self.branch.waiting.clock
-        await install_late(order.extensions, connection, direct, clock)
+    async def _install(self, request: ProvisionRequest, connection: Connection) -> None:
+        direct, clock = self.server.admin["host"], self.branch.waiter.clock
+        await install_extensions(request.extensions, connection, direct, clock)
 
-    async def _claimed(self, tenant: Tenant) -> Sight:
-        claim = await self.ledger.claim(tenant)
-        if claim.key in self.void:
+    async def _claim(self, tenant: Tenant) -> ClaimState:
+        claim = await self.claims.claim(tenant)
+        if claim.key in self.unused_claims:
             claim = replace(claim, is_new=True)
         try:
-            return await self._look(claim)
+            return await self._inspect(claim)
         except BaseException:  # nothing was requested yet: a role that appears is not ours
             await self._release(claim)
             raise
 
-    async def _made_role(self, sight: Sight) -> Secret:
+    async def _ensure_role(self, claim_state: ClaimState) -> Secret:
         """Create the tenant's role if it is missing. Return its password."""
-        if sight.has_foreign:
-            await self._release(sight.claim)
-            raise NameTaken(f"The name {sight.claim.database!r} is in use on the Neon branch.")
-        if sight.has_role:
-            await self.branch.waiting.until_settled()
-            return await self.branch.reveal_or_reset_password(sight.claim.owner)
-        answer = await finished(self._ordered_role(sight.claim))
+        if claim_state.has_foreign:
+            await self._release(claim_state.claim)
+            raise NameTaken(
+                f"The name {claim_state.claim.database!r} is in use on the Neon branch."
+            )
+        if claim_state.has_role:
+            await self.branch.waiter.wait_until_settled()
+            return await self.branch.reveal_or_reset_password(claim_state.claim.owner)
+        answer = await run_to_completion(self._request_role(claim_state.claim))
         try:
-            await self.branch.waiting.until_done(answer.operations, "create role")
+            await self.branch.waiter.wait_until_done(answer.operations, "create role")
         except OperationFailed:  # it may stay listed, as if it existed
-            await self.branch.drop_role(sight.claim.owner)
+            await self.branch.delete_role(claim_state.claim.owner)
             raise
-        return password_of(answer.role)
+        return extract_password(answer.role)
 
-    async def _ordered_role(self, claim: Claim) -> OneRole:
+    async def _request_role(self, claim: Claim) -> RoleResponse:
         """Request a new role. Extend the claim to its creation: only the claim proves that the
         role is ours."""
-        self.void.discard(claim.key)
+        self.unused_claims.discard(claim.key)
         try:
-            answer = await self.branch.order_role(claim.owner)
+            answer = await self.branch.request_role(claim.owner)
         except OutcomeUnknown:
             raise
         except PgvendError as error:
             await self._release(claim)
-            raise _meaning(error, claim) from error
+            raise _explain_conflict(error, claim) from error
         if not claim.covers(answer.role.created_at):  # the clocks differ
-            await self.ledger.stretch(claim, answer.role.created_at)
+            await self.claims.extend(claim, answer.role.created_at)
         return answer
 
-    async def _make_database(self, sight: Sight) -> None:
-        if sight.owned:
+    async def _ensure_database(self, claim_state: ClaimState) -> None:
+        if claim_state.owned:
             return
         try:
-            await self.branch.make_database(sight.claim.database, sight.claim.owner)
+            await self.branch.create_database(claim_state.claim.database, claim_state.claim.owner)
         except OperationFailed:
-            await self.branch.drop_database(sight.claim.database)
+            await self.branch.delete_database(claim_state.claim.database)
             raise
-        except AlreadyThere as error:
-            raise _meaning(error, sight.claim) from error
+        except AlreadyExists as error:
+            raise _explain_conflict(error, claim_state.claim) from error
 
     async def _release(self, claim: Claim) -> None:
         """Release a new claim under which nothing was created."""
         if claim.is_new:
-            self.void.add(claim.key)
+            self.unused_claims.add(claim.key)
             with suppress(PgvendError):
-                await finished(self.ledger.release(claim))
-                self.void.discard(claim.key)
+                await run_to_completion(self.claims.release(claim))
+                self.unused_claims.discard(claim.key)
 
-    async def reveal(self, order: Order) -> Connection:
-        owner = await self._owner(order.tenant)
-        return await self._connection(order, await self.branch.kept_password(owner))
+    async def reveal(self, request: ProvisionRequest) -> Connection:
+        owner = await self._find_owner(request.tenant)
+        return await self._build_connection(request, await self.branch.reveal_password(owner))
 
-    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
-        async with self.locks.hold(order.tenant.id):
-            owner = await self._owner(order.tenant)
-            return await self._connection(order, await self.branch.new_password(owner))
+    async def rotate(self, request: ProvisionRequest, *, end_sessions: bool = False) -> Connection:
+        async with self.locks.hold(request.tenant.id):
+            owner = await self._find_owner(request.tenant)
+            return await self._build_connection(request, await self.branch.reset_password(owner))
 
     @property
     def rotation_ends_sessions(self) -> bool:
         return True
 
-    async def _owner(self, tenant: Tenant) -> str:
+    async def _find_owner(self, tenant: Tenant) -> str:
         """Return the name of the tenant's existing role. Raises DatabaseNotFound."""
-        claim = await self.ledger.find(tenant)
-        if claim and claim.key not in self.void and (await self._look(claim)).has_role:
+        claim = await self.claims.find(tenant)
+        if claim and claim.key not in self.unused_claims and (await self._inspect(claim)).has_role:
             return claim.owner
         raise DatabaseNotFound(f"The Neon branch has no database {tenant.id}.")
 
@@ -155,51 +157,51 @@ class ApiProvider(DatabaseProvider):
         """
         async with self.locks.hold(tenant.id):
             with suppress(DatabaseNotFound):
-                await self.branch.new_password(await self._owner(tenant))
+                await self.branch.reset_password(await self._find_owner(tenant))
 
     async def delete(self, tenant: Tenant) -> None:
         async with self.locks.hold(tenant.id):
-            claim = await self.ledger.find(tenant)
-            if claim and claim.key in self.void:
+            claim = await self.claims.find(tenant)
+            if claim and claim.key in self.unused_claims:
                 await self._release(replace(claim, is_new=True))
             elif claim:
-                await self._delete(await self._look(claim))
+                await self._delete(await self._inspect(claim))
 
-    async def _delete(self, sight: Sight) -> None:
-        claim = sight.claim
-        for database in sight.owned:
-            await self.branch.drop_database(database.name)
-        if sight.has_role or (claim.is_open and sight.role is None):
-            await self.branch.drop_role(claim.owner)
-        if sight.has_role or not claim.is_open:
-            await self.ledger.release(claim)
+    async def _delete(self, claim_state: ClaimState) -> None:
+        claim = claim_state.claim
+        for database in claim_state.owned:
+            await self.branch.delete_database(database.name)
+        if claim_state.has_role or (claim.is_open and claim_state.role is None):
+            await self.branch.delete_role(claim.owner)
+        if claim_state.has_role or not claim.is_open:
+            await self.claims.release(claim)
         # else a lost request may still create the role: the claim records its tenant
 
-    async def inventory(self) -> Sequence[Holding]:
-        claims = [claim for claim in await self.ledger.all() if claim.key not in self.void]
-        roles, databases = await self._listed()
-        sights = [sight_of(claim, roles, databases) for claim in claims]
-        return [sight.holding for sight in sights if sight.has_role]
+    async def inventory(self) -> Sequence[InventoryItem]:
+        claims = [claim for claim in await self.claims.all() if claim.key not in self.unused_claims]
+        roles, databases = await self._list_objects()
+        claim_states = [match_claim(claim, roles, databases) for claim in claims]
+        return [claim_state.inventory_item for claim_state in claim_states if claim_state.has_role]
 
     async def ping(self) -> None:
         await self.branch.check()
 
-    async def _look(self, claim: Claim) -> Sight:
-        return sight_of(claim, *await self._listed())
+    async def _inspect(self, claim: Claim) -> ClaimState:
+        return match_claim(claim, *await self._list_objects())
 
-    async def _listed(self) -> tuple[Sequence[Role], Sequence[Database]]:
+    async def _list_objects(self) -> tuple[Sequence[Role], Sequence[Database]]:
         return await self.branch.list_roles(), await self.branch.list_databases()
 
-    async def _connection(self, order: Order, password: Secret) -> Connection:
+    async def _build_connection(self, request: ProvisionRequest, password: Secret) -> Connection:
         """Return the connection without a limit: roles that the API creates have none."""
-        known = await self.server.build_connection(replace(order, password=password))
+        known = await self.server.build_connection(replace(request, password=password))
         return replace(known, connection_limit=None)
 
 
-def _meaning(error: PgvendError, claim: Claim) -> PgvendError:
+def _explain_conflict(error: PgvendError, claim: Claim) -> PgvendError:
     """Return the error for a name that already exists: another client took it, or an earlier call
     of ours created it and the lists do not show it yet."""
-    if not isinstance(error, AlreadyThere):
+    if not isinstance(error, AlreadyExists):
         return error
     if claim.is_new:
         return NameTaken(f"The name {claim.database!r} is in use on the Neon branch.")

@@ -5,25 +5,25 @@ from dataclasses import dataclass
 
 from adapters.neon.api_models import (
     Accepted,
+    BranchResponse,
     ConnectionUri,
     Database,
     Databases,
     Endpoint,
     Endpoints,
-    OneBranch,
-    OneRole,
     Password,
     Role,
+    RoleResponse,
     Roles,
 )
-from adapters.neon.client import Client, path
-from adapters.neon.errors import AlreadyThere, NotFitting, NotPossible, NotVisible
-from adapters.neon.operations import Waiting
-from adapters.neon.uris import Address, address_of
+from adapters.neon.client import Client, build_path
+from adapters.neon.errors import AlreadyExists, NotVisible, RequirementMissing, Unprocessable
+from adapters.neon.operations import OperationWaiter
+from adapters.neon.uris import NeonAddress, parse_address
 from domain.errors import OutcomeUnknown, ProviderBusy
 from domain.secrets import Secret
 
-Listed = Callable[[], Awaitable[Sequence[Role | Database]]]
+ListObjects = Callable[[], Awaitable[Sequence[Role | Database]]]
 
 
 @dataclass(frozen=True)
@@ -31,106 +31,106 @@ class NeonBranch:
     client: Client
     project_id: str
     id: str
-    waiting: Waiting
+    waiter: OperationWaiter
 
     async def check(self) -> None:
         """Raise NotVisible if the API key cannot see the branch."""
-        await self.client.read(self._path(), OneBranch)
+        await self.client.read(self._build_path(), BranchResponse)
 
     async def list_endpoints(self) -> Sequence[Endpoint]:
-        return (await self.client.read(self._path("endpoints"), Endpoints)).endpoints
+        return (await self.client.read(self._build_path("endpoints"), Endpoints)).endpoints
 
     # Lists, not single objects: they have no pages, and an empty list is conclusive, while a 404
     # may also mean that the key no longer sees the whole project.
 
     async def list_roles(self) -> Sequence[Role]:
-        return (await self.client.read(self._path("roles"), Roles)).roles
+        return (await self.client.read(self._build_path("roles"), Roles)).roles
 
     async def list_databases(self) -> Sequence[Database]:
-        return (await self.client.read(self._path("databases"), Databases)).databases
+        return (await self.client.read(self._build_path("databases"), Databases)).databases
 
-    async def find_address(self, database: str, role: str, *, pooled: bool = False) -> Address:
+    async def find_address(self, database: str, role: str, *, pooled: bool = False) -> NeonAddress:
         """Return a database's address and login as `role`, even while both are being created."""
         found = await self.client.read(
-            path("projects", self.project_id, "connection_uri"),
+            build_path("projects", self.project_id, "connection_uri"),
             ConnectionUri,
             branch_id=self.id,
             database_name=database,
             role_name=role,
             pooled="true" if pooled else "false",
         )
-        return address_of(Secret(found.uri.get_secret_value()))
+        return parse_address(Secret(found.uri.get_secret_value()))
 
-    async def order_role(self, name: str) -> OneRole:
+    async def request_role(self, name: str) -> RoleResponse:
         """Request a role without waiting for its operations, so that the caller can distinguish a
         failed request from a failed operation.
 
         Raises AlreadyExists; every error but OutcomeUnknown means that no role was created.
         """
         body = {"role": {"name": name}}
-        return await self.client.write("POST", self._path("roles"), OneRole, body)
+        return await self.client.write("POST", self._build_path("roles"), RoleResponse, body)
 
-    async def make_database(self, name: str, owner: str) -> None:
+    async def create_database(self, name: str, owner: str) -> None:
         """Create a database. Raises AlreadyExists."""
         body = {"database": {"name": name, "owner_name": owner}}
-        await self._change("POST", self._path("databases"), "create database", body)
+        await self._change("POST", self._build_path("databases"), "create database", body)
 
-    async def drop_database(self, name: str) -> None:
+    async def delete_database(self, name: str) -> None:
         """Delete a database and end its sessions. Do nothing if it does not exist."""
-        await self._drop("databases", name, self.list_databases)
+        await self._delete("databases", name, self.list_databases)
 
-    async def drop_role(self, name: str) -> None:
+    async def delete_role(self, name: str) -> None:
         """Delete a role. Do nothing if it does not exist.
 
         Raises ProviderBusy while it owns a database, which the lists may not show yet.
         """
         try:
-            await self._drop("roles", name, self.list_roles)
-        except (AlreadyThere, NotFitting) as error:
+            await self._delete("roles", name, self.list_roles)
+        except (AlreadyExists, Unprocessable) as error:
             raise ProviderBusy("The Neon role still owns a database.") from error
 
     async def reveal_or_reset_password(self, role: str) -> Secret:
         """Return a role's password; reset it if Neon does not store passwords."""
         try:
-            return await self.kept_password(role)
-        except NotPossible:
-            return await self.new_password(role)
+            return await self.reveal_password(role)
+        except RequirementMissing:
+            return await self.reset_password(role)
 
-    async def kept_password(self, role: str) -> Secret:
+    async def reveal_password(self, role: str) -> Secret:
         """Return a role's password. Raises RequirementMissing if Neon does not store passwords."""
-        found = await self.client.read(self._path("roles", role, "reveal_password"), Password)
+        found = await self.client.read(self._build_path("roles", role, "reveal_password"), Password)
         return Secret(found.password.get_secret_value())
 
-    async def new_password(self, role: str) -> Secret:
+    async def reset_password(self, role: str) -> Secret:
         """Reset a role's password. Return the new one, which replaces the old one when the
         operations end.
 
         Neon ends all sessions on the branch's compute.
         """
         answer = await self.client.write(
-            "POST", self._path("roles", role, "reset_password"), OneRole
+            "POST", self._build_path("roles", role, "reset_password"), RoleResponse
         )
-        await self.waiting.until_done(answer.operations, "reset password")
-        return password_of(answer.role)
+        await self.waiter.wait_until_done(answer.operations, "reset password")
+        return extract_password(answer.role)
 
-    async def _drop(self, kind: str, name: str, listed: Listed) -> None:
+    async def _delete(self, kind: str, name: str, list_objects: ListObjects) -> None:
         try:
-            await self._change("DELETE", self._path(kind, name), f"delete {kind}")
+            await self._change("DELETE", self._build_path(kind, name), f"delete {kind}")
         except NotVisible:  # deleted already, or the key cannot see the branch or delete there
-            if name in {each.name for each in await listed()}:
+            if name in {each.name for each in await list_objects()}:
                 raise
 
     async def _change(
-        self, method: str, what: str, work: str, body: dict[str, dict[str, str]] | None = None
+        self, method: str, what: str, purpose: str, body: dict[str, dict[str, str]] | None = None
     ) -> None:
         answer = await self.client.write(method, what, Accepted, body)
-        await self.waiting.until_done(answer.operations, work)
+        await self.waiter.wait_until_done(answer.operations, purpose)
 
-    def _path(self, *parts: str) -> str:
-        return path("projects", self.project_id, "branches", self.id, *parts)
+    def _build_path(self, *parts: str) -> str:
+        return build_path("projects", self.project_id, "branches", self.id, *parts)
 
 
-def password_of(role: Role) -> Secret:
+def extract_password(role: Role) -> Secret:
     """Return the role's password. Raises OutcomeUnknown if the response lacks it: reveal it
     then."""
     if role.password is None:

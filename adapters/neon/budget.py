@@ -10,7 +10,7 @@ RATE = 11.0
 BURST = 40
 """Requests that may be sent at once after a pause."""
 
-LONGEST_HOLD = 60.0
+MAX_HOLD = 60.0
 """Seconds: a budget per minute is full again after a minute, even if a header asks for more."""
 
 
@@ -33,4 +33,4 @@ class Budget:
 
     def hold(self, seconds: float) -> None:
         """Send no request for `seconds`, at most MAX_HOLD: Neon asked for this pause."""
-        self._due = max(self._due, self._clock.elapsed() + min(seconds, LONGEST_HOLD))
+        self._due = max(self._due, self._clock.elapsed() + min(seconds, MAX_HOLD))

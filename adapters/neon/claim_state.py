@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from adapters.neon.api_models import Database, Role
 from adapters.neon.claims import Claim
-from domain.provisioning import Holding
+from domain.provisioning import InventoryItem
 
 
 @dataclass(frozen=True)
-class Sight:
+class ClaimState:
     """The role and databases that the API lists under the names of one claim."""
 
     claim: Claim
@@ -35,13 +35,13 @@ class Sight:
         return mine if self.has_role else []
 
     @property
-    def holding(self) -> Holding:
+    def inventory_item(self) -> InventoryItem:
         name = self.owned[0].name if self.owned else None
-        return Holding(id=self.claim.tenant_id, database=name, owner=self.claim.owner)
+        return InventoryItem(id=self.claim.tenant_id, database=name, owner=self.claim.owner)
 
 
-def sight_of(claim: Claim, roles: Sequence[Role], databases: Sequence[Database]) -> Sight:
-    return Sight(
+def match_claim(claim: Claim, roles: Sequence[Role], databases: Sequence[Database]) -> ClaimState:
+    return ClaimState(
         claim=claim,
         role=next((role for role in roles if role.name == claim.owner), None),
         databases=[

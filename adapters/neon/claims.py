@@ -15,14 +15,14 @@ import asyncpg
 
 from adapters.driver.connector import Login
 from adapters.postgres.inspection import Marks
-from adapters.postgres.sessions import single_session
+from adapters.postgres.sessions import open_session
 from domain.errors import NameTaken, ProviderBusy
 from domain.provisioning import Tenant
 
 WINDOW = timedelta(minutes=2)
 """How long after a request its role may still be created; requests time out sooner."""
 
-TRUNCATED = timedelta(seconds=1)
+TIME_RESOLUTION = timedelta(seconds=1)
 """Neon reports times in whole seconds."""
 
 ATTEMPTS = 3
@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS pgvend.claims (
 );
 """
 
-_FORGET_DEAD = """
+_DELETE_EXPIRED = """
 DELETE FROM pgvend.claims
 WHERE until < now() AND NOT EXISTS (SELECT FROM pg_roles WHERE rolname = owner)
 """
@@ -64,7 +64,7 @@ SELECT mark, owner, database, token, since, until, false AS is_new, until > now(
 FROM pgvend.claims WHERE starts_with(mark, $1) ORDER BY mark
 """
 
-_STRETCH = """
+_EXTEND = """
 UPDATE pgvend.claims SET since = least(since, $3), until = greatest(until, $3)
 WHERE owner = $1 AND token = $2
 """
@@ -93,13 +93,13 @@ class Claim:
     def key(self) -> tuple[str, str]:
         return self.tenant_id, self.owner
 
-    def covers(self, made_at: datetime) -> bool:
+    def covers(self, created_at: datetime) -> bool:
         """Return whether a role of that name, created then, is the claimed one."""
-        return self.since - TRUNCATED <= made_at <= self.until
+        return self.since - TIME_RESOLUTION <= created_at <= self.until
 
 
 @dataclass(frozen=True)
-class Ledger:
+class ClaimStore:
     """The table of claims, in the admin's database on the branch.
 
     Every method may raise ProviderBusy.
@@ -110,51 +110,56 @@ class Ledger:
 
     async def open(self) -> None:
         """Create the table if it does not exist."""
-        async with single_session(self.admin, lost=ProviderBusy) as session:
+        async with open_session(self.admin, lost=ProviderBusy) as session:
             await session.execute(_SCHEMA)
 
     async def claim(self, tenant: Tenant) -> Claim:
         """Claim the tenant's names, or extend its claim. Raises NameTaken."""
         names = tenant.names
         claim = (names.owner, names.database, self.marks.of(tenant), uuid4(), WINDOW)
-        rows = await self._repeated(_CLAIM, *claim)
+        rows = await self._fetch_with_retries(_CLAIM, *claim)
         if not rows:
-            await self._repeated(_FORGET_DEAD)
-            rows = await self._repeated(_CLAIM, *claim)
+            await self._fetch_with_retries(_DELETE_EXPIRED)
+            rows = await self._fetch_with_retries(_CLAIM, *claim)
         if not rows:
             raise NameTaken(f"The name {names.database!r} is claimed by another database.")
-        return self._read(rows[0])
+        return self._claim_from_row(rows[0])
 
     async def find(self, tenant: Tenant) -> Claim | None:
-        claims = map(self._read, await self._repeated(_FIND, self.marks.of(tenant)))
+        claims = map(
+            self._claim_from_row, await self._fetch_with_retries(_FIND, self.marks.of(tenant))
+        )
         return next((claim for claim in claims if claim.owner == tenant.names.owner), None)
 
     async def all(self) -> Sequence[Claim]:
         """Return the claims of this installation, ordered by tenant id."""
-        return [self._read(row) for row in await self._repeated(_FIND, self.marks.prefix)]
+        return [
+            self._claim_from_row(row)
+            for row in await self._fetch_with_retries(_FIND, self.marks.prefix)
+        ]
 
-    async def stretch(self, claim: Claim, made_at: datetime) -> None:
+    async def extend(self, claim: Claim, created_at: datetime) -> None:
         """Extend the claim to the time at which, by Neon's clock, the role was created."""
-        await self._repeated(_STRETCH, claim.owner, claim.token, made_at)
+        await self._fetch_with_retries(_EXTEND, claim.owner, claim.token, created_at)
 
     async def release(self, claim: Claim) -> None:
         """Release the names, unless they have been claimed again since."""
-        await self._repeated(_RELEASE, claim.owner, claim.token)
+        await self._fetch_with_retries(_RELEASE, claim.owner, claim.token)
 
-    def _read(self, row: asyncpg.Record) -> Claim:
+    def _claim_from_row(self, row: asyncpg.Record) -> Claim:
         columns = dict(row)
         return Claim(tenant_id=columns.pop("mark").removeprefix(self.marks.prefix), **columns)
 
-    async def _repeated(self, query: str, *values: object) -> list[asyncpg.Record]:
+    async def _fetch_with_retries(self, query: str, *values: object) -> list[asyncpg.Record]:
         """Run a statement in its own session; repeat it if the session ends.
 
         Neon ends all sessions when it creates a role. Every statement here is safe to repeat.
         """
         for _ in range(ATTEMPTS - 1):
             with suppress(ProviderBusy):
-                return await self._fetched(query, *values)
-        return await self._fetched(query, *values)
+                return await self._fetch(query, *values)
+        return await self._fetch(query, *values)
 
-    async def _fetched(self, query: str, *values: object) -> list[asyncpg.Record]:
-        async with single_session(self.admin, lost=ProviderBusy) as session:
+    async def _fetch(self, query: str, *values: object) -> list[asyncpg.Record]:
+        async with open_session(self.admin, lost=ProviderBusy) as session:
             return await session.fetch(query, *values)

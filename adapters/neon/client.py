@@ -10,23 +10,23 @@ import aiohttp
 from pydantic import ValidationError
 from yarl import URL
 
-from adapters.neon.api_models import Wire
+from adapters.neon.api_models import ApiModel
 from adapters.neon.budget import Budget
-from adapters.neon.errors import NO_ANSWER, PAUSE, Lost, refusal
-from adapters.neon.retry_after import seconds_to_wait
+from adapters.neon.errors import DEFAULT_PAUSE, NO_ANSWER, LostAnswerError, error_from_response
+from adapters.neon.retry_after import parse_retry_after
 from domain.errors import OutcomeUnknown, ProviderBusy
 from domain.secrets import Secret
-from ports.driven.cancellation import finished
+from ports.driven.cancellation import run_to_completion
 from ports.driven.clock import Clock
 
-Answer = TypeVar("Answer", bound=Wire)
+Answer = TypeVar("Answer", bound=ApiModel)
 
 ANSWER_TIMEOUT = 30.0
 CONNECT_TIMEOUT = 10.0
 """Seconds for a whole response, and for opening its connection."""
 
 
-def path(*parts: str) -> str:
+def build_path(*parts: str) -> str:
     """Join parts into a path and percent-encode each whole part, such as a role's name."""
     return "/" + "/".join(quote(part, safe="") for part in parts)
 
@@ -41,7 +41,7 @@ class Client:
     async def read(self, where: str, model: type[Answer], **query: str) -> Answer:
         """Send a GET request. Raises ProviderBusy if no response arrives: nothing was changed."""
         await self.budget.spend()
-        return await self._asked("GET", where, model, ProviderBusy, params=query)
+        return await self._send("GET", where, model, ProviderBusy, params=query)
 
     async def write(
         self, method: str, where: str, model: type[Answer], body: Mapping[str, Any] | None = None
@@ -52,46 +52,53 @@ class Client:
         caller is cancelled, so that no change is under way while the caller cleans up.
         """
         await self.budget.spend()  # a call that is cancelled here has changed nothing
-        return await finished(self._asked(method, where, model, OutcomeUnknown, json=body))
+        return await run_to_completion(self._send(method, where, model, OutcomeUnknown, json=body))
 
-    async def _asked(
-        self, method: str, where: str, model: type[Answer], lost: Lost, **content: Any
+    async def _send(
+        self,
+        method: str,
+        where: str,
+        model: type[Answer],
+        lost_error: LostAnswerError,
+        **content: Any,
     ) -> Answer:
-        with _translated(lost):
+        with _translate_errors(lost_error):
             # `encoded`: a slash within a name stays escaped
             url = URL(self.url + where, encoded=True)
             ask = self.session.request(method, url, allow_redirects=False, **content)
             async with ask as response:
                 body = await response.read()
         if response.status >= 300:
-            self._refused(response, body, lost)
+            self._raise_refusal(response, body, lost_error)
         try:
             return model.model_validate_json(b"{}" if response.status == 204 else body)
         except ValidationError as error:
-            raise lost(NO_ANSWER) from error
+            raise lost_error(NO_ANSWER) from error
 
-    def _refused(self, response: aiohttp.ClientResponse, body: bytes, lost: Lost) -> None:
-        retry_after = seconds_to_wait(response.headers.get("Retry-After"), self.clock.now())
+    def _raise_refusal(
+        self, response: aiohttp.ClientResponse, body: bytes, lost_error: LostAnswerError
+    ) -> None:
+        retry_after = parse_retry_after(response.headers.get("Retry-After"), self.clock.now())
         if response.status == 429:
-            retry_after = PAUSE if retry_after is None else retry_after
+            retry_after = DEFAULT_PAUSE if retry_after is None else retry_after
             self.budget.hold(retry_after)
         request_id = response.headers.get("x-neon-ret-request-id", "")
-        raise refusal(response.status, body, request_id, retry_after, lost)
+        raise error_from_response(response.status, body, request_id, retry_after, lost_error)
 
 
 @asynccontextmanager
-async def opened_client(
+async def open_client(
     url: str, key: Secret, budget: Budget, clock: Clock, answer_timeout: float = ANSWER_TIMEOUT
 ) -> AsyncIterator[Client]:
     async with aiohttp.ClientSession(
         headers={"Authorization": f"Bearer {key.reveal()}", "Accept": "application/json"},
         timeout=aiohttp.ClientTimeout(total=answer_timeout, sock_connect=CONNECT_TIMEOUT),
-        middlewares=(_once,),
+        middlewares=(_send_once,),
     ) as session:
         yield Client(session, url.rstrip("/"), budget, clock)
 
 
-async def _once(
+async def _send_once(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
     """Prevent aiohttp from repeating a request whose connection closed.
@@ -110,10 +117,10 @@ async def _once(
 
 
 @contextmanager
-def _translated(lost: Lost) -> Iterator[None]:
+def _translate_errors(lost_error: LostAnswerError) -> Iterator[None]:
     try:
         yield
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
         raise ProviderBusy("Neon cannot be reached; check NEON_API_URL.") from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise lost(NO_ANSWER) from error
+        raise lost_error(NO_ANSWER) from error

@@ -20,14 +20,14 @@ from domain.errors import (
     Unavailable,
 )
 
-PAUSE = 2.0
+DEFAULT_PAUSE = 2.0
 """Seconds to pause after a 429 without a Retry-After header."""
 
-Lost = type[ProviderBusy] | type[OutcomeUnknown]
+LostAnswerError = type[ProviderBusy] | type[OutcomeUnknown]
 """The error for a missing response: nothing happened (reads), or the outcome is unknown
 (writes)."""
 
-AT_A_LIMIT = "The Neon project or account has reached one of its limits."
+LIMIT_REACHED = "The Neon project or account has reached one of its limits."
 
 NO_ANSWER = "Neon did not answer, or its answer is not valid."
 
@@ -36,15 +36,15 @@ class NotVisible(ProviderRejected):
     """The API key cannot see the project or branch, or it does not exist."""
 
 
-class AlreadyThere(ProviderRejected):
+class AlreadyExists(ProviderRejected):
     """An object of that name exists, created by us or by another client."""
 
 
-class NotFitting(ProviderRejected):
+class Unprocessable(ProviderRejected):
     """The request conflicts with the state of the branch."""
 
 
-class NotPossible(ProviderRejected):
+class RequirementMissing(ProviderRejected):
     """The project lacks something that the request needs."""
 
 
@@ -56,13 +56,13 @@ _BY_STATUS: Mapping[int, tuple[type[ProviderBusy | ProviderRejected], str]] = {
         "The Neon project or branch does not exist, or the API key cannot see it; check "
         "NEON_PROJECT_ID, NEON_BRANCH_ID and the permissions of NEON_API_KEY.",
     ),
-    409: (AlreadyThere, "An object of that name already exists in the Neon project."),
+    409: (AlreadyExists, "An object of that name already exists in the Neon project."),
     412: (
-        NotPossible,
+        RequirementMissing,
         "The Neon project lacks a requirement: a read-write compute on the branch, or stored "
         "passwords.",
     ),
-    422: (NotFitting, "Neon refuses the request in the branch's current state."),
+    422: (Unprocessable, "Neon refuses the request in the branch's current state."),
     423: (
         ProviderLocked,
         "The Neon project is locked by another operation; if it stays locked, check its quotas.",
@@ -71,52 +71,58 @@ _BY_STATUS: Mapping[int, tuple[type[ProviderBusy | ProviderRejected], str]] = {
     503: (ProviderBusy, "Neon is temporarily not available; retry later."),
 }
 
-_BY_WORDS: tuple[tuple[str, type[Unavailable], str], ...] = (
+_BY_MESSAGE: tuple[tuple[str, type[Unavailable], str], ...] = (
     # Neon usually leaves `code` empty: the message is the only clue then
-    ("EXCEEDED", ProviderFull, AT_A_LIMIT),
-    ("limit of", ProviderFull, AT_A_LIMIT),
+    ("EXCEEDED", ProviderFull, LIMIT_REACHED),
+    ("limit of", ProviderFull, LIMIT_REACHED),
     ("not ready yet", ProviderBusy, "The Neon branch is not ready yet."),
     ("owner not found", ProviderBusy, "The new role is not yet visible on the Neon branch."),
 )
 
 
-def refusal(
-    status: int, body: bytes, request_id: str, retry_after: float | None, lost: Lost
+def error_from_response(
+    status: int,
+    body: bytes,
+    request_id: str,
+    retry_after: float | None,
+    lost_error: LostAnswerError,
 ) -> PgvendError:
     """Return the error for an unsuccessful response; its message has Neon's request id."""
-    problem = _problem(body)
-    kind, text = _meaning(status, problem, lost)
-    message = text + _mention(problem.request_id or request_id)
-    return _built(kind, message, retry_after)
+    problem = _parse_problem(body)
+    kind, text = _classify(status, problem, lost_error)
+    message = text + _format_request_id(problem.request_id or request_id)
+    return _build_error(kind, message, retry_after)
 
 
-def _meaning(status: int, problem: Problem, lost: Lost) -> tuple[type[PgvendError], str]:
+def _classify(
+    status: int, problem: Problem, lost_error: LostAnswerError
+) -> tuple[type[PgvendError], str]:
     if 400 <= status < 500 and status != 429:
-        for words, kind, text in _BY_WORDS:
+        for words, kind, text in _BY_MESSAGE:
             if words in problem.code or words in problem.message:
                 return kind, text
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     if status >= 500:
-        return lost, f"Neon failed (HTTP {status})."
+        return lost_error, f"Neon failed (HTTP {status})."
     if status < 400:
         return ProviderRejected, f"Neon redirects (HTTP {status}); check NEON_API_URL."
     return ProviderRejected, f"Neon refuses the request (HTTP {status})."
 
 
-def _built(kind: type[PgvendError], message: str, retry_after: float | None) -> PgvendError:
+def _build_error(kind: type[PgvendError], message: str, retry_after: float | None) -> PgvendError:
     if issubclass(kind, Unavailable):
         return kind(message, retry_after=retry_after)
     return kind(message)
 
 
-def _problem(body: bytes) -> Problem:
+def _parse_problem(body: bytes) -> Problem:
     try:
         return Problem.model_validate_json(body)
     except ValidationError:  # Cloudflare answers in HTML
         return Problem()
 
 
-def _mention(request_id: str) -> str:
+def _format_request_id(request_id: str) -> str:
     is_one = re.fullmatch(r"[0-9A-Za-z-]{8,64}", request_id)
     return f" Neon's request id is {request_id}." if is_one else ""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from adapters.neon.session_tls import proven
+from adapters.neon.session_tls import require_verification
 from domain.connection import Connection
 from domain.errors import ProviderRejected
 from ports.driven.clock import Clock
@@ -21,7 +21,7 @@ class NeonLoginCheck(LoginCheck):
     clock: Clock
 
     async def verify(self, connection: Connection) -> None:
-        own = proven(connection)
+        own = require_verification(connection)
         for pause in PAUSES:
             try:
                 return await self.inner.verify(own)

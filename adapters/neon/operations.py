@@ -3,28 +3,28 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from adapters.neon.api_models import OneOperation, Operation, Operations
-from adapters.neon.client import Client, path
+from adapters.neon.api_models import Operation, OperationResponse, Operations
+from adapters.neon.client import Client, build_path
 from adapters.neon.errors import NotVisible
 from domain.errors import OutcomeUnknown, Unavailable
 from ports.driven.clock import Clock
 
 DONE = frozenset({"finished", "skipped"})
-DEAD = frozenset({"error", "cancelled"})
+ABORTED = frozenset({"error", "cancelled"})
 """`failed` is in neither set: Neon may retry. Every other status, known or not, is pending."""
 
-LONGEST_WORK = 300.0
-LONGEST_FAILURE = 30.0
+OPERATION_TIMEOUT = 300.0
+FAILURE_TIMEOUT = 30.0
 """Seconds after which a pending operation, or one that stays `failed`, counts as lost."""
 
-SHORTEST_PAUSE = 0.01
-LONGEST_PAUSE = 5.0
+MIN_PAUSE = 0.01
+MAX_PAUSE = 5.0
 """Seconds between two polls of one operation."""
 
-FIRST_GUESS = 0.05
+DEFAULT_DURATION = 0.05
 """Assumed duration in seconds before the first measurement; Neon reports 50 to 90 ms."""
 
-LATEST = 20
+RECENT_OPERATIONS = 20
 """How many of a project's newest operations are checked for unfinished ones."""
 
 
@@ -40,19 +40,19 @@ class Pace:
     usual: dict[str, float] = field(default_factory=dict)
 
     def pauses(self, kind: str) -> Iterator[float]:
-        usual = self.usual.get(kind, FIRST_GUESS)
+        usual = self.usual.get(kind, DEFAULT_DURATION)
         yield usual * 1.03  # slightly late costs one request, slightly early two
-        pause = max(SHORTEST_PAUSE, usual / 16)
+        pause = max(MIN_PAUSE, usual / 16)
         while True:
             yield pause
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause = min(pause * 2, MAX_PAUSE)
 
     def learn(self, kind: str, seconds: float) -> None:
         self.usual[kind] = (self.usual.get(kind, seconds) + seconds) / 2
 
 
 @dataclass(frozen=True)
-class Waiting:
+class OperationWaiter:
     """Waits for one project's operations with few requests, because the account limits them."""
 
     client: Client
@@ -60,34 +60,34 @@ class Waiting:
     clock: Clock
     pace: Pace
 
-    async def until_done(self, operations: Sequence[Operation], work: str = "") -> None:
+    async def wait_until_done(self, operations: Sequence[Operation], purpose: str = "") -> None:
         """Wait until all operations are done; those of one request run in order.
 
         `purpose` names the change: the duration of an action depends on it. Raises OutcomeUnknown
         if an operation fails or takes too long: the change may or may not have been made.
         """
         for operation in operations:
-            await self._until_done(operation, f"{operation.action}: {work}")
+            await self._wait_until_done(operation, f"{operation.action}: {purpose}")
 
-    async def until_settled(self) -> None:
+    async def wait_until_settled(self) -> None:
         """Wait until the project has no unfinished operations, including those of requests whose
         response was lost."""
-        found = await self.client.read(self._path(), Operations, limit=str(LATEST))
-        ended = DONE | DEAD | {"failed"}
+        found = await self.client.read(self._build_path(), Operations, limit=str(RECENT_OPERATIONS))
+        ended = DONE | ABORTED | {"failed"}
         going_on = [operation for operation in found.operations if operation.status not in ended]
-        await self.until_done(going_on[::-1])  # the newest stands first
+        await self.wait_until_done(going_on[::-1])  # the newest stands first
 
-    async def _until_done(self, operation: Operation, kind: str) -> None:
+    async def _wait_until_done(self, operation: Operation, kind: str) -> None:
         begin = self.clock.elapsed()
         pauses = self.pace.pauses(kind)
         while operation.status not in DONE:
-            _check(operation.status, self.clock.elapsed() - begin)
+            _check_progress(operation.status, self.clock.elapsed() - begin)
             await self.clock.sleep(next(pauses))
-            operation = await self._seen(operation, kind)
+            operation = await self._refresh(operation, kind)
 
-    async def _seen(self, operation: Operation, kind: str) -> Operation:
+    async def _refresh(self, operation: Operation, kind: str) -> Operation:
         try:
-            found = await self.client.read(self._path(operation.id), OneOperation)
+            found = await self.client.read(self._build_path(operation.id), OperationResponse)
         except Unavailable:
             return operation  # the status is unchanged as far as we know
         except NotVisible:
@@ -96,14 +96,14 @@ class Waiting:
             self.pace.learn(kind, found.operation.total_duration_ms / 1000)
         return found.operation
 
-    def _path(self, *parts: str) -> str:
-        return path("projects", self.project_id, "operations", *parts)
+    def _build_path(self, *parts: str) -> str:
+        return build_path("projects", self.project_id, "operations", *parts)
 
 
-def _check(status: str, waited: float) -> None:
-    if status in DEAD:
+def _check_progress(status: str, waited: float) -> None:
+    if status in ABORTED:
         raise OperationFailed
-    if status == "failed" and waited > LONGEST_FAILURE:
+    if status == "failed" and waited > FAILURE_TIMEOUT:
         raise OutcomeUnknown("Neon accepted the change, but its operation keeps failing.")
-    if waited > LONGEST_WORK:
+    if waited > OPERATION_TIMEOUT:
         raise OutcomeUnknown("Neon accepted the change, but its operation does not finish.")

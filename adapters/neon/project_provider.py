@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from adapters.neon.admin import admin_address, admin_login
+from adapters.neon.admin import create_admin_login, find_admin_address
 from adapters.neon.api_models import NewProject, Project
 from adapters.neon.branch import NeonBranch
-from adapters.neon.extensions import extensions_on, install_late
-from adapters.neon.operations import Pace, Waiting
+from adapters.neon.extensions import install_extensions, list_extensions
+from adapters.neon.operations import OperationWaiter, Pace
 from adapters.neon.projects import NeonProjects
 from adapters.neon.tenant_locks import TenantLocks
-from adapters.neon.uris import Address
+from adapters.neon.uris import NeonAddress
 from adapters.postgres.inspection import Marks
 from domain.connection import Connection
 from domain.errors import (
@@ -27,10 +27,10 @@ from domain.errors import (
     Unavailable,
 )
 from domain.extensions import Extension, check_available
-from domain.names import Names
-from domain.provisioning import Holding, Order, Tenant
+from domain.names import PgNames
+from domain.provisioning import InventoryItem, ProvisionRequest, Tenant
 from domain.secrets import Secret
-from ports.driven.cancellation import finished
+from ports.driven.cancellation import run_to_completion
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 
@@ -43,39 +43,45 @@ class ProjectProvider(DatabaseProvider):
     """The provider. No tenant's database is on the configured branch."""
 
     projects: NeonProjects
-    model: NeonBranch
+    configured_branch: NeonBranch
     marks: Marks
     clock: Clock
     pace: Pace = field(default_factory=Pace, init=False, repr=False)
     locks: TenantLocks = field(default_factory=TenantLocks, init=False, repr=False)
 
-    async def provision(self, order: Order) -> Connection:
-        tenant = order.tenant
+    async def provision(self, request: ProvisionRequest) -> Connection:
+        tenant = request.tenant
         async with self.locks.hold(tenant.id):
-            project = await self._kept(tenant)
-            if order.extensions and project is None:  # before anything is created
-                check_available(order.extensions, await self.extensions())
-            branch = await self._branch(project) if project else await self._made(tenant)
-            await branch.waiting.until_settled()
-            direct, pooled = await self._addresses(branch, tenant.names)
-            password = direct.password or await branch.new_password(tenant.names.owner)
-        connection = _connection(direct, pooled, password)
-        await install_late(order.extensions, connection, connection.host, self.clock)
+            project = await self._find_project(tenant)
+            if request.extensions and project is None:  # before anything is created
+                check_available(request.extensions, await self.extensions())
+            branch = (
+                await self._open_default_branch(project)
+                if project
+                else await self._create_project(tenant)
+            )
+            await branch.waiter.wait_until_settled()
+            direct, pooled = await self._find_addresses(branch, tenant.names)
+            password = direct.password or await branch.reset_password(tenant.names.owner)
+        connection = _build_connection(direct, pooled, password)
+        await install_extensions(request.extensions, connection, connection.host, self.clock)
         return connection
 
     async def extensions(self) -> Sequence[Extension]:
         """Return those of the configured branch: new projects have its version of PostgreSQL."""
-        address = await admin_address(self.model)
-        return await extensions_on(admin_login(self.model, address, self.clock))
+        address = await find_admin_address(self.configured_branch)
+        return await list_extensions(
+            create_admin_login(self.configured_branch, address, self.clock)
+        )
 
-    async def install(self, order: Order) -> None:
-        connection = await self.reveal(order)
-        await install_late(order.extensions, connection, connection.host, self.clock)
+    async def install(self, request: ProvisionRequest) -> None:
+        connection = await self.reveal(request)
+        await install_extensions(request.extensions, connection, connection.host, self.clock)
 
-    async def _kept(self, tenant: Tenant) -> Project | None:
+    async def _find_project(self, tenant: Tenant) -> Project | None:
         """Return the tenant's project, if any. Raises ProviderRejected if there are two: either
         may be the one that was handed out, so that neither is deleted."""
-        found = await self.projects.named(self._name(tenant))
+        found = await self.projects.find_by_prefix(self._build_name(tenant))
         if len(found) > 1:
             raise ProviderRejected(
                 f"There are {len(found)} Neon projects for {tenant.id}: delete those without data "
@@ -83,115 +89,119 @@ class ProjectProvider(DatabaseProvider):
             )
         return found[0] if found else None
 
-    async def _made(self, tenant: Tenant) -> NeonBranch:
-        new = await finished(self._ordered(tenant))
-        branch = self._branch_of(new.project, new.branch.id)
+    async def _create_project(self, tenant: Tenant) -> NeonBranch:
+        new = await run_to_completion(self._request_project(tenant))
+        branch = self._open_branch(new.project, new.branch.id)
         try:
-            await branch.waiting.until_done(new.operations)
+            await branch.waiter.wait_until_done(new.operations)
         except BaseException:  # an incomplete project is useless
             with suppress(PgvendError):
-                await finished(self.projects.drop(new.project))
+                await run_to_completion(self.projects.delete(new.project))
             raise
         return branch
 
-    async def _ordered(self, tenant: Tenant) -> NewProject:
+    async def _request_project(self, tenant: Tenant) -> NewProject:
         """Create the tenant's project and check that it is listed and is the only one.
 
         Deletion finds projects by the lists alone.
         """
-        name = self._name(tenant)
+        name = self._build_name(tenant)
         try:
-            new = await self.projects.make(name, tenant.names)
+            new = await self.projects.create(name, tenant.names)
         except OutcomeUnknown:
-            await self._shown(name)  # before another call relies on the lists
+            await self._wait_until_listed(name)  # before another call relies on the lists
             raise
-        found = await self._shown(name, new.project.id)
+        found = await self._wait_until_listed(name, new.project.id)
         if [project.id for project in found] == [new.project.id]:
             return new
-        await self.projects.drop(new.project)  # it was not handed out yet
+        await self.projects.delete(new.project)  # it was not handed out yet
         if found:
             raise OutcomeUnknown("An earlier request created the same project; retry the request.")
         raise ProviderBusy("Neon does not list the new project; retry the request.")
 
-    async def _shown(self, name: str, wanted: str | None = None) -> Sequence[Project]:
+    async def _wait_until_listed(self, name: str, wanted: str | None = None) -> Sequence[Project]:
         """Wait until projects of that name, or the wanted one, are listed. Return them all."""
         for pause in LISTING_PAUSES:
             with suppress(Unavailable):
-                found = await self.projects.named(name)
+                found = await self.projects.find_by_prefix(name)
                 if found and wanted in {None, *(project.id for project in found)}:
                     return found
             await self.clock.sleep(pause)
         return ()
 
-    async def reveal(self, order: Order) -> Connection:
-        names, branch = order.tenant.names, await self._there(order.tenant)
-        direct, pooled = await self._addresses(branch, names)
-        password = direct.password or await branch.kept_password(names.owner)
-        return _connection(direct, pooled, password)
+    async def reveal(self, request: ProvisionRequest) -> Connection:
+        names, branch = request.tenant.names, await self._find_branch(request.tenant)
+        direct, pooled = await self._find_addresses(branch, names)
+        password = direct.password or await branch.reveal_password(names.owner)
+        return _build_connection(direct, pooled, password)
 
-    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
-        names = order.tenant.names
-        async with self.locks.hold(order.tenant.id):
-            branch = await self._there(order.tenant)
-            direct, pooled = await self._addresses(branch, names)
-            return _connection(direct, pooled, await branch.new_password(names.owner))
+    async def rotate(self, request: ProvisionRequest, *, end_sessions: bool = False) -> Connection:
+        names = request.tenant.names
+        async with self.locks.hold(request.tenant.id):
+            branch = await self._find_branch(request.tenant)
+            direct, pooled = await self._find_addresses(branch, names)
+            return _build_connection(direct, pooled, await branch.reset_password(names.owner))
 
     @property
     def rotation_ends_sessions(self) -> bool:
         return True
 
-    async def _there(self, tenant: Tenant) -> NeonBranch:
+    async def _find_branch(self, tenant: Tenant) -> NeonBranch:
         """Return the branch of the tenant's project. Raises DatabaseNotFound."""
-        project = await self._kept(tenant)
+        project = await self._find_project(tenant)
         if project is None:
             raise DatabaseNotFound(f"No Neon project has the database {tenant.id}.")
-        return await self._branch(project)
+        return await self._open_default_branch(project)
 
     async def suspend(self, tenant: Tenant) -> None:
         """Reset the password and reveal it to nobody."""
         async with self.locks.hold(tenant.id):
-            for project in await self.projects.named(self._name(tenant)):
-                branch = await self._branch(project)
-                await branch.new_password(tenant.names.owner)
+            for project in await self.projects.find_by_prefix(self._build_name(tenant)):
+                branch = await self._open_default_branch(project)
+                await branch.reset_password(tenant.names.owner)
 
     async def delete(self, tenant: Tenant) -> None:
         async with self.locks.hold(tenant.id):
-            for project in await self.projects.named(self.marks.of(tenant) + " "):
-                await self.projects.drop(project)
+            for project in await self.projects.find_by_prefix(self.marks.of(tenant) + " "):
+                await self.projects.delete(project)
 
-    async def inventory(self) -> Sequence[Holding]:
-        found = await self.projects.named(self.marks.prefix)
-        return sorted(map(self._holding, found), key=lambda holding: holding.id)
+    async def inventory(self) -> Sequence[InventoryItem]:
+        found = await self.projects.find_by_prefix(self.marks.prefix)
+        return sorted(
+            map(self._inventory_item, found), key=lambda inventory_item: inventory_item.id
+        )
 
     async def ping(self) -> None:
         await self.projects.check()
 
-    def _name(self, tenant: Tenant) -> str:
+    def _build_name(self, tenant: Tenant) -> str:
         return f"{self.marks.of(tenant)} {tenant.names.database} {tenant.names.owner}"
 
-    def _holding(self, project: Project) -> Holding:
+    def _inventory_item(self, project: Project) -> InventoryItem:
         mark, _, names = project.name.partition(" ")
         database, _, owner = names.partition(" ")
-        return Holding(
+        return InventoryItem(
             id=mark.removeprefix(self.marks.prefix),
             database=database or None,
             owner=owner or None,
         )
 
-    async def _branch(self, project: Project) -> NeonBranch:
-        return self._branch_of(project, await self.projects.default_branch(project))
+    async def _open_default_branch(self, project: Project) -> NeonBranch:
+        return self._open_branch(project, await self.projects.find_default_branch(project))
 
-    def _branch_of(self, project: Project, branch_id: str) -> NeonBranch:
-        waiting = Waiting(self.projects.client, project.id, self.clock, self.pace)
-        return NeonBranch(self.projects.client, project.id, branch_id, waiting)
+    def _open_branch(self, project: Project, branch_id: str) -> NeonBranch:
+        waiter = OperationWaiter(self.projects.client, project.id, self.clock, self.pace)
+        return NeonBranch(self.projects.client, project.id, branch_id, waiter)
 
-    async def _addresses(self, branch: NeonBranch, names: Names) -> tuple[Address, Address]:
+    async def _find_addresses(
+        self, branch: NeonBranch, names: PgNames
+    ) -> tuple[NeonAddress, NeonAddress]:
         """Return the direct and the pooled address."""
         direct = await branch.find_address(names.database, names.owner)
         return direct, await branch.find_address(names.database, names.owner, pooled=True)
 
 
-def _connection(direct: Address, pooled: Address, password: Secret) -> Connection:
+def _build_connection(direct: NeonAddress, pooled: NeonAddress, password: Secret) -> Connection:
     return Connection(
         host=direct.host,
         port=direct.port,

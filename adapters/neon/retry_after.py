@@ -3,21 +3,21 @@
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-DAY = 86_400.0
+MAX_WAIT = 86_400.0
 """Seconds: the maximum pause, whatever the header requests."""
 
 
-def seconds_to_wait(retry_after: str | None, now: datetime) -> float | None:
+def parse_retry_after(retry_after: str | None, now: datetime) -> float | None:
     """Return the seconds of a Retry-After header (RFC 9110, 10.2.3): a number or a date."""
     if retry_after is None:
         return None
     number = retry_after.strip()
     if number.isdecimal():
-        return min(float(number), DAY)
+        return min(float(number), MAX_WAIT)
     try:
         moment = parsedate_to_datetime(retry_after)
     except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:  # as in the oldest of the three formats
         moment = moment.replace(tzinfo=UTC)
-    return min(max(0.0, (moment - now).total_seconds()), DAY)
+    return min(max(0.0, (moment - now).total_seconds()), MAX_WAIT)

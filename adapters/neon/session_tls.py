@@ -10,12 +10,12 @@ from domain.connection import Connection
 from domain.hosts import is_loopback
 
 
-def proven_mode(host: str, sslmode: str) -> str:
+def choose_sslmode(host: str, sslmode: str) -> str:
     """Return the `sslmode` of pgvend's own sessions: `verify-full` with the authorities that the
     system trusts, except on loopback, where the emulator runs."""
     return sslmode if is_loopback(host) else "verify-full"
 
 
-def proven(connection: Connection) -> Connection:
+def require_verification(connection: Connection) -> Connection:
     """Return the connection with the `sslmode` of pgvend's own sessions; tenants get another."""
-    return replace(connection, sslmode=proven_mode(connection.host, connection.sslmode))
+    return replace(connection, sslmode=choose_sslmode(connection.host, connection.sslmode))

@@ -8,24 +8,24 @@ from typing import TypeVar
 
 from structlog.stdlib import BoundLogger
 
-from adapters.neon.admin import admin_address, admin_login
+from adapters.neon.admin import create_admin_login, find_admin_address
 from adapters.neon.api_provider import ApiProvider
 from adapters.neon.branch import NeonBranch
 from adapters.neon.budget import Budget
-from adapters.neon.claims import Ledger
-from adapters.neon.client import ANSWER_TIMEOUT, opened_client
-from adapters.neon.operations import Pace, Waiting
+from adapters.neon.claims import ClaimStore
+from adapters.neon.client import ANSWER_TIMEOUT, open_client
+from adapters.neon.operations import OperationWaiter, Pace
 from adapters.neon.project_provider import ProjectProvider
 from adapters.neon.projects import NeonProjects
 from adapters.neon.role_provider import RoleProvider
 from adapters.neon.startup_checks import (
     check_branch,
-    check_may_see_projects,
+    check_project,
+    check_project_access,
     check_version,
-    checked_project,
-    where_invisible,
+    reporting_invisible,
 )
-from adapters.postgres.factory import check_server, opened_provider
+from adapters.postgres.factory import check_server, open_provider
 from adapters.postgres.inspection import Marks
 from adapters.postgres.server import Server
 from domain.errors import ProviderRejected, StartupError, Unavailable
@@ -47,7 +47,7 @@ NO_ISOLATION = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class NeonAccess:
     """A Neon branch, and how to reach it: the API with `api_url` and `key`, the databases with
     `host`, which may be the pooled host."""
 
@@ -59,11 +59,11 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Neon:
+class NeonConfig:
     """Configuration of a provider on Neon. `answer_timeout` is in seconds; all requests share
     `budget`."""
 
-    place: Place
+    access: NeonAccess
     isolation: Isolation
     installation: str
     connection_limit: int
@@ -74,38 +74,38 @@ class Neon:
 
 
 @asynccontextmanager
-async def opened_neon(neon: Neon) -> AsyncIterator[DatabaseProvider]:
+async def open_neon(neon: NeonConfig) -> AsyncIterator[DatabaseProvider]:
     """Open the provider for the configured isolation.
 
     Raises StartupError if the project, branch, API key or host is wrong.
     """
-    place, marks, clock = neon.place, Marks(neon.installation), neon.clock
-    async with opened_client(
-        place.api_url, place.key, neon.budget, clock, neon.answer_timeout
+    access, marks, clock = neon.access, Marks(neon.installation), neon.clock
+    async with open_client(
+        access.api_url, access.key, neon.budget, clock, neon.answer_timeout
     ) as client:
-        project = await persistently(partial(checked_project, client, place.project_id), clock)
-        waiting = Waiting(client, project.id, clock, Pace())
-        branch = NeonBranch(client, project.id, place.branch_id, waiting)
-        await persistently(partial(check_branch, branch, place.host), clock)
+        project = await retry_at_start(partial(check_project, client, access.project_id), clock)
+        waiter = OperationWaiter(client, project.id, clock, Pace())
+        branch = NeonBranch(client, project.id, access.branch_id, waiter)
+        await retry_at_start(partial(check_branch, branch, access.host), clock)
         match neon.isolation:
             case Isolation.PROJECT:
                 projects = NeonProjects(client, project)
-                await persistently(partial(check_may_see_projects, projects), clock)
+                await retry_at_start(partial(check_project_access, projects), clock)
                 yield ProjectProvider(projects, branch, marks, clock)
             case Isolation.ROLE:
                 check_version(project)
-                server = await persistently(partial(server_on, branch, neon), clock)
-                async with _by_role(branch, server, neon) as provider:
+                server = await retry_at_start(partial(describe_server, branch, neon), clock)
+                async with _open_role_provider(branch, server, neon) as provider:
                     yield provider
             case _:
                 neon.log.warning("neon.no_isolation", detail=NO_ISOLATION)
-                server = await persistently(partial(server_on, branch, neon), clock)
-                ledger = Ledger(server.admin, marks)
-                await persistently(ledger.open, clock)
-                yield ApiProvider(branch, server, ledger)
+                server = await retry_at_start(partial(describe_server, branch, neon), clock)
+                claims = ClaimStore(server.admin, marks)
+                await retry_at_start(claims.open, clock)
+                yield ApiProvider(branch, server, claims)
 
 
-async def persistently(ask: Callable[[], Awaitable[T]], clock: Clock) -> T:
+async def retry_at_start(ask: Callable[[], Awaitable[T]], clock: Clock) -> T:
     """Call `ask`, and repeat it a few times while Neon is unavailable. Raises StartupError."""
     try:
         for pause in START_PAUSES:
@@ -122,29 +122,31 @@ async def persistently(ask: Callable[[], Awaitable[T]], clock: Clock) -> T:
 
 
 @asynccontextmanager
-async def _by_role(branch: NeonBranch, server: Server, neon: Neon) -> AsyncIterator[RoleProvider]:
-    async with opened_provider(server, neon.installation) as sql:
+async def _open_role_provider(
+    branch: NeonBranch, server: Server, neon: NeonConfig
+) -> AsyncIterator[RoleProvider]:
+    async with open_provider(server, neon.installation) as sql:
         where = "the branch's roles in Neon's console"
         await check_server(sql, neon.log, where, has_superuser=False)
         yield RoleProvider(server=sql.server, marks=sql.marks, pool=sql.pool, branch=branch)
 
 
-async def server_on(branch: NeonBranch, neon: Neon) -> Server:
+async def describe_server(branch: NeonBranch, neon: NeonConfig) -> Server:
     """Describe the branch's server: tenants use the configured host, and port and TLS mode are
     those of Neon's connection URIs."""
-    with where_invisible(
+    with reporting_invisible(
         "The API key cannot see the databases of the Neon branch: check the permissions of "
         "NEON_API_KEY."
     ):
-        admin = await admin_address(branch)
+        admin = await find_admin_address(branch)
         pooled = await branch.find_address(admin.database, admin.user, pooled=True)
-    host, login = neon.place.host, admin_login(branch, admin, neon.clock)
+    host, login = neon.access.host, create_admin_login(branch, admin, neon.clock)
     return Server(
         admin=login,
         public=(Address(host, admin.port),),
         pooler_host=None if pooled.host in {host, admin.host} else pooled.host,
         sslmode=admin.sslmode,
         connection_limit=neon.connection_limit,
-        takes_verifiers=False,
-        detour={"host": admin.host, "tls": login["tls"]},
+        accepts_verifiers=False,
+        pooler_bypass={"host": admin.host, "tls": login["tls"]},
     )

@@ -3,32 +3,32 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from adapters.neon.api_models import Endpoint, OneProject, Project
+from adapters.neon.api_models import Endpoint, Project, ProjectResponse
 from adapters.neon.branch import NeonBranch
-from adapters.neon.client import Client, path
+from adapters.neon.client import Client, build_path
 from adapters.neon.errors import NotVisible
 from adapters.neon.projects import NeonProjects
-from adapters.neon.uris import direct_host
+from adapters.neon.uris import remove_pooler_suffix
 from domain.errors import StartupError
 
-OLDEST = 15
+MIN_VERSION = 15
 """Major version of PostgreSQL, the same as for any server."""
 
 
-async def checked_project(client: Client, project_id: str) -> Project:
+async def check_project(client: Client, project_id: str) -> Project:
     """Return the project. Raises StartupError if the API key cannot see it."""
-    with where_invisible(
+    with reporting_invisible(
         f"The Neon project {project_id} does not exist, or the API key cannot see it: check "
         "NEON_PROJECT_ID, the permissions of NEON_API_KEY and, if it is set, NEON_API_URL."
     ):
-        found = await client.read(path("projects", project_id), OneProject)
+        found = await client.read(build_path("projects", project_id), ProjectResponse)
     return found.project
 
 
 async def check_branch(branch: NeonBranch, host: str) -> None:
     """Raise StartupError if the branch is missing, has no read-write compute, or has another
     host."""
-    with where_invisible(f"The Neon project has no branch {branch.id}: check NEON_BRANCH_ID."):
+    with reporting_invisible(f"The Neon project has no branch {branch.id}: check NEON_BRANCH_ID."):
         await branch.check()
         endpoints = await branch.list_endpoints()
     writable = [each for each in endpoints if each.type == "read_write" and not each.disabled]
@@ -40,27 +40,27 @@ async def check_branch(branch: NeonBranch, host: str) -> None:
     _check_host(writable, branch.id, host)
 
 
-async def check_may_see_projects(projects: NeonProjects) -> None:
+async def check_project_access(projects: NeonProjects) -> None:
     """Raise StartupError if the API key is limited to one project."""
-    with where_invisible(
+    with reporting_invisible(
         "NEON_API_KEY is limited to one project: set a key that may create projects, or another "
         "mode than PGVEND_NEON_ISOLATION=project."
     ):
-        await projects.named("pgvend:")
+        await projects.find_by_prefix("pgvend:")
 
 
 def check_version(project: Project) -> None:
     """Raise StartupError if the project's PostgreSQL is too old for pgvend's SQL."""
-    if project.pg_version and project.pg_version < OLDEST:
+    if project.pg_version and project.pg_version < MIN_VERSION:
         raise StartupError(
             f"The Neon project has PostgreSQL {project.pg_version}: PGVEND_NEON_ISOLATION=role "
-            f"needs version {OLDEST} or newer."
+            f"needs version {MIN_VERSION} or newer."
         )
 
 
 def _check_host(endpoints: Sequence[Endpoint], branch_id: str, host: str) -> None:
     hosts = [endpoint.host for endpoint in endpoints]
-    if direct_host(host) not in hosts:
+    if remove_pooler_suffix(host) not in hosts:
         raise StartupError(
             f"NEON_HOST={host} is not a read-write compute of the Neon branch {branch_id}: set it "
             f"to {' or '.join(hosts)}."
@@ -68,9 +68,9 @@ def _check_host(endpoints: Sequence[Endpoint], branch_id: str, host: str) -> Non
 
 
 @contextmanager
-def where_invisible(mend: str) -> Iterator[None]:
+def reporting_invisible(message: str) -> Iterator[None]:
     """Turn NotVisible into a StartupError with this message."""
     try:
         yield
     except NotVisible as error:
-        raise StartupError(mend) from error
+        raise StartupError(message) from error

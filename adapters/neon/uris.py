@@ -8,7 +8,7 @@ from domain.secrets import Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class NeonAddress:
     """Server, database and login of a connection URI. `password` is None if Neon does not store
     it."""
 
@@ -20,7 +20,7 @@ class Address:
     password: Secret | None
 
 
-def address_of(uri: Secret) -> Address:
+def parse_address(uri: Secret) -> NeonAddress:
     """Parse a connection URI. Raises ProviderRejected, whose message does not contain the URI."""
     try:
         parts = urlsplit(uri.reveal())
@@ -29,7 +29,7 @@ def address_of(uri: Secret) -> Address:
         host, port = None, 0
     if not host:
         raise ProviderRejected("Neon returned an invalid connection URI.")
-    return Address(
+    return NeonAddress(
         host=host,
         port=port,
         sslmode=parse_qs(parts.query).get("sslmode", ["require"])[0],
@@ -39,7 +39,7 @@ def address_of(uri: Secret) -> Address:
     )
 
 
-def direct_host(host: str) -> str:
+def remove_pooler_suffix(host: str) -> str:
     """Remove the `-pooler` that Neon appends to the first label of a pooled host."""
     first, dot, rest = host.partition(".")
     return first.removesuffix("-pooler") + dot + rest

@@ -8,7 +8,7 @@ import asyncpg
 from adapters.postgres import statements
 from adapters.postgres.sessions import Session
 
-_GUESTS = """
+_DATABASE_USERS = """
 SELECT DISTINCT usename FROM pg_stat_activity
 WHERE datname = $1 AND usename <> current_user
 """
@@ -21,12 +21,12 @@ SELECT pid FROM pg_locks WHERE locktype = 'object' AND granted AND (classid, obj
 )
 """
 
-_HOLDERS = f"""
+_OBJECT_LOCK_HOLDERS = f"""
 SELECT DISTINCT usename FROM pg_stat_activity WHERE usename <> current_user
 AND pid IN ({_LOCK_OBJECTS.format(role="$1", database="$2")})
 """
 
-_LOCKERS = """
+_ROW_LOCK_HOLDERS = """
 SELECT DISTINCT usename FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE locktype = 'transactionid' AND granted
   AND transactionid = (SELECT xmax FROM pg_database WHERE datname = $1) AND usename <> current_user
@@ -37,12 +37,12 @@ _END_IN_DATABASE = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1 AND datname = $2
 """
 
-_END_HOLDING = f"""
+_END_OBJECT_LOCK_HOLDERS = f"""
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1
 AND pid IN ({_LOCK_OBJECTS.format(role="$2", database="$3")})
 """
 
-_END_LOCKING = """
+_END_ROW_LOCK_HOLDERS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE usename = $1 AND pid IN (
     SELECT pid FROM pg_locks WHERE locktype = 'transactionid' AND granted
@@ -51,26 +51,30 @@ WHERE usename = $1 AND pid IN (
 """
 
 
-async def end_guests(session: Session, database: str) -> None:
+async def end_database_sessions(session: Session, database: str) -> None:
     """End all sessions in a tenant's database that the admin may end."""
-    await end_sessions(session, await session.fetch(_GUESTS, database), _END_IN_DATABASE, database)
+    await end_sessions(
+        session, await session.fetch(_DATABASE_USERS, database), _END_IN_DATABASE, database
+    )
 
 
-async def end_holders(session: Session, *, role: str = "", database: str = "") -> None:
+async def end_object_lock_holders(session: Session, *, role: str = "", database: str = "") -> None:
     """End the sessions whose open transaction locks the role or the database as an object, which
     prevents dropping it."""
-    holders = await session.fetch(_HOLDERS, role, database)
-    await end_sessions(session, holders, _END_HOLDING, role, database)
+    holders = await session.fetch(_OBJECT_LOCK_HOLDERS, role, database)
+    await end_sessions(session, holders, _END_OBJECT_LOCK_HOLDERS, role, database)
 
 
-async def end_lockers(session: Session, database: str) -> None:
+async def end_row_lock_holders(session: Session, database: str) -> None:
     """End the sessions whose open transaction changed the database's row in pg_database. They may
     belong to a neighbour that was granted privileges with the grant option."""
-    await end_sessions(session, await session.fetch(_LOCKERS, database), _END_LOCKING, database)
+    await end_sessions(
+        session, await session.fetch(_ROW_LOCK_HOLDERS, database), _END_ROW_LOCK_HOLDERS, database
+    )
 
 
 async def end_sessions(
-    session: Session, users: Iterable[asyncpg.Record], query: str, *about: str
+    session: Session, users: Iterable[asyncpg.Record], query: str, *parameters: str
 ) -> None:
     """End the sessions that `query` selects for each role. A member of a role may end the role's
     sessions: unless the admin may signal all sessions, it joins the role in a transaction that is
@@ -83,6 +87,6 @@ async def end_sessions(
             with suppress(asyncpg.InsufficientPrivilegeError):  # not a tenant's role
                 if not may_signal:
                     await session.execute(statements.join_role(user["usename"]))
-                await session.fetch(query, user["usename"], *about)
+                await session.fetch(query, user["usename"], *parameters)
         finally:
             await transaction.rollback()

@@ -5,18 +5,22 @@ from dataclasses import dataclass
 import asyncpg
 
 from adapters.postgres import statements
-from adapters.postgres.blocking_sessions import end_guests, end_holders, end_lockers
+from adapters.postgres.blocking_sessions import (
+    end_database_sessions,
+    end_object_lock_holders,
+    end_row_lock_holders,
+)
 from adapters.postgres.database_drop import drop_database
-from adapters.postgres.dependents import is_named, reason_to_keep
-from adapters.postgres.grants import TakeBack
-from adapters.postgres.inspection import Marks, SeenDatabase, Sight, tombstone_name
+from adapters.postgres.dependents import explain_dependents, has_dependents
+from adapters.postgres.grants import GrantRevocation
+from adapters.postgres.inspection import DatabaseState, Marks, TenantState, tombstone_name
 from adapters.postgres.prepared_transactions import end_prepared_transactions
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import Session
 from domain.errors import ProviderBusy
 from domain.provisioning import Tenant, Tombstone
 
-_KEPT = (
+_CANNOT_DROP_ROLE = (
     asyncpg.DependentObjectsStillExistError,
     asyncpg.LockNotAvailableError,
     asyncpg.OutOfMemoryError,  # of the server's table of locks
@@ -26,18 +30,18 @@ _KEPT = (
 
 
 @dataclass(frozen=True)
-class Drop:
+class Deletion:
     """Disable the owner's logins, drop its databases, then drop the role or leave its tombstone.
     Safe to repeat after a crash at any point."""
 
     session: Session
     tenant: Tenant
-    state: Sight
+    state: TenantState
     server: Server
     marks: Marks
 
     async def __call__(self) -> Tombstone | None:
-        await self._shut_out()
+        await self._disable_login()
         for database in self.state.databases:
             await self._drop_database(database)
         return await self._drop_role()
@@ -46,24 +50,26 @@ class Drop:
     def _owner(self) -> str:
         return self.state.owner
 
-    async def _shut_out(self) -> None:
+    async def _disable_login(self) -> None:
         """End the owner's sessions, then disable its logins. An open transaction would delay the
         next statements, and a session in a loop could undo the changes to its database."""
-        await self.session.execute(statements.signal(self._owner))
+        await self.session.execute(statements.end_sessions_if_allowed(self._owner))
         try:
-            await self.session.execute(statements.soon(statements.shut_out(self._owner)))
+            await self.session.execute(
+                statements.with_short_lock_timeout(statements.disable_login(self._owner))
+            )
         except asyncpg.LockNotAvailableError:
-            await self.session.execute(statements.throw_out(self._owner))
+            await self.session.execute(statements.join_and_end_sessions(self._owner))
             await self._end_prepared_transactions()
-            await self.session.execute(statements.shut_out(self._owner))
+            await self.session.execute(statements.disable_login(self._owner))
         await self._end_prepared_transactions()
 
     async def _end_prepared_transactions(self) -> None:
         names = [database.name for database in self.state.databases]
         await end_prepared_transactions(self.session, names, self._owner, self.server, self.marks)
 
-    async def _drop_database(self, database: SeenDatabase) -> None:
-        if not database.broken:
+    async def _drop_database(self, database: DatabaseState) -> None:
+        if not database.is_broken:
             await self._close(database.name)
         try:
             await drop_database(self.session, database.name)
@@ -71,23 +77,25 @@ class Drop:
             await self._end_prepared_transactions()
             await drop_database(self.session, database.name)
         except asyncpg.InsufficientPrivilegeError:
-            await self._drop_with_guests(database.name)
+            await self._drop_without_force(database.name)
 
     async def _close(self, database: str) -> None:
         try:
-            await self.session.execute(statements.soon(statements.close_database(database)))
+            await self.session.execute(
+                statements.with_short_lock_timeout(statements.close_database(database))
+            )
         except asyncpg.LockNotAvailableError:
-            await end_lockers(self.session, database)
+            await end_row_lock_holders(self.session, database)
             await self.session.execute(statements.close_database(database))
 
-    async def _drop_with_guests(self, database: str) -> None:
+    async def _drop_without_force(self, database: str) -> None:
         """Drop the database although it contains a session that the admin may not end. FORCE then
         ends no session at all. Such a session belongs to a neighbour that was granted access or
         whose login is being refused, to autovacuum, or to a superuser.
 
         Without FORCE, PostgreSQL cancels autovacuum and waits for all other sessions.
         """
-        await end_guests(self.session, database)
+        await end_database_sessions(self.session, database)
         try:
             await drop_database(self.session, database, force=False)
         except asyncpg.ObjectInUseError as error:
@@ -96,25 +104,29 @@ class Drop:
             ) from error
 
     async def _drop_role(self) -> Tombstone | None:
-        if await self._is_dropped():
+        if await self._try_to_drop_role():
             return None
-        take_back = TakeBack(self.session, self._owner, self.server, self.marks)
-        if not await is_named(self.session, self._owner):
-            await end_holders(self.session, role=self._owner)
+        revocation = GrantRevocation(self.session, self._owner, self.server, self.marks)
+        if not await has_dependents(self.session, self._owner):
+            await end_object_lock_holders(self.session, role=self._owner)
         elif self.state.is_tombstone(self.tenant):
-            await take_back.in_parts()
+            await revocation.revoke_in_parts()
         else:
-            await take_back.at_once()
-        return None if await self._is_dropped() else await self._buried()
+            await revocation.revoke_at_once()
+        return None if await self._try_to_drop_role() else await self._leave_tombstone()
 
-    async def _is_dropped(self) -> bool:
+    async def _try_to_drop_role(self) -> bool:
         try:
-            await self.session.execute(statements.soon(statements.drop_role(self._owner)))
-        except _KEPT:
+            await self.session.execute(
+                statements.with_short_lock_timeout(statements.drop_role(self._owner))
+            )
+        except _CANNOT_DROP_ROLE:
             return False
         return True
 
-    async def _buried(self) -> Tombstone:
+    async def _leave_tombstone(self) -> Tombstone:
         name = tombstone_name(self.tenant.id)
-        await self.session.execute(statements.soon(statements.bury(self._owner, name)))
-        return Tombstone(name, await reason_to_keep(self.session, name))
+        await self.session.execute(
+            statements.with_short_lock_timeout(statements.make_tombstone(self._owner, name))
+        )
+        return Tombstone(name, await explain_dependents(self.session, name))

@@ -11,18 +11,18 @@ import asyncpg
 
 from adapters.postgres import statements
 from adapters.postgres.inspection import Marks
-from adapters.postgres.privileges import PART, take_back_in_parts, take_back_passed_on
+from adapters.postgres.privileges import BATCH_SIZE, revoke_delegated, revoke_in_batches
 from adapters.postgres.quoting import identifier
 from adapters.postgres.sessions import Session
-from domain.doctor import counted
+from domain.doctor import format_count
 
-AT_ONCE = 100
+MAX_OBJECTS_AT_ONCE = 100
 """The number of objects in one database that are removed at once; each takes some locks."""
 
-PARTS = 100
+MAX_TRANSACTIONS = 100
 """The maximum number of transactions in one call."""
 
-MOST_NAMED = 5
+MAX_DATABASES_LISTED = 5
 """The maximum number of databases that a message lists."""
 
 _OF_ROLE = """
@@ -41,7 +41,7 @@ _HERE = f"""
 
 _LOCKED = f"""
 SELECT count(*) FROM (
-    SELECT FROM pg_shdepend WHERE {_HERE} AND deptype IN ('o', 'r') LIMIT {AT_ONCE + 1}
+    SELECT FROM pg_shdepend WHERE {_HERE} AND deptype IN ('o', 'r') LIMIT {MAX_OBJECTS_AT_ONCE + 1}
 ) AS first
 """
 # policies, and objects that the role owns
@@ -108,22 +108,22 @@ class Dependents:
 
     async def remove(self) -> None:
         """Remove all objects at once. Leave them if there are too many for that."""
-        await take_back_passed_on(self.session, self.role, self.marks)
-        if await self.session.fetchval(_LOCKED, self.role) <= AT_ONCE:
-            await self.session.execute(statements.drop_grants(self.role))
+        await revoke_delegated(self.session, self.role, self.marks)
+        if await self.session.fetchval(_LOCKED, self.role) <= MAX_OBJECTS_AT_ONCE:
+            await self.session.execute(statements.drop_owned(self.role))
 
     async def remove_in_parts(self) -> None:
         """Remove as many objects as one call may. Commit every part; a repeated call continues."""
-        await take_back_in_parts(self.session, self.role, self.marks)
+        await revoke_in_batches(self.session, self.role, self.marks)
         await self._remove_policies()
-        for row in await self.session.fetch(_OBJECTS, self.role, PART * PARTS):
+        for row in await self.session.fetch(_OBJECTS, self.role, BATCH_SIZE * MAX_TRANSACTIONS):
             with suppress(asyncpg.PostgresError):  # in use by a session or another object
                 await self.session.execute(row["statement"] or "")
         await self.remove()
 
     async def _remove_policies(self) -> None:
-        size = PART
-        for _ in range(PARTS):
+        size = BATCH_SIZE
+        for _ in range(MAX_TRANSACTIONS):
             try:
                 if not await self._remove_some_policies(size):
                     return
@@ -146,14 +146,18 @@ class Dependents:
             if not is_member:
                 await self.session.execute(statements.join_role(owner))
             locked = [
-                row["oid"] for row in tables if row["owner"] == owner and await self._lock(row)
+                row["oid"]
+                for row in tables
+                if row["owner"] == owner and await self._lock_table(row)
             ]
-            await self._change(await self.session.fetch(_POLICIES, self.role, size, locked))
+            await self._change_policies(
+                await self.session.fetch(_POLICIES, self.role, size, locked)
+            )
             if not is_member:
-                await self.session.execute(statements.leave(owner))
+                await self.session.execute(statements.leave_role(owner))
         return True
 
-    async def _lock(self, table: asyncpg.Record) -> bool:
+    async def _lock_table(self, table: asyncpg.Record) -> bool:
         try:
             async with self.session.transaction():
                 await self.session.execute(f"LOCK TABLE ONLY {table['name']}")
@@ -162,7 +166,7 @@ class Dependents:
             return False
         return True
 
-    async def _change(self, policies: list[asyncpg.Record]) -> None:
+    async def _change_policies(self, policies: list[asyncpg.Record]) -> None:
         """Change the policies with row security off, in a transaction that no other session sees.
         If row security is on, each change reads all policies of the table again."""
         guarded = {row["name"] for row in policies if row["is_on"]}
@@ -171,22 +175,23 @@ class Dependents:
         await self.session.execute("; ".join([*off, *(row["statement"] for row in policies), *on]))
 
 
-async def is_named(session: Session, role: str) -> bool:
+async def has_dependents(session: Session, role: str) -> bool:
     """Return whether any object on the server refers to the role."""
     return bool(await session.fetch(_COUNTS, role))
 
 
-async def reason_to_keep(session: Session, role: str) -> str:
+async def explain_dependents(session: Session, role: str) -> str:
     """Describe the objects that refer to the role, and how a superuser removes them."""
     counts = await session.fetch(_COUNTS, role)
     if not counts:
         return f"The role {role} stays until the transaction that refers to it has ended."
     named = ", ".join(
-        f"{counted(row['objects'], 'object')} of {row['place']}" for row in counts[:MOST_NAMED]
+        f"{format_count(row['objects'], 'object')} of {row['place']}"
+        for row in counts[:MAX_DATABASES_LISTED]
     )
     return (
         f"The role {role} is locked and stays, because other objects refer to it: {named}"
-        f"{' and others' if len(counts) > MOST_NAMED else ''}. Each "
+        f"{' and others' if len(counts) > MAX_DATABASES_LISTED else ''}. Each "
         "reconciliation removes some of them. If their number does not fall, have a superuser run "
         f"DROP OWNED BY {identifier(role)}; in each of these databases."
     )

@@ -18,7 +18,7 @@ FROM pg_database WHERE datname = 'template0'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class Template0:
     """The encoding and locale of template0, which a new database inherits.
 
     `collation` and `characters` are locales of the operating system. `is_libc` is false if
@@ -32,15 +32,17 @@ class Template:
     major: int
 
     @property
-    def takes_utf8(self) -> bool:
+    def allows_utf8(self) -> bool:
         """Whether a database with these locales can be UTF8."""
-        return self.encoding == "UTF8" or all(map(_fits, (self.collation, self.characters)))
+        return self.encoding == "UTF8" or all(
+            map(_is_utf8_compatible, (self.collation, self.characters))
+        )
 
     @property
     def clause(self) -> str:
         """The clause of CREATE DATABASE that selects UTF8: with the server's own locale if that
         allows UTF8, else with C. A locale of ICU is kept."""
-        if self.takes_utf8:
+        if self.allows_utf8:
             return "ENCODING 'UTF8'"
         clause = "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
         if self.is_libc and self.major >= FIRST_WITH_BUILTIN:
@@ -48,13 +50,13 @@ class Template:
         return clause
 
 
-async def template_of(session: Session | asyncpg.Connection) -> Template:
+async def fetch_template0(session: Session | asyncpg.Connection) -> Template0:
     """Read the encoding and locale of the server's template0."""
     [found] = await session.fetch(_TEMPLATE)
-    return Template(**found)
+    return Template0(**found)
 
 
-def _fits(locale: str) -> bool:
+def _is_utf8_compatible(locale: str) -> bool:
     """Return whether the locale allows UTF8. SQL does not report that, but the name does; a locale
     whose name has no encoding uses a legacy one."""
     return locale in {"C", "POSIX"} or "utf8" in locale.lower().replace("-", "")

@@ -17,13 +17,13 @@ from domain.errors import (
 from ports.driven.login_check import PasswordRefused
 
 
-class Raced(ProviderBusy):
+class ConcurrentChange(ProviderBusy):
     """Another session created or changed the same object at the same time: inspect it again."""
 
 
 LOGIN_REFUSED = "The PostgreSQL server refuses the login; check user and password."
 
-UNPROVEN = (
+SERVER_NOT_VERIFIED = (
     "The PostgreSQL server's certificate cannot be verified: it is for another host, or its "
     "authority is not trusted. Check the host, and sslrootcert or the authorities that the "
     "system trusts."
@@ -42,11 +42,11 @@ which may refuse it, as it may refuse requests to its API."""
 
 _TABLE: Mapping[str, tuple[type[PgvendError], str]] = {
     # SQLSTATE or its first two characters; the longest match is used
-    "23505": (Raced, "Another session created the same name at the same time."),
-    "42710": (Raced, "Another session created the same role at the same time."),
-    "42P04": (Raced, "Another session created the same database at the same time."),
-    "40": (Raced, "Another session changed the same object at the same time."),
-    "XX000": (Raced, "Another session changed the same object at the same time."),
+    "23505": (ConcurrentChange, "Another session created the same name at the same time."),
+    "42710": (ConcurrentChange, "Another session created the same role at the same time."),
+    "42P04": (ConcurrentChange, "Another session created the same database at the same time."),
+    "40": (ConcurrentChange, "Another session changed the same object at the same time."),
+    "XX000": (ConcurrentChange, "Another session changed the same object at the same time."),
     "53100": (ProviderFull, "The PostgreSQL server's disk is full."),
     "53": (ProviderBusy, "The PostgreSQL server is out of connections or memory for now."),
     "55000": (ProviderBusy, "The database accepts no logins for now."),
@@ -76,7 +76,7 @@ FAILURES = (
 
 
 @contextmanager
-def translated(lost: type[ProviderBusy | OutcomeUnknown]) -> Iterator[None]:
+def translate_errors(lost: type[ProviderBusy | OutcomeUnknown]) -> Iterator[None]:
     """Translate asyncpg's errors into domain errors; the driver's error stays as `__cause__` only.
 
     `lost` is the error for a broken connection or a timeout: ProviderBusy if nothing has been
@@ -85,36 +85,36 @@ def translated(lost: type[ProviderBusy | OutcomeUnknown]) -> Iterator[None]:
     try:
         yield
     except asyncpg.PostgresError as error:
-        raise _translation(error, lost) from error
+        raise _translate(error, lost) from error
     except ClientConfigurationError:  # its text quotes the DSN
         raise ProviderRejected(
             "The PostgreSQL server's URL is invalid: the driver cannot read it."
         ) from None
     except ssl.SSLCertVerificationError as error:
-        raise lost(UNPROVEN) from error
+        raise lost(SERVER_NOT_VERIFIED) from error
     except FAILURES as error:
         raise lost("The connection to the PostgreSQL server failed or timed out.") from error
 
 
-def _translation(error: asyncpg.PostgresError, lost: type[PgvendError]) -> PgvendError:
+def _translate(error: asyncpg.PostgresError, lost: type[PgvendError]) -> PgvendError:
     state = error.sqlstate or ""
     if state.startswith(_LOST):
         return lost("The connection to the PostgreSQL server broke.")
     if state == "XX000" and any(words in str(error) for words in _CONTROL_PLANE_WORDS):
-        return _of_control_plane(str(error), lost)
+        return _translate_control_plane(str(error), lost)
     if state == "XX000" and not any(words in str(error) for words in _RACE_WORDS):
-        return _unknown(state)
+        return _unknown_error(state)
     kind, message = _TABLE.get(state) or _TABLE.get(state[:2]) or (None, "")
-    return kind(message) if kind else _unknown(state)
+    return kind(message) if kind else _unknown_error(state)
 
 
-def _of_control_plane(text: str, lost: type[PgvendError]) -> PgvendError:
+def _translate_control_plane(text: str, lost: type[PgvendError]) -> PgvendError:
     if "limit" in text and "code 429" not in text:
         return ProviderFull("The Neon project or account is at one of its limits.")
     return lost("Neon's control plane did not accept the change.")
 
 
-def _unknown(state: str) -> ProviderRejected:
+def _unknown_error(state: str) -> ProviderRejected:
     return ProviderRejected(
         f"The PostgreSQL server refuses the request (SQLSTATE {state or 'unknown'})."
     )

@@ -7,7 +7,7 @@ import asyncpg
 from adapters.driver.connector import Login
 from adapters.postgres import statements
 from adapters.postgres.server import Server
-from adapters.postgres.sessions import Session, login_of, single_session
+from adapters.postgres.sessions import Session, login_from_connection, open_session
 from domain.connection import Connection
 from domain.errors import ExtensionUnavailable
 from domain.extensions import Extension, check_available
@@ -23,7 +23,7 @@ GROUP BY 1, 2, 3 ORDER BY 1
 
 _OWNS = "SELECT extowner = current_user::regrole FROM pg_extension WHERE extname = $1"
 
-_GIVE = """
+_TRANSFER = """
 WITH given AS (
     UPDATE pg_extension AS e SET extowner = d.datdba FROM pg_database AS d
     WHERE d.datname = current_database() AND e.extname = ANY($1)
@@ -48,7 +48,7 @@ _REFUSALS = (
 )
 
 
-async def available_extensions(
+async def fetch_available_extensions(
     session: Session | asyncpg.Connection, installable: Collection[str] = ()
 ) -> Sequence[Extension]:
     """Return the extensions that a tenant may create itself, and the `installable` ones, ordered by
@@ -65,13 +65,13 @@ async def install(extensions: Sequence[str], connection: Connection, server: Ser
     for extension in extensions:
         superuser = server.superuser and {**server.superuser, "database": connection.database}
         if superuser and extension in server.installable:
-            async with single_session(superuser) as session:
+            async with open_session(superuser) as session:
                 await _create(session, extension, server.installable, by_superuser=True)
             continue
-        tenant = {**login_of(connection), **server.detour}
+        tenant = {**login_from_connection(connection), **server.pooler_bypass}
         is_owned = await install_as_tenant(extension, tenant, server.installable)
-        if superuser and not is_owned and extension in server.entrusted:
-            await give_extensions(superuser, server.entrusted)
+        if superuser and not is_owned and extension in server.tenant_owned:
+            await transfer_extensions(superuser, server.tenant_owned)
 
 
 async def install_as_tenant(
@@ -79,16 +79,16 @@ async def install_as_tenant(
 ) -> bool:
     """Install the extension, and return whether the tenant owns it. Raises ExtensionUnavailable,
     which names the available extensions, with the `installable` ones among them."""
-    async with single_session(tenant, search_path="public") as session:
+    async with open_session(tenant, search_path="public") as session:
         await _create(session, extension, installable)
         return bool(await session.fetchval(_OWNS, extension))
 
 
-async def give_extensions(superuser: Login, extensions: Collection[str]) -> bool:
+async def transfer_extensions(superuser: Login, extensions: Collection[str]) -> bool:
     """Transfer the extensions that the superuser owns to the database's owner, and return whether
     any was transferred. Idempotent. `superuser` logs in to that database."""
-    async with single_session(superuser) as session:
-        return bool(await session.fetch(_GIVE, list(extensions)))
+    async with open_session(superuser) as session:
+        return bool(await session.fetch(_TRANSFER, list(extensions)))
 
 
 async def _create(
@@ -98,11 +98,11 @@ async def _create(
     *,
     by_superuser: bool = False,
 ) -> None:
-    text = statements.install_extension if by_superuser else statements.install_own_extension
+    text = statements.create_extension if by_superuser else statements.create_tenant_extension
     try:
         await session.execute(text(extension))
     except _REFUSALS as error:
-        check_available([extension], await available_extensions(session, installable))
+        check_available([extension], await fetch_available_extensions(session, installable))
         state = getattr(error, "sqlstate", None) or "unknown"
         raise ExtensionUnavailable(
             f"The extension {extension!r} cannot be installed in this database (SQLSTATE {state}): "

@@ -9,33 +9,33 @@ from structlog.stdlib import BoundLogger
 
 from adapters.postgres.errors import FAILURES
 from adapters.postgres.inspection import Marks
-from adapters.postgres.measurement import check_may_measure
+from adapters.postgres.measurement import check_measure_privilege
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.requirements import check_powers, closing_statements
+from adapters.postgres.requirements import build_public_access_fixes, check_admin_privileges
 from adapters.postgres.server import Server
-from adapters.postgres.sessions import opened_pool, session_of
+from adapters.postgres.sessions import acquire_session, create_admin_pool
 from domain.errors import ProviderRejected, StartupError, Unavailable
 
-CLOSE_TIMEOUT = 5.0
+POOL_CLOSE_TIMEOUT = 5.0
 
 
 @asynccontextmanager
-async def opened_provider(server: Server, installation: str) -> AsyncIterator[PostgresProvider]:
+async def open_provider(server: Server, installation: str) -> AsyncIterator[PostgresProvider]:
     """Open a provider until the context exits. The first call opens the first session."""
-    pool = await opened_pool(server.admin)
+    pool = await create_admin_pool(server.admin)
     try:
         yield PostgresProvider(server=server, marks=Marks(installation), pool=pool)
     finally:
-        await _close(pool)
+        await _close_pool(pool)
 
 
 @asynccontextmanager
-async def checked_provider(
+async def open_checked_provider(
     server: Server, installation: str, log: BoundLogger, *, measures: bool = False
 ) -> AsyncIterator[PostgresProvider]:
     """Open a provider over an operator's server, and check the server first. `measures` also checks
     that the admin may measure databases. Raises StartupError."""
-    async with opened_provider(server, installation) as provider:
+    async with open_provider(server, installation) as provider:
         await check_server(provider, log, "PGVEND_POSTGRES_ADMIN_DSN", measures=measures)
         yield provider
 
@@ -55,11 +55,11 @@ async def check_server(
     privilege.
     """
     try:
-        async with session_of(provider.pool) as session:
-            await check_powers(session)
+        async with acquire_session(provider.pool) as session:
+            await check_admin_privileges(session)
             if measures:
-                await check_may_measure(session)
-            if statements := await closing_statements(session, own=not has_superuser):
+                await check_measure_privilege(session)
+            if statements := await build_public_access_fixes(session, own=not has_superuser):
                 who = "superuser" if has_superuser else "admin"
                 log.warning("postgres.open_to_tenants", run_as=who, statements=statements)
     except ProviderRejected as error:
@@ -68,9 +68,9 @@ async def check_server(
         log.warning("postgres.unavailable", detail=str(error))
 
 
-async def _close(pool: asyncpg.Pool) -> None:
+async def _close_pool(pool: asyncpg.Pool) -> None:
     """Close the pool. Never raises, because other resources have to be closed too."""
     try:
-        await asyncio.wait_for(pool.close(), CLOSE_TIMEOUT)
+        await asyncio.wait_for(pool.close(), POOL_CLOSE_TIMEOUT)
     except FAILURES:
         pool.terminate()

@@ -12,36 +12,36 @@ from adapters.driver.connector import Login
 from adapters.postgres import statements
 from adapters.postgres.dependents import Dependents
 from adapters.postgres.inspection import Marks
-from adapters.postgres.membership import member_of
+from adapters.postgres.membership import role_membership
 from adapters.postgres.server import Server
-from adapters.postgres.sessions import Session, single_session
+from adapters.postgres.sessions import Session, open_session
 from domain.errors import PgvendError, ProviderRejected, Unavailable
 
-VISITS = 20
+MAX_DATABASES = 20
 """The maximum number of databases that one call connects to; later calls connect to others."""
 
-TIMEOUT = 30.0
+REVOKE_TIMEOUT = 30.0
 """The maximum duration of one call in seconds: the deletion of a role does not wait until all
 grants to it are revoked."""
 
 FIRST_WITH_TRANSACTION_TIMEOUT = 17
 """The first version with the setting `transaction_timeout`."""
 
-Visit = Callable[[Dependents], Awaitable[None]]
+DatabaseAction = Callable[[Dependents], Awaitable[None]]
 
-_HOSTS = f"""
+_REFERENCING_DATABASES = f"""
 SELECT d.datname AS database, pg_get_userbyid(d.datdba) AS owner,
        shobj_description(d.datdba, 'pg_authid') AS mark
 FROM pg_database AS d WHERE datallowconn AND d.oid IN (
     SELECT CASE WHEN dbid = 0 AND classid = 'pg_database'::regclass THEN objid ELSE dbid END
     FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass
       AND refobjid = (SELECT oid FROM pg_roles WHERE rolname = $1)
-) ORDER BY random() LIMIT {VISITS}
+) ORDER BY random() LIMIT {MAX_DATABASES}
 """
 
 
 @dataclass(frozen=True)
-class TakeBack:
+class GrantRevocation:
     """Remove objects that refer to the role, as far as the admin may: in this database, in
     neighbours' databases and, with a superuser, in all databases. A tenant can grant privileges to
     a neighbour without its consent. Objects that cannot be removed now stay, without an error."""
@@ -51,72 +51,74 @@ class TakeBack:
     server: Server
     marks: Marks
 
-    async def at_once(self) -> None:
+    async def revoke_at_once(self) -> None:
         """Remove all objects that refer to the role if one transaction can. End a neighbour's
         sessions if they lock these objects."""
-        await self._bounded(_clear, "2s")
+        await self._run_with_timeout(_remove_dependents, "2s")
 
-    async def in_parts(self) -> None:
+    async def revoke_in_parts(self) -> None:
         """Remove some of the objects in each database. Do not wait for locks."""
-        await self._bounded(Dependents.remove_in_parts, "100ms")
+        await self._run_with_timeout(Dependents.remove_in_parts, "100ms")
 
-    async def _bounded(self, visit: Visit, patience: str) -> None:
+    async def _run_with_timeout(self, action: DatabaseAction, patience: str) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(TIMEOUT):
-                await self._everywhere(visit, patience)
+            async with asyncio.timeout(REVOKE_TIMEOUT):
+                await self._run_in_databases(action, patience)
 
-    async def _everywhere(self, visit: Visit, patience: str) -> None:
+    async def _run_in_databases(self, action: DatabaseAction, patience: str) -> None:
         with suppress(asyncpg.PostgresError):
-            await self.session.execute(statements.soon(statements.drop_grants(self.role)))
-        for host in await self.session.fetch(_HOSTS, self.role):
+            await self.session.execute(
+                statements.with_short_lock_timeout(statements.drop_owned(self.role))
+            )
+        for host in await self.session.fetch(_REFERENCING_DATABASES, self.role):
             with suppress(PgvendError, asyncpg.PostgresError):
-                async with self._inside(host, patience) as inside:
-                    await visit(Dependents(inside, self.role, self.marks))
+                async with self._open_database(host, patience) as inside:
+                    await action(Dependents(inside, self.role, self.marks))
 
     @asynccontextmanager
-    async def _inside(
+    async def _open_database(
         self, host: asyncpg.Record, patience: str
     ) -> AsyncIterator[asyncpg.Connection]:
         async with AsyncExitStack() as stack:
-            session, login = await stack.enter_async_context(self._may_change(host))
+            session, login = await stack.enter_async_context(self._privileged_session(host))
             login = {**login, "database": host["database"]}
             try:
-                inside = await stack.enter_async_context(_entered(login, patience))
+                inside = await stack.enter_async_context(_open_inside(login, patience))
             except (ProviderRejected, Unavailable):  # the neighbour may have closed its database
-                opened = statements.let_admin_in(host["database"], host["owner"])
-                await session.execute(statements.soon(opened))
-                inside = await stack.enter_async_context(_entered(login, patience))
+                opened = statements.open_to_admin(host["database"], host["owner"])
+                await session.execute(statements.with_short_lock_timeout(opened))
+                inside = await stack.enter_async_context(_open_inside(login, patience))
             yield inside
 
     @asynccontextmanager
-    async def _may_change(
+    async def _privileged_session(
         self, host: asyncpg.Record
     ) -> AsyncIterator[tuple[Session | asyncpg.Connection, Login]]:
         """Yield a session that may change the database, and a login to connect to it."""
-        neighbour = self.marks.id_in(host["mark"])
+        neighbour = self.marks.id_from_mark(host["mark"])
         if self.server.superuser:
-            async with single_session(self.server.superuser) as superuser:
+            async with open_session(self.server.superuser) as superuser:
                 yield superuser, self.server.superuser
         elif neighbour is None:
             raise ProviderRejected(f"pgvend did not create the database {host['database']!r}.")
         else:
-            async with member_of(self.session, host["owner"], neighbour):
+            async with role_membership(self.session, host["owner"], neighbour):
                 yield self.session, self.server.admin
 
 
 @asynccontextmanager
-async def _entered(login: Login, patience: str) -> AsyncIterator[asyncpg.Connection]:
-    async with single_session(login, lock_timeout=patience) as inside:
+async def _open_inside(login: Login, patience: str) -> AsyncIterator[asyncpg.Connection]:
+    async with open_session(login, lock_timeout=patience) as inside:
         if inside.get_server_version().major >= FIRST_WITH_TRANSACTION_TIMEOUT:
             await inside.execute("SET transaction_timeout = 0")
         yield inside
 
 
-async def _clear(dependents: Dependents) -> None:
+async def _remove_dependents(dependents: Dependents) -> None:
     """Remove the objects. If a neighbour's open transaction still locks one of them after the lock
     timeout, end the database's sessions."""
     try:
         await dependents.remove()
     except asyncpg.LockNotAvailableError:
-        await dependents.session.execute(statements.END_SESSIONS_HERE)
+        await dependents.session.execute(statements.END_SESSIONS_IN_DATABASE)
         await dependents.remove()

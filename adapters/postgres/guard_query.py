@@ -6,10 +6,17 @@ from typing import Any
 from adapters.postgres.guard_session import APPLICATION
 from adapters.postgres.inspection import Marks
 from adapters.postgres.quoting import literal
-from domain.locks import Kind, Lock, Mode, Party
-from domain.server_snapshot import WRAP, Look, Prepared, Room, Session, age
+from domain.locks import Lock, LockKind, LockMode, Party
+from domain.server_snapshot import (
+    XID_WRAPAROUND,
+    Capacity,
+    PreparedTransaction,
+    ServerSnapshot,
+    Session,
+    age,
+)
 
-_LOOK = """
+_QUERY = """
 WITH tenant AS MATERIALIZED (
     SELECT r.oid, r.rolname, substr(d.description, length({prefix}) + 1) AS id
     FROM pg_roles AS r JOIN pg_shdescription AS d ON d.objoid = r.oid AND d.classoid = 1260
@@ -39,7 +46,7 @@ SELECT jsonb_build_object(
     'sessions', (SELECT jsonb_agg(jsonb_build_object(
         'pid', pid, 'tenant', t.id, 'role', t.oid::bigint, 'database', datname,
         'open_for', extract(epoch FROM clock_timestamp() - xact_start),
-        'lasts', extract(epoch FROM clock_timestamp() - backend_start),
+        'connected_for', extract(epoch FROM clock_timestamp() - backend_start),
         'held', jsonb_build_array(backend_xid::text::bigint, backend_xmin::text::bigint),
         'ids', (SELECT jsonb_agg(transactionid::text::bigint) FROM lock
             WHERE lock.pid = a.pid AND locktype = 'transactionid' AND granted)
@@ -61,7 +68,7 @@ SELECT jsonb_build_object(
         LEFT JOIN tenant AS t ON classid = 1260 AND t.oid = objid
         WHERE l.database = 0 OR transactionid IN
             (SELECT transactionid FROM lock WHERE locktype = 'transactionid' AND NOT granted)),
-    'nameless', (SELECT jsonb_agg(pid) FROM activity WHERE usesysid IS NULL),
+    'system_sessions', (SELECT jsonb_agg(pid) FROM activity WHERE usesysid IS NULL),
     'databases', (SELECT jsonb_agg(jsonb_build_array(
         datname, datfrozenxid::text::bigint, mxid_age(datminmxid))) FROM pg_database),
     'places', current_setting('max_connections')::int
@@ -73,52 +80,55 @@ SELECT jsonb_build_object(
 # 1260 and 1262: pg_authid and pg_database; looking them up by name would lock them
 
 _KINDS = {
-    "relation": Kind.CATALOG,
-    "object": Kind.OBJECT,
-    "tuple": Kind.TUPLE,
-    "transactionid": Kind.TRANSACTION,
+    "relation": LockKind.CATALOG,
+    "object": LockKind.OBJECT,
+    "tuple": LockKind.TUPLE,
+    "transactionid": LockKind.TRANSACTION,
 }
 
 
-_NOTIFYING = "object:1262:0"
+_NOTIFY_LOCK = "object:1262:0"
 """The lock that every commit with a NOTIFY takes for a moment, in any database."""
 
 
-def question(marks: Marks) -> str:
-    return _LOOK.format(prefix=literal(marks.prefix), application=literal(APPLICATION))
+def build_guard_query(marks: Marks) -> str:
+    return _QUERY.format(prefix=literal(marks.prefix), application=literal(APPLICATION))
 
 
-def look_of(answer: dict[str, Any], disk: Room | None) -> Look:
+def look_of(answer: dict[str, Any], disk: Capacity | None) -> ServerSnapshot:
     next_id = _next_id(answer)
     me = answer["me"]
-    places = answer["places"]
-    return Look(
+    connections = answer["places"]
+    return ServerSnapshot(
         guards=me["guards"] or (),
-        sessions=[_session(each, next_id) for each in answer["sessions"] or ()],
-        prepared=[Prepared(**each) for each in answer["prepared"] or ()],
-        locks=[_lock(each) for each in answer["locks"] or ()],
-        nameless=answer["nameless"] or (),
+        sessions=[_session_from_row(each, next_id) for each in answer["sessions"] or ()],
+        prepared=[PreparedTransaction(**each) for each in answer["prepared"] or ()],
+        locks=[_lock_from_row(each) for each in answer["locks"] or ()],
+        system_sessions=answer["system_sessions"] or (),
         next_id=next_id,
         ages={
             name: max(age(next_id, frozen), multixact_age)
             for name, frozen, multixact_age in answer["databases"]
         },
-        places=Room(free=max(places - answer["taken"], 0), total=places),
+        connections=Capacity(free=max(connections - answer["taken"], 0), total=connections),
         disk=disk,
-        may_end=me["may_end"],
-        may_see=me["may_see"],
+        can_end_sessions=me["may_end"],
+        can_see_transactions=me["may_see"],
     )
 
 
 def _next_id(answer: dict[str, Any]) -> int:
     """Return the next transaction id. The snapshot does not include ids of open transactions; their
     locks do."""
-    first = answer["next_id"] % WRAP
+    first = answer["next_id"] % XID_WRAPAROUND
     ahead = [age(each, first) for each in answer["ids"] or ()]
-    return int(first + max((each + 1 for each in ahead if each < WRAP // 2), default=0)) % WRAP
+    return (
+        int(first + max((each + 1 for each in ahead if each < XID_WRAPAROUND // 2), default=0))
+        % XID_WRAPAROUND
+    )
 
 
-def _session(found: dict[str, Any], next_id: int) -> Session:
+def _session_from_row(found: dict[str, Any], next_id: int) -> Session:
     def by_age(ids: Iterable[int | None]) -> list[int]:
         return sorted((each for each in ids if each is not None), key=lambda id_: age(next_id, id_))
 
@@ -126,15 +136,15 @@ def _session(found: dict[str, Any], next_id: int) -> Session:
     return Session(**found, held_id=held[-1] if held else None, newest_id=ids[0] if ids else None)
 
 
-def _lock(found: dict[str, Any]) -> Lock:
+def _lock_from_row(found: dict[str, Any]) -> Lock:
     party: Party = found["party"]
     return Lock(
         party=party,
-        kind=Kind.PASSING
-        if found["target"] == _NOTIFYING
-        else _KINDS.get(found["kind"], Kind.PASSING),
+        kind=LockKind.SHORT_LIVED
+        if found["target"] == _NOTIFY_LOCK
+        else _KINDS.get(found["kind"], LockKind.SHORT_LIVED),
         target=found["target"],
-        mode=Mode[found["mode"].removesuffix("Lock")],
+        mode=LockMode[found["mode"].removesuffix("Lock")],
         granted=found["granted"],
         waited=found["waited"],
         tenant=found["tenant"],

@@ -16,13 +16,13 @@ from typing import Any
 import asyncpg
 
 from adapters.driver.connector import Login, connect
-from adapters.postgres.errors import FAILURES, translated
+from adapters.postgres.errors import FAILURES, translate_errors
 from adapters.postgres.sessions import (
+    CLOSE_TIMEOUT,
     CONNECT_TIMEOUT,
-    FAREWELL_TIMEOUT,
     SESSION_SETTINGS,
-    UNSWAYED,
-    startup,
+    TENANT_SETTING_OVERRIDES,
+    build_startup_parameters,
 )
 from domain.errors import ProviderBusy
 
@@ -30,7 +30,7 @@ APPLICATION = "pgvend guard"
 
 _SETTINGS = {
     **SESSION_SETTINGS,
-    **UNSWAYED,
+    **TENANT_SETTING_OVERRIDES,
     "lock_timeout": "1s",
     "statement_timeout": "5s",
     "idle_in_transaction_session_timeout": "0",
@@ -51,9 +51,9 @@ SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_t
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
 
 # a failed statement releases only the locks taken since the savepoint
-_FIRST = "SAVEPOINT question; SELECT pg_stat_clear_snapshot()"
-_AFTERWARDS = "RELEASE question"
-_FAILED = "ROLLBACK TO question; RELEASE question"
+_BEFORE_QUERY = "SAVEPOINT question; SELECT pg_stat_clear_snapshot()"
+_AFTER_QUERY = "RELEASE question"
+_AFTER_FAILURE = "ROLLBACK TO question; RELEASE question"
 
 
 @dataclass
@@ -64,54 +64,54 @@ class GuardSession:
     login: Login = field(repr=False)
     rescue: Callable[[], Awaitable[None]] | None = None
     _session: asyncpg.Connection | None = field(default=None, init=False, repr=False)
-    _is_inside: bool = field(default=False, init=False, repr=False)
+    _is_in_transaction: bool = field(default=False, init=False, repr=False)
 
-    async def ask(self, query: str) -> list[Any]:
+    async def fetch(self, query: str) -> list[Any]:
         """Return the rows of a query whose only column is JSONB. Raises ProviderBusy and
         ProviderRejected."""
-        with translated(lost=ProviderBusy):
+        with translate_errors(lost=ProviderBusy):
             try:
-                return await self._asked(query)
+                return await self._run_query(query)
             except asyncpg.PostgresError:
                 raise  # the statement failed; the session is unchanged
             except BaseException:
-                self._drop()
+                self._discard_session()
                 raise
 
-    async def let_go(self) -> None:
+    async def end_transaction(self) -> None:
         """End the transaction; the next query begins another one. Never raises."""
         try:
-            if self._session and self._is_inside:
+            if self._session and self._is_in_transaction:
                 await self._session.execute("COMMIT")
         except FAILURES:
-            self._drop()
-        self._is_inside = False
+            self._discard_session()
+        self._is_in_transaction = False
 
     async def close(self) -> None:
         """Close the session. Never raises."""
         session, self._session = self._session, None
         if session:
             with suppress(*FAILURES):
-                await session.close(timeout=FAREWELL_TIMEOUT)
+                await session.close(timeout=CLOSE_TIMEOUT)
 
-    async def _asked(self, query: str) -> list[Any]:
-        session = await self._opened()
-        if not self._is_inside:
+    async def _run_query(self, query: str) -> list[Any]:
+        session = await self._ensure_open()
+        if not self._is_in_transaction:
             await session.execute(_BEGIN)
-            self._is_inside = True
-        await session.execute(_FIRST)
+            self._is_in_transaction = True
+        await session.execute(_BEFORE_QUERY)
         try:
-            rows = await _copied(session, query)
+            rows = await _copy_rows(session, query)
         except asyncpg.PostgresError:
             if not session.is_closed():
-                await session.execute(_FAILED)
+                await session.execute(_AFTER_FAILURE)
             raise
-        await session.execute(_AFTERWARDS)
+        await session.execute(_AFTER_QUERY)
         return rows
 
-    async def _opened(self) -> asyncpg.Connection:
+    async def _ensure_open(self) -> asyncpg.Connection:
         if self._session is None or self._session.is_closed():
-            self._is_inside = False
+            self._is_in_transaction = False
             self._session = await self._log_in()
             await self._session.execute(_NO_LIMIT)
         return self._session
@@ -125,7 +125,10 @@ class GuardSession:
                 **self.login,
                 timeout=CONNECT_TIMEOUT,
                 command_timeout=COMMAND_TIMEOUT,
-                server_settings={**startup(_SETTINGS), "application_name": APPLICATION},
+                server_settings={
+                    **build_startup_parameters(_SETTINGS),
+                    "application_name": APPLICATION,
+                },
             )
         finally:
             rescuing.cancel()
@@ -135,13 +138,13 @@ class GuardSession:
             await asyncio.sleep(RESCUE_AFTER)
             await self.rescue()
 
-    def _drop(self) -> None:
+    def _discard_session(self) -> None:
         session, self._session = self._session, None
         if session:
             session.terminate()
 
 
-async def _copied(session: asyncpg.Connection, query: str) -> list[Any]:
+async def _copy_rows(session: asyncpg.Connection, query: str) -> list[Any]:
     """Read rows in COPY's CSV format. JSON contains no line breaks and neither of the two
     characters that quote and separate columns here."""
     parts: list[bytes] = []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from adapters.postgres.sessions import Session
 from domain.names import MAX_IDENTIFIER
-from domain.provisioning import Holding, Tenant
+from domain.provisioning import InventoryItem, Tenant
 
 _ROLES = """
 WITH named AS MATERIALIZED (
@@ -26,7 +26,7 @@ SELECT datname AS name, datconnlimit = -2 AS broken, datdba = $2 AS is_ours
 FROM pg_database WHERE datname = $1 OR datdba = $2
 """
 
-TOMBSTONE = "pgvend_tombstone_"
+TOMBSTONE_PREFIX = "pgvend_tombstone_"
 """Prefix of the names of tombstones, which names of tenants' roles never have."""
 
 _INVENTORY = """
@@ -40,16 +40,16 @@ ORDER BY marks.mark, d.datname
 
 
 @dataclass(frozen=True, slots=True)
-class SeenDatabase:
+class DatabaseState:
     """A tenant's database."""
 
     name: str
-    broken: bool
+    is_broken: bool
     """An interrupted DROP left it: it accepts no connections and can only be dropped."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class TenantState:
     """The objects that bear a tenant's mark, and whether other objects have its names.
 
     `owner` is the name of the tenant's role, which may differ from the name in its record; empty if
@@ -57,8 +57,8 @@ class Sight:
     """
 
     owner: str
-    databases: tuple[SeenDatabase, ...]
-    has_foreign: bool
+    databases: tuple[DatabaseState, ...]
+    has_name_conflict: bool
 
     @property
     def has_role(self) -> bool:
@@ -84,36 +84,36 @@ class Marks:
     def of(self, tenant: Tenant) -> str:
         return self.prefix + tenant.id
 
-    def id_in(self, mark: str | None) -> str | None:
+    def id_from_mark(self, mark: str | None) -> str | None:
         """Return the tenant's id in a mark of this installation, or None for any other text."""
         is_ours = mark is not None and mark.startswith(self.prefix)
         return mark.removeprefix(self.prefix) if mark and is_ours else None
 
 
 def tombstone_name(tenant_id: str) -> str:
-    return (TOMBSTONE + tenant_id)[:MAX_IDENTIFIER]
+    return (TOMBSTONE_PREFIX + tenant_id)[:MAX_IDENTIFIER]
 
 
-async def look(session: Session, tenant: Tenant, marks: Marks) -> Sight:
+async def inspect_tenant(session: Session, tenant: Tenant, marks: Marks) -> TenantState:
     """Find the role with the tenant's mark, under any name, and its databases."""
     names = tenant.names
     roles = await session.fetch(_ROLES, names.owner, marks.of(tenant))
     role = next((role for role in roles if role["is_ours"]), None)
     databases = await session.fetch(_DATABASES, names.database, role["oid"] if role else 0)
     mine = [database for database in databases if database["is_ours"]]
-    return Sight(
+    return TenantState(
         owner=role["name"] if role else "",
-        databases=tuple(SeenDatabase(found["name"], found["broken"]) for found in mine),
-        has_foreign=any(not role["is_ours"] for role in roles) or len(mine) < len(databases),
+        databases=tuple(DatabaseState(found["name"], found["broken"]) for found in mine),
+        has_name_conflict=any(not role["is_ours"] for role in roles) or len(mine) < len(databases),
     )
 
 
-async def fetch_inventory(session: Session, marks: Marks) -> Sequence[Holding]:
+async def fetch_inventory(session: Session, marks: Marks) -> Sequence[InventoryItem]:
     """Return all roles and databases with a mark of this installation, ordered by id."""
     found = await session.fetch(_INVENTORY, marks.prefix)
-    return [_holding(**row) for row in found]
+    return [_inventory_item(**row) for row in found]
 
 
-def _holding(id: str, database: str | None, owner: str) -> Holding:  # noqa: A002 - the column
+def _inventory_item(id: str, database: str | None, owner: str) -> InventoryItem:  # noqa: A002 - the column
     is_tombstone = database is None and owner == tombstone_name(id)
-    return Holding(id=id, database=database, owner=owner, is_tombstone=is_tombstone)
+    return InventoryItem(id=id, database=database, owner=owner, is_tombstone=is_tombstone)

@@ -1,6 +1,6 @@
 """Login checks that log in as the tenant does."""
 
-from adapters.postgres.sessions import tenant_session
+from adapters.postgres.sessions import open_tenant_session
 from domain.connection import Connection
 from domain.errors import ProviderRejected
 from ports.driven.login_check import LoginCheck
@@ -11,7 +11,7 @@ class PostgresLoginCheck(LoginCheck):
 
     async def verify(self, connection: Connection) -> None:
         try:
-            async with tenant_session(connection) as session:
+            async with open_tenant_session(connection) as session:
                 await session.execute("SELECT 1")
         except ProviderRejected as error:
             raise type(error)(  # keeps PasswordRefused

@@ -9,9 +9,9 @@ from adapters.postgres.inspection import Marks
 from adapters.postgres.quoting import identifier
 from adapters.postgres.sessions import Session
 from domain.errors import ProviderRejected
-from domain.sizes import Measure
+from domain.sizes import Measurement
 
-MAY_MEASURE = """
+MEASURE_PRIVILEGE = """
 SELECT current_user AS admin, pg_has_role('pg_read_all_stats', 'USAGE') AS may_measure
 """
 
@@ -30,15 +30,15 @@ WHERE starts_with(marks.mark, $1) AND d.datconnlimit <> -2
 
 _SIZE = "SELECT pg_database_size($1::oid)"
 
-_GONE = (asyncpg.InvalidCatalogNameError, asyncpg.UndefinedObjectError)
+_DROPPED_MEANWHILE = (asyncpg.InvalidCatalogNameError, asyncpg.UndefinedObjectError)
 """Errors, depending on the server's version, for a database that was dropped after it was
 listed."""
 
 
-async def check_may_measure(session: Session) -> None:
+async def check_measure_privilege(session: Session) -> None:
     """Check that the admin may measure all databases. Without pg_read_all_stats it may measure only
     databases that it may connect to. Raises ProviderRejected."""
-    found = await session.fetchrow(MAY_MEASURE)
+    found = await session.fetchrow(MEASURE_PRIVILEGE)
     if found is None or not found["may_measure"]:
         admin = identifier(found["admin"]) if found else "the admin"
         raise ProviderRejected(
@@ -47,18 +47,18 @@ async def check_may_measure(session: Session) -> None:
         )
 
 
-async def measure_databases(session: Session, marks: Marks) -> Mapping[str, Measure]:
+async def measure_databases(session: Session, marks: Marks) -> Mapping[str, Measurement]:
     """Measure all databases that bear a mark of this installation.
 
     Each database is measured by its own statement, so that one that is being dropped does not fail
     the others.
     """
-    await check_may_measure(session)
-    found: dict[str, Measure] = {}
+    await check_measure_privilege(session)
+    found: dict[str, Measurement] = {}
     for row in await session.fetch(_DATABASES, marks.prefix):
-        with suppress(*_GONE):
+        with suppress(*_DROPPED_MEANWHILE):
             size = await session.fetchval(_SIZE, row["oid"]) or 0
-            before = found.get(row["id"], Measure(0, read_only=True))
+            before = found.get(row["id"], Measurement(0, read_only=True))
             read_only = before.read_only and row["read_only"]
-            found[row["id"]] = Measure(before.size + size, read_only)
+            found[row["id"]] = Measurement(before.size + size, read_only)
     return found

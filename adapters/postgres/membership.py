@@ -5,19 +5,23 @@ from contextlib import asynccontextmanager, suppress
 
 from adapters.postgres import statements
 from adapters.postgres.errors import FAILURES
-from adapters.postgres.sessions import FAREWELL_TIMEOUT, Session
-from ports.driven.cancellation import finished
+from adapters.postgres.sessions import CLOSE_TIMEOUT, Session
+from ports.driven.cancellation import run_to_completion
 
 
 @asynccontextmanager
-async def member_of(session: Session, role: str, tenant_id: str | None) -> AsyncIterator[None]:
+async def role_membership(
+    session: Session, role: str, tenant_id: str | None
+) -> AsyncIterator[None]:
     """Join the role until the context exits, under the lock of its tenant, if it belongs to one: a
     concurrent `provision` would join and leave the same role."""
     if tenant_id:
-        await session.execute(statements.lock(tenant_id))
+        await session.execute(statements.lock_tenant(tenant_id))
     try:  # a cancelled statement may have taken effect
         await session.execute(statements.join_role(role))
         yield
     finally:
         with suppress(*FAILURES):  # the session ended or the role was dropped
-            await finished(session.execute(statements.leave(role), timeout=FAREWELL_TIMEOUT))
+            await run_to_completion(
+                session.execute(statements.leave_role(role), timeout=CLOSE_TIMEOUT)
+            )

@@ -8,12 +8,12 @@ import asyncpg
 
 from adapters.postgres import statements
 from adapters.postgres.inspection import Marks
-from adapters.postgres.membership import member_of
+from adapters.postgres.membership import role_membership
 from adapters.postgres.server import Server
-from adapters.postgres.sessions import Session, single_session
+from adapters.postgres.sessions import Session, open_session
 from domain.errors import ProviderRejected, Unavailable
 
-ATTEMPTS = 5
+MAX_ATTEMPTS = 5
 """The maximum number of attempts to log in to a database whose owner closes it."""
 
 _PREPARED = """
@@ -53,30 +53,32 @@ async def end_prepared_transactions(
         async with AsyncExitStack() as memberships:
             for role, mark in {"owner": "mark", "host": "host_mark"}.items():
                 if transaction[role] != owner:
-                    tenant_id = marks.id_in(transaction[mark])
-                    member = member_of(session, transaction[role], tenant_id)
+                    tenant_id = marks.id_from_mark(transaction[mark])
+                    member = role_membership(session, transaction[role], tenant_id)
                     await memberships.enter_async_context(member)
-            await _end(session, transaction, server)
+            await _roll_back_with_retries(session, transaction, server)
 
 
-async def _end(session: Session, transaction: asyncpg.Record, server: Server) -> None:
+async def _roll_back_with_retries(
+    session: Session, transaction: asyncpg.Record, server: Server
+) -> None:
     """Roll back the transaction. The owner may have closed its database, and may close it again
     while its logins are enabled."""
-    for attempt in range(ATTEMPTS):
+    for attempt in range(MAX_ATTEMPTS):
         with suppress(ProviderRejected, Unavailable):
             await _roll_back(transaction, server)
             return
         with suppress(asyncpg.InternalServerError):  # the transaction changed the same row
             if attempt:
-                await session.execute(statements.throw_out(transaction["host"]))
-            opened = statements.let_admin_in(transaction["database"], transaction["host"])
-            await session.execute(statements.soon(opened))
+                await session.execute(statements.join_and_end_sessions(transaction["host"]))
+            opened = statements.open_to_admin(transaction["database"], transaction["host"])
+            await session.execute(statements.with_short_lock_timeout(opened))
     await _roll_back(transaction, server)
 
 
 async def _roll_back(transaction: asyncpg.Record, server: Server) -> None:
     """Roll back as the role that prepared the transaction, perhaps a neighbour: no other role
     may."""
-    async with single_session({**server.admin, "database": transaction["database"]}) as inside:
-        await inside.execute(statements.act_as(transaction["owner"]))
+    async with open_session({**server.admin, "database": transaction["database"]}) as inside:
+        await inside.execute(statements.set_role(transaction["owner"]))
         await inside.execute(statements.roll_back_prepared(transaction["gid"]))

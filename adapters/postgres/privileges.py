@@ -15,10 +15,10 @@ from adapters.postgres import statements
 from adapters.postgres.inspection import Marks
 from adapters.postgres.quoting import identifier
 
-MOST = 10_000
+MAX_PRIVILEGES = 10_000
 """The maximum number of privileges that one query returns."""
 
-PART = 300
+BATCH_SIZE = 300
 """The maximum number of privileges or policies that one transaction changes; each may take a
 lock."""
 
@@ -58,36 +58,36 @@ ORDER BY 1
 """
 
 
-async def take_back_passed_on(session: asyncpg.Connection, role: str, marks: Marks) -> None:
+async def revoke_delegated(session: asyncpg.Connection, role: str, marks: Marks) -> None:
     """Revoke the privileges in the session's database that other tenants' roles passed on to the
     role, as these roles."""
-    await _take_back(session, role, await _found(session, role, marks, by_owners=False))
+    await _revoke_all(session, role, await _find_grants(session, role, marks, by_owners=False))
 
 
-async def take_back_in_parts(session: asyncpg.Connection, role: str, marks: Marks) -> None:
+async def revoke_in_batches(session: asyncpg.Connection, role: str, marks: Marks) -> None:
     """Revoke owners' grants too, until DROP OWNED can revoke the rest quickly."""
-    while len(found := await _found(session, role, marks, by_owners=True)) == MOST:
-        await _take_back(session, role, found)
+    while len(found := await _find_grants(session, role, marks, by_owners=True)) == MAX_PRIVILEGES:
+        await _revoke_all(session, role, found)
 
 
-async def _found(
+async def _find_grants(
     session: asyncpg.Connection, role: str, marks: Marks, *, by_owners: bool
 ) -> Sequence[asyncpg.Record]:
-    return await session.fetch(_GRANTED, role, MOST, marks.prefix, by_owners)
+    return await session.fetch(_GRANTED, role, MAX_PRIVILEGES, marks.prefix, by_owners)
 
 
-async def _take_back(
+async def _revoke_all(
     session: asyncpg.Connection, role: str, found: Sequence[asyncpg.Record]
 ) -> None:
     for (grantor, is_member), rows in groupby(found, itemgetter("grantor", "is_member")):
         revoked = [f"REVOKE ALL ON {row['object']} FROM {identifier(role)} CASCADE" for row in rows]
-        for begin in range(0, len(revoked), PART):
-            part = revoked[begin : begin + PART]
-            await session.execute(_as(grantor, part, joins=not is_member))
+        for begin in range(0, len(revoked), BATCH_SIZE):
+            part = revoked[begin : begin + BATCH_SIZE]
+            await session.execute(_revoke_as(grantor, part, joins=not is_member))
 
 
-def _as(grantor: str, parts: Sequence[str], *, joins: bool) -> str:
+def _revoke_as(grantor: str, parts: Sequence[str], *, joins: bool) -> str:
     acting = [f"SET LOCAL ROLE {identifier(grantor)}", *parts, "SET LOCAL ROLE NONE"]
     if joins:
-        acting = [statements.join_role(grantor), *acting, statements.leave(grantor)]
+        acting = [statements.join_role(grantor), *acting, statements.leave_role(grantor)]
     return "; ".join(acting)

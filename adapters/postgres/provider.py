@@ -10,121 +10,127 @@ import asyncpg
 
 from adapters.postgres import statements
 from adapters.postgres.database_drop import drop_database
-from adapters.postgres.deletion import Drop
-from adapters.postgres.encoding import template_of
-from adapters.postgres.errors import Raced
-from adapters.postgres.extensions import available_extensions, install
-from adapters.postgres.inspection import Marks, Sight, fetch_inventory, look, tombstone_name
+from adapters.postgres.deletion import Deletion
+from adapters.postgres.encoding import fetch_template0
+from adapters.postgres.errors import ConcurrentChange
+from adapters.postgres.extensions import fetch_available_extensions, install
+from adapters.postgres.inspection import (
+    Marks,
+    TenantState,
+    fetch_inventory,
+    inspect_tenant,
+    tombstone_name,
+)
 from adapters.postgres.measurement import measure_databases
-from adapters.postgres.read_only import Confinement
-from adapters.postgres.requirements import check_powers
+from adapters.postgres.read_only import ReadOnlyMode
+from adapters.postgres.requirements import check_admin_privileges
 from adapters.postgres.server import Server
-from adapters.postgres.sessions import POOL_SIZE, Session, session_of, single_session
-from adapters.postgres.suspension import Suspend
+from adapters.postgres.sessions import POOL_SIZE, Session, acquire_session, open_session
+from adapters.postgres.suspension import Suspension
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound, NameTaken, ProviderBusy
 from domain.extensions import Extension, check_available
-from domain.provisioning import Holding, Order, Tenant, Tombstone
-from domain.sizes import Measure
+from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
+from domain.sizes import Measurement
 from ports.driven.database_provider import DatabaseProvider
-from ports.driven.size_limiter import SizeGuard
+from ports.driven.size_limiter import SizeLimiter
 
 T = TypeVar("T")
 
-RACES = 5
+MAX_ATTEMPTS = 5
 """The maximum number of attempts of one call after concurrent changes."""
 
 
 @dataclass(frozen=True)
-class PostgresProvider(DatabaseProvider, SizeGuard):
+class PostgresProvider(DatabaseProvider, SizeLimiter):
     """A provider of databases on one server."""
 
     server: Server
     marks: Marks
     pool: asyncpg.Pool
-    resisting: asyncio.Semaphore = field(
+    long_calls: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(POOL_SIZE // 2), init=False, repr=False
     )
     """Limits calls whose tenants resist. These take time and must not occupy the whole pool."""
-    removing: asyncio.Semaphore = field(
+    tombstone_calls: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(1), init=False, repr=False
     )
     """Limits removals of tombstones to one. No caller waits for them."""
 
-    async def provision(self, order: Order) -> Connection:
-        password = await self.server.password_text(order.password)
-        return await _despite_races(lambda: self._provision(order, password))
+    async def provision(self, request: ProvisionRequest) -> Connection:
+        password = await self.server.encode_password(request.password)
+        return await _retry_races(lambda: self._provision(request, password))
 
-    async def _provision(self, order: Order, password: str) -> Connection:
-        tenant = order.tenant
-        async with self._locked(tenant) as session:
-            state = await look(session, tenant, self.marks)
-            if state.has_foreign:
+    async def _provision(self, request: ProvisionRequest, password: str) -> Connection:
+        tenant = request.tenant
+        async with self._tenant_lock(tenant) as session:
+            state = await inspect_tenant(session, tenant, self.marks)
+            if state.has_name_conflict:
                 raise NameTaken(f"The name {tenant.names.database!r} is in use on the server.")
-            if order.extensions and not state.databases:  # check before creating anything
-                check_available(order.extensions, await self._available(session))
-            await session.execute(self._role_statement(tenant, state, password))
-            await self._make_database(session, tenant, state)
+            if request.extensions and not state.databases:  # check before creating anything
+                check_available(request.extensions, await self._fetch_available(session))
+            await session.execute(self._build_role_statement(tenant, state, password))
+            await self._create_database(session, tenant, state)
             await session.execute(statements.open_database(tenant, self.marks.of(tenant)))
-        connection = await self.server.build_connection(order)
-        await install(order.extensions, connection, self.server)
+        connection = await self.server.build_connection(request)
+        await install(request.extensions, connection, self.server)
         return connection
 
-    def _role_statement(self, tenant: Tenant, state: Sight, password: str) -> str:
+    def _build_role_statement(self, tenant: Tenant, state: TenantState, password: str) -> str:
         limit = self.server.connection_limit
         if not state.has_role:
-            return statements.make_role(tenant, self.marks.of(tenant), password, limit)
-        remade = statements.remake_role(tenant, password, limit)
+            return statements.create_role(tenant, self.marks.of(tenant), password, limit)
+        statement = statements.reset_role(tenant, password, limit)
         if state.owner == tenant.names.owner:
-            return remade
-        return f"{statements.rename_role(state.owner, tenant.names.owner)}; {remade}"
+            return statement
+        return f"{statements.rename_role(state.owner, tenant.names.owner)}; {statement}"
 
-    async def _make_database(self, session: Session, tenant: Tenant, state: Sight) -> None:
+    async def _create_database(self, session: Session, tenant: Tenant, state: TenantState) -> None:
         name = tenant.names.database
-        whole = [database.name for database in state.databases if not database.broken]
-        if name in whole:
+        intact = [database.name for database in state.databases if not database.is_broken]
+        if name in intact:
             return
         if name in [database.name for database in state.databases]:
             await drop_database(session, name)
-        if whole:  # renamed by its owner, or a spare
-            await session.execute(statements.rename_database(whole[0], name))
+        if intact:  # renamed by its owner, or a spare
+            await session.execute(statements.rename_database(intact[0], name))
             return
-        template = await template_of(session)
-        await session.execute(statements.make_database(tenant, template.clause))
+        template = await fetch_template0(session)
+        await session.execute(statements.create_database(tenant, template.clause))
 
     async def extensions(self) -> Sequence[Extension]:
-        async with session_of(self.pool) as session:
-            return await self._available(session)
+        async with acquire_session(self.pool) as session:
+            return await self._fetch_available(session)
 
-    async def _available(self, session: Session) -> Sequence[Extension]:
-        return await available_extensions(session, self.server.installable)
+    async def _fetch_available(self, session: Session) -> Sequence[Extension]:
+        return await fetch_available_extensions(session, self.server.installable)
 
-    async def install(self, order: Order) -> None:
-        async with self._locked(order.tenant) as session:
-            state = await self._found(session, order.tenant)
+    async def install(self, request: ProvisionRequest) -> None:
+        async with self._tenant_lock(request.tenant) as session:
+            state = await self._find_tenant(session, request.tenant)
             if not state.databases:
                 raise DatabaseNotFound(
-                    f"The database {order.tenant.id} does not exist on the server."
+                    f"The database {request.tenant.id} does not exist on the server."
                 )
-        connection = await self.server.build_connection(order)
-        await _despite_races(lambda: install(order.extensions, connection, self.server))
+        connection = await self.server.build_connection(request)
+        await _retry_races(lambda: install(request.extensions, connection, self.server))
 
-    async def reveal(self, order: Order) -> Connection:
-        return await self.server.build_connection(order)
+    async def reveal(self, request: ProvisionRequest) -> Connection:
+        return await self.server.build_connection(request)
 
-    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
-        tenant, password = order.tenant, await self.server.password_text(order.password)
-        async with self._locked(tenant) as session:
-            access = self._suspend(session, await self._found(session, tenant))
-            await access.insist(statements.set_password(tenant, password))
+    async def rotate(self, request: ProvisionRequest, *, end_sessions: bool = False) -> Connection:
+        tenant, password = request.tenant, await self.server.encode_password(request.password)
+        async with self._tenant_lock(tenant) as session:
+            suspension = self._suspend(session, await self._find_tenant(session, tenant))
+            await suspension.execute_past_locks(statements.set_password(tenant, password))
             if end_sessions:
-                await access.end_sessions()
-        return await self.server.build_connection(order)
+                await suspension.end_sessions()
+        return await self.server.build_connection(request)
 
-    async def _found(self, session: Session, tenant: Tenant) -> Sight:
+    async def _find_tenant(self, session: Session, tenant: Tenant) -> TenantState:
         """Inspect a tenant whose login is about to be handed out, and give its role the name in the
         record back. Raises DatabaseNotFound, and NameTaken if another role has that name."""
-        state, name = await look(session, tenant, self.marks), tenant.names.owner
+        state, name = await inspect_tenant(session, tenant, self.marks), tenant.names.owner
         if not state.has_role or state.is_tombstone(tenant):
             raise DatabaseNotFound(f"The database {tenant.id} does not exist on the server.")
         if state.owner != name:
@@ -137,66 +143,66 @@ class PostgresProvider(DatabaseProvider, SizeGuard):
         return replace(state, owner=name)
 
     async def suspend(self, tenant: Tenant) -> None:
-        async with self.resisting, self._locked(tenant) as session:
-            state = await look(session, tenant, self.marks)
+        async with self.long_calls, self._tenant_lock(tenant) as session:
+            state = await inspect_tenant(session, tenant, self.marks)
             if state.has_role:
                 await self._suspend(session, state)()
 
     async def delete(self, tenant: Tenant) -> Tombstone | None:
-        return await _despite_races(lambda: self._delete(tenant))
+        return await _retry_races(lambda: self._delete(tenant))
 
     async def _delete(self, tenant: Tenant) -> Tombstone | None:
         is_tombstone = tenant.names.owner == tombstone_name(tenant.id)
-        place = self.removing if is_tombstone else self.resisting
-        async with place, self._locked(tenant) as session:
-            state = await look(session, tenant, self.marks)
+        place = self.tombstone_calls if is_tombstone else self.long_calls
+        async with place, self._tenant_lock(tenant) as session:
+            state = await inspect_tenant(session, tenant, self.marks)
             if not state.has_role:
                 return None
-            return await Drop(session, tenant, state, self.server, self.marks)()
+            return await Deletion(session, tenant, state, self.server, self.marks)()
 
-    async def measures(self) -> Mapping[str, Measure]:
-        async with session_of(self.pool) as session:
+    async def measure_sizes(self) -> Mapping[str, Measurement]:
+        async with acquire_session(self.pool) as session:
             return await measure_databases(session, self.marks)
 
-    async def confine(self, tenant: Tenant) -> None:
-        async with self.resisting, self._locked(tenant) as session:
-            state = await look(session, tenant, self.marks)
+    async def set_read_only(self, tenant: Tenant) -> None:
+        async with self.long_calls, self._tenant_lock(tenant) as session:
+            state = await inspect_tenant(session, tenant, self.marks)
             if state.has_role:
-                await Confinement(self._suspend(session, state)).begin()
+                await ReadOnlyMode(self._suspend(session, state)).enable()
 
-    async def release(self, tenant: Tenant) -> None:
-        async with self.resisting, self._locked(tenant) as session:
-            state = await look(session, tenant, self.marks)
+    async def clear_read_only(self, tenant: Tenant) -> None:
+        async with self.long_calls, self._tenant_lock(tenant) as session:
+            state = await inspect_tenant(session, tenant, self.marks)
             if state.has_role:
-                await Confinement(self._suspend(session, state)).end()
+                await ReadOnlyMode(self._suspend(session, state)).disable()
 
-    def _suspend(self, session: Session, state: Sight) -> Suspend:
-        return Suspend(session, state.owner, state.databases, self.server, self.marks)
+    def _suspend(self, session: Session, state: TenantState) -> Suspension:
+        return Suspension(session, state.owner, state.databases, self.server, self.marks)
 
-    async def inventory(self) -> Sequence[Holding]:
-        async with session_of(self.pool) as session:
+    async def inventory(self) -> Sequence[InventoryItem]:
+        async with acquire_session(self.pool) as session:
             return await fetch_inventory(session, self.marks)
 
     async def ping(self) -> None:
         """Check the server in a new session, so that a health check does not queue behind
         creations."""
-        async with single_session(self.server.admin, lost=ProviderBusy) as session:
-            await check_powers(session)
+        async with open_session(self.server.admin, lost=ProviderBusy) as session:
+            await check_admin_privileges(session)
 
     @asynccontextmanager
-    async def _locked(self, tenant: Tenant) -> AsyncIterator[Session]:
+    async def _tenant_lock(self, tenant: Tenant) -> AsyncIterator[Session]:
         """Yield a session with the tenant's advisory lock.
 
         A session that lost its connection may still be running a statement on the server. It keeps
         the lock until the statement ends, so a repeated call sees its final result.
         """
-        async with session_of(self.pool) as session:
-            await session.execute(statements.lock(tenant.id))
+        async with acquire_session(self.pool) as session:
+            await session.execute(statements.lock_tenant(tenant.id))
             yield session
 
 
-async def _despite_races(call: Callable[[], Awaitable[T]]) -> T:
-    for _ in range(RACES - 1):
-        with suppress(Raced):
+async def _retry_races(call: Callable[[], Awaitable[T]]) -> T:
+    for _ in range(MAX_ATTEMPTS - 1):
+        with suppress(ConcurrentChange):
             return await call()
     return await call()

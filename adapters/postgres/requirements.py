@@ -7,7 +7,7 @@ from adapters.postgres.quoting import identifier
 from adapters.postgres.sessions import Session
 from domain.errors import ProviderRejected
 
-_POWERS = """
+_ADMIN_PRIVILEGES = """
 -- INHERIT: the admin drops a tenant's database as a member of its owner
 SELECT rolsuper OR (rolcreatedb AND rolcreaterole AND rolinherit) AS enough,
        pg_is_in_recovery() AS standby
@@ -27,17 +27,17 @@ ORDER BY datname
 # tenants' databases are left out: a tenant may grant access to its own
 
 
-async def check_powers(session: Session | asyncpg.Connection) -> None:
+async def check_admin_privileges(session: Session | asyncpg.Connection) -> None:
     """Check the admin's privileges. Raises ProviderRejected if the admin may not create roles and
     databases, or if the server is a standby."""
-    powers = await session.fetchrow(_POWERS)
+    powers = await session.fetchrow(_ADMIN_PRIVILEGES)
     if powers is None or powers["standby"]:
         raise ProviderRejected("The PostgreSQL server is a standby: set the DSN to its primary.")
     if not powers["enough"]:
         raise ProviderRejected(LACKS_PRIVILEGE)
 
 
-async def closing_statements(session: Session, *, own: bool) -> list[str]:
+async def build_public_access_fixes(session: Session, *, own: bool) -> list[str]:
     """Return the statements that a superuser has to run once, so that tenants reach no database but
     their own. With `own`, return only those that the admin may run itself.
 

@@ -14,16 +14,16 @@ ITERATIONS = 4096
 SALT_BYTES = 16
 
 
-async def scram_verifier(password: Secret) -> str:
+async def create_scram_verifier(password: Secret) -> str:
     """Return the verifier that PostgreSQL stores in `pg_authid` for `password`, which has to be
     ASCII.
 
     Hashing takes about 6 ms of CPU time and runs in a thread.
     """
-    return await asyncio.to_thread(_verifier, password.reveal(), os.urandom(SALT_BYTES))
+    return await asyncio.to_thread(_create_verifier, password.reveal(), os.urandom(SALT_BYTES))
 
 
-def _verifier(password: str, salt: bytes) -> str:
+def _create_verifier(password: str, salt: bytes) -> str:
     salted = pbkdf2_hmac("sha256", password.encode("ascii"), salt, ITERATIONS)
     stored_key = sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
     server_key = hmac.digest(salted, b"Server Key", "sha256")

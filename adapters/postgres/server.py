@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field, replace
 
-from adapters.driver.connector import Login, addresses_of, login_of_url, offers_tls
+from adapters.driver.connector import Login, addresses_from_login, has_tls, login_from_url
 from adapters.driver.tls import Tls
-from adapters.postgres.scram import scram_verifier
+from adapters.postgres.scram import create_scram_verifier
 from domain.connection import Connection
 from domain.errors import ProviderBusy
 from domain.postgres_url import Address, PostgresUrl
-from domain.provisioning import Order
+from domain.provisioning import ProvisionRequest
 from domain.secrets import Secret
 
 SETTING = "PGVEND_POSTGRES_ADMIN_DSN"
@@ -31,16 +31,16 @@ class Server:
     admin: Login = field(repr=False)
     superuser: Login | None = field(default=None, repr=False)
     installable: frozenset[str] = frozenset()
-    entrusted: frozenset[str] = frozenset()
+    tenant_owned: frozenset[str] = frozenset()
     public: tuple[Address, ...]
     target_session_attrs: str = "any"
     pooler_host: str | None = None
     sslmode: str | None = None
     sslrootcert: str | None = None
     connection_limit: int = 20
-    takes_verifiers: bool = True
-    detour: Login = field(default_factory=dict, repr=False)
-    _offered: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
+    accepts_verifiers: bool = True
+    pooler_bypass: Login = field(default_factory=dict, repr=False)
+    _known_sslmode: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def public_host(self) -> str:
@@ -50,11 +50,13 @@ class Server:
     def public_port(self) -> int:
         return self.public[0].port
 
-    async def password_text(self, password: Secret) -> str:
+    async def encode_password(self, password: Secret) -> str:
         """Return the password in the form that is sent to the server."""
-        return await scram_verifier(password) if self.takes_verifiers else password.reveal()
+        return (
+            await create_scram_verifier(password) if self.accepts_verifiers else password.reveal()
+        )
 
-    async def build_connection(self, order: Order) -> Connection:
+    async def build_connection(self, request: ProvisionRequest) -> Connection:
         """Return the connection that the tenant is given. Raises ProviderBusy if the server has to
         be asked for TLS and does not answer."""
         return Connection(
@@ -63,33 +65,33 @@ class Server:
             more_hosts=self.public[1:],
             target_session_attrs=self.target_session_attrs,
             pooler_host=self.pooler_host,
-            database=order.tenant.names.database,
-            user=order.tenant.names.owner,
-            password=order.password,
-            sslmode=await self.handed_out_sslmode(),
+            database=request.tenant.names.database,
+            user=request.tenant.names.owner,
+            password=request.password,
+            sslmode=await self.resolve_sslmode(),
             sslrootcert=self.sslrootcert,
             connection_limit=self.connection_limit,
         )
 
-    async def handed_out_sslmode(self) -> str:
+    async def resolve_sslmode(self) -> str:
         """Return `sslmode`, or `require` or `disable` depending on the server, which is asked
         once."""
         if self.sslmode:
             return self.sslmode
-        if not self._offered:
-            self._offered.append("require" if await self._offers_tls() else "disable")
-        return self._offered[0]
+        if not self._known_sslmode:
+            self._known_sslmode.append("require" if await self._has_tls() else "disable")
+        return self._known_sslmode[0]
 
-    async def _offers_tls(self) -> bool:
-        for host, port in addresses_of(self.admin):
+    async def _has_tls(self) -> bool:
+        for host, port in addresses_from_login(self.admin):
             try:
-                return await offers_tls(host, port)
+                return await has_tls(host, port)
             except OSError:
                 continue
         raise ProviderBusy("The PostgreSQL server cannot be reached.")
 
 
-def server_of_dsn(
+def server_from_dsn(
     dsn: str, *, public_host: str | None, public_port: int | None, connection_limit: int
 ) -> Server:
     """Return the server that `dsn` logs in to. Tenants use the same address unless a public one is
@@ -98,11 +100,11 @@ def server_of_dsn(
     Reads the certificate files that the DSN names. Raises StartupError.
     """
     url = PostgresUrl.parse(dsn)
-    login = login_of_url(url, SETTING)
+    login = login_from_url(url, SETTING)
     tls: Tls | None = login["tls"]
     return Server(
         admin=login,
-        public=_public(url.addresses, public_host, public_port),
+        public=_public_addresses(url.addresses, public_host, public_port),
         target_session_attrs=url.target_session_attrs,
         sslmode=tls.mode if tls else None,
         sslrootcert=tls.root if tls else None,
@@ -110,7 +112,7 @@ def server_of_dsn(
     )
 
 
-def _public(
+def _public_addresses(
     addresses: tuple[Address, ...], host: str | None, port: int | None
 ) -> tuple[Address, ...]:
     """Return the addresses for tenants. A public host replaces all servers: it leads to the

@@ -9,7 +9,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from adapters.driver.connector import Login, connect, create_pool
 from adapters.driver.tls import Tls
-from adapters.postgres.errors import FAILURES, translated
+from adapters.postgres.errors import FAILURES, translate_errors
 from domain.connection import Connection
 from domain.errors import OutcomeUnknown, ProviderBusy
 
@@ -29,7 +29,7 @@ SESSION_SETTINGS = {
     "tcp_user_timeout": "60000",
 }
 
-UNSWAYED = {
+TENANT_SETTING_OVERRIDES = {
     "default_transaction_read_only": "off",
     "role": "none",
     "local_preload_libraries": "",
@@ -42,8 +42,8 @@ APPLICATION = "pgvend"
 
 CONNECT_TIMEOUT = 10.0
 STATEMENT_TIMEOUT = 70.0  # a little longer than the server's timeout, whose error says more
-PLACE_TIMEOUT = 60.0
-FAREWELL_TIMEOUT = 3.0
+ACQUIRE_TIMEOUT = 60.0
+CLOSE_TIMEOUT = 3.0
 """Seconds: to open a session, to wait for a statement, to wait for a session of the pool, to cancel
 a session's statement and close it."""
 
@@ -53,27 +53,27 @@ each."""
 
 
 @asynccontextmanager
-async def session_of(pool: asyncpg.Pool) -> AsyncIterator[Session]:
+async def acquire_session(pool: asyncpg.Pool) -> AsyncIterator[Session]:
     """Acquire a session of the admin. Its advisory locks are released when it returns to the pool.
 
     The pool ends a session that cannot be returned. That raises no error, which would hide the
     result of the work and, above all, a cancellation.
     """
-    with translated(lost=ProviderBusy):
-        session = await pool.acquire(timeout=PLACE_TIMEOUT)
+    with translate_errors(lost=ProviderBusy):
+        session = await pool.acquire(timeout=ACQUIRE_TIMEOUT)
     try:
-        with translated(lost=OutcomeUnknown):
+        with translate_errors(lost=OutcomeUnknown):
             yield session
     finally:
-        await asyncio.shield(_released(pool, session))
+        await asyncio.shield(_release(pool, session))
 
 
-async def _released(pool: asyncpg.Pool, session: PoolConnectionProxy) -> None:
+async def _release(pool: asyncpg.Pool, session: PoolConnectionProxy) -> None:
     with suppress(*FAILURES):
-        await pool.release(session, timeout=FAREWELL_TIMEOUT)
+        await pool.release(session, timeout=CLOSE_TIMEOUT)
 
 
-def startup(settings: Mapping[str, str]) -> dict[str, str]:
+def build_startup_parameters(settings: Mapping[str, str]) -> dict[str, str]:
     """Return the startup parameters of a session. `settings`, whose values must not contain
     spaces, go into `options`, because Neon's proxy drops all other parameters except the
     application name."""
@@ -81,7 +81,7 @@ def startup(settings: Mapping[str, str]) -> dict[str, str]:
     return {"application_name": APPLICATION, "options": options}
 
 
-def opened_pool(admin: Login) -> asyncpg.Pool:
+def create_admin_pool(admin: Login) -> asyncpg.Pool:
     """Create a pool of the admin's sessions, which open on demand."""
     return create_pool(
         admin,
@@ -89,12 +89,12 @@ def opened_pool(admin: Login) -> asyncpg.Pool:
         max_size=POOL_SIZE,
         timeout=CONNECT_TIMEOUT,
         command_timeout=STATEMENT_TIMEOUT,
-        server_settings=startup(SESSION_SETTINGS),
+        server_settings=build_startup_parameters(SESSION_SETTINGS),
     )
 
 
 @asynccontextmanager
-async def single_session(
+async def open_session(
     login: Login,
     *,
     lost: type[ProviderBusy | OutcomeUnknown] = OutcomeUnknown,
@@ -105,40 +105,44 @@ async def single_session(
 
     A session that does not close in time raises no error, as in `session_of`.
     """
-    with translated(lost=ProviderBusy):
+    with translate_errors(lost=ProviderBusy):
         session = await connect(
             **login,
             timeout=CONNECT_TIMEOUT,
             command_timeout=STATEMENT_TIMEOUT,
-            server_settings=startup({**SESSION_SETTINGS, **UNSWAYED, **settings}),
+            server_settings=build_startup_parameters(
+                {**SESSION_SETTINGS, **TENANT_SETTING_OVERRIDES, **settings}
+            ),
         )
     try:
-        with translated(lost=lost):
+        with translate_errors(lost=lost):
             yield session
     finally:
-        await _parted(session)
+        await _close(session)
 
 
-async def _parted(session: asyncpg.Connection) -> None:
+async def _close(session: asyncpg.Connection) -> None:
     with suppress(*FAILURES):
-        await session.close(timeout=FAREWELL_TIMEOUT)
+        await session.close(timeout=CLOSE_TIMEOUT)
 
 
 @asynccontextmanager
-async def tenant_session(connection: Connection) -> AsyncIterator[asyncpg.Connection]:
+async def open_tenant_session(connection: Connection) -> AsyncIterator[asyncpg.Connection]:
     """Open a session as the tenant does, without pgvend's settings, which a pooler refuses."""
-    with translated(lost=ProviderBusy):
+    with translate_errors(lost=ProviderBusy):
         session = await connect(
-            **login_of(connection), timeout=CONNECT_TIMEOUT, command_timeout=STATEMENT_TIMEOUT
+            **login_from_connection(connection),
+            timeout=CONNECT_TIMEOUT,
+            command_timeout=STATEMENT_TIMEOUT,
         )
     try:
-        with translated(lost=ProviderBusy):
+        with translate_errors(lost=ProviderBusy):
             yield session
     finally:
-        await _parted(session)
+        await _close(session)
 
 
-def login_of(connection: Connection) -> Login:
+def login_from_connection(connection: Connection) -> Login:
     """Return the login that a tenant uses with its connection."""
     return {
         "host": [address.host for address in connection.addresses],

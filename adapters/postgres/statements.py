@@ -15,12 +15,12 @@ def lock_key(tenant_id: str) -> int:
     return int.from_bytes(tenant_id.encode()[-8:], signed=True)
 
 
-def lock(tenant_id: str) -> str:
+def lock_tenant(tenant_id: str) -> str:
     """Acquire a tenant's advisory lock, until the session ends or returns to the pool."""
     return f"SELECT pg_advisory_lock({lock_key(tenant_id)})"
 
 
-def make_role(tenant: Tenant, mark: str, password: str, connection_limit: int) -> str:
+def create_role(tenant: Tenant, mark: str, password: str, connection_limit: int) -> str:
     """Create the owner with its mark. The admin is a member until the database has been handed
     over.
 
@@ -35,7 +35,7 @@ def make_role(tenant: Tenant, mark: str, password: str, connection_limit: int) -
     )
 
 
-def remake_role(tenant: Tenant, password: str, connection_limit: int) -> str:
+def reset_role(tenant: Tenant, password: str, connection_limit: int) -> str:
     """Reset an owner that an earlier attempt left."""
     owner = identifier(tenant.names.owner)
     return (
@@ -44,7 +44,7 @@ def remake_role(tenant: Tenant, password: str, connection_limit: int) -> str:
     )
 
 
-def make_database(tenant: Tenant, encoding: str) -> str:
+def create_database(tenant: Tenant, encoding: str) -> str:
     """Create the database, closed until it is private. `encoding` is the clause of a Template.
 
     The template is template0, which no session can block by connecting to it. The strategy is
@@ -67,7 +67,7 @@ def open_database(tenant: Tenant, mark: str) -> str:
         f"GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {database} TO {owner}; "
         f"ALTER DATABASE {database} ALLOW_CONNECTIONS true; "
         f"COMMENT ON DATABASE {database} IS {literal(mark)}; "
-        f"{leave(tenant.names.owner)}"
+        f"{leave_role(tenant.names.owner)}"
     )
 
 
@@ -89,7 +89,7 @@ def join_role(owner: str) -> str:
     return f"GRANT {identifier(owner)} TO CURRENT_USER"
 
 
-def leave(owner: str) -> str:
+def leave_role(owner: str) -> str:
     return f"REVOKE {identifier(owner)} FROM CURRENT_USER"
 
 
@@ -99,13 +99,13 @@ MAY_SIGNAL = """
 """Whether the current role may end any tenant's sessions without a membership."""
 
 
-def signal(owner: str) -> str:
+def end_sessions_if_allowed(owner: str) -> str:
     """End the role's sessions if that needs no membership: joining the role waits for locks that
     these sessions may hold."""
     return f"{_end_sessions(owner)} AND {MAY_SIGNAL}"
 
 
-def throw_out(owner: str) -> str:
+def join_and_end_sessions(owner: str) -> str:
     """Join the role, and end its sessions, whose open transactions would block the next statements.
     On every version only members may do that, and FORCE ends only sessions of roles that the admin
     is a member of."""
@@ -118,10 +118,10 @@ def _end_sessions(owner: str) -> str:
     )
 
 
-def shut_out(owner: str) -> str:
+def disable_login(owner: str) -> str:
     """Disable logins. End sessions that opened before that took effect, except for those of the
     last moment: check for them afterwards, or drop with FORCE."""
-    return f"{throw_out(owner)}; ALTER ROLE {identifier(owner)} NOLOGIN"
+    return f"{join_and_end_sessions(owner)}; ALTER ROLE {identifier(owner)} NOLOGIN"
 
 
 def close_database(database: str) -> str:
@@ -130,7 +130,7 @@ def close_database(database: str) -> str:
     return f"ALTER DATABASE {identifier(database)} IS_TEMPLATE false ALLOW_CONNECTIONS false"
 
 
-def confine(owner: str, database: str) -> str:
+def set_read_only(owner: str, database: str) -> str:
     """Make the owner's sessions in the database begin read-only. This is a setting of the owner,
     because `let_admin_in` resets the database's settings."""
     return (
@@ -139,7 +139,7 @@ def confine(owner: str, database: str) -> str:
     )
 
 
-def release(owner: str, database: str) -> str:
+def clear_read_only(owner: str, database: str) -> str:
     """Clear the setting of `confine`."""
     return (
         f"ALTER ROLE {identifier(owner)} IN DATABASE {identifier(database)} "
@@ -147,7 +147,7 @@ def release(owner: str, database: str) -> str:
     )
 
 
-def end_idle(owner: str) -> str:
+def end_idle_sessions(owner: str) -> str:
     """End the role's idle sessions, such as those of a pool. Requires membership in the role."""
     return (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -155,7 +155,7 @@ def end_idle(owner: str) -> str:
     )
 
 
-def let_admin_in(database: str, owner: str) -> str:
+def open_to_admin(database: str, owner: str) -> str:
     """Undo everything that the owner did to close the database: the admin connects as a member of
     the owner."""
     name = identifier(database)
@@ -172,12 +172,12 @@ def drop_database(database: str, *, force: bool = True) -> str:
     return f"DROP DATABASE IF EXISTS {identifier(database)}{' WITH (FORCE)' if force else ''}"
 
 
-def soon(statement: str) -> str:
+def with_short_lock_timeout(statement: str) -> str:
     """Run the statement with a shorter lock timeout than usual."""
     return f"SET LOCAL lock_timeout = '2s'; {statement}"
 
 
-def act_as(owner: str) -> str:
+def set_role(owner: str) -> str:
     return f"SET ROLE {identifier(owner)}"
 
 
@@ -185,14 +185,14 @@ def roll_back_prepared(gid: str) -> str:
     return f"ROLLBACK PREPARED {literal(gid)}"
 
 
-END_SESSIONS_HERE = """
+END_SESSIONS_IN_DATABASE = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND usename <> current_user AND pg_has_role(usename, 'USAGE')
 """
 """Ends all other sessions in the database that the session's user may end."""
 
 
-def drop_grants(owner: str) -> str:
+def drop_owned(owner: str) -> str:
     """Drop the role's objects and privileges, which would prevent dropping the role."""
     return f"DROP OWNED BY {identifier(owner)}"
 
@@ -201,19 +201,21 @@ def drop_role(owner: str) -> str:
     return f"DROP ROLE IF EXISTS {identifier(owner)}"
 
 
-def bury(owner: str, tombstone: str) -> str:
+def make_tombstone(owner: str, tombstone: str) -> str:
     """Turn the role into a tombstone: disable its logins, end the sessions that opened in the
     meantime, and free its name."""
     name = identifier(tombstone)
     renamed = "" if owner == tombstone else f"{rename_role(owner, tombstone)}; "
-    return f"{renamed}ALTER ROLE {name} NOLOGIN; {_end_sessions(tombstone)}; {leave(tombstone)}"
+    return (
+        f"{renamed}ALTER ROLE {name} NOLOGIN; {_end_sessions(tombstone)}; {leave_role(tombstone)}"
+    )
 
 
-def install_extension(extension: str) -> str:
+def create_extension(extension: str) -> str:
     return f"CREATE EXTENSION IF NOT EXISTS {identifier(extension)} WITH SCHEMA public"
 
 
-def install_own_extension(extension: str) -> str:
+def create_tenant_extension(extension: str) -> str:
     """Install the extension with its dependencies, in the schema that the extension requires or the
     first schema in the tenant's search_path."""
     return f"CREATE EXTENSION IF NOT EXISTS {identifier(extension)} CASCADE"

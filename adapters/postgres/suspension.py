@@ -6,26 +6,26 @@ from dataclasses import dataclass
 import asyncpg
 
 from adapters.postgres import statements
-from adapters.postgres.blocking_sessions import end_guests, end_lockers
-from adapters.postgres.inspection import Marks, SeenDatabase
-from adapters.postgres.membership import member_of
+from adapters.postgres.blocking_sessions import end_database_sessions, end_row_lock_holders
+from adapters.postgres.inspection import DatabaseState, Marks
+from adapters.postgres.membership import role_membership
 from adapters.postgres.prepared_transactions import end_prepared_transactions
 from adapters.postgres.server import Server
 from adapters.postgres.sessions import Session
 from domain.errors import ProviderBusy
 
-LOOKS = 60
+MAX_CHECKS = 60
 PAUSE = "SELECT pg_sleep(0.05)"
 """How often, and after which pause, remaining sessions are checked."""
 
-_ENTERING = """
+_ENTERING_SESSIONS = """
 SELECT DISTINCT pid FROM pg_locks
 WHERE locktype = 'object' AND classid = 'pg_database'::regclass AND pid IS NOT NULL
 """
 """Sessions that are logging in: they hold such a lock and are not visible in pg_stat_activity
 yet."""
 
-_INSIDE = """
+_SESSIONS_INSIDE = """
 SELECT pid FROM pg_stat_activity JOIN pg_roles ON rolname = usename
 WHERE (usename = $1 OR datname = ANY($2)) AND usename <> current_user AND NOT rolsuper
 UNION
@@ -37,74 +37,78 @@ _OPEN = "SELECT datname FROM pg_database WHERE datname = ANY($1) AND datallowcon
 
 
 @dataclass(frozen=True)
-class Suspend:
+class Suspension:
     """Disable the owner's logins, close its databases, and end all sessions in them except for
     those of superusers. Safe to repeat after a crash at any point."""
 
     session: Session
     owner: str
-    databases: Sequence[SeenDatabase]
+    databases: Sequence[DatabaseState]
     server: Server
     marks: Marks
 
     async def __call__(self) -> None:
-        names = self.whole
-        await self.session.execute(statements.signal(self.owner))
-        async with member_of(self.session, self.owner, None):
-            await self.insist(statements.shut_out(self.owner))
-            await self._empty([])  # the owner's, which could open its databases again
+        names = self.intact_names
+        await self.session.execute(statements.end_sessions_if_allowed(self.owner))
+        async with role_membership(self.session, self.owner, None):
+            await self.execute_past_locks(statements.disable_login(self.owner))
+            await self._end_all_sessions([])  # the owner's, which could open its databases again
             for name in names:
-                await self.insist(self._as_member(statements.close_database(name)))
-            await self._empty(names)
+                await self.execute_past_locks(
+                    self._with_membership(statements.close_database(name))
+                )
+            await self._end_all_sessions(names)
         if await self.session.fetch(_OPEN, names):
             raise ProviderBusy("The owner opened the database again during the suspension.")
 
     @property
-    def whole(self) -> list[str]:
+    def intact_names(self) -> list[str]:
         """The names of the databases that can be changed."""
-        return [database.name for database in self.databases if not database.broken]
+        return [database.name for database in self.databases if not database.is_broken]
 
     async def end_sessions(self) -> None:
         """End all sessions of the owner. New ones may open."""
-        async with member_of(self.session, self.owner, None):
-            await self._empty([])
+        async with role_membership(self.session, self.owner, None):
+            await self._end_all_sessions([])
 
-    async def insist(self, statement: str) -> None:
+    async def execute_past_locks(self, statement: str) -> None:
         """Run the statement. If a transaction of the tenant or a neighbour locks its object, end
         that transaction first."""
         try:
-            await self.session.execute(statements.soon(statement))
+            await self.session.execute(statements.with_short_lock_timeout(statement))
         except asyncpg.LockNotAvailableError:
-            async with member_of(self.session, self.owner, None):
+            async with role_membership(self.session, self.owner, None):
                 await self._end_transactions()
                 await self.session.execute(statement)
 
     async def _end_transactions(self) -> None:
-        await self.session.execute(statements.throw_out(self.owner))
+        await self.session.execute(statements.join_and_end_sessions(self.owner))
         names = [database.name for database in self.databases]
         for name in names:
-            await end_lockers(self.session, name)
+            await end_row_lock_holders(self.session, name)
         await end_prepared_transactions(self.session, names, self.owner, self.server, self.marks)
 
-    async def _empty(self, databases: Sequence[str]) -> None:
+    async def _end_all_sessions(self, databases: Sequence[str]) -> None:
         """End the owner's sessions everywhere, and all sessions in `databases`. Wait only for the
         logins that were in progress at the start: later ones are refused, perhaps repeatedly."""
-        entering = await self._entering()
-        for _ in range(LOOKS):
+        entering = await self._fetch_entering()
+        for _ in range(MAX_CHECKS):
             # in this order, because a session that finished its login since then is visible now
-            if not await self.session.fetch(_INSIDE, self.owner, databases, list(entering)):
+            if not await self.session.fetch(
+                _SESSIONS_INSIDE, self.owner, databases, list(entering)
+            ):
                 return
-            await self.session.execute(statements.throw_out(self.owner))
+            await self.session.execute(statements.join_and_end_sessions(self.owner))
             for name in databases:
-                await end_guests(self.session, name)
+                await end_database_sessions(self.session, name)
             await self.session.execute(PAUSE)
-            entering &= await self._entering()
+            entering &= await self._fetch_entering()
         raise ProviderBusy(
             "The database is in use by another user's session, which has to end first."
         )
 
-    async def _entering(self) -> set[int]:
-        return {row["pid"] for row in await self.session.fetch(_ENTERING)}
+    async def _fetch_entering(self) -> set[int]:
+        return {row["pid"] for row in await self.session.fetch(_ENTERING_SESSIONS)}
 
-    def _as_member(self, statement: str) -> str:
+    def _with_membership(self, statement: str) -> str:
         return f"{statements.join_role(self.owner)}; {statement}"

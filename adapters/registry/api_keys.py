@@ -7,35 +7,35 @@ from typing import Any
 from sqlalchemy import RowMapping, and_, bindparam, insert, or_, select, update
 
 from adapters.registry.schema import KEYS
-from adapters.registry.store import Store, is_sayable
+from adapters.registry.store import Store, is_storable
 from domain.api_keys import ApiKey
 from domain.callers import Scope
 from domain.errors import KeyNotFound, Unavailable
 from domain.rates import Rate
-from ports.driven.api_key_store import KeyQuery, KeyRing
+from ports.driven.api_key_store import ApiKeyQuery, ApiKeyStore
 
 _ADD = insert(KEYS)
 _NEWEST_FIRST = select(KEYS).order_by(KEYS.c.created_at.desc(), KEYS.c.id.desc())
 _REVOKE = update(KEYS).where(KEYS.c.id == bindparam("known_id"), KEYS.c.revoked_at.is_(None))
 
 
-class SqlKeyRing(KeyRing):
+class SqlApiKeyStore(ApiKeyStore):
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def add(self, key: ApiKey) -> None:
-        await self._store.write(_ADD, _row_of(key))
+        await self._store.write(_ADD, _row_from_key(key))
 
     async def find(self, key_id: str) -> ApiKey | None:
-        if not is_sayable(key_id):
+        if not is_storable(key_id):
             return None
         rows = await self._store.fetch(select(KEYS).where(KEYS.c.id == key_id))
-        return _read(rows[0]) if rows else None
+        return _read_row(rows[0]) if rows else None
 
-    async def every(self) -> list[ApiKey]:
-        return [_read(row) for row in await self._store.fetch(_NEWEST_FIRST)]
+    async def list_all(self) -> list[ApiKey]:
+        return [_read_row(row) for row in await self._store.fetch(_NEWEST_FIRST)]
 
-    async def search(self, query: KeyQuery) -> list[ApiKey]:
+    async def search(self, query: ApiKeyQuery) -> list[ApiKey]:
         page = _NEWEST_FIRST.limit(query.limit)
         if (before := query.before) is not None:
             same_time = KEYS.c.created_at == before.created_at
@@ -45,17 +45,17 @@ class SqlKeyRing(KeyRing):
                     and_(same_time, KEYS.c.id < before.id),
                 )
             )
-        return [_read(row) for row in await self._store.fetch(page)]
+        return [_read_row(row) for row in await self._store.fetch(page)]
 
     async def revoke(self, key_id: str, at: datetime) -> ApiKey:
-        if is_sayable(key_id):
+        if is_storable(key_id):
             await self._store.write(_REVOKE, {"known_id": key_id, "revoked_at": at})
         if found := await self.find(key_id):
             return found
         raise KeyNotFound(f"There is no key {key_id!r}.")
 
 
-def _row_of(key: ApiKey) -> Mapping[str, Any]:
+def _row_from_key(key: ApiKey) -> Mapping[str, Any]:
     return {
         "id": key.id,
         "digest": key.digest,
@@ -71,16 +71,16 @@ def _row_of(key: ApiKey) -> Mapping[str, Any]:
     }
 
 
-def _read(row: RowMapping) -> ApiKey:
+def _read_row(row: RowMapping) -> ApiKey:
     """Return the key of a row. Raises Unavailable for a row that a newer pgvend or another program
     wrote."""
     try:
-        return _key_of(row)
+        return _key_from_row(row)
     except (ValueError, KeyError, TypeError) as error:
         raise Unavailable(f"The key {row['id']} cannot be read by this pgvend.") from error
 
 
-def _key_of(row: RowMapping) -> ApiKey:
+def _key_from_row(row: RowMapping) -> ApiKey:
     amount = row["rate_amount"]
     return ApiKey(
         id=row["id"],

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from sqlalchemy import ColumnElement, RowMapping, insert, select
 
 from adapters.registry.schema import AUDIT
-from adapters.registry.store import Store, is_sayable
-from domain.audit import AuditEntry
-from ports.driven.audit_log import AuditQuery, AuditTrail
+from adapters.registry.store import Store, is_storable
+from domain.audit import StoredAuditEvent
+from ports.driven.audit_log import AuditLog, AuditQuery
 
 _ADD = insert(AUDIT)
 
@@ -34,24 +34,24 @@ FORMER_ACTIONS: Mapping[str, str] = {
 so no migration can rewrite the entries."""
 
 
-class SqlAuditTrail(AuditTrail):
+class SqlAuditLog(AuditLog):
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def append(self, entry: AuditEntry) -> None:
+    async def append(self, entry: StoredAuditEvent) -> None:
         await self._store.write(_ADD, asdict(entry))
 
-    async def read(self, query: AuditQuery) -> list[AuditEntry]:
-        if not all(map(is_sayable, filter(None, (query.caller, query.subject)))):
+    async def read(self, query: AuditQuery) -> list[StoredAuditEvent]:
+        if not all(map(is_storable, filter(None, (query.caller, query.subject)))):
             return []
         matching = select(AUDIT).where(*_conditions(query))
         rows = await self._store.fetch(matching.order_by(AUDIT.c.id.desc()).limit(query.limit))
         return [_entry_from_row(row) for row in rows]
 
 
-def _entry_from_row(row: RowMapping) -> AuditEntry:
+def _entry_from_row(row: RowMapping) -> StoredAuditEvent:
     action = FORMER_ACTIONS.get(row["action"], row["action"])
-    return AuditEntry(**{**row, "action": action})
+    return StoredAuditEvent(**{**row, "action": action})
 
 
 def _conditions(query: AuditQuery) -> Iterator[ColumnElement[bool]]:

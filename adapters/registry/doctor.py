@@ -13,55 +13,59 @@ import aiosqlite
 import asyncpg
 
 from adapters.registry import postgres, sqlite
-from adapters.registry.errors import told
-from adapters.registry.migration import scripts
-from adapters.registry.snapshot import Remembered, read_snapshot
-from adapters.registry.stores import POSTGRES_MEND
-from domain.doctor import Check, Mend, Outcome, Verdict, counted
-from ports.driven.doctor import Examination
+from adapters.registry.errors import startup_errors
+from adapters.registry.migration import load_revisions
+from adapters.registry.snapshot import RegistrySnapshot, read_snapshot
+from adapters.registry.stores import POSTGRES_FIX
+from domain.doctor import DoctorCheck, Fix, Outcome, Verdict, format_count
+from ports.driven.doctor import DoctorChecks
 
-_IN_FILE = "SELECT name FROM sqlite_master WHERE type = 'table'"
+_TABLES_IN_SQLITE = "SELECT name FROM sqlite_master WHERE type = 'table'"
 
-_ON_SERVER = "SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema()"
+_TABLES_IN_POSTGRES = "SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema()"
 
-_POWERS = """
+_PRIVILEGES = """
 SELECT pg_is_in_recovery() AS standby, quote_ident(current_user) AS login,
        current_database() AS database, quote_ident(current_schema()) AS schema,
        coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS may_create
 """
 
 
-class RecordsExamination(Examination):
+class RegistryChecks(DoctorChecks):
     """Doctor checks that do not disturb a service that has the registry open."""
 
-    async def examine(self) -> AsyncGenerator[Check, None]:
-        yield Check("records", judged(await self.look()))
+    async def run_checks(self) -> AsyncGenerator[DoctorCheck, None]:
+        yield DoctorCheck("records", check_snapshot(await self.take_snapshot()))
 
     @abstractmethod
-    async def look(self) -> Remembered:
+    async def take_snapshot(self) -> RegistrySnapshot:
         """Read the live records. Raises StartupError when they cannot be read."""
 
 
 @dataclass(frozen=True)
-class FileExamination(RecordsExamination):
+class SqliteRegistryChecks(RegistryChecks):
     """Doctor checks of a registry in SQLite.
 
     `lock_timeout` is the time in seconds to wait for another program that locks the file.
     """
 
     file: Path
-    patience: float = sqlite.PATIENCE
+    lock_timeout: float = sqlite.LOCK_TIMEOUT
 
-    async def look(self) -> Remembered:
-        with told(f"See {self.file}."):
+    async def take_snapshot(self) -> RegistrySnapshot:
+        with startup_errors(f"See {self.file}."):
             if not self.file.exists():
-                return Remembered()
-            async with aiosqlite.connect(self._uri(), uri=True, timeout=self.patience) as opened:
-                opened.row_factory = sqlite3.Row
-                tables = {row["name"] for row in await opened.execute_fetchall(_IN_FILE)}
-                return await read_snapshot(partial(_fetched, opened), tables)
+                return RegistrySnapshot()
+            async with aiosqlite.connect(
+                self._read_only_uri(), uri=True, timeout=self.lock_timeout
+            ) as connection:
+                connection.row_factory = sqlite3.Row
+                tables = {
+                    row["name"] for row in await connection.execute_fetchall(_TABLES_IN_SQLITE)
+                }
+                return await read_snapshot(partial(_fetch, connection), tables)
 
-    def _uri(self) -> str:
+    def _read_only_uri(self) -> str:
         """Return the address of the file for reading. A file that no process has open is read as
         immutable; otherwise SQLite would create files next to it."""
         is_open = self.file.with_name(f"{self.file.name}-wal").exists()
@@ -69,25 +73,25 @@ class FileExamination(RecordsExamination):
 
 
 @dataclass(frozen=True)
-class ServerExamination(RecordsExamination):
+class PostgresRegistryChecks(RegistryChecks):
     """Doctor checks of a registry on a PostgreSQL server."""
 
     url: str = field(repr=False)
 
-    async def examine(self) -> AsyncGenerator[Check, None]:
-        async for check in super().examine():
+    async def run_checks(self) -> AsyncGenerator[DoctorCheck, None]:
+        async for check in super().run_checks():
             yield check
         async with self._session() as session:
-            yield Check("records' server", _judged_server(await session.fetch(_POWERS)))
+            yield DoctorCheck("records' server", _check_server(await session.fetch(_PRIVILEGES)))
 
-    async def look(self) -> Remembered:
+    async def take_snapshot(self) -> RegistrySnapshot:
         async with self._session() as session:
-            tables = {row["name"] for row in await session.fetch(_ON_SERVER)}
+            tables = {row["name"] for row in await session.fetch(_TABLES_IN_POSTGRES)}
             return await read_snapshot(session.fetch, tables)
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[postgres.Session]:
-        with told(POSTGRES_MEND):
+        with startup_errors(POSTGRES_FIX):
             session = await postgres.open_session(self.url)
             try:
                 yield session
@@ -95,13 +99,13 @@ class ServerExamination(RecordsExamination):
                 await session.close()
 
 
-async def _fetched(opened: aiosqlite.Connection, query: str) -> Sequence[sqlite3.Row]:
-    return [*await opened.execute_fetchall(query)]
+async def _fetch(connection: aiosqlite.Connection, query: str) -> Sequence[sqlite3.Row]:
+    return [*await connection.execute_fetchall(query)]
 
 
-def judged(found: Remembered) -> Outcome:
+def check_snapshot(found: RegistrySnapshot) -> Outcome:
     """Return the outcome for the revision of the tables."""
-    steps = [step.revision for step in scripts().walk_revisions()]
+    steps = [step.revision for step in load_revisions().walk_revisions()]
     if found.revision is None:
         return Outcome(Verdict.OK, "There are none yet; the first start creates them.")
     if found.revision not in steps:
@@ -110,13 +114,13 @@ def judged(found: Remembered) -> Outcome:
             f"A newer pgvend migrated them (their revision is {found.revision}): start that "
             "version or a later one.",
         )
-    number = counted(len(found.live), "database")
+    number = format_count(len(found.live), "database")
     if found.revision != steps[0]:
         return Outcome(Verdict.OK, f"{number}; the next start brings the tables up to date.")
     return Outcome(Verdict.OK, f"{number}.")
 
 
-def _judged_server(rows: list[asyncpg.Record]) -> Outcome:
+def _check_server(rows: list[asyncpg.Record]) -> Outcome:
     [found] = rows
     if found["standby"]:
         return Outcome(
@@ -124,8 +128,8 @@ def _judged_server(rows: list[asyncpg.Record]) -> Outcome:
         )
     if not found["may_create"]:
         schema, login = found["schema"] or "public", found["login"]
-        mend = Mend(f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {login};", found["database"])
+        fix = Fix(f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {login};", found["database"])
         return Outcome(
-            Verdict.FAIL, f"{login} may not create tables in the schema {schema}.", (mend,)
+            Verdict.FAIL, f"{login} may not create tables in the schema {schema}.", (fix,)
         )
     return Outcome(Verdict.OK, f"{found['login']} may create tables in {found['database']}.")

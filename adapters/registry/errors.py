@@ -6,13 +6,13 @@ from contextlib import contextmanager
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.exc import TimeoutError as NoPlaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from domain.errors import NameTaken, RequestKnown, StartupError, Unavailable
+from domain.errors import NameTaken, RequestAlreadyRecorded, StartupError, Unavailable
 
-FAILURES = (
+DRIVER_ERRORS = (
     DBAPIError,
-    NoPlaceError,  # in the pool
+    PoolTimeoutError,  # in the pool
     sqlite3.Error,
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
@@ -21,7 +21,7 @@ FAILURES = (
 )
 """The errors raised when the database refuses a statement or cannot be reached."""
 
-_TABLE: Mapping[str, str] = {
+_MESSAGES: Mapping[str, str] = {
     # SQLite's name of the error, or the SQLSTATE; the longest matching prefix applies
     "SQLITE_BUSY": "The registry's file is locked by another program.",
     "SQLITE_CORRUPT": "The registry's file is damaged.",
@@ -38,51 +38,51 @@ _TABLE: Mapping[str, str] = {
     "53": "The registry's PostgreSQL server is out of connections or memory.",
 }
 
-_UNKNOWN = "The registry cannot be reached or does not answer in time."
+_DEFAULT_MESSAGE = "The registry cannot be reached or does not answer in time."
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Translate the errors of a statement: to RequestKnown or NameTaken where another record
+def translate_errors() -> Iterator[None]:
+    """Translate the errors of a statement: to RequestAlreadyRecorded or NameTaken where another record
     conflicts, and to Unavailable otherwise. The new error contains neither the statement nor its
     values.
     """
     try:
         yield
     except IntegrityError as error:
-        raise (RequestKnown if _is_about_request(error) else NameTaken) from None
-    except FAILURES as error:
-        raise Unavailable(reason(error)) from _of_driver(error)
+        raise (RequestAlreadyRecorded if _concerns_request(error) else NameTaken) from None
+    except DRIVER_ERRORS as error:
+        raise Unavailable(error_message(error)) from _driver_error(error)
 
 
 @contextmanager
-def told(mend: str) -> Iterator[None]:
+def startup_errors(fix: str) -> Iterator[None]:
     """Translate the errors of opening the registry to a StartupError that ends with `fix`.
 
     The error has no cause: the message of an invalid URL often quotes it, including the password.
     """
     try:
         yield
-    except (*FAILURES, ValueError) as error:
-        raise StartupError(f"{reason(error)} {mend}") from None
+    except (*DRIVER_ERRORS, ValueError) as error:
+        raise StartupError(f"{error_message(error)} {fix}") from None
 
 
-def reason(error: Exception) -> str:
+def error_message(error: Exception) -> str:
     """Return the message for an error of a driver."""
-    driver = _of_driver(error)
+    driver = _driver_error(error)
     kind = getattr(driver, "sqlite_errorname", None) or getattr(driver, "sqlstate", None) or ""
-    fitting = [beginning for beginning in _TABLE if kind.startswith(beginning)]
-    return _TABLE[max(fitting, key=len)] if fitting else _UNKNOWN
+    fitting = [beginning for beginning in _MESSAGES if kind.startswith(beginning)]
+    return _MESSAGES[max(fitting, key=len)] if fitting else _DEFAULT_MESSAGE
 
 
-def _is_about_request(error: IntegrityError) -> bool:
+def _concerns_request(error: IntegrityError) -> bool:
     """Return whether the idempotency key conflicts. PostgreSQL names the index and SQLite the
     columns; neither text contains a value."""
-    driver = _of_driver(error)
+    driver = _driver_error(error)
     return "request_key" in (getattr(driver, "constraint_name", None) or str(driver))
 
 
-def _of_driver(error: BaseException) -> BaseException:
+def _driver_error(error: BaseException) -> BaseException:
     """Return the driver's own error; SQLAlchemy's errors quote the statement."""
     original = error.orig if isinstance(error, DBAPIError) else None
     return (original and original.__cause__) or original or error

@@ -13,8 +13,8 @@ from ports.driven.installation import Installation
 
 ONLY_ROW = 1
 
-_KEEP = insert(INSTALLATION)
-_KEPT = select(INSTALLATION.c.name)
+_INSERT_NAME = insert(INSTALLATION)
+_SELECT_NAME = select(INSTALLATION.c.name)
 
 
 class SqlInstallation(Installation):
@@ -22,19 +22,19 @@ class SqlInstallation(Installation):
         self._store = store
 
     async def name(self, proposed: str) -> str:
-        if kept := await self._kept():
+        if kept := await self._read_name():
             return kept
         with suppress(NameTaken):  # another replica was faster: its name applies
-            await self._store.write(_KEEP, {"id": ONLY_ROW, "name": proposed})
-        return await self._kept() or proposed
+            await self._store.write(_INSERT_NAME, {"id": ONLY_ROW, "name": proposed})
+        return await self._read_name() or proposed
 
     async def count_by_secret(self, target: str) -> Mapping[str, int]:
         of = DATABASES.c
-        counted = select(of.secret, func.count().label("databases"))
-        live = counted.where(of.target == target, of.state.in_(sorted(LIVE)))
+        counts = select(of.secret, func.count().label("databases"))
+        live = counts.where(of.target == target, of.state.in_(sorted(LIVE)))
         rows = await self._store.fetch(live.group_by(of.secret))
         return {row["secret"]: row["databases"] for row in rows}
 
-    async def _kept(self) -> str | None:
-        rows = await self._store.fetch(_KEPT)
+    async def _read_name(self) -> str | None:
+        rows = await self._store.fetch(_SELECT_NAME)
         return str(rows[0]["name"]) if rows else None

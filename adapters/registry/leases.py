@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from hashlib import sha256
 
-from adapters.registry.errors import FAILURES, translated
-from adapters.registry.postgres import PLACE_TIMEOUT, Session
-from ports.driven.cancellation import finished
+from adapters.registry.errors import DRIVER_ERRORS, translate_errors
+from adapters.registry.postgres import POOL_TIMEOUT, Session
+from ports.driven.cancellation import run_to_completion
 from ports.driven.leases import Leases
 
 
@@ -23,69 +23,69 @@ class PostgresLeases(Leases):
     def __init__(self, connect: Callable[[], Awaitable[Session]]) -> None:
         self._connect = connect
         self._names: set[str] = set()
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._session: Session | None = None
 
     @asynccontextmanager
-    async def held(self, name: str) -> AsyncIterator[bool]:
+    async def acquire(self, name: str) -> AsyncIterator[bool]:
         if name in self._names:  # the server would grant the session its lock again
             yield False
             return
         self._names.add(name)
-        key = _key(name)
+        key = _lock_number(name)
         try:
             # to completion: a cancel request could hit the session's next statement
-            yield await finished(self._take(key))
+            yield await run_to_completion(self._acquire(key))
         finally:
             try:  # also when the answer to taking it was lost
-                await finished(self._give_back(key))
+                await run_to_completion(self._release(key))
             finally:
                 self._names.discard(name)
 
     async def close(self) -> None:
         """Release all leases. Never raises."""
-        async with self._turn:
-            await self._part()
+        async with self._lock:
+            await self._close_session()
 
-    async def _take(self, key: int) -> bool:
-        with translated():
+    async def _acquire(self, key: int) -> bool:
+        with translate_errors():
             async with asyncio.timeout(
-                PLACE_TIMEOUT
+                POOL_TIMEOUT
             ):  # each caller before this one may wait for the server
-                await self._turn.acquire()
+                await self._lock.acquire()
             try:
                 session = await self._open()
                 return bool(await session.fetchval("SELECT pg_try_advisory_lock($1)", key))
             finally:
-                self._turn.release()
+                self._lock.release()
 
-    async def _give_back(self, key: int) -> None:
+    async def _release(self, key: int) -> None:
         """Release the lock. For a lock that is not held the server only issues a warning."""
         if self._session is None:  # do not queue behind callers that acquire
             return
-        async with self._turn:
-            session = self._living()
+        async with self._lock:
+            session = self._live_session()
             if session is None:
                 return
             try:
                 await session.fetchval("SELECT pg_advisory_unlock($1)", key)
-            except FAILURES:
-                await self._part()
+            except DRIVER_ERRORS:
+                await self._close_session()
 
     async def _open(self) -> Session:
-        self._session = self._living() or await self._connect()
+        self._session = self._live_session() or await self._connect()
         return self._session
 
-    def _living(self) -> Session | None:
+    def _live_session(self) -> Session | None:
         is_over = self._session is None or self._session.is_closed()
         return None if is_over else self._session
 
-    async def _part(self) -> None:
+    async def _close_session(self) -> None:
         session, self._session = self._session, None
         if session:
             await session.close()
 
 
-def _key(name: str) -> int:
+def _lock_number(name: str) -> int:
     """Return the 64-bit number of the advisory lock for the lease."""
     return int.from_bytes(sha256(f"pgvend lease {name}".encode()).digest()[:8], signed=True)

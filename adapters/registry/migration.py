@@ -15,7 +15,7 @@ VERSION_TABLE = "pgvend_revision"
 """Not Alembic's usual one, which another program may have in the same database."""
 
 
-def scripts() -> ScriptDirectory:
+def load_revisions() -> ScriptDirectory:
     """Return the revisions that this version of pgvend knows."""
     config = Config()
     config.set_main_option("script_location", "adapters.registry:migrations")
@@ -29,7 +29,7 @@ def migrate(connection: Connection, destination: str = "head") -> None:
     This does not use Alembic's env.py, whose global `context` and `op` would be shared by two
     registries that are opened at the same moment.
     """
-    known = scripts()
+    known = load_revisions()
 
     def missing(heads: tuple[str, ...], _: MigrationContext) -> Iterable[Any]:
         _check_known(known, heads)

@@ -8,8 +8,8 @@ import asyncpg
 from sqlalchemy import NullPool, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from adapters.driver.connector import connect, login_of_url
-from adapters.registry.errors import FAILURES
+from adapters.driver.connector import connect, login_from_url
+from adapters.registry.errors import DRIVER_ERRORS
 from adapters.registry.migration import migrate
 from domain.postgres_url import PostgresUrl
 
@@ -18,8 +18,8 @@ SETTING = "PGVEND_REGISTRY_URL"
 CONNECT_TIMEOUT = 5.0
 STATEMENT_TIMEOUT = 15.0
 MIGRATION_TIMEOUT = 600.0
-PLACE_TIMEOUT = 15.0
-FAREWELL_TIMEOUT = 2.0
+POOL_TIMEOUT = 15.0
+CLOSE_TIMEOUT = 2.0
 """Seconds: to open a session, to run a statement, to run the migrations (another replica may be
 running them), to wait for a session of the pool, and to close one."""
 
@@ -43,35 +43,35 @@ SETTINGS = {
 
 
 class Session(asyncpg.Connection):
-    async def close(self, *, timeout: float | None = FAREWELL_TIMEOUT) -> None:  # noqa: ASYNC109
+    async def close(self, *, timeout: float | None = CLOSE_TIMEOUT) -> None:  # noqa: ASYNC109
         """Close the session. Ignore errors, and do not wait longer than `timeout`."""
-        with suppress(*FAILURES):
+        with suppress(*DRIVER_ERRORS):
             await super().close(timeout=timeout)
 
 
 async def open_session(
-    url: str, *, patience: float = STATEMENT_TIMEOUT, **settings: str
+    url: str, *, call_timeout: float = STATEMENT_TIMEOUT, **settings: str
 ) -> Session:
     """Open a session without SQLAlchemy, which does not know libpq's parameters."""
     opened = await connect(
-        **login_of_url(PostgresUrl.parse(url), SETTING),
+        **login_from_url(PostgresUrl.parse(url), SETTING),
         timeout=CONNECT_TIMEOUT,
-        command_timeout=patience,
+        command_timeout=call_timeout,
         server_settings=SETTINGS | settings,
         connection_class=Session,
     )
     return cast("Session", opened)
 
 
-def engine_of(url: str, patience: float = STATEMENT_TIMEOUT) -> AsyncEngine:
+def create_registry_engine(url: str, call_timeout: float = STATEMENT_TIMEOUT) -> AsyncEngine:
     """Return a pool of sessions. It replaces a session that broke while it was idle."""
     return create_async_engine(
         "postgresql+asyncpg://",
-        async_creator=partial(open_session, url, patience=patience),
+        async_creator=partial(open_session, url, call_timeout=call_timeout),
         isolation_level="AUTOCOMMIT",
         pool_size=POOL_SIZE,
         max_overflow=0,
-        pool_timeout=PLACE_TIMEOUT,
+        pool_timeout=POOL_TIMEOUT,
         pool_pre_ping=True,
         hide_parameters=True,
     )
@@ -79,9 +79,14 @@ def engine_of(url: str, patience: float = STATEMENT_TIMEOUT) -> AsyncEngine:
 
 async def prepare(url: str) -> None:
     """Run the migrations, under a lock: one replica at a time."""
-    patient = partial(open_session, url, patience=MIGRATION_TIMEOUT, statement_timeout="0")
+    open_migration_session = partial(
+        open_session, url, call_timeout=MIGRATION_TIMEOUT, statement_timeout="0"
+    )
     engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=patient, poolclass=NullPool, hide_parameters=True
+        "postgresql+asyncpg://",
+        async_creator=open_migration_session,
+        poolclass=NullPool,
+        hide_parameters=True,
     )
     async with engine.begin() as connection:
         await connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))

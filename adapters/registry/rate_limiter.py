@@ -5,7 +5,7 @@ from sqlalchemy import delete, text
 from adapters.registry.schema import RATES
 from adapters.registry.store import Store
 from domain.rates import Allowance, Rate
-from ports.driven.rate_limiter import Rates
+from ports.driven.rate_limiter import RateLimiter
 
 _HIT = text("""
 INSERT INTO rates AS known (name, ends_at, hits)
@@ -16,17 +16,17 @@ ON CONFLICT (name) DO UPDATE SET
     hits = CASE WHEN known.ends_at <= statement_timestamp() THEN 1 ELSE known.hits + 1 END
 RETURNING hits, extract(epoch FROM ends_at - statement_timestamp())::float8 AS reset
 """)
-_FORGET_ENDED = delete(RATES).where(RATES.c.ends_at < text("now() - interval '1 hour'"))
+_DELETE_ENDED = delete(RATES).where(RATES.c.ends_at < text("now() - interval '1 hour'"))
 
 
-class SqlRates(Rates):
+class SqlRateLimiter(RateLimiter):
     """A rate limiter by the server's clock, which does not advance within a statement."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def hit(self, name: str, rate: Rate) -> Allowance:
-        window = await self._store.counted(_HIT, {"name": name, "seconds": rate.seconds})
+        window = await self._store.write_returning(_HIT, {"name": name, "seconds": rate.seconds})
         if window["hits"] == 1:  # once per window, so that former names do not accumulate
-            await self._store.write(_FORGET_ENDED, {})
+            await self._store.write(_DELETE_ENDED, {})
         return rate.allowance(window["hits"], max(0.0, window["reset"]))

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from adapters.registry.rows import database_of, row_of
+from adapters.registry.rows import database_from_row, row_from_database
 from adapters.registry.schema import DATABASES, HOLDS_NAMES
 from adapters.registry.store import Store
 from domain.database import Database
@@ -28,7 +28,7 @@ from domain.errors import (
     DatabaseNotFound,
     NameTaken,
     QuotaReached,
-    RequestKnown,
+    RequestAlreadyRecorded,
     StaleRecord,
     Unavailable,
 )
@@ -36,24 +36,24 @@ from domain.ids import is_id
 from domain.states import LIVE
 from ports.driven.registry import Query, Registry
 
-_OF = DATABASES.c
+_COLUMNS = DATABASES.c
 
 _ADD = insert(DATABASES)
-_LIVE_OF_CALLER = (
+_COUNT_OF_CALLER = (
     select(func.count())
     .select_from(DATABASES)
-    .where(_OF.caller == bindparam("caller", type_=_OF.caller.type), HOLDS_NAMES)
+    .where(_COLUMNS.caller == bindparam("caller", type_=_COLUMNS.caller.type), HOLDS_NAMES)
     .scalar_subquery()
 )
-_ADD_WITHIN = insert(DATABASES).from_select(
-    list(_OF.keys()),
-    select(*(bindparam(column.key, type_=column.type) for column in _OF)).where(
-        bindparam("quota", type_=_OF.rotation.type) > _LIVE_OF_CALLER
+_ADD_WITHIN_QUOTA = insert(DATABASES).from_select(
+    list(_COLUMNS.keys()),
+    select(*(bindparam(column.key, type_=column.type) for column in _COLUMNS)).where(
+        bindparam("quota", type_=_COLUMNS.rotation.type) > _COUNT_OF_CALLER
     ),
 )
-_IN_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('pgvend quota ' || :caller, 0))")
+_LOCK_CALLER = text("SELECT pg_advisory_xact_lock(hashtextextended('pgvend quota ' || :caller, 0))")
 _UPDATE = update(DATABASES).where(
-    _OF.id == bindparam("known_id"), _OF.version == bindparam("known_version")
+    _COLUMNS.id == bindparam("known_id"), _COLUMNS.version == bindparam("known_version")
 )
 
 
@@ -64,38 +64,44 @@ class SqlRegistry(Registry):
         self._store = store
 
     async def add(self, database: Database, quota: int | None = None) -> Database:
-        kept = _kept(database)
+        saved = _next_version(database)
         if quota is None:
-            await self._change(_ADD, kept)
-        elif not await self._added_within(quota, kept):
-            raise RequestKnown if await self._is_known(kept) else QuotaReached(quota=quota)
-        return kept
+            await self._change(_ADD, saved)
+        elif not await self._add_within_quota(quota, saved):
+            raise (
+                RequestAlreadyRecorded
+                if await self._is_request_known(saved)
+                else QuotaReached(quota=quota)
+            )
+        return saved
 
-    async def _added_within(self, quota: int, database: Database) -> int:
+    async def _add_within_quota(self, quota: int, database: Database) -> int:
         """Add the record if the quota allows it, and return how many were added. SQLite has one
         writer at a time; on a server a lock for each caller does the same."""
-        turn = _IN_TURN if self._store.is_postgres else None
-        return await self._change(_ADD_WITHIN, database, first=turn, quota=quota)
+        turn = _LOCK_CALLER if self._store.is_postgres else None
+        return await self._change(_ADD_WITHIN_QUOTA, database, first=turn, quota=quota)
 
     async def update(self, database: Database) -> Database:
-        kept = _kept(database)
-        if not await self._change(_UPDATE, kept, known_id=kept.id, known_version=database.version):
+        saved = _next_version(database)
+        if not await self._change(
+            _UPDATE, saved, known_id=saved.id, known_version=database.version
+        ):
             await self.get(database.id)
             raise StaleRecord(f"Database {database.id} changed meanwhile; read it again.")
-        return kept
+        return saved
 
     async def get(self, database_id: str) -> Database:
         if is_id(database_id):  # a database may reject the text of an invalid id
-            for row in await self._store.fetch(select(DATABASES).where(_OF.id == database_id)):
-                return _read(row)
+            for row in await self._store.fetch(select(DATABASES).where(_COLUMNS.id == database_id)):
+                return _read_row(row)
         raise DatabaseNotFound(f"There is no database {database_id!r}.")
 
     async def search(self, query: Query) -> list[Database]:
         # few are due: finding and sorting these is faster than reading all in order
-        order = _OF.id if query.due is None else _OF.id.concat("")
+        order = _COLUMNS.id if query.due is None else _COLUMNS.id.concat("")
         matching = select(DATABASES).where(*self._conditions(query))
         rows = await self._store.fetch(matching.order_by(order.desc()).limit(query.limit))
-        return [_read(row) for row in rows]
+        return [_read_row(row) for row in rows]
 
     async def ping(self) -> None:
         await self._store.write(_UPDATE, {"id": "", "known_id": "", "known_version": 0})
@@ -107,62 +113,66 @@ class SqlRegistry(Registry):
         first: Executable | None = None,
         **known: Any,
     ) -> int:
-        """Return how many records the statement changed. Raises RequestKnown and NameTaken."""
+        """Return how many records the statement changed. Raises RequestAlreadyRecorded and NameTaken."""
         try:
-            return await self._store.write(statement, row_of(database) | known, first=first)
+            return await self._store.write(
+                statement, row_from_database(database) | known, first=first
+            )
         except NameTaken:
-            if await self._is_known(database):
-                raise RequestKnown from None
+            if await self._is_request_known(database):
+                raise RequestAlreadyRecorded from None
             raise NameTaken(f"The name {database.names.database!r} is in use.") from None
 
-    async def _is_known(self, database: Database) -> bool:
+    async def _is_request_known(self, database: Database) -> bool:
         """Return whether another record has the same idempotency key. A repeated request asks for
         the same name too, and the database reports only one of the two conflicts."""
-        request = database.request
-        if request is None:
+        idempotency_key = database.idempotency_key
+        if idempotency_key is None:
             return False
-        others = select(_OF.id).where(_OF.id != database.id, _OF.request_key == request.key)
+        others = select(_COLUMNS.id).where(
+            _COLUMNS.id != database.id, _COLUMNS.request_key == idempotency_key.key
+        )
         return bool(await self._store.fetch(others))
 
     def _conditions(self, query: Query) -> Iterator[ColumnElement[bool] | TextClause]:
         if query.states == LIVE:
             yield HOLDS_NAMES  # as the indexes say it; most records match, so order decides
         elif query.states:
-            yield _OF.state.in_(sorted(query.states))
+            yield _COLUMNS.state.in_(sorted(query.states))
         if query.labels:
-            yield from self._labelled(query.labels)
+            yield from self._label_conditions(query.labels)
         if query.caller is not None:
-            yield _OF.caller == query.caller
+            yield _COLUMNS.caller == query.caller
         if query.target is not None:
-            yield _OF.target == query.target
+            yield _COLUMNS.target == query.target
         if query.due is not None:
-            yield _OF.wake_at <= query.due
-            yield _OF.state.concat("").in_(
+            yield _COLUMNS.wake_at <= query.due
+            yield _COLUMNS.state.concat("").in_(
                 sorted(LIVE)
             )  # skip the unknown states of a newer pgvend
-        if query.request is not None:
-            yield _OF.request_key == query.request
+        if query.idempotency_key is not None:
+            yield _COLUMNS.request_key == query.idempotency_key
         if query.before is not None:
-            yield _OF.id < query.before
+            yield _COLUMNS.id < query.before
 
-    def _labelled(self, labels: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
+    def _label_conditions(self, labels: Mapping[str, str]) -> Iterator[ColumnElement[bool]]:
         """Yield conditions without a path into the document: the key would need quoting in it."""
         if self._store.is_postgres:
-            yield type_coerce(_OF.labels, JSONB).contains(dict(labels))
+            yield type_coerce(_COLUMNS.labels, JSONB).contains(dict(labels))
             return
         for key, value in labels.items():
-            label = func.json_each(_OF.labels).table_valued("key", "value")
+            label = func.json_each(_COLUMNS.labels).table_valued("key", "value")
             yield exists().select_from(label).where(label.c.key == key, label.c.value == value)
 
 
-def _kept(database: Database) -> Database:
+def _next_version(database: Database) -> Database:
     return replace(database, labels=dict(database.labels), version=database.version + 1)
 
 
-def _read(row: RowMapping) -> Database:
+def _read_row(row: RowMapping) -> Database:
     """Return the record of a row. Raises Unavailable for a row that a newer pgvend or another
     program wrote."""
     try:
-        return database_of(row)
+        return database_from_row(row)
     except (ValueError, KeyError, TypeError) as error:
         raise Unavailable(f"The record of {row['id']} cannot be read by this pgvend.") from error

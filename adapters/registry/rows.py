@@ -7,15 +7,15 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from domain.database import Database
-from domain.idempotency import RequestMark
+from domain.idempotency import IdempotencyKey
 from domain.lifecycle import Step, StepState
-from domain.names import Names, Nickname
+from domain.names import Nickname, PgNames
 from domain.states import State
 from domain.targets import Isolation, Target
 
 
-def row_of(database: Database) -> dict[str, Any]:
-    request = database.request
+def row_from_database(database: Database) -> dict[str, Any]:
+    idempotency_key = database.idempotency_key
     return {
         "id": database.id,
         "nickname": database.nickname.typed,
@@ -25,9 +25,9 @@ def row_of(database: Database) -> dict[str, Any]:
         "provider": database.target.provider,
         "isolation": database.target.isolation.value,
         "caller": database.caller,
-        "request_key": request and request.key,
-        "request_body": request and request.body,
-        "promised": database.promised,
+        "request_key": idempotency_key and idempotency_key.key,
+        "request_body": idempotency_key and idempotency_key.body,
+        "promised": database.resumable,
         "suffixable": database.suffixable,
         "state": database.state.value,
         "labels": dict(database.labels),
@@ -37,27 +37,27 @@ def row_of(database: Database) -> dict[str, Any]:
         "rotation": database.rotation,
         "secret": database.secret,
         "nonce": database.nonce,
-        "history": [_document(step) for step in database.history],
+        "history": [_json_from_step(step) for step in database.history],
         "wake_at": database.wake_at,
         "failures": database.failures,
         "version": database.version,
     }
 
 
-def database_of(row: RowMapping) -> Database:
+def database_from_row(row: RowMapping) -> Database:
     key, body = row["request_key"], row["request_body"]
     return Database(
         id=row["id"],
         nickname=Nickname(row["nickname"]),
-        names=Names(database=row["database"], owner=row["owner"]),
+        names=PgNames(database=row["database"], owner=row["owner"]),
         target=Target(
             name=row["target"],
             provider=row["provider"],
             isolation=Isolation(row["isolation"]),
         ),
         caller=row["caller"],
-        request=None if key is None else RequestMark(key, body),
-        promised=row["promised"],
+        idempotency_key=None if key is None else IdempotencyKey(key, body),
+        resumable=row["promised"],
         suffixable=row["suffixable"],
         state=State(row["state"]),
         labels=row["labels"],
@@ -67,14 +67,14 @@ def database_of(row: RowMapping) -> Database:
         rotation=row["rotation"],
         secret=row["secret"],
         nonce=row["nonce"],
-        history=tuple(_step(document) for document in row["history"]),
+        history=tuple(_step_from_json(document) for document in row["history"]),
         wake_at=row["wake_at"],
         failures=row["failures"],
         version=row["version"],
     )
 
 
-def _document(step: Step) -> dict[str, Any]:
+def _json_from_step(step: Step) -> dict[str, Any]:
     return {
         "number": step.number,
         "name": step.name,
@@ -84,7 +84,7 @@ def _document(step: Step) -> dict[str, Any]:
     }
 
 
-def _step(document: Mapping[str, Any]) -> Step:
+def _step_from_json(document: Mapping[str, Any]) -> Step:
     return Step(
         number=document["number"],
         name=document["name"],

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 
-class Moment(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """A moment in UTC. SQLite stores no time zone, and compares moments as text."""
 
     impl = DateTime(timezone=True)
@@ -37,7 +37,7 @@ METADATA = MetaData()
 _ID = Text().with_variant(Text(collation="C"), "postgresql")  # sorted by its bytes everywhere
 _JSON = JSON().with_variant(JSONB(), "postgresql")
 HOLDS_NAMES = text("state NOT IN ('failed', 'deleted')")
-_HAS_TO_WAKE = text("wake_at IS NOT NULL")
+_IS_SCHEDULED = text("wake_at IS NOT NULL")
 
 DATABASES = Table(
     "databases",
@@ -57,11 +57,11 @@ DATABASES = Table(
     Column("state", Text, nullable=False),
     Column("labels", _JSON, nullable=False),
     Column("extensions", _JSON, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("expires_at", Moment),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
     Column("rotation", Integer, nullable=False),
     Column("history", _JSON, nullable=False),
-    Column("wake_at", Moment),
+    Column("wake_at", UtcDateTime),
     Column("failures", Integer, nullable=False),
     Column("version", Integer, nullable=False),
     Column("secret", Text, nullable=False, server_default=text("''")),
@@ -89,8 +89,8 @@ DATABASES = Table(
     Index(
         "databases_wake_at",
         "wake_at",
-        postgresql_where=_HAS_TO_WAKE,
-        sqlite_where=_HAS_TO_WAKE,
+        postgresql_where=_IS_SCHEDULED,
+        sqlite_where=_IS_SCHEDULED,
     ),
 )
 
@@ -105,16 +105,16 @@ KEYS = Table(
     Column("rate_amount", Integer),
     Column("rate_seconds", Integer),
     Column("origins", _JSON, nullable=False),
-    Column("created_at", Moment, nullable=False),
-    Column("expires_at", Moment),
-    Column("revoked_at", Moment),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
 )
 
 AUDIT = Table(
     "audit",
     METADATA,
     Column("id", _ID, primary_key=True),
-    Column("at", Moment, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
     Column("caller", Text, nullable=False),
     Column("key", Text, nullable=False),
     Column("action", Text, nullable=False),
@@ -130,7 +130,7 @@ RATES = Table(
     "rates",
     METADATA,
     Column("name", Text, primary_key=True),
-    Column("ends_at", Moment, nullable=False),
+    Column("ends_at", UtcDateTime, nullable=False),
     Column("hits", Integer, nullable=False),
 )
 """Used on a server, where replicas share the limits."""

@@ -12,7 +12,7 @@ from ports.driven.installation import Installation
 Fetch = Callable[[str], Awaitable[Sequence[Any]]]
 """Run a query and return its rows, whose columns are found by name."""
 
-_WITHOUT_SECRETS = frozenset({"0001", "0002"})
+_REVISIONS_WITHOUT_SECRETS = frozenset({"0001", "0002"})
 """Revisions in which the passwords of all records come from the same secret."""
 
 _WITH_FORMER_STATES = frozenset({"0001", "0002", "0003", "0004"})
@@ -20,11 +20,11 @@ _WITH_FORMER_STATES = frozenset({"0001", "0002", "0003", "0004"})
 
 _FORMERLY_GONE = frozenset({"failed", "retired"})
 
-_KEPT = "SELECT name AS first FROM installation"
+_INSTALLATION_NAME = "SELECT name AS first FROM installation"
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class LiveRecord:
     """A live record. `secret` is the name of the secret that its password comes from, empty for the
     first secret."""
 
@@ -34,38 +34,40 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remembered(Installation):
+class RegistrySnapshot(Installation):
     """The registry at one moment. `revision` is that of the tables, None without tables;
     `installation_name` is the name of the installation, None before the first start; `live` are the
     records that are neither failed nor deleted."""
 
     revision: str | None = None
-    kept: str | None = None
-    live: tuple[Record, ...] = ()
+    installation_name: str | None = None
+    live: tuple[LiveRecord, ...] = ()
 
     async def name(self, proposed: str) -> str:
         """Return the name that the next start will store."""
-        return self.kept or proposed
+        return self.installation_name or proposed
 
     async def count_by_secret(self, target: str) -> Mapping[str, int]:
         return Counter(record.secret for record in self.live if record.target == target)
 
 
-async def read_snapshot(fetch: Fetch, tables: Collection[str]) -> Remembered:
+async def read_snapshot(fetch: Fetch, tables: Collection[str]) -> RegistrySnapshot:
     """Read the snapshot from a database that has these `tables`, of any known revision."""
     if VERSION_TABLE not in tables:
-        return Remembered()
-    revision = await _first(fetch, f"SELECT version_num AS first FROM {VERSION_TABLE}")
-    kept = await _first(fetch, _KEPT) if "installation" in tables else None
-    secret = "'' AS secret" if revision in _WITHOUT_SECRETS else "secret"
+        return RegistrySnapshot()
+    revision = await _fetch_first(fetch, f"SELECT version_num AS first FROM {VERSION_TABLE}")
+    installation_name = (
+        await _fetch_first(fetch, _INSTALLATION_NAME) if "installation" in tables else None
+    )
+    secret = "'' AS secret" if revision in _REVISIONS_WITHOUT_SECRETS else "secret"
     gone = _FORMERLY_GONE if revision in _WITH_FORMER_STATES else GONE
     states = ", ".join(f"'{state}'" for state in sorted(gone))
     rows = await fetch(f"SELECT id, target, {secret} FROM databases WHERE state NOT IN ({states})")
-    live = tuple(Record(row["id"], row["target"], row["secret"]) for row in rows)
-    return Remembered(revision=revision, kept=kept, live=live)
+    live = tuple(LiveRecord(row["id"], row["target"], row["secret"]) for row in rows)
+    return RegistrySnapshot(revision=revision, installation_name=installation_name, live=live)
 
 
-async def _first(fetch: Fetch, query: str) -> str | None:
+async def _fetch_first(fetch: Fetch, query: str) -> str | None:
     for row in await fetch(query):
         return str(row["first"])
     return None

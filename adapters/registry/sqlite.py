@@ -15,20 +15,20 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from adapters.registry.migration import migrate
 from domain.errors import StartupError
 
-PATIENCE = 5.0
+LOCK_TIMEOUT = 5.0
 """Seconds to wait for another program that locks the file."""
 
-PLACE_TIMEOUT = 30.0
+POOL_TIMEOUT = 30.0
 """Seconds that a call waits for a connection."""
 
-READERS = 4
+READ_CONNECTIONS = 4
 
 
 @contextmanager
-def sole_use(file: Path) -> Iterator[None]:
+def exclusive_lock(file: Path) -> Iterator[None]:
     """Lock the file for this process. Raises StartupError when another process has it locked. The
     operating system releases the lock when the process ends, even by SIGKILL."""
-    with _opened(file.with_name(f"{file.name}.lock")) as lock:
+    with _open_file(file.with_name(f"{file.name}.lock")) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -40,11 +40,13 @@ def sole_use(file: Path) -> Iterator[None]:
         yield
 
 
-def prepare(file: Path, patience: float) -> None:
+def prepare(file: Path, lock_timeout: float) -> None:
     """Create the file if it is missing, with mode 0600; check and migrate it."""
-    with _opened(file) as opened:
+    with _open_file(file) as opened:
         os.fchmod(opened.fileno(), 0o600)
-    engine = create_engine(_url(file, "pysqlite"), poolclass=NullPool, **_manners(patience))
+    engine = create_engine(
+        _url(file, "pysqlite"), poolclass=NullPool, **_engine_options(lock_timeout)
+    )
     with engine.connect() as connection:
         _check(connection, file)
         connection.exec_driver_sql("PRAGMA journal_mode = WAL")
@@ -54,27 +56,29 @@ def prepare(file: Path, patience: float) -> None:
         connection.exec_driver_sql("COMMIT")
 
 
-def engine_of(file: Path, *, connections: int, patience: float = PATIENCE) -> AsyncEngine:
+def create_registry_engine(
+    file: Path, *, connections: int, lock_timeout: float = LOCK_TIMEOUT
+) -> AsyncEngine:
     engine = create_async_engine(
         _url(file, "aiosqlite"),
         pool_size=connections,
         max_overflow=0,
-        pool_timeout=PLACE_TIMEOUT,
-        **_manners(patience),
+        pool_timeout=POOL_TIMEOUT,
+        **_engine_options(lock_timeout),
     )
-    event.listen(engine.sync_engine, "connect", _durable)
+    event.listen(engine.sync_engine, "connect", _set_durability)
     return engine
 
 
-def _manners(patience: float) -> dict[str, Any]:
+def _engine_options(lock_timeout: float) -> dict[str, Any]:
     return {
         "isolation_level": "AUTOCOMMIT",
         "hide_parameters": True,
-        "connect_args": {"timeout": patience},
+        "connect_args": {"timeout": lock_timeout},
     }
 
 
-def _durable(connection: DBAPIConnection, _: object) -> None:
+def _set_durability(connection: DBAPIConnection, _: object) -> None:
     """Let commits survive a loss of power: in WAL mode not every build does that by default."""
     cursor = connection.cursor()
     try:
@@ -101,7 +105,7 @@ def _check(connection: Connection, file: Path) -> None:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[IO[bytes]]:
+def _open_file(file: Path) -> Iterator[IO[bytes]]:
     """Open the file, and create it with mode 0600 when it is missing. Raises StartupError."""
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600)

@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import Executable, RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from adapters.registry.errors import translated
-from ports.driven.cancellation import finished
+from adapters.registry.errors import translate_errors
+from ports.driven.cancellation import run_to_completion
 
 
-def is_sayable(text: str) -> bool:
+def is_storable(text: str) -> bool:
     """Return whether every database can store the text."""
     return "\0" not in text and text.encode(errors="replace").decode() == text
 
@@ -28,7 +28,7 @@ class Store:
 
     async def fetch(self, statement: Executable) -> Sequence[RowMapping]:
         """Return the rows of a query. Raises Unavailable."""
-        with translated():
+        with translate_errors():
             async with self._reading.connect() as connection:
                 return (await connection.execute(statement)).mappings().all()
 
@@ -40,27 +40,27 @@ class Store:
         `first` runs before it in the same transaction. The transaction runs to completion even when
         the caller is cancelled, so that it is never half done and never stays open.
 
-        Raises Unavailable, RequestKnown and NameTaken.
+        Raises Unavailable, RequestAlreadyRecorded and NameTaken.
         """
-        return await finished(self._written(statement, values, first))
+        return await run_to_completion(self._write(statement, values, first))
 
-    async def counted(self, statement: Executable, values: Mapping[str, Any]) -> RowMapping:
+    async def write_returning(self, statement: Executable, values: Mapping[str, Any]) -> RowMapping:
         """Run a statement, and return the row that it wrote. Raises Unavailable."""
-        with translated():
+        with translate_errors():
             async with self._writing.connect() as connection:
                 return (await connection.execute(statement, values)).mappings().one()
 
-    async def _written(
+    async def _write(
         self, statement: Executable, values: Mapping[str, Any], first: Executable | None
     ) -> int:
-        with translated():
+        with translate_errors():
             async with self._writing.connect() as connection:
                 if first is not None:
-                    return await _together(connection, first, statement, values)
+                    return await _write_in_transaction(connection, first, statement, values)
                 return (await connection.execute(statement, values)).rowcount
 
 
-async def _together(
+async def _write_in_transaction(
     connection: AsyncConnection,
     first: Executable,
     statement: Executable,

@@ -10,57 +10,59 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.registry import postgres, sqlite
-from adapters.registry.api_keys import SqlKeyRing
-from adapters.registry.audit_log import SqlAuditTrail
-from adapters.registry.errors import told
+from adapters.registry.api_keys import SqlApiKeyStore
+from adapters.registry.audit_log import SqlAuditLog
+from adapters.registry.errors import startup_errors
 from adapters.registry.installation import SqlInstallation
 from adapters.registry.leases import PostgresLeases
-from adapters.registry.rate_limiter import SqlRates
+from adapters.registry.rate_limiter import SqlRateLimiter
 from adapters.registry.registry import SqlRegistry
 from adapters.registry.store import Store
-from ports.driven.api_key_store import KeyRing
-from ports.driven.audit_log import AuditTrail
-from ports.driven.cancellation import finished
+from ports.driven.api_key_store import ApiKeyStore
+from ports.driven.audit_log import AuditLog
+from ports.driven.cancellation import run_to_completion
 from ports.driven.installation import Installation
 from ports.driven.leases import Leases
-from ports.driven.rate_limiter import Rates
+from ports.driven.rate_limiter import RateLimiter
 from ports.driven.registry import Registry
 
-POSTGRES_MEND = (
+POSTGRES_FIX = (
     "Set PGVEND_REGISTRY_URL to postgresql://user:password@host:5432/database: the server has to "
     "be running, and the user has to own the database."
 )
 
 
 @dataclass(frozen=True)
-class Opened:
+class Stores:
     """The stores of one database, and the leases of the processes that share it."""
 
     registry: Registry
     leases: Leases
-    keys: KeyRing
-    audit: AuditTrail
+    keys: ApiKeyStore
+    audit: AuditLog
     installation: Installation
-    shared_rates: Rates | None = None
+    shared_rate_limiter: RateLimiter | None = None
     """The limits that replicas share; None where there is one process."""
 
 
-def kept_in(store: Store, leases: Leases, shared_rates: Rates | None = None) -> Opened:
+def create_stores(
+    store: Store, leases: Leases, shared_rate_limiter: RateLimiter | None = None
+) -> Stores:
     """Return the stores of one database."""
-    return Opened(
+    return Stores(
         SqlRegistry(store),
         leases,
-        SqlKeyRing(store),
-        SqlAuditTrail(store),
+        SqlApiKeyStore(store),
+        SqlAuditLog(store),
         SqlInstallation(store),
-        shared_rates,
+        shared_rate_limiter,
     )
 
 
 @asynccontextmanager
-async def opened_sqlite(
-    file: Path, leases: Leases, patience: float = sqlite.PATIENCE
-) -> AsyncIterator[Opened]:
+async def open_sqlite_stores(
+    file: Path, leases: Leases, lock_timeout: float = sqlite.LOCK_TIMEOUT
+) -> AsyncIterator[Stores]:
     """Open the registry in a file, and create the file when it is missing. `leases`
     are those of this process. `lock_timeout` is the time in seconds to wait for another program
     that locks the file.
@@ -69,33 +71,37 @@ async def opened_sqlite(
     newer pgvend migrated it.
     """
     async with AsyncExitStack() as closing:
-        with told(f"See {file}."):
-            closing.enter_context(sqlite.sole_use(file))
-            await finished(asyncio.to_thread(sqlite.prepare, file, patience))
+        with startup_errors(f"See {file}."):
+            closing.enter_context(sqlite.exclusive_lock(file))
+            await run_to_completion(asyncio.to_thread(sqlite.prepare, file, lock_timeout))
         # one connection to write: several would wait for each other by polling; readers never wait
-        engine_of = partial(sqlite.engine_of, file, patience=patience)
-        writing = _closed_by(closing, engine_of(connections=1))
-        reading = _closed_by(closing, engine_of(connections=sqlite.READERS))
-        yield kept_in(Store(reading, writing), leases)
+        create_registry_engine = partial(
+            sqlite.create_registry_engine, file, lock_timeout=lock_timeout
+        )
+        writing = _close_on_exit(closing, create_registry_engine(connections=1))
+        reading = _close_on_exit(
+            closing, create_registry_engine(connections=sqlite.READ_CONNECTIONS)
+        )
+        yield create_stores(Store(reading, writing), leases)
 
 
 @asynccontextmanager
-async def opened_postgres(url: str) -> AsyncIterator[Opened]:
+async def open_postgres_stores(url: str) -> AsyncIterator[Stores]:
     """Open the registry in a database, which many processes may have open.
 
     Raises StartupError when it cannot be reached, when a newer pgvend migrated it, or when its user
     lacks a privilege.
     """
-    with told(POSTGRES_MEND):
+    with startup_errors(POSTGRES_FIX):
         await postgres.prepare(url)
     async with AsyncExitStack() as closing:
-        engine = _closed_by(closing, postgres.engine_of(url))
+        engine = _close_on_exit(closing, postgres.create_registry_engine(url))
         leases = PostgresLeases(partial(postgres.open_session, url))
         closing.push_async_callback(leases.close)
         store = Store(engine, engine)
-        yield kept_in(store, leases, SqlRates(store))
+        yield create_stores(store, leases, SqlRateLimiter(store))
 
 
-def _closed_by(closing: AsyncExitStack, engine: AsyncEngine) -> AsyncEngine:
-    closing.push_async_callback(lambda: finished(engine.dispose()))
+def _close_on_exit(closing: AsyncExitStack, engine: AsyncEngine) -> AsyncEngine:
+    closing.push_async_callback(lambda: run_to_completion(engine.dispose()))
     return engine

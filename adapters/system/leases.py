@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 from ports.driven.leases import Leases
 
 
-class MemoryLeases(Leases):
+class InProcessLeases(Leases):
     """For a service of one process. All leases end with the process."""
 
     def __init__(self) -> None:
         self._held: set[str] = set()
 
     @asynccontextmanager
-    async def held(self, name: str) -> AsyncIterator[bool]:
+    async def acquire(self, name: str) -> AsyncIterator[bool]:
         if name in self._held:
             yield False
             return

@@ -44,12 +44,12 @@ _OUTPUT_ERRORS = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EDQUOT, errno.EFBI
 class Commands(TyperGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self._loaded = cache(_loaded)
+        self._load_command = cache(_load_command)
         names: dict[str, Any] = dict.fromkeys(COMMANDS)
         self.commands = names  # for the help, and to suggest a command for a misspelled one
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        return self._loaded(cmd_name) if cmd_name in COMMANDS else None
+        return self._load_command(cmd_name) if cmd_name in COMMANDS else None
 
 
 def main() -> None:
@@ -83,7 +83,7 @@ def pgvend() -> None:
     """Create PostgreSQL databases by nickname, with working credentials."""
 
 
-def _loaded(name: str) -> Any:
+def _load_command(name: str) -> Any:
     file, _, what = COMMANDS[name].partition(".")
     found = getattr(import_module(f"entrypoints.cli.{file}"), what)
     app = typer.Typer()

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from entrypoints.cli.client import explained
+from entrypoints.cli.client import reporting_errors
 from entrypoints.cli.options import AsJson
-from entrypoints.cli.paging import ask_all
+from entrypoints.cli.paging import list_all
 from entrypoints.cli.printing import print_json, print_table
 
 HEADS = ("at", "caller", "key", "action", "subject", "address", "outcome")
@@ -25,8 +25,8 @@ def audit(
     """Print the audit events, newest first."""
     asked = {"caller": caller, "subject": subject}
     query = [(name, value) for name, value in asked.items() if value is not None]
-    with explained():
-        events = [*islice(ask_all("audit-events", "audit_events", query), limit)]
+    with reporting_errors():
+        events = [*islice(list_all("audit-events", "audit_events", query), limit)]
         if as_json:
             print_json({"audit_events": events})
         else:

@@ -11,7 +11,7 @@ import aiohttp
 import typer
 
 from domain.errors import PgvendError
-from domain.text import legible_lines
+from domain.text import escape_unprintable_lines
 from entrypoints.config.loading import load_client_settings
 from entrypoints.config.settings import ClientSettings
 
@@ -19,49 +19,51 @@ TIMEOUT = aiohttp.ClientTimeout(total=400)
 """Longer than a call can wait for its turn and for a locked Neon project together."""
 
 
-class AskError(Exception):
+class RequestError(Exception):
     """The request failed; the message says why."""
 
 
-class NoPgvend(AskError):
+class NotPgvend(RequestError):
     """The server at PGVEND_URL is not a pgvend service."""
 
     def __init__(self) -> None:
-        super().__init__(f"The server at {_client().url} is not a pgvend service: set PGVEND_URL.")
+        super().__init__(
+            f"The server at {_client_settings().url} is not a pgvend service: set PGVEND_URL."
+        )
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def reporting_errors() -> Iterator[None]:
     """Print an error on standard error and exit with status 1."""
     try:
         yield
-    except (AskError, PgvendError) as error:
-        print(f"pgvend: {legible_lines(str(error))}", file=sys.stderr)
+    except (RequestError, PgvendError) as error:
+        print(f"pgvend: {escape_unprintable_lines(str(error))}", file=sys.stderr)
         raise typer.Exit(1) from None
 
 
-def ask(
+def send_request(
     method: str,
     *path: str,
     query: Sequence[tuple[str, str]] = (),
     body: Mapping[str, Any] | None = None,
 ) -> Any:
     """Send a request to `path` under /v1, and return the JSON of the answer. Raises AskError."""
-    client = _client()
+    client = _client_settings()
     place = "/".join(quote(part, safe="", errors="replace") for part in path)
     url = f"{client.url.rstrip('/')}/v1/{place}?{urlencode(query, errors='replace')}"
-    status, answer = asyncio.run(_answer(client, method, url.removesuffix("?"), body))
+    status, answer = asyncio.run(_send(client, method, url.removesuffix("?"), body))
     match answer:
         case {"code": "unauthenticated"}:
-            raise AskError(f"{client.url} requires an API key: set PGVEND_KEY to a valid one.")
+            raise RequestError(f"{client.url} requires an API key: set PGVEND_KEY to a valid one.")
         case {"detail": detail, "request_id": request_id}:
-            raise AskError(f"{detail} (request {request_id})")
+            raise RequestError(f"{detail} (request {request_id})")
         case dict() if status < 300:
             return answer
-    raise NoPgvend
+    raise NotPgvend
 
 
-async def _answer(
+async def _send(
     client: ClientSettings, method: str, url: str, body: Mapping[str, Any] | None
 ) -> tuple[int, Any]:
     """Return the status and the JSON of the answer; None if it is not JSON."""
@@ -74,12 +76,12 @@ async def _answer(
         ):
             return response.status, await response.json(content_type=None)
     except TimeoutError as error:
-        raise AskError(
+        raise RequestError(
             f"{client.url} did not answer within {TIMEOUT.total:.0f} s; the request may still "
             "complete: check with `pgvend list`."
         ) from error
     except aiohttp.ClientError as error:
-        raise AskError(
+        raise RequestError(
             f"Cannot connect to pgvend at {client.url} ({type(error).__name__}): start it with "
             "`pgvend serve`, or set PGVEND_URL."
         ) from error
@@ -87,5 +89,5 @@ async def _answer(
         return 0, None
 
 
-def _client() -> ClientSettings:
+def _client_settings() -> ClientSettings:
     return load_client_settings()

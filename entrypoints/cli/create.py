@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from entrypoints.cli.client import AskError, ask, explained
+from entrypoints.cli.client import RequestError, reporting_errors, send_request
 from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, FormatName, Ttl
-from entrypoints.cli.printing import print_handed_out
-from entrypoints.formats import chosen
+from entrypoints.cli.printing import print_result
+from entrypoints.formats import choose_format
 
 
 def create(  # noqa: PLR0913, PLR0917 - each is an option
@@ -31,19 +31,19 @@ def create(  # noqa: PLR0913, PLR0917 - each is an option
 
     PGVEND_URL is the address of the service, PGVEND_KEY the API key.
     """
-    with explained():
-        form = chosen("env" if as_env else format_name, None)
-        body = _body(nickname, ttl, label or [], extension or [])
-        created = ask("POST", "databases", body=body)
-        print_handed_out(created, form, as_json=as_json, ca_file=ca_file)
+    with reporting_errors():
+        form = choose_format("env" if as_env else format_name, None)
+        body = _create_body(nickname, ttl, label or [], extension or [])
+        created = send_request("POST", "databases", body=body)
+        print_result(created, form, as_json=as_json, ca_file=ca_file)
 
 
-def _body(
+def _create_body(
     nickname: str, ttl: str | None, labels: Sequence[str], extensions: Sequence[str]
 ) -> Mapping[str, Any]:
     pairs = [label.partition("=") for label in labels]
     if bad := [key for key, equals, _ in pairs if not equals]:
-        raise AskError(f"Write a label as key=value, not {bad[0]!r}.")
+        raise RequestError(f"Write a label as key=value, not {bad[0]!r}.")
     body = {
         "nickname": nickname,
         "ttl": ttl,

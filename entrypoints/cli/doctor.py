@@ -7,9 +7,9 @@ from typing import Any
 
 import typer
 
-from domain.doctor import Check, Mend, has_failed
+from domain.doctor import DoctorCheck, Fix, has_failed
 from domain.text import is_plain
-from entrypoints.cli.client import explained
+from entrypoints.cli.client import reporting_errors
 from entrypoints.cli.options import AsJson
 from entrypoints.cli.printing import print_json, print_table
 from entrypoints.config.loading import load_settings
@@ -26,68 +26,68 @@ def doctor(as_json: AsJson = False) -> None:
 
     Changes nothing and needs no running service. Exits with status 1 if a check fails.
     """
-    with explained():
+    with reporting_errors():
         checks = asyncio.run(create_doctor(load_settings())())
         if as_json:
-            print_json(_told(checks))
+            print_json(_to_json(checks))
         else:
             _print(checks)
     if has_failed(checks):
         raise typer.Exit(1)
 
 
-def _print(checks: Sequence[Check]) -> None:
+def _print(checks: Sequence[DoctorCheck]) -> None:
     print_table(HEADS, [_row(check) for check in checks])
     for head, by_admin in ((BY_SUPERUSER, False), (BY_ADMIN, True)):
         if lines := list(_script(checks, by_admin)):
             print(f"\n{head}\n", *lines, sep="\n")
 
 
-def _script(checks: Sequence[Check], by_admin: bool) -> Iterator[str]:
+def _script(checks: Sequence[DoctorCheck], by_admin: bool) -> Iterator[str]:
     """Yield the fixes as a script for psql."""
     for check in checks:
-        mends = [mend for mend in check.outcome.mends if mend.by_admin is by_admin]
-        if mends:
+        fixes = [fix for fix in check.outcome.fixes if fix.by_admin is by_admin]
+        if fixes:
             yield f"-- {check.name}"
-        if len(safe := [mend for mend in mends if _is_sql_alone(mend)]) < len(mends):
+        if len(safe := [fix for fix in fixes if _is_plain_sql(fix)]) < len(fixes):
             yield "-- left out: a database or role whose name holds control characters"
-        for database, there in groupby(safe, key=lambda mend: mend.database):
+        for database, there in groupby(safe, key=lambda fix: fix.database):
             if database is not None:
-                yield f"\\connect {_quoted(database)}"
-            yield from (mend.statement for mend in there)
+                yield f"\\connect {_quote(database)}"
+            yield from (fix.statement for fix in there)
 
 
-def _is_sql_alone(mend: Mend) -> bool:
+def _is_plain_sql(fix: Fix) -> bool:
     """Return whether psql reads nothing but SQL. After a line break, a psql command could follow,
     such as one that runs a program."""
-    return is_plain(mend.statement) and is_plain(mend.database or "")
+    return is_plain(fix.statement) and is_plain(fix.database or "")
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _row(check: Check) -> dict[str, str]:
+def _row(check: DoctorCheck) -> dict[str, str]:
     outcome = check.outcome
     return {"verdict": outcome.verdict, "check": check.name, "detail": outcome.detail}
 
 
-def _told(checks: Sequence[Check]) -> dict[str, Any]:
+def _to_json(checks: Sequence[DoctorCheck]) -> dict[str, Any]:
     members = [
         {
             "name": check.name,
             "verdict": check.outcome.verdict,
             "detail": check.outcome.detail,
-            "fixes": [_mend(mend) for mend in check.outcome.mends],
+            "fixes": [_fix_to_json(fix) for fix in check.outcome.fixes],
         }
         for check in checks
     ]
     return {"ok": not has_failed(checks), "checks": members}
 
 
-def _mend(mend: Mend) -> dict[str, Any]:
+def _fix_to_json(fix: Fix) -> dict[str, Any]:
     return {
-        "statement": mend.statement,
-        "database": mend.database,
-        "run_as": "admin" if mend.by_admin else "superuser",
+        "statement": fix.statement,
+        "database": fix.database,
+        "run_as": "admin" if fix.by_admin else "superuser",
     }

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from entrypoints.cli.client import ask, explained
-from entrypoints.cli.options import AsJson, Id
+from entrypoints.cli.client import reporting_errors, send_request
+from entrypoints.cli.options import AsJson, DatabaseId
 from entrypoints.cli.printing import print_json, print_table
 
 NewTtl = Annotated[
@@ -13,10 +13,10 @@ NewTtl = Annotated[
 ]
 
 
-def extend(database_id: Id, ttl: NewTtl, as_json: AsJson = False) -> None:
+def extend(database_id: DatabaseId, ttl: NewTtl, as_json: AsJson = False) -> None:
     """Set a new expiry, counted from now."""
-    with explained():
-        database = ask("PATCH", "databases", database_id, body={"ttl": ttl})
+    with reporting_errors():
+        database = send_request("PATCH", "databases", database_id, body={"ttl": ttl})
         if as_json:
             print_json(database)
         else:

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from entrypoints.cli.client import ask, explained
-from entrypoints.cli.options import AsJson, Id
-from entrypoints.cli.printing import member, print_json, print_table
+from entrypoints.cli.client import reporting_errors, send_request
+from entrypoints.cli.options import AsJson, DatabaseId
+from entrypoints.cli.printing import get_member, print_json, print_table
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A name from `pgvend extensions list`.")]
 
@@ -23,18 +23,18 @@ def extensions() -> typer.Typer:
 
 def list_(as_json: AsJson = False) -> None:
     """Print the extensions that databases can have."""
-    with explained():
-        answer = ask("GET", "extensions")
+    with reporting_errors():
+        answer = send_request("GET", "extensions")
         if as_json:
             print_json(answer)
         else:
-            print_table(("name", "version", "description"), member(answer, "extensions"))
+            print_table(("name", "version", "description"), get_member(answer, "extensions"))
 
 
-def add(database_id: Id, name: Name, as_json: AsJson = False) -> None:
+def add(database_id: DatabaseId, name: Name, as_json: AsJson = False) -> None:
     """Install an extension in a database."""
-    with explained():
-        database = ask("POST", "databases", database_id, "extensions", body={"name": name})
+    with reporting_errors():
+        database = send_request("POST", "databases", database_id, "extensions", body={"name": name})
         if as_json:
             print_json(database)
         else:

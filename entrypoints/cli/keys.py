@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from domain.callers import Scope
-from domain.text import legible
-from entrypoints.cli.client import ask, explained
+from domain.text import escape_unprintable
+from entrypoints.cli.client import reporting_errors, send_request
 from entrypoints.cli.options import AsJson
-from entrypoints.cli.paging import ask_all
-from entrypoints.cli.printing import member, print_json, print_table
+from entrypoints.cli.paging import list_all
+from entrypoints.cli.printing import get_member, print_json, print_table
 
 HEADS = ("id", "name", "scopes", "quota", "rate", "origins", "expires_at", "revoked_at")
 
@@ -62,20 +62,20 @@ def create(  # noqa: PLR0913, PLR0917 # each is an option
     """Create an API key and print it. It is shown only once."""
     scopes = [part.strip() for part in scope.split(",")]
     body = {"name": name, "scopes": scopes, "quota": quota, "rate": rate, "ttl": ttl}
-    with explained():
-        created = ask("POST", "keys", body={**body, "origins": origin or []})
-        for notice in member(created, "notices"):
-            print(f"pgvend: {legible(str(notice))}", file=sys.stderr)
+    with reporting_errors():
+        created = send_request("POST", "keys", body={**body, "origins": origin or []})
+        for notice in get_member(created, "notices"):
+            print(f"pgvend: {escape_unprintable(str(notice))}", file=sys.stderr)
         if as_json:
             print_json(created)
         else:
-            print(member(created, "key"))
+            print(get_member(created, "key"))
 
 
 def list_(as_json: AsJson = False) -> None:
     """Print the properties of the API keys, newest first."""
-    with explained():
-        records = [*ask_all("keys", "keys")]
+    with reporting_errors():
+        records = [*list_all("keys", "keys")]
         if as_json:
             print_json({"keys": records})
         else:
@@ -84,9 +84,9 @@ def list_(as_json: AsJson = False) -> None:
 
 def revoke(key_id: KeyId, as_json: AsJson = False) -> None:
     """Revoke an API key at once and permanently. Its databases stay."""
-    with explained():
-        revoked = ask("DELETE", "keys", key_id)
+    with reporting_errors():
+        revoked = send_request("DELETE", "keys", key_id)
         if as_json:
             print_json(revoked)
         else:
-            print(f"{legible(str(member(revoked, 'id')))} is revoked")
+            print(f"{escape_unprintable(str(get_member(revoked, 'id')))} is revoked")

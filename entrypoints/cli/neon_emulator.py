@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from domain.errors import StartupError
-from domain.text import legible_lines
+from domain.text import escape_unprintable_lines
 from entrypoints.config.logging import configure_logging
 from entrypoints.neon_emulator.behaviour import Behaviour
 from entrypoints.neon_emulator.runner import serve
@@ -35,15 +35,15 @@ def neon_emulator(
     Prints settings for .env. All its databases are lost when it stops.
     """
     try:
-        behaviour = _behaviour(operation_ms, store_passwords, knobs or [])
+        behaviour = _parse_behaviour(operation_ms, store_passwords, knobs or [])
         configure_logging("info", terminal=sys.stderr.isatty())
-        serve(port, behaviour, _announce)
+        serve(port, behaviour, _print_settings)
     except StartupError as error:
-        print(f"pgvend: {legible_lines(str(error))}", file=sys.stderr)
+        print(f"pgvend: {escape_unprintable_lines(str(error))}", file=sys.stderr)
         raise typer.Exit(1) from None
 
 
-def _behaviour(operation_ms: int, store_passwords: bool, knobs: list[str]) -> Behaviour:
+def _parse_behaviour(operation_ms: int, store_passwords: bool, knobs: list[str]) -> Behaviour:
     usual = {"operation_seconds": operation_ms / 1000, "store_passwords": store_passwords}
     pairs = [knob.partition("=") for knob in knobs]
     try:
@@ -54,7 +54,7 @@ def _behaviour(operation_ms: int, store_passwords: bool, knobs: list[str]) -> Be
         raise StartupError(f"--set {knob}: {first['msg']}; the options are {all_knobs}.") from None
 
 
-def _announce(emulator: Emulator, url: str) -> None:
+def _print_settings(emulator: Emulator, url: str) -> None:
     print(
         f"# Neon's API, emulated until you stop it. Put this into .env and run `pgvend serve`.\n"
         f"NEON_API_URL={url}\n"

@@ -7,7 +7,7 @@ import typer
 
 from entrypoints.formats import FORMATS
 
-Id = Annotated[
+DatabaseId = Annotated[
     str, typer.Argument(metavar="ID", help="The database id, as printed by `pgvend list`.")
 ]
 

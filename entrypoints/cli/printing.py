@@ -9,8 +9,8 @@ from typing import Any
 from domain.connection import Connection
 from domain.postgres_url import Address
 from domain.secrets import Secret
-from domain.text import legible
-from entrypoints.cli.client import AskError, NoPgvend
+from domain.text import escape_unprintable
+from entrypoints.cli.client import NotPgvend, RequestError
 from entrypoints.formats import Format
 
 
@@ -20,23 +20,23 @@ def print_json(answer: Any) -> None:
 
 def print_connection(answer: Any, form: Format, ca_file: Path | None = None) -> None:
     """Raises NoPgvend if the answer is not a connection."""
-    _print_written(connection_of(answer), form, ca_file)
+    _print_rendered(parse_connection(answer), form, ca_file)
 
 
-def print_handed_out(
+def print_result(
     answer: Mapping[str, Any], form: Format, *, as_json: bool, ca_file: Path | None = None
 ) -> None:
     """Print the complete answer, or the connection in it. Raises NoPgvend if it has none."""
-    connection = connection_of(answer.get("connection"))
+    connection = parse_connection(answer.get("connection"))
     if as_json:
         print_json(answer)
     else:
-        _print_written(connection, form, ca_file)
+        _print_rendered(connection, form, ca_file)
 
 
 def print_table(heads: Sequence[str], rows: Iterable[Any]) -> None:
     """Print a line for each row, with these of its members. Raises NoPgvend if one is missing."""
-    lines = [[head.upper() for head in heads], *(_cells(heads, row) for row in rows)]
+    lines = [[head.upper() for head in heads], *(_format_row(heads, row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     for line in lines:
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
@@ -48,21 +48,21 @@ def print_members(answer: Mapping[str, Any]) -> None:
     width = max(map(len, answer), default=0)
     for name, value in answer.items():
         for item in value if isinstance(value, list) and value else [value]:
-            print(f"{_shown(name).ljust(width)}  {_cell(item)}")
+            print(f"{_escape(name).ljust(width)}  {_format_cell(item)}")
 
 
-def member(answer: Mapping[str, Any], name: str) -> Any:
+def get_member(answer: Mapping[str, Any], name: str) -> Any:
     """Return the member of an answer. Raises NoPgvend if it is missing."""
     if name not in answer:
-        raise NoPgvend
+        raise NotPgvend
     return answer[name]
 
 
-def _print_written(connection: Connection, form: Format, ca_file: Path | None) -> None:
-    print(form.render(connection, kept_authorities(connection, ca_file)).removesuffix("\n"))
+def _print_rendered(connection: Connection, form: Format, ca_file: Path | None) -> None:
+    print(form.render(connection, write_authorities(connection, ca_file)).removesuffix("\n"))
 
 
-def kept_authorities(connection: Connection, ca_file: Path | None) -> str | None:
+def write_authorities(connection: Connection, ca_file: Path | None) -> str | None:
     """Write the connection's certificate authorities to `ca_file`, and return its absolute path.
     Return None if the connection has none, or `ca_file` is None. Raises AskError."""
     if ca_file is None or connection.sslrootcert is None:
@@ -70,13 +70,13 @@ def kept_authorities(connection: Connection, ca_file: Path | None) -> str | None
     try:
         ca_file.write_text(connection.sslrootcert, "ascii")
     except OSError as error:
-        raise AskError(
+        raise RequestError(
             f"{ca_file} cannot be written ({error.strerror}): use another file for --ca-file."
         ) from error
     return str(ca_file.absolute())
 
 
-def connection_of(answer: Any) -> Connection:
+def parse_connection(answer: Any) -> Connection:
     """Raises NoPgvend if the answer is not a connection."""
     match answer:
         case {
@@ -90,7 +90,7 @@ def connection_of(answer: Any) -> Connection:
             return Connection(
                 host=host,
                 port=port,
-                more_hosts=_more_hosts(answer.get("hosts")),
+                more_hosts=_parse_more_hosts(answer.get("hosts")),
                 target_session_attrs=answer.get("target_session_attrs", "any"),
                 database=database,
                 user=user,
@@ -100,24 +100,24 @@ def connection_of(answer: Any) -> Connection:
                 connection_limit=answer.get("connection_limit"),
                 pooler_host=answer.get("pooler_host"),
             )
-    raise NoPgvend
+    raise NotPgvend
 
 
-def _more_hosts(answer: Any) -> tuple[Address, ...]:
+def _parse_more_hosts(answer: Any) -> tuple[Address, ...]:
     """Raises NoPgvend if they are malformed."""
     try:
         return tuple(Address(str(at["host"]), int(at["port"])) for at in (answer or [])[1:])
     except (TypeError, ValueError, KeyError):
-        raise NoPgvend from None
+        raise NotPgvend from None
 
 
-def _cells(heads: Sequence[str], row: Any) -> list[str]:
+def _format_row(heads: Sequence[str], row: Any) -> list[str]:
     if not isinstance(row, dict):
-        raise NoPgvend
-    return [_cell(member(row, head)) for head in heads]
+        raise NotPgvend
+    return [_format_cell(get_member(row, head)) for head in heads]
 
 
-def _cell(value: Any) -> str:
+def _format_cell(value: Any) -> str:
     match value:
         case {"name": name, "state": state, "at": at, **more}:  # a step
             text = " ".join(map(str, (name, state, at, *more.values())))
@@ -129,10 +129,10 @@ def _cell(value: Any) -> str:
             text = ", ".join(map(str, value))
         case _:
             text = str(value)
-    return _shown(text) or "-"
+    return _escape(text) or "-"
 
 
-def _shown(text: str) -> str:
+def _escape(text: str) -> str:
     """Escape control characters, and characters that the terminal cannot print."""
     encoding = sys.stdout.encoding
-    return legible(text).encode(encoding, "backslashreplace").decode(encoding)
+    return escape_unprintable(text).encode(encoding, "backslashreplace").decode(encoding)

@@ -8,32 +8,35 @@ from typing import Annotated
 import typer
 
 from domain.connection import Connection
-from entrypoints.cli.client import AskError, explained
-from entrypoints.cli.connection import ask_connection
-from entrypoints.cli.options import Id, Verify
-from entrypoints.cli.printing import connection_of, kept_authorities
-from entrypoints.formats.rendering import variables
+from entrypoints.cli.client import RequestError, reporting_errors
+from entrypoints.cli.connection import fetch_connection
+from entrypoints.cli.options import DatabaseId, Verify
+from entrypoints.cli.printing import parse_connection, write_authorities
+from entrypoints.formats.rendering import to_variables
 
 Arguments = Annotated[list[str] | None, typer.Argument(help="Arguments for psql, after --.")]
 
 
-def psql(database_id: Id, arguments: Arguments = None, verify: Verify = True) -> None:
+def psql(database_id: DatabaseId, arguments: Arguments = None, verify: Verify = True) -> None:
     """Open psql in a database; the password appears neither on a command line nor in a history."""
-    with explained():
-        connection = connection_of(ask_connection(database_id, verify=verify))
-        environment = {**os.environ, **variables(connection, _authorities(connection))}
+    with reporting_errors():
+        connection = parse_connection(fetch_connection(database_id, verify=verify))
+        environment = {
+            **os.environ,
+            **to_variables(connection, _write_authorities_file(connection)),
+        }
         try:
             os.execvpe("psql", ["psql", *(arguments or [])], environment)  # noqa: S606, S607 - psql from the user's PATH
         except OSError as error:
-            raise AskError(
+            raise RequestError(
                 f"psql cannot be started ({error.strerror}): install PostgreSQL's client programs."
             ) from error
 
 
-def _authorities(connection: Connection) -> str | None:
+def _write_authorities_file(connection: Connection) -> str | None:
     """Write the certificate authorities to a file for psql, and return its path. The file stays in
     the temporary folder, because psql replaces this process."""
     if connection.sslrootcert is None:
         return None
     folder = Path(tempfile.mkdtemp(prefix="pgvend-"))
-    return kept_authorities(connection, folder / "ca.pem")
+    return write_authorities(connection, folder / "ca.pem")

@@ -1,21 +1,21 @@
 """`pgvend restore`."""
 
-from entrypoints.cli.client import ask, explained
-from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, FormatName, Id, Ttl
-from entrypoints.cli.printing import print_handed_out
-from entrypoints.formats import chosen
+from entrypoints.cli.client import reporting_errors, send_request
+from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, DatabaseId, FormatName, Ttl
+from entrypoints.cli.printing import print_result
+from entrypoints.formats import choose_format
 
 
 def restore(
-    database_id: Id,
+    database_id: DatabaseId,
     ttl: Ttl = None,
     format_name: FormatName = DEFAULT_FORMAT,
     ca_file: CaFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Restore an expired database within its grace period, and print its connection."""
-    with explained():
-        form = chosen(format_name, None)
+    with reporting_errors():
+        form = choose_format(format_name, None)
         body = {} if ttl is None else {"ttl": ttl}
-        restored = ask("POST", "databases", database_id, "restore", body=body)
-        print_handed_out(restored, form, as_json=as_json, ca_file=ca_file)
+        restored = send_request("POST", "databases", database_id, "restore", body=body)
+        print_result(restored, form, as_json=as_json, ca_file=ca_file)

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from entrypoints.cli.client import ask, explained
-from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, FormatName, Id
-from entrypoints.cli.printing import print_handed_out
-from entrypoints.formats import chosen
+from entrypoints.cli.client import reporting_errors, send_request
+from entrypoints.cli.options import DEFAULT_FORMAT, AsJson, CaFile, DatabaseId, FormatName
+from entrypoints.cli.printing import print_result
+from entrypoints.formats import choose_format
 
 EndSessions = Annotated[
     bool,
@@ -19,7 +19,7 @@ EndSessions = Annotated[
 
 
 def rotate(
-    database_id: Id,
+    database_id: DatabaseId,
     end_sessions: EndSessions = False,
     format_name: FormatName = DEFAULT_FORMAT,
     ca_file: CaFile = None,
@@ -29,10 +29,10 @@ def rotate(
 
     Reports on standard error if the owner's open sessions were ended.
     """
-    with explained():
-        form = chosen(format_name, None)  # before anything is changed
+    with reporting_errors():
+        form = choose_format(format_name, None)  # before anything is changed
         body = {"end_sessions": True} if end_sessions else None
-        rotated = ask("POST", "databases", database_id, "rotate", body=body)
-        print_handed_out(rotated, form, as_json=as_json, ca_file=ca_file)
+        rotated = send_request("POST", "databases", database_id, "rotate", body=body)
+        print_result(rotated, form, as_json=as_json, ca_file=ca_file)
         if rotated.get("sessions_ended"):
             print("pgvend: the owner's open sessions were ended", file=sys.stderr)

@@ -16,16 +16,16 @@ import typer
 from aiohttp import web
 
 from domain.errors import StartupError
-from domain.text import legible_lines
-from entrypoints.config.data_folder import service_secret
+from domain.text import escape_unprintable_lines
+from entrypoints.config.data_folder import load_service_secret
 from entrypoints.config.exposure import find_open_access, find_unreachable_host
-from entrypoints.config.field_types import needed
-from entrypoints.config.loading import ignored_variables, load_settings
+from entrypoints.config.field_types import require
+from entrypoints.config.loading import find_ignored_variables, load_settings
 from entrypoints.config.logging import configure_logging
 from entrypoints.config.settings import Settings
-from entrypoints.config.tls import tls_of
+from entrypoints.config.tls import create_tls_context
 from entrypoints.http.app import build_app
-from entrypoints.http.server.runner import limits_of_process, serving
+from entrypoints.http.server.runner import raise_process_limits, serving
 from entrypoints.wiring.container import Container
 
 Insecure = Annotated[
@@ -47,17 +47,17 @@ def serve(insecure: Insecure = False, tls_cert: TlsCert = None, tls_key: TlsKey 
         if (problem := find_open_access(settings)) and not insecure:
             raise StartupError(problem)
         configure_logging(settings.log_level, terminal=sys.stderr.isatty())
-        _warn(settings)
+        _log_warnings(settings)
         _run(settings, insecure)
     except StartupError as error:
-        print(f"pgvend: {legible_lines(str(error))}", file=sys.stderr)
+        print(f"pgvend: {escape_unprintable_lines(str(error))}", file=sys.stderr)
         raise typer.Exit(1) from None
 
 
 def _run(settings: Settings, insecure: bool) -> None:
-    tls = tls_of(settings)
-    with _listening(settings) as listener, suppress(asyncio.CancelledError):
-        container = Container(settings=settings, secret=service_secret(settings))
+    tls = create_tls_context(settings)
+    with _open_listener(settings) as listener, suppress(asyncio.CancelledError):
+        container = Container(settings=settings, secret=load_service_secret(settings))
         app = build_app(container, insecure=insecure)
         asyncio.run(_serve(app, listener, tls, settings))
 
@@ -68,22 +68,22 @@ async def _serve(
     """Serve until SIGINT or SIGTERM, which also end the start-up."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, needed(task).cancel)
-    async with serving(app, listener, tls=tls, limits=limits_of_process()):
+        loop.add_signal_handler(number, require(task).cancel)
+    async with serving(app, listener, tls=tls, limits=raise_process_limits()):
         with suppress(OSError):  # a full disk must not prevent serving
-            _announce(settings, listener.getsockname())
+            _print_banner(settings, listener.getsockname())
         await loop.create_future()
 
 
-def _warn(settings: Settings) -> None:
+def _log_warnings(settings: Settings) -> None:
     log = structlog.get_logger()
-    for sentence in ignored_variables():
+    for sentence in find_ignored_variables():
         log.warning("settings.ignored", detail=sentence)
     if problem := find_unreachable_host(settings):
         log.warning("settings.unreachable_host", detail=problem)
 
 
-def _listening(settings: Settings) -> socket.socket:
+def _open_listener(settings: Settings) -> socket.socket:
     """Bind before anything else is started, so that a port in use is reported at once."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
@@ -105,31 +105,31 @@ def _describe_bind_error(settings: Settings, error: OSError) -> str:
     )
 
 
-def _announce(settings: Settings, address: tuple[str, int]) -> None:
+def _print_banner(settings: Settings, address: tuple[str, int]) -> None:
     host = f"[{address[0]}]" if ":" in address[0] else address[0]
     url = f"{'https' if settings.tls_cert else 'http'}://{host}:{address[1]}"
     print(
         f"pgvend serves {url}\n"
         f"  provider     {settings.provider}\n"
         f"  data folder  {settings.data_dir.resolve()}\n"
-        f"  records      {_records(settings)}\n"
-        f"{_warning(settings)}"
-        f"  try          curl -X POST {url}/v1/databases {_shown_key(settings)}"
+        f"  records      {_records_place(settings)}\n"
+        f"{_host_warning(settings)}"
+        f"  try          curl -X POST {url}/v1/databases {_key_option(settings)}"
         "-H 'content-type: application/json' -d '{\"nickname\": \"My first database\"}'",
         flush=True,
     )
 
 
-def _warning(settings: Settings) -> str:
+def _host_warning(settings: Settings) -> str:
     problem = find_unreachable_host(settings)
     return f"  warning      {problem}\n" if problem else ""
 
 
-def _shown_key(settings: Settings) -> str:
+def _key_option(settings: Settings) -> str:
     return "" if settings.is_open else "-H 'authorization: Bearer YOUR_KEY' "
 
 
-def _records(settings: Settings) -> str:
+def _records_place(settings: Settings) -> str:
     if settings.registry_url:
         return "on the server of PGVEND_REGISTRY_URL"
     return str(settings.registry_file or "in memory, lost when pgvend stops")

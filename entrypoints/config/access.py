@@ -7,25 +7,25 @@ from typing import Annotated
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
 from domain.anonymous import AnonymousAccess
-from domain.api_keys import StaticKey, checked_name, digest_of
+from domain.api_keys import StaticKey, digest_key, validate_key_name
 from domain.callers import Caller, Scope
 from domain.errors import InvalidRequest
 from domain.secrets import Secret
 from entrypoints.config.anonymous import AnonymousCreate
 
-SHORTEST = 16
+MIN_KEY_LENGTH = 16
 
-ADMIN = "admin"
+ADMIN_KEY_NAME = "admin"
 
-_NAMED = re.compile(r"([^=]*)=(.*)", re.DOTALL)
-_PADDED = re.compile(r"[A-Za-z0-9+/_-]{30,}={1,2}")
+_NAME_AND_KEY = re.compile(r"([^=]*)=(.*)", re.DOTALL)
+_PADDED_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{30,}={1,2}")
 """A key in base64 with padding. It is too long for the name of a missing key."""
 
 ApiKeys = Annotated[
     SecretStr | None,
     Field(
         validation_alias="PGVEND_API_KEYS",
-        description=f"keys of {SHORTEST} or more characters, comma separated, each with or without "
+        description=f"keys of {MIN_KEY_LENGTH} or more characters, comma separated, each with or without "
         "a name: web=Zk3v...,ci=9xQw...",
     ),
 ]
@@ -33,46 +33,48 @@ AdminKey = Annotated[
     SecretStr | None,
     Field(
         validation_alias="PGVEND_ADMIN_KEY",
-        description=f"{SHORTEST} or more random characters, such as `openssl rand -hex 32` prints",
+        description=f"{MIN_KEY_LENGTH} or more random characters, such as `openssl rand -hex 32` prints",
     ),
 ]
 
 
 def static_keys(api_keys: SecretStr | None, admin_key: SecretStr | None) -> Sequence[StaticKey]:
     """Parse the keys. Raises ValueError; its message holds no key."""
-    keys = [*_callers(api_keys.get_secret_value())] if api_keys else []
+    keys = [*_parse_caller_keys(api_keys.get_secret_value())] if api_keys else []
     if api_keys and not keys:
         raise ValueError("it holds no key")
     if admin_key:
-        keys.append(_key(ADMIN, admin_key.get_secret_value(), frozenset({Scope.ADMIN})))
+        keys.append(
+            _create_key(ADMIN_KEY_NAME, admin_key.get_secret_value(), frozenset({Scope.ADMIN}))
+        )
     if len({key.digest for key in keys}) < len(keys):
         raise ValueError("it holds the same key twice")
     return keys
 
 
-def _callers(text: str) -> Iterator[StaticKey]:
+def _parse_caller_keys(text: str) -> Iterator[StaticKey]:
     """Yield the keys. A key without a name is a caller of its own, with a name derived from it."""
     for place, part in enumerate(filter(None, map(str.strip, text.split(","))), start=1):
-        named = None if _PADDED.fullmatch(part) else _NAMED.fullmatch(part)
-        name, key = named.groups() if named else (_name_of(part), part)
+        named = None if _PADDED_BASE64.fullmatch(part) else _NAME_AND_KEY.fullmatch(part)
+        name, key = named.groups() if named else (_derive_name(part), part)
         try:
-            name = checked_name(name)
+            name = validate_key_name(name)
         except InvalidRequest:
             raise ValueError(f"the name of key {place} is invalid") from None
-        yield _key(name, key, frozenset(Scope) - {Scope.ADMIN}, place)
+        yield _create_key(name, key, frozenset(Scope) - {Scope.ADMIN}, place)
 
 
-def _name_of(key: str) -> str:
-    return f"key-{digest_of(Secret(key))[:12]}"
+def _derive_name(key: str) -> str:
+    return f"key-{digest_key(Secret(key))[:12]}"
 
 
-def _key(name: str, key: str, scopes: frozenset[Scope], place: int = 1) -> StaticKey:
-    if len(key) < SHORTEST or not (key.isascii() and key.isprintable()) or " " in key:
+def _create_key(name: str, key: str, scopes: frozenset[Scope], place: int = 1) -> StaticKey:
+    if len(key) < MIN_KEY_LENGTH or not (key.isascii() and key.isprintable()) or " " in key:
         raise ValueError(
-            f"key {place} is shorter than {SHORTEST} characters or holds characters that are not "
+            f"key {place} is shorter than {MIN_KEY_LENGTH} characters or holds characters that are not "
             "visible ASCII"
         )
-    return StaticKey(digest_of(Secret(key)), Caller(name=name, scopes=scopes, key=name))
+    return StaticKey(digest_key(Secret(key)), Caller(name=name, scopes=scopes, key=name))
 
 
 class AccessSettings(BaseModel):
@@ -84,19 +86,19 @@ class AccessSettings(BaseModel):
 
     @field_validator("api_keys")
     @classmethod
-    def _are_keys(cls, keys: SecretStr | None) -> SecretStr | None:
+    def _check_api_keys(cls, keys: SecretStr | None) -> SecretStr | None:
         static_keys(keys, None)
         return keys
 
     @field_validator("admin_key")
     @classmethod
-    def _is_a_key(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+    def _check_admin_key(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         static_keys(info.data.get("api_keys"), key)
         return key
 
     @field_validator("anonymous_create")
     @classmethod
-    def _is_an_exception(
+    def _check_anonymous_create(
         cls, access: AnonymousAccess | None, info: ValidationInfo
     ) -> AnonymousAccess | None:
         """Invalid keys have been reported before."""

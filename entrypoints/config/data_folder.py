@@ -8,19 +8,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from domain.errors import StartupError
-from domain.secret_strength import SHORTEST
+from domain.secret_strength import MIN_LENGTH
 from domain.secrets import Secret
 from entrypoints.config.provider import ProviderName
 from entrypoints.config.settings import Settings
 
-OURS = {"secret", "embedded", "registry.sqlite3"}
+OWN_FILES = {"secret", "embedded", "registry.sqlite3"}
 """Entries that identify a data folder of pgvend."""
 
-BESIDE = ("lost+found", ".secret.", "registry.sqlite3")
+TOLERATED_PREFIXES = ("lost+found", ".secret.", "registry.sqlite3")
 """Beginnings of the names of other entries that a data folder can have."""
 
 
-def service_secret(settings: Settings) -> Secret:
+def load_service_secret(settings: Settings) -> Secret:
     """Return the service's secret, from PGVEND_SECRET or the data folder.
 
     Creates the data folder if it will be used, and a missing secret. Raises StartupError.
@@ -30,31 +30,31 @@ def service_secret(settings: Settings) -> Secret:
     if given and not uses_folder:
         return given
     folder = open_data_folder(settings.data_dir)
-    return given or kept_secret(folder)
+    return given or read_or_create_secret(folder)
 
 
 def open_data_folder(folder: Path) -> Path:
     """Create the folder if it is missing, close it to other users, and return its absolute path.
     Raises StartupError."""
-    with _usable(folder):
+    with _translate_errors(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        refuse_foreign(folder)
+        refuse_foreign_folder(folder)
         folder.chmod(0o700)
         return folder.resolve()
 
 
-def kept_secret(folder: Path) -> Secret:
+def read_or_create_secret(folder: Path) -> Secret:
     """Return the secret in `folder`; create it at the first call. The first of two concurrent calls
     decides.
 
     Raises StartupError if it is too short: passwords could be guessed.
     """
     file = folder / "secret"
-    with _usable(folder):
+    with _translate_errors(folder):
         if not file.exists():
-            _make_secret(file)
+            _create_secret_file(file)
         text = file.read_text("ascii", errors="ignore").strip()
-    if len(text) < SHORTEST:
+    if len(text) < MIN_LENGTH:
         raise StartupError(
             f"{file} is damaged: restore the old secret to it. If it is lost, remove the file and "
             "rotate the passwords of all databases."
@@ -62,18 +62,18 @@ def kept_secret(folder: Path) -> Secret:
     return Secret(text)
 
 
-def found_secret(settings: Settings) -> Secret | None:
+def find_secret(settings: Settings) -> Secret | None:
     """Return the secret that `service_secret` returns; None if that would create one. Raises
     StartupError."""
     if settings.secret:
         return Secret(settings.secret.get_secret_value())
-    with _usable(settings.data_dir):
+    with _translate_errors(settings.data_dir):
         is_kept = (settings.data_dir / "secret").exists()
-    return kept_secret(settings.data_dir) if is_kept else None
+    return read_or_create_secret(settings.data_dir) if is_kept else None
 
 
 @contextmanager
-def _usable(folder: Path) -> Iterator[None]:
+def _translate_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -83,18 +83,18 @@ def _usable(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def refuse_foreign(folder: Path) -> None:
+def refuse_foreign_folder(folder: Path) -> None:
     """Refuse a folder of something else, such as `/tmp`, because pgvend closes its folder to other
     users. Raises StartupError."""
     names = {entry.name for entry in folder.iterdir()}
-    foreign = {name for name in names - OURS if not name.startswith(BESIDE)}
-    if foreign and names.isdisjoint(OURS):
+    foreign = {name for name in names - OWN_FILES if not name.startswith(TOLERATED_PREFIXES)}
+    if foreign and names.isdisjoint(OWN_FILES):
         raise StartupError(
             f"{folder} holds files that are not pgvend's: set PGVEND_DATA_DIR to a new folder."
         )
 
 
-def _make_secret(file: Path) -> None:
+def _create_secret_file(file: Path) -> None:
     descriptor, unfinished = tempfile.mkstemp(prefix=".secret.", dir=file.parent)  # mode 0600
     try:
         with open(descriptor, "w") as opened:

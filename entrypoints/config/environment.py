@@ -26,12 +26,12 @@ FORMER_NAMES = {
 }
 """Settings that were renamed. A former name is refused, with the new one: there are no aliases."""
 
-_OF_KUBERNETES = re.compile(
+_KUBERNETES_NAME = re.compile(
     r"PGVEND_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
 """Names of variables that Kubernetes sets for Services named `pgvend` or `pgvend-...`."""
 
-_LINK = re.compile(r"(tcp|udp|sctp)://")
+_KUBERNETES_LINK = re.compile(r"(tcp|udp|sctp)://")
 """The beginning of the value of another one: PGVEND_PORT=tcp://10.0.0.7:8000."""
 
 
@@ -42,7 +42,7 @@ class Variables:
     values: Mapping[str, str]
     from_file: frozenset[str]
 
-    def of(self, names: Collection[str]) -> "Variables":
+    def select(self, names: Collection[str]) -> "Variables":
         """Return only the variables with these names."""
         values = {name: value for name, value in self.values.items() if name in names}
         return Variables(values, self.from_file & values.keys())
@@ -54,11 +54,11 @@ def read_environment() -> Variables:
     Leaves out empty ones and those that Kubernetes sets for a Service. Raises StartupError if
     `.env` exists and cannot be read.
     """
-    file, process = _ours(_env_file()), _ours(os.environ)
+    file, process = _without_kubernetes(_read_env_file()), _without_kubernetes(os.environ)
     return Variables({**file, **process}, frozenset(file.keys() - process.keys()))
 
 
-def misleading_names(names: Iterable[str], known: Iterable[str]) -> Iterator[tuple[str, str]]:
+def find_misspelled_names(names: Iterable[str], known: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield each misspelled or former name, and the right one.
 
     An ignored PGVEND_RECONCILE_INTERVL=0 would do harm, so the caller refuses these.
@@ -66,36 +66,38 @@ def misleading_names(names: Iterable[str], known: Iterable[str]) -> Iterator[tup
     settings = sorted(known)
     for name in sorted(set(names) - set(settings)):
         meant = FORMER_NAMES.get(name) or next(
-            (each for each in settings if _is_meant(name, each)), None
+            (each for each in settings if _is_misspelling_of(name, each)), None
         )
         if meant:
             yield name, meant
 
 
-def unknown_names(names: Iterable[str], known: Iterable[str]) -> list[str]:
+def find_unknown_names(names: Iterable[str], known: Iterable[str]) -> list[str]:
     """Return the names that begin like settings but are not settings."""
     return sorted(name for name in set(names) - set(known) if name.startswith(PREFIX))
 
 
-def ignored_links(known: Iterable[str]) -> list[str]:
+def find_ignored_links(known: Iterable[str]) -> list[str]:
     """Return the settings, and PGVEND_PORT, whose values Kubernetes set for a Service."""
     settings = {*known, f"{PREFIX}PORT"}
-    return sorted(name for name in settings if _LINK.match(os.environ.get(name, "")))
+    return sorted(name for name in settings if _KUBERNETES_LINK.match(os.environ.get(name, "")))
 
 
-def _is_of_kubernetes(name: str, value: str) -> bool:
-    is_link = name.startswith(PREFIX) and name.endswith("PORT") and _LINK.match(value)
-    return bool(is_link or _OF_KUBERNETES.fullmatch(name))
+def _is_from_kubernetes(name: str, value: str) -> bool:
+    is_link = name.startswith(PREFIX) and name.endswith("PORT") and _KUBERNETES_LINK.match(value)
+    return bool(is_link or _KUBERNETES_NAME.fullmatch(name))
 
 
-def _is_meant(name: str, setting: str) -> bool:
+def _is_misspelling_of(name: str, setting: str) -> bool:
     if not name.upper().startswith(PREFIX):
         return False
     is_prefixed = name.upper() == f"{PREFIX}{setting}"  # PGVEND_PORT for PORT
-    return is_prefixed or (setting.startswith(PREFIX) and _is_one_edit(name.upper(), setting))
+    return is_prefixed or (
+        setting.startswith(PREFIX) and _differs_by_one_edit(name.upper(), setting)
+    )
 
 
-def _is_one_edit(name: str, setting: str) -> bool:
+def _differs_by_one_edit(name: str, setting: str) -> bool:
     """Return whether at most one character is missing, added, changed or swapped with the next."""
     pairs = enumerate(zip_longest(name, setting))
     start = next((place for place, (ours, theirs) in pairs if ours != theirs), len(name))
@@ -104,15 +106,15 @@ def _is_one_edit(name: str, setting: str) -> bool:
     return swapped or left[1:] == right[1:] or left[1:] == right or left == right[1:]
 
 
-def _ours(variables: Mapping[str, str | None]) -> dict[str, str]:
+def _without_kubernetes(variables: Mapping[str, str | None]) -> dict[str, str]:
     return {
         name: value
         for name, value in variables.items()
-        if value and not _is_of_kubernetes(name, value)
+        if value and not _is_from_kubernetes(name, value)
     }
 
 
-def _env_file() -> Mapping[str, str | None]:
+def _read_env_file() -> Mapping[str, str | None]:
     """Return the variables of `.env`; none if it is missing or a folder (a virtualenv), or if the
     current folder was removed or is not accessible."""
     try:

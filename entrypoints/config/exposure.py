@@ -30,7 +30,7 @@ def find_unreachable_host(settings: Settings) -> str | None:
     """Return the problem and its fix if callers come from other machines while connections name
     the loopback address of this one; None otherwise."""
     is_remote = not settings.is_loopback or settings.trusted_proxies
-    host = settings.handed_out_host
+    host = settings.connection_host
     if not is_remote or host is None or not is_loopback(host):
         return None
     listen = (

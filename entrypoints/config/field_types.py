@@ -14,7 +14,7 @@ from domain.errors import InvalidDuration
 from domain.expiry import parse_duration
 from domain.hosts import is_loopback
 from domain.postgres_url import PostgresUrl
-from domain.secret_strength import SHORTEST
+from domain.secret_strength import MIN_LENGTH
 from domain.sizes import SizeLimit, parse_size
 
 T = TypeVar("T")
@@ -28,20 +28,20 @@ NO_LIMIT = "none"
 _HEADER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
 
-def _duration(text: Any) -> Any:
+def _parse_duration(text: Any) -> Any:
     try:
         return parse_duration(text) if isinstance(text, str) else text
     except InvalidDuration as error:
         raise ValueError(str(error)) from None
 
 
-def _duration_limit(text: Any) -> Any:
+def _parse_duration_limit(text: Any) -> Any:
     """Parse `none` as a limit of zero, which is no limit."""
     is_none = isinstance(text, str) and text.lower() == NO_LIMIT
-    return timedelta(0) if is_none else _duration(text)
+    return timedelta(0) if is_none else _parse_duration(text)
 
 
-def _origins(text: Any) -> Any:
+def _parse_origins(text: Any) -> Any:
     if not isinstance(text, str):
         return text
     given = (origin.strip().rstrip("/").lower() for origin in text.split(","))
@@ -54,7 +54,7 @@ def _origins(text: Any) -> Any:
     return origins
 
 
-def _header_names(text: Any) -> Any:
+def _parse_header_names(text: Any) -> Any:
     if not isinstance(text, str):
         return text
     names = tuple(part.strip() for part in text.split(",") if part.strip())
@@ -64,21 +64,21 @@ def _header_names(text: Any) -> Any:
     return names
 
 
-def _secrets(text: Any) -> Any:
+def _parse_secrets(text: Any) -> Any:
     """Raises ValueError; its message holds no secret."""
     if not isinstance(text, str):
         return text
     secrets = tuple(part.strip() for part in text.split(",") if part.strip())
-    if any(len(secret) < SHORTEST for secret in secrets):
-        raise ValueError(f"one of them has fewer than {SHORTEST} characters")
+    if any(len(secret) < MIN_LENGTH for secret in secrets):
+        raise ValueError(f"one of them has fewer than {MIN_LENGTH} characters")
     return secrets
 
 
-def _lower(text: Any) -> Any:
+def _to_lower(text: Any) -> Any:
     return text.lower() if isinstance(text, str) else text
 
 
-def _size(text: Any) -> Any:
+def _parse_size_limit(text: Any) -> Any:
     return SizeLimit(parse_size(text)) if isinstance(text, str) else text
 
 
@@ -94,7 +94,7 @@ def is_origin(text: str) -> bool:
     return is_web and has_host and is_plain and text == f"{parts.scheme}://{parts.netloc}"
 
 
-def _addresses(text: Any) -> Any:
+def _parse_addresses(text: Any) -> Any:
     """Parse a value of PostgreSQL's `listen_addresses`. The only name is localhost: others can
     resolve to another machine later."""
     if not isinstance(text, str):
@@ -113,21 +113,21 @@ def _check_address(text: str) -> None:
         raise ValueError(f"{text!r} is not an address") from None
 
 
-ListenAddresses = Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_addresses)]
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-DurationLimit = Annotated[timedelta, BeforeValidator(_duration_limit)]
-Size = Annotated[SizeLimit, BeforeValidator(_size)]
+ListenAddresses = Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_parse_addresses)]
+Duration = Annotated[timedelta, BeforeValidator(_parse_duration)]
+DurationLimit = Annotated[timedelta, BeforeValidator(_parse_duration_limit)]
+Size = Annotated[SizeLimit, BeforeValidator(_parse_size_limit)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_secrets)]
-Origins = Annotated[tuple[str, ...], BeforeValidator(_origins)]
-HeaderNames = Annotated[tuple[str, ...], BeforeValidator(_header_names)]
+Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_parse_secrets)]
+Origins = Annotated[tuple[str, ...], BeforeValidator(_parse_origins)]
+HeaderNames = Annotated[tuple[str, ...], BeforeValidator(_parse_header_names)]
 
 
-Choice = Annotated[E, BeforeValidator(_lower)]
+Choice = Annotated[E, BeforeValidator(_to_lower)]
 """One of an enumeration's values, in upper or lower case."""
 
 
-def needed(value: T | None) -> T:
+def require(value: T | None) -> T:
     """Return a value that the validation of the settings guarantees. Raises ValueError for None."""
     if value is None:
         raise ValueError("a setting is missing")

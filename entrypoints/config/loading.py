@@ -8,25 +8,25 @@ from pydantic import BaseModel, ValidationError
 
 from domain.errors import StartupError
 from entrypoints.config.environment import (
-    ignored_links,
-    misleading_names,
+    find_ignored_links,
+    find_misspelled_names,
+    find_unknown_names,
     read_environment,
-    unknown_names,
 )
-from entrypoints.config.provenance import misplaced_addresses
+from entrypoints.config.provenance import find_misplaced_addresses
 from entrypoints.config.settings import ClientSettings, Settings
 
 
 def load_settings(**given: Any) -> Settings:
     """Load the settings from the environment. Values `given` by field name have precedence, unless
     they are None. Raises StartupError with a line for every invalid setting."""
-    variables, chosen = read_environment(), _by_variable(given)
-    mine = variables.of(_names_of(Settings) - chosen.keys())
-    mistakes = [*_misnamed(variables.values), *misplaced_addresses(mine)]
+    variables, chosen = read_environment(), _key_by_variable(given)
+    mine = variables.select(_variable_names(Settings) - chosen.keys())
+    mistakes = [*_report_misspelled_names(variables.values), *find_misplaced_addresses(mine)]
     try:
         settings = Settings.model_validate({**mine.values, **chosen})
     except ValidationError as error:
-        mistakes += _mistakes_in(error, Settings)
+        mistakes += _format_mistakes(error, Settings)
     if mistakes:
         raise StartupError(
             "The settings are invalid:\n" + "\n".join(f"  {line}" for line in mistakes)
@@ -38,24 +38,24 @@ def load_settings(**given: Any) -> Settings:
 def load_client_settings() -> ClientSettings:
     """Load the settings of the client commands. Raises StartupError if one is invalid, `.env`
     cannot be read, or the key must not be sent to the address."""
-    mine = read_environment().of(_names_of(ClientSettings))
-    for mistake in misplaced_addresses(mine):
+    mine = read_environment().select(_variable_names(ClientSettings))
+    for mistake in find_misplaced_addresses(mine):
         raise StartupError(mistake)
     try:
         return ClientSettings.model_validate(mine.values)
     except ValidationError as error:
-        raise StartupError(_mistakes_in(error, ClientSettings)[0]) from None
+        raise StartupError(_format_mistakes(error, ClientSettings)[0]) from None
 
 
-def ignored_variables() -> list[str]:
+def find_ignored_variables() -> list[str]:
     """Return a sentence for every variable that looks like a setting but is ignored."""
     known = _known_names()
-    unknown = unknown_names(read_environment().values, known)
+    unknown = find_unknown_names(read_environment().values, known)
     return [
         *(f"{name} is not a setting of pgvend: remove or correct it." for name in unknown),
         *(
             f"{name} is ignored: Kubernetes sets it for the Service of that name."
-            for name in ignored_links(known)
+            for name in find_ignored_links(known)
         ),
     ]
 
@@ -73,29 +73,29 @@ def _check_current_folder(settings: Settings) -> None:
 
 
 def _known_names() -> set[str]:
-    return _names_of(Settings) | _names_of(ClientSettings)
+    return _variable_names(Settings) | _variable_names(ClientSettings)
 
 
-def _misnamed(variables: Mapping[str, str]) -> Iterator[str]:
-    for name, meant in misleading_names(variables, _known_names()):
+def _report_misspelled_names(variables: Mapping[str, str]) -> Iterator[str]:
+    for name, meant in find_misspelled_names(variables, _known_names()):
         yield f"{name}: not a setting. Use {meant}, or remove it."
 
 
-def _names_of(kind: type[BaseModel]) -> set[str]:
+def _variable_names(kind: type[BaseModel]) -> set[str]:
     """Only variables with documented names are read, not a web application's SECRET."""
-    return {_variable(field) for field in kind.model_fields.values()}
+    return {_variable_name(field) for field in kind.model_fields.values()}
 
 
-def _by_variable(given: Mapping[str, Any]) -> dict[str, Any]:
+def _key_by_variable(given: Mapping[str, Any]) -> dict[str, Any]:
     chosen = {name: value for name, value in given.items() if value is not None}
-    return {_variable(Settings.model_fields[name]): value for name, value in chosen.items()}
+    return {_variable_name(Settings.model_fields[name]): value for name, value in chosen.items()}
 
 
-def _variable(field: Any) -> str:
+def _variable_name(field: Any) -> str:
     return str(field.validation_alias)
 
 
-def _mistakes_in(error: ValidationError, kind: type[BaseModel]) -> list[str]:
+def _format_mistakes(error: ValidationError, kind: type[BaseModel]) -> list[str]:
     return [_format_mistake(mistake, kind) for mistake in error.errors(include_input=False)]
 
 

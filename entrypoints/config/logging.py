@@ -10,7 +10,7 @@ import structlog
 from aiohttp.http_exceptions import HttpProcessingError
 from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
-from domain.text import legible
+from domain.text import escape_unprintable
 from entrypoints.config.terminal_log import RequestSummary, create_renderer
 
 
@@ -22,7 +22,7 @@ def configure_logging(level: str, *, terminal: bool) -> None:
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *_shared(),
+            *_shared_processors(),
             *([RequestSummary()] if terminal and level != "debug" else []),
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
@@ -31,10 +31,10 @@ def configure_logging(level: str, *, terminal: bool) -> None:
         cache_logger_on_first_use=False,  # tests capture logs
     )
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=_shared(),
+        foreign_pre_chain=_shared_processors(),
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            *_rendering(terminal),
+            *_rendering_processors(terminal),
         ],
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -42,12 +42,12 @@ def configure_logging(level: str, *, terminal: bool) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    logging.getLogger("aiohttp.server").filters = [_Malformed()]
+    logging.getLogger("aiohttp.server").filters = [_MalformedRequestFilter()]
     for library in ("asyncio", "alembic", "aiosqlite"):  # aiosqlite logs each call with its values
         logging.getLogger(library).setLevel(logging.WARNING)
 
 
-class _Malformed(logging.Filter):
+class _MalformedRequestFilter(logging.Filter):
     """Shortens the error of a malformed request to a line: a traceback would quote the request, and
     a key in it."""
 
@@ -59,7 +59,7 @@ class _Malformed(logging.Filter):
         return True
 
 
-def _shared() -> list[Processor]:
+def _shared_processors() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -69,26 +69,26 @@ def _shared() -> list[Processor]:
     ]
 
 
-def _rendering(terminal: bool) -> list[Processor]:
+def _rendering_processors(terminal: bool) -> list[Processor]:
     """Tracebacks are plain: rich ones print local variables, which can hold secrets."""
     if terminal:
-        console = structlog.dev.ConsoleRenderer(exception_formatter=_legible_traceback)
-        return [_made_legible, create_renderer(console)]
+        console = structlog.dev.ConsoleRenderer(exception_formatter=_write_traceback)
+        return [_escape_event, create_renderer(console)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
 
 
-def _made_legible(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+def _escape_event(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Escape names and messages, so that they neither control the terminal nor imitate log lines.
     Values other than text are written by `repr`, which escapes them."""
     return {
-        legible(key): legible(value) if isinstance(value, str) else value
+        escape_unprintable(key): escape_unprintable(value) if isinstance(value, str) else value
         for key, value in event.items()
     }
 
 
-def _legible_traceback(console: TextIO, error: ExcInfo) -> None:
+def _write_traceback(console: TextIO, error: ExcInfo) -> None:
     """Write an escaped traceback, each line indented, so that none imitates a log line."""
     plain = io.StringIO()
     structlog.dev.plain_traceback(plain, error)
     for line in plain.getvalue().strip("\n").split("\n"):
-        console.write(f"\n  {legible(line)}")
+        console.write(f"\n  {escape_unprintable(line)}")

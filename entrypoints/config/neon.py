@@ -80,13 +80,13 @@ Isolation = Annotated[
 ]
 
 
-def _checked_id(text: str) -> str:
+def _validate_id(text: str) -> str:
     if not _ID.fullmatch(text):
         raise ValueError("not an id of lower-case letters, digits and hyphens")
     return text
 
 
-def _checked_host(text: str) -> str:
+def _validate_host(text: str) -> str:
     if not (_HOST.fullmatch(text) or _is_address(text)):
         raise ValueError("not a bare host name or address, without scheme, port and path")
     return text.lower()
@@ -100,13 +100,13 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _checked_key(key: SecretStr) -> SecretStr:
+def _validate_key(key: SecretStr) -> SecretStr:
     if not _VISIBLE.fullmatch(key.get_secret_value()):
         raise ValueError("not a key: it holds white space or characters that are not visible ASCII")
     return key
 
 
-def _checked_url(text: str) -> str:
+def _validate_url(text: str) -> str:
     try:
         parts = urlsplit(text)
         is_url = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
@@ -120,15 +120,15 @@ def _checked_url(text: str) -> str:
 
 
 CHECKS: Mapping[str, Callable[[Any], Any]] = {
-    "neon_project_id": _checked_id,
-    "neon_host": _checked_host,
-    "neon_api_key": _checked_key,
-    "neon_branch_id": _checked_id,
-    "neon_api_url": _checked_url,
+    "neon_project_id": _validate_id,
+    "neon_host": _validate_host,
+    "neon_api_key": _validate_key,
+    "neon_branch_id": _validate_id,
+    "neon_api_url": _validate_url,
 }
 
 
-def checked(field: str, value: Any) -> Any:
+def validate_setting(field: str, value: Any) -> Any:
     """Return the value of a field as the provider uses it. Raises ValueError, without the value."""
     if value is None:
         raise ValueError(

@@ -12,13 +12,13 @@ from entrypoints.config.field_types import HeaderNames, Origins
 Network = IPv4Network | IPv6Network
 
 
-def _networks(text: Any) -> Any:
+def _parse_networks(text: Any) -> Any:
     if not isinstance(text, str):
         return text
-    return tuple(_network(part.strip()) for part in text.split(",") if part.strip())
+    return tuple(_parse_network(part.strip()) for part in text.split(",") if part.strip())
 
 
-def _network(text: str) -> Network:
+def _parse_network(text: str) -> Network:
     try:
         return ip_network(text)
     except ValueError:
@@ -42,7 +42,7 @@ TlsKey = Annotated[
 ]
 TrustedProxies = Annotated[
     tuple[Network, ...],
-    BeforeValidator(_networks),
+    BeforeValidator(_parse_networks),
     Field(
         validation_alias="PGVEND_TRUSTED_PROXIES",
         description="addresses and networks such as 10.0.0.7 or 10.1.0.0/16, comma separated",
@@ -78,7 +78,7 @@ class NetworkSettings(BaseModel):
 
     @field_validator("tls_key")
     @classmethod
-    def _has_its_other_half(cls, key: Path | None, info: ValidationInfo) -> Path | None:
+    def _check_tls_pair(cls, key: Path | None, info: ValidationInfo) -> Path | None:
         """An invalid certificate has been reported before."""
         if "tls_cert" in info.data and (key is None) != (info.data["tls_cert"] is None):
             raise ValueError(

@@ -42,7 +42,7 @@ ADDRESSES = frozenset(
 and the addresses in connections."""
 
 
-def misplaced_addresses(variables: Variables) -> Iterator[str]:
+def find_misplaced_addresses(variables: Variables) -> Iterator[str]:
     """Yield an error for each address in `.env` to which a secret of the environment would be
     sent."""
     secrets = sorted(variables.values.keys() & SECRETS - variables.from_file)

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from domain.guard_policy import GuardPolicy
-from domain.hosts import reached_at
+from domain.hosts import find_local_host
 from domain.postgres_url import PostgresUrl
 from domain.targets import Isolation, Target
 from entrypoints.config import neon
@@ -19,7 +19,7 @@ from entrypoints.config.field_types import (
     Port,
     Size,
     check_dsn,
-    needed,
+    require,
 )
 
 
@@ -30,9 +30,9 @@ class ProviderName(StrEnum):
     MEMORY = "memory"
 
 
-def _host_of(dsn: SecretStr | None) -> str | None:
+def _dsn_host(dsn: SecretStr | None) -> str | None:
     """Return the host that tenants can use; None if the DSN names a Unix socket."""
-    addresses = PostgresUrl.parse(needed(dsn).get_secret_value()).addresses
+    addresses = PostgresUrl.parse(require(dsn).get_secret_value()).addresses
     host = addresses[0].host if addresses else "/"
     return None if host.startswith("/") else host
 
@@ -129,14 +129,14 @@ class ProviderSettings(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _chosen(cls, given: dict[str, Any]) -> dict[str, Any]:
+    def _choose_provider(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Select Neon if one of its variables is set and no provider is."""
         has_neon = any(name.upper() in neon.VARIABLES for name in given)
         return {"provider": ProviderName.NEON} | given if has_neon else given
 
     @field_validator("embedded_programs")
     @classmethod
-    def _has_a_server(cls, folder: Path | None, info: ValidationInfo) -> Path | None:
+    def _check_programs(cls, folder: Path | None, info: ValidationInfo) -> Path | None:
         is_used = folder and info.data.get("provider") is ProviderName.EMBEDDED
         if folder and is_used and not all((folder / name).is_file() for name in PROGRAMS):
             raise ValueError(f"not a folder with the programs {' and '.join(PROGRAMS)}")
@@ -144,7 +144,7 @@ class ProviderSettings(BaseModel):
 
     @field_validator("postgres_admin_dsn")
     @classmethod
-    def _leads_to_a_server(cls, dsn: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+    def _check_admin_dsn(cls, dsn: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if info.data.get("provider") is ProviderName.POSTGRES:
             if dsn is None:
                 raise ValueError("missing, and PGVEND_PROVIDER is postgres")
@@ -153,39 +153,39 @@ class ProviderSettings(BaseModel):
 
     @field_validator("public_host")
     @classmethod
-    def _is_known(cls, host: str | None, info: ValidationInfo) -> str | None:
+    def _check_public_host(cls, host: str | None, info: ValidationInfo) -> str | None:
         dsn = info.data.get("postgres_admin_dsn")
         uses_dsn = info.data.get("provider") is ProviderName.POSTGRES
-        if uses_dsn and dsn and not (host or _host_of(dsn)):
+        if uses_dsn and dsn and not (host or _dsn_host(dsn)):
             raise ValueError("missing, and PGVEND_POSTGRES_ADMIN_DSN names no host")
         return host
 
     @field_validator(*neon.CHECKS)
     @classmethod
-    def _leads_to_neon(cls, value: Any, info: ValidationInfo) -> Any:
+    def _check_neon(cls, value: Any, info: ValidationInfo) -> Any:
         if info.data.get("provider") is ProviderName.NEON:
-            return neon.checked(str(info.field_name), value)
+            return neon.validate_setting(str(info.field_name), value)
         return value
 
     @field_validator(*_NOT_FOR_NEON)
     @classmethod
-    def _is_not_for_neon(cls, value: Any, info: ValidationInfo) -> Any:
+    def _refuse_for_neon(cls, value: Any, info: ValidationInfo) -> Any:
         if value and info.data.get("provider") is ProviderName.NEON:
             raise ValueError(f"not for Neon, {_NOT_FOR_NEON[str(info.field_name)]}")
         return value
 
     def admin_dsn(self) -> str:
         """Return the admin DSN, which the provider `postgres` requires."""
-        return needed(self.postgres_admin_dsn).get_secret_value()
+        return require(self.postgres_admin_dsn).get_secret_value()
 
     @property
-    def handed_out_host(self) -> str | None:
+    def connection_host(self) -> str | None:
         """The host that connections name; None if only the provider knows it."""
         match self.provider:
             case ProviderName.EMBEDDED:
-                return self.public_host or reached_at(self.embedded_listen)
+                return self.public_host or find_local_host(self.embedded_listen)
             case ProviderName.POSTGRES:
-                return self.public_host or _host_of(self.postgres_admin_dsn)
+                return self.public_host or _dsn_host(self.postgres_admin_dsn)
         return None
 
     @property

@@ -28,7 +28,7 @@ RESTORE_ADVICE = (
 async def refuse_weak_secret(registry: Registry, settings: Settings, secret: Secret) -> None:
     """Refuse a secret that can be guessed while no password depends on it. Raises StartupError."""
     with _translate_errors():
-        weakness = settings.weakness_of(secret)
+        weakness = settings.find_weakness(secret)
         if weakness and not await registry.search(Query(limit=1)):
             raise StartupError(f"The service's secret can be guessed: {weakness}. {REPLACE_ADVICE}")
 
@@ -43,7 +43,7 @@ async def report_secret(
 ) -> None:
     """Log a weak secret, databases whose secret is not set, and the use of previous secrets.
     Raises StartupError."""
-    if weakness := settings.weakness_of(secret):
+    if weakness := settings.find_weakness(secret):
         log.warning("secret.guessable", detail=f"It can be guessed: {weakness}. {REPLACE_ADVICE}")
     if not settings.derives_passwords:
         return
@@ -52,7 +52,7 @@ async def report_secret(
         in_use = await check()
     if in_use.missing:
         log.warning("secret.missing", databases=in_use.missing, fix=RESTORE_ADVICE)
-    if settings.secrets_before:
+    if settings.previous_secrets:
         log.info("secret.previous", databases=in_use.previous)
 
 

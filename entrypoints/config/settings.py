@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from domain.expiry import ExpiryPolicy
-from domain.secret_strength import SHORTEST, weakness_of
+from domain.secret_strength import MIN_LENGTH, find_weakness
 from domain.secrets import Secret
 from entrypoints.config.access import AccessSettings
 from entrypoints.config.field_types import (
@@ -46,7 +46,7 @@ class Settings(AccessSettings, NetworkSettings, ProviderSettings):
     )
     secret: SecretStr | None = Field(
         None,
-        min_length=SHORTEST,
+        min_length=MIN_LENGTH,
         validate_default=True,
         validation_alias="PGVEND_SECRET",
         description="32 or more random characters, such as `openssl rand -hex 32` prints",
@@ -91,31 +91,31 @@ class Settings(AccessSettings, NetworkSettings, ProviderSettings):
 
     @field_validator("registry_url")
     @classmethod
-    def _leads_to_records(cls, url: SecretStr | None) -> SecretStr | None:
+    def _check_registry_url(cls, url: SecretStr | None) -> SecretStr | None:
         if url is not None:
             check_dsn(url)
         return url
 
     @field_validator("secret")
     @classmethod
-    def _is_shared(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+    def _require_shared_secret(
+        cls, secret: SecretStr | None, info: ValidationInfo
+    ) -> SecretStr | None:
         if info.data.get("registry_url") and not secret:
             raise ValueError("missing, and replicas with one PGVEND_REGISTRY_URL need the same one")
         return secret
 
     @field_validator("max_ttl")
     @classmethod
-    def _holds_the_default(
-        cls, longest: timedelta | None, info: ValidationInfo
-    ) -> timedelta | None:
+    def _check_max_ttl(cls, max_ttl: timedelta | None, info: ValidationInfo) -> timedelta | None:
         default = info.data.get("default_ttl")
-        if default and longest and default > longest:
+        if default and max_ttl and default > max_ttl:
             raise ValueError("shorter than PGVEND_DEFAULT_TTL")
-        return longest
+        return max_ttl
 
     @property
     def expiry_policy(self) -> ExpiryPolicy:
-        return ExpiryPolicy(default=self.default_ttl, longest=self.max_ttl)
+        return ExpiryPolicy(default=self.default_ttl, max_ttl=self.max_ttl)
 
     @property
     def grace(self) -> timedelta:
@@ -123,18 +123,18 @@ class Settings(AccessSettings, NetworkSettings, ProviderSettings):
         return self.grace_period or timedelta(0)
 
     @property
-    def secrets_before(self) -> tuple[Secret, ...]:
+    def previous_secrets(self) -> tuple[Secret, ...]:
         """Previous secrets, from which passwords of some databases can still come, newest first."""
         return tuple(Secret(secret.get_secret_value()) for secret in self.secret_previous)
 
     def oldest_secret(self, current: Secret) -> Secret:
         """Return the oldest secret, which names the installation; it can be the current one."""
-        return (current, *self.secrets_before)[-1]
+        return (current, *self.previous_secrets)[-1]
 
-    def weakness_of(self, secret: Secret) -> str | None:
+    def find_weakness(self, secret: Secret) -> str | None:
         """Return why the service's secret can be guessed; None if it cannot, or if the provider
         is `memory`, whose passwords open nothing."""
-        return None if self.provider is ProviderName.MEMORY else weakness_of(secret)
+        return None if self.provider is ProviderName.MEMORY else find_weakness(secret)
 
     @property
     def registry_file(self) -> Path | None:
@@ -163,6 +163,6 @@ class ClientSettings(BaseModel):
 
     @field_validator("url")
     @classmethod
-    def _keeps_secrets(cls, url: str, info: ValidationInfo) -> str:
+    def _check_url(cls, url: str, info: ValidationInfo) -> str:
         check_service_url(url, allow_http=info.data.get("allow_http", False))
         return url

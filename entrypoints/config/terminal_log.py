@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from domain.text import legible
+from domain.text import escape_unprintable
 
 REQUEST = "http.request"
 
@@ -100,4 +100,4 @@ def _request_mark(event: EventDict) -> str:
 
 
 def _text(value: object) -> str:
-    return legible(value) if isinstance(value, str) else repr(value)
+    return escape_unprintable(value) if isinstance(value, str) else repr(value)

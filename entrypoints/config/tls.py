@@ -6,13 +6,13 @@ import ssl
 from domain.errors import StartupError
 from entrypoints.config.settings import Settings
 
-_MEND = (
+_FIX = (
     "set PGVEND_TLS_CERT to a readable PEM file of the certificate and its intermediate "
     "certificates, PGVEND_TLS_KEY to one of its private key without a password."
 )
 
 
-def tls_of(settings: Settings) -> ssl.SSLContext | None:
+def create_tls_context(settings: Settings) -> ssl.SSLContext | None:
     """Return the TLS context, or None for plain HTTP. Raises StartupError for invalid files."""
     if not (settings.tls_cert and settings.tls_key):
         return None
@@ -26,11 +26,13 @@ def tls_of(settings: Settings) -> ssl.SSLContext | None:
         ValueError,
     ) as error:  # the empty password prevents a prompt
         files = f"{settings.tls_cert} and {settings.tls_key}"
-        raise StartupError(f"{files} cannot be used for TLS ({_reason(error)}): {_MEND}") from error
+        raise StartupError(
+            f"{files} cannot be used for TLS ({_error_reason(error)}): {_FIX}"
+        ) from error
     return context
 
 
-def _reason(error: Exception) -> str:
+def _error_reason(error: Exception) -> str:
     """Return a reason; OpenSSL's own ones mislead, such as `system library` for an invalid file."""
     if isinstance(error, ssl.SSLError) or not isinstance(error, OSError):
         return "not PEM, a key with a password, or a key of another certificate"

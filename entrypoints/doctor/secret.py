@@ -3,13 +3,13 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
-from domain.doctor import Check, Outcome, Verdict, counted
-from domain.passwords import PasswordDeriver, name_of
+from domain.doctor import DoctorCheck, Outcome, Verdict, format_count
+from domain.passwords import PasswordDeriver, secret_name
 from domain.secrets import Secret
-from entrypoints.config.data_folder import found_secret
+from entrypoints.config.data_folder import find_secret
 from entrypoints.config.secret_checks import REPLACE_ADVICE
 from entrypoints.config.settings import Settings
-from ports.driven.doctor import Examination
+from ports.driven.doctor import DoctorChecks
 from ports.driven.installation import Installation
 from ports.use_cases.check_secrets import CheckSecrets
 
@@ -24,25 +24,25 @@ ReadInstallation = Callable[[], Awaitable[Installation]]
 
 
 @dataclass(frozen=True)
-class SecretExamination(Examination):
+class SecretExamination(DoctorChecks):
     """`read_installation` returns the contents of the registry, or those of an empty one."""
 
     settings: Settings
     read_installation: ReadInstallation
 
-    async def examine(self) -> AsyncGenerator[Check, None]:
+    async def run_checks(self) -> AsyncGenerator[DoctorCheck, None]:
         installation = await self.read_installation()
-        secret = found_secret(self.settings)
+        secret = find_secret(self.settings)
         if secret is None:
-            yield Check("secret", await self._check_missing(installation))
+            yield DoctorCheck("secret", await self._check_missing(installation))
             return
-        yield Check("secret", self._check_strength(secret))
+        yield DoctorCheck("secret", self._check_strength(secret))
         if self.settings.derives_passwords:
-            yield Check("passwords", await self._check_use(secret, installation))
+            yield DoctorCheck("passwords", await self._check_use(secret, installation))
 
     def _check_strength(self, secret: Secret) -> Outcome:
         place = "set" if self.settings.secret else f"in {self.settings.data_dir.resolve()}"
-        if weakness := self.settings.weakness_of(secret):
+        if weakness := self.settings.find_weakness(secret):
             return Outcome(
                 Verdict.FAIL,
                 f"The secret is {place} and can be guessed: {weakness}. {REPLACE_ADVICE}",
@@ -55,24 +55,26 @@ class SecretExamination(Examination):
             return Outcome(
                 Verdict.FAIL,
                 "The secret is missing, and the passwords of "
-                f"{counted(dependent, 'database')} come from it. {RESTORE_ADVICE}",
+                f"{format_count(dependent, 'database')} come from it. {RESTORE_ADVICE}",
             )
         return Outcome(Verdict.OK, "The first start creates a secret in the data folder.")
 
     async def _check_use(self, secret: Secret, installation: Installation) -> Outcome:
-        name = await installation.name(name_of(self.settings.oldest_secret(secret)))
-        passwords = PasswordDeriver(secret, self.settings.secrets_before, name)
+        name = await installation.name(secret_name(self.settings.oldest_secret(secret)))
+        passwords = PasswordDeriver(secret, self.settings.previous_secrets, name)
         target = self.settings.target
         check = CheckSecrets(installation=installation, passwords=passwords, target=target)
         in_use = await check()
-        missing, previous = (counted(n, "database") for n in (in_use.missing, in_use.previous))
+        missing, previous = (format_count(n, "database") for n in (in_use.missing, in_use.previous))
         if in_use.missing:
             return Outcome(
                 Verdict.FAIL,
                 f"The passwords of {missing} come from a secret that is not set: it was lost or "
                 f"changed. {RESTORE_ADVICE}",
             )
-        if in_use.previous and any(map(self.settings.weakness_of, self.settings.secrets_before)):
+        if in_use.previous and any(
+            map(self.settings.find_weakness, self.settings.previous_secrets)
+        ):
             return Outcome(
                 Verdict.FAIL,
                 f"The passwords of {previous} come from PGVEND_SECRET_PREVIOUS, where a secret can "

@@ -6,35 +6,35 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from domain.anonymous import AnonymousAccess
-from domain.doctor import Check, Outcome, Verdict
+from domain.doctor import DoctorCheck, Outcome, Verdict
 from domain.errors import StartupError
-from entrypoints.config.data_folder import refuse_foreign
+from entrypoints.config.data_folder import refuse_foreign_folder
 from entrypoints.config.environment import PREFIX
 from entrypoints.config.exposure import find_open_access, find_unreachable_host
 from entrypoints.config.field_types import ANY_ORIGIN
-from entrypoints.config.loading import ignored_variables
+from entrypoints.config.loading import find_ignored_variables
 from entrypoints.config.provider import ProviderName
 from entrypoints.config.settings import Settings
-from entrypoints.config.tls import tls_of
-from ports.driven.doctor import Examination
+from entrypoints.config.tls import create_tls_context
+from ports.driven.doctor import DoctorChecks
 
 
 @dataclass(frozen=True)
-class SettingsExamination(Examination):
+class SettingsExamination(DoctorChecks):
     settings: Settings
 
-    async def examine(self) -> AsyncGenerator[Check, None]:
-        yield Check("callers", check_callers(self.settings))
-        yield Check("network", _with_errors(lambda: check_network(self.settings)))
-        yield Check("browsers", check_browsers(self.settings))
-        yield Check("variables", check_variables(ignored_variables()))
-        yield Check("public host", check_public_host(self.settings))
+    async def run_checks(self) -> AsyncGenerator[DoctorCheck, None]:
+        yield DoctorCheck("callers", check_callers(self.settings))
+        yield DoctorCheck("network", _with_errors(lambda: check_network(self.settings)))
+        yield DoctorCheck("browsers", check_browsers(self.settings))
+        yield DoctorCheck("variables", check_variables(find_ignored_variables()))
+        yield DoctorCheck("public host", check_public_host(self.settings))
         if self.settings.provider is ProviderName.EMBEDDED or self.settings.registry_file:
             folder = self.settings.data_dir
-            yield Check("data folder", _with_errors(lambda: check_data_folder(folder)))
+            yield DoctorCheck("data folder", _with_errors(lambda: check_data_folder(folder)))
         if self.settings.provider is ProviderName.MEMORY:
             detail = "memory: connections lead to databases that do not exist."
-            yield Check("provider", Outcome(Verdict.WARN, detail))
+            yield DoctorCheck("provider", Outcome(Verdict.WARN, detail))
 
 
 def check_callers(settings: Settings) -> Outcome:
@@ -51,13 +51,13 @@ def _describe_anonymous(anonymous: AnonymousAccess | None) -> str:
         return ""
     return (
         f", except to create databases by the original route: {anonymous.rate} for each address, "
-        f"{anonymous.quota} databases at once, each for {anonymous.longest} at most"
+        f"{anonymous.quota} databases at once, each for {anonymous.max_ttl} at most"
     )
 
 
 def check_network(settings: Settings) -> Outcome:
     """Raises StartupError."""
-    if tls_of(settings):
+    if create_tls_context(settings):
         return Outcome(Verdict.OK, f"The service listens on {settings.host} with TLS.")
     if settings.is_loopback:
         return Outcome(Verdict.OK, f"The service listens on {settings.host}, for this machine.")
@@ -106,7 +106,7 @@ def check_data_folder(folder: Path) -> Outcome:
         )
     if not folder.exists():
         return Outcome(Verdict.OK, f"The first start creates {folder.absolute()}.")
-    refuse_foreign(folder)
+    refuse_foreign_folder(folder)
     if folder.stat().st_mode & 0o077:
         return Outcome(
             Verdict.WARN,

@@ -1,6 +1,6 @@
 """Connection formats."""
 
 from entrypoints.formats.catalog import FORMATS, Format, NotExpressible
-from entrypoints.formats.negotiation import NotAcceptable, chosen
+from entrypoints.formats.negotiation import NotAcceptable, choose_format
 
-__all__ = ["FORMATS", "Format", "NotAcceptable", "NotExpressible", "chosen"]
+__all__ = ["FORMATS", "Format", "NotAcceptable", "NotExpressible", "choose_format"]

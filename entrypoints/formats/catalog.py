@@ -7,7 +7,7 @@ from typing import Protocol
 
 from domain.connection import Connection
 from domain.errors import Conflict
-from domain.text import is_plain, legible
+from domain.text import escape_unprintable, is_plain
 from entrypoints.formats import rendering
 
 TEXT = "text/plain"
@@ -25,10 +25,10 @@ class NotExpressible(Conflict):
     code = "not_expressible"
 
 
-Expresses = Callable[[str], bool]
+CanExpress = Callable[[str], bool]
 
 
-def any_name(text: str) -> bool:
+def is_possible_name(text: str) -> bool:
     """Return whether PostgreSQL can have the text in a name or password; the format escapes
     everything else."""
     return _IMPOSSIBLE.search(text) is None
@@ -45,7 +45,7 @@ class Format:
     name: str
     media_type: str
     write: Render = field(repr=False)
-    expresses: Expresses = any_name
+    can_express: CanExpress = is_possible_name
 
     def render(self, connection: Connection, ca_file: str | None = None) -> str:
         """Write the connection. Raises NotExpressible."""
@@ -56,7 +56,9 @@ class Format:
         """Raise NotExpressible if the format cannot express the connection."""
         hosts = ",".join(at.host for at in connection.addresses)
         if not is_plain(hosts):  # URIs do not escape the host
-            raise NotExpressible(f"The host '{legible(hosts)}' holds control characters.")
+            raise NotExpressible(
+                f"The host '{escape_unprintable(hosts)}' holds control characters."
+            )
         parts = {
             "database": connection.database,
             "user": connection.user,
@@ -66,8 +68,8 @@ class Format:
             "file of certificate authorities": ca_file or "",
         }
         for part, value in parts.items():
-            if not self.expresses(value):
-                name = "" if part == "password" else f" '{legible(value)}'"
+            if not self.can_express(value):
+                name = "" if part == "password" else f" '{escape_unprintable(value)}'"
                 raise NotExpressible(
                     f"The format {self.name} cannot express the {part}{name}; use another format, "
                     "such as json or uri."
@@ -77,18 +79,18 @@ class Format:
 FORMATS: Mapping[str, Format] = {
     written.name: written
     for written in (
-        Format("json", "application/json", rendering.as_json),
-        Format("uri", TEXT, rendering.as_uri),
-        Format("env", TEXT, rendering.as_env, is_plain),
-        Format("jdbc", TEXT, rendering.as_jdbc),
-        Format("psql", TEXT, rendering.as_psql, is_plain),
-        Format("sqlalchemy", TEXT, rendering.as_sqlalchemy),
-        Format("sqlalchemy-asyncpg", TEXT, rendering.as_sqlalchemy_asyncpg),
-        Format("django", TEXT, rendering.as_django),
-        Format("node", TEXT, rendering.as_node),
-        Format("prisma", TEXT, rendering.as_prisma),
-        Format("dotnet", TEXT, rendering.as_dotnet, is_plain),
-        Format("docker", TEXT, rendering.as_docker, is_plain),
-        Format("k8s-secret", "application/yaml", rendering.as_k8s_secret),
+        Format("json", "application/json", rendering.to_json),
+        Format("uri", TEXT, rendering.to_uri),
+        Format("env", TEXT, rendering.to_env, is_plain),
+        Format("jdbc", TEXT, rendering.to_jdbc),
+        Format("psql", TEXT, rendering.to_psql, is_plain),
+        Format("sqlalchemy", TEXT, rendering.to_sqlalchemy),
+        Format("sqlalchemy-asyncpg", TEXT, rendering.to_sqlalchemy_asyncpg),
+        Format("django", TEXT, rendering.to_django),
+        Format("node", TEXT, rendering.to_node),
+        Format("prisma", TEXT, rendering.to_prisma),
+        Format("dotnet", TEXT, rendering.to_dotnet, is_plain),
+        Format("docker", TEXT, rendering.to_docker, is_plain),
+        Format("k8s-secret", "application/yaml", rendering.to_k8s_secret),
     )
 }

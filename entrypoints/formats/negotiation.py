@@ -16,7 +16,7 @@ BY_MEDIA_TYPE: Mapping[str, Format] = {
 
 _WEIGHT = re.compile(r"[01]\.?|[01]?\.[0-9]{1,9}")
 
-Accepted = tuple[str, float]
+MediaRange = tuple[str, float]
 """A media type or range, and its weight from 0 (not acceptable) to 1."""
 
 
@@ -26,24 +26,24 @@ class NotAcceptable(PgvendError):
     code = "not_acceptable"
 
 
-def chosen(name: str | None, accept: str | None) -> Format:
+def choose_format(name: str | None, accept: str | None) -> Format:
     """Return the format of that name; without a name, the one that the Accept header prefers;
     without both, JSON.
 
     Raises InvalidRequest if the name is unknown, NotAcceptable if no format is accepted.
     """
     if name is not None:
-        return _named(name)
+        return _find_format(name)
     if accept is None or not accept.strip():
         return FORMATS[DEFAULT]
-    accepted = [_accepted(element) for element in parse_http_list(accept)]
-    best = max(BY_MEDIA_TYPE, key=lambda media_type: _wanted(media_type, accepted))
-    if not _wanted(best, accepted):
+    accepted = [_parse_media_range(element) for element in parse_http_list(accept)]
+    best = max(BY_MEDIA_TYPE, key=lambda media_type: _quality(media_type, accepted))
+    if not _quality(best, accepted):
         raise NotAcceptable(f"Accept {', '.join(BY_MEDIA_TYPE)}, or set ?format= instead.")
     return BY_MEDIA_TYPE[best]
 
 
-def _named(name: str) -> Format:
+def _find_format(name: str) -> Format:
     try:
         return FORMATS[name]
     except KeyError:
@@ -52,7 +52,7 @@ def _named(name: str) -> Format:
         ) from None
 
 
-def _accepted(element: str) -> Accepted:
+def _parse_media_range(element: str) -> MediaRange:
     """Parse one element of the header. Parameters other than the weight are ignored, because no
     format is distinguished by them."""
     media_type, *parameters = (part.strip().lower() for part in element.split(";"))
@@ -61,7 +61,7 @@ def _accepted(element: str) -> Accepted:
     return media_type, min(1.0, float(weight)) if _WEIGHT.fullmatch(weight) else 1.0
 
 
-def _wanted(media_type: str, accepted: Sequence[Accepted]) -> float:
+def _quality(media_type: str, accepted: Sequence[MediaRange]) -> float:
     """Return the weight of the most specific range that matches the media type."""
     major = media_type.partition("/")[0]
     for fitting in (media_type, f"{major}/*", "*/*"):

@@ -3,9 +3,9 @@
 from aiohttp import web
 
 from domain.callers import Caller
-from entrypoints.http.api.context import ADMITTED
+from entrypoints.http.api.context import AUTHENTICATED
 
 
-def caller_of(request: web.Request) -> Caller:
+def get_caller(request: web.Request) -> Caller:
     """Return the authenticated caller."""
-    return request[ADMITTED].caller
+    return request[AUTHENTICATED].caller

@@ -3,13 +3,13 @@
 from aiohttp import web
 
 from entrypoints.neon_emulator.api import account, branches, control, databases, projects, roles
-from entrypoints.neon_emulator.api.fault_injection import faulty
+from entrypoints.neon_emulator.api.fault_injection import inject_faults
 from entrypoints.neon_emulator.api.middleware import (
     API,
-    authenticated,
-    identified,
-    recorded,
-    with_errors,
+    add_request_id,
+    check_key,
+    record_exchange,
+    render_errors,
 )
 from entrypoints.neon_emulator.keys import EMULATOR
 from entrypoints.neon_emulator.state.emulator import Emulator
@@ -72,10 +72,12 @@ CONTROL_ROUTES = (
 )
 
 
-def build_app(emulator: Emulator) -> web.Application:
-    app = web.Application(middlewares=[identified, recorded, with_errors, authenticated, faulty])
+def create_app(emulator: Emulator) -> web.Application:
+    app = web.Application(
+        middlewares=[add_request_id, record_exchange, render_errors, check_key, inject_faults]
+    )
     app[EMULATOR] = emulator
-    app.on_shutdown.append(_let_go)
+    app.on_shutdown.append(_stop_hanging_requests)
     for method, path, handler, name in ROUTES:
         app.router.add_route(method, path, handler, name=name)
     for method, path, handler in CONTROL_ROUTES:
@@ -83,6 +85,6 @@ def build_app(emulator: Emulator) -> web.Application:
     return app
 
 
-async def _let_go(app: web.Application) -> None:
+async def _stop_hanging_requests(app: web.Application) -> None:
     """End the requests whose response a fault holds back."""
     app[EMULATOR].closing.set()

@@ -48,5 +48,5 @@ class Behaviour(BaseModel):
     """The status for a project or branch that does not exist: Neon answers 404 or 403."""
     no_login_password: bool = False
     """Whether a role that cannot log in gets a password."""
-    unmade_stay_listed: bool = True
+    failed_stay_listed: bool = True
     """Whether lists keep objects whose creation failed."""

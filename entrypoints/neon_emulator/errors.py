@@ -20,7 +20,7 @@ class ApiError(Exception):
         self.headers = headers
 
 
-class InvalidCall(ApiError):
+class BadRequest(ApiError):
     """The request does not match the API description."""
 
     def __init__(self, what: str) -> None:

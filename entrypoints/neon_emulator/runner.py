@@ -16,10 +16,10 @@ from adapters.system.clock import SystemClock
 from domain.errors import StartupError
 from entrypoints.neon_emulator.api.middleware import API
 from entrypoints.neon_emulator.behaviour import Behaviour
-from entrypoints.neon_emulator.startup import opened_emulator
+from entrypoints.neon_emulator.startup import open_emulator
 from entrypoints.neon_emulator.state.emulator import HOST, Emulator
 
-THROWN_AWAY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+DISPOSABLE_SETTINGS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 """The data does not need to survive a crash: it is removed when the emulator stops."""
 
 DRAIN_TIMEOUT = 5.0
@@ -33,11 +33,13 @@ def serve(port: int, behaviour: Behaviour, announce: Announce) -> None:
 
     Raises StartupError.
     """
-    with _listening(port) as listener, suppress(asyncio.CancelledError):
-        asyncio.run(_stoppable(listener, behaviour, announce))
+    with _listen(port) as listener, suppress(asyncio.CancelledError):
+        asyncio.run(_serve_until_stopped(listener, behaviour, announce))
 
 
-async def _stoppable(listener: socket.socket, behaviour: Behaviour, announce: Announce) -> None:
+async def _serve_until_stopped(
+    listener: socket.socket, behaviour: Behaviour, announce: Announce
+) -> None:
     """Serve until a signal arrives, during startup too; repeated signals have no effect."""
     work = asyncio.create_task(_serve(listener, behaviour, announce))
 
@@ -53,21 +55,21 @@ async def _stoppable(listener: socket.socket, behaviour: Behaviour, announce: An
 async def _serve(listener: socket.socket, behaviour: Behaviour, announce: Announce) -> None:
     with tempfile.TemporaryDirectory(prefix="pgvend-neon-") as folder:
         async with (
-            opened_emulator(
+            open_emulator(
                 behaviour,
                 folder=Path(folder),
                 clock=SystemClock(),
                 log=structlog.get_logger(),
-                settings=THROWN_AWAY,
+                settings=DISPOSABLE_SETTINGS,
             ) as emulator,
-            _site(emulator, listener),
+            _serving(emulator, listener),
         ):
             announce(emulator, f"http://{HOST}:{listener.getsockname()[1]}{API}")
             await asyncio.Event().wait()
 
 
 @asynccontextmanager
-async def _site(emulator: Emulator, listener: socket.socket) -> AsyncIterator[None]:
+async def _serving(emulator: Emulator, listener: socket.socket) -> AsyncIterator[None]:
     runner = web.AppRunner(emulator.app, access_log=None, shutdown_timeout=DRAIN_TIMEOUT)
     await runner.setup()
     try:
@@ -77,7 +79,7 @@ async def _site(emulator: Emulator, listener: socket.socket) -> AsyncIterator[No
         await runner.cleanup()
 
 
-def _listening(port: int) -> socket.socket:
+def _listen(port: int) -> socket.socket:
     """Listen before anything else is started, so that a port in use is reported at once."""
     try:
         return socket.create_server((HOST, port), backlog=512)

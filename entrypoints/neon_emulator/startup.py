@@ -9,17 +9,17 @@ from structlog.stdlib import BoundLogger
 
 from adapters.system.clock import SystemClock
 from domain.errors import StartupError
-from entrypoints.neon_emulator.app import build_app
+from entrypoints.neon_emulator.app import create_app
 from entrypoints.neon_emulator.behaviour import Behaviour
 from entrypoints.neon_emulator.compute.servers import Servers
-from entrypoints.neon_emulator.state.emulator import Emulator, Wanted
+from entrypoints.neon_emulator.state.emulator import Emulator, ProjectSpec
 from ports.driven.clock import Clock
 
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 
 @asynccontextmanager
-async def opened_emulator(
+async def open_emulator(
     behaviour: Behaviour | None = None,
     *,
     folder: Path,
@@ -34,16 +34,16 @@ async def opened_emulator(
     """
     servers = Servers(folder, SystemClock(), log, settings)  # processes run in real time
     emulator = Emulator(behaviour or Behaviour(), servers, clock, log)
-    emulator.app = build_app(emulator)
+    emulator.app = create_app(emulator)
     try:
-        await _make_first(emulator)
+        await _create_first_project(emulator)
         yield emulator
     finally:
         await emulator.close()
 
 
-async def _make_first(emulator: Emulator) -> None:
-    emulator.first, operations = emulator.create_project(Wanted(role="neondb_owner"))
-    await emulator.first.operations.idle()
+async def _create_first_project(emulator: Emulator) -> None:
+    emulator.first, operations = emulator.create_project(ProjectSpec(role="neondb_owner"))
+    await emulator.first.operations.wait_until_idle()
     if any(operation.status != "finished" for operation in operations):
         raise StartupError("The emulator's PostgreSQL does not start; see its log above.")

@@ -25,5 +25,5 @@ class Step:
     seconds: float
     late: float = 0
     work: Callable[[], Awaitable[None]] = _no_work
-    finished: Callable[[], None] = _nothing
-    failed: Callable[[], None] = _nothing
+    on_finish: Callable[[], None] = _nothing
+    on_failure: Callable[[], None] = _nothing

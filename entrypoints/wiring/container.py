@@ -18,34 +18,34 @@ from dependency_injector.providers import (
 )
 
 from adapters.decorators.logging import (
-    Observation,
-    ObservedLoginCheck,
-    ObservedProvider,
-    ObservedRegistry,
-    ObservedSizeGuard,
+    CallLogger,
+    LoggingLoginCheck,
+    LoggingProvider,
+    LoggingRegistry,
+    LoggingSizeLimiter,
 )
 from adapters.decorators.retrying import (
     Retrying,
     RetryingLoginCheck,
     RetryingProvider,
-    RetryingSizeGuard,
+    RetryingSizeLimiter,
 )
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
-from adapters.memory.rate_limiter import MemoryRates
-from adapters.memory.size_limiter import NoSizeGuard
+from adapters.memory.rate_limiter import MemoryRateLimiter
+from adapters.memory.size_limiter import NoSizeLimiter
 from adapters.neon.login_check import NeonLoginCheck
 from adapters.postgres.login_check import NoLoginCheck, PostgresLoginCheck
-from adapters.registry.stores import Opened
+from adapters.registry.stores import Stores
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
 from domain.retry import DEFAULT
 from domain.secrets import Secret
 from entrypoints.config.settings import Settings
-from entrypoints.wiring.neon import open_neon, with_retries
+from entrypoints.wiring.neon import open_neon_provider, with_retries
 from entrypoints.wiring.resources import (
     create_password_deriver,
     open_embedded,
-    open_embedded_guard,
+    open_embedded_server_guard,
     open_postgres,
     open_postgres_guard,
     open_stores,
@@ -53,7 +53,7 @@ from entrypoints.wiring.resources import (
 )
 from entrypoints.wiring.use_cases import create_use_cases
 from ports.driven.login_check import LoginCheck
-from ports.driven.rate_limiter import Rates
+from ports.driven.rate_limiter import RateLimiter
 
 T = TypeVar("T")
 
@@ -62,9 +62,9 @@ def _if_enabled(is_enabled: bool, login_check: LoginCheck) -> LoginCheck | None:
     return login_check if is_enabled else None
 
 
-def _select_rates(stores: Opened, own: Rates) -> Rates:
+def _select_rates(stores: Stores, own: RateLimiter) -> RateLimiter:
     """Return the counters that replicas share where there are any."""
-    return stores.shared_rates or own
+    return stores.shared_rate_limiter or own
 
 
 class Container(DeclarativeContainer):
@@ -80,7 +80,7 @@ class Container(DeclarativeContainer):
     clock = Singleton(SystemClock)
     randomness = Singleton(SystemRandomness)
     log = Singleton(structlog.get_logger)
-    observation = Singleton(Observation, clock, log)
+    observation = Singleton(CallLogger, clock, log)
     retrying = Singleton(Retrying, DEFAULT, clock, randomness)
 
     records = Resource(open_stores, settings)
@@ -90,11 +90,11 @@ class Container(DeclarativeContainer):
     memory = Singleton(MemoryProvider)
     embedded = Resource(open_embedded, settings, installation, clock, log)
     postgres = Resource(open_postgres, settings, installation, log)
-    neon = Resource(open_neon, settings, installation, clock, log)
+    neon = Resource(open_neon_provider, settings, installation, clock, log)
     bare_provider = Selector(
         provider_name, memory=memory, embedded=embedded, postgres=postgres, neon=neon
     )
-    observed_provider = Singleton(ObservedProvider, bare_provider, observation)
+    observed_provider = Singleton(LoggingProvider, bare_provider, observation)
     retrying_provider = Singleton(RetryingProvider, observed_provider, retrying)
     provider = Selector(
         provider_name,
@@ -114,7 +114,7 @@ class Container(DeclarativeContainer):
         neon=Singleton(NeonLoginCheck, postgres_login_check, clock),
         none=Singleton(NoLoginCheck),
     )
-    observed_login_check = Singleton(ObservedLoginCheck, bare_login_check, observation)
+    observed_login_check = Singleton(LoggingLoginCheck, bare_login_check, observation)
     login_check = Singleton(RetryingLoginCheck, observed_login_check, retrying)
     password_check = Selector(
         provider_name,
@@ -129,21 +129,21 @@ class Container(DeclarativeContainer):
         memory=memory,
         embedded=embedded,
         postgres=postgres,
-        neon=Singleton(NoSizeGuard),
+        neon=Singleton(NoSizeLimiter),
     )
-    observed_size_guard = Singleton(ObservedSizeGuard, bare_size_guard, observation)
-    size_guard = Singleton(RetryingSizeGuard, observed_size_guard, retrying)
+    observed_size_guard = Singleton(LoggingSizeLimiter, bare_size_guard, observation)
+    size_limiter = Singleton(RetryingSizeLimiter, observed_size_guard, retrying)
 
     guard = Selector(
         provider_name,
         memory=Object(None),
-        embedded=Resource(open_embedded_guard, embedded),
+        embedded=Resource(open_embedded_server_guard, embedded),
         postgres=Resource(open_postgres_guard, postgres),
         neon=Object(None),
     )
 
     bare_registry = Callable(attrgetter("registry"), records)
-    own_rates = Singleton(MemoryRates, clock)
+    own_rates = Singleton(MemoryRateLimiter, clock)
 
     use_cases = Singleton(
         create_use_cases,
@@ -151,18 +151,18 @@ class Container(DeclarativeContainer):
         clock=clock,
         randomness=randomness,
         passwords=passwords,
-        registry=Singleton(ObservedRegistry, bare_registry, log),
+        registry=Singleton(LoggingRegistry, bare_registry, log),
         leases=Callable(attrgetter("leases"), records),
         keys=Callable(attrgetter("keys"), records),
-        trail=Callable(attrgetter("audit"), records),
+        audit_log=Callable(attrgetter("audit"), records),
         rates=Callable(_select_rates, records, own_rates),
-        failures=Singleton(MemoryRates, clock),
+        failures=Singleton(MemoryRateLimiter, clock),
         provider=provider,
         login_check=login_check,
         # without retries: the caller waits for it, and gets the connection in any case
         reveal_check=Callable(_if_enabled, verify_login, observed_login_check),
         restore_check=Callable(_if_enabled, verify_login, password_check),
-        size_guard=size_guard,
+        size_limiter=size_limiter,
         guard=guard,
     )
 

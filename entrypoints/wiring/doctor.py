@@ -5,16 +5,16 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from adapters.embedded.doctor import EmbeddedExamination
-from adapters.neon.doctor import NeonExamination
-from adapters.postgres.doctor.checks import OPERATED, WITH_SIZES, PostgresExamination
-from adapters.postgres.doctor.marks import Known
-from adapters.registry.doctor import FileExamination, RecordsExamination, ServerExamination
-from adapters.registry.snapshot import Remembered
+from adapters.embedded.doctor import EmbeddedChecks
+from adapters.neon.doctor import NeonDoctorChecks
+from adapters.postgres.doctor.checks import OPERATOR_CHECKS, SIZE_LIMIT_CHECKS, PostgresChecks
+from adapters.postgres.doctor.marks import LocalState
+from adapters.registry.doctor import PostgresRegistryChecks, RegistryChecks, SqliteRegistryChecks
+from adapters.registry.snapshot import RegistrySnapshot
 from adapters.system.clock import SystemClock
 from domain.errors import StartupError
-from domain.passwords import name_of
-from entrypoints.config.data_folder import found_secret
+from domain.passwords import secret_name
+from entrypoints.config.data_folder import find_secret
 from entrypoints.config.provider import ProviderName
 from entrypoints.config.settings import Settings
 from entrypoints.doctor.secret import SecretExamination
@@ -22,23 +22,23 @@ from entrypoints.doctor.settings import SettingsExamination
 from entrypoints.wiring.neon import neon_from_settings
 from entrypoints.wiring.resources import embedded_options, server_from_settings
 from ports.driven.clock import Clock
-from ports.driven.doctor import Examination
-from ports.use_cases.run_doctor import Examine
+from ports.driven.doctor import DoctorChecks
+from ports.use_cases.run_doctor import RunDoctor
 
 NEON_ANSWER_TIMEOUT = 10.0
 """Seconds: several calls that time out have to fit into the time limit of one group of checks."""
 
 
-def create_doctor(settings: Settings) -> Examine:
+def create_doctor(settings: Settings) -> RunDoctor:
     records = _create_records_check(settings)
     reader = _RegistryReader(settings, records)
-    parts: dict[str, Examination] = {
+    parts: dict[str, DoctorChecks] = {
         "settings": SettingsExamination(settings),
         "secret": SecretExamination(settings, reader.read_installation),
     }
     if records:
         parts["records"] = records
-    return Examine(parts={**parts, **_create_provider_check(settings, reader, SystemClock())})
+    return RunDoctor(parts={**parts, **_create_provider_check(settings, reader, SystemClock())})
 
 
 @dataclass(frozen=True)
@@ -47,53 +47,57 @@ class _RegistryReader:
     cannot be read as an empty one: its own check reports the error."""
 
     settings: Settings
-    records: RecordsExamination | None
+    records: RegistryChecks | None
 
-    async def read_installation(self) -> Remembered:
+    async def read_installation(self) -> RegistrySnapshot:
         try:
-            return await self.records.look() if self.records else Remembered()
+            return await self.records.take_snapshot() if self.records else RegistrySnapshot()
         except StartupError:
-            return Remembered()
+            return RegistrySnapshot()
 
-    async def recall(self) -> Known:
+    async def load_local_state(self) -> LocalState:
         contents = await self.read_installation()
-        recorded = {each.id for each in contents.live if each.target == self.settings.target.name}
-        return Known(installation=await self._find_name(contents), recorded=recorded)
+        record_ids = {each.id for each in contents.live if each.target == self.settings.target.name}
+        return LocalState(installation=await self._find_name(contents), record_ids=record_ids)
 
-    async def _find_name(self, contents: Remembered) -> str | None:
+    async def _find_name(self, contents: RegistrySnapshot) -> str | None:
         """Return the installation's name as at a start, but without creating a secret."""
-        secret = found_secret(self.settings)
+        secret = find_secret(self.settings)
         if secret is None:
-            return contents.kept
-        return await contents.name(name_of(self.settings.oldest_secret(secret)))
+            return contents.installation_name
+        return await contents.name(secret_name(self.settings.oldest_secret(secret)))
 
 
-def _create_records_check(settings: Settings) -> RecordsExamination | None:
+def _create_records_check(settings: Settings) -> RegistryChecks | None:
     if settings.registry_url:
-        return ServerExamination(settings.registry_url.get_secret_value())
-    return FileExamination(settings.registry_file) if settings.registry_file else None
+        return PostgresRegistryChecks(settings.registry_url.get_secret_value())
+    return SqliteRegistryChecks(settings.registry_file) if settings.registry_file else None
 
 
 def _create_provider_check(
     settings: Settings, reader: _RegistryReader, clock: Clock
-) -> Mapping[str, Examination]:
+) -> Mapping[str, DoctorChecks]:
     match settings.provider:
         case ProviderName.EMBEDDED:
-            bundle = embedded_options(settings)
-            embedded = EmbeddedExamination(bundle=bundle, recall=reader.recall, clock=clock)
+            options = embedded_options(settings)
+            embedded = EmbeddedChecks(
+                options=options, load_local_state=reader.load_local_state, clock=clock
+            )
             return {"embedded": embedded}
         case ProviderName.POSTGRES:
-            postgres = PostgresExamination(
+            postgres = PostgresChecks(
                 server=server_from_settings(settings),
-                recall=reader.recall,
+                load_local_state=reader.load_local_state,
                 clock=clock,
                 setting="PGVEND_POSTGRES_ADMIN_DSN",
-                questions=OPERATED if settings.size_limit is None else WITH_SIZES,
+                check_functions=OPERATOR_CHECKS
+                if settings.size_limit is None
+                else SIZE_LIMIT_CHECKS,
             )
             return {"postgres": postgres}
         case ProviderName.NEON:
             neon = neon_from_settings(settings, "", clock, structlog.get_logger())
             neon = replace(neon, answer_timeout=NEON_ANSWER_TIMEOUT)
-            return {"neon": NeonExamination(neon=neon, recall=reader.recall)}
+            return {"neon": NeonDoctorChecks(neon=neon, load_local_state=reader.load_local_state)}
         case ProviderName.MEMORY:
             return {}

@@ -5,14 +5,14 @@ from contextlib import asynccontextmanager
 
 from structlog.stdlib import BoundLogger
 
-from adapters.decorators.queueing import Queue, QueuedProvider
+from adapters.decorators.queueing import Queue, QueueingProvider
 from adapters.decorators.retrying import Retrying, RetryingProvider
 from adapters.neon.budget import Budget
-from adapters.neon.startup import Neon, Place, opened_neon
+from adapters.neon.startup import NeonAccess, NeonConfig, open_neon
 from domain.retry import SHARED_PROJECT
 from domain.secrets import Secret
 from domain.targets import Isolation
-from entrypoints.config.field_types import needed
+from entrypoints.config.field_types import require
 from entrypoints.config.settings import Settings
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
@@ -26,23 +26,23 @@ MAX_QUEUE_LENGTH = 100
 
 
 @asynccontextmanager
-async def open_neon(
+async def open_neon_provider(
     settings: Settings, installation: str, clock: Clock, log: BoundLogger
 ) -> AsyncIterator[DatabaseProvider]:
-    async with opened_neon(neon_from_settings(settings, installation, clock, log)) as provider:
+    async with open_neon(neon_from_settings(settings, installation, clock, log)) as provider:
         yield provider
 
 
 def neon_from_settings(
     settings: Settings, installation: str, clock: Clock, log: BoundLogger
-) -> Neon:
-    return Neon(
-        place=Place(
+) -> NeonConfig:
+    return NeonConfig(
+        access=NeonAccess(
             api_url=settings.neon_api_url,
-            key=Secret(needed(settings.neon_api_key).get_secret_value()),
-            project_id=needed(settings.neon_project_id),
-            branch_id=needed(settings.neon_branch_id),
-            host=needed(settings.neon_host),
+            key=Secret(require(settings.neon_api_key).get_secret_value()),
+            project_id=require(settings.neon_project_id),
+            branch_id=require(settings.neon_branch_id),
+            host=require(settings.neon_host),
         ),
         isolation=settings.isolation,
         installation=installation,
@@ -70,4 +70,4 @@ def with_retries(
     retrying_provider = RetryingProvider(provider, retrying)
     if isolation is not Isolation.NONE:
         return retrying_provider
-    return QueuedProvider(retrying_provider, Queue(MAX_QUEUE_LENGTH, timeout, clock, log))
+    return QueueingProvider(retrying_provider, Queue(MAX_QUEUE_LENGTH, timeout, clock, log))

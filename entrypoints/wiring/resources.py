@@ -5,19 +5,19 @@ from contextlib import asynccontextmanager
 
 from structlog.stdlib import BoundLogger
 
-from adapters.embedded.guard import opened_bundles_guard
-from adapters.embedded.server import Bundle, opened_bundle
-from adapters.memory.api_key_store import MemoryKeyRing
-from adapters.memory.audit_log import MemoryAuditTrail
+from adapters.embedded.guard import open_embedded_guard
+from adapters.embedded.server import EmbeddedOptions, open_embedded_provider
+from adapters.memory.api_key_store import MemoryApiKeyStore
+from adapters.memory.audit_log import MemoryAuditLog
 from adapters.memory.installation import MemoryInstallation
 from adapters.memory.registry import MemoryRegistry
-from adapters.postgres.factory import checked_provider
-from adapters.postgres.guard import opened_guard
+from adapters.postgres.factory import open_checked_provider
+from adapters.postgres.guard import open_guard
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.server import Server, server_of_dsn
-from adapters.registry.stores import Opened, opened_postgres, opened_sqlite
-from adapters.system.leases import MemoryLeases
-from domain.passwords import PasswordDeriver, name_of
+from adapters.postgres.server import Server, server_from_dsn
+from adapters.registry.stores import Stores, open_postgres_stores, open_sqlite_stores
+from adapters.system.leases import InProcessLeases
+from domain.passwords import PasswordDeriver, secret_name
 from domain.secrets import Secret
 from entrypoints.config.secret_checks import refuse_weak_secret, report_secret
 from entrypoints.config.settings import Settings
@@ -25,44 +25,44 @@ from ports.driven.clock import Clock
 from ports.driven.guard import Guard
 
 
-def create_memory_stores() -> Opened:
+def create_memory_stores() -> Stores:
     registry = MemoryRegistry()
     installation = MemoryInstallation(registry)
-    return Opened(registry, MemoryLeases(), MemoryKeyRing(), MemoryAuditTrail(), installation)
+    return Stores(registry, InProcessLeases(), MemoryApiKeyStore(), MemoryAuditLog(), installation)
 
 
 @asynccontextmanager
-async def open_stores(settings: Settings) -> AsyncIterator[Opened]:
+async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
     if settings.registry_url:
-        async with opened_postgres(settings.registry_url.get_secret_value()) as stores:
+        async with open_postgres_stores(settings.registry_url.get_secret_value()) as stores:
             yield stores
     elif settings.registry_file:
-        async with opened_sqlite(settings.registry_file, MemoryLeases()) as stores:
+        async with open_sqlite_stores(settings.registry_file, InProcessLeases()) as stores:
             yield stores
     else:
         yield create_memory_stores()
 
 
-async def read_installation(stores: Opened, settings: Settings, secret: Secret) -> str:
+async def read_installation(stores: Stores, settings: Settings, secret: Secret) -> str:
     """Return the installation's name, which marks the databases of pgvend.
 
     A new registry takes it from the oldest secret that is set. Raises StartupError.
     """
     await refuse_weak_secret(stores.registry, settings, secret)
-    return await stores.installation.name(name_of(settings.oldest_secret(secret)))
+    return await stores.installation.name(secret_name(settings.oldest_secret(secret)))
 
 
 async def create_password_deriver(
-    stores: Opened, settings: Settings, secret: Secret, installation: str, log: BoundLogger
+    stores: Stores, settings: Settings, secret: Secret, installation: str, log: BoundLogger
 ) -> PasswordDeriver:
     """Raises StartupError."""
-    passwords = PasswordDeriver(secret, settings.secrets_before, installation)
+    passwords = PasswordDeriver(secret, settings.previous_secrets, installation)
     await report_secret(stores.installation, settings, passwords, log, secret=secret)
     return passwords
 
 
-def embedded_options(settings: Settings) -> Bundle:
-    return Bundle(
+def embedded_options(settings: Settings) -> EmbeddedOptions:
+    return EmbeddedOptions(
         folder=settings.data_dir.resolve() / "embedded",
         listen=settings.embedded_listen,
         port=settings.embedded_port,
@@ -77,19 +77,21 @@ def embedded_options(settings: Settings) -> Bundle:
 async def open_embedded(
     settings: Settings, installation: str, clock: Clock, log: BoundLogger
 ) -> AsyncIterator[PostgresProvider]:
-    async with opened_bundle(embedded_options(settings), installation, clock, log) as provider:
+    async with open_embedded_provider(
+        embedded_options(settings), installation, clock, log
+    ) as provider:
         yield provider
 
 
 @asynccontextmanager
-async def open_embedded_guard(provider: PostgresProvider) -> AsyncIterator[Guard]:
-    async with opened_bundles_guard(provider) as guard:
+async def open_embedded_server_guard(provider: PostgresProvider) -> AsyncIterator[Guard]:
+    async with open_embedded_guard(provider) as guard:
         yield guard
 
 
 def server_from_settings(settings: Settings) -> Server:
     """Return the server of the provider `postgres`."""
-    return server_of_dsn(
+    return server_from_dsn(
         settings.admin_dsn(),
         public_host=settings.public_host,
         public_port=settings.public_port,
@@ -102,11 +104,11 @@ async def open_postgres(
     settings: Settings, installation: str, log: BoundLogger
 ) -> AsyncIterator[PostgresProvider]:
     server, measures = server_from_settings(settings), settings.size_limit is not None
-    async with checked_provider(server, installation, log, measures=measures) as provider:
+    async with open_checked_provider(server, installation, log, measures=measures) as provider:
         yield provider
 
 
 @asynccontextmanager
 async def open_postgres_guard(provider: PostgresProvider) -> AsyncIterator[Guard]:
-    async with opened_guard(provider.server, provider.marks) as guard:
+    async with open_guard(provider.server, provider.marks) as guard:
         yield guard

@@ -2,36 +2,36 @@
 
 from dataclasses import dataclass
 
-from domain.api_key_cache import KnownKeys
+from domain.api_key_cache import ApiKeyCache
 from domain.passwords import PasswordDeriver
 from entrypoints.config.settings import Settings
-from ports.driven.api_key_store import KeyRing
-from ports.driven.audit_log import AuditTrail
+from ports.driven.api_key_store import ApiKeyStore
+from ports.driven.audit_log import AuditLog
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.guard import Guard
 from ports.driven.leases import Leases
 from ports.driven.login_check import LoginCheck
 from ports.driven.randomness import Randomness
-from ports.driven.rate_limiter import Rates
+from ports.driven.rate_limiter import RateLimiter
 from ports.driven.registry import Registry
-from ports.driven.size_limiter import SizeGuard
+from ports.driven.size_limiter import SizeLimiter
 from ports.use_cases.add_extension import AddExtension
-from ports.use_cases.audit_events import Audit
-from ports.use_cases.authenticate_caller import AdmitCaller
+from ports.use_cases.audit_events import AuditEvents
+from ports.use_cases.authenticate_caller import AuthenticateCaller
 from ports.use_cases.change_database import ChangeDatabase
 from ports.use_cases.check_health import CheckHealth
-from ports.use_cases.create_database import VendDatabase
+from ports.use_cases.create_database import CreateDatabase
 from ports.use_cases.delete_database import DeleteDatabase
 from ports.use_cases.detect_drift import DetectDrift
 from ports.use_cases.expire_database import ExpireDatabase
 from ports.use_cases.guard_server import GuardServer
-from ports.use_cases.limit_sizes import ConfineDatabases
+from ports.use_cases.limit_sizes import LimitSizes
 from ports.use_cases.list_databases import ListDatabases
 from ports.use_cases.list_extensions import ListExtensions
-from ports.use_cases.manage_api_keys import ManageKeys
-from ports.use_cases.provision_database import MakeDatabase
-from ports.use_cases.reconcile import Sweep
+from ports.use_cases.manage_api_keys import ManageApiKeys
+from ports.use_cases.provision_database import ProvisionDatabase
+from ports.use_cases.reconcile import Reconcile
 from ports.use_cases.reconcile_actions import map_detectors, map_finishers
 from ports.use_cases.restore_database import RestoreDatabase
 from ports.use_cases.rotate_password import RotatePassword
@@ -44,7 +44,7 @@ from ports.use_cases.watch_database import WatchDatabase
 class UseCases:
     """`guard_server` is None for providers without a guard."""
 
-    create: VendDatabase
+    create: CreateDatabase
     show: ShowDatabase
     show_connection: ShowConnection
     list: ListDatabases
@@ -55,12 +55,12 @@ class UseCases:
     delete: DeleteDatabase
     add_extension: AddExtension
     list_extensions: ListExtensions
-    reconcile: Sweep
+    reconcile: Reconcile
     guard_server: GuardServer | None
     check_health: CheckHealth
-    authenticate: AdmitCaller
-    keys: ManageKeys
-    audit: Audit
+    authenticate: AuthenticateCaller
+    keys: ManageApiKeys
+    audit: AuditEvents
 
 
 def create_use_cases(  # noqa: PLR0913 - one argument for each port
@@ -71,19 +71,19 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
     passwords: PasswordDeriver,
     registry: Registry,
     leases: Leases,
-    keys: KeyRing,
-    trail: AuditTrail,
-    rates: Rates,
-    failures: Rates,
+    keys: ApiKeyStore,
+    audit_log: AuditLog,
+    rates: RateLimiter,
+    failures: RateLimiter,
     provider: DatabaseProvider,
     login_check: LoginCheck,
     reveal_check: LoginCheck | None,
     restore_check: LoginCheck | None,
-    size_guard: SizeGuard,
+    size_limiter: SizeLimiter,
     guard: Guard | None,
 ) -> UseCases:
-    target, expiry, known_keys = settings.target, settings.expiry_policy, KnownKeys()
-    audit = Audit(trail=trail, clock=clock, randomness=randomness)
+    target, expiry, known_keys = settings.target, settings.expiry_policy, ApiKeyCache()
+    audit = AuditEvents(audit_log=audit_log, clock=clock, randomness=randomness)
     delete = DeleteDatabase(
         registry=registry, provider=provider, leases=leases, clock=clock, target=target
     )
@@ -123,7 +123,7 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
         target=target,
         passwords=passwords,
     )
-    make = MakeDatabase(
+    make = ProvisionDatabase(
         registry=registry,
         provider=provider,
         clock=clock,
@@ -132,7 +132,7 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
         login_check=login_check,
         delete=delete,
     )
-    vend = VendDatabase(
+    vend = CreateDatabase(
         registry=registry,
         provider=provider,
         leases=leases,
@@ -146,15 +146,15 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
     detect_drift = DetectDrift(
         registry=registry, provider=provider, leases=leases, clock=clock, target=target
     )
-    limit_sizes = ConfineDatabases(
+    limit_sizes = LimitSizes(
         registry=registry,
-        size_guard=size_guard,
+        size_limiter=size_limiter,
         leases=leases,
         clock=clock,
         target=target,
         limit=settings.size_limit,
     )
-    sweep = Sweep(
+    sweep = Reconcile(
         registry=registry,
         leases=leases,
         clock=clock,
@@ -186,8 +186,8 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
         reconcile=sweep,
         guard_server=guard_server,
         check_health=CheckHealth(registry=registry, provider=provider, guard=guard_server),
-        authenticate=AdmitCaller(
-            ring=keys,
+        authenticate=AuthenticateCaller(
+            key_store=keys,
             rate_limiter=rates,
             failures=failures,
             clock=clock,
@@ -196,6 +196,6 @@ def create_use_cases(  # noqa: PLR0913 - one argument for each port
             is_open=settings.is_open,
             anonymous=settings.anonymous_create,
         ),
-        keys=ManageKeys(ring=keys, clock=clock, randomness=randomness, known=known_keys),
+        keys=ManageApiKeys(key_store=keys, clock=clock, randomness=randomness, known=known_keys),
         audit=audit,
     )

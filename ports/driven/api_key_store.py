@@ -8,14 +8,14 @@ from domain.api_keys import ApiKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyQuery:
+class ApiKeyQuery:
     """A page of keys: the newest first, and only those that come after the key `before`."""
 
     before: ApiKey | None = None
     limit: int = 50
 
 
-class KeyRing(ABC):
+class ApiKeyStore(ABC):
     """Stores the records of API keys. Every method may raise Unavailable; a change that failed was
     stored completely or not at all."""
 
@@ -28,11 +28,11 @@ class KeyRing(ABC):
         """Return the key of that id, also a revoked or expired one, or None."""
 
     @abstractmethod
-    async def every(self) -> list[ApiKey]:
+    async def list_all(self) -> list[ApiKey]:
         """Return all keys: the newest first, and by descending id where they are equally old."""
 
     @abstractmethod
-    async def search(self, query: KeyQuery) -> list[ApiKey]:
+    async def search(self, query: ApiKeyQuery) -> list[ApiKey]:
         """Return at most `query.limit` keys in the order of `every`."""
 
     @abstractmethod

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from domain.audit import AuditEntry
+from domain.audit import StoredAuditEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,14 +16,14 @@ class AuditQuery:
     limit: int = 50
 
 
-class AuditTrail(ABC):
+class AuditLog(ABC):
     """Append-only: an entry is never changed or removed, by other programs neither, as far as the
     store can prevent that. Every method may raise Unavailable."""
 
     @abstractmethod
-    async def append(self, entry: AuditEntry) -> None:
+    async def append(self, entry: StoredAuditEvent) -> None:
         """Store the entry durably. After a failure it is stored completely or not at all."""
 
     @abstractmethod
-    async def read(self, query: AuditQuery) -> list[AuditEntry]:
+    async def read(self, query: AuditQuery) -> list[StoredAuditEvent]:
         """Return the entries that match, by descending id, at most `query.limit` of them."""

@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def finished(step: Awaitable[T]) -> T:
+async def run_to_completion(step: Awaitable[T]) -> T:
     """Await `step` to its end, even if the waiting task is cancelled once or repeatedly.
 
     A cancellation is raised after the step has ended, so that a cancelled task does not go on. Its

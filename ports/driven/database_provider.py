@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from domain.connection import Connection
 from domain.extensions import Extension
-from domain.provisioning import Holding, Order, Tenant, Tombstone
+from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
 
 
 class DatabaseProvider(ABC):
@@ -23,7 +23,7 @@ class DatabaseProvider(ABC):
     """
 
     @abstractmethod
-    async def provision(self, order: Order) -> Connection:
+    async def provision(self, request: ProvisionRequest) -> Connection:
         """Create the role and the database of the request, or the missing ones of them, and open
         them for logins.
 
@@ -45,7 +45,7 @@ class DatabaseProvider(ABC):
         """Return the extensions that a new database may have, ordered by name. Changes nothing."""
 
     @abstractmethod
-    async def install(self, order: Order) -> None:
+    async def install(self, request: ProvisionRequest) -> None:
         """Install the extensions of the request that its database lacks. Changes nothing else, the
         password included. Idempotent.
 
@@ -55,7 +55,7 @@ class DatabaseProvider(ABC):
         """
 
     @abstractmethod
-    async def reveal(self, order: Order) -> Connection:
+    async def reveal(self, request: ProvisionRequest) -> Connection:
         """Return the connection that `provision` or `rotate` returned for this request.
 
         Changes nothing, waits for nothing, and asks the provider only if it chooses passwords
@@ -63,7 +63,7 @@ class DatabaseProvider(ABC):
         """
 
     @abstractmethod
-    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
+    async def rotate(self, request: ProvisionRequest, *, end_sessions: bool = False) -> Connection:
         """Set the owner's password to that of the request; the old one stops working. Idempotent.
 
         If the provider chooses passwords, each call creates a new one, the last one counts, and
@@ -102,7 +102,7 @@ class DatabaseProvider(ABC):
         """
 
     @abstractmethod
-    async def inventory(self) -> Sequence[Holding]:
+    async def inventory(self) -> Sequence[InventoryItem]:
         """Return everything that has our mark, incomplete items too, ordered by id. Changes
         nothing."""
 

@@ -3,12 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 
-from domain.doctor import Check
+from domain.doctor import DoctorCheck
 
 
-class Examination(ABC):
+class DoctorChecks(ABC):
     @abstractmethod
-    def examine(self) -> AsyncGenerator[Check, None]:
+    def run_checks(self) -> AsyncGenerator[DoctorCheck, None]:
         """Yield each result as soon as it is known, so that it counts even if the rest takes too
         long.
 

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 
-from domain.server_snapshot import Look, Prepared, Session
+from domain.server_snapshot import PreparedTransaction, ServerSnapshot, Session
 
 
 class Guard(ABC):
@@ -15,7 +15,7 @@ class Guard(ABC):
     """
 
     @abstractmethod
-    async def look(self) -> Look:
+    async def inspect(self) -> ServerSnapshot:
         """Return the current state. Quick; never waits for a tenant's lock.
 
         Raises ProviderBusy and ProviderRejected if there is no session.
@@ -27,10 +27,10 @@ class Guard(ABC):
         it may take a moment. Raises ProviderRejected if the server does not allow it."""
 
     @abstractmethod
-    async def roll_back(self, prepared: Prepared) -> None:
+    async def roll_back(self, prepared: PreparedTransaction) -> None:
         """Roll back the prepared transaction if it still exists. May wait for a login to its
         database. Raises what a DatabaseProvider raises."""
 
     @abstractmethod
-    async def step_aside(self) -> None:
+    async def release_locks(self) -> None:
         """Release the guard's own locks. The next call for the state takes them again."""

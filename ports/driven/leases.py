@@ -13,7 +13,7 @@ class Leases(ABC):
     """
 
     @abstractmethod
-    def held(self, name: str) -> AbstractAsyncContextManager[bool]:
+    def acquire(self, name: str) -> AbstractAsyncContextManager[bool]:
         """Try to acquire the lease `name`; yields True if acquired. Of two holders at the same
         time, in this process or another, one gets True.
 

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from domain.rates import Allowance, Rate
 
 
-class Rates(ABC):
+class RateLimiter(ABC):
     @abstractmethod
     async def hit(self, name: str, rate: Rate) -> Allowance:
         """Count one call for `name`, and return whether it is within the rate.

@@ -4,19 +4,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from domain.provisioning import Tenant
-from domain.sizes import Measure
+from domain.sizes import Measurement
 
 
-class SizeGuard(ABC):
+class SizeLimiter(ABC):
     """Errors, cancellation and marks are as for a DatabaseProvider."""
 
     @abstractmethod
-    async def measures(self) -> Mapping[str, Measure]:
+    async def measure_sizes(self) -> Mapping[str, Measurement]:
         """Return the sizes of all databases that have our mark and can be measured, by their
         tenants' ids. Slow: the server inspects every file. Changes nothing."""
 
     @abstractmethod
-    async def confine(self, tenant: Tenant) -> None:
+    async def set_read_only(self, tenant: Tenant) -> None:
         """Make new sessions of the tenant read-only by default, and end the open ones. Idempotent.
 
         The tenant can deliberately override this in a session, to delete data. It stays in force
@@ -25,7 +25,7 @@ class SizeGuard(ABC):
         """
 
     @abstractmethod
-    async def release(self, tenant: Tenant) -> None:
+    async def clear_read_only(self, tenant: Tenant) -> None:
         """Make the tenant's sessions writable again. Idle sessions end, so that pools open new
         ones. Idempotent. A tenant that does not exist, or lacks this tenant's mark, counts as
         writable."""

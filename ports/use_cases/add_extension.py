@@ -7,9 +7,9 @@ from domain.callers import ANYONE, Caller
 from domain.database import Database
 from domain.errors import ExtensionUnavailable, InFlight, PasswordChanged
 from domain.extensions import check_available
-from domain.lifecycle import Work
+from domain.lifecycle import Operation
 from domain.passwords import PasswordDeriver
-from domain.reconciliation import Upkeep
+from domain.reconciliation import ReconcileAction
 from domain.states import State
 from domain.targets import Target
 from ports.driven.clock import Clock
@@ -17,8 +17,8 @@ from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
 from ports.driven.login_check import PasswordRefused
 from ports.driven.registry import Registry
-from ports.use_cases.provisioned_database import vended_again
-from ports.use_cases.records import attempt, changed, seen_by, still_there
+from ports.use_cases.provisioned_database import reveal_connection
+from ports.use_cases.records import attempt, check_visible, explaining_absence, update_record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class AddExtension:
     """The record names the extension first, as its latest one, so that the reconciler can finish an
     installation that was interrupted."""
 
-    actions: ClassVar = frozenset({Upkeep.ADD_EXTENSION})
+    actions: ClassVar = frozenset({ReconcileAction.ADD_EXTENSION})
 
     registry: Registry
     provider: DatabaseProvider
@@ -47,58 +47,58 @@ class AddExtension:
 
         def start(database: Database) -> Database:
             self._check(database, caller)
-            is_pending = database.is_pending(Work.ADD_EXTENSION)
+            is_pending = database.is_pending(Operation.ADD_EXTENSION)
             if is_pending and database.latest_extension != name:
                 raise InFlight("Another extension is being installed; retry soon.")
             extended = database.with_extension(name)
-            return extended.began(Work.ADD_EXTENSION, self.clock.now())
+            return extended.start(Operation.ADD_EXTENSION, self.clock.now())
 
         # check before taking the lease: a caller without access must not block others
         database = await self.registry.get(database_id)
         self._check(database, caller)
-        async with still_there(self.registry, self.clock, database_id):
-            await vended_again(self.provider, database, self.passwords)
+        async with explaining_absence(self.registry, self.clock, database_id):
+            await reveal_connection(self.provider, database, self.passwords)
         check_available([name], await self.provider.extensions())
-        async with self.leases.held(database_id) as is_mine:
-            if not is_mine:
+        async with self.leases.acquire(database_id) as is_acquired:
+            if not is_acquired:
                 raise InFlight
-            return await self._install(await changed(self.registry, database_id, start))
+            return await self._install(await update_record(self.registry, database_id, start))
 
     async def finish(self, database_id: str) -> bool:
         """Finish an interrupted installation. Return whether this call did so. Idempotent."""
-        async with self.leases.held(database_id) as is_mine:
+        async with self.leases.acquire(database_id) as is_acquired:
             database = await self.registry.get(database_id)
             is_ready = database.state is State.READY
-            is_open = is_mine and is_ready and database.is_pending(Work.ADD_EXTENSION)
+            is_open = is_acquired and is_ready and database.is_pending(Operation.ADD_EXTENSION)
             if is_open:
                 await self._install(database)
             return is_open
 
     def _check(self, database: Database, caller: Caller) -> None:
-        seen_by(caller, database).check_target(self.target)
-        database.check_known(self.clock.now())
+        check_visible(caller, database).check_target(self.target)
+        database.check_password_known(self.clock.now())
 
     async def _install(self, database: Database) -> Database:
         name = database.latest_extension
-        order = replace(database.order(self.passwords), extensions=(name,))
+        provision_request = replace(database.provision_request(self.passwords), extensions=(name,))
         try:
             async with (
-                attempt(self.registry, self.clock, database, Work.ADD_EXTENSION),
-                still_there(self.registry, self.clock, database.id),
+                attempt(self.registry, self.clock, database, Operation.ADD_EXTENSION),
+                explaining_absence(self.registry, self.clock, database.id),
             ):
-                await self.provider.install(order)
+                await self.provider.install(provision_request)
         except (ExtensionUnavailable, PasswordRefused) as error:  # a retry would fail again
-            await changed(
-                self.registry, database.id, lambda found: self._ended(found, without=name)
+            await update_record(
+                self.registry, database.id, lambda found: self._complete(found, without=name)
             )
             if isinstance(error, PasswordRefused):
                 raise PasswordChanged from error
             raise
-        return await changed(self.registry, database.id, self._ended)
+        return await update_record(self.registry, database.id, self._complete)
 
-    def _ended(self, database: Database, *, without: str | None = None) -> Database | None:
+    def _complete(self, database: Database, *, without: str | None = None) -> Database | None:
         """Return the record without the pending installation, or None if its state changed."""
-        if database.state is not State.READY or not database.is_pending(Work.ADD_EXTENSION):
+        if database.state is not State.READY or not database.is_pending(Operation.ADD_EXTENSION):
             return None
         database = database.without_extension(without) if without else database
-        return database.did(Work.ADD_EXTENSION, self.clock.now())
+        return database.complete(Operation.ADD_EXTENSION, self.clock.now())

@@ -2,12 +2,12 @@
 
 from dataclasses import asdict, dataclass
 
-from domain.audit import PREFIX, AuditEntry, Deed
+from domain.audit import PREFIX, AuditEvent, StoredAuditEvent
 from domain.ids import RANDOM_BYTES, new_id
-from ports.driven.audit_log import AuditQuery, AuditTrail
+from ports.driven.audit_log import AuditLog, AuditQuery
 from ports.driven.clock import Clock
 from ports.driven.randomness import Randomness
-from ports.use_cases.pagination import cut, id_in
+from ports.use_cases.pagination import parse_token, split_page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,29 +22,29 @@ class AuditRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditPage:
-    entries: list[AuditEntry]
+    entries: list[StoredAuditEvent]
     next_page_token: str  # empty on the last page
 
 
 @dataclass(frozen=True, kw_only=True)
-class Audit:
-    trail: AuditTrail
+class AuditEvents:
+    audit_log: AuditLog
     clock: Clock
     randomness: Randomness
 
-    async def write_down(self, deed: Deed) -> None:
+    async def record(self, event: AuditEvent) -> None:
         """Record an event at the current time. Raises Unavailable."""
         now = self.clock.now()
         entry_id = new_id(now, self.randomness.entropy(RANDOM_BYTES), PREFIX)
-        await self.trail.append(AuditEntry(id=entry_id, at=now, **asdict(deed)))
+        await self.audit_log.append(StoredAuditEvent(id=entry_id, at=now, **asdict(event)))
 
     async def read(self, request: AuditRequest) -> AuditPage:
         """Return a page of entries, newest first. Raises InvalidPageToken."""
         query = AuditQuery(
             caller=request.caller,
             subject=request.subject,
-            before=id_in(request.page_token, PREFIX),
+            before=parse_token(request.page_token, PREFIX),
             limit=request.page_size + 1,  # one more, to know whether there is a next page
         )
-        page, token = cut(await self.trail.read(query), request.page_size)
+        page, token = split_page(await self.audit_log.read(query), request.page_size)
         return AuditPage(entries=page, next_page_token=token)

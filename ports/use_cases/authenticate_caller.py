@@ -6,26 +6,26 @@ from functools import cached_property
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from domain.anonymous import AnonymousAccess
-from domain.api_key_cache import KnownKeys
-from domain.api_keys import StaticKey, digest_of, id_in, is_same
+from domain.api_key_cache import ApiKeyCache
+from domain.api_keys import StaticKey, digest_key, is_same_digest, parse_key_id
 from domain.callers import ANYONE, Caller
 from domain.errors import Unauthenticated
 from domain.rates import Allowance, Rate
 from domain.secrets import Secret
-from ports.driven.api_key_store import KeyRing
+from ports.driven.api_key_store import ApiKeyStore
 from ports.driven.clock import Clock
-from ports.driven.rate_limiter import Rates
-from ports.use_cases.find_api_key import REFUSAL, FindKey
+from ports.driven.rate_limiter import RateLimiter
+from ports.use_cases.find_api_key import REFUSAL, FindApiKey
 
-FAILURES = Rate(20, 60)
+FAILURE_RATE = Rate(20, 60)
 """How often one address may send no key or an invalid one before it is rate-limited."""
 
-NETWORK_BITS = 64
+IPV6_NETWORK_BITS = 64
 """Bits that identify a network in an IPv6 address: a client usually has all of its addresses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Knock:
+class Credentials:
     """The API key, the origin and the address of a request.
 
     `may_be_anonymous` is true if the operator may allow the call without a key, and the request has
@@ -39,7 +39,7 @@ class Knock:
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
+class AuthenticatedCaller:
     """`allowance` is the rest of the caller's rate, None without a rate."""
 
     caller: Caller
@@ -47,74 +47,80 @@ class Admitted:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdmitCaller:
+class AuthenticateCaller:
     """Valid keys are the operator's `static_keys` and those of the store. A service that `is_open`
     accepts requests without a key, or with a text that cannot be one of its keys, but no revoked or
     forged key. `failures` are counted by each process, so that strangers cause no writes in the
     registry. `known` are keys that were valid before; revoking a key removes it there. `anonymous`
     are the limits of callers without keys, None if they are not allowed."""
 
-    ring: KeyRing
-    rate_limiter: Rates
-    failures: Rates
+    key_store: ApiKeyStore
+    rate_limiter: RateLimiter
+    failures: RateLimiter
     clock: Clock
-    known: KnownKeys = field(default_factory=KnownKeys)
+    known: ApiKeyCache = field(default_factory=ApiKeyCache)
     static_keys: Sequence[StaticKey] = ()
     is_open: bool = False
     anonymous: AnonymousAccess | None = None
 
-    async def __call__(self, knock: Knock) -> Admitted:
+    async def __call__(self, credentials: Credentials) -> AuthenticatedCaller:
         """Return the caller, and count the request.
 
         Raises Unauthenticated and KeyRefused, RateLimited instead after too many failures of one
         address or too many requests of one caller, and Forbidden for origins that the key does not
         allow. Failures of an address do not block valid keys from it.
         """
-        if self.anonymous and knock.may_be_anonymous and knock.key is None:
-            return await self._anonymous(self.anonymous, _network(knock.address))
+        if self.anonymous and credentials.may_be_anonymous and credentials.key is None:
+            return await self._authenticate_anonymous(
+                self.anonymous, _network_from(credentials.address)
+            )
         try:
-            caller = await self._known(knock.key, _network(knock.address))
+            caller = await self._identify(credentials.key, _network_from(credentials.address))
         except Unauthenticated:
-            await self._count_failure(knock.address)
+            await self._count_failure(credentials.address)
             raise
-        caller.check_origin(knock.origin)
-        return Admitted(caller, await self._counted(caller))
+        caller.check_origin(credentials.origin)
+        return AuthenticatedCaller(caller, await self._count_request(caller))
 
-    async def _known(self, key: Secret | None, network: str) -> Caller:
+    async def _identify(self, key: Secret | None, network: str) -> Caller:
         if key is None:
             if self.is_open:
                 return ANYONE
             raise Unauthenticated
-        if caller := self._static(key):
+        if caller := self._find_static_key(key):
             return caller
-        if self.is_open and not id_in(key):
+        if self.is_open and not parse_key_id(key):
             return ANYONE  # a proxy may add an Authorization header of its own
-        return (await self._find(key, network)).caller
+        return (await self._find_key(key, network)).caller
 
-    def _static(self, key: Secret) -> Caller | None:
+    def _find_static_key(self, key: Secret) -> Caller | None:
         """Compare all keys, so that the time does not reveal which one matches."""
-        digest = digest_of(key)
-        found = [known.caller for known in self.static_keys if is_same(known.digest, digest)]
+        digest = digest_key(key)
+        found = [known.caller for known in self.static_keys if is_same_digest(known.digest, digest)]
         return found[0] if found else None
 
     @cached_property
-    def _find(self) -> FindKey:
-        return FindKey(ring=self.ring, failures=self.failures, clock=self.clock, known=self.known)
+    def _find_key(self) -> FindApiKey:
+        return FindApiKey(
+            key_store=self.key_store, failures=self.failures, clock=self.clock, known=self.known
+        )
 
-    async def _anonymous(self, access: AnonymousAccess, network: str) -> Admitted:
+    async def _authenticate_anonymous(
+        self, access: AnonymousAccess, network: str
+    ) -> AuthenticatedCaller:
         """Count for the address, first in this process: a refusal here writes nothing."""
         refusal = f"Without an API key, the rate limit is {access.rate}: wait, or use an API key."
         here = await self.failures.hit(f"anonymous here {network}", access.rate)
         here.check(refusal)
         allowance = await self.rate_limiter.hit(f"anonymous {network}", access.rate)
         allowance.check(refusal)
-        return Admitted(access.caller, allowance)
+        return AuthenticatedCaller(access.caller, allowance)
 
     async def _count_failure(self, address: str) -> None:
-        allowance = await self.failures.hit(f"refused {_network(address)}", FAILURES)
+        allowance = await self.failures.hit(f"refused {_network_from(address)}", FAILURE_RATE)
         allowance.check(REFUSAL)
 
-    async def _counted(self, caller: Caller) -> Allowance | None:
+    async def _count_request(self, caller: Caller) -> Allowance | None:
         if caller.rate is None:
             return None
         allowance = await self.rate_limiter.hit(f"key {caller.key}", caller.rate)
@@ -124,10 +130,10 @@ class AdmitCaller:
         return allowance
 
 
-def _network(address: str) -> str:
+def _network_from(address: str) -> str:
     try:
         parsed = ip_address(address)
     except ValueError:
         return address
     is_v6 = isinstance(parsed, IPv6Address)
-    return str(ip_network((parsed, NETWORK_BITS), strict=False)) if is_v6 else address
+    return str(ip_network((parsed, IPV6_NETWORK_BITS), strict=False)) if is_v6 else address

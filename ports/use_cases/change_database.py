@@ -8,10 +8,10 @@ from domain.callers import ANYONE, Caller
 from domain.database import Database
 from domain.errors import PreconditionFailed
 from domain.expiry import ExpiryPolicy
-from domain.labels import checked_labels
+from domain.labels import validate_labels
 from ports.driven.clock import Clock
 from ports.driven.registry import Registry
-from ports.use_cases.records import changed, seen_by
+from ports.use_cases.records import check_visible, update_record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,21 +43,21 @@ class ChangeDatabase:
         InvalidLabels, InvalidDuration, InvalidExpiry, and IllegalTransition unless the database is
         ready."""
 
-        def wanted(database: Database) -> Database:
-            seen_by(caller, database)
+        def apply_changes(database: Database) -> Database:
+            check_visible(caller, database)
             if request.versions is not None and database.version not in request.versions:
                 raise PreconditionFailed
             database.check_usable(self.clock.now())
             if request.labels is not None:
-                database = replace(database, labels=checked_labels(request.labels))
+                database = replace(database, labels=validate_labels(request.labels))
             return self._with_expiry(database, request)
 
-        return await changed(self.registry, database_id, wanted)
+        return await update_record(self.registry, database_id, apply_changes)
 
     def _with_expiry(self, database: Database, request: ChangeRequest) -> Database:
         now = self.clock.now()
         if request.ttl is not None:
-            return database.extended(self.expiry.expires_at(now, request.ttl))
+            return database.with_expiry(self.expiry.expires_at(now, request.ttl))
         if request.expires_at is not None or request.clears_expiry:
-            return database.extended(self.expiry.validate_expiry(now, request.expires_at))
+            return database.with_expiry(self.expiry.validate_expiry(now, request.expires_at))
         return database

@@ -11,7 +11,7 @@ from ports.use_cases.guard_server import GuardServer, GuardStatus
 
 OK = "ok"
 
-PATIENCE = 5.0
+TIMEOUT = 5.0
 """Seconds for one part to answer; health checks of load balancers do not wait longer."""
 
 
@@ -33,26 +33,26 @@ class CheckHealth:
     registry: Registry
     provider: DatabaseProvider
     guard: GuardServer | None = None
-    patience: float = PATIENCE
-    _looking: list[asyncio.Task[Health]] = field(default_factory=list, init=False, repr=False)
+    timeout: float = TIMEOUT
+    _running: list[asyncio.Task[Health]] = field(default_factory=list, init=False, repr=False)
 
     async def __call__(self) -> Health:
         """Check the health, or wait for the check that is running: anybody may call this, and each
         check takes a session on the server."""
-        if not self._looking:
-            self._looking.append(asyncio.create_task(self._look()))
-            self._looking[0].add_done_callback(lambda _: self._looking.clear())
-        return await asyncio.shield(self._looking[0])
+        if not self._running:
+            self._running.append(asyncio.create_task(self._check_parts()))
+            self._running[0].add_done_callback(lambda _: self._running.clear())
+        return await asyncio.shield(self._running[0])
 
-    async def _look(self) -> Health:
+    async def _check_parts(self) -> Health:
         parts = {"registry": self.registry.ping(), "provider": self.provider.ping()}
-        outcomes = await asyncio.gather(*map(self._outcome, parts.values()))
+        outcomes = await asyncio.gather(*map(self._check_part, parts.values()))
         status = self.guard.status if self.guard else None
         return Health(dict(zip(parts, outcomes, strict=True)), status)
 
-    async def _outcome(self, ping: Awaitable[None]) -> str:
+    async def _check_part(self, ping: Awaitable[None]) -> str:
         try:
-            async with asyncio.timeout(self.patience):
+            async with asyncio.timeout(self.timeout):
                 await ping
         except PgvendError as error:
             return error.code

@@ -25,13 +25,13 @@ class CheckSecrets:
 
     async def __call__(self) -> SecretsInUse:
         """Count the live databases on the target. Raises Unavailable."""
-        counted = await self.installation.count_by_secret(self.target.name)
-        known = {name: count for name, count in counted.items() if self.passwords.knows(name)}
+        counts = await self.installation.count_by_secret(self.target.name)
+        known = {name: count for name, count in counts.items() if self.passwords.knows(name)}
         current = sum(count for name, count in known.items() if self._is_current(name))
         return SecretsInUse(
             current=current,
             previous=sum(known.values()) - current,
-            missing=sum(counted.values()) - sum(known.values()),
+            missing=sum(counts.values()) - sum(known.values()),
         )
 
     def _is_current(self, name: str) -> bool:

@@ -10,16 +10,22 @@ from typing import ClassVar
 
 from domain.callers import ANYONE, Caller
 from domain.database import Database
-from domain.errors import Forbidden, IllegalTransition, InFlight, RequestKnown, RequestReused
+from domain.errors import (
+    Forbidden,
+    IdempotencyKeyReused,
+    IllegalTransition,
+    InFlight,
+    RequestAlreadyRecorded,
+)
 from domain.expiry import ExpiryPolicy
 from domain.extensions import check_available
-from domain.idempotency import REMEMBERED, RequestMark, request_mark
+from domain.idempotency import RETENTION, IdempotencyKey, create_idempotency_key
 from domain.ids import RANDOM_BYTES, new_id
-from domain.labels import checked_labels
-from domain.lifecycle import Work
+from domain.labels import validate_labels
+from domain.lifecycle import Operation
 from domain.names import Nickname
 from domain.passwords import PasswordDeriver
-from domain.reconciliation import Upkeep
+from domain.reconciliation import ReconcileAction
 from domain.states import State
 from domain.targets import Target
 from ports.driven.clock import Clock
@@ -27,9 +33,9 @@ from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
 from ports.driven.randomness import Randomness
 from ports.driven.registry import Query, Registry
-from ports.use_cases.provision_database import MakeDatabase
-from ports.use_cases.provisioned_database import Vended, vended_again
-from ports.use_cases.records import changed, drawn_nonce, still_there
+from ports.use_cases.provision_database import ProvisionDatabase
+from ports.use_cases.provisioned_database import ProvisionedDatabase, reveal_connection
+from ports.use_cases.records import draw_nonce, explaining_absence, update_record
 
 
 class OnConflict(StrEnum):
@@ -40,7 +46,7 @@ class OnConflict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VendRequest:
+class CreateRequest:
     """`key` is the caller's idempotency key: the same request with the same key returns the same
     database."""
 
@@ -52,7 +58,7 @@ class VendRequest:
     key: str | None = None
     caller: Caller = ANYONE
 
-    def mark(self) -> RequestMark | None:
+    def mark(self) -> IdempotencyKey | None:
         """Return the digests of the key and the request, or None without a key. Raises
         InvalidRequest for an invalid key, and Forbidden for a key from an anonymous caller: other
         anonymous callers with the same key would get its database."""
@@ -65,30 +71,30 @@ class VendRequest:
             )
         fields = (self.nickname, self.ttl and self.ttl.total_seconds(), self.extensions)
         body = json.dumps([*fields, sorted(self.labels.items()), self.on_conflict])
-        return request_mark(self.caller.name, self.key, body)
+        return create_idempotency_key(self.caller.name, self.key, body)
 
 
 @dataclass(frozen=True, kw_only=True)
-class VendDatabase:
+class CreateDatabase:
     """Create a database, or return the one that the same request created before."""
 
-    actions: ClassVar = frozenset({Upkeep.FINISH, Upkeep.UNDO})
+    actions: ClassVar = frozenset({ReconcileAction.FINISH, ReconcileAction.UNDO})
 
     registry: Registry
     provider: DatabaseProvider
     leases: Leases
-    provision: MakeDatabase
+    provision: ProvisionDatabase
     clock: Clock
     randomness: Randomness
     passwords: PasswordDeriver
     expiry: ExpiryPolicy
     target: Target
 
-    async def __call__(self, request: VendRequest) -> Vended:
+    async def __call__(self, request: CreateRequest) -> ProvisionedDatabase:
         """Return a new database, or the one of the same request; finish it if a crash interrupted
         its provisioning.
 
-        Raises RequestReused, InFlight while another call works on the request, NameTaken,
+        Raises IdempotencyKeyReused, InFlight while another call works on the request, NameTaken,
         QuotaReached and ExtensionUnavailable. Raises OtherTarget and IllegalTransition if the
         database of the same request is not available.
         """
@@ -98,15 +104,17 @@ class VendDatabase:
                 return await self._reveal(known)
             await self._check_extensions(request)
             database = self._new_record(request, mark)
-            async with self.leases.held(database.id):
-                with suppress(RequestKnown):  # the same request was faster: find its record
+            async with self.leases.acquire(database.id):
+                with suppress(
+                    RequestAlreadyRecorded
+                ):  # the same request was faster: find its record
                     return await self.provision(database, request.caller.quota)
 
-    async def request(self, request: VendRequest) -> Database:
+    async def request(self, request: CreateRequest) -> Database:
         """Record a database that `finish` will provision, and return the record; or return the
         record of the same request.
 
-        Raises RequestReused, NameTaken, QuotaReached, ExtensionUnavailable, OtherTarget and
+        Raises IdempotencyKeyReused, NameTaken, QuotaReached, ExtensionUnavailable, OtherTarget and
         IllegalTransition.
         """
         mark = request.mark()
@@ -115,17 +123,17 @@ class VendDatabase:
                 self._check_available(known)
                 return known
             await self._check_extensions(request)
-            with suppress(RequestKnown):
-                database = replace(self._new_record(request, mark), promised=True)
+            with suppress(RequestAlreadyRecorded):
+                database = replace(self._new_record(request, mark), resumable=True)
                 return await self.provision.record(database, request.caller.quota)
 
     async def finish(self, database_id: str) -> bool:
         """Provision a database that was requested. Undo one that was interrupted if its caller
         cannot come back for it. Return whether this call did either. Idempotent."""
-        async with self.leases.held(database_id) as is_mine:
+        async with self.leases.acquire(database_id) as is_acquired:
             database = await self.registry.get(database_id)
-            is_open = is_mine and database.state is State.PROVISIONING
-            if is_open and database.promised:
+            is_open = is_acquired and database.state is State.PROVISIONING
+            if is_open and database.resumable:
                 await self.provision(database)
             elif is_open:
                 await self.provision.undo(
@@ -133,54 +141,54 @@ class VendDatabase:
                 )
             return is_open
 
-    async def _check_extensions(self, request: VendRequest) -> None:
+    async def _check_extensions(self, request: CreateRequest) -> None:
         """Raise ExtensionUnavailable before anything is recorded."""
         if request.extensions:
             check_available(request.extensions, await self.provider.extensions())
 
-    async def _find_known(self, mark: RequestMark | None) -> Database | None:
+    async def _find_known(self, mark: IdempotencyKey | None) -> Database | None:
         """Return the record of the same request. One older than REMEMBERED loses its key."""
         if mark is None:
             return None
-        found = await self.registry.search(Query(request=mark.key, limit=1))
+        found = await self.registry.search(Query(idempotency_key=mark.key, limit=1))
         if not found:
             return None
         [database] = found
-        if database.created_at + REMEMBERED <= self.clock.now():
-            await changed(
-                self.registry, database.id, lambda current: replace(current, request=None)
+        if database.created_at + RETENTION <= self.clock.now():
+            await update_record(
+                self.registry, database.id, lambda current: replace(current, idempotency_key=None)
             )
             return None
-        if database.request and database.request.body != mark.body:
-            raise RequestReused
+        if database.idempotency_key and database.idempotency_key.body != mark.body:
+            raise IdempotencyKeyReused
         return database
 
-    async def _reveal(self, database: Database) -> Vended:
+    async def _reveal(self, database: Database) -> ProvisionedDatabase:
         self._check_available(database)
         if database.state is State.PROVISIONING:
             return await self._resume(database.id)
-        async with still_there(self.registry, self.clock, database.id):
-            return await vended_again(self.provider, database, self.passwords)
+        async with explaining_absence(self.registry, self.clock, database.id):
+            return await reveal_connection(self.provider, database, self.passwords)
 
     def _check_available(self, database: Database) -> None:
         database.check_target(self.target)
         try:
             if database.state is not State.PROVISIONING:
-                database.check_known(self.clock.now())
+                database.check_password_known(self.clock.now())
         except IllegalTransition as error:
             hint = "It was created with this idempotency key; use a new key for a new database."
             raise IllegalTransition(f"{error} {hint}") from None
 
-    async def _resume(self, database_id: str) -> Vended:
-        async with self.leases.held(database_id) as is_mine:
+    async def _resume(self, database_id: str) -> ProvisionedDatabase:
+        async with self.leases.acquire(database_id) as is_acquired:
             database = await self.registry.get(database_id)
-            if is_mine and database.state is State.PROVISIONING:
+            if is_acquired and database.state is State.PROVISIONING:
                 return await self.provision(database)
         if database.state is State.PROVISIONING:
             raise InFlight("The same request is in progress; retry soon.")
         return await self._reveal(database)
 
-    def _new_record(self, request: VendRequest, mark: RequestMark | None) -> Database:
+    def _new_record(self, request: CreateRequest, mark: IdempotencyKey | None) -> Database:
         now = self.clock.now()
         nickname = Nickname.parse(request.nickname)
         database = Database(
@@ -190,13 +198,13 @@ class VendDatabase:
             target=self.target,
             caller=request.caller.name,
             secret=self.passwords.current,
-            nonce=drawn_nonce(self.randomness),
-            request=mark,
-            promised=mark is not None,
+            nonce=draw_nonce(self.randomness),
+            idempotency_key=mark,
+            resumable=mark is not None,
             suffixable=request.on_conflict is OnConflict.SUFFIX,
-            labels=checked_labels(request.labels),
+            labels=validate_labels(request.labels),
             extensions=tuple(dict.fromkeys(request.extensions)),
             created_at=now,
-            expires_at=self.expiry.within(request.caller.longest).expires_at(now, request.ttl),
+            expires_at=self.expiry.limit_to(request.caller.max_ttl).expires_at(now, request.ttl),
         )
-        return database.began(Work.PROVISION, now)
+        return database.start(Operation.PROVISION, now)

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from domain.callers import ANYONE, Caller
 from domain.database import Database
-from domain.lifecycle import Work
-from domain.reconciliation import Upkeep
+from domain.lifecycle import Operation
+from domain.reconciliation import ReconcileAction
 from domain.states import State
 from domain.targets import Target
 from domain.transitions import start_deletion
@@ -14,7 +14,7 @@ from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
 from ports.driven.registry import Registry
-from ports.use_cases.records import attempt, changed, seen_by
+from ports.use_cases.records import attempt, check_visible, update_record
 
 POLL_INTERVAL = 0.5
 """Seconds between two attempts to acquire the lease of a database that is to be deleted."""
@@ -22,7 +22,7 @@ POLL_INTERVAL = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class DeleteDatabase:
-    actions: ClassVar = frozenset({Upkeep.DELETE})
+    actions: ClassVar = frozenset({ReconcileAction.DELETE})
 
     registry: Registry
     provider: DatabaseProvider
@@ -39,9 +39,9 @@ class DeleteDatabase:
         """
 
         def record_request(database: Database) -> Database | None:
-            seen_by(caller, database)
-            if database.is_lost:  # if it reappears, the reconciler deletes it
-                return database.did(Work.DELETE, self.clock.now())
+            check_visible(caller, database)
+            if database.is_missing:  # if it reappears, the reconciler deletes it
+                return database.complete(Operation.DELETE, self.clock.now())
             if database.is_gone:
                 return None
             database.check_target(self.target)
@@ -49,7 +49,7 @@ class DeleteDatabase:
                 return None
             return start_deletion(database, self.clock.now())
 
-        return await changed(self.registry, database_id, record_request)
+        return await update_record(self.registry, database_id, record_request)
 
     async def wait_until_deleted(self, database_id: str) -> None:
         """Delete the database if its deletion was requested. Wait for operations that are running
@@ -63,8 +63,8 @@ class DeleteDatabase:
         """Delete the database if its deletion was requested and nothing else holds its lease.
         Return whether this call deleted it. Idempotent; after an error the deletion stays pending,
         and the reconciler retries it."""
-        async with self.leases.held(database_id) as is_mine:
-            if not is_mine:
+        async with self.leases.acquire(database_id) as is_acquired:
+            if not is_acquired:
                 return False
             database = await self.registry.get(database_id)
             if database.state is not State.DELETING:
@@ -75,10 +75,10 @@ class DeleteDatabase:
     async def complete(self, database: Database) -> None:
         """Delete the database on the provider and record the result. The caller of this method
         holds the lease."""
-        async with attempt(self.registry, self.clock, database, Work.DELETE):
+        async with attempt(self.registry, self.clock, database, Operation.DELETE):
             await self.provider.delete(database.tenant)
-        await changed(self.registry, database.id, self._record_deletion)
+        await update_record(self.registry, database.id, self._record_deletion)
 
     def _record_deletion(self, database: Database) -> Database | None:
         is_open = database.state is State.DELETING  # another replica may have completed it
-        return database.dropped(self.clock.now()) if is_open else None
+        return database.finish_deletion(self.clock.now()) if is_open else None

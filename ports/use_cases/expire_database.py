@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import ClassVar
 
 from domain.database import Database
-from domain.lifecycle import Work
-from domain.reconciliation import Upkeep
+from domain.lifecycle import Operation
+from domain.reconciliation import ReconcileAction
 from domain.states import State
 from domain.transitions import complete_suspension, is_suspending, start_expiry
 from ports.driven.clock import Clock
@@ -14,14 +14,14 @@ from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
 from ports.driven.registry import Registry
 from ports.use_cases.delete_database import DeleteDatabase
-from ports.use_cases.records import attempt, changed
+from ports.use_cases.records import attempt, update_record
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExpireDatabase:
     """An expired database can be restored until `grace` has passed after its expiry."""
 
-    actions: ClassVar = frozenset({Upkeep.EXPIRE})
+    actions: ClassVar = frozenset({ReconcileAction.EXPIRE})
 
     registry: Registry
     provider: DatabaseProvider
@@ -33,10 +33,10 @@ class ExpireDatabase:
     async def finish(self, database_id: str) -> bool:
         """Suspend or delete the database as its expiry requires. Return whether this call did so.
         Idempotent."""
-        async with self.leases.held(database_id) as is_mine:
-            if not is_mine:
+        async with self.leases.acquire(database_id) as is_acquired:
+            if not is_acquired:
                 return False
-            database = await changed(
+            database = await update_record(
                 self.registry,
                 database_id,
                 lambda current: start_expiry(current, self.clock.now(), self.grace),
@@ -50,9 +50,9 @@ class ExpireDatabase:
             return True
 
     async def _suspend(self, database: Database) -> None:
-        async with attempt(self.registry, self.clock, database, Work.SUSPEND):
+        async with attempt(self.registry, self.clock, database, Operation.SUSPEND):
             await self.provider.suspend(database.tenant)
-        await changed(
+        await update_record(
             self.registry,
             database.id,
             lambda current: complete_suspension(current, self.clock.now(), self.grace),

@@ -6,93 +6,117 @@ from functools import partial
 from typing import ClassVar
 
 from domain.database import Database
-from domain.lifecycle import Work
-from domain.reconciliation import Upkeep
-from domain.sizes import Measure, SizeLimit, is_read_only, size_work, told, work_for
+from domain.lifecycle import Operation
+from domain.reconciliation import ReconcileAction
+from domain.sizes import (
+    Measurement,
+    SizeLimit,
+    format_size,
+    is_read_only,
+    next_size_operation,
+    pending_size_operation,
+)
 from domain.states import State
 from domain.targets import Target
 from ports.driven.clock import Clock
 from ports.driven.leases import Leases
 from ports.driven.registry import Query, Registry
-from ports.driven.size_limiter import SizeGuard
-from ports.use_cases.reconcile_task import Chore
-from ports.use_cases.records import attempt, changed, every
+from ports.driven.size_limiter import SizeLimiter
+from ports.use_cases.reconcile_task import ReconcileTask
+from ports.use_cases.records import attempt, search_all, update_record
 
 PAGE = 1000
 
-DEFIED = (
+STILL_WRITING = (
     "It is read-only, but its owner overrides that and keeps writing: delete it, or ask the owner."
 )
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConfineDatabases:
+class LimitSizes:
     """A `limit` of None allows any size: databases that a former limit made read-only become
     writable."""
 
-    actions: ClassVar = frozenset({Upkeep.CONFINE, Upkeep.RELEASE})
+    actions: ClassVar = frozenset({ReconcileAction.SET_READ_ONLY, ReconcileAction.CLEAR_READ_ONLY})
 
     registry: Registry
-    size_guard: SizeGuard
+    size_limiter: SizeLimiter
     leases: Leases
     clock: Clock
     target: Target
     limit: SizeLimit | None
 
-    async def __call__(self) -> list[Chore]:
+    async def __call__(self) -> list[ReconcileTask]:
         """Measure all databases and list the tasks. Raises Unavailable, and what the measurement
         raises."""
-        sizes = await self.size_guard.measures() if self.limit else {}
+        sizes = await self.size_limiter.measure_sizes() if self.limit else {}
         query = Query(states=frozenset({State.READY}), target=self.target.name, limit=PAGE)
-        chores = (self._chore(record, sizes) for record in await every(self.registry, query))
+        chores = (self._chore(record, sizes) for record in await search_all(self.registry, query))
         return [chore for chore in chores if chore]
 
     async def finish(self, database_id: str) -> bool:
         """Finish an operation that was interrupted. Return whether this call did so. Idempotent."""
-        async with self.leases.held(database_id) as is_mine:
+        async with self.leases.acquire(database_id) as is_acquired:
             database = await self.registry.get(database_id)
-            work = size_work(database)
-            if not is_mine or database.state is not State.READY or work is None:
+            operation = pending_size_operation(database)
+            if not is_acquired or database.state is not State.READY or operation is None:
                 return False
-            await self._done(database, work)
+            await self._done(database, operation)
             return True
 
-    def _chore(self, record: Database, sizes: Mapping[str, Measure]) -> Chore | None:
+    def _chore(self, record: Database, sizes: Mapping[str, Measurement]) -> ReconcileTask | None:
         measure = sizes.get(record.id)
-        work = work_for(record, measure, self.limit, self.clock.now())
+        operation = next_size_operation(record, measure, self.limit, self.clock.now())
         name, why = record.names.database, self._why(measure)
-        if work:
-            do = partial(self._begin, record, work)
-            return Chore(Upkeep(work.value), record.id, name, do, why)
-        if measure and self.limit and self.limit.is_defied(measure.size) and is_read_only(record):
-            return Chore(Upkeep.EXCEED, record.id, name, None, f"{why} {DEFIED}")
+        if operation:
+            do = partial(self._begin, record, operation)
+            return ReconcileTask(ReconcileAction(operation.value), record.id, name, do, why)
+        if (
+            measure
+            and self.limit
+            and self.limit.is_circumvented(measure.size)
+            and is_read_only(record)
+        ):
+            return ReconcileTask(
+                ReconcileAction.REPORT_OVERSIZE, record.id, name, None, f"{why} {STILL_WRITING}"
+            )
         return None
 
-    def _why(self, measure: Measure | None) -> str:
+    def _why(self, measure: Measurement | None) -> str:
         if measure is None or self.limit is None:
             return "There is no size limit now."
-        return f"Its size is {told(measure.size)}; the limit is {told(self.limit.size)}."
+        return (
+            f"Its size is {format_size(measure.size)}; the limit is {format_size(self.limit.size)}."
+        )
 
-    async def _begin(self, record: Database, work: Work) -> bool:
+    async def _begin(self, record: Database, operation: Operation) -> bool:
         """Start and perform the operation, unless the record changed since the measurement."""
-        async with self.leases.held(record.id) as is_mine:
+        async with self.leases.acquire(record.id) as is_acquired:
             current = await self.registry.get(record.id)
-            if not is_mine or current.version != record.version:
+            if not is_acquired or current.version != record.version:
                 return False
             now = self.clock.now()
-            if work is Work.CONFINE or (work is Work.RELEASE and is_read_only(current)):
-                await self._done(await self.registry.update(current.began(work, now)), work)
+            if operation is Operation.SET_READ_ONLY or (
+                operation is Operation.CLEAR_READ_ONLY and is_read_only(current)
+            ):
+                await self._done(
+                    await self.registry.update(current.start(operation, now)), operation
+                )
             else:  # a warning, or its end
-                await self.registry.update(current.did(work, now))
+                await self.registry.update(current.complete(operation, now))
             return True
 
-    async def _done(self, database: Database, work: Work) -> None:
-        act = self.size_guard.confine if work is Work.CONFINE else self.size_guard.release
-        async with attempt(self.registry, self.clock, database, work):
+    async def _done(self, database: Database, operation: Operation) -> None:
+        act = (
+            self.size_limiter.set_read_only
+            if operation is Operation.SET_READ_ONLY
+            else self.size_limiter.clear_read_only
+        )
+        async with attempt(self.registry, self.clock, database, operation):
             await act(database.tenant)
 
         def done(current: Database) -> Database | None:
-            is_open = current.state is State.READY and current.is_pending(work)
-            return current.did(work, self.clock.now()) if is_open else None
+            is_open = current.state is State.READY and current.is_pending(operation)
+            return current.complete(operation, self.clock.now()) if is_open else None
 
-        await changed(self.registry, database.id, done)
+        await update_record(self.registry, database.id, done)

@@ -7,7 +7,7 @@ from domain.callers import ANYONE, Caller
 from domain.database import Database
 from domain.states import LIVE, State
 from ports.driven.registry import Query, Registry
-from ports.use_cases.pagination import cut, id_in
+from ports.use_cases.pagination import parse_token, split_page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class ListRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class DatabasePage:
     databases: list[Database]
     next_page_token: str  # empty on the last page
 
@@ -34,13 +34,13 @@ class ListDatabases:
 
     registry: Registry
 
-    async def __call__(self, request: ListRequest, caller: Caller = ANYONE) -> Page:
+    async def __call__(self, request: ListRequest, caller: Caller = ANYONE) -> DatabasePage:
         query = Query(
-            caller=None if caller.sees_all else caller.name,
+            caller=None if caller.can_see_all else caller.name,
             states=request.states or LIVE,
             labels=request.labels,
-            before=id_in(request.page_token),
+            before=parse_token(request.page_token),
             limit=request.page_size + 1,  # one more, to know whether there is a next page
         )
-        page, token = cut(await self.registry.search(query), request.page_size)
-        return Page(databases=page, next_page_token=token)
+        page, token = split_page(await self.registry.search(query), request.page_size)
+        return DatabasePage(databases=page, next_page_token=token)

@@ -3,28 +3,28 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from domain.api_key_cache import KnownKeys
+from domain.api_key_cache import ApiKeyCache
 from domain.api_keys import (
     ID_BYTES,
     SECRET_BYTES,
     ApiKey,
-    checked_name,
-    digest_of,
-    granted,
+    digest_key,
     new_key,
+    restrict_scopes,
+    validate_key_name,
 )
 from domain.callers import Scope
 from domain.errors import InvalidPageToken, NameTaken
 from domain.rates import Rate
 from domain.secrets import Secret
-from ports.driven.api_key_store import KeyQuery, KeyRing
+from ports.driven.api_key_store import ApiKeyQuery, ApiKeyStore
 from ports.driven.clock import Clock
 from ports.driven.randomness import Randomness
-from ports.use_cases.pagination import cut, decode_token
+from ports.use_cases.pagination import decode_token, split_page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyRequest:
+class ApiKeyRequest:
     """Without a `name`, the key's id names its caller. `origins` are the web pages that may use the
     key."""
 
@@ -37,25 +37,25 @@ class KeyRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyListRequest:
+class ApiKeyListRequest:
     page_token: str = ""
     page_size: int = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyPage:
+class ApiKeyPage:
     keys: list[ApiKey]
     next_page_token: str  # empty on the last page
 
 
 @dataclass(frozen=True, kw_only=True)
-class ManageKeys:
-    ring: KeyRing
+class ManageApiKeys:
+    key_store: ApiKeyStore
     clock: Clock
     randomness: Randomness
-    known: KnownKeys = field(default_factory=KnownKeys)
+    known: ApiKeyCache = field(default_factory=ApiKeyCache)
 
-    async def create(self, request: KeyRequest) -> tuple[ApiKey, Secret]:
+    async def create(self, request: ApiKeyRequest) -> tuple[ApiKey, Secret]:
         """Create a key. Return its record and the key itself, which is shown only once. A key for
         web pages gets only the scope `create`. Raises InvalidRequest."""
         now = self.clock.now()
@@ -63,9 +63,9 @@ class ManageKeys:
             key_id, key = new_key(self.randomness.entropy(ID_BYTES + SECRET_BYTES))
             record = ApiKey(
                 id=key_id,
-                digest=digest_of(key),
-                name=checked_name(key_id if request.name is None else request.name),
-                scopes=granted(request.scopes, request.origins),
+                digest=digest_key(key),
+                name=validate_key_name(key_id if request.name is None else request.name),
+                scopes=restrict_scopes(request.scopes, request.origins),
                 quota=request.quota,
                 rate=request.rate,
                 origins=request.origins,
@@ -73,27 +73,27 @@ class ManageKeys:
                 expires_at=None if request.ttl is None else now + request.ttl,
             )
             try:
-                await self.ring.add(record)
+                await self.key_store.add(record)
             except NameTaken:
                 continue  # another key has this id
             self.known.remember(record, self.clock.elapsed(), self.known.changes)
             return record, key
 
-    async def read(self, request: KeyListRequest) -> KeyPage:
+    async def read(self, request: ApiKeyListRequest) -> ApiKeyPage:
         """Return a page of keys, the newest first, revoked and expired ones included. Raise
         InvalidPageToken."""
-        query = KeyQuery(
+        query = ApiKeyQuery(
             before=await self._last_key(request.page_token),
             limit=request.page_size + 1,  # one more shows whether there is a next page
         )
-        page, token = cut(await self.ring.search(query), request.page_size)
-        return KeyPage(keys=page, next_page_token=token)
+        page, token = split_page(await self.key_store.search(query), request.page_size)
+        return ApiKeyPage(keys=page, next_page_token=token)
 
     async def revoke(self, key_id: str) -> ApiKey:
         """Revoke the key from now on; other processes may accept it for FRESH seconds more. Return
         its record. Idempotent. Raises KeyNotFound."""
         try:
-            return await self.ring.revoke(key_id, self.clock.now())
+            return await self.key_store.revoke(key_id, self.clock.now())
         finally:  # also after an error: the key may be revoked
             self.known.forget(key_id)
 
@@ -102,6 +102,6 @@ class ManageKeys:
         key_id = decode_token(page_token)
         if key_id is None:
             return None
-        if (key := await self.ring.find(key_id)) is None:
+        if (key := await self.key_store.find(key_id)) is None:
             raise InvalidPageToken
         return key

@@ -8,26 +8,26 @@ from domain.errors import InvalidPageToken
 from domain.ids import PREFIX, is_id
 
 
-class Listed(Protocol):
+class HasId(Protocol):
     @property
     def id(self) -> str: ...
 
 
-L = TypeVar("L", bound=Listed)
+L = TypeVar("L", bound=HasId)
 
 
-def cut(found: Sequence[L], size: int) -> tuple[list[L], str]:
+def split_page(found: Sequence[L], size: int) -> tuple[list[L], str]:
     """Return the page and the token of the next page, empty on the last one. `found` has one entry
     more than `size` if there is a next page."""
     page = list(found[:size])
-    return page, token_of(page[-1].id) if len(found) > size else ""
+    return page, to_token(page[-1].id) if len(found) > size else ""
 
 
-def token_of(last_id: str) -> str:
+def to_token(last_id: str) -> str:
     return urlsafe_b64encode(last_id.encode()).decode()
 
 
-def id_in(token: str, prefix: str = PREFIX) -> str | None:
+def parse_token(token: str, prefix: str = PREFIX) -> str | None:
     """Return the id that the page begins after, None for the first page. Raise InvalidPageToken."""
     last_id = decode_token(token)
     if last_id is not None and not is_id(last_id, prefix):

@@ -15,26 +15,26 @@ from domain.errors import (
     StaleRecord,
     Unavailable,
 )
-from domain.lifecycle import Work
-from domain.names import SUFFIX_ALPHABET, SUFFIX_LENGTH, Names
+from domain.lifecycle import Operation
+from domain.names import SUFFIX_ALPHABET, SUFFIX_LENGTH, PgNames
 from domain.passwords import PasswordDeriver
 from domain.states import State
-from ports.driven.cancellation import finished
+from ports.driven.cancellation import run_to_completion
 from ports.driven.clock import Clock
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
 from ports.driven.randomness import Randomness
 from ports.driven.registry import Registry
 from ports.use_cases.delete_database import DeleteDatabase
-from ports.use_cases.provisioned_database import Vended
-from ports.use_cases.records import changed, drawn_nonce, told
+from ports.use_cases.provisioned_database import ProvisionedDatabase
+from ports.use_cases.records import describe_error, draw_nonce, update_record
 
 MAX_SUFFIXES = 7
 """Suffixes tried for one nickname. There are 36^6 of them: the second one is rarely needed."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class MakeDatabase:
+class ProvisionDatabase:
     """Record the database, provision it, and verify a login.
 
     After an error nothing of the database is left, with two exceptions. A database that became
@@ -53,32 +53,34 @@ class MakeDatabase:
 
     async def record(self, database: Database, quota: int | None = None) -> Database:
         """Add the record under the first name that no other record has. Raises NameTaken,
-        QuotaReached, and RequestKnown when the same request was recorded meanwhile."""
+        QuotaReached, and RequestAlreadyRecorded when the same request was recorded meanwhile."""
         if not database.nickname.is_reserved():
             with suppress(NameTaken):
                 return await self.registry.add(database, quota)
         for names in self._draw_names(database):
             with suppress(NameTaken):
-                return await self.registry.add(database.renamed(names), quota)
+                return await self.registry.add(database.rename(names), quota)
         raise _name_taken(database)
 
-    async def __call__(self, database: Database, quota: int | None = None) -> Vended:
+    async def __call__(self, database: Database, quota: int | None = None) -> ProvisionedDatabase:
         """Return the database, ready. The caller of this method holds the lease. A database without
         a version is recorded first, within the caller's quota."""
         try:
             if not database.version:
                 database = await self.record(database, quota)
             else:  # a restored registry may hold a revoked password; a new one was never handed out
-                nonce = drawn_nonce(self.randomness)
-                database = await self.registry.update(database.rekeyed(self.passwords, nonce))
+                nonce = draw_nonce(self.randomness)
+                database = await self.registry.update(
+                    database.with_new_password(self.passwords, nonce)
+                )
             database, connection = await self._provision(database)
             return await self._verify(database, connection)
         except StaleRecord as error:
-            raise await finished(self._explain_conflict(database.id)) from error
+            raise await run_to_completion(self._explain_conflict(database.id)) from error
         except BaseException as error:
             is_stopping = isinstance(error, asyncio.CancelledError)
-            if not (is_stopping and database.promised):  # else the next process finishes it
-                await finished(self._try_undo(database.id, told(error)))
+            if not (is_stopping and database.resumable):  # else the next process finishes it
+                await run_to_completion(self._try_undo(database.id, describe_error(error)))
             raise
 
     async def undo(self, database_id: str, reason: str) -> None:
@@ -92,13 +94,13 @@ class MakeDatabase:
 
         def give_up(database: Database) -> Database | None:
             is_open = database.state is State.PROVISIONING
-            return database.given_up(self.clock.now(), reason) if is_open else None
+            return database.abandon(self.clock.now(), reason) if is_open else None
 
-        database = await changed(self.registry, database_id, give_up)
+        database = await update_record(self.registry, database_id, give_up)
         if database.state is State.DELETING or database.is_gone:
             await self.delete.complete(database)
 
-    def _draw_names(self, database: Database) -> Iterator[Names]:
+    def _draw_names(self, database: Database) -> Iterator[PgNames]:
         for _ in range(MAX_SUFFIXES if database.suffixable else 0):
             suffix = self.randomness.suffix(SUFFIX_ALPHABET, SUFFIX_LENGTH)
             yield database.nickname.names(suffix)
@@ -109,18 +111,20 @@ class MakeDatabase:
         for names in (database.names, *self._draw_names(database)):
             if names != database.names:
                 try:
-                    database = await self.registry.update(database.renamed(names))
+                    database = await self.registry.update(database.rename(names))
                 except NameTaken:
                     continue
             try:
-                return database, await self.provider.provision(database.order(self.passwords))
+                return database, await self.provider.provision(
+                    database.provision_request(self.passwords)
+                )
             except NameTaken:
                 await self.provider.delete(database.tenant)
         raise _name_taken(database)
 
-    async def _verify(self, database: Database, connection: Connection) -> Vended:
-        database = database.did(Work.PROVISION, self.clock.now())
-        database = await self.registry.update(database.began(Work.VERIFY, self.clock.now()))
+    async def _verify(self, database: Database, connection: Connection) -> ProvisionedDatabase:
+        database = database.complete(Operation.PROVISION, self.clock.now())
+        database = await self.registry.update(database.start(Operation.VERIFY, self.clock.now()))
         try:
             await self.login_check.verify(connection)
         except ProviderRejected as error:
@@ -128,8 +132,10 @@ class MakeDatabase:
             if current.version != database.version:  # deleted meanwhile, which explains the refusal
                 raise StaleRecord from error
             raise
-        database = database.moved(State.READY).did(Work.VERIFY, self.clock.now())
-        return Vended(database=await self.registry.update(database), connection=connection)
+        database = database.transition_to(State.READY).complete(Operation.VERIFY, self.clock.now())
+        return ProvisionedDatabase(
+            database=await self.registry.update(database), connection=connection
+        )
 
     async def _explain_conflict(self, database_id: str) -> PgvendError:
         """Return the error for a record that changed while this call worked on it. Either its
@@ -139,7 +145,7 @@ class MakeDatabase:
         if not (database.is_gone or database.state is State.DELETING):
             return InFlight("Another replica is working on the same request; retry soon.")
         await self._try_undo(database_id, "")
-        if database.was_given_up:
+        if database.was_abandoned:
             return Unavailable("The request was interrupted and rolled back; retry it.")
         return StaleRecord(f"Database {database_id} was deleted while it was being created.")
 

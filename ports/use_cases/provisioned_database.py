@@ -10,7 +10,7 @@ from ports.driven.database_provider import DatabaseProvider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Vended:
+class ProvisionedDatabase:
     """`verified` says whether a login with the connection worked; None if none was requested.
     `sessions_ended` says whether the operation ended the owner's sessions."""
 
@@ -20,12 +20,12 @@ class Vended:
     sessions_ended: bool = field(default=False, compare=False)
 
 
-async def vended_again(
+async def reveal_connection(
     provider: DatabaseProvider, database: Database, passwords: PasswordDeriver
-) -> Vended:
+) -> ProvisionedDatabase:
     """Return the database with its connection. Raises SecretUnknown if the password cannot be
     derived, and what the provider's `reveal` raises."""
-    connection = await provider.reveal(database.order(passwords))
+    connection = await provider.reveal(database.provision_request(passwords))
     if not connection.password.is_known:
         raise SecretUnknown
-    return Vended(database=database, connection=connection)
+    return ProvisionedDatabase(database=database, connection=connection)

@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter
 
-from domain.audit import OURSELVES, Deed
+from domain.audit import SYSTEM_CALLER, AuditEvent
 from domain.errors import PgvendError
-from domain.reconciliation import Upkeep, due
+from domain.reconciliation import ReconcileAction, due
 from domain.targets import Target
-from ports.driven.cancellation import finished
+from ports.driven.cancellation import run_to_completion
 from ports.driven.clock import Clock
 from ports.driven.leases import Leases
 from ports.driven.registry import Query, Registry
-from ports.use_cases.audit_events import Audit
+from ports.use_cases.audit_events import AuditEvents
 from ports.use_cases.reconcile_actions import Detect, Finish
-from ports.use_cases.reconcile_task import Chore, Run
-from ports.use_cases.records import every
+from ports.use_cases.reconcile_task import ReconcileTask, Run
+from ports.use_cases.records import search_all
 
 PAGE = 200
 
@@ -33,11 +33,11 @@ PART = "done in part"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ReconcileResult:
     """A task and its outcome: `done`, `done in part`, `would be done`, `left as it is`, or an
     error's code, with the error's text as `detail`."""
 
-    action: Upkeep
+    action: ReconcileAction
     id: str
     database: str
     outcome: str
@@ -47,7 +47,7 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sweep:
+class Reconcile:
     """Every task is idempotent and runs under the lease of its database, so that many replicas may
     reconcile at the same time. A task that failed is found again, after a pause.
 
@@ -58,42 +58,48 @@ class Sweep:
     registry: Registry
     leases: Leases
     clock: Clock
-    finishers: Mapping[Upkeep, Finish]
-    detectors: Mapping[Upkeep, Detect]
-    audit: Audit
+    finishers: Mapping[ReconcileAction, Finish]
+    detectors: Mapping[ReconcileAction, Detect]
+    audit: AuditEvents
     target: Target
 
-    async def __call__(self, *, dry_run: bool = False, drift: bool = True) -> list[Finding]:
+    async def __call__(self, *, dry_run: bool = False, drift: bool = True) -> list[ReconcileResult]:
         """Process all records that are due, and, with `drift`, everything that the detectors find.
         With `dry_run`, change nothing. Raises Unavailable."""
-        findings = await self._run_all(await self._list_due(), dry_run)
+        results = await self._run_all(await self._list_due(), dry_run)
         if drift:
             for action, detect in self.detectors.items():
-                findings += await self._run_detected(action, detect, dry_run)
-        return findings
+                results += await self._run_detected(action, detect, dry_run)
+        return results
 
-    async def _run_detected(self, action: Upkeep, detect: Detect, dry_run: bool) -> list[Finding]:
+    async def _run_detected(
+        self, action: ReconcileAction, detect: Detect, dry_run: bool
+    ) -> list[ReconcileResult]:
         try:
             return await self._run_all(await detect(), dry_run)
         except PgvendError as error:  # report it together with what was done before
-            return [Finding(action, "", "", error.code, str(error))]
+            return [ReconcileResult(action, "", "", error.code, str(error))]
 
-    async def _list_due(self) -> list[Chore]:
+    async def _list_due(self) -> list[ReconcileTask]:
         """Records that failed before come last: they may take long to fail again."""
         now = self.clock.now()
         query = Query(due=now, target=self.target.name, limit=PAGE)
-        records = await every(self.registry, query)
+        records = await search_all(self.registry, query)
         records.sort(key=attrgetter("failures"))
         return [
-            Chore(action, each.id, each.names.database, partial(self.finishers[action], each.id))
+            ReconcileTask(
+                action, each.id, each.names.database, partial(self.finishers[action], each.id)
+            )
             for each in records
             if (action := due(each, now))
         ]
 
-    async def _run_all(self, chores: Sequence[Chore], dry_run: bool) -> list[Finding]:
+    async def _run_all(
+        self, chores: Sequence[ReconcileTask], dry_run: bool
+    ) -> list[ReconcileResult]:
         places = asyncio.Semaphore(AT_ONCE)
 
-        async def run_in_turn(chore: Chore) -> Finding | None:
+        async def run_in_turn(chore: ReconcileTask) -> ReconcileResult | None:
             if chore.run is None:
                 return _finding(chore, TOLD, chore.detail)
             async with places:
@@ -101,21 +107,23 @@ class Sweep:
 
         tasks = [asyncio.ensure_future(run_in_turn(chore)) for chore in chores]
         try:
-            findings = await asyncio.gather(*tasks)
+            results = await asyncio.gather(*tasks)
         finally:  # a caller that cancels closes next what the tasks use
             for task in tasks:
                 task.cancel()
-            await finished(asyncio.gather(*tasks, return_exceptions=True))
-        return [finding for finding in findings if finding]
+            await run_to_completion(asyncio.gather(*tasks, return_exceptions=True))
+        return [result for result in results if result]
 
-    async def _probe(self, chore: Chore) -> Finding | None:
+    async def _probe(self, chore: ReconcileTask) -> ReconcileResult | None:
         try:
-            async with self.leases.held(chore.id) as is_mine:  # else another replica works on it
-                return _finding(chore, WOULD, chore.detail) if is_mine else None
+            async with self.leases.acquire(
+                chore.id
+            ) as is_acquired:  # else another replica works on it
+                return _finding(chore, WOULD, chore.detail) if is_acquired else None
         except PgvendError as error:
             return _finding(chore, error.code, str(error))
 
-    async def _run(self, chore: Chore, run: Run) -> Finding | None:
+    async def _run(self, chore: ReconcileTask, run: Run) -> ReconcileResult | None:
         try:
             result = await run()
             if isinstance(result, str):
@@ -129,12 +137,12 @@ class Sweep:
         except Exception as error:  # the other tasks go on
             return replace(_finding(chore, "internal_error", type(error).__name__), crash=error)
 
-    async def _audit(self, chore: Chore) -> None:
+    async def _audit(self, chore: ReconcileTask) -> None:
         """Record an audit event. If that fails, the task is done and reported all the same."""
-        deed = Deed(caller=OURSELVES, action=f"sweep.{chore.action}", subject=chore.id)
+        event = AuditEvent(caller=SYSTEM_CALLER, action=f"sweep.{chore.action}", subject=chore.id)
         with suppress(PgvendError):
-            await self.audit.write_down(deed)
+            await self.audit.record(event)
 
 
-def _finding(chore: Chore, outcome: str, detail: str = "") -> Finding:
-    return Finding(chore.action, chore.id, chore.database, outcome, detail)
+def _finding(chore: ReconcileTask, outcome: str, detail: str = "") -> ReconcileResult:
+    return ReconcileResult(chore.action, chore.id, chore.database, outcome, detail)

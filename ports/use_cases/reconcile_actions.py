@@ -3,30 +3,30 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import ClassVar, Protocol
 
-from domain.reconciliation import Upkeep
-from ports.use_cases.reconcile_task import Chore
+from domain.reconciliation import ReconcileAction
+from ports.use_cases.reconcile_task import ReconcileTask
 
 Finish = Callable[[str], Awaitable[bool]]
 
-Detect = Callable[[], Awaitable[list[Chore]]]
+Detect = Callable[[], Awaitable[list[ReconcileTask]]]
 """Lists tasks that are found by inspecting the provider."""
 
 
 class Finisher(Protocol):
     """A use case that finishes what a crash or an error interrupted."""
 
-    actions: ClassVar[frozenset[Upkeep]]
+    actions: ClassVar[frozenset[ReconcileAction]]
     """The actions that `finish` performs."""
 
     async def finish(self, database_id: str) -> bool:
         """Finish what is pending for the database. Return whether this call did so. Idempotent."""
 
 
-def map_finishers(*finishers: Finisher) -> Mapping[Upkeep, Finish]:
+def map_finishers(*finishers: Finisher) -> Mapping[ReconcileAction, Finish]:
     """Return the `finish` that performs each action."""
     return {action: each.finish for each in finishers for action in each.actions}
 
 
-def map_detectors(*, detect_drift: Detect, limit_sizes: Detect) -> Mapping[Upkeep, Detect]:
+def map_detectors(*, detect_drift: Detect, limit_sizes: Detect) -> Mapping[ReconcileAction, Detect]:
     """Return the detectors, by the action that is reported if one fails."""
-    return {Upkeep.COMPARE: detect_drift, Upkeep.MEASURE: limit_sizes}
+    return {ReconcileAction.COMPARE: detect_drift, ReconcileAction.MEASURE: limit_sizes}

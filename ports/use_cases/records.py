@@ -7,7 +7,7 @@ from dataclasses import replace
 from domain.callers import Caller
 from domain.database import Database
 from domain.errors import DatabaseNotFound, PgvendError, StaleRecord
-from domain.lifecycle import Work
+from domain.lifecycle import Operation
 from domain.passwords import NONCE_BYTES, PasswordDeriver, new_nonce
 from ports.driven.clock import Clock
 from ports.driven.randomness import Randomness
@@ -17,19 +17,19 @@ Change = Callable[[Database], Database | None]
 """Returns the changed record, or None to leave it unchanged. May raise."""
 
 
-async def record_of(registry: Registry, database_id: str, caller: Caller) -> Database:
+async def get_record(registry: Registry, database_id: str, caller: Caller) -> Database:
     """Return the caller's record of that id. Raises DatabaseNotFound, also for another caller's."""
-    return seen_by(caller, await registry.get(database_id))
+    return check_visible(caller, await registry.get(database_id))
 
 
-def seen_by(caller: Caller, database: Database) -> Database:
+def check_visible(caller: Caller, database: Database) -> Database:
     """Return the record. Raises DatabaseNotFound if it belongs to another caller."""
-    if not caller.sees(database.caller):
+    if not caller.can_see(database.caller):
         raise DatabaseNotFound(f"There is no database {database.id!r}.")
     return database
 
 
-async def every(registry: Registry, query: Query) -> list[Database]:
+async def search_all(registry: Registry, query: Query) -> list[Database]:
     """Return all records that match, by descending id, read in pages of `query.limit`."""
     records: list[Database] = []
     while True:
@@ -40,7 +40,7 @@ async def every(registry: Registry, query: Query) -> list[Database]:
         query = replace(query, before=page[-1].id)
 
 
-async def changed(registry: Registry, database_id: str, change: Change) -> Database:
+async def update_record(registry: Registry, database_id: str, change: Change) -> Database:
     """Apply `change` to the record and return the result; if the record changed meanwhile, apply it
     again. Raises DatabaseNotFound, and what `change` raises."""
     while True:
@@ -54,50 +54,54 @@ async def changed(registry: Registry, database_id: str, change: Change) -> Datab
             continue
 
 
-async def keyed(
+async def ensure_known_secret(
     registry: Registry, database: Database, passwords: PasswordDeriver, randomness: Randomness
 ) -> Database:
     """Return the record with a password that can be derived: a new one if the secret of the current
     one is unknown. Raises DatabaseNotFound."""
     if passwords.knows(database.secret):
         return database
-    return await rekeyed(registry, database, passwords, randomness)
+    return await with_new_password(registry, database, passwords, randomness)
 
 
-async def rekeyed(
+async def with_new_password(
     registry: Registry, database: Database, passwords: PasswordDeriver, randomness: Randomness
 ) -> Database:
     """Change the record to a new password, which was never set. Raises DatabaseNotFound."""
-    nonce = drawn_nonce(randomness)
-    return await changed(registry, database.id, lambda current: current.rekeyed(passwords, nonce))
+    nonce = draw_nonce(randomness)
+    return await update_record(
+        registry, database.id, lambda current: current.with_new_password(passwords, nonce)
+    )
 
 
-def drawn_nonce(randomness: Randomness) -> str:
+def draw_nonce(randomness: Randomness) -> str:
     return new_nonce(randomness.entropy(NONCE_BYTES))
 
 
 @asynccontextmanager
 async def attempt(
-    registry: Registry, clock: Clock, database: Database, work: Work
+    registry: Registry, clock: Clock, database: Database, operation: Operation
 ) -> AsyncIterator[None]:
     """A context whose body performs the operation. Its error is recorded, with the time of the next
     attempt, unless the database changed its state meanwhile."""
     try:
         yield
     except BaseException as error:
-        message = told(error)
+        message = describe_error(error)
 
         def fail(current: Database) -> Database | None:
-            is_same = current.state is database.state and current.is_pending(work)
-            return current.missed(work, clock.now(), message) if is_same else None
+            is_same = current.state is database.state and current.is_pending(operation)
+            return current.fail(operation, clock.now(), message) if is_same else None
 
         with suppress(PgvendError):  # the operation stays pending even so
-            await changed(registry, database.id, fail)
+            await update_record(registry, database.id, fail)
         raise
 
 
 @asynccontextmanager
-async def still_there(registry: Registry, clock: Clock, database_id: str) -> AsyncIterator[None]:
+async def explaining_absence(
+    registry: Registry, clock: Clock, database_id: str
+) -> AsyncIterator[None]:
     """A context whose body needs the database on the provider. If the database was removed
     meanwhile, raise the error that its record explains: IllegalTransition, or DatabaseNotFound if
     the record says that the database is ready."""
@@ -108,7 +112,7 @@ async def still_there(registry: Registry, clock: Clock, database_id: str) -> Asy
         raise
 
 
-def told(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Return the text that a record stores about the error. Only our own errors are free of
     secrets."""
     return str(error) if isinstance(error, PgvendError) else "It was interrupted; see the log."

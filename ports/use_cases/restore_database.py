@@ -8,9 +8,9 @@ from domain.callers import ANYONE, Caller
 from domain.database import Database
 from domain.errors import DatabaseNotFound, InFlight, ProviderRejected, Unavailable
 from domain.expiry import ExpiryPolicy
-from domain.lifecycle import Work
+from domain.lifecycle import Operation
 from domain.passwords import PasswordDeriver
-from domain.reconciliation import Upkeep
+from domain.reconciliation import ReconcileAction
 from domain.targets import Target
 from domain.transitions import (
     check_restorable,
@@ -24,8 +24,14 @@ from ports.driven.leases import Leases
 from ports.driven.login_check import LoginCheck, PasswordRefused
 from ports.driven.randomness import Randomness
 from ports.driven.registry import Registry
-from ports.use_cases.provisioned_database import Vended
-from ports.use_cases.records import attempt, changed, keyed, rekeyed, seen_by
+from ports.use_cases.provisioned_database import ProvisionedDatabase
+from ports.use_cases.records import (
+    attempt,
+    check_visible,
+    ensure_known_secret,
+    update_record,
+    with_new_password,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +39,7 @@ class RestoreDatabase:
     """`login_check` tests once whether the server has the record's password. It is None if the
     operator turned it off."""
 
-    actions: ClassVar = frozenset({Upkeep.RESTORE})
+    actions: ClassVar = frozenset({ReconcileAction.RESTORE})
 
     registry: Registry
     provider: DatabaseProvider
@@ -47,7 +53,7 @@ class RestoreDatabase:
 
     async def __call__(
         self, database_id: str, ttl: timedelta | None = None, caller: Caller = ANYONE
-    ) -> Vended:
+    ) -> ProvisionedDatabase:
         """Reopen the database with a new expiry and return it. It keeps its password, unless that
         was revoked, cannot be checked, or derives from an unknown secret; then it gets a new one.
 
@@ -63,36 +69,40 @@ class RestoreDatabase:
 
         # check before taking the lease: a caller without access must not block others
         self._check(await self.registry.get(database_id), caller)
-        async with self.leases.held(database_id) as is_mine:
-            if not is_mine:
+        async with self.leases.acquire(database_id) as is_acquired:
+            if not is_acquired:
                 raise InFlight
-            return await self._restore(await changed(self.registry, database_id, start))
+            return await self._restore(await update_record(self.registry, database_id, start))
 
     async def finish(self, database_id: str) -> bool:
         """Finish an interrupted restoration. Return whether this call did so. Idempotent."""
-        async with self.leases.held(database_id) as is_mine:
+        async with self.leases.acquire(database_id) as is_acquired:
             database = await self.registry.get(database_id)
-            is_open = is_mine and is_restoring(database, self.clock.now())
+            is_open = is_acquired and is_restoring(database, self.clock.now())
             if is_open:
                 await self._restore(database)
             return is_open
 
     def _check(self, database: Database, caller: Caller) -> None:
-        seen_by(caller, database).check_target(self.target)
+        check_visible(caller, database).check_target(self.target)
         check_restorable(database, self.clock.now())
 
-    async def _restore(self, database: Database) -> Vended:
-        database = await keyed(self.registry, database, self.passwords, self.randomness)
-        async with attempt(self.registry, self.clock, database, Work.RESTORE):
+    async def _restore(self, database: Database) -> ProvisionedDatabase:
+        database = await ensure_known_secret(
+            self.registry, database, self.passwords, self.randomness
+        )
+        async with attempt(self.registry, self.clock, database, Operation.RESTORE):
             if not await self._has_password(database):
-                database = await rekeyed(self.registry, database, self.passwords, self.randomness)
-            connection = await self.provider.provision(database.order(self.passwords))
-        database = await changed(
+                database = await with_new_password(
+                    self.registry, database, self.passwords, self.randomness
+                )
+            connection = await self.provider.provision(database.provision_request(self.passwords))
+        database = await update_record(
             self.registry,
             database.id,
             lambda current: complete_restoration(current, self.clock.now()),
         )
-        return Vended(database=database, connection=connection)
+        return ProvisionedDatabase(database=database, connection=connection)
 
     async def _has_password(self, database: Database) -> bool:
         """Return whether the server has the record's password. If it has another one, the record's
@@ -100,7 +110,7 @@ class RestoreDatabase:
         if self.login_check is None:
             return False
         try:
-            connection = await self.provider.reveal(database.order(self.passwords))
+            connection = await self.provider.reveal(database.provision_request(self.passwords))
             await self.login_check.verify(connection)
         except (PasswordRefused, Unavailable, DatabaseNotFound):
             return False

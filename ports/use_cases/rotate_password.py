@@ -6,9 +6,9 @@ from typing import ClassVar
 from domain.callers import ANYONE, Caller
 from domain.database import Database
 from domain.errors import InFlight
-from domain.lifecycle import Work
+from domain.lifecycle import Operation
 from domain.passwords import PasswordDeriver
-from domain.reconciliation import Upkeep
+from domain.reconciliation import ReconcileAction
 from domain.states import State
 from domain.targets import Target
 from ports.driven.clock import Clock
@@ -16,8 +16,15 @@ from ports.driven.database_provider import DatabaseProvider
 from ports.driven.leases import Leases
 from ports.driven.randomness import Randomness
 from ports.driven.registry import Registry
-from ports.use_cases.provisioned_database import Vended
-from ports.use_cases.records import attempt, changed, drawn_nonce, keyed, seen_by, still_there
+from ports.use_cases.provisioned_database import ProvisionedDatabase
+from ports.use_cases.records import (
+    attempt,
+    check_visible,
+    draw_nonce,
+    ensure_known_secret,
+    explaining_absence,
+    update_record,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +35,7 @@ class RotatePassword:
     finished, at any later time. If the secret that the record names is lost, it sets a new one.
     """
 
-    actions: ClassVar = frozenset({Upkeep.ROTATE})
+    actions: ClassVar = frozenset({ReconcileAction.ROTATE})
 
     registry: Registry
     provider: DatabaseProvider
@@ -40,7 +47,7 @@ class RotatePassword:
 
     async def __call__(
         self, database_id: str, caller: Caller = ANYONE, *, end_sessions: bool = False
-    ) -> Vended:
+    ) -> ProvisionedDatabase:
         """Set a new password and return the connection. With `end_sessions`, end the owner's
         sessions as well, for instance after a password has leaked.
 
@@ -53,56 +60,58 @@ class RotatePassword:
 
         def start(database: Database) -> Database | None:
             self._check(database, caller)
-            return self._begun(database, end_sessions=end_sessions)
+            return self._start(database, end_sessions=end_sessions)
 
         # check before taking the lease: a caller without access must not block others
         self._check(await self.registry.get(database_id), caller)
-        async with self.leases.held(database_id) as is_mine:
-            if not is_mine:
+        async with self.leases.acquire(database_id) as is_acquired:
+            if not is_acquired:
                 raise InFlight
-            return await self._done(await changed(self.registry, database_id, start))
+            return await self._rotate(await update_record(self.registry, database_id, start))
 
     async def finish(self, database_id: str) -> bool:
         """Finish an interrupted rotation. Return whether this call did so. Idempotent."""
-        async with self.leases.held(database_id) as is_mine:
+        async with self.leases.acquire(database_id) as is_acquired:
             database = await self.registry.get(database_id)
-            is_open = database.state is State.READY and database.is_pending(Work.ROTATE)
-            if is_mine and is_open:
-                await self._done(database)
-            return is_mine and is_open
+            is_open = database.state is State.READY and database.is_pending(Operation.ROTATE)
+            if is_acquired and is_open:
+                await self._rotate(database)
+            return is_acquired and is_open
 
     def _check(self, database: Database, caller: Caller) -> None:
-        seen_by(caller, database).check_target(self.target)
+        check_visible(caller, database).check_target(self.target)
         database.check_usable(self.clock.now())
 
-    def _begun(self, database: Database, *, end_sessions: bool) -> Database | None:
+    def _start(self, database: Database, *, end_sessions: bool) -> Database | None:
         """Return the record with the operations started, or None if they are pending already."""
-        begun = database
-        if not database.is_pending(Work.ROTATE):
-            begun = begun.rotated(self.passwords, drawn_nonce(self.randomness))
-            begun = begun.began(Work.ROTATE, self.clock.now())
-        if end_sessions and not database.is_pending(Work.END_SESSIONS):
-            begun = begun.began(Work.END_SESSIONS, self.clock.now())
-        return None if begun is database else begun
+        started = database
+        if not database.is_pending(Operation.ROTATE):
+            started = started.with_next_password(self.passwords, draw_nonce(self.randomness))
+            started = started.start(Operation.ROTATE, self.clock.now())
+        if end_sessions and not database.is_pending(Operation.END_SESSIONS):
+            started = started.start(Operation.END_SESSIONS, self.clock.now())
+        return None if started is database else started
 
-    async def _done(self, database: Database) -> Vended:
-        database = await keyed(self.registry, database, self.passwords, self.randomness)
-        end_sessions = database.is_pending(Work.END_SESSIONS)
+    async def _rotate(self, database: Database) -> ProvisionedDatabase:
+        database = await ensure_known_secret(
+            self.registry, database, self.passwords, self.randomness
+        )
+        end_sessions = database.is_pending(Operation.END_SESSIONS)
         async with (
-            attempt(self.registry, self.clock, database, Work.ROTATE),
-            still_there(self.registry, self.clock, database.id),
+            attempt(self.registry, self.clock, database, Operation.ROTATE),
+            explaining_absence(self.registry, self.clock, database.id),
         ):
             connection = await self.provider.rotate(
-                database.order(self.passwords), end_sessions=end_sessions
+                database.provision_request(self.passwords), end_sessions=end_sessions
             )
-        return Vended(
-            database=await changed(self.registry, database.id, self._rotated),
+        return ProvisionedDatabase(
+            database=await update_record(self.registry, database.id, self._complete),
             connection=connection,
             sessions_ended=end_sessions or self.provider.rotation_ends_sessions,
         )
 
-    def _rotated(self, database: Database) -> Database:
+    def _complete(self, database: Database) -> Database:
         database.check_usable(self.clock.now())  # it may be expiring or deleted meanwhile
-        if database.is_pending(Work.END_SESSIONS):
-            database = database.did(Work.END_SESSIONS, self.clock.now())
-        return database.did(Work.ROTATE, self.clock.now())
+        if database.is_pending(Operation.END_SESSIONS):
+            database = database.complete(Operation.END_SESSIONS, self.clock.now())
+        return database.complete(Operation.ROTATE, self.clock.now())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.http.api.openapi import document
+from entrypoints.http.api.openapi import create_document
 from entrypoints.http.api.routes.table import ROUTES
 from tests.clients.places import PLACES, Database, Place
 from tests.clients.tools import HERE, npm_drivers, npm_tools, python_drivers, python_tools
@@ -27,7 +27,7 @@ def python() -> Path:
 def described(tmp_path: Path) -> Path:
     """A file with the OpenAPI document of a service with API keys."""
     file = tmp_path / "openapi.json"
-    file.write_text(json.dumps(document(ROUTES, is_open=False)))
+    file.write_text(json.dumps(create_document(ROUTES, is_open=False)))
     return file
 
 

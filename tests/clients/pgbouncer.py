@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from adapters.embedded.account import Account, account_for_server
+from adapters.embedded.account import Account, prepare_account
 from tests.clients.places import Database
-from tests.support.requirements import lacking
-from tests.support.servers import free_port, ram_folder
+from tests.support.requirements import skip_without
+from tests.support.servers import find_free_port, ram_folder
 
 CONFIGURATION = """
 [databases]
@@ -33,10 +33,10 @@ default_pool_size = 2
 async def pgbouncer(database: Database) -> AsyncIterator[int]:
     """Run PgBouncer for the tenant's login, and yield its port."""
     connection = await database.connection()
-    account = await account_for_server()
+    account = await prepare_account()
     with ram_folder() as folder:
         folder.chmod(0o711)
-        port = free_port()
+        port = find_free_port()
         file = _configure(folder, connection, port, account)
         process = await _start(file, account)
         try:
@@ -69,7 +69,7 @@ async def _start(file: Path, account: Account | None) -> asyncio.subprocess.Proc
     """Start it, as a system user that may run it, and return when it listens."""
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
     if not program:
-        lacking("pgbouncer: apt-get install pgbouncer")
+        skip_without("pgbouncer: apt-get install pgbouncer")
     process = await asyncio.create_subprocess_exec(
         program,
         str(file),

@@ -12,11 +12,11 @@ from tests.clients.tools import run, succeed
 from tests.support.certificates import NAMES
 from tests.support.command_line import run_command
 from tests.support.postgres_under_test import session
-from tests.support.private_ca import private_server
+from tests.support.private_ca import running_private_ca_server
 from tests.support.provision_requests import unique_name
-from tests.support.servers import BUNDLED_MAJOR, operators_server, programs_of, ram_folder
+from tests.support.servers import BUNDLED_MAJOR, operators_server, programs_for_version, ram_folder
 from tests.support.service import RunningService, running_service
-from tests.support.service_client import service_over
+from tests.support.service_client import running_service_over
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,12 @@ class Database:
         return {name for (name,) in await self.rows(query)}
 
 
-async def works(*command: str | Path, cwd: Path, **environment: str) -> str:
+async def run_successfully(*command: str | Path, cwd: Path, **environment: str) -> str:
     """Run the program to its end and return what it printed; fail unless it succeeds."""
     return await asyncio.to_thread(succeed, *command, cwd=cwd, **environment)
 
 
-async def fails(*command: str | Path, cwd: Path, **environment: str) -> str:
+async def run_failing(*command: str | Path, cwd: Path, **environment: str) -> str:
     """Run the program to its end and return what it printed; fail if it succeeds."""
     status, printed = await asyncio.to_thread(run, *command, cwd=cwd, **environment)
     assert status, printed
@@ -92,7 +92,7 @@ async def fails(*command: str | Path, cwd: Path, **environment: str) -> str:
 @asynccontextmanager
 async def bundled() -> AsyncIterator[Place]:
     """Run a service over the bundled server."""
-    programs = await programs_of(BUNDLED_MAJOR)
+    programs = await programs_for_version(BUNDLED_MAJOR)
     with ram_folder() as folder:
         async with running_service(folder / "data") as service:
             yield Place(service, BUNDLED_MAJOR, programs.folder)
@@ -101,9 +101,9 @@ async def bundled() -> AsyncIterator[Place]:
 @asynccontextmanager
 async def without_tls() -> AsyncIterator[Place]:
     """Run a service over Debian's PostgreSQL 15."""
-    programs = await programs_of(15)
+    programs = await programs_for_version(15)
     with ram_folder() as folder:
-        async with operators_server(15) as server, service_over(server, folder) as service:
+        async with operators_server(15) as server, running_service_over(server, folder) as service:
             yield Place(service, server.major, programs.folder)
 
 
@@ -113,9 +113,9 @@ async def with_tls() -> AsyncIterator[Place]:
 
     Its address would not do for postgres.js, which compares certificates with names alone.
     """
-    programs = await programs_of(15)
+    programs = await programs_for_version(15)
     with ram_folder() as folder:
-        async with private_server(NAMES) as private:
+        async with running_private_ca_server(NAMES) as private:
             dsn = private.dsn("sslmode=verify-full&sslrootcert={ca}", host="localhost")
             settings = {"PGVEND_PROVIDER": "postgres", "PGVEND_POSTGRES_ADMIN_DSN": dsn}
             async with running_service(folder, **settings) as service:

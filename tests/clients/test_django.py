@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.places import Database, Place, works
+from tests.clients.places import Database, Place, run_successfully
 
 pytestmark = pytest.mark.timeout(600)  # the first test installs the programs
 
@@ -21,15 +21,15 @@ async def project(database: Database, program: Path) -> Path:
 async def test_django_migrates_and_finds_text_by_english_words(
     database: Database, python_with_drivers: Path, project: Path
 ) -> None:
-    await works(python_with_drivers, "manage.py", "migrate", cwd=project)
-    await works(python_with_drivers, "round_trip.py", cwd=project)
+    await run_successfully(python_with_drivers, "manage.py", "migrate", cwd=project)
+    await run_successfully(python_with_drivers, "round_trip.py", cwd=project)
 
     assert {"shop_article", "auth_user"} <= await database.tables()
     assert await database.rows("SELECT title FROM shop_article ORDER BY id") == [
         ("Dogs",),
         ("Fish",),
     ]
-    await works(python_with_drivers, "manage.py", "migrate", "shop", "zero", cwd=project)
+    await run_successfully(python_with_drivers, "manage.py", "migrate", "shop", "zero", cwd=project)
     assert "shop_article" not in await database.tables()
 
 
@@ -42,7 +42,7 @@ async def test_django_tests_in_a_second_database_that_it_keeps(
     test = ("manage.py", "test", settings, "--keepdb", "--noinput")
 
     for _ in ("new", "kept"):
-        printed = await works(python_with_drivers, *test, cwd=project)
+        printed = await run_successfully(python_with_drivers, *test, cwd=project)
         assert "Ran 3 tests" in printed
 
     assert "shop_article" in await second.tables()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.places import Database, Place, works
+from tests.clients.places import Database, Place, run_successfully
 from tests.support.servers import BUNDLED_MAJOR
 
 FILL = """
@@ -34,7 +34,7 @@ async def target(place: Place, tmp_path: Path) -> Database:
 
 
 async def execute(database: Database, script: str) -> None:
-    await works(
+    await run_successfully(
         database.place.programs / "psql",
         *("--no-psqlrc", "--set=ON_ERROR_STOP=1"),
         *("--dbname", await database.written("uri"), "--command", script),
@@ -44,14 +44,14 @@ async def execute(database: Database, script: str) -> None:
 
 async def dump(database: Database, folder: Path) -> None:
     options = ("--format=custom", "--file=dump", "--dbname", await database.written("uri"))
-    await works(database.place.programs / "pg_dump", *options, cwd=folder)
+    await run_successfully(database.place.programs / "pg_dump", *options, cwd=folder)
 
 
 async def restore(database: Database, folder: Path, options: Sequence[str] = ()) -> None:
     options = (*options, *ANYBODYS, "--exit-on-error", "--single-transaction")
     url = await database.written("uri")
     program = database.place.programs / "pg_restore"
-    await works(program, *options, "--dbname", url, "dump", cwd=folder)
+    await run_successfully(program, *options, "--dbname", url, "dump", cwd=folder)
 
 
 async def names(database: Database) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.clients.tools import run, succeed
 from tests.support.apps import RunningApp, running_app
-from tests.support.requirements import lacking
+from tests.support.requirements import skip_without
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -88,17 +88,17 @@ def typescript(npm: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def compiled(folder: Path, call: str, body: str) -> tuple[int, str]:
+def compile_client(folder: Path, call: str, body: str) -> tuple[int, str]:
     (folder / "call.ts").write_text(call.replace("BODY", body))
     return run(folder / "node_modules" / ".bin" / "tsc", *TSC, "call.ts", cwd=folder)
 
 
-def checked(folder: Path, python: Path, body: str) -> tuple[int, str]:
+def check_types(folder: Path, python: Path, body: str) -> tuple[int, str]:
     (folder / "call.py").write_text(OPENAPI_PYTHON_CLIENT.replace("BODY", body))
     return run(python / "mypy", "--strict", "--follow-imports=silent", "call.py", cwd=folder)
 
 
-async def called(*command: str | Path, cwd: Path) -> None:
+async def call_service(*command: str | Path, cwd: Path) -> None:
     """Let the client call a service, and look whether its databases are there."""
     async with running_app() as app:
         await asyncio.to_thread(succeed, *command, f"http://127.0.0.1:{app.port}", cwd=cwd)
@@ -111,9 +111,9 @@ async def _nicknames(app: RunningApp) -> set[str]:
 
 async def assert_nickname_alone_is_required(typescript: Path, source: str) -> None:
     """A call with a nickname compiles and succeeds; without one the compiler names it."""
-    assert compiled(typescript, source, '{ nickname: "New" }') == (0, "")
-    await called("node", "call.js", cwd=typescript)
-    status, printed = compiled(typescript, source, "{}")
+    assert compile_client(typescript, source, '{ nickname: "New" }') == (0, "")
+    await call_service("node", "call.js", cwd=typescript)
+    status, printed = compile_client(typescript, source, "{}")
     assert status
     assert "nickname" in printed
 
@@ -131,7 +131,7 @@ async def test_openapi_generator_takes_optional_members_for_optional(
     typescript: Path, python: Path, described: Path
 ) -> None:
     if not shutil.which("java"):
-        lacking("java: apt-get install default-jre-headless")
+        skip_without("java: apt-get install default-jre-headless")
     options = ("-g", "typescript-fetch", "-o", "generated")
     more = ("--additional-properties=importFileExtension=.js",)
     program = python / "openapi-generator-cli"
@@ -147,9 +147,9 @@ async def test_openapi_python_client_takes_optional_members_for_optional(
     options = ("--meta", "none", "--output-path", "generated", "--fail-on-warning")
     succeed(program, "generate", "--path", described, *options, cwd=tmp_path)
 
-    status, printed = checked(tmp_path, python, 'nickname="New"')
+    status, printed = check_types(tmp_path, python, 'nickname="New"')
     assert status == 0, printed
-    await called(python / "python", "call.py", cwd=tmp_path)
-    status, printed = checked(tmp_path, python, "")
+    await call_service(python / "python", "call.py", cwd=tmp_path)
+    status, printed = check_types(tmp_path, python, "")
     assert status
     assert "nickname" in printed

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.places import Database, works
-from tests.support.requirements import lacking
+from tests.clients.places import Database, run_successfully
+from tests.support.requirements import skip_without
 
 PROGRAM = "java"
 
@@ -17,9 +17,9 @@ DRIVER = Path("/usr/share/java/postgresql.jar")
 def java() -> tuple[str, ...]:
     """The command that compiles and runs a program of one file, with the driver."""
     if not shutil.which("javac"):
-        lacking("javac: apt-get install default-jdk-headless")
+        skip_without("javac: apt-get install default-jdk-headless")
     if not DRIVER.exists():
-        lacking("PostgreSQL's JDBC driver: apt-get install libpostgresql-jdbc-java")
+        skip_without("PostgreSQL's JDBC driver: apt-get install libpostgresql-jdbc-java")
     return ("java", "-cp", str(DRIVER), "--source", "17")
 
 
@@ -28,7 +28,7 @@ async def test_jdbc_writes_and_reads(
 ) -> None:
     url = await database.written("jdbc")
 
-    await works(*java, "-Dfile.encoding=UTF-8", "Main.java", url, cwd=program)
+    await run_successfully(*java, "-Dfile.encoding=UTF-8", "Main.java", url, cwd=program)
 
     rows = await database.rows("SELECT name FROM fruits ORDER BY id")
     assert rows == [("Äpfel",), ("Birnen",)]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from entrypoints.http.api.openapi import document
+from entrypoints.http.api.openapi import create_document
 from entrypoints.http.api.routes.table import ROUTES
 from tests.clients.tools import run
 
@@ -40,7 +40,7 @@ def _json_in(printed: str, opening: str) -> Any:
 @pytest.mark.parametrize("is_open", [True, False])
 def test_the_document_has_no_warning(linter: str, is_open: bool, npm: Path, tmp_path: Path) -> None:
     file = tmp_path / "openapi.json"
-    file.write_text(json.dumps(document(ROUTES, is_open=is_open)))
+    file.write_text(json.dumps(create_document(ROUTES, is_open=is_open)))
 
     assert findings(linter, npm, file) == []
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.places import PRIVATE, Database, fails, works
+from tests.clients.places import PRIVATE, Database, run_failing, run_successfully
 
 pytestmark = pytest.mark.timeout(600)  # the first test installs the programs
 
@@ -27,7 +27,7 @@ async def url(database: Database) -> dict[str, str]:
 
 
 async def test_pg_writes_and_reads(database: Database, project: Path, url: dict[str, str]) -> None:
-    await works("node", "with_pg.js", cwd=project, **url)
+    await run_successfully("node", "with_pg.js", cwd=project, **url)
 
     assert await database.rows(FRUITS) == WRITTEN
 
@@ -38,7 +38,7 @@ async def test_postgres_js_takes_the_authority_from_the_variable_of_nodejs(
     url = {"DATABASE_URL": await database.written_without_authority("node")}
     authority = await database.trusting("NODE_EXTRA_CA_CERTS")
 
-    await works("node", "with_postgres.js", cwd=project, **url, **authority)
+    await run_successfully("node", "with_postgres.js", cwd=project, **url, **authority)
 
     assert await database.rows(FRUITS) == WRITTEN
 
@@ -48,10 +48,10 @@ async def test_knex_migrates_to_the_latest_and_back(
 ) -> None:
     knex = project / "node_modules" / ".bin" / "knex"
 
-    await works(knex, "migrate:latest", cwd=project, **url)
+    await run_successfully(knex, "migrate:latest", cwd=project, **url)
     assert await database.rows(FRUITS) == WRITTEN
 
-    await works(knex, "migrate:rollback", cwd=project, **url)
+    await run_successfully(knex, "migrate:rollback", cwd=project, **url)
     assert "fruits" not in await database.tables()
 
 
@@ -60,10 +60,12 @@ async def test_drizzle_kit_migrates_and_pushes(
 ) -> None:
     kit = project / "node_modules" / ".bin" / "drizzle-kit"
 
-    await works(kit, "generate", cwd=project, **url)
-    await works(kit, "migrate", cwd=project, **url)
-    await works("node", "with_drizzle.js", cwd=project, **url)
-    assert "No changes detected" in await works(kit, "push", "--force", cwd=project, **url)
+    await run_successfully(kit, "generate", cwd=project, **url)
+    await run_successfully(kit, "migrate", cwd=project, **url)
+    await run_successfully("node", "with_drizzle.js", cwd=project, **url)
+    assert "No changes detected" in await run_successfully(
+        kit, "push", "--force", cwd=project, **url
+    )
 
     assert await database.rows(FRUITS) == WRITTEN
 
@@ -74,11 +76,11 @@ async def test_typeorm_runs_and_reverts_a_migration(
     typeorm = project / "node_modules" / ".bin" / "typeorm"
     source = ("-d", "data_source.js")
 
-    await works(typeorm, "migration:run", *source, cwd=project, **url)
-    await works("node", "with_typeorm.js", cwd=project, **url)
+    await run_successfully(typeorm, "migration:run", *source, cwd=project, **url)
+    await run_successfully("node", "with_typeorm.js", cwd=project, **url)
     assert await database.rows(FRUITS) == WRITTEN
 
-    await works(typeorm, "migration:revert", *source, cwd=project, **url)
+    await run_successfully(typeorm, "migration:revert", *source, cwd=project, **url)
     assert "fruits" not in await database.tables()
 
 
@@ -89,6 +91,6 @@ async def test_a_driver_that_is_not_given_the_authority_refuses_the_server(
 ) -> None:
     url = {"DATABASE_URL": await database.written_without_authority("node")}
 
-    assert "certificate" in await fails("node", script, cwd=project, **url)
+    assert "certificate" in await run_failing("node", script, cwd=project, **url)
 
     assert await database.tables() == set()

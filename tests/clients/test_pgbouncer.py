@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.clients.pgbouncer import pgbouncer
-from tests.clients.places import Database, works
+from tests.clients.places import Database, run_successfully
 
 pytestmark = pytest.mark.timeout(600)  # the first test installs the programs
 
@@ -21,7 +21,7 @@ async def test_more_clients_than_sessions_work_through_pgbouncer(
     login, _, _ = parts.netloc.rpartition("@")
     async with pgbouncer(database) as port:
         pooled = parts._replace(netloc=f"{login}@127.0.0.1:{port}", query="sslmode=disable")
-        await works(python_with_drivers, script, pooled.geturl(), cwd=program)
+        await run_successfully(python_with_drivers, script, pooled.geturl(), cwd=program)
 
     rows = await database.rows("SELECT name FROM fruits ORDER BY name")
     assert rows == [(f"Äpfel {number}",) for number in range(10)]

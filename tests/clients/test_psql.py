@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.clients.places import Database, works
+from tests.clients.places import Database, run_successfully
 
 WHO = "SELECT current_database(), current_user"
 
@@ -10,7 +10,7 @@ WHO = "SELECT current_database(), current_user"
 async def answer(database: Database, script: str, folder: Path, **environment: str) -> list[str]:
     """Return what a shell that runs the script prints, by columns."""
     path = f"{database.place.programs}:/usr/bin:/bin"
-    printed = await works("sh", "-euc", script, cwd=folder, PATH=path, **environment)
+    printed = await run_successfully("sh", "-euc", script, cwd=folder, PATH=path, **environment)
     return printed.strip().split("|")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.places import PRIVATE, Database, fails, works
+from tests.clients.places import PRIVATE, Database, run_failing, run_successfully
 
 pytestmark = pytest.mark.timeout(600)  # the first test installs the programs
 
@@ -24,7 +24,7 @@ async def test_a_driver_writes_and_reads_by_the_format_that_names_the_authority(
 ) -> None:
     url = await database.written(FORMATS[script])
 
-    await works(python_with_drivers, script, url, cwd=program)
+    await run_successfully(python_with_drivers, script, url, cwd=program)
 
     rows = await database.rows("SELECT name FROM fruits ORDER BY id")
     assert rows == [("Äpfel",), ("Birnen",)]
@@ -36,7 +36,9 @@ async def test_sqlalchemy_with_asyncpg_takes_the_authority_from_its_variable(
     url = await database.written("sqlalchemy-asyncpg")
     authority = await database.trusting("PGSSLROOTCERT")
 
-    await works(python_with_drivers, "with_sqlalchemy_asyncio.py", url, cwd=program, **authority)
+    await run_successfully(
+        python_with_drivers, "with_sqlalchemy_asyncio.py", url, cwd=program, **authority
+    )
 
     rows = await database.rows("SELECT name FROM fruits ORDER BY id")
     assert rows == [("Äpfel",), ("Birnen",)]
@@ -49,6 +51,8 @@ async def test_a_driver_that_is_not_given_the_authority_refuses_the_server(
 ) -> None:
     url = await database.written_without_authority(FORMATS[script])
 
-    assert "cert" in await fails(python_with_drivers, script, url, cwd=program, HOME=str(program))
+    assert "cert" in await run_failing(
+        python_with_drivers, script, url, cwd=program, HOME=str(program)
+    )
 
     assert await database.tables() == set()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from tests.support.requirements import lacking
+from tests.support.requirements import skip_without
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE.parents[1] / ".venv"
@@ -51,9 +51,9 @@ def npm_tools(pins: Path = HERE, folder: Path = NPM) -> Path:
     """Return the folder whose `node_modules` holds the programs of the `package-lock.json` in
     `pins`."""
     if not shutil.which("npm"):
-        lacking("npm: apt-get install npm")
+        skip_without("npm: apt-get install npm")
     pinned = [pins / "package.json", pins / "package-lock.json", HERE / ".npmrc"]
-    with _turn_for(folder):
+    with _installation_lock(folder):
         if not _is_installed(folder, pinned):
             _install_from_npm(folder, pinned)
     return folder
@@ -66,7 +66,7 @@ def python_tools(pins: Path = HERE, folder: Path = PYTHON) -> Path:
     stands on.
     """
     pinned = [pins / "requirements.txt"]
-    with _turn_for(folder):
+    with _installation_lock(folder):
         if not _is_installed(folder, pinned):
             _install_from_pypi(folder, pinned)
     return folder / "bin"
@@ -83,7 +83,7 @@ def python_drivers() -> Path:
 
 
 @contextmanager
-def _turn_for(folder: Path) -> Iterator[None]:
+def _installation_lock(folder: Path) -> Iterator[None]:
     """Wait for another test process that installs into the folder."""
     with folder.with_name(f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -109,7 +109,7 @@ def _install(folder: Path, pinned: Sequence[Path], commands: Sequence[Sequence[s
     for command in commands:
         status, printed = run(*command, cwd=folder if folder.exists() else HERE)
         if status:
-            lacking(f"a package registry, for the programs of tests/clients:\n{printed}")
+            skip_without(f"a package registry, for the programs of tests/clients:\n{printed}")
     _stamp(folder).write_text(_digest(pinned))
 
 

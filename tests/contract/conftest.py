@@ -7,31 +7,31 @@ from typing import Any, cast
 
 import pytest
 
-from adapters.registry.stores import Opened
+from adapters.registry.stores import Stores
 from domain.targets import Isolation
 from ports.driven.leases import Leases
 from ports.driven.registry import Registry
 from tests.contract import registries
 from tests.contract.live import IS_LIVE, live
 from tests.contract.provider_kinds import (
-    Make,
-    Subject,
+    OpenSetup,
+    ProviderSetup,
+    allow_overlap,
     decorated,
     embedded,
     memory,
     neon_by_api,
     neon_by_project,
     neon_by_role,
-    overlapping,
-    patiently,
     postgres,
     replicas,
+    wrap_with_lock_retries,
 )
 from tests.contract.registries import RegistryKind
 
 
 @dataclass(frozen=True)
-class Kind:
+class ProviderKind:
     """How to open a provider for the tests: `make` gets the value of the session's fixture `base`.
 
     The flags name what some providers do not support: passwords of our choice, names that are
@@ -39,9 +39,9 @@ class Kind:
     others can rename.
     """
 
-    make: Make
+    make: OpenSetup
     base: str | None = None
-    decorate: Callable[[Subject], Subject] | None = None
+    decorate: Callable[[ProviderSetup], ProviderSetup] | None = None
     chooses_passwords: bool = True
     unique_names: bool = True
     isolates: bool = True
@@ -50,25 +50,27 @@ class Kind:
     renames: bool = True
 
 
-on_neon = partial(Kind, base="neon", guards_sizes=False)
+on_neon = partial(ProviderKind, base="neon", guards_sizes=False)
 by_api = partial(on_neon, chooses_passwords=False, isolates=False, renames=False)
 by_project = partial(on_neon, chooses_passwords=False, unique_names=False, renames=False)
 
 KINDS = {
-    "memory": Kind(memory, has_sessions=False, renames=False),
-    "memory-decorated": Kind(memory, decorate=decorated, has_sessions=False, renames=False),
-    "embedded-16": Kind(embedded, "bundled_16"),
-    "embedded-18": Kind(embedded, "bundled_18"),
-    "embedded-18-decorated": Kind(embedded, "bundled_18", decorate=decorated),
-    "postgres-15": Kind(postgres, "server_15"),
-    "postgres-16": Kind(postgres, "server_16"),
-    "postgres-18, two replicas": Kind(replicas, "server_18"),
-    "neon-none": by_api(overlapping(neon_by_api)),
-    "neon-none-decorated": by_api(neon_by_api, decorate=patiently(Isolation.NONE)),
+    "memory": ProviderKind(memory, has_sessions=False, renames=False),
+    "memory-decorated": ProviderKind(memory, decorate=decorated, has_sessions=False, renames=False),
+    "embedded-16": ProviderKind(embedded, "bundled_16"),
+    "embedded-18": ProviderKind(embedded, "bundled_18"),
+    "embedded-18-decorated": ProviderKind(embedded, "bundled_18", decorate=decorated),
+    "postgres-15": ProviderKind(postgres, "server_15"),
+    "postgres-16": ProviderKind(postgres, "server_16"),
+    "postgres-18, two replicas": ProviderKind(replicas, "server_18"),
+    "neon-none": by_api(allow_overlap(neon_by_api)),
+    "neon-none-decorated": by_api(neon_by_api, decorate=wrap_with_lock_retries(Isolation.NONE)),
     "neon-role": on_neon(neon_by_role),
-    "neon-role-decorated": on_neon(neon_by_role, decorate=patiently(Isolation.ROLE)),
-    "neon-project": by_project(overlapping(neon_by_project)),
-    "neon-project-decorated": by_project(neon_by_project, decorate=patiently(Isolation.PROJECT)),
+    "neon-role-decorated": on_neon(neon_by_role, decorate=wrap_with_lock_retries(Isolation.ROLE)),
+    "neon-project": by_project(allow_overlap(neon_by_project)),
+    "neon-project-decorated": by_project(
+        neon_by_project, decorate=wrap_with_lock_retries(Isolation.PROJECT)
+    ),
 }
 
 if IS_LIVE:
@@ -79,25 +81,25 @@ if IS_LIVE:
     }
 
 
-def only(keeps: Callable[[Kind], bool]) -> pytest.MarkDecorator:
+def only(keeps: Callable[[ProviderKind], bool]) -> pytest.MarkDecorator:
     """Parametrize with the kinds that support the tested behaviour."""
     chosen = {name: kind for name, kind in KINDS.items() if keeps(kind)}
     return pytest.mark.parametrize("kind", chosen.values(), ids=list(chosen))
 
 
 @pytest.fixture(params=KINDS.values(), ids=list(KINDS))
-def kind(request: pytest.FixtureRequest) -> Kind:
-    return cast("Kind", request.param)
+def kind(request: pytest.FixtureRequest) -> ProviderKind:
+    return cast("ProviderKind", request.param)
 
 
 @pytest.fixture
-def base(request: pytest.FixtureRequest, kind: Kind) -> Any:
+def base(request: pytest.FixtureRequest, kind: ProviderKind) -> Any:
     """Resolve the fixture outside the loop: only there can pytest-asyncio start the servers."""
     return request.getfixturevalue(kind.base) if kind.base else None
 
 
 @pytest.fixture
-async def subject(kind: Kind, base: Any) -> AsyncIterator[Subject]:
+async def setup(kind: ProviderKind, base: Any) -> AsyncIterator[ProviderSetup]:
     """Open the provider, and check that the test cleaned up after itself."""
     async with kind.make(base) as bare:
         made = kind.decorate(bare) if kind.decorate else bare
@@ -117,16 +119,16 @@ def registry_base(request: pytest.FixtureRequest, registry_kind: RegistryKind) -
 
 
 @pytest.fixture
-async def opened(registry_kind: RegistryKind, registry_base: Any) -> AsyncIterator[Opened]:
+async def opened(registry_kind: RegistryKind, registry_base: Any) -> AsyncIterator[Stores]:
     async with registry_kind.open(registry_base) as opened:
         yield opened
 
 
 @pytest.fixture
-def registry(opened: Opened) -> Registry:
+def registry(opened: Stores) -> Registry:
     return opened.registry
 
 
 @pytest.fixture
-def leases(opened: Opened) -> Leases:
+def leases(opened: Stores) -> Leases:
     return opened.leases

@@ -6,21 +6,21 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from adapters.decorators.logging import Observation, ObservedProvider
+from adapters.decorators.logging import CallLogger, LoggingProvider
 from adapters.neon.budget import Budget
 from adapters.neon.login_check import NeonLoginCheck
-from adapters.neon.startup import Neon, Place, opened_neon
+from adapters.neon.startup import NeonAccess, NeonConfig, open_neon
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
-from domain.names import Names
+from domain.names import PgNames
 from domain.provisioning import Tenant
 from domain.secrets import Secret
 from domain.targets import Isolation
 from entrypoints.config.neon import OFFICIAL_API_URL
 from entrypoints.wiring.neon import with_retries
 from ports.driven.database_provider import DatabaseProvider
-from tests.contract.provider_kinds import Subject
+from tests.contract.provider_kinds import ProviderSetup
 
 IS_LIVE = os.environ.get("NEON_LIVE") == "1"
 
@@ -29,10 +29,10 @@ INSTALLATION = "live-test"
 
 
 @asynccontextmanager
-async def live(_: None, isolation: Isolation) -> AsyncIterator[Subject]:
+async def live(_: None, isolation: Isolation) -> AsyncIterator[ProviderSetup]:
     clock, log = SystemClock(), structlog.get_logger()
-    neon = Neon(
-        place=_place(),
+    neon = NeonConfig(
+        access=_create_access(),
         isolation=isolation,
         installation=INSTALLATION,
         connection_limit=20,
@@ -40,25 +40,25 @@ async def live(_: None, isolation: Isolation) -> AsyncIterator[Subject]:
         log=log,
         budget=Budget(clock),
     )
-    async with opened_neon(neon) as bare:
-        observed = ObservedProvider(bare, Observation(clock, log))
+    async with open_neon(neon) as bare:
+        observed = LoggingProvider(bare, CallLogger(clock, log))
         provider = with_retries(observed, isolation, clock, SystemRandomness(), log)
         login_check = NeonLoginCheck(PostgresLoginCheck(), clock)
         await _clean_up(provider)  # left by an interrupted run
         try:
-            yield Subject(provider, login_check, crowd=4, moments=2)
+            yield ProviderSetup(provider, login_check, max_concurrent=4, moments=2)
         finally:
             await _clean_up(provider)
 
 
 async def _clean_up(provider: DatabaseProvider) -> None:
     for left in await provider.inventory():
-        names = Names(database=left.database or "", owner=left.owner or "")
+        names = PgNames(database=left.database or "", owner=left.owner or "")
         await provider.delete(Tenant(id=left.id, names=names))
 
 
-def _place() -> Place:
-    return Place(
+def _create_access() -> NeonAccess:
+    return NeonAccess(
         api_url=os.environ.get("NEON_API_URL", OFFICIAL_API_URL),
         key=Secret(os.environ["NEON_API_KEY"]),
         project_id=os.environ["NEON_PROJECT_ID"],

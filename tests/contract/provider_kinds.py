@@ -11,20 +11,20 @@ from typing import Any, cast
 import asyncpg
 import structlog
 
-from adapters.decorators.logging import Observation, ObservedProvider, ObservedSizeGuard
+from adapters.decorators.logging import CallLogger, LoggingProvider, LoggingSizeLimiter
 from adapters.decorators.retrying import (
     Retrying,
     RetryingLoginCheck,
     RetryingProvider,
-    RetryingSizeGuard,
+    RetryingSizeLimiter,
 )
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
-from adapters.memory.size_limiter import NoSizeGuard
+from adapters.memory.size_limiter import NoSizeLimiter
 from adapters.neon.login_check import NeonLoginCheck
-from adapters.postgres.factory import opened_provider
+from adapters.postgres.factory import open_provider
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.server import server_of_dsn
+from adapters.postgres.server import server_from_dsn
 from adapters.postgres.statements import rename_role
 from adapters.system.clock import SystemClock
 from adapters.system.randomness import SystemRandomness
@@ -33,19 +33,19 @@ from domain.targets import Isolation
 from entrypoints.wiring.neon import with_retries
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
-from ports.driven.size_limiter import SizeGuard
+from ports.driven.size_limiter import SizeLimiter
 from tests.support.clock import FakeClock
-from tests.support.neon.emulator import RunningEmulator, turned
-from tests.support.neon.providers import vending_on
+from tests.support.neon.emulator import RunningEmulator, override_behaviour
+from tests.support.neon.providers import provider_on
 from tests.support.provision_requests import INSTALLATION
 from tests.support.randomness import SeededRandomness
 from tests.support.servers import OperatorsServer
 
-Make = Callable[[Any], AbstractAsyncContextManager["Subject"]]
+OpenSetup = Callable[[Any], AbstractAsyncContextManager["ProviderSetup"]]
 
 
 @dataclass(frozen=True)
-class Subject:
+class ProviderSetup:
     """A provider, with the login check and the size limiter for it.
 
     `crowd` is the number of databases that may be provisioned at the same time. Calls are cancelled
@@ -55,8 +55,8 @@ class Subject:
 
     provider: DatabaseProvider
     login_check: LoginCheck
-    size_guard: SizeGuard = field(default_factory=NoSizeGuard)
-    crowd: int = 20
+    size_limiter: SizeLimiter = field(default_factory=NoSizeLimiter)
+    max_concurrent: int = 20
     turns: int = 1
     moments: int = 6
     admins: asyncpg.Pool | None = None
@@ -67,16 +67,18 @@ class Subject:
         await self.admins.execute(rename_role(owner, name))
 
 
-def decorated(subject: Subject) -> Subject:
+def decorated(setup: ProviderSetup) -> ProviderSetup:
     """Wrap the provider as the service does."""
     clock = FakeClock()
     retrying = Retrying(RetryPolicy(), clock, SeededRandomness())
-    observed = Observation(clock, structlog.get_logger())
+    observed = CallLogger(clock, structlog.get_logger())
     return replace(
-        subject,
-        provider=RetryingProvider(ObservedProvider(subject.provider, observed), retrying),
-        login_check=RetryingLoginCheck(subject.login_check, retrying),
-        size_guard=RetryingSizeGuard(ObservedSizeGuard(subject.size_guard, observed), retrying),
+        setup,
+        provider=RetryingProvider(LoggingProvider(setup.provider, observed), retrying),
+        login_check=RetryingLoginCheck(setup.login_check, retrying),
+        size_limiter=RetryingSizeLimiter(
+            LoggingSizeLimiter(setup.size_limiter, observed), retrying
+        ),
     )
 
 
@@ -86,24 +88,26 @@ async def _others_first(_: str) -> None:
 
 
 @asynccontextmanager
-async def memory(_: None) -> AsyncIterator[Subject]:
-    provider = MemoryProvider(trouble=_others_first)
-    yield Subject(provider, MemoryLoginCheck(provider), provider, turns=4)
+async def memory(_: None) -> AsyncIterator[ProviderSetup]:
+    provider = MemoryProvider(fault_hook=_others_first)
+    yield ProviderSetup(provider, MemoryLoginCheck(provider), provider, turns=4)
 
 
 @asynccontextmanager
-async def embedded(provider: PostgresProvider) -> AsyncIterator[Subject]:
-    yield Subject(provider, PostgresLoginCheck(), provider, admins=provider.pool)
+async def embedded(provider: PostgresProvider) -> AsyncIterator[ProviderSetup]:
+    yield ProviderSetup(provider, PostgresLoginCheck(), provider, admins=provider.pool)
 
 
 @asynccontextmanager
-async def postgres(server: OperatorsServer) -> AsyncIterator[Subject]:
-    described = server_of_dsn(server.dsn(), public_host=None, public_port=None, connection_limit=3)
-    async with opened_provider(described, INSTALLATION) as provider:
-        yield Subject(provider, PostgresLoginCheck(), provider, admins=provider.pool)
+async def postgres(server: OperatorsServer) -> AsyncIterator[ProviderSetup]:
+    described = server_from_dsn(
+        server.dsn(), public_host=None, public_port=None, connection_limit=3
+    )
+    async with open_provider(described, INSTALLATION) as provider:
+        yield ProviderSetup(provider, PostgresLoginCheck(), provider, admins=provider.pool)
 
 
-class InTurn:
+class RoundRobin:
     """Sends each call to the next replica."""
 
     def __init__(self, *replicas: object) -> None:
@@ -114,47 +118,51 @@ class InTurn:
 
 
 @asynccontextmanager
-async def replicas(server: OperatorsServer) -> AsyncIterator[Subject]:
+async def replicas(server: OperatorsServer) -> AsyncIterator[ProviderSetup]:
     async with postgres(server) as one, postgres(server) as other:
-        both = InTurn(one.provider, other.provider)
+        both = RoundRobin(one.provider, other.provider)
         yield replace(one, provider=cast("DatabaseProvider", both))
 
 
 @asynccontextmanager
-async def emulated(
-    neon: RunningEmulator, isolation: Isolation, crowd: int = 6
-) -> AsyncIterator[Subject]:
-    async with vending_on(neon, isolation) as provider:
+async def open_emulated(
+    neon: RunningEmulator, isolation: Isolation, max_concurrent: int = 6
+) -> AsyncIterator[ProviderSetup]:
+    async with provider_on(neon, isolation) as provider:
         admins = provider.pool if isinstance(provider, PostgresProvider) else None
-        yield Subject(provider, PostgresLoginCheck(), crowd=crowd, moments=3, admins=admins)
+        yield ProviderSetup(
+            provider, PostgresLoginCheck(), max_concurrent=max_concurrent, moments=3, admins=admins
+        )
 
 
-neon_by_api = partial(emulated, isolation=Isolation.NONE)
-neon_by_role = partial(emulated, isolation=Isolation.ROLE)
-neon_by_project = partial(emulated, isolation=Isolation.PROJECT, crowd=4)  # one server for each
+neon_by_api = partial(open_emulated, isolation=Isolation.NONE)
+neon_by_role = partial(open_emulated, isolation=Isolation.ROLE)
+neon_by_project = partial(
+    open_emulated, isolation=Isolation.PROJECT, max_concurrent=4
+)  # one server for each
 
 
-def overlapping(make: Make) -> Make:
+def allow_overlap(make: OpenSetup) -> OpenSetup:
     """Let changes of one project overlap, as Neon sometimes does. For bare providers."""
 
     @asynccontextmanager
-    async def made(neon: RunningEmulator) -> AsyncIterator[Subject]:
-        async with turned(neon, pass_while_locked=1_000), make(neon) as subject:
-            yield subject
+    async def made(neon: RunningEmulator) -> AsyncIterator[ProviderSetup]:
+        async with override_behaviour(neon, pass_while_locked=1_000), make(neon) as setup:
+            yield setup
 
     return made
 
 
-def patiently(isolation: Isolation) -> Callable[[Subject], Subject]:
+def wrap_with_lock_retries(isolation: Isolation) -> Callable[[ProviderSetup], ProviderSetup]:
     """Wrap the provider as the service does on Neon, with retries in real time."""
 
-    def decorated(subject: Subject) -> Subject:
+    def decorated(setup: ProviderSetup) -> ProviderSetup:
         clock, log = SystemClock(), structlog.get_logger()
-        observed = ObservedProvider(subject.provider, Observation(clock, log))
+        observed = LoggingProvider(setup.provider, CallLogger(clock, log))
         return replace(
-            subject,
+            setup,
             provider=with_retries(observed, isolation, clock, SystemRandomness(), log),
-            login_check=NeonLoginCheck(subject.login_check, FakeClock()),
+            login_check=NeonLoginCheck(setup.login_check, FakeClock()),
         )
 
     return decorated

@@ -7,14 +7,14 @@ from typing import Any
 
 import structlog
 
-from adapters.decorators.logging import ObservedRegistry
-from adapters.registry.stores import Opened, opened_postgres
+from adapters.decorators.logging import LoggingRegistry
+from adapters.registry.stores import Stores, open_postgres_stores
 from entrypoints.wiring.resources import create_memory_stores
-from tests.contract.provider_kinds import InTurn
-from tests.support.registries import empty_database, in_postgres, in_sqlite
+from tests.contract.provider_kinds import RoundRobin
+from tests.support.registries import empty_database, stores_in_postgres, stores_in_sqlite
 from tests.support.servers import OperatorsServer
 
-Open = Callable[[Any], AbstractAsyncContextManager[Opened]]
+Open = Callable[[Any], AbstractAsyncContextManager[Stores]]
 
 
 @dataclass(frozen=True)
@@ -26,45 +26,45 @@ class RegistryKind:
 
 
 @asynccontextmanager
-async def _in_memory(_: None) -> AsyncIterator[Opened]:
+async def _in_memory(_: None) -> AsyncIterator[Stores]:
     yield create_memory_stores()
 
 
 @asynccontextmanager
-async def _on_disk(_: None) -> AsyncIterator[Opened]:
-    async with in_sqlite() as opened:
+async def _on_disk(_: None) -> AsyncIterator[Stores]:
+    async with stores_in_sqlite() as opened:
         yield opened
 
 
 def _decorated(bare: Open) -> Open:
     @asynccontextmanager
-    async def decorated(base: Any) -> AsyncIterator[Opened]:
+    async def decorated(base: Any) -> AsyncIterator[Stores]:
         async with bare(base) as opened:
-            registry = ObservedRegistry(opened.registry, structlog.get_logger())
+            registry = LoggingRegistry(opened.registry, structlog.get_logger())
             yield replace(opened, registry=registry)
 
     return decorated
 
 
 @asynccontextmanager
-async def _of_replicas(server: OperatorsServer) -> AsyncIterator[Opened]:
+async def _of_replicas(server: OperatorsServer) -> AsyncIterator[Stores]:
     """Two replicas that share one registry have to keep its contract together."""
     async with (
         empty_database(server) as url,
-        opened_postgres(url) as one,
-        opened_postgres(url) as other,
+        open_postgres_stores(url) as one,
+        open_postgres_stores(url) as other,
     ):
-        names = [field.name for field in fields(Opened)]
+        names = [field.name for field in fields(Stores)]
         parts: dict[str, Any] = {
-            name: InTurn(getattr(one, name), getattr(other, name)) for name in names
+            name: RoundRobin(getattr(one, name), getattr(other, name)) for name in names
         }
-        yield Opened(**parts)
+        yield Stores(**parts)
 
 
 KINDS = {
     "memory": RegistryKind(_in_memory),
     "memory-decorated": RegistryKind(_decorated(_in_memory)),
     "sqlite": RegistryKind(_on_disk),
-    "postgres-15": RegistryKind(in_postgres, "server_15"),
+    "postgres-15": RegistryKind(stores_in_postgres, "server_15"),
     "postgres-18, two replicas": RegistryKind(_of_replicas, "server_18"),
 }

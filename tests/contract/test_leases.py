@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.registry.stores import Opened
+from adapters.registry.stores import Stores
 from domain.states import State
 from ports.driven.installation import Installation
 from ports.driven.leases import Leases
@@ -15,28 +15,28 @@ from tests.support.records import ELSEWHERE, TARGET, new_record
 
 async def test_a_lease_has_one_holder_at_a_time(leases: Leases) -> None:
     for name in ("db_1", "", "'; --", "Ü" * 100):
-        async with leases.held(name) as is_mine:
-            assert is_mine
+        async with leases.acquire(name) as is_acquired:
+            assert is_acquired
             for _ in range(2):  # a failed attempt releases nothing
-                async with leases.held(name) as is_mine_too:
+                async with leases.acquire(name) as is_mine_too:
                     assert not is_mine_too
-        async with leases.held(name) as is_free_again:
+        async with leases.acquire(name) as is_free_again:
             assert is_free_again
 
 
 async def test_a_failed_body_releases_the_lease(leases: Leases) -> None:
     with pytest.raises(RuntimeError):
-        async with leases.held("one"):
+        async with leases.acquire("one"):
             raise RuntimeError
 
-    async with leases.held("one") as is_mine:
-        assert is_mine
+    async with leases.acquire("one") as is_acquired:
+        assert is_acquired
 
 
 async def test_a_cancelled_body_releases_the_lease(leases: Leases) -> None:
-    held = asyncio.Event()
-    task = asyncio.create_task(_hold(leases, held))
-    await held.wait()
+    acquire = asyncio.Event()
+    task = asyncio.create_task(_hold(leases, acquire))
+    await acquire.wait()
 
     await _assert_free_after(leases, task)
 
@@ -54,9 +54,9 @@ async def test_of_concurrent_calls_for_a_lease_one_acquires_it(leases: Leases) -
     everybody = asyncio.Barrier(10)
 
     async def wanted() -> bool:
-        async with leases.held("one") as is_mine:
+        async with leases.acquire("one") as is_acquired:
             await everybody.wait()
-            return is_mine
+            return is_acquired
 
     async with asyncio.timeout(20):
         assert sum(await asyncio.gather(*(wanted() for _ in range(10)))) == 1
@@ -65,18 +65,18 @@ async def test_of_concurrent_calls_for_a_lease_one_acquires_it(leases: Leases) -
 async def test_many_leases_can_be_held_at_the_same_time(leases: Leases) -> None:
     everybody = asyncio.Barrier(30)
 
-    async def held(number: int) -> bool:
-        async with leases.held(f"number {number}") as is_mine:
+    async def acquire(number: int) -> bool:
+        async with leases.acquire(f"number {number}") as is_acquired:
             await everybody.wait()
-            return is_mine
+            return is_acquired
 
     async with asyncio.timeout(20):
-        assert all(await asyncio.gather(*map(held, range(30))))
+        assert all(await asyncio.gather(*map(acquire, range(30))))
 
 
-async def _hold(leases: Leases, held: asyncio.Event) -> None:
-    async with leases.held("one"):
-        held.set()
+async def _hold(leases: Leases, acquire: asyncio.Event) -> None:
+    async with leases.acquire("one"):
+        acquire.set()
         await asyncio.Event().wait()
 
 
@@ -84,12 +84,12 @@ async def _assert_free_after(leases: Leases, task: asyncio.Task[None]) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    async with leases.held("one") as is_mine:
-        assert is_mine
+    async with leases.acquire("one") as is_acquired:
+        assert is_acquired
 
 
 @pytest.fixture
-def installation(opened: Opened) -> Installation:
+def installation(opened: Stores) -> Installation:
     return opened.installation
 
 

@@ -7,133 +7,159 @@ import pytest
 
 from domain.errors import DatabaseNotFound, ExtensionUnavailable
 from tests.contract.conftest import only
-from tests.contract.provider_kinds import Subject
-from tests.support.databases import held, holding_of, namesake, vended
-from tests.support.provision_requests import new_order, rotated
+from tests.contract.provider_kinds import ProviderSetup
+from tests.support.databases import (
+    expected_item,
+    find_in_inventory,
+    provisioned_database,
+    request_for_same_names,
+)
+from tests.support.provision_requests import new_provision_request, with_next_password
 
 
 async def test_a_provisioned_database_works_and_provisioning_is_idempotent(
-    subject: Subject,
+    setup: ProviderSetup,
 ) -> None:
-    order = new_order()
-    await subject.provider.ping()
-    assert await held(subject.provider, order) == []
-    async with vended(subject.provider, order) as connection:
-        names = order.tenant.names
+    provision_request = new_provision_request()
+    await setup.provider.ping()
+    assert await find_in_inventory(setup.provider, provision_request) == []
+    async with provisioned_database(setup.provider, provision_request) as connection:
+        names = provision_request.tenant.names
         assert (connection.database, connection.user) == (names.database, names.owner)
-        await subject.login_check.verify(connection)
-        assert await held(subject.provider, order) == [holding_of(order)]
+        await setup.login_check.verify(connection)
+        assert await find_in_inventory(setup.provider, provision_request) == [
+            expected_item(provision_request)
+        ]
 
-        assert await subject.provider.provision(order) == connection
-        assert await held(subject.provider, order) == [holding_of(order)]
-        await subject.login_check.verify(connection)
+        assert await setup.provider.provision(provision_request) == connection
+        assert await find_in_inventory(setup.provider, provision_request) == [
+            expected_item(provision_request)
+        ]
+        await setup.login_check.verify(connection)
 
 
-async def test_no_printable_text_contains_the_password(subject: Subject) -> None:
-    order = new_order()
-    async with vended(subject.provider, order) as connection:
-        texts = [f"{it!r} {it!s}" for it in (order, connection, subject.provider)]
-        secrets = {order.password.reveal(), connection.password.reveal()}
+async def test_no_printable_text_contains_the_password(setup: ProviderSetup) -> None:
+    provision_request = new_provision_request()
+    async with provisioned_database(setup.provider, provision_request) as connection:
+        texts = [f"{it!r} {it!s}" for it in (provision_request, connection, setup.provider)]
+        secrets = {provision_request.password.reveal(), connection.password.reveal()}
         assert [text for text in texts for secret in secrets if secret in text] == []
 
 
-async def test_names_may_have_63_bytes(subject: Subject) -> None:
-    order = new_order(f"{new_order().tenant.id} {'long' * 20}")
-    async with vended(subject.provider, order) as connection:
-        await subject.login_check.verify(connection)
-        assert await held(subject.provider, order) == [holding_of(order)]
+async def test_names_may_have_63_bytes(setup: ProviderSetup) -> None:
+    provision_request = new_provision_request(f"{new_provision_request().tenant.id} {'long' * 20}")
+    async with provisioned_database(setup.provider, provision_request) as connection:
+        await setup.login_check.verify(connection)
+        assert await find_in_inventory(setup.provider, provision_request) == [
+            expected_item(provision_request)
+        ]
 
 
-async def test_five_concurrent_provisions_create_one_database(subject: Subject) -> None:
-    order = new_order()
+async def test_five_concurrent_provisions_create_one_database(setup: ProviderSetup) -> None:
+    provision_request = new_provision_request()
     try:
-        connections = await asyncio.gather(*[subject.provider.provision(order) for _ in range(5)])
+        connections = await asyncio.gather(
+            *[setup.provider.provision(provision_request) for _ in range(5)]
+        )
         assert len(set(connections)) == 1
-        assert await held(subject.provider, order) == [holding_of(order)]
-        await subject.login_check.verify(connections[0])
+        assert await find_in_inventory(setup.provider, provision_request) == [
+            expected_item(provision_request)
+        ]
+        await setup.login_check.verify(connections[0])
     finally:
-        await subject.provider.delete(order.tenant)
+        await setup.provider.delete(provision_request.tenant)
 
 
-async def test_a_concurrent_provision_and_deletion_end_in_one_of_the_two(subject: Subject) -> None:
-    order = new_order()
+async def test_a_concurrent_provision_and_deletion_end_in_one_of_the_two(
+    setup: ProviderSetup,
+) -> None:
+    provision_request = new_provision_request()
     for _ in range(3):
         outcomes = await asyncio.gather(
-            subject.provider.provision(order),
-            subject.provider.delete(order.tenant),
+            setup.provider.provision(provision_request),
+            setup.provider.delete(provision_request.tenant),
             return_exceptions=True,
         )
         assert [outcome for outcome in outcomes if isinstance(outcome, BaseException)] == []
-        assert await held(subject.provider, order) in ([], [holding_of(order)])
-    await subject.provider.delete(order.tenant)
-    assert await held(subject.provider, order) == []
+        assert await find_in_inventory(setup.provider, provision_request) in (
+            [],
+            [expected_item(provision_request)],
+        )
+    await setup.provider.delete(provision_request.tenant)
+    assert await find_in_inventory(setup.provider, provision_request) == []
 
 
-async def test_many_concurrent_provisions_work_and_are_listed_by_id(subject: Subject) -> None:
-    orders = [new_order() for _ in range(subject.crowd)]
+async def test_many_concurrent_provisions_work_and_are_listed_by_id(setup: ProviderSetup) -> None:
+    orders = [new_provision_request() for _ in range(setup.max_concurrent)]
     try:
-        connections = await asyncio.gather(*map(subject.provider.provision, orders[::-1]))
-        await asyncio.gather(*map(subject.login_check.verify, connections))
-        inventory = await subject.provider.inventory()
-        assert [order for order in orders if holding_of(order) not in inventory] == []
-        assert inventory == sorted(inventory, key=lambda holding: holding.id)
+        connections = await asyncio.gather(*map(setup.provider.provision, orders[::-1]))
+        await asyncio.gather(*map(setup.login_check.verify, connections))
+        inventory = await setup.provider.inventory()
+        assert [
+            provision_request
+            for provision_request in orders
+            if expected_item(provision_request) not in inventory
+        ] == []
+        assert inventory == sorted(inventory, key=lambda inventory_item: inventory_item.id)
     finally:
-        await asyncio.gather(*(subject.provider.delete(order.tenant) for order in orders))
+        await asyncio.gather(
+            *(setup.provider.delete(provision_request.tenant) for provision_request in orders)
+        )
 
 
-async def test_an_unavailable_extension_is_refused(subject: Subject) -> None:
-    order = replace(new_order(), extensions=("no_such_extension",))
+async def test_an_unavailable_extension_is_refused(setup: ProviderSetup) -> None:
+    provision_request = replace(new_provision_request(), extensions=("no_such_extension",))
     try:
         with pytest.raises(ExtensionUnavailable, match="no_such_extension"):
-            await subject.provider.provision(order)
+            await setup.provider.provision(provision_request)
     finally:
-        await subject.provider.delete(order.tenant)
+        await setup.provider.delete(provision_request.tenant)
 
 
 async def test_reveal_returns_the_provisioned_connection_and_changes_nothing(
-    subject: Subject,
+    setup: ProviderSetup,
 ) -> None:
-    order = new_order()
-    async with vended(subject.provider, order) as connection:
-        inventory = await subject.provider.inventory()
-        with_extension = replace(order, extensions=("no_such_extension",))
-        orders = [order, order, order, with_extension]
-        assert await asyncio.gather(*map(subject.provider.reveal, orders)) == [connection] * 4
-        assert await subject.provider.inventory() == inventory
-        await subject.login_check.verify(connection)
+    provision_request = new_provision_request()
+    async with provisioned_database(setup.provider, provision_request) as connection:
+        inventory = await setup.provider.inventory()
+        with_extension = replace(provision_request, extensions=("no_such_extension",))
+        orders = [provision_request, provision_request, provision_request, with_extension]
+        assert await asyncio.gather(*map(setup.provider.reveal, orders)) == [connection] * 4
+        assert await setup.provider.inventory() == inventory
+        await setup.login_check.verify(connection)
 
 
-async def test_reveal_returns_the_newest_connection(subject: Subject) -> None:
+async def test_reveal_returns_the_newest_connection(setup: ProviderSetup) -> None:
     """After each rotation, and after a suspension was lifted."""
-    order = new_order()
-    async with vended(subject.provider, order):
+    provision_request = new_provision_request()
+    async with provisioned_database(setup.provider, provision_request):
         for rotation in (1, 2):
-            new = rotated(order, rotation)
-            connection = await subject.provider.rotate(new)
-            assert await subject.provider.reveal(new) == connection
-            await subject.login_check.verify(connection)
-        await subject.provider.suspend(order.tenant)
-        connection = await subject.provider.provision(order)
-        assert await subject.provider.reveal(order) == connection
-        await subject.login_check.verify(connection)
+            new = with_next_password(provision_request, rotation)
+            connection = await setup.provider.rotate(new)
+            assert await setup.provider.reveal(new) == connection
+            await setup.login_check.verify(connection)
+        await setup.provider.suspend(provision_request.tenant)
+        connection = await setup.provider.provision(provision_request)
+        assert await setup.provider.reveal(provision_request) == connection
+        await setup.login_check.verify(connection)
 
 
-async def test_reveal_provisions_nothing(subject: Subject) -> None:
+async def test_reveal_provisions_nothing(setup: ProviderSetup) -> None:
     """If the provider chooses passwords, an error says that there is none."""
-    order = new_order()
-    await asyncio.gather(subject.provider.reveal(order), return_exceptions=True)
-    assert await held(subject.provider, order) == []
+    provision_request = new_provision_request()
+    await asyncio.gather(setup.provider.reveal(provision_request), return_exceptions=True)
+    assert await find_in_inventory(setup.provider, provision_request) == []
 
 
 @only(lambda kind: not kind.chooses_passwords)
 async def test_revealing_a_missing_tenant_raises_if_the_provider_chooses_passwords(
-    subject: Subject,
+    setup: ProviderSetup,
 ) -> None:
-    order = new_order()
-    async with vended(subject.provider, order):
-        for other in (new_order(), namesake(order)):
+    provision_request = new_provision_request()
+    async with provisioned_database(setup.provider, provision_request):
+        for other in (new_provision_request(), request_for_same_names(provision_request)):
             with pytest.raises(DatabaseNotFound):
-                await subject.provider.reveal(other)
-        await subject.provider.delete(order.tenant)
+                await setup.provider.reveal(other)
+        await setup.provider.delete(provision_request.tenant)
         with pytest.raises(DatabaseNotFound):
-            await subject.provider.reveal(order)
+            await setup.provider.reveal(provision_request)

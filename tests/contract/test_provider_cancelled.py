@@ -10,45 +10,59 @@ import pytest
 
 from domain.connection import Connection
 from domain.errors import PgvendError, ProviderRejected
-from domain.provisioning import Order
-from tests.contract.provider_kinds import Subject
-from tests.support.databases import held, holding_of, vended
-from tests.support.provision_requests import new_order, rotated
+from domain.provisioning import ProvisionRequest
+from tests.contract.provider_kinds import ProviderSetup
+from tests.support.databases import expected_item, find_in_inventory, provisioned_database
+from tests.support.provision_requests import new_provision_request, with_next_password
 
-Call = Callable[[Subject, Order], Coroutine[Any, Any, object]]
+Call = Callable[[ProviderSetup, ProvisionRequest], Coroutine[Any, Any, object]]
 
 CALLS: dict[str, Call] = {
-    "provision": lambda subject, order: subject.provider.provision(order),
-    "delete": lambda subject, order: subject.provider.delete(order.tenant),
-    "rotate": lambda subject, order: subject.provider.rotate(rotated(order)),
-    "suspend": lambda subject, order: subject.provider.suspend(order.tenant),
+    "provision": lambda setup, provision_request: setup.provider.provision(provision_request),
+    "delete": lambda setup, provision_request: setup.provider.delete(provision_request.tenant),
+    "rotate": lambda setup, provision_request: setup.provider.rotate(
+        with_next_password(provision_request)
+    ),
+    "suspend": lambda setup, provision_request: setup.provider.suspend(provision_request.tenant),
 }
 
 
-async def _provisions(subject: Subject, order: Order, _: Connection) -> None:
-    connection = await subject.provider.provision(order)
-    assert await held(subject.provider, order) == [holding_of(order)]
-    await subject.login_check.verify(connection)
+async def _provisions(
+    setup: ProviderSetup, provision_request: ProvisionRequest, _: Connection
+) -> None:
+    connection = await setup.provider.provision(provision_request)
+    assert await find_in_inventory(setup.provider, provision_request) == [
+        expected_item(provision_request)
+    ]
+    await setup.login_check.verify(connection)
 
 
-async def _deletes(subject: Subject, order: Order, before: Connection) -> None:
-    await subject.provider.delete(order.tenant)
-    assert await held(subject.provider, order) == []
+async def _deletes(
+    setup: ProviderSetup, provision_request: ProvisionRequest, before: Connection
+) -> None:
+    await setup.provider.delete(provision_request.tenant)
+    assert await find_in_inventory(setup.provider, provision_request) == []
     with pytest.raises(PgvendError):
-        await subject.login_check.verify(before)
+        await setup.login_check.verify(before)
 
 
-async def _rotates(subject: Subject, order: Order, _: Connection) -> None:
-    await subject.login_check.verify(await subject.provider.rotate(rotated(order)))
+async def _rotates(
+    setup: ProviderSetup, provision_request: ProvisionRequest, _: Connection
+) -> None:
+    await setup.login_check.verify(
+        await setup.provider.rotate(with_next_password(provision_request))
+    )
 
 
-async def _suspends(subject: Subject, order: Order, before: Connection) -> None:
-    await subject.provider.suspend(order.tenant)
+async def _suspends(
+    setup: ProviderSetup, provision_request: ProvisionRequest, before: Connection
+) -> None:
+    await setup.provider.suspend(provision_request.tenant)
     with pytest.raises(ProviderRejected):
-        await subject.login_check.verify(before)
+        await setup.login_check.verify(before)
 
 
-Next = Callable[[Subject, Order, Connection], Awaitable[None]]
+Next = Callable[[ProviderSetup, ProvisionRequest, Connection], Awaitable[None]]
 
 STORIES: list[tuple[str, Next]] = [
     ("provision", _provisions),
@@ -66,36 +80,36 @@ STORIES: list[tuple[str, Next]] = [
     ("name", "following"), STORIES, ids=[f"{name} then{then.__name__}" for name, then in STORIES]
 )
 async def test_the_next_call_repairs_what_a_cancelled_call_left(
-    subject: Subject, name: str, following: Next
+    setup: ProviderSetup, name: str, following: Next
 ) -> None:
-    order = new_order()
-    async with vended(subject.provider, order):
-        async for moment in _moments(subject):
-            before = await subject.provider.provision(order)
+    provision_request = new_provision_request()
+    async with provisioned_database(setup.provider, provision_request):
+        async for moment in _moments(setup):
+            before = await setup.provider.provision(provision_request)
             if name == "provision":
-                await subject.provider.delete(order.tenant)
-            await _cancelled(CALLS[name](subject, order), moment)
-            await following(subject, order, before)
+                await setup.provider.delete(provision_request.tenant)
+            await _cancelled(CALLS[name](setup, provision_request), moment)
+            await following(setup, provision_request, before)
 
 
-async def test_calls_cancelled_together_leave_a_working_provider(subject: Subject) -> None:
-    order = new_order()
-    calls = [subject.provider.provision(order) for _ in range(8)]
+async def test_calls_cancelled_together_leave_a_working_provider(setup: ProviderSetup) -> None:
+    provision_request = new_provision_request()
+    calls = [setup.provider.provision(provision_request) for _ in range(8)]
     await asyncio.gather(*(_cancelled(call, 0.002 * place) for place, call in enumerate(calls)))
-    async with vended(subject.provider, order) as connection:
-        await subject.login_check.verify(connection)
+    async with provisioned_database(setup.provider, provision_request) as connection:
+        await setup.login_check.verify(connection)
 
 
-async def _moments(subject: Subject) -> AsyncIterator[int | float]:
+async def _moments(setup: ProviderSetup) -> AsyncIterator[int | float]:
     """Yield turns of the loop, in which a provider in memory waits, and then seconds within the
     time of an undisturbed provision, in which one with a server does."""
-    for turns in range(1, subject.turns + 1):
+    for turns in range(1, setup.turns + 1):
         yield turns
     begin = time.monotonic()
-    async with vended(subject.provider, new_order()):
+    async with provisioned_database(setup.provider, new_provision_request()):
         duration = time.monotonic() - begin
-    for number in range(subject.moments):
-        yield duration * (number + 1) / subject.moments
+    for number in range(setup.moments):
+        yield duration * (number + 1) / setup.moments
 
 
 async def _cancelled(call: Coroutine[Any, Any, object], moment: float) -> None:

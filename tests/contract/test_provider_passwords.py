@@ -6,56 +6,65 @@ import pytest
 
 from domain.errors import DatabaseNotFound, ProviderRejected
 from tests.contract.conftest import only
-from tests.contract.provider_kinds import Subject
-from tests.support.databases import held, holding_of, namesake, vended
-from tests.support.provision_requests import new_order, rotated
+from tests.contract.provider_kinds import ProviderSetup
+from tests.support.databases import (
+    expected_item,
+    find_in_inventory,
+    provisioned_database,
+    request_for_same_names,
+)
+from tests.support.provision_requests import new_provision_request, with_next_password
 
 
 async def test_after_a_rotation_the_new_password_logs_in_and_the_old_does_not(
-    subject: Subject,
+    setup: ProviderSetup,
 ) -> None:
-    order = new_order()
-    async with vended(subject.provider, order) as old:
+    provision_request = new_provision_request()
+    async with provisioned_database(setup.provider, provision_request) as old:
         for _ in range(3):
-            new = await subject.provider.rotate(rotated(order))
-            await subject.login_check.verify(new)
+            new = await setup.provider.rotate(with_next_password(provision_request))
+            await setup.login_check.verify(new)
             with pytest.raises(ProviderRejected):
-                await subject.login_check.verify(old)
-        assert await held(subject.provider, order) == [holding_of(order)]
-        await subject.login_check.verify(await subject.provider.provision(order))
+                await setup.login_check.verify(old)
+        assert await find_in_inventory(setup.provider, provision_request) == [
+            expected_item(provision_request)
+        ]
+        await setup.login_check.verify(await setup.provider.provision(provision_request))
 
 
-async def test_five_concurrent_rotations_leave_a_working_login(subject: Subject) -> None:
-    order = new_order()
-    async with vended(subject.provider, order):
-        await asyncio.gather(*[subject.provider.rotate(rotated(order)) for _ in range(5)])
-        await subject.login_check.verify(await subject.provider.provision(order))
+async def test_five_concurrent_rotations_leave_a_working_login(setup: ProviderSetup) -> None:
+    provision_request = new_provision_request()
+    async with provisioned_database(setup.provider, provision_request):
+        await asyncio.gather(
+            *[setup.provider.rotate(with_next_password(provision_request)) for _ in range(5)]
+        )
+        await setup.login_check.verify(await setup.provider.provision(provision_request))
 
 
-async def test_the_password_of_a_missing_tenant_cannot_be_rotated(subject: Subject) -> None:
-    order, nobodys = new_order(), new_order()
-    async with vended(subject.provider, order) as connection:
-        for other in (nobodys, namesake(order)):
+async def test_the_password_of_a_missing_tenant_cannot_be_rotated(setup: ProviderSetup) -> None:
+    provision_request, nobodys = new_provision_request(), new_provision_request()
+    async with provisioned_database(setup.provider, provision_request) as connection:
+        for other in (nobodys, request_for_same_names(provision_request)):
             with pytest.raises(DatabaseNotFound):
-                await subject.provider.rotate(other)
-        await subject.login_check.verify(connection)
-        assert await held(subject.provider, nobodys) == []
+                await setup.provider.rotate(other)
+        await setup.login_check.verify(connection)
+        assert await find_in_inventory(setup.provider, nobodys) == []
 
-        await subject.provider.delete(order.tenant)
+        await setup.provider.delete(provision_request.tenant)
         with pytest.raises(DatabaseNotFound):
-            await subject.provider.rotate(rotated(order))
+            await setup.provider.rotate(with_next_password(provision_request))
 
 
 @only(lambda kind: kind.chooses_passwords)
-async def test_the_password_is_that_of_the_request(subject: Subject) -> None:
-    order = new_order()
-    async with vended(subject.provider, order) as connection:
-        assert connection.password == order.password
-        new = rotated(order)
-        first, *others = await asyncio.gather(*[subject.provider.rotate(new) for _ in range(5)])
+async def test_the_password_is_that_of_the_request(setup: ProviderSetup) -> None:
+    provision_request = new_provision_request()
+    async with provisioned_database(setup.provider, provision_request) as connection:
+        assert connection.password == provision_request.password
+        new = with_next_password(provision_request)
+        first, *others = await asyncio.gather(*[setup.provider.rotate(new) for _ in range(5)])
         assert others == [first] * 4
-        assert await subject.provider.rotate(new) == first
-        await subject.login_check.verify(first)
+        assert await setup.provider.rotate(new) == first
+        await setup.login_check.verify(first)
 
-        await subject.provider.provision(order)
-        await subject.login_check.verify(connection)
+        await setup.provider.provision(provision_request)
+        await setup.login_check.verify(connection)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from adapters.memory.rate_limiter import MemoryRates
-from adapters.registry.stores import Opened, opened_postgres
+from adapters.memory.rate_limiter import MemoryRateLimiter
+from adapters.registry.stores import Stores, open_postgres_stores
 from domain.rates import Rate
-from ports.driven.rate_limiter import Rates
+from ports.driven.rate_limiter import RateLimiter
 from tests.support.clock import FakeClock
-from tests.support.polling import until
-from tests.support.registries import own_database, sql
+from tests.support.polling import wait_until
+from tests.support.registries import run_sql, temporary_database
 from tests.support.servers import OperatorsServer
 
 THREE = Rate(3, 3600)
@@ -25,26 +25,26 @@ BRIEF = Rate(1, 1)
 
 @dataclass(frozen=True)
 class Counting:
-    rates: Rates
+    rates: RateLimiter
     wait: Callable[[float], None]
     """Advances a fake clock, or does nothing in real time."""
 
 
 @pytest.fixture
-def counting(opened: Opened) -> Counting:
+def counting(opened: Stores) -> Counting:
     """The shared limiter of the registry if it has one, else the limiter in memory."""
-    if opened.shared_rates:
-        return Counting(opened.shared_rates, lambda _: None)
+    if opened.shared_rate_limiter:
+        return Counting(opened.shared_rate_limiter, lambda _: None)
     clock = FakeClock()
-    return Counting(MemoryRates(clock), lambda seconds: _passed(clock, seconds))
+    return Counting(MemoryRateLimiter(clock), lambda seconds: _passed(clock, seconds))
 
 
 @pytest.fixture
-def rates(counting: Counting) -> Rates:
+def rates(counting: Counting) -> RateLimiter:
     return counting.rates
 
 
-async def test_the_amount_of_the_rate_is_granted(rates: Rates) -> None:
+async def test_the_amount_of_the_rate_is_granted(rates: RateLimiter) -> None:
     outcomes = [await rates.hit("ann", THREE) for _ in range(5)]
 
     assert [outcome.is_granted for outcome in outcomes] == [True, True, True, False, False]
@@ -54,7 +54,7 @@ async def test_the_amount_of_the_rate_is_granted(rates: Rates) -> None:
     assert 3590 < resets[1] <= resets[0] <= 3600
 
 
-async def test_each_name_has_its_own_count(rates: Rates) -> None:
+async def test_each_name_has_its_own_count(rates: RateLimiter) -> None:
     names = ("ann", "Ann", "ann ", "refused 192.0.2.1", "key 'ann'; --", "2001:db8::/64", "😀")
 
     outcomes = [await rates.hit(name, Rate(1, 3600)) for name in names]
@@ -62,7 +62,7 @@ async def test_each_name_has_its_own_count(rates: Rates) -> None:
     assert all(outcome.is_granted for outcome in outcomes)
 
 
-async def test_of_concurrent_calls_exactly_the_amount_is_granted(rates: Rates) -> None:
+async def test_of_concurrent_calls_exactly_the_amount_is_granted(rates: RateLimiter) -> None:
     outcomes = await asyncio.gather(*(rates.hit("ann", Rate(10, 3600)) for _ in range(40)))
 
     granted = [outcome.remaining for outcome in outcomes if outcome.is_granted]
@@ -81,23 +81,23 @@ async def test_a_new_window_grants_the_whole_amount(counting: Counting) -> None:
     async def is_new() -> bool:
         return (await counting.rates.hit("ann", rate)).remaining == 2
 
-    await until(is_new)
+    await wait_until(is_new)
 
 
 async def test_expired_windows_are_deleted_on_the_server(server_18: OperatorsServer) -> None:
-    async with own_database(server_18) as url, opened_postgres(url) as opened:
-        assert opened.shared_rates
-        await opened.shared_rates.hit("before", THREE)
-        await sql(url, "UPDATE rates SET ends_at = now() - interval '2 hours'")
+    async with temporary_database(server_18) as url, open_postgres_stores(url) as opened:
+        assert opened.shared_rate_limiter
+        await opened.shared_rate_limiter.hit("before", THREE)
+        await run_sql(url, "UPDATE rates SET ends_at = now() - interval '2 hours'")
 
-        await opened.shared_rates.hit("now", THREE)
+        await opened.shared_rate_limiter.hit("now", THREE)
 
-        assert [row["name"] for row in await sql(url, "SELECT name FROM rates")] == ["now"]
+        assert [row["name"] for row in await run_sql(url, "SELECT name FROM rates")] == ["now"]
 
 
 async def test_expired_windows_are_deleted_in_memory() -> None:
     clock = FakeClock()
-    rates = MemoryRates(clock)
+    rates = MemoryRateLimiter(clock)
     for number in range(MANY):
         await rates.hit(f"before {number}", BRIEF)
     clock.passed += 1
@@ -109,7 +109,7 @@ async def test_expired_windows_are_deleted_in_memory() -> None:
 
 
 async def test_the_number_of_windows_in_memory_is_bounded() -> None:
-    rates = MemoryRates(FakeClock(), most=MANY)
+    rates = MemoryRateLimiter(FakeClock(), max_windows=MANY)
     for number in range(3 * MANY):
         await rates.hit(f"address {number}", THREE)
 
@@ -119,7 +119,7 @@ async def test_the_number_of_windows_in_memory_is_bounded() -> None:
 
 async def test_a_current_window_is_not_deleted_with_expired_ones() -> None:
     clock = FakeClock()
-    rates = MemoryRates(clock)
+    rates = MemoryRateLimiter(clock)
     await rates.hit("ann", Rate(1, 3600))
     for number in range(MANY):
         await rates.hit(f"other {number}", BRIEF)

@@ -8,12 +8,12 @@ import pytest
 
 from domain.database import Database
 from domain.errors import DatabaseNotFound, NameTaken, StaleRecord
-from domain.lifecycle import LONGEST_HISTORY, Work
+from domain.lifecycle import MAX_HISTORY, Operation
 from domain.names import Nickname
 from domain.states import State
 from ports.driven.registry import Query, Registry
 from tests.support.records import new_record
-from tests.support.registries import BEGIN, MARK
+from tests.support.registries import BEGIN, IDEMPOTENCY_KEY
 
 
 async def test_a_new_record_is_stored_as_given_with_its_first_version(registry: Registry) -> None:
@@ -21,14 +21,14 @@ async def test_a_new_record_is_stored_as_given_with_its_first_version(registry: 
         new_record(labels={"team": "a", "empty": "", "a.b/c\"d'": "50%"}),
         nickname=Nickname("Ünïted 🐘 '\"\\"),
         caller="somebody",
-        request=MARK,
-        promised=True,
+        idempotency_key=IDEMPOTENCY_KEY,
+        resumable=True,
         suffixable=False,
         extensions=("vector", "citext"),
         expires_at=BEGIN + timedelta(days=1, microseconds=1),
         rotation=3,
         nonce="00112233445566778899aabbccddeeff",
-    ).missed(Work.PROVISION, BEGIN, "It 'failed': \"50%\", 🐘\n")
+    ).fail(Operation.PROVISION, BEGIN, "It 'failed': \"50%\", 🐘\n")
 
     await registry.ping()
     assert await registry.search(Query()) == []
@@ -51,7 +51,7 @@ async def test_a_record_without_optional_values_is_stored(registry: Registry) ->
 async def test_times_of_any_time_zone_are_stored_to_the_microsecond(registry: Registry) -> None:
     india = timezone(timedelta(hours=5, minutes=30))
     moment = datetime(2026, 3, 29, 2, 30, 0, 123456, tzinfo=india)
-    new = new_record().began(Work.VERIFY, moment)
+    new = new_record().start(Operation.VERIFY, moment)
     new = replace(new, expires_at=moment, wake_at=moment)
 
     kept = await registry.get((await registry.add(new)).id)
@@ -61,9 +61,9 @@ async def test_times_of_any_time_zone_are_stored_to_the_microsecond(registry: Re
 
 async def test_a_long_history_keeps_its_order(registry: Registry) -> None:
     database = new_record()
-    for second in range(LONGEST_HISTORY):
+    for second in range(MAX_HISTORY):
         at = BEGIN + timedelta(seconds=second)
-        database = database.missed(Work.PROVISION, at, f"{second} " + "ä" * 200)
+        database = database.fail(Operation.PROVISION, at, f"{second} " + "ä" * 200)
 
     kept = await registry.add(database)
 
@@ -84,8 +84,10 @@ async def test_an_unknown_record_is_not_found(registry: Registry) -> None:
 async def test_an_update_replaces_the_record_with_the_next_version(registry: Registry) -> None:
     kept = await registry.add(new_record())
     changed = replace(
-        kept.moved(State.READY).did(Work.PROVISION, BEGIN, BEGIN + timedelta(hours=1)),
-        request=MARK,
+        kept.transition_to(State.READY).complete(
+            Operation.PROVISION, BEGIN, BEGIN + timedelta(hours=1)
+        ),
+        idempotency_key=IDEMPOTENCY_KEY,
         labels={"new": "label"},
         expires_at=BEGIN,
         rotation=1,
@@ -110,10 +112,10 @@ async def test_a_record_cannot_be_added_twice(registry: Registry, state: State) 
 
 async def test_an_update_of_an_old_version_is_refused(registry: Registry) -> None:
     old = await registry.add(new_record())
-    current = await registry.update(old.moved(State.READY))
+    current = await registry.update(old.transition_to(State.READY))
 
     with pytest.raises(StaleRecord):
-        await registry.update(old.moved(State.DELETING))
+        await registry.update(old.transition_to(State.DELETING))
 
     assert await registry.get(old.id) == current
 
@@ -137,14 +139,16 @@ async def test_returned_records_are_independent_values(registry: Registry) -> No
     labels["team"] = "b"
     assert (await registry.get(kept.id)).labels == kept.labels == {"team": "a"}
 
-    await registry.update(kept.moved(State.READY))
+    await registry.update(kept.transition_to(State.READY))
     assert kept == before
 
 
 async def test_many_concurrent_calls_are_answered(registry: Registry) -> None:
     kept = await asyncio.gather(*(registry.add(new_record()) for _ in range(30)))
-    moved = await asyncio.gather(*(registry.update(record.moved(State.READY)) for record in kept))
+    transition_to = await asyncio.gather(
+        *(registry.update(record.transition_to(State.READY)) for record in kept)
+    )
 
     found = await asyncio.gather(*(registry.get(record.id) for record in kept))
 
-    assert found == moved
+    assert found == transition_to

@@ -33,14 +33,14 @@ async def test_a_cancelled_add_is_complete_or_absent(registry: Registry) -> None
 async def test_a_cancelled_update_is_complete_or_absent(registry: Registry) -> None:
     for moment in MOMENTS:
         before = await registry.add(new_record())
-        after = before.moved(State.READY)
+        after = before.transition_to(State.READY)
 
         await _cancelled(registry.update(after), moment)
 
         found = await registry.get(before.id)
         assert found.state in {before.state, after.state}
         assert (found.version == before.version) == (found.state is before.state)
-        await registry.update(found.moved(State.DELETING))
+        await registry.update(found.transition_to(State.DELETING))
 
 
 async def test_the_result_of_a_cancelled_change_is_final(registry: Registry) -> None:
@@ -59,7 +59,7 @@ async def test_cancelled_calls_hold_no_connection(registry: Registry) -> None:
     for moment in MOMENTS:
         kept = await registry.add(new_record())
         calls = [registry.search(Query()) for _ in range(20)]
-        updates = [registry.update(kept.moved(State.READY)) for _ in range(20)]
+        updates = [registry.update(kept.transition_to(State.READY)) for _ in range(20)]
 
         await asyncio.gather(*(_cancelled(call, moment) for call in [*calls, *updates]))
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 
 from domain.database import Database
-from domain.errors import NameTaken, RequestKnown
-from domain.idempotency import RequestMark
-from domain.names import Names, Nickname
+from domain.errors import NameTaken, RequestAlreadyRecorded
+from domain.idempotency import IdempotencyKey
+from domain.names import Nickname, PgNames
 from domain.states import GONE, LIVE, State
 from ports.driven.registry import Query, Registry
 from tests.support.records import ELSEWHERE, new_record
-from tests.support.registries import MARK
+from tests.support.registries import IDEMPOTENCY_KEY
 
 
 @pytest.mark.parametrize("state", sorted(LIVE))
@@ -21,8 +21,8 @@ async def test_the_names_of_a_live_record_are_taken(registry: Registry, state: S
 
     for names in (
         Nickname("sales").names(),
-        Names("sales", "user_other"),
-        Names("other", "user_sales"),
+        PgNames("sales", "user_other"),
+        PgNames("other", "user_sales"),
     ):
         with pytest.raises(NameTaken):
             await registry.add(replace(new_record(), names=names))
@@ -67,20 +67,20 @@ async def test_the_names_of_a_record_that_is_gone_are_free(
 async def test_a_record_can_take_a_free_name(registry: Registry) -> None:
     kept = await registry.add(new_record("Sales"))
 
-    renamed = await registry.update(kept.renamed(Nickname("Other").names()))
+    rename = await registry.update(kept.rename(Nickname("Other").names()))
 
-    assert renamed.names.database == "other"
+    assert rename.names.database == "other"
     assert (await registry.add(new_record("Sales"))).names.database == "sales"
     with pytest.raises(NameTaken):
-        await registry.update(renamed.renamed(Nickname("Sales").names()))
-    assert await registry.get(kept.id) == renamed
+        await registry.update(rename.rename(Nickname("Sales").names()))
+    assert await registry.get(kept.id) == rename
 
 
-OTHER_MARK = RequestMark("another key", "body")
+OTHER_MARK = IdempotencyKey("another key", "body")
 
 
-def asked(nickname: str | None = None, mark: RequestMark = MARK) -> Database:
-    return replace(new_record(nickname), request=mark)
+def asked(nickname: str | None = None, mark: IdempotencyKey = IDEMPOTENCY_KEY) -> Database:
+    return replace(new_record(nickname), idempotency_key=mark)
 
 
 @pytest.mark.parametrize("state", [State.PROVISIONING, State.DELETED])
@@ -91,10 +91,10 @@ async def test_a_request_key_is_known_in_every_state(registry: Registry, state: 
     for again in (
         asked(),
         asked("Sales"),  # the known key counts before the taken name
-        asked(mark=replace(MARK, body="another body")),
+        asked(mark=replace(IDEMPOTENCY_KEY, body="another body")),
         replace(asked(), target=ELSEWHERE),
     ):
-        with pytest.raises(RequestKnown):
+        with pytest.raises(RequestAlreadyRecorded):
             await registry.add(again)
 
     assert await registry.search(Query()) == [first]
@@ -118,24 +118,24 @@ async def test_of_concurrent_requests_with_one_key_one_succeeds(
     outcomes = await asyncio.gather(*racing, return_exceptions=True)
 
     (winner,) = [outcome for outcome in outcomes if isinstance(outcome, Database)]
-    assert sum(isinstance(outcome, RequestKnown) for outcome in outcomes) == 9
+    assert sum(isinstance(outcome, RequestAlreadyRecorded) for outcome in outcomes) == 9
     assert await registry.search(Query()) == [winner]
 
 
 async def test_a_record_keeps_its_request_key_until_it_gives_it_up(registry: Registry) -> None:
-    kept = await registry.update((await registry.add(asked())).moved(State.READY))
-    assert kept.request == MARK
+    kept = await registry.update((await registry.add(asked())).transition_to(State.READY))
+    assert kept.idempotency_key == IDEMPOTENCY_KEY
 
-    await registry.update(replace(kept, request=None))
+    await registry.update(replace(kept, idempotency_key=None))
 
-    assert (await registry.add(asked())).request == MARK
+    assert (await registry.add(asked())).idempotency_key == IDEMPOTENCY_KEY
 
 
 async def test_a_record_cannot_take_a_known_request_key(registry: Registry) -> None:
     await registry.add(asked())
     kept = await registry.add(new_record())
 
-    with pytest.raises(RequestKnown):
-        await registry.update(replace(kept, request=MARK))
+    with pytest.raises(RequestAlreadyRecorded):
+        await registry.update(replace(kept, idempotency_key=IDEMPOTENCY_KEY))
 
     assert await registry.get(kept.id) == kept

@@ -7,21 +7,21 @@ from dataclasses import replace
 import pytest
 
 from domain.database import Database
-from domain.errors import NameTaken, QuotaReached, RequestKnown
-from domain.idempotency import RequestMark
+from domain.errors import NameTaken, QuotaReached, RequestAlreadyRecorded
+from domain.idempotency import IdempotencyKey
 from domain.states import LIVE, State
 from ports.driven.registry import Query, Registry
 from tests.support.records import ELSEWHERE, new_record
-from tests.support.registries import MARK
+from tests.support.registries import IDEMPOTENCY_KEY
 
 
 def anns(
     nickname: str | None = None,
     *,
     state: State = State.PROVISIONING,
-    mark: RequestMark | None = None,
+    mark: IdempotencyKey | None = None,
 ) -> Database:
-    return replace(new_record(nickname, state=state), caller="ann", request=mark)
+    return replace(new_record(nickname, state=state), caller="ann", idempotency_key=mark)
 
 
 async def test_a_quota_bounds_the_records_of_a_caller(registry: Registry) -> None:
@@ -35,7 +35,9 @@ async def test_a_quota_bounds_the_records_of_a_caller(registry: Registry) -> Non
 
 
 async def test_a_record_within_a_quota_is_stored_completely(registry: Registry) -> None:
-    new = replace(anns(mark=MARK), labels={"team": "a"}, extensions=("vector",), secret="one")
+    new = replace(
+        anns(mark=IDEMPOTENCY_KEY), labels={"team": "a"}, extensions=("vector",), secret="one"
+    )
 
     kept = await registry.add(new, quota=1)
 
@@ -86,12 +88,14 @@ async def test_records_on_other_targets_count(registry: Registry) -> None:
 async def test_a_repeated_request_is_known_even_if_the_quota_is_reached(
     registry: Registry, quota: int
 ) -> None:
-    await registry.add(anns("Sales", mark=MARK), quota=quota)
+    await registry.add(anns("Sales", mark=IDEMPOTENCY_KEY), quota=quota)
 
-    with pytest.raises(RequestKnown):
-        await registry.add(anns("Sales", mark=MARK), quota=quota)
+    with pytest.raises(RequestAlreadyRecorded):
+        await registry.add(anns("Sales", mark=IDEMPOTENCY_KEY), quota=quota)
     with pytest.raises(QuotaReached if quota == 1 else NameTaken):
-        await registry.add(anns("Sales", mark=RequestMark("another key", MARK.body)), quota=quota)
+        await registry.add(
+            anns("Sales", mark=IdempotencyKey("another key", IDEMPOTENCY_KEY.body)), quota=quota
+        )
 
 
 async def test_a_taken_name_does_not_count(registry: Registry) -> None:

@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import timedelta, timezone
 
 from domain.database import Database
-from domain.idempotency import RequestMark
+from domain.idempotency import IdempotencyKey
 from domain.states import State
 from ports.driven.registry import Query, Registry
 from tests.support.records import ELSEWHERE, new_record
-from tests.support.registries import BEGIN, MARK, three
+from tests.support.registries import BEGIN, IDEMPOTENCY_KEY, add_three
 
 ODD_KEYS = ["a.b", "a/b", "a-b", "0", "a b", 'a"b', "a'b", "$", "$.a", "[0]", "#-1", "ä", "a\\b"]
 
@@ -18,7 +18,7 @@ IN_A_DAY = BEGIN + timedelta(days=1)
 
 
 async def test_the_newest_records_come_first_in_pages(registry: Registry) -> None:
-    kept = await three(registry)
+    kept = await add_three(registry)
 
     for query, places in [
         (Query(), (2, 1, 0)),
@@ -39,8 +39,10 @@ async def test_a_search_returns_matching_records_only(registry: Registry) -> Non
         "alike": new_record(labels={"a_b": "50%", "number": "1", "true": "null"}),
         "mine": replace(new_record(), caller="me"),
         "hers": replace(new_record(), caller="me too"),
-        "asked": replace(new_record(), request=MARK),
-        "asked else": replace(new_record(), request=RequestMark("another key", MARK.body)),
+        "asked": replace(new_record(), idempotency_key=IDEMPOTENCY_KEY),
+        "asked else": replace(
+            new_record(), idempotency_key=IdempotencyKey("another key", IDEMPOTENCY_KEY.body)
+        ),
         "elsewhere": new_record(target=ELSEWHERE),
         **{str(state): new_record(state=state) for state in State},
     }
@@ -59,9 +61,9 @@ async def test_a_search_returns_matching_records_only(registry: Registry) -> Non
         (Query(caller=""), set()),
         (Query(target=ELSEWHERE.name), {"elsewhere"}),
         (Query(target="nowhere"), set()),
-        (Query(request=MARK.key), {"asked"}),
-        (Query(request="unknown"), set()),
-        (Query(request=""), set()),
+        (Query(idempotency_key=IDEMPOTENCY_KEY.key), {"asked"}),
+        (Query(idempotency_key="unknown"), set()),
+        (Query(idempotency_key=""), set()),
     ]
     names = {(await registry.add(record)).id: name for name, record in records.items()}
 
@@ -101,14 +103,16 @@ async def test_due_records_come_in_pages_too(registry: Registry) -> None:
 
 async def test_a_record_must_match_all_conditions(registry: Registry) -> None:
     fitting = new_record(labels={"team": "a"}, state=State.READY)
-    kept = await registry.add(replace(fitting, caller="me", request=MARK, wake_at=BEGIN))
+    kept = await registry.add(
+        replace(fitting, caller="me", idempotency_key=IDEMPOTENCY_KEY, wake_at=BEGIN)
+    )
     query = Query(
         states=frozenset({State.READY}),
         labels={"team": "a"},
         caller="me",
         target=kept.target.name,
         due=BEGIN,
-        request=MARK.key,
+        idempotency_key=IDEMPOTENCY_KEY.key,
         before=kept.id + "0",
     )
 
@@ -119,7 +123,7 @@ async def test_a_record_must_match_all_conditions(registry: Registry) -> None:
         replace(query, caller="you"),
         replace(query, target="nowhere"),
         replace(query, due=BEGIN - timedelta(days=1)),
-        replace(query, request="another"),
+        replace(query, idempotency_key="another"),
         replace(query, before="db_"),
     ):
         assert await registry.search(less_fitting) == []

@@ -6,12 +6,12 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 import pytest
 from playwright.async_api import Page
 
-from adapters.registry.stores import Opened
+from adapters.registry.stores import Stores
 from entrypoints.wiring.resources import create_memory_stores
 from tests.support.apps import RunningApp, running_app
-from tests.support.browser import browsing
-from tests.support.keyed_clients import Guarded, guarded_app
-from tests.support.registries import in_postgres, in_sqlite
+from tests.support.browser import open_page
+from tests.support.keyed_clients import KeyedApp, running_keyed_app
+from tests.support.registries import stores_in_postgres, stores_in_sqlite
 from tests.support.servers import ram_folder
 from tests.support.service import RunningService, running_service
 
@@ -23,19 +23,19 @@ async def app() -> AsyncIterator[RunningApp]:
 
 
 @pytest.fixture
-async def guarded() -> AsyncIterator[Guarded]:
+async def guarded() -> AsyncIterator[KeyedApp]:
     """An application that requires keys."""
-    async with guarded_app() as guarded:
+    async with running_keyed_app() as guarded:
         yield guarded
 
 
 @pytest.fixture(params=["memory", "sqlite", "server_15", "server_18"])
-def records(request: pytest.FixtureRequest) -> AbstractAsyncContextManager[Opened]:
+def records(request: pytest.FixtureRequest) -> AbstractAsyncContextManager[Stores]:
     if request.param == "memory":
         return nullcontext(create_memory_stores())
     if request.param == "sqlite":
-        return in_sqlite()
-    return in_postgres(request.getfixturevalue(request.param))
+        return stores_in_sqlite()
+    return stores_in_postgres(request.getfixturevalue(request.param))
 
 
 @pytest.fixture(scope="session")
@@ -49,5 +49,5 @@ async def service() -> AsyncIterator[RunningService]:
 @pytest.fixture(scope="session")
 async def page() -> AsyncIterator[Page]:
     """A page of the shared browser."""
-    async with browsing() as opened:
+    async with open_page() as opened:
         yield opened

@@ -2,31 +2,31 @@
 
 from contextlib import AbstractAsyncContextManager
 
-from adapters.registry.stores import Opened
-from domain.api_keys import digest_of
+from adapters.registry.stores import Stores
+from domain.api_keys import digest_key
 from domain.secrets import Secret
-from tests.support.apps import problem_in
+from tests.support.apps import check_problem
 from tests.support.idempotent_requests import PATH
-from tests.support.keyed_clients import Guarded, Keyholder, guarded_app
+from tests.support.keyed_clients import KeyedApp, KeyedClient, running_keyed_app
 
 KEYS = "/v1/keys"
 
 
-async def test_a_key_is_shown_once_and_stored_nowhere(guarded: Guarded) -> None:
+async def test_a_key_is_shown_once_and_stored_nowhere(guarded: KeyedApp) -> None:
     made = await guarded.admin.ask("POST", KEYS, {"name": "web", "scopes": ["create"]})
 
     assert made.status == 201
     assert made.headers["Cache-Control"] == "no-store"
     key = made.body["key"]
     assert key.startswith(made.body["id"] + "_")
-    listed = await guarded.admin.ask("GET", KEYS)
+    is_documented = await guarded.admin.ask("GET", KEYS)
     kept = await guarded.app.records.keys.find(made.body["id"])
-    for place in (repr(listed.body), repr(kept), repr(await guarded.trail())):
+    for place in (repr(is_documented.body), repr(kept), repr(await guarded.trail())):
         assert key.rpartition("_")[2] not in place
-    assert digest_of(Secret(key)) not in repr(listed.body)
+    assert digest_key(Secret(key)) not in repr(is_documented.body)
 
 
-async def test_a_key_has_the_requested_properties(guarded: Guarded) -> None:
+async def test_a_key_has_the_requested_properties(guarded: KeyedApp) -> None:
     asked = {"name": "web", "scopes": ["read", "create"], "quota": 3, "rate": "10/min"}
 
     made = await guarded.admin.ask("POST", KEYS, asked | {"ttl": "1h"})
@@ -39,13 +39,13 @@ async def test_a_key_has_the_requested_properties(guarded: Guarded) -> None:
         "2026-01-02T03:04:05Z",
         "2026-01-02T04:04:05Z",
     )
-    (listed,) = (await guarded.admin.ask("GET", KEYS)).body["keys"]
-    assert listed == {name: key[name] for name in key if name not in {"key", "notices"}}
+    (is_documented,) = (await guarded.admin.ask("GET", KEYS)).body["keys"]
+    assert is_documented == {name: key[name] for name in key if name not in {"key", "notices"}}
 
 
-async def test_keys_are_listed_in_pages(guarded: Guarded) -> None:
+async def test_keys_are_listed_in_pages(guarded: KeyedApp) -> None:
     for number in range(3):
-        await guarded.holder(f"caller-{number}")
+        await guarded.create_client(f"caller-{number}")
         guarded.app.clock.passed += 1
     first = (await guarded.admin.ask("GET", f"{KEYS}?page_size=2")).body
     token = first["next_page_token"]
@@ -56,32 +56,32 @@ async def test_keys_are_listed_in_pages(guarded: Guarded) -> None:
     assert last["next_page_token"] == ""
 
 
-async def test_a_revoked_key_stops_working_and_its_databases_stay(guarded: Guarded) -> None:
-    ann = await guarded.holder("ann")
-    made = await ann.vend()
+async def test_a_revoked_key_stops_working_and_its_databases_stay(guarded: KeyedApp) -> None:
+    ann = await guarded.create_client("ann")
+    made = await ann.create_database()
 
     revoked = await guarded.admin.ask("DELETE", f"{KEYS}/{ann.id}")
 
     assert (revoked.status, revoked.body["revoked_at"]) == (200, "2026-01-02T03:04:05Z")
-    problem = problem_in(await ann.ask("GET", PATH), 401, "key_refused")
+    problem = check_problem(await ann.ask("GET", PATH), 401, "key_refused")
     assert problem["detail"] == f"The API key {ann.id} was revoked."
     assert await guarded.admin.list() == {made["id"]}
     assert guarded.app.accepts(made["connection"])
 
 
 async def test_keys_work_with_every_registry_and_invalid_ids_are_not_found(
-    records: AbstractAsyncContextManager[Opened],
+    records: AbstractAsyncContextManager[Stores],
 ) -> None:
-    async with records as opened, guarded_app(records=opened) as guarded:
-        ann = await guarded.holder("ann", quota=1, rate="9/min")
-        await ann.vend()
+    async with records as opened, running_keyed_app(records=opened) as guarded:
+        ann = await guarded.create_client("ann", quota=1, rate="9/min")
+        await ann.create_database()
 
         assert (await ann.ask("POST", PATH, {"nickname": "b"})).body["code"] == "quota_reached"
-        wrong = Keyholder(guarded.app, ann.key[:-1] + ("0" if ann.key[-1] != "0" else "1"))
-        problem_in(await wrong.ask("GET", PATH), 401, "key_refused")
+        wrong = KeyedClient(guarded.app, ann.key[:-1] + ("0" if ann.key[-1] != "0" else "1"))
+        check_problem(await wrong.ask("GET", PATH), 401, "key_refused")
         for key_id in ("x", "%00", "%ED%A0%80", "%FF", "%F0%9F%98%80", "'", "%25"):
             answer = await guarded.admin.ask("DELETE", f"{KEYS}/{key_id}")
-            problem_in(answer, 404, "key_not_found")
+            check_problem(answer, 404, "key_not_found")
         trail = await guarded.trail("&caller=admin")
         assert [one["outcome"] for one in trail if one["action"] == "revokeKey"] == [
             "key_not_found"

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from domain.audit import AuditEntry
+from domain.audit import StoredAuditEvent
 from domain.errors import Unavailable
 from entrypoints.http.api.json_bodies import MAX_BODY
 from entrypoints.http.api.routes.table import ROUTES
 from entrypoints.wiring.resources import create_memory_stores
-from ports.driven.audit_log import AuditQuery, AuditTrail
-from tests.support.idempotent_requests import LEGACY, ORDERS, PATH
-from tests.support.keyed_clients import ADMIN_KEY, Guarded, Keyholder, guarded_app
+from ports.driven.audit_log import AuditLog, AuditQuery
+from tests.support.idempotent_requests import LEGACY, PATH, REQUEST_BODIES
+from tests.support.keyed_clients import ADMIN_KEY, KeyedApp, KeyedClient, running_keyed_app
 
 AUDITED = {
     *("createDatabase", "createNeonDb", "changeDatabase", "deleteDatabase", "rotatePassword"),
@@ -25,10 +25,10 @@ def test_routes_that_change_something_or_reveal_a_secret_are_audited() -> None:
     assert {route.name for route in ROUTES if route.is_audited} == AUDITED
 
 
-async def test_the_events_of_a_database_contain_no_secret(guarded: Guarded) -> None:
+async def test_the_events_of_a_database_contain_no_secret(guarded: KeyedApp) -> None:
     with capture_logs() as logs:
-        ann = await guarded.holder("ann")
-        made = await ann.vend(**{"X-Request-ID": "my-request"})
+        ann = await guarded.create_client("ann")
+        made = await ann.create_database(**{"X-Request-ID": "my-request"})
         path = f"{PATH}/{made['id']}"
         await ann.ask("HEAD", f"{path}/connection")  # reveals the password too
         await ann.ask("PATCH", path, {"labels": {"a": "b"}})
@@ -67,16 +67,16 @@ async def test_the_events_of_a_database_contain_no_secret(guarded: Guarded) -> N
 @pytest.mark.parametrize("headers", [{}, {"Prefer": "respond-async"}], ids=["", "async"])
 @pytest.mark.parametrize("path", [PATH, LEGACY])
 async def test_the_event_of_a_creation_names_the_database(
-    guarded: Guarded, path: str, headers: dict[str, str]
+    guarded: KeyedApp, path: str, headers: dict[str, str]
 ) -> None:
-    ann = await guarded.holder("ann")
-    await ann.ask("POST", path, ORDERS[path], **headers)
+    ann = await guarded.create_client("ann")
+    await ann.ask("POST", path, REQUEST_BODIES[path], **headers)
     (entry,) = await guarded.trail("&caller=ann")
     assert {entry["subject"]} == await guarded.admin.list()
 
 
-async def test_keys_reconciliations_and_their_actions_are_audited(guarded: Guarded) -> None:
-    ann = await guarded.holder("ann")
+async def test_keys_reconciliations_and_their_actions_are_audited(guarded: KeyedApp) -> None:
+    ann = await guarded.create_client("ann")
     made = (await ann.ask("POST", PATH, {"nickname": "Sales", "ttl": "1h"})).body
     await guarded.admin.ask("DELETE", f"/v1/keys/{ann.id}")
     guarded.app.clock.passed += 3600
@@ -95,20 +95,20 @@ async def test_keys_reconciliations_and_their_actions_are_audited(guarded: Guard
     }
 
 
-async def test_a_forbidden_call_is_audited_with_its_subject(guarded: Guarded) -> None:
-    ann, bob = await guarded.holder("ann"), await guarded.holder("bob", ["read"])
-    made = await ann.vend()
+async def test_a_forbidden_call_is_audited_with_its_subject(guarded: KeyedApp) -> None:
+    ann, bob = await guarded.create_client("ann"), await guarded.create_client("bob", ["read"])
+    made = await ann.create_database()
     await bob.ask("DELETE", f"{PATH}/{made['id']}")
     (entry,) = await guarded.trail("&caller=bob")
     assert (entry["action"], entry["outcome"]) == ("deleteDatabase", "forbidden")
     assert (entry["key"], entry["subject"]) == (bob.id, made["id"])
 
 
-ORDER: tuple[str, str] = ("POST", PATH)
-IN_VAIN: dict[str, tuple[str, str, Any, str, str]] = {
-    "nickname": (*ORDER, {"nickname": "!"}, "", "invalid_nickname"),
-    "body": (*ORDER, {}, "", "invalid_request"),
-    "size": (*ORDER, {"nickname": "x" * (MAX_BODY + 1)}, "", "body_too_large"),
+CREATE: tuple[str, str] = ("POST", PATH)
+FAILING_REQUESTS: dict[str, tuple[str, str, Any, str, str]] = {
+    "nickname": (*CREATE, {"nickname": "!"}, "", "invalid_nickname"),
+    "body": (*CREATE, {}, "", "invalid_request"),
+    "size": (*CREATE, {"nickname": "x" * (MAX_BODY + 1)}, "", "body_too_large"),
     **{
         f"id {written[:9]}": ("DELETE", f"{PATH}/{written}", None, kept, "database_not_found")
         for written, kept in (
@@ -122,20 +122,20 @@ IN_VAIN: dict[str, tuple[str, str, Any, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", IN_VAIN)
-async def test_a_failed_call_is_audited_in_ascii(guarded: Guarded, name: str) -> None:
-    method, path, body, subject, outcome = IN_VAIN[name]
-    ann = await guarded.holder("ann")
+@pytest.mark.parametrize("name", FAILING_REQUESTS)
+async def test_a_failed_call_is_audited_in_ascii(guarded: KeyedApp, name: str) -> None:
+    method, path, body, subject, outcome = FAILING_REQUESTS[name]
+    ann = await guarded.create_client("ann")
     answer = await ann.ask(method, path, body)
     (entry,) = await guarded.trail("&caller=ann")
     assert entry["outcome"] == answer.body["code"] == outcome
     assert entry["subject"] == subject
 
 
-async def test_calls_without_a_valid_key_are_logged_and_not_audited(guarded: Guarded) -> None:
-    wrong = Keyholder(guarded.app, "pgv_00000000_" + "0" * 64)
+async def test_calls_without_a_valid_key_are_logged_and_not_audited(guarded: KeyedApp) -> None:
+    wrong = KeyedClient(guarded.app, "pgv_00000000_" + "0" * 64)
     with capture_logs() as logs:
-        await guarded.ask("POST", PATH, ORDERS[PATH])
+        await guarded.ask("POST", PATH, REQUEST_BODIES[PATH])
         await wrong.ask("DELETE", f"{PATH}/db_x")
 
     assert await guarded.trail() == []
@@ -144,9 +144,9 @@ async def test_calls_without_a_valid_key_are_logged_and_not_audited(guarded: Gua
     assert wrong.key not in repr(logs)
 
 
-async def test_pages_follow_each_other_and_reading_is_not_audited(guarded: Guarded) -> None:
+async def test_pages_follow_each_other_and_reading_is_not_audited(guarded: KeyedApp) -> None:
     for number in range(3):
-        await guarded.holder(f"caller-{number}")
+        await guarded.create_client(f"caller-{number}")
     first = (await guarded.admin.ask("GET", "/v1/audit-events?page_size=2")).body
     token = first["next_page_token"]
     last = (await guarded.admin.ask("GET", f"/v1/audit-events?page_size=2&page_token={token}")).body
@@ -156,24 +156,24 @@ async def test_pages_follow_each_other_and_reading_is_not_audited(guarded: Guard
 
 
 @pytest.mark.parametrize("text", ["%00", "%ED%A0%80", "%FF", "%25", "'", "ANN"])
-async def test_an_unknown_caller_or_subject_has_no_events(guarded: Guarded, text: str) -> None:
-    await (await guarded.holder("ann")).vend()
+async def test_an_unknown_caller_or_subject_has_no_events(guarded: KeyedApp, text: str) -> None:
+    await (await guarded.create_client("ann")).create_database()
     assert await guarded.trail(f"&caller={text}") == await guarded.trail(f"&subject={text}") == []
 
 
-class Unwritable(AuditTrail):
-    async def append(self, entry: AuditEntry) -> None:
+class Unwritable(AuditLog):
+    async def append(self, entry: StoredAuditEvent) -> None:
         raise Unavailable("The registry's disk is full.")
 
-    async def read(self, query: AuditQuery) -> list[AuditEntry]:
+    async def read(self, query: AuditQuery) -> list[StoredAuditEvent]:
         raise Unavailable("The registry's disk is full.")
 
 
 async def test_a_failed_write_of_the_audit_log_does_not_change_the_answer() -> None:
     with capture_logs() as logs:
         records = replace(create_memory_stores(), audit=Unwritable())
-        async with guarded_app(records=records) as guarded:
-            made = await guarded.admin.vend()
+        async with running_keyed_app(records=records) as guarded:
+            made = await guarded.admin.create_database()
             refused = await guarded.admin.ask("POST", PATH, {"nickname": "!"})
 
             assert guarded.app.accepts(made["connection"])

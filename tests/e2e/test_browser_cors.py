@@ -9,83 +9,87 @@ import pytest
 from playwright.async_api import Page
 
 from tests.support.apps import RunningApp, running_app
-from tests.support.browser import asked_by, empty_site
+from tests.support.browser import empty_site, post_from_page
 
 pytestmark = pytest.mark.browser
 
-ORDERS = {
+CREATE_BODIES = {
     "/v1/databases": json.dumps({"nickname": "From a page"}),
     "/api/create-neon-db": json.dumps({"project": {"name": "From a page"}}),
 }
 
 
 @dataclass(frozen=True)
-class Scene:
+class Pages:
     """A service that allows the origin `ours`, and a foreign origin."""
 
     app: RunningApp
     page: Page
-    ours: str
+    allowed: str
     foreign: str
 
     async def ask(self, origin: str, path: str, body: str | None = None, **more: Any) -> Any:
         """Return the part of the answer that a page of the origin can see."""
         await self.page.goto(origin)
         url = f"http://127.0.0.1:{self.app.port}{path}"
-        return await asked_by(self.page, url, ORDERS[path] if body is None else body, **more)
+        return await post_from_page(
+            self.page, url, CREATE_BODIES[path] if body is None else body, **more
+        )
 
 
 @pytest.fixture
-async def scene(page: Page) -> AsyncIterator[Scene]:
+async def pages(page: Page) -> AsyncIterator[Pages]:
     async with (
-        empty_site() as ours,
+        empty_site() as allowed,
         empty_site() as foreign,
-        running_app(cors_allow_origins=ours) as app,
+        running_app(cors_allow_origins=allowed) as app,
     ):
-        yield Scene(app, page, ours, foreign)
+        yield Pages(app, page, allowed, foreign)
 
 
-async def test_an_allowed_page_creates_and_changes_a_database(scene: Scene) -> None:
-    made = await scene.ask(scene.ours, "/v1/databases", credentials="include")
+async def test_an_allowed_page_creates_and_changes_a_database(pages: Pages) -> None:
+    made = await pages.ask(pages.allowed, "/v1/databases", credentials="include")
     assert made["status"] == 201
     assert made["headers"]["location"] == f"/v1/databases/{made['body']['id']}"
     assert made["headers"]["x-request-id"]
     path, body = made["headers"]["location"], '{"labels": {"seen": "yes"}}'
     headers = {"Content-Type": "application/json", "If-Match": made["headers"]["etag"]}
 
-    first = await scene.ask(scene.ours, path, body, method="PATCH", headers=headers)
-    second = await scene.ask(scene.ours, path, body, method="PATCH", headers=headers)
+    first = await pages.ask(pages.allowed, path, body, method="PATCH", headers=headers)
+    second = await pages.ask(pages.allowed, path, body, method="PATCH", headers=headers)
 
     assert (first["status"], first["body"]["labels"]) == (200, {"seen": "yes"})
     assert first["headers"]["etag"] != made["headers"]["etag"]
     assert (second["status"], second["body"]["code"]) == (412, "precondition_failed")
 
 
-@pytest.mark.parametrize("path", ORDERS)
-async def test_an_allowed_page_may_send_tracing_headers(scene: Scene, path: str) -> None:
+@pytest.mark.parametrize("path", CREATE_BODIES)
+async def test_an_allowed_page_may_send_tracing_headers(pages: Pages, path: str) -> None:
     traced = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01", "baggage": "k=v", "sentry-trace": "1"}
-    seen = await scene.ask(scene.ours, path, headers={"Content-Type": "application/json"} | traced)
+    seen = await pages.ask(
+        pages.allowed, path, headers={"Content-Type": "application/json"} | traced
+    )
     assert seen["status"] in {200, 201}
     assert "From a page" in seen["body"].values()
 
 
-@pytest.mark.parametrize("path", ORDERS)
-async def test_a_foreign_page_sees_nothing_and_creates_nothing(scene: Scene, path: str) -> None:
+@pytest.mark.parametrize("path", CREATE_BODIES)
+async def test_a_foreign_page_sees_nothing_and_creates_nothing(pages: Pages, path: str) -> None:
     """A browser sends plain text without a preflight."""
     seen = [
-        await scene.ask(scene.foreign, path),
-        await scene.ask(scene.foreign, path, content_type="text/plain"),
+        await pages.ask(pages.foreign, path),
+        await pages.ask(pages.foreign, path, content_type="text/plain"),
     ]
-    sent = await scene.ask(scene.foreign, path, content_type="text/plain", mode="no-cors")
+    sent = await pages.ask(pages.foreign, path, content_type="text/plain", mode="no-cors")
 
     assert seen == [{"error": "TypeError"}] * 2
     assert sent.keys() == {"error"}
-    assert (await scene.app.get("/v1/databases"))["databases"] == []
+    assert (await pages.app.get("/v1/databases"))["databases"] == []
 
 
 async def test_a_star_allows_any_page_but_without_credentials(page: Page) -> None:
     async with empty_site() as anybody, running_app(cors_allow_origins="*") as app:
-        scene = Scene(app, page, anybody, anybody)
-        assert (await scene.ask(anybody, "/v1/databases"))["status"] == 201
-        refused = await scene.ask(anybody, "/v1/databases", credentials="include")
+        pages = Pages(app, page, anybody, anybody)
+        assert (await pages.ask(anybody, "/v1/databases"))["status"] == 201
+        refused = await pages.ask(anybody, "/v1/databases", credentials="include")
         assert refused == {"error": "TypeError"}

@@ -8,15 +8,21 @@ from playwright.async_api import Page
 
 from adapters.memory.provider import MemoryProvider
 from tests.support.apps import RunningApp, running_app
-from tests.support.browser import all_heard, asked_by, empty_site, heard, listen
+from tests.support.browser import (
+    empty_site,
+    listen,
+    post_from_page,
+    wait_for_events,
+    wait_until_closed,
+)
 from tests.support.provider_faults import Gate
 from tests.support.slow_clock import SlowClock
 
 pytestmark = pytest.mark.browser
 
-ORDER = '{"nickname": "Watched by a page"}'
+CREATE_BODY = '{"nickname": "Watched by a page"}'
 
-STORY = [
+CREATE_STEPS = [
     ("1", "provision", "running"),
     ("2", "provision", "done"),
     ("3", "verify", "running"),
@@ -32,7 +38,7 @@ async def site(page: Page) -> AsyncIterator[str]:
         yield origin
 
 
-async def events_of_a_promise(page: Page, app: RunningApp) -> str:
+async def create_async(page: Page, app: RunningApp) -> str:
     """Create a database asynchronously from the page and return the URL of its events."""
     service = f"http://127.0.0.1:{app.port}"
     headers = {
@@ -40,7 +46,7 @@ async def events_of_a_promise(page: Page, app: RunningApp) -> str:
         "Prefer": "respond-async",
         "Idempotency-Key": "a page's",
     }
-    seen = await asked_by(page, f"{service}/v1/databases", ORDER, headers=headers)
+    seen = await post_from_page(page, f"{service}/v1/databases", CREATE_BODY, headers=headers)
     assert seen["status"] == 202, seen
     assert seen["headers"]["preference-applied"] == "respond-async"
     return f"{service}{seen['headers']['location']}/events"
@@ -48,39 +54,43 @@ async def events_of_a_promise(page: Page, app: RunningApp) -> str:
 
 @pytest.mark.parametrize("breaks", [False, True])
 async def test_a_page_sees_every_step_once_and_the_end(page: Page, site: str, breaks: bool) -> None:
-    gate = Gate("amid provision")
-    provider = MemoryProvider(trouble=gate)
+    gate = Gate("during provision")
+    provider = MemoryProvider(fault_hook=gate)
     async with running_app(provider, clock=SlowClock(), cors_allow_origins=site) as app:
-        await listen(page, await events_of_a_promise(page, app))
-        await heard(page, 1)
+        await listen(page, await create_async(page, app))
+        await wait_for_events(page, 1)
         for connection in app.server.connections if breaks else ():
             assert connection.transport
             connection.transport.close()
         gate.open()
-        seen, opened = await all_heard(page)
+        seen, opened = await wait_until_closed(page)
 
-    assert _steps(seen) == STORY
+    assert _parse_steps(seen) == CREATE_STEPS
     assert [(event["name"], event["data"]["state"]) for event in seen[4:]] == [("settled", "ready")]
     assert opened == 1 + breaks
 
 
 async def test_a_late_page_sees_all_steps(page: Page, site: str) -> None:
     async with running_app(cors_allow_origins=site) as app:
-        url = f"http://127.0.0.1:{app.port}/v1/databases/{(await app.vend())['id']}/events"
+        url = (
+            f"http://127.0.0.1:{app.port}/v1/databases/{(await app.create_database())['id']}/events"
+        )
         await listen(page, url, credentials=True)
-        seen, opened = await all_heard(page)
-    assert _steps(seen) == STORY
+        seen, opened = await wait_until_closed(page)
+    assert _parse_steps(seen) == CREATE_STEPS
     assert opened == 1, "after the end the browser must not reconnect"
 
 
 async def test_a_foreign_page_receives_no_events(page: Page, site: str) -> None:
     async with running_app(cors_allow_origins="https://app.example") as app:
-        url = f"http://127.0.0.1:{app.port}/v1/databases/{(await app.vend())['id']}/events"
+        url = (
+            f"http://127.0.0.1:{app.port}/v1/databases/{(await app.create_database())['id']}/events"
+        )
         await listen(page, url)
-        assert await all_heard(page) == ([], 0)
+        assert await wait_until_closed(page) == ([], 0)
 
 
-def _steps(seen: list[Any]) -> list[tuple[str, str, str]]:
+def _parse_steps(seen: list[Any]) -> list[tuple[str, str, str]]:
     return [
         (event["id"], event["data"]["name"], event["data"]["state"])
         for event in seen

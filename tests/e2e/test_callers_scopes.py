@@ -7,15 +7,15 @@ import pytest
 from domain.callers import Scope
 from entrypoints.http.api.routes.route import Route
 from entrypoints.http.api.routes.table import ROUTES
-from tests.support.apps import problem_in
-from tests.support.keyed_clients import Guarded, Keyholder, guarded_app
+from tests.support.apps import check_problem
+from tests.support.keyed_clients import KeyedApp, KeyedClient, running_keyed_app
 
-NOBODY = "db_" + "0" * 26
+UNKNOWN_ID = "db_" + "0" * 26
 
-GUARDED = [route for route in ROUTES if route.scope]
-FREE = [route for route in ROUTES if not route.scope]
+GUARDED_ROUTES = [route for route in ROUTES if route.scope]
+PUBLIC_ROUTES = [route for route in ROUTES if not route.scope]
 
-PROMISED = {
+DOCUMENTED_SCOPES = {
     None: {"test", "livez", "readyz", "openapi", "docs", "asset"},
     Scope.CREATE: {"createDatabase", "createNeonDb"},
     Scope.READ: {
@@ -28,60 +28,60 @@ PROMISED = {
 }
 """As documented."""
 
-each = pytest.mark.parametrize("route", GUARDED, ids=lambda route: route.name)
+each_guarded_route = pytest.mark.parametrize("route", GUARDED_ROUTES, ids=lambda route: route.name)
 
 
 @pytest.fixture(scope="module")
-async def guarded() -> AsyncIterator[Guarded]:
-    async with guarded_app() as guarded:
+async def guarded() -> AsyncIterator[KeyedApp]:
+    async with running_keyed_app() as guarded:
         yield guarded
 
 
 @pytest.fixture(scope="module")
-async def holders(guarded: Guarded) -> dict[Scope, Keyholder]:
+async def holders(guarded: KeyedApp) -> dict[Scope, KeyedClient]:
     """A keyholder for each scope."""
-    return {scope: await guarded.holder(f"for-{scope}", [scope]) for scope in Scope}
+    return {scope: await guarded.create_client(f"for-{scope}", [scope]) for scope in Scope}
 
 
 def test_every_route_requires_its_documented_scope() -> None:
     for scope in (None, *Scope):
-        assert {route.name for route in ROUTES if route.scope is scope} == PROMISED[scope]
+        assert {route.name for route in ROUTES if route.scope is scope} == DOCUMENTED_SCOPES[scope]
 
 
-@each
-async def test_guarded_routes_require_a_valid_key(guarded: Guarded, route: Route) -> None:
+@each_guarded_route
+async def test_guarded_routes_require_a_valid_key(guarded: KeyedApp, route: Route) -> None:
     guarded.app.clock.passed += 3600  # otherwise the address would be rate-limited
-    wrong = Keyholder(guarded.app, "pgv_00000000_" + "0" * 64)
+    wrong = KeyedClient(guarded.app, "pgv_00000000_" + "0" * 64)
     answers = {
-        "unauthenticated": await guarded.ask(*_request(route)),
-        "key_refused": await wrong.ask(*_request(route)),
+        "unauthenticated": await guarded.ask(*_request_of(route)),
+        "key_refused": await wrong.ask(*_request_of(route)),
     }
 
     for code, answer in answers.items():
-        problem_in(answer, 401, code)
+        check_problem(answer, 401, code)
         assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
-@each
+@each_guarded_route
 @pytest.mark.parametrize("scope", Scope)
 async def test_a_key_may_call_the_routes_of_its_scope(
-    holders: dict[Scope, Keyholder], route: Route, scope: Scope
+    holders: dict[Scope, KeyedClient], route: Route, scope: Scope
 ) -> None:
-    answer = await holders[scope].ask(*_request(route))
+    answer = await holders[scope].ask(*_request_of(route))
     if scope in {route.scope, Scope.ADMIN}:
         assert answer.status not in {401, 403}, answer.body
     else:
-        problem = problem_in(answer, 403, "forbidden")
+        problem = check_problem(answer, 403, "forbidden")
         assert f"the scope {route.scope}" in problem["detail"]
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "TRACE", "PROPFIND", "get"])
-@pytest.mark.parametrize("path", sorted({route.path for route in GUARDED}))
+@pytest.mark.parametrize("path", sorted({route.path for route in GUARDED_ROUTES}))
 async def test_other_methods_do_not_bypass_authentication(
-    guarded: Guarded, method: str, path: str
+    guarded: KeyedApp, method: str, path: str
 ) -> None:
     guarded.app.clock.passed += 3600
-    async with guarded.app.client.request(method, path.format(id=NOBODY)) as answer:
+    async with guarded.app.client.request(method, path.format(id=UNKNOWN_ID)) as answer:
         assert answer.status in {401, 403, 404, 405}, await answer.text()
 
 
@@ -89,17 +89,17 @@ async def test_other_methods_do_not_bypass_authentication(
     "path", ["/v1/databases/", "/v1//databases", "/V1/databases", "/v1/./keys"]
 )
 async def test_other_spellings_of_a_path_do_not_bypass_authentication(
-    guarded: Guarded, path: str
+    guarded: KeyedApp, path: str
 ) -> None:
     guarded.app.clock.passed += 3600
     assert (await guarded.ask("GET", path)).status in {401, 404}
 
 
-@pytest.mark.parametrize("route", FREE, ids=lambda route: route.name)
-async def test_public_routes_need_no_key(guarded: Guarded, route: Route) -> None:
+@pytest.mark.parametrize("route", PUBLIC_ROUTES, ids=lambda route: route.name)
+async def test_public_routes_need_no_key(guarded: KeyedApp, route: Route) -> None:
     async with guarded.app.client.get(route.path.format(asset="docs.css")) as answer:
         assert answer.status == 200
 
 
-def _request(route: Route) -> tuple[str, str]:
-    return route.method, route.path.format(id=NOBODY)
+def _request_of(route: Route) -> tuple[str, str]:
+    return route.method, route.path.format(id=UNKNOWN_ID)

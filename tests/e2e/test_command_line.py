@@ -10,55 +10,64 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from tests.support.command_line import PGVEND, Ran, pgvend, program, ran, run_command
+from tests.support.command_line import (
+    PGVEND,
+    CommandResult,
+    find_program,
+    run_command,
+    run_pgvend,
+    run_program,
+)
 from tests.support.fake_service import CONNECTION, RECORD, fake_service
-from tests.support.keyed_clients import ADMIN_KEY, guarded_app
-from tests.support.polling import until
+from tests.support.keyed_clients import ADMIN_KEY, running_keyed_app
+from tests.support.polling import wait_until
 from tests.support.postgres_under_test import session
 from tests.support.provision_requests import unique_name
 from tests.support.service import RunningService
-from tests.support.service_client import created, login_of
+from tests.support.service_client import create_database, login_from_answer
 
 
 async def test_a_database_is_managed_by_the_command_line(service: RunningService) -> None:
     run = uuid4().hex
-    made = await _created(service, "--label", f"run={run}", "--ttl", "1h")
+    made = await _create(service, "--label", f"run={run}", "--ttl", "1h")
     first = made["connection"]["uri"]
     assert await _logs_in(first)
-    assert await _told(service, "connection", made["id"]) == first
+    assert await _read_output(service, "connection", made["id"]) == first
 
-    listed = await _told(service, "list", "--label", f"run={run}")
-    shown = await _told(service, "show", made["id"])
-    assert made["nickname"] in listed
+    is_documented = await _read_output(service, "list", "--label", f"run={run}")
+    shown = await _read_output(service, "show", made["id"])
+    assert made["nickname"] in is_documented
     assert made["nickname"] in shown
-    assert made["connection"]["password"] not in listed + shown
+    assert made["connection"]["password"] not in is_documented + shown
 
-    extended = json.loads(await _told(service, "extend", made["id"], "48h", "--json"))
+    extended = json.loads(await _read_output(service, "extend", made["id"], "48h", "--json"))
     assert extended["expires_at"] > made["expires_at"]
-    rotated = await _told(service, "rotate", made["id"])
+    rotated = await _read_output(service, "rotate", made["id"])
     assert [await _logs_in(rotated), await _logs_in(first)] == [True, False]
 
-    _explained(await _asked(service, "restore", made["id"]), "(request ")
-    assert made["id"] in await _told(service, "delete", made["id"])
-    _explained(await _asked(service, "connection", made["id"]), "(request ")
-    await until(partial(_is_shut, rotated))
+    _check_explained(await _run(service, "restore", made["id"]), "(request ")
+    assert made["id"] in await _read_output(service, "delete", made["id"])
+    _check_explained(await _run(service, "connection", made["id"]), "(request ")
+    await wait_until(partial(_is_refused, rotated))
 
 
 async def test_psql_accepts_the_uri_that_create_prints(service: RunningService) -> None:
-    made = await pgvend("create", unique_name(), PGVEND_URL=service.url)
-    refused = await pgvend("create", "!?", PGVEND_URL=service.url)
+    made = await run_pgvend("create", unique_name(), PGVEND_URL=service.url)
+    refused = await run_pgvend("create", "!?", PGVEND_URL=service.url)
     assert (made.status, made.stderr) == (0, "")
     uri = made.stdout.removesuffix("\n")
-    assert (await ran(program("psql"), uri, "--command", "SELECT 1")).status == 0
-    _explained(refused, "needs a letter or a digit")
+    assert (await run_program(find_program("psql"), uri, "--command", "SELECT 1")).status == 0
+    _check_explained(refused, "needs a letter or a digit")
 
 
 async def test_a_shell_evaluates_the_printed_environment(service: RunningService) -> None:
     create = f'set -a; eval "$({" ".join(PGVEND)} create "$0" --env)"; '
-    ask = f"{program('psql')} --no-password --tuples-only --command 'SELECT current_database()'"
+    ask = (
+        f"{find_program('psql')} --no-password --tuples-only --command 'SELECT current_database()'"
+    )
     url = 'test "$DATABASE_URL" && psql "$DATABASE_URL" --command "SELECT 1" >/dev/null'
 
-    shell = await ran(
+    shell = await run_program(
         "sh", "-ec", f"{create} {url}; {ask}", unique_name("Env"), PGVEND_URL=service.url
     )
 
@@ -79,12 +88,12 @@ REFUSED = {
 
 @pytest.mark.parametrize("command", REFUSED)
 async def test_errors_of_the_service_are_printed(service: RunningService, command: str) -> None:
-    _explained(await _asked(service, *command.split()), REFUSED[command])
+    _check_explained(await _run(service, *command.split()), REFUSED[command])
 
 
 async def test_keys_are_created_used_and_revoked() -> None:
     with capture_logs():
-        async with guarded_app() as guarded:
+        async with running_keyed_app() as guarded:
             url = f"http://127.0.0.1:{guarded.app.port}"
             admin = {"PGVEND_URL": url, "PGVEND_KEY": ADMIN_KEY}
             made = await run_command("keys", "create", "web", **admin)
@@ -97,22 +106,22 @@ async def test_keys_are_created_used_and_revoked() -> None:
             keyless = await run_command("list", PGVEND_URL=url)
 
     assert created_database.stdout.startswith("postgresql://"), created_database.stderr
-    _explained(forbidden, "lacks the scope admin")
-    _explained(refused, "was revoked")
+    _check_explained(forbidden, "lacks the scope admin")
+    _check_explained(refused, "was revoked")
     assert [line.split()[3] for line in trail.stdout.splitlines()[1:]] == ["createDatabase"]
-    _explained(keyless, "PGVEND_KEY")
+    _check_explained(keyless, "PGVEND_KEY")
 
 
 async def test_a_dotenv_file_sets_the_url_and_the_key(tmp_path: Path) -> None:
     async with fake_service(RECORD) as service:
         (tmp_path / ".env").write_text(f"PGVEND_URL={service.url}\nPGVEND_KEY=k\n")
-        shown = await ran("env", "-C", str(tmp_path), *PGVEND, "show", "db_1")
+        shown = await run_program("env", "-C", str(tmp_path), *PGVEND, "show", "db_1")
     assert shown.status == 0, shown.stderr
     assert service.headers[0]["Authorization"] == "Bearer k"
 
 
 async def test_a_rotation_ends_sessions_only_on_request(service: RunningService) -> None:
-    database = await created(service)
+    database = await create_database(service)
     session = await asyncpg.connect(database["connection"]["uri"])
 
     kept = await run_command("rotate", database["id"], PGVEND_URL=service.url)
@@ -126,26 +135,28 @@ async def test_a_rotation_ends_sessions_only_on_request(service: RunningService)
 
 
 @pytest.fixture
-async def changed(service: RunningService) -> Any:
+async def changed_password(service: RunningService) -> Any:
     """A database whose owner changed the password."""
-    made = await created(service)
-    async with session(login_of(made)) as owner:
+    made = await create_database(service)
+    async with session(login_from_answer(made)) as owner:
         await owner.execute("ALTER ROLE CURRENT_USER PASSWORD 'mine'")
     return made
 
 
 async def test_commands_refuse_a_changed_password_until_it_is_rotated(
-    service: RunningService, changed: Any
+    service: RunningService, changed_password: Any
 ) -> None:
     for command in ("connection", "url", "psql"):
-        refused = await run_command(command, changed["id"], PGVEND_URL=service.url)
+        refused = await run_command(command, changed_password["id"], PGVEND_URL=service.url)
         assert (refused.status, refused.stdout) == (1, "")
         assert "rotate" in refused.stderr
-    unverified = await run_command("url", changed["id"], "--no-verify", PGVEND_URL=service.url)
-    assert unverified.stdout.strip() == changed["connection"]["uri"]
+    unverified = await run_command(
+        "url", changed_password["id"], "--no-verify", PGVEND_URL=service.url
+    )
+    assert unverified.stdout.strip() == changed_password["connection"]["uri"]
 
-    rotated = await run_command("rotate", changed["id"], PGVEND_URL=service.url)
-    shown = await run_command("url", changed["id"], PGVEND_URL=service.url)
+    rotated = await run_command("rotate", changed_password["id"], PGVEND_URL=service.url)
+    shown = await run_command("url", changed_password["id"], PGVEND_URL=service.url)
     assert (shown.status, shown.stderr, shown.stdout) == (0, "", rotated.stdout)
 
 
@@ -153,24 +164,24 @@ async def test_commands_warn_about_an_unverified_connection() -> None:
     answer = CONNECTION | {"verified": False}
     async with fake_service(answer, answer) as fake:
         for command in ("connection", "url"):
-            ran = await fake.pgvend(command, "db_1")
-            assert (ran.status, ran.stdout) == (0, f"{CONNECTION['uri']}\n")
-            assert "warning" in ran.stderr
+            run_program = await fake.run_pgvend(command, "db_1")
+            assert (run_program.status, run_program.stdout) == (0, f"{CONNECTION['uri']}\n")
+            assert "warning" in run_program.stderr
     assert [path for _, path, _ in fake.asked] == ["/v1/databases/db_1/connection?verify=true"] * 2
 
 
-async def _asked(service: RunningService, *command: str) -> Ran:
+async def _run(service: RunningService, *command: str) -> CommandResult:
     return await run_command(*command, PGVEND_URL=service.url)
 
 
-async def _told(service: RunningService, *command: str) -> str:
-    ended = await _asked(service, *command)
+async def _read_output(service: RunningService, *command: str) -> str:
+    ended = await _run(service, *command)
     assert ended.status == 0, ended.stderr
     return ended.stdout.removesuffix("\n")
 
 
-async def _created(service: RunningService, *options: str) -> Any:
-    return json.loads(await _told(service, "create", unique_name(), "--json", *options))
+async def _create(service: RunningService, *options: str) -> Any:
+    return json.loads(await _read_output(service, "create", unique_name(), "--json", *options))
 
 
 async def _logs_in(uri: str) -> bool:
@@ -182,11 +193,11 @@ async def _logs_in(uri: str) -> bool:
     return True
 
 
-async def _is_shut(uri: str) -> bool:
+async def _is_refused(uri: str) -> bool:
     return not await _logs_in(uri)
 
 
-def _explained(refused: Ran, text: str) -> None:
+def _check_explained(refused: CommandResult, text: str) -> None:
     assert (refused.status, refused.stdout) == (1, "")
     assert refused.stderr.startswith("pgvend: ")
     assert text in refused.stderr

@@ -9,7 +9,7 @@ from entrypoints.formats import FORMATS
 from tests.support.command_line import run_command
 from tests.support.fake_service import CONNECTION, HANDED_OUT, RECORD, VENDED, fake_service
 
-FINDING = {"action": "delete", "id": "db_1", "database": "x", "outcome": "done", "detail": ""}
+RESULT = {"action": "delete", "id": "db_1", "database": "x", "outcome": "done", "detail": ""}
 
 KEY: dict[str, Any] = {
     "id": "pgv_00000000",
@@ -37,8 +37,8 @@ ENTRY = {
 }
 
 
-LISTED = {"extensions": [{"name": "vector", "version": "0.8.6", "description": "vectors"}]}
-EXTENDED = RECORD | {"extensions": ["hstore", "vector"]}
+EXTENSIONS = {"extensions": [{"name": "vector", "version": "0.8.6", "description": "vectors"}]}
+RECORD_WITH_EXTENSION = RECORD | {"extensions": ["hstore", "vector"]}
 
 
 def databases(*records: dict[str, Any], following: str = "") -> dict[str, Any]:
@@ -53,14 +53,14 @@ def key_page(*keys: dict[str, Any], following: str = "") -> dict[str, Any]:
     return {"keys": list(keys), "next_page_token": following}
 
 
-def body_of_key(**given: Any) -> dict[str, Any]:
+def create_key_body(**given: Any) -> dict[str, Any]:
     usual = {"name": None, "scopes": ["create", "read"], "quota": None, "rate": None, "ttl": None}
     return {**usual, "origins": [], **given}
 
 
-WHOLE_ORDER = {"nickname": "n", "ttl": "2h", "labels": {"team": "a", "run": "1"}}
+FULL_CREATE_BODY = {"nickname": "n", "ttl": "2h", "labels": {"team": "a", "run": "1"}}
 ORIGINS = ["https://app.example", "http://localhost:5173"]
-WHOLE_KEY = {"scopes": ["create", "manage"], "quota": 20, "rate": "10/min", "ttl": "90d"}
+FULL_KEY_BODY = {"scopes": ["create", "manage"], "quota": 20, "rate": "10/min", "ttl": "90d"}
 
 KEY_OPTIONS = (
     "--scope create,manage --quota 20 --rate 10/min --ttl 90d"
@@ -72,7 +72,7 @@ COMMANDS: dict[str, tuple[Any, str, Any]] = {
     "create n --ttl 2h --label team=a --label run=1 --extension vector": (
         VENDED,
         "POST databases",
-        WHOLE_ORDER | {"extensions": ["vector"]},
+        FULL_CREATE_BODY | {"extensions": ["vector"]},
     ),
     "show db_1": (RECORD, "GET databases/db_1", None),
     "delete db_1": (RECORD, "DELETE databases/db_1", None),
@@ -82,15 +82,19 @@ COMMANDS: dict[str, tuple[Any, str, Any]] = {
     "restore db_1": (VENDED, "POST databases/db_1/restore", {}),
     "restore db_1 --ttl 7d": (VENDED, "POST databases/db_1/restore", {"ttl": "7d"}),
     "connection db_1": (CONNECTION, "GET databases/db_1/connection?verify=true", None),
-    "reconcile": ({"results": [FINDING]}, "POST reconciliations", {"dry_run": False}),
+    "reconcile": ({"results": [RESULT]}, "POST reconciliations", {"dry_run": False}),
     "reconcile --dry-run": ({"results": []}, "POST reconciliations", {"dry_run": True}),
-    "extensions list": (LISTED, "GET extensions", None),
-    "extensions add db_1 vector": (EXTENDED, "POST databases/db_1/extensions", {"name": "vector"}),
-    "keys create": (NEW_KEY, "POST keys", body_of_key()),
+    "extensions list": (EXTENSIONS, "GET extensions", None),
+    "extensions add db_1 vector": (
+        RECORD_WITH_EXTENSION,
+        "POST databases/db_1/extensions",
+        {"name": "vector"},
+    ),
+    "keys create": (NEW_KEY, "POST keys", create_key_body()),
     f"keys create web {KEY_OPTIONS}": (
         NEW_KEY,
         "POST keys",
-        body_of_key(name="web", origins=ORIGINS, **WHOLE_KEY),
+        create_key_body(name="web", origins=ORIGINS, **FULL_KEY_BODY),
     ),
     "keys revoke pgv_00000000": (KEY, "DELETE keys/pgv_00000000", None),
 }
@@ -100,7 +104,7 @@ COMMANDS: dict[str, tuple[Any, str, Any]] = {
 async def test_a_command_sends_one_request_and_prints_json_on_request(command: str) -> None:
     answer, asked, body = COMMANDS[command]
     async with fake_service(answer) as service:
-        ran = await service.pgvend(*command.split(), "--json")
+        ran = await service.run_pgvend(*command.split(), "--json")
 
     assert ran.status == 0, ran.stderr
     assert json.loads(ran.stdout) == answer
@@ -129,7 +133,7 @@ PRINTED: dict[str, tuple[Any, str]] = {
 async def test_a_command_prints_only_its_result(command: str) -> None:
     answer, printed = PRINTED[command]
     async with fake_service(answer) as service:
-        ran = await service.pgvend(*command.split())
+        ran = await service.run_pgvend(*command.split())
     assert (ran.status, ran.stderr) == (0, "")
     assert ran.stdout == printed.rstrip("\n") + "\n"
 
@@ -144,16 +148,16 @@ TABLES: dict[str, tuple[Any, list[str]]] = {
         ],
     ),
     "reconcile": (
-        {"results": [FINDING, FINDING | {"id": "db_22", "detail": "a b"}]},
+        {"results": [RESULT, RESULT | {"id": "db_22", "detail": "a b"}]},
         [
             "ACTION  ID     DATABASE  OUTCOME  DETAIL",
             "delete  db_1   x         done     -",
             "delete  db_22  x         done     a b",
         ],
     ),
-    "extensions list": (LISTED, ["NAME    VERSION  DESCRIPTION", "vector  0.8.6    vectors"]),
+    "extensions list": (EXTENSIONS, ["NAME    VERSION  DESCRIPTION", "vector  0.8.6    vectors"]),
     "extensions add db_1 vector": (
-        EXTENDED,
+        RECORD_WITH_EXTENSION,
         ["ID    STATE  EXTENSIONS", "db_1  ready  hstore, vector"],
     ),
     "keys list": (
@@ -178,13 +182,13 @@ TABLES: dict[str, tuple[Any, list[str]]] = {
 async def test_lists_are_printed_as_tables(command: str) -> None:
     answer, lines = TABLES[command]
     async with fake_service(answer) as service:
-        ran = await service.pgvend(*command.split())
+        ran = await service.run_pgvend(*command.split())
     assert ran.stdout.splitlines() == lines
 
 
 async def test_a_record_is_printed_line_by_line() -> None:
     async with fake_service(RECORD) as service:
-        lines = (await service.pgvend("show", "db_1")).stdout.splitlines()
+        lines = (await service.run_pgvend("show", "db_1")).stdout.splitlines()
 
     assert {
         "nickname    Sales 2024",
@@ -198,7 +202,7 @@ async def test_a_record_is_printed_line_by_line() -> None:
 async def test_notices_about_a_new_key_are_printed_to_stderr() -> None:
     notice = "A key for web pages can only have the scope create; removed: read."
     async with fake_service(NEW_KEY | {"notices": [notice]}, status=201) as service:
-        ran = await service.pgvend("keys", "create", "web")
+        ran = await service.run_pgvend("keys", "create", "web")
     assert (ran.stdout, ran.stderr) == ("pgv_00000000_secret\n", f"pgvend: {notice}\n")
 
 
@@ -206,7 +210,7 @@ async def test_a_list_follows_all_pages_with_its_filters() -> None:
     options = ("--state", "ready", "--state", "expired", "--label", "team=a&b")
     second = RECORD | {"id": "db_2"}
     async with fake_service(databases(RECORD, following="a+b"), databases(second)) as service:
-        ran = await service.pgvend("list", *options, "--json")
+        ran = await service.run_pgvend("list", *options, "--json")
 
     assert json.loads(ran.stdout) == {"databases": [RECORD, second]}
     (_, first, _), (_, following, _) = service.asked
@@ -217,7 +221,7 @@ async def test_a_list_follows_all_pages_with_its_filters() -> None:
 async def test_keys_are_listed_from_all_pages() -> None:
     second = KEY | {"id": "pgv_11111111"}
     async with fake_service(key_page(KEY, following="a+b"), key_page(second)) as service:
-        ran = await service.pgvend("keys", "list", "--json")
+        ran = await service.run_pgvend("keys", "list", "--json")
 
     assert json.loads(ran.stdout) == {"keys": [KEY, second]}
     (_, first, _), (_, following, _) = service.asked
@@ -230,7 +234,7 @@ async def test_audit_events_are_read_up_to_the_limit() -> None:
     pages = [entries(*found[:2], following="a+b"), entries(found[2], following="more")]
     options = ("--caller", "a&b", "--subject", "db_1", "--limit", "3", "--json")
     async with fake_service(*pages) as service:
-        ran = await service.pgvend("audit", *options)
+        ran = await service.run_pgvend("audit", *options)
 
     assert json.loads(ran.stdout) == {"audit_events": found}
     (_, first, _), (_, following, _) = service.asked
@@ -241,7 +245,7 @@ async def test_audit_events_are_read_up_to_the_limit() -> None:
 async def test_control_characters_of_a_nickname_are_escaped() -> None:
     odd = RECORD | {"nickname": "safe\u202egpj.\u2066x\x1b[31m\n\t😀"}
     async with fake_service(databases(odd)) as service:
-        ran = await service.pgvend("list")
+        ran = await service.run_pgvend("list")
     assert ran.stdout.endswith("  safe\\u202egpj.\\u2066x\\x1b[31m\\n\\t😀\n")
 
 
@@ -255,5 +259,5 @@ async def test_characters_that_the_terminal_lacks_are_escaped(charset: str) -> N
 @pytest.mark.parametrize("nickname", ["--help-me", "'; echo", "🚀 rocket", "$(id)"])
 async def test_any_nickname_is_sent_unchanged(nickname: str) -> None:
     async with fake_service(VENDED) as service:
-        await service.pgvend("create", "--", nickname)
+        await service.run_pgvend("create", "--", nickname)
     assert service.asked == [("POST", "/v1/databases", {"nickname": nickname})]

@@ -11,7 +11,7 @@ from tests.support.fake_service import CONNECTION, VENDED, fake_service
 @pytest.mark.parametrize("odd", ["..", "../../livez", "a/b", "?x=1", "#", "%2e", "é"])
 async def test_an_invalid_id_does_not_change_the_path(odd: str) -> None:
     async with fake_service({"detail": "No.", "request_id": "r"}, status=404) as service:
-        refused = await service.pgvend("delete", "--", odd)
+        refused = await service.run_pgvend("delete", "--", odd)
     assert refused.stderr == "pgvend: No. (request r)\n"
     [(_, path, _)] = service.asked
     assert path in {"/v1/", "/v1"} or path.count("/") == 3
@@ -21,7 +21,7 @@ async def test_an_invalid_id_does_not_change_the_path(odd: str) -> None:
 @pytest.mark.parametrize("command", ["create", "rotate", "restore", "connection"])
 async def test_an_unknown_format_is_refused_before_any_request(command: str) -> None:
     async with fake_service(VENDED) as service:
-        refused = await service.pgvend(command, "db_1", "--format", "xml")
+        refused = await service.run_pgvend(command, "db_1", "--format", "xml")
     assert (refused.status, service.asked) == (1, [])
     assert refused.stderr.startswith("pgvend: 'xml' is not a format; use one of json, uri, env")
 
@@ -30,7 +30,7 @@ async def test_an_unknown_format_is_refused_before_any_request(command: str) -> 
 async def test_a_name_with_a_line_break_is_not_written_to_a_file(form: str) -> None:
     connection = {**CONNECTION, "database": "web\nLD_PRELOAD=/tmp/own.so"}
     async with fake_service(connection) as service:
-        refused = await service.pgvend("connection", "db_1", "--format", form)
+        refused = await service.run_pgvend("connection", "db_1", "--format", form)
 
     assert (refused.status, refused.stdout) == (1, "")
     assert refused.stderr.startswith(f"pgvend: The format {form} cannot express the database 'web")
@@ -41,14 +41,14 @@ async def test_control_characters_of_an_error_are_escaped() -> None:
     async with fake_service(
         {"detail": "\x1b]0;a\x07\u202e", "request_id": "r"}, status=404
     ) as service:
-        refused = await service.pgvend("show", "db_1")
+        refused = await service.run_pgvend("show", "db_1")
 
     assert refused.stderr == r"pgvend: \x1b]0;a\x07\u202e (request r)" + "\n"
 
 
 async def test_a_label_without_a_value_is_refused_before_any_request() -> None:
     async with fake_service(VENDED) as service:
-        refused = await service.pgvend("create", "n", "--label", "team")
+        refused = await service.run_pgvend("create", "n", "--label", "team")
     assert (refused.status, service.asked) == (1, [])
     assert refused.stderr == "pgvend: Write a label as key=value, not 'team'.\n"
 
@@ -60,15 +60,15 @@ async def test_a_command_without_its_arguments_shows_its_usage(command: str, lac
     assert lacking in refused.stderr
 
 
-NO_ANSWER = {"connection": {}, "results": [1], "databases": [None], "something": "else"}
+FOREIGN_JSON = {"connection": {}, "results": [1], "databases": [None], "something": "else"}
 
-ASKING = (
+COMMANDS = (
     *("list", "connection x", "extend x 1h", "rotate x", "delete x", "restore x", "reconcile"),
     *("audit", "keys create", "keys list", "keys revoke x"),
 )
 
-STRANGE: dict[str, tuple[str, int, Any]] = {
-    **{command: (command, 200, NO_ANSWER) for command in ASKING},
+FOREIGN_ANSWERS: dict[str, tuple[str, int, Any]] = {
+    **{command: (command, 200, FOREIGN_JSON) for command in COMMANDS},
     "a page": ("create n", 200, b"<h1>Welcome</h1>"),
     "a plain 404": ("create n", 404, b"404: Not Found"),
     "another JSON": ("create n", 404, {"error": "not found"}),
@@ -83,11 +83,11 @@ STRANGE: dict[str, tuple[str, int, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", STRANGE)
+@pytest.mark.parametrize("name", FOREIGN_ANSWERS)
 async def test_an_answer_of_another_service_is_reported_in_one_line(name: str) -> None:
-    command, status, answer = STRANGE[name]
+    command, status, answer = FOREIGN_ANSWERS[name]
     async with fake_service(answer, status=status) as service:
-        refused = await service.pgvend(*command.split())
+        refused = await service.run_pgvend(*command.split())
 
     assert (refused.status, refused.stdout) == (1, "")
     assert (

@@ -8,45 +8,49 @@ import pytest
 from domain.connection import Connection
 from domain.secrets import Secret
 from entrypoints.formats import FORMATS
-from tests.support.apps import RunningApp, problem_in
-from tests.support.format_readers import READERS, readable
+from tests.support.apps import RunningApp, check_problem
+from tests.support.format_readers import READERS, readable_connection
 
 HEADER = "Pgvend-Verified"
 
 
 @pytest.fixture
-async def made(app: RunningApp) -> Any:
-    return await app.vend()
+async def database(app: RunningApp) -> Any:
+    return await app.create_database()
 
 
-def asked(app: RunningApp, made: Any, query: str = "", accept: str | list[str] = "*/*") -> Any:
+def get_connection(
+    app: RunningApp, database: Any, query: str = "", accept: str | list[str] = "*/*"
+) -> Any:
     accepted = [accept] if isinstance(accept, str) else accept
-    path = f"/v1/databases/{made['id']}/connection{query}"
+    path = f"/v1/databases/{database['id']}/connection{query}"
     return app.client.get(path, headers=[("Accept", each) for each in accepted])
 
 
 @pytest.mark.parametrize("name", FORMATS)
 async def test_every_format_shows_the_connection_of_the_creation(
-    app: RunningApp, made: Any, name: str
+    app: RunningApp, database: Any, name: str
 ) -> None:
-    async with asked(app, made, f"?format={name}", "image/png") as response:
+    async with get_connection(app, database, f"?format={name}", "image/png") as response:
         text = await response.text()
 
     assert (response.status, response.content_type) == (200, FORMATS[name].media_type)
     assert (response.charset, response.headers["Cache-Control"]) == ("utf-8", "no-store")
     assert "Accept" in response.headers.getall("Vary")
-    shown = {name: value for name, value in made["connection"].items() if name != "uri"}
+    shown = {name: value for name, value in database["connection"].items() if name != "uri"}
     written = Connection(**shown | {"password": Secret(shown["password"])})
-    assert READERS[name](text) == readable(name, written)
+    assert READERS[name](text) == readable_connection(name, written)
 
 
-async def test_a_name_that_a_format_cannot_express_is_refused(app: RunningApp, made: Any) -> None:
+async def test_a_name_that_a_format_cannot_express_is_refused(
+    app: RunningApp, database: Any
+) -> None:
     """Older releases accepted such names."""
-    record = await app.records.registry.get(made["id"])
+    record = await app.records.registry.get(database["id"])
     names = replace(record.names, database="web\nLD_PRELOAD=/tmp/own.so")
     await app.records.registry.update(replace(record, names=names))
-    refused = await app.ask("GET", f"/v1/databases/{made['id']}/connection?format=env")
-    assert problem_in(refused, 409, "not_expressible")["detail"].isprintable()
+    refused = await app.ask("GET", f"/v1/databases/{database['id']}/connection?format=env")
+    assert check_problem(refused, 409, "not_expressible")["detail"].isprintable()
 
 
 @pytest.mark.parametrize(
@@ -60,15 +64,17 @@ async def test_a_name_that_a_format_cannot_express_is_refused(app: RunningApp, m
     ids=str,
 )
 async def test_the_accept_header_selects_the_format(
-    app: RunningApp, made: Any, accept: str | list[str], media_type: str
+    app: RunningApp, database: Any, accept: str | list[str], media_type: str
 ) -> None:
-    async with asked(app, made, accept=accept) as response:
+    async with get_connection(app, database, accept=accept) as response:
         assert (response.status, response.content_type) == (200, media_type)
 
 
 @pytest.mark.parametrize("name", FORMATS)
-async def test_every_format_reports_the_login_check(app: RunningApp, made: Any, name: str) -> None:
-    path = f"/v1/databases/{made['id']}/connection?format={name}"
+async def test_every_format_reports_the_login_check(
+    app: RunningApp, database: Any, name: str
+) -> None:
+    path = f"/v1/databases/{database['id']}/connection?format={name}"
     async with app.client.get(path) as plain, app.client.get(f"{path}&verify=true") as verified:
         assert (plain.status, plain.headers.get(HEADER)) == (200, None)
         assert (verified.status, verified.headers[HEADER]) == (200, "true")
@@ -78,8 +84,8 @@ async def test_every_format_reports_the_login_check(app: RunningApp, made: Any, 
 
 
 async def test_without_login_checks_the_connection_is_not_verified(
-    app: RunningApp, made: Any
+    app: RunningApp, database: Any
 ) -> None:
     async with app.replica(verify_login=False) as replica:
-        answer = await replica.ask("GET", f"/v1/databases/{made['id']}/connection?verify=true")
+        answer = await replica.ask("GET", f"/v1/databases/{database['id']}/connection?verify=true")
     assert (answer.status, answer.body["verified"], answer.headers[HEADER]) == (200, False, "false")

@@ -7,16 +7,18 @@ from structlog.testing import capture_logs
 
 from adapters.memory.provider import MemoryProvider
 from domain.errors import ProviderBusy
-from tests.support.apps import Answer, RunningApp, problem_in, running_app
-from tests.support.provider_faults import failing
+from tests.support.apps import Answer, RunningApp, check_problem, running_app
+from tests.support.provider_faults import fail_at
 
-OURS = "https://app.example"
+ALLOWED = "https://app.example"
 FOREIGN = "https://evil.example"
 PATHS = ("/v1/databases", "/api/create-neon-db")
 
-SENT = "authorization, content-type, idempotency-key, if-match, last-event-id, prefer, x-request-id"
+API_HEADERS = (
+    "authorization, content-type, idempotency-key, if-match, last-event-id, prefer, x-request-id"
+)
 
-EXPOSED = {
+EXPOSED_HEADERS = {
     *("ETag", "Location", "Pgvend-Verified", "Preference-Applied", "RateLimit"),
     *("RateLimit-Policy", "Retry-After", "X-Request-ID"),
 }
@@ -31,15 +33,15 @@ UNSAFE = ["x-forwarded-for", "x-remote-user", "x-http-method-override", "forward
 
 
 @pytest.fixture
-async def allowing() -> AsyncIterator[RunningApp]:
-    origins = f"{OURS}, http://localhost:5173"
+async def cors_app() -> AsyncIterator[RunningApp]:
+    origins = f"{ALLOWED}, http://localhost:5173"
     async with running_app(cors_allow_origins=origins, cors_allow_headers="X-Client, x-b") as app:
         yield app
 
 
 async def preflight(
     app: RunningApp,
-    origin: str = OURS,
+    origin: str = ALLOWED,
     *,
     method: str = "POST",
     headers: str = "content-type",
@@ -53,16 +55,16 @@ async def preflight(
     return await app.ask("OPTIONS", path, headers=sent)
 
 
-def reason(answer: Answer) -> str:
-    return str(problem_in(answer, 403, "preflight_refused")["detail"])
+def refusal_of(answer: Answer) -> str:
+    return str(check_problem(answer, 403, "preflight_refused")["detail"])
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("origin", [OURS, "http://localhost:5173"])
+@pytest.mark.parametrize("origin", [ALLOWED, "http://localhost:5173"])
 async def test_an_allowed_page_may_send_requests(
-    allowing: RunningApp, path: str, origin: str
+    cors_app: RunningApp, path: str, origin: str
 ) -> None:
-    answer = await preflight(allowing, origin, path=path)
+    answer = await preflight(cors_app, origin, path=path)
 
     assert answer.status == 200
     assert answer.headers["Access-Control-Allow-Origin"] == origin
@@ -75,22 +77,29 @@ async def test_an_allowed_page_may_send_requests(
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(
     "origin",
-    [FOREIGN, "null", "http://app.example", f"{OURS}:8443", f"{OURS}.evil.example", f"{OURS}/"],
+    [
+        FOREIGN,
+        "null",
+        "http://app.example",
+        f"{ALLOWED}:8443",
+        f"{ALLOWED}.evil.example",
+        f"{ALLOWED}/",
+    ],
 )
 async def test_a_foreign_page_is_refused_and_logged(
-    allowing: RunningApp, path: str, origin: str
+    cors_app: RunningApp, path: str, origin: str
 ) -> None:
     with capture_logs() as logged:
-        refused = await preflight(allowing, origin, path=path)
+        refused = await preflight(cors_app, origin, path=path)
 
     assert _cors_headers(refused.headers) == set()
     advice = "page over HTTP" if origin == "null" else "add it to CORS_ALLOW_ORIGINS"
-    assert f"the origin {origin} may not send requests" in reason(refused) or origin == "null"
-    assert advice in reason(refused)
+    assert f"the origin {origin} may not send requests" in refusal_of(refused) or origin == "null"
+    assert advice in refusal_of(refused)
     refusals = [entry for entry in logged if entry["event"] == "cors.refused"]
     assert [(each["origin"], each["log_level"]) for each in refusals] == [(origin, "warning")]
     for read in ("/v1/databases", "/no"):
-        answer = await allowing.ask("GET", read, headers={"Origin": origin})
+        answer = await cors_app.ask("GET", read, headers={"Origin": origin})
         assert _cors_headers(answer.headers) == set()
 
 
@@ -105,33 +114,33 @@ async def test_a_foreign_page_is_refused_and_logged(
     ],
 )
 async def test_a_page_may_use_all_methods_and_headers_of_the_api(
-    allowing: RunningApp, method: str, path: str
+    cors_app: RunningApp, method: str, path: str
 ) -> None:
-    answer = await preflight(allowing, method=method, headers=SENT, path=path)
+    answer = await preflight(cors_app, method=method, headers=API_HEADERS, path=path)
     assert (answer.status, answer.headers["Access-Control-Allow-Methods"]) == (200, method)
 
 
 @pytest.mark.parametrize("header", [*TRACING, "x-client", "X-B", ",".join(TRACING)])
 async def test_an_allowed_page_may_send_tracing_and_configured_headers(
-    allowing: RunningApp, header: str
+    cors_app: RunningApp, header: str
 ) -> None:
-    answer = await preflight(allowing, headers=f"content-type, {header}")
+    answer = await preflight(cors_app, headers=f"content-type, {header}")
     allowed = answer.headers["Access-Control-Allow-Headers"].lower().split(",")
     assert answer.status == 200
     assert set(header.lower().split(",")) < set(allowed)
 
 
 @pytest.mark.parametrize("header", UNSAFE)
-async def test_a_header_that_proxies_trust_is_refused(allowing: RunningApp, header: str) -> None:
-    why = reason(await preflight(allowing, headers=f"traceparent, {header}"))
+async def test_a_header_that_proxies_trust_is_refused(cors_app: RunningApp, header: str) -> None:
+    why = refusal_of(await preflight(cors_app, headers=f"traceparent, {header}"))
     assert f"may not send the header {header}:" in why
-    assert OURS in why
+    assert ALLOWED in why
     assert "PGVEND_CORS_ALLOW_HEADERS" in why
 
 
-async def test_a_refused_method_is_shown_with_the_allowed_ones(allowing: RunningApp) -> None:
+async def test_a_refused_method_is_shown_with_the_allowed_ones(cors_app: RunningApp) -> None:
     assert (
-        reason(await preflight(allowing, method="PUT"))
+        refusal_of(await preflight(cors_app, method="PUT"))
         == "PUT is not allowed here; use GET, HEAD, POST."
     )
 
@@ -139,18 +148,18 @@ async def test_a_refused_method_is_shown_with_the_allowed_ones(allowing: Running
 @pytest.mark.parametrize("path", PATHS)
 async def test_without_an_allow_list_all_pages_are_refused(app: RunningApp, path: str) -> None:
     refused = await preflight(app, path=path)
-    answer = await app.ask("GET", "/v1/databases", headers={"Origin": OURS})
-    assert "CORS_ALLOW_ORIGINS" in reason(refused)
+    answer = await app.ask("GET", "/v1/databases", headers={"Origin": ALLOWED})
+    assert "CORS_ALLOW_ORIGINS" in refusal_of(refused)
     assert _cors_headers([*refused.headers, *answer.headers]) == set()
 
 
 async def test_options_without_preflight_headers_are_refused(app: RunningApp) -> None:
-    detail = reason(await app.ask("OPTIONS", "/v1/databases"))
+    detail = refusal_of(await app.ask("OPTIONS", "/v1/databases"))
     assert "Access-Control-Request-Method" in detail
 
 
-async def test_the_origin_of_a_refused_preflight_is_quoted_in_ascii(allowing: RunningApp) -> None:
-    why = reason(await preflight(allowing, "https://é\u202e.example" + "x" * 1000))
+async def test_the_origin_of_a_refused_preflight_is_quoted_in_ascii(cors_app: RunningApp) -> None:
+    why = refusal_of(await preflight(cors_app, "https://é\u202e.example" + "x" * 1000))
     assert r"https://\xe9" in why
     assert len(why) < 400
 
@@ -166,33 +175,33 @@ async def test_the_origin_of_a_refused_preflight_is_quoted_in_ascii(allowing: Ru
     ],
 )
 async def test_an_allowed_page_may_read_answers_headers_and_problems(
-    allowing: RunningApp, method: str, path: str, status: int
+    cors_app: RunningApp, method: str, path: str, status: int
 ) -> None:
-    answer = await allowing.ask(method, path, headers={"Origin": OURS})
+    answer = await cors_app.ask(method, path, headers={"Origin": ALLOWED})
     assert answer.status == status
-    assert answer.headers["Access-Control-Allow-Origin"] == OURS
+    assert answer.headers["Access-Control-Allow-Origin"] == ALLOWED
     assert answer.headers["Access-Control-Allow-Credentials"] == "true"
-    assert set(answer.headers["Access-Control-Expose-Headers"].split(",")) == EXPOSED
+    assert set(answer.headers["Access-Control-Expose-Headers"].split(",")) == EXPOSED_HEADERS
 
 
 async def test_an_allowed_page_may_read_when_to_retry() -> None:
-    provider = MemoryProvider(trouble=failing("before provision", ProviderBusy))
-    async with running_app(provider, cors_allow_origins=OURS) as app:
-        answer = await app.ask("POST", "/v1/databases", {"nickname": "n"}, {"Origin": OURS})
+    provider = MemoryProvider(fault_hook=fail_at("before provision", ProviderBusy))
+    async with running_app(provider, cors_allow_origins=ALLOWED) as app:
+        answer = await app.ask("POST", "/v1/databases", {"nickname": "n"}, {"Origin": ALLOWED})
     assert answer.status == 503
-    assert answer.headers["Access-Control-Allow-Origin"] == OURS
+    assert answer.headers["Access-Control-Allow-Origin"] == ALLOWED
     assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]
 
 
-async def test_an_allowed_page_reads_streams_and_vary_is_set(allowing: RunningApp) -> None:
-    path = f"/v1/databases/{(await allowing.vend())['id']}"
+async def test_an_allowed_page_reads_streams_and_vary_is_set(cors_app: RunningApp) -> None:
+    path = f"/v1/databases/{(await cors_app.create_database())['id']}"
     for what, varies in (("/events", {"Origin"}), ("/connection", {"Accept", "Origin"})):
-        async with allowing.client.get(path + what, headers={"Origin": OURS}) as response:
-            assert response.headers["Access-Control-Allow-Origin"] == OURS
+        async with cors_app.client.get(path + what, headers={"Origin": ALLOWED}) as response:
+            assert response.headers["Access-Control-Allow-Origin"] == ALLOWED
             assert set(response.headers.getall("Vary")) == varies
 
 
-@pytest.mark.parametrize(("origins", "warnings"), [("*", ["cors.any_origin"]), (OURS, [])])
+@pytest.mark.parametrize(("origins", "warnings"), [("*", ["cors.any_origin"]), (ALLOWED, [])])
 async def test_a_star_is_logged_as_a_warning(origins: str, warnings: list[str]) -> None:
     with capture_logs() as logged:
         async with running_app(cors_allow_origins=origins):

@@ -7,21 +7,21 @@ from typing import Any
 
 import aiohttp
 
-from tests.support.polling import until
+from tests.support.polling import wait_until
 from tests.support.provision_requests import unique_name
 from tests.support.servers import OperatorsServer
 from tests.support.service import RunningService
 from tests.support.service_client import (
     PATH,
-    answered,
-    asked,
-    comes_to,
-    connection_of,
-    created,
-    exists,
-    no_new_databases,
-    owner_by,
-    service_over,
+    blocked_create_database,
+    create_database,
+    database_exists,
+    query_owner,
+    request_json,
+    reveal_connection,
+    running_service_over,
+    send_request,
+    wait_for_state,
 )
 
 
@@ -30,55 +30,57 @@ async def test_operations_of_a_killed_service_are_completed_or_undone(
 ) -> None:
     """Asynchronous and keyed creations and deletions complete; others are undone."""
     order, key = {"nickname": unique_name()}, {"Idempotency_Key": unique_name()}
-    async with service_over(server_15, tmp_path) as service:
-        dropped = await created(service)
-        async with no_new_databases(server_15):  # and no deletion completes
-            promised = await created(service, Prefer="respond-async")
-            keyed = await asked(service, "POST", PATH, order, Prefer="respond-async", **key)
-            await asked(service, "DELETE", f"{PATH}/{dropped['id']}")
-            creation = asyncio.create_task(created(service))
-            left = await _begun(service, {promised["id"], keyed["id"], dropped["id"]})
+    async with running_service_over(server_15, tmp_path) as service:
+        dropped = await create_database(service)
+        async with blocked_create_database(server_15):  # and no deletion completes
+            promised = await create_database(service, Prefer="respond-async")
+            keyed = await request_json(service, "POST", PATH, order, Prefer="respond-async", **key)
+            await request_json(service, "DELETE", f"{PATH}/{dropped['id']}")
+            creation = asyncio.create_task(create_database(service))
+            left = await _wait_for_unfinished_record(
+                service, {promised["id"], keyed["id"], dropped["id"]}
+            )
             await service.kill()
             with suppress(aiohttp.ClientError):
                 await creation
 
-    async with service_over(server_15, tmp_path) as service:
-        made = await _answered_in_the_end(service, order, key)
+    async with running_service_over(server_15, tmp_path) as service:
+        made = await _retry_until_answered(service, order, key)
         assert made["id"] == keyed["id"]
-        assert await owner_by(made) == made["owner"]
-        await comes_to(service, promised, "ready")
-        connection = await connection_of(service, promised)
-        assert await owner_by({"connection": connection}) == promised["owner"]
-        await comes_to(service, left, "failed")
-        await comes_to(service, dropped, "deleted")
+        assert await query_owner(made) == made["owner"]
+        await wait_for_state(service, promised, "ready")
+        connection = await reveal_connection(service, promised)
+        assert await query_owner({"connection": connection}) == promised["owner"]
+        await wait_for_state(service, left, "failed")
+        await wait_for_state(service, dropped, "deleted")
 
     for gone in (left, dropped):
-        assert not await exists(server_15, gone["database"])
+        assert not await database_exists(server_15, gone["database"])
 
 
-async def _begun(service: RunningService, others: set[str]) -> Any:
+async def _wait_for_unfinished_record(service: RunningService, others: set[str]) -> Any:
     """Return the record of the creation that no caller can retry, once it exists."""
-    begun: list[Any] = []
+    unfinished: list[Any] = []
 
-    async def has_begun() -> bool:
-        page = await asked(service, "GET", PATH)
-        begun[:] = [one for one in page["databases"] if one["id"] not in others]
-        return bool(begun)
+    async def has_started() -> bool:
+        page = await request_json(service, "GET", PATH)
+        unfinished[:] = [one for one in page["databases"] if one["id"] not in others]
+        return bool(unfinished)
 
-    await until(has_begun)
-    (left,) = begun
+    await wait_until(has_started)
+    (left,) = unfinished
     return left
 
 
-async def _answered_in_the_end(service: RunningService, order: Any, key: dict[str, str]) -> Any:
+async def _retry_until_answered(service: RunningService, order: Any, key: dict[str, str]) -> Any:
     """Repeat the request until the service no longer asks to retry."""
     status, made = 0, None
 
     async def is_answered() -> bool:
         nonlocal status, made
-        status, made = await answered(service, "POST", PATH, order, **key)
+        status, made = await send_request(service, "POST", PATH, order, **key)
         return status not in {409, 503}
 
-    await until(is_answered)
+    await wait_until(is_answered)
     assert status == 201, made
     return made

@@ -7,69 +7,69 @@ from typing import Any
 import pytest
 
 from adapters.memory.provider import EXTENSIONS
-from tests.support.apps import Answer, RunningApp, problem_in, running_app
-from tests.support.interrupted import left_half_made
-from tests.support.reconciliation import expired
+from tests.support.apps import Answer, RunningApp, check_problem, running_app
+from tests.support.interrupted import leave_half_provisioned
+from tests.support.reconciliation import create_expired
 
 
 def path_of(database: Any, what: str = "") -> str:
     return f"/v1/databases/{database['id']}{what}"
 
 
-async def patched(app: RunningApp, database: Any, **change: Any) -> Answer:
+async def patch_database(app: RunningApp, database: Any, **change: Any) -> Answer:
     return await app.ask("PATCH", path_of(database), change)
 
 
-async def restored(app: RunningApp, database: Any, body: Any = None) -> Answer:
+async def restore_database(app: RunningApp, database: Any, body: Any = None) -> Answer:
     return await app.ask("POST", path_of(database, "/restore"), body)
 
 
-def ends(answer: Answer) -> datetime:
+def expiry_of(answer: Answer) -> datetime:
     return datetime.fromisoformat(answer.body["expires_at"])
 
 
 async def test_a_ttl_counts_from_now_and_labels_replace_all_labels(app: RunningApp) -> None:
-    database = await app.vend(ttl="2h", labels={"a": "1"})
+    database = await app.create_database(ttl="2h", labels={"a": "1"})
     app.clock.passed += 3600
 
-    extended = await patched(app, database, ttl="3h")
-    relabelled = await patched(app, database, labels={})
+    extended = await patch_database(app, database, ttl="3h")
+    relabelled = await patch_database(app, database, labels={})
 
     assert extended.status == 200
-    assert ends(extended) == ends(relabelled) == app.clock.now() + timedelta(hours=3)
+    assert expiry_of(extended) == expiry_of(relabelled) == app.clock.now() + timedelta(hours=3)
     assert (extended.body["labels"], relabelled.body["labels"]) == ({"a": "1"}, {})
     assert "connection" not in extended.body
     assert await app.get(path_of(database)) == relabelled.body
 
 
 async def test_an_expiry_is_set_and_cleared(app: RunningApp) -> None:
-    database = await app.vend(ttl="2h")
+    database = await app.create_database(ttl="2h")
 
-    moved = await patched(app, database, expires_at="2026-01-02T06:04:05+01:00")
-    cleared = await patched(app, database, expires_at=None)
-    again = await patched(app, database, ttl="1h")
-    cleared_again = await patched(app, database, ttl=None, labels={"a": "b"})
+    moved = await patch_database(app, database, expires_at="2026-01-02T06:04:05+01:00")
+    cleared = await patch_database(app, database, expires_at=None)
+    again = await patch_database(app, database, ttl="1h")
+    cleared_again = await patch_database(app, database, ttl=None, labels={"a": "b"})
 
     assert (moved.status, moved.body["expires_at"]) == (200, "2026-01-02T05:04:05Z")
     assert (cleared.status, cleared.body["expires_at"]) == (200, None)
-    assert ends(again) == app.clock.now() + timedelta(hours=1)
+    assert expiry_of(again) == app.clock.now() + timedelta(hours=1)
     assert (cleared_again.status, cleared_again.body["expires_at"]) == (200, None)
     assert await app.get(path_of(database)) == cleared_again.body
 
 
 async def test_an_expiry_cannot_be_cleared_where_a_maximum_is_set() -> None:
     async with running_app(max_ttl="24h") as app:
-        database = await app.vend(ttl="2h")
+        database = await app.create_database(ttl="2h")
         for expiry in ("ttl", "expires_at"):
-            refused = await patched(app, database, **{expiry: None})
-            problem = problem_in(refused, 422, "invalid_expiry")
+            refused = await patch_database(app, database, **{expiry: None})
+            problem = check_problem(refused, 422, "invalid_expiry")
             assert "at most 1 day from now" in problem["detail"]
             assert "send ttl or expires_at" in problem["detail"]
         assert (await app.get(path_of(database)))["expires_at"] == database["expires_at"]
 
 
 async def test_after_a_rotation_only_the_new_password_works(app: RunningApp) -> None:
-    database = await app.vend(labels={"a": "b"}, ttl="1h")
+    database = await app.create_database(labels={"a": "b"}, ttl="1h")
 
     answer = await app.ask("POST", path_of(database, "/rotate"))
 
@@ -83,25 +83,25 @@ async def test_after_a_rotation_only_the_new_password_works(app: RunningApp) -> 
 
 async def test_a_restored_database_is_unchanged_but_for_its_expiry() -> None:
     async with running_app(grace_period="24h") as app:
-        database = await expired(app)
+        database = await create_expired(app)
         assert (await app.get(path_of(database)))["state"] == "expired"
         assert not app.accepts(database["connection"])
 
-        answer = await restored(app, database, {"ttl": "2h"})
+        answer = await restore_database(app, database, {"ttl": "2h"})
 
         assert answer.status == 200
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.body["state"] == "ready"
         assert answer.body["connection"] == database["connection"]
         assert app.accepts(database["connection"])
-        assert ends(answer) == app.clock.now() + timedelta(hours=2)
+        assert expiry_of(answer) == app.clock.now() + timedelta(hours=2)
 
 
 @pytest.mark.parametrize("body", [None, {}, {"ttl": None}])
 async def test_a_restored_database_gets_the_default_ttl(body: Any) -> None:
     async with running_app(grace_period="24h", default_ttl="5h") as app:
-        answer = await restored(app, await expired(app), body)
-        assert ends(answer) == app.clock.now() + timedelta(hours=5)
+        answer = await restore_database(app, await create_expired(app), body)
+        assert expiry_of(answer) == app.clock.now() + timedelta(hours=5)
 
 
 REQUESTS = [
@@ -116,38 +116,38 @@ REQUESTS = [
 async def test_a_deleted_database_cannot_be_changed(
     app: RunningApp, method: str, what: str, body: Any
 ) -> None:
-    database = await app.vend()
+    database = await app.create_database()
     await app.ask("DELETE", path_of(database))
-    problem_in(await app.ask(method, path_of(database, what), body), 409, "illegal_state")
-    problem_in(await restored(app, database), 409, "illegal_state")
+    check_problem(await app.ask(method, path_of(database, what), body), 409, "illegal_state")
+    check_problem(await restore_database(app, database), 409, "illegal_state")
     await app.ask("POST", "/v1/reconciliations")
-    assert await app.nothing_is_left()
+    assert await app.is_empty()
 
 
 @pytest.mark.parametrize(("method", "what", "body"), REQUESTS)
 async def test_a_database_in_creation_refuses_changes_and_asks_to_retry(
     app: RunningApp, method: str, what: str, body: Any
 ) -> None:
-    left = await left_half_made(app)
+    left = await leave_half_provisioned(app)
     answer = await app.ask(method, f"/v1/databases/{left.id}{what}", body)
-    assert problem_in(answer, 409, "in_flight")["retryable"] is True
+    assert check_problem(answer, 409, "in_flight")["retryable"] is True
     assert int(answer.headers["Retry-After"]) > 0
     assert await app.records.registry.get(left.id) == left
 
 
-async def tagged(app: RunningApp) -> tuple[str, str]:
+async def create_with_etag(app: RunningApp) -> tuple[str, str]:
     """Create a database and return its address and ETag."""
     answer = await app.ask("POST", "/v1/databases", {"nickname": "tagged"})
     return answer.headers["Location"], answer.headers["ETag"]
 
 
-async def labelled(app: RunningApp, path: str, label: str, tags: Any) -> Answer:
+async def set_label(app: RunningApp, path: str, label: str, tags: Any) -> Answer:
     headers = [("If-Match", tag) for tag in ([tags] if isinstance(tags, str) else tags)]
     return await app.ask("PATCH", path, {"labels": {"is": label}}, headers)
 
 
 async def test_answers_with_the_record_have_its_etag(app: RunningApp) -> None:
-    path, tag = await tagged(app)
+    path, tag = await create_with_etag(app)
     for what in ("", "/connection"):
         assert (await app.ask("GET", path + what)).headers["ETag"] == tag
     assert tag.startswith('"')
@@ -155,7 +155,7 @@ async def test_answers_with_the_record_have_its_etag(app: RunningApp) -> None:
 
 
 async def test_every_change_creates_a_new_etag(app: RunningApp) -> None:
-    path, tag = await tagged(app)
+    path, tag = await create_with_etag(app)
     seen = [tag]
     for method, what, body in (
         ("PATCH", "", {"ttl": "1h"}),
@@ -184,16 +184,16 @@ async def test_every_change_creates_a_new_etag(app: RunningApp) -> None:
 async def test_a_change_of_a_known_version_succeeds(
     app: RunningApp, write: str | list[str]
 ) -> None:
-    path, tag = await tagged(app)
+    path, tag = await create_with_etag(app)
     tags = [one.format(tag=tag) for one in ([write] if isinstance(write, str) else write)]
-    answer = await labelled(app, path, "seen", tags)
+    answer = await set_label(app, path, "seen", tags)
     assert answer.status == 200
     assert (await app.get(path))["labels"] == {"is": "seen"}
 
 
 async def test_a_weak_etag_does_not_match(app: RunningApp) -> None:
-    path, tag = await tagged(app)
-    problem_in(await labelled(app, path, "weak", f"W/{tag}"), 412, "precondition_failed")
+    path, tag = await create_with_etag(app)
+    check_problem(await set_label(app, path, "weak", f"W/{tag}"), 412, "precondition_failed")
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ async def test_a_weak_etag_does_not_match(app: RunningApp) -> None:
 async def test_a_rotation_reports_whether_sessions_ended(
     app: RunningApp, body: Any, ended: bool
 ) -> None:
-    made = await app.vend()
+    made = await app.create_database()
     answer = await app.ask("POST", f"/v1/databases/{made['id']}/rotate", body)
     assert (answer.status, answer.body["sessions_ended"]) == (200, ended)
     assert app.accepts(answer.body["connection"])
@@ -220,7 +220,7 @@ async def test_extensions_have_a_name_a_version_and_a_description(app: RunningAp
 
 
 async def test_an_added_extension_is_in_the_record(app: RunningApp) -> None:
-    database = await app.vend(extensions=["citext"])
+    database = await app.create_database(extensions=["citext"])
 
     added = await app.ask("POST", path_of(database, "/extensions"), {"name": "hstore"})
     again = await app.ask("POST", path_of(database, "/extensions"), {"name": "hstore"})
@@ -240,6 +240,6 @@ async def test_an_unavailable_extension_is_refused_with_the_list(app: RunningApp
     promised = await app.ask("POST", "/v1/databases", body, {"Prefer": "respond-async"})
 
     for answer in (refused, promised):
-        problem = problem_in(answer, 422, "extension_unavailable")
+        problem = check_problem(answer, 422, "extension_unavailable")
         assert all(each.name in problem["detail"] for each in EXTENSIONS)
     assert await app.live() == []

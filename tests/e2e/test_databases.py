@@ -7,16 +7,16 @@ import pytest
 
 from adapters.memory.provider import MemoryProvider
 from domain.errors import ProviderRejected
-from tests.support.apps import Answer, RunningApp, problem_in, running_app
-from tests.support.interrupted import left_half_made
-from tests.support.provider_faults import Gate, failing
-from tests.support.reconciliation import swept
+from tests.support.apps import Answer, RunningApp, check_problem, running_app
+from tests.support.interrupted import leave_half_provisioned
+from tests.support.provider_faults import Gate, fail_at
+from tests.support.reconciliation import reconcile
 
 PATH = "/v1/databases"
 ASYNC = {"Prefer": "respond-async"}
 
 
-async def promised(app: RunningApp, key: str | None = None, **more: Any) -> Answer:
+async def create_async(app: RunningApp, key: str | None = None, **more: Any) -> Answer:
     headers = ASYNC | ({"Idempotency-Key": key} if key else {})
     return await app.ask("POST", PATH, {"nickname": "later", **more}, headers)
 
@@ -49,22 +49,22 @@ async def test_the_location_is_the_record_without_its_password(app: RunningApp) 
 
 
 async def test_on_conflict_reject_refuses_a_taken_name(app: RunningApp) -> None:
-    await app.vend("taken")
+    await app.create_database("taken")
     body = {"nickname": "taken", "on_conflict": "reject"}
     for headers in ({}, ASYNC):
-        problem_in(await app.ask("POST", PATH, body, headers), 409, "name_taken")
+        check_problem(await app.ask("POST", PATH, body, headers), 409, "name_taken")
     assert len(await app.live()) == 1
 
 
 async def test_a_deletion_is_accepted_and_completed_in_the_background(app: RunningApp) -> None:
-    database = await app.vend("short-lived")
+    database = await app.create_database("short-lived")
     path = f"{PATH}/{database['id']}"
 
     first = await app.ask("DELETE", path)
     assert first.status == 202
     assert first.body["state"] in {"deleting", "deleted"}
     assert "connection" not in first.body
-    await app.comes_to(database["id"], "deleted")
+    await app.wait_for_state(database["id"], "deleted")
     assert await app.provider.inventory() == []
     again = await app.ask("DELETE", path)
     assert (again.status, again.body["state"]) == (202, "deleted")
@@ -74,13 +74,13 @@ async def test_repeated_deletions_are_one_deletion() -> None:
     """Otherwise each would occupy a connection of the provider."""
     gate, begun = Gate("before delete"), 0
 
-    async def counting(moment: str) -> None:
+    async def count_deletions(moment: str) -> None:
         nonlocal begun
         begun += moment == "before delete"
         await gate(moment)
 
-    async with running_app(MemoryProvider(trouble=counting)) as app:
-        path = f"{PATH}/{(await app.vend('impatient'))['id']}"
+    async with running_app(MemoryProvider(fault_hook=count_deletions)) as app:
+        path = f"{PATH}/{(await app.create_database('impatient'))['id']}"
         for _ in range(5):
             assert (await app.ask("DELETE", path)).status == 202
         await gate.reached.wait()
@@ -91,8 +91,8 @@ async def test_repeated_deletions_are_one_deletion() -> None:
 
 async def test_an_asynchronous_creation_is_answered_before_it_is_complete() -> None:
     gate = Gate("before provision")
-    async with running_app(MemoryProvider(trouble=gate)) as app:
-        answer = await promised(app)
+    async with running_app(MemoryProvider(fault_hook=gate)) as app:
+        answer = await create_async(app)
 
         assert answer.status == 202
         assert answer.headers["Preference-Applied"] == "respond-async"
@@ -101,23 +101,23 @@ async def test_an_asynchronous_creation_is_answered_before_it_is_complete() -> N
         assert [step["state"] for step in answer.body["steps"]] == ["running"]
         assert "connection" not in answer.body
         gate.open()
-        await app.comes_to(answer.body["id"], "ready")
+        await app.wait_for_state(answer.body["id"], "ready")
         assert app.accepts(await app.get(f"{answer.headers['Location']}/connection"))
 
 
-PROMISES = [
+ASYNC_PREFERENCES = [
     *("respond-async", "Respond-Async", "wait=5, respond-async"),
     "respond-async;wait=5, return=minimal",
 ]
-NO_PROMISES = ["return=minimal", "no-respond-async", "respond-async-later", ""]
+OTHER_PREFERENCES = ["return=minimal", "no-respond-async", "respond-async-later", ""]
 
 
 @pytest.mark.parametrize(
     ("prefer", "status"),
     [
         (["return=minimal", "respond-async"], 202),
-        *(([prefer], 202) for prefer in PROMISES),
-        *(([prefer], 201) for prefer in NO_PROMISES),
+        *(([prefer], 202) for prefer in ASYNC_PREFERENCES),
+        *(([prefer], 201) for prefer in OTHER_PREFERENCES),
     ],
     ids=str,
 )
@@ -131,61 +131,63 @@ async def test_respond_async_is_applied_if_preferred(
 
 
 async def test_the_record_shows_why_an_asynchronous_creation_failed() -> None:
-    refusing = failing("before provision", ProviderRejected)
-    async with running_app(MemoryProvider(trouble=refusing)) as app:
-        record = await app.comes_to((await promised(app)).body["id"], "failed")
+    refusing = fail_at("before provision", ProviderRejected)
+    async with running_app(MemoryProvider(fault_hook=refusing)) as app:
+        record = await app.wait_for_state((await create_async(app)).body["id"], "failed")
         assert record["steps"][0]["error"] == str(ProviderRejected())
-        assert await app.nothing_is_left()
+        assert await app.is_empty()
 
 
 async def test_a_repeated_asynchronous_creation_returns_the_same_database(app: RunningApp) -> None:
-    first = await promised(app, "a key")
-    await app.comes_to(first.body["id"], "ready")
-    second = await promised(app, "a key")
+    first = await create_async(app, "a key")
+    await app.wait_for_state(first.body["id"], "ready")
+    second = await create_async(app, "a key")
     assert (second.status, second.body["id"]) == (202, first.body["id"])
     assert second.body["state"] == "ready"
-    problem_in(await promised(app, "a key", ttl="1h"), 422, "idempotency_key_reused")
+    check_problem(await create_async(app, "a key", ttl="1h"), 422, "idempotency_key_reused")
 
 
 async def test_the_pages_are_the_list_newest_first(app: RunningApp) -> None:
-    made = [(await app.vend(f"n {n}", labels={"odd": str(n % 2)}))["id"] for n in range(7)]
-    assert await _in_pages(app) == sorted(made, reverse=True)
-    assert await _in_pages(app, "&label=odd=1") == sorted(made[1::2], reverse=True)
+    made = [
+        (await app.create_database(f"n {n}", labels={"odd": str(n % 2)}))["id"] for n in range(7)
+    ]
+    assert await _list_in_pages(app) == sorted(made, reverse=True)
+    assert await _list_in_pages(app, "&label=odd=1") == sorted(made[1::2], reverse=True)
 
 
 async def test_a_list_is_filtered_by_several_states(app: RunningApp) -> None:
-    kept, dropped = await app.vend("kept"), await app.vend("dropped")
+    kept, dropped = await app.create_database("kept"), await app.create_database("dropped")
     await app.ask("DELETE", f"/v1/databases/{dropped['id']}")
     going = "state=deleting&state=deleted"
-    assert await _ids(app, "state=ready") == {kept["id"]}
-    assert await _ids(app, f"state=ready&{going}") == {kept["id"], dropped["id"]}
+    assert await _list_ids(app, "state=ready") == {kept["id"]}
+    assert await _list_ids(app, f"state=ready&{going}") == {kept["id"], dropped["id"]}
 
 
 async def test_a_list_hides_deleted_and_failed_databases_unless_asked_for(app: RunningApp) -> None:
-    kept, deleted = await app.vend("kept"), await app.vend("deleted")
+    kept, deleted = await app.create_database("kept"), await app.create_database("deleted")
     await app.ask("DELETE", f"{PATH}/{deleted['id']}")
-    await app.comes_to(deleted["id"], "deleted")
-    failed = await left_half_made(app, promised=False)
-    await swept(app)
+    await app.wait_for_state(deleted["id"], "deleted")
+    failed = await leave_half_provisioned(app, resumable=False)
+    await reconcile(app)
 
-    assert await _ids(app, "") == {kept["id"]}
-    assert await _ids(app, "state=deleted") == {deleted["id"]}
-    assert await _ids(app, "state=failed") == {failed.id}
+    assert await _list_ids(app, "") == {kept["id"]}
+    assert await _list_ids(app, "state=deleted") == {deleted["id"]}
+    assert await _list_ids(app, "state=failed") == {failed.id}
     assert (await app.get(f"{PATH}/{deleted['id']}"))["state"] == "deleted"
 
 
 async def test_a_list_is_filtered_by_all_labels(app: RunningApp) -> None:
-    both = await app.vend("both", labels={"team": "a", "env": "ci"})
-    one = await app.vend("one", labels={"team": "a"})
-    await app.vend("none")
+    both = await app.create_database("both", labels={"team": "a", "env": "ci"})
+    one = await app.create_database("one", labels={"team": "a"})
+    await app.create_database("none")
 
-    assert await _ids(app, "label=team=a") == {both["id"], one["id"]}
-    assert await _ids(app, "label=team=a&label=env=ci") == {both["id"]}
+    assert await _list_ids(app, "label=team=a") == {both["id"], one["id"]}
+    assert await _list_ids(app, "label=team=a&label=env=ci") == {both["id"]}
     empty = await app.get("/v1/databases?label=team=b")
     assert empty == {"databases": [], "next_page_token": ""}
 
 
-async def _in_pages(app: RunningApp, query: str = "") -> list[str]:
+async def _list_in_pages(app: RunningApp, query: str = "") -> list[str]:
     """Return the ids from pages of three."""
     page = await app.get(f"/v1/databases?page_size=3{query}")
     pages = [page]
@@ -196,7 +198,7 @@ async def _in_pages(app: RunningApp, query: str = "") -> list[str]:
     return [database["id"] for each in pages for database in each["databases"]]
 
 
-async def _ids(app: RunningApp, query: str) -> set[str]:
+async def _list_ids(app: RunningApp, query: str) -> set[str]:
     return {database["id"] for database in (await app.get(f"/v1/databases?{query}"))["databases"]}
 
 
@@ -228,7 +230,7 @@ async def test_the_original_route_answers_exactly_seven_fields(app: RunningApp) 
 
 async def test_an_error_of_the_original_route_has_a_detail(app: RunningApp) -> None:
     answer = await app.ask("POST", LEGACY, {"project": {"name": "!?"}})
-    assert "letter" in problem_in(answer, 422, "invalid_nickname")["detail"]
+    assert "letter" in check_problem(answer, 422, "invalid_nickname")["detail"]
 
 
 async def test_the_test_route_answers_ok(app: RunningApp) -> None:

@@ -5,29 +5,35 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tests.support.command_line import Ran, pgvend, program, ran, run_command
-from tests.support.doctor import LACKING, run
+from tests.support.command_line import (
+    CommandResult,
+    find_program,
+    run_command,
+    run_pgvend,
+    run_program,
+)
+from tests.support.doctor import LACKS_FIXES, run
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.servers import PASSWORD, OperatorsServer
 from tests.support.service import RunningService
-from tests.support.service_client import created
+from tests.support.service_client import create_database
 
-ANOTHER = "another-secret-than-the-one-it-was"
+OTHER_SECRET = "another-secret-than-the-one-it-was"
 
 
 async def test_a_new_installation_passes_and_nothing_is_created(tmp_path: Path) -> None:
-    ran_doctor = await pgvend("doctor", PGVEND_DATA_DIR=str(tmp_path / "data"))
+    ran_doctor = await run_pgvend("doctor", PGVEND_DATA_DIR=str(tmp_path / "data"))
     assert ran_doctor.status == 0, ran_doctor
     assert ran_doctor.stdout.startswith("VERDICT  CHECK")
     assert (ran_doctor.stderr, os.listdir(tmp_path)) == ("", [])
 
 
 async def test_while_a_service_runs_doctor_does_not_disturb_it(service: RunningService) -> None:
-    await created(service)
-    checks = await _checks(service.data_dir)
-    await created(service)
+    await create_database(service)
+    checks = await _run_checks(service.data_dir)
+    await create_database(service)
 
-    sound = [check for check in checks.values() if LACKING not in check["detail"]]
+    sound = [check for check in checks.values() if LACKS_FIXES not in check["detail"]]
     assert {check["verdict"] for check in sound} == {"ok"}
     records = int(checks["records"]["detail"].split()[0])
     assert records >= 1
@@ -36,10 +42,12 @@ async def test_while_a_service_runs_doctor_does_not_disturb_it(service: RunningS
 
 
 async def test_databases_are_recognized_under_another_secret(service: RunningService) -> None:
-    await created(service)
+    await create_database(service)
     first = (service.data_dir / "secret").read_text().strip()
-    changed = await _checks(service.data_dir, PGVEND_SECRET=ANOTHER)
-    rotated = await _checks(service.data_dir, PGVEND_SECRET=ANOTHER, PGVEND_SECRET_PREVIOUS=first)
+    changed = await _run_checks(service.data_dir, PGVEND_SECRET=OTHER_SECRET)
+    rotated = await _run_checks(
+        service.data_dir, PGVEND_SECRET=OTHER_SECRET, PGVEND_SECRET_PREVIOUS=first
+    )
 
     assert changed["marks"]["verdict"] == rotated["marks"]["verdict"] == "ok"
     assert changed["passwords"]["verdict"] == "fail"
@@ -49,14 +57,16 @@ async def test_databases_are_recognized_under_another_secret(service: RunningSer
 async def test_the_printed_fixes_can_be_run_by_psql(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
-    settings = _over(server_15)
+    settings = _settings_for(server_15)
     await run(server_15, "CREATE DATABASE wide_open", "ALTER ROLE admin NOCREATEDB")
     try:
-        before = await _doctor(tmp_path, **settings)
+        before = await _run_doctor(tmp_path, **settings)
         script = before.stdout.partition("Run this SQL as a superuser to fix it:")[2]
         anywhere = server_15.dsn("postgres", "template1")
-        psql = await ran(program("psql"), anywhere, "-v", "ON_ERROR_STOP=1", stdin=script)
-        again = await _doctor(tmp_path, **settings)
+        psql = await run_program(
+            find_program("psql"), anywhere, "-v", "ON_ERROR_STOP=1", stdin=script
+        )
+        again = await _run_doctor(tmp_path, **settings)
     finally:
         await run(
             server_15,
@@ -75,7 +85,7 @@ async def test_the_printed_fixes_can_be_run_by_psql(
 async def test_an_unreachable_server_does_not_hide_other_checks(tmp_path: Path) -> None:
     dsn = "postgresql://admin:hunter2@127.0.0.1:1/postgres"
     settings = {"PGVEND_PROVIDER": "postgres", "PGVEND_POSTGRES_ADMIN_DSN": dsn}
-    ran_doctor = await _doctor(tmp_path / "data", "--json", **settings)
+    ran_doctor = await _run_doctor(tmp_path / "data", "--json", **settings)
     checks = _by_name(ran_doctor)
 
     assert ran_doctor.status == 1
@@ -86,7 +96,7 @@ async def test_an_unreachable_server_does_not_hide_other_checks(tmp_path: Path) 
 
 
 async def test_neon_is_checked(neon: RunningEmulator, tmp_path: Path) -> None:
-    ran_doctor = await _doctor(
+    ran_doctor = await _run_doctor(
         tmp_path / "data",
         NEON_API_URL=neon.url,
         NEON_API_KEY=neon.key,
@@ -102,23 +112,23 @@ async def test_neon_is_checked(neon: RunningEmulator, tmp_path: Path) -> None:
 
 
 async def test_invalid_settings_are_reported_as_at_startup(tmp_path: Path) -> None:
-    ran_doctor = await _doctor(tmp_path, PGVEND_SECRET="hunter2")
+    ran_doctor = await _run_doctor(tmp_path, PGVEND_SECRET="hunter2")
     assert (ran_doctor.status, ran_doctor.stdout) == (1, "")
     assert "PGVEND_SECRET" in ran_doctor.stderr
     assert "hunter2" not in ran_doctor.stderr
 
 
-def _over(server: OperatorsServer) -> dict[str, Any]:
+def _settings_for(server: OperatorsServer) -> dict[str, Any]:
     return {"PGVEND_PROVIDER": "postgres", "PGVEND_POSTGRES_ADMIN_DSN": server.dsn()}
 
 
-async def _checks(folder: Path, **settings: str) -> dict[str, Any]:
-    return _by_name(await _doctor(folder, "--json", **settings))
+async def _run_checks(folder: Path, **settings: str) -> dict[str, Any]:
+    return _by_name(await _run_doctor(folder, "--json", **settings))
 
 
-def _by_name(ran_doctor: Ran) -> dict[str, Any]:
+def _by_name(ran_doctor: CommandResult) -> dict[str, Any]:
     return {check["name"]: check for check in json.loads(ran_doctor.stdout)["checks"]}
 
 
-async def _doctor(folder: Path, *arguments: str, **settings: str) -> Ran:
+async def _run_doctor(folder: Path, *arguments: str, **settings: str) -> CommandResult:
     return await run_command("doctor", *arguments, PGVEND_DATA_DIR=str(folder), **settings)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.support.apps import RunningApp, problem_of, running_app
+from tests.support.apps import RunningApp, read_problem, running_app
 
 
 async def test_the_document_shows_whether_a_key_is_required(app: RunningApp) -> None:
@@ -43,4 +43,4 @@ async def test_every_file_has_its_media_type(app: RunningApp, path: str, media_t
 @pytest.mark.parametrize("name", ["none.js", "..%2fapp.py", "%2e%2e%2fapp.py", "%00", "docs.py"])
 async def test_no_other_file_is_served(app: RunningApp, name: str) -> None:
     async with app.client.get(f"/docs/{name}") as response:
-        await problem_of(response, 404, "not_found")
+        await read_problem(response, 404, "not_found")

@@ -18,16 +18,16 @@ class Docs:
     """The page, and the errors of the browser's console."""
 
     page: Page
-    complaints: list[str] = field(default_factory=list)
+    console_errors: list[str] = field(default_factory=list)
 
-    def hear(self, message: ConsoleMessage) -> None:
+    def record(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
-            self.complaints.append(message.text)
+            self.console_errors.append(message.text)
 
     async def open(self, app: RunningApp) -> None:
         await self.page.goto(f"http://127.0.0.1:{app.port}/docs")
 
-    async def unfolded(self, operation: str) -> Locator:
+    async def unfold(self, operation: str) -> Locator:
         call = self.page.locator(f"#{operation}")
         await call.locator("summary").click()
         return call
@@ -44,30 +44,30 @@ class Docs:
 async def docs(page: Page) -> AsyncIterator[Docs]:
     docs = Docs(page)
     await page.goto("about:blank")  # otherwise errors of the previous page are recorded
-    page.on("console", docs.hear)
+    page.on("console", docs.record)
     yield docs
-    page.remove_listener("console", docs.hear)
+    page.remove_listener("console", docs.record)
 
 
 async def test_a_database_is_created_and_listed_on_the_page(docs: Docs, app: RunningApp) -> None:
     await docs.open(app)
-    create = await docs.unfolded("createDatabase")
+    create = await docs.unfold("createDatabase")
     await create.locator("textarea").fill('{"nickname": "From the page"}')
     await docs.answer(create, 201)
 
-    listing = await docs.unfolded("listDatabases")
+    listing = await docs.unfold("listDatabases")
     await listing.get_by_label("state (query)").select_option(["ready", "expired"])
     shown = await docs.answer(listing, 200)
 
     await expect(shown).to_contain_text('"nickname": "From the page"')
     assert [database["nickname"] for database in await app.live()] == ["From the page"]
-    assert docs.complaints == []
+    assert docs.console_errors == []
 
 
 async def test_events_are_shown_on_the_page(docs: Docs, app: RunningApp) -> None:
-    made = await app.vend()
+    made = await app.create_database()
     await docs.open(app)
-    watch = await docs.unfolded("watchDatabase")
+    watch = await docs.unfold("watchDatabase")
     await watch.get_by_label("id (path)").fill(made["id"])
     shown = await docs.answer(watch, 200)
     await expect(shown).to_contain_text("event: settled")
@@ -83,7 +83,7 @@ async def test_every_operation_of_the_document_is_on_the_page(docs: Docs, app: R
 async def test_the_page_sends_the_key(docs: Docs) -> None:
     async with running_app(api_keys=KEY) as app:
         await docs.open(app)
-        call = await docs.unfolded("createDatabase")
+        call = await docs.unfold("createDatabase")
         await docs.answer(call, 401)
         await docs.page.locator("#key").fill(KEY)
         await docs.answer(call, 201)
@@ -92,9 +92,9 @@ async def test_the_page_sends_the_key(docs: Docs) -> None:
 
 
 async def test_user_input_is_shown_as_text(docs: Docs, app: RunningApp) -> None:
-    await app.vend("<img src=x onerror=alert(1)>")
+    await app.create_database("<img src=x onerror=alert(1)>")
     await docs.open(app)
-    shown = await docs.answer(await docs.unfolded("listDatabases"), 200)
+    shown = await docs.answer(await docs.unfold("listDatabases"), 200)
     await expect(shown).to_contain_text("<img src=x onerror=alert(1)>")
     assert await docs.page.locator("img").count() == 0
 
@@ -104,4 +104,4 @@ async def test_the_policy_blocks_scripts_of_other_origins(docs: Docs, app: Runni
     script = "document.body.append(Object.assign(document.createElement('script'), {src}))"
     await docs.page.evaluate(f"(src) => {{ {script} }}", "http://127.0.0.1:1/evil.js")
     await docs.page.evaluate("setTimeout(() => {}, 0)")
-    assert any("Content Security Policy" in complaint for complaint in docs.complaints)
+    assert any("Content Security Policy" in complaint for complaint in docs.console_errors)

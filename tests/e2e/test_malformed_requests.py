@@ -3,8 +3,8 @@
 import pytest
 from structlog.testing import capture_logs
 
-from tests.support.apps import RunningApp, problem_in
-from tests.support.raw_connections import asked, request, wire_to
+from tests.support.apps import RunningApp, check_problem
+from tests.support.raw_connections import ask_once, connect_raw, request
 
 KEY = "pgv_abcdefgh_secret"
 
@@ -36,16 +36,16 @@ TOO_LARGE = {
 
 @pytest.mark.parametrize("sent", MALFORMED.values(), ids=MALFORMED.keys())
 async def test_a_malformed_request_is_a_problem(app: RunningApp, sent: bytes) -> None:
-    problem_in(await asked(app.port, sent), 400, "malformed_request")
+    check_problem(await ask_once(app.port, sent), 400, "malformed_request")
 
 
 @pytest.mark.parametrize("sent", TOO_LARGE.values(), ids=TOO_LARGE.keys())
 async def test_a_head_that_is_too_large_is_a_problem(app: RunningApp, sent: bytes) -> None:
-    problem_in(await asked(app.port, sent), 431, "head_too_large")
+    check_problem(await ask_once(app.port, sent), 431, "head_too_large")
 
 
 async def test_the_service_disconnects_after_a_malformed_request(app: RunningApp) -> None:
-    async with wire_to(app.port) as wire:
+    async with connect_raw(app.port) as wire:
         await wire.ask(MALFORMED["noise"])
         assert await wire.ended() == b""
 
@@ -54,9 +54,9 @@ async def test_neither_the_answer_nor_the_log_quotes_the_request(app: RunningApp
     sent = LINES + f"Authorization: Bearer {KEY}\r\nAuthorization Bearer {KEY}\r\n\r\n".encode()
 
     with capture_logs() as logged:
-        answer = await asked(app.port, sent)
+        answer = await ask_once(app.port, sent)
 
-    problem = problem_in(answer, 400, "malformed_request")
+    problem = check_problem(answer, 400, "malformed_request")
     assert KEY not in str((problem, logged))
     (line,) = [event for event in logged if event["event"] == "http.malformed"]
     assert line["address"] == "127.0.0.1"
@@ -66,8 +66,8 @@ async def test_neither_the_answer_nor_the_log_quotes_the_request(app: RunningApp
 
 @pytest.mark.parametrize("path", ["/livez", "/nowhere", "/v1/databases"])
 async def test_an_unknown_expectation_is_a_problem(app: RunningApp, path: str) -> None:
-    answer = await asked(app.port, request(path, Expect="a miracle"))
-    problem_in(answer, 417, "expectation_failed")
+    answer = await ask_once(app.port, request(path, Expect="a miracle"))
+    check_problem(answer, 417, "expectation_failed")
 
 
 async def test_a_caller_that_expects_100_continue_gets_it(app: RunningApp) -> None:
@@ -78,7 +78,7 @@ async def test_a_caller_that_expects_100_continue_gets_it(app: RunningApp) -> No
         Content_Type="application/json",
         Content_Length="21",
     )
-    async with wire_to(app.port) as wire:
+    async with connect_raw(app.port) as wire:
         wire.send(head)
         assert await wire.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
 

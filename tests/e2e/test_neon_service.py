@@ -7,7 +7,14 @@ import pytest
 
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.service import NotStarted, running_service
-from tests.support.service_client import PATH, asked, created, created_by_legacy, deleted, owner_by
+from tests.support.service_client import (
+    PATH,
+    create_by_legacy_route,
+    create_database,
+    delete_database,
+    query_owner,
+    request_json,
+)
 
 
 def variables(neon: RunningEmulator, **more: str) -> dict[str, Any]:
@@ -34,14 +41,14 @@ async def test_both_routes_return_working_credentials(
 ) -> None:
     settings = variables(neon, **MODES[mode])
     async with running_service(tmp_path, **settings) as service:
-        new, old = await created(service), await created_by_legacy(service)
+        new, old = await create_database(service), await create_by_legacy_route(service)
 
         assert (new["provider"], new["isolation"]) == ("neon", mode)
-        assert await owner_by(new) == new["owner"]
-        assert await owner_by(old) == old["database_owner"]
+        assert await query_owner(new) == new["owner"]
+        assert await query_owner(old) == old["database_owner"]
         assert ("neon.no_isolation" in service.output()) == (mode == "none")
-        for database in (await asked(service, "GET", PATH))["databases"]:
-            await deleted(service, database)
+        for database in (await request_json(service, "GET", PATH))["databases"]:
+            await delete_database(service, database)
         assert await service.stop() == 0
     assert new["owner"] not in await neon.client.names("roles")
 

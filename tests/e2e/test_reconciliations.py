@@ -9,53 +9,60 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from adapters.memory.provider import MemoryProvider, Trouble, no_trouble
+from adapters.memory.provider import FaultHook, MemoryProvider, no_fault
 from domain.errors import ProviderBusy
 from tests.support.apps import RunningApp, running_app
 from tests.support.interrupted import (
-    left_half_dropped,
-    left_half_made,
-    left_half_rotated,
-    left_without_record,
+    leave_half_deleted,
+    leave_half_provisioned,
+    leave_half_rotated,
+    leave_without_record,
 )
-from tests.support.outage import Outage, records_with
-from tests.support.polling import until
-from tests.support.provider_faults import Gate, Later, failing
-from tests.support.reconciliation import done, swept
+from tests.support.outage import Outage, create_unreachable_stores
+from tests.support.polling import wait_until
+from tests.support.provider_faults import DeferredFault, Gate, fail_at
+from tests.support.reconciliation import reconcile, reconcile_all
 from tests.support.slow_clock import SlowClock
 
 CRASH = RuntimeError("a secret")
 
 
-def sweeping(trouble: Trouble = no_trouble, **more: Any) -> AbstractAsyncContextManager[RunningApp]:
-    provider = MemoryProvider(trouble=trouble)
+def reconciling_app(
+    fault_hook: FaultHook = no_fault, **more: Any
+) -> AbstractAsyncContextManager[RunningApp]:
+    provider = MemoryProvider(fault_hook=fault_hook)
     return running_app(provider, clock=SlowClock(), reconcile_interval=30, **more)
 
 
 async def test_a_reconciliation_reports_its_actions_and_a_dry_run_plans_them(
     app: RunningApp,
 ) -> None:
-    left, found = await left_half_made(app), await left_without_record(app)
+    left, found = await leave_half_provisioned(app), await leave_without_record(app)
     before = await app.get("/v1/databases")
 
-    probed = await swept(app, dry_run=True)
+    probed = await reconcile(app, dry_run=True)
 
-    assert {(one["action"], one["id"]) for one in probed} == {("finish", left.id), ("adopt", found)}
+    assert {(one["action"], one["id"]) for one in probed} == {
+        ("finish", left.id),
+        ("import", found),
+    }
     assert {one["outcome"] for one in probed} == {"would be done"}
     assert await app.get("/v1/databases") == before
-    assert set(await done(app)) == {(one["action"], one["id"]) for one in probed}
+    assert set(await reconcile_all(app)) == {(one["action"], one["id"]) for one in probed}
     for one in (left.id, found):
         assert app.accepts(await app.get(f"/v1/databases/{one}/connection"))
 
 
 async def test_a_crash_is_reported_by_its_class_alone() -> None:
     """Its message may contain a secret and belongs in the log."""
-    async with running_app(MemoryProvider(trouble=failing("before delete", lambda: CRASH))) as app:
-        database = await app.vend()
-        await left_half_dropped(app, database["id"])
+    async with running_app(
+        MemoryProvider(fault_hook=fail_at("before delete", lambda: CRASH))
+    ) as app:
+        database = await app.create_database()
+        await leave_half_deleted(app, database["id"])
 
         with capture_logs() as logged:
-            (found,) = await swept(app)
+            (found,) = await reconcile(app)
 
         (event,) = (event for event in logged if event["event"] == "reconcile.delete")
         assert event["exc_info"] is CRASH
@@ -65,41 +72,44 @@ async def test_a_crash_is_reported_by_its_class_alone() -> None:
 
 async def test_a_start_resumes_unfinished_operations() -> None:
     async with running_app(clock=SlowClock()) as app:
-        kept = await left_half_made(app, "kept", key="a key")
-        undone = await left_half_made(app, "undone", promised=False)
-        dropped, rotated = await app.vend("dropped"), await app.vend("rotated")
-        await left_half_dropped(app, dropped["id"])
-        order = await left_half_rotated(app, rotated["id"])
+        kept = await leave_half_provisioned(app, "kept", key="a key")
+        undone = await leave_half_provisioned(app, "undone", resumable=False)
+        dropped, rotated = (
+            await app.create_database("dropped"),
+            await app.create_database("rotated"),
+        )
+        await leave_half_deleted(app, dropped["id"])
+        provision_request = await leave_half_rotated(app, rotated["id"])
     async with app.replica(reconcile_interval=30) as later:
-        await later.comes_to(kept.id, "ready")
-        await later.comes_to(undone.id, "failed")
-        await later.comes_to(dropped["id"], "deleted")
-        await until(lambda: _is_accepted(later, rotated, order.password.reveal()))
+        await later.wait_for_state(kept.id, "ready")
+        await later.wait_for_state(undone.id, "failed")
+        await later.wait_for_state(dropped["id"], "deleted")
+        await wait_until(lambda: _is_accepted(later, rotated, provision_request.password.reveal()))
 
         held = {one.id for one in await later.provider.inventory()}
         assert held == {kept.id, rotated["id"]}
 
 
 async def test_expired_databases_are_closed_and_deleted() -> None:
-    async with sweeping() as app:
-        database = await app.vend(ttl="1h")
-        await app.comes_to(database["id"], "deleted")
+    async with reconciling_app() as app:
+        database = await app.create_database(ttl="1h")
+        await app.wait_for_state(database["id"], "deleted")
         assert not app.accepts(database["connection"])
         assert app.clock.now() >= datetime.fromisoformat(database["expires_at"])
 
 
 @pytest.mark.parametrize("event", ["reconcile.failed", "reconcile.crashed"])
 async def test_the_loop_survives_an_outage_and_a_crash(event: str) -> None:
-    outage, later = Outage(is_on=event == "reconcile.failed"), Later()
+    outage, later = Outage(is_on=event == "reconcile.failed"), DeferredFault()
     if event == "reconcile.crashed":
-        later.begins = failing("inventory", lambda: CRASH, times=1)
+        later.fault = fail_at("inventory", lambda: CRASH, times=1)
     with capture_logs() as logged:
-        async with sweeping(later, records=records_with(outage)) as app:
-            await until(lambda: _is_told(logged, event))
+        async with reconciling_app(later, records=create_unreachable_stores(outage)) as app:
+            await wait_until(lambda: _is_logged(logged, event))
             outage.is_on = False
 
-            left = await left_half_made(app)
-            await app.comes_to(left.id, "ready")
+            left = await leave_half_provisioned(app)
+            await app.wait_for_state(left.id, "ready")
 
 
 @pytest.mark.parametrize(
@@ -115,9 +125,9 @@ async def test_actions_are_logged(
     error: Exception, times: int | None, level: str, outcome: str
 ) -> None:
     with capture_logs() as logged:
-        async with sweeping(failing("before delete", lambda: error, times=times)) as app:
-            left = await left_half_made(app, promised=False)
-            await until(lambda: _is_told(logged, "reconcile.undo"))
+        async with reconciling_app(fail_at("before delete", lambda: error, times=times)) as app:
+            left = await leave_half_provisioned(app, resumable=False)
+            await wait_until(lambda: _is_logged(logged, "reconcile.undo"))
 
     logged_event = next(event for event in logged if event["event"] == "reconcile.undo")
     assert (logged_event["log_level"], logged_event["id"], logged_event["outcome"]) == (
@@ -132,24 +142,24 @@ async def test_shutdown_does_not_wait_for_a_reconciliation() -> None:
     """The next start resumes its work."""
     gate = Gate("before delete")
     async with asyncio.timeout(20):
-        async with sweeping(gate) as app:
-            left = await left_half_made(app, promised=False)
+        async with reconciling_app(gate) as app:
+            left = await leave_half_provisioned(app, resumable=False)
             await gate.reached.wait()
         gate.open()
     async with app.replica(reconcile_interval=30) as later:
-        await later.comes_to(left.id, "failed")
+        await later.wait_for_state(left.id, "failed")
 
-        assert await later.nothing_is_left()
+        assert await later.is_empty()
 
 
 async def test_an_interval_of_zero_disables_the_loop() -> None:
     async with running_app(clock=SlowClock(), reconcile_interval=0) as app:
-        await left_half_made(app)
+        await leave_half_provisioned(app)
         assert app.clock.slept == []
         assert [one["state"] for one in await app.live()] == ["provisioning"]
 
 
-async def _is_told(logged: Iterable[Mapping[str, Any]], event: str) -> bool:
+async def _is_logged(logged: Iterable[Mapping[str, Any]], event: str) -> bool:
     return any(one["event"] == event for one in logged)
 
 

@@ -4,9 +4,9 @@ import pytest
 
 from adapters.memory.provider import MemoryProvider
 from domain.errors import ProviderBusy
-from tests.support.apps import RunningApp, problem_in, running_app
-from tests.support.outage import Outage, records_with
-from tests.support.provider_faults import failing
+from tests.support.apps import RunningApp, check_problem, running_app
+from tests.support.outage import Outage, create_unreachable_stores
+from tests.support.provider_faults import fail_at
 
 
 @pytest.mark.parametrize("path", ["/livez", "/v1/databases", "/nowhere"])
@@ -20,7 +20,7 @@ async def test_a_request_id_is_the_callers_or_a_new_one(app: RunningApp, path: s
 @pytest.mark.parametrize("garbage", ["", "two words", "a" * 65, 'a"b', "é", "<script>", "a;b"])
 async def test_an_invalid_request_id_is_replaced(app: RunningApp, garbage: str) -> None:
     answer = await app.ask("GET", "/nowhere", headers={"X-Request-ID": garbage})
-    problem = problem_in(answer, 404, "not_found")
+    problem = check_problem(answer, 404, "not_found")
     assert problem["request_id"] != garbage
     assert problem["request_id"].isalnum()
 
@@ -37,7 +37,7 @@ ONE = "/v1/databases/{id}"
     ],
 )
 async def test_head_is_get_without_the_body(app: RunningApp, path: str, status: int) -> None:
-    path = path.format(id=(await app.vend())["id"])
+    path = path.format(id=(await app.create_database())["id"])
 
     async with app.client.get(path) as got, app.client.head(path) as asked:
         await got.read()
@@ -67,7 +67,7 @@ async def test_an_unsupported_method_is_answered_with_the_allowed_ones(
     app: RunningApp, method: str, path: str, allowed: set[str]
 ) -> None:
     answer = await app.ask(method, path)
-    assert method in problem_in(answer, 405, "method_not_allowed")["detail"]
+    assert method in check_problem(answer, 405, "method_not_allowed")["detail"]
     assert set(answer.headers["Allow"].split(",")) == allowed
 
 
@@ -75,7 +75,7 @@ async def test_an_unsupported_method_is_answered_with_the_allowed_ones(
     "path", ["/", "/v1", "/v1/databases/", "/v1/databases/a/b", "/../etc/passwd", "/%00", "/é"]
 )
 async def test_an_unknown_path_is_not_found(app: RunningApp, path: str) -> None:
-    problem_in(await app.ask("GET", path), 404, "not_found")
+    check_problem(await app.ask("GET", path), 404, "not_found")
 
 
 async def test_readiness_shows_who_has_access() -> None:
@@ -96,9 +96,9 @@ async def test_readiness_shows_who_has_access() -> None:
 async def test_readiness_reports_the_failed_part_at_once_and_liveness_stays_ok(
     away: str, checks: dict[str, str]
 ) -> None:
-    down = failing("ping" if away == "provider" else "never", ProviderBusy)
-    records = records_with(Outage(is_on=away == "records"))
-    async with running_app(MemoryProvider(trouble=down), records=records) as app:
+    down = fail_at("ping" if away == "provider" else "never", ProviderBusy)
+    records = create_unreachable_stores(Outage(is_on=away == "records"))
+    async with running_app(MemoryProvider(fault_hook=down), records=records) as app:
         ready = await app.ask("GET", "/readyz")
 
         assert app.clock.slept == [], "health checks must not wait for retries"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from tests.support.apps import RunningApp, running_app
-from tests.support.raw_connections import request, wire_to
+from tests.support.raw_connections import connect_raw, request
 
 PAGE = "https://app.example"
 
@@ -36,26 +36,26 @@ SENT = {
 
 @pytest.mark.parametrize("sent", SENT.values(), ids=SENT.keys())
 async def test_every_answer_has_security_headers(sent: bytes) -> None:
-    async with running_app(cors_allow_origins=PAGE) as app, wire_to(app.port) as wire:
+    async with running_app(cors_allow_origins=PAGE) as app, connect_raw(app.port) as wire:
         wire.send(sent)
         _, headers = await wire.head()
-    _is_hardened(headers)
+    _check_security_headers(headers)
 
 
 async def test_answers_are_not_cached(app: RunningApp) -> None:
-    database = await app.vend()
+    database = await app.create_database()
     for path in ("", f"/{database['id']}", f"/{database['id']}/connection", "/none"):
         answer = await app.ask("GET", f"/v1/databases{path}")
         assert answer.headers["Cache-Control"] == "no-store"
 
 
 async def test_a_stream_has_security_headers(app: RunningApp) -> None:
-    database = await app.vend()
+    database = await app.create_database()
     async with app.client.get(f"/v1/databases/{database['id']}/events") as response:
-        _is_hardened(response.headers)
+        _check_security_headers(response.headers)
 
 
-def _is_hardened(headers: Mapping[str, str]) -> None:
+def _check_security_headers(headers: Mapping[str, str]) -> None:
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Referrer-Policy"] == "no-referrer"

@@ -9,16 +9,16 @@ import aiohttp
 import asyncpg
 import pytest
 
-from tests.support.command_line import program, ran
+from tests.support.command_line import find_program, run_program
 from tests.support.servers import ram_folder
 from tests.support.service import RunningService, running_service
 from tests.support.service_client import (
     PATH,
-    created,
-    created_by_legacy,
-    login_of,
-    owner_by,
-    password_of,
+    create_by_legacy_route,
+    create_database,
+    login_from_answer,
+    password_from_answer,
+    query_owner,
 )
 
 CALLERS = 50
@@ -33,11 +33,11 @@ async def test_the_banner_shows_the_url_and_the_provider(service: RunningService
 
 
 async def test_the_printed_example_works_when_pasted(service: RunningService) -> None:
-    program("curl")
+    find_program("curl")
     pasted = (await service.wrote(r"try +(curl .*)\n"))[1]
-    shell = await ran("bash", "-c", f"{pasted} --silent --show-error --fail")
+    shell = await run_program("bash", "-c", f"{pasted} --silent --show-error --fail")
     assert shell.status == 0, shell.stderr
-    assert await owner_by(json.loads(shell.stdout)) == json.loads(shell.stdout)["owner"]
+    assert await query_owner(json.loads(shell.stdout)) == json.loads(shell.stdout)["owner"]
 
 
 async def test_fifty_concurrent_creations_are_fifty_working_databases(
@@ -45,30 +45,32 @@ async def test_fifty_concurrent_creations_are_fifty_working_databases(
 ) -> None:
     timeout, connector = aiohttp.ClientTimeout(total=120), aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(service.url, timeout=timeout, connector=connector) as client:
-        made = await asyncio.gather(*(_fiftieth(client) for _ in range(CALLERS)))
+        made = await asyncio.gather(*(_create_concurrently(client) for _ in range(CALLERS)))
 
     for part in ("database", "user", "password"):
         assert len({one["connection"][part] for one in made}) == CALLERS
     for one, neighbour in zip(made, made[1:] + made[:1], strict=True):
-        assert await owner_by(one) == one["connection"]["user"]
+        assert await query_owner(one) == one["connection"]["user"]
         with pytest.raises(asyncpg.InvalidPasswordError):
-            await asyncpg.connect(**login_of(one), password=password_of(neighbour))
+            await asyncpg.connect(
+                **login_from_answer(one), password=password_from_answer(neighbour)
+            )
 
 
 async def test_a_restart_keeps_databases_credentials_and_idempotency_keys() -> None:
     key = {"Idempotency_Key": "a key"}
     with ram_folder() as folder:
         async with running_service(folder / "data") as first:
-            made = await created(first, "kept", **key)
+            made = await create_database(first, "kept", **key)
             assert await first.stop() == 0
         async with running_service(folder / "data") as second:
-            assert await owner_by(made) == made["owner"]
-            assert await created(second, "kept", **key) == made
+            assert await query_owner(made) == made["owner"]
+            assert await create_database(second, "kept", **key) == made
             assert await second.stop() == 0
 
 
 async def test_every_line_of_the_log_is_json(service: RunningService) -> None:
-    await created(service)
+    await create_database(service)
     async with aiohttp.ClientSession() as client, client.get(f"{service.url}/no%0Awhere"):
         pass
 
@@ -87,14 +89,14 @@ async def test_in_memory_with_a_secret_no_folder_is_created(tmp_path: Path) -> N
     folder = tmp_path / "data"
     async with running_service(folder, PGVEND_PROVIDER="memory", PGVEND_SECRET="s" * 32) as service:
         assert "  provider     memory\n" in service.output()
-        assert await created(service)
-        assert await created_by_legacy(service)
+        assert await create_database(service)
+        assert await create_by_legacy_route(service)
         assert await service.stop() == 0
 
     assert not folder.exists()
 
 
-async def _fiftieth(client: aiohttp.ClientSession) -> Any:
+async def _create_concurrently(client: aiohttp.ClientSession) -> Any:
     async with client.post(PATH, json={"nickname": "Fifty at once"}) as response:
         assert response.status == 201, await response.text()
         return await response.json()

@@ -12,42 +12,45 @@ from tests.support.command_line import plain_environment
 from tests.support.servers import OperatorsServer
 from tests.support.service_client import (
     PATH,
-    asked,
-    created,
-    created_by_legacy,
-    exists,
-    no_new_databases,
-    owner_by,
-    service_over,
+    blocked_create_database,
+    create_by_legacy_route,
+    create_database,
+    database_exists,
+    query_owner,
+    request_json,
+    running_service_over,
 )
 
 
 async def test_sigterm_completes_running_requests(
     server_15: OperatorsServer, tmp_path: Path
 ) -> None:
-    async with service_over(server_15, tmp_path) as service:
-        dropped = await created(service)
-        async with no_new_databases(server_15):  # and no deletion completes
-            await asked(service, "DELETE", f"{PATH}/{dropped['id']}")
-            creations = [asyncio.create_task(way(service)) for way in (created, created_by_legacy)]
+    async with running_service_over(server_15, tmp_path) as service:
+        dropped = await create_database(service)
+        async with blocked_create_database(server_15):  # and no deletion completes
+            await request_json(service, "DELETE", f"{PATH}/{dropped['id']}")
+            creations = [
+                asyncio.create_task(way(service))
+                for way in (create_database, create_by_legacy_route)
+            ]
             await service.wrote(r"(?s)(database\.provisioning.*){3}")
             service.process.terminate()
-            await _no_longer_listening(urlsplit(service.url).port)
+            await _wait_until_closed(urlsplit(service.url).port)
         made = await asyncio.gather(*creations)
 
         assert await service.process.wait() == 0
         assert '"event": "database.deleted"' in service.output()
 
-    assert [await owner_by(answer) for answer in made] == [
+    assert [await query_owner(answer) for answer in made] == [
         made[0]["owner"],
         made[1]["database_owner"],
     ]
-    assert not await exists(server_15, dropped["database"])
+    assert not await database_exists(server_15, dropped["database"])
 
 
 async def test_ctrl_c_in_a_terminal_exits_quietly(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
-        *_in_a_terminal(),
+        *_terminal_command(),
         cwd="/",
         env=plain_environment(PORT="0", PGVEND_PROVIDER="memory", PGVEND_DATA_DIR=str(tmp_path)),
         stdin=asyncio.subprocess.PIPE,
@@ -75,7 +78,7 @@ async def test_ctrl_c_in_a_terminal_exits_quietly(tmp_path: Path) -> None:
     assert b'"event"' not in output, "a terminal gets plain lines"
 
 
-def _in_a_terminal() -> tuple[str, ...]:
+def _terminal_command() -> tuple[str, ...]:
     code = (
         "import os, pty, sys;"
         "command = [sys.executable, '-m', 'entrypoints', 'serve'];"
@@ -84,7 +87,7 @@ def _in_a_terminal() -> tuple[str, ...]:
     return (sys.executable, "-c", code)
 
 
-async def _no_longer_listening(port: int | None) -> None:
+async def _wait_until_closed(port: int | None) -> None:
     with suppress(ConnectionRefusedError, ConnectionResetError):  # or while it closes
         async with asyncio.timeout(60):
             while True:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import pgvend
+from tests.support.command_line import run_pgvend
 
 SECRET = "hunter2"
 
@@ -17,7 +17,7 @@ OVER_POSTGRES = {
     "PGVEND_POSTGRES_ADMIN_DSN": "postgresql://admin@127.0.0.1:1/postgres",
 }
 
-WRONG = {
+WRONG_SETTINGS = {
     "PORT": "eighty",
     "PGVEND_PROVIDER": "oracle",
     "PGVEND_SECRET": SECRET,
@@ -30,21 +30,21 @@ WRONG = {
 
 
 @pytest.fixture
-def taken() -> Iterator[str]:
+def used_port() -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield str(listener.getsockname()[1])
 
 
-async def test_a_used_port_is_reported_with_its_fix(tmp_path: Path, taken: str) -> None:
-    text = await _refused(tmp_path, PORT=taken)
-    assert taken in text
+async def test_a_used_port_is_reported_with_its_fix(tmp_path: Path, used_port: str) -> None:
+    text = await _start_refused(tmp_path, PORT=used_port)
+    assert used_port in text
     assert "set PORT" in text
     assert os.listdir(tmp_path) == [], "it created files before it checked the port"
 
 
 async def test_all_invalid_settings_are_reported_at_once(tmp_path: Path) -> None:
-    text = await _refused(tmp_path, **WRONG)
-    used = [name for name in WRONG if name != "PGVEND_POSTGRES_ADMIN_DSN"]
+    text = await _start_refused(tmp_path, **WRONG_SETTINGS)
+    used = [name for name in WRONG_SETTINGS if name != "PGVEND_POSTGRES_ADMIN_DSN"]
     assert [name for name in used if f"  {name}: " not in text] == []
     assert os.listdir(tmp_path) == []
 
@@ -60,14 +60,14 @@ async def test_all_invalid_settings_are_reported_at_once(tmp_path: Path) -> None
 async def test_a_service_that_strangers_can_reach_requires_keys(
     tmp_path: Path, settings: dict[str, str], text: str
 ) -> None:
-    refused = await _refused(tmp_path, PGVEND_PROVIDER="memory", **settings)
+    refused = await _start_refused(tmp_path, PGVEND_PROVIDER="memory", **settings)
     assert text in refused
     assert "--insecure" in refused
 
 
 async def test_an_invalid_host_is_reported(tmp_path: Path) -> None:
     settings = {"HOST": "no.such.invalid", "PGVEND_PROVIDER": "memory"}
-    assert "no.such.invalid" in await _refused(tmp_path, "--insecure", **settings)
+    assert "no.such.invalid" in await _start_refused(tmp_path, "--insecure", **settings)
 
 
 async def test_an_unreachable_registry_is_reported_without_its_url(
@@ -75,7 +75,9 @@ async def test_an_unreachable_registry_is_reported_without_its_url(
 ) -> None:
     url = f"postgresql://pgvend:{SECRET}@127.0.0.1:1/registry"
     settings = {"PGVEND_PROVIDER": "memory", "PGVEND_REGISTRY_URL": url}
-    assert "PGVEND_REGISTRY_URL" in await _refused(tmp_path, PGVEND_SECRET="s" * 32, **settings)
+    assert "PGVEND_REGISTRY_URL" in await _start_refused(
+        tmp_path, PGVEND_SECRET="s" * 32, **settings
+    )
     assert os.listdir(tmp_path) == []
 
 
@@ -91,26 +93,26 @@ async def test_damaged_files_in_the_data_folder_are_reported_and_kept(
 ) -> None:
     damaged = b"\xff" * 80
     (tmp_path / file).write_bytes(damaged)
-    assert str(tmp_path / file) in await _refused(tmp_path, **settings)
+    assert str(tmp_path / file) in await _start_refused(tmp_path, **settings)
     assert (tmp_path / file).read_bytes() == damaged
 
 
 async def test_an_invalid_data_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    assert "PGVEND_DATA_DIR" in await _refused(tmp_path / "file", PGVEND_PROVIDER="memory")
+    assert "PGVEND_DATA_DIR" in await _start_refused(tmp_path / "file", PGVEND_PROVIDER="memory")
 
 
 async def test_tls_files_may_be_given_on_the_command_line(tmp_path: Path) -> None:
     files = ("--tls-cert", str(tmp_path), "--tls-key", "/no/such/file")
-    text = await _refused(tmp_path / "data", *files, PGVEND_PROVIDER="memory")
+    text = await _start_refused(tmp_path / "data", *files, PGVEND_PROVIDER="memory")
     assert f"{tmp_path} and /no/such/file" in text
     assert "set PGVEND_TLS_CERT" in text
 
 
-async def _refused(folder: Path, *arguments: str, **settings: str) -> str:
+async def _start_refused(folder: Path, *arguments: str, **settings: str) -> str:
     """Run the service and return its output on stderr."""
     named = {"PORT": "0", "PGVEND_DATA_DIR": str(folder), **settings}
-    ran = await pgvend("serve", *arguments, **named)
+    ran = await run_pgvend("serve", *arguments, **named)
     assert (ran.status, ran.stdout) == (1, ""), ran
     assert ran.stderr.startswith("pgvend: ")
     assert "Traceback" not in ran.stderr

@@ -9,19 +9,19 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from domain.api_keys import checked_name, id_in
+from domain.api_keys import parse_key_id, validate_key_name
 from domain.audit import PREFIX
 from domain.errors import InvalidRequest
 from domain.expiry import parse_duration
-from domain.idempotency import request_mark
+from domain.idempotency import create_idempotency_key
 from domain.ids import is_id
-from domain.labels import checked_labels
+from domain.labels import validate_labels
 from domain.names import Nickname
 from domain.rates import parse_rate
 from domain.secrets import Secret
 from domain.sizes import parse_size
 from entrypoints.config.settings import Settings
-from entrypoints.formats import NotAcceptable, chosen
+from entrypoints.formats import NotAcceptable, choose_format
 from entrypoints.http.api.schemas.databases import (
     CreateDatabaseRequest,
     RestoreDatabaseRequest,
@@ -29,7 +29,7 @@ from entrypoints.http.api.schemas.databases import (
 )
 from entrypoints.http.api.schemas.legacy import LegacyDatabaseRequest
 from entrypoints.http.api.schemas.reconciliations import CreateReconciliationRequest
-from entrypoints.http.middleware.forwarded_headers import address_of
+from entrypoints.http.middleware.forwarded_headers import parse_address
 from entrypoints.http.middleware.origin_check import is_local
 from ports.use_cases import pagination
 
@@ -40,12 +40,12 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "duration": parse_duration,
     "rate": parse_rate,
     "nickname": Nickname,
-    "label": lambda text: checked_labels({text: text}),
-    "idempotency key": lambda text: request_mark("anyone", text, "{}"),
-    "key's name": checked_name,
-    "page token": pagination.id_in,
-    "audit's page token": lambda text: pagination.id_in(text, PREFIX),
-    "format": lambda text: chosen(text, None),
+    "label": lambda text: validate_labels({text: text}),
+    "idempotency key": lambda text: create_idempotency_key("anyone", text, "{}"),
+    "key's name": validate_key_name,
+    "page token": pagination.parse_token,
+    "audit's page token": lambda text: pagination.parse_token(text, PREFIX),
+    "format": lambda text: choose_format(text, None),
 }
 
 BODIES = (
@@ -80,7 +80,7 @@ def test_a_size_is_parsed_or_raises_value_error(text: str) -> None:
 @example(accept='"' + "," * 200)
 def test_any_accept_header_selects_a_format_or_is_refused(accept: str) -> None:
     with suppress(NotAcceptable):
-        chosen(None, accept)
+        choose_format(None, accept)
 
 
 @given(text=texts)
@@ -91,11 +91,11 @@ def test_any_accept_header_selects_a_format_or_is_refused(accept: str) -> None:
 def test_only_valid_keys_ids_addresses_and_hosts_are_recognized(
     text: str,
 ) -> None:
-    found, address = id_in(Secret(text)), address_of(text)
+    found, address = parse_key_id(Secret(text)), parse_address(text)
 
     assert found is None or text.startswith(f"{found}_")
     assert not is_id(text) or text.isascii()
-    assert address is None or address_of(str(address)) == address
+    assert address is None or parse_address(str(address)) == address
     assert not is_local(f"{text}.evil.example")
 
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from entrypoints.http.api.routes.table import ROUTES
 from tests.support.apps import RunningApp, running_app
-from tests.support.registries import in_postgres, in_sqlite
+from tests.support.registries import stores_in_postgres, stores_in_sqlite
 from tests.support.servers import OperatorsServer
 
 EXAMPLES = 150
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds for an answer on a busy machine; no test depends on this time."""
 
 CALLS = [(route.method, route.path) for route in ROUTES]
@@ -29,7 +29,7 @@ HEADERS = (
     *("Range", "Upgrade", "X-Forwarded-For", "X-Forwarded-Proto", "X-Request-ID"),
 )
 
-ALMOST = (
+ALMOST_VALID = (
     *(b"*", b'"1"', b'W/"1", "2"', b"4-settled", b"999999999-settled", b"\xed\xa0\x80\xff"),
     *(b"Bearer pgv_01234567_" + b"0" * 64, b"bearer ", b"respond-async, wait=1", b"100-continue"),
     *(b"application/json; charset=none", b"text/*;q=1e400, */*;q=nan", b"gzip, deflate, br"),
@@ -45,9 +45,9 @@ MEMBERS = (
 
 calls = st.sampled_from(CALLS)
 values = st.one_of(
-    st.sampled_from(ALMOST),
+    st.sampled_from(ALMOST_VALID),
     st.binary(max_size=40).map(lambda raw: raw.translate(None, b"\r\n\0")),
-    st.lists(st.sampled_from(ALMOST), max_size=6).map(b", ".join),
+    st.lists(st.sampled_from(ALMOST_VALID), max_size=6).map(b", ".join),
 )
 headers = st.lists(st.tuples(st.sampled_from(HEADERS), values), max_size=6)
 
@@ -90,7 +90,7 @@ queries = st.lists(
 
 
 @dataclass(frozen=True)
-class Answered:
+class RawAnswer:
     """An answer; `body` is its JSON, otherwise None."""
 
     status: int
@@ -102,7 +102,7 @@ class Answered:
 async def app(
     request: pytest.FixtureRequest, server_15: OperatorsServer
 ) -> AsyncIterator[RunningApp]:
-    kept = in_sqlite() if request.param == "sqlite" else in_postgres(server_15)
+    kept = stores_in_sqlite() if request.param == "sqlite" else stores_in_postgres(server_15)
     async with kept as records, running_app(records=records, trusted_proxies="127.0.0.1") as app:
         yield app
 
@@ -113,7 +113,7 @@ async def test_odd_headers_are_answered(
     app: RunningApp, call: tuple[str, str], fields: list[tuple[str, bytes]], known: str
 ) -> None:
     method, path = call
-    await check(app, request_of(method, path.replace("{id}", known).encode(), fields))
+    await check(app, create_request(method, path.replace("{id}", known).encode(), fields))
 
 
 @settings(max_examples=EXAMPLES)
@@ -121,7 +121,7 @@ async def test_odd_headers_are_answered(
 async def test_odd_bodies_are_answered(app: RunningApp, call: tuple[str, str], body: bytes) -> None:
     method, path = call
     fields = [("Content-Type", b"application/json")]
-    await check(app, request_of(method, path.replace("{id}", IDS[0]).encode(), fields, body))
+    await check(app, create_request(method, path.replace("{id}", IDS[0]).encode(), fields, body))
 
 
 @settings(max_examples=EXAMPLES)
@@ -131,14 +131,14 @@ async def test_odd_addresses_are_answered(
 ) -> None:
     method, path = call
     address = path.encode().replace(b"{id}", odd).replace(b"{asset}", odd) + b"?" + query
-    await check(app, request_of(method, address))
+    await check(app, create_request(method, address))
 
 
 @settings(max_examples=EXAMPLES)
 @given(raw=st.binary(max_size=300))
 async def test_malformed_http_is_answered(app: RunningApp, raw: bytes) -> None:
     """A valid request follows, so that the service does not wait for more."""
-    await check(app, raw + b"\r\n\r\n" + request_of("GET", b"/livez"))
+    await check(app, raw + b"\r\n\r\n" + create_request("GET", b"/livez"))
 
 
 async def test_the_service_is_still_ready(app: RunningApp) -> None:
@@ -146,57 +146,57 @@ async def test_the_service_is_still_ready(app: RunningApp) -> None:
 
 
 async def test_an_unprintable_expectation_is_refused(app: RunningApp) -> None:
-    request = request_of("GET", b"/livez", [("Expect", b"\xed\xa0\x80\xff")])
-    answer = await answered(app.port, request)
+    request = create_request("GET", b"/livez", [("Expect", b"\xed\xa0\x80\xff")])
+    answer = await send_raw(app.port, request)
     assert answer
     assert (answer.status, answer.body["code"]) == (417, "expectation_failed")
 
 
 async def check(app: RunningApp, request: bytes) -> None:
     """Send the request; fail unless the answer is a success or a problem below 500."""
-    answer = await answered(app.port, request)
+    answer = await send_raw(app.port, request)
     if answer:
         assert answer.status < 500, (request, answer)
     if answer and answer.status >= 400:
         assert answer.media_type == "application/problem+json", (request, answer)
 
 
-def request_of(
+def create_request(
     method: str,
     path: bytes,
     fields: Sequence[tuple[str, bytes]] = (),
     body: bytes | None = None,
 ) -> bytes:
-    told = [*fields, ("Connection", b"close")]
+    all_fields = [*fields, ("Connection", b"close")]
     if not any(name == "Host" for name, _ in fields):
-        told.append(("Host", b"localhost"))
+        all_fields.append(("Host", b"localhost"))
     if body is not None:
-        told.append(("Content-Length", str(len(body)).encode()))
+        all_fields.append(("Content-Length", str(len(body)).encode()))
     lines = [method.encode() + b" " + path + b" HTTP/1.1"]
-    lines += [name.encode() + b": " + value for name, value in told]
+    lines += [name.encode() + b": " + value for name, value in all_fields]
     return b"\r\n".join(lines) + b"\r\n\r\n" + (body or b"")
 
 
-async def answered(port: int, request: bytes) -> Answered | None:
+async def send_raw(port: int, request: bytes) -> RawAnswer | None:
     """Send the request and return the first answer, None if the service only disconnects."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             writer.write(request)
-            said = await reader.read()
+            received = await reader.read()
     except ConnectionResetError:
         return None
     finally:
         writer.transport.abort()
-    while said.startswith(b"HTTP/1.1 100"):
-        said = said.partition(b"\r\n\r\n")[2]
-    return _parsed(said) if said else None
+    while received.startswith(b"HTTP/1.1 100"):
+        received = received.partition(b"\r\n\r\n")[2]
+    return _parse(received) if received else None
 
 
-def _parsed(said: bytes) -> Answered:
-    head, _, body = said.partition(b"\r\n\r\n")
+def _parse(received: bytes) -> RawAnswer:
+    head, _, body = received.partition(b"\r\n\r\n")
     lines = head.decode("latin-1").split("\r\n")
     fields = dict(line.lower().split(": ", 1) for line in lines[1:])
     media_type = fields.get("content-type", "").partition(";")[0]
     is_json = media_type.endswith("json") and body
-    return Answered(int(lines[0].split()[1]), media_type, json.loads(body) if is_json else None)
+    return RawAnswer(int(lines[0].split()[1]), media_type, json.loads(body) if is_json else None)

@@ -5,7 +5,11 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from adapters.postgres.provider import PostgresProvider
-from tests.support.postgres_under_test import Place, bundle, operated
+from tests.support.postgres_under_test import (
+    PostgresUnderTest,
+    bundled_under_test,
+    operators_under_test,
+)
 from tests.support.servers import OperatorsServer
 
 BUNDLED: Sequence[str] = ("bundled_16", "bundled_18")
@@ -23,38 +27,38 @@ def where(request: pytest.FixtureRequest) -> OperatorsServer | PostgresProvider:
 
 
 @pytest.fixture
-async def place(where: OperatorsServer | PostgresProvider) -> AsyncIterator[Place]:
+async def postgres(where: OperatorsServer | PostgresProvider) -> AsyncIterator[PostgresUnderTest]:
     """A server of every kind; every test leaves its roles and databases as they were."""
     if isinstance(where, PostgresProvider):
-        async for checked in _left_as_it_was(bundle(where)):
+        async for checked in _check_left_unchanged(bundled_under_test(where)):
             yield checked
     else:
-        async with operated(where) as bare:
-            async for checked in _left_as_it_was(bare):
+        async with operators_under_test(where) as bare:
+            async for checked in _check_left_unchanged(bare):
                 yield checked
 
 
 @pytest.fixture
-async def place_15(server_15: OperatorsServer) -> AsyncIterator[Place]:
+async def postgres_15(server_15: OperatorsServer) -> AsyncIterator[PostgresUnderTest]:
     """The one that allows prepared transactions and has trusted extensions."""
-    async with operated(server_15) as bare:
-        async for checked in _left_as_it_was(bare):
+    async with operators_under_test(server_15) as bare:
+        async for checked in _check_left_unchanged(bare):
             yield checked
 
 
 @pytest.fixture(params=BUNDLED)
-def bundled_where(request: pytest.FixtureRequest) -> PostgresProvider:
+def bundled_server(request: pytest.FixtureRequest) -> PostgresProvider:
     found: PostgresProvider = request.getfixturevalue(request.param)
     return found
 
 
 @pytest.fixture
-async def bundled_place(bundled_where: PostgresProvider) -> AsyncIterator[Place]:
-    async for checked in _left_as_it_was(bundle(bundled_where)):
+async def bundled_postgres(bundled_server: PostgresProvider) -> AsyncIterator[PostgresUnderTest]:
+    async for checked in _check_left_unchanged(bundled_under_test(bundled_server)):
         yield checked
 
 
-async def _left_as_it_was(place: Place) -> AsyncIterator[Place]:
-    before = await place.census()
-    yield place
-    assert await place.census() == before, "the test left something behind"
+async def _check_left_unchanged(postgres: PostgresUnderTest) -> AsyncIterator[PostgresUnderTest]:
+    before = await postgres.list_names()
+    yield postgres
+    assert await postgres.list_names() == before, "the test left something behind"

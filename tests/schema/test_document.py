@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from tests.support.apps import running_app
-from tests.support.registries import in_sqlite
+from tests.support.registries import stores_in_sqlite
 
 EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "0"))
 """Examples of each operation in each phase; 0 for a few with one seed."""
 
-FEW = 1
-LEAST = 500
+FEWEST_EXAMPLES = 1
+FEWEST_CASES = 500
 """The minimum number of cases: schemathesis generates none from a document that it cannot read."""
 
 PROGRAM = Path(sys.executable).parent / "st"
@@ -53,28 +53,33 @@ async def test_every_answer_is_documented(caller: str, seed: str, tmp_path: Path
     number = SEEDS[seed]
     _configure(tmp_path, keys)
     async with (
-        in_sqlite() as records,
+        stores_in_sqlite() as records,
         running_app(records=records, trusted_proxies=LOOPBACK, **settings) as app,
     ):
-        printed = await _asked(f"http://127.0.0.1:{app.port}", number, tmp_path)
+        printed = await _run_schemathesis(f"http://127.0.0.1:{app.port}", number, tmp_path)
 
     assert (tmp_path / "report.json").exists(), printed
     report = json.loads((tmp_path / "report.json").read_text())
     cases = report["test_cases"]["generated"]
-    told = f"\n{caller}, seed {number}: {cases} cases"
-    print(told, file=sys.stderr)  # noqa: T201 - shown by make schema, also from another process
+    summary = f"\n{caller}, seed {number}: {cases} cases"
+    print(summary, file=sys.stderr)  # noqa: T201 - shown by make schema, also from another process
     assert [failure["title"] for failure in report["failures"]] == [], printed
     assert report["complete"], printed
     assert not report["operations"]["errored"], printed
-    assert cases >= LEAST, printed
+    assert cases >= FEWEST_CASES, printed
 
 
-async def _asked(url: str, seed: int, folder: Path) -> str:
+async def _run_schemathesis(url: str, seed: int, folder: Path) -> str:
     """Run schemathesis and return its output, with a curl command for each failure."""
     process = await asyncio.create_subprocess_exec(
         PROGRAM,
         "--config-file=schemathesis.toml",
-        *("run", f"{url}/openapi.json", f"--seed={seed}", f"--max-examples={EXAMPLES or FEW}"),
+        *(
+            "run",
+            f"{url}/openapi.json",
+            f"--seed={seed}",
+            f"--max-examples={EXAMPLES or FEWEST_EXAMPLES}",
+        ),
         *("--continue-on-failure", "--generation-database=none", "--no-color"),
         *("--report=json", "--report-json-path=report.json"),
         cwd=folder,

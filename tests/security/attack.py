@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from tests.security.outcome import Kind, Outcome
-from tests.security.stage import Stage, Stopped
+from tests.security.stage import Refused, Stage
 
 Attempt = Callable[[Stage], Awaitable[Outcome]]
-Promise = Mapping[str, Outcome]
+ExpectedOutcomes = Mapping[str, Outcome]
 
-NOTHING: Promise = {}
+NOTHING: ExpectedOutcomes = {}
 
-ABSENCES = (
+MISSING_EXTENSION_ERRORS = (
     asyncpg.FeatureNotSupportedError,  # the extension is not installed on the server
     asyncpg.UndefinedFileError,  # the same, before PostgreSQL 16
 )
@@ -27,120 +27,125 @@ class Attack:
 
     title: str
     attempt: Attempt = field(repr=False)
-    promised: Promise = field(default_factory=dict, hash=False)
-    crosses: bool = False
+    expected: ExpectedOutcomes = field(default_factory=dict, hash=False)
+    crosses_tenants: bool = False
 
     def __str__(self) -> str:
         return self.title
 
-    def promise(self, kind: Kind) -> Outcome:
-        return self.promised.get(str(kind)) or self.promised.get(kind.mode) or Outcome.STOPPED
+    def expected_outcome(self, kind: Kind) -> Outcome:
+        return self.expected.get(str(kind)) or self.expected.get(kind.mode) or Outcome.STOPPED
 
     async def __call__(self, stage: Stage) -> Outcome:
         """Run the attack. Raises every error that is not a refusal."""
-        if stage.kind.is_neon and self.promise(stage.kind) is Outcome.UNTRIED:
+        if stage.kind.is_neon and self.expected_outcome(stage.kind) is Outcome.UNTRIED:
             return Outcome.UNTRIED  # an emulator's outcome proves nothing
         try:
             return await self.attempt(stage)
-        except Stopped:
+        except Refused:
             return Outcome.STOPPED
-        except ABSENCES as error:  # ALTER SYSTEM raises the same code if it is disabled
+        except (
+            MISSING_EXTENSION_ERRORS
+        ) as error:  # ALTER SYSTEM raises the same code if it is disabled
             return Outcome.UNTRIED if "extension" in str(error) else Outcome.STOPPED
 
 
 def attacks(
-    way: Callable[[str], Attempt],
-    tried: Mapping[str, str],
-    promised: Promise = NOTHING,
+    create_attempt: Callable[[str], Attempt],
+    attempts: Mapping[str, str],
+    expected: ExpectedOutcomes = NOTHING,
     *,
-    crosses: bool = False,
+    crosses_tenants: bool = False,
 ) -> tuple[Attack, ...]:
     """Return attacks that run in the same way with the same outcome, from titles and statements."""
     return tuple(
-        Attack(title, way(text), promised, crosses=crosses) for title, text in tried.items()
+        Attack(title, create_attempt(text), expected, crosses_tenants=crosses_tenants)
+        for title, text in attempts.items()
     )
 
 
-def in_own(statements: str) -> Attempt:
+def in_own_database(statements: str) -> Attempt:
     """Run the statements in B's own database, in a transaction that is rolled back."""
 
     async def attempt(stage: Stage) -> Outcome:
         async with stage.as_b() as session:
-            await _run(session, stage, statements)
-        return stage.happened
+            await _run_and_roll_back(session, stage, statements)
+        return stage.success
 
     return attempt
 
 
-def of_own(statements: str) -> Attempt:
+def on_own_objects(statements: str) -> Attempt:
     """Run the statements in B's own database, where they affect only B's own objects."""
 
     async def attempt(stage: Stage) -> Outcome:
-        await in_own(statements)(stage)
+        await in_own_database(statements)(stage)
         return Outcome.OWN
 
     return attempt
 
 
-def at_once(statement: str, undo: str = "") -> Attempt:
+def outside_transaction(statement: str, undo: str = "") -> Attempt:
     """Run a statement that cannot run in a transaction, and undo it."""
 
     async def attempt(stage: Stage) -> Outcome:
         async with stage.as_b() as session:
-            await session.execute(stage.filled(statement))
-            await session.execute(stage.filled(undo))
-        return stage.happened
+            await session.execute(stage.fill_names(statement))
+            await session.execute(stage.fill_names(undo))
+        return stage.success
 
     return attempt
 
 
-def at_neighbours(statements: str) -> Attempt:
+def in_neighbours_database(statements: str) -> Attempt:
     """Run the statements in A's database, if B can log in to it, and roll back."""
 
     async def attempt(stage: Stage) -> Outcome:
-        async with stage.as_guest() as session:
-            await _run(session, stage, statements)
+        async with stage.as_b_in_a() as session:
+            await _run_and_roll_back(session, stage, statements)
         return Outcome.POSSIBLE
 
     return attempt
 
 
-def invited(statements: str, happened: Outcome = Outcome.POSSIBLE) -> Attempt:
+def in_open_database(statements: str, success: Outcome = Outcome.POSSIBLE) -> Attempt:
     """Run the statements in A's database after A has granted everybody CONNECT."""
     to_all = "CONNECT ON DATABASE {a_database}"
 
     async def attempt(stage: Stage) -> Outcome:
         async with stage.as_a() as owner:
-            await owner.execute(stage.filled(f"GRANT {to_all} TO PUBLIC"))
+            await owner.execute(stage.fill_names(f"GRANT {to_all} TO PUBLIC"))
             try:
-                await at_neighbours(statements)(stage)
-                return happened
+                await in_neighbours_database(statements)(stage)
+                return success
             finally:
-                await owner.execute(stage.filled(f"REVOKE {to_all} FROM PUBLIC"))
+                await owner.execute(stage.fill_names(f"REVOKE {to_all} FROM PUBLIC"))
 
     return attempt
 
 
-def logs_in(**login: str) -> Attempt:
+def log_in_with(**login: str) -> Attempt:
     """Log in with B's connection, changed by `login`."""
 
     async def attempt(stage: Stage) -> Outcome:
         changes = {
-            name: value.format(a=stage.a.user, admin=stage.admin, hall=stage.hall)
+            name: value.format(
+                a=stage.a.user, admin=stage.admin, admin_database=stage.admin_database
+            )
             for name, value in login.items()
         }
         async with stage.as_b(**changes):
-            return stage.happened
+            return stage.success
 
     return attempt
 
 
-def into(database: str) -> Attempt:
-    return logs_in(database=database)
+def log_in_to(database: str) -> Attempt:
+    return log_in_with(database=database)
 
 
-async def _run(session: asyncpg.Connection, stage: Stage, statements: str) -> None:
+async def _run_and_roll_back(session: asyncpg.Connection, stage: Stage, statements: str) -> None:
     transaction = session.transaction()
     await transaction.start()
-    await session.execute(stage.filled(statements))
+    await session.execute(stage.fill_names(statements))
     await transaction.rollback()

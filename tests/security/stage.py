@@ -13,25 +13,30 @@ import asyncpg
 from adapters.driver.connector import Login
 from adapters.postgres.provider import PostgresProvider
 from domain.connection import Connection
-from domain.provisioning import Order
+from domain.provisioning import ProvisionRequest
 from ports.driven.database_provider import DatabaseProvider
 from tests.security.outcome import Kind, Outcome
-from tests.support.databases import vended
-from tests.support.guard_runs import guarded
+from tests.support.databases import provisioned_database
+from tests.support.guard_runs import run_provider_guard
 from tests.support.neon.emulator import RunningEmulator
-from tests.support.neon.providers import vending_on
-from tests.support.postgres_under_test import Place, bundle, operated, tenant
-from tests.support.provision_requests import new_order
+from tests.support.neon.providers import provider_on
+from tests.support.postgres_under_test import (
+    PostgresUnderTest,
+    bundled_under_test,
+    operators_under_test,
+    tenant,
+)
+from tests.support.provision_requests import new_provision_request
 from tests.support.servers import OperatorsServer
 
 Base = OperatorsServer | PostgresProvider | RunningEmulator
 
 NEON_OWNER = "neondb_owner"
-NEON_HALL = "neondb"
+NEON_ADMIN_DATABASE = "neondb"
 
-WORD = "the crown jewels"
+SECRET_TEXT = "the crown jewels"
 
-LIMIT = 3
+SESSION_LIMIT = 3
 """The connection limit of a tenant, where the admin may set one."""
 
 _REFUSALS = (
@@ -43,29 +48,29 @@ _REFUSALS = (
 )
 
 
-class Stopped(Exception):
+class Refused(Exception):
     """The server refused B's action."""
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
+def raising_refused() -> Iterator[None]:
     """Turn a refusal into Stopped; other errors pass."""
     try:
         yield
     except _REFUSALS as error:
-        raise Stopped from error
+        raise Refused from error
     except asyncpg.InvalidParameterValueError as error:
         if re.search("role .* does not exist", str(error)):
-            raise Stopped from error
+            raise Refused from error
         raise
 
 
-_BELONGINGS = """
+_CREATE_DATA = """
 CREATE TABLE treasure (word text);
 CREATE SCHEMA vault CREATE TABLE box (word text)
 """
 
-_PORTRAIT = """
+_SNAPSHOT = """
 SELECT row_to_json(whole)::text FROM (
     SELECT
         (SELECT array_agg(word) FROM public.treasure) AS words,
@@ -90,10 +95,10 @@ SELECT row_to_json(whole)::text FROM (
 
 
 @dataclass(frozen=True)
-class Guest:
+class TemporaryTenant:
     """A tenant that exists for a part of an attack."""
 
-    order: Order
+    provision_request: ProvisionRequest
     connection: Connection
 
 
@@ -105,16 +110,16 @@ class Stage:
     kind: Kind
     provider: DatabaseProvider
     admin: str
-    hall: str
+    admin_database: str
     superuser: Login | None = field(repr=False)
     log: Path | None
-    a_order: Order
-    b_order: Order
+    a_order: ProvisionRequest
+    b_order: ProvisionRequest
     a: Connection
     b: Connection
 
     @property
-    def happened(self) -> Outcome:
+    def success(self) -> Outcome:
         """The outcome if the server allowed an action on B's server."""
         return Outcome.POSSIBLE if self.kind.is_shared else Outcome.OWN
 
@@ -124,22 +129,22 @@ class Stage:
     @asynccontextmanager
     async def as_b(self, **login: object) -> AsyncIterator[asyncpg.Connection]:
         """Log in as B. Raises Stopped for every refusal."""
-        with stoppable():
+        with raising_refused():
             async with tenant(self.b, **login) as session:
                 yield session
 
-    def as_guest(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
+    def as_b_in_a(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
         """Log in to A's database with B's login."""
         return self.as_b(host=self.a.host, port=self.a.port, database=self.a.database)
 
     @asynccontextmanager
-    async def another(self) -> AsyncIterator[Guest]:
+    async def temporary_tenant(self) -> AsyncIterator[TemporaryTenant]:
         """One more tenant until the context exits."""
-        order = new_order()
-        async with vended(self.provider, order) as connection:
-            yield Guest(order, connection)
+        provision_request = new_provision_request()
+        async with provisioned_database(self.provider, provision_request) as connection:
+            yield TemporaryTenant(provision_request, connection)
 
-    def filled(self, text: str) -> str:
+    def fill_names(self, text: str) -> str:
         """Fill in the names of both tenants."""
         return text.format(
             a=f'"{self.a.user}"',
@@ -147,40 +152,50 @@ class Stage:
             b=f'"{self.b.user}"',
             b_database=f'"{self.b.database}"',
             admin=f'"{self.admin}"',
-            hall=f'"{self.hall}"',
+            admin_database=f'"{self.admin_database}"',
         )
 
-    async def portrait(self) -> str:
+    async def snapshot(self) -> str:
         """Return all of A's data and rights, as a new session of A sees them."""
         async with self.as_a() as session:
-            return str(await session.fetchval(_PORTRAIT))
+            return str(await session.fetchval(_SNAPSHOT))
 
 
 @asynccontextmanager
-async def opened_stage(kind: Kind, base: Base) -> AsyncIterator[Stage]:
+async def open_stage(kind: Kind, base: Base) -> AsyncIterator[Stage]:
     if isinstance(base, RunningEmulator):
-        async with _closed_hall(base), vending_on(base, kind.isolation) as provider:
-            make = partial(Stage, admin=NEON_OWNER, hall=NEON_HALL, superuser=None, log=None)
+        async with _closed_admin_database(base), provider_on(base, kind.isolation) as provider:
+            make = partial(
+                Stage,
+                admin=NEON_OWNER,
+                admin_database=NEON_ADMIN_DATABASE,
+                superuser=None,
+                log=None,
+            )
             async with _tenants(kind, provider, make) as stage:
                 yield stage
     elif isinstance(base, OperatorsServer):
-        async with operated(base) as place, _on_server(kind, place) as stage:
+        async with operators_under_test(base) as postgres, _on_server(kind, postgres) as stage:
             yield stage
     else:
-        async with _on_server(kind, bundle(base)) as stage:
+        async with _on_server(kind, bundled_under_test(base)) as stage:
             yield stage
 
 
 @asynccontextmanager
-async def _on_server(kind: Kind, place: Place) -> AsyncIterator[Stage]:
-    server = replace(place.provider.server, connection_limit=LIMIT)
+async def _on_server(kind: Kind, postgres: PostgresUnderTest) -> AsyncIterator[Stage]:
+    server = replace(postgres.provider.server, connection_limit=SESSION_LIMIT)
     make = partial(
-        Stage, admin=place.admin, hall="postgres", superuser=place.superuser, log=place.log
+        Stage,
+        admin=postgres.admin,
+        admin_database="postgres",
+        superuser=postgres.superuser,
+        log=postgres.log,
     )
-    provider = replace(place.provider, server=server)
-    async with guarded(provider) as watch, _tenants(kind, provider, make) as stage:
+    provider = replace(postgres.provider, server=server)
+    async with run_provider_guard(provider) as guard_run, _tenants(kind, provider, make) as stage:
         yield stage
-        mine = [ending for ending in watch.endings if ending[0] == stage.a_order.tenant.id]
+        mine = [ending for ending in guard_run.ended if ending[0] == stage.a_order.tenant.id]
         assert not mine, "the guard ended a session of A's"
 
 
@@ -188,27 +203,30 @@ async def _on_server(kind: Kind, place: Place) -> AsyncIterator[Stage]:
 async def _tenants(
     kind: Kind, provider: DatabaseProvider, make: partial[Stage]
 ) -> AsyncIterator[Stage]:
-    a_order, b_order = new_order("A"), new_order("B")
-    async with vended(provider, a_order) as a, vended(provider, b_order) as b:
-        await _furnish(a)
+    a_order, b_order = new_provision_request("A"), new_provision_request("B")
+    async with (
+        provisioned_database(provider, a_order) as a,
+        provisioned_database(provider, b_order) as b,
+    ):
+        await _create_data(a)
         yield make(kind=kind, provider=provider, a_order=a_order, b_order=b_order, a=a, b=b)
 
 
 @asynccontextmanager
-async def _closed_hall(neon: RunningEmulator) -> AsyncIterator[None]:
-    to_all = f"CONNECT, TEMPORARY ON DATABASE {NEON_HALL}"
-    async with neon.session(NEON_OWNER, NEON_HALL) as owner:
+async def _closed_admin_database(neon: RunningEmulator) -> AsyncIterator[None]:
+    to_all = f"CONNECT, TEMPORARY ON DATABASE {NEON_ADMIN_DATABASE}"
+    async with neon.session(NEON_OWNER, NEON_ADMIN_DATABASE) as owner:
         await owner.execute(f"REVOKE {to_all} FROM PUBLIC")
     try:
         yield
     finally:
-        async with neon.session(NEON_OWNER, NEON_HALL) as owner:
+        async with neon.session(NEON_OWNER, NEON_ADMIN_DATABASE) as owner:
             await owner.execute(f"GRANT {to_all} TO PUBLIC")
 
 
-async def _furnish(connection: Connection) -> None:
+async def _create_data(connection: Connection) -> None:
     """Create data in A's database."""
     async with tenant(connection) as session:
-        await session.execute(_BELONGINGS)
-        await session.execute("INSERT INTO treasure VALUES ($1)", WORD)
-        await session.execute("SELECT lo_from_bytea(0, $1)", WORD.encode())
+        await session.execute(_CREATE_DATA)
+        await session.execute("INSERT INTO treasure VALUES ($1)", SECRET_TEXT)
+        await session.execute("SELECT lo_from_bytea(0, $1)", SECRET_TEXT.encode())

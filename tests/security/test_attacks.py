@@ -20,7 +20,7 @@ from tests.security.attacks import (
     visibility,
 )
 from tests.security.outcome import KINDS, Kind, Outcome
-from tests.security.stage import Base, Stage, opened_stage
+from tests.security.stage import Base, Stage, open_stage
 from tests.support.service import REPOSITORY
 
 pytestmark = pytest.mark.timeout(300)  # the first test waits for all attacks
@@ -61,15 +61,15 @@ def bases(request: pytest.FixtureRequest) -> Mapping[Kind, Base]:
 @pytest.fixture(scope="module")
 async def results(bases: Mapping[Kind, Base]) -> Mapping[Kind, Results]:
     """Run the attacks on all servers concurrently, one after another on each server."""
-    tried: dict[Kind, Results] = {}
+    outcomes: dict[Kind, Results] = {}
 
     async def try_all(kinds: list[Kind]) -> None:
         for kind in kinds:
-            tried[kind] = await _tried(kind, bases[kind])
+            outcomes[kind] = await _try_all(kind, bases[kind])
 
     shared = groupby(bases, key=lambda kind: kind.base)
     await asyncio.gather(*[try_all(list(kinds)) for _, kinds in shared])
-    return tried
+    return outcomes
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
@@ -79,15 +79,17 @@ async def test_attacks_have_the_expected_outcomes(
     broken = [result for result in results[kind].values() if isinstance(result, Exception)]
     if broken:
         raise ExceptionGroup(f"on {kind}", broken)
-    promised = {attack: attack.promise(kind) for attack in results[kind]}
-    assert results[kind] == promised
+    expected = {attack: attack.expected_outcome(kind) for attack in results[kind]}
+    assert results[kind] == expected
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.isolates], ids=str)
 async def test_declared_isolation_holds(results: Mapping[Kind, Results], kind: Kind) -> None:
     """Every attack that would cross from one tenant to another is stopped, on every kind that
     declares isolation."""
-    crossing = {attack: result for attack, result in results[kind].items() if attack.crosses}
+    crossing = {
+        attack: result for attack, result in results[kind].items() if attack.crosses_tenants
+    }
 
     assert crossing == dict.fromkeys(crossing, Outcome.STOPPED)
     assert crossing
@@ -104,22 +106,22 @@ async def test_the_documentation_matches_the_outcomes(results: Mapping[Kind, Res
     assert kept == table, f"update it with {UPDATE}=1"
 
 
-async def _tried(kind: Kind, base: Base) -> Results:
+async def _try_all(kind: Kind, base: Base) -> Results:
     results: Results = {}
-    async with opened_stage(kind, base) as stage:
-        portrait = await stage.portrait()
+    async with open_stage(kind, base) as stage:
+        snapshot = await stage.snapshot()
         for attack in chain(*THEMES.values()):
-            result = results[attack] = await _result(stage, attack, portrait)
+            result = results[attack] = await _result(stage, attack, snapshot)
             if isinstance(result, Exception):  # report once
-                portrait = await stage.portrait()
+                snapshot = await stage.snapshot()
     return results
 
 
-async def _result(stage: Stage, attack: Attack, portrait: str) -> Outcome | Exception:
+async def _result(stage: Stage, attack: Attack, snapshot: str) -> Outcome | Exception:
     """Run the attack, and check that A is unchanged: `portrait` is A's state before it."""
     try:
         outcome = await attack(stage)
-        assert await stage.portrait() == portrait, "A has changed"
+        assert await stage.snapshot() == snapshot, "A has changed"
     except Exception as error:
         error.add_note(f"while B tries to {attack}")
         return error
@@ -134,16 +136,18 @@ def _rows(results: Mapping[Kind, Results]) -> Iterator[str]:
         yield from (f"### {theme}", "", _row("B tries to", *_MODES))
         yield _row("---", *("---" for _ in _MODES))
         for attack in attacks:
-            yield _row(attack.title, *(_said(results, attack, mode) for mode in _MODES.values()))
+            yield _row(
+                attack.title, *(_format_outcomes(results, attack, mode) for mode in _MODES.values())
+            )
         yield ""
 
 
-def _said(results: Mapping[Kind, Results], attack: Attack, kinds: Sequence[Kind]) -> str:
+def _format_outcomes(results: Mapping[Kind, Results], attack: Attack, kinds: Sequence[Kind]) -> str:
     """Return one outcome if all versions agree, else one for each."""
-    said = {kind: _outcome(results[kind][attack]) for kind in kinds}
-    if len(set(said.values())) == 1:
-        return said[kinds[0]]
-    return ", ".join(f"{outcome} ({kind.major})" for kind, outcome in said.items())
+    texts = {kind: _outcome(results[kind][attack]) for kind in kinds}
+    if len(set(texts.values())) == 1:
+        return texts[kinds[0]]
+    return ", ".join(f"{outcome} ({kind.major})" for kind, outcome in texts.items())
 
 
 def _outcome(result: Outcome | Exception) -> str:

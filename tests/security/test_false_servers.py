@@ -8,50 +8,50 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from adapters.neon.extensions import install_late
+from adapters.neon.extensions import install_extensions
 from adapters.neon.login_check import NeonLoginCheck
-from adapters.neon.startup import Neon, opened_neon
+from adapters.neon.startup import NeonConfig, open_neon
 from adapters.postgres.login_check import PostgresLoginCheck
 from domain.connection import Connection
 from domain.errors import PgvendError, ProviderBusy
 from domain.secrets import Secret
 from domain.targets import Isolation
-from tests.support.certificates import Files, make_certificate
+from tests.support.certificates import CertificateFiles, make_certificate
 from tests.support.clock import FakeClock
-from tests.support.databases import vended
+from tests.support.databases import provisioned_database
 from tests.support.neon.emulator import RunningEmulator, running_emulator
-from tests.support.neon.providers import settings_on
-from tests.support.provision_requests import new_order
-from tests.support.tls_front import HOST, Disguise, Front, front
+from tests.support.neon.providers import create_config
+from tests.support.provision_requests import new_provision_request
+from tests.support.tls_front import HOST, Disguise, TlsFront, front
 
 PASSWORD = "the-password-of-the-tenant"
 
 
 @dataclass
-class Street:
+class NeonTls:
     """Neon, with certificates of the only authority that the system trusts and of another one."""
 
     neon: RunningEmulator
     disguise: Disguise
-    right: Files
-    wrong: dict[str, Files | None]
+    right: CertificateFiles
+    wrong: dict[str, CertificateFiles | None]
 
     @asynccontextmanager
     async def passing(
-        self, certificate: Files | None, upstream: int | None = None
-    ) -> AsyncIterator[Front]:
+        self, certificate: CertificateFiles | None, upstream: int | None = None
+    ) -> AsyncIterator[TlsFront]:
         async with front(certificate, upstream) as between:
             self.disguise.front = between
             yield between
             self.disguise.front = None
 
-    def place(self, isolation: Isolation) -> Neon:
-        usual = settings_on(self.neon, isolation)
-        return replace(usual, place=replace(usual.place, host=HOST), clock=FakeClock())
+    def access(self, isolation: Isolation) -> NeonConfig:
+        usual = create_config(self.neon, isolation)
+        return replace(usual, access=replace(usual.access, host=HOST), clock=FakeClock())
 
 
 @pytest.fixture(scope="module")
-async def street(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Street]:
+async def neon_tls(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[NeonTls]:
     folder: Path = tmp_path_factory.mktemp("certificates")
     authority = await make_certificate(folder, name="authority")
     there, elsewhere = f"IP:{HOST}", "IP:127.0.0.1,DNS:localhost"
@@ -64,10 +64,10 @@ async def street(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stre
         disguise.port = neon.emulator.first.compute.port
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("SSL_CERT_FILE", str(authority.cert))
-            yield Street(neon, disguise, right, wrong)
+            yield NeonTls(neon, disguise, right, wrong)
 
 
-def handed_out(between: Front) -> Connection:
+def create_connection(between: TlsFront) -> Connection:
     return Connection(
         host=HOST,
         port=between.port,
@@ -78,26 +78,26 @@ def handed_out(between: Front) -> Connection:
     )
 
 
-async def by_role(street: Street, between: Front) -> None:
-    async with opened_neon(street.place(Isolation.ROLE)) as provider:
-        await provider.provision(new_order())
+async def by_role(neon_tls: NeonTls, between: TlsFront) -> None:
+    async with open_neon(neon_tls.access(Isolation.ROLE)) as provider:
+        await provider.provision(new_provision_request())
 
 
-async def by_api(street: Street, between: Front) -> None:
-    async with opened_neon(street.place(Isolation.NONE)):
+async def by_api(neon_tls: NeonTls, between: TlsFront) -> None:
+    async with open_neon(neon_tls.access(Isolation.NONE)):
         pass  # startup reads the table of claims
 
 
-async def in_projects(street: Street, between: Front) -> None:
-    async with opened_neon(street.place(Isolation.PROJECT)) as provider:
+async def in_projects(neon_tls: NeonTls, between: TlsFront) -> None:
+    async with open_neon(neon_tls.access(Isolation.PROJECT)) as provider:
         await provider.extensions()
 
 
-async def check_login(street: Street, between: Front) -> None:
-    await NeonLoginCheck(PostgresLoginCheck(), FakeClock()).verify(handed_out(between))
+async def check_login(neon_tls: NeonTls, between: TlsFront) -> None:
+    await NeonLoginCheck(PostgresLoginCheck(), FakeClock()).verify(create_connection(between))
 
 
-SESSIONS: dict[str, Callable[[Street, Front], Awaitable[None]]] = {
+SESSIONS: dict[str, Callable[[NeonTls, TlsFront], Awaitable[None]]] = {
     "the admin, by role": by_role,
     "the admin, by the API": by_api,
     "the admin, in projects": in_projects,
@@ -105,51 +105,51 @@ SESSIONS: dict[str, Callable[[Street, Front], Awaitable[None]]] = {
 }
 
 
-async def secret_of(street: Street, session: str) -> bytes:
+async def secret_of(neon_tls: NeonTls, session: str) -> bytes:
     if session == "the check of a login":
         return PASSWORD.encode()
-    uri = await street.neon.client.uri("neondb_owner", "neondb")
+    uri = await neon_tls.neon.client.uri("neondb_owner", "neondb")
     return (urlsplit(uri).password or "").encode()
 
 
 @pytest.mark.parametrize("session", SESSIONS)
 @pytest.mark.parametrize("wrong", ["another authority", "another name", "no TLS"])
 async def test_an_unverified_server_gets_no_password(
-    street: Street, session: str, wrong: str
+    neon_tls: NeonTls, session: str, wrong: str
 ) -> None:
-    async with street.passing(street.wrong[wrong]) as between:
+    async with neon_tls.passing(neon_tls.wrong[wrong]) as between:
         with pytest.raises(PgvendError):
-            await SESSIONS[session](street, between)
+            await SESSIONS[session](neon_tls, between)
     assert between.received, "no request reached the server"
-    assert await secret_of(street, session) not in between.received
+    assert await secret_of(neon_tls, session) not in between.received
 
 
 @pytest.mark.parametrize("session", SESSIONS)
-async def test_a_verified_server_gets_the_password(street: Street, session: str) -> None:
+async def test_a_verified_server_gets_the_password(neon_tls: NeonTls, session: str) -> None:
     """Without this, the test above could not fail."""
-    async with street.passing(street.right) as between:
+    async with neon_tls.passing(neon_tls.right) as between:
         with pytest.raises(PgvendError):
-            await SESSIONS[session](street, between)
-    assert await secret_of(street, session) in between.received
+            await SESSIONS[session](neon_tls, between)
+    assert await secret_of(neon_tls, session) in between.received
 
 
 async def test_databases_are_created_by_verifying_sessions_and_handed_out_with_neons_sslmode(
-    street: Street,
+    neon_tls: NeonTls,
 ) -> None:
-    order = new_order()
+    provision_request = new_provision_request()
     async with (
-        street.passing(street.right, street.disguise.port) as between,
-        opened_neon(street.place(Isolation.ROLE)) as provider,
-        vended(provider, order) as connection,
+        neon_tls.passing(neon_tls.right, neon_tls.disguise.port) as between,
+        open_neon(neon_tls.access(Isolation.ROLE)) as provider,
+        provisioned_database(provider, provision_request) as connection,
     ):
         assert (connection.host, connection.port) == (HOST, between.port)
         assert connection.sslmode == "require"
         await NeonLoginCheck(PostgresLoginCheck(), FakeClock()).verify(connection)
-        await install_late(["hstore"], connection, HOST, FakeClock())
+        await install_extensions(["hstore"], connection, HOST, FakeClock())
         with pytest.raises(ProviderBusy, match="cannot be verified"):
-            await install_late(["citext"], connection, "0", FakeClock())
-        between.certificate = street.wrong["another name"]  # for new sessions
+            await install_extensions(["citext"], connection, "0", FakeClock())
+        between.certificate = neon_tls.wrong["another name"]  # for new sessions
         with pytest.raises(ProviderBusy, match="cannot be verified"):
-            await provider.install(replace(order, extensions=("citext",)))
-        between.certificate = street.right
-        await provider.install(replace(order, extensions=("citext",)))
+            await provider.install(replace(provision_request, extensions=("citext",)))
+        between.certificate = neon_tls.right
+        await provider.install(replace(provision_request, extensions=("citext",)))

@@ -5,14 +5,14 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.support.command_line import PGVEND, Ran, ran, run_command
+from tests.support.command_line import PGVEND, CommandResult, run_command, run_program
 from tests.support.fake_service import RECORD, fake_service
 
 KEY = "pgv_7h2k9qmx_the_key_that_must_not_get_out"
 
 
-async def in_folder(folder: Path, *command: str, **environment: str) -> Ran:
-    return await ran("env", "-C", str(folder), *PGVEND, *command, **environment)
+async def in_folder(folder: Path, *command: str, **environment: str) -> CommandResult:
+    return await run_program("env", "-C", str(folder), *PGVEND, *command, **environment)
 
 
 async def test_an_exported_key_is_not_sent_to_the_folders_service(tmp_path: Path) -> None:

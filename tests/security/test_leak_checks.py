@@ -9,8 +9,12 @@ from urllib.parse import quote
 import pytest
 
 from tests.support.leak_checks import environments, scenario
-from tests.support.leak_checks.secret_search import Net, marked, titles_of
-from tests.support.polling import until
+from tests.support.leak_checks.secret_search import (
+    SecretSearch,
+    create_marked_secret,
+    watch_process_titles,
+)
+from tests.support.polling import wait_until
 from tests.support.servers import ram_folder
 from tests.support.service import running_service
 
@@ -27,47 +31,50 @@ FORMS: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=list(FORMS))
 def test_a_secret_is_found_in_every_form(form: Callable[[str], str]) -> None:
-    net = Net()
-    text = net.marked("the secret")
+    net = SecretSearch()
+    text = net.create_marked_secret("the secret")
     net.add("in the log", f"some line\n{form(text)}\nanother line")
 
-    assert any("the secret" in caught and "in the log" in caught for caught in net.catch())
+    assert any("the secret" in leaks and "in the log" in leaks for leaks in net.find_leaks())
 
 
 def test_other_texts_are_not_reported() -> None:
-    net = Net(canaries=[marked("the secret")], told=[marked("a password")])
-    net.add("in the log", "nothing but *** and " + marked("another one").text)
+    net = SecretSearch(
+        marked_secrets=[create_marked_secret("the secret")],
+        database_passwords=[create_marked_secret("a password")],
+    )
+    net.add("in the log", "nothing but *** and " + create_marked_secret("another one").text)
 
-    assert net.catch() == []
+    assert net.find_leaks() == []
 
 
 def test_a_password_may_only_be_in_an_answer() -> None:
-    password, key = marked("a password"), marked("a key")
-    net = Net(canaries=[key], told=[password])
+    password, key = create_marked_secret("a password"), create_marked_secret("a key")
+    net = SecretSearch(marked_secrets=[key], database_passwords=[password])
     net.answers.append(("in the answer", password.text.encode()))
-    assert net.catch() == []
+    assert net.find_leaks() == []
 
     net.answers.append(("in the answer", key.text.encode()))
     net.add("in the log", password.text)
-    assert {caught.split(",")[0] for caught in net.catch()} == {"a key", "a password"}
+    assert {leaks.split(",")[0] for leaks in net.find_leaks()} == {"a key", "a password"}
 
 
 async def test_a_secret_in_a_nickname_is_found_everywhere() -> None:
     """A nickname is stored and returned as the caller typed it."""
-    net = Net()
-    planted = net.marked("the planted secret")
+    net = SecretSearch()
+    planted = net.create_marked_secret("the planted secret")
     with ram_folder() as parent:
         folder = parent / "data"
         async with (
             environments.bundled(net, folder) as environment,
             running_service(folder, **environment.settings) as service,
-            scenario.asking(net, service, "no key") as ask,
+            scenario.recording_client(net, service, "no key") as call_api,
         ):
-            await ask("POST", "/v1/databases", {"nickname": planted}, reveals=True)
+            await call_api("POST", "/v1/databases", {"nickname": planted}, reveals=True)
             net.add("in the service's output", service.output())
         net.add_files(folder)
 
-    places = {caught.split(", ")[-1] for caught in net.catch()}
+    places = {leaks.split(", ")[-1] for leaks in net.find_leaks()}
     assert places >= {
         "in the answer to POST /v1/databases (201)",
         "in the service's output",
@@ -77,17 +84,17 @@ async def test_a_secret_in_a_nickname_is_found_everywhere() -> None:
 
 async def test_a_secret_in_a_process_title_is_found() -> None:
     """The process is a child of a watched one."""
-    net = Net()
-    planted = net.marked("the planted secret")
+    net = SecretSearch()
+    planted = net.create_marked_secret("the planted secret")
     wait = "import sys; sys.stdin.read()"
     start = f"import subprocess, sys; subprocess.run([sys.executable, '-c', '{wait}', '{planted}'])"
     parent = await asyncio.create_subprocess_exec(
         sys.executable, "-c", start, stdin=asyncio.subprocess.PIPE
     )
-    async with titles_of([parent.pid]) as titles:
+    async with watch_process_titles([parent.pid]) as titles:
 
         async def is_there() -> bool:
             return any(title.endswith(planted) for title in titles)
 
-        await until(is_there)
+        await wait_until(is_there)
     await parent.communicate(b"")  # which ends both

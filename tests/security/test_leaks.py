@@ -12,12 +12,12 @@ import pytest
 
 from tests.support.leak_checks import environments, scenario
 from tests.support.leak_checks.environments import Environment
-from tests.support.leak_checks.secret_search import Canary, Net, titles_of
+from tests.support.leak_checks.secret_search import MarkedSecret, SecretSearch, watch_process_titles
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.servers import OperatorsServer, ram_folder
 from tests.support.service import NotStarted, RunningService, running_service
 
-Open = Callable[[Net, Path], AbstractAsyncContextManager[Environment]]
+Open = Callable[[SecretSearch, Path], AbstractAsyncContextManager[Environment]]
 
 ENVIRONMENTS: dict[str, Open] = {
     "memory": environments.in_memory,
@@ -29,32 +29,38 @@ ON_NEON = ("none", "role", "project")
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 async def test_no_secret_leaks_in_the_whole_life_of_a_database(name: str) -> None:
-    assert await caught_in(ENVIRONMENTS[name]) == []
+    assert await find_leaks_in(ENVIRONMENTS[name]) == []
 
 
 @pytest.mark.parametrize("isolation", ON_NEON)
 async def test_no_secret_leaks_over_neon(neon: RunningEmulator, isolation: str) -> None:
-    assert await caught_in(environments.on_neon(neon, isolation)) == []
+    assert await find_leaks_in(environments.on_neon(neon, isolation)) == []
 
 
-async def caught_in(open_environment: Open) -> list[str]:
-    net = Net()
+async def find_leaks_in(open_environment: Open) -> list[str]:
+    net = SecretSearch()
     with ram_folder() as parent:
         folder = parent / "data"
         async with open_environment(net, folder) as environment:
-            await lived(net, environment, folder)
-            await environment.harvest(net)
+            await use_service(net, environment, folder)
+            await environment.collect(net)
         net.add_files(folder)
-    assert net.told, "no answer contained a password"
+    assert net.database_passwords, "no answer contained a password"
     for proof in environment.evidence:
-        assert any(proof in text for _, text in net.haul), f"no log contains {proof!r}"
-    return net.catch()
+        assert any(proof in text for _, text in net.texts), f"no log contains {proof!r}"
+    return net.find_leaks()
 
 
-async def lived(net: Net, environment: Environment, folder: Path) -> None:
+async def use_service(net: SecretSearch, environment: Environment, folder: Path) -> None:
     """Use a database until its deletion, with a crash and a change of the secret."""
-    old, new = net.marked("the secret of before"), net.marked("the secret")
-    admin, web = net.marked("the admin's key"), net.marked("the operator's key")
+    old, new = (
+        net.create_marked_secret("the secret of before"),
+        net.create_marked_secret("the secret"),
+    )
+    admin, web = (
+        net.create_marked_secret("the admin's key"),
+        net.create_marked_secret("the operator's key"),
+    )
     settings: dict[str, Any] = {
         **environment.settings,
         "PGVEND_ADMIN_KEY": admin,
@@ -62,38 +68,38 @@ async def lived(net: Net, environment: Environment, folder: Path) -> None:
         "PGVEND_GRACE_PERIOD": "1d",
         "PGVEND_LOG_LEVEL": "debug",
     }
-    serving = partial(watched, net, environment, folder)
+    serving = partial(watched_service, net, environment, folder)
     async with serving({**settings, "PGVEND_SECRET": old}) as service:
-        async with scenario.asking(net, service, admin) as ask:
-            await scenario.strangers(ask)
-            key = await ask.new_key("caller")
-        async with scenario.asking(net, service, web) as ask:
-            await scenario.youth(ask)
-            await scenario.mistakes(ask)
-        async with scenario.asking(net, service, key) as ask:
-            made = await scenario.youth(ask)
-        async with scenario.asking(net, service, admin) as ask:
-            for trouble in environment.troubles:
-                await scenario.hardship(ask, made, trouble)
+        async with scenario.recording_client(net, service, admin) as call_api:
+            await scenario.send_invalid_keys(call_api)
+            key = await call_api.new_key("caller")
+        async with scenario.recording_client(net, service, web) as call_api:
+            await scenario.use_database(call_api)
+            await scenario.send_invalid_requests(call_api)
+        async with scenario.recording_client(net, service, key) as call_api:
+            created = await scenario.use_database(call_api)
+        async with scenario.recording_client(net, service, admin) as call_api:
+            for failure in environment.failures:
+                await scenario.use_during_failure(call_api, created, failure)
             if environment.expire:
-                await scenario.age(ask, made, environment.expire)
-            await scenario.killed_amid(ask, service)
+                await scenario.expire_and_restore(call_api, created, environment.expire)
+            await scenario.kill_during_creation(call_api, service)
     if environment.expire:  # else the database is gone
         rotated = {"PGVEND_SECRET": new, "PGVEND_SECRET_PREVIOUS": old}
         async with serving(settings | rotated) as service:
-            async with scenario.asking(net, service, admin) as ask:
-                await scenario.old_age(ask, made)
+            async with scenario.recording_client(net, service, admin) as call_api:
+                await scenario.use_after_secret_change(call_api, created)
             assert await service.stop() == 0
 
 
 @asynccontextmanager
-async def watched(
-    net: Net, environment: Environment, folder: Path, settings: dict[str, Any]
+async def watched_service(
+    net: SecretSearch, environment: Environment, folder: Path, settings: dict[str, Any]
 ) -> AsyncIterator[RunningService]:
     async with running_service(folder, **settings) as service:
-        await environment.begun(service)
+        await environment.on_start(service)
         try:
-            async with titles_of([service.process.pid, *environment.pids]) as titles:
+            async with watch_process_titles([service.process.pid, *environment.pids]) as titles:
                 yield service
         finally:
             net.add("in the service's output", service.output())
@@ -102,23 +108,23 @@ async def watched(
 
 async def test_a_crash_shows_no_secret(tmp_path: Path) -> None:
     """No frame of the traceback shows its variables."""
-    net = Net()
-    crashing = script(tmp_path, "tests.support.leak_checks.crashing")
+    net = SecretSearch()
+    crashing = write_program(tmp_path, "tests.support.leak_checks.crashing")
     settings: dict[str, Any] = {
         "PGVEND_PROVIDER": "memory",
-        "PGVEND_SECRET": net.marked("the secret"),
-        "PGVEND_ADMIN_KEY": (admin := net.marked("the admin's key")),
+        "PGVEND_SECRET": net.create_marked_secret("the secret"),
+        "PGVEND_ADMIN_KEY": (admin := net.create_marked_secret("the admin's key")),
         "PGVEND_LOG_LEVEL": "debug",
     }
     async with (
         running_service(tmp_path / "data", python=crashing, **settings) as service,
-        scenario.asking(net, service, admin) as ask,
+        scenario.recording_client(net, service, admin) as call_api,
     ):
-        made = await ask("POST", "/v1/databases", {"nickname": "Sales"}, reveals=True)
-        assert (await ask("POST", f"/v1/databases/{made.body['id']}/rotate")).status == 500
+        created = await call_api("POST", "/v1/databases", {"nickname": "Sales"}, reveals=True)
+        assert (await call_api("POST", f"/v1/databases/{created.body['id']}/rotate")).status == 500
         net.add("in the service's output", written := service.output())
     assert "RuntimeError: an unforeseen error" in written
-    assert net.catch() == []
+    assert net.find_leaks() == []
 
 
 WRONG = {
@@ -155,21 +161,21 @@ WRONG = {
 async def test_wrong_settings_are_reported_without_a_secret(
     server_15: OperatorsServer, tmp_path: Path, settings: dict[str, Any]
 ) -> None:
-    net = Net()
-    secret = quote(net.marked("the secret"), safe="")
-    net.canaries.append(Canary("the secret as it was set", secret))
+    net = SecretSearch()
+    secret = quote(net.create_marked_secret("the secret"), safe="")
+    net.marked_secrets.append(MarkedSecret("the secret as it was set", secret))
     given = {
         name: value.format(secret=secret, port=server_15.port) for name, value in settings.items()
     }
 
-    written = await written_by_a_start(tmp_path / "data", given)
+    written = await start_and_read_output(tmp_path / "data", given)
 
     net.add("in the service's output", written)
     assert "Traceback" not in written
-    assert net.catch() == []
+    assert net.find_leaks() == []
 
 
-async def written_by_a_start(folder: Path, settings: dict[str, Any]) -> str:
+async def start_and_read_output(folder: Path, settings: dict[str, Any]) -> str:
     """Start the service, which may fail, and return its output. A service may start before its
     server."""
     try:
@@ -180,7 +186,7 @@ async def written_by_a_start(folder: Path, settings: dict[str, Any]) -> str:
         return str(refused)
 
 
-def script(folder: Path, module: str) -> Path:
+def write_program(folder: Path, module: str) -> Path:
     """Write a program that runs the module with any arguments."""
     program = folder / "program"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {module}\n')

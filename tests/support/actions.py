@@ -5,117 +5,117 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
-from adapters.memory.provider import EMPTY
+from adapters.memory.provider import EMPTY_SIZE
 from domain.errors import ProviderBusy
-from domain.sizes import NOTICE, SMALLEST, SizeLimit
+from domain.sizes import MIN_SIZE_LIMIT, WARNING_PERIOD, SizeLimit
 from ports.use_cases.change_database import ChangeRequest
-from ports.use_cases.create_database import VendRequest
+from ports.use_cases.create_database import CreateRequest
 from tests.support.memory_faults import Process
 from tests.support.memory_service import GRACE
 
-LIMIT = SizeLimit(SMALLEST)
-SALES = VendRequest(nickname="Sales", ttl=timedelta(hours=1))
+LIMIT = SizeLimit(MIN_SIZE_LIMIT)
+SALES = CreateRequest(nickname="Sales", ttl=timedelta(hours=1))
 KEYED = replace(SALES, key="once")
 TAKEN = replace(SALES, nickname="Taken")
 
-Act = Callable[[Process, str], Awaitable[object]]
+Action = Callable[[Process, str], Awaitable[object]]
 """Performs an action with a process, on the database of that id if it concerns one."""
 
 
-def vended(request: VendRequest) -> Act:
-    async def act(process: Process, database_id: str) -> None:
-        await process.memory.vend(login_check=process.login_check)(request)
+def create_by(request: CreateRequest) -> Action:
+    async def action(process: Process, database_id: str) -> None:
+        await process.memory.create_database(login_check=process.login_check)(request)
 
-    return act
-
-
-async def promised_and_made(process: Process, database_id: str) -> None:
-    vend = process.memory.vend(login_check=process.login_check)
-    promised = await vend.request(KEYED)
-    await vend.finish(promised.id)
+    return action
 
 
-async def rotated(process: Process, database_id: str) -> None:
+async def request_and_finish(process: Process, database_id: str) -> None:
+    create_database = process.memory.create_database(login_check=process.login_check)
+    promised = await create_database.request(KEYED)
+    await create_database.finish(promised.id)
+
+
+async def rotate_password(process: Process, database_id: str) -> None:
     await process.memory.rotate()(database_id)
 
 
-async def rotated_after_a_leak(process: Process, database_id: str) -> None:
+async def rotate_and_end_sessions(process: Process, database_id: str) -> None:
     await process.memory.rotate()(database_id, end_sessions=True)
 
 
-async def given_an_extension(process: Process, database_id: str) -> None:
+async def add_an_extension(process: Process, database_id: str) -> None:
     await process.memory.add_extension()(database_id, "hstore")
 
 
-async def extended(process: Process, database_id: str) -> None:
+async def extend(process: Process, database_id: str) -> None:
     wanted = ChangeRequest(ttl=timedelta(hours=2), labels={"a": "b"})
     await process.memory.change()(database_id, wanted)
 
 
-async def deleted(process: Process, database_id: str) -> None:
+async def delete_database(process: Process, database_id: str) -> None:
     await process.memory.delete(database_id)
 
 
-async def swept(process: Process, database_id: str) -> None:
-    await process.memory.sweep(GRACE, login_check=process.login_check)()
+async def reconcile_all(process: Process, database_id: str) -> None:
+    await process.memory.reconcile(GRACE, login_check=process.login_check)()
 
 
-async def expired(process: Process, database_id: str) -> None:
+async def expire(process: Process, database_id: str) -> None:
     process.memory.clock.moment += timedelta(hours=1)
-    await swept(process, database_id)
+    await reconcile_all(process, database_id)
 
 
-async def expired_and_dropped(process: Process, database_id: str) -> None:
+async def expire_and_delete(process: Process, database_id: str) -> None:
     process.memory.clock.moment += timedelta(days=2)
-    await swept(process, database_id)
+    await reconcile_all(process, database_id)
 
 
-async def restored(process: Process, database_id: str) -> None:
-    await expired(process, database_id)
+async def restore_after_expiry(process: Process, database_id: str) -> None:
+    await expire(process, database_id)
     await process.memory.restore()(database_id, timedelta(hours=1))
 
 
-def in_turn(*acts: Act) -> Act:
+def chain(*acts: Action) -> Action:
     """Perform the actions in turn, even if the provider is busy during one of them."""
 
-    async def act(process: Process, database_id: str) -> None:
+    async def action(process: Process, database_id: str) -> None:
         for former in acts[:-1]:
             with suppress(ProviderBusy):
                 await former(process, database_id)
         await acts[-1](process, database_id)
 
-    return act
+    return action
 
 
-async def grown(process: Process, database_id: str) -> None:
+async def exceed_size_limit(process: Process, database_id: str) -> None:
     process.memory.limit = LIMIT
-    process.memory.provider.fill(database_id, LIMIT.size + 1)
-    await swept(process, database_id)
-    process.memory.clock.moment += NOTICE
+    process.memory.provider.set_size(database_id, LIMIT.size + 1)
+    await reconcile_all(process, database_id)
+    process.memory.clock.moment += WARNING_PERIOD
 
 
-async def emptied(process: Process, database_id: str) -> None:
-    process.memory.provider.fill(database_id, EMPTY)
+async def free_space(process: Process, database_id: str) -> None:
+    process.memory.provider.set_size(database_id, EMPTY_SIZE)
 
 
-ACTS: dict[str, Act] = {
-    "create": vended(SALES),
-    "create with a key": vended(KEYED),
-    "create with a name in use": vended(TAKEN),
-    "request and finish": promised_and_made,
-    "rotate": rotated,
-    "rotate and end sessions": rotated_after_a_leak,
-    "add an extension": given_an_extension,
-    "change": extended,
-    "delete": deleted,
-    "reconcile": swept,
-    "expire": expired,
-    "expire and delete": expired_and_dropped,
-    "restore": restored,
-    "add an extension, rotate": in_turn(given_an_extension, rotated),
-    "rotate, expire": in_turn(rotated, expired),
-    "rotate, restore": in_turn(rotated, restored),
-    "set read-only": in_turn(grown, swept),
-    "set read-only, clear": in_turn(grown, swept, emptied, swept),
-    "set read-only, rotate": in_turn(grown, swept, rotated),
+ACTIONS: dict[str, Action] = {
+    "create": create_by(SALES),
+    "create with a key": create_by(KEYED),
+    "create with a name in use": create_by(TAKEN),
+    "request and finish": request_and_finish,
+    "rotate": rotate_password,
+    "rotate and end sessions": rotate_and_end_sessions,
+    "add an extension": add_an_extension,
+    "change": extend,
+    "delete": delete_database,
+    "reconcile": reconcile_all,
+    "expire": expire,
+    "expire and delete": expire_and_delete,
+    "restore": restore_after_expiry,
+    "add an extension, rotate": chain(add_an_extension, rotate_password),
+    "rotate, expire": chain(rotate_password, expire),
+    "rotate, restore": chain(rotate_password, restore_after_expiry),
+    "set read-only": chain(exceed_size_limit, reconcile_all),
+    "set read-only, clear": chain(exceed_size_limit, reconcile_all, free_space, reconcile_all),
+    "set read-only, rotate": chain(exceed_size_limit, reconcile_all, rotate_password),
 }

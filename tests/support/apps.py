@@ -11,7 +11,7 @@ from aiohttp import ClientResponse, ClientSession, web
 from dependency_injector import providers
 
 from adapters.memory.provider import MemoryProvider
-from adapters.registry.stores import Opened
+from adapters.registry.stores import Stores
 from domain.connection import Connection
 from domain.secrets import Secret
 from entrypoints.config.provider import ProviderName
@@ -21,7 +21,7 @@ from entrypoints.http.server.runner import serving
 from entrypoints.wiring.container import Container
 from entrypoints.wiring.resources import create_memory_stores
 from tests.support.clock import FakeClock
-from tests.support.polling import until
+from tests.support.polling import wait_until
 
 SECRET = Secret("the secret of the applications under test")
 
@@ -45,13 +45,13 @@ class RunningApp:
     server: web.Server
     provider: MemoryProvider
     clock: FakeClock
-    records: Opened
+    records: Stores
 
     def replica(self, **settings: Any) -> AbstractAsyncContextManager["RunningApp"]:
         """Run another replica of the service, or its next start if this one has ended."""
         return running_app(self.provider, clock=self.clock, records=self.records, **settings)
 
-    async def vend(self, nickname: str = "Sales Data 2024", **more: Any) -> Any:
+    async def create_database(self, nickname: str = "Sales Data 2024", **more: Any) -> Any:
         """Create a database, and return the answer of `POST /v1/databases`."""
         async with self.client.post("/v1/databases", json={"nickname": nickname, **more}) as made:
             assert made.status == 201, await made.text()
@@ -78,13 +78,13 @@ class RunningApp:
         given = Connection(password=password, **{name: connection[name] for name in names})
         return self.provider.accepts(given)
 
-    async def comes_to(self, database_id: str, state: str) -> Any:
+    async def wait_for_state(self, database_id: str, state: str) -> Any:
         """Wait until the database is in that state, and return its record."""
 
         async def has_come() -> bool:
             return bool((await self.get(f"/v1/databases/{database_id}"))["state"] == state)
 
-        await until(has_come)
+        await wait_until(has_come)
         return await self.get(f"/v1/databases/{database_id}")
 
     async def live(self) -> list[Any]:
@@ -96,10 +96,10 @@ class RunningApp:
         """Return whether the service has a connected client."""
         return any(connection.transport is not None for connection in self.server.connections)
 
-    async def is_alone(self) -> bool:
+    async def is_disconnected(self) -> bool:
         return not await self.is_connected()
 
-    async def nothing_is_left(self) -> bool:
+    async def is_empty(self) -> bool:
         return not await self.provider.inventory() and not await self.live()
 
 
@@ -108,7 +108,7 @@ async def running_app(
     provider: MemoryProvider | None = None,
     *,
     clock: FakeClock | None = None,
-    records: Opened | None = None,
+    records: Stores | None = None,
     insecure: bool = False,
     **settings: Any,
 ) -> AsyncIterator[RunningApp]:
@@ -118,16 +118,19 @@ async def running_app(
         clock or FakeClock(),
         records or create_memory_stores(),
     )
-    container = container_of(ProviderName.MEMORY, **settings)
+    container = create_container(ProviderName.MEMORY, **settings)
     container.memory.override(providers.Object(provider))
     container.clock.override(providers.Object(clock))
     container.records.override(providers.Object(records))
-    async with served(container, insecure=insecure) as (port, server), _client_of(port) as client:
+    async with (
+        serving_app(container, insecure=insecure) as (port, server),
+        _client_of(port) as client,
+    ):
         yield RunningApp(client, port, server, provider, clock, records)
 
 
 @asynccontextmanager
-async def served(
+async def serving_app(
     container: Container, *, insecure: bool = False, **more: Any
 ) -> AsyncIterator[tuple[int, web.Server]]:
     """Serve as `pgvend serve` does, and yield the port on 127.0.0.1; `more` is for `serving`."""
@@ -141,19 +144,19 @@ def _client_of(port: int) -> ClientSession:
     return ClientSession(f"http://127.0.0.1:{port}")
 
 
-def container_of(provider: ProviderName, **settings: Any) -> Container:
+def create_container(provider: ProviderName, **settings: Any) -> Container:
     """A developer's `.env` is not for tests."""
     chosen = Settings(_env_file=None, provider=provider, **{"reconcile_interval": 0} | settings)
     return Container(settings=chosen, secret=SECRET)
 
 
-async def problem_of(response: ClientResponse, status: int, code: str) -> Mapping[str, Any]:
+async def read_problem(response: ClientResponse, status: int, code: str) -> Mapping[str, Any]:
     """Return the problem in this response, after checks of its required members."""
     body = await response.json(content_type="application/problem+json")
-    return problem_in(Answer(response.status, response.headers, body), status, code)
+    return check_problem(Answer(response.status, response.headers, body), status, code)
 
 
-def problem_in(answer: Answer, status: int, code: str) -> Mapping[str, Any]:
+def check_problem(answer: Answer, status: int, code: str) -> Mapping[str, Any]:
     """Return the problem in this answer, after checks of its required members."""
     problem = answer.body
     assert (answer.status, problem["status"], problem["code"]) == (status, status, code), problem

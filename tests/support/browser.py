@@ -9,11 +9,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Page, async_playwright
 
-from tests.support.requirements import lacking
+from tests.support.requirements import skip_without
 
 CHROMIUM = "/usr/bin/chromium"
 
-ARGUMENTS = [
+CHROMIUM_OPTIONS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -40,13 +40,15 @@ async ([url, init]) => {
 
 
 @asynccontextmanager
-async def browsing() -> AsyncIterator[Page]:
+async def open_page() -> AsyncIterator[Page]:
     """Start a browser, and yield its only page."""
     if not shutil.which(CHROMIUM):
-        lacking("a browser: apt-get install chromium")
+        skip_without("a browser: apt-get install chromium")
     async with (
         async_playwright() as playwright,
-        await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS) as browser,
+        await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=CHROMIUM_OPTIONS
+        ) as browser,
     ):
         yield await browser.new_page()
 
@@ -64,7 +66,7 @@ async def empty_site() -> AsyncIterator[str]:
         yield str(server.make_url("/")).rstrip("/")
 
 
-async def asked_by(
+async def post_from_page(
     page: Page, url: str, body: str, content_type: str = "application/json", **init: Any
 ) -> Any:
     """Send a POST from a script in the page, and return the answer, or `error` if it is hidden."""
@@ -98,12 +100,12 @@ async def listen(page: Page, url: str, *, credentials: bool = False) -> None:
     await page.evaluate(_LISTEN, [url, {"withCredentials": credentials}])
 
 
-async def heard(page: Page, events: int) -> None:
+async def wait_for_events(page: Page, events: int) -> None:
     """Wait until the page has received that many events."""
     await page.wait_for_function(f"window.seen.length >= {events}")
 
 
-async def all_heard(page: Page) -> tuple[list[Any], int]:
+async def wait_until_closed(page: Page) -> tuple[list[Any], int]:
     """Wait until the browser gives up; return the events, and the number of connections."""
     await page.wait_for_function("window.isOver")
     return await page.evaluate("window.seen"), await page.evaluate("window.opened")

@@ -1,19 +1,19 @@
 """A service whose secret changed."""
 
-from domain.passwords import PasswordDeriver, name_of
+from domain.passwords import PasswordDeriver, secret_name
 from domain.secrets import Secret
-from tests.support.memory_service import Memory
+from tests.support.memory_service import MemoryService
 
-OLD = Secret("the first secret of the service, long enough")
-NEW = Secret("the second secret of the service, long enough")
+OLD_SECRET = Secret("the first secret of the service, long enough")
+NEW_SECRET = Secret("the second secret of the service, long enough")
 
-UNDER_OLD = PasswordDeriver(OLD, first=name_of(OLD))
-UNDER_BOTH = PasswordDeriver(NEW, previous=(OLD,), first=name_of(OLD))
-UNDER_NEW = PasswordDeriver(NEW, first=name_of(OLD))
+UNDER_OLD = PasswordDeriver(OLD_SECRET, first=secret_name(OLD_SECRET))
+UNDER_BOTH = PasswordDeriver(NEW_SECRET, previous=(OLD_SECRET,), first=secret_name(OLD_SECRET))
+UNDER_NEW = PasswordDeriver(NEW_SECRET, first=secret_name(OLD_SECRET))
 """The old secret is lost."""
 
 
-def restarted(memory: Memory, passwords: PasswordDeriver) -> Memory:
+def restarted(memory: MemoryService, passwords: PasswordDeriver) -> MemoryService:
     """Return the service after a restart with other secrets."""
     again = memory.restarted()
     again.passwords = passwords

@@ -13,7 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from entrypoints.cli.app import Commands
-from tests.support.requirements import lacking
+from tests.support.requirements import skip_without
 from tests.support.service import REPOSITORY
 
 PATIENCE = 60.0
@@ -23,42 +23,44 @@ PGVEND = (sys.executable, "-m", "entrypoints")
 
 _SETTINGS = re.compile(r"PGVEND_|NEON_|CORS_|HOST$|PORT$")
 
-_NOWHERE = "/"
+_WORKING_FOLDER = "/"
 """A developer's `.env` is not for tests."""
 
 
 @dataclass(frozen=True)
-class Ran:
+class CommandResult:
     status: int
     stdout: str
     stderr: str
 
 
-async def run_command(*arguments: str, charset: str = "utf-8", **environment: str) -> Ran:
+async def run_command(*arguments: str, charset: str = "utf-8", **environment: str) -> CommandResult:
     """Run a command in this process, on a terminal of that charset. Raises what crashes it."""
-    return await asyncio.to_thread(_invoked, arguments, charset, environment)
+    return await asyncio.to_thread(_invoke, arguments, charset, environment)
 
 
-def _invoked(arguments: Sequence[str], charset: str, environment: Mapping[str, str]) -> Ran:
+def _invoke(
+    arguments: Sequence[str], charset: str, environment: Mapping[str, str]
+) -> CommandResult:
     app = typer.Typer(cls=Commands)
     app.callback()(lambda: None)
     unset = {name: None for name in os.environ if _SETTINGS.match(name)}
-    with chdir(_NOWHERE):
+    with chdir(_WORKING_FOLDER):
         ended = CliRunner(charset=charset).invoke(
             app, arguments, env={**unset, **environment}, catch_exceptions=False
         )
-    return Ran(ended.exit_code, ended.stdout, ended.stderr)
+    return CommandResult(ended.exit_code, ended.stdout, ended.stderr)
 
 
-async def pgvend(*arguments: str, **environment: str) -> Ran:
+async def run_pgvend(*arguments: str, **environment: str) -> CommandResult:
     """Run a command in another process."""
-    return await ran(*PGVEND, *arguments, **environment)
+    return await run_program(*PGVEND, *arguments, **environment)
 
 
-async def ran(*command: str, stdin: str = "", **environment: str) -> Ran:
+async def run_program(*command: str, stdin: str = "", **environment: str) -> CommandResult:
     process = await asyncio.create_subprocess_exec(
         *command,
-        cwd=_NOWHERE,
+        cwd=_WORKING_FOLDER,
         env=plain_environment(**environment),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -71,7 +73,7 @@ async def ran(*command: str, stdin: str = "", **environment: str) -> Ran:
             process.kill()
             await process.wait()
     assert process.returncode is not None
-    return Ran(process.returncode, stdout.decode(), stderr.decode())
+    return CommandResult(process.returncode, stdout.decode(), stderr.decode())
 
 
 def plain_environment(**more: str) -> dict[str, str]:
@@ -79,6 +81,6 @@ def plain_environment(**more: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1", **more}
 
 
-def program(name: str) -> str:
+def find_program(name: str) -> str:
     """Return the path of a program; skip the test if it is not installed."""
-    return shutil.which(name) or lacking(name)
+    return shutil.which(name) or skip_without(name)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from domain.connection import Connection
 from domain.secrets import Secret
 
-ODD = (
+ODD_CHARACTERS = (
     "".join(map(chr, range(1, 128))).replace("\n", "").replace("\r", "")
     + "\x85\u2028\u202eé😀\ufeff"
 )
@@ -23,8 +23,10 @@ texts = st.text(
 """Whatever a name or a password may be, and what means something to a reader more often."""
 
 
-USUAL = Connection(host="db.example", port=6543, database="x", user="user_x", password=Secret("p"))
+DEFAULT_CONNECTION = Connection(
+    host="db.example", port=6543, database="x", user="user_x", password=Secret("p")
+)
 
 
 def connection(*, password: str = "p", **parts: Any) -> Connection:  # noqa: S107 - of nobody
-    return replace(USUAL, password=Secret(password), **parts)
+    return replace(DEFAULT_CONNECTION, password=Secret(password), **parts)

@@ -4,34 +4,42 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from domain.connection import Connection
-from domain.names import Names
-from domain.provisioning import Holding, Order, Tenant
+from domain.names import PgNames
+from domain.provisioning import InventoryItem, ProvisionRequest, Tenant
 from ports.driven.database_provider import DatabaseProvider
-from tests.support.provision_requests import new_order
+from tests.support.provision_requests import new_provision_request
 
 
 @asynccontextmanager
-async def vended(provider: DatabaseProvider, order: Order) -> AsyncIterator[Connection]:
+async def provisioned_database(
+    provider: DatabaseProvider, provision_request: ProvisionRequest
+) -> AsyncIterator[Connection]:
     """Provision the database, and delete it at the end in any case."""
     try:
-        yield await provider.provision(order)
+        yield await provider.provision(provision_request)
     finally:
-        await provider.delete(order.tenant)
+        await provider.delete(provision_request.tenant)
 
 
-def holding_of(order: Order) -> Holding:
+def expected_item(provision_request: ProvisionRequest) -> InventoryItem:
     """Return the inventory's item for a provisioned request."""
-    names = order.tenant.names
-    return Holding(id=order.tenant.id, database=names.database, owner=names.owner)
+    names = provision_request.tenant.names
+    return InventoryItem(id=provision_request.tenant.id, database=names.database, owner=names.owner)
 
 
-async def held(provider: DatabaseProvider, order: Order) -> list[Holding]:
+async def find_in_inventory(
+    provider: DatabaseProvider, provision_request: ProvisionRequest
+) -> list[InventoryItem]:
     """Return the items of the inventory for this request."""
-    return [found for found in await provider.inventory() if found.id == order.tenant.id]
+    return [
+        found for found in await provider.inventory() if found.id == provision_request.tenant.id
+    ]
 
 
-def namesake(order: Order, names: Names | None = None) -> Order:
+def request_for_same_names(
+    provision_request: ProvisionRequest, names: PgNames | None = None
+) -> ProvisionRequest:
     """Return a request with another id for the same names, or for the given ones."""
-    other = new_order()
-    tenant = Tenant(id=other.tenant.id, names=names or order.tenant.names)
-    return Order(tenant=tenant, password=other.password)
+    other = new_provision_request()
+    tenant = Tenant(id=other.tenant.id, names=names or provision_request.tenant.names)
+    return ProvisionRequest(tenant=tenant, password=other.password)

@@ -5,16 +5,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from adapters.embedded.doctor import EmbeddedExamination
-from adapters.embedded.server import Bundle
-from adapters.postgres.doctor.checks import OPERATED, PostgresExamination
-from adapters.postgres.doctor.context import Questions
-from adapters.postgres.doctor.marks import Known
-from adapters.postgres.server import server_of_dsn
+from adapters.embedded.doctor import EmbeddedChecks
+from adapters.embedded.server import EmbeddedOptions
+from adapters.postgres.doctor.checks import OPERATOR_CHECKS, PostgresChecks
+from adapters.postgres.doctor.context import CheckFunctions
+from adapters.postgres.doctor.marks import LocalState
+from adapters.postgres.server import server_from_dsn
 from adapters.system.clock import SystemClock
-from domain.doctor import Check, Outcome, Verdict
+from domain.doctor import DoctorCheck, Outcome, Verdict
 from ports.driven.clock import Clock
-from ports.driven.doctor import Examination
+from ports.driven.doctor import DoctorChecks
 from tests.support.postgres_under_test import session
 from tests.support.provision_requests import INSTALLATION
 from tests.support.servers import PASSWORD, OperatorsServer
@@ -22,23 +22,25 @@ from tests.support.servers import PASSWORD, OperatorsServer
 OK, WARN, FAIL, UNKNOWN = Verdict
 
 
-LACKING = "has vulnerabilities"
+LACKS_FIXES = "has vulnerabilities"
 """Part of the advice for a version that lacks fixes."""
 
-KNOWN = Known(installation=INSTALLATION)
+LOCAL_STATE = LocalState(installation=INSTALLATION)
 
-WELL_SET_UP = {"template1": UNKNOWN, "pg_hba.conf": UNKNOWN, "superusers": WARN}
+EXPECTED_FINDINGS = {"template1": UNKNOWN, "pg_hba.conf": UNKNOWN, "superusers": WARN}
 """Findings for a server whose operator followed the documentation."""
 
 
-async def examined(folder: Path, port: int | None = None) -> Mapping[str, Outcome]:
+async def run_embedded_checks(folder: Path, port: int | None = None) -> Mapping[str, Outcome]:
     """Run the checks of the bundled server in the data folder."""
 
-    async def recall() -> Known:
-        return KNOWN
+    async def load_local_state() -> LocalState:
+        return LOCAL_STATE
 
-    bundle = Bundle(folder=folder / "embedded", port=port)
-    return await outcomes(EmbeddedExamination(bundle=bundle, recall=recall, clock=SystemClock()))
+    options = EmbeddedOptions(folder=folder / "embedded", port=port)
+    return await collect_outcomes(
+        EmbeddedChecks(options=options, load_local_state=load_local_state, clock=SystemClock())
+    )
 
 
 def create_postgres_checks(
@@ -48,29 +50,27 @@ def create_postgres_checks(
     clock: Clock | None = None,
     limit: int = 20,
     public_host: str | None = None,
-    known: Known = KNOWN,
-    questions: Questions = OPERATED,
-) -> PostgresExamination:
+    local_state: LocalState = LOCAL_STATE,
+    check_functions: CheckFunctions = OPERATOR_CHECKS,
+) -> PostgresChecks:
     """Return the checks of that server, as its admin unless `dsn` has another login."""
 
-    async def recall() -> Known:
-        return known
+    async def load_local_state() -> LocalState:
+        return local_state
 
-    return PostgresExamination(
-        server=server_of_dsn(
+    return PostgresChecks(
+        server=server_from_dsn(
             dsn or server.dsn(), public_host=public_host, public_port=None, connection_limit=limit
         ),
-        recall=recall,
+        load_local_state=load_local_state,
         clock=clock or SystemClock(),
         setting="PGVEND_POSTGRES_ADMIN_DSN",
-        questions=questions,
+        check_functions=check_functions,
     )
 
 
 @asynccontextmanager
-async def other_admin(
-    server: OperatorsServer, attributes: str
-) -> AsyncIterator[PostgresExamination]:
+async def other_admin(server: OperatorsServer, attributes: str) -> AsyncIterator[PostgresChecks]:
     """Yield the checks as an admin with these attributes, who is dropped afterwards."""
     await run(
         server,
@@ -83,9 +83,9 @@ async def other_admin(
         await run(server, "DROP OWNED BY other", "DROP ROLE other")
 
 
-async def outcomes(examination: Examination) -> Mapping[str, Outcome]:
+async def collect_outcomes(examination: DoctorChecks) -> Mapping[str, Outcome]:
     """Run the checks, and return their outcomes by name."""
-    return {check.name: check.outcome async for check in examination.examine()}
+    return {check.name: check.outcome async for check in examination.run_checks()}
 
 
 def not_ok(found: Mapping[str, Outcome]) -> Mapping[str, Verdict]:
@@ -94,17 +94,17 @@ def not_ok(found: Mapping[str, Outcome]) -> Mapping[str, Verdict]:
     return {
         name: each.verdict
         for name, each in found.items()
-        if each.verdict is not OK and LACKING not in each.detail
+        if each.verdict is not OK and LACKS_FIXES not in each.detail
     }
 
 
-async def mend(server: OperatorsServer, outcome: Outcome) -> Sequence[str]:
+async def fix(server: OperatorsServer, outcome: Outcome) -> Sequence[str]:
     """Run the fixes one by one as a superuser, and return their statements."""
-    for each in outcome.mends:
+    for each in outcome.fixes:
         dsn = server.dsn("postgres", each.database or "postgres")
         async with session({"dsn": dsn}) as operator:
             await operator.execute(each.statement)
-    return [each.statement for each in outcome.mends]
+    return [each.statement for each in outcome.fixes]
 
 
 async def run(server: OperatorsServer, *statements: str, database: str = "postgres") -> None:
@@ -119,13 +119,13 @@ def has_no_secret(found: Iterable[Outcome]) -> bool:
 
 
 @dataclass(frozen=True)
-class Finds(Examination):
+class FakeDoctorCheck(DoctorChecks):
     """A check with given results, which may fail at the end."""
 
-    checks: Sequence[Check] = ()
+    checks: Sequence[DoctorCheck] = ()
     error: BaseException | None = field(default=None)
 
-    async def examine(self) -> AsyncGenerator[Check, None]:
+    async def run_checks(self) -> AsyncGenerator[DoctorCheck, None]:
         for check in self.checks:
             yield check
         if self.error:

@@ -10,7 +10,7 @@ from domain.connection import Connection
 from domain.database import Database
 from domain.errors import PgvendError, Unavailable
 from domain.extensions import Extension
-from domain.provisioning import Holding, Order, Tenant, Tombstone
+from domain.provisioning import InventoryItem, ProvisionRequest, Tenant, Tombstone
 from ports.driven.database_provider import DatabaseProvider
 from ports.driven.login_check import LoginCheck
 from ports.driven.registry import Query, Registry
@@ -22,7 +22,7 @@ PATIENCE = 20.0
 
 
 @dataclass
-class Fails:
+class FailAt:
     """A fault hook that raises the listed errors at their moments, one after the other."""
 
     at: dict[str, list[PgvendError]]
@@ -33,14 +33,14 @@ class Fails:
 
 
 @dataclass
-class Holds:
+class HoldAt:
     """A fault hook that waits at one moment until it is released or cancelled."""
 
     at: str
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def arrival(self) -> None:
+    async def wait_until_held(self) -> None:
         """Return when a call has reached the moment; raise TimeoutError if none does."""
         await asyncio.wait_for(self.reached.wait(), PATIENCE)
 
@@ -52,7 +52,7 @@ class Holds:
 
 
 @dataclass
-class Crashes:
+class CrashAt:
     """A fault hook that raises an unexpected error at that moment, once."""
 
     at: str
@@ -64,7 +64,7 @@ class Crashes:
             raise error
 
 
-async def give_way(moment: str) -> None:
+async def yield_to_others(moment: str) -> None:
     """A fault hook that yields to other tasks."""
     await asyncio.sleep(0)
 
@@ -83,22 +83,22 @@ class WrappedRegistry(Registry):
     inner: Registry
 
     @abstractmethod
-    async def called(self, call: Callable[[], Awaitable[T]]) -> T: ...
+    async def call_inner(self, call: Callable[[], Awaitable[T]]) -> T: ...
 
     async def add(self, database: Database, quota: int | None = None) -> Database:
-        return await self.called(lambda: self.inner.add(database, quota))
+        return await self.call_inner(lambda: self.inner.add(database, quota))
 
     async def update(self, database: Database) -> Database:
-        return await self.called(lambda: self.inner.update(database))
+        return await self.call_inner(lambda: self.inner.update(database))
 
     async def get(self, database_id: str) -> Database:
-        return await self.called(lambda: self.inner.get(database_id))
+        return await self.call_inner(lambda: self.inner.get(database_id))
 
     async def search(self, query: Query) -> list[Database]:
-        return await self.called(lambda: self.inner.search(query))
+        return await self.call_inner(lambda: self.inner.search(query))
 
     async def ping(self) -> None:
-        await self.called(self.inner.ping)
+        await self.call_inner(self.inner.ping)
 
 
 @dataclass
@@ -115,7 +115,7 @@ class FailingRegistry(WrappedRegistry):
     async def search(self, query: Query) -> list[Database]:
         return await self.inner.search(query)
 
-    async def called(self, call: Callable[[], Awaitable[T]]) -> T:
+    async def call_inner(self, call: Callable[[], Awaitable[T]]) -> T:
         self.calls += 1
         fails = self.first <= self.calls < self.end
         if fails and not self.after_effect:
@@ -134,25 +134,27 @@ class ScriptedProvider(DatabaseProvider):
     errors: list[BaseException] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
 
-    async def provision(self, order: Order) -> Connection:
+    async def provision(self, provision_request: ProvisionRequest) -> Connection:
         self._called("provision")
-        return await self.inner.provision(order)
+        return await self.inner.provision(provision_request)
 
     async def extensions(self) -> Sequence[Extension]:
         self._called("extensions")
         return await self.inner.extensions()
 
-    async def install(self, order: Order) -> None:
+    async def install(self, provision_request: ProvisionRequest) -> None:
         self._called("install")
-        await self.inner.install(order)
+        await self.inner.install(provision_request)
 
-    async def reveal(self, order: Order) -> Connection:
+    async def reveal(self, provision_request: ProvisionRequest) -> Connection:
         self._called("reveal")
-        return await self.inner.reveal(order)
+        return await self.inner.reveal(provision_request)
 
-    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
+    async def rotate(
+        self, provision_request: ProvisionRequest, *, end_sessions: bool = False
+    ) -> Connection:
         self._called("rotate")
-        return await self.inner.rotate(order, end_sessions=end_sessions)
+        return await self.inner.rotate(provision_request, end_sessions=end_sessions)
 
     async def suspend(self, tenant: Tenant) -> None:
         self._called("suspend")
@@ -162,7 +164,7 @@ class ScriptedProvider(DatabaseProvider):
         self._called("delete")
         return await self.inner.delete(tenant)
 
-    async def inventory(self) -> Sequence[Holding]:
+    async def inventory(self) -> Sequence[InventoryItem]:
         self._called("inventory")
         return await self.inner.inventory()
 

@@ -7,18 +7,18 @@ from hypothesis import strategies as st
 
 from domain.database import Database
 from domain.ids import RANDOM_BYTES, new_id
-from domain.lifecycle import Work
-from domain.names import Names
-from domain.provisioning import Holding
-from domain.reconciliation import SETTLED
+from domain.lifecycle import Operation
+from domain.names import PgNames
+from domain.provisioning import InventoryItem
+from domain.reconciliation import SETTLING_TIME
 from domain.states import State
 from tests.support.records import new_record
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-OLD = NOW - SETTLED
-YOUNG = OLD + timedelta(milliseconds=1)
+OLD_ENOUGH = NOW - SETTLING_TIME
+YOUNG = OLD_ENOUGH + timedelta(milliseconds=1)
 
-SOMETHING = [State.READY, State.EXPIRED]
+STATES_WITH_DATABASE = [State.READY, State.EXPIRED]
 """States in which the database and its owner must exist."""
 
 Parts = tuple[str | None, str | None]
@@ -27,16 +27,18 @@ Parts = tuple[str | None, str | None]
 parts = st.tuples(st.sampled_from([None, "renamed"]), st.sampled_from([None, "user_renamed"]))
 
 
-def id_of(made: datetime, number: int = 0) -> str:
+def create_id(made: datetime, number: int = 0) -> str:
     return new_id(made, number.to_bytes(RANDOM_BYTES))
 
 
-def record(state: State, number: int = 0, *, made: datetime = OLD) -> Database:
-    names = Names(database=f"sales{number}", owner=f"user_sales{number}")
-    kept = replace(new_record(state=state, made=made), id=id_of(made, number), names=names)
-    return kept.did(Work.PROVISION, made)
+def record(state: State, number: int = 0, *, made: datetime = OLD_ENOUGH) -> Database:
+    names = PgNames(database=f"sales{number}", owner=f"user_sales{number}")
+    kept = replace(new_record(state=state, made=made), id=create_id(made, number), names=names)
+    return kept.complete(Operation.PROVISION, made)
 
 
-def holding(database: Database) -> Holding:
+def inventory_item(database: Database) -> InventoryItem:
     """Return the complete inventory item of the database."""
-    return Holding(id=database.id, database=database.names.database, owner=database.names.owner)
+    return InventoryItem(
+        id=database.id, database=database.names.database, owner=database.names.owner
+    )

@@ -11,17 +11,17 @@ from structlog.stdlib import BoundLogger
 from structlog.testing import LogCapture
 
 from adapters.driver.connector import connect
-from adapters.embedded.server import Bundle, opened_bundle
+from adapters.embedded.server import EmbeddedOptions, open_embedded_provider
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.sessions import login_of
+from adapters.postgres.sessions import login_from_connection
 from adapters.system.clock import SystemClock
 from domain.connection import Connection
 from tests.support.provision_requests import INSTALLATION
-from tests.support.servers import programs_of
+from tests.support.servers import programs_for_version
 
 PATIENCE = 60.0
 
-KILLED_NOT_UNPLUGGED = {"fsync": "off"}
+NO_FSYNC = {"fsync": "off"}
 """Faster. Killing a process, unlike a loss of power, loses no data without fsync."""
 
 
@@ -41,7 +41,7 @@ class Events:
 
 
 @asynccontextmanager
-async def opened(
+async def open_server(
     data_dir: Path,
     *,
     port: int | None = None,
@@ -53,53 +53,53 @@ async def opened(
     """Open the bundled server in the folder where a service with this data folder has it, with
     other `programs` or those of a `major` version if given."""
     if major:
-        programs = (await programs_of(major)).folder
-    bundle = Bundle(
+        programs = (await programs_for_version(major)).folder
+    options = EmbeddedOptions(
         folder=data_dir / "embedded",
         port=port,
         programs=programs,
-        settings=KILLED_NOT_UNPLUGGED | settings,
+        settings=NO_FSYNC | settings,
     )
-    async with opened_as(bundle, events) as provider:
+    async with open_server_with(options, events) as provider:
         yield provider
 
 
 @asynccontextmanager
-async def opened_as(
-    bundle: Bundle, events: Events | None = None
+async def open_server_with(
+    options: EmbeddedOptions, events: Events | None = None
 ) -> AsyncIterator[PostgresProvider]:
     log = (events or Events()).log
-    async with opened_bundle(bundle, INSTALLATION, SystemClock(), log) as provider:
+    async with open_embedded_provider(options, INSTALLATION, SystemClock(), log) as provider:
         yield provider
 
 
-def data_of(data_dir: Path) -> Path:
+def data_folder_in(data_dir: Path) -> Path:
     return data_dir / "embedded" / "data"
 
 
 @asynccontextmanager
-async def logged_in(connection: Connection, **other: str) -> AsyncIterator[asyncpg.Connection]:
+async def login_session(connection: Connection, **other: str) -> AsyncIterator[asyncpg.Connection]:
     """Open a tenant's session. `other` overrides arguments of the login."""
-    session = await connect(**{**login_of(connection), **other})
+    session = await connect(**{**login_from_connection(connection), **other})
     try:
         yield session
     finally:
         session.terminate()
 
 
-async def keep_note(connection: Connection, note: str) -> None:
+async def write_note(connection: Connection, note: str) -> None:
     """Write a row that a later read has to find."""
-    async with logged_in(connection) as session:
+    async with login_session(connection) as session:
         await session.execute("CREATE TABLE IF NOT EXISTS notes (note text)")
         await session.execute("INSERT INTO notes VALUES ($1)", note)
 
 
-async def notes(connection: Connection) -> list[str]:
-    async with logged_in(connection) as session:
+async def read_notes(connection: Connection) -> list[str]:
+    async with login_session(connection) as session:
         return [row["note"] for row in await session.fetch("SELECT note FROM notes")]
 
 
-async def until(condition: Callable[[], object]) -> None:
+async def wait_until(condition: Callable[[], object]) -> None:
     """Wait for an effect of another process."""
     async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110 - there is no event to wait for

@@ -45,13 +45,15 @@ class Stream:
         return [event async for event in self]
 
 
-def steps_in(events: Iterable[Event]) -> list[tuple[str, str]]:
+def list_steps(events: Iterable[Event]) -> list[tuple[str, str]]:
     """Return the steps in the events, in order."""
     return [event.step for event in events if event.name == "step"]
 
 
 @asynccontextmanager
-async def stream_of(app: RunningApp, path: str, after: str | None = None) -> AsyncIterator[Stream]:
+async def open_stream(
+    app: RunningApp, path: str, after: str | None = None
+) -> AsyncIterator[Stream]:
     """Open the event stream of the database at that path, after the event `after`."""
     headers = {} if after is None else {"Last-Event-ID": after}
     async with app.client.get(f"{path}/events", headers=headers) as response:
@@ -60,6 +62,6 @@ async def stream_of(app: RunningApp, path: str, after: str | None = None) -> Asy
         yield Stream(response)
 
 
-async def events_of(app: RunningApp, path: str, after: str | None = None) -> list[Event]:
-    async with stream_of(app, path, after) as stream:
+async def read_events(app: RunningApp, path: str, after: str | None = None) -> list[Event]:
+    async with open_stream(app, path, after) as stream:
         return await stream.all()

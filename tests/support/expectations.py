@@ -5,13 +5,13 @@ from datetime import datetime
 
 from domain.connection import Connection
 from domain.database import Database
-from domain.idempotency import REMEMBERED
+from domain.idempotency import RETENTION
 from domain.states import State
-from ports.use_cases.provisioned_database import Vended
+from ports.use_cases.provisioned_database import ProvisionedDatabase
 
 
 @dataclass
-class Told:
+class ExpectedDatabase:
     """`connection` is None after a rotation without an answer; `ends` is the earliest possible
     expiry; `is_doubtful` says that the database may be expired or deleted."""
 
@@ -22,63 +22,66 @@ class Told:
 
 
 @dataclass
-class Answers:
+class AnsweredRequests:
     """All answers so far, by id, and by caller and idempotency key."""
 
-    told: dict[str, Told] = field(default_factory=dict)
+    expected: dict[str, ExpectedDatabase] = field(default_factory=dict)
     keys: dict[tuple[str, str], Database] = field(default_factory=dict)
 
-    def handed_out(self, vended: Vended) -> None:
+    def expect_connection(self, vended: ProvisionedDatabase) -> None:
         """Expect this connection to work from now on."""
         database = vended.database
-        former = self.told.get(database.id)
+        former = self.expected.get(database.id)
         assert not (former and former.is_deleted), f"came back: {database}"
-        self.told[database.id] = Told(vended.connection, database.expires_at)
+        self.expected[database.id] = ExpectedDatabase(vended.connection, database.expires_at)
 
     def key_used(self, caller: str, key: str, now: datetime) -> None:
         """Forget a key that is used after its time: it is new then, whatever the result."""
         former = self.keys.get((caller, key))
-        if former and former.created_at + REMEMBERED <= now:
+        if former and former.created_at + RETENTION <= now:
             del self.keys[caller, key]
 
     def key_answered(self, caller: str, key: str, database: Database) -> None:
         """Check that a key returns the same database until that is gone."""
         former = self.keys.get((caller, key), database)
-        told = self.told.get(former.id)
-        assert former.id == database.id or told is None or told.is_doubtful, (former, database)
+        expected = self.expected.get(former.id)
+        assert former.id == database.id or expected is None or expected.is_doubtful, (
+            former,
+            database,
+        )
         self.keys[caller, key] = database
 
     def rotation_asked(self, database_id: str) -> None:
-        if told := self.told.get(database_id):
-            told.connection = None
+        if expected := self.expected.get(database_id):
+            expected.connection = None
 
     def end_asked(self, database_id: str, ends: datetime) -> None:
-        if told := self.told.get(database_id):
-            told.ends = min(told.ends or ends, ends)
+        if expected := self.expected.get(database_id):
+            expected.ends = min(expected.ends or ends, ends)
 
     def end_answered(self, database: Database) -> None:
-        if told := self.told.get(database.id):
-            told.ends = database.expires_at
+        if expected := self.expected.get(database.id):
+            expected.ends = database.expires_at
 
     def deletion_asked(self, database_id: str) -> None:
-        if told := self.told.get(database_id):
-            told.is_doubtful = True
+        if expected := self.expected.get(database_id):
+            expected.is_doubtful = True
 
     def deletion_answered(self, database_id: str) -> None:
-        if told := self.told.get(database_id):
-            told.is_deleted = True
+        if expected := self.expected.get(database_id):
+            expected.is_deleted = True
 
-    def swept(self, now: datetime) -> None:
+    def mark_expired(self, now: datetime) -> None:
         """Mark databases past their expiry: the reconciler may have expired them."""
-        for told in self.told.values():
-            if told.ends and told.ends <= now:
-                told.is_doubtful = True
+        for expected in self.expected.values():
+            if expected.ends and expected.ends <= now:
+                expected.is_doubtful = True
 
 
-def assert_kept(told: Told, record: Database, *, is_accepted: bool) -> None:
+def assert_as_answered(expected: ExpectedDatabase, record: Database, *, is_accepted: bool) -> None:
     """Check the record. `is_accepted` says whether the last connection still works."""
-    if told.is_deleted:
+    if expected.is_deleted:
         assert record.is_gone, record
-    elif not told.is_doubtful:
+    elif not expected.is_doubtful:
         assert record.state is State.READY, record
-        assert is_accepted or told.connection is None, record
+        assert is_accepted or expected.connection is None, record

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from domain.errors import PgvendError
-from domain.server_snapshot import Look, Prepared, Session
+from domain.server_snapshot import PreparedTransaction, ServerSnapshot, Session
 from ports.driven.guard import Guard
 
 
@@ -13,15 +13,15 @@ class FakeGuard(Guard):
     """Returns these snapshots in turn, then the last one repeatedly. Every ending raises `refusal`;
     sessions that `are_gone` do not exist any more. A rollback waits for `let_go`."""
 
-    looks: list[Look | PgvendError]
+    looks: list[ServerSnapshot | PgvendError]
     refusal: PgvendError | None = None
     are_gone: bool = False
     ended: list[int] = field(default_factory=list)
     rolled_back: list[str] = field(default_factory=list)
-    asides: int = 0
+    lock_releases: int = 0
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def look(self) -> Look:
+    async def inspect(self) -> ServerSnapshot:
         seen = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
         if isinstance(seen, PgvendError):
             raise seen
@@ -33,11 +33,11 @@ class FakeGuard(Guard):
         self.ended.append(session.pid)
         return not self.are_gone
 
-    async def roll_back(self, prepared: Prepared) -> None:
+    async def roll_back(self, prepared: PreparedTransaction) -> None:
         await self.let_go.wait()
         if self.refusal:
             raise self.refusal
         self.rolled_back.append(prepared.gid)
 
-    async def step_aside(self) -> None:
-        self.asides += 1
+    async def release_locks(self) -> None:
+        self.lock_releases += 1

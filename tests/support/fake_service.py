@@ -11,12 +11,14 @@ from aiohttp.test_utils import TestServer
 
 from domain.connection import Connection
 from entrypoints.http.api.schemas.connections import ConnectionResponse
-from tests.support.command_line import Ran, run_command
+from tests.support.command_line import CommandResult, run_command
 from tests.support.connections import connection
 
 HANDED_OUT: Connection = connection(password='it\'s "odd"')
 
-CONNECTION: dict[str, Any] = json.loads(ConnectionResponse.of(HANDED_OUT).model_dump_json())
+CONNECTION: dict[str, Any] = json.loads(
+    ConnectionResponse.from_domain(HANDED_OUT).model_dump_json()
+)
 
 RECORD: dict[str, Any] = {
     "id": "db_1",
@@ -47,7 +49,7 @@ class FakeService:
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
 
-    async def pgvend(self, *arguments: str, **environment: str) -> Ran:
+    async def run_pgvend(self, *arguments: str, **environment: str) -> CommandResult:
         return await run_command(*arguments, PGVEND_URL=self.url, **environment)
 
     async def answer(self, request: web.Request) -> web.Response:

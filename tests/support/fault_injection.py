@@ -12,25 +12,25 @@ import asyncpg
 from adapters.decorators.retrying import RetryingLoginCheck, RetryingProvider
 from adapters.driver.connector import Login, connect
 from adapters.driver.tls import Tls
-from adapters.postgres.errors import translated
-from adapters.postgres.factory import opened_provider
+from adapters.postgres.errors import translate_errors
+from adapters.postgres.factory import open_provider
 from adapters.postgres.inspection import Marks
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.statements import lock_key
 from domain.errors import PgvendError, ProviderBusy
 from domain.postgres_url import Address
-from domain.provisioning import Order, Tenant
-from tests.support.pgproxy import Fault, How, Proxy, Streams, proxy
+from domain.provisioning import ProvisionRequest, Tenant
+from tests.support.pgproxy import Fault, FaultKind, Proxy, Streams, proxy
 from tests.support.provision_requests import INSTALLATION
 from tests.support.retrying import RETRYING
 
-PLAIN = Tls(mode="disable")
+NO_TLS = Tls(mode="disable")
 
-PATIENCE = 40.0
+CALL_TIMEOUT = 40.0
 """Seconds after which a call counts as hanging."""
 
-_LOOK = """
+_TRACES = """
 SELECT
   (SELECT count(*) FROM pg_roles
    WHERE rolname = $1 OR shobj_description(oid, 'pg_authid') = $3) AS roles,
@@ -48,25 +48,25 @@ SELECT
 
 
 @dataclass(frozen=True)
-class Blow:
+class Injection:
     """A fault at one request: on the wire, to the caller, or to the server."""
 
-    how: How
+    how: FaultKind
     cancels: int = 0
     kill: Callable[[Fault], Awaitable[None]] | None = None
-    at_once: int = 4
+    concurrency: int = 4
     """The number of requests that are broken concurrently, each in its own call."""
 
 
-BLOWS = {
-    "cut before": Blow(How.CUT_BEFORE),
-    "cut after": Blow(How.CUT_AFTER),
-    "answer swallowed": Blow(How.SWALLOWED),
-    "cancelled": Blow(How.WATCHED, cancels=1),
-    "cancelled twice": Blow(How.WATCHED, cancels=2),
+INJECTIONS = {
+    "cut before": Injection(FaultKind.CUT_BEFORE),
+    "cut after": Injection(FaultKind.CUT_AFTER),
+    "answer swallowed": Injection(FaultKind.SWALLOWED),
+    "cancelled": Injection(FaultKind.WATCHED, cancels=1),
+    "cancelled twice": Injection(FaultKind.WATCHED, cancels=2),
 }
 
-SLOW = {"hanging, then cancelled": Blow(How.HELD, cancels=1)}
+SLOW_INJECTIONS = {"hanging, then cancelled": Injection(FaultKind.HELD, cancels=1)}
 """Faults that take seconds: the service waits for an answer to its cancel request."""
 
 
@@ -82,12 +82,12 @@ class Traces:
     locks: int
 
 
-NOTHING = Traces(0, 0, 0, 0, 0)
-WHOLE = Traces(1, 1, 0, 0, 0)
+NO_TRACES = Traces(0, 0, 0, 0, 0)
+COMPLETE = Traces(1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
-class Site:
+class ProxiedProvider:
     """A provider whose own and whose tenants' sessions go through a proxy."""
 
     provider: PostgresProvider
@@ -99,26 +99,28 @@ class Site:
         """The provider with retries, as in the service: a lost session may block it for a while."""
         return RetryingProvider(self.provider, RETRYING)
 
-    async def vend(self, order: Order) -> None:
+    async def provision_and_verify(self, provision_request: ProvisionRequest) -> None:
         """Run both parts of a creation that use the server."""
-        await PostgresLoginCheck().verify(await self.provider.provision(order))
+        await PostgresLoginCheck().verify(await self.provider.provision(provision_request))
 
-    async def vend_again(self, order: Order) -> None:
-        connection = await self.retrying.provision(order)
+    async def provision_again(self, provision_request: ProvisionRequest) -> None:
+        connection = await self.retrying.provision(provision_request)
         await RetryingLoginCheck(PostgresLoginCheck(), RETRYING).verify(connection)
 
     async def traces(self, tenant: Tenant) -> Traces:
         names, mark = tenant.names, Marks(INSTALLATION).of(tenant)
         async with _session(self.superuser) as session:
             row = await session.fetchrow(
-                _LOOK, names.owner, names.database, mark, lock_key(tenant.id)
+                _TRACES, names.owner, names.database, mark, lock_key(tenant.id)
             )
         assert row is not None
         return Traces(**row)
 
 
 @asynccontextmanager
-async def site(bundled: PostgresProvider, fault: Fault | None = None) -> AsyncIterator[Site]:
+async def proxied_provider(
+    bundled: PostgresProvider, fault: Fault | None = None
+) -> AsyncIterator[ProxiedProvider]:
     """Open the provider behind a proxy. Wait at the end until all its sessions have left the
     server."""
     server, superuser = bundled.server, bundled.server.superuser
@@ -131,31 +133,31 @@ async def site(bundled: PostgresProvider, fault: Fault | None = None) -> AsyncIt
         return await asyncio.open_connection("127.0.0.1", server.public_port)
 
     async with proxy(connect, fault) as between:
-        way = {"host": "127.0.0.1", "port": between.port, "database": "postgres", "tls": PLAIN}
+        way = {"host": "127.0.0.1", "port": between.port, "database": "postgres", "tls": NO_TLS}
         behind = replace(
             server,
             admin={**way, "user": server.admin["user"]},
             superuser={**way, "user": superuser["user"]},
             public=(Address("127.0.0.1", between.port),),
-            detour={},
+            pooler_bypass={},
         )
-        async with opened_provider(behind, INSTALLATION) as provider:
-            yield Site(provider, between, superuser)
-        await _ended(superuser, between.pids)
+        async with open_provider(behind, INSTALLATION) as provider:
+            yield ProxiedProvider(provider, between, superuser)
+        await _wait_until_ended(superuser, between.pids)
 
 
-async def struck(call: Coroutine[Any, Any, Any], fault: Fault, blow: Blow) -> Any:
+async def run_with_fault(call: Coroutine[Any, Any, Any], fault: Fault, injection: Injection) -> Any:
     """Run the call, inject the fault, and return the result or the error, which must be a domain
     error."""
     task = asyncio.ensure_future(call)
     reached = asyncio.ensure_future(fault.reached.wait())
-    await asyncio.wait({task, reached}, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE)
+    await asyncio.wait({task, reached}, return_when=asyncio.FIRST_COMPLETED, timeout=CALL_TIMEOUT)
     reached.cancel()
     assert fault.reached.is_set(), f"the call did not reach the request: {task}"
-    if blow.kill:
-        await blow.kill(fault)
-    obeys = [await _cancelled(task) for _ in range(blow.cancels)]
-    await asyncio.wait({task}, timeout=PATIENCE)
+    if injection.kill:
+        await injection.kill(fault)
+    obeys = [await _cancel(task) for _ in range(injection.cancels)]
+    await asyncio.wait({task}, timeout=CALL_TIMEOUT)
     assert task.done(), "the call hangs"
     assert task.cancelled() or not any(obeys), f"the cancellation was lost: {task}"
     outcome = asyncio.CancelledError() if task.cancelled() else task.exception() or task.result()
@@ -164,12 +166,12 @@ async def struck(call: Coroutine[Any, Any, Any], fault: Fault, blow: Blow) -> An
     return outcome
 
 
-async def at_every(
-    requests: Sequence[str], case: Callable[[int], Awaitable[None]], blow: Blow
+async def inject_at_every(
+    requests: Sequence[str], case: Callable[[int], Awaitable[None]], injection: Injection
 ) -> None:
     """Run `case` for each request. Report the requests at which it failed."""
-    waiting = blow.how is How.HELD  # waits for seconds without using the CPU
-    places = asyncio.Semaphore(len(requests) if waiting else blow.at_once)
+    waiting = injection.how is FaultKind.HELD  # waits for seconds without using the CPU
+    places = asyncio.Semaphore(len(requests) if waiting else injection.concurrency)
 
     async def one(number: int) -> str | None:
         async with places:
@@ -184,14 +186,14 @@ async def at_every(
     assert not failures, "\n".join(failures)
 
 
-async def _cancelled(task: asyncio.Task[Any]) -> bool:
+async def _cancel(task: asyncio.Task[Any]) -> bool:
     obeys = task.cancel()
     for _ in range(3):  # enough for an exception handler to start waiting
         await asyncio.sleep(0)
     return obeys
 
 
-async def _ended(superuser: Login, pids: Sequence[int]) -> None:
+async def _wait_until_ended(superuser: Login, pids: Sequence[int]) -> None:
     """Wait until these sessions have ended; fail if one stays."""
     async with _session(superuser) as session:
         for _ in range(1000):
@@ -204,13 +206,13 @@ async def _ended(superuser: Login, pids: Sequence[int]) -> None:
 @asynccontextmanager
 async def _session(superuser: Login) -> AsyncIterator[asyncpg.Connection]:
     """Open a session as soon as the server accepts one, because a test may have killed it."""
-    session = await RETRYING(lambda: _connected(superuser))
+    session = await RETRYING(lambda: _connect(superuser))
     try:
         yield session
     finally:
         await session.close()
 
 
-async def _connected(superuser: Login) -> asyncpg.Connection:
-    with translated(lost=ProviderBusy):
+async def _connect(superuser: Login) -> asyncpg.Connection:
+    with translate_errors(lost=ProviderBusy):
         return await (asyncpg.connect if "dsn" in superuser else connect)(**superuser)

@@ -16,7 +16,7 @@ from dotenv import dotenv_values
 from sqlalchemy.engine import make_url
 
 from domain.connection import Connection
-from tests.support.connections import USUAL, connection
+from tests.support.connections import DEFAULT_CONNECTION, connection
 
 SSL_MODES = {
     "Disable": "disable",
@@ -36,7 +36,7 @@ def read_uri(text: str) -> Connection:
     parts = urlsplit(text)
     assert parts.scheme == "postgresql"
     user, _, password = parts.netloc.rpartition("@")[0].partition(":")
-    return _of(
+    return _create_connection(
         parts.hostname,
         parts.port,
         unquote(parts.path.removeprefix("/")),
@@ -56,7 +56,7 @@ def read_json(text: str) -> Connection:
 
 def read_env(text: str) -> Connection:
     """Read by the rules of a shell; other tests use a real shell."""
-    return _of_variables(_pairs(shlex.split(text)))
+    return _connection_from_variables(_pairs(shlex.split(text)))
 
 
 def read_jdbc(text: str) -> Connection:
@@ -73,7 +73,9 @@ def read_jdbc(text: str) -> Connection:
 def read_psql(text: str) -> Connection:
     program, conninfo = shlex.split(text)
     assert program == "psql"
-    read = {key: _unescaped(quoted or plain) for key, quoted, plain in _all(_CONNINFO, conninfo)}
+    read = {
+        key: _unescape(quoted or plain) for key, quoted, plain in _find_all(_CONNINFO, conninfo)
+    }
     return connection(
         host=read["host"],
         port=int(read["port"]),
@@ -87,7 +89,7 @@ def read_sqlalchemy(text: str) -> Connection:
     url = make_url(text)
     assert url.drivername == "postgresql+psycopg"
     where = (url.host, url.port, url.database)
-    return _of(*where, url.username, url.password, url.query["sslmode"])
+    return _create_connection(*where, url.username, url.password, url.query["sslmode"])
 
 
 def read_sqlalchemy_asyncpg(text: str) -> Connection:
@@ -123,29 +125,33 @@ def read_prisma(text: str) -> Connection:
 
 
 def read_dotnet(text: str) -> Connection:
-    pairs = _all(_ADO, text)
+    pairs = _find_all(_ADO, text)
     read = {key: quoted.replace('""', '"') or plain for key, quoted, plain in pairs}
     modes = {mode.lower(): libpqs for mode, libpqs in SSL_MODES.items()}
     where = (read["Host"], read["Port"], read["Database"])
-    return _of(*where, read["Username"], read["Password"], modes[read["SSL Mode"].lower()])
+    return _create_connection(
+        *where, read["Username"], read["Password"], modes[read["SSL Mode"].lower()]
+    )
 
 
 def read_docker(text: str) -> Connection:
     """Read lines without white space before the name, and without comments."""
     lines = [line.lstrip() for line in text.split("\n")]
-    return _of_variables(_pairs(line for line in lines if line and not line.startswith("#")))
+    return _connection_from_variables(
+        _pairs(line for line in lines if line and not line.startswith("#"))
+    )
 
 
 def read_k8s_secret(text: str) -> Connection:
     secret: Any = yaml.safe_load(text)
     assert (secret["apiVersion"], secret["kind"], secret["type"]) == ("v1", "Secret", "Opaque")
     assert all(isinstance(value, str) for value in secret["stringData"].values())
-    return _of_variables(secret["stringData"])
+    return _connection_from_variables(secret["stringData"])
 
 
-def readable(name: str, written: Connection) -> Connection:
+def readable_connection(name: str, written: Connection) -> Connection:
     """Return the part of a connection that a format writes: `psql` omits the password."""
-    return replace(written, password=USUAL.password) if name == "psql" else written
+    return replace(written, password=DEFAULT_CONNECTION.password) if name == "psql" else written
 
 
 READERS: Mapping[str, Callable[[str], Connection]] = {
@@ -165,7 +171,9 @@ READERS: Mapping[str, Callable[[str], Connection]] = {
 }
 
 
-def _of(host: Any, port: Any, database: Any, user: Any, password: Any, sslmode: Any) -> Connection:
+def _create_connection(
+    host: Any, port: Any, database: Any, user: Any, password: Any, sslmode: Any
+) -> Connection:
     return connection(
         host=str(host),
         port=int(port),
@@ -176,9 +184,9 @@ def _of(host: Any, port: Any, database: Any, user: Any, password: Any, sslmode: 
     )
 
 
-def _of_variables(read: Mapping[str, str]) -> Connection:
+def _connection_from_variables(read: Mapping[str, str]) -> Connection:
     names = ("PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD", "PGSSLMODE")
-    found = _of(*(read[name] for name in names))
+    found = _create_connection(*(read[name] for name in names))
     assert read_uri(read["DATABASE_URL"]) == found
     return found
 
@@ -187,12 +195,12 @@ def _pairs(texts: Iterable[str]) -> dict[str, str]:
     return {name: value for name, _, value in (text.partition("=") for text in texts)}
 
 
-def _all(pattern: re.Pattern[str], text: str) -> list[tuple[str, str, str]]:
+def _find_all(pattern: re.Pattern[str], text: str) -> list[tuple[str, str, str]]:
     """Return all matches, which must cover the text without gaps."""
     matches = list(pattern.finditer(text))
     assert "".join(match[0] for match in matches) == text
     return [(match[1], match[2] or "", match[3] or "") for match in matches]
 
 
-def _unescaped(text: str) -> str:
+def _unescape(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text, flags=re.S)

@@ -5,77 +5,78 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from adapters.embedded.guard import opened_bundles_guard
-from adapters.postgres.guard import PostgresGuard, opened_guard
+from adapters.embedded.guard import open_embedded_guard
+from adapters.postgres.guard import PostgresGuard, open_guard
 from adapters.postgres.provider import PostgresProvider
 from adapters.system.clock import SystemClock
 from domain.errors import PgvendError
 from domain.guard_policy import GuardPolicy
 from ports.driven.guard import Guard
-from ports.use_cases.guard_server import GuardServer, Outcome
+from ports.use_cases.guard_server import EndingResult, GuardServer
 
-QUICK = GuardPolicy(patience=0.5)
+QUICK_POLICY = GuardPolicy(max_wait=0.5)
 
 
 @dataclass
-class Watch:
+class GuardRun:
     """A running guard, and the results of its runs."""
 
     server: GuardServer
-    outcomes: list[Outcome] = field(default_factory=list)
-    looks: int = 0
+    outcomes: list[EndingResult] = field(default_factory=list)
+    checks: int = 0
 
     @property
-    def endings(self) -> list[tuple[str, str]]:
+    def ended(self) -> list[tuple[str, str]]:
         """The tenant and the reason of each transaction that was ended."""
-        done = [each.ending for each in self.outcomes if each.error is None]
-        return [(ending.suspect.tenant, ending.reason.value) for ending in done]
+        done = [each.termination for each in self.outcomes if each.error is None]
+        return [(termination.suspect.tenant, termination.reason.value) for termination in done]
 
-    async def look(self) -> None:
+    async def inspect(self) -> None:
         """Run once. As in the service, a failed run is followed by another one."""
         with suppress(PgvendError):
             self.outcomes += await self.server()
-            self.looks += 1
+            self.checks += 1
 
-    async def forever(self) -> None:
+    async def run_forever(self) -> None:
         while True:
-            await self.look()
-            await asyncio.sleep(self.server.pace)
+            await self.inspect()
+            await asyncio.sleep(self.server.interval)
 
 
 @asynccontextmanager
-async def guard_of(provider: PostgresProvider) -> AsyncIterator[PostgresGuard]:
+async def open_provider_guard(provider: PostgresProvider) -> AsyncIterator[PostgresGuard]:
     """Open a guard for the provider as the service does."""
     is_bundled = provider.server.superuser is not None
     opened = (
-        opened_bundles_guard(provider)
-        if is_bundled
-        else opened_guard(provider.server, provider.marks)
+        open_embedded_guard(provider) if is_bundled else open_guard(provider.server, provider.marks)
     )
     async with opened as guard:
         yield guard
 
 
 @asynccontextmanager
-async def watching(
-    guard: Guard, policy: GuardPolicy = QUICK, pace: float = 0.1
-) -> AsyncIterator[Watch]:
+async def run_guard(
+    guard: Guard, policy: GuardPolicy = QUICK_POLICY, interval: float = 0.1
+) -> AsyncIterator[GuardRun]:
     """Run the guard once, then repeatedly until the context exits."""
-    watch = Watch(GuardServer(guard, policy, SystemClock(), pace))
-    await watch.look()
-    task = asyncio.create_task(watch.forever())
+    guard_run = GuardRun(GuardServer(guard, policy, SystemClock(), interval))
+    await guard_run.inspect()
+    task = asyncio.create_task(guard_run.run_forever())
     try:
-        yield watch
+        yield guard_run
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-        await watch.server.close()
+        await guard_run.server.close()
 
 
 @asynccontextmanager
-async def guarded(
-    provider: PostgresProvider, policy: GuardPolicy = QUICK, pace: float = 0.1
-) -> AsyncIterator[Watch]:
-    async with guard_of(provider) as guard, watching(guard, policy, pace) as watch:
-        yield watch
+async def run_provider_guard(
+    provider: PostgresProvider, policy: GuardPolicy = QUICK_POLICY, interval: float = 0.1
+) -> AsyncIterator[GuardRun]:
+    async with (
+        open_provider_guard(provider) as guard,
+        run_guard(guard, policy, interval) as guard_run,
+    ):
+        yield guard_run

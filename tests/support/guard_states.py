@@ -1,7 +1,7 @@
 """States of a guarded server, built by hand."""
 
-from domain.locks import Kind, Lock, Mode, Party
-from domain.server_snapshot import Look, Prepared, Session
+from domain.locks import Lock, LockKind, LockMode, Party
+from domain.server_snapshot import PreparedTransaction, ServerSnapshot, Session
 
 GUARD, ATTACKER, SECOND, VICTIM, ADMIN, AUTOVACUUM = range(1, 7)
 
@@ -13,7 +13,7 @@ def session(pid: int, **more: object) -> Session:
     return Session(**found)  # type: ignore[arg-type]  # put together for the tests
 
 
-def prepared(**more: object) -> Prepared:
+def prepared(**more: object) -> PreparedTransaction:
     found: dict[str, object] = {
         "gid": "kept",
         "tenant": "b",
@@ -23,13 +23,13 @@ def prepared(**more: object) -> Prepared:
         "held_id": 1,
         **more,
     }
-    return Prepared(**found)  # type: ignore[arg-type]  # put together for the tests
+    return PreparedTransaction(**found)  # type: ignore[arg-type]  # put together for the tests
 
 
 def lock(
     party: Party,
     target: str,
-    mode: Mode,
+    mode: LockMode,
     *,
     waited: float | None = None,
     of: str | None = None,
@@ -37,7 +37,7 @@ def lock(
     """Build a lock, of the kind that the target's first part names."""
     return Lock(
         party=party,
-        kind=Kind(target.partition(":")[0]),
+        kind=LockKind(target.partition(":")[0]),
         target=target,
         mode=mode,
         granted=waited is None,
@@ -46,13 +46,13 @@ def lock(
     )
 
 
-def look(*locks: Lock, **more: object) -> Look:
+def create_snapshot(*locks: Lock, **more: object) -> ServerSnapshot:
     """Build a state: sessions of all tenants, a guard with a weak lock, and these locks."""
     found: dict[str, object] = {
         "guards": [GUARD],
         "sessions": [session(pid) for pid in _TENANTS],
-        "nameless": [AUTOVACUUM],
-        "locks": [lock(GUARD, "catalog:1260", Mode.AccessShare), *locks],
+        "system_sessions": [AUTOVACUUM],
+        "locks": [lock(GUARD, "catalog:1260", LockMode.AccessShare), *locks],
         **more,
     }
-    return Look(**found)  # type: ignore[arg-type]  # put together for the tests
+    return ServerSnapshot(**found)  # type: ignore[arg-type]  # put together for the tests

@@ -6,12 +6,12 @@ from tests.support.apps import Answer, RunningApp
 
 PATH = "/v1/databases"
 LEGACY = "/api/create-neon-db"
-ORDERS = {PATH: {"nickname": "Again"}, LEGACY: {"project": {"name": "Again"}}}
+REQUEST_BODIES = {PATH: {"nickname": "Again"}, LEGACY: {"project": {"name": "Again"}}}
 
 
-def keyed(key: str = "a key") -> dict[str, str]:
+def idempotency_headers(key: str = "a key") -> dict[str, str]:
     return {"Idempotency-Key": key}
 
 
-async def ordered(app: RunningApp, key: str = "a key", **more: Any) -> Answer:
-    return await app.ask("POST", PATH, {"nickname": "Again", **more}, keyed(key))
+async def create_with_key(app: RunningApp, key: str = "a key", **more: Any) -> Answer:
+    return await app.ask("POST", PATH, {"nickname": "Again", **more}, idempotency_headers(key))

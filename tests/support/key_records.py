@@ -4,12 +4,12 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
-from domain.api_keys import ID_BYTES, SECRET_BYTES, ApiKey, digest_of, new_key
-from domain.audit import PREFIX, AuditEntry
+from domain.api_keys import ID_BYTES, SECRET_BYTES, ApiKey, digest_key, new_key
+from domain.audit import PREFIX, StoredAuditEvent
 from domain.callers import Scope
 from domain.ids import RANDOM_BYTES, new_id
 
-MADE = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+CREATED_AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
 
 def new_api_key(**more: Any) -> ApiKey:
@@ -18,13 +18,13 @@ def new_api_key(**more: Any) -> ApiKey:
     usual: dict[str, Any] = {
         "name": key_id,
         "scopes": frozenset({Scope.CREATE}),
-        "created_at": MADE,
+        "created_at": CREATED_AT,
     }
-    return ApiKey(**{"id": key_id, "digest": digest_of(key)} | usual | more)
+    return ApiKey(**{"id": key_id, "digest": digest_key(key)} | usual | more)
 
 
-def new_entry(at: datetime = MADE, **more: Any) -> AuditEntry:
+def new_entry(at: datetime = CREATED_AT, **more: Any) -> StoredAuditEvent:
     """Return an audit event with a new id."""
     entry_id = new_id(at, os.urandom(RANDOM_BYTES), PREFIX)
     usual: dict[str, Any] = {"caller": "ann", "action": "createDatabase", "outcome": "done"}
-    return AuditEntry(**usual | {"id": entry_id, "at": at} | more)
+    return StoredAuditEvent(**usual | {"id": entry_id, "at": at} | more)

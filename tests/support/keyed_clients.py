@@ -10,7 +10,7 @@ from tests.support.apps import Answer, Headers, RunningApp, running_app
 
 ADMIN_KEY = "the-admins-key-in-a-test"
 
-USUAL = ("create", "read", "manage")
+DEFAULT_SCOPES = ("create", "read", "manage")
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -18,7 +18,7 @@ def bearer(key: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Keyholder:
+class KeyedClient:
     """A client that sends its API key with every request."""
 
     app: RunningApp
@@ -28,7 +28,7 @@ class Keyholder:
     async def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         return await self.app.ask(method, path, body, bearer(self.key) | headers)
 
-    async def vend(self, nickname: str = "Sales", **headers: str) -> Any:
+    async def create_database(self, nickname: str = "Sales", **headers: str) -> Any:
         made = await self.ask("POST", "/v1/databases", {"nickname": nickname}, **headers)
         assert made.status == 201, made.body
         return made.body
@@ -41,19 +41,19 @@ class Keyholder:
 
 
 @dataclass(frozen=True)
-class Guarded:
+class KeyedApp:
     """A service with API keys; `admin` is the client with PGVEND_ADMIN_KEY."""
 
     app: RunningApp
-    admin: Keyholder
+    admin: KeyedClient
 
-    async def holder(
-        self, name: str | None = None, scopes: Sequence[str | Scope] = USUAL, **more: Any
-    ) -> Keyholder:
+    async def create_client(
+        self, name: str | None = None, scopes: Sequence[str | Scope] = DEFAULT_SCOPES, **more: Any
+    ) -> KeyedClient:
         """Create an API key, and return a client with it."""
         made = await self.admin.ask("POST", "/v1/keys", {"name": name, "scopes": [*scopes]} | more)
         assert made.status == 201, made.body
-        return Keyholder(self.app, made.body["key"], made.body["id"])
+        return KeyedClient(self.app, made.body["key"], made.body["id"])
 
     async def trail(self, query: str = "") -> list[dict[str, str]]:
         """Return the audit events, newest first."""
@@ -69,6 +69,6 @@ class Guarded:
 
 
 @asynccontextmanager
-async def guarded_app(**settings: Any) -> AsyncIterator[Guarded]:
+async def running_keyed_app(**settings: Any) -> AsyncIterator[KeyedApp]:
     async with running_app(**{"admin_key": ADMIN_KEY} | settings) as app:
-        yield Guarded(app, Keyholder(app, ADMIN_KEY))
+        yield KeyedApp(app, KeyedClient(app, ADMIN_KEY))

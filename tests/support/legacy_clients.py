@@ -9,7 +9,7 @@ from domain.connection import Connection
 from domain.secrets import Secret
 
 
-async def vend(url: str, nickname: str) -> Connection:
+async def create_by_legacy_route(url: str, nickname: str) -> Connection:
     """Create a database by the route of the original service."""
     async with aiohttp.ClientSession() as client:
         body = {"project": {"name": nickname}}
@@ -34,7 +34,7 @@ async def is_listening(url: str) -> bool:
         return False
 
 
-def superuser_of(data_dir: Path) -> dict[str, Any]:
+def superuser_login(data_dir: Path) -> dict[str, Any]:
     """Return asyncpg's arguments for the superuser, open to the system user of the service."""
     folder = data_dir / "embedded"
     return {

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from adapters.memory.provider import MemoryLoginCheck, Trouble
+from adapters.memory.provider import FaultHook, MemoryLoginCheck
 from domain.connection import Connection
 from domain.errors import ProviderBusy, Unavailable
 from ports.driven.login_check import LoginCheck
 from ports.driven.registry import Registry
 from tests.support.doubles import WrappedRegistry
-from tests.support.memory_service import Memory
+from tests.support.memory_service import MemoryService
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ class Killed(BaseException):
 
 
 @dataclass
-class Fate:
+class FaultInjection:
     """A fault hook that counts the moments before and after each external effect, and raises at
     number `at` (from 1); if it is `lasting`, at all later ones too."""
 
@@ -32,16 +32,16 @@ class Fate:
     moments: int = 0
 
     @property
-    def has_struck(self) -> bool:
+    def has_failed(self) -> bool:
         return self.moments >= self.at
 
     async def __call__(self, moment: str) -> None:
         self.moments += 1
-        if self.moments == self.at or (self.lasting and self.has_struck):
+        if self.moments == self.at or (self.lasting and self.has_failed):
             raise self.error
 
 
-class Dawdling:
+class RandomYields:
     """A fault hook that yields to other tasks a random number of times."""
 
     def __init__(self, seed: int) -> None:
@@ -53,24 +53,24 @@ class Dawdling:
 
 
 @dataclass
-class TroubledRegistry(WrappedRegistry):
+class FaultyRegistry(WrappedRegistry):
     inner: Registry
-    trouble: Trouble
+    fault_hook: FaultHook
 
-    async def called(self, call: Callable[[], Awaitable[T]]) -> T:
-        await self.trouble("before")
+    async def call_inner(self, call: Callable[[], Awaitable[T]]) -> T:
+        await self.fault_hook("before")
         result = await call()
-        await self.trouble("after")
+        await self.fault_hook("after")
         return result
 
 
 @dataclass(frozen=True)
-class TroubledLoginCheck(LoginCheck):
+class FaultyLoginCheck(LoginCheck):
     inner: LoginCheck
-    trouble: Trouble
+    fault_hook: FaultHook
 
     async def verify(self, connection: Connection) -> None:
-        await self.trouble("verify")
+        await self.fault_hook("verify")
         await self.inner.verify(connection)
 
 
@@ -78,32 +78,32 @@ class TroubledLoginCheck(LoginCheck):
 class Process:
     """One process of a service, with its login check."""
 
-    memory: Memory
+    memory: MemoryService
     login_check: LoginCheck
 
 
-def troubled(memory: Memory, trouble: Trouble) -> Process:
+def create_faulty_process(memory: MemoryService, fault_hook: FaultHook) -> Process:
     """Return a process of the service with `trouble` in its registry and login check, and, like all
     processes until it is turned off, in the provider."""
-    memory.trouble = trouble
+    memory.fault_hook = fault_hook
     process = memory.replica()
-    process.registry = TroubledRegistry(memory.registry, trouble)
-    return Process(process, TroubledLoginCheck(MemoryLoginCheck(memory.provider), trouble))
+    process.registry = FaultyRegistry(memory.registry, fault_hook)
+    return Process(process, FaultyLoginCheck(MemoryLoginCheck(memory.provider), fault_hook))
 
 
 @dataclass(frozen=True)
-class Blow:
+class FaultKind:
     error: type[BaseException]
     lasting: bool = False
 
-    def fate(self, at: int) -> Fate:
-        return Fate(self.error(), at, self.lasting)
+    def fault(self, at: int) -> FaultInjection:
+        return FaultInjection(self.error(), at, self.lasting)
 
 
-BLOWS = {
-    "killed": Blow(Killed, lasting=True),
-    "outage": Blow(Unavailable, lasting=True),
-    "busy-once": Blow(ProviderBusy),
-    "cancelled": Blow(asyncio.CancelledError),
-    "bug": Blow(ValueError),
+FAULT_KINDS = {
+    "killed": FaultKind(Killed, lasting=True),
+    "outage": FaultKind(Unavailable, lasting=True),
+    "busy-once": FaultKind(ProviderBusy),
+    "cancelled": FaultKind(asyncio.CancelledError),
+    "bug": FaultKind(ValueError),
 }

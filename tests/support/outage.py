@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from adapters.registry.stores import Opened
+from adapters.registry.stores import Stores
 from domain.errors import Unavailable
 from entrypoints.wiring.resources import create_memory_stores
 from ports.driven.leases import Leases
@@ -27,32 +27,32 @@ class Outage:
 
 
 @dataclass
-class AwayRegistry(WrappedRegistry):
+class UnreachableRegistry(WrappedRegistry):
     inner: Registry
     outage: Outage
 
-    async def called(self, call: Callable[[], Awaitable[T]]) -> T:
+    async def call_inner(self, call: Callable[[], Awaitable[T]]) -> T:
         self.outage.check()
         return await call()
 
 
 @dataclass(frozen=True)
-class AwayLeases(Leases):
+class UnreachableLeases(Leases):
     inner: Leases
     outage: Outage
 
     @asynccontextmanager
-    async def held(self, name: str) -> AsyncIterator[bool]:
+    async def acquire(self, name: str) -> AsyncIterator[bool]:
         self.outage.check()
-        async with self.inner.held(name) as is_mine:
-            yield is_mine
+        async with self.inner.acquire(name) as is_acquired:
+            yield is_acquired
 
 
-def records_with(outage: Outage) -> Opened:
+def create_unreachable_stores(outage: Outage) -> Stores:
     """Return stores in memory that cannot be reached during the outage."""
     records = create_memory_stores()
     return replace(
         records,
-        registry=AwayRegistry(records.registry, outage),
-        leases=AwayLeases(records.leases, outage),
+        registry=UnreachableRegistry(records.registry, outage),
+        leases=UnreachableLeases(records.leases, outage),
     )

@@ -4,14 +4,14 @@ from typing import Any
 
 from domain.callers import Caller, Scope
 
-USUAL = frozenset(Scope) - {Scope.ADMIN}
+CALLER_SCOPES = frozenset(Scope) - {Scope.ADMIN}
 
 
-def person(name: str, **more: Any) -> Caller:
+def create_caller(name: str, **more: Any) -> Caller:
     """Return a caller with all scopes except admin."""
-    return Caller(name=name, **{"scopes": USUAL} | more)
+    return Caller(name=name, **{"scopes": CALLER_SCOPES} | more)
 
 
-ANN, BOB = person("ann"), person("bob")
+ANN, BOB = create_caller("ann"), create_caller("bob")
 
-OPERATOR = person("operator", scopes=frozenset({Scope.ADMIN}))
+OPERATOR = create_caller("operator", scopes=frozenset({Scope.ADMIN}))

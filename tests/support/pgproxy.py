@@ -21,7 +21,7 @@ _CANCEL_REQUEST = 80877102
 _ENDS_OF_REQUESTS = b"QSHpX"  # query, sync, flush, password, terminate
 
 
-class How(StrEnum):
+class FaultKind(StrEnum):
     """The effect of a fault on its request."""
 
     CUT_BEFORE = "the connection is cut before the server receives it"
@@ -35,7 +35,7 @@ class How(StrEnum):
 class Fault:
     """Affects one request: number `at` (from 0), or the first whose name begins with `at`."""
 
-    how: How = How.WATCHED
+    how: FaultKind = FaultKind.WATCHED
     at: int | str | None = None
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     pid: int = 0
@@ -96,7 +96,7 @@ class _Session:
         self._pid = 0
 
     async def run(self) -> None:
-        startup = await _startup(self._reader)
+        startup = await _read_startup(self._reader)
         code = struct.unpack("!i", startup[4:8])[0]
         words = startup[8:].split(b"\0")
         user = "" if code == _CANCEL_REQUEST else words[words.index(b"user") + 1].decode()
@@ -123,7 +123,7 @@ class _Session:
     async def _relay_requests(self) -> None:
         request, name = b"", ""
         while True:
-            kind, message = await _message(self._reader)
+            kind, message = await _read_message(self._reader)
             request += message
             name = name or self._name(kind, message)
             if kind in _ENDS_OF_REQUESTS:
@@ -136,26 +136,26 @@ class _Session:
         fault, number = self._proxy.fault, len(self._proxy.requests)
         self._proxy.requests.append(name)
         how = fault.how if fault.hits(number, name) else None
-        if how is How.SWALLOWED:
+        if how is FaultKind.SWALLOWED:
             self._swallow_until = answer_ends
-        if how not in {How.CUT_BEFORE, How.HELD}:
+        if how not in {FaultKind.CUT_BEFORE, FaultKind.HELD}:
             self._server.write(request)
             await self._server.drain()
         if how:
             fault.pid = self._pid
             fault.reached.set()
-        if how in {How.CUT_BEFORE, How.CUT_AFTER}:
+        if how in {FaultKind.CUT_BEFORE, FaultKind.CUT_AFTER}:
             self._client.transport.abort()
             self._server.close()
             raise ConnectionAbortedError
-        if how is How.HELD:
+        if how is FaultKind.HELD:
             await self._reader.read()  # until the client goes, whatever it says meanwhile
             raise ConnectionAbortedError
 
     async def _relay_answers(self, answers: asyncio.StreamReader) -> None:
         try:
             while True:
-                kind, message = await _message(answers)
+                kind, message = await _read_message(answers)
                 if kind == b"K":
                     self._pid = struct.unpack("!i", message[5:9])[0]
                     self._proxy.pids.append(self._pid)
@@ -170,28 +170,28 @@ class _Session:
     def _name(self, kind: bytes, message: bytes) -> str:
         body = message[5:]
         if kind == b"Q":
-            return _shortened(body)
+            return _shorten(body)
         if kind == b"P":
             name, text = body.split(b"\0")[:2]
-            self._prepared[name] = _shortened(text)
+            self._prepared[name] = _shorten(text)
             return f"prepare {self._prepared[name]}"
         if kind == b"B":
             return f"run {self._prepared[body.split(bytes(1))[1]]}"
         return {b"p": "password", b"X": "goodbye", b"S": "sync"}.get(kind, kind.decode())
 
 
-async def _startup(reader: asyncio.StreamReader) -> bytes:
+async def _read_startup(reader: asyncio.StreamReader) -> bytes:
     head = await reader.readexactly(4)
     return head + await reader.readexactly(struct.unpack("!i", head)[0] - 4)
 
 
-async def _message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+async def _read_message(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
     """Return one message: its type, and all its bytes."""
     head = await reader.readexactly(5)
     return head[:1], head + await reader.readexactly(struct.unpack("!i", head[1:])[0] - 4)
 
 
-def _shortened(text: bytes) -> str:
+def _shorten(text: bytes) -> str:
     """Return the statement without the parts that differ between databases."""
     words = " ".join(text.rstrip(b"\0").decode().split())
     return re.sub(r"\"[^\"]*\"|'[^']*'|-?\d{6,}", "…", words)[:60]

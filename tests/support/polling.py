@@ -7,14 +7,14 @@ PATIENCE = 20.0
 """Seconds; no test is about this time."""
 
 
-async def until(condition: Callable[[], Awaitable[bool]], patience: float = PATIENCE) -> None:
+async def wait_until(condition: Callable[[], Awaitable[bool]], patience: float = PATIENCE) -> None:
     """Wait until `condition` holds. Raises TimeoutError."""
     async with asyncio.timeout(patience):
         while not await condition():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.01)
 
 
-async def moment_of(condition: Callable[[], bool]) -> None:
+async def wait_without_delay(condition: Callable[[], bool]) -> None:
     """Wait until `condition` holds, without a pause, before other tasks can react."""
     async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110 - there is no event to wait for

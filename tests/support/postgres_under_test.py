@@ -11,12 +11,12 @@ import pytest
 
 from adapters.driver.connector import Login, connect
 from adapters.driver.tls import Tls
-from adapters.postgres.factory import opened_provider
+from adapters.postgres.factory import open_provider
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.server import server_of_dsn
-from adapters.postgres.sessions import login_of
+from adapters.postgres.server import server_from_dsn
+from adapters.postgres.sessions import login_from_connection
 from domain.connection import Connection
-from domain.provisioning import Order
+from domain.provisioning import ProvisionRequest
 from tests.support.provision_requests import INSTALLATION
 from tests.support.servers import OperatorsServer
 
@@ -24,7 +24,7 @@ CONNECTION_LIMIT = 3
 
 
 @dataclass(frozen=True)
-class Place:
+class PostgresUnderTest:
     """A server with its provider."""
 
     provider: PostgresProvider
@@ -46,17 +46,20 @@ class Place:
             rows = await superuser.fetch(query, *values)
             return [row[0] if len(row) == 1 else tuple(row) for row in rows]
 
-    async def census(self) -> tuple[set[str], set[str]]:
+    async def list_names(self) -> tuple[set[str], set[str]]:
         """Return the names of all roles and all databases."""
         return (
             set(await self.sql("SELECT rolname FROM pg_roles")),
             set(await self.sql("SELECT datname FROM pg_database")),
         )
 
-    async def has(self, order: Order) -> tuple[bool, bool]:
+    async def has(self, provision_request: ProvisionRequest) -> tuple[bool, bool]:
         """Return whether a role, and a database, with the order's names exist."""
-        roles, databases = await self.census()
-        return order.tenant.names.owner in roles, order.tenant.names.database in databases
+        roles, databases = await self.list_names()
+        return (
+            provision_request.tenant.names.owner in roles,
+            provision_request.tenant.names.database in databases,
+        )
 
 
 @asynccontextmanager
@@ -85,34 +88,38 @@ async def without_rights(server: OperatorsServer, rights: str) -> AsyncIterator[
 @asynccontextmanager
 async def tenant(connection: Connection, **changes: object) -> AsyncIterator[asyncpg.Connection]:
     """A session as the tenant opens one with its connection."""
-    async with session({**login_of(connection), "tls": Tls(mode="disable")}, **changes) as opened:
+    async with session(
+        {**login_from_connection(connection), "tls": Tls(mode="disable")}, **changes
+    ) as opened:
         yield opened
 
 
 @contextmanager
-def refused(*errors: type[Exception]) -> Iterator[None]:
+def expect_refusal(*errors: type[Exception]) -> Iterator[None]:
     """Expect that the server refuses: for a missing privilege unless other errors are given."""
     with pytest.raises(errors or (asyncpg.InsufficientPrivilegeError,)):
         yield
 
 
 @asynccontextmanager
-async def operated(server: OperatorsServer) -> AsyncIterator[Place]:
-    described = server_of_dsn(
+async def operators_under_test(server: OperatorsServer) -> AsyncIterator[PostgresUnderTest]:
+    described = server_from_dsn(
         server.dsn(), public_host=None, public_port=None, connection_limit=CONNECTION_LIMIT
     )
-    async with opened_provider(described, INSTALLATION) as provider:
-        yield Place(
+    async with open_provider(described, INSTALLATION) as provider:
+        yield PostgresUnderTest(
             provider=provider,
             superuser={"dsn": server.superuser_dsn},
             log=server.data.parent / "log",
         )
 
 
-def bundle(provider: PostgresProvider) -> Place:
+def bundled_under_test(provider: PostgresProvider) -> PostgresUnderTest:
     installer = provider.server.superuser
     assert installer is not None
     data = Path(
         provider.server.admin["host"]
     ).resolve()  # the folder of its socket, or a link to it
-    return Place(provider=provider, superuser=installer, log=data.parent / "postgres.log")
+    return PostgresUnderTest(
+        provider=provider, superuser=installer, log=data.parent / "postgres.log"
+    )

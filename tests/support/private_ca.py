@@ -6,8 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.certificates import Files, make_certificate
-from tests.support.servers import OperatorsServer, operators_server, programs_of, ram_folder
+from tests.support.certificates import CertificateFiles, make_certificate
+from tests.support.servers import (
+    OperatorsServer,
+    operators_server,
+    programs_for_version,
+    ram_folder,
+)
 
 MAJOR = 15
 
@@ -15,12 +20,12 @@ ADDRESS = "IP:127.0.0.1"
 
 
 @dataclass(frozen=True)
-class Private:
+class PrivateCaServer:
     """The server, its certificate authority, and an unrelated authority."""
 
     server: OperatorsServer
-    authority: Files
-    stranger: Files
+    authority: CertificateFiles
+    stranger: CertificateFiles
 
     def dsn(self, options: str, host: str = "127.0.0.1", database: str = "postgres") -> str:
         there = self.server.dsn(database=database).replace("127.0.0.1", host)
@@ -28,22 +33,24 @@ class Private:
 
 
 @asynccontextmanager
-async def private_server(names: str = ADDRESS) -> AsyncIterator[Private]:
+async def running_private_ca_server(names: str = ADDRESS) -> AsyncIterator[PrivateCaServer]:
     """Run a server whose certificate has those names; by default the address, not `localhost`."""
     with ram_folder() as folder:
         folder.chmod(0o711)
         authority = await make_certificate(folder, name="authority")
         stranger = await make_certificate(folder, name="stranger")
-        own = await _make_own(folder, authority, names)
+        own = await _make_server_certificate(folder, authority, names)
         files = {"ssl_cert_file": str(own.cert), "ssl_key_file": str(own.key)}
         async with operators_server(MAJOR, ssl="on", **files) as server:
-            yield Private(server, authority, stranger)
+            yield PrivateCaServer(server, authority, stranger)
 
 
-async def _make_own(folder: Path, authority: Files, names: str) -> Files:
+async def _make_server_certificate(
+    folder: Path, authority: CertificateFiles, names: str
+) -> CertificateFiles:
     """Create the server's certificate, readable by the system user of the server."""
     own = await make_certificate(folder, name="server", alternatives=names, signer=authority)
     own.cert.chmod(0o644)
-    if account := (await programs_of(MAJOR)).account:
+    if account := (await programs_for_version(MAJOR)).account:
         os.chown(own.key, account.uid, account.gid)
     return own

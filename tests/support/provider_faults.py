@@ -3,20 +3,20 @@
 import asyncio
 from collections.abc import Callable
 
-from adapters.memory.provider import Trouble, no_trouble
+from adapters.memory.provider import FaultHook, no_fault
 
 
-def failing(moment: str, error: Callable[[], Exception], times: int | None = None) -> Trouble:
+def fail_at(moment: str, error: Callable[[], Exception], times: int | None = None) -> FaultHook:
     """Return a fault hook that raises at that moment, always or the first `times` times."""
     left = times
 
-    async def trouble(now: str) -> None:
+    async def fault_hook(now: str) -> None:
         nonlocal left
         if now == moment and left != 0:
             left = None if left is None else left - 1
             raise error()
 
-    return trouble
+    return fault_hook
 
 
 class Gate:
@@ -36,11 +36,11 @@ class Gate:
             await self._open.wait()
 
 
-class Later:
+class DeferredFault:
     """A fault hook without a fault until `begins` is set."""
 
     def __init__(self) -> None:
-        self.begins: Trouble = no_trouble
+        self.fault: FaultHook = no_fault
 
     async def __call__(self, moment: str) -> None:
-        await self.begins(moment)
+        await self.fault(moment)

@@ -7,18 +7,18 @@ from typing import Any
 
 import structlog
 
-from adapters.decorators.queueing import Queue, QueuedProvider
+from adapters.decorators.queueing import Queue, QueueingProvider
 from adapters.memory.provider import MemoryProvider
 from domain.connection import Connection
-from domain.provisioning import Order, Tenant
-from ports.driven.cancellation import finished
+from domain.provisioning import ProvisionRequest, Tenant
+from ports.driven.cancellation import run_to_completion
 from ports.driven.database_provider import DatabaseProvider
 from tests.support.clock import FakeClock
 from tests.support.doubles import PATIENCE
-from tests.support.provision_requests import new_order
+from tests.support.provision_requests import new_provision_request
 
 
-class Room(MemoryProvider):
+class HoldingProvider(MemoryProvider):
     """Each changing call blocks until it is released, even if it is cancelled, and then takes
     `takes` seconds."""
 
@@ -31,17 +31,19 @@ class Room(MemoryProvider):
         self._clock = clock or FakeClock()
         self._exits = asyncio.Semaphore(0)
 
-    def let_out(self, calls: int = 1) -> None:
+    def release(self, calls: int = 1) -> None:
         for _ in range(calls):
             self._exits.release()
 
-    async def provision(self, order: Order) -> Connection:
-        async with self._stay(order.tenant):
-            return await super().provision(order)
+    async def provision(self, provision_request: ProvisionRequest) -> Connection:
+        async with self._stay(provision_request.tenant):
+            return await super().provision(provision_request)
 
-    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
-        async with self._stay(order.tenant):
-            return await super().rotate(order, end_sessions=end_sessions)
+    async def rotate(
+        self, provision_request: ProvisionRequest, *, end_sessions: bool = False
+    ) -> Connection:
+        async with self._stay(provision_request.tenant):
+            return await super().rotate(provision_request, end_sessions=end_sessions)
 
     async def suspend(self, tenant: Tenant) -> None:
         async with self._stay(tenant):
@@ -57,14 +59,14 @@ class Room(MemoryProvider):
         self.inside += 1
         self.most = max(self.most, self.inside)
         try:
-            await finished(self._exits.acquire())
+            await run_to_completion(self._exits.acquire())
             yield
         finally:
             self._clock.passed += self.takes
             self.inside -= 1
 
 
-async def settled() -> None:
+async def run_until_idle() -> None:
     """Wait until all tasks are blocked."""
     for _ in range(20):
         await asyncio.sleep(0)
@@ -76,19 +78,19 @@ def queued(
     limit: int = 100,
     patience: float = PATIENCE,
     clock: FakeClock | None = None,
-) -> QueuedProvider:
+) -> QueueingProvider:
     queue = Queue(limit, patience, clock or FakeClock(), structlog.get_logger())
-    return QueuedProvider(inner, queue)
+    return QueueingProvider(inner, queue)
 
 
-async def begun(provider: QueuedProvider, calls: int) -> asyncio.Future[Any]:
+async def start_calls(provider: QueueingProvider, calls: int) -> asyncio.Future[Any]:
     """Start that many calls: the first runs, the others wait."""
-    tasks = asyncio.gather(*(provider.provision(new_order()) for _ in range(calls)))
-    await settled()
+    tasks = asyncio.gather(*(provider.provision(new_provision_request()) for _ in range(calls)))
+    await run_until_idle()
     return tasks
 
 
-async def all_out(room: Room, tasks: asyncio.Future[Any], calls: int) -> None:
-    room.let_out(calls)
+async def let_all_out(room: HoldingProvider, tasks: asyncio.Future[Any], calls: int) -> None:
+    room.release(calls)
     async with asyncio.timeout(PATIENCE):
         await tasks

@@ -10,8 +10,8 @@ from typing import Any
 from multidict import CIMultiDict
 
 from entrypoints.config.provider import ProviderName
-from entrypoints.http.server.connection_limiter import Limits
-from tests.support.apps import Answer, container_of, served
+from entrypoints.http.server.connection_limiter import ConnectionLimits
+from tests.support.apps import Answer, create_container, serving_app
 
 ASK = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -20,7 +20,7 @@ PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
-class Wire:
+class RawConnection:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
@@ -55,31 +55,33 @@ class Wire:
 
 
 @asynccontextmanager
-async def wire_to(port: int, **options: Any) -> AsyncIterator[Wire]:
+async def connect_raw(port: int, **options: Any) -> AsyncIterator[RawConnection]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port, **options)
     try:
-        yield Wire(reader, writer)
+        yield RawConnection(reader, writer)
     finally:
         writer.transport.abort()
 
 
 @asynccontextmanager
-async def wires_to(port: int, many: int) -> AsyncIterator[list[Wire]]:
+async def connect_many_raw(port: int, many: int) -> AsyncIterator[list[RawConnection]]:
     """Open that many connections."""
     async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(wire_to(port)) for _ in range(many)]
+        yield [await stack.enter_async_context(connect_raw(port)) for _ in range(many)]
 
 
 @asynccontextmanager
-async def limited_app(**limits: Any) -> AsyncIterator[int]:
+async def running_limited_app(**limits: Any) -> AsyncIterator[int]:
     """Run an application with these limits, and yield its port."""
-    async with served(container_of(ProviderName.MEMORY), limits=Limits(**limits)) as (port, _):
+    async with serving_app(
+        create_container(ProviderName.MEMORY), limits=ConnectionLimits(**limits)
+    ) as (port, _):
         yield port
 
 
-async def asked(port: int, data: bytes = ASK, **options: Any) -> Answer:
+async def ask_once(port: int, data: bytes = ASK, **options: Any) -> Answer:
     """Send the request on a new connection, and return the answer."""
-    async with wire_to(port, **options) as wire:
+    async with connect_raw(port, **options) as wire:
         return await wire.ask(data)
 
 

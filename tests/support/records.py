@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from domain.database import Database
 from domain.ids import RANDOM_BYTES, new_id
-from domain.lifecycle import Work
+from domain.lifecycle import Operation
 from domain.names import Nickname
 from domain.states import State
 from domain.targets import Isolation, Target
@@ -36,4 +36,4 @@ def new_record(
         state=state,
         labels=labels or {},
         created_at=now,
-    ).began(Work.PROVISION, now)
+    ).start(Operation.PROVISION, now)

@@ -8,10 +8,10 @@ from pathlib import Path
 import asyncpg
 
 from adapters.registry import postgres
-from adapters.registry.stores import Opened, opened_postgres, opened_sqlite
-from adapters.system.leases import MemoryLeases
+from adapters.registry.stores import Stores, open_postgres_stores, open_sqlite_stores
+from adapters.system.leases import InProcessLeases
 from domain.database import Database
-from domain.idempotency import RequestMark
+from domain.idempotency import IdempotencyKey
 from ports.driven.registry import Registry
 from tests.support.postgres_under_test import session
 from tests.support.provision_requests import unique_name
@@ -28,23 +28,23 @@ DO $$ BEGIN
 END $$
 """
 
-MARK = RequestMark(key="the key's digest", body="the body's digest")
+IDEMPOTENCY_KEY = IdempotencyKey(key="the key's digest", body="the body's digest")
 
 
 @asynccontextmanager
-async def own_database(server: OperatorsServer) -> AsyncIterator[str]:
+async def temporary_database(server: OperatorsServer) -> AsyncIterator[str]:
     """Yield the URL of a new database that the server's admin owns. Dropping it at the end fails if
     a session is still open."""
     url = await _new_database(server)
     try:
         yield url
     finally:
-        await sql(server.superuser_dsn, f"DROP DATABASE {_name_in(url)}")
+        await run_sql(server.superuser_dsn, f"DROP DATABASE {_name_in(url)}")
 
 
 async def _new_database(server: OperatorsServer) -> str:
     name = unique_name("registry").replace(" ", "_")
-    await sql(server.superuser_dsn, f'CREATE DATABASE "{name}" OWNER admin')
+    await run_sql(server.superuser_dsn, f'CREATE DATABASE "{name}" OWNER admin')
     return server.dsn(database=name)
 
 
@@ -62,24 +62,26 @@ async def empty_database(server: OperatorsServer) -> AsyncIterator[str]:
     empty = _EMPTY.setdefault(server, [])
     if not empty:
         empty.append(await _new_database(server))
-        await sql(server.superuser_dsn, f"REVOKE ALL ON DATABASE {_name_in(empty[-1])} FROM PUBLIC")
+        await run_sql(
+            server.superuser_dsn, f"REVOKE ALL ON DATABASE {_name_in(empty[-1])} FROM PUBLIC"
+        )
         await postgres.prepare(empty[-1])
     url = empty.pop()
     yield url
-    await sql(url.replace("//admin:", "//postgres:"), _EMPTY_ALL)
+    await run_sql(url.replace("//admin:", "//postgres:"), _EMPTY_ALL)
     empty.append(url)
 
 
 @asynccontextmanager
-async def in_sqlite() -> AsyncIterator[Opened]:
+async def stores_in_sqlite() -> AsyncIterator[Stores]:
     with ram_folder() as folder:
-        async with opened_sqlite(registry_file(folder), MemoryLeases()) as opened:
+        async with open_sqlite_stores(registry_file(folder), InProcessLeases()) as opened:
             yield opened
 
 
 @asynccontextmanager
-async def in_postgres(server: OperatorsServer) -> AsyncIterator[Opened]:
-    async with empty_database(server) as url, opened_postgres(url) as opened:
+async def stores_in_postgres(server: OperatorsServer) -> AsyncIterator[Stores]:
+    async with empty_database(server) as url, open_postgres_stores(url) as opened:
         yield opened
 
 
@@ -87,7 +89,7 @@ def registry_file(folder: Path) -> Path:
     return folder / "registry.sqlite3"
 
 
-async def three(registry: Registry) -> list[Database]:
+async def add_three(registry: Registry) -> list[Database]:
     """Add three records in another order than that of their creation. Return them in order of
     creation."""
     made = [new_record(made=BEGIN + timedelta(seconds=second)) for second in range(3)]
@@ -95,7 +97,7 @@ async def three(registry: Registry) -> list[Database]:
     return [kept[index] for index in range(3)]
 
 
-async def sql(url: str, query: str) -> list[asyncpg.Record]:
+async def run_sql(url: str, query: str) -> list[asyncpg.Record]:
     """Run a query in another session, and return its rows."""
     async with session({"dsn": url}) as other:
         return list(await other.fetch(query))

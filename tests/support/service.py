@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).parents[2]
 PATIENCE = 120.0
 """Seconds for a start or an end on a busy machine; no test is about this time."""
 
-_OURS = re.compile(r"PGVEND_|NEON_|CORS_|HOST$|PORT$|PYTHONPATH$")
+_OWN_VARIABLES = re.compile(r"PGVEND_|NEON_|CORS_|HOST$|PORT$|PYTHONPATH$")
 _SERVES = re.compile(r"pgvend serves (https?://\S+)\n")
 
 
@@ -98,7 +98,7 @@ async def starting_service(
         if (user, source, python) == (None, REPOSITORY, sys.executable):
             process: Process = await asyncio.to_thread(ForkedProcess, written, full)
         else:
-            process = await _executed(written, full, python, user)
+            process = await _start_process(written, full, python, user)
         service = RunningService(process, data_dir, written)
         try:
             yield service
@@ -121,7 +121,7 @@ async def running_service(data_dir: Path, **options: Any) -> AsyncIterator[Runni
         yield service
 
 
-async def _executed(
+async def _start_process(
     written: Path, environment: Mapping[str, str], python: Path | str, user: str | None
 ) -> asyncio.subprocess.Process:
     identity = pwd.getpwnam(user) if user else None
@@ -241,7 +241,9 @@ def _parent(process: psutil.Process) -> int | None:
 
 
 def _environment(data_dir: Path, source: Path, settings: Mapping[str, str]) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not _OURS.match(name)}
+    inherited = {
+        name: value for name, value in os.environ.items() if not _OWN_VARIABLES.match(name)
+    }
     return {
         **inherited,
         "PYTHONPATH": str(source),

@@ -6,7 +6,7 @@ import pytest
 from domain.connection import Connection
 from tests.support.postgres_under_test import tenant
 
-MEASURING = "pg_read_all_stats"
+MONITORING_ROLE = "pg_read_all_stats"
 """What lets the admin measure."""
 
 FILL = """
@@ -21,7 +21,7 @@ async def fill(connection: Connection, megabytes: int) -> None:
         await opened.execute(FILL.format(megabytes=megabytes))
 
 
-async def make_room(connection: Connection) -> None:
+async def free_space(connection: Connection) -> None:
     """As a tenant does who knows that it is read-only. The setting counts from the next transaction
     on, and one text of two statements is one transaction."""
     async with tenant(connection) as opened:

@@ -9,27 +9,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.embedded.programs import DATA, Programs
-from tests.support.polling import until
+from tests.support.polling import wait_until
 from tests.support.postgres_under_test import session
 from tests.support.servers import (
-    CARELESS,
+    NO_DURABILITY,
     PASSWORD,
     OperatorsServer,
-    end_server,
-    free_port,
+    find_free_port,
     operators_server,
-    programs_of,
+    programs_for_version,
     ram_folder,
     start_server,
+    stop_server,
 )
 
 MAJOR = 15
 
-REPLICATES = "SELECT count(*) = 1 FROM pg_stat_replication WHERE state = 'streaming'"
+IS_STREAMING = "SELECT count(*) = 1 FROM pg_stat_replication WHERE state = 'streaming'"
 
 
 @dataclass(frozen=True)
-class Pair:
+class ReplicatedPair:
     """Synchronous replication: no commit that the primary confirmed is lost with it."""
 
     primary: OperatorsServer
@@ -48,30 +48,30 @@ class Pair:
 
 
 @asynccontextmanager
-async def replicated() -> AsyncIterator[Pair]:
-    programs = await programs_of(MAJOR)
+async def running_replicated_pair() -> AsyncIterator[ReplicatedPair]:
+    programs = await programs_for_version(MAJOR)
     async with operators_server(MAJOR) as primary:
         with (primary.data / "pg_hba.conf").open("a") as rules:
             rules.write("host replication postgres 127.0.0.1/32 scram-sha-256\n")
         with ram_folder() as folder:
             folder.chmod(0o711)
-            standby = OperatorsServer(major=MAJOR, port=free_port(), data=folder / "data")
+            standby = OperatorsServer(major=MAJOR, port=find_free_port(), data=folder / "data")
             await _run(primary, "SELECT pg_reload_conf()")
             await _copy(programs, primary, standby.data)
-            process = await start_server(programs, standby.data, standby.port, dict(CARELESS))
+            process = await start_server(programs, standby.data, standby.port, dict(NO_DURABILITY))
             try:
-                await _settle(primary)
-                yield Pair(primary, standby)
+                await _wait_for_replication(primary)
+                yield ReplicatedPair(primary, standby)
             finally:
-                await end_server(process)
+                await stop_server(process)
 
 
-async def _settle(primary: OperatorsServer) -> None:
+async def _wait_for_replication(primary: OperatorsServer) -> None:
     async def streams() -> bool:
         async with session({"dsn": primary.superuser_dsn}) as superuser:
-            return bool(await superuser.fetchval(REPLICATES))
+            return bool(await superuser.fetchval(IS_STREAMING))
 
-    await until(streams)
+    await wait_until(streams)
     await _run(primary, "ALTER SYSTEM SET synchronous_standby_names = '*'")
     await _run(primary, "ALTER SYSTEM SET synchronous_commit = on")
     await _run(primary, "SELECT pg_reload_conf()")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from tests.support.certificates import Files
+from tests.support.certificates import CertificateFiles
 
 HOST = "0.0.0.0"
 """Leads to this machine, and is not one of loopback's names."""
@@ -21,11 +21,11 @@ ASK_PASSWORD = struct.pack("!cii", b"R", 8, 3)
 
 
 @dataclass
-class Front:
+class TlsFront:
     """Shows a certificate, or refuses TLS without one. Asks for the password in plain text, or
     passes all on to the server at port `upstream` of this machine."""
 
-    certificate: Files | None
+    certificate: CertificateFiles | None
     upstream: int | None = None
     received: bytearray = field(default_factory=bytearray)
     port: int = 0
@@ -56,7 +56,7 @@ class Front:
 class Disguise:
     """A middleware of the emulator that names `front` instead of the compute at `port`."""
 
-    front: Front | None = None
+    front: TlsFront | None = None
     port: int = 0
 
     @property
@@ -74,8 +74,10 @@ class Disguise:
 
 
 @asynccontextmanager
-async def front(certificate: Files | None, upstream: int | None = None) -> AsyncIterator[Front]:
-    made = Front(certificate, upstream)
+async def front(
+    certificate: CertificateFiles | None, upstream: int | None = None
+) -> AsyncIterator[TlsFront]:
+    made = TlsFront(certificate, upstream)
     async with await asyncio.start_server(made.serve, "127.0.0.1", 0) as server:
         made.port = server.sockets[0].getsockname()[1]
         yield made

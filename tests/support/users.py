@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.support.requirements import lacking
+from tests.support.requirements import skip_without
 
 PACKAGES = Path(asyncpg.__file__).parents[1]
 """The folder of pgvend's dependencies."""
@@ -25,7 +25,7 @@ async def run_as(
     """The exit status and the output of a program of another system user, which only root can
     start. It begins in `cwd`, even where that user cannot look."""
     if os.geteuid() != 0:
-        lacking("root, to become another system user")
+        skip_without("root, to become another system user")
     entry = pwd.getpwnam(user)
     process = await asyncio.create_subprocess_exec(
         program,
@@ -43,7 +43,7 @@ async def run_as(
     return process.returncode, output.decode()
 
 
-async def python_of(user: str, *, module: str = "asyncpg") -> str:
+async def find_python(user: str, *, module: str = "asyncpg") -> str:
     """A Python of our version that this user can run, and import `module` with; a machine where
     everything is in root's home has none, and nothing to be tested for that user."""
     for python in _PYTHONS:

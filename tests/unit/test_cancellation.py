@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ports.driven.cancellation import finished
+from ports.driven.cancellation import run_to_completion
 
 
 class Step:
@@ -28,7 +28,7 @@ async def test_a_step_that_nobody_disturbs_ends() -> None:
     step = Step()
     step.let_go.set()
 
-    await finished(step())
+    await run_to_completion(step())
 
     assert step.ended
 
@@ -41,7 +41,7 @@ async def test_the_error_of_the_step_is_raised_also_when_it_cancels_itself(
     step.let_go.set()
 
     with pytest.raises(type(error), match="of it"):
-        await finished(step())
+        await run_to_completion(step())
 
 
 @pytest.mark.parametrize("times", [1, 2, 5])
@@ -51,7 +51,7 @@ async def test_a_step_ends_however_often_it_is_cancelled_and_that_is_passed_on(
 ) -> None:
     """The cancellation counts more than the step's error, and bears its last message."""
     step = Step(error)
-    waiting = asyncio.create_task(finished(step()))
+    waiting = asyncio.create_task(run_to_completion(step()))
     await step.begun.wait()
 
     for number in range(times):

@@ -2,13 +2,13 @@
 
 import asyncpg
 
-from adapters.postgres.doctor.context import Questions, Subject, row
-from adapters.postgres.doctor.marks import Known
-from adapters.postgres.guard import MISSING
+from adapters.postgres.doctor.context import CheckContext, CheckFunctions, fetch_row
+from adapters.postgres.doctor.marks import LocalState
+from adapters.postgres.guard import GUARD_GRANTS
 from adapters.postgres.inspection import Marks
 from adapters.postgres.quoting import identifier
 from adapters.postgres.sessions import Session
-from domain.doctor import Mend, Outcome, Verdict, counted
+from domain.doctor import Fix, Outcome, Verdict, format_count
 from domain.postgres_versions import NEWEST, OLDEST, parse_version
 
 FIRST_WITH_ADMIN_OPTION = 16
@@ -44,14 +44,14 @@ WHERE starts_with(mark, $1) AND NOT EXISTS (
 """
 
 
-async def check_login(session: Session, _: Subject) -> Outcome:
-    found = await row(session, _LOGIN)
+async def check_login(session: Session, _: CheckContext) -> Outcome:
+    found = await fetch_row(session, _LOGIN)
     way = "with TLS" if found["ssl"] else "without TLS"
-    told = f"The admin {found['name']} logs in to the database {found['database']}, {way}."
-    return Outcome(Verdict.OK, told)
+    message = f"The admin {found['name']} logs in to the database {found['database']}, {way}."
+    return Outcome(Verdict.OK, message)
 
 
-async def check_version(session: Session, context: Subject) -> Outcome:
+async def check_version(session: Session, context: CheckContext) -> Outcome:
     text = str(await session.fetchval("SHOW server_version"))
     found = parse_version(text)
     if found is None or found.major < OLDEST:
@@ -69,56 +69,60 @@ async def check_version(session: Session, context: Subject) -> Outcome:
     return Outcome(Verdict.OK, f"PostgreSQL {text}.")
 
 
-async def check_primary(session: Session, _: Subject) -> Outcome:
-    found = await row(session, _PRIMARY)
+async def check_primary(session: Session, _: CheckContext) -> Outcome:
+    found = await fetch_row(session, _PRIMARY)
     if found["standby"]:
         return Outcome(Verdict.FAIL, "The server is a standby: set the DSN to its primary.")
     if found["read_only"]:
-        mend = f"ALTER ROLE {identifier(found['admin'])} SET default_transaction_read_only = off;"
-        return Outcome(Verdict.FAIL, "The admin's sessions are read-only.", (Mend(mend),))
+        fix = f"ALTER ROLE {identifier(found['admin'])} SET default_transaction_read_only = off;"
+        return Outcome(Verdict.FAIL, "The admin's sessions are read-only.", (Fix(fix),))
     return Outcome(Verdict.OK, "The server is the primary and accepts changes.")
 
 
-async def check_privileges(session: Session, context: Subject) -> Outcome:
+async def check_privileges(session: Session, context: CheckContext) -> Outcome:
     """Check for CREATEDB, CREATEROLE and INHERIT, and for no more. The admin needs INHERIT to drop
     a tenant's database as a member of its owner."""
-    admin = await row(session, _ADMIN)
+    admin = await fetch_row(session, _ADMIN)
     name = admin["name"]
     if admin["is_super"]:
         return Outcome(
             Verdict.WARN,
             f"The admin {name} is a superuser, which pgvend does not need: an error in pgvend "
-            f"could affect the whole server. {_how_to_demote(admin)}",
-            await _demoting(session, admin, context.known),
+            f"could affect the whole server. {_describe_demotion(admin)}",
+            await _build_demotion_fixes(session, admin, context.local_state),
         )
     lacking = [power for power in ("CREATEDB", "CREATEROLE", "INHERIT") if not admin[power]]
     if lacking:
-        mend = f"ALTER ROLE {identifier(name)} {' '.join(lacking)};"
-        return Outcome(Verdict.FAIL, f"The admin {name} lacks {', '.join(lacking)}.", (Mend(mend),))
+        fix = f"ALTER ROLE {identifier(name)} {' '.join(lacking)};"
+        return Outcome(Verdict.FAIL, f"The admin {name} lacks {', '.join(lacking)}.", (Fix(fix),))
     return Outcome(
         Verdict.OK, f"The admin {name} has CREATEDB and CREATEROLE, and is not a superuser."
     )
 
 
-async def check_reach(session: Session, context: Subject) -> Outcome:
+async def check_reach(session: Session, context: CheckContext) -> Outcome:
     """Check for tenants' roles that this admin cannot change because another admin created them."""
     if session.get_server_version().major < FIRST_WITH_ADMIN_OPTION:
         return Outcome(Verdict.OK, "The admin can change all roles.")
-    admin = await row(session, _ADMIN)
-    mends = () if admin["is_super"] else await _grants(session, admin["name"], context.known)
-    if mends:
+    admin = await fetch_row(session, _ADMIN)
+    fixes = (
+        ()
+        if admin["is_super"]
+        else await _build_grant_fixes(session, admin["name"], context.local_state)
+    )
+    if fixes:
         return Outcome(
             Verdict.FAIL,
-            f"The admin {admin['name']} cannot change {counted(len(mends), 'role')} of "
+            f"The admin {admin['name']} cannot change {format_count(len(fixes), 'role')} of "
             "pgvend's databases, which another admin created.",
-            mends,
+            fixes,
         )
     return Outcome(
         Verdict.OK, "The admin can change the roles of all databases that pgvend created."
     )
 
 
-def _how_to_demote(admin: asyncpg.Record) -> str:
+def _describe_demotion(admin: asyncpg.Record) -> str:
     if not admin["is_first"]:
         return "Remove SUPERUSER from it."
     return (
@@ -127,7 +131,9 @@ def _how_to_demote(admin: asyncpg.Record) -> str:
     )
 
 
-async def _demoting(session: Session, admin: asyncpg.Record, known: Known) -> tuple[Mend, ...]:
+async def _build_demotion_fixes(
+    session: Session, admin: asyncpg.Record, local_state: LocalState
+) -> tuple[Fix, ...]:
     """Return the statements that replace the superuser by an ordinary admin with the same access to
     existing databases."""
     if admin["is_first"]:
@@ -136,18 +142,25 @@ async def _demoting(session: Session, admin: asyncpg.Record, known: Known) -> tu
         name = admin["name"]
         first = f"ALTER ROLE {identifier(name)} NOSUPERUSER CREATEDB CREATEROLE INHERIT;"
     connect = f"GRANT CONNECT ON DATABASE {identifier(admin['database'])} TO {identifier(name)};"
-    guard = MISSING.format(admin=identifier(name))
-    return (Mend(first), Mend(connect), Mend(guard), *await _grants(session, name, known))
+    guard = GUARD_GRANTS.format(admin=identifier(name))
+    return (
+        Fix(first),
+        Fix(connect),
+        Fix(guard),
+        *await _build_grant_fixes(session, name, local_state),
+    )
 
 
-async def _grants(session: Session, admin: str, known: Known) -> tuple[Mend, ...]:
+async def _build_grant_fixes(
+    session: Session, admin: str, local_state: LocalState
+) -> tuple[Fix, ...]:
     """Return the grants that PostgreSQL itself gives to the creator of a role."""
     has_option = session.get_server_version().major >= FIRST_WITH_ADMIN_OPTION
-    if not (has_option and known.installation):
+    if not (has_option and local_state.installation):
         return ()
-    found = await session.fetch(_OUT_OF_REACH, Marks(known.installation).prefix, admin)
+    found = await session.fetch(_OUT_OF_REACH, Marks(local_state.installation).prefix, admin)
     return tuple(
-        Mend(
+        Fix(
             f"GRANT {identifier(role['name'])} TO {identifier(admin)} "
             "WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;"
         )
@@ -155,7 +168,7 @@ async def _grants(session: Session, admin: str, known: Known) -> tuple[Mend, ...
     )
 
 
-QUESTIONS: Questions = {
+CHECKS: CheckFunctions = {
     "login": check_login,
     "version": check_version,
     "primary": check_primary,

@@ -2,19 +2,19 @@
 
 from datetime import timedelta
 
-from adapters.postgres.doctor.context import Questions, Subject, row
+from adapters.postgres.doctor.context import CheckContext, CheckFunctions, fetch_row
 from adapters.postgres.doctor.marks import ANY_MARK
-from adapters.postgres.inspection import TOMBSTONE
-from adapters.postgres.measurement import MAY_MEASURE
+from adapters.postgres.inspection import TOMBSTONE_PREFIX
+from adapters.postgres.measurement import MEASURE_PRIVILEGE
 from adapters.postgres.quoting import identifier
 from adapters.postgres.sessions import POOL_SIZE, Session
-from domain.doctor import Mend, Outcome, Verdict, counted
+from domain.doctor import Fix, Outcome, Verdict, format_count
 
 OWN_SESSIONS = POOL_SIZE + 3
 """The maximum number of sessions that the service usually has open: the pool, the guard, a ping and
 a single session."""
 
-TOLERANCE = timedelta(seconds=5)
+CLOCK_TOLERANCE = timedelta(seconds=5)
 
 _PLACES = """
 SELECT current_setting('max_connections')::int
@@ -35,11 +35,11 @@ FROM (
 """
 
 
-async def check_connections(session: Session, context: Subject) -> Outcome:
-    found = await row(session, _PLACES, ANY_MARK, TOMBSTONE)
+async def check_connections(session: Session, context: CheckContext) -> Outcome:
+    found = await fetch_row(session, _PLACES, ANY_MARK, TOMBSTONE_PREFIX)
     limit, tenants = context.server.connection_limit, found["tenants"]
     free = found["places"] - OWN_SESSIONS
-    sum_ = f"{counted(tenants, 'tenant')} with up to {limit} sessions each, {free} connections"
+    sum_ = f"{format_count(tenants, 'tenant')} with up to {limit} sessions each, {free} connections"
     if limit > free:
         return Outcome(
             Verdict.FAIL,
@@ -55,47 +55,49 @@ async def check_connections(session: Session, context: Subject) -> Outcome:
     return Outcome(Verdict.OK, f"There are enough connections: {sum_}.")
 
 
-async def check_clock(session: Session, context: Subject) -> Outcome:
+async def check_clock(session: Session, context: CheckContext) -> Outcome:
     before = context.clock.now()
     theirs = await session.fetchval("SELECT clock_timestamp()")
-    return clocks_compared(theirs - (before + (context.clock.now() - before) / 2))
+    return compare_clocks(theirs - (before + (context.clock.now() - before) / 2))
 
 
-def clocks_compared(difference: timedelta) -> Outcome:
+def compare_clocks(difference: timedelta) -> Outcome:
     """Judge the difference by which the server's clock is ahead of pgvend's."""
     seconds = difference.total_seconds()
-    if abs(difference) > TOLERANCE:
+    if abs(difference) > CLOCK_TOLERANCE:
         way = "ahead of" if seconds > 0 else "behind"
-        told = (
+        message = (
             f"The server's clock is {abs(seconds):.0f} s {way} pgvend's: synchronize both by NTP."
         )
-        return Outcome(Verdict.WARN, told)
+        return Outcome(Verdict.WARN, message)
     return Outcome(Verdict.OK, f"The server's and pgvend's clocks differ by {abs(seconds):.1f} s.")
 
 
-async def check_disk(session: Session, _: Subject) -> Outcome:
+async def check_disk(session: Session, _: CheckContext) -> Outcome:
     """Report the size of all databases. SQL does not show the free disk space."""
-    found = await row(session, _SIZES)
-    told = f"{counted(found['measured'], 'database')}, {found['bytes'] / 1_000_000:.0f} MB in all"
+    found = await fetch_row(session, _SIZES)
+    message = (
+        f"{format_count(found['measured'], 'database')}, {found['bytes'] / 1_000_000:.0f} MB in all"
+    )
     unseen = found["databases"] - found["measured"]
     more = f", and {unseen} that the admin may not measure" if unseen else ""
-    return Outcome(Verdict.OK, f"{told}{more}. SQL does not show the free disk space.")
+    return Outcome(Verdict.OK, f"{message}{more}. SQL does not show the free disk space.")
 
 
-async def check_measure_grant(session: Session, _: Subject) -> Outcome:
+async def check_measure_grant(session: Session, _: CheckContext) -> Outcome:
     """Check that the admin may measure databases, which PGVEND_SIZE_LIMIT requires."""
-    found = await row(session, MAY_MEASURE)
+    found = await fetch_row(session, MEASURE_PRIVILEGE)
     if found["may_measure"]:
         return Outcome(Verdict.OK, "The admin may measure all databases.")
-    mend = Mend(f"GRANT pg_read_all_stats TO {identifier(found['admin'])};")
-    told = "PGVEND_SIZE_LIMIT is set, but the admin may not measure tenants' databases."
-    return Outcome(Verdict.FAIL, told, (mend,))
+    fix = Fix(f"GRANT pg_read_all_stats TO {identifier(found['admin'])};")
+    message = "PGVEND_SIZE_LIMIT is set, but the admin may not measure tenants' databases."
+    return Outcome(Verdict.FAIL, message, (fix,))
 
 
-QUESTIONS: Questions = {
+CHECKS: CheckFunctions = {
     "connections": check_connections,
     "clock": check_clock,
     "disk": check_disk,
 }
 
-OF_SIZES: Questions = {"sizes": check_measure_grant}
+SIZE_CHECKS: CheckFunctions = {"sizes": check_measure_grant}

@@ -4,66 +4,70 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
 from adapters.postgres.doctor import admin, capacity, encodings, guard, logins, ownership, privacy
-from adapters.postgres.doctor.context import Questions, Subject, answer
-from adapters.postgres.doctor.marks import Known
-from adapters.postgres.factory import opened_provider
+from adapters.postgres.doctor.context import CheckContext, CheckFunctions, run_check_function
+from adapters.postgres.doctor.marks import LocalState
+from adapters.postgres.factory import open_provider
 from adapters.postgres.server import Server
-from adapters.postgres.sessions import session_of
-from domain.doctor import Check
+from adapters.postgres.sessions import acquire_session
+from domain.doctor import DoctorCheck
 from domain.errors import ProviderRejected, Unavailable
 from ports.driven.clock import Clock
-from ports.driven.doctor import Examination
+from ports.driven.doctor import DoctorChecks
 
-EVERYWHERE: Questions = {
-    **admin.QUESTIONS,
-    **privacy.QUESTIONS,
-    **capacity.QUESTIONS,
-    **encodings.QUESTIONS,
-    **guard.QUESTIONS,
+COMMON_CHECKS: CheckFunctions = {
+    **admin.CHECKS,
+    **privacy.CHECKS,
+    **capacity.CHECKS,
+    **encodings.CHECKS,
+    **guard.CHECKS,
 }
 """Checks for every server."""
 
-OPERATED: Questions = {
-    **EVERYWHERE,
-    **logins.QUESTIONS,
-    **privacy.OF_SUPERUSERS,
-    **ownership.QUESTIONS,
-    **guard.OF_GUARD,
+OPERATOR_CHECKS: CheckFunctions = {
+    **COMMON_CHECKS,
+    **logins.CHECKS,
+    **privacy.SUPERUSER_CHECKS,
+    **ownership.CHECKS,
+    **guard.GUARD_CHECKS,
 }
 """Checks for a server that an operator runs."""
 
-WITH_SIZES: Questions = {**OPERATED, **capacity.OF_SIZES}
+SIZE_LIMIT_CHECKS: CheckFunctions = {**OPERATOR_CHECKS, **capacity.SIZE_CHECKS}
 """Checks for a server whose tenants' sizes are limited."""
 
-Recall = Callable[[], Awaitable[Known]]
+LoadLocalState = Callable[[], Awaitable[LocalState]]
 """Loads the facts that pgvend knows without the server."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class PostgresExamination(Examination):
+class PostgresChecks(DoctorChecks):
     """The checks of one server. `setting` is named in the error if the admin cannot log in."""
 
     server: Server
-    recall: Recall
+    load_local_state: LoadLocalState
     clock: Clock
     setting: str
-    questions: Questions
+    check_functions: CheckFunctions
 
-    async def examine(self) -> AsyncGenerator[Check, None]:
-        context = Subject(server=self.server, known=await self.recall(), clock=self.clock)
+    async def run_checks(self) -> AsyncGenerator[DoctorCheck, None]:
+        context = CheckContext(
+            server=self.server, local_state=await self.load_local_state(), clock=self.clock
+        )
         try:
-            async for check in asked(self.questions, context):
+            async for check in run_check_functions(self.check_functions, context):
                 yield check
         except (ProviderRejected, Unavailable) as error:
             raise ProviderRejected(f"{error} See {self.setting}.") from error
 
 
-async def asked(questions: Questions, context: Subject) -> AsyncGenerator[Check, None]:
+async def run_check_functions(
+    check_functions: CheckFunctions, context: CheckContext
+) -> AsyncGenerator[DoctorCheck, None]:
     """Run all checks in one session. Raises ProviderRejected and ProviderBusy if the admin cannot
     log in."""
     async with (
-        opened_provider(context.server, "") as provider,
-        session_of(provider.pool) as session,
+        open_provider(context.server, "") as provider,
+        acquire_session(provider.pool) as session,
     ):
-        for name, question in questions.items():
-            yield Check(name, await answer(question, session, context))
+        for name, question in check_functions.items():
+            yield DoctorCheck(name, await run_check_function(question, session, context))

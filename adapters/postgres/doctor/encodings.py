@@ -1,10 +1,10 @@
 """Check of the encoding and collation of new and existing databases."""
 
-from adapters.postgres.doctor.context import Questions, Subject
+from adapters.postgres.doctor.context import CheckContext, CheckFunctions
 from adapters.postgres.doctor.marks import ANY_MARK
-from adapters.postgres.encoding import Template, template_of
+from adapters.postgres.encoding import Template0, fetch_template0
 from adapters.postgres.sessions import Session
-from domain.doctor import Outcome, Verdict, counted
+from domain.doctor import Outcome, Verdict, format_count
 
 _OTHERS = """
 SELECT d.datname AS name FROM pg_database AS d
@@ -14,19 +14,19 @@ ORDER BY d.datname
 """
 
 
-async def check_encoding(session: Session, _: Subject) -> Outcome:
+async def check_encoding(session: Session, _: CheckContext) -> Outcome:
     others = [row["name"] for row in await session.fetch(_OTHERS, ANY_MARK)]
     if others:
         return Outcome(
             Verdict.WARN,
-            f"Not UTF8: {counted(len(others), 'existing database')} ({', '.join(others)}). Create "
+            f"Not UTF8: {format_count(len(others), 'existing database')} ({', '.join(others)}). Create "
             "new ones, and move the data with pg_dump and pg_restore.",
         )
-    return judged_template(await template_of(session))
+    return judge_template(await fetch_template0(session))
 
 
-def judged_template(template: Template) -> Outcome:
-    if template.takes_utf8:
+def judge_template(template: Template0) -> Outcome:
+    if template.allows_utf8:
         sorting = f"by the locale {template.collation}" if template.is_libc else "as template0 does"
         return Outcome(Verdict.OK, f"New databases are UTF8, and sort text {sorting}.")
     return Outcome(
@@ -37,4 +37,4 @@ def judged_template(template: Template) -> Outcome:
     )
 
 
-QUESTIONS: Questions = {"encoding": check_encoding}
+CHECKS: CheckFunctions = {"encoding": check_encoding}

@@ -1,10 +1,10 @@
 """Checks of the guard's rights, and of the age of transaction ids."""
 
-from adapters.postgres.doctor.context import Questions, Subject, row
-from adapters.postgres.guard import MISSING
+from adapters.postgres.doctor.context import CheckContext, CheckFunctions, fetch_row
+from adapters.postgres.guard import GUARD_GRANTS
 from adapters.postgres.quoting import identifier
 from adapters.postgres.sessions import Session
-from domain.doctor import Mend, Outcome, Verdict
+from domain.doctor import Fix, Outcome, Verdict
 from domain.guard_policy import GuardPolicy
 
 _RIGHTS = """
@@ -19,8 +19,8 @@ FROM pg_database ORDER BY age DESC, datname LIMIT 1
 """
 
 
-async def check_guard_privileges(session: Session, _: Subject) -> Outcome:
-    found = await row(session, _RIGHTS)
+async def check_guard_privileges(session: Session, _: CheckContext) -> Outcome:
+    found = await fetch_row(session, _RIGHTS)
     if found["may_end"] and found["may_see"]:
         return Outcome(Verdict.OK, "The guard may end tenants' transactions and see their age.")
     detail = (
@@ -29,31 +29,31 @@ async def check_guard_privileges(session: Session, _: Subject) -> Outcome:
         else "The guard may not end tenants' sessions: one tenant can block all logins "
         "indefinitely."
     )
-    mend = Mend(MISSING.format(admin=identifier(found["admin"])))
-    return Outcome(Verdict.WARN, detail, (mend,))
+    fix = Fix(GUARD_GRANTS.format(admin=identifier(found["admin"])))
+    return Outcome(Verdict.WARN, detail, (fix,))
 
 
-async def check_transaction_ids(session: Session, _: Subject) -> Outcome:
+async def check_transaction_ids(session: Session, _: CheckContext) -> Outcome:
     """Check the age of the oldest transaction id. PostgreSQL stops all writes when the ids are used
     up."""
-    found = await row(session, _OLDEST)
-    return judged_age(found["database"], found["age"])
+    found = await fetch_row(session, _OLDEST)
+    return judge_age(found["database"], found["age"])
 
 
-def judged_age(database: str, age: int) -> Outcome:
+def judge_age(database: str, age: int) -> Outcome:
     policy = GuardPolicy()
     detail = (
         f"The oldest transaction id, in the database {database}, is {age / 1_000_000:.0f} million "
         "ids old, of 2,147 million."
     )
-    if age < policy.burnt:
+    if age < policy.high_age:
         return Outcome(Verdict.OK, detail)
-    verdict = Verdict.WARN if age < policy.scarce else Verdict.FAIL
+    verdict = Verdict.WARN if age < policy.critical_age else Verdict.FAIL
     advice = "End old transactions, prepared ones too, and let autovacuum finish."
     return Outcome(verdict, f"{detail} {advice}")
 
 
-QUESTIONS: Questions = {"transaction ids": check_transaction_ids}
+CHECKS: CheckFunctions = {"transaction ids": check_transaction_ids}
 
-OF_GUARD: Questions = {"guard": check_guard_privileges}
+GUARD_CHECKS: CheckFunctions = {"guard": check_guard_privileges}
 """Checks for a server whose guard is not a superuser."""

@@ -14,7 +14,7 @@ from domain.hosts import is_loopback
 
 RULES = "SELECT * FROM pg_hba_file_rules ORDER BY line_number"
 
-SAMPLE = ("user_example", "example")
+SAMPLE_TENANT = ("user_example", "example")
 """A future tenant."""
 
 WEAK = {
@@ -47,16 +47,16 @@ class Rule:
             databases=row["database"] or (),
             users=row["user_name"] or (),
             address=row["address"],
-            network=_network(row["address"], row["netmask"]),
+            network=_parse_network(row["address"], row["netmask"]),
             method=row["auth_method"] or "",
             is_broken=row["error"] is not None,
         )
 
-    def is_for(self, tenant: tuple[str, str]) -> bool:
+    def applies_to(self, tenant: tuple[str, str]) -> bool:
         owner, database = tenant
-        return _names(self.users, owner) and _names(self.databases, database)
+        return _has_match(self.users, owner) and _has_match(self.databases, database)
 
-    def comes_before(self, later: "Rule") -> bool:
+    def hides(self, later: "Rule") -> bool:
         """Return whether the later rule never applies: PostgreSQL uses the first one that
         matches."""
         is_same = self.kind == later.kind or (self.kind, later.kind[:4]) == ("host", "host")
@@ -70,31 +70,33 @@ class Rule:
         return same and later.network.subnet_of(self.network)  # type: ignore[arg-type]
 
     @property
-    def is_near(self) -> bool:
+    def is_local(self) -> bool:
         """Whether the rule applies only to clients on the server's machine."""
         return self.kind == "local" or bool(self.network and self.network.is_loopback)
 
 
-def judged_rules(
+def judge_rules(
     rules: Sequence[Rule], tenants: Iterable[tuple[str, str]], public_host: str
 ) -> Outcome:
     broken = [rule.line for rule in rules if rule.is_broken]
     if broken:
-        return Outcome(Verdict.WARN, f"pg_hba.conf has errors in {_lines(broken)}: correct them.")
-    weak = list(_weak([*tenants, SAMPLE], rules))
+        return Outcome(
+            Verdict.WARN, f"pg_hba.conf has errors in {_format_lines(broken)}: correct them."
+        )
+    weak = list(_find_weak_rules([*tenants, SAMPLE_TENANT], rules))
     if not weak:
         return Outcome(Verdict.OK, "pg_hba.conf requires SCRAM of tenants.")
     methods = {rule.method for rule in weak}
     why = "; ".join(f"`{method}` {WEAK[method]}" for method in WEAK if method in methods)
-    open_ = any(_opens(rule, public_host) for rule in weak)
+    open_ = any(_admits_strangers(rule, public_host) for rule in weak)
     return Outcome(
         Verdict.FAIL if open_ else Verdict.WARN,
-        f"pg_hba.conf, {_lines(sorted({rule.line for rule in weak}))}: {why}. Set scram-sha-256, "
+        f"pg_hba.conf, {_format_lines(sorted({rule.line for rule in weak}))}: {why}. Set scram-sha-256, "
         "and reload the configuration: SELECT pg_reload_conf();",
     )
 
 
-def reading(admin: str) -> Sequence[str]:
+def build_read_grants(admin: str) -> Sequence[str]:
     """Return the grants that let the admin read the lines."""
     return (
         f"GRANT SELECT ON pg_catalog.pg_hba_file_rules TO {identifier(admin)};",
@@ -102,32 +104,32 @@ def reading(admin: str) -> Sequence[str]:
     )
 
 
-def is_near(host: str) -> bool:
+def is_local(host: str) -> bool:
     """Return whether only this machine reaches the host. A folder is the place of a socket."""
     return host.startswith("/") or is_loopback(host)
 
 
-def _opens(rule: Rule, public_host: str) -> bool:
+def _admits_strangers(rule: Rule, public_host: str) -> bool:
     """Return whether the rule admits strangers: `trust` for clients from where tenants are."""
     by_socket = rule.kind == "local" and not public_host.startswith("/")
-    is_elsewhere = rule.is_near and not is_near(public_host)
+    is_elsewhere = rule.is_local and not is_local(public_host)
     return rule.method == "trust" and not by_socket and not is_elsewhere
 
 
-def _weak(tenants: Iterable[tuple[str, str]], rules: Sequence[Rule]) -> Iterator[Rule]:
+def _find_weak_rules(tenants: Iterable[tuple[str, str]], rules: Sequence[Rule]) -> Iterator[Rule]:
     for tenant in tenants:
-        fitting = [rule for rule in rules if rule.is_for(tenant)]
+        fitting = [rule for rule in rules if rule.applies_to(tenant)]
         for place, rule in enumerate(fitting):
-            is_reached = not any(earlier.comes_before(rule) for earlier in fitting[:place])
+            is_reached = not any(earlier.hides(rule) for earlier in fitting[:place])
             if rule.method in WEAK and is_reached:
                 yield rule
 
 
-def _names(entries: Iterable[str], name: str) -> bool:
-    return any(_fits(entry, name) for entry in entries)
+def _has_match(entries: Iterable[str], name: str) -> bool:
+    return any(_matches(entry, name) for entry in entries)
 
 
-def _fits(entry: str, name: str) -> bool:
+def _matches(entry: str, name: str) -> bool:
     if not entry.startswith("/"):
         return entry in {"all", name}
     try:
@@ -136,12 +138,12 @@ def _fits(entry: str, name: str) -> bool:
         return True
 
 
-def _network(address: str | None, mask: str | None) -> IPv4Network | IPv6Network | None:
+def _parse_network(address: str | None, mask: str | None) -> IPv4Network | IPv6Network | None:
     if address is None or mask is None:
         return None
     bits = int(ip_address(mask)).bit_count()
     return ip_network(f"{address}/{bits}", strict=False)
 
 
-def _lines(numbers: Sequence[int]) -> str:
+def _format_lines(numbers: Sequence[int]) -> str:
     return f"line{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"

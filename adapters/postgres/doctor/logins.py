@@ -1,10 +1,10 @@
 """Checks of login methods, TLS, password encryption and the statement log."""
 
-from adapters.postgres.doctor.context import Questions, Subject, row
-from adapters.postgres.doctor.hba import RULES, Rule, is_near, judged_rules, reading
+from adapters.postgres.doctor.context import CheckContext, CheckFunctions, fetch_row
+from adapters.postgres.doctor.hba import RULES, Rule, build_read_grants, is_local, judge_rules
 from adapters.postgres.quoting import identifier
 from adapters.postgres.sessions import Session
-from domain.doctor import Mend, Outcome, Verdict
+from domain.doctor import Fix, Outcome, Verdict
 
 _MAY_SEE_RULES = """
 SELECT has_table_privilege('pg_hba_file_rules', 'SELECT')
@@ -17,30 +17,30 @@ FROM pg_roles AS r JOIN pg_database AS d ON d.datdba = r.oid
 WHERE starts_with(shobj_description(r.oid, 'pg_authid'), 'pgvend:')
 """
 
-_WHOSE = "SELECT current_user AS admin, current_database() AS database"
+_LOGIN = "SELECT current_user AS admin, current_database() AS database"
 
 
-async def check_rules(session: Session, context: Subject) -> Outcome:
+async def check_rules(session: Session, context: CheckContext) -> Outcome:
     if not await session.fetchval(_MAY_SEE_RULES):
-        return await _unseen(session)
+        return await _report_hidden_rules(session)
     tenants = [(each["owner"], each["database"]) for each in await session.fetch(_TENANTS)]
     found = [Rule.from_row(line) for line in await session.fetch(RULES)]
-    return judged_rules(found, tenants, context.server.public_host)
+    return judge_rules(found, tenants, context.server.public_host)
 
 
-async def _unseen(session: Session) -> Outcome:
-    whose = await row(session, _WHOSE)
+async def _report_hidden_rules(session: Session) -> Outcome:
+    whose = await fetch_row(session, _LOGIN)
     return Outcome(
         Verdict.UNKNOWN,
         "The admin may not read pg_hba.conf: no line should allow tenants' logins by `trust`, "
         "`password` or `md5`.",
-        tuple(Mend(line, whose["database"]) for line in reading(whose["admin"])),
+        tuple(Fix(line, whose["database"]) for line in build_read_grants(whose["admin"])),
     )
 
 
-async def check_tls(session: Session, context: Subject) -> Outcome:
+async def check_tls(session: Session, context: CheckContext) -> Outcome:
     host = context.server.public_host
-    if is_near(host):
+    if is_local(host):
         return Outcome(Verdict.OK, f"Tenants reach the server on this machine ({host}).")
     if await session.fetchval("SHOW ssl") != "on":
         return Outcome(
@@ -48,7 +48,7 @@ async def check_tls(session: Session, context: Subject) -> Outcome:
             f"Tenants reach the server at {host} without encryption: configure a certificate "
             "(ssl_cert_file, ssl_key_file), and set ssl = on.",
         )
-    sslmode = await context.server.handed_out_sslmode()
+    sslmode = await context.server.resolve_sslmode()
     if sslmode == "disable":
         return Outcome(
             Verdict.WARN,
@@ -58,7 +58,7 @@ async def check_tls(session: Session, context: Subject) -> Outcome:
     return Outcome(Verdict.OK, f"The server offers TLS, and connections have sslmode={sslmode}.")
 
 
-async def check_password_encryption(session: Session, _: Subject) -> Outcome:
+async def check_password_encryption(session: Session, _: CheckContext) -> Outcome:
     """Check how the server stores passwords that tenants set themselves. pgvend sends verifiers."""
     method = await session.fetchval("SHOW password_encryption")
     if method == "scram-sha-256":
@@ -67,13 +67,13 @@ async def check_password_encryption(session: Session, _: Subject) -> Outcome:
         Verdict.WARN,
         f"Passwords that tenants set themselves are stored as {method}.",
         (
-            Mend("ALTER SYSTEM SET password_encryption = 'scram-sha-256';"),
-            Mend("SELECT pg_reload_conf();"),
+            Fix("ALTER SYSTEM SET password_encryption = 'scram-sha-256';"),
+            Fix("SELECT pg_reload_conf();"),
         ),
     )
 
 
-async def check_logging(session: Session, _: Subject) -> Outcome:
+async def check_logging(session: Session, _: CheckContext) -> Outcome:
     """Check whether the admin's own statements are logged. A role's setting overrides the
     server's."""
     statements = await session.fetchval("SHOW log_statement")
@@ -88,11 +88,11 @@ async def check_logging(session: Session, _: Subject) -> Outcome:
         Verdict.WARN,
         "The admin's statements are logged, including SCRAM verifiers of tenants' passwords, "
         "against which a reader of the log can test guesses. Passwords are not logged.",
-        tuple(Mend(f"ALTER ROLE {admin} SET {setting};") for setting in quiet),
+        tuple(Fix(f"ALTER ROLE {admin} SET {setting};") for setting in quiet),
     )
 
 
-QUESTIONS: Questions = {
+CHECKS: CheckFunctions = {
     "pg_hba.conf": check_rules,
     "tls": check_tls,
     "password encryption": check_password_encryption,

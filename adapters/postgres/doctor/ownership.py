@@ -1,11 +1,11 @@
 """Checks of the marks on the server and of tombstones."""
 
-from adapters.postgres.doctor.context import Questions, Subject
-from adapters.postgres.doctor.marks import ANY_MARK, judged
-from adapters.postgres.inspection import TOMBSTONE, Marks
+from adapters.postgres.doctor.context import CheckContext, CheckFunctions
+from adapters.postgres.doctor.marks import ANY_MARK, judge_marks
+from adapters.postgres.inspection import TOMBSTONE_PREFIX, Marks
 from adapters.postgres.quoting import identifier
 from adapters.postgres.sessions import Session
-from domain.doctor import Mend, Outcome, Verdict, counted
+from domain.doctor import Fix, Outcome, Verdict, format_count
 
 _MARKS = """
 SELECT mark FROM pg_roles CROSS JOIN LATERAL shobj_description(oid, 'pg_authid') AS marks (mark)
@@ -25,30 +25,32 @@ GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 
-async def check_marks(session: Session, context: Subject) -> Outcome:
-    return judged([row["mark"] for row in await session.fetch(_MARKS, ANY_MARK)], context.known)
+async def check_marks(session: Session, context: CheckContext) -> Outcome:
+    return judge_marks(
+        [row["mark"] for row in await session.fetch(_MARKS, ANY_MARK)], context.local_state
+    )
 
 
-async def check_tombstones(session: Session, context: Subject) -> Outcome:
+async def check_tombstones(session: Session, context: CheckContext) -> Outcome:
     """Check for roles of deleted databases that could not be dropped yet."""
-    installation = context.known.installation
+    installation = context.local_state.installation
     prefix = Marks(installation).prefix if installation else ANY_MARK
-    found = await session.fetch(_TOMBSTONES, TOMBSTONE, prefix)
+    found = await session.fetch(_TOMBSTONES, TOMBSTONE_PREFIX, prefix)
     if not found:
         return Outcome(Verdict.OK, "No tombstones of deleted databases are left.")
     number = len({row["role"] for row in found})
     return Outcome(
         Verdict.WARN,
-        f"{counted(number, 'tombstone')}: locked roles of deleted databases, to which "
-        f"{counted(sum(row['objects'] for row in found), 'object')} of others refer. Each "
+        f"{format_count(number, 'tombstone')}: locked roles of deleted databases, to which "
+        f"{format_count(sum(row['objects'] for row in found), 'object')} of others refer. Each "
         "reconciliation removes some of them. If their number does not fall, a superuser can "
         "remove them.",
         tuple(
-            Mend(f"DROP OWNED BY {identifier(row['role'])};", row["database"])
+            Fix(f"DROP OWNED BY {identifier(row['role'])};", row["database"])
             for row in found
             if row["objects"]
         ),
     )
 
 
-QUESTIONS: Questions = {"marks": check_marks, "tombstones": check_tombstones}
+CHECKS: CheckFunctions = {"marks": check_marks, "tombstones": check_tombstones}

@@ -3,15 +3,15 @@ databases."""
 
 from collections.abc import Iterable
 
-from adapters.postgres.doctor.context import Questions, Subject
+from adapters.postgres.doctor.context import CheckContext, CheckFunctions
 from adapters.postgres.quoting import identifier
-from adapters.postgres.requirements import closing_statements
-from adapters.postgres.sessions import Session, single_session
-from domain.doctor import Mend, Outcome, Verdict
+from adapters.postgres.requirements import build_public_access_fixes
+from adapters.postgres.sessions import Session, open_session
+from domain.doctor import Fix, Outcome, Verdict
 
 TEMPLATE = "template1"
 
-REACHING = ("dblink", "postgres_fdw", "file_fdw", "adminpack")
+RISKY_EXTENSIONS = ("dblink", "postgres_fdw", "file_fdw", "adminpack")
 """Extensions that give SQL access to other servers or to the server's files."""
 
 _MAY_LOOK = f"SELECT has_database_privilege('{TEMPLATE}', 'CONNECT')"
@@ -23,7 +23,7 @@ SELECT EXISTS (
 )
 """
 
-_REACHING = """
+_FOUND_RISKY_EXTENSIONS = """
 SELECT extname AS name FROM pg_extension AS e WHERE extname = ANY($1) OR EXISTS (
     SELECT FROM pg_depend AS d JOIN pg_language AS l ON l.oid = d.objid
     WHERE d.classid = 'pg_language'::regclass AND d.refclassid = 'pg_extension'::regclass
@@ -31,7 +31,7 @@ SELECT extname AS name FROM pg_extension AS e WHERE extname = ANY($1) OR EXISTS 
 ) ORDER BY extname
 """
 
-_UNGUARDED = """
+_SUPERUSERS_AT_RISK = """
 SELECT rolname AS name FROM pg_roles
 WHERE rolsuper AND rolcanlogin AND NOT EXISTS (
     SELECT FROM unnest(rolconfig) AS setting WHERE starts_with(setting, 'search_path=')
@@ -39,16 +39,16 @@ WHERE rolsuper AND rolcanlogin AND NOT EXISTS (
 """
 
 
-async def check_open_databases(session: Session, context: Subject) -> Outcome:
-    closing = await closing_statements(session, own=not context.has_superuser)
+async def check_open_databases(session: Session, context: CheckContext) -> Outcome:
+    closing = await build_public_access_fixes(session, own=not context.has_superuser)
     if closing:
         return Outcome(
             Verdict.FAIL,
             "Tenants can log in to databases that are not theirs: PostgreSQL admits all roles by "
             "default. After the fix, roles that use these databases need GRANT CONNECT.",
-            tuple(Mend(line, by_admin=not context.has_superuser) for line in closing),
+            tuple(Fix(line, by_admin=not context.has_superuser) for line in closing),
         )
-    if not context.has_superuser and await closing_statements(session, own=False):
+    if not context.has_superuser and await build_public_access_fixes(session, own=False):
         return Outcome(
             Verdict.WARN,
             "Tenants can log in to the hosting provider's databases, which only it can close.",
@@ -56,7 +56,7 @@ async def check_open_databases(session: Session, context: Subject) -> Outcome:
     return Outcome(Verdict.OK, "Tenants cannot log in to databases that are not theirs.")
 
 
-async def check_template(session: Session, context: Subject) -> Outcome:
+async def check_template(session: Session, context: CheckContext) -> Outcome:
     """Check template1, from which others create databases without naming a template. pgvend names
     template0."""
     if not await session.fetchval(_MAY_LOOK):
@@ -65,9 +65,11 @@ async def check_template(session: Session, context: Subject) -> Outcome:
             f"The admin may not connect to {TEMPLATE}. Tenants' databases are not created from it.",
         )
     inside = {**context.server.admin, "database": TEMPLATE}
-    async with single_session(inside) as looking:
+    async with open_session(inside) as looking:
         is_open = await looking.fetchval(_IS_OPEN)
-        names = [row["name"] for row in await looking.fetch(_REACHING, REACHING)]
+        names = [
+            row["name"] for row in await looking.fetch(_FOUND_RISKY_EXTENSIONS, RISKY_EXTENSIONS)
+        ]
     return _judged(is_open, names)
 
 
@@ -80,34 +82,34 @@ def _judged(is_open: bool, extensions: list[str]) -> Outcome:
         Verdict.WARN,
         f"Databases that others create from {TEMPLATE} begin with {' and '.join(found)}; "
         "tenants' databases are not created from it.",
-        tuple(Mend(line, TEMPLATE) for line in _emptying(is_open, extensions)),
+        tuple(Fix(line, TEMPLATE) for line in _build_fixes(is_open, extensions)),
     )
 
 
-def _emptying(is_open: bool, extensions: Iterable[str]) -> Iterable[str]:
+def _build_fixes(is_open: bool, extensions: Iterable[str]) -> Iterable[str]:
     if is_open:
         yield "REVOKE CREATE ON SCHEMA public FROM PUBLIC;"
     for name in extensions:
         yield f"DROP EXTENSION {identifier(name)};"
 
 
-async def check_superusers(session: Session, _: Subject) -> Outcome:
+async def check_superusers(session: Session, _: CheckContext) -> Outcome:
     """Check superusers' search_path. A function in a tenant's `public` schema runs with the rights
     of its caller."""
-    names = [row["name"] for row in await session.fetch(_UNGUARDED)]
+    names = [row["name"] for row in await session.fetch(_SUPERUSERS_AT_RISK)]
     if not names:
         return Outcome(Verdict.OK, "Superusers search for functions in pg_catalog first.")
     return Outcome(
         Verdict.WARN,
         f"A superuser ({', '.join(names)}) that logs in to a tenant's database may unintentionally "
         "run the tenant's functions. After the fix, qualify names in all other schemas.",
-        tuple(Mend(f"ALTER ROLE {identifier(n)} SET search_path = pg_catalog;") for n in names),
+        tuple(Fix(f"ALTER ROLE {identifier(n)} SET search_path = pg_catalog;") for n in names),
     )
 
 
-QUESTIONS: Questions = {
+CHECKS: CheckFunctions = {
     "open databases": check_open_databases,
     "template1": check_template,
 }
 
-OF_SUPERUSERS: Questions = {"superusers": check_superusers}
+SUPERUSER_CHECKS: CheckFunctions = {"superusers": check_superusers}

@@ -4,19 +4,19 @@ import asyncio
 
 from aiohttp import web
 
-from entrypoints.http.api.background_tasks import Background
-from entrypoints.http.api.stream_limiter import Streams
+from entrypoints.http.api.background_tasks import BackgroundTasks
+from entrypoints.http.api.stream_limiter import StreamLimiter
 from entrypoints.wiring.use_cases import UseCases
-from ports.use_cases.authenticate_caller import Admitted
+from ports.use_cases.authenticate_caller import AuthenticatedCaller
 
 USE_CASES = web.AppKey("use_cases", UseCases)
-BACKGROUND = web.AppKey("background", Background)
+BACKGROUND = web.AppKey("background", BackgroundTasks)
 STOPPING = web.AppKey("stopping", asyncio.Event)
-STREAMS = web.AppKey("streams", Streams)
+STREAM_LIMITER = web.AppKey("streams", StreamLimiter)
 DOCUMENT = web.AppKey("document", str)
 REQUEST_ID = web.RequestKey("request_id", str)
-ADDRESS = web.RequestKey("address", str)
+CLIENT_ADDRESS = web.RequestKey("address", str)
 IS_SECURE = web.RequestKey("is_secure", bool)
-ADMITTED = web.RequestKey("authenticated_caller", Admitted)
-SUBJECT = web.RequestKey("subject", str)
+AUTHENTICATED = web.RequestKey("authenticated_caller", AuthenticatedCaller)
+AUDIT_SUBJECT = web.RequestKey("subject", str)
 CORS_ORIGINS = web.AppKey("cors_origins", frozenset[str])

@@ -15,7 +15,7 @@ MEDIA_TYPES = {
     "icon.svg": "image/svg+xml",
 }
 
-POLICY = "; ".join(
+CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
@@ -35,22 +35,22 @@ async def show_document(request: web.Request) -> web.Response:
 
 
 async def show_page(request: web.Request) -> web.Response:
-    return _file(PAGE)
+    return _respond_with_file(PAGE)
 
 
 async def show_asset(request: web.Request) -> web.Response:
     name = request.match_info["asset"]
     if name not in MEDIA_TYPES:
         raise web.HTTPNotFound
-    return _file(name)
+    return _respond_with_file(name)
 
 
-def _file(name: str) -> web.Response:
+def _respond_with_file(name: str) -> web.Response:
     return web.Response(
         body=_read(name),
         content_type=MEDIA_TYPES[name],
         charset="utf-8",
-        headers={"Cache-Control": "no-cache", "Content-Security-Policy": POLICY},
+        headers={"Cache-Control": "no-cache", "Content-Security-Policy": CONTENT_SECURITY_POLICY},
     )
 
 

@@ -18,11 +18,11 @@ ASYNC_APPLIED = {"Preference-Applied": "respond-async"}
 
 _ASYNC = re.compile(r"(^|[,;])\s*respond-async\s*($|[,;=])", re.IGNORECASE)
 _TAG = r'(W/)?"[!#-~]*"'
-TAGS = re.compile(rf"{_TAG}(\s*,\s*{_TAG})*")
+ETAG_LIST = re.compile(rf"{_TAG}(\s*,\s*{_TAG})*")
 _VERSION = re.compile(r'(?<!W/)"([0-9]{1,9})"')
 
 
-def rate_headers(amount: int, seconds: int, remaining: int, reset: float) -> dict[str, str]:
+def format_rate_headers(amount: int, seconds: int, remaining: int, reset: float) -> dict[str, str]:
     """Return the caller's rate and remaining requests (draft-ietf-httpapi-ratelimit-headers)."""
     return {
         "RateLimit-Policy": f'"requests";q={amount};w={seconds}',
@@ -30,12 +30,12 @@ def rate_headers(amount: int, seconds: int, remaining: int, reset: float) -> dic
     }
 
 
-def quota_headers(quota: int) -> dict[str, str]:
+def format_quota_headers(quota: int) -> dict[str, str]:
     """Return the headers of a reached quota. It has no window: waiting does not free anything."""
     return {"RateLimit-Policy": f'"databases";q={quota}', "RateLimit": '"databases";r=0'}
 
 
-def idempotency_key(request: web.Request) -> str | None:
+def parse_idempotency_key(request: web.Request) -> str | None:
     """Return the idempotency key. Raise InvalidRequest if there are several."""
     keys = request.headers.getall(IDEMPOTENCY_KEY, [])
     if len(keys) > 1:
@@ -43,12 +43,12 @@ def idempotency_key(request: web.Request) -> str | None:
     return keys[0] if keys else None
 
 
-def wants_async(request: web.Request) -> bool:
+def is_async_preferred(request: web.Request) -> bool:
     """Return whether the caller prefers an asynchronous answer (RFC 7240, 4.1)."""
     return any(_ASYNC.search(prefer) for prefer in request.headers.getall("Prefer", []))
 
 
-def etag(database: Database) -> dict[str, str]:
+def format_etag(database: Database) -> dict[str, str]:
     """Return the record's version, which callers send back in If-Match."""
     return {"ETag": f'"{database.version}"'}
 
@@ -58,12 +58,12 @@ def format_verified(is_verified: bool | None) -> dict[str, str]:
     return {} if is_verified is None else {VERIFIED: str(is_verified).lower()}
 
 
-def if_match(request: web.Request) -> frozenset[int] | None:
+def parse_if_match(request: web.Request) -> frozenset[int] | None:
     """Return the versions in If-Match, None for any version. Weak and foreign ETags match no
     version. Raise InvalidRequest if the header is malformed."""
     given = ", ".join(request.headers.getall("If-Match", ["*"])).strip()
     if given == "*":
         return None
-    if not TAGS.fullmatch(given):
+    if not ETAG_LIST.fullmatch(given):
         raise InvalidRequest('If-Match must be a list of ETags, such as "3", or *.')
     return frozenset(map(int, _VERSION.findall(given)))

@@ -18,18 +18,18 @@ MAX_BODY = 64 * 1024
 READ_TIMEOUT = 20.0
 """Seconds in which a caller must send the body."""
 
-MAX_MISTAKES = 5
+MAX_ERRORS = 5
 """Maximum number of errors in one answer; thousands of wrong members have one cause."""
 
 B = TypeVar("B", bound=BaseModel)
 
 
-async def body_as(
-    model: type[B], request: web.Request, patience: float = READ_TIMEOUT, *, optional: bool = False
+async def read_body(
+    model: type[B], request: web.Request, timeout: float = READ_TIMEOUT, *, optional: bool = False
 ) -> B:
     """Return the parsed body; with `optional`, an empty body counts as an empty object. Raise
     MalformedBody, SlowBody, UnsupportedMediaType or InvalidRequest."""
-    body = await _read(request, patience)
+    body = await _read(request, timeout)
     if optional and not body:
         return model()
     if not body:
@@ -42,13 +42,13 @@ async def body_as(
         mistakes = error.errors(include_url=False, include_context=False, include_input=False)
         if mistakes[0]["type"] == "json_invalid":
             raise MalformedBody("The body is not JSON.") from None
-        messages = [f"{_path(mistake['loc'])}: {mistake['msg']}" for mistake in mistakes]
-        raise InvalidRequest("; ".join(messages[:MAX_MISTAKES]) + ".") from None
+        messages = [f"{_format_location(mistake['loc'])}: {mistake['msg']}" for mistake in mistakes]
+        raise InvalidRequest("; ".join(messages[:MAX_ERRORS]) + ".") from None
 
 
-async def _read(request: web.Request, patience: float) -> bytes:
+async def _read(request: web.Request, timeout: float) -> bytes:
     try:
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(timeout):
             return await request.read()
     except TimeoutError:
         raise SlowBody from None
@@ -70,5 +70,5 @@ def json_response(
     )
 
 
-def _path(location: tuple[str | int, ...]) -> str:
+def _format_location(location: tuple[str | int, ...]) -> str:
     return ".".join(str(part)[:63] for part in location) or "the body"

@@ -16,29 +16,29 @@ from pydantic_core import core_schema
 from entrypoints.http.api.schemas.fields import published_name
 
 Json = dict[str, Any]
-Models = Mapping[tuple[type[BaseModel], JsonSchemaMode], Json]
+SchemaRefs = Mapping[tuple[type[BaseModel], JsonSchemaMode], Json]
 
-_PLACE = "#/components/schemas/{model}"
+_REF_TEMPLATE = "#/components/schemas/{model}"
 
 
 @cache
-def schemas_of(
-    sent: tuple[type[BaseModel], ...], got: tuple[type[BaseModel], ...]
-) -> tuple[Models, Json]:
+def generate_schemas(
+    request_models: tuple[type[BaseModel], ...], response_models: tuple[type[BaseModel], ...]
+) -> tuple[SchemaRefs, Json]:
     """Return references to the models of requests and responses, and the schemas they refer to.
 
     Cached, because pydantic takes a tenth of a second.
     """
     used: list[tuple[type[BaseModel], JsonSchemaMode]] = []
-    used += [(model, "validation") for model in dict.fromkeys(sent)]
-    used += [(model, "serialization") for model in dict.fromkeys(got)]
+    used += [(model, "validation") for model in dict.fromkeys(request_models)]
+    used += [(model, "serialization") for model in dict.fromkeys(response_models)]
     found, definitions = models_json_schema(
-        used, ref_template=_PLACE, schema_generator=_WithoutDefaults
+        used, ref_template=_REF_TEMPLATE, schema_generator=_SchemaGenerator
     )
     return {place: found[place] for place in used}, definitions["$defs"]
 
 
-class _WithoutDefaults(GenerateJsonSchema):
+class _SchemaGenerator(GenerateJsonSchema):
     """Schemas with their published names, and without default values.
 
     Generators treat a member with a default as always present: a caller would have to send it, and

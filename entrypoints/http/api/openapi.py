@@ -17,15 +17,15 @@ from domain.errors import (
 )
 from entrypoints.http.api.headers import REQUEST_ID_HEADER
 from entrypoints.http.api.json_bodies import JSON
-from entrypoints.http.api.json_schemas import Json, Models, schemas_of
+from entrypoints.http.api.json_schemas import Json, SchemaRefs, generate_schemas
 from entrypoints.http.api.problems import (
     CODES,
-    INTERNAL,
+    INTERNAL_ERROR,
     MalformedBody,
     Problem,
     SlowBody,
     UnsupportedMediaType,
-    status_of,
+    find_status,
 )
 from entrypoints.http.api.routes.route import TAGS, Answer, Parameter, Route
 
@@ -46,25 +46,25 @@ INFO: Json = {
     "license": {"name": "The license of pgvend", "identifier": "LicenseRef-pgvend"},
 }
 
-READING = (MalformedBody, SlowBody, UnsupportedMediaType, InvalidRequest)
-KEYED = (Unauthenticated, KeyRefused, Forbidden, RateLimited)
+BODY_ERRORS = (MalformedBody, SlowBody, UnsupportedMediaType, InvalidRequest)
+KEY_ERRORS = (Unauthenticated, KeyRefused, Forbidden, RateLimited)
 """Errors of any body, and of any key."""
 
 
-def document(routes: Iterable[Route], *, is_open: bool, anonymous: bool = False) -> Json:
+def create_document(routes: Iterable[Route], *, is_open: bool, anonymous: bool = False) -> Json:
     """Return the document of the listed `routes`.
 
     `is_open` describes a service without keys; `anonymous` one that accepts callers without a key
     at the routes that may be anonymous.
     """
-    listed = [route for route in routes if route.listed]
-    models, schemas = _schemas(listed)
+    is_documented = [route for route in routes if route.is_documented]
+    models, schemas = _create_schemas(is_documented)
     paths: dict[str, Json] = defaultdict(dict)
-    for route in listed:
+    for route in is_documented:
         needs_no_key = is_open or (anonymous and route.may_be_anonymous)
-        operation = _operation(route, models, is_open=needs_no_key)
+        operation = _create_operation(route, models, is_open=needs_no_key)
         below = f"{route.path}/{{id}}"
-        _link(operation, [other for other in listed if other.path.startswith(below)])
+        _add_links(operation, [other for other in is_documented if other.path.startswith(below)])
         paths[route.path][route.method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -74,31 +74,35 @@ def document(routes: Iterable[Route], *, is_open: bool, anonymous: bool = False)
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "headers": {REQUEST_ID_HEADER: _header("The id of the request in the log.")},
+            "headers": {REQUEST_ID_HEADER: _create_header("The id of the request in the log.")},
             "securitySchemes": {KEY: {"type": "http", "scheme": "bearer"}},
         },
     }
 
 
-def _schemas(routes: Sequence[Route]) -> tuple[Models, Json]:
+def _create_schemas(routes: Sequence[Route]) -> tuple[SchemaRefs, Json]:
     """Return references to all models of the routes, and the schemas they refer to."""
     sent = [route.body for route in routes if route.body]
     got: list[type[BaseModel]] = [Problem]
     got += [
-        body for route in routes for answer in route.answers for body in _bodies(answer) if body
+        body
+        for route in routes
+        for answer in route.answers
+        for body in _list_bodies(answer)
+        if body
     ]
-    return schemas_of(tuple(sent), tuple(got))
+    return generate_schemas(tuple(sent), tuple(got))
 
 
-def _operation(route: Route, models: Models, *, is_open: bool) -> Json:
+def _create_operation(route: Route, models: SchemaRefs, *, is_open: bool) -> Json:
     operation: Json = {
         "operationId": route.name,
         "tags": [str(route.tag)],
         "summary": route.summary,
-        "description": _description(route),
-        "parameters": [_parameter(parameter) for parameter in route.parameters],
-        "responses": _answers(route, models) | _problems(route, models),
-        "security": _security(route, is_open=is_open),
+        "description": _describe(route),
+        "parameters": [_create_parameter(parameter) for parameter in route.parameters],
+        "responses": _create_answers(route, models) | _create_problems(route, models),
+        "security": _create_security(route, is_open=is_open),
     }
     if route.body:
         content = {JSON: {"schema": models[route.body, "validation"]}}
@@ -106,7 +110,7 @@ def _operation(route: Route, models: Models, *, is_open: bool) -> Json:
     return operation
 
 
-def _link(operation: Json, others: Iterable[Route]) -> None:
+def _add_links(operation: Json, others: Iterable[Route]) -> None:
     """Link an operation that creates a resource to the operations on that resource."""
     for status in operation["responses"].keys() & {"201", "202"}:
         operation["responses"][status]["links"] = {
@@ -115,7 +119,7 @@ def _link(operation: Json, others: Iterable[Route]) -> None:
         }
 
 
-def _parameter(parameter: Parameter) -> Json:
+def _create_parameter(parameter: Parameter) -> Json:
     return {
         "in": parameter.place,
         "name": parameter.name,
@@ -125,26 +129,26 @@ def _parameter(parameter: Parameter) -> Json:
     }
 
 
-def _security(route: Route, *, is_open: bool) -> list[Json]:
+def _create_security(route: Route, *, is_open: bool) -> list[Json]:
     """Return the security requirements; an empty one means that a key is optional."""
     if route.scope is None:
         return []
     return [*([{}] if is_open else []), {KEY: []}]
 
 
-def _description(route: Route) -> str:
+def _describe(route: Route) -> str:
     """Return the description with the scope, which bearer security schemes cannot express."""
     scope = f" Requires a key with the scope `{route.scope}`." if route.scope else ""
     return f"{route.description}{scope}"
 
 
-def _answers(route: Route, models: Models) -> Json:
-    return {str(answer.status): _answer(answer, models) for answer in route.answers}
+def _create_answers(route: Route, models: SchemaRefs) -> Json:
+    return {str(answer.status): _create_answer(answer, models) for answer in route.answers}
 
 
-def _answer(answer: Answer, models: Models) -> Json:
-    response: Json = {"description": answer.description, "headers": _headers(answer.headers)}
-    if content := _by_media_type(answer):
+def _create_answer(answer: Answer, models: SchemaRefs) -> Json:
+    response: Json = {"description": answer.description, "headers": _create_headers(answer.headers)}
+    if content := _group_by_media_type(answer):
         response["content"] = {
             media_type: {"schema": models[model, "serialization"]} if model else {}
             for media_type, model in content.items()
@@ -152,61 +156,63 @@ def _answer(answer: Answer, models: Models) -> Json:
     return response
 
 
-def _by_media_type(answer: Answer) -> Mapping[str, type[BaseModel] | None]:
+def _group_by_media_type(answer: Answer) -> Mapping[str, type[BaseModel] | None]:
     if answer.body is None or isinstance(answer.body, Mapping):
         return answer.body or {}
     return {JSON: answer.body}
 
 
-def _bodies(answer: Answer) -> Iterable[type[BaseModel] | None]:
-    return _by_media_type(answer).values()
+def _list_bodies(answer: Answer) -> Iterable[type[BaseModel] | None]:
+    return _group_by_media_type(answer).values()
 
 
-def _problems(route: Route, models: Models) -> Json:
+def _create_problems(route: Route, models: SchemaRefs) -> Json:
     codes: dict[int, set[str]] = defaultdict(set)
-    for status, code in chain(_of_http(route), map(_of_error, _errors(route))):
+    for status, code in chain(
+        _list_http_errors(route), map(_status_and_code_from_error, _list_errors(route))
+    ):
         codes[status].add(code)
-    return {str(status): _problem(sorted(codes[status]), models) for status in sorted(codes)}
+    return {str(status): _create_problem(sorted(codes[status]), models) for status in sorted(codes)}
 
 
-def _errors(route: Route) -> Iterable[type[PgvendError]]:
+def _list_errors(route: Route) -> Iterable[type[PgvendError]]:
     yield from route.errors
     if route.body:
-        yield from READING
+        yield from BODY_ERRORS
     if route.scope:
-        yield from KEYED
+        yield from KEY_ERRORS
     if route.is_strict or route.parameters:
         yield InvalidRequest
 
 
-def _of_error(error: type[PgvendError]) -> tuple[int, str]:
-    return status_of(error), error.code
+def _status_and_code_from_error(error: type[PgvendError]) -> tuple[int, str]:
+    return find_status(error), error.code
 
 
-def _of_http(route: Route) -> Iterable[tuple[int, str]]:
+def _list_http_errors(route: Route) -> Iterable[tuple[int, str]]:
     """Yield the errors that aiohttp or a failure of the service causes."""
     yield 417, CODES[417]
-    yield 500, INTERNAL
+    yield 500, INTERNAL_ERROR
     if route.body:
         yield 413, CODES[413]
     if any(parameter.place == "path" for parameter in route.parameters):
         yield 404, CODES[404]
 
 
-def _problem(codes: Sequence[str], models: Models) -> Json:
+def _create_problem(codes: Sequence[str], models: SchemaRefs) -> Json:
     """Return the problem with all its codes, so that clients can see new ones."""
     schema = models[Problem, "serialization"] | {"properties": {"code": {"enum": codes}}}
     return {
         "description": ", ".join(f"`{code}`" for code in codes),
-        "headers": _headers({}),
+        "headers": _create_headers({}),
         "content": {PROBLEM: {"schema": schema}},
     }
 
 
-def _headers(descriptions: Mapping[str, str]) -> Json:
+def _create_headers(descriptions: Mapping[str, str]) -> Json:
     common = {REQUEST_ID_HEADER: {"$ref": f"#/components/headers/{REQUEST_ID_HEADER}"}}
-    return {name: _header(text) for name, text in descriptions.items()} | common
+    return {name: _create_header(text) for name, text in descriptions.items()} | common
 
 
-def _header(description: str) -> Json:
+def _create_header(description: str) -> Json:
     return {"description": description, "schema": TEXT}

@@ -28,7 +28,7 @@ from domain.errors import (
 )
 from entrypoints.formats import NotAcceptable
 from entrypoints.http.api.context import REQUEST_ID
-from entrypoints.http.api.headers import quota_headers, rate_headers
+from entrypoints.http.api.headers import format_quota_headers, format_rate_headers
 
 RETRY_AFTER = 5
 RETRY_AFTER_FULL = 60
@@ -101,40 +101,40 @@ CODES = {
     417: "expectation_failed",
 }
 HTTP_ERROR = "http_error"
-INTERNAL = "internal_error"
+INTERNAL_ERROR = "internal_error"
 
 
 @web.middleware
-async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def render_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer every error as a problem. Unknown errors show only the request id."""
     try:
         return await handler(request)
     except PgvendError as error:
-        return _of_error(request, error)
+        return _problem_from_error(request, error)
     except web.HTTPException as error:
-        return _of_http(request, error)
+        return _problem_from_http_error(request, error)
     except Exception:
         structlog.get_logger().exception("http.crashed")
-        return problem(request, 500, INTERNAL, "The service failed: see its log.")
+        return create_problem(request, 500, INTERNAL_ERROR, "The service failed: see its log.")
 
 
-def status_of(error: type[PgvendError]) -> int:
+def find_status(error: type[PgvendError]) -> int:
     """Return the HTTP status of this error class."""
     return next(_STATUS[kind] for kind in error.__mro__ if kind in _STATUS)
 
 
-def _of_error(request: web.Request, error: PgvendError) -> web.Response:
-    return problem(
+def _problem_from_error(request: web.Request, error: PgvendError) -> web.Response:
+    return create_problem(
         request,
-        status_of(type(error)),
+        find_status(type(error)),
         error.code,
         str(error),
         retryable=error.retryable,
-        headers={**_waiting(error), **_told_beside(error)},
+        headers={**_retry_after_from_error(error), **_headers_from_error(error)},
     )
 
 
-def _waiting(error: PgvendError) -> Mapping[str, str]:
+def _retry_after_from_error(error: PgvendError) -> Mapping[str, str]:
     match error:
         case InFlight():
             seconds: float = RETRY_AFTER_IN_FLIGHT
@@ -147,26 +147,26 @@ def _waiting(error: PgvendError) -> Mapping[str, str]:
     return {"Retry-After": str(math.ceil(seconds))}
 
 
-def _told_beside(error: PgvendError) -> Mapping[str, str]:
+def _headers_from_error(error: PgvendError) -> Mapping[str, str]:
     match error:
         case Unauthenticated():
             return {"WWW-Authenticate": "Bearer"}
         case RateLimited():
-            return rate_headers(error.amount, error.seconds, 0, error.retry_after or 0)
+            return format_rate_headers(error.amount, error.seconds, 0, error.retry_after or 0)
         case QuotaReached():
-            return quota_headers(error.quota)
+            return format_quota_headers(error.quota)
     return {}
 
 
-def _of_http(request: web.Request, error: web.HTTPException) -> web.StreamResponse:
+def _problem_from_http_error(request: web.Request, error: web.HTTPException) -> web.StreamResponse:
     if error.status < 400:
         return error
     code = CODES.get(error.status, HTTP_ERROR)
     allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-    return problem(request, error.status, code, _explained(request, error), headers=allow)
+    return create_problem(request, error.status, code, _explain(request, error), headers=allow)
 
 
-def _explained(request: web.Request, error: web.HTTPException) -> str:
+def _explain(request: web.Request, error: web.HTTPException) -> str:
     if isinstance(error, web.HTTPMethodNotAllowed):
         return f"{error.method} is not allowed here; use {error.headers['Allow']}."
     if isinstance(error, web.HTTPRequestEntityTooLarge):
@@ -176,7 +176,7 @@ def _explained(request: web.Request, error: web.HTTPException) -> str:
     return HTTPStatus(error.status).phrase
 
 
-def problem(
+def create_problem(
     request: web.BaseRequest,
     status: int,
     code: str,

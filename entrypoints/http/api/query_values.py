@@ -5,12 +5,12 @@ import re
 from aiohttp import web
 
 from domain.errors import InvalidRequest
-from entrypoints.http.api.routes.parameters import LARGEST_PAGE, USUAL_PAGE
+from entrypoints.http.api.routes.parameters import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
-def flag(request: web.Request, name: str) -> bool:
+def parse_flag(request: web.Request, name: str) -> bool:
     """Return a boolean parameter, False if it is absent. Raise InvalidRequest."""
     text = request.query.get(name, "false")
     if text not in {"true", "false"}:
@@ -20,7 +20,7 @@ def flag(request: web.Request, name: str) -> bool:
 
 def page_size(request: web.Request) -> int:
     """Return the page size. Raise InvalidRequest."""
-    text = request.query.get("page_size", str(USUAL_PAGE))
-    if not (_NUMBER.fullmatch(text) and 1 <= int(text) <= LARGEST_PAGE):
-        raise InvalidRequest(f"page_size must be a number from 1 to {LARGEST_PAGE}.")
+    text = request.query.get("page_size", str(DEFAULT_PAGE_SIZE))
+    if not (_NUMBER.fullmatch(text) and 1 <= int(text) <= MAX_PAGE_SIZE):
+        raise InvalidRequest(f"page_size must be a number from 1 to {MAX_PAGE_SIZE}.")
     return int(text)

@@ -7,22 +7,22 @@ from contextlib import contextmanager
 from domain.callers import Caller
 from domain.errors import Unavailable
 
-MOST = 200
-MOST_OF_ONE = 50
+MAX_STREAMS = 200
+MAX_STREAMS_PER_CALLER = 50
 """Maximum number of concurrent streams: in total, and per caller where there are several."""
 
 
-class Streams:
+class StreamLimiter:
     """Counts the open streams of each caller."""
 
     def __init__(self) -> None:
         self._open = Counter[str]()
 
     @contextmanager
-    def one_of(self, caller: Caller) -> Iterator[None]:
+    def slot(self, caller: Caller) -> Iterator[None]:
         """Reserve a stream until the context exits. Raise Unavailable at the limit."""
-        bound = MOST_OF_ONE if caller.key else MOST
-        if self._open[caller.name] >= bound or self._open.total() >= MOST:
+        bound = MAX_STREAMS_PER_CALLER if caller.key else MAX_STREAMS
+        if self._open[caller.name] >= bound or self._open.total() >= MAX_STREAMS:
             raise Unavailable("Too many event streams are open: poll the database instead.")
         self._open[caller.name] += 1
         try:

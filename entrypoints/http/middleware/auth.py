@@ -7,49 +7,57 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from domain.audit import DONE, Deed
+from domain.audit import DONE, AuditEvent
 from domain.callers import Caller
 from domain.errors import PgvendError
 from domain.secrets import Secret
-from entrypoints.http.api.context import ADDRESS, ADMITTED, REQUEST_ID, SUBJECT, USE_CASES
-from entrypoints.http.api.headers import rate_headers
-from entrypoints.http.api.problems import CODES, HTTP_ERROR, INTERNAL
+from entrypoints.http.api.context import (
+    AUDIT_SUBJECT,
+    AUTHENTICATED,
+    CLIENT_ADDRESS,
+    REQUEST_ID,
+    USE_CASES,
+)
+from entrypoints.http.api.headers import format_rate_headers
+from entrypoints.http.api.problems import CODES, HTTP_ERROR, INTERNAL_ERROR
 from entrypoints.http.api.routes.route import Route
-from entrypoints.http.api.routes.table import route_of
-from ports.use_cases.authenticate_caller import Knock
+from entrypoints.http.api.routes.table import find_route
+from ports.use_cases.authenticate_caller import Credentials
 
 _SCHEME = "bearer "
 
 
 @web.middleware
-async def admitted(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def authenticate_caller(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Authenticate the caller and check that its key has the scope of the route."""
-    route = route_of(request)
+    route = find_route(request)
     if route is None or route.scope is None:
         return await handler(request)
     try:
-        authenticated = await request.app[USE_CASES].authenticate(_knock(request, route))
-        request[ADMITTED] = authenticated
+        authenticated = await request.app[USE_CASES].authenticate(
+            _credentials_from_request(request, route)
+        )
+        request[AUTHENTICATED] = authenticated
         structlog.contextvars.bind_contextvars(caller=authenticated.caller.name)
-        authenticated.caller.check_may(route.scope)
+        authenticated.caller.check_scope(route.scope)
     except PgvendError as error:
-        address = request[ADDRESS]
+        address = request[CLIENT_ADDRESS]
         structlog.get_logger().warning("auth.refused", error=error.code, address=address)
         raise
     return await handler(request)
 
 
 @web.middleware
-async def audited(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def record_audit_events(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Record an audit event for each call of a known caller that is not a mere read.
 
     Refused calls of unknown or anonymous callers are only logged: strangers could otherwise fill
     the audit log.
     """
-    route = route_of(request)
+    route = find_route(request)
     if route is None or not route.is_audited:
         return await handler(request)
-    outcome = INTERNAL
+    outcome = INTERNAL_ERROR
     try:
         response = await handler(request)
         outcome = DONE
@@ -61,60 +69,62 @@ async def audited(request: web.Request, handler: Handler) -> web.StreamResponse:
         outcome = CODES.get(error.status, HTTP_ERROR)
         raise
     finally:
-        authenticated = request.get(ADMITTED)
+        authenticated = request.get(AUTHENTICATED)
         if authenticated and (outcome == DONE or not authenticated.caller.is_anonymous):
-            await _write_down(request, authenticated.caller, route.name, outcome)
+            await _append_audit_event(request, authenticated.caller, route.name, outcome)
 
 
-async def rates_told(request: web.Request, response: web.StreamResponse) -> None:
+async def add_rate_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Add headers with the caller's remaining requests (draft-ietf-httpapi-ratelimit-headers)."""
-    authenticated = request.get(ADMITTED)
+    authenticated = request.get(AUTHENTICATED)
     if authenticated and (allowance := authenticated.allowance):
         rate = allowance.rate
-        added = rate_headers(rate.amount, rate.seconds, allowance.remaining, allowance.reset)
+        added = format_rate_headers(rate.amount, rate.seconds, allowance.remaining, allowance.reset)
         for name, value in added.items():  # an error may have set one for a quota
             response.headers[name] = ", ".join(filter(None, (response.headers.get(name), value)))
 
 
-async def _write_down(request: web.Request, caller: Caller, action: str, outcome: str) -> None:
+async def _append_audit_event(
+    request: web.Request, caller: Caller, action: str, outcome: str
+) -> None:
     """Append an audit event; if that fails, log the event, because the call is done already."""
-    deed = Deed(
+    event = AuditEvent(
         caller=caller.name,
         key=caller.key,
         action=action,
-        subject=request.get(SUBJECT) or _named(request),
-        address=request[ADDRESS],
+        subject=request.get(AUDIT_SUBJECT) or _subject_from_path(request),
+        address=request[CLIENT_ADDRESS],
         request_id=request[REQUEST_ID],
         outcome=outcome,
     )
     try:
-        await request.app[USE_CASES].audit.write_down(deed)
+        await request.app[USE_CASES].audit.record(event)
     except PgvendError as error:
-        structlog.get_logger().error("audit.write_failed", error=error.code, **asdict(deed))
+        structlog.get_logger().error("audit.write_failed", error=error.code, **asdict(event))
 
 
-def _named(request: web.Request) -> str:
+def _subject_from_path(request: web.Request) -> str:
     """Return the id in the path, escaped so that any text is safe to display."""
     return quote(request.match_info.get("id", ""), errors="replace")[:63]
 
 
-def _knock(request: web.Request, route: Route) -> Knock:
-    return Knock(
-        key=_shown_key(request),
-        may_be_anonymous=route.may_be_anonymous and not _tokens(request),
+def _credentials_from_request(request: web.Request, route: Route) -> Credentials:
+    return Credentials(
+        key=_find_key(request),
+        may_be_anonymous=route.may_be_anonymous and not _find_tokens(request),
         origin=request.headers.get("Origin"),
-        address=request[ADDRESS],
+        address=request[CLIENT_ADDRESS],
     )
 
 
-def _shown_key(request: web.Request) -> Secret | None:
+def _find_key(request: web.Request) -> Secret | None:
     """Return the bearer token; other credentials may be meant for a proxy and are ignored."""
     given = request.headers.getall("Authorization", [])
-    tokens = _tokens(request)
+    tokens = _find_tokens(request)
     return Secret(tokens[0]) if len(given) == len(tokens) == 1 else None
 
 
-def _tokens(request: web.Request) -> list[str]:
+def _find_tokens(request: web.Request) -> list[str]:
     given = request.headers.getall("Authorization", [])
     return [each[len(_SCHEME) :].strip() for each in given if _is_bearer(each)]
 

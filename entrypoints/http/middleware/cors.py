@@ -10,7 +10,7 @@ from aiohttp import web
 from entrypoints.config.field_types import ANY_ORIGIN
 from entrypoints.http.api.headers import REQUEST_ID_HEADER, VERIFIED
 
-EXPOSED = (
+EXPOSED_HEADERS = (
     "ETag",
     "Location",
     "Preference-Applied",
@@ -24,7 +24,7 @@ PREFLIGHT_AGE = 600
 """Seconds for which a browser may cache the answer to a preflight."""
 
 ANY_HEADER = "*"
-"""aiohttp-cors allows any header; `checked_preflights` has checked them before."""
+"""aiohttp-cors allows any header; `check_preflights` has checked them before."""
 
 _OPTIONS = web.AppKey("cors_options", dict[str, Any])
 
@@ -36,11 +36,11 @@ def allow_origins(app: web.Application, origins: Collection[str]) -> None:
     """
     if ANY_ORIGIN in origins:
         structlog.get_logger().warning(
-            "cors.any_origin", mend="list the origins in CORS_ALLOW_ORIGINS; use * only for testing"
+            "cors.any_origin", fix="list the origins in CORS_ALLOW_ORIGINS; use * only for testing"
         )
     options = aiohttp_cors.ResourceOptions(  # type: ignore[no-untyped-call] # the package has no types
         allow_credentials=ANY_ORIGIN not in origins,
-        expose_headers=EXPOSED,
+        expose_headers=EXPOSED_HEADERS,
         allow_headers=ANY_HEADER,
         max_age=PREFLIGHT_AGE,
     )
@@ -53,10 +53,10 @@ def allow_origins(app: web.Application, origins: Collection[str]) -> None:
             if route.method != "OPTIONS":
                 cors.add(route)
     if origins:
-        app.on_response_prepare.append(_completed)
+        app.on_response_prepare.append(_complete_headers)
 
 
-async def _completed(request: web.Request, response: web.StreamResponse) -> None:
+async def _complete_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Add what aiohttp-cors omits: `Vary`, because answers differ by origin, and the CORS headers
     of a 404 and a 405, so that a page can read them."""
     response.headers.add("Vary", "Origin")
@@ -65,6 +65,6 @@ async def _completed(request: web.Request, response: web.StreamResponse) -> None
     allowed = options.get(origin) or options.get(ANY_ORIGIN)
     if origin and allowed and "Access-Control-Allow-Origin" not in response.headers:
         response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Expose-Headers"] = ",".join(EXPOSED)
+        response.headers["Access-Control-Expose-Headers"] = ",".join(EXPOSED_HEADERS)
         if allowed.allow_credentials:
             response.headers["Access-Control-Allow-Credentials"] = "true"

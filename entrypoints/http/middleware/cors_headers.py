@@ -4,7 +4,7 @@ import re
 
 from entrypoints.http.api.headers import IDEMPOTENCY_KEY, REQUEST_ID_HEADER
 
-OF_THE_API = (
+API_HEADERS = (
     "Authorization",
     "Content-Type",
     IDEMPOTENCY_KEY,

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from entrypoints.config.network import Network
-from entrypoints.http.api.context import ADDRESS, IS_SECURE
+from entrypoints.http.api.context import CLIENT_ADDRESS, IS_SECURE
 
 FORWARDED_FOR = "X-Forwarded-For"
 FORWARDED_PROTO = "X-Forwarded-Proto"
@@ -20,23 +20,25 @@ _BARE = re.compile(r"\[(?P<v6>[^\[\]]*)\](:[0-9]*)?|(?P<v4>[0-9.]+):[0-9]*")
 """An address in brackets or with a port, as some proxies write it."""
 
 
-def addressed(trusted: Sequence[Network]) -> Middleware:
+def resolve_client_address(trusted: Sequence[Network]) -> Middleware:
     """Store the caller's address, and whether it uses TLS, in every request."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        peer = address_of(request.remote or "")  # empty if the caller disconnected
+        peer = parse_address(request.remote or "")  # empty if the caller disconnected
         is_proxy = _is_among(trusted, peer)
-        caller = _caller(peer, _hops(request), trusted) if is_proxy else peer
-        request[ADDRESS] = str(caller or "")
-        request[IS_SECURE] = request.secure or (is_proxy and _said_scheme(request) == "https")
+        caller = _find_client(peer, _parse_hops(request), trusted) if is_proxy else peer
+        request[CLIENT_ADDRESS] = str(caller or "")
+        request[IS_SECURE] = request.secure or (
+            is_proxy and _parse_forwarded_scheme(request) == "https"
+        )
         return await handler(request)
 
     return middleware
 
 
 @lru_cache(maxsize=1024)
-def address_of(text: str) -> Address | None:
+def parse_address(text: str) -> Address | None:
     """Return the address in one form: IPv4-mapped addresses as IPv4, zones removed. None if the
     text is not an address."""
     match = _BARE.fullmatch(text.strip())
@@ -48,13 +50,13 @@ def address_of(text: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _caller(
+def _find_client(
     peer: Address | None, hops: Iterable[str], trusted: Sequence[Network]
 ) -> Address | None:
     """Return the first address that is not a trusted proxy; a malformed one ends the search."""
     caller = peer
     for hop in hops:
-        seen = address_of(hop) if _is_among(trusted, caller) else None
+        seen = parse_address(hop) if _is_among(trusted, caller) else None
         if seen is None:
             break
         caller = seen
@@ -65,12 +67,12 @@ def _is_among(networks: Sequence[Network], address: Address | None) -> bool:
     return address is not None and any(address in network for network in networks)
 
 
-def _hops(request: web.Request) -> Iterable[str]:
+def _parse_hops(request: web.Request) -> Iterable[str]:
     """Return the addresses in X-Forwarded-For, the nearest proxy's entry first."""
     return reversed(",".join(request.headers.getall(FORWARDED_FOR, [])).split(","))
 
 
-def _said_scheme(request: web.Request) -> str:
+def _parse_forwarded_scheme(request: web.Request) -> str:
     """Return the scheme that the nearest proxy reports."""
     schemes = request.headers.getall(FORWARDED_PROTO, [""])[-1]
     return schemes.rpartition(",")[2].strip().lower()

@@ -15,13 +15,13 @@ from domain.hosts import is_loopback
 from entrypoints.config.field_types import ANY_ORIGIN, is_origin
 from entrypoints.http.api.problems import Misdirected
 
-READING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
+SAFE_METHODS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
 """Methods that change nothing; browsers do not let foreign pages read their answers."""
 
 _HOST = re.compile(r"(\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[^\s:/@\[\]]+))(:[0-9]*)?")
 
 
-def only_local(host: str) -> Middleware:
+def require_local_host(host: str) -> Middleware:
     """Refuse requests whose Host is neither this machine nor `host`, the listening address.
 
     An attacker can point the name of a page at this machine (DNS rebinding); the browser then sends
@@ -29,35 +29,35 @@ def only_local(host: str) -> Middleware:
     """
 
     @web.middleware
-    async def local(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def check_host(request: web.Request, handler: Handler) -> web.StreamResponse:
         for named in request.headers.getall("Host", []):  # browsers always send one
             if not is_local(named, host):
                 raise Misdirected
         return await handler(request)
 
-    return local
+    return check_host
 
 
-def only_own_pages(origins: Collection[str]) -> Middleware:
+def require_own_origin(origins: Collection[str]) -> Middleware:
     """Refuse changes from web pages, except those of `origins`, of this machine and of the service
     itself. Programs send no `Origin`."""
     are_all_allowed = ANY_ORIGIN in origins
 
     @web.middleware
-    async def own(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.method not in READING and not are_all_allowed:
+    async def check_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.method not in SAFE_METHODS and not are_all_allowed:
             for origin in request.headers.getall(hdrs.ORIGIN, []):
-                if not _is_own(origin.lower(), request.host.lower(), origins):
+                if not _is_own_origin(origin.lower(), request.host.lower(), origins):
                     raise Forbidden(
                         "Web pages of this origin may not make changes: serve the page over HTTP "
                         "and add its origin to CORS_ALLOW_ORIGINS."
                     )
         return await handler(request)
 
-    return own
+    return check_origin
 
 
-def _is_own(origin: str, host: str, origins: Collection[str]) -> bool:
+def _is_own_origin(origin: str, host: str, origins: Collection[str]) -> bool:
     """Return whether pages of the origin may make changes. `null` and the schemes of applications
     (`capacitor:`, `file:`) do not identify the author of a page, even if they name a host."""
     if origin in origins:

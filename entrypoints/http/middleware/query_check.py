@@ -5,13 +5,13 @@ from aiohttp.typedefs import Handler
 
 from domain.errors import InvalidRequest
 from entrypoints.http.api.routes.route import Route
-from entrypoints.http.api.routes.table import route_of
+from entrypoints.http.api.routes.table import find_route
 
 
 @web.middleware
-async def understood(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def reject_unknown_query(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Reject unknown or repeated query parameters, which would have no effect."""
-    route = route_of(request)
+    route = find_route(request)
     if route and route.is_strict and request.query:
         _check_query(request, route)
     return await handler(request)

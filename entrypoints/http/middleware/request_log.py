@@ -10,7 +10,7 @@ from aiohttp.typedefs import Handler
 
 from entrypoints.http.api.context import REQUEST_ID
 from entrypoints.http.api.headers import REQUEST_ID_HEADER
-from entrypoints.http.api.routes.table import route_of
+from entrypoints.http.api.routes.table import find_route
 
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -18,27 +18,27 @@ _QUIET = frozenset({"/livez", "/readyz"})
 """Paths that monitoring requests every few seconds; logged at debug level."""
 
 
-def new_request_id() -> str:
+def create_request_id() -> str:
     return uuid.uuid4().hex
 
 
 @web.middleware
-async def identified(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def assign_request_id(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Assign an id to the request, the caller's own if it is valid, for all log lines."""
     given = request.headers.get(REQUEST_ID_HEADER, "")
-    request[REQUEST_ID] = given if _ACCEPTABLE.fullmatch(given) else new_request_id()
+    request[REQUEST_ID] = given if _ACCEPTABLE.fullmatch(given) else create_request_id()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request[REQUEST_ID])
     return await handler(request)
 
 
-async def labelled(request: web.Request, response: web.StreamResponse) -> None:
+async def add_request_id_header(request: web.Request, response: web.StreamResponse) -> None:
     """Add the request id to the answer, before a stream starts."""
     response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
 
 
 @web.middleware
-async def logged(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def log_request(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Log the request with its status and duration."""
     begin = time.perf_counter()
     response = await handler(request)
@@ -46,7 +46,7 @@ async def logged(request: web.Request, handler: Handler) -> web.StreamResponse:
     write = log.debug if request.path in _QUIET else log.info
     ms = round((time.perf_counter() - begin) * 1000, 1)
     path = request.rel_url.raw_path  # still escaped, so that callers cannot write control codes
-    route = route_of(request)
+    route = find_route(request)
     write(
         "http.request",
         action=route.name if route else "",

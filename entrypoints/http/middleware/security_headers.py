@@ -25,16 +25,16 @@ DEFAULTS: Mapping[str, str] = {
 HSTS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
-async def hardened(request: web.BaseRequest, response: web.StreamResponse) -> None:
+async def add_security_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
     """Add security headers; runs last, after an answer has its own headers."""
-    harden(response)
+    set_security_headers(response)
     if request.get(IS_SECURE) and not is_local(request.headers.get("Host", "")):
         response.headers.update(
             HSTS
         )  # applies to all ports of a name, which would break other services of localhost
 
 
-def harden(response: web.StreamResponse) -> None:
+def set_security_headers(response: web.StreamResponse) -> None:
     """Set the headers that do not depend on the request."""
     response.headers.update(HEADERS)
     for name, value in DEFAULTS.items():

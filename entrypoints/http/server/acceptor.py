@@ -10,49 +10,49 @@ from typing import Self
 import structlog
 from aiohttp import web
 
-from entrypoints.http.server.connection_limiter import Connection, Crowd
+from entrypoints.http.server.connection_limiter import ConnectionLimiter, HttpConnection
 
-AT_ONCE = 64
+ACCEPT_BATCH = 64
 """Connections that are accepted in a row before other events are handled."""
 
 PAUSE = 1.0
 """Seconds without new connections after the process ran out of file descriptors."""
 
-GOODBYE = 5.0
+TLS_SHUTDOWN_TIMEOUT = 5.0
 """Seconds for an orderly end of TLS."""
 
 
 @dataclass(frozen=True, eq=False)
-class Arrival:
+class PendingConnection:
     """An accepted socket whose connection or TLS handshake is not complete."""
 
     socket: socket.socket
-    entering: asyncio.Task[None]
+    task: asyncio.Task[None]
 
     def abort(self) -> None:
-        self.entering.cancel()
+        self.task.cancel()
 
 
-class Door:
+class Acceptor:
     """Accepts connections at `listener`. At the limit, an idle connection is closed for a new
     one."""
 
     def __init__(
         self,
         server: web.Server,
-        crowd: Crowd,
+        limiter: ConnectionLimiter,
         listener: socket.socket,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._server = server
-        self._crowd = crowd
+        self._limiter = limiter
         self._listener = listener
         self._tls = tls
-        self._arrivals: set[Arrival] = set()
+        self._pending: set[PendingConnection] = set()
 
     def __enter__(self) -> Self:
         self._listener.setblocking(False)
-        self._open()
+        self._listen()
         return self
 
     def __exit__(
@@ -63,61 +63,63 @@ class Door:
     ) -> None:
         asyncio.get_running_loop().remove_reader(self._listener)
         self._listener.close()
-        for arrival in self._arrivals:
-            arrival.abort()
+        for pending in self._pending:
+            pending.abort()
 
-    def _open(self) -> None:
+    def _listen(self) -> None:
         if self._listener.fileno() >= 0:
-            asyncio.get_running_loop().add_reader(self._listener, self._let_in)
+            asyncio.get_running_loop().add_reader(self._listener, self._accept)
 
-    def _let_in(self) -> None:
-        for _ in range(AT_ONCE):
+    def _accept(self) -> None:
+        for _ in range(ACCEPT_BATCH):
             try:
-                arrived, _ = self._listener.accept()
+                accepted, _ = self._listener.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
-                self._rest(error)
+                self._pause(error)
                 return
-            if not self._admit(arrived):
+            if not self._add(accepted):
                 return  # the closed connection takes a moment to disappear
 
-    def _rest(self, error: OSError) -> None:
+    def _pause(self, error: OSError) -> None:
         """Close a connection and pause, because file descriptors are exhausted."""
         structlog.get_logger().warning("connections.exhausted", error=error.strerror)
-        self._crowd.make_room()
+        self._limiter.make_room()
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._listener)
-        loop.call_later(PAUSE, self._open)
+        loop.call_later(PAUSE, self._listen)
 
-    def _admit(self, arrived: socket.socket) -> bool:
+    def _add(self, accepted: socket.socket) -> bool:
         """Start the connection unless the limit is reached. Return whether there was room."""
-        has_room = len(self._crowd) < self._crowd.limits.most
-        if not has_room and not self._crowd.make_room():
-            structlog.get_logger().warning("connections.refused", most=self._crowd.limits.most)
-            arrived.close()
+        has_room = len(self._limiter) < self._limiter.limits.max_connections
+        if not has_room and not self._limiter.make_room():
+            structlog.get_logger().warning(
+                "connections.refused", max_connections=self._limiter.limits.max_connections
+            )
+            accepted.close()
             return False
-        arrival = Arrival(arrived, asyncio.create_task(self._enter(arrived)))
-        self._arrivals.add(arrival)
-        self._crowd.join(arrival)
-        arrival.entering.add_done_callback(lambda _: self._entered(arrival))
+        pending = PendingConnection(accepted, asyncio.create_task(self._connect(accepted)))
+        self._pending.add(pending)
+        self._limiter.add(pending)
+        pending.task.add_done_callback(lambda _: self._finish(pending))
         return has_room
 
-    async def _enter(self, arrived: socket.socket) -> None:
-        arrived.setblocking(False)
+    async def _connect(self, accepted: socket.socket) -> None:
+        accepted.setblocking(False)
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: Connection(self._crowd, self._server),
-                arrived,
+                lambda: HttpConnection(self._limiter, self._server),
+                accepted,
                 ssl=self._tls,
-                ssl_shutdown_timeout=GOODBYE if self._tls else None,
+                ssl_shutdown_timeout=TLS_SHUTDOWN_TIMEOUT if self._tls else None,
             )
         except OSError as error:  # the caller disconnected, or does not speak TLS
             structlog.get_logger().debug("connections.failed", error=type(error).__name__)
 
-    def _entered(self, arrival: Arrival) -> None:
+    def _finish(self, pending: PendingConnection) -> None:
         """Forget the pending connection: it is established, and counted as such, or closed."""
-        self._crowd.leave(arrival)
-        self._arrivals.discard(arrival)
-        if arrival.entering.cancelled():  # possibly before it started
-            arrival.socket.close()
+        self._limiter.remove(pending)
+        self._pending.discard(pending)
+        if pending.task.cancelled():  # possibly before it started
+            pending.socket.close()

@@ -11,19 +11,23 @@ from typing import cast
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from entrypoints.http.api.problems import problems
+from entrypoints.http.api.problems import render_problems
 from entrypoints.http.app import DRAIN_TIMEOUT
-from entrypoints.http.middleware.request_log import identified
-from entrypoints.http.server.acceptor import Door
-from entrypoints.http.server.connection_limiter import Connection, Crowd, Limits
+from entrypoints.http.middleware.request_log import assign_request_id
+from entrypoints.http.server.acceptor import Acceptor
+from entrypoints.http.server.connection_limiter import (
+    ConnectionLimiter,
+    ConnectionLimits,
+    HttpConnection,
+)
 
-SHARE = 0.75
+DESCRIPTOR_SHARE = 0.75
 """Share of the file descriptors for callers; providers and the registry need the others."""
 
-ENOUGH = 65_536
+MAX_DESCRIPTORS = 65_536
 """Maximum number of file descriptors to use, also where the system sets no limit."""
 
-Answering = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Responder = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
@@ -32,7 +36,7 @@ async def serving(
     listener: socket.socket,
     *,
     tls: ssl.SSLContext | None = None,
-    limits: Limits | None = None,
+    limits: ConnectionLimits | None = None,
 ) -> AsyncIterator[web.Server]:
     """Serve the application on `listener` until the context exits.
 
@@ -45,48 +49,54 @@ async def serving(
     )
     try:
         await runner.setup()
-        server = _server_of(runner)
-        with Door(server, Crowd(limits or Limits()), listener, tls):
+        server = _prepare_server(runner)
+        with Acceptor(server, ConnectionLimiter(limits or ConnectionLimits()), listener, tls):
             yield server
     finally:
         await runner.cleanup()
 
 
-def limits_of_process() -> Limits:
+def raise_process_limits() -> ConnectionLimits:
     """Raise the soft limit of file descriptors as far as allowed, and return the limits of
     connections that result."""
     _, hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = ENOUGH if hard_limit == resource.RLIM_INFINITY else min(hard_limit, ENOUGH)
+    wanted = (
+        MAX_DESCRIPTORS
+        if hard_limit == resource.RLIM_INFINITY
+        else min(hard_limit, MAX_DESCRIPTORS)
+    )
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard_limit))
-    return Limits(most=min(Limits().most, int(wanted * SHARE)))
+    return ConnectionLimits(
+        max_connections=min(ConnectionLimits().max_connections, int(wanted * DESCRIPTOR_SHARE))
+    )
 
 
-def _server_of(runner: web.AppRunner) -> web.Server:
+def _prepare_server(runner: web.AppRunner) -> web.Server:
     """Return the runner's server, whose connections report the start of each request."""
     server = runner.server
     if server is None:
         raise RuntimeError("the runner is not set up")
-    server.request_handler = _asked(server.request_handler)
+    server.request_handler = _track_requests(server.request_handler)
     return server
 
 
-def _asked(answering: Answering) -> Answering:
-    async def asked(request: web.BaseRequest) -> web.StreamResponse:
-        if isinstance(request.protocol, Connection):
-            request.protocol.asked(request)
+def _track_requests(answering: Responder) -> Responder:
+    async def start_request(request: web.BaseRequest) -> web.StreamResponse:
+        if isinstance(request.protocol, HttpConnection):
+            request.protocol.start_request(request)
         try:
             return await answering(request)
         except (web.HTTPException, UnicodeEncodeError) as error:
             # aiohttp raises these for an unknown or unprintable Expect header
             known = error if isinstance(error, web.HTTPException) else web.HTTPExpectationFailed()
-            answered = partial(problems, handler=_raising(known))
-            return await identified(cast("web.Request", request), answered)
+            answered = partial(render_problems, handler=_create_raising_handler(known))
+            return await assign_request_id(cast("web.Request", request), answered)
 
-    return asked
+    return start_request
 
 
-def _raising(error: web.HTTPException) -> Handler:
-    async def raising(request: web.Request) -> web.StreamResponse:
+def _create_raising_handler(error: web.HTTPException) -> Handler:
+    async def raise_error(request: web.Request) -> web.StreamResponse:
         raise error
 
-    return raising
+    return raise_error

@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
-from entrypoints.neon_emulator.api.requests import projects_page
-from entrypoints.neon_emulator.api.responses import OWNER_ID, PLAN, Json, answer, moment
+from entrypoints.neon_emulator.api.requests import parse_page_size
+from entrypoints.neon_emulator.api.responses import OWNER_ID, PLAN, Json, format_time, json_response
 from entrypoints.neon_emulator.keys import EMULATOR
 from entrypoints.neon_emulator.state.project import REGION, Project
 
@@ -11,7 +11,7 @@ EMAIL = "emulated@example.com"
 
 
 async def show_user(request: web.Request) -> web.Response:
-    return answer(
+    return json_response(
         {
             "id": OWNER_ID,
             "email": EMAIL,
@@ -32,12 +32,12 @@ async def show_user(request: web.Request) -> web.Response:
 
 async def list_organizations(_: web.Request) -> web.Response:
     """List no organizations: the account is personal and needs no `org_id`."""
-    return answer({"organizations": []})
+    return json_response({"organizations": []})
 
 
 async def list_shared_projects(request: web.Request) -> web.Response:
-    projects_page(request, request.app[EMULATOR].behaviour.page_size)
-    return answer({"projects": []})
+    parse_page_size(request, request.app[EMULATOR].behaviour.page_size)
+    return json_response({"projects": []})
 
 
 async def list_regions(_: web.Request) -> web.Response:
@@ -48,7 +48,7 @@ async def list_regions(_: web.Request) -> web.Response:
         "geo_lat": "0",
         "geo_long": "0",
     }
-    return answer({"regions": [region]})
+    return json_response({"regions": [region]})
 
 
 def _billing_account(first: Project) -> Json:
@@ -59,7 +59,7 @@ def _billing_account(first: Project) -> Json:
         "payment_source": {"type": ""},
         "subscription_type": PLAN,
         "payment_method": "none",
-        "quota_reset_at_last": moment(first.created_at),
+        "quota_reset_at_last": format_time(first.created_at),
         "name": "Emulated Owner",
         "email": EMAIL,
         **{f"address_{part}": "" for part in address},

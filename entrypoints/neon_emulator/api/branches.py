@@ -4,117 +4,128 @@ from functools import partial
 
 from aiohttp import web
 
-from entrypoints.neon_emulator.api.calls import Call, check_branch, project_call, suspension
+from entrypoints.neon_emulator.api.calls import (
+    Call,
+    check_branch,
+    create_suspension,
+    resolve_project,
+)
 from entrypoints.neon_emulator.api.requests import (
     RenamedBranchBody,
-    body_as,
-    query_number,
-    query_word,
+    parse_choice,
+    parse_number,
+    read_body,
 )
 from entrypoints.neon_emulator.api.responses import (
-    answer,
-    branch_body,
-    endpoint_body,
-    operations_body,
+    json_response,
+    render_branch,
+    render_endpoint,
+    render_operations,
 )
 from entrypoints.neon_emulator.errors import ApiError, NotFound
 from entrypoints.neon_emulator.state.project import Endpoint
 from entrypoints.neon_emulator.steps import Step
 
-LARGEST_PAGE = 10_000
+MAX_PAGE_SIZE = 10_000
 
 
 async def list_(request: web.Request) -> web.Response:
     """List the branches. As in Neon's API, the last page has a cursor too, to an empty page."""
-    call = project_call(request)
+    call = resolve_project(request)
     query = request.query
-    query_number(request, "limit", LARGEST_PAGE, LARGEST_PAGE)
+    parse_number(request, "limit", MAX_PAGE_SIZE, MAX_PAGE_SIZE)
     branch = call.project.branch
     is_shown = not query.get("cursor") and query.get("search", "") in branch.name
     page = {
         "next": branch.id,
-        "sort_by": query_word(request, "sort_by", ("updated_at", "created_at", "name")),
-        "sort_order": query_word(request, "sort_order", ("desc", "asc")).upper(),
+        "sort_by": parse_choice(request, "sort_by", ("updated_at", "created_at", "name")),
+        "sort_order": parse_choice(request, "sort_order", ("desc", "asc")).upper(),
     }
-    branches = [branch_body(call.project)] if is_shown else []
-    return answer({"branches": branches, "annotations": {}, "pagination": page if branches else {}})
+    branches = [render_branch(call.project)] if is_shown else []
+    return json_response(
+        {"branches": branches, "annotations": {}, "pagination": page if branches else {}}
+    )
 
 
 async def count(request: web.Request) -> web.Response:
-    call = project_call(request)
+    call = resolve_project(request)
     is_found = request.query.get("search", "") in call.project.branch.name
-    return answer({"count": int(is_found)})
+    return json_response({"count": int(is_found)})
 
 
 async def show(request: web.Request) -> web.Response:
-    call = _branch_call(request)
+    call = _resolve_branch(request)
     annotation = {"object": {"type": "console/branch", "id": call.project.branch.id}, "value": {}}
-    return answer({"branch": branch_body(call.project), "annotation": annotation})
+    return json_response({"branch": render_branch(call.project), "annotation": annotation})
 
 
 async def rename(request: web.Request) -> web.Response:
-    call = _branch_call(request)
-    name = (await body_as(RenamedBranchBody, request)).branch.name
+    call = _resolve_branch(request)
+    name = (await read_body(RenamedBranchBody, request)).branch.name
     call.project.branch.name = name or call.project.branch.name
     call.project.branch.updated_at = call.now
-    return answer({"branch": branch_body(call.project), "operations": []})
+    return json_response({"branch": render_branch(call.project), "operations": []})
 
 
 async def delete(request: web.Request) -> web.Response:
-    _branch_call(request)
+    _resolve_branch(request)
     raise ApiError(422, "cannot delete the root branch")
 
 
 async def create(request: web.Request) -> web.Response:
-    project_call(request)
+    resolve_project(request)
     raise ApiError(501, "the emulator has one branch in each project")
 
 
 async def list_endpoints(request: web.Request) -> web.Response:
-    return _endpoints(project_call(request))
+    return _render_endpoints(resolve_project(request))
 
 
 async def list_branch_endpoints(request: web.Request) -> web.Response:
-    return _endpoints(_branch_call(request))
+    return _render_endpoints(_resolve_branch(request))
 
 
 async def show_endpoint(request: web.Request) -> web.Response:
-    call = await _endpoint_call(request)
-    return answer({"endpoint": endpoint_body(call.emulator, call.project)})
+    call = await _resolve_endpoint(request)
+    return json_response({"endpoint": render_endpoint(call.emulator, call.project)})
 
 
 async def start_endpoint(request: web.Request) -> web.Response:
-    call = await _endpoint_call(request)
+    call = await _resolve_endpoint(request)
     _check_free(call)
-    steps = [_start(call)] if call.project.endpoint.suspended else []
-    return _changed(call, steps)
+    steps = [_create_start(call)] if call.project.endpoint.suspended else []
+    return _render_change(call, steps)
 
 
 async def suspend_endpoint(request: web.Request) -> web.Response:
-    call = await _endpoint_call(request)
+    call = await _resolve_endpoint(request)
     _check_free(call)
-    return _changed(call, [] if call.project.endpoint.suspended else [_suspension(call)])
+    return _render_change(
+        call, [] if call.project.endpoint.suspended else [_create_suspension(call)]
+    )
 
 
 async def restart_endpoint(request: web.Request) -> web.Response:
-    call = await _endpoint_call(request)
+    call = await _resolve_endpoint(request)
     _check_free(call)
-    return _changed(call, [_suspension(call), _start(call)])
+    return _render_change(call, [_create_suspension(call), _create_start(call)])
 
 
-def _endpoints(call: Call) -> web.Response:
+def _render_endpoints(call: Call) -> web.Response:
     has_one = call.behaviour.read_write_compute
-    return answer({"endpoints": [endpoint_body(call.emulator, call.project)] if has_one else []})
+    return json_response(
+        {"endpoints": [render_endpoint(call.emulator, call.project)] if has_one else []}
+    )
 
 
-def _branch_call(request: web.Request) -> Call:
-    call = project_call(request)
+def _resolve_branch(request: web.Request) -> Call:
+    call = resolve_project(request)
     check_branch(call, request.match_info["branch_id"])
     return call
 
 
-async def _endpoint_call(request: web.Request) -> Call:
-    call = project_call(request)
+async def _resolve_endpoint(request: web.Request) -> Call:
+    call = resolve_project(request)
     is_there = request.match_info["endpoint_id"] == call.project.endpoint.id
     if not (is_there and call.behaviour.read_write_compute):
         raise NotFound("endpoint not found")
@@ -123,26 +134,28 @@ async def _endpoint_call(request: web.Request) -> Call:
 
 
 def _check_free(call: Call) -> None:
-    call.project.operations.check_free(beside=0, code=call.behaviour.locked_code)
+    call.project.operations.check_free(overlapping=0, code=call.behaviour.locked_code)
 
 
-def _start(call: Call) -> Step:
+def _create_start(call: Call) -> Step:
     return Step(
         action="start_compute",
         seconds=call.behaviour.start_compute_seconds,
-        finished=partial(_sleep, call.project.endpoint, asleep=False),
+        on_finish=partial(_set_suspended, call.project.endpoint, suspended=False),
     )
 
 
-def _suspension(call: Call) -> Step:
-    return suspension(call, finished=partial(_sleep, call.project.endpoint, asleep=True))
+def _create_suspension(call: Call) -> Step:
+    return create_suspension(
+        call, on_finish=partial(_set_suspended, call.project.endpoint, suspended=True)
+    )
 
 
-def _sleep(endpoint: Endpoint, *, asleep: bool) -> None:
-    endpoint.suspended = asleep
+def _set_suspended(endpoint: Endpoint, *, suspended: bool) -> None:
+    endpoint.suspended = suspended
 
 
-def _changed(call: Call, steps: list[Step]) -> web.Response:
+def _render_change(call: Call, steps: list[Step]) -> web.Response:
     operations = call.begin(steps)
-    body = {"endpoint": endpoint_body(call.emulator, call.project)}
-    return answer({**body, **operations_body(call.project, operations)})
+    body = {"endpoint": render_endpoint(call.emulator, call.project)}
+    return json_response({**body, **render_operations(call.project, operations)})

@@ -41,7 +41,7 @@ class Call:
         if not self.behaviour.read_write_compute:
             raise ApiError(412, "create a read-write endpoint to manage roles on this branch")
         self.project.operations.check_free(
-            beside=self.behaviour.pass_while_locked, code=self.behaviour.locked_code
+            overlapping=self.behaviour.pass_while_locked, code=self.behaviour.locked_code
         )
 
     def apply(
@@ -49,7 +49,7 @@ class Call:
         entry: Entry,
         work: Callable[[], Awaitable[None]],
         *,
-        lost: Callable[[], None] | None = None,
+        on_failure: Callable[[], None] | None = None,
         may_be_late: bool = False,
     ) -> list[Operation]:
         """Start an operation whose compute does `work` for `entry`; a failure calls
@@ -59,31 +59,31 @@ class Call:
             action="apply_config",
             seconds=self.behaviour.operation_seconds,
             late=self.behaviour.late_seconds if may_be_late else 0,
-            work=partial(_in_order, self.project, work),
-            finished=partial(_settle, entry),
-            failed=partial(_fail, entry, lost),
+            work=partial(_run_in_order, self.project, work),
+            on_finish=partial(_settle, entry),
+            on_failure=partial(_fail, entry, on_failure),
         )
-        return self.begin([step, *self._falling_asleep()])
+        return self.begin([step, *self._create_suspension_steps()])
 
     def begin(self, steps: list[Step]) -> list[Operation]:
-        return self.project.operations.begin(steps, fault_during(self.request))
+        return self.project.operations.begin(steps, take_operation_fault(self.request))
 
-    def _falling_asleep(self) -> list[Step]:
+    def _create_suspension_steps(self) -> list[Step]:
         """Return the step that suspends a compute again that the change starts."""
         endpoint = self.project.endpoint
         if self.project.operations.running or not (self.behaviour.idle or endpoint.suspended):
             return []
-        return [suspension(self)]
+        return [create_suspension(self)]
 
 
-def unmade(call: Call, catalog: Catalog[E], entry: E) -> None:
+def remove_failed(call: Call, catalog: Catalog[E], entry: E) -> None:
     """Remove the entry of a failed creation, unless the settings keep it."""
-    if not call.behaviour.unmade_stay_listed:
-        catalog.forget(entry)
+    if not call.behaviour.failed_stay_listed:
+        catalog.remove(entry)
 
 
-async def _in_order(project: Project, work: Callable[[], Awaitable[None]]) -> None:
-    async with project.order:
+async def _run_in_order(project: Project, work: Callable[[], Awaitable[None]]) -> None:
+    async with project.server_lock:
         await work()
 
 
@@ -91,23 +91,23 @@ def _settle(entry: Entry) -> None:
     entry.settled = True
 
 
-def _fail(entry: Entry, lost: Callable[[], None] | None) -> None:
+def _fail(entry: Entry, on_failure: Callable[[], None] | None) -> None:
     entry.settled = entry.real_name is not None
-    if lost:
-        lost()
+    if on_failure:
+        on_failure()
 
 
-def suspension(call: Call, finished: Callable[[], None] = lambda: None) -> Step:
+def create_suspension(call: Call, on_finish: Callable[[], None] = lambda: None) -> Step:
     """Return a step that suspends the compute and ends all sessions."""
     return Step(
         action="suspend_compute",
         seconds=call.behaviour.operation_seconds,
         work=call.project.compute.end_sessions,
-        finished=finished,
+        on_finish=on_finish,
     )
 
 
-def project_call(request: web.Request) -> Call:
+def resolve_project(request: web.Request) -> Call:
     """Return the call for the project in the path. Raises ApiError if it does not exist."""
     emulator = request.app[EMULATOR]
     wanted = request.match_info["project_id"]
@@ -121,9 +121,9 @@ def project_call(request: web.Request) -> Call:
     return Call(request, emulator, project)
 
 
-async def branch_call(request: web.Request) -> Call:
+async def resolve_branch(request: web.Request) -> Call:
     """Return the call for the branch in the path, after refreshing its lists. Raises ApiError."""
-    call = project_call(request)
+    call = resolve_project(request)
     check_branch(call, request.match_info["branch_id"])
     await call.project.refresh(call.now)
     return call
@@ -134,18 +134,18 @@ def check_branch(call: Call, wanted: str) -> None:
         raise ApiError(call.behaviour.foreign_status, "branch not found")
 
 
-def fault_during(request: web.Request) -> Fault | None:
+def take_operation_fault(request: web.Request) -> Fault | None:
     """Take the fault for the operations of this request, if any."""
-    return request.app[EMULATOR].faults.take(route_of(request), DURING)
+    return request.app[EMULATOR].faults.take(find_route(request), DURING)
 
 
-def stale_reads(request: web.Request) -> int:
+def take_stale_reads(request: web.Request) -> int:
     """Return how many reads must not find the object that this request creates."""
-    fault = request.app[EMULATOR].faults.take(route_of(request), {How.STALE_404})
+    fault = request.app[EMULATOR].faults.take(find_route(request), {How.STALE_404})
     return fault.reads if fault else 0
 
 
-def route_of(request: web.Request) -> str:
+def find_route(request: web.Request) -> str:
     return request.match_info.route.name or ""
 
 

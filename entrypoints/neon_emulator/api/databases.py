@@ -4,15 +4,24 @@ from functools import partial
 
 from aiohttp import web
 
-from entrypoints.neon_emulator.api.calls import Call, branch_call, stale_reads, unmade
+from entrypoints.neon_emulator.api.calls import (
+    Call,
+    remove_failed,
+    resolve_branch,
+    take_stale_reads,
+)
 from entrypoints.neon_emulator.api.requests import (
-    ChangedDatabaseBody,
+    DatabaseChangeBody,
     NewDatabase,
     NewDatabaseBody,
-    body_as,
     check_database_name,
+    read_body,
 )
-from entrypoints.neon_emulator.api.responses import answer, database_body, operations_body
+from entrypoints.neon_emulator.api.responses import (
+    json_response,
+    render_database,
+    render_operations,
+)
 from entrypoints.neon_emulator.errors import ApiError, LimitExceeded, NotFound
 from entrypoints.neon_emulator.state import identifiers
 from entrypoints.neon_emulator.state.catalog import Database
@@ -20,40 +29,42 @@ from entrypoints.neon_emulator.state.operations import Operation
 
 
 async def create(request: web.Request) -> web.Response:
-    wanted = (await body_as(NewDatabaseBody, request)).database
-    call = await branch_call(request)
+    wanted = (await read_body(NewDatabaseBody, request)).database
+    call = await resolve_branch(request)
     check_database_name(wanted.name, call.behaviour.name_error_status)
     call.check_may_change()
     _check_free(call, wanted.name)
     _check_room(call)
     _check_owner(call, wanted.owner_name)
-    database = call.project.databases.add(_new_database(call, wanted))
+    database = call.project.databases.add(_create_entry(call, wanted))
     operations = call.apply(
         database,
-        partial(_make, call, database),
-        lost=partial(unmade, call, call.project.databases, database),
+        partial(_create, call, database),
+        on_failure=partial(remove_failed, call, call.project.databases, database),
         may_be_late=True,
     )
-    return _changed(call, database, operations, status=201)
+    return _render_change(call, database, operations, status=201)
 
 
 async def list_(request: web.Request) -> web.Response:
-    call = await branch_call(request)
-    listed = call.project.databases.seen()
-    return answer({"databases": [database_body(call.project, database) for database in listed]})
+    call = await resolve_branch(request)
+    listed = call.project.databases.list_visible()
+    return json_response(
+        {"databases": [render_database(call.project, database) for database in listed]}
+    )
 
 
 async def show(request: web.Request) -> web.Response:
-    call = await branch_call(request)
-    database = call.project.databases.seen_as(request.match_info["database_name"])
+    call = await resolve_branch(request)
+    database = call.project.databases.find_visible(request.match_info["database_name"])
     if database is None:
         raise NotFound("database not found")
-    return answer({"database": database_body(call.project, database)})
+    return json_response({"database": render_database(call.project, database)})
 
 
 async def change(request: web.Request) -> web.Response:
-    wanted = (await body_as(ChangedDatabaseBody, request)).database
-    call = await branch_call(request)
+    wanted = (await read_body(DatabaseChangeBody, request)).database
+    call = await resolve_branch(request)
     database = call.project.databases.find(request.match_info["database_name"])
     if database is None:
         raise NotFound("database not found")
@@ -62,28 +73,30 @@ async def change(request: web.Request) -> web.Response:
     database.name = wanted.name or database.name
     database.owner_name = wanted.owner_name or database.owner_name
     work = partial(_change, call, database, database.name, database.owner_name)
-    operations = call.apply(database, work, lost=partial(_keep_name, database))
-    return _changed(call, database, operations)
+    operations = call.apply(database, work, on_failure=partial(_restore_name, database))
+    return _render_change(call, database, operations)
 
 
 async def delete(request: web.Request) -> web.Response:
-    call = await branch_call(request)
+    call = await resolve_branch(request)
     database = call.project.databases.find(request.match_info["database_name"])
     if database is None:
         return web.Response(status=204)
     call.check_may_change()
-    database.going = True
-    operations = call.apply(database, partial(_drop, call, database), lost=database.stay)
-    return _changed(call, database, operations)
+    database.is_deleting = True
+    operations = call.apply(
+        database, partial(_drop, call, database), on_failure=database.cancel_deletion
+    )
+    return _render_change(call, database, operations)
 
 
 def _check_free(call: Call, name: str) -> None:
     if call.project.databases.find(name):
-        knobs = call.behaviour
+        behaviour = call.behaviour
         raise ApiError(
-            knobs.duplicate_database_status,
-            f'{knobs.duplicate_database_message}; database_name:"{name}"',
-            knobs.duplicate_database_code,
+            behaviour.duplicate_database_status,
+            f'{behaviour.duplicate_database_message}; database_name:"{name}"',
+            behaviour.duplicate_database_code,
         )
 
 
@@ -108,18 +121,18 @@ def _check_change(call: Call, database: Database, name: str | None, owner: str |
         _check_owner(call, owner)
 
 
-def _new_database(call: Call, wanted: NewDatabase) -> Database:
+def _create_entry(call: Call, wanted: NewDatabase) -> Database:
     return Database(
         id=identifiers.create_database_id(),
         name=wanted.name,
         owner_name=wanted.owner_name,
-        unseen_reads=stale_reads(call.request),
+        unseen_reads=take_stale_reads(call.request),
         created_at=call.now,
         updated_at=call.now,
     )
 
 
-async def _make(call: Call, database: Database) -> None:
+async def _create(call: Call, database: Database) -> None:
     await call.project.compute.create_database(database.name, database.owner_name)
     database.real_name = database.name
 
@@ -127,7 +140,7 @@ async def _make(call: Call, database: Database) -> None:
 async def _change(call: Call, database: Database, name: str, owner: str) -> None:
     """Change a database, or create it if its creation failed, as a compute would."""
     if database.real_name is None:
-        await _make(call, database)
+        await _create(call, database)
         return
     compute = call.project.compute
     await compute.change_database(database.real_name, new_name=name, owner=owner)
@@ -137,18 +150,18 @@ async def _change(call: Call, database: Database, name: str, owner: str) -> None
 async def _drop(call: Call, database: Database) -> None:
     if database.real_name:
         await call.project.compute.drop_database(database.real_name)
-    call.project.databases.forget(database)
+    call.project.databases.remove(database)
 
 
-def _keep_name(database: Database) -> None:
+def _restore_name(database: Database) -> None:
     database.name = database.real_name or database.name
 
 
-def _changed(
+def _render_change(
     call: Call, database: Database, operations: list[Operation], *, status: int = 200
 ) -> web.Response:
     body = {
-        "database": database_body(call.project, database),
-        **operations_body(call.project, operations),
+        "database": render_database(call.project, database),
+        **render_operations(call.project, operations),
     }
-    return answer(body, status)
+    return json_response(body, status)

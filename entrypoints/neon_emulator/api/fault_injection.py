@@ -7,7 +7,7 @@ from contextlib import suppress
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from entrypoints.neon_emulator.api.calls import route_of
+from entrypoints.neon_emulator.api.calls import find_route
 from entrypoints.neon_emulator.errors import ApiError, Locked
 from entrypoints.neon_emulator.keys import EMULATOR
 from entrypoints.neon_emulator.state.emulator import Emulator
@@ -15,25 +15,27 @@ from entrypoints.neon_emulator.state.faults import AFTER, BEFORE, Fault, How
 
 GATEWAY_PAGE = "<html><head><title>524: A timeout occurred</title></head></html>"
 
-_LOOK_EVERY = 0.02
+_POLL_INTERVAL = 0.02
 """Seconds: aiohttp does not report that a client has disconnected."""
 
 
 @web.middleware
-async def faulty(request: web.Request, handler: Handler) -> web.StreamResponse:
-    emulator, route = request.app[EMULATOR], route_of(request)
+async def inject_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
+    emulator, route = request.app[EMULATOR], find_route(request)
     if fault := emulator.faults.take(route, BEFORE):
-        return await _instead(request, emulator, fault)
+        return await _respond_with_fault(request, emulator, fault)
     response = await handler(request)
     if fault := emulator.faults.take(route, AFTER):  # refused calls have raised
-        return await _afterwards(request, emulator, fault, response)
+        return await _replace_response(request, emulator, fault, response)
     return response
 
 
-async def _instead(request: web.Request, emulator: Emulator, fault: Fault) -> web.StreamResponse:
+async def _respond_with_fault(
+    request: web.Request, emulator: Emulator, fault: Fault
+) -> web.StreamResponse:
     match fault.how:
         case How.RESET_BEFORE:
-            return _cut(request)
+            return _cut_connection(request)
         case How.HANG_BEFORE:
             return await _hang(request, emulator)
         case How.LIMITED:
@@ -46,22 +48,22 @@ async def _instead(request: web.Request, emulator: Emulator, fault: Fault) -> we
     raise ApiError(503, "service unavailable")
 
 
-async def _afterwards(
+async def _replace_response(
     request: web.Request, emulator: Emulator, fault: Fault, response: web.StreamResponse
 ) -> web.StreamResponse:
     match fault.how:
         case How.LOST_AFTER:
-            return _cut(request)
+            return _cut_connection(request)
         case How.HANG:
             return await _hang(request, emulator)
         case How.GATEWAY_HTML:
             return web.Response(status=524, text=GATEWAY_PAGE, content_type="text/html")
         case How.GARBAGE:
-            return _cut_off(response)
+            return _truncate(response)
     raise ApiError(500, "internal error")
 
 
-def _cut(request: web.Request) -> web.Response:
+def _cut_connection(request: web.Request) -> web.Response:
     """Close the connection; the returned response is not sent."""
     if request.transport:
         request.transport.abort()
@@ -72,15 +74,15 @@ async def _hang(request: web.Request, emulator: Emulator) -> web.Response:
     """Wait until the client disconnects or the emulator stops."""
     while not (emulator.closing.is_set() or _is_gone(request)):
         with suppress(TimeoutError):
-            await asyncio.wait_for(emulator.closing.wait(), _LOOK_EVERY)
-    return _cut(request)
+            await asyncio.wait_for(emulator.closing.wait(), _POLL_INTERVAL)
+    return _cut_connection(request)
 
 
 def _is_gone(request: web.Request) -> bool:
     return request.transport is None or request.transport.is_closing()
 
 
-def _cut_off(response: web.StreamResponse) -> web.Response:
+def _truncate(response: web.StreamResponse) -> web.Response:
     body = response.body if isinstance(response, web.Response) else b""
     text = body if isinstance(body, bytes) else b"{"
     return web.Response(

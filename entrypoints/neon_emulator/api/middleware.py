@@ -18,7 +18,7 @@ REQUEST_ID_HEADER = "x-neon-ret-request-id"
 
 
 @web.middleware
-async def identified(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def add_request_id(request: web.Request, handler: Handler) -> web.StreamResponse:
     request[REQUEST_ID] = request.headers.get("X-Request-ID") or str(uuid.uuid4())
     response = await handler(request)
     response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
@@ -26,7 +26,7 @@ async def identified(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 @web.middleware
-async def recorded(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def record_exchange(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Record each API request; status 0 means that the client disconnected before the response."""
     response = await handler(request)
     if request.path.startswith(API):
@@ -38,26 +38,26 @@ async def recorded(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 @web.middleware
-async def with_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def render_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except ApiError as error:
-        return _refusal(request, error)
+        return _render_error(request, error)
     except web.HTTPException as error:
-        return _refusal(request, ApiError(error.status, error.reason.lower()))
+        return _render_error(request, ApiError(error.status, error.reason.lower()))
     except Exception:
         structlog.get_logger().exception("neon_emulator.request_failed")
-        return _refusal(request, ApiError(500, "internal error"))
+        return _render_error(request, ApiError(500, "internal error"))
 
 
 @web.middleware
-async def authenticated(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def check_key(request: web.Request, handler: Handler) -> web.StreamResponse:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not request.app[EMULATOR].knows(key.strip()):
+    if scheme.lower() != "bearer" or not request.app[EMULATOR].is_valid_key(key.strip()):
         raise Unauthorized
     return await handler(request)
 
 
-def _refusal(request: web.Request, error: ApiError) -> web.Response:
+def _render_error(request: web.Request, error: ApiError) -> web.Response:
     body = {"request_id": request[REQUEST_ID], "code": error.code, "message": error.message}
     return web.json_response(body, status=error.status, headers=error.headers)

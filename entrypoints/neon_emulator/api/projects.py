@@ -9,100 +9,102 @@ from aiohttp import web
 from entrypoints.neon_emulator.api.calls import (
     Call,
     check_branch,
-    fault_during,
-    project_call,
-    stale_reads,
+    resolve_project,
+    take_operation_fault,
+    take_stale_reads,
 )
 from entrypoints.neon_emulator.api.requests import (
     NewProject,
     NewProjectBody,
     RenamedProjectBody,
-    body_as,
     check_database_name,
     check_role_name,
-    projects_page,
-    query_flag,
-    query_id,
-    query_number,
-    query_text,
+    parse_flag,
+    parse_id,
+    parse_number,
+    parse_page_size,
+    parse_text,
+    read_body,
 )
 from entrypoints.neon_emulator.api.responses import (
-    answer,
-    branch_body,
-    database_body,
-    endpoint_body,
-    operation_body,
-    operations_body,
-    project_body,
-    project_list_item,
-    role_body,
+    json_response,
+    render_branch,
+    render_database,
+    render_endpoint,
+    render_operation,
+    render_operations,
+    render_project,
+    render_project_list_item,
+    render_role,
 )
 from entrypoints.neon_emulator.errors import (
-    InvalidCall,
+    BadRequest,
     LimitExceeded,
     NotFound,
     PasswordsNotStored,
 )
 from entrypoints.neon_emulator.keys import EMULATOR
-from entrypoints.neon_emulator.state.emulator import NEWEST, Emulator, Wanted
+from entrypoints.neon_emulator.state.emulator import PG_VERSION, Emulator, ProjectSpec
 from entrypoints.neon_emulator.state.operations import Operation
 from entrypoints.neon_emulator.state.project import Project
-from entrypoints.neon_emulator.uris import connection_details, connection_uri
+from entrypoints.neon_emulator.uris import build_connection_uri, render_connection
 
 LARGEST_OPERATIONS_PAGE = 1000
 
 
 async def create(request: web.Request) -> web.Response:
-    asked = (await body_as(NewProjectBody, request)).project
+    asked = (await read_body(NewProjectBody, request)).project
     emulator = request.app[EMULATOR]
-    wanted = _wanted(emulator, asked)
+    wanted = _spec_from_request(emulator, asked)
     limit, count = emulator.behaviour.projects_limit, len(emulator.projects)
     if count >= limit:
         raise LimitExceeded("user projects", limit, count)
-    project, operations = emulator.create_project(wanted, fault_during(request))
-    project.unseen_reads = stale_reads(request)
-    return answer(_created(emulator, project, operations), 201)
+    project, operations = emulator.create_project(wanted, take_operation_fault(request))
+    project.unseen_reads = take_stale_reads(request)
+    return json_response(_render_created(emulator, project, operations), 201)
 
 
 async def list_(request: web.Request) -> web.Response:
     emulator = request.app[EMULATOR]
-    limit = projects_page(request, emulator.behaviour.page_size)
-    page = _after(request.query.get("cursor", "0"), _matching(request, emulator))[:limit]
+    limit = parse_page_size(request, emulator.behaviour.page_size)
+    page = _skip_to_cursor(request.query.get("cursor", "0"), _find_matching(request, emulator))[
+        :limit
+    ]
     body: dict[str, Any] = {
-        "projects": [project_list_item(project) for project in page],
+        "projects": [render_project_list_item(project) for project in page],
         "applications": {},
         "integrations": {},
     }
     if page:
         body["pagination"] = {"cursor": str(page[-1].number)}
-    return answer(body)
+    return json_response(body)
 
 
 async def show(request: web.Request) -> web.Response:
-    return answer({"project": project_body(project_call(request).project)})
+    return json_response({"project": render_project(resolve_project(request).project)})
 
 
 async def rename(request: web.Request) -> web.Response:
     """Rename a project; other changes in the request are ignored."""
-    call = project_call(request)
-    name = (await body_as(RenamedProjectBody, request)).project.name
+    call = resolve_project(request)
+    name = (await read_body(RenamedProjectBody, request)).project.name
     call.project.name = name or call.project.name
     call.project.updated_at = call.now
-    return answer({"project": project_body(call.project), "operations": []})
+    return json_response({"project": render_project(call.project), "operations": []})
 
 
 async def delete(request: web.Request) -> web.Response:
     """Delete a project; respond when its server has stopped, because no proxy ends the logins."""
-    call = project_call(request)
+    call = resolve_project(request)
     await asyncio.wait([call.emulator.delete_project(call.project)])
-    return answer({"project": project_body(call.project)})
+    return json_response({"project": render_project(call.project)})
 
 
 async def show_connection_uri(request: web.Request) -> web.Response:
-    call = project_call(request)
-    names = query_text(request, "role_name"), query_text(request, "database_name")
-    query_flag(request, "pooled")  # the same host: there is no pooler
-    _check_place(call)
+    call = resolve_project(request)
+    names = parse_text(request, "role_name"), parse_text(request, "database_name")
+    parse_flag(request, "pooled")  # the same host: there is no pooler
+    _check_branch_and_endpoint(call)
     await call.project.refresh(call.now)
     role = call.project.roles.find(names[0])
     if role is None:
@@ -113,76 +115,80 @@ async def show_connection_uri(request: web.Request) -> web.Response:
         if not call.behaviour.uri_without_password:
             raise PasswordsNotStored
         role = replace(role, password=None)
-    return answer({"uri": connection_uri(call.project, role, names[1])})
+    return json_response({"uri": build_connection_uri(call.project, role, names[1])})
 
 
 async def list_operations(request: web.Request) -> web.Response:
-    call = project_call(request)
-    limit = query_number(request, "limit", call.behaviour.page_size, LARGEST_OPERATIONS_PAGE)
+    call = resolve_project(request)
+    limit = parse_number(request, "limit", call.behaviour.page_size, LARGEST_OPERATIONS_PAGE)
     cursor = request.query.get("cursor")
     newest_first = call.project.operations.all[::-1]
-    page = [each for each in newest_first if cursor is None or _cursor(each) < cursor][:limit]
-    body: dict[str, Any] = operations_body(call.project, page)
+    page = [each for each in newest_first if cursor is None or _format_cursor(each) < cursor][
+        :limit
+    ]
+    body: dict[str, Any] = render_operations(call.project, page)
     if page:
-        body["pagination"] = {"cursor": _cursor(page[-1])}
-    return answer(body)
+        body["pagination"] = {"cursor": _format_cursor(page[-1])}
+    return json_response(body)
 
 
 async def show_operation(request: web.Request) -> web.Response:
-    call = project_call(request)
+    call = resolve_project(request)
     wanted = request.match_info["operation_id"]
     for operation in call.project.operations.all:
         if operation.id == wanted:
-            return answer({"operation": operation_body(call.project, operation)})
+            return json_response({"operation": render_operation(call.project, operation)})
     raise NotFound("operation not found")
 
 
-def _wanted(emulator: Emulator, asked: NewProject) -> Wanted:
+def _spec_from_request(emulator: Emulator, asked: NewProject) -> ProjectSpec:
     database = asked.branch.database_name or "neondb"
     role = asked.branch.role_name or f"{database}_owner"
     check_database_name(database, emulator.behaviour.name_error_status)
     check_role_name(role, emulator.behaviour.name_error_status)
-    return Wanted(
+    return ProjectSpec(
         name=asked.name,
         branch=asked.branch.name or "main",
         role=role,
         database=database,
-        pg_version=asked.pg_version or NEWEST,
+        pg_version=asked.pg_version or PG_VERSION,
         store_passwords=asked.store_passwords is not False,
         org_id=asked.org_id,
     )
 
 
-def _created(emulator: Emulator, project: Project, operations: list[Operation]) -> dict[str, Any]:
+def _render_created(
+    emulator: Emulator, project: Project, operations: list[Operation]
+) -> dict[str, Any]:
     (role,), (database,) = project.roles.all(), project.databases.all()
     return {
-        "project": project_body(project),
-        "connection_uris": [connection_details(project, role, database)],
-        "roles": [role_body(project, role, secret=True)],
-        "databases": [database_body(project, database)],
-        **operations_body(project, operations),
-        "branch": branch_body(project),
-        "endpoints": [endpoint_body(emulator, project)],
+        "project": render_project(project),
+        "connection_uris": [render_connection(project, role, database)],
+        "roles": [render_role(project, role, secret=True)],
+        "databases": [render_database(project, database)],
+        **render_operations(project, operations),
+        "branch": render_branch(project),
+        "endpoints": [render_endpoint(emulator, project)],
     }
 
 
-def _matching(request: web.Request, emulator: Emulator) -> list[Project]:
-    search, org_id = request.query.get("search", ""), query_id(request, "org_id")
+def _find_matching(request: web.Request, emulator: Emulator) -> list[Project]:
+    search, org_id = request.query.get("search", ""), parse_id(request, "org_id")
     return [
         project
-        for project in emulator.seen_projects()
+        for project in emulator.list_visible_projects()
         if (search in project.name or search in project.id)
         and (org_id is None or project.org_id == org_id)
     ]
 
 
-def _after(cursor: str, projects: list[Project]) -> list[Project]:
+def _skip_to_cursor(cursor: str, projects: list[Project]) -> list[Project]:
     if not (cursor.isascii() and cursor.isdigit()):
-        raise InvalidCall("cursor is not valid")
+        raise BadRequest("cursor is not valid")
     return [project for project in projects if project.number > int(cursor[:18])]
 
 
-def _check_place(call: Call) -> None:
+def _check_branch_and_endpoint(call: Call) -> None:
     query = call.request.query
     check_branch(call, query.get("branch_id", call.project.branch.id))
     has_endpoint = call.behaviour.read_write_compute
@@ -192,5 +198,5 @@ def _check_place(call: Call) -> None:
         raise NotFound("endpoint not found")
 
 
-def _cursor(operation: Operation) -> str:
+def _format_cursor(operation: Operation) -> str:
     return operation.created_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from entrypoints.neon_emulator.api.middleware import API
-from entrypoints.neon_emulator.errors import ApiError, InvalidCall
+from entrypoints.neon_emulator.errors import ApiError, BadRequest
 
 IDENTIFIER_BYTES = 63
 
@@ -25,53 +25,53 @@ RESERVED_ROLES = frozenset(
 RESERVED_DATABASES = frozenset({"postgres", "template0", "template1"})
 
 
-class Asked(BaseModel):
+class RequestModel(BaseModel):
     """A request body. As in Neon's API, no field may be null."""
 
     model_config = ConfigDict(strict=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _has_no_null(cls, value: Any) -> Any:
+    def _reject_nulls(cls, value: Any) -> Any:
         if isinstance(value, dict) and None in value.values():
             raise ValueError("unexpected null")
         return value
 
 
-class NewRole(Asked):
+class NewRole(RequestModel):
     name: str
     no_login: bool = False
 
 
-class NewRoleBody(Asked):
+class NewRoleBody(RequestModel):
     role: NewRole
 
 
-class NewDatabase(Asked):
+class NewDatabase(RequestModel):
     name: str
     owner_name: str
 
 
-class NewDatabaseBody(Asked):
+class NewDatabaseBody(RequestModel):
     database: NewDatabase
 
 
-class ChangedDatabase(Asked):
+class DatabaseChange(RequestModel):
     name: str | None = None
     owner_name: str | None = None
 
 
-class ChangedDatabaseBody(Asked):
-    database: ChangedDatabase
+class DatabaseChangeBody(RequestModel):
+    database: DatabaseChange
 
 
-class FirstBranch(Asked):
+class FirstBranch(RequestModel):
     name: str | None = Field(None, max_length=256)
     role_name: str | None = None
     database_name: str | None = None
 
 
-class NewProject(Asked):
+class NewProject(RequestModel):
     name: str | None = Field(None, min_length=1, max_length=256)
     branch: FirstBranch = FirstBranch()
     pg_version: int | None = Field(None, ge=14, le=18)
@@ -79,88 +79,88 @@ class NewProject(Asked):
     org_id: str | None = Field(None, pattern=ID_PATTERN)
 
 
-class NewProjectBody(Asked):
+class NewProjectBody(RequestModel):
     project: NewProject
 
 
-class Renamed(Asked):
+class RenamedProject(RequestModel):
     name: str | None = None
 
 
-class RenamedBranch(Asked):
+class RenamedBranch(RequestModel):
     name: str | None = Field(None, max_length=256)
 
 
-class RenamedProjectBody(Asked):
-    project: Renamed
+class RenamedProjectBody(RequestModel):
+    project: RenamedProject
 
 
-class RenamedBranchBody(Asked):
+class RenamedBranchBody(RequestModel):
     branch: RenamedBranch
 
 
 Body = TypeVar("Body", bound=BaseModel)
 
 
-async def body_as(kind: type[Body], request: web.Request) -> Body:
+async def read_body(kind: type[Body], request: web.Request) -> Body:
     _check_is_json(request)
     try:
         return kind.model_validate(json.loads(await request.read()))
     except ValidationError as error:
-        raise InvalidCall(f"decode application/json: {first_mistake(error)}") from None
+        raise BadRequest(f"decode application/json: {describe_first_error(error)}") from None
     except ValueError:
-        raise InvalidCall("decode application/json: not JSON") from None
+        raise BadRequest("decode application/json: not JSON") from None
 
 
 def _check_is_json(request: web.Request) -> None:
     """Raise BadRequest for another Content-Type; the emulator's own routes accept any."""
     if request.path.startswith(API) and request.content_type != "application/json":
-        raise InvalidCall(f"unexpected Content-Type: {request.content_type}")
+        raise BadRequest(f"unexpected Content-Type: {request.content_type}")
 
 
-def query_number(
+def parse_number(
     request: web.Request, name: str, default: int, most: int, *, least: int = 1
 ) -> int:
     text = request.query.get(name)
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and least <= int(text[:9]) <= most):
-        raise InvalidCall(f"{name} is a number from {least} to {most}")
+        raise BadRequest(f"{name} is a number from {least} to {most}")
     return int(text)
 
 
-def query_text(request: web.Request, name: str) -> str:
+def parse_text(request: web.Request, name: str) -> str:
     try:
         return request.query[name]
     except KeyError:
-        raise InvalidCall(f"decode params: query: {name!r} (parameter is not set)") from None
+        raise BadRequest(f"decode params: query: {name!r} (parameter is not set)") from None
 
 
-def projects_page(request: web.Request, default: int) -> int:
+def parse_page_size(request: web.Request, default: int) -> int:
     """Return the page size of a list of projects; check `timeout` (ms), which has no effect."""
-    query_number(request, "timeout", 10_000, 30_000, least=100)
-    return query_number(request, "limit", default, LARGEST_PROJECTS_PAGE)
+    parse_number(request, "timeout", 10_000, 30_000, least=100)
+    return parse_number(request, "limit", default, LARGEST_PROJECTS_PAGE)
 
 
-def query_word(request: web.Request, name: str, words: Sequence[str]) -> str:
+def parse_choice(request: web.Request, name: str, words: Sequence[str]) -> str:
     """Return a parameter that is one of these words; the first word is the default."""
     word = request.query.get(name, words[0])
     if word not in words:
-        raise InvalidCall(f"{name} is one of {', '.join(words)}")
+        raise BadRequest(f"{name} is one of {', '.join(words)}")
     return word
 
 
-def query_id(request: web.Request, name: str) -> str | None:
+def parse_id(request: web.Request, name: str) -> str | None:
     text = request.query.get(name)
     if text is not None and not re.fullmatch(ID_PATTERN, text):
-        raise InvalidCall(f"{name} is not an id")
+        raise BadRequest(f"{name} is not an id")
     return text
 
 
-def query_flag(request: web.Request, name: str) -> bool:
+def parse_flag(request: web.Request, name: str) -> bool:
     text = request.query.get(name, "false").lower()
     if text not in {"true", "false"}:
-        raise InvalidCall(f"{name} is true or false")
+        raise BadRequest(f"{name} is true or false")
     return text == "true"
 
 
@@ -185,7 +185,7 @@ def _check_name(kind: str, name: str, status: int) -> None:
         raise ApiError(status, f"{kind} name must have 1 to {IDENTIFIER_BYTES} bytes, and no NUL")
 
 
-def first_mistake(error: ValidationError) -> str:
+def describe_first_error(error: ValidationError) -> str:
     first: Any = error.errors()[0]
     where = ".".join(map(str, first["loc"])) or "body"
     what = "field required" if first["type"] == "missing" else first["msg"]

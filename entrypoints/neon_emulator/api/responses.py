@@ -20,20 +20,23 @@ PLAN = "free_v2"
 MAX_SIZE = 512
 
 
-def answer(body: Json, status: int = 200) -> web.Response:
+def json_response(body: Json, status: int = 200) -> web.Response:
     return web.json_response(body, status=status)
 
 
-def moment(when: datetime) -> str:
+def format_time(when: datetime) -> str:
     """Format a time as RFC 3339, in whole seconds."""
     return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def times(thing: Any) -> Json:
-    return {"created_at": moment(thing.created_at), "updated_at": moment(thing.updated_at)}
+def render_times(thing: Any) -> Json:
+    return {
+        "created_at": format_time(thing.created_at),
+        "updated_at": format_time(thing.updated_at),
+    }
 
 
-def role_body(project: Project, role: Role, *, secret: bool = False) -> Json:
+def render_role(project: Project, role: Role, *, secret: bool = False) -> Json:
     """Render a role, with its password only in responses that reveal it."""
     password = {"password": role.password} if secret and role.password else {}
     return {
@@ -42,25 +45,25 @@ def role_body(project: Project, role: Role, *, secret: bool = False) -> Json:
         **password,
         "protected": False,
         "authentication_method": "no_login" if role.no_login else "password",
-        **times(role),
+        **render_times(role),
     }
 
 
-def database_body(project: Project, database: Database) -> Json:
+def render_database(project: Project, database: Database) -> Json:
     return {
         "id": database.id,
         "branch_id": project.branch.id,
         "name": database.name,
         "owner_name": database.owner_name,
-        **times(database),
+        **render_times(database),
     }
 
 
-def operation_body(project: Project, operation: Operation) -> Json:
+def render_operation(project: Project, operation: Operation) -> Json:
     seconds = project.operations.seconds(operation)
     trouble = {
         "error": operation.error,
-        "retry_at": operation.retry_at and moment(operation.retry_at),
+        "retry_at": operation.retry_at and format_time(operation.retry_at),
     }
     on_compute = (
         {} if operation.action == "create_timeline" else {"endpoint_id": project.endpoint.id}
@@ -74,35 +77,35 @@ def operation_body(project: Project, operation: Operation) -> Json:
         "status": operation.status,
         **{name: value for name, value in trouble.items() if value},
         "failures_count": operation.failures_count,
-        **times(operation),
+        **render_times(operation),
         "total_duration_ms": round(seconds * 1000),
     }
 
 
-def operations_body(project: Project, operations: list[Operation]) -> Json:
-    return {"operations": [operation_body(project, operation) for operation in operations]}
+def render_operations(project: Project, operations: list[Operation]) -> Json:
+    return {"operations": [render_operation(project, operation) for operation in operations]}
 
 
-def branch_body(project: Project) -> Json:
+def render_branch(project: Project) -> Json:
     branch = project.branch
     return {
         "id": branch.id,
         "project_id": project.id,
         "name": branch.name,
         "current_state": branch.state,
-        "state_changed_at": moment(branch.updated_at),
+        "state_changed_at": format_time(branch.updated_at),
         "logical_size": 0,
         "creation_source": SOURCE,
         "primary": True,
         "default": True,
         "protected": False,
         "init_source": "parent-data",
-        **_used(),
-        **times(branch),
+        **_render_usage(),
+        **render_times(branch),
     }
 
 
-def endpoint_body(emulator: Emulator, project: Project) -> Json:
+def render_endpoint(emulator: Emulator, project: Project) -> Json:
     endpoint = project.endpoint
     return {
         "id": endpoint.id,
@@ -113,7 +116,7 @@ def endpoint_body(emulator: Emulator, project: Project) -> Json:
         "autoscaling_limit_min_cu": 0.25,
         "autoscaling_limit_max_cu": 0.25,
         "type": "read_write",
-        "current_state": endpoint_state(emulator, project),
+        "current_state": get_endpoint_state(emulator, project),
         "settings": {},
         "pooler_enabled": False,
         "pooler_mode": "transaction",
@@ -123,11 +126,11 @@ def endpoint_body(emulator: Emulator, project: Project) -> Json:
         "proxy_host": HOST,
         "suspend_timeout_seconds": 0,
         "provisioner": PROVISIONER,
-        **times(endpoint),
+        **render_times(endpoint),
     }
 
 
-def endpoint_state(emulator: Emulator, project: Project) -> str:
+def get_endpoint_state(emulator: Emulator, project: Project) -> str:
     if not project.endpoint.started:
         return "init"
     if project.operations.running:
@@ -135,14 +138,14 @@ def endpoint_state(emulator: Emulator, project: Project) -> str:
     return "idle" if emulator.behaviour.idle or project.endpoint.suspended else "active"
 
 
-def project_body(project: Project) -> Json:
+def render_project(project: Project) -> Json:
     return {
-        **_project_parts(project),
-        **_used(),
+        **_render_project_fields(project),
+        **_render_usage(),
         "data_storage_bytes_hour": 0,
         "history_retention_seconds": project.history_retention_seconds,
-        "consumption_period_start": moment(project.created_at),
-        "consumption_period_end": moment(project.created_at),
+        "consumption_period_start": format_time(project.created_at),
+        "consumption_period_end": format_time(project.created_at),
         "owner": {
             "email": "emulated@example.com",
             "name": OWNER_ID,
@@ -152,11 +155,11 @@ def project_body(project: Project) -> Json:
     }
 
 
-def project_list_item(project: Project) -> Json:
-    return {**_project_parts(project), "active_time": 0, "cpu_used_sec": 0}
+def render_project_list_item(project: Project) -> Json:
+    return {**_render_project_fields(project), "active_time": 0, "cpu_used_sec": 0}
 
 
-def _project_parts(project: Project) -> Json:
+def _render_project_fields(project: Project) -> Json:
     return {
         "id": project.id,
         "name": project.name,
@@ -173,11 +176,11 @@ def _project_parts(project: Project) -> Json:
         "default_endpoint_settings": {},
         "owner_id": OWNER_ID,
         **({"org_id": project.org_id} if project.org_id else {}),
-        **times(project),
+        **render_times(project),
     }
 
 
-def _used() -> Json:
+def _render_usage() -> Json:
     return {
         "cpu_used_sec": 0,
         "active_time_seconds": 0,

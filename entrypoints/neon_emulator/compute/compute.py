@@ -5,19 +5,19 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.sessions import session_of, single_session
+from adapters.postgres.sessions import acquire_session, open_session
 from domain.errors import ProviderBusy
 from entrypoints.neon_emulator.compute import statements
-from entrypoints.neon_emulator.compute.servers import Servers, superuser_of
+from entrypoints.neon_emulator.compute.servers import Servers, get_superuser_login
 
 
 @dataclass(frozen=True)
-class Seen:
+class ServerContents:
     """Roles, databases with their owners, and the number of client sessions."""
 
     roles: tuple[str, ...]
     databases: Mapping[str, str]
-    guests: int
+    sessions: int
 
 
 class Compute:
@@ -45,13 +45,13 @@ class Compute:
         await self._lifetime.aclose()
         self._servers.release_port(self.port)
 
-    async def look(self) -> Seen:
-        async with session_of(self._provider.pool) as session:
-            (row,) = await session.fetch(statements.SEEN)
-        return Seen(
+    async def inspect(self) -> ServerContents:
+        async with acquire_session(self._provider.pool) as session:
+            (row,) = await session.fetch(statements.CONTENTS)
+        return ServerContents(
             roles=tuple(row["roles"]),
             databases=dict(zip(row["databases"], row["owners"], strict=True)),
-            guests=row["guests"],
+            sessions=row["sessions"],
         )
 
     async def create_role(self, name: str, password: str | None) -> None:
@@ -61,19 +61,19 @@ class Compute:
         await self._run(statements.set_password(name, password))
 
     async def drop_role(self, name: str) -> None:
-        async with single_session(superuser_of(self._provider)) as session:
-            databases = await session.fetch(statements.databases_of(name))
+        async with open_session(get_superuser_login(self._provider)) as session:
+            databases = await session.fetch(statements.list_databases_of(name))
         for database in databases:
-            statement = statements.give_up_belongings(name, database["owner"])
+            statement = statements.reassign_owned(name, database["owner"])
             await self._run(statement, database=database["name"])
         await self._run(statements.drop_role(name))
 
     async def create_database(self, name: str, owner: str) -> None:
         await self._run(statements.create_database(name, owner))
-        await self._run(statements.share_database(name, owner), database=name)
+        await self._run(statements.grant_database(name, owner), database=name)
 
     async def change_database(self, name: str, *, new_name: str, owner: str) -> None:
-        await self._run(statements.give_database(name, owner))
+        await self._run(statements.change_owner(name, owner))
         if new_name != name:
             await self._run(statements.end_sessions_in(name))
             await self._run(statements.rename_database(name, new_name))
@@ -91,6 +91,6 @@ class Compute:
         return self._running
 
     async def _run(self, statement: str, database: str = "postgres") -> None:
-        login = {**superuser_of(self._provider), "database": database}
-        async with single_session(login) as session:
+        login = {**get_superuser_login(self._provider), "database": database}
+        async with open_session(login) as session:
             await session.execute(statement)

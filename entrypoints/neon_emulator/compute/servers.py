@@ -13,10 +13,10 @@ from structlog.stdlib import BoundLogger
 from adapters.driver.connector import Login
 from adapters.embedded.cluster import PORTS
 from adapters.embedded.listen_addresses import is_free
-from adapters.embedded.server import Bundle, opened_bundle
-from adapters.embedded.threads import in_thread
+from adapters.embedded.server import EmbeddedOptions, open_embedded_provider
+from adapters.embedded.threads import run_in_thread
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.sessions import single_session
+from adapters.postgres.sessions import open_session
 from entrypoints.neon_emulator.compute import statements
 from ports.driven.clock import Clock
 
@@ -34,7 +34,7 @@ class Servers:
         self._clock = clock
         self._log = log
         self._settings = {**SETTINGS, **settings}
-        self._made: asyncio.Task[Path] | None = None
+        self._template_task: asyncio.Task[Path] | None = None
         self._ports: set[int] = set()
 
     def reserve_port(self) -> int:
@@ -50,42 +50,44 @@ class Servers:
     @asynccontextmanager
     async def running(self, name: str, port: int) -> AsyncIterator[PostgresProvider]:
         """Run a server that has Neon's roles only; remove its data when the context exits."""
-        template = await self._template()
+        template = await self._get_template()
         folder = self._folder / name
         try:
             folder.mkdir(mode=0o700)
-            await in_thread(_copy, template / "data", folder / "data")
-            async with self._opened(folder, port) as provider:
+            await run_in_thread(_copy, template / "data", folder / "data")
+            async with self._open_server(folder, port) as provider:
                 yield provider
         finally:
-            await in_thread(shutil.rmtree, folder, ignore_errors=True)
+            await run_in_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def close(self) -> None:
-        if self._made:
-            await asyncio.gather(self._made, return_exceptions=True)
+        if self._template_task:
+            await asyncio.gather(self._template_task, return_exceptions=True)
 
-    async def _template(self) -> Path:
+    async def _get_template(self) -> Path:
         """Return the template's folder, created once, even if the first caller is cancelled."""
-        if self._made is None:
-            self._made = asyncio.create_task(self._made_template())
-        return await asyncio.shield(self._made)
+        if self._template_task is None:
+            self._template_task = asyncio.create_task(self._create_template())
+        return await asyncio.shield(self._template_task)
 
-    async def _made_template(self) -> Path:
+    async def _create_template(self) -> Path:
         folder = self._folder / "template"
-        async with self._opened(folder, None) as provider:
-            login = superuser_of(provider)
-            async with single_session(login) as session:
-                await session.execute(statements.NEON_SUPERUSER)
+        async with self._open_server(folder, None) as provider:
+            login = get_superuser_login(provider)
+            async with open_session(login) as session:
+                await session.execute(statements.CREATE_SUPERUSER_ROLE)
         return folder
 
     @asynccontextmanager
-    async def _opened(self, folder: Path, port: int | None) -> AsyncIterator[PostgresProvider]:
-        bundle = Bundle(folder=folder, port=port, settings=self._settings)
-        async with opened_bundle(bundle, "neon-emulator", self._clock, self._log) as provider:
+    async def _open_server(self, folder: Path, port: int | None) -> AsyncIterator[PostgresProvider]:
+        bundle = EmbeddedOptions(folder=folder, port=port, settings=self._settings)
+        async with open_embedded_provider(
+            bundle, "neon-emulator", self._clock, self._log
+        ) as provider:
             yield provider
 
 
-def superuser_of(provider: PostgresProvider) -> Login:
+def get_superuser_login(provider: PostgresProvider) -> Login:
     """Return the login of the bundled server's superuser."""
     login = provider.server.superuser
     if login is None:

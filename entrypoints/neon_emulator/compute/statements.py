@@ -2,16 +2,16 @@
 
 from adapters.postgres.quoting import identifier, literal
 
-SUPERUSERS = "neon_superuser"
+SUPERUSER_ROLE = "neon_superuser"
 
-HIDDEN = ("postgres", "pgvend_admin", SUPERUSERS)
+HIDDEN_ROLES = ("postgres", "pgvend_admin", SUPERUSER_ROLE)
 """The emulator's own roles, which the API does not list."""
 
-SEEN = f"""
+CONTENTS = f"""
 SELECT
     ARRAY(
         SELECT rolname::text FROM pg_roles
-        WHERE rolname !~ '^pg_' AND rolname NOT IN ({", ".join(map(literal, HIDDEN))})
+        WHERE rolname !~ '^pg_' AND rolname NOT IN ({", ".join(map(literal, HIDDEN_ROLES))})
         ORDER BY oid
     ) AS roles,
     ARRAY(
@@ -24,7 +24,7 @@ SELECT
     ) AS owners,
     (
         SELECT count(*) FROM pg_stat_activity WHERE usename NOT IN ('postgres', 'pgvend_admin')
-    ) AS guests
+    ) AS sessions
 """
 
 END_SESSIONS = """
@@ -32,11 +32,11 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE backend_type = 'client backend' AND usename NOT IN ('postgres', 'pgvend_admin')
 """
 
-NEON_SUPERUSER = f"""
-CREATE ROLE {SUPERUSERS} NOLOGIN CREATEDB CREATEROLE REPLICATION BYPASSRLS;
+CREATE_SUPERUSER_ROLE = f"""
+CREATE ROLE {SUPERUSER_ROLE} NOLOGIN CREATEDB CREATEROLE REPLICATION BYPASSRLS;
 GRANT pg_read_all_data, pg_write_all_data, pg_create_subscription, pg_maintain,
-      pg_signal_autovacuum_worker TO {SUPERUSERS};
-GRANT pg_monitor, pg_signal_backend TO {SUPERUSERS} WITH ADMIN OPTION
+      pg_signal_autovacuum_worker TO {SUPERUSER_ROLE};
+GRANT pg_monitor, pg_signal_backend TO {SUPERUSER_ROLE} WITH ADMIN OPTION
 """
 """Creates the role of which every role created by the API is a member."""
 
@@ -46,7 +46,7 @@ def create_role(name: str, password: str | None) -> str:
     login = f"LOGIN PASSWORD {literal(password)}" if password else "NOLOGIN"
     return (
         f"CREATE ROLE {identifier(name)} {login} "
-        f"CREATEDB CREATEROLE BYPASSRLS REPLICATION INHERIT IN ROLE {SUPERUSERS}"
+        f"CREATEDB CREATEROLE BYPASSRLS REPLICATION INHERIT IN ROLE {SUPERUSER_ROLE}"
     )
 
 
@@ -54,7 +54,7 @@ def set_password(name: str, password: str) -> str:
     return f"ALTER ROLE {identifier(name)} PASSWORD {literal(password)}"
 
 
-def databases_of(name: str) -> str:
+def list_databases_of(name: str) -> str:
     """List databases where the role owns objects or has privileges, and `postgres` for shared
     objects."""
     return f"""
@@ -67,10 +67,10 @@ def databases_of(name: str) -> str:
     """
 
 
-def give_up_belongings(name: str, heir: str) -> str:
+def reassign_owned(name: str, new_owner: str) -> str:
     """Give a role's objects in one database to its owner, and revoke the role's privileges."""
     role = identifier(name)
-    return f"REASSIGN OWNED BY {role} TO {identifier(heir)}; DROP OWNED BY {role}"
+    return f"REASSIGN OWNED BY {role} TO {identifier(new_owner)}; DROP OWNED BY {role}"
 
 
 def drop_role(name: str) -> str:
@@ -84,15 +84,15 @@ def create_database(name: str, owner: str) -> str:
     )
 
 
-def share_database(name: str, owner: str) -> str:
+def grant_database(name: str, owner: str) -> str:
     """Inside a new database, give its owner the schema `public` and all API roles its tables."""
     return (
-        f"GRANT ALL ON DATABASE {identifier(name)} TO {SUPERUSERS}; "
+        f"GRANT ALL ON DATABASE {identifier(name)} TO {SUPERUSER_ROLE}; "
         f"ALTER SCHEMA public OWNER TO {identifier(owner)}; "
         "ALTER DEFAULT PRIVILEGES IN SCHEMA public "
-        f"GRANT ALL ON TABLES TO {SUPERUSERS} WITH GRANT OPTION; "
+        f"GRANT ALL ON TABLES TO {SUPERUSER_ROLE} WITH GRANT OPTION; "
         "ALTER DEFAULT PRIVILEGES IN SCHEMA public "
-        f"GRANT ALL ON SEQUENCES TO {SUPERUSERS} WITH GRANT OPTION"
+        f"GRANT ALL ON SEQUENCES TO {SUPERUSER_ROLE} WITH GRANT OPTION"
     )
 
 
@@ -107,7 +107,7 @@ def rename_database(name: str, new: str) -> str:
     return f"ALTER DATABASE {identifier(name)} RENAME TO {identifier(new)}"
 
 
-def give_database(name: str, owner: str) -> str:
+def change_owner(name: str, owner: str) -> str:
     return f"ALTER DATABASE {identifier(name)} OWNER TO {identifier(owner)}"
 
 

@@ -19,12 +19,12 @@ class Entry:
     updated_at: datetime
     real_name: str | None = None
     settled: bool = False
-    going: bool = False
+    is_deleting: bool = False
     unseen_reads: int = 0
 
-    def stay(self) -> None:
+    def cancel_deletion(self) -> None:
         """Keep the entry: its deletion failed."""
-        self.going = False
+        self.is_deleting = False
 
 
 @dataclass(kw_only=True)
@@ -54,7 +54,7 @@ class Catalog(Generic[E]):
         return len(self.all())
 
     def all(self) -> list[E]:
-        return [entry for entry in self._entries if not entry.going]
+        return [entry for entry in self._entries if not entry.is_deleting]
 
     def find(self, name: str) -> E | None:
         return next((entry for entry in self.all() if entry.name == name), None)
@@ -63,10 +63,10 @@ class Catalog(Generic[E]):
         self._entries.append(entry)
         return entry
 
-    def forget(self, entry: E) -> None:
+    def remove(self, entry: E) -> None:
         self._entries = [other for other in self._entries if other is not entry]
 
-    def seen(self) -> list[E]:
+    def list_visible(self) -> list[E]:
         """Return the entries that a list shows; stale ones appear after some reads."""
         entries = self.all()
         shown = [entry for entry in entries if not entry.unseen_reads]
@@ -74,14 +74,14 @@ class Catalog(Generic[E]):
             entry.unseen_reads = max(0, entry.unseen_reads - 1)
         return shown
 
-    def seen_as(self, name: str) -> E | None:
+    def find_visible(self, name: str) -> E | None:
         entry = self.find(name)
         if entry and entry.unseen_reads:
             entry.unseen_reads -= 1
             return None
         return entry
 
-    def merge(self, real: Iterable[str], adopt: Callable[[str], E]) -> None:
+    def merge(self, real: Iterable[str], create: Callable[[str], E]) -> None:
         """Remove entries that SQL dropped, and add those that it created."""
         names = list(real)
         self._entries = [entry for entry in self._entries if entry.real_name in {None, *names}]
@@ -92,4 +92,4 @@ class Catalog(Generic[E]):
                 if entry and entry.real_name is None:
                     entry.real_name = name
                 else:
-                    self.add(adopt(name))
+                    self.add(create(name))

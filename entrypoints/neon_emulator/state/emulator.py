@@ -15,7 +15,7 @@ from structlog.stdlib import BoundLogger
 from entrypoints.neon_emulator.behaviour import Behaviour
 from entrypoints.neon_emulator.compute.compute import Compute
 from entrypoints.neon_emulator.compute.servers import Servers
-from entrypoints.neon_emulator.errors import InvalidCall
+from entrypoints.neon_emulator.errors import BadRequest
 from entrypoints.neon_emulator.state import identifiers
 from entrypoints.neon_emulator.state.catalog import Database, Role
 from entrypoints.neon_emulator.state.faults import Fault, Faults
@@ -26,21 +26,21 @@ from ports.driven.clock import Clock
 
 HOST = "127.0.0.1"
 
-NEWEST = 18
+PG_VERSION = 18
 """The version of the bundled PostgreSQL, which all projects use."""
 
-REMEMBERED_EXCHANGES = 100_000
+MAX_EXCHANGES = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class ProjectSpec:
     """The properties of a new project."""
 
     name: str | None = None
     branch: str = "main"
     role: str
     database: str = "neondb"
-    pg_version: int = NEWEST
+    pg_version: int = PG_VERSION
     store_passwords: bool = True
     org_id: str | None = None
 
@@ -62,42 +62,42 @@ class Emulator:
         self.faults = Faults()
         self.projects: dict[str, Project] = {}
         self._numbers = itertools.count(1)
-        self.exchanges: deque[tuple[str, str, int]] = deque(maxlen=REMEMBERED_EXCHANGES)
+        self.exchanges: deque[tuple[str, str, int]] = deque(maxlen=MAX_EXCHANGES)
         self._servers = servers
         self._log = log
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._closing_projects: set[asyncio.Task[None]] = set()
         self.closing = asyncio.Event()
 
-    def knows(self, key: str) -> bool:
+    def is_valid_key(self, key: str) -> bool:
         return secrets.compare_digest(key.encode(errors="replace"), self.key.encode())
 
     def create_project(
-        self, wanted: Wanted, fault: Fault | None = None
+        self, wanted: ProjectSpec, fault: Fault | None = None
     ) -> tuple[Project, list[Operation]]:
         """Create a project and start its operations. Raises BadRequest for a version of
         PostgreSQL that is not bundled."""
-        if wanted.pg_version != NEWEST:
-            raise InvalidCall(f"the emulator has PostgreSQL {NEWEST} only")
-        project = self._new_project(wanted)
-        role, database = self._first_entries(project, wanted)
+        if wanted.pg_version != PG_VERSION:
+            raise BadRequest(f"the emulator has PostgreSQL {PG_VERSION} only")
+        project = self._create_project(wanted)
+        role, database = self._add_first_entries(project, wanted)
         steps = [
             Step(
                 action="create_timeline",
                 seconds=self.behaviour.operation_seconds,
-                finished=partial(_become, project.branch, "ready"),
+                on_finish=partial(_set_state, project.branch, "ready"),
             ),
             Step(
                 action="start_compute",
                 seconds=self.behaviour.start_compute_seconds,
                 late=self.behaviour.late_seconds,
-                work=partial(_started, project, role, database),
-                finished=partial(_settled, project, role, database),
+                work=partial(_start_project, project, role, database),
+                on_finish=partial(_mark_settled, project, role, database),
             ),
         ]
         self.projects[project.id] = project
         return project, project.operations.begin(steps, fault)
 
-    def seen_projects(self) -> list[Project]:
+    def list_visible_projects(self) -> list[Project]:
         """Return the projects that a list shows; stale ones appear after some reads."""
         shown = [project for project in self.projects.values() if not project.unseen_reads]
         for project in self.projects.values():
@@ -107,16 +107,16 @@ class Emulator:
     def delete_project(self, project: Project) -> asyncio.Task[None]:
         """Remove the project at once. Return the task that stops its server."""
         del self.projects[project.id]
-        return self._behind_the_scenes(project.close())
+        return self._run_in_background(project.close())
 
     async def close(self) -> None:
         self.closing.set()
         for project in list(self.projects.values()):
             self.delete_project(project)
-        await asyncio.gather(*self._leaving)
+        await asyncio.gather(*self._closing_projects)
         await self._servers.close()
 
-    def _new_project(self, wanted: Wanted) -> Project:
+    def _create_project(self, wanted: ProjectSpec) -> Project:
         now = self.clock.now()
         new_id = identifiers.create_project_id()
         return Project(
@@ -134,7 +134,7 @@ class Emulator:
             compute=Compute(self._servers, new_id),
         )
 
-    def _first_entries(self, project: Project, wanted: Wanted) -> tuple[Role, Database]:
+    def _add_first_entries(self, project: Project, wanted: ProjectSpec) -> tuple[Role, Database]:
         times: Mapping[str, Any] = {
             "created_at": project.created_at,
             "updated_at": project.created_at,
@@ -151,25 +151,25 @@ class Emulator:
         )
         return role, database
 
-    def _behind_the_scenes(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._told(work))
-        self._leaving.add(task)
-        task.add_done_callback(self._leaving.discard)
+    def _run_in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._log_failure(work))
+        self._closing_projects.add(task)
+        task.add_done_callback(self._closing_projects.discard)
         return task
 
-    async def _told(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _log_failure(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except Exception:
             self._log.exception("neon_emulator.project_close_failed")
 
 
-def _become(branch: Branch, state: str) -> None:
+def _set_state(branch: Branch, state: str) -> None:
     branch.state = state
 
 
-async def _started(project: Project, role: Role, database: Database) -> None:
-    async with project.order:
+async def _start_project(project: Project, role: Role, database: Database) -> None:
+    async with project.server_lock:
         await project.compute.start()
         await project.compute.create_role(role.name, role.password)
         role.real_name = role.name
@@ -177,5 +177,5 @@ async def _started(project: Project, role: Role, database: Database) -> None:
         database.real_name = database.name
 
 
-def _settled(project: Project, role: Role, database: Database) -> None:
+def _mark_settled(project: Project, role: Role, database: Database) -> None:
     role.settled = database.settled = project.endpoint.started = True

@@ -82,7 +82,7 @@ class Faults:
     def clear(self) -> None:
         self._faults.clear()
 
-    def left(self) -> list[Fault]:
+    def list_pending(self) -> list[Fault]:
         """Return the faults that still have to happen."""
         return [fault.model_copy() for fault in self._faults]
 

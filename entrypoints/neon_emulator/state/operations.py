@@ -16,7 +16,7 @@ from entrypoints.neon_emulator.state.steps import Performer
 from entrypoints.neon_emulator.steps import PlannedFailure, Step
 from ports.driven.clock import Clock
 
-STRANGE_STATUS = "reticulating"
+UNKNOWN_STATUS = "reticulating"
 """A status that clients do not know."""
 
 
@@ -30,8 +30,8 @@ class Operation:
     error: str | None = None
     failures_count: int = 0
     retry_at: datetime | None = None
-    began: float | None = None
-    ended: float | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
 
 
 class Operations:
@@ -39,57 +39,57 @@ class Operations:
         self.all: list[Operation] = []
         self._clock = clock
         self._performer = Performer(clock, log)
-        self._sets: set[asyncio.Task[None]] = set()
-        self._held_until = -math.inf
+        self._running_sets: set[asyncio.Task[None]] = set()
+        self._locked_until = -math.inf
 
     @property
     def running(self) -> bool:
-        return bool(self._sets)
+        return bool(self._running_sets)
 
-    def hold(self, seconds: float | None) -> None:
+    def lock(self, seconds: float | None) -> None:
         """Lock the project, as an internal operation of Neon does; None means until unlocked."""
-        self._held_until = math.inf if seconds is None else self._clock.elapsed() + seconds
+        self._locked_until = math.inf if seconds is None else self._clock.elapsed() + seconds
 
-    def release(self) -> None:
-        self._held_until = -math.inf
+    def unlock(self) -> None:
+        self._locked_until = -math.inf
 
-    def check_free(self, *, beside: int, code: str) -> None:
+    def check_free(self, *, overlapping: int, code: str) -> None:
         """Raise Locked if the project is locked, or operations of more than `overlapping` requests
         are running."""
-        if self._clock.elapsed() < self._held_until or len(self._sets) > beside:
+        if self._clock.elapsed() < self._locked_until or len(self._running_sets) > overlapping:
             raise Locked(code)
 
     def begin(self, steps: Sequence[Step], fault: Fault | None = None) -> list[Operation]:
         """Start the operations of one request, each with `fault`: the first one runs, the others
         wait for it."""
-        operations = [self._recorded(step) for step in steps]
+        operations = [self._record(step) for step in steps]
         if operations:
-            self._enter(operations[0], "running")
+            self._set_status(operations[0], "running")
             task = asyncio.create_task(self._run(operations, steps, fault))
-            self._sets.add(task)
+            self._running_sets.add(task)
         return operations
 
     def seconds(self, operation: Operation) -> float:
         """Return how long the operation took, or has taken so far."""
-        if operation.began is None:
+        if operation.started_at is None:
             return 0
-        ended = self._clock.elapsed() if operation.ended is None else operation.ended
-        return ended - operation.began
+        ended_at = self._clock.elapsed() if operation.ended_at is None else operation.ended_at
+        return ended_at - operation.started_at
 
-    async def idle(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait until no operation is running."""
-        while self._sets:
-            await asyncio.wait(self._sets)
+        while self._running_sets:
+            await asyncio.wait(self._running_sets)
 
     async def close(self) -> None:
         """Cancel all running operations."""
-        for task in self._sets:
+        for task in self._running_sets:
             task.cancel()
-        await asyncio.gather(*self._sets, return_exceptions=True)
-        self._sets = set()
+        await asyncio.gather(*self._running_sets, return_exceptions=True)
+        self._running_sets = set()
         await self._performer.close()
 
-    def _recorded(self, step: Step) -> Operation:
+    def _record(self, step: Step) -> Operation:
         now = self._clock.now()
         if self.all:  # the cursor of pages: no two operations share a time
             now = max(now, self.all[-1].created_at + timedelta(microseconds=1))
@@ -100,22 +100,24 @@ class Operations:
         self, operations: Sequence[Operation], steps: Sequence[Step], fault: Fault | None
     ) -> None:
         for operation, step in zip(operations, steps, strict=True):
-            self._enter(operation, "running")
+            self._set_status(operation, "running")
             try:
                 if fault:
-                    await self._suffer(operation, step, fault)
+                    await self._apply_fault(operation, step, fault)
                 await self._performer.perform(step)
             except Exception as error:
                 self._fail(operation, step, error)
                 break
-            step.finished()
-            self._end(operation, "finished")
+            step.on_finish()
+            self._finish(operation, "finished")
         for operation in operations:
-            if operation.ended is None:
-                self._end(operation, "cancelled")
-        self._sets = {task for task in self._sets if task is not asyncio.current_task()}
+            if operation.ended_at is None:
+                self._finish(operation, "cancelled")
+        self._running_sets = {
+            task for task in self._running_sets if task is not asyncio.current_task()
+        }
 
-    async def _suffer(self, operation: Operation, step: Step, fault: Fault) -> None:
+    async def _apply_fault(self, operation: Operation, step: Step, fault: Fault) -> None:
         """Let the operation fail, or delay it, as the fault says."""
         if fault.how is How.FAILING_OPERATION:
             await self._clock.sleep(step.seconds)
@@ -124,24 +126,24 @@ class Operations:
             operation.failures_count += 1
             operation.error = str(PlannedFailure())
             operation.retry_at = self._clock.now() + timedelta(seconds=fault.seconds)
-        self._enter(operation, "failed" if operation.error else STRANGE_STATUS)
+        self._set_status(operation, "failed" if operation.error else UNKNOWN_STATUS)
         await self._clock.sleep(fault.seconds)
         operation.error = operation.retry_at = None
-        self._enter(operation, "running")
+        self._set_status(operation, "running")
 
-    def _enter(self, operation: Operation, status: str) -> None:
-        if operation.began is None:
-            operation.began = self._clock.elapsed()
+    def _set_status(self, operation: Operation, status: str) -> None:
+        if operation.started_at is None:
+            operation.started_at = self._clock.elapsed()
         operation.status = status
         operation.updated_at = max(self._clock.now(), operation.created_at)
 
-    def _end(self, operation: Operation, status: str) -> None:
-        self._enter(operation, status)
-        operation.ended = self._clock.elapsed()
+    def _finish(self, operation: Operation, status: str) -> None:
+        self._set_status(operation, status)
+        operation.ended_at = self._clock.elapsed()
 
     def _fail(self, operation: Operation, step: Step, error: Exception) -> None:
-        self._performer.tell(step, error)
+        self._performer.log_failure(step, error)
         operation.failures_count += 1
         operation.error = str(error) if isinstance(error, PgvendError) else "internal error"
-        self._end(operation, "error")
-        step.failed()
+        self._finish(operation, "error")
+        step.on_failure()

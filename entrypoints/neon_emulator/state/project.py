@@ -54,21 +54,23 @@ class Project:
     unseen_reads: int = 0
     roles: Catalog[Role] = field(default_factory=Catalog)
     databases: Catalog[Database] = field(default_factory=Catalog)
-    order: asyncio.Lock = field(default_factory=asyncio.Lock)
+    server_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while the server is changed or compared with the lists."""
 
     async def refresh(self, now: datetime) -> None:
         """Reconcile the lists with the server, if it is running."""
-        async with self.order:
+        async with self.server_lock:
             if not self.compute.is_running:
                 return
-            found = await self.compute.look()
-            self.roles.merge(found.roles, partial(_found_role, now))
-            self.databases.merge(found.databases, partial(_found_database, now, found.databases))
+            found = await self.compute.inspect()
+            self.roles.merge(found.roles, partial(_role_from_server, now))
+            self.databases.merge(
+                found.databases, partial(_database_from_server, now, found.databases)
+            )
             for database in self.databases.all():
                 if database.settled and database.real_name:
                     database.owner_name = found.databases[database.real_name]
-            if found.guests:
+            if found.sessions:
                 self.endpoint.suspended = False  # a connection wakes a compute
 
     async def close(self) -> None:
@@ -76,11 +78,11 @@ class Project:
         await self.compute.stop()
 
 
-def _found_role(now: datetime, name: str) -> Role:
+def _role_from_server(now: datetime, name: str) -> Role:
     return Role(name=name, real_name=name, settled=True, created_at=now, updated_at=now)
 
 
-def _found_database(now: datetime, owners: Mapping[str, str], name: str) -> Database:
+def _database_from_server(now: datetime, owners: Mapping[str, str], name: str) -> Database:
     return Database(
         id=identifiers.create_database_id(),
         name=name,

@@ -16,7 +16,7 @@ class Turn:
         self._before = before
         self._over = asyncio.Event()
 
-    async def come(self) -> None:
+    async def wait(self) -> None:
         if self._before:
             await self._before._over.wait()
             self._before = None
@@ -41,11 +41,11 @@ class Performer:
         turn = self._last = Turn(self._last)
         if step.late:
             await self._clock.sleep(step.seconds)
-            self._put_off(step, turn)
+            self._schedule_late_work(step, turn)
         else:
-            await self._perform_in_time(step, turn)
+            await self._perform_on_time(step, turn)
 
-    def tell(self, step: Step, error: Exception) -> None:
+    def log_failure(self, step: Step, error: Exception) -> None:
         """Log why a step failed."""
         known = isinstance(error, PgvendError)
         self._log.warning(
@@ -61,34 +61,34 @@ class Performer:
             task.cancel()
         await asyncio.gather(*self._late, return_exceptions=True)
 
-    async def _perform_in_time(self, step: Step, turn: Turn) -> None:
+    async def _perform_on_time(self, step: Step, turn: Turn) -> None:
         """Do the work so that it ends with the step's time, as far as its duration is known."""
         begin = self._clock.elapsed()
         await self._clock.sleep(max(0, step.seconds - self._usual.get(step.action, 0)))
-        seconds = await self._work(step, turn)
+        seconds = await self._do_work(step, turn)
         self._usual[step.action] = min(seconds, step.seconds / 2)
         left = step.seconds - (self._clock.elapsed() - begin)
         if left > 0:
             await self._clock.sleep(left)
 
-    async def _work(self, step: Step, turn: Turn) -> float:
+    async def _do_work(self, step: Step, turn: Turn) -> float:
         """Do the work. Return its duration in seconds."""
         try:
-            await turn.come()
+            await turn.wait()
             begin = self._clock.elapsed()
             await step.work()
             return self._clock.elapsed() - begin
         finally:
             turn.end()
 
-    def _put_off(self, step: Step, turn: Turn) -> None:
-        task = asyncio.create_task(self._work_late(step, turn))
+    def _schedule_late_work(self, step: Step, turn: Turn) -> None:
+        task = asyncio.create_task(self._do_late_work(step, turn))
         self._late.add(task)
         task.add_done_callback(self._late.discard)
 
-    async def _work_late(self, step: Step, turn: Turn) -> None:
+    async def _do_late_work(self, step: Step, turn: Turn) -> None:
         await self._clock.sleep(step.late)
         try:
-            await self._work(step, turn)
+            await self._do_work(step, turn)
         except Exception as error:
-            self.tell(step, error)
+            self.log_failure(step, error)

@@ -15,13 +15,13 @@ import asyncpg
 
 from domain.connection import Connection
 from domain.secrets import Secret
-from tests.support.obstacles import REFUSALS, again_and_again
-from tests.support.polling import until
+from tests.support.obstacles import REFUSALS, repeat_in_background
+from tests.support.polling import wait_until
 from tests.support.postgres_under_test import tenant
 from tests.support.servers import ram_folder
 from tests.support.service import RunningService, running_service
 
-CLIENTS, LIVES = 3, 2
+CLIENTS, LIFETIMES = 3, 2
 
 LONGEST = 30.0
 """Maximum seconds for any step on a busy machine. The test prints the actual times."""
@@ -86,7 +86,7 @@ async def touch(session: asyncpg.Connection) -> None:
 
 
 @asynccontextmanager
-async def attacked_by(attacker: Connection) -> AsyncIterator[None]:
+async def attacking(attacker: Connection) -> AsyncIterator[None]:
     """Attack until the context exits. An attack whose session ends starts again at once."""
 
     async def attack(by: Attack) -> None:
@@ -95,11 +95,11 @@ async def attacked_by(attacker: Connection) -> AsyncIterator[None]:
                 await by(session)
 
     attacks = (queue, queue, queue, hold, hold, touch)
-    async with again_and_again([partial(attack, by) for by in attacks]):
+    async with repeat_in_background([partial(attack, by) for by in attacks]):
         yield
 
 
-async def created(http: aiohttp.ClientSession, nickname: str) -> tuple[str, Connection]:
+async def create_database(http: aiohttp.ClientSession, nickname: str) -> tuple[str, Connection]:
     async with http.post("/v1/databases", json={"nickname": nickname}) as answer:
         body = await answer.json()
         assert answer.status == 201, body
@@ -108,7 +108,7 @@ async def created(http: aiohttp.ClientSession, nickname: str) -> tuple[str, Conn
     return body["id"], Connection(**names, password=Secret(given["password"]))
 
 
-async def deleted(http: aiohttp.ClientSession, database_id: str) -> None:
+async def delete_database(http: aiohttp.ClientSession, database_id: str) -> None:
     """Delete the database, and return when it is deleted."""
     async with http.delete(f"/v1/databases/{database_id}") as answer:
         assert answer.status == 202, await answer.text()
@@ -116,7 +116,7 @@ async def deleted(http: aiohttp.ClientSession, database_id: str) -> None:
     async def is_gone() -> bool:
         return bool((await _record(http, database_id))["state"] == "deleted")
 
-    await until(is_gone, LONGEST)
+    await wait_until(is_gone, LONGEST)
 
 
 async def _record(http: aiohttp.ClientSession, database_id: str) -> Any:
@@ -124,19 +124,19 @@ async def _record(http: aiohttp.ClientSession, database_id: str) -> Any:
         return await answer.json()
 
 
-async def live(http: aiohttp.ClientSession, times: Times, name: str) -> None:
-    for number in range(LIVES):
+async def run_client(http: aiohttp.ClientSession, times: Times, name: str) -> None:
+    for number in range(LIFETIMES):
         with times("a creation"):
-            database_id, connection = await created(http, f"{name} {number}")
+            database_id, connection = await create_database(http, f"{name} {number}")
         for _ in range(3):
             with times("a login and a change"):
                 async with tenant(connection, timeout=LONGEST) as session:
                     await session.execute("CREATE TABLE IF NOT EXISTS work (id int)")
         with times("a deletion"):
-            await deleted(http, database_id)
+            await delete_database(http, database_id)
 
 
-def ended(service: RunningService) -> set[str]:
+def find_ended_sessions(service: RunningService) -> set[str]:
     """Return the ids of the databases whose sessions the guard ended, from the log."""
     lines = (line for line in service.output().splitlines() if line.startswith("{"))
     events = (json.loads(line) for line in lines)
@@ -150,23 +150,23 @@ async def test_other_tenants_keep_working_while_one_attacks() -> None:
             running_service(folder, PGVEND_RECONCILE_INTERVAL="1") as service,
             aiohttp.ClientSession(service.url) as http,
         ):
-            attackers_id, attacker = await created(http, "attacker")
-            _, innocent = await created(http, "innocent")
+            attackers_id, attacker = await create_database(http, "attacker")
+            _, innocent = await create_database(http, "innocent")
             async with tenant(innocent) as working, tenant(innocent) as idle:
                 await idle.execute("SELECT 42")
                 await working.execute("BEGIN; CREATE TABLE work (id int); SELECT * FROM pg_roles")
-                async with attacked_by(attacker):
+                async with attacking(attacker):
                     async with asyncio.TaskGroup() as others:
                         for number in range(CLIENTS):
-                            others.create_task(live(http, times, f"client {number}"))
+                            others.create_task(run_client(http, times, f"client {number}"))
                     with times("the attacker's deletion"):
-                        await deleted(http, attackers_id)
+                        await delete_database(http, attackers_id)
                 await working.execute("INSERT INTO work VALUES (1); COMMIT")
                 assert await idle.fetchval("SELECT 42") == 42
             async with http.get("/readyz") as answer:
                 guard = (await answer.json())["guard"]
             await service.stop()
-            victims = ended(service)
+            victims = find_ended_sessions(service)
     print("", *times.lines(), f"ended: {guard['ended_sessions']}", sep="\n  ")  # noqa: T201 - the figures
     assert victims == {attackers_id}
     assert guard["ended_sessions"] > 0

@@ -21,22 +21,22 @@ from tests.support.chaos.environments import (
     registry_on,
 )
 from tests.support.chaos.replicas import replicas
-from tests.support.chaos.run import Storm
-from tests.support.embedded_servers import opened
-from tests.support.polling import until
+from tests.support.chaos.run import ChaosRun
+from tests.support.embedded_servers import open_server
+from tests.support.polling import wait_until
 from tests.support.servers import bundled, ram_folder
 from tests.support.service import end_servers
 
 pytestmark = pytest.mark.timeout(1500)
 
-Open = Callable[[Path, PostgresProvider], AbstractAsyncContextManager[Storm]]
+Open = Callable[[Path, PostgresProvider], AbstractAsyncContextManager[ChaosRun]]
 """A function that opens a scenario in a new folder. The provider's server can hold the registry."""
 
 
 @asynccontextmanager
-async def killed_service(
+async def killing_service(
     folder: Path, records: PostgresProvider, *, over_neon: bool, shared_registry: bool
-) -> AsyncIterator[Storm]:
+) -> AsyncIterator[ChaosRun]:
     """Kill the service while it works, and sometimes during its next start."""
     async with AsyncExitStack() as stack:
         environment = own_server(folder)
@@ -47,42 +47,45 @@ async def killed_service(
             settings = {**settings, **await stack.enter_async_context(registry_on(records))}
         service = await stack.enter_async_context(replicas(folder, settings))
 
-        async def kill(chance: Random) -> None:
+        async def kill(rng: Random) -> None:
             await service.kill(0)
-            if chance.random() < 0.3:
-                await service.stumble(chance.random())
+            if rng.random() < 0.3:
+                await service.start_and_kill(rng.random())
             await service.start()
 
-        yield Storm(service, environment, kill)
+        yield ChaosRun(service, environment, kill)
 
 
 @asynccontextmanager
-async def killed_replicas(folder: Path, records: PostgresProvider) -> AsyncIterator[Storm]:
+async def killing_replicas(folder: Path, records: PostgresProvider) -> AsyncIterator[ChaosRun]:
     """Kill one of two replicas, or both. Clients continue with the other one."""
     async with bundled() as tenants, registry_on(records) as registry:
         environment = operators_server(tenants)
         async with replicas(folder, {**environment.settings, **registry}, 2) as service:
 
-            async def kill(chance: Random) -> None:
-                victims = chance.choice([(0,), (1,), (0, 1)])
+            async def kill(rng: Random) -> None:
+                victims = rng.choice([(0,), (1,), (0, 1)])
                 await service.kill(*victims)
                 await service.start(*victims)
 
-            yield Storm(service, environment, kill)
+            yield ChaosRun(service, environment, kill)
 
 
 @asynccontextmanager
-async def killed_own_server(folder: Path, _: PostgresProvider) -> AsyncIterator[Storm]:
+async def killing_own_server(folder: Path, _: PostgresProvider) -> AsyncIterator[ChaosRun]:
     environment = own_server(folder)
     async with replicas(folder, environment.settings) as service:
-        yield Storm(service, environment, partial(kill_servers, {folder: environment}))
+        yield ChaosRun(service, environment, partial(kill_servers, {folder: environment}))
 
 
 @asynccontextmanager
-async def killed_servers_of_replicas(folder: Path, _: PostgresProvider) -> AsyncIterator[Storm]:
+async def killing_servers_of_replicas(folder: Path, _: PostgresProvider) -> AsyncIterator[ChaosRun]:
     """Kill the tenants' server, the registry's or both. Leases end with the registry's server,
     while the replicas keep running."""
-    async with opened(folder / "tenants") as tenants, opened(folder / "records") as records:
+    async with (
+        open_server(folder / "tenants") as tenants,
+        open_server(folder / "records") as records,
+    ):
         environment = operators_server(tenants)
         servers = {
             folder / "tenants": environment,
@@ -92,20 +95,20 @@ async def killed_servers_of_replicas(folder: Path, _: PostgresProvider) -> Async
             registry_on(records) as registry,
             replicas(folder, {**environment.settings, **registry}, 2) as service,
         ):
-            yield Storm(service, environment, partial(kill_servers, servers))
+            yield ChaosRun(service, environment, partial(kill_servers, servers))
 
 
-async def kill_servers(servers: Mapping[Path, Environment], chance: Random) -> None:
+async def kill_servers(servers: Mapping[Path, Environment], rng: Random) -> None:
     """Kill one of the servers in these data folders, or all, with all their sessions."""
-    victims = chance.choice([*([folder] for folder in servers), list(servers)])
+    victims = rng.choice([*([folder] for folder in servers), list(servers)])
     await asyncio.gather(*(asyncio.to_thread(end_servers, folder) for folder in victims))
     for folder in victims:
-        await until(partial(_is_up, servers[folder]))
+        await wait_until(partial(_is_up, servers[folder]))
 
 
 async def _is_up(environment: Environment) -> bool:
     try:
-        return bool(await environment.census())
+        return bool(await environment.list_names())
     except (OSError, asyncpg.PostgresError):
         return False
 
@@ -114,21 +117,21 @@ LONGEST = 16
 
 SCENARIOS: Mapping[str, tuple[Open, int]] = {
     "service, sqlite, bundled server": (
-        partial(killed_service, over_neon=False, shared_registry=False),
+        partial(killing_service, over_neon=False, shared_registry=False),
         LONGEST,
     ),
     "service, postgresql, neon": (
-        partial(killed_service, over_neon=True, shared_registry=True),
+        partial(killing_service, over_neon=True, shared_registry=True),
         6,
     ),
-    "service, sqlite, neon": (partial(killed_service, over_neon=True, shared_registry=False), 4),
+    "service, sqlite, neon": (partial(killing_service, over_neon=True, shared_registry=False), 4),
     "service, postgresql, bundled server": (
-        partial(killed_service, over_neon=False, shared_registry=True),
+        partial(killing_service, over_neon=False, shared_registry=True),
         6,
     ),
-    "replicas, postgresql, operator's server": (killed_replicas, 8),
-    "bundled server": (killed_own_server, 6),
-    "servers of replicas": (killed_servers_of_replicas, 6),
+    "replicas, postgresql, operator's server": (killing_replicas, 8),
+    "bundled server": (killing_own_server, 6),
+    "servers of replicas": (killing_servers_of_replicas, 6),
 }
 """The scenarios by what is killed, the registry and the provider: how to open each, and its rounds.
 """

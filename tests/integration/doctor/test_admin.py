@@ -2,43 +2,43 @@
 
 import pytest
 
-from adapters.postgres.doctor.checks import OPERATED, WITH_SIZES
-from adapters.postgres.factory import opened_provider
+from adapters.postgres.doctor.checks import OPERATOR_CHECKS, SIZE_LIMIT_CHECKS
+from adapters.postgres.factory import open_provider
 from tests.support.doctor import (
+    EXPECTED_FINDINGS,
     FAIL,
     OK,
     UNKNOWN,
     WARN,
-    WELL_SET_UP,
+    collect_outcomes,
     create_postgres_checks,
+    fix,
     has_no_secret,
-    mend,
     not_ok,
     other_admin,
-    outcomes,
     run,
 )
-from tests.support.postgres_under_test import operated
-from tests.support.provision_requests import INSTALLATION, new_order
+from tests.support.postgres_under_test import operators_under_test
+from tests.support.provision_requests import INSTALLATION, new_provision_request
 from tests.support.servers import PASSWORD, OperatorsServer
 
 
 async def test_a_correctly_configured_server_passes(server: OperatorsServer) -> None:
-    found = await outcomes(create_postgres_checks(server))
+    found = await collect_outcomes(create_postgres_checks(server))
 
-    assert not_ok(found) == WELL_SET_UP
-    assert set(found) == set(OPERATED)
+    assert not_ok(found) == EXPECTED_FINDINGS
+    assert set(found) == set(OPERATOR_CHECKS)
     assert has_no_secret(found.values())
 
 
 async def test_printed_fixes_resolve_all_findings_that_sql_can(
     server: OperatorsServer,
 ) -> None:
-    found = await outcomes(create_postgres_checks(server))
+    found = await collect_outcomes(create_postgres_checks(server))
     try:
         for outcome in found.values():
-            await mend(server, outcome)
-        again = await outcomes(create_postgres_checks(server))
+            await fix(server, outcome)
+        again = await collect_outcomes(create_postgres_checks(server))
     finally:
         await run(
             server,
@@ -59,7 +59,7 @@ LOGGING = [
 ]
 OPEN = '"open ""to"" all"'
 
-MENDED = {
+FIXED = {
     "open databases": (FAIL, [f"CREATE DATABASE {OPEN}"], [f"DROP DATABASE {OPEN}"]),
     "statement log": (WARN, LOGGING, ["ALTER ROLE admin RESET ALL"]),
     "password encryption": (WARN, [MD5, RELOADED], ["ALTER SYSTEM RESET ALL", RELOADED]),
@@ -70,15 +70,15 @@ MENDED = {
 """A check's verdict after some statements, and the statements that undo them."""
 
 
-@pytest.mark.parametrize("check", MENDED)
+@pytest.mark.parametrize("check", FIXED)
 async def test_a_check_passes_after_its_fixes(server: OperatorsServer, check: str) -> None:
-    verdict, statements, undo = MENDED[check]
-    examined = create_postgres_checks(server, questions=WITH_SIZES)
+    verdict, statements, undo = FIXED[check]
+    examined = create_postgres_checks(server, check_functions=SIZE_LIMIT_CHECKS)
     try:
         await run(server, *statements)
-        before = (await outcomes(examined))[check]
-        await mend(server, before)
-        again = (await outcomes(examined))[check]
+        before = (await collect_outcomes(examined))[check]
+        await fix(server, before)
+        again = (await collect_outcomes(examined))[check]
     finally:
         await run(server, *undo)
 
@@ -88,13 +88,13 @@ async def test_a_check_passes_after_its_fixes(server: OperatorsServer, check: st
 async def test_a_database_opened_by_its_tenant_is_not_reported(
     server: OperatorsServer,
 ) -> None:
-    order = new_order()
-    async with operated(server) as place:
-        await place.provider.provision(order)
-        name = order.tenant.names.database
-        await place.sql(f'GRANT CONNECT ON DATABASE "{name}" TO PUBLIC')
-        found = await outcomes(create_postgres_checks(server))
-        await place.provider.delete(order.tenant)
+    provision_request = new_provision_request()
+    async with operators_under_test(server) as postgres:
+        await postgres.provider.provision(provision_request)
+        name = provision_request.tenant.names.database
+        await postgres.sql(f'GRANT CONNECT ON DATABASE "{name}" TO PUBLIC')
+        found = await collect_outcomes(create_postgres_checks(server))
+        await postgres.provider.delete(provision_request.tenant)
 
     assert found["open databases"].verdict is OK
 
@@ -111,52 +111,55 @@ async def test_missing_admin_privileges_are_granted(
     server: OperatorsServer, attributes: str, lacking: str
 ) -> None:
     async with other_admin(server, attributes) as other:
-        before = (await outcomes(other))["admin"]
+        before = (await collect_outcomes(other))["admin"]
         assert (before.verdict, before.detail) == (FAIL, f"The admin other lacks {lacking}.")
-        await mend(server, before)
-        assert (await outcomes(other))["admin"].verdict is OK
+        await fix(server, before)
+        assert (await collect_outcomes(other))["admin"].verdict is OK
 
 
 async def test_a_superuser_becomes_an_ordinary_admin(server: OperatorsServer) -> None:
     """It keeps access to the databases that it created before."""
-    order = new_order()
+    provision_request = new_provision_request()
     async with other_admin(server, "SUPERUSER") as other:
         described = other.server
-        async with opened_provider(described, INSTALLATION) as provider:
-            await provider.provision(order)
-            before = (await outcomes(other))["admin"]
+        async with open_provider(described, INSTALLATION) as provider:
+            await provider.provision(provision_request)
+            before = (await collect_outcomes(other))["admin"]
             assert before.verdict is WARN
-            await mend(server, before)
-        again = await outcomes(other)
-        async with opened_provider(described, INSTALLATION) as provider:
-            await provider.delete(order.tenant)
+            await fix(server, before)
+        again = await collect_outcomes(other)
+        async with open_provider(described, INSTALLATION) as provider:
+            await provider.delete(provision_request.tenant)
 
     assert again["admin"].verdict is again["reach"].verdict is OK
 
 
 async def test_the_first_superuser_is_replaced(server: OperatorsServer) -> None:
-    before = (await outcomes(create_postgres_checks(server, server.superuser_dsn)))["admin"]
+    before = (await collect_outcomes(create_postgres_checks(server, server.superuser_dsn)))["admin"]
     try:
-        await mend(server, before)
+        await fix(server, before)
         await run(server, f"ALTER ROLE pgvend_admin PASSWORD '{PASSWORD}'")
-        found = await outcomes(create_postgres_checks(server, server.dsn("pgvend_admin")))
+        found = await collect_outcomes(create_postgres_checks(server, server.dsn("pgvend_admin")))
     finally:
         await run(server, "DROP OWNED BY pgvend_admin", "DROP ROLE pgvend_admin")
 
     assert before.verdict is WARN
-    assert not_ok(found) == WELL_SET_UP
+    assert not_ok(found) == EXPECTED_FINDINGS
 
 
 async def test_databases_of_another_admin_are_handed_over(server: OperatorsServer) -> None:
     """On 15, CREATEROLE covers every role, so no fix is needed."""
-    order = new_order()
-    async with operated(server) as place, other_admin(server, "CREATEDB CREATEROLE") as other:
-        await place.provider.provision(order)
-        before = (await outcomes(other))["reach"]
-        await mend(server, before)
-        again = (await outcomes(other))["reach"]
-        async with opened_provider(other.server, INSTALLATION) as provider:
-            await provider.delete(order.tenant)
+    provision_request = new_provision_request()
+    async with (
+        operators_under_test(server) as postgres,
+        other_admin(server, "CREATEDB CREATEROLE") as other,
+    ):
+        await postgres.provider.provision(provision_request)
+        before = (await collect_outcomes(other))["reach"]
+        await fix(server, before)
+        again = (await collect_outcomes(other))["reach"]
+        async with open_provider(other.server, INSTALLATION) as provider:
+            await provider.delete(provision_request.tenant)
 
     assert before.verdict is (OK if server.major == 15 else FAIL)
     assert again.verdict is OK
@@ -164,18 +167,18 @@ async def test_databases_of_another_admin_are_handed_over(server: OperatorsServe
 
 async def test_a_tombstone_is_reported_while_objects_refer_to_it(server: OperatorsServer) -> None:
     """A superuser granted a privilege to it, and only a superuser can revoke that."""
-    order = new_order()
-    async with operated(server) as place:
-        owner = (await place.provider.provision(order)).user
+    provision_request = new_provision_request()
+    async with operators_under_test(server) as postgres:
+        owner = (await postgres.provider.provision(provision_request)).user
         await run(server, f'GRANT SELECT ON pg_catalog.pg_authid TO "{owner}"')
-        await place.provider.delete(order.tenant)
-        found = await outcomes(create_postgres_checks(server))
-        [statement] = await mend(server, found["tombstones"])
-        again = await place.provider.delete(order.tenant)
+        await postgres.provider.delete(provision_request.tenant)
+        found = await collect_outcomes(create_postgres_checks(server))
+        [statement] = await fix(server, found["tombstones"])
+        again = await postgres.provider.delete(provision_request.tenant)
 
     assert found["tombstones"].verdict is WARN
     assert "1 tombstone: " in found["tombstones"].detail
     assert statement.startswith('DROP OWNED BY "pgvend_tombstone_db_')
     assert "0 tenants" in found["connections"].detail
     assert again is None
-    assert (await outcomes(create_postgres_checks(server)))["tombstones"].verdict is OK
+    assert (await collect_outcomes(create_postgres_checks(server)))["tombstones"].verdict is OK

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.doctor import FAIL, WARN, examined, not_ok
-from tests.support.embedded_servers import opened
-from tests.support.provision_requests import new_order
+from tests.support.doctor import FAIL, WARN, not_ok, run_embedded_checks
+from tests.support.embedded_servers import open_server
+from tests.support.provision_requests import new_provision_request
 from tests.support.servers import ram_folder
 
 BEFORE_START = ["programs", "system user", "server's data", "room", "port"]
@@ -16,7 +16,7 @@ BEFORE_START = ["programs", "system user", "server's data", "room", "port"]
 
 async def test_a_missing_folder_passes_and_is_not_created() -> None:
     with ram_folder() as folder:
-        found = await examined(folder / "data")
+        found = await run_embedded_checks(folder / "data")
 
         assert not_ok(found) == {}
         assert [*found] == BEFORE_START
@@ -24,14 +24,14 @@ async def test_a_missing_folder_passes_and_is_not_created() -> None:
 
 
 async def test_a_running_server_is_checked_and_a_stopped_one_stays_stopped() -> None:
-    order = new_order()
+    provision_request = new_provision_request()
     with ram_folder() as folder:
-        async with opened(folder) as provider:
-            await provider.provision(order)
-            running = await examined(folder)
-            await provider.delete(order.tenant)
+        async with open_server(folder) as provider:
+            await provider.provision(provision_request)
+            running = await run_embedded_checks(folder)
+            await provider.delete(provision_request.tenant)
         before = _contents(folder)
-        at_rest = await examined(folder)
+        at_rest = await run_embedded_checks(folder)
         assert _contents(folder) == before
 
     assert not_ok(running) == not_ok(at_rest) == {}
@@ -42,13 +42,13 @@ async def test_a_running_server_is_checked_and_a_stopped_one_stays_stopped() -> 
 
 async def test_a_port_in_use_or_a_changed_port_is_reported() -> None:
     with ram_folder() as folder:
-        async with opened(folder) as provider:
+        async with open_server(folder) as provider:
             port = provider.server.public_port
         with socket.create_server(("127.0.0.1", port)):
-            taken = await examined(folder)
+            taken = await run_embedded_checks(folder)
         with socket.create_server(("127.0.0.1", 0)) as listener:
             new = listener.getsockname()[1]
-        other = await examined(folder, new)
+        other = await run_embedded_checks(folder, new)
 
     assert (not_ok(taken), not_ok(other)) == ({"port": FAIL}, {"port": WARN})
     assert "PGVEND_EMBEDDED_PORT" in taken["port"].detail
@@ -61,7 +61,7 @@ async def test_data_of_an_unsupported_version_is_reported(version: str) -> None:
         data = folder / "embedded" / "data"
         data.mkdir(parents=True)
         (data / "PG_VERSION").write_text(f"{version}\n")
-        found = await examined(folder)
+        found = await run_embedded_checks(folder)
 
     assert found["programs"].verdict is FAIL
     assert version in found["programs"].detail

@@ -8,18 +8,18 @@ import pytest
 import structlog
 from aiohttp.test_utils import unused_port
 
-from adapters.neon.doctor import NeonExamination, room_on
-from adapters.postgres.doctor.marks import Known
+from adapters.neon.doctor import NeonDoctorChecks, check_capacity
+from adapters.postgres.doctor.marks import LocalState
 from domain.doctor import Outcome
 from domain.secrets import Secret
 from domain.targets import Isolation
-from ports.use_cases.run_doctor import Examine
+from ports.use_cases.run_doctor import RunDoctor
 from tests.support.clock import FakeClock
-from tests.support.doctor import FAIL, KNOWN, OK, UNKNOWN, WARN, not_ok
-from tests.support.neon.checks import left_as_it_was, turned
+from tests.support.doctor import FAIL, LOCAL_STATE, OK, UNKNOWN, WARN, not_ok
+from tests.support.neon.checks import no_changes, override_behaviour
 from tests.support.neon.emulator import RunningEmulator, running_emulator
-from tests.support.neon.providers import settings_on, vending_on
-from tests.support.provision_requests import new_order
+from tests.support.neon.providers import create_config, provider_on
+from tests.support.provision_requests import new_provision_request
 
 NONE, ROLE, PROJECT = Isolation.NONE, Isolation.ROLE, Isolation.PROJECT
 
@@ -42,21 +42,21 @@ async def neon() -> AsyncIterator[RunningEmulator]:
 
 @ALL
 async def test_findings_for_a_new_project(neon: RunningEmulator, isolation: Isolation) -> None:
-    async with left_as_it_was(neon):
-        found = await _examined(neon, isolation)
+    async with no_changes(neon):
+        found = await _run_checks(neon, isolation)
 
     assert not_ok(found) == AS_IT_COMES[isolation]
     assert neon.key not in repr(found)
 
 
 async def test_the_admin_can_apply_fixes_for_open_databases(neon: RunningEmulator) -> None:
-    before = (await _examined(neon, ROLE))["open databases"]
+    before = (await _run_checks(neon, ROLE))["open databases"]
     async with neon.session() as admin:
         try:
-            for mend in before.mends:
-                assert mend.by_admin
-                await admin.execute(mend.statement)
-            again = (await _examined(neon, ROLE))["open databases"]
+            for fix in before.fixes:
+                assert fix.by_admin
+                await admin.execute(fix.statement)
+            again = (await _run_checks(neon, ROLE))["open databases"]
         finally:
             await admin.execute("GRANT CONNECT, TEMPORARY ON DATABASE neondb TO PUBLIC")
 
@@ -67,15 +67,15 @@ async def test_the_admin_can_apply_fixes_for_open_databases(neon: RunningEmulato
 async def test_databases_are_reported_by_installation(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
-    order = new_order()
-    lost = Known(installation="another", recorded={order.tenant.id})
-    async with vending_on(neon, isolation) as provider:
-        await provider.provision(order)
+    provision_request = new_provision_request()
+    lost = LocalState(installation="another", record_ids={provision_request.tenant.id})
+    async with provider_on(neon, isolation) as provider:
+        await provider.provision(provision_request)
         found = [
-            (await _examined(neon, isolation, known=known))["marks"].verdict
-            for known in (KNOWN, Known(installation="another"), lost)
+            (await _run_checks(neon, isolation, local_state=local_state))["marks"].verdict
+            for local_state in (LOCAL_STATE, LocalState(installation="another"), lost)
         ]
-        await provider.delete(order.tenant)
+        await provider.delete(provision_request.tenant)
 
     assert found == [OK, WARN, FAIL]
 
@@ -95,7 +95,7 @@ async def test_databases_are_reported_by_installation(
 async def test_a_wrong_setting_is_named(
     neon: RunningEmulator, isolation: Isolation, wrong: Any, setting: str
 ) -> None:
-    found = await _examined(neon, isolation, **wrong)
+    found = await _run_checks(neon, isolation, **wrong)
 
     assert found["neon"].verdict is FAIL
     assert setting in found["neon"].detail
@@ -104,26 +104,32 @@ async def test_a_wrong_setting_is_named(
 
 @pytest.mark.parametrize(("number", "verdict"), [(449, OK), (450, WARN), (499, WARN), (500, FAIL)])
 def test_a_branch_near_its_limit_is_reported(number: int, verdict: object) -> None:
-    assert room_on(number).verdict is verdict
+    assert check_capacity(number).verdict is verdict
 
 
 async def test_missing_password_storage_is_reported(neon: RunningEmulator) -> None:
-    with turned(neon, store_passwords=False):
-        found = await _examined(neon, ROLE)
+    with override_behaviour(neon, store_passwords=False):
+        found = await _run_checks(neon, ROLE)
 
     assert found["branch"].verdict is OK
     assert "stored passwords" in found["neon"].detail
 
 
-async def _examined(
-    neon: RunningEmulator, isolation: Isolation, *, known: Known = KNOWN, **wrong: Any
+async def _run_checks(
+    neon: RunningEmulator,
+    isolation: Isolation,
+    *,
+    local_state: LocalState = LOCAL_STATE,
+    **wrong: Any,
 ) -> Mapping[str, Outcome]:
-    async def recall() -> Known:
-        return known
+    async def load_local_state() -> LocalState:
+        return local_state
 
-    settings = settings_on(neon, isolation, log=structlog.get_logger())
+    settings = create_config(neon, isolation, log=structlog.get_logger())
     if wrong:  # no real waiting until retries end
-        place = replace(settings.place, **wrong)
-        settings = replace(settings, place=place, clock=FakeClock())
-    examine = Examine(parts={"neon": NeonExamination(neon=settings, recall=recall)})
-    return {check.name: check.outcome for check in await examine()}
+        access = replace(settings.access, **wrong)
+        settings = replace(settings, access=access, clock=FakeClock())
+    run_checks = RunDoctor(
+        parts={"neon": NeonDoctorChecks(neon=settings, load_local_state=load_local_state)}
+    )
+    return {check.name: check.outcome for check in await run_checks()}

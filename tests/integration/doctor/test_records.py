@@ -7,21 +7,21 @@ from pathlib import Path
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
-from adapters.registry.doctor import FileExamination, ServerExamination
-from adapters.registry.migration import migrate, scripts
-from adapters.registry.stores import Opened, opened_postgres, opened_sqlite
-from adapters.system.leases import MemoryLeases
+from adapters.registry.doctor import PostgresRegistryChecks, SqliteRegistryChecks
+from adapters.registry.migration import load_revisions, migrate
+from adapters.registry.stores import Stores, open_postgres_stores, open_sqlite_stores
+from adapters.system.leases import InProcessLeases
 from domain.doctor import Outcome
 from domain.errors import StartupError
-from tests.support.doctor import FAIL, OK, mend, outcomes, run
+from tests.support.doctor import FAIL, OK, collect_outcomes, fix, run
 from tests.support.records import ELSEWHERE, TARGET, new_record
-from tests.support.registries import own_database, registry_file
+from tests.support.registries import registry_file, temporary_database
 from tests.support.servers import OperatorsServer, ram_folder
 
 SHARED = "registry.sqlite3-shm"
 """A file that all readers share and that may be deleted."""
 
-OLDER = [step.revision for step in scripts().walk_revisions()][1:]
+OLDER = [step.revision for step in load_revisions().walk_revisions()][1:]
 
 
 @pytest.fixture
@@ -31,16 +31,16 @@ def folder() -> Iterator[Path]:
 
 
 async def test_live_records_are_counted_and_files_stay_unchanged(folder: Path) -> None:
-    assert (await _examined(folder))["records"].verdict is OK
+    assert (await _run_checks(folder))["records"].verdict is OK
     assert _contents(folder) == {}, "no files are created"
 
-    async with opened_sqlite(registry_file(folder), MemoryLeases()) as opened:
+    async with open_sqlite_stores(registry_file(folder), InProcessLeases()) as opened:
         await opened.installation.name("first")
         await _fill(opened)
-        while_open = await _examined(folder)
+        while_open = await _run_checks(folder)
     before = _contents(folder)
-    at_rest = await _examined(folder)
-    found = await FileExamination(registry_file(folder)).look()
+    at_rest = await _run_checks(folder)
+    found = await SqliteRegistryChecks(registry_file(folder)).take_snapshot()
 
     assert while_open["records"] == at_rest["records"]
     assert at_rest["records"].detail == "2 databases."
@@ -52,11 +52,11 @@ async def test_live_records_are_counted_and_files_stay_unchanged(folder: Path) -
 async def test_files_left_by_a_crash_are_read_and_kept(folder: Path) -> None:
     """Some of the records are in a second file, which the next start moves into the first."""
     with ram_folder() as crashed:
-        async with opened_sqlite(registry_file(folder), MemoryLeases()) as opened:
+        async with open_sqlite_stores(registry_file(folder), InProcessLeases()) as opened:
             await _fill(opened)
             shutil.copytree(folder, crashed, dirs_exist_ok=True)
         before = _contents(crashed)
-        found = await _examined(crashed)
+        found = await _run_checks(crashed)
         after = _contents(crashed)
 
     assert found["records"].detail == "2 databases."
@@ -67,9 +67,9 @@ async def test_files_left_by_a_crash_are_read_and_kept(folder: Path) -> None:
 async def test_tables_of_an_older_version_are_read_without_migration(
     folder: Path, revision: str
 ) -> None:
-    _make(registry_file(folder), revision)
+    _create_tables(registry_file(folder), revision)
     before = _contents(folder)
-    found = await _examined(folder)
+    found = await _run_checks(folder)
 
     assert found["records"].verdict is OK
     assert "up to date" in found["records"].detail
@@ -77,8 +77,8 @@ async def test_tables_of_an_older_version_are_read_without_migration(
 
 
 async def test_tables_of_a_newer_version_fail_the_check(folder: Path) -> None:
-    _make(registry_file(folder), "head", "UPDATE pgvend_revision SET version_num = '9999'")
-    found = await _examined(folder)
+    _create_tables(registry_file(folder), "head", "UPDATE pgvend_revision SET version_num = '9999'")
+    found = await _run_checks(folder)
 
     assert found["records"].verdict is FAIL
     assert "9999" in found["records"].detail
@@ -88,15 +88,15 @@ async def test_a_damaged_file_is_reported_with_its_path(folder: Path) -> None:
     registry_file(folder).write_bytes(b"no database" * 1000)
 
     with pytest.raises(StartupError, match=str(registry_file(folder))):
-        await _examined(folder)
+        await _run_checks(folder)
 
 
 async def test_records_on_a_server_are_counted(server_15: OperatorsServer) -> None:
-    async with own_database(server_15) as url:
-        empty = await outcomes(ServerExamination(url))
-        async with opened_postgres(url) as opened:
+    async with temporary_database(server_15) as url:
+        empty = await collect_outcomes(PostgresRegistryChecks(url))
+        async with open_postgres_stores(url) as opened:
             await _fill(opened)
-            found = await outcomes(ServerExamination(url))
+            found = await collect_outcomes(PostgresRegistryChecks(url))
 
     assert empty["records"].verdict is empty["records' server"].verdict is OK
     assert found["records"].detail == "2 databases."
@@ -105,39 +105,39 @@ async def test_records_on_a_server_are_counted(server_15: OperatorsServer) -> No
 async def test_a_login_without_the_right_to_create_tables_is_fixed(
     server_15: OperatorsServer,
 ) -> None:
-    async with own_database(server_15) as url:
+    async with temporary_database(server_15) as url:
         database = url.rpartition("/")[2]
         await run(server_15, f'ALTER DATABASE "{database}" OWNER TO postgres')
-        before = (await outcomes(ServerExamination(url)))["records' server"]
-        await mend(server_15, before)
-        again = (await outcomes(ServerExamination(url)))["records' server"]
-        async with opened_postgres(url):
+        before = (await collect_outcomes(PostgresRegistryChecks(url)))["records' server"]
+        await fix(server_15, before)
+        again = (await collect_outcomes(PostgresRegistryChecks(url)))["records' server"]
+        async with open_postgres_stores(url):
             pass
 
     assert (before.verdict, again.verdict) == (FAIL, OK)
 
 
 async def test_an_unreachable_server_is_reported_without_its_url() -> None:
-    examination = ServerExamination("postgresql://pgvend:hunter2@127.0.0.1:1/registry")
+    examination = PostgresRegistryChecks("postgresql://pgvend:hunter2@127.0.0.1:1/registry")
 
     with pytest.raises(StartupError, match="PGVEND_REGISTRY_URL") as failed:
-        await outcomes(examination)
+        await collect_outcomes(examination)
     assert "hunter2" not in f"{failed.value!r} {examination!r}"
 
 
-async def _fill(opened: Opened) -> None:
+async def _fill(opened: Stores) -> None:
     """Add a record of this target, one of another target and one that is missing."""
     await opened.registry.add(new_record())
     await opened.registry.add(new_record(target=ELSEWHERE))
     gone = await opened.registry.add(new_record())
-    await opened.registry.update(gone.lost())
+    await opened.registry.update(gone.mark_missing())
 
 
-async def _examined(folder: Path) -> Mapping[str, Outcome]:
-    return await outcomes(FileExamination(registry_file(folder)))
+async def _run_checks(folder: Path) -> Mapping[str, Outcome]:
+    return await collect_outcomes(SqliteRegistryChecks(registry_file(folder)))
 
 
-def _make(file: Path, revision: str, *statements: str) -> None:
+def _create_tables(file: Path, revision: str, *statements: str) -> None:
     engine = create_engine(f"sqlite:///{file}", poolclass=NullPool)
     with engine.begin() as connection:
         migrate(connection, revision)

@@ -6,26 +6,26 @@ from typing import Any
 import pytest
 
 from adapters.postgres.doctor.admin import check_version
-from adapters.postgres.doctor.checks import PostgresExamination
-from adapters.postgres.doctor.context import Subject
-from adapters.postgres.doctor.marks import Known
+from adapters.postgres.doctor.checks import PostgresChecks
+from adapters.postgres.doctor.context import CheckContext
+from adapters.postgres.doctor.marks import LocalState
 from adapters.postgres.sessions import Session
 from domain.doctor import Outcome, Verdict
 from domain.errors import ProviderRejected
 from tests.support.clock import FakeClock
-from tests.support.databases import vended
+from tests.support.databases import provisioned_database
 from tests.support.doctor import (
     FAIL,
     OK,
     UNKNOWN,
     WARN,
+    collect_outcomes,
     create_postgres_checks,
-    mend,
-    outcomes,
+    fix,
     run,
 )
-from tests.support.postgres_under_test import operated
-from tests.support.provision_requests import INSTALLATION, new_order
+from tests.support.postgres_under_test import operators_under_test
+from tests.support.provision_requests import INSTALLATION, new_provision_request
 from tests.support.servers import PASSWORD, OperatorsServer
 
 
@@ -33,7 +33,7 @@ async def test_a_refused_login_is_reported_with_its_setting(server: OperatorsSer
     dsn = server.dsn().replace(PASSWORD, "hunter2")
 
     with pytest.raises(ProviderRejected, match="PGVEND_POSTGRES_ADMIN_DSN") as refused:
-        await outcomes(create_postgres_checks(server, dsn))
+        await collect_outcomes(create_postgres_checks(server, dsn))
     assert "hunter2" not in f"{refused.value!r} {create_postgres_checks(server, dsn)!r}"
 
 
@@ -44,16 +44,18 @@ async def test_weak_lines_of_pg_hba_conf_are_reported_to_a_superuser(
     before = file.read_text()
     try:
         file.write_text(f"host all all 10.0.0.0/8 trust\n{before}")
-        found = await _one(create_postgres_checks(server, server.superuser_dsn), "pg_hba.conf")
+        found = await _run_check(
+            create_postgres_checks(server, server.superuser_dsn), "pg_hba.conf"
+        )
         elsewhere = create_postgres_checks(server, server.superuser_dsn, public_host="10.1.2.3")
-        from_there = await _one(elsewhere, "pg_hba.conf")
+        from_there = await _run_check(elsewhere, "pg_hba.conf")
     finally:
         file.write_text(before)
 
     assert found.verdict is from_there.verdict is FAIL
     assert "line 1" in found.detail
     assert (
-        await _one(create_postgres_checks(server, server.superuser_dsn), "pg_hba.conf")
+        await _run_check(create_postgres_checks(server, server.superuser_dsn), "pg_hba.conf")
     ).verdict is OK
 
 
@@ -69,12 +71,12 @@ async def test_risky_objects_in_template1_are_reported_and_removed(
         "CREATE EXTENSION postgres_fdw",
         database="template1",
     )
-    before = await _one(examined, "template1")
-    await mend(server_15, before)
+    before = await _run_check(examined, "template1")
+    await fix(server_15, before)
 
     assert before.verdict is WARN
     assert "dblink and the extension postgres_fdw" in before.detail
-    assert (await _one(examined, "template1")).verdict is OK
+    assert (await _run_check(examined, "template1")).verdict is OK
 
 
 JUDGED: list[tuple[str, dict[str, Any], Verdict]] = [
@@ -87,7 +89,9 @@ JUDGED: list[tuple[str, dict[str, Any], Verdict]] = [
 
 
 async def test_a_configuration_is_judged_by_its_effects(server: OperatorsServer) -> None:
-    found = [await _one(create_postgres_checks(server, **more), check) for check, more, _ in JUDGED]
+    found = [
+        await _run_check(create_postgres_checks(server, **more), check) for check, more, _ in JUDGED
+    ]
 
     assert [outcome.verdict for outcome in found] == [verdict for *_, verdict in JUDGED]
     assert "ahead of pgvend's" in found[0].detail
@@ -95,17 +99,17 @@ async def test_a_configuration_is_judged_by_its_effects(server: OperatorsServer)
 
 async def test_existing_databases_are_reported(server: OperatorsServer) -> None:
     """By their installation, and by whether their tenants can use all connections together."""
-    order, another = new_order(), Known(installation="another")
-    recorded = replace(another, recorded={order.tenant.id})
+    provision_request, another = new_provision_request(), LocalState(installation="another")
+    record_ids = replace(another, record_ids={provision_request.tenant.id})
     async with (
-        operated(server) as place,
-        vended(place.provider, order),
-        vended(place.provider, new_order()),
+        operators_under_test(server) as postgres,
+        provisioned_database(postgres.provider, provision_request),
+        provisioned_database(postgres.provider, new_provision_request()),
     ):
-        many = await outcomes(create_postgres_checks(server, limit=50))
-        ours = await outcomes(create_postgres_checks(server, limit=40))
-        others = await _one(create_postgres_checks(server, known=another), "marks")
-        lost = await _one(create_postgres_checks(server, known=recorded), "marks")
+        many = await collect_outcomes(create_postgres_checks(server, limit=50))
+        ours = await collect_outcomes(create_postgres_checks(server, limit=40))
+        others = await _run_check(create_postgres_checks(server, local_state=another), "marks")
+        lost = await _run_check(create_postgres_checks(server, local_state=record_ids), "marks")
 
     assert (many["connections"].verdict, ours["connections"].verdict) == (WARN, OK)
     assert (ours["marks"].verdict, others.verdict, lost.verdict) == (OK, WARN, FAIL)
@@ -115,13 +119,15 @@ async def test_existing_databases_are_reported(server: OperatorsServer) -> None:
 
 async def test_a_failed_check_does_not_prevent_the_next(server: OperatorsServer) -> None:
     """A check cannot change anything either."""
-    questions = {"broken": _broken, "writing": _writing, "version": check_version}
-    found = await outcomes(create_postgres_checks(server, questions=questions))
-    sound = (await outcomes(create_postgres_checks(server, questions={"version": check_version})))[
-        "version"
-    ].verdict
-    after = await outcomes(
-        create_postgres_checks(server, questions={"dying": _dying, "version": check_version})
+    check_functions = {"broken": _broken, "writing": _writing, "version": check_version}
+    found = await collect_outcomes(create_postgres_checks(server, check_functions=check_functions))
+    sound = (
+        await collect_outcomes(
+            create_postgres_checks(server, check_functions={"version": check_version})
+        )
+    )["version"].verdict
+    after = await collect_outcomes(
+        create_postgres_checks(server, check_functions={"dying": _dying, "version": check_version})
     )
 
     assert [outcome.verdict for outcome in found.values()] == [UNKNOWN, UNKNOWN, sound]
@@ -130,11 +136,11 @@ async def test_a_failed_check_does_not_prevent_the_next(server: OperatorsServer)
 
 
 async def test_checks_change_nothing(server: OperatorsServer) -> None:
-    async with operated(server) as place:
-        before = await place.census(), await place.sql(_CATALOG)
-        await outcomes(create_postgres_checks(server))
-        await outcomes(create_postgres_checks(server, server.superuser_dsn))
-        assert (await place.census(), await place.sql(_CATALOG)) == before
+    async with operators_under_test(server) as postgres:
+        before = await postgres.list_names(), await postgres.sql(_CATALOG)
+        await collect_outcomes(create_postgres_checks(server))
+        await collect_outcomes(create_postgres_checks(server, server.superuser_dsn))
+        assert (await postgres.list_names(), await postgres.sql(_CATALOG)) == before
 
 
 _CATALOG = """
@@ -147,20 +153,20 @@ SELECT md5(string_agg(entry::text, ',' ORDER BY entry::text)) FROM (
 """
 
 
-async def _broken(session: Session, _: Subject) -> Outcome:
+async def _broken(session: Session, _: CheckContext) -> Outcome:
     await session.execute("SELECT * FROM hunter2")
     raise AssertionError
 
 
-async def _dying(session: Session, _: Subject) -> Outcome:
+async def _dying(session: Session, _: CheckContext) -> Outcome:
     await session.execute("SELECT pg_terminate_backend(pg_backend_pid())")
     raise AssertionError
 
 
-async def _writing(session: Session, _: Subject) -> Outcome:
+async def _writing(session: Session, _: CheckContext) -> Outcome:
     await session.execute("CREATE ROLE written")
     return Outcome(OK, "It was possible.")
 
 
-async def _one(examined: PostgresExamination, name: str) -> Outcome:
-    return (await outcomes(examined))[name]
+async def _run_check(examined: PostgresChecks, name: str) -> Outcome:
+    return (await collect_outcomes(examined))[name]

@@ -13,11 +13,11 @@ from adapters.postgres.provider import PostgresProvider
 from domain.connection import Connection
 from domain.secrets import Secret
 from entrypoints.formats import FORMATS
-from tests.support.command_line import Ran, program, ran
-from tests.support.databases import vended
-from tests.support.embedded_servers import logged_in
-from tests.support.provision_requests import new_order
-from tests.support.users import python_of, run_as
+from tests.support.command_line import CommandResult, find_program, run_program
+from tests.support.databases import provisioned_database
+from tests.support.embedded_servers import login_session
+from tests.support.provision_requests import new_provision_request
+from tests.support.users import find_python, run_as
 
 LOGIN_OVER_SOCKET = """
 import socket, struct, sys
@@ -36,12 +36,12 @@ unable to read this one."""
 
 @pytest.fixture
 async def tenant(provider: PostgresProvider) -> AsyncIterator[Connection]:
-    async with vended(provider, new_order()) as connection:
+    async with provisioned_database(provider, new_provision_request()) as connection:
         yield connection
 
 
 async def test_a_provisioned_connection_logs_in(tenant: Connection) -> None:
-    async with logged_in(tenant) as session:
+    async with login_session(tenant) as session:
         assert await session.fetchval("SELECT current_user") == tenant.user
 
 
@@ -83,7 +83,7 @@ async def test_the_server_listens_on_loopback_only(provider: PostgresProvider) -
 
 async def _rejected(tenant: Connection, **other: str) -> None:
     with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError, match="rejects"):
-        async with logged_in(tenant, **other):
+        async with login_session(tenant, **other):
             pass
 
 
@@ -92,7 +92,7 @@ async def _tried_over_socket(provider: PostgresProvider, user: str, role: str) -
     the user may lack access to the folders above, which this does not test."""
     return await run_as(
         user,
-        await python_of(user, module="socket"),
+        await find_python(user, module="socket"),
         "-I",
         "-c",
         LOGIN_OVER_SOCKET,
@@ -113,17 +113,17 @@ WHO = "SELECT current_database()"
 async def handed_out(
     request: pytest.FixtureRequest, bundled_18: PostgresProvider
 ) -> AsyncIterator[Connection]:
-    order = new_order()
+    provision_request = new_provision_request()
     if request.param == "odd":
-        order = replace(order, password=ODD)
-    async with vended(bundled_18, order) as connection:
+        provision_request = replace(provision_request, password=ODD)
+    async with provisioned_database(bundled_18, provision_request) as connection:
         yield connection
 
 
 async def test_psql_accepts_the_uri(handed_out: Connection) -> None:
     uri = FORMATS["uri"].render(handed_out)
 
-    assert_logged_in(await ran(program("psql"), uri, *ASK, WHO), handed_out)
+    assert_logged_in(await run_program(find_program("psql"), uri, *ASK, WHO), handed_out)
 
 
 async def test_a_shell_accepts_env(handed_out: Connection) -> None:
@@ -148,15 +148,15 @@ async def test_a_container_accepts_docker(handed_out: Connection) -> None:
     lines = FORMATS["docker"].render(handed_out).splitlines()
     environment = dict(line.split("=", maxsplit=1) for line in lines)
 
-    assert_logged_in(await ran(program("psql"), *ASK, WHO, **environment), handed_out)
+    assert_logged_in(await run_program(find_program("psql"), *ASK, WHO, **environment), handed_out)
     url = environment.pop("DATABASE_URL")
-    assert_logged_in(await ran(program("psql"), url, *ASK, WHO), handed_out)
+    assert_logged_in(await run_program(find_program("psql"), url, *ASK, WHO), handed_out)
 
 
-async def in_shell(command: str, **environment: str) -> Ran:
-    program("psql")
-    return await ran("sh", "-ec", f'{command} "$@"', "sh", *ASK, WHO, **environment)
+async def in_shell(command: str, **environment: str) -> CommandResult:
+    find_program("psql")
+    return await run_program("sh", "-ec", f'{command} "$@"', "sh", *ASK, WHO, **environment)
 
 
-def assert_logged_in(asked: Ran, connection: Connection) -> None:
+def assert_logged_in(asked: CommandResult, connection: Connection) -> None:
     assert (asked.status, asked.stdout.strip()) == (0, connection.database), asked.stderr

@@ -9,8 +9,14 @@ from pathlib import Path
 import pytest
 
 from domain.errors import StartupError
-from tests.support.embedded_servers import Events, data_of, keep_note, notes, opened
-from tests.support.provision_requests import new_order
+from tests.support.embedded_servers import (
+    Events,
+    data_folder_in,
+    open_server,
+    read_notes,
+    write_note,
+)
+from tests.support.provision_requests import new_provision_request
 
 LEAKED = 999_999
 """An oid without a database."""
@@ -26,33 +32,33 @@ async def test_a_lock_file_that_is_stale_or_damaged_does_not_prevent_a_start(fol
 
 async def test_another_program_with_the_old_process_id_keeps_running(folder: Path) -> None:
     text = await _lock_file_of(folder)
-    async with _sleeping(user=_owner(data_of(folder))) as other:
+    async with _sleeping(user=_owner(data_folder_in(folder))) as other:
         _leave_lock_file(folder, f"{other.pid}\n{text.partition(chr(10))[2]}")
         await _starts(folder)
         assert other.returncode is None
 
 
 async def test_an_incomplete_database_is_removed_and_complete_ones_stay(folder: Path) -> None:
-    async with opened(folder) as provider:
-        connection = await provider.provision(new_order())
-        await keep_note(connection, "kept")
-    base = data_of(folder) / "base"
+    async with open_server(folder) as provider:
+        connection = await provider.provision(new_provision_request())
+        await write_note(connection, "kept")
+    base = data_folder_in(folder) / "base"
     whole = {each.name for each in base.iterdir()}
     leaked = base / str(LEAKED)
     leaked.mkdir()
     (leaked / "PG_VERSION").write_text("18\n")
 
     events = Events()
-    async with opened(folder, events=events):
+    async with open_server(folder, events=events):
         assert {each.name for each in base.iterdir()} == whole
-        assert await notes(connection) == ["kept"]
+        assert await read_notes(connection) == ["kept"]
     (removed,) = events.fields("postgres.removed_incomplete_database")
     assert removed["oid"] == LEAKED
 
 
 async def test_a_start_recovers_from_an_interrupted_initdb(new_folder: Path) -> None:
     """An empty folder in place of the data is used."""
-    data_of(new_folder).mkdir(parents=True)
+    data_folder_in(new_folder).mkdir(parents=True)
     for left in ("data.new", "data.new-of-another"):
         unfinished = new_folder / "embedded" / left
         (unfinished / "base").mkdir(parents=True)
@@ -62,25 +68,26 @@ async def test_a_start_recovers_from_an_interrupted_initdb(new_folder: Path) -> 
 
 
 async def test_foreign_files_in_place_of_the_data_are_kept_and_reported(new_folder: Path) -> None:
-    data_of(new_folder).mkdir(parents=True)
-    theirs = data_of(new_folder) / "thesis.txt"
+    data_folder_in(new_folder).mkdir(parents=True)
+    theirs = data_folder_in(new_folder) / "thesis.txt"
     theirs.write_text("theirs")
     with pytest.raises(
-        StartupError, match=f"{data_of(new_folder)} contains files that are not.*move it away"
+        StartupError,
+        match=f"{data_folder_in(new_folder)} contains files that are not.*move it away",
     ):
         await _starts(new_folder)
     assert theirs.read_text() == "theirs"
 
 
 async def _starts(folder: Path) -> None:
-    async with opened(folder) as provider:
+    async with open_server(folder) as provider:
         await provider.ping()
 
 
 async def _lock_file_of(folder: Path) -> str:
     """Return the text of the lock file of a server that runs in the folder."""
-    async with opened(folder):
-        return (data_of(folder) / "postmaster.pid").read_text()
+    async with open_server(folder):
+        return (data_folder_in(folder) / "postmaster.pid").read_text()
 
 
 @asynccontextmanager
@@ -95,9 +102,9 @@ async def _sleeping(user: int | None) -> AsyncIterator[asyncio.subprocess.Proces
 
 
 def _leave_lock_file(folder: Path, text: str) -> None:
-    lock_file = data_of(folder) / "postmaster.pid"
+    lock_file = data_folder_in(folder) / "postmaster.pid"
     lock_file.write_bytes(text.encode(errors="surrogateescape"))
-    owner = data_of(folder).stat()
+    owner = data_folder_in(folder).stat()
     os.chown(lock_file, owner.st_uid, owner.st_gid)
     lock_file.chmod(0o600)
 

@@ -12,19 +12,19 @@ import psutil
 import pytest
 
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.sessions import single_session
+from adapters.postgres.sessions import open_session
 from domain.connection import Connection
 from domain.errors import StartupError
 from tests.support.embedded_servers import (
     PATIENCE,
     Events,
-    keep_note,
-    logged_in,
-    notes,
-    opened,
-    until,
+    login_session,
+    open_server,
+    read_notes,
+    wait_until,
+    write_note,
 )
-from tests.support.provision_requests import new_order
+from tests.support.provision_requests import new_provision_request
 from tests.support.service import servers_in
 
 ENDLESS = "DO $$ BEGIN LOOP PERFORM 1; END LOOP; END $$"
@@ -33,16 +33,16 @@ ENDLESS = "DO $$ BEGIN LOOP PERFORM 1; END LOOP; END $$"
 @pytest.mark.parametrize("major", [16, 18])
 async def test_a_killed_server_restarts_with_its_data(new_folder: Path, major: int) -> None:
     events = Events()
-    async with opened(new_folder, major=major, events=events) as provider:
-        before = await provider.provision(new_order())
-        await keep_note(before, "written before")
+    async with open_server(new_folder, major=major, events=events) as provider:
+        before = await provider.provision(new_provision_request())
+        await write_note(before, "written before")
         _kill_server(new_folder)
-        await until(lambda: "postgres.restarted" in events.names)
+        await wait_until(lambda: "postgres.restarted" in events.names)
 
-        after = await provider.provision(new_order())
-        await keep_note(after, "written after")
-        assert await notes(before) == ["written before"]
-        assert await notes(after) == ["written after"]
+        after = await provider.provision(new_provision_request())
+        await write_note(after, "written after")
+        assert await read_notes(before) == ["written before"]
+        assert await read_notes(after) == ["written after"]
         assert len(servers_in(new_folder)) == 1
     assert servers_in(new_folder) == []
     (stopped,) = events.fields("postgres.stopped")
@@ -52,13 +52,13 @@ async def test_a_killed_server_restarts_with_its_data(new_folder: Path, major: i
 
 async def test_a_server_killed_while_it_starts_restarts(folder: Path) -> None:
     events = Events()
-    async with opened(folder, events=events) as provider:
-        connection = await provider.provision(new_order())
+    async with open_server(folder, events=events) as provider:
+        connection = await provider.provision(new_provision_request())
         for deaths in range(1, 4):
-            await until(partial(_kill_server, folder))
-            await until(partial(_died, events, deaths))
-        await until(lambda: "postgres.restarted" in events.names)
-        await keep_note(connection, "works")
+            await wait_until(partial(_kill_server, folder))
+            await wait_until(partial(_died, events, deaths))
+        await wait_until(lambda: "postgres.restarted" in events.names)
+        await write_note(connection, "works")
         assert len(servers_in(folder)) == 1
 
 
@@ -68,23 +68,23 @@ async def test_a_tenants_endless_query_does_not_prevent_a_restart(
     """A busy session does not notice that its server is gone, and PostgreSQL does not start while
     it runs."""
     events = Events()
-    async with opened(folder, events=events) as provider:
-        connection = await provider.provision(new_order())
+    async with open_server(folder, events=events) as provider:
+        connection = await provider.provision(new_provision_request())
         async with _at_work(provider, connection) as work:
             _kill_server(folder)
-            await until(lambda: "postgres.restarted" in events.names)
+            await wait_until(lambda: "postgres.restarted" in events.names)
             with pytest.raises((OSError, asyncpg.ConnectionDoesNotExistError)):
                 await work
-        await keep_note(connection, "works")
+        await write_note(connection, "works")
         assert len(servers_in(folder)) == 1
 
 
 async def test_a_failed_start_reports_the_end_of_the_log(folder: Path) -> None:
     with pytest.raises(StartupError, match="shared_buffers"):
-        async with opened(folder, shared_buffers="plenty"):
+        async with open_server(folder, shared_buffers="plenty"):
             pass
     assert servers_in(folder) == []
-    async with opened(folder) as provider:
+    async with open_server(folder) as provider:
         await provider.ping()
 
 
@@ -106,7 +106,7 @@ async def _at_work(
     provider: PostgresProvider, connection: Connection
 ) -> AsyncIterator[asyncio.Task[str]]:
     """Run an endless query in a tenant's session until the context exits."""
-    async with logged_in(connection) as session:
+    async with login_session(connection) as session:
         process = psutil.Process(await session.fetchval("SELECT pg_backend_pid()"))
         work = asyncio.create_task(session.execute(ENDLESS))
         async with asyncio.timeout(PATIENCE):
@@ -120,7 +120,7 @@ async def _at_work(
 
 
 async def _is_active(provider: PostgresProvider, connection: Connection) -> bool:
-    async with single_session(provider.server.superuser or {}) as superuser:
+    async with open_session(provider.server.superuser or {}) as superuser:
         query = "SELECT query FROM pg_stat_activity WHERE usename = $1 AND state = 'active'"
         return ENDLESS in [row["query"] for row in await superuser.fetch(query, connection.user)]
 
@@ -134,26 +134,26 @@ async def test_a_first_start_that_is_cancelled_leaves_no_obstacle(
     new_folder: Path, moment: float
 ) -> None:
     await _given_up(new_folder, moment)
-    async with opened(new_folder) as provider:
+    async with open_server(new_folder) as provider:
         await provider.ping()
 
 
 async def test_a_later_start_that_is_cancelled_leaves_no_obstacle(folder: Path) -> None:
-    async with opened(folder) as provider:
+    async with open_server(folder) as provider:
         port = provider.server.public_port
     for moment in MOMENTS:
         await _given_up(folder, moment)
-    async with opened(folder) as provider:
+    async with open_server(folder) as provider:
         assert provider.server.public_port == port
         await provider.ping()
 
 
 async def test_a_cancelled_initdb_ends_with_its_children(new_folder: Path) -> None:
     starting = asyncio.create_task(_open(new_folder))
-    await until(lambda: servers_in(new_folder))
+    await wait_until(lambda: servers_in(new_folder))
     starting.cancel()
     await asyncio.wait([starting])
-    await until(lambda: not servers_in(new_folder))
+    await wait_until(lambda: not servers_in(new_folder))
 
 
 async def _given_up(folder: Path, moment: float) -> None:
@@ -163,9 +163,9 @@ async def _given_up(folder: Path, moment: float) -> None:
     await asyncio.wait([starting])
     if not starting.cancelled():
         starting.result()  # the start completed first
-    await until(lambda: not servers_in(folder))
+    await wait_until(lambda: not servers_in(folder))
 
 
 async def _open(folder: Path) -> None:
-    async with opened(folder):
+    async with open_server(folder):
         pass

@@ -9,17 +9,28 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from adapters.embedded.extensions import FOLDER, trusting
+from adapters.embedded.extensions import FOLDER, mark_as_trusted
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.sessions import single_session
+from adapters.postgres.sessions import open_session
 from domain.connection import Connection
 from domain.errors import StartupError
-from domain.provisioning import Order
-from tests.support.databases import vended
-from tests.support.embedded_servers import Events, data_of, logged_in, opened, until
+from domain.provisioning import ProvisionRequest
+from tests.support.databases import provisioned_database
+from tests.support.embedded_servers import (
+    Events,
+    data_folder_in,
+    login_session,
+    open_server,
+    wait_until,
+)
 from tests.support.postgres_under_test import tenant
-from tests.support.provision_requests import new_order
-from tests.support.servers import BUNDLED_MAJOR, former_programs, programs_of, ram_folder
+from tests.support.provision_requests import new_provision_request
+from tests.support.servers import (
+    BUNDLED_MAJOR,
+    find_former_programs,
+    programs_for_version,
+    ram_folder,
+)
 
 TRUSTED = ["citext", "hstore", "ltree", "pg_trgm", "unaccent", "vector"]
 
@@ -28,15 +39,20 @@ OWNERS = "SELECT extowner::regrole::text FROM pg_extension WHERE extname = 'vect
 AS_BEFORE = "listen_addresses = '127.0.0.1'\n"
 
 
-def _with(order: Order, *extensions: str) -> Order:
-    return Order(tenant=order.tenant, password=order.password, extensions=extensions)
+def _with(provision_request: ProvisionRequest, *extensions: str) -> ProvisionRequest:
+    return ProvisionRequest(
+        tenant=provision_request.tenant, password=provision_request.password, extensions=extensions
+    )
 
 
 @asynccontextmanager
 async def new_tenant(
     provider: PostgresProvider,
 ) -> AsyncIterator[tuple[Connection, asyncpg.Connection]]:
-    async with vended(provider, new_order()) as connection, tenant(connection) as session:
+    async with (
+        provisioned_database(provider, new_provision_request()) as connection,
+        tenant(connection) as session,
+    ):
         yield connection, session
 
 
@@ -72,25 +88,25 @@ async def test_extensions_with_access_beyond_the_database_are_refused(
 
 async def test_an_extension_is_installed_with_its_requirements() -> None:
     with ram_folder() as folder:
-        async with opened(folder) as provider:
-            place = data_of(folder) / FOLDER
+        async with open_server(folder) as provider:
+            postgres = data_folder_in(folder) / FOLDER
             control = "default_version = '1.0'\ntrusted = true\nrequires = 'hstore'\n"
-            (place / "needing.control").write_text(control)
-            (place / "needing--1.0.sql").write_text("CREATE TABLE needing (pairs hstore);")
-            for file in place.glob("needing*"):
+            (postgres / "needing.control").write_text(control)
+            (postgres / "needing--1.0.sql").write_text("CREATE TABLE needing (pairs hstore);")
+            for file in postgres.glob("needing*"):
                 file.chmod(0o644)
-            order = new_order()
-            connection = await provider.provision(order)
-            await provider.install(_with(order, "needing"))
-            async with logged_in(connection) as session:
+            provision_request = new_provision_request()
+            connection = await provider.provision(provision_request)
+            await provider.install(_with(provision_request, "needing"))
+            async with login_session(connection) as session:
                 found = await session.fetch("SELECT extname FROM pg_extension ORDER BY 1")
                 assert [row["extname"] for row in found] == ["hstore", "needing", "plpgsql"]
 
 
 async def test_vector_gets_its_shared_memory_before_tenants_do(folder: Path) -> None:
     async with (
-        opened(folder) as provider,
-        single_session(provider.server.superuser or {}) as session,
+        open_server(folder) as provider,
+        open_session(provider.server.superuser or {}) as session,
     ):
         parts = await session.fetch("SELECT name FROM pg_shmem_allocations")
         assert "hnsw LWLock ids" in [part["name"] for part in parts]
@@ -99,8 +115,11 @@ async def test_vector_gets_its_shared_memory_before_tenants_do(folder: Path) -> 
 async def test_vector_can_be_created_again_after_its_schema_was_dropped(
     bundled_18: PostgresProvider,
 ) -> None:
-    order = _with(new_order(), "vector")
-    async with vended(bundled_18, order) as connection, tenant(connection) as session:
+    provision_request = _with(new_provision_request(), "vector")
+    async with (
+        provisioned_database(bundled_18, provision_request) as connection,
+        tenant(connection) as session,
+    ):
         await session.execute("DROP SCHEMA public CASCADE")
         await session.execute("CREATE SCHEMA public")
         await session.execute("CREATE EXTENSION vector")
@@ -113,8 +132,8 @@ async def test_a_dump_with_vector_restores_into_another_database(
     bundled_18: PostgresProvider, options: tuple[str, ...]
 ) -> None:
     async with (
-        vended(bundled_18, _with(new_order(), "vector")) as source,
-        vended(bundled_18, _with(new_order(), "vector")) as target,
+        provisioned_database(bundled_18, _with(new_provision_request(), "vector")) as source,
+        provisioned_database(bundled_18, _with(new_provision_request(), "vector")) as target,
     ):
         async with tenant(source) as session:
             await session.execute("COMMENT ON EXTENSION vector IS 'our own'")
@@ -134,10 +153,10 @@ async def test_vector_of_an_earlier_release_is_transferred_to_the_tenants_once()
     with ram_folder() as folder:
         connections = await _made_before(folder, 3)
         events = Events()
-        async with opened(folder, events=events):
-            await until(lambda: events.fields("postgres.extensions_transferred"))
+        async with open_server(folder, events=events):
+            await wait_until(lambda: events.fields("postgres.extensions_transferred"))
             for connection in connections:
-                async with logged_in(connection) as session:
+                async with login_session(connection) as session:
                     assert await session.fetchval(OWNERS) == connection.user
                     await session.execute("COMMENT ON EXTENSION vector IS 'our own'")
                     await session.execute("DROP EXTENSION vector")
@@ -147,48 +166,48 @@ async def test_vector_of_an_earlier_release_is_transferred_to_the_tenants_once()
         ]
 
         again = Events()
-        async with opened(folder, events=again) as provider:
+        async with open_server(folder, events=again) as provider:
             await provider.ping()
         assert again.fields("postgres.extensions_transferred") == []
 
 
 async def test_an_extension_that_was_transferred_does_not_block_a_deletion() -> None:
     with ram_folder() as folder:
-        order = new_order()
-        await _made_before(folder, 1, order)
+        provision_request = new_provision_request()
+        await _made_before(folder, 1, provision_request)
         events = Events()
-        async with opened(folder, events=events) as provider:
-            await until(lambda: events.fields("postgres.extensions_transferred"))
-            await provider.delete(order.tenant)
+        async with open_server(folder, events=events) as provider:
+            await wait_until(lambda: events.fields("postgres.extensions_transferred"))
+            await provider.delete(provision_request.tenant)
             assert await provider.inventory() == []
 
 
 async def test_a_suspended_tenant_gets_vector_when_it_is_restored() -> None:
     with ram_folder() as folder:
-        order = new_order()
-        [connection] = await _made_before(folder, 1, order, suspended=True)
+        provision_request = new_provision_request()
+        [connection] = await _made_before(folder, 1, provision_request, suspended=True)
         events = Events()
-        async with opened(folder, events=events) as provider:
-            await until(lambda: events.fields("postgres.extensions_transferred"))
-            await provider.provision(_with(order, "vector"))
-            async with logged_in(connection) as session:
+        async with open_server(folder, events=events) as provider:
+            await wait_until(lambda: events.fields("postgres.extensions_transferred"))
+            await provider.provision(_with(provision_request, "vector"))
+            async with login_session(connection) as session:
                 assert await session.fetchval(OWNERS) == connection.user
 
 
 async def test_on_older_versions_the_superuser_installs_vector() -> None:
     with ram_folder() as folder:
-        async with opened(folder, major=16) as provider:
-            order = _with(new_order(), "vector")
-            connection = await provider.provision(order)
-            async with logged_in(connection) as session:
+        async with open_server(folder, major=16) as provider:
+            provision_request = _with(new_provision_request(), "vector")
+            connection = await provider.provision(provision_request)
+            async with login_session(connection) as session:
                 assert await session.fetchval(OWNERS) == "postgres"
             assert "vector" in [extension.name for extension in await provider.extensions()]
 
 
 async def test_programs_without_vector_do_not_offer_it() -> None:
     with ram_folder() as folder:
-        async with opened(folder, major=15) as provider:
-            has_vector = (await programs_of(15)).folder.parent / "lib/vector.so"
+        async with open_server(folder, major=15) as provider:
+            has_vector = (await programs_for_version(15)).folder.parent / "lib/vector.so"
             names = [extension.name for extension in await provider.extensions()]
             assert ("vector" in names) == has_vector.exists()
             assert "pgcrypto" in names
@@ -196,15 +215,15 @@ async def test_programs_without_vector_do_not_offer_it() -> None:
 
 async def test_a_link_in_place_of_the_control_files_is_not_followed(tmp_path: Path) -> None:
     with ram_folder() as folder:
-        async with opened(folder):
+        async with open_server(folder):
             pass
-        control = data_of(folder) / FOLDER
+        control = data_folder_in(folder) / FOLDER
         for file in control.iterdir():
             file.unlink()
         control.rmdir()
         control.symlink_to(tmp_path)
         with pytest.raises(StartupError, match="cannot be used"):
-            async with opened(folder):
+            async with open_server(folder):
                 pass
         assert os.listdir(tmp_path) == []
 
@@ -212,7 +231,7 @@ async def test_a_link_in_place_of_the_control_files_is_not_followed(tmp_path: Pa
 def test_a_control_file_differs_from_the_original_in_trust_and_path() -> None:
     original = "comment = 'x'\ntrusted = false\ndirectory = 'elsewhere'\nrelocatable = true\n"
 
-    assert trusting(original, "/it's/here").splitlines() == [
+    assert mark_as_trusted(original, "/it's/here").splitlines() == [
         "comment = 'x'",
         "relocatable = true",
         "trusted = true",
@@ -221,30 +240,34 @@ def test_a_control_file_differs_from_the_original_in_trust_and_path() -> None:
 
 
 async def _made_before(
-    folder: Path, number: int, order: Order | None = None, *, suspended: bool = False
+    folder: Path,
+    number: int,
+    provision_request: ProvisionRequest | None = None,
+    *,
+    suspended: bool = False,
 ) -> list[Connection]:
     """Create databases as an earlier release left them: the superuser owns `vector`, and pgvend's
     settings have replaced initdb's."""
     connections = []
-    async with opened(folder, programs=await former_programs(BUNDLED_MAJOR)) as provider:
+    async with open_server(folder, programs=await find_former_programs(BUNDLED_MAJOR)) as provider:
         superuser = provider.server.superuser
         assert superuser is not None
         for _ in range(number):
-            order = order or new_order()
-            connection = await provider.provision(order)
-            async with single_session({**superuser, "database": connection.database}) as session:
+            provision_request = provision_request or new_provision_request()
+            connection = await provider.provision(provision_request)
+            async with open_session({**superuser, "database": connection.database}) as session:
                 await session.execute("CREATE EXTENSION vector WITH SCHEMA public")
             if suspended:
-                await provider.suspend(order.tenant)
+                await provider.suspend(provision_request.tenant)
             connections.append(connection)
-            order = None
-    (data_of(folder) / "postgresql.conf").write_text(AS_BEFORE)
+            provision_request = None
+    (data_folder_in(folder) / "postgresql.conf").write_text(AS_BEFORE)
     return connections
 
 
 async def _ran(program: str, *arguments: str, given: bytes = b"") -> bytes:
     """Run one of the bundled server's programs, and return its output."""
-    path = (await programs_of(BUNDLED_MAJOR)).folder / program
+    path = (await programs_for_version(BUNDLED_MAJOR)).folder / program
     process = await asyncio.create_subprocess_exec(
         path,
         *arguments,

@@ -9,49 +9,49 @@ import asyncpg
 import psutil
 import pytest
 
-from adapters.embedded.account import found_account
-from adapters.embedded.guard import end_backend, end_waiting, opened_bundles_guard
+from adapters.embedded.account import find_account
+from adapters.embedded.guard import end_backend, end_waiting_sessions, open_embedded_guard
 from adapters.postgres.provider import PostgresProvider
 from domain.server_snapshot import Session
-from tests.support.databases import vended
-from tests.support.guard_runs import guard_of
-from tests.support.polling import until
+from tests.support.databases import provisioned_database
+from tests.support.guard_runs import open_provider_guard
+from tests.support.polling import wait_until
 from tests.support.postgres_under_test import tenant
-from tests.support.provision_requests import new_order
-from tests.support.requirements import lacking
+from tests.support.provision_requests import new_provision_request
+from tests.support.requirements import skip_without
 
 
 async def test_a_signal_ends_a_session_that_sql_cannot_end(bundled_18: PostgresProvider) -> None:
     stranger = {**(bundled_18.server.superuser or {}), "user": "nobody"}
     mute = replace(bundled_18, server=replace(bundled_18.server, superuser=stranger))
     async with (
-        vended(bundled_18, new_order()) as connection,
+        provisioned_database(bundled_18, new_provision_request()) as connection,
         tenant(connection) as session,
-        guard_of(bundled_18) as seeing,
-        opened_bundles_guard(mute) as guard,
+        open_provider_guard(bundled_18) as seeing,
+        open_embedded_guard(mute) as guard,
     ):
-        [seen] = (await seeing.look()).sessions
+        [seen] = (await seeing.inspect()).sessions
         assert await guard.end(seen)
 
         async def is_over() -> bool:
             return bool(session.is_closed())
 
-        await until(is_over)
+        await wait_until(is_over)
 
 
 async def test_no_other_process_gets_a_signal(bundled_18: PostgresProvider) -> None:
     """Neither another program nor a later session that reuses the process id of an earlier one."""
     data = Path(bundled_18.server.admin["host"])
     async with (
-        vended(bundled_18, new_order()) as connection,
+        provisioned_database(bundled_18, new_provision_request()) as connection,
         tenant(connection) as session,
-        guard_of(bundled_18) as guard,
+        open_provider_guard(bundled_18) as guard,
     ):
-        [seen] = (await guard.look()).sessions
+        [seen] = (await guard.inspect()).sessions
         for other in (
             replace(seen, pid=os.getpid()),
             replace(seen, pid=2**22 + 1),
-            replace(seen, lasts=3600.0),
+            replace(seen, connected_for=3600.0),
         ):
             assert not end_backend(data, other)
         assert await session.fetchval("SELECT 42") == 42
@@ -60,9 +60,9 @@ async def test_no_other_process_gets_a_signal(bundled_18: PostgresProvider) -> N
 async def test_a_process_that_the_servers_account_names_gets_no_signal(new_folder: Path) -> None:
     """The account writes the file with the server's process id, and could name another user's
     process."""
-    account = found_account()
+    account = find_account()
     if account is None:
-        lacking("root, who runs the server as another user")
+        skip_without("root, who runs the server as another user")
     (new_folder / "postmaster.pid").write_text(f"{os.getpid()}\n")
     for path in (new_folder, new_folder / "postmaster.pid"):
         os.chown(path, account.uid, account.gid)
@@ -76,8 +76,8 @@ async def test_a_process_that_the_servers_account_names_gets_no_signal(new_folde
 
 
 async def test_the_guard_measures_the_free_disk_space(bundled_18: PostgresProvider) -> None:
-    async with guard_of(bundled_18) as guard:
-        disk = (await guard.look()).disk
+    async with open_provider_guard(bundled_18) as guard:
+        disk = (await guard.inspect()).disk
         assert disk is not None
         assert 0 < disk.free <= disk.total
 
@@ -95,8 +95,8 @@ async def test_a_guard_that_starts_during_an_attack_logs_in(
 ) -> None:
     """Every login waits for the attacker, the guard's included."""
     async with (
-        vended(bundled_18, new_order()) as innocent,
-        vended(bundled_18, new_order()) as attacker,
+        provisioned_database(bundled_18, new_provision_request()) as innocent,
+        provisioned_database(bundled_18, new_provision_request()) as attacker,
         tenant(innocent) as idle,
         tenant(innocent) as busy,
         tenant(attacker) as holding,
@@ -105,9 +105,9 @@ async def test_a_guard_that_starts_during_an_attack_logs_in(
         working = asyncio.create_task(busy.fetchval("SELECT 42 FROM pg_sleep(3)"))
         await holding.execute(HOLD)
         queue = asyncio.create_task(queueing.execute(QUEUE))
-        await until(lambda: waits(queueing))
-        async with guard_of(bundled_18) as guard:
-            assert (await guard.look()).sessions
+        await wait_until(lambda: waits(queueing))
+        async with open_provider_guard(bundled_18) as guard:
+            assert (await guard.inspect()).sessions
         with pytest.raises(asyncpg.PostgresConnectionError):
             await queue
         assert await idle.fetchval("SELECT 42") == 42
@@ -125,14 +125,14 @@ async def test_no_session_is_ended_for_a_lock_while_logins_work(
 ) -> None:
     data = Path(bundled_18.server.admin["host"])
     async with (
-        vended(bundled_18, new_order()) as connection,
+        provisioned_database(bundled_18, new_provision_request()) as connection,
         tenant(connection) as holding,
         tenant(connection) as waiting,
     ):
         await holding.execute("CREATE TABLE work (id int)")
         await holding.execute("BEGIN; LOCK TABLE work")
         task = asyncio.create_task(waiting.fetchval("SELECT count(*) FROM work"))
-        await until(lambda: waits(waiting))
-        assert end_waiting(data) == 0
+        await wait_until(lambda: waits(waiting))
+        assert end_waiting_sessions(data) == 0
         await holding.execute("COMMIT")
         assert await task == 0

@@ -11,13 +11,13 @@ import asyncpg
 import pytest
 
 from adapters.driver.connector import connect
-from adapters.embedded.account import Account, found_account
+from adapters.embedded.account import Account, find_account
 from domain.errors import StartupError
-from tests.support.command_line import pgvend
-from tests.support.doctor import examined
-from tests.support.embedded_servers import data_of, opened
-from tests.support.legacy_clients import superuser_of
-from tests.support.requirements import lacking
+from tests.support.command_line import run_pgvend
+from tests.support.doctor import run_embedded_checks
+from tests.support.embedded_servers import data_folder_in, open_server
+from tests.support.legacy_clients import superuser_login
+from tests.support.requirements import skip_without
 
 SECRET = "hunter2"
 
@@ -71,7 +71,7 @@ TRAPS: dict[str, Trap] = {
 def precious(new_folder: Path) -> Path:
     """A folder of root's whose files resemble those of a server and a database."""
     if os.geteuid() != 0:
-        lacking("root, who runs the server as another user")
+        skip_without("root, who runs the server as another user")
     precious = new_folder / "precious"
     (precious / "99999").mkdir(parents=True)
     (precious / "99999" / "PG_VERSION").write_text("18\n")
@@ -83,18 +83,18 @@ def precious(new_folder: Path) -> Path:
 
 @pytest.mark.parametrize("name", TRAPS)
 async def test_traps_of_the_account_are_not_followed(
-    new_folder: Path, used: Callable[[Path], Path], precious: Path, name: str
+    new_folder: Path, copy_used_data: Callable[[Path], Path], precious: Path, name: str
 ) -> None:
     """Neither by a start, nor a stop, nor the doctor. A damaged folder may be refused."""
-    data = data_of(used(new_folder / "service"))
+    data = data_folder_in(copy_used_data(new_folder / "service"))
     before = _portrait(precious)
     TRAPS[name](data, precious)
 
     async with asyncio.timeout(60):
         with suppress(StartupError):
-            async with opened(new_folder / "service"):
+            async with open_server(new_folder / "service"):
                 pass
-        looked = await examined(new_folder / "service")
+        looked = await run_embedded_checks(new_folder / "service")
 
     assert _portrait(precious) == before
     assert SECRET not in _readable(data)
@@ -103,9 +103,9 @@ async def test_traps_of_the_account_are_not_followed(
 
 async def test_another_users_server_behind_the_socket_is_refused(folder: Path) -> None:
     if os.geteuid() != 0:
-        lacking("root, who runs the server as another user")
-    async with opened(folder):
-        login, account = superuser_of(folder), found_account()
+        skip_without("root, who runs the server as another user")
+    async with open_server(folder):
+        login, account = superuser_login(folder), find_account()
         assert account
         session = await connect(**login, server_user=account.uid)
         await session.close()
@@ -121,12 +121,12 @@ echo 'postgres (PostgreSQL) 18.6'
 
 @pytest.mark.usefixtures("precious")
 async def test_programs_of_others_are_not_run_as_root(new_folder: Path) -> None:
-    account = found_account()
+    account = find_account()
     assert account
     programs = _programs(new_folder, account)
 
     service = {"PGVEND_DATA_DIR": str(new_folder / "service")}
-    await pgvend("doctor", PGVEND_EMBEDDED_PROGRAMS=str(programs), **service)
+    await run_pgvend("doctor", PGVEND_EMBEDDED_PROGRAMS=str(programs), **service)
 
     assert (programs / "seen").read_text() == f"{account.uid}\n"
 
@@ -144,19 +144,19 @@ def _programs(above: Path, account: Account) -> Path:
 
 
 async def test_a_folder_that_the_account_could_replace_is_refused(
-    new_folder: Path, used: Callable[[Path], Path], precious: Path
+    new_folder: Path, copy_used_data: Callable[[Path], Path], precious: Path
 ) -> None:
     above = new_folder / "above"
     above.mkdir()
-    used(above / "service")
-    account = found_account()
+    copy_used_data(above / "service")
+    account = find_account()
     assert account
     os.chown(above, account.uid, account.gid)
 
     with pytest.raises(StartupError, match=f"can change {above}, which root relies on"):
-        async with opened(above / "service"):
+        async with open_server(above / "service"):
             pass
-    assert f"can change {above}" in str(await examined(above / "service"))
+    assert f"can change {above}" in str(await run_embedded_checks(above / "service"))
 
 
 def _replaced(path: Path) -> Path:

@@ -10,32 +10,30 @@ import psutil
 import pytest
 
 from adapters.embedded.configuration import ADMIN, SUPERUSER
-from adapters.embedded.server import Bundle
+from adapters.embedded.server import EmbeddedOptions
 from domain.connection import Connection
-from domain.provisioning import Order
-from tests.support.databases import vended
-from tests.support.embedded_servers import KILLED_NOT_UNPLUGGED, logged_in, opened_as
-from tests.support.legacy_clients import vend
-from tests.support.provision_requests import new_order
-from tests.support.requirements import lacking
+from domain.provisioning import ProvisionRequest
+from tests.support.databases import provisioned_database
+from tests.support.embedded_servers import NO_FSYNC, login_session, open_server_with
+from tests.support.legacy_clients import create_by_legacy_route
+from tests.support.provision_requests import new_provision_request
+from tests.support.requirements import skip_without
 from tests.support.service import running_service
 
 ANOTHER = "127.0.0.2"
 
 
-def bundle(folder: Path, listen: Sequence[str], **public: Any) -> Bundle:
-    return Bundle(
-        folder=folder / "embedded", listen=listen, settings=KILLED_NOT_UNPLUGGED, **public
-    )
+def bundle(folder: Path, listen: Sequence[str], **public: Any) -> EmbeddedOptions:
+    return EmbeddedOptions(folder=folder / "embedded", listen=listen, settings=NO_FSYNC, **public)
 
 
 async def test_connections_name_the_address_that_the_server_listens_on(new_folder: Path) -> None:
     async with (
-        opened_as(bundle(new_folder, [ANOTHER])) as provider,
-        vended(provider, new_order()) as connection,
+        open_server_with(bundle(new_folder, [ANOTHER])) as provider,
+        provisioned_database(provider, new_provision_request()) as connection,
     ):
         assert connection.host == ANOTHER
-        async with logged_in(connection) as session:
+        async with login_session(connection) as session:
             assert await session.fetchval("SELECT host(inet_server_addr())") == ANOTHER
         with pytest.raises(OSError, match="refused"), socket.socket() as client:
             client.connect(("127.0.0.1", connection.port))
@@ -45,11 +43,13 @@ async def test_over_the_network_a_password_is_required_and_the_admin_is_rejected
     new_folder: Path,
 ) -> None:
     async with (
-        opened_as(bundle(new_folder, ["*"], public_host=(host := own_address()))) as provider,
-        vended(provider, new_order()) as connection,
+        open_server_with(
+            bundle(new_folder, ["*"], public_host=(host := own_address()))
+        ) as provider,
+        provisioned_database(provider, new_provision_request()) as connection,
     ):
         assert connection.host == host
-        async with logged_in(connection) as session:
+        async with login_session(connection) as session:
             assert await session.fetchval("SELECT host(inet_client_addr())") == host
         for user in (SUPERUSER, ADMIN):
             await assert_refused(connection, user=user)
@@ -60,10 +60,14 @@ async def test_over_the_network_a_password_is_required_and_the_admin_is_rejected
 async def test_pgvends_own_sessions_do_not_use_the_public_name(new_folder: Path) -> None:
     """The name may resolve to a port that only other machines can reach."""
     bundled = bundle(new_folder, ["127.0.0.1"], public_host="db.example", public_port=6432)
-    async with opened_as(bundled) as provider:
-        order = new_order()
+    async with open_server_with(bundled) as provider:
+        provision_request = new_provision_request()
         connection = await provider.provision(
-            Order(tenant=order.tenant, password=order.password, extensions=("hstore",))
+            ProvisionRequest(
+                tenant=provision_request.tenant,
+                password=provision_request.password,
+                extensions=("hstore",),
+            )
         )
         assert (connection.host, connection.port) == ("db.example", 6432)
 
@@ -71,9 +75,9 @@ async def test_pgvends_own_sessions_do_not_use_the_public_name(new_folder: Path)
 async def test_connections_name_the_public_host(new_folder: Path) -> None:
     settings = {"PGVEND_EMBEDDED_LISTEN": f"127.0.0.1,{ANOTHER}", "PGVEND_PUBLIC_HOST": ANOTHER}
     async with running_service(new_folder, **settings) as service:
-        connection = await vend(service.url, "Elsewhere")
+        connection = await create_by_legacy_route(service.url, "Elsewhere")
         assert connection.host == ANOTHER
-        async with logged_in(connection) as session:
+        async with login_session(connection) as session:
             assert await session.fetchval("SELECT host(inet_server_addr())") == ANOTHER
 
 
@@ -83,10 +87,10 @@ def own_address() -> str:
         for each in interface:
             if each.family == socket.AF_INET and not each.address.startswith("127."):
                 return str(each.address)
-    return lacking("an IPv4 address other than loopback")
+    return skip_without("an IPv4 address other than loopback")
 
 
 async def assert_refused(connection: Connection, **other: str) -> None:
     with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
-        async with logged_in(connection, **other):
+        async with login_session(connection, **other):
             pass

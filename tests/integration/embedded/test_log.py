@@ -9,16 +9,16 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from adapters.embedded.account import account_for_server
+from adapters.embedded.account import prepare_account
 from adapters.embedded.cluster import LOG_LIMIT, Cluster
-from adapters.embedded.configuration import OURS
-from adapters.embedded.programs import DATA, found_programs
+from adapters.embedded.configuration import OWN_CONFIGURATION
+from adapters.embedded.programs import DATA, load_programs
 from adapters.embedded.server_log import ServerLog
 from domain.errors import StartupError
-from tests.support.embedded_servers import PATIENCE, data_of, logged_in, opened
-from tests.support.legacy_clients import superuser_of, vend
-from tests.support.provision_requests import new_order
-from tests.support.servers import end_server
+from tests.support.embedded_servers import PATIENCE, data_folder_in, login_session, open_server
+from tests.support.legacy_clients import create_by_legacy_route, superuser_login
+from tests.support.provision_requests import new_provision_request
+from tests.support.servers import stop_server
 from tests.support.service import running_service
 
 HUGE = 8_000_000
@@ -35,11 +35,11 @@ FLOODS = {
 
 @pytest.mark.parametrize("flood", FLOODS)
 async def test_no_message_makes_the_log_exceed_its_limit(folder: Path, flood: str) -> None:
-    async with opened(folder) as provider:
-        connection = await provider.provision(new_order())
-        async with logged_in(connection) as session, _measured(folder / "embedded") as longest:
+    async with open_server(folder) as provider:
+        connection = await provider.provision(new_provision_request())
+        async with login_session(connection) as session, _measured(folder / "embedded") as longest:
             await _flooded(session, flood)
-        async with logged_in(connection) as session:
+        async with login_session(connection) as session:
             assert await session.fetchval("SELECT 1") == 1
     assert 0 < longest() <= 2 * LOG_LIMIT
 
@@ -47,8 +47,8 @@ async def test_no_message_makes_the_log_exceed_its_limit(folder: Path, flood: st
 async def test_a_stopped_service_does_not_block_the_server(folder: Path) -> None:
     """Neither a tenant's statement nor the server waits for a full pipe."""
     async with running_service(folder) as service:
-        connection = await vend(service.url, "Waiting")
-        async with logged_in(connection) as session:
+        connection = await create_by_legacy_route(service.url, "Waiting")
+        async with login_session(connection) as session:
             service.process.send_signal(signal.SIGSTOP)
             try:
                 async with asyncio.timeout(60):
@@ -60,13 +60,13 @@ async def test_a_stopped_service_does_not_block_the_server(folder: Path) -> None
 
 async def test_a_server_whose_service_is_gone_keeps_running(folder: Path) -> None:
     """As on a system where the server outlives the service, until the next start ends it."""
-    async with opened(folder):
+    async with open_server(folder):
         pass
     server_log = ServerLog(Cluster(folder / "embedded"))
-    programs = await found_programs(None, await account_for_server())
-    options = ("-D", DATA, "-c", f"config_file={DATA}/{OURS}")
+    programs = await load_programs(None, await prepare_account())
+    options = ("-D", DATA, "-c", f"config_file={DATA}/{OWN_CONFIGURATION}")
     server = await programs.start(
-        "postgres", *options, data=data_of(folder), output=server_log.sink
+        "postgres", *options, data=data_folder_in(folder), output=server_log.sink
     )
     server_log.close()
     try:
@@ -76,12 +76,12 @@ async def test_a_server_whose_service_is_gone_keeps_running(folder: Path) -> Non
         assert await session.fetchval("SELECT 1") == 1
         await session.close()
     finally:
-        await end_server(server)
+        await stop_server(server)
 
 
 async def test_a_failed_start_reports_the_reason(folder: Path) -> None:
     with pytest.raises(StartupError, match=r'does not start:\n(.*\n)*.*"no_such_setting"'):
-        async with opened(folder, no_such_setting="x"):
+        async with open_server(folder, no_such_setting="x"):
             pass
 
 
@@ -89,7 +89,7 @@ async def _connected(folder: Path) -> asyncpg.Connection:
     async with asyncio.timeout(PATIENCE):
         while True:
             try:
-                return await asyncpg.connect(**superuser_of(folder))
+                return await asyncpg.connect(**superuser_login(folder))
             except (OSError, asyncpg.CannotConnectNowError):
                 await asyncio.sleep(0.01)
 

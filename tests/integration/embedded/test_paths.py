@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from domain.errors import StartupError
-from tests.support.embedded_servers import data_of, keep_note, notes, opened
-from tests.support.legacy_clients import vend
-from tests.support.provision_requests import new_order
-from tests.support.requirements import lacking
+from tests.support.embedded_servers import data_folder_in, open_server, read_notes, write_note
+from tests.support.legacy_clients import create_by_legacy_route
+from tests.support.provision_requests import new_provision_request
+from tests.support.requirements import skip_without
 from tests.support.service import NotStarted, running_service, servers_in
 
 TOO_LONG_FOR_A_SOCKET = "/".join(40 * "d" for _ in range(5))
@@ -29,21 +29,21 @@ NAMES = {
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
 async def test_the_data_folder_can_have_any_name(
-    new_folder: Path, used: Callable[[Path], Path], name: str
+    new_folder: Path, copy_used_data: Callable[[Path], Path], name: str
 ) -> None:
     folder = new_folder / "old"
-    async with opened(used(folder)) as provider:
-        connection = await provider.provision(new_order())
-        await keep_note(connection, "kept")
+    async with open_server(copy_used_data(folder)) as provider:
+        connection = await provider.provision(new_provision_request())
+        await write_note(connection, "kept")
     (new_folder / name).parent.mkdir(parents=True, exist_ok=True)
     moved = folder.rename(new_folder / name)
-    async with opened(moved) as provider:
-        assert await notes(connection) == ["kept"]
+    async with open_server(moved) as provider:
+        assert await read_notes(connection) == ["kept"]
         await provider.ping()
 
 
 async def test_a_new_server_is_created_in_a_folder_of_any_name(new_folder: Path) -> None:
-    async with opened(new_folder / TOO_LONG_FOR_A_SOCKET / "two\nlines 'of' -🐘") as provider:
+    async with open_server(new_folder / TOO_LONG_FOR_A_SOCKET / "two\nlines 'of' -🐘") as provider:
         await provider.ping()
 
 
@@ -52,12 +52,12 @@ async def test_other_users_can_read_no_file_in_the_folder(new_folder: Path) -> N
     folder = new_folder / "data"
     folder.mkdir(mode=0o755)
     async with running_service(folder) as service:
-        await vend(service.url, "Private")
+        await create_by_legacy_route(service.url, "PrivateCaServer")
         assert _mode(folder) == 0o700
         assert _mode(folder / "secret") == 0o600
         assert _mode(folder / "embedded") == 0o700
         assert _mode(folder / "embedded" / "postgres.log") == 0o600
-        assert [path for path in _inside(data_of(folder)) if _mode(path) & 0o077] == []
+        assert [path for path in _inside(data_folder_in(folder)) if _mode(path) & 0o077] == []
 
 
 async def test_a_folder_that_cannot_be_created_is_reported(new_folder: Path) -> None:
@@ -66,17 +66,17 @@ async def test_a_folder_that_cannot_be_created_is_reported(new_folder: Path) -> 
         async with running_service(new_folder / "file"):
             pass
     with pytest.raises(StartupError, match=r"data folder .* cannot be used.*PGVEND_DATA_DIR"):
-        async with opened(new_folder / "file" / "below"):
+        async with open_server(new_folder / "file" / "below"):
             pass
 
 
 async def test_a_folder_of_another_user_is_reported(folder: Path) -> None:
     if os.geteuid() != 0:
-        lacking("root, to give a folder away")
-    for path in (data_of(folder), *_inside(data_of(folder))):
+        skip_without("root, to give a folder away")
+    for path in (data_folder_in(folder), *_inside(data_folder_in(folder))):
         os.chown(path, 12_345, 12_345)
     with pytest.raises(StartupError, match=r"belongs to user id 12345.*chown"):
-        async with opened(folder):
+        async with open_server(folder):
             pass
     assert servers_in(folder) == []
 

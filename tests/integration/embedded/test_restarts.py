@@ -17,9 +17,15 @@ from adapters.embedded.cluster import PORTS
 from adapters.embedded.listen_addresses import is_free
 from domain.errors import StartupError
 from tests.support import polling
-from tests.support.embedded_servers import data_of, keep_note, notes, opened, until
-from tests.support.legacy_clients import is_listening, superuser_of, vend
-from tests.support.provision_requests import new_order
+from tests.support.embedded_servers import (
+    data_folder_in,
+    open_server,
+    read_notes,
+    wait_until,
+    write_note,
+)
+from tests.support.legacy_clients import create_by_legacy_route, is_listening, superuser_login
+from tests.support.provision_requests import new_provision_request
 from tests.support.servers import ram_folder
 from tests.support.service import (
     NotStarted,
@@ -35,16 +41,16 @@ WITHOUT_SETPRIV = "/nonexistent"
 async def test_a_killed_service_finds_its_data_at_the_next_start(folder: Path) -> None:
     """It replaces the server that outlived it."""
     async with running_service(folder, PATH=WITHOUT_SETPRIV) as service:
-        connection = await vend(service.url, "Kept")
-        await keep_note(connection, "before")
+        connection = await create_by_legacy_route(service.url, "Kept")
+        await write_note(connection, "before")
         (old,) = servers_in(folder)
         await service.kill()
         assert servers_in(folder) == [old]
 
         async with running_service(folder, PATH=WITHOUT_SETPRIV) as again:
-            await keep_note(connection, "after")
-            assert await notes(connection) == ["before", "after"]
-            assert (await vend(again.url, "Other")).port == connection.port
+            await write_note(connection, "after")
+            assert await read_notes(connection) == ["before", "after"]
+            assert (await create_by_legacy_route(again.url, "Other")).port == connection.port
             (new,) = servers_in(folder)
             assert new.pid != old.pid
             assert not old.is_running() or old.status() == psutil.STATUS_ZOMBIE
@@ -54,23 +60,23 @@ async def test_ctrl_c_lets_a_creation_finish_before_the_server_stops(folder: Pat
     """The configured port is kept."""
     wished = _free_port()
     async with running_service(folder, PGVEND_EMBEDDED_PORT=str(wished)) as service:
-        superuser = await connect(**superuser_of(folder))
+        superuser = await connect(**superuser_login(folder))
         async with superuser.transaction():
             await superuser.execute("LOCK TABLE pg_authid IN SHARE MODE")
-            vending = asyncio.create_task(vend(service.url, "Slow"))
+            vending = asyncio.create_task(create_by_legacy_route(service.url, "Slow"))
             waiting = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted"
-            await polling.until(partial(superuser.fetchval, waiting))
+            await polling.wait_until(partial(superuser.fetchval, waiting))
             os.killpg(service.process.pid, signal.SIGINT)
-            await polling.until(lambda: _is_deaf(service.url))
+            await polling.wait_until(lambda: _is_deaf(service.url))
             assert not vending.done()
         await superuser.close()
         connection = await vending
         assert await service.process.wait() == 0
         assert servers_in(folder) == []
-        assert not (data_of(folder) / "postmaster.pid").exists()
+        assert not (data_folder_in(folder) / "postmaster.pid").exists()
     assert connection.port == wished
-    async with opened(folder):
-        await keep_note(connection, "works")
+    async with open_server(folder):
+        await write_note(connection, "works")
         assert "not properly shut down" not in (folder / "embedded" / "postgres.log").read_text()
 
 
@@ -82,12 +88,12 @@ async def test_a_service_ended_while_it_starts_leaves_no_obstacle(
     for within in (0.1, 0.5):
         folder = new_folder / str(within)
         async with starting_service(folder) as service:
-            await until((folder / "embedded" / "lock").exists)
+            await wait_until((folder / "embedded" / "lock").exists)
             await service.ended(within=within)
             await service.signalled(number)
             assert "Traceback" not in service.output()
-            await until(partial(_is_empty, folder))
-        async with opened(folder) as provider:
+            await wait_until(partial(_is_empty, folder))
+        async with open_server(folder) as provider:
             await provider.ping()
 
 
@@ -96,13 +102,13 @@ def _is_empty(folder: Path) -> bool:
 
 
 async def test_a_second_service_needs_another_folder(
-    folder: Path, used: Callable[[Path], Path]
+    folder: Path, copy_used_data: Callable[[Path], Path]
 ) -> None:
     link = folder / "link"
     link.symlink_to(folder)
     async with running_service(link) as first:
-        connection = await vend(first.url, "Same")
-        await keep_note(connection, "before")
+        connection = await create_by_legacy_route(first.url, "Same")
+        await write_note(connection, "before")
 
         with pytest.raises(NotStarted) as refusal:
             async with running_service(folder):
@@ -114,25 +120,25 @@ async def test_a_second_service_needs_another_folder(
         assert "PGVEND_DATA_DIR" in message
 
         with ram_folder() as other_folder:
-            async with opened(used(other_folder)) as second:
+            async with open_server(copy_used_data(other_folder)) as second:
                 assert second.server.public_port != connection.port
-                await keep_note(await second.provision(new_order("Same")), "other")
-        assert await notes(connection) == ["before"]
-        await keep_note(await vend(first.url, "Other"), "works")
+                await write_note(await second.provision(new_provision_request("Same")), "other")
+        assert await read_notes(connection) == ["before"]
+        await write_note(await create_by_legacy_route(first.url, "Other"), "works")
 
 
 async def test_the_folder_is_free_after_a_refusal(folder: Path) -> None:
-    async with opened(folder):
+    async with open_server(folder):
         with pytest.raises(StartupError, match="in use"):
-            async with opened(folder):
+            async with open_server(folder):
                 pass
         assert len(servers_in(folder)) == 1
-    async with opened(folder) as provider:
+    async with open_server(folder) as provider:
         await provider.ping()
 
 
 async def test_a_port_in_use_is_reported_with_a_fix_and_changes_nothing(folder: Path) -> None:
-    async with opened(folder) as provider:
+    async with open_server(folder) as provider:
         port = provider.server.public_port
     wished = _free_port()
     for taken, wish in ((port, None), (wished, wished)):
@@ -140,10 +146,10 @@ async def test_a_port_in_use_is_reported_with_a_fix_and_changes_nothing(folder: 
             _taken(taken),
             pytest.raises(StartupError, match=f"Port {taken} .*in use.*PGVEND_EMBEDDED_PORT"),
         ):
-            async with opened(folder, port=wish):
+            async with open_server(folder, port=wish):
                 pass
         assert servers_in(folder) == []
-    async with opened(folder) as provider:
+    async with open_server(folder) as provider:
         assert provider.server.public_port == port
 
 

@@ -10,14 +10,14 @@ from dependency_injector import providers
 from adapters.postgres.provider import PostgresProvider
 from domain.connection import Connection
 from domain.secrets import Secret
-from domain.sizes import NOTICE, SMALLEST, SizeLimit
+from domain.sizes import MIN_SIZE_LIMIT, WARNING_PERIOD, SizeLimit
 from entrypoints.config.provider import ProviderName
 from entrypoints.wiring.resources import create_memory_stores
-from tests.support.apps import container_of, served
+from tests.support.apps import create_container, serving_app
 from tests.support.clock import FakeClock
 from tests.support.postgres_under_test import tenant
 from tests.support.provision_requests import unique_name
-from tests.support.sizes import assert_read_only, assert_writable, fill, make_room
+from tests.support.sizes import assert_read_only, assert_writable, fill, free_space
 
 FILLING = 12
 """Megabytes: together with an empty database, more than the limit."""
@@ -34,36 +34,46 @@ async def test_a_database_is_read_only_while_it_exceeds_its_limit(
         assert await _swept(client, database) == [("warn", "done")]
         await assert_writable(connection)
 
-        clock.moment += NOTICE
-        assert await _swept(client, database) == [("confine", "done")]
+        clock.moment += WARNING_PERIOD
+        assert await _swept(client, database) == [("set_read_only", "done")]
         assert (await _record(client, database))["read_only"] is True
         await assert_read_only(connection)
 
         await _undo(connection)
         await assert_writable(connection)
-        assert await _swept(client, database) == [("confine", "done")]
+        assert await _swept(client, database) == [("set_read_only", "done")]
         async with client.post(f"/v1/databases/{database['id']}/rotate") as rotated:
             answer = await rotated.json()
         assert answer["read_only"] is True
         connection = _connection(answer)
         await assert_read_only(connection)
 
-        await make_room(connection)
-        assert await _swept(client, database) == [("release", "done")]
+        await free_space(connection)
+        assert await _swept(client, database) == [("clear_read_only", "done")]
         assert (await _record(client, database))["read_only"] is False
         await assert_writable(connection)
 
         steps = [step["name"] for step in (await _record(client, database))["steps"]]
-        assert steps == ["provision", "verify", "warn", "confine", "rotate", "release"]
+        assert steps == [
+            "provision",
+            "verify",
+            "warn",
+            "set_read_only",
+            "rotate",
+            "clear_read_only",
+        ]
 
 
 @asynccontextmanager
 async def _app(server: PostgresProvider, clock: FakeClock) -> AsyncIterator[ClientSession]:
-    container = container_of(ProviderName.EMBEDDED, size_limit=SizeLimit(SMALLEST))
+    container = create_container(ProviderName.EMBEDDED, size_limit=SizeLimit(MIN_SIZE_LIMIT))
     container.embedded.override(providers.Object(server))
     container.records.override(providers.Object(create_memory_stores()))
     container.clock.override(providers.Object(clock))
-    async with served(container) as (port, _), ClientSession(f"http://127.0.0.1:{port}") as client:
+    async with (
+        serving_app(container) as (port, _),
+        ClientSession(f"http://127.0.0.1:{port}") as client,
+    ):
         yield client
 
 

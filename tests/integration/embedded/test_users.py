@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.embedded_servers import keep_note, notes, opened, until
-from tests.support.legacy_clients import vend
-from tests.support.requirements import lacking
+from tests.support.embedded_servers import open_server, read_notes, wait_until, write_note
+from tests.support.legacy_clients import create_by_legacy_route
+from tests.support.requirements import skip_without
 from tests.support.servers import ram_folder
 from tests.support.service import REPOSITORY, running_service, servers_in
-from tests.support.users import PACKAGES, python_of
+from tests.support.users import PACKAGES, find_python
 
 ORDINARY = "nobody"
 
@@ -27,7 +27,7 @@ Looks = dict[Path, tuple[int, int, int]]
 def private() -> Iterator[Path]:
     """A folder like root's home."""
     if os.geteuid() != 0:
-        lacking("root, which PostgreSQL refuses to run as")
+        skip_without("root, which PostgreSQL refuses to run as")
     with ram_folder() as folder:
         private = folder / "root"
         private.mkdir(mode=0o700)
@@ -40,14 +40,14 @@ async def test_root_can_keep_data_and_code_where_other_users_cannot_read(private
     outside = [*folder.parents, *_tops(Path(sys.prefix)), clone, *clone.iterdir()]
     before = _looks(outside)
     async with running_service(folder, source=clone) as service:
-        connection = await vend(service.url, "Private")
-        await keep_note(connection, "kept")
+        connection = await create_by_legacy_route(service.url, "PrivateCaServer")
+        await write_note(connection, "kept")
         (server,) = servers_in(folder)
         assert server.uids().effective != 0
         await service.kill()
     assert _looks(outside) == before
-    async with opened(folder):
-        assert await notes(connection) == ["kept"]
+    async with open_server(folder):
+        assert await read_notes(connection) == ["kept"]
     assert _looks(outside) == before
 
 
@@ -59,18 +59,18 @@ async def test_an_ordinary_user_needs_no_privileges() -> None:
             folder,
             user=ORDINARY,
             source=_cloned(home / "clone"),
-            python=await python_of(ORDINARY),
+            python=await find_python(ORDINARY),
             PYTHONPATH=f"{home / 'clone'}:{PACKAGES}",
         )
         async with running() as service:
-            connection = await vend(service.url, "Ordinary")
-            await keep_note(connection, "kept")
+            connection = await create_by_legacy_route(service.url, "Ordinary")
+            await write_note(connection, "kept")
             (server,) = servers_in(folder)
             assert server.username() == ORDINARY
             await service.kill()
-            await until(lambda: not servers_in(folder))
+            await wait_until(lambda: not servers_in(folder))
         async with running() as service:
-            assert await notes(connection) == ["kept"]
+            assert await read_notes(connection) == ["kept"]
             await service.stop()
             assert servers_in(folder) == []
 
@@ -78,7 +78,7 @@ async def test_an_ordinary_user_needs_no_privileges() -> None:
 @contextmanager
 def _home_of(user: str) -> Iterator[Path]:
     if os.geteuid() != 0:
-        lacking("root, to become another system user")
+        skip_without("root, to become another system user")
     entry = pwd.getpwnam(user)
     with ram_folder() as folder:
         folder.chmod(0o711)

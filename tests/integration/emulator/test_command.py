@@ -14,8 +14,8 @@ import aiohttp
 import asyncpg
 import psutil
 
-from tests.support.command_line import PATIENCE, PGVEND, pgvend, plain_environment
-from tests.support.embedded_servers import until
+from tests.support.command_line import PATIENCE, PGVEND, plain_environment, run_pgvend
+from tests.support.embedded_servers import wait_until
 
 LAST_LINE = "NEON_API_KEY"
 
@@ -24,16 +24,16 @@ async def test_the_printed_settings_suffice_and_a_stop_leaves_nothing(
     tmp_path: Path,
 ) -> None:
     """The log contains no secret either."""
-    async with emulator("--operation-ms", "0", folder=tmp_path) as (process, settings):
+    async with running_emulator("--operation-ms", "0", folder=tmp_path) as (process, settings):
         project = f"/projects/{settings['NEON_PROJECT_ID']}"
-        branches = await answered(settings, f"{project}/branches")
+        branches = await send(settings, f"{project}/branches")
         names = "role_name=neondb_owner&database_name=neondb"
         path = f"{project}/connection_uri?branch_id={settings['NEON_BRANCH_ID']}&{names}"
-        uri = (await answered(settings, path))["uri"]
+        uri = (await send(settings, path))["uri"]
         session = await asyncpg.connect(uri)
         await session.close()
-        created = await answered(settings, "/projects", method="POST", body={"project": {}})
-        log = await stopped(process, tmp_path, signal.SIGTERM)
+        created = await send(settings, "/projects", method="POST", body={"project": {}})
+        log = await stop(process, tmp_path, signal.SIGTERM)
 
     assert branches["branches"][0]["id"] == settings["NEON_BRANCH_ID"]
     assert settings["NEON_HOST"] in uri
@@ -43,25 +43,25 @@ async def test_the_printed_settings_suffice_and_a_stop_leaves_nothing(
 
 async def test_settings_apply_and_two_signals_leave_nothing(tmp_path: Path) -> None:
     knobs = ("--no-store-passwords", "--set", "roles_limit=0")
-    async with emulator(*knobs, folder=tmp_path) as (process, settings):
+    async with running_emulator(*knobs, folder=tmp_path) as (process, settings):
         branch = f"/projects/{settings['NEON_PROJECT_ID']}/branches/{settings['NEON_BRANCH_ID']}"
         role = {"role": {"name": "one"}}
-        created = await answered(settings, f"{branch}/roles", method="POST", body=role)
-        revealed = await answered(settings, f"{branch}/roles/neondb_owner/reveal_password")
-        await stopped(process, tmp_path, signal.SIGINT, signal.SIGINT)
+        created = await send(settings, f"{branch}/roles", method="POST", body=role)
+        revealed = await send(settings, f"{branch}/roles/neondb_owner/reveal_password")
+        await stop(process, tmp_path, signal.SIGINT, signal.SIGINT)
 
     assert created["code"] == "ROLES_LIMIT_EXCEEDED"
     assert revealed["message"] == "Storing passwords is disabled"
 
 
 async def test_a_stop_during_startup_leaves_nothing(tmp_path: Path) -> None:
-    async with starting(folder=tmp_path) as process:
-        await until(lambda: names_in(tmp_path, "pgvend-neon-*/template"))
+    async with starting_emulator(folder=tmp_path) as process:
+        await wait_until(lambda: list_names(tmp_path, "pgvend-neon-*/template"))
         process.send_signal(signal.SIGTERM)
         status = await asyncio.wait_for(process.wait(), PATIENCE)
 
     assert status == 0
-    assert names_in(tmp_path) == []
+    assert list_names(tmp_path) == []
 
 
 async def test_an_unknown_setting_and_a_used_port_are_named() -> None:
@@ -69,8 +69,8 @@ async def test_an_unknown_setting_and_a_used_port_are_named() -> None:
     async with taken:
         port = taken.sockets[0].getsockname()[1]
         knob, ran = await asyncio.gather(
-            pgvend("neon-emulator", "--set", "no_such=1"),
-            pgvend("neon-emulator", "--port", str(port)),
+            run_pgvend("neon-emulator", "--set", "no_such=1"),
+            run_pgvend("neon-emulator", "--port", str(port)),
         )
 
     assert (knob.status, ran.status) == (1, 1)
@@ -80,11 +80,11 @@ async def test_an_unknown_setting_and_a_used_port_are_named() -> None:
 
 
 @asynccontextmanager
-async def emulator(
+async def running_emulator(
     *arguments: str, folder: Path | None = None
 ) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, str]]]:
     """Run the command. Yield its process and the settings that it prints."""
-    async with starting(*arguments, folder=folder) as process:
+    async with starting_emulator(*arguments, folder=folder) as process:
         settings: dict[str, str] = {}
         assert process.stdout
         while LAST_LINE not in settings:
@@ -95,7 +95,7 @@ async def emulator(
 
 
 @asynccontextmanager
-async def starting(
+async def starting_emulator(
     *arguments: str, folder: Path | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(
@@ -113,9 +113,7 @@ async def starting(
         await asyncio.wait_for(process.communicate(), PATIENCE)
 
 
-async def stopped(
-    process: asyncio.subprocess.Process, folder: Path, *signals: signal.Signals
-) -> str:
+async def stop(process: asyncio.subprocess.Process, folder: Path, *signals: signal.Signals) -> str:
     """Stop the process and check that nothing remains. Return its log."""
     children = psutil.Process(process.pid).children(recursive=True)
     for number in signals:
@@ -124,15 +122,15 @@ async def stopped(
     assert process.returncode == 0
     assert children
     assert not any(child.is_running() for child in children)
-    assert names_in(folder) == []
+    assert list_names(folder) == []
     return log.decode()
 
 
-def names_in(folder: Path, pattern: str = "*") -> list[str]:
+def list_names(folder: Path, pattern: str = "*") -> list[str]:
     return [path.name for path in folder.glob(pattern)]
 
 
-async def answered(
+async def send(
     settings: dict[str, str], path: str, method: str = "GET", body: object = None
 ) -> Any:
     headers = {"Authorization": f"Bearer {settings['NEON_API_KEY']}"}

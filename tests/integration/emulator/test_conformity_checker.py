@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.neon.conformity import Answer, Conformity, Exchange, create_checker
+from tests.support.neon.conformity import Answer, ConformityChecker, Exchange, create_checker
 
 TIMES = {"created_at": "2025-01-16T21:02:03Z", "updated_at": "2025-01-16T21:02:03Z"}
 
@@ -69,7 +69,7 @@ VIOLATIONS: Mapping[str, tuple[Exchange, str]] = {
 
 
 @pytest.fixture
-def checked() -> Conformity:
+def checked() -> ConformityChecker:
     found = create_checker()
     if found is None:
         pytest.skip("needs Neon's description: see NEON_OPENAPI")
@@ -77,7 +77,9 @@ def checked() -> Conformity:
 
 
 @pytest.mark.parametrize(("exchange", "words"), VIOLATIONS.values(), ids=list(VIOLATIONS))
-def test_the_checker_finds_violations(checked: Conformity, exchange: Exchange, words: str) -> None:
+def test_the_checker_finds_violations(
+    checked: ConformityChecker, exchange: Exchange, words: str
+) -> None:
     checked.check(exchange)
 
     assert any(words in violation for violation in checked.violations), checked.violations

@@ -6,11 +6,11 @@ import aiohttp
 import pytest
 
 from tests.support.neon.client import Answer
-from tests.support.neon.emulator import RunningEmulator, fresh, turned
+from tests.support.neon.emulator import RunningEmulator, new_name, override_behaviour
 
 
 async def test_settings_are_shown_and_changed(neon: RunningEmulator) -> None:
-    async with turned(neon, idle=False):
+    async with override_behaviour(neon, idle=False):
         changed = await _control(neon, "PATCH", "behaviour", {"idle": True})
         shown = await _control(neon, "GET", "behaviour")
         is_idle = neon.behaviour.idle
@@ -28,13 +28,13 @@ async def test_an_invalid_setting_changes_no_other(neon: RunningEmulator, knobs:
 async def test_a_project_is_locked_until_unlocked_or_for_a_time(
     neon: RunningEmulator,
 ) -> None:
-    async with turned(neon, pass_while_locked=0, operation_seconds=0):
+    async with override_behaviour(neon, pass_while_locked=0, operation_seconds=0):
         await _control(neon, "POST", "lock")
-        locked = await neon.client.create_role(fresh("role"))
+        locked = await neon.client.create_role(new_name("role"))
         await _control(neon, "DELETE", "lock")
-        free = await neon.client.wait_until_done(await neon.client.create_role(fresh("role")))
+        free = await neon.client.wait_until_done(await neon.client.create_role(new_name("role")))
         await _control(neon, "POST", "lock", {"project_id": neon.project_id, "seconds": 0})
-        again = await neon.client.create_role(fresh("role"))
+        again = await neon.client.create_role(new_name("role"))
         missing = await _control(neon, "POST", "lock", {"project_id": "none"})
 
     assert [answer.status for answer in (locked, free, again, missing)] == [423, 201, 201, 404]
@@ -42,7 +42,7 @@ async def test_a_project_is_locked_until_unlocked_or_for_a_time(
 
 async def test_faults_are_added_listed_and_removed(neon: RunningEmulator) -> None:
     fault = {"which": "get_project", "how": "unavailable", "times": None}
-    async with turned(neon):
+    async with override_behaviour(neon):
         added = await _control(neon, "POST", "faults", fault)
         failed = await neon.client.call("GET", neon.client.project)
         await _control(neon, "DELETE", "faults")
@@ -61,10 +61,10 @@ async def test_an_invalid_fault_is_refused(neon: RunningEmulator, fault: Any) ->
 
 
 async def test_api_requests_are_listed_in_order(neon: RunningEmulator) -> None:
-    async with turned(neon):
+    async with override_behaviour(neon):
         neon.fault("create_role", "reset_before")
         with pytest.raises(aiohttp.ClientError):  # aiohttp would repeat a GET
-            await neon.client.create_role(fresh("role"))
+            await neon.client.create_role(new_name("role"))
     await neon.client.call("GET", "/a%2Fb")
 
     listed = (await _control(neon, "GET", "requests")).body["requests"]

@@ -8,7 +8,7 @@ import pytest
 
 from entrypoints.neon_emulator.state.faults import AFTER, BEFORE, How
 from tests.support.neon.client import Answer
-from tests.support.neon.emulator import RunningEmulator, fresh, made, turned
+from tests.support.neon.emulator import RunningEmulator, create_object, new_name, override_behaviour
 
 EACH = pytest.mark.parametrize("kind", ["role", "database"])
 
@@ -30,10 +30,10 @@ SILENT = {How.HANG_BEFORE, How.HANG}
 async def test_a_fault_before_changes_nothing_and_one_after_everything(
     neon: RunningEmulator, how: How
 ) -> None:
-    name = fresh("role")
-    async with turned(neon):
+    name = new_name("role")
+    async with override_behaviour(neon):
         neon.fault("create_role", how, seconds=3)
-        answer = await _answer(neon, how, name)
+        answer = await _send(neon, how, name)
 
     snapshot = await neon.snapshot()
     if answer is None:
@@ -54,7 +54,7 @@ async def test_a_fault_before_changes_nothing_and_one_after_everything(
 async def test_a_fault_applies_to_its_route_only(
     neon: RunningEmulator, times: int | None, statuses: list[int]
 ) -> None:
-    async with turned(neon):
+    async with override_behaviour(neon):
         neon.fault("get_project", How.LOCKED, times=times)
         other = await neon.client.call("GET", neon.client.branch)
         answers = [await neon.client.call("GET", neon.client.project) for _ in statuses]
@@ -64,10 +64,10 @@ async def test_a_fault_applies_to_its_route_only(
 
 
 async def test_a_fault_after_applies_to_a_successful_call(neon: RunningEmulator) -> None:
-    async with turned(neon):
+    async with override_behaviour(neon):
         neon.fault("create_role", How.FAILED_AFTER)
         refused = await neon.client.create_role("neondb_owner")
-        broken = await neon.client.create_role(fresh("role"))
+        broken = await neon.client.create_role(new_name("role"))
 
     assert (refused.status, broken.status) == (409, 500)
 
@@ -77,9 +77,9 @@ async def test_a_fault_after_applies_to_a_successful_call(neon: RunningEmulator)
 async def test_a_failed_creation_leaves_no_object_and_is(
     neon: RunningEmulator, kind: str, listed: bool
 ) -> None:
-    name = fresh("unmade")
-    async with turned(neon, unmade_stay_listed=listed):
-        operation = await _failed(neon, f"create_{kind}", neon.client.create(kind, name))
+    name = new_name("unmade")
+    async with override_behaviour(neon, failed_stay_listed=listed):
+        operation = await _run_failing(neon, f"create_{kind}", neon.client.create(kind, name))
         snapshot = await neon.snapshot()
         if listed:
             await neon.client.wait_until_done(await neon.client.delete(kind, name))
@@ -91,9 +91,9 @@ async def test_a_failed_creation_leaves_no_object_and_is(
 
 
 async def test_the_next_operation_creates_what_a_failed_one_did_not(neon: RunningEmulator) -> None:
-    name = fresh("role")
-    async with turned(neon):
-        await _failed(neon, "create_role", neon.client.create_role(name))
+    name = new_name("role")
+    async with override_behaviour(neon):
+        await _run_failing(neon, "create_role", neon.client.create_role(name))
     await neon.client.wait_until_done(await neon.client.reset_password(name))
 
     async with neon.session(name) as session:
@@ -102,9 +102,9 @@ async def test_the_next_operation_creates_what_a_failed_one_did_not(neon: Runnin
 
 @EACH
 async def test_a_failed_deletion_keeps_the_object(neon: RunningEmulator, kind: str) -> None:
-    name = await made(neon, kind)
-    async with turned(neon):
-        await _failed(neon, f"delete_{kind}", neon.client.delete(kind, name))
+    name = await create_object(neon, kind)
+    async with override_behaviour(neon):
+        await _run_failing(neon, f"delete_{kind}", neon.client.delete(kind, name))
 
     snapshot = await neon.snapshot()
     assert (snapshot.lists(name), snapshot.has(name)) == (True, True)
@@ -117,8 +117,8 @@ async def test_a_failed_deletion_keeps_the_object(neon: RunningEmulator, kind: s
 async def test_a_delayed_operation_finishes(
     neon: RunningEmulator, how: How, status: str, failures: int
 ) -> None:
-    name = fresh("role")
-    async with turned(neon):
+    name = new_name("role")
+    async with override_behaviour(neon):
         neon.fault("create_role", how, seconds=0.3)
         answer = await neon.client.create_role(name)
         path = f"{neon.client.project}/operations/{answer.body['operations'][0]['id']}"
@@ -132,9 +132,9 @@ async def test_a_delayed_operation_finishes(
 
 @EACH
 async def test_a_stale_read_does_not_find_a_new_object(neon: RunningEmulator, kind: str) -> None:
-    async with turned(neon):
+    async with override_behaviour(neon):
         neon.fault(f"create_{kind}", How.STALE_404, reads=2)
-        name = await made(neon, kind)
+        name = await create_object(neon, kind)
     path = neon.client.path(kind, name)
 
     first = await neon.client.call("GET", path)
@@ -145,7 +145,7 @@ async def test_a_stale_read_does_not_find_a_new_object(neon: RunningEmulator, ki
 
 
 async def test_a_stale_read_does_not_find_a_new_project(neon: RunningEmulator) -> None:
-    async with turned(neon):
+    async with override_behaviour(neon):
         neon.fault("create_project", How.STALE_404, reads=1)
         created = await neon.client.create_project()
     path = f"/projects/{created.body['project']['id']}"
@@ -156,7 +156,7 @@ async def test_a_stale_read_does_not_find_a_new_project(neon: RunningEmulator) -
 
 
 async def test_a_project_whose_creation_fails_has_no_server(neon: RunningEmulator) -> None:
-    async with turned(neon):
+    async with override_behaviour(neon):
         neon.fault("create_project", How.FAILING_OPERATION)
         created = await neon.client.create_project()
         statuses = [each["status"] for each in await neon.client.wait_until_ended(created)]
@@ -167,7 +167,7 @@ async def test_a_project_whose_creation_fails_has_no_server(neon: RunningEmulato
     await neon.client.call("DELETE", f"/projects/{project.id}")
 
 
-async def _answer(neon: RunningEmulator, how: How, name: str) -> Answer | None:
+async def _send(neon: RunningEmulator, how: How, name: str) -> Answer | None:
     """Create a role. Return the response, or None if it is not complete."""
     try:
         async with asyncio.timeout(1 if how in SILENT else 30):
@@ -176,7 +176,7 @@ async def _answer(neon: RunningEmulator, how: How, name: str) -> Answer | None:
         return None
 
 
-async def _failed(neon: RunningEmulator, which: str, call: Any) -> Any:
+async def _run_failing(neon: RunningEmulator, which: str, call: Any) -> Any:
     """Make the call's operation fail. Return the operation."""
     neon.fault(which, How.FAILING_OPERATION)
     answer: Answer = await call

@@ -6,8 +6,14 @@ from collections import Counter
 import pytest
 
 from tests.support.neon.client import OWNER
-from tests.support.neon.emulator import RunningEmulator, fresh, is_alive, made, turned
-from tests.support.polling import until
+from tests.support.neon.emulator import (
+    RunningEmulator,
+    create_object,
+    is_alive,
+    new_name,
+    override_behaviour,
+)
+from tests.support.polling import wait_until
 
 LOCKED = "project already has running conflicting operations, scheduling of new ones is prohibited"
 
@@ -26,16 +32,16 @@ async def test_a_locked_project_refuses_changes(
     neon: RunningEmulator, change: tuple[str, str, object]
 ) -> None:
     method, path, body = change
-    async with turned(neon, locked_code="BUSY"):
-        neon.emulator.first.operations.hold(None)
+    async with override_behaviour(neon, locked_code="BUSY"):
+        neon.emulator.first.operations.lock(None)
         answer = await neon.client.call(method, neon.client.branch + path, body)
 
     assert (answer.status, answer.body["code"], answer.body["message"]) == (423, "BUSY", LOCKED)
 
 
 async def test_a_locked_project_can_be_read_and_renamed(neon: RunningEmulator) -> None:
-    async with turned(neon):
-        neon.emulator.first.operations.hold(None)
+    async with override_behaviour(neon):
+        neon.emulator.first.operations.lock(None)
         snapshot = await neon.snapshot()
         change = {"project": {"name": "renamed"}}
         renamed = await neon.client.call("PATCH", neon.client.project, change)
@@ -45,7 +51,7 @@ async def test_a_locked_project_can_be_read_and_renamed(neon: RunningEmulator) -
 
 
 async def test_a_project_can_be_deleted_while_its_operations_run(neon: RunningEmulator) -> None:
-    async with turned(neon, operation_seconds=60):
+    async with override_behaviour(neon, operation_seconds=60):
         created = await neon.client.create_project()
         path = f"/projects/{created.body['project']['id']}"
         answers = [await neon.client.call(method, path) for method in ("DELETE", "GET")]
@@ -57,8 +63,8 @@ async def test_a_project_can_be_deleted_while_its_operations_run(neon: RunningEm
 async def test_concurrent_changes_are_limited_by_the_lock(
     neon: RunningEmulator, beside: int
 ) -> None:
-    names = [fresh("role") for _ in range(10)]
-    async with turned(neon, operation_seconds=0.5, pass_while_locked=beside):
+    names = [new_name("role") for _ in range(10)]
+    async with override_behaviour(neon, operation_seconds=0.5, pass_while_locked=beside):
         answers = await asyncio.gather(*map(neon.client.create_role, names))
 
     assert Counter(answer.status for answer in answers) == {201: 1 + beside, 423: 9 - beside}
@@ -66,8 +72,8 @@ async def test_concurrent_changes_are_limited_by_the_lock(
 
 
 async def test_changes_are_made_in_the_order_of_their_start(neon: RunningEmulator) -> None:
-    name = fresh("role")
-    async with turned(neon, operation_seconds=0.3, pass_while_locked=1):
+    name = new_name("role")
+    async with override_behaviour(neon, operation_seconds=0.3, pass_while_locked=1):
         created = await neon.client.create_role(name)
         neon.behaviour.operation_seconds = 0
         await neon.client.wait_until_done(await neon.client.delete_role(name))
@@ -78,22 +84,22 @@ async def test_changes_are_made_in_the_order_of_their_start(neon: RunningEmulato
 
 
 async def test_a_role_cannot_own_before_its_operation_ends(neon: RunningEmulator) -> None:
-    name = fresh("role")
-    async with turned(neon, operation_seconds=0.3, pass_while_locked=1):
+    name = new_name("role")
+    async with override_behaviour(neon, operation_seconds=0.3, pass_while_locked=1):
         await neon.client.create_role(name)
-        answer = await neon.client.create_database(fresh("db"), name)
+        answer = await neon.client.create_database(new_name("db"), name)
 
     assert answer.status == 422
 
 
 async def test_a_change_starts_an_idle_compute_and_suspends_it(neon: RunningEmulator) -> None:
-    async with turned(neon, idle=True):
-        before = await _state(neon)
-        answer = await neon.client.create("database", fresh("db"))
-        meanwhile = await _state(neon)
+    async with override_behaviour(neon, idle=True):
+        before = await _get_state(neon)
+        answer = await neon.client.create("database", new_name("db"))
+        meanwhile = await _get_state(neon)
         await neon.client.wait_until_done(answer)
 
-        assert (before, meanwhile, await _state(neon)) == ("idle", "active", "idle")
+        assert (before, meanwhile, await _get_state(neon)) == ("idle", "active", "idle")
     operations = [(each["action"], each["status"]) for each in answer.body["operations"]]
     assert operations == [("apply_config", "running"), ("suspend_compute", "scheduling")]
 
@@ -103,20 +109,20 @@ async def test_suspending_a_compute_ends_all_sessions(neon: RunningEmulator) -> 
     endpoint = f"{neon.client.project}/endpoints/{neon.emulator.first.endpoint.id}"
     async with neon.session() as guest:
         await neon.client.wait_until_done(await neon.client.call("POST", f"{endpoint}/suspend"))
-        assert await _state(neon) == "idle"
+        assert await _get_state(neon) == "idle"
         assert not await is_alive(guest)
     await neon.client.wait_until_done(await neon.client.call("POST", f"{endpoint}/start"))
-    assert await _state(neon) == "active"
+    assert await _get_state(neon) == "active"
 
     await neon.client.wait_until_done(await neon.client.call("POST", f"{endpoint}/suspend"))
     async with neon.session():
-        assert await _state(neon) == "active"
+        assert await _get_state(neon) == "active"
 
 
 async def test_late_changes_take_effect_after_their_operation(neon: RunningEmulator) -> None:
-    database = fresh("db")
-    async with turned(neon, late_seconds=0.3):
-        role = await made(neon, "role")
+    database = new_name("db")
+    async with override_behaviour(neon, late_seconds=0.3):
+        role = await create_object(neon, "role")
         early = await neon.snapshot()
         await neon.client.wait_until_done(await neon.client.create_database(database, role))
 
@@ -124,16 +130,16 @@ async def test_late_changes_take_effect_after_their_operation(neon: RunningEmula
         return (await neon.snapshot()).has(database)
 
     assert (early.lists(role), early.has(role)) == (True, False)
-    await until(is_real)
+    await wait_until(is_real)
 
 
 async def test_without_a_compute_there_are_no_endpoints(neon: RunningEmulator) -> None:
-    async with turned(neon, read_write_compute=False):
+    async with override_behaviour(neon, read_write_compute=False):
         endpoints = await neon.client.call("GET", f"{neon.client.branch}/endpoints")
 
     assert endpoints.body["endpoints"] == []
 
 
-async def _state(neon: RunningEmulator) -> str:
+async def _get_state(neon: RunningEmulator) -> str:
     path = f"{neon.client.project}/endpoints/{neon.emulator.first.endpoint.id}"
     return str((await neon.client.call("GET", path)).body["endpoint"]["current_state"])

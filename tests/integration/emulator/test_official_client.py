@@ -11,7 +11,7 @@ from neon_api import NeonAPI, NeonAPIError  # type: ignore[import-untyped] # it 
 
 from tests.support.neon.client import OWNER
 from tests.support.neon.emulator import RunningEmulator
-from tests.support.polling import until
+from tests.support.polling import wait_until
 
 UNDER_WAY = {"scheduling", "running", "cancelling"}
 
@@ -34,7 +34,7 @@ class Account:
     async def change(self, call: Callable[..., Any], *args: object, **kwargs: object) -> Any:
         """Call a method with the project and the branch; wait for its operations."""
         answer = await self.ask(call, self.branch, *args, **kwargs)
-        await until(self._is_settled)
+        await wait_until(self._is_settled)
         return answer
 
     async def _is_settled(self) -> bool:

@@ -13,7 +13,7 @@ from entrypoints.neon_emulator.steps import Step
 from tests.support.clock import FakeClock
 
 
-class Work:
+class GatedWork:
     """Steps that block until `gate` is set; `done` lists them in order, with their times."""
 
     def __init__(self) -> None:
@@ -36,27 +36,27 @@ class Work:
 
     async def end(self) -> None:
         self.gate.set()
-        await self.operations.idle()
+        await self.operations.wait_until_idle()
 
-    def is_free(self, beside: int = 0) -> bool:
+    def is_free(self, overlapping: int = 0) -> bool:
         try:
-            self.operations.check_free(beside=beside, code="")
+            self.operations.check_free(overlapping=overlapping, code="")
         except Locked:
             return False
         return True
 
 
 @pytest.fixture
-def work() -> Work:
-    return Work()
+def work() -> GatedWork:
+    return GatedWork()
 
 
 async def test_operations_of_a_request_run_in_order_and_lock_the_project(
-    work: Work,
+    work: GatedWork,
 ) -> None:
     begun = work.begin("a", "b", seconds=3)
     assert _statuses(begun) == ["running", "scheduling"]
-    assert (work.is_free(), work.is_free(beside=2)) == (False, True)
+    assert (work.is_free(), work.is_free(overlapping=2)) == (False, True)
 
     await work.end()
     assert _statuses(begun) == ["finished", "finished"]
@@ -65,20 +65,20 @@ async def test_operations_of_a_request_run_in_order_and_lock_the_project(
     assert work.is_free()
 
 
-async def test_a_project_is_locked_for_a_time_or_until_unlocked(work: Work) -> None:
-    work.operations.hold(5)
-    assert not work.is_free(beside=9)
+async def test_a_project_is_locked_for_a_time_or_until_unlocked(work: GatedWork) -> None:
+    work.operations.lock(5)
+    assert not work.is_free(overlapping=9)
     await work.clock.sleep(5)
     assert work.is_free()
 
-    work.operations.hold(None)
+    work.operations.lock(None)
     await work.clock.sleep(1_000_000)
     assert not work.is_free()
-    work.operations.release()
+    work.operations.unlock()
     assert work.is_free()
 
 
-async def test_a_failed_operation_cancels_the_rest(work: Work) -> None:
+async def test_a_failed_operation_cancels_the_rest(work: GatedWork) -> None:
     begun = work.begin("failing", "b")
     await work.end()
 
@@ -87,7 +87,7 @@ async def test_a_failed_operation_cancels_the_rest(work: Work) -> None:
     assert work.done == []
 
 
-async def test_a_recovering_operation_fails_first_and_locks(work: Work) -> None:
+async def test_a_recovering_operation_fails_first_and_locks(work: GatedWork) -> None:
     fault = Fault(which="*", how=How.RECOVERING_OPERATION, seconds=2)
     (operation,) = work.begin("a", fault=fault)
     await asyncio.sleep(0)
@@ -97,7 +97,7 @@ async def test_a_recovering_operation_fails_first_and_locks(work: Work) -> None:
     assert (operation.status, operation.error, work.done) == ("finished", None, [("a", 2)])
 
 
-async def test_creation_times_are_unique(work: Work) -> None:
+async def test_creation_times_are_unique(work: GatedWork) -> None:
     for name in "abc":
         work.begin(name)
     await work.end()
@@ -105,7 +105,7 @@ async def test_creation_times_are_unique(work: Work) -> None:
     assert len({operation.created_at for operation in work.operations.all}) == 3
 
 
-async def test_closing_cancels_running_operations(work: Work) -> None:
+async def test_closing_cancels_running_operations(work: GatedWork) -> None:
     work.begin("a")
     await work.operations.close()
     work.gate.set()

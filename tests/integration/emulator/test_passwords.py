@@ -6,23 +6,29 @@ import asyncpg
 import pytest
 
 from tests.support.neon.client import OWNER
-from tests.support.neon.emulator import RunningEmulator, fresh, is_alive, made, turned
+from tests.support.neon.emulator import (
+    RunningEmulator,
+    create_object,
+    is_alive,
+    new_name,
+    override_behaviour,
+)
 
 
 async def test_a_reset_password_works_after_its_operation(
     neon: RunningEmulator,
 ) -> None:
-    name = await made(neon, "role")
-    async with turned(neon, operation_seconds=0.3):
+    name = await create_object(neon, "role")
+    async with override_behaviour(neon, operation_seconds=0.3):
         old = await neon.client.uri(name, "neondb")
         reset = await neon.client.reset_password(name)
         new = await neon.client.uri(name, "neondb")
-        meanwhile = await logs_in(old), await logs_in(new)
+        meanwhile = await can_log_in(old), await can_log_in(new)
         await neon.client.wait_until_done(reset)
 
     assert reset.body["role"]["password"] in new
     assert meanwhile == (True, False)
-    assert (await logs_in(old), await logs_in(new)) == (False, True)
+    assert (await can_log_in(old), await can_log_in(new)) == (False, True)
 
 
 @pytest.mark.parametrize("drops", [True, False], ids=["by default", "switched off"])
@@ -30,21 +36,21 @@ async def test_a_reset_password_works_after_its_operation(
 async def test_a_new_role_or_password_ends_all_sessions(
     neon: RunningEmulator, change: str, drops: bool
 ) -> None:
-    name = fresh("role") if change == "create_role" else await made(neon, "role")
-    async with turned(neon, drop_connections=drops), neon.session() as bystander:
+    name = new_name("role") if change == "create_role" else await create_object(neon, "role")
+    async with override_behaviour(neon, drop_connections=drops), neon.session() as bystander:
         await neon.client.wait_until_done(await getattr(neon.client, change)(name))
 
         assert await is_alive(bystander) is not drops
 
 
 async def test_a_uri_lacks_a_password_that_is_not_stored(neon: RunningEmulator) -> None:
-    async with turned(neon, store_passwords=False, uri_without_password=True):
+    async with override_behaviour(neon, store_passwords=False, uri_without_password=True):
         uri = await neon.client.uri(OWNER, "neondb")
 
     assert urlsplit(uri).password is None
 
 
-async def logs_in(uri: str) -> bool:
+async def can_log_in(uri: str) -> bool:
     try:
         session = await asyncpg.connect(uri)
     except asyncpg.InvalidPasswordError:

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from tests.support.neon.client import OWNER
-from tests.support.neon.emulator import RunningEmulator, fresh, made, turned
+from tests.support.neon.emulator import RunningEmulator, create_object, new_name, override_behaviour
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ async def test_a_project_has_its_own_server_until_it_is_deleted(
         version = session.get_server_version().major
         await session.close()
         with pytest.raises(asyncpg.InvalidPasswordError):
-            await asyncpg.connect(shop.uri, password=await _our_password(neon))
+            await asyncpg.connect(shop.uri, password=await _get_owner_password(neon))
     gone = await neon.client.call("GET", shop.path)
 
     actions = [(each["action"], each["status"]) for each in shop.body["operations"]]
@@ -65,7 +65,7 @@ async def test_a_project_has_its_own_server_until_it_is_deleted(
 
 async def test_an_unfinished_project_is_listed_but_not_reachable(neon: RunningEmulator) -> None:
     names: dict[str, Any] = {"role_name": OWNER, "database_name": "neondb"}
-    async with turned(neon, start_compute_seconds=60), project(neon, done=False) as new:
+    async with override_behaviour(neon, start_compute_seconds=60), project(neon, done=False) as new:
         uri = await neon.client.call("GET", f"{new.path}/connection_uri", **names)
         parts = {
             part: await neon.client.call("GET", f"{new.path}{part}")
@@ -81,11 +81,11 @@ async def test_an_unfinished_project_is_listed_but_not_reachable(neon: RunningEm
 async def test_pages_of_projects_continue_after_a_deleted_one(
     neon: RunningEmulator,
 ) -> None:
-    name, pages = fresh("paged"), []
+    name, pages = new_name("paged"), []
     created = [await neon.client.create_project(name=name) for _ in range(3)]
     ids = [each.body["project"]["id"] for each in created]
     query: dict[str, Any] = {"search": name}
-    async with turned(neon, page_size=2):
+    async with override_behaviour(neon, page_size=2):
         for deleted in (ids[1], ids[0], ids[2]):
             pages.append(await neon.client.call("GET", "/projects", **query))
             query |= pages[-1].body.get("pagination", {})
@@ -116,7 +116,7 @@ async def test_the_last_page_of_branches_has_a_cursor_too(
 
 
 async def test_operations_are_paged_newest_first(neon: RunningEmulator) -> None:
-    await made(neon, "role")
+    await create_object(neon, "role")
     path = f"{neon.client.project}/operations"
 
     first = await neon.client.call("GET", path, limit="1")
@@ -129,6 +129,6 @@ async def test_operations_are_paged_newest_first(neon: RunningEmulator) -> None:
     assert listed == known[::-1][:1001]
 
 
-async def _our_password(neon: RunningEmulator) -> str:
+async def _get_owner_password(neon: RunningEmulator) -> str:
     """Return the password of the first project's owner."""
     return str(urlsplit(await neon.client.uri(OWNER, "neondb")).password)

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from tests.support.neon.client import OWNER, Answer
-from tests.support.neon.emulator import RunningEmulator, turned
+from tests.support.neon.emulator import RunningEmulator, override_behaviour
 
 KEYS = ["", "Bearer", "Bearer wrong", "Basic {key}", "{key}", "Bearer {key}x", "Bearer ключ"]
 
@@ -69,16 +69,16 @@ class Refusal:
     words: str
     call: str
     body: Any = None
-    knobs: dict[str, Any] = field(default_factory=dict)
+    overrides: dict[str, Any] = field(default_factory=dict)
 
 
-def _role(name: str, status: int, words: str, **knobs: Any) -> Refusal:
-    return Refusal(status, words, ROLES, {"role": {"name": name}}, knobs)
+def _role(name: str, status: int, words: str, **overrides: Any) -> Refusal:
+    return Refusal(status, words, ROLES, {"role": {"name": name}}, overrides)
 
 
-def _database(name: str, owner: str, status: int, words: str, **knobs: Any) -> Refusal:
+def _database(name: str, owner: str, status: int, words: str, **overrides: Any) -> Refusal:
     body = {"database": {"name": name, "owner_name": owner}}
-    return Refusal(status, words, DATABASES, body, knobs)
+    return Refusal(status, words, DATABASES, body, overrides)
 
 
 FOREIGN = (
@@ -134,8 +134,8 @@ async def test_a_refusal_has_neons_status_and_message(
     neon: RunningEmulator, refusal: Refusal
 ) -> None:
     before = await neon.snapshot()
-    async with turned(neon, **refusal.knobs):
-        answer = await _answer(neon, refusal.call, refusal.body)
+    async with override_behaviour(neon, **refusal.overrides):
+        answer = await _send(neon, refusal.call, refusal.body)
 
     assert answer.status == refusal.status
     assert refusal.words in f"{answer.body['code']} {answer.body['message']}"
@@ -146,7 +146,7 @@ async def test_a_refusal_has_neons_status_and_message(
     ("call", "body"), [(call, body) for call, bodies in WRONG_BODIES.items() for body in bodies]
 )
 async def test_an_invalid_body_is_refused(neon: RunningEmulator, call: str, body: Any) -> None:
-    assert (await _answer(neon, call, body)).status == 400
+    assert (await _send(neon, call, body)).status == 400
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"role": {"name": 5}}', "\xff"])
@@ -163,14 +163,14 @@ async def test_malformed_json_is_refused(neon: RunningEmulator, text: str) -> No
 
 async def test_another_content_type_is_refused(neon: RunningEmulator) -> None:
     headers, body = {"Content-Type": "text/plain"}, {"role": {"name": "ana"}}
-    assert (await _answer(neon, ROLES, body, headers=headers)).status == 400
+    assert (await _send(neon, ROLES, body, headers=headers)).status == 400
 
 
 @pytest.mark.parametrize(
     "path", [f"{path}?{query}" for path, queries in WRONG_QUERIES.items() for query in queries]
 )
 async def test_an_invalid_query_is_refused(neon: RunningEmulator, path: str) -> None:
-    assert (await _answer(neon, f"GET {path}")).status == 400
+    assert (await _send(neon, f"GET {path}")).status == 400
 
 
 @pytest.mark.parametrize("header", KEYS)
@@ -179,7 +179,7 @@ async def test_requests_without_the_key_are_refused(
     neon: RunningEmulator, path: str, header: str
 ) -> None:
     headers = {"Authorization": header.format(key=neon.key)}
-    answer = await _answer(neon, f"GET {path}", headers=headers)
+    answer = await _send(neon, f"GET {path}", headers=headers)
 
     assert answer.status == 401
     assert answer.body["message"] == "supplied credentials do not pass authentication"
@@ -188,14 +188,14 @@ async def test_requests_without_the_key_are_refused(
 async def test_responses_have_a_request_id_and_errors_have_neons_fields(
     neon: RunningEmulator,
 ) -> None:
-    assert (await _answer(neon, "GET /projects")).headers["x-neon-ret-request-id"]
-    answer = await _answer(neon, "GET /nothing", headers={"X-Request-ID": "mine"})
+    assert (await _send(neon, "GET /projects")).headers["x-neon-ret-request-id"]
+    answer = await _send(neon, "GET /nothing", headers={"X-Request-ID": "mine"})
 
     assert answer.body == {"request_id": "mine", "code": "", "message": "not found"}
     assert answer.headers["x-neon-ret-request-id"] == "mine"
 
 
-async def _answer(neon: RunningEmulator, call: str, body: Any = None, **more: Any) -> Answer:
+async def _send(neon: RunningEmulator, call: str, body: Any = None, **more: Any) -> Answer:
     method, path = call.split(" ")
     whole = path.format(project=neon.client.project, branch=neon.client.branch)
     return await neon.client.call(method, whole, body, **more)

@@ -4,7 +4,13 @@ import asyncpg
 import pytest
 
 from tests.support.neon.client import OWNER
-from tests.support.neon.emulator import RunningEmulator, fresh, is_alive, made, turned
+from tests.support.neon.emulator import (
+    RunningEmulator,
+    create_object,
+    is_alive,
+    new_name,
+    override_behaviour,
+)
 
 KINDS = ("role", "database")
 EACH = pytest.mark.parametrize("kind", KINDS)
@@ -24,8 +30,8 @@ ODD = ["x" * 63, "Ünï/cødé ?#%", 'quoted "name"', "back\\slash'"]
 
 @EACH
 async def test_a_new_object_is_listed_before_it_exists(neon: RunningEmulator, kind: str) -> None:
-    name = fresh(kind)
-    async with turned(neon, operation_seconds=0.3):
+    name = new_name(kind)
+    async with override_behaviour(neon, operation_seconds=0.3):
         answer = await neon.client.create(kind, name)
         early = await neon.snapshot()
         await neon.client.wait_until_done(answer)
@@ -39,8 +45,8 @@ async def test_a_new_object_is_listed_before_it_exists(neon: RunningEmulator, ki
 async def test_a_deleted_object_leaves_the_lists_before_it_is_dropped(
     neon: RunningEmulator, kind: str
 ) -> None:
-    name = await made(neon, kind)
-    async with turned(neon, operation_seconds=0.3):
+    name = await create_object(neon, kind)
+    async with override_behaviour(neon, operation_seconds=0.3):
         answer = await neon.client.delete(kind, name)
         early = await neon.snapshot()
         await neon.client.wait_until_done(answer)
@@ -55,9 +61,9 @@ async def test_a_deleted_object_leaves_the_lists_before_it_is_dropped(
 async def test_deleting_a_missing_object_succeeds_even_if_locked(
     neon: RunningEmulator, kind: str
 ) -> None:
-    async with turned(neon):
-        neon.emulator.first.operations.hold(None)
-        answer = await neon.client.delete(kind, fresh(kind))
+    async with override_behaviour(neon):
+        neon.emulator.first.operations.lock(None)
+        answer = await neon.client.delete(kind, new_name(kind))
 
     assert (answer.status, answer.body) == (204, None)
 
@@ -88,7 +94,7 @@ async def test_unusual_names_are_accepted(neon: RunningEmulator, name: str) -> N
 async def test_a_role_has_nearly_all_privileges_or_no_login(
     neon: RunningEmulator,
 ) -> None:
-    name, group = await made(neon, "role"), fresh("group")
+    name, group = await create_object(neon, "role"), new_name("group")
     created = await neon.client.wait_until_done(await neon.client.create_role(group, no_login=True))
 
     async with neon.session(name) as session:
@@ -106,8 +112,8 @@ async def test_a_role_changes_other_roles_tables_but_cannot_create(
     neon: RunningEmulator,
 ) -> None:
     """Roles of the API therefore do not isolate tenants."""
-    neighbour, intruder = await made(neon, "role"), await made(neon, "role")
-    database = fresh("database")
+    neighbour, intruder = await create_object(neon, "role"), await create_object(neon, "role")
+    database = new_name("database")
     await neon.client.wait_until_done(await neon.client.create_database(database, neighbour))
     async with neon.session(neighbour, database) as session:
         assert await session.fetchval(PUBLIC_OWNER) == neighbour
@@ -124,7 +130,10 @@ async def test_a_deleted_roles_objects_go_to_the_databases_owner(
     neon: RunningEmulator,
 ) -> None:
     """The role is deleted although it has granted other roles."""
-    name, owners = await made(neon, "role"), "SELECT tableowner FROM pg_tables WHERE tablename = $1"
+    name, owners = (
+        await create_object(neon, "role"),
+        "SELECT tableowner FROM pg_tables WHERE tablename = $1",
+    )
     async with neon.session() as owner:
         await owner.execute(f"GRANT CREATE ON SCHEMA public TO {name}")
     async with neon.session(name) as session:
@@ -140,7 +149,7 @@ async def test_a_deleted_roles_objects_go_to_the_databases_owner(
 
 
 async def test_a_database_is_deleted_with_its_sessions(neon: RunningEmulator) -> None:
-    name = await made(neon, "database")
+    name = await create_object(neon, "database")
     async with neon.session(OWNER, name) as guest:
         await neon.client.wait_until_done(await neon.client.delete_database(name))
 
@@ -150,7 +159,11 @@ async def test_a_database_is_deleted_with_its_sessions(neon: RunningEmulator) ->
 async def test_a_renamed_database_keeps_its_id_and_contents(
     neon: RunningEmulator,
 ) -> None:
-    old, new, heir = await made(neon, "database"), fresh("database"), await made(neon, "role")
+    old, new, heir = (
+        await create_object(neon, "database"),
+        new_name("database"),
+        await create_object(neon, "role"),
+    )
     async with neon.session(OWNER, old) as session:
         await session.execute("CREATE TABLE notes ()")
     before = await neon.client.call("GET", neon.client.database(old))

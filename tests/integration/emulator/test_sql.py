@@ -1,11 +1,11 @@
 """The API's lists follow changes that SQL makes."""
 
 from tests.support.neon.client import OWNER
-from tests.support.neon.emulator import RunningEmulator, fresh, made
+from tests.support.neon.emulator import RunningEmulator, create_object, new_name
 
 
 async def test_the_lists_follow_what_sql_creates_and_drops(neon: RunningEmulator) -> None:
-    role, database = fresh("role"), fresh("db")
+    role, database = new_name("role"), new_name("db")
     async with neon.session() as session:
         await session.execute(f"CREATE ROLE {role}")
         await session.execute(f"CREATE DATABASE {database}")
@@ -23,7 +23,7 @@ async def test_the_lists_follow_what_sql_creates_and_drops(neon: RunningEmulator
 async def test_a_database_of_the_api_that_sql_dropped_is_not_listed(
     neon: RunningEmulator,
 ) -> None:
-    database = await made(neon, "database")
+    database = await create_object(neon, "database")
     async with neon.session() as session:
         await session.execute(f"DROP DATABASE {database}")
 
@@ -35,7 +35,7 @@ async def test_the_api_deletes_but_does_not_create_a_role_of_sql(
 ) -> None:
     """It is not a member of neon_superuser and connects to every database through PUBLIC; the API
     does not know its password."""
-    role, database = fresh("role"), await made(neon, "database")
+    role, database = new_name("role"), await create_object(neon, "database")
     async with neon.session() as session:
         await session.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'npg_of_sql'")
     async with neon.session(OWNER, database, user=role, password="npg_of_sql") as session:
@@ -53,7 +53,7 @@ async def test_the_api_deletes_but_does_not_create_a_role_of_sql(
 async def test_the_api_reveals_its_last_password_after_sql_changed_it(
     neon: RunningEmulator,
 ) -> None:
-    role = fresh("role")
+    role = new_name("role")
     created = await neon.client.wait_until_done(await neon.client.create_role(role))
     async with neon.session(role) as session:
         await session.execute(f"ALTER ROLE {role} PASSWORD 'npg_of_sql'")
@@ -64,7 +64,7 @@ async def test_the_api_reveals_its_last_password_after_sql_changed_it(
 
 
 async def test_an_owner_changed_by_sql_is_listed(neon: RunningEmulator) -> None:
-    heir, database = fresh("role"), await made(neon, "database")
+    heir, database = new_name("role"), await create_object(neon, "database")
     async with neon.session() as session:
         await session.execute(f"CREATE ROLE {heir}; GRANT {heir} TO {OWNER}")
         await session.execute(f"ALTER DATABASE {database} OWNER TO {heir}")

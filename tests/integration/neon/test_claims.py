@@ -10,71 +10,74 @@ from datetime import timedelta
 import pytest
 
 from adapters.neon.api_provider import ApiProvider
-from adapters.neon.claims import Claim, Ledger
+from adapters.neon.claims import Claim, ClaimStore
 from domain.errors import DatabaseNotFound, NameTaken, OutcomeUnknown, ProviderBusy, ProviderLocked
-from domain.provisioning import Order
+from domain.provisioning import ProvisionRequest
 from domain.targets import Isolation
 from ports.driven.database_provider import DatabaseProvider
-from tests.support.databases import held, holding_of
-from tests.support.neon.checks import left_as_it_was, persistently, turned, works
+from tests.support.databases import expected_item, find_in_inventory
+from tests.support.neon.checks import can_log_in, no_changes, override_behaviour, with_retries
 from tests.support.neon.emulator import RunningEmulator, running_emulator
-from tests.support.neon.providers import vending_on
-from tests.support.polling import until
-from tests.support.provision_requests import new_order
+from tests.support.neon.providers import provider_on
+from tests.support.polling import wait_until
+from tests.support.provision_requests import new_provision_request
 
 NONE, PROJECT = Isolation.NONE, Isolation.PROJECT
 
-Then = Callable[[DatabaseProvider, Order], Awaitable[None]]
+Then = Callable[[DatabaseProvider, ProvisionRequest], Awaitable[None]]
 
 
 @pytest.mark.parametrize("seconds", [2, 5])
 async def test_a_role_older_than_the_claim_is_neither_imported_nor_deleted(
     neon: RunningEmulator, seconds: int
 ) -> None:
-    order = new_order()
-    async with vending_on(neon, NONE) as provider, _stranger(neon, order, age=seconds):
-        with turned(neon):
+    provision_request = new_provision_request()
+    async with (
+        provider_on(neon, NONE) as provider,
+        _foreign_role(neon, provision_request, age=seconds),
+    ):
+        with override_behaviour(neon):
             neon.fault("create_role", "reset_before")
             with pytest.raises(OutcomeUnknown):
-                await provider.provision(order)
+                await provider.provision(provision_request)
 
         with pytest.raises(NameTaken):
-            await provider.provision(order)
-        await provider.delete(order.tenant)
+            await provider.provision(provision_request)
+        await provider.delete(provision_request.tenant)
 
 
 async def test_a_role_created_before_our_request_is_not_imported(
     neon: RunningEmulator,
 ) -> None:
-    order = new_order()
-    async with vending_on(neon, NONE) as provider:
-        with turned(neon):
+    provision_request = new_provision_request()
+    async with provider_on(neon, NONE) as provider:
+        with override_behaviour(neon):
             neon.fault("list_roles", "unavailable")
             with pytest.raises(ProviderBusy):
-                await provider.provision(order)
+                await provider.provision(provision_request)
 
-        async with _stranger(neon, order):
+        async with _foreign_role(neon, provision_request):
             with pytest.raises(NameTaken):
-                await provider.provision(order)
-            await provider.delete(order.tenant)
+                await provider.provision(provision_request)
+            await provider.delete(provision_request.tenant)
 
 
-async def _provision(provider: DatabaseProvider, order: Order) -> None:
+async def _provision(provider: DatabaseProvider, provision_request: ProvisionRequest) -> None:
     with pytest.raises(NameTaken):
-        await provider.provision(order)
+        await provider.provision(provision_request)
 
 
-async def _delete(provider: DatabaseProvider, order: Order) -> None:
-    await provider.delete(order.tenant)
+async def _delete(provider: DatabaseProvider, provision_request: ProvisionRequest) -> None:
+    await provider.delete(provision_request.tenant)
 
 
-async def _use(provider: DatabaseProvider, order: Order) -> None:
-    await provider.suspend(order.tenant)
+async def _use(provider: DatabaseProvider, provision_request: ProvisionRequest) -> None:
+    await provider.suspend(provision_request.tenant)
     for call in (provider.rotate, provider.reveal):
         with pytest.raises(DatabaseNotFound):
-            await call(order)
-    assert await held(provider, order) == []
-    await provider.delete(order.tenant)
+            await call(provision_request)
+    assert await find_in_inventory(provider, provision_request) == []
+    await provider.delete(provision_request.tenant)
 
 
 @pytest.mark.parametrize("failures", [1, None], ids=["once", "always"])
@@ -82,38 +85,43 @@ async def _use(provider: DatabaseProvider, order: Order) -> None:
 async def test_an_unreleased_claim_does_not_import_a_foreign_role(
     neon: RunningEmulator, failures: int | None, then: Then
 ) -> None:
-    order = new_order()
-    async with _unreleasing(neon, failures) as provider, _stranger(neon, order):
+    provision_request = new_provision_request()
+    async with (
+        _provider_with_failing_release(neon, failures) as provider,
+        _foreign_role(neon, provision_request),
+    ):
         with pytest.raises(NameTaken):
-            await provider.provision(order)
+            await provider.provision(provision_request)
 
-        await then(provider, order)
+        await then(provider, provision_request)
 
 
 async def test_a_database_under_an_unreleased_claim_is_deleted(
     neon: RunningEmulator,
 ) -> None:
-    order = new_order()
-    async with _unreleasing(neon, 1) as provider, left_as_it_was(neon):
-        with turned(neon):
+    provision_request = new_provision_request()
+    async with _provider_with_failing_release(neon, 1) as provider, no_changes(neon):
+        with override_behaviour(neon):
             neon.fault("create_role", "locked")
             with pytest.raises(ProviderLocked):
-                await provider.provision(order)
-        assert await works(await provider.provision(order))
-        assert await held(provider, order) == [holding_of(order)]
+                await provider.provision(provision_request)
+        assert await can_log_in(await provider.provision(provision_request))
+        assert await find_in_inventory(provider, provision_request) == [
+            expected_item(provision_request)
+        ]
 
-        await provider.delete(order.tenant)
+        await provider.delete(provision_request.tenant)
 
 
 async def test_services_that_start_at_once_create_one_table_of_claims() -> None:
     async with running_emulator(checked=False) as neon:
         await asyncio.gather(*(_start(neon) for _ in range(4)))
 
-        async with vending_on(neon, NONE) as provider:
+        async with provider_on(neon, NONE) as provider:
             assert isinstance(provider, ApiProvider)
-            async with _table_in_the_making(neon):
-                creations = asyncio.gather(*(provider.ledger.open() for _ in range(4)))
-                await until(lambda: _wait_for_locks(neon, 4))
+            async with _uncommitted_table(neon):
+                creations = asyncio.gather(*(provider.claims.open() for _ in range(4)))
+                await wait_until(lambda: _wait_for_locks(neon, 4))
             await creations
 
             assert await provider.inventory() == []
@@ -123,22 +131,26 @@ async def test_services_that_start_at_once_create_one_table_of_claims() -> None:
 async def test_extensions_are_installed_after_a_late_login_works(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
-    order = replace(new_order(), extensions=("plpgsql",))  # the only one of the bundled server
-    async with vending_on(neon, isolation) as provider, left_as_it_was(neon):
-        with turned(neon, late_seconds=1.0):
-            connection = await persistently(lambda: provider.provision(order))
+    provision_request = replace(
+        new_provision_request(), extensions=("plpgsql",)
+    )  # the only one of the bundled server
+    async with provider_on(neon, isolation) as provider, no_changes(neon):
+        with override_behaviour(neon, late_seconds=1.0):
+            connection = await with_retries(lambda: provider.provision(provision_request))
 
-        assert await works(connection)
-        await provider.delete(order.tenant)
+        assert await can_log_in(connection)
+        await provider.delete(provision_request.tenant)
 
 
 @asynccontextmanager
-async def _stranger(neon: RunningEmulator, order: Order, age: int = 0) -> AsyncIterator[None]:
+async def _foreign_role(
+    neon: RunningEmulator, provision_request: ProvisionRequest, age: int = 0
+) -> AsyncIterator[None]:
     """Create a foreign role of the tenant's name, `age` seconds old, that the next list omits.
 
     Check at the end that it still exists with its password, and delete it.
     """
-    owner = order.tenant.names.owner
+    owner = provision_request.tenant.names.owner
     neon.fault("create_role", "stale_404", reads=1)
     await neon.client.wait_until_done(await neon.client.create_role(owner))
     role = neon.emulator.first.roles.find(owner)
@@ -154,7 +166,7 @@ async def _stranger(neon: RunningEmulator, order: Order, age: int = 0) -> AsyncI
 
 
 @dataclass(frozen=True)
-class Keeping(Ledger):
+class FailingClaimStore(ClaimStore):
     """A table of claims whose `release` raises these errors first."""
 
     errors: Iterator[ProviderBusy] = field(kw_only=True)
@@ -166,18 +178,18 @@ class Keeping(Ledger):
 
 
 @asynccontextmanager
-async def _unreleasing(
+async def _provider_with_failing_release(
     neon: RunningEmulator, failures: int | None
 ) -> AsyncIterator[DatabaseProvider]:
     errors = itertools.repeat(ProviderBusy(), *([failures] if failures else []))
-    async with vending_on(neon, NONE) as provider:
+    async with provider_on(neon, NONE) as provider:
         assert isinstance(provider, ApiProvider)
-        ledger = Keeping(provider.ledger.admin, provider.ledger.marks, errors=errors)
-        yield replace(provider, ledger=ledger)
+        claims = FailingClaimStore(provider.claims.admin, provider.claims.marks, errors=errors)
+        yield replace(provider, claims=claims)
 
 
 @asynccontextmanager
-async def _table_in_the_making(neon: RunningEmulator) -> AsyncIterator[None]:
+async def _uncommitted_table(neon: RunningEmulator) -> AsyncIterator[None]:
     """Drop the table of claims; creating it blocks until the context exits."""
     async with neon.session() as admin:
         await admin.execute("DROP TABLE pgvend.claims")
@@ -195,5 +207,5 @@ async def _wait_for_locks(neon: RunningEmulator, sessions: int) -> bool:
 
 
 async def _start(neon: RunningEmulator) -> None:
-    async with vending_on(neon, NONE) as provider:
+    async with provider_on(neon, NONE) as provider:
         await provider.inventory()

@@ -8,15 +8,15 @@ import pytest
 
 from adapters.system.clock import SystemClock
 from domain.targets import Isolation
-from tests.support.databases import held, holding_of
-from tests.support.neon.checks import left_as_it_was
+from tests.support.databases import expected_item, find_in_inventory
+from tests.support.neon.checks import no_changes
 from tests.support.neon.emulator import RunningEmulator, running_emulator
-from tests.support.neon.providers import vending_on
-from tests.support.polling import moment_of
-from tests.support.provision_requests import new_order, rotated
+from tests.support.neon.providers import provider_on
+from tests.support.polling import wait_without_delay
+from tests.support.provision_requests import new_provision_request, with_next_password
 
 
-class Skewed(SystemClock):
+class SkewedClock(SystemClock):
     """The system clock, `seconds` ahead."""
 
     def __init__(self, seconds: float) -> None:
@@ -29,33 +29,37 @@ class Skewed(SystemClock):
 @pytest.fixture(scope="module", params=[-20, 20, 600], ids=lambda ahead: f"{ahead} s")
 async def skewed(request: pytest.FixtureRequest) -> AsyncIterator[RunningEmulator]:
     """An emulator whose control plane is ahead of its computes by some seconds."""
-    async with running_emulator(clock=Skewed(request.param), checked=False) as running:
+    async with running_emulator(clock=SkewedClock(request.param), checked=False) as running:
         yield running
 
 
 async def test_a_database_is_found_changed_and_deleted_with_skewed_clocks(
     skewed: RunningEmulator,
 ) -> None:
-    order = new_order()
-    async with vending_on(skewed, Isolation.NONE) as provider, left_as_it_was(skewed):
-        connection = await provider.provision(order)
+    provision_request = new_provision_request()
+    async with provider_on(skewed, Isolation.NONE) as provider, no_changes(skewed):
+        connection = await provider.provision(provision_request)
 
-        assert await held(provider, order) == [holding_of(order)]
-        assert await provider.provision(order) == connection
-        assert (await provider.rotate(rotated(order))).user == connection.user
-        await provider.delete(order.tenant)
-        assert await held(provider, order) == []
+        assert await find_in_inventory(provider, provision_request) == [
+            expected_item(provision_request)
+        ]
+        assert await provider.provision(provision_request) == connection
+        assert (
+            await provider.rotate(with_next_password(provision_request))
+        ).user == connection.user
+        await provider.delete(provision_request.tenant)
+        assert await find_in_inventory(provider, provision_request) == []
 
 
 async def test_a_cancelled_creation_is_deleted_with_skewed_clocks(skewed: RunningEmulator) -> None:
-    order = new_order()
-    roles, owner = skewed.emulator.first.roles, order.tenant.names.owner
-    async with vending_on(skewed, Isolation.NONE) as provider, left_as_it_was(skewed):
-        call = asyncio.ensure_future(provider.provision(order))
-        await moment_of(lambda: roles.find(owner) is not None)
+    provision_request = new_provision_request()
+    roles, owner = skewed.emulator.first.roles, provision_request.tenant.names.owner
+    async with provider_on(skewed, Isolation.NONE) as provider, no_changes(skewed):
+        call = asyncio.ensure_future(provider.provision(provision_request))
+        await wait_without_delay(lambda: roles.find(owner) is not None)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        await skewed.emulator.first.operations.idle()
+        await skewed.emulator.first.operations.wait_until_idle()
 
-        await provider.delete(order.tenant)
+        await provider.delete(provision_request.tenant)

@@ -9,11 +9,11 @@ import pytest
 
 from domain.targets import Isolation
 from entrypoints.neon_emulator.behaviour import Behaviour
-from ports.use_cases.create_database import VendRequest
-from ports.use_cases.provisioned_database import Vended
-from tests.support.neon.checks import requests_to
+from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.provisioned_database import ProvisionedDatabase
+from tests.support.neon.checks import record_requests
 from tests.support.neon.emulator import RunningEmulator, running_emulator
-from tests.support.neon.service import Watched, assert_each_has_its_own, serving
+from tests.support.neon.service import ObservedService, assert_separate_databases, serving
 from tests.support.provision_requests import unique_name
 
 
@@ -26,15 +26,15 @@ async def busy() -> AsyncIterator[RunningEmulator]:
 async def test_concurrent_creations_succeed_in_order(
     busy: RunningEmulator,
 ) -> None:
-    asked = requests_to(busy)
+    asked = record_requests(busy)
     async with serving(busy, Isolation.NONE) as service:
-        created = await _crowd(service, 12)
+        created = await _create_many(service, 12)
 
         assert asked.statuses().count(423) <= 1
         existing = [database.name for database in busy.emulator.first.databases.all()]
         requested = [each.database.names.database for each in created]
         assert [name for name in existing if name in requested] == requested
-        await assert_each_has_its_own(created)
+        await assert_separate_databases(created)
         await service.delete_all(created)
         assert await service.provider.inventory() == []
 
@@ -42,13 +42,13 @@ async def test_concurrent_creations_succeed_in_order(
 async def test_concurrent_creations_succeed_despite_foreign_locks(
     busy: RunningEmulator,
 ) -> None:
-    asked = requests_to(busy)
+    asked = record_requests(busy)
     async with serving(busy, Isolation.NONE) as service:
-        async with _locked_at_random(busy, seed=8):
-            created = await _crowd(service, 8)
+        async with _random_locks(busy, seed=8):
+            created = await _create_many(service, 8)
 
         assert 423 in asked.statuses(), "no request met a lock"
-        await assert_each_has_its_own(created)
+        await assert_separate_databases(created)
         await service.delete_all(created)
         assert await service.provider.inventory() == []
 
@@ -57,26 +57,26 @@ async def test_two_services_can_share_a_project(
     busy: RunningEmulator,
 ) -> None:
     async with serving(busy, Isolation.NONE) as one, serving(busy, Isolation.NONE) as two:
-        created = await asyncio.gather(_crowd(one, 4), _crowd(two, 4))
+        created = await asyncio.gather(_create_many(one, 4), _create_many(two, 4))
 
-        await assert_each_has_its_own([*created[0], *created[1]])
+        await assert_separate_databases([*created[0], *created[1]])
         await asyncio.gather(one.delete_all(created[0]), two.delete_all(created[1]))
         assert await one.provider.inventory() == []
 
 
-async def _crowd(service: Watched, many: int) -> list[Vended]:
-    requests = [VendRequest(nickname=unique_name()) for _ in range(many)]
+async def _create_many(service: ObservedService, many: int) -> list[ProvisionedDatabase]:
+    requests = [CreateRequest(nickname=unique_name()) for _ in range(many)]
     return list(await asyncio.gather(*map(service.create_database(), requests)))
 
 
 @asynccontextmanager
-async def _locked_at_random(neon: RunningEmulator, seed: int) -> AsyncIterator[None]:
+async def _random_locks(neon: RunningEmulator, seed: int) -> AsyncIterator[None]:
     """Lock the project for short times at random, as operations of a second client do."""
     chance = random.Random(seed)  # noqa: S311
 
     async def lock() -> None:
         while True:
-            neon.emulator.first.operations.hold(chance.uniform(0.02, 0.2))
+            neon.emulator.first.operations.lock(chance.uniform(0.02, 0.2))
             await asyncio.sleep(chance.uniform(0.2, 0.5))
 
     task = asyncio.create_task(lock())
@@ -85,4 +85,4 @@ async def _locked_at_random(neon: RunningEmulator, seed: int) -> AsyncIterator[N
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        neon.emulator.first.operations.release()
+        neon.emulator.first.operations.unlock()

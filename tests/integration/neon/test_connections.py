@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from adapters.neon.api_models import Accepted, Wire
+from adapters.neon.api_models import Accepted, ApiModel
 from adapters.neon.budget import Budget
-from adapters.neon.client import Client, opened_client
+from adapters.neon.client import Client, open_client
 from adapters.system.clock import SystemClock
 from domain.errors import OutcomeUnknown
 from domain.secrets import Secret
@@ -18,10 +18,10 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 
 
 
 @dataclass
-class OneEach:
+class OneRequestServer:
     """A server that answers the first request on each connection and closes it at the second."""
 
-    asked: list[str] = field(default_factory=list)
+    methods: list[str] = field(default_factory=list)
     """The methods of all requests."""
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -36,29 +36,29 @@ class OneEach:
 
     async def _note(self, reader: asyncio.StreamReader) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
-        self.asked.append(head.split(b" ", 1)[0].decode())
+        self.methods.append(head.split(b" ", 1)[0].decode())
 
 
 @asynccontextmanager
-async def kept_by(server: OneEach) -> AsyncIterator[Client]:
+async def client_of(server: OneRequestServer) -> AsyncIterator[Client]:
     """Open a client with a kept connection, which ends at the next request."""
     async with await asyncio.start_server(server, "127.0.0.1", 0) as listening:
         host, port = listening.sockets[0].getsockname()
         clock = SystemClock()
         url, budget = f"http://{host}:{port}", Budget(clock)
-        async with opened_client(url, Secret("napi_akeythatfitsnothing"), budget, clock) as client:
-            await client.read("/first", Wire)
+        async with open_client(url, Secret("napi_akeythatfitsnothing"), budget, clock) as client:
+            await client.read("/first", ApiModel)
             yield client
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "POST", "PATCH"])
 async def test_a_read_is_repeated_and_a_change_is_not(method: str) -> None:
-    server = OneEach()
-    async with kept_by(server) as client:
+    server = OneRequestServer()
+    async with client_of(server) as client:
         if method == "GET":
-            await client.read("/second", Wire)
+            await client.read("/second", ApiModel)
         else:
             with pytest.raises(OutcomeUnknown):
                 await client.write(method, "/second", Accepted)
 
-    assert server.asked == (["GET"] * 3 if method == "GET" else ["GET", method])
+    assert server.methods == (["GET"] * 3 if method == "GET" else ["GET", method])

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.support.neon.fault_matrix import CALLS, FAULTS, WHILE, Cell, cells
-from tests.support.neon.fault_trials import PROMISED, Results, results_of
+from tests.support.neon.fault_matrix import CALLS, FAULTS, REPEATED_TIMES, Cell, cells
+from tests.support.neon.fault_trials import DELETION_PENDING, Results, run_cells
 from tests.support.service import REPOSITORY
 
 pytestmark = pytest.mark.timeout(900)  # the first test waits for all cells
@@ -31,14 +31,14 @@ code of an error. Every cell guarantees:
 
 - after a success, the database exists once in Neon's lists, in PostgreSQL and in pgvend's
   inventory;
-- after an error, nothing remains; or, if the code has a{PROMISED}, the record is `deleting`, and a
+- after an error, nothing remains; or, if the code has a{DELETION_PENDING}, the record is `deleting`, and a
   deletion after the fault has ended leaves nothing;
 - a failed rotation keeps the database, and a repeated rotation works;
 - other tenants and objects of other clients in the same account are unchanged;
 - neither the error nor the log contains a password or a key.
 
 *Done* means that Neon made the change but its response did not arrive correctly. *For a while*
-means {WHILE} times. A dash marks an impossible combination.
+means {REPEATED_TIMES} times. A dash marks an impossible combination.
 """
 
 
@@ -47,10 +47,10 @@ async def results(request: pytest.FixtureRequest) -> Results:
     """The results of the cells that this run selects."""
     items = [item for item in request.session.items if item.path == request.path]
     selected = {item.callspec.params["cell"] for item in items if hasattr(item, "callspec")}
-    results = await results_of([cell for cell in CELLS if cell in selected])
+    results = await run_cells([cell for cell in CELLS if cell in selected])
     if os.environ.get(UPDATE):
         new = {cell: result for cell, result in results.items() if isinstance(result, str)}
-        PAGE.write_text(_page(_documented() | new))
+        PAGE.write_text(_render_page(_read_page() | new))
     return results
 
 
@@ -60,17 +60,17 @@ async def test_a_fault_has_the_documented_result(results: Results, cell: Cell) -
     result = results[cell]
     if isinstance(result, Exception):
         raise result
-    assert result == _documented()[cell], f"update the page with {UPDATE}=1"
+    assert result == _read_page()[cell], f"update the page with {UPDATE}=1"
 
 
 def test_the_page_has_a_row_for_each_fault_and_a_column_for_each_call() -> None:
-    documented = _documented()
+    documented = _read_page()
 
-    assert PAGE.read_text() == _page(documented), f"update it with {UPDATE}=1"
+    assert PAGE.read_text() == _render_page(documented), f"update it with {UPDATE}=1"
     assert documented.keys() == set(cells())
 
 
-def _page(results: Mapping[Cell, str]) -> str:
+def _render_page(results: Mapping[Cell, str]) -> str:
     titles = ("", *(f"{call.title} (`{call.isolation}`)" for call in CALLS))
     rows = [
         (fault.title, *(results.get(Cell(call, fault), "-") for call in CALLS)) for fault in FAULTS
@@ -79,7 +79,7 @@ def _page(results: Mapping[Cell, str]) -> str:
     return "\n".join([HEAD, *(f"| {' | '.join(row)} |" for row in table), ""])
 
 
-def _documented() -> dict[Cell, str]:
+def _read_page() -> dict[Cell, str]:
     """Return the results that the page has for each cell."""
     page = PAGE.read_text() if PAGE.exists() else ""
     rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]

@@ -7,8 +7,8 @@ import pytest
 
 from domain.targets import Isolation
 from entrypoints.neon_emulator.state.faults import Fault, How
-from tests.support.neon.fake_account import Street, opened_street
-from tests.support.neon.fault_trials import trial_of
+from tests.support.neon.fake_account import FakeAccount, open_fake_account
+from tests.support.neon.fault_trials import create_trial
 
 WRITES = {
     Isolation.NONE: ("create_role", "create_database", "delete_database", "delete_role"),
@@ -23,17 +23,19 @@ OF_READS = (How.RESET_BEFORE, How.UNAVAILABLE, How.LIMITED, How.FAILED_AFTER, Ho
 
 
 @pytest.fixture(scope="module")
-async def street() -> AsyncIterator[Street]:
-    async with opened_street() as street:
-        yield street
+async def fake_account() -> AsyncIterator[FakeAccount]:
+    async with open_fake_account() as fake_account:
+        yield fake_account
 
 
 @pytest.mark.parametrize("seed", range(30))
-async def test_a_creation_with_faults_works_or_fails_cleanly(street: Street, seed: int) -> None:
+async def test_a_creation_with_faults_works_or_fails_cleanly(
+    fake_account: FakeAccount, seed: int
+) -> None:
     chance = random.Random(seed)  # noqa: S311 - the same faults in every run
     isolation = chance.choices(list(WRITES), weights=[3, 1])[0]
 
-    await trial_of(street, isolation, _faults(chance, isolation)).create()
+    await create_trial(fake_account, isolation, _faults(chance, isolation)).create()
 
 
 def _faults(chance: random.Random, isolation: Isolation) -> list[Fault]:

@@ -7,28 +7,28 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from domain.errors import NameTaken
-from domain.names import Names, Nickname
+from domain.names import Nickname, PgNames
 from domain.states import State
 from domain.targets import Isolation
-from ports.use_cases.create_database import OnConflict, VendRequest
+from ports.use_cases.create_database import CreateRequest, OnConflict
 from tests.support.neon.client import OWNER, NeonClient
 from tests.support.neon.emulator import RunningEmulator, Snapshot, running_emulator
-from tests.support.neon.service import assert_each_has_its_own, serving
+from tests.support.neon.service import assert_separate_databases, serving
 from tests.support.provision_requests import unique_name
 
-Make = Callable[[NeonClient, Names], Awaitable[object]]
+Make = Callable[[NeonClient, PgNames], Awaitable[object]]
 
 
-async def _make_role(client: NeonClient, names: Names) -> None:
+async def _make_role(client: NeonClient, names: PgNames) -> None:
     await client.wait_until_done(await client.create_role(names.owner))
 
 
-async def _begin_role(client: NeonClient, names: Names) -> None:
+async def _begin_role(client: NeonClient, names: PgNames) -> None:
     """Create a role without waiting for its operation."""
     await client.create_role(names.owner)
 
 
-async def _make_database(client: NeonClient, names: Names) -> None:
+async def _make_database(client: NeonClient, names: PgNames) -> None:
     await client.wait_until_done(await client.create_database(names.database, OWNER))
 
 
@@ -45,13 +45,13 @@ INTRUSIONS: dict[str, tuple[str, str, Make]] = {
 EACH = pytest.mark.parametrize("intrusion", INTRUSIONS)
 
 
-class Shared:
+class SharedProject:
     """A project that another client also uses."""
 
     neon: RunningEmulator
     has_acted = True
 
-    def intrude(self, intrusion: str, request: VendRequest) -> Names:
+    def intrude(self, intrusion: str, request: CreateRequest) -> PgNames:
         """Let another client use the names that the request would get. Return them."""
         names = Nickname(request.nickname).names()
         self._intrusion, self._names, self.has_acted = INTRUSIONS[intrusion], names, False
@@ -67,10 +67,10 @@ class Shared:
         return await handler(request)
 
     async def snapshot(self) -> Snapshot:
-        await self.neon.emulator.first.operations.idle()
+        await self.neon.emulator.first.operations.wait_until_idle()
         return await self.neon.snapshot()
 
-    async def theirs(self, names: Names) -> tuple[bool, str | None]:
+    async def foreign_state(self, names: PgNames) -> tuple[bool, str | None]:
         """Return whether the role exists, and the owner of the database."""
         owners = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = $1"
         async with self.neon.session() as session:
@@ -79,8 +79,8 @@ class Shared:
 
 
 @pytest.fixture(scope="module")
-async def shared() -> AsyncIterator[Shared]:
-    shared = Shared()
+async def shared() -> AsyncIterator[SharedProject]:
+    shared = SharedProject()
     async with running_emulator(middlewares=[shared.middleware], checked=False) as neon:
         shared.neon = neon
         yield shared
@@ -88,28 +88,28 @@ async def shared() -> AsyncIterator[Shared]:
 
 @EACH
 async def test_a_database_gets_another_name_if_a_client_takes_its_own(
-    shared: Shared, intrusion: str
+    shared: SharedProject, intrusion: str
 ) -> None:
-    request = VendRequest(nickname=unique_name())
+    request = CreateRequest(nickname=unique_name())
     async with serving(shared.neon, Isolation.NONE) as service:
         names = shared.intrude(intrusion, request)
         created = await service.create_database()(request)
 
         assert shared.has_acted
         assert created.database.names != names
-        await assert_each_has_its_own([created])
-        theirs = await shared.theirs(names)
+        await assert_separate_databases([created])
+        foreign_state = await shared.foreign_state(names)
         await service.delete_all([created])
         assert await service.provider.inventory() == []
-        assert await shared.theirs(names) == theirs
-        assert any(theirs), "the other client's object is gone"
+        assert await shared.foreign_state(names) == foreign_state
+        assert any(foreign_state), "the other client's object is gone"
 
 
 @EACH
 async def test_a_creation_that_rejects_conflicts_changes_nothing(
-    shared: Shared, intrusion: str
+    shared: SharedProject, intrusion: str
 ) -> None:
-    request = VendRequest(nickname=unique_name(), on_conflict=OnConflict.REJECT)
+    request = CreateRequest(nickname=unique_name(), on_conflict=OnConflict.REJECT)
     async with serving(shared.neon, Isolation.NONE) as service:
         names = shared.intrude(intrusion, request)
         before = await shared.snapshot()

@@ -7,11 +7,11 @@ import asyncpg
 import structlog
 from structlog.testing import capture_logs
 
-from adapters.postgres.factory import checked_provider
-from adapters.postgres.server import server_of_dsn
+from adapters.postgres.factory import open_checked_provider
+from adapters.postgres.server import server_from_dsn
 from domain.targets import Isolation
-from tests.support.neon.emulator import RunningEmulator, fresh, made
-from tests.support.neon.providers import vending_on
+from tests.support.neon.emulator import RunningEmulator, create_object, new_name
+from tests.support.neon.providers import provider_on
 from tests.support.provision_requests import INSTALLATION
 from tests.support.servers import OperatorsServer
 
@@ -19,14 +19,18 @@ from tests.support.servers import OperatorsServer
 async def test_the_warning_lists_open_databases_until_the_admin_closes_them(
     neon: RunningEmulator,
 ) -> None:
-    own, owner, foreign = await made(neon, "database"), await made(neon, "role"), fresh("foreign")
+    own, owner, foreign = (
+        await create_object(neon, "database"),
+        await create_object(neon, "role"),
+        new_name("foreign"),
+    )
     await neon.client.wait_until_done(await neon.client.create_database(foreign, owner))
-    [warning] = await _warnings(vending_on(neon, Isolation.ROLE))
+    [warning] = await _warnings(provider_on(neon, Isolation.ROLE))
     async with neon.session() as admin:
         try:
             for statement in warning["statements"]:
                 await admin.execute(statement)
-            left = await _warnings(vending_on(neon, Isolation.ROLE))
+            left = await _warnings(provider_on(neon, Isolation.ROLE))
         finally:
             await admin.execute("GRANT CONNECT, TEMPORARY ON DATABASE neondb TO PUBLIC")
     for database in (own, foreign):
@@ -42,13 +46,13 @@ async def test_the_warning_lists_open_databases_until_the_admin_closes_them(
 async def test_on_an_operators_server_the_superuser_closes_databases(
     server_18: OperatorsServer,
 ) -> None:
-    described = server_of_dsn(
+    described = server_from_dsn(
         server_18.dsn(), public_host=None, public_port=None, connection_limit=3
     )
     superuser = await asyncpg.connect(server_18.superuser_dsn)
     try:
         await superuser.execute("CREATE DATABASE open_to_all")
-        start = checked_provider(described, INSTALLATION, structlog.get_logger())
+        start = open_checked_provider(described, INSTALLATION, structlog.get_logger())
         [warning] = await _warnings(start)
         await superuser.execute("DROP DATABASE open_to_all")
     finally:

@@ -6,11 +6,17 @@ import pytest
 
 from domain.errors import OutcomeUnknown, ProviderBusy, ProviderRejected
 from domain.targets import Isolation
-from tests.support.databases import vended
-from tests.support.neon.checks import left_as_it_was, persistently, requests_to, turned, works
+from tests.support.databases import provisioned_database
+from tests.support.neon.checks import (
+    can_log_in,
+    no_changes,
+    override_behaviour,
+    record_requests,
+    with_retries,
+)
 from tests.support.neon.emulator import RunningEmulator
-from tests.support.neon.providers import vending_on
-from tests.support.provision_requests import new_order, rotated
+from tests.support.neon.providers import provider_on
+from tests.support.provision_requests import new_provision_request, with_next_password
 
 NONE, ROLE, PROJECT = Isolation.NONE, Isolation.ROLE, Isolation.PROJECT
 
@@ -30,13 +36,16 @@ async def test_revealing_changes_nothing_and_ignores_the_lock(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
     """With isolation `role`, the provider sends no request at all."""
-    order = new_order()
-    async with vending_on(neon, isolation) as provider, vended(provider, order) as connection:
-        asked = requests_to(neon)
-        with turned(neon):
-            neon.emulator.first.operations.hold(None)
+    provision_request = new_provision_request()
+    async with (
+        provider_on(neon, isolation) as provider,
+        provisioned_database(provider, provision_request) as connection,
+    ):
+        asked = record_requests(neon)
+        with override_behaviour(neon):
+            neon.emulator.first.operations.lock(None)
 
-            assert await provider.reveal(order) == connection
+            assert await provider.reveal(provision_request) == connection
         assert asked.changes() == []
         assert (asked.all() == []) is (isolation is ROLE)
 
@@ -45,15 +54,18 @@ async def test_revealing_changes_nothing_and_ignores_the_lock(
 async def test_a_password_that_is_not_stored_is_not_revealed_or_changed(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
-    order = new_order()
-    async with vending_on(neon, isolation) as provider, vended(provider, order) as connection:
+    provision_request = new_provision_request()
+    async with (
+        provider_on(neon, isolation) as provider,
+        provisioned_database(provider, provision_request) as connection,
+    ):
         with (
-            turned(neon, store_passwords=False),
+            override_behaviour(neon, store_passwords=False),
             pytest.raises(ProviderRejected, match="stored passwords"),
         ):
-            await provider.reveal(order)
+            await provider.reveal(provision_request)
 
-        assert await works(connection)
+        assert await can_log_in(connection)
 
 
 @by_the_api
@@ -61,16 +73,19 @@ async def test_without_stored_passwords_a_rotation_works_or_changes_nothing(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
     """A project has no connection URI then, so that the rotation is refused."""
-    order = new_order()
+    provision_request = new_provision_request()
     cannot: AbstractContextManager[object] = nullcontext()
     if isolation is PROJECT:
         cannot = pytest.raises(ProviderRejected)
-    async with vending_on(neon, isolation) as provider, vended(provider, order) as before:
+    async with (
+        provider_on(neon, isolation) as provider,
+        provisioned_database(provider, provision_request) as before,
+    ):
         after = before
-        with turned(neon, store_passwords=False), cannot:
-            after = await provider.rotate(rotated(order))
+        with override_behaviour(neon, store_passwords=False), cannot:
+            after = await provider.rotate(with_next_password(provision_request))
 
-        assert await works(after)
+        assert await can_log_in(after)
 
 
 @pytest.mark.parametrize(("stored", "way"), [(True, "reveal_password"), (False, "reset_password")])
@@ -78,44 +93,52 @@ async def test_without_stored_passwords_a_rotation_works_or_changes_nothing(
 async def test_after_a_lost_response_the_password_is_revealed_or_reset(
     neon: RunningEmulator, call: str, stored: bool, way: str
 ) -> None:
-    order = new_order()
-    async with vending_on(neon, NONE) as provider, left_as_it_was(neon):
-        with turned(neon, store_passwords=stored, operation_seconds=0.3):
+    provision_request = new_provision_request()
+    async with provider_on(neon, NONE) as provider, no_changes(neon):
+        with override_behaviour(neon, store_passwords=stored, operation_seconds=0.3):
             neon.fault(call, "lost_after")
-            asked = requests_to(neon)
-            assert await works(await persistently(lambda: provider.provision(order)))
+            asked = record_requests(neon)
+            assert await can_log_in(
+                await with_retries(lambda: provider.provision(provision_request))
+            )
             assert [path for _, path, status in asked.all() if path.endswith(way) and status == 200]
-            await provider.delete(order.tenant)
+            await provider.delete(provision_request.tenant)
 
 
 @by_the_api
 async def test_a_password_reset_by_another_client_is_returned(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
-    order = new_order()
-    async with vending_on(neon, isolation) as provider, vended(provider, order) as before:
-        project = neon.newest()
+    provision_request = new_provision_request()
+    async with (
+        provider_on(neon, isolation) as provider,
+        provisioned_database(provider, provision_request) as before,
+    ):
+        project = neon.get_newest_project()
         path = f"/projects/{project.id}/branches/{project.branch.id}/roles/{before.user}"
         await neon.client.wait_until_done(await neon.client.call("POST", f"{path}/reset_password"))
 
-        after = await provider.provision(order)
+        after = await provider.provision(provision_request)
 
         assert after.password != before.password
-        assert await works(after)
+        assert await can_log_in(after)
 
 
 @by_the_api
 async def test_a_suspension_changes_one_password_and_nothing_else(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
-    order = new_order()
-    async with vending_on(neon, isolation) as provider, vended(provider, order):
-        asked = requests_to(neon)
-        await provider.suspend(order.tenant)
+    provision_request = new_provision_request()
+    async with (
+        provider_on(neon, isolation) as provider,
+        provisioned_database(provider, provision_request),
+    ):
+        asked = record_requests(neon)
+        await provider.suspend(provision_request.tenant)
 
         ((method, path, _),) = asked.changes()
         assert method == "POST"
-        assert path.endswith(f"/roles/{order.tenant.names.owner}/reset_password")
+        assert path.endswith(f"/roles/{provision_request.tenant.names.owner}/reset_password")
 
 
 @by_the_api
@@ -123,24 +146,30 @@ async def test_a_suspension_changes_one_password_and_nothing_else(
 async def test_a_failed_suspension_can_be_repeated(
     neon: RunningEmulator, isolation: Isolation, fault: str
 ) -> None:
-    order = new_order()
-    async with vending_on(neon, isolation) as provider, vended(provider, order) as connection:
-        with turned(neon):
+    provision_request = new_provision_request()
+    async with (
+        provider_on(neon, isolation) as provider,
+        provisioned_database(provider, provision_request) as connection,
+    ):
+        with override_behaviour(neon):
             neon.fault("reset_password", fault)
             with pytest.raises(SUSPENSION_FAULTS[fault]):
-                await provider.suspend(order.tenant)
-            await persistently(lambda: provider.suspend(order.tenant))
+                await provider.suspend(provision_request.tenant)
+            await with_retries(lambda: provider.suspend(provision_request.tenant))
 
-        assert not await works(connection)
-        assert await works(await persistently(lambda: provider.provision(order)))
+        assert not await can_log_in(connection)
+        assert await can_log_in(await with_retries(lambda: provider.provision(provision_request)))
 
 
 async def test_without_stored_passwords_a_reset_ends_a_suspension(
     neon: RunningEmulator,
 ) -> None:
-    order = new_order()
-    async with vending_on(neon, NONE) as provider, vended(provider, order) as connection:
-        with turned(neon, store_passwords=False):
-            await provider.suspend(order.tenant)
-            assert not await works(connection)
-            assert await works(await provider.provision(order))
+    provision_request = new_provision_request()
+    async with (
+        provider_on(neon, NONE) as provider,
+        provisioned_database(provider, provision_request) as connection,
+    ):
+        with override_behaviour(neon, store_passwords=False):
+            await provider.suspend(provision_request.tenant)
+            assert not await can_log_in(connection)
+            assert await can_log_in(await provider.provision(provision_request))

@@ -11,16 +11,16 @@ from aiohttp.test_utils import TestServer, unused_port
 from structlog.testing import capture_logs
 
 from adapters.neon.budget import Budget
-from adapters.neon.startup import START_PAUSES, opened_neon
+from adapters.neon.startup import START_PAUSES, open_neon
 from domain.errors import StartupError
 from domain.secrets import Secret
 from domain.targets import Isolation
 from ports.driven.database_provider import DatabaseProvider
 from tests.support.clock import FakeClock
-from tests.support.neon.checks import left_as_it_was, turned, works
+from tests.support.neon.checks import can_log_in, no_changes, override_behaviour
 from tests.support.neon.emulator import RunningEmulator, running_emulator
-from tests.support.neon.providers import settings_on, vending_on
-from tests.support.provision_requests import new_order
+from tests.support.neon.providers import create_config, provider_on
+from tests.support.provision_requests import new_provision_request
 
 NONE, ROLE, PROJECT = Isolation.NONE, Isolation.ROLE, Isolation.PROJECT
 ALL, SHARED = (NONE, ROLE, PROJECT), (NONE, ROLE)
@@ -38,17 +38,17 @@ class Mistake:
     """
 
     words: tuple[str, ...]
-    place: dict[str, Any] = field(default_factory=dict)
+    access: dict[str, Any] = field(default_factory=dict)
     modes: tuple[Isolation, ...] = (ROLE,)
-    knobs: dict[str, Any] = field(default_factory=dict)
+    overrides: dict[str, Any] = field(default_factory=dict)
 
 
 def _host(host: str) -> Mistake:
     return Mistake((f"NEON_HOST={host}", "set it to {host}"), {"host": host})
 
 
-def _missing(what: str, value: str, **knobs: Any) -> Mistake:
-    return Mistake((value, f"NEON_{what.upper()}"), {what: value}, knobs=knobs)
+def _missing(what: str, value: str, **overrides: Any) -> Mistake:
+    return Mistake((value, f"NEON_{what.upper()}"), {what: value}, overrides=overrides)
 
 
 MISTAKES = {
@@ -58,13 +58,13 @@ MISTAKES = {
     "a branch": _missing("branch_id", "br-shiny-wind-12345678"),
     "a branch, forbidden": _missing("branch_id", "br-shiny-wind-12345678", foreign_status=403),
     "a branch that only reads": Mistake(
-        ("{branch}", "read-write compute"), modes=ALL, knobs={"read_write_compute": False}
+        ("{branch}", "read-write compute"), modes=ALL, overrides={"read_write_compute": False}
     ),
     "a host of Neon's": _host("ep-cool-sun-12345678.eu-central-1.aws.neon.tech"),
     "an address": replace(_host("127.0.0.2"), modes=ALL),
     "another name of the host": _host("localhost"),
     "passwords that are not stored": Mistake(
-        ("store", "password"), modes=SHARED, knobs={"store_passwords": False}
+        ("store", "password"), modes=SHARED, overrides={"store_passwords": False}
     ),
 }
 
@@ -78,9 +78,9 @@ async def test_a_wrong_setting_is_reported_at_once(
 ) -> None:
     """Warnings, such as that of an unclosed session, are errors."""
     it, clock = MISTAKES[mistake], FakeClock()
-    with turned(neon, **it.knobs):
-        async with left_as_it_was(neon):
-            error = await _refused(neon, isolation, clock, **it.place)
+    with override_behaviour(neon, **it.overrides):
+        async with no_changes(neon):
+            error = await _start_and_fail(neon, isolation, clock, **it.access)
 
     words = [word.format(host=neon.host, branch=neon.branch_id) for word in it.words]
     assert [word for word in words if word not in error] == []
@@ -92,9 +92,9 @@ async def test_a_wrong_setting_is_reported_at_once(
 async def test_correct_settings_start_with_a_warning_if_not_isolated(
     neon: RunningEmulator, isolation: Isolation
 ) -> None:
-    settings = settings_on(neon, isolation)
+    settings = create_config(neon, isolation)
     with capture_logs() as logs:
-        async with opened_neon(settings) as provider:
+        async with open_neon(settings) as provider:
             await provider.ping()
 
     assert neon.key not in repr(settings)
@@ -108,23 +108,23 @@ async def test_correct_settings_start_with_a_warning_if_not_isolated(
 async def test_tenants_get_the_pooled_host_and_pgvend_uses_the_direct_one(
     neon: RunningEmulator,
 ) -> None:
-    settings, order = settings_on(neon, ROLE), new_order()
+    settings, provision_request = create_config(neon, ROLE), new_provision_request()
     async with (
-        opened_neon(replace(settings, place=replace(settings.place, host=POOLED))) as pooled,
-        left_as_it_was(neon),
+        open_neon(replace(settings, access=replace(settings.access, host=POOLED))) as pooled,
+        no_changes(neon),
     ):
-        connection = await pooled.provision(order)
+        connection = await pooled.provision(provision_request)
 
         assert connection.host == POOLED
-        assert await works(replace(connection, host=neon.host))
-        await pooled.delete(order.tenant)
+        assert await can_log_in(replace(connection, host=neon.host))
+        await pooled.delete(provision_request.tenant)
 
 
 async def test_isolation_by_project_needs_a_key_for_all_projects() -> None:
     async with running_emulator(middlewares=[_one_project_only]) as scoped:
-        error = await _refused(scoped, PROJECT)
+        error = await _start_and_fail(scoped, PROJECT)
         for isolation in SHARED:
-            async with opened_neon(settings_on(scoped, isolation)) as provider:
+            async with open_neon(create_config(scoped, isolation)) as provider:
                 await provider.ping()
 
     assert "PGVEND_NEON_ISOLATION=project" in error
@@ -132,23 +132,23 @@ async def test_isolation_by_project_needs_a_key_for_all_projects() -> None:
 
 
 async def test_an_unreachable_api_is_reported(neon: RunningEmulator) -> None:
-    error = await _refused(neon, ROLE, api_url=f"http://127.0.0.1:{unused_port()}/api/v2")
+    error = await _start_and_fail(neon, ROLE, api_url=f"http://127.0.0.1:{unused_port()}/api/v2")
 
     assert "NEON_API_URL" in error
 
 
 @pytest.mark.parametrize("status", [200, 302, 404])
 async def test_an_address_without_the_api_is_reported(neon: RunningEmulator, status: int) -> None:
-    async with TestServer(_site(status)) as site:
-        error = await _refused(neon, ROLE, api_url=str(site.make_url("/api/v2")))
+    async with TestServer(_create_site(status)) as site:
+        error = await _start_and_fail(neon, ROLE, api_url=str(site.make_url("/api/v2")))
 
     assert "NEON_API_URL" in error
 
 
 async def test_a_hanging_api_is_reported(neon: RunningEmulator) -> None:
-    with turned(neon):
+    with override_behaviour(neon):
         neon.fault("get_project", "hang_before", times=None)
-        error = await _refused(neon, ROLE, answer_timeout=0.3)
+        error = await _start_and_fail(neon, ROLE, answer_timeout=0.3)
 
     assert "did not answer" in error
 
@@ -174,12 +174,12 @@ OTHER_FAILURES = ("reset_before", "failed_after", "limited")
 async def test_one_failure_does_not_prevent_startup(
     neon: RunningEmulator, isolation: Isolation, question: str, how: str
 ) -> None:
-    with turned(neon):
+    with override_behaviour(neon):
         neon.fault(question, how)
-        async with _opened(neon, isolation, FakeClock()) as provider:
+        async with _started_provider(neon, isolation, FakeClock()) as provider:
             await provider.ping()
 
-        assert neon.emulator.faults.left() == []
+        assert neon.emulator.faults.list_pending() == []
 
 
 @pytest.mark.parametrize(("isolation", "question"), QUESTIONS)
@@ -187,9 +187,9 @@ async def test_repeated_failures_prevent_startup(
     neon: RunningEmulator, isolation: Isolation, question: str
 ) -> None:
     clock = FakeClock()
-    with turned(neon):
+    with override_behaviour(neon):
         neon.fault(question, "unavailable", times=None)
-        error = await _refused(neon, isolation, clock)
+        error = await _start_and_fail(neon, isolation, clock)
 
     assert "not available" in error
     assert clock.slept == list(START_PAUSES)
@@ -205,10 +205,10 @@ async def test_isolation_by_role_needs_a_recent_postgresql(
     before, neon.emulator.first.pg_version = neon.emulator.first.pg_version, version
     try:
         if starts:
-            async with vending_on(neon, isolation) as provider:
+            async with provider_on(neon, isolation) as provider:
                 await provider.ping()
         else:
-            error = await _refused(neon, isolation)
+            error = await _start_and_fail(neon, isolation)
             assert f"PostgreSQL {version}" in error
             assert "PGVEND_NEON_ISOLATION=role" in error
     finally:
@@ -226,7 +226,7 @@ async def _one_project_only(
     return await handler(request)
 
 
-def _site(status: int) -> web.Application:
+def _create_site(status: int) -> web.Application:
     """Create an HTTP server that is not Neon's API."""
 
     async def page(_: web.Request) -> web.Response:
@@ -241,26 +241,26 @@ def _site(status: int) -> web.Application:
 
 
 @asynccontextmanager
-async def _opened(
+async def _started_provider(
     neon: RunningEmulator,
     isolation: Isolation,
     clock: FakeClock,
     answer_timeout: float = 10.0,
     **wrong: Any,
 ) -> AsyncIterator[DatabaseProvider]:
-    settings = settings_on(neon, isolation, answer_timeout=answer_timeout)
-    place = replace(settings.place, **wrong)
-    settings = replace(settings, place=place, clock=clock, budget=Budget(clock))
-    async with opened_neon(settings) as provider:
+    settings = create_config(neon, isolation, answer_timeout=answer_timeout)
+    access = replace(settings.access, **wrong)
+    settings = replace(settings, access=access, clock=clock, budget=Budget(clock))
+    async with open_neon(settings) as provider:
         yield provider
 
 
-async def _refused(
+async def _start_and_fail(
     neon: RunningEmulator, isolation: Isolation, clock: FakeClock | None = None, **wrong: Any
 ) -> str:
     """Return the error of a startup that fails; check that it does not contain the key."""
     with pytest.raises(StartupError) as caught:
-        async with _opened(neon, isolation, clock or FakeClock(), **wrong):
+        async with _started_provider(neon, isolation, clock or FakeClock(), **wrong):
             pass
     assert neon.key not in f"{caught.value} {caught.value.__cause__!r}"
     return str(caught.value)

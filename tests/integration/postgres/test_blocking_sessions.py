@@ -8,20 +8,20 @@ import pytest
 
 from domain.connection import Connection
 from domain.errors import ProviderBusy
-from tests.support.databases import vended
+from tests.support.databases import provisioned_database
 from tests.support.obstacles import (
-    LET_ALL_IN,
+    GRANT_CONNECT_TO_ALL,
     assert_shut_out,
-    doomed,
-    filled,
-    left_open,
-    reopening,
+    database_to_delete,
+    database_to_suspend,
+    fill_names,
+    open_transaction,
+    reconnecting_clients,
+    reopening_clients,
     run,
-    storm,
-    suspended,
 )
-from tests.support.postgres_under_test import Place, session, tenant
-from tests.support.provision_requests import new_order, rotated
+from tests.support.postgres_under_test import PostgresUnderTest, session, tenant
+from tests.support.provision_requests import new_provision_request, with_next_password
 
 OWN_PASSWORD = "ALTER ROLE {user} PASSWORD 'another'"
 
@@ -53,7 +53,7 @@ LEFT_OPEN = {
     "a setting of the database": "ALTER DATABASE {database} SET work_mem = '8MB'",
     "a template": "ALTER DATABASE {database} IS_TEMPLATE true",
     "an open database": "ALTER DATABASE {database} ALLOW_CONNECTIONS true",
-    "a grant": LET_ALL_IN,
+    "a grant": GRANT_CONNECT_TO_ALL,
     "a comment": "COMMENT ON DATABASE {database} IS 'being changed'",
     "a grant inside": "GRANT USAGE ON SCHEMA public TO {user}",
     "a table": "CREATE TABLE locked (); LOCK locked",
@@ -65,7 +65,7 @@ ONLY_DELETED |= {"default privileges", "a comment", "a grant inside"}
 ONLY_DELETED |= {name for name in BY_THE_OPERATOR if not name.startswith("a closed")}
 """What is in nobody's way, or shuts the tenant out itself, before its suspension."""
 
-Ending = Callable[[Place], AbstractAsyncContextManager[Connection]]
+Ending = Callable[[PostgresUnderTest], AbstractAsyncContextManager[Connection]]
 
 
 def _against(obstacles: dict[str, str]) -> pytest.MarkDecorator:
@@ -74,79 +74,90 @@ def _against(obstacles: dict[str, str]) -> pytest.MarkDecorator:
         [
             pytest.param(ending, statement, id=f"{ending.__name__}, {name}")
             for name, statement in obstacles.items()
-            for ending in ([doomed] if name in ONLY_DELETED else [doomed, suspended])
+            for ending in (
+                [database_to_delete]
+                if name in ONLY_DELETED
+                else [database_to_delete, database_to_suspend]
+            )
         ],
     )
 
 
 @_against(BY_THE_OWNER)
 async def test_the_owners_obstacles_do_not_block_it(
-    place: Place, ending: Ending, statement: str
+    postgres: PostgresUnderTest, ending: Ending, statement: str
 ) -> None:
-    async with ending(place) as connection:
+    async with ending(postgres) as connection:
         await run(connection, statement)
 
 
 @_against(BY_THE_OPERATOR)
 async def test_the_operators_obstacles_do_not_block_it(
-    place: Place, ending: Ending, statement: str
+    postgres: PostgresUnderTest, ending: Ending, statement: str
 ) -> None:
-    async with ending(place) as connection:
-        await place.sql(filled(statement, connection))
+    async with ending(postgres) as connection:
+        await postgres.sql(fill_names(statement, connection))
 
 
 @_against(LEFT_OPEN)
 async def test_an_open_transaction_does_not_block_it(
-    place: Place, ending: Ending, statement: str
+    postgres: PostgresUnderTest, ending: Ending, statement: str
 ) -> None:
-    async with AsyncExitStack() as sessions, ending(place) as connection:
-        await sessions.enter_async_context(left_open(connection, statement))
+    async with AsyncExitStack() as sessions, ending(postgres) as connection:
+        await sessions.enter_async_context(open_transaction(connection, statement))
 
 
-@pytest.mark.parametrize("ending", [doomed, suspended])
-async def test_open_sessions_do_not_block_it(place: Place, ending: Ending) -> None:
-    async with AsyncExitStack() as sessions, ending(place) as connection:
-        for _ in range(place.provider.server.connection_limit):
+@pytest.mark.parametrize("ending", [database_to_delete, database_to_suspend])
+async def test_open_sessions_do_not_block_it(postgres: PostgresUnderTest, ending: Ending) -> None:
+    async with AsyncExitStack() as sessions, ending(postgres) as connection:
+        for _ in range(postgres.provider.server.connection_limit):
             await sessions.enter_async_context(tenant(connection))
 
 
-async def test_reconnecting_clients_do_not_block_a_deletion(place: Place) -> None:
-    async with AsyncExitStack() as clients, doomed(place) as connection:
-        await clients.enter_async_context(storm(connection, 4))
+async def test_reconnecting_clients_do_not_block_a_deletion(postgres: PostgresUnderTest) -> None:
+    async with AsyncExitStack() as clients, database_to_delete(postgres) as connection:
+        await clients.enter_async_context(reconnecting_clients(connection, 4))
 
 
-@pytest.mark.parametrize(("returning", "clients"), [(storm, 4), (reopening, 2)])
+@pytest.mark.parametrize(
+    ("returning", "clients"), [(reconnecting_clients, 4), (reopening_clients, 2)]
+)
 async def test_reconnecting_clients_do_not_block_a_suspension(
-    place: Place,
+    postgres: PostgresUnderTest,
     returning: Callable[[Connection, int], AbstractAsyncContextManager[None]],
     clients: int,
 ) -> None:
     for _ in range(2):
-        order = new_order()
-        async with suspended(place, order) as connection, returning(connection, clients):
-            await place.provider.suspend(order.tenant)
-            await assert_shut_out(place, connection)
+        provision_request = new_provision_request()
+        async with (
+            database_to_suspend(postgres, provision_request) as connection,
+            returning(connection, clients),
+        ):
+            await postgres.provider.suspend(provision_request.tenant)
+            await assert_shut_out(postgres, connection)
 
 
-async def test_a_rotation_does_not_reopen_a_suspended_database(place: Place) -> None:
-    order = new_order()
-    async with suspended(place, order):
-        await place.provider.suspend(order.tenant)
-        new = await place.provider.rotate(rotated(order))
-        await assert_shut_out(place, new)
+async def test_a_rotation_does_not_reopen_a_suspended_database(postgres: PostgresUnderTest) -> None:
+    provision_request = new_provision_request()
+    async with database_to_suspend(postgres, provision_request):
+        await postgres.provider.suspend(provision_request.tenant)
+        new = await postgres.provider.rotate(with_next_password(provision_request))
+        await assert_shut_out(postgres, new)
 
 
-async def test_an_operators_session_continues_and_delays_a_deletion(place: Place) -> None:
+async def test_an_operators_session_continues_and_delays_a_deletion(
+    postgres: PostgresUnderTest,
+) -> None:
     """Only a superuser may end a superuser's session. The deletion succeeds later."""
-    order = new_order()
-    connection = await place.provider.provision(order)
-    async with session(place.superuser, database=connection.database) as superuser:
-        await place.provider.suspend(order.tenant)
+    provision_request = new_provision_request()
+    connection = await postgres.provider.provision(provision_request)
+    async with session(postgres.superuser, database=connection.database) as superuser:
+        await postgres.provider.suspend(provision_request.tenant)
         with pytest.raises(ProviderBusy):
-            await place.provider.delete(order.tenant)
+            await postgres.provider.delete(provision_request.tenant)
         assert await superuser.fetchval("SELECT 42") == 42
-    await place.provider.delete(order.tenant)
-    assert await place.has(order) == (False, False)
+    await postgres.provider.delete(provision_request.tenant)
+    assert await postgres.has(provision_request) == (False, False)
 
 
 @pytest.mark.parametrize(
@@ -157,29 +168,32 @@ async def test_an_operators_session_continues_and_delays_a_deletion(place: Place
     ],
 )
 async def test_grants_that_the_admin_cannot_revoke_are_reported_with_their_fix(
-    place: Place, statement: str
+    postgres: PostgresUnderTest, statement: str
 ) -> None:
-    order = new_order()
-    connection = await place.provider.provision(order)
-    await place.sql(filled(statement, connection))
-    tombstone = await place.provider.delete(order.tenant)
-    assert await place.has(order) == (False, False)
-    if place.provider.server.superuser is None:
+    provision_request = new_provision_request()
+    connection = await postgres.provider.provision(provision_request)
+    await postgres.sql(fill_names(statement, connection))
+    tombstone = await postgres.provider.delete(provision_request.tenant)
+    assert await postgres.has(provision_request) == (False, False)
+    if postgres.provider.server.superuser is None:
         assert tombstone
         assert f'DROP OWNED BY "{tombstone.role}"' in tombstone.reason
-        await place.sql(f'DROP OWNED BY "{tombstone.role}"')
-        tombstone = await place.provider.delete(order.tenant)
+        await postgres.sql(f'DROP OWNED BY "{tombstone.role}"')
+        tombstone = await postgres.provider.delete(provision_request.tenant)
     assert tombstone is None
 
 
-async def test_other_databases_and_roles_stay_unchanged(place: Place) -> None:
+async def test_other_databases_and_roles_stay_unchanged(postgres: PostgresUnderTest) -> None:
     entries = (
         "SELECT (SELECT array_agg(d ORDER BY datname)::text FROM pg_database d "
         "WHERE datname <> $2) || (SELECT array_agg(r ORDER BY rolname)::text FROM pg_roles r "
         "WHERE rolname <> $1)"
     )
-    order = new_order()
-    async with vended(place.provider, new_order()), vended(place.provider, order) as connection:
-        before = await place.sql(entries, connection.user, connection.database)
-        await place.provider.suspend(order.tenant)
-        assert await place.sql(entries, connection.user, connection.database) == before
+    provision_request = new_provision_request()
+    async with (
+        provisioned_database(postgres.provider, new_provision_request()),
+        provisioned_database(postgres.provider, provision_request) as connection,
+    ):
+        before = await postgres.sql(entries, connection.user, connection.database)
+        await postgres.provider.suspend(provision_request.tenant)
+        assert await postgres.sql(entries, connection.user, connection.database) == before

@@ -9,12 +9,17 @@ from pathlib import Path
 import pytest
 
 from adapters.embedded.programs import Programs
-from tests.support.command_line import program, ran
-from tests.support.databases import vended
-from tests.support.doctor import OK, WARN, create_postgres_checks, outcomes, run
-from tests.support.postgres_under_test import operated, tenant
-from tests.support.provision_requests import new_order
-from tests.support.servers import OperatorsServer, programs_of, ram_folder, server_by
+from tests.support.command_line import find_program, run_program
+from tests.support.databases import provisioned_database
+from tests.support.doctor import OK, WARN, collect_outcomes, create_postgres_checks, run
+from tests.support.postgres_under_test import operators_under_test, tenant
+from tests.support.provision_requests import new_provision_request
+from tests.support.servers import (
+    OperatorsServer,
+    programs_for_version,
+    ram_folder,
+    server_with_programs,
+)
 
 LATIN1 = "de_DE.iso88591"
 
@@ -40,11 +45,11 @@ DISALLOWING = {name for name, (_, options) in KINDS.items() if f"--locale={LATIN
 @asynccontextmanager
 async def with_latin1(major: int) -> AsyncIterator[Programs]:
     """Programs of that version, with a locale that this machine does not have."""
-    programs = await programs_of(major)
+    programs = await programs_for_version(major)
     with ram_folder() as folder:
         folder.chmod(0o755)
-        made = await ran(
-            program("localedef"), "-i", "de_DE", "-f", "ISO-8859-1", str(folder / LATIN1)
+        made = await run_program(
+            find_program("localedef"), "-i", "de_DE", "-f", "ISO-8859-1", str(folder / LATIN1)
         )
         assert made.status == 0, made.stderr
         yield replace(programs, folder=await asyncio.to_thread(_wrapped, programs.folder, folder))
@@ -68,7 +73,7 @@ async def server(kind: str) -> AsyncIterator[OperatorsServer]:
     major, options = KINDS[kind]
     async with (
         with_latin1(major) as programs,
-        server_by(programs, major, options, {}) as server,
+        server_with_programs(programs, major, options, {}) as server,
     ):
         yield server
 
@@ -76,7 +81,10 @@ async def server(kind: str) -> AsyncIterator[OperatorsServer]:
 async def test_new_databases_are_utf8_and_the_doctor_reports_their_collation(
     server: OperatorsServer, kind: str
 ) -> None:
-    async with operated(server) as place, vended(place.provider, new_order()) as connection:
+    async with (
+        operators_under_test(server) as postgres,
+        provisioned_database(postgres.provider, new_provision_request()) as connection,
+    ):
         async with tenant(connection) as owner:
             assert await owner.fetchval("SHOW server_encoding") == "UTF8"
             assert await owner.fetchval("SELECT length('日本語ä')") == 4
@@ -85,26 +93,26 @@ async def test_new_databases_are_utf8_and_the_doctor_reports_their_collation(
                 assert await owner.fetchval("SELECT upper('ä')") == "Ä"
             if "ICU" in kind:
                 assert await owner.fetchval("SELECT 'ä' < 'b'")
-        told = (await outcomes(create_postgres_checks(server)))["encoding"]
+        finding = (await collect_outcomes(create_postgres_checks(server)))["encoding"]
 
-    assert told.verdict is (WARN if kind in DISALLOWING else OK)
+    assert finding.verdict is (WARN if kind in DISALLOWING else OK)
 
 
 async def test_the_doctor_reports_databases_that_are_not_utf8() -> None:
-    order = new_order()
-    names = order.tenant.names
+    provision_request = new_provision_request()
+    names = provision_request.tenant.names
     async with (
-        server_by(await programs_of(15), 15, SQL_ASCII, {}) as server,
-        operated(server) as place,
-        vended(place.provider, order),
+        server_with_programs(await programs_for_version(15), 15, SQL_ASCII, {}) as server,
+        operators_under_test(server) as postgres,
+        provisioned_database(postgres.provider, provision_request),
     ):
         await run(
             server,
             f'DROP DATABASE "{names.database}"',
             f'CREATE DATABASE "{names.database}" OWNER "{names.owner}"',
         )
-        told = (await outcomes(create_postgres_checks(server)))["encoding"]
+        finding = (await collect_outcomes(create_postgres_checks(server)))["encoding"]
 
-    assert told.verdict is WARN
-    assert names.database in told.detail
-    assert "pg_dump" in told.detail
+    assert finding.verdict is WARN
+    assert names.database in finding.detail
+    assert "pg_dump" in finding.detail

@@ -11,60 +11,70 @@ from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.provider import PostgresProvider
 from domain.connection import Connection
 from domain.errors import ProviderRejected
-from domain.provisioning import Order
-from tests.support.databases import vended
+from domain.provisioning import ProvisionRequest
+from tests.support.databases import provisioned_database
 from tests.support.fault_injection import (
-    BLOWS,
-    NOTHING,
-    SLOW,
-    WHOLE,
-    Blow,
-    Site,
-    at_every,
-    site,
-    struck,
+    COMPLETE,
+    INJECTIONS,
+    NO_TRACES,
+    SLOW_INJECTIONS,
+    Injection,
+    ProxiedProvider,
+    inject_at_every,
+    proxied_provider,
+    run_with_fault,
 )
-from tests.support.obstacles import crowd, run
+from tests.support.obstacles import create_many_policies, run
 from tests.support.pgproxy import Fault
-from tests.support.provision_requests import new_order, rotated
+from tests.support.provision_requests import new_provision_request, with_next_password
 
-Call = Callable[[Site, Order], Coroutine[Any, Any, object]]
-Repair = Callable[[Site, Order, Connection | None], Awaitable[None]]
-
-
-async def vend_again(here: Site, order: Order, _: Connection | None) -> None:
-    await here.vend_again(order)
+Call = Callable[[ProxiedProvider, ProvisionRequest], Coroutine[Any, Any, object]]
+Repair = Callable[[ProxiedProvider, ProvisionRequest, Connection | None], Awaitable[None]]
 
 
-async def rotate_again(here: Site, order: Order, old: Connection | None) -> None:
+async def provision_again(
+    here: ProxiedProvider, provision_request: ProvisionRequest, _: Connection | None
+) -> None:
+    await here.provision_again(provision_request)
+
+
+async def rotate_again(
+    here: ProxiedProvider, provision_request: ProvisionRequest, old: Connection | None
+) -> None:
     assert old
-    await PostgresLoginCheck().verify(await here.retrying.rotate(rotated(order)))
+    await PostgresLoginCheck().verify(
+        await here.retrying.rotate(with_next_password(provision_request))
+    )
     with pytest.raises(ProviderRejected):
         await PostgresLoginCheck().verify(old)
 
 
-async def suspend_again(here: Site, order: Order, connection: Connection | None) -> None:
+async def suspend_again(
+    here: ProxiedProvider, provision_request: ProvisionRequest, connection: Connection | None
+) -> None:
     assert connection
-    await here.retrying.suspend(order.tenant)
+    await here.retrying.suspend(provision_request.tenant)
     with pytest.raises(ProviderRejected):
         await PostgresLoginCheck().verify(connection)
 
 
-async def bury(here: Site, order: Order) -> None:
+async def delete_with_tombstone(here: ProxiedProvider, provision_request: ProvisionRequest) -> None:
     """Run a deletion that leaves a tombstone, and those that remove it in parts."""
-    while await here.provider.delete(order.tenant):
+    while await here.provider.delete(provision_request.tenant):
         pass
 
 
 CALLS: Mapping[str, Call] = {
-    "provision": lambda here, order: here.vend(order),
-    "delete": lambda here, order: here.provider.delete(order.tenant),
-    "tombstone": bury,
-    "rotate": lambda here, order: here.provider.rotate(rotated(order)),
-    "suspend": lambda here, order: here.provider.suspend(order.tenant),
+    "provision": lambda here, provision_request: here.provision_and_verify(provision_request),
+    "delete": lambda here, provision_request: here.provider.delete(provision_request.tenant),
+    "tombstone": delete_with_tombstone,
+    "rotate": lambda here, provision_request: here.provider.rotate(
+        with_next_password(provision_request)
+    ),
+    "suspend": lambda here, provision_request: here.provider.suspend(provision_request.tenant),
 }
 
-ASKS = {
+EXPECTED_REQUESTS = {
     "provision": [
         "log in",
         "SELECT pg_advisory_lock",
@@ -92,39 +102,39 @@ ASKS = {
 """Some of the requests that have to be among the broken ones."""
 
 
-class Story(NamedTuple):
+class Scenario(NamedTuple):
     """The call that is broken, and the call that follows; then the database is deleted."""
 
     call: str
     repair: Repair | None = None
-    blows: Mapping[str, Blow] = BLOWS | SLOW
+    injections: Mapping[str, Injection] = INJECTIONS | SLOW_INJECTIONS
 
 
-TWO = {name: BLOWS[name] for name in ("cut after", "cancelled")}
+TWO_INJECTIONS = {name: INJECTIONS[name] for name in ("cut after", "cancelled")}
 """Faults that cover the states that any fault leaves: after a request, or during one."""
 
 STORIES = {
-    "a provision, repeated": Story("provision", vend_again),
-    "a provision, deleted": Story("provision", None, BLOWS),
-    "a deletion, repeated": Story("delete"),
-    "a deletion, provisioned": Story("delete", vend_again, TWO),
-    "a tombstone, repeated": Story("tombstone", None, TWO),
-    "a rotation, repeated": Story("rotate", rotate_again),
-    "a suspension, repeated": Story("suspend", suspend_again),
-    "a suspension, let in": Story("suspend", vend_again, TWO),
-    "a suspension, deleted": Story("suspend", None, TWO),
+    "a provision, repeated": Scenario("provision", provision_again),
+    "a provision, deleted": Scenario("provision", None, INJECTIONS),
+    "a deletion, repeated": Scenario("delete"),
+    "a deletion, provisioned": Scenario("delete", provision_again, TWO_INJECTIONS),
+    "a tombstone, repeated": Scenario("tombstone", None, TWO_INJECTIONS),
+    "a rotation, repeated": Scenario("rotate", rotate_again),
+    "a suspension, repeated": Scenario("suspend", suspend_again),
+    "a suspension, let in": Scenario("suspend", provision_again, TWO_INJECTIONS),
+    "a suspension, deleted": Scenario("suspend", None, TWO_INJECTIONS),
 }
 
 EVERY = [
-    pytest.param(story, blow, id=f"{title}, {name}")
+    pytest.param(story, injection, id=f"{title}, {name}")
     for title, story in STORIES.items()
-    for name, blow in story.blows.items()
+    for name, injection in story.injections.items()
 ]
 
 
 @pytest.fixture
 async def neighbour(bundled_18: PostgresProvider) -> AsyncIterator[Connection]:
-    async with vended(bundled_18, new_order()) as connection:
+    async with provisioned_database(bundled_18, new_provision_request()) as connection:
         yield connection
 
 
@@ -132,54 +142,64 @@ async def neighbour(bundled_18: PostgresProvider) -> AsyncIterator[Connection]:
 async def test_all_expected_requests_are_broken(
     bundled_18: PostgresProvider, neighbour: Connection, name: str
 ) -> None:
-    requests = await _requests(bundled_18, name, neighbour)
+    requests = await _record_requests(bundled_18, name, neighbour)
 
-    assert [ask for ask in ASKS[name] if not any(ask in request for request in requests)] == []
+    assert [
+        ask for ask in EXPECTED_REQUESTS[name] if not any(ask in request for request in requests)
+    ] == []
     if name == "suspend":  # the owner's logins, after its sessions, and its database's
         assert sum(request.startswith("SET LOCAL") for request in requests) == 2
 
 
-@pytest.mark.parametrize(("story", "blow"), EVERY)
+@pytest.mark.parametrize(("story", "injection"), EVERY)
 async def test_the_next_call_repairs_a_broken_one(
-    bundled_18: PostgresProvider, neighbour: Connection, story: Story, blow: Blow
+    bundled_18: PostgresProvider, neighbour: Connection, story: Scenario, injection: Injection
 ) -> None:
     async def case(at: int) -> None:
-        order, fault = _order(story.call), Fault(blow.how, at)
-        before = await _provisioned(bundled_18, story.call, order, neighbour)
-        async with site(bundled_18, fault) as broken:
-            await struck(CALLS[story.call](broken, order), fault, blow)
+        provision_request, fault = _order(story.call), Fault(injection.how, at)
+        before = await _provision(bundled_18, story.call, provision_request, neighbour)
+        async with proxied_provider(bundled_18, fault) as broken:
+            await run_with_fault(CALLS[story.call](broken, provision_request), fault, injection)
             if story.repair:
-                await story.repair(broken, order, before)
-                assert await broken.traces(order.tenant) == WHOLE
-            while await broken.retrying.delete(order.tenant):
+                await story.repair(broken, provision_request, before)
+                assert await broken.traces(provision_request.tenant) == COMPLETE
+            while await broken.retrying.delete(provision_request.tenant):
                 pass
         # and no session created anything afterwards
-        assert await broken.traces(order.tenant) == NOTHING
+        assert await broken.traces(provision_request.tenant) == NO_TRACES
 
-    await at_every(await _requests(bundled_18, story.call, neighbour), case, blow)
+    await inject_at_every(
+        await _record_requests(bundled_18, story.call, neighbour), case, injection
+    )
 
 
-async def _requests(bundled: PostgresProvider, name: str, neighbour: Connection) -> list[str]:
+async def _record_requests(
+    bundled: PostgresProvider, name: str, neighbour: Connection
+) -> list[str]:
     """Return the requests of the call, in order, without a fault."""
-    order = _order(name)
-    await _provisioned(bundled, name, order, neighbour)
-    async with site(bundled) as whole:
-        await CALLS[name](whole, order)
+    provision_request = _order(name)
+    await _provision(bundled, name, provision_request, neighbour)
+    async with proxied_provider(bundled) as whole:
+        await CALLS[name](whole, provision_request)
         requests = list(whole.proxy.requests)
-    await bundled.delete(order.tenant)
+    await bundled.delete(provision_request.tenant)
     return requests
 
 
-def _order(call: str) -> Order:
-    return replace(new_order(), extensions=("vector",)) if call == "provision" else new_order()
+def _order(call: str) -> ProvisionRequest:
+    return (
+        replace(new_provision_request(), extensions=("vector",))
+        if call == "provision"
+        else new_provision_request()
+    )
 
 
-async def _provisioned(
-    bundled: PostgresProvider, call: str, order: Order, neighbour: Connection
+async def _provision(
+    bundled: PostgresProvider, call: str, provision_request: ProvisionRequest, neighbour: Connection
 ) -> Connection | None:
     if call == "provision":
         return None
-    connection = await bundled.provision(order)
+    connection = await bundled.provision(provision_request)
     if call == "tombstone":
-        await run(neighbour, crowd(order.tenant.id), about=connection)
+        await run(neighbour, create_many_policies(provision_request.tenant.id), about=connection)
     return connection

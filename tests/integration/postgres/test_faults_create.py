@@ -11,119 +11,138 @@ from typing import Any
 import pytest
 import structlog
 
-from adapters.decorators.logging import Observation, ObservedProvider
+from adapters.decorators.logging import CallLogger, LoggingProvider
 from adapters.decorators.retrying import Retrying, RetryingLoginCheck, RetryingProvider
-from adapters.embedded.server import Bundle, opened_bundle
+from adapters.embedded.server import EmbeddedOptions, open_embedded_provider
 from adapters.memory.registry import MemoryRegistry
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.provider import PostgresProvider
 from adapters.system.clock import SystemClock
-from adapters.system.leases import MemoryLeases
+from adapters.system.leases import InProcessLeases
 from adapters.system.randomness import SystemRandomness
 from domain.expiry import ExpiryPolicy
 from domain.retry import RetryPolicy
 from domain.states import State
 from ports.driven.registry import Query, Registry
-from ports.use_cases.create_database import VendDatabase, VendRequest
+from ports.use_cases.create_database import CreateDatabase, CreateRequest
 from ports.use_cases.delete_database import DeleteDatabase
-from ports.use_cases.provisioned_database import Vended
+from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.fault_injection import (
-    BLOWS,
-    NOTHING,
-    SLOW,
-    WHOLE,
-    Blow,
-    Site,
-    at_every,
-    site,
-    struck,
+    COMPLETE,
+    INJECTIONS,
+    NO_TRACES,
+    SLOW_INJECTIONS,
+    Injection,
+    ProxiedProvider,
+    inject_at_every,
+    proxied_provider,
+    run_with_fault,
 )
-from tests.support.pgproxy import Fault, How
-from tests.support.provision_requests import INSTALLATION, new_order, unique_name
+from tests.support.pgproxy import Fault, FaultKind
+from tests.support.provision_requests import INSTALLATION, new_provision_request, unique_name
 from tests.support.records import TARGET
 from tests.support.retrying import RETRYING
 from tests.support.servers import ram_folder
-from tests.support.use_cases import vend_with
+from tests.support.use_cases import create_create_database
 
 PATIENT = RetryPolicy(attempts=4, base=0.01, cap=0.05, deadline=20)
 HASTY = RetryPolicy(attempts=1)
 
-CANCELLING = {name: (blow, PATIENT) for name, blow in (BLOWS | SLOW).items() if blow.cancels}
-CUTTING = {name: (blow, HASTY) for name, blow in BLOWS.items() if not blow.cancels}
+CANCELLING = {
+    name: (injection, PATIENT)
+    for name, injection in (INJECTIONS | SLOW_INJECTIONS).items()
+    if injection.cancels
+}
+CUTTING = {
+    name: (injection, HASTY) for name, injection in INJECTIONS.items() if not injection.cancels
+}
 KINDS = CANCELLING | CUTTING  # a policy with retries would survive a lost connection
 
 
 @pytest.fixture(scope="module")
-async def mortal() -> AsyncIterator[PostgresProvider]:
+async def killable_provider() -> AsyncIterator[PostgresProvider]:
     """Unlike other servers of the tests, this one keeps committed data when it is killed."""
     with ram_folder() as folder:
         settings = {"fsync": "off", "full_page_writes": "off"}
-        bundle = Bundle(folder=folder / "embedded", settings=settings)
+        bundle = EmbeddedOptions(folder=folder / "embedded", settings=settings)
         log = structlog.get_logger()
-        async with opened_bundle(bundle, INSTALLATION, SystemClock(), log) as provider:
+        async with open_embedded_provider(bundle, INSTALLATION, SystemClock(), log) as provider:
             yield provider
 
 
-@pytest.mark.parametrize(("blow", "policy"), KINDS.values(), ids=KINDS.keys())
+@pytest.mark.parametrize(("injection", "policy"), KINDS.values(), ids=KINDS.keys())
 async def test_a_broken_creation_returns_a_working_database_or_leaves_none(
-    bundled_18: PostgresProvider, blow: Blow, policy: RetryPolicy
+    bundled_18: PostgresProvider, injection: Injection, policy: RetryPolicy
 ) -> None:
-    await at_every(await _requests(bundled_18), _vends(bundled_18, blow, policy), blow)
+    await inject_at_every(
+        await _record_requests(bundled_18), _create_case(bundled_18, injection, policy), injection
+    )
 
 
 async def test_a_creation_survives_a_lost_answer(bundled_18: PostgresProvider) -> None:
-    blow = BLOWS["answer swallowed"]
-    await at_every(await _requests(bundled_18), _vends(bundled_18, blow, PATIENT, Vended), blow)
+    injection = INJECTIONS["answer swallowed"]
+    await inject_at_every(
+        await _record_requests(bundled_18),
+        _create_case(bundled_18, injection, PATIENT, ProvisionedDatabase),
+        injection,
+    )
 
 
 async def test_a_creation_whose_session_is_killed_returns_a_working_database_or_leaves_none(
-    mortal: PostgresProvider,
+    killable_provider: PostgresProvider,
 ) -> None:
-    blow = Blow(How.WATCHED, kill=_kill_session, at_once=1)
-    await at_every(await _requests(mortal), _vends(mortal, blow, PATIENT), blow)
+    injection = Injection(FaultKind.WATCHED, kill=_kill_session, concurrency=1)
+    await inject_at_every(
+        await _record_requests(killable_provider),
+        _create_case(killable_provider, injection, PATIENT),
+        injection,
+    )
 
 
 async def test_a_repeated_creation_converges_after_the_server_was_killed(
-    mortal: PostgresProvider,
+    killable_provider: PostgresProvider,
 ) -> None:
     """The parent process dies; its sessions may continue for a moment. The service restarts it."""
-    pid_file = Path(mortal.server.admin["host"], "postmaster.pid")
+    pid_file = Path(killable_provider.server.admin["host"], "postmaster.pid")
 
     async def kill(_: Fault) -> None:
         _kill_by(pid_file)
 
     async def case(at: int) -> None:
-        order, fault = new_order(), Fault(blow.how, at)
-        async with site(mortal, fault) as broken:
-            await struck(broken.vend(order), fault, blow)
-            await broken.vend_again(order)
-            assert await broken.traces(order.tenant) == WHOLE
-            await broken.retrying.delete(order.tenant)
-            assert await broken.traces(order.tenant) == NOTHING
+        provision_request, fault = new_provision_request(), Fault(injection.how, at)
+        async with proxied_provider(killable_provider, fault) as broken:
+            await run_with_fault(broken.provision_and_verify(provision_request), fault, injection)
+            await broken.provision_again(provision_request)
+            assert await broken.traces(provision_request.tenant) == COMPLETE
+            await broken.retrying.delete(provision_request.tenant)
+            assert await broken.traces(provision_request.tenant) == NO_TRACES
 
-    blow = Blow(How.WATCHED, kill=kill, at_once=1)
-    await at_every(await _requests(mortal), case, blow)
+    injection = Injection(FaultKind.WATCHED, kill=kill, concurrency=1)
+    await inject_at_every(await _record_requests(killable_provider), case, injection)
 
 
 async def test_a_repeated_deletion_leaves_nothing_after_a_kill(
-    mortal: PostgresProvider,
+    killable_provider: PostgresProvider,
 ) -> None:
     async def case(at: int) -> None:
-        order, fault = new_order(), Fault(blow.how, at)
-        async with site(mortal) as whole:
-            await whole.vend_again(order)
-        async with site(mortal, fault) as broken:
-            await struck(broken.provider.delete(order.tenant), fault, blow)
-            await broken.retrying.delete(order.tenant)
-            assert await broken.traces(order.tenant) == NOTHING
+        provision_request, fault = new_provision_request(), Fault(injection.how, at)
+        async with proxied_provider(killable_provider) as whole:
+            await whole.provision_again(provision_request)
+        async with proxied_provider(killable_provider, fault) as broken:
+            await run_with_fault(broken.provider.delete(provision_request.tenant), fault, injection)
+            await broken.retrying.delete(provision_request.tenant)
+            assert await broken.traces(provision_request.tenant) == NO_TRACES
 
-    blow, order = Blow(How.WATCHED, kill=_kill_session, at_once=1), new_order()
-    async with site(mortal) as whole:
-        await whole.vend_again(order)
-    async with site(mortal) as whole:
-        await whole.provider.delete(order.tenant)
+    injection, provision_request = (
+        Injection(FaultKind.WATCHED, kill=_kill_session, concurrency=1),
+        new_provision_request(),
+    )
+    async with proxied_provider(killable_provider) as whole:
+        await whole.provision_again(provision_request)
+    async with proxied_provider(killable_provider) as whole:
+        await whole.provider.delete(provision_request.tenant)
         requests = list(whole.proxy.requests)
-    await at_every(requests, case, blow)
+    await inject_at_every(requests, case, injection)
 
 
 async def _kill_session(fault: Fault) -> None:
@@ -137,54 +156,60 @@ def _kill_by(pid_file: Path) -> None:
     os.kill(int(pid_file.read_text().splitlines()[0]), signal.SIGKILL)
 
 
-async def _requests(provider: PostgresProvider) -> list[str]:
+async def _record_requests(provider: PostgresProvider) -> list[str]:
     """Return the requests of a creation, in order, without a fault."""
-    order = new_order()
-    async with site(provider) as whole:
-        await whole.vend(order)
+    provision_request = new_provision_request()
+    async with proxied_provider(provider) as whole:
+        await whole.provision_and_verify(provision_request)
         requests = list(whole.proxy.requests)
-        await whole.provider.delete(order.tenant)
+        await whole.provider.delete(provision_request.tenant)
     return requests
 
 
-def _vends(
-    provider: PostgresProvider, blow: Blow, policy: RetryPolicy, outcome: type = object
+def _create_case(
+    provider: PostgresProvider, injection: Injection, policy: RetryPolicy, outcome: type = object
 ) -> Callable[[int], Awaitable[None]]:
     """Return a case that breaks a creation at one request. The record shows the remaining state."""
 
     async def case(at: int) -> None:
-        registry, fault = MemoryRegistry(), Fault(blow.how, at)
-        async with site(provider, fault) as broken:
-            vend = _vend_over(broken, registry, policy)
-            found = await struck(vend(VendRequest(nickname=unique_name())), fault, blow)
+        registry, fault = MemoryRegistry(), Fault(injection.how, at)
+        async with proxied_provider(provider, fault) as broken:
+            provision_and_verify = _create_use_case(broken, registry, policy)
+            found = await run_with_fault(
+                provision_and_verify(CreateRequest(nickname=unique_name())), fault, injection
+            )
             assert isinstance(found, outcome), repr(found)
-            await _assert_whole_or_nothing(broken, registry, found)
+            await _assert_complete_or_absent(broken, registry, found)
 
     return case
 
 
-def _vend_over(over: Site, registry: Registry, policy: RetryPolicy) -> VendDatabase:
+def _create_use_case(
+    over: ProxiedProvider, registry: Registry, policy: RetryPolicy
+) -> CreateDatabase:
     clock, randomness = SystemClock(), SystemRandomness()
     retrying = Retrying(policy, clock, randomness)
-    observed = ObservedProvider(over.provider, Observation(clock, structlog.get_logger()))
-    return vend_with(
+    observed = LoggingProvider(over.provider, CallLogger(clock, structlog.get_logger()))
+    return create_create_database(
         registry=registry,
         provider=RetryingProvider(observed, retrying),
         login_check=RetryingLoginCheck(PostgresLoginCheck(), retrying),
-        leases=MemoryLeases(),
+        leases=InProcessLeases(),
         clock=clock,
         randomness=randomness,
-        expiry=ExpiryPolicy(default=None, longest=None),
+        expiry=ExpiryPolicy(default=None, max_ttl=None),
         target=TARGET,
     )
 
 
-async def _assert_whole_or_nothing(broken: Site, registry: Registry, outcome: Any) -> None:
+async def _assert_complete_or_absent(
+    broken: ProxiedProvider, registry: Registry, outcome: Any
+) -> None:
     """Check that the database works, or that a deletion by its record removes everything."""
     [record] = await registry.search(Query())
-    if isinstance(outcome, Vended):
+    if isinstance(outcome, ProvisionedDatabase):
         assert record.state is State.READY
-        assert await broken.traces(record.tenant) == WHOLE
+        assert await broken.traces(record.tenant) == COMPLETE
         await RetryingLoginCheck(PostgresLoginCheck(), RETRYING).verify(outcome.connection)
     else:
         assert record.state in {State.FAILED, State.DELETING}
@@ -192,10 +217,10 @@ async def _assert_whole_or_nothing(broken: Site, registry: Registry, outcome: An
         delete = DeleteDatabase(
             registry=registry,
             provider=broken.retrying,
-            leases=MemoryLeases(),
+            leases=InProcessLeases(),
             clock=SystemClock(),
             target=TARGET,
         )
         await delete.request(record.id)
         await delete.finish(record.id)
-    assert await broken.traces(record.tenant) == NOTHING
+    assert await broken.traces(record.tenant) == NO_TRACES

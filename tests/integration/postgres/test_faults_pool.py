@@ -10,23 +10,32 @@ import pytest
 
 from adapters.postgres.provider import PostgresProvider
 from adapters.postgres.quoting import identifier
-from adapters.postgres.sessions import POOL_SIZE, session_of, single_session
-from adapters.postgres.statements import lock, lock_key
+from adapters.postgres.sessions import POOL_SIZE, acquire_session, open_session
+from adapters.postgres.statements import lock_key, lock_tenant
 from domain.errors import OutcomeUnknown, PgvendError
-from domain.provisioning import Order, Tenant, Tombstone
-from tests.support.fault_injection import NOTHING, WHOLE, Blow, site, struck
-from tests.support.pgproxy import Fault, How
-from tests.support.polling import until
-from tests.support.provision_requests import new_order
+from domain.provisioning import ProvisionRequest, Tenant, Tombstone
+from tests.support.fault_injection import (
+    COMPLETE,
+    NO_TRACES,
+    Injection,
+    proxied_provider,
+    run_with_fault,
+)
+from tests.support.pgproxy import Fault, FaultKind
+from tests.support.polling import wait_until
+from tests.support.provision_requests import new_provision_request
 
 _NUMBER_WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
 async def test_cancelled_creations_release_their_sessions(bundled_18: PostgresProvider) -> None:
-    orders = [new_order() for _ in range(2 * POOL_SIZE)]
-    fault = Fault(How.WATCHED, "CREATE DATABASE")
-    async with site(bundled_18, fault) as broken, asyncio.timeout(30):
-        calls = [asyncio.ensure_future(broken.provider.provision(order)) for order in orders]
+    orders = [new_provision_request() for _ in range(2 * POOL_SIZE)]
+    fault = Fault(FaultKind.WATCHED, "CREATE DATABASE")
+    async with proxied_provider(bundled_18, fault) as broken, asyncio.timeout(30):
+        calls = [
+            asyncio.ensure_future(broken.provider.provision(provision_request))
+            for provision_request in orders
+        ]
         await fault.reached.wait()
         for call in calls:
             call.cancel()
@@ -34,38 +43,38 @@ async def test_cancelled_creations_release_their_sessions(bundled_18: PostgresPr
 
         async with AsyncExitStack() as places:
             for _ in range(POOL_SIZE):
-                await places.enter_async_context(session_of(broken.provider.pool))
+                await places.enter_async_context(acquire_session(broken.provider.pool))
 
-        for order in orders:
-            await broken.provider.delete(order.tenant)
-            assert await broken.traces(order.tenant) == NOTHING
+        for provision_request in orders:
+            await broken.provider.delete(provision_request.tenant)
+            assert await broken.traces(provision_request.tenant) == NO_TRACES
 
 
 async def test_a_provider_closes_while_a_statement_hangs(bundled_18: PostgresProvider) -> None:
-    order, fault = new_order(), Fault(How.HELD, "CREATE DATABASE")
+    provision_request, fault = new_provision_request(), Fault(FaultKind.HELD, "CREATE DATABASE")
     async with asyncio.timeout(30):
-        async with site(bundled_18, fault) as broken:
-            call = asyncio.ensure_future(broken.provider.provision(order))
+        async with proxied_provider(bundled_18, fault) as broken:
+            call = asyncio.ensure_future(broken.provider.provision(provision_request))
             await fault.reached.wait()
 
         with pytest.raises(PgvendError):
             await call
-    await bundled_18.delete(order.tenant)
+    await bundled_18.delete(provision_request.tenant)
 
 
 async def test_a_lost_pool_session_fails_one_call_at_most(
     bundled_18: PostgresProvider,
 ) -> None:
-    order = new_order()
-    async with site(bundled_18) as broken:
-        await broken.provider.provision(order)
-        async with session_of(bundled_18.pool) as other:
+    provision_request = new_provision_request()
+    async with proxied_provider(bundled_18) as broken:
+        await broken.provider.provision(provision_request)
+        async with acquire_session(bundled_18.pool) as other:
             await other.execute(
                 "SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid",
                 broken.proxy.pids,
             )
-        await broken.vend_again(order)
-        await broken.provider.delete(order.tenant)
+        await broken.provision_again(provision_request)
+        await broken.provider.delete(provision_request.tenant)
 
 
 async def test_resisting_tenants_leave_sessions_for_creations(
@@ -73,16 +82,16 @@ async def test_resisting_tenants_leave_sessions_for_creations(
 ) -> None:
     """One session holds a lock that many deletions wait for."""
     before = await bundled_18.inventory()
-    resisting = [new_order() for _ in range(2 * POOL_SIZE)]
-    for order in resisting:
-        await bundled_18.provision(order)
-    async with _held_up(bundled_18, resisting) as deletions, asyncio.timeout(10):
-        order = new_order()
-        await bundled_18.provision(order)
+    resisting = [new_provision_request() for _ in range(2 * POOL_SIZE)]
+    for provision_request in resisting:
+        await bundled_18.provision(provision_request)
+    async with _waiting_deletions(bundled_18, resisting) as deletions, asyncio.timeout(10):
+        provision_request = new_provision_request()
+        await bundled_18.provision(provision_request)
         await bundled_18.ping()
         assert not any(deletion.done() for deletion in deletions)
 
-    await bundled_18.delete(order.tenant)
+    await bundled_18.delete(provision_request.tenant)
     assert await bundled_18.inventory() == before
 
 
@@ -91,22 +100,25 @@ async def test_the_health_check_works_while_the_pool_is_exhausted(
 ) -> None:
     async with AsyncExitStack() as places, asyncio.timeout(10):
         for _ in range(POOL_SIZE):
-            await places.enter_async_context(session_of(bundled_18.pool))
+            await places.enter_async_context(acquire_session(bundled_18.pool))
 
         await bundled_18.ping()
 
 
 @asynccontextmanager
-async def _held_up(
-    provider: PostgresProvider, orders: Sequence[Order]
+async def _waiting_deletions(
+    provider: PostgresProvider, orders: Sequence[ProvisionRequest]
 ) -> AsyncIterator[list[asyncio.Task[Tombstone | None]]]:
     """Deletions of the orders that all wait for a lock until the context exits."""
     assert provider.server.superuser
-    async with single_session(provider.server.superuser) as holder:
-        for order in orders:
-            await holder.execute(lock(order.tenant.id))
-        tasks = [asyncio.create_task(provider.delete(order.tenant)) for order in orders]
-        await until(lambda: _are_waiting(holder, POOL_SIZE // 2))
+    async with open_session(provider.server.superuser) as holder:
+        for provision_request in orders:
+            await holder.execute(lock_tenant(provision_request.tenant.id))
+        tasks = [
+            asyncio.create_task(provider.delete(provision_request.tenant))
+            for provision_request in orders
+        ]
+        await wait_until(lambda: _are_waiting(holder, POOL_SIZE // 2))
         yield tasks
     await asyncio.gather(*tasks)
 
@@ -115,7 +127,7 @@ async def _are_waiting(holder: asyncpg.Connection, number: int) -> bool:
     return bool(await holder.fetchval(_NUMBER_WAITING) == number)
 
 
-CUT = Blow(How.CUT_AFTER)
+CUT = Injection(FaultKind.CUT_AFTER)
 
 _WAITING = """
 SELECT FROM pg_locks
@@ -123,7 +135,7 @@ WHERE locktype = 'advisory' AND NOT granted AND (classid::bigint << 32) | objid:
 """
 
 
-CUT_OFF_AT = {
+LOST_DURING = {
     "made": ("provision", "CREATE DATABASE", "LOCK TABLE pg_database IN SHARE MODE"),
     "opened": ("provision", "REVOKE ALL", "LOCK TABLE pg_database IN SHARE MODE"),
     "dropped": ("delete", "DROP DATABASE", "COMMENT ON DATABASE {database} IS 'kept'"),
@@ -133,56 +145,68 @@ for."""
 
 
 @pytest.mark.parametrize("next_one", ["provision", "delete"])
-@pytest.mark.parametrize("being", CUT_OFF_AT)
+@pytest.mark.parametrize("being", LOST_DURING)
 async def test_the_next_call_waits_for_a_running_change(
     bundled_18: PostgresProvider, being: str, next_one: str
 ) -> None:
-    order, (call, beginning, blocking) = new_order(), CUT_OFF_AT[being]
+    provision_request, (call, beginning, blocking) = new_provision_request(), LOST_DURING[being]
     if being != "made":
-        await bundled_18.provision(order)
-    fault = Fault(How.CUT_AFTER, beginning)
-    statement = blocking.format(database=identifier(order.tenant.names.database))
-    async with _blocked(bundled_18, statement) as blocker, site(bundled_18, fault) as broken:
+        await bundled_18.provision(provision_request)
+    fault = Fault(FaultKind.CUT_AFTER, beginning)
+    statement = blocking.format(database=identifier(provision_request.tenant.names.database))
+    async with (
+        _holding_lock(bundled_18, statement) as blocker,
+        proxied_provider(bundled_18, fault) as broken,
+    ):
         calls: dict[str, Callable[[], Coroutine[Any, Any, object]]] = {
-            "provision": lambda: broken.vend(order),
-            "delete": lambda: broken.provider.delete(order.tenant),
+            "provision": lambda: broken.provision_and_verify(provision_request),
+            "delete": lambda: broken.provider.delete(provision_request.tenant),
         }
-        assert isinstance(await struck(calls[call](), fault, CUT), OutcomeUnknown)
-        await _waited(calls[next_one](), order.tenant, blocker)
-    assert await broken.traces(order.tenant) == (NOTHING if next_one == "delete" else WHOLE)
-    await bundled_18.delete(order.tenant)
+        assert isinstance(await run_with_fault(calls[call](), fault, CUT), OutcomeUnknown)
+        await _check_waiting(calls[next_one](), provision_request.tenant, blocker)
+    assert await broken.traces(provision_request.tenant) == (
+        NO_TRACES if next_one == "delete" else COMPLETE
+    )
+    await bundled_18.delete(provision_request.tenant)
 
 
 async def test_a_session_lost_while_waiting_keeps_no_lock(
     bundled_18: PostgresProvider,
 ) -> None:
-    order, fault = new_order(), Fault(How.CUT_AFTER, "SELECT pg_advisory_lock")
-    async with site(bundled_18, fault) as broken:
-        async with single_session(bundled_18.server.admin) as holder:
-            await holder.execute(lock(order.tenant.id))
-            outcome = await struck(broken.provider.provision(order), fault, CUT)
+    provision_request, fault = (
+        new_provision_request(),
+        Fault(FaultKind.CUT_AFTER, "SELECT pg_advisory_lock"),
+    )
+    async with proxied_provider(bundled_18, fault) as broken:
+        async with open_session(bundled_18.server.admin) as holder:
+            await holder.execute(lock_tenant(provision_request.tenant.id))
+            outcome = await run_with_fault(broken.provider.provision(provision_request), fault, CUT)
             assert isinstance(outcome, OutcomeUnknown)
-        await broken.vend(order)
-        await broken.provider.delete(order.tenant)
-    assert await broken.traces(order.tenant) == NOTHING
+        await broken.provision_and_verify(provision_request)
+        await broken.provider.delete(provision_request.tenant)
+    assert await broken.traces(provision_request.tenant) == NO_TRACES
 
 
 @asynccontextmanager
-async def _blocked(bundled: PostgresProvider, statement: str) -> AsyncIterator[asyncpg.Connection]:
+async def _holding_lock(
+    bundled: PostgresProvider, statement: str
+) -> AsyncIterator[asyncpg.Connection]:
     """A superuser's open transaction, whose lock others wait for."""
     assert bundled.server.superuser
-    async with single_session(bundled.server.superuser) as blocker:
+    async with open_session(bundled.server.superuser) as blocker:
         await blocker.execute(f"BEGIN; {statement}")
         yield blocker
 
 
-async def _waited(call: Awaitable[object], tenant: Tenant, blocker: asyncpg.Connection) -> None:
+async def _check_waiting(
+    call: Awaitable[object], tenant: Tenant, blocker: asyncpg.Connection
+) -> None:
     """Check that the call waits for the tenant's lock, then let both calls continue."""
 
     async def is_waiting() -> bool:
         return bool(await blocker.fetch(_WAITING, lock_key(tenant.id)))
 
     task = asyncio.ensure_future(call)
-    await until(is_waiting)
+    await wait_until(is_waiting)
     await blocker.execute("ROLLBACK")
     await task

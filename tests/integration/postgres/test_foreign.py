@@ -5,14 +5,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from adapters.postgres.factory import opened_provider
+from adapters.postgres.factory import open_provider
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.quoting import literal
 from domain.errors import DatabaseNotFound, NameTaken
-from domain.provisioning import Order
-from tests.support.databases import held, vended
-from tests.support.postgres_under_test import Place
-from tests.support.provision_requests import new_order, rotated
+from domain.provisioning import ProvisionRequest
+from tests.support.databases import find_in_inventory, provisioned_database
+from tests.support.postgres_under_test import PostgresUnderTest
+from tests.support.provision_requests import new_provision_request, with_next_password
 
 FOREIGN_MARKS = [
     None,
@@ -27,102 +27,113 @@ FOREIGN_MARKS = [
 
 
 @pytest.mark.parametrize("mark", FOREIGN_MARKS, ids=str)
-async def test_a_role_without_our_mark_stays_unchanged(place: Place, mark: str | None) -> None:
-    order = new_order()
-    async with _operators_role(place, order, mark):
-        before = await _state(place, order)
+async def test_a_role_without_our_mark_stays_unchanged(
+    postgres: PostgresUnderTest, mark: str | None
+) -> None:
+    provision_request = new_provision_request()
+    async with _operators_role(postgres, provision_request, mark):
+        before = await _state(postgres, provision_request)
         with pytest.raises(NameTaken):
-            await place.provider.provision(order)
+            await postgres.provider.provision(provision_request)
         with pytest.raises(DatabaseNotFound):
-            await place.provider.rotate(order)
-        await place.provider.delete(order.tenant)
-        assert await held(place.provider, order) == []
-        assert await _state(place, order) == before
+            await postgres.provider.rotate(provision_request)
+        await postgres.provider.delete(provision_request.tenant)
+        assert await find_in_inventory(postgres.provider, provision_request) == []
+        assert await _state(postgres, provision_request) == before
 
 
 @pytest.mark.parametrize("bears_our_mark", [False, True])
 async def test_a_database_of_another_owner_stays_unchanged(
-    place: Place, bears_our_mark: bool
+    postgres: PostgresUnderTest, bears_our_mark: bool
 ) -> None:
     """Its owner may write any comment on it: only the role's mark counts."""
-    order = new_order()
-    async with _operators_database(place, order):
+    provision_request = new_provision_request()
+    async with _operators_database(postgres, provision_request):
         if bears_our_mark:
-            mark, name = place.provider.marks.of(order.tenant), order.tenant.names.database
-            await place.sql(f"COMMENT ON DATABASE \"{name}\" IS '{mark}'")
-        before = await _state(place, order)
+            mark, name = (
+                postgres.provider.marks.of(provision_request.tenant),
+                provision_request.tenant.names.database,
+            )
+            await postgres.sql(f"COMMENT ON DATABASE \"{name}\" IS '{mark}'")
+        before = await _state(postgres, provision_request)
         with pytest.raises(NameTaken):
-            await place.provider.provision(order)
-        await place.provider.delete(order.tenant)
-        assert await held(place.provider, order) == []
-        assert await _state(place, order) == before
+            await postgres.provider.provision(provision_request)
+        await postgres.provider.delete(provision_request.tenant)
+        assert await find_in_inventory(postgres.provider, provision_request) == []
+        assert await _state(postgres, provision_request) == before
 
 
-async def test_a_foreign_database_stays_foreign_if_the_role_is_a_tenants(place: Place) -> None:
-    order = new_order()
-    async with vended(place.provider, order) as connection:
-        await place.sql(f'DROP DATABASE "{connection.database}"')
-        async with _operators_database(place, order):
+async def test_a_foreign_database_stays_foreign_if_the_role_is_a_tenants(
+    postgres: PostgresUnderTest,
+) -> None:
+    provision_request = new_provision_request()
+    async with provisioned_database(postgres.provider, provision_request) as connection:
+        await postgres.sql(f'DROP DATABASE "{connection.database}"')
+        async with _operators_database(postgres, provision_request):
             with pytest.raises(NameTaken):
-                await place.provider.provision(order)
-            await place.provider.delete(order.tenant)
-            assert await place.has(order) == (False, True)
+                await postgres.provider.provision(provision_request)
+            await postgres.provider.delete(provision_request.tenant)
+            assert await postgres.has(provision_request) == (False, True)
 
 
 @pytest.mark.parametrize("installation", ["another", "test%"])
 async def test_another_installation_neither_lists_nor_changes_our_databases(
-    place: Place, installation: str
+    postgres: PostgresUnderTest, installation: str
 ) -> None:
-    order = new_order()
+    provision_request = new_provision_request()
     async with (
-        vended(place.provider, order) as connection,
-        opened_provider(place.provider.server, installation) as other,
+        provisioned_database(postgres.provider, provision_request) as connection,
+        open_provider(postgres.provider.server, installation) as other,
     ):
         assert await other.inventory() == []
         with pytest.raises(NameTaken):
-            await other.provision(rotated(order))
-        await other.delete(order.tenant)
-        assert await place.has(order) == (True, True)
+            await other.provision(with_next_password(provision_request))
+        await other.delete(provision_request.tenant)
+        assert await postgres.has(provision_request) == (True, True)
         await PostgresLoginCheck().verify(connection)
 
 
 @asynccontextmanager
-async def _operators_role(place: Place, order: Order, mark: str | None) -> AsyncIterator[None]:
-    owner = order.tenant.names.owner
-    await place.sql(f"CREATE ROLE \"{owner}\" NOLOGIN CONNECTION LIMIT 7 PASSWORD 'operators'")
+async def _operators_role(
+    postgres: PostgresUnderTest, provision_request: ProvisionRequest, mark: str | None
+) -> AsyncIterator[None]:
+    owner = provision_request.tenant.names.owner
+    await postgres.sql(f"CREATE ROLE \"{owner}\" NOLOGIN CONNECTION LIMIT 7 PASSWORD 'operators'")
     if mark is not None:
-        text = literal(mark.replace("{id}", order.tenant.id))
-        await place.sql(f'COMMENT ON ROLE "{owner}" IS {text}')
+        text = literal(mark.replace("{id}", provision_request.tenant.id))
+        await postgres.sql(f'COMMENT ON ROLE "{owner}" IS {text}')
     try:
         yield
     finally:
-        await place.sql(f'DROP ROLE "{owner}"')
+        await postgres.sql(f'DROP ROLE "{owner}"')
 
 
 @asynccontextmanager
-async def _operators_database(place: Place, order: Order) -> AsyncIterator[None]:
-    await place.sql(f'CREATE DATABASE "{order.tenant.names.database}"')
+async def _operators_database(
+    postgres: PostgresUnderTest, provision_request: ProvisionRequest
+) -> AsyncIterator[None]:
+    await postgres.sql(f'CREATE DATABASE "{provision_request.tenant.names.database}"')
     try:
         yield
     finally:
-        await place.sql(f'DROP DATABASE "{order.tenant.names.database}"')
+        await postgres.sql(f'DROP DATABASE "{provision_request.tenant.names.database}"')
 
 
-async def _state(place: Place, order: Order) -> list[object]:
+async def _state(postgres: PostgresUnderTest, provision_request: ProvisionRequest) -> list[object]:
     """Return the server's description of the role and the database with these names."""
-    names = order.tenant.names
+    names = provision_request.tenant.names
     return [
-        *await place.sql(
+        *await postgres.sql(
             "SELECT oid, a::text, shobj_description(oid, 'pg_authid') FROM pg_authid AS a "
             "WHERE rolname = $1",
             names.owner,
         ),
-        *await place.sql(
+        *await postgres.sql(
             "SELECT oid, datdba, datacl::text, datallowconn, datconnlimit, "
             "shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = $1",
             names.database,
         ),
-        *await place.sql(
+        *await postgres.sql(
             "SELECT member, admin_option FROM pg_auth_members m JOIN pg_roles r ON r.oid = roleid "
             "WHERE rolname = $1",
             names.owner,

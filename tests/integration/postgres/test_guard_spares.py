@@ -15,14 +15,20 @@ from domain.connection import Connection
 from domain.errors import ProviderRejected
 from domain.server_snapshot import Concern, Reason
 from ports.use_cases.guard_server import GuardState
-from tests.support.databases import vended
-from tests.support.guard_runs import QUICK, Watch, guard_of, guarded
-from tests.support.obstacles import left_open
-from tests.support.polling import until
-from tests.support.postgres_under_test import Place, operated, session, tenant, without_rights
-from tests.support.provision_requests import new_order
-from tests.support.requirements import lacking
-from tests.support.servers import PASSWORD, OperatorsServer, programs_of
+from tests.support.databases import provisioned_database
+from tests.support.guard_runs import QUICK_POLICY, GuardRun, open_provider_guard, run_provider_guard
+from tests.support.obstacles import open_transaction
+from tests.support.polling import wait_until
+from tests.support.postgres_under_test import (
+    PostgresUnderTest,
+    operators_under_test,
+    session,
+    tenant,
+    without_rights,
+)
+from tests.support.provision_requests import new_provision_request
+from tests.support.requirements import skip_without
+from tests.support.servers import PASSWORD, OperatorsServer, programs_for_version
 
 MIGRATION = (
     "CREATE TABLE new (id int PRIMARY KEY, old_id int REFERENCES old)",
@@ -41,36 +47,40 @@ MIGRATION = (
 SECOND_MIGRATION = "COMMENT ON DATABASE {database} IS 'migrated again'"
 INDEX = "CREATE INDEX CONCURRENTLY ON other ((1))"
 
-LOOKS = 15
+GUARD_RUNS = 15
 
 
 @pytest.fixture
-async def place_18(server_18: OperatorsServer) -> AsyncIterator[Place]:
+async def postgres_18(server_18: OperatorsServer) -> AsyncIterator[PostgresUnderTest]:
     """One server, for behaviour that does not depend on the version or the kind of server."""
-    async with operated(server_18) as place:
-        yield place
+    async with operators_under_test(server_18) as postgres:
+        yield postgres
 
 
 @asynccontextmanager
-async def roomy(place: Place) -> AsyncIterator[tuple[PostgresProvider, Connection]]:
+async def tenant_with_more_sessions(
+    postgres: PostgresUnderTest,
+) -> AsyncIterator[tuple[PostgresProvider, Connection]]:
     """A tenant with more sessions than usual."""
-    server = replace(place.provider.server, connection_limit=12)
-    provider = replace(place.provider, server=server)
-    async with vended(provider, new_order()) as connection:
+    server = replace(postgres.provider.server, connection_limit=12)
+    provider = replace(postgres.provider, server=server)
+    async with provisioned_database(provider, new_provision_request()) as connection:
         async with tenant(connection) as owner:
             await owner.execute("CREATE TABLE old (id int PRIMARY KEY); CREATE TABLE other ()")
         yield provider, connection
 
 
-async def looked(watch: Watch) -> None:
+async def all_locks_checked(guard_run: GuardRun) -> None:
     """Wait until the guard has ended every session that it would end for its locks."""
-    began, seen = watch.looks, asyncio.get_running_loop().time()
-    await until(lambda: _has_looked(watch, began + LOOKS))
-    assert asyncio.get_running_loop().time() - seen > QUICK.patience
+    began, seen = guard_run.checks, asyncio.get_running_loop().time()
+    await wait_until(lambda: _has_run(guard_run, began + GUARD_RUNS))
+    assert asyncio.get_running_loop().time() - seen > QUICK_POLICY.max_wait
 
 
 @asynccontextmanager
-async def notified(connection: Connection, clients: int) -> AsyncIterator[list[asyncio.Task[None]]]:
+async def notifying_clients(
+    connection: Connection, clients: int
+) -> AsyncIterator[list[asyncio.Task[None]]]:
     """Clients that send notifications continuously: each commit takes a lock that all databases
     share."""
 
@@ -88,15 +98,15 @@ async def notified(connection: Connection, clients: int) -> AsyncIterator[list[a
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _has_looked(watch: Watch, often: int) -> bool:
-    return watch.looks >= often
+async def _has_run(guard_run: GuardRun, often: int) -> bool:
+    return guard_run.checks >= often
 
 
-async def _dumped(place: Place, connection: Connection) -> asyncio.subprocess.Process:
-    [major] = await place.sql("SELECT current_setting('server_version_num')::int / 10000")
-    program = (await programs_of(major)).folder / "pg_dump"
+async def _dump(postgres: PostgresUnderTest, connection: Connection) -> asyncio.subprocess.Process:
+    [major] = await postgres.sql("SELECT current_setting('server_version_num')::int / 10000")
+    program = (await programs_for_version(major)).folder / "pg_dump"
     if not program.exists():
-        lacking(f"pg_dump of PostgreSQL {major}")
+        skip_without(f"pg_dump of PostgreSQL {major}")
     return await asyncio.create_subprocess_exec(
         program, "--dbname", connection.uri(), stdout=asyncio.subprocess.DEVNULL
     )
@@ -106,33 +116,33 @@ def _statement(text: str, connection: Connection) -> str:
     return text.format(database=f'"{connection.database}"', user=f'"{connection.user}"')
 
 
-async def test_ordinary_work_is_not_ended(place: Place) -> None:
+async def test_ordinary_work_is_not_ended(postgres: PostgresUnderTest) -> None:
     """All of it runs concurrently, while other tenants are created and deleted."""
     async with (
-        roomy(place) as (provider, own),
-        guarded(provider) as watch,
+        tenant_with_more_sessions(postgres) as (provider, own),
+        run_provider_guard(provider) as guard_run,
         AsyncExitStack() as work,
     ):
         opened = [await work.enter_async_context(tenant(own)) for _ in range(4)]
         query, second, indexing, idle = opened
         await idle.execute("SELECT 42")
-        migration = await work.enter_async_context(left_open(own, *MIGRATION))
-        notifying = await work.enter_async_context(notified(own, 3))
+        migration = await work.enter_async_context(open_transaction(own, *MIGRATION))
+        notifying = await work.enter_async_context(notifying_clients(own, 3))
         tasks = [
             asyncio.create_task(query.execute("SELECT pg_sleep(2)")),
             asyncio.create_task(second.execute(_statement(SECOND_MIGRATION, own))),
             asyncio.create_task(indexing.execute(INDEX)),
         ]
-        dump = await _dumped(place, own)
-        async with vended(provider, new_order()):
-            await looked(watch)
+        dump = await _dump(postgres, own)
+        async with provisioned_database(provider, new_provision_request()):
+            await all_locks_checked(guard_run)
         assert not any(task.done() for task in tasks[1:]), "they wait for the migration"
         assert dump.returncode is None, "and so does the dump"
         await migration.execute("COMMIT")
         await asyncio.gather(*tasks)
         assert await dump.wait() == 0
         assert await idle.fetchval("SELECT 42") == 42
-        assert watch.endings == []
+        assert guard_run.ended == []
         assert not any(task.done() for task in notifying)
 
 
@@ -142,70 +152,77 @@ OPERATORS = (
 )
 
 
-async def test_the_operators_work_on_shared_catalogs_is_not_ended(place_18: Place) -> None:
-    async with guarded(place_18.provider) as watch, asyncio.timeout(20):
+async def test_the_operators_work_on_shared_catalogs_is_not_ended(
+    postgres_18: PostgresUnderTest,
+) -> None:
+    async with run_provider_guard(postgres_18.provider) as guard_run, asyncio.timeout(20):
         for statement in OPERATORS:
-            await place_18.sql(statement)
-        await looked(watch)
-        assert watch.server.status.state is GuardState.WATCHING
-        assert watch.endings == []
+            await postgres_18.sql(statement)
+        await all_locks_checked(guard_run)
+        assert guard_run.server.status.state is GuardState.WATCHING
+        assert guard_run.ended == []
 
 
-async def test_the_guard_does_not_hold_back_vacuum(place: Place) -> None:
+async def test_the_guard_does_not_hold_back_vacuum(postgres: PostgresUnderTest) -> None:
     held = (
         "SELECT backend_xmin IS NULL AND backend_xid IS NULL FROM pg_stat_activity "
         "WHERE application_name = 'pgvend guard' AND state = 'idle in transaction'"
     )
-    async with guard_of(place.provider) as guard:
+    async with open_provider_guard(postgres.provider) as guard:
         for _ in range(3):
-            await guard.look()
-            assert await place.sql(held) == [True]
+            await guard.inspect()
+            assert await postgres.sql(held) == [True]
 
 
-async def test_the_guard_sees_changes_within_its_long_transaction(place: Place) -> None:
-    order = new_order()
-    async with guard_of(place.provider) as guard:
-        before = await guard.look()
-        async with vended(place.provider, order) as connection, tenant(connection) as own:
+async def test_the_guard_sees_changes_within_its_long_transaction(
+    postgres: PostgresUnderTest,
+) -> None:
+    provision_request = new_provision_request()
+    async with open_provider_guard(postgres.provider) as guard:
+        before = await guard.inspect()
+        async with (
+            provisioned_database(postgres.provider, provision_request) as connection,
+            tenant(connection) as own,
+        ):
             await own.execute("CREATE TABLE t (); CREATE TABLE u ()")
-            after = await guard.look()
+            after = await guard.inspect()
             [seen] = after.sessions
-            assert (seen.tenant, seen.pid) == (order.tenant.id, own.get_server_pid())
+            assert (seen.tenant, seen.pid) == (provision_request.tenant.id, own.get_server_pid())
             assert seen.database == connection.database
         assert before.sessions == []
         assert after.next_id > before.next_id
         assert after.ages["template0"] > before.ages["template0"]
 
 
-async def test_a_lost_session_is_replaced(place_18: Place) -> None:
+async def test_a_lost_session_is_replaced(postgres_18: PostgresUnderTest) -> None:
     end = (
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
         "WHERE application_name = 'pgvend guard'"
     )
-    async with guarded(place_18.provider) as watch:
-        assert await place_18.sql(end) == [True]
-        await looked(watch)
-        assert watch.server.status.state is GuardState.WATCHING
-        assert await place_18.sql(end) == [True], "there is one, and no more"
+    async with run_provider_guard(postgres_18.provider) as guard_run:
+        assert await postgres_18.sql(end) == [True]
+        await all_locks_checked(guard_run)
+        assert guard_run.server.status.state is GuardState.WATCHING
+        assert await postgres_18.sql(end) == [True], "there is one, and no more"
 
 
 RULE = "CREATE RULE r AS ON INSERT TO pg_catalog.pg_authid DO NOTHING"
 
 
-async def test_two_guards_do_not_disturb_each_other(place_18: Place) -> None:
-    order = new_order()
+async def test_two_guards_do_not_disturb_each_other(postgres_18: PostgresUnderTest) -> None:
+    provision_request = new_provision_request()
     async with (
-        guarded(place_18.provider) as one,
-        guarded(place_18.provider) as two,
-        vended(place_18.provider, order) as attacker,
-        left_open(attacker, "SELECT count(*) FROM pg_roles") as holding,
+        run_provider_guard(postgres_18.provider) as one,
+        run_provider_guard(postgres_18.provider) as two,
+        provisioned_database(postgres_18.provider, provision_request) as attacker,
+        open_transaction(attacker, "SELECT count(*) FROM pg_roles") as holding,
         tenant(attacker) as queueing,
     ):
         with pytest.raises(asyncpg.PostgresConnectionError):
             await queueing.execute(RULE)
-        await looked(one)
-        await looked(two)
-        assert {*one.endings, *two.endings} == {(order.tenant.id, Reason.WAITS.value)}
+        await all_locks_checked(one)
+        await all_locks_checked(two)
+        assert {*one.ended, *two.ended} == {(provision_request.tenant.id, Reason.WAITS.value)}
         assert await holding.fetchval("SELECT 42") == 42
 
 
@@ -219,9 +236,12 @@ FOREIGNER = (
 async def test_a_role_of_another_installation_is_left_to_its_guard(
     server_18: OperatorsServer,
 ) -> None:
-    async with operated(server_18) as place, guarded(place.provider) as watch:
+    async with (
+        operators_under_test(server_18) as postgres,
+        run_provider_guard(postgres.provider) as guard_run,
+    ):
         for statement in FOREIGNER:
-            await place.sql(statement)
+            await postgres.sql(statement)
         try:
             login = {"dsn": server_18.dsn("foreigner")}
             async with session(login) as foreigner, asyncio.timeout(20):
@@ -229,9 +249,9 @@ async def test_a_role_of_another_installation_is_left_to_its_guard(
                     await foreigner.execute(RULE)
                 assert await foreigner.fetchval("SELECT 42") == 42
         finally:
-            await place.sql("DROP OWNED BY foreigner")
-            await place.sql("DROP ROLE foreigner")
-        assert watch.endings == []
+            await postgres.sql("DROP OWNED BY foreigner")
+            await postgres.sql("DROP ROLE foreigner")
+        assert guard_run.ended == []
 
 
 async def test_missing_guard_privileges_are_reported_with_their_fix(
@@ -239,21 +259,21 @@ async def test_missing_guard_privileges_are_reported_with_their_fix(
 ) -> None:
     rights = "pg_signal_backend, pg_read_all_stats"
     async with (
-        operated(server_15) as place,
-        vended(place.provider, new_order()) as connection,
+        operators_under_test(server_15) as postgres,
+        provisioned_database(postgres.provider, new_provision_request()) as connection,
         without_rights(server_15, rights),
         tenant(connection) as own,
-        guard_of(place.provider) as guard,
+        open_provider_guard(postgres.provider) as guard,
     ):
-        look = await guard.look()
-        assert list(QUICK.concerns(look)) == [Concern.POWERLESS, Concern.BLIND]
-        [seen] = look.sessions
+        inspect = await guard.inspect()
+        assert list(QUICK_POLICY.concerns(inspect)) == [Concern.CANNOT_END, Concern.CANNOT_SEE]
+        [seen] = inspect.sessions
         with pytest.raises(ProviderRejected, match=f'GRANT {rights} TO "admin";'):
             await guard.end(seen)
         assert await own.fetchval("SELECT 42") == 42
 
 
-async def test_a_cancelled_login_leaves_no_session_open(place_18: Place) -> None:
+async def test_a_cancelled_login_leaves_no_session_open(postgres_18: PostgresUnderTest) -> None:
     """The moment after the server let the session in is the one in which nobody holds it yet."""
     opened: list[asyncpg.Connection] = []
 
@@ -263,8 +283,8 @@ async def test_a_cancelled_login_leaves_no_session_open(place_18: Place) -> None
             opened.append(self)
             asyncio.get_running_loop().call_soon(asking.cancel)
 
-    login = {**place_18.provider.server.admin, "connection_class": Cancelling}
-    asking = asyncio.create_task(GuardSession(login).ask("SELECT to_jsonb(42)"))
+    login = {**postgres_18.provider.server.admin, "connection_class": Cancelling}
+    asking = asyncio.create_task(GuardSession(login).fetch("SELECT to_jsonb(42)"))
     with pytest.raises(asyncio.CancelledError):
         await asking
     [session] = opened

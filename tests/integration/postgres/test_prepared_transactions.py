@@ -3,10 +3,16 @@
 import asyncpg
 import pytest
 
-from tests.support.databases import vended
-from tests.support.obstacles import doomed, filled, memberships, run, suspended
-from tests.support.postgres_under_test import Place, tenant
-from tests.support.provision_requests import new_order
+from tests.support.databases import provisioned_database
+from tests.support.obstacles import (
+    database_to_delete,
+    database_to_suspend,
+    fill_names,
+    memberships,
+    run,
+)
+from tests.support.postgres_under_test import PostgresUnderTest, tenant
+from tests.support.provision_requests import new_provision_request
 
 IN_THE_WAY = {
     "nothing more": "SELECT 1",
@@ -42,11 +48,11 @@ ALTER DATABASE {database} SET role = {user}
 @pytest.mark.parametrize("locking", ["SELECT 1", "ALTER ROLE {user} PASSWORD 'changed'"])
 @pytest.mark.parametrize("more", IN_THE_WAY.values(), ids=IN_THE_WAY.keys())
 async def test_a_prepared_transaction_does_not_block_it(
-    place_15: Place, more: str, locking: str
+    postgres_15: PostgresUnderTest, more: str, locking: str
 ) -> None:
-    async with doomed(place_15) as connection, tenant(connection) as session:
-        await session.execute(filled(more, connection))
-        await _prepare(session, filled(locking, connection))
+    async with database_to_delete(postgres_15) as connection, tenant(connection) as session:
+        await session.execute(fill_names(more, connection))
+        await _prepare(session, fill_names(locking, connection))
 
 
 @pytest.mark.parametrize(
@@ -57,10 +63,10 @@ async def test_a_prepared_transaction_does_not_block_it(
     ],
 )
 async def test_a_prepared_transaction_with_a_lock_or_an_odd_name_does_not_block_it(
-    place_15: Place, statement: str, name: str
+    postgres_15: PostgresUnderTest, statement: str, name: str
 ) -> None:
-    async with doomed(place_15) as connection, tenant(connection) as session:
-        await _prepare(session, filled(statement, connection), name)
+    async with database_to_delete(postgres_15) as connection, tenant(connection) as session:
+        await _prepare(session, fill_names(statement, connection), name)
 
 
 @pytest.mark.parametrize(
@@ -68,42 +74,46 @@ async def test_a_prepared_transaction_with_a_lock_or_an_odd_name_does_not_block_
     ["ALTER ROLE {user} PASSWORD 'changed'", "GRANT ALL ON DATABASE {database} TO PUBLIC"],
 )
 async def test_a_prepared_transaction_with_a_lock_does_not_block_a_suspension(
-    place_15: Place, statement: str
+    postgres_15: PostgresUnderTest, statement: str
 ) -> None:
-    async with suspended(place_15) as connection, tenant(connection) as opened:
-        await _prepare(opened, filled(statement, connection))
+    async with database_to_suspend(postgres_15) as connection, tenant(connection) as opened:
+        await _prepare(opened, fill_names(statement, connection))
 
 
-async def test_a_prepared_transaction_that_blocks_nothing_is_kept(place_15: Place) -> None:
-    order = new_order()
-    async with vended(place_15.provider, order) as connection:
+async def test_a_prepared_transaction_that_blocks_nothing_is_kept(
+    postgres_15: PostgresUnderTest,
+) -> None:
+    provision_request = new_provision_request()
+    async with provisioned_database(postgres_15.provider, provision_request) as connection:
         async with tenant(connection) as opened:
             name = await _prepare(opened, "CREATE TABLE kept AS SELECT 42 AS answer")
-        await place_15.provider.suspend(order.tenant)
-        await place_15.provider.provision(order)
+        await postgres_15.provider.suspend(provision_request.tenant)
+        await postgres_15.provider.provision(provision_request)
         async with tenant(connection) as opened:
             await opened.execute(f"COMMIT PREPARED '{name}'")
             assert await opened.fetchval("SELECT answer FROM kept") == 42
 
 
-async def test_a_neighbours_prepared_transaction_does_not_block_a_deletion(place_15: Place) -> None:
-    async with vended(place_15.provider, new_order()) as neighbour:
-        async with doomed(place_15) as connection:
+async def test_a_neighbours_prepared_transaction_does_not_block_a_deletion(
+    postgres_15: PostgresUnderTest,
+) -> None:
+    async with provisioned_database(postgres_15.provider, new_provision_request()) as neighbour:
+        async with database_to_delete(postgres_15) as connection:
             await run(connection, f"GRANT CONNECT ON DATABASE {{database}} TO {neighbour.user}")
             async with tenant(neighbour, database=connection.database) as guest:
                 await _prepare(guest, "SELECT 1")
             async with tenant(connection) as session:
                 await _prepare(session, "SELECT 1")
-        assert await memberships(place_15, neighbour) == []
+        assert await memberships(postgres_15, neighbour) == []
 
 
 async def test_ending_transactions_runs_no_code_of_the_tenant(
-    place_15: Place,
+    postgres_15: PostgresUnderTest,
 ) -> None:
-    async with doomed(place_15) as connection, tenant(connection) as session:
-        await session.execute(filled(TRAPS, connection))
+    async with database_to_delete(postgres_15) as connection, tenant(connection) as session:
+        await session.execute(fill_names(TRAPS, connection))
         await _prepare(session, "INSERT INTO caught VALUES ('prepared')")
-    assert await place_15.sql("SELECT rolname FROM pg_roles WHERE rolname = 'hacked'") == []
+    assert await postgres_15.sql("SELECT rolname FROM pg_roles WHERE rolname = 'hacked'") == []
 
 
 async def _prepare(session: asyncpg.Connection, statement: str, name: str = "left") -> str:
@@ -121,24 +131,24 @@ NEIGHBOURS = {
 
 @pytest.mark.parametrize("naming", NEIGHBOURS.values(), ids=NEIGHBOURS)
 async def test_a_neighbours_transaction_prepared_about_a_database_does_not_block_its_deletion(
-    place_15: Place, naming: str
+    postgres_15: PostgresUnderTest, naming: str
 ) -> None:
-    async with vended(place_15.provider, new_order()) as neighbour:
-        async with doomed(place_15) as connection, tenant(neighbour) as session:
+    async with provisioned_database(postgres_15.provider, new_provision_request()) as neighbour:
+        async with database_to_delete(postgres_15) as connection, tenant(neighbour) as session:
             to_neighbour = f'CONNECT ON DATABASE {{database}} TO "{neighbour.user}"'
             await run(connection, f"GRANT {to_neighbour} WITH GRANT OPTION")
-            statement = filled(naming.format(neighbour=neighbour.user), connection)
+            statement = fill_names(naming.format(neighbour=neighbour.user), connection)
             await _prepare(session, statement)
-        assert await memberships(place_15, neighbour) == []
+        assert await memberships(postgres_15, neighbour) == []
 
 
 async def test_a_tenants_transaction_prepared_in_a_neighbours_database_does_not_block_its_deletion(
-    place_15: Place,
+    postgres_15: PostgresUnderTest,
 ) -> None:
-    async with vended(place_15.provider, new_order()) as neighbour:
-        async with doomed(place_15) as connection:
+    async with provisioned_database(postgres_15.provider, new_provision_request()) as neighbour:
+        async with database_to_delete(postgres_15) as connection:
             let_in = f'GRANT CONNECT ON DATABASE "{neighbour.database}" TO {{user}}'
             await run(neighbour, let_in, about=connection)
             async with tenant(connection, database=neighbour.database) as guest:
-                await _prepare(guest, filled("ALTER ROLE {user} PASSWORD 'other'", connection))
-        assert await memberships(place_15, neighbour) == []
+                await _prepare(guest, fill_names("ALTER ROLE {user} PASSWORD 'other'", connection))
+        assert await memberships(postgres_15, neighbour) == []

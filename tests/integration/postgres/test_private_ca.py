@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from adapters.postgres.factory import opened_provider
+from adapters.postgres.factory import open_provider
 from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.server import server_of_dsn
-from adapters.postgres.sessions import tenant_session
-from adapters.registry.stores import opened_postgres
+from adapters.postgres.server import server_from_dsn
+from adapters.postgres.sessions import open_tenant_session
+from adapters.registry.stores import open_postgres_stores
 from domain.errors import ProviderBusy, StartupError
-from tests.support.command_line import pgvend, program, ran
-from tests.support.databases import vended
-from tests.support.private_ca import Private, private_server
-from tests.support.provision_requests import INSTALLATION, new_order, unique_name
+from tests.support.command_line import find_program, run_pgvend, run_program
+from tests.support.databases import provisioned_database
+from tests.support.private_ca import PrivateCaServer, running_private_ca_server
+from tests.support.provision_requests import INSTALLATION, new_provision_request, unique_name
 from tests.support.records import new_record
-from tests.support.registries import own_database
+from tests.support.registries import temporary_database
 from tests.support.servers import OperatorsServer
 from tests.support.service import running_service
 
@@ -27,15 +27,15 @@ USES_TLS = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
 
 
 @pytest.fixture(scope="module")
-async def private() -> AsyncIterator[Private]:
-    async with private_server() as server:
+async def private() -> AsyncIterator[PrivateCaServer]:
+    async with running_private_ca_server() as server:
         yield server
 
 
 @asynccontextmanager
 async def opened(dsn: str) -> AsyncIterator[PostgresProvider]:
-    server = server_of_dsn(dsn, public_host=None, public_port=None, connection_limit=3)
-    async with opened_provider(server, INSTALLATION) as provider:
+    server = server_from_dsn(dsn, public_host=None, public_port=None, connection_limit=3)
+    async with open_provider(server, INSTALLATION) as provider:
         yield provider
 
 
@@ -52,18 +52,18 @@ ASKED = {
 
 @pytest.mark.parametrize("options", ASKED)
 async def test_a_tenant_gets_the_urls_tls_parameters_or_the_servers_capability(
-    private: Private, options: str
+    private: PrivateCaServer, options: str
 ) -> None:
     async with (
         opened(private.dsn(options)) as provider,
-        vended(provider, new_order()) as connection,
+        provisioned_database(provider, new_provision_request()) as connection,
     ):
         authorities = private.authority.cert.read_text() if "{ca}" in options else None
         assert (connection.sslmode, connection.sslrootcert) == (ASKED[options], authorities)
         await PostgresLoginCheck().verify(connection)
         is_encrypted = connection.sslmode != "disable"
         assert await provider.pool.fetchval(USES_TLS) is is_encrypted
-        async with tenant_session(connection) as tenant:
+        async with open_tenant_session(connection) as tenant:
             assert await tenant.fetchval(USES_TLS) is is_encrypted
 
 
@@ -73,7 +73,7 @@ async def test_connections_to_a_server_without_tls_have_tls_disabled(
     for options in ("", "?sslmode=prefer"):
         async with (
             opened(server_15.dsn() + options) as provider,
-            vended(provider, new_order()) as connection,
+            provisioned_database(provider, new_provision_request()) as connection,
         ):
             assert (connection.sslmode, connection.sslrootcert) == ("disable", None)
 
@@ -86,47 +86,54 @@ WRONG = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-async def test_an_unverified_server_gets_no_login(private: Private, wrong: str) -> None:
+async def test_an_unverified_server_gets_no_login(private: PrivateCaServer, wrong: str) -> None:
     options, host = WRONG[wrong]
     async with opened(private.dsn(options, host)) as provider:
         with pytest.raises(ProviderBusy):
             await provider.ping()
         with pytest.raises(ProviderBusy):
-            await provider.provision(new_order())
+            await provider.provision(new_provision_request())
     with pytest.raises(StartupError):
-        async with opened_postgres(private.dsn(options, host)):
+        async with open_postgres_stores(private.dsn(options, host)):
             pass
 
     trusted = private.dsn("sslmode=verify-full&sslrootcert={ca}")
-    strange = server_of_dsn(
+    strange = server_from_dsn(
         private.dsn(options, host), public_host=None, public_port=None, connection_limit=3
     )
-    async with opened(trusted) as provider, vended(provider, new_order()) as connection:
-        told = replace(connection, host=host, sslrootcert=strange.sslrootcert)
+    async with (
+        opened(trusted) as provider,
+        provisioned_database(provider, new_provision_request()) as connection,
+    ):
+        given = replace(connection, host=host, sslrootcert=strange.sslrootcert)
         with pytest.raises(ProviderBusy):
-            await PostgresLoginCheck().verify(told)
+            await PostgresLoginCheck().verify(given)
 
 
-async def test_the_registry_uses_the_same_parameters(private: Private) -> None:
-    async with own_database(private.server) as url:
+async def test_the_registry_uses_the_same_parameters(private: PrivateCaServer) -> None:
+    async with temporary_database(private.server) as url:
         database = url.rpartition("/")[2]
         verified = private.dsn("sslmode=verify-full&sslrootcert={ca}", database=database)
-        async with opened_postgres(verified) as registry:
+        async with open_postgres_stores(verified) as registry:
             record = await registry.registry.add(new_record())
             assert await registry.registry.get(record.id) == record
-            async with registry.leases.held(record.id) as is_mine:
-                assert is_mine
+            async with registry.leases.acquire(record.id) as is_acquired:
+                assert is_acquired
 
 
-async def test_the_cli_writes_the_authority_to_a_file(private: Private, tmp_path: Path) -> None:
+async def test_the_cli_writes_the_authority_to_a_file(
+    private: PrivateCaServer, tmp_path: Path
+) -> None:
     dsn = private.dsn("sslmode=verify-full&sslrootcert={ca}")
     file = tmp_path / "ca.pem"
     settings = {"PGVEND_PROVIDER": "postgres", "PGVEND_POSTGRES_ADMIN_DSN": dsn}
     async with running_service(tmp_path, **settings) as service:
-        made = await pgvend("create", unique_name(), "--ca-file", str(file), PGVEND_URL=service.url)
+        made = await run_pgvend(
+            "create", unique_name(), "--ca-file", str(file), PGVEND_URL=service.url
+        )
         assert made.status == 0, made.stderr
         uri = made.stdout.strip()
-        asked = await ran(program("psql"), uri, "-Atc", USES_TLS)
+        asked = await run_program(find_program("psql"), uri, "-Atc", USES_TLS)
         assert await service.stop() == 0
 
     assert file.read_text() == private.authority.cert.read_text()

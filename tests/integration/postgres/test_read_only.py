@@ -9,19 +9,24 @@ from adapters.postgres.errors import FAILURES
 from adapters.postgres.login_check import PostgresLoginCheck
 from domain.connection import Connection
 from domain.errors import ProviderRejected
-from domain.provisioning import Order
-from tests.support.databases import vended
-from tests.support.obstacles import left_open, memberships, run
-from tests.support.polling import until
-from tests.support.postgres_under_test import Place, operated, tenant, without_rights
-from tests.support.provision_requests import new_order, rotated
+from domain.provisioning import ProvisionRequest
+from tests.support.databases import provisioned_database
+from tests.support.obstacles import memberships, open_transaction, run
+from tests.support.polling import wait_until
+from tests.support.postgres_under_test import (
+    PostgresUnderTest,
+    operators_under_test,
+    tenant,
+    without_rights,
+)
+from tests.support.provision_requests import new_provision_request, with_next_password
 from tests.support.servers import OperatorsServer
 from tests.support.sizes import (
-    MEASURING,
+    MONITORING_ROLE,
     assert_read_only,
     assert_writable,
     fill,
-    make_room,
+    free_space,
 )
 
 OWN_PASSWORD = "ALTER ROLE {user} PASSWORD 'kept'"
@@ -36,109 +41,125 @@ LEFT_OPEN = [
 
 
 @pytest.fixture
-def order() -> Order:
-    return new_order()
+def provision_request() -> ProvisionRequest:
+    return new_provision_request()
 
 
 @pytest.fixture
-async def connection(place: Place, order: Order) -> AsyncIterator[Connection]:
-    async with vended(place.provider, order) as connection:
+async def connection(
+    postgres: PostgresUnderTest, provision_request: ProvisionRequest
+) -> AsyncIterator[Connection]:
+    async with provisioned_database(postgres.provider, provision_request) as connection:
         yield connection
 
 
-async def test_databases_are_measured(place: Place, order: Order, connection: Connection) -> None:
+async def test_databases_are_measured(
+    postgres: PostgresUnderTest, provision_request: ProvisionRequest, connection: Connection
+) -> None:
     """A database that its owner closed, even to itself, is measured too."""
 
     async def size() -> int:
-        return (await place.provider.measures())[order.tenant.id].size
+        return (await postgres.provider.measure_sizes())[provision_request.tenant.id].size
 
     before = await size()
     await fill(connection, 4)
     assert await size() - before > 4_000_000
-    await make_room(connection)
+    await free_space(connection)
     assert await size() - before < 1_000_000
     await run(connection, "REVOKE ALL ON DATABASE {database} FROM {user}, PUBLIC")
     assert await size() > 4 << 20
 
 
 async def test_a_read_only_tenant_cannot_write_but_may_free_space(
-    place: Place, order: Order, connection: Connection
+    postgres: PostgresUnderTest, provision_request: ProvisionRequest, connection: Connection
 ) -> None:
     await fill(connection, 1)
     async with tenant(connection) as before:
-        await place.provider.confine(order.tenant)
-        await until(lambda: _is_over(before))
+        await postgres.provider.set_read_only(provision_request.tenant)
+        await wait_until(lambda: _is_over(before))
     await assert_read_only(connection)
     async with tenant(connection) as opened:
         assert await opened.fetchval("SELECT count(*) FROM room") == 1000
-    await make_room(connection)
+    await free_space(connection)
     await assert_read_only(connection)
 
 
 async def test_clearing_read_only_allows_writes_and_ends_idle_sessions(
-    place: Place, order: Order, connection: Connection
+    postgres: PostgresUnderTest, provision_request: ProvisionRequest, connection: Connection
 ) -> None:
     """Idle sessions, such as a pool's, would stay read-only. Active sessions continue."""
     await run(connection, "ALTER ROLE {user} IN DATABASE {database} SET work_mem = '7MB'")
-    await place.provider.confine(order.tenant)
+    await postgres.provider.set_read_only(provision_request.tenant)
     async with tenant(connection) as idle, tenant(connection) as busy:
         async with busy.transaction():
-            await place.provider.release(order.tenant)
+            await postgres.provider.clear_read_only(provision_request.tenant)
             assert await busy.fetchval("SELECT 42") == 42
-        await until(lambda: _is_over(idle))
+        await wait_until(lambda: _is_over(idle))
     await assert_writable(connection)
     async with tenant(connection) as opened:
         assert await opened.fetchval("SHOW work_mem") == "7MB", "a setting of its own"
-    assert await memberships(place, connection) == []
+    assert await memberships(postgres, connection) == []
 
 
 @pytest.mark.parametrize("statement", LEFT_OPEN)
 async def test_an_open_transaction_does_not_keep_a_database_writable(
-    place: Place, order: Order, connection: Connection, statement: str
+    postgres: PostgresUnderTest,
+    provision_request: ProvisionRequest,
+    connection: Connection,
+    statement: str,
 ) -> None:
     await fill(connection, 1)
-    async with left_open(connection, statement):
-        await place.provider.confine(order.tenant)
+    async with open_transaction(connection, statement):
+        await postgres.provider.set_read_only(provision_request.tenant)
     await assert_read_only(connection)
 
 
 async def test_an_open_transaction_does_not_block_a_rotation(
-    place: Place, order: Order, connection: Connection
+    postgres: PostgresUnderTest, provision_request: ProvisionRequest, connection: Connection
 ) -> None:
-    async with left_open(connection, OWN_PASSWORD) as holding:
-        await PostgresLoginCheck().verify(await place.provider.rotate(rotated(order)))
+    async with open_transaction(connection, OWN_PASSWORD) as holding:
+        await PostgresLoginCheck().verify(
+            await postgres.provider.rotate(with_next_password(provision_request))
+        )
         with pytest.raises(ProviderRejected):
             await PostgresLoginCheck().verify(connection)
         with pytest.raises(FAILURES):
             await holding.execute("COMMIT")
-    assert await memberships(place, connection) == []
+    assert await memberships(postgres, connection) == []
 
 
-async def test_a_prepared_transaction_does_not_block_a_rotation(place_15: Place) -> None:
-    order = new_order()
-    async with vended(place_15.provider, order) as old:
-        async with left_open(old, OWN_PASSWORD) as session:
+async def test_a_prepared_transaction_does_not_block_a_rotation(
+    postgres_15: PostgresUnderTest,
+) -> None:
+    provision_request = new_provision_request()
+    async with provisioned_database(postgres_15.provider, provision_request) as old:
+        async with open_transaction(old, OWN_PASSWORD) as session:
             await session.execute("PREPARE TRANSACTION 'kept'")
-        await PostgresLoginCheck().verify(await place_15.provider.rotate(rotated(order)))
-        assert await memberships(place_15, old) == []
+        await PostgresLoginCheck().verify(
+            await postgres_15.provider.rotate(with_next_password(provision_request))
+        )
+        assert await memberships(postgres_15, old) == []
 
 
 async def test_a_rotation_keeps_sessions_that_do_not_block_it(
-    place: Place, order: Order, connection: Connection
+    postgres: PostgresUnderTest, provision_request: ProvisionRequest, connection: Connection
 ) -> None:
-    async with left_open(connection, "ALTER ROLE {user} SET work_mem = '8MB'") as session:
-        await place.provider.rotate(rotated(order))
+    async with open_transaction(connection, "ALTER ROLE {user} SET work_mem = '8MB'") as session:
+        await postgres.provider.rotate(with_next_password(provision_request))
         assert await session.fetchval("SELECT 42") == 42
-    assert await memberships(place, connection) == []
+    assert await memberships(postgres, connection) == []
 
 
 async def test_a_missing_privilege_to_measure_is_reported_with_its_fix(
     server_15: OperatorsServer, server_18: OperatorsServer
 ) -> None:
     for server in (server_15, server_18):
-        async with operated(server) as place, without_rights(server, MEASURING):
+        async with (
+            operators_under_test(server) as postgres,
+            without_rights(server, MONITORING_ROLE),
+        ):
             with pytest.raises(ProviderRejected, match='GRANT pg_read_all_stats TO "admin";'):
-                await place.provider.measures()
+                await postgres.provider.measure_sizes()
 
 
 async def _is_over(ended: asyncpg.Connection) -> bool:

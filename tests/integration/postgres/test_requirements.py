@@ -10,12 +10,12 @@ from structlog.testing import capture_logs
 
 from adapters.embedded.cluster import PORTS
 from adapters.embedded.listen_addresses import is_free
-from adapters.postgres.factory import checked_provider, opened_provider
+from adapters.postgres.factory import open_checked_provider, open_provider
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.server import Server, server_of_dsn
+from adapters.postgres.server import Server, server_from_dsn
 from domain.errors import ProviderBusy, ProviderRejected, StartupError
 from tests.support.postgres_under_test import session
-from tests.support.provision_requests import INSTALLATION, new_order
+from tests.support.provision_requests import INSTALLATION, new_provision_request
 from tests.support.servers import PASSWORD, OperatorsServer, operators_server
 
 WRONG_PASSWORD = "not-the-password-of-the-admin"
@@ -39,7 +39,7 @@ async def test_missing_privileges_of_the_admin_are_named(
     server: OperatorsServer, attributes: str
 ) -> None:
     async with _weak_admin(server, attributes) as described:
-        async with opened_provider(described, INSTALLATION) as provider:
+        async with open_provider(described, INSTALLATION) as provider:
             with pytest.raises(ProviderRejected, match="CREATEDB CREATEROLE"):
                 await provider.ping()
         with pytest.raises(StartupError, match="CREATEDB CREATEROLE") as failed:
@@ -130,8 +130,12 @@ async def test_a_server_out_of_connections_is_busy() -> None:
 async def _refusals(server: Server, error: type[Exception]) -> list[Exception]:
     """Check that every kind of call raises the error."""
     refusals: list[Exception] = []
-    async with opened_provider(server, INSTALLATION) as provider:
-        for call in (provider.ping(), provider.provision(new_order()), provider.inventory()):
+    async with open_provider(server, INSTALLATION) as provider:
+        for call in (
+            provider.ping(),
+            provider.provision(new_provision_request()),
+            provider.inventory(),
+        ):
             with pytest.raises(error) as refused:
                 await call
             refusals.append(refused.value)
@@ -139,12 +143,12 @@ async def _refusals(server: Server, error: type[Exception]) -> list[Exception]:
 
 
 async def _start(server: Server) -> None:
-    async with checked_provider(server, INSTALLATION, structlog.get_logger()) as provider:
+    async with open_checked_provider(server, INSTALLATION, structlog.get_logger()) as provider:
         assert isinstance(provider, PostgresProvider)
 
 
 def _described(dsn: str) -> Server:
-    return server_of_dsn(dsn, public_host=None, public_port=None, connection_limit=3)
+    return server_from_dsn(dsn, public_host=None, public_port=None, connection_limit=3)
 
 
 @asynccontextmanager

@@ -11,41 +11,41 @@ from typing import Any, cast
 import pytest
 
 from adapters.postgres.login_check import PostgresLoginCheck
-from adapters.registry.stores import opened_sqlite
-from adapters.system.leases import MemoryLeases
+from adapters.registry.stores import open_sqlite_stores
+from adapters.system.leases import InProcessLeases
 from adapters.system.randomness import SystemRandomness
 from domain.connection import Connection
 from ports.driven.login_check import PasswordRefused
-from ports.use_cases.create_database import VendRequest
-from tests.support.memory_service import GRACE, HOUR, Memory
-from tests.support.postgres_under_test import Place
+from ports.use_cases.create_database import CreateRequest
+from tests.support.memory_service import GRACE, HOUR, MemoryService
+from tests.support.postgres_under_test import PostgresUnderTest
 from tests.support.provision_requests import unique_name
 from tests.support.registries import registry_file
 from tests.support.servers import ram_folder
 
 CHECK = PostgresLoginCheck()
 
-Act = Callable[[Memory], Awaitable[Connection]]
+Action = Callable[[MemoryService], Awaitable[Connection]]
 
 
 @dataclass
 class Service:
     """A service with a registry in a file, over a real server."""
 
-    place: Place
+    postgres: PostgresUnderTest
     folder: Path
 
-    async def does(self, act: Act, *, later: bool = False) -> Connection:
+    async def does(self, act: Action, *, later: bool = False) -> Connection:
         async with self._running() as memory:
             memory.clock.moment += HOUR if later else 0 * HOUR
             return await act(memory)
 
     @asynccontextmanager
-    async def _running(self) -> AsyncIterator[Memory]:
-        async with opened_sqlite(registry_file(self.folder), MemoryLeases()) as opened:
+    async def _running(self) -> AsyncIterator[MemoryService]:
+        async with open_sqlite_stores(registry_file(self.folder), InProcessLeases()) as opened:
             chance = cast("Any", SystemRandomness())
-            memory = Memory(registry=opened.registry, randomness=chance)
-            memory.provider = cast("Any", self.place.provider)
+            memory = MemoryService(registry=opened.registry, randomness=chance)
+            memory.provider = cast("Any", self.postgres.provider)
             yield memory
 
     def back_up(self) -> None:
@@ -57,47 +57,47 @@ class Service:
     async def close(self) -> None:
         async with self._running() as memory:
             for record in await memory.records():
-                await self.place.provider.delete(record.tenant)
+                await self.postgres.provider.delete(record.tenant)
 
 
 @pytest.fixture
-async def service(place: Place) -> AsyncIterator[Service]:
+async def service(postgres: PostgresUnderTest) -> AsyncIterator[Service]:
     with ram_folder() as folder:
-        service = Service(place, folder)
+        service = Service(postgres, folder)
         yield service
         await service.close()
 
 
-async def create(memory: Memory) -> Connection:
-    request = VendRequest(nickname=unique_name(), ttl=HOUR)
-    return (await memory.vend(login_check=CHECK)(request)).connection
+async def create(memory: MemoryService) -> Connection:
+    request = CreateRequest(nickname=unique_name(), ttl=HOUR)
+    return (await memory.create_database(login_check=CHECK)(request)).connection
 
 
-async def rotate(memory: Memory) -> Connection:
+async def rotate(memory: MemoryService) -> Connection:
     return (await memory.rotate()((await memory.only_record()).id)).connection
 
 
-async def expire_and_restore(memory: Memory) -> Connection:
+async def expire_and_restore(memory: MemoryService) -> Connection:
     record = await memory.only_record()
     await memory.expire(GRACE).finish(record.id)
     return (await memory.restore(CHECK)(record.id)).connection
 
 
-async def promise(memory: Memory) -> None:
-    await memory.vend().request(VendRequest(nickname=unique_name(), ttl=HOUR))
+async def promise(memory: MemoryService) -> None:
+    await memory.create_database().request(CreateRequest(nickname=unique_name(), ttl=HOUR))
 
 
-async def finish(memory: Memory) -> Connection:
+async def finish(memory: MemoryService) -> Connection:
     """Complete a creation that is half done in the records."""
     record = await memory.only_record()
-    assert await memory.vend(login_check=CHECK).finish(record.id)
-    order = (await memory.only_record()).order(memory.passwords)
-    return await memory.provider.reveal(order)
+    assert await memory.create_database(login_check=CHECK).finish(record.id)
+    provision_request = (await memory.only_record()).provision_request(memory.passwords)
+    return await memory.provider.reveal(provision_request)
 
 
 @pytest.mark.parametrize("act", [rotate, expire_and_restore])
 async def test_no_revoked_password_works_after_a_restored_backup(
-    service: Service, act: Act
+    service: Service, act: Action
 ) -> None:
     first = await service.does(create)
     service.back_up()
@@ -111,7 +111,7 @@ async def test_no_revoked_password_works_after_a_restored_backup(
 
 
 async def test_no_revoked_password_works_after_a_completed_creation(service: Service) -> None:
-    await service.does(cast("Act", promise))
+    await service.does(cast("Action", promise))
     service.back_up()
     first, leaked, _ = [await service.does(act) for act in (finish, rotate, rotate)]
     service.restore_backup()

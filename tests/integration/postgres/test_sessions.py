@@ -6,11 +6,16 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from adapters.postgres.login_check import PostgresLoginCheck
-from adapters.postgres.sessions import SESSION_SETTINGS, login_of, session_of, single_session
+from adapters.postgres.sessions import (
+    SESSION_SETTINGS,
+    acquire_session,
+    login_from_connection,
+    open_session,
+)
 from domain.connection import Connection
 from domain.errors import ProviderBusy
 from domain.secrets import Secret
-from tests.support.postgres_under_test import Place
+from tests.support.postgres_under_test import PostgresUnderTest
 
 POOLERS_TAKE = {"client_encoding", "database", "user"}
 """PgBouncer refuses a login with any other parameter that it is not configured to ignore."""
@@ -25,13 +30,13 @@ async def test_a_login_check_sends_only_a_tenants_parameters() -> None:
 
 async def test_sessions_of_pgvend_send_only_parameters_that_neon_forwards() -> None:
     async def opened(connection: Connection) -> None:
-        async with single_session(login_of(connection)):
+        async with open_session(login_from_connection(connection)):
             pass
 
     assert await _sent_by(opened) == PROXIES_FORWARD
 
 
-async def test_all_settings_of_pgvends_sessions_take_effect(place: Place) -> None:
+async def test_all_settings_of_pgvends_sessions_take_effect(postgres: PostgresUnderTest) -> None:
     """With them, the server detects within a minute that pgvend vanished, for example by a power
     failure. Otherwise a session with a tenant's lock would stay for hours."""
     idle, interval, count = (
@@ -40,15 +45,15 @@ async def test_all_settings_of_pgvends_sessions_take_effect(place: Place) -> Non
     assert 0 < idle + interval * count <= 60
     assert SESSION_SETTINGS["tcp_user_timeout"] == "60000"
 
-    over_tcp = place.provider.server.superuser is None
+    over_tcp = postgres.provider.server.superuser is None
     wanted = {
         name: "1min" if value == "60s" else value
         for name, value in SESSION_SETTINGS.items()
         if over_tcp or not name.startswith("tcp_")  # Unix sockets do not have these
     }
     async with (
-        single_session(place.provider.server.admin) as single,
-        session_of(place.provider.pool) as pooled,
+        open_session(postgres.provider.server.admin) as single,
+        acquire_session(postgres.provider.pool) as pooled,
     ):
         for session in (single, pooled):
             assert {name: await session.fetchval(f"SHOW {name}") for name in wanted} == wanted

@@ -7,20 +7,38 @@ from dataclasses import replace
 import asyncpg
 import pytest
 
-from adapters.postgres.dependents import AT_ONCE
+from adapters.postgres.dependents import MAX_OBJECTS_AT_ONCE
 from adapters.postgres.inspection import tombstone_name
 from adapters.postgres.login_check import PostgresLoginCheck
-from adapters.postgres.privileges import MOST, PART, take_back_in_parts
+from adapters.postgres.privileges import BATCH_SIZE, MAX_PRIVILEGES, revoke_in_batches
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound
-from domain.provisioning import Holding, Order
-from tests.support.databases import held, holding_of, namesake, vended
-from tests.support.obstacles import REFUSALS, crowd, filled, left_open, memberships, run
-from tests.support.postgres_under_test import Place, bundle, operated, session, tenant
-from tests.support.provision_requests import new_order
-from tests.support.servers import CARELESS, bundled, operators_server
+from domain.provisioning import InventoryItem, ProvisionRequest
+from tests.support.databases import (
+    expected_item,
+    find_in_inventory,
+    provisioned_database,
+    request_for_same_names,
+)
+from tests.support.obstacles import (
+    REFUSALS,
+    create_many_policies,
+    fill_names,
+    memberships,
+    open_transaction,
+    run,
+)
+from tests.support.postgres_under_test import (
+    PostgresUnderTest,
+    bundled_under_test,
+    operators_under_test,
+    session,
+    tenant,
+)
+from tests.support.provision_requests import new_provision_request
+from tests.support.servers import NO_DURABILITY, bundled, operators_server
 
-CROWD = 2 * AT_ONCE
+MANY_POLICIES = 2 * MAX_OBJECTS_AT_ONCE
 
 SHARED = "CREATE TABLE shared (id int)"
 
@@ -30,16 +48,16 @@ DO $$ BEGIN FOR i IN 1..{number} LOOP
     COMMIT;
 END LOOP; END $$
 """
-MANY = crowd("crowded", CROWD)
+MANY = create_many_policies("crowded", MANY_POLICIES)
 MORE_THAN_LOCKS = [
     "CREATE TABLE crowded (id int)",
     POLICIES.format(table="crowded", number=2_000, others=""),
 ]
-FOR_BOTH = POLICIES.format(table="shared", number=CROWD, others=", CURRENT_USER")
+FOR_BOTH = POLICIES.format(table="shared", number=MANY_POLICIES, others=", CURRENT_USER")
 GUARDED = "ALTER TABLE crowded ENABLE ROW LEVEL SECURITY"
 
 TABLES = f"""
-DO $$ BEGIN FOR i IN 1..{CROWD} LOOP
+DO $$ BEGIN FOR i IN 1..{MANY_POLICIES} LOOP
     EXECUTE format('CREATE TABLE {{schema}}.t%s (id serial); {{also}}', i, i, i);
     COMMIT;
 END LOOP; END $$
@@ -48,72 +66,87 @@ OWN_POLICY = "CREATE POLICY p ON t%s TO {user}; ALTER TABLE t%s ENABLE ROW LEVEL
 
 
 @asynccontextmanager
-async def named_by(place: Place, *statements: str) -> AsyncIterator[tuple[Order, Connection]]:
+async def tenant_with_references(
+    postgres: PostgresUnderTest, *statements: str
+) -> AsyncIterator[tuple[ProvisionRequest, Connection]]:
     """A tenant, deleted at the end, and a neighbour that ran the statements about it."""
-    order = new_order()
-    async with vended(place.provider, new_order()) as neighbour:
-        connection = await place.provider.provision(order)
+    provision_request = new_provision_request()
+    async with provisioned_database(postgres.provider, new_provision_request()) as neighbour:
+        connection = await postgres.provider.provision(provision_request)
         await run(neighbour, *statements, about=connection)
-        yield order, neighbour
-        await swept(place, order)
+        yield provision_request, neighbour
+        await delete_completely(postgres, provision_request)
 
 
-async def swept(place: Place, order: Order) -> None:
+async def delete_completely(
+    postgres: PostgresUnderTest, provision_request: ProvisionRequest
+) -> None:
     """Delete repeatedly until nothing is left, which takes a few calls at most."""
     for _ in range(4):
-        tombstone = await place.provider.delete(order.tenant)
+        tombstone = await postgres.provider.delete(provision_request.tenant)
         if tombstone is None:
-            assert await held(place.provider, order) == []
+            assert await find_in_inventory(postgres.provider, provision_request) == []
             return
     raise AssertionError(tombstone)
 
 
-async def test_a_tombstone_frees_its_names_and_refuses_logins(place: Place) -> None:
-    async with named_by(place, MANY) as (order, _):
-        login = await place.provider.reveal(order)
+async def test_a_tombstone_frees_its_names_and_refuses_logins(postgres: PostgresUnderTest) -> None:
+    async with tenant_with_references(postgres, MANY) as (provision_request, _):
+        login = await postgres.provider.reveal(provision_request)
         async with tenant(login) as opened:
-            tombstone = await place.provider.delete(order.tenant)
+            tombstone = await postgres.provider.delete(provision_request.tenant)
             with pytest.raises(REFUSALS):
                 await opened.execute("SELECT 1")
 
-        name = tombstone_name(order.tenant.id)
+        name = tombstone_name(provision_request.tenant.id)
         assert tombstone
         assert tombstone.role == name
-        assert f"{CROWD} objects of" in tombstone.reason
-        holding = Holding(id=order.tenant.id, database=None, owner=name, is_tombstone=True)
-        assert await held(place.provider, order) == [holding]
-        assert await place.sql("SELECT rolcanlogin FROM pg_roles WHERE rolname = $1", name) == [
+        assert f"{MANY_POLICIES} objects of" in tombstone.reason
+        inventory_item = InventoryItem(
+            id=provision_request.tenant.id, database=None, owner=name, is_tombstone=True
+        )
+        assert await find_in_inventory(postgres.provider, provision_request) == [inventory_item]
+        assert await postgres.sql("SELECT rolcanlogin FROM pg_roles WHERE rolname = $1", name) == [
             False
         ]
-        assert await memberships(place, replace(login, user=name)) == []
-        async with vended(place.provider, namesake(order)) as connection:
+        assert await memberships(postgres, replace(login, user=name)) == []
+        async with provisioned_database(
+            postgres.provider, request_for_same_names(provision_request)
+        ) as connection:
             await PostgresLoginCheck().verify(connection)
-        assert await held(place.provider, order) == [holding]
+        assert await find_in_inventory(postgres.provider, provision_request) == [inventory_item]
 
 
-async def test_a_tombstone_is_found_by_its_mark_and_can_become_a_tenant_again(place: Place) -> None:
-    async with named_by(place, MANY) as (order, _):
-        await place.provider.delete(order.tenant)
-        for call in (place.provider.rotate, place.provider.install):
+async def test_a_tombstone_is_found_by_its_mark_and_can_become_a_tenant_again(
+    postgres: PostgresUnderTest,
+) -> None:
+    async with tenant_with_references(postgres, MANY) as (provision_request, _):
+        await postgres.provider.delete(provision_request.tenant)
+        for call in (postgres.provider.rotate, postgres.provider.install):
             with pytest.raises(DatabaseNotFound):
-                await call(order)
-        await place.provider.suspend(order.tenant)
-        await PostgresLoginCheck().verify(await place.provider.provision(order))
-        assert await held(place.provider, order) == [holding_of(order)]
-        await place.provider.delete(order.tenant)
+                await call(provision_request)
+        await postgres.provider.suspend(provision_request.tenant)
+        await PostgresLoginCheck().verify(await postgres.provider.provision(provision_request))
+        assert await find_in_inventory(postgres.provider, provision_request) == [
+            expected_item(provision_request)
+        ]
+        await postgres.provider.delete(provision_request.tenant)
 
 
 FEW_LOCKS = {"max_locks_per_transaction": "10", "max_connections": "40"}
 
 
 @asynccontextmanager
-async def with_few_locks(major: int | None) -> AsyncIterator[Place]:
+async def with_few_locks(major: int | None) -> AsyncIterator[PostgresUnderTest]:
     if major is None:
-        async with bundled(settings=CARELESS | FEW_LOCKS) as provider:
-            yield bundle(provider)
+        async with bundled(settings=NO_DURABILITY | FEW_LOCKS) as provider:
+            yield bundled_under_test(provider)
     else:
-        async with operators_server(major, **FEW_LOCKS) as server, operated(server) as place:
-            yield place
+        async with (
+            operators_server(major, **FEW_LOCKS) as server,
+            operators_under_test(server) as postgres,
+        ):
+            yield postgres
 
 
 @pytest.mark.parametrize("major", [15, 16, 18, None], ids=lambda major: major or "bundled")
@@ -122,49 +155,53 @@ async def test_more_objects_than_locks_are_removed_in_parts(major: int | None) -
     own = TABLES.format(schema="public", also=OWN_POLICY)
     named = [*MORE_THAN_LOCKS, GUARDED, SHARED, FOR_BOTH, own]
     async with (
-        with_few_locks(major) as place,
-        named_by(place, *named) as (order, neighbour),
+        with_few_locks(major) as postgres,
+        tenant_with_references(postgres, *named) as (provision_request, neighbour),
     ):
-        tombstone = await place.provider.delete(order.tenant)
+        tombstone = await postgres.provider.delete(provision_request.tenant)
         assert tombstone
         with pytest.raises(asyncpg.OutOfMemoryError):
-            await place.sql(f"DROP OWNED BY {tombstone.role}", database=neighbour.database)
-        await swept(place, order)
+            await postgres.sql(f"DROP OWNED BY {tombstone.role}", database=neighbour.database)
+        await delete_completely(postgres, provision_request)
 
         rest = "SELECT count(*) FROM pg_policy WHERE polroles = ARRAY[$1::regrole::oid]"
         async with tenant(neighbour) as theirs:
-            assert await theirs.fetchval(rest, neighbour.user) == CROWD
-            assert await theirs.fetchval("SELECT count(*) FROM pg_policy") == CROWD
+            assert await theirs.fetchval(rest, neighbour.user) == MANY_POLICIES
+            assert await theirs.fetchval("SELECT count(*) FROM pg_policy") == MANY_POLICIES
             guarded = "SELECT count(*) FROM pg_class WHERE relrowsecurity"
-            assert await theirs.fetchval(guarded) == CROWD + 1
+            assert await theirs.fetchval(guarded) == MANY_POLICIES + 1
 
 
-async def test_a_table_in_use_does_not_block_the_removal_of_other_objects(place: Place) -> None:
+async def test_a_table_in_use_does_not_block_the_removal_of_other_objects(
+    postgres: PostgresUnderTest,
+) -> None:
     own = TABLES.format(schema="public", also=OWN_POLICY)
-    async with named_by(place, own) as (order, neighbour):
-        tombstone = await place.provider.delete(order.tenant)
+    async with tenant_with_references(postgres, own) as (provision_request, neighbour):
+        tombstone = await postgres.provider.delete(provision_request.tenant)
         assert tombstone
-        async with left_open(neighbour, "SELECT FROM t1", "SELECT FROM t2") as used:
-            left = await place.provider.delete(order.tenant)
+        async with open_transaction(neighbour, "SELECT FROM t1", "SELECT FROM t2") as used:
+            left = await postgres.provider.delete(provision_request.tenant)
             assert left
             assert "2 objects of" in left.reason
             await used.execute("SELECT FROM t1")
 
 
 async def test_objects_in_a_neighbours_database_are_removed_in_parts_without_their_dependents(
-    place: Place,
+    postgres: PostgresUnderTest,
 ) -> None:
     let_in = "CREATE SCHEMA guests; GRANT ALL ON SCHEMA guests TO {user}; GRANT CONNECT ON DATABASE"
-    async with named_by(place) as (order, neighbour):
-        connection = await place.provider.reveal(order)
+    async with tenant_with_references(postgres) as (provision_request, neighbour):
+        connection = await postgres.provider.reveal(provision_request)
         await run(neighbour, f'{let_in} "{neighbour.database}" TO {{user}}', about=connection)
         async with tenant(connection, database=neighbour.database) as guest:
             await guest.execute(TABLES.format(schema="guests", also=""))
-            await guest.execute(filled(f'GRANT ALL ON guests.t7 TO "{neighbour.user}"', connection))
+            await guest.execute(
+                fill_names(f'GRANT ALL ON guests.t7 TO "{neighbour.user}"', connection)
+            )
         await run(neighbour, "CREATE VIEW seven AS SELECT * FROM guests.t7")
-        await place.provider.delete(order.tenant)
+        await postgres.provider.delete(provision_request.tenant)
 
-        left = await place.provider.delete(order.tenant)
+        left = await postgres.provider.delete(provision_request.tenant)
         assert left
         async with tenant(neighbour) as theirs:
             assert await theirs.fetch("SELECT * FROM seven") == []
@@ -183,10 +220,15 @@ PASSING_ON = [
 ]
 
 
-async def test_privileges_passed_on_by_a_third_tenant_are_revoked(place: Place) -> None:
+async def test_privileges_passed_on_by_a_third_tenant_are_revoked(
+    postgres: PostgresUnderTest,
+) -> None:
     """Only the grantor can revoke them; the same call does."""
-    async with vended(place.provider, new_order()) as third, named_by(place) as (order, neighbour):
-        connection = await place.provider.reveal(order)
+    async with (
+        provisioned_database(postgres.provider, new_provision_request()) as third,
+        tenant_with_references(postgres) as (provision_request, neighbour),
+    ):
+        connection = await postgres.provider.reveal(provision_request)
         passing_on = [each.replace("{own}", f'"{neighbour.database}"') for each in PASSING_ON]
         await run(
             neighbour,
@@ -198,49 +240,49 @@ async def test_privileges_passed_on_by_a_third_tenant_are_revoked(place: Place) 
         )
         async with tenant(third, database=neighbour.database) as guest:
             for statement in passing_on:
-                await guest.execute(filled(statement, connection))
-            assert await place.provider.delete(order.tenant) is None
+                await guest.execute(fill_names(statement, connection))
+            assert await postgres.provider.delete(provision_request.tenant) is None
             assert await guest.fetch("SELECT FROM shared") == []
 
 
 async def test_default_privileges_in_a_neighbours_database_are_removed_in_parts(
-    place: Place,
+    postgres: PostgresUnderTest,
 ) -> None:
     schemas = f"""
-        DO $$ BEGIN FOR i IN 1..{CROWD} LOOP
+        DO $$ BEGIN FOR i IN 1..{MANY_POLICIES} LOOP
             EXECUTE format('CREATE SCHEMA s%s; GRANT ALL ON SCHEMA s%s TO {{user}}', i, i);
         END LOOP; END $$
     """
     defaults = f"""
-        DO $$ BEGIN FOR i IN 1..{CROWD} LOOP
+        DO $$ BEGIN FOR i IN 1..{MANY_POLICIES} LOOP
             EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA s%s GRANT ALL ON TABLES TO PUBLIC, '
                            || current_user, i);
         END LOOP; END $$
     """
-    async with named_by(place, schemas) as (order, neighbour):
-        connection = await place.provider.reveal(order)
+    async with tenant_with_references(postgres, schemas) as (provision_request, neighbour):
+        connection = await postgres.provider.reveal(provision_request)
         let_in = f'GRANT CONNECT ON DATABASE "{neighbour.database}" TO {{user}}'
         await run(neighbour, let_in, about=connection)
         async with tenant(connection, database=neighbour.database) as guest:
             await guest.execute(defaults)
-        assert await place.provider.delete(order.tenant)
-        assert await place.provider.delete(order.tenant) is None
+        assert await postgres.provider.delete(provision_request.tenant)
+        assert await postgres.provider.delete(provision_request.tenant) is None
 
 
-async def test_many_privileges_are_revoked_in_parts(place: Place) -> None:
+async def test_many_privileges_are_revoked_in_parts(postgres: PostgresUnderTest) -> None:
     objects = f"""
-        DO $$ DECLARE made oid; BEGIN FOR i IN 1..{MOST + PART} LOOP
+        DO $$ DECLARE made oid; BEGIN FOR i IN 1..{MAX_PRIVILEGES + BATCH_SIZE} LOOP
             made := lo_create(0);
             EXECUTE format('GRANT SELECT ON LARGE OBJECT %s TO {{user}}', made);
-            IF i % {PART} = 0 THEN COMMIT; END IF;
+            IF i % {BATCH_SIZE} = 0 THEN COMMIT; END IF;
         END LOOP; END $$
     """
-    async with named_by(place, objects) as (order, neighbour):
+    async with tenant_with_references(postgres, objects) as (provision_request, neighbour):
         owner, left = (
-            order.tenant.names.owner,
+            provision_request.tenant.names.owner,
             "SELECT count(*) FROM pg_shdepend WHERE classid = $1",
         )
-        async with session(place.superuser, database=neighbour.database) as superuser:
-            await take_back_in_parts(superuser, owner, place.provider.marks)
+        async with session(postgres.superuser, database=neighbour.database) as superuser:
+            await revoke_in_batches(superuser, owner, postgres.provider.marks)
             named = "refobjid = (SELECT oid FROM pg_roles WHERE rolname = $2) AND deptype = 'a'"
-            assert await superuser.fetchval(f"{left} AND {named}", 2613, owner) == PART
+            assert await superuser.fetchval(f"{left} AND {named}", 2613, owner) == BATCH_SIZE

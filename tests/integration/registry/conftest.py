@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.registry import postgres, sqlite
 from adapters.registry.migration import migrate
-from tests.integration.registry.proxied_registry import Home, new_home
-from tests.support.registries import own_database, registry_file
+from tests.integration.registry.proxied_registry import RegistryDatabase, create_registry_db
+from tests.support.registries import registry_file, temporary_database
 from tests.support.servers import OperatorsServer, ram_folder
 
 
@@ -30,26 +30,31 @@ async def engine(server: OperatorsServer | None) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.fixture
-async def migrated(engine: AsyncEngine) -> AsyncEngine:
+async def migrated_engine(engine: AsyncEngine) -> AsyncEngine:
     async with engine.begin() as connection:
         await connection.run_sync(migrate)
     return engine
 
 
 @pytest.fixture
-async def home(server_18: OperatorsServer) -> AsyncIterator[Home]:
-    async with new_home(server_18) as home:
-        yield home
+async def registry_db(server_18: OperatorsServer) -> AsyncIterator[RegistryDatabase]:
+    async with create_registry_db(server_18) as registry_db:
+        yield registry_db
 
 
 @asynccontextmanager
 async def empty_database(server: OperatorsServer | None) -> AsyncIterator[AsyncEngine]:
     if server is None:
         with ram_folder() as folder:
-            async with _closing(sqlite.engine_of(registry_file(folder), connections=1)) as engine:
+            async with _closing(
+                sqlite.create_registry_engine(registry_file(folder), connections=1)
+            ) as engine:
                 yield engine
     else:
-        async with own_database(server) as url, _closing(postgres.engine_of(url)) as engine:
+        async with (
+            temporary_database(server) as url,
+            _closing(postgres.create_registry_engine(url)) as engine,
+        ):
             yield engine
 
 

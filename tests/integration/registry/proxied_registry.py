@@ -9,20 +9,20 @@ from typing import Any, TypeVar
 
 from adapters.registry import postgres
 from adapters.registry.leases import PostgresLeases
-from adapters.registry.rate_limiter import SqlRates
+from adapters.registry.rate_limiter import SqlRateLimiter
 from adapters.registry.store import Store
-from adapters.registry.stores import Opened, kept_in, opened_postgres
+from adapters.registry.stores import Stores, create_stores, open_postgres_stores
 from domain.database import Database
 from domain.errors import NameTaken, QuotaReached, Unavailable
-from tests.support.fault_injection import Blow, at_every, struck
+from tests.support.fault_injection import Injection, inject_at_every, run_with_fault
 from tests.support.pgproxy import Fault, Proxy, Streams, proxy
-from tests.support.polling import until
+from tests.support.polling import wait_until
 from tests.support.provision_requests import unique_name
 from tests.support.records import new_record
-from tests.support.registries import own_database, sql
+from tests.support.registries import run_sql, temporary_database
 from tests.support.servers import OperatorsServer
 
-IMPATIENT = 1.5
+SHORT_TIMEOUT = 1.5
 """Seconds for a statement in tests where one hangs. The others have to complete in this time."""
 
 
@@ -37,44 +37,49 @@ WHERE locktype = 'advisory'
 
 
 @dataclass(frozen=True)
-class Home:
+class RegistryDatabase:
     """A registry's database, with stores that do not use the proxy."""
 
     server: OperatorsServer
     url: str
-    sound: Opened
+    unbroken: Stores
 
 
 @dataclass(frozen=True)
-class Site:
+class ProxiedRegistry:
     """The same registry behind a proxy, before any session is opened."""
 
-    opened: Opened
+    stores: Stores
     proxy: Proxy
 
 
 @asynccontextmanager
-async def new_home(server: OperatorsServer) -> AsyncIterator[Home]:
-    async with own_database(server) as url, opened_postgres(url) as sound:
-        yield Home(server, url, sound)
+async def create_registry_db(server: OperatorsServer) -> AsyncIterator[RegistryDatabase]:
+    async with temporary_database(server) as url, open_postgres_stores(url) as unbroken:
+        yield RegistryDatabase(server, url, unbroken)
 
 
 @asynccontextmanager
-async def site(
-    home: Home,
+async def open_proxied(
+    registry_db: RegistryDatabase,
     fault: Fault | None = None,
     network: AsyncExitStack | None = None,
-    patience: float = IMPATIENT,
-) -> AsyncIterator[Site]:
+    call_timeout: float = SHORT_TIMEOUT,
+) -> AsyncIterator[ProxiedRegistry]:
     async with AsyncExitStack() as stack:
-        between = await (network or stack).enter_async_context(proxy(_to(home.server), fault))
-        way = home.url.replace(f":{home.server.port}/", f":{between.port}/") + "?sslmode=disable"
-        engine = postgres.engine_of(way, patience)
+        between = await (network or stack).enter_async_context(
+            proxy(_to(registry_db.server), fault)
+        )
+        way = (
+            registry_db.url.replace(f":{registry_db.server.port}/", f":{between.port}/")
+            + "?sslmode=disable"
+        )
+        engine = postgres.create_registry_engine(way, call_timeout)
         stack.push_async_callback(engine.dispose)
-        leases = PostgresLeases(partial(postgres.open_session, way, patience=patience))
+        leases = PostgresLeases(partial(postgres.open_session, way, call_timeout=call_timeout))
         stack.push_async_callback(leases.close)
         store = Store(engine, engine)
-        yield Site(kept_in(store, leases, SqlRates(store)), between)
+        yield ProxiedRegistry(create_stores(store, leases, SqlRateLimiter(store)), between)
 
 
 def _to(server: OperatorsServer) -> Callable[[str], Awaitable[Streams]]:
@@ -86,11 +91,11 @@ S = TypeVar("S")
 
 
 async def break_each_request(
-    home: Home,
-    blow: Blow,
+    registry_db: RegistryDatabase,
+    injection: Injection,
     begin: Callable[[], S | Awaitable[S]],
-    call: Callable[[Opened, S], Coroutine[Any, Any, object]],
-    after: Callable[[Site, S, Any], Awaitable[None]],
+    call: Callable[[Stores, S], Coroutine[Any, Any, object]],
+    after: Callable[[ProxiedRegistry, S, Any], Awaitable[None]],
 ) -> Sequence[str]:
     """Break each request of a call in turn, the login included, on a new subject that `begin`
     creates, and check the result with `after`. Return the requests of an unbroken call."""
@@ -100,27 +105,27 @@ async def break_each_request(
         return await subject if isinstance(subject, Awaitable) else subject
 
     async def case(at: int) -> None:
-        subject, fault = await begun(), Fault(blow.how, at)
-        async with site(home, fault) as place:
-            outcome = await struck(call(place.opened, subject), fault, blow)
-            await after(place, subject, outcome)
+        subject, fault = await begun(), Fault(injection.how, at)
+        async with open_proxied(registry_db, fault) as proxied:
+            outcome = await run_with_fault(call(proxied.stores, subject), fault, injection)
+            await after(proxied, subject, outcome)
 
-    async with site(home) as whole:
-        await call(whole.opened, await begun())
+    async with open_proxied(registry_db) as whole:
+        await call(whole.stores, await begun())
         requests = list(whole.proxy.requests)
-    await at_every(requests, case, blow)
+    await inject_at_every(requests, case, injection)
     return requests
 
 
-async def added(opened: Opened, database: Database, quota: int | None = None) -> None:
+async def add_or_confirm(stores: Stores, database: Database, quota: int | None = None) -> None:
     """Add the record. The server may still be executing the statement whose connection was cut."""
     try:
-        await opened.registry.add(database, quota)
+        await stores.registry.add(database, quota)
     except (NameTaken, QuotaReached):
-        await opened.registry.get(database.id)
+        await stores.registry.get(database.id)
 
 
-async def repeated(call: Callable[[], Awaitable[object]]) -> None:
+async def retry_until_success(call: Callable[[], Awaitable[object]]) -> None:
     """Repeat the call until it succeeds: the server may first have to notice a cut connection."""
 
     async def works() -> bool:
@@ -130,19 +135,19 @@ async def repeated(call: Callable[[], Awaitable[object]]) -> None:
             return False
         return True
 
-    await until(works)
+    await wait_until(works)
 
 
-async def hold(opened: Opened, name: str = "work") -> None:
-    async with opened.leases.held(name) as is_mine:
-        if not is_mine:
+async def acquire_lease(stores: Stores, name: str = "work") -> None:
+    async with stores.leases.acquire(name) as is_acquired:
+        if not is_acquired:
             raise Unavailable
 
 
-def of_one_more_caller(caller: str | None = None) -> Database:
+def new_record_of(caller: str | None = None) -> Database:
     return replace(new_record(), caller=caller or unique_name("ann"))
 
 
-async def is_clean(home: Home) -> bool:
+async def is_clean(registry_db: RegistryDatabase) -> bool:
     """Return whether the server has neither an open transaction nor a lock of the registry."""
-    return not await sql(home.url, _LEFT_OVER)
+    return not await run_sql(registry_db.url, _LEFT_OVER)

@@ -11,15 +11,15 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from adapters.registry import sqlite
-from adapters.registry.audit_log import FORMER_ACTIONS, SqlAuditTrail
-from adapters.registry.doctor import FileExamination
+from adapters.registry.audit_log import FORMER_ACTIONS, SqlAuditLog
+from adapters.registry.doctor import SqliteRegistryChecks
 from adapters.registry.migration import migrate
 from adapters.registry.registry import SqlRegistry
 from adapters.registry.store import Store
 from domain.database import Database
 from domain.errors import NameTaken, QuotaReached
-from domain.lifecycle import Work
-from domain.reconciliation import Upkeep, due
+from domain.lifecycle import Operation
+from domain.reconciliation import ReconcileAction, due
 from domain.states import State
 from ports.driven.audit_log import AuditQuery
 from ports.driven.registry import Query
@@ -89,10 +89,10 @@ async def test_a_deletion_that_had_started_is_due_and_one_that_was_done_is_known
 ) -> None:
     records = await _records(former)
 
-    assert records["going"].is_pending(Work.DELETE)
-    assert due(records["going"], BEGIN) is Upkeep.DELETE
-    assert not records["gone"].is_lost
-    assert records["lost"].is_lost
+    assert records["going"].is_pending(Operation.DELETE)
+    assert due(records["going"], BEGIN) is ReconcileAction.DELETE
+    assert not records["gone"].is_missing
+    assert records["lost"].is_missing
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ async def test_the_audit_log_shows_former_actions_by_their_present_names(
         await connection.run_sync(add_audit_entries, actions)
     await _migrate(former)
 
-    entries = await SqlAuditTrail(Store(former, former)).read(AuditQuery())
+    entries = await SqlAuditLog(Store(former, former)).read(AuditQuery())
 
     shown = [entry.action for entry in reversed(entries)]
     assert shown == [*FORMER_ACTIONS.values(), "createDatabase"]
@@ -218,11 +218,11 @@ async def test_the_audit_log_shows_former_actions_by_their_present_names(
 
 async def test_doctor_counts_the_live_records_of_former_tables(tmp_path: Path) -> None:
     file = registry_file(tmp_path)
-    engine = sqlite.engine_of(file, connections=1)
+    engine = sqlite.create_registry_engine(file, connections=1)
     async with engine.begin() as connection:
         await connection.run_sync(fill)
     await engine.dispose()
 
-    found = await FileExamination(file).look()
+    found = await SqliteRegistryChecks(file).take_snapshot()
 
     assert len(found.live) == LIVE_OF_CALLER

@@ -11,18 +11,18 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, Table, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.registry.migration import VERSION_TABLE, migrate, scripts
+from adapters.registry.migration import VERSION_TABLE, load_revisions, migrate
 from adapters.registry.registry import SqlRegistry
-from adapters.registry.rows import row_of
+from adapters.registry.rows import row_from_database
 from adapters.registry.schema import DATABASES, METADATA
 from adapters.registry.store import Store
 from domain.errors import NameTaken, StartupError
 from tests.integration.registry.conftest import empty_database
 from tests.support.records import new_record
-from tests.support.registries import MARK
+from tests.support.registries import IDEMPOTENCY_KEY
 from tests.support.servers import OperatorsServer
 
-REVISIONS = [script.revision for script in scripts().walk_revisions()][::-1]
+REVISIONS = [script.revision for script in load_revisions().walk_revisions()][::-1]
 
 INDEXES = {
     "sqlite": "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL",
@@ -48,16 +48,18 @@ async def test_migrated_tables_equal_the_schema(
         await migrated.run_sync(migrate)
         await made.run_sync(METADATA.create_all)
 
-        assert await migrated.run_sync(_differences) == []
-        for look in (COLUMNS, INDEXES):
-            assert await migrated.run_sync(_seen, look) == await made.run_sync(_seen, look)
+        assert await migrated.run_sync(_find_differences) == []
+        for query in (COLUMNS, INDEXES):
+            assert await migrated.run_sync(_describe, query) == await made.run_sync(
+                _describe, query
+            )
 
 
 async def test_migrating_again_changes_nothing(engine: AsyncEngine) -> None:
-    registry = await _migrated(engine)
+    registry = await _migrate(engine)
     kept = await registry.add(new_record())
 
-    await _migrated(engine)
+    await _migrate(engine)
 
     assert await registry.get(kept.id) == kept
 
@@ -73,12 +75,14 @@ async def test_migrations_that_are_rolled_back_leave_nothing(engine: AsyncEngine
 
 @pytest.mark.parametrize("revision", REVISIONS)
 async def test_records_of_every_revision_are_kept(engine: AsyncEngine, revision: str) -> None:
-    old = replace(new_record("Sales", labels={"team": "a"}), version=1, request=MARK)
+    old = replace(
+        new_record("Sales", labels={"team": "a"}), version=1, idempotency_key=IDEMPOTENCY_KEY
+    )
     async with engine.begin() as connection:
         await connection.run_sync(partial(migrate, destination=revision))
-        await connection.run_sync(partial(_insert, row=row_of(old)))
+        await connection.run_sync(partial(_insert, row=row_from_database(old)))
 
-    registry = await _migrated(engine)
+    registry = await _migrate(engine)
 
     assert await registry.get(old.id) == old
     with pytest.raises(NameTaken):
@@ -86,12 +90,12 @@ async def test_records_of_every_revision_are_kept(engine: AsyncEngine, revision:
 
 
 async def test_a_registry_of_a_newer_pgvend_is_refused_unchanged(engine: AsyncEngine) -> None:
-    kept = await (await _migrated(engine)).add(new_record())
+    kept = await (await _migrate(engine)).add(new_record())
     async with engine.begin() as connection:
         await connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
 
     with pytest.raises(StartupError, match=r"newer pgvend .*9999.*start that version"):
-        await _migrated(engine)
+        await _migrate(engine)
 
     assert await SqlRegistry(Store(engine, engine)).get(kept.id) == kept
 
@@ -101,24 +105,24 @@ async def test_another_programs_migrations_are_ignored(engine: AsyncEngine) -> N
         await connection.execute(text("CREATE TABLE alembic_version (version_num TEXT)"))
         await connection.execute(text("INSERT INTO alembic_version VALUES ('theirs')"))
 
-    registry = await _migrated(engine)
+    registry = await _migrate(engine)
 
     await registry.ping()
 
 
-async def _migrated(engine: AsyncEngine) -> SqlRegistry:
+async def _migrate(engine: AsyncEngine) -> SqlRegistry:
     async with engine.begin() as connection:
         await connection.run_sync(migrate)
     return SqlRegistry(Store(engine, engine))
 
 
-def _differences(connection: Connection) -> Sequence[Any]:
+def _find_differences(connection: Connection) -> Sequence[Any]:
     options = {"version_table": VERSION_TABLE, "compare_type": True, "compare_server_default": True}
     return list(compare_metadata(MigrationContext.configure(connection, opts=options), METADATA))
 
 
-def _seen(connection: Connection, look: Mapping[str, str]) -> list[str]:
-    rows = connection.execute(text(look[connection.dialect.name]))
+def _describe(connection: Connection, query: Mapping[str, str]) -> list[str]:
+    rows = connection.execute(text(query[connection.dialect.name]))
     return sorted(" ".join(map(str, row)) for row in rows)
 
 

@@ -9,14 +9,14 @@ from contextlib import suppress
 import asyncpg
 import pytest
 
-from adapters.registry.stores import Opened, opened_postgres
+from adapters.registry.stores import Stores, open_postgres_stores
 from domain.errors import Unavailable
 from domain.states import State
 from ports.driven.registry import Query
-from tests.support.polling import PATIENCE, until
+from tests.support.polling import PATIENCE, wait_until
 from tests.support.postgres_under_test import session
 from tests.support.records import new_record
-from tests.support.registries import own_database, sql
+from tests.support.registries import run_sql, temporary_database
 from tests.support.servers import OperatorsServer, operators_server
 
 ENDED = (
@@ -34,50 +34,53 @@ async def fragile_server() -> AsyncIterator[OperatorsServer]:
 
 @pytest.fixture
 async def url(fragile_server: OperatorsServer) -> AsyncIterator[str]:
-    async with own_database(fragile_server) as url:
+    async with temporary_database(fragile_server) as url:
         yield url
 
 
 @pytest.fixture
-async def opened(url: str) -> AsyncIterator[Opened]:
-    async with opened_postgres(url) as opened:
-        yield opened
+async def stores(url: str) -> AsyncIterator[Stores]:
+    async with open_postgres_stores(url) as stores:
+        yield stores
 
 
-async def test_sessions_that_were_ended_while_idle_fail_no_call(url: str, opened: Opened) -> None:
-    kept = await opened.registry.add(new_record())
-    await asyncio.gather(*(opened.registry.get(kept.id) for _ in range(20)))
+async def test_sessions_that_were_ended_while_idle_fail_no_call(url: str, stores: Stores) -> None:
+    kept = await stores.registry.add(new_record())
+    await asyncio.gather(*(stores.registry.get(kept.id) for _ in range(20)))
 
-    await sql(url, ENDED)
+    await run_sql(url, ENDED)
 
-    assert await opened.registry.get(kept.id) == kept
-    moved = await opened.registry.update(kept.moved(State.READY))
-    assert await asyncio.gather(*(opened.registry.get(kept.id) for _ in range(20))) == [moved] * 20
+    assert await stores.registry.get(kept.id) == kept
+    transition_to = await stores.registry.update(kept.transition_to(State.READY))
+    assert (
+        await asyncio.gather(*(stores.registry.get(kept.id) for _ in range(20)))
+        == [transition_to] * 20
+    )
 
 
-async def test_a_call_whose_session_is_ended_changes_nothing(url: str, opened: Opened) -> None:
-    kept = await opened.registry.add(new_record())
+async def test_a_call_whose_session_is_ended_changes_nothing(url: str, stores: Stores) -> None:
+    kept = await stores.registry.add(new_record())
     async with session({"dsn": url}) as other, other.transaction():
         await other.execute("LOCK TABLE databases")
-        updating = asyncio.create_task(opened.registry.update(kept.moved(State.READY)))
-        await until(lambda: _is_waiting(url))
-        await sql(url, ENDED + " AND wait_event_type = 'Lock'")
+        updating = asyncio.create_task(stores.registry.update(kept.transition_to(State.READY)))
+        await wait_until(lambda: _is_waiting(url))
+        await run_sql(url, ENDED + " AND wait_event_type = 'Lock'")
 
         with pytest.raises(Unavailable):
             await updating
 
-    assert await opened.registry.get(kept.id) == kept
+    assert await stores.registry.get(kept.id) == kept
 
 
 async def test_a_cancelled_caller_waits_for_its_change_to_complete(
-    url: str, opened: Opened
+    url: str, stores: Stores
 ) -> None:
-    kept = await opened.registry.add(new_record())
+    kept = await stores.registry.add(new_record())
     async with session({"dsn": url}) as other:
         async with other.transaction():
             await other.execute("LOCK TABLE databases")
-            updating = asyncio.create_task(opened.registry.update(kept.moved(State.READY)))
-            await until(lambda: _is_waiting(url))
+            updating = asyncio.create_task(stores.registry.update(kept.transition_to(State.READY)))
+            await wait_until(lambda: _is_waiting(url))
             updating.cancel()
             await other.fetchval("SELECT 1")
             assert not updating.done()
@@ -85,48 +88,48 @@ async def test_a_cancelled_caller_waits_for_its_change_to_complete(
         with pytest.raises(asyncio.CancelledError):
             await updating
 
-    assert (await opened.registry.get(kept.id)).state is State.READY
+    assert (await stores.registry.get(kept.id)).state is State.READY
 
 
 async def test_a_crash_during_many_calls_leaves_complete_records(
-    fragile_server: OperatorsServer, opened: Opened
+    fragile_server: OperatorsServer, stores: Stores
 ) -> None:
-    before = await opened.registry.add(new_record())
+    before = await stores.registry.add(new_record())
     new = [new_record() for _ in range(50)]
-    adding = [asyncio.create_task(opened.registry.add(record)) for record in new]
+    adding = [asyncio.create_task(stores.registry.add(record)) for record in new]
     await asyncio.wait(adding, return_when=asyncio.FIRST_COMPLETED)
 
     await _crash(fragile_server)
     outcomes = await asyncio.gather(*adding, return_exceptions=True)
 
-    await until(lambda: _works(opened))
-    assert await opened.registry.get(before.id) == before
-    kept = {record.id for record in await opened.registry.search(Query(limit=100))}
+    await wait_until(lambda: _works(stores))
+    assert await stores.registry.get(before.id) == before
+    kept = {record.id for record in await stores.registry.search(Query(limit=100))}
     returned = {record.id for record in outcomes if not isinstance(record, BaseException)}
     assert returned <= kept <= {before.id, *(record.id for record in new)}
     assert all(isinstance(one, Unavailable) for one in outcomes if isinstance(one, BaseException))
 
 
-async def test_a_lost_lease_can_be_taken_by_another_replica(url: str, opened: Opened) -> None:
-    async with opened_postgres(url) as other:
-        ours, theirs = opened.leases.held("work"), other.leases.held("work")
+async def test_a_lost_lease_can_be_taken_by_another_replica(url: str, stores: Stores) -> None:
+    async with open_postgres_stores(url) as other:
+        ours, theirs = stores.leases.acquire("work"), other.leases.acquire("work")
         assert await ours.__aenter__()
-        await sql(url, ENDED)
-        async with opened.leases.held("else") as is_new:
+        await run_sql(url, ENDED)
+        async with stores.leases.acquire("else") as is_new:
             assert is_new
         assert await theirs.__aenter__()
 
         await ours.__aexit__(None, None, None)
 
-        async with opened.leases.held("work") as is_mine:
-            assert not is_mine
+        async with stores.leases.acquire("work") as is_acquired:
+            assert not is_acquired
         await theirs.__aexit__(None, None, None)
 
 
-async def _works(opened: Opened) -> bool:
+async def _works(stores: Stores) -> bool:
     try:
-        await opened.registry.ping()
-        async with opened.leases.held("probe"):
+        await stores.registry.ping()
+        async with stores.leases.acquire("probe"):
             return True
     except Unavailable:
         return False
@@ -134,7 +137,7 @@ async def _works(opened: Opened) -> bool:
 
 async def _is_waiting(url: str) -> bool:
     query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-    (row,) = await sql(url, query)
+    (row,) = await run_sql(url, query)
     return bool(row[0])
 
 

@@ -9,97 +9,107 @@ from adapters.registry import postgres
 from domain.errors import DatabaseNotFound, QuotaReached, Unavailable
 from domain.states import State
 from tests.integration.registry.proxied_registry import (
-    Home,
-    added,
-    hold,
+    RegistryDatabase,
+    acquire_lease,
+    add_or_confirm,
     is_clean,
-    of_one_more_caller,
-    repeated,
-    site,
+    new_record_of,
+    open_proxied,
+    retry_until_success,
 )
-from tests.support.fault_injection import Blow, struck
-from tests.support.pgproxy import Fault, How
+from tests.support.fault_injection import Injection, run_with_fault
+from tests.support.pgproxy import Fault, FaultKind
 from tests.support.records import new_record
 
 
-async def test_a_statement_that_hangs_fails_one_call(home: Home) -> None:
-    async with site(home, Fault(How.HELD, "prepare INSERT")) as place:
+async def test_a_statement_that_hangs_fails_one_call(registry_db: RegistryDatabase) -> None:
+    async with open_proxied(registry_db, Fault(FaultKind.HELD, "prepare INSERT")) as proxied:
         refused = new_record()
         with pytest.raises(Unavailable):
-            await place.opened.registry.add(refused)
+            await proxied.stores.registry.add(refused)
 
         with pytest.raises(DatabaseNotFound):
-            await place.opened.registry.get(refused.id)
-        assert (await place.opened.registry.add(refused)).version == 1
+            await proxied.stores.registry.get(refused.id)
+        assert (await proxied.stores.registry.add(refused)).version == 1
 
 
-async def test_an_add_that_hangs_while_it_holds_the_lock_fails_one_call(home: Home) -> None:
-    fault, new = Fault(How.HELD, "prepare INSERT"), of_one_more_caller()
-    async with site(home, fault) as place:
-        await struck(place.opened.registry.add(new, 1), fault, Blow(How.HELD))
+async def test_an_add_that_hangs_while_it_holds_the_lock_fails_one_call(
+    registry_db: RegistryDatabase,
+) -> None:
+    fault, new = Fault(FaultKind.HELD, "prepare INSERT"), new_record_of()
+    async with open_proxied(registry_db, fault) as proxied:
+        await run_with_fault(proxied.stores.registry.add(new, 1), fault, Injection(FaultKind.HELD))
 
-        await repeated(lambda: added(place.opened, new, 1))
+        await retry_until_success(lambda: add_or_confirm(proxied.stores, new, 1))
 
 
-async def test_a_lease_that_hangs_is_refused_and_is_released(home: Home) -> None:
-    async with site(home, Fault(How.HELD, "prepare SELECT pg_try_advisory_lock")) as place:
+async def test_a_lease_that_hangs_is_refused_and_is_released(registry_db: RegistryDatabase) -> None:
+    async with open_proxied(
+        registry_db, Fault(FaultKind.HELD, "prepare SELECT pg_try_advisory_lock")
+    ) as proxied:
         with pytest.raises(Unavailable):
-            await hold(place.opened)
+            await acquire_lease(proxied.stores)
 
-        await hold(place.opened)
+        await acquire_lease(proxied.stores)
 
 
-async def test_leaving_a_lease_that_hangs_is_not_an_error(home: Home) -> None:
-    fault = Fault(How.HELD, "prepare SELECT pg_advisory_unlock")
-    async with site(home, fault) as place:
-        await hold(place.opened)
+async def test_leaving_a_lease_that_hangs_is_not_an_error(registry_db: RegistryDatabase) -> None:
+    fault = Fault(FaultKind.HELD, "prepare SELECT pg_advisory_unlock")
+    async with open_proxied(registry_db, fault) as proxied:
+        await acquire_lease(proxied.stores)
         assert fault.reached.is_set()
 
-        await hold(place.opened)
+        await acquire_lease(proxied.stores)
 
 
-async def test_a_lost_server_is_reported_and_leaving_a_lease_is_not_an_error(home: Home) -> None:
-    async with AsyncExitStack() as network, site(home, network=network) as place:
-        kept = await place.opened.registry.add(new_record())
-        async with place.opened.leases.held("before"):
+async def test_a_lost_server_is_reported_and_leaving_a_lease_is_not_an_error(
+    registry_db: RegistryDatabase,
+) -> None:
+    async with AsyncExitStack() as network, open_proxied(registry_db, network=network) as proxied:
+        kept = await proxied.stores.registry.add(new_record())
+        async with proxied.stores.leases.acquire("before"):
             await network.aclose()
 
             for call in (
-                hold(place.opened),
-                place.opened.registry.ping(),
-                place.opened.registry.update(kept.moved(State.READY)),
+                acquire_lease(proxied.stores),
+                proxied.stores.registry.ping(),
+                proxied.stores.registry.update(kept.transition_to(State.READY)),
             ):
                 with pytest.raises(Unavailable):
                     await call
 
 
-async def test_closing_does_not_wait_for_a_server_that_hangs(home: Home) -> None:
-    fault = Fault(How.HELD, "goodbye")
+async def test_closing_does_not_wait_for_a_server_that_hangs(registry_db: RegistryDatabase) -> None:
+    fault = Fault(FaultKind.HELD, "goodbye")
     async with asyncio.timeout(postgres.STATEMENT_TIMEOUT):
-        async with site(home, fault, patience=postgres.STATEMENT_TIMEOUT) as place:
-            await place.opened.registry.ping()
+        async with open_proxied(
+            registry_db, fault, call_timeout=postgres.STATEMENT_TIMEOUT
+        ) as proxied:
+            await proxied.stores.registry.ping()
     assert fault.reached.is_set()
 
 
-async def test_an_add_within_a_quota_leaves_its_session_as_it_was(home: Home) -> None:
-    async with site(home) as place:
-        await place.opened.registry.add(of_one_more_caller(), 1)
+async def test_an_add_within_a_quota_leaves_its_session_as_it_was(
+    registry_db: RegistryDatabase,
+) -> None:
+    async with open_proxied(registry_db) as proxied:
+        await proxied.stores.registry.add(new_record_of(), 1)
         with pytest.raises(QuotaReached):
-            await place.opened.registry.add(of_one_more_caller(), quota=0)
-        assert await is_clean(home)
+            await proxied.stores.registry.add(new_record_of(), quota=0)
+        assert await is_clean(registry_db)
 
-        kept = await place.opened.registry.add(new_record())
+        kept = await proxied.stores.registry.add(new_record())
 
-        assert len(place.proxy.pids) == 1, "another session was used"
-        assert await home.sound.registry.get(kept.id) == kept
-        assert await is_clean(home)
+        assert len(proxied.proxy.pids) == 1, "another session was used"
+        assert await registry_db.unbroken.registry.get(kept.id) == kept
+        assert await is_clean(registry_db)
 
 
 async def test_a_replica_that_stalls_while_it_holds_the_lock_does_not_block_others(
-    home: Home,
+    registry_db: RegistryDatabase,
 ) -> None:
     """For example, a replica on a suspended machine that holds the caller's lock."""
-    session = await postgres.open_session(home.url)
+    session = await postgres.open_session(registry_db.url)
     try:
         assert await session.fetchval("SHOW idle_in_transaction_session_timeout") == "10s"
     finally:

@@ -8,35 +8,37 @@ from urllib.parse import quote
 
 import pytest
 
-from adapters.registry.stores import opened_postgres
+from adapters.registry.stores import open_postgres_stores
 from domain.errors import StartupError
 from ports.driven.registry import Query
 from tests.support.records import new_record
-from tests.support.registries import own_database, sql
+from tests.support.registries import run_sql, temporary_database
 from tests.support.servers import PASSWORD, OperatorsServer
 
 SETTINGS = "PGVEND_REGISTRY_URL"
 
 
 async def test_many_replicas_can_open_a_new_registry_at_once(server_15: OperatorsServer) -> None:
-    async with own_database(server_15) as url, AsyncExitStack() as stack:
-        opened = await asyncio.gather(
-            *(stack.enter_async_context(opened_postgres(url)) for _ in range(5))
+    async with temporary_database(server_15) as url, AsyncExitStack() as stack:
+        stores = await asyncio.gather(
+            *(stack.enter_async_context(open_postgres_stores(url)) for _ in range(5))
         )
 
-        kept = [await one.registry.add(new_record()) for one in opened]
+        kept = [await one.registry.add(new_record()) for one in stores]
 
-        for one in opened:
+        for one in stores:
             assert len(await one.registry.search(Query())) == len(kept)
 
 
 async def test_the_operator_can_choose_the_schema(server_18: OperatorsServer) -> None:
-    async with own_database(server_18) as url:
-        await sql(url, "CREATE SCHEMA records")
-        async with opened_postgres(f"{url}?options={quote('-c search_path=records')}") as opened:
-            await opened.registry.add(new_record())
+    async with temporary_database(server_18) as url:
+        await run_sql(url, "CREATE SCHEMA records")
+        async with open_postgres_stores(
+            f"{url}?options={quote('-c search_path=records')}"
+        ) as stores:
+            await stores.registry.add(new_record())
 
-        assert len(await sql(url, "SELECT FROM records.databases")) == 1
+        assert len(await run_sql(url, "SELECT FROM records.databases")) == 1
 
 
 async def test_sessions_are_few_and_durable_whatever_the_server_is_set_to(
@@ -44,20 +46,20 @@ async def test_sessions_are_few_and_durable_whatever_the_server_is_set_to(
 ) -> None:
     """The tests' server may lose the latest commits by default; the registry's sessions must not.
     An open session would keep the database from being dropped at the end."""
-    (before,) = await sql(server_18.dsn(), "SHOW synchronous_commit")
+    (before,) = await run_sql(server_18.dsn(), "SHOW synchronous_commit")
     assert before[0] == "off"
 
     async with (
-        own_database(server_18) as url,
-        opened_postgres(url) as opened,
-        opened.leases.held("one"),
+        temporary_database(server_18) as url,
+        open_postgres_stores(url) as stores,
+        stores.leases.acquire("one"),
     ):
-        await asyncio.gather(*(opened.registry.search(Query()) for _ in range(20)))
+        await asyncio.gather(*(stores.registry.search(Query()) for _ in range(20)))
         of_ours = f"pg_stat_activity WHERE datname = '{url.rpartition('/')[2]}'"
-        seen = await sql(server_18.superuser_dsn, f"SELECT application_name FROM {of_ours}")
+        seen = await run_sql(server_18.superuser_dsn, f"SELECT application_name FROM {of_ours}")
         assert {row[0] for row in seen} == {"pgvend"}
         assert 1 < len(seen) <= 6
-        async with opened.registry._store._reading.connect() as connection:  # type: ignore[attr-defined]
+        async with stores.registry._store._reading.connect() as connection:  # type: ignore[attr-defined]
             shown = await connection.exec_driver_sql("SHOW synchronous_commit")
             assert shown.scalar_one() == "on"
 
@@ -65,7 +67,9 @@ async def test_sessions_are_few_and_durable_whatever_the_server_is_set_to(
 async def test_an_unreachable_server_is_reported_without_the_password() -> None:
     with socket.socket() as taken:  # bound, but not listening
         taken.bind(("127.0.0.1", 0))
-        await _refused(f"postgresql://u:{PASSWORD}@127.0.0.1:{taken.getsockname()[1]}/d", "reached")
+        await _assert_refused(
+            f"postgresql://u:{PASSWORD}@127.0.0.1:{taken.getsockname()[1]}/d", "reached"
+        )
 
 
 @pytest.mark.parametrize(
@@ -79,24 +83,24 @@ async def test_an_unreachable_server_is_reported_without_the_password() -> None:
 async def test_a_database_that_cannot_be_used_is_reported(
     server_15: OperatorsServer, database: str, query: str, why: str
 ) -> None:
-    async with own_database(server_15) as url:
-        await _refused((server_15.dsn(database=database) if database else url) + query, why)
+    async with temporary_database(server_15) as url:
+        await _assert_refused((server_15.dsn(database=database) if database else url) + query, why)
 
 
 async def test_a_refused_login_is_reported_without_the_password(
     server_15: OperatorsServer,
 ) -> None:
     url = server_15.dsn().replace(PASSWORD, "not-the-password")
-    await _refused(url, "refuses the login", secret="not-the-password")
+    await _assert_refused(url, "refuses the login", secret="not-the-password")
 
 
 async def test_a_foreign_table_is_reported_and_kept(server_15: OperatorsServer) -> None:
-    async with own_database(server_15) as url:
-        await sql(url, "CREATE TABLE databases AS SELECT 'theirs' AS id")
+    async with temporary_database(server_15) as url:
+        await run_sql(url, "CREATE TABLE databases AS SELECT 'theirs' AS id")
 
-        await _refused(url, "a table named databases")
+        await _assert_refused(url, "a table named databases")
 
-        assert [row[0] for row in await sql(url, "SELECT id FROM databases")] == ["theirs"]
+        assert [row[0] for row in await run_sql(url, "SELECT id FROM databases")] == ["theirs"]
 
 
 @pytest.mark.parametrize(
@@ -113,12 +117,12 @@ async def test_a_foreign_table_is_reported_and_kept(server_15: OperatorsServer) 
     ],
 )
 async def test_an_invalid_url_is_reported_without_its_text(url: str) -> None:
-    await _refused(url, "postgresql://user:password@host")
+    await _assert_refused(url, "postgresql://user:password@host")
 
 
-async def _refused(url: str, why: str, *, secret: str = PASSWORD) -> None:
+async def _assert_refused(url: str, why: str, *, secret: str = PASSWORD) -> None:
     with pytest.raises(StartupError, match=f"{why}.*|.*{SETTINGS}") as refusal:
-        async with opened_postgres(url):
+        async with open_postgres_stores(url):
             pass
     assert why in str(refusal.value)
     assert SETTINGS in str(refusal.value)

@@ -19,48 +19,48 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from adapters.registry import sqlite
 from adapters.registry.registry import SqlRegistry
 from adapters.registry.store import Store
-from adapters.registry.stores import opened_sqlite
-from adapters.system.leases import MemoryLeases
+from adapters.registry.stores import open_sqlite_stores
+from adapters.system.leases import InProcessLeases
 from domain.errors import DatabaseNotFound, Unavailable
 from domain.states import State
 from ports.driven.registry import Query
 from tests.support.records import new_record
-from tests.support.registries import BEGIN, MARK, registry_file
+from tests.support.registries import BEGIN, IDEMPOTENCY_KEY, registry_file
 from tests.support.servers import ram_folder
 
-NO_PATIENCE = 0.05
+SHORT_LOCK_TIMEOUT = 0.05
 
 
 async def test_a_locked_file_refuses_changes_and_recovers() -> None:
     with ram_folder() as folder:
         file = registry_file(folder)
-        async with opened_sqlite(file, MemoryLeases(), NO_PATIENCE) as opened:
-            kept, new = await opened.registry.add(new_record()), new_record()
+        async with open_sqlite_stores(file, InProcessLeases(), SHORT_LOCK_TIMEOUT) as stores:
+            kept, new = await stores.registry.add(new_record()), new_record()
             other = sqlite3.connect(file, isolation_level=None)
             other.execute("BEGIN IMMEDIATE")
 
             with pytest.raises(Unavailable, match="locked by another program"):
-                await opened.registry.add(new)
+                await stores.registry.add(new)
             with pytest.raises(Unavailable):
-                await opened.registry.update(kept.moved(State.READY))
+                await stores.registry.update(kept.transition_to(State.READY))
             with pytest.raises(Unavailable):
-                await opened.registry.ping()
-            assert await opened.registry.search(Query()) == [kept]
+                await stores.registry.ping()
+            assert await stores.registry.search(Query()) == [kept]
 
             other.execute("ROLLBACK")
             other.close()
-            assert (await opened.registry.add(new)).id == new.id
+            assert (await stores.registry.add(new)).id == new.id
 
 
 async def test_a_change_waits_for_a_file_that_is_locked_for_a_moment() -> None:
     with ram_folder() as folder:
-        async with opened_sqlite(registry_file(folder), MemoryLeases()) as opened:
+        async with open_sqlite_stores(registry_file(folder), InProcessLeases()) as stores:
             other = sqlite3.connect(registry_file(folder), isolation_level=None)
             other.execute("BEGIN IMMEDIATE")
-            adding = asyncio.create_task(opened.registry.add(new_record()))
+            adding = asyncio.create_task(stores.registry.add(new_record()))
 
             # the event loop is not blocked: reads are answered
-            assert await opened.registry.search(Query()) == []
+            assert await stores.registry.search(Query()) == []
             other.execute("ROLLBACK")
             other.close()
 
@@ -68,13 +68,13 @@ async def test_a_change_waits_for_a_file_that_is_locked_for_a_moment() -> None:
 
 
 async def test_a_full_disk_stores_nothing_incomplete_and_recovers() -> None:
-    async with _of_limited_size() as (registry, set_limit):
+    async with _registry_of_limited_size() as (registry, set_limit):
         kept = await registry.add(new_record())
         await set_limit(1)  # no less than the file has
-        added = await _added_until_full(registry)
+        added = await _add_until_full(registry)
         refused = new_record()
         labels = {f"label{number}": "x" * 63 for number in range(1000)}
-        changed = replace(kept.moved(State.READY), labels=labels)
+        changed = replace(kept.transition_to(State.READY), labels=labels)
 
         with pytest.raises(Unavailable, match="disk is full"):
             await registry.add(refused)
@@ -91,14 +91,16 @@ async def test_a_full_disk_stores_nothing_incomplete_and_recovers() -> None:
 
 
 @asynccontextmanager
-async def _of_limited_size() -> AsyncIterator[tuple[SqlRegistry, Callable[[int], Awaitable[None]]]]:
+async def _registry_of_limited_size() -> AsyncIterator[
+    tuple[SqlRegistry, Callable[[int], Awaitable[None]]]
+]:
     """Open a registry, and yield it with a function that limits the pages of its file: SQLite then
     raises the error of a full disk."""
     with ram_folder() as folder:
         file = registry_file(folder)
-        async with opened_sqlite(file, MemoryLeases()):
+        async with open_sqlite_stores(file, InProcessLeases()):
             pass
-        reading, writing = (sqlite.engine_of(file, connections=1) for _ in range(2))
+        reading, writing = (sqlite.create_registry_engine(file, connections=1) for _ in range(2))
 
         async def set_limit(pages: int) -> None:
             async with writing.connect() as connection:
@@ -111,7 +113,7 @@ async def _of_limited_size() -> AsyncIterator[tuple[SqlRegistry, Callable[[int],
             await writing.dispose()
 
 
-async def _added_until_full(registry: SqlRegistry) -> int:
+async def _add_until_full(registry: SqlRegistry) -> int:
     for number in range(10_000):
         try:
             await registry.add(new_record())
@@ -125,21 +127,21 @@ QUERIES = {
     "a later page": Query(before="db_5"),
     "a caller's": Query(caller="me", before="db_5"),
     "of one state": Query(states=frozenset({State.DELETED}), before="db_5"),
-    "a request's": Query(request=MARK.key),
+    "a request's": Query(idempotency_key=IDEMPOTENCY_KEY.key),
     "due": Query(due=BEGIN + timedelta(days=1), target="here"),
 }
 
-in_a_file = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+on_sqlite = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 
 
-@in_a_file
+@on_sqlite
 @pytest.mark.parametrize("name", QUERIES)
 async def test_a_search_uses_an_index_and_sorts_only_due_records(
-    migrated: AsyncEngine, name: str
+    migrated_engine: AsyncEngine, name: str
 ) -> None:
-    registry = SqlRegistry(Store(migrated, migrated))
+    registry = SqlRegistry(Store(migrated_engine, migrated_engine))
 
-    plan = await _plan_of(migrated, lambda: registry.search(QUERIES[name]))
+    plan = await _explain(migrated_engine, lambda: registry.search(QUERIES[name]))
 
     assert "USING" in plan
     assert "INDEX" in plan
@@ -149,16 +151,18 @@ async def test_a_search_uses_an_index_and_sorts_only_due_records(
         assert "TEMP B-TREE" not in plan
 
 
-@in_a_file
-async def test_a_quota_is_counted_by_an_index_of_live_databases(migrated: AsyncEngine) -> None:
-    registry = SqlRegistry(Store(migrated, migrated))
+@on_sqlite
+async def test_a_quota_is_counted_by_an_index_of_live_databases(
+    migrated_engine: AsyncEngine,
+) -> None:
+    registry = SqlRegistry(Store(migrated_engine, migrated_engine))
 
-    plan = await _plan_of(migrated, lambda: registry.add(new_record(), quota=1))
+    plan = await _explain(migrated_engine, lambda: registry.add(new_record(), quota=1))
 
     assert "databases_quota (caller=?)" in plan
 
 
-async def _plan_of(engine: AsyncEngine, call: Callable[[], Awaitable[object]]) -> str:
+async def _explain(engine: AsyncEngine, call: Callable[[], Awaitable[object]]) -> str:
     asked: list[tuple[Any, ...]] = []
 
     def listen(*arguments: Any) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.registry.stores import opened_sqlite
-from adapters.system.leases import MemoryLeases
+from adapters.registry.stores import open_sqlite_stores
+from adapters.system.leases import InProcessLeases
 from domain.errors import StartupError
 from ports.driven.registry import Query
 from tests.support.records import new_record
@@ -25,93 +25,93 @@ def file() -> Iterator[Path]:
 
 async def test_records_survive_in_files_that_other_users_cannot_read(file: Path) -> None:
     os.close(os.open(file, os.O_CREAT, 0o644))
-    async with opened_sqlite(file, MemoryLeases()) as opened:
-        kept = [await opened.registry.add(new_record()) for _ in range(3)]
+    async with open_sqlite_stores(file, InProcessLeases()) as stores:
+        kept = [await stores.registry.add(new_record()) for _ in range(3)]
         modes = {path.name: path.stat().st_mode & 0o777 for path in file.parent.iterdir()}
 
     assert set(modes.values()) == {0o600}
     assert {file.name, f"{file.name}-wal", f"{file.name}.lock"} <= modes.keys()
-    async with opened_sqlite(file, MemoryLeases()) as opened:
-        assert await opened.registry.search(Query()) == kept[::-1]
+    async with open_sqlite_stores(file, InProcessLeases()) as stores:
+        assert await stores.registry.search(Query()) == kept[::-1]
 
 
 async def test_a_file_name_may_contain_url_syntax(file: Path) -> None:
     odd = file.with_name("a b%20?mode=memory#ü.sqlite3")
 
-    await _opened_and_closed(odd)
+    await _open_and_close(odd)
 
     assert odd in file.parent.iterdir()
 
 
 async def test_a_second_opening_is_refused_and_changes_nothing(file: Path) -> None:
     """Until the first is closed. The lock also applies within one process."""
-    async with opened_sqlite(file, MemoryLeases()) as opened:
-        await _refused(file, r"in use by another pgvend.*PGVEND_REGISTRY_URL")
-        kept = await opened.registry.add(new_record())
-        assert await opened.registry.search(Query()) == [kept]
+    async with open_sqlite_stores(file, InProcessLeases()) as stores:
+        await _assert_refused(file, r"in use by another pgvend.*PGVEND_REGISTRY_URL")
+        kept = await stores.registry.add(new_record())
+        assert await stores.registry.search(Query()) == [kept]
 
-    await _opened_and_closed(file)
+    await _open_and_close(file)
 
 
 @pytest.mark.parametrize("text", [b"no database\n" * 1000, b"SQLite format 3\0" + b"x" * 5000])
 async def test_a_file_that_is_not_a_registry_is_refused_and_kept(file: Path, text: bytes) -> None:
     _overwrite(file, at=0, text=text)
 
-    await _refused(file, r"damaged: move .*registry\.sqlite3\* away")
+    await _assert_refused(file, r"damaged: move .*registry\.sqlite3\* away")
 
     assert _read(file) == text
 
 
 async def test_a_damaged_page_is_found_when_the_file_is_opened(file: Path) -> None:
-    async with opened_sqlite(file, MemoryLeases()) as opened:
+    async with open_sqlite_stores(file, InProcessLeases()) as stores:
         for _ in range(50):
-            await opened.registry.add(new_record())
+            await stores.registry.add(new_record())
     _overwrite(file, at=len(_read(file)) // 2, text=os.urandom(8192))
 
-    await _refused(file, "damaged")
+    await _assert_refused(file, "damaged")
 
 
 async def test_a_missing_folder_is_reported(file: Path) -> None:
-    await _refused(file / "deeper", r"cannot be written.*PGVEND_DATA_DIR")
+    await _assert_refused(file / "deeper", r"cannot be written.*PGVEND_DATA_DIR")
 
 
 async def test_a_file_that_another_program_locks_is_reported(file: Path) -> None:
-    await _opened_and_closed(file)
+    await _open_and_close(file)
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 
-    await _refused(file, "locked by another program", patience=0.05)
+    await _assert_refused(file, "locked by another program", lock_timeout=0.05)
 
     other.close()
-    await _opened_and_closed(file)
+    await _open_and_close(file)
 
 
 async def test_an_opening_that_is_cancelled_leaves_the_file_free(file: Path) -> None:
     for moment in range(8):
-        task = asyncio.create_task(_opened_and_closed(file))
+        task = asyncio.create_task(_open_and_close(file))
         for _ in range(moment):
             await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait({task})
 
-    await _opened_and_closed(file)
+    await _open_and_close(file)
 
 
-async def _opened_and_closed(file: Path) -> None:
-    async with opened_sqlite(file, MemoryLeases()) as opened:
-        await opened.registry.ping()
+async def _open_and_close(file: Path) -> None:
+    async with open_sqlite_stores(file, InProcessLeases()) as stores:
+        await stores.registry.ping()
 
 
-async def _refused(file: Path, why: str, **more: float) -> None:
+async def _assert_refused(file: Path, why: str, **more: float) -> None:
     with pytest.raises(StartupError, match=why):
-        async with opened_sqlite(file, MemoryLeases(), **more):
+        async with open_sqlite_stores(file, InProcessLeases(), **more):
             pass
 
 
 def _overwrite(file: Path, at: int, text: bytes) -> None:
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT), "wb") as opened:
-        opened.seek(at)
-        opened.write(text)
+    with open(os.open(file, os.O_WRONLY | os.O_CREAT), "wb") as stores:
+        stores.seek(at)
+        stores.write(text)
 
 
 def _read(file: Path) -> bytes:

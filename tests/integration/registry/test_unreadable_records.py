@@ -8,27 +8,27 @@ from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from adapters.registry.audit_log import SqlAuditTrail
-from adapters.registry.errors import translated
+from adapters.registry.audit_log import SqlAuditLog
+from adapters.registry.errors import translate_errors
 from adapters.registry.registry import SqlRegistry
-from adapters.registry.rows import row_of
+from adapters.registry.rows import row_from_database
 from adapters.registry.schema import DATABASES
 from adapters.registry.store import Store
 from domain.database import Database
-from domain.errors import NameTaken, RequestKnown, Unavailable
-from domain.idempotency import REMEMBERED
-from domain.lifecycle import AT_ONCE
-from domain.reconciliation import Upkeep
+from domain.errors import NameTaken, RequestAlreadyRecorded, Unavailable
+from domain.idempotency import RETENTION
+from domain.lifecycle import DUE_NOW
+from domain.reconciliation import ReconcileAction
 from domain.states import State
 from ports.driven.audit_log import AuditQuery
 from ports.driven.registry import Query, Registry
 from ports.use_cases.reconcile import DONE
-from tests.support.consistency import found
-from tests.support.drift_scenarios import told, vended
+from tests.support.consistency import reconcile_once
+from tests.support.drift_scenarios import create_database, summarize
 from tests.support.key_records import new_entry
-from tests.support.memory_service import Memory
+from tests.support.memory_service import MemoryService
 from tests.support.records import new_record
-from tests.support.registries import MARK
+from tests.support.registries import IDEMPOTENCY_KEY
 
 OF_A_NEWER_VERSION = "UPDATE databases SET state = 'quarantined' WHERE id = :id"
 
@@ -41,11 +41,11 @@ UNREADABLE = {
 
 
 @pytest.fixture
-def registry(migrated: AsyncEngine) -> Registry:
-    return SqlRegistry(Store(migrated, migrated))
+def registry(migrated_engine: AsyncEngine) -> Registry:
+    return SqlRegistry(Store(migrated_engine, migrated_engine))
 
 
-async def spoilt(engine: AsyncEngine, database: Database, change: str) -> None:
+async def corrupt(engine: AsyncEngine, database: Database, change: str) -> None:
     async with engine.begin() as connection:
         await connection.execute(text(change), {"id": database.id})
 
@@ -56,7 +56,7 @@ async def test_an_unreadable_record_is_reported_by_id_and_others_stay_usable(
     other = await registry.add(new_record())
     for rotation, change in enumerate(UNREADABLE.values(), start=1):
         record = await registry.add(new_record())
-        await spoilt(engine, record, change)
+        await corrupt(engine, record, change)
 
         with pytest.raises(Unavailable, match=record.id):
             await registry.get(record.id)
@@ -70,49 +70,53 @@ async def test_records_of_a_newer_version_are_never_due(
     registry: Registry, engine: AsyncEngine
 ) -> None:
     due, newer = [await registry.add(new_record()) for _ in range(2)]
-    await spoilt(engine, newer, OF_A_NEWER_VERSION)
+    await corrupt(engine, newer, OF_A_NEWER_VERSION)
 
-    assert await registry.search(Query(due=AT_ONCE)) == [due]
+    assert await registry.search(Query(due=DUE_NOW)) == [due]
 
 
 async def test_deleted_and_failed_records_are_never_due(registry: Registry) -> None:
     for state in (State.FAILED, State.DELETED):
         gone = await registry.add(new_record(state=state))
         assert gone.wake_at
-        assert await registry.search(Query(due=gone.wake_at + REMEMBERED)) == []
+        assert await registry.search(Query(due=gone.wake_at + RETENTION)) == []
 
 
 async def test_reconciliation_skips_unreadable_records(
     registry: Registry, engine: AsyncEngine
 ) -> None:
-    memory = Memory(registry=registry)
-    newer, other = await vended(memory, "Newer"), await vended(memory, "Other")
+    memory = MemoryService(registry=registry)
+    newer, other = await create_database(memory, "Newer"), await create_database(memory, "Other")
     for database in (newer, other):
         await memory.deletion().request(database.id)
-    await spoilt(engine, newer, OF_A_NEWER_VERSION)
+    await corrupt(engine, newer, OF_A_NEWER_VERSION)
 
-    assert told(await found(memory))[0] == (Upkeep.DELETE, DONE)
-    assert memory.lets_in(newer)
+    assert summarize(await reconcile_once(memory))[0] == (ReconcileAction.DELETE, DONE)
+    assert memory.accepts_login(newer)
     assert (await registry.get(other.id)).state is State.DELETED
 
 
-async def test_a_known_request_is_distinguished_from_a_taken_name(migrated: AsyncEngine) -> None:
+async def test_a_known_request_is_distinguished_from_a_taken_name(
+    migrated_engine: AsyncEngine,
+) -> None:
     """By the database's own error: the other record may be gone when a query looks for it."""
-    await _insert(migrated, replace(new_record("request_key"), request=MARK))
+    await _insert(
+        migrated_engine, replace(new_record("request_key"), idempotency_key=IDEMPOTENCY_KEY)
+    )
 
-    with pytest.raises(RequestKnown):
-        await _insert(migrated, replace(new_record(), request=MARK))
+    with pytest.raises(RequestAlreadyRecorded):
+        await _insert(migrated_engine, replace(new_record(), idempotency_key=IDEMPOTENCY_KEY))
     with pytest.raises(NameTaken):
-        await _insert(migrated, new_record("request_key"))
+        await _insert(migrated_engine, new_record("request_key"))
 
 
 async def test_errors_contain_neither_statements_nor_values(
-    migrated: AsyncEngine, registry: Registry
+    migrated_engine: AsyncEngine, registry: Registry
 ) -> None:
     kept = await registry.add(new_record("Secret Project"))
     with pytest.raises(NameTaken) as taken:
         await registry.add(new_record("Secret Project"))
-    async with migrated.begin() as connection:
+    async with migrated_engine.begin() as connection:
         await connection.execute(text("DROP TABLE databases"))
     with pytest.raises(Unavailable) as unwritten:
         await registry.update(kept)
@@ -125,9 +129,9 @@ async def test_errors_contain_neither_statements_nor_values(
 
 
 async def _insert(engine: AsyncEngine, database: Database) -> None:
-    with translated():
+    with translate_errors():
         async with engine.begin() as connection:
-            await connection.execute(insert(DATABASES).values(row_of(database)))
+            await connection.execute(insert(DATABASES).values(row_from_database(database)))
 
 
 CHANGES = [
@@ -144,12 +148,12 @@ OF_DIALECT = {
 }
 
 
-async def test_audit_events_cannot_be_changed(migrated: AsyncEngine) -> None:
-    trail, entry = SqlAuditTrail(Store(migrated, migrated)), new_entry()
+async def test_audit_events_cannot_be_changed(migrated_engine: AsyncEngine) -> None:
+    trail, entry = SqlAuditLog(Store(migrated_engine, migrated_engine)), new_entry()
     await trail.append(entry)
 
-    for statement in [*CHANGES, *OF_DIALECT[migrated.dialect.name]]:
+    for statement in [*CHANGES, *OF_DIALECT[migrated_engine.dialect.name]]:
         with pytest.raises(DBAPIError, match="the audit trail only grows"):
-            async with migrated.begin() as connection:
+            async with migrated_engine.begin() as connection:
                 await connection.exec_driver_sql(statement)
         assert await trail.read(AuditQuery()) == [entry]

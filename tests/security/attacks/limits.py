@@ -7,10 +7,10 @@ import asyncpg
 import pytest
 
 from adapters.embedded.cluster import LOG_LIMIT
-from ports.driven.size_limiter import SizeGuard
-from tests.security.attack import Attack, attacks, in_own, of_own
+from ports.driven.size_limiter import SizeLimiter
+from tests.security.attack import Attack, attacks, in_own_database, on_own_objects
 from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outcome
-from tests.security.stage import LIMIT, Stage
+from tests.security.stage import SESSION_LIMIT, Stage
 
 _FREE_ON_NEON = {NONE: Outcome.POSSIBLE, PROJECT: Outcome.OWN}
 _NEONS = dict.fromkeys((ROLE, NONE, PROJECT), Outcome.UNTRIED)  # the log is Neon's
@@ -27,18 +27,18 @@ END $$
 async def _takes_places(stage: Stage) -> Outcome:
     async with AsyncExitStack() as sessions:
         try:
-            for _ in range(LIMIT + 1):
+            for _ in range(SESSION_LIMIT + 1):
                 await sessions.enter_async_context(stage.as_b())
         except asyncpg.TooManyConnectionsError:
             async with stage.as_a():
                 return Outcome.STOPPED
-    return stage.happened
+    return stage.success
 
 
 async def _writes_on(stage: Stage) -> Outcome:
     """A tenant over its size limit begins read-only, and may write to free space."""
-    assert isinstance(stage.provider, SizeGuard)
-    await stage.provider.confine(stage.b_order.tenant)
+    assert isinstance(stage.provider, SizeLimiter)
+    await stage.provider.set_read_only(stage.b_order.tenant)
     try:
         async with stage.as_b() as session:
             with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
@@ -46,8 +46,8 @@ async def _writes_on(stage: Stage) -> Outcome:
             await session.execute("SET default_transaction_read_only = off")
             await session.execute("CREATE TABLE too_much (); DROP TABLE too_much")
     finally:
-        await stage.provider.release(stage.b_order.tenant)
-    return stage.happened
+        await stage.provider.clear_read_only(stage.b_order.tenant)
+    return stage.success
 
 
 async def _fills_log(stage: Stage) -> Outcome:
@@ -74,8 +74,8 @@ _ITS_OWN = {
 
 ATTACKS = (
     Attack("open more sessions than its limit", _takes_places, _FREE_ON_NEON),
-    *attacks(in_own, _LIMITS),
-    *attacks(of_own, _ITS_OWN, _OWN),
+    *attacks(in_own_database, _LIMITS),
+    *attacks(on_own_objects, _ITS_OWN, _OWN),
     Attack(
         "write after it became read-only for its size",
         _writes_on,

@@ -12,8 +12,8 @@ from domain.errors import PgvendError
 from tests.security.attack import Attack, Attempt
 from tests.security.outcome import NONE, PROJECT, ROLE, Outcome
 from tests.security.stage import Stage
-from tests.support.polling import until
-from tests.support.provision_requests import new_order
+from tests.support.polling import wait_until
+from tests.support.provision_requests import new_provision_request
 
 PATIENCE = 30.0
 WITHOUT_GUARD = 2.0
@@ -43,7 +43,7 @@ async def _a_logs_in(stage: Stage) -> None:
 async def _another_comes_and_goes(stage: Stage) -> None:
     await _a_logs_in(stage)
     if not stage.kind.is_neon:
-        async with stage.another():
+        async with stage.temporary_tenant():
             pass
 
 
@@ -56,10 +56,10 @@ def _queues(*statements: str, hold: str = _HOLD, check: Check = _another_comes_a
     """One session of B holds weak locks; for each statement, a second one queues behind it."""
 
     async def attempt(stage: Stage) -> Outcome:
-        async with stage.as_b() as holding, stage.as_b() as looking:
-            await holding.execute(stage.filled(hold))
+        async with stage.as_b() as holding, stage.as_b() as observer:
+            await holding.execute(stage.fill_names(hold))
             for statement in statements:
-                async with _waiting(stage, looking, stage.filled(statement)):
+                async with _waiting(stage, observer, stage.fill_names(statement)):
                     if not await _is_fine(stage, check):
                         return Outcome.POSSIBLE
         return Outcome.STOPPED
@@ -69,22 +69,22 @@ def _queues(*statements: str, hold: str = _HOLD, check: Check = _another_comes_a
 
 @asynccontextmanager
 async def _waiting(
-    stage: Stage, looking: asyncpg.Connection, statement: str
+    stage: Stage, observer: asyncpg.Connection, statement: str
 ) -> AsyncIterator[None]:
     """Wait until B's statement waits for a lock, was refused, or its session was ended."""
     async with _third_session(stage) as session:
         pid = session.get_server_pid()
-        task = asyncio.create_task(tried(session, statement))
+        task = asyncio.create_task(try_statement(session, statement))
 
         async def is_settled() -> bool:
             waits = "SELECT count(*) FROM pg_locks WHERE pid = $1 AND NOT granted"
             try:
-                return task.done() or bool(await looking.fetchval(waits, pid, timeout=1))
+                return task.done() or bool(await observer.fetchval(waits, pid, timeout=1))
             except TimeoutError:
                 return True  # this session is blocked, too
 
         try:
-            await until(is_settled)
+            await wait_until(is_settled)
             yield
         finally:
             session.terminate()
@@ -102,11 +102,11 @@ async def _third_session(stage: Stage) -> AsyncIterator[asyncpg.Connection]:
                 opened.append(await sessions.enter_async_context(stage.as_b()))
             return bool(opened)
 
-        await until(is_open)
+        await wait_until(is_open)
         yield opened[0]
 
 
-async def tried(session: asyncpg.Connection, statement: str) -> None:
+async def try_statement(session: asyncpg.Connection, statement: str) -> None:
     with suppress(*FAILURES):
         await session.execute(statement)
 
@@ -136,8 +136,8 @@ async def _after_a_change_of_its_role(stage: Stage) -> Outcome:
 
 
 async def _by_a_role_made_right_before(stage: Stage) -> Outcome:
-    async with stage.another() as new:
-        other = replace(stage, b=new.connection, b_order=new.order)
+    async with stage.temporary_tenant() as new:
+        other = replace(stage, b=new.connection, b_order=new.provision_request)
         return await _queues(_RULE.format("authid"), check=_a_logs_in)(other)
 
 
@@ -145,19 +145,19 @@ def _keeps_from_being_dropped(end: str) -> Attempt:
     """Lock the object of a database that is then deleted."""
 
     async def attempt(stage: Stage) -> Outcome:
-        order = new_order()
-        connection = await stage.provider.provision(order)
+        provision_request = new_provision_request()
+        connection = await stage.provider.provision(provision_request)
         try:
             async with stage.as_b() as holding:
                 touch = _TOUCH.format(f'"{connection.database}"')
-                await holding.execute(stage.filled(touch))
+                await holding.execute(stage.fill_names(touch))
                 await holding.execute(end)
                 async with asyncio.timeout(PATIENCE):
-                    await stage.provider.delete(order.tenant)
+                    await stage.provider.delete(provision_request.tenant)
         except TimeoutError:
             return Outcome.POSSIBLE
         finally:
-            await stage.provider.delete(order.tenant)
+            await stage.provider.delete(provision_request.tenant)
         return Outcome.STOPPED
 
     return attempt

@@ -2,7 +2,15 @@
 
 from functools import partial
 
-from tests.security.attack import Attempt, at_neighbours, at_once, attacks, in_own, invited, logs_in
+from tests.security.attack import (
+    Attempt,
+    attacks,
+    in_neighbours_database,
+    in_open_database,
+    in_own_database,
+    log_in_with,
+    outside_transaction,
+)
 from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outcome
 
 _OPEN = {NONE: Outcome.POSSIBLE}
@@ -12,11 +20,11 @@ _ELSEWHERE = dict.fromkeys(
 )  # open in any case, or on a server of its own
 _FREE_ON_NEON = {NONE: Outcome.POSSIBLE, PROJECT: Outcome.OWN}
 
-_crossing = partial(attacks, crosses=True)
+_crossing = partial(attacks, crosses_tenants=True)
 
 
 def _as(user: str) -> Attempt:
-    return logs_in(user=user)
+    return log_in_with(user=user)
 
 
 _AT_NEIGHBOURS = {
@@ -47,13 +55,15 @@ _INVITED = {
 _LISTING = {"list A's tables, where A lets everybody connect": "SELECT 'public.treasure'::regclass"}
 
 DATABASE = (
-    *_crossing(at_neighbours, _AT_NEIGHBOURS, _OPEN),
-    *_crossing(at_neighbours, {"create a table in A's schemas": "CREATE TABLE vault.of_b ()"}),
-    *_crossing(at_once, {"drop A's database": "DROP DATABASE {a_database}"}),
-    *_crossing(in_own, _FROM_OUTSIDE),
-    *_crossing(in_own, _LETTING_IN, _OPEN),
-    *attacks(partial(invited, happened=Outcome.VISIBLE), _LISTING, _VISIBLE | _ELSEWHERE),
-    *attacks(invited, _INVITED, _ELSEWHERE),
+    *_crossing(in_neighbours_database, _AT_NEIGHBOURS, _OPEN),
+    *_crossing(
+        in_neighbours_database, {"create a table in A's schemas": "CREATE TABLE vault.of_b ()"}
+    ),
+    *_crossing(outside_transaction, {"drop A's database": "DROP DATABASE {a_database}"}),
+    *_crossing(in_own_database, _FROM_OUTSIDE),
+    *_crossing(in_own_database, _LETTING_IN, _OPEN),
+    *attacks(partial(in_open_database, success=Outcome.VISIBLE), _LISTING, _VISIBLE | _ELSEWHERE),
+    *attacks(in_open_database, _INVITED, _ELSEWHERE),
 )
 
 _AS_A = {
@@ -79,13 +89,13 @@ _MADE = {
     "read password hashes": "SELECT rolpassword FROM pg_authid",
     "read password hashes in `pg_shadow`": "SELECT passwd FROM pg_shadow",
 }
-_make_database = partial(at_once, undo="DROP DATABASE of_b")
+_make_database = partial(outside_transaction, undo="DROP DATABASE of_b")
 
 IDENTITY = (
     *_crossing(_as, {"log in as A with B's password": "{a}"}),
-    *_crossing(in_own, _AS_A),
+    *_crossing(in_own_database, _AS_A),
     *attacks(_as, {"log in as pgvend's admin with B's password": "{admin}"}),
-    *attacks(in_own, _AS_OTHERS),
-    *attacks(in_own, _MADE, _FREE_ON_NEON),
+    *attacks(in_own_database, _AS_OTHERS),
+    *attacks(in_own_database, _MADE, _FREE_ON_NEON),
     *attacks(_make_database, {"create a database": "CREATE DATABASE of_b"}, _FREE_ON_NEON),
 )

@@ -9,10 +9,10 @@ from typing import Any, cast
 
 import asyncpg
 
-from tests.security.attack import Attack, Attempt, at_neighbours, at_once
+from tests.security.attack import Attack, Attempt, in_neighbours_database, outside_transaction
 from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outcome
-from tests.security.stage import LIMIT, Stage, Stopped
-from tests.support.polling import until
+from tests.security.stage import SESSION_LIMIT, Refused, Stage
+from tests.support.polling import wait_until
 
 _SHARED = dict.fromkeys((EMBEDDED, POSTGRES, ROLE, NONE), Outcome.POSSIBLE)
 _NEONS = dict.fromkeys((ROLE, NONE, PROJECT), Outcome.UNTRIED)  # behind Neon's proxy
@@ -30,8 +30,8 @@ _LONG_ANSWER = "SELECT repeat('x', 1000) FROM pg_class a, pg_class b, pg_class c
 
 
 async def _takes_places_by_failing(stage: Stage) -> Outcome:
-    for _ in range(2 * LIMIT):
-        with suppress(Stopped):
+    for _ in range(2 * SESSION_LIMIT):
+        with suppress(Refused):
             async with stage.as_b(host=stage.a.host, port=stage.a.port, user=stage.a.user):
                 return Outcome.POSSIBLE
     async with stage.as_a():
@@ -41,9 +41,9 @@ async def _takes_places_by_failing(stage: Stage) -> Outcome:
 async def _takes_places_before_logging_in(stage: Stage) -> Outcome:
     async with stage.as_b() as session:
         places = int(await session.fetchval("SHOW max_connections"))
-    async with AsyncExitStack() as doors:
-        for door in await asyncio.gather(*[_door(stage) for _ in range(places)]):
-            doors.callback(door.close)
+    async with AsyncExitStack() as logins:
+        for login in await asyncio.gather(*[_begin_login(stage) for _ in range(places)]):
+            logins.callback(login.close)
         try:
             async with stage.as_a():
                 return Outcome.STOPPED
@@ -51,7 +51,7 @@ async def _takes_places_before_logging_in(stage: Stage) -> Outcome:
             return Outcome.POSSIBLE
 
 
-async def _door(stage: Stage) -> asyncio.StreamWriter:
+async def _begin_login(stage: Stage) -> asyncio.StreamWriter:
     """Begin a login, and stop at the request for the password."""
     reader, writer = await asyncio.open_connection(stage.b.host, stage.b.port)
     words = f"user\0{stage.b.user}\0database\0{stage.b.database}\0\0".encode()
@@ -60,16 +60,16 @@ async def _door(stage: Stage) -> asyncio.StreamWriter:
     return writer
 
 
-_knock = at_neighbours("SELECT 1")
-_drop = at_once("DROP DATABASE {a_database}")
+_log_in_to_a = in_neighbours_database("SELECT 1")
+_drop_a = outside_transaction("DROP DATABASE {a_database}")
 
 
-async def _crowds_the_door(stage: Stage) -> Outcome:
+async def _repeats_refused_requests(stage: Stage) -> Outcome:
     """Repeat refused logins to A's database, and refused commands about it."""
-    async with AsyncExitStack() as crowd:
-        for _ in range(LIMIT):
-            await crowd.enter_async_context(_nagging(stage, _knock))
-            await crowd.enter_async_context(_nagging(stage, _drop))
+    async with AsyncExitStack() as clients:
+        for _ in range(SESSION_LIMIT):
+            await clients.enter_async_context(_repeating(stage, _log_in_to_a))
+            await clients.enter_async_context(_repeating(stage, _drop_a))
         for _ in range(10):
             async with stage.as_a() as session:
                 await session.execute("SELECT 1")
@@ -77,13 +77,13 @@ async def _crowds_the_door(stage: Stage) -> Outcome:
 
 
 @asynccontextmanager
-async def _nagging(stage: Stage, nag: Attempt) -> AsyncIterator[None]:
-    async def again_and_again() -> None:
+async def _repeating(stage: Stage, attempt: Attempt) -> AsyncIterator[None]:
+    async def repeat() -> None:
         while True:
-            with suppress(Stopped, asyncpg.TooManyConnectionsError):
-                await nag(stage)
+            with suppress(Refused, asyncpg.TooManyConnectionsError):
+                await attempt(stage)
 
-    task = asyncio.create_task(again_and_again())
+    task = asyncio.create_task(repeat())
     try:
         yield
     finally:
@@ -108,30 +108,30 @@ async def _holds_on(stage: Stage) -> Outcome:
     """Check that neither a creation nor a deletion waits for B's locks."""
     async with stage.as_b() as session:
         await session.execute("BEGIN")
-        await session.execute(stage.filled(_HOLDING_ON))
-        async with stage.another():
+        await session.execute(stage.fill_names(_HOLDING_ON))
+        async with stage.temporary_tenant():
             pass
     return Outcome.STOPPED
 
 
 async def _reads_nothing(stage: Stage) -> Outcome:
     """Leave answers unread: such a session does not react to the deletion of any database."""
-    async with AsyncExitStack() as sessions, stage.as_b() as looking:
-        for _ in range(LIMIT - 1):
-            await sessions.enter_async_context(_unread_answer(stage, looking))
-        async with stage.another():
+    async with AsyncExitStack() as sessions, stage.as_b() as observer:
+        for _ in range(SESSION_LIMIT - 1):
+            await sessions.enter_async_context(_unread_answer(stage, observer))
+        async with stage.temporary_tenant():
             pass
     return Outcome.STOPPED
 
 
 @asynccontextmanager
-async def _unread_answer(stage: Stage, looking: asyncpg.Connection) -> AsyncIterator[None]:
+async def _unread_answer(stage: Stage, observer: asyncpg.Connection) -> AsyncIterator[None]:
     async with stage.as_b() as session:
         answer = asyncio.create_task(session.fetch(_LONG_ANSWER))
         pid = session.get_server_pid()
-        await until(partial(_is_waited_for, looking, pid))
+        await wait_until(partial(_is_waited_for, observer, pid))
         cast("Any", session)._transport.pause_reading()
-        await until(partial(_is_waited_for, looking, pid))
+        await wait_until(partial(_is_waited_for, observer, pid))
         try:
             yield
         finally:
@@ -140,9 +140,9 @@ async def _unread_answer(stage: Stage, looking: asyncpg.Connection) -> AsyncIter
             answer.exception()
 
 
-async def _is_waited_for(looking: asyncpg.Connection, pid: int) -> bool:
+async def _is_waited_for(observer: asyncpg.Connection, pid: int) -> bool:
     waiting = "SELECT wait_event = 'ClientWrite' FROM pg_stat_activity WHERE pid = $1"
-    return bool(await looking.fetchval(waiting, pid))
+    return bool(await observer.fetchval(waiting, pid))
 
 
 ATTACKS = (
@@ -152,7 +152,7 @@ ATTACKS = (
         _takes_places_before_logging_in,
         _SHARED | _NEONS,
     ),
-    Attack("block A by repeated refused logins and commands", _crowds_the_door),
+    Attack("block A by repeated refused logins and commands", _repeats_refused_requests),
     Attack("block pgvend's creations and deletions by holding locks", _holds_on),
     Attack(
         "block pgvend's deletions by leaving answers unread",

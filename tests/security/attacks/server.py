@@ -2,7 +2,14 @@
 
 import asyncpg
 
-from tests.security.attack import Attack, at_once, attacks, in_own, into, of_own
+from tests.security.attack import (
+    Attack,
+    attacks,
+    in_own_database,
+    log_in_to,
+    on_own_objects,
+    outside_transaction,
+)
 from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outcome
 from tests.security.stage import Stage
 
@@ -19,7 +26,7 @@ _FOR_API_ROLES = dict.fromkeys((NONE, PROJECT), Outcome.UNTRIED)
 async def _replicates(stage: Stage) -> Outcome:
     try:
         async with stage.as_b(server_settings={"replication": "database"}):
-            return stage.happened
+            return stage.success
     except asyncpg.TooManyConnectionsError:  # if the server allows none
         return Outcome.STOPPED
 
@@ -28,7 +35,7 @@ async def _ends_pgvend(stage: Stage) -> Outcome:
     async with stage.as_b() as session:
         ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1"
         assert await session.fetch(ended, stage.admin), "pgvend has no session"
-    return stage.happened
+    return stage.success
 
 
 _DATABASES = {f"log in to `{name}`": name for name in ("postgres", "template1", "template0")}
@@ -82,17 +89,21 @@ _POWERS_AT_ONCE = {
 }
 
 ATTACKS = (
-    *attacks(into, _DATABASES, _ON_NEON),
-    *attacks(into, _HALL, {NONE: Outcome.POSSIBLE}),
+    *attacks(log_in_to, _DATABASES, _ON_NEON),
+    *attacks(log_in_to, _HALL, {NONE: Outcome.POSSIBLE}),
     Attack("end pgvend's sessions", _ends_pgvend, _FOR_API_ROLES),
-    *attacks(of_own, _TRUSTED, {EMBEDDED: Outcome.OWN, POSTGRES: Outcome.OWN, **_WITHOUT_CONTRIB}),
-    *attacks(of_own, {"install `vector`": "CREATE EXTENSION vector"}, _VECTOR),
-    *attacks(in_own, _EXTENSIONS, _WITHOUT_CONTRIB),
-    *attacks(in_own, _ADMINPACK, _ONLY_ON_15),
-    *attacks(in_own, _POWERS, _FOR_API_ROLES),
-    *attacks(at_once, _POWERS_AT_ONCE, _FOR_API_ROLES),
     *attacks(
-        at_once, {"change the server's settings": "ALTER SYSTEM SET work_mem = '1GB'"}, _ON_NEON
+        on_own_objects, _TRUSTED, {EMBEDDED: Outcome.OWN, POSTGRES: Outcome.OWN, **_WITHOUT_CONTRIB}
+    ),
+    *attacks(on_own_objects, {"install `vector`": "CREATE EXTENSION vector"}, _VECTOR),
+    *attacks(in_own_database, _EXTENSIONS, _WITHOUT_CONTRIB),
+    *attacks(in_own_database, _ADMINPACK, _ONLY_ON_15),
+    *attacks(in_own_database, _POWERS, _FOR_API_ROLES),
+    *attacks(outside_transaction, _POWERS_AT_ONCE, _FOR_API_ROLES),
+    *attacks(
+        outside_transaction,
+        {"change the server's settings": "ALTER SYSTEM SET work_mem = '1GB'"},
+        _ON_NEON,
     ),
     Attack("open a replication connection", _replicates, _FOR_API_ROLES),
 )

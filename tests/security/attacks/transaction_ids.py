@@ -7,13 +7,13 @@ from dataclasses import replace
 import asyncpg
 
 from adapters.postgres.provider import PostgresProvider
-from domain.xid_usage import Burning
+from domain.xid_usage import XidUsage
 from tests.security.attack import Attack
-from tests.security.attacks.lock_queues import tried
+from tests.security.attacks.lock_queues import try_statement
 from tests.security.outcome import NONE, PROJECT, ROLE, Outcome
 from tests.security.stage import Stage
-from tests.support.guard_runs import QUICK, Watch, guarded
-from tests.support.polling import until
+from tests.support.guard_runs import QUICK_POLICY, GuardRun, run_provider_guard
+from tests.support.polling import wait_until
 
 _NEONS = dict.fromkeys((ROLE, NONE, PROJECT), Outcome.UNTRIED)
 
@@ -25,14 +25,20 @@ DO $$ BEGIN
 END $$
 """
 
-_SCARCE = replace(QUICK, burnt=1, scarce=1, kept=100, burning=Burning(fast=100, accused=2))
+_SCARCE = replace(
+    QUICK_POLICY,
+    high_age=1,
+    critical_age=1,
+    max_held_age=100,
+    xid_usage=XidUsage(min_ids_used=100, min_hits=2),
+)
 """Limits of the guard as if few ids were left."""
 
 
 async def _burns_ids(stage: Stage) -> Outcome:
     async with stage.as_b() as session:
         await session.execute("CREATE TABLE IF NOT EXISTS burnt (id int)")
-    return await _is_ended(stage, _BURN)
+    return await _check_ended(stage, _BURN)
 
 
 async def _keeps_ids(stage: Stage) -> Outcome:
@@ -44,24 +50,24 @@ async def _keeps_ids(stage: Stage) -> Outcome:
         async with stage.as_a() as session:
             for _ in range(200):
                 await session.execute("SELECT pg_current_xact_id()")
-        async with _guarded(stage):
+        async with _run_guard(stage):
             return await _ends(holding)
 
 
-async def _is_ended(stage: Stage, statement: str) -> Outcome:
+async def _check_ended(stage: Stage, statement: str) -> Outcome:
     async with stage.as_b() as session:
-        task = asyncio.create_task(tried(session, statement))
+        task = asyncio.create_task(try_statement(session, statement))
         try:
-            async with _guarded(stage):
+            async with _run_guard(stage):
                 return await _ends(session)
         finally:
             session.terminate()
             await asyncio.gather(task, return_exceptions=True)
 
 
-def _guarded(stage: Stage) -> AbstractAsyncContextManager[Watch]:
+def _run_guard(stage: Stage) -> AbstractAsyncContextManager[GuardRun]:
     assert isinstance(stage.provider, PostgresProvider)
-    return guarded(stage.provider, _SCARCE, pace=0.2)
+    return run_provider_guard(stage.provider, _SCARCE, interval=0.2)
 
 
 async def _ends(session: asyncpg.Connection) -> Outcome:
@@ -69,7 +75,7 @@ async def _ends(session: asyncpg.Connection) -> Outcome:
         return bool(session.is_closed())
 
     try:
-        await until(is_over)
+        await wait_until(is_over)
     except TimeoutError:
         return Outcome.POSSIBLE
     return Outcome.STOPPED

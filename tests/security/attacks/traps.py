@@ -7,19 +7,19 @@ from datetime import timedelta
 
 from adapters.memory.registry import MemoryRegistry
 from adapters.postgres.login_check import PostgresLoginCheck
-from adapters.system.leases import MemoryLeases
+from adapters.system.leases import InProcessLeases
 from domain.connection import Connection
 from domain.errors import ExtensionUnavailable
-from domain.reconciliation import SETTLED, Upkeep
+from domain.reconciliation import SETTLING_TIME, ReconcileAction
 from domain.states import State
 from domain.targets import Isolation
 from ports.driven.registry import Registry
 from ports.use_cases.detect_drift import DetectDrift
-from tests.security.attack import Attack, Attempt, attacks, in_own
+from tests.security.attack import Attack, Attempt, attacks, in_own_database
 from tests.security.outcome import EMBEDDED, NONE, POSTGRES, PROJECT, ROLE, Outcome
-from tests.security.stage import Guest, Stage, stoppable
+from tests.security.stage import Stage, TemporaryTenant, raising_refused
 from tests.support.clock import FakeClock
-from tests.support.databases import held, vended
+from tests.support.databases import find_in_inventory, provisioned_database
 from tests.support.drift import NOW
 from tests.support.postgres_under_test import session, tenant
 from tests.support.provision_requests import deriver
@@ -66,7 +66,7 @@ _HOLDING_ON = "BEGIN; LOCK TABLE public.bait"
 _PATH = "ALTER {what} SET search_path = public, pg_catalog"
 
 
-async def _laid(trapper: Connection, guest: Connection | None = None) -> None:
+async def _set_traps(trapper: Connection, guest: Connection | None = None) -> None:
     """Create traps in the trapper's database, and a grant that makes pgvend connect when the guest
     is deleted."""
     async with tenant(trapper) as inside:
@@ -79,7 +79,7 @@ async def _laid(trapper: Connection, guest: Connection | None = None) -> None:
         await inside.execute(_PATH.format(what=f'ROLE "{trapper.user}"'))
 
 
-async def _caught(trapper: Connection) -> list[str]:
+async def _find_visitors(trapper: Connection) -> list[str]:
     """Return the other users that ran the trapper's code."""
     async with tenant(trapper) as inside:
         return [
@@ -92,55 +92,62 @@ async def _caught(trapper: Connection) -> list[str]:
 
 async def _traps_pgvend(stage: Stage) -> Outcome:
     """Run every operation: a neighbour's deletion, a suspension, extensions, a rotation."""
-    async with stage.another() as trapper:
+    async with stage.temporary_tenant() as trapper:
         if stage.kind.isolation is Isolation.ROLE:
-            await _visited(stage, trapper)
+            await _make_pgvend_visit(stage, trapper)
         else:  # with the API, pgvend connects to no tenant's database
-            await _laid(trapper.connection)
-        await stage.provider.suspend(trapper.order.tenant)
+            await _set_traps(trapper.connection)
+        await stage.provider.suspend(trapper.provision_request.tenant)
         with suppress(ExtensionUnavailable):
-            await stage.provider.provision(replace(trapper.order, extensions=("vector",)))
-        connection = await stage.provider.rotate(trapper.order)
-        return stage.happened if await _caught(connection) else Outcome.STOPPED
+            await stage.provider.provision(
+                replace(trapper.provision_request, extensions=("vector",))
+            )
+        connection = await stage.provider.rotate(trapper.provision_request)
+        return stage.success if await _find_visitors(connection) else Outcome.STOPPED
 
 
-async def _visited(stage: Stage, trapper: Guest) -> None:
+async def _make_pgvend_visit(stage: Stage, trapper: TemporaryTenant) -> None:
     """Delete a neighbour that was granted privileges there."""
-    async with AsyncExitStack() as holding, stage.another() as guest:
-        await _laid(trapper.connection, guest.connection)
+    async with AsyncExitStack() as holding, stage.temporary_tenant() as guest:
+        await _set_traps(trapper.connection, guest.connection)
         inside = await holding.enter_async_context(tenant(trapper.connection))
         await inside.execute(_HOLDING_ON)
 
 
 async def _traps_visitor(stage: Stage) -> Outcome:
     assert stage.superuser is not None
-    async with stage.another() as trapper:
-        await _laid(trapper.connection)
+    async with stage.temporary_tenant() as trapper:
+        await _set_traps(trapper.connection)
         async with session(stage.superuser, database=trapper.connection.database) as visitor:
             await visitor.fetchval("SELECT version()")
-        caught = await _caught(trapper.connection)
+        caught = await _find_visitors(trapper.connection)
     return Outcome.POSSIBLE if caught else Outcome.STOPPED
 
 
-def _from_accomplices(statement: str, found: Upkeep, renamed: str = "") -> Attempt:
+def _from_accomplices(statement: str, found: ReconcileAction, renamed: str = "") -> Attempt:
     """Run the statement about B's database from another one that B may connect to; the reconciler
     detects it."""
 
     async def attempt(stage: Stage) -> Outcome:
         registry = MemoryRegistry()
-        async with _recorded(stage, registry) as other, _recorded(stage, registry) as attacker:
+        async with (
+            _recorded_tenant(stage, registry) as other,
+            _recorded_tenant(stage, registry) as attacker,
+        ):
             own, elsewhere = attacker.connection, other.connection.database
             async with tenant(other.connection) as owner:
                 await owner.execute(f'GRANT CONNECT ON DATABASE "{elsewhere}" TO "{own.user}"')
-            with stoppable():
+            with raising_refused():
                 async with tenant(own, database=elsewhere) as inside:
                     await inside.execute(statement.format(database=own.database))
-            assert await _swept(stage, registry) == [(found, attacker.order.tenant.id)]
-            record = await registry.get(attacker.order.tenant.id)
-            if found is Upkeep.RENAME:
+            assert await _reconcile(stage, registry) == [
+                (found, attacker.provision_request.tenant.id)
+            ]
+            record = await registry.get(attacker.provision_request.tenant.id)
+            if found is ReconcileAction.RENAME:
                 assert record.names.database == renamed.format(database=own.database)
             else:
-                assert (record.state, record.is_lost) == (State.DELETED, True)
+                assert (record.state, record.is_missing) == (State.DELETED, True)
             await PostgresLoginCheck().verify(other.connection)
         return Outcome.OWN
 
@@ -148,24 +155,24 @@ def _from_accomplices(statement: str, found: Upkeep, renamed: str = "") -> Attem
 
 
 @asynccontextmanager
-async def _recorded(stage: Stage, registry: Registry) -> AsyncIterator[Guest]:
+async def _recorded_tenant(stage: Stage, registry: Registry) -> AsyncIterator[TemporaryTenant]:
     """A tenant with a record old enough to be reconciled; nothing of it may be left at the end."""
-    record = new_record(state=State.READY, made=NOW - 2 * SETTLED)
+    record = new_record(state=State.READY, made=NOW - 2 * SETTLING_TIME)
     await registry.add(record)
-    order = record.order(deriver)
-    async with vended(stage.provider, order) as connection:
-        yield Guest(order, connection)
-    assert await held(stage.provider, order) == []
+    provision_request = record.provision_request(deriver)
+    async with provisioned_database(stage.provider, provision_request) as connection:
+        yield TemporaryTenant(provision_request, connection)
+    assert await find_in_inventory(stage.provider, provision_request) == []
 
 
-async def _swept(stage: Stage, registry: Registry) -> list[tuple[Upkeep, str]]:
+async def _reconcile(stage: Stage, registry: Registry) -> list[tuple[ReconcileAction, str]]:
     """Reconcile, and return the actions with the records' ids."""
     clock = FakeClock()
     clock.moment = NOW + timedelta(seconds=1)
     tasks = await DetectDrift(
         registry=registry,
         provider=stage.provider,
-        leases=MemoryLeases(),
+        leases=InProcessLeases(),
         clock=clock,
         target=TARGET,
     )()
@@ -175,7 +182,7 @@ async def _swept(stage: Stage, registry: Registry) -> list[tuple[Upkeep, str]]:
     return [(task.action, task.id) for task in tasks]
 
 
-async def _wears_mark(stage: Stage) -> Outcome:
+async def _copies_mark(stage: Stage) -> Outcome:
     """Put A's mark on B's database: pgvend's view of A's objects stays the same."""
     async with stage.as_b() as inside:
         before = await stage.provider.inventory()
@@ -189,9 +196,9 @@ async def _wears_mark(stage: Stage) -> Outcome:
 
 
 async def _changes_claims(stage: Stage) -> Outcome:
-    async with stage.as_b(database=stage.hall) as inside, inside.transaction():
+    async with stage.as_b(database=stage.admin_database) as inside, inside.transaction():
         await inside.execute("SELECT 1 FROM pgvend.claims")
-    return stage.happened
+    return stage.success
 
 
 _EVERYWHERE = (EMBEDDED, POSTGRES, ROLE, NONE)
@@ -212,26 +219,26 @@ ATTACKS = (
         _traps_visitor,
         {POSTGRES: Outcome.POSSIBLE} | dict.fromkeys(_NEON, Outcome.UNTRIED),
     ),
-    *attacks(in_own, _BY_STATEMENTS),
+    *attacks(in_own_database, _BY_STATEMENTS),
     Attack(
         "put A's mark on its own database, which pgvend ignores",
-        _wears_mark,
+        _copies_mark,
         dict.fromkeys(_EVERYWHERE, Outcome.OWN) | {PROJECT: Outcome.UNTRIED},
     ),
     Attack("change pgvend's own tables", _changes_claims, {NONE: Outcome.POSSIBLE}),
     Attack(
         "rename its own database, which the reconciler detects",
-        _from_accomplices(_RENAME.format("2"), Upkeep.RENAME, "{database}2"),
+        _from_accomplices(_RENAME.format("2"), ReconcileAction.RENAME, "{database}2"),
         {NONE: Outcome.OWN, PROJECT: Outcome.UNTRIED},
     ),
     Attack(
         "write a line into others' files, by a name with line breaks",
-        _from_accomplices(_RENAME.format("\nLD_PRELOAD=x"), Upkeep.RENAME, "{database}"),
+        _from_accomplices(_RENAME.format("\nLD_PRELOAD=x"), ReconcileAction.RENAME, "{database}"),
         {NONE: Outcome.OWN, PROJECT: Outcome.UNTRIED},
     ),
     Attack(
         "drop its own database, which the reconciler detects",
-        _from_accomplices('DROP DATABASE "{database}"', Upkeep.FORGET),
+        _from_accomplices('DROP DATABASE "{database}"', ReconcileAction.MARK_MISSING),
         dict.fromkeys(_EVERYWHERE, Outcome.OWN) | {PROJECT: Outcome.UNTRIED},
     ),
 )

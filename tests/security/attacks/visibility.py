@@ -9,7 +9,7 @@ import asyncpg
 
 from tests.security.attack import Attack, Attempt, attacks
 from tests.security.outcome import EMBEDDED, NONE, POSTGRES, ROLE, Outcome
-from tests.security.stage import WORD, Stage
+from tests.security.stage import SECRET_TEXT, Stage
 
 _TO_ALL = dict.fromkeys((EMBEDDED, POSTGRES, ROLE, NONE), Outcome.VISIBLE)
 _VISIBLE, _POSSIBLE = {NONE: Outcome.VISIBLE}, {NONE: Outcome.POSSIBLE}
@@ -22,13 +22,13 @@ _NO_SETTING = "ALTER DATABASE {a_database} RESET application_name"
 async def _at_work(stage: Stage) -> AsyncIterator[asyncpg.Connection]:
     """A session of A that holds a lock and ran a statement."""
     async with stage.as_a() as session:
-        await session.execute(stage.filled(_SETTING))
-        await session.fetch(f"SELECT pg_advisory_lock(42), '{WORD}'")
+        await session.execute(stage.fill_names(_SETTING))
+        await session.fetch(f"SELECT pg_advisory_lock(42), '{SECRET_TEXT}'")
         try:
             yield session
         finally:
             async with stage.as_a() as tidying:  # the attack may have ended the other session
-                await tidying.execute(stage.filled(_NO_SETTING))
+                await tidying.execute(stage.fill_names(_NO_SETTING))
 
 
 def _sees(query: str) -> Attempt:
@@ -62,18 +62,18 @@ def _notified(hears: bool, outcome: Outcome) -> Attempt:
     async def attempt(stage: Stage) -> Outcome:
         async for of_b in _everywhere(stage):
             async with stage.as_a() as of_a:
-                listening, telling = (of_b, of_a) if hears else (of_a, of_b)
-                if await _is_heard(listening, telling):
+                listening, notifying = (of_b, of_a) if hears else (of_a, of_b)
+                if await _is_heard(listening, notifying):
                     return outcome
         return Outcome.STOPPED
 
     return attempt
 
 
-async def _is_heard(listening: asyncpg.Connection, telling: asyncpg.Connection) -> bool:
+async def _is_heard(listening: asyncpg.Connection, notifying: asyncpg.Connection) -> bool:
     heard = asyncio.Event()
     await listening.add_listener("news", lambda *_: heard.set())
-    await telling.execute("NOTIFY news")
+    await notifying.execute("NOTIFY news")
     await listening.execute("SELECT 1")  # notifications arrive before the answer
     return heard.is_set()
 
@@ -89,7 +89,7 @@ async def _holds_locks_of_a(stage: Stage) -> Outcome:
 
 async def _everywhere(stage: Stage) -> AsyncIterator[asyncpg.Connection]:
     """Sessions of B in its own database, then in A's if B can log in to it."""
-    for opened in (stage.as_b(), stage.as_guest()):
+    for opened in (stage.as_b(), stage.as_b_in_a()):
         async with opened as session:
             yield session
 
@@ -134,8 +134,8 @@ _REACHED = (
 )
 
 ATTACKS = (
-    *(replace(attack, crosses=True) for attack in _REACHED),
-    *attacks(_sees, _STATEMENTS, _VISIBLE, crosses=True),
+    *(replace(attack, crosses_tenants=True) for attack in _REACHED),
+    *attacks(_sees, _STATEMENTS, _VISIBLE, crosses_tenants=True),
     *attacks(_sees, _IN_NONE, _VISIBLE),
     *attacks(_sees, _BY_ALL, _TO_ALL),
     *attacks(_sees, _MARK, _TO_ALL | {NONE: Outcome.UNTRIED}),

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import asyncpg
 
-from tests.support.chaos.ledger import Entry, Fate, Ledger, Wish
+from tests.support.chaos.ledger import CreationRequest, Existence, KnownDatabase, Ledger
 from tests.support.chaos.replicas import Replicas
 
 ATTEMPTS = 500
@@ -43,7 +43,7 @@ class Answer:
     body: Any
 
     @property
-    def may_pass(self) -> bool:
+    def is_transient(self) -> bool:
         return self.status in {409, 503} and bool(self.body["retryable"])
 
     @property
@@ -60,9 +60,9 @@ class Client:
     service: Replicas
     ledger: Ledger
     http: aiohttp.ClientSession
-    chance: Random
-    loyalty: float = 0.8
-    mine: list[Entry] = field(default_factory=list)
+    rng: Random
+    retry_probability: float = 0.8
+    own_databases: list[KnownDatabase] = field(default_factory=list)
 
     async def ask(
         self,
@@ -75,164 +75,176 @@ class Client:
     ) -> Answer | None:
         """Send a request until the answer is final. Return None if the outcome is unknown."""
         for _ in range(ATTEMPTS):
-            answer = await self._asked(method, path, body, headers)
-            if answer and not answer.may_pass:
+            answer = await self._send(method, path, body, headers)
+            if answer and not answer.is_transient:
                 self.ledger.counts["answers"] += 1
                 return answer
             if answer is None:
                 self.ledger.counts["lost answers"] += 1
-                if not repeatable or self.chance.random() > self.loyalty:
+                if not repeatable or self.rng.random() > self.retry_probability:
                     return None
-            await asyncio.sleep(self.chance.uniform(0.02, 0.2))
-        self.ledger.complain(f"{method} {path} got no final answer: {answer}")
+            await asyncio.sleep(self.rng.uniform(0.02, 0.2))
+        self.ledger.report_violation(f"{method} {path} got no final answer: {answer}")
         return None
 
-    def unexpected(self, method: str, path: str, answer: Answer) -> None:
-        self.ledger.complain(f"{method} {path}: {answer.status} {answer.body}")
+    def report_unexpected(self, method: str, path: str, answer: Answer) -> None:
+        self.ledger.report_violation(f"{method} {path}: {answer.status} {answer.body}")
 
-    async def _asked(
+    async def _send(
         self, method: str, path: str, body: Any, headers: Mapping[str, str]
     ) -> Answer | None:
-        url = await self.service.address(self.chance) + path
+        url = await self.service.address(self.rng) + path
         try:
             async with self.http.request(method, url, json=body, headers=headers) as response:
                 return Answer(response.status, await response.json(content_type=None))
         except (aiohttp.ClientError, TimeoutError, OSError):
             return None
 
-    async def work(self, over: asyncio.Event) -> None:
+    async def run(self, over: asyncio.Event) -> None:
         while not over.is_set():
             await self._act()
-            await asyncio.sleep(self.chance.uniform(0, 0.1))
+            await asyncio.sleep(self.rng.uniform(0, 0.1))
 
     async def _act(self) -> None:
-        self.mine = [entry for entry in self.mine if entry.fate is Fate.KEPT]
-        if not self.mine or (self.chance.random() < 0.3 and len(self.mine) < MANY):
+        self.own_databases = [
+            database for database in self.own_databases if database.existence is Existence.EXISTS
+        ]
+        if not self.own_databases or (self.rng.random() < 0.3 and len(self.own_databases) < MANY):
             await self._create()
             return
-        entry = self.chance.choice(self.mine)
+        database = self.rng.choice(self.own_databases)
         acts = {
-            self.look: 2,
+            self.check_connection: 2,
             self.replay: 3,
             self._rotate_once: 4,
             self._rotate_twice: 1,
-            self._delete: 2 if len(self.mine) < MANY else 6,
-            self._leave: 1,
+            self._delete: 2 if len(self.own_databases) < MANY else 6,
+            self._delete_while_rotating: 1,
         }
-        (act,) = self.chance.choices(list(acts), list(acts.values()))
-        await act(entry)
+        (act,) = self.rng.choices(list(acts), list(acts.values()))
+        await act(database)
 
     async def _create(self) -> None:
-        wish = Wish(self._body(), self.chance.choice((None, uuid.uuid4().hex, uuid.uuid4().hex)))
-        self.ledger.wishes.append(wish)
-        headers = {"Prefer": "respond-async"} if self.chance.random() < 0.3 else NO_HEADERS
-        times = 2 if wish.key and self.chance.random() < 0.2 else 1
-        told = await asyncio.gather(*(self.fulfil(wish, headers) for _ in range(times)))
-        self.mine += {entry for entry in told if entry}
+        request = CreationRequest(
+            self._body(), self.rng.choice((None, uuid.uuid4().hex, uuid.uuid4().hex))
+        )
+        self.ledger.requests.append(request)
+        headers = {"Prefer": "respond-async"} if self.rng.random() < 0.3 else NO_HEADERS
+        times = 2 if request.key and self.rng.random() < 0.2 else 1
+        answers = await asyncio.gather(
+            *(self.request_creation(request, headers) for _ in range(times))
+        )
+        self.own_databases += {database for database in answers if database}
 
     def _body(self) -> Mapping[str, object]:
         return {
-            "nickname": self.chance.choice(NICKNAMES),
-            "on_conflict": self.chance.choice(("suffix", "suffix", "suffix", "reject")),
-            **self.chance.choice(TERMS),
+            "nickname": self.rng.choice(NICKNAMES),
+            "on_conflict": self.rng.choice(("suffix", "suffix", "suffix", "reject")),
+            **self.rng.choice(TERMS),
         }
 
-    async def fulfil(self, wish: Wish, headers: Mapping[str, str] = NO_HEADERS) -> Entry | None:
+    async def request_creation(
+        self, request: CreationRequest, headers: Mapping[str, str] = NO_HEADERS
+    ) -> KnownDatabase | None:
         """Send the request for a database, for the first time or again."""
-        key = {"Idempotency-Key": wish.key} if wish.key else {}
+        key = {"Idempotency-Key": request.key} if request.key else {}
         answer = await self.ask(
-            "POST", "/v1/databases", wish.body, {**key, **headers}, repeatable=bool(wish.key)
+            "POST", "/v1/databases", request.body, {**key, **headers}, repeatable=bool(request.key)
         )
         if answer and answer.status == 201:
             self.ledger.counts["acknowledged"] += 1
-            return self.ledger.made(wish, answer.body["id"], answer.body["connection"]["uri"])
+            return self.ledger.record_created(
+                request, answer.body["id"], answer.body["connection"]["uri"]
+            )
         if answer and answer.status == 202:
             self.ledger.counts["promised"] += 1
-            return self.ledger.promised(wish, answer.body["id"])
-        if answer and not self._was_to_be_expected(answer, wish):
-            self.unexpected("POST", "/v1/databases", answer)
+            return self.ledger.record_accepted(request, answer.body["id"])
+        if answer and not self._is_expected(answer, request):
+            self.report_unexpected("POST", "/v1/databases", answer)
         return None
 
-    def _was_to_be_expected(self, answer: Answer, wish: Wish) -> bool:
+    def _is_expected(self, answer: Answer, request: CreationRequest) -> bool:
         if answer.code == "name_taken":
-            return bool(wish.body["on_conflict"] == "reject")
-        known = [self.ledger.entries[database_id] for database_id in wish.ids]
-        is_over = wish.is_short or any(entry.may_be_over for entry in known)
+            return bool(request.body["on_conflict"] == "reject")
+        known = [self.ledger.known_databases[database_id] for database_id in request.ids]
+        is_over = request.is_short_lived or any(database.may_be_gone for database in known)
         return answer.code == "illegal_state" and is_over
 
-    async def replay(self, entry: Entry) -> None:
+    async def replay(self, database: KnownDatabase) -> None:
         """Repeat the request of the database, if it had an idempotency key, and log in."""
-        if entry.wish.key is None:
+        if database.request.key is None:
             return
-        was_promise = entry.is_promise
-        again = await self.fulfil(entry.wish)
+        was_promise = database.is_pending
+        again = await self.request_creation(database.request)
         if again:
             self.ledger.counts["replayed"] += 1
             await self.log_in(again)
-        if again and again is not entry:
-            self.mine.append(again)
+        if again and again is not database:
+            self.own_databases.append(again)
             if not was_promise:
-                self.ledger.complain(f"the idempotency key of {entry.id} also created {again.id}")
+                self.ledger.report_violation(
+                    f"the idempotency key of {database.id} also created {again.id}"
+                )
 
-    async def look(self, entry: Entry) -> None:
+    async def check_connection(self, database: KnownDatabase) -> None:
         """Get the connection, and log in."""
-        answer = await self._about(entry, "GET", "/connection?format=json")
+        answer = await self._ask_about(database, "GET", "/connection?format=json")
         if answer:
-            self.ledger.handed_out(entry, answer.body["uri"])
-            await self.log_in(entry)
+            self.ledger.record_connection(database, answer.body["uri"])
+            await self.log_in(database)
 
-    async def _rotate(self, entry: Entry) -> None:
-        entry.uri = None  # unknown until the answer
-        answer = await self._about(entry, "POST", "/rotate")
+    async def _rotate(self, database: KnownDatabase) -> None:
+        database.uri = None  # unknown until the answer
+        answer = await self._ask_about(database, "POST", "/rotate")
         if answer:
             self.ledger.counts["rotated"] += 1
-            entry.uri = answer.body["connection"]["uri"]
+            database.uri = answer.body["connection"]["uri"]
 
-    async def _rotate_once(self, entry: Entry) -> None:
+    async def _rotate_once(self, database: KnownDatabase) -> None:
         """Rotate, and log in with the connection that the service then reports."""
-        await self._rotate(entry)
-        await self.look(entry)
+        await self._rotate(database)
+        await self.check_connection(database)
 
-    async def _rotate_twice(self, entry: Entry) -> None:
+    async def _rotate_twice(self, database: KnownDatabase) -> None:
         """Rotate twice at the same time: the last password is unknown."""
-        await asyncio.gather(self._rotate(entry), self._rotate(entry))
-        entry.uri = None
+        await asyncio.gather(self._rotate(database), self._rotate(database))
+        database.uri = None
 
-    async def _delete(self, entry: Entry) -> None:
-        entry.fate = Fate.PERHAPS_GONE
-        answer = await self.ask("DELETE", f"/v1/databases/{entry.id}")
+    async def _delete(self, database: KnownDatabase) -> None:
+        database.existence = Existence.MAY_BE_GONE
+        answer = await self.ask("DELETE", f"/v1/databases/{database.id}")
         if answer and answer.status == 202:
             self.ledger.counts["deleted"] += 1
-            entry.fate = Fate.GONE
+            database.existence = Existence.GONE
         elif answer:
-            self.unexpected("DELETE", entry.id, answer)
+            self.report_unexpected("DELETE", database.id, answer)
 
-    async def _leave(self, entry: Entry) -> None:
+    async def _delete_while_rotating(self, database: KnownDatabase) -> None:
         """Delete the database while its password is rotated."""
-        await asyncio.gather(self._rotate(entry), self._delete(entry))
+        await asyncio.gather(self._rotate(database), self._delete(database))
 
-    async def _about(self, entry: Entry, method: str, what: str) -> Answer | None:
+    async def _ask_about(self, database: KnownDatabase, method: str, what: str) -> Answer | None:
         """Send a request about a database. Return a successful answer, or None."""
-        is_patient = method == "GET" or self.chance.random() < 0.5
-        address = f"/v1/databases/{entry.id}{what}"
+        is_patient = method == "GET" or self.rng.random() < 0.5
+        address = f"/v1/databases/{database.id}{what}"
         answer = await self.ask(method, address, repeatable=is_patient)
         if answer is None or answer.status == 200:
             return answer
-        if answer.code != "illegal_state" or not (entry.is_promise or entry.may_be_over):
-            self.unexpected(method, f"{entry.id}{what}", answer)
-        elif entry.fate is Fate.KEPT and not entry.is_promise:
-            entry.fate = Fate.PERHAPS_GONE
+        if answer.code != "illegal_state" or not (database.is_pending or database.may_be_gone):
+            self.report_unexpected(method, f"{database.id}{what}", answer)
+        elif database.existence is Existence.EXISTS and not database.is_pending:
+            database.existence = Existence.MAY_BE_GONE
         return None
 
-    async def log_in(self, entry: Entry) -> None:
+    async def log_in(self, database: KnownDatabase) -> None:
         """Log in with the latest URI. The server may be down at this moment."""
-        if entry.uri is None:
+        if database.uri is None:
             return
         try:
-            session = await asyncpg.connect(entry.uri)
+            session = await asyncpg.connect(database.uri)
         except REFUSALS as error:
-            if not entry.may_be_over:
-                self.ledger.complain(f"{entry.id} refuses its latest login: {error}")
+            if not database.may_be_gone:
+                self.ledger.report_violation(f"{database.id} refuses its latest login: {error}")
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
             self.ledger.counts["servers found down"] += 1
         else:

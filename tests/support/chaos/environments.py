@@ -9,14 +9,14 @@ from secrets import token_hex
 from adapters.driver.connector import Login
 from adapters.postgres.provider import PostgresProvider
 from entrypoints.neon_emulator.behaviour import Behaviour
-from tests.support.databases import vended
-from tests.support.legacy_clients import superuser_of
+from tests.support.databases import provisioned_database
+from tests.support.legacy_clients import superuser_login
 from tests.support.neon.emulator import RunningEmulator, running_emulator
-from tests.support.postgres_under_test import bundle, session
-from tests.support.provision_requests import new_order
+from tests.support.postgres_under_test import bundled_under_test, session
+from tests.support.provision_requests import new_provision_request
 
-Names = frozenset[str]
-Census = tuple[Names, Names]
+PgNames = frozenset[str]
+Census = tuple[PgNames, PgNames]
 """The names of all roles and of all databases."""
 
 
@@ -25,21 +25,21 @@ class Environment:
     """A server. `settings` point the service at it."""
 
     settings: Mapping[str, str]
-    census: Callable[[], Awaitable[Census]]
+    list_names: Callable[[], Awaitable[Census]]
 
 
 def own_server(data_dir: Path) -> Environment:
     """Return the bundled server that the service starts."""
 
-    async def census() -> Census:
-        return await _census(superuser_of(data_dir))
+    async def list_names() -> Census:
+        return await _census(superuser_login(data_dir))
 
-    return Environment({}, census)
+    return Environment({}, list_names)
 
 
 def operators_server(provider: PostgresProvider) -> Environment:
     """Return a server of an operator: a bundled one that another process runs."""
-    admin, superuser = provider.server.admin, bundle(provider).superuser
+    admin, superuser = provider.server.admin, bundled_under_test(provider).superuser
     dsn = f"postgresql:///postgres?host={admin['host']}&port={admin['port']}&user={admin['user']}"
     settings = {
         "PGVEND_PROVIDER": "postgres",
@@ -69,7 +69,7 @@ async def neon_project() -> AsyncIterator[Environment]:
 @asynccontextmanager
 async def registry_on(provider: PostgresProvider) -> AsyncIterator[Mapping[str, str]]:
     """Yield the settings for a new registry on the provider's server."""
-    async with vended(provider, new_order()) as connection:
+    async with provisioned_database(provider, new_provision_request()) as connection:
         yield {"PGVEND_REGISTRY_URL": connection.uri(), "PGVEND_SECRET": token_hex(32)}
 
 
@@ -82,8 +82,8 @@ async def _census(login: Login) -> Census:
 
 async def _neon_census(neon: RunningEmulator) -> Census:
     """Return the names in PostgreSQL. The API lists a subset of them when it is idle."""
-    await neon.emulator.first.operations.idle()
-    census = await neon.snapshot()
-    assert census.listed_databases <= census.real_databases
-    assert census.listed_roles <= census.real_roles
-    return census.real_roles, census.real_databases
+    await neon.emulator.first.operations.wait_until_idle()
+    list_names = await neon.snapshot()
+    assert list_names.listed_databases <= list_names.real_databases
+    assert list_names.listed_roles <= list_names.real_roles
+    return list_names.real_roles, list_names.real_databases

@@ -10,14 +10,14 @@ from typing import Any
 from tests.support.service import PATIENCE
 
 
-class Fate(StrEnum):
-    KEPT = "kept"
-    PERHAPS_GONE = "perhaps gone"  # its deletion was not answered, or it may have expired
+class Existence(StrEnum):
+    EXISTS = "kept"
+    MAY_BE_GONE = "perhaps gone"  # its deletion was not answered, or it may have expired
     GONE = "gone"
 
 
 @dataclass(eq=False)
-class Wish:
+class CreationRequest:
     """A client's request for one database, sent once or repeatedly. `ids` are from all answers."""
 
     body: Mapping[str, Any]
@@ -25,32 +25,32 @@ class Wish:
     ids: set[str] = field(default_factory=set)
 
     @property
-    def is_short(self) -> bool:
+    def is_short_lived(self) -> bool:
         """Whether the database may expire while the test runs."""
         return self.body.get("ttl") == "1m"
 
 
 @dataclass(eq=False)
-class Entry:
+class KnownDatabase:
     """A database that a client knows. `uri` is the latest one, None if its answer was lost.
     `is_pending` says that no answer has reported it as ready yet."""
 
     id: str
-    wish: Wish
-    is_promise: bool
+    request: CreationRequest
+    is_pending: bool
     uri: str | None = None
-    fate: Fate = Fate.KEPT
+    existence: Existence = Existence.EXISTS
 
     @property
-    def may_be_over(self) -> bool:
-        return self.wish.is_short or self.fate is not Fate.KEPT
+    def may_be_gone(self) -> bool:
+        return self.request.is_short_lived or self.existence is not Existence.EXISTS
 
     def allows(self, state: str) -> bool:
         """Return whether the database may have this state in the end."""
         return (
-            (state == "ready" and self.fate is not Fate.GONE)
-            or (state == "deleted" and self.may_be_over)
-            or (state == "failed" and self.is_promise)
+            (state == "ready" and self.existence is not Existence.GONE)
+            or (state == "deleted" and self.may_be_gone)
+            or (state == "failed" and self.is_pending)
         )
 
 
@@ -58,36 +58,38 @@ class Entry:
 class Ledger:
     """The answers to all clients. `violations` are the promises that the service broke."""
 
-    entries: dict[str, Entry] = field(default_factory=dict)
-    wishes: list[Wish] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
+    known_databases: dict[str, KnownDatabase] = field(default_factory=dict)
+    requests: list[CreationRequest] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
-    async def answered(self, many: int) -> None:
+    async def wait_for_answers(self, many: int) -> None:
         """Wait until `many` more requests are answered."""
         enough = self.counts["answers"] + many
         async with asyncio.timeout(PATIENCE):
             while self.counts["answers"] < enough:  # noqa: ASYNC110 - an event would burden the clients
                 await asyncio.sleep(0.01)
 
-    def promised(self, wish: Wish, database_id: str) -> Entry:
-        wish.ids.add(database_id)
-        entry = self.entries.setdefault(database_id, Entry(database_id, wish, is_promise=True))
-        if entry.wish is not wish:
-            self.complain(f"two requests for one database each got {database_id}")
-        return entry
+    def record_accepted(self, request: CreationRequest, database_id: str) -> KnownDatabase:
+        request.ids.add(database_id)
+        database = self.known_databases.setdefault(
+            database_id, KnownDatabase(database_id, request, is_pending=True)
+        )
+        if database.request is not request:
+            self.report_violation(f"two requests for one database each got {database_id}")
+        return database
 
-    def made(self, wish: Wish, database_id: str, uri: str) -> Entry:
-        entry = self.promised(wish, database_id)
-        self.handed_out(entry, uri)
-        return entry
+    def record_created(self, request: CreationRequest, database_id: str, uri: str) -> KnownDatabase:
+        database = self.record_accepted(request, database_id)
+        self.record_connection(database, uri)
+        return database
 
-    def handed_out(self, entry: Entry, uri: str) -> None:
+    def record_connection(self, database: KnownDatabase, uri: str) -> None:
         """Record a URI, which must equal the one before."""
-        entry.is_promise = False
-        if entry.uri not in {None, uri}:
-            self.complain(f"{entry.id} had the URI {entry.uri}, and then {uri}")
-        entry.uri = uri
+        database.is_pending = False
+        if database.uri not in {None, uri}:
+            self.report_violation(f"{database.id} had the URI {database.uri}, and then {uri}")
+        database.uri = uri
 
-    def complain(self, text: str) -> None:
-        self.complaints.append(text)
+    def report_violation(self, text: str) -> None:
+        self.violations.append(text)

@@ -12,7 +12,7 @@ from tests.support.service import PATIENCE, RunningService, running_service, sta
 
 BUSY: Mapping[str, Any] = {"PGVEND_LOG_LEVEL": "error", "PGVEND_RECONCILE_INTERVAL": "1"}
 
-SLIPS = ("crashed", "Traceback", "never retrieved", "Exception ignored")
+ERROR_MARKERS = ("crashed", "Traceback", "never retrieved", "Exception ignored")
 """Texts that a service never writes, killed or not."""
 
 
@@ -40,34 +40,32 @@ class Replicas:
         """Kill these replicas with SIGKILL at the same moment."""
         await asyncio.gather(*map(self._kill, which))
 
-    async def stumble(self, progress: float) -> None:
+    async def start_and_kill(self, progress: float) -> None:
         """Start a replica, and kill it after the share `progress` of the time of the last start."""
-        service = await self._entered(starting_service(self.data_dir, **BUSY, **self.settings))
+        service = await self._enter(starting_service(self.data_dir, **BUSY, **self.settings))
         await service.ended(within=self._start_seconds * progress)
         await service.kill()
         self.kills += 1
 
-    async def address(self, chance: Random) -> str:
+    async def address(self, rng: Random) -> str:
         """Return the URL of any replica that serves, as soon as one does."""
         async with asyncio.timeout(PATIENCE):
             await self._is_open.wait()
-        return chance.choice(list(self._serving.values())).url
+        return rng.choice(list(self._serving.values())).url
 
-    def slips(self) -> list[str]:
+    def find_error_lines(self) -> list[str]:
         lines = [line for service in self._all for line in service.output().splitlines()]
-        return [line for line in lines if any(slip in line for slip in SLIPS)]
+        return [line for line in lines if any(slip in line for slip in ERROR_MARKERS)]
 
-    def tail(self) -> str:
+    def read_log_tails(self) -> str:
         return "\n".join(service.output()[-4000:] for service in self._all[-3:])
 
     async def _start(self, which: int) -> None:
         starting = running_service(self.data_dir, **BUSY, **self.settings)
-        self._serving[which] = await self._entered(starting)
+        self._serving[which] = await self._enter(starting)
         self._is_open.set()
 
-    async def _entered(
-        self, starting: AbstractAsyncContextManager[RunningService]
-    ) -> RunningService:
+    async def _enter(self, starting: AbstractAsyncContextManager[RunningService]) -> RunningService:
         service = await self._lifetime.enter_async_context(starting)
         self._all.append(service)
         return service

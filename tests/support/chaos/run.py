@@ -15,8 +15,8 @@ import asyncpg
 
 from domain.states import State
 from tests.support.chaos.client import Client
-from tests.support.chaos.environments import Census, Environment, Names
-from tests.support.chaos.ledger import Entry, Ledger, Wish
+from tests.support.chaos.environments import Census, Environment, PgNames
+from tests.support.chaos.ledger import CreationRequest, KnownDatabase, Ledger
 from tests.support.chaos.replicas import Replicas
 
 CLIENTS = 8
@@ -27,7 +27,7 @@ ANSWERS = 24
 TIMEOUT = aiohttp.ClientTimeout(total=120)
 """Longer than the service needs to answer that a request failed."""
 
-Calamity = Callable[[Random], Awaitable[None]]
+Failure = Callable[[Random], Awaitable[None]]
 """A function that causes one failure and repairs it."""
 
 
@@ -36,12 +36,12 @@ def _seed() -> int:
 
 
 @dataclass(frozen=True)
-class Storm:
+class ChaosRun:
     """A run. `seed` determines the requests and the failures, but not their exact times."""
 
     service: Replicas
     environment: Environment
-    calamity: Calamity
+    cause_failure: Failure
     ledger: Ledger = field(default_factory=Ledger)
     seed: int = field(default_factory=_seed)
 
@@ -49,44 +49,48 @@ class Storm:
         """Run the rounds and the checks, and print the counts and all violations."""
         try:
             async with aiohttp.ClientSession(timeout=TIMEOUT) as http:
-                await self._through(http, rounds)
-            assert not self.service.slips()
-            assert not self.ledger.complaints
+                await self._run_rounds(http, rounds)
+            assert not self.service.find_error_lines()
+            assert not self.ledger.violations
         except BaseException:
-            _print(*self.ledger.complaints, *self.service.slips(), self.service.tail())
+            _print(
+                *self.ledger.violations,
+                *self.service.find_error_lines(),
+                self.service.read_log_tails(),
+            )
             raise
         finally:
             counts = (f"{what}={count}" for what, count in sorted(self.ledger.counts.items()))
             _print(f"seed={self.seed} rounds={rounds} kills={self.service.kills}", *counts)
 
-    async def _through(self, http: aiohttp.ClientSession, rounds: int) -> None:
+    async def _run_rounds(self, http: aiohttp.ClientSession, rounds: int) -> None:
         await self.service.start()
-        before = await self.environment.census()
-        async with self._crowd(http):
+        before = await self.environment.list_names()
+        async with self._running_clients(http):
             for number in range(rounds):
-                chance = self._chance(f"round {number}")
-                await self.ledger.answered(chance.randint(1, ANSWERS))
-                await asyncio.sleep(
-                    chance.uniform(0, 0.05)
-                )  # so that the failure comes at any moment
-                await self.calamity(chance)
-        checks = Checks(self._client(http, "checks", loyalty=1))
+                rng = self._chance(f"round {number}")
+                await self.ledger.wait_for_answers(rng.randint(1, ANSWERS))
+                await asyncio.sleep(rng.uniform(0, 0.05))  # so that the failure comes at any moment
+                await self.cause_failure(rng)
+        checks = Checks(self._client(http, "checks", retry_probability=1))
         await checks.settle()
-        await checks.promises()
-        await checks.reality(before, await self.environment.census())
+        await checks.check_requests()
+        await checks.check_server(before, await self.environment.list_names())
 
     @asynccontextmanager
-    async def _crowd(self, http: aiohttp.ClientSession) -> AsyncIterator[None]:
+    async def _running_clients(self, http: aiohttp.ClientSession) -> AsyncIterator[None]:
         """Run the clients until the context exits; each completes its last request."""
         over = asyncio.Event()
-        async with asyncio.TaskGroup() as crowd:
+        async with asyncio.TaskGroup() as clients:
             for number in range(CLIENTS):
-                crowd.create_task(self._client(http, str(number)).work(over))
+                clients.create_task(self._client(http, str(number)).run(over))
             yield
             over.set()
 
-    def _client(self, http: aiohttp.ClientSession, name: str, loyalty: float = 0.8) -> Client:
-        return Client(self.service, self.ledger, http, self._chance(name), loyalty)
+    def _client(
+        self, http: aiohttp.ClientSession, name: str, retry_probability: float = 0.8
+    ) -> Client:
+        return Client(self.service, self.ledger, http, self._chance(name), retry_probability)
 
     def _chance(self, what: str) -> Random:
         return Random(f"{self.seed} {what}")  # noqa: S311 - no secret
@@ -98,11 +102,11 @@ def _print(*lines: str) -> None:
 
 T = TypeVar("T")
 
-SWEEPS = 300
+MAX_RECONCILIATIONS = 300
 PAUSE = 0.5
 """The maximum number of reconciliations, and the seconds between them: failed operations pause."""
 
-AT_ONCE = 8
+CONCURRENT_CHECKS = 8
 
 GONE = frozenset({"deleted", "failed"})
 
@@ -121,33 +125,37 @@ class Checks:
 
     async def settle(self) -> None:
         """Reconcile until there is nothing to do and no operation is incomplete."""
-        for _ in range(SWEEPS):
+        for _ in range(MAX_RECONCILIATIONS):
             await self._extend()
-            findings = await self._sweep()
+            findings = await self._reconcile()
             left = [record for record in await self._records() if not _is_at_rest(record)]
             if not findings and not left:
                 return
             await asyncio.sleep(PAUSE)
         raise AssertionError(
-            f"after {SWEEPS} reconciliations there are still {findings} and {left}"
+            f"after {MAX_RECONCILIATIONS} reconciliations there are still {findings} and {left}"
         )
 
-    async def promises(self) -> None:
+    async def check_requests(self) -> None:
         """Check idempotency keys, known databases, and databases whose answers were lost."""
-        keyed = [wish for wish in self.ledger.wishes if wish.key]
-        await _each(self.client.fulfil, keyed)
+        keyed = [request for request in self.ledger.requests if request.key]
+        await _each(self.client.request_creation, keyed)
         await self._extend()
         records = {record["id"]: record for record in await self._records()}
-        for wish in keyed:  # a failed creation frees its key
-            named = {each for each in wish.ids if records.get(each, {}).get("state") != "failed"}
+        for request in keyed:  # a failed creation frees its key
+            named = {each for each in request.ids if records.get(each, {}).get("state") != "failed"}
             if len(named) > 1:
-                self.ledger.complain(f"the key {wish.key} names {sorted(named)}")
-        known = self.ledger.entries
-        await _each(self._kept, [(entry, records.get(entry.id)) for entry in known.values()])
+                self.ledger.report_violation(f"the key {request.key} names {sorted(named)}")
+        known = self.ledger.known_databases
+        await _each(
+            self._check_known, [(database, records.get(database.id)) for database in known.values()]
+        )
         unclaimed = [record for record in records.values() if record["id"] not in known]
-        await _each(self._usable, [record for record in unclaimed if record["state"] not in GONE])
+        await _each(
+            self._check_unclaimed, [record for record in unclaimed if record["state"] not in GONE]
+        )
 
-    async def reality(self, before: Census, after: Census) -> None:
+    async def check_server(self, before: Census, after: Census) -> None:
         """Check that exactly the recorded roles and databases exist, and the earlier ones."""
         live = [record for record in await self._records() if record["state"] not in GONE]
         owners = frozenset(record["owner"] for record in live)
@@ -163,9 +171,9 @@ class Checks:
             if record["state"] == "ready" and ends and datetime.fromisoformat(ends) < soon:
                 await self.client.ask("PATCH", f"/v1/databases/{record['id']}", {"ttl": "1h"})
 
-    async def _sweep(self) -> Sequence[Record]:
+    async def _reconcile(self) -> Sequence[Record]:
         self.ledger.counts["reconciliations"] += 1
-        return list((await self._asked("POST", "/v1/reconciliations"))["results"])
+        return list((await self._send("POST", "/v1/reconciliations"))["results"])
 
     async def _records(self) -> Sequence[Record]:
         found: list[Record] = []
@@ -173,55 +181,55 @@ class Checks:
         path = f"/v1/databases?page_size=200&{states}"
         token: str | None = ""
         while token is not None:
-            page = await self._asked("GET", f"{path}&page_token={token}" if token else path)
+            page = await self._send("GET", f"{path}&page_token={token}" if token else path)
             found += page["databases"]
             token = page["next_page_token"] or None
         return found
 
-    async def _asked(self, method: str, path: str) -> Any:
+    async def _send(self, method: str, path: str) -> Any:
         answer = await self.client.ask(method, path)
         if answer is None or answer.status != 200:
             raise AssertionError(f"{method} {path}: {answer}")
         return answer.body
 
-    async def _kept(self, known: tuple[Entry, Record | None]) -> None:
-        entry, record = known
+    async def _check_known(self, known: tuple[KnownDatabase, Record | None]) -> None:
+        database, record = known
         state = record["state"] if record else "forgotten"
-        if not entry.allows(state):
-            self.ledger.complain(f"{entry} is {state}: {record}")
+        if not database.allows(state):
+            self.ledger.report_violation(f"{database} is {state}: {record}")
         elif record and state == "ready":
-            await self._is_as_wished(entry, record)
+            await self._check_contents(database, record)
         elif state == "failed":
             self.ledger.counts["promises that failed"] += 1
 
-    async def _is_as_wished(self, entry: Entry, record: Record) -> None:
-        wanted = (entry.wish.body["nickname"], entry.wish.body.get("labels", {}))
+    async def _check_contents(self, database: KnownDatabase, record: Record) -> None:
+        wanted = (database.request.body["nickname"], database.request.body.get("labels", {}))
         if (record["nickname"], record["labels"]) != wanted:
-            self.ledger.complain(f"{entry} is recorded as {record}")
-        if entry.uri is None or not entry.wish.key:
-            await self.client.look(entry)
-        await self._works(entry)
+            self.ledger.report_violation(f"{database} is recorded as {record}")
+        if database.uri is None or not database.request.key:
+            await self.client.check_connection(database)
+        await self._check_login(database)
 
-    async def _usable(self, record: Record) -> None:
+    async def _check_unclaimed(self, record: Record) -> None:
         """Check a database that no answer named: it is listed, so it must be complete."""
         self.ledger.counts["unclaimed"] += 1
-        entry = Entry(record["id"], Wish({}), is_promise=False)
-        await self.client.look(entry)
-        await self._works(entry)
+        database = KnownDatabase(record["id"], CreationRequest({}), is_pending=False)
+        await self.client.check_connection(database)
+        await self._check_login(database)
 
-    async def _works(self, entry: Entry) -> None:
+    async def _check_login(self, database: KnownDatabase) -> None:
         self.ledger.counts["checked"] += 1
         try:
-            session = await asyncpg.connect(entry.uri)
+            session = await asyncpg.connect(database.uri)
             session.terminate()
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            self.ledger.complain(f"{entry} refuses its owner's login: {error}")
+            self.ledger.report_violation(f"{database} refuses its owner's login: {error}")
 
-    def _compare(self, kind: str, wanted: Names, found: Names) -> None:
+    def _compare(self, kind: str, wanted: PgNames, found: PgNames) -> None:
         self.ledger.counts["leftovers"] += len(found - wanted)
         if found != wanted:
             beyond, missing = sorted(found - wanted), sorted(wanted - found)
-            self.ledger.complain(f"{kind}s without a record: {beyond}; missing: {missing}")
+            self.ledger.report_violation(f"{kind}s without a record: {beyond}; missing: {missing}")
 
 
 def _is_at_rest(record: Record) -> bool:
@@ -230,7 +238,7 @@ def _is_at_rest(record: Record) -> bool:
 
 
 async def _each(check: Callable[[T], Awaitable[object]], cases: Iterable[T]) -> None:
-    places = asyncio.Semaphore(AT_ONCE)
+    places = asyncio.Semaphore(CONCURRENT_CHECKS)
 
     async def in_turn(case: T) -> None:
         async with places:

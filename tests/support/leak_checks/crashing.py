@@ -6,7 +6,7 @@ from dependency_injector import providers
 
 from adapters.memory.provider import MemoryProvider
 from domain.connection import Connection
-from domain.provisioning import Order
+from domain.provisioning import ProvisionRequest
 from entrypoints.cli.app import main
 from entrypoints.wiring.container import Container
 
@@ -14,9 +14,11 @@ from entrypoints.wiring.container import Container
 class CrashingProvider(MemoryProvider):
     """A provider that crashes with passwords in its variables, as a driver may."""
 
-    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
-        password = order.password.reveal()
-        connection = await super().rotate(order, end_sessions=end_sessions)
+    async def rotate(
+        self, provision_request: ProvisionRequest, *, end_sessions: bool = False
+    ) -> Connection:
+        password = provision_request.password.reveal()
+        connection = await super().rotate(provision_request, end_sessions=end_sessions)
         return _lost(connection, password)
 
 

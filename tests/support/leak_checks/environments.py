@@ -12,29 +12,29 @@ from urllib.parse import quote
 import asyncpg
 
 from adapters.driver.connector import Login
-from adapters.postgres.scram import scram_verifier
+from adapters.postgres.scram import create_scram_verifier
 from domain.secrets import Secret
 from entrypoints.neon_emulator.state.faults import How
-from tests.support.leak_checks.scenario import Age, Trouble
-from tests.support.leak_checks.secret_search import Canary, Net
-from tests.support.legacy_clients import superuser_of
-from tests.support.neon.emulator import RunningEmulator, turned
+from tests.support.leak_checks.scenario import Expire, Failure
+from tests.support.leak_checks.secret_search import MarkedSecret, SecretSearch
+from tests.support.legacy_clients import superuser_login
+from tests.support.neon.emulator import RunningEmulator, override_behaviour
 from tests.support.postgres_under_test import session
 from tests.support.servers import OperatorsServer, operators_server
 from tests.support.service import RunningService
 
-AGED = timedelta(minutes=1)
+EXPIRED_FOR = timedelta(minutes=1)
 """How long ago a database expired."""
 
-TOO_MANY = 12
+FAILURES_IN_A_ROW = 12
 """Consecutive 503 answers; a call retries eight times."""
 
-TELLING_ALL = {"log_statement": "all", "log_min_error_statement": "debug5", "log_duration": "on"}
+LOG_EVERYTHING = {"log_statement": "all", "log_min_error_statement": "debug5", "log_duration": "on"}
 
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 
 
-async def nothing(*_: object) -> None:
+async def do_nothing(*_: object) -> None:
     """Do nothing."""
 
 
@@ -45,50 +45,50 @@ class Environment:
     complete."""
 
     settings: Mapping[str, Any]
-    troubles: tuple[Trouble, ...] = ()
-    expire: Age | None = None
-    begun: Callable[[RunningService], Awaitable[None]] = nothing
-    harvest: Callable[[Net], Awaitable[None]] = nothing
+    failures: tuple[Failure, ...] = ()
+    expire: Expire | None = None
+    on_start: Callable[[RunningService], Awaitable[None]] = do_nothing
+    collect: Callable[[SecretSearch], Awaitable[None]] = do_nothing
     pids: list[int] = field(default_factory=list)
     evidence: tuple[bytes, ...] = (b'"event": "http.request"',)
 
 
 @asynccontextmanager
-async def in_memory(_: Net, __: Path) -> AsyncIterator[Environment]:
+async def in_memory(_: SecretSearch, __: Path) -> AsyncIterator[Environment]:
     yield Environment(settings={"PGVEND_PROVIDER": "memory"})
 
 
 @asynccontextmanager
-async def bundled(_: Net, folder: Path) -> AsyncIterator[Environment]:
+async def bundled(_: SecretSearch, folder: Path) -> AsyncIterator[Environment]:
     """With the records in a file. The server's log is in the data folder."""
 
     data = folder / "embedded" / "data"
 
     async def log_all(_: RunningService) -> None:
-        lines = [f"{name} = '{value}'\n" for name, value in TELLING_ALL.items()]
+        lines = [f"{name} = '{value}'\n" for name, value in LOG_EVERYTHING.items()]
         (data / "postgresql.auto.conf").write_text("".join(lines))
-        async with session(superuser_of(folder)) as other:
+        async with session(superuser_login(folder)) as other:
             await other.execute("SELECT pg_reload_conf()")
 
     yield Environment(
         settings={"PGVEND_PROVIDER": "embedded"},
-        troubles=(shut_out(lambda: superuser_of(folder), "pgvend_admin"),),
-        expire=aged_in_file(folder),
-        begun=log_all,
+        failures=(disabled_login(lambda: superuser_login(folder), "pgvend_admin"),),
+        expire=expire_in_file(folder),
+        on_start=log_all,
         evidence=(b"statement: ALTER ROLE", b"PASSWORD 'SCRAM-SHA-256$", b"CREATE DATABASE"),
     )
 
 
 @asynccontextmanager
-async def on_a_server(net: Net, _: Path) -> AsyncIterator[Environment]:
+async def on_a_server(net: SecretSearch, _: Path) -> AsyncIterator[Environment]:
     """With the records on the same server."""
-    async with operators_server(18, **TELLING_ALL) as server:
-        admin = net.marked("the admin's password")
-        registrar = net.marked("the registry's password")
+    async with operators_server(18, **LOG_EVERYTHING) as server:
+        admin = net.create_marked_secret("the admin's password")
+        registrar = net.create_marked_secret("the registry's password")
         superuser: Login = {"dsn": server.superuser_dsn}
-        await _employ(server, admin, registrar)
+        await _create_roles(server, admin, registrar)
 
-        async def harvest(net: Net) -> None:
+        async def collect(net: SecretSearch) -> None:
             net.add("in the server's log", (server.data.parent / "log").read_bytes())
             async with session({"dsn": server.dsn("postgres", "records")}) as other:
                 for (table,) in await other.fetch(_TABLES):
@@ -101,12 +101,12 @@ async def on_a_server(net: Net, _: Path) -> AsyncIterator[Environment]:
                 "PGVEND_POSTGRES_ADMIN_DSN": _dsn(server, "keeper", admin, "postgres"),
                 "PGVEND_REGISTRY_URL": _dsn(server, "registrar", registrar, "records"),
             },
-            troubles=(
-                another_password(superuser, "keeper", admin),
-                another_password(superuser, "registrar", registrar),
+            failures=(
+                changed_password(superuser, "keeper", admin),
+                changed_password(superuser, "registrar", registrar),
             ),
-            expire=aged_on(server),
-            harvest=harvest,
+            expire=expire_on_server(server),
+            collect=collect,
             evidence=(b"PASSWORD 'SCRAM-SHA-256$", b"INSERT INTO databases", b"CREATE DATABASE"),
             pids=[int((server.data / "postmaster.pid").read_text().splitlines()[0])],
         )
@@ -114,14 +114,14 @@ async def on_a_server(net: Net, _: Path) -> AsyncIterator[Environment]:
 
 def on_neon(
     neon: RunningEmulator, isolation: str
-) -> Callable[[Net, Path], AbstractAsyncContextManager[Environment]]:
+) -> Callable[[SecretSearch, Path], AbstractAsyncContextManager[Environment]]:
     """Neon's own logs are not checked: Neon requires passwords in plain text."""
 
     @asynccontextmanager
-    async def environment(net: Net, folder: Path) -> AsyncIterator[Environment]:
-        net.canaries.append(Canary("Neon's key", neon.key))
+    async def environment(net: SecretSearch, folder: Path) -> AsyncIterator[Environment]:
+        net.marked_secrets.append(MarkedSecret("Neon's key", neon.key))
         owner = (await neon.client.uri("neondb_owner", "neondb")).split(":")[2].split("@")[0]
-        net.canaries.append(Canary("the branch's admin's password", owner))
+        net.marked_secrets.append(MarkedSecret("the branch's admin's password", owner))
         yield Environment(
             settings={
                 "PGVEND_PROVIDER": "neon",
@@ -132,14 +132,14 @@ def on_neon(
                 "NEON_API_KEY": neon.key,
                 "NEON_API_URL": neon.url,
             },
-            troubles=(neon_failures(neon),),
-            expire=aged_in_file(folder),
+            failures=(neon_failures(neon),),
+            expire=expire_in_file(folder),
         )
 
     return environment
 
 
-async def _employ(server: OperatorsServer, admin: str, registrar: str) -> None:
+async def _create_roles(server: OperatorsServer, admin: str, registrar: str) -> None:
     """Create the roles with verifiers: statements of the operator must not leak the secrets."""
     async with session({"dsn": server.superuser_dsn}) as superuser:
         for role, password in (("keeper", admin), ("registrar", registrar)):
@@ -155,13 +155,13 @@ def _dsn(server: OperatorsServer, user: str, password: str, database: str) -> st
 
 
 async def give_password(superuser: asyncpg.Connection, role: str, password: str) -> None:
-    verifier = await scram_verifier(Secret(password))
+    verifier = await create_scram_verifier(Secret(password))
     await superuser.execute(f"ALTER ROLE {role} PASSWORD '{verifier}'")
 
 
-def another_password(superuser: Login, role: str, password: str) -> Trouble:
+def changed_password(superuser: Login, role: str, password: str) -> Failure:
     """The server refuses the login that pgvend was given."""
-    return _refused(
+    return _refused_login(
         lambda: superuser,
         role,
         lambda other: give_password(other, role, "another one"),
@@ -169,9 +169,9 @@ def another_password(superuser: Login, role: str, password: str) -> Trouble:
     )
 
 
-def shut_out(superuser: Callable[[], Login], role: str) -> Trouble:
+def disabled_login(superuser: Callable[[], Login], role: str) -> Failure:
     """The server refuses the role's logins."""
-    return _refused(
+    return _refused_login(
         superuser,
         role,
         lambda other: other.execute(f"ALTER ROLE {role} NOLOGIN"),
@@ -182,12 +182,14 @@ def shut_out(superuser: Callable[[], Login], role: str) -> Trouble:
 Change = Callable[[asyncpg.Connection], Awaitable[object]]
 
 
-def _refused(superuser: Callable[[], Login], role: str, refuse: Change, let_in: Change) -> Trouble:
+def _refused_login(
+    superuser: Callable[[], Login], role: str, refuse: Change, let_in: Change
+) -> Failure:
     """Refuse the role's logins, and end its sessions."""
     end = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'"
 
     @asynccontextmanager
-    async def trouble() -> AsyncIterator[None]:
+    async def failure() -> AsyncIterator[None]:
         async with session(superuser()) as other:
             await refuse(other)
             await other.execute(end)
@@ -196,26 +198,26 @@ def _refused(superuser: Callable[[], Login], role: str, refuse: Change, let_in: 
             finally:
                 await let_in(other)
 
-    return trouble
+    return failure
 
 
-def neon_failures(neon: RunningEmulator) -> Trouble:
+def neon_failures(neon: RunningEmulator) -> Failure:
     """One fault of each kind, which retries overcome, then more than they can overcome."""
 
     @asynccontextmanager
-    async def trouble() -> AsyncIterator[None]:
-        async with turned(neon):
+    async def failure() -> AsyncIterator[None]:
+        async with override_behaviour(neon):
             for how in (How.LOST_AFTER, How.GATEWAY_HTML, How.GARBAGE, How.RESET_BEFORE):
                 neon.fault("*", how)
-            neon.fault("*", How.UNAVAILABLE, times=TOO_MANY)
+            neon.fault("*", How.UNAVAILABLE, times=FAILURES_IN_A_ROW)
             yield
 
-    return trouble
+    return failure
 
 
-def aged_in_file(folder: Path) -> Age:
+def expire_in_file(folder: Path) -> Expire:
     async def expire(database_id: str) -> None:
-        moment = f"{datetime.now(UTC) - AGED:%Y-%m-%d %H:%M:%S.%f}"
+        moment = f"{datetime.now(UTC) - EXPIRED_FOR:%Y-%m-%d %H:%M:%S.%f}"
         with closing(sqlite3.connect(folder / "registry.sqlite3", timeout=20)) as registry:
             registry.execute(
                 "UPDATE databases SET expires_at = ?, wake_at = ? WHERE id = ?",
@@ -226,12 +228,12 @@ def aged_in_file(folder: Path) -> Age:
     return expire
 
 
-def aged_on(server: OperatorsServer) -> Age:
+def expire_on_server(server: OperatorsServer) -> Expire:
     async def expire(database_id: str) -> None:
         async with session({"dsn": server.dsn("postgres", "records")}) as other:
             await other.execute(
                 "UPDATE databases SET expires_at = $1, wake_at = $1 WHERE id = $2",
-                datetime.now(UTC) - AGED,
+                datetime.now(UTC) - EXPIRED_FOR,
                 database_id,
             )
 

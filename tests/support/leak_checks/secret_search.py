@@ -17,7 +17,7 @@ AWKWARD = "+/%:@"
 
 
 @dataclass(frozen=True)
-class Canary:
+class MarkedSecret:
     """A secret that must not leak; `what` describes it."""
 
     what: str
@@ -47,9 +47,9 @@ class Canary:
         return (name for name, form in self.forms.items() if form in text)
 
 
-def marked(what: str) -> Canary:
+def create_marked_secret(what: str) -> MarkedSecret:
     """Create a secret."""
-    return Canary(what, f"marked-{chance.token_hex(16)}{AWKWARD}")
+    return MarkedSecret(what, f"marked-{chance.token_hex(16)}{AWKWARD}")
 
 
 def _base64(plain: bytes, shift: int) -> bytes:
@@ -61,43 +61,47 @@ def _base64(plain: bytes, shift: int) -> bytes:
 
 
 @dataclass
-class Net:
+class SecretSearch:
     """Collected texts with their places, and the secrets to search for."""
 
-    canaries: list[Canary] = field(default_factory=list)
-    told: list[Canary] = field(default_factory=list)
+    marked_secrets: list[MarkedSecret] = field(default_factory=list)
+    database_passwords: list[MarkedSecret] = field(default_factory=list)
     """Passwords of databases, which their callers may see."""
-    haul: list[tuple[str, bytes]] = field(default_factory=list)
+    texts: list[tuple[str, bytes]] = field(default_factory=list)
     answers: list[tuple[str, bytes]] = field(default_factory=list)
     """Answers that may contain passwords, but no other secret."""
 
-    def marked(self, what: str) -> str:
-        canary = marked(what)
-        self.canaries.append(canary)
-        return canary.text
+    def create_marked_secret(self, what: str) -> str:
+        marked_secret = create_marked_secret(what)
+        self.marked_secrets.append(marked_secret)
+        return marked_secret.text
 
     def add(self, where: str, text: bytes | str) -> None:
-        self.haul.append((where, text if isinstance(text, bytes) else text.encode()))
+        self.texts.append((where, text if isinstance(text, bytes) else text.encode()))
 
     def add_files(self, folder: Path) -> None:
         for file in filter(Path.is_file, folder.rglob("*")):
             self.add(f"in the file {file.relative_to(folder)}", file.read_bytes())
 
-    def catch(self) -> list[str]:
+    def find_leaks(self) -> list[str]:
         """Return each secret that was found, with its form and place."""
-        everywhere = _found([*self.canaries, *self.told], self.haul)
-        return sorted({*everywhere, *_found(self.canaries, self.answers)})
+        everywhere = _found([*self.marked_secrets, *self.database_passwords], self.texts)
+        return sorted({*everywhere, *_found(self.marked_secrets, self.answers)})
 
 
-def _found(canaries: Iterable[Canary], haul: Iterable[tuple[str, bytes]]) -> Iterator[str]:
-    haul = list(haul)
-    for canary in canaries:
-        for where, text in haul:
-            yield from (f"{canary.what}, as {form}, {where}" for form in canary.found_in(text))
+def _found(
+    marked_secrets: Iterable[MarkedSecret], texts: Iterable[tuple[str, bytes]]
+) -> Iterator[str]:
+    texts = list(texts)
+    for marked_secret in marked_secrets:
+        for where, text in texts:
+            yield from (
+                f"{marked_secret.what}, as {form}, {where}" for form in marked_secret.found_in(text)
+            )
 
 
 @asynccontextmanager
-async def titles_of(pids: Iterable[int]) -> AsyncIterator[set[str]]:
+async def watch_process_titles(pids: Iterable[int]) -> AsyncIterator[set[str]]:
     """Collect all titles of these processes and their children, which every user of the machine can
     read, until the context exits."""
     seen: set[str] = set()

@@ -10,20 +10,20 @@ from adapters.postgres.login_check import PostgresLoginCheck
 from adapters.system.clock import SystemClock
 from domain.connection import Connection
 from domain.errors import ProviderRejected
-from tests.support.neon.emulator import RunningEmulator, turned_now
+from tests.support.neon.emulator import RunningEmulator, override_behaviour_now
 from tests.support.retrying import RETRYING
 
-turned = turned_now
+override_behaviour = override_behaviour_now
 
 LOGIN = NeonLoginCheck(PostgresLoginCheck(), SystemClock())
 
 
 @asynccontextmanager
-async def left_as_it_was(neon: RunningEmulator) -> AsyncIterator[None]:
+async def no_changes(neon: RunningEmulator) -> AsyncIterator[None]:
     """Check that the block leaves the roles, databases and projects unchanged."""
     before = (await neon.snapshot(), set(neon.emulator.projects))
     yield
-    await neon.emulator.first.operations.idle()
+    await neon.emulator.first.operations.wait_until_idle()
     assert (await neon.snapshot(), set(neon.emulator.projects)) == before
 
 
@@ -45,16 +45,16 @@ class Requests:
         return [status for _, _, status in self.changes()]
 
 
-def requests_to(neon: RunningEmulator) -> Requests:
+def record_requests(neon: RunningEmulator) -> Requests:
     return Requests(neon, len(neon.emulator.exchanges))
 
 
-async def persistently(call: Callable[[], Awaitable[Any]]) -> Any:
+async def with_retries(call: Callable[[], Awaitable[Any]]) -> Any:
     """Repeat the call after temporary errors, as the service does."""
     return await RETRYING(call)
 
 
-async def works(connection: Connection) -> bool:
+async def can_log_in(connection: Connection) -> bool:
     """Return whether a login works at once."""
     try:
         await PostgresLoginCheck().verify(connection)

@@ -22,13 +22,13 @@ from openapi_core.datatypes import RequestParameters
 from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
-from entrypoints.neon_emulator.state.operations import STRANGE_STATUS
+from entrypoints.neon_emulator.state.operations import UNKNOWN_STATUS
 from tests.support.neon.description import Description, Operation, Schema, shape_of, shape_of_json
 
 NEWER = frozenset({"role.authentication_method", "roles.authentication_method"})
 """Response fields of a newer description (Neon's of July 2026) that an older copy lacks."""
 
-MADE_UP = f"{STRANGE_STATUS!r} is not one of"
+UNKNOWN_STATUS_ERROR = f"{UNKNOWN_STATUS!r} is not one of"
 """The error for the unknown status that the emulator reports for a fault."""
 
 
@@ -74,7 +74,7 @@ class Exchange:
         return {name for name, _ in parse_qsl(self.query, keep_blank_values=True)}
 
 
-class Asked:
+class OpenApiRequest:
     """The request of an exchange; openapi-core stores the path's parameters in it."""
 
     host_url = "https://console.neon.tech"
@@ -98,10 +98,10 @@ def description_file() -> Path | None:
     return next(around, None)
 
 
-def create_checker() -> "Conformity | None":
+def create_checker() -> "ConformityChecker | None":
     """Return a new checker, or None without a description."""
     file = description_file()
-    return Conformity(*_read(file)) if file else None
+    return ConformityChecker(*_read(file)) if file else None
 
 
 @cache
@@ -119,7 +119,7 @@ def conforming() -> Iterator[Sequence[Middleware]]:
     assert not (checker and checker.violations), "\n".join(sorted(set(checker.violations)))
 
 
-class Conformity:
+class ConformityChecker:
     """Compares exchanges with the description and collects `violations`.
 
     A refused request may have any form; an accepted one must conform, as must every response. Of
@@ -143,7 +143,7 @@ class Conformity:
         self.seen[title] += 1
         shape = (title, exchange.shape)
         if shape not in self._conforming:
-            faults = [f"{title}: {fault}" for fault in self._faults(exchange, operation)]
+            faults = [f"{title}: {fault}" for fault in self._find_violations(exchange, operation)]
             self.violations += faults
             self._conforming |= {shape} if not faults else set()
 
@@ -153,47 +153,49 @@ class Conformity:
         @web.middleware
         async def checked(request: web.Request, handler: Handler) -> web.StreamResponse:
             answer = await handler(request)
-            if isinstance(answer, web.Response) and _is_the_apis(request, answer):
-                self.check(await _exchanged(request, answer))
+            if isinstance(answer, web.Response) and _is_api_response(request, answer):
+                self.check(await _exchange_from(request, answer))
             return answer
 
         return checked
 
-    def _faults(self, exchange: Exchange, operation: Operation | None) -> Iterator[str]:
+    def _find_violations(self, exchange: Exchange, operation: Operation | None) -> Iterator[str]:
         if operation:
             if exchange.accepted:
-                yield from self._faults_of_request(exchange, operation)
-            yield from self._faults_of_answer(exchange, operation)
+                yield from self._find_request_violations(exchange, operation)
+            yield from self._find_answer_violations(exchange, operation)
         elif exchange.accepted:
             yield "the description has no such operation"
         else:  # errors look the same everywhere
-            yield from self._faults(*self._refused_list(exchange))
+            yield from self._find_violations(*self._as_project_list(exchange))
 
-    def _refused_list(self, exchange: Exchange) -> tuple[Exchange, Operation | None]:
+    def _as_project_list(self, exchange: Exchange) -> tuple[Exchange, Operation | None]:
         stand_in = replace(exchange, method="GET", path="/projects")
         return stand_in, self._description.operation("GET", "/projects")
 
-    def _faults_of_request(self, exchange: Exchange, operation: Operation) -> Iterator[str]:
-        for error in self._openapi.iter_request_errors(Asked(exchange)):
-            yield from (f"request: {reason}" for reason in _reasons(error))
+    def _find_request_violations(self, exchange: Exchange, operation: Operation) -> Iterator[str]:
+        for error in self._openapi.iter_request_errors(OpenApiRequest(exchange)):
+            yield from (f"request: {reason}" for reason in _list_reasons(error))
         for name in sorted(exchange.query_names - operation.query):
             yield f"request: unknown query parameter {name}"
-        for name in self._unknown(operation.body, exchange.body):
+        for name in self._find_unknown_fields(operation.body, exchange.body):
             yield f"request: unknown field {name}"
 
-    def _faults_of_answer(self, exchange: Exchange, operation: Operation) -> Iterator[str]:
+    def _find_answer_violations(self, exchange: Exchange, operation: Operation) -> Iterator[str]:
         answer = exchange.answer
         schema = operation.answer(answer.status_code)
-        for error in self._openapi.iter_response_errors(Asked(exchange), answer):
-            wrong = (reason for reason in _reasons(error) if MADE_UP not in reason)
+        for error in self._openapi.iter_response_errors(OpenApiRequest(exchange), answer):
+            wrong = (
+                reason for reason in _list_reasons(error) if UNKNOWN_STATUS_ERROR not in reason
+            )
             yield from (f"answer: {reason}" for reason in wrong)
         if answer.data and not schema:
             yield "answer: a body that the description does not have"
-        for name in self._unknown(schema, answer.data):
+        for name in self._find_unknown_fields(schema, answer.data):
             if name not in NEWER:
                 yield f"answer: unknown field {name}"
 
-    def _unknown(self, schema: Schema, body: bytes) -> list[str]:
+    def _find_unknown_fields(self, schema: Schema, body: bytes) -> list[str]:
         try:
             value = json.loads(body)
         except ValueError:
@@ -201,7 +203,7 @@ class Conformity:
         return sorted(set(self._description.unknown(schema, value)))
 
 
-async def _exchanged(request: web.Request, answer: web.Response) -> Exchange:
+async def _exchange_from(request: web.Request, answer: web.Response) -> Exchange:
     """Build an exchange; the body of a refused request may be too large to read."""
     body = answer.body
     return Exchange(
@@ -219,11 +221,13 @@ async def _exchanged(request: web.Request, answer: web.Response) -> Exchange:
     )
 
 
-def _is_the_apis(request: web.Request, answer: web.Response) -> bool:
+def _is_api_response(request: web.Request, answer: web.Response) -> bool:
     """Return whether Neon itself would send the response, and not a gateway or a broken network."""
-    is_lost = request.transport is None or request.transport.is_closing()
+    is_missing = request.transport is None or request.transport.is_closing()
     is_a_gateways = answer.status == 524
-    return request.path.startswith(f"{API}/") and not (is_lost or is_a_gateways or _is_cut(answer))
+    return request.path.startswith(f"{API}/") and not (
+        is_missing or is_a_gateways or _is_cut(answer)
+    )
 
 
 def _is_cut(answer: web.Response) -> bool:
@@ -235,12 +239,14 @@ def _is_cut(answer: web.Response) -> bool:
     return False
 
 
-def _reasons(error: BaseException) -> Iterator[str]:
+def _list_reasons(error: BaseException) -> Iterator[str]:
     """Return the causes of an error; openapi-core's own messages contain the whole body."""
     if isinstance(error, InvalidSchemaValue):
         for wrong in error.schema_errors:
             yield f"{getattr(wrong, 'json_path', '')} {getattr(wrong, 'message', wrong)}"
     elif error.__cause__:
-        yield from (f"{type(error).__name__}: {reason}" for reason in _reasons(error.__cause__))
+        yield from (
+            f"{type(error).__name__}: {reason}" for reason in _list_reasons(error.__cause__)
+        )
     else:
         yield str(error) or type(error).__name__

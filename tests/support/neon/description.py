@@ -46,7 +46,7 @@ class Description:
 
     def unknown(self, schema: Schema, value: object, at: str = "") -> Iterator[str]:
         """Return the fields in `value` that `schema` does not name, such as `role.nmae`."""
-        schema = self._resolved(schema)
+        schema = self._resolve(schema)
         if isinstance(value, list):
             for item in value:
                 yield from self.unknown(schema.get("items", {}), item, at)
@@ -56,9 +56,7 @@ class Description:
                 yield from self.unknown(fields[name], part, here) if name in fields else [here]
 
     def _operation(self, template: str, item: Schema, found: Schema) -> Operation:
-        parameters = map(
-            self._resolved, [*item.get("parameters", ()), *found.get("parameters", ())]
-        )
+        parameters = map(self._resolve, [*item.get("parameters", ()), *found.get("parameters", ())])
         return Operation(
             template=template,
             query=frozenset(each["name"] for each in parameters if each["in"] == "query"),
@@ -67,7 +65,7 @@ class Description:
         )
 
     def _content(self, of: Schema) -> Schema:
-        content = self._resolved(of).get("content", {})
+        content = self._resolve(of).get("content", {})
         schema: Schema = content.get("application/json", {}).get("schema", {})
         return schema
 
@@ -76,10 +74,10 @@ class Description:
         fields: dict[str, Schema] = dict(schema.get("properties", {}))
         for word in ("allOf", "anyOf", "oneOf"):
             for part in schema.get(word, ()):
-                fields |= self._fields(self._resolved(part))
+                fields |= self._fields(self._resolve(part))
         return fields
 
-    def _resolved(self, schema: Schema) -> Schema:
+    def _resolve(self, schema: Schema) -> Schema:
         while "$ref" in schema:
             found: Any = self._document
             for step in schema["$ref"].removeprefix("#/").split("/"):

@@ -15,14 +15,14 @@ from aiohttp.typedefs import Middleware
 
 from adapters.system.clock import SystemClock
 from entrypoints.neon_emulator.behaviour import Behaviour
-from entrypoints.neon_emulator.startup import opened_emulator
+from entrypoints.neon_emulator.startup import open_emulator
 from entrypoints.neon_emulator.state.emulator import Emulator
 from entrypoints.neon_emulator.state.faults import Fault, How
 from entrypoints.neon_emulator.state.project import Project
 from ports.driven.clock import Clock
 from tests.support.neon.client import NeonClient
 from tests.support.neon.conformity import conforming
-from tests.support.servers import CARELESS, ram_folder
+from tests.support.servers import NO_DURABILITY, ram_folder
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class RunningEmulator:
     def behaviour(self) -> Behaviour:
         return self.emulator.behaviour
 
-    def newest(self) -> Project:
+    def get_newest_project(self) -> Project:
         return max(self.emulator.projects.values(), key=lambda project: project.number)
 
     def fault(self, which: str, how: How | str, **more: Any) -> None:
@@ -80,7 +80,7 @@ class RunningEmulator:
 
     async def snapshot(self) -> Snapshot:
         """Return the snapshot of the first project."""
-        found = await self.emulator.first.compute.look()
+        found = await self.emulator.first.compute.inspect()
         return Snapshot(
             listed_roles=await self.client.names("roles"),
             listed_databases=await self.client.names("databases"),
@@ -115,54 +115,54 @@ async def running_emulator(
     time of a request: switch `checked` off for thousands of them.
     """
     with ram_folder() as folder, conforming() if checked else nullcontext(()) as checks:
-        async with opened_emulator(
+        async with open_emulator(
             behaviour,
             folder=folder,
             clock=clock or SystemClock(),
             log=structlog.get_logger(),
-            settings=CARELESS,
+            settings=NO_DURABILITY,
         ) as emulator:
             emulator.app.middlewares[:0] = [*middlewares, *checks]
-            async with _served(emulator.app) as url, aiohttp.ClientSession() as session:
+            async with _serving(emulator.app) as url, aiohttp.ClientSession() as session:
                 client = NeonClient(session, url, emulator)
                 yield RunningEmulator(emulator, url, client, folder)
 
 
 @asynccontextmanager
-async def turned(neon: RunningEmulator, **knobs: Any) -> AsyncIterator[None]:
+async def override_behaviour(neon: RunningEmulator, **overrides: Any) -> AsyncIterator[None]:
     """Override settings for the block; then remove faults and locks and wait for operations."""
-    with turned_now(neon, **knobs):
+    with override_behaviour_now(neon, **overrides):
         try:
             yield
         finally:
             neon.emulator.faults.clear()
-            neon.emulator.first.operations.release()
-            await neon.emulator.first.operations.idle()
+            neon.emulator.first.operations.unlock()
+            await neon.emulator.first.operations.wait_until_idle()
 
 
 @contextmanager
-def turned_now(neon: RunningEmulator, **knobs: Any) -> Iterator[None]:
+def override_behaviour_now(neon: RunningEmulator, **overrides: Any) -> Iterator[None]:
     """Override settings for the block; then remove faults and locks."""
-    before = {name: getattr(neon.behaviour, name) for name in knobs}
+    before = {name: getattr(neon.behaviour, name) for name in overrides}
     try:
-        for name, value in knobs.items():
+        for name, value in overrides.items():
             setattr(neon.behaviour, name, value)
         yield
     finally:
         for name, value in before.items():
             setattr(neon.behaviour, name, value)
         neon.emulator.faults.clear()
-        neon.emulator.first.operations.release()
+        neon.emulator.first.operations.unlock()
 
 
-def fresh(prefix: str) -> str:
+def new_name(prefix: str) -> str:
     """Return an unused name."""
     return f"{prefix}_{uuid.uuid4().hex[:8]}"
 
 
-async def made(neon: RunningEmulator, kind: str) -> str:
+async def create_object(neon: RunningEmulator, kind: str) -> str:
     """Create a `role`, or a `database` of the default role. Return its name."""
-    name = fresh(kind)
+    name = new_name(kind)
     await neon.client.wait_until_done(await neon.client.create(kind, name))
     return name
 
@@ -176,7 +176,7 @@ async def is_alive(session: asyncpg.Connection) -> bool:
 
 
 @asynccontextmanager
-async def _served(app: web.Application) -> AsyncIterator[str]:
+async def _serving(app: web.Application) -> AsyncIterator[str]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:

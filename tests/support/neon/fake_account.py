@@ -6,38 +6,38 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from adapters.neon.budget import Budget
-from adapters.neon.startup import Neon, opened_neon
-from adapters.neon.uris import address_of
+from adapters.neon.startup import NeonConfig, open_neon
+from adapters.neon.uris import parse_address
 from adapters.postgres.inspection import Marks
 from adapters.system.clock import SystemClock
 from domain.connection import Connection
 from domain.database import Database
-from domain.provisioning import Holding
+from domain.provisioning import InventoryItem
 from domain.secrets import Secret
 from domain.targets import Isolation
 from entrypoints.neon_emulator.behaviour import Behaviour
 from entrypoints.neon_emulator.state.catalog import Entry
 from entrypoints.neon_emulator.state.project import Project
 from ports.driven.database_provider import DatabaseProvider
-from tests.support.embedded_servers import keep_note, notes
+from tests.support.embedded_servers import read_notes, write_note
 from tests.support.neon.emulator import RunningEmulator, Snapshot, running_emulator
-from tests.support.neon.providers import UNBOUNDED, settings_on
-from tests.support.provision_requests import INSTALLATION, new_order
+from tests.support.neon.providers import UNLIMITED, create_config
+from tests.support.provision_requests import INSTALLATION, new_provision_request
 
 ISOLATIONS = (Isolation.NONE, Isolation.PROJECT)
 
-PATIENCE = 20.0
-SHORT_PATIENCE = 1.0
+ANSWER_TIMEOUT = 20.0
+SHORT_ANSWER_TIMEOUT = 1.0
 """Seconds to wait for a response: usually, and if none will arrive."""
 
-HURRY = 100
+SPEEDUP = 100
 
 Providers = Mapping[Isolation, DatabaseProvider]
 
 FOREIGN = "somebody_elses"
 
 
-class HurriedClock(SystemClock):
+class FastClock(SystemClock):
     """A clock whose sleeps take a small part of their time and count as the whole.
 
     Real work is not sped up, so that timeouts do not expire earlier on a slow machine.
@@ -50,102 +50,104 @@ class HurriedClock(SystemClock):
         return super().elapsed() + self._skipped
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / HURRY)
-        self._skipped += seconds - seconds / HURRY
+        await asyncio.sleep(seconds / SPEEDUP)
+        self._skipped += seconds - seconds / SPEEDUP
 
 
 @dataclass(frozen=True)
-class Sight:
+class AccountState:
     """The state of the account: roles and databases of the first project, projects, the providers'
     inventories, and the data that the neighbours read."""
 
     snapshot: Snapshot
     projects: tuple[str, ...]
-    holdings: tuple[Holding, ...]
-    notes: tuple[str, ...]
+    items: tuple[InventoryItem, ...]
+    read_notes: tuple[str, ...]
 
-    def with_database(self, database: Database) -> "Sight":
+    def with_database(self, database: Database) -> "AccountState":
         """Return this state plus one database."""
         names = database.names
-        item = Holding(id=database.id, database=names.database, owner=names.owner)
-        state = replace(self, holdings=_sorted((*self.holdings, item)))
+        item = InventoryItem(id=database.id, database=names.database, owner=names.owner)
+        state = replace(self, items=_sort((*self.items, item)))
         if database.target.isolation is Isolation.PROJECT:
             mark = Marks(INSTALLATION).of(database.tenant)
             name = f"{mark} {names.database} {names.owner}"
             return replace(state, projects=tuple(sorted((*self.projects, name))))
-        return replace(state, snapshot=_grown(self.snapshot, names.owner, names.database))
+        return replace(state, snapshot=_add_to_snapshot(self.snapshot, names.owner, names.database))
 
 
 @dataclass(frozen=True)
-class Street:
+class FakeAccount:
     """An account with its providers, in two variants: with long and short timeouts for responses.
 
     `before` is the state at the beginning.
     """
 
     neon: RunningEmulator
-    clock: HurriedClock
-    patient: Providers
-    hasty: Providers
+    clock: FastClock
+    long_timeout: Providers
+    short_timeout: Providers
     neighbours: Sequence[Connection]
-    before: Sight
+    before: AccountState
 
-    async def inspect(self) -> Sight:
-        return await seen(self.neon, self.patient, self.neighbours)
+    async def inspect(self) -> AccountState:
+        return await inspect_account(self.neon, self.long_timeout, self.neighbours)
 
 
-async def seen(
+async def inspect_account(
     neon: RunningEmulator, providers: Providers, neighbours: Sequence[Connection]
-) -> Sight:
+) -> AccountState:
     """Return the account's state, after operations have ended and stale reads have passed."""
     for project in list(neon.emulator.projects.values()):
-        await project.operations.idle()
-        _show(project)
+        await project.operations.wait_until_idle()
+        _end_staleness(project)
     items = [item for each in providers.values() for item in await each.inventory()]
-    return Sight(
+    return AccountState(
         snapshot=await neon.snapshot(),
         projects=tuple(sorted(each.name for each in neon.emulator.projects.values())),
-        holdings=_sorted(items),
-        notes=tuple([note for each in neighbours for note in await notes(each)]),
+        items=_sort(items),
+        read_notes=tuple([note for each in neighbours for note in await read_notes(each)]),
     )
 
 
 @asynccontextmanager
-async def opened_street() -> AsyncIterator[Street]:
+async def open_fake_account() -> AsyncIterator[FakeAccount]:
     """Open an account whose operations are short."""
     behaviour = Behaviour(operation_seconds=0.02, start_compute_seconds=0.02)
-    clock = HurriedClock()
+    clock = FastClock()
     async with AsyncExitStack() as opened:
         neon = await opened.enter_async_context(running_emulator(behaviour, checked=False))
-        patient, hasty = [
+        long_timeout, short_timeout = [
             {
                 isolation: await opened.enter_async_context(
-                    opened_neon(_settings(neon, isolation, clock, patience))
+                    open_neon(_settings(neon, isolation, clock, patience))
                 )
                 for isolation in ISOLATIONS
             }
-            for patience in (PATIENCE, SHORT_PATIENCE)
+            for patience in (ANSWER_TIMEOUT, SHORT_ANSWER_TIMEOUT)
         ]
-        neighbours = [await provider.provision(new_order()) for provider in patient.values()]
-        neighbours.append(await _foreigner(neon))
+        neighbours = [
+            await provider.provision(new_provision_request()) for provider in long_timeout.values()
+        ]
+        neighbours.append(await _create_foreign_database(neon))
         for neighbour in neighbours:
-            await keep_note(neighbour, neighbour.database)
-        before = await seen(neon, patient, neighbours)
-        yield Street(neon, clock, patient, hasty, neighbours, before)
+            await write_note(neighbour, neighbour.database)
+        before = await inspect_account(neon, long_timeout, neighbours)
+        yield FakeAccount(neon, clock, long_timeout, short_timeout, neighbours, before)
 
 
 def _settings(
-    neon: RunningEmulator, isolation: Isolation, clock: HurriedClock, patience: float
-) -> Neon:
-    usual = settings_on(neon, isolation, answer_timeout=patience)
-    return replace(usual, clock=clock, budget=Budget(clock, UNBOUNDED, UNBOUNDED))
+    neon: RunningEmulator, isolation: Isolation, clock: FastClock, patience: float
+) -> NeonConfig:
+    usual = create_config(neon, isolation, answer_timeout=patience)
+    return replace(usual, clock=clock, budget=Budget(clock, UNLIMITED, UNLIMITED))
 
 
-async def _foreigner(neon: RunningEmulator) -> Connection:
+async def _create_foreign_database(neon: RunningEmulator) -> Connection:
     """Create a role and a database as another client of the API."""
     await neon.client.wait_until_done(await neon.client.create_role(FOREIGN))
     await neon.client.wait_until_done(await neon.client.create_database(FOREIGN, FOREIGN))
-    address = address_of(Secret(await neon.client.uri(FOREIGN, FOREIGN)))
+    address = parse_address(Secret(await neon.client.uri(FOREIGN, FOREIGN)))
     assert address.password
     return Connection(
         host=address.host,
@@ -157,7 +159,7 @@ async def _foreigner(neon: RunningEmulator) -> Connection:
     )
 
 
-def _show(project: Project) -> None:
+def _end_staleness(project: Project) -> None:
     """Show the project and its objects to all later reads."""
     project.unseen_reads = 0
     entries: list[Entry] = [*project.roles.all(), *project.databases.all()]
@@ -165,11 +167,11 @@ def _show(project: Project) -> None:
         entry.unseen_reads = 0
 
 
-def _sorted(items: Iterable[Holding]) -> tuple[Holding, ...]:
+def _sort(items: Iterable[InventoryItem]) -> tuple[InventoryItem, ...]:
     return tuple(sorted(items, key=lambda item: item.id))
 
 
-def _grown(snapshot: Snapshot, role: str, database: str) -> Snapshot:
+def _add_to_snapshot(snapshot: Snapshot, role: str, database: str) -> Snapshot:
     return Snapshot(
         listed_roles=snapshot.listed_roles | {role},
         listed_databases=snapshot.listed_databases | {database},

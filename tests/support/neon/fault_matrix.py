@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from domain.targets import Isolation
 from entrypoints.neon_emulator.state.faults import DURING, Fault, How
 
-WHILE = 5
+REPEATED_TIMES = 5
 """How often a fault happens that lasts for a while."""
 
 
 @dataclass(frozen=True)
-class Trouble:
+class FaultCase:
     """A kind of fault. `times` None means always; `seconds` is the delay of an operation."""
 
     title: str
@@ -31,16 +31,16 @@ class Call:
     """A call to Neon. `route` is its name in the emulator, `use_case` what the service does."""
 
     title: str
-    asked: str  # create, rotate or delete
+    use_case: str  # create, rotate or delete
     isolation: Isolation
     route: str
 
-    def suffers(self, trouble: Trouble) -> bool:
+    def can_have(self, fault: FaultCase) -> bool:
         """Return whether the fault is possible: deleting a project has no operations, and only new
         objects can be stale."""
-        if trouble.how is How.STALE_404:
-            return self.asked == "create"
-        return not (trouble.how in DURING and self.route == "delete_project")
+        if fault.how is How.STALE_404:
+            return self.use_case == "create"
+        return not (fault.how in DURING and self.route == "delete_project")
 
 
 @dataclass(frozen=True)
@@ -48,32 +48,32 @@ class Cell:
     """A call with a fault."""
 
     call: Call
-    trouble: Trouble
+    fault: FaultCase
 
     def __str__(self) -> str:
-        return f"{self.call.isolation}, {self.call.title}, {self.trouble.title}"
+        return f"{self.call.isolation}, {self.call.title}, {self.fault.title}"
 
 
-def _both(title: str, how: How) -> tuple[Trouble, Trouble]:
-    return Trouble(f"{title}, once", how), Trouble(f"{title}, every time", how, None)
+def _both(title: str, how: How) -> tuple[FaultCase, FaultCase]:
+    return FaultCase(f"{title}, once", how), FaultCase(f"{title}, every time", how, None)
 
 
-FAULTS: Sequence[Trouble] = (
+FAULTS: Sequence[FaultCase] = (
     *_both("connection reset before the call", How.RESET_BEFORE),
     *_both("503", How.UNAVAILABLE),
     *_both("429", How.LIMITED),
     *_both("429 with `Retry-After`", How.LIMITED_RETRY_AFTER),
-    Trouble("423 for a while", How.LOCKED, WHILE),
-    Trouble("423, every time", How.LOCKED, None),
+    FaultCase("423 for a while", How.LOCKED, REPEATED_TIMES),
+    FaultCase("423, every time", How.LOCKED, None),
     *_both("done, and the response is lost", How.LOST_AFTER),
     *_both("done, and no response arrives", How.HANG),
     *_both("done, and the response is a 500", How.FAILED_AFTER),
     *_both("done, and the response is a gateway's 524 in HTML", How.GATEWAY_HTML),
     *_both("done, and the response is truncated JSON", How.GARBAGE),
     *_both("the operation fails", How.FAILING_OPERATION),
-    Trouble("the operation fails and recovers", How.RECOVERING_OPERATION),
-    Trouble("the operation has an unknown status", How.UNKNOWN_STATUS),
-    Trouble("404 for a new object", How.STALE_404),
+    FaultCase("the operation fails and recovers", How.RECOVERING_OPERATION),
+    FaultCase("the operation has an unknown status", How.UNKNOWN_STATUS),
+    FaultCase("404 for a new object", How.STALE_404),
 )
 
 CALLS: Sequence[Call] = (
@@ -90,4 +90,4 @@ CALLS: Sequence[Call] = (
 
 def cells() -> Iterator[Cell]:
     """Return each call with each fault that is possible for it."""
-    return (Cell(call, fault) for call in CALLS for fault in FAULTS if call.suffers(fault))
+    return (Cell(call, fault) for call in CALLS for fault in FAULTS if call.can_have(fault))

@@ -7,7 +7,7 @@ import structlog
 from structlog.stdlib import BoundLogger
 
 from adapters.neon.budget import Budget
-from adapters.neon.startup import Neon, Place, opened_neon
+from adapters.neon.startup import NeonAccess, NeonConfig, open_neon
 from adapters.system.clock import SystemClock
 from domain.secrets import Secret
 from domain.targets import Isolation
@@ -15,20 +15,20 @@ from ports.driven.database_provider import DatabaseProvider
 from tests.support.neon.emulator import RunningEmulator
 from tests.support.provision_requests import INSTALLATION
 
-UNBOUNDED = 1_000_000
+UNLIMITED = 1_000_000
 """Requests per second, and at once: an emulator has no limit."""
 
 
-def settings_on(
+def create_config(
     neon: RunningEmulator,
     isolation: Isolation,
     *,
     answer_timeout: float = 10.0,
     log: BoundLogger | None = None,
-) -> Neon:
+) -> NeonConfig:
     clock = SystemClock()
-    return Neon(
-        place=Place(
+    return NeonConfig(
+        access=NeonAccess(
             api_url=neon.url,
             key=Secret(neon.key),
             project_id=neon.project_id,
@@ -40,14 +40,14 @@ def settings_on(
         connection_limit=3,
         clock=clock,
         log=log or structlog.get_logger(),
-        budget=Budget(clock, rate=UNBOUNDED, burst=UNBOUNDED),
+        budget=Budget(clock, rate=UNLIMITED, burst=UNLIMITED),
         answer_timeout=answer_timeout,
     )
 
 
 @asynccontextmanager
-async def vending_on(
+async def provider_on(
     neon: RunningEmulator, isolation: Isolation
 ) -> AsyncIterator[DatabaseProvider]:
-    async with opened_neon(settings_on(neon, isolation)) as provider:
+    async with open_neon(create_config(neon, isolation)) as provider:
         yield provider

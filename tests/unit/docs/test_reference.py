@@ -13,8 +13,14 @@ import typer
 from domain.errors import PgvendError
 from entrypoints.cli.app import COMMANDS, Commands
 from entrypoints.config.settings import ClientSettings, Settings
-from entrypoints.http.api.openapi import document
-from entrypoints.http.api.problems import CODES, HTTP_ERROR, INTERNAL, Misdirected, status_of
+from entrypoints.http.api.openapi import create_document
+from entrypoints.http.api.problems import (
+    CODES,
+    HTTP_ERROR,
+    INTERNAL_ERROR,
+    Misdirected,
+    find_status,
+)
 from entrypoints.http.api.routes.table import ROUTES
 from tests.support.service import REPOSITORY
 from tests.unit.docs.pages import DOCS, cell, check_rows, check_section
@@ -38,14 +44,14 @@ def test_the_settings_page_lists_every_setting() -> None:
 
 
 def test_the_errors_page_lists_every_code() -> None:
-    documented = set(_codes(document(ROUTES, is_open=False)))
+    documented = set(_codes(create_document(ROUTES, is_open=False)))
     errors = {error.code: error for error in _subclasses(PgvendError)}
     known = {code: errors[code] for code in documented & errors.keys()}
     known |= {Misdirected.code: Misdirected}
 
     rows = {code: _error_cells(error) for code, error in known.items()}
     rows |= {code: [str(status), "no"] for status, code in CODES.items()}
-    rows |= {INTERNAL: ["500", "no"], HTTP_ERROR: ["4xx", "no"]}
+    rows |= {INTERNAL_ERROR: ["500", "no"], HTTP_ERROR: ["4xx", "no"]}
     assert documented <= rows.keys()
     check_rows(REFERENCE / "errors.md", "Code", rows)
 
@@ -117,7 +123,7 @@ def _codes(part: Any) -> Iterator[str]:
 
 
 def _error_cells(error: type[PgvendError]) -> list[str]:
-    return [str(status_of(error)), "yes" if error.retryable else "no"]
+    return [str(find_status(error)), "yes" if error.retryable else "no"]
 
 
 def _help(command: Any, name: str, parent: Any) -> Iterator[str]:

@@ -8,17 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.api_keys import (
-    ID,
     ID_BYTES,
+    KEY_ID_PATTERN,
     SECRET_BYTES,
-    checked_name,
-    digest_of,
-    granted,
-    id_in,
-    is_same,
+    digest_key,
+    is_same_digest,
     new_key,
+    parse_key_id,
+    restrict_scopes,
+    validate_key_name,
 )
-from domain.audit import OURSELVES
+from domain.audit import SYSTEM_CALLER
 from domain.callers import Caller, Scope
 from domain.errors import InvalidRequest, KeyRefused
 from domain.rates import Rate
@@ -37,9 +37,9 @@ scopes = st.frozensets(st.sampled_from(Scope))
 def test_a_new_key_has_its_id_and_all_of_its_entropy(one: bytes, other: bytes) -> None:
     (one_id, key), (other_id, _) = new_key(one), new_key(other)
 
-    assert ID.fullmatch(one_id)
+    assert KEY_ID_PATTERN.fullmatch(one_id)
     assert key.reveal() == f"{one_id}_{one[ID_BYTES:].hex()}"
-    assert id_in(key) == one_id
+    assert parse_key_id(key) == one_id
     assert (one_id == other_id) == (one[:ID_BYTES] == other[:ID_BYTES])
 
 
@@ -52,13 +52,13 @@ MALFORMED_KEYS += ["pgv_00000000_" + "0" * 64 + "\n"]
 
 @pytest.mark.parametrize("text", MALFORMED_KEYS)
 def test_a_malformed_key_has_no_id(text: str) -> None:
-    assert id_in(Secret(text)) is None
+    assert parse_key_id(Secret(text)) is None
 
 
 @given(st.text(), st.text())
 def test_only_equal_keys_have_equal_digests(one: str, other: str) -> None:
     try:
-        same = is_same(digest_of(Secret(one)), digest_of(Secret(other)))
+        same = is_same_digest(digest_key(Secret(one)), digest_key(Secret(other)))
     except UnicodeEncodeError:
         assert re.search("[\ud800-\udfff]", one + other), "only a lone surrogate cannot be encoded"
     else:
@@ -66,20 +66,21 @@ def test_only_equal_keys_have_equal_digests(one: str, other: str) -> None:
 
 
 def test_a_key_that_cannot_be_encoded_has_a_digest() -> None:
-    assert digest_of(Secret("\udcff")) != digest_of(Secret("\udcfe"))
+    assert digest_key(Secret("\udcff")) != digest_key(Secret("\udcfe"))
 
 
 @pytest.mark.parametrize("name", ["a", "7", "web", "ann@app.example", "a.b_c-d", "a" * 63])
 def test_valid_names_of_keys(name: str) -> None:
-    assert checked_name(name) == name
+    assert validate_key_name(name) == name
 
 
 @pytest.mark.parametrize(
-    "name", ["", " ", "-", "a-", ".a", "a b", "a\n", "a" * 64, "ä", "a/b", "a=b", "a,b", OURSELVES]
+    "name",
+    ["", " ", "-", "a-", ".a", "a b", "a\n", "a" * 64, "ä", "a/b", "a=b", "a,b", SYSTEM_CALLER],
 )
 def test_invalid_names_of_keys(name: str) -> None:
     with pytest.raises(InvalidRequest, match="name of a key must have 1 to 63 letters"):
-        checked_name(name)
+        validate_key_name(name)
 
 
 @given(scopes)
@@ -88,12 +89,12 @@ def test_a_key_with_origins_can_only_create(
 ) -> None:
     for origins, left in ((frozenset[str](), asked), (APP, asked & {Scope.CREATE})):
         if left:
-            assert granted(asked, origins) == left
+            assert restrict_scopes(asked, origins) == left
         else:
             with pytest.raises(
                 InvalidRequest, match="needs a scope; with origins, the only possible one is create"
             ):
-                granted(asked, origins)
+                restrict_scopes(asked, origins)
 
 
 def test_a_key_is_valid_until_it_expires() -> None:
@@ -107,11 +108,11 @@ def test_a_key_is_valid_until_it_expires() -> None:
 
 
 def test_a_key_is_invalid_from_its_first_revocation() -> None:
-    key = new_api_key().revoked(NOW + SECOND)
+    key = new_api_key().revoke(NOW + SECOND)
 
     with pytest.raises(KeyRefused, match=f"The API key {key.id} was revoked"):
         key.check_valid(NOW)
-    assert key.revoked(NOW + 2 * SECOND) == key
+    assert key.revoke(NOW + 2 * SECOND) == key
 
 
 def test_the_caller_of_a_key_has_its_scopes() -> None:

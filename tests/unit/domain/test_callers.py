@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from domain.callers import ANYONE, Caller, Scope
 from domain.errors import Forbidden, InvalidRequest, RateLimited
-from domain.rates import SHAPE, Rate, parse_rate
-from tests.support.people import ANN, OPERATOR, person
+from domain.rates import RATE_PATTERN, Rate, parse_rate
+from tests.support.people import ANN, OPERATOR, create_caller
 
 APP = "https://app.example"
 
@@ -23,27 +23,27 @@ def test_a_caller_may_use_the_scopes_of_its_key(held: frozenset[Scope], needed: 
     caller = Caller(name="ann", scopes=held)
 
     if needed in held or Scope.ADMIN in held:
-        caller.check_may(needed)
+        caller.check_scope(needed)
     else:
         with pytest.raises(Forbidden, match=f"the scope {needed}"):
-            caller.check_may(needed)
+            caller.check_scope(needed)
 
 
 @given(scopes)
 def test_only_an_admin_sees_databases_of_others(held: frozenset[Scope]) -> None:
     caller = Caller(name="ann", scopes=held)
-    assert caller.sees("ann")
-    assert caller.sees("bob") == (Scope.ADMIN in held)
+    assert caller.can_see("ann")
+    assert caller.can_see("bob") == (Scope.ADMIN in held)
 
 
 @pytest.mark.parametrize("other", ["Ann", "ann ", "", "an"])
 def test_a_similar_name_is_another_caller(other: str) -> None:
-    assert not ANN.sees(other)
+    assert not ANN.can_see(other)
 
 
 def test_without_keys_every_scope_is_allowed() -> None:
     for scope in Scope:
-        ANYONE.check_may(scope)
+        ANYONE.check_scope(scope)
 
 
 @pytest.mark.parametrize("origin", [None, APP, "null"])
@@ -53,7 +53,7 @@ def test_a_key_without_origins_allows_every_origin(origin: str | None) -> None:
 
 @pytest.mark.parametrize("origin", [APP, "HTTPS://App.Example"])
 def test_a_key_with_origins_allows_those(origin: str) -> None:
-    person("web", origins=frozenset({APP})).check_origin(origin)
+    create_caller("web", origins=frozenset({APP})).check_origin(origin)
 
 
 OTHER_ORIGINS = [None, "", "null", "http://app.example", "https://evil.example", "*"]
@@ -63,7 +63,7 @@ OTHER_ORIGINS += [APP + more for more in (":8443", "/", ".evil.example", ", http
 @pytest.mark.parametrize("origin", OTHER_ORIGINS)
 def test_a_key_with_origins_allows_no_others(origin: str | None) -> None:
     with pytest.raises(Forbidden, match="does not allow requests from this origin"):
-        person("web", origins=frozenset({APP})).check_origin(origin)
+        create_caller("web", origins=frozenset({APP})).check_origin(origin)
 
 
 @given(amounts, st.sampled_from(sorted(UNITS)))
@@ -78,7 +78,7 @@ def test_any_other_text_is_an_invalid_request(text: str) -> None:
     try:
         rate = parse_rate(text)
     except InvalidRequest:
-        assert not SHAPE.fullmatch(text)
+        assert not RATE_PATTERN.fullmatch(text)
     else:
         assert text.startswith(f"{rate.amount}/")
 

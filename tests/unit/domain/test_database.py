@@ -8,9 +8,9 @@ import pytest
 
 from domain.database import Database
 from domain.errors import IllegalTransition, InFlight, OtherTarget
-from domain.lifecycle import AT_ONCE, Work
+from domain.lifecycle import DUE_NOW, Operation
 from domain.names import Nickname
-from domain.states import GONE, LEGAL, LIVE, State
+from domain.states import GONE, LIVE, TRANSITIONS, State
 from tests.support.provision_requests import deriver
 from tests.support.records import ELSEWHERE, TARGET, new_record
 
@@ -22,22 +22,26 @@ each = pytest.mark.parametrize("state", State)
 
 
 def in_state(state: State, *, ends: datetime | None = None) -> Database:
-    return replace(new_record(made=NOW, state=state), expires_at=ends).did(Work.PROVISION, NOW)
+    return replace(new_record(made=NOW, state=state), expires_at=ends).complete(
+        Operation.PROVISION, NOW
+    )
 
 
 @pytest.mark.parametrize(("before", "after"), [*product(State, State)])
 def test_only_legal_transitions_are_possible(before: State, after: State) -> None:
     database = in_state(before)
 
-    if after in LEGAL[before]:
-        assert database.moved(after) == replace(database, state=after)
+    if after in TRANSITIONS[before]:
+        assert database.transition_to(after) == replace(database, state=after)
     else:
         with pytest.raises(IllegalTransition, match=f"is {before} and cannot become {after}"):
-            database.moved(after)
+            database.transition_to(after)
 
 
 def test_the_legal_transitions() -> None:
-    ways = {(before.value, after.value) for before, afters in LEGAL.items() for after in afters}
+    ways = {
+        (before.value, after.value) for before, afters in TRANSITIONS.items() for after in afters
+    }
 
     assert ways == {
         *(("provisioning", after) for after in ("ready", "deleting")),
@@ -45,13 +49,13 @@ def test_the_legal_transitions() -> None:
         *(("expired", after) for after in ("ready", "deleting")),
         *(("deleting", after) for after in ("deleted", "failed")),
     }
-    assert set(LEGAL) == set(State)
+    assert set(TRANSITIONS) == set(State)
 
 
 @each
 def test_final_states_are_gone_and_all_others_live(state: State) -> None:
     is_gone = state in {State.FAILED, State.DELETED}
-    assert in_state(state).is_gone == (state in GONE) == (not LEGAL[state]) == is_gone
+    assert in_state(state).is_gone == (state in GONE) == (not TRANSITIONS[state]) == is_gone
     assert (state in LIVE) != is_gone
 
 
@@ -59,23 +63,26 @@ def test_final_states_are_gone_and_all_others_live(state: State) -> None:
 def test_names_change_while_provisioning_or_as_found_on_the_server(state: State) -> None:
     database = in_state(state)
 
-    assert database.found_as(NAMES).names == NAMES
+    assert database.accept_rename(NAMES).names == NAMES
     if state is State.PROVISIONING:
-        assert database.renamed(NAMES).names == NAMES
+        assert database.rename(NAMES).names == NAMES
     else:
         with pytest.raises(IllegalTransition, match="keeps its names"):
-            database.renamed(NAMES)
+            database.rename(NAMES)
 
 
 @pytest.mark.parametrize("rotation", [0, 1, 7])
 def test_a_provision_request_has_the_password_of_the_latest_rotation(rotation: int) -> None:
     database = replace(new_record(), rotation=rotation, extensions=("vector",))
 
-    order = database.order(deriver)
+    provision_request = database.provision_request(deriver)
 
-    assert (order.tenant.id, order.tenant.names) == (database.id, database.names)
-    assert order.password == deriver(database.id, rotation)
-    assert order.extensions == ("vector",)
+    assert (provision_request.tenant.id, provision_request.tenant.names) == (
+        database.id,
+        database.names,
+    )
+    assert provision_request.password == deriver(database.id, rotation)
+    assert provision_request.extensions == ("vector",)
 
 
 @each
@@ -88,7 +95,7 @@ def test_only_a_ready_database_before_its_expiry_is_usable(
 ) -> None:
     database = in_state(state, ends=ends)
 
-    assert database.is_over(NOW) == is_past_expiry
+    assert database.is_past_expiry(NOW) == is_past_expiry
     if state is State.PROVISIONING:
         with pytest.raises(InFlight, match="is provisioning"):
             database.check_usable(NOW)
@@ -102,13 +109,13 @@ def test_only_a_ready_database_before_its_expiry_is_usable(
 
 def test_the_password_is_not_known_during_a_rotation() -> None:
     ready = in_state(State.READY)
-    rotating = ready.began(Work.ROTATE, NOW)
+    rotating = ready.start(Operation.ROTATE, NOW)
 
-    ready.check_known(NOW)
-    rotating.did(Work.ROTATE, NOW).check_known(NOW)
-    for database in (rotating, rotating.missed(Work.ROTATE, NOW, "No.")):
+    ready.check_password_known(NOW)
+    rotating.complete(Operation.ROTATE, NOW).check_password_known(NOW)
+    for database in (rotating, rotating.fail(Operation.ROTATE, NOW, "No.")):
         with pytest.raises(InFlight):
-            database.check_known(NOW)
+            database.check_password_known(NOW)
 
 
 def test_a_database_is_rejected_on_another_target() -> None:
@@ -120,41 +127,41 @@ def test_a_database_is_rejected_on_another_target() -> None:
 @pytest.mark.parametrize("state", [State.READY, State.EXPIRED])
 @pytest.mark.parametrize("ends", [None, LATER])
 def test_a_missing_database_is_gone_until_it_is_found(state: State, ends: datetime | None) -> None:
-    missing = in_state(state, ends=ends).lost()
+    missing = in_state(state, ends=ends).mark_missing()
 
-    assert (missing.is_gone, missing.is_lost, missing.is_at_rest, missing.wake_at) == (
+    assert (missing.is_gone, missing.is_missing, missing.is_idle, missing.wake_at) == (
         True,
         True,
         True,
         None,
     )
-    found = missing.found_again(NAMES)
+    found = missing.mark_found(NAMES)
     assert (found.state, found.names, found.expires_at) == (State.READY, NAMES, ends)
-    assert (found.wake_at, found.is_lost, found.is_at_rest) == (ends, False, True)
+    assert (found.wake_at, found.is_missing, found.is_idle) == (ends, False, True)
 
 
-@pytest.mark.parametrize("operation", [Work.ROTATE, Work.CONFINE])
-def test_pending_operations_continue_when_a_database_is_found(operation: Work) -> None:
-    begun = in_state(State.READY, ends=LATER).began(operation, NOW)
-    assert begun.lost().found_again(NAMES).wake_at == AT_ONCE
+@pytest.mark.parametrize("operation", [Operation.ROTATE, Operation.SET_READ_ONLY])
+def test_pending_operations_continue_when_a_database_is_found(operation: Operation) -> None:
+    begun = in_state(State.READY, ends=LATER).start(operation, NOW)
+    assert begun.mark_missing().mark_found(NAMES).wake_at == DUE_NOW
 
 
 @each
 def test_only_a_deleted_database_without_a_deletion_is_missing(state: State) -> None:
-    assert in_state(state).is_lost == (state is State.DELETED)
-    assert not in_state(state).did(Work.DELETE, NOW).is_lost
+    assert in_state(state).is_missing == (state is State.DELETED)
+    assert not in_state(state).complete(Operation.DELETE, NOW).is_missing
 
 
 @pytest.mark.parametrize("state", [State.DELETING, State.DELETED, State.FAILED])
 def test_a_database_in_deletion_cannot_be_missing(state: State) -> None:
     with pytest.raises(IllegalTransition):
-        in_state(state).lost()
+        in_state(state).mark_missing()
 
 
 def test_failed_steps_are_no_changes() -> None:
     made = in_state(State.READY)
 
-    assert made.did(Work.ROTATE, LATER).changed_at == LATER
-    assert made.began(Work.ROTATE, LATER).changed_at == LATER
-    assert made.missed(Work.ROTATE, LATER, "Not found.").changed_at == NOW
+    assert made.complete(Operation.ROTATE, LATER).changed_at == LATER
+    assert made.start(Operation.ROTATE, LATER).changed_at == LATER
+    assert made.fail(Operation.ROTATE, LATER, "Not found.").changed_at == NOW
     assert replace(made, history=()).changed_at == NOW

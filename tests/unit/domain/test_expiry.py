@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidDuration, InvalidExpiry
-from domain.expiry import LONGEST, SHORTEST, ExpiryPolicy, parse_duration
+from domain.expiry import MAX_TTL, MIN_TTL, ExpiryPolicy, parse_duration
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 lengths = st.integers(
-    min_value=int(SHORTEST.total_seconds()), max_value=int(LONGEST.total_seconds())
+    min_value=int(MIN_TTL.total_seconds()), max_value=int(MAX_TTL.total_seconds())
 ).map(lambda number: timedelta(seconds=number))
 
 
@@ -44,8 +44,8 @@ def test_short_forms_count_one_unit(unit: str, number: int) -> None:
         ("PT90S", timedelta(seconds=90)),
         ("P0DT1H", timedelta(hours=1)),
         ("007d", timedelta(days=7)),
-        *((bound, SHORTEST) for bound in ("1m", "60s", "PT60S")),
-        *((bound, LONGEST) for bound in ("36500d", "P36500D")),
+        *((bound, MIN_TTL) for bound in ("1m", "60s", "PT60S")),
+        *((bound, MAX_TTL) for bound in ("36500d", "P36500D")),
     ],
 )
 def test_other_forms_and_the_bounds(text: str, length: timedelta) -> None:
@@ -85,27 +85,27 @@ def test_the_ttl_of_the_request_or_the_operators_default_sets_the_expiry(
     asked: timedelta, length: timedelta
 ) -> None:
     assert ExpiryPolicy().expires_at(NOW, None) is None
-    for policy in (ExpiryPolicy(default=length), ExpiryPolicy(longest=length)):
+    for policy in (ExpiryPolicy(default=length), ExpiryPolicy(max_ttl=length)):
         assert policy.expires_at(NOW, None) == NOW + length
-    assert ExpiryPolicy(default=SHORTEST, longest=length).expires_at(NOW, None) == NOW + SHORTEST
+    assert ExpiryPolicy(default=MIN_TTL, max_ttl=length).expires_at(NOW, None) == NOW + MIN_TTL
     assert ExpiryPolicy(default=length).expires_at(NOW, asked) == NOW + asked
 
 
 @given(lengths)
 def test_a_ttl_up_to_the_maximum_is_allowed(length: timedelta) -> None:
-    policy = ExpiryPolicy(longest=length)
+    policy = ExpiryPolicy(max_ttl=length)
 
     assert policy.expires_at(NOW, length) == NOW + length
     with pytest.raises(InvalidDuration, match="at most"):
         policy.expires_at(NOW, length + timedelta(seconds=1))
 
 
-@pytest.mark.parametrize("longest", [None, timedelta(hours=1)])
-def test_an_expiry_lies_between_a_minute_and_the_maximum(longest: timedelta | None) -> None:
-    policy, latest = ExpiryPolicy(longest=longest), NOW + (longest or LONGEST)
-    for allowed in (NOW + SHORTEST, latest):
+@pytest.mark.parametrize("max_ttl", [None, timedelta(hours=1)])
+def test_an_expiry_lies_between_a_minute_and_the_maximum(max_ttl: timedelta | None) -> None:
+    policy, latest = ExpiryPolicy(max_ttl=max_ttl), NOW + (max_ttl or MAX_TTL)
+    for allowed in (NOW + MIN_TTL, latest):
         assert policy.validate_expiry(NOW, allowed) == allowed
-    for refused in (NOW, NOW + SHORTEST - MOMENT, latest + MOMENT):
+    for refused in (NOW, NOW + MIN_TTL - MOMENT, latest + MOMENT):
         with pytest.raises(InvalidExpiry):
             policy.validate_expiry(NOW, refused)
 
@@ -113,4 +113,4 @@ def test_an_expiry_lies_between_a_minute_and_the_maximum(longest: timedelta | No
 def test_a_database_may_never_expire_unless_a_maximum_is_set() -> None:
     assert ExpiryPolicy(default=timedelta(hours=1)).validate_expiry(NOW, None) is None
     with pytest.raises(InvalidExpiry, match="at most 1:00:00 from now: send ttl or expires_at"):
-        ExpiryPolicy(longest=timedelta(hours=1)).validate_expiry(NOW, None)
+        ExpiryPolicy(max_ttl=timedelta(hours=1)).validate_expiry(NOW, None)

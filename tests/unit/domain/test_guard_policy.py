@@ -3,22 +3,22 @@
 import pytest
 
 from domain.guard_policy import GuardPolicy
-from domain.locks import Lock, Mode
-from domain.server_snapshot import Concern, Look, Reason, Room
-from domain.xid_usage import Burning
+from domain.locks import Lock, LockMode
+from domain.server_snapshot import Capacity, Concern, Reason, ServerSnapshot
+from domain.xid_usage import XidUsage
 from tests.support.guard_states import (
     ADMIN,
     ATTACKER,
     AUTOVACUUM,
     SECOND,
     VICTIM,
+    create_snapshot,
     lock,
-    look,
     prepared,
     session,
 )
 
-WEAK, ROW, STRONG = Mode.AccessShare, Mode.RowExclusive, Mode.AccessExclusive
+WEAK, ROW, STRONG = LockMode.AccessShare, LockMode.RowExclusive, LockMode.AccessExclusive
 CATALOG, OWN, FOREIGN, TUPLE, CHANGE = (
     "catalog:1260",
     "object:1",
@@ -39,9 +39,9 @@ HELD_DROP: Situation = [
     lock(ADMIN, FOREIGN, STRONG, waited=3, of="a"),
 ]
 CHANGED: Situation = [
-    lock(ATTACKER, CHANGE, Mode.Exclusive),
-    lock(ADMIN, TUPLE, Mode.Exclusive),
-    lock(ADMIN, CHANGE, Mode.Share, waited=3),
+    lock(ATTACKER, CHANGE, LockMode.Exclusive),
+    lock(ADMIN, TUPLE, LockMode.Exclusive),
+    lock(ADMIN, CHANGE, LockMode.Share, waited=3),
 ]
 OWN_QUEUE: Situation = [
     lock(ATTACKER, OWN, WEAK, of="b"),
@@ -49,9 +49,9 @@ OWN_QUEUE: Situation = [
     lock(VICTIM, OWN, ROW, waited=2.5, of="b"),
 ]
 OF_AUTOVACUUM: Situation = [
-    lock(ATTACKER, CHANGE, Mode.Exclusive),
-    lock(AUTOVACUUM, TUPLE, Mode.Exclusive),
-    lock(AUTOVACUUM, CHANGE, Mode.Share, waited=301),
+    lock(ATTACKER, CHANGE, LockMode.Exclusive),
+    lock(AUTOVACUUM, TUPLE, LockMode.Exclusive),
+    lock(AUTOVACUUM, CHANGE, LockMode.Share, waited=301),
 ]
 
 ENDED = {
@@ -72,7 +72,7 @@ ENDED = {
     "a lock that the drop of a neighbour waits for": (HELD_DROP, {ATTACKER: Reason.HOLDS}),
     "a change of an entry that the admin waits to change": (CHANGED, {ATTACKER: Reason.HOLDS}),
     "a stronger lock on a catalog": (
-        [lock(ATTACKER, CATALOG, ROW), lock(ADMIN, CATALOG, Mode.Share, waited=3)],
+        [lock(ATTACKER, CATALOG, ROW), lock(ADMIN, CATALOG, LockMode.Share, waited=3)],
         {ATTACKER: Reason.HOLDS},
     ),
     "a wait for the own database with a neighbour behind": (
@@ -93,9 +93,9 @@ SPARED = {
     "a wait for a weak lock": [lock(VICTIM, CATALOG, WEAK, waited=60)],
     "a wait for the own database": OWN_QUEUE[:2],
     "a migration that waits for another one": [
-        lock(ATTACKER, CHANGE, Mode.Exclusive),
-        lock(SECOND, TUPLE, Mode.Exclusive),
-        lock(SECOND, CHANGE, Mode.Share, waited=60),
+        lock(ATTACKER, CHANGE, LockMode.Exclusive),
+        lock(SECOND, TUPLE, LockMode.Exclusive),
+        lock(SECOND, CHANGE, LockMode.Share, waited=60),
     ],
     "a lock that others wait for briefly": [
         HELD_DROP[0],
@@ -108,11 +108,11 @@ SPARED = {
     "a lock on its own tables": [CHANGED[0], CHANGED[2]],
     "a migration that autovacuum waits for a while": [
         *OF_AUTOVACUUM[:2],
-        lock(AUTOVACUUM, CHANGE, Mode.Share, waited=299),
+        lock(AUTOVACUUM, CHANGE, LockMode.Share, waited=299),
     ],
     "a wait for the lock to send a notification": [
-        lock(ATTACKER, "passing:notify", STRONG),
-        lock(VICTIM, "passing:notify", STRONG, waited=60),
+        lock(ATTACKER, "short_lived:notify", STRONG),
+        lock(VICTIM, "short_lived:notify", STRONG, waited=60),
     ],
     "a tenant that blocks only itself": [
         lock(ATTACKER, OWN, STRONG, of="b"),
@@ -121,34 +121,36 @@ SPARED = {
 }
 
 
-def ended(seen: Look, policy: GuardPolicy | None = None) -> dict[object, Reason]:
-    endings = (policy or GuardPolicy()).endings(seen, Burning())
-    return {ending.suspect.party: ending.reason for ending in endings}
+def ended(seen: ServerSnapshot, policy: GuardPolicy | None = None) -> dict[object, Reason]:
+    terminations = (policy or GuardPolicy()).terminations(seen, XidUsage())
+    return {termination.suspect.party: termination.reason for termination in terminations}
 
 
 @pytest.mark.parametrize(("situation", "expected"), ENDED.values(), ids=ENDED)
 def test_the_guard_ends(situation: Situation, expected: dict[object, Reason]) -> None:
-    assert ended(look(*situation)) == expected
+    assert ended(create_snapshot(*situation)) == expected
 
 
 @pytest.mark.parametrize("situation", SPARED.values(), ids=SPARED)
 def test_the_guard_spares(situation: Situation) -> None:
-    assert ended(look(*situation)) == {}
+    assert ended(create_snapshot(*situation)) == {}
 
 
 def test_the_guard_ends_only_tenants() -> None:
     """It ends no session of the operator or of another pgvend, which has its own guard."""
     for situation, _ in ENDED.values():
-        assert ended(look(*situation, sessions=[])) == {}
+        assert ended(create_snapshot(*situation, sessions=[])) == {}
 
 
 def test_a_prepared_transaction_is_ended_like_a_session() -> None:
     held = lock("kept", FOREIGN, WEAK, of="a")
-    assert ended(look(held, HELD_DROP[1], prepared=[prepared()])) == {"kept": Reason.HOLDS}
+    assert ended(create_snapshot(held, HELD_DROP[1], prepared=[prepared()])) == {
+        "kept": Reason.HOLDS
+    }
 
 
 def test_the_age_of_transactions_is_limited_only_if_configured() -> None:
-    seen = look(
+    seen = create_snapshot(
         sessions=[session(ATTACKER, open_for=101.0), session(VICTIM, open_for=99.0)],
         prepared=[prepared(open_for=500.0)],
     )
@@ -161,34 +163,40 @@ def test_sessions_that_hold_transaction_ids_are_ended_when_ids_are_scarce() -> N
     sessions = [
         session(ATTACKER, held_id=100),
         session(VICTIM, held_id=1_000_000_000),
-        session(SECOND, database="old", lasts=7200.0),
+        session(SECOND, database="old", connected_for=7200.0),
     ]
     for age, expected in (
         (999_999_999, {}),
         (1_000_000_000, {ATTACKER: Reason.KEEPS_IDS, SECOND: Reason.KEEPS_IDS}),
     ):
-        seen = look(sessions=sessions, next_id=1_000_000_100, ages={"old": age})
+        seen = create_snapshot(sessions=sessions, next_id=1_000_000_100, ages={"old": age})
         assert ended(seen) == expected
 
 
 def test_the_guard_yields_to_work_that_only_its_own_locks_block() -> None:
     of_operator = lock(ADMIN, CATALOG, STRONG, waited=0.1)
 
-    assert GuardPolicy().steps_aside(look(of_operator))
-    assert not GuardPolicy().steps_aside(look(lock(ATTACKER, CATALOG, WEAK), of_operator))
-    assert not GuardPolicy().steps_aside(look(lock(ATTACKER, CATALOG, STRONG, waited=0.1)))
-    assert not GuardPolicy().steps_aside(look())
+    assert GuardPolicy().should_yield(create_snapshot(of_operator))
+    assert not GuardPolicy().should_yield(
+        create_snapshot(lock(ATTACKER, CATALOG, WEAK), of_operator)
+    )
+    assert not GuardPolicy().should_yield(
+        create_snapshot(lock(ATTACKER, CATALOG, STRONG, waited=0.1))
+    )
+    assert not GuardPolicy().should_yield(create_snapshot())
 
 
 def test_the_guard_reports_concerns() -> None:
     policy = GuardPolicy()
-    well = look(places=Room(free=10, total=100), disk=Room(free=10, total=100), ages={"a": 1})
-    bad = look(
-        places=Room(free=9, total=100),
-        disk=Room(free=9, total=100),
+    well = create_snapshot(
+        connections=Capacity(free=10, total=100), disk=Capacity(free=10, total=100), ages={"a": 1}
+    )
+    bad = create_snapshot(
+        connections=Capacity(free=9, total=100),
+        disk=Capacity(free=9, total=100),
         ages={"a": 500_000_000},
-        may_end=False,
-        may_see=False,
+        can_end_sessions=False,
+        can_see_transactions=False,
     )
     assert list(policy.concerns(well)) == []
     assert set(policy.concerns(bad)) == set(Concern)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.hosts import is_loopback, reached_at
+from domain.hosts import find_local_host, is_loopback
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from domain.hosts import is_loopback, reached_at
 def test_a_machine_connects_to_its_own_server_by_loopback_if_possible(
     listen: list[str], host: str
 ) -> None:
-    assert reached_at(listen) == host
+    assert find_local_host(listen) == host
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidLabels, InvalidRequest
-from domain.idempotency import request_mark
-from domain.labels import MAX_LABELS, checked_labels
+from domain.idempotency import create_idempotency_key
+from domain.labels import MAX_LABELS, validate_labels
 
 VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 
@@ -25,7 +25,7 @@ def test_an_idempotency_key_depends_on_the_caller_and_detects_another_body(
         data.draw(st.sampled_from(parts)) for parts in zip(one, other, strict=True)
     )
 
-    mark, again = request_mark(*one), request_mark(caller, key, body)
+    mark, again = create_idempotency_key(*one), create_idempotency_key(caller, key, body)
 
     assert (mark.key == again.key) == ((caller, key) == one[:2])
     assert (mark.body == again.body) == (body == one[2])
@@ -37,7 +37,7 @@ def test_an_idempotency_key_depends_on_the_caller_and_detects_another_body(
     "key", ["a", "!", "x" * 255, "with spaces in it", '"quoted"', "a" + " " * 253 + "b"]
 )
 def test_visible_characters_with_spaces_between_them_are_a_key(key: str) -> None:
-    request_mark("ann", key, "")
+    create_idempotency_key("ann", key, "")
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_visible_characters_with_spaces_between_them_are_a_key(key: str) -> None
 )
 def test_any_other_text_is_an_invalid_key(key: str) -> None:
     with pytest.raises(InvalidRequest, match="1 to 255 visible"):
-        request_mark("ann", key, "")
+        create_idempotency_key("ann", key, "")
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_any_other_text_is_an_invalid_key(key: str) -> None:
     ],
 )
 def test_valid_labels_are_copied(labels: dict[str, str]) -> None:
-    kept = checked_labels(labels)
+    kept = validate_labels(labels)
     assert kept == labels
     assert kept is not labels
 
@@ -85,7 +85,7 @@ def test_valid_labels_are_copied(labels: dict[str, str]) -> None:
 )
 def test_an_invalid_key_is_named_in_the_error(key: str) -> None:
     with pytest.raises(InvalidLabels) as caught:
-        checked_labels({"good": "value", key: "value"})
+        validate_labels({"good": "value", key: "value"})
 
     assert repr(key[:63]) in str(caught.value)
     assert len(str(caught.value)) < 300
@@ -96,12 +96,12 @@ def test_an_invalid_key_is_named_in_the_error(key: str) -> None:
 )
 def test_an_invalid_value_is_named_by_its_key(value: str) -> None:
     with pytest.raises(InvalidLabels, match="'team'"):
-        checked_labels({"team": value})
+        validate_labels({"team": value})
 
 
 def test_the_number_of_labels_is_limited() -> None:
     most = {f"key{number}": "" for number in range(MAX_LABELS)}
 
-    assert checked_labels(most) == most
+    assert validate_labels(most) == most
     with pytest.raises(InvalidLabels, match="33 labels are too many"):
-        checked_labels(most | {"one-more": ""})
+        validate_labels(most | {"one-more": ""})

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.ids import PREFIX, RANDOM_BYTES, is_id, made_at, new_id
+from domain.ids import PREFIX, RANDOM_BYTES, created_at_from_id, is_id, new_id
 
 MOMENT = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -26,7 +26,7 @@ def test_an_id_is_plain_and_contains_its_creation_time(moment: datetime, entropy
 
     assert re.fullmatch(r"db_[0-9a-hjkmnp-tv-z]{26}", made)
     assert is_id(made)
-    assert timedelta() <= moment - made_at(made) <= timedelta(milliseconds=1)
+    assert timedelta() <= moment - created_at_from_id(made) <= timedelta(milliseconds=1)
 
 
 @given(moments, entropies, entropies, delays)
@@ -62,10 +62,10 @@ def test_entropy_of_another_size_is_an_error(size: int) -> None:
 def test_other_texts_are_not_ids(text: str) -> None:
     assert not is_id(text)
     with pytest.raises(ValueError, match="is not an id"):
-        made_at(text)
+        created_at_from_id(text)
 
 
 @given(st.text("0123456789abcdefghjkmnpqrstvwxyz", min_size=26, max_size=26))
 def test_every_valid_id_has_a_creation_time(digits: str) -> None:
     if is_id(PREFIX + digits):
-        assert made_at(PREFIX + digits).tzinfo is UTC
+        assert created_at_from_id(PREFIX + digits).tzinfo is UTC

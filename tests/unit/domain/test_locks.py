@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from domain.locks import Kind, Lock, Mode, blockings
+from domain.locks import Lock, LockKind, LockMode, find_blocked
 
 MATRIX = """
 AccessShare          .......X
@@ -19,14 +19,14 @@ AccessExclusive      XXXXXXXX
 
 def test_modes_conflict_as_postgresql_documents() -> None:
     lines = [line.split() for line in MATRIX.strip().splitlines()]
-    for (name, row), other in product(lines, Mode):
-        assert Mode[name].conflicts_with(other) == (row[other - 1] == "X"), (name, other)
+    for (name, row), other in product(lines, LockMode):
+        assert LockMode[name].conflicts_with(other) == (row[other - 1] == "X"), (name, other)
 
 
-def lock(party: int, mode: Mode, *, target: str = "t", waited: float | None = None) -> Lock:
+def lock(party: int, mode: LockMode, *, target: str = "t", waited: float | None = None) -> Lock:
     return Lock(
         party=party,
-        kind=Kind.CATALOG,
+        kind=LockKind.CATALOG,
         target=target,
         mode=mode,
         granted=waited is None,
@@ -35,17 +35,19 @@ def lock(party: int, mode: Mode, *, target: str = "t", waited: float | None = No
 
 
 def test_a_wait_is_blocked_by_holders_and_earlier_waits() -> None:
-    weak, strong = Mode.AccessShare, Mode.AccessExclusive
+    weak, strong = LockMode.AccessShare, LockMode.AccessExclusive
     holding = lock(1, weak)
     first = lock(2, strong, waited=2)
     later = lock(3, weak, waited=1)
     elsewhere = lock(4, strong, target="another")
 
-    assert list(blockings([holding, first, later, elsewhere])) == [
+    assert list(find_blocked([holding, first, later, elsewhere])) == [
         (holding, first),
         (first, later),
     ]
 
 
 def test_a_session_does_not_wait_for_itself() -> None:
-    assert list(blockings([lock(1, Mode.Share), lock(1, Mode.Exclusive, waited=1)])) == []
+    assert (
+        list(find_blocked([lock(1, LockMode.Share), lock(1, LockMode.Exclusive, waited=1)])) == []
+    )

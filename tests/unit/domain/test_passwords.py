@@ -17,12 +17,12 @@ from domain.passwords import (
     LENGTH,
     NONCE_BYTES,
     PasswordDeriver,
-    _characters,
-    name_of,
+    _to_characters,
     new_nonce,
+    secret_name,
 )
 from domain.secrets import MissingSecret, Secret
-from tests.support.changed_secrets import NEW, OLD, UNDER_BOTH, UNDER_NEW, UNDER_OLD
+from tests.support.changed_secrets import NEW_SECRET, OLD_SECRET, UNDER_BOTH, UNDER_NEW, UNDER_OLD
 from tests.support.records import new_record
 
 ID = "db_00000000000000000000000000"
@@ -36,7 +36,7 @@ rotations = st.integers(min_value=0, max_value=10**6)
 
 
 def record_of(secret: Secret) -> Database:
-    return replace(new_record(), secret=name_of(secret))
+    return replace(new_record(), secret=secret_name(secret))
 
 
 @given(secrets, ids, rotations)
@@ -62,11 +62,11 @@ def test_secret_database_and_rotation_change_the_password(
     assert password != PasswordDeriver(other)(tenant, rotation)
     assert (password == PasswordDeriver(secret)(another, rotation)) == (tenant == another)
     assert (password == PasswordDeriver(secret)(tenant, next_)) == (rotation == next_)
-    assert name_of(secret) != name_of(other)
+    assert secret_name(secret) != secret_name(other)
 
 
 def test_every_character_is_equally_likely() -> None:
-    counts = Counter(_characters(iter(range(256))))
+    counts = Counter(_to_characters(iter(range(256))))
 
     assert set(counts) == set(ALPHABET)
     assert len(set(counts.values())) == 1
@@ -88,26 +88,30 @@ def test_passwords_are_the_same_in_every_release() -> None:
 def test_a_secret_has_one_name_that_does_not_reveal_it(text: str) -> None:
     secret = Secret(text)
 
-    assert name_of(secret) == name_of(Secret(text))
-    assert len(bytes.fromhex(name_of(secret))) == 6
-    assert name_of(secret) not in text
+    assert secret_name(secret) == secret_name(Secret(text))
+    assert len(bytes.fromhex(secret_name(secret))) == 6
+    assert secret_name(secret) not in text
     assert text not in repr(PasswordDeriver(secret, previous=(secret,)))
 
 
 def test_a_thousand_secrets_have_a_thousand_names() -> None:
     """Two installations with one name on a shared server would mistake each other's databases for
     their own."""
-    assert len({name_of(Secret(f"secret {number}")) for number in range(1000)}) == 1000
+    assert len({secret_name(Secret(f"secret {number}")) for number in range(1000)}) == 1000
 
 
 def test_a_password_comes_from_the_named_or_the_first_secret() -> None:
-    passwords = PasswordDeriver(NEW, previous=(OLD, OLDEST), first=name_of(OLDEST))
+    passwords = PasswordDeriver(
+        NEW_SECRET, previous=(OLD_SECRET, OLDEST), first=secret_name(OLDEST)
+    )
 
-    assert passwords(ID, 3, name_of(OLD)) == UNDER_OLD(ID, 3)
-    assert passwords(ID, 3, name_of(NEW)) == PasswordDeriver(NEW)(ID, 3)
+    assert passwords(ID, 3, secret_name(OLD_SECRET)) == UNDER_OLD(ID, 3)
+    assert passwords(ID, 3, secret_name(NEW_SECRET)) == PasswordDeriver(NEW_SECRET)(ID, 3)
     assert passwords(ID, 1) == PasswordDeriver(OLDEST)(ID, 1)
-    assert PasswordDeriver(NEW)(ID, 0) == PasswordDeriver(NEW)(ID, 0, name_of(NEW))
-    assert all(map(passwords.knows, ("", *map(name_of, (NEW, OLD, OLDEST)))))
+    assert PasswordDeriver(NEW_SECRET)(ID, 0) == PasswordDeriver(NEW_SECRET)(
+        ID, 0, secret_name(NEW_SECRET)
+    )
+    assert all(map(passwords.knows, ("", *map(secret_name, (NEW_SECRET, OLD_SECRET, OLDEST)))))
 
 
 def test_a_password_of_an_unknown_secret_cannot_be_revealed() -> None:
@@ -130,22 +134,25 @@ def test_a_missing_secret_equals_only_itself() -> None:
 
 
 def test_the_next_password_comes_from_the_current_secret() -> None:
-    later = record_of(OLD).rotated(UNDER_BOTH, NONCE)
-    assert (later.rotation, later.secret, later.nonce) == (1, name_of(NEW), NONCE)
-    password = PasswordDeriver(NEW)(later.id, 1, nonce=NONCE)
-    assert later.order(UNDER_BOTH).password == password
+    later = record_of(OLD_SECRET).with_next_password(UNDER_BOTH, NONCE)
+    assert (later.rotation, later.secret, later.nonce) == (1, secret_name(NEW_SECRET), NONCE)
+    password = PasswordDeriver(NEW_SECRET)(later.id, 1, nonce=NONCE)
+    assert later.provision_request(UNDER_BOTH).password == password
 
 
-@pytest.mark.parametrize("record", [record_of(OLD), new_record()], ids=["named", "first"])
+@pytest.mark.parametrize("record", [record_of(OLD_SECRET), new_record()], ids=["named", "first"])
 def test_a_password_of_an_unknown_secret_can_be_replaced(record: Database) -> None:
-    rekeyed = record.rekeyed(UNDER_NEW, NONCE)
-    assert rekeyed.order(UNDER_NEW).password == PasswordDeriver(NEW)(record.id, 0, nonce=NONCE)
+    with_new_password = record.with_new_password(UNDER_NEW, NONCE)
+    assert with_new_password.provision_request(UNDER_NEW).password == PasswordDeriver(NEW_SECRET)(
+        record.id, 0, nonce=NONCE
+    )
 
 
 @given(nonces, nonces, rotations)
 def test_another_nonce_gives_another_password(nonce: str, other: str, rotation: int) -> None:
     with_nonce, with_other, without = [
-        PasswordDeriver(NEW)(ID, rotation, nonce=each).reveal() for each in (nonce, other, "")
+        PasswordDeriver(NEW_SECRET)(ID, rotation, nonce=each).reveal()
+        for each in (nonce, other, "")
     ]
     assert (with_nonce == with_other) == (nonce == other)
     assert without not in {with_nonce, with_other}

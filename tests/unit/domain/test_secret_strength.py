@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.secret_strength import _PLACEHOLDERS, FEWEST_DISTINCT, SHORTEST, weakness_of
+from domain.secret_strength import _PLACEHOLDERS, MIN_DISTINCT, MIN_LENGTH, find_weakness
 from domain.secrets import Secret
 
 RANDOM: dict[str, Callable[[Random], str]] = {
@@ -47,31 +47,31 @@ TYPED = [
 def test_random_secrets_are_not_weak(how: str, seed: int) -> None:
     """Uses a generator: Hypothesis itself may produce 32 zeros as random bytes."""
     random = Random(seed)  # noqa: S311 - the same secrets in each run
-    assert weakness_of(Secret(RANDOM[how](random))) is None
+    assert find_weakness(Secret(RANDOM[how](random))) is None
 
 
 @pytest.mark.parametrize("text", TYPED)
 @pytest.mark.parametrize("spell", [str, str.upper, str.title])
 def test_typed_secrets_are_weak(text: str, spell: Callable[[str], str]) -> None:
-    reason = weakness_of(Secret(spell(text)))
+    reason = find_weakness(Secret(spell(text)))
     assert reason
     assert text not in reason
 
 
-@given(st.text(max_size=SHORTEST - 1))
+@given(st.text(max_size=MIN_LENGTH - 1))
 def test_short_secrets_are_weak(text: str) -> None:
-    assert weakness_of(Secret(text))
+    assert find_weakness(Secret(text))
 
 
-@given(st.text(min_size=1, max_size=SHORTEST // 2), st.integers(2, 40))
+@given(st.text(min_size=1, max_size=MIN_LENGTH // 2), st.integers(2, 40))
 def test_repetitions_are_weak(text: str, times: int) -> None:
-    assert weakness_of(Secret((text.lower() * times)[: max(SHORTEST, len(text) * times - 1)]))
+    assert find_weakness(Secret((text.lower() * times)[: max(MIN_LENGTH, len(text) * times - 1)]))
 
 
 @given(st.permutations("0123456789abcdef"), st.randoms(use_true_random=False))
 def test_few_different_characters_are_weak(characters: list[str], random: Random) -> None:
-    few = random.choices(characters[: FEWEST_DISTINCT - 1], k=2 * SHORTEST)
-    assert weakness_of(Secret("".join(few)))
+    few = random.choices(characters[: MIN_DISTINCT - 1], k=2 * MIN_LENGTH)
+    assert find_weakness(Secret("".join(few)))
 
 
 WORDS = st.sampled_from(_PLACEHOLDERS.split())
@@ -79,4 +79,4 @@ WORDS = st.sampled_from(_PLACEHOLDERS.split())
 
 @given(st.lists(WORDS, min_size=1, max_size=20), st.sampled_from(["", "-", "_", " ", "."]))
 def test_placeholder_words_are_weak_with_any_separator(words: list[str], between: str) -> None:
-    assert weakness_of(Secret(between.join(words) + between + "2026"))
+    assert find_weakness(Secret(between.join(words) + between + "2026"))

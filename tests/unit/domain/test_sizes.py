@@ -8,50 +8,56 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.database import Database
-from domain.lifecycle import LONGEST_HISTORY, Work
+from domain.lifecycle import MAX_HISTORY, Operation
 from domain.sizes import (
-    LARGEST,
-    NOTICE,
-    SMALLEST,
+    MAX_SIZE_LIMIT,
+    MIN_SIZE_LIMIT,
     UNITS,
-    Measure,
+    WARNING_PERIOD,
+    Measurement,
     SizeLimit,
+    format_size,
     is_read_only,
+    next_size_operation,
     parse_size,
-    told,
-    work_for,
 )
 from domain.states import State
 from tests.support.records import new_record
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
-BEFORE = NOW - NOTICE
+BEFORE = NOW - WARNING_PERIOD
 LIMIT = SizeLimit(100 << 20)
-LARGE, NEARLY_EXCEEDED, SMALL = Measure(101 << 20), Measure(95 << 20), Measure(8 << 20)
+LARGE, NEARLY_EXCEEDED, SMALL = Measurement(101 << 20), Measurement(95 << 20), Measurement(8 << 20)
 
 sizes = st.integers(0, 4 * LIMIT.size)
-works = st.sampled_from([Work.WARN, Work.CONFINE, Work.RELEASE, Work.ROTATE])
+operations = st.sampled_from(
+    [Operation.WARN, Operation.SET_READ_ONLY, Operation.CLEAR_READ_ONLY, Operation.ROTATE]
+)
 
 
-def ready(*done: Work, at: datetime = BEFORE) -> Database:
+def ready(*done: Operation, at: datetime = BEFORE) -> Database:
     """Return an idle record with these operations completed, the last one at `at`."""
     database = replace(new_record(made=BEFORE), state=State.READY)
-    for operation in (Work.PROVISION, *done):
-        database = database.did(operation, at)
+    for operation in (Operation.PROVISION, *done):
+        database = database.complete(operation, at)
     return database
 
 
 def next_operation(
-    database: Database, measure: Measure | None, limit: SizeLimit | None = LIMIT
+    database: Database, measure: Measurement | None, limit: SizeLimit | None = LIMIT
 ) -> object:
-    return work_for(database, measure, limit, NOW)
+    return next_size_operation(database, measure, limit, NOW)
 
 
-WARN, CONFINE, RELEASE = Work.WARN, Work.CONFINE, Work.RELEASE
+WARN, SET_READ_ONLY, CLEAR_READ_ONLY = (
+    Operation.WARN,
+    Operation.SET_READ_ONLY,
+    Operation.CLEAR_READ_ONLY,
+)
 JUST_WARNED = ready(WARN, at=BEFORE + timedelta(seconds=1))
 
 
-def read_only_at(measure: Measure) -> Measure:
+def read_only_at(measure: Measurement) -> Measurement:
     return replace(measure, read_only=True)
 
 
@@ -60,51 +66,64 @@ def read_only_at(measure: Measure) -> Measure:
     [
         pytest.param(ready(), SMALL, None, id="small"),
         pytest.param(ready(), NEARLY_EXCEEDED, None, id="nearly too large"),
-        pytest.param(ready(), Measure(LIMIT.size), None, id="at the limit"),
-        pytest.param(ready(), Measure(LIMIT.size + 1), WARN, id="just over it"),
+        pytest.param(ready(), Measurement(LIMIT.size), None, id="at the limit"),
+        pytest.param(ready(), Measurement(LIMIT.size + 1), WARN, id="just over it"),
         pytest.param(JUST_WARNED, LARGE, None, id="just warned"),
-        pytest.param(ready(WARN), LARGE, CONFINE, id="warned long ago"),
+        pytest.param(ready(WARN), LARGE, SET_READ_ONLY, id="warned long ago"),
         pytest.param(ready(WARN), NEARLY_EXCEEDED, None, id="warned, and nearly too large"),
-        pytest.param(ready(WARN), SMALL, RELEASE, id="warned, and small again"),
-        pytest.param(ready(WARN, CONFINE), read_only_at(LARGE), None, id="read-only"),
+        pytest.param(ready(WARN), SMALL, CLEAR_READ_ONLY, id="warned, and small again"),
+        pytest.param(ready(WARN, SET_READ_ONLY), read_only_at(LARGE), None, id="read-only"),
         pytest.param(
-            ready(WARN, CONFINE), read_only_at(NEARLY_EXCEEDED), None, id="read-only, nearly"
+            ready(WARN, SET_READ_ONLY), read_only_at(NEARLY_EXCEEDED), None, id="read-only, nearly"
         ),
         pytest.param(
-            ready(WARN, CONFINE), NEARLY_EXCEEDED, None, id="made writable, nearly too large"
+            ready(WARN, SET_READ_ONLY), NEARLY_EXCEEDED, None, id="made writable, nearly too large"
         ),
-        pytest.param(ready(WARN, CONFINE), LARGE, CONFINE, id="made writable by its owner"),
-        pytest.param(ready(WARN, CONFINE), SMALL, RELEASE, id="read-only, and small again"),
         pytest.param(
-            ready(WARN, CONFINE, RELEASE), LARGE, WARN, id="writable again, and too large again"
+            ready(WARN, SET_READ_ONLY), LARGE, SET_READ_ONLY, id="made writable by its owner"
+        ),
+        pytest.param(
+            ready(WARN, SET_READ_ONLY), SMALL, CLEAR_READ_ONLY, id="read-only, and small again"
+        ),
+        pytest.param(
+            ready(WARN, SET_READ_ONLY, CLEAR_READ_ONLY),
+            LARGE,
+            WARN,
+            id="writable again, and too large again",
         ),
     ],
 )
 def test_the_operation_for_a_size(
-    database: Database, measure: Measure, operation: Work | None
+    database: Database, measure: Measurement, operation: Operation | None
 ) -> None:
     assert next_operation(database, measure) is operation
 
 
 @pytest.mark.parametrize(
     ("done", "operation"),
-    [([WARN, CONFINE], RELEASE), ([WARN, CONFINE, RELEASE], None), ([], None)],
+    [
+        ([WARN, SET_READ_ONLY], CLEAR_READ_ONLY),
+        ([WARN, SET_READ_ONLY, CLEAR_READ_ONLY], None),
+        ([], None),
+    ],
 )
 def test_without_a_limit_every_database_is_writable(
-    done: list[Work], operation: Work | None
+    done: list[Operation], operation: Operation | None
 ) -> None:
     assert next_operation(ready(*done), None, None) is operation
 
 
-@given(st.lists(works, max_size=4), st.none() | st.builds(Measure, sizes, st.booleans()))
+@given(st.lists(operations, max_size=4), st.none() | st.builds(Measurement, sizes, st.booleans()))
 def test_pending_operations_and_expiry_come_first(
-    done: list[Work], measure: Measure | None
+    done: list[Operation], measure: Measurement | None
 ) -> None:
     database = ready(*done)
     for busy in (
-        database.began(Work.ROTATE, NOW),
-        database.began(Work.CONFINE, NOW),
-        database.began(Work.RELEASE, NOW).missed(Work.RELEASE, NOW, "Busy."),
+        database.start(Operation.ROTATE, NOW),
+        database.start(Operation.SET_READ_ONLY, NOW),
+        database.start(Operation.CLEAR_READ_ONLY, NOW).fail(
+            Operation.CLEAR_READ_ONLY, NOW, "Busy."
+        ),
         replace(database, expires_at=NOW),
         replace(database, state=State.EXPIRED),
         replace(database, state=State.DELETING),
@@ -112,17 +131,17 @@ def test_pending_operations_and_expiry_come_first(
         assert next_operation(busy, measure) is None
 
 
-@given(st.lists(works, max_size=4))
-def test_without_a_measurement_nothing_is_done(done: list[Work]) -> None:
+@given(st.lists(operations, max_size=4))
+def test_without_a_measurement_nothing_is_done(done: list[Operation]) -> None:
     assert next_operation(ready(*done), None) is None
 
 
-@given(st.lists(works, max_size=4), sizes)
-def test_the_size_decides_in_the_end(done: list[Work], size: int) -> None:
+@given(st.lists(operations, max_size=4), sizes)
+def test_the_size_decides_in_the_end(done: list[Operation], size: int) -> None:
     database, seen = ready(*done), 0
-    while operation := next_operation(database, Measure(size, is_read_only(database))):
-        assert isinstance(operation, Work)
-        database, seen = database.did(operation, BEFORE), seen + 1
+    while operation := next_operation(database, Measurement(size, is_read_only(database))):
+        assert isinstance(operation, Operation)
+        database, seen = database.complete(operation, BEFORE), seen + 1
     assert seen <= 2, "it switches back and forth"
     if LIMIT.is_exceeded(size):
         assert is_read_only(database)
@@ -131,9 +150,9 @@ def test_the_size_decides_in_the_end(done: list[Work], size: int) -> None:
 
 
 def test_a_database_stays_read_only_through_other_operations() -> None:
-    database = ready(Work.WARN, Work.CONFINE, *[Work.ROTATE] * 2 * LONGEST_HISTORY)
+    database = ready(Operation.WARN, Operation.SET_READ_ONLY, *[Operation.ROTATE] * 2 * MAX_HISTORY)
     assert is_read_only(database)
-    assert not is_read_only(database.did(Work.RELEASE, NOW))
+    assert not is_read_only(database.complete(Operation.CLEAR_READ_ONLY, NOW))
 
 
 @pytest.mark.parametrize(
@@ -156,12 +175,12 @@ def test_any_other_text_is_not_a_size(text: str) -> None:
 @given(st.integers(10, 1000), st.sampled_from(list(UNITS)))
 def test_a_size_is_formatted_as_it_was_given(number: int, unit: str) -> None:
     size = number * UNITS[unit]
-    if SMALLEST <= size <= LARGEST:
-        assert parse_size(told(size)) == size
+    if MIN_SIZE_LIMIT <= size <= MAX_SIZE_LIMIT:
+        assert parse_size(format_size(size)) == size
 
 
 @pytest.mark.parametrize(
     ("size", "text"), [(0, "0B"), (10239, "10239B"), ((8 << 20) + 1, "8192kB"), (12 << 20, "12MB")]
 )
 def test_a_size_is_formatted_in_whole_units(size: int, text: str) -> None:
-    assert told(size) == text
+    assert format_size(size) == text

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.text import is_plain, legible, legible_lines
+from domain.text import escape_unprintable, escape_unprintable_lines, is_plain
 
 
 @pytest.mark.parametrize("text", ["", "webshop", "Web Shop", "Zürich-2", "商店", "🛒", "a\u00a0b"])
@@ -22,17 +22,17 @@ def test_names_of_all_scripts_are_plain(text: str) -> None:
 )
 def test_invisible_characters_are_not_plain_and_are_escaped(char: str) -> None:
     assert not is_plain(f"a{char}b")
-    assert legible(f"a{char}b") == f"a{ascii(char)[1:-1]}b"
+    assert escape_unprintable(f"a{char}b") == f"a{ascii(char)[1:-1]}b"
 
 
 @given(st.text(st.characters()))
 def test_escaped_text_is_one_printable_line(text: str) -> None:
-    shown = legible(text)
+    shown = escape_unprintable(text)
     assert is_plain(shown)
     assert len(shown.splitlines()) <= 1
     assert all(unicodedata.category(char)[0] != "C" for char in shown)
-    assert legible(shown) == shown
+    assert escape_unprintable(shown) == shown
 
 
 def test_lines_are_kept() -> None:
-    assert legible_lines("a\x1b[1m\n\u202eb") == "a\\x1b[1m\n\\u202eb"
+    assert escape_unprintable_lines("a\x1b[1m\n\u202eb") == "a\\x1b[1m\n\\u202eb"

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.errors import IllegalTransition, InFlight
-from domain.lifecycle import Work
-from domain.reconciliation import Upkeep, due
+from domain.lifecycle import Operation
+from domain.reconciliation import ReconcileAction, due
 from domain.states import State
 from domain.transitions import (
     check_restorable,
@@ -40,26 +40,30 @@ def test_a_database_expires_and_is_deleted_after_the_grace_period() -> None:
 
     deleting = start_expiry(expired, end + GRACE, GRACE)
     assert deleting
-    assert (deleting.state, deleting.is_pending(Work.DELETE)) == (State.DELETING, True)
+    assert (deleting.state, deleting.is_pending(Operation.DELETE)) == (State.DELETING, True)
 
 
-@pytest.mark.parametrize(("later", "action"), [(0, Upkeep.RESTORE), (2, Upkeep.EXPIRE)])
-def test_a_restoration_past_its_new_expiry_is_expired_again(later: int, action: Upkeep) -> None:
+@pytest.mark.parametrize(
+    ("later", "action"), [(0, ReconcileAction.RESTORE), (2, ReconcileAction.EXPIRE)]
+)
+def test_a_restoration_past_its_new_expiry_is_expired_again(
+    later: int, action: ReconcileAction
+) -> None:
     expired = replace(READY, state=State.EXPIRED)
     restoring = start_restoration(expired, NOW + HOUR, NOW + 2 * HOUR)
     now = NOW + HOUR + later * HOUR
 
     assert due(restoring, now) is action
-    assert is_restoring(restoring, now) is (action is Upkeep.RESTORE)
+    assert is_restoring(restoring, now) is (action is ReconcileAction.RESTORE)
     suspending = start_expiry(restoring, now, GRACE)
-    assert (suspending is None) is (action is Upkeep.RESTORE)
-    assert suspending is None or not suspending.is_pending(Work.RESTORE)
+    assert (suspending is None) is (action is ReconcileAction.RESTORE)
+    assert suspending is None or not suspending.is_pending(Operation.RESTORE)
 
 
 def test_a_restoration_completes_pending_operations() -> None:
     expired = replace(READY, state=State.EXPIRED)
-    for work in (Work.ROTATE, Work.END_SESSIONS, Work.SUSPEND, Work.RESTORE):
-        expired = expired.began(work, NOW)
+    for work in (Operation.ROTATE, Operation.END_SESSIONS, Operation.SUSPEND, Operation.RESTORE):
+        expired = expired.start(work, NOW)
 
     restored = complete_restoration(replace(expired, expires_at=None), NOW)
 

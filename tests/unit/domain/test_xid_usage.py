@@ -1,71 +1,80 @@
 """Detection of sessions that use up transaction ids."""
 
 from domain.guard_policy import GuardPolicy
-from domain.server_snapshot import WRAP, Look, Reason
-from domain.xid_usage import ACCUSED, FAST, LOOKS, Burning
-from tests.support.guard_states import ATTACKER, SECOND, VICTIM, look, session
+from domain.server_snapshot import XID_WRAPAROUND, Reason, ServerSnapshot
+from domain.xid_usage import MIN_HITS, MIN_IDS_USED, SNAPSHOTS_KEPT, XidUsage
+from tests.support.guard_states import ATTACKER, SECOND, VICTIM, create_snapshot, session
 
-FIRST = WRAP - 10 * FAST
+FIRST = XID_WRAPAROUND - 10 * MIN_IDS_USED
 """Transaction ids wrap around during the tests."""
 
 
-def snapshot_at(number: int, *, by: int = FAST, **newest: int | None) -> Look:
+def snapshot_at(number: int, *, by: int = MIN_IDS_USED, **newest: int | None) -> ServerSnapshot:
     """The snapshot of that number: `by` ids were used since the previous one; `newest` is the
     distance of each session's newest id from the next id."""
-    next_id = (FIRST + number * by) % WRAP
+    next_id = (FIRST + number * by) % XID_WRAPAROUND
     pids = {"attacker": ATTACKER, "second": SECOND, "victim": VICTIM}
     sessions = [
         session(pid, newest_id=None if (ago := newest.get(name)) is None else next_id - ago)
         for name, pid in pids.items()
     ]
-    return look(sessions=sessions, next_id=next_id, ages={"a": 600_000_000})
+    return create_snapshot(sessions=sessions, next_id=next_id, ages={"a": 600_000_000})
 
 
-def observe(looks: list[Look]) -> tuple[Burning, list[int]]:
-    burning = Burning()
+def observe(looks: list[ServerSnapshot]) -> tuple[XidUsage, list[int]]:
+    xid_usage = XidUsage()
     for each in looks:
-        burning = burning.after(each)
-    return burning, [session.pid for session in burning.burners(looks[-1])]
+        xid_usage = xid_usage.with_snapshot(each)
+    return xid_usage, [session.pid for session in xid_usage.find_heavy_users(looks[-1])]
 
 
 def test_a_session_that_takes_ids_in_many_snapshots_uses_them_up() -> None:
-    looks = [snapshot_at(number, attacker=1, victim=FAST // 2) for number in range(ACCUSED + 1)]
+    looks = [
+        snapshot_at(number, attacker=1, victim=MIN_IDS_USED // 2) for number in range(MIN_HITS + 1)
+    ]
 
     assert observe(looks)[1] == [ATTACKER]
     assert observe(looks[:-1])[1] == [], "a few hits are normal"
-    burning, _ = observe(looks)
-    [ending] = GuardPolicy().endings(looks[-1], burning)
-    assert (ending.suspect.party, ending.reason) == (ATTACKER, Reason.BURNS)
+    xid_usage, _ = observe(looks)
+    [termination] = GuardPolicy().terminations(looks[-1], xid_usage)
+    assert (termination.suspect.party, termination.reason) == (ATTACKER, Reason.USES_IDS)
 
 
 def test_no_session_is_reported_while_few_ids_are_used() -> None:
-    looks = [snapshot_at(number, by=FAST - 1, attacker=1) for number in range(LOOKS)]
-    assert observe(looks) == (Burning(next_id=looks[-1].next_id), [])
+    looks = [
+        snapshot_at(number, by=MIN_IDS_USED - 1, attacker=1) for number in range(SNAPSHOTS_KEPT)
+    ]
+    assert observe(looks) == (XidUsage(next_id=looks[-1].next_id), [])
 
 
 def test_no_session_is_ended_while_ids_are_plenty() -> None:
-    looks = [snapshot_at(number, attacker=1) for number in range(LOOKS)]
-    burning, _ = observe(looks)
-    plenty = look(sessions=looks[-1].sessions, next_id=looks[-1].next_id, ages={"a": 499_999_999})
-    assert GuardPolicy().endings(plenty, burning) == []
+    looks = [snapshot_at(number, attacker=1) for number in range(SNAPSHOTS_KEPT)]
+    xid_usage, _ = observe(looks)
+    plenty = create_snapshot(
+        sessions=looks[-1].sessions, next_id=looks[-1].next_id, ages={"a": 499_999_999}
+    )
+    assert GuardPolicy().terminations(plenty, xid_usage) == []
 
 
 def test_snapshots_without_new_ids_change_nothing() -> None:
     """A running transaction's ids are visible while it holds one of them."""
     looks = []
-    for number in range(2 * ACCUSED):
+    for number in range(2 * MIN_HITS):
         looks += [snapshot_at(number + 1, attacker=1), snapshot_at(0, victim=1)]
     assert observe(looks[:-1])[1] == [ATTACKER]
 
 
 def test_only_the_session_with_the_most_hits_is_reported() -> None:
-    looks = [snapshot_at(number, attacker=1, second=1) for number in range(ACCUSED + 1)]
+    looks = [snapshot_at(number, attacker=1, second=1) for number in range(MIN_HITS + 1)]
     assert observe(looks)[1] == [ATTACKER, SECOND]
-    looks.append(snapshot_at(ACCUSED + 1, attacker=1, second=FAST // 2))
+    looks.append(snapshot_at(MIN_HITS + 1, attacker=1, second=MIN_IDS_USED // 2))
     assert observe(looks)[1] == [ATTACKER]
 
 
 def test_old_snapshots_do_not_count() -> None:
-    looks = [snapshot_at(number, attacker=1) for number in range(ACCUSED + 1)]
-    looks += [snapshot_at(number, attacker=FAST) for number in range(ACCUSED + 1, ACCUSED + LOOKS)]
+    looks = [snapshot_at(number, attacker=1) for number in range(MIN_HITS + 1)]
+    looks += [
+        snapshot_at(number, attacker=MIN_IDS_USED)
+        for number in range(MIN_HITS + 1, MIN_HITS + SNAPSHOTS_KEPT)
+    ]
     assert observe(looks)[1] == []

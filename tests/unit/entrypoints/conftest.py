@@ -18,7 +18,7 @@ FOUR = {
 }
 """The variables of the original service, which are enough for Neon."""
 
-CURES = {
+FIXES = {
     "NEON_PROJECT_ID": "Set it to the project's id, such as shiny-wind-12345678.",
     "NEON_HOST": "Set it to the host name of the branch's compute alone",
     "NEON_API_KEY": "Set it to an API key from Neon's console",

@@ -10,7 +10,7 @@ import pytest
 from entrypoints.cli.app import COMMANDS, Commands
 from tests.support.service import REPOSITORY
 
-ASKING = sorted(set(COMMANDS) - {"serve", "doctor", "neon-emulator"})
+CLIENT_COMMANDS = sorted(set(COMMANDS) - {"serve", "doctor", "neon-emulator"})
 
 HEAVY = {"alembic", "asyncpg", "dependency_injector", "sqlalchemy"}
 
@@ -28,10 +28,10 @@ print(json.dumps(loaded))
 
 
 @cache
-def loaded() -> dict[str, list[str]]:
+def list_loaded_modules() -> dict[str, list[str]]:
     """Return the modules that each command has loaded in a new interpreter; those of other packages
     count for all commands after it too."""
-    asking = [sys.executable, "-c", LOADED, *ASKING]
+    asking = [sys.executable, "-c", LOADED, *CLIENT_COMMANDS]
     return dict(json.loads(subprocess.check_output(asking, cwd=REPOSITORY)))
 
 
@@ -46,8 +46,8 @@ def test_an_unknown_command_is_not_found() -> None:
     assert Commands().get_command(None, "nonsense") is None
 
 
-@pytest.mark.parametrize("name", ASKING)
+@pytest.mark.parametrize("name", CLIENT_COMMANDS)
 def test_a_client_command_does_not_load_the_server(name: str) -> None:
-    modules = loaded()[name]
+    modules = list_loaded_modules()[name]
     assert "entrypoints.cli.client" in modules
     assert not HEAVY.intersection(modules)

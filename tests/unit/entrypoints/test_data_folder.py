@@ -10,14 +10,18 @@ from typing import Any
 import pytest
 
 from domain.errors import StartupError
-from entrypoints.config.data_folder import kept_secret, open_data_folder, service_secret
+from entrypoints.config.data_folder import (
+    load_service_secret,
+    open_data_folder,
+    read_or_create_secret,
+)
 from entrypoints.config.settings import Settings
 
-GIVEN = "the operator's own secret, long enough"
+GIVEN_SECRET = "the operator's own secret, long enough"
 DSN = "postgresql://admin:hunter2@db.example:5432/postgres"
 ON_A_SERVER = {"provider": "postgres", "postgres_admin_dsn": DSN}
 
-LEFT = [
+OWN_NAMES = [
     *(".secret.abc", "lost+found", "secret", "embedded"),
     *(f"registry.sqlite3{end}" for end in ("", "-wal", "-shm", ".lock")),
 ]
@@ -47,7 +51,7 @@ def test_an_open_folder_is_closed(tmp_path: Path) -> None:
     assert mode(tmp_path / "data") == 0o700
 
 
-@pytest.mark.parametrize("left", LEFT)
+@pytest.mark.parametrize("left", OWN_NAMES)
 def test_a_folder_with_files_of_a_crash_is_accepted(tmp_path: Path, left: str) -> None:
     (tmp_path / left).mkdir()
     assert open_data_folder(tmp_path) == tmp_path
@@ -73,11 +77,11 @@ def test_an_unusable_path_is_refused(tmp_path: Path, impossible: str) -> None:
 def test_a_folder_gets_one_secret_closed_to_others(tmp_path: Path) -> None:
     one, other = open_data_folder(tmp_path / "1"), open_data_folder(tmp_path / "2")
     before = os.umask(0)
-    made = kept_secret(one)
+    made = read_or_create_secret(one)
     os.umask(before)
 
     assert len(bytes.fromhex(made.reveal())) == 32
-    assert kept_secret(one) == made != kept_secret(other)
+    assert read_or_create_secret(one) == made != read_or_create_secret(other)
     assert os.listdir(one) == ["secret"]
     assert mode(one / "secret") == 0o600
 
@@ -89,7 +93,7 @@ def test_concurrent_creators_of_a_secret_get_the_same_one(tmp_path: Path) -> Non
 
     def race(_: int) -> str:
         together.wait()
-        return kept_secret(tmp_path).reveal()
+        return read_or_create_secret(tmp_path).reveal()
 
     with ThreadPoolExecutor(racers) as threads:
         secrets = set(threads.map(race, range(racers)))
@@ -103,21 +107,21 @@ def test_a_damaged_secret_is_refused_and_not_replaced(tmp_path: Path, text: str)
     """A new secret would lock out every tenant whose password is written again."""
     (tmp_path / "secret").write_text(text)
     with pytest.raises(StartupError, match="restore the old secret"):
-        kept_secret(tmp_path)
+        read_or_create_secret(tmp_path)
     assert (tmp_path / "secret").read_text() == text
 
 
 def test_a_secret_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret").mkdir()
     with pytest.raises(StartupError, match="PGVEND_DATA_DIR"):
-        kept_secret(tmp_path)
+        read_or_create_secret(tmp_path)
 
 
 def test_a_line_end_does_not_change_the_secret(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("x" * 40)
-    before = kept_secret(tmp_path)
+    before = read_or_create_secret(tmp_path)
     (tmp_path / "secret").write_text("x" * 40 + "\r\n")
-    assert kept_secret(tmp_path) == before
+    assert read_or_create_secret(tmp_path) == before
 
 
 @pytest.mark.parametrize(("given", "is_made"), NEEDS_A_FOLDER.values(), ids=list(NEEDS_A_FOLDER))
@@ -125,7 +129,10 @@ def test_a_secret_from_the_settings_needs_a_folder_only_for_files(
     tmp_path: Path, given: dict[str, Any], is_made: bool
 ) -> None:
     folder = tmp_path / "data"
-    assert service_secret(Settings(data_dir=folder, secret=GIVEN, **given)).reveal() == GIVEN
+    assert (
+        load_service_secret(Settings(data_dir=folder, secret=GIVEN_SECRET, **given)).reveal()
+        == GIVEN_SECRET
+    )
     assert folder.exists() == is_made
     if is_made:
         assert (mode(folder), os.listdir(folder)) == (0o700, [])
@@ -133,5 +140,5 @@ def test_a_secret_from_the_settings_needs_a_folder_only_for_files(
 
 def test_without_the_setting_the_secret_is_in_the_folder(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data")
-    assert service_secret(settings) == kept_secret(tmp_path / "data")
+    assert load_service_secret(settings) == read_or_create_secret(tmp_path / "data")
     assert mode(tmp_path / "data") == 0o700

@@ -7,14 +7,14 @@ import pytest
 from domain.errors import StartupError
 from entrypoints.config.environment import FORMER_NAMES
 from entrypoints.config.exposure import find_unreachable_host
-from entrypoints.config.loading import ignored_variables, load_client_settings
+from entrypoints.config.loading import find_ignored_variables, load_client_settings
 from entrypoints.config.settings import LogLevel, Settings
 from tests.unit.entrypoints.conftest import FOUR, Environment
 
 DOCUMENTED = {str(field.validation_alias) for field in Settings.model_fields.values()}
 FOREIGN = sorted({name.upper() for name in Settings.model_fields} - DOCUMENTED)
 
-MEANT = {
+MISSPELLED = {
     **FORMER_NAMES,
     "PGVEND_RECONCILE_INTERVL": "PGVEND_RECONCILE_INTERVAL",
     "PGVEND_RECONCILE_INTERVALS": "PGVEND_RECONCILE_INTERVAL",
@@ -27,7 +27,7 @@ MEANT = {
     "PGVEND_NEON_API_KEY": "NEON_API_KEY",
 }
 
-OF_A_SERVICE = {
+KUBERNETES_VARIABLES = {
     "PGVEND_SERVICE_HOST": "10.0.0.7",
     "PGVEND_SERVICE_PORT": "8000",
     "PGVEND_SERVICE_PORT_HTTP": "8000",
@@ -51,11 +51,14 @@ def test_a_variable_without_the_prefix_is_ignored(env: Environment, name: str) -
     assert env.load(**{name: "another value"}) == Settings()
 
 
-@pytest.mark.parametrize("name", MEANT)
+@pytest.mark.parametrize("name", MISSPELLED)
 def test_a_misspelled_or_former_name_is_refused_with_the_right_one(
     env: Environment, name: str
 ) -> None:
-    assert env.mistake(**{name: "1"}) == f"{name}: not a setting. Use {MEANT[name]}, or remove it."
+    assert (
+        env.mistake(**{name: "1"})
+        == f"{name}: not a setting. Use {MISSPELLED[name]}, or remove it."
+    )
 
 
 def test_a_name_in_the_env_file_is_checked_too(env: Environment) -> None:
@@ -65,14 +68,14 @@ def test_a_name_in_the_env_file_is_checked_too(env: Environment) -> None:
 
 def test_an_unknown_name_is_ignored_with_a_warning(env: Environment) -> None:
     assert env.load(PGVEND_COLOUR="blue") == Settings()
-    assert ignored_variables() == [
+    assert find_ignored_variables() == [
         "PGVEND_COLOUR is not a setting of pgvend: remove or correct it."
     ]
 
 
 def test_variables_of_kubernetes_services_are_ignored_silently(env: Environment) -> None:
-    assert env.load(**OF_A_SERVICE) == Settings()
-    assert ignored_variables() == []
+    assert env.load(**KUBERNETES_VARIABLES) == Settings()
+    assert find_ignored_variables() == []
 
 
 @pytest.mark.parametrize("name", ["PGVEND_PORT", "PGVEND_PUBLIC_PORT", "PGVEND_EMBEDDED_PORT"])
@@ -80,7 +83,7 @@ def test_a_kubernetes_link_with_the_name_of_a_setting_is_a_warning(
     env: Environment, name: str
 ) -> None:
     assert env.load(**{name: LINK}) == Settings()
-    assert ignored_variables() == [
+    assert find_ignored_variables() == [
         f"{name} is ignored: Kubernetes sets it for the Service of that name."
     ]
 

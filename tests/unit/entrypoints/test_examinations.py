@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from adapters.registry.snapshot import Record, Remembered
-from domain.doctor import Check, Mend, Outcome, Verdict
+from adapters.registry.snapshot import LiveRecord, RegistrySnapshot
+from domain.doctor import DoctorCheck, Fix, Outcome, Verdict
 from domain.errors import StartupError
-from domain.passwords import name_of
+from domain.passwords import secret_name
 from domain.secrets import Secret
 from entrypoints.cli.doctor import _script
 from entrypoints.config.settings import Settings
@@ -22,7 +22,7 @@ from entrypoints.doctor.settings import (
     check_callers,
     check_network,
 )
-from tests.support.doctor import FAIL, OK, WARN, outcomes
+from tests.support.doctor import FAIL, OK, WARN, collect_outcomes
 
 KEY = "a-key-of-sixteen-characters-or-more"
 OLD, NEW = "the-old-secret-of-the-service-000", "the-new-secret-of-the-service-111"
@@ -65,13 +65,13 @@ def test_settings_are_checked(
 async def test_invalid_tls_files_are_reported(tmp_path: Path) -> None:
     file = tmp_path / "pem"
     file.write_text("no PEM")
-    found = await outcomes(SettingsExamination(Settings(tls_cert=file, tls_key=file)))
+    found = await collect_outcomes(SettingsExamination(Settings(tls_cert=file, tls_key=file)))
     assert found["network"].verdict is FAIL
     assert str(file) in found["network"].detail
 
 
 async def test_the_memory_provider_is_a_warning() -> None:
-    found = await outcomes(SettingsExamination(Settings(provider="memory")))
+    found = await collect_outcomes(SettingsExamination(Settings(provider="memory")))
     assert found["provider"].verdict is WARN
     assert "data folder" not in found
 
@@ -97,7 +97,7 @@ async def test_a_file_or_a_foreign_folder_fails(tmp_path: Path, folder: str) -> 
 
 
 async def test_a_missing_secret_is_not_created(tmp_path: Path) -> None:
-    found = await _examined(Remembered(), data_dir=tmp_path / "data")
+    found = await _run_checks(RegistrySnapshot(), data_dir=tmp_path / "data")
     assert found["secret"].verdict is OK
     assert os.listdir(tmp_path) == []
 
@@ -106,16 +106,18 @@ async def test_a_missing_secret_is_not_created(tmp_path: Path) -> None:
 async def test_the_secret_of_the_records_passes(tmp_path: Path, place: str) -> None:
     (tmp_path / "secret").write_text(f"{OLD}\n")
     given: Any = {"secret": OLD} if place == "the settings" else {"data_dir": tmp_path}
-    found = await _examined(_recorded(OLD), **given)
+    found = await _run_checks(_records_of_databases(OLD), **given)
     assert found["secret"].verdict is found["passwords"].verdict is OK
     assert OLD not in repr(found)
 
 
 async def test_records_older_than_secret_names_use_the_first_secret() -> None:
-    before = Remembered(revision="0002", live=(Record("db_1", "embedded", ""),))
-    kept = Remembered(revision="0003", kept=name_of(Secret(OLD)), live=before.live)
-    assert (await _examined(before, secret=OLD))["passwords"].verdict is OK
-    assert (await _examined(kept, secret=NEW))["passwords"].verdict is FAIL
+    before = RegistrySnapshot(revision="0002", live=(LiveRecord("db_1", "embedded", ""),))
+    installation_name = RegistrySnapshot(
+        revision="0003", installation_name=secret_name(Secret(OLD)), live=before.live
+    )
+    assert (await _run_checks(before, secret=OLD))["passwords"].verdict is OK
+    assert (await _run_checks(installation_name, secret=NEW))["passwords"].verdict is FAIL
 
 
 FOUND: dict[str, tuple[dict[str, Any], str, Verdict, list[str]]] = {
@@ -129,7 +131,7 @@ FOUND: dict[str, tuple[dict[str, Any], str, Verdict, list[str]]] = {
 async def test_a_wrong_secret_is_reported_with_the_number_of_its_databases(
     given: dict[str, Any], question: str, verdict: Verdict, words: list[str]
 ) -> None:
-    found = (await _examined(_recorded(OLD), **given))[question]
+    found = (await _run_checks(_records_of_databases(OLD), **given))[question]
     assert found.verdict is verdict
     assert all(word in found.detail for word in words)
 
@@ -137,19 +139,21 @@ async def test_a_wrong_secret_is_reported_with_the_number_of_its_databases(
 async def test_a_damaged_secret_is_reported(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("short")
     with pytest.raises(StartupError, match="damaged"):
-        await _examined(Remembered(), data_dir=tmp_path)
+        await _run_checks(RegistrySnapshot(), data_dir=tmp_path)
 
 
 async def test_databases_of_other_targets_do_not_count() -> None:
-    found = await _examined(_recorded(OLD, "postgres"), secret=NEW)
+    found = await _run_checks(_records_of_databases(OLD, "postgres"), secret=NEW)
     assert found["passwords"].verdict is OK
 
 
 @pytest.mark.parametrize(
-    "fix", [Mend("SELECT 1;", ODD), Mend(f'REVOKE ALL ON DATABASE "{ODD}" FROM PUBLIC;')]
+    "fix", [Fix("SELECT 1;", ODD), Fix(f'REVOKE ALL ON DATABASE "{ODD}" FROM PUBLIC;')]
 )
-def test_a_name_with_a_line_break_adds_no_command_to_the_script(fix: Mend) -> None:
-    checks = [Check("open databases", Outcome(Verdict.FAIL, "", (fix, Mend("SELECT 2;", "web"))))]
+def test_a_name_with_a_line_break_adds_no_command_to_the_script(fix: Fix) -> None:
+    checks = [
+        DoctorCheck("open databases", Outcome(Verdict.FAIL, "", (fix, Fix("SELECT 2;", "web"))))
+    ]
 
     assert list(_script(checks, by_admin=False)) == [
         "-- open databases",
@@ -160,17 +164,19 @@ def test_a_name_with_a_line_break_adds_no_command_to_the_script(fix: Mend) -> No
 
 
 async def _data_folder(folder: Path) -> Verdict:
-    found = await outcomes(SettingsExamination(Settings(data_dir=folder)))
+    found = await collect_outcomes(SettingsExamination(Settings(data_dir=folder)))
     return found["data folder"].verdict
 
 
-def _recorded(secret: str, target: str = "embedded") -> Remembered:
-    name = name_of(Secret(secret))
-    return Remembered(revision="0003", kept=name, live=(Record("db_1", target, name),))
+def _records_of_databases(secret: str, target: str = "embedded") -> RegistrySnapshot:
+    name = secret_name(Secret(secret))
+    return RegistrySnapshot(
+        revision="0003", installation_name=name, live=(LiveRecord("db_1", target, name),)
+    )
 
 
-async def _examined(records: Remembered, **given: Any) -> Mapping[str, Outcome]:
-    async def look() -> Remembered:
+async def _run_checks(records: RegistrySnapshot, **given: Any) -> Mapping[str, Outcome]:
+    async def take_snapshot() -> RegistrySnapshot:
         return records
 
-    return await outcomes(SecretExamination(Settings(**given), look))
+    return await collect_outcomes(SecretExamination(Settings(**given), take_snapshot))

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrypoints.formats import FORMATS
-from entrypoints.formats.rendering import parts
+from entrypoints.formats.rendering import to_members
 from entrypoints.http.api.schemas.connections import ConnectionResponse
-from tests.support.connections import ODD, connection, texts
+from tests.support.connections import ODD_CHARACTERS, connection, texts
 
 DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -33,8 +33,8 @@ PLAIN = {
 }
 
 
-def written(name: str, **parts: Any) -> str:
-    return FORMATS[name].render(connection(**parts))
+def render_format(name: str, **to_members: Any) -> str:
+    return FORMATS[name].render(connection(**to_members))
 
 
 @pytest.mark.parametrize(("name", "text"), PLAIN.items())
@@ -45,30 +45,32 @@ def test_plain_values_are_not_escaped(name: str, text: str) -> None:
 @pytest.mark.parametrize("pooler_host", [None, "pooler.example"])
 def test_json_equals_the_connection_in_the_api(pooler_host: str | None) -> None:
     told = connection(pooler_host=pooler_host)
-    answered = json.loads(ConnectionResponse.of(told).model_dump_json())
-    assert json.loads(FORMATS["json"].render(told)) == parts(told) == answered
+    answered = json.loads(ConnectionResponse.from_domain(told).model_dump_json())
+    assert json.loads(FORMATS["json"].render(told)) == to_members(told) == answered
 
 
 def test_jdbc_has_no_plus_sign_for_a_space() -> None:
     """PostgreSQL's driver accepts both; other readers of the URL may not."""
-    assert "&password=a%20b%2Bc&" in written("jdbc", password="a b+c")
+    assert "&password=a%20b%2Bc&" in render_format("jdbc", password="a b+c")
 
 
 def test_psql_prompts_for_the_password() -> None:
-    assert "hunter2" not in written("psql", password="hunter2")
+    assert "hunter2" not in render_format("psql", password="hunter2")
 
 
 @pytest.mark.parametrize("password", ["a b", "#a", "a#b", 'a"b', "a$b", "é😀", "a;b&c"])
 def test_env_is_valid_in_dotenv_files_where_they_follow_the_shell(password: str) -> None:
     """Their readers differ in quotes and backslashes within single quotes."""
-    read = dotenv_values(stream=io.StringIO(written("env", password=password)))
+    read = dotenv_values(stream=io.StringIO(render_format("env", password=password)))
     assert read["PGPASSWORD"] == password
 
 
 @pytest.mark.parametrize("sslmode", ["disable", "require", "verify-ca", "verify-full"])
 def test_prisma_gets_its_own_parameter_to_check_certificates(sslmode: str) -> None:
     """Prisma treats an unknown mode as `prefer`."""
-    url = str(dotenv_values(stream=io.StringIO(written("prisma", sslmode=sslmode)))["DATABASE_URL"])
+    url = str(
+        dotenv_values(stream=io.StringIO(render_format("prisma", sslmode=sslmode)))["DATABASE_URL"]
+    )
     strict = {"sslmode": ["require"], "sslaccept": ["strict"]}
     options = strict if sslmode.startswith("verify") else {"sslmode": [sslmode]}
     assert parse_qs(urlsplit(url).query) == {"schema": ["public"], **options}
@@ -90,10 +92,12 @@ def test_two_databases_never_overwrite_each_others_secret() -> None:
 
 
 def test_a_manifest_is_plain_ascii() -> None:
-    manifest = written("k8s-secret", password=ODD, user=ODD, database=ODD)
+    manifest = render_format(
+        "k8s-secret", password=ODD_CHARACTERS, user=ODD_CHARACTERS, database=ODD_CHARACTERS
+    )
     assert manifest.isascii()
     assert manifest.replace("\n", "").isprintable()
 
 
 def secret_name(database: str) -> str:
-    return str(yaml.safe_load(written("k8s-secret", database=database))["metadata"]["name"])
+    return str(yaml.safe_load(render_format("k8s-secret", database=database))["metadata"]["name"])

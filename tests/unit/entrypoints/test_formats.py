@@ -8,15 +8,15 @@ from hypothesis import given
 from domain.connection import Connection
 from domain.text import is_plain
 from entrypoints.formats import FORMATS, NotExpressible
-from tests.support.connections import ODD, connection, texts
-from tests.support.format_readers import READERS, SSL_MODES, readable
+from tests.support.connections import ODD_CHARACTERS, connection, texts
+from tests.support.format_readers import READERS, SSL_MODES, readable_connection
 
 every_format = pytest.mark.parametrize("name", FORMATS)
 
 LINES = {"env", "django", "prisma", "docker", "k8s-secret"}
 """Formats for files."""
 
-WORDED = {"prisma", "node"}
+RENAMED_SSLMODES = {"prisma", "node"}
 """Formats with other names for some TLS modes."""
 
 PASSWORDS = ["${HOME}$(id)`id`", "%41%%", "' OR 1=1 --", "#no comment", "\\"]
@@ -29,18 +29,18 @@ BY_LINE = {"env", "psql", "dotnet", "docker"}
 """Formats without escapes for control characters."""
 
 
-def read_again(name: str, written: Connection) -> Connection:
+def read_back(name: str, written: Connection) -> Connection:
     return READERS[name](FORMATS[name].render(written))
 
 
-def assert_read_again_or_refused(name: str, written: Connection, *parts: str) -> None:
+def assert_read_back_or_refused(name: str, written: Connection, *parts: str) -> None:
     """A value that the format cannot express is refused: it would end a line."""
     if name in BY_LINE and not all(map(is_plain, parts)):
         with pytest.raises(NotExpressible, match=f"format {name} cannot express the ") as refused:
             FORMATS[name].render(written)
         assert is_plain(str(refused.value))
     else:
-        assert read_again(name, written) == readable(name, written), ascii(parts)
+        assert read_back(name, written) == readable_connection(name, written), ascii(parts)
 
 
 def test_the_documented_formats_exist() -> None:
@@ -56,15 +56,15 @@ def test_the_documented_formats_exist() -> None:
 @given(user=texts, password=texts, database=texts)
 def test_all_parts_are_read_back(name: str, user: str, password: str, database: str) -> None:
     written = connection(user=user, password=password, database=database)
-    assert_read_again_or_refused(name, written, user, password, database)
+    assert_read_back_or_refused(name, written, user, password, database)
 
 
 @every_format
 def test_every_odd_character_is_read_back(name: str) -> None:
-    for char in ODD:
+    for char in ODD_CHARACTERS:
         for odd in (char, f"{char}a{char}", f"a{char * 2}b"):
             written = connection(password=odd, user=odd, database=odd)
-            assert_read_again_or_refused(name, written, odd)
+            assert_read_back_or_refused(name, written, odd)
 
 
 @every_format
@@ -92,19 +92,19 @@ def test_no_other_part_can_add_a_line(name: str, part: str) -> None:
 @pytest.mark.parametrize("part", PARTS, ids=str)
 def test_every_kind_of_host_and_password_is_read_back(name: str, part: Any) -> None:
     written = connection(**part)
-    assert read_again(name, written) == readable(name, written)
+    assert read_back(name, written) == readable_connection(name, written)
 
 
-@pytest.mark.parametrize("name", [name for name in FORMATS if name not in WORDED])
+@pytest.mark.parametrize("name", [name for name in FORMATS if name not in RENAMED_SSLMODES])
 @pytest.mark.parametrize("sslmode", SSL_MODES.values())
 def test_every_tls_mode_is_read_back(name: str, sslmode: str) -> None:
     written = connection(sslmode=sslmode)
-    assert read_again(name, written) == readable(name, written)
+    assert read_back(name, written) == readable_connection(name, written)
 
 
 @every_format
 def test_a_connection_names_the_database_and_not_its_pooler(name: str) -> None:
-    assert read_again(name, connection(pooler_host="pooler.example")).host == "db.example"
+    assert read_back(name, connection(pooler_host="pooler.example")).host == "db.example"
 
 
 @every_format

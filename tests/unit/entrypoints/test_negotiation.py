@@ -4,7 +4,7 @@ import pytest
 
 from domain.errors import InvalidRequest
 from entrypoints.formats import FORMATS
-from entrypoints.formats.negotiation import BY_MEDIA_TYPE, NotAcceptable, chosen
+from entrypoints.formats.negotiation import BY_MEDIA_TYPE, NotAcceptable, choose_format
 
 CHOSEN = {
     "application/json": "json",
@@ -48,30 +48,30 @@ NOTHING_FITS = [
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("accept", [None, "application/json", "text/html", "", "*/*;q=0"])
 def test_a_name_has_precedence_over_the_accept_header(name: str, accept: str | None) -> None:
-    assert chosen(name, accept) is FORMATS[name]
+    assert choose_format(name, accept) is FORMATS[name]
 
 
 @pytest.mark.parametrize("name", ["", "JSON", "xml", "json ", "x" * 5000, "é"])
 def test_an_unknown_name_is_refused_with_the_known_ones(name: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        chosen(name, "application/json")
+        choose_format(name, "application/json")
     assert all(known in str(refused.value) for known in FORMATS)
     assert len(str(refused.value)) < 250
 
 
 @pytest.mark.parametrize(("accept", "name"), [(None, "json"), *CHOSEN.items()])
 def test_a_format_is_chosen_by_the_accept_header(accept: str | None, name: str) -> None:
-    assert chosen(None, accept).name == name
+    assert choose_format(None, accept).name == name
 
 
 @pytest.mark.parametrize("accept", NOTHING_FITS)
 def test_an_error_names_the_acceptable_media_types(accept: str) -> None:
     with pytest.raises(NotAcceptable) as refused:
-        chosen(None, accept)
+        choose_format(None, accept)
     assert all(media_type in str(refused.value) for media_type in BY_MEDIA_TYPE)
     assert "?format=" in str(refused.value)
 
 
 @pytest.mark.parametrize("weight", ["high", "", "-1", "2", "nan", "1e-3", "\u0661", ".", "1.0.0"])
 def test_an_invalid_weight_is_ignored(weight: str) -> None:
-    assert chosen(None, f"application/json;q=0.9, text/plain;q={weight}").name == "uri"
+    assert choose_format(None, f"application/json;q=0.9, text/plain;q={weight}").name == "uri"

@@ -10,7 +10,7 @@ from domain.targets import Isolation
 from entrypoints.wiring.neon import TIMEOUT, with_retries
 from tests.support.clock import FakeClock
 from tests.support.doubles import ScriptedProvider
-from tests.support.provision_requests import new_order
+from tests.support.provision_requests import new_provision_request
 from tests.support.randomness import SeededRandomness
 
 MANY = 10_000
@@ -19,7 +19,7 @@ MANY = 10_000
 both = pytest.mark.parametrize("isolation", [Isolation.PROJECT, Isolation.NONE])
 
 
-class Troubled:
+class FaultyProvision:
     """A call of `provision` that fails with these errors first."""
 
     def __init__(self, isolation: Isolation, *errors: PgvendError, seed: int = 0) -> None:
@@ -29,14 +29,14 @@ class Troubled:
 
     async def provision(self) -> int:
         """Return the number of attempts."""
-        await self._provider.provision(new_order())
+        await self._provider.provision(new_provision_request())
         return len(self.inner.calls)
 
 
 @both
 @pytest.mark.parametrize("seed", range(5))
 async def test_a_lasting_lock_fails_after_the_timeout(isolation: Isolation, seed: int) -> None:
-    troubled = Troubled(isolation, *[ProviderLocked("locked")] * MANY, seed=seed)
+    troubled = FaultyProvision(isolation, *[ProviderLocked("locked")] * MANY, seed=seed)
     with pytest.raises(ProviderLocked, match="locked"):
         await troubled.provision()
     assert TIMEOUT / 2 < troubled.clock.elapsed() <= TIMEOUT
@@ -47,7 +47,7 @@ async def test_a_lasting_lock_fails_after_the_timeout(isolation: Isolation, seed
 async def test_other_errors_fail_after_the_usual_attempts(
     isolation: Isolation, error: type[Unavailable]
 ) -> None:
-    troubled = Troubled(isolation, *[error() for _ in range(100)])
+    troubled = FaultyProvision(isolation, *[error() for _ in range(100)])
     with pytest.raises(error):
         await troubled.provision()
     assert len(troubled.inner.calls) == RetryPolicy().attempts
@@ -56,4 +56,4 @@ async def test_other_errors_fail_after_the_usual_attempts(
 @both
 async def test_a_lock_between_other_errors_is_waited_for(isolation: Isolation) -> None:
     errors = [ProviderBusy(), *[ProviderLocked()] * 10, OutcomeUnknown()]
-    assert await Troubled(isolation, *errors).provision() == 13
+    assert await FaultyProvision(isolation, *errors).provision() == 13

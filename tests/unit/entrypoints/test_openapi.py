@@ -9,40 +9,44 @@ import pytest
 from openapi_spec_validator import validate
 
 from entrypoints.config.provider import ProviderName
-from entrypoints.http.api.openapi import document
+from entrypoints.http.api.openapi import create_document
 from entrypoints.http.api.routes.route import Route
 from entrypoints.http.api.routes.table import ROUTES
 from entrypoints.http.app import build_app
-from tests.support.apps import container_of
+from tests.support.apps import create_container
 
-LISTED = [route for route in ROUTES if route.listed]
+DOCUMENTED = [route for route in ROUTES if route.is_documented]
 
 
 @cache
-def described(*, is_open: bool = False) -> dict[str, Any]:
+def cached_document(*, is_open: bool = False) -> dict[str, Any]:
     """Return the document, generated on first use, because `make mutants` changes the code after
     this module was imported."""
-    return document(ROUTES, is_open=is_open)
+    return create_document(ROUTES, is_open=is_open)
 
 
 def operation(route: Route, *, is_open: bool = False) -> dict[str, Any]:
-    found: dict[str, Any] = described(is_open=is_open)["paths"][route.path][route.method.lower()]
+    found: dict[str, Any] = cached_document(is_open=is_open)["paths"][route.path][
+        route.method.lower()
+    ]
     return found
 
 
-def create() -> dict[str, Any]:
+def create_operation() -> dict[str, Any]:
     [route] = (route for route in ROUTES if route.name == "createDatabase")
     return operation(route)
 
 
-def codes_of_create(status: int) -> list[str]:
-    schema = create()["responses"][str(status)]["content"]["application/problem+json"]["schema"]
+def create_error_codes(status: int) -> list[str]:
+    schema = create_operation()["responses"][str(status)]["content"]["application/problem+json"][
+        "schema"
+    ]
     codes: list[str] = schema["properties"]["code"]["enum"]
     return codes
 
 
 def test_the_application_serves_exactly_the_table() -> None:
-    router = build_app(container_of(ProviderName.MEMORY)).router
+    router = build_app(create_container(ProviderName.MEMORY)).router
     answered = {
         (route.method, route.resource.canonical, route.handler)
         for route in router.routes()
@@ -61,19 +65,19 @@ def test_every_route_has_a_name_and_a_handler_of_its_own() -> None:
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_a_route_documents_its_path_parameters_and_each_status_once(route: Route) -> None:
     named = {parameter.name for parameter in route.parameters if parameter.place == "path"}
-    assert not route.listed or named == set(re.findall(r"{(\w+)}", route.path))
+    assert not route.is_documented or named == set(re.findall(r"{(\w+)}", route.path))
     assert len({answer.status for answer in route.answers}) == len(route.answers)
 
 
 def test_the_document_is_valid_and_has_exactly_the_listed_routes() -> None:
-    validate(described())
-    paths = described()["paths"].values()
+    validate(cached_document())
+    paths = cached_document()["paths"].values()
     names = [call["operationId"] for calls in paths for call in calls.values()]
-    assert json.loads(json.dumps(described())) == described()
-    assert sorted(names) == sorted(route.name for route in LISTED)
+    assert json.loads(json.dumps(cached_document())) == cached_document()
+    assert sorted(names) == sorted(route.name for route in DOCUMENTED)
 
 
-@pytest.mark.parametrize("route", LISTED, ids=lambda route: route.name)
+@pytest.mark.parametrize("route", DOCUMENTED, ids=lambda route: route.name)
 def test_an_operation_documents_its_scope_and_its_refusals(route: Route) -> None:
     ways: list[dict[str, list[str]]] = [{"key": []}] if route.scope else []
     answers = operation(route)["responses"]
@@ -86,13 +90,13 @@ def test_an_operation_documents_its_scope_and_its_refusals(route: Route) -> None
 
 
 def test_error_codes_are_documented() -> None:
-    assert {"name_taken", "in_flight"} <= set(codes_of_create(409))
-    assert {"invalid_nickname", "invalid_labels"} <= set(codes_of_create(422))
-    assert codes_of_create(413) == ["body_too_large"]
+    assert {"name_taken", "in_flight"} <= set(create_error_codes(409))
+    assert {"invalid_nickname", "invalid_labels"} <= set(create_error_codes(422))
+    assert create_error_codes(413) == ["body_too_large"]
 
 
 def test_a_body_is_documented_by_its_model() -> None:
-    body = described()["components"]["schemas"]["CreateDatabaseRequest"]
+    body = cached_document()["components"]["schemas"]["CreateDatabaseRequest"]
     assert body["required"] == ["nickname"]
     assert body["additionalProperties"] is False
     assert body["properties"]["nickname"]["maxLength"] == 256
@@ -101,7 +105,7 @@ def test_a_body_is_documented_by_its_model() -> None:
 
 def test_no_schema_names_a_default() -> None:
     """Client generators treat a member with a default as always present."""
-    assert '"default":' not in json.dumps(described())
+    assert '"default":' not in json.dumps(cached_document())
 
 
 @pytest.mark.parametrize(
@@ -116,12 +120,12 @@ def test_no_schema_names_a_default() -> None:
 def test_all_members_of_an_answer_are_required_except_optional_ones(
     model: str, left_out: set[str]
 ) -> None:
-    schema = described()["components"]["schemas"][model]
+    schema = cached_document()["components"]["schemas"][model]
     assert set(schema["properties"]) - set(schema["required"]) == left_out
 
 
 def test_a_creation_links_to_the_operations_on_the_database() -> None:
-    assert create()["responses"]["201"]["links"]["rotatePassword"] == {
+    assert create_operation()["responses"]["201"]["links"]["rotatePassword"] == {
         "operationId": "rotatePassword",
         "parameters": {"id": "$response.body#/id"},
     }

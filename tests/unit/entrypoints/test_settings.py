@@ -48,7 +48,7 @@ DEFAULTS = {
 
 APP, LOCAL = "https://app.example", "http://localhost:3000"
 
-COMES_TO: list[tuple[str, str, object]] = [
+PARSED_VALUES: list[tuple[str, str, object]] = [
     ("PORT", "9000", 9000),
     ("PGVEND_SECRET_PREVIOUS", f"{ONE},{OTHER}", (Secret(ONE), Secret(OTHER))),
     ("PGVEND_SECRET_PREVIOUS", f" {ONE} , {OTHER} ,", (Secret(ONE), Secret(OTHER))),
@@ -94,7 +94,7 @@ def test_an_empty_variable_means_the_default(env: Environment, variables: dict[s
     assert {name: getattr(settings, name) for name in DEFAULTS} == DEFAULTS
 
 
-@pytest.mark.parametrize(("variable", "text", "value"), COMES_TO)
+@pytest.mark.parametrize(("variable", "text", "value"), PARSED_VALUES)
 def test_variables_have_values(env: Environment, variable: str, text: str, value: object) -> None:
     settings = env.load(**{variable: text})
     field = variable.removeprefix("PGVEND_").lower()

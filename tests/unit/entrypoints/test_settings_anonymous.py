@@ -12,7 +12,7 @@ from tests.unit.entrypoints.conftest import Environment
 KEY = "a-key-of-sixteen-characters-or-more"
 VARIABLE = "PGVEND_ANONYMOUS_CREATE"
 EXAMPLE = "rate=10/min,quota=50,ttl=24h"
-ACCESS = AnonymousAccess(rate=Rate(10, 60), quota=50, longest=timedelta(days=1))
+ACCESS = AnonymousAccess(rate=Rate(10, 60), quota=50, max_ttl=timedelta(days=1))
 
 MISTAKES = {
     "rate=10/min": ["quota is missing, add it", "ttl is missing, add it"],

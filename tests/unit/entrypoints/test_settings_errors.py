@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from entrypoints.config.settings import Settings
-from tests.unit.entrypoints.conftest import CURES, FOUR, Environment, names_in
+from tests.unit.entrypoints.conftest import FIXES, FOUR, Environment, names_in
 
 SECRET = "hunter2"
 ONE, OTHER = "Zk3vT0pQx9LmN2sW", "9xQwErTyUiOpAsDf"
@@ -158,7 +158,7 @@ def test_an_invalid_value_is_reported_with_its_variable_and_fix_and_without_a_se
 
     assert line.startswith(f"{variable}: ")
     assert what in line
-    assert CURES.get(variable, "") in line
+    assert FIXES.get(variable, "") in line
     assert line.endswith(".")
     assert not any(secret in line for secret in (SECRET, ONE, OTHER, LONG))
 
@@ -169,7 +169,7 @@ def test_all_invalid_settings_are_reported_at_once(env: Environment, wrong: dict
     lines = env.mistakes(**wrong, PORT="http", PGVEND_PROVIDRE="memory", PGVEND_KEY=SECRET)
 
     always = {"PGVEND_LOG_LEVEL", "PGVEND_PROVIDRE", "PORT"}
-    of_neon = CURES.keys() | {"PGVEND_NEON_ISOLATION"}
+    of_neon = FIXES.keys() | {"PGVEND_NEON_ISOLATION"}
     others = {"PGVEND_MAX_TTL", "PGVEND_POSTGRES_ADMIN_DSN", "PGVEND_SECRET"}
     assert set(names_in(lines)) == always | (others if wrong is WRONG else of_neon)
     assert len(lines) == len(set(lines))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.api_keys import digest_of
+from domain.api_keys import digest_key
 from domain.callers import Caller, Scope
 from domain.secrets import Secret
 from tests.unit.entrypoints.conftest import Environment
@@ -22,18 +22,18 @@ NAMED = {
 }
 
 
-def callers(env: Environment, **variables: str) -> dict[str, Caller]:
+def names_by_digest(env: Environment, **variables: str) -> dict[str, Caller]:
     """Return the names of the callers by the digests of their keys."""
     return {key.digest: key.caller for key in env.load(**variables).static_keys}
 
 
 def digest(key: str) -> str:
-    return digest_of(Secret(key))
+    return digest_key(Secret(key))
 
 
 def test_without_keys_the_service_is_open(env: Environment) -> None:
     assert env.load().is_open
-    assert callers(env) == {}
+    assert names_by_digest(env) == {}
 
 
 @pytest.mark.parametrize("variable", ["PGVEND_API_KEYS", "PGVEND_ADMIN_KEY"])
@@ -45,28 +45,30 @@ def test_with_either_kind_of_key_it_is_not(env: Environment, variable: str) -> N
 def test_the_name_of_a_key_ends_at_the_first_equals_sign(
     env: Environment, text: str, names: dict[str, str]
 ) -> None:
-    found = {key: caller.name for key, caller in callers(env, PGVEND_API_KEYS=text).items()}
+    found = {key: caller.name for key, caller in names_by_digest(env, PGVEND_API_KEYS=text).items()}
     assert found == {digest(key): name for key, name in names.items()}
 
 
 def test_a_named_key_has_all_scopes_but_admin(env: Environment) -> None:
-    (caller,) = callers(env, PGVEND_API_KEYS=f"admin={ONE}").values()
+    (caller,) = names_by_digest(env, PGVEND_API_KEYS=f"admin={ONE}").values()
     assert caller.scopes == {Scope.CREATE, Scope.READ, Scope.MANAGE}
     assert (caller.quota, caller.rate, caller.origins) == (None, None, frozenset())
-    assert not caller.sees_all, "a name does not make an admin"
+    assert not caller.can_see_all, "a name does not make an admin"
 
 
 def test_a_key_without_a_name_is_the_same_caller_in_every_process(env: Environment) -> None:
-    first = {caller.name for caller in callers(env, PGVEND_API_KEYS=f"{ONE},{OTHER}").values()}
+    first = {
+        caller.name for caller in names_by_digest(env, PGVEND_API_KEYS=f"{ONE},{OTHER}").values()
+    }
     assert len(first) == 2
-    assert first == {caller.name for caller in callers(env).values()}
+    assert first == {caller.name for caller in names_by_digest(env).values()}
     assert not any(key in name for key in (ONE, OTHER) for name in first)
 
 
 @pytest.mark.parametrize("key", [BASE64, PADDED_TWICE])
 def test_base64_padding_is_not_a_name(env: Environment, key: str) -> None:
-    assert list(callers(env, PGVEND_API_KEYS=key)) == [digest(key)]
+    assert list(names_by_digest(env, PGVEND_API_KEYS=key)) == [digest(key)]
 
 
 def test_the_admin_key_has_all_rights(env: Environment) -> None:
-    assert callers(env, PGVEND_ADMIN_KEY=ONE)[digest(ONE)].sees_all
+    assert names_by_digest(env, PGVEND_ADMIN_KEY=ONE)[digest(ONE)].can_see_all

@@ -7,7 +7,7 @@ import pytest
 from entrypoints.config.neon import NeonIsolation
 from entrypoints.config.provider import ProviderName
 from entrypoints.config.settings import Settings
-from tests.unit.entrypoints.conftest import CURES, FOUR, Environment, names_in
+from tests.unit.entrypoints.conftest import FIXES, FOUR, Environment, names_in
 
 EMBEDDED = {"PGVEND_PROVIDER": "embedded"}
 UNUSED = {"NEON_HOST": "https://not.a.host/", "NEON_API_URL": "http://neon.example"}
@@ -74,7 +74,7 @@ def test_the_provider_neon_requires_all_four(env: Environment, isolation: str) -
     assert names_in(lines) == list(FOUR)
     for line, variable in zip(lines, FOUR, strict=True):
         assert "missing, and the provider is neon" in line
-        assert CURES[variable] in line
+        assert FIXES[variable] in line
 
 
 @pytest.mark.parametrize("variable", FOUR)
@@ -84,7 +84,7 @@ def test_a_missing_variable_is_reported(
 ) -> None:
     line = env.mistake(**FOUR | {variable: ""} | provider)
     assert line.startswith(f"{variable}: missing")
-    assert CURES[variable] in line
+    assert FIXES[variable] in line
 
 
 @pytest.mark.parametrize("variable", FOUR)

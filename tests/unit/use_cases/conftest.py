@@ -2,29 +2,29 @@
 
 import pytest
 
-from ports.use_cases.provisioned_database import Vended
-from tests.support.memory_service import GRACE, HOUR, Memory
+from ports.use_cases.provisioned_database import ProvisionedDatabase
+from tests.support.memory_service import GRACE, HOUR, MemoryService
 
 
 @pytest.fixture
-def memory() -> Memory:
-    return Memory()
+def memory() -> MemoryService:
+    return MemoryService()
 
 
 @pytest.fixture
-async def sales(memory: Memory) -> Vended:
+async def sales(memory: MemoryService) -> ProvisionedDatabase:
     """A ready database without an expiry."""
     return await memory.create()
 
 
 @pytest.fixture
-async def hourly(memory: Memory) -> Vended:
+async def hourly(memory: MemoryService) -> ProvisionedDatabase:
     """A ready database that expires in an hour."""
     return await memory.create(ttl=HOUR)
 
 
 @pytest.fixture
-async def expired(memory: Memory, hourly: Vended) -> Vended:
+async def expired(memory: MemoryService, hourly: ProvisionedDatabase) -> ProvisionedDatabase:
     """The same database, expired and suspended."""
     memory.clock.moment += HOUR
     assert await memory.expire(GRACE).finish(hourly.database.id)

@@ -12,30 +12,32 @@ from domain.errors import (
     ProviderRejected,
     SecretUnknown,
 )
-from domain.lifecycle import Work
+from domain.lifecycle import Operation
 from ports.driven.login_check import PasswordRefused
-from ports.use_cases.create_database import VendRequest
+from ports.use_cases.create_database import CreateRequest
 from tests.support.changed_secrets import UNDER_NEW
-from tests.support.doubles import Fails
-from tests.support.memory_service import Memory
+from tests.support.doubles import FailAt
+from tests.support.memory_service import MemoryService
 
 
 @pytest.fixture
-async def made(memory: Memory) -> Database:
+async def made(memory: MemoryService) -> Database:
     return (await memory.create(extensions=("citext",))).database
 
 
-async def test_an_extension_is_installed_and_recorded_once(memory: Memory, made: Database) -> None:
+async def test_an_extension_is_installed_and_recorded_once(
+    memory: MemoryService, made: Database
+) -> None:
     for _ in range(2):
         record = await memory.add_extension()(made.id, "hstore")
         assert record == await memory.only_record()
         assert record.extensions == ("citext", "hstore")
-        assert (record.is_at_rest, record.wake_at) == (True, None)
+        assert (record.is_idle, record.wake_at) == (True, None)
     assert memory.provider.installed(made.tenant) == {"citext", "hstore"}
 
 
 async def test_an_unavailable_extension_is_refused_with_the_list_and_changes_no_record(
-    memory: Memory, made: Database
+    memory: MemoryService, made: Database
 ) -> None:
     with pytest.raises(ExtensionUnavailable, match=r"'postgis' .* offers citext, .*Leave it out"):
         await memory.add_extension()(made.id, "postgis")
@@ -47,23 +49,23 @@ async def test_an_unavailable_extension_is_refused_with_the_list_and_changes_no_
     [(ExtensionUnavailable(), ExtensionUnavailable), (PasswordRefused(), PasswordChanged)],
 )
 async def test_an_extension_that_the_database_refuses_leaves_the_record(
-    memory: Memory, made: Database, refusal: PgvendError, error: type[Exception]
+    memory: MemoryService, made: Database, refusal: PgvendError, error: type[Exception]
 ) -> None:
-    memory.trouble = Fails({"before install": [refusal]})
+    memory.fault_hook = FailAt({"before install": [refusal]})
 
     with pytest.raises(error):
         await memory.add_extension()(made.id, "hstore")
 
     record = await memory.only_record()
     assert record.extensions == ("citext",)
-    assert not record.is_pending(Work.ADD_EXTENSION)
+    assert not record.is_pending(Operation.ADD_EXTENSION)
 
 
 @pytest.mark.parametrize("error", [OutcomeUnknown(), ProviderRejected()])
 async def test_a_second_extension_is_refused_while_one_is_pending(
-    memory: Memory, made: Database, error: PgvendError
+    memory: MemoryService, made: Database, error: PgvendError
 ) -> None:
-    memory.trouble = Fails({"before install": [error]})
+    memory.fault_hook = FailAt({"before install": [error]})
     with pytest.raises(type(error)):
         await memory.add_extension()(made.id, "hstore")
 
@@ -72,7 +74,9 @@ async def test_a_second_extension_is_refused_while_one_is_pending(
     assert (await memory.add_extension()(made.id, "hstore")).extensions == ("citext", "hstore")
 
 
-async def test_an_unknown_password_allows_no_extension(memory: Memory, made: Database) -> None:
+async def test_an_unknown_password_allows_no_extension(
+    memory: MemoryService, made: Database
+) -> None:
     memory.passwords = UNDER_NEW
     with pytest.raises(SecretUnknown):
         await memory.add_extension()(made.id, "hstore")
@@ -81,7 +85,9 @@ async def test_an_unknown_password_allows_no_extension(memory: Memory, made: Dat
 
 @pytest.mark.parametrize("call", ["__call__", "request"])
 async def test_an_unavailable_extension_is_refused_before_anything_is_recorded(call: str) -> None:
-    memory = Memory()
+    memory = MemoryService()
     with pytest.raises(ExtensionUnavailable, match="postgis"):
-        await getattr(memory.vend(), call)(VendRequest(nickname="Maps", extensions=("postgis",)))
+        await getattr(memory.create_database(), call)(
+            CreateRequest(nickname="Maps", extensions=("postgis",))
+        )
     assert (await memory.records(), await memory.tenant_ids()) == ([], set())

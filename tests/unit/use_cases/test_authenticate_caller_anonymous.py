@@ -5,47 +5,47 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.memory.api_key_store import MemoryKeyRing
-from adapters.memory.rate_limiter import MemoryRates
+from adapters.memory.api_key_store import MemoryApiKeyStore
+from adapters.memory.rate_limiter import MemoryRateLimiter
 from domain.anonymous import ANONYMOUS, AnonymousAccess
 from domain.callers import Scope
 from domain.errors import Forbidden, KeyRefused, QuotaReached, RateLimited, Unauthenticated
 from domain.expiry import ExpiryPolicy
 from domain.rates import Rate
 from domain.secrets import Secret
-from ports.use_cases.authenticate_caller import AdmitCaller, Admitted, Knock
+from ports.use_cases.authenticate_caller import AuthenticateCaller, AuthenticatedCaller, Credentials
 from tests.support.clock import FakeClock
-from tests.support.memory_service import HOUR, Memory
+from tests.support.memory_service import HOUR, MemoryService
 
 DAY = timedelta(days=1)
-ACCESS = AnonymousAccess(rate=Rate(2, 60), quota=2, longest=HOUR)
-STRANGER = Knock(key=None, may_be_anonymous=True, address="192.0.2.1")
+ACCESS = AnonymousAccess(rate=Rate(2, 60), quota=2, max_ttl=HOUR)
+STRANGER = Credentials(key=None, may_be_anonymous=True, address="192.0.2.1")
 
 
-class Door:
+class Authenticator:
     """Authentication that allows anonymous callers; its replicas share the rates."""
 
     def __init__(self, access: AnonymousAccess | None = ACCESS) -> None:
         self.clock = FakeClock()
-        self.rates = MemoryRates(self.clock)
+        self.rates = MemoryRateLimiter(self.clock)
         self.access = access
 
-    def replica(self) -> AdmitCaller:
-        return AdmitCaller(
-            ring=MemoryKeyRing(),
+    def replica(self) -> AuthenticateCaller:
+        return AuthenticateCaller(
+            key_store=MemoryApiKeyStore(),
             rate_limiter=self.rates,
-            failures=MemoryRates(self.clock),
+            failures=MemoryRateLimiter(self.clock),
             clock=self.clock,
             anonymous=self.access,
         )
 
 
 async def test_an_anonymous_caller_may_only_create_within_the_operators_limits() -> None:
-    admitted: Admitted = await Door().replica()(STRANGER)
+    admitted: AuthenticatedCaller = await Authenticator().replica()(STRANGER)
 
     caller = admitted.caller
     assert (caller.name, caller.scopes) == (ANONYMOUS, frozenset({Scope.CREATE}))
-    assert (caller.quota, caller.longest) == (2, HOUR)
+    assert (caller.quota, caller.max_ttl) == (2, HOUR)
     assert admitted.allowance
     assert admitted.allowance.remaining == 1
 
@@ -61,15 +61,15 @@ async def test_an_anonymous_caller_may_only_create_within_the_operators_limits()
     ids=["not opened", "another call", "a wrong key", "an empty key"],
 )
 async def test_nothing_else_allows_anonymous_access(
-    access: AnonymousAccess | None, credentials: Knock, error: type[Exception]
+    access: AnonymousAccess | None, credentials: Credentials, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        await Door(access).replica()(credentials)
+        await Authenticator(access).replica()(credentials)
 
 
 async def test_an_address_over_its_rate_is_refused_and_others_are_not() -> None:
-    door = Door()
-    first, second = door.replica(), door.replica()
+    authenticator = Authenticator()
+    first, second = authenticator.replica(), authenticator.replica()
     await first(STRANGER)
     await second(STRANGER)
 
@@ -77,12 +77,12 @@ async def test_an_address_over_its_rate_is_refused_and_others_are_not() -> None:
         with pytest.raises(RateLimited, match="the rate limit is 2/min: wait, or use an API key"):
             await replica(STRANGER)
     await first(replace(STRANGER, address="192.0.2.2"))
-    door.clock.passed += 60
+    authenticator.clock.passed += 60
     await first(STRANGER)
 
 
 async def test_an_ipv6_network_counts_as_one_address() -> None:
-    admit = Door().replica()
+    admit = Authenticator().replica()
     for host in ("2001:db8::1", "2001:db8::2"):
         await admit(replace(STRANGER, address=host))
 
@@ -90,7 +90,7 @@ async def test_an_ipv6_network_counts_as_one_address() -> None:
         await admit(replace(STRANGER, address="2001:db8::3"))
 
 
-async def test_all_anonymous_callers_share_one_quota(memory: Memory) -> None:
+async def test_all_anonymous_callers_share_one_quota(memory: MemoryService) -> None:
     for name in ("a", "b"):
         await memory.create(name, caller=ACCESS.caller)
 
@@ -104,21 +104,21 @@ async def test_all_anonymous_callers_share_one_quota(memory: Memory) -> None:
     [
         (ExpiryPolicy(), HOUR),
         (ExpiryPolicy(default=DAY), HOUR),
-        (ExpiryPolicy(longest=DAY), HOUR),
-        (ExpiryPolicy(default=HOUR / 2, longest=DAY), HOUR / 2),
-        (ExpiryPolicy(longest=HOUR / 2), HOUR / 2),
+        (ExpiryPolicy(max_ttl=DAY), HOUR),
+        (ExpiryPolicy(default=HOUR / 2, max_ttl=DAY), HOUR / 2),
+        (ExpiryPolicy(max_ttl=HOUR / 2), HOUR / 2),
     ],
 )
 async def test_the_shorter_limit_sets_the_expiry_of_an_anonymous_database(
     policy: ExpiryPolicy, lives: timedelta
 ) -> None:
-    record = (await Memory(expiry=policy).create(caller=ACCESS.caller)).database
+    record = (await MemoryService(expiry=policy).create(caller=ACCESS.caller)).database
 
     assert record.caller == ANONYMOUS
     assert record.expires_at == record.created_at + lives
 
 
-async def test_an_anonymous_caller_cannot_use_an_idempotency_key(memory: Memory) -> None:
+async def test_an_anonymous_caller_cannot_use_an_idempotency_key(memory: MemoryService) -> None:
     with pytest.raises(Forbidden, match="Idempotency-Key belongs to a caller with an API key"):
         await memory.create(key="1", caller=ACCESS.caller)
 

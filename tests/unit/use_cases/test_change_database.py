@@ -13,22 +13,22 @@ from domain.errors import (
 from domain.expiry import ExpiryPolicy
 from domain.states import State
 from ports.use_cases.change_database import ChangeRequest
-from tests.support.memory_service import GRACE, HOUR, Memory
+from tests.support.memory_service import GRACE, HOUR, MemoryService
 
 EXTENDED = ChangeRequest(ttl=9 * HOUR)
 
 
 @pytest.fixture
-def memory() -> Memory:
-    return Memory(expiry=ExpiryPolicy(longest=24 * HOUR))
+def memory() -> MemoryService:
+    return MemoryService(expiry=ExpiryPolicy(max_ttl=24 * HOUR))
 
 
 @pytest.fixture
-async def made(memory: Memory) -> Database:
+async def made(memory: MemoryService) -> Database:
     return (await memory.create(ttl=HOUR, labels={"team": "a", "x": "y"})).database
 
 
-async def test_a_new_ttl_counts_from_now(memory: Memory, made: Database) -> None:
+async def test_a_new_ttl_counts_from_now(memory: MemoryService, made: Database) -> None:
     memory.clock.moment += HOUR / 2
 
     changed = await memory.change()(made.id, EXTENDED)
@@ -36,28 +36,32 @@ async def test_a_new_ttl_counts_from_now(memory: Memory, made: Database) -> None
     assert changed.expires_at == memory.clock.now() + 9 * HOUR
     assert await memory.only_record() == changed
     assert changed.labels == made.labels
-    assert memory.lets_in(changed)
+    assert memory.accepts_login(changed)
 
 
-async def test_a_database_expires_at_its_new_expiry_only(memory: Memory, made: Database) -> None:
+async def test_a_database_expires_at_its_new_expiry_only(
+    memory: MemoryService, made: Database
+) -> None:
     await memory.change()(made.id, EXTENDED)
 
     for passed, state in ((8 * HOUR, State.READY), (HOUR, State.EXPIRED)):
         memory.clock.moment += passed
-        await memory.sweep(GRACE)()
+        await memory.reconcile(GRACE)()
         assert (await memory.only_record()).state is state
 
 
-async def test_an_exact_expiry_replaces_the_old_one(memory: Memory, made: Database) -> None:
+async def test_an_exact_expiry_replaces_the_old_one(memory: MemoryService, made: Database) -> None:
     expires_at = memory.clock.now() + 2 * HOUR
     changed = await memory.change()(made.id, ChangeRequest(expires_at=expires_at))
     assert changed.expires_at == expires_at
     memory.clock.moment += 2 * HOUR
-    await memory.sweep(GRACE)()
+    await memory.reconcile(GRACE)()
     assert (await memory.only_record()).state is State.EXPIRED
 
 
-async def test_an_expiry_beyond_the_maximum_is_refused(memory: Memory, made: Database) -> None:
+async def test_an_expiry_beyond_the_maximum_is_refused(
+    memory: MemoryService, made: Database
+) -> None:
     request = ChangeRequest(expires_at=memory.clock.now() + 25 * HOUR)
     with pytest.raises(InvalidExpiry):
         await memory.change()(made.id, request)
@@ -65,25 +69,27 @@ async def test_an_expiry_beyond_the_maximum_is_refused(memory: Memory, made: Dat
 
 
 async def test_a_database_whose_expiry_is_cleared_stays() -> None:
-    memory = Memory()
+    memory = MemoryService()
     created = (await memory.create(ttl=HOUR)).database
     changed = await memory.change()(created.id, ChangeRequest(clears_expiry=True))
     assert (changed.expires_at, changed.wake_at) == (None, None)
     memory.clock.moment += 1000 * HOUR
-    await memory.sweep(GRACE)()
+    await memory.reconcile(GRACE)()
     assert (await memory.only_record()).state is State.READY
 
 
 @pytest.mark.parametrize("labels", [{"team": "b"}, {}], ids=["others", "none"])
 async def test_new_labels_replace_all_labels(
-    memory: Memory, made: Database, labels: dict[str, str]
+    memory: MemoryService, made: Database, labels: dict[str, str]
 ) -> None:
     changed = await memory.change()(made.id, ChangeRequest(labels=labels))
     assert changed.labels == labels
     assert changed.expires_at == made.expires_at
 
 
-async def test_a_change_of_a_given_version_happens_once(memory: Memory, made: Database) -> None:
+async def test_a_change_of_a_given_version_happens_once(
+    memory: MemoryService, made: Database
+) -> None:
     seen = ChangeRequest(labels={}, versions={made.version, 999})
 
     assert (await memory.change()(made.id, seen)).version > made.version
@@ -93,7 +99,7 @@ async def test_a_change_of_a_given_version_happens_once(memory: Memory, made: Da
 
 @pytest.mark.parametrize("versions", [set[int](), {0}, {998, 999}])
 async def test_a_change_of_another_version_is_refused(
-    memory: Memory, made: Database, versions: set[int]
+    memory: MemoryService, made: Database, versions: set[int]
 ) -> None:
     with pytest.raises(PreconditionFailed):
         await memory.change()(made.id, ChangeRequest(labels={}, versions=versions))
@@ -111,7 +117,7 @@ async def test_a_change_of_another_version_is_refused(
     ],
 )
 async def test_invalid_input_changes_nothing(
-    memory: Memory, made: Database, request_: ChangeRequest, error: type[PgvendError]
+    memory: MemoryService, made: Database, request_: ChangeRequest, error: type[PgvendError]
 ) -> None:
     with pytest.raises(error):
         await memory.change()(made.id, request_)

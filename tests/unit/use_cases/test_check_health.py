@@ -5,21 +5,21 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import pytest
 
-from adapters.memory.provider import MemoryProvider, Trouble, no_trouble
+from adapters.memory.provider import FaultHook, MemoryProvider, no_fault
 from adapters.memory.registry import MemoryRegistry
-from domain.doctor import Check, Outcome, Verdict, counted, has_failed
+from domain.doctor import DoctorCheck, Outcome, Verdict, format_count, has_failed
 from domain.errors import PgvendError, ProviderBusy, ProviderRejected, StartupError
-from ports.driven.doctor import Examination
+from ports.driven.doctor import DoctorChecks
 from ports.use_cases.check_health import CheckHealth
-from ports.use_cases.run_doctor import Examine
-from tests.support.doctor import FAIL, OK, UNKNOWN, Finds
-from tests.support.doubles import Crashes, Holds
+from ports.use_cases.run_doctor import RunDoctor
+from tests.support.doctor import FAIL, OK, UNKNOWN, FakeDoctorCheck
+from tests.support.doubles import CrashAt, HoldAt
 
-FINE = Check("clock", Outcome(OK, "It is right."))
-BAD = Check("disk", Outcome(FAIL, "It is full."))
+FINE = DoctorCheck("clock", Outcome(OK, "It is right."))
+BAD = DoctorCheck("disk", Outcome(FAIL, "It is full."))
 
 
-class TroubledRegistry(MemoryRegistry):
+class FaultyRegistry(MemoryRegistry):
     def __init__(self, ping: Callable[[], Awaitable[object]]) -> None:
         super().__init__()
         self._ping = ping
@@ -29,12 +29,12 @@ class TroubledRegistry(MemoryRegistry):
 
 
 def checking(
-    registry: MemoryRegistry | None = None, trouble: Trouble = no_trouble, patience: float = 5
+    registry: MemoryRegistry | None = None, fault_hook: FaultHook = no_fault, timeout: float = 5
 ) -> CheckHealth:
     return CheckHealth(
         registry=registry or MemoryRegistry(),
-        provider=MemoryProvider(trouble=trouble),
-        patience=patience,
+        provider=MemoryProvider(fault_hook=fault_hook),
+        timeout=timeout,
     )
 
 
@@ -53,7 +53,7 @@ async def test_the_service_is_healthy_if_every_part_answers() -> None:
     ],
 )
 async def test_a_failing_part_is_reported_with_its_code_only(error: Exception, code: str) -> None:
-    health = await checking(trouble=Crashes("ping", error))()
+    health = await checking(fault_hook=CrashAt("ping", error))()
     assert not health.is_ok
     assert health.checks == {"registry": "ok", "provider": code}
 
@@ -64,11 +64,11 @@ async def test_the_parts_are_checked_at_the_same_time() -> None:
     async def meet(moment: str) -> None:
         await both.wait()
 
-    assert (await checking(TroubledRegistry(both.wait), meet)()).is_ok
+    assert (await checking(FaultyRegistry(both.wait), meet)()).is_ok
 
 
 async def test_a_part_that_does_not_answer_times_out() -> None:
-    health = await checking(trouble=Holds("ping"), patience=0)()
+    health = await checking(fault_hook=HoldAt("ping"), timeout=0)()
     assert health.checks == {"registry": "ok", "provider": "timeout"}
 
 
@@ -80,7 +80,7 @@ async def test_concurrent_calls_share_one_check() -> None:
         looks.append(1)
         await go_on.wait()
 
-    check = checking(TroubledRegistry(look))
+    check = checking(FaultyRegistry(look))
     asked = [asyncio.ensure_future(check()) for _ in range(100)]
     await asyncio.sleep(0)
     asked[0].cancel()
@@ -93,10 +93,10 @@ async def test_concurrent_calls_share_one_check() -> None:
     assert len(looks) == 2
 
 
-class Endless(Examination):
+class Endless(DoctorChecks):
     """Yields one result and then never ends."""
 
-    async def examine(self) -> AsyncGenerator[Check, None]:
+    async def run_checks(self) -> AsyncGenerator[DoctorCheck, None]:
         yield FINE
         await asyncio.Event().wait()
 
@@ -105,18 +105,25 @@ class Endless(Examination):
     ("error", "results"),
     [
         (None, []),
-        (StartupError("Set another key."), [Check("neon", Outcome(FAIL, "Set another key."))]),
+        (
+            StartupError("Set another key."),
+            [DoctorCheck("neon", Outcome(FAIL, "Set another key."))],
+        ),
     ],
 )
 async def test_doctor_results_keep_the_order_of_the_parts_and_errors_name_their_part(
-    error: PgvendError | None, results: list[Check]
+    error: PgvendError | None, results: list[DoctorCheck]
 ) -> None:
-    found = await Examine(parts={"neon": Finds([FINE], error), "second": Finds([BAD])})()
+    found = await RunDoctor(
+        parts={"neon": FakeDoctorCheck([FINE], error), "second": FakeDoctorCheck([BAD])}
+    )()
     assert found == [FINE, *results, BAD]
 
 
 async def test_a_crash_of_a_part_is_unknown_and_reveals_no_text() -> None:
-    found = await Examine(parts={"neon": Finds([FINE], ValueError("password=hunter2"))})()
+    found = await RunDoctor(
+        parts={"neon": FakeDoctorCheck([FINE], ValueError("password=hunter2"))}
+    )()
 
     assert found[0] == FINE
     assert (found[1].name, found[1].outcome.verdict) == ("neon", UNKNOWN)
@@ -124,7 +131,9 @@ async def test_a_crash_of_a_part_is_unknown_and_reveals_no_text() -> None:
 
 
 async def test_a_part_that_times_out_keeps_its_results() -> None:
-    found = await Examine(parts={"first": Endless(), "second": Finds([BAD])}, patience=0.01)()
+    found = await RunDoctor(
+        parts={"first": Endless(), "second": FakeDoctorCheck([BAD])}, timeout=0.01
+    )()
     results = [(check.name, check.outcome.verdict) for check in found]
     assert results == [("clock", OK), ("first", FAIL), ("disk", FAIL)]
 
@@ -132,22 +141,22 @@ async def test_a_part_that_times_out_keeps_its_results() -> None:
 async def test_doctor_runs_the_parts_at_the_same_time() -> None:
     both = asyncio.Barrier(2)
 
-    class Meeting(Examination):
-        async def examine(self) -> AsyncGenerator[Check, None]:
+    class Meeting(DoctorChecks):
+        async def run_checks(self) -> AsyncGenerator[DoctorCheck, None]:
             await both.wait()
             yield FINE
 
     async with asyncio.timeout(10):
-        assert await Examine(parts={"first": Meeting(), "second": Meeting()})() == [FINE, FINE]
+        assert await RunDoctor(parts={"first": Meeting(), "second": Meeting()})() == [FINE, FINE]
 
 
 @pytest.mark.parametrize("verdict", [it for it in Verdict if it is not Verdict.FAIL])
 def test_only_the_verdict_fail_is_a_failure(verdict: Verdict) -> None:
-    fine = [Check("clock", Outcome(verdict, "It is as it is."))]
+    fine = [DoctorCheck("clock", Outcome(verdict, "It is as it is."))]
     assert not has_failed(fine)
     assert has_failed([*fine, BAD])
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 keys"), (1, "1 key"), (2, "2 keys")])
 def test_a_count_of_one_is_singular(number: int, text: str) -> None:
-    assert counted(number, "key") == text
+    assert format_count(number, "key") == text

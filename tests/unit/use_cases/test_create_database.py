@@ -12,9 +12,9 @@ from domain.expiry import ExpiryPolicy
 from domain.lifecycle import StepState
 from domain.states import State
 from ports.use_cases.create_database import OnConflict
-from ports.use_cases.provisioned_database import Vended
-from tests.support.doubles import give_way
-from tests.support.memory_service import HOUR, Memory
+from ports.use_cases.provisioned_database import ProvisionedDatabase
+from tests.support.doubles import yield_to_others
+from tests.support.memory_service import HOUR, MemoryService
 from tests.support.randomness import SeededRandomness
 from tests.support.records import TARGET
 
@@ -33,7 +33,7 @@ class LittleChance(SeededRandomness):
         return next(self._characters) * length
 
 
-async def test_a_created_database_is_ready_and_accepts_its_login(memory: Memory) -> None:
+async def test_a_created_database_is_ready_and_accepts_its_login(memory: MemoryService) -> None:
     vended = await memory.create("Sales Data 2024")
 
     record = vended.database
@@ -50,7 +50,7 @@ async def test_a_created_database_is_ready_and_accepts_its_login(memory: Memory)
     ]
 
 
-async def test_the_record_has_what_was_requested(memory: Memory) -> None:
+async def test_the_record_has_what_was_requested(memory: MemoryService) -> None:
     vended = await memory.create(
         "Sales Data 2024", ttl=HOUR, labels={"team": "sales"}, extensions=("vector", "vector")
     )
@@ -72,7 +72,7 @@ async def test_the_record_has_what_was_requested(memory: Memory) -> None:
     ],
 )
 async def test_invalid_input_records_nothing(asked: dict[str, Any], error: type[Exception]) -> None:
-    memory = Memory(expiry=ExpiryPolicy(longest=7 * HOUR))
+    memory = MemoryService(expiry=ExpiryPolicy(max_ttl=7 * HOUR))
 
     with pytest.raises(error):
         await memory.create(**asked)
@@ -81,7 +81,7 @@ async def test_invalid_input_records_nothing(asked: dict[str, Any], error: type[
 
 
 async def test_concurrent_requests_for_one_nickname_get_databases_of_their_own() -> None:
-    memory = Memory(trouble=give_way)
+    memory = MemoryService(fault_hook=yield_to_others)
 
     vended = await asyncio.gather(*(memory.create() for _ in range(20)))
 
@@ -91,7 +91,7 @@ async def test_concurrent_requests_for_one_nickname_get_databases_of_their_own()
     assert await memory.tenant_ids() == {one.database.id for one in vended}
 
 
-async def test_a_name_in_use_on_the_provider_gets_a_suffix(memory: Memory) -> None:
+async def test_a_name_in_use_on_the_provider_gets_a_suffix(memory: MemoryService) -> None:
     await memory.occupy("Sales")
 
     vended = await memory.create()
@@ -101,14 +101,14 @@ async def test_a_name_in_use_on_the_provider_gets_a_suffix(memory: Memory) -> No
     assert (await memory.only_record()).names == vended.database.names
 
 
-async def test_a_name_taken_during_provisioning_gets_a_suffix(memory: Memory) -> None:
+async def test_a_name_taken_during_provisioning_gets_a_suffix(memory: MemoryService) -> None:
     """Another database takes the name after the role was created."""
 
     async def stranger_comes(moment: str) -> None:
-        if moment == "amid provision" and "sales" not in memory.provider._databases:
+        if moment == "during provision" and "sales" not in memory.provider._databases:
             memory.provider._databases["sales"] = "stranger"
 
-    memory.trouble = stranger_comes
+    memory.fault_hook = stranger_comes
     vended = await memory.create()
 
     assert SUFFIXED.fullmatch(vended.connection.database)
@@ -116,31 +116,33 @@ async def test_a_name_taken_during_provisioning_gets_a_suffix(memory: Memory) ->
 
 
 @pytest.mark.parametrize("nickname", ["postgres", " Template1 ", "NEONDB", "replication"])
-async def test_a_reserved_name_gets_a_suffix_at_once(memory: Memory, nickname: str) -> None:
+async def test_a_reserved_name_gets_a_suffix_at_once(memory: MemoryService, nickname: str) -> None:
     vended = await memory.create(nickname)
     assert re.fullmatch(r"[a-z0-9]+_[a-z0-9]{6}", vended.connection.database)
 
 
 @pytest.mark.parametrize("holder", ["record", "stranger"])
-async def test_a_name_in_use_is_rejected_on_request(memory: Memory, holder: str) -> None:
+async def test_a_name_in_use_is_rejected_on_request(memory: MemoryService, holder: str) -> None:
     await (memory.create() if holder == "record" else memory.occupy("Sales"))
-    held = await memory.tenant_ids()
+    acquire = await memory.tenant_ids()
 
     with pytest.raises(NameTaken, match="'sales' is reserved or in use"):
         await memory.create(on_conflict=REJECT)
 
     record = await memory.only_record()
     assert record.state is (State.READY if holder == "record" else State.FAILED)
-    assert await memory.tenant_ids() == held
+    assert await memory.tenant_ids() == acquire
 
 
-async def test_a_reserved_name_is_rejected_on_request(memory: Memory) -> None:
+async def test_a_reserved_name_is_rejected_on_request(memory: MemoryService) -> None:
     with pytest.raises(NameTaken, match="'postgres' is reserved"):
         await memory.create("postgres", on_conflict=REJECT)
     assert (await memory.records(), await memory.tenant_ids()) == ([], set())
 
 
-async def test_a_deleted_database_frees_its_name(memory: Memory, sales: Vended) -> None:
+async def test_a_deleted_database_frees_its_name(
+    memory: MemoryService, sales: ProvisionedDatabase
+) -> None:
     await memory.deletion().request(sales.database.id)
     with pytest.raises(NameTaken):
         await memory.create(on_conflict=REJECT)
@@ -153,13 +155,13 @@ async def test_a_deleted_database_frees_its_name(memory: Memory, sales: Vended) 
 
 
 async def test_a_suffix_in_use_is_followed_by_another() -> None:
-    memory = Memory(randomness=LittleChance("aab"))
+    memory = MemoryService(randomness=LittleChance("aab"))
     names = [(await memory.create()).connection.database for _ in range(3)]
     assert names == ["sales", "sales_aaaaaa", "sales_bbbbbb"]
 
 
 async def test_the_number_of_suffixes_is_bounded() -> None:
-    memory = Memory(randomness=LittleChance("a"))
+    memory = MemoryService(randomness=LittleChance("a"))
     made = [await memory.create(), await memory.create()]
 
     with pytest.raises(NameTaken):

@@ -7,24 +7,24 @@ from dataclasses import dataclass
 
 import pytest
 
-from adapters.memory.provider import MemoryLoginCheck, no_trouble
+from adapters.memory.provider import MemoryLoginCheck, no_fault
 from domain.connection import Connection
 from domain.errors import InFlight, PgvendError, ProviderRejected, StaleRecord, Unavailable
 from domain.states import State
 from ports.driven.login_check import LoginCheck
-from ports.use_cases.create_database import VendRequest
-from ports.use_cases.provisioned_database import Vended
-from tests.support.doubles import Fails, Holds, RefusingLoginCheck, give_way
-from tests.support.memory_faults import TroubledLoginCheck
-from tests.support.memory_service import DELETING, PROVISIONING, Memory
+from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.provisioned_database import ProvisionedDatabase
+from tests.support.doubles import FailAt, HoldAt, RefusingLoginCheck, yield_to_others
+from tests.support.memory_faults import FaultyLoginCheck
+from tests.support.memory_service import DELETING, PROVISIONING, MemoryService
 
-KEYLESS = VendRequest(nickname="Sales")
-KEYED = VendRequest(nickname="Sales", key="once")
+KEYLESS = CreateRequest(nickname="Sales")
+KEYED = CreateRequest(nickname="Sales", key="once")
 
 each_moment = pytest.mark.parametrize("moment", PROVISIONING)
 
 
-async def assert_left(memory: Memory, state: State) -> None:
+async def assert_left(memory: MemoryService, state: State) -> None:
     """Check that only a record in that state is left."""
     assert (await memory.only_record()).state is state
     assert await memory.tenant_ids() == set()
@@ -33,12 +33,12 @@ async def assert_left(memory: Memory, state: State) -> None:
 @each_moment
 @pytest.mark.parametrize("undo", DELETING)
 async def test_a_second_cancellation_during_the_undo_leaves_nothing(
-    memory: Memory, moment: str, undo: str
+    memory: MemoryService, moment: str, undo: str
 ) -> None:
     _, vending = await memory.hold(moment, memory.create())
-    memory.trouble = second = Holds(undo)
+    memory.fault_hook = second = HoldAt(undo)
     vending.cancel()
-    await second.arrival()
+    await second.wait_until_held()
 
     vending.cancel()
     await asyncio.sleep(0)
@@ -51,9 +51,9 @@ async def test_a_second_cancellation_during_the_undo_leaves_nothing(
 
 
 @pytest.mark.parametrize("undo", DELETING)
-async def test_a_cancellation_during_an_undo_is_raised(memory: Memory, undo: str) -> None:
-    vend = memory.vend(login_check=RefusingLoginCheck(PgvendError()))
-    hold, vending = await memory.hold(undo, vend(KEYLESS))
+async def test_a_cancellation_during_an_undo_is_raised(memory: MemoryService, undo: str) -> None:
+    create_database = memory.create_database(login_check=RefusingLoginCheck(PgvendError()))
+    hold, vending = await memory.hold(undo, create_database(KEYLESS))
 
     vending.cancel()
     hold.let_go.set()
@@ -65,9 +65,9 @@ async def test_a_cancellation_during_an_undo_is_raised(memory: Memory, undo: str
 
 @pytest.mark.parametrize("turns", range(25))
 async def test_a_cancelled_request_leaves_a_ready_database_or_none(
-    memory: Memory, turns: int
+    memory: MemoryService, turns: int
 ) -> None:
-    memory.trouble = give_way
+    memory.fault_hook = yield_to_others
     vending = asyncio.create_task(memory.create())
     for _ in range(turns):
         await asyncio.sleep(0)
@@ -77,7 +77,7 @@ async def test_a_cancelled_request_leaves_a_ready_database_or_none(
     with suppress(asyncio.CancelledError):
         await vending
     outcomes = [(record.id, record.state) for record in await memory.records()]
-    assert outcomes == [(held, State.READY) for held in await memory.tenant_ids()] or (
+    assert outcomes == [(acquire, State.READY) for acquire in await memory.tenant_ids()] or (
         [state for _, state in outcomes] == [State.FAILED] and not await memory.tenant_ids()
     )
     assert turns or not outcomes, "it was cancelled before it started"
@@ -86,7 +86,7 @@ async def test_a_cancelled_request_leaves_a_ready_database_or_none(
 @each_moment
 @pytest.mark.parametrize("is_done", [False, True], ids=["promised", "done"])
 async def test_a_deletion_during_provisioning_wins(
-    memory: Memory, moment: str, is_done: bool
+    memory: MemoryService, moment: str, is_done: bool
 ) -> None:
     """A finished deletion had the lease: no task would find later parts soon."""
     hold, vending = await memory.hold(moment, memory.create())
@@ -103,10 +103,10 @@ async def test_a_deletion_during_provisioning_wins(
 
 
 async def test_a_deletion_during_provisioning_stays_pending_if_the_undo_fails(
-    memory: Memory,
+    memory: MemoryService,
 ) -> None:
     hold, vending = await memory.hold("after provision", memory.create())
-    memory.trouble = Fails({"before delete": [PgvendError()]})
+    memory.fault_hook = FailAt({"before delete": [PgvendError()]})
 
     await memory.deletion().request((await memory.only_record()).id)
     hold.let_go.set()
@@ -118,40 +118,44 @@ async def test_a_deletion_during_provisioning_stays_pending_if_the_undo_fails(
 
 @dataclass
 class DroppedMeanwhile(LoginCheck):
-    memory: Memory
+    memory: MemoryService
 
     async def verify(self, connection: Connection) -> None:
-        await self.memory.restarted().sweep()()
+        await self.memory.restarted().reconcile()()
         raise ProviderRejected
 
 
 @asynccontextmanager
 async def _without_its_lease(
-    memory: Memory, request: VendRequest
-) -> AsyncIterator[asyncio.Task[Vended]]:
+    memory: MemoryService, request: CreateRequest
+) -> AsyncIterator[asyncio.Task[ProvisionedDatabase]]:
     """Start a creation that has provisioned its database, and let it go on after the body."""
-    hold, vending = await memory.hold("after provision", memory.vend()(request))
-    memory.trouble = no_trouble
+    hold, vending = await memory.hold("after provision", memory.create_database()(request))
+    memory.fault_hook = no_fault
     yield vending
     hold.let_go.set()
 
 
-async def test_a_request_that_another_replica_finished_is_to_be_retried(memory: Memory) -> None:
+async def test_a_request_that_another_replica_finished_is_to_be_retried(
+    memory: MemoryService,
+) -> None:
     async with _without_its_lease(memory, KEYED) as vending:
-        other = await memory.restarted().vend()(KEYED)
+        other = await memory.restarted().create_database()(KEYED)
 
     with pytest.raises(InFlight):
         await vending
-    assert await memory.vend()(KEYED) == other
+    assert await memory.create_database()(KEYED) == other
     assert await memory.tenant_ids() == {other.database.id}
 
 
-async def test_a_request_does_not_undo_what_another_replica_finishes(memory: Memory) -> None:
-    hold = Holds("verify")
-    check = TroubledLoginCheck(MemoryLoginCheck(memory.provider), hold)
+async def test_a_request_does_not_undo_what_another_replica_finishes(memory: MemoryService) -> None:
+    hold = HoldAt("verify")
+    check = FaultyLoginCheck(MemoryLoginCheck(memory.provider), hold)
     async with _without_its_lease(memory, KEYED) as vending:
-        finishing = asyncio.create_task(memory.restarted().vend(login_check=check)(KEYED))
-        await hold.arrival()
+        finishing = asyncio.create_task(
+            memory.restarted().create_database(login_check=check)(KEYED)
+        )
+        await hold.wait_until_held()
 
     with pytest.raises(InFlight):
         await vending
@@ -159,9 +163,9 @@ async def test_a_request_does_not_undo_what_another_replica_finishes(memory: Mem
     assert (await finishing).database.state is State.READY
 
 
-async def test_a_request_that_another_replica_undid_is_to_be_retried(memory: Memory) -> None:
+async def test_a_request_that_another_replica_undid_is_to_be_retried(memory: MemoryService) -> None:
     async with _without_its_lease(memory, KEYLESS) as vending:
-        await memory.restarted().sweep()()
+        await memory.restarted().reconcile()()
 
     with pytest.raises(Unavailable):
         await vending
@@ -169,8 +173,8 @@ async def test_a_request_that_another_replica_undid_is_to_be_retried(memory: Mem
 
 
 async def test_a_login_refused_because_of_an_undo_is_not_an_error_of_its_own(
-    memory: Memory,
+    memory: MemoryService,
 ) -> None:
     with pytest.raises(Unavailable):
-        await memory.vend(login_check=DroppedMeanwhile(memory))(KEYLESS)
+        await memory.create_database(login_check=DroppedMeanwhile(memory))(KEYLESS)
     await assert_left(memory, State.FAILED)

@@ -5,71 +5,75 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.memory.provider import no_trouble
+from adapters.memory.provider import no_fault
 from domain.database import Database
-from domain.errors import InFlight, InvalidNickname, NameTaken, RequestReused
-from domain.lifecycle import Work
+from domain.errors import IdempotencyKeyReused, InFlight, InvalidNickname, NameTaken
+from domain.lifecycle import Operation
 from domain.states import State
-from ports.use_cases.create_database import OnConflict, VendRequest
-from ports.use_cases.provisioned_database import Vended
-from tests.support.consistency import assert_in_line, settle
-from tests.support.memory_faults import Dawdling, Fate, Killed, troubled
-from tests.support.memory_service import PROVISIONING, Memory
+from ports.use_cases.create_database import CreateRequest, OnConflict
+from ports.use_cases.provisioned_database import ProvisionedDatabase
+from tests.support.consistency import assert_consistent, settle
+from tests.support.memory_faults import FaultInjection, Killed, RandomYields, create_faulty_process
+from tests.support.memory_service import PROVISIONING, MemoryService
 
-SALES = VendRequest(nickname="Sales")
+SALES = CreateRequest(nickname="Sales")
 KEYED = replace(SALES, key="once")
 
 
 @pytest.fixture
-async def promised(memory: Memory) -> Database:
-    return await memory.vend().request(KEYED)
+async def promised(memory: MemoryService) -> Database:
+    return await memory.create_database().request(KEYED)
 
 
 async def test_a_request_is_recorded_and_provisions_nothing(
-    memory: Memory, promised: Database
+    memory: MemoryService, promised: Database
 ) -> None:
     assert promised.state is State.PROVISIONING
-    assert promised.is_pending(Work.PROVISION)
+    assert promised.is_pending(Operation.PROVISION)
     assert await memory.records() == [promised]
     assert await memory.tenant_ids() == set()
 
 
 @pytest.mark.parametrize("request_", [SALES, KEYED], ids=["keyless", "keyed"])
 async def test_a_requested_database_is_provisioned_once(
-    memory: Memory, request_: VendRequest
+    memory: MemoryService, request_: CreateRequest
 ) -> None:
-    promised = await memory.vend().request(request_)
+    promised = await memory.create_database().request(request_)
 
-    assert await memory.vend().finish(promised.id)
+    assert await memory.create_database().finish(promised.id)
 
     made = await memory.only_record()
     assert made.state is State.READY
-    assert memory.lets_in(made)
-    assert not await memory.vend().finish(promised.id)
+    assert memory.accepts_login(made)
+    assert not await memory.create_database().finish(promised.id)
     assert await memory.only_record() == made
 
 
 async def test_a_provisioned_request_returns_its_database(
-    memory: Memory, promised: Database
+    memory: MemoryService, promised: Database
 ) -> None:
-    assert await memory.replica().vend().request(KEYED) == promised
+    assert await memory.replica().create_database().request(KEYED) == promised
 
-    vended = await memory.vend()(KEYED)
+    vended = await memory.create_database()(KEYED)
 
     assert vended.database.id == promised.id
     assert memory.provider.accepts(vended.connection)
 
 
-async def test_concurrent_requests_with_one_key_are_one(memory: Memory) -> None:
-    promised = await asyncio.gather(*(memory.replica().vend().request(KEYED) for _ in range(9)))
+async def test_concurrent_requests_with_one_key_are_one(memory: MemoryService) -> None:
+    promised = await asyncio.gather(
+        *(memory.replica().create_database().request(KEYED) for _ in range(9))
+    )
     assert len({database.id for database in promised}) == 1
 
 
-async def test_an_invalid_request_is_not_recorded(memory: Memory, sales: Vended) -> None:
+async def test_an_invalid_request_is_not_recorded(
+    memory: MemoryService, sales: ProvisionedDatabase
+) -> None:
     with pytest.raises(InvalidNickname):
-        await memory.vend().request(replace(SALES, nickname="!?"))
+        await memory.create_database().request(replace(SALES, nickname="!?"))
     with pytest.raises(NameTaken):
-        await memory.vend().request(replace(SALES, on_conflict=OnConflict.REJECT))
+        await memory.create_database().request(replace(SALES, on_conflict=OnConflict.REJECT))
 
     assert await memory.records() == [sales.database]
 
@@ -77,79 +81,81 @@ async def test_an_invalid_request_is_not_recorded(memory: Memory, sales: Vended)
 @pytest.mark.parametrize("request_", [SALES, KEYED], ids=["keyless", "keyed"])
 @pytest.mark.parametrize("moment", PROVISIONING)
 async def test_a_request_survives_its_process(
-    memory: Memory, moment: str, request_: VendRequest
+    memory: MemoryService, moment: str, request_: CreateRequest
 ) -> None:
-    before = await memory.vend().request(request_)
-    _, making = await memory.hold(moment, memory.vend().finish(before.id))
+    before = await memory.create_database().request(request_)
+    _, making = await memory.hold(moment, memory.create_database().finish(before.id))
     making.cancel()
     with pytest.raises(asyncio.CancelledError):
         await making
-    memory.trouble = no_trouble
+    memory.fault_hook = no_fault
 
     await settle(memory.restarted())
 
     record = await memory.only_record()
     assert (record.id, record.state) == (before.id, State.READY)
-    await assert_in_line(memory)
+    await assert_consistent(memory)
 
 
-async def test_a_deleted_request_is_not_provisioned(memory: Memory, promised: Database) -> None:
+async def test_a_deleted_request_is_not_provisioned(
+    memory: MemoryService, promised: Database
+) -> None:
     await memory.deletion().request(promised.id)
 
-    assert not await memory.vend().finish(promised.id)
+    assert not await memory.create_database().finish(promised.id)
 
     await settle(memory)
     assert (await memory.only_record()).state is State.DELETED
     assert await memory.tenant_ids() == set()
 
 
-async def crashed(memory: Memory, moment: str) -> Memory:
+async def crashed(memory: MemoryService, moment: str) -> MemoryService:
     """Return the service after its process was killed at that moment of a creation."""
     with pytest.raises(Killed):
-        await troubled(memory, _DiesAt(moment)).memory.vend()(KEYED)
-    memory.trouble = no_trouble
+        await create_faulty_process(memory, _DiesAt(moment)).memory.create_database()(KEYED)
+    memory.fault_hook = no_fault
     return memory.restarted()
 
 
 @pytest.mark.parametrize("moment", PROVISIONING)
-async def test_a_request_in_progress_is_in_flight(memory: Memory, moment: str) -> None:
-    hold, vending = await memory.hold(moment, memory.vend()(KEYED))
+async def test_a_request_in_progress_is_in_flight(memory: MemoryService, moment: str) -> None:
+    hold, vending = await memory.hold(moment, memory.create_database()(KEYED))
 
     with pytest.raises(InFlight):
-        await memory.replica().vend()(KEYED)
+        await memory.replica().create_database()(KEYED)
 
     hold.let_go.set()
     made = await vending
-    assert await memory.replica().vend()(KEYED) == made
+    assert await memory.replica().create_database()(KEYED) == made
 
 
 @pytest.mark.parametrize("is_swept", [False, True], ids=["request", "sweep"])
 @pytest.mark.parametrize("moment", PROVISIONING)
 async def test_a_repeated_request_finishes_an_interrupted_database(
-    memory: Memory, moment: str, is_swept: bool
+    memory: MemoryService, moment: str, is_swept: bool
 ) -> None:
     service = await crashed(memory, moment)
     if is_swept:
         await settle(service)
         assert (await service.only_record()).state is State.READY
 
-    vended = await service.vend()(KEYED)
+    vended = await service.create_database()(KEYED)
 
     assert service.provider.accepts(vended.connection)
     assert await service.records() == [vended.database]
     assert await service.tenant_ids() == {vended.database.id}
 
 
-async def test_a_crash_does_not_hide_that_the_key_was_reused(memory: Memory) -> None:
-    service = await crashed(memory, "amid provision")
-    with pytest.raises(RequestReused):
-        await service.vend()(replace(KEYED, nickname="Another"))
+async def test_a_crash_does_not_hide_that_the_key_was_reused(memory: MemoryService) -> None:
+    service = await crashed(memory, "during provision")
+    with pytest.raises(IdempotencyKeyReused):
+        await service.create_database()(replace(KEYED, nickname="Another"))
 
 
-async def test_a_repeated_request_that_fails_leaves_nothing(memory: Memory) -> None:
-    service = await crashed(memory, "amid provision")
+async def test_a_repeated_request_that_fails_leaves_nothing(memory: MemoryService) -> None:
+    service = await crashed(memory, "during provision")
 
-    await memory.interrupt("before provision", service.vend()(KEYED))
+    await memory.interrupt("before provision", service.create_database()(KEYED))
 
     assert (await service.only_record()).state is State.FAILED
     assert await memory.tenant_ids() == set()
@@ -158,25 +164,27 @@ async def test_a_repeated_request_that_fails_leaves_nothing(memory: Memory) -> N
 @pytest.mark.parametrize("seed", range(40))
 @pytest.mark.parametrize("on_conflict", OnConflict)
 async def test_concurrent_requests_create_one_database(
-    memory: Memory, on_conflict: OnConflict, seed: int
+    memory: MemoryService, on_conflict: OnConflict, seed: int
 ) -> None:
-    process = troubled(memory, Dawdling(seed))
+    process = create_faulty_process(memory, RandomYields(seed))
     request = replace(KEYED, on_conflict=on_conflict)
     vends = (
-        each.vend(login_check=process.login_check)(request)
+        each.create_database(login_check=process.login_check)(request)
         for each in (process.memory, process.memory.replica(), process.memory.replica())
     )
 
     outcomes = await asyncio.gather(*vends, return_exceptions=True)
 
-    vended = [outcome for outcome in outcomes if isinstance(outcome, Vended)]
+    vended = [outcome for outcome in outcomes if isinstance(outcome, ProvisionedDatabase)]
     assert vended, outcomes
-    assert all(isinstance(outcome, Vended | InFlight) for outcome in outcomes), outcomes
+    assert all(isinstance(outcome, ProvisionedDatabase | InFlight) for outcome in outcomes), (
+        outcomes
+    )
     assert {one.database.id for one in vended} == await memory.tenant_ids()
-    await assert_in_line(memory)
+    await assert_consistent(memory)
 
 
-class _DiesAt(Fate):
+class _DiesAt(FaultInjection):
     """A fault hook that kills the process at that moment."""
 
     def __init__(self, moment: str) -> None:

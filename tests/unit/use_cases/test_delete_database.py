@@ -11,10 +11,10 @@ from domain.errors import IllegalTransition
 from domain.lifecycle import StepState
 from domain.states import State
 from ports.use_cases.delete_database import POLL_INTERVAL
-from ports.use_cases.provisioned_database import Vended
-from tests.support.consistency import assert_in_line
-from tests.support.memory_service import Memory
-from tests.support.polling import moment_of
+from ports.use_cases.provisioned_database import ProvisionedDatabase
+from tests.support.consistency import assert_consistent
+from tests.support.memory_service import MemoryService
+from tests.support.polling import wait_without_delay
 from tests.support.records import new_record
 
 
@@ -29,23 +29,23 @@ class Restless(MemoryRegistry):
         read = await super().get(database_id)
         if self._changes:
             self._changes -= 1
-            self._keep(replace(read, labels={"changes": str(self._changes)}))
+            self._store(replace(read, labels={"changes": str(self._changes)}))
         return read
 
 
 @pytest.fixture
-async def promised(memory: Memory, sales: Vended) -> Database:
+async def promised(memory: MemoryService, sales: ProvisionedDatabase) -> Database:
     return await memory.deletion().request(sales.database.id)
 
 
-async def assert_deleted(memory: Memory) -> None:
+async def assert_deleted(memory: MemoryService) -> None:
     record = await memory.only_record()
     assert (record.state, record.steps[-1].state) == (State.DELETED, StepState.DONE)
-    await assert_in_line(memory)
+    await assert_consistent(memory)
 
 
 async def test_a_request_is_recorded_and_deletes_nothing(
-    memory: Memory, promised: Database
+    memory: MemoryService, promised: Database
 ) -> None:
     assert promised.state is State.DELETING
     assert (promised.steps[-1].name, promised.steps[-1].state) == ("delete", StepState.RUNNING)
@@ -55,7 +55,7 @@ async def test_a_request_is_recorded_and_deletes_nothing(
 
 
 async def test_a_requested_deletion_is_finished(
-    memory: Memory, sales: Vended, promised: Database
+    memory: MemoryService, sales: ProvisionedDatabase, promised: Database
 ) -> None:
     await memory.deletion().finish(promised.id)
 
@@ -67,9 +67,9 @@ async def test_a_requested_deletion_is_finished(
 
 @pytest.mark.parametrize("is_at_work", [False, True])
 async def test_a_database_is_not_deleted_without_a_request(
-    memory: Memory, sales: Vended, is_at_work: bool
+    memory: MemoryService, sales: ProvisionedDatabase, is_at_work: bool
 ) -> None:
-    async with memory.leases.held(sales.database.id if is_at_work else "another"):
+    async with memory.leases.acquire(sales.database.id if is_at_work else "another"):
         await memory.deletion().finish(sales.database.id)
         await memory.deletion().wait_until_deleted(sales.database.id)
 
@@ -81,7 +81,7 @@ async def test_a_database_is_not_deleted_without_a_request(
     ("state", "after"), [(State.FAILED, State.FAILED), (State.EXPIRED, State.DELETING)]
 )
 async def test_an_expired_database_can_be_deleted_and_a_failed_one_stays(
-    memory: Memory, state: State, after: State
+    memory: MemoryService, state: State, after: State
 ) -> None:
     record = await memory.registry.add(new_record(state=state))
 
@@ -92,7 +92,7 @@ async def test_an_expired_database_can_be_deleted_and_a_failed_one_stays(
 
 
 async def test_a_request_survives_concurrent_changes() -> None:
-    memory = Memory(registry=Restless(changes=3))
+    memory = MemoryService(registry=Restless(changes=3))
     made = await memory.registry.add(new_record())
 
     promised = await memory.deletion().request(made.id)
@@ -103,19 +103,21 @@ async def test_a_request_survives_concurrent_changes() -> None:
 
 
 async def test_a_deletion_without_other_operations_does_not_wait(
-    memory: Memory, promised: Database
+    memory: MemoryService, promised: Database
 ) -> None:
     await memory.deletion().wait_until_deleted(promised.id)
     assert memory.clock.slept == []
     await assert_deleted(memory)
 
 
-async def test_a_deletion_waits_for_a_rotation(memory: Memory, sales: Vended) -> None:
+async def test_a_deletion_waits_for_a_rotation(
+    memory: MemoryService, sales: ProvisionedDatabase
+) -> None:
     hold, rotating = await memory.hold("before rotate", memory.rotate()(sales.database.id))
     await memory.deletion().request(sales.database.id)
     delete = memory.replica().deletion()
     deleting = asyncio.create_task(delete.wait_until_deleted(sales.database.id))
-    await moment_of(lambda: len(memory.clock.slept) > 1)
+    await wait_without_delay(lambda: len(memory.clock.slept) > 1)
     assert (await memory.only_record()).state is State.DELETING
 
     hold.let_go.set()
@@ -128,11 +130,11 @@ async def test_a_deletion_waits_for_a_rotation(memory: Memory, sales: Vended) ->
 
 
 async def test_a_deletion_that_another_replica_finishes_ends_the_wait(
-    memory: Memory, promised: Database
+    memory: MemoryService, promised: Database
 ) -> None:
-    hold, sweeping = await memory.hold("before delete", memory.replica().sweep()(drift=False))
+    hold, sweeping = await memory.hold("before delete", memory.replica().reconcile()(drift=False))
     deleting = asyncio.create_task(memory.deletion().wait_until_deleted(promised.id))
-    await moment_of(lambda: bool(memory.clock.slept))
+    await wait_without_delay(lambda: bool(memory.clock.slept))
 
     hold.let_go.set()
     await asyncio.gather(sweeping, deleting)

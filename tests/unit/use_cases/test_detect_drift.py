@@ -8,152 +8,170 @@ from datetime import timedelta
 import pytest
 
 from adapters.memory.provider import MemoryProvider
-from domain.provisioning import Holding
-from domain.reconciliation import SETTLED, Upkeep
+from domain.provisioning import InventoryItem
+from domain.reconciliation import SETTLING_TIME, ReconcileAction
 from domain.states import State
-from domain.text import legible
+from domain.text import escape_unprintable
 from ports.use_cases.detect_drift import PAGE, TOMBSTONE
-from ports.use_cases.provisioned_database import Vended
-from ports.use_cases.reconcile import DONE, PART, TOLD, WOULD, Finding
-from tests.support.consistency import assert_in_line, found
-from tests.support.drift_scenarios import half_unrecorded, lost, told, unrecorded, vended
-from tests.support.memory_service import GRACE, Memory
+from ports.use_cases.provisioned_database import ProvisionedDatabase
+from ports.use_cases.reconcile import DONE, PART, TOLD, WOULD, ReconcileResult
+from tests.support.consistency import assert_consistent, reconcile_once
+from tests.support.drift_scenarios import (
+    create_database,
+    drop_on_server,
+    provision_half_unrecorded,
+    provision_unrecorded,
+    summarize,
+)
+from tests.support.memory_service import GRACE, MemoryService
 from tests.support.provision_requests import deriver
 from tests.support.records import new_record
 
 UNPLAIN = ["a\nLD_PRELOAD=x", "\x1b]0;a\x07", "a\u202eb", "a\ud800"]
 
 
-async def test_an_orphaned_database_is_imported_and_can_be_used_and_deleted(memory: Memory) -> None:
-    tenant = await unrecorded(memory, age=9 * SETTLED)
+async def test_an_orphaned_database_is_imported_and_can_be_used_and_deleted(
+    memory: MemoryService,
+) -> None:
+    tenant = await provision_unrecorded(memory, age=9 * SETTLING_TIME)
 
-    assert told(await found(memory)) == [(Upkeep.ADOPT, DONE)]
+    assert summarize(await reconcile_once(memory)) == [(ReconcileAction.IMPORT, DONE)]
 
     record = await memory.only_record()
     assert (record.id, record.names, record.state) == (tenant.id, tenant.names, State.READY)
-    assert abs(record.created_at - (memory.clock.now() - 9 * SETTLED)) < timedelta(seconds=1)
+    assert abs(record.created_at - (memory.clock.now() - 9 * SETTLING_TIME)) < timedelta(seconds=1)
     assert (record.expires_at, record.wake_at) == (None, None)
     assert memory.provider.accepts((await memory.rotate()(tenant.id)).connection)
     await memory.deletion().request(tenant.id)
-    assert told(await found(memory)) == [(Upkeep.DELETE, DONE)]
-    await assert_in_line(memory)
+    assert summarize(await reconcile_once(memory)) == [(ReconcileAction.DELETE, DONE)]
+    await assert_consistent(memory)
 
 
-async def test_an_incomplete_orphan_is_reported_and_not_touched(memory: Memory) -> None:
+async def test_an_incomplete_orphan_is_reported_and_not_touched(memory: MemoryService) -> None:
     """It may belong to another service, or be in use."""
-    await half_unrecorded(memory)
-    held = await memory.tenant_ids()
+    await provision_half_unrecorded(memory)
+    acquire = await memory.tenant_ids()
     [half] = await memory.provider.inventory()
 
-    [finding] = await found(memory)
+    [result] = await reconcile_once(memory)
 
-    assert (finding.action, finding.outcome) == (Upkeep.DOUBT, TOLD)
-    assert finding.database == (half.database or half.owner)
-    assert "on the server" in finding.detail
-    assert (await memory.records(), await memory.tenant_ids()) == ([], held)
+    assert (result.action, result.outcome) == (ReconcileAction.REPORT_INCOMPLETE, TOLD)
+    assert result.database == (half.database or half.owner)
+    assert "on the server" in result.detail
+    assert (await memory.records(), await memory.tenant_ids()) == ([], acquire)
 
 
-async def test_two_concurrent_imports_add_one_record(memory: Memory) -> None:
-    await unrecorded(memory)
+async def test_two_concurrent_imports_add_one_record(memory: MemoryService) -> None:
+    await provision_unrecorded(memory)
 
-    both = await asyncio.gather(found(memory), found(memory.replica()))
+    both = await asyncio.gather(reconcile_once(memory), reconcile_once(memory.replica()))
 
-    assert (Upkeep.ADOPT, DONE) in told(both[0] + both[1])
+    assert (ReconcileAction.IMPORT, DONE) in summarize(both[0] + both[1])
     assert len(await memory.records()) == 1
-    await assert_in_line(memory)
+    await assert_consistent(memory)
 
 
-async def test_an_orphan_with_a_recorded_name_is_reported_and_kept(memory: Memory) -> None:
-    tenant = await unrecorded(memory)
+async def test_an_orphan_with_a_recorded_name_is_reported_and_kept(memory: MemoryService) -> None:
+    tenant = await provision_unrecorded(memory)
     other = new_record("Lost", state=State.READY, made=memory.clock.now())
     await memory.registry.add(replace(other, wake_at=None))
 
-    assert (Upkeep.ADOPT, "name_taken") in told(await found(memory))
+    assert (ReconcileAction.IMPORT, "name_taken") in summarize(await reconcile_once(memory))
     assert await memory.tenant_ids() == {tenant.id}
 
 
-async def test_a_leftover_of_a_deleted_database_is_deleted(memory: Memory, sales: Vended) -> None:
+async def test_a_leftover_of_a_deleted_database_is_deleted(
+    memory: MemoryService, sales: ProvisionedDatabase
+) -> None:
     await memory.delete(sales.database.id)
-    await memory.provider.provision(sales.database.order(deriver))
+    await memory.provider.provision(sales.database.provision_request(deriver))
 
-    assert told(await found(memory)) == [(Upkeep.REMOVE, DONE)]
+    assert summarize(await reconcile_once(memory)) == [(ReconcileAction.DELETE_LEFTOVER, DONE)]
     assert await memory.tenant_ids() == set()
 
 
 async def test_a_tombstone_frees_name_and_quota_and_is_removed_in_parts(
-    memory: Memory, sales: Vended
+    memory: MemoryService, sales: ProvisionedDatabase
 ) -> None:
-    memory.provider.name_by_others(sales.database.id, 2)
+    memory.provider.add_dependents(sales.database.id, 2)
     await memory.delete(sales.database.id)
 
     assert (await memory.registry.get(sales.database.id)).state is State.DELETED
-    again = await vended(memory, sales.database.nickname.typed)
+    again = await create_database(memory, sales.database.nickname.typed)
     assert again.names == sales.database.names
-    [dry] = await memory.sweep()(dry_run=True)
-    assert (dry.action, dry.outcome, dry.detail) == (Upkeep.REMOVE, WOULD, TOMBSTONE)
-    [first] = await found(memory)
-    assert (first.action, first.outcome) == (Upkeep.REMOVE, PART)
+    [dry] = await memory.reconcile()(dry_run=True)
+    assert (dry.action, dry.outcome, dry.detail) == (
+        ReconcileAction.DELETE_LEFTOVER,
+        WOULD,
+        TOMBSTONE,
+    )
+    [first] = await reconcile_once(memory)
+    assert (first.action, first.outcome) == (ReconcileAction.DELETE_LEFTOVER, PART)
     assert first.detail == "Objects of others refer to it: 1."
-    assert told(await found(memory)) == [(Upkeep.REMOVE, DONE)]
-    assert await found(memory) == []
+    assert summarize(await reconcile_once(memory)) == [(ReconcileAction.DELETE_LEFTOVER, DONE)]
+    assert await reconcile_once(memory) == []
     assert await memory.tenant_ids() == {again.id}
 
 
-async def test_a_database_dropped_on_the_server_is_marked_missing(memory: Memory) -> None:
-    made, other = await vended(memory), await vended(memory, "Other")
-    await lost(memory, made)
+async def test_a_database_dropped_on_the_server_is_marked_missing(memory: MemoryService) -> None:
+    made, other = await create_database(memory), await create_database(memory, "Other")
+    await drop_on_server(memory, made)
 
-    assert told(await found(memory)) == [(Upkeep.FORGET, DONE)]
+    assert summarize(await reconcile_once(memory)) == [(ReconcileAction.MARK_MISSING, DONE)]
 
     assert (await memory.registry.get(made.id)).state is State.DELETED
     assert (await memory.registry.get(other.id)) == other
-    await assert_in_line(memory)
+    await assert_consistent(memory)
 
 
-async def test_the_record_follows_a_renamed_database(memory: Memory, sales: Vended) -> None:
+async def test_the_record_follows_a_renamed_database(
+    memory: MemoryService, sales: ProvisionedDatabase
+) -> None:
     memory.provider._databases["renamed"] = memory.provider._databases.pop("sales")
 
-    assert told(await found(memory)) == [(Upkeep.RENAME, DONE)]
+    assert summarize(await reconcile_once(memory)) == [(ReconcileAction.RENAME, DONE)]
 
-    connection = (await memory.connect()(sales.database.id)).connection
+    connection = (await memory.show_connection()(sales.database.id)).connection
     assert connection.database == "renamed"
     assert memory.provider.accepts(connection)
-    await assert_in_line(memory)
+    await assert_consistent(memory)
 
 
 @pytest.mark.parametrize("name", UNPLAIN, ids=ascii)
 async def test_a_name_with_control_characters_is_reported_and_not_recorded(
-    memory: Memory, sales: Vended, name: str
+    memory: MemoryService, sales: ProvisionedDatabase, name: str
 ) -> None:
     memory.provider._databases[name] = memory.provider._databases.pop("sales")
 
-    [finding] = await found(memory)
+    [result] = await reconcile_once(memory)
 
-    assert told([finding]) == [(Upkeep.RENAME, TOLD)]
-    assert finding.database == legible(name)
-    assert "keeps the former name" in finding.detail
+    assert summarize([result]) == [(ReconcileAction.RENAME, TOLD)]
+    assert result.database == escape_unprintable(name)
+    assert "keeps the former name" in result.detail
     assert await memory.only_record() == sales.database
     await memory.delete(sales.database.id)
 
 
 @pytest.mark.parametrize("name", UNPLAIN, ids=ascii)
-async def test_a_database_with_such_a_name_is_not_imported(memory: Memory, name: str) -> None:
-    tenant = await unrecorded(memory)
+async def test_a_database_with_such_a_name_is_not_imported(
+    memory: MemoryService, name: str
+) -> None:
+    tenant = await provision_unrecorded(memory)
     memory.provider._databases[name] = memory.provider._databases.pop(tenant.names.database)
 
-    assert told(await found(memory)) == [(Upkeep.ADOPT, TOLD)]
+    assert summarize(await reconcile_once(memory)) == [(ReconcileAction.IMPORT, TOLD)]
     assert await memory.records() == []
 
 
 @pytest.mark.parametrize("is_deleted", [False, True])
 async def test_a_database_that_changes_meanwhile_is_not_touched(
-    memory: Memory, is_deleted: bool
+    memory: MemoryService, is_deleted: bool
 ) -> None:
     """Between reading the records and reading the inventory, or after both."""
-    made, _ = await vended(memory), await vended(memory, "Other")
-    await lost(memory, made)
+    made, _ = await create_database(memory), await create_database(memory, "Other")
+    await drop_on_server(memory, made)
     tasks = await memory.detect_drift()()
-    await memory.provider.provision(made.order(deriver))
+    await memory.provider.provision(made.provision_request(deriver))
     await (memory.deletion().request(made.id) if is_deleted else memory.rotate()(made.id))
     record = await memory.registry.get(made.id)
 
@@ -167,44 +185,50 @@ class Behind(MemoryProvider):
 
     looks = 0
 
-    async def inventory(self) -> Sequence[Holding]:
+    async def inventory(self) -> Sequence[InventoryItem]:
         self.looks += 1
-        holdings = await super().inventory()
-        return holdings[:-1] if self.looks == 1 else holdings
+        items = await super().inventory()
+        return items[:-1] if self.looks == 1 else items
 
 
-async def test_a_database_that_the_second_inventory_shows_is_not_missing(memory: Memory) -> None:
+async def test_a_database_that_the_second_inventory_shows_is_not_missing(
+    memory: MemoryService,
+) -> None:
     memory.provider = Behind()
-    both = [await vended(memory), await vended(memory, "Other")]
-    memory.clock.moment += SETTLED
+    both = [await create_database(memory), await create_database(memory, "Other")]
+    memory.clock.moment += SETTLING_TIME
 
-    assert told(await found(memory)) == []
-    assert all(memory.lets_in(made) for made in both)
+    assert summarize(await reconcile_once(memory)) == []
+    assert all(memory.accepts_login(made) for made in both)
 
 
-async def test_a_database_that_is_being_provisioned_is_not_drift(memory: Memory) -> None:
-    seen: list[list[Finding]] = []
+async def test_a_database_that_is_being_provisioned_is_not_drift(memory: MemoryService) -> None:
+    seen: list[list[ReconcileResult]] = []
 
     async def comparing(moment: str) -> None:
-        if moment in {"amid provision", "after provision"}:
-            seen.append(await memory.sweep()())
+        if moment in {"during provision", "after provision"}:
+            seen.append(await memory.reconcile()())
 
-    memory.trouble = comparing
-    made = await vended(memory)
+    memory.fault_hook = comparing
+    made = await create_database(memory)
 
     assert seen == [[], []]
-    assert memory.lets_in(made)
+    assert memory.accepts_login(made)
 
 
-async def test_all_pages_of_records_are_compared(memory: Memory, sales: Vended) -> None:
+async def test_all_pages_of_records_are_compared(
+    memory: MemoryService, sales: ProvisionedDatabase
+) -> None:
     for _ in range(PAGE):
         await memory.registry.add(new_record(made=memory.clock.now() + GRACE))
     missing = await memory.registry.add(
         new_record("Missing", state=State.READY, made=memory.clock.now())
     )
-    memory.clock.moment += SETTLED
+    memory.clock.moment += SETTLING_TIME
 
     tasks = await memory.detect_drift()()
 
-    assert [(task.action, task.id) for task in tasks] == [(Upkeep.FORGET, missing.id)]
-    assert memory.lets_in(sales.database)
+    assert [(task.action, task.id) for task in tasks] == [
+        (ReconcileAction.MARK_MISSING, missing.id)
+    ]
+    assert memory.accepts_login(sales.database)

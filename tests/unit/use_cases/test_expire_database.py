@@ -4,32 +4,34 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.system.leases import MemoryLeases
+from adapters.system.leases import InProcessLeases
 from domain.database import Database
 from domain.errors import ProviderBusy
-from domain.lifecycle import StepState, Work
+from domain.lifecycle import Operation, StepState
 from domain.states import State
-from ports.use_cases.provisioned_database import Vended
-from tests.support.consistency import assert_in_line, settle
-from tests.support.doubles import Fails
-from tests.support.memory_service import GRACE, HOUR, NO_GRACE, Memory
+from ports.use_cases.provisioned_database import ProvisionedDatabase
+from tests.support.consistency import assert_consistent, settle
+from tests.support.doubles import FailAt
+from tests.support.memory_service import GRACE, HOUR, NO_GRACE, MemoryService
 
 MOMENT = timedelta(microseconds=1)
 
 
 @pytest.fixture
-async def over(memory: Memory, hourly: Vended) -> Vended:
+async def over(memory: MemoryService, hourly: ProvisionedDatabase) -> ProvisionedDatabase:
     """A database whose expiry has just passed, not suspended yet."""
     memory.clock.moment += HOUR
     return hourly
 
 
-async def assert_deleted(memory: Memory) -> None:
+async def assert_deleted(memory: MemoryService) -> None:
     assert (await memory.only_record()).state is State.DELETED
     assert await memory.tenant_ids() == set()
 
 
-async def test_an_expired_database_refuses_logins(memory: Memory, expired: Vended) -> None:
+async def test_an_expired_database_refuses_logins(
+    memory: MemoryService, expired: ProvisionedDatabase
+) -> None:
     record = await memory.only_record()
     assert not memory.provider.accepts(expired.connection)
     assert await memory.tenant_ids() == {record.id}
@@ -39,7 +41,7 @@ async def test_an_expired_database_refuses_logins(memory: Memory, expired: Vende
 
 
 async def test_an_expired_database_is_kept_for_the_grace_period(
-    memory: Memory, expired: Vended
+    memory: MemoryService, expired: ProvisionedDatabase
 ) -> None:
     record = await memory.only_record()
     memory.clock.moment += GRACE - MOMENT
@@ -57,7 +59,7 @@ async def test_an_expired_database_is_kept_for_the_grace_period(
     ids=["expired", "nobody-saw-to-it", "no-grace"],
 )
 async def test_a_database_is_deleted_after_the_grace_period(
-    memory: Memory, over: Vended, grace: timedelta, was_seen: bool
+    memory: MemoryService, over: ProvisionedDatabase, grace: timedelta, was_seen: bool
 ) -> None:
     if was_seen:
         await memory.expire(grace).finish(over.database.id)
@@ -68,7 +70,7 @@ async def test_a_database_is_deleted_after_the_grace_period(
     await assert_deleted(memory)
 
 
-async def half_restored(memory: Memory, database_id: str) -> Database:
+async def half_restored(memory: MemoryService, database_id: str) -> Database:
     """Request a restoration that the provider cannot perform."""
     await memory.interrupt("before provision", memory.restore()(database_id, 5 * HOUR))
     return await memory.only_record()
@@ -76,10 +78,10 @@ async def half_restored(memory: Memory, database_id: str) -> Database:
 
 @pytest.mark.parametrize("suspending", [[], [ProviderBusy()]], ids=["suspended", "not-suspended"])
 async def test_an_expiry_found_before_a_restoration_does_nothing(
-    memory: Memory, over: Vended, suspending: list[ProviderBusy]
+    memory: MemoryService, over: ProvisionedDatabase, suspending: list[ProviderBusy]
 ) -> None:
-    memory.trouble = Fails({"before suspend": [*suspending]})
-    await memory.sweep(GRACE)()
+    memory.fault_hook = FailAt({"before suspend": [*suspending]})
+    await memory.reconcile(GRACE)()
     restoring = await half_restored(memory, over.database.id)
 
     assert not await memory.expire(GRACE).finish(over.database.id)
@@ -88,15 +90,17 @@ async def test_an_expiry_found_before_a_restoration_does_nothing(
     await settle(memory, GRACE)
     assert restoring.expires_at
     assert memory.clock.now() < restoring.expires_at
-    assert memory.lets_in(await memory.only_record())
-    await assert_in_line(memory, GRACE)
+    assert memory.accepts_login(await memory.only_record())
+    await assert_consistent(memory, GRACE)
 
 
-async def test_a_late_suspension_does_not_delay_a_restoration(memory: Memory, over: Vended) -> None:
+async def test_a_late_suspension_does_not_delay_a_restoration(
+    memory: MemoryService, over: ProvisionedDatabase
+) -> None:
     """Its process lost the lease, and another replica acquired it."""
     finish = memory.expire(GRACE).finish(over.database.id)
     hold, late = await memory.hold("after suspend", finish)
-    memory.leases = MemoryLeases()
+    memory.leases = InProcessLeases()
     restoring = await half_restored(memory, over.database.id)
 
     hold.let_go.set()
@@ -105,5 +109,5 @@ async def test_a_late_suspension_does_not_delay_a_restoration(memory: Memory, ov
     assert await memory.only_record() == restoring
     await settle(memory, GRACE)
     record = await memory.only_record()
-    assert (record.state, record.is_pending(Work.SUSPEND)) == (State.READY, False)
-    assert memory.lets_in(record)
+    assert (record.state, record.is_pending(Operation.SUSPEND)) == (State.READY, False)
+    assert memory.accepts_login(record)

@@ -6,22 +6,22 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.memory.api_key_store import MemoryKeyRing
-from adapters.memory.rate_limiter import MemoryRates
-from domain.api_key_cache import FRESH, KnownKeys
+from adapters.memory.api_key_store import MemoryApiKeyStore
+from adapters.memory.rate_limiter import MemoryRateLimiter
+from domain.api_key_cache import FRESH_SECONDS, ApiKeyCache
 from domain.api_keys import ApiKey, new_key
 from domain.errors import KeyRefused, RateLimited
 from domain.secrets import Secret
-from ports.use_cases.find_api_key import ALL_LOOKUPS, LISTED, LOOKUPS, FindKey
-from ports.use_cases.manage_api_keys import KeyRequest, ManageKeys
+from ports.use_cases.find_api_key import LIST_TTL, LOOKUP_RATE, TOTAL_LOOKUP_RATE, FindApiKey
+from ports.use_cases.manage_api_keys import ApiKeyRequest, ManageApiKeys
 from tests.support.clock import FakeClock
-from tests.support.people import USUAL
+from tests.support.people import CALLER_SCOPES
 from tests.support.randomness import SeededRandomness
 
 HOME, AWAY = "192.0.2.1", "192.0.2.2"
 
 
-class CountingRing(MemoryKeyRing):
+class CountingRing(MemoryApiKeyStore):
     """Counts its calls."""
 
     asked = listed = 0
@@ -30,9 +30,9 @@ class CountingRing(MemoryKeyRing):
         self.asked += 1
         return await super().find(key_id)
 
-    async def every(self) -> list[ApiKey]:
+    async def list_all(self) -> list[ApiKey]:
         self.listed += 1
-        return await super().every()
+        return await super().list_all()
 
 
 class SlowRing(CountingRing):
@@ -53,30 +53,37 @@ class SlowRing(CountingRing):
 class Replicas:
     """Two processes over the same store: `here` and `there`."""
 
-    ring: CountingRing = field(default_factory=CountingRing)
+    key_store: CountingRing = field(default_factory=CountingRing)
     clock: FakeClock = field(default_factory=FakeClock)
 
     def __post_init__(self) -> None:
-        self.known = KnownKeys()
-        self.find = FindKey(
-            ring=self.ring, failures=MemoryRates(self.clock), clock=self.clock, known=self.known
+        self.known = ApiKeyCache()
+        self.find = FindApiKey(
+            key_store=self.key_store,
+            failures=MemoryRateLimiter(self.clock),
+            clock=self.clock,
+            known=self.known,
         )
-        self.here, self.there = self._keys(self.known), self._keys(KnownKeys())
+        self.here, self.there = self._keys(self.known), self._keys(ApiKeyCache())
 
-    def _keys(self, known: KnownKeys) -> ManageKeys:
+    def _keys(self, known: ApiKeyCache) -> ManageApiKeys:
         randomness = SeededRandomness()
-        return ManageKeys(ring=self.ring, clock=self.clock, randomness=randomness, known=known)
+        return ManageApiKeys(
+            key_store=self.key_store, clock=self.clock, randomness=randomness, known=known
+        )
 
     async def created(self, ttl: timedelta | None = None) -> tuple[str, Secret]:
         """Create a key with the other process."""
-        record, key = await self.there.create(KeyRequest(name="ann", scopes=USUAL, ttl=ttl))
+        record, key = await self.there.create(
+            ApiKeyRequest(name="ann", scopes=CALLER_SCOPES, ttl=ttl)
+        )
         return record.id, key
 
     async def guess(self, times: int, network: str = HOME) -> None:
         for number in range(times):
-            _, guessed = new_key(number.to_bytes(37))
+            _, guesses = new_key(number.to_bytes(37))
             with pytest.raises((KeyRefused, RateLimited)):
-                await self.find(guessed, network)
+                await self.find(guesses, network)
 
 
 @pytest.fixture
@@ -87,44 +94,44 @@ def replicas() -> Replicas:
 async def test_guesses_of_one_network_cause_a_bounded_number_of_reads(replicas: Replicas) -> None:
     for network in (HOME, AWAY):
         await replicas.guess(200, network)
-    assert replicas.ring.asked == 2 * LOOKUPS.amount
-    assert replicas.ring.listed == 1
+    assert replicas.key_store.asked == 2 * LOOKUP_RATE.amount
+    assert replicas.key_store.listed == 1
 
-    replicas.clock.passed += LOOKUPS.seconds
+    replicas.clock.passed += LOOKUP_RATE.seconds
     await replicas.guess(200)
-    assert replicas.ring.asked == 3 * LOOKUPS.amount
-    assert replicas.ring.listed == 2
+    assert replicas.key_store.asked == 3 * LOOKUP_RATE.amount
+    assert replicas.key_store.listed == 2
 
 
 async def test_guesses_of_many_networks_are_bounded_together_and_block_no_valid_key(
     replicas: Replicas,
 ) -> None:
     _, key = await replicas.created()
-    for number in range(2 * ALL_LOOKUPS.amount):
+    for number in range(2 * TOTAL_LOOKUP_RATE.amount):
         await replicas.guess(1, f"2001:db8:{number:x}::/64")
-    assert replicas.ring.asked == ALL_LOOKUPS.amount
+    assert replicas.key_store.asked == TOTAL_LOOKUP_RATE.amount
     assert (await replicas.find(key, HOME)).name == "ann"
 
 
 async def test_concurrent_guesses_are_bounded_too(replicas: Replicas) -> None:
     await asyncio.gather(*[replicas.guess(1) for _ in range(200)])
-    assert (replicas.ring.asked, replicas.ring.listed) == (LOOKUPS.amount, 1)
+    assert (replicas.key_store.asked, replicas.key_store.listed) == (LOOKUP_RATE.amount, 1)
 
 
 async def test_a_text_that_cannot_be_a_key_is_not_looked_up(replicas: Replicas) -> None:
     with pytest.raises(KeyRefused):
         await replicas.find(Secret("a proxy's own key"), HOME)
-    assert replicas.ring.asked == 0
+    assert replicas.key_store.asked == 0
 
 
 async def test_a_valid_key_is_found_in_memory_for_a_while(replicas: Replicas) -> None:
     _, key = await replicas.created()
     for _ in range(50):
         await replicas.find(key, HOME)
-    assert replicas.ring.asked == 1
-    replicas.clock.passed += FRESH
+    assert replicas.key_store.asked == 1
+    replicas.clock.passed += FRESH_SECONDS
     await replicas.find(key, HOME)
-    assert replicas.ring.asked == 2
+    assert replicas.key_store.asked == 2
 
 
 async def test_a_known_key_works_despite_guesses_from_its_network(replicas: Replicas) -> None:
@@ -132,7 +139,7 @@ async def test_a_known_key_works_despite_guesses_from_its_network(replicas: Repl
     await replicas.find(key, HOME)
     for _ in range(3):
         await replicas.guess(200)
-        replicas.clock.passed += FRESH
+        replicas.clock.passed += FRESH_SECONDS
         assert (await replicas.find(key, HOME)).name == "ann"
 
 
@@ -146,13 +153,13 @@ async def test_a_key_that_this_process_has_not_seen_works_despite_guesses(
     _, later = await replicas.created()
     with pytest.raises(RateLimited):
         await replicas.find(later, HOME)
-    replicas.clock.passed += LISTED
+    replicas.clock.passed += LIST_TTL
     assert (await replicas.find(later, HOME)).name == "ann"
 
 
 async def test_a_key_created_by_this_process_works_at_once(replicas: Replicas) -> None:
     await replicas.guess(200)
-    _, key = await replicas.here.create(KeyRequest(name="ann", scopes=USUAL))
+    _, key = await replicas.here.create(ApiKeyRequest(name="ann", scopes=CALLER_SCOPES))
     assert (await replicas.find(key, HOME)).name == "ann"
 
 
@@ -162,7 +169,7 @@ async def test_guesses_for_a_known_id_are_bounded(replicas: Replicas) -> None:
     for number in range(200):
         with pytest.raises((KeyRefused, RateLimited)):
             await replicas.find(Secret(f"{key_id}_{number:064x}"), HOME)
-    assert replicas.ring.asked == 2 * LOOKUPS.amount
+    assert replicas.key_store.asked == 2 * LOOKUP_RATE.amount
     assert (await replicas.find(key, HOME)).id == key_id
 
 
@@ -180,38 +187,41 @@ async def test_a_key_revoked_by_another_process_is_refused_after_a_while(
     key_id, key = await replicas.created()
     await replicas.find(key, HOME)
     await replicas.there.revoke(key_id)
-    replicas.clock.passed += FRESH
-    for _ in range(LOOKUPS.amount + 1):
+    replicas.clock.passed += FRESH_SECONDS
+    for _ in range(LOOKUP_RATE.amount + 1):
         with pytest.raises(KeyRefused, match="was revoked"):
             await replicas.find(key, HOME)
 
 
 async def test_a_key_in_memory_that_expires_is_refused(replicas: Replicas) -> None:
-    _, key = await replicas.created(ttl=timedelta(seconds=FRESH / 2))
+    _, key = await replicas.created(ttl=timedelta(seconds=FRESH_SECONDS / 2))
     await replicas.find(key, HOME)
-    replicas.clock.passed += FRESH / 2
+    replicas.clock.passed += FRESH_SECONDS / 2
     with pytest.raises(KeyRefused, match="has expired"):
         await replicas.find(key, HOME)
 
 
 async def test_a_key_revoked_during_its_look_up_is_not_stored_in_memory() -> None:
-    ring = SlowRing()
-    replicas = Replicas(ring=ring)
+    key_store = SlowRing()
+    replicas = Replicas(key_store=key_store)
     key_id, key = await replicas.created()
     looking = asyncio.create_task(replicas.find(key, HOME))
-    await ring.found.wait()
+    await key_store.found.wait()
     await replicas.here.revoke(key_id)
-    ring.may_answer.set()
+    key_store.may_answer.set()
     await looking
     with pytest.raises(KeyRefused, match="was revoked"):
         await replicas.find(key, HOME)
 
 
 async def test_the_memory_is_bounded_and_drops_the_least_recently_used_key() -> None:
-    replicas, known = Replicas(), KnownKeys(most=2)
-    keys = [await replicas.there.create(KeyRequest(name="ann", scopes=USUAL)) for _ in range(3)]
+    replicas, known = Replicas(), ApiKeyCache(max_keys=2)
+    keys = [
+        await replicas.there.create(ApiKeyRequest(name="ann", scopes=CALLER_SCOPES))
+        for _ in range(3)
+    ]
     for record, _ in keys[:2]:
         known.remember(record, 0, known.changes)
-    assert known.fresh(keys[0][0].id, keys[0][0].digest, 0)
+    assert known.get_fresh(keys[0][0].id, keys[0][0].digest, 0)
     known.remember(keys[2][0], 0, known.changes)
     assert [known.knows(record.id, record.digest) for record, _ in keys] == [True, False, True]

@@ -6,23 +6,40 @@ import pytest
 
 from domain.errors import ProviderBusy, ProviderRejected
 from domain.guard_policy import GuardPolicy
-from domain.locks import Mode
-from domain.server_snapshot import Look, Room
-from ports.use_cases.guard_server import ALERT, ALERT_PACE, PACE, RETRY, GuardServer, GuardState
+from domain.locks import LockMode
+from domain.server_snapshot import Capacity, ServerSnapshot
+from ports.use_cases.guard_server import (
+    ALERT_DURATION,
+    ALERT_INTERVAL,
+    INTERVAL,
+    RETRY_DELAY,
+    GuardServer,
+    GuardState,
+)
 from tests.support.clock import FakeClock
 from tests.support.fake_guard import FakeGuard
-from tests.support.guard_states import ADMIN, ATTACKER, VICTIM, lock, look, prepared, session
+from tests.support.guard_states import (
+    ADMIN,
+    ATTACKER,
+    VICTIM,
+    create_snapshot,
+    lock,
+    prepared,
+    session,
+)
 
-QUIET = look(places=Room(free=90, total=100), ages={"a": 7})
-ATTACKED = look(lock(ATTACKER, "catalog:1260", Mode.AccessExclusive, waited=0.1))
-HELD = look(
-    lock("kept", "object:2", Mode.AccessShare, of="a"),
-    lock(ADMIN, "object:2", Mode.AccessExclusive, waited=3, of="a"),
+QUIET = create_snapshot(connections=Capacity(free=90, total=100), ages={"a": 7})
+ATTACKED = create_snapshot(lock(ATTACKER, "catalog:1260", LockMode.AccessExclusive, waited=0.1))
+HELD = create_snapshot(
+    lock("kept", "object:2", LockMode.AccessShare, of="a"),
+    lock(ADMIN, "object:2", LockMode.AccessExclusive, waited=3, of="a"),
     prepared=[prepared()],
 )
 
 
-def guarding(*looks: Look | ProviderBusy, **more: object) -> tuple[FakeGuard, GuardServer]:
+def guarding(
+    *looks: ServerSnapshot | ProviderBusy, **more: object
+) -> tuple[FakeGuard, GuardServer]:
     guard = FakeGuard(list(looks), **more)  # type: ignore[arg-type]  # put together for the tests
     return guard, GuardServer(guard, GuardPolicy(oldest_transaction=100), FakeClock())
 
@@ -39,8 +56,8 @@ async def test_the_status_shows_the_last_inspection() -> None:
 
     assert state(server) is GuardState.WATCHING
     assert server.status.oldest_age == 7
-    assert server.status.places == Room(free=90, total=100)
-    assert (guard.ended, server.pause) == ([], PACE)
+    assert server.status.connections == Capacity(free=90, total=100)
+    assert (guard.ended, server.pause) == ([], INTERVAL)
 
 
 async def test_each_ended_session_counts_once() -> None:
@@ -48,7 +65,7 @@ async def test_each_ended_session_counts_once() -> None:
     guard, server = guarding(ATTACKED, ATTACKED, QUIET)
 
     [outcome] = await server()
-    assert (outcome.ending.suspect.party, outcome.error) == (ATTACKER, None)
+    assert (outcome.termination.suspect.party, outcome.error) == (ATTACKER, None)
     assert await server() == []
     assert await server() == []
 
@@ -63,7 +80,7 @@ async def test_a_session_that_ended_by_itself_does_not_count() -> None:
 
 
 async def test_a_later_session_with_the_same_pid_counts_again() -> None:
-    gone = look(sessions=[session(VICTIM)])
+    gone = create_snapshot(sessions=[session(VICTIM)])
     _, server = guarding(ATTACKED, gone, ATTACKED)
     for _ in range(3):
         await server()
@@ -73,11 +90,11 @@ async def test_a_later_session_with_the_same_pid_counts_again() -> None:
 async def test_an_ending_shortens_the_interval_for_a_while() -> None:
     _, server = guarding(ATTACKED, QUIET)
     await server()
-    assert server.pause == ALERT_PACE
+    assert server.pause == ALERT_INTERVAL
     await server()
-    assert server.pause == ALERT_PACE
-    await server.clock.sleep(ALERT)
-    assert server.pause == PACE
+    assert server.pause == ALERT_INTERVAL
+    await server.clock.sleep(ALERT_DURATION)
+    assert server.pause == INTERVAL
 
 
 async def test_a_rollback_does_not_block_the_next_inspection() -> None:
@@ -85,7 +102,7 @@ async def test_a_rollback_does_not_block_the_next_inspection() -> None:
     assert await server() == []
     assert await server() == []
     [ended] = await server()
-    assert ended.ending.suspect.party == ATTACKER
+    assert ended.termination.suspect.party == ATTACKER
 
     guard.let_go.set()
     await asyncio.sleep(0)
@@ -93,7 +110,7 @@ async def test_a_rollback_does_not_block_the_next_inspection() -> None:
     [rolled_back] = await server()
 
     assert guard.rolled_back == ["kept"], "once, even if it was seen repeatedly"
-    assert rolled_back.ending.suspect == prepared()
+    assert rolled_back.termination.suspect == prepared()
     assert (server.status.ended_sessions, server.status.rolled_back) == (1, 1)
 
 
@@ -123,7 +140,7 @@ async def test_a_failed_rollback_is_retried_later() -> None:
     guard, server = guarding(HELD, refusal=ProviderBusy("Not now."))
     guard.let_go.set()
 
-    async def rounds(number: int) -> int:
+    async def run_rounds(number: int) -> int:
         """Return the number of results of that many rounds."""
         count = 0
         for _ in range(number):
@@ -131,9 +148,9 @@ async def test_a_failed_rollback_is_retried_later() -> None:
             await asyncio.sleep(0)
         return count
 
-    assert await rounds(5) == 1
-    await server.clock.sleep(RETRY)
-    assert await rounds(5) == 1
+    assert await run_rounds(5) == 1
+    await server.clock.sleep(RETRY_DELAY)
+    assert await run_rounds(5) == 1
 
 
 async def test_a_server_that_does_not_answer_shortens_the_interval() -> None:
@@ -141,17 +158,19 @@ async def test_a_server_that_does_not_answer_shortens_the_interval() -> None:
     _, server = guarding(away, away, QUIET)
     with pytest.raises(ProviderBusy):
         await server()
-    assert server.pause == ALERT_PACE
-    await server.clock.sleep(ALERT)
+    assert server.pause == ALERT_INTERVAL
+    await server.clock.sleep(ALERT_DURATION)
     with pytest.raises(ProviderBusy):
         await server()
-    assert server.pause == PACE
+    assert server.pause == INTERVAL
     assert state(server) is GuardState.AWAY
     await server()
     assert state(server) is GuardState.WATCHING
 
 
 async def test_the_guard_releases_its_locks_for_the_operator() -> None:
-    guard, server = guarding(look(lock(ADMIN, "catalog:1260", Mode.AccessExclusive, waited=0.1)))
+    guard, server = guarding(
+        create_snapshot(lock(ADMIN, "catalog:1260", LockMode.AccessExclusive, waited=0.1))
+    )
     await server()
-    assert (guard.asides, guard.ended) == (1, [])
+    assert (guard.lock_releases, guard.ended) == (1, [])

@@ -5,97 +5,99 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.memory.provider import EMPTY
+from adapters.memory.provider import EMPTY_SIZE
 from domain.database import Database
 from domain.errors import OutcomeUnknown, ProviderBusy, ProviderRejected, Unavailable
 from domain.lifecycle import FIRST_PAUSE
-from domain.reconciliation import SETTLED, Upkeep
-from domain.sizes import NOTICE, SizeLimit, is_read_only
+from domain.reconciliation import SETTLING_TIME, ReconcileAction
+from domain.sizes import WARNING_PERIOD, SizeLimit, is_read_only
 from domain.states import State
 from ports.use_cases.change_database import ChangeRequest
 from ports.use_cases.reconcile import DONE, TOLD
 from tests.support.actions import LIMIT
-from tests.support.consistency import assert_in_line, found
-from tests.support.doubles import Fails
-from tests.support.drift_scenarios import told, vended
-from tests.support.memory_service import GRACE, HOUR, Memory
+from tests.support.consistency import assert_consistent, reconcile_once
+from tests.support.doubles import FailAt
+from tests.support.drift_scenarios import create_database, summarize
+from tests.support.memory_service import GRACE, HOUR, MemoryService
 from tests.support.provision_requests import deriver
 
 TOO_LARGE = 2 * LIMIT.size
 
 
 @pytest.fixture
-def memory() -> Memory:
-    return Memory(limit=LIMIT)
+def memory() -> MemoryService:
+    return MemoryService(limit=LIMIT)
 
 
-async def grow(memory: Memory) -> Database:
+async def grow(memory: MemoryService) -> Database:
     """A database over the limit that has not been measured yet."""
-    made = await vended(memory, ttl=9 * HOUR)
-    memory.provider.fill(made.id, TOO_LARGE)
+    made = await create_database(memory, ttl=9 * HOUR)
+    memory.provider.set_size(made.id, TOO_LARGE)
     return made
 
 
-async def warn(memory: Memory) -> Database:
+async def warn(memory: MemoryService) -> Database:
     """A database whose warning period is over."""
     made = await grow(memory)
-    assert told(await found(memory, GRACE)) == [(Upkeep.WARN, DONE)]
-    memory.clock.moment += NOTICE
+    assert summarize(await reconcile_once(memory, GRACE)) == [(ReconcileAction.WARN, DONE)]
+    memory.clock.moment += WARNING_PERIOD
     return made
 
 
-async def confine(memory: Memory) -> Database:
+async def set_read_only(memory: MemoryService) -> Database:
     made = await warn(memory)
-    assert told(await found(memory, GRACE)) == [(Upkeep.CONFINE, DONE)]
+    assert summarize(await reconcile_once(memory, GRACE)) == [(ReconcileAction.SET_READ_ONLY, DONE)]
     return made
 
 
-grown, warned, confined = map(pytest.fixture, (grow, warn, confine))
+grown, warned, confined = map(pytest.fixture, (grow, warn, set_read_only))
 
 
-async def assert_read_only(memory: Memory, made: Database, *, expected: bool = True) -> None:
+async def assert_read_only(memory: MemoryService, made: Database, *, expected: bool = True) -> None:
     assert memory.provider.is_read_only(made.tenant) == expected
     assert is_read_only(await memory.registry.get(made.id)) == expected
 
 
-async def test_a_database_over_the_limit_is_warned_once(memory: Memory, grown: Database) -> None:
-    [finding] = await found(memory)
+async def test_a_database_over_the_limit_is_warned_once(
+    memory: MemoryService, grown: Database
+) -> None:
+    [result] = await reconcile_once(memory)
 
-    assert (finding.action, finding.outcome) == (Upkeep.WARN, DONE)
-    assert finding.detail == "Its size is 32MB; the limit is 16MB."
+    assert (result.action, result.outcome) == (ReconcileAction.WARN, DONE)
+    assert result.detail == "Its size is 32MB; the limit is 16MB."
     assert [step.name for step in (await memory.only_record()).steps][-1] == "warn"
-    assert await found(memory) == [], "replicas may measure right after each other"
+    assert await reconcile_once(memory) == [], "replicas may measure right after each other"
     await assert_read_only(memory, grown, expected=False)
 
 
 async def test_a_database_that_stays_over_the_limit_becomes_read_only(
-    memory: Memory, confined: Database
+    memory: MemoryService, confined: Database
 ) -> None:
     record = await memory.only_record()
     await assert_read_only(memory, confined)
-    assert (record.state, record.is_at_rest) == (State.READY, True)
+    assert (record.state, record.is_idle) == (State.READY, True)
     assert record.wake_at == record.expires_at
-    await assert_in_line(memory)
+    await assert_consistent(memory)
 
 
-Then = Callable[[Memory, Database], Awaitable[object]]
+Then = Callable[[MemoryService, Database], Awaitable[object]]
 
 
-async def ended_and_restored(memory: Memory, made: Database) -> None:
+async def ended_and_restored(memory: MemoryService, made: Database) -> None:
     memory.clock.moment += 9 * HOUR
-    assert told(await found(memory, GRACE)) == [(Upkeep.EXPIRE, DONE)]
+    assert summarize(await reconcile_once(memory, GRACE)) == [(ReconcileAction.EXPIRE, DONE)]
     await memory.restore()(made.id)
 
 
 def filled(size: int) -> Then:
-    async def then(memory: Memory, made: Database) -> None:
-        memory.provider.fill(made.id, size)
+    async def then(memory: MemoryService, made: Database) -> None:
+        memory.provider.set_size(made.id, size)
 
     return then
 
 
 def with_(**parts: object) -> Then:
-    async def then(memory: Memory, made: Database) -> None:
+    async def then(memory: MemoryService, made: Database) -> None:
         for name, part in parts.items():
             setattr(memory, name, part)
 
@@ -103,119 +105,148 @@ def with_(**parts: object) -> Then:
 
 
 def failing(moment: str) -> Then:
-    return with_(trouble=Fails({moment: [Unavailable("Not now.")]}))
+    return with_(fault_hook=FailAt({moment: [Unavailable("Not now.")]}))
 
 
-def rotated(memory: Memory, made: Database) -> Awaitable[object]:
+def rotated(memory: MemoryService, made: Database) -> Awaitable[object]:
     return memory.rotate()(made.id)
 
 
-def made_writable(memory: Memory, made: Database) -> Awaitable[object]:
-    return memory.provider.release(made.tenant)
+def made_writable(memory: MemoryService, made: Database) -> Awaitable[object]:
+    return memory.provider.clear_read_only(made.tenant)
 
 
 IT_HAS = "Its size is 32MB; the limit is 16MB."
 DEFIED = f"{IT_HAS} It is read-only, but its owner overrides that"
 HIGHER = "Its size is 32MB; the limit is 48MB."
-NOT_NOW = (Upkeep.MEASURE, "unavailable", "Not now.")
-UNCOMPARED = [(Upkeep.COMPARE, "unavailable", "Not now."), (Upkeep.WARN, DONE, IT_HAS)]
+NOT_NOW = (ReconcileAction.MEASURE, "unavailable", "Not now.")
+UNCOMPARED = [
+    (ReconcileAction.COMPARE, "unavailable", "Not now."),
+    (ReconcileAction.WARN, DONE, IT_HAS),
+]
 
 
 @pytest.mark.parametrize(
     ("stage", "then", "results", "read_only"),
     [
-        (confine, [], [], True),
-        (confine, [rotated], [], True),
-        (confine, [ended_and_restored], [], True),
-        (confine, [filled(EMPTY)], [(Upkeep.RELEASE, DONE, "Its size is 8192kB")], False),
-        (confine, [with_(limit=None)], [(Upkeep.RELEASE, DONE, "There is no size limit")], False),
-        (confine, [with_(limit=SizeLimit(48 << 20))], [(Upkeep.RELEASE, DONE, HIGHER)], False),
-        (confine, [made_writable], [(Upkeep.CONFINE, DONE, IT_HAS)], True),
-        (confine, [filled(TOO_LARGE + 1)], [(Upkeep.EXCEED, TOLD, DEFIED)], True),
-        (confine, [failing("measure_sizes")], [NOT_NOW], True),
+        (set_read_only, [], [], True),
+        (set_read_only, [rotated], [], True),
+        (set_read_only, [ended_and_restored], [], True),
+        (
+            set_read_only,
+            [filled(EMPTY_SIZE)],
+            [(ReconcileAction.CLEAR_READ_ONLY, DONE, "Its size is 8192kB")],
+            False,
+        ),
+        (
+            set_read_only,
+            [with_(limit=None)],
+            [(ReconcileAction.CLEAR_READ_ONLY, DONE, "There is no size limit")],
+            False,
+        ),
+        (
+            set_read_only,
+            [with_(limit=SizeLimit(48 << 20))],
+            [(ReconcileAction.CLEAR_READ_ONLY, DONE, HIGHER)],
+            False,
+        ),
+        (set_read_only, [made_writable], [(ReconcileAction.SET_READ_ONLY, DONE, IT_HAS)], True),
+        (
+            set_read_only,
+            [filled(TOO_LARGE + 1)],
+            [(ReconcileAction.REPORT_OVERSIZE, TOLD, DEFIED)],
+            True,
+        ),
+        (set_read_only, [failing("measure_sizes")], [NOT_NOW], True),
         (grow, [failing("inventory")], UNCOMPARED, False),
         (grow, [with_(limit=None), failing("measure_sizes")], [], False),
         # the end of a warning ends no sessions: the provider is not called
         (
             warn,
-            [filled(EMPTY), failing("before clear_read_only")],
-            [(Upkeep.RELEASE, DONE, "")],
+            [filled(EMPTY_SIZE), failing("before clear_read_only")],
+            [(ReconcileAction.CLEAR_READ_ONLY, DONE, "")],
             False,
         ),
     ],
 )
 async def test_the_next_measurement_decides(
-    memory: Memory,
-    stage: Callable[[Memory], Awaitable[Database]],
+    memory: MemoryService,
+    stage: Callable[[MemoryService], Awaitable[Database]],
     then: list[Then],
-    results: list[tuple[Upkeep, str, str]],
+    results: list[tuple[ReconcileAction, str, str]],
     read_only: bool,
 ) -> None:
     made = await stage(memory)
     for act in then:
         await act(memory, made)
 
-    seen = await found(memory, GRACE)
+    seen = await reconcile_once(memory, GRACE)
 
-    assert told(seen) == [finding[:2] for finding in results]
+    assert summarize(seen) == [result[:2] for result in results]
     for one, (_, _, detail) in zip(seen, results, strict=True):
         assert one.detail.startswith(detail)
     await assert_read_only(memory, made, expected=read_only)
     if not any(outcome in {"unavailable", TOLD} for _, outcome, _ in results) and memory.limit:
-        await assert_in_line(memory, GRACE)
+        await assert_consistent(memory, GRACE)
 
 
-async def test_other_databases_are_not_touched(memory: Memory, grown: Database) -> None:
-    other = await vended(memory, "Other")
+async def test_other_databases_are_not_touched(memory: MemoryService, grown: Database) -> None:
+    other = await create_database(memory, "Other")
 
-    await found(memory)
-    memory.clock.moment += NOTICE
-    await found(memory)
+    await reconcile_once(memory)
+    memory.clock.moment += WARNING_PERIOD
+    await reconcile_once(memory)
 
     await assert_read_only(memory, grown)
     assert await memory.registry.get(other.id) == other
     await assert_read_only(memory, other, expected=False)
 
 
-async def test_a_read_only_database_can_be_deleted(memory: Memory, confined: Database) -> None:
+async def test_a_read_only_database_can_be_deleted(
+    memory: MemoryService, confined: Database
+) -> None:
     await memory.deletion().request(confined.id)
-    assert told(await found(memory)) == [(Upkeep.DELETE, DONE)]
+    assert summarize(await reconcile_once(memory)) == [(ReconcileAction.DELETE, DONE)]
     assert await memory.tenant_ids() == set()
 
 
 @pytest.mark.parametrize("error", [ProviderBusy, OutcomeUnknown, ProviderRejected])
 @pytest.mark.parametrize("meanwhile", ["nothing", "a rotation and another end"])
 async def test_a_failure_to_set_read_only_is_reported_and_retried_after_a_pause(
-    memory: Memory,
+    memory: MemoryService,
     warned: Database,
     error: type[ProviderBusy] | type[ProviderRejected],
     meanwhile: str,
 ) -> None:
-    memory.trouble = Fails({"before set_read_only": [error("No.")]})
+    memory.fault_hook = FailAt({"before set_read_only": [error("No.")]})
 
-    assert [(one.outcome, one.detail) for one in await found(memory)] == [(error.code, "No.")]
+    assert [(one.outcome, one.detail) for one in await reconcile_once(memory)] == [
+        (error.code, "No.")
+    ]
     if meanwhile == "nothing":
-        assert await found(memory) == [], "it did not pause"
+        assert await reconcile_once(memory) == [], "it did not pause"
         memory.clock.moment += FIRST_PAUSE
     else:
         await memory.rotate()(warned.id)
         await memory.change()(warned.id, ChangeRequest(ttl=timedelta(days=9)))
 
-    assert told(await memory.sweep()(drift=False)) == [(Upkeep.CONFINE, DONE)]
+    assert summarize(await memory.reconcile()(drift=False)) == [
+        (ReconcileAction.SET_READ_ONLY, DONE)
+    ]
     await assert_read_only(memory, warned)
 
 
-async def test_two_concurrent_reconcilers_warn_once(memory: Memory, grown: Database) -> None:
-    first, second = await memory.confine()(), await memory.replica().confine()()
+async def test_two_concurrent_reconcilers_warn_once(memory: MemoryService, grown: Database) -> None:
+    first, second = await memory.limit_sizes()(), await memory.replica().limit_sizes()()
     assert [await task.run() for task in (*first, *second) if task.run] == [True, False]
     assert [step.name for step in (await memory.only_record()).history].count("warn") == 1
 
 
 async def test_a_database_deleted_meanwhile_is_not_touched(
-    memory: Memory, confined: Database
+    memory: MemoryService, confined: Database
 ) -> None:
-    memory.provider.fill(confined.id, EMPTY)
-    [task] = await memory.confine()()
+    memory.provider.set_size(confined.id, EMPTY_SIZE)
+    [task] = await memory.limit_sizes()()
     await memory.deletion().request(confined.id)
 
     assert task.run is not None
@@ -223,23 +254,26 @@ async def test_a_database_deleted_meanwhile_is_not_touched(
     assert (await memory.only_record()).state is State.DELETING
 
 
-async def test_an_imported_database_is_measured_too(memory: Memory, grown: Database) -> None:
-    other = Memory(limit=LIMIT)
-    await other.provider.provision(grown.order(deriver))
-    other.provider.fill(grown.id, TOO_LARGE)
-    other.clock.moment += SETTLED
+async def test_an_imported_database_is_measured_too(memory: MemoryService, grown: Database) -> None:
+    other = MemoryService(limit=LIMIT)
+    await other.provider.provision(grown.provision_request(deriver))
+    other.provider.set_size(grown.id, TOO_LARGE)
+    other.clock.moment += SETTLING_TIME
 
-    assert told(await found(other)) == [(Upkeep.ADOPT, DONE), (Upkeep.WARN, DONE)]
+    assert summarize(await reconcile_once(other)) == [
+        (ReconcileAction.IMPORT, DONE),
+        (ReconcileAction.WARN, DONE),
+    ]
 
 
 async def test_a_database_deleted_while_it_becomes_read_only_is_dropped(
-    memory: Memory, warned: Database
+    memory: MemoryService, warned: Database
 ) -> None:
-    inside, sweeping = await memory.hold("before set_read_only", found(memory))
+    inside, sweeping = await memory.hold("before set_read_only", reconcile_once(memory))
 
     await memory.deletion().request(warned.id)
     inside.let_go.set()
     await sweeping
 
-    assert told(await found(memory)) == [(Upkeep.DELETE, DONE)]
+    assert summarize(await reconcile_once(memory)) == [(ReconcileAction.DELETE, DONE)]
     assert await memory.tenant_ids() == set()

@@ -10,39 +10,46 @@ import pytest
 from domain.errors import IllegalTransition, InFlight
 from domain.lifecycle import StepState
 from domain.states import State
-from ports.use_cases.create_database import VendRequest
-from tests.support.consistency import assert_in_line, settle
-from tests.support.memory_service import DELETING, GRACE, HOUR, PROVISIONING, ROTATING, Memory
+from ports.use_cases.create_database import CreateRequest
+from tests.support.consistency import assert_consistent, settle
+from tests.support.memory_service import (
+    DELETING,
+    GRACE,
+    HOUR,
+    PROVISIONING,
+    ROTATING,
+    MemoryService,
+)
 
 SUSPENDING = ["before suspend", "after suspend"]
 INSTALLING = ["before install", "after install"]
 
 
-async def promised(memory: Memory) -> str:
-    return (await memory.vend().request(VendRequest(nickname="Sales"))).id
+async def promised(memory: MemoryService) -> str:
+    return (await memory.create_database().request(CreateRequest(nickname="Sales"))).id
 
 
-async def ready(memory: Memory) -> str:
+async def ready(memory: MemoryService) -> str:
     return (await memory.create(ttl=9 * HOUR)).database.id
 
 
-async def over(memory: Memory) -> str:
+async def over(memory: MemoryService) -> str:
     database_id = await ready(memory)
     memory.clock.moment += 9 * HOUR
     return database_id
 
 
-async def expired(memory: Memory) -> str:
+async def expired(memory: MemoryService) -> str:
     database_id = await over(memory)
     await memory.expire(GRACE).finish(database_id)
     return database_id
 
 
-async def deleted(memory: Memory) -> str:
+async def deleted(memory: MemoryService) -> str:
     return (await memory.deletion().request(await ready(memory))).id
 
 
-Act = Callable[[Memory, str], Coroutine[Any, Any, object]]
+Action = Callable[[MemoryService, str], Coroutine[Any, Any, object]]
 
 
 @dataclass
@@ -50,16 +57,20 @@ class Case:
     """An operation: how to prepare, start and finish it, and the resulting state."""
 
     name: str
-    prepared: Callable[[Memory], Awaitable[str]]
+    prepared: Callable[[MemoryService], Awaitable[str]]
     moments: list[str]
     ends: State
-    finish: Act
-    call: Act | None = None
+    finish: Action
+    call: Action | None = None
     """The call of a caller; None if only the reconciler performs it."""
 
 
 VEND = Case(
-    "provision", promised, PROVISIONING, State.READY, lambda memory, id_: memory.vend().finish(id_)
+    "provision",
+    promised,
+    PROVISIONING,
+    State.READY,
+    lambda memory, id_: memory.create_database().finish(id_),
 )
 ADD = Case(
     "add_extension",
@@ -100,37 +111,37 @@ def each(*cases: Case) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("case", "moment"), pairs, ids=ids)
 
 
-async def assert_ended(memory: Memory, state: State) -> None:
+async def assert_ended(memory: MemoryService, state: State) -> None:
     record = await memory.only_record()
-    assert (record.state, record.is_at_rest) == (state, True)
-    assert memory.lets_in(record) == (state is State.READY)
-    await assert_in_line(memory, GRACE)
+    assert (record.state, record.is_idle) == (state, True)
+    assert memory.accepts_login(record) == (state is State.READY)
+    await assert_consistent(memory, GRACE)
 
 
 @each(ROTATE, ADD, RESTORE, SUSPEND, DELETE)
 @pytest.mark.parametrize("again", ["call", "reconcile"])
 async def test_a_failed_operation_is_recorded_and_finished(
-    memory: Memory, case: Case, moment: str, again: str
+    memory: MemoryService, case: Case, moment: str, again: str
 ) -> None:
     database_id = await case.prepared(memory)
-    act = case.call or case.finish
-    await memory.interrupt(moment, act(memory, database_id))
+    action = case.call or case.finish
+    await memory.interrupt(moment, action(memory, database_id))
     [step] = [step for step in (await memory.only_record()).steps if step.name == case.name]
     assert (step.state, step.error) == (StepState.FAILED, "Not now.")
-    assert not (await memory.only_record()).is_at_rest
+    assert not (await memory.only_record()).is_idle
 
-    await (act(memory, database_id) if again == "call" else settle(memory, GRACE))
+    await (action(memory, database_id) if again == "call" else settle(memory, GRACE))
 
     await assert_ended(memory, case.ends)
 
 
 @each(VEND, ROTATE, ADD, RESTORE, SUSPEND, DELETE)
 async def test_of_two_concurrent_calls_one_performs_the_operation(
-    memory: Memory, case: Case, moment: str
+    memory: MemoryService, case: Case, moment: str
 ) -> None:
     database_id = await case.prepared(memory)
-    act = case.call or case.finish
-    hold, doing = await memory.hold(moment, act(memory, database_id))
+    action = case.call or case.finish
+    hold, doing = await memory.hold(moment, action(memory, database_id))
 
     assert not await case.finish(memory.replica(), database_id)
     if case.call:
@@ -146,10 +157,10 @@ async def test_of_two_concurrent_calls_one_performs_the_operation(
 
 
 @each(ROTATE, RESTORE, SUSPEND)
-async def test_a_deletion_meanwhile_wins(memory: Memory, case: Case, moment: str) -> None:
+async def test_a_deletion_meanwhile_wins(memory: MemoryService, case: Case, moment: str) -> None:
     database_id = await case.prepared(memory)
-    act = case.call or case.finish
-    hold, doing = await memory.hold(moment, act(memory, database_id))
+    action = case.call or case.finish
+    hold, doing = await memory.hold(moment, action(memory, database_id))
 
     await memory.deletion().request(database_id)
     hold.let_go.set()

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.memory.audit_log import MemoryAuditTrail
+from adapters.memory.audit_log import MemoryAuditLog
 from adapters.memory.registry import MemoryRegistry
-from domain.audit import PREFIX, Deed
+from domain.audit import PREFIX, AuditEvent
 from domain.errors import InvalidPageToken
 from domain.ids import is_id
 from domain.states import State
-from ports.use_cases.audit_events import Audit, AuditRequest
+from ports.use_cases.audit_events import AuditEvents, AuditRequest
 from ports.use_cases.list_databases import ListDatabases, ListRequest
-from ports.use_cases.pagination import id_in, token_of
+from ports.use_cases.pagination import parse_token, to_token
 from tests.support.clock import FakeClock
 from tests.support.randomness import SeededRandomness
 from tests.support.records import new_record
@@ -57,8 +57,8 @@ def databases() -> Listed:
     return Listed(add, read)
 
 
-def auditing() -> Audit:
-    return Audit(trail=MemoryAuditTrail(), clock=FakeClock(), randomness=SeededRandomness())
+def auditing() -> AuditEvents:
+    return AuditEvents(audit_log=MemoryAuditLog(), clock=FakeClock(), randomness=SeededRandomness())
 
 
 def entries() -> Listed:
@@ -67,7 +67,7 @@ def entries() -> Listed:
     async def add(second: int) -> str:
         assert isinstance(audit.clock, FakeClock)
         audit.clock.moment = BEGIN + timedelta(seconds=second)
-        await audit.write_down(Deed(caller="ann", action="createDatabase"))
+        await audit.record(AuditEvent(caller="ann", action="createDatabase"))
         return (await audit.read(AuditRequest(page_size=1))).entries[0].id
 
     async def read(token: str, size: int) -> Page:
@@ -114,7 +114,7 @@ async def test_new_entries_do_not_shift_the_pages(listed: Listed) -> None:
     "token",
     ["!", "a", "%", "=", "====", "AAAA", "ZGJf\ud800", "é", "\0", "x" * 10_000]
     + [urlsafe_b64encode(text).decode() for text in (b"id", b"\xff\xfe", b" db_", b"DB_1", b"\0")]
-    + [token_of(text) for text in ("'; --", "aud_", "db_", "aud_" + "z" * 26, "aud_" + "0" * 25)],
+    + [to_token(text) for text in ("'; --", "aud_", "db_", "aud_" + "z" * 26, "aud_" + "0" * 25)],
     ids=lambda token: ascii(token[:20]),
 )
 async def test_an_invalid_token_is_refused(listed: Listed, token: str) -> None:
@@ -133,7 +133,7 @@ async def test_a_token_of_another_list_is_refused() -> None:
 @given(st.text(min_size=1), st.sampled_from(["db_", PREFIX]))
 def test_every_token_holds_an_id_or_is_refused(token: str, prefix: str) -> None:
     try:
-        found = id_in(token, prefix)
+        found = parse_token(token, prefix)
     except InvalidPageToken:
         return
     assert found
@@ -181,7 +181,7 @@ async def test_recorded_audit_events_can_be_read() -> None:
     event = {"caller": "ann", "key": "pgv_00000000", "action": "deleteDatabase", "subject": "db_1"}
     event |= {"address": "192.0.2.1", "request_id": "r", "outcome": "forbidden"}
 
-    await audit.write_down(Deed(**event))
+    await audit.record(AuditEvent(**event))
 
     [entry] = (await audit.read(AuditRequest())).entries
     assert event == {name: getattr(entry, name) for name in event}
@@ -194,7 +194,9 @@ async def test_audit_events_can_be_filtered_by_caller_and_subject() -> None:
     for number in range(5):
         caller = "ann" if number % 2 else "bob"
         await audit.clock.sleep(1)
-        await audit.write_down(Deed(caller=caller, action="createDatabase", subject=f"db_{number}"))
+        await audit.record(
+            AuditEvent(caller=caller, action="createDatabase", subject=f"db_{number}")
+        )
 
     anns = await audit.read(AuditRequest(caller="ann", page_size=1))
     more = await audit.read(AuditRequest(caller="ann", page_token=anns.next_page_token))

@@ -6,46 +6,50 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from adapters.system.leases import MemoryLeases
+from adapters.system.leases import InProcessLeases
 from domain.errors import OutcomeUnknown, ProviderBusy, ProviderRejected, Unavailable
 from domain.lifecycle import FIRST_PAUSE
-from domain.reconciliation import Upkeep
-from ports.driven.cancellation import finished
+from domain.reconciliation import ReconcileAction
+from ports.driven.cancellation import run_to_completion
 from ports.use_cases.reconcile import DONE
-from tests.support.consistency import found, settle
-from tests.support.doubles import Crashes, Fails
-from tests.support.drift_scenarios import deleted, told
-from tests.support.memory_faults import Fate, troubled
-from tests.support.memory_service import Memory
-from tests.support.polling import moment_of
-from tests.support.queueing import settled
+from tests.support.consistency import reconcile_once, settle
+from tests.support.doubles import CrashAt, FailAt
+from tests.support.drift_scenarios import request_deletion, summarize
+from tests.support.memory_faults import FaultInjection, create_faulty_process
+from tests.support.memory_service import MemoryService
+from tests.support.polling import wait_without_delay
+from tests.support.queueing import run_until_idle
 
 
 @pytest.mark.parametrize("error", [ProviderBusy, OutcomeUnknown, ProviderRejected])
 async def test_a_failing_task_is_reported_and_retried_after_a_pause(
-    memory: Memory, error: type[ProviderBusy] | type[ProviderRejected]
+    memory: MemoryService, error: type[ProviderBusy] | type[ProviderRejected]
 ) -> None:
-    await deleted(memory)
-    memory.trouble = Fails({"before delete": [error("No.")]})
+    await request_deletion(memory)
+    memory.fault_hook = FailAt({"before delete": [error("No.")]})
 
-    assert [(one.outcome, one.detail) for one in await found(memory)] == [(error.code, "No.")]
-    assert await found(memory) == [], "it did not pause"
+    assert [(one.outcome, one.detail) for one in await reconcile_once(memory)] == [
+        (error.code, "No.")
+    ]
+    assert await reconcile_once(memory) == [], "it did not pause"
     memory.clock.moment += FIRST_PAUSE
 
-    assert told(await found(memory)) == [(Upkeep.DELETE, DONE)]
+    assert summarize(await reconcile_once(memory)) == [(ReconcileAction.DELETE, DONE)]
     assert await memory.tenant_ids() == set()
 
 
 @pytest.mark.parametrize("error", [ProviderBusy("It is busy."), ValueError("a secret")])
-async def test_a_failing_task_does_not_stop_the_others(memory: Memory, error: Exception) -> None:
+async def test_a_failing_task_does_not_stop_the_others(
+    memory: MemoryService, error: Exception
+) -> None:
     for number in range(9):
-        await deleted(memory, f"Sales {number}")
-    memory.trouble = Crashes("before delete", error)
+        await request_deletion(memory, f"Sales {number}")
+    memory.fault_hook = CrashAt("before delete", error)
 
-    findings = await found(memory)
+    results = await reconcile_once(memory)
 
-    [failed] = [finding for finding in findings if finding.outcome != DONE]
-    assert len(findings) == 9
+    [failed] = [result for result in results if result.outcome != DONE]
+    assert len(results) == 9
     is_ours = isinstance(error, ProviderBusy)
     assert (failed.outcome, failed.detail, failed.crash) == (
         ("provider_busy", "It is busy.", None)
@@ -57,35 +61,42 @@ async def test_a_failing_task_does_not_stop_the_others(memory: Memory, error: Ex
     assert await memory.tenant_ids() == set()
 
 
-async def test_a_dry_run_reports_unavailable_leases(memory: Memory) -> None:
-    await deleted(memory)
+async def test_a_dry_run_reports_unavailable_leases(memory: MemoryService) -> None:
+    await request_deletion(memory)
     memory.leases = _Away()
-    assert told(await found(memory, dry_run=True)) == [(Upkeep.DELETE, "unavailable")]
+    assert summarize(await reconcile_once(memory, dry_run=True)) == [
+        (ReconcileAction.DELETE, "unavailable")
+    ]
 
 
-async def test_finished_tasks_are_reported_even_if_the_inventory_fails(memory: Memory) -> None:
-    await deleted(memory)
-    memory.trouble = Fails({"inventory": [ProviderBusy()]})
-    assert told(await found(memory)) == [(Upkeep.DELETE, DONE), (Upkeep.COMPARE, "provider_busy")]
+async def test_finished_tasks_are_reported_even_if_the_inventory_fails(
+    memory: MemoryService,
+) -> None:
+    await request_deletion(memory)
+    memory.fault_hook = FailAt({"inventory": [ProviderBusy()]})
+    assert summarize(await reconcile_once(memory)) == [
+        (ReconcileAction.DELETE, DONE),
+        (ReconcileAction.COMPARE, "provider_busy"),
+    ]
 
 
-async def test_an_unavailable_registry_raises(memory: Memory) -> None:
-    process = troubled(memory, Fate(Unavailable(), 1, lasting=True)).memory
+async def test_an_unavailable_registry_raises(memory: MemoryService) -> None:
+    process = create_faulty_process(memory, FaultInjection(Unavailable(), 1, lasting=True)).memory
     with pytest.raises(Unavailable):
-        await process.sweep()()
+        await process.reconcile()()
 
 
-async def test_a_cancelled_reconciler_waits_for_its_tasks(memory: Memory) -> None:
+async def test_a_cancelled_reconciler_waits_for_its_tasks(memory: MemoryService) -> None:
     """The caller closes next what the tasks use."""
     for number in range(3):
-        await deleted(memory, f"Sales {number}")
-    memory.trouble = work = _Uninterruptible()
-    sweeping = asyncio.create_task(memory.sweep()(drift=False))
-    await moment_of(lambda: work.begun == 3)
+        await request_deletion(memory, f"Sales {number}")
+    memory.fault_hook = work = _Uninterruptible()
+    sweeping = asyncio.create_task(memory.reconcile()(drift=False))
+    await wait_without_delay(lambda: work.begun == 3)
     sweeping.cancel()
-    await settled()
+    await run_until_idle()
     work.end_one()
-    await settled()
+    await run_until_idle()
     assert not sweeping.done(), "other tasks are still running"
 
     for _ in range(2):
@@ -110,17 +121,17 @@ class _Uninterruptible:
     async def __call__(self, moment: str) -> None:
         if moment == "before delete":
             self.begun += 1
-            await finished(self._work())
+            await run_to_completion(self._work())
 
     async def _work(self) -> None:
         await self._ends.acquire()
         self.ended += 1
 
 
-class _Away(MemoryLeases):
+class _Away(InProcessLeases):
     """Leases whose server is unavailable."""
 
     @asynccontextmanager
-    async def held(self, name: str) -> AsyncIterator[bool]:
+    async def acquire(self, name: str) -> AsyncIterator[bool]:
         raise Unavailable
         yield False

@@ -7,34 +7,34 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.system.leases import MemoryLeases
+from adapters.system.leases import InProcessLeases
 from domain.callers import ANYONE, Caller
 from domain.errors import DatabaseNotFound, IllegalTransition, InFlight, OtherTarget
-from domain.lifecycle import Work
+from domain.lifecycle import Operation
 from domain.states import State
 from ports.use_cases.change_database import ChangeRequest
-from ports.use_cases.create_database import VendRequest
+from ports.use_cases.create_database import CreateRequest
 from ports.use_cases.list_databases import ListDatabases, ListRequest
 from ports.use_cases.show_database import ShowDatabase
-from tests.support.consistency import found
-from tests.support.memory_service import HOUR, Memory
+from tests.support.consistency import reconcile_once
+from tests.support.memory_service import HOUR, MemoryService
 from tests.support.people import ANN, BOB, OPERATOR
 from tests.support.records import new_record
 
-SALES = VendRequest(nickname="Sales", key="once", ttl=HOUR)
+SALES = CreateRequest(nickname="Sales", key="once", ttl=HOUR)
 RELABELLED, EXTENDED = ChangeRequest(labels={"a": "b"}), ChangeRequest(ttl=HOUR)
 
-Use = Callable[[Memory, str, Caller], Awaitable[object]]
+Use = Callable[[MemoryService, str, Caller], Awaitable[object]]
 """A use case for a database, by its id, for a caller."""
 
 
-async def watch(memory: Memory, database_id: str, caller: Caller) -> object:
+async def watch(memory: MemoryService, database_id: str, caller: Caller) -> object:
     return [look async for look in memory.watch()(database_id, caller=caller)]
 
 
 USES: dict[str, Use] = {
     "show": lambda memory, id_, caller: ShowDatabase(registry=memory.registry)(id_, caller),
-    "connect": lambda memory, id_, caller: memory.connect()(id_, caller),
+    "connect": lambda memory, id_, caller: memory.show_connection()(id_, caller),
     "watch": watch,
     "change": lambda memory, id_, caller: memory.change()(id_, RELABELLED, caller),
     "extend": lambda memory, id_, caller: memory.change()(id_, EXTENDED, caller),
@@ -48,8 +48,8 @@ WITHOUT_CALLER: dict[str, Use] = {
     "wait until deleted": lambda memory, id_, _: memory.deletion().wait_until_deleted(id_),
 }
 OF_THE_TARGET: dict[str, Use] = {
-    "create again": lambda memory, _, __: memory.vend()(SALES),
-    "request again": lambda memory, _, __: memory.vend().request(SALES),
+    "create again": lambda memory, _, __: memory.create_database()(SALES),
+    "request again": lambda memory, _, __: memory.create_database().request(SALES),
 } | {name: USES[name] for name in ("connect", "rotate", "add", "restore", "delete")}
 OF_WHAT_IS_READY = {name: USES[name] for name in ("connect", "change", "extend", "rotate", "add")}
 
@@ -58,17 +58,17 @@ def each(uses: dict[str, Use]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("use", uses.values(), ids=uses)
 
 
-class NotToBeHeld(MemoryLeases):
+class NotToBeHeld(InProcessLeases):
     @asynccontextmanager
-    async def held(self, name: str) -> AsyncIterator[bool]:
+    async def acquire(self, name: str) -> AsyncIterator[bool]:
         raise AssertionError(f"the lease {name} was acquired")
         yield False
 
 
-async def anns(memory: Memory, state: State = State.READY) -> str:
+async def anns(memory: MemoryService, state: State = State.READY) -> str:
     made = (await memory.create(caller=ANN)).database
     if state is State.EXPIRED:
-        await memory.registry.update(made.moved(state))
+        await memory.registry.update(made.transition_to(state))
     return made.id
 
 
@@ -76,7 +76,9 @@ async def anns(memory: Memory, state: State = State.READY) -> str:
 @pytest.mark.parametrize(
     "unknown", ["db_unknown", "", "\0", "\ud800", "x" * 10_000], ids=lambda it: ascii(it)[:20]
 )
-async def test_an_unknown_database_is_not_found(memory: Memory, use: Use, unknown: str) -> None:
+async def test_an_unknown_database_is_not_found(
+    memory: MemoryService, use: Use, unknown: str
+) -> None:
     with pytest.raises(DatabaseNotFound):
         await use(memory, unknown, ANYONE)
 
@@ -85,13 +87,13 @@ async def test_an_unknown_database_is_not_found(memory: Memory, use: Use, unknow
 @pytest.mark.parametrize("state", [State.READY, State.EXPIRED])
 @pytest.mark.parametrize("is_at_work", [False, True], ids=["idle", "at-work"])
 async def test_another_callers_database_is_not_found_and_not_touched(
-    memory: Memory, use: Use, state: State, is_at_work: bool
+    memory: MemoryService, use: Use, state: State, is_at_work: bool
 ) -> None:
     database_id = await anns(memory, state)
     before = await memory.only_record()
     unknown = database_id[:-1] + ("0" if database_id[-1] != "0" else "1")
 
-    async with memory.leases.held(database_id if is_at_work else "another"):
+    async with memory.leases.acquire(database_id if is_at_work else "another"):
         with pytest.raises(DatabaseNotFound) as theirs:
             await use(memory, database_id, BOB)
     with pytest.raises(DatabaseNotFound) as nobodys:
@@ -103,7 +105,7 @@ async def test_another_callers_database_is_not_found_and_not_touched(
 
 @pytest.mark.parametrize("use", ["rotate", "add", "restore"])
 async def test_no_use_case_takes_the_lease_of_another_callers_database(
-    memory: Memory, use: str
+    memory: MemoryService, use: str
 ) -> None:
     """Otherwise a caller could block others by repeating the call."""
     database_id = await anns(memory, State.EXPIRED if use == "restore" else State.READY)
@@ -115,14 +117,16 @@ async def test_no_use_case_takes_the_lease_of_another_callers_database(
 
 @pytest.mark.parametrize("caller", [ANN, OPERATOR], ids=["owner", "admin"])
 @pytest.mark.parametrize("use", USES)
-async def test_owners_and_admins_find_a_database(memory: Memory, use: str, caller: Caller) -> None:
+async def test_owners_and_admins_find_a_database(
+    memory: MemoryService, use: str, caller: Caller
+) -> None:
     database_id = await anns(memory, State.EXPIRED if use == "restore" else State.READY)
     await USES[use](memory, database_id, caller)
 
 
 @pytest.mark.parametrize(("caller", "names"), [(ANN, {"ann"}), (OPERATOR, {"ann", "bob"})])
 async def test_a_list_shows_what_the_caller_may_see(
-    memory: Memory, caller: Caller, names: set[str]
+    memory: MemoryService, caller: Caller, names: set[str]
 ) -> None:
     await anns(memory)
     await memory.create("Stock", caller=BOB)
@@ -134,7 +138,7 @@ async def test_a_list_shows_what_the_caller_may_see(
 
 @each(OF_WHAT_IS_READY)
 @pytest.mark.parametrize("state", sorted(set(State) - {State.READY}))
-async def test_only_a_ready_database_is_used(memory: Memory, state: State, use: Use) -> None:
+async def test_only_a_ready_database_is_used(memory: MemoryService, state: State, use: Use) -> None:
     record = await memory.registry.add(new_record(state=state))
     is_soon = state is State.PROVISIONING
 
@@ -148,7 +152,7 @@ async def test_only_a_ready_database_is_used(memory: Memory, state: State, use: 
 
 
 @each(OF_WHAT_IS_READY)
-async def test_a_database_past_its_expiry_is_not_used(memory: Memory, use: Use) -> None:
+async def test_a_database_past_its_expiry_is_not_used(memory: MemoryService, use: Use) -> None:
     made = (await memory.create(ttl=HOUR)).database
     memory.clock.moment += HOUR
 
@@ -159,7 +163,7 @@ async def test_a_database_past_its_expiry_is_not_used(memory: Memory, use: Use) 
 
 
 @pytest.mark.parametrize("state", sorted(set(State) - {State.EXPIRED}))
-async def test_only_an_expired_database_is_restored(memory: Memory, state: State) -> None:
+async def test_only_an_expired_database_is_restored(memory: MemoryService, state: State) -> None:
     record = await memory.registry.add(new_record(state=state))
 
     with pytest.raises(IllegalTransition, match=f"is {state}; only an expired one"):
@@ -168,14 +172,14 @@ async def test_only_an_expired_database_is_restored(memory: Memory, state: State
     assert await memory.only_record() == record
 
 
-async def made_elsewhere(memory: Memory, state: State) -> Memory:
+async def made_elsewhere(memory: MemoryService, state: State) -> MemoryService:
     """Create a database in that state; return the service over another target."""
-    record = await memory.vend().request(SALES)
+    record = await memory.create_database().request(SALES)
     if state is not State.PROVISIONING:
-        record = (await memory.vend()(SALES)).database
+        record = (await memory.create_database()(SALES)).database
     if state is State.EXPIRED:
-        ended = record.moved(state).began(Work.SUSPEND, memory.clock.now())
-        await memory.registry.update(ended.did(Work.SUSPEND, memory.clock.now()))
+        ended = record.transition_to(state).start(Operation.SUSPEND, memory.clock.now())
+        await memory.registry.update(ended.complete(Operation.SUSPEND, memory.clock.now()))
     if state is State.DELETING:
         await memory.deletion().request(record.id)
     return memory.elsewhere()
@@ -188,42 +192,46 @@ each_living = pytest.mark.parametrize("state", LIVING)
 @each_living
 @each(OF_THE_TARGET)
 async def test_a_database_of_another_target_is_refused(
-    memory: Memory, use: Use, state: State
+    memory: MemoryService, use: Use, state: State
 ) -> None:
     other = await made_elsewhere(memory, state)
-    record, held = await memory.only_record(), await memory.tenant_ids()
+    record, acquire = await memory.only_record(), await memory.tenant_ids()
 
     with pytest.raises(OtherTarget, match="on 'here', and this service now uses"):
         await use(other, record.id, ANYONE)
 
-    assert (await memory.only_record(), await memory.tenant_ids()) == (record, held)
+    assert (await memory.only_record(), await memory.tenant_ids()) == (record, acquire)
 
 
 @each_living
 async def test_a_database_of_another_target_is_shown_but_not_reconciled(
-    memory: Memory, state: State
+    memory: MemoryService, state: State
 ) -> None:
     other = await made_elsewhere(memory, state)
-    record, held = await memory.only_record(), await memory.tenant_ids()
+    record, acquire = await memory.only_record(), await memory.tenant_ids()
 
     assert await ShowDatabase(registry=other.registry)(record.id) == record
     assert (await ListDatabases(registry=other.registry)(ListRequest())).databases == [record]
     other.clock.moment += timedelta(days=9)
-    assert await found(other) == []
+    assert await reconcile_once(other) == []
 
-    assert (await memory.only_record(), await memory.tenant_ids()) == (record, held)
+    assert (await memory.only_record(), await memory.tenant_ids()) == (record, acquire)
 
 
-async def test_a_deleted_database_of_another_target_counts_as_deleted(memory: Memory) -> None:
+async def test_a_deleted_database_of_another_target_counts_as_deleted(
+    memory: MemoryService,
+) -> None:
     other = await made_elsewhere(memory, State.DELETING)
-    await memory.sweep()()
+    await memory.reconcile()()
     gone = await memory.only_record()
 
     assert await other.deletion().request(gone.id) == gone
 
 
-async def test_names_are_unique_per_target_only(memory: Memory) -> None:
+async def test_names_are_unique_per_target_only(memory: MemoryService) -> None:
     other = await made_elsewhere(memory, State.READY)
 
-    assert (await other.vend()(replace(SALES, key="another"))).connection.database == "sales"
+    assert (
+        await other.create_database()(replace(SALES, key="another"))
+    ).connection.database == "sales"
     assert len(await memory.records()) == 2

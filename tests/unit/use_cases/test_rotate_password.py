@@ -8,18 +8,20 @@ import pytest
 from adapters.memory.provider import MemoryProvider
 from domain.connection import Connection
 from domain.errors import DatabaseNotFound, IllegalTransition, PgvendError, ProviderBusy
-from domain.lifecycle import AT_ONCE, StepState, Work
-from domain.provisioning import Order
+from domain.lifecycle import DUE_NOW, Operation, StepState
+from domain.provisioning import ProvisionRequest
 from domain.states import State
-from ports.use_cases.provisioned_database import Vended
+from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.consistency import settle
-from tests.support.doubles import Crashes
-from tests.support.memory_service import GRACE, HOUR, ROTATING, Memory
+from tests.support.doubles import CrashAt
+from tests.support.memory_service import GRACE, HOUR, ROTATING, MemoryService
 
 each_moment = pytest.mark.parametrize("moment", ROTATING)
 
 
-async def test_a_rotation_replaces_the_password(memory: Memory, sales: Vended) -> None:
+async def test_a_rotation_replaces_the_password(
+    memory: MemoryService, sales: ProvisionedDatabase
+) -> None:
     rotated = await memory.rotate()(sales.database.id)
 
     assert memory.provider.accepts(rotated.connection)
@@ -34,37 +36,39 @@ async def test_a_rotation_replaces_the_password(memory: Memory, sales: Vended) -
     "error", [ValueError("hunter2"), OSError("hunter2"), asyncio.CancelledError("hunter2")]
 )
 async def test_a_foreign_error_is_recorded_without_its_text(
-    memory: Memory, sales: Vended, error: BaseException
+    memory: MemoryService, sales: ProvisionedDatabase, error: BaseException
 ) -> None:
-    memory.trouble = Crashes("before rotate", error)
+    memory.fault_hook = CrashAt("before rotate", error)
 
     with pytest.raises(type(error)):
         await memory.rotate()(sales.database.id)
 
     record = await memory.only_record()
-    assert record.is_failed(Work.ROTATE)
+    assert record.is_failed(Operation.ROTATE)
     assert record.steps[-1].error
     assert "hunter2" not in repr(record)
 
 
 async def test_a_rotation_that_fails_after_a_deletion_does_not_delay_it(
-    memory: Memory, sales: Vended
+    memory: MemoryService, sales: ProvisionedDatabase
 ) -> None:
     async def deleted_meanwhile(moment: str) -> None:
         if moment == "before rotate":
             await memory.deletion().request(sales.database.id)
             raise ProviderBusy
 
-    memory.trouble = deleted_meanwhile
+    memory.fault_hook = deleted_meanwhile
     with pytest.raises(PgvendError):
         await memory.rotate()(sales.database.id)
 
     record = await memory.only_record()
-    assert record.wake_at == AT_ONCE
-    assert not record.is_failed(Work.ROTATE)
+    assert record.wake_at == DUE_NOW
+    assert not record.is_failed(Operation.ROTATE)
 
 
-async def test_a_rotation_reports_a_deletion_meanwhile(memory: Memory, sales: Vended) -> None:
+async def test_a_rotation_reports_a_deletion_meanwhile(
+    memory: MemoryService, sales: ProvisionedDatabase
+) -> None:
     """The lease may end with the server that stores it."""
     hold, rotating = await memory.hold("before rotate", memory.rotate()(sales.database.id))
 
@@ -77,7 +81,7 @@ async def test_a_rotation_reports_a_deletion_meanwhile(memory: Memory, sales: Ve
 
 
 async def test_a_database_missing_on_the_provider_is_not_found(
-    memory: Memory, sales: Vended
+    memory: MemoryService, sales: ProvisionedDatabase
 ) -> None:
     await memory.provider.delete(sales.database.tenant)
     with pytest.raises(DatabaseNotFound):
@@ -86,7 +90,7 @@ async def test_a_database_missing_on_the_provider_is_not_found(
 
 @each_moment
 async def test_a_rotation_reveals_nothing_of_a_database_that_expires_meanwhile(
-    memory: Memory, hourly: Vended, moment: str
+    memory: MemoryService, hourly: ProvisionedDatabase, moment: str
 ) -> None:
     hold, rotating = await memory.hold(moment, memory.rotate()(hourly.database.id))
 
@@ -102,20 +106,22 @@ class Attentive(MemoryProvider):
 
     asked: tuple[bool, ...] = ()
 
-    async def rotate(self, order: Order, *, end_sessions: bool = False) -> Connection:
+    async def rotate(
+        self, provision_request: ProvisionRequest, *, end_sessions: bool = False
+    ) -> Connection:
         self.asked += (end_sessions,)
-        return await super().rotate(order, end_sessions=end_sessions)
+        return await super().rotate(provision_request, end_sessions=end_sessions)
 
 
 @pytest.fixture
-def provider(memory: Memory) -> Attentive:
-    memory.provider = Attentive(trouble=memory._trouble)
+def provider(memory: MemoryService) -> Attentive:
+    memory.provider = Attentive(fault_hook=memory._fault_hook)
     return memory.provider
 
 
 @pytest.mark.parametrize("end_sessions", [False, True])
 async def test_sessions_end_on_request(
-    memory: Memory, provider: Attentive, sales: Vended, end_sessions: bool
+    memory: MemoryService, provider: Attentive, sales: ProvisionedDatabase, end_sessions: bool
 ) -> None:
     rotated = await memory.rotate()(sales.database.id, end_sessions=end_sessions)
 
@@ -123,13 +129,13 @@ async def test_sessions_end_on_request(
     states = {step.name: step.state for step in rotated.database.steps}
     assert states.get("end_sessions") == (StepState.DONE if end_sessions else None)
     assert states["rotate"] is StepState.DONE
-    assert rotated.database.is_at_rest
+    assert rotated.database.is_idle
 
 
 @pytest.mark.parametrize("moment", ROTATING)
 @pytest.mark.parametrize("finish", ["rotate", "reconcile"])
 async def test_finishing_a_rotation_ends_the_sessions_too(
-    memory: Memory, provider: Attentive, sales: Vended, moment: str, finish: str
+    memory: MemoryService, provider: Attentive, sales: ProvisionedDatabase, moment: str, finish: str
 ) -> None:
     await memory.interrupt(moment, memory.rotate()(sales.database.id, end_sessions=True))
 
@@ -139,12 +145,12 @@ async def test_finishing_a_rotation_ends_the_sessions_too(
         await settle(memory)
 
     assert provider.asked == (True, True)
-    assert (await memory.only_record()).is_at_rest
+    assert (await memory.only_record()).is_idle
     assert not (await memory.rotate()(sales.database.id)).sessions_ended
 
 
 async def test_a_pending_rotation_can_be_repeated_with_end_sessions(
-    memory: Memory, sales: Vended
+    memory: MemoryService, sales: ProvisionedDatabase
 ) -> None:
     await memory.interrupt("before rotate", memory.rotate()(sales.database.id))
 
@@ -154,7 +160,7 @@ async def test_a_pending_rotation_can_be_repeated_with_end_sessions(
 
 
 async def test_a_restoration_completes_a_pending_end_of_sessions(
-    memory: Memory, hourly: Vended
+    memory: MemoryService, hourly: ProvisionedDatabase
 ) -> None:
     await memory.interrupt("before rotate", memory.rotate()(hourly.database.id, end_sessions=True))
     memory.clock.moment += HOUR
@@ -162,5 +168,5 @@ async def test_a_restoration_completes_a_pending_end_of_sessions(
 
     restored = await memory.restore()(hourly.database.id)
 
-    assert (restored.database.state, restored.database.is_at_rest) == (State.READY, True)
+    assert (restored.database.state, restored.database.is_idle) == (State.READY, True)
     assert not (await memory.rotate()(hourly.database.id)).sessions_ended

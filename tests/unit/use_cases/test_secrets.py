@@ -5,76 +5,86 @@ import asyncio
 import pytest
 
 from adapters.memory.installation import MemoryInstallation
-from adapters.memory.provider import no_trouble
+from adapters.memory.provider import no_fault
 from domain.errors import SecretUnknown
-from domain.passwords import PasswordDeriver, name_of
+from domain.passwords import PasswordDeriver, secret_name
 from domain.states import State
 from ports.use_cases.check_secrets import CheckSecrets, SecretsInUse
-from ports.use_cases.create_database import VendRequest
-from ports.use_cases.provisioned_database import Vended
-from tests.support.changed_secrets import NEW, UNDER_BOTH, UNDER_NEW, UNDER_OLD, restarted
+from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.provisioned_database import ProvisionedDatabase
+from tests.support.changed_secrets import NEW_SECRET, UNDER_BOTH, UNDER_NEW, UNDER_OLD, restarted
 from tests.support.consistency import settle
-from tests.support.doubles import Crashes
-from tests.support.memory_service import HOUR, PROVISIONING, ROTATING, Memory
+from tests.support.doubles import CrashAt
+from tests.support.memory_service import HOUR, PROVISIONING, ROTATING, MemoryService
 from tests.support.records import new_record
 
-SALES = VendRequest(nickname="Sales", ttl=HOUR, key="sales")
+SALES = CreateRequest(nickname="Sales", ttl=HOUR, key="sales")
 
 each_time = pytest.mark.parametrize("passwords", [UNDER_BOTH, UNDER_NEW], ids=["kept", "lost"])
 
 
 @pytest.fixture
-def memory() -> Memory:
+def memory() -> MemoryService:
     """The service with the old secret."""
-    return Memory(passwords=UNDER_OLD)
+    return MemoryService(passwords=UNDER_OLD)
 
 
 @pytest.fixture
-async def made(memory: Memory) -> Vended:
-    return await memory.vend()(SALES)
+async def made(memory: MemoryService) -> ProvisionedDatabase:
+    return await memory.create_database()(SALES)
 
 
 async def test_a_new_database_uses_the_current_secret() -> None:
-    made = await Memory(passwords=UNDER_BOTH).create()
-    assert made.database.secret == name_of(NEW)
-    assert made.connection.password == made.database.order(UNDER_NEW).password
+    made = await MemoryService(passwords=UNDER_BOTH).create()
+    assert made.database.secret == secret_name(NEW_SECRET)
+    assert made.connection.password == made.database.provision_request(UNDER_NEW).password
 
 
-async def test_a_previous_secret_keeps_the_password(memory: Memory, made: Vended) -> None:
+async def test_a_previous_secret_keeps_the_password(
+    memory: MemoryService, made: ProvisionedDatabase
+) -> None:
     """Also for records of releases that stored no secret name."""
     unnamed = await memory.registry.add(new_record(state=State.READY))
     memory = restarted(memory, UNDER_BOTH)
-    assert await memory.connect()(made.database.id) == made
-    assert await memory.vend()(SALES) == made
-    assert (await memory.connect()(unnamed.id)).connection.password == UNDER_OLD(unnamed.id, 0)
+    assert await memory.show_connection()(made.database.id) == made
+    assert await memory.create_database()(SALES) == made
+    assert (await memory.show_connection()(unnamed.id)).connection.password == UNDER_OLD(
+        unnamed.id, 0
+    )
 
 
-async def test_a_lost_secret_shows_no_wrong_password(memory: Memory, made: Vended) -> None:
+async def test_a_lost_secret_shows_no_wrong_password(
+    memory: MemoryService, made: ProvisionedDatabase
+) -> None:
     memory = restarted(memory, UNDER_NEW)
 
     with pytest.raises(SecretUnknown):
-        await memory.connect()(made.database.id)
+        await memory.show_connection()(made.database.id)
     with pytest.raises(SecretUnknown):
-        await memory.vend()(SALES)
+        await memory.create_database()(SALES)
     assert memory.provider.accepts(made.connection)
 
 
 @each_time
 async def test_a_rotation_moves_a_database_to_the_current_secret(
-    memory: Memory, made: Vended, passwords: PasswordDeriver
+    memory: MemoryService, made: ProvisionedDatabase, passwords: PasswordDeriver
 ) -> None:
     rotated = await restarted(memory, passwords).rotate()(made.database.id)
 
     memory = restarted(memory, UNDER_NEW)
     assert memory.provider.accepts(rotated.connection)
-    assert await memory.connect()(made.database.id) == rotated
+    assert await memory.show_connection()(made.database.id) == rotated
 
 
 @pytest.mark.parametrize("moment", ROTATING)
 @pytest.mark.parametrize("finish", ["rotate", "reconcile"])
 @each_time
 async def test_an_interrupted_rotation_sets_the_password_of_the_record(
-    memory: Memory, made: Vended, passwords: PasswordDeriver, finish: str, moment: str
+    memory: MemoryService,
+    made: ProvisionedDatabase,
+    passwords: PasswordDeriver,
+    finish: str,
+    moment: str,
 ) -> None:
     await memory.interrupt(moment, memory.rotate()(made.database.id))
     recorded = await memory.only_record()
@@ -83,47 +93,49 @@ async def test_an_interrupted_rotation_sets_the_password_of_the_record(
     await (memory.rotate()(made.database.id) if finish == "rotate" else settle(memory))
 
     record = await memory.only_record()
-    shown = await memory.connect()(record.id)
+    shown = await memory.show_connection()(record.id)
     assert record.rotation == 1
     assert memory.provider.accepts(shown.connection)
     if passwords is UNDER_BOTH:
-        assert shown.connection.password == recorded.order(UNDER_OLD).password
+        assert shown.connection.password == recorded.provision_request(UNDER_OLD).password
 
 
-async def test_a_previous_secret_restores_the_password(memory: Memory, expired: Vended) -> None:
+async def test_a_previous_secret_restores_the_password(
+    memory: MemoryService, expired: ProvisionedDatabase
+) -> None:
     restored = await restarted(memory, UNDER_BOTH).restore()(expired.database.id)
     assert restored.connection == expired.connection
     assert memory.provider.accepts(expired.connection)
 
 
 async def test_a_database_of_a_lost_secret_is_restored_with_a_new_password(
-    memory: Memory, expired: Vended
+    memory: MemoryService, expired: ProvisionedDatabase
 ) -> None:
     memory = restarted(memory, UNDER_NEW)
 
     restored = await memory.restore()(expired.database.id)
 
     assert memory.provider.accepts(restored.connection)
-    assert await memory.connect()(expired.database.id) == restored
+    assert await memory.show_connection()(expired.database.id) == restored
 
 
 @pytest.mark.parametrize("moment", PROVISIONING)
 @pytest.mark.parametrize("finish", ["create", "reconcile"])
 @each_time
 async def test_an_interrupted_database_is_provisioned_with_the_new_secret(
-    memory: Memory, passwords: PasswordDeriver, finish: str, moment: str
+    memory: MemoryService, passwords: PasswordDeriver, finish: str, moment: str
 ) -> None:
-    memory.trouble = Crashes(moment, asyncio.CancelledError())
+    memory.fault_hook = CrashAt(moment, asyncio.CancelledError())
     with pytest.raises(asyncio.CancelledError):
-        await memory.vend()(SALES)
-    memory.trouble = no_trouble
+        await memory.create_database()(SALES)
+    memory.fault_hook = no_fault
     memory = restarted(memory, passwords)
 
-    await (memory.vend()(SALES) if finish == "create" else settle(memory))
+    await (memory.create_database()(SALES) if finish == "create" else settle(memory))
 
     record = await memory.only_record()
     assert record.state is State.READY
-    assert memory.provider.accepts((await memory.connect()(record.id)).connection)
+    assert memory.provider.accepts((await memory.show_connection()(record.id)).connection)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +148,10 @@ async def test_an_interrupted_database_is_provisioned_with_the_new_secret(
     ids=["old", "both", "new"],
 )
 async def test_databases_are_counted_by_the_secret_that_they_need(
-    memory: Memory, made: Vended, passwords: PasswordDeriver, in_use: SecretsInUse
+    memory: MemoryService,
+    made: ProvisionedDatabase,
+    passwords: PasswordDeriver,
+    in_use: SecretsInUse,
 ) -> None:
     await memory.registry.add(
         new_record(state=State.READY)

@@ -9,35 +9,35 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, rule
 
-from adapters.memory.provider import EMPTY, no_trouble
+from adapters.memory.provider import EMPTY_SIZE, no_fault
 from domain.callers import Caller
 from domain.database import Database
 from domain.errors import PgvendError
 from domain.ids import RANDOM_BYTES, new_id
 from domain.names import Nickname
-from domain.provisioning import Holding, Order, Tenant
+from domain.provisioning import InventoryItem, ProvisionRequest, Tenant
 from domain.states import State
 from ports.use_cases.change_database import ChangeRequest
-from ports.use_cases.create_database import VendRequest
-from ports.use_cases.provisioned_database import Vended
+from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.provisioned_database import ProvisionedDatabase
 from tests.support.actions import LIMIT
-from tests.support.consistency import STRANGER, assert_in_line, found, settle
-from tests.support.expectations import Answers, assert_kept
-from tests.support.memory_faults import BLOWS, Fate, Process, troubled
-from tests.support.memory_service import GRACE, HOUR, Memory
+from tests.support.consistency import STRANGER, assert_consistent, reconcile_once, settle
+from tests.support.expectations import AnsweredRequests, assert_as_answered
+from tests.support.memory_faults import FAULT_KINDS, FaultInjection, Process, create_faulty_process
+from tests.support.memory_service import GRACE, HOUR, MemoryService
 from tests.support.people import ANN, BOB
 from tests.support.provision_requests import deriver
 
 T = TypeVar("T")
-Owned = tuple[Caller, str]
+OwnedDatabase = tuple[Caller, str]
 """A caller, and the id of its database."""
 
 NEVER = 10_000
 """A moment that no call reaches."""
 
-fates = st.builds(
-    lambda kind, at: BLOWS[kind].fate(at),
-    st.sampled_from(list(BLOWS)),
+faults = st.builds(
+    lambda kind, at: FAULT_KINDS[kind].fault(at),
+    st.sampled_from(list(FAULT_KINDS)),
     st.just(NEVER) | st.integers(1, 16),
 )
 callers = st.sampled_from([ANN, BOB])
@@ -47,14 +47,14 @@ ttls = st.sampled_from([None, HOUR, 30 * HOUR])
 jumps = st.sampled_from([-26 * HOUR, -HOUR / 2, HOUR / 100, HOUR / 2, 2 * HOUR, 25 * HOUR])
 
 
-class Lives(RuleBasedStateMachine):
-    databases: Bundle[Owned] = Bundle("databases")
+class ServiceMachine(RuleBasedStateMachine):
+    databases: Bundle[OwnedDatabase] = Bundle("databases")
 
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
-        self.service = Memory(limit=LIMIT)
-        self.answers = Answers()
+        self.service = MemoryService(limit=LIMIT)
+        self.answers = AnsweredRequests()
         self.imported: list[str] = []
         self.runner.run(self.service.occupy("Taken"))
 
@@ -64,81 +64,94 @@ class Lives(RuleBasedStateMachine):
         finally:
             self.runner.close()
 
-    @rule(target=databases, caller=callers, key=keys, nickname=nicknames, ttl=ttls, fate=fates)
+    @rule(target=databases, caller=callers, key=keys, nickname=nicknames, ttl=ttls, fault=faults)
     def create(
-        self, caller: Caller, key: str | None, nickname: str, ttl: timedelta | None, fate: Fate
+        self,
+        caller: Caller,
+        key: str | None,
+        nickname: str,
+        ttl: timedelta | None,
+        fault: FaultInjection,
     ) -> Any:
         request = self.asked(caller, key, nickname, ttl)
-        vended = self.tried(fate, lambda it: it.memory.vend(login_check=it.login_check)(request))
+        vended = self.attempt(
+            fault, lambda it: it.memory.create_database(login_check=it.login_check)(request)
+        )
         if not vended:
             return multiple()
         self.answered(request, vended.database)
-        self.handed_out(vended)
+        self.expect_connection(vended)
         return caller, vended.database.id
 
-    @rule(target=databases, caller=callers, key=keys, nickname=nicknames, fate=fates)
-    def order(self, caller: Caller, key: str | None, nickname: str, fate: Fate) -> Any:
+    @rule(target=databases, caller=callers, key=keys, nickname=nicknames, fault=faults)
+    def order(self, caller: Caller, key: str | None, nickname: str, fault: FaultInjection) -> Any:
         request = self.asked(caller, key, nickname, None)
-        promised = self.tried(fate, lambda it: it.memory.vend().request(request))
+        promised = self.attempt(fault, lambda it: it.memory.create_database().request(request))
         if not promised:
             return multiple()
         self.answered(request, promised)
         return caller, promised.id
 
-    @rule(owned=databases, fate=fates, is_drop=st.booleans())
-    def finish(self, owned: Owned, fate: Fate, is_drop: bool) -> None:
-        def finished(process: Process) -> Awaitable[bool]:
-            if is_drop:
+    @rule(owned=databases, fault=faults, is_deletion=st.booleans())
+    def finish(self, owned: OwnedDatabase, fault: FaultInjection, is_deletion: bool) -> None:
+        def run_to_completion(process: Process) -> Awaitable[bool]:
+            if is_deletion:
                 return process.memory.deletion().finish(owned[1])
-            return process.memory.vend(login_check=process.login_check).finish(owned[1])
+            return process.memory.create_database(login_check=process.login_check).finish(owned[1])
 
-        self.tried(fate, finished)
+        self.attempt(fault, run_to_completion)
 
-    @rule(owned=databases, fate=fates)
-    def rotate(self, owned: Owned, fate: Fate) -> None:
+    @rule(owned=databases, fault=faults)
+    def rotate(self, owned: OwnedDatabase, fault: FaultInjection) -> None:
         self.answers.rotation_asked(owned[1])
-        self.handed_out(self.tried(fate, lambda it: it.memory.rotate()(owned[1], owned[0])))
+        self.expect_connection(
+            self.attempt(fault, lambda it: it.memory.rotate()(owned[1], owned[0]))
+        )
 
     @rule(owned=databases)
-    def connect(self, owned: Owned) -> None:
-        self.handed_out(self.tried(None, lambda it: it.memory.connect()(owned[1], owned[0])))
+    def show_connection(self, owned: OwnedDatabase) -> None:
+        self.expect_connection(
+            self.attempt(None, lambda it: it.memory.show_connection()(owned[1], owned[0]))
+        )
 
-    @rule(owned=databases, ttl=st.sampled_from([HOUR, 30 * HOUR]), fate=fates)
-    def extend(self, owned: Owned, ttl: timedelta, fate: Fate) -> None:
+    @rule(owned=databases, ttl=st.sampled_from([HOUR, 30 * HOUR]), fault=faults)
+    def extend(self, owned: OwnedDatabase, ttl: timedelta, fault: FaultInjection) -> None:
         self.answers.end_asked(owned[1], self.service.clock.now() + ttl)
         request = ChangeRequest(ttl=ttl)
-        extended = self.tried(fate, lambda it: it.memory.change()(owned[1], request, owned[0]))
+        extended = self.attempt(fault, lambda it: it.memory.change()(owned[1], request, owned[0]))
         if extended:
             self.answers.end_answered(extended)
 
-    @rule(owned=databases, ttl=ttls, fate=fates)
-    def restore(self, owned: Owned, ttl: timedelta | None, fate: Fate) -> None:
-        self.handed_out(self.tried(fate, lambda it: it.memory.restore()(owned[1], ttl, owned[0])))
+    @rule(owned=databases, ttl=ttls, fault=faults)
+    def restore(self, owned: OwnedDatabase, ttl: timedelta | None, fault: FaultInjection) -> None:
+        self.expect_connection(
+            self.attempt(fault, lambda it: it.memory.restore()(owned[1], ttl, owned[0]))
+        )
 
-    @rule(owned=databases, fate=fates)
-    def delete(self, owned: Owned, fate: Fate) -> None:
+    @rule(owned=databases, fault=faults)
+    def delete(self, owned: OwnedDatabase, fault: FaultInjection) -> None:
         self.answers.deletion_asked(owned[1])
-        if self.tried(fate, lambda it: it.memory.deletion().request(owned[1], owned[0])):
+        if self.attempt(fault, lambda it: it.memory.deletion().request(owned[1], owned[0])):
             self.answers.deletion_answered(owned[1])
 
     @rule(jump=jumps)
     def time_jumps(self, jump: timedelta) -> None:
         self.service.clock.moment += jump
 
-    @rule(fate=fates)
-    def sweep(self, fate: Fate) -> None:
-        self.answers.swept(self.service.clock.now())
-        self.tried(fate, lambda it: it.memory.sweep(GRACE, login_check=it.login_check)())
+    @rule(fault=faults)
+    def reconcile(self, fault: FaultInjection) -> None:
+        self.answers.mark_expired(self.service.clock.now())
+        self.attempt(fault, lambda it: it.memory.reconcile(GRACE, login_check=it.login_check)())
 
-    @rule(owned=databases, size=st.sampled_from([EMPTY, LIMIT.size, 2 * LIMIT.size]))
-    def fill(self, owned: Owned, size: int) -> None:
-        self.service.provider.fill(owned[1], size)
+    @rule(owned=databases, size=st.sampled_from([EMPTY_SIZE, LIMIT.size, 2 * LIMIT.size]))
+    def set_size(self, owned: OwnedDatabase, size: int) -> None:
+        self.service.provider.set_size(owned[1], size)
 
     @rule()
     def look_what_a_sweep_would_do(self) -> None:
-        before = self.all_there_is()
-        self.runner.run(found(self.service, GRACE, dry_run=True))
-        assert self.all_there_is() == before
+        before = self.all_records()
+        self.runner.run(reconcile_once(self.service, GRACE, dry_run=True))
+        assert self.all_records() == before
 
     @rule()
     def lose_a_record(self) -> None:
@@ -147,68 +160,72 @@ class Lives(RuleBasedStateMachine):
             self.service.clock.now() - 9000 * HOUR, self.service.randomness.entropy(RANDOM_BYTES)
         )
         names = Nickname(f"Lost {len(self.imported)}").names()
-        order = Order(tenant=Tenant(database_id, names), password=deriver(database_id, 0))
+        order = ProvisionRequest(
+            tenant=Tenant(database_id, names), password=deriver(database_id, 0)
+        )
         self.runner.run(self.service.provider.provision(order))
         self.imported.append(database_id)
 
     @rule()
     def settle(self) -> None:
         self.runner.run(settle(self.service, GRACE))
-        self.answers.swept(self.service.clock.now())
-        self.runner.run(assert_in_line(self.service, GRACE))
-        records, holdings = self.all_there_is()
-        assert Holding(id=STRANGER, database="taken", owner="user_taken") in holdings
+        self.answers.mark_expired(self.service.clock.now())
+        self.runner.run(assert_consistent(self.service, GRACE))
+        records, items = self.all_records()
+        assert InventoryItem(id=STRANGER, database="taken", owner="user_taken") in items
         assert all(records[database_id].state is State.READY for database_id in self.imported)
-        for database_id, told in self.answers.told.items():
-            is_accepted = told.connection and self.service.provider.accepts(told.connection)
-            assert_kept(told, records[database_id], is_accepted=bool(is_accepted))
+        for database_id, expected in self.answers.expected.items():
+            is_accepted = expected.connection and self.service.provider.accepts(expected.connection)
+            assert_as_answered(expected, records[database_id], is_accepted=bool(is_accepted))
 
     def asked(
         self, caller: Caller, key: str | None, nickname: str, ttl: timedelta | None
-    ) -> VendRequest:
+    ) -> CreateRequest:
         """Check that a key always returns the same database."""
         if key is None:
-            return VendRequest(nickname=nickname, ttl=ttl, caller=caller)
+            return CreateRequest(nickname=nickname, ttl=ttl, caller=caller)
         self.answers.key_used(caller.name, key, self.service.clock.now())
-        return VendRequest(nickname=key, ttl=30 * HOUR, key=key, caller=caller)
+        return CreateRequest(nickname=key, ttl=30 * HOUR, key=key, caller=caller)
 
-    def answered(self, request: VendRequest, database: Database) -> None:
+    def answered(self, request: CreateRequest, database: Database) -> None:
         if request.key:
             self.answers.key_answered(request.caller.name, request.key, database)
 
-    def handed_out(self, vended: Vended | None) -> None:
+    def expect_connection(self, vended: ProvisionedDatabase | None) -> None:
         if vended:
             assert self.service.provider.accepts(vended.connection), vended
-            self.answers.handed_out(vended)
+            self.answers.expect_connection(vended)
 
-    def all_there_is(self) -> tuple[dict[str, Database], list[Holding]]:
+    def all_records(self) -> tuple[dict[str, Database], list[InventoryItem]]:
         records = self.runner.run(self.service.records())
-        holdings = self.runner.run(self.service.provider.inventory())
-        return {record.id: record for record in records}, list(holdings)
+        items = self.runner.run(self.service.provider.inventory())
+        return {record.id: record for record in records}, list(items)
 
-    def tried(self, fate: Fate | None, act: Callable[[Process], Awaitable[T]]) -> T | None:
+    def attempt(
+        self, fault: FaultInjection | None, action: Callable[[Process], Awaitable[T]]
+    ) -> T | None:
         """Return the result, or None if the call was refused or a fault occurred."""
-        fate = fate or BLOWS["killed"].fate(NEVER)
+        fault = fault or FAULT_KINDS["killed"].fault(NEVER)
         try:
-            return self.runner.run(_to_the_end(act(troubled(self.service, fate))))
+            return self.runner.run(_to_the_end(action(create_faulty_process(self.service, fault))))
         except PgvendError:
             return None
         except BaseException as error:
-            if not (fate.has_struck and isinstance(error, type(fate.error))):
+            if not (fault.has_failed and isinstance(error, type(fault.error))):
                 raise
             return None
         finally:
-            self.service.trouble = no_trouble
+            self.service.fault_hook = no_fault
 
 
-async def _to_the_end(act: Awaitable[T]) -> T:
+async def _to_the_end(action: Awaitable[T]) -> T:
     """Wait for the tasks that the call left behind."""
     try:
-        return await act
+        return await action
     finally:
         others = asyncio.all_tasks() - {asyncio.current_task()}
         await asyncio.gather(*others, return_exceptions=True)
 
 
-TestLives = Lives.TestCase
-TestLives.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestService = ServiceMachine.TestCase
+TestService.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)

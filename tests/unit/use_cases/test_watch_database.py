@@ -18,89 +18,105 @@ from domain.errors import (
 from domain.lifecycle import StepState
 from domain.states import State
 from ports.driven.login_check import LoginCheck, PasswordRefused
-from ports.use_cases.create_database import VendRequest
-from ports.use_cases.provisioned_database import Vended
-from ports.use_cases.watch_database import Look
+from ports.use_cases.create_database import CreateRequest
+from ports.use_cases.provisioned_database import ProvisionedDatabase
+from ports.use_cases.watch_database import Progress
 from tests.support.consistency import settle
 from tests.support.doubles import PATIENCE, RefusingLoginCheck
-from tests.support.memory_service import HOUR, PROVISIONING, ROTATING, Memory
-from tests.support.provision_requests import new_order
+from tests.support.memory_service import HOUR, PROVISIONING, ROTATING, MemoryService
+from tests.support.provision_requests import new_provision_request
 
-SALES = VendRequest(nickname="Sales", ttl=HOUR)
+SALES = CreateRequest(nickname="Sales", ttl=HOUR)
 
 MADE = [("provision", "running"), ("provision", "done"), ("verify", "running"), ("verify", "done")]
 
 
-async def watched(memory: Memory, database_id: str, after: int = 0) -> list[Look]:
+async def collect_progress(
+    memory: MemoryService, database_id: str, after: int = 0
+) -> list[Progress]:
     """Return the progress until nothing is pending."""
     async with asyncio.timeout(PATIENCE):
         return [look async for look in memory.watch()(database_id, after)]
 
 
-def told(looks: list[Look]) -> list[tuple[str, str]]:
+def told(looks: list[Progress]) -> list[tuple[str, str]]:
     return [(step.name, step.state.value) for look in looks for step in look.steps]
 
 
-async def test_showing_a_connection_changes_nothing(memory: Memory, sales: Vended) -> None:
-    assert await memory.replica().connect()(sales.database.id) == sales
+async def test_showing_a_connection_changes_nothing(
+    memory: MemoryService, sales: ProvisionedDatabase
+) -> None:
+    assert await memory.replica().show_connection()(sales.database.id) == sales
     assert await memory.only_record() == sales.database
     assert memory.provider.accepts(sales.connection)
 
 
-async def test_a_rotation_changes_the_connection(memory: Memory, sales: Vended) -> None:
+async def test_a_rotation_changes_the_connection(
+    memory: MemoryService, sales: ProvisionedDatabase
+) -> None:
     rotated = await memory.rotate()(sales.database.id)
-    assert await memory.connect()(sales.database.id) == rotated
+    assert await memory.show_connection()(sales.database.id) == rotated
 
 
 @pytest.mark.parametrize("moment", ROTATING)
-async def test_a_password_that_is_changing_is_not_shown(memory: Memory, moment: str) -> None:
+async def test_a_password_that_is_changing_is_not_shown(memory: MemoryService, moment: str) -> None:
     request = replace(SALES, key="k")
-    made = (await memory.vend()(request)).database
+    made = (await memory.create_database()(request)).database
     await memory.interrupt(moment, memory.rotate()(made.id))
 
-    for told in (memory.connect()(made.id), memory.vend()(request), memory.vend().request(request)):
+    for told in (
+        memory.show_connection()(made.id),
+        memory.create_database()(request),
+        memory.create_database().request(request),
+    ):
         with pytest.raises(InFlight):
             await told
 
     await settle(memory)
-    assert memory.provider.accepts((await memory.connect()(made.id)).connection)
+    assert memory.provider.accepts((await memory.show_connection()(made.id)).connection)
 
 
-async def test_an_error_of_the_provider_is_raised(memory: Memory, sales: Vended) -> None:
-    await memory.interrupt("reveal", memory.connect()(sales.database.id))
+async def test_an_error_of_the_provider_is_raised(
+    memory: MemoryService, sales: ProvisionedDatabase
+) -> None:
+    await memory.interrupt("reveal", memory.show_connection()(sales.database.id))
 
 
 @pytest.mark.parametrize("way", ["show", "create"])
 async def test_a_database_deleted_meanwhile_is_reported_as_deleting(
-    memory: Memory, way: str
+    memory: MemoryService, way: str
 ) -> None:
     request = replace(SALES, key="k")
-    made = await memory.vend()(request)
+    made = await memory.create_database()(request)
 
     async def dropped(moment: str) -> None:
         if moment == "reveal":
             await memory.deletion().request(made.database.id)
             raise DatabaseNotFound
 
-    memory.trouble = dropped
+    memory.fault_hook = dropped
     with pytest.raises(IllegalTransition, match="is deleting"):
-        await (memory.vend()(request) if way == "create" else memory.connect()(made.database.id))
+        await (
+            memory.create_database()(request)
+            if way == "create"
+            else memory.show_connection()(made.database.id)
+        )
 
 
 @pytest.mark.parametrize("after", range(6))
 async def test_a_late_watcher_gets_the_remaining_steps(
-    memory: Memory, sales: Vended, after: int
+    memory: MemoryService, sales: ProvisionedDatabase, after: int
 ) -> None:
-    [look] = await watched(memory, sales.database.id, after)
+    [look] = await collect_progress(memory, sales.database.id, after)
     assert told([look]) == MADE[after:]
     assert look.database == sales.database
 
 
 @pytest.mark.parametrize("moment", PROVISIONING)
-async def test_every_replica_yields_each_step_once(memory: Memory, moment: str) -> None:
-    promised = await memory.vend().request(SALES)
-    watching = asyncio.create_task(watched(memory.replica(), promised.id))
-    hold, making = await memory.hold(moment, memory.vend().finish(promised.id))
+async def test_every_replica_yields_each_step_once(memory: MemoryService, moment: str) -> None:
+    promised = await memory.create_database().request(SALES)
+    watching = asyncio.create_task(collect_progress(memory.replica(), promised.id))
+    hold, making = await memory.hold(moment, memory.create_database().finish(promised.id))
     await asyncio.sleep(0)
 
     hold.let_go.set()
@@ -109,18 +125,18 @@ async def test_every_replica_yields_each_step_once(memory: Memory, moment: str) 
     assert await making
 
 
-async def test_the_last_progress_shows_the_result(memory: Memory) -> None:
-    promised = await memory.vend().request(SALES)
-    await memory.interrupt("amid provision", memory.vend().finish(promised.id))
+async def test_the_last_progress_shows_the_result(memory: MemoryService) -> None:
+    promised = await memory.create_database().request(SALES)
+    await memory.interrupt("during provision", memory.create_database().finish(promised.id))
 
-    *_, last = await watched(memory, promised.id)
+    *_, last = await collect_progress(memory, promised.id)
 
     assert last.database.state is State.FAILED
     assert [step.error for step in last.steps if step.state is StepState.FAILED] == ["Not now."]
 
 
-async def test_the_registry_is_read_once_per_interval(memory: Memory) -> None:
-    promised = await memory.vend().request(SALES)
+async def test_the_registry_is_read_once_per_interval(memory: MemoryService) -> None:
+    promised = await memory.create_database().request(SALES)
     looks = memory.watch()(promised.id)
 
     for _ in range(3):
@@ -141,48 +157,53 @@ class Interrupted(LoginCheck):
         raise PasswordRefused
 
 
-async def test_a_working_login_is_verified_on_request(memory: Memory, sales: Vended) -> None:
-    shown = await memory.connect()(sales.database.id, verify=True)
+async def test_a_working_login_is_verified_on_request(
+    memory: MemoryService, sales: ProvisionedDatabase
+) -> None:
+    shown = await memory.show_connection()(sales.database.id, verify=True)
     assert shown == replace(sales, verified=True)
-    assert await memory.connect()(sales.database.id) == replace(sales, verified=None)
+    assert await memory.show_connection()(sales.database.id) == replace(sales, verified=None)
 
 
 async def test_a_password_changed_by_the_owner_is_reported_with_a_hint(
-    memory: Memory, sales: Vended
+    memory: MemoryService, sales: ProvisionedDatabase
 ) -> None:
-    changed = replace(sales.database.order(memory.passwords), password=new_order().password)
+    changed = replace(
+        sales.database.provision_request(memory.passwords),
+        password=new_provision_request().password,
+    )
     await memory.provider.rotate(changed)
 
     with pytest.raises(PasswordChanged, match="rotate"):
-        await memory.connect()(sales.database.id, verify=True)
-    assert await memory.connect()(sales.database.id) == sales
+        await memory.show_connection()(sales.database.id, verify=True)
+    assert await memory.show_connection()(sales.database.id) == sales
 
     await memory.rotate()(sales.database.id)
-    assert (await memory.connect()(sales.database.id, verify=True)).verified
+    assert (await memory.show_connection()(sales.database.id, verify=True)).verified
 
 
 @pytest.mark.parametrize("error", [ProviderBusy(), ProviderRejected(), PgvendError()], ids=repr)
 async def test_any_other_error_leaves_the_connection_unverified(
-    memory: Memory, sales: Vended, error: PgvendError
+    memory: MemoryService, sales: ProvisionedDatabase, error: PgvendError
 ) -> None:
-    connect = replace(memory.connect(), login_check=RefusingLoginCheck(error))
-    assert await connect(sales.database.id, verify=True) == replace(sales, verified=False)
+    show_connection = replace(memory.show_connection(), login_check=RefusingLoginCheck(error))
+    assert await show_connection(sales.database.id, verify=True) == replace(sales, verified=False)
 
 
 async def test_nothing_is_verified_if_the_operator_turned_it_off(
-    memory: Memory, sales: Vended
+    memory: MemoryService, sales: ProvisionedDatabase
 ) -> None:
-    connect = replace(memory.connect(), login_check=None)
-    assert await connect(sales.database.id, verify=True) == replace(sales, verified=False)
+    show_connection = replace(memory.show_connection(), login_check=None)
+    assert await show_connection(sales.database.id, verify=True) == replace(sales, verified=False)
 
 
 @pytest.mark.parametrize(("change", "error"), [("rotate", InFlight), ("delete", IllegalTransition)])
 async def test_a_refusal_after_a_rotation_is_not_blamed_on_the_owner(
-    memory: Memory, sales: Vended, change: str, error: type[PgvendError]
+    memory: MemoryService, sales: ProvisionedDatabase, change: str, error: type[PgvendError]
 ) -> None:
     act = memory.rotate() if change == "rotate" else memory.delete
     happening = asyncio.ensure_future(act(sales.database.id))
-    connect = replace(memory.connect(), login_check=Interrupted(happening))
+    show_connection = replace(memory.show_connection(), login_check=Interrupted(happening))
 
     with pytest.raises(error):
-        await connect(sales.database.id, verify=True)
+        await show_connection(sales.database.id, verify=True)

@@ -19,4 +19,4 @@ async def list_audit_events(request: web.Request) -> web.Response:
             page_size=page_size(request),
         )
     )
-    return json_response(AuditEventPageResponse.of(page))
+    return json_response(AuditEventPageResponse.from_domain(page))

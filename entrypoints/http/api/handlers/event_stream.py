@@ -15,15 +15,15 @@ from aiohttp import hdrs, web
 from pydantic import BaseModel
 
 from domain.errors import InvalidRequest, PgvendError
-from entrypoints.http.api.context import STOPPING, STREAMS, USE_CASES
+from entrypoints.http.api.context import STOPPING, STREAM_LIMITER, USE_CASES
 from entrypoints.http.api.schemas.databases import DatabaseResponse, StepResponse
-from entrypoints.http.callers import caller_of
-from ports.use_cases.watch_database import Look
+from entrypoints.http.callers import get_caller
+from ports.use_cases.watch_database import Progress
 
-LONGEST = 2400
+MAX_POLLS = 2400
 """Polls of the registry per stream: ten minutes, after which the browser reconnects."""
 
-QUIET = 60
+KEEPALIVE_POLLS = 60
 """Polls without an event after which a comment keeps proxies from closing the stream."""
 
 HEADERS = {
@@ -37,7 +37,7 @@ EVENT_ID = re.compile(rf"([0-9]{{1,9}})({SETTLED})?")
 
 
 @dataclass(frozen=True, slots=True)
-class Last:
+class LastEvent:
     """The last event that the browser received."""
 
     number: int = 0
@@ -45,72 +45,77 @@ class Last:
 
 
 async def stream_events(request: web.Request) -> web.StreamResponse:
-    last = _last(request)
+    last = _parse_last_event(request)
     watch = request.app[USE_CASES].watch
-    looks = watch(request.match_info["id"], last.number, caller_of(request))
+    looks = watch(request.match_info["id"], last.number, get_caller(request))
     first = await anext(looks)  # raises before the stream begins
-    if last.is_settled and first.database.is_at_rest and not first.steps:
+    if last.is_settled and first.database.is_idle and not first.steps:
         return web.Response(status=204)
     if request.method == hdrs.METH_HEAD:
         return web.Response(headers=HEADERS)
-    with request.app[STREAMS].one_of(caller_of(request)):
-        return await _streamed(request, first, looks)
+    with request.app[STREAM_LIMITER].slot(get_caller(request)):
+        return await _open_stream(request, first, looks)
 
 
-async def _streamed(
-    request: web.Request, first: Look, looks: AsyncIterator[Look]
+async def _open_stream(
+    request: web.Request, first: Progress, looks: AsyncIterator[Progress]
 ) -> web.StreamResponse:
     response = web.StreamResponse(headers=HEADERS)
     with suppress(PgvendError, ConnectionError):  # the caller left, or will reconnect
         await response.prepare(request)
-        await _stream(request, response, first, looks)
+        await _write_events(request, response, first, looks)
     return response
 
 
-async def _stream(
-    request: web.Request, response: web.StreamResponse, first: Look, looks: AsyncIterator[Look]
+async def _write_events(
+    request: web.Request,
+    response: web.StreamResponse,
+    first: Progress,
+    looks: AsyncIterator[Progress],
 ) -> None:
-    await response.write(_told(first))
+    await response.write(_render_events(first))
     silent = 0
-    for _ in range(LONGEST):
-        if _is_left(request) or (look := await anext(looks, None)) is None:
+    for _ in range(MAX_POLLS):
+        if _is_disconnected(request) or (look := await anext(looks, None)) is None:
             return
         silent = 0 if look.steps else silent + 1
-        if look.steps or look.database.is_at_rest:
-            await response.write(_told(look))
-        elif silent % QUIET == 0:
+        if look.steps or look.database.is_idle:
+            await response.write(_render_events(look))
+        elif silent % KEEPALIVE_POLLS == 0:
             await response.write(b": keep-alive\n\n")
 
 
-def _is_left(request: web.Request) -> bool:
+def _is_disconnected(request: web.Request) -> bool:
     """Return whether the caller disconnected or the service is stopping."""
     return request.transport is None or request.app[STOPPING].is_set()
 
 
-def _told(look: Look) -> bytes:
-    return "".join(_events(look)).encode()
+def _render_events(look: Progress) -> bytes:
+    return "".join(_render_each_event(look)).encode()
 
 
-def _events(look: Look) -> Iterator[str]:
+def _render_each_event(look: Progress) -> Iterator[str]:
     for step in look.steps:
-        yield _event(str(step.number), "step", StepResponse.of(step))
-    if look.database.is_at_rest:
+        yield _render_event(str(step.number), "step", StepResponse.from_domain(step))
+    if look.database.is_idle:
         history = look.database.history
         number = history[-1].number if history else 0
-        yield _event(f"{number}{SETTLED}", "settled", DatabaseResponse.of(look.database))
+        yield _render_event(
+            f"{number}{SETTLED}", "settled", DatabaseResponse.from_domain(look.database)
+        )
 
 
-def _event(event_id: str, name: str, body: BaseModel) -> str:
+def _render_event(event_id: str, name: str, body: BaseModel) -> str:
     return f"id: {event_id}\nevent: {name}\ndata: {body.model_dump_json()}\n\n"
 
 
-def _last(request: web.Request) -> Last:
+def _parse_last_event(request: web.Request) -> LastEvent:
     """Parse Last-Event-ID. Raise InvalidRequest unless it is the id of an event."""
     text = request.headers.get("Last-Event-ID", "")
     if not text:
-        return Last()
+        return LastEvent()
     if not (parts := EVENT_ID.fullmatch(text)):
         raise InvalidRequest(
             "Last-Event-ID is not the id of an event of this service: send one, or leave it out."
         )
-    return Last(int(parts[1]), is_settled=bool(parts[2]))
+    return LastEvent(int(parts[1]), is_settled=bool(parts[2]))

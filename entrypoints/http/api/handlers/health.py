@@ -46,14 +46,14 @@ class GuardResponse(ResponseBody):
     free_disk_bytes: int | None = Field(None, exclude_if=is_none)
 
     @classmethod
-    def of(cls, status: GuardStatus) -> "GuardResponse":
+    def from_domain(cls, status: GuardStatus) -> "GuardResponse":
         return cls(
             state=status.state,
             concerns=list(status.concerns),
             ended_sessions=status.ended_sessions,
             rolled_back_transactions=status.rolled_back,
             oldest_transaction_id_age=status.oldest_age,
-            free_connections=status.places.free if status.places else None,
+            free_connections=status.connections.free if status.connections else None,
             free_disk_bytes=status.disk.free if status.disk else None,
         )
 
@@ -77,22 +77,22 @@ def determine_access(*, is_open: bool, insecure: bool) -> Access:
     structlog.get_logger().warning(
         "access.insecure",
         detail="anyone who reaches this service may create, read and delete every database",
-        mend="set PGVEND_ADMIN_KEY or PGVEND_API_KEYS",
+        fix="set PGVEND_ADMIN_KEY or PGVEND_API_KEYS",
     )
     return Access.INSECURE
 
 
-async def livez(request: web.Request) -> web.Response:
+async def check_liveness(request: web.Request) -> web.Response:
     return json_response(LivenessResponse())
 
 
-async def readyz(request: web.Request) -> web.Response:
+async def check_readiness(request: web.Request) -> web.Response:
     health = await request.app[USE_CASES].check_health()
     status = "ok" if health.is_ok else "unavailable"
     body = ReadinessResponse(
         status=status,
         checks=health.checks,
         access=request.app[ACCESS],
-        guard=GuardResponse.of(health.guard) if health.guard else None,
+        guard=GuardResponse.from_domain(health.guard) if health.guard else None,
     )
     return json_response(body, status=200 if health.is_ok else 503)

@@ -2,23 +2,23 @@
 
 from aiohttp import web
 
-from entrypoints.http.api.context import SUBJECT, USE_CASES
+from entrypoints.http.api.context import AUDIT_SUBJECT, USE_CASES
 from entrypoints.http.api.handlers.health import LivenessResponse
-from entrypoints.http.api.headers import idempotency_key
-from entrypoints.http.api.json_bodies import body_as, json_response
+from entrypoints.http.api.headers import parse_idempotency_key
+from entrypoints.http.api.json_bodies import json_response, read_body
 from entrypoints.http.api.schemas.legacy import LegacyDatabaseRequest, LegacyDatabaseResponse
-from entrypoints.http.callers import caller_of
-from ports.use_cases.create_database import VendRequest
+from entrypoints.http.callers import get_caller
+from ports.use_cases.create_database import CreateRequest
 
 
 async def create_neon_db(request: web.Request) -> web.Response:
-    body = await body_as(LegacyDatabaseRequest, request)
-    wanted = VendRequest(
-        nickname=body.project.name, key=idempotency_key(request), caller=caller_of(request)
+    body = await read_body(LegacyDatabaseRequest, request)
+    wanted = CreateRequest(
+        nickname=body.project.name, key=parse_idempotency_key(request), caller=get_caller(request)
     )
     provisioned = await request.app[USE_CASES].create(wanted)
-    request[SUBJECT] = provisioned.database.id
-    return json_response(LegacyDatabaseResponse.of(provisioned))
+    request[AUDIT_SUBJECT] = provisioned.database.id
+    return json_response(LegacyDatabaseResponse.from_domain(provisioned))
 
 
 async def answer_test(request: web.Request) -> web.Response:

@@ -4,7 +4,7 @@ import structlog
 from aiohttp import web
 
 from entrypoints.http.api.context import USE_CASES
-from entrypoints.http.api.json_bodies import body_as, json_response
+from entrypoints.http.api.json_bodies import json_response, read_body
 from entrypoints.http.api.schemas.reconciliations import (
     CreateReconciliationRequest,
     ReconcileResultResponse,
@@ -13,11 +13,11 @@ from entrypoints.http.api.schemas.reconciliations import (
 
 
 async def reconcile(request: web.Request) -> web.Response:
-    body = await body_as(CreateReconciliationRequest, request, optional=True)
+    body = await read_body(CreateReconciliationRequest, request, optional=True)
     results = await request.app[USE_CASES].reconcile(dry_run=body.dry_run)
     for failed in (result for result in results if result.crash):
         structlog.get_logger().error(
             f"reconcile.{failed.action}", id=failed.id, exc_info=failed.crash
         )
-    answers = [ReconcileResultResponse.of(result) for result in results]
+    answers = [ReconcileResultResponse.from_domain(result) for result in results]
     return json_response(ReconciliationResponse(results=answers))

@@ -10,7 +10,7 @@ from domain.errors import (
     Unavailable,
 )
 from entrypoints.http.api.handlers import api_keys
-from entrypoints.http.api.routes import parameters as given
+from entrypoints.http.api.routes import parameters as params
 from entrypoints.http.api.routes.route import Answer, Parameter, Route, Tag
 from entrypoints.http.api.schemas.api_keys import (
     ApiKeyPageResponse,
@@ -22,7 +22,7 @@ from entrypoints.http.api.schemas.api_keys import (
 KEY_ID = Parameter(
     place="path",
     name="id",
-    schema={"type": "string", "pattern": f"^{domain_keys.ID.pattern}$"},
+    schema={"type": "string", "pattern": f"^{domain_keys.KEY_ID_PATTERN.pattern}$"},
     description="The first part of the key.",
     required=True,
 )
@@ -56,7 +56,7 @@ ACCESS_ROUTES = (
             "Returns the records of all keys, the newest first, page by page, including revoked "
             "and expired keys. Follow `next_page_token` to the next page."
         ),
-        parameters=(given.PAGE_TOKEN, given.PAGE_SIZE),
+        parameters=(params.PAGE_TOKEN, params.PAGE_SIZE),
         answers=(Answer(status=200, description="A page of keys.", body=ApiKeyPageResponse),),
         errors=(InvalidRequest, InvalidPageToken, Unavailable),
     ),

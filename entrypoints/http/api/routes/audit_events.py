@@ -3,17 +3,17 @@
 from domain.callers import Scope
 from domain.errors import InvalidPageToken, InvalidRequest, Unavailable
 from entrypoints.http.api.handlers import audit_events
-from entrypoints.http.api.routes import parameters as given
+from entrypoints.http.api.routes import parameters as params
 from entrypoints.http.api.routes.route import Answer, Parameter, Route, Tag
 from entrypoints.http.api.schemas.audit_events import AuditEventPageResponse
 
-OF_CALLER = Parameter(
+CALLER_FILTER = Parameter(
     place="query",
     name="caller",
     schema={"type": "string"},
     description="Only calls of this caller.",
 )
-ON_SUBJECT = Parameter(
+SUBJECT_FILTER = Parameter(
     place="query",
     name="subject",
     schema={"type": "string"},
@@ -33,7 +33,7 @@ AUDIT_EVENT_ROUTES = (
             "Returns one event for each call that changed something or revealed a password, the "
             "newest first, page by page. Follow `next_page_token` to the next page."
         ),
-        parameters=(OF_CALLER, ON_SUBJECT, given.PAGE_TOKEN, given.PAGE_SIZE),
+        parameters=(CALLER_FILTER, SUBJECT_FILTER, params.PAGE_TOKEN, params.PAGE_SIZE),
         answers=(
             Answer(status=200, description="A page of audit events.", body=AuditEventPageResponse),
         ),

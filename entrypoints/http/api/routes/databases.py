@@ -22,19 +22,19 @@ from entrypoints.http.api.handlers import (
     event_stream,
     revealed_connection,
 )
-from entrypoints.http.api.routes import parameters as given
+from entrypoints.http.api.routes import parameters as params
 from entrypoints.http.api.routes.route import Answer, Route, Tag
 from entrypoints.http.api.routes.shared import (
-    APPLIED,
-    CHANGING,
-    ETAG,
-    LOCATION,
-    MAKING,
-    PROVIDING,
-    REACHING,
-    REGISTRY,
-    VENDING,
-    WAS_VERIFIED,
+    CREATE_ERRORS,
+    ETAG_HEADER,
+    LOCATION_HEADER,
+    LOOKUP_ERRORS,
+    PREFERENCE_HEADER,
+    PROVIDER_ERRORS,
+    PROVISION_ERRORS,
+    REGISTRY_ERRORS,
+    UPDATE_ERRORS,
+    VERIFIED_HEADER,
 )
 from entrypoints.http.api.schemas.connections import RevealedConnectionResponse
 from entrypoints.http.api.schemas.databases import (
@@ -48,7 +48,7 @@ from entrypoints.http.api.schemas.databases import (
     UpdateDatabaseRequest,
 )
 
-CONNECTIONS = {form.media_type: None for form in FORMATS.values()} | {
+CONNECTION_BODIES = {form.media_type: None for form in FORMATS.values()} | {
     "application/json": RevealedConnectionResponse
 }
 
@@ -66,23 +66,29 @@ DATABASE_ROUTES = (
             "is safe to retry. With `Prefer: respond-async` it returns at once, without a "
             "connection, and the database is created in the background."
         ),
-        parameters=(given.IDEMPOTENCY, given.PREFER),
+        parameters=(params.IDEMPOTENCY, params.PREFER),
         body=CreateDatabaseRequest,
         answers=(
             Answer(
                 status=201,
                 description="The database is ready.",
                 body=DatabaseWithConnectionResponse,
-                headers=LOCATION | ETAG,
+                headers=LOCATION_HEADER | ETAG_HEADER,
             ),
             Answer(
                 status=202,
                 description="With `Prefer: respond-async`: the database is being created.",
                 body=DatabaseResponse,
-                headers=LOCATION | APPLIED,
+                headers=LOCATION_HEADER | PREFERENCE_HEADER,
             ),
         ),
-        errors=(*VENDING, InvalidDuration, InvalidLabels, ExtensionUnavailable, *MAKING),
+        errors=(
+            *CREATE_ERRORS,
+            InvalidDuration,
+            InvalidLabels,
+            ExtensionUnavailable,
+            *PROVISION_ERRORS,
+        ),
     ),
     Route(
         method="GET",
@@ -97,11 +103,11 @@ DATABASE_ROUTES = (
             "first, page by page. Failed and deleted databases are only listed if `state` asks for "
             "them. Follow `next_page_token` to the next page."
         ),
-        parameters=given.SEARCH,
+        parameters=params.LIST_PARAMETERS,
         answers=(
             Answer(status=200, description="A page of databases.", body=DatabasePageResponse),
         ),
-        errors=(InvalidRequest, InvalidLabels, InvalidPageToken, *REGISTRY),
+        errors=(InvalidRequest, InvalidLabels, InvalidPageToken, *REGISTRY_ERRORS),
     ),
     Route(
         method="GET",
@@ -112,11 +118,13 @@ DATABASE_ROUTES = (
         tag=Tag.DATABASES,
         summary="Get a database",
         description="Returns the record, without secrets, and its version as `ETag`.",
-        parameters=(given.ID,),
+        parameters=(params.ID,),
         answers=(
-            Answer(status=200, description="The record.", body=DatabaseResponse, headers=ETAG),
+            Answer(
+                status=200, description="The record.", body=DatabaseResponse, headers=ETAG_HEADER
+            ),
         ),
-        errors=(DatabaseNotFound, *REGISTRY),
+        errors=(DatabaseNotFound, *REGISTRY_ERRORS),
     ),
     Route(
         method="PATCH",
@@ -132,12 +140,14 @@ DATABASE_ROUTES = (
             "replace all labels. With `If-Match` the record is only changed if it has one of these "
             "versions."
         ),
-        parameters=(given.ID, given.IF_MATCH),
+        parameters=(params.ID, params.IF_MATCH),
         body=UpdateDatabaseRequest,
         answers=(
-            Answer(status=200, description="The record.", body=DatabaseResponse, headers=ETAG),
+            Answer(
+                status=200, description="The record.", body=DatabaseResponse, headers=ETAG_HEADER
+            ),
         ),
-        errors=(*CHANGING, InvalidDuration, InvalidExpiry, InvalidLabels, *REGISTRY),
+        errors=(*UPDATE_ERRORS, InvalidDuration, InvalidExpiry, InvalidLabels, *REGISTRY_ERRORS),
     ),
     Route(
         method="DELETE",
@@ -151,16 +161,16 @@ DATABASE_ROUTES = (
             "Deletes the database with everything in it and disconnects its users, in the "
             "background. The record stays. The call is safe to retry."
         ),
-        parameters=(given.ID,),
+        parameters=(params.ID,),
         answers=(
             Answer(
                 status=202,
                 description="The database is being deleted, or is deleted.",
                 body=DatabaseResponse,
-                headers=LOCATION,
+                headers=LOCATION_HEADER,
             ),
         ),
-        errors=(DatabaseNotFound, StaleRecord, InFlight, OtherTarget, *REGISTRY),
+        errors=(DatabaseNotFound, StaleRecord, InFlight, OtherTarget, *REGISTRY_ERRORS),
     ),
     Route(
         method="GET",
@@ -175,23 +185,23 @@ DATABASE_ROUTES = (
             "format of a tool."
         ),
         reveals=True,
-        parameters=(given.ID, given.FORMAT, given.VERIFY),
+        parameters=(params.ID, params.FORMAT, params.VERIFY),
         answers=(
             Answer(
                 status=200,
                 description="The connection, including the password.",
-                body=CONNECTIONS,
-                headers=ETAG | WAS_VERIFIED,
+                body=CONNECTION_BODIES,
+                headers=ETAG_HEADER | VERIFIED_HEADER,
             ),
         ),
         errors=(
-            *REACHING,
+            *LOOKUP_ERRORS,
             SecretUnknown,
             PasswordChanged,
             InvalidRequest,
             NotAcceptable,
             NotExpressible,
-            *PROVIDING,
+            *PROVIDER_ERRORS,
         ),
     ),
     Route(
@@ -206,7 +216,7 @@ DATABASE_ROUTES = (
             "Streams each step of the database as a server-sent event, from the first step until "
             "no operation is in progress."
         ),
-        parameters=(given.ID, given.LAST_EVENT),
+        parameters=(params.ID, params.LAST_EVENT),
         answers=(
             Answer(
                 status=200,
@@ -215,7 +225,7 @@ DATABASE_ROUTES = (
             ),
             Answer(status=204, description="There are no further events: do not reconnect."),
         ),
-        errors=(DatabaseNotFound, InvalidRequest, *REGISTRY),
+        errors=(DatabaseNotFound, InvalidRequest, *REGISTRY_ERRORS),
     ),
     Route(
         method="POST",
@@ -230,7 +240,7 @@ DATABASE_ROUTES = (
             "Sessions stay open unless `end_sessions` is true; `sessions_ended` shows whether they "
             "were ended."
         ),
-        parameters=(given.ID,),
+        parameters=(params.ID,),
         body=RotatePasswordRequest,
         needs_body=False,
         answers=(
@@ -238,10 +248,10 @@ DATABASE_ROUTES = (
                 status=200,
                 description="The database with its new password.",
                 body=DatabaseWithNewPasswordResponse,
-                headers=ETAG,
+                headers=ETAG_HEADER,
             ),
         ),
-        errors=(*REACHING, StaleRecord, *PROVIDING),
+        errors=(*LOOKUP_ERRORS, StaleRecord, *PROVIDER_ERRORS),
     ),
     Route(
         method="POST",
@@ -255,7 +265,7 @@ DATABASE_ROUTES = (
             "Reopens an expired database within `PGVEND_GRACE_PERIOD`. Without a `ttl` it gets the "
             "default one."
         ),
-        parameters=(given.ID,),
+        parameters=(params.ID,),
         body=RestoreDatabaseRequest,
         needs_body=False,
         answers=(
@@ -263,9 +273,9 @@ DATABASE_ROUTES = (
                 status=200,
                 description="The restored database.",
                 body=DatabaseWithConnectionResponse,
-                headers=ETAG,
+                headers=ETAG_HEADER,
             ),
         ),
-        errors=(*REACHING, StaleRecord, InvalidDuration, *PROVIDING),
+        errors=(*LOOKUP_ERRORS, StaleRecord, InvalidDuration, *PROVIDER_ERRORS),
     ),
 )

@@ -10,9 +10,9 @@ from domain.errors import (
     StaleRecord,
 )
 from entrypoints.http.api.handlers import extensions
-from entrypoints.http.api.routes import parameters as given
+from entrypoints.http.api.routes import parameters as params
 from entrypoints.http.api.routes.route import Answer, Route, Tag
-from entrypoints.http.api.routes.shared import ETAG, PROVIDING, REACHING
+from entrypoints.http.api.routes.shared import ETAG_HEADER, LOOKUP_ERRORS, PROVIDER_ERRORS
 from entrypoints.http.api.schemas.databases import DatabaseResponse
 from entrypoints.http.api.schemas.extensions import AddExtensionRequest, ExtensionListResponse
 
@@ -29,7 +29,7 @@ EXTENSION_ROUTES = (
         answers=(
             Answer(status=200, description="The extensions, by name.", body=ExtensionListResponse),
         ),
-        errors=(InvalidRequest, *PROVIDING),
+        errors=(InvalidRequest, *PROVIDER_ERRORS),
     ),
     Route(
         method="POST",
@@ -43,24 +43,24 @@ EXTENSION_ROUTES = (
             "Installs the extension unless the database has it. Sessions stay open. The call is "
             "safe to retry."
         ),
-        parameters=(given.ID,),
+        parameters=(params.ID,),
         body=AddExtensionRequest,
         answers=(
             Answer(
                 status=200,
                 description="The database with the extension.",
                 body=DatabaseResponse,
-                headers=ETAG,
+                headers=ETAG_HEADER,
             ),
         ),
         errors=(
-            *REACHING,
+            *LOOKUP_ERRORS,
             StaleRecord,
             SecretUnknown,
             PasswordChanged,
             ExtensionUnavailable,
             ProviderFull,
-            *PROVIDING,
+            *PROVIDER_ERRORS,
         ),
     ),
 )

@@ -4,30 +4,30 @@ from domain import idempotency, ids, labels
 from domain.states import State
 from entrypoints.formats import FORMATS
 from entrypoints.http.api.handlers.event_stream import EVENT_ID
-from entrypoints.http.api.headers import IDEMPOTENCY_KEY, TAGS
+from entrypoints.http.api.headers import ETAG_LIST, IDEMPOTENCY_KEY
 from entrypoints.http.api.routes.route import Parameter
 
-LARGEST_PAGE = 200
-USUAL_PAGE = 50
+MAX_PAGE_SIZE = 200
+DEFAULT_PAGE_SIZE = 50
 
 Schema = dict[str, object]
 
 
-def _whole(pattern: str) -> Schema:
+def _create_pattern_schema(pattern: str) -> Schema:
     return {"type": "string", "pattern": f"^(?:{pattern})$"}
 
 
 ID = Parameter(
     place="path",
     name="id",
-    schema=_whole(ids.SHAPE.pattern),
+    schema=_create_pattern_schema(ids.ID_PATTERN.pattern),
     description="The id of the database.",
     required=True,
 )
 IDEMPOTENCY = Parameter(
     place="header",
     name=IDEMPOTENCY_KEY,
-    schema=_whole(idempotency.KEY.pattern),
+    schema=_create_pattern_schema(idempotency.KEY_PATTERN.pattern),
     description="Makes the request safe to retry: for 24 hours, the same key and body return the "
     "same database.",
 )
@@ -40,13 +40,13 @@ PREFER = Parameter(
 IF_MATCH = Parameter(
     place="header",
     name="If-Match",
-    schema=_whole(rf"\*|{TAGS.pattern}") | {"examples": ['"3"', "*"]},
+    schema=_create_pattern_schema(rf"\*|{ETAG_LIST.pattern}") | {"examples": ['"3"', "*"]},
     description="ETags: change the record only if it has one of these versions.",
 )
 LAST_EVENT = Parameter(
     place="header",
     name="Last-Event-ID",
-    schema=_whole(f"|{EVENT_ID.pattern}"),
+    schema=_create_pattern_schema(f"|{EVENT_ID.pattern}"),
     description="The last event that was received; browsers send it automatically.",
 )
 FORMAT = Parameter(
@@ -73,11 +73,11 @@ PAGE_SIZE = Parameter(
     schema={
         "type": "integer",
         "minimum": 1,
-        "maximum": LARGEST_PAGE,
+        "maximum": MAX_PAGE_SIZE,
     },
-    description=f"Number of items per page; the default is {USUAL_PAGE}.",
+    description=f"Number of items per page; the default is {DEFAULT_PAGE_SIZE}.",
 )
-SEARCH = (
+LIST_PARAMETERS = (
     Parameter(
         place="query",
         name="state",
@@ -89,7 +89,9 @@ SEARCH = (
         name="label",
         schema={
             "type": "array",
-            "items": _whole(f"{labels.KEY.pattern}={labels.VALUE.pattern}"),
+            "items": _create_pattern_schema(
+                f"{labels.KEY_PATTERN.pattern}={labels.VALUE_PATTERN.pattern}"
+            ),
             "maxItems": labels.MAX_LABELS,
             "uniqueItems": True,
         },

@@ -77,7 +77,7 @@ class Route:
     needs_body: bool = True
     errors: tuple[type[PgvendError], ...] = ()
     reveals: bool = False
-    listed: bool = True
+    is_documented: bool = True
     may_be_anonymous: bool = False
 
     @property

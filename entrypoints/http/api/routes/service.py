@@ -3,9 +3,9 @@
 from domain.callers import Scope
 from entrypoints.http.api import documentation
 from entrypoints.http.api.handlers import health, legacy, reconciliations
-from entrypoints.http.api.routes import parameters as given
+from entrypoints.http.api.routes import parameters as params
 from entrypoints.http.api.routes.route import Answer, Route, Tag
-from entrypoints.http.api.routes.shared import MAKING, PROVIDING, VENDING
+from entrypoints.http.api.routes.shared import CREATE_ERRORS, PROVIDER_ERRORS, PROVISION_ERRORS
 from entrypoints.http.api.schemas.legacy import LegacyDatabaseRequest, LegacyDatabaseResponse
 from entrypoints.http.api.schemas.reconciliations import (
     CreateReconciliationRequest,
@@ -32,7 +32,7 @@ SERVICE_ROUTES = (
                 status=200, description="The actions that were taken.", body=ReconciliationResponse
             ),
         ),
-        errors=PROVIDING,
+        errors=PROVIDER_ERRORS,
     ),
     Route(
         method="POST",
@@ -45,7 +45,7 @@ SERVICE_ROUTES = (
         description=(
             "Accepts and returns the bodies of the original service; unknown members are ignored."
         ),
-        parameters=(given.IDEMPOTENCY,),
+        parameters=(params.IDEMPOTENCY,),
         body=LegacyDatabaseRequest,
         answers=(
             Answer(
@@ -54,7 +54,7 @@ SERVICE_ROUTES = (
                 body=LegacyDatabaseResponse,
             ),
         ),
-        errors=(*VENDING, *MAKING),
+        errors=(*CREATE_ERRORS, *PROVISION_ERRORS),
         may_be_anonymous=True,
     ),
     Route(
@@ -73,7 +73,7 @@ SERVICE_ROUTES = (
     Route(
         method="GET",
         path="/livez",
-        handler=health.livez,
+        handler=health.check_liveness,
         scope=None,
         name="livez",
         tag=Tag.SERVICE,
@@ -89,7 +89,7 @@ SERVICE_ROUTES = (
     Route(
         method="GET",
         path="/readyz",
-        handler=health.readyz,
+        handler=health.check_readiness,
         scope=None,
         name="readyz",
         tag=Tag.SERVICE,
@@ -115,7 +115,7 @@ SERVICE_ROUTES = (
         summary="OpenAPI document",
         description="This document.",
         answers=(),
-        listed=False,
+        is_documented=False,
     ),
     Route(
         method="GET",
@@ -127,7 +127,7 @@ SERVICE_ROUTES = (
         summary="Documentation page",
         description="A page that shows the API and calls it.",
         answers=(),
-        listed=False,
+        is_documented=False,
     ),
     Route(
         method="GET",
@@ -139,6 +139,6 @@ SERVICE_ROUTES = (
         summary="Files of the documentation page",
         description="The page's script, style and icon.",
         answers=(),
-        listed=False,
+        is_documented=False,
     ),
 )

@@ -2,6 +2,7 @@
 
 from domain.errors import (
     DatabaseNotFound,
+    IdempotencyKeyReused,
     IllegalTransition,
     InFlight,
     InvalidNickname,
@@ -14,16 +15,15 @@ from domain.errors import (
     ProviderLocked,
     ProviderRejected,
     QuotaReached,
-    RequestReused,
     SecretUnknown,
     StaleRecord,
     Unavailable,
 )
 from entrypoints.http.api.headers import VERIFIED
 
-VENDING = (
+CREATE_ERRORS = (
     InvalidNickname,
-    RequestReused,
+    IdempotencyKeyReused,
     NameTaken,
     InFlight,
     IllegalTransition,
@@ -31,14 +31,14 @@ VENDING = (
     SecretUnknown,
     QuotaReached,
 )
-REACHING = (DatabaseNotFound, IllegalTransition, InFlight, OtherTarget)
-CHANGING = (*REACHING, StaleRecord, PreconditionFailed)
-REGISTRY = (Unavailable,)
-PROVIDING = (*REGISTRY, ProviderBusy, ProviderLocked, OutcomeUnknown, ProviderRejected)
-MAKING = (*PROVIDING, ProviderFull)
+LOOKUP_ERRORS = (DatabaseNotFound, IllegalTransition, InFlight, OtherTarget)
+UPDATE_ERRORS = (*LOOKUP_ERRORS, StaleRecord, PreconditionFailed)
+REGISTRY_ERRORS = (Unavailable,)
+PROVIDER_ERRORS = (*REGISTRY_ERRORS, ProviderBusy, ProviderLocked, OutcomeUnknown, ProviderRejected)
+PROVISION_ERRORS = (*PROVIDER_ERRORS, ProviderFull)
 """Errors of creating and finding a database, and of the registry and the provider."""
 
-ETAG = {"ETag": "The version of the record, for If-Match."}
-LOCATION = {"Location": "The address of the record."}
-WAS_VERIFIED = {VERIFIED: "With `verify=true`: `true` if the login succeeded, else `false`."}
-APPLIED = {"Preference-Applied": "`respond-async`."}
+ETAG_HEADER = {"ETag": "The version of the record, for If-Match."}
+LOCATION_HEADER = {"Location": "The address of the record."}
+VERIFIED_HEADER = {VERIFIED: "With `verify=true`: `true` if the login succeeded, else `false`."}
+PREFERENCE_HEADER = {"Preference-Applied": "`respond-async`."}

@@ -20,6 +20,6 @@ ROUTES: tuple[Route, ...] = (
 _BY_HANDLER = {route.handler: route for route in ROUTES}
 
 
-def route_of(request: web.Request) -> Route | None:
+def find_route(request: web.Request) -> Route | None:
     """Return the route of a request, None if the address or the method is unknown."""
     return _BY_HANDLER.get(request.match_info.handler)

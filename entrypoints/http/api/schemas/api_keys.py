@@ -5,30 +5,30 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from domain.api_keys import LARGEST_QUOTA, MAX_ORIGINS, NAME, ApiKey
+from domain.api_keys import KEY_NAME_PATTERN, MAX_ORIGINS, MAX_QUOTA, ApiKey
 from domain.callers import Scope
 from domain.errors import InvalidRequest
 from domain.expiry import parse_duration
-from domain.rates import SHAPE, parse_rate
+from domain.rates import RATE_PATTERN, parse_rate
 from domain.secrets import Secret
 from entrypoints.config.field_types import is_origin
-from entrypoints.http.api.schemas.fields import Body, Duration, ResponseBody
-from ports.use_cases.manage_api_keys import KeyPage, KeyRequest
+from entrypoints.http.api.schemas.fields import Duration, RequestBody, ResponseBody
+from ports.use_cases.manage_api_keys import ApiKeyPage, ApiKeyRequest
 
 
-class CreateApiKeyRequest(Body):
+class CreateApiKeyRequest(RequestBody):
     """A key without a `name` belongs to a caller of its own. `origins` bind it to web pages."""
 
-    name: Annotated[str, Field(pattern=f"^{NAME.pattern}$")] | None = None
+    name: Annotated[str, Field(pattern=f"^{KEY_NAME_PATTERN.pattern}$")] | None = None
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=len(Scope))]
-    quota: Annotated[int, Field(ge=0, le=LARGEST_QUOTA)] | None = None
-    rate: Annotated[str, Field(pattern=f"^{SHAPE.pattern}$")] | None = None
+    quota: Annotated[int, Field(ge=0, le=MAX_QUOTA)] | None = None
+    rate: Annotated[str, Field(pattern=f"^{RATE_PATTERN.pattern}$")] | None = None
     origins: Annotated[list[str], Field(max_length=MAX_ORIGINS)] = Field(default_factory=list)
     ttl: Duration | None = None
 
-    def to_request(self) -> KeyRequest:
+    def to_request(self) -> ApiKeyRequest:
         """Return the request of the use case. Raise InvalidRequest and InvalidDuration."""
-        return KeyRequest(
+        return ApiKeyRequest(
             name=self.name,
             scopes=frozenset(self.scopes),
             quota=self.quota,
@@ -52,7 +52,7 @@ class ApiKeyResponse(ResponseBody):
     revoked_at: datetime | None
 
     @classmethod
-    def of(cls, key: ApiKey) -> "ApiKeyResponse":
+    def from_domain(cls, key: ApiKey) -> "ApiKeyResponse":
         return ApiKeyResponse(
             id=key.id,
             name=key.name,
@@ -76,8 +76,8 @@ class NewApiKeyResponse(ApiKeyResponse):
     notices: list[str]
 
     @classmethod
-    def handed_out(cls, record: ApiKey, key: Secret, notices: list[str]) -> Self:
-        return cls(**dict(ApiKeyResponse.of(record)), key=key.reveal(), notices=notices)
+    def with_key(cls, record: ApiKey, key: Secret, notices: list[str]) -> Self:
+        return cls(**dict(ApiKeyResponse.from_domain(record)), key=key.reveal(), notices=notices)
 
 
 class ApiKeyPageResponse(ResponseBody):
@@ -87,8 +87,8 @@ class ApiKeyPageResponse(ResponseBody):
     next_page_token: str
 
     @classmethod
-    def of(cls, page: KeyPage) -> Self:
-        keys = [ApiKeyResponse.of(key) for key in page.keys]
+    def from_domain(cls, page: ApiKeyPage) -> Self:
+        keys = [ApiKeyResponse.from_domain(key) for key in page.keys]
         return cls(keys=keys, next_page_token=page.next_page_token)
 
 

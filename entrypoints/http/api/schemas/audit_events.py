@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field
 
-from domain.audit import AuditEntry
+from domain.audit import StoredAuditEvent
 from entrypoints.http.api.schemas.fields import ResponseBody
 from ports.use_cases.audit_events import AuditPage
 
@@ -24,7 +24,7 @@ class AuditEventResponse(ResponseBody):
     outcome: str = Field(description="`done`, or the code of the error.")
 
     @classmethod
-    def of(cls, entry: AuditEntry) -> Self:
+    def from_domain(cls, entry: StoredAuditEvent) -> Self:
         return cls.model_validate(entry, from_attributes=True)
 
 
@@ -35,6 +35,6 @@ class AuditEventPageResponse(ResponseBody):
     next_page_token: str
 
     @classmethod
-    def of(cls, page: AuditPage) -> Self:
-        events = [AuditEventResponse.of(entry) for entry in page.entries]
+    def from_domain(cls, page: AuditPage) -> Self:
+        events = [AuditEventResponse.from_domain(entry) for entry in page.entries]
         return cls(audit_events=events, next_page_token=page.next_page_token)

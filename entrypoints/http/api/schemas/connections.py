@@ -5,9 +5,9 @@ from typing import Self
 from pydantic import Field
 
 from domain.connection import Connection
-from entrypoints.formats.rendering import parts
+from entrypoints.formats.rendering import to_members
 from entrypoints.http.api.schemas.fields import ResponseBody, is_none
-from ports.use_cases.provisioned_database import Vended
+from ports.use_cases.provisioned_database import ProvisionedDatabase
 
 
 class HostResponse(ResponseBody):
@@ -49,8 +49,8 @@ class ConnectionResponse(ResponseBody):
     uri: str
 
     @classmethod
-    def of(cls, connection: Connection) -> Self:
-        return cls.model_validate(parts(connection))
+    def from_domain(cls, connection: Connection) -> Self:
+        return cls.model_validate(to_members(connection))
 
 
 class RevealedConnectionResponse(ConnectionResponse):
@@ -64,7 +64,7 @@ class RevealedConnectionResponse(ConnectionResponse):
     )
 
     @classmethod
-    def shown(cls, provisioned: Vended) -> Self:
+    def from_provisioned(cls, provisioned: ProvisionedDatabase) -> Self:
         return cls.model_validate(
-            {**parts(provisioned.connection), "verified": provisioned.verified}
+            {**to_members(provisioned.connection), "verified": provisioned.verified}
         )

@@ -16,31 +16,31 @@ from domain.states import State
 from domain.targets import Isolation
 from entrypoints.http.api.schemas.connections import ConnectionResponse
 from entrypoints.http.api.schemas.fields import (
-    Body,
     Duration,
     ExtensionName,
     Labels,
     Nickname,
+    RequestBody,
     ResponseBody,
 )
 from ports.use_cases.change_database import ChangeRequest
-from ports.use_cases.create_database import OnConflict, VendRequest
-from ports.use_cases.list_databases import Page
-from ports.use_cases.provisioned_database import Vended
+from ports.use_cases.create_database import CreateRequest, OnConflict
+from ports.use_cases.list_databases import DatabasePage
+from ports.use_cases.provisioned_database import ProvisionedDatabase
 
 EXPIRY = frozenset({"expires_at", "ttl"})
 
 
-class CreateDatabaseRequest(Body):
+class CreateDatabaseRequest(RequestBody):
     nickname: Nickname
     ttl: Duration | None = None
     labels: Labels = Field(default_factory=dict)
     extensions: Annotated[list[ExtensionName], Field(max_length=16)] = Field(default_factory=list)
     on_conflict: OnConflict = OnConflict.SUFFIX
 
-    def to_request(self, *, key: str | None, caller: Caller) -> VendRequest:
+    def to_request(self, *, key: str | None, caller: Caller) -> CreateRequest:
         """Return the request of the use case. Raise InvalidDuration."""
-        return VendRequest(
+        return CreateRequest(
             nickname=self.nickname,
             ttl=None if self.ttl is None else parse_duration(self.ttl),
             labels=self.labels,
@@ -51,7 +51,7 @@ class CreateDatabaseRequest(Body):
         )
 
 
-class UpdateDatabaseRequest(Body):
+class UpdateDatabaseRequest(RequestBody):
     """The members to change. Send `expires_at` or `ttl`, not both; null removes the expiry."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
@@ -81,15 +81,15 @@ class UpdateDatabaseRequest(Body):
         )
 
 
-class RestoreDatabaseRequest(Body):
+class RestoreDatabaseRequest(RequestBody):
     ttl: Duration | None = None
 
-    def duration(self) -> timedelta | None:
+    def parse_ttl(self) -> timedelta | None:
         """Return the duration that `ttl` means. Raise InvalidDuration."""
         return None if self.ttl is None else parse_duration(self.ttl)
 
 
-class RotatePasswordRequest(Body):
+class RotatePasswordRequest(RequestBody):
     end_sessions: bool = Field(
         False, description="True to end the owner's open sessions, for example after a leak."
     )
@@ -104,7 +104,7 @@ class StepResponse(ResponseBody):
     error: str = Field("", exclude_if=lambda error: not error)
 
     @classmethod
-    def of(cls, step: Step) -> Self:
+    def from_domain(cls, step: Step) -> Self:
         return cls(name=step.name, state=step.state, at=step.at, error=step.error)
 
 
@@ -130,7 +130,7 @@ class DatabaseResponse(ResponseBody):
     steps: list[StepResponse]
 
     @classmethod
-    def of(cls, database: Database) -> "DatabaseResponse":
+    def from_domain(cls, database: Database) -> "DatabaseResponse":
         return DatabaseResponse(
             id=database.id,
             nickname=database.nickname.typed,
@@ -146,7 +146,7 @@ class DatabaseResponse(ResponseBody):
             created_at=database.created_at,
             expires_at=database.expires_at,
             read_only=is_read_only(database),
-            steps=[StepResponse.of(step) for step in database.steps],
+            steps=[StepResponse.from_domain(step) for step in database.steps],
         )
 
 
@@ -156,9 +156,9 @@ class DatabaseWithConnectionResponse(DatabaseResponse):
     connection: ConnectionResponse
 
     @classmethod
-    def handed_out(cls, provisioned: Vended) -> Self:
-        record = dict(DatabaseResponse.of(provisioned.database))
-        return cls(**record, connection=ConnectionResponse.of(provisioned.connection))
+    def from_provisioned(cls, provisioned: ProvisionedDatabase) -> Self:
+        record = dict(DatabaseResponse.from_domain(provisioned.database))
+        return cls(**record, connection=ConnectionResponse.from_domain(provisioned.connection))
 
 
 class DatabaseWithNewPasswordResponse(DatabaseWithConnectionResponse):
@@ -170,8 +170,8 @@ class DatabaseWithNewPasswordResponse(DatabaseWithConnectionResponse):
     )
 
     @classmethod
-    def handed_out(cls, provisioned: Vended) -> Self:
-        fields = dict(DatabaseWithConnectionResponse.handed_out(provisioned))
+    def from_provisioned(cls, provisioned: ProvisionedDatabase) -> Self:
+        fields = dict(DatabaseWithConnectionResponse.from_provisioned(provisioned))
         return cls(**fields, sessions_ended=provisioned.sessions_ended)
 
 
@@ -182,6 +182,6 @@ class DatabasePageResponse(ResponseBody):
     next_page_token: str
 
     @classmethod
-    def of(cls, page: Page) -> Self:
-        databases = [DatabaseResponse.of(database) for database in page.databases]
+    def from_domain(cls, page: DatabasePage) -> Self:
+        databases = [DatabaseResponse.from_domain(database) for database in page.databases]
         return cls(databases=databases, next_page_token=page.next_page_token)

@@ -6,10 +6,10 @@ from typing import Self
 from pydantic import Field
 
 from domain.extensions import Extension
-from entrypoints.http.api.schemas.fields import Body, ExtensionName, ResponseBody
+from entrypoints.http.api.schemas.fields import ExtensionName, RequestBody, ResponseBody
 
 
-class AddExtensionRequest(Body):
+class AddExtensionRequest(RequestBody):
     name: ExtensionName = Field(examples=["vector"])
 
 
@@ -21,7 +21,7 @@ class ExtensionResponse(ResponseBody):
     description: str
 
     @classmethod
-    def of(cls, extension: Extension) -> "ExtensionResponse":
+    def from_domain(cls, extension: Extension) -> "ExtensionResponse":
         return ExtensionResponse(
             name=extension.name, version=extension.version, description=extension.description
         )
@@ -31,5 +31,7 @@ class ExtensionListResponse(ResponseBody):
     extensions: list[ExtensionResponse]
 
     @classmethod
-    def of(cls, extensions: Iterable[Extension]) -> Self:
-        return cls(extensions=[ExtensionResponse.of(extension) for extension in extensions])
+    def from_domain(cls, extensions: Iterable[Extension]) -> Self:
+        return cls(
+            extensions=[ExtensionResponse.from_domain(extension) for extension in extensions]
+        )

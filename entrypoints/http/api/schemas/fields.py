@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.expiry import DURATION
-from domain.labels import KEY, MAX_LABELS, VALUE
+from domain.expiry import DURATION_PATTERN
+from domain.labels import KEY_PATTERN, MAX_LABELS, VALUE_PATTERN
 from domain.names import MAX_NICKNAME
 
 ExtensionName = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,63}$")]
@@ -25,7 +25,7 @@ Duration = Annotated[
     Field(
         description="Time until it expires, counted from now: one minute or more.",
         examples=["24h", "P1DT12H"],
-        json_schema_extra={"pattern": DURATION},
+        json_schema_extra={"pattern": DURATION_PATTERN},
     ),
 ]
 Labels = Annotated[
@@ -34,15 +34,15 @@ Labels = Annotated[
         examples=[{"team": "web"}],
         json_schema_extra={
             "maxProperties": MAX_LABELS,
-            "propertyNames": {"pattern": f"^{KEY.pattern}$"},
-            "additionalProperties": {"type": "string", "pattern": f"^{VALUE.pattern}$"},
+            "propertyNames": {"pattern": f"^{KEY_PATTERN.pattern}$"},
+            "additionalProperties": {"type": "string", "pattern": f"^{VALUE_PATTERN.pattern}$"},
         },
     ),
 ]
 """The domain validates these and gives more exact errors; the OpenAPI document shows the bounds."""
 
 
-class Body(BaseModel):
+class RequestBody(BaseModel):
     """Base class of request bodies.
 
     Unknown members are rejected, because a misspelled one would have no effect. Values of another

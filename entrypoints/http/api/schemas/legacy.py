@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import BaseModel
 
 from entrypoints.http.api.schemas.fields import Nickname, ResponseBody
-from ports.use_cases.provisioned_database import Vended
+from ports.use_cases.provisioned_database import ProvisionedDatabase
 
 
 class LegacyProject(BaseModel):
@@ -32,7 +32,7 @@ class LegacyDatabaseResponse(ResponseBody):
     database_nickname: str
 
     @classmethod
-    def of(cls, provisioned: Vended) -> Self:
+    def from_domain(cls, provisioned: ProvisionedDatabase) -> Self:
         connection = provisioned.connection
         return cls(
             hostname=connection.host,

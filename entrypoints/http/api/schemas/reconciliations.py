@@ -4,32 +4,32 @@ from typing import Self
 
 from pydantic import Field
 
-from domain.reconciliation import Upkeep
-from entrypoints.http.api.schemas.fields import Body, ResponseBody
-from ports.use_cases.reconcile import Finding
+from domain.reconciliation import ReconcileAction
+from entrypoints.http.api.schemas.fields import RequestBody, ResponseBody
+from ports.use_cases.reconcile import ReconcileResult
 
 
-class CreateReconciliationRequest(Body):
+class CreateReconciliationRequest(RequestBody):
     dry_run: bool = Field(False, description="True to report the actions without taking them.")
 
 
 class ReconcileResultResponse(ResponseBody):
     """An action that was taken, or would be taken with `dry_run`."""
 
-    action: Upkeep
+    action: ReconcileAction
     id: str
     database: str
     outcome: str
     detail: str
 
     @classmethod
-    def of(cls, finding: Finding) -> Self:
+    def from_domain(cls, result: ReconcileResult) -> Self:
         return cls(
-            action=finding.action,
-            id=finding.id,
-            database=finding.database,
-            outcome=finding.outcome,
-            detail=finding.detail,
+            action=result.action,
+            id=result.id,
+            database=result.database,
+            outcome=result.outcome,
+            detail=result.detail,
         )
 
 

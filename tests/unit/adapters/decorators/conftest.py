@@ -6,24 +6,26 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from domain.provisioning import Order
+from domain.provisioning import ProvisionRequest
 from ports.driven.database_provider import DatabaseProvider
-from tests.support.provision_requests import new_order, rotated
+from tests.support.provision_requests import new_provision_request, with_next_password
 
-ORDER = new_order()
+ORDER = new_provision_request()
 
 Events = list[MutableMapping[str, Any]]
-Call = Callable[[DatabaseProvider, Order], Awaitable[Any]]
+Call = Callable[[DatabaseProvider, ProvisionRequest], Awaitable[Any]]
 
 CHANGES: dict[str, Call] = {
-    "provision": lambda provider, order: provider.provision(order),
-    "rotate": lambda provider, order: provider.rotate(rotated(order)),
-    "suspend": lambda provider, order: provider.suspend(order.tenant),
-    "delete": lambda provider, order: provider.delete(order.tenant),
+    "provision": lambda provider, provision_request: provider.provision(provision_request),
+    "rotate": lambda provider, provision_request: provider.rotate(
+        with_next_password(provision_request)
+    ),
+    "suspend": lambda provider, provision_request: provider.suspend(provision_request.tenant),
+    "delete": lambda provider, provision_request: provider.delete(provision_request.tenant),
 }
 
 READS: dict[str, Call] = {
-    "reveal": lambda provider, order: provider.reveal(order),
+    "reveal": lambda provider, provision_request: provider.reveal(provision_request),
     "inventory": lambda provider, _: provider.inventory(),
     "ping": lambda provider, _: provider.ping(),
 }

@@ -7,10 +7,10 @@ import pytest
 import structlog
 
 from adapters.decorators.logging import (
-    Observation,
-    ObservedLoginCheck,
-    ObservedProvider,
-    ObservedRegistry,
+    CallLogger,
+    LoggingLoginCheck,
+    LoggingProvider,
+    LoggingRegistry,
 )
 from adapters.memory.provider import MemoryLoginCheck, MemoryProvider
 from adapters.memory.registry import MemoryRegistry
@@ -18,11 +18,11 @@ from domain.errors import NameTaken, PgvendError, ProviderBusy, ProviderFull, Pr
 from domain.states import State
 from tests.support.clock import FakeClock
 from tests.support.doubles import RefusingLoginCheck, ScriptedProvider
-from tests.support.provision_requests import rotated
+from tests.support.provision_requests import with_next_password
 from tests.support.records import new_record
 from tests.unit.adapters.decorators.conftest import CALLS, ORDER, Events
 
-PASSWORDS = [ORDER.password.reveal(), rotated(ORDER).password.reveal(), "hunter2"]
+PASSWORDS = [ORDER.password.reveal(), with_next_password(ORDER).password.reveal(), "hunter2"]
 
 KNOWN = [ProviderBusy, ProviderFull, ProviderRejected, NameTaken]
 """Messages of unknown errors are not logged: a driver's message may contain a statement, and the
@@ -39,15 +39,15 @@ class SlowProvider(MemoryProvider):
             if moment.startswith("before") or moment in {"reveal", "inventory", "ping"}:
                 clock.passed += 0.25
 
-        super().__init__(trouble=takes_time)
+        super().__init__(fault_hook=takes_time)
 
 
-async def create_provider(*errors: BaseException) -> ObservedProvider:
+async def create_provider(*errors: BaseException) -> LoggingProvider:
     clock = FakeClock()
     inner = ScriptedProvider(SlowProvider(clock))
     await inner.provision(ORDER)
     inner.errors.extend(errors)
-    return ObservedProvider(inner, Observation(clock, structlog.get_logger()))
+    return LoggingProvider(inner, CallLogger(clock, structlog.get_logger()))
 
 
 def assert_no_password(events: Events) -> None:
@@ -86,14 +86,14 @@ async def test_a_failed_call_is_a_warning_or_an_error_without_its_message(
 
 
 async def test_every_new_state_of_a_database_is_one_event(events: Events) -> None:
-    registry = ObservedRegistry(MemoryRegistry(), structlog.get_logger())
+    registry = LoggingRegistry(MemoryRegistry(), structlog.get_logger())
 
     database = await registry.add(new_record("Sales"))
     database = await registry.update(database)
     with pytest.raises(NameTaken):
         await registry.add(new_record("Sales"))
     for state in (State.READY, State.EXPIRED, State.DELETING, State.DELETED):
-        database = await registry.update(database.moved(state))
+        database = await registry.update(database.transition_to(state))
 
     states = ("provisioning", "ready", "expired", "deleting", "deleted")
     assert [event["event"] for event in events] == [f"database.{state}" for state in states]
@@ -108,7 +108,7 @@ async def test_a_login_check_is_one_event(error: PgvendError | None, events: Eve
     provider = MemoryProvider()
     connection = await provider.provision(ORDER)
     inner = RefusingLoginCheck(error) if error else MemoryLoginCheck(provider)
-    checking = ObservedLoginCheck(inner, Observation(FakeClock(), structlog.get_logger()))
+    checking = LoggingLoginCheck(inner, CallLogger(FakeClock(), structlog.get_logger()))
 
     with pytest.raises(type(error)) if error else nullcontext():
         await checking.verify(connection)

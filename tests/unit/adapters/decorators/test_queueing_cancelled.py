@@ -8,10 +8,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.errors import ProviderBusy
-from domain.provisioning import Order
+from domain.provisioning import ProvisionRequest
 from tests.support.doubles import PATIENCE
-from tests.support.provision_requests import new_order
-from tests.support.queueing import Room, queued, settled
+from tests.support.provision_requests import new_provision_request
+from tests.support.queueing import HoldingProvider, queued, run_until_idle
 
 WAITING = 4
 PLACES = range(1, WAITING + 1)
@@ -25,25 +25,29 @@ class Line:
     """A sequence of queued calls, each with its task."""
 
     def __init__(self, limit: int = 1000) -> None:
-        self.room = Room()
+        self.room = HoldingProvider()
         self.provider = queued(self.room, limit=limit)
-        self.orders: list[Order] = []
+        self.orders: list[ProvisionRequest] = []
         self.tasks: list[asyncio.Task[Any]] = []
 
     def start(self, calls: int = 1) -> None:
         for _ in range(calls):
-            order = new_order()
-            self.orders.append(order)
-            self.tasks.append(asyncio.create_task(self.provider.provision(order)))
+            provision_request = new_provision_request()
+            self.orders.append(provision_request)
+            self.tasks.append(asyncio.create_task(self.provider.provision(provision_request)))
 
     async def all_out(self) -> list[BaseException | Any]:
         """Let all calls end, and return their outcomes."""
-        self.room.let_out(len(self.tasks))
+        self.room.release(len(self.tasks))
         async with asyncio.timeout(PATIENCE):
             return await asyncio.gather(*self.tasks, return_exceptions=True)
 
     def ids(self, *without: int) -> list[str]:
-        return [order.tenant.id for place, order in enumerate(self.orders) if place not in without]
+        return [
+            provision_request.tenant.id
+            for place, provision_request in enumerate(self.orders)
+            if place not in without
+        ]
 
     def ran(self, *without: int) -> list[str]:
         """Return the calls that ran, in order."""
@@ -54,7 +58,7 @@ async def full_line() -> Line:
     """Return a queue with one running call and no free place."""
     line = Line(limit=WAITING)
     line.start(1 + WAITING)
-    await settled()
+    await run_until_idle()
     assert line.room.inside == 1
     return line
 
@@ -63,10 +67,10 @@ async def full_line() -> Line:
 async def test_a_cancelled_wait_leaves_the_queue(place: int) -> None:
     line = await full_line()
     with pytest.raises(ProviderBusy):
-        await line.provider.provision(new_order())
+        await line.provider.provision(new_provision_request())
 
     line.tasks[place].cancel()
-    await settled()
+    await run_until_idle()
     line.start()
     outcomes = await line.all_out()
 
@@ -81,7 +85,7 @@ async def test_a_cancellation_between_two_turns_takes_no_turn(place: int, steps:
     """Cancel some event loop steps after the running call ended: a turn may be in progress."""
     line = await full_line()
 
-    line.room.let_out()
+    line.room.release()
     for _ in range(steps):
         await asyncio.sleep(0)
     line.tasks[place].cancel()
@@ -114,11 +118,11 @@ async def test_the_other_calls_run_in_order(moves: list[tuple[str, int]]) -> Non
             line.tasks[place].cancel()
             cancelled.add(place)
         elif move == LEAVE and line.room.inside:
-            line.room.let_out()
+            line.room.release()
         elif move == STEP:
             await asyncio.sleep(0)
         elif move == SETTLE:
-            await settled()
+            await run_until_idle()
     await line.all_out()
 
     assert line.ran(*cancelled) == line.ids(*cancelled)

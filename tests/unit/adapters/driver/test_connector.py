@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from adapters.driver.connector import connect, login_of_url, offers_tls
+from adapters.driver.connector import connect, has_tls, login_from_url
 from adapters.driver.tls import Tls
 from domain.errors import StartupError
 from domain.postgres_url import PostgresUrl
@@ -65,7 +65,7 @@ async def test_a_login_ignores_the_environment(byte: bytes) -> None:
 
     async with server:
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
-            await connect(**login_of_url(url, SETTING), timeout=5)
+            await connect(**login_from_url(url, SETTING), timeout=5)
 
     began = b"".join(listener.begun)
     if byte == b"N":
@@ -78,10 +78,10 @@ async def test_a_server_without_tls_is_used_unless_tls_is_required() -> None:
     listener = Listener(b"N")
     server = await asyncio.start_server(listener, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    login = login_of_url(PostgresUrl.parse(f"postgresql://me@127.0.0.1:{port}"), SETTING)
+    login = login_from_url(PostgresUrl.parse(f"postgresql://me@127.0.0.1:{port}"), SETTING)
 
     async with server:
-        assert not await offers_tls("127.0.0.1", port)
+        assert not await has_tls("127.0.0.1", port)
         listener.begun.clear()
         with pytest.raises(ConnectionError, match="rejected SSL upgrade"):
             await connect(**{**login, "tls": Tls(mode="require")}, timeout=5)
@@ -93,11 +93,11 @@ async def test_a_closed_connection_does_not_mean_that_tls_is_unsupported() -> No
     server = await asyncio.start_server(Listener(b""), "127.0.0.1", 0)
     async with server:
         with pytest.raises(OSError, match="closed"):
-            await offers_tls("127.0.0.1", server.sockets[0].getsockname()[1])
+            await has_tls("127.0.0.1", server.sockets[0].getsockname()[1])
 
 
 def test_a_url_without_a_host_uses_a_local_socket() -> None:
-    login = login_of_url(PostgresUrl.parse("postgresql:///app"), SETTING)
+    login = login_from_url(PostgresUrl.parse("postgresql:///app"), SETTING)
     assert all(host.startswith("/") for host in login["host"])
     assert login["database"] == "app"
     assert login["user"] not in {None, "", os.environ.get("PGUSER")}
@@ -113,10 +113,10 @@ def test_an_unusable_certificate_file_is_reported_with_the_setting(
         file.write_text(content)
     url = PostgresUrl.parse(f"postgresql://db.example/app?sslmode=verify-full&{parameter}={file}")
     with pytest.raises(StartupError, match=SETTING):
-        login_of_url(url, SETTING)
+        login_from_url(url, SETTING)
 
 
 def test_the_server_gets_parameters_that_libpq_does_not_handle() -> None:
     query = "options=-c%20search_path%3Da&lock_timeout=1s&sslmode=disable&connect_timeout=3"
-    login = login_of_url(PostgresUrl.parse(f"postgresql://u@h/d?{query}"), SETTING)
+    login = login_from_url(PostgresUrl.parse(f"postgresql://u@h/d?{query}"), SETTING)
     assert login["settings"] == {"options": "-c search_path=a", "lock_timeout": "1s"}

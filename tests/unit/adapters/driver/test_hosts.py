@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack
 import asyncpg
 import pytest
 
-from adapters.driver.connector import connect, login_of_url
+from adapters.driver.connector import connect, login_from_url
 from domain.postgres_url import PostgresUrl
-from tests.support.servers import OperatorsServer, free_port
+from tests.support.servers import OperatorsServer, find_free_port
 
 SSL_REQUEST = b"\x04\xd2\x16\x2f"
 
@@ -44,7 +44,7 @@ async def useless(request: pytest.FixtureRequest) -> AsyncIterator[int]:
             await stack.enter_async_context(server)
             yield server.sockets[0].getsockname()[1]
         else:
-            yield free_port()
+            yield find_free_port()
 
 
 @pytest.mark.parametrize("options", ["", "sslmode=disable"])
@@ -52,7 +52,7 @@ async def test_the_next_host_is_tried_after_an_unusable_one(
     server_15: OperatorsServer, useless: int, options: str
 ) -> None:
     dsn = server_15.dsn().replace("127.0.0.1", f"127.0.0.1:{useless},127.0.0.1")
-    login = login_of_url(PostgresUrl.parse(f"{dsn}?{options}"), "PGVEND_POSTGRES_ADMIN_DSN")
+    login = login_from_url(PostgresUrl.parse(f"{dsn}?{options}"), "PGVEND_POSTGRES_ADMIN_DSN")
     session = await connect(**login, timeout=2)
     assert await session.fetchval("SELECT inet_server_port()") == server_15.port
     await session.close()
@@ -60,7 +60,7 @@ async def test_the_next_host_is_tried_after_an_unusable_one(
 
 async def test_a_refused_login_is_not_tried_on_the_next_host(server_15: OperatorsServer) -> None:
     dsn = server_15.dsn("nobody").replace(f"{server_15.port}", f"{server_15.port},127.0.0.1:1")
-    login = login_of_url(PostgresUrl.parse(dsn), "PGVEND_POSTGRES_ADMIN_DSN")
+    login = login_from_url(PostgresUrl.parse(dsn), "PGVEND_POSTGRES_ADMIN_DSN")
     with pytest.raises(asyncpg.InvalidPasswordError):
         await connect(**login, timeout=2)
 
@@ -72,4 +72,4 @@ async def test_a_server_of_another_role_is_skipped(
     dsn = server_15.dsn().replace("127.0.0.1", f"127.0.0.1:{server_15.port},127.0.0.1")
     url = PostgresUrl.parse(f"{dsn}?target_session_attrs={attributes}")
     with pytest.raises(asyncpg.InternalClientError):
-        await connect(**login_of_url(url, "PGVEND_POSTGRES_ADMIN_DSN"), timeout=2)
+        await connect(**login_from_url(url, "PGVEND_POSTGRES_ADMIN_DSN"), timeout=2)

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.embedded.account import Account
 from adapters.embedded.cleanup import FIRST_OWN_OID, end_old_server, remove_unknown_databases
-from tests.support.requirements import lacking
+from tests.support.requirements import skip_without
 
 PID_FILE = "{}\n/somewhere/data\n1700000000\n23456\n.\n127.0.0.1\n"
 
@@ -30,27 +30,27 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """A function that starts a program under a name and in a folder, until the test ends."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def starting(name: str, folder: Path) -> "subprocess.Popen[bytes]":
+    def start_program(name: str, folder: Path) -> "subprocess.Popen[bytes]":
         program = tmp_path / name
         if not program.exists():
-            shutil.copy(shutil.which("sleep") or lacking("sleep"), program)
+            shutil.copy(shutil.which("sleep") or skip_without("sleep"), program)
         started.append(subprocess.Popen([program, "600"], cwd=folder))
         return started[-1]
 
-    yield starting
+    yield start_program
     for process in started:
         process.kill()
         process.wait()
 
 
-def leave(data: Path, pid: int) -> None:
+def leave_lock_files(data: Path, pid: int) -> None:
     """Leave the files of a server that had no time to clean up."""
     (data / "postmaster.pid").write_text(PID_FILE.format(pid))
     (data / ".s.PGSQL.23456").touch()
     (data / ".s.PGSQL.23456.lock").touch()
 
 
-def pid_in(data: Path) -> int:
+def read_pid(data: Path) -> int:
     return int((data / "postmaster.pid").read_text().splitlines()[0])
 
 
@@ -73,7 +73,7 @@ def test_a_file_that_the_account_cannot_read_is_not_copied_for_it(
 ) -> None:
     """Through a lock file that links to root's file, which starts like a lock file."""
     if os.geteuid() != 0:
-        lacking("root, to give files to the server's account")
+        skip_without("root, to give files to the server's account")
     secret = tmp_path / "secret"
     secret.write_text(f"{start('an-editor', tmp_path).pid}\nwhat only root may read\n")
     link(data / "postmaster.pid", secret)
@@ -109,7 +109,7 @@ def test_a_session_that_outlived_its_server_is_ended(data: Path, start: Start) -
     server, session = start("postgres", data), start("postgres", data)
     server.kill()
     server.wait()
-    leave(data, server.pid)
+    leave_lock_files(data, server.pid)
 
     end_old_server(data, None)
 
@@ -125,12 +125,12 @@ def test_another_server_or_program_with_the_process_id_keeps_running(
     """The program is an operator's shell or a server of another folder. PostgreSQL would take it
     for this folder's server, and refuse to start."""
     program = start(name, data / folder)
-    leave(data, program.pid)
+    leave_lock_files(data, program.pid)
 
     end_old_server(data, None)
 
     assert program.poll() is None
-    assert pid_in(data) == os.getpid()
+    assert read_pid(data) == os.getpid()
     rest = (data / "postmaster.pid").read_text().splitlines()[1:]
     assert rest == PID_FILE.splitlines()[1:], "PostgreSQL needs it to find the old server's memory"
     assert list(data.glob(".s.PGSQL.*")) == []
@@ -140,6 +140,6 @@ def test_an_unused_process_id_stays_in_the_lock_file(data: Path, start: Start) -
     ended = start("postgres", data)
     ended.send_signal(signal.SIGKILL)
     ended.wait()
-    leave(data, ended.pid)
+    leave_lock_files(data, ended.pid)
     end_old_server(data, None)
-    assert pid_in(data) == ended.pid
+    assert read_pid(data) == ended.pid

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from adapters.embedded.configuration import ADMIN, SUPERUSER, quoted, write_configuration
-from adapters.embedded.listen_addresses import LOOPBACK, Listening
+from adapters.embedded.configuration import ADMIN, SUPERUSER, quote, write_configuration
+from adapters.embedded.listen_addresses import LOOPBACK, ListenAddresses
 
 FILES = ["pg_hba.conf", "pg_ident.conf", "pgvend.conf", "postgresql.auto.conf"]
 
 OURS = f"{SUPERUSER},{ADMIN}"
 
 
-def written(
+def write_files(
     folder: Path,
     *,
     os_user: str = "me",
@@ -23,14 +23,14 @@ def written(
     extra: Mapping[str, str] | None = None,
     listen: Sequence[str] = LOOPBACK,
 ) -> Path:
-    at = Listening(23456, listen)
+    at = ListenAddresses(23456, listen)
     write_configuration(
         folder, at=at, major=major, os_user=os_user, account=None, extra=extra or {}
     )
     return folder
 
 
-def settings_in(folder: Path) -> dict[str, str]:
+def read_settings(folder: Path) -> dict[str, str]:
     include, *lines = (folder / "pgvend.conf").read_text().splitlines()
     assert include == "include 'postgresql.conf'", "initdb's settings are not read first"
     pairs = [re.fullmatch(r"([a-z_]+) = '([^']*)'", line) for line in lines]
@@ -38,28 +38,28 @@ def settings_in(folder: Path) -> dict[str, str]:
     return {pair[1]: pair[2] for pair in pairs if pair}
 
 
-def rules_in(folder: Path, kind: str = "") -> list[list[str]]:
+def read_rules(folder: Path, kind: str = "") -> list[list[str]]:
     lines = (folder / "pg_hba.conf").read_text().splitlines()
     return [line.split() for line in lines if not line.startswith("#") and line.startswith(kind)]
 
 
 def test_every_file_is_written_for_the_server_alone(tmp_path: Path) -> None:
-    written(tmp_path)
+    write_files(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == FILES
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
 
 
 def test_changes_by_hand_or_by_alter_system_are_overwritten(tmp_path: Path) -> None:
-    written(tmp_path)
+    write_files(tmp_path)
     before = {name: (tmp_path / name).read_text() for name in FILES}
     (tmp_path / "pg_hba.conf").write_text("host all all all trust\n")
     (tmp_path / "postgresql.auto.conf").write_text("listen_addresses = '*'\n")
-    written(tmp_path)
+    write_files(tmp_path)
     assert {name: (tmp_path / name).read_text() for name in FILES} == before
 
 
 def test_statements_stay_out_of_the_log_and_connections_are_reserved(tmp_path: Path) -> None:
-    settings = settings_in(written(tmp_path))
+    settings = read_settings(write_files(tmp_path))
     assert settings["listen_addresses"] == "127.0.0.1"
     assert settings["unix_socket_directories"] == "."
     assert settings["port"] == "23456"
@@ -71,29 +71,29 @@ def test_statements_stay_out_of_the_log_and_connections_are_reserved(tmp_path: P
     ("name", "since"), [("reserved_connections", 16), ("allow_alter_system", 17)]
 )
 def test_an_older_server_gets_no_unknown_setting(tmp_path: Path, name: str, since: int) -> None:
-    assert name not in settings_in(written(tmp_path, major=since - 1))
-    assert name in settings_in(written(tmp_path, major=since))
+    assert name not in read_settings(write_files(tmp_path, major=since - 1))
+    assert name in read_settings(write_files(tmp_path, major=since))
 
 
 @pytest.mark.parametrize("value", ["it's", "C:\\new", "''", "a\\'b"])
 def test_a_value_is_quoted_as_postgresql_reads_it(value: str) -> None:
-    inside = quoted(value)[1:-1]
+    inside = quote(value)[1:-1]
     assert inside.replace("''", "'").replace("\\\\", "\\") == value
     assert re.fullmatch(r"(?:[^'\\]|''|\\\\)*", inside)
 
 
 def test_a_value_of_two_lines_is_refused() -> None:
     with pytest.raises(ValueError, match="one line"):
-        quoted("on'\nfsync = 'off")
+        quote("on'\nfsync = 'off")
 
 
 def test_extra_settings_override_pgvends(tmp_path: Path) -> None:
-    settings = settings_in(written(tmp_path, extra={"fsync": "off", "max_connections": "30"}))
+    settings = read_settings(write_files(tmp_path, extra={"fsync": "off", "max_connections": "30"}))
     assert (settings["fsync"], settings["max_connections"]) == ("off", "30")
 
 
 def test_no_login_is_trusted_and_superuser_and_admin_use_the_socket_only(tmp_path: Path) -> None:
-    rules = rules_in(written(tmp_path))
+    rules = read_rules(write_files(tmp_path))
     methods = {rule[-1] if "peer" not in rule else "peer" for rule in rules}
 
     assert methods == {"peer", "reject", "scram-sha-256"}
@@ -101,7 +101,7 @@ def test_no_login_is_trusted_and_superuser_and_admin_use_the_socket_only(tmp_pat
         ("local", "peer", "map=pgvend"),
         ("host", "all", "reject"),
     ]
-    assert rules_in(tmp_path, "local")[-1] == ["local", "all", "all", "reject"]
+    assert read_rules(tmp_path, "local")[-1] == ["local", "all", "all", "reject"]
 
 
 @pytest.mark.parametrize(
@@ -117,10 +117,10 @@ def test_no_login_is_trusted_and_superuser_and_admin_use_the_socket_only(tmp_pat
 def test_tenants_need_a_password_and_cannot_use_the_shared_databases(
     tmp_path: Path, listen: Sequence[str], callers: str
 ) -> None:
-    written(tmp_path, listen=listen)
+    write_files(tmp_path, listen=listen)
 
-    assert settings_in(tmp_path)["listen_addresses"] == ",".join(listen)
-    assert rules_in(tmp_path, "host")[1:] == [
+    assert read_settings(tmp_path)["listen_addresses"] == ",".join(listen)
+    assert read_rules(tmp_path, "host")[1:] == [
         ["host", "postgres,template0,template1", "all", "all", "reject"],
         ["host", "all", "all", callers, "scram-sha-256"],
         ["host", "all", "all", "all", "reject"],
@@ -128,5 +128,7 @@ def test_tenants_need_a_password_and_cannot_use_the_shared_databases(
 
 
 def test_only_pgvends_own_system_user_becomes_superuser_or_admin(tmp_path: Path) -> None:
-    lines = (written(tmp_path, os_user="an odd user") / "pg_ident.conf").read_text().splitlines()
+    lines = (
+        (write_files(tmp_path, os_user="an odd user") / "pg_ident.conf").read_text().splitlines()
+    )
     assert lines == [f'pgvend "an odd user" {SUPERUSER}', f'pgvend "an odd user" {ADMIN}']

@@ -10,10 +10,10 @@ import pytest
 
 from adapters.embedded.account import Account
 from adapters.embedded.binaries import BUNDLED, Wheel
-from adapters.embedded.files import LONGEST, read_file, write_file
-from adapters.embedded.trust import check_place
+from adapters.embedded.files import MAX_BYTES, read_file, write_file
+from adapters.embedded.trust import check_folder
 from domain.errors import StartupError
-from tests.support.requirements import lacking
+from tests.support.requirements import skip_without
 
 NOBODY = 65534
 
@@ -21,7 +21,7 @@ NOBODY = 65534
 @pytest.fixture
 def as_root() -> None:
     if os.geteuid() != 0:
-        lacking("root, to give files away")
+        skip_without("root, to give files away")
 
 
 @pytest.fixture
@@ -67,16 +67,16 @@ def test_the_file_belongs_to_the_account(tmp_path: Path) -> None:
 def test_a_missing_wheel_is_reported_with_a_fix(tmp_path: Path) -> None:
     missing = Wheel("no_such_wheel")
     with pytest.raises(StartupError, match=r"pip install no-such-wheel.*PGVEND_EMBEDDED_PROGRAMS"):
-        missing.own_programs()
+        missing.find_programs()
     with pytest.raises(StartupError, match="pip install no-such-wheel"):
-        missing.shared_programs(tmp_path)
+        missing.share_programs(tmp_path)
 
 
 @pytest.mark.usefixtures("_strict_umask")
 def test_all_users_can_read_the_copy_and_only_its_owner_can_write(tmp_path: Path) -> None:
     copies = tmp_path / "copies"
 
-    programs = BUNDLED.shared_programs(copies)
+    programs = BUNDLED.share_programs(copies)
 
     modes = {path: path.lstat().st_mode for path in (copies, *copies.rglob("*"))}
     real = {path: mode for path, mode in modes.items() if not stat.S_ISLNK(mode)}
@@ -88,20 +88,20 @@ def test_all_users_can_read_the_copy_and_only_its_owner_can_write(tmp_path: Path
 
 
 def test_the_copy_is_created_once_with_every_program_and_library(tmp_path: Path) -> None:
-    original, copy = BUNDLED.own_programs().parent, BUNDLED.shared_programs(tmp_path).parent
+    original, copy = BUNDLED.find_programs().parent, BUNDLED.share_programs(tmp_path).parent
     inode = (copy / "bin").stat().st_ino
 
     for folder in ("bin", "lib", "share"):
         expected = {path.name for path in (original / folder).iterdir()}
         missing = expected - {path.name for path in (copy / folder).iterdir()}
         assert {name for name in missing if not name.endswith(".a")} <= {"include"}
-    assert BUNDLED.shared_programs(tmp_path) == copy / "bin"
+    assert BUNDLED.share_programs(tmp_path) == copy / "bin"
     assert (copy / "bin").stat().st_ino == inode
 
 
 def test_services_that_start_at_once_share_one_copy(tmp_path: Path) -> None:
     with ThreadPoolExecutor() as threads:
-        [programs] = set(threads.map(lambda _: BUNDLED.shared_programs(tmp_path), range(3)))
+        [programs] = set(threads.map(lambda _: BUNDLED.share_programs(tmp_path), range(3)))
     assert os.access(programs / "postgres", os.X_OK)
     assert len(os.listdir(tmp_path)) == 1, "an incomplete copy was left"
 
@@ -111,7 +111,7 @@ def test_a_folder_of_another_user_is_not_used(tmp_path: Path) -> None:
     """The owner of the folder can put other programs into it."""
     os.chown(tmp_path, NOBODY, NOBODY)
     with pytest.raises(StartupError, match="belongs to another user"):
-        BUNDLED.shared_programs(tmp_path)
+        BUNDLED.share_programs(tmp_path)
 
 
 def give_away(path: Path) -> None:
@@ -129,12 +129,12 @@ def test_a_copy_that_another_user_can_change_is_refused_each_time(
     tmp_path: Path, change: Callable[[Path], None], where: str
 ) -> None:
     wheel, copies = small_wheel(tmp_path), tmp_path / "copies"
-    programs = wheel.shared_programs(copies)
-    assert wheel.shared_programs(copies) == programs
+    programs = wheel.share_programs(copies)
+    assert wheel.share_programs(copies) == programs
 
     change((programs / where).resolve())
 
-    for look in (wheel.shared_programs, wheel.check_shared):
+    for look in (wheel.share_programs, wheel.check_shared_copy):
         with pytest.raises(StartupError, match=r"others can change it: remove .*copies"):
             look(copies)
 
@@ -142,21 +142,21 @@ def test_a_copy_that_another_user_can_change_is_refused_each_time(
 @pytest.mark.usefixtures("as_root")
 def test_a_copy_behind_a_link_to_another_users_folder_is_refused(tmp_path: Path) -> None:
     wheel, elsewhere = small_wheel(tmp_path), tmp_path / "elsewhere" / "copies"
-    wheel.shared_programs(elsewhere)
+    wheel.share_programs(elsewhere)
     (tmp_path / "copies").symlink_to(elsewhere)
-    wheel.shared_programs(tmp_path / "copies")
+    wheel.share_programs(tmp_path / "copies")
 
     give_away(elsewhere.parent)
 
     with pytest.raises(StartupError, match="elsewhere belongs to another user"):
-        wheel.shared_programs(tmp_path / "copies")
+        wheel.share_programs(tmp_path / "copies")
 
 
 def small_wheel(folder: Path) -> Wheel:
     """Return the bundled wheel with few of its files: each test copies it."""
 
     class Small(Wheel):
-        def _site(self) -> Path:
+        def _find_site_packages(self) -> Path:
             return folder / "site"
 
     tree = folder / "site" / BUNDLED.package / BUNDLED.tree
@@ -171,16 +171,16 @@ def small_wheel(folder: Path) -> Wheel:
 def test_a_folder_that_the_account_can_replace_is_refused(tmp_path: Path) -> None:
     account, folder = Account(uid=NOBODY, gid=NOBODY), tmp_path / "above" / "embedded"
     folder.mkdir(parents=True)
-    check_place(folder, account)
+    check_folder(folder, account)
 
     (tmp_path / "above").chmod(0o777)
     with pytest.raises(StartupError, match=r"can change .*above, .*chmod go-w"):
-        check_place(folder, account)
+        check_folder(folder, account)
     (tmp_path / "above").chmod(0o1777)  # as /tmp
-    check_place(folder, account)
+    check_folder(folder, account)
     give_away(tmp_path / "above")
     with pytest.raises(StartupError, match=r"can change .*above, .*chown root"):
-        check_place(folder, account)
+        check_folder(folder, account)
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
@@ -190,8 +190,8 @@ def test_only_regular_files_are_read(tmp_path: Path, make: Callable[[Path], None
 
 
 def test_a_file_is_read_up_to_a_limit_and_only_if_the_owner_matches(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"x" * (LONGEST + 1))
+    (tmp_path / "file").write_bytes(b"x" * (MAX_BYTES + 1))
 
-    assert read_file(tmp_path / "file", os.geteuid()) == "x" * LONGEST
+    assert read_file(tmp_path / "file", os.geteuid()) == "x" * MAX_BYTES
     assert read_file(tmp_path / "file", NOBODY) is None
     assert read_file(tmp_path / "none") is None

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from adapters.embedded.cluster import LOG_LIMIT, Cluster
-from adapters.embedded.server_log import CHUNK, LONGEST_LINE, ServerLog
-from tests.support.embedded_servers import until
+from adapters.embedded.server_log import CHUNK, MAX_LINE_BYTES, ServerLog
+from tests.support.embedded_servers import wait_until
 
 
 @pytest.fixture
@@ -20,16 +20,16 @@ def server_log(tmp_path: Path) -> Iterator[ServerLog]:
     server_log.close()
 
 
-def kept(tmp_path: Path) -> bytes:
+def read_log(tmp_path: Path) -> bytes:
     log = tmp_path / "postgres.log"
     return log.read_bytes() if log.exists() else b""
 
 
 def _ends_with(tmp_path: Path, line: bytes) -> bool:
-    return kept(tmp_path).endswith(line)
+    return read_log(tmp_path).endswith(line)
 
 
-def written(server_log: ServerLog, text: bytes) -> int:
+def write(server_log: ServerLog, text: bytes) -> int:
     """Write like PostgreSQL: once, dropping the rest. Return how many bytes were written."""
     try:
         return os.write(server_log.sink, text)
@@ -38,24 +38,24 @@ def written(server_log: ServerLog, text: bytes) -> int:
 
 
 async def test_lines_are_copied_as_they_arrive(server_log: ServerLog, tmp_path: Path) -> None:
-    keeping = asyncio.create_task(server_log.keep())
+    keeping = asyncio.create_task(server_log.copy_forever())
     for line in (b"one\n", b"two\n"):
-        written(server_log, line)
-        await until(partial(_ends_with, tmp_path, line))
+        write(server_log, line)
+        await wait_until(partial(_ends_with, tmp_path, line))
     keeping.cancel()
-    assert kept(tmp_path) == b"one\ntwo\n"
+    assert read_log(tmp_path) == b"one\ntwo\n"
 
 
 def test_output_that_is_not_read_is_dropped_and_blocks_no_writer(server_log: ServerLog) -> None:
-    taken = sum(written(server_log, b"x" * 8_000_000) for _ in range(10))
+    taken = sum(write(server_log, b"x" * 8_000_000) for _ in range(10))
     assert 0 < taken <= 16 * CHUNK
 
 
 def test_a_flood_never_outgrows_both_files(server_log: ServerLog, tmp_path: Path) -> None:
     longest = 0
     for _ in range(4 * LOG_LIMIT // CHUNK):
-        written(server_log, b"1 \xff\n" * CHUNK)
-        assert server_log.take()
+        write(server_log, b"1 \xff\n" * CHUNK)
+        assert server_log.copy_chunk()
         sizes = [file.stat().st_size for file in tmp_path.iterdir()]
         assert max(sizes) <= LOG_LIMIT
         longest = max(longest, sum(sizes))
@@ -64,26 +64,26 @@ def test_a_flood_never_outgrows_both_files(server_log: ServerLog, tmp_path: Path
 
 
 def test_a_long_line_is_cut_and_the_next_is_whole(server_log: ServerLog, tmp_path: Path) -> None:
-    line = b"x" * LONGEST_LINE
+    line = b"x" * MAX_LINE_BYTES
     for part in (b"short\n", line, b"y" * CHUNK, b"z\nnext\n", b"1\n" + line + b"y\n2\n" + line):
-        written(server_log, part)
-        while server_log.take():
+        write(server_log, part)
+        while server_log.copy_chunk():
             pass
 
     cut = line + b" ... (cut)\n"
-    assert kept(tmp_path) == b"short\n" + cut + b"next\n1\n" + cut + b"2\n" + line
+    assert read_log(tmp_path) == b"short\n" + cut + b"next\n1\n" + cut + b"2\n" + line
 
 
 def test_a_log_that_cannot_be_written_blocks_no_writer(
     server_log: ServerLog, tmp_path: Path
 ) -> None:
     (tmp_path / "postgres.log").mkdir()
-    written(server_log, b"lost\n")
-    assert server_log.take()
-    assert not server_log.take()
+    write(server_log, b"lost\n")
+    assert server_log.copy_chunk()
+    assert not server_log.copy_chunk()
     (tmp_path / "postgres.log").rmdir()
 
 
 def test_the_tail_has_the_latest_output(server_log: ServerLog) -> None:
-    written(server_log, b"FATAL: no\n")
-    assert server_log.tail() == "FATAL: no"
+    write(server_log, b"FATAL: no\n")
+    assert server_log.read_tail() == "FATAL: no"

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from adapters.embedded.threads import in_thread
+from adapters.embedded.threads import run_in_thread
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
@@ -17,7 +17,7 @@ async def test_a_cancelled_caller_waits_for_the_function_to_return(times: int) -
         may_end.wait()
         ended.set()
 
-    caller = asyncio.create_task(in_thread(work))
+    caller = asyncio.create_task(run_in_thread(work))
     await asyncio.to_thread(begun.wait)
     for _ in range(times):
         caller.cancel()
@@ -31,4 +31,4 @@ async def test_a_cancelled_caller_waits_for_the_function_to_return(times: int) -
 
 
 async def test_the_function_gets_its_arguments_and_its_value_is_returned() -> None:
-    assert await in_thread(divmod, 7, 2) == (3, 1)
+    assert await run_in_thread(divmod, 7, 2) == (3, 1)

@@ -12,8 +12,8 @@ from yarl import URL
 
 from adapters.neon.branch import NeonBranch
 from adapters.neon.budget import Budget
-from adapters.neon.client import Client, opened_client
-from adapters.neon.operations import Pace, Waiting
+from adapters.neon.client import Client, open_client
+from adapters.neon.operations import OperationWaiter, Pace
 from domain.secrets import Secret
 from tests.support.clock import FakeClock
 
@@ -48,14 +48,14 @@ class Wire:
 
     @property
     def branch(self) -> NeonBranch:
-        return NeonBranch(self.client, "quiet-sea-1", "br-quiet-sea-1", self.waiting())
+        return NeonBranch(self.client, "quiet-sea-1", "br-quiet-sea-1", self.waiter())
 
-    def waiting(self, pace: Pace | None = None) -> Waiting:
-        return Waiting(self.client, "quiet-sea-1", self.clock, pace or Pace())
+    def waiter(self, pace: Pace | None = None) -> OperationWaiter:
+        return OperationWaiter(self.client, "quiet-sea-1", self.clock, pace or Pace())
 
     def on(self, method: str, path: str, **answer: Any) -> None:
         """Prepare the next response with aioresponses' arguments: payload, status, exception..."""
-        self.http.add(_url(path), method=method, **answer)
+        self.http.add(_build_url(path), method=method, **answer)
 
     def always(self, method: str, path: str, body: Callable[[], Any]) -> None:
         """Prepare a response that `body` computes for each request."""
@@ -63,7 +63,7 @@ class Wire:
         def reply(_: URL, **__: Any) -> CallbackResult:
             return CallbackResult(payload=body(), response_class=_Response)
 
-        self.http.add(_url(path), method=method, callback=reply, repeat=True)
+        self.http.add(_build_url(path), method=method, callback=reply, repeat=True)
 
     def asked(self, method: str | None = None) -> list[dict[str, Any]]:
         """Return the arguments of each request."""
@@ -75,14 +75,14 @@ class Wire:
         ]
 
     def count(self, method: str, path: str) -> int:
-        return len(self.http.requests.get((method, _url(path)), []))
+        return len(self.http.requests.get((method, _build_url(path)), []))
 
 
 @pytest.fixture
 async def wire() -> AsyncIterator[Wire]:
     clock, http = FakeClock(), HttpMock()
     with http:
-        async with opened_client(API, Secret(KEY), Budget(clock), clock) as client:
+        async with open_client(API, Secret(KEY), Budget(clock), clock) as client:
             yield Wire(http, client, clock)
 
 
@@ -108,5 +108,5 @@ def problem(message: str = "", code: str = "", **more: Any) -> dict[str, Any]:
     return {"message": message, "code": code, **more}
 
 
-def _url(path: str) -> URL:
+def _build_url(path: str) -> URL:
     return URL(API + path, encoded=True)

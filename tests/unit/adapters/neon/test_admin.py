@@ -5,33 +5,33 @@ from typing import Any
 import pytest
 
 from adapters.driver.tls import Tls
-from adapters.neon.admin import FRESH, admin_address, admin_login
+from adapters.neon.admin import PASSWORD_MAX_AGE, create_admin_login, find_admin_address
 from domain.errors import ProviderBusy, ProviderRejected
 from tests.unit.adapters.neon.conftest import BRANCH, PROJECT, Wire, database
 
 
 async def test_the_admin_owns_the_oldest_foreign_database(wire: Wire) -> None:
-    _lists(wire, (30, "shop", "ana"), (20, "main", "neondb_owner"), (10, "first", "user_first"))
-    _answers(wire, "npg_one", name="main")
-    address = await admin_address(wire.branch)
+    _add_list(wire, (30, "shop", "ana"), (20, "main", "neondb_owner"), (10, "first", "user_first"))
+    _add_uri(wire, "npg_one", name="main")
+    address = await find_admin_address(wire.branch)
     assert (address.user, address.database) == ("neondb_owner", "main")
 
 
 async def test_without_a_foreign_database_there_is_no_admin(wire: Wire) -> None:
-    _lists(wire, (10, "first", "user_first"))
+    _add_list(wire, (10, "first", "user_first"))
     with pytest.raises(ProviderRejected, match="Neon's console"):
-        await admin_address(wire.branch)
+        await find_admin_address(wire.branch)
 
 
 async def test_without_stored_passwords_the_admin_is_refused(wire: Wire) -> None:
-    _lists(wire, (10, "neondb", "neondb_owner"))
-    wire.on("GET", _uri(), payload={"uri": "postgresql://neondb_owner@host/neondb"})
+    _add_list(wire, (10, "neondb", "neondb_owner"))
+    wire.on("GET", _build_uri_path(), payload={"uri": "postgresql://neondb_owner@host/neondb"})
     with pytest.raises(ProviderRejected, match="store passwords"):
-        await admin_address(wire.branch)
+        await find_admin_address(wire.branch)
 
 
 async def test_the_login_is_neons_and_hides_the_password(wire: Wire) -> None:
-    login = await _login(wire)
+    login = await _create_login(wire)
     assert (login["host"], login["port"]) == ("ep-1.neon.example", 6000)
     assert login["tls"] == Tls(mode="verify-full")
     assert (login["user"], login["database"]) == ("neondb_owner", "neondb")
@@ -42,37 +42,37 @@ async def test_the_login_is_neons_and_hides_the_password(wire: Wire) -> None:
 async def test_a_stale_password_is_read_again_and_a_fresh_one_is_not(
     wire: Wire, late: int, password: str, asked: int
 ) -> None:
-    login = await _login(wire)
-    wire.clock.passed += FRESH + late
-    _answers(wire, "npg_two")
+    login = await _create_login(wire)
+    wire.clock.passed += PASSWORD_MAX_AGE + late
+    _add_uri(wire, "npg_two")
     assert [await login["password"]() for _ in range(3)] == [password] * 3
-    assert wire.count("GET", _uri()) == asked
+    assert wire.count("GET", _build_uri_path()) == asked
 
 
 async def test_without_a_password_from_neon_the_login_fails(wire: Wire) -> None:
-    login = await _login(wire)
-    wire.clock.passed += FRESH + 1
-    wire.on("GET", _uri(), status=503)
+    login = await _create_login(wire)
+    wire.clock.passed += PASSWORD_MAX_AGE + 1
+    wire.on("GET", _build_uri_path(), status=503)
     with pytest.raises(ProviderBusy):
         await login["password"]()
 
 
-async def _login(wire: Wire) -> Any:
-    _lists(wire, (10, "neondb", "neondb_owner"))
-    _answers(wire, "npg_one")
-    return admin_login(wire.branch, await admin_address(wire.branch), wire.clock)
+async def _create_login(wire: Wire) -> Any:
+    _add_list(wire, (10, "neondb", "neondb_owner"))
+    _add_uri(wire, "npg_one")
+    return create_admin_login(wire.branch, await find_admin_address(wire.branch), wire.clock)
 
 
-def _lists(wire: Wire, *databases: tuple[int, str, str]) -> None:
+def _add_list(wire: Wire, *databases: tuple[int, str, str]) -> None:
     listed = [database(name, owner, number) for number, name, owner in databases]
     wire.on("GET", f"{BRANCH}/databases", payload={"databases": listed})
 
 
-def _answers(wire: Wire, password: str, name: str = "neondb") -> None:
+def _add_uri(wire: Wire, password: str, name: str = "neondb") -> None:
     uri = f"postgresql://neondb_owner:{password}@ep-1.neon.example:6000/{name}?sslmode=require"
-    wire.on("GET", _uri(name), payload={"uri": uri})
+    wire.on("GET", _build_uri_path(name), payload={"uri": uri})
 
 
-def _uri(name: str = "neondb") -> str:
+def _build_uri_path(name: str = "neondb") -> str:
     query = f"branch_id=br-quiet-sea-1&database_name={name}&pooled=false&role_name=neondb_owner"
     return f"{PROJECT}/connection_uri?{query}"

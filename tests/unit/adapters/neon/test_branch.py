@@ -24,7 +24,7 @@ SPARED: dict[str, dict[str, Any]] = {
 async def test_a_change_waits_for_its_operations(wire: Wire) -> None:
     wire.on("DELETE", DATABASE, payload={"operations": [operation()]})
     wire.on("GET", OPERATION, payload={"operation": operation("finished")})
-    await wire.branch.drop_database("shop")
+    await wire.branch.delete_database("shop")
     assert wire.count("GET", OPERATION) == 1
 
 
@@ -32,7 +32,7 @@ async def test_a_change_waits_for_its_operations(wire: Wire) -> None:
 async def test_deleting_a_missing_role_succeeds(wire: Wire, status: int) -> None:
     wire.on("DELETE", ROLE, status=status)
     wire.on("GET", f"{BRANCH}/roles", payload={"roles": [role("neondb_owner")]})
-    await wire.branch.drop_role("user_ana")
+    await wire.branch.delete_role("user_ana")
     assert wire.count("DELETE", ROLE) == 1
 
 
@@ -44,7 +44,7 @@ async def test_deleting_a_role_that_may_exist_fails(
     wire.on("DELETE", ROLE, status=status)
     wire.on("GET", f"{BRANCH}/roles", **listing)
     with pytest.raises(NotVisible):
-        await wire.branch.drop_role("user_ana")
+        await wire.branch.delete_role("user_ana")
 
 
 @gone_or_refused
@@ -54,16 +54,16 @@ async def test_deleting_a_database_succeeds_only_if_it_is_not_listed(
     for listed in ([], [database("shop", "user_ana")]):
         wire.on("DELETE", DATABASE, status=status)
         wire.on("GET", f"{BRANCH}/databases", payload={"databases": listed})
-    await wire.branch.drop_database("shop")
+    await wire.branch.delete_database("shop")
     with pytest.raises(NotVisible):
-        await wire.branch.drop_database("shop")
+        await wire.branch.delete_database("shop")
 
 
 @pytest.mark.parametrize("status", [409, 422])
 async def test_a_role_that_still_owns_a_database_is_busy(wire: Wire, status: int) -> None:
     wire.on("DELETE", ROLE, status=status)
     with pytest.raises(ProviderBusy):
-        await wire.branch.drop_role("user_ana")
+        await wire.branch.delete_role("user_ana")
 
 
 async def test_a_stored_password_is_revealed(wire: Wire) -> None:

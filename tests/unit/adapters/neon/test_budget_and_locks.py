@@ -56,12 +56,12 @@ async def test_a_hold_delays_waiting_requests_and_keeps_their_order() -> None:
     clock = YieldingClock()
     budget = Budget(clock, rate=1, burst=1)
     await budget.spend()
-    order = asyncio.ensure_future(_order_of(5, budget))
-    await clock.somebody_sleeps()
+    provision_request = asyncio.ensure_future(_record_order(5, budget))
+    await clock.wait_for_sleeper()
 
     budget.hold(30)
 
-    assert await order == list(range(5))
+    assert await provision_request == list(range(5))
     assert clock.elapsed() >= 30
 
 
@@ -78,7 +78,7 @@ async def test_a_request_cancelled_while_waiting_does_not_block_the_next() -> No
     budget = Budget(clock, rate=1, burst=1)
     await budget.spend()
     waiting = [asyncio.ensure_future(budget.spend()) for _ in range(3)]
-    await clock.somebody_sleeps()
+    await clock.wait_for_sleeper()
 
     waiting[0].cancel()
     outcomes = await asyncio.gather(*waiting, return_exceptions=True)
@@ -87,20 +87,20 @@ async def test_a_request_cancelled_while_waiting_does_not_block_the_next() -> No
 
 
 async def test_calls_for_one_tenant_run_one_by_one_in_order() -> None:
-    locks, order, inside = TenantLocks(), list[int](), 0
+    locks, provision_request, inside = TenantLocks(), list[int](), 0
 
     async def call(number: int) -> None:
         nonlocal inside
         async with locks.hold("db_1"):
             inside += 1
             assert inside == 1
-            order.append(number)
+            provision_request.append(number)
             await asyncio.sleep(0)
             inside -= 1
 
     await asyncio.gather(*map(call, range(20)))
 
-    assert order == list(range(20))
+    assert provision_request == list(range(20))
 
 
 async def test_calls_for_different_tenants_run_at_once_and_leave_no_lock() -> None:
@@ -116,7 +116,7 @@ async def test_calls_for_different_tenants_run_at_once_and_leave_no_lock() -> No
     async with asyncio.timeout(20):
         await asyncio.gather(*map(call, range(50)))
 
-    assert _kept(locks) == 0
+    assert _count_entries(locks) == 0
 
 
 @pytest.mark.parametrize("cancelled", [0, 1], ids=["inside", "waiting"])
@@ -135,7 +135,7 @@ async def test_a_cancelled_call_releases_the_lock(cancelled: int) -> None:
     await asyncio.gather(*calls, return_exceptions=True)
 
     assert done == [number for number in range(3) if number != cancelled]
-    assert _kept(locks) == 0
+    assert _count_entries(locks) == 0
 
 
 class YieldingClock(FakeClock):
@@ -151,7 +151,7 @@ class YieldingClock(FakeClock):
             await asyncio.sleep(0)
         await super().sleep(seconds)
 
-    async def somebody_sleeps(self) -> None:
+    async def wait_for_sleeper(self) -> None:
         await asyncio.wait_for(self._sleeping.wait(), 20)
 
 
@@ -165,7 +165,7 @@ async def _spend(budget: Budget, clock: FakeClock, gaps: list[float]) -> list[fl
     return moments
 
 
-async def _order_of(many: int, budget: Budget) -> list[int]:
+async def _record_order(many: int, budget: Budget) -> list[int]:
     through: list[int] = []
 
     async def pass_through(number: int) -> None:
@@ -176,5 +176,5 @@ async def _order_of(many: int, budget: Budget) -> list[int]:
     return through
 
 
-def _kept(locks: TenantLocks) -> int:
+def _count_entries(locks: TenantLocks) -> int:
     return len(locks._locks) + len(locks._users)

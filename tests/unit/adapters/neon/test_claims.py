@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from adapters.neon.claims import TRUNCATED, WINDOW, Claim
+from adapters.neon.claims import TIME_RESOLUTION, WINDOW, Claim
 from adapters.neon.client import ANSWER_TIMEOUT
 
 SINCE = datetime(2026, 1, 2, 3, 4, 5, 600_000, tzinfo=UTC)
@@ -23,13 +23,13 @@ CLAIM = Claim(
     is_open=True,
 )
 
-COVERED = [SINCE.replace(microsecond=0), SINCE - TRUNCATED, SINCE + WINDOW / 2, UNTIL]
-NOT_COVERED = [SINCE - TRUNCATED - MOMENT, UNTIL + MOMENT, SINCE - timedelta(days=1)]
+COVERED = [SINCE.replace(microsecond=0), SINCE - TIME_RESOLUTION, SINCE + WINDOW / 2, UNTIL]
+NOT_COVERED = [SINCE - TIME_RESOLUTION - MOMENT, UNTIL + MOMENT, SINCE - timedelta(days=1)]
 
 
-@pytest.mark.parametrize("made_at", [SINCE, SINCE.astimezone(), *COVERED, *NOT_COVERED], ids=str)
-def test_a_claim_covers_roles_created_within_its_time(made_at: datetime) -> None:
-    assert CLAIM.covers(made_at) is (made_at not in NOT_COVERED)
+@pytest.mark.parametrize("created_at", [SINCE, SINCE.astimezone(), *COVERED, *NOT_COVERED], ids=str)
+def test_a_claim_covers_roles_created_within_its_time(created_at: datetime) -> None:
+    assert CLAIM.covers(created_at) is (created_at not in NOT_COVERED)
 
 
 def test_a_claim_outlasts_any_request() -> None:

@@ -9,9 +9,9 @@ import pytest
 import structlog
 from aiohttp.client_reqrep import ConnectionKey
 
-from adapters.neon.api_models import Accepted, OneBranch, OneOperation, Projects, Roles
+from adapters.neon.api_models import Accepted, BranchResponse, OperationResponse, Projects, Roles
 from adapters.neon.budget import Budget
-from adapters.neon.client import path
+from adapters.neon.client import build_path
 from domain.errors import OutcomeUnknown, PgvendError, ProviderBusy, ProviderRejected
 from tests.support.clock import FakeClock
 from tests.unit.adapters.neon.conftest import API, BRANCH, KEY, Wire, operation, problem, role
@@ -60,9 +60,9 @@ UNREACHED: dict[str, BaseException] = {
 
 @pytest.mark.parametrize(("name", "sent"), NAMES.items())
 async def test_a_name_in_a_path_is_escaped_as_one_part(wire: Wire, name: str, sent: str) -> None:
-    assert path("roles", name, "reset_password") == f"/roles/{sent}/reset_password"
+    assert build_path("roles", name, "reset_password") == f"/roles/{sent}/reset_password"
     wire.on("DELETE", f"{DATABASES}/{sent}", status=204)
-    await wire.branch.drop_database(name)
+    await wire.branch.delete_database(name)
     assert wire.count("DELETE", f"{DATABASES}/{sent}") == 1
     assert wire.clock.slept == []
 
@@ -72,9 +72,9 @@ async def test_requests_have_the_key_json_and_a_query(wire: Wire) -> None:
     wire.on("POST", DATABASES, status=201, payload={"operations": []})
     wire.on("POST", RESET, payload={"role": role(password="npg_new"), "operations": []})
 
-    await wire.client.read(path("projects", "a/b"), Roles, limit="1")
-    await wire.branch.make_database("shop", "user_shop")
-    password = await wire.branch.new_password("user_ana")
+    await wire.client.read(build_path("projects", "a/b"), Roles, limit="1")
+    await wire.branch.create_database("shop", "user_shop")
+    password = await wire.branch.reset_password("user_ana")
 
     wanted = {"database": {"name": "shop", "owner_name": "user_shop"}}
     assert wire.count("GET", "/projects/a%2Fb?limit=1") == 1
@@ -90,7 +90,7 @@ async def test_redirects_are_not_followed(wire: Wire, method: str, status: int) 
     wire.on(method, BRANCH, status=status, headers={"Location": f"{API}/elsewhere"})
     wire.on("GET", "/elsewhere", payload={"branch": {"id": "br-quiet-sea-1"}})
     with pytest.raises(ProviderRejected, match="NEON_API_URL"):
-        await _asked(wire, method)
+        await _send(wire, method)
     assert len(wire.asked()) == 1
 
 
@@ -100,7 +100,7 @@ async def test_a_refused_change_is_not_repeated(wire: Wire, method: str, status:
     wire.on(method, BRANCH, status=status, payload=problem())
     wire.on(method, BRANCH, payload={})
     with pytest.raises(PgvendError):
-        await _asked(wire, method)
+        await _send(wire, method)
     assert wire.count(method, BRANCH) == 1
 
 
@@ -108,8 +108,8 @@ async def test_a_refused_change_is_not_repeated(wire: Wire, method: str, status:
 async def test_errors_and_logs_do_not_contain_the_key(wire: Wire, answer: dict[str, Any]) -> None:
     wire.on("POST", BRANCH, body=f"denied: Bearer {KEY}", **answer)
     with structlog.testing.capture_logs() as logs, pytest.raises(PgvendError) as caught:
-        await _asked(wire, "POST")
-    assert KEY not in f"{_chain(caught.value)} {logs} {wire.client!r}"
+        await _send(wire, "POST")
+    assert KEY not in f"{_format_chain(caught.value)} {logs} {wire.client!r}"
 
 
 async def test_responses_and_errors_do_not_show_a_password(wire: Wire) -> None:
@@ -117,10 +117,10 @@ async def test_responses_and_errors_do_not_show_a_password(wire: Wire) -> None:
         answer = {"role": role(password="npg_hidden"), "operations": operations}
         wire.on("POST", ROLES, status=201, payload=answer)
 
-    assert "npg_hidden" not in repr(await wire.branch.order_role("user_ana"))
+    assert "npg_hidden" not in repr(await wire.branch.request_role("user_ana"))
     with pytest.raises(OutcomeUnknown) as caught:
-        await wire.branch.order_role("user_ana")
-    assert "npg_hidden" not in _chain(caught.value)
+        await wire.branch.request_role("user_ana")
+    assert "npg_hidden" not in _format_chain(caught.value)
 
 
 @pytest.mark.parametrize("answer", LOST.values(), ids=list(LOST))
@@ -132,7 +132,7 @@ async def test_without_a_response_a_changes_outcome_is_unknown(
     with pytest.raises(ProviderBusy):
         await wire.branch.list_roles()
     with pytest.raises(OutcomeUnknown):
-        await wire.branch.make_database("shop", "user_shop")
+        await wire.branch.create_database("shop", "user_shop")
 
 
 @pytest.mark.parametrize("status", [200, 201])
@@ -140,16 +140,16 @@ async def test_a_success_that_lacks_a_field_is_unknown(wire: Wire, status: int) 
     wire.on("POST", ROLES, status=status, payload={"operations": []})
     wire.on("POST", RESET, status=status, payload={"role": role(), "operations": []})
     with pytest.raises(OutcomeUnknown):
-        await wire.branch.order_role("user_ana")
+        await wire.branch.request_role("user_ana")
     with pytest.raises(OutcomeUnknown):
-        await wire.branch.new_password("user_ana")
+        await wire.branch.reset_password("user_ana")
 
 
 @pytest.mark.parametrize("error", UNREACHED.values(), ids=list(UNREACHED))
 async def test_a_change_that_was_not_sent_did_not_happen(wire: Wire, error: BaseException) -> None:
     wire.on("POST", DATABASES, exception=error)
     with pytest.raises(ProviderBusy, match="NEON_API_URL"):
-        await wire.branch.make_database("shop", "user_shop")
+        await wire.branch.create_database("shop", "user_shop")
 
 
 async def test_unknown_fields_nulls_and_states_are_accepted(wire: Wire) -> None:
@@ -161,7 +161,7 @@ async def test_unknown_fields_nulls_and_states_are_accepted(wire: Wire) -> None:
 
     [found] = (await wire.client.read(ROLES, Roles)).roles
     cursor = (await wire.client.read("/projects", Projects)).pagination.cursor
-    going_on = (await wire.client.read("/operations", OneOperation)).operation
+    going_on = (await wire.client.read("/operations", OperationResponse)).operation
 
     assert (found.name, cursor) == ("user_ana", "")
     assert (going_on.status, going_on.action) == ("reticulating", "polish_compute")
@@ -179,7 +179,7 @@ async def test_a_cancelled_change_completes_and_a_cancelled_read_does_not(
         ended.set()
 
     wire.on(method, BRANCH, callback=reply)
-    call = asyncio.ensure_future(_asked(wire, method))
+    call = asyncio.ensure_future(_send(wire, method))
     await started.wait()
     call.cancel()
     if method == "POST":
@@ -192,7 +192,7 @@ async def test_a_cancelled_change_completes_and_a_cancelled_read_does_not(
 
 async def test_a_change_cancelled_before_its_turn_is_not_sent(wire: Wire) -> None:
     wire.on("POST", BRANCH, payload={})
-    patient = replace(wire.client, budget=Budget(Standstill(), burst=0))
+    patient = replace(wire.client, budget=Budget(StoppedClock(), burst=0))
     change = asyncio.ensure_future(patient.write("POST", BRANCH, Accepted))
     await asyncio.sleep(0)
 
@@ -203,20 +203,20 @@ async def test_a_change_cancelled_before_its_turn_is_not_sent(wire: Wire) -> Non
     assert wire.asked() == []
 
 
-class Standstill(FakeClock):
+class StoppedClock(FakeClock):
     """A clock whose sleeps never end."""
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.Event().wait()
 
 
-async def _asked(wire: Wire, method: str) -> object:
+async def _send(wire: Wire, method: str) -> object:
     if method == "GET":
-        return await wire.client.read(BRANCH, OneBranch)
+        return await wire.client.read(BRANCH, BranchResponse)
     return await wire.client.write(method, BRANCH, Accepted)
 
 
-def _chain(error: BaseException | None) -> str:
+def _format_chain(error: BaseException | None) -> str:
     """Return the texts of an error and its causes, as in a traceback."""
     text = ""
     while error:

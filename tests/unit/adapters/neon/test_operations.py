@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from adapters.neon.api_models import Operation
-from adapters.neon.operations import LONGEST_FAILURE, LONGEST_WORK, Pace
+from adapters.neon.operations import FAILURE_TIMEOUT, OPERATION_TIMEOUT, Pace
 from domain.errors import OutcomeUnknown, ProviderRejected
 from tests.unit.adapters.neon.conftest import PROJECT, Wire, operation, problem
 
@@ -20,7 +20,7 @@ VERY_FEW = 2
 """The maximum for later operations of the same duration."""
 
 ENDED = ["finished", "skipped"]
-DEAD = ["error", "cancelled"]
+ABORTED = ["error", "cancelled"]
 
 ON_THE_WAY: dict[str, dict[str, Any]] = {
     "failed, and may recover": {"payload": {"operation": operation("failed")}},
@@ -39,12 +39,12 @@ ON_THE_WAY: dict[str, dict[str, Any]] = {
 
 UNENDING: dict[str, tuple[dict[str, Any], float]] = {
     **{
-        status: ({"payload": {"operation": operation(status)}}, LONGEST_WORK)
+        status: ({"payload": {"operation": operation(status)}}, OPERATION_TIMEOUT)
         for status in ("running", "scheduling", "cancelling", "reticulating", "")
     },
-    "unavailable": ({"status": 503}, LONGEST_WORK),
-    "failed": ({"payload": {"operation": operation("failed")}}, LONGEST_FAILURE),
-    "out of sight": ({"status": 404}, LONGEST_FAILURE),
+    "unavailable": ({"status": 503}, OPERATION_TIMEOUT),
+    "failed": ({"payload": {"operation": operation("failed")}}, FAILURE_TIMEOUT),
+    "out of sight": ({"status": 404}, FAILURE_TIMEOUT),
 }
 
 
@@ -53,9 +53,9 @@ async def test_polls_are_few_at_first_and_hardly_more_than_one_later(
     wire: Wire, seconds: float, most: int
 ) -> None:
     pace = Pace()
-    asked = [await _waited(wire, pace, seconds) for _ in range(9)]
+    asked = [await _wait_and_count(wire, pace, seconds) for _ in range(9)]
     begin = wire.clock.elapsed()
-    asked.append(await _waited(wire, pace, seconds))
+    asked.append(await _wait_and_count(wire, pace, seconds))
 
     assert asked[0] <= most
     assert max(asked[-2:]) <= VERY_FEW
@@ -64,16 +64,16 @@ async def test_polls_are_few_at_first_and_hardly_more_than_one_later(
 
 async def test_durations_are_learned_for_each_action_and_purpose(wire: Wire) -> None:
     pace = Pace()
-    await _waited(wire, pace, 5.0, action="create_timeline")
+    await _wait_and_count(wire, pace, 5.0, action="create_timeline")
     begin = wire.clock.elapsed()
-    await _waited(wire, pace, 0.05, action="apply_config")
+    await _wait_and_count(wire, pace, 0.05, action="apply_config")
     assert wire.clock.elapsed() - begin < 0.1
 
     for _ in range(4):
-        await _waited(wire, pace, 0.3, work="create role")
-        await _waited(wire, pace, 0.4, work="create database")
-    assert await _waited(wire, pace, 0.3, work="create role") == 1
-    assert await _waited(wire, pace, 0.4, work="create database") == 1
+        await _wait_and_count(wire, pace, 0.3, purpose="create role")
+        await _wait_and_count(wire, pace, 0.4, purpose="create database")
+    assert await _wait_and_count(wire, pace, 0.3, purpose="create role") == 1
+    assert await _wait_and_count(wire, pace, 0.4, purpose="create database") == 1
 
 
 @pytest.mark.parametrize(("before", "times", "after", "most"), [(0.3, 1, 3.0, 2), (0.0, 8, 5, 15)])
@@ -82,10 +82,10 @@ async def test_a_longer_duration_is_learned(
 ) -> None:
     pace = Pace()
     for _ in range(times):
-        await _waited(wire, pace, before)
+        await _wait_and_count(wire, pace, before)
     for _ in range(8 if before else 0):
-        await _waited(wire, pace, after)
-    assert await _waited(wire, pace, after) <= most
+        await _wait_and_count(wire, pace, after)
+    assert await _wait_and_count(wire, pace, after) <= most
 
 
 @pytest.mark.parametrize("operations", [[], *([operation(status)] for status in ENDED)])
@@ -99,20 +99,20 @@ async def test_finished_operations_are_not_polled(wire: Wire, operations: list[A
 async def test_every_operation_is_waited_for(wire: Wire, in_the_project: bool) -> None:
     both = [operation(), operation("scheduling", id="op-2", action="suspend_compute")]
     wire.on("GET", GOING_ON, payload={"operations": both[::-1]})
-    _ends_after(wire, 0.05, "op-1")
-    _ends_after(wire, 0.6, "op-2", action="suspend_compute")
-    await (wire.waiting().until_settled() if in_the_project else _wait(wire, *both))
+    _end_after(wire, 0.05, "op-1")
+    _end_after(wire, 0.6, "op-2", action="suspend_compute")
+    await (wire.waiter().wait_until_settled() if in_the_project else _wait(wire, *both))
     assert wire.clock.elapsed() >= 0.6
 
 
-@pytest.mark.parametrize("status", [*ENDED, *DEAD, "failed"])
+@pytest.mark.parametrize("status", [*ENDED, *ABORTED, "failed"])
 async def test_ended_operations_are_not_waited_for(wire: Wire, status: str) -> None:
     wire.on("GET", GOING_ON, payload={"operations": [operation(status)]})
-    await wire.waiting().until_settled()
+    await wire.waiter().wait_until_settled()
     assert wire.clock.slept == []
 
 
-@pytest.mark.parametrize("status", DEAD)
+@pytest.mark.parametrize("status", ABORTED)
 @pytest.mark.parametrize("from_the_beginning", [True, False])
 async def test_an_aborted_operation_is_an_error_at_once(
     wire: Wire, status: str, from_the_beginning: bool
@@ -149,23 +149,21 @@ async def test_an_api_key_revoked_meanwhile_is_reported(wire: Wire) -> None:
 
 
 async def _wait(wire: Wire, *operations: Any) -> None:
-    await wire.waiting().until_done([Operation.model_validate(each) for each in operations])
+    await wire.waiter().wait_until_done([Operation.model_validate(each) for each in operations])
 
 
-async def _waited(
-    wire: Wire, pace: Pace, seconds: float, action: str = "apply_config", work: str = ""
+async def _wait_and_count(
+    wire: Wire, pace: Pace, seconds: float, action: str = "apply_config", purpose: str = ""
 ) -> int:
     """Wait for an operation of `seconds`. Return the number of requests."""
     operation_id = f"op-{len(wire.asked())}"
-    _ends_after(wire, seconds, operation_id, action)
+    _end_after(wire, seconds, operation_id, action)
     running = Operation.model_validate(operation(id=operation_id, action=action))
-    await wire.waiting(pace).until_done([running], work)
+    await wire.waiter(pace).wait_until_done([running], purpose)
     return wire.count("GET", f"{PROJECT}/operations/{operation_id}")
 
 
-def _ends_after(
-    wire: Wire, seconds: float, operation_id: str, action: str = "apply_config"
-) -> None:
+def _end_after(wire: Wire, seconds: float, operation_id: str, action: str = "apply_config") -> None:
     begin = wire.clock.elapsed()
 
     def body() -> Any:

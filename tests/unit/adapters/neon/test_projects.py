@@ -46,25 +46,25 @@ async def test_our_projects_are_listed_from_all_pages(
     wire: Wire, pages: list[Page], expected: list[str]
 ) -> None:
     for cursor, ids, then in pages:
-        _page(wire, [PROJECTS[name] for name in ids], cursor, then)
-    assert await _named(wire) == expected
+        _add_page(wire, [PROJECTS[name] for name in ids], cursor, then)
+    assert await _list_ids(wire) == expected
 
 
 async def test_a_page_without_a_cursor_is_the_last(wire: Wire) -> None:
-    wire.on("GET", _query(), payload={"projects": [project("p-1", NAME)]})
-    assert await _named(wire) == ["p-1"]
+    wire.on("GET", _build_query(), payload={"projects": [project("p-1", NAME)]})
+    assert await _list_ids(wire) == ["p-1"]
 
 
 async def test_a_failed_page_is_an_error_and_not_the_end(wire: Wire) -> None:
-    _page(wire, [project("p-1", NAME)], then="c-1")
-    wire.on("GET", _query("c-1"), status=503)
+    _add_page(wire, [project("p-1", NAME)], then="c-1")
+    wire.on("GET", _build_query("c-1"), status=503)
     with pytest.raises(ProviderBusy):
-        await _named(wire)
+        await _list_ids(wire)
 
 
 async def test_the_search_is_limited_to_the_configured_organization(wire: Wire) -> None:
-    _page(wire, [project("p-1", NAME)], org_id="org-1")
-    assert await _named(wire, org_id="org-1") == ["p-1"]
+    _add_page(wire, [project("p-1", NAME)], org_id="org-1")
+    assert await _list_ids(wire, org_id="org-1") == ["p-1"]
 
 
 async def test_a_new_project_has_the_configured_region_version_and_organization(wire: Wire) -> None:
@@ -72,7 +72,7 @@ async def test_a_new_project_has_the_configured_region_version_and_organization(
     wire.on("POST", "/projects", status=201, payload=answer)
     like = {"region_id": "aws-us-east-2", "pg_version": 17, "org_id": "org-1"}
 
-    await _projects(wire, **like).make(NAME, Nickname("Shop").names())
+    await _create_projects(wire, **like).create(NAME, Nickname("Shop").names())
 
     wanted = wire.asked("POST")[0]["json"]["project"]
     assert wanted.items() >= {"name": NAME, **like}.items()
@@ -85,13 +85,13 @@ async def test_the_default_branch_is_known_by_its_flag(wire: Wire) -> None:
         {"id": "br-2", "name": "trunk", "primary": False, "default": True},
     ]
     wire.on("GET", f"{PROJECT}/branches", payload={"branches": branches})
-    assert await _projects(wire).default_branch(_project()) == "br-2"
+    assert await _create_projects(wire).find_default_branch(_create_project()) == "br-2"
 
 
 async def test_a_project_without_a_default_branch_is_refused(wire: Wire) -> None:
     wire.on("GET", f"{PROJECT}/branches", payload={"branches": [{"id": "br-1"}]})
     with pytest.raises(ProviderRejected):
-        await _projects(wire).default_branch(_project())
+        await _create_projects(wire).find_default_branch(_create_project())
 
 
 NOT_DROPPED: dict[str, tuple[int, dict[str, Any], list[Any]]] = {
@@ -102,7 +102,7 @@ NOT_DROPPED: dict[str, tuple[int, dict[str, Any], list[Any]]] = {
 
 
 async def test_deleting_a_missing_project_succeeds(wire: Wire) -> None:
-    await _drop(wire, 404, VISIBLE, [])
+    await _delete(wire, 404, VISIBLE, [])
     assert wire.count("DELETE", PROJECT) == 1
 
 
@@ -111,35 +111,37 @@ async def test_deleting_a_project_that_may_exist_fails(
     wire: Wire, status: int, own: dict[str, Any], listed: list[Any]
 ) -> None:
     with pytest.raises(NotVisible):
-        await _drop(wire, status, own, listed)
+        await _delete(wire, status, own, listed)
 
 
-async def _drop(wire: Wire, status: int, own: dict[str, Any], listed: list[Any]) -> None:
+async def _delete(wire: Wire, status: int, own: dict[str, Any], listed: list[Any]) -> None:
     """Delete a project: `status` is the response, `own` that for the configured project."""
     wire.on("DELETE", PROJECT, status=status)
     wire.on("GET", PROJECT, **own)
-    _page(wire, listed, search=NAME)
-    await _projects(wire).drop(_project())
+    _add_page(wire, listed, search=NAME)
+    await _create_projects(wire).delete(_create_project())
 
 
-def _projects(wire: Wire, **like: Any) -> NeonProjects:
+def _create_projects(wire: Wire, **like: Any) -> NeonProjects:
     configured = {**project("quiet-sea-1", "the operator's"), **like}
     return NeonProjects(wire.client, Project.model_validate(configured))
 
 
-def _project() -> Project:
+def _create_project() -> Project:
     return Project.model_validate(project("quiet-sea-1", NAME, MOMENT))
 
 
-async def _named(wire: Wire, **like: Any) -> list[str]:
-    return [found.id for found in await _projects(wire, **like).named(MARK)]
+async def _list_ids(wire: Wire, **like: Any) -> list[str]:
+    return [found.id for found in await _create_projects(wire, **like).find_by_prefix(MARK)]
 
 
-def _page(wire: Wire, projects: list[Any], cursor: str = "", then: str = "", **query: str) -> None:
+def _add_page(
+    wire: Wire, projects: list[Any], cursor: str = "", then: str = "", **query: str
+) -> None:
     body = {"projects": projects, "pagination": {"cursor": then} if then else {}}
-    wire.on("GET", _query(cursor, **query), payload=body)
+    wire.on("GET", _build_query(cursor, **query), payload=body)
 
 
-def _query(cursor: str = "", **query: str) -> str:
+def _build_query(cursor: str = "", **query: str) -> str:
     query = {"limit": "400", "search": MARK, **query, **({"cursor": cursor} if cursor else {})}
     return f"/projects?{urlencode(sorted(query.items()))}"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.neon.budget import LONGEST_HOLD
-from adapters.neon.errors import PAUSE
-from adapters.neon.retry_after import seconds_to_wait
+from adapters.neon.budget import MAX_HOLD
+from adapters.neon.errors import DEFAULT_PAUSE
+from adapters.neon.retry_after import parse_retry_after
 from domain.errors import ProviderBusy
 from tests.support.clock import FakeClock
 from tests.unit.adapters.neon.conftest import BRANCH, Wire
@@ -43,10 +43,10 @@ IN_HALF_A_MINUTE = format_datetime(FakeClock().now() + timedelta(seconds=30), us
 HELD = {
     "seconds": ({"Retry-After": "7"}, 7),
     "a date": ({"Retry-After": IN_HALF_A_MINUTE}, 30),
-    "nothing": ({}, PAUSE),
-    "garbage": ({"Retry-After": "soon"}, PAUSE),
-    "longer than the budget takes to fill": ({"Retry-After": "86400"}, LONGEST_HOLD),
-    "an enormous number": ({"Retry-After": "9" * 400}, LONGEST_HOLD),
+    "nothing": ({}, DEFAULT_PAUSE),
+    "garbage": ({"Retry-After": "soon"}, DEFAULT_PAUSE),
+    "longer than the budget takes to fill": ({"Retry-After": "86400"}, MAX_HOLD),
+    "an enormous number": ({"Retry-After": "9" * 400}, MAX_HOLD),
 }
 
 LIKE_A_DATE = r"[A-Z][a-z]{2}, [0-9]{1,9} [A-Z][a-z]{2} [0-9]{1,9} [0-9:]+ [+-][0-9]{1,20}"
@@ -56,12 +56,12 @@ LIKE_A_DATE = r"[A-Z][a-z]{2}, [0-9]{1,9} [A-Z][a-z]{2} [0-9]{1,9} [0-9:]+ [+-][
 def test_a_header_is_seconds_up_to_a_day_or_ignored(
     header: str | None, seconds: float | None
 ) -> None:
-    assert seconds_to_wait(header, NOW) == seconds
+    assert parse_retry_after(header, NOW) == seconds
 
 
 @given(st.text() | st.from_regex(LIKE_A_DATE))
 def test_no_header_is_an_error(header: str) -> None:
-    seconds = seconds_to_wait(header, NOW)
+    seconds = parse_retry_after(header, NOW)
     assert seconds is None or seconds >= 0
 
 
@@ -69,17 +69,17 @@ def test_no_header_is_an_error(header: str) -> None:
 async def test_a_429_delays_all_requests(
     wire: Wire, headers: dict[str, str], seconds: float
 ) -> None:
-    await _refused(wire, status=429, headers=headers)
+    await _send_refused_call(wire, status=429, headers=headers)
     assert seconds <= wire.clock.passed < seconds + 1
 
 
 @pytest.mark.parametrize("status", [423, 503])
 async def test_a_lock_or_an_outage_delays_no_other_request(wire: Wire, status: int) -> None:
-    await _refused(wire, status=status, headers={"Retry-After": "7"})
+    await _send_refused_call(wire, status=status, headers={"Retry-After": "7"})
     assert wire.clock.passed == 0
 
 
-async def _refused(wire: Wire, **answer: Any) -> None:
+async def _send_refused_call(wire: Wire, **answer: Any) -> None:
     """Send a call that is refused, and another one."""
     wire.on("GET", BRANCH, **answer)
     wire.on("GET", f"{BRANCH}/roles", payload={"roles": []})

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.neon.uris import address_of, direct_host
+from adapters.neon.uris import parse_address, remove_pooler_suffix
 from domain.errors import ProviderRejected
 from domain.secrets import Secret
 
@@ -42,7 +42,7 @@ text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
 
 def test_a_uri_is_parsed_without_showing_the_password() -> None:
-    address = address_of(Secret(f"postgresql://ana:npg_abc@{HOST}/shop?sslmode=require"))
+    address = parse_address(Secret(f"postgresql://ana:npg_abc@{HOST}/shop?sslmode=require"))
     assert (address.host, address.port, address.sslmode) == (HOST, 5432, "require")
     assert (address.user, address.database) == ("ana", "shop")
     assert address.password == Secret("npg_abc")
@@ -54,7 +54,7 @@ def test_a_uri_is_parsed_without_showing_the_password() -> None:
 def test_tls_is_required_unless_the_uri_says_otherwise(
     scheme: str, uri: str, expected: tuple[str, int, str]
 ) -> None:
-    address = address_of(Secret(scheme + uri))
+    address = parse_address(Secret(scheme + uri))
     assert (address.host, address.port, address.sslmode) == expected
     assert address.password is None
 
@@ -62,7 +62,7 @@ def test_tls_is_required_unless_the_uri_says_otherwise(
 @given(user=text, password=text, database=text)
 def test_names_and_passwords_are_decoded(user: str, password: str, database: str) -> None:
     parts = [quote(part, safe="") for part in (user, password, database)]
-    address = address_of(Secret("postgresql://{}:{}@host/{}".format(*parts)))
+    address = parse_address(Secret("postgresql://{}:{}@host/{}".format(*parts)))
     assert (address.user, address.database) == (user, database)
     assert address.password == Secret(password)
 
@@ -70,7 +70,7 @@ def test_names_and_passwords_are_decoded(user: str, password: str, database: str
 @pytest.mark.parametrize("uri", GARBAGE)
 def test_an_invalid_uri_is_refused_and_not_quoted(uri: str) -> None:
     with pytest.raises(ProviderRejected) as caught:
-        address_of(Secret(uri))
+        parse_address(Secret(uri))
     error = caught.value
     assert "hunter2" not in f"{error!r} {error.__cause__!r} {error.__context__!r}"
 
@@ -79,4 +79,4 @@ def test_an_invalid_uri_is_refused_and_not_quoted(uri: str) -> None:
     ("host", "direct"), [*DIRECT.items(), *((host, host) for host in ALREADY_DIRECT)]
 )
 def test_the_pooler_suffix_is_removed_from_the_first_label(host: str, direct: str) -> None:
-    assert direct_host(host) == direct
+    assert remove_pooler_suffix(host) == direct

@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from adapters.postgres.doctor.guard import judged_age
-from adapters.postgres.doctor.hba import Rule, is_near, judged_rules
-from adapters.postgres.doctor.marks import Known, judged
+from adapters.postgres.doctor.guard import judge_age
+from adapters.postgres.doctor.hba import Rule, is_local, judge_rules
+from adapters.postgres.doctor.marks import LocalState, judge_marks
 from domain.doctor import Verdict
 
 OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
 
 PUBLIC, NEAR = "db.example", "127.0.0.1"
 OURS, OTHERS = "pgvend:0a1b2c:db_1", "pgvend:ffffff:db_2"
-KNOWN = Known(installation="0a1b2c")
+LOCAL_STATE = LocalState(installation="0a1b2c")
 
 
 def rule(method: str, **other: Any) -> Rule:
@@ -52,50 +52,52 @@ RULES: dict[str, tuple[list[Rule], Verdict, str]] = {
     "a line that cannot be read": ([TRUST, rule("", line=7, is_broken=True)], WARN, "line 7"),
 }
 
-MARKS: dict[str, tuple[list[str], Known, Verdict, str]] = {
-    "our own": ([OURS], KNOWN, OK, ""),
-    "an empty server before there is a secret": ([], Known(), OK, ""),
-    "another installation's": ([OURS, OTHERS], KNOWN, WARN, "ffffff"),
-    "a name that begins with ours": (["pgvend:0a1b2c3d:db_1"], KNOWN, WARN, ""),
+MARKS: dict[str, tuple[list[str], LocalState, Verdict, str]] = {
+    "our own": ([OURS], LOCAL_STATE, OK, ""),
+    "an empty server before there is a secret": ([], LocalState(), OK, ""),
+    "another installation's": ([OURS, OTHERS], LOCAL_STATE, WARN, "ffffff"),
+    "a name that begins with ours": (["pgvend:0a1b2c3d:db_1"], LOCAL_STATE, WARN, ""),
     "ours by another secret": (
         [OTHERS],
-        Known(installation="0a1b2c", recorded={"db_2"}),
+        LocalState(installation="0a1b2c", record_ids={"db_2"}),
         FAIL,
         "PGVEND_SECRET_PREVIOUS",
     ),
-    "without a secret": ([OURS], Known(), WARN, ""),
-    "recorded, without a secret": ([OURS], Known(recorded={"db_1"}), FAIL, ""),
+    "without a secret": ([OURS], LocalState(), WARN, ""),
+    "recorded, without a secret": ([OURS], LocalState(record_ids={"db_1"}), FAIL, ""),
 }
 
 
 @pytest.mark.parametrize(("rules", "verdict", "detail"), RULES.values(), ids=list(RULES))
 def test_the_first_matching_line_is_used(rules: list[Rule], verdict: Verdict, detail: str) -> None:
-    outcome = judged_rules(rules, [("user_shop", "shop")], PUBLIC)
+    outcome = judge_rules(rules, [("user_shop", "shop")], PUBLIC)
     assert outcome.verdict is verdict
     assert detail in outcome.detail
 
 
 @pytest.mark.parametrize("users", ["all", "/(?<bad"])
 def test_lines_are_judged_without_tenants_too(users: str) -> None:
-    assert judged_rules([rule("trust", users=[users])], [], PUBLIC).verdict is FAIL
-    assert judged_rules([rule("scram-sha-256", users=[users])], [], PUBLIC).verdict is OK
+    assert judge_rules([rule("trust", users=[users])], [], PUBLIC).verdict is FAIL
+    assert judge_rules([rule("scram-sha-256", users=[users])], [], PUBLIC).verdict is OK
 
 
 def test_trust_on_loopback_fails_if_tenants_connect_from_there() -> None:
-    assert judged_rules([rule("trust", address="127.0.0.1/32")], [], NEAR).verdict is FAIL
+    assert judge_rules([rule("trust", address="127.0.0.1/32")], [], NEAR).verdict is FAIL
 
 
 @pytest.mark.parametrize("host", ["localhost", NEAR, "::1", "/run/postgresql"])
 def test_loopback_is_recognized(host: str) -> None:
-    assert is_near(host)
-    assert not is_near(PUBLIC)
+    assert is_local(host)
+    assert not is_local(PUBLIC)
 
 
-@pytest.mark.parametrize(("marks", "known", "verdict", "detail"), MARKS.values(), ids=list(MARKS))
+@pytest.mark.parametrize(
+    ("marks", "local_state", "verdict", "detail"), MARKS.values(), ids=list(MARKS)
+)
 def test_databases_are_judged_by_marks_and_records(
-    marks: list[str], known: Known, verdict: Verdict, detail: str
+    marks: list[str], local_state: LocalState, verdict: Verdict, detail: str
 ) -> None:
-    outcome = judged(marks, known)
+    outcome = judge_marks(marks, local_state)
     assert outcome.verdict is verdict
     assert detail in outcome.detail
 
@@ -105,6 +107,6 @@ def test_databases_are_judged_by_marks_and_records(
     [(499_999_999, OK), (500_000_000, WARN), (999_999_999, WARN), (1_000_000_000, FAIL)],
 )
 def test_transaction_ids_are_judged_by_the_age_of_the_oldest(age: int, verdict: Verdict) -> None:
-    found = judged_age("shop", age)
+    found = judge_age("shop", age)
     assert found.verdict is verdict
     assert f"shop, is {age / 1_000_000:.0f} million" in found.detail

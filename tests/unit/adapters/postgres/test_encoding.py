@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.postgres.doctor.encodings import judged_template
-from adapters.postgres.encoding import Template
+from adapters.postgres.doctor.encodings import judge_template
+from adapters.postgres.encoding import Template0
 from domain.doctor import Verdict
 
-UTF8 = Template(
+UTF8 = Template0(
     encoding="UTF8", collation="de_DE.UTF-8", characters="de_DE.UTF-8", is_libc=True, major=15
 )
 LATIN1 = replace(UTF8, encoding="LATIN1", collation="de_DE", characters="de_DE.iso88591")
@@ -26,9 +26,9 @@ BUILTIN = f"{BY_C} LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
         replace(UTF8, encoding="LATIN1", collation="C", characters="C.utf8", is_libc=False),
     ],
 )
-def test_a_locale_that_allows_utf8_is_kept(template: Template) -> None:
+def test_a_locale_that_allows_utf8_is_kept(template: Template0) -> None:
     assert template.clause == "ENCODING 'UTF8'"
-    assert judged_template(template).verdict is Verdict.OK
+    assert judge_template(template).verdict is Verdict.OK
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ def test_a_locale_that_allows_utf8_is_kept(template: Template) -> None:
         (replace(LATIN1, major=18, is_libc=False), BY_C),
     ],
 )
-def test_another_locale_is_replaced_with_a_warning(template: Template, clause: str) -> None:
+def test_another_locale_is_replaced_with_a_warning(template: Template0, clause: str) -> None:
     assert template.clause == clause
-    told = judged_template(template)
+    told = judge_template(template)
     assert told.verdict is Verdict.WARN
     assert template.collation in told.detail

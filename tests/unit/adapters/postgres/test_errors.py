@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 from asyncpg.exceptions import ClientConfigurationError
 
-from adapters.postgres.errors import Raced, translated
+from adapters.postgres.errors import ConcurrentChange, translate_errors
 from domain.errors import OutcomeUnknown, PgvendError, ProviderBusy, ProviderFull, ProviderRejected
 from ports.driven.login_check import PasswordRefused
 
@@ -12,8 +12,8 @@ Lost = type[ProviderBusy | OutcomeUnknown]
 
 LEAK = "CREATE ROLE x PASSWORD 'hunter2'"
 
-SAID: dict[type[PgvendError], list[str]] = {
-    Raced: ["23505", "42710", "42P04", "40001", "40P01"],
+SERVER_MESSAGE: dict[type[PgvendError], list[str]] = {
+    ConcurrentChange: ["23505", "42710", "42P04", "40001", "40P01"],
     ProviderFull: ["53100"],
     ProviderBusy: ["53200", "53300", "53400", "55000", "55006", "55P03", "57014", "57P03"],
     PasswordRefused: ["28P01"],
@@ -23,15 +23,15 @@ SAID: dict[type[PgvendError], list[str]] = {
     ],
 }
 
-TOLD_BY_NUMBER = {"42601", "22023", "2BP01", "XX001", "XX000", "ZZZZZ"}
+SQLSTATES_SHOWN = {"42601", "22023", "2BP01", "XX001", "XX000", "ZZZZZ"}
 
 ENDED = ["08000", "08003", "08006", "57P01", "57P02", "57P04", "57P05"]
 
 INTERNAL = {
-    "tuple concurrently updated": Raced,
-    "tuple concurrently deleted": Raced,
-    "could not find tuple for role 16400": Raced,
-    "cache lookup failed for database 16401": Raced,
+    "tuple concurrently updated": ConcurrentChange,
+    "tuple concurrently deleted": ConcurrentChange,
+    "could not find tuple for role 16400": ConcurrentChange,
+    "cache lookup failed for database 16401": ConcurrentChange,
     "could not open relation": ProviderRejected,
     "Received HTTP code 422 from control plane: databases limit exceeded": ProviderFull,
     "Received HTTP code 422 from control plane: roles limit of 500 exceeded, got 500": ProviderFull,
@@ -66,13 +66,14 @@ BROKEN: list[Exception] = [
 
 
 def translation(error: BaseException, lost: Lost = OutcomeUnknown) -> PgvendError:
-    with pytest.raises(PgvendError) as caught, translated(lost):
+    with pytest.raises(PgvendError) as caught, translate_errors(lost):
         raise error
     return caught.value
 
 
 @pytest.mark.parametrize(
-    ("state", "kind"), [(state, kind) for kind, states in SAID.items() for state in states]
+    ("state", "kind"),
+    [(state, kind) for kind, states in SERVER_MESSAGE.items() for state in states],
 )
 def test_every_sqlstate_is_translated_without_the_servers_message(
     state: str, kind: type[PgvendError]
@@ -85,7 +86,7 @@ def test_every_sqlstate_is_translated_without_the_servers_message(
     assert error.__cause__ is original
     assert LEAK not in str(error)
     assert "hunter2" not in repr(error)
-    assert (state in str(error)) is (state in TOLD_BY_NUMBER)
+    assert (state in str(error)) is (state in SQLSTATES_SHOWN)
 
 
 @pytest.mark.parametrize("lost", [ProviderBusy, OutcomeUnknown])
@@ -109,13 +110,13 @@ def test_a_broken_connection_raises_the_callers_error(error: Exception, lost: Lo
 
 
 def test_a_concurrent_change_is_transient() -> None:
-    assert issubclass(Raced, ProviderBusy)
-    assert Raced.code == ProviderBusy.code
+    assert issubclass(ConcurrentChange, ProviderBusy)
+    assert ConcurrentChange.code == ProviderBusy.code
 
 
 @pytest.mark.parametrize("error", [ProviderFull("ours"), ValueError("a bug"), KeyboardInterrupt()])
 def test_other_errors_pass_through(error: BaseException) -> None:
-    with pytest.raises(type(error)) as caught, translated(OutcomeUnknown):
+    with pytest.raises(type(error)) as caught, translate_errors(OutcomeUnknown):
         raise error
     assert caught.value is error
 

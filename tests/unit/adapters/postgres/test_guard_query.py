@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from adapters.postgres.guard_query import look_of
-from domain.locks import Kind, Mode
-from domain.server_snapshot import WRAP, Look, Room
+from domain.locks import LockKind, LockMode
+from domain.server_snapshot import XID_WRAPAROUND, Capacity, ServerSnapshot
 
 
 def answer(**more: Any) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def answer(**more: Any) -> dict[str, Any]:
         "sessions": None,
         "prepared": None,
         "locks": None,
-        "nameless": None,
+        "system_sessions": None,
         "databases": [["postgres", 900, 5]],
         "places": 97,
         "taken": 3,
@@ -25,30 +25,30 @@ def answer(**more: Any) -> dict[str, Any]:
     }
 
 
-def seen(**more: Any) -> Look:
+def seen(**more: Any) -> ServerSnapshot:
     return look_of(answer(**more), None)
 
 
 def test_an_idle_server_has_only_free_connections() -> None:
     look = seen()
     assert look.guards == [7]
-    assert [*look.suspects, *look.locks, *look.nameless] == []
+    assert [*look.suspects, *look.locks, *look.system_sessions] == []
     assert (look.next_id, look.ages) == (1000, {"postgres": 100})
-    assert look.places == Room(free=94, total=97)
+    assert look.connections == Capacity(free=94, total=97)
 
 
 @pytest.mark.parametrize(
     ("locktype", "target", "kind"),
     [
-        ("relation", "relation:1260", Kind.CATALOG),
-        ("object", "object:1262:5", Kind.OBJECT),
-        ("tuple", "tuple:1262:0:1", Kind.TUPLE),
-        ("transactionid", "transactionid:730", Kind.TRANSACTION),
-        ("extend", "extend:1214", Kind.PASSING),
-        ("object", "object:1262:0", Kind.PASSING),  # NOTIFY
+        ("relation", "relation:1260", LockKind.CATALOG),
+        ("object", "object:1262:5", LockKind.OBJECT),
+        ("tuple", "tuple:1262:0:1", LockKind.TUPLE),
+        ("transactionid", "transactionid:730", LockKind.TRANSACTION),
+        ("extend", "extend:1214", LockKind.SHORT_LIVED),
+        ("object", "object:1262:0", LockKind.SHORT_LIVED),  # NOTIFY
     ],
 )
-def test_each_lock_has_a_kind(locktype: str, target: str, kind: Kind) -> None:
+def test_each_lock_has_a_kind(locktype: str, target: str, kind: LockKind) -> None:
     found = {
         "party": 8,
         "kind": locktype,
@@ -59,12 +59,14 @@ def test_each_lock_has_a_kind(locktype: str, target: str, kind: Kind) -> None:
         "tenant": "a",
     }
     [lock] = seen(locks=[found]).locks
-    assert (lock.kind, lock.mode, lock.waited) == (kind, Mode.ShareRowExclusive, 1.5)
+    assert (lock.kind, lock.mode, lock.waited) == (kind, LockMode.ShareRowExclusive, 1.5)
 
 
 def test_ids_of_open_transactions_count_also_after_a_wraparound() -> None:
     assert seen(ids=[1200, 999]).next_id == 1201
-    look = seen(next_id=(3 << 32) + WRAP - 1, ids=[5], databases=[["a", WRAP - 95, 0]])
+    look = seen(
+        next_id=(3 << 32) + XID_WRAPAROUND - 1, ids=[5], databases=[["a", XID_WRAPAROUND - 95, 0]]
+    )
     assert (look.next_id, look.ages) == (6, {"a": 101})
 
 
@@ -79,7 +81,7 @@ def test_a_session_has_its_oldest_held_and_its_newest_id() -> None:
         "role": 16384,
         "database": "of_a",
         "open_for": 2.5,
-        "lasts": 9.5,
+        "connected_for": 9.5,
         "held": [980, 970],
         "ids": [980, 990],
     }

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.postgres.scram import ITERATIONS, SALT_BYTES, _verifier, scram_verifier
+from adapters.postgres.scram import ITERATIONS, SALT_BYTES, _create_verifier, create_scram_verifier
 from domain.secrets import Secret
 
 FORM = re.compile(r"SCRAM-SHA-256\$(\d+):([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)")
@@ -44,26 +44,26 @@ def admits(verifier: str, message: bytes, proof: bytes) -> bool:
 
 
 def test_the_verifier_matches_the_rfcs_example() -> None:
-    verifier = _verifier("pencil", RFC_SALT)
+    verifier = _create_verifier("pencil", RFC_SALT)
     _, _, _, server_key = parts(verifier)
     assert admits(verifier, RFC_MESSAGE, RFC_PROOF)
-    assert not admits(_verifier("Pencil", RFC_SALT), RFC_MESSAGE, RFC_PROOF)
+    assert not admits(_create_verifier("Pencil", RFC_SALT), RFC_MESSAGE, RFC_PROOF)
     assert hmac.digest(server_key, RFC_MESSAGE, "sha256") == RFC_SIGNATURE
 
 
 async def test_a_verifier_has_postgresqls_form_and_a_new_salt() -> None:
     """PostgreSQL would silently treat any other text as a plain password."""
-    iterations, salt, stored_key, server_key = parts(await scram_verifier(Secret("x")))
+    iterations, salt, stored_key, server_key = parts(await create_scram_verifier(Secret("x")))
     assert iterations == ITERATIONS == 4096
     assert (len(salt), len(stored_key), len(server_key)) == (SALT_BYTES, 32, 32)
-    assert salt != parts(await scram_verifier(Secret("x")))[1]
+    assert salt != parts(await create_scram_verifier(Secret("x")))[1]
 
 
 @given(st.text("abcXYZ0189-_.~", min_size=8, max_size=24))
 def test_a_verifier_does_not_show_its_password(password: str) -> None:
-    assert password not in _verifier(password, RFC_SALT)
+    assert password not in _create_verifier(password, RFC_SALT)
 
 
 async def test_a_password_beyond_ascii_is_refused() -> None:
     with pytest.raises(UnicodeEncodeError):
-        await scram_verifier(Secret("pässword"))
+        await create_scram_verifier(Secret("pässword"))

@@ -5,9 +5,9 @@ import pytest
 from adapters.driver.tls import Tls
 from adapters.postgres.inspection import Marks
 from adapters.postgres.provider import PostgresProvider
-from adapters.postgres.server import Server, server_of_dsn
-from adapters.postgres.sessions import login_of, opened_pool
-from tests.support.provision_requests import INSTALLATION, new_order, rotated
+from adapters.postgres.server import Server, server_from_dsn
+from adapters.postgres.sessions import create_admin_pool, login_from_connection
+from tests.support.provision_requests import INSTALLATION, new_provision_request, with_next_password
 
 DSN = "postgresql://admin:hunter2@db.example:6543/postgres?sslmode=require"
 NOWHERE = "postgresql://admin@database.invalid/postgres?sslmode=require"
@@ -20,33 +20,35 @@ ADDRESSES = {
 
 
 def server(dsn: str = DSN, host: str | None = None, port: int | None = None) -> Server:
-    return server_of_dsn(dsn, public_host=host, public_port=port, connection_limit=3)
+    return server_from_dsn(dsn, public_host=host, public_port=port, connection_limit=3)
 
 
 @pytest.mark.parametrize(("dsn", "expected"), ADDRESSES.items())
 async def test_tenants_use_the_admins_address(dsn: str, expected: tuple[str, int, str]) -> None:
-    connection = await server(dsn).build_connection(new_order())
+    connection = await server(dsn).build_connection(new_provision_request())
     assert (connection.host, connection.port, connection.sslmode) == expected
 
 
 async def test_tenants_use_the_public_address() -> None:
-    connection = await server(host="public.example", port=7654).build_connection(new_order())
+    connection = await server(host="public.example", port=7654).build_connection(
+        new_provision_request()
+    )
     assert (connection.host, connection.port) == ("public.example", 7654)
 
 
 async def test_a_login_uses_exactly_the_connection() -> None:
-    order = new_order("Sales")
+    provision_request = new_provision_request("Sales")
 
-    connection = await server().build_connection(order)
+    connection = await server().build_connection(provision_request)
 
     assert (connection.database, connection.user) == ("sales", "user_sales")
-    assert connection.password == order.password
-    assert login_of(connection) == {
+    assert connection.password == provision_request.password
+    assert login_from_connection(connection) == {
         "host": ["db.example"],
         "port": [6543],
         "database": "sales",
         "user": "user_sales",
-        "password": order.password.reveal(),
+        "password": provision_request.password.reveal(),
         "target_session_attrs": "any",
         "tls": Tls(mode="require"),
     }
@@ -57,7 +59,12 @@ def test_a_server_does_not_print_its_admins_password() -> None:
 
 
 async def test_a_connection_is_revealed_without_asking_the_server() -> None:
-    order, nowhere = rotated(new_order(), 3), server(NOWHERE, "db.example", 6432)
-    pool = opened_pool(nowhere.admin)
+    provision_request, nowhere = (
+        with_next_password(new_provision_request(), 3),
+        server(NOWHERE, "db.example", 6432),
+    )
+    pool = create_admin_pool(nowhere.admin)
     provider = PostgresProvider(server=nowhere, marks=Marks(INSTALLATION), pool=pool)
-    assert await provider.reveal(order) == await nowhere.build_connection(order)
+    assert await provider.reveal(provision_request) == await nowhere.build_connection(
+        provision_request
+    )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adapters.postgres import statements
 from domain.ids import RANDOM_BYTES, new_id
-from domain.names import Names
+from domain.names import PgNames
 from domain.provisioning import Tenant
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -35,34 +35,34 @@ def test_names_stay_inside_their_quotes(
     database: str, owner: str, mark: str, verifier: str
 ) -> None:
     """Outside of the quotes every tenant's statements are the same."""
-    odd, plain = _all(Names(database, owner), mark, verifier), _all(Names("d", "o"), "m", "v")
+    odd, plain = _all(PgNames(database, owner), mark, verifier), _all(PgNames("d", "o"), "m", "v")
     assert [QUOTED.sub("?", text) for text in odd] == [QUOTED.sub("?", text) for text in plain]
 
 
 def test_a_database_is_private_before_it_is_open() -> None:
-    tenant = Tenant(id="db_1", names=Names("x", "user_x"))
+    tenant = Tenant(id="db_1", names=PgNames("x", "user_x"))
     text = statements.open_database(tenant, "mark")
     assert text.index("REVOKE ALL") < text.index("ALLOW_CONNECTIONS true")
-    assert "ALLOW_CONNECTIONS false" in statements.make_database(tenant, "ENCODING 'UTF8'")
+    assert "ALLOW_CONNECTIONS false" in statements.create_database(tenant, "ENCODING 'UTF8'")
 
 
-def _all(names: Names, mark: str, verifier: str) -> list[str]:
+def _all(names: PgNames, mark: str, verifier: str) -> list[str]:
     tenant = Tenant(id="db_1", names=names)
     return [
-        statements.make_role(tenant, mark, verifier, 5),
-        statements.remake_role(tenant, verifier, 5),
-        statements.make_database(tenant, "ENCODING 'UTF8'"),
+        statements.create_role(tenant, mark, verifier, 5),
+        statements.reset_role(tenant, verifier, 5),
+        statements.create_database(tenant, "ENCODING 'UTF8'"),
         statements.open_database(tenant, mark),
         statements.set_password(tenant, verifier),
         statements.rename_role(names.owner, names.database),
         statements.rename_database(names.database, names.owner),
-        statements.signal(names.owner),
-        statements.shut_out(names.owner),
-        statements.bury(names.owner, f"{names.database} "),
+        statements.end_sessions_if_allowed(names.owner),
+        statements.disable_login(names.owner),
+        statements.make_tombstone(names.owner, f"{names.database} "),
         statements.close_database(names.database),
         statements.drop_database(names.database),
-        statements.drop_grants(names.owner),
+        statements.drop_owned(names.owner),
         statements.drop_role(names.owner),
-        statements.install_extension(names.database),
-        statements.install_own_extension(names.database),
+        statements.create_extension(names.database),
+        statements.create_tenant_extension(names.database),
     ]

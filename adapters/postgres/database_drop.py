@@ -24,7 +24,8 @@ _USERS = "SELECT DISTINCT usename FROM pg_stat_activity WHERE usename <> current
 
 _END_STALLED = f"""
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE usename = $1 AND wait_event = 'ClientWrite' AND state_change < now() - interval '{DROP_TIMEOUT}'
+WHERE usename = $1 AND wait_event = 'ClientWrite'
+  AND state_change < now() - interval '{DROP_TIMEOUT}'
 """
 
 

@@ -43,9 +43,9 @@ _DEFAULT_MESSAGE = "The registry cannot be reached or does not answer in time."
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Translate the errors of a statement: to RequestAlreadyRecorded or NameTaken where another record
-    conflicts, and to Unavailable otherwise. The new error contains neither the statement nor its
-    values.
+    """Translate the errors of a statement: to RequestAlreadyRecorded or NameTaken where another
+    record conflicts, and to Unavailable otherwise. The new error contains neither the statement nor
+    its values.
     """
     try:
         yield

@@ -113,7 +113,8 @@ class SqlRegistry(Registry):
         first: Executable | None = None,
         **known: Any,
     ) -> int:
-        """Return how many records the statement changed. Raises RequestAlreadyRecorded and NameTaken."""
+        """Return how many records the statement changed. Raises RequestAlreadyRecorded and
+        NameTaken."""
         try:
             return await self._store.write(
                 statement, row_from_database(database) | known, first=first

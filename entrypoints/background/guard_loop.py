@@ -12,7 +12,9 @@ from ports.use_cases.guard_server import EndingResult, GuardServer, GuardState
 ADVICE = {
     Concern.CANNOT_END: "as a superuser, run GRANT pg_signal_backend TO the admin",
     Concern.CANNOT_SEE: "as a superuser, run GRANT pg_read_all_stats TO the admin",
-    Concern.TRANSACTION_IDS: "end old transactions, including prepared ones, and let autovacuum finish",
+    Concern.TRANSACTION_IDS: (
+        "end old transactions, including prepared ones, and let autovacuum finish"
+    ),
     Concern.CONNECTIONS: "lower PGVEND_CONNECTION_LIMIT, or raise max_connections",
     Concern.DISK: "delete databases, set PGVEND_SIZE_LIMIT, or give the server a larger disk",
 }

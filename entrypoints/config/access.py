@@ -25,15 +25,16 @@ ApiKeys = Annotated[
     SecretStr | None,
     Field(
         validation_alias="PGVEND_API_KEYS",
-        description=f"keys of {MIN_KEY_LENGTH} or more characters, comma separated, each with or without "
-        "a name: web=Zk3v...,ci=9xQw...",
+        description=f"keys of {MIN_KEY_LENGTH} or more characters, comma separated, each with or "
+        "without a name: web=Zk3v...,ci=9xQw...",
     ),
 ]
 AdminKey = Annotated[
     SecretStr | None,
     Field(
         validation_alias="PGVEND_ADMIN_KEY",
-        description=f"{MIN_KEY_LENGTH} or more random characters, such as `openssl rand -hex 32` prints",
+        description=f"{MIN_KEY_LENGTH} or more random characters, such as `openssl rand -hex 32` "
+        "prints",
     ),
 ]
 
@@ -71,8 +72,8 @@ def _derive_name(key: str) -> str:
 def _create_key(name: str, key: str, scopes: frozenset[Scope], place: int = 1) -> StaticKey:
     if len(key) < MIN_KEY_LENGTH or not (key.isascii() and key.isprintable()) or " " in key:
         raise ValueError(
-            f"key {place} is shorter than {MIN_KEY_LENGTH} characters or holds characters that are not "
-            "visible ASCII"
+            f"key {place} is shorter than {MIN_KEY_LENGTH} characters or holds characters that are "
+            "not visible ASCII"
         )
     return StaticKey(digest_key(Secret(key)), Caller(name=name, scopes=scopes, key=name))
 

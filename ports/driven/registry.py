@@ -38,9 +38,9 @@ class Registry(ABC):
     async def add(self, database: Database, quota: int | None = None) -> Database:
         """Store a new record durably and return it with its first version.
 
-        Raises RequestAlreadyRecorded when a record has the same request key, NameTaken when one that is not
-        gone has the same target and the same database or owner name, and QuotaReached when `quota`
-        records of the same caller are not gone. Of concurrent calls for one key, one name or the
+        Raises RequestAlreadyRecorded when a record has the same idempotency key, NameTaken when one
+        that is not gone has the same target and the same database or owner name, and QuotaReached
+        when `quota` records of the same caller are not gone. Of concurrent calls for one key, one name or the
         last place in a quota, one succeeds.
         """
 
@@ -48,8 +48,8 @@ class Registry(ABC):
     async def update(self, database: Database) -> Database:
         """Replace the record of the same id and return it with its next version.
 
-        Raises StaleRecord when the version is not the stored one, NameTaken and RequestAlreadyRecorded as
-        `add` does, and DatabaseNotFound when there is no such record.
+        Raises StaleRecord when the version is not the stored one, NameTaken and
+        RequestAlreadyRecorded as `add` does, and DatabaseNotFound when there is no such record.
         """
 
     @abstractmethod

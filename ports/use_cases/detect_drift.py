@@ -26,10 +26,14 @@ LAG = 5.0
 """Seconds after which a list is up to date: those of Neon may lag behind."""
 
 REMARKS: Mapping[ReconcileAction, str] = {
-    ReconcileAction.REPORT_MISSING: "It does not exist on the server, and nothing as old with our mark does: is this "
-    "the right server? If it is, delete the database.",
-    ReconcileAction.REPORT_INCOMPLETE: "It has our mark and is incomplete: if it is not needed, delete the database, or "
-    "drop it on the server if there is no record of it.",
+    ReconcileAction.REPORT_MISSING: (
+        "It does not exist on the server, and nothing as old with our mark does: is this the right "
+        "server? If it is, delete the database."
+    ),
+    ReconcileAction.REPORT_INCOMPLETE: (
+        "It has our mark and is incomplete: if it is not needed, delete the database, or drop it "
+        "on the server if it has no record."
+    ),
 }
 
 UNRECORDABLE = (

@@ -48,9 +48,9 @@ UNREADABLE = "requirement oldlib does not contain a hash"
 @pytest.mark.parametrize(
     ("dependencies", "complaint", "code", "told"),
     [
-        ([SOUND, WEAK], "Found 1", 1, "oldlib 1.0: PYSEC-2026-1, mended in 1.1"),
+        ([SOUND, WEAK], "Found 1", 1, "oldlib 1.0: PYSEC-2026-1, fixed in 1.1"),
         ([SOUND], "", 0, "1 packages audited, 0 vulnerable."),
-        ([SOUND, UNKNOWN], "", 0, "NOT AUDITED, for the service does not know them: ourlib."),
+        ([SOUND, UNKNOWN], "", 0, "NOT AUDITED, because the service does not know them: ourlib."),
         ([SOUND, UNKNOWN], "", 0, "1 packages audited"),
         *((None, complaint, 0, "NOT AUDITED") for complaint in NO_NETWORK),
         (None, UNREADABLE, 1, ""),

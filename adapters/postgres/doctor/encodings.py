@@ -19,8 +19,8 @@ async def check_encoding(session: Session, _: CheckContext) -> Outcome:
     if others:
         return Outcome(
             Verdict.WARN,
-            f"Not UTF8: {format_count(len(others), 'existing database')} ({', '.join(others)}). Create "
-            "new ones, and move the data with pg_dump and pg_restore.",
+            f"Not UTF8: {format_count(len(others), 'existing database')} ({', '.join(others)}). "
+            "Create new ones, and move the data with pg_dump and pg_restore.",
         )
     return judge_template(await fetch_template0(session))
 

@@ -91,8 +91,8 @@ def judge_rules(
     open_ = any(_admits_strangers(rule, public_host) for rule in weak)
     return Outcome(
         Verdict.FAIL if open_ else Verdict.WARN,
-        f"pg_hba.conf, {_format_lines(sorted({rule.line for rule in weak}))}: {why}. Set scram-sha-256, "
-        "and reload the configuration: SELECT pg_reload_conf();",
+        f"pg_hba.conf, {_format_lines(sorted({rule.line for rule in weak}))}: {why}. Set "
+        "scram-sha-256, and reload the configuration: SELECT pg_reload_conf();",
     )
 
 

@@ -25,10 +25,10 @@ class BackgroundTasks:
             self._tasks[name] = task
             task.add_done_callback(lambda _: self._tasks.pop(name))
 
-    async def drain(self, timeout: float) -> None:
-        """Wait at most `patience` seconds for running tasks, then cancel them. Never raises."""
+    async def drain(self, seconds: float) -> None:
+        """Wait at most this many seconds for running tasks, then cancel them. Never raises."""
         if self._tasks:
-            _, late = await asyncio.wait(self._tasks.values(), timeout=timeout)
+            _, late = await asyncio.wait(self._tasks.values(), timeout=seconds)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)

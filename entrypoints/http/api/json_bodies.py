@@ -25,11 +25,15 @@ B = TypeVar("B", bound=BaseModel)
 
 
 async def read_body(
-    model: type[B], request: web.Request, timeout: float = READ_TIMEOUT, *, optional: bool = False
+    model: type[B],
+    request: web.Request,
+    read_timeout: float = READ_TIMEOUT,
+    *,
+    optional: bool = False,
 ) -> B:
     """Return the parsed body; with `optional`, an empty body counts as an empty object. Raise
     MalformedBody, SlowBody, UnsupportedMediaType or InvalidRequest."""
-    body = await _read(request, timeout)
+    body = await _read(request, read_timeout)
     if optional and not body:
         return model()
     if not body:
@@ -46,9 +50,9 @@ async def read_body(
         raise InvalidRequest("; ".join(messages[:MAX_ERRORS]) + ".") from None
 
 
-async def _read(request: web.Request, timeout: float) -> bytes:
+async def _read(request: web.Request, read_timeout: float) -> bytes:
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(read_timeout):
             return await request.read()
     except TimeoutError:
         raise SlowBody from None

@@ -31,8 +31,8 @@ code of an error. Every cell guarantees:
 
 - after a success, the database exists once in Neon's lists, in PostgreSQL and in pgvend's
   inventory;
-- after an error, nothing remains; or, if the code has a{DELETION_PENDING}, the record is `deleting`, and a
-  deletion after the fault has ended leaves nothing;
+- after an error, nothing remains; or, if the code has a{DELETION_PENDING}, the record is
+  `deleting`, and a deletion after the fault has ended leaves nothing;
 - a failed rotation keeps the database, and a repeated rotation works;
 - other tenants and objects of other clients in the same account are unchanged;
 - neither the error nor the log contains a password or a key.

@@ -65,7 +65,7 @@ def test_a_slot_is_released_after_an_error() -> None:
 
 async def test_a_body_that_does_not_arrive_times_out() -> None:
     with pytest.raises(SlowBody):
-        await read_body(CreateDatabaseRequest, cast("web.Request", SilentRequest()), timeout=0)
+        await read_body(CreateDatabaseRequest, cast("web.Request", SilentRequest()), read_timeout=0)
 
 
 def test_a_pooler_is_shown_if_there_is_one() -> None:

@@ -28,7 +28,7 @@ DEFAULTS = {
     "provider": ProviderName.EMBEDDED,
     "data_dir": Path(".pgvend"),
     "secret": None,
-    "secrets_before": (),
+    "previous_secrets": (),
     "registry_url": None,
     "verify_login": True,
     "default_ttl": None,
@@ -98,7 +98,7 @@ def test_an_empty_variable_means_the_default(env: Environment, variables: dict[s
 def test_variables_have_values(env: Environment, variable: str, text: str, value: object) -> None:
     settings = env.load(**{variable: text})
     field = variable.removeprefix("PGVEND_").lower()
-    assert getattr(settings, "secrets_before" if field == "secret_previous" else field) == value
+    assert getattr(settings, "previous_secrets" if field == "secret_previous" else field) == value
 
 
 def test_the_environment_has_precedence_over_the_env_file(env: Environment) -> None:
